@@ -21,7 +21,7 @@ import xlsxwriter
 from gpit_fairshare.findings import FindingCollector
 from gpit_fairshare.inputs.checked_tables import read_inputs
 from gpit_fairshare.inputs.columns.headings import recogniser
-from gpit_fairshare.inputs.files.grids import Wish
+from gpit_fairshare.inputs.files.grids import ReadOptions
 from gpit_fairshare.inputs.files.reading import locate, read_sheet
 from gpit_fairshare.inputs.model import Need, Request
 
@@ -58,12 +58,12 @@ def main() -> int:
         request = Request(
             population=(str(path),), years=("2014/15",), needs=(Need("registered_population", "number", "people"),)
         )
-        wish = Wish(known=recogniser("population", request))
+        options = ReadOptions(recognise=recogniser("population", request))
         ways: dict[str, Callable[[], object]] = {
             "calamine alone": lambda: (
                 python_calamine.CalamineWorkbook.from_path(path).get_sheet_by_index(0).to_python()
             ),
-            "reading": lambda: read_sheet(locate(str(path)), FindingCollector(), wish),
+            "reading": lambda: read_sheet(locate(str(path)), FindingCollector(), options),
             "reading, checking and summing": lambda: read_inputs(request),
             "openpyxl, read-only": lambda: _by_openpyxl(path),
         }

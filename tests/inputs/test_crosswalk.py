@@ -181,10 +181,10 @@ def test_who_stands_when():
     eve, day = date(2015, 3, 31), date(2015, 4, 1)
 
     assert (walk.opened("00F"), walk.opened("13T")) == (date(2013, 4, 1), day)
-    assert [walk.stands(code, eve) for code in ("00F", "13T", "00C")] == [True, False, True]
-    assert [walk.stands(code, day) for code in ("00F", "13T", "00C")] == [False, True, True]
-    assert walk.began_by_merger("13T")
-    assert not walk.began_by_merger("00F")
+    assert [walk.is_open(code, eve) for code in ("00F", "13T", "00C")] == [True, False, True]
+    assert [walk.is_open(code, day) for code in ("00F", "13T", "00C")] == [False, True, True]
+    assert walk.is_formed_by_merger("13T")
+    assert not walk.is_formed_by_merger("00F")
 
 
 # Codes

@@ -1,9 +1,9 @@
 """A user's own workbook with its faults marked: `annotate` writes a copy, and changes nothing else in it.
 
 Each faulty cell gets a fill and a note, and a sheet at the end lists the findings with links to the
-cells. Whatever need not change keeps its bytes: values, formulas and what they last gave, charts,
-pictures, filters, shared texts. So the parts of the file are changed one by one, not read into a
-model of a workbook and written anew, which would lose what the model does not know.
+cells. Everything else keeps its bytes: values, formulas and their last results, charts, pictures,
+filters, shared texts. So the parts of the file are changed one by one, not read into a model of a
+workbook and written again, which would lose everything that the model does not know.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ LARGEST: Final = 64_000_000
 def annotate(original: Path, copy: Path, marks: Sequence[Mark], *, largest: int = LARGEST) -> None:
     """Write a copy of a workbook with each marked cell filled and noted, and a sheet that lists the findings.
 
-    Several findings on a cell share one note and the gravest one's fill; a note that was there keeps its
-    text. A cell hidden in a merged range is marked where the range shows. The original is read once and
+    Several findings on a cell share one note and the gravest one's fill; an existing note keeps its
+    text. A cell hidden in a merged range is marked on the visible cell of the range. The original is read once and
     never written to.
 
     Args:
@@ -49,7 +49,7 @@ def annotate(original: Path, copy: Path, marks: Sequence[Mark], *, largest: int 
         largest: bytes that the XML of the workbook may unpack to.
 
     Raises:
-        UsageError: the original is no .xlsx or is not there, the copy is the original, or a mark stands on a sheet
+        UsageError: the original is no .xlsx or is not there, the copy is the original, or a mark is on a sheet
             or a cell that the workbook does not have.
         InputError: the original is damaged, protected by a password, has macros or is too large.
         OutputError: there are more findings than rows.
@@ -80,13 +80,13 @@ def _bytes_of(original: Path, largest: int) -> bytes:
 
 
 def _mark(package: Package, marks: Sequence[Mark], file: str) -> None:
-    """Put the marks on the sheets of an opened workbook and add the sheet of findings."""
+    """Add the marks to the sheets of an opened workbook, and add the sheet of findings."""
     book = WorkbookPart(package)
-    named = [_as_named(mark, book, file) for mark in marks]
+    named_marks = [_as_named(mark, book, file) for mark in marks]
     title = book.free_name("Findings")
     styles = _styles(package)
     cells: dict[str, list[tuple[int, Mark]]] = {}
-    for row, mark in enumerate(named, FIRST_ROW):
+    for row, mark in enumerate(named_marks, FIRST_ROW):
         if mark.cell:
             cells.setdefault(mark.sheet, []).append((row, mark))
     for name, findings in cells.items():
@@ -95,16 +95,16 @@ def _mark(package: Package, marks: Sequence[Mark], file: str) -> None:
         groups: defaultdict[CellPlace, list[tuple[int, Mark]]] = defaultdict(list)
         for row, mark in findings:
             if place := place_of(mark.cell):
-                groups[sheet.shown_at(place)].append((row, mark))
+                groups[sheet.visible_cell(place)].append((row, mark))
         texts: dict[CellPlace, str] = {}
         for place, group in sorted(groups.items()):
             gravest = min((mark.level for _, mark in group), key=LEVELS.index)
             cell = sheet.cell(place)
             cell.set("s", str(styles.marked(whole(cell, "s", 0), gravest)))
-            texts[place] = note_text(group, title, shown_at=str(place))
+            texts[place] = note_text(group, title, cell=str(place))
         add_notes(package, sheet, texts)
     linked = frozenset(page.name for page in book.pages.values() if page.cells)
-    root = findings_sheet(named, linked, styles, package.dialect)
+    root = findings_sheet(named_marks, linked, styles, package.dialect)
     book.append(title, root)
 
 
@@ -118,8 +118,8 @@ def _as_named(mark: Mark, book: WorkbookPart, file: str) -> Mark:
         return replace(mark, cell="")
     page = book.pages.get(mark.sheet.casefold())
     if page is None:
-        near = nearest(mark.sheet, [one.name for one in book.pages.values()])
-        raise UsageError(f"{file}: there is no sheet '{mark.sheet}'{near}")
+        suggestion = nearest(mark.sheet, [entry.name for entry in book.pages.values()])
+        raise UsageError(f"{file}: there is no sheet '{mark.sheet}'{suggestion}")
     if mark.cell and not page.cells:
         raise UsageError(f"{file}: the sheet '{page.name}' is a chart and has no cell {mark.cell}")
     place = place_of(mark.cell)

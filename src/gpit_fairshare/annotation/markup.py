@@ -1,4 +1,4 @@
-"""XML as the parts of a workbook hold it: parsed with nothing let in, each element put in its place.
+"""The XML of a workbook's parts: parsed without entities or other files, each new element in its place.
 
 Office Open XML has two dialects, transitional and strict, which differ in their namespaces only.
 """
@@ -27,10 +27,12 @@ _SPACE: Final = "{http://www.w3.org/XML/1998/namespace}space"
 
 
 class Unfit(FindingError):  # noqa: N818 – no error of the program: it becomes a finding
-    """Why a workbook cannot be annotated: what was found in one of its parts, and what to do."""
+    """Why a workbook cannot be annotated: the fault in one of its parts, and what to do."""
 
-    def __init__(self, found: str, part: str = "", remedy: str = "Open it in Excel and save it again as .xlsx") -> None:
-        super().__init__(FindingCode.UNREADABLE, found, "", remedy, part)
+    def __init__(
+        self, message: str, part: str = "", remedy: str = "Open it in Excel and save it again as .xlsx"
+    ) -> None:
+        super().__init__(FindingCode.UNREADABLE, message, "", remedy, part)
 
 
 class Dialect(NamedTuple):
@@ -41,7 +43,7 @@ class Dialect(NamedTuple):
 
     @property
     def reference(self) -> str:
-        """The attribute `r:id`, by which an element refers to another part."""
+        """The attribute `r:id`, with which an element refers to another part."""
         return f"{{{self.relations}}}id"
 
 
@@ -78,7 +80,7 @@ def parse(data: bytes, part: str) -> etree._Element:
     """
     if any("<!DOCTYPE".encode(encoding) in data for encoding in ("utf-8", "utf-16-le", "utf-16-be")):
         raise Unfit("a part declares a document type, as no spreadsheet program does", part)
-    # Texts and white space stay as they are: what is not changed is to be written as it was read.
+    # Texts and white space stay as they are: unchanged parts are written as they were read.
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, strip_cdata=False
     )
@@ -89,56 +91,56 @@ def parse(data: bytes, part: str) -> etree._Element:
 
 
 def serialise(root: etree._Element) -> bytes:
-    """Return a part as bytes, with what stands before and after its root."""
+    """Return a part as bytes, with everything before and after its root."""
     return _DECLARATION + etree.tostring(root.getroottree(), encoding="UTF-8", xml_declaration=False)
 
 
 def local(element: etree._Element) -> str:
     """Return an element's name without its namespace; an empty text for a comment or an instruction."""
-    tag: object = element.tag  # a function for a comment, whatever the stubs say
+    tag: object = element.tag  # a function for a comment, contrary to the stubs
     return etree.QName(tag).localname if isinstance(tag, str) else ""
 
 
 def add(parent: etree._Element, name: str, text: str | None = None, /, **attributes: str) -> etree._Element:
-    """Append a child of the parent's namespace, so of its prefix. A text is harmless before it comes here."""
-    made = etree.SubElement(parent, etree.QName(etree.QName(parent).namespace, name), attributes)
+    """Append a child of the parent's namespace, so of its prefix. The text must be `harmless` already."""
+    element = etree.SubElement(parent, etree.QName(etree.QName(parent).namespace, name), attributes)
     if text is not None:
-        made.text = text
+        element.text = text
         if text != text.strip() or "\n" in text:
-            made.set(_SPACE, "preserve")
-    return made
+            element.set(_SPACE, "preserve")
+    return element
 
 
 def child(
     parent: etree._Element, name: str, order: Sequence[str], nsmap: Mapping[str, str] | None = None
 ) -> etree._Element:
-    """Return a child, made where the format's sequence wants it if there is none: Excel refuses any other order.
+    """Return a child; a new one is made in the format's sequence, since Excel refuses any other order.
 
     Args:
         parent: Its namespace is that of the child.
         name: That of the child.
-        order: It and what comes after it, in the format's sequence.
+        order: The names of the child and of all later elements, in the format's sequence.
         nsmap: Namespaces that a new child declares.
     """
-    known = parent.find(f"{{*}}{name}")
-    if known is not None:
-        return known
-    made = etree.Element(etree.QName(etree.QName(parent).namespace, name), nsmap=nsmap)
+    existing = parent.find(f"{{*}}{name}")
+    if existing is not None:
+        return existing
+    element = etree.Element(etree.QName(etree.QName(parent).namespace, name), nsmap=nsmap)
     after = order[order.index(name) + 1 :]
-    at = next((index for index, other in enumerate(parent) if _meant(other) in after), len(parent))
-    parent.insert(at, made)
-    return made
+    position = next((index for index, other in enumerate(parent) if _effective_name(other) in after), len(parent))
+    parent.insert(position, element)
+    return element
 
 
-def _meant(element: etree._Element) -> str:
-    """Return an element's name; of alternatives, the name of what they stand for."""
+def _effective_name(element: etree._Element) -> str:
+    """Return an element's name; of alternatives, the name of the element that they replace."""
     if element.tag == _COMPATIBILITY:
         return next((local(inner) for choice in element for inner in choice), "")
     return local(element)
 
 
 def whole(element: etree._Element, name: str, default: int) -> int:
-    """Return an attribute as a whole number, nil or more; the default where it is absent.
+    """Return an attribute as a whole number, 0 or more; the default where it is absent.
 
     Raises:
         Unfit: it is something else.
@@ -152,7 +154,7 @@ def whole(element: etree._Element, name: str, default: int) -> int:
 
 
 def harmless(text: str) -> str:
-    """Return a text that Excel shows as it stands: without characters that XML forbids, and as long as a cell takes."""
+    """Return a text that Excel shows unchanged: no characters that XML forbids, and no longer than a cell takes."""
     text = _ILLEGAL.sub("\N{REPLACEMENT CHARACTER}", text.replace("\r\n", "\n").replace("\r", "\n"))
     units = text.encode("utf-16-le")
     if len(units) > 2 * LONGEST_TEXT:

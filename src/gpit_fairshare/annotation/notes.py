@@ -1,7 +1,7 @@
 """Notes on cells, which the format calls comments: a list of texts, and a drawing with a box for each.
 
-The drawing is in VML, an older language, and not always well-formed: its bytes are added to, never
-parsed and written anew.
+The drawing is in VML, an older language, and not always well-formed: bytes are added to it, and it is
+never parsed and rewritten.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _NAMESPACES: Final = (
 )
 _FONT: Final = {"sz": {"val": "9"}, "color": {"indexed": "81"}, "rFont": {"val": "Tahoma"}, "family": {"val": "2"}}
 _BOLD: Final[dict[str, dict[str, str]]] = {"b": {}, **_FONT}
-"""Traits of the text of a note, by the elements that say them."""
+"""Traits of the text of a note, by the names of their elements."""
 _BLOCK: Final = 1024
 """Shapes are numbered in blocks of so many, the first number of which is not used; no two drawings share a block."""
 _BOX_WIDTH: Final = 320
@@ -67,22 +67,23 @@ def add_notes(package: Package, sheet: AnnotatedSheet, texts: Mapping[CellPlace,
     """
     part = _part_of_notes(package, sheet)
     root = package.edit(part)
-    authors, listed = root.find("{*}authors"), root.find("{*}commentList")
-    if authors is None or listed is None:
+    authors, comments = root.find("{*}authors"), root.find("{*}commentList")
+    if authors is None or comments is None:
         raise Unfit("the list of notes has no authors or no texts", part)
-    known = {note.get("ref", ""): note for note in reversed(listed.findall("{*}comment"))}
-    # Where there is no drawing, the old notes have no boxes either, and Excel wants one for each.
-    boxed = set(known) if sheet.root.find("{*}legacyDrawing") is not None else set()
+    notes_by_cell = {note.get("ref", ""): note for note in reversed(comments.findall("{*}comment"))}
+    # Where there is no drawing, the old notes have no boxes either, and Excel needs one for each.
+    boxed = set(notes_by_cell) if sheet.root.find("{*}legacyDrawing") is not None else set()
     author = _author(authors)
     for cell, text in texts.items():
-        note = known.get(str(cell))
+        note = notes_by_cell.get(str(cell))
         if note is None:
-            note = known[str(cell)] = add(listed, "comment", ref=str(cell), authorId=author, shapeId="0")
+            note = notes_by_cell[str(cell)] = add(comments, "comment", ref=str(cell), authorId=author, shapeId="0")
             add(note, "text")
         _append(note, text, part)
-    notes = sorted(((_cell_of(note, part), note) for note in listed.findall("{*}comment")), key=lambda one: one[0])
+    cells_and_notes = [(_cell_of(note, part), note) for note in comments.findall("{*}comment")]
+    notes = sorted(cells_and_notes, key=lambda cell_and_note: cell_and_note[0])
     for _, note in notes:
-        listed.append(note)  # an element that has a place moves
+        comments.append(note)  # an element that has a place moves
     boxes = {cell: "".join(map(str, note.itertext())) for cell, note in notes if str(cell) not in boxed}
     drawing = _part_of_boxes(package, sheet)
     if boxes:
@@ -128,24 +129,24 @@ def _author(authors: etree._Element) -> str:
 
 
 def _append(note: etree._Element, text: str, part: str) -> None:
-    """Write a text, under our name, below what the note says."""
+    """Add a text, under our name, below the text of the note."""
     body = note.find("{*}text")
     if body is None:
         raise Unfit("a note has no text", part)
     for plain in body.findall("{*}t"):
-        # A plain text becomes a run of its own: Excel takes either a plain text or runs.
+        # A plain text becomes a run: Excel takes either a plain text or runs.
         run = etree.Element(etree.QName(etree.QName(body).namespace, "r"))
         plain.addprevious(run)
         run.append(plain)
-    at = len(body.findall("{*}r"))
-    between = "\n\n" if at else ""
-    for index, (words, font) in enumerate(((f"{between}{AUTHOR}:", _BOLD), (f"\n{text}", _FONT))):
+    position = len(body.findall("{*}r"))
+    separator = "\n\n" if position else ""
+    for index, (words, font) in enumerate(((f"{separator}{AUTHOR}:", _BOLD), (f"\n{text}", _FONT))):
         run = add(body, "r")
         traits = add(run, "rPr")
         for trait, attributes in font.items():
             add(traits, trait, **attributes)
         add(run, "t", words)
-        body.insert(at + index, run)  # before what says how the text is pronounced
+        body.insert(position + index, run)  # before the pronunciation of the text
 
 
 def _draw(package: Package, part: str, sheet: AnnotatedSheet, texts: Mapping[CellPlace, str]) -> None:
@@ -157,12 +158,12 @@ def _draw(package: Package, part: str, sheet: AnnotatedSheet, texts: Mapping[Cel
     head = data[: data.find(b">", data.find(b"<xml"))].replace(b"'", b'"')
     names = "".join(name for name in _NAMESPACES if name.strip().encode() not in head)
     blocks = _free_blocks(package, -(-len(texts) // (_BLOCK - 1)))
-    made = [] if b'"_x0000_t202"' in data else [_SHAPE_TYPE.format(names=names)]
+    shapes = [] if b'"_x0000_t202"' in data else [_SHAPE_TYPE.format(names=names)]
     for index, (cell, text) in enumerate(texts.items()):
         lines = sum(1 + len(line) // _LINE_LENGTH for line in text.split("\n"))
         height = min((lines + 1) * _LINE_HEIGHT, _HIGHEST_BOX)
         block, place = divmod(index, _BLOCK - 1)
-        made.append(
+        shapes.append(
             _SHAPE.format(
                 names=names,
                 number=blocks[block] * _BLOCK + 1 + place,
@@ -176,18 +177,18 @@ def _draw(package: Package, part: str, sheet: AnnotatedSheet, texts: Mapping[Cel
         )
     added = b",".join(str(block).encode() for block in blocks)
     start = _IDENTIFIERS.sub(
-        lambda found: found[1] + (found[3] + b"," if found[3] else b"") + added, data[: end.start()], count=1
+        lambda match: match[1] + (match[3] + b"," if match[3] else b"") + added, data[: end.start()], count=1
     )
-    package.put(part, start + "".join(made).encode() + data[end.start() :])
+    package.put(part, start + "".join(shapes).encode() + data[end.start() :])
 
 
 def _free_blocks(package: Package, count: int) -> list[int]:
-    """Return blocks of numbers that no drawing of the workbook uses, whether it says so or not."""
-    taken: set[int] = set()
+    """Return blocks of numbers that no drawing of the workbook uses, declared or not."""
+    used_blocks: set[int] = set()
     for part in package.names(".vml"):
         data = package.read(part)
-        listed = [number for found in _IDENTIFIERS.finditer(data) for number in found[3].split(b",")]
-        taken.update(int(number) for number in listed if number.strip().isdigit())
-        taken.update(int(number) // _BLOCK for number in re.findall(rb"_x0000_s([0-9]{1,9})\b", data))
-    free = itertools.filterfalse(taken.__contains__, itertools.count(1))
+        numbers = [number for match in _IDENTIFIERS.finditer(data) for number in match[3].split(b",")]
+        used_blocks.update(int(number) for number in numbers if number.strip().isdigit())
+        used_blocks.update(int(number) // _BLOCK for number in re.findall(rb"_x0000_s([0-9]{1,9})\b", data))
+    free = itertools.filterfalse(used_blocks.__contains__, itertools.count(1))
     return list(itertools.islice(free, count))

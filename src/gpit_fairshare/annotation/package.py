@@ -1,4 +1,4 @@
-"""A workbook's file as a package of parts: read with care, changed in few, the rest written as it was."""
+"""A workbook's file as a package of parts: a few are changed, the others are written as they were."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from urllib.parse import unquote
 from lxml import etree
 
 from gpit_fairshare.annotation.markup import Dialect, Unfit, add, dialect_of, parse, serialise
-from gpit_fairshare.inputs.files.workbooks import part_twice
+from gpit_fairshare.inputs.files.workbooks import repeated_part
 from gpit_fairshare.numbers import megabytes
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Package:
     """The parts of a workbook by name; names differ in more than capital and small letters."""
 
     def __init__(self, data: bytes, largest: int) -> None:
-        """Look the archive over before anything of it is unpacked.
+        """Check the archive before any of it is unpacked.
 
         Args:
             data: the file.
@@ -55,28 +55,28 @@ class Package:
         entries = self._archive.infolist()
         if protected := next((entry.filename for entry in entries if entry.flag_bits & 1), ""):
             raise Unfit("the archive is protected by a password", protected, "Save it without a password, as .xlsx")
-        if twice := part_twice(entry.filename for entry in entries):
-            raise Unfit("a part is in the workbook twice", twice)
+        if repeated := repeated_part(entry.filename for entry in entries):
+            raise Unfit("a part is in the workbook twice", repeated)
         self._check_size(largest)
         self._entries = {entry.filename: entry for entry in entries}
         self._names = {name.lower(): name for name in self._entries}
         self._trees: dict[str, etree._Element] = {}
         self._edited: set[str] = set()
-        """Parts that are written anew from their trees."""
+        """Parts that are written from their trees."""
         self._bytes: dict[str, bytes] = {}
-        """What new parts hold, and old ones that were given other bytes."""
+        """The bytes of new parts, and of old ones that were replaced."""
         if TYPES not in self:
             raise Unfit("it is damaged or not an Excel workbook")
         self.types = self.tree(TYPES)
 
     def _check_size(self, largest: int) -> None:
-        """Refuse what would fill the memory. What a part declares holds: no more than that is unpacked."""
-        for what, endings, most in (("the XML of the workbook", _XML_ENDINGS, largest), ("it", "", 4 * largest)):
+        """Refuse a workbook that would fill the memory; no more of a part is unpacked than it declares."""
+        for subject, endings, limit in (("the XML of the workbook", _XML_ENDINGS, largest), ("it", "", 4 * largest)):
             entries = self._archive.infolist()
             size = sum(entry.file_size for entry in entries if entry.filename.lower().endswith(endings))
-            if size > most:
+            if size > limit:
                 raise Unfit(
-                    f"{what} unpacks to {megabytes(size)}; at most {megabytes(most)} are annotated",
+                    f"{subject} unpacks to {megabytes(size)}; at most {megabytes(limit)} are annotated",
                     remedy="Save the one sheet that is needed as a workbook of its own",
                 )
 
@@ -95,9 +95,10 @@ class Package:
         ]
         if len(targets) != 1 or targets[0] not in self:
             raise Unfit("it is damaged or not an Excel workbook")
-        found = self.content_type(targets[0])
-        if found != WORKBOOK_TYPE or any(name.endswith("vbaproject.bin") for name in self._names):
-            kind = "has macros" if "macro" in found.lower() or found == WORKBOOK_TYPE else "is no plain workbook"
+        content_type = self.content_type(targets[0])
+        if content_type != WORKBOOK_TYPE or any(name.endswith("vbaproject.bin") for name in self._names):
+            has_macros = "macro" in content_type.lower() or content_type == WORKBOOK_TYPE
+            kind = "has macros" if has_macros else "is no plain workbook"
             raise Unfit(f"the file {kind}", targets[0], "Save it as a plain .xlsx in Excel")
         return self.name(targets[0])
 
@@ -124,7 +125,7 @@ class Package:
         return [name for key, name in self._names.items() if key.endswith(ending)]
 
     def read(self, part: str) -> bytes:
-        """Return the bytes of a part as they stand in the file, or as they were put."""
+        """Return the bytes of a part: those of the file, or those that replaced them."""
         name = self.name(part)
         if name in self._bytes:
             return self._bytes[name]
@@ -134,14 +135,14 @@ class Package:
             raise Unfit("a part cannot be unpacked", name) from fault
 
     def tree(self, part: str) -> etree._Element:
-        """Return the root of a part, to be looked at."""
+        """Return the root of a part, for reading only."""
         name = self.name(part)
         if name not in self._trees:
             self._trees[name] = parse(self.read(name), name)
         return self._trees[name]
 
     def edit(self, part: str) -> etree._Element:
-        """Return the root of a part, to be changed: the part will be written anew."""
+        """Return the root of a part, to be changed: the part will be written from it."""
         self._edited.add(self.name(part))
         return self.tree(part)
 
@@ -162,7 +163,7 @@ class Package:
         return name
 
     def content_type(self, part: str) -> str:
-        """Return what a part is said to be; an empty text if nothing says it."""
+        """Return the declared type of a part; an empty text if none is declared."""
         by_ending = ""
         for entry in self.types.findall("*"):
             if entry.get("PartName", "").lower() == f"/{part}".lower():
@@ -185,15 +186,15 @@ class Package:
             add(self.types, "Override", PartName=f"/{part}", ContentType=content_type)
 
     def target(self, source: str, *, kind: str = "", identifier: str = "") -> str:
-        """Return the part that another refers to, by the kind of reference or by its identifier.
+        """Return the part that another refers to, found by the kind of reference or by its identifier.
 
         An empty text if there is no such reference.
         """
         if relationships_part(source) not in self:
             return ""
         for entry in self.tree(relationships_part(source)).findall("{*}Relationship"):
-            meant = entry.get("Id") == identifier if identifier else entry.get("Type", "").rpartition("/")[2] == kind
-            if meant and entry.get("TargetMode") != "External":
+            is_meant = entry.get("Id") == identifier if identifier else entry.get("Type", "").rpartition("/")[2] == kind
+            if is_meant and entry.get("TargetMode") != "External":
                 target = _resolved(source, entry.get("Target", ""))
                 return self.name(target if target in self else unquote(target))
         return ""
@@ -206,12 +207,12 @@ class Package:
         """
         folder = self.workbook.rpartition("/")[0]
         part = self.create(f"{folder}/{pattern}".lstrip("/"), data, content_type)
-        listed = relationships_part(source)
-        if listed not in self:
-            self.create(listed, _NO_RELATIONSHIPS, _RELATIONSHIPS_TYPE)
-        root = self.edit(listed)
-        taken = {entry.get("Id", "").lower() for entry in root.findall("*")}
-        number = next(number for number in range(1, len(taken) + 2) if f"rid{number}" not in taken)
+        relationships = relationships_part(source)
+        if relationships not in self:
+            self.create(relationships, _NO_RELATIONSHIPS, _RELATIONSHIPS_TYPE)
+        root = self.edit(relationships)
+        used_ids = {entry.get("Id", "").lower() for entry in root.findall("*")}
+        number = next(number for number in range(1, len(used_ids) + 2) if f"rid{number}" not in used_ids)
         add(
             root,
             "Relationship",
@@ -250,7 +251,7 @@ def _resolved(source: str, target: str) -> str:
 
 
 def _entry(name: str, like: zipfile.ZipInfo) -> zipfile.ZipInfo:
-    """Return an entry of an archive like another, but for sizes and places, which are found anew."""
+    """Return an entry of an archive like another, except for sizes and places, which are calculated again."""
     entry = zipfile.ZipInfo(name, like.date_time)
     entry.compress_type = like.compress_type
     entry.create_system = like.create_system

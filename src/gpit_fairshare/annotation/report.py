@@ -1,4 +1,4 @@
-"""What is written of the findings: the note beside a cell, and the sheet that lists them all."""
+"""The texts about findings: the note beside a cell, and the sheet that lists them all."""
 
 from __future__ import annotations
 
@@ -50,30 +50,30 @@ class Mark:
     number: str
     """Stable number, such as `I16`."""
     text: str
-    """What was found, without the file and the place."""
+    """The finding, without the file and the place."""
     remedy: str
 
 
-def note_text(findings: Sequence[tuple[int, Mark]], sheet: str, *, shown_at: str) -> str:
-    """Return the words of the note on a cell, the gravest finding first.
+def note_text(findings: Sequence[tuple[int, Mark]], sheet: str, *, cell: str) -> str:
+    """Return the text of the note on a cell, the gravest finding first.
 
     Args:
         findings: each with its row on the sheet of findings.
         sheet: name of the sheet of findings.
-        shown_at: the cell with the note. A finding about another cell names it: that one is hidden in a merged range.
+        cell: the cell with the note. A finding about another cell names it: that one is hidden in a merged range.
     """
-    ordered = sorted(findings, key=lambda one: (LEVELS.index(one[1].level), one[0]))
+    ordered = sorted(findings, key=lambda row_and_mark: (LEVELS.index(row_and_mark[1].level), row_and_mark[0]))
     texts: list[str] = []
     for index, (row, mark) in enumerate(ordered):
-        place = "" if mark.cell == shown_at else f"{mark.cell}: "
+        place = "" if mark.cell == cell else f"{mark.cell}: "
         words = " ".join(part for part in (_sentence(mark.text), _sentence(mark.remedy)) if part)
         text = f"{mark.level.capitalize()} {mark.number}: {place}{words}"
         pointer = f" (Sheet {sheet}, row {row})"
-        left = LONGEST_NOTE - sum(map(len, texts)) - len(pointer)
-        if len(text) > left and texts:
+        room = LONGEST_NOTE - sum(map(len, texts)) - len(pointer)
+        if len(text) > room and texts:
             texts.append(f"And {len(ordered) - index} more, from row {row} of the sheet {sheet}.")
             break
-        texts.append((text if len(text) <= left else f"{text[: left - 1]}…") + pointer)
+        texts.append((text if len(text) <= room else f"{text[: room - 1]}…") + pointer)
     return harmless("\n\n".join(texts))
 
 
@@ -115,9 +115,9 @@ def findings_sheet(
         _row(data, FIRST_ROW, ["", "", "", "", "Nothing was found.", ""], [plain] * len(_COLUMNS))
     add(root, "autoFilter", ref=f"A1:{last}")
     if links:
-        listed = add(root, "hyperlinks")
-        for cell, location, shown in links[:MOST_LINKS]:
-            add(listed, "hyperlink", ref=cell, location=location, display=shown)
+        hyperlinks = add(root, "hyperlinks")
+        for cell, location, label in links[:MOST_LINKS]:
+            add(hyperlinks, "hyperlink", ref=cell, location=location, display=label)
     add(root, "pageMargins", left="0.5", right="0.5", top="0.5", bottom="0.5", header="0.3", footer="0.3")
     add(root, "pageSetup", paperSize="9", orientation="landscape", fitToHeight="0")
     return root
@@ -126,7 +126,7 @@ def findings_sheet(
 def _rows(
     data: etree._Element, marks: Sequence[Mark], linked: frozenset[str], styles: StylesPart, plain: int
 ) -> list[tuple[str, str, str]]:
-    """Write the findings, and return the links: cell, where it leads, what it shows."""
+    """Write the findings, and return the links: cell, target, text."""
     link = styles.link()
     levels = {level: styles.text(level) for level in dict.fromkeys(mark.level for mark in marks)}
     links = []
@@ -144,8 +144,8 @@ def _rows(
 
 
 def _row(data: etree._Element, number: int, texts: Sequence[str], looks: Sequence[int]) -> None:
-    """Write a row of texts. They stand in the cells themselves as texts, so that none is run as a formula."""
-    # Said outright: programs that trust a file's own heights would print wrapped lines over each other.
+    """Write a row of texts. They are stored in the cells as texts, so that none is run as a formula."""
+    # An explicit height: programs that trust a file's own heights would print wrapped lines over each other.
     lines = max(len(textwrap.wrap(text, width)) for text, (_, width) in zip(texts, _COLUMNS, strict=True))
     height = min(_LINE * max(lines, 1), _TALLEST)
     row = add(data, "row", r=str(number), ht=str(height), customHeight="1")

@@ -31,7 +31,7 @@ _ORDER: Final = (
     "tableParts",
     "extLst",
 )
-"""The drawing of the notes, and what comes after it."""
+"""The drawing of the notes, and the elements after it."""
 WORKSHEET_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"
 _AFTER_NAMES: Final = (
     "definedNames",
@@ -46,7 +46,7 @@ _AFTER_NAMES: Final = (
     "webPublishObjects",
     "extLst",
 )
-"""The names that the workbook defines, and what comes after them."""
+"""The names that the workbook defines, and the elements after them."""
 _HIGHEST_SHEET_ID: Final = 65_534
 
 
@@ -102,8 +102,8 @@ class AnnotatedSheet:
         merged = (area_of(entry.get("ref", "")) for entry in root.iterfind("{*}mergeCells/{*}mergeCell"))
         self._merged = [area for area in merged if area]
 
-    def shown_at(self, cell: CellPlace) -> CellPlace:
-        """Return the cell that is seen in the place of one: the first of a merged range, or the cell itself."""
+    def visible_cell(self, cell: CellPlace) -> CellPlace:
+        """Return the visible cell for a cell: the first of its merged range, or the cell itself."""
         for first, last in self._merged:
             if first.row <= cell.row <= last.row and first.column <= cell.column <= last.column:
                 return first
@@ -123,11 +123,11 @@ class AnnotatedSheet:
 
     def draw(self, identifier: str) -> None:
         """Refer to the part with the shapes of the notes."""
-        made = child(self.root, "legacyDrawing", _ORDER, nsmap={"r": self.dialect.relations})
-        made.set(self.dialect.reference, identifier)
+        drawing = child(self.root, "legacyDrawing", _ORDER, nsmap={"r": self.dialect.relations})
+        drawing.set(self.dialect.reference, identifier)
 
     def box(self, cell: CellPlace, width: int, height: int) -> tuple[int, ...]:
-        """Return where a box beside a cell stands: column, pixels, row, pixels, of its start and of its end.
+        """Return the place of a box beside a cell: column, pixels, row, pixels, of its start and of its end.
 
         Columns and rows count from 0. Wide columns and high rows need fewer of them.
         """
@@ -143,21 +143,21 @@ class AnnotatedSheet:
 
     def _cells_of(self, number: int, row: etree._Element) -> dict[int, etree._Element]:
         if number not in self._cells:
-            found: dict[int, etree._Element] = {}
+            cells: dict[int, etree._Element] = {}
             column = 0
             for cell in row.findall("{*}c"):
-                written = cell.get("r")
-                where = place_of(written) if written else CellPlace(number, column + 1)
-                if where is None or where.row != number or where.column > MOST_COLUMNS:
-                    raise Unfit(f"a cell of row {number} says that it is '{written}'", self.part)
-                column = where.column
-                cell.set("r", str(where))
-                found[column] = cell
-            self._cells[number] = found
+                reference = cell.get("r")
+                place = place_of(reference) if reference else CellPlace(number, column + 1)
+                if place is None or place.row != number or place.column > MOST_COLUMNS:
+                    raise Unfit(f"a cell of row {number} says that it is '{reference}'", self.part)
+                column = place.column
+                cell.set("r", str(place))
+                cells[column] = cell
+            self._cells[number] = cells
         return self._cells[number]
 
     def _look_of_blank(self, row: etree._Element, column: int) -> int:
-        """Return the look that a cell has which is not in the file: its row's, else its column's."""
+        """Return the look of a cell that is not in the file: its row's, else its column's."""
         if row.get("customFormat") in ("1", "true"):
             return whole(row, "s", 0)
         settings = self._column(column)
@@ -165,10 +165,10 @@ class AnnotatedSheet:
 
     def _column(self, column: int) -> etree._Element | None:
         settings = self.root.iterfind("{*}cols/{*}col")
-        return next((one for one in settings if whole(one, "min", 0) <= column <= whole(one, "max", 0)), None)
+        return next((entry for entry in settings if whole(entry, "min", 0) <= column <= whole(entry, "max", 0)), None)
 
     def _widen(self, row: etree._Element, cell: CellPlace) -> None:
-        """Keep what the file says of the size of its row and of itself true for a cell that was added."""
+        """Extend the sizes that the file states for the row and the sheet to a cell that was added."""
         spans = [span.partition(":") for span in row.get("spans", "").split()]
         if spans and not any(
             first.isdigit() and last.isdigit() and int(first) <= cell.column <= int(last) for first, _, last in spans
@@ -197,18 +197,18 @@ def _make(
     parent: etree._Element, name: str, reference: str, siblings: dict[int, etree._Element], number: int
 ) -> etree._Element:
     """Make a row or a cell before the first of its siblings that has a higher number."""
-    made = etree.Element(etree.QName(etree.QName(parent).namespace, name), r=reference)
-    later = min((other for other in siblings if other > number), default=None)
-    if later is None:
-        parent.append(made)
+    element = etree.Element(etree.QName(etree.QName(parent).namespace, name), r=reference)
+    next_number = min((other for other in siblings if other > number), default=None)
+    if next_number is None:
+        parent.append(element)
     else:
-        siblings[later].addprevious(made)
-    siblings[number] = made
-    return made
+        siblings[next_number].addprevious(element)
+    siblings[number] = element
+    return element
 
 
 def _pixels(settings: etree._Element | None, size: str, factor: float, usual: int) -> int:
-    """Return a size that settings name in pixels: 0 for what is hidden, and the usual one where they have none."""
+    """Return a size from settings in pixels: 0 if hidden, and the usual one where they have none."""
     if settings is None:
         return usual
     if settings.get("hidden") in ("1", "true"):
@@ -239,12 +239,12 @@ class WorkbookPart:
         """
         self._package = package
         root = package.tree(package.workbook)
-        listed = root.find("{*}sheets")
-        if listed is None:
+        sheet_list = root.find("{*}sheets")
+        if sheet_list is None:
             raise Unfit("it lists no sheets", package.workbook)
-        self._listed = listed
+        self._sheet_list = sheet_list
         self.pages: dict[str, SheetEntry] = {}
-        for entry in listed.findall("{*}sheet"):
+        for entry in sheet_list.findall("{*}sheet"):
             part = package.target(package.workbook, identifier=entry.get(package.dialect.reference, ""))
             name = entry.get("name", "")
             if not part or not name or name.casefold() in self.pages:
@@ -257,15 +257,15 @@ class WorkbookPart:
         return free_name(set(self.pages), lambda number: name + ends.get(number, f" (gpit {number - 1})"))
 
     def append(self, name: str, root: etree._Element) -> None:
-        """Add a sheet under a free name behind the others, so that what counts sheets from the first stays right."""
+        """Add a sheet under a free name after the others, so that numbers of sheets stay right."""
         package = self._package
         workbook = package.edit(package.workbook)
         pattern, data = "worksheets/sheet{}.xml", serialise(root)
         part, identifier = package.add(package.workbook, "worksheet", pattern, data, WORKSHEET_TYPE)
-        identifiers = {whole(entry, "sheetId", 0) for entry in self._listed.findall("{*}sheet")}
+        identifiers = {whole(entry, "sheetId", 0) for entry in self._sheet_list.findall("{*}sheet")}
         highest = max(identifiers, default=0) + 1
-        free = highest if highest <= _HIGHEST_SHEET_ID else min(set(range(1, highest)) - identifiers)
-        entry = add(self._listed, "sheet", name=name, sheetId=str(free))
+        sheet_id = highest if highest <= _HIGHEST_SHEET_ID else min(set(range(1, highest)) - identifiers)
+        entry = add(self._sheet_list, "sheet", name=name, sheetId=str(sheet_id))
         entry.set(package.dialect.reference, identifier)
         names = child(workbook, "definedNames", _AFTER_NAMES)
         # Excel keeps the range of a sheet's filter under this name too.
@@ -287,14 +287,14 @@ class WorkbookPart:
         if first is None or titles is None:
             return
         sheets = [page.name for page in self.pages.values() if page.cells]
-        listed = titles.findall("*")
-        # The worksheets come first, under a heading in the language of whoever saved the file.
-        if first.text != str(len(sheets)) or [title.text for title in listed[: len(sheets)]] != sheets:
+        title_elements = titles.findall("*")
+        # The worksheets come first, under a heading in the language of the program that saved the file.
+        if first.text != str(len(sheets)) or [title.text for title in title_elements[: len(sheets)]] != sheets:
             return
         self._package.edit(part)
         first.text = str(len(sheets) + 1)
-        last = listed[len(sheets) - 1]
+        last = title_elements[len(sheets) - 1]
         title = copy.deepcopy(last)
         title.text = name
         last.addnext(title)
-        titles.set("size", str(len(listed) + 1))
+        titles.set("size", str(len(title_elements) + 1))

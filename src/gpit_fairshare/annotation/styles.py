@@ -1,4 +1,4 @@
-"""The looks of cells: each look of a faulty cell again, with a fill, and the looks of the sheet of findings."""
+"""The looks of cells: a copy of each faulty cell's look, with a fill, and the looks of the sheet of findings."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class StylesPart:
     """The part with the looks. A look is known by its number, which is its place in the list."""
 
     def __init__(self, root: etree._Element) -> None:
-        """Make sure of the lists that every workbook has, where this one leaves them out."""
+        """Add the lists that every workbook needs, where this one lacks them."""
         self._fonts = child(root, "fonts", _ORDER)
         if self._fonts.find("{*}font") is None:
             font = self._append(self._fonts, "font")
@@ -59,25 +59,25 @@ class StylesPart:
         self._looks = child(root, "cellXfs", _ORDER)
         if self._looks.find("{*}xf") is None:
             self._look()
-        self._known = self._looks.findall("{*}xf")
+        self._original_looks = self._looks.findall("{*}xf")
         self._fill_ids: dict[str, str] = {}
         self._marked: dict[tuple[int, Level], int] = {}
 
     def marked(self, look: int, level: Level) -> int:
-        """Return the number of a look with the fill of a level and all else as it was.
+        """Return the number of a look with the fill of a level, otherwise unchanged.
 
         Raises:
             Unfit: there is no such look, or the workbook has as many as Excel takes.
         """
-        if look >= len(self._known):
-            raise Unfit(f"a cell has the style {look}, and there are {len(self._known)}")
+        if look >= len(self._original_looks):
+            raise Unfit(f"a cell has the style {look}, and there are {len(self._original_looks)}")
         if (look, level) not in self._marked:
-            made = copy.deepcopy(self._known[look])
-            made.tail = None
-            fills = DARK_FILLS if self._has_light_text(made) else FILLS
-            made.set("fillId", self._fill(fills[level]))
-            made.set("applyFill", "1")
-            self._marked[look, level] = self._enter(made)
+            marked_look = copy.deepcopy(self._original_looks[look])
+            marked_look.tail = None
+            fills = DARK_FILLS if self._has_light_text(marked_look) else FILLS
+            marked_look.set("fillId", self._fill(fills[level]))
+            marked_look.set("applyFill", "1")
+            self._marked[look, level] = self._enter(marked_look)
         return self._marked[look, level]
 
     def heading(self) -> int:
@@ -93,7 +93,7 @@ class StylesPart:
         return self._look(wrap=True, font=self._font("u"))
 
     def _has_light_text(self, look: etree._Element) -> bool:
-        """Tell whether the font of a look is nearer to white than to black; what is not said is black."""
+        """Return whether the font of a look is nearer to white than to black; without a colour it is black."""
         colour = self._fonts.find(f"{{*}}font[{whole(look, 'fontId', 0) + 1}]/{{*}}color")
         if colour is None:
             return False
@@ -109,9 +109,9 @@ class StylesPart:
 
     @staticmethod
     def _append(parent: etree._Element, name: str) -> etree._Element:
-        made = add(parent, name)
-        parent.set("count", str(len(parent.findall(made.tag))))
-        return made
+        element = add(parent, name)
+        parent.set("count", str(len(parent.findall(element.tag))))
+        return element
 
     def _fill(self, colour: str) -> str:
         if colour not in self._fill_ids:
@@ -123,10 +123,10 @@ class StylesPart:
 
     def _font(self, trait: str) -> str:
         """Add the workbook's usual font in bold (`b`), or as a link (`u`)."""
-        usual = self._fonts.findall("{*}font")[0]
+        usual_font = self._fonts.findall("{*}font")[0]
         font = self._append(self._fonts, "font")
-        kept = set(_FONT_ORDER) - {"b", "u", "color"}
-        font.extend(copy.deepcopy(other) for other in usual if local(other) in kept)
+        copied_traits = set(_FONT_ORDER) - {"b", "u", "color"}
+        font.extend(copy.deepcopy(other) for other in usual_font if local(other) in copied_traits)
         child(font, trait, _FONT_ORDER)
         if trait == "u":
             child(font, "color", _FONT_ORDER).set("rgb", _LINK_COLOUR)
@@ -135,19 +135,19 @@ class StylesPart:
     def _look(self, *, wrap: bool = False, font: str = "0", fill: str = "0") -> int:
         traits = {"numFmtId": "0", "fontId": font, "fillId": fill, "borderId": "0", **self._based}
         applied = {"applyFont": font != "0", "applyFill": fill != "0", "applyAlignment": wrap}
-        traits |= {name: "1" for name, given in applied.items() if given}
-        made = etree.Element(etree.QName(etree.QName(self._looks).namespace, "xf"), traits)
+        traits |= {name: "1" for name, is_applied in applied.items() if is_applied}
+        look = etree.Element(etree.QName(etree.QName(self._looks).namespace, "xf"), traits)
         if wrap:
-            add(made, "alignment", vertical="top", wrapText="1")
-        return self._enter(made)
+            add(look, "alignment", vertical="top", wrapText="1")
+        return self._enter(look)
 
-    def _enter(self, made: etree._Element) -> int:
+    def _enter(self, look: etree._Element) -> int:
         number = len(self._looks.findall("{*}xf"))
         if number >= _MOST_LOOKS:
             raise Unfit(
                 f"it has {number:,} styles of cells already, and Excel takes no more",
                 remedy="Copy the sheets that are needed to a new workbook",
             )
-        self._looks.append(made)
+        self._looks.append(look)
         self._looks.set("count", str(number + 1))
         return number

@@ -1,4 +1,4 @@
-"""From files to checked tables: the whole of reading, in order."""
+"""Read input files into checked tables: all steps, in order."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gpit_fairshare.errors import InputError, UsageError
 from gpit_fairshare.findings import FindingCode, FindingCollector, Where
 from gpit_fairshare.inputs.columns.cells import EVERY_YEAR, year_start
 from gpit_fairshare.inputs.columns.headings import Headings, check_mapping, check_named_headings, recogniser
-from gpit_fairshare.inputs.files.grids import Wish
+from gpit_fairshare.inputs.files.grids import ReadOptions
 from gpit_fairshare.inputs.files.reading import InputSheet, locate, read_sheet
 from gpit_fairshare.inputs.mergers.checks import check_codes, merger_hint, report_changes
 from gpit_fairshare.inputs.mergers.crosswalk import Crosswalk, packaged_crosswalk
@@ -22,10 +22,10 @@ from gpit_fairshare.inputs.mergers.restating import lines_on_boundaries, restate
 from gpit_fairshare.inputs.model import InputColumn, Inputs, Need, Request, Restated, Role
 from gpit_fairshare.inputs.tables.groups import (
     Group,
-    columns_wanted,
     give_to_rows,
     make_groups,
     mark_larger,
+    needed_columns,
     place_by_year,
     report_case,
     share_out_columns,
@@ -57,7 +57,7 @@ def read_inputs(request: Request) -> Inputs:
     """Read and check all input files.
 
     Raises:
-        UsageError: a file cannot be found or opened, or an option names what cannot be.
+        UsageError: a file cannot be found or opened, or an option has an impossible value.
         InputError: the files hold faults; it carries all findings, notes and warnings too.
     """
     findings = FindingCollector()
@@ -69,7 +69,7 @@ def read_inputs(request: Request) -> Inputs:
 
 
 def inspect_inputs(request: Request) -> tuple[Request, Inputs, list[ColumnSummary]]:
-    """Read and check input files without stopping at faults, so that all that is there can be shown.
+    """Read and check input files without stopping at faults, so that everything in them can be shown.
 
     Where the request names no years, they are those of the files; where it needs no columns, all columns
     that hold numbers are looked at.
@@ -79,7 +79,7 @@ def inspect_inputs(request: Request) -> tuple[Request, Inputs, list[ColumnSummar
         errors among them; the columns of numbers.
 
     Raises:
-        UsageError: a file cannot be found or opened, or an option names what cannot be.
+        UsageError: a file cannot be found or opened, or an option has an impossible value.
     """
     findings = FindingCollector()
     sheets, all_read = _sheets(request, findings)
@@ -96,36 +96,38 @@ def inspect_inputs(request: Request) -> tuple[Request, Inputs, list[ColumnSummar
 
 def _inputs(request: Request, groups: Sequence[Group], findings: FindingCollector, *, all_read: bool) -> Inputs:
     mark_larger(groups, request.needs)
-    parts = [part for group in groups for part in group.parts]
-    for part in parts:
-        part.report()
+    files = [file for group in groups for file in group.files]
+    for file in files:
+        file.report()
     share_out_columns(groups, request, findings, all_read=all_read)
-    crosswalk, walked = read_crosswalks(request.crosswalk, findings, Wish(largest=request.largest))
-    read = [part.sheet.source(part.role, part.matched, part.units.applied(part.wanted)) for part in parts]
-    reading = _TableBuilder(request, groups, crosswalk or packaged_crosswalk(), findings)
-    reading.read_rows()
+    crosswalk, crosswalk_sources = read_crosswalks(request.crosswalk, findings, ReadOptions(largest=request.largest))
+    file_sources = [
+        file.sheet.source(file.role, file.matched, file.units.applied(file.needed_columns)) for file in files
+    ]
+    builder = _TableBuilder(request, groups, crosswalk or packaged_crosswalk(), findings)
+    builder.read_rows()
     if crosswalk is None:
-        # Which organisations belong together is what the crosswalk would have said: the files are not compared.
-        reading.groups = groups[:1]
+        # Without the crosswalk it is not known which organisations belong together: the files are not compared.
+        builder.groups = groups[:1]
     elif request.boundaries is not None:
-        reading.restate_on_boundaries(request.boundaries)
-    reading.restate()
-    tables = {year: reading.table(year) for year in request.years}
-    reading.check_patients()
-    reading.check_plausible()
+        builder.restate_on_boundaries(request.boundaries)
+    builder.restate()
+    tables = {year: builder.table(year) for year in request.years}
+    builder.check_patients()
+    builder.check_plausible()
     return Inputs(
         years=request.years,
         tables=tables,
-        columns=reading.columns,
-        lines=lines_table(reading.lines) if reading.lines is not None else None,
-        origins=reading.origins,
-        sources=(*read, *walked),
+        columns=builder.columns,
+        lines=lines_table(builder.lines) if builder.lines is not None else None,
+        origins=builder.origins,
+        sources=(*file_sources, *crosswalk_sources),
         findings=tuple(findings.items),
-        illustrative=tuple(reading.illustrative),
-        restated=tuple(sorted(reading.restated)),
-        crosswalk=reading.crosswalk,
+        illustrative=tuple(builder.illustrative),
+        restated=tuple(sorted(builder.restated)),
+        crosswalk=builder.crosswalk,
         boundaries=request.boundaries,
-        undated=frozenset(reading.undated),
+        undated=frozenset(builder.undated),
     )
 
 
@@ -143,11 +145,11 @@ def _sheets(request: Request, findings: FindingCollector) -> tuple[list[tuple[Ro
     targets = [(role, locate(text)) for role, texts in options.items() for text in texts]
     if not targets:
         raise UsageError("no input file is given; use --population FILE and --spend FILE, or --sample")
-    read = [
-        (role, read_sheet(target, findings, Wish(largest=request.largest, known=recogniser(role, request))))
+    outcomes = [
+        (role, read_sheet(target, findings, ReadOptions(largest=request.largest, recognise=recogniser(role, request))))
         for role, target in targets
     ]
-    sheets = [(role, sheet) for role, sheet in read if sheet is not None]
+    sheets = [(role, sheet) for role, sheet in outcomes if sheet is not None]
     all_read = len(sheets) == len(targets)
     if all_read:
         check_named_headings(request, [sheet for _, sheet in sheets])
@@ -156,7 +158,7 @@ def _sheets(request: Request, findings: FindingCollector) -> tuple[list[tuple[Ro
 
 @dataclass
 class _TableBuilder:
-    """The tables while they are made."""
+    """Builds the tables."""
 
     request: Request
     groups: Sequence[Group]
@@ -175,29 +177,29 @@ class _TableBuilder:
         left_out: set[str] = set()
         for group in self.groups:
             if not group.gives and group is not self.groups[0]:
-                # A fault in a file that nothing depends on is nobody's business; that it is unused may be.
+                # Faults in an unused file do not matter; that the file is unused may.
                 group.findings.note(FindingCode.UNUSED, "no column of it is used")
                 continue
             dropped: set[str] = set()
-            for part in group.parts:
-                wanted = self._wanted(group, part)
-                RowReader(part).read(wanted)
-                translate_ons_codes(part, self.crosswalk, strict=self.request.boundaries is not None)
+            for file in group.files:
+                needs = self._needs_of(group, file)
+                RowReader(file).read(needs)
+                translate_ons_codes(file, self.crosswalk, strict=self.request.boundaries is not None)
                 if self.request.scheme:
-                    check_fit(part)
-                    part.report_unused({need.name for need in wanted})
-                rows += part.rows
-                left_out |= part.left_out
-                self._read_basis(part)
-                self._sum(group, part)
-                dropped |= part.dropped
+                    check_fit(file)
+                    file.report_unused({need.name for need in needs})
+                rows += file.rows
+                left_out |= file.left_out
+                self._read_basis(file)
+                self._sum(group, file)
+                dropped |= file.dropped
             group.gives = {name: need for name, need in group.gives.items() if name not in dropped}
             place_by_year(group)
         report_case(rows, self.findings)
         unknown = [code for code in self.request.leave_out if code not in left_out]
         if unknown:
-            near = nearest(unknown[0], {row.code for row in rows})
-            raise UsageError(f"--leave-out {unknown[0]}: no file has a row of that code{near}")
+            suggestion = nearest(unknown[0], {row.code for row in rows})
+            raise UsageError(f"--leave-out {unknown[0]}: no file has a row of that code{suggestion}")
 
     def restate_on_boundaries(self, day: date) -> None:
         """Bring all rows, of every year, to the organisations of the day that was asked for."""
@@ -206,7 +208,7 @@ class _TableBuilder:
             self.lines = lines_on_boundaries(self.lines, self.crosswalk, day)
 
     def restate(self) -> None:
-        """Bring all groups to the organisations of the first, which says which ones there are."""
+        """Restate all groups on the organisations of the first group."""
         if not self.groups:
             return
         years_as_read = self.request.years if self.request.boundaries is None else ()
@@ -215,8 +217,8 @@ class _TableBuilder:
                 check_codes(group.rows[year], year, self.crosswalk, self.findings)
         for group in (group for group in self.groups[1:] if not group.of):
             for year in years_as_read:
-                rows_wanted = self.groups[0].rows[year]
-                group.rows[year], moved = restate_year(group, year, rows_wanted, self.crosswalk)
+                codes_of_year = self.groups[0].rows[year]
+                group.rows[year], moved = restate_year(group, year, codes_of_year, self.crosswalk)
                 self.restated += moved
             self._check_sides(group)
         for group in self.groups:
@@ -250,29 +252,29 @@ class _TableBuilder:
         return pl.DataFrame(series)
 
     def check_patients(self) -> None:
-        """Refuse money for nobody; point out organisations without patients."""
+        """Refuse spend of organisations without patients; point out the other organisations without patients."""
         empty: defaultdict[str, dict[str, InputRow]] = defaultdict(dict)
         for year in self.request.years:
             for code, row in sorted(self._rows("registered_population", year).items()):
                 if row.number_of("registered_population") == 0:
                     empty[code][year] = row
         spend = {year: self._rows("historic_spend", year) for year in self.request.years}
-        without = []
-        for code, people in empty.items():
-            funded = [year for year in people if code in spend[year] and spend[year][code].number_of("historic_spend")]
+        without_patients = []
+        for code, rows in empty.items():
+            funded = [year for year in rows if code in spend[year] and spend[year][code].number_of("historic_spend")]
             if not funded:
-                without.append(code)
+                without_patients.append(code)
                 continue
             self.findings.error(
                 FindingCode.NO_PATIENTS,
-                people[funded[0]].where("registered_population"),
+                rows[funded[0]].where("registered_population"),
                 f"{code} has no patients and yet a historic_spend in {funded[0]} "
                 f"({self.origins.get((funded[0], code, 'historic_spend'), '')})",
                 remedy="Correct the population, or move the spend to the organisation that has the patients",
                 organisation=code,
             )
-        if without:
-            self.groups[0].findings.warning(FindingCode.NO_PATIENTS, f"no patients in {listed(without)}")
+        if without_patients:
+            self.groups[0].findings.warning(FindingCode.NO_PATIENTS, f"no patients in {listed(without_patients)}")
 
     def check_plausible(self) -> None:
         """Point out figures that are hard to believe."""
@@ -281,57 +283,57 @@ class _TableBuilder:
         for figures in people.values():
             check_whole(figures, self.findings)
         check_movements(people, self.request.moved_share, self.findings)
-        seen = None
+        previous = None
         for year in years:
             spend = self._figures("historic_spend", year)
             heads = {code: figure.value for code, figure in people[year].items()}
-            if (spend, heads) != seen:  # rows without a year serve all, and are spoken of once
+            if (spend, heads) != previous:  # rows without a year serve all years, and are reported once
                 check_per_head(spend, heads, year if len(years) > 1 else "", self.request.organisation, self.findings)
-            seen = spend, heads
+            previous = spend, heads
 
     def _figures(self, column: str, year: str) -> dict[str, PlacedFigure]:
         """Return the figures of a column by organisation, with their places."""
         figures = {}
         for code, row in self._rows(column, year).items():
             if (value := row.number_of(column)) is not None:
-                # The sum of several lines stands in no cell of its own.
+                # The sum of several lines is in no single cell.
                 where = row.where(column) if column in row.file.columns else Where(row.file.sheet.name)
-                # What is unlikely of one organisation has no cause in common with what is of another.
+                # Unlikely figures of two organisations have no common cause: without a column they are not grouped.
                 figures[code] = PlacedFigure(value, where._replace(column=""))
         return figures
 
-    def _wanted(self, group: Group, part: InputFile) -> list[Need]:
+    def _needs_of(self, group: Group, file: InputFile) -> list[Need]:
         """Return the columns to be read from a file."""
         needs = [*group.gives.values(), _NAME]
-        if part.has_lines and "historic_spend" in group.gives:
+        if file.has_lines and "historic_spend" in group.gives:
             return [*needs, *line_needs(self.request)]
-        if part.by_practice and not part.has_lines:
+        if file.is_by_practice and not file.has_lines:
             needs.append(Need("practice_code", "text"))
         return [*needs, Need("basis", "text", optional=True)]
 
-    def _read_basis(self, part: InputFile) -> None:
-        marked = sum("illustrative" in row.text_of("basis").casefold() for row in part.rows)
+    def _read_basis(self, file: InputFile) -> None:
+        marked = sum("illustrative" in row.text_of("basis").casefold() for row in file.rows)
         if marked:
             self.illustrative.append(
-                f"{part.sheet.name}: {marked:,} of {len(part.rows):,} rows say that they are illustrative."
+                f"{file.sheet.name}: {marked:,} of {len(file.rows):,} rows say that they are illustrative."
             )
-        elif any("illustrative" in title.casefold() for title in part.sheet.titles):
-            self.illustrative.append(f"{part.sheet.name}: says above its table that figures are illustrative.")
+        elif any("illustrative" in title.casefold() for title in file.sheet.titles):
+            self.illustrative.append(f"{file.sheet.name}: says above its table that figures are illustrative.")
 
-    def _sum(self, group: Group, part: InputFile) -> None:
+    def _sum(self, group: Group, file: InputFile) -> None:
         """Sum lines of cost or practices to organisations, where a file has them."""
-        needs = [need for need in (*group.gives.values(), _NAME) if need.name in part.columns]
-        if not part.keyed:
+        needs = [need for need in (*group.gives.values(), _NAME) if need.name in file.columns]
+        if not file.keyed:
             return
-        if part.has_lines and "historic_spend" in group.gives:
-            self.lines = [*(self.lines or []), *sum_lines(part, needs)]
-        elif part.has_lines:
-            join_rows(part, needs)
-        elif part.by_practice:
-            sum_practices(part, needs)
-        if "historic_spend" in part.columns and "historic_spend" in group.gives and self.request.counts:
+        if file.has_lines and "historic_spend" in group.gives:
+            self.lines = [*(self.lines or []), *sum_lines(file, needs)]
+        elif file.has_lines:
+            join_rows(file, needs)
+        elif file.is_by_practice:
+            sum_practices(file, needs)
+        if "historic_spend" in file.columns and "historic_spend" in group.gives and self.request.counts:
             rules = [f"{column} {' or '.join(words)}" for column, words in self.request.counts.items()]
-            part.findings.note(
+            file.findings.note(
                 FindingCode.TOTALS_GIVEN,
                 f"historic_spend is taken as it stands; that it is {listed(rules)} alone cannot be checked",
             )
@@ -339,54 +341,54 @@ class _TableBuilder:
     def _check_sides(self, group: Group) -> None:
         """Report organisations that one group has and the first has not, or the other way round."""
         first, rows = self.groups[0], group.rows
-        if not group.gives or not all(part.keyed for part in [*first.parts, *group.parts]):
+        if not group.gives or not all(file.keyed for file in [*first.files, *group.files]):
             return
         lacking, strange = _years_alone(first.rows, rows), _years_alone(rows, first.rows)
-        for code, years in sorted(lacking.items()) if group.essential else []:
+        for code, years in sorted(lacking.items()) if group.is_essential else []:
             self._report_side(first.rows[years[0]][code], group, years, strange, fatal=True)
         for code, years in sorted(strange.items()):
-            self._report_side(rows[years[0]][code], first, years, lacking, fatal=first.essential)
+            self._report_side(rows[years[0]][code], first, years, lacking, fatal=first.is_essential)
 
     def _check_names(self, names: Mapping[str, Mapping[str, str]]) -> None:
         """Refuse blank names where a step of the scheme uses them."""
         is_needed = any(need.name == "org_name" and not need.optional for need in self.request.needs)
         blank = sorted({code for of_year in names.values() for code, name in of_year.items() if not name})
         if blank and is_needed:
-            found = f"no org_name for {listed(blank)}"
-            self.groups[0].findings.error(FindingCode.BLANK, found, "a name for each code")
+            message = f"no org_name for {listed(blank)}"
+            self.groups[0].findings.error(FindingCode.BLANK, message, "a name for each code")
 
     def _report_side(
         self, row: InputRow, other: Group, years: Sequence[str], alone: Mapping[str, Sequence[str]], *, fatal: bool
     ) -> None:
-        meant = _meant(row, years, other.rows, alone)
+        suggestion = _suggestion(row, years, other.rows, alone)
         name = row.text_of("org_name")
-        called = f"{name} ({row.code})" if name else row.code
-        when = "" if len(years) == len(self.request.years) else f" for {listed(years)}"
+        label = f"{name} ({row.code})" if name else row.code
+        period = "" if len(years) == len(self.request.years) else f" for {listed(years)}"
         hint = merger_hint(row.code, years[0], other.rows[years[0]], self.crosswalk)
-        found = f"{called} is not in {other.name}{when}" + (f" ({hint})" if hint else "")
+        message = f"{label} is not in {other.name}{period}" + (f" ({hint})" if hint else "")
         report = self.findings.error if fatal else self.findings.warning
         expected = remedy = ""
         if not fatal:
-            found += " and is left out"
-        if meant and not hint:
-            found += f"; did you mean {meant}?"
+            message += " and is left out"
+        if suggestion and not hint:
+            message += f"; did you mean {suggestion}?"
             remedy = "Write the code in the same way in both files if it is meant"
         elif fatal:
             expected = "the same organisations in both"
             remedy = f"Add the code to {other.name}, or take it out here"
-        report(FindingCode.ONE_SIDED, row.where("org_code"), found, expected, remedy, organisation=row.code)
+        report(FindingCode.ONE_SIDED, row.where("org_code"), message, expected, remedy, organisation=row.code)
 
     def _name_columns(self) -> None:
-        needed, kept = columns_wanted(self.request)
-        for need in [*needed, *kept]:
+        needed, optional = needed_columns(self.request)
+        for need in [*needed, *optional]:
             owner = next((group for group in self.groups if need.name in group.gives), None)
             if owner or need in needed:
-                files = ", ".join(part.sheet.file for part in owner.parts) if owner else ""
+                files = ", ".join(file.sheet.file for file in owner.files) if owner else ""
                 role = owner.role if owner else "input"
                 self.columns[need.name] = InputColumn(need.name, need.kind, need.unit, role, files)
 
     def _codes(self, year: str) -> Collection[str]:
-        """Return the organisations of a year, which the first group says, in the order of its files."""
+        """Return the organisations of a year: those of the first group, in the order of its files."""
         return self.groups[0].rows[year] if self.groups else ()
 
     def _rows(self, column: str, year: str) -> dict[str, InputRow]:
@@ -408,19 +410,19 @@ def _years_alone(rows: Rows, others: Rows) -> dict[str, list[str]]:
     return alone
 
 
-def _meant(row: InputRow, years: Sequence[str], rows: Rows, alone: Mapping[str, Sequence[str]]) -> str:
-    """Return which organisation of another file may be meant by one that this file has alone; empty if none is near.
+def _suggestion(row: InputRow, years: Sequence[str], rows: Rows, alone: Mapping[str, Sequence[str]]) -> str:
+    """Return the organisation of another file that may be meant by one that only this file has; empty if none is near.
 
     Args:
         row: the organisation.
         years: years in which the other file lacks it.
         rows: the rows of the other file.
-        alone: organisations that the other file has alone, with their years.
+        alone: organisations that only the other file has, with their years.
     """
     names = {
-        code: rows[theirs[0]][code].text_of("org_name")
-        for code, theirs in alone.items()
-        if not set(theirs).isdisjoint(years)
+        code: rows[years_alone[0]][code].text_of("org_name")
+        for code, years_alone in alone.items()
+        if not set(years_alone).isdisjoint(years)
     }
     likely = counterparts(row.code, row.text_of("org_name"), names)
     return " or ".join(f"{code} ({names[code]})" if names[code] else code for code in likely)

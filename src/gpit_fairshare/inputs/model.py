@@ -1,4 +1,4 @@
-"""What is asked of the input files, and what comes of reading them."""
+"""The request to read input files, and the tables that result."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Kind = Literal["number", "text"]
 Role = Literal["population", "spend", "input"]
 
 ADDED_UP = ("£", "people")
-"""Units whose values may be added up over practices or merged organisations, and are not below nil unless signed."""
+"""Units whose values may be added up over practices or merged organisations, and are not negative unless signed."""
 
 
 @dataclass(frozen=True)
@@ -41,15 +41,15 @@ class Need:
     lenient: bool = False
     """Whether a cell that cannot be read is a warning, since nothing is known to need the column.
 
-    Money may be below nil in such a column, as adjustments are, and is a warning for the column."""
+    Money may be negative in such a column, as adjustments are, and gives a warning for the column."""
     of: str = ""
-    """The text column that says to which larger organisation a row belongs, where the value is that one's."""
+    """The text column that names the larger organisation of a row, where the value is of that organisation."""
     signed: bool = False
-    """Whether money may be below nil, as adjustments may."""
+    """Whether money may be negative, as adjustments may."""
 
     @property
     def is_sum(self) -> bool:
-        """Whether the values of several rows may be added up: money and people, never rates."""
+        """Return whether the values of several rows may be added up: money and people, never rates."""
         return self.kind == "number" and self.unit in ADDED_UP
 
 
@@ -72,9 +72,9 @@ class Request:
     units: Mapping[str, str] = field(default_factory=dict)
     """Units of columns as the user gives them: heading to unit, as `£m` (`--unit`)."""
     scheme: str = ""
-    """Name of the scheme that says what is needed; empty where none does, and every column is looked at."""
+    """Name of the scheme whose needs these are; empty without a scheme, and every column is inspected."""
     organisation: str = "CCG"
-    """What a row is called in messages; `practice` makes practices the rows."""
+    """The name for a row's organisation in messages; `practice` makes practices the rows."""
     keep_text: tuple[str, ...] = ()
     """Further text columns, kept where a file has them."""
     options: Mapping[str, str] = field(default_factory=dict)
@@ -96,8 +96,8 @@ class Request:
         return frozenset(need.name for need in self.needs if not need.lenient)
 
     @property
-    def by_practice(self) -> bool:
-        """Whether the rows of the tables are practices, so that none are summed to organisations."""
+    def is_by_practice(self) -> bool:
+        """Return whether the rows of the tables are practices, so that none are summed to organisations."""
         return self.organisation.casefold() == "practice"
 
 
@@ -127,7 +127,7 @@ class InputSource:
     rows: int
     """Rows below the headings that hold anything."""
     matched: tuple[tuple[str, str], ...]
-    """Headings as they stand in the file, with the columns they were read as, from left to right."""
+    """Headings as the file has them, with the columns they were read as, from left to right."""
     titles: tuple[str, ...] = ()
     """Texts above the headings."""
     units: tuple[AppliedUnit, ...] = ()
@@ -170,7 +170,7 @@ class Restated(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Inputs:
-    """Checked tables, and everything that was noticed on the way to them."""
+    """Checked tables, and everything that was noticed while reading them."""
 
     years: tuple[str, ...]
     tables: dict[str, pl.DataFrame]
@@ -191,10 +191,10 @@ class Inputs:
     illustrative: tuple[str, ...]
     """A sentence for each file that says its own figures are illustrative."""
     restated: tuple[Restated, ...]
-    """What the crosswalk moved, sorted."""
+    """The amounts that the crosswalk moved, sorted."""
     crosswalk: Crosswalk = field(default_factory=packaged_crosswalk)
     """The mergers that come with the package, and those of the user."""
     boundaries: date | None = None
-    """The day on whose organisations all rows stand, if it was asked for."""
+    """The day on whose organisations all rows were restated; None if they were not."""
     undated: frozenset[tuple[str, str, str]] = frozenset()
     """(year, org_code, column) of values whose rows serve every year."""

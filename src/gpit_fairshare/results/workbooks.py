@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.errors import UsageError
-from gpit_fairshare.inputs.files.grids import Broken, Wish
+from gpit_fairshare.inputs.files.grids import Broken, ReadOptions
 from gpit_fairshare.inputs.files.workbooks import workbook_rows
 from gpit_fairshare.results.agreement import are_numbers, same_as_written
 from gpit_fairshare.results.model import Origins, not_as_written
@@ -58,7 +58,7 @@ class _Sheets:
 
     def __init__(self, name: str, data: bytes, largest: int) -> None:
         self.name = name
-        rows = workbook_rows(data, Wish(largest=largest))
+        rows = workbook_rows(data, ReadOptions(largest=largest))
         self.cells = cache(lambda sheet: dict(rows(sheet)))
         """Returns the rows of a sheet that hold anything, by their number."""
 

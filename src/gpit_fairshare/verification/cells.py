@@ -14,7 +14,7 @@ from xml.parsers import expat
 from openpyxl.formula.translate import Translator, TranslatorError
 
 from gpit_fairshare.findings import FindingCode
-from gpit_fairshare.inputs.files.grids import Unreadable, Wish
+from gpit_fairshare.inputs.files.grids import ReadOptions, Unreadable
 from gpit_fairshare.inputs.files.workbooks import SAVE_AGAIN, open_package, restored, sheet_parts
 from gpit_fairshare.workbook.sheets import column_number, letter
 
@@ -77,7 +77,7 @@ class WorkbookCells:
         Raises:
             Unreadable: It is damaged, protected, too large or hostile.
         """
-        self._archive = open_package(data, Wish(largest=largest))
+        self._archive = open_package(data, ReadOptions(largest=largest))
         self._parts = sheet_parts(self._archive)
         tree = import_module("defusedxml.ElementTree")
         nodes = list(tree.fromstring(self._archive.read("xl/workbook.xml")).iter())

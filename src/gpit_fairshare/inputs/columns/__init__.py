@@ -1,6 +1,6 @@
-"""The second step: what each column of a table is, and what a cell of it says.
+"""The second step: identify the columns of a table, and read their cells.
 
 `headings` matches headings to columns, among them the `standard_columns` of `headings.toml`; `units` reads units from
-texts by the words of `units.toml`, and `column_units` says which unit each column has; `cells` reads single cells as
-numbers, texts, codes and years; `marks` takes footnote marks off.
+texts by the words of `units.toml`, and `column_units` finds the unit of each column; `cells` reads single cells as
+numbers, texts, codes and years; `marks` removes footnote marks.
 """

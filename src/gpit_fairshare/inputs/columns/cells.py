@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from gpit_fairshare.inputs.model import Need
 
 EVERY_YEAR = "every year"
-"""Stands for the year of files without one, where there is no scheme to say which years there are."""
+"""The year of files without years, where no scheme says which years there are."""
 CODE_LENGTH = 100
 TEXT_LENGTH = 500
 LARGEST_NUMBER = 1e15
@@ -36,9 +36,9 @@ _DATE = re.compile(
     r"|[0-9]{1,2}/[0-9]{1,2}/[0-9]{2,4}|[0-9]{4}-[0-9]{2}-[0-9]{2}",
     re.IGNORECASE,
 )
-"""What is left of a code such as MAR1 when Excel has taken it for a day."""
+"""The remains of a code such as MAR1 that Excel has read as a day."""
 _SCIENTIFIC = re.compile(r"[0-9](?:\.[0-9]+)?E[+-][0-9]{2,3}")
-"""What is left of a code such as 1E5 when Excel has taken it for a number and written it again."""
+"""The remains of a code such as 1E5 that Excel has read as a number and rewritten."""
 _CHANGED_BY_EXCEL = ((_DATE, "a date", "MAR1 into 01-Mar"), (_SCIENTIFIC, "a number", "1E5 into 1E+05"))
 _GIVE_A_CODE = "Give the row a code, or take it out if it is a total or a note"
 _YEAR = re.compile(r"(?:FY\s*)?((?:19|20)[0-9]{2})\s*[/–-]?\s*([0-9]{2}|(?:19|20)[0-9]{2})", re.IGNORECASE)
@@ -75,12 +75,12 @@ _REMEDIES = {
     r"^£?[0-9][0-9 ]*[0-9](\.[0-9]+)?\Z": "It may be two numbers: write it without spaces",
     r"[0-9]\s*(\*+|\[.*\]|\(\w\)|[†‡§]+|\^\w+)$": "Take the mark of the footnote out of the cell",
 }
-"""What to do about texts that are no numbers, by a pattern for them in small letters; the first that fits counts."""
+"""Remedies for texts that are no numbers, by a pattern for them in small letters; the first that fits counts."""
 _TAKE_OUT_RAISED = "Take what is raised or lowered out of the cell, if it marks a footnote; write a power in full"
 
 
 class ReadNumber(NamedTuple):
-    """What a text was read as."""
+    """The number that a text was read as."""
 
     value: Decimal
     remark: FindingCode | None = None
@@ -95,11 +95,11 @@ class Refused(FindingError):  # noqa: N818 – no error of the program: it becom
 
 
 class CellReading(NamedTuple):
-    """What a cell was read as, and how."""
+    """The value that a cell was read as, and how."""
 
     value: float | str | None
     remarks: tuple[FindingCode, ...] = ()
-    """What was done to read it: `TRIMMED` where spaces around a text were left out, `MARK` for a footnote mark,
+    """How it was read: `TRIMMED` where spaces around a text were left out, `MARK` for a footnote mark,
     `LOOSE_NUMBERS` where a text is more than the digits of its number, `DASHES` where a dash was read as nil."""
 
 
@@ -107,18 +107,18 @@ class NumberStyle(NamedTuple):
     """How the figures of a column are written."""
 
     typed: bool = False
-    """Whether the file knows numbers from texts, so that a number written as text is remarkable."""
+    """Whether the file stores numbers and texts differently, so that a number stored as text is reported."""
     decimal_comma: bool = False
     """Whether a comma may be a decimal point."""
     factor: int = 1
-    """What the unit of the column makes of its figures: 1,000 for `£'000`."""
+    """The factor that the unit of the column applies to its figures: 1,000 for `£'000`."""
 
 
 def read_cell(cell: Any, need: Need, style: NumberStyle) -> CellReading:
-    """Read a cell as its column wants it; a blank one is None.
+    """Read a cell as its column requires; a blank one is None.
 
     Args:
-        cell: what stands in the file.
+        cell: the value in the file.
         need: the column.
         style: how its figures are written.
 
@@ -128,19 +128,19 @@ def read_cell(cell: Any, need: Need, style: NumberStyle) -> CellReading:
     if is_blank(cell):
         return CellReading(None)
     if need.kind == "text":
-        read = read_text(cell)
-        text, is_marked = bare_text(str(read.value))
-        return CellReading(text, (*read.remarks, FindingCode.MARK) if is_marked else read.remarks)
-    read = _number(cell, need, style)
-    if need.is_sum and not (need.lenient or need.signed) and read.value is not None and float(read.value) < 0:
+        reading = read_text(cell)
+        text, is_marked = bare_text(str(reading.value))
+        return CellReading(text, (*reading.remarks, FindingCode.MARK) if is_marked else reading.remarks)
+    reading = _number(cell, need, style)
+    if need.is_sum and not (need.lenient or need.signed) and reading.value is not None and float(reading.value) < 0:
         raise Refused(
-            FindingCode.NEGATIVE, f"{shown(cell)} is below nil", f"{need.unit} of nil or more", "Correct the figure"
+            FindingCode.NEGATIVE, f"{quoted(cell)} is below nil", f"{need.unit} of nil or more", "Correct the figure"
         )
-    return read
+    return reading
 
 
 def read_code(cell: Any) -> CellReading:
-    """Read the code of an organisation or practice, letter by letter as it stands.
+    """Read the code of an organisation or practice, exactly as written.
 
     Raises:
         Refused: the cell is blank or not a text, or the text cannot be a code: a word for a missing one, or one
@@ -153,26 +153,26 @@ def read_code(cell: Any) -> CellReading:
             if pattern.fullmatch(cell.strip()):
                 raise Refused(
                     FindingCode.CODE_NOT_TEXT,
-                    f"{shown(cell)} is {kind} as Excel writes it, and the code that it was is lost",
+                    f"{quoted(cell)} is {kind} as Excel writes it, and the code that it was is lost",
                     "a code as text",
                     f"Take the code from where the file came from; Excel turns {change}",
                 )
         if is_no_code(cell) or not any(map(str.isalnum, cell)):
-            found = f"{shown(cell)} is no code"
-            raise Refused(FindingCode.BLANK_CODE, found, "a code of letters and digits", _GIVE_A_CODE)
+            message = f"{quoted(cell)} is no code"
+            raise Refused(FindingCode.BLANK_CODE, message, "a code of letters and digits", _GIVE_A_CODE)
         if has_mark(cell):
             raise Refused(
                 FindingCode.TEXT,
-                f"{shown(cell)} seems to be a code with a footnote mark, and would be another organisation",
+                f"{quoted(cell)} seems to be a code with a footnote mark, and would be another organisation",
                 "the code alone",
                 "Take the mark out of the cell",
             )
         return read_text(cell, CODE_LENGTH)
     if isinstance(cell, Broken):
-        raise Refused(FindingCode.CODE_NOT_TEXT, f"{shown(cell)} is not a code", "a code as text", _remedy(cell))
+        raise Refused(FindingCode.CODE_NOT_TEXT, f"{quoted(cell)} is not a code", "a code as text", _remedy(cell))
     raise Refused(
         FindingCode.CODE_NOT_TEXT,
-        f"{shown(cell)} is not a text; Excel turns codes such as 01E05, 0123 and MAR1 into numbers and dates",
+        f"{quoted(cell)} is not a text; Excel turns codes such as 01E05, 0123 and MAR1 into numbers and dates",
         "a code as text",
         "Format the column as text and type the code again",
     )
@@ -187,7 +187,7 @@ def read_text(cell: Any, length: int = TEXT_LENGTH) -> CellReading:
     if isinstance(cell, int) and not isinstance(cell, bool):
         return CellReading(str(cell))
     if not isinstance(cell, str) or cell.strip() in ERROR_TEXTS:
-        raise Refused(FindingCode.TEXT, f"{shown(cell)} is not a text", "a text", _remedy(cell))
+        raise Refused(FindingCode.TEXT, f"{quoted(cell)} is not a text", "a text", _remedy(cell))
     text = cell.strip()
     if len(text) > length:
         raise Refused(
@@ -196,7 +196,7 @@ def read_text(cell: Any, length: int = TEXT_LENGTH) -> CellReading:
     if not text.isprintable() and any(unicodedata.category(sign) in _UNPRINTABLE for sign in text):
         raise Refused(
             FindingCode.TEXT,
-            f"{shown(text)} holds a line break or another character that cannot be seen",
+            f"{quoted(text)} holds a line break or another character that cannot be seen",
             remedy="Type the text again",
         )
     return CellReading(text, (FindingCode.TRIMMED,) if text != cell else ())
@@ -249,21 +249,21 @@ def year_start(year: str) -> dt.date:
     return dt.date(int(parsed[:4]), 4, 1)
 
 
-def boundary_date(given: str | dt.date) -> dt.date:
+def boundary_date(boundaries: str | dt.date) -> dt.date:
     """Read the day whose organisations are asked for: `2020-04-01`, or `2020/21` for 1 April 2020.
 
     Raises:
         UsageError: it is neither.
     """
-    if isinstance(given, dt.date):
-        return dt.date(given.year, given.month, given.day)  # without the time, if it has one
-    text = given.strip()
+    if isinstance(boundaries, dt.date):
+        return dt.date(boundaries.year, boundaries.month, boundaries.day)  # without the time, if it has one
+    text = boundaries.strip()
     if day := parse_day(text):
         return day
     if parse_year(text) == text:
         return year_start(text)
     raise UsageError(
-        f"--boundaries {given}: expected a date such as 2020-04-01, "
+        f"--boundaries {boundaries}: expected a date such as 2020-04-01, "
         "or a financial year such as 2020/21, which means its first day"
     )
 
@@ -307,15 +307,15 @@ def decimal_places(number: Decimal) -> int:
 
 
 def advice(text: str) -> str:
-    """Say what to do about a text that is not read as a number; empty if there is nothing to say."""
+    """Return what to do about a text that is not read as a number; empty if nothing is known."""
     folded = text.strip().casefold()
     is_raised = any(unicodedata.decomposition(sign).startswith(("<super>", "<sub>")) for sign in folded)
     remedies = (remedy for pattern, remedy in _REMEDIES.items() if re.search(pattern, folded))
     return next(remedies, _TAKE_OUT_RAISED if is_raised else "")
 
 
-def shown(cell: Any) -> str:
-    """Show a cell in a message: quoted, short, and with nothing that a screen cannot print."""
+def quoted(cell: Any) -> str:
+    """Return a cell for a message: quoted, short, and with nothing that a screen cannot print."""
     if isinstance(cell, Broken):
         return cell.why
     if isinstance(cell, bool):
@@ -333,36 +333,36 @@ def _number(cell: Any, need: Need, style: NumberStyle) -> CellReading:
     expected = "a plain number such as 1234.56"
     remark = None
     if isinstance(cell, str):
-        read = read_number(cell.strip(), decimal_comma=style.decimal_comma)
-        if read is None:
-            raise Refused(FindingCode.NOT_A_NUMBER, f"{shown(cell)} is not a plain number", expected, advice(cell))
-        if read.percent and need.is_sum:
-            raise Refused(FindingCode.NOT_A_NUMBER, f"{shown(cell)} is a percentage", f"{need.unit}, {expected}")
-        if read.has_size and style.factor != 1:
+        reading = read_number(cell.strip(), decimal_comma=style.decimal_comma)
+        if reading is None:
+            raise Refused(FindingCode.NOT_A_NUMBER, f"{quoted(cell)} is not a plain number", expected, advice(cell))
+        if reading.percent and need.is_sum:
+            raise Refused(FindingCode.NOT_A_NUMBER, f"{quoted(cell)} is a percentage", f"{need.unit}, {expected}")
+        if reading.has_size and style.factor != 1:
             raise Refused(
                 FindingCode.NOT_A_NUMBER,
-                f"{shown(cell)} says its own thousands or millions, and so does the file",
+                f"{quoted(cell)} says its own thousands or millions, and so does the file",
                 expected,
                 "Say it once: in the cell, or in the heading",
             )
-        number = float(read.value)
-        remark = read.remark or (FindingCode.LOOSE_NUMBERS if style.typed else None)
+        number = float(reading.value)
+        remark = reading.remark or (FindingCode.LOOSE_NUMBERS if style.typed else None)
     elif isinstance(cell, int | float | Decimal) and not isinstance(cell, bool):
         try:
             number = float(cell)
         except OverflowError:  # a whole number of more than 308 digits
             number = math.inf
     else:
-        raise Refused(FindingCode.NOT_A_NUMBER, f"{shown(cell)} is not a number", expected, _remedy(cell))
+        raise Refused(FindingCode.NOT_A_NUMBER, f"{quoted(cell)} is not a number", expected, _remedy(cell))
     if math.isfinite(number):
         number = scaled(number, style.factor)
     if not math.isfinite(number):
-        raise Refused(FindingCode.NOT_A_NUMBER, f"{shown(cell)} is not a finite number", expected)
+        raise Refused(FindingCode.NOT_A_NUMBER, f"{quoted(cell)} is not a finite number", expected)
     if abs(number) >= LARGEST_NUMBER:
-        raise Refused(FindingCode.NOT_A_NUMBER, f"{shown(cell)} is too large", "a number below 1,000,000,000,000,000")
+        raise Refused(FindingCode.NOT_A_NUMBER, f"{quoted(cell)} is too large", "a number below 1,000,000,000,000,000")
     if not is_in_bounds(number):
-        raise Refused(FindingCode.NOT_A_NUMBER, f"{shown(cell)} is too small", f"0, or a number above {SMALLEST:g}")
-    # 0.0 and -0.0 are the same amount and should look the same wherever they go.
+        raise Refused(FindingCode.NOT_A_NUMBER, f"{quoted(cell)} is too small", f"0, or a number above {SMALLEST:g}")
+    # 0.0 and -0.0 are the same amount and should look the same everywhere.
     return CellReading(number + 0.0, (remark,) if remark else ())
 
 

@@ -1,4 +1,4 @@
-"""The unit of each column of a file: as `--unit` says, else as its heading, a cell beside it, or a title states it."""
+"""The unit of each column of a file: from `--unit`, else from its heading, a cell beside it, or a title."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from gpit_fairshare.inputs.columns.units import (
     CELL,
     StatedUnit,
     heading_unit,
+    is_possible_unit,
     is_vague,
-    looks_like_unit,
     parse_unit,
     split_unit,
     unit_in_title,
@@ -40,7 +40,7 @@ class ColumnUnits:
     Args:
         sheet: the file.
         columns: index of each column by name.
-        request: what is asked for, among it the units that the user gives.
+        request: the request, with the units that the user gives.
     """
 
     def __init__(self, sheet: InputSheet, columns: Mapping[str, int], request: Request) -> None:
@@ -52,23 +52,23 @@ class ColumnUnits:
             index: needed.get(name) or (standard[name].unit if name in standard else "")
             for name, index in columns.items()
         }
-        """`£`, `people` or another unit of each column, as the scheme or headings.toml says."""
+        """`£`, `people` or another unit of each column, from the scheme or headings.toml."""
         self._by_user = {
             index: unit._replace(stated_by="--unit")
             for heading, text in request.units.items()
-            for index, own in enumerate(sheet.headings)
-            if is_named(own, heading) and (unit := parse_unit(text))
+            for index, file_heading in enumerate(sheet.headings)
+            if is_named(file_heading, heading) and (unit := parse_unit(text))
         }
         self._known_words = frozenset().union(
             *(column.words for column in standard.values() if column.kind == "number")
         )
-        kept = {*request.keep_text, *(name for name, column in standard.items() if column.kind == "text")}
-        self._text_columns = {index for name, index in columns.items() if name in kept}
+        text_names = {*request.keep_text, *(name for name, column in standard.items() if column.kind == "text")}
+        self._text_columns = {index for name, index in columns.items() if name in text_names}
         self._names = [(sheet.sheet, "name of the sheet"), (sheet.file.rpartition(".")[0], "name of the file")]
         """The names of the sheet and the file, as texts that may state a unit."""
         texts = [*((title, TITLE) for title in sheet.titles), *self._names]
         self._whole_table = [
-            *(unit for index, unit in sheet.units.items() if unit.factor > 1 and not self._holds_figures(index)),
+            *(unit for index, unit in sheet.units.items() if unit.factor > 1 and not self._has_figures(index)),
             *(unit._replace(stated_by=place) for text, place in texts if (unit := unit_in_title(text))),
         ]
         """Units that are stated for the whole table: by cells beside headings without figures, titles and names."""
@@ -79,7 +79,7 @@ class ColumnUnits:
         return self._units[index]
 
     def factor(self, index: int) -> int:
-        """Return what the unit of a column makes of its figures: 1,000 for `£'000`, mostly 1."""
+        """Return the factor that the unit of a column applies to its figures: 1,000 for `£'000`, mostly 1."""
         unit = self.of(index)
         return unit.factor if unit else 1
 
@@ -123,7 +123,7 @@ class ColumnUnits:
         return next(filter(None, (*stated, *of_table)), None)
 
     def _in_heading(self, index: int) -> tuple[StatedUnit | None, str]:
-        """Return the unit that a heading states, and what in it is not understood; columns of rates are left alone."""
+        """Return the unit that a heading states, and the part of it that is not understood; rates are not checked."""
         heading = self.sheet.headings[index]
         if self._measures[index] in ("£", "people"):
             unit, unknown = heading_unit(heading, self._known_words)
@@ -132,16 +132,16 @@ class ColumnUnits:
         return unit and unit._replace(stated_by=HEADING), unknown
 
     def _units_by_row(self) -> list[str]:
-        """Return what a column of units says of its rows, if it is not £ or people: units of rows are not read."""
+        """Return the first text of a column of units that is not £ or people: units of single rows are not read."""
         indices = [index for index, heading in enumerate(self.sheet.headings) if heading.casefold() in _UNIT_HEADINGS]
         texts = {(index, str(row[index]).strip()) for index in indices for _, row in self.sheet.rows if row[index]}
         return [
             f"{self.sheet.headings[index]}: {text}"
             for index, text in sorted(texts)
-            if looks_like_unit(text) and (not (unit := parse_unit(text)) or unit.factor != 1)
+            if is_possible_unit(text) and (not (unit := parse_unit(text)) or unit.factor != 1)
         ][:1]
 
-    def _holds_figures(self, index: int) -> bool:
+    def _has_figures(self, index: int) -> bool:
         if index in self._text_columns:
             return False
         cells = (row[index] for _, row in self.sheet.rows)
@@ -153,8 +153,8 @@ class ColumnUnits:
     def _report_column(self, index: int, name: str, report: Callable[..., None]) -> None:
         """Report what is wrong with the unit of one column of £ or people."""
         heading, measure = self.sheet.headings[index], self._measures[index]
-        own, unknown = self._in_heading(index)
-        unit, beside = self.of(index), self.sheet.units.get(index)
+        in_heading, unknown = self._in_heading(index)
+        unit, in_cell = self.of(index), self.sheet.units.get(index)
         if unit and unit.measure not in ("", measure):
             says = "that it is money" if unit.measure == "£" else f"{unit.text}"
             report(
@@ -165,7 +165,7 @@ class ColumnUnits:
                 f"or the right unit with {option('--unit', heading, measure)}",
             )
         elif index in self._by_user:
-            self._report_overruled(index, own, unknown)
+            self._report_overruled(index, in_heading, unknown)
         elif unknown or index in self.sheet.odd_units:
             text = unknown.strip() or self.sheet.odd_units[index]
             report(
@@ -176,26 +176,28 @@ class ColumnUnits:
                 f"Give the unit with {option('--unit', heading, measure)} if that is what it is, "
                 "or correct the heading or the figures",
             )
-        elif own and beside and beside.factor != own.factor:
+        elif in_heading and in_cell and in_cell.factor != in_heading.factor:
             report(
                 FindingCode.UNIT,
-                f"'{heading}' says {own.text}, and the cell beside it says {beside.text}",
+                f"'{heading}' says {in_heading.text}, and the cell beside it says {in_cell.text}",
                 "one unit for each column",
                 _IN_HEADING,
             )
 
-    def _report_overruled(self, index: int, own: StatedUnit | None, unknown: str) -> None:
-        """Point out what else the file says of a column whose unit the user gives."""
-        given = self._by_user[index]
-        cell, odd = self.sheet.units.get(index), self.sheet.odd_units.get(index, "")
-        of_table = [] if own or cell else [unit for unit in self._whole_table if unit.measure == given.measure]
-        others = [str(own)] if own and own.factor != given.factor else []
-        others += [f"'{text}' ({place})" for text, place in ((unknown.strip(), HEADING), (odd, CELL)) if text]
-        others += [str(unit) for unit in (cell, *of_table) if unit and unit.factor != given.factor]
+    def _report_overruled(self, index: int, in_heading: StatedUnit | None, unknown: str) -> None:
+        """Point out other units that the file states for a column whose unit the user gives."""
+        user_unit = self._by_user[index]
+        in_cell, odd_text = self.sheet.units.get(index), self.sheet.odd_units.get(index, "")
+        of_table = (
+            [] if in_heading or in_cell else [unit for unit in self._whole_table if unit.measure == user_unit.measure]
+        )
+        others = [str(in_heading)] if in_heading and in_heading.factor != user_unit.factor else []
+        others += [f"'{text}' ({place})" for text, place in ((unknown.strip(), HEADING), (odd_text, CELL)) if text]
+        others += [str(unit) for unit in (in_cell, *of_table) if unit and unit.factor != user_unit.factor]
         if others:
             self.sheet.findings.warning(
                 FindingCode.UNIT,
-                f"'{self.sheet.headings[index]}' is read in {given.text}, as --unit says; "
+                f"'{self.sheet.headings[index]}' is read in {user_unit.text}, as --unit says; "
                 f"the file says {listed(others)}",
                 remedy="Leave --unit out if the file is right",
             )
@@ -209,16 +211,16 @@ class ColumnUnits:
         pounds = [unit for unit in self._whole_table if unit.measure == "£"]
         factors = {unit.factor for unit in pounds}
         money = [index for index in indices if self._measures[index] == "£"]
-        plain = [index for index in money if (own := self._in_heading(index)[0]) and own.factor == 1]
+        plain = [index for index in money if (stated := self._in_heading(index)[0]) and stated.factor == 1]
         if factors - {1} and plain:
             self._refuse(
                 f"the {pounds[0].stated_by} states {pounds[0].text}, and '{self.sheet.headings[plain[0]]}' says £",
                 "one unit for each column",
             )
-        without = [index for index in indices if index not in self.sheet.units and not any(self._in_heading(index))]
-        if len(factors) > 1 and any(self._measures[index] == "£" for index in without):
+        unstated = [index for index in indices if index not in self.sheet.units and not any(self._in_heading(index))]
+        if len(factors) > 1 and any(self._measures[index] == "£" for index in unstated):
             self._refuse(f"the file states several units of money: {listed([str(unit) for unit in pounds])}", "one")
-        if not all(map(self.of, without)):
+        if not all(map(self.of, unstated)):
             self._report_vague()
 
     def _report_vague(self) -> None:
@@ -228,18 +230,18 @@ class ColumnUnits:
         texts += [note for note in sheet.notes if is_vague(note) or unit_in_title(note)]
         texts += [name for name, _ in self._names if is_vague(name)]
         texts += [unit.text for unit in self._whole_table if not unit.measure]
-        texts += [text for index, text in sheet.odd_units.items() if not self._holds_figures(index)]
+        texts += [text for index, text in sheet.odd_units.items() if not self._has_figures(index)]
         texts += self._units_by_row()
         for text in texts:
             self._refuse(f"'{text[:200]}' does not say beyond doubt which figures are in thousands or millions")
 
-    def _refuse(self, found: str, expected: str = "") -> None:
-        """Refuse statements that leave open what figures mean."""
-        self.sheet.findings.error(FindingCode.UNIT, found, expected, _IN_HEADING)
+    def _refuse(self, message: str, expected: str = "") -> None:
+        """Refuse statements that leave the meaning of figures open."""
+        self.sheet.findings.error(FindingCode.UNIT, message, expected, _IN_HEADING)
 
 
 def _source_in_words(unit: StatedUnit) -> str:
-    """Say what states a unit; nothing where the heading does, since it is named already."""
+    """Return the source of a unit in words; empty where it is the heading, since that is named already."""
     if unit.stated_by == HEADING:
         return ""
     return f" ({unit.text})" if unit.stated_by in (CELL, TITLE) else f" ({unit})"

@@ -1,4 +1,4 @@
-"""Which column each heading of a file stands for."""
+"""Match each heading of a file to a column."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from gpit_fairshare.inputs.model import Request, Role
 
 STRUCTURE = ("org_code", "org_name", "year", "practice_code")
-"""Columns that say whose and when a row is."""
+"""Columns that identify the organisation and the year of a row."""
 LINE_WORDS = ("category", "cost_type", "committed", "provider", "basis")
-"""Columns that say what a line of cost is."""
+"""Columns that describe a line of cost."""
 _PRACTICE = re.compile(r"[A-Z][0-9]{5}")
 """Codes of GP practices."""
 _PRACTICES_OWN = frozenset({"code", "orgcode", "organisationcode", "odscode"})
@@ -44,45 +44,45 @@ def plain_name(heading: str) -> str:
 
 
 def recogniser(role: Role, request: Request) -> Callable[[str], str | None]:
-    """Return a function from a heading to the column that it is likely to be, or None: tells headings from rows."""
+    """Return a function from a heading to its likely column, or None: it distinguishes headings from rows."""
     layers = _layers(role, request)
-    return cache(lambda heading: next((name for read in layers if (name := read(heading))), None))
+    return cache(lambda heading: next((name for match_heading in layers if (name := match_heading(heading))), None))
 
 
 def _layers(role: Role, request: Request) -> list[Callable[[str], str | None]]:
     """Return the ways in which a heading may be known, the surest first."""
-    known = {name: standard for name, standard in standard_columns().items() if standard.only in ("", role)}
+    standards = {name: standard for name, standard in standard_columns().items() if standard.only in ("", role)}
     mapping = {folded(heading): column for heading, column in request.mapping.items()}
-    own = {folded(f"{request.organisation} {part}"): f"org_{part}" for part in ("code", "name")}
-    exact = {*known, *request.counts, *request.keep_text, *(need.name for need in request.needs)}
-    rows = (("practice_code", "org_code"), ("practice_name", "org_name")) if request.by_practice else ()
-    practices = {alias: name for practice, name in rows for alias in known[practice].aliases}
-    aliases = {alias: name for name, entry in known.items() for alias in entry.aliases}
-    weak = {alias: name for name, entry in known.items() for alias in entry.weak}
-    last = {alias: name for name, entry in known.items() for alias in entry.last}
+    named_for_organisation = {folded(f"{request.organisation} {part}"): f"org_{part}" for part in ("code", "name")}
+    exact = {*standards, *request.counts, *request.keep_text, *(need.name for need in request.needs)}
+    rows = (("practice_code", "org_code"), ("practice_name", "org_name")) if request.is_by_practice else ()
+    practices = {alias: name for practice, name in rows for alias in standards[practice].aliases}
+    aliases = {alias: name for name, entry in standards.items() for alias in entry.aliases}
+    weak = {alias: name for name, entry in standards.items() for alias in entry.weak}
+    last = {alias: name for name, entry in standards.items() for alias in entry.last}
 
-    def bare(table: Mapping[str, str]) -> Callable[[str], str | None]:
+    def lookup(table: Mapping[str, str]) -> Callable[[str], str | None]:
         return lambda heading: table.get(folded(heading)) or table.get(folded(split_unit(heading)[0]))
 
     return [
-        bare(mapping),
-        bare(practices),
+        lookup(mapping),
+        lookup(practices),
         lambda heading: name if (name := plain_name(heading)) in exact else None,
-        bare(own),
-        bare(aliases),
-        bare(weak),
-        bare(last),
+        lookup(named_for_organisation),
+        lookup(aliases),
+        lookup(weak),
+        lookup(last),
     ]
 
 
-def headings_said(headings: Iterable[str]) -> str:
-    """Say which headings there are, for a message about one that is missing; years among them get a word."""
-    there = list(dict.fromkeys(heading for heading in headings if heading))
-    said = f"the headings are {listed([repr(heading) for heading in there], 30)}"
-    years = [heading for heading in there if parse_year(heading)]
+def headings_sentence(headings: Iterable[str]) -> str:
+    """List the headings, for a message about a missing one; if years are among them, explain."""
+    unique_headings = list(dict.fromkeys(heading for heading in headings if heading))
+    sentence = f"the headings are {listed([repr(heading) for heading in unique_headings], 30)}"
+    years = [heading for heading in unique_headings if parse_year(heading)]
     if years:
-        said += f"; {listed(years)} are years: a table needs a column year and a row for each organisation and year"
-    return said
+        sentence += f"; {listed(years)} are years: a table needs a column year and a row for each organisation and year"
+    return sentence
 
 
 def check_mapping(request: Request) -> None:
@@ -112,11 +112,11 @@ def check_named_headings(request: Request, sheets: Iterable[InputSheet]) -> None
         UsageError: with the nearest headings that there are.
     """
     headings = [heading for sheet in sheets for heading in sheet.headings if heading]
-    for name, named in (("--map", request.mapping), ("--unit", request.units)):
+    for flag, named in (("--map", request.mapping), ("--unit", request.units)):
         for heading, value in named.items():
-            if not any(is_named(own, heading) for own in headings):
+            if not any(is_named(file_heading, heading) for file_heading in headings):
                 raise UsageError(
-                    f"{name} '{heading}={value}': no file has the heading '{heading}'"
+                    f"{flag} '{heading}={value}': no file has the heading '{heading}'"
                     f"{nearest(heading, headings) or f'; the headings are {listed(headings)}'}"
                 )
 
@@ -129,16 +129,16 @@ class Headings:
         self.role = role
         self.request = request
         self.findings = sheet.findings
-        self.wanted = {need.name for need in request.needs} | set(request.keep_text)
-        if "historic_spend" in self.wanted and role == "spend":
-            self.wanted.add("amount")
-        self.used = self.wanted | set(standard_columns()) | set(request.counts)
+        self.needed_columns = {need.name for need in request.needs} | set(request.keep_text)
+        if "historic_spend" in self.needed_columns and role == "spend":
+            self.needed_columns.add("amount")
+        self.used = self.needed_columns | set(standard_columns()) | set(request.counts)
         self.columns: dict[str, int] = {}
         self.repeats: dict[str, list[int]] = {}
         self._names: dict[int, str] = {}
         self._filled = [index for index, heading in enumerate(sheet.headings) if heading and sheet.is_filled(index)]
-        self._left_aside: dict[int, str] = {}
-        """Blank columns and what they would be, where a filled one is it."""
+        self._blank_repeats: dict[int, str] = {}
+        """Blank columns, and the column that each would be if no filled one were."""
         self.lines_of_code: dict[str, list[int]] = {}
         """Where a heading of totals is over lines of cost: the rows of each code that has several."""
         self._match()
@@ -146,7 +146,7 @@ class Headings:
 
     @property
     def has_lines(self) -> bool:
-        """Whether the rows are lines of cost."""
+        """Return whether the rows are lines of cost."""
         return self.role == "spend" and "amount" in self.columns and "historic_spend" not in self.columns
 
     @property
@@ -160,27 +160,27 @@ class Headings:
         return f"'{self.sheet.headings[index]}' ({self.sheet.column(index)})"
 
     def title(self, column: str) -> str:
-        """Return the heading of a column as it stands in the file."""
+        """Return the heading of a column as the file has it."""
         return self.sheet.headings[self.columns[column]]
 
     def _match(self) -> None:
         mapped, *layers = _layers(self.role, self.request)
-        # What the user says counts for blank columns too; otherwise they come after those that hold anything.
+        # The user's headings may claim blank columns too; otherwise blank columns come after filled ones.
         self._claim(mapped, range(len(self.sheet.headings)))
-        for read in layers:
-            self._claim(read, self._filled)
+        for match_heading in layers:
+            self._claim(match_heading, self._filled)
         self._claim_practices()
         self._claim(self._commissioner, self._filled)
         self._claim(self._leftover, self._filled)
         blank = [index for index in range(len(self.sheet.headings)) if index not in self._filled]
-        for read in (*layers, self._commissioner, self._leftover):
-            self._claim(read, blank)
+        for match_heading in (*layers, self._commissioner, self._leftover):
+            self._claim(match_heading, blank)
         self._take_total_for_amount()
 
     def _take_total_for_amount(self) -> None:
         """Read a total as the amount of a line of cost where the rows can only be lines; `report` refuses it.
 
-        What else is wrong with the lines is then found in the same go, and nothing that only follows from this.
+        Other faults of the lines are then found in the same run, and no faults that only follow from this one.
         """
         if self.role == "spend" and "historic_spend" in self.columns and "amount" not in self.columns:
             self.lines_of_code = self._rows_that_are_lines()
@@ -191,7 +191,7 @@ class Headings:
     def _rows_that_are_lines(self) -> dict[str, list[int]]:
         """Return the rows of each code that has several of different kinds of cost; empty if they are no lines.
 
-        They are lines if most rows are of such codes. A single row that is there twice is a slip of its own.
+        They are lines if most rows are of such codes. A single row that appears twice is another fault.
         """
         columns = self.columns
         words = [columns[name] for name in LINE_WORDS if name in columns and name != "basis"]
@@ -210,31 +210,31 @@ class Headings:
         return lines if sum(map(len, lines.values())) * 2 > len(self.sheet.rows) else {}
 
     def _claim_practices(self) -> None:
-        """Take `CODE` for the practice's where another column is surely the organisation's: NHS Digital's way."""
-        if self.request.by_practice or "practice_code" in self.columns or "org_code" not in self.columns:
+        """Read `CODE` as the practice's where another column is surely the organisation's, as NHS Digital does."""
+        if self.request.is_by_practice or "practice_code" in self.columns or "org_code" not in self.columns:
             return
         for index, heading in enumerate(self.sheet.headings):
-            if index not in self._names and folded(heading) in _PRACTICES_OWN and self._holds_practices(index):
+            if index not in self._names and folded(heading) in _PRACTICES_OWN and self._has_practices(index):
                 self.columns["practice_code"] = index
                 self._names[index] = "practice_code"
                 return
 
-    def _holds_practices(self, index: int) -> bool:
+    def _has_practices(self, index: int) -> bool:
         cells = [row[index] for _, row in self.sheet.rows if row[index] is not None]
         return bool(cells) and all(isinstance(cell, str) and _PRACTICE.fullmatch(cell.strip()) for cell in cells)
 
-    def _claim(self, read: Callable[[str], str | None], places: Sequence[int]) -> None:
+    def _claim(self, match_heading: Callable[[str], str | None], places: Sequence[int]) -> None:
         """Let each heading without a column claim one, unless a surer heading has claimed it before."""
         claims: dict[str, list[int]] = {}
         for index in places:
             heading = self.sheet.headings[index]
-            column = read(heading) if heading and index not in self._names else None
+            column = match_heading(heading) if heading and index not in self._names else None
             if column and column not in self.columns:
                 claims.setdefault(column, []).append(index)
             elif column and index not in self._filled and self.columns[column] in self._filled:
                 # A filled column has the name of this blank one.
                 self._names[index] = ""
-                self._left_aside[index] = column
+                self._blank_repeats[index] = column
         for column, indices in claims.items():
             self.columns.setdefault(column, indices[0])
             self._names.update(dict.fromkeys(indices, column))
@@ -244,36 +244,36 @@ class Headings:
     def _commissioner(self, heading: str) -> str | None:
         """Return the CCG of a practice for a second heading of codes, where a step uses it."""
         has_step = any(need.name == COMMISSIONER for need in self.request.needs)
-        wanted = has_step and self.request.by_practice and "org_code" in self.columns
-        return COMMISSIONER if wanted and folded(heading) in standard_columns()["org_code"].aliases else None
+        is_commissioner = has_step and self.request.is_by_practice and "org_code" in self.columns
+        return COMMISSIONER if is_commissioner and folded(heading) in standard_columns()["org_code"].aliases else None
 
     def _leftover(self, heading: str) -> str | None:
         """Name a heading that means no known column; None if its own name is taken by a surer heading."""
         name = plain_name(heading)
         if name not in self.columns:
             return name or None
-        return PARENT.get(name) if self.request.by_practice else None
+        return PARENT.get(name) if self.request.is_by_practice else None
 
     def report(self) -> None:
-        """Add what is to be said about the headings: repeated, unusable, or read under another name."""
+        """Report headings that are repeated, unusable, or read under another name."""
         for column, indices in self.repeats.items():
             titles = listed([self._quoted(index) for index in indices])
             if column in self.used:
-                alike = len({folded(self.sheet.headings[index]) for index in indices}) < len(indices)
+                has_repeats = len({folded(self.sheet.headings[index]) for index in indices}) < len(indices)
                 self.findings.error(
                     FindingCode.DUPLICATE_HEADING,
                     f"{titles} would all be {column}",
                     remedy="Rename those that are not meant, or put each year or table in a file of its own; "
                     "--map cannot tell headings apart that are the same"
-                    if alike
+                    if has_repeats
                     else f"Name the right one with --map 'HEADING={column}', or rename the others",
                 )
             else:
                 self.findings.warning(FindingCode.DUPLICATE_HEADING, f"{titles} have the same name; neither is used")
-        for index, column in self._left_aside.items():
+        for index, column in self._blank_repeats.items():
             filled = self._quoted(self.columns[column])
-            found = f"{self._quoted(index)} is blank and left aside: {filled} is read as {column}"
-            self.findings.note(FindingCode.DUPLICATE_HEADING, found)
+            message = f"{self._quoted(index)} is blank and left aside: {filled} is read as {column}"
+            self.findings.note(FindingCode.DUPLICATE_HEADING, message)
         self._report_spread()
         for index, column in self._displaced().items():
             self.findings.warning(
@@ -289,7 +289,7 @@ class Headings:
                     f"the heading '{heading}' becomes {column}, a word that no formula can use",
                     remedy=f"Rename it with --map '{heading}=ANOTHER_NAME'",
                 )
-        self.units.report(self.wanted, {*self.request.essential, "amount"})
+        self.units.report(self.needed_columns, {*self.request.essential, "amount"})
         if self.lines_of_code:
             self._report_total_over_lines()
         renamed = [
@@ -318,14 +318,14 @@ class Headings:
                 at=self.sheet.where(self.sheet.heading_row, index),
             )
 
-    def report_unused(self, wanted: Collection[str]) -> None:
+    def report_unused(self, columns_read: Collection[str]) -> None:
         """Name the columns that hold something and of which a run takes nothing; repeated headings are reported."""
-        used = {index for name, index in self.columns.items() if name in {"org_code", "year", *wanted}}
-        passed = used.union(*self.repeats.values(), self._displaced())
+        used = {index for name, index in self.columns.items() if name in {"org_code", "year", *columns_read}}
+        used_or_reported = used.union(*self.repeats.values(), self._displaced())
         unused = [
             f"{self.sheet.headings[index]} ({self.sheet.column(index)})"
             for index in self._filled
-            if index not in passed
+            if index not in used_or_reported
         ]
         if unused:
             self.findings.note(FindingCode.UNUSED, f"not used: {listed(unused)}")
@@ -346,7 +346,7 @@ class Headings:
         )
 
     def _displaced(self) -> dict[int, str]:
-        """Return place and column of what --map leaves unused: it gave the column to another heading."""
+        """Return place and column of headings that are unused because --map gave their column to another."""
         exchanged = {
             column
             for column, index in self.columns.items()

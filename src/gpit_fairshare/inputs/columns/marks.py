@@ -1,8 +1,8 @@
-"""Footnote marks in cells: `Patients [note 1]`, `Cedar*`, `120000²`. A mark is no part of what a cell says.
+"""Footnote marks in cells: `Patients [note 1]`, `Cedar*`, `120000²`. A mark is no part of a cell's value.
 
 Headings, names and years are read without their marks. Figures and codes with a mark are refused, since 10⁵
 may be a power and `XC3(1)` a code; `has_mark` recognises the codes. The reader of workbooks writes raised and
-lowered signs with characters of their own (`rich_text`), so that the rules here hold for them too.
+lowered signs with special characters (`rich_text`), so that the rules here apply to them too.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _IS_MARK = re.compile(
     r"|(?:[0-9]{1,2}|[a-z])(?:[\s,;.&]+(?:[0-9]{1,2}|[a-z])|(?<=[0-9])[a-z]|(?<=[a-z])[0-9]{1,2})*)[\s*]*[\])]?",
     re.IGNORECASE,
 )
-"""What raised signs say if they are a mark: `2`, `1,2`, `a`, `[note 1]`; not the ends of 1st and EMIS™."""
+"""Raised signs that are a mark: `2`, `1,2`, `a`, `[note 1]`; not the ends of 1st and EMIS™."""
 _POWER = re.compile(r"(?:^|[^0-9A-Za-z£])(?:[kcm]?m|ft|[a-zRχσ])\^?[23²³]$|(?:^|[^0-9])10\^?[0-9⁰¹²³⁴-⁹]+$")
 """A raised number that is no mark: m², 10³, R²."""
 _EDGE = r"(?=\s|$|[()\[\],:;])"
@@ -88,7 +88,7 @@ _LONGEST = 300
 _PLAIN_CODE = re.compile(r"[0-9A-Za-z]+")
 
 _OF_PROGRAMS = "null none nil nan na blank empty noname novalue nodata error undefined"
-"""What databases, pandas, R, pivot tables and Excel write for nothing."""
+"""Words that databases, pandas, R, pivot tables and Excel write for a missing value."""
 _OF_RETURNS = """
     unknown unk unkn nk notknown notyetknown dk dontknow tbc tba tbd tobeconfirmed tobeadvised tobeagreed tobeallocated
     tobeassigned tobedetermined tofollow codetofollow pending awaited awaiting awaitingcode missing missingcode
@@ -110,7 +110,7 @@ def rich_text(parts: Sequence[tuple[str, str]]) -> str | None:
     """Return the text of a cell with its raised and lowered parts written as such; None if no part is.
 
     calamine joins a raised 2 to the figure before it, as in `1200002`. Here it becomes `²`, so that `120000²` is
-    refused as a figure and its mark is kept apart from what the cell says. A cell that is raised as a whole has
+    refused as a figure and its mark is kept apart from the cell's value. A cell that is raised as a whole has
     nothing to be joined to, and is read as it is.
 
     Args:
@@ -190,7 +190,7 @@ def _all_removed(mark: re.Pattern[str], text: str) -> str:
 
 
 def _without(match: re.Match[str]) -> str:
-    """Return what is to be written for what may be a mark: nothing, or the same if it is a power or part of a word."""
+    """Return the replacement for a possible mark: empty, or the same text if it is a power or part of a word."""
     signs = match.groupdict().get("power")
     if signs is None:
         return ""

@@ -68,7 +68,7 @@ _DATE = (
     r"|(?:m|month\s+)12(?!\w)"
 )
 _OTHERS = rf"[\s,;:./–—-]+|{_DATE}|(?P<word>[^\s;:()\[\]/,]+(?:,[0-9]+)*|[()\[\]])"
-"""What is no unit: what parts words, dates, and other words."""
+"""Everything but units: separators of words, dates, and other words."""
 _TOKEN = re.compile(rf"(?P<unit>{_UNIT.pattern})|{_OTHERS}", re.IGNORECASE)
 _TOKEN_OUTSIDE = re.compile(rf"(?P<unit>{_UNIT_OUTSIDE})|{_OTHERS}", re.IGNORECASE)
 _BRACKETS = re.compile(r"\(([^()]*)\)|\[([^\[\]]*)\]")
@@ -92,7 +92,7 @@ _TITLE_STATES = re.compile(
     rf"|(?:(?:all|the)\s+)?{_FIGURES}[\w\s,]*?(?:£|GBP)\s*'?{_any_of(_SCALES_AFTER_POUNDS)}.*",
     re.IGNORECASE,
 )
-"""A title that ends in the unit, or begins with what is in it."""
+"""A title that ends in the unit, or begins with the figures that are in it."""
 _OTHER_SENSE = re.compile(
     r"\b(?:nearest|round\w*|previous\w*|former\w*|not|was|were|until|unless|except|but)\b", re.IGNORECASE
 )
@@ -107,7 +107,7 @@ _OTHER_UNIT_OF_FIGURES = re.compile(
     rf"|(?<!\w)(?:units?|currency)\s*[:=].*?(?:{_WORD_SCALE}|\b1,?000\b|\b[km]\b|pence|€|euros?|\$|hundreds)",
     re.IGNORECASE,
 )
-"""A title that says that figures are in something else than pounds or people."""
+"""A title that states another unit than pounds or people."""
 _COUNT_WORDS = ("number", "no.", "no", "#")
 _NO_AMOUNT = ("%", "(%)", "text", "ratio", "yes/no", "£ per head")
 
@@ -116,13 +116,13 @@ class StatedUnit(NamedTuple):
     """A unit that a text states."""
 
     factor: int
-    """What one of the figures is worth: 1,000 for `£'000`."""
+    """The factor that turns figures into pounds or people: 1,000 for `£'000`."""
     text: str
     """The unit as it is written."""
     measure: Measure
     """What the figures count; empty where the text gives a scale alone, as `000s`."""
     stated_by: str = ""
-    """What states it as the unit of a column, as `column_units` names it."""
+    """Where the unit of a column is stated, as `column_units` names it."""
 
     def __str__(self) -> str:
         return f"{self.text} ({self.stated_by})"
@@ -163,8 +163,8 @@ def cell_unit(text: str) -> tuple[StatedUnit | None, str]:
     return (alone, "") if alone else _read_unit(text, _TOKEN, _HARMLESS.__contains__)
 
 
-def looks_like_unit(text: str) -> bool:
-    """Return whether a cell seems to state a unit, be it one that is understood or not: `£000`, `pence`, `x1000`."""
+def is_possible_unit(text: str) -> bool:
+    """Return whether a cell seems to state a unit, understood or not: `£000`, `pence`, `x1000`."""
     unit, unknown = cell_unit(text)
     if unit or unit_alone(text):
         return True
@@ -188,7 +188,7 @@ def _read_unit(
             return None, per[0]
     text = _PER.sub(" ", text)
     texts = (match[1] or match[2] or "" for match in _BRACKETS.finditer(text))
-    # A small number in brackets tells headings apart, or points to a note: Patients (2).
+    # A small number in brackets distinguishes headings, or points to a note: Patients (2).
     fragments = [fragment for fragment in texts if not re.fullmatch(r"\s*[0-9]{1,2}\s*", fragment)]
     outside = _BRACKETS.sub(" ", text)
     if comma := _LAST_COMMA.search(outside):

@@ -1,6 +1,6 @@
 """The formats of input files: from the bytes of a file to its rows.
 
-To read another format, write a function from bytes and a `Wish` to a `Grid`, and enter it in `READERS`.
+To read another format, write a function from bytes and a `ReadOptions` to a `Grid`, and enter it in `READERS`.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.inputs.files.grids import (
     MOST_MEGABYTES,
     Grid,
+    ReadOptions,
     TooLarge,
     Unreadable,
-    Wish,
     check_extent,
     check_size,
     is_blank,
@@ -36,22 +36,22 @@ SHEETS = (".xlsx", ".ods")
 """Formats of which one file may hold several tables."""
 
 
-def _read_parquet(data: bytes, wish: Wish) -> Grid:
-    check_size(len(data), wish, "the file has")
+def _read_parquet(data: bytes, options: ReadOptions) -> Grid:
+    check_size(len(data), options, "the file has")
     try:
         lazy = pl.scan_parquet(io.BytesIO(data))
         # A column of one value takes a few bytes for a thousand million rows.
         rows = lazy.select(pl.len()).collect().item()
-        check_extent(rows, rows * len(lazy.collect_schema()), wish, "it holds")
+        check_extent(rows, rows * len(lazy.collect_schema()), options, "it holds")
         frame = lazy.collect()
-        check_size(_longest(frame.lazy()), wish, "a column of texts has")
+        check_size(_longest(frame.lazy()), options, "a column of texts has")
         records = [tuple(frame.columns), *frame.rows()]
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
         raise Unreadable(FindingCode.UNREADABLE, "it is damaged or not a Parquet file", "Export it again") from error
     return Grid("", [(number, row) for number, row in enumerate(records, 1) if not all(map(is_blank, row))])
 
 
-def _parquet_needs(path: Path, _wish: Wish) -> int:
+def _parquet_needs(path: Path, _options: ReadOptions) -> int:
     lazy = pl.scan_parquet(path)
     rows = lazy.select(pl.len()).collect().item()
     needed = megabytes_needed(path.stat().st_size, rows, rows * len(lazy.collect_schema()))
@@ -59,12 +59,12 @@ def _parquet_needs(path: Path, _wish: Wish) -> int:
 
 
 def _longest(frame: pl.LazyFrame) -> int:
-    """Return the bytes of the texts of that column which has most."""
+    """Return the bytes of the texts in the largest column."""
     texts = frame.select(pl.col(pl.String).str.len_bytes().cast(pl.Int64).sum()).collect()
     return max(texts.row(0)) if texts.width else 0
 
 
-READERS: Mapping[str, Callable[[bytes, Wish], Grid]] = {
+READERS: Mapping[str, Callable[[bytes, ReadOptions], Grid]] = {
     ".csv": partial(read_text_file, usual=","),
     ".tsv": partial(read_text_file, usual="\t"),
     ".xlsx": read_workbook,
@@ -73,7 +73,7 @@ READERS: Mapping[str, Callable[[bytes, Wish], Grid]] = {
 }
 
 
-def size_needed(fault: TooLarge, path: Path, wish: Wish) -> int:
+def size_needed(fault: TooLarge, path: Path, options: ReadOptions) -> int:
     """Return the `--max-size` that a file needs; 0 if it is larger than gpit ever reads.
 
     All of its limits count, not only the first, so that a user who gives that size is not refused again.
@@ -83,6 +83,6 @@ def size_needed(fault: TooLarge, path: Path, wish: Wish) -> int:
     )
     needed = fault.needed
     if needed <= MOST_MEGABYTES:
-        with suppress(Exception):  # it is damaged: that is said when the size allows to read it
-            needed = max(needed, needs(path, wish))
+        with suppress(Exception):  # it is damaged: that is reported once the size allows reading it
+            needed = max(needed, needs(path, options))
     return needed if needed <= MOST_MEGABYTES else 0

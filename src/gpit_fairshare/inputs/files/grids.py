@@ -1,4 +1,4 @@
-"""The cells of a file as they stand there: what every format is turned into, and why it may not be."""
+"""The cells of a file, as the readers of all formats return them, and the errors if they cannot be read."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 ERROR_TEXTS = frozenset({"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!"})
-"""What spreadsheets write where a formula has no value."""
+"""Texts that spreadsheets write where a formula has no value."""
 HEADINGS_AMONG = 60
 """Rows of a file among which its headings are looked for."""
 _REFERENCE = re.compile(r"([A-Za-z]{1,3})([0-9]{1,7})")
@@ -25,14 +25,14 @@ CELLS_A_MEGABYTE = 8_000
 """Cells of the rectangle that a table fills, blank ones too, for each megabyte allowed: 512,000 by default,
 which are read in some ten seconds."""
 MOST_MEGABYTES = 2_000
-"""A limit that no machine of ours could keep is not worth naming."""
+"""No larger limit is suggested: our machines could not read that much."""
 ROWS_A_MEGABYTE = 1_500
 """Rows for each megabyte allowed: 96,000 by default, twelve times the practices of England."""
 
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """A cell that holds no value: a spreadsheet's error, or a formula that was never worked out."""
+    """A cell that holds no value: a spreadsheet's error, or a formula that was never calculated."""
 
     why: str
     remedy: str = ""
@@ -43,7 +43,7 @@ NEVER_STORED = Broken("a formula whose value was never stored", "Open the workbo
 
 @dataclass
 class Markup:
-    """What the markup of a sheet in a workbook says beyond its cells. Rows count from 1, columns from 0."""
+    """Facts about a sheet that only the XML of the workbook has. Rows count from 1, columns from 0."""
 
     height: int = 0
     """Rows from the first to the last that holds something."""
@@ -73,10 +73,10 @@ class Grid:
     sheet: str
     records: Sequence[tuple[int, Sequence[Any]]]
     typed: bool = True
-    """Whether the file knows numbers from texts. Where it does not, a row longer than the headings means
-    that cells were told apart wrongly."""
+    """Whether the file stores numbers and texts differently. Where it does not, a row longer than the headings
+    means that cells were split wrongly."""
     remarks: Sequence[Finding] = ()
-    """What a reader noticed about the file as a whole."""
+    """Findings of the reader about the file as a whole."""
     markup: Markup = field(default_factory=Markup)
     """Of a workbook; its formulas are those of one that asks to be calculated."""
     decimal_comma: bool = False
@@ -84,15 +84,15 @@ class Grid:
 
 
 @dataclass(frozen=True)
-class Wish:
-    """What is asked of a file."""
+class ReadOptions:
+    """The limits and the hints with which a file is read."""
 
     sheet: str = ""
     """Sheet that the user named, if any."""
     largest: int = LARGEST
     """Bytes that the file may hold, unpacked."""
-    known: Callable[[str], str | None] = field(default=lambda _: None)
-    """Returns the column that a heading stands for, or None. Tells a row of headings from other rows."""
+    recognise: Callable[[str], str | None] = field(default=lambda _: None)
+    """Returns the column of a heading, or None. Distinguishes a row of headings from other rows."""
 
     @property
     def most_cells(self) -> int:
@@ -108,15 +108,15 @@ class Wish:
 class Unreadable(FindingError):  # noqa: N818 – no error of the program: it becomes a finding
     """Why a file gives no cells."""
 
-    def __init__(self, code: FindingCode, found: str, remedy: str = "", place: str = "") -> None:
-        super().__init__(code, found, "", remedy, place)
+    def __init__(self, code: FindingCode, message: str, remedy: str = "", place: str = "") -> None:
+        super().__init__(code, message, "", remedy, place)
 
 
 class TooLarge(Unreadable):
     """A file beyond a limit that `--max-size` lifts; verbs with that option name the size that is needed."""
 
-    def __init__(self, found: str, remedy: str, needed: int) -> None:
-        super().__init__(FindingCode.UNREADABLE, found, remedy)
+    def __init__(self, message: str, remedy: str, needed: int) -> None:
+        super().__init__(FindingCode.UNREADABLE, message, remedy)
         self.needed = needed
         """Megabytes that this limit takes; others may take more."""
 
@@ -141,51 +141,51 @@ def cell_place(reference: str) -> tuple[int, int] | None:
 
 
 def is_blank(cell: Any) -> bool:
-    """Whether a cell holds nothing but spaces."""
+    """Return whether a cell holds nothing but spaces."""
     return cell is None or (isinstance(cell, str) and not cell.strip())
 
 
-def heading_scores(records: Sequence[tuple[int, Sequence[Any]]], known: Callable[[str], str | None]) -> list[int]:
+def heading_scores(records: Sequence[tuple[int, Sequence[Any]]], recognise: Callable[[str], str | None]) -> list[int]:
     """Return how many known headings each of the first rows has; 0 for a row without one of codes."""
-    rows = [known_headings(cells, known) for _, cells in records[:HEADINGS_AMONG]]
+    rows = [known_headings(cells, recognise) for _, cells in records[:HEADINGS_AMONG]]
     return [len(columns) if columns & {"org_code", "practice_code"} else 0 for columns in rows]
 
 
-def known_headings(cells: Sequence[Any], known: Callable[[str], str | None]) -> set[str]:
-    """Return the columns that the first thousand cells of a row stand for, if they are headings."""
-    return {name for cell in cells[:1000] if isinstance(cell, str) and (name := known(cell))}
+def known_headings(cells: Sequence[Any], recognise: Callable[[str], str | None]) -> set[str]:
+    """Return the columns that the first thousand cells of a row name, if they are headings."""
+    return {name for cell in cells[:1000] if isinstance(cell, str) and (name := recognise(cell))}
 
 
-def check_size(size: int, wish: Wish, what: str) -> None:
+def check_size(size: int, options: ReadOptions, subject: str) -> None:
     """Refuse a file that is larger than allowed.
 
     Raises:
         TooLarge: with the limit.
     """
-    if size > wish.largest:
+    if size > options.largest:
         raise TooLarge(
-            f"{what} {megabytes(size)}; at most {megabytes(wish.largest)} are read",
+            f"{subject} {megabytes(size)}; at most {megabytes(options.largest)} are read",
             "Save the one table that is needed in a file of its own",
             megabytes_needed(size),
         )
 
 
-def check_extent(rows: int, cells: int, wish: Wish, what: str) -> None:
+def check_extent(rows: int, cells: int, options: ReadOptions, subject: str) -> None:
     """Refuse a table with more rows or cells than allowed.
 
     Args:
         rows: rows that hold something, as far as they were counted.
         cells: cells of the rectangle that they fill.
-        wish: the limits.
-        what: the file or the sheet, for the message.
+        options: the limits.
+        subject: the file or the sheet, for the message.
 
     Raises:
         TooLarge: with the limit.
     """
-    for number, most, noun in ((rows, wish.most_rows, "rows"), (cells, wish.most_cells, "cells")):
-        if number > most:
+    for number, limit, noun in ((rows, options.most_rows, "rows"), (cells, options.most_cells, "cells")):
+        if number > limit:
             raise TooLarge(
-                f"{what} {number:,} {noun} or more; at most {most:,} are read",
+                f"{subject} {number:,} {noun} or more; at most {limit:,} are read",
                 "Delete what stands far below or beside the table, or sum it to practices or organisations first",
                 megabytes_needed(rows=rows, cells=cells),
             )

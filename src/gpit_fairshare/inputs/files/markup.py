@@ -1,8 +1,8 @@
-"""What the XML of a sheet in an .xlsx workbook says beyond the values of its cells.
+"""Facts about a sheet in an .xlsx workbook that are in its XML only, beyond the values of cells.
 
-calamine gives an empty text for `#N/A` and for a formula whose value was never stored; an allocation must
-take neither for a blank. It joins raised signs to those before them. It also makes room for the whole rectangle
-from A1 to the last cell, says nothing of hidden rows, and passes over blank cells that have a style, as is done here.
+calamine gives an empty text for `#N/A` and for a formula whose value was never stored; an allocation must read
+neither as blank. It joins raised signs to those before them. It also allocates memory for the whole rectangle from A1
+to the last cell, does not report hidden rows, and ignores blank cells that have a style, as is done here.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _NIL = re.compile(rb"-?0+(?:\.0*)?(?:[Ee][+-]?[0-9]+)?")
 
 
 def xlsx_markup(xml: bytes, shared: Mapping[int, str]) -> Markup:
-    """Return what the part of a sheet in an .xlsx workbook says.
+    """Read the XML of a sheet in an .xlsx workbook.
 
     Args:
         xml: the part.
@@ -56,13 +56,13 @@ def xlsx_markup(xml: bytes, shared: Mapping[int, str]) -> Markup:
 def xlsx_extent(part: IO[bytes]) -> tuple[int, int]:
     """Return how many rows of a sheet hold something, or a few more, and the cells of `Markup`, read piece by piece."""
     rows = rows_without_places = width = height = 0
-    rest = b""
+    incomplete_tag = b""
     while piece := part.read(MEGABYTE):
-        text = rest + piece
+        text = incomplete_tag + piece
         # A cell's tag may go on in the next piece.
         cut = text.rfind(b"<")
         cut = len(text) if cut < 0 or b">" in text[cut:] else cut
-        text, rest = text[:cut], text[cut:]
+        text, incomplete_tag = text[:cut], text[cut:]
         numbers, widest = _rows_and_width(text)
         rows += len(numbers)
         rows_without_places += len(_ROW_START.findall(text))
@@ -81,20 +81,20 @@ def _rows_and_width(xml: bytes) -> tuple[set[int], int]:
 
 
 def _add_cells(markup: Markup, xml: bytes, shared: Mapping[int, str]) -> None:
-    """Add what single cells say: errors, formulas, shared texts with raised or lowered signs."""
-    for where, kind, content in _cells(xml):
+    """Add what only single cells have: errors, formulas, shared texts with raised or lowered signs."""
+    for place, kind, content in _cells(xml):
         stored = value[1].strip() if (value := _VALUE.search(content)) else b""
         if kind == b"e":
-            markup.broken[where] = Broken(f"the error {stored.decode('utf-8', 'replace')}" if value else "an error")
+            markup.broken[place] = Broken(f"the error {stored.decode('utf-8', 'replace')}" if value else "an error")
         elif kind == b"s" and stored.isdigit() and int(stored) in shared:
-            markup.rich[where] = shared[int(stored)]
+            markup.rich[place] = shared[int(stored)]
         elif b"f" in content and _FORMULA.search(content):
-            # A formula that gives an empty text has a type of its own, "str", and is truly blank.
+            # A formula that gives an empty text has the type "str", and is truly blank.
             if kind != b"str" and not stored:
-                markup.broken[where] = NEVER_STORED
+                markup.broken[place] = NEVER_STORED
             else:
                 is_nil = kind == b"n" and _NIL.fullmatch(stored) is not None
-                markup.formulas.setdefault(where[1], {})[where[0]] = is_nil
+                markup.formulas.setdefault(place[1], {})[place[0]] = is_nil
 
 
 def _cells(xml: bytes) -> Iterator[tuple[tuple[int, int], bytes, bytes]]:
@@ -107,11 +107,11 @@ def _cells(xml: bytes) -> Iterator[tuple[tuple[int, int], bytes, bytes]]:
         column = -1
         for cell in _CELL.split(cells)[1:]:
             attributes, _, content = cell.partition(b">")
-            named = _attributes(attributes)
+            values = _attributes(attributes)
             # A cell without a place follows the one before it.
-            row, column = cell_place(named.get(b"r", b"").decode("ascii", "replace")) or (row, column + 1)
+            row, column = cell_place(values.get(b"r", b"").decode("ascii", "replace")) or (row, column + 1)
             if not attributes.endswith(b"/"):
-                yield (row, column), named.get(b"t", b"n"), content
+                yield (row, column), values.get(b"t", b"n"), content
 
 
 def _hidden_columns(xml: bytes) -> list[int]:
@@ -125,8 +125,8 @@ def _hidden_columns(xml: bytes) -> list[int]:
 
 def _hidden(tag: re.Pattern[bytes], xml: bytes) -> list[dict[bytes, bytes]]:
     """Return the attributes of the rows or columns that are hidden."""
-    found = map(_attributes, tag.findall(xml)) if b"hidden=" in xml else ()
-    return [attributes for attributes in found if attributes.get(b"hidden") in (b"1", b"true")]
+    entries = map(_attributes, tag.findall(xml)) if b"hidden=" in xml else ()
+    return [attributes for attributes in entries if attributes.get(b"hidden") in (b"1", b"true")]
 
 
 def _attributes(text: bytes) -> dict[bytes, bytes]:

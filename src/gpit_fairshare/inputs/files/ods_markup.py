@@ -1,4 +1,4 @@
-"""What the XML of an .ods workbook says of its sheets beyond the values of their cells: as `markup` says of .xlsx."""
+"""Facts about sheets in an .ods workbook that are in its XML only, as in `markup` for .xlsx."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _SHEET, _ROW, _COLUMN = (f"{_TABLE}{name}" for name in ("table", "table-row", "t
 _CELLS = (f"{_TABLE}table-cell", f"{_TABLE}covered-table-cell")
 _VALUE_TYPE = f"{_OFFICE}value-type"
 _ASIDE = (f"{_OFFICE}annotation", f"{{{_URN}:drawing:1.0}}")
-"""Elements that are of no cell: notes and shapes."""
+"""Elements that belong to no cell: notes and shapes."""
 _MOST_COLUMNS = 16_384
 _MOST_REPEATS = 2**16
 
 
 def ods_markup(content: IO[bytes], positions: Mapping[str, str]) -> dict[str, Markup]:
-    """Return what the content of an .ods workbook says of each sheet, read piece by piece.
+    """Read the content of an .ods workbook, piece by piece: the facts about each sheet.
 
     Args:
         content: the XML.
@@ -45,7 +45,7 @@ def ods_markup(content: IO[bytes], positions: Mapping[str, str]) -> dict[str, Ma
             ancestors.pop()
             scan.end(node)
             if ancestors and node.tag in (_SHEET, _ROW, *_CELLS):
-                ancestors[-1].clear()  # what was read takes no more memory
+                ancestors[-1].clear()  # frees the memory of what was read
     return scan.sheets
 
 
@@ -85,7 +85,7 @@ class _Scan:
     def _read_cell(self, cell: Element, columns: int) -> None:
         has_value, is_formula = _VALUE_TYPE in cell.attrib, f"{_TABLE}formula" in cell.attrib
         is_error = cell.get(f"{_CALC}value-type") == "error"
-        # Most cells hold a value and no more: their text says nothing new.
+        # Most cells hold only a value: their text adds nothing.
         paragraphs = cell.findall(f"{_TEXT}p") if is_error or not has_value or self.positions else []
         parts = [part for node in paragraphs for part in (("\n", ""), *_parts(node, self.positions))][1:]
         text = "".join(text for text, _ in parts)
@@ -115,8 +115,8 @@ def _parts(node: Element, positions: Mapping[str, str], position: str = "") -> I
         if child.tag == f"{_TEXT}s":
             yield " " * min(_number(child, f"{_TEXT}c"), 2**10), position
         elif not child.tag.startswith(_ASIDE):
-            own = child.get(f"{_TEXT}style-name", "") if child.tag == f"{_TEXT}span" else ""
-            yield from _parts(child, positions, positions.get(own, position))
+            style = child.get(f"{_TEXT}style-name", "") if child.tag == f"{_TEXT}span" else ""
+            yield from _parts(child, positions, positions.get(style, position))
         yield child.tail or "", position
 
 
@@ -156,8 +156,8 @@ def _position_of(text: str) -> str:
 
 
 def _inherited(name: str, positions: Mapping[str, str], parents: Mapping[str, str]) -> str | None:
-    seen: set[str] = set()
-    while name not in positions and parents.get(name) and name not in seen:
-        seen.add(name)
+    visited: set[str] = set()
+    while name not in positions and parents.get(name) and name not in visited:
+        visited.add(name)
         name = parents[name]
     return positions.get(name)

@@ -1,4 +1,4 @@
-"""Files as cells: what stands in each cell, with its type and its place, and no more."""
+"""Read files as cells: the value, the type and the place of each."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gpit_fairshare.errors import UsageError
 from gpit_fairshare.files import read_regular
 from gpit_fairshare.findings import WHOLE_ROW, FileFindings, FindingCode, FindingCollector, Where
 from gpit_fairshare.inputs.files.formats import READERS, SHEETS, size_needed
-from gpit_fairshare.inputs.files.grids import Grid, TooLarge, Unreadable, Wish, check_size
+from gpit_fairshare.inputs.files.grids import Grid, ReadOptions, TooLarge, Unreadable, check_size
 from gpit_fairshare.inputs.files.regions import Region, find_table, report_region
 from gpit_fairshare.inputs.model import AppliedUnit, InputSource, Role
 from gpit_fairshare.words import counted, listed, nearest
@@ -33,11 +33,11 @@ class InputSheet(Region):
     """File, with the sheet where there is one."""
     sha256: str
     typed: bool
-    """Whether the file itself knows numbers from texts."""
+    """Whether the file stores numbers and texts differently."""
     decimal_comma: bool
     """Whether a comma in a number may be its decimal point."""
     uncalculated: Mapping[int, tuple[int, ...]]
-    """Rows of formulas by column, where none of the column's was ever calculated."""
+    """Rows of formulas by column, where none of the column was ever calculated."""
     findings: FileFindings
     """Where to report what is noticed about the file."""
 
@@ -47,12 +47,12 @@ class InputSheet(Region):
         matched: tuple[tuple[str, str], ...],
         units: tuple[AppliedUnit, ...] = (),
     ) -> InputSource:
-        """Return what is kept of the file in a result."""
+        """Return the description of the file that a result keeps."""
         rows, titles = len(self.rows), () if role == "crosswalk" else tuple(self.titles)
         return InputSource(role, self.file, self.sheet, self.sha256, rows, matched, titles, units)
 
     def column(self, index: int) -> str:
-        """Say which column is meant: `column C`."""
+        """Return the name of a column for a message: `column C`."""
         return f"column {letters(index)}"
 
     def where(self, row: int, index: int) -> Where:
@@ -75,7 +75,7 @@ def locate(text: str) -> tuple[Path, str]:
     """
     try:
         return _locate(text)
-    except OSError as error:  # a folder that may not be looked into, a name of 300 letters
+    except OSError as error:  # a folder without permission to read it, a name of 300 letters
         raise UsageError(f"{text} cannot be found: {error.strerror}") from error
 
 
@@ -86,8 +86,8 @@ def _locate(text: str) -> tuple[Path, str]:
         folder = path.parent
         if not folder.is_dir():
             raise UsageError(f"{path}: there is no such file, nor the folder {folder}")
-        there = [entry.name for entry in folder.iterdir() if entry.suffix.lower() in READERS]
-        raise UsageError(f"{path}: there is no such file{nearest(path.name, there)}")
+        readable_files = [entry.name for entry in folder.iterdir() if entry.suffix.lower() in READERS]
+        raise UsageError(f"{path}: there is no such file{nearest(path.name, readable_files)}")
     if not path.is_file():
         raise UsageError(f"{name} is a folder or a device; give one file of it ({listed(list(READERS))})")
     suffix = path.suffix.lower()
@@ -110,32 +110,32 @@ def split_sheet(text: str) -> tuple[str, str]:
     return text, ""
 
 
-def read_sheet(target: tuple[Path, str], findings: FindingCollector, wish: Wish) -> InputSheet | None:
-    """Read the cells of a file; None if there are none, with a finding that says why.
+def read_sheet(target: tuple[Path, str], findings: FindingCollector, options: ReadOptions) -> InputSheet | None:
+    """Read the cells of a file; None if there are none, with a finding about the reason.
 
     Args:
         target: the file and the sheet, as `locate` finds them.
         findings: where to report.
-        wish: the largest file to be read, and which headings are known; its sheet is that of the target.
+        options: the largest file to be read, and which headings are known; its sheet is that of the target.
 
     Raises:
         UsageError: the file may not be read.
     """
-    path, asked = target
-    wish = replace(wish, sheet=asked)
+    path, sheet_name = target
+    options = replace(options, sheet=sheet_name)
     try:
-        check_size(path.stat().st_size, wish, "the file has")
-        # Read once: what is parsed is what the digest stands for.
+        check_size(path.stat().st_size, options, "the file has")
+        # Read once, so that the digest is of exactly the bytes that are parsed.
         data = read_regular(path)
-        grid = READERS[path.suffix.lower()](data, wish)
-        region = find_table(grid, wish.known)
+        grid = READERS[path.suffix.lower()](data, options)
+        region = find_table(grid, options.recognise)
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
     except Unreadable as fault:
         finding = fault.finding
-        if isinstance(fault, TooLarge) and (needed := size_needed(fault, path, wish)):
+        if isinstance(fault, TooLarge) and (needed := size_needed(fault, path, options)):
             finding = replace(finding, remedy=f"{finding.remedy}, or allow more with --max-size {needed}")
-        findings.add(finding, Where(f"{path.name}:{asked}" if asked else path.name, finding.place))
+        findings.add(finding, Where(f"{path.name}:{sheet_name}" if sheet_name else path.name, finding.place))
         return None
     name = f"{path.name}:{grid.sheet}" if grid.sheet else path.name
     sheet = InputSheet(
@@ -159,8 +159,8 @@ def letters(index: int) -> str:
     name = ""
     index += 1
     while index:
-        index, rest = divmod(index - 1, 26)
-        name = chr(ord("A") + rest) + name
+        index, letter_index = divmod(index - 1, 26)
+        name = chr(ord("A") + letter_index) + name
     return name
 
 
@@ -177,16 +177,16 @@ def _uncalculated(grid: Grid, region: Region) -> dict[int, tuple[int, ...]]:
 
 
 def _report(sheet: InputSheet, grid: Grid) -> None:
-    """Say what was noticed about the file as a whole, and what of it is not in the table."""
+    """Report findings about the file as a whole, and about cells outside the table."""
     for remark in grid.remarks:
         sheet.findings.add(remark)
     report_region(sheet, sheet.findings)
     if grid.typed and sheet.wide:
         first, width = sheet.wide[0]
         rows = counted(len(sheet.wide), "row")
-        at = f"{letters(len(sheet.headings))}{first}:{letters(width - 1)}{first}"
+        cells = f"{letters(len(sheet.headings))}{first}:{letters(width - 1)}{first}"
         sheet.findings.note(
-            FindingCode.SEPARATORS, f"cells of {rows} stand outside the headings and are not read: {at} first"
+            FindingCode.SEPARATORS, f"cells of {rows} stand outside the headings and are not read: {cells} first"
         )
     elif sheet.wide:
         for row, width in sheet.wide:
@@ -198,9 +198,9 @@ def _report(sheet: InputSheet, grid: Grid) -> None:
             )
     unheaded = [index for index, heading in enumerate(sheet.headings) if not heading and sheet.is_filled(index)]
     if unheaded:
-        said = listed([letters(index) for index in unheaded])
+        columns_in_words = listed([letters(index) for index in unheaded])
         sheet.findings.note(
-            FindingCode.SEPARATORS, f"{counted(len(unheaded), 'column')} without a heading not read: {said}"
+            FindingCode.SEPARATORS, f"{counted(len(unheaded), 'column')} without a heading not read: {columns_in_words}"
         )
     rows_there = {number for number, _ in sheet.rows}
     hidden = [number for number in grid.markup.hidden_rows if number in rows_there]
@@ -213,10 +213,10 @@ def _report(sheet: InputSheet, grid: Grid) -> None:
         )
     columns = [index for index in grid.markup.hidden_columns if index < len(sheet.headings) and sheet.headings[index]]
     if columns:
-        said = listed([f"{letters(at)} '{sheet.headings[at]}'" for at in columns])
+        columns_in_words = listed([f"{letters(index)} '{sheet.headings[index]}'" for index in columns])
         sheet.findings.warning(
             FindingCode.HIDDEN,
-            f"hidden columns were read all the same: {said}",
+            f"hidden columns were read all the same: {columns_in_words}",
             remedy="Delete the columns if they are not meant",
         )
     for column, blank in sheet.moved.items():

@@ -1,8 +1,7 @@
-"""Where the table stands on a sheet: its headings, its rows, and all around it that is not of it.
+"""Find the table on a sheet: its headings, its rows, and the rows around it that are no part of it.
 
-Titles stand above, notes and sources below, further tables below those; headings are printed again on
-each page, and sections have a line of their own. None of it is read as an organisation, and all of it is
-reported.
+Titles are above the table, notes and sources below it, further tables below those; headings are repeated on
+each page, and sections have a heading. None of it is read as an organisation, and all of it is reported.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from gpit_fairshare.findings import FileFindings, FindingCode
 from gpit_fairshare.inputs.columns.cells import read_number
 from gpit_fairshare.inputs.columns.marks import bare_heading, bare_text, without_number
-from gpit_fairshare.inputs.columns.units import CELL, StatedUnit, cell_unit, looks_like_unit, unit_alone, unit_in_title
+from gpit_fairshare.inputs.columns.units import CELL, StatedUnit, cell_unit, is_possible_unit, unit_alone, unit_in_title
 from gpit_fairshare.inputs.files.grids import (
     ERROR_TEXTS,
     HEADINGS_AMONG,
@@ -38,20 +37,20 @@ Record = tuple[int, "Sequence[Any]"]
 MOST_COLUMNS = 16_384
 """Columns of a sheet of Excel."""
 _CODE = re.compile(r"[0-9A-Za-z][0-9A-Za-z._/-]{0,14}")
-"""What a code may look like; notes and headings of sections have spaces or are longer."""
+"""The form of a code; notes and headings of sections have spaces or are longer."""
 _NOTE = re.compile(
     r"\W*(?:notes?|sources?|footnotes?|published|produced|copyright|©|\*|\[|contact|page \d)", re.IGNORECASE
 )
 _FIGURE = re.compile(r"[1-9][0-9,]*(?:\.[0-9]+)?|0(?:\.[0-9]+)?")
 _LABELS = ("unit", "units", "unit of measure", "code", "codes")
-"""What a row of units may say in the column of codes."""
+"""Words that a row of units may have in the column of codes."""
 _MOST_WORDS = 4
 """Words of a cell beside a heading that states its unit; a longer text is a title."""
 
 
 @dataclass
 class Region:
-    """A table and what stands around it."""
+    """A table and the rows around it."""
 
     heading_row: int
     headings: list[str]
@@ -63,14 +62,14 @@ class Region:
     rows: list[tuple[int, tuple[Any, ...]]] = field(default_factory=list)
     """Rows that hold anything: their number and their cells, as many as there are headings."""
     rows_above: dict[int, str] = field(default_factory=dict)
-    """Rows above the headings, and what they say."""
+    """Rows above the headings, and their texts."""
     titles: list[str] = field(default_factory=list)
     """Texts above the headings in full, for the units that they state."""
     rows_left_out: dict[int, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     """Texts of notes below the table or in it, in full, for the units that they may state."""
     repeats: list[int] = field(default_factory=list)
-    """Rows that say the headings again."""
+    """Rows that repeat the headings."""
     second: str = ""
     """The rows and the headings of a second table below, which is not read."""
     wide: list[tuple[int, int]] = field(default_factory=list)
@@ -93,11 +92,11 @@ class Region:
             unit, unknown = cell_unit(text) if text else (None, "")
             if unit:
                 self.units[index] = unit._replace(stated_by=CELL)
-            elif unknown and looks_like_unit(text):
+            elif unknown and is_possible_unit(text):
                 self.odd_units[index] = text
 
 
-def find_table(grid: Grid, known: Callable[[str], str | None]) -> Region:
+def find_table(grid: Grid, recognise: Callable[[str], str | None]) -> Region:
     """Find the table of a sheet.
 
     The headings are the row among the first 60 in which most cells are known headings, a code among
@@ -108,27 +107,27 @@ def find_table(grid: Grid, known: Callable[[str], str | None]) -> Region:
         Unreadable: there are no rows below the headings.
     """
     records = grid.records
-    at = _headings_at(records, known)
-    number, cells = records[at]
-    written = ["" if is_blank(cell) else _heading(cell) for cell in cells]
+    place = _headings_at(records, recognise)
+    number, cells = records[place]
+    raw_headings = ["" if is_blank(cell) else _heading(cell) for cell in cells]
     merged = {left: right for top, left, _, right in grid.markup.merged if top == number and right > left}
     covered = {column for left, right in merged.items() for column in range(left + 1, right + 1)}
-    while written and not written[-1] and len(written) - 1 not in covered:
-        written.pop()
-    if len(written) > MOST_COLUMNS:
-        found = f"row {number:,} has {len(written):,} cells, and a table at most {MOST_COLUMNS:,} columns"
-        raise Unreadable(FindingCode.SEPARATORS, found, "Save the columns that are needed in a file of their own")
-    headings = _bare_headings(written, known)
+    while raw_headings and not raw_headings[-1] and len(raw_headings) - 1 not in covered:
+        raw_headings.pop()
+    if len(raw_headings) > MOST_COLUMNS:
+        message = f"row {number:,} has {len(raw_headings):,} cells, and a table at most {MOST_COLUMNS:,} columns"
+        raise Unreadable(FindingCode.SEPARATORS, message, "Save the columns that are needed in a file of their own")
+    headings = _bare_headings(raw_headings, recognise)
     region = Region(number, headings)
-    region.marked = {at: text for at, text in enumerate(written) if text != headings[at]}
-    columns = {known(heading): index for index, heading in reversed(list(enumerate(headings))) if heading}
+    region.marked = {index: text for index, text in enumerate(raw_headings) if text != headings[index]}
+    columns = {recognise(heading): index for index, heading in reversed(list(enumerate(headings))) if heading}
     key = columns.get("org_code", columns.get("practice_code", min(columns.values(), default=0)))
-    above = list(records[:at])
+    above = list(records[:place])
     if above and _is_row_of_units(above[-1][1], headings, key, grid, is_above=True):
         region.take_units(above.pop()[1])
     region.rows_above = {row: _text(texts) for row, texts in above}
     region.titles = [_heading(cell) for _, texts in above for cell in texts if isinstance(cell, str)]
-    _Below(region, grid, known, key, {*columns.values()} - {key}).read(records[at + 1 :])
+    _RowsBelow(region, grid, recognise, key, {*columns.values()} - {key}).read(records[place + 1 :])
     if not region.rows:
         raise Unreadable(FindingCode.EMPTY, "there are no rows below the headings", "Export it again, with its rows")
     for left, right in merged.items():
@@ -137,57 +136,60 @@ def find_table(grid: Grid, known: Callable[[str], str | None]) -> Region:
 
 
 def report_region(region: Region, findings: FileFindings) -> None:
-    """Say what stands around the table and was not read."""
+    """Report the rows around the table, which were not read."""
     if region.marked:
         marked = listed([f"'{text}'" for text in region.marked.values()])
         findings.note(FindingCode.HEADING, f"headings read without their footnote marks: {marked}")
     if region.rows_above:
         findings.note(
-            FindingCode.TITLES, f"the headings are in row {region.heading_row}; above them: {_said(region.rows_above)}"
+            FindingCode.TITLES,
+            f"the headings are in row {region.heading_row}; above them: {_rows_in_words(region.rows_above)}",
         )
     if region.repeats:
         rows = listed([f"{row:,}" for row in region.repeats])
         findings.note(FindingCode.NOTES, f"the headings stand again in row {rows}, which is left out")
     if region.rows_left_out:
-        findings.note(FindingCode.NOTES, f"left out as notes or headings of sections: {_said(region.rows_left_out)}")
+        findings.note(
+            FindingCode.NOTES, f"left out as notes or headings of sections: {_rows_in_words(region.rows_left_out)}"
+        )
     if region.second:
         findings.note(FindingCode.SECOND_TABLE, f"left out another table below, {region.second}")
 
 
-def _headings_at(records: Sequence[Record], known: Callable[[str], str | None]) -> int:
-    scores = heading_scores(records, known)
+def _headings_at(records: Sequence[Record], recognise: Callable[[str], str | None]) -> int:
+    scores = heading_scores(records, recognise)
     if any(scores):
         return scores.index(max(scores))
     widths = [sum(not is_blank(cell) for cell in cells) for _, cells in records[:HEADINGS_AMONG]]
     usual = sorted(widths)[len(widths) // 2]
-    return next(at for at, width in enumerate(widths) if width * 2 >= usual)
+    return next(index for index, width in enumerate(widths) if width * 2 >= usual)
 
 
-def _bare_headings(written: Sequence[str], known: Callable[[str], str | None]) -> list[str]:
+def _bare_headings(raw_headings: Sequence[str], recognise: Callable[[str], str | None]) -> list[str]:
     """Return headings without their footnote marks.
 
     A number in brackets at the end is one where no other heading differs by it alone. In round brackets, as in
-    `Score (1)`, it is also asked whether the heading is known without it and not with it.
+    `Score (1)`, the heading must also be known without it and not with it.
     """
-    headings = [bare_heading(heading) for heading in written]
-    shorter = [without_number(heading) for heading in headings]
-    counts = Counter(heading.casefold() for heading, _ in shorter)
-    there = {known(heading) for heading in headings}
+    headings = [bare_heading(heading) for heading in raw_headings]
+    shorter_headings = [without_number(heading) for heading in headings]
+    counts = Counter(heading.casefold() for heading, _ in shorter_headings)
+    recognised_columns = {recognise(heading) for heading in headings}
     return [
-        short
-        if short != heading
-        and counts[short.casefold()] == 1
-        and known(heading) is None
-        and (is_mark or known(short) not in there)
+        shorter
+        if shorter != heading
+        and counts[shorter.casefold()] == 1
+        and recognise(heading) is None
+        and (is_mark or recognise(shorter) not in recognised_columns)
         else heading
-        for heading, (short, is_mark) in zip(headings, shorter, strict=True)
+        for heading, (shorter, is_mark) in zip(headings, shorter_headings, strict=True)
     ]
 
 
 def _look_under(region: Region, left: int, right: int) -> None:
-    """Find out which of the columns under a merged heading is meant: the only one that holds anything, if it is."""
-    filled = [at for at in range(left, right + 1) if region.is_filled(at)]
-    figures = [at for at in filled if any(_is_figure(cells[at]) for _, cells in region.rows)]
+    """Decide which column under a merged heading it names: the only one that holds anything, if there is one."""
+    filled = [index for index in range(left, right + 1) if region.is_filled(index)]
+    figures = [index for index in filled if any(_is_figure(cells[index]) for _, cells in region.rows)]
     if len(figures) > 1 and region.headings[left]:
         region.spread[left] = tuple(figures)
     elif len(filled) == 1 and filled[0] != left and not region.headings[filled[0]]:
@@ -197,28 +199,28 @@ def _look_under(region: Region, left: int, right: int) -> None:
 
 def _is_figure(cell: Any) -> bool:
     if isinstance(cell, str):
-        read = read_number(cell.strip()) if len(cell) < 40 else None
-        return read is not None and read.remark is not FindingCode.DASHES
+        reading = read_number(cell.strip()) if len(cell) < 40 else None
+        return reading is not None and reading.remark is not FindingCode.DASHES
     return isinstance(cell, int | float) and not isinstance(cell, bool)
 
 
-class _Below:
+class _RowsBelow:
     """Goes through the rows below the headings.
 
     Args:
         region: the table, with its headings.
-        grid: says whether the file knows numbers from texts.
-        known: returns the column that a heading stands for, or None.
+        grid: says whether the file stores numbers and texts differently.
+        recognise: returns the column of a heading, or None.
         key: the column of codes.
         others: other columns with a heading, the first of each name.
     """
 
     def __init__(
-        self, region: Region, grid: Grid, known: Callable[[str], str | None], key: int, others: set[int]
+        self, region: Region, grid: Grid, recognise: Callable[[str], str | None], key: int, others: set[int]
     ) -> None:
         self.region = region
         self.grid = grid
-        self.known = known
+        self.recognise = recognise
         self.key = key
         self.others = others
         self.folded = [heading.casefold() for heading in region.headings]
@@ -228,13 +230,13 @@ class _Below:
     def read(self, records: Sequence[Record]) -> None:
         """Take in rows until a second table begins."""
         width = len(self.region.headings)
-        for at, (number, cells) in enumerate(records):
+        for index, (number, cells) in enumerate(records):
             key = cells[self.key] if self.key < len(cells) else None
             gap = number > self.last + 1
             self.last = number
             plain = isinstance(key, str) and is_code(key.strip()) and key.strip().casefold() not in self.folded
-            if not plain or gap or at == 0:
-                verdict = self._verdict(cells, gap=gap, first=at == 0)
+            if not plain or gap or index == 0:
+                verdict = self._verdict(cells, gap=gap, first=index == 0)
                 if verdict == "second":
                     self.region.second = f"rows {number:,} to {records[-1][0]:,}, headed {_text(cells)}"
                     return
@@ -245,7 +247,7 @@ class _Below:
             self.region.rows.append((number, (*cells[:width], *[None] * (width - len(cells)))))
 
     def _verdict(self, cells: Sequence[Any], *, gap: bool, first: bool) -> str:
-        """Say whether a row is `left` out, begins a `second` table, or is of the table."""
+        """Return whether a row is `left` out, begins a `second` table, or is of the table."""
         filled = [(index, cell) for index, cell in enumerate(cells) if not is_blank(cell)]
         texts = [(index, cell) for index, cell in filled if isinstance(cell, str)]
         may_be_headings = len(texts) == len(filled) > 1
@@ -254,7 +256,7 @@ class _Below:
         elif may_be_headings and all(self._is_heading(index, cell) for index, cell in texts):
             self.region.repeats.append(self.last)
             return "left"
-        elif may_be_headings and self._begins_table(texts, gap=gap):
+        elif may_be_headings and self._is_start_of_table(texts, gap=gap):
             return "second"
         elif self._is_note(filled, gap=gap):
             self.region.notes += [_heading(cell) for _, cell in filled]
@@ -269,11 +271,11 @@ class _Below:
         text = " ".join(cell.split())
         return bare_heading(text).casefold() == self.folded[index] or text == self.region.marked.get(index)
 
-    def _begins_table(self, texts: Sequence[tuple[int, str]], *, gap: bool) -> bool:
-        """Whether a row of texts alone is the headings of another table: by known names, or by its place."""
+    def _is_start_of_table(self, texts: Sequence[tuple[int, str]], *, gap: bool) -> bool:
+        """Return whether a row of texts alone has the headings of another table: by known names, or by its place."""
         cells = [cell for _, cell in texts]
         folded = {" ".join(cell.split()).casefold() for cell in cells} - {""}
-        if len(folded & set(self.folded)) * 2 >= len(cells) or len(known_headings(cells, self.known)) > 1:
+        if len(folded & set(self.folded)) * 2 >= len(cells) or len(known_headings(cells, self.recognise)) > 1:
             return True
         over = [cell for index, cell in texts if index in self._numbers()]
         return gap and len(over) > 1 and not any(self._is_number(cell) for cell in over)
@@ -292,7 +294,7 @@ class _Below:
             return False
         if _NOTE.match(text):
             return True
-        # A text where a figure should be is a fault to be told, not a note.
+        # A text where a figure should be is a fault to report, not a note.
         over = any(index in self._numbers() for index, _ in filled)
         return gap and not over and not (index == self.key and is_code(text))
 
@@ -315,7 +317,7 @@ class _Below:
 
 @lru_cache(maxsize=4096)
 def is_code(text: str) -> bool:
-    """Whether a text may be a code: short, without spaces, and no word."""
+    """Return whether a text may be a code: short, without spaces, and no word."""
     # No code has four letters and no digit; a section such as "North" has.
     return bool(_CODE.fullmatch(text)) and not (text.isalpha() and len(text) > 3)
 
@@ -327,12 +329,12 @@ def _is_row_of_units(cells: Sequence[Any], headings: Sequence[str], key: int, gr
         cells: the row.
         headings: those of the table.
         key: the column of codes. A text there may be a title above the headings, and a code below them.
-        grid: says whether the file knows numbers from texts.
+        grid: says whether the file stores numbers and texts differently.
         is_above: whether the row is above the headings.
     """
     filled = [(index, cell) for index, cell in enumerate(cells) if not is_blank(cell)]
     texts = [(index, bare_text(cell.strip())[0]) for index, cell in filled if isinstance(cell, str)]
-    units = [index for index, text in texts if looks_like_unit(text)]
+    units = [index for index, text in texts if is_possible_unit(text)]
     is_inside = all(index < len(headings) and headings[index] for index in units)
     if not units or not is_inside or len(texts) < len(filled):
         return False
@@ -341,7 +343,7 @@ def _is_row_of_units(cells: Sequence[Any], headings: Sequence[str], key: int, gr
         # 10K is a code of a CCG, and 1000 a figure.
         is_row = not code or not is_code(code) or unit_alone(code) is not None or (key in units and code.isalpha())
         return is_row and not any(_is_plain_figure(text, index in units) for index, text in texts if not grid.typed)
-    # A sentence above the headings is a title, whatever it states; in a text file its commas may part it into cells.
+    # A sentence above the headings is a title, even with a unit; in a text file commas may split it into cells.
     is_title = any(
         len(text.split()) > _MOST_WORDS
         or (unit_in_title(text) and not cell_unit(text)[0])
@@ -364,5 +366,5 @@ def _text(cells: Sequence[Any]) -> str:
     return listed([f"'{one_line(_heading(cell), 60)}'" for cell in cells if not is_blank(cell)], 4)
 
 
-def _said(rows: Mapping[int, str]) -> str:
+def _rows_in_words(rows: Mapping[int, str]) -> str:
     return f"{counted(len(rows), 'row')}: {listed([f'{text} in row {row:,}' for row, text in rows.items()], 5)}"

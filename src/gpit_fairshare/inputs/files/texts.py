@@ -1,4 +1,4 @@
-"""Text files as cells: in which signs they are written, and what stands between the cells."""
+"""Read text files as cells: their encoding, and the separator between the cells."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from gpit_fairshare.findings import Finding, FindingCode
 from gpit_fairshare.inputs.files.grids import (
     MEGABYTE,
     Grid,
+    ReadOptions,
     Unreadable,
-    Wish,
     check_extent,
     check_size,
     known_headings,
@@ -29,7 +29,7 @@ SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "upright stro
 _LINES_A_ROW = 10
 """Lines for each row that is allowed, blank ones among them."""
 LOOKED_AT = 200
-"""Rows that are looked at to see what stands between the cells."""
+"""Rows that are inspected to find the separator between the cells."""
 
 _SEP_LINE = re.compile(r"\s*\"?sep=(.)\"?\s*", re.IGNORECASE)
 _UTF8_PAIR = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}")
@@ -37,23 +37,23 @@ _QUOTES = 'Close every quotation mark, and double those inside a text: "the ""ol
 _SAVE_AS = "Save it as UTF-8; in Excel the file type is 'CSV UTF-8 (Comma delimited)'"
 
 
-def read_text_file(data: bytes, wish: Wish, usual: str) -> Grid:
+def read_text_file(data: bytes, options: ReadOptions, usual: str) -> Grid:
     """Read a text file.
 
     Args:
         data: the file.
-        wish: its `known` tells headings.
-        usual: what the name of the file says stands between the cells; counts where the rows leave it open.
+        options: the limits; its `recognise` finds headings.
+        usual: the separator that the file's name suggests; used where the rows leave it open.
 
     Raises:
-        Unreadable: the file is too large, its signs are in no encoding that is read, or its cells cannot be told apart.
+        Unreadable: the file is too large, its encoding is not supported, or its cells cannot be separated.
     """
-    check_size(len(data), wish, "the file has")
+    check_size(len(data), options, "the file has")
     text, remarks = _decoded(data)
-    first, _, rest = text.partition("\n")
-    named = _SEP_LINE.fullmatch(first)
-    if named:
-        separator, text = named[1], rest
+    first, _, other_lines = text.partition("\n")
+    separator_line = _SEP_LINE.fullmatch(first)
+    if separator_line:
+        separator, text = separator_line[1], other_lines
         if separator not in SEPARATORS:
             raise Unreadable(
                 FindingCode.SEPARATORS,
@@ -65,17 +65,17 @@ def read_text_file(data: bytes, wish: Wish, usual: str) -> Grid:
             Finding.note(FindingCode.SEPARATORS, f"its first line says that {SEPARATORS[separator]} part cells")
         )
     else:
-        separator = _separator(text, wish, usual)
+        separator = _separator(text, options, usual)
         if separator != usual:
             remarks.append(Finding.note(FindingCode.SEPARATORS, f"its cells stand between {SEPARATORS[separator]}"))
-    records = _filled(_records(text, separator, 2 if named else 1), wish)
+    records = _filled(_records(text, separator, 2 if separator_line else 1), options)
     if not records:
         raise Unreadable(FindingCode.EMPTY, "there is nothing in it", "Export it again, with its rows")
     return Grid("", records, typed=False, remarks=remarks, decimal_comma=separator == ";")
 
 
-def text_needs(path: Path, _wish: Wish) -> int:
-    """Return the `--max-size` that a text file needs, or a little more: signs in its texts count as well."""
+def text_needs(path: Path, _options: ReadOptions) -> int:
+    """Return the `--max-size` that a text file needs, or a little more: separators in its texts count as well."""
     lines, separators = 1, dict.fromkeys(SEPARATORS, 0)
     with path.open("rb") as stream:
         while piece := stream.read(MEGABYTE):
@@ -85,17 +85,17 @@ def text_needs(path: Path, _wish: Wish) -> int:
     return megabytes_needed(path.stat().st_size, lines, lines + max(separators.values()))
 
 
-def _filled(rows: Iterator[tuple[int, Sequence[str]]], wish: Wish) -> list[tuple[int, Sequence[str]]]:
+def _filled(rows: Iterator[tuple[int, Sequence[str]]], options: ReadOptions) -> list[tuple[int, Sequence[str]]]:
     """Return the rows that hold anything, as long as there are not too many."""
     records = []
     cells = 0
     for number, record in rows:
-        if number > _LINES_A_ROW * wish.most_rows:
-            check_extent(number, 0, wish, "the file has")
+        if number > _LINES_A_ROW * options.most_rows:
+            check_extent(number, 0, options, "the file has")
         if any(cell.strip() for cell in record):
             records.append((number, record))
             cells += len(record)
-            check_extent(len(records), cells, wish, "the file has")
+            check_extent(len(records), cells, options, "the file has")
     return records
 
 
@@ -122,27 +122,27 @@ def _wide(data: bytes, codec: str, name: str) -> tuple[str, list[Finding]]:
     try:
         text = data.decode(codec)
     except UnicodeDecodeError as error:
-        found = f"the text holds zero bytes and is not in {name} either"
-        raise Unreadable(FindingCode.ENCODING, found, _SAVE_AS, f"byte {error.start + 1}") from error
+        message = f"the text holds zero bytes and is not in {name} either"
+        raise Unreadable(FindingCode.ENCODING, message, _SAVE_AS, f"byte {error.start + 1}") from error
     if "\x00" in text:
         raise Unreadable(FindingCode.ENCODING, "the text holds zero bytes", _SAVE_AS)
     return text, [Finding.note(FindingCode.ENCODING, f"its text is in {name}")]
 
 
 def _in_windows_1252(data: bytes, error: UnicodeDecodeError) -> tuple[str, list[Finding]]:
-    """Read text of Excel's plain "CSV". Refused where other places of the file are UTF-8: then it is damaged."""
+    """Read text of Excel's plain "CSV". Refuse a file with UTF-8 elsewhere: it is damaged."""
     place = _line(data, error.start)
     byte = data[error.start]
     if _UTF8_PAIR.search(data):
-        found = f"byte {byte:#04x} is not UTF-8, which other places of the file are in"
-        raise Unreadable(FindingCode.ENCODING, found, f"{_SAVE_AS}, from where it came", place) from error
+        message = f"byte {byte:#04x} is not UTF-8, which other places of the file are in"
+        raise Unreadable(FindingCode.ENCODING, message, f"{_SAVE_AS}, from where it came", place) from error
     try:
         text = data.decode("cp1252")
     except UnicodeDecodeError as fault:
-        found = f"byte {data[fault.start]:#04x} is neither UTF-8 nor Windows-1252"
-        raise Unreadable(FindingCode.ENCODING, found, _SAVE_AS, _line(data, fault.start)) from fault
-    found = f"its text is in Windows-1252; {place} has '{bytes([byte]).decode('cp1252')}'"
-    return text, [Finding.note(FindingCode.ENCODING, found, "Save it as UTF-8 if that is another letter")]
+        message = f"byte {data[fault.start]:#04x} is neither UTF-8 nor Windows-1252"
+        raise Unreadable(FindingCode.ENCODING, message, _SAVE_AS, _line(data, fault.start)) from fault
+    message = f"its text is in Windows-1252; {place} has '{bytes([byte]).decode('cp1252')}'"
+    return text, [Finding.note(FindingCode.ENCODING, message, "Save it as UTF-8 if that is another letter")]
 
 
 def _line(data: bytes, position: int) -> str:
@@ -150,20 +150,20 @@ def _line(data: bytes, position: int) -> str:
     return f"line {number}"
 
 
-def _separator(text: str, wish: Wish, usual: str) -> str:
-    """Return what stands between the cells: what gives the most known headings, then the most even rows."""
+def _separator(text: str, options: ReadOptions, usual: str) -> str:
+    """Return the separator between the cells: the one that gives the most known headings, then the most even rows."""
 
     def merit(separator: str) -> tuple[int, int, bool]:
         try:
             rows = list(islice((row for _, row in _records(text, separator, 1)), LOOKED_AT))
         except Unreadable:
             return 0, 0, False
-        headings = max((len(known_headings(row, wish.known)) for row in rows if len(row) > 1), default=0)
+        headings = max((len(known_headings(row, options.recognise)) for row in rows if len(row) > 1), default=0)
         widths = Counter(len(row) for row in rows if len(row) > 1)
         return headings, max(widths.values(), default=0), separator == usual
 
-    there = [separator for separator in SEPARATORS if separator in text]
-    return max(there, key=merit, default=usual)
+    candidates = [separator for separator in SEPARATORS if separator in text]
+    return max(candidates, key=merit, default=usual)
 
 
 def _records(text: str, separator: str, first: int) -> Iterator[tuple[int, Sequence[str]]]:

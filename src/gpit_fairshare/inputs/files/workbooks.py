@@ -1,4 +1,4 @@
-"""Workbooks as cells, through python-calamine; what it leaves unsaid, `markup` reads from the sheets' own XML."""
+"""Read workbooks as cells, with python-calamine; `markup` reads what it does not report from the sheets' XML."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from gpit_fairshare.inputs.files.grids import (
     MOST_MEGABYTES,
     Grid,
     Markup,
+    ReadOptions,
     Unreadable,
-    Wish,
     check_extent,
     check_size,
     heading_scores,
@@ -45,44 +45,44 @@ _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 """How Excel writes a sign that XML does not allow: `_x000D_` is a carriage return."""
 
 
-def read_workbook(data: bytes, wish: Wish) -> Grid:
+def read_workbook(data: bytes, options: ReadOptions) -> Grid:
     """Read one sheet of an .xlsx or .ods workbook: the one that is named, or the only one that can be meant.
 
-    Formulas count with the value last stored; nothing is worked out and nothing outside is looked at.
+    Formulas count with the value last stored; nothing is calculated and no other file is read.
 
     Raises:
         Unreadable: it is damaged, protected, too large or hostile, or which sheet is meant is not clear.
     """
-    book = _Book(data, wish)
-    name, remarks = (book.asked(wish.sheet), []) if wish.sheet else book.chosen()
+    book = _Book(data, options)
+    name, remarks = (book.sheet_named(options.sheet), []) if options.sheet else book.chosen()
     return replace(book.grid(name), remarks=[*remarks, *book.links()])
 
 
-def workbook_rows(data: bytes, wish: Wish) -> Callable[[str], Sequence[tuple[int, Sequence[Any]]]]:
-    """Return what gives the rows of a sheet that hold anything, numbered from 1, by the sheet's name.
+def workbook_rows(data: bytes, options: ReadOptions) -> Callable[[str], Sequence[tuple[int, Sequence[Any]]]]:
+    """Return a function from a sheet's name to its rows that hold anything, numbered from 1.
 
-    A cell that holds no value, such as a formula that was never worked out, is a `Broken`.
+    A cell that holds no value, such as a formula that was never calculated, is a `Broken`.
 
     Raises:
         Unreadable: it is damaged, protected, too large or hostile, or, later, there is no such sheet.
     """
-    book = _Book(data, wish)
-    return lambda name: book.grid(book.asked(name)).records
+    book = _Book(data, options)
+    return lambda name: book.grid(book.sheet_named(name)).records
 
 
 class _Book:
     """A workbook; each of its sheets is read at most once."""
 
-    def __init__(self, data: bytes, wish: Wish) -> None:
-        self.wish = wish
-        self.archive = open_package(data, wish)
+    def __init__(self, data: bytes, options: ReadOptions) -> None:
+        self.options = options
+        self.archive = open_package(data, options)
         self.names = self.archive.namelist()
         self.parts = sheet_parts(self.archive) if "xl/workbook.xml" in self.names else {}
         calamine = import_module("python_calamine")  # only when a workbook is read
         try:
             self.book = calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
             pages = self.book.sheets_metadata
-        except Exception as error:  # a Rust library with errors of its own for every format
+        except Exception as error:  # a Rust library with other errors for every format
             raise Unreadable(FindingCode.UNREADABLE, "the workbook is damaged", SAVE_AGAIN) from error
         self.pages: dict[str, bool] = {
             page.name: str(page.visible).endswith(".Visible") for page in pages if str(page.typ).endswith(".WorkSheet")
@@ -93,11 +93,11 @@ class _Book:
         self._grids: dict[str, Grid] = {}
 
     def chosen(self) -> tuple[str, list[Finding]]:
-        """Return the only sheet that can be meant, and what to say of the choice."""
-        visible = [name for name, shown in self.pages.items() if shown] or list(self.pages)
+        """Return the only sheet that can be meant, and findings about the choice."""
+        visible = [name for name, is_visible in self.pages.items() if is_visible] or list(self.pages)
         filled = [name for name in visible if self.grid(name).records]
-        hidden = [name for name in self.pages if name not in visible and self._holds_table(name)]
-        tables = [name for name in filled if self._holds_table(name)]
+        hidden = [name for name in self.pages if name not in visible and self._has_table(name)]
+        tables = [name for name in filled if self._has_table(name)]
         if hidden and not tables:
             raise Unreadable(
                 FindingCode.SHEET,
@@ -116,36 +116,36 @@ class _Book:
             )
         remarks = []
         if others:
-            found = f"read sheet '{name}', the only visible one with a table of codes; not {listed(others)}"
-            remarks.append(Finding.note(FindingCode.SHEET, found))
+            message = f"read sheet '{name}', the only visible one with a table of codes; not {listed(others)}"
+            remarks.append(Finding.note(FindingCode.SHEET, message))
         if hidden:
-            found = f"{counted(len(hidden), 'hidden sheet')} with a table of codes not read: {listed(hidden)}"
+            message = f"{counted(len(hidden), 'hidden sheet')} with a table of codes not read: {listed(hidden)}"
             remedy = f"Name it if it is meant, as in 'FILE:{hidden[0]}'"
-            remarks.append(Finding.warning(FindingCode.HIDDEN, found, remedy))
+            remarks.append(Finding.warning(FindingCode.HIDDEN, message, remedy))
         return name, remarks
 
-    def asked(self, asked: str) -> str:
-        """Return the sheet of a name, whatever its capitals."""
-        match = [name for name in self.pages if name.strip().casefold() == asked.strip().casefold()]
-        if match:
-            return match[0]
-        near = nearest_of(asked, self.pages)
+    def sheet_named(self, requested: str) -> str:
+        """Return the sheet of a name; capitals make no difference."""
+        matches = [name for name in self.pages if name.strip().casefold() == requested.strip().casefold()]
+        if matches:
+            return matches[0]
+        nearest = nearest_of(requested, self.pages)
         raise Unreadable(
             FindingCode.SHEET,
-            f"there is no sheet '{asked}'; the sheets are {listed(list(self.pages), 40)}",
-            f"The nearest is {near}" if near else "",
+            f"there is no sheet '{requested}'; the sheets are {listed(list(self.pages), 40)}",
+            f"The nearest is {nearest}" if nearest else "",
         )
 
-    def _holds_table(self, name: str) -> bool:
-        """Whether a sheet has a row of headings with a column of codes."""
-        return max(heading_scores(self.grid(name).records, self.wish.known), default=0) > 1
+    def _has_table(self, name: str) -> bool:
+        """Return whether a sheet has a row of headings with a column of codes."""
+        return max(heading_scores(self.grid(name).records, self.options.recognise), default=0) > 1
 
     def grid(self, name: str) -> Grid:
-        """Return the rows of a sheet that hold anything, numbered from 1, and what its markup says of them."""
+        """Return the rows of a sheet that hold anything, numbered from 1, with their markup."""
         if name not in self._grids:
             markup = self._markup(name)
-            # Looked at before: calamine makes room for the whole rectangle at once.
-            check_extent(0, markup.cells, self.wish, f"sheet '{name}' spans")
+            # Checked first: calamine allocates memory for the whole rectangle at once.
+            check_extent(0, markup.cells, self.options, f"sheet '{name}' spans")
             try:
                 page = self.book.get_sheet_by_name(name)
                 cells = page.to_python(skip_empty_area=False)
@@ -161,21 +161,21 @@ class _Book:
                 for number, row in enumerate(cells, 1)
                 if row.count("") < len(row)
             ]
-            check_extent(len(rows), 0, self.wish, f"sheet '{name}' has")
+            check_extent(len(rows), 0, self.options, f"sheet '{name}' has")
             markup.merged += [(top + 1, left, bottom + 1, right) for (top, left), (bottom, right) in merged]
-            if not self._asks_to_be_calculated:
+            if not self._has_uncalculated_formulas:
                 markup.formulas = {}
             self._grids[name] = Grid(name, rows, markup=markup)
         return self._grids[name]
 
     def links(self) -> list[Finding]:
-        """Say that values come from other workbooks; those are never looked for."""
+        """Report that values come from other workbooks; those are never read."""
         links = [name for name in self.names if "externallinks/" in name.lower() and name.lower().endswith(".xml")]
         if not links:
             return []
-        found = f"the workbook has links to {counted(len(links), 'other file')}; the values last stored were read"
+        message = f"the workbook has links to {counted(len(links), 'other file')}; the values last stored were read"
         return [
-            Finding.warning(FindingCode.LINKS, found, "Update the links in Excel and save it, if those have changed")
+            Finding.warning(FindingCode.LINKS, message, "Update the links in Excel and save it, if those have changed")
         ]
 
     @cached_property
@@ -189,11 +189,11 @@ class _Book:
         return ods_markup(io.BytesIO(parts["content.xml"]), raised_styles(*parts.values()))
 
     @cached_property
-    def _asks_to_be_calculated(self) -> bool:
-        """Whether the program that wrote the workbook left its formulas to be calculated by another.
+    def _has_uncalculated_formulas(self) -> bool:
+        """Return whether the program that wrote the workbook left its formulas to be calculated by another.
 
-        XlsxWriter always says so, and stores 0 for a formula unless it is given a value. Workbooks of gpit store the
-        value of every formula, so that their zeros are true.
+        XlsxWriter always asks for it, and stores 0 for a formula unless it is given a value. Workbooks of gpit store
+        the value of every formula, so that their zeros are true.
         """
         if "xl/workbook.xml" not in self.names or not _CALCULATE.search(self.archive.read("xl/workbook.xml")):
             return False
@@ -208,7 +208,7 @@ class _Book:
             raise Unreadable(FindingCode.UNREADABLE, f"sheet '{name}' is damaged or missing", SAVE_AGAIN) from error
 
 
-def workbook_needs(path: Path, wish: Wish) -> int:
+def workbook_needs(path: Path, options: ReadOptions) -> int:
     """Return the `--max-size` that a workbook needs; its parts are read piece by piece.
 
     Raises:
@@ -226,28 +226,28 @@ def workbook_needs(path: Path, wish: Wish) -> int:
             for name, part in sheet_parts(archive).items():
                 with archive.open(part) as sheet:
                     extents[name] = xlsx_extent(sheet)
-    asked = wish.sheet.strip().casefold()
-    read = [extent for name, extent in extents.items() if not asked or name.strip().casefold() == asked]
-    return max([needed, *(megabytes_needed(rows=rows, cells=cells) for rows, cells in read)])
+    requested = options.sheet.strip().casefold()
+    extents_read = [extent for name, extent in extents.items() if not requested or name.strip().casefold() == requested]
+    return max([needed, *(megabytes_needed(rows=rows, cells=cells) for rows, cells in extents_read)])
 
 
 def _unpacked(archive: zipfile.ZipFile) -> int:
-    """Return the bytes that the XML of a workbook says it unpacks to."""
+    """Return the bytes that the XML of a workbook unpacks to, by its own account."""
     return sum(entry.file_size for entry in archive.infolist() if entry.filename.lower().endswith(_MARKUP))
 
 
-def open_package(data: bytes, wish: Wish) -> zipfile.ZipFile:
-    """Open the archive that a workbook is, and refuse what no spreadsheet program writes.
+def open_package(data: bytes, options: ReadOptions) -> zipfile.ZipFile:
+    """Open the archive of a workbook, and refuse one that no spreadsheet program writes.
 
     Raises:
         Unreadable: it is damaged, protected, too large or hostile.
     """
     if data.startswith(b"\xd0\xcf\x11\xe0"):  # the container of encrypted workbooks, and of .xls
-        found = "the workbook is protected by a password, or is an old .xls file"
-        raise Unreadable(FindingCode.UNREADABLE, found, _UNLOCK)
+        message = "the workbook is protected by a password, or is an old .xls file"
+        raise Unreadable(FindingCode.UNREADABLE, message, _UNLOCK)
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
-        _look_into(archive, wish)
+        _look_into(archive, options)
     except Unreadable:
         raise
     except Exception as error:  # zipfile and zlib have a dozen kinds of error for damaged archives
@@ -255,40 +255,40 @@ def open_package(data: bytes, wish: Wish) -> zipfile.ZipFile:
     return archive
 
 
-def _look_into(archive: zipfile.ZipFile, wish: Wish) -> None:
+def _look_into(archive: zipfile.ZipFile, options: ReadOptions) -> None:
     entries = archive.infolist()
     names = [entry.filename for entry in entries]
     markup = [entry for entry in entries if entry.filename.lower().endswith(_MARKUP)]
-    check_size(_unpacked(archive), wish, "the workbook unpacks to")
+    check_size(_unpacked(archive), options, "the workbook unpacks to")
     if any(name.startswith("/") or ".." in name.split("/") for name in names):
         raise Unreadable(FindingCode.UNREADABLE, "its parts are named as no spreadsheet program does", SAVE_AGAIN)
-    if twice := part_twice(names):
-        found = f"it has two parts named {twice[:80]}, of which programs read one or the other"
-        raise Unreadable(FindingCode.UNREADABLE, found, SAVE_AGAIN)
+    if repeated := repeated_part(names):
+        message = f"it has two parts named {repeated[:80]}, of which programs read one or the other"
+        raise Unreadable(FindingCode.UNREADABLE, message, SAVE_AGAIN)
     if any(entry.flag_bits & 1 for entry in entries):
         raise Unreadable(FindingCode.UNREADABLE, "it is protected by a password", _UNLOCK)
     for entry in markup:
-        # Unpacked once to its end: what holds more than it declares fails here, in bounded memory.
+        # Unpacked once to its end: a part that holds more than it declares fails here, in bounded memory.
         with archive.open(entry) as part:
             start = part.read(MEGABYTE)
             if b"<!DOCTYPE" in start or b"<!ENTITY" in start:
-                found = f"its part {entry.filename[:80]} declares XML entities, which no spreadsheet program writes"
-                raise Unreadable(FindingCode.UNREADABLE, found, SAVE_AGAIN)
+                message = f"its part {entry.filename[:80]} declares XML entities, which no spreadsheet program writes"
+                raise Unreadable(FindingCode.UNREADABLE, message, SAVE_AGAIN)
             while part.read(MEGABYTE):
                 pass
 
 
-def part_twice(names: Iterable[str]) -> str:
-    """Return a name that two parts of an archive have, for a program that reads names generously; else an empty text.
+def repeated_part(names: Iterable[str]) -> str:
+    """Return a name that two parts of an archive share, for a program that reads names leniently; else an empty text.
 
     Capitals, either slash, `./` before a name and signs written as `%41` make no other name.
     """
-    seen = set()
+    plain_names = set()
     for name in names:
         plain = normpath(unquote(name).replace("\\", "/")).lstrip("/").casefold()
-        if plain in seen:
+        if plain in plain_names:
             return name
-        seen.add(plain)
+        plain_names.add(plain)
     return ""
 
 

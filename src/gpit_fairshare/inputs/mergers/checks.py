@@ -1,4 +1,4 @@
-"""Checks before rows are restated on the organisations of a day: codes that are known, and mergers that are whole."""
+"""Checks before restating rows on the organisations of a day: every code is known, and no merger misses a member."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gpit_fairshare.inputs.tables.rows import InputRow
 
 MOST_UNKNOWN: Final = 20
-"""Unknown codes for which the nearest known code is looked up: more are no slips, and the search takes long."""
+"""Unknown codes for which the nearest known code is looked up: more are no typing errors, and the search is slow."""
 
 
 @dataclass(frozen=True)
@@ -44,88 +44,90 @@ class RowsOfYears:
         return "" if len(self.years) == len(self.group.request.years) else f"for {listed(self.years)} "
 
     def merger_sentence(self, successor: str) -> str:
-        """Say how an organisation of the day came about."""
+        """Return a sentence about how an organisation of the day came about."""
         return self.crosswalk.merger_sentence(successor, date.min, self.day)
 
 
 # Restating all rows on the boundaries of a day.
 
 
-def report_unfit_codes(of: RowsOfYears) -> set[str]:
+def report_unfit_codes(restatement: RowsOfYears) -> set[str]:
     """Refuse codes that no crosswalk knows, or that began after the day; return them."""
-    known = of.crosswalk.organisations
-    unknown = sorted(set(of.rows) - set(known))
-    later = sorted(code for code in set(of.rows) - set(unknown) if of.crosswalk.opened(code) > of.day)
+    organisations = restatement.crosswalk.organisations
+    unknown = sorted(set(restatement.rows) - set(organisations))
+    later = sorted(
+        code for code in set(restatement.rows) - set(unknown) if restatement.crosswalk.opened(code) > restatement.day
+    )
     for code in unknown:
-        near = nearest(code, known).rstrip("?") if len(unknown) <= MOST_UNKNOWN else ""
-        of.findings.error(
+        suggestion = nearest(code, organisations).rstrip("?") if len(unknown) <= MOST_UNKNOWN else ""
+        restatement.findings.error(
             FindingCode.UNKNOWN_ORGANISATION,
-            of.rows[code].where("org_code"),
-            f"no crosswalk knows {code}{near}",
+            restatement.rows[code].where("org_code"),
+            f"no crosswalk knows {code}{suggestion}",
             "codes that a crosswalk has",
             "Correct the code, or give --crosswalk FILE with what became of it; "
             "a row of a code that is its own successor says that it stays as it is",
             organisation=code,
         )
     for code in later:
-        opened = of.crosswalk.opened(code)
-        olds = of.crosswalk.predecessors(code, opened)
-        came = f" from {listed(olds)}, which cannot be told apart again" if olds else ""
-        of.findings.error(
+        opened = restatement.crosswalk.opened(code)
+        predecessors = restatement.crosswalk.predecessors(code, opened)
+        origin = f" from {listed(predecessors)}, which cannot be told apart again" if predecessors else ""
+        restatement.findings.error(
             FindingCode.UNKNOWN_ORGANISATION,
-            of.rows[code].where("org_code"),
-            f"{code} was not there on {day_in_words(of.day)}: it opened on {day_in_words(opened)}{came}",
-            remedy=(f"Give the figures of {listed(olds)}, or " if olds else "Give ")
+            restatement.rows[code].where("org_code"),
+            f"{code} was not there on {day_in_words(restatement.day)}: it opened on {day_in_words(opened)}{origin}",
+            remedy=(f"Give the figures of {listed(predecessors)}, or " if predecessors else "Give ")
             + f"--boundaries {opened} or a later day",
             organisation=code,
         )
     return {*unknown, *later}
 
 
-def check_whole(of: RowsOfYears, end: str, codes: Collection[str]) -> None:
-    """Refuse an organisation beside what it went into, and a merger without one of its members.
+def check_whole(restatement: RowsOfYears, end: str, codes: Collection[str]) -> None:
+    """Refuse an organisation beside its successor, and a merger without one of its members.
 
     Args:
-        of: the rows.
+        restatement: the rows to restate.
         end: an organisation of the day.
         codes: the organisations of the rows that go into it.
     """
-    findings = of.rows[min(codes)].file.findings
-    became = of.merger_sentence(end)
-    for new in filter(of.crosswalk.began_by_merger, sorted(codes)):
-        olds = sorted(of.crosswalk.origins(new, of.day).intersection(codes))
-        if olds:
+    findings = restatement.rows[min(codes)].file.findings
+    became = restatement.merger_sentence(end)
+    for successor in filter(restatement.crosswalk.is_formed_by_merger, sorted(codes)):
+        predecessors = sorted(restatement.crosswalk.origins(successor, restatement.day).intersection(codes))
+        if predecessors:
             findings.error(
                 FindingCode.INCOMPLETE,
-                f"{of.when}{listed(olds)} and their successor {new} are both in the file, and would be "
-                f"counted twice in {end} ({became})",
+                f"{restatement.when}{listed(predecessors)} and their successor {successor} are both in the file, "
+                f"and would be counted twice in {end} ({became})",
                 remedy="Take one of them out, or add a year column that says of which year each row is",
             )
     # Rows with a year are of the organisations of its first day; others may be of those of any day.
-    at = year_start(of.years[0]) if all(of.rows[code].year for code in codes) else None
-    missing = of.crosswalk.missing(end, of.day, of.rows, at)
-    if end not in codes and not of.crosswalk.began_by_merger(end):
+    first_day = year_start(restatement.years[0]) if all(restatement.rows[code].year for code in codes) else None
+    missing = restatement.crosswalk.missing(end, restatement.day, restatement.rows, first_day)
+    if end not in codes and not restatement.crosswalk.is_formed_by_merger(end):
         missing.append(end)
     if not missing:
         return
-    found = f"{of.when}{listed(missing)} is missing, so that the figures of {end} {{}} too low ({became})"
-    if at is None or any(of.crosswalk.stands(code, at) for code in missing):
+    message = f"{restatement.when}{listed(missing)} is missing, so that the figures of {end} {{}} too low ({became})"
+    if first_day is None or any(restatement.crosswalk.is_open(code, first_day) for code in missing):
         remedy = "Add the rows that are missing, or take the others out"
-        findings.error(FindingCode.INCOMPLETE, found.format("would be"), remedy=remedy)
+        findings.error(FindingCode.INCOMPLETE, message.format("would be"), remedy=remedy)
     else:
         remedy = "See whether the other rows hold all that is meant"
-        findings.warning(FindingCode.INCOMPLETE, found.format("may be"), remedy=remedy)
+        findings.warning(FindingCode.INCOMPLETE, message.format("may be"), remedy=remedy)
 
 
 # Counting closed organisations with their successors, year by year.
 
 
-def check_complete(of: RowsOfYears, successor: str, codes: Sequence[str]) -> None:
+def check_complete(restatement: RowsOfYears, successor: str, codes: Sequence[str]) -> None:
     """Refuse half a merger: a sum without one of its parts, or beside the whole."""
-    findings = of.rows[codes[0]].file.findings
-    year, became = of.years[0], of.merger_sentence(successor)
-    missing = of.crosswalk.missing(successor, of.day, of.rows)
-    if successor in of.rows:
+    findings = restatement.rows[codes[0]].file.findings
+    year, became = restatement.years[0], restatement.merger_sentence(successor)
+    missing = restatement.crosswalk.missing(successor, restatement.day, restatement.rows)
+    if successor in restatement.rows:
         findings.error(
             FindingCode.INCOMPLETE,
             f"{listed(codes)} and their successor {successor} are both in the file, and for {year} "
@@ -144,12 +146,12 @@ def check_complete(of: RowsOfYears, successor: str, codes: Sequence[str]) -> Non
 
 
 def check_codes(rows: Mapping[str, InputRow], year: str, crosswalk: Crosswalk, findings: FindingCollector) -> None:
-    """Point out codes that are hardly meant, where no boundaries are asked for and most codes are known.
+    """Point out codes that are probably wrong, where no boundaries are asked for and most codes are known.
 
     Args:
         rows: rows of one year by organisation.
-        year: the year; rows that serve every year are not held against it.
-        crosswalk: what knows the codes.
+        year: the year; rows that serve every year are not compared with it.
+        crosswalk: the known codes.
         findings: where to report.
     """
     unknown = [code for code in sorted(rows) if code not in crosswalk.organisations]
@@ -166,7 +168,7 @@ def check_codes(rows: Mapping[str, InputRow], year: str, crosswalk: Crosswalk, f
             organisation=code,
         )
     for code, row in sorted(rows.items()):
-        if row.year and code in crosswalk.organisations and not crosswalk.stands(code, year_start(year)):
+        if row.year and code in crosswalk.organisations and not crosswalk.is_open(code, year_start(year)):
             opened = crosswalk.opened(code)
             when = f"opened on {day_in_words(opened)}" if opened > year_start(year) else "had closed by then"
             findings.warning(
@@ -183,37 +185,37 @@ def check_codes(rows: Mapping[str, InputRow], year: str, crosswalk: Crosswalk, f
 
 
 def report_changes(names: Mapping[str, Mapping[str, str]], crosswalk: Crosswalk, findings: FileFindings) -> None:
-    """Say which organisations came and went between one year and the next.
+    """Report which organisations came and went between one year and the next.
 
     Args:
         names: for each year of the scheme, in order, the name of each organisation by code.
-        crosswalk: what is known of mergers and splits.
+        crosswalk: the known mergers and splits.
         findings: about the files that say which organisations there are.
     """
     for earlier, later in pairwise(names):
-        old, new = names[earlier], names[later]
-        came, went = set(new) - set(old), set(old) - set(new)
-        if not old or not new or not (came or went):
+        earlier_names, later_names = names[earlier], names[later]
+        new_codes, gone_codes = set(later_names) - set(earlier_names), set(earlier_names) - set(later_names)
+        if not earlier_names or not later_names or not (new_codes or gone_codes):
             continue
-        known = {**old, **new}
+        names_by_code = {**earlier_names, **later_names}
         after, until = year_start(earlier), year_start(later)
         sentences = []
-        for code in sorted(came):
+        for code in sorted(new_codes):
             mergers = crosswalk.mergers(code, after, until)
             if mergers:
-                sentences.append(crosswalk.merger_sentence(code, after, until, known))
-                came = came - {code}
-                went = went - {step.predecessor for merger in mergers for step in merger}
-        sentences += [f"new: {_called(came, known)}"] if came else []
-        sentences += [f"gone: {_called(went, known)}"] if went else []
+                sentences.append(crosswalk.merger_sentence(code, after, until, names_by_code))
+                new_codes = new_codes - {code}
+                gone_codes = gone_codes - {step.predecessor for merger in mergers for step in merger}
+        sentences += [f"new: {_labels(new_codes, names_by_code)}"] if new_codes else []
+        sentences += [f"gone: {_labels(gone_codes, names_by_code)}"] if gone_codes else []
         findings.note(
             FindingCode.CHANGES,
-            f"{len(old):,} in {earlier} and {len(new):,} in {later}: {'; '.join(sentences)}",
+            f"{len(earlier_names):,} in {earlier} and {len(later_names):,} in {later}: {'; '.join(sentences)}",
         )
 
 
 def merger_hint(code: str, year: str, others: Collection[str], crosswalk: Crosswalk) -> str:
-    """Say which merger stands between an organisation and those of another file; empty if none does."""
+    """Return a sentence about the merger that links an organisation with those of another file; empty if none does."""
     until = year_start(year)
     successors = list(crosswalk.shares(code, date.min, until))
     relatives = crosswalk.predecessors(code, until) if successors == [code] else successors
@@ -222,5 +224,5 @@ def merger_hint(code: str, year: str, others: Collection[str], crosswalk: Crossw
     return "; ".join(crosswalk.merger_sentence(successor, date.min, until) for successor in successors)
 
 
-def _called(codes: Iterable[str], names: Mapping[str, str]) -> str:
+def _labels(codes: Iterable[str], names: Mapping[str, str]) -> str:
     return listed([f"{names[code]} ({code})" if names[code] else code for code in sorted(codes)], 20)

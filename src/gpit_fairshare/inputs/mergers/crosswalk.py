@@ -1,7 +1,7 @@
-"""Which organisation became which: mergers and splits by date, followed in a chain.
+"""Which organisation became which: mergers and splits by date, followed step by step.
 
-The facts about CCGs stand in two files. `ccg-successors.csv` has a row for each CCG that closed, with its
-successor and the day from which the successor stands in its place: 142 closures from 2015 to 2021, no CCG
+The facts about CCGs are in two files. `ccg-successors.csv` has a row for each CCG that closed, with its
+successor and the day from which the successor replaces it: 142 closures from 2015 to 2021, no CCG
 ever split, one chain of two steps (10G, 10T and 11C became 15D, which became D4U1Y). They were collected
 from published lists of NHS Digital's Organisation Data Service and the Office for National Statistics.
 
@@ -48,7 +48,7 @@ MOST_CLAUSES = 100
 
 
 class Succession(NamedTuple):
-    """One organisation that closed, and one that stands in its place from a day on."""
+    """One organisation that closed, and one that replaces it from a day on."""
 
     predecessor: str
     successor: str
@@ -60,25 +60,25 @@ class Succession(NamedTuple):
 
 
 class Organisation(NamedTuple):
-    """What is known of a code besides its successions."""
+    """Facts about a code besides its successions."""
 
     code: str
     name: str = ""
     opened: date | None = None
-    """First day; None where it began with the first succession into it, or nobody said."""
+    """First day; None where it began with the first succession into it, or it is not known."""
     ons_codes: tuple[str, ...] = ()
     """Every code that the Office for National Statistics gave it, the oldest first."""
 
 
 class Contradiction(NamedTuple):
-    """Why successions cannot all be true, and the predecessors whose rows say so."""
+    """Why successions cannot all be true, and the predecessors of the rows in question."""
 
     codes: tuple[str, ...]
-    found: str
+    reason: str
 
 
 class Crosswalk:
-    """Closed organisations and what became of them: of each, parts that make up exactly the whole.
+    """Closed organisations and their successors: of each, parts that make up exactly the whole.
 
     Raises:
         ValueError: the successions contradict each other; see `contradictions`.
@@ -87,31 +87,33 @@ class Crosswalk:
     def __init__(self, successions: Iterable[Succession], organisations: Iterable[Organisation] = ()) -> None:
         self.successions = tuple(sorted(successions))
         for fault in contradictions(self.successions):
-            raise ValueError(fault.found)
+            raise ValueError(fault.reason)
         self._next = _grouped(self.successions, "predecessor")
         self._into = _grouped(self.successions, "successor")
         self._days = sorted({step.effective for step in self.successions})
         self._shares: dict[date, dict[str, dict[str, Fraction]]] = {}
-        self.organisations = {one.code: one for one in organisations}
+        self.organisations = {organisation.code: organisation for organisation in organisations}
         """Every known organisation by code."""
         for step in self.successions:
             self.organisations.setdefault(step.successor, Organisation(step.successor, step.name))
             self.organisations.setdefault(step.predecessor, Organisation(step.predecessor))
-        self._ods = {ons: one.code for one in self.organisations.values() for ons in one.ons_codes}
+        self._ods = {
+            ons: organisation.code for organisation in self.organisations.values() for ons in organisation.ons_codes
+        }
 
     def added(self) -> list[dict[str, str]]:
         """Return the successions that do not come with the package, as rows of a crosswalk file; see `with_rows`."""
-        known = set(packaged_crosswalk().successions)
+        packaged_steps = set(packaged_crosswalk().successions)
         return [
             {
-                "org_code": one.predecessor,
-                "successor_code": one.successor,
-                "effective_date": one.effective.isoformat(),
-                "fraction": str(one.fraction),
-                "successor_name": one.name,
+                "org_code": step.predecessor,
+                "successor_code": step.successor,
+                "effective_date": step.effective.isoformat(),
+                "fraction": str(step.fraction),
+                "successor_name": step.name,
             }
-            for one in self.successions
-            if one not in known
+            for step in self.successions
+            if step not in packaged_steps
         ]
 
     def with_rows(self, rows: Iterable[Mapping[str, str]]) -> Crosswalk:
@@ -124,7 +126,7 @@ class Crosswalk:
         return Crosswalk([*self.successions, *more], self.organisations.values()) if more else self
 
     def shares(self, code: str, after: date, until: date) -> dict[str, Fraction]:
-        """Return the organisations that stand for `code` on the day `until`, and how much of it each has.
+        """Return the organisations that `code` has become by the day `until`, and how much of it each has.
 
         Only changes that take effect later than `after` and no later than `until` are followed; fractions
         are multiplied along a chain, and make up 1. A code that did not change, or is not known, is
@@ -140,10 +142,10 @@ class Crosswalk:
         return dict(self._shares[day][code])
 
     def _shares_by(self, day: date) -> dict[str, dict[str, Fraction]]:
-        """Return, for each code that has closed by a day, what `shares` gives; each succession is followed once.
+        """Return the result of `shares` for each code that has closed by a day; each succession is followed once.
 
         A successor closes later than its predecessors: from the last to close to the first, the shares of the
-        successors are there when they are wanted.
+        successors are there when they are needed.
         """
         shares: dict[str, dict[str, Fraction]] = {}
         for code, steps in sorted(self._next.items(), key=lambda entry: entry[1][0].effective, reverse=True):
@@ -157,10 +159,10 @@ class Crosswalk:
         return shares
 
     def becomes(self, code: str, after: date, until: date) -> str:
-        """Return the one organisation that stands for `code` on the day `until`; see `shares`.
+        """Return the one organisation that `code` has become by the day `until`; see `shares`.
 
         Raises:
-            ValueError: it split, so that several stand for it.
+            ValueError: it split into several.
         """
         ends = list(self.shares(code, after, until))
         if len(ends) > 1:
@@ -182,11 +184,11 @@ class Crosswalk:
         return tuple(step.predecessor for step in self._into.get(code, []) if step.effective <= until)
 
     def opened(self, code: str) -> date:
-        """Return the first day of an organisation; `date.min` if nobody said."""
-        known = self.organisations.get(code)
-        return known.opened if known and known.opened else self._first_into(code) or date.min
+        """Return the first day of an organisation; `date.min` if it is not known."""
+        organisation = self.organisations.get(code)
+        return organisation.opened if organisation and organisation.opened else self._first_into(code) or date.min
 
-    def began_by_merger(self, code: str) -> bool:
+    def is_formed_by_merger(self, code: str) -> bool:
         """Return whether the organisation is new: not there before the first of its predecessors went into it."""
         first = self._first_into(code)
         return first is not None and self.opened(code) >= first
@@ -194,8 +196,8 @@ class Crosswalk:
     def _first_into(self, code: str) -> date | None:
         return min((step.effective for step in self._into.get(code, [])), default=None)
 
-    def stands(self, code: str, day: date) -> bool:
-        """Return whether an organisation was there on a day."""
+    def is_open(self, code: str, day: date) -> bool:
+        """Return whether an organisation existed on a day."""
         steps = self._next.get(code, [])
         return self.opened(code) <= day and not (steps and steps[0].effective <= day)
 
@@ -210,7 +212,7 @@ class Crosswalk:
     def mergers(self, successor: str, after: date, until: date) -> list[list[Succession]]:
         """Return the mergers that led to `successor` between two days, the earliest first.
 
-        A merger is what went into one organisation on one day.
+        A merger is all successions into one organisation on one day.
         """
 
         def steps_into(code: str) -> list[Succession]:
@@ -221,36 +223,42 @@ class Crosswalk:
         days = groupby(sorted(steps, key=_into_on), key=_into_on)
         return [list(merger) for _, merger in days]
 
-    def missing(self, code: str, until: date, there: Container[str], at: date | None = None) -> list[str]:
+    def missing(
+        self, code: str, until: date, present_codes: Container[str], first_day: date | None = None
+    ) -> list[str]:
         """Return the organisations that went into another by the day `until`, in any number of steps, and have no row.
 
         Args:
             code: the organisation that the others went into.
             until: successions after this day are left out.
-            there: the codes that have a row.
-            at: the day of whose organisations the rows are, None if it is not known. Where nothing of an
-                organisation is there, it is named itself if it stood on that day, and those that became it if
+            present_codes: the codes that have a row.
+            first_day: the day of whose organisations the rows are, None if it is not known. Where nothing of an
+                organisation is there, it is named itself if it existed on that day, and those that became it if
                 not, or if the day is not known.
         """
         missing: list[str] = []
-        waiting, seen = [*reversed(self.predecessors(code, until))], set[str]()
+        waiting, visited = [*reversed(self.predecessors(code, until))], set[str]()
         while waiting:
-            old = waiting.pop()
-            if old in there or old in seen:
+            predecessor = waiting.pop()
+            if predecessor in present_codes or predecessor in visited:
                 continue
-            seen.add(old)
-            older = self.predecessors(old, until)
-            if older and (at is None or self.opened(old) > at or any(code in there for code in older)):
+            visited.add(predecessor)
+            older = self.predecessors(predecessor, until)
+            if older and (
+                first_day is None
+                or self.opened(predecessor) > first_day
+                or any(code in present_codes for code in older)
+            ):
                 waiting += reversed(older)
             else:
-                missing.append(old)
+                missing.append(predecessor)
         return missing
 
     def merger_sentence(self, successor: str, after: date, until: date, names: Mapping[str, str] | None = None) -> str:
-        """Say how an organisation came about: `00F, 00G and 00H became 13T on 1 April 2015`.
+        """Return how an organisation came about, in words: `00F, 00G and 00H became 13T on 1 April 2015`.
 
         Args:
-            successor: the organisation that stands on the day `until`.
+            successor: the organisation of the day `until`.
             after: changes of this day and before are left out.
             until: changes after this day are left out.
             names: names by code, put before the codes where known.
@@ -261,14 +269,14 @@ class Crosswalk:
             organisation that split it says how much: `40% of A and B became C on 1 April 2026`.
         """
 
-        def called(code: str) -> str:
+        def label(code: str) -> str:
             name = (names or {}).get(code, "")
             return f"{name} ({code})" if name else code
 
         mergers = self.mergers(successor, after, until)
         clauses = [
-            joined([part_of(step.fraction, called(step.predecessor)) for step in merger])
-            + f" became {called(merger[0].successor)} on {day_in_words(merger[0].effective)}"
+            joined([part_of(step.fraction, label(step.predecessor)) for step in merger])
+            + f" became {label(merger[0].successor)} on {day_in_words(merger[0].effective)}"
             for merger in mergers[:MOST_CLAUSES]
         ]
         more = [f"and {len(mergers) - MOST_CLAUSES:,} more"] if len(mergers) > MOST_CLAUSES else []
@@ -282,33 +290,33 @@ def contradictions(successions: Iterable[Succession]) -> list[Contradiction]:
     where it was; and no organisation closes before, or on the very day that, another goes into it.
     """
     by_code = _grouped(sorted(successions), "predecessor")
-    found = [Contradiction((code,), fault) for code, steps in by_code.items() if (fault := _fault_of(code, steps))]
-    if found:
-        return found
+    problems = [Contradiction((code,), reason) for code, steps in by_code.items() if (reason := _fault_of(code, steps))]
+    if problems:
+        return problems
     too_early: dict[str, list[Contradiction]] = {}
     for code, steps in by_code.items():
         for step in steps:
             for later in by_code.get(step.successor, [])[:1]:
                 if later.effective <= step.effective:
-                    fault = (
+                    reason = (
                         f"{code} goes into {step.successor} on {day_in_words(step.effective)}, and {step.successor} "
                         f"closes on {day_in_words(later.effective)}, which is no later"
                     )
-                    too_early.setdefault(code, []).append(Contradiction((code, step.successor), fault))
+                    too_early.setdefault(code, []).append(Contradiction((code, step.successor), reason))
     # Days that only rise come back to nothing: each circle has a successor that closes too early.
     circles = _circles(by_code) if too_early else {}
     for code in by_code:
         if code not in circles:
-            found += too_early.get(code, [])
+            problems += too_early.get(code, [])
         elif code == min(circles[code]):
             start = circles[code].index(code)
             circle = (*circles[code][start:], *circles[code][:start])
-            found.append(Contradiction(circle, f"{' becomes '.join(circle)} becomes {code} again"))
-    return found
+            problems.append(Contradiction(circle, f"{' becomes '.join(circle)} becomes {code} again"))
+    return problems
 
 
 def _fault_of(code: str, steps: list[Succession]) -> str:
-    """Say what is wrong with the successions of one predecessor; empty if nothing is."""
+    """Return the fault in the successions of one predecessor; empty if there is none."""
     successors = [step.successor for step in steps]
     days = sorted({step.effective for step in steps})
     total = sum(step.fraction for step in steps)
@@ -382,7 +390,7 @@ def _succession(row: Mapping[str, str]) -> Succession:
 
 
 def part_of(fraction: Fraction, code: str) -> str:
-    """Say how much of an organisation is meant: `A`, `40% of A` or `1/3 of A`."""
+    """Return how much of an organisation is meant, in words: `A`, `40% of A` or `1/3 of A`."""
     if fraction == 1:
         return code
     percent = fraction * 100

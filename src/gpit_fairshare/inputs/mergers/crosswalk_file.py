@@ -1,4 +1,4 @@
-"""Crosswalks of the user's own: their cells, and whether they can be true beside the mergers that come along."""
+"""The user's crosswalks: their cells, and whether they contradict the mergers that come with the package."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.findings import FindingCode, FindingCollector, Where
-from gpit_fairshare.inputs.columns.cells import Refused, parse_day, read_code, read_text, shown
+from gpit_fairshare.inputs.columns.cells import Refused, parse_day, quoted, read_code, read_text
 from gpit_fairshare.inputs.columns.standard_columns import folded
-from gpit_fairshare.inputs.files.grids import Wish, is_blank
+from gpit_fairshare.inputs.files.grids import ReadOptions, is_blank
 from gpit_fairshare.inputs.files.reading import InputSheet, locate, read_sheet
 from gpit_fairshare.inputs.mergers.crosswalk import (
     WHOLE,
@@ -35,14 +35,14 @@ _FRACTION = re.compile(r"[0-9]{1,30}(?:\.[0-9]{1,30}|\s*/\s*[0-9]{1,30})?")
 
 
 def read_crosswalks(
-    texts: Sequence[str], findings: FindingCollector, wish: Wish
+    texts: Sequence[str], findings: FindingCollector, options: ReadOptions
 ) -> tuple[Crosswalk | None, tuple[InputSource, ...]]:
     """Read the user's crosswalks and join them to the mergers that come with the package.
 
     Args:
         texts: files as the user wrote them, `FILE` or `FILE:SHEET`.
         findings: where to report.
-        wish: the largest file to be read.
+        options: the largest file to be read.
 
     Returns:
         The crosswalk, None if the files hold faults, and the files that were read.
@@ -53,27 +53,27 @@ def read_crosswalks(
     before = findings.errors
     reader = _CrosswalkReader(findings)
     targets = [locate(text) for text in texts]
-    sheets = (read_sheet(target, findings, wish) for target in targets)
+    sheets = (read_sheet(target, findings, options) for target in targets)
     sources = tuple(reader.read(sheet) for sheet in sheets if sheet is not None)
     return reader.joined() if findings.errors == before else None, sources
 
 
 class _CrosswalkReader:
-    """Takes in the rows of all crosswalk files."""
+    """Reads the rows of all crosswalk files."""
 
     def __init__(self, findings: FindingCollector) -> None:
         self.findings = findings
         self.successions: dict[Succession, Where] = {}
-        """What the rows say, and where."""
+        """The successions of the rows, and their places."""
         self.unchanged: dict[str, Organisation] = {}
         self.names: dict[str, str] = {}
 
     def joined(self) -> Crosswalk | None:
-        """Join what the files say to what is known already; None if both cannot be true."""
+        """Join the successions of the files to the packaged ones; None if they contradict each other."""
         packaged = packaged_crosswalk()
-        known = {step._replace(name="") for step in packaged.successions}
+        packaged_steps = {step._replace(name="") for step in packaged.successions}
         closed = {step.predecessor: step.effective for step in packaged.successions}
-        new = [step for step in self.successions if step not in known]
+        new = [step for step in self.successions if step not in packaged_steps]
         repeated = [step for step in new if step.predecessor in closed]
         for step in repeated:
             end = packaged.becomes(step.predecessor, dt.date.min, closed[step.predecessor])
@@ -87,11 +87,11 @@ class _CrosswalkReader:
         faults = [] if repeated else contradictions([*packaged.successions, *new])
         for fault in faults:
             # The first row, as the files have them, of one of the organisations.
-            places = (where for step, where in self.successions.items() if step.predecessor in fault.codes)
+            places = (place for step, place in self.successions.items() if step.predecessor in fault.codes)
             self.findings.error(
                 FindingCode.CROSSWALK,
                 next(places, Where()),
-                fault.found,
+                fault.reason,
                 "of each organisation, parts that add up to 1, all on one day, and none that comes back",
                 "Correct the rows; write thirds as 1/3, in cells formatted as text",
             )
@@ -120,11 +120,11 @@ class _CrosswalkReader:
         return sheet.source("crosswalk", tuple((sheet.headings[index], name) for index, name in matched))
 
     def _add(self, values: dict[str, Any], where: Where) -> None:
-        """Take in what a row says."""
+        """Add the succession of a row."""
         old, new, name, fraction = (values[key] for key in ("org_code", "successor_code", "successor_name", "fraction"))
         if name and self.names.setdefault(new, name) != name:
-            found = f"{new} is called {self.names[new]!r} and {name!r}"
-            self.findings.error(FindingCode.CROSSWALK, where, found, "one name for each code")
+            message = f"{new} is called {self.names[new]!r} and {name!r}"
+            self.findings.error(FindingCode.CROSSWALK, where, message, "one name for each code")
         if old != new:
             self.successions.setdefault(Succession(old, new, values["effective_date"], fraction=fraction), where)
         elif fraction == 1:
@@ -181,8 +181,8 @@ def _day(cell: Any) -> dt.date:
     day = parse_day(cell.strip()) if isinstance(cell, str) else None
     if day:
         return day
-    found = "the date is blank" if is_blank(cell) else f"{shown(cell)} is not a date"
-    raise Refused(FindingCode.CROSSWALK, found, "a date such as 2020-04-01")
+    message = "the date is blank" if is_blank(cell) else f"{quoted(cell)} is not a date"
+    raise Refused(FindingCode.CROSSWALK, message, "a date such as 2020-04-01")
 
 
 def _fraction(cell: Any) -> Fraction:
@@ -196,9 +196,9 @@ def _fraction(cell: Any) -> Fraction:
             fraction = Fraction(str(cell).strip())  # a float is taken as it is written: 0.1 is a tenth
     if fraction is None:
         remedy = "Format the column as text and type the fraction again" if isinstance(cell, dt.date) else ""
-        raise Refused(FindingCode.CROSSWALK, f"{shown(cell)} is not a fraction", expected, remedy)
+        raise Refused(FindingCode.CROSSWALK, f"{quoted(cell)} is not a fraction", expected, remedy)
     if not 0 < fraction <= 1:
-        raise Refused(FindingCode.CROSSWALK, f"the fraction {shown(cell)} is out of bounds", expected)
+        raise Refused(FindingCode.CROSSWALK, f"the fraction {quoted(cell)} is out of bounds", expected)
     return fraction
 
 
@@ -209,4 +209,4 @@ COLUMNS: Final[Mapping[str, tuple[Callable[[Any], Any], tuple[str, ...]]]] = {
     "fraction": (_fraction, ("fraction",)),
     "successor_name": (_name, ("successor name",)),
 }
-"""The columns of a crosswalk: what reads a cell, and the headings, in which capitals and spaces make no difference."""
+"""The columns of a crosswalk: the function that reads a cell, and the headings; capitals and spaces are ignored."""

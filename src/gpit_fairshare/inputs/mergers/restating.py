@@ -1,9 +1,9 @@
 """Rows restated on the organisations of a day: merged, split, and nothing lost.
 
 Money and people are added up, or shared out by the fractions of a split to the last penny and person.
-Rates are not: nobody can say what the rate of a whole is from the rates of its parts alone, nor that of
-a part from its whole. They are kept where whole organisations agree on them, and left to the scheme's
-steps to work out anew elsewhere.
+Rates are not: the rate of a whole cannot be derived from the rates of its parts alone, nor that of a
+part from its whole. They are kept where whole organisations agree on them; elsewhere the scheme's steps
+calculate them again.
 
 Where a day is asked for (`--boundaries`), all rows of every year are restated on its organisations. Otherwise
 rows without a year are counted, year by year, with the organisations that the first files have in it.
@@ -41,17 +41,17 @@ _MOST_CODES: Final = 40
 def restate_on_boundaries(
     groups: Iterable[Group], lines: Sequence[SpendLine], day: date, crosswalk: Crosswalk, findings: FindingCollector
 ) -> list[Restated]:
-    """Put the organisations of a day in the place of those of the files, in every year, and say so once for the run.
+    """Replace the organisations of the files by those of a day, in every year, and report it once for the run.
 
     Args:
         groups: their rows by year are replaced.
         lines: all lines of cost as they were read; a split shares out each, not their sum.
-        day: of whose organisations the rows are to be.
-        crosswalk: what is known of mergers and splits.
+        day: the day whose organisations the rows get.
+        crosswalk: the known mergers and splits.
         findings: where to report.
 
     Returns:
-        What was moved from one organisation to another.
+        The amounts that moved from one organisation to another.
     """
     moved: list[Restated] = []
     successors: set[str] = set()
@@ -74,23 +74,23 @@ def restate_on_boundaries(
 
 
 def restate_year(
-    group: Group, year: str, rows_wanted: Collection[str], crosswalk: Crosswalk
+    group: Group, year: str, codes_of_year: Collection[str], crosswalk: Crosswalk
 ) -> tuple[dict[str, InputRow], list[Restated]]:
     """Return the rows of a group in a year, those of closed organisations counted with their successors.
 
-    Only rows without a year are restated: a row that says of which year it is stays as it is.
+    Only rows without a year are restated: a row with a year stays as it is.
 
     Args:
         group: the files.
         year: one of the scheme's.
-        rows_wanted: the organisations of the year.
-        crosswalk: what is known of mergers and splits.
+        codes_of_year: the organisations of the year.
+        crosswalk: the known mergers and splits.
 
     Returns:
-        The rows by organisation, and what was moved from one organisation to another.
+        The rows by organisation, and the amounts that moved from one organisation to another.
     """
     restatement = _WithSuccessors(group, group.rows[year], [year], year_start(year), crosswalk)
-    return restatement.rows_after(rows_wanted), restatement.moved
+    return restatement.rows_after(codes_of_year), restatement.moved
 
 
 def lines_on_boundaries(lines: Iterable[SpendLine], crosswalk: Crosswalk, day: date) -> list[SpendLine]:
@@ -121,14 +121,14 @@ class _Member(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class _Restatement(RowsOfYears):
-    """Rows of a group before and after: how values are brought together, and what is said of it."""
+    """Rows of a group before and after: how values are combined, and the findings about it."""
 
     lines: Sequence[SpendLine] = ()
     """All lines of cost, where some may have to be shared out."""
     moved: list[Restated] = field(default_factory=list)
 
     def _value(self, end: str, members: Sequence[_Member], need: Need) -> CheckedValue | Clash:
-        """Bring together what the members of an organisation have of a column, blank or not."""
+        """Combine the values that the members of an organisation have in a column, blank or not."""
         if need.kind == "number" and not need.is_sum and any(member.fraction != 1 for member in members):
             return Clash.CLASH  # the rate of a part
         values = [member.row.values[need.name] for member in members]
@@ -138,24 +138,24 @@ class _Restatement(RowsOfYears):
         return combined(values, need, members[0].row.file.sheet.file)
 
     def _record(self, end: str, members: Sequence[_Member], need: Need, blank_in_words: str) -> None:
-        """Keep a record of what was moved, and point out members whose cell is blank."""
+        """Keep a record of the amounts that moved, and point out members whose cell is blank."""
         parts = {member.code: self._parts[member.code, need.name].get(end) for member in members}
-        given = {code: part for code, part in parts.items() if part is not None}
+        filled = {code: part for code, part in parts.items() if part is not None}
         self.moved.extend(
             Restated(year, code, end, need.name, part)
             for year in self.years
-            for code, part in given.items()
+            for code, part in filled.items()
             if code != end
         )
-        if 0 < len(given) < len(parts):
-            blank = listed(sorted(set(parts) - set(given)))
+        if 0 < len(filled) < len(parts):
+            blank = listed(sorted(set(parts) - set(filled)))
             where = Where(members[0].row.file.sheet.name, column=need.name)
-            found = blank_in_words.format(f"{need.name} is blank for {blank} and so not in the sum of {end}")
-            self.findings.warning(FindingCode.PARTLY_BLANK, where, found, organisation=end)
+            message = blank_in_words.format(f"{need.name} is blank for {blank} and so not in the sum of {end}")
+            self.findings.warning(FindingCode.PARTLY_BLANK, where, message, organisation=end)
 
     @cached_property
     def _parts(self) -> dict[tuple[str, str], dict[str, float]]:
-        """What each organisation of the day gets of each amount, by code and column; empty for a blank."""
+        """The part of each amount that each organisation of the day gets, by code and column; empty for a blank."""
         parts: dict[tuple[str, str], dict[str, float]] = {}
         for code, row in self.rows.items():
             shares = self.crosswalk.shares(code, date.min, self.day)
@@ -179,7 +179,7 @@ class _Restatement(RowsOfYears):
         return {end: exact_total(parts[end] for parts in parts_of_each) for end in shares}
 
     def _totals(self, after: Mapping[str, InputRow]) -> list[str]:
-        """Say what each column of money and people adds up to, before and after."""
+        """Return the totals of each column of money and people in words, before and after."""
         totals = []
         for need in self.group.gives.values():
             if need.is_sum:
@@ -190,15 +190,15 @@ class _Restatement(RowsOfYears):
 
 @dataclass(frozen=True, eq=False)
 class _OnBoundaries(_Restatement):
-    """All rows restated on the organisations of a day, whatever their year."""
+    """Rows of all years restated on the organisations of a day."""
 
     successors: set[str] = field(default_factory=set)
     """Organisations that took in others."""
     _clashes: dict[str, list[str]] = field(default_factory=dict)
-    """Organisations by the columns whose values cannot be brought together."""
+    """Organisations by the columns whose values cannot be combined."""
 
     def rows_after(self) -> dict[str, InputRow]:
-        """Return the rows by the organisations of the day, the same money and people in all."""
+        """Return the rows by the organisations of the day; money and people add up to the same."""
         unfit = report_unfit_codes(self)
         members: dict[str, list[_Member]] = {}
         for code in sorted(self.rows):
@@ -219,7 +219,7 @@ class _OnBoundaries(_Restatement):
         return after
 
     def _merged(self, end: str, members: Sequence[_Member]) -> InputRow:
-        """Bring together what goes into one organisation."""
+        """Combine the members of one organisation."""
         values: dict[str, CheckedValue] = {}
         for need in self.group.gives.values():
             giving = [member for member in members if need.name in member.row.values]
@@ -241,20 +241,20 @@ class _OnBoundaries(_Restatement):
     def _report_clashes(self) -> None:
         for column, ends in sorted(self._clashes.items()):
             number = self.group.gives[column].kind == "number"
-            why = "is a rate or has no unit, and differs or is of a part" if number else "differs"
-            found = f"{self.when}{column} {why} between the predecessors of {listed(ends)}"
+            reason = "is a rate or has no unit, and differs or is of a part" if number else "differs"
+            message = f"{self.when}{column} {reason} between the predecessors of {listed(ends)}"
             if column in self.group.request.essential:
                 remedy = f"Give {column} of {listed(ends)} in a file of their own codes, without the predecessors"
                 only = "; only money and people can be added up"
-                self.group.findings.error(FindingCode.NOT_SUMMED, found + only, remedy=remedy)
+                self.group.findings.error(FindingCode.NOT_SUMMED, message + only, remedy=remedy)
             else:
-                self.group.findings.warning(FindingCode.NOT_SUMMED, f"{found}; it is left blank there")
+                self.group.findings.warning(FindingCode.NOT_SUMMED, f"{message}; it is left blank there")
 
     def _report(self, after: Mapping[str, InputRow]) -> None:
-        """Say how many organisations and how much of each column there is, before and after.
+        """Report how many organisations and how much of each column there is, before and after.
 
         Raises:
-            ArithmeticError: a column of money or people does not add up to what it did before.
+            ArithmeticError: a column of money or people does not add up to the same as before.
         """
         for need in self.group.gives.values():
             if need.is_sum:
@@ -264,20 +264,20 @@ class _OnBoundaries(_Restatement):
                     raise ArithmeticError(f"{need.name} of {self.group.name} was {before} and became {now}")
         noun, day = self.group.request.organisation, day_in_words(self.day)
         if set(after) == set(self.rows):
-            done = f"{counted(len(after), noun)} on the boundaries of {day} already"
+            summary = f"{counted(len(after), noun)} on the boundaries of {day} already"
         else:
-            done = f"restated {counted(len(self.rows), noun)} as {len(after):,} on the boundaries of {day}"
-        found = f"{self.when}{'; '.join([done, *self._totals(after)])}"
-        self.group.findings.note(FindingCode.BOUNDARIES, found)
+            summary = f"restated {counted(len(self.rows), noun)} as {len(after):,} on the boundaries of {day}"
+        message = f"{self.when}{'; '.join([summary, *self._totals(after)])}"
+        self.group.findings.note(FindingCode.BOUNDARIES, message)
 
 
 @dataclass(frozen=True, eq=False)
 class _WithSuccessors(_Restatement):
     """Closed organisations of rows without a year, counted with their successors for one year."""
 
-    def rows_after(self, rows_wanted: Collection[str]) -> dict[str, InputRow]:
+    def rows_after(self, codes_of_year: Collection[str]) -> dict[str, InputRow]:
         """Return the rows as of the organisations of the year."""
-        movers = self._movers(rows_wanted)
+        movers = self._movers(codes_of_year)
         if not movers:
             return dict(self.rows)
         moving = {member.code for members in movers.values() for member in members}
@@ -288,26 +288,26 @@ class _WithSuccessors(_Restatement):
         self._report(movers, after)
         return after
 
-    def _movers(self, rows_wanted: Collection[str]) -> dict[str, list[_Member]]:
+    def _movers(self, codes_of_year: Collection[str]) -> dict[str, list[_Member]]:
         """Return the rows of closed organisations by the successor that is one of the year."""
         movers: dict[str, list[_Member]] = {}
         year = self.years[0]
         for code, row in sorted(self.rows.items()):
-            if row.year or code in rows_wanted:
+            if row.year or code in codes_of_year:
                 continue
             successors = list(self.crosswalk.shares(code, date.min, self.day))
-            if len(successors) > 1:  # nothing says how much of it is meant for each
-                found = f"by {year} {code} had split into {listed(successors)}"
+            if len(successors) > 1:  # how much of it goes to each is not known
+                message = f"by {year} {code} had split into {listed(successors)}"
                 remedy = (
                     f"Say with --boundaries {year} that all figures are to be restated, or give those of the successors"
                 )
-                self.findings.error(FindingCode.SPLIT, row.where("org_code"), found, remedy=remedy)
-            elif successors[0] in rows_wanted:
+                self.findings.error(FindingCode.SPLIT, row.where("org_code"), message, remedy=remedy)
+            elif successors[0] in codes_of_year:
                 movers.setdefault(successors[0], []).append(_Member(row, WHOLE))
         return movers
 
     def _merged(self, successor: str, members: Sequence[_Member]) -> InputRow:
-        """Bring the rows of merged organisations together."""
+        """Combine the rows of merged organisations."""
         first = members[0].row
         codes = listed([member.code for member in members], _MOST_CODES)
         values: dict[str, CheckedValue] = {}
@@ -326,15 +326,15 @@ class _WithSuccessors(_Restatement):
     def _report_clash(self, successor: str, members: Sequence[_Member], need: Need) -> None:
         findings = members[0].row.file.findings
         codes = listed([member.code for member in members])
-        found = (
+        message = (
             f"{need.name} differs between {codes}, which are {successor} in {self.years[0]}, and only "
             "money and people can be added up"
         )
         if need.name in self.group.request.essential:
             remedy = f"Give {need.name} of {successor} with a year column"
-            findings.error(FindingCode.NOT_SUMMED, found, remedy=remedy)
+            findings.error(FindingCode.NOT_SUMMED, message, remedy=remedy)
         else:
-            findings.warning(FindingCode.NOT_SUMMED, f"{found}; it is left blank")
+            findings.warning(FindingCode.NOT_SUMMED, f"{message}; it is left blank")
 
     def _report(self, movers: Mapping[str, Sequence[_Member]], after: Mapping[str, InputRow]) -> None:
         mergers = [self.merger_sentence(successor) for successor in sorted(movers)]
@@ -357,7 +357,7 @@ def _in_unit(amount: float, need: Need) -> str:
 
 
 def _origin(members: Collection[_Member]) -> str:
-    """Name the predecessors, how much of each, and the files that they are in."""
+    """Return the predecessors in words, with how much of each and their files."""
     files: dict[str, list[str]] = {}
     for member in members:
         codes = files.setdefault(member.row.file.sheet.name, [])

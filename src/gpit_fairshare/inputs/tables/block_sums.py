@@ -1,4 +1,4 @@
-"""Rows that are the sum of a block of rows directly above or below them, whatever their codes look like.
+"""Find rows that are the sum of a block of rows directly above or below them, without regard to their codes.
 
 A table of levels is made of groups, each a total with its parts. Groups of the lowest level are looked for first; once
 their totals are out, those of the next level are beside their parts, and so on, up to the total of all. Where no group
@@ -116,7 +116,7 @@ def find_sums(
     Args:
         columns: the columns that are added up.
         rows: the rows, without those of labelled totals.
-        levels: what their codes tell.
+        levels: the levels of their codes.
         apart: places of the rows of labelled totals: groups may begin or end there.
         required: digits of evidence from which a sum is certain.
     """
@@ -184,7 +184,7 @@ class _Groups:
         """Return whether the figures of a row are the sum of its block in every column that it has."""
         misses = []
         for figures in self.table.columns:
-            total = figures.given[group.row]
+            total = figures.optional_figures[group.row]
             miss = 0 if total is None else abs(total - group.sum_of(figures))
             if miss and (group.size < 2 or miss > figures.slack(total or 0, group.size)):
                 return False
@@ -222,7 +222,7 @@ class _Groups:
         return chance_of_sum(
             (figures.numbers[row], width, figures.spread(block, (row, row + 1)))
             for figures, width in zip(self.table.evidence, widths, strict=True)
-            if figures.given[row] is not None
+            if figures.optional_figures[row] is not None
         )
 
     def _blocks_near(self, row: int) -> _Near:
@@ -231,7 +231,7 @@ class _Groups:
         if figures is None:
             return _Near(0, (row, row))
         sums, size = figures.sizes, abs(figures.numbers[row])
-        if sums is not figures.sums:  # with figures below nil, any block may come near, however long
+        if sums is not figures.sums:  # with negative figures, a block of any length may come near
             near = [
                 *figures.ends_near(figures.sums[row] - figures.numbers[row], size // 2),
                 *figures.ends_near(figures.sums[row + 1] + figures.numbers[row], size // 2),
@@ -248,16 +248,19 @@ class _Groups:
 
     @cached_property
     def _rows_as_telling(self) -> list[float]:
-        """The chances, added up, of all rows that are as telling as each row, in units of its own.
+        """The chances, added up, of all rows that are as telling as each row, in units of its own chance.
 
         A row is as telling as the chance is small that some block comes to its figures, exactly and were their step 1.
         """
         widths = [1] * len(self.table.evidence)
-        near = map(self._blocks_near, range(self.table.size))
-        chances = [blocks.number * self._chance(row, blocks.block, widths) for row, blocks in enumerate(near)]
+        nearby = map(self._blocks_near, range(self.table.size))
+        chances = [blocks.number * self._chance(row, blocks.block, widths) for row, blocks in enumerate(nearby)]
         in_order = sorted(chances)
         added_up = list(accumulate(in_order))
-        return [added_up[bisect_right(in_order, own) - 1] / own if own else float(self.table.size) for own in chances]
+        return [
+            added_up[bisect_right(in_order, chance) - 1] / chance if chance else float(self.table.size)
+            for chance in chances
+        ]
 
     # Which groups to take.
 
@@ -267,8 +270,8 @@ class _Groups:
         last: dict[int, _Link] = {}
         for group in sorted(self.groups, key=lambda group: (group.end, group.first)):
             by_itself, linked = self._digits(group)
-            at = bisect_right(best, group.first, key=lambda link: link.group.end)
-            before = best[at - 1] if at else None
+            count = bisect_right(best, group.first, key=lambda link: link.group.end)
+            before = best[count - 1] if count else None
             link = _Link(by_itself + (before.digits if before else 0.0), group, by_itself, before, is_linked=False)
             for between in range(_MOST_BETWEEN + 1):
                 other = last.get(group.first - between)

@@ -1,4 +1,4 @@
-"""What codes of the NHS and of the Office for National Statistics tell about the level of an organisation.
+"""Levels of organisations, by their codes of the NHS and of the Office for National Statistics.
 
 Levels are relative: `Q44`, an area team, is a total only beside codes of a lower level, such as those of CCGs.
 A file of area teams alone holds organisations.
@@ -53,8 +53,8 @@ _ONS = {
 }
 _SHAPE = str.maketrans("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", "9" * 10 + "A" * 52)
 _KNOWN_SHARE = 0.75
-"""Share of the codes of a table that must be known before its codes tell levels: made-up codes such as `Q12` may look
-like those of the NHS."""
+"""Share of the codes of a table that must be known before they give levels: made-up codes such as `Q12` may look like
+those of the NHS."""
 
 
 def level_of(code: str) -> Level | None:
@@ -70,17 +70,17 @@ class CodeLevels:
     def __init__(self, codes: Sequence[str]) -> None:
         """Args: codes: one for each row; empty where a row has none."""
         levels = [level_of(code) for code in codes]
-        known = [level for level in levels if level]
-        tells = len(set(known)) > 1 and len(known) >= _KNOWN_SHARE * sum(map(bool, codes))
-        self._levels = {code: level for code, level in zip(codes, levels, strict=True) if level and tells}
-        self._ranks = Counter(level.rank for level in known if tells)
+        known_levels = [level for level in levels if level]
+        is_telling = len(set(known_levels)) > 1 and len(known_levels) >= _KNOWN_SHARE * sum(map(bool, codes))
+        self._levels = {code: level for code, level in zip(codes, levels, strict=True) if level and is_telling}
+        self._ranks = Counter(level.rank for level in known_levels if is_telling)
 
     def is_above(self, codes: Iterable[str], parts: Iterable[str]) -> bool:
         """Return whether codes are all of higher levels than those codes of their parts that are known."""
         above = {self._levels.get(code) for code in codes}
         below = {(level, part[:3]) for part in parts if (level := self._levels.get(part))}
         return bool(below) and all(
-            level is not None and _contains(level, part, start) for level in above for part, start in below
+            level is not None and _can_contain(level, part, start) for level in above for part, start in below
         )
 
     def kind_of(self, code: str) -> str:
@@ -96,10 +96,10 @@ class CodeLevels:
         higher = {
             level
             for level, _ in parts
-            if level.rank > usual and any(_contains(level, part, start) for part, start in parts)
+            if level.rank > usual and any(_can_contain(level, part, start) for part, start in parts)
         }
         return {code: level for code, level in self._levels.items() if level in higher}
 
 
-def _contains(level: Level, part: Level, start: str) -> bool:
+def _can_contain(level: Level, part: Level, start: str) -> bool:
     return level.rank > part.rank and level.parts in ("", start)

@@ -1,11 +1,11 @@
-"""The rows of a table that are of organisations: without those that the user leaves out, memo lines and totals."""
+"""Find the rows of organisations in a table: all but those that the user leaves out, memo lines and totals."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from gpit_fairshare.findings import FEW, FileFindings, FindingCode, FindingCollector
-from gpit_fairshare.inputs.columns.cells import Refused, read_code, read_number, shown
+from gpit_fairshare.inputs.columns.cells import Refused, quoted, read_code, read_number
 from gpit_fairshare.inputs.files.grids import Broken, is_blank
 from gpit_fairshare.inputs.files.regions import Record, is_code
 from gpit_fairshare.inputs.tables.totals import Totals
@@ -28,16 +28,16 @@ def organisation_rows(headings: Headings, needs: Sequence[Need]) -> tuple[Sequen
         needs: the columns that are read from it.
     """
     records: Sequence[Record] = headings.sheet.rows
-    out = _rows_left_out(headings) if headings.request.leave_out else {}
-    codes = set(out.values())
-    if out:
-        found = f"left out {counted(len(out), 'row')} of {listed(sorted(codes))}, as --leave-out says"
-        headings.findings.note(FindingCode.LEFT_OUT, found)
-        records = [record for record in records if record[0] not in out]
+    left_out = _rows_left_out(headings) if headings.request.leave_out else {}
+    codes = set(left_out.values())
+    if left_out:
+        message = f"left out {counted(len(left_out), 'row')} of {listed(sorted(codes))}, as --leave-out says"
+        headings.findings.note(FindingCode.LEFT_OUT, message)
+        records = [record for record in records if record[0] not in left_out]
     memos = _memo_lines(headings, records, needs)
     if memos:
         lines = [
-            f"{listed([shown(cell) for cell in cells if not is_blank(cell)], FEW)} in row {number:,}"
+            f"{listed([quoted(cell) for cell in cells if not is_blank(cell)], FEW)} in row {number:,}"
             for number, cells in records
             if number in memos
         ]
@@ -66,20 +66,20 @@ def _rows_left_out(headings: Headings) -> dict[int, str]:
     """
     columns = headings.columns
     # The code of a practice before that of its organisation, which may be the same on a row of totals.
-    keys = ("org_code",) if headings.request.by_practice else ("practice_code", "org_code")
+    keys = ("org_code",) if headings.request.is_by_practice else ("practice_code", "org_code")
     codes = [columns[name] for name in keys if name in columns]
-    out: dict[int, str] = {}
+    left_out: dict[int, str] = {}
     for index in codes:
-        excluded = _ExcludedCodes([code for code in headings.request.leave_out if code not in out.values()])
-        meant = {number: code for number, cells in headings.sheet.rows if (code := excluded.meaning(cells[index]))}
-        out = {**meant, **out}
+        excluded = _ExcludedCodes([code for code in headings.request.leave_out if code not in left_out.values()])
+        matches = {number: code for number, cells in headings.sheet.rows if (code := excluded.meaning(cells[index]))}
+        left_out = {**matches, **left_out}
     excluded = _ExcludedCodes(headings.request.leave_out)
     for index in [columns[name] for name in _NAMES if name in columns]:
         for number, cells in headings.sheet.rows:
             name = excluded.meaning(cells[index])
-            if name and all(is_blank(cells[at]) for at in codes):
-                out.setdefault(number, name)
-    return out
+            if name and all(is_blank(cells[column]) for column in codes):
+                left_out.setdefault(number, name)
+    return left_out
 
 
 class _ExcludedCodes:
@@ -104,7 +104,7 @@ def _plain(text: Any) -> str:
 
 
 def _memo_lines(headings: Headings, records: Sequence[Record], needs: Sequence[Need]) -> set[int]:
-    """Return the numbers of rows that say something beside the table: no code, no name, and no figure that is used.
+    """Return the numbers of rows that are remarks beside the table: no code, no name, and no figure that is used.
 
     Below the totals at the end of a table a row may have a name, or a text in the place of a code: there it cannot
     be an organisation whose code is missing.
@@ -123,14 +123,15 @@ def _memo_lines(headings: Headings, records: Sequence[Record], needs: Sequence[N
     loose = [
         (number, cells)
         for number, cells in records
-        if not any(_is_code(cells[at]) for at in codes) and not any(_may_be_figure(cells[at]) for at in used)
+        if not any(_is_code(cells[column]) for column in codes)
+        and not any(_is_possible_figure(cells[column]) for column in used)
     ]
     bare = {
         number
         for number, cells in loose
         # A word for a missing code, or #N/A, was an organisation once: that is a fault, wherever it is.
-        if not any(map(str.isalnum, "".join(str(cells[at] or "") for at in codes)))
-        and all(is_blank(cells[at]) for at in names)
+        if not any(map(str.isalnum, "".join(str(cells[column] or "") for column in codes)))
+        and all(is_blank(cells[column]) for column in names)
     }
     if len(bare) < len(loose):
         others = [record for record in records if record[0] not in bare]
@@ -142,10 +143,10 @@ def _rows_below_totals(
     headings: Headings, records: Sequence[Record], needs: Sequence[Need], codes: Sequence[int]
 ) -> set[int]:
     """Return the rows, no totals themselves, below the first total that is below the last organisation."""
-    unheard = FileFindings(FindingCollector(), "")  # what there is to say of totals is said later
-    totals = Totals(headings, needs, unheard).find(records)
+    discarded_findings = FileFindings(FindingCollector(), "")  # totals are reported later
+    totals = Totals(headings, needs, discarded_findings).find(records)
     organisations = [
-        number for number, cells in records if number not in totals and any(_is_code(cells[at]) for at in codes)
+        number for number, cells in records if number not in totals and any(_is_code(cells[column]) for column in codes)
     ]
     below = [number for number in totals if organisations and number > organisations[-1]]
     end = min(below, default=records[-1][0])
@@ -163,7 +164,7 @@ def _is_code(cell: Any) -> bool:
     return True
 
 
-def _may_be_figure(cell: Any) -> bool:
+def _is_possible_figure(cell: Any) -> bool:
     """Return whether a cell holds a figure, or something that may have been one."""
     if is_blank(cell):
         return False

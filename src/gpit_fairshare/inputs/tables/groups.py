@@ -1,7 +1,7 @@
 """Files that belong together, the columns that each group gives, and their rows year by year.
 
 A group may be of larger organisations: a scheme declares of which text column's organisations an input column is
-(`of = "ccg_code"`), and what is said of a CCG comes to each of its practices. That column may be among the rows
+(`of = "ccg_code"`), and the values of a CCG go to each of its practices. That column may be among the rows
 themselves, or in an input file with one row for each larger organisation.
 """
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from gpit_fairshare.findings import FileFindings, FindingCode, FindingCollector, Where
-from gpit_fairshare.inputs.columns.headings import headings_said
+from gpit_fairshare.inputs.columns.headings import headings_sentence
 from gpit_fairshare.inputs.columns.standard_columns import standard_columns
 from gpit_fairshare.inputs.model import Need, Request, Role
 from gpit_fairshare.inputs.tables.rows import CheckedValue, InputFile, InputRow
@@ -29,79 +29,79 @@ class Group:
     """Files that are read as one table: all of `--population`, all of `--spend`, or one of `--input`."""
 
     role: Role
-    parts: list[InputFile]
+    files: list[InputFile]
     gives: dict[str, Need] = field(default_factory=dict)
     """Columns that the tables take from these files."""
     rows: dict[str, dict[str, InputRow]] = field(default_factory=dict)
     """Rows by year of the scheme and organisation."""
     of: str = ""
-    """The text column by which rows find theirs here, where these files are of larger organisations."""
+    """The text column that names the larger organisation of a row, where these files are of larger organisations."""
 
     @property
     def name(self) -> str:
         """The files, for messages."""
-        return ", ".join(part.sheet.name for part in self.parts)
+        return ", ".join(file.sheet.name for file in self.files)
 
     @property
     def request(self) -> Request:
-        """What is asked for."""
-        return self.parts[0].request
+        """The request."""
+        return self.files[0].request
 
     @property
     def findings(self) -> FileFindings:
-        """Takes findings about all of the files together."""
-        return FileFindings(self.parts[0].findings.collector, self.name)
+        """Where to report findings about all of the files together."""
+        return FileFindings(self.files[0].findings.collector, self.name)
 
     @property
-    def essential(self) -> bool:
-        """Whether an organisation cannot do without these files."""
+    def is_essential(self) -> bool:
+        """Return whether every organisation must have a row in these files."""
         return any(not need.optional for need in self.gives.values())
 
-    def has(self, column: str) -> bool:
-        """Whether any of the files gives a column."""
-        return any(part.has(column) for part in self.parts)
+    def has_column(self, column: str) -> bool:
+        """Return whether any of the files gives a column."""
+        return any(file.has_column(column) for file in self.files)
 
-    def may_give(self, need: Need) -> bool:
-        """Whether the rows of the tables may take a column from here: the people of a CCG are not its practices'."""
-        return self.has(need.name) and (not self.of or need.of == self.of)
+    def can_give(self, need: Need) -> bool:
+        """Return whether the rows of the tables may take a column from here: people of a CCG are not its practices'."""
+        return self.has_column(need.name) and (not self.of or need.of == self.of)
 
 
 def make_groups(sheets: Iterable[tuple[Role, InputSheet]], request: Request) -> list[Group]:
-    """Put files together by their option, in the order population, spend, input."""
+    """Group files by their option, in the order population, spend, input."""
     groups: list[Group] = []
     for role, sheet in sheets:
-        part = InputFile(sheet, role, request)
+        file = InputFile(sheet, role, request)
         if role != "input" and groups and groups[-1].role == role:
-            groups[-1].parts.append(part)
+            groups[-1].files.append(file)
         else:
-            groups.append(Group(role, [part], rows={year: {} for year in request.years}))
+            groups.append(Group(role, [file], rows={year: {} for year in request.years}))
     return groups
 
 
-def columns_wanted(request: Request) -> tuple[list[Need], list[Need]]:
+def needed_columns(request: Request) -> tuple[list[Need], list[Need]]:
     """Return the columns that are needed, with their units, and those that are kept where there are any."""
-    known = standard_columns()
+    standards = standard_columns()
     needed = [
-        replace(need, unit=need.unit or (known[need.name].unit if need.name in known else ""))
+        replace(need, unit=need.unit or (standards[need.name].unit if need.name in standards else ""))
         for need in request.needs
         if need.name not in ("org_code", "org_name", "year")
     ]
     names = {need.name for need in needed} | {"org_code", "org_name", "year"}
-    kept = [name for name in dict.fromkeys(["area_team", *request.keep_text]) if name not in names]
-    return needed, [Need(name, "text", optional=True) for name in kept]
+    optional = [name for name in dict.fromkeys(["area_team", *request.keep_text]) if name not in names]
+    return needed, [Need(name, "text", optional=True) for name in optional]
 
 
 def share_out_columns(groups: Sequence[Group], request: Request, findings: FindingCollector, *, all_read: bool) -> None:
-    """Settle which group gives each column: exactly one, unless the column is optional.
+    """Decide which group gives each column: exactly one, unless the column is optional.
 
     Args:
         groups: their `gives` is filled.
         request: what is needed.
         findings: where to report.
-        all_read: whether every file could be read; if not, a missing column may stand in one that was not.
+        all_read: whether every file could be read; if not, a missing column may be in one that was not.
     """
-    needed, kept = columns_wanted(request)
-    for need in [*needed, *kept]:
+    needed, optional = needed_columns(request)
+    for need in [*needed, *optional]:
         owners = _owners(need, groups)
         if not owners:
             if all_read and not need.optional:
@@ -116,20 +116,20 @@ def share_out_columns(groups: Sequence[Group], request: Request, findings: Findi
                 "one file that gives it",
                 "Take the column out of the others, or rename it there",
             )
-        for part in owners[0].parts:
-            if not part.has(need.name) and not need.optional:
-                part.findings.error(
+        for file in owners[0].files:
+            if not file.has_column(need.name) and not need.optional:
+                file.findings.error(
                     FindingCode.MISSING_COLUMN,
-                    f"no column {need.name}, which another file beside it has; {_headings_of([part])}",
+                    f"no column {need.name}, which another file beside it has; {_headings_of([file])}",
                     remedy=f"Name it with --map 'HEADING={need.name}'",
                 )
 
 
 def _owners(need: Need, groups: Sequence[Group]) -> list[Group]:
     """Return the groups that have a column; one sheet given for two options has it for the option that it is of."""
-    owners = [group for group in groups if group.may_give(need)]
+    owners = [group for group in groups if group.can_give(need)]
     standard = standard_columns().get(need.name)
-    sheets = {(part.sheet.sha256, part.sheet.sheet) for group in owners for part in group.parts}
+    sheets = {(file.sheet.sha256, file.sheet.sheet) for group in owners for file in group.files}
     usual = [group for group in owners if standard and standard.option == group.role]
     return (usual or owners)[:1] if len(sheets) == 1 else owners
 
@@ -137,22 +137,22 @@ def _owners(need: Need, groups: Sequence[Group]) -> list[Group]:
 def place_by_year(group: Group) -> None:
     """Sort the rows of a group by year and organisation; report repeats and years that are missing."""
     request = group.request
-    for part in group.parts:
-        for row in part.rows:
+    for file in group.files:
+        for row in file.rows:
             for year in [row.year] if row.year else request.years:
                 first = group.rows[year].setdefault(row.code, row)
                 if first is row:
                     continue
-                if first.file.has_lines and part.has_lines and first.file is not part:
+                if first.file.has_lines and file.has_lines and first.file is not file:
                     group.rows[year][row.code] = _with_more_lines(first, row)
                 else:
                     _report_repeat(first, row, year)
-    there = sorted({year for part in group.parts for year in part.years})
-    missing = [year for year in request.years if year not in there]
-    if there and missing and all(part.dated for part in group.parts):
+    present_years = sorted({year for file in group.files for year in file.years})
+    missing = [year for year in request.years if year not in present_years]
+    if present_years and missing and all(file.dated for file in group.files):
         group.findings.error(
             FindingCode.MISSING_YEAR,
-            f"no rows for {listed(missing)}; there are rows for {listed(there, 20)}",
+            f"no rows for {listed(missing)}; there are rows for {listed(present_years, 20)}",
             "rows for every year of the scheme, or no year column",
             "Add the rows, or run the years that are there with --years, or a scheme of these years with --scheme"
             if request.scheme and not request.options  # verbs with files of their own choose their years
@@ -161,7 +161,7 @@ def place_by_year(group: Group) -> None:
 
 
 def report_case(rows: Iterable[InputRow], findings: FindingCollector) -> None:
-    """Refuse codes that only capital and small letters tell apart."""
+    """Refuse codes that differ only in capital and small letters."""
     spellings: dict[tuple[str, str], dict[str, InputRow]] = {}
     for row in rows:
         for kind, code in (("organisation", row.code), ("practice", row.text_of("practice_code"))):
@@ -180,36 +180,36 @@ def report_case(rows: Iterable[InputRow], findings: FindingCollector) -> None:
 
 
 def _report_missing(need: Need, groups: Sequence[Group], request: Request, findings: FindingCollector) -> None:
-    """Say that no file has a column: which option gives it, or which headings there are."""
-    known = standard_columns().get(need.name)
-    option = known.option if known else ""
+    """Report that no file has a column, with the option that gives it or the headings."""
+    standard = standard_columns().get(need.name)
+    option = standard.option if standard else ""
     given_with = f"--{option}" if option else request.options.get(need.name, request.options.get("", "--input"))
-    parts = [part for group in groups for part in group.parts if option in ("", group.role)]
-    called = f"{need.name} ({need.label})" if need.label and need.label != need.name else need.name
-    if not parts:
+    files = [file for group in groups for file in group.files if option in ("", group.role)]
+    label = f"{need.name} ({need.label})" if need.label and need.label != need.name else need.name
+    if not files:
         findings.error(
             FindingCode.MISSING_COLUMN,
             Where(),
-            f"no file gives {called}",
+            f"no file gives {label}",
             remedy=f"Give a file that has it with --{option} FILE",
         )
         return
-    headings = [heading for part in parts for heading in part.sheet.headings if heading]
+    headings = [heading for file in files for heading in file.sheet.headings if heading]
     # A name that is not one of the known columns may as well be a step or parameter, misspelt.
-    near = nearest_of(need.name, headings if known else [*headings, *need.alternatives])
-    if need.used_in and not known:
-        called += f", which {need.used_in} uses"
+    suggestion = nearest_of(need.name, headings if standard else [*headings, *need.alternatives])
+    if need.used_in and not standard:
+        label += f", which {need.used_in} uses"
     findings.error(
         FindingCode.MISSING_COLUMN,
-        Where(", ".join(part.sheet.name for part in parts)),
-        f"no column {called}; {_headings_of(parts)}" + (f"; the nearest is '{near}'" if near else ""),
-        remedy=("Correct the name, or name" if need.used_in and not known else "Name")
+        Where(", ".join(file.sheet.name for file in files)),
+        f"no column {label}; {_headings_of(files)}" + (f"; the nearest is '{suggestion}'" if suggestion else ""),
+        remedy=("Correct the name, or name" if need.used_in and not standard else "Name")
         + f" it with --map 'HEADING={need.name}', or give a file that has it with {given_with} FILE",
     )
 
 
-def _headings_of(parts: Sequence[InputFile]) -> str:
-    return headings_said([heading for part in parts for heading in part.sheet.headings])
+def _headings_of(files: Sequence[InputFile]) -> str:
+    return headings_sentence([heading for file in files for heading in file.sheet.headings])
 
 
 def _with_more_lines(first: InputRow, more: InputRow) -> InputRow:
@@ -222,41 +222,41 @@ def _with_more_lines(first: InputRow, more: InputRow) -> InputRow:
     return replace(first, values=values)
 
 
-def _report_repeat(first: InputRow, again: InputRow, year: str) -> None:
-    of_year = f" for {year}" if again.year or first.year else ""
-    mine, theirs = ({name: value.value for name, value in row.values.items()} for row in (first, again))
-    odd = [name for name in mine if name in theirs and mine[name] != theirs[name]]
-    same = "" if mine.keys() != theirs.keys() else ", with the same figures"
-    likeness = f", with another {listed(odd)}" if odd else same
-    again.file.findings.error(
+def _report_repeat(first: InputRow, repeated: InputRow, year: str) -> None:
+    of_year = f" for {year}" if repeated.year or first.year else ""
+    before, after = ({name: value.value for name, value in row.values.items()} for row in (first, repeated))
+    differing = [name for name in before if name in after and before[name] != after[name]]
+    same = "" if before.keys() != after.keys() else ", with the same figures"
+    likeness = f", with another {listed(differing)}" if differing else same
+    repeated.file.findings.error(
         FindingCode.DUPLICATE_ROW,
-        f"{again.code} stands in {first.place} already{of_year}{likeness}",
+        f"{repeated.code} stands in {first.place} already{of_year}{likeness}",
         "one row for each code and year",
         "Take one of the rows out; lines of cost need a column amount, rows of practices a practice_code",
-        at=again.where("org_code"),
+        at=repeated.where("org_code"),
     )
 
 
 def mark_larger(groups: Sequence[Group], needs: Sequence[Need]) -> None:
     """Find the input files of larger organisations: they have a column of theirs, and no code of a row.
 
-    The first group says which rows there are. A file that has the larger organisations' column and no other codes,
+    The rows are those of the first group. A file that has the larger organisations' column and no other codes,
     as one headed `CCG Code`, has that for its codes.
     """
     for group in groups[1:]:
-        of = next((need.of for need in needs if need.of and group.has(need.name)), "")
-        if group.role == "input" and of:
-            for part in group.parts:
-                if "org_code" not in part.columns and of in part.columns:
-                    part.columns["org_code"] = part.columns.pop(of)
+        parent_column = next((need.of for need in needs if need.of and group.has_column(need.name)), "")
+        if group.role == "input" and parent_column:
+            for file in group.files:
+                if "org_code" not in file.columns and parent_column in file.columns:
+                    file.columns["org_code"] = file.columns.pop(parent_column)
             if not _codes(groups[0]) & _codes(group):
-                group.of = of
+                group.of = parent_column
 
 
 def _codes(group: Group) -> set[str]:
-    """Return the codes of a group's rows as they stand, before anything is checked."""
-    places = [(part, part.columns.get("org_code")) for part in group.parts]
-    return {str(row[at]).strip() for part, at in places if at is not None for _, row in part.sheet.rows}
+    """Return the codes of a group's rows as written, before anything is checked."""
+    places = [(file, file.columns.get("org_code")) for file in group.files]
+    return {str(row[index]).strip() for file, index in places if index is not None for _, row in file.sheet.rows}
 
 
 def give_to_rows(group: Group, belonging: Mapping[str, Mapping[str, InputRow]]) -> None:
@@ -283,9 +283,9 @@ def give_to_rows(group: Group, belonging: Mapping[str, Mapping[str, InputRow]]) 
         )
         return
     if lacking:
-        report = findings.error if group.essential else findings.warning
-        found = f"no row for {listed(sorted(lacking))}, each the {group.of} of other rows"
-        report(FindingCode.ONE_SIDED, found, remedy="Add the rows; without them those have no values of this file")
+        report = findings.error if group.is_essential else findings.warning
+        message = f"no row for {listed(sorted(lacking))}, each the {group.of} of other rows"
+        report(FindingCode.ONE_SIDED, message, remedy="Add the rows; without them those have no values of this file")
     if strange:
-        found = f"{listed(sorted(strange))} is left out: no row has it as {group.of}"
-        findings.warning(FindingCode.ONE_SIDED, found)
+        message = f"{listed(sorted(strange))} is left out: no row has it as {group.of}"
+        findings.warning(FindingCode.ONE_SIDED, message)

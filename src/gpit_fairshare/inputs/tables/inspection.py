@@ -1,4 +1,4 @@
-"""What files hold, where no scheme says what is wanted of them."""
+"""Describe what files hold, where no scheme says which columns are needed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.inputs.columns.cells import EVERY_YEAR, read_number, read_year
-from gpit_fairshare.inputs.columns.headings import LINE_WORDS, STRUCTURE, Headings, headings_said
+from gpit_fairshare.inputs.columns.headings import LINE_WORDS, STRUCTURE, Headings, headings_sentence
 from gpit_fairshare.inputs.columns.standard_columns import standard_columns
 from gpit_fairshare.inputs.files.grids import Broken, is_blank
 from gpit_fairshare.inputs.model import ADDED_UP, InputColumn, Inputs, Need, Role
@@ -25,9 +25,9 @@ _GIVES: Mapping[Role, tuple[str, ...]] = {
     "population": ("registered_population",),
     "spend": ("historic_spend", "amount"),
 }
-"""What the files of an option are there for."""
+"""The main columns of the files of an option."""
 MOST_COLUMNS = 200
-"""Columns of numbers that are looked at where no scheme says which are needed."""
+"""Columns of numbers that are inspected where no scheme says which are needed."""
 
 
 @dataclass(frozen=True)
@@ -36,20 +36,20 @@ class ColumnSummary:
 
     name: str
     heading: str
-    """Heading in the file; that of the first file where several were put below one another."""
+    """Heading in the file; that of the first file where several are stacked."""
     file: str
     unit: str
     """`£`, `people` or nothing that is known."""
     stated: str
     """Unit that the file states where it changes the figures: `£k`; else empty."""
     year: str
-    """Empty where no file says it."""
+    """Empty where no file has one."""
     filled: int
     """Organisations that have a figure."""
     blank: int
     """Organisations without one: their cell is blank, or was refused with a finding."""
     total: float | None
-    """Sum of money or people; None for rates and what has no unit."""
+    """Sum of money or people; None for rates and figures without a unit."""
     total_as_written: float | None
     """The sum in the unit that the file states."""
     least: float | None
@@ -68,8 +68,8 @@ def summarise(inputs: Inputs, groups: Sequence[Group]) -> list[ColumnSummary]:
 
 
 def _summary(inputs: Inputs, column: InputColumn, groups: Sequence[Group], year: str) -> ColumnSummary:
-    parts = [part for group in groups if column.name in group.gives for part in group.parts]
-    headings = next((part for part in parts if column.name in part.columns), None)
+    files = [file for group in groups if column.name in group.gives for file in group.files]
+    headings = next((file for file in files if column.name in file.columns), None)
     stated = headings.units.of(headings.columns[column.name]) if headings else None
     factor = stated.factor if stated else 1
     figures = [figure for figure in inputs.tables[year][column.name].to_list() if figure is not None]
@@ -98,10 +98,10 @@ def years_of(files: Iterable[Headings]) -> tuple[str, ...]:
 
 
 def needs_of(files: Iterable[Headings]) -> tuple[Need, ...]:
-    """Return the columns worth looking at: patients and spend, and every other column that holds numbers.
+    """Return the columns to inspect: patients and spend, and every other column that holds numbers.
 
     Patients and spend are needed in full; a cell of another column that cannot be read is a warning, since
-    nobody is known to need it. Where rows are summed, columns without a unit are left alone.
+    nothing is known to need it. Where rows are summed, columns without a unit are left alone.
     """
     needs: dict[str, Need] = {}
     for headings in files:
@@ -111,30 +111,30 @@ def needs_of(files: Iterable[Headings]) -> tuple[Need, ...]:
         lines = headings.has_lines
         if lines:
             needs.setdefault("historic_spend", Need("historic_spend", "number", "£"))
-        summed = lines or ("practice_code" in columns and not headings.request.by_practice)
+        summed = lines or ("practice_code" in columns and not headings.request.is_by_practice)
         for name, index in sorted(columns.items(), key=lambda pair: pair[1]):
             standard = standard_columns().get(name)
             stated = headings.units.of(index)
             unit = standard.unit if standard else "£" if stated and stated.measure == "£" else ""
-            own = name in (*STRUCTURE, *LINE_WORDS, "amount") or (standard and standard.kind == "text")
-            if own or name in needs:
+            is_other_kind = name in (*STRUCTURE, *LINE_WORDS, "amount") or (standard and standard.kind == "text")
+            if is_other_kind or name in needs:
                 continue
             if summed and (lines or not unit):
-                if not standard and _mostly_numbers(sheet, index):
+                if not standard and _has_mostly_numbers(sheet, index):
                     unsummed.append(f"{sheet.headings[index]} ({sheet.column(index)})")
             elif name in ("registered_population", "historic_spend"):
                 needs[name] = Need(name, "number", unit)
             elif len(needs) >= MOST_COLUMNS:
                 passed_over += 1
-            elif standard or _mostly_numbers(sheet, index):
+            elif standard or _has_mostly_numbers(sheet, index):
                 needs[name] = Need(name, "number", unit, optional=True, lenient=True)
         remedy = "Give a scheme with --scheme to check the columns that it needs"
         if unsummed:
-            found = f"not looked at, since rows are summed and columns without a unit cannot be: {listed(unsummed)}"
-            headings.findings.note(FindingCode.UNUSED, found, remedy)
+            message = f"not looked at, since rows are summed and columns without a unit cannot be: {listed(unsummed)}"
+            headings.findings.note(FindingCode.UNUSED, message, remedy)
         if passed_over:
-            found = f"{counted(passed_over, 'further column')} not looked at, beside {len(needs):,} that were"
-            headings.findings.note(FindingCode.UNUSED, found, remedy)
+            message = f"{counted(passed_over, 'further column')} not looked at, beside {len(needs):,} that were"
+            headings.findings.note(FindingCode.UNUSED, message, remedy)
     return tuple(needs.values())
 
 
@@ -144,24 +144,24 @@ def report_lacking(files: Sequence[Headings]) -> None:
     No scheme says that they are needed, but their options do; a run would be refused.
     """
     for role, names in _GIVES.items():
-        theirs = [headings for headings in files if headings.role == role]
-        if any(name in headings.columns for headings in theirs for name in names):
+        files_of_role = [headings for headings in files if headings.role == role]
+        if any(name in headings.columns for headings in files_of_role for name in names):
             continue
-        for headings in theirs:
+        for headings in files_of_role:
             headings.findings.warning(
                 FindingCode.MISSING_COLUMN,
-                f"no column is known as {' or '.join(names)}; {headings_said(headings.sheet.headings)}",
+                f"no column is known as {' or '.join(names)}; {headings_sentence(headings.sheet.headings)}",
                 remedy=f"Name it with --map 'HEADING={names[0]}', or give the file with --input",
             )
 
 
-def _mostly_numbers(sheet: InputSheet, index: int) -> bool:
+def _has_mostly_numbers(sheet: InputSheet, index: int) -> bool:
     filled = [row[index] for _, row in sheet.rows if not is_blank(row[index])]
     return sum(_is_number(cell, typed=sheet.typed) for cell in filled) * 2 > len(filled)
 
 
 def _is_number(cell: Any, *, typed: bool) -> bool:
     if isinstance(cell, str):
-        # A text such as 00123 in a workbook is a text because somebody wanted it so.
+        # A text such as 00123 in a workbook is a text on purpose.
         return len(cell) < 40 and read_number(cell.strip()) is not None and not (typed and cell.startswith("0"))
     return isinstance(cell, int | float) and not isinstance(cell, bool | Broken)

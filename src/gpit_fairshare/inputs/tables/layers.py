@@ -2,7 +2,7 @@
 
 Such a table falls into layers of equal sums. It can be cut between any two rows, so the chance of a layer is that of
 its sum (see `sum_evidence`) times the number of rows; a single row can only be first or last. Where the rows of a layer
-have the order of their parts, each cut between them is the sum of the parts so far, which is further evidence.
+have the order of their parts, each cut between them is the sum of the parts so far, which is more evidence.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _MOST_LAYERS = 4
 _MOST_ROWS = 2 / 3
 """Rows of a level for each of its parts. A table of one level may have equal halves by chance, and they are as long."""
 _MOST_KINDS = 50
-"""Kinds of codes above which none says anything."""
+"""With more kinds of codes than this, kinds are no evidence."""
 
 
 def find_layers(table: CandidateRows, required: float) -> list[BlockSum]:
@@ -51,8 +51,8 @@ def _layers_by_place(table: CandidateRows) -> Iterator[list[BlockSum]]:
         cuts = [0]
         for layer in range(1, number):
             target = figures.total * layer // number
-            near = figures.ends_near(target, slack)
-            cuts += [min(near, key=lambda cut: abs(figures.sums[cut] - target))] if near else []
+            cuts_near = figures.ends_near(target, slack)
+            cuts += [min(cuts_near, key=lambda cut: abs(figures.sums[cut] - target))] if cuts_near else []
         ranges = [range(start, stop) for start, stop in pairwise([*cuts, table.size])]
         if len(ranges) == number and all(ranges):
             parts = max(ranges, key=len)
@@ -83,17 +83,17 @@ def _layer(table: CandidateRows, rows: Sequence[int], parts: Sequence[int], choi
         misses.append(abs(total - sum(figures.numbers[row] for row in parts)))
         if misses[-1] > figures.slack(total, table.size):
             return None
-    own = _unlike(table, rows, parts)
-    if table.is_miscounted(misses) or not own:
+    unlike = _unlike(table, rows, parts)
+    if table.is_miscounted(misses) or not unlike:
         return None
-    totals = [sum(figures.numbers[row] for row in own) for figures in table.evidence]
+    totals = [sum(figures.numbers[row] for row in unlike) for figures in table.evidence]
     chance = chance_of_sum(
         (total, figures.width(miss, 0, table.size), figures.spread((0, table.size)))
         # Columns of evidence come first.
         for figures, total, miss in zip(table.evidence, totals, misses, strict=False)
     )
     digits = -math.log10(min(1.0, chance * (2 if len(rows) == 1 else choices)))
-    if isinstance(rows, range) and isinstance(parts, range) and len(own) == len(rows):
+    if isinstance(rows, range) and isinstance(parts, range) and len(unlike) == len(rows):
         digits += _digits_of_order(table, rows, parts)
     if table.is_above(rows, parts):
         digits += KNOWN_LEVEL

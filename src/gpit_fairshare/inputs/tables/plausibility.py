@@ -1,4 +1,4 @@
-"""What can be read but is hard to believe, of figures, titles and codes: worth a look before money hangs on it."""
+"""Find figures, titles and codes that can be read but are implausible, for users to review before a run."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
     from gpit_fairshare.inputs.tables.rows import InputFile
 
 FEWEST = 5
-"""Organisations without which nothing can be said to be usual: an assumption."""
+"""Fewest organisations from which a usual figure is derived: an assumption."""
 ROBUST_DEVIATIONS = 3.5
 """Distance from the median, in robust standard deviations of the logarithm, that is out of line
 (Iglewicz and Hoaglin, How to Detect and Handle Outliers, 1993, give 3.5)."""
 LEAST_FACTOR = 2.0
-"""Where all are nearly alike, a figure is out of line only if it is twice the median or half of it:
+"""Where all are nearly equal, a figure is out of line only if it is twice the median or half of it:
 an assumption."""
 LEAST_A_HEAD, MOST_A_HEAD = 0.05, 100.0
-"""£ per head that a slip of units explains better than spending: a tenth of the least and ten times the greatest
-that was reported, from 50p in Wiltshire to over £10 in West Essex (Digital Health, March 2013)."""
+"""Outside these, £ per head is more likely an error of units than spending: a tenth of the least and ten times the
+greatest that was reported, from 50p in Wiltshire to over £10 in West Essex (Digital Health, March 2013)."""
 _TO_STANDARD = 1.4826
 """Turns a median of absolute deviations into a standard deviation, where figures are normally spread: one over the
 normal distribution's upper quartile, 0.6745."""
@@ -38,7 +38,7 @@ _YEAR = re.compile(r"(?<![0-9])(?:19|20)[0-9]{2}\s?[/_–-]\s?(?:20)?[0-9]{2}(?!
 _ICB_CODE = re.compile(r"Q[A-Z][0-9A-Z]|E54[0-9]{6}")
 """Integrated care boards, in the codes of the NHS (area teams are Q and two digits) and of national statistics."""
 _FEWEST_CODES: Final = 3
-"""Codes that say something; fewer may look like those of others by chance."""
+"""Fewest codes that are evidence; fewer may look like those of others by chance."""
 
 
 class PlacedFigure(NamedTuple):
@@ -72,7 +72,7 @@ def check_movements(people: Mapping[str, Mapping[str, PlacedFigure]], share: flo
 
 
 def check_whole(people: Mapping[str, PlacedFigure], findings: FindingCollector) -> None:
-    """Point out parts of people: a list of 106.613 patients is likely to be in thousands, without saying so."""
+    """Point out numbers of people that are not whole: a list of 106.613 patients is probably in thousands."""
     parts = [figure for _, figure in sorted(people.items()) if not figure.value.is_integer()]
     if parts:
         findings.warning(
@@ -102,7 +102,7 @@ def check_per_head(
         spend: historic spend (£) by organisation.
         people: registered population by organisation.
         year: for the message; may be empty.
-        organisation: what a row is called.
+        organisation: the name for a row's organisation in messages.
         findings: where to report.
     """
     rates = {
@@ -139,23 +139,23 @@ def check_per_head(
 
 
 def _rate(rate: float) -> str:
-    """Write £ per head to the penny, and less than a penny with the two figures that tell."""
+    """Write £ per head to the penny, and less than a penny with two significant figures."""
     return money(rate, 2) if rate >= 0.01 else f"£{rate:.2g}"
 
 
-def check_fit(part: InputFile) -> None:
+def check_fit(file: InputFile) -> None:
     """Warn of a file whose titles are of other years than the run, or whose codes are of other organisations.
 
-    Codes that nothing is known of say nothing, nor do titles with one of the run's years, or the year before the
+    Unknown codes are no evidence, nor are titles with one of the run's years, or the year before the
     first, from which historic spend may be.
 
     Args:
-        part: the file, its rows read and not yet summed.
+        file: the file, its rows read and not yet summed.
     """
-    request = part.request
-    reasons = [reason for reason in (_other_years(part), _other_codes(part)) if reason]
+    request = file.request
+    reasons = [reason for reason in (_other_years(file), _other_codes(file)) if reason]
     if reasons:
-        part.findings.warning(
+        file.findings.warning(
             FindingCode.OTHER_SCHEME,
             f"{' and '.join(reasons)}, but this run is for {plural(request.organisation)} of {listed(request.years)} "
             f"(scheme {request.scheme})",
@@ -163,15 +163,15 @@ def check_fit(part: InputFile) -> None:
         )
 
 
-def _other_years(part: InputFile) -> str:
-    """Say which years the titles and names of a file are about, if none of them can be of the run; else nothing."""
-    if part.dated:  # each row says its own year
+def _other_years(file: InputFile) -> str:
+    """Return the years of a file's titles and names in words, if none can be of the run; else empty."""
+    if file.dated:  # each row has its own year
         return ""
-    sheet, years_of_run = part.sheet, part.request.years
+    sheet, years_of_run = file.sheet, file.request.years
     texts = [*sheet.titles, sheet.sheet, sheet.file.rpartition(".")[0]]
     years = {year: text for text in reversed(texts) for year in _years_in(text)}
     before = f"{int(years_of_run[0][:4]) - 1}/{years_of_run[0][2:4]}"
-    # Titles may say from which year to which.
+    # Titles may state a range of years.
     if not years or (min(years) <= years_of_run[-1] and max(years) >= before):
         return ""
     return f"'{years[min(years)][:100]}' is about {listed(sorted(years))}"
@@ -182,23 +182,23 @@ def _years_in(text: str) -> set[str]:
     return {year for year in years if year}
 
 
-def _other_codes(part: InputFile) -> str:
-    """Say of which other organisations, or of which other time, the codes of a file are; else nothing."""
-    request = part.request
-    codes = {row.code for row in part.rows}
-    known = packaged_crosswalk()
-    ccgs = codes & known.organisations.keys()
+def _other_codes(file: InputFile) -> str:
+    """Return in words the other organisations, or the other time, that the codes of a file are of; else empty."""
+    request = file.request
+    codes = {row.code for row in file.rows}
+    crosswalk = packaged_crosswalk()
+    ccgs = codes & crosswalk.organisations.keys()
     if request.organisation.casefold() == "icb":
-        others, what, fewest = ccgs, "CCGs", len(codes) / 2
+        others, noun, fewest = ccgs, "CCGs", len(codes) / 2
     elif request.organisation.casefold() == "ccg":
-        others, what, fewest = {code for code in codes if _ICB_CODE.fullmatch(code)}, "ICBs", len(codes) / 2
+        others, noun, fewest = {code for code in codes if _ICB_CODE.fullmatch(code)}, "ICBs", len(codes) / 2
         if not others and request.boundaries is None:
             # Codes of rows with a year are compared with that year, one by one.
-            undated = {row.code for row in part.rows if not row.year}
+            undated = {row.code for row in file.rows if not row.year}
             last = year_start(request.years[-1])
-            others, what, fewest = {code for code in ccgs & undated if known.opened(code) > last}, "later CCGs", 0
+            others, noun, fewest = {code for code in ccgs & undated if crosswalk.opened(code) > last}, "later CCGs", 0
     else:
         return ""
     if len(others) < max(_FEWEST_CODES, fewest):
         return ""
-    return f"{len(others):,} of its {counted(len(codes), 'code')} are those of {what}, such as {min(others)}"
+    return f"{len(others):,} of its {counted(len(codes), 'code')} are those of {noun}, such as {min(others)}"

@@ -1,4 +1,4 @@
-"""One file's cells as checked rows: whose they are, of which year, and the values that are wanted."""
+"""Read the cells of one file as checked rows: their organisation, their year, and the values that are needed."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from gpit_fairshare.inputs.columns.cells import (
     CellReading,
     NumberStyle,
     Refused,
+    quoted,
     read_cell,
     read_code,
     read_year,
-    shown,
 )
 from gpit_fairshare.inputs.columns.headings import Headings
 from gpit_fairshare.inputs.files.grids import is_blank
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 class CheckedValue(NamedTuple):
-    """A checked value and where it stands."""
+    """A checked value and its place."""
 
     value: float | str | None
     origin: str
@@ -87,15 +87,15 @@ class InputFile(Headings):
         self.left_out: set[str] = set()
         """Codes of rows that the user leaves out."""
         self.keyed = False
-        """Whether the rows were read, and the file says whose each of them is."""
+        """Whether the rows were read, each with the code of its organisation."""
 
     @property
-    def by_practice(self) -> bool:
-        """Whether the rows are practices that must be summed to organisations."""
+    def is_by_practice(self) -> bool:
+        """Return whether the rows are practices that must be summed to organisations."""
         return "practice_code" in self.columns
 
-    def has(self, column: str) -> bool:
-        """Whether the file gives a column, be it by summing its lines."""
+    def has_column(self, column: str) -> bool:
+        """Return whether the file gives a column, directly or by summing its lines."""
         return column in self.columns or (column == "historic_spend" and self.has_lines)
 
     def where(self, row: int, column: str) -> Where:
@@ -109,54 +109,54 @@ class _ReadColumn(NamedTuple):
     need: Need
     position: int
     is_plain: bool
-    """Whether numbers are what is written."""
+    """Whether numbers need no factor."""
     read: Callable[[Any], CellReading]
     read_text: Callable[[str], CellReading]
-    """The same for texts; those of names and codes, which stand in many rows, are read once."""
+    """The same for texts; those of names and codes, which many rows repeat, are read once."""
 
 
 class RowReader:
     """Reads the rows of one file."""
 
-    def __init__(self, part: InputFile) -> None:
-        self.part = part
-        self.request = part.request
-        self.findings = part.findings
+    def __init__(self, file: InputFile) -> None:
+        self.file = file
+        self.request = file.request
+        self.findings = file.findings
         self._remarks: defaultdict[FindingCode, list[tuple[Where, Any]]] = defaultdict(list)
-        """What was done to read cells, with their places and the cells."""
+        """How cells were read, with their places and the cells."""
         self._below_nil: defaultdict[str, list[Where]] = defaultdict(list)
 
-    def read(self, wanted: Iterable[Need]) -> None:
-        """Read the rows of the scheme's years, with the wanted columns as far as the file has them."""
-        part, columns = self.part, self.part.columns
+    def read(self, requested: Iterable[Need]) -> None:
+        """Read the rows of the scheme's years, with the requested columns that the file has."""
+        file, columns = self.file, self.file.columns
         if "org_code" not in columns:
             self._no_code()
             return
-        there = [(need, columns[need.name]) for need in wanted if need.name in columns]
-        uncalculated = self._uncalculated(there)
+        present = [(need, columns[need.name]) for need in requested if need.name in columns]
+        uncalculated = self._uncalculated(present)
         if uncalculated & {columns[name] for name in _KEYS if name in columns}:
             return
-        part.keyed = True
-        needs = [need for need, index in there if index not in uncalculated]
-        records, part.left_out = organisation_rows(part, needs)
+        file.keyed = True
+        needs = [need for need, index in present if index not in uncalculated]
+        records, file.left_out = organisation_rows(file, needs)
         code, *others = [self._column(need) for need in (Need("org_code", "text"), *needs)]
         years = self._years(records)
         for number, cells in records:
             if number in years:
                 own_code = self._cell(number, code, cells[code.position])
                 values = {
-                    column.need.name: CheckedValue(value, part.sheet.origin(number, column.position))
+                    column.need.name: CheckedValue(value, file.sheet.origin(number, column.position))
                     for column in others
                     if (value := self._cell(number, column, cells[column.position])) is not _FAULTY
                 }
                 if own_code is not _FAULTY:
-                    part.rows.append(InputRow(number, years[number], own_code, values, part))
+                    file.rows.append(InputRow(number, years[number], own_code, values, file))
         self._report()
 
-    def _uncalculated(self, wanted: Sequence[tuple[Need, int]]) -> set[int]:
+    def _uncalculated(self, present: Sequence[tuple[Need, int]]) -> set[int]:
         """Refuse columns of formulas that no program has calculated, and return them."""
-        sheet, columns = self.part.sheet, self.part.columns
-        used = {index: need for need, index in wanted}
+        sheet, columns = self.file.sheet, self.file.columns
+        used = {index: need for need, index in present}
         used |= {columns[name]: Need(name, "text") for name in _KEYS if name in columns}
         refused = used.keys() & sheet.uncalculated.keys()
         for index in sorted(refused):
@@ -175,19 +175,19 @@ class RowReader:
         return refused
 
     def _no_code(self) -> None:
-        headings = [heading for heading in self.part.sheet.headings if heading]
-        near = nearest_of("org_code", headings) or self._like_codes()
+        headings = [heading for heading in self.file.sheet.headings if heading]
+        suggestion = nearest_of("org_code", headings) or self._like_codes()
         self.findings.error(
             FindingCode.MISSING_COLUMN,
             f"no column org_code; the headings are {listed([repr(heading) for heading in headings], 30)}",
             "one with the code of each "
-            + (self.request.organisation if not self.part.by_practice else "practice's organisation"),
-            f"Name it with --map '{near or 'HEADING'}=org_code'",
+            + (self.request.organisation if not self.file.is_by_practice else "practice's organisation"),
+            f"Name it with --map '{suggestion or 'HEADING'}=org_code'",
         )
 
     def _like_codes(self) -> str:
         """Return the heading of the first column that may hold codes; empty if none may."""
-        sheet = self.part.sheet
+        sheet = self.file.sheet
         for index, heading in enumerate(sheet.headings):
             cells = [row[index] for _, row in sheet.rows if not is_blank(row[index])]
             if heading and cells and all(isinstance(cell, str) and is_code(cell.strip()) for cell in cells):
@@ -196,8 +196,8 @@ class RowReader:
 
     def _years(self, records: Sequence[Record]) -> Mapping[int, str | None]:
         """Return the year of each row that is of the scheme's years; None where rows serve every year."""
-        part = self.part
-        index = part.columns.get("year")
+        file = self.file
+        index = file.columns.get("year")
         cells = [] if index is None else [(number, row[index]) for number, row in records]
         blank = [number for number, cell in cells if is_blank(cell)]
         if len(blank) == len(cells):
@@ -207,29 +207,29 @@ class RowReader:
                     f"its rows have no year and serve every year of the scheme: {listed(self.request.years)}",
                 )
             return {number: None for number, _ in records}
-        part.dated = True
+        file.dated = True
         if blank:
             self.findings.error(
                 FindingCode.YEAR,
                 f"the year is blank here{_in_others(blank)}, while other rows have one",
                 "a year in every row, or in none",
-                at=part.where(blank[0], "year"),
+                at=file.where(blank[0], "year"),
             )
         years = {}
         for number, cell in cells:
-            read = read_year(cell)
-            for code in read.remarks:
-                self._remarks[code].append((part.where(number, "year"), cell))
-            if read.value:
-                years[number] = str(read.value)
+            reading = read_year(cell)
+            for code in reading.remarks:
+                self._remarks[code].append((file.where(number, "year"), cell))
+            if reading.value:
+                years[number] = str(reading.value)
             elif not is_blank(cell):
                 self.findings.error(
                     FindingCode.YEAR,
-                    f"{shown(cell)} is not a year",
+                    f"{quoted(cell)} is not a year",
                     "one such as 2014/15",
-                    at=part.where(number, "year"),
+                    at=file.where(number, "year"),
                 )
-        part.years = tuple(sorted(set(years.values())))
+        file.years = tuple(sorted(set(years.values())))
         self._report_gaps()
         others = [year for year in years.values() if year not in self.request.years]
         if others:
@@ -241,19 +241,19 @@ class RowReader:
         return {number: year for number, year in years.items() if year in self.request.years}
 
     def _report_gaps(self) -> None:
-        starts = [int(year[:4]) for year in self.part.years]
+        starts = [int(year[:4]) for year in self.file.years]
         gaps = [start for start in range(min(starts, default=0), max(starts, default=0)) if start not in starts]
         if gaps:
             self.findings.warning(
                 FindingCode.YEAR_GAP,
-                f"there are rows for {listed(self.part.years)}, and none for "
+                f"there are rows for {listed(self.file.years)}, and none for "
                 f"{listed([f'{start}/{(start + 1) % 100:02}' for start in gaps])} between them",
                 remedy="Add the years that are missing, if they are meant to be there",
             )
 
     def _column(self, need: Need) -> _ReadColumn:
-        sheet, index = self.part.sheet, self.part.columns[need.name]
-        style = NumberStyle(sheet.typed, sheet.decimal_comma, self.part.units.factor(index))
+        sheet, index = self.file.sheet, self.file.columns[need.name]
+        style = NumberStyle(sheet.typed, sheet.decimal_comma, self.file.units.factor(index))
         read = read_code if need.name in ("org_code", "practice_code") else partial(read_cell, need=need, style=style)
         is_plain = need.kind == "number" and style.factor == 1
         return _ReadColumn(need, index, is_plain, read, cache(read) if need.kind == "text" else read)
@@ -261,36 +261,36 @@ class RowReader:
     def _cell(self, number: int, column: _ReadColumn, cell: Any) -> Any:
         """Read a cell; `_FAULTY` after a finding."""
         if type(cell) in (int, float) and column.is_plain and 0 <= cell < LARGEST_NUMBER and is_in_bounds(cell):
-            return float(cell)  # most cells of a workbook: the long way comes to the same
-        need, sheet = column.need, self.part.sheet
+            return float(cell)  # most cells of a workbook: `read` gives the same, more slowly
+        need, sheet = column.need, self.file.sheet
         try:
-            read = column.read_text(cell) if type(cell) is str else column.read(cell)
-            if read.value is None and not need.optional:
-                raise Refused(FindingCode.BLANK, "the cell is blank", *_wanted(need))  # noqa: TRY301 – one place reports
+            reading = column.read_text(cell) if type(cell) is str else column.read(cell)
+            if reading.value is None and not need.optional:
+                raise Refused(FindingCode.BLANK, "the cell is blank", *_expected(need))  # noqa: TRY301 – one reporter
         except Refused as fault:
             level: Level = "warning" if need.lenient else "error"
             self.findings.add(replace(fault.finding, level=level), at=sheet.where(number, column.position))
             return _FAULTY
-        for code in read.remarks:
+        for code in reading.remarks:
             self._remarks[code].append((sheet.where(number, column.position), cell))
-        if need.is_sum and not need.signed and isinstance(read.value, float) and read.value < 0:
+        if need.is_sum and not need.signed and isinstance(reading.value, float) and reading.value < 0:
             self._below_nil[need.name].append(sheet.where(number, column.position))
-        return read.value
+        return reading.value
 
     def _report(self) -> None:
-        for name, below in self._below_nil.items():
+        for name, places in self._below_nil.items():
             self.findings.warning(
                 FindingCode.NEGATIVE,
-                f"{name} is below nil here{_in_others(below)}, and is counted as it stands",
+                f"{name} is below nil here{_in_others(places)}, and is counted as it stands",
                 remedy="See that it is meant: a scheme that adds this column up would refuse it",
-                at=below[0],
+                at=places[0],
             )
         for code, (noun, text, remedy) in _REMARKS.items():
             if cells := self._remarks[code]:
                 first = cells[0][0].place
-                examples = listed([f"{shown(cell)} in {where.place}" for where, cell in cells], 3)
-                found = text.format(counted(len(cells), noun), first=first, examples=examples)
-                self.findings.note(code, found, remedy)
+                examples = listed([f"{quoted(cell)} in {where.place}" for where, cell in cells], 3)
+                message = text.format(counted(len(cells), noun), first=first, examples=examples)
+                self.findings.note(code, message, remedy)
 
 
 _REMARKS = {
@@ -307,19 +307,19 @@ _REMARKS = {
         "Write what is meant where a dash does not stand for nil",
     ),
 }
-"""What is said of cells that were read in one of these ways: the noun for them, the text, and a remedy."""
+"""Notes on cells that were read in one of these ways: the noun for them, the text, and a remedy."""
 _KEYS = ("org_code", "practice_code", "year")
-"""Columns without which it cannot be said whose a row is."""
+"""Columns without which a row cannot be identified."""
 _FAULTY: Any = object()
-"""Stands for a cell that a finding was made of, so that it is not reported a second time."""
+"""Value of a cell that was reported already, so that it is not reported again."""
 
 
 def _in_others(places: Sequence[Any]) -> str:
-    """Say in how many other rows the same was found as here, at the first of some places; empty if in none."""
+    """Return in words how many rows other than the first of some places have the same fault; empty if none has."""
     return f" and in {counted(len(places) - 1, 'other row')}" if len(places) > 1 else ""
 
 
-def _wanted(need: Need) -> tuple[str, str]:
+def _expected(need: Need) -> tuple[str, str]:
     if need.kind == "text":
         return "a text", ""
     return "a number", "Write 0 if nil is meant; if the figure is not known, it must be found first"

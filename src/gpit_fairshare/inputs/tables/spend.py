@@ -1,4 +1,4 @@
-"""Lines of cost: which count, what they add up to, and what is left out."""
+"""Lines of cost: which count, their sums, and the amounts left out."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 WORDS = {"cost_type": ("revenue", "capital"), "committed": ("yes", "no")}
-"""The words that a line may be marked with."""
+"""The words that a line may have in these columns."""
 _OWN_WORDS = ("basis", "provider")
 """Columns whose texts stay as they are written."""
 _COLUMNS = (
@@ -40,13 +40,13 @@ class SpendLine:
     org_code: str
     amount: float
     words: Mapping[str, str | None]
-    """What the line is marked with, in small letters but for its basis."""
+    """The words that describe the line, in small letters but for its basis."""
     excluded: str
     """The first rule that it does not meet, as `cost_type capital`; empty if it counts."""
     row: int
     file: str
     predecessor: str = ""
-    """The organisation that the file has it for, where another stands in its place."""
+    """The organisation in the file, where the line was restated on another."""
 
 
 def line_needs(request: Request) -> list[Need]:
@@ -55,19 +55,19 @@ def line_needs(request: Request) -> list[Need]:
     return [Need("amount", "number", "£"), *(Need(name, "text", optional=True) for name in words)]
 
 
-def sum_lines(part: InputFile, needs: Sequence[Need]) -> list[SpendLine]:
+def sum_lines(file: InputFile, needs: Sequence[Need]) -> list[SpendLine]:
     """Sum the lines that count to one `historic_spend` per organisation, in place; return all lines.
 
-    An organisation none of whose lines count has a `historic_spend` of nil. Texts of the tables
+    An organisation of which no line counts has a `historic_spend` of 0. Texts of the tables
     (`needs`) must agree between the lines of an organisation.
     """
-    _check_columns(part, needs)
-    lines = [line for row in part.rows if (line := _line(part, row))]
+    _check_columns(file, needs)
+    lines = [line for row in file.rows if (line := _line(file, row))]
     by_row = {line.row: line for line in lines}
     texts = [need for need in needs if need.kind == "text"]
-    join_rows(part, texts, lambda group: _spend(part, [by_row[row.number] for row in group if row.number in by_row]))
-    _report_spread(part, lines)
-    _report_left_out(part, lines)
+    join_rows(file, texts, lambda group: _spend(file, [by_row[row.number] for row in group if row.number in by_row]))
+    _report_spread(file, lines)
+    _report_left_out(file, lines)
     return lines
 
 
@@ -82,21 +82,21 @@ def lines_table(lines: Sequence[SpendLine]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema).sort(order, nulls_last=True)
 
 
-def _check_columns(part: InputFile, needs: Sequence[Need]) -> None:
-    """See that the file has every column by which the scheme says what counts, and no number but amounts."""
+def _check_columns(file: InputFile, needs: Sequence[Need]) -> None:
+    """Check that the file has every column that decides which lines count, and no number but amounts."""
     for need in needs:
         if need.kind == "number":
-            part.findings.error(
+            file.findings.error(
                 FindingCode.NOT_SUMMED,
                 f"{need.name} stands beside lines of cost, and is not known to be a part that adds up",
-                remedy=f"Give it by {part.request.organisation} in another file",
-                at=Where(part.sheet.name, part.title(need.name)),
+                remedy=f"Give it by {file.request.organisation} in another file",
+                at=Where(file.sheet.name, file.title(need.name)),
             )
     # Which lines count is a question for when the rows are known to be lines.
-    for column in part.request.counts if not part.lines_of_code else ():
-        if column not in part.columns:
-            headings = [repr(heading) for heading in part.sheet.headings if heading]
-            part.findings.error(
+    for column in file.request.counts if not file.lines_of_code else ():
+        if column not in file.columns:
+            headings = [repr(heading) for heading in file.sheet.headings if heading]
+            file.findings.error(
                 FindingCode.MISSING_COLUMN,
                 f"no column {column}, by which the scheme tells the lines that count; "
                 f"the headings are {listed(headings, 30)}",
@@ -104,18 +104,18 @@ def _check_columns(part: InputFile, needs: Sequence[Need]) -> None:
             )
 
 
-def _line(part: InputFile, row: InputRow) -> SpendLine | None:
-    """Check what a line is marked with; None if its amount could not be read."""
+def _line(file: InputFile, row: InputRow) -> SpendLine | None:
+    """Check the words of a line; None if its amount could not be read."""
     words: dict[str, str | None] = {}
-    for column in dict.fromkeys([*LINE_WORDS, *part.request.counts]):
+    for column in dict.fromkeys([*LINE_WORDS, *file.request.counts]):
         text = row.text_of(column)
         words[column] = (text if column in _OWN_WORDS else text.lower()) or None
         if text and text.lower() not in WORDS.get(column, (text.lower(),)):
-            part.findings.error(
+            file.findings.error(
                 FindingCode.LINE, f"the {column} is {text!r}", " or ".join(WORDS[column]), at=row.where(column)
             )
-        elif not text and column in part.request.counts and column in row.values:
-            part.findings.error(
+        elif not text and column in file.request.counts and column in row.values:
+            file.findings.error(
                 FindingCode.BLANK,
                 "the cell is blank, and the scheme tells by it whether the line counts",
                 " or ".join(WORDS.get(column, ("a text",))),
@@ -127,50 +127,50 @@ def _line(part: InputFile, row: InputRow) -> SpendLine | None:
     excluded = next(
         (
             f"{column} {words[column] or 'blank'}"
-            for column, allowed in part.request.counts.items()
+            for column, allowed in file.request.counts.items()
             if words[column] not in {word.lower() for word in allowed}
         ),
         "",
     )
-    return SpendLine(row.year, row.code, amount, words, excluded, row.number, part.sheet.name)
+    return SpendLine(row.year, row.code, amount, words, excluded, row.number, file.sheet.name)
 
 
-def _spend(part: InputFile, lines: Sequence[SpendLine]) -> dict[str, CheckedValue]:
-    """Add up the lines of an organisation that count: nil if none does, and nothing without lines."""
+def _spend(file: InputFile, lines: Sequence[SpendLine]) -> dict[str, CheckedValue]:
+    """Add up the lines of an organisation that count: 0 if none does, and no value without lines."""
     counting = [line.amount for line in lines if not line.excluded]
     if len(lines) == 1:
-        origin = part.sheet.origin(lines[0].row, part.columns["amount"])
+        origin = file.sheet.origin(lines[0].row, file.columns["amount"])
     elif counting:
-        origin = rows_of(len(counting), part.sheet.file)
+        origin = rows_of(len(counting), file.sheet.file)
     else:
-        origin = f"none of {rows_of(len(lines), part.sheet.file)}"
+        origin = f"none of {rows_of(len(lines), file.sheet.file)}"
     return {"historic_spend": CheckedValue(exact_total(counting), origin)} if lines else {}
 
 
-def _report_spread(part: InputFile, lines: Sequence[SpendLine]) -> None:
-    """Say what the lines are for and who provides it, as far as the file tells: the largest first."""
+def _report_spread(file: InputFile, lines: Sequence[SpendLine]) -> None:
+    """Report spend by purpose and provider, as far as the file has them: the largest first."""
     for column in _SPREAD:
-        if column not in part.columns:
+        if column not in file.columns:
             continue
         amounts: defaultdict[str, list[float]] = defaultdict(list)
         names: dict[str, str] = {}
         for line in lines:
             text = line.words[column] or "blank"
             amounts[names.setdefault(text.casefold(), text)].append(line.amount)
-        totals = sorted((-exact_total(given), name) for name, given in amounts.items())
-        said = [f"{name} {money(-total, 2)}" for total, name in totals]
-        part.findings.note(FindingCode.SPREAD, f"spend by {column.replace('_', ' ')}: {listed(said, 8)}")
+        totals = sorted((-exact_total(amounts_of_name), name) for name, amounts_of_name in amounts.items())
+        figures = [f"{name} {money(-total, 2)}" for total, name in totals]
+        file.findings.note(FindingCode.SPREAD, f"spend by {column.replace('_', ' ')}: {listed(figures, 8)}")
 
 
-def _report_left_out(part: InputFile, lines: Sequence[SpendLine]) -> None:
-    """Say how much does not count, and by which rule; a line is named under the first that it fails."""
+def _report_left_out(file: InputFile, lines: Sequence[SpendLine]) -> None:
+    """Report how much does not count, by rule; a line is under the first rule that it fails."""
     left_out = [line for line in lines if line.excluded]
     reasons: defaultdict[str, list[float]] = defaultdict(list)
     for line in left_out:
         reasons[line.excluded].append(line.amount)
     if reasons:
         parts = [f"{reason} {money(exact_total(amounts), 2)}" for reason, amounts in sorted(reasons.items())]
-        part.findings.note(
+        file.findings.note(
             FindingCode.NOT_COUNTED,
             f"{money(exact_total(line.amount for line in left_out), 2)} "
             f"of {money(exact_total(line.amount for line in lines), 2)} "
@@ -179,6 +179,6 @@ def _report_left_out(part: InputFile, lines: Sequence[SpendLine]) -> None:
     counting = {(line.year, line.org_code) for line in lines if not line.excluded}
     none = {line.org_code for line in lines if (line.year, line.org_code) not in counting}
     if none:
-        part.findings.note(
+        file.findings.note(
             FindingCode.NONE_COUNTED, f"no line of {listed(sorted(none))} counts: the historic_spend is nil"
         )

@@ -1,4 +1,4 @@
-"""Rows that do not say that they are totals, and are: regions, area teams, nations among their parts.
+"""Find unlabelled totals: regions, area teams, nations among their parts.
 
 They are found by their figures (`block_sums`) and by their codes (`code_levels`), year by year, and refused with the
 options that leave them out. Read as organisations they would count money twice, and only the user knows what they are.
@@ -29,7 +29,7 @@ _MOST_OPTIONS = 40
 
 
 class Subtotals:
-    """The rows of one file that are totals and do not say so."""
+    """The rows of one file that are totals without a label."""
 
     def __init__(self, headings: Headings, columns: Sequence[SummedColumn], key: int, findings: FileFindings) -> None:
         self.headings = headings
@@ -45,7 +45,7 @@ class Subtotals:
         """Return the rows that are sums of others of their year, by place in the file; report those that have a code.
 
         Args:
-            rows: those that do not say what they are.
+            rows: those without a label.
             apart: places of the other rows, in order.
         """
         years: defaultdict[str, list[FileRow]] = defaultdict(list)
@@ -62,9 +62,9 @@ class Subtotals:
             return {row.at: totals[row.at] for row in rows if row.at in totals and not row.code}
         self._refuse(certain)
         for members, levels, sums in tables if self.columns else ():
-            left = [row for row in members if row.at not in totals]
-            self._check_codes(left, levels.higher_codes())
-            self._warn(left, sums.doubtful)
+            remaining = [row for row in members if row.at not in totals]
+            self._check_codes(remaining, levels.higher_codes())
+            self._warn(remaining, sums.doubtful)
         return totals
 
     def _refuse(self, certain: Iterable[BlockSum]) -> None:
@@ -90,15 +90,15 @@ class Subtotals:
             at=self.headings.sheet.where(row.number, self.key),
         )
 
-    def _check_codes(self, left: Sequence[FileRow], higher: Mapping[str, Level]) -> None:
+    def _check_codes(self, remaining: Sequence[FileRow], higher: Mapping[str, Level]) -> None:
         """Refuse rows whose codes are of a higher level than the others, though their figures are no sum.
 
-        Several together at an end of the table may be a list of its own: regions hold money that no ICB has. They are
+        Several together at an end of the table may be another list: regions hold money that no ICB has. They are
         read, with a warning, unless they have the sum of the others in any column.
         """
-        rows = [row for row in left if row.code in higher]
-        is_list = len(rows) > 1 and rows in (left[: len(rows)], left[-len(rows) :])
-        is_list = is_list and not any(self._is_half(column, rows, left) for column in self.columns)
+        rows = [row for row in remaining if row.code in higher]
+        is_list = len(rows) > 1 and rows in (remaining[: len(rows)], remaining[-len(rows) :])
+        is_list = is_list and not any(self._is_half(column, rows, remaining) for column in self.columns)
         self.refused |= set() if is_list else {row.at for row in rows}
         codes = [row.code for row in rows]
         if not codes or codes in self._reported:
@@ -117,13 +117,13 @@ class Subtotals:
         else:
             self._error(rows[0], text, codes)
 
-    def _is_half(self, column: SummedColumn, rows: Iterable[FileRow], left: Iterable[FileRow]) -> bool:
-        """Return whether rows are half of all that are left."""
-        whole = sum(column.figures[row.at] or 0 for row in left)
+    def _is_half(self, column: SummedColumn, rows: Iterable[FileRow], remaining: Iterable[FileRow]) -> bool:
+        """Return whether rows are half of the sum of all remaining rows."""
+        whole = sum(column.figures[row.at] or 0 for row in remaining)
         return bool(whole) and 2 * sum(column.figures[row.at] or 0 for row in rows) == whole
 
-    def _warn(self, left: Sequence[FileRow], doubtful: Iterable[BlockSum]) -> None:
-        """Point out sums that may be chance, and rows that are as large as all others together in one column."""
+    def _warn(self, remaining: Sequence[FileRow], doubtful: Iterable[BlockSum]) -> None:
+        """Point out sums that may be coincidence, and rows that are as large as all others together in one column."""
         doubted: set[int] = set()
         for entry in doubtful:
             row, codes = entry.rows[0], [row.code for row in entry.rows]
@@ -135,13 +135,13 @@ class Subtotals:
                     remedy=f"If {'it is a total' if len(codes) == 1 else 'they are totals'}: {_remedy(codes)}",
                     at=self.headings.sheet.where(row.number, self.key),
                 )
-        for column in self.columns if len(left) > _FEW else ():
-            figures = [abs(column.figures[row.at] or 0) for row in left]
-            row = left[figures.index(max(figures))]
-            if row.at not in doubted and self._is_half(column, [row], left):
+        for column in self.columns if len(remaining) > _FEW else ():
+            figures = [abs(column.figures[row.at] or 0) for row in remaining]
+            row = remaining[figures.index(max(figures))]
+            if row.at not in doubted and self._is_half(column, [row], remaining):
                 self.findings.warning(
                     FindingCode.SUBTOTAL,
-                    f"the {column.name} of {row.code} is that of all {len(left) - 1:,} other rows together",
+                    f"the {column.name} of {row.code} is that of all {len(remaining) - 1:,} other rows together",
                     remedy=f"If it is a total, leave it out with {leave_out(row.code)}",
                     at=self.headings.sheet.where(row.number, column.position),
                 )

@@ -39,29 +39,29 @@ if TYPE_CHECKING:
     from gpit_fairshare.inputs.tables.code_levels import CodeLevels
 
 _VAST = 10**18
-"""No figure of ours is as large."""
+"""No figure of an input is as large."""
 _MOST_DECIMALS = 12
 _EXACT = Context(prec=32)
 """Digits enough for 18 before the point and 12 after it: the 28 of Python's own context are not."""
 Side = Literal["above", "below", "beside"]
 
 KNOWN_LEVEL = 6.0
-"""Digits of evidence where codes say that a row is of a higher level than the block: enough by itself."""
+"""Digits of evidence where the codes show that a row is of a higher level than the block: enough by itself."""
 _EVIDENCE_COLUMNS = 3
 _NOISE = 10**9
 """One part in so many of a total may be lost where binary fractions were added up."""
 
 
 class FileRow(NamedTuple):
-    """A row of a file, and what it says of itself."""
+    """A row of a file, with its label, code and year."""
 
     at: int
     """Its place among the rows of the file."""
     number: int
     text: str
-    """The first text that says whose the row is, empty if there is none."""
+    """The first text that names the organisation, empty if there is none."""
     label: str
-    """What says that the row is a total, empty if nothing does."""
+    """The text that makes the row a total, empty if there is none."""
     code: str
     year: str
 
@@ -80,7 +80,7 @@ class SummedColumn(NamedTuple):
 
     @classmethod
     def read(cls, need: Need, headings: Headings, rows: Sequence[tuple[int, Sequence[Any]]]) -> SummedColumn:
-        """Read the figures of a column as they are written, whatever their unit."""
+        """Read the figures of a column as written, in any unit."""
         position = headings.columns[need.name]
         numbers = [_number(cells[position]) for _, cells in rows]
         decimals = max((decimal_places(number) for number in numbers if isinstance(number, Decimal)), default=0)
@@ -102,8 +102,8 @@ def _number(cell: Any) -> int | Decimal | None:
         text = cell.strip()
         if text.isascii() and text.isdigit() and len(text) < 18:
             return int(text)
-        read = read_number(text) if len(text) < 100 else None
-        number = read.value if read and not read.percent else None
+        reading = read_number(text) if len(text) < 100 else None
+        number = reading.value if reading and not reading.percent else None
     elif isinstance(cell, int | Decimal):
         number = cell
     elif isinstance(cell, float) and math.isfinite(cell):
@@ -131,8 +131,8 @@ class ColumnSums:
     """The figures of a column in the rows of a table, with their sums from the top."""
 
     def __init__(self, column: SummedColumn, rows: Iterable[FileRow]) -> None:
-        self.given = [column.figures[row.at] for row in rows]
-        self.numbers = [figure or 0 for figure in self.given]
+        self.optional_figures = [column.figures[row.at] for row in rows]
+        self.numbers = [figure or 0 for figure in self.optional_figures]
         self.sums = [0, *accumulate(self.numbers)]
         self.total = self.sums[-1]
         self.sizes = [0, *accumulate(map(abs, self.numbers))] if min(self.numbers, default=0) < 0 else self.sums
@@ -150,15 +150,15 @@ class ColumnSums:
 
     def slack(self, total: int, rows: int) -> int:
         """Return by how much a total may be off where each figure is rounded: four standard deviations."""
-        own = power_of_ten(total, abs(total) // 1_000)
+        rounding_unit = power_of_ten(total, abs(total) // 1_000)
         rounding = self.unit * min(rows / 2, 0.5 + 4 * math.sqrt(rows / 12))
         # Whole numbers throughout: sums of many decimals are too long for a float.
-        return max(own, self.unit) // 2 + math.floor(rounding) + abs(total) // _NOISE
+        return max(rounding_unit, self.unit) // 2 + math.floor(rounding) + abs(total) // _NOISE
 
     def width(self, miss: int, start: int, stop: int) -> int:
         """Return the width in which a sum would be as near as one that is off by so much.
 
-        Figures that are no larger than what it is off by say nothing: 450,000 beside 12 is 450,000 again.
+        Figures that are no larger than the difference are no evidence: 450,000 beside 12 is 450,000 again.
         """
         return 2 * miss + math.gcd(*(number for number in self.numbers[start:stop] if abs(number) > miss))
 
@@ -218,7 +218,7 @@ def power_of_ten(number: int, most: int | None = None) -> int:
 
 
 def _compare_columns(evidence: Sequence[ColumnSums]) -> None:
-    """Work out what each column adds to those before it."""
+    """Calculate what each column adds to those before it."""
     before: list[list[float]] = []
     for figures in evidence:
         numbers = list(map(float, figures.numbers))
@@ -226,6 +226,6 @@ def _compare_columns(evidence: Sequence[ColumnSums]) -> None:
         for other in before:
             size = math.fsum(map(mul, other, other))
             multiple = math.fsum(map(mul, added, other)) / size if size else 0.0
-            added = [own - multiple * known for own, known in zip(added, other, strict=True)]
+            added = [number - multiple * explained for number, explained in zip(added, other, strict=True)]
         before.append(added)
         figures.squares = [[0.0, *accumulate(map(mul, column, column))] for column in (added, numbers)]

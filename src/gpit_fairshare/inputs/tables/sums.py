@@ -1,7 +1,7 @@
 """Several rows as one: exact totals and parts, and practices summed to their organisations.
 
-Money and people are added up. Rates, and numbers of which no unit is known, are not: nobody can say what
-the rate of a whole is from the rates of its parts alone.
+Money and people are added up. Rates, and numbers without a known unit, are not: the rate of a whole cannot be
+derived from the rates of its parts alone.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 
 
 SMALLEST = {"£": Fraction(1, 100), "people": Fraction(1)}
-"""What money and people are shared out in, by unit."""
+"""The smallest amounts in which money and people are shared out, by unit."""
 
 
 class Clash(Enum):
-    """Stands for the value of several rows that cannot be brought together."""
+    """Returned instead of a value where the values of several rows cannot be combined."""
 
     CLASH = "clash"
 
@@ -48,7 +48,7 @@ def portions(amount: float, fractions: Mapping[str, Fraction], unit: str) -> dic
     """Share out an amount by fractions that make up 1, so that the parts add up to it exactly.
 
     The parts are whole pence or whole people, or of as many decimal places as the amount itself has, if
-    those are more; what rounding leaves goes by the kernel's rule to the largest remainders, and among equal
+    those are more; the remainder of rounding goes by the kernel's rule to the largest remainders, and among equal
     ones to the earlier code.
     """
     if len(fractions) == 1:
@@ -61,21 +61,21 @@ def portions(amount: float, fractions: Mapping[str, Fraction], unit: str) -> dic
 
 
 def combined(values: Sequence[CheckedValue], need: Need, file: str) -> CheckedValue | Clash:
-    """Bring the values of several rows together: sums of money and people, else what they agree on.
+    """Combine the values of several rows: sums of money and people, else the value that they agree on.
 
-    Blank texts and blank parts of sums do not take part; where all are blank, so is the result.
+    Blank texts and blank parts of sums are ignored; where all are blank, so is the result.
     """
     if len(values) == 1:
         return values[0]
     origin = rows_of(len(values), file)
-    given = [value.value for value in values if value.value is not None]
-    if not given:
+    filled = [value.value for value in values if value.value is not None]
+    if not filled:
         return CheckedValue(None, origin)
     if need.is_sum:
-        return CheckedValue(exact_total(number for number in given if isinstance(number, float)), origin)
-    if len(set(given)) > 1 or (need.kind == "number" and len(given) < len(values)):
+        return CheckedValue(exact_total(number for number in filled if isinstance(number, float)), origin)
+    if len(set(filled)) > 1 or (need.kind == "number" and len(filled) < len(values)):
         return Clash.CLASH
-    return CheckedValue(given[0], origin)
+    return CheckedValue(filled[0], origin)
 
 
 def rows_of(number: int, file: str) -> str:
@@ -84,39 +84,39 @@ def rows_of(number: int, file: str) -> str:
 
 
 def join_rows(
-    part: InputFile,
+    file: InputFile,
     needs: Sequence[Need],
     further: Callable[[Sequence[InputRow]], Mapping[str, CheckedValue]] = lambda _: {},
 ) -> None:
     """Make one row of the rows of each organisation of a file, in place.
 
     Args:
-        part: the file; its rows are replaced.
+        file: the file; its rows are replaced.
         needs: the columns that the tables take from it; they must be sums, or texts that agree.
         further: gives values of an organisation's rows that are no column of the file.
     """
     summable = [need for need in needs if need.kind == "text" or need.is_sum]
     for need in needs:
         if need not in summable:
-            part.findings.error(
+            file.findings.error(
                 FindingCode.NOT_SUMMED,
                 f"{need.name} is a rate or has no unit, and cannot be summed",
-                remedy=f"Give it by {part.request.organisation} in another file, "
+                remedy=f"Give it by {file.request.organisation} in another file, "
                 "or give it the unit £ or people in the scheme",
-                at=Where(part.sheet.name, part.title(need.name)),
+                at=Where(file.sheet.name, file.title(need.name)),
             )
     clashes: defaultdict[str, set[str]] = defaultdict(set)
-    rows = sorted(part.rows, key=lambda row: (row.year or "", row.code, row.number))
+    rows = sorted(file.rows, key=lambda row: (row.year or "", row.code, row.number))
     groups = [list(members) for _, members in groupby(rows, key=lambda row: (row.year, row.code))]
-    part.rows = [replace(group[0], values={**_values(group, summable, clashes), **further(group)}) for group in groups]
+    file.rows = [replace(group[0], values={**_values(group, summable, clashes), **further(group)}) for group in groups]
     for column, codes in sorted(clashes.items()):
         # A grouping such as area_team is of use only as a whole; a name that is missing does little harm.
-        left = "their names are left blank" if column == "org_name" else "the column is left out"
-        part.dropped |= {column} - {"org_name"}
-        part.findings.warning(
+        consequence = "their names are left blank" if column == "org_name" else "the column is left out"
+        file.dropped |= {column} - {"org_name"}
+        file.findings.warning(
             FindingCode.TEXTS_DIFFER,
-            f"the rows of {listed(sorted(codes))} differ; {left}",
-            at=Where(part.sheet.name, part.title(column)),
+            f"the rows of {listed(sorted(codes))} differ; {consequence}",
+            at=Where(file.sheet.name, file.title(column)),
         )
 
 
@@ -125,23 +125,23 @@ def _values(
 ) -> dict[str, CheckedValue]:
     """Return the values of an organisation; texts that differ are missing from them, and their columns clash."""
     values: dict[str, CheckedValue] = {}
-    part, code = group[0].file, group[0].code
+    file, code = group[0].file, group[0].code
     for need in needs:
         cells = [row.values[need.name] for row in group if need.name in row.values]
         blank = sum(cell.value is None for cell in cells)
-        value = combined(cells, need, part.sheet.file) if cells else None
+        value = combined(cells, need, file.sheet.file) if cells else None
         if value and not isinstance(value, Clash):
             values[need.name] = value
             if need.is_sum and 0 < blank < len(cells):
-                part.findings.collector.warning(
+                file.findings.collector.warning(
                     FindingCode.PARTLY_BLANK,
-                    Where(part.sheet.name, part.title(need.name), need.name),
+                    Where(file.sheet.name, file.title(need.name), need.name),
                     f"{blank:,} of the {counted(len(cells), 'row')} of {code} are blank and not in its sum",
                     organisation=code,
                 )
-        elif value and need.name in part.request.essential:
+        elif value and need.name in file.request.essential:
             texts = sorted({row.text_of(need.name) for row in group} - {""})
-            part.findings.error(
+            file.findings.error(
                 FindingCode.TEXTS_DIFFER,
                 f"the rows of {code} differ: {listed([repr(text) for text in texts])}",
                 f"one {need.name} for all of them",
@@ -152,38 +152,38 @@ def _values(
     return values
 
 
-def sum_practices(part: InputFile, needs: Sequence[Need]) -> None:
+def sum_practices(file: InputFile, needs: Sequence[Need]) -> None:
     """Sum the rows of practices to organisations, in place.
 
     Args:
-        part: the file; its rows are replaced.
+        file: the file; its rows are replaced.
         needs: the columns that the tables take from it; they must be sums, or texts that agree.
     """
-    _check_repeats(part)
-    practices = Counter(row.year or "" for row in part.rows)
-    empty = {row.text_of("practice_code") for row in part.rows if row.number_of("registered_population") == 0}
+    _check_repeats(file)
+    practices = Counter(row.year or "" for row in file.rows)
+    empty = {row.text_of("practice_code") for row in file.rows if row.number_of("registered_population") == 0}
     if empty:
-        part.findings.note(
+        file.findings.note(
             FindingCode.NO_PATIENTS, f"{counted(len(empty), 'practice')} without patients: {listed(sorted(empty))}"
         )
-    join_rows(part, needs)
-    organisations = Counter(row.year or "" for row in part.rows)
+    join_rows(file, needs)
+    organisations = Counter(row.year or "" for row in file.rows)
     sums = [
         (f"in {year} " if year else "")
-        + f"{counted(number, 'practice')} to {counted(organisations[year], part.request.organisation)}"
+        + f"{counted(number, 'practice')} to {counted(organisations[year], file.request.organisation)}"
         for year, number in sorted(practices.items())
     ]
     if sums:
-        part.findings.note(FindingCode.PRACTICES, f"summed {', '.join(sums)}")
+        file.findings.note(FindingCode.PRACTICES, f"summed {', '.join(sums)}")
 
 
-def _check_repeats(part: InputFile) -> None:
-    seen: dict[tuple[str | None, str], InputRow] = {}
-    for row in part.rows:
+def _check_repeats(file: InputFile) -> None:
+    first_rows: dict[tuple[str | None, str], InputRow] = {}
+    for row in file.rows:
         practice = row.text_of("practice_code")
-        first = seen.setdefault((row.year, practice), row) if practice else row
+        first = first_rows.setdefault((row.year, practice), row) if practice else row
         if first is not row:
-            part.findings.error(
+            file.findings.error(
                 FindingCode.DUPLICATE_ROW,
                 f"practice {practice} stands in {first.place} already" + (f" for {row.year}" if row.year else ""),
                 "each practice once a year",

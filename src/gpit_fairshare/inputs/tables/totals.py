@@ -1,8 +1,8 @@
-"""Rows of totals among the rows of organisations: found, checked against the rows that they add up, left out.
+"""Find rows of totals among the rows of organisations, check them against the rows that they add up, leave them out.
 
 Read as organisations, totals would count England twice. Every total is a row, or the rows of a level, with the figures
-of a block of rows beside it (see `block_sums`). A row that says that it is a total, or has no code, is left out. One
-with a code is refused if the codes say that it is of a higher level, or if its figures cannot be chance: only the user
+of a block of rows beside it (see `block_sums`). A row that is labelled a total, or has no code, is left out. One
+with a code is refused if the codes show a higher level, or if its figures cannot be coincidence: only the user
 knows what it is, and `--leave-out` leaves it out.
 """
 
@@ -33,17 +33,17 @@ _LABEL = re.compile(
     r"|.* (?:sub[- ]?)?totals?|england|all (?:ccgs?|icbs?|organisations|practices|pcts?)|sum|eng|e92000001",
     re.IGNORECASE,
 )
-"""What a row of totals is called: `Total`, `Grand total`, `AT total`, `England`."""
+"""Labels of rows of totals: `Total`, `Grand total`, `AT total`, `England`."""
 _TOTAL_OF = re.compile(r"(?:grand |overall |sub[- ]?)?totals?\b.*", re.IGNORECASE)
-"""The same with what it is the total of: `Sub-total North East`. Beside a code it may be a name: `Total Healthcare`."""
+"""Labels with the parts: `Sub-total North East`. Beside a code such a text may be a name: `Total Healthcare`."""
 _STATISTIC = re.compile(
     r"(?:(?:england|national|overall|simple|weighted) )?"
     r"(?:average|mean|median|min(?:imum)?|max(?:imum)?|variance|difference|(?:% |percentage )?change)(?: .*)?",
     re.IGNORECASE,
 )
-"""What rows that are worked out of the others, and are no sum of them, have in the place of a code."""
+"""Labels, in the place of a code, of rows that are calculated from the others and are no sum of them."""
 _MOST_LABELLED = 1_000
-"""Rows that may say that they are totals."""
+"""Most rows that may be labelled as totals."""
 
 
 class _TotalVerdict(NamedTuple):
@@ -77,8 +77,8 @@ class Totals:
         """The rows that are no totals, with their sums: those of a year, or all for totals without one."""
 
     def find(self, rows: Sequence[tuple[int, Sequence[Any]]]) -> set[int]:
-        """Return the numbers of the rows that are totals, and report them and what is wrong with them."""
-        self.rows = [self._row(at, number, cells) for at, (number, cells) in enumerate(rows)]
+        """Return the numbers of the rows that are totals, and report them and their faults."""
+        self.rows = [self._row(place, number, cells) for place, (number, cells) in enumerate(rows)]
         self.columns = [SummedColumn.read(need, self.headings, rows) for need in self.needs]
         candidates = [row for row in self.rows if row.label or (not (row.code or row.text) and self._has_figures(row))]
         if len(candidates) > _MOST_LABELLED:
@@ -99,21 +99,21 @@ class Totals:
         for year in {row.year for row in candidates}:
             parts = [row for row in self.rows if row.at not in totals and year in ("", row.year)]
             self._parts[year] = parts, [ColumnSums(column, parts) for column in self.columns]
-        left = self._leave_out(candidates, sums)
-        self._refuse_sums_of_lines([row for row in self.rows if row.at not in left])
-        return {self.rows[at].number for at in left}
+        left_out = self._leave_out(candidates, sums)
+        self._refuse_sums_of_lines([row for row in self.rows if row.at not in left_out])
+        return {self.rows[place].number for place in left_out}
 
-    def _row(self, at: int, number: int, cells: Sequence[Any]) -> FileRow:
+    def _row(self, place: int, number: int, cells: Sequence[Any]) -> FileRow:
         code = "" if cells[self.key] is None else str(cells[self.key]).strip()
         code = "" if is_no_code(code) else code
         texts, kinds = ([_text(cells[index]) for index in columns] for columns in (self.texts, self.kinds))
         first_text = next(filter(None, texts), "")
         labels = [*texts, *kinds] if code else map(_text, cells)
-        # The total of something says so in the place of a code, or beside a blank one.
+        # A label such as "Total of …" is in the place of a code, or beside a blank one.
         totals_of = [*kinds, first_text] if code in ("", first_text) else kinds
         label = next(filter(_LABEL.fullmatch, labels), "") or next(filter(_TOTAL_OF.fullmatch, totals_of), "")
         year = "" if self.year is None or cells[self.year] is None else str(cells[self.year]).strip()
-        return FileRow(at, number, first_text, label, code, year)
+        return FileRow(place, number, first_text, label, code, year)
 
     def _refuse_sums_of_lines(self, rows: Sequence[FileRow]) -> None:
         """Refuse lines of cost of which most organisations have one that is the sum of their others.
@@ -143,12 +143,12 @@ class Totals:
                 at=self.headings.sheet.where(sums[0].number, self.columns[0].position),
             )
 
-    # Rows that say what they are.
+    # Labelled rows.
 
     def _leave_out(self, candidates: Sequence[FileRow], sums: Mapping[int, BlockSum]) -> set[int]:
-        """Return the places of rows that say that they are totals, or have no code and are one; report them."""
-        left = {at for at in sums if not self.rows[at].code}
-        notes = {at: self._note(self.rows[at], sums[at].parts) for at in left}
+        """Return the places of rows that are labelled totals, or have no code and are totals; report them."""
+        left_out = {place for place in sums if not self.rows[place].code}
+        notes = {place: self._note(self.rows[place], sums[place].parts) for place in left_out}
         for row in candidates:
             verdict = self._compare(row)
             if verdict is None:
@@ -156,35 +156,35 @@ class Totals:
                     notes[row.at] = f"row {row.number:,} '{row.label}', which has no figure to check"
             elif not verdict.agrees:
                 if row.label:
-                    left.add(row.at)
+                    left_out.add(row.at)
                     self._disagrees(row, verdict)
             elif verdict.gap:
-                left.add(row.at)
-                called = f"the row of '{row.label}'" if row.label else "a row without a code"
+                left_out.add(row.at)
+                label = f"the row of '{row.label}'" if row.label else "a row without a code"
                 self.findings.warning(
                     FindingCode.TOTAL,
-                    f"{called} is left out; its {verdict.column} differs by {as_in_sheet(verdict.gap)} from the sum of "
+                    f"{label} is left out; its {verdict.column} differs by {as_in_sheet(verdict.gap)} from the sum of "
                     f"{counted(verdict.rows, 'row')}, which rounding may explain",
                     at=self.headings.sheet.where(row.number, self.key),
                 )
             else:
                 notes[row.at] = self._note(row, verdict.rows)
         if notes:
-            texts = [notes[at] for at in sorted(notes)]
+            texts = [notes[place] for place in sorted(notes)]
             self.findings.note(FindingCode.TOTAL, f"left out as totals: {listed(texts, 5)}")
-        left |= set(notes)
-        self._report_below(left)
-        return left
+        left_out |= set(notes)
+        self._report_below(left_out)
+        return left_out
 
     def _note(self, row: FileRow, parts: int) -> str:
         without_code = f"'{row.text}' without a code" if row.text else "without a code"
         name = f"'{row.label}'" if row.label else without_code
         return f"row {row.number:,} {name}, the sum of {counted(parts, 'row')}"
 
-    def _report_below(self, left: set[int]) -> None:
+    def _report_below(self, left_out: set[int]) -> None:
         """Point out rows below the last total: they may repeat what it adds up."""
-        last = max(left, default=0)
-        below = [row for row in self.rows[last + 1 :] if row.at not in left]
+        last = max(left_out, default=0)
+        below = [row for row in self.rows[last + 1 :] if row.at not in left_out]
         # Below a total of one organisation's lines are those of others.
         if last and below and not self.year and not (self.headings.has_lines and self.rows[last].code):
             self.findings.warning(
