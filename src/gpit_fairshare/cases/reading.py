@@ -20,7 +20,7 @@ from gpit_fairshare.words import one_line
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from gpit_fairshare.cases.discovery import Found
+    from gpit_fairshare.cases.discovery import DiscoveredFile
 
 KEYS: Final = ("year", "org_code")
 """Columns of a file of expected figures that say whose they are."""
@@ -73,7 +73,7 @@ class ExpectedTable:
 class Case:
     """A case as read, before it is run."""
 
-    found: Found
+    case_file: DiscoveredFile
     model: CaseDocument
     inline: tuple[ExpectedFigure, ...]
     tables: tuple[ExpectedTable, ...]
@@ -91,42 +91,42 @@ class Case:
         return [*self.inline, *(figure for table in self.tables for figure in table.figures)]
 
 
-def read_model(found: Found) -> CaseDocument:
+def read_model(case_file: DiscoveredFile) -> CaseDocument:
     """Read a case file alone, without the files that it names.
 
     Raises:
         GpitError: It is not TOML, or not of the shape of a case.
     """
     # Decimal keeps every digit: what is compared is what is written.
-    _, data = read_toml(found.path, CaseError, Decimal)
+    _, data = read_toml(case_file.path, CaseError, Decimal)
     try:
         return CaseDocument.model_validate(data)
     except ValidationError as fault:
-        raise CaseError(f"{one_line(found.path.name)}: {first_of(of_shape(fault, data, CaseDocument))}") from None
+        raise CaseError(f"{one_line(case_file.path.name)}: {first_of(of_shape(fault, data, CaseDocument))}") from None
 
 
-def uses(found: Found, model: CaseDocument) -> list[Path]:
+def expected_paths(case_file: DiscoveredFile, model: CaseDocument) -> list[Path]:
     """Return the files of expected figures that a case names."""
-    return [found.path.parent / name.replace("\\", "/") for name in model.case.expected_file]
+    return [case_file.path.parent / name.replace("\\", "/") for name in model.case.expected_file]
 
 
-def read_case(found: Found, model: CaseDocument, *, may_lack: bool = False) -> Case:
+def read_case(case_file: DiscoveredFile, model: CaseDocument, *, may_lack: bool = False) -> Case:
     """Read the files of expected figures of a case.
 
     Args:
-        found: The case file.
+        case_file: The case file.
         model: What it holds.
         may_lack: Whether the one file of a regression case may still have to be written.
 
     Raises:
         GpitError: A file is not there or no table, or a figure is given twice.
     """
-    file = one_line(found.path.name)
-    places = uses(found, model)
-    lacking = next((place for place in places if not place.is_file()), None)
+    file = one_line(case_file.path.name)
+    paths = expected_paths(case_file, model)
+    lacking = next((path for path in paths if not path.is_file()), None)
     regression = model.case.origin == "regression"
-    if lacking and not (may_lack and regression and len(places) == 1):
-        hint = "; gpit test --update writes it" if regression and len(places) == 1 else ""
+    if lacking and not (may_lack and regression and len(paths) == 1):
+        hint = "; gpit test --update writes it" if regression and len(paths) == 1 else ""
         raise CaseError(
             f"{file}: case › expected_file: there is no file {one_line(lacking.name)} beside the case{hint}"
         )
@@ -143,13 +143,13 @@ def read_case(found: Found, model: CaseDocument, *, may_lack: bool = False) -> C
         for year, figures in model.expected_national.items()
         for column, value in figures.items()
     ]
-    tables = () if lacking else tuple(_read_table(place) for place in places)
-    case = Case(found, model, tuple(inline), tables, lacking)
-    first: dict[tuple[str, str, str], ExpectedFigure] = {}
+    tables = () if lacking else tuple(_read_table(path) for path in paths)
+    case = Case(case_file, model, tuple(inline), tables, lacking)
+    figures_by_key: dict[tuple[str, str, str], ExpectedFigure] = {}
     for figure in case.figures:
-        known = first.setdefault((figure.year, figure.code, figure.column), figure)
-        if known is not figure:
-            raise CaseError(f"{figure.place}: is given twice; first as {known.place}")
+        earlier = figures_by_key.setdefault((figure.year, figure.code, figure.column), figure)
+        if earlier is not figure:
+            raise CaseError(f"{figure.place}: is given twice; first as {earlier.place}")
     return case
 
 
@@ -198,35 +198,35 @@ def _check_header(file: str, header: tuple[str, ...], row: int) -> None:
         refuse_spaces(name, f"{file}: row {row}: the heading")
     for key in KEYS:
         if key not in header:
-            found = one_line(", ".join(header), 200)
+            headings = one_line(", ".join(header), 200)
             raise CaseError(
-                f"{file}: there is no column {key}; a table of figures has {' and '.join(KEYS)}; found {found}"
+                f"{file}: there is no column {key}; a table of figures has {' and '.join(KEYS)}; found {headings}"
             )
     if len(header) == len(KEYS):
         raise CaseError(
             f"{file}: nothing is expected; there is no column beside {' and '.join(KEYS)}; give one of figures, as "
             "allocation"
         )
-    twice = next((name for name in header if header.count(name) > 1), None)
-    if twice is not None:
-        raise CaseError(f"{file}: the column {one_line(twice) or '(empty)'} stands there twice")
+    repeated = next((name for name in header if header.count(name) > 1), None)
+    if repeated is not None:
+        raise CaseError(f"{file}: the column {one_line(repeated) or '(empty)'} stands there twice")
 
 
 def _check_rows(file: str, records: list[tuple[str, ...]], lines: list[tuple[int, int]]) -> None:
     """Refuse rows of another length than the headings, without a key, or that are there twice."""
     header = records[0]
-    at_year, at_code = (header.index(name) for name in KEYS)
-    seen: dict[tuple[str, str], int] = {}
+    year_index, code_index = (header.index(name) for name in KEYS)
+    lines_by_key: dict[tuple[str, str], int] = {}
     for record, (line, _) in zip(records[1:], lines[1:], strict=True):
         place = f"{file}: row {line + 1}"
         if len(record) != len(header):
             raise CaseError(f"{place}: has {len(record)} cells, and the headings are {len(header)}")
-        year, code = record[at_year], record[at_code]
+        year, code = record[year_index], record[code_index]
         if not year or not code:
             raise CaseError(f"{place}: year or org_code is empty")
         for key, cell in zip(KEYS, (year, code), strict=True):
             refuse_spaces(cell, f"{place}, {key}:")
-        if (year, code) in seen:
-            first = seen[year, code] + 1
+        if (year, code) in lines_by_key:
+            first = lines_by_key[year, code] + 1
             raise CaseError(f"{place}: {one_line(code)} in {one_line(year)} is there already, in row {first}")
-        seen[year, code] = line
+        lines_by_key[year, code] = line

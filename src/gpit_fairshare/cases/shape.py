@@ -29,16 +29,16 @@ Exact = Decimal | bool | str
 """A figure as a case gives it: a number, a yes/no or a text; an empty text expects a blank."""
 
 
-def exact_number(written: str | int | Decimal) -> Decimal:
+def exact_number(literal: str | int | Decimal) -> Decimal:
     """Return a plain number, such as `398372000`, `0.005` or `1e-6`, exactly as it is written.
 
     Raises:
         ValueError: It is none, or has more digits than any result.
     """
-    text = str(written).strip() if isinstance(written, str | Decimal) else None
+    text = str(literal).strip() if isinstance(literal, str | Decimal) else None
     if text is not None and not _NUMBER.fullmatch(text[: 2 * _MOST_DIGITS]):
         raise ValueError(f"{text[:40]!r} is not a plain number, such as 398372000, 0.005 or 1e-6")
-    number = Decimal(written if text is None else text)
+    number = Decimal(literal if text is None else text)
     if len(number.as_tuple().digits) > _MOST_DIGITS or abs(number.adjusted()) > _MOST_DIGITS:
         raise ValueError(f"has more than {_MOST_DIGITS} digits")
     return number
@@ -126,9 +126,9 @@ class CaseHeader(Entry):
     @field_validator("expected_file")
     @classmethod
     def _are_tables(cls, files: list[str]) -> list[str]:
-        for one in files:
-            if not one.lower().endswith(".csv"):
-                raise ValueError(f"{one[:80]} is no .csv file; call it NAME{EXPECTED_ENDING}")
+        for file in files:
+            if not file.lower().endswith(".csv"):
+                raise ValueError(f"{file[:80]} is no .csv file; call it NAME{EXPECTED_ENDING}")
         if len(set(files)) < len(files):
             raise ValueError("names a file twice")
         return files

@@ -17,9 +17,9 @@ import tomlkit
 from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import Item
 
-from gpit_fairshare.cases.comparing import FigureDifference, written
+from gpit_fairshare.cases.comparing import FigureDifference, figure_text
 from gpit_fairshare.cases.reading import KEYS, Case, ExpectedTable
-from gpit_fairshare.cases.running import CaseVerdict, checks_said, row_of, rows_by_code
+from gpit_fairshare.cases.running import CaseVerdict, row_of, rows_by_code, unexpected_checks
 from gpit_fairshare.errors import CaseError
 from gpit_fairshare.files import followed, in_place, place_to_write
 from gpit_fairshare.results.writing import harmless
@@ -40,7 +40,7 @@ class Update:
     """What was written, or why nothing was."""
 
     refused: tuple[str, ...] = ()
-    written: tuple[str, ...] = ()
+    file_names: tuple[str, ...] = ()
     """Names of the files, from the folder of their case."""
     paths: tuple[str, ...] = ()
     """Whole paths of the same files, links followed."""
@@ -53,7 +53,7 @@ class Update:
         """Return it with stable keys, for JSON."""
         return {
             "refused": list(self.refused),
-            "written": list(self.written),
+            "written": list(self.file_names),
             "paths": list(self.paths),
             "changes": [
                 {"id": case_id, **change.place, "old": change.expected, "new": change.got}
@@ -79,14 +79,14 @@ def update(verdicts: Sequence[CaseVerdict]) -> Update:
         if refused or verdict.case is None or verdict.result is None or verdict.outcome == "ok":
             continue
         try:
-            for path, text in _anew(verdict.case, verdict.result, verdict.differences):
+            for path, text in _rewritten_files(verdict.case, verdict.result, verdict.differences):
                 place = _place(path, verdict.case)
                 if drafts.setdefault(place, text) != text:
                     raise CaseError(f"another case wants {one_line(path.name)} otherwise; give each a file of its own")  # noqa: TRY301
         except CaseError as fault:
             refused.append(f"{verdict.id}: {fault}")
         numbers.append(number)
-        changes[verdict.id] = sorted(verdict.differences, key=lambda it: (it.year, it.code, it.column))
+        changes[verdict.id] = sorted(verdict.differences, key=lambda difference: difference.key)
     if refused:
         return Update(tuple(refused))
     with ExitStack() as stack:
@@ -102,7 +102,7 @@ def _place(path: Path, case: Case) -> Path:
         CaseError: That is outside the folder of the case, where `--update` writes nothing, or no file can be there.
     """
     try:
-        place, folder = place_to_write(path), followed(case.found.path.parent)
+        place, folder = place_to_write(path), followed(case.case_file.path.parent)
     except OSError as fault:
         raise CaseError(f"{one_line(path.name)}: cannot be written ({fault.strerror or fault})") from None
     if not place.is_relative_to(folder):
@@ -126,67 +126,67 @@ def _refusal(verdict: CaseVerdict) -> str:
         )
     case, result = verdict.case, verdict.result
     nothing = not verdict.differences and not (case and case.lacking)
-    if case is None or result is None or nothing or any(checks_said(case, result)):
-        return f"{verdict.id}: not its figures are wrong, but the run: {verdict.said[-1]}"
+    if case is None or result is None or nothing or any(unexpected_checks(case, result)):
+        return f"{verdict.id}: not its figures are wrong, but the run: {verdict.reasons[-1]}"
     return ""
 
 
-def _anew(case: Case, result: Result, differences: Sequence[FigureDifference]) -> Iterator[tuple[Path, str]]:
+def _rewritten_files(case: Case, result: Result, differences: Sequence[FigureDifference]) -> Iterator[tuple[Path, str]]:
     """Yield the files of a case that change, each with its whole text.
 
     Raises:
         CaseError: A change cannot be made without a person.
     """
     if case.lacking:
-        yield case.lacking, _first(case, result)
+        yield case.lacking, _first_table(case, result)
     inline_years = {figure.year for figure in case.inline if figure.code}
-    for one in differences:
-        holders = [table for table in case.tables if one.year in _years(table)]
-        if one.what == "extra row" and len(holders) + (one.year in inline_years) != 1:
-            raise CaseError(f"in which file {one.code} of {one.year} belongs is not clear; {_BY_HAND}")
+    for difference in differences:
+        holders = [table for table in case.tables if difference.year in _years(table)]
+        if difference.kind == "extra row" and len(holders) + (difference.year in inline_years) != 1:
+            raise CaseError(f"in which file {difference.code} of {difference.year} belongs is not clear; {_BY_HAND}")
     for table in case.tables:
-        text = _table_anew(table, result, differences)
+        text = _rewritten_table(table, result, differences)
         if text != table.text:
             yield table.path, text
     figures = [figure for table in case.tables for figure in table.figures]
     tabled = {(figure.year, figure.code, column) for figure in figures for column in (figure.column, "")}
     years = {year for table in case.tables for year in _years(table)}
     inline = [
-        one
-        for one in differences
-        if (one.year, one.code, one.column) not in tabled and not (one.what == "extra row" and one.year in years)
+        difference
+        for difference in differences
+        if difference.key not in tabled and not (difference.kind == "extra row" and difference.year in years)
     ]
     if inline:
-        yield case.found.path, _inline_anew(case.found.path.read_bytes().decode(), inline)
+        yield case.case_file.path, _rewritten_case(case.case_file.path.read_bytes().decode(), inline)
 
 
 def _years(table: ExpectedTable) -> set[str]:
-    at = table.header.index("year")
-    return {record[at] for record in table.records}
+    year_index = table.header.index("year")
+    return {record[year_index] for record in table.records}
 
 
 def _cell(value: Any) -> str:
-    return harmless(value) if isinstance(value, str) else written(value) or ""
+    return harmless(value) if isinstance(value, str) else figure_text(value) or ""
 
 
-def _first(case: Case, result: Result) -> str:
+def _first_table(case: Case, result: Result) -> str:
     """Return the table of a case that has none yet: all its years and organisations, and the columns it names."""
     columns = [*KEYS, *(case.head.columns or [result.scheme.result])]
     rows = ([_cell(row[column]) for column in columns] for row in result.rows.iter_rows(named=True))
     return "".join(_record(row, "\n") for row in (columns, *rows))
 
 
-def _table_anew(table: ExpectedTable, result: Result, differences: Sequence[FigureDifference]) -> str:
+def _rewritten_table(table: ExpectedTable, result: Result, differences: Sequence[FigureDifference]) -> str:
     """Return a table with what differs written anew; records that hold stay as they stand."""
     mark = "\ufeff" if table.text.startswith("\ufeff") else ""
     lines = list(io.StringIO(table.text.removeprefix("\ufeff"), newline=""))
     end = "\r\n" if lines[0].endswith("\r\n") else "\n"
-    wrong = {(one.year, one.code, one.column): one for one in differences if one.what != "extra row"}
-    at_year, at_code = (table.header.index(key) for key in KEYS)
+    wrong = {difference.key for difference in differences if difference.kind != "extra row"}
+    year_index, code_index = (table.header.index(key) for key in KEYS)
     rows = rows_by_code(result)
     kept: list[tuple[tuple[str, str], str]] = []
     for record, (first, last) in zip(table.records, table.lines[1:], strict=True):
-        key = (record[at_year], record[at_code])
+        key = (record[year_index], record[code_index])
         if (*key, "") in wrong:
             continue
         row = row_of(rows[key[0]], key[1]) or {}
@@ -195,13 +195,14 @@ def _table_anew(table: ExpectedTable, result: Result, differences: Sequence[Figu
             for column, cell in zip(table.header, record, strict=True)
         ]
         kept.append((key, "".join(lines[first:last]) if new == list(record) else _record(new, end)))
-    in_order = kept == sorted(kept, key=lambda it: it[0])
-    for one in differences:
-        if one.what == "extra row" and one.year in _years(table):
-            row = rows[one.year][one.code]
-            kept.append(((one.year, one.code), _record([_cell(row[column]) for column in table.header], end)))
+    in_order = kept == sorted(kept, key=lambda keyed_record: keyed_record[0])
+    for difference in differences:
+        if difference.kind == "extra row" and difference.year in _years(table):
+            year, code, _ = difference.key
+            cells = [_cell(rows[year][code][column]) for column in table.header]
+            kept.append(((year, code), _record(cells, end)))
     if in_order:
-        kept.sort(key=lambda it: it[0])
+        kept.sort(key=lambda keyed_record: keyed_record[0])
     head = "".join(lines[: table.lines[0][1]])
     # The last line of a file may lack its end; what follows it needs one.
     parts = [part if part.endswith("\n") else part + end for part in (head, *(text for _, text in kept))]
@@ -215,22 +216,22 @@ def _record(cells: Sequence[str], end: str) -> str:
     return stream.getvalue()
 
 
-def _inline_anew(text: str, differences: Sequence[FigureDifference]) -> str:
+def _rewritten_case(text: str, differences: Sequence[FigureDifference]) -> str:
     """Return a case file with figures written anew, each in the place of the old one and nothing else changed.
 
     Raises:
         CaseError: A row is new or gone, a figure is a text or a blank, or the file cannot be kept as it is.
     """
     mark = "\ufeff" if text.startswith("\ufeff") else ""
-    wanted = parse_toml(text, Decimal)
+    expected = parse_toml(text, Decimal)
     try:
         document = tomlkit.parse(text.removeprefix(mark))
         kept = mark + document.as_string() == text
-        for one in differences:
-            _write(one, document, wanted)
+        for difference in differences:
+            _write(difference, document, expected)
         new = mark + document.as_string()
         # The proof: the file says what it should, and about all else what it said.
-        kept = kept and repr(parse_toml(new, Decimal)) == repr(wanted)
+        kept = kept and repr(parse_toml(new, Decimal)) == repr(expected)
     except (TOMLKitError, ValueError):
         kept = False
     if not kept:
@@ -238,28 +239,28 @@ def _inline_anew(text: str, differences: Sequence[FigureDifference]) -> str:
     return new
 
 
-def _write(difference: FigureDifference, document: MutableMapping[str, Any], wanted: dict[str, Any]) -> None:
+def _write(difference: FigureDifference, document: MutableMapping[str, Any], expected: dict[str, Any]) -> None:
     """Write one figure into a document, which keeps its form, and into what the document should hold in the end.
 
     Raises:
         CaseError: It is not a figure that can be written over.
     """
     keys = [part for part in (difference.year, difference.code, difference.column) if part]
-    shown = one_line(" ".join(keys))
-    if difference.what != "figure":
-        what = "new, and is not added to" if difference.what == "extra row" else "gone, and is not taken out of"
-        raise CaseError(f"the row {shown} is {what} a case file; {_BY_HAND}")
+    row_label = one_line(" ".join(keys))
+    if difference.kind != "figure":
+        change = "new, and is not added to" if difference.kind == "extra row" else "gone, and is not taken out of"
+        raise CaseError(f"the row {row_label} is {change} a case file; {_BY_HAND}")
     *above, column = ("expected" if difference.code else "expected_national", *keys)
     for key in above:
-        document, wanted = document[key], wanted[key]
-    if difference.got is None or isinstance(wanted[column], str):
-        raise CaseError(f"{shown} is a text or a blank, before or now, and only numbers are written; {_BY_HAND}")
+        document, expected = document[key], expected[key]
+    if difference.got is None or isinstance(expected[column], str):
+        raise CaseError(f"{row_label} is a text or a blank, before or now, and only numbers are written; {_BY_HAND}")
     old = document[column]
     token = _token(difference.got, like=old.as_string() if isinstance(old, Item) else "")
     try:
-        document[column], wanted[column] = tomlkit.value(token), parse_toml(f"value = {token}", Decimal)["value"]
+        document[column], expected[column] = tomlkit.value(token), parse_toml(f"value = {token}", Decimal)["value"]
     except (TOMLKitError, ValueError):
-        raise CaseError(f"{shown} is now {one_line(difference.got, 40)}; {_BY_HAND}") from None
+        raise CaseError(f"{row_label} is now {one_line(difference.got, 40)}; {_BY_HAND}") from None
 
 
 def _token(value: str, like: str) -> str:
