@@ -10,7 +10,7 @@ from gpit_fairshare.comparison.model import NOTHING, PEOPLE, RowChange, Status, 
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.numbers import exact
-from gpit_fairshare.results.agreement import same_unrounded
+from gpit_fairshare.results.agreement import is_same_unrounded
 from gpit_fairshare.results.model import KEYS, Record
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def _differs(table: pl.DataFrame, old: str, new: str, *, exactly: bool) -> pl.Ex
         return pl.col(old).ne_missing(pl.col(new))
     # Most figures are equal to the last digit; only the others are looked at one by one.
     pairs = zip(here, there, here.ne_missing(there), strict=True)
-    return pl.lit(pl.Series("differs", [apart and not same_unrounded(one, other) for one, other, apart in pairs]))
+    return pl.lit(pl.Series("differs", [apart and not is_same_unrounded(one, other) for one, other, apart in pairs]))
 
 
 def _as_text(value: object) -> str | None:

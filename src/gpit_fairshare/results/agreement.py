@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from gpit_fairshare.language import tree as t
+from gpit_fairshare.language import tree
 from gpit_fairshare.language.kinds import NATIONAL
 from gpit_fairshare.language.with_numbers import written
 from gpit_fairshare.numbers import DIGITS, figure, with_unit
@@ -52,50 +52,50 @@ Same = Callable[[Any, Any], bool]
 """Whether two values, the second as the rule gives it, count as the same."""
 
 
-def same_as_written(found: Any, expected: Any) -> bool:
+def is_same_as_written(actual: Any, expected: Any) -> bool:
     """Return whether a value that was written down is the same: texts exactly, numbers to 15 digits.
 
     It is the question for inputs, parameters and figures that a step rounds. None and an empty text are both nothing.
     """
-    if are_numbers(found, expected):
-        if found == expected:
+    if are_numbers(actual, expected):
+        if actual == expected:
             return True
-        here, there = as_float(found), as_float(expected)
+        actual_float, expected_float = as_float(actual), as_float(expected)
         # Programs round a float to 15 digits from its exact value, as Python does, or from its shortest text.
-        from_value = f"{here:.{SAVED.prec}g}" == f"{there:.{SAVED.prec}g}"
-        return from_value or SAVED.create_decimal(repr(here)) == SAVED.create_decimal(repr(there))
-    if found in (None, "") or expected in (None, ""):
-        return found in (None, "") and expected in (None, "")
-    return type(found) is type(expected) and bool(found == expected)
+        from_value = f"{actual_float:.{SAVED.prec}g}" == f"{expected_float:.{SAVED.prec}g}"
+        return from_value or SAVED.create_decimal(repr(actual_float)) == SAVED.create_decimal(repr(expected_float))
+    if actual in (None, "") or expected in (None, ""):
+        return actual in (None, "") and expected in (None, "")
+    return type(actual) is type(expected) and bool(actual == expected)
 
 
-def same_unrounded(found: Any, expected: Any) -> bool:
+def is_same_unrounded(actual: Any, expected: Any) -> bool:
     """Return whether a figure that no step rounds is the same: within 1e-12 of its size, and a tenth of a penny."""
-    if not are_numbers(found, expected):
-        return same_as_written(found, expected)
-    size, distance = _size_and_distance(found, expected)
+    if not are_numbers(actual, expected):
+        return is_same_as_written(actual, expected)
+    size, distance = _size_and_distance(actual, expected)
     return size <= NEARLY_NOTHING or distance <= max(FLOAT_NOISE * size, min(UNROUNDED * size, FRACTION_OF_PENNY))
 
 
-def same_as_worked_out(found: Any, expected: Any) -> bool:
+def is_same_as_worked_out(actual: Any, expected: Any) -> bool:
     """Return whether any cell of a workbook has the value that its formula gives, whichever program worked it out.
 
     Cells hold workings beside figures. It accepts all that `same_unrounded` accepts, and noise of a billionth;
     figures are then held to their own rule by `off_rule`.
     """
-    if not are_numbers(found, expected):
-        return same_as_written(found, expected)
-    size, distance = _size_and_distance(found, expected)
+    if not are_numbers(actual, expected):
+        return is_same_as_written(actual, expected)
+    size, distance = _size_and_distance(actual, expected)
     noise = max(NEARLY_NOTHING, min(RECALCULATED * size, FRACTION_OF_PENNY))
-    return distance <= noise or same_unrounded(found, expected)
+    return distance <= noise or is_same_unrounded(actual, expected)
 
 
-def same_remainder(found: Any, expected: Any) -> bool:
+def is_same_remainder(actual: Any, expected: Any) -> bool:
     """Return whether what is left of two large numbers is the same: who gets the odd penny is seen in the money."""
-    return are_numbers(found, expected) and _size_and_distance(found, expected)[1] <= REMAINDER
+    return are_numbers(actual, expected) and _size_and_distance(actual, expected)[1] <= REMAINDER
 
 
-def gives_again(printed: Any, value: Any) -> bool:
+def is_reproduced(printed: Any, value: Any) -> bool:
     """Return whether the arithmetic that `explain` prints gives a value again: yes/no exactly, numbers to 1e-11."""
     if not are_numbers(printed, value):
         return printed is value
@@ -112,9 +112,9 @@ def are_numbers(*values: Any) -> bool:
     return all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
 
 
-def _size_and_distance(found: float, expected: float) -> tuple[float, float]:
-    here, there = as_float(found), as_float(expected)
-    return max(abs(here), abs(there)), abs(here - there)
+def _size_and_distance(actual: float, expected: float) -> tuple[float, float]:
+    actual_float, expected_float = as_float(actual), as_float(expected)
+    return max(abs(actual_float), abs(expected_float)), abs(actual_float - expected_float)
 
 
 def as_float(number: float) -> float:
@@ -128,7 +128,9 @@ def as_float(number: float) -> float:
 def predicates_of(scheme: Scheme | None) -> dict[str, Same]:
     """Return for each step of a scheme what says whether its figure is the same; inputs are `same_as_written`."""
     steps = scheme.steps if scheme else ()
-    return {step.name: same_as_written if isinstance(step.tree, t.Rounded) else same_unrounded for step in steps}
+    return {
+        step.name: is_same_as_written if isinstance(step.tree, tree.Rounded) else is_same_unrounded for step in steps
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,7 @@ class OffRule:
     name: str
     """The step."""
     label: str
-    found: Any
+    actual: Any
     """As the file has it."""
     expected: Any
     """As the rule gives it."""
@@ -152,15 +154,15 @@ class OffRule:
     """The unit of its rounding, where a program that recalculates may give one to another row."""
 
     def __str__(self) -> str:
-        found, expected = apart(self.found, self.expected, self.unit)
-        why = f"; {self.too_fine} is too fine a unit here: Excel or LibreOffice may give it to another row"
-        said = f"{self.of} {self.year} {self.label} ({self.name}): the file says {found}, its rule gives {expected}"
-        return f"{said}{why if self.too_fine else ''}"
+        actual, expected = distinct_texts(self.actual, self.expected, self.unit)
+        reason = f"; {self.too_fine} is too fine a unit here: Excel or LibreOffice may give it to another row"
+        message = f"{self.of} {self.year} {self.label} ({self.name}): the file says {actual}, its rule gives {expected}"
+        return f"{message}{reason if self.too_fine else ''}"
 
     def document(self) -> dict[str, Any]:
         """Return it with stable keys, for JSON."""
-        keys = ("year", "of", "name", "label", "found", "expected")
-        return {**{key: getattr(self, key) for key in keys}, "text": str(self)}
+        entry = {key: getattr(self, key) for key in ("year", "of", "name", "label")}
+        return {**entry, "found": self.actual, "expected": self.expected, "text": str(self)}
 
 
 def off_rule(record: Record, result: Result) -> tuple[OffRule, ...]:
@@ -173,33 +175,34 @@ def off_rule(record: Record, result: Result) -> tuple[OffRule, ...]:
         result: What `record.calculate()` gives.
     """
     table = record.rows.join(result.rows, on=list(KEYS), how="inner", suffix=_RULE, maintain_order="left")
-    same, figures = predicates_of(result.scheme), list[OffRule]()
+    predicates, figures = predicates_of(result.scheme), list[OffRule]()
     for step in result.scheme.steps:
-        rule = f"{step.name}{_RULE}"
+        rule_column = f"{step.name}{_RULE}"
         places: dict[tuple[str, str], list[tuple[str, Any, Any]]] = {}
         group = step.kind.column or "org_code"
-        columns = table.select(*KEYS, pl.col(group).alias("group"), found=step.name, expected=rule)
-        for year, code, label, found, expected in columns.filter(pl.col("found").ne_missing(pl.col("expected"))).rows():
-            if not same[step.name](found, expected):
-                places.setdefault((year, _whose(step, label, result.scheme)), []).append((code, found, expected))
-        for (year, whose), rows in places.items():
-            _, found, expected = rows[0]
+        columns = table.select(*KEYS, pl.col(group).alias("group"), actual=step.name, expected=rule_column)
+        differing = columns.filter(pl.col("actual").ne_missing(pl.col("expected")))
+        for year, code, label, actual, expected in differing.rows():
+            if not predicates[step.name](actual, expected):
+                places.setdefault((year, _subject(step, label, result.scheme)), []).append((code, actual, expected))
+        for (year, subject), rows in places.items():
+            _, actual, expected = rows[0]
             label, unit = " ".join(step.label.split()), result.scheme.symbols[step.name].unit
             codes = frozenset(code for code, _, _ in rows)
-            too_fine = _too_fine(step, result.years[year], found, expected)
-            figures.append(OffRule(year, whose, step.name, label, found, expected, unit, codes, too_fine))
+            too_fine = _too_fine(step, result.years[year], actual, expected)
+            figures.append(OffRule(year, subject, step.name, label, actual, expected, unit, codes, too_fine))
     return tuple(figures)
 
 
-def _too_fine(step: Step, year: Year, found: Any, expected: Any) -> str:
+def _too_fine(step: Step, year: Year, actual: Any, expected: Any) -> str:
     """Return the unit of a step's rounding where a figure is one unit off and floats may do that; else nothing."""
     match step.tree:
-        case t.Rounded(to=to) if step.name in year.too_fine and abs(found - expected) < 1.5 * to:
+        case tree.Rounded(to=to) if step.name in year.too_fine and abs(actual - expected) < 1.5 * to:
             return figure(to, step.unit)
     return ""
 
 
-def _whose(step: Step, label: str, scheme: Scheme) -> str:
+def _subject(step: Step, label: str, scheme: Scheme) -> str:
     """Say what a figure is a figure of, from the text in the column of its groups, or the organisation's code."""
     if step.kind == NATIONAL:
         return NATION
@@ -217,10 +220,10 @@ def in_one_line(figures: Sequence[OffRule]) -> str:
     return f"{figures[0]}{more}"
 
 
-def apart(found: Any, expected: Any, unit: str | None) -> tuple[str, str]:
+def distinct_texts(actual: Any, expected: Any, unit: str | None) -> tuple[str, str]:
     """Write two values with as many digits as tell them apart."""
     for digits in DIGITS[:3]:
-        texts = written(found, unit, digits), written(expected, unit, digits)
+        texts = written(actual, unit, digits), written(expected, unit, digits)
         if texts[0] != texts[1]:
             break
     return with_unit(texts[0], unit), with_unit(texts[1], unit)

@@ -130,38 +130,40 @@ def scheme_of(manifest: Mapping[str, Any], name: str) -> Scheme:
     """
     try:
         _ComparedManifest.model_validate(dict(manifest))
-        _same_functions(manifest, name)
+        _check_functions(manifest, name)
         head = manifest["scheme"]
-        files = tuple((str(one["file"]), str(one["sha256"])) for one in head["files"])
+        files = tuple((str(file["file"]), str(file["sha256"])) for file in head["files"])
         return defined(manifest["definition"], files, str(head["digest"]), name)
     except ValidationError as fault:
-        first = fault.errors()[0]
-        entry = ".".join(str(part) for part in first["loc"])
-        raise not_as_written(name, one_line(f"{entry}: {first['msg'].lower()}", 200)) from None
+        error = fault.errors()[0]
+        entry = ".".join(str(part) for part in error["loc"])
+        raise manifest_error(name, one_line(f"{entry}: {error['msg'].lower()}", 200)) from None
     except (KeyError, TypeError, AttributeError, ValueError) as fault:
-        raise not_as_written(name, fault) from None
+        raise manifest_error(name, fault) from None
 
 
-def _same_functions(manifest: Mapping[str, Any], name: str) -> None:
+def _check_functions(manifest: Mapping[str, Any], name: str) -> None:
     """See that the functions of plug-ins are those of the run: with others its figures cannot be worked out again.
 
     Raises:
         UsageError: One is not there, or is another.
     """
-    for one in manifest.get("plugins", ()):
-        if one["kind"] != "function":
+    for entry in manifest.get("plugins", ()):
+        if entry["kind"] != "function":
             continue
-        now, what = plugged(one["name"]), f"the function {one['name']} of {one['package']} {one['version']}"
-        if now is None:
-            raise UsageError(f"{name}: was made with {what}, which is not installed or left out; install it")
-        if now.plugin.digest() != one["digest"]:
+        label = f"the function {entry['name']} of {entry['package']} {entry['version']}"
+        installed = plugged(entry["name"])
+        if installed is None:
+            raise UsageError(f"{name}: was made with {label}, which is not installed or left out; install it")
+        plugin = installed.plugin
+        if plugin.digest() != entry["digest"]:
             raise UsageError(
-                f"{name}: was made with {what}, and {now.plugin.package} {now.plugin.version} has another; "
+                f"{name}: was made with {label}, and {plugin.package} {plugin.version} has another; "
                 "install that version, or run gpit allocate again"
             )
 
 
-def not_as_written(name: str, fault: object) -> SchemeError:
+def manifest_error(name: str, fault: object) -> SchemeError:
     """Return what is to be said of a manifest that lacks something, or has it otherwise."""
     return SchemeError(
         f"{name}: its manifest is not as this version of gpit writes it ({fault}); run gpit allocate again"
@@ -179,15 +181,15 @@ def inputs_of(manifest: Mapping[str, Any], scheme: Scheme, rows: pl.DataFrame, o
     Raises:
         SchemeError: The manifest is not as gpit writes it.
     """
-    steps = {step.name for step in scheme.steps}
-    columns = ["org_code", "org_name", *(one for one in rows.columns if one not in (*KEYS, "org_name", *steps))]
+    no_inputs = {*KEYS, "org_name", *(step.name for step in scheme.steps)}
+    columns = ["org_code", "org_name", *(column for column in rows.columns if column not in no_inputs)]
     try:
         crosswalk = packaged_crosswalk().with_rows(manifest["crosswalk"])
-        known = {one["name"]: InputColumn(**one) for one in manifest["columns"]}
+        columns_by_name = {column["name"]: InputColumn(**column) for column in manifest["columns"]}
         sources = tuple(_source(entry) for entry in manifest["inputs"])
-        illustrative = tuple(str(one) for one in manifest["illustrative"])
+        illustrative = tuple(str(sentence) for sentence in manifest["illustrative"])
     except (KeyError, TypeError, ValueError) as fault:
-        raise not_as_written(name, fault) from None
+        raise manifest_error(name, fault) from None
     return Inputs(
         years=scheme.years,
         tables={
@@ -197,7 +199,7 @@ def inputs_of(manifest: Mapping[str, Any], scheme: Scheme, rows: pl.DataFrame, o
             .with_columns(pl.col("org_name").fill_null(""))
             for year in scheme.years
         },
-        columns={one: known[one] for one in columns if one in known},
+        columns={column: columns_by_name[column] for column in columns if column in columns_by_name},
         lines=None,
         origins=dict(origins),
         sources=sources,

@@ -57,13 +57,13 @@ def read_record(path: str | Path) -> Record:
     scheme = scheme_of(manifest, path.name) if manifest is not None else None
     # As a person counts them: the headings of a CSV file stand in its first row.
     frame = _typed(rows, scheme, path.name, 2 if path.suffix.lower() == ".csv" else 1)
-    _once(frame, path.name)
+    _refuse_duplicates(frame, path.name)
     frame = frame.sort(*KEYS)
     if scheme is None or manifest is None:
         answer = ANSWER if ANSWER in frame.columns else ""
-        filled(frame, [answer] if answer else [], path.name)
+        refuse_blanks(frame, [answer] if answer else [], path.name)
         return Record(path.name, frame, answer)
-    filled(frame, [step.name for step in scheme.steps], path.name)
+    refuse_blanks(frame, [step.name for step in scheme.steps], path.name)
     years = sorted(set(frame["year"].to_list()))
     if years != sorted(scheme.years):
         raise UsageError(
@@ -141,9 +141,9 @@ def result_bytes(path: Path) -> bytes:
             raise UsageError(f"{path.name}: is larger than {LARGEST_RESULT // MEGABYTE} MB, which no result of gpit is")
         return read_regular(path)
     except OSError as fault:
-        there = [one.name for one in path.parent.iterdir()] if path.parent.is_dir() else []
-        near = nearest(path.name, there) if not path.exists() else ""
-        raise UsageError(f"{path}: cannot be read ({fault.strerror or fault}){near}") from None
+        neighbours = [neighbour.name for neighbour in path.parent.iterdir()] if path.parent.is_dir() else []
+        hint = nearest(path.name, neighbours) if not path.exists() else ""
+        raise UsageError(f"{path}: cannot be read ({fault.strerror or fault}){hint}") from None
 
 
 def _document(name: str, data: bytes) -> dict[str, Any]:
@@ -178,10 +178,10 @@ def _origins(document: Mapping[str, Any]) -> Origins:
     """Return where inputs came from, as far as it is written as gpit writes it."""
     entries = document.get("origins")
     return {
-        (str(one.get("year")), str(one.get("org_code")), name): place
-        for one in (entries if isinstance(entries, list) else [])
-        if isinstance(one, dict)
-        for name, place in one.items()
+        (str(entry.get("year")), str(entry.get("org_code")), name): place
+        for entry in (entries if isinstance(entries, list) else [])
+        if isinstance(entry, dict)
+        for name, place in entry.items()
         if name not in KEYS and isinstance(place, str)
     }
 
@@ -220,8 +220,8 @@ def table_frame(name: str, data: bytes, ending: str) -> pl.DataFrame:
             raise UsageError(f"{name}: has {cells:,} cells; no result of gpit has more than {_MOST_CELLS:,}")
         return lazy.collect()
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as fault:
-        said = " ".join(str(fault).split())[:120]
-        raise UsageError(f"{name}: is not a table that gpit wrote ({said})") from None
+        reason = " ".join(str(fault).split())[:120]
+        raise UsageError(f"{name}: is not a table that gpit wrote ({reason})") from None
 
 
 def _typed(rows: list[dict[str, Any]] | pl.DataFrame, scheme: Scheme | None, name: str, first: int) -> pl.DataFrame:
@@ -232,15 +232,15 @@ def _typed(rows: list[dict[str, Any]] | pl.DataFrame, scheme: Scheme | None, nam
         if not all(isinstance(row, dict) for row in rows):
             raise UsageError(f"{name}: its rows are not as gpit writes them")
         columns = list(dict.fromkeys(key for row in rows for key in row))
-        if unfit := next((one for one in columns if re.search("[\ud800-\udfff]", one)), None):
+        if unfit := next((column for column in columns if re.search("[\ud800-\udfff]", column)), None):
             raise UsageError(f"{name}: {unfit} is no name of a column: it holds half of a character")
-        frame = pl.DataFrame({one: pl.Series([row.get(one) for row in rows], dtype=pl.Object) for one in columns})
+        frame = pl.DataFrame({key: pl.Series([row.get(key) for row in rows], dtype=pl.Object) for key in columns})
     for key in KEYS:
         if key not in frame.columns:
             raise UsageError(f"{name}: has no column {key}; expected the tidy table that gpit allocate writes")
     if "org_name" not in frame.columns:
         frame = frame.with_columns(pl.lit("").alias("org_name"))
-    return frame.select(_column(frame[one], _type(one, scheme), name, first) for one in frame.columns)
+    return frame.select(_column(frame[column], _type(column, scheme), name, first) for column in frame.columns)
 
 
 def _type(column: str, scheme: Scheme | None) -> str:
@@ -254,25 +254,25 @@ def _type(column: str, scheme: Scheme | None) -> str:
 
 def _column(cells: pl.Series, kind: str, name: str, first: int) -> pl.Series:
     values = [None if value == "" else value for value in cells.to_list()]
-    read, dtype = _KINDS[kind or _guessed(values)]
-    found = []
+    convert, dtype = _KINDS[kind or _guessed(values)]
+    typed = []
     for row, value in enumerate(values, first):
         try:
-            found.append(None if value is None else read(value))
+            typed.append(None if value is None else convert(value))
         except (ValueError, TypeError, OverflowError):
-            shown = repr(value)[:40]
-            raise UsageError(f"{name}: row {row}, {cells.name}: expected a {kind}, found {shown}") from None
-    if cells.name in KEYS and None in found:
-        raise UsageError(f"{name}: row {found.index(None) + first}: {cells.name} is blank")
+            value_text = repr(value)[:40]
+            raise UsageError(f"{name}: row {row}, {cells.name}: expected a {kind}, found {value_text}") from None
+    if cells.name in KEYS and None in typed:
+        raise UsageError(f"{name}: row {typed.index(None) + first}: {cells.name} is blank")
     if cells.name == "org_name":
-        found = [value or "" for value in found]
-    return pl.Series(cells.name, found, dtype=dtype)
+        typed = [value or "" for value in typed]
+    return pl.Series(cells.name, typed, dtype=dtype)
 
 
 def _guessed(values: Sequence[Any]) -> str:
     """Return what a column of a table without a manifest holds, by all of its cells."""
-    there = [value for value in values if value is not None]
-    fitting = (kind for kind in ("yes/no", "number") if there and all(_is_of(kind, value) for value in there))
+    present = [value for value in values if value is not None]
+    fitting = (kind for kind in ("yes/no", "number") if present and all(_is_of(kind, value) for value in present))
     return next(fitting, "text")
 
 
@@ -317,15 +317,15 @@ _KINDS: Final[Mapping[str, tuple[Callable[[Any], Any], type[pl.DataType]]]] = {
 """What reads the values of a kind, and the type of their column."""
 
 
-def _once(frame: pl.DataFrame, name: str) -> None:
+def _refuse_duplicates(frame: pl.DataFrame, name: str) -> None:
     """Refuse a table that has an organisation twice in a year: there would be no telling which row is meant."""
-    twice = frame.filter(frame.select(*KEYS).is_duplicated())
-    if twice.height:
-        year, code = twice.select(*KEYS).row(0)
+    duplicates = frame.filter(frame.select(*KEYS).is_duplicated())
+    if duplicates.height:
+        year, code = duplicates.select(*KEYS).row(0)
         raise UsageError(f"{name}: {code} stands in {year} more than once; a result has each organisation once a year")
 
 
-def filled(frame: pl.DataFrame, columns: Sequence[str], name: str) -> None:
+def refuse_blanks(frame: pl.DataFrame, columns: Sequence[str], name: str) -> None:
     """Refuse a table in which a figure is missing that every row of a result has: it would count as nil.
 
     Raises:
