@@ -1,4 +1,4 @@
-"""Expected figures and those of a run, compared exactly: `Decimal` without any rounding."""
+"""Compare expected figures with those of a run exactly: `Decimal` without any rounding."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _KINDS: Final[Mapping[Kind, tuple[type[Exact], Callable[[str], Exact], str, str]
     "yes/no": (bool, lambda cell: _WORDS[cell.strip().lower()], "yes or no", "true or false"),
     "text": (str, str, "texts", "a text in quotes"),
 }
-"""The type of a kind's figures, what reads one from a cell of a table, and what all and one of them are called."""
+"""The type of a kind's figures, what reads one from a cell of a table, their name and an example."""
 
 # Figures have a few hundred digits at most: this holds every sum and product of them, or stops.
 _EXACTLY: Final = Context(prec=5_000, Emin=MIN_EMIN, Emax=MAX_EMAX, traps=[Inexact, InvalidOperation, Overflow])
@@ -37,25 +37,25 @@ _EXACTLY: Final = Context(prec=5_000, Emin=MIN_EMIN, Emax=MAX_EMAX, traps=[Inexa
 class FigureDifference:
     """One figure that is not as expected, or a row that is missing or too many.
 
-    Figures are texts, to the last digit; None is a blank, or a row that is not there.
+    Figures are texts, to the last digit; None is a blank, or a row that does not exist.
     """
 
     year: str
     code: str
     """Empty for a national figure."""
     column: str
-    """Empty where a whole row is meant."""
+    """Empty for a whole row."""
     kind: Literal["figure", "missing row", "extra row"]
     expected: str | None
     got: str | None
     difference: Decimal | None = None
-    """Got less expected, for two numbers."""
+    """`got` minus `expected`, for two numbers."""
     allowed: Decimal | None = None
-    """By how much it may be off, for two numbers."""
+    """The tolerance, for two numbers."""
 
     @property
     def place(self) -> dict[str, str | None]:
-        """Return where it is, with stable keys, for JSON."""
+        """Return the place of the figure with stable keys, for JSON."""
         return {"year": self.year, "org_code": self.code or None, "column": self.column or None}
 
     @property
@@ -65,14 +65,14 @@ class FigureDifference:
 
     @property
     def excess(self) -> tuple[bool, Decimal]:
-        """Return by how much it is beyond its tolerance; what is no number stands above every number."""
+        """Return how far the difference exceeds its tolerance; anything but a number sorts above every number."""
         if self.difference is None or self.allowed is None:
             return True, ZERO
         return False, _EXACTLY.subtract(self.difference.copy_abs(), self.allowed)
 
 
 def figure_text(value: Any) -> str | None:
-    """Write a figure of a run or of a case: a float by the shortest digits that mean it, `true` and `false`."""
+    """Write a figure of a run or a case: floats with the fewest digits that identify them, `true` or `false`."""
     match value:
         case None | "":
             return None
@@ -92,7 +92,7 @@ def compare(
     """Return how a figure differs from the expected one, or None if it does not.
 
     Raises:
-        CaseError: The expected figure is not of the kind of its column.
+        CaseError: The kind of the expected figure is not that of its column.
     """
     expected = expected_value(figure, kind)
 
@@ -117,10 +117,10 @@ def compare(
 
 
 def expected_value(figure: ExpectedFigure, kind: Kind) -> Exact:
-    """Return the expected figure as one of its column's kind; an empty text is a blank.
+    """Return the expected figure as the kind of its column; an empty text is a blank.
 
     Raises:
-        CaseError: It is of another kind.
+        CaseError: The figure is of another kind.
     """
     value = figure.value
     if value == "":
@@ -129,7 +129,7 @@ def expected_value(figure: ExpectedFigure, kind: Kind) -> Exact:
     if figure.tabled and isinstance(value, str):
         if kind == "text":
             refuse_spaces(value, f"{figure.place}:")
-        with suppress(ValueError, KeyError):  # said below, for both kinds of file
+        with suppress(ValueError, KeyError):  # reported below, for both kinds of file
             value = read(value)
     if isinstance(value, kind_type):
         return value

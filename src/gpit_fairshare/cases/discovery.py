@@ -1,6 +1,6 @@
-"""Which files of a folder are cases, and which hold expected figures; with the standard library alone.
+"""Find the files of a folder that are cases or hold expected figures, with the standard library alone.
 
-The plug-in of pytest looks at every TOML file of every suite on the machine: this has to cost nothing.
+The pytest plug-in looks at every TOML file of every suite on the machine, so this has to be fast.
 """
 
 from __future__ import annotations
@@ -21,33 +21,33 @@ if TYPE_CHECKING:
 
 CASE_ENDING: Final = ".toml"
 EXPECTED_ENDING: Final = ".expected.csv"
-"""Files of this name hold expected figures; one that no case uses fails."""
+"""Ending of files of expected figures; a file that no case uses fails."""
 _CASE_TABLE: Final = re.compile(rb"^(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)?[ \t]*\[[ \t]*case\b", re.MULTILINE)
 _NOT_SEARCHED: Final = frozenset({"node_modules", "__pycache__"})
 
 
 @dataclass(frozen=True, slots=True)
 class DiscoveredFile:
-    """A file that was found: where it is, and what it is called in a verdict, the same on every machine."""
+    """A discovered file: its path, and its name in verdicts, the same on every machine."""
 
     path: Path
     name: str
-    """Path from the folder that was given, that folder included, with slashes: `cases/first-case.toml`."""
+    """Path from the folder in the command, that folder included, with slashes: `cases/first-case.toml`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
-    """What was found: case files in the order in which they run, and files of expected figures."""
+    """Discovered case files in the order in which they run, and files of expected figures."""
 
     cases: tuple[DiscoveredFile, ...]
     expected: tuple[DiscoveredFile, ...]
 
 
 def find_cases(paths: Sequence[str]) -> Discovery:
-    """Find the cases of files and folders; folders are searched with all that is in them, in sorted order.
+    """Find the cases in files and folders; folders are searched with their subfolders, in sorted order.
 
     Raises:
-        UsageError: A path is not there or is no case, or there is no case at all.
+        UsageError: A path does not exist or is not a case, or there is no case at all.
     """
     cases: dict[Path, DiscoveredFile] = {}
     expected: dict[Path, DiscoveredFile] = {}
@@ -74,21 +74,21 @@ def find_cases(paths: Sequence[str]) -> Discovery:
 
 
 def is_case(path: Path, *, is_named: bool = False) -> bool:
-    """Whether a file is a case: TOML with a table `[case]`, or text that is no TOML but has such a line.
+    """Return whether a file is a case: TOML with a table `[case]`, or broken TOML that has such a line.
 
-    Schemes, formulas and other TOML files are none. A case that is broken is one, or nobody would miss it;
-    so is any broken file that was `named`.
+    Schemes, formulas and other TOML files are not cases. A broken case counts, or no one would notice it;
+    so does any broken file that the user named (`is_named`).
     """
     if path.suffix.lower() != CASE_ENDING or path.name.startswith("."):
         return False
     try:
         data = read_regular(path)
     except OSError:
-        return True  # what cannot be read is said to be so, and not passed over
+        return True  # a file that cannot be read is reported later, not skipped
     try:
         document = parse_toml(data.decode())
     except ValueError:
-        # UTF-16 has a nought between its letters.
+        # UTF-16 has a zero byte between letters.
         return is_named or _CASE_TABLE.search(data.replace(b"\0", b"")) is not None
     return isinstance(document.get("case"), dict)
 
@@ -99,9 +99,9 @@ def unused_files(
     """Return the files of expected figures that no case uses.
 
     Args:
-        expected: Files of expected figures that were found.
+        expected: All files of expected figures.
         used: Files that cases name.
-        broken: Texts of cases that could not be read: a file whose name stands there is taken for used.
+        broken: Texts of cases that cannot be read: a file whose name occurs in one counts as used.
     """
     return [
         file
@@ -111,7 +111,7 @@ def unused_files(
 
 
 def readable_text(path: Path) -> str:
-    """Return the text of a file that may be broken, as far as it is text."""
+    """Return the readable part of a file that may be broken."""
     try:
         return read_regular(path).replace(b"\0", b"").decode(errors="replace")
     except OSError:
@@ -119,7 +119,7 @@ def readable_text(path: Path) -> str:
 
 
 def _check_path(text: str, path: Path) -> None:
-    """Refuse what is neither a folder nor a case file, which may be named even if it is broken."""
+    """Refuse a path that is neither a folder nor a case file; a broken case file is accepted."""
     try:
         exists, is_file = path.exists() and bool(text.strip()), path.is_file()
         if not exists:
@@ -137,7 +137,7 @@ def _check_path(text: str, path: Path) -> None:
 
 
 def _below(folder: Path) -> Iterator[Path]:
-    """Yield the files below a folder, sorted; hidden folders and those of environments are not searched."""
+    """Yield the files below a folder, sorted; hidden folders and virtual environments are not searched."""
 
     def refuse(fault: OSError) -> None:
         raise UsageError(f"{folder}: cannot be searched ({fault.strerror or fault})")
@@ -146,7 +146,7 @@ def _below(folder: Path) -> Iterator[Path]:
         folders[:] = sorted(name for name in folders if not _is_passed_over(Path(parent, name)))
         for name in sorted(files):
             path = Path(parent, name)
-            # Whoever reads a pipe waits for ever.
+            # Reading a pipe would block forever.
             if not name.startswith(".") and name.lower().endswith((CASE_ENDING, EXPECTED_ENDING)) and path.is_file():
                 yield path
 
@@ -156,11 +156,11 @@ def _is_passed_over(folder: Path) -> bool:
 
 
 def _name(path: Path, root: Path) -> str:
-    """Name a file from the folder that was given, or as it was given where that is no place of one machine."""
+    """Return the name of a file: the path as the user gave it if it is relative, else from the folder given."""
     if not root.is_absolute() and ".." not in root.parts:
         name = path
     else:
         top = (root if root.is_dir() else root.parent).resolve()
         name = Path(top.name) / (path.relative_to(root) if root.is_dir() else path.name)
-    # A name need not be UTF-8 on disk; what is said of it has to be.
+    # A name on disk need not be UTF-8; a message has to be.
     return os.fsencode(name.as_posix()).decode(errors="replace")

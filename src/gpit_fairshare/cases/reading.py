@@ -1,4 +1,4 @@
-"""A case file and its files of expected figures, read; whatever is wrong is said in one line."""
+"""Read a case file and its files of expected figures; every fault is one line."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from gpit_fairshare.cases.discovery import DiscoveredFile
 
 KEYS: Final = ("year", "org_code")
-"""Columns of a file of expected figures that say whose they are."""
+"""Columns of a file of expected figures that identify the row."""
 _MOST_ROWS: Final = 1_000_000
 
 
@@ -36,20 +36,20 @@ class ExpectedFigure:
     """Code of the organisation; empty for a national figure."""
     column: str
     value: Exact
-    """A number, a yes/no or a text; a text from a table may stand for each of them."""
+    """A number, a yes/no or a text; a text from a table may be any of them."""
     place: str
-    """Where it stands, for a message."""
+    """Where the figure is, for messages."""
     tabled: bool = False
-    """Whether it stands in a table of texts, not in TOML."""
+    """Whether the figure comes from a table of texts, not from TOML."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExpectedTable:
-    """A file of expected figures, record by record as it stands."""
+    """A file of expected figures, with its records unchanged."""
 
     path: Path
     text: str
-    """All of it, with the line ends and the byte order mark that it has."""
+    """The whole text, with its line ends and byte order mark."""
     header: tuple[str, ...]
     records: tuple[tuple[str, ...], ...]
     lines: tuple[tuple[int, int], ...]
@@ -57,7 +57,7 @@ class ExpectedTable:
 
     @property
     def figures(self) -> list[ExpectedFigure]:
-        """Return every figure, with its row as a place."""
+        """Return every figure, with its row as its place."""
         year, code = (self.header.index(key) for key in KEYS)
         return [
             ExpectedFigure(
@@ -71,18 +71,18 @@ class ExpectedTable:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A case as read, before it is run."""
+    """A case that was read and not run yet."""
 
     case_file: DiscoveredFile
     model: CaseDocument
     inline: tuple[ExpectedFigure, ...]
     tables: tuple[ExpectedTable, ...]
     lacking: Path | None = None
-    """The file of expected figures, where it is not there."""
+    """The file of expected figures, if it does not exist yet."""
 
     @property
     def head(self) -> CaseHeader:
-        """Return what the case says of itself."""
+        """Return the table `[case]`."""
         return self.model.case
 
     @property
@@ -95,9 +95,9 @@ def read_model(case_file: DiscoveredFile) -> CaseDocument:
     """Read a case file alone, without the files that it names.
 
     Raises:
-        GpitError: It is not TOML, or not of the shape of a case.
+        GpitError: The file is not TOML, or does not have the shape of a case.
     """
-    # Decimal keeps every digit: what is compared is what is written.
+    # Decimal keeps every digit, so the comparison uses the figures as written.
     _, data = read_toml(case_file.path, CaseError, Decimal)
     try:
         return CaseDocument.model_validate(data)
@@ -115,11 +115,11 @@ def read_case(case_file: DiscoveredFile, model: CaseDocument, *, may_lack: bool 
 
     Args:
         case_file: The case file.
-        model: What it holds.
-        may_lack: Whether the one file of a regression case may still have to be written.
+        model: Its content.
+        may_lack: Whether the one file of a regression case may be missing, since it is written later.
 
     Raises:
-        GpitError: A file is not there or no table, or a figure is given twice.
+        GpitError: A file does not exist or is not a table, or a figure is given twice.
     """
     file = one_line(case_file.path.name)
     paths = expected_paths(case_file, model)
@@ -183,17 +183,17 @@ def _read_table(path: Path) -> ExpectedTable:
 
 
 def refuse_spaces(text: str, place: str) -> None:
-    """Refuse spaces around a text of a table: no result has any, and nobody sees them in a difference.
+    """Refuse spaces around a text of a table: no result has any, and they are invisible in a difference.
 
     Raises:
-        CaseError: There are some.
+        CaseError: The text begins or ends with a space.
     """
     if text != text.strip():
         raise CaseError(f"{place} {text[:80]!r} begins or ends with a space; take it out")
 
 
 def _check_header(file: str, header: tuple[str, ...], row: int) -> None:
-    """Refuse headings that are not those of figures by year and organisation."""
+    """Refuse headings that do not fit figures by year and organisation."""
     for name in header:
         refuse_spaces(name, f"{file}: row {row}: the heading")
     for key in KEYS:
@@ -213,7 +213,7 @@ def _check_header(file: str, header: tuple[str, ...], row: int) -> None:
 
 
 def _check_rows(file: str, records: list[tuple[str, ...]], lines: list[tuple[int, int]]) -> None:
-    """Refuse rows of another length than the headings, without a key, or that are there twice."""
+    """Refuse rows that have another length than the headings, have no key, or occur twice."""
     header = records[0]
     year_index, code_index = (header.index(name) for name in KEYS)
     lines_by_key: dict[tuple[str, str], int] = {}

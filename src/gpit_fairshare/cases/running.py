@@ -1,4 +1,4 @@
-"""A case run, and its verdict: what differs, which checks do not hold, what could not be run at all."""
+"""Run a case and give its verdict: figures that differ, checks that do not hold, faults of the case."""
 
 from __future__ import annotations
 
@@ -26,49 +26,49 @@ if TYPE_CHECKING:
 
 Outcome = Literal["ok", "failed", "fault"]
 _NAMED: Final = 3
-"""Organisations named beside a check that does not hold."""
+"""Number of organisations named with a check that does not hold."""
 
 
 @dataclass(frozen=True, slots=True)
 class CaseVerdict:
-    """What became of one case."""
+    """The outcome of one case."""
 
     file: str
     name: str = ""
-    """Empty, like title and origin, where the case cannot be read."""
+    """Empty, like title and origin, if the case cannot be read."""
     title: str = ""
     origin: str = ""
     source: str = ""
-    """Where the figures were published."""
+    """The publication that the figures come from."""
     outcome: Outcome = "ok"
     reasons: tuple[str, ...] = ()
-    """Why it failed or could not be run, a sentence each; the figures that differ are beside it."""
+    """Why the case failed or could not be run, one sentence each; `differences` has the figures."""
     differences: tuple[FigureDifference, ...] = ()
     """The worst first."""
     figures: int = 0
-    """How many figures were compared."""
+    """Number of figures compared."""
     rows: Literal["all", "some"] = "all"
     looked_at: int = 0
-    """Organisations of the years of the case that it looks at, once for each year."""
+    """Number of organisations that the case looks at, counted once for each of its years."""
     rows_in_result: int = 0
-    """Organisations of these years that there are."""
+    """Number of organisations in the result for these years."""
     case: Case | None = None
-    """What was read; None where the case cannot be read."""
+    """None if the case cannot be read."""
     result: Result | None = None
-    """What the run gave; None where it could not be run, or was refused."""
+    """Result of the run; None if it could not be run or was refused."""
 
     @property
     def id(self) -> str:
-        """Return file and name, or the file alone where the name is not known."""
+        """Return file and name, or the file alone if the name is not known."""
         return f"{self.file}::{self.name}" if self.name else self.file
 
 
 def run_case(case_file: DiscoveredFile, *, may_lack: bool = False) -> CaseVerdict:
-    """Read and run a case; faults of the case are its verdict and are not raised.
+    """Read and run a case; faults of the case become its verdict and are not raised.
 
     Args:
         case_file: The case file.
-        may_lack: Whether a file of expected figures may still have to be written.
+        may_lack: Whether a file of expected figures may be missing, since it is written later.
     """
     base = CaseVerdict(case_file.name)
     try:
@@ -83,26 +83,26 @@ def run_case(case_file: DiscoveredFile, *, may_lack: bool = False) -> CaseVerdic
             return _of_refusal(case, replace(base, case=case), fault)
         return _of_result(case, replace(base, case=case, result=result), result)
     except GpitError as fault:
-        # The verdict begins with the file already.
+        # The verdict already begins with the file.
         message = _in_words(fault).removeprefix(f"{one_line(case_file.path.name)}: ")
         return replace(base, outcome="fault", reasons=(message,))
 
 
 def _in_words(fault: GpitError) -> str:
-    """Return a message as the author of a case knows its parts."""
+    """Return a message with the names that a case file uses for options."""
     return str(fault).replace("--set ", "run › set › ", 1) if str(fault).startswith("--set ") else str(fault)
 
 
 def _result(case: Case) -> Result:
-    """Run a case in its folder, so that paths and messages are as the case writes them."""
+    """Run a case in its folder, so that paths in messages are those of the case file."""
     values = {name: getattr(case.model.run, option.key, None) for name, option in OPTIONS.items()}
-    # What an assumption is worth is left out: no case looks at it, and it takes most of the time.
+    # No case looks at the effects of assumptions, and they take most of the time.
     with chdir(case.case_file.path.parent):
         return allocate(**{name: value for name, value in values.items() if value is not None}, with_effects=False)
 
 
 def _of_refusal(case: Case, base: CaseVerdict, fault: GpitError) -> CaseVerdict:
-    """Judge a run that was refused: it may be what the case expects."""
+    """Return the verdict on a run that was refused, which the case may expect."""
     if case.head.fails is None:
         return replace(base, outcome="fault", reasons=(_in_words(fault),))
     expected_message = " ".join(case.head.fails.split())
@@ -119,7 +119,7 @@ def _of_result(case: Case, base: CaseVerdict, result: Result) -> CaseVerdict:
         return replace(base, outcome="failed", reasons=(surprise,))
     figures = _Figures(case, result)
     differences = [*figures.row_differences(), *figures.figure_differences()]
-    # Ties in the order of the table, so that the same case says the same on every machine.
+    # Ties keep the order of the table, so that a verdict is the same on every machine.
     differences.sort(key=lambda difference: difference.key)
     differences.sort(key=lambda difference: difference.excess, reverse=True)
     reasons = [*figures.summary(differences), *unexpected_checks(case, result)]
@@ -137,7 +137,7 @@ def _of_result(case: Case, base: CaseVerdict, result: Result) -> CaseVerdict:
 
 
 def unexpected_checks(case: Case, result: Result) -> Iterator[str]:
-    """Yield a sentence for each check that holds or fails where it should not."""
+    """Yield a sentence for each check that holds but should fail, or fails but should hold."""
     names = {check.name for check in result.scheme.checks}
     for name in case.head.checks_fail:
         if name not in names:
@@ -156,14 +156,14 @@ def unexpected_checks(case: Case, result: Result) -> Iterator[str]:
 
 
 class _Figures:
-    """The figures of a case beside those of its run."""
+    """The figures of a case and those of its run."""
 
     def __init__(self, case: Case, result: Result) -> None:
         self.case = case
         self.result = result
         self.figures = case.figures
         self.codes: defaultdict[str, set[str]] = defaultdict(set)
-        """Organisations that the case names, by year."""
+        """Codes of the organisations that the case names, by year."""
         for figure in self.figures:
             if figure.code:
                 self.codes[figure.year].add(figure.code)
@@ -194,7 +194,7 @@ class _Figures:
             _refuse_column(column, self.kinds, f"{file}: case › columns", "")
 
     def row_differences(self) -> Iterator[FigureDifference]:
-        """Yield the rows that are missing, and those too many where the case has all."""
+        """Yield missing rows, and extra rows if the case has all rows."""
         for year, codes in self.codes.items():
             rows = self.rows_by_year[year]
             missing = sorted(code for code in codes if row_of(rows, code) is None)
@@ -204,7 +204,7 @@ class _Figures:
                 yield from (FigureDifference(year, code, "", "extra row", None, "a row") for code in extra)
 
     def figure_differences(self) -> Iterator[FigureDifference]:
-        """Yield the figures that are not as expected, of rows that are there."""
+        """Yield the figures that differ, in rows that the result has."""
         tolerances = self.case.model.tolerance
         for figure in self.figures:
             row = row_of(self.rows_by_year[figure.year], figure.code) if figure.code else self.national[figure.year]
@@ -215,7 +215,7 @@ class _Figures:
                 yield difference
 
     def summary(self, differences: Sequence[FigureDifference]) -> Iterator[str]:
-        """Yield how many figures, of which columns, and rows differ."""
+        """Yield sentences that count the figures that differ by column, and the rows that differ."""
         columns = Counter(difference.column for difference in differences if difference.kind == "figure")
         wrong = columns.total()
         if wrong:
@@ -238,13 +238,13 @@ def rows_by_code(result: Result) -> dict[str, dict[str, dict[str, Any]]]:
 
 
 def row_of(rows: Mapping[str, dict[str, Any]], code: str) -> dict[str, Any] | None:
-    """Return the row of a code, which a CSV file may hold with an apostrophe in front."""
+    """Return the row of a code, which may have the apostrophe of a CSV file in front."""
     bare = code[1:]
     return rows.get(code) or (rows.get(bare) if harmless(bare) == code else None)
 
 
 def _kinds(frame: pl.DataFrame) -> dict[str, Kind]:
-    """Return the kind of every column that figures may stand in."""
+    """Return the kind of every column of figures."""
     words: dict[Any, Kind] = {pl.Boolean: "yes/no", pl.String: "text"}
     return {name: words.get(dtype, "number") for name, dtype in frame.schema.items() if name not in KEYS}
 

@@ -1,4 +1,4 @@
-"""Many cases run one after the other: which of them, what became of them, and what that comes to."""
+"""Run many cases one after the other: choose them, collect their verdicts and count them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ JSON_SCHEMA: Final = "gpit-test/1"
 
 @dataclass
 class Suite:
-    """What became of all cases."""
+    """The outcome of all cases."""
 
     verdicts: list[CaseVerdict]
     """In the order of the run."""
@@ -33,22 +33,22 @@ class Suite:
     """Files of expected figures that no case uses."""
     not_selected: int
     not_run: int
-    """Cases after the first that failed, where that was asked for."""
+    """Cases after the first that is not ok, with `--stop`."""
     update: Update | None = None
 
     def count(self, outcome: str, origin: str | None = None) -> int:
-        """Count the cases of an outcome, of one origin or of all."""
+        """Count the cases with an outcome, of one origin or of all."""
         return sum(verdict.outcome == outcome and origin in (None, verdict.origin) for verdict in self.verdicts)
 
     @property
     def exit_code(self) -> int:
-        """Return 2 for a fault in a case, 1 for anything that is not as expected, else 0."""
+        """Return 2 for a fault in a case, 1 for any difference from what is expected, else 0."""
         if self.count("fault") or (self.update and self.update.refused):
             return 2
         return 1 if self.count("failed") or self.unused else 0
 
     def document(self) -> dict[str, Any]:
-        """Return everything with stable keys, for JSON; figures are texts, so that every digit is there."""
+        """Return everything with stable keys, for JSON; figures are texts, to keep every digit."""
         return {
             "schema": JSON_SCHEMA,
             "agrees": self.exit_code == 0,
@@ -88,14 +88,14 @@ def run_all(
 
     Args:
         paths: Case files, and folders to be searched for them.
-        keep: Run only those whose id or title has this text; `not`, `and` and `or` may join texts. It goes for
-            the names of unused files as well.
+        keep: Run only the cases whose id or title has this text; `not`, `and` and `or` may join texts. It also
+            selects the names of unused files.
         stop: Stop at the first case that is not ok.
-        may_lack: Whether a file of expected figures may still have to be written.
-        advance: Is told how many cases are done, and of how many.
+        may_lack: Whether a file of expected figures may be missing, since it is written later.
+        advance: Called with the number of cases done and the number of all cases.
 
     Raises:
-        UsageError: A path is not there, or there is no case to run.
+        UsageError: A path does not exist, or there is no case to run.
     """
     discovery = find_cases(paths)
     texts, used, broken = _read_cases(discovery.cases)
@@ -116,7 +116,7 @@ def run_all(
 
 
 def _read_cases(cases: Sequence[DiscoveredFile]) -> tuple[dict[str, str], frozenset[Path], list[str]]:
-    """Return what each case is called, the files that cases use, and the texts of cases that cannot be read."""
+    """Return the text of each case for `-k`, the files that cases use, and the texts of unreadable cases."""
     texts: dict[str, str] = {}
     used: set[Path] = set()
     broken: list[str] = []
@@ -133,7 +133,7 @@ def _read_cases(cases: Sequence[DiscoveredFile]) -> tuple[dict[str, str], frozen
 
 
 def _is_selected(keep: str, text: str) -> bool:
-    """Whether a text has what `-k` asks for; `and` binds before `or`, and `not` stands before one text."""
+    """Return whether `-k` selects a text; `and` binds before `or`, and `not` applies to one text."""
     if not keep.strip():
         return True
     text = text.casefold()

@@ -1,7 +1,7 @@
-"""Expected figures of regression cases written anew: all that differ, or, if one may not be, none.
+"""Rewrite the expected figures of regression cases: all that differ, or none if one must not be rewritten.
 
-Published figures and those worked by hand are never written by a program. Everything else of a file
-stays byte for byte: figures that hold, remarks, line ends.
+No program writes published figures or those worked by hand. Everything else in a file stays the same,
+byte for byte: figures that agree, remarks, line ends.
 """
 
 from __future__ import annotations
@@ -37,20 +37,20 @@ _BY_HAND: Final = "change it by hand, or keep the figures in an expected_file"
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """What was written, or why nothing was."""
+    """The files that were written, or the reasons why none was."""
 
     refused: tuple[str, ...] = ()
     file_names: tuple[str, ...] = ()
     """Names of the files, from the folder of their case."""
     paths: tuple[str, ...] = ()
-    """Whole paths of the same files, links followed."""
+    """Full paths of the same files, links followed."""
     changes: Mapping[str, Sequence[FigureDifference]] = field(default_factory=dict)
-    """By the id of the case: each figure, or row, with what was expected and is expected now, in order."""
+    """Figures and rows that changed, by id of the case, in order: `expected` is the old figure, `got` the new one."""
     cases: tuple[int, ...] = ()
-    """Numbers of the cases whose files were written, from 0."""
+    """Indexes of the cases whose files were written, from 0."""
 
     def entry(self) -> dict[str, Any]:
-        """Return it with stable keys, for JSON."""
+        """Return the update with stable keys, for JSON."""
         return {
             "refused": list(self.refused),
             "written": list(self.file_names),
@@ -64,10 +64,10 @@ class Update:
 
 
 def update(verdicts: Sequence[CaseVerdict]) -> Update:
-    """Write the expected figures of regression cases that differ; nothing at all if anything may not be written.
+    """Rewrite the expected figures that differ in regression cases; write nothing if one must not be rewritten.
 
     Raises:
-        OutputError: A file cannot be written; those that were not moved in yet are as they were.
+        OutputError: A file cannot be written; files that were not replaced yet stay as they were.
     """
     refused = [reason for verdict in verdicts if (reason := _refusal(verdict))]
     if not any(verdict.origin == "regression" for verdict in verdicts):
@@ -96,10 +96,10 @@ def update(verdicts: Sequence[CaseVerdict]) -> Update:
 
 
 def _place(path: Path, case: Case) -> Path:
-    """Return where links lead.
+    """Return the path with links followed.
 
     Raises:
-        CaseError: That is outside the folder of the case, where `--update` writes nothing, or no file can be there.
+        CaseError: The path is outside the folder of the case, where `--update` writes nothing, or cannot be a file.
     """
     try:
         place, folder = place_to_write(path), followed(case.case_file.path.parent)
@@ -114,7 +114,7 @@ def _place(path: Path, case: Case) -> Path:
 
 
 def _refusal(verdict: CaseVerdict) -> str:
-    """Return why a case stands against writing anything, or an empty text."""
+    """Return why a case prevents the update, or an empty text."""
     if verdict.outcome == "ok":
         return ""
     if verdict.outcome == "fault":
@@ -132,10 +132,10 @@ def _refusal(verdict: CaseVerdict) -> str:
 
 
 def _rewritten_files(case: Case, result: Result, differences: Sequence[FigureDifference]) -> Iterator[tuple[Path, str]]:
-    """Yield the files of a case that change, each with its whole text.
+    """Yield the files of a case that change, each with its new text.
 
     Raises:
-        CaseError: A change cannot be made without a person.
+        CaseError: A change must be made by hand.
     """
     if case.lacking:
         yield case.lacking, _first_table(case, result)
@@ -170,14 +170,14 @@ def _cell(value: Any) -> str:
 
 
 def _first_table(case: Case, result: Result) -> str:
-    """Return the table of a case that has none yet: all its years and organisations, and the columns it names."""
+    """Return the first table of a case: all years and organisations, and the columns that the case names."""
     columns = [*KEYS, *(case.head.columns or [result.scheme.result])]
     rows = ([_cell(row[column]) for column in columns] for row in result.rows.iter_rows(named=True))
     return "".join(_record(row, "\n") for row in (columns, *rows))
 
 
 def _rewritten_table(table: ExpectedTable, result: Result, differences: Sequence[FigureDifference]) -> str:
-    """Return a table with what differs written anew; records that hold stay as they stand."""
+    """Return a table with new figures where they differ; other records stay unchanged."""
     mark = "\ufeff" if table.text.startswith("\ufeff") else ""
     lines = list(io.StringIO(table.text.removeprefix("\ufeff"), newline=""))
     end = "\r\n" if lines[0].endswith("\r\n") else "\n"
@@ -204,7 +204,7 @@ def _rewritten_table(table: ExpectedTable, result: Result, differences: Sequence
     if in_order:
         kept.sort(key=lambda keyed_record: keyed_record[0])
     head = "".join(lines[: table.lines[0][1]])
-    # The last line of a file may lack its end; what follows it needs one.
+    # The last line of a file may lack a line end; it needs one if another line follows.
     parts = [part if part.endswith("\n") else part + end for part in (head, *(text for _, text in kept))]
     text = mark + "".join(parts)
     return text if lines[-1].endswith("\n") else text.removesuffix(end)
@@ -217,10 +217,10 @@ def _record(cells: Sequence[str], end: str) -> str:
 
 
 def _rewritten_case(text: str, differences: Sequence[FigureDifference]) -> str:
-    """Return a case file with figures written anew, each in the place of the old one and nothing else changed.
+    """Return a case file with new figures in place of the old ones and nothing else changed.
 
     Raises:
-        CaseError: A row is new or gone, a figure is a text or a blank, or the file cannot be kept as it is.
+        CaseError: A row is new or gone, a figure is a text or a blank, or tomlkit cannot keep the rest of the file.
     """
     mark = "\ufeff" if text.startswith("\ufeff") else ""
     expected = parse_toml(text, Decimal)
@@ -230,7 +230,7 @@ def _rewritten_case(text: str, differences: Sequence[FigureDifference]) -> str:
         for difference in differences:
             _write(difference, document, expected)
         new = mark + document.as_string()
-        # The proof: the file says what it should, and about all else what it said.
+        # Proof that the new file has the new figures and is otherwise unchanged.
         kept = kept and repr(parse_toml(new, Decimal)) == repr(expected)
     except (TOMLKitError, ValueError):
         kept = False
@@ -240,10 +240,10 @@ def _rewritten_case(text: str, differences: Sequence[FigureDifference]) -> str:
 
 
 def _write(difference: FigureDifference, document: MutableMapping[str, Any], expected: dict[str, Any]) -> None:
-    """Write one figure into a document, which keeps its form, and into what the document should hold in the end.
+    """Write one figure into a document, which keeps its layout, and into the values expected of the new file.
 
     Raises:
-        CaseError: It is not a figure that can be written over.
+        CaseError: The figure cannot be overwritten.
     """
     keys = [part for part in (difference.year, difference.code, difference.column) if part]
     row_label = one_line(" ".join(keys))
@@ -264,7 +264,7 @@ def _write(difference: FigureDifference, document: MutableMapping[str, Any], exp
 
 
 def _token(value: str, like: str) -> str:
-    """Write a number as TOML, thousands apart where the old one has them so."""
+    """Write a number as TOML, with thousands separated if those of the old number are."""
     if "_" not in like or "e" in value:
         return value
     return f"{Decimal(value):,f}".replace(",", "_")
