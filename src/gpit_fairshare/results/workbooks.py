@@ -1,4 +1,4 @@
-"""The figures of an allocation workbook as they stand in its cells now, with whatever was changed in it since."""
+"""Read the figures that the cells of an allocation workbook have now, including changes since the run."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def read_book(name: str, data: bytes, largest: int) -> tuple[list[dict[str, Any]
 
     Raises:
         Unreadable: The file is damaged, protected or no workbook.
-        UsageError: It is no workbook of gpit, or a cell that is needed holds no value.
+        UsageError: It is not a workbook of gpit, or a required cell holds no value.
     """
     sheets = _Sheets(name, data, largest)
     manifest = _manifest(sheets)
@@ -44,11 +44,11 @@ def read_book(name: str, data: bytes, largest: int) -> tuple[list[dict[str, Any]
 
 
 def book_manifest(name: str, data: bytes, largest: int) -> dict[str, Any]:
-    """Return the manifest of a workbook, as it was written: parameters have the values of the run.
+    """Return the manifest of a workbook as gpit wrote it: parameters have the values of the run.
 
     Raises:
         Unreadable: The file is damaged, protected or no workbook.
-        UsageError: It has no manifest that can be read.
+        UsageError: It has no readable manifest.
     """
     return _manifest(_Sheets(name, data, largest))
 
@@ -60,13 +60,13 @@ class _Sheets:
         self.name = name
         rows = workbook_rows(data, Wish(largest=largest))
         self.cells = cache(lambda sheet: dict(rows(sheet)))
-        """Returns the rows of a sheet that hold anything, by their number."""
+        """Returns the rows of a sheet that are not empty, by row number."""
 
     def value(self, sheet: str, column: str, row: int, *, blank: bool = False) -> Any:
-        """Return the value of a cell, None where it is empty, or may be blank and holds nothing.
+        """Return the value of a cell; None if it is empty, or has no value and may be blank.
 
         Raises:
-            UsageError: It holds an error, or a formula without a value.
+            UsageError: The cell holds an error, or a formula without a value.
         """
         cells, index = self.cells(sheet)[row], column_number(column) - 1
         value = cells[index] if index < len(cells) else None
@@ -81,12 +81,12 @@ class _Sheets:
 
 
 def _manifest(sheets: _Sheets) -> dict[str, Any]:
-    """Return the manifest, put together from its pieces."""
+    """Return the manifest, joined from its pieces."""
     pieces: dict[int, str] = {}
     count = 0
     try:
         rows = sheets.cells(MANIFEST)
-    except Exception:  # noqa: BLE001  # no such sheet, or one that cannot be read: said below
+    except Exception:  # noqa: BLE001  # no such sheet, or an unreadable one: reported below
         rows = {}
     for cells in rows.values():
         match = _PIECE.fullmatch(str(cells[0])) if len(cells) > 1 else None
@@ -106,7 +106,7 @@ def _manifest(sheets: _Sheets) -> dict[str, Any]:
 
 
 def _rows(sheets: _Sheets, manifest: Mapping[str, Any], places: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the tidy table: organisations' cells, and on each row the figures of its groups and of the nation."""
+    """Return the tidy table: the cells of each organisation and the figures of its groups and of the nation."""
     definition = manifest["definition"]
     kinds = {step["name"]: step["kind"] for step in definition["steps"]}
     groups = {
@@ -115,7 +115,7 @@ def _rows(sheets: _Sheets, manifest: Mapping[str, Any], places: Mapping[str, Any
         if table["by"]
     }
     national = {(cell["name"], cell["year"]): _cell(sheets, cell["cell"]) for cell in places["cells"]}
-    # A formula that hands on a blank cell has no value either, and that is one.
+    # A formula that refers to a blank cell has no value either, and counts as blank.
     blank = {column["name"] for column in definition["inputs"] if column["optional"]}
     numbers = {column["name"] for column in definition["inputs"] if column["type"] == "number"}
     numbers |= {step["name"] for step in definition["steps"] if step["unit"] != "yes/no"}
@@ -144,7 +144,7 @@ def _table(
     """Return the rows of a sheet; columns named in `blank` may have formulas without a value.
 
     Raises:
-        UsageError: Rows were put in or taken out, or a cell of `numbers` holds something else.
+        UsageError: Rows were inserted or deleted, or a cell in a column of `numbers` holds something else.
     """
     sheet, first, last = table["sheet"], table["first_row"], table["last_row"]
     cells = sheets.cells(sheet)
@@ -175,7 +175,7 @@ def _cell(sheets: _Sheets, reference: str) -> Any:
 
 
 def _parameters(sheets: _Sheets, definition: Mapping[str, Any], cells: list[dict[str, str]]) -> None:
-    """Put the values of the parameters' cells into the definition; what was changed there counts as set for a run."""
+    """Put the values of the parameters' cells into the definition; a changed value counts as set for the run."""
     references = {(cell["name"], cell["year"]): cell["cell"] for cell in cells}
     for parameter in definition["parameters"]:
         for year, value in parameter["values"].items():
@@ -190,10 +190,10 @@ def _parameters(sheets: _Sheets, definition: Mapping[str, Any], cells: list[dict
 
 
 def _origins(sheets: _Sheets, tables: list[dict[str, Any]], rows: list[dict[str, Any]]) -> Origins:
-    """Return where the inputs of each row came from, as the sheets of inputs say it, and what was changed there.
+    """Return the origin of each input, as the sheets of inputs state it, and mark changed inputs.
 
     Raises:
-        UsageError: An input was changed on its sheet, and the sheet of the year does not have it yet.
+        UsageError: An input was changed on its sheet, and the sheet of the year does not have the change yet.
     """
     origins: dict[tuple[str, str, str], str] = {}
     for table in tables:
@@ -212,7 +212,7 @@ def _origins(sheets: _Sheets, tables: list[dict[str, Any]], rows: list[dict[str,
                 place = place_of(source, table["places"][name], number)
                 year_digest = cell_digest(row[name])
                 input_digest = cell_digest(line[name])
-                # A value typed over on the sheet of the year is what counts; one that has not come there does not.
+                # A value typed over on the sheet of the year counts; a change that has not reached that sheet does not.
                 if input_digest not in (year_digest, digest):
                     raise UsageError(
                         f"{sheets.name}: {sheet}!{columns[name]}{line['row']} was changed, and the sheets of the years "
@@ -224,7 +224,7 @@ def _origins(sheets: _Sheets, tables: list[dict[str, Any]], rows: list[dict[str,
 
 
 def _lines(sheets: _Sheets, table: Mapping[str, Any], names: list[str]) -> list[dict[str, Any]]:
-    """Return the rows of a sheet of inputs: their number, year, code and place, and the inputs."""
+    """Return the rows of a sheet of inputs: row number, year, code, origin and inputs."""
     columns, sheet = table["columns"], table["sheet"]
     fields = ("year", "org_code", "where_from", *names)
     return [
