@@ -149,9 +149,9 @@ def unexpected_checks(case: Case, result: Result) -> Iterator[str]:
             yield f"This check should fail, and holds: {one_line(name, 200)}."
     for check in result.checks:
         if not check.holds and check.name not in case.head.checks_fail:
-            more = len(check.failing) - _NAMED
+            others = len(check.failing) - _NAMED
             codes = ", ".join(one_line(code, 40) for code in check.failing[:_NAMED])
-            codes += f" and {more} more" if more > 0 else ""
+            codes += f" and {others} more" if others > 0 else ""
             yield f"A check does not hold in {check.year}: {one_line(check.name, 200)}{f' ({codes})' if codes else ''}."
 
 

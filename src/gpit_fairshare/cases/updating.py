@@ -125,8 +125,8 @@ def _refusal(verdict: CaseVerdict) -> str:
             "find out which is wrong, or choose other cases with -k"
         )
     case, result = verdict.case, verdict.result
-    nothing = not verdict.differences and not (case and case.lacking)
-    if case is None or result is None or nothing or any(unexpected_checks(case, result)):
+    is_unchanged = not verdict.differences and not (case and case.lacking)
+    if case is None or result is None or is_unchanged or any(unexpected_checks(case, result)):
         return f"{verdict.id}: not its figures are wrong, but the run: {verdict.reasons[-1]}"
     return ""
 
@@ -178,41 +178,41 @@ def _first_table(case: Case, result: Result) -> str:
 
 def _rewritten_table(table: ExpectedTable, result: Result, differences: Sequence[FigureDifference]) -> str:
     """Return a table with new figures where they differ; other records stay unchanged."""
-    mark = "\ufeff" if table.text.startswith("\ufeff") else ""
+    byte_order_mark = "\ufeff" if table.text.startswith("\ufeff") else ""
     lines = list(io.StringIO(table.text.removeprefix("\ufeff"), newline=""))
-    end = "\r\n" if lines[0].endswith("\r\n") else "\n"
+    line_end = "\r\n" if lines[0].endswith("\r\n") else "\n"
     wrong = {difference.key for difference in differences if difference.kind != "extra row"}
     year_index, code_index = (table.header.index(key) for key in KEYS)
     rows = rows_by_code(result)
-    kept: list[tuple[tuple[str, str], str]] = []
+    keyed_records: list[tuple[tuple[str, str], str]] = []
     for record, (first, last) in zip(table.records, table.lines[1:], strict=True):
         key = (record[year_index], record[code_index])
         if (*key, "") in wrong:
             continue
         row = row_of(rows[key[0]], key[1]) or {}
-        new = [
+        cells = [
             _cell(row[column]) if (*key, column) in wrong else cell
             for column, cell in zip(table.header, record, strict=True)
         ]
-        kept.append((key, "".join(lines[first:last]) if new == list(record) else _record(new, end)))
-    in_order = kept == sorted(kept, key=lambda keyed_record: keyed_record[0])
+        keyed_records.append((key, "".join(lines[first:last]) if cells == list(record) else _record(cells, line_end)))
+    in_order = keyed_records == sorted(keyed_records, key=lambda keyed_record: keyed_record[0])
     for difference in differences:
         if difference.kind == "extra row" and difference.year in _years(table):
             year, code, _ = difference.key
             cells = [_cell(rows[year][code][column]) for column in table.header]
-            kept.append(((year, code), _record(cells, end)))
+            keyed_records.append(((year, code), _record(cells, line_end)))
     if in_order:
-        kept.sort(key=lambda keyed_record: keyed_record[0])
-    head = "".join(lines[: table.lines[0][1]])
+        keyed_records.sort(key=lambda keyed_record: keyed_record[0])
+    heading = "".join(lines[: table.lines[0][1]])
+    records = (heading, *(text for _, text in keyed_records))
     # The last line of a file may lack a line end; it needs one if another line follows.
-    parts = [part if part.endswith("\n") else part + end for part in (head, *(text for _, text in kept))]
-    text = mark + "".join(parts)
-    return text if lines[-1].endswith("\n") else text.removesuffix(end)
+    text = byte_order_mark + "".join(record if record.endswith("\n") else record + line_end for record in records)
+    return text if lines[-1].endswith("\n") else text.removesuffix(line_end)
 
 
-def _record(cells: Sequence[str], end: str) -> str:
+def _record(cells: Sequence[str], line_end: str) -> str:
     stream = io.StringIO()
-    csv.writer(stream, lineterminator=end).writerow(cells)
+    csv.writer(stream, lineterminator=line_end).writerow(cells)
     return stream.getvalue()
 
 
@@ -222,21 +222,21 @@ def _rewritten_case(text: str, differences: Sequence[FigureDifference]) -> str:
     Raises:
         CaseError: A row is new or gone, a figure is a text or a blank, or tomlkit cannot keep the rest of the file.
     """
-    mark = "\ufeff" if text.startswith("\ufeff") else ""
+    byte_order_mark = "\ufeff" if text.startswith("\ufeff") else ""
     expected = parse_toml(text, Decimal)
     try:
-        document = tomlkit.parse(text.removeprefix(mark))
-        kept = mark + document.as_string() == text
+        document = tomlkit.parse(text.removeprefix(byte_order_mark))
+        is_kept = byte_order_mark + document.as_string() == text
         for difference in differences:
             _write(difference, document, expected)
-        new = mark + document.as_string()
+        new_text = byte_order_mark + document.as_string()
         # Proof that the new file has the new figures and is otherwise unchanged.
-        kept = kept and repr(parse_toml(new, Decimal)) == repr(expected)
+        is_kept = is_kept and repr(parse_toml(new_text, Decimal)) == repr(expected)
     except (TOMLKitError, ValueError):
-        kept = False
-    if not kept:
+        is_kept = False
+    if not is_kept:
         raise CaseError(f"the figures cannot be told from what stands around them; {_BY_HAND}")
-    return new
+    return new_text
 
 
 def _write(difference: FigureDifference, document: MutableMapping[str, Any], expected: dict[str, Any]) -> None:

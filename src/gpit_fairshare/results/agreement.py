@@ -216,8 +216,8 @@ def label_inside(scheme: Scheme, name: str) -> str:
 
 def in_one_line(figures: Sequence[OffRule]) -> str:
     """Describe the first of the figures that differ from their rule, and count the others."""
-    more = f"; and {len(figures) - 1:,} more" if len(figures) > 1 else ""
-    return f"{figures[0]}{more}"
+    others = f"; and {len(figures) - 1:,} more" if len(figures) > 1 else ""
+    return f"{figures[0]}{others}"
 
 
 def distinct_texts(actual: Any, expected: Any, unit: str | None) -> tuple[str, str]:

@@ -62,7 +62,7 @@ class _Sheets:
         self.cells = cache(lambda sheet: dict(rows(sheet)))
         """Returns the rows of a sheet that are not empty, by row number."""
 
-    def value(self, sheet: str, column: str, row: int, *, blank: bool = False) -> Any:
+    def value(self, sheet: str, column: str, row: int, *, may_be_blank: bool = False) -> Any:
         """Return the value of a cell; None if it is empty, or has no value and may be blank.
 
         Raises:
@@ -70,7 +70,7 @@ class _Sheets:
         """
         cells, index = self.cells(sheet)[row], column_number(column) - 1
         value = cells[index] if index < len(cells) else None
-        if isinstance(value, Broken) and blank:
+        if isinstance(value, Broken) and may_be_blank:
             return None
         if isinstance(value, Broken):
             raise UsageError(
@@ -126,8 +126,8 @@ def _rows(sheets: _Sheets, manifest: Mapping[str, Any], places: Mapping[str, Any
         year = table["year"]
         for cells in _table(sheets, table, blank, numbers):
             row = {"year": year, **{name: value for name, value in cells.items() if value != NOT_GIVEN}}
-            for (column, when), group in groups.items():
-                if when == year:
+            for (column, group_year), group in groups.items():
+                if group_year == year:
                     row |= group.get(row[column], {})
             row |= {name: national[name, year] for name, kind in kinds.items() if kind == "national"}
             rows.append(row)
@@ -160,7 +160,7 @@ def _table(
     for row in range(first, last + 1):
         values = {}
         for name, column in table["columns"].items():
-            value = sheets.value(sheet, column, row, blank=name in blank)
+            value = sheets.value(sheet, column, row, may_be_blank=name in blank)
             if name in numbers and value is not None and not are_numbers(value):
                 raise UsageError(f"{sheets.name}: {sheet}!{column}{row}: expected a number, found {str(value)[:40]!r}")
             values[name] = value
@@ -228,7 +228,7 @@ def _lines(sheets: _Sheets, table: Mapping[str, Any], names: list[str]) -> list[
     columns, sheet = table["columns"], table["sheet"]
     fields = ("year", "org_code", "where_from", *names)
     return [
-        {"row": row, **{name: sheets.value(sheet, columns[name], row, blank=name in names) for name in fields}}
+        {"row": row, **{name: sheets.value(sheet, columns[name], row, may_be_blank=name in names) for name in fields}}
         for row in range(table["first_row"], table["last_row"] + 1)
         if row in sheets.cells(sheet)
     ]
