@@ -31,17 +31,17 @@ class CaseFile(pytest.File):
     def collect(self) -> Iterator[CaseItem]:
         """Yield the case."""
         # Heavy libraries load here, in suites that have cases.
-        from gpit_fairshare.cases.reading import read_model, uses  # noqa: PLC0415
+        from gpit_fairshare.cases.reading import expected_paths, read_model  # noqa: PLC0415
         from gpit_fairshare.errors import GpitError  # noqa: PLC0415
         from gpit_fairshare.files import followed  # noqa: PLC0415
 
-        found = discovery.Found(self.path, self.nodeid)
+        case_file = discovery.DiscoveredFile(self.path, self.nodeid)
         try:
-            model = read_model(found)
+            model = read_model(case_file)
         except GpitError:
             yield CaseItem.from_parent(self, name=_UNREADABLE)  # fails, and says why
             return
-        self.used = frozenset(followed(path) for path in uses(found, model))
+        self.used = frozenset(followed(path) for path in expected_paths(case_file, model))
         yield CaseItem.from_parent(self, name=model.case.name)
 
 
@@ -50,7 +50,7 @@ class CaseFailed(Exception):  # noqa: N818  # a verdict, and no error of the pro
 
     def __init__(self, verdict: CaseVerdict) -> None:
         self.verdict = verdict
-        super().__init__(" ".join(verdict.said))
+        super().__init__(" ".join(verdict.reasons))
 
 
 class CaseItem(pytest.Item):
@@ -60,7 +60,7 @@ class CaseItem(pytest.Item):
         """Run the case."""
         from gpit_fairshare.cases.running import run_case  # noqa: PLC0415  # heavy
 
-        verdict = run_case(discovery.Found(self.path, self.parent.nodeid if self.parent else ""))
+        verdict = run_case(discovery.DiscoveredFile(self.path, self.parent.nodeid if self.parent else ""))
         if verdict.outcome != "ok":
             raise CaseFailed(verdict)
 
@@ -132,12 +132,16 @@ def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.It
     expected = session.stash.get(_EXPECTED, {})
     cases = [item.parent for item in items if isinstance(item.parent, CaseFile)]
     used = frozenset(path for case in cases for path in case.used or ())
-    broken = [discovery.words(case.path) for case in cases if case.used is None]
+    broken = [discovery.readable_text(case.path) for case in cases if case.used is None]
     folders = {case.path.parent for case in cases}
-    ours = [discovery.Found(one.path, id_) for id_, one in expected.items() if not folders.isdisjoint(one.path.parents)]
-    for found in discovery.unused(ours, used, broken):
-        item = UnusedItem.from_parent(expected[found.file], name="used by a case")
+    ours = [
+        discovery.DiscoveredFile(file.path, id_)
+        for id_, file in expected.items()
+        if not folders.isdisjoint(file.path.parents)
+    ]
+    for unused_file in discovery.unused_files(ours, used, broken):
+        item = UnusedItem.from_parent(expected[unused_file.name], name="used by a case")
         items.append(item)
         # As pytest reports what a file yields, or its count of what was collected would lack this test.
-        report = pytest.CollectReport(found.file, "passed", None, [item])
+        report = pytest.CollectReport(unused_file.name, "passed", None, [item])
         session.ihook.pytest_collectreport(report=report)

@@ -24,7 +24,7 @@ from lxml import etree
 from casefolders import CHECKED, FIGURES, HEADS, OF_EVERY_SORT, RUN, SHARES, TABLE, case, every_sort, inputs
 from gpit_fairshare import GpitError, OutputError, UsageError, allocate
 from gpit_fairshare.cases.comparing import compare
-from gpit_fairshare.cases.discovery import find
+from gpit_fairshare.cases.discovery import find_cases
 from gpit_fairshare.cases.reading import ExpectedFigure
 from gpit_fairshare.cases.shape import ToleranceEntry, exact_number
 from gpit_fairshare.cases.suite import run_all
@@ -190,7 +190,7 @@ def test_what_differs_is_named(folder):
 
     assert (one.year, one.code, one.column, one.expected, one.got) == ("2014/15", "D", "allocation", "800001", "800000")
     assert (one.difference, one.allowed) == (-1, 0)
-    assert verdict.said == ("1 of 4 figures differs.",)
+    assert verdict.reasons == ("1 of 4 figures differs.",)
 
 
 def test_rows_that_come_and_go(folder):
@@ -199,9 +199,9 @@ def test_rows_that_come_and_go(folder):
     every = verdict_of(folder, case("x", figures=figures))
     some = verdict_of(folder, case("x", 'rows = "some"\n', figures=figures))
 
-    assert [(one.what, one.code) for one in every.differences] == [("extra row", "D"), ("missing row", "E")]
-    assert [(one.what, one.code) for one in some.differences] == [("missing row", "E")]
-    assert (some.looked_at, some.there) == (4, 4)
+    assert [(one.kind, one.code) for one in every.differences] == [("extra row", "D"), ("missing row", "E")]
+    assert [(one.kind, one.code) for one in some.differences] == [("missing row", "E")]
+    assert (some.looked_at, some.rows_in_result) == (4, 4)
 
 
 def test_years_that_the_case_does_not_name_are_not_looked_at(folder):
@@ -237,7 +237,7 @@ def test_the_worst_come_first(folder):
     second = verdict_of(folder, case("x", figures=figures + tolerance))
 
     assert [one.code for one in first.differences] == ["D", "C"]
-    assert [(one.code, one.beyond[1]) for one in second.differences] == [("D", Decimal("19.99"))]
+    assert [(one.code, one.excess[1]) for one in second.differences] == [("D", Decimal("19.99"))]
 
 
 def test_other_columns(folder):
@@ -254,7 +254,7 @@ def test_a_check_that_does_not_hold_fails_the_case(folder):
     verdict = verdict_of(folder, case("x", run=CHECKED, figures=HEADS))
 
     assert verdict.outcome == "failed"
-    assert verdict.said == ("A check does not hold in 2014/15: Nobody has over 300,000 (D).",)
+    assert verdict.reasons == ("A check does not hold in 2014/15: Nobody has over 300,000 (D).",)
 
 
 def test_a_fault_of_the_inputs_can_be_expected_by_any_of_them(folder):
@@ -276,7 +276,7 @@ def test_paths_start_from_the_folder_of_the_case(folder, tmp_path, monkeypatch):
         monkeypatch.chdir(place)
         one, two = run_all([os.path.relpath(folder / "deep")]).verdicts
         assert (one.outcome, two.outcome) == ("ok", "fault")
-        assert two.said == ("../nowhere.csv: there is no such file",)
+        assert two.reasons == ("../nowhere.csv: there is no such file",)
     monkeypatch.chdir(before)
     (absolute, _) = run_all([str(folder)]).verdicts
     assert absolute.id == "cases/deep/one.toml::x"
@@ -304,7 +304,7 @@ scheme = "gpit-2014-16"
 
     assert verdict_of(folder, sample + '99A = { org_name = "Liverpool" }\n').outcome == "ok"
     verdict = verdict_of(folder, case("x", run=RUN.replace("abcd-population", "people") + options))
-    assert (verdict.outcome, verdict.said) == ("ok", ())
+    assert (verdict.outcome, verdict.reasons) == ("ok", ())
 
 
 # Faults -------------------------------------------------------------------------------------------------------
@@ -401,9 +401,9 @@ def test_a_fault_is_said_in_one_line(folder, fault):
     verdict = verdict_of(folder, text)
 
     assert verdict.outcome == "fault"
-    assert message in verdict.said[0]
-    assert "\n" not in verdict.said[0]
-    assert not verdict.said[0].startswith("one.toml: one.toml")
+    assert message in verdict.reasons[0]
+    assert "\n" not in verdict.reasons[0]
+    assert not verdict.reasons[0].startswith("one.toml: one.toml")
 
 
 TABLES = {
@@ -440,8 +440,8 @@ def test_a_fault_of_a_table_is_said_with_its_row(folder, fault):
     verdict = verdict_of(folder, case("x", 'expected_file = "x.expected.csv"\n', figures=""))
 
     assert verdict.outcome == "fault"
-    assert "x.expected.csv" in verdict.said[0]
-    assert message in verdict.said[0]
+    assert "x.expected.csv" in verdict.reasons[0]
+    assert message in verdict.reasons[0]
 
 
 def test_a_figure_that_is_given_twice(folder):
@@ -450,7 +450,7 @@ def test_a_figure_that_is_given_twice(folder):
     put(folder, "y.expected.csv", TABLE.replace("allocation", "fair_share"))
     both = "expected_file = ['x.expected.csv', 'y.expected.csv']\n"
 
-    assert "is given twice" in verdict_of(folder, case("x", 'expected_file = "x.expected.csv"\n')).said[0]
+    assert "is given twice" in verdict_of(folder, case("x", 'expected_file = "x.expected.csv"\n')).reasons[0]
     assert verdict_of(folder, case("x", both, figures="")).outcome == "ok"
 
 
@@ -465,7 +465,7 @@ def test_a_folder_is_searched(folder, tmp_path):
     put(folder, ".hidden.toml", case("x"))
     put(folder / "venv", "pyvenv.cfg", "")
     with chdir(tmp_path):
-        found = [one.file for one in find(["cases/a", "cases", "./cases/x.toml"]).cases]
+        found = [one.name for one in find_cases(["cases/a", "cases", "./cases/x.toml"]).cases]
 
     assert found == ["cases/a/x.toml", "cases/a/deep/x.toml", "cases/x.toml", "cases/b/x.toml"]
 
@@ -749,7 +749,7 @@ def test_a_table_that_is_not_there_is_written(folder):
     done = updated(folder, text=TABLED)
     rows = (folder / "t.expected.csv").read_text(encoding="utf-8")
     wanted = [f"{year},{code},{share}" for year in ("2014/15", "2015/16") for code, share in SHARES.items()]
-    assert done.written == ("t.expected.csv",)
+    assert done.file_names == ("t.expected.csv",)
     assert rows.splitlines() == ["year,org_code,allocation", *wanted]
 
     put(folder, "two.toml", TABLED.replace("t.exp", "u.exp").replace("origin", "columns = ['org_name']\norigin"))

@@ -22,11 +22,11 @@ from gpit_fairshare import allocate, compare, explain, verify
 from gpit_fairshare.cli import _run
 from gpit_fairshare.results import manifest_name
 from gpit_fairshare.results.agreement import (
+    is_same_as_worked_out,
+    is_same_as_written,
+    is_same_remainder,
+    is_same_unrounded,
     off_rule,
-    same_as_worked_out,
-    same_as_written,
-    same_remainder,
-    same_unrounded,
 )
 from gpit_fairshare.results.reading import read_record
 from gpit_fairshare.results.writing import write_csv, write_json, write_manifest
@@ -322,8 +322,8 @@ def test_a_table_without_a_new_digest_is_refused_by_two_and_named_by_verify(fold
 )
 def test_a_figure_that_no_step_rounds(found, expected, same):
     """1e-12 of its size, up to a tenth of a penny, or 1e-13; near 0 a billionth. Other types are other values."""
-    assert same_unrounded(found, expected) is same
-    assert not same or same_as_worked_out(found, expected)
+    assert is_same_unrounded(found, expected) is same
+    assert not same or is_same_as_worked_out(found, expected)
 
 
 @given(st.floats(-1e300, 1e300), st.floats(-1e-8, 1e-8))
@@ -331,22 +331,22 @@ def test_a_cell_of_a_workbook_is_held_less_tightly_than_a_figure(number, part):
     """What is accepted for a figure is accepted for the cell in which it stands."""
     other = number * (1 + part)
 
-    assert not same_unrounded(other, number) or same_as_worked_out(other, number)
+    assert not is_same_unrounded(other, number) or is_same_as_worked_out(other, number)
 
 
 def test_fifteen_digits_may_be_rounded_in_either_way():
     """LibreOffice saves 200222799762.9675 as …968, though the float is just below the half."""
-    assert same_as_written(200222799762.968, 200222799762.9675)
-    assert same_as_written(float(f"{200222799762.9675:.15g}"), 200222799762.9675)
-    assert not same_as_written(0.123456789012346, 0.123456789012345)
-    assert not same_as_written(263549.01, 263549.0)
-    assert not same_as_written("a", "A")
+    assert is_same_as_written(200222799762.968, 200222799762.9675)
+    assert is_same_as_written(float(f"{200222799762.9675:.15g}"), 200222799762.9675)
+    assert not is_same_as_written(0.123456789012346, 0.123456789012345)
+    assert not is_same_as_written(263549.01, 263549.0)
+    assert not is_same_as_written("a", "A")
 
 
 def test_a_remainder_is_held_to_a_thousandth_of_a_unit():
     """0.3335 for 0.333 is the same remainder of a large number, and 0.3345 is another."""
-    assert same_remainder(0.3335, 0.333)
-    assert not same_remainder(0.3345, 0.333)
+    assert is_same_remainder(0.3335, 0.333)
+    assert not is_same_remainder(0.3345, 0.333)
 
 
 # Units that are too fine ----------------------------------------------------------------------------------------

@@ -2,11 +2,11 @@
 
 discovery   which files of a folder are cases, and which hold expected figures
 shape       what a case file may hold
-reading     a case file and its files of expected figures, read
-running     a case run, and its verdict
-suite       all cases run, and what comes of them
-comparing   expected figures and those of a run, exactly
-updating    expected figures of regression cases written anew
+reading     reads a case file and its files of expected figures
+running     runs a case and gives its verdict
+suite       runs all cases and counts the verdicts
+comparing   compares expected figures with those of a run, exactly
+updating    rewrites the expected figures of regression cases
 
-Nothing is loaded here: the plug-in of pytest looks for cases in suites that have none.
+This module imports nothing: the pytest plug-in looks for cases in suites that have none.
 """

@@ -1,4 +1,4 @@
-"""Expected figures and those of a run, compared exactly: `Decimal` without any rounding."""
+"""Compare expected figures with those of a run exactly: `Decimal` without any rounding."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 
 Kind = Literal["number", "yes/no", "text"]
-NOUGHT: Final = Decimal(0)
+ZERO: Final = Decimal(0)
 _WORDS: Final = {"true": True, "yes": True, "false": False, "no": False}
 _KINDS: Final[Mapping[Kind, tuple[type[Exact], Callable[[str], Exact], str, str]]] = {
     "number": (Decimal, exact_number, "numbers", "a plain number, as 1500.5"),
     "yes/no": (bool, lambda cell: _WORDS[cell.strip().lower()], "yes or no", "true or false"),
     "text": (str, str, "texts", "a text in quotes"),
 }
-"""The type of a kind's figures, what reads one from a cell of a table, and what all and one of them are called."""
+"""The type of a kind's figures, what reads one from a cell of a table, their name and an example."""
 
 # Figures have a few hundred digits at most: this holds every sum and product of them, or stops.
 _EXACTLY: Final = Context(prec=5_000, Emin=MIN_EMIN, Emax=MAX_EMAX, traps=[Inexact, InvalidOperation, Overflow])
@@ -37,37 +37,42 @@ _EXACTLY: Final = Context(prec=5_000, Emin=MIN_EMIN, Emax=MAX_EMAX, traps=[Inexa
 class FigureDifference:
     """One figure that is not as expected, or a row that is missing or too many.
 
-    Figures are texts, to the last digit; None is a blank, or a row that is not there.
+    Figures are texts, to the last digit; None is a blank, or a row that does not exist.
     """
 
     year: str
     code: str
     """Empty for a national figure."""
     column: str
-    """Empty where a whole row is meant."""
-    what: Literal["figure", "missing row", "extra row"]
+    """Empty for a whole row."""
+    kind: Literal["figure", "missing row", "extra row"]
     expected: str | None
     got: str | None
     difference: Decimal | None = None
-    """Got less expected, for two numbers."""
+    """`got` minus `expected`, for two numbers."""
     allowed: Decimal | None = None
-    """By how much it may be off, for two numbers."""
+    """The tolerance, for two numbers."""
 
     @property
     def place(self) -> dict[str, str | None]:
-        """Return where it is, with stable keys, for JSON."""
+        """Return the place of the figure with stable keys, for JSON."""
         return {"year": self.year, "org_code": self.code or None, "column": self.column or None}
 
     @property
-    def beyond(self) -> tuple[bool, Decimal]:
-        """Return by how much it is beyond its tolerance; what is no number stands above every number."""
+    def key(self) -> tuple[str, str, str]:
+        """Return year, code and column."""
+        return self.year, self.code, self.column
+
+    @property
+    def excess(self) -> tuple[bool, Decimal]:
+        """Return how far the difference exceeds its tolerance; anything but a number sorts above every number."""
         if self.difference is None or self.allowed is None:
-            return True, NOUGHT
+            return True, ZERO
         return False, _EXACTLY.subtract(self.difference.copy_abs(), self.allowed)
 
 
-def written(value: Any) -> str | None:
-    """Write a figure of a run or of a case: a float by the shortest digits that mean it, `true` and `false`."""
+def figure_text(value: Any) -> str | None:
+    """Write a figure of a run or a case: floats with the fewest digits that identify them, `true` or `false`."""
     match value:
         case None | "":
             return None
@@ -82,42 +87,40 @@ def written(value: Any) -> str | None:
 
 
 def compare(
-    figure: ExpectedFigure, got: Any, kind: Kind, tolerances: Mapping[str, ToleranceEntry]
+    figure: ExpectedFigure, actual: Any, kind: Kind, tolerances: Mapping[str, ToleranceEntry]
 ) -> FigureDifference | None:
     """Return how a figure differs from the expected one, or None if it does not.
 
     Raises:
-        CaseError: The expected figure is not of the kind of its column.
+        CaseError: The kind of the expected figure is not that of its column.
     """
-    expected = understood(figure, kind)
+    expected = expected_value(figure, kind)
 
-    def differs(difference: Decimal | None = None, allowed: Decimal | None = None) -> FigureDifference:
-        shown = written(expected)
-        return FigureDifference(
-            figure.year, figure.code, figure.column, "figure", shown, written(got), difference, allowed
-        )
+    def difference_of(difference: Decimal | None = None, allowed: Decimal | None = None) -> FigureDifference:
+        texts = figure_text(expected), figure_text(actual)
+        return FigureDifference(figure.year, figure.code, figure.column, "figure", *texts, difference, allowed)
 
-    blank = got is None or got == ""
-    if expected == "" or blank:
-        return None if expected == "" and blank else differs()
+    is_blank = actual is None or actual == ""
+    if expected == "" or is_blank:
+        return None if expected == "" and is_blank else difference_of()
     if not isinstance(expected, Decimal):
-        same = got == expected or (figure.tabled and isinstance(got, str) and harmless(got) == expected)
-        return None if same else differs()
-    number = Decimal(repr(got))
+        is_same = actual == expected or (figure.tabled and isinstance(actual, str) and harmless(actual) == expected)
+        return None if is_same else difference_of()
+    number = Decimal(repr(actual))
     if not number.is_finite():
-        return differs()
+        return difference_of()
     difference = _EXACTLY.subtract(number, expected)
     tolerance = tolerances.get(figure.column) or tolerances.get(OTHER_COLUMNS)
     absolute, relative = (tolerance.absolute, tolerance.relative) if tolerance else (None, None)
-    allowed = allowed_difference(expected, absolute or NOUGHT, relative or NOUGHT, _EXACTLY)
-    return None if difference.copy_abs() <= allowed else differs(difference, allowed)
+    allowed = allowed_difference(expected, absolute or ZERO, relative or ZERO, _EXACTLY)
+    return None if difference.copy_abs() <= allowed else difference_of(difference, allowed)
 
 
-def understood(figure: ExpectedFigure, kind: Kind) -> Exact:
-    """Return the expected figure as one of its column's kind; an empty text is a blank.
+def expected_value(figure: ExpectedFigure, kind: Kind) -> Exact:
+    """Return the expected figure as the kind of its column; an empty text is a blank.
 
     Raises:
-        CaseError: It is of another kind.
+        CaseError: The figure is of another kind.
     """
     value = figure.value
     if value == "":
@@ -126,9 +129,9 @@ def understood(figure: ExpectedFigure, kind: Kind) -> Exact:
     if figure.tabled and isinstance(value, str):
         if kind == "text":
             refuse_spaces(value, f"{figure.place}:")
-        with suppress(ValueError, KeyError):  # said below, for both kinds of file
+        with suppress(ValueError, KeyError):  # reported below, for both kinds of file
             value = read(value)
     if isinstance(value, kind_type):
         return value
-    shown = f"'{one_line(value, 40)}'" if isinstance(value, str) else written(value)
-    raise CaseError(f"{figure.place}: the column holds {nouns}; expected {hint}, found {shown}")
+    value_text = f"'{one_line(value, 40)}'" if isinstance(value, str) else figure_text(value)
+    raise CaseError(f"{figure.place}: the column holds {nouns}; expected {hint}, found {value_text}")

@@ -1,6 +1,6 @@
-"""Which files of a folder are cases, and which hold expected figures; with the standard library alone.
+"""Find the files of a folder that are cases or hold expected figures, with the standard library alone.
 
-The plug-in of pytest looks at every TOML file of every suite on the machine: this has to cost nothing.
+The pytest plug-in looks at every TOML file of every suite on the machine, so this has to be fast.
 """
 
 from __future__ import annotations
@@ -21,128 +21,132 @@ if TYPE_CHECKING:
 
 CASE_ENDING: Final = ".toml"
 EXPECTED_ENDING: Final = ".expected.csv"
-"""Files of this name hold expected figures; one that no case uses fails."""
+"""Ending of files of expected figures; a file that no case uses fails."""
 _CASE_TABLE: Final = re.compile(rb"^(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)?[ \t]*\[[ \t]*case\b", re.MULTILINE)
 _NOT_SEARCHED: Final = frozenset({"node_modules", "__pycache__"})
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A file that was found: where it is, and what it is called in a verdict, the same on every machine."""
+class DiscoveredFile:
+    """A discovered file: its path, and its name in verdicts, the same on every machine."""
 
     path: Path
-    file: str
-    """Path from the folder that was given, that folder included, with slashes: `cases/first-case.toml`."""
+    name: str
+    """Path from the folder in the command, that folder included, with slashes: `cases/first-case.toml`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
-    """What was found: case files in the order in which they run, and files of expected figures."""
+    """Discovered case files in the order in which they run, and files of expected figures."""
 
-    cases: tuple[Found, ...]
-    expected: tuple[Found, ...]
+    cases: tuple[DiscoveredFile, ...]
+    expected: tuple[DiscoveredFile, ...]
 
 
-def find(paths: Sequence[str]) -> Discovery:
-    """Find the cases of files and folders; folders are searched with all that is in them, in sorted order.
+def find_cases(paths: Sequence[str]) -> Discovery:
+    """Find the cases in files and folders; folders are searched with their subfolders, in sorted order.
 
     Raises:
-        UsageError: A path is not there or is no case, or there is no case at all.
+        UsageError: A path does not exist or is not a case, or there is no case at all.
     """
-    cases: dict[Path, Found] = {}
-    expected: dict[Path, Found] = {}
+    cases: dict[Path, DiscoveredFile] = {}
+    expected: dict[Path, DiscoveredFile] = {}
     for text in paths:
-        given = Path(text)
-        _check_place(text, given)
-        for path in _below(given) if given.is_dir() else [given]:
-            found = Found(path, _name(path, given))
+        root = Path(text)
+        _check_path(text, root)
+        for path in _below(root) if root.is_dir() else [root]:
+            file = DiscoveredFile(path, _name(path, root))
             if path.name.endswith(EXPECTED_ENDING):
-                expected.setdefault(path.resolve(), found)
-            elif path == given or is_case(path):
-                cases.setdefault(path.resolve(), found)
+                expected.setdefault(path.resolve(), file)
+            elif path == root or is_case(path):
+                cases.setdefault(path.resolve(), file)
     if not cases:
         raise UsageError(
             f"{', '.join(paths)}: holds no case; a case is a .toml file with a table [case] (docs/testing.md)"
         )
     names: dict[str, Path] = {}
-    for found in (*cases.values(), *expected.values()):
-        if names.setdefault(found.file, found.path) != found.path:
+    for file in (*cases.values(), *expected.values()):
+        if names.setdefault(file.name, file.path) != file.path:
             raise UsageError(
-                f"{found.file}: two files are called so; give the folder that both are in, or run them one by one"
+                f"{file.name}: two files are called so; give the folder that both are in, or run them one by one"
             )
     return Discovery(tuple(cases.values()), tuple(expected.values()))
 
 
-def is_case(path: Path, *, named: bool = False) -> bool:
-    """Whether a file is a case: TOML with a table `[case]`, or text that is no TOML but has such a line.
+def is_case(path: Path, *, is_named: bool = False) -> bool:
+    """Return whether a file is a case: TOML with a table `[case]`, or broken TOML that has such a line.
 
-    Schemes, formulas and other TOML files are none. A case that is broken is one, or nobody would miss it;
-    so is any broken file that was `named`.
+    Schemes, formulas and other TOML files are not cases. A broken case counts, or no one would notice it;
+    so does any broken file that the user named (`is_named`).
     """
     if path.suffix.lower() != CASE_ENDING or path.name.startswith("."):
         return False
     try:
         data = read_regular(path)
     except OSError:
-        return True  # what cannot be read is said to be so, and not passed over
+        return True  # a file that cannot be read is reported later, not skipped
     try:
-        held = parse_toml(data.decode())
+        document = parse_toml(data.decode())
     except ValueError:
-        # UTF-16 has a nought between its letters.
-        return named or _CASE_TABLE.search(data.replace(b"\0", b"")) is not None
-    return isinstance(held.get("case"), dict)
+        # UTF-16 has a zero byte between letters.
+        return is_named or _CASE_TABLE.search(data.replace(b"\0", b"")) is not None
+    return isinstance(document.get("case"), dict)
 
 
-def unused(expected: Sequence[Found], used: frozenset[Path], broken: Sequence[str]) -> list[Found]:
+def unused_files(
+    expected: Sequence[DiscoveredFile], used: frozenset[Path], broken: Sequence[str]
+) -> list[DiscoveredFile]:
     """Return the files of expected figures that no case uses.
 
     Args:
-        expected: Files of expected figures that were found.
+        expected: All files of expected figures.
         used: Files that cases name.
-        broken: Texts of cases that could not be read: a file whose name stands there is taken for used.
+        broken: Texts of cases that cannot be read: a file whose name occurs in one counts as used.
     """
     return [
-        one for one in expected if one.path.resolve() not in used and not any(one.path.name in text for text in broken)
+        file
+        for file in expected
+        if file.path.resolve() not in used and not any(file.path.name in text for text in broken)
     ]
 
 
-def words(path: Path) -> str:
-    """Return the text of a file that may be broken, as far as it is text."""
+def readable_text(path: Path) -> str:
+    """Return the readable part of a file that may be broken."""
     try:
         return read_regular(path).replace(b"\0", b"").decode(errors="replace")
     except OSError:
         return ""
 
 
-def _check_place(text: str, given: Path) -> None:
-    """Refuse what is neither a folder nor a case file, which may be named even if it is broken."""
+def _check_path(text: str, path: Path) -> None:
+    """Refuse a path that is neither a folder nor a case file; a broken case file is accepted."""
     try:
-        there, is_file = given.exists() and bool(text.strip()), given.is_file()
-        if not there:
-            folder = given.parent
-            known = [one.name for one in folder.iterdir()] if folder.is_dir() else []
-            raise UsageError(f"{text or '(empty)'}: there is no such file or folder{nearest(given.name, known)}")
-        if not is_file and not given.is_dir():
+        exists, is_file = path.exists() and bool(text.strip()), path.is_file()
+        if not exists:
+            folder = path.parent
+            neighbours = [neighbour.name for neighbour in folder.iterdir()] if folder.is_dir() else []
+            raise UsageError(f"{text or '(empty)'}: there is no such file or folder{nearest(path.name, neighbours)}")
+        if not is_file and not path.is_dir():
             raise UsageError(f"{text}: is a pipe or a device; give a case file or a folder")
-        if is_file and given.suffix.lower() != CASE_ENDING:
+        if is_file and path.suffix.lower() != CASE_ENDING:
             raise UsageError(f"{text}: is no case; a case is a .toml file, and a folder is searched for them")
     except (OSError, ValueError):
         raise UsageError(f"{text}: cannot be read; give a case file or a folder") from None
-    if is_file and not is_case(given, named=True):
+    if is_file and not is_case(path, is_named=True):
         raise UsageError(f"{text}: is no case: it has no table [case]")
 
 
 def _below(folder: Path) -> Iterator[Path]:
-    """Yield the files below a folder, sorted; hidden folders and those of environments are not searched."""
+    """Yield the files below a folder, sorted; hidden folders and virtual environments are not searched."""
 
     def refuse(fault: OSError) -> None:
         raise UsageError(f"{folder}: cannot be searched ({fault.strerror or fault})")
 
-    for place, folders, files in walk(folder, refuse):
-        folders[:] = sorted(name for name in folders if not _is_passed_over(Path(place, name)))
+    for parent, folders, files in walk(folder, refuse):
+        folders[:] = sorted(name for name in folders if not _is_passed_over(Path(parent, name)))
         for name in sorted(files):
-            path = Path(place, name)
-            # Whoever reads a pipe waits for ever.
+            path = Path(parent, name)
+            # Reading a pipe would block forever.
             if not name.startswith(".") and name.lower().endswith((CASE_ENDING, EXPECTED_ENDING)) and path.is_file():
                 yield path
 
@@ -151,12 +155,12 @@ def _is_passed_over(folder: Path) -> bool:
     return folder.name.startswith(".") or folder.name in _NOT_SEARCHED or (folder / "pyvenv.cfg").is_file()
 
 
-def _name(path: Path, given: Path) -> str:
-    """Name a file from the folder that was given, or as it was given where that is no place of one machine."""
-    if not given.is_absolute() and ".." not in given.parts:
+def _name(path: Path, root: Path) -> str:
+    """Return the name of a file: the path as the user gave it if it is relative, else from the folder given."""
+    if not root.is_absolute() and ".." not in root.parts:
         name = path
     else:
-        top = (given if given.is_dir() else given.parent).resolve()
-        name = Path(top.name) / (path.relative_to(given) if given.is_dir() else path.name)
-    # A name need not be UTF-8 on disk; what is said of it has to be.
+        top = (root if root.is_dir() else root.parent).resolve()
+        name = Path(top.name) / (path.relative_to(root) if root.is_dir() else path.name)
+    # A name on disk need not be UTF-8; a message has to be.
     return os.fsencode(name.as_posix()).decode(errors="replace")

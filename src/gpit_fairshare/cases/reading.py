@@ -1,4 +1,4 @@
-"""A case file and its files of expected figures, read; whatever is wrong is said in one line."""
+"""Read a case file and its files of expected figures; every fault is one line."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from gpit_fairshare.words import one_line
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from gpit_fairshare.cases.discovery import Found
+    from gpit_fairshare.cases.discovery import DiscoveredFile
 
 KEYS: Final = ("year", "org_code")
-"""Columns of a file of expected figures that say whose they are."""
+"""Columns of a file of expected figures that identify the row."""
 _MOST_ROWS: Final = 1_000_000
 
 
@@ -36,20 +36,20 @@ class ExpectedFigure:
     """Code of the organisation; empty for a national figure."""
     column: str
     value: Exact
-    """A number, a yes/no or a text; a text from a table may stand for each of them."""
+    """A number, a yes/no or a text; a text from a table may be any of them."""
     place: str
-    """Where it stands, for a message."""
+    """Where the figure is, for messages."""
     tabled: bool = False
-    """Whether it stands in a table of texts, not in TOML."""
+    """Whether the figure comes from a table of texts, not from TOML."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExpectedTable:
-    """A file of expected figures, record by record as it stands."""
+    """A file of expected figures, with its records unchanged."""
 
     path: Path
     text: str
-    """All of it, with the line ends and the byte order mark that it has."""
+    """The whole text, with its line ends and byte order mark."""
     header: tuple[str, ...]
     records: tuple[tuple[str, ...], ...]
     lines: tuple[tuple[int, int], ...]
@@ -57,7 +57,7 @@ class ExpectedTable:
 
     @property
     def figures(self) -> list[ExpectedFigure]:
-        """Return every figure, with its row as a place."""
+        """Return every figure, with its row as its place."""
         year, code = (self.header.index(key) for key in KEYS)
         return [
             ExpectedFigure(
@@ -71,18 +71,18 @@ class ExpectedTable:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A case as read, before it is run."""
+    """A case that was read and not run yet."""
 
-    found: Found
+    case_file: DiscoveredFile
     model: CaseDocument
     inline: tuple[ExpectedFigure, ...]
     tables: tuple[ExpectedTable, ...]
     lacking: Path | None = None
-    """The file of expected figures, where it is not there."""
+    """The file of expected figures, if it does not exist yet."""
 
     @property
     def head(self) -> CaseHeader:
-        """Return what the case says of itself."""
+        """Return the table `[case]`."""
         return self.model.case
 
     @property
@@ -91,42 +91,42 @@ class Case:
         return [*self.inline, *(figure for table in self.tables for figure in table.figures)]
 
 
-def read_model(found: Found) -> CaseDocument:
+def read_model(case_file: DiscoveredFile) -> CaseDocument:
     """Read a case file alone, without the files that it names.
 
     Raises:
-        GpitError: It is not TOML, or not of the shape of a case.
+        GpitError: The file is not TOML, or does not have the shape of a case.
     """
-    # Decimal keeps every digit: what is compared is what is written.
-    _, data = read_toml(found.path, CaseError, Decimal)
+    # Decimal keeps every digit, so the comparison uses the figures as written.
+    _, data = read_toml(case_file.path, CaseError, Decimal)
     try:
         return CaseDocument.model_validate(data)
     except ValidationError as fault:
-        raise CaseError(f"{one_line(found.path.name)}: {first_of(of_shape(fault, data, CaseDocument))}") from None
+        raise CaseError(f"{one_line(case_file.path.name)}: {first_of(of_shape(fault, data, CaseDocument))}") from None
 
 
-def uses(found: Found, model: CaseDocument) -> list[Path]:
+def expected_paths(case_file: DiscoveredFile, model: CaseDocument) -> list[Path]:
     """Return the files of expected figures that a case names."""
-    return [found.path.parent / name.replace("\\", "/") for name in model.case.expected_file]
+    return [case_file.path.parent / name.replace("\\", "/") for name in model.case.expected_file]
 
 
-def read_case(found: Found, model: CaseDocument, *, may_lack: bool = False) -> Case:
+def read_case(case_file: DiscoveredFile, model: CaseDocument, *, may_lack: bool = False) -> Case:
     """Read the files of expected figures of a case.
 
     Args:
-        found: The case file.
-        model: What it holds.
-        may_lack: Whether the one file of a regression case may still have to be written.
+        case_file: The case file.
+        model: Its content.
+        may_lack: Whether the one file of a regression case may be missing, since it is written later.
 
     Raises:
-        GpitError: A file is not there or no table, or a figure is given twice.
+        GpitError: A file does not exist or is not a table, or a figure is given twice.
     """
-    file = one_line(found.path.name)
-    places = uses(found, model)
-    lacking = next((place for place in places if not place.is_file()), None)
+    file = one_line(case_file.path.name)
+    paths = expected_paths(case_file, model)
+    lacking = next((path for path in paths if not path.is_file()), None)
     regression = model.case.origin == "regression"
-    if lacking and not (may_lack and regression and len(places) == 1):
-        hint = "; gpit test --update writes it" if regression and len(places) == 1 else ""
+    if lacking and not (may_lack and regression and len(paths) == 1):
+        hint = "; gpit test --update writes it" if regression and len(paths) == 1 else ""
         raise CaseError(
             f"{file}: case › expected_file: there is no file {one_line(lacking.name)} beside the case{hint}"
         )
@@ -143,13 +143,13 @@ def read_case(found: Found, model: CaseDocument, *, may_lack: bool = False) -> C
         for year, figures in model.expected_national.items()
         for column, value in figures.items()
     ]
-    tables = () if lacking else tuple(_read_table(place) for place in places)
-    case = Case(found, model, tuple(inline), tables, lacking)
-    first: dict[tuple[str, str, str], ExpectedFigure] = {}
+    tables = () if lacking else tuple(_read_table(path) for path in paths)
+    case = Case(case_file, model, tuple(inline), tables, lacking)
+    figures_by_key: dict[tuple[str, str, str], ExpectedFigure] = {}
     for figure in case.figures:
-        known = first.setdefault((figure.year, figure.code, figure.column), figure)
-        if known is not figure:
-            raise CaseError(f"{figure.place}: is given twice; first as {known.place}")
+        earlier = figures_by_key.setdefault((figure.year, figure.code, figure.column), figure)
+        if earlier is not figure:
+            raise CaseError(f"{figure.place}: is given twice; first as {earlier.place}")
     return case
 
 
@@ -183,50 +183,50 @@ def _read_table(path: Path) -> ExpectedTable:
 
 
 def refuse_spaces(text: str, place: str) -> None:
-    """Refuse spaces around a text of a table: no result has any, and nobody sees them in a difference.
+    """Refuse spaces around a text of a table: no result has any, and they are invisible in a difference.
 
     Raises:
-        CaseError: There are some.
+        CaseError: The text begins or ends with a space.
     """
     if text != text.strip():
         raise CaseError(f"{place} {text[:80]!r} begins or ends with a space; take it out")
 
 
 def _check_header(file: str, header: tuple[str, ...], row: int) -> None:
-    """Refuse headings that are not those of figures by year and organisation."""
+    """Refuse headings that do not fit figures by year and organisation."""
     for name in header:
         refuse_spaces(name, f"{file}: row {row}: the heading")
     for key in KEYS:
         if key not in header:
-            found = one_line(", ".join(header), 200)
+            headings = one_line(", ".join(header), 200)
             raise CaseError(
-                f"{file}: there is no column {key}; a table of figures has {' and '.join(KEYS)}; found {found}"
+                f"{file}: there is no column {key}; a table of figures has {' and '.join(KEYS)}; found {headings}"
             )
     if len(header) == len(KEYS):
         raise CaseError(
             f"{file}: nothing is expected; there is no column beside {' and '.join(KEYS)}; give one of figures, as "
             "allocation"
         )
-    twice = next((name for name in header if header.count(name) > 1), None)
-    if twice is not None:
-        raise CaseError(f"{file}: the column {one_line(twice) or '(empty)'} stands there twice")
+    repeated = next((name for name in header if header.count(name) > 1), None)
+    if repeated is not None:
+        raise CaseError(f"{file}: the column {one_line(repeated) or '(empty)'} stands there twice")
 
 
 def _check_rows(file: str, records: list[tuple[str, ...]], lines: list[tuple[int, int]]) -> None:
-    """Refuse rows of another length than the headings, without a key, or that are there twice."""
+    """Refuse rows that have another length than the headings, have no key, or occur twice."""
     header = records[0]
-    at_year, at_code = (header.index(name) for name in KEYS)
-    seen: dict[tuple[str, str], int] = {}
+    year_index, code_index = (header.index(name) for name in KEYS)
+    lines_by_key: dict[tuple[str, str], int] = {}
     for record, (line, _) in zip(records[1:], lines[1:], strict=True):
         place = f"{file}: row {line + 1}"
         if len(record) != len(header):
             raise CaseError(f"{place}: has {len(record)} cells, and the headings are {len(header)}")
-        year, code = record[at_year], record[at_code]
+        year, code = record[year_index], record[code_index]
         if not year or not code:
             raise CaseError(f"{place}: year or org_code is empty")
         for key, cell in zip(KEYS, (year, code), strict=True):
             refuse_spaces(cell, f"{place}, {key}:")
-        if (year, code) in seen:
-            first = seen[year, code] + 1
+        if (year, code) in lines_by_key:
+            first = lines_by_key[year, code] + 1
             raise CaseError(f"{place}: {one_line(code)} in {one_line(year)} is there already, in row {first}")
-        seen[year, code] = line
+        lines_by_key[year, code] = line

@@ -1,6 +1,6 @@
-"""The shape of a case file, held by Pydantic; unknown keys are refused, and `scheme.faults` says what is wrong.
+"""The shape of a case file as Pydantic models; unknown keys are refused, and `scheme.faults` words the faults.
 
-Numbers are read as `Decimal`, digit by digit as the file writes them.
+Numbers are read as `Decimal`, with every digit of the file.
 """
 
 from __future__ import annotations
@@ -18,34 +18,34 @@ from gpit_fairshare.scheme.shape import Entry, Line, Name, Prose, Text
 
 ORIGINS: Final = ("published", "worked by hand", "regression")
 OTHER_COLUMNS: Final = "other-columns"
-"""Key of the tolerance of all columns that are not named; a hyphen is in no column's name."""
+"""Key of the tolerance for all other columns; no column name has a hyphen."""
 _NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?")
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,79}")
 _PART_OF_DATE: Final = re.compile(r"[0-9]{4}(?:-(?:0[1-9]|1[0-2]))?")
 _MOST_DIGITS: Final = 400
-"""Beyond what a result can hold, and small enough for exact arithmetic."""
+"""More than a result can hold, and few enough for exact arithmetic."""
 
 Exact = Decimal | bool | str
 """A figure as a case gives it: a number, a yes/no or a text; an empty text expects a blank."""
 
 
-def exact_number(written: str | int | Decimal) -> Decimal:
-    """Return a plain number, such as `398372000`, `0.005` or `1e-6`, exactly as it is written.
+def exact_number(literal: str | int | Decimal) -> Decimal:
+    """Return a plain number, such as `398372000`, `0.005` or `1e-6`, exactly as written.
 
     Raises:
-        ValueError: It is none, or has more digits than any result.
+        ValueError: It is not a plain number, or has more digits than any result.
     """
-    text = str(written).strip() if isinstance(written, str | Decimal) else None
+    text = str(literal).strip() if isinstance(literal, str | Decimal) else None
     if text is not None and not _NUMBER.fullmatch(text[: 2 * _MOST_DIGITS]):
         raise ValueError(f"{text[:40]!r} is not a plain number, such as 398372000, 0.005 or 1e-6")
-    number = Decimal(written if text is None else text)
+    number = Decimal(literal if text is None else text)
     if len(number.as_tuple().digits) > _MOST_DIGITS or abs(number.adjusted()) > _MOST_DIGITS:
         raise ValueError(f"has more than {_MOST_DIGITS} digits")
     return number
 
 
 def _figure(value: Any) -> Exact:
-    """Take what a result can hold; numbers become exact."""
+    """Accept any figure that a result can hold; numbers become exact."""
     if isinstance(value, bool | str):
         return value
     if isinstance(value, int | Decimal):
@@ -63,7 +63,7 @@ def _size(value: Any) -> Decimal:
 
 
 def _listed(value: Any) -> Any:
-    """Take one text for a list of one."""
+    """Turn a single text into a list."""
     return [value] if isinstance(value, str) else value
 
 
@@ -75,15 +75,15 @@ def _case_name(text: str) -> str:
 
 Texts = Annotated[list[Line], BeforeValidator(_listed)]
 FilePath = Annotated[Line, AfterValidator(lambda text: text.replace("\\", "/"))]
-"""A path as every system reads it: cases are written on one and run on another."""
+"""A path that every system reads, since cases are written on one and run on another."""
 Cell = Annotated[Exact, BeforeValidator(_figure)]
 Size = Annotated[Decimal, BeforeValidator(_size)]
 Figures = Annotated[dict[Line, Cell], Field(min_length=1)]
-"""Column to figure; a table without any would be taken for something that was looked at."""
+"""Column to figure; an empty table is refused, since it would look like a comparison."""
 
 
 def _day(value: Any) -> str:
-    """Take a date, or as much of one as is known."""
+    """Accept a date, a year and month, or a year."""
     if isinstance(value, dt.date):
         return value.isoformat()[:10]
     if not isinstance(value, str) or not _PART_OF_DATE.fullmatch(value):
@@ -92,7 +92,7 @@ def _day(value: Any) -> str:
 
 
 class CaseSource(Entry):
-    """Where figures were published."""
+    """The publication that figures come from."""
 
     title: Line
     publisher: Line
@@ -105,30 +105,30 @@ class CaseSource(Entry):
 
 
 class CaseHeader(Entry):
-    """What a case is called, where its figures come from, and what it looks at."""
+    """The name of a case, the origin of its figures, and what it looks at."""
 
     name: Annotated[str, AfterValidator(_case_name)]
     title: Line = Field(max_length=200)
     origin: Literal["published", "worked by hand", "regression"]
     working: Prose | None = None
-    """How the figures were worked out, or taken from the source."""
+    """How the figures were calculated, or taken from the source."""
     source: CaseSource | None = None
     rows: Literal["all", "some"] = "all"
     """Whether the case has all organisations of its years, or looks at some."""
     expected_file: Texts = Field(default_factory=list)
     columns: list[Name] = Field(default_factory=list)
-    """What `--update` writes into an expected file that is not there yet."""
+    """Columns that `--update` writes into an expected file that does not exist yet."""
     fails: Prose | None = None
-    """What the message of a run that is refused holds."""
+    """Part of the message of a run that must be refused."""
     checks_fail: Texts = Field(default_factory=list)
     """Checks of the scheme that must not hold."""
 
     @field_validator("expected_file")
     @classmethod
     def _are_tables(cls, files: list[str]) -> list[str]:
-        for one in files:
-            if not one.lower().endswith(".csv"):
-                raise ValueError(f"{one[:80]} is no .csv file; call it NAME{EXPECTED_ENDING}")
+        for file in files:
+            if not file.lower().endswith(".csv"):
+                raise ValueError(f"{file[:80]} is no .csv file; call it NAME{EXPECTED_ENDING}")
         if len(set(files)) < len(files):
             raise ValueError("names a file twice")
         return files
@@ -162,7 +162,7 @@ _OF_A_RUN: Final[dict[OptionKind, Any]] = {
     OptionKind.DAY: (Line | dt.date | None, None),
     OptionKind.FILES: (Annotated[list[FilePath], BeforeValidator(_listed)], Field(default_factory=list)),
 }
-"""How a case writes the options of `gpit allocate`, and what it is if the case does not; years are the scheme's."""
+"""Type and default of each option of `gpit allocate` in a case file; the years come from the scheme."""
 _run_options = create_model(
     "_run_options",
     __base__=Entry,
@@ -170,12 +170,12 @@ _run_options = create_model(
 )
 
 
-class RunEntry(_run_options):  # type: ignore[misc, valid-type]  # mypy knows no class that is made when the program runs
+class RunEntry(_run_options):  # type: ignore[misc, valid-type]  # mypy does not know classes that are created at run time
     """What to run, as the options of `gpit allocate`; paths start from the folder of the case."""
 
 
 class ToleranceEntry(Entry):
-    """By how much a figure may be off: it is right if it is within either."""
+    """How far a figure may be from the expected one: it agrees if it is within either limit."""
 
     example = "{ absolute = 0.005 }"
 

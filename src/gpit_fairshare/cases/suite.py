@@ -1,13 +1,13 @@
-"""Many cases run one after the other: which of them, what became of them, and what that comes to."""
+"""Run many cases one after the other: choose them, collect their verdicts and count them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from gpit_fairshare.cases.comparing import FigureDifference, written
-from gpit_fairshare.cases.discovery import Found, find, unused, words
-from gpit_fairshare.cases.reading import read_model, uses
+from gpit_fairshare.cases.comparing import FigureDifference, figure_text
+from gpit_fairshare.cases.discovery import DiscoveredFile, find_cases, readable_text, unused_files
+from gpit_fairshare.cases.reading import expected_paths, read_model
 from gpit_fairshare.cases.running import CaseVerdict, run_case
 from gpit_fairshare.cases.shape import ORIGINS
 from gpit_fairshare.errors import GpitError, UsageError
@@ -25,7 +25,7 @@ JSON_SCHEMA: Final = "gpit-test/1"
 
 @dataclass
 class Suite:
-    """What became of all cases."""
+    """The outcome of all cases."""
 
     verdicts: list[CaseVerdict]
     """In the order of the run."""
@@ -33,22 +33,22 @@ class Suite:
     """Files of expected figures that no case uses."""
     not_selected: int
     not_run: int
-    """Cases after the first that failed, where that was asked for."""
+    """Cases after the first that is not ok, with `--stop`."""
     update: Update | None = None
 
     def count(self, outcome: str, origin: str | None = None) -> int:
-        """Count the cases of an outcome, of one origin or of all."""
-        return sum(one.outcome == outcome and origin in (None, one.origin) for one in self.verdicts)
+        """Count the cases with an outcome, of one origin or of all."""
+        return sum(verdict.outcome == outcome and origin in (None, verdict.origin) for verdict in self.verdicts)
 
     @property
     def exit_code(self) -> int:
-        """Return 2 for a fault in a case, 1 for anything that is not as expected, else 0."""
+        """Return 2 for a fault in a case, 1 for any difference from what is expected, else 0."""
         if self.count("fault") or (self.update and self.update.refused):
             return 2
         return 1 if self.count("failed") or self.unused else 0
 
     def document(self) -> dict[str, Any]:
-        """Return everything with stable keys, for JSON; figures are texts, so that every digit is there."""
+        """Return everything with stable keys, for JSON; figures are texts, to keep every digit."""
         return {
             "schema": JSON_SCHEMA,
             "agrees": self.exit_code == 0,
@@ -62,12 +62,12 @@ class Suite:
             "origins": [
                 {
                     "origin": origin,
-                    "cases": sum(one.origin == origin for one in self.verdicts),
+                    "cases": sum(verdict.origin == origin for verdict in self.verdicts),
                     **{key: self.count(outcome, origin) for key, outcome in _COUNTED.items()},
                 }
                 for origin in ORIGINS
             ],
-            "cases": [_entry(one) for one in self.verdicts],
+            "cases": [_entry(verdict) for verdict in self.verdicts],
             "unused": list(self.unused),
             "update": self.update.entry() if self.update else None,
         }
@@ -88,59 +88,61 @@ def run_all(
 
     Args:
         paths: Case files, and folders to be searched for them.
-        keep: Run only those whose id or title has this text; `not`, `and` and `or` may join texts. It goes for
-            the names of unused files as well.
+        keep: Run only the cases whose id or title has this text; `not`, `and` and `or` may join texts. It also
+            selects the names of unused files.
         stop: Stop at the first case that is not ok.
-        may_lack: Whether a file of expected figures may still have to be written.
-        advance: Is told how many cases are done, and of how many.
+        may_lack: Whether a file of expected figures may be missing, since it is written later.
+        advance: Called with the number of cases done and the number of all cases.
 
     Raises:
-        UsageError: A path is not there, or there is no case to run.
+        UsageError: A path does not exist, or there is no case to run.
     """
-    found = find(paths)
-    texts, used, broken = _looked_through(found.cases)
-    chosen = [one for one in found.cases if _is_meant(keep, texts[one.file])]
+    discovery = find_cases(paths)
+    texts, used, broken = _read_cases(discovery.cases)
+    chosen = [case_file for case_file in discovery.cases if _is_selected(keep, texts[case_file.name])]
     if not chosen:
-        count = len(found.cases)
+        count = len(discovery.cases)
         raise UsageError(f"-k {one_line(keep)}: no case has that in its id or title; there are {count:,} without it")
     verdicts: list[CaseVerdict] = []
-    for number, one in enumerate(chosen):
+    for number, case_file in enumerate(chosen):
         advance(number, len(chosen))
-        verdicts.append(run_case(one, may_lack=may_lack))
+        verdicts.append(run_case(case_file, may_lack=may_lack))
         if stop and verdicts[-1].outcome != "ok":
             break
-    idle = tuple(one.file for one in unused(found.expected, used, broken) if _is_meant(keep, one.file))
-    return Suite(verdicts, idle, len(found.cases) - len(chosen), len(chosen) - len(verdicts))
+    unused = tuple(
+        file.name for file in unused_files(discovery.expected, used, broken) if _is_selected(keep, file.name)
+    )
+    return Suite(verdicts, unused, len(discovery.cases) - len(chosen), len(chosen) - len(verdicts))
 
 
-def _looked_through(cases: Sequence[Found]) -> tuple[dict[str, str], frozenset[Path], list[str]]:
-    """Return what each case is called, the files that cases use, and the texts of cases that cannot be read."""
+def _read_cases(cases: Sequence[DiscoveredFile]) -> tuple[dict[str, str], frozenset[Path], list[str]]:
+    """Return the text of each case for `-k`, the files that cases use, and the texts of unreadable cases."""
     texts: dict[str, str] = {}
     used: set[Path] = set()
     broken: list[str] = []
-    for found in cases:
+    for case_file in cases:
         try:
-            model = read_model(found)
+            model = read_model(case_file)
         except GpitError:
-            texts[found.file] = found.file
-            broken.append(words(found.path))
+            texts[case_file.name] = case_file.name
+            broken.append(readable_text(case_file.path))
         else:
-            texts[found.file] = f"{found.file}::{model.case.name} {model.case.title}"
-            used.update(followed(place) for place in uses(found, model))
+            texts[case_file.name] = f"{case_file.name}::{model.case.name} {model.case.title}"
+            used.update(followed(path) for path in expected_paths(case_file, model))
     return texts, frozenset(used), broken
 
 
-def _is_meant(keep: str, text: str) -> bool:
-    """Whether a text has what `-k` asks for; `and` binds before `or`, and `not` stands before one text."""
+def _is_selected(keep: str, text: str) -> bool:
+    """Return whether `-k` selects a text; `and` binds before `or`, and `not` applies to one text."""
     if not keep.strip():
         return True
     text = text.casefold()
 
-    def has(part: str) -> bool:
+    def has_text(part: str) -> bool:
         part = part.strip().casefold()
         return part[4:].strip() not in text if part.startswith("not ") else part in text
 
-    return any(all(has(part) for part in one.split(" and ")) for one in keep.split(" or "))
+    return any(all(has_text(part) for part in alternative.split(" and ")) for alternative in keep.split(" or "))
 
 
 def _entry(verdict: CaseVerdict) -> dict[str, Any]:
@@ -152,21 +154,21 @@ def _entry(verdict: CaseVerdict) -> dict[str, Any]:
         "origin": verdict.origin,
         "source": verdict.source,
         "verdict": verdict.outcome,
-        "said": list(verdict.said),
+        "said": list(verdict.reasons),
         "figures": verdict.figures,
         "rows": verdict.rows,
         "looked_at": verdict.looked_at,
-        "there": verdict.there,
-        "differences": [_difference(one) for one in verdict.differences],
+        "there": verdict.rows_in_result,
+        "differences": [_difference(difference) for difference in verdict.differences],
     }
 
 
-def _difference(one: FigureDifference) -> dict[str, Any]:
+def _difference(difference: FigureDifference) -> dict[str, Any]:
     return {
-        "what": one.what,
-        **one.place,
-        "expected": one.expected,
-        "got": one.got,
-        "difference": written(one.difference),
-        "allowed": written(one.allowed),
+        "what": difference.kind,
+        **difference.place,
+        "expected": difference.expected,
+        "got": difference.got,
+        "difference": figure_text(difference.difference),
+        "allowed": figure_text(difference.allowed),
     }

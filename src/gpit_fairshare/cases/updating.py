@@ -1,7 +1,7 @@
-"""Expected figures of regression cases written anew: all that differ, or, if one may not be, none.
+"""Rewrite the expected figures of regression cases: all that differ, or none if one must not be rewritten.
 
-Published figures and those worked by hand are never written by a program. Everything else of a file
-stays byte for byte: figures that hold, remarks, line ends.
+No program writes published figures or those worked by hand. Everything else in a file stays the same,
+byte for byte: figures that agree, remarks, line ends.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ import tomlkit
 from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import Item
 
-from gpit_fairshare.cases.comparing import FigureDifference, written
+from gpit_fairshare.cases.comparing import FigureDifference, figure_text
 from gpit_fairshare.cases.reading import KEYS, Case, ExpectedTable
-from gpit_fairshare.cases.running import CaseVerdict, checks_said, row_of, rows_by_code
+from gpit_fairshare.cases.running import CaseVerdict, row_of, rows_by_code, unexpected_checks
 from gpit_fairshare.errors import CaseError
 from gpit_fairshare.files import followed, in_place, place_to_write
 from gpit_fairshare.results.writing import harmless
@@ -37,23 +37,23 @@ _BY_HAND: Final = "change it by hand, or keep the figures in an expected_file"
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """What was written, or why nothing was."""
+    """The files that were written, or the reasons why none was."""
 
     refused: tuple[str, ...] = ()
-    written: tuple[str, ...] = ()
+    file_names: tuple[str, ...] = ()
     """Names of the files, from the folder of their case."""
     paths: tuple[str, ...] = ()
-    """Whole paths of the same files, links followed."""
+    """Full paths of the same files, links followed."""
     changes: Mapping[str, Sequence[FigureDifference]] = field(default_factory=dict)
-    """By the id of the case: each figure, or row, with what was expected and is expected now, in order."""
+    """Figures and rows that changed, by id of the case, in order: `expected` is the old figure, `got` the new one."""
     cases: tuple[int, ...] = ()
-    """Numbers of the cases whose files were written, from 0."""
+    """Indexes of the cases whose files were written, from 0."""
 
     def entry(self) -> dict[str, Any]:
-        """Return it with stable keys, for JSON."""
+        """Return the update with stable keys, for JSON."""
         return {
             "refused": list(self.refused),
-            "written": list(self.written),
+            "written": list(self.file_names),
             "paths": list(self.paths),
             "changes": [
                 {"id": case_id, **change.place, "old": change.expected, "new": change.got}
@@ -64,10 +64,10 @@ class Update:
 
 
 def update(verdicts: Sequence[CaseVerdict]) -> Update:
-    """Write the expected figures of regression cases that differ; nothing at all if anything may not be written.
+    """Rewrite the expected figures that differ in regression cases; write nothing if one must not be rewritten.
 
     Raises:
-        OutputError: A file cannot be written; those that were not moved in yet are as they were.
+        OutputError: A file cannot be written; files that were not replaced yet stay as they were.
     """
     refused = [reason for verdict in verdicts if (reason := _refusal(verdict))]
     if not any(verdict.origin == "regression" for verdict in verdicts):
@@ -79,14 +79,14 @@ def update(verdicts: Sequence[CaseVerdict]) -> Update:
         if refused or verdict.case is None or verdict.result is None or verdict.outcome == "ok":
             continue
         try:
-            for path, text in _anew(verdict.case, verdict.result, verdict.differences):
+            for path, text in _rewritten_files(verdict.case, verdict.result, verdict.differences):
                 place = _place(path, verdict.case)
                 if drafts.setdefault(place, text) != text:
                     raise CaseError(f"another case wants {one_line(path.name)} otherwise; give each a file of its own")  # noqa: TRY301
         except CaseError as fault:
             refused.append(f"{verdict.id}: {fault}")
         numbers.append(number)
-        changes[verdict.id] = sorted(verdict.differences, key=lambda it: (it.year, it.code, it.column))
+        changes[verdict.id] = sorted(verdict.differences, key=lambda difference: difference.key)
     if refused:
         return Update(tuple(refused))
     with ExitStack() as stack:
@@ -96,13 +96,13 @@ def update(verdicts: Sequence[CaseVerdict]) -> Update:
 
 
 def _place(path: Path, case: Case) -> Path:
-    """Return where links lead.
+    """Return the path with links followed.
 
     Raises:
-        CaseError: That is outside the folder of the case, where `--update` writes nothing, or no file can be there.
+        CaseError: The path is outside the folder of the case, where `--update` writes nothing, or cannot be a file.
     """
     try:
-        place, folder = place_to_write(path), followed(case.found.path.parent)
+        place, folder = place_to_write(path), followed(case.case_file.path.parent)
     except OSError as fault:
         raise CaseError(f"{one_line(path.name)}: cannot be written ({fault.strerror or fault})") from None
     if not place.is_relative_to(folder):
@@ -114,7 +114,7 @@ def _place(path: Path, case: Case) -> Path:
 
 
 def _refusal(verdict: CaseVerdict) -> str:
-    """Return why a case stands against writing anything, or an empty text."""
+    """Return why a case prevents the update, or an empty text."""
     if verdict.outcome == "ok":
         return ""
     if verdict.outcome == "fault":
@@ -125,145 +125,146 @@ def _refusal(verdict: CaseVerdict) -> str:
             "find out which is wrong, or choose other cases with -k"
         )
     case, result = verdict.case, verdict.result
-    nothing = not verdict.differences and not (case and case.lacking)
-    if case is None or result is None or nothing or any(checks_said(case, result)):
-        return f"{verdict.id}: not its figures are wrong, but the run: {verdict.said[-1]}"
+    is_unchanged = not verdict.differences and not (case and case.lacking)
+    if case is None or result is None or is_unchanged or any(unexpected_checks(case, result)):
+        return f"{verdict.id}: not its figures are wrong, but the run: {verdict.reasons[-1]}"
     return ""
 
 
-def _anew(case: Case, result: Result, differences: Sequence[FigureDifference]) -> Iterator[tuple[Path, str]]:
-    """Yield the files of a case that change, each with its whole text.
+def _rewritten_files(case: Case, result: Result, differences: Sequence[FigureDifference]) -> Iterator[tuple[Path, str]]:
+    """Yield the files of a case that change, each with its new text.
 
     Raises:
-        CaseError: A change cannot be made without a person.
+        CaseError: A change must be made by hand.
     """
     if case.lacking:
-        yield case.lacking, _first(case, result)
+        yield case.lacking, _first_table(case, result)
     inline_years = {figure.year for figure in case.inline if figure.code}
-    for one in differences:
-        holders = [table for table in case.tables if one.year in _years(table)]
-        if one.what == "extra row" and len(holders) + (one.year in inline_years) != 1:
-            raise CaseError(f"in which file {one.code} of {one.year} belongs is not clear; {_BY_HAND}")
+    for difference in differences:
+        holders = [table for table in case.tables if difference.year in _years(table)]
+        if difference.kind == "extra row" and len(holders) + (difference.year in inline_years) != 1:
+            raise CaseError(f"in which file {difference.code} of {difference.year} belongs is not clear; {_BY_HAND}")
     for table in case.tables:
-        text = _table_anew(table, result, differences)
+        text = _rewritten_table(table, result, differences)
         if text != table.text:
             yield table.path, text
     figures = [figure for table in case.tables for figure in table.figures]
     tabled = {(figure.year, figure.code, column) for figure in figures for column in (figure.column, "")}
     years = {year for table in case.tables for year in _years(table)}
     inline = [
-        one
-        for one in differences
-        if (one.year, one.code, one.column) not in tabled and not (one.what == "extra row" and one.year in years)
+        difference
+        for difference in differences
+        if difference.key not in tabled and not (difference.kind == "extra row" and difference.year in years)
     ]
     if inline:
-        yield case.found.path, _inline_anew(case.found.path.read_bytes().decode(), inline)
+        yield case.case_file.path, _rewritten_case(case.case_file.path.read_bytes().decode(), inline)
 
 
 def _years(table: ExpectedTable) -> set[str]:
-    at = table.header.index("year")
-    return {record[at] for record in table.records}
+    year_index = table.header.index("year")
+    return {record[year_index] for record in table.records}
 
 
 def _cell(value: Any) -> str:
-    return harmless(value) if isinstance(value, str) else written(value) or ""
+    return harmless(value) if isinstance(value, str) else figure_text(value) or ""
 
 
-def _first(case: Case, result: Result) -> str:
-    """Return the table of a case that has none yet: all its years and organisations, and the columns it names."""
+def _first_table(case: Case, result: Result) -> str:
+    """Return the first table of a case: all years and organisations, and the columns that the case names."""
     columns = [*KEYS, *(case.head.columns or [result.scheme.result])]
     rows = ([_cell(row[column]) for column in columns] for row in result.rows.iter_rows(named=True))
     return "".join(_record(row, "\n") for row in (columns, *rows))
 
 
-def _table_anew(table: ExpectedTable, result: Result, differences: Sequence[FigureDifference]) -> str:
-    """Return a table with what differs written anew; records that hold stay as they stand."""
-    mark = "\ufeff" if table.text.startswith("\ufeff") else ""
+def _rewritten_table(table: ExpectedTable, result: Result, differences: Sequence[FigureDifference]) -> str:
+    """Return a table with new figures where they differ; other records stay unchanged."""
+    byte_order_mark = "\ufeff" if table.text.startswith("\ufeff") else ""
     lines = list(io.StringIO(table.text.removeprefix("\ufeff"), newline=""))
-    end = "\r\n" if lines[0].endswith("\r\n") else "\n"
-    wrong = {(one.year, one.code, one.column): one for one in differences if one.what != "extra row"}
-    at_year, at_code = (table.header.index(key) for key in KEYS)
+    line_end = "\r\n" if lines[0].endswith("\r\n") else "\n"
+    wrong = {difference.key for difference in differences if difference.kind != "extra row"}
+    year_index, code_index = (table.header.index(key) for key in KEYS)
     rows = rows_by_code(result)
-    kept: list[tuple[tuple[str, str], str]] = []
+    keyed_records: list[tuple[tuple[str, str], str]] = []
     for record, (first, last) in zip(table.records, table.lines[1:], strict=True):
-        key = (record[at_year], record[at_code])
+        key = (record[year_index], record[code_index])
         if (*key, "") in wrong:
             continue
         row = row_of(rows[key[0]], key[1]) or {}
-        new = [
+        cells = [
             _cell(row[column]) if (*key, column) in wrong else cell
             for column, cell in zip(table.header, record, strict=True)
         ]
-        kept.append((key, "".join(lines[first:last]) if new == list(record) else _record(new, end)))
-    in_order = kept == sorted(kept, key=lambda it: it[0])
-    for one in differences:
-        if one.what == "extra row" and one.year in _years(table):
-            row = rows[one.year][one.code]
-            kept.append(((one.year, one.code), _record([_cell(row[column]) for column in table.header], end)))
+        keyed_records.append((key, "".join(lines[first:last]) if cells == list(record) else _record(cells, line_end)))
+    in_order = keyed_records == sorted(keyed_records, key=lambda keyed_record: keyed_record[0])
+    for difference in differences:
+        if difference.kind == "extra row" and difference.year in _years(table):
+            year, code, _ = difference.key
+            cells = [_cell(rows[year][code][column]) for column in table.header]
+            keyed_records.append(((year, code), _record(cells, line_end)))
     if in_order:
-        kept.sort(key=lambda it: it[0])
-    head = "".join(lines[: table.lines[0][1]])
-    # The last line of a file may lack its end; what follows it needs one.
-    parts = [part if part.endswith("\n") else part + end for part in (head, *(text for _, text in kept))]
-    text = mark + "".join(parts)
-    return text if lines[-1].endswith("\n") else text.removesuffix(end)
+        keyed_records.sort(key=lambda keyed_record: keyed_record[0])
+    heading = "".join(lines[: table.lines[0][1]])
+    records = (heading, *(text for _, text in keyed_records))
+    # The last line of a file may lack a line end; it needs one if another line follows.
+    text = byte_order_mark + "".join(record if record.endswith("\n") else record + line_end for record in records)
+    return text if lines[-1].endswith("\n") else text.removesuffix(line_end)
 
 
-def _record(cells: Sequence[str], end: str) -> str:
+def _record(cells: Sequence[str], line_end: str) -> str:
     stream = io.StringIO()
-    csv.writer(stream, lineterminator=end).writerow(cells)
+    csv.writer(stream, lineterminator=line_end).writerow(cells)
     return stream.getvalue()
 
 
-def _inline_anew(text: str, differences: Sequence[FigureDifference]) -> str:
-    """Return a case file with figures written anew, each in the place of the old one and nothing else changed.
+def _rewritten_case(text: str, differences: Sequence[FigureDifference]) -> str:
+    """Return a case file with new figures in place of the old ones and nothing else changed.
 
     Raises:
-        CaseError: A row is new or gone, a figure is a text or a blank, or the file cannot be kept as it is.
+        CaseError: A row is new or gone, a figure is a text or a blank, or tomlkit cannot keep the rest of the file.
     """
-    mark = "\ufeff" if text.startswith("\ufeff") else ""
-    wanted = parse_toml(text, Decimal)
+    byte_order_mark = "\ufeff" if text.startswith("\ufeff") else ""
+    expected = parse_toml(text, Decimal)
     try:
-        document = tomlkit.parse(text.removeprefix(mark))
-        kept = mark + document.as_string() == text
-        for one in differences:
-            _write(one, document, wanted)
-        new = mark + document.as_string()
-        # The proof: the file says what it should, and about all else what it said.
-        kept = kept and repr(parse_toml(new, Decimal)) == repr(wanted)
+        document = tomlkit.parse(text.removeprefix(byte_order_mark))
+        is_kept = byte_order_mark + document.as_string() == text
+        for difference in differences:
+            _write(difference, document, expected)
+        new_text = byte_order_mark + document.as_string()
+        # Proof that the new file has the new figures and is otherwise unchanged.
+        is_kept = is_kept and repr(parse_toml(new_text, Decimal)) == repr(expected)
     except (TOMLKitError, ValueError):
-        kept = False
-    if not kept:
+        is_kept = False
+    if not is_kept:
         raise CaseError(f"the figures cannot be told from what stands around them; {_BY_HAND}")
-    return new
+    return new_text
 
 
-def _write(difference: FigureDifference, document: MutableMapping[str, Any], wanted: dict[str, Any]) -> None:
-    """Write one figure into a document, which keeps its form, and into what the document should hold in the end.
+def _write(difference: FigureDifference, document: MutableMapping[str, Any], expected: dict[str, Any]) -> None:
+    """Write one figure into a document, which keeps its layout, and into the values expected of the new file.
 
     Raises:
-        CaseError: It is not a figure that can be written over.
+        CaseError: The figure cannot be overwritten.
     """
     keys = [part for part in (difference.year, difference.code, difference.column) if part]
-    shown = one_line(" ".join(keys))
-    if difference.what != "figure":
-        what = "new, and is not added to" if difference.what == "extra row" else "gone, and is not taken out of"
-        raise CaseError(f"the row {shown} is {what} a case file; {_BY_HAND}")
+    row_label = one_line(" ".join(keys))
+    if difference.kind != "figure":
+        change = "new, and is not added to" if difference.kind == "extra row" else "gone, and is not taken out of"
+        raise CaseError(f"the row {row_label} is {change} a case file; {_BY_HAND}")
     *above, column = ("expected" if difference.code else "expected_national", *keys)
     for key in above:
-        document, wanted = document[key], wanted[key]
-    if difference.got is None or isinstance(wanted[column], str):
-        raise CaseError(f"{shown} is a text or a blank, before or now, and only numbers are written; {_BY_HAND}")
+        document, expected = document[key], expected[key]
+    if difference.got is None or isinstance(expected[column], str):
+        raise CaseError(f"{row_label} is a text or a blank, before or now, and only numbers are written; {_BY_HAND}")
     old = document[column]
     token = _token(difference.got, like=old.as_string() if isinstance(old, Item) else "")
     try:
-        document[column], wanted[column] = tomlkit.value(token), parse_toml(f"value = {token}", Decimal)["value"]
+        document[column], expected[column] = tomlkit.value(token), parse_toml(f"value = {token}", Decimal)["value"]
     except (TOMLKitError, ValueError):
-        raise CaseError(f"{shown} is now {one_line(difference.got, 40)}; {_BY_HAND}") from None
+        raise CaseError(f"{row_label} is now {one_line(difference.got, 40)}; {_BY_HAND}") from None
 
 
 def _token(value: str, like: str) -> str:
-    """Write a number as TOML, thousands apart where the old one has them so."""
+    """Write a number as TOML, with thousands separated if those of the old number are."""
     if "_" not in like or "e" in value:
         return value
     return f"{Decimal(value):,f}".replace(",", "_")

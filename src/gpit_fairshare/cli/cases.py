@@ -79,4 +79,4 @@ def _update(suite: Suite) -> None:
     for number in suite.update.cases:
         case = suite.verdicts[number].case
         if case:
-            suite.verdicts[number] = run_case(case.found)
+            suite.verdicts[number] = run_case(case.case_file)

@@ -48,7 +48,7 @@ def causes_of(old: Side, new: Side, changes: Sequence[RowChange]) -> tuple[tuple
 def _typed_over(side: Side) -> Answers:
     """Return how far the answers of a file are from what its own rule gives; empty for a run."""
     return {
-        (figure.year, code): less(exact(figure.found), exact(figure.expected))
+        (figure.year, code): less(exact(figure.actual), exact(figure.expected))
         for figure in side.off_rule
         if figure.name == side.record.answer
         for code in figure.codes

@@ -10,7 +10,7 @@ from gpit_fairshare.comparison.model import NOTHING, PEOPLE, RowChange, Status, 
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.language import tree as t
 from gpit_fairshare.numbers import exact
-from gpit_fairshare.results.agreement import same_unrounded
+from gpit_fairshare.results.agreement import is_same_unrounded
 from gpit_fairshare.results.model import KEYS, Record
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def _differs(table: pl.DataFrame, old: str, new: str, *, exactly: bool) -> pl.Ex
         return pl.col(old).ne_missing(pl.col(new))
     # Most figures are equal to the last digit; only the others are compared one by one.
     pairs = zip(before, after, before.ne_missing(after), strict=True)
-    differs = [unequal and not same_unrounded(old_cell, new_cell) for old_cell, new_cell, unequal in pairs]
+    differs = [unequal and not is_same_unrounded(old_cell, new_cell) for old_cell, new_cell, unequal in pairs]
     return pl.lit(pl.Series("differs", differs))
 
 

@@ -14,9 +14,9 @@ from gpit_fairshare.engine import Result
 from gpit_fairshare.errors import GpitError, UsageError
 from gpit_fairshare.inputs.mergers.crosswalk import packaged_crosswalk
 from gpit_fairshare.numbers import exact_money
-from gpit_fairshare.results.agreement import off_rule, predicates_of, same_as_written
+from gpit_fairshare.results.agreement import is_same_as_written, off_rule, predicates_of
 from gpit_fairshare.results.model import KEYS, Record, record_of
-from gpit_fairshare.results.reading import filled, read_record
+from gpit_fairshare.results.reading import read_record, refuse_blanks
 from gpit_fairshare.words import counted, listed
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def _settled(side: Side, other: Record) -> Side:
     ]
     columns = []
     for name in names:
-        same = predicates.get(name, same_as_written)
+        same = predicates.get(name, is_same_as_written)
         # Most figures are equal to the last digit; only the others are compared one by one.
         own_cells, other_cells = record.rows[name], other_rows[name]
         pairs = zip(own_cells, other_cells, own_cells.ne_missing(other_cells), strict=True)
@@ -138,7 +138,7 @@ def _answering(side: Side, other: Record) -> Side:
             f"{record.name}: has no column {other.answer or 'allocation'}, and no manifest beside it says which column "
             "is the answer; write the table with --manifest"
         )
-    filled(record.rows, [other.answer], record.name)
+    refuse_blanks(record.rows, [other.answer], record.name)
     return replace(side, record=replace(record, answer=other.answer), answer_from="as the other result has it")
 
 

@@ -15,7 +15,7 @@ from gpit_fairshare.language import tree as t
 from gpit_fairshare.language.functions import BuiltInFunction
 from gpit_fairshare.language.plugin_functions import function_named
 from gpit_fairshare.numbers import DIGITS
-from gpit_fairshare.results.agreement import gives_again
+from gpit_fairshare.results.agreement import is_reproduced
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -198,10 +198,10 @@ class Digits:
             raised |= not sides <= self._as_run
             self._as_run |= sides
         for draft, value in zip(lines, again, strict=False):
-            if not gives_again(value, draft.value) or id(draft) in unlike:
+            if not is_reproduced(value, draft.value) or id(draft) in unlike:
                 raised |= self._raise_line(year, draft)
         for draft in year.lines:
-            if draft.parts and not gives_again(math.fsum(float(cells[name]) for name in draft.parts), draft.value):
+            if draft.parts and not is_reproduced(math.fsum(float(cells[name]) for name in draft.parts), draft.value):
                 raised |= self._raise_line(year, draft)
             if draft.rounding and not self._is_same_rounding(year, draft.rounding):
                 raised |= self._raise_level(year.key(draft.rounding.of), len(DIGITS) - 1)

@@ -70,20 +70,20 @@ def _blocks(suite: Suite) -> Iterator[doc.Block]:
 def _verdict(verdict: CaseVerdict, *, apart: bool) -> doc.Paragraph:
     line = verdict.id
     if verdict.outcome == "ok" and verdict.rows == "some":
-        line += f" (looks at {verdict.looked_at:,} of {verdict.there:,} rows)"
+        line += f" (looks at {verdict.looked_at:,} of {verdict.rows_in_result:,} rows)"
     elif verdict.outcome == "fault":
-        line += f": {' '.join(verdict.said)}"
+        line += f": {' '.join(verdict.reasons)}"
     return doc.Paragraph(line, _TONES[verdict.outcome], _WORDS[verdict.outcome].ljust(_LEAD), apart)
 
 
 def _reasons(verdict: CaseVerdict, marker: str = "") -> Iterator[doc.Block]:
     """Yield why a case is not ok, then its worst rows as a table, or a line each where it does not fit."""
-    texts = [*verdict.said]
+    texts = [*verdict.reasons]
     if verdict.outcome == "failed":
         texts.append(f"{verdict.title} ({verdict.origin})")
         texts += [verdict.source] if verdict.source else []
         if verdict.rows == "some":
-            texts.append(f"The case looks at {verdict.looked_at:,} of {verdict.there:,} rows.")
+            texts.append(f"The case looks at {verdict.looked_at:,} of {verdict.rows_in_result:,} rows.")
     yield from (doc.Paragraph(text, marker=marker) for text in texts)
     count = len(verdict.differences)
     if not count:
@@ -104,10 +104,10 @@ def _reasons(verdict: CaseVerdict, marker: str = "") -> Iterator[doc.Block]:
     yield from _more(count)
 
 
-def _cells(one: FigureDifference) -> list[str]:
+def _cells(difference: FigureDifference) -> list[str]:
     """Return where a figure is, what is expected, and what the run gives."""
-    place = [one.year, one.code or "national", one.column or "(whole row)"]
-    return [*place, _figure(one.expected), _figure(one.got)]
+    place = [difference.year, difference.code or "national", difference.column or "(whole row)"]
+    return [*place, _figure(difference.expected), _figure(difference.got)]
 
 
 def _more(count: int) -> Iterator[doc.Item]:
@@ -119,7 +119,7 @@ def _chosen(differences: Sequence[FigureDifference]) -> list[FigureDifference]:
     """Return the worst, of each column in turn, so that none hides the others: a pound and a ratio do not compare."""
     columns = defaultdict(list)
     for at, difference in enumerate(differences):
-        columns[difference.what, difference.column].append(at)
+        columns[difference.kind, difference.column].append(at)
     turns = [(turn, at) for places in columns.values() for turn, at in enumerate(places)]
     return [differences[at] for at in sorted(at for _, at in sorted(turns)[:_MOST])]
 
@@ -146,7 +146,7 @@ def _update(suite: Suite) -> Iterator[doc.Block]:
         yield doc.Heading(f"{case_id}: {counted(len(changes), 'change')}")
         yield doc.Table([*_PLACE, doc.Column("Old"), doc.Column("New")], [*map(doc.Row, rows)], otherwise=lines)
         yield from _more(len(changes))
-    text = f"Written: {', '.join(update.written)}." if update.written else "Nothing was to be written."
+    text = f"Written: {', '.join(update.file_names)}." if update.file_names else "Nothing was to be written."
     yield doc.Paragraph(text, apart=True)
     yield from (doc.Item(doc.Address(path)) for path in update.paths)
 
@@ -197,7 +197,7 @@ def write_junit(suite: Suite, path: Path) -> None:
         entry = _test(tests, verdict.file, verdict.name or verdict.file)
         if verdict.outcome != "ok":
             tag = "failure" if verdict.outcome == "failed" else "error"
-            _text(entry, tag, " ".join(verdict.said), verdict.origin or "case", verdict_text(verdict))
+            _text(entry, tag, " ".join(verdict.reasons), verdict.origin or "case", verdict_text(verdict))
     for file in suite.unused:
         _text(_test(tests, file, "used by a case"), "failure", UNUSED, "expected figures", UNUSED)
     path.write_bytes(etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True))

@@ -1,8 +1,8 @@
-"""Result files, written and read back: rows, rule and inputs, so that a result can be explained and compared.
+"""Write result files and read them back: rows, rule and inputs, so that a result can be explained and compared.
 
-A workbook, a JSON document, or a CSV or Parquet file with its manifest beside it holds all that is needed
-to work the result out again, without the input files. A CSV or Parquet file alone holds rows.
-Each module is imported by itself: what writes a table loads nothing that reads workbooks.
+A workbook, a JSON document, or a CSV or Parquet file with its manifest holds everything needed to calculate
+the result again without the input files. A CSV or Parquet file alone holds rows.
+Import each module directly: writing a table then loads nothing that reads workbooks.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 RESULT_ENDINGS: Final = (".xlsx", ".json", ".csv", ".parquet")
-"""Files that can hold a result."""
+"""Endings of files that can hold a result."""
 TABLE_ENDINGS: Final = (".csv", ".parquet")
-"""Those that hold the tidy table alone: their manifest is a file beside them."""
+"""Endings of files that hold the tidy table alone; their manifest is a separate file beside them."""
 
 
 def manifest_name(table: Path) -> str:

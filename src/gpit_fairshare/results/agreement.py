@@ -1,8 +1,8 @@
-"""When two figures count as the same: every tolerance by name, and which figures are not what their rule gives.
+"""When two figures count as the same: every tolerance by name, and the figures that differ from their rule.
 
-`explain`, `compare` and `verify` take all of it from here. A figure that a step rounds has to be the same number,
+`explain`, `compare` and `verify` use only these tolerances. A figure that a step rounds has to be the same number,
 to the 15 digits that spreadsheet programs save; a figure that no step rounds is the same within 1e-12 of its size,
-since Excel and LibreOffice add up in another order. Each predicate says in its docstring which question it answers.
+since Excel and LibreOffice add up in another order. The docstring of each predicate says when to use it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from gpit_fairshare.language import tree as t
+from gpit_fairshare.language import tree
 from gpit_fairshare.language.kinds import NATIONAL
 from gpit_fairshare.language.with_numbers import value_text
 from gpit_fairshare.numbers import DIGITS, figure, with_unit
@@ -27,94 +27,94 @@ if TYPE_CHECKING:
     from gpit_fairshare.scheme.model import Scheme, Step
 
 SAVED: Final = Context(prec=15, rounding=ROUND_HALF_UP)
-"""Digits of a number that Excel and LibreOffice save."""
+"""The 15 digits of a number that Excel and LibreOffice save."""
 UNROUNDED: Final = 1e-12
-"""How far a figure may be off, as a part of it, where no step rounds it: programs that recalculate a workbook add up in
-another order, which moves sums of thousands of figures in the 14th digit; a change by hand moves more."""
+"""Relative tolerance of a figure that no step rounds: programs that recalculate a workbook add up in another order,
+which changes sums of thousands of figures in the 14th digit; a change by hand is larger."""
 FRACTION_OF_PENNY: Final = 0.001
-"""£: figures further apart are never the same, but for `FLOAT_NOISE`; from £1bn on 1e-12 of a figure is more."""
+"""£: largest difference between figures that are the same, except for `FLOAT_NOISE`; 1e-12 of £1bn is as much."""
 FLOAT_NOISE: Final = 1e-13
-"""Part of a figure, however large, that the order of a sum can move: 16 digits, and a few hundred operations."""
+"""Relative effect of the order of a sum on a figure of any size: 16 digits, and a few hundred operations."""
 NEARLY_NOTHING: Final = 1e-9
-"""Figures this near to 0 count as 0: what is left of two equal sums is noise, whose digits mean nothing."""
+"""Figures this near to 0 count as 0: the difference of two equal sums is noise, and its digits mean nothing."""
 RECALCULATED: Final = 1e-9
-"""How far the workings of a workbook may be off, as a part of the value: they take large numbers from each other."""
+"""Relative tolerance of the workings of a workbook, which subtract large numbers from each other."""
 REMAINDER: Final = 0.001
-"""How far a remainder may be off, in units: £30bn in pence leave four digits of it."""
+"""Tolerance of a remainder, in units: a float of £30bn in pence leaves four digits for it."""
 PRINTED: Final = 1e-11
-"""How far the arithmetic that `explain` prints may miss a figure, as a part of it: it prints 12 digits."""
+"""Relative tolerance of the arithmetic that `explain` prints with 12 digits."""
 NATION: Final = "nation"
-"""What a national figure is a figure of."""
+"""The subject of a national figure."""
 _RULE: Final = ":rule"
-"""Ending of the columns that a file's own rule gives."""
+"""Suffix of the columns that a file's own rule gives."""
 
 Same = Callable[[Any, Any], bool]
-"""Whether two values, the second as the rule gives it, count as the same."""
+"""A predicate: whether two values, the second as the rule gives it, count as the same."""
 
 
-def same_as_written(found: Any, expected: Any) -> bool:
-    """Return whether a value that was written down is the same: texts exactly, numbers to 15 digits.
+def is_same_as_written(actual: Any, expected: Any) -> bool:
+    """Return whether a value in a file is the same: texts exactly, numbers to 15 digits.
 
-    It is the question for inputs, parameters and figures that a step rounds. None and an empty text are both nothing.
+    Use it for inputs, parameters and figures that a step rounds. None and an empty text are both blank.
     """
-    if are_numbers(found, expected):
-        if found == expected:
+    if are_numbers(actual, expected):
+        if actual == expected:
             return True
-        here, there = as_float(found), as_float(expected)
+        actual_float, expected_float = as_float(actual), as_float(expected)
         # Programs round a float to 15 digits from its exact value, as Python does, or from its shortest text.
-        from_value = f"{here:.{SAVED.prec}g}" == f"{there:.{SAVED.prec}g}"
-        return from_value or SAVED.create_decimal(repr(here)) == SAVED.create_decimal(repr(there))
-    if found in (None, "") or expected in (None, ""):
-        return found in (None, "") and expected in (None, "")
-    return type(found) is type(expected) and bool(found == expected)
+        from_value = f"{actual_float:.{SAVED.prec}g}" == f"{expected_float:.{SAVED.prec}g}"
+        return from_value or SAVED.create_decimal(repr(actual_float)) == SAVED.create_decimal(repr(expected_float))
+    if actual in (None, "") or expected in (None, ""):
+        return actual in (None, "") and expected in (None, "")
+    return type(actual) is type(expected) and bool(actual == expected)
 
 
-def same_unrounded(found: Any, expected: Any) -> bool:
+def is_same_unrounded(actual: Any, expected: Any) -> bool:
     """Return whether a figure that no step rounds is the same: within 1e-12 of its size, and a tenth of a penny."""
-    if not are_numbers(found, expected):
-        return same_as_written(found, expected)
-    size, distance = _size_and_distance(found, expected)
+    if not are_numbers(actual, expected):
+        return is_same_as_written(actual, expected)
+    size, distance = _size_and_distance(actual, expected)
     return size <= NEARLY_NOTHING or distance <= max(FLOAT_NOISE * size, min(UNROUNDED * size, FRACTION_OF_PENNY))
 
 
-def same_as_worked_out(found: Any, expected: Any) -> bool:
-    """Return whether any cell of a workbook has the value that its formula gives, whichever program worked it out.
+def is_same_as_worked_out(actual: Any, expected: Any) -> bool:
+    """Return whether a cell of a workbook has the value that its formula gives, whichever program calculated it.
 
-    Cells hold workings beside figures. It accepts all that `same_unrounded` accepts, and noise of a billionth;
-    figures are then held to their own rule by `off_rule`.
+    Cells hold workings as well as figures. It accepts everything that `is_same_unrounded` accepts, and noise of
+    a billionth; `off_rule` then checks figures against their own rule.
     """
-    if not are_numbers(found, expected):
-        return same_as_written(found, expected)
-    size, distance = _size_and_distance(found, expected)
+    if not are_numbers(actual, expected):
+        return is_same_as_written(actual, expected)
+    size, distance = _size_and_distance(actual, expected)
     noise = max(NEARLY_NOTHING, min(RECALCULATED * size, FRACTION_OF_PENNY))
-    return distance <= noise or same_unrounded(found, expected)
+    return distance <= noise or is_same_unrounded(actual, expected)
 
 
-def same_remainder(found: Any, expected: Any) -> bool:
-    """Return whether what is left of two large numbers is the same: who gets the odd penny is seen in the money."""
-    return are_numbers(found, expected) and _size_and_distance(found, expected)[1] <= REMAINDER
+def is_same_remainder(actual: Any, expected: Any) -> bool:
+    """Return whether a remainder of large numbers is the same; the money shows who gets the odd penny."""
+    return are_numbers(actual, expected) and _size_and_distance(actual, expected)[1] <= REMAINDER
 
 
-def gives_again(printed: Any, value: Any) -> bool:
-    """Return whether the arithmetic that `explain` prints gives a value again: yes/no exactly, numbers to 1e-11."""
+def is_reproduced(printed: Any, value: Any) -> bool:
+    """Return whether the arithmetic that `explain` prints gives a value: yes/no exactly, numbers to 1e-11."""
     if not are_numbers(printed, value):
         return printed is value
     return bool(abs(printed - value) <= PRINTED * abs(value))
 
 
 def allowed_difference(expected: Decimal, absolute: Decimal, relative: Decimal, context: Context) -> Decimal:
-    """Return how far a figure may be from that of a test case: the larger of the two tolerances that the case sets."""
+    """Return the tolerance of a figure of a test case: the larger of the two that the case sets."""
     return max(absolute, context.multiply(relative, expected.copy_abs()))
 
 
 def are_numbers(*values: Any) -> bool:
-    """Return whether all values are numbers; yes/no is none."""
+    """Return whether all values are numbers; yes/no is not a number."""
     return all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
 
 
-def _size_and_distance(found: float, expected: float) -> tuple[float, float]:
-    here, there = as_float(found), as_float(expected)
-    return max(abs(here), abs(there)), abs(here - there)
+def _size_and_distance(actual: float, expected: float) -> tuple[float, float]:
+    actual_float, expected_float = as_float(actual), as_float(expected)
+    return max(abs(actual_float), abs(expected_float)), abs(actual_float - expected_float)
 
 
 def as_float(number: float) -> float:
@@ -126,101 +126,104 @@ def as_float(number: float) -> float:
 
 
 def predicates_of(scheme: Scheme | None) -> dict[str, Same]:
-    """Return for each step of a scheme what says whether its figure is the same; inputs are `same_as_written`."""
+    """Return the predicate for the figures of each step of a scheme; inputs use `is_same_as_written`."""
     steps = scheme.steps if scheme else ()
-    return {step.name: same_as_written if isinstance(step.tree, t.Rounded) else same_unrounded for step in steps}
+    return {
+        step.name: is_same_as_written if isinstance(step.tree, tree.Rounded) else is_same_unrounded for step in steps
+    }
 
 
 @dataclass(frozen=True, slots=True)
 class OffRule:
-    """A figure of a result file that is not what the file's own rule gives for the file's own inputs."""
+    """A figure of a result file that differs from what the file's own rule gives for the file's own inputs."""
 
     year: str
     of: str
     """The organisation's code, its group such as `area team Wessex`, or `nation`."""
     name: str
-    """The step."""
+    """Name of the step."""
     label: str
-    found: Any
-    """As the file has it."""
+    actual: Any
+    """The figure in the file."""
     expected: Any
-    """As the rule gives it."""
+    """The figure that the rule gives."""
     unit: str | None
     codes: frozenset[str]
-    """Organisations whose rows have it."""
+    """Codes of the organisations whose rows have the figure."""
     too_fine: str = ""
-    """The unit of its rounding, where a program that recalculates may give one to another row."""
+    """The unit of rounding, if a program that recalculates may give one unit to another row."""
 
     def __str__(self) -> str:
-        found, expected = apart(self.found, self.expected, self.unit)
-        why = f"; {self.too_fine} is too fine a unit here: Excel or LibreOffice may give it to another row"
-        said = f"{self.of} {self.year} {self.label} ({self.name}): the file says {found}, its rule gives {expected}"
-        return f"{said}{why if self.too_fine else ''}"
+        actual, expected = distinct_texts(self.actual, self.expected, self.unit)
+        reason = f"; {self.too_fine} is too fine a unit here: Excel or LibreOffice may give it to another row"
+        message = f"{self.of} {self.year} {self.label} ({self.name}): the file says {actual}, its rule gives {expected}"
+        return f"{message}{reason if self.too_fine else ''}"
 
     def document(self) -> dict[str, Any]:
-        """Return it with stable keys, for JSON."""
-        keys = ("year", "of", "name", "label", "found", "expected")
-        return {**{key: getattr(self, key) for key in keys}, "text": str(self)}
+        """Return the figure with stable keys, for JSON."""
+        entry = {key: getattr(self, key) for key in ("year", "of", "name", "label")}
+        return {**entry, "found": self.actual, "expected": self.expected, "text": str(self)}
 
 
 def off_rule(record: Record, result: Result) -> tuple[OffRule, ...]:
-    """Return every figure of a record that is not what its rule gives, in the order of the rule's steps.
+    """Return every figure of a record that differs from what its rule gives, in the order of the rule's steps.
 
     A figure of the nation or of a group is repeated in many rows of the tidy table and is one figure.
 
     Args:
-        record: A result as its file has it.
-        result: What `record.calculate()` gives.
+        record: A result as read from its file.
+        result: The result of `record.calculate()`.
     """
     table = record.rows.join(result.rows, on=list(KEYS), how="inner", suffix=_RULE, maintain_order="left")
-    same, figures = predicates_of(result.scheme), list[OffRule]()
+    predicates, figures = predicates_of(result.scheme), list[OffRule]()
     for step in result.scheme.steps:
-        rule = f"{step.name}{_RULE}"
+        rule_column = f"{step.name}{_RULE}"
         places: dict[tuple[str, str], list[tuple[str, Any, Any]]] = {}
         group = step.kind.column or "org_code"
-        columns = table.select(*KEYS, pl.col(group).alias("group"), found=step.name, expected=rule)
-        for year, code, label, found, expected in columns.filter(pl.col("found").ne_missing(pl.col("expected"))).rows():
-            if not same[step.name](found, expected):
-                places.setdefault((year, _whose(step, label, result.scheme)), []).append((code, found, expected))
-        for (year, whose), rows in places.items():
-            _, found, expected = rows[0]
+        columns = table.select(*KEYS, pl.col(group).alias("group"), actual=step.name, expected=rule_column)
+        differing = columns.filter(pl.col("actual").ne_missing(pl.col("expected")))
+        for year, code, label, actual, expected in differing.rows():
+            if not predicates[step.name](actual, expected):
+                places.setdefault((year, _subject(step, label, result.scheme)), []).append((code, actual, expected))
+        for (year, subject), rows in places.items():
+            _, actual, expected = rows[0]
             label, unit = " ".join(step.label.split()), result.scheme.symbols[step.name].unit
             codes = frozenset(code for code, _, _ in rows)
-            too_fine = _too_fine(step, result.years[year], found, expected)
-            figures.append(OffRule(year, whose, step.name, label, found, expected, unit, codes, too_fine))
+            too_fine = _too_fine(step, result.years[year], actual, expected)
+            figures.append(OffRule(year, subject, step.name, label, actual, expected, unit, codes, too_fine))
     return tuple(figures)
 
 
-def _too_fine(step: Step, year: Year, found: Any, expected: Any) -> str:
-    """Return the unit of a step's rounding where a figure is one unit off and floats may do that; else nothing."""
+def _too_fine(step: Step, year: Year, actual: Any, expected: Any) -> str:
+    """Return the unit of a step's rounding if a figure is one unit off and floats may cause that; else nothing."""
     match step.tree:
-        case t.Rounded(to=to) if step.name in year.too_fine and abs(found - expected) < 1.5 * to:
+        case tree.Rounded(to=to) if step.name in year.too_fine and abs(actual - expected) < 1.5 * to:
             return figure(to, step.unit)
     return ""
 
 
-def _whose(step: Step, label: str, scheme: Scheme) -> str:
-    """Say what a figure is a figure of, from the text in the column of its groups, or the organisation's code."""
+def _subject(step: Step, label: str, scheme: Scheme) -> str:
+    """Return the subject of a figure; `label` is the text in the column of its groups, or the organisation's code."""
     if step.kind == NATIONAL:
         return NATION
     return f"{label_inside(scheme, step.kind.column)} {label}" if step.kind.column else label
 
 
 def label_inside(scheme: Scheme, name: str) -> str:
-    """Return a scheme's label of a name, as it stands inside a sentence and on one line."""
+    """Return a scheme's label of a name on one line, for use inside a sentence."""
     return inside(" ".join(scheme.labels.get(name, name.replace("_", " ")).split()))
 
 
 def in_one_line(figures: Sequence[OffRule]) -> str:
-    """Name the first of figures that are not what their rule gives, and count the others."""
-    more = f"; and {len(figures) - 1:,} more" if len(figures) > 1 else ""
-    return f"{figures[0]}{more}"
+    """Describe the first of the figures that differ from their rule, and count the others."""
+    others = f"; and {len(figures) - 1:,} more" if len(figures) > 1 else ""
+    return f"{figures[0]}{others}"
 
 
-def apart(found: Any, expected: Any, unit: str | None) -> tuple[str, str]:
-    """Write two values with as many digits as tell them apart."""
+def distinct_texts(actual: Any, expected: Any, unit: str | None) -> tuple[str, str]:
+    """Write two values with enough digits to distinguish them."""
     for digits in DIGITS[:3]:
-        texts = value_text(found, unit, digits), value_text(expected, unit, digits)
+        texts = value_text(actual, unit, digits), value_text(expected, unit, digits)
         if texts[0] != texts[1]:
             break
     return with_unit(texts[0], unit), with_unit(texts[1], unit)

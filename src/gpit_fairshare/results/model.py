@@ -1,4 +1,4 @@
-"""What a result file holds once it is read."""
+"""The content of a result file that was read."""
 
 from __future__ import annotations
 
@@ -23,27 +23,27 @@ if TYPE_CHECKING:
 KEYS = ("year", "org_code")
 
 Origins = Mapping[tuple[str, str, str], str]
-"""(year, org_code, column) of an input to the file and row or cell that it came from."""
+"""Maps (year, org_code, column) of an input to the file and row or cell that it came from."""
 
 
 @dataclass(frozen=True)
 class Record:
-    """A result as its file has it."""
+    """A result as read from its file."""
 
     name: str
-    """Base name of the file, or what the run is called."""
+    """Base name of the file, or name of the run."""
     rows: pl.DataFrame
     """The tidy table: one row per year and organisation, by year and code. Keys are texts, figures floats,
     yes/no columns booleans; a blank is null."""
     answer: str
-    """Name of the column that is the answer: the scheme's `result`; of a table without a manifest `allocation`,
-    or an empty text, since nobody says which it is."""
+    """Name of the column that is the answer: the scheme's `result`; for a table without a manifest `allocation`
+    or, if it has no such column, an empty text."""
     manifest: Mapping[str, Any] | None = None
-    """None where the file has none beside it."""
+    """None for a table that has no manifest beside it."""
     scheme: Scheme | None = None
-    """The rule, with the parameters as the file has them now; None without a manifest."""
+    """The rule, with the parameters that the file has now; None without a manifest."""
     inputs: Inputs | None = None
-    """The inputs as the file has them now; None without a manifest."""
+    """The inputs that the file has now; None without a manifest."""
 
     @property
     def years(self) -> list[str]:
@@ -52,22 +52,22 @@ class Record:
 
     @property
     def organisation(self) -> str:
-        """Return what a row is called."""
+        """Return the word for the organisation of a row."""
         return self.scheme.organisation if self.scheme else "organisation"
 
     @property
     def labels(self) -> dict[str, str]:
-        """Return what every column of figures and texts is called, in order, the answer last."""
+        """Return the label of every column of figures and texts, in order, the answer last."""
         labels = self.scheme.labels if self.scheme else {}
         names = [name for name in self.rows.columns if name not in (*KEYS, "org_name")]
         return {name: labels.get(name, name.replace("_", " ").capitalize()) for name in names}
 
     def calculate(self) -> Result:
-        """Work the result out again, from the file's own rule, parameters and inputs.
+        """Calculate the result again from the file's own rule, parameters and inputs.
 
         Raises:
-            UsageError: The file says nothing of its rule.
-            GpitError: The rule cannot be worked out for what the file has now.
+            UsageError: The file does not hold its rule.
+            GpitError: The rule cannot be calculated for the inputs that the file has now.
         """
         if self.scheme is None or self.inputs is None:
             raise UsageError(
@@ -81,12 +81,12 @@ class Record:
 
 
 def record_of(result: Result, name: str) -> Record:
-    """Return a finished run as a record, under a name of one's own."""
+    """Return a finished run as a record with a name."""
     return Record(name, result.rows, result.scheme.result, result.manifest, result.scheme, result.inputs)
 
 
 class StrictModel(BaseModel):
-    """What is read of a manifest, with distrust: no value is taken for one of another type."""
+    """A part of a manifest, read strictly: no value is converted to another type."""
 
     model_config = ConfigDict(strict=True)
 
@@ -109,7 +109,7 @@ class ManifestInput(StrictModel):
 
 
 class _ComparedManifest(StrictModel):
-    """As much of a manifest as other results are compared with."""
+    """The part of a manifest that is compared with other results."""
 
     gpit: str
     libraries: dict[str, str]
@@ -126,43 +126,45 @@ def scheme_of(manifest: Mapping[str, Any], name: str) -> Scheme:
     """Return the scheme that a manifest holds.
 
     Raises:
-        SchemeError: It holds none that gpit can read.
+        SchemeError: It holds no scheme that gpit can read.
     """
     try:
         _ComparedManifest.model_validate(dict(manifest))
-        _same_functions(manifest, name)
+        _check_functions(manifest, name)
         head = manifest["scheme"]
-        files = tuple((str(one["file"]), str(one["sha256"])) for one in head["files"])
+        files = tuple((str(file["file"]), str(file["sha256"])) for file in head["files"])
         return defined(manifest["definition"], files, str(head["digest"]), name)
     except ValidationError as fault:
-        first = fault.errors()[0]
-        entry = ".".join(str(part) for part in first["loc"])
-        raise not_as_written(name, one_line(f"{entry}: {first['msg'].lower()}", 200)) from None
+        error = fault.errors()[0]
+        entry = ".".join(str(part) for part in error["loc"])
+        raise manifest_error(name, one_line(f"{entry}: {error['msg'].lower()}", 200)) from None
     except (KeyError, TypeError, AttributeError, ValueError) as fault:
-        raise not_as_written(name, fault) from None
+        raise manifest_error(name, fault) from None
 
 
-def _same_functions(manifest: Mapping[str, Any], name: str) -> None:
-    """See that the functions of plug-ins are those of the run: with others its figures cannot be worked out again.
+def _check_functions(manifest: Mapping[str, Any], name: str) -> None:
+    """Check that plug-in functions are those of the run; others would not reproduce its figures.
 
     Raises:
-        UsageError: One is not there, or is another.
+        UsageError: A function is not installed, or is a different one.
     """
-    for one in manifest.get("plugins", ()):
-        if one["kind"] != "function":
+    for entry in manifest.get("plugins", ()):
+        if entry["kind"] != "function":
             continue
-        now, what = plugged(one["name"]), f"the function {one['name']} of {one['package']} {one['version']}"
-        if now is None:
-            raise UsageError(f"{name}: was made with {what}, which is not installed or left out; install it")
-        if now.plugin.digest() != one["digest"]:
+        label = f"the function {entry['name']} of {entry['package']} {entry['version']}"
+        installed = plugged(entry["name"])
+        if installed is None:
+            raise UsageError(f"{name}: was made with {label}, which is not installed or left out; install it")
+        plugin = installed.plugin
+        if plugin.digest() != entry["digest"]:
             raise UsageError(
-                f"{name}: was made with {what}, and {now.plugin.package} {now.plugin.version} has another; "
+                f"{name}: was made with {label}, and {plugin.package} {plugin.version} has another; "
                 "install that version, or run gpit allocate again"
             )
 
 
-def not_as_written(name: str, fault: object) -> SchemeError:
-    """Return what is to be said of a manifest that lacks something, or has it otherwise."""
+def manifest_error(name: str, fault: object) -> SchemeError:
+    """Return the error for a manifest with missing or unexpected entries."""
     return SchemeError(
         f"{name}: its manifest is not as this version of gpit writes it ({fault}); run gpit allocate again"
     )
@@ -174,20 +176,20 @@ def _source(entry: Mapping[str, Any]) -> InputSource:
 
 
 def inputs_of(manifest: Mapping[str, Any], scheme: Scheme, rows: pl.DataFrame, origins: Origins, name: str) -> Inputs:
-    """Return the inputs that a tidy table holds: the columns that no step makes.
+    """Return the inputs that a tidy table holds: the columns that are not steps.
 
     Raises:
         SchemeError: The manifest is not as gpit writes it.
     """
-    steps = {step.name for step in scheme.steps}
-    columns = ["org_code", "org_name", *(one for one in rows.columns if one not in (*KEYS, "org_name", *steps))]
+    no_inputs = {*KEYS, "org_name", *(step.name for step in scheme.steps)}
+    columns = ["org_code", "org_name", *(column for column in rows.columns if column not in no_inputs)]
     try:
         crosswalk = packaged_crosswalk().with_rows(manifest["crosswalk"])
-        known = {one["name"]: InputColumn(**one) for one in manifest["columns"]}
+        columns_by_name = {column["name"]: InputColumn(**column) for column in manifest["columns"]}
         sources = tuple(_source(entry) for entry in manifest["inputs"])
-        illustrative = tuple(str(one) for one in manifest["illustrative"])
+        illustrative = tuple(str(sentence) for sentence in manifest["illustrative"])
     except (KeyError, TypeError, ValueError) as fault:
-        raise not_as_written(name, fault) from None
+        raise manifest_error(name, fault) from None
     return Inputs(
         years=scheme.years,
         tables={
@@ -197,7 +199,7 @@ def inputs_of(manifest: Mapping[str, Any], scheme: Scheme, rows: pl.DataFrame, o
             .with_columns(pl.col("org_name").fill_null(""))
             for year in scheme.years
         },
-        columns={one: known[one] for one in columns if one in known},
+        columns={column: columns_by_name[column] for column in columns if column in columns_by_name},
         lines=None,
         origins=dict(origins),
         sources=sources,

@@ -1,4 +1,4 @@
-"""Result files of every kind, read back with their types."""
+"""Read result files of every kind back with their types."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ if TYPE_CHECKING:
     from gpit_fairshare.scheme.model import Scheme
 
 LARGEST_RESULT: Final = 512 * MEGABYTE
-"""Bytes of a result file: 8,000 practices in two years fill 60 MB."""
+"""Most bytes of a result file: 8,000 practices in two years fill 60 MB."""
 ANSWER: Final = "allocation"
-"""Column that is the answer of a table without a manifest."""
+"""Name of the answer column in a table without a manifest."""
 _MOST_CELLS: Final = LARGEST_RESULT // 8
-"""Cells of a table: as many as would fill such a file with numbers."""
+"""Most cells of a table: as many numbers as fill the largest file."""
 
 
 def read_record(path: str | Path) -> Record:
-    """Read a result file; the manifest of a CSV or Parquet file is looked for beside it.
+    """Read a result file; the manifest of a CSV or Parquet file is read from the file beside it, if there is one.
 
     Raises:
-        UsageError: It is not there, cannot be read, holds no result of gpit, or an organisation twice.
-        SchemeError: Its manifest cannot be read by this version.
+        UsageError: The file does not exist, cannot be read, holds no result of gpit, or an organisation twice.
+        SchemeError: This version cannot read its manifest.
     """
     path = Path(path)
     data = result_bytes(path)
@@ -55,15 +55,15 @@ def read_record(path: str | Path) -> Record:
         case ending:
             rows, manifest, origins = _table(path, data, ending)
     scheme = scheme_of(manifest, path.name) if manifest is not None else None
-    # As a person counts them: the headings of a CSV file stand in its first row.
+    # Rows as a person counts them: the headings of a CSV file are its first row.
     frame = _typed(rows, scheme, path.name, 2 if path.suffix.lower() == ".csv" else 1)
-    _once(frame, path.name)
+    _refuse_duplicates(frame, path.name)
     frame = frame.sort(*KEYS)
     if scheme is None or manifest is None:
         answer = ANSWER if ANSWER in frame.columns else ""
-        filled(frame, [answer] if answer else [], path.name)
+        refuse_blanks(frame, [answer] if answer else [], path.name)
         return Record(path.name, frame, answer)
-    filled(frame, [step.name for step in scheme.steps], path.name)
+    refuse_blanks(frame, [step.name for step in scheme.steps], path.name)
     years = sorted(set(frame["year"].to_list()))
     if years != sorted(scheme.years):
         raise UsageError(
@@ -75,22 +75,22 @@ def read_record(path: str | Path) -> Record:
 
 @dataclass(frozen=True, slots=True)
 class ResultFile:
-    """A result's file as it lies there, with the manifest that belongs to it."""
+    """The bytes of a result file and its manifest."""
 
     path: Path
     data: bytes
     manifest: Mapping[str, Any]
     document: Mapping[str, Any]
-    """The whole document of a JSON file; of a CSV or Parquet file that beside it; empty for a workbook."""
+    """The document of a JSON file, or of the manifest beside a CSV or Parquet file; empty for a workbook."""
     beside: bytes = b""
-    """The bytes of the file that holds the manifest of a CSV or Parquet file."""
+    """The bytes of the manifest beside a CSV or Parquet file."""
 
 
 def open_result(path: str | Path) -> ResultFile:
-    """Read a result file's bytes and its manifest; rows are not looked at.
+    """Read the bytes of a result file and its manifest, not its rows.
 
     Raises:
-        UsageError: It is not there, cannot be read, is no result of gpit, or has no manifest.
+        UsageError: The file does not exist, cannot be read, is not a result of gpit, or has no manifest.
     """
     path = Path(path)
     data = result_bytes(path)
@@ -117,10 +117,10 @@ def open_result(path: str | Path) -> ResultFile:
 
 @contextmanager
 def readable(name: str) -> Iterator[None]:
-    """Say in one sentence, which names the file, why a workbook cannot be read.
+    """Turn the error of an unreadable workbook into one sentence that names the file.
 
     Raises:
-        UsageError: It is damaged, protected, too large or hostile.
+        UsageError: The workbook is damaged, protected, too large or hostile.
     """
     try:
         yield
@@ -132,7 +132,7 @@ def result_bytes(path: Path) -> bytes:
     """Return the bytes of a result file, or of a manifest.
 
     Raises:
-        UsageError: It is not there, cannot be read, is too large, or has another ending.
+        UsageError: The file does not exist, cannot be read, is too large, or has another ending.
     """
     if path.suffix.lower() not in RESULT_ENDINGS:
         raise UsageError(f"{path}: is no result file; results end in {', '.join(RESULT_ENDINGS)}")
@@ -141,9 +141,9 @@ def result_bytes(path: Path) -> bytes:
             raise UsageError(f"{path.name}: is larger than {LARGEST_RESULT // MEGABYTE} MB, which no result of gpit is")
         return read_regular(path)
     except OSError as fault:
-        there = [one.name for one in path.parent.iterdir()] if path.parent.is_dir() else []
-        near = nearest(path.name, there) if not path.exists() else ""
-        raise UsageError(f"{path}: cannot be read ({fault.strerror or fault}){near}") from None
+        neighbours = [neighbour.name for neighbour in path.parent.iterdir()] if path.parent.is_dir() else []
+        hint = nearest(path.name, neighbours) if not path.exists() else ""
+        raise UsageError(f"{path}: cannot be read ({fault.strerror or fault}){hint}") from None
 
 
 def _document(name: str, data: bytes) -> dict[str, Any]:
@@ -175,19 +175,19 @@ def _schema(document: Mapping[str, Any]) -> str:
 
 
 def _origins(document: Mapping[str, Any]) -> Origins:
-    """Return where inputs came from, as far as it is written as gpit writes it."""
+    """Return the origins of inputs; entries that gpit would not write are ignored."""
     entries = document.get("origins")
     return {
-        (str(one.get("year")), str(one.get("org_code")), name): place
-        for one in (entries if isinstance(entries, list) else [])
-        if isinstance(one, dict)
-        for name, place in one.items()
+        (str(entry.get("year")), str(entry.get("org_code")), name): place
+        for entry in (entries if isinstance(entries, list) else [])
+        if isinstance(entry, dict)
+        for name, place in entry.items()
         if name not in KEYS and isinstance(place, str)
     }
 
 
 def _table(path: Path, data: bytes, ending: str) -> tuple[pl.DataFrame, Mapping[str, Any] | None, Origins]:
-    """Return the rows of a CSV or Parquet file, and the manifest and origins that stand beside it, if there are any."""
+    """Return the rows of a CSV or Parquet file, and the manifest and origins from the file beside it, if any."""
     frame = table_frame(path.name, data, ending)
     beside = path.with_name(manifest_name(path))
     if not beside.is_file():
@@ -204,47 +204,47 @@ def _table(path: Path, data: bytes, ending: str) -> tuple[pl.DataFrame, Mapping[
 
 
 def table_frame(name: str, data: bytes, ending: str) -> pl.DataFrame:
-    """Return the rows of a table as its file has them: of a CSV file all are texts.
+    """Return the rows of a table as stored; cells of a CSV file are texts.
 
     Raises:
-        UsageError: It is damaged, no table, or larger than any result.
+        UsageError: The file is damaged, is not a table, or is larger than any result.
     """
     try:
         if ending == ".csv":
             frame = pl.read_csv(io.BytesIO(data.removeprefix(b"\xef\xbb\xbf")), infer_schema=False)
-            return frame.filter(~pl.all_horizontal(pl.all().is_null()))  # empty lines are no rows
+            return frame.filter(~pl.all_horizontal(pl.all().is_null()))  # empty lines are not rows
         lazy = pl.scan_parquet(io.BytesIO(data))
-        # A column of one value takes a few bytes for a thousand million rows.
+        # A column of one value takes a few bytes for a billion rows.
         cells = lazy.select(pl.len()).collect().item() * len(lazy.collect_schema())
         if cells > _MOST_CELLS:
             raise UsageError(f"{name}: has {cells:,} cells; no result of gpit has more than {_MOST_CELLS:,}")
         return lazy.collect()
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as fault:
-        said = " ".join(str(fault).split())[:120]
-        raise UsageError(f"{name}: is not a table that gpit wrote ({said})") from None
+        reason = " ".join(str(fault).split())[:120]
+        raise UsageError(f"{name}: is not a table that gpit wrote ({reason})") from None
 
 
 def _typed(rows: list[dict[str, Any]] | pl.DataFrame, scheme: Scheme | None, name: str, first: int) -> pl.DataFrame:
-    """Return the rows with texts, floats and booleans where they belong."""
+    """Return the rows with texts, floats and booleans in the right columns."""
     if isinstance(rows, pl.DataFrame):
         frame = rows
     else:
         if not all(isinstance(row, dict) for row in rows):
             raise UsageError(f"{name}: its rows are not as gpit writes them")
         columns = list(dict.fromkeys(key for row in rows for key in row))
-        if unfit := next((one for one in columns if re.search("[\ud800-\udfff]", one)), None):
+        if unfit := next((column for column in columns if re.search("[\ud800-\udfff]", column)), None):
             raise UsageError(f"{name}: {unfit} is no name of a column: it holds half of a character")
-        frame = pl.DataFrame({one: pl.Series([row.get(one) for row in rows], dtype=pl.Object) for one in columns})
+        frame = pl.DataFrame({key: pl.Series([row.get(key) for row in rows], dtype=pl.Object) for key in columns})
     for key in KEYS:
         if key not in frame.columns:
             raise UsageError(f"{name}: has no column {key}; expected the tidy table that gpit allocate writes")
     if "org_name" not in frame.columns:
         frame = frame.with_columns(pl.lit("").alias("org_name"))
-    return frame.select(_column(frame[one], _type(one, scheme), name, first) for one in frame.columns)
+    return frame.select(_column(frame[column], _type(column, scheme), name, first) for column in frame.columns)
 
 
 def _type(column: str, scheme: Scheme | None) -> str:
-    """Return what a column holds: text, number or yes/no; an empty text where nobody says."""
+    """Return the type of a column: text, number or yes/no; an empty text if it is not known."""
     if column in (*KEYS, "org_name"):
         return "text"
     if scheme and column in scheme.symbols:
@@ -254,30 +254,30 @@ def _type(column: str, scheme: Scheme | None) -> str:
 
 def _column(cells: pl.Series, kind: str, name: str, first: int) -> pl.Series:
     values = [None if value == "" else value for value in cells.to_list()]
-    read, dtype = _KINDS[kind or _guessed(values)]
-    found = []
+    convert, dtype = _KINDS[kind or _guessed(values)]
+    typed = []
     for row, value in enumerate(values, first):
         try:
-            found.append(None if value is None else read(value))
+            typed.append(None if value is None else convert(value))
         except (ValueError, TypeError, OverflowError):
-            shown = repr(value)[:40]
-            raise UsageError(f"{name}: row {row}, {cells.name}: expected a {kind}, found {shown}") from None
-    if cells.name in KEYS and None in found:
-        raise UsageError(f"{name}: row {found.index(None) + first}: {cells.name} is blank")
+            value_text = repr(value)[:40]
+            raise UsageError(f"{name}: row {row}, {cells.name}: expected a {kind}, found {value_text}") from None
+    if cells.name in KEYS and None in typed:
+        raise UsageError(f"{name}: row {typed.index(None) + first}: {cells.name} is blank")
     if cells.name == "org_name":
-        found = [value or "" for value in found]
-    return pl.Series(cells.name, found, dtype=dtype)
+        typed = [value or "" for value in typed]
+    return pl.Series(cells.name, typed, dtype=dtype)
 
 
 def _guessed(values: Sequence[Any]) -> str:
-    """Return what a column of a table without a manifest holds, by all of its cells."""
-    there = [value for value in values if value is not None]
-    fitting = (kind for kind in ("yes/no", "number") if there and all(_is_of(kind, value) for value in there))
+    """Return the type of a column in a table without a manifest, judged by all its cells."""
+    present = [value for value in values if value is not None]
+    fitting = (kind for kind in ("yes/no", "number") if present and all(_is_of(kind, value) for value in present))
     return next(fitting, "text")
 
 
 def _is_of(kind: str, value: Any) -> bool:
-    """Return whether a value can be read as one of a kind."""
+    """Return whether a value can be read as a kind."""
     try:
         _KINDS[kind][0](value)
     except (ValueError, TypeError, OverflowError):
@@ -289,7 +289,7 @@ def _number(value: Any) -> float:
     if isinstance(value, bool):
         raise TypeError
     number = float(value)
-    if not abs(number) <= LARGEST:  # as gpit writes none, and what is no number
+    if not abs(number) <= LARGEST:  # gpit writes no such number; NaN fails too
         raise ValueError
     return without_traces(number)
 
@@ -304,8 +304,8 @@ def _yes_no(value: Any) -> bool:
 
 def _text(value: Any) -> str:
     text = str(value)
-    text.encode()  # half of a character, as "\ud800", is no text
-    # The CSV file has an apostrophe before what Excel would run as a formula.
+    text.encode()  # half of a character, such as "\ud800", is not text
+    # A CSV file has an apostrophe before a text that Excel would run as a formula.
     return text[1:] if text.startswith("'") and text[1:2] in FORMULA_STARTS else text
 
 
@@ -314,22 +314,22 @@ _KINDS: Final[Mapping[str, tuple[Callable[[Any], Any], type[pl.DataType]]]] = {
     "yes/no": (_yes_no, pl.Boolean),
     "text": (_text, pl.String),
 }
-"""What reads the values of a kind, and the type of their column."""
+"""The function that reads the values of a kind, and the type of their column."""
 
 
-def _once(frame: pl.DataFrame, name: str) -> None:
-    """Refuse a table that has an organisation twice in a year: there would be no telling which row is meant."""
-    twice = frame.filter(frame.select(*KEYS).is_duplicated())
-    if twice.height:
-        year, code = twice.select(*KEYS).row(0)
+def _refuse_duplicates(frame: pl.DataFrame, name: str) -> None:
+    """Refuse a table that has an organisation twice in a year, since it is unclear which row counts."""
+    duplicates = frame.filter(frame.select(*KEYS).is_duplicated())
+    if duplicates.height:
+        year, code = duplicates.select(*KEYS).row(0)
         raise UsageError(f"{name}: {code} stands in {year} more than once; a result has each organisation once a year")
 
 
-def filled(frame: pl.DataFrame, columns: Sequence[str], name: str) -> None:
-    """Refuse a table in which a figure is missing that every row of a result has: it would count as nil.
+def refuse_blanks(frame: pl.DataFrame, columns: Sequence[str], name: str) -> None:
+    """Refuse a table that lacks a figure that every row of a result has: it would count as 0.
 
     Raises:
-        UsageError: A column is not there, holds what is no number or yes/no, or has a blank.
+        UsageError: A column is missing, holds something other than numbers or yes/no, or has a blank.
     """
     for column in columns:
         if column not in frame.columns:

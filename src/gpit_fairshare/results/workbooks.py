@@ -1,4 +1,4 @@
-"""The figures of an allocation workbook as they stand in its cells now, with whatever was changed in it since."""
+"""Read the figures that the cells of an allocation workbook have now, including changes since the run."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.inputs.files.grids import Broken, ReadOptions
 from gpit_fairshare.inputs.files.workbooks import workbook_rows
-from gpit_fairshare.results.agreement import are_numbers, same_as_written
-from gpit_fairshare.results.model import Origins, not_as_written
+from gpit_fairshare.results.agreement import are_numbers, is_same_as_written
+from gpit_fairshare.results.model import Origins, manifest_error
 from gpit_fairshare.scheme.shape import number
 from gpit_fairshare.structured_texts import TextError, parse_json
 from gpit_fairshare.workbook.layout import EVERY_YEAR, MANIFEST, NOT_GIVEN
@@ -29,7 +29,7 @@ def read_book(name: str, data: bytes, largest: int) -> tuple[list[dict[str, Any]
 
     Raises:
         Unreadable: The file is damaged, protected or no workbook.
-        UsageError: It is no workbook of gpit, or a cell that is needed holds no value.
+        UsageError: It is not a workbook of gpit, or a required cell holds no value.
     """
     sheets = _Sheets(name, data, largest)
     manifest = _manifest(sheets)
@@ -39,16 +39,16 @@ def read_book(name: str, data: bytes, largest: int) -> tuple[list[dict[str, Any]
         _parameters(sheets, manifest["definition"], places["cells"])
         origins = _origins(sheets, places["inputs"], rows)
     except (LookupError, TypeError, AttributeError, ValueError) as fault:
-        raise not_as_written(name, fault) from None
+        raise manifest_error(name, fault) from None
     return rows, manifest, origins
 
 
 def book_manifest(name: str, data: bytes, largest: int) -> dict[str, Any]:
-    """Return the manifest of a workbook, as it was written: parameters have the values of the run.
+    """Return the manifest of a workbook as gpit wrote it: parameters have the values of the run.
 
     Raises:
         Unreadable: The file is damaged, protected or no workbook.
-        UsageError: It has no manifest that can be read.
+        UsageError: It has no readable manifest.
     """
     return _manifest(_Sheets(name, data, largest))
 
@@ -60,17 +60,17 @@ class _Sheets:
         self.name = name
         rows = workbook_rows(data, ReadOptions(largest=largest))
         self.cells = cache(lambda sheet: dict(rows(sheet)))
-        """Returns the rows of a sheet that hold anything, by their number."""
+        """Returns the rows of a sheet that are not empty, by row number."""
 
-    def value(self, sheet: str, column: str, row: int, *, blank: bool = False) -> Any:
-        """Return the value of a cell, None where it is empty, or may be blank and holds nothing.
+    def value(self, sheet: str, column: str, row: int, *, may_be_blank: bool = False) -> Any:
+        """Return the value of a cell; None if it is empty, or has no value and may be blank.
 
         Raises:
-            UsageError: It holds an error, or a formula without a value.
+            UsageError: The cell holds an error, or a formula without a value.
         """
         cells, index = self.cells(sheet)[row], column_number(column) - 1
         value = cells[index] if index < len(cells) else None
-        if isinstance(value, Broken) and blank:
+        if isinstance(value, Broken) and may_be_blank:
             return None
         if isinstance(value, Broken):
             raise UsageError(
@@ -81,44 +81,44 @@ class _Sheets:
 
 
 def _manifest(sheets: _Sheets) -> dict[str, Any]:
-    """Return the manifest, put together from its pieces."""
+    """Return the manifest, joined from its pieces."""
     pieces: dict[int, str] = {}
     count = 0
     try:
         rows = sheets.cells(MANIFEST)
-    except Exception:  # noqa: BLE001  # no such sheet, or one that cannot be read: said below
+    except Exception:  # noqa: BLE001  # no such sheet, or an unreadable one: reported below
         rows = {}
     for cells in rows.values():
-        found = _PIECE.fullmatch(str(cells[0])) if len(cells) > 1 else None
-        if found:
-            pieces[int(found[1])], count = str(cells[1]), int(found[2])
+        match = _PIECE.fullmatch(str(cells[0])) if len(cells) > 1 else None
+        if match:
+            pieces[int(match[1])], count = str(cells[1]), int(match[2])
     text = "".join(pieces.get(number, "") for number in range(1, count + 1))
     try:
-        manifest, why = parse_json(text), ""
+        manifest, reason = parse_json(text), ""
     except ValueError as fault:
-        manifest, why = None, f" ({fault})" if isinstance(fault, TextError) else ""
+        manifest, reason = None, f" ({fault})" if isinstance(fault, TextError) else ""
     if not isinstance(manifest, dict):
         raise UsageError(
-            f"{sheets.name}: has no manifest that can be read{why}; expected an allocation workbook of gpit allocate, "
-            "with its sheet Manifest as it was"
+            f"{sheets.name}: has no manifest that can be read{reason}; expected an allocation workbook of gpit "
+            "allocate, with its sheet Manifest as it was"
         )
     return manifest
 
 
 def _rows(sheets: _Sheets, manifest: Mapping[str, Any], places: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the tidy table: organisations' cells, and on each row the figures of its groups and of the nation."""
+    """Return the tidy table: the cells of each organisation and the figures of its groups and of the nation."""
     definition = manifest["definition"]
     kinds = {step["name"]: step["kind"] for step in definition["steps"]}
     groups = {
-        (one["by"], one["year"]): {row[one["by"]]: row for row in _table(sheets, one)}
-        for one in places["tables"]
-        if one["by"]
+        (table["by"], table["year"]): {row[table["by"]]: row for row in _table(sheets, table)}
+        for table in places["tables"]
+        if table["by"]
     }
-    national = {(one["name"], one["year"]): _cell(sheets, one["cell"]) for one in places["cells"]}
-    # A formula that hands on a blank cell has no value either, and that is one.
-    blank = {one["name"] for one in definition["inputs"] if one["optional"]}
-    numbers = {one["name"] for one in definition["inputs"] if one["type"] == "number"}
-    numbers |= {one["name"] for one in definition["steps"] if one["unit"] != "yes/no"}
+    national = {(cell["name"], cell["year"]): _cell(sheets, cell["cell"]) for cell in places["cells"]}
+    # A formula that refers to a blank cell has no value either, and counts as blank.
+    blank = {column["name"] for column in definition["inputs"] if column["optional"]}
+    numbers = {column["name"] for column in definition["inputs"] if column["type"] == "number"}
+    numbers |= {step["name"] for step in definition["steps"] if step["unit"] != "yes/no"}
     rows = []
     for table in places["tables"]:
         if table["by"]:
@@ -126,16 +126,16 @@ def _rows(sheets: _Sheets, manifest: Mapping[str, Any], places: Mapping[str, Any
         year = table["year"]
         for cells in _table(sheets, table, blank, numbers):
             row = {"year": year, **{name: value for name, value in cells.items() if value != NOT_GIVEN}}
-            for (column, when), group in groups.items():
-                if when == year:
+            for (column, group_year), group in groups.items():
+                if group_year == year:
                     row |= group.get(row[column], {})
             row |= {name: national[name, year] for name, kind in kinds.items() if kind == "national"}
             rows.append(row)
-    columns = [definition["report_by"], *(one["name"] for one in definition["inputs"])]
+    columns = [definition["report_by"], *(column["name"] for column in definition["inputs"])]
     columns = [name for name in dict.fromkeys(columns) if name in rows[0]]
     answer = definition["result"]
-    wanted = ["year", "org_code", "org_name", *columns, *(name for name in kinds if name != answer), answer]
-    return [{name: row.get(name) for name in wanted} for row in rows]
+    names = ["year", "org_code", "org_name", *columns, *(name for name in kinds if name != answer), answer]
+    return [{name: row.get(name) for name in names} for row in rows]
 
 
 def _table(
@@ -144,7 +144,7 @@ def _table(
     """Return the rows of a sheet; columns named in `blank` may have formulas without a value.
 
     Raises:
-        UsageError: Rows were put in or taken out, or a cell of `numbers` holds something else.
+        UsageError: Rows were inserted or deleted, or a cell in a column of `numbers` holds something else.
     """
     sheet, first, last = table["sheet"], table["first_row"], table["last_row"]
     cells = sheets.cells(sheet)
@@ -156,16 +156,16 @@ def _table(
             f"{sheets.name}: {sheet}, row {moved[0]}: rows were put in, taken out or emptied; "
             f"expected the rows {first} to {last} that gpit wrote, and none below"
         )
-    found = []
+    rows = []
     for row in range(first, last + 1):
         values = {}
         for name, column in table["columns"].items():
-            value = sheets.value(sheet, column, row, blank=name in blank)
+            value = sheets.value(sheet, column, row, may_be_blank=name in blank)
             if name in numbers and value is not None and not are_numbers(value):
                 raise UsageError(f"{sheets.name}: {sheet}!{column}{row}: expected a number, found {str(value)[:40]!r}")
             values[name] = value
-        found.append(values)
-    return found
+        rows.append(values)
+    return rows
 
 
 def _cell(sheets: _Sheets, reference: str) -> Any:
@@ -175,28 +175,27 @@ def _cell(sheets: _Sheets, reference: str) -> Any:
 
 
 def _parameters(sheets: _Sheets, definition: Mapping[str, Any], cells: list[dict[str, str]]) -> None:
-    """Put the values of the parameters' cells into the definition; what was changed there counts as set for a run."""
-    found = {(one["name"], one["year"]): one["cell"] for one in cells}
+    """Put the values of the parameters' cells into the definition; a changed value counts as set for the run."""
+    references = {(cell["name"], cell["year"]): cell["cell"] for cell in cells}
     for parameter in definition["parameters"]:
         for year, value in parameter["values"].items():
-            place = found[parameter["name"], year]
-            now = _cell(sheets, place)
-            if not are_numbers(now):
-                raise UsageError(
-                    f"{sheets.name}: {place}: expected a number, found {'nothing' if now is None else repr(now)[:40]}"
-                )
-            if not same_as_written(now, number(value["value"])):
-                value |= {"value": repr(now), "assumption": CHANGED, "overridden": True}
+            reference = references[parameter["name"], year]
+            actual = _cell(sheets, reference)
+            if not are_numbers(actual):
+                shown_value = "nothing" if actual is None else repr(actual)[:40]
+                raise UsageError(f"{sheets.name}: {reference}: expected a number, found {shown_value}")
+            if not is_same_as_written(actual, number(value["value"])):
+                value |= {"value": repr(actual), "assumption": CHANGED, "overridden": True}
                 value.pop("source", None)
 
 
 def _origins(sheets: _Sheets, tables: list[dict[str, Any]], rows: list[dict[str, Any]]) -> Origins:
-    """Return where the inputs of each row came from, as the sheets of inputs say it, and what was changed there.
+    """Return the origin of each input, as the sheets of inputs state it, and mark changed inputs.
 
     Raises:
-        UsageError: An input was changed on its sheet, and the sheet of the year does not have it yet.
+        UsageError: An input was changed on its sheet, and the sheet of the year does not have the change yet.
     """
-    found: dict[tuple[str, str, str], str] = {}
+    origins: dict[tuple[str, str, str], str] = {}
     for table in tables:
         columns, sheet = table["columns"], table["sheet"]
         names = [name for name in columns if name in table["digests"]]
@@ -209,27 +208,27 @@ def _origins(sheets: _Sheets, tables: list[dict[str, Any]], rows: list[dict[str,
             for name in names:
                 number = line["row"] - table["first_row"]
                 digest = table["digests"][name][4 * number : 4 * number + 4]
-                where = line["where_from"] if line["where_from"] != NOT_GIVEN else ""
-                place = place_of(where, table["places"][name], number)
-                now = cell_digest(row[name])
-                stands = cell_digest(line[name])
-                # A value typed over on the sheet of the year is what counts; one that has not come there does not.
-                if stands not in (now, digest):
+                source = line["where_from"] if line["where_from"] != NOT_GIVEN else ""
+                place = place_of(source, table["places"][name], number)
+                year_digest = cell_digest(row[name])
+                input_digest = cell_digest(line[name])
+                # A value typed over on the sheet of the year counts; a change that has not reached that sheet does not.
+                if input_digest not in (year_digest, digest):
                     raise UsageError(
                         f"{sheets.name}: {sheet}!{columns[name]}{line['row']} was changed, and the sheets of the years "
                         "do not have it yet; open the workbook, let it recalculate, and save it"
                     )
                 changed = f"changed in the workbook since the run; then {place or 'not given'}"
-                found[year, code, name] = place if now == digest else changed
-    return {key: place for key, place in found.items() if place}
+                origins[year, code, name] = place if year_digest == digest else changed
+    return {key: place for key, place in origins.items() if place}
 
 
 def _lines(sheets: _Sheets, table: Mapping[str, Any], names: list[str]) -> list[dict[str, Any]]:
-    """Return the rows of a sheet of inputs: their number, year, code and place, and the inputs."""
+    """Return the rows of a sheet of inputs: row number, year, code, origin and inputs."""
     columns, sheet = table["columns"], table["sheet"]
-    wanted = ("year", "org_code", "where_from", *names)
+    fields = ("year", "org_code", "where_from", *names)
     return [
-        {"row": row, **{name: sheets.value(sheet, columns[name], row, blank=name in names) for name in wanted}}
+        {"row": row, **{name: sheets.value(sheet, columns[name], row, may_be_blank=name in names) for name in fields}}
         for row in range(table["first_row"], table["last_row"] + 1)
         if row in sheets.cells(sheet)
     ]

@@ -1,4 +1,4 @@
-"""A Result as files: CSV, Parquet and JSON, the manifest beside a table, and the workbook."""
+"""Write a Result as CSV, Parquet, JSON or a workbook, and the manifest beside a table."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 JSON_SCHEMA: Final = "gpit-allocation/1"
 MANIFEST_SCHEMA: Final = "gpit-table-manifest/1"
 FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
-"""A text that begins so has an apostrophe in front in a CSV file: no spreadsheet takes it for a formula."""
+"""A CSV file has an apostrophe before a text that begins with one of these, so that no spreadsheet runs it."""
 
 
 def write_result(result: Result, path: Path, ending: str, advance: Callable[[int, int], None]) -> None:
-    """Write a result to `path` as the kind of file that an ending in small letters means.
+    """Write a result to `path` as the kind of file of a lower-case ending.
 
-    `advance` is called with the steps done and to do while a workbook is written.
+    `advance` is called with the number of steps done and of all steps while a workbook is written.
     """
     if ending == ".xlsx":
-        from gpit_fairshare.workbook.result_workbook import write_workbook  # noqa: PLC0415  # XlsxWriter loads for a workbook alone
+        from gpit_fairshare.workbook.result_workbook import write_workbook  # noqa: PLC0415  # XlsxWriter loads only for a workbook
 
         write_workbook(result, path, advance)
     else:
@@ -39,17 +39,17 @@ def write_result(result: Result, path: Path, ending: str, advance: Callable[[int
 
 
 def write_csv(result: Result, path: Path) -> None:
-    r"""Write the tidy table as UTF-8 with `\n`; whole numbers stand without a decimal point."""
+    r"""Write the tidy table as UTF-8 with `\n`; whole numbers have no decimal point."""
     write_table(result.rows, path)
 
 
 def write_table(table: pl.DataFrame, path: Path) -> None:
-    r"""Write any table as `write_csv` writes that of a result."""
+    r"""Write any table in the form of `write_csv`."""
     table.with_columns([*_whole(table), *_harmless_texts(table)]).write_csv(path, line_terminator="\n")
 
 
 def _whole(frame: pl.DataFrame) -> list[pl.Expr]:
-    """Turn columns of whole numbers into integers, so that £667,914 is not written 667914.0."""
+    """Turn columns of whole numbers into integers, so that £667,914 is not written as 667914.0."""
     return [
         pl.col(name).cast(pl.Int64)
         for name, dtype in frame.schema.items()
@@ -59,7 +59,7 @@ def _whole(frame: pl.DataFrame) -> list[pl.Expr]:
 
 
 def _harmless_texts(frame: pl.DataFrame) -> list[pl.Expr]:
-    """Put an apostrophe before a text that Excel would run as a formula; numbers are never touched."""
+    """Put an apostrophe before texts that Excel would run as formulas; numbers never change."""
     return [
         pl.when(pl.any_horizontal(*(pl.col(name).str.starts_with(start) for start in FORMULA_STARTS)))
         .then("'" + pl.col(name))
@@ -71,12 +71,12 @@ def _harmless_texts(frame: pl.DataFrame) -> list[pl.Expr]:
 
 
 def harmless(text: str) -> str:
-    """Return a text as a CSV file of gpit has it: no spreadsheet takes it for a formula."""
+    """Return a text with an apostrophe in front if a spreadsheet would run it as a formula."""
     return f"'{text}" if text.startswith(FORMULA_STARTS) else text
 
 
 def rows_as_csv(rows: Iterable[Iterable[Any]], write: Callable[[Any], str]) -> str:
-    r"""Return rows as CSV with `\n`: texts are made harmless, `write` writes the numbers, and None is empty."""
+    r"""Return rows as CSV with `\n`: texts are made harmless, `write` formats the numbers, and None is empty."""
     stream = io.StringIO()
     csv.writer(stream, lineterminator="\n").writerows(
         ["" if cell is None else harmless(cell) if isinstance(cell, str) else write(cell) for cell in row]
@@ -87,7 +87,7 @@ def rows_as_csv(rows: Iterable[Iterable[Any]], write: Callable[[Any], str]) -> s
 
 def write_parquet(result: Result, path: Path) -> None:
     """Write the tidy table with its types, in one row group."""
-    # By way of memory: where the disk is full, Polars names neither the cause nor the file.
+    # Via memory: if the disk is full, Polars names neither the cause nor the file.
     stream = io.BytesIO()
     result.rows.write_parquet(stream, compression="zstd", row_group_size=max(1, result.rows.height))
     path.write_bytes(stream.getvalue())
@@ -105,7 +105,7 @@ def document(result: Result) -> dict[str, Any]:
         "indicative": list(result.scheme.indicative),
         "agrees": result.agrees,
         "illustrative": list(result.inputs.illustrative),
-        "steps": [{key: said for key, said in step.items() if key != "where"} for step in definition["steps"]],
+        "steps": [{key: value for key, value in step.items() if key != "where"} for step in definition["steps"]],
         "national": result.national.to_dicts(),
         "summary": [_summary(measures) for measures in result.measures()],
         "assumptions": [asdict(assumption) for assumption in result.scheme.assumptions],
@@ -118,7 +118,7 @@ def document(result: Result) -> dict[str, Any]:
 
 
 def origins(result: Result) -> list[dict[str, str]]:
-    """Return, for each row of the tidy table, its key, and the file and row or cell that each input came from."""
+    """Return for each row of the tidy table its key, and the file and row or cell that each input came from."""
     places = result.inputs.origins
     names = [symbol.name for symbol in result.scheme.inputs]
     return [
@@ -128,7 +128,7 @@ def origins(result: Result) -> list[dict[str, str]]:
 
 
 def _summary(measures: YearMeasures) -> dict[str, Any]:
-    """Return the measures of a year without what the rows say already."""
+    """Return the measures of a year without the movements, which the rows already have."""
     summary = asdict(measures)
     summary.pop("movements")
     if measures.money:
@@ -142,7 +142,7 @@ def write_json(result: Result, path: Path) -> None:
 
 
 def write_manifest(result: Result, path: Path, table: Path, name: str) -> None:
-    """Write the manifest of a CSV or Parquet file: that of the run, with the digest of the table called `name`."""
+    """Write the manifest of a CSV or Parquet file: the manifest of the run and the digest of the table `name`."""
     digest = hashlib.sha256(table.read_bytes()).hexdigest()
     text = json_text(
         {

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from gpit_fairshare.results.agreement import Same, same_as_written
+from gpit_fairshare.results.agreement import Same, is_same_as_written
 from gpit_fairshare.results.model import KEYS
 from gpit_fairshare.verification.model import DifferenceKind, Differences, FileDifference
 
@@ -32,7 +32,7 @@ class ColumnRules:
 
     def are_same(self, name: str, found: Any, expected: Any) -> bool:
         """Return whether two values of a name count as the same."""
-        return self.predicates.get(name, same_as_written)(found, expected)
+        return self.predicates.get(name, is_same_as_written)(found, expected)
 
     def unit(self, name: str) -> str:
         """Return the unit of a name; empty where it has none."""

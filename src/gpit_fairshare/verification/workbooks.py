@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from gpit_fairshare.results.agreement import same_as_worked_out, same_as_written, same_remainder
+from gpit_fairshare.results.agreement import is_same_as_worked_out, is_same_as_written, is_same_remainder
 from gpit_fairshare.verification.cells import Row, StoredCell, WorkbookCells, address
 from gpit_fairshare.verification.model import DifferenceKind, Differences, FileDifference, ManifestChange
 from gpit_fairshare.workbook import reference_sheets
@@ -219,18 +219,18 @@ class BookComparison:
         if expected.formula is None:
             if found.formula is not None:
                 return DifferenceKind.FORMULA
-            if same_as_written(found.value, expected.value):
+            if is_same_as_written(found.value, expected.value):
                 return None
             return DifferenceKind.INPUT if page.role == "Input" else DifferenceKind.VALUE
         if found.formula is None:
             return DifferenceKind.TYPED_OVER
         if found.formula != expected.formula and normal(found.formula, self.sheets) != normal(expected.formula, {}):
             return DifferenceKind.FORMULA
-        if same_as_worked_out(found.value, expected.value) or self._says_status(found, expected):
+        if is_same_as_worked_out(found.value, expected.value) or self._says_status(found, expected):
             return None
         # The workings hold what is left of large numbers.
         is_remainder = page.role == "Working" and REMAINDER in page.about(number, column, own)
-        return None if is_remainder and same_remainder(found.value, expected.value) else DifferenceKind.CONSEQUENCE
+        return None if is_remainder and is_same_remainder(found.value, expected.value) else DifferenceKind.CONSEQUENCE
 
     def _filled_in(self, page: _Page, column: int, found: StoredCell, own: Row) -> bool:
         """Return whether a cell is a field to be filled in, and take down what was."""
