@@ -53,7 +53,7 @@ def check(
     from gpit_fairshare.reports.checking import checking_document  # noqa: PLC0415
 
     report = checking.check(**run.arguments(), organisation=organisation)
-    document = checking_document(report, marked=_written(copies, annotate), written=[path.name for path in outputs])
+    document = checking_document(report, marked=_written(copies, annotate), file_names=[path.name for path in outputs])
     with _folder_of(copies.values()):
         marked = {copy: partial(_annotate, report, original) for original, copy in copies.items()}
         files = write_beside({**marked, **document_writers(document, outputs)})
