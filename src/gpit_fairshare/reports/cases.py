@@ -118,10 +118,10 @@ def _more(count: int) -> Iterator[doc.Item]:
 def _chosen(differences: Sequence[FigureDifference]) -> list[FigureDifference]:
     """Return the worst differences, taking from each column in turn: pounds and ratios cannot be compared."""
     columns = defaultdict(list)
-    for at, difference in enumerate(differences):
-        columns[difference.what, difference.column].append(at)
-    turns = [(turn, at) for places in columns.values() for turn, at in enumerate(places)]
-    return [differences[at] for at in sorted(at for _, at in sorted(turns)[:_MOST])]
+    for index, difference in enumerate(differences):
+        columns[difference.what, difference.column].append(index)
+    turns = [(turn, index) for places in columns.values() for turn, index in enumerate(places)]
+    return [differences[index] for index in sorted(index for _, index in sorted(turns)[:_MOST])]
 
 
 def _figure(text: str | None) -> str:

@@ -237,9 +237,9 @@ class ScreenLayout:
                 row, width = "", others
             row = f"{row} {piece}" if row else piece
             while cell_len(row) > width:
-                at = _fitting(row, width - 1)
-                rows.append(f"{row[:at]}\\")
-                row, width = row[at:], others
+                end = _fitting(row, width - 1)
+                rows.append(f"{row[:end]}\\")
+                row, width = row[end:], others
         return [*rows, row]
 
     # Tables
@@ -266,27 +266,29 @@ class ScreenLayout:
 
     def _widths(self, table: doc.Table) -> tuple[list[int], bool]:
         """Return the width of each column, without the indent of the first, and whether the table fits."""
-        widths = [self._natural(table, at) for at in range(len(table.columns))]
-        flexible = [at for at, column in enumerate(table.columns) if column.role in (doc.Role.TEXT, doc.Role.NAME)]
-        for at in flexible[:1]:
-            column = table.columns[at]
-            others = sum(widths) - widths[at] + 2 * (len(widths) - 1)
+        widths = [self._natural(table, index) for index in range(len(table.columns))]
+        flexible = [
+            index for index, column in enumerate(table.columns) if column.role in (doc.Role.TEXT, doc.Role.NAME)
+        ]
+        for index in flexible[:1]:
+            column = table.columns[index]
+            others = sum(widths) - widths[index] + 2 * (len(widths) - 1)
             room = self.width - (len(_INDENT) if table.inset else 0) - others
-            fits = room >= max(column.least, min(widths[at], column.required_width))
-            widths[at] = max(1, column.least, min(widths[at], room))
+            fits = room >= max(column.least, min(widths[index], column.required_width))
+            widths[index] = max(1, column.least, min(widths[index], room))
             return widths, fits
         return widths, sum(widths) + 2 * (len(widths) - 1) <= self.width
 
-    def _natural(self, table: doc.Table, at: int) -> int:
+    def _natural(self, table: doc.Table, index: int) -> int:
         """Return the width that a column needs to be shown whole."""
-        column = table.columns[at]
+        column = table.columns[index]
         width = cell_len(self.fit(column.heading))
         if column.role is doc.Role.FIGURE:
             width = max(column.least, min(width, _LONGEST_HEADING))
         for row in table.all_rows:
             # A heading of rows is not indented as the rows are.
-            inset = len(_INDENT) if row.heading and table.inset and not at else 0
-            width = max(width, cell_len(self._cell(row.cells[at], column)) - inset)
+            inset = len(_INDENT) if row.heading and table.inset and not index else 0
+            width = max(width, cell_len(self._cell(row.cells[index], column)) - inset)
         return width
 
     def _cell(self, text: str, column: doc.Column, width: int = 0) -> str:
@@ -298,7 +300,7 @@ class ScreenLayout:
     def _split(self, table: doc.Table) -> None:
         """Print figures in one width, beside each other as far as their labels leave room, the others below."""
         label, *columns = table.columns
-        figure = max(self._natural(table, at) for at in range(1, len(table.columns)))
+        figure = max(self._natural(table, index) for index in range(1, len(table.columns)))
         longest = self._natural(table, 0) + len(_INDENT)
         most = max(1, min((self.width - min(longest, label.required_width)) // (figure + 2), table.most))
         for start in range(0, len(columns), most):
@@ -321,7 +323,7 @@ class ScreenLayout:
         widths: list[int] = []
         for half in halves:
             fitted, _ = self._widths(half)
-            name = next(at for at, column in enumerate(half.columns) if column.role is doc.Role.NAME)
+            name = next(index for index, column in enumerate(half.columns) if column.role is doc.Role.NAME)
             # Each table takes half of the page, even if its names are short.
             fitted[name] += (self.width - 2) // 2 - len(_INDENT) - sum(fitted) - 2 * (len(fitted) - 1)
             widths += fitted
@@ -339,7 +341,7 @@ class ScreenLayout:
         """Print a table of fixed widths, with two blanks between columns; indented columns are wider by the indent."""
         total = sum(widths) + 2 * (len(columns) - 1) + len(_INDENT) * len(set_in)
         options = self.console.options.update(width=max(total, self.width))
-        starts = [0, *(at for at, row in enumerate(rows, 1) if row.below)]
+        starts = [0, *(index for index, row in enumerate(rows, 1) if row.below)]
         for start, end in zip_longest(starts, starts[1:]):
             part = rows[start:end]
             grid = self._part(columns, widths, part, set_in)
@@ -355,8 +357,8 @@ class ScreenLayout:
         """Return rows of a table, with its headings."""
         grid = Grid(box=self.box, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
         headed = any(row.heading for row in rows)
-        for at, (column, fitted) in enumerate(zip(columns, widths, strict=True)):
-            inset = len(_INDENT) if at in set_in else 0
+        for index, (column, fitted) in enumerate(zip(columns, widths, strict=True)):
+            inset = len(_INDENT) if index in set_in else 0
             figures = column.role is doc.Role.FIGURE
             grid.add_column(
                 Text(self.fit(f"{'' if headed else ' ' * inset}{column.heading}")),
@@ -368,9 +370,9 @@ class ScreenLayout:
             )
         for row in rows:
             cells: list[RenderableType] = []
-            for at, (text, column, fitted) in enumerate(zip(row.cells, columns, widths, strict=True)):
+            for index, (text, column, fitted) in enumerate(zip(row.cells, columns, widths, strict=True)):
                 cell = Text(self._cell(text, column, fitted), style="bold" if row.heading else "")
-                inset = at in set_in and not row.heading
+                inset = index in set_in and not row.heading
                 cells.append(Padding(cell, (0, 0, 0, len(_INDENT))) if inset else cell)
             grid.add_row(*cells)
         return grid
