@@ -76,7 +76,7 @@ def _annotate(report: Report, original: Path, copy: Path) -> None:
         shared = any(f", {other}" in f", {finding.file}" for other in others)
         for each in finding.each:
             place = ("", "") if shared else (each.sheet, each.cell)
-            marks.append(Mark(*place, each.level, each.number, each.said, each.remedy))
+            marks.append(Mark(*place, each.level, each.number, each.found_and_expected, each.remedy))
     annotate(original, copy, marks)
 
 

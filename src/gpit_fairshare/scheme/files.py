@@ -178,7 +178,7 @@ def read_toml(
     except tomllib.TOMLDecodeError as fault:
         position, found = of_toml(fault, text)
     except TextError as fault:
-        position, found = fault.place, fault.found
+        position, found = fault.place, fault.reason
     raise faults.abort(FindingCode.UNREADABLE_RULES, Where(file, position), found, remedy, raises=raises)
 
 
