@@ -29,7 +29,7 @@ _DIGITS: Final = 9
 """Decimal places that decide a rank: further digits are the noise of a division."""
 _FEWEST: Final = 3
 """Fewest CCGs for which a rank correlation is calculated."""
-_BESIDE: Final = frozenset(
+_KEY_COLUMNS: Final = frozenset(
     f"{owner}_{part}" for owner in ("org", "practice", "ccg", "parent") for part in ("code", "name")
 ) | {"year", "basis"}
 """Columns that identify a row; they are never misspelt indicators."""
@@ -162,8 +162,8 @@ def assess(  # noqa: PLR0913  # the options of `gpit maturity`, all by name
         leave_out=leave_out,
         max_size=max_size,
     )
-    of_answers = {base_name(file) for files in (indicators, ccg_indicators) for file in listed(files)}
-    unused = tuple(_unused(result, [source for source in result.inputs.sources if source.name in of_answers]))
+    answer_files = {base_name(file) for files in (indicators, ccg_indicators) for file in listed(files)}
+    unused = tuple(_unused(result, [source for source in result.inputs.sources if source.name in answer_files]))
     maturity = replace(of_result(result), unused=unused)
     if maturity.without_index == maturity.practices.height and maturity.indicators_asked:
         raise InputError([_no_answers(result, unused), *maturity.findings])
@@ -179,16 +179,16 @@ def _unused(result: Result, sources: Sequence[InputSource]) -> list[Finding]:
     missing_columns = [name for name, column in used.items() if not column.file]
     findings = []
     for source in sources:
-        headings = [heading for heading, column in source.matched if column not in used and column not in _BESIDE]
+        headings = [heading for heading, column in source.matched if column not in used and column not in _KEY_COLUMNS]
         if headings:
-            quoted = [f"'{heading}'{_meant(heading, missing_columns)}" for heading in headings]
+            quoted = [f"'{heading}'{_suggestion(heading, missing_columns)}" for heading in headings]
             text = f"nothing uses {', '.join(quoted)}"
             remedy = "If one is an indicator, rename it, or say with --map 'HEADING=column' which it is"
             findings.append(Finding(FindingCode.UNUSED, "warning", source.name, "", text, "", remedy))
     return findings
 
 
-def _meant(heading: str, names: Sequence[str]) -> str:
+def _suggestion(heading: str, names: Sequence[str]) -> str:
     near = nearest(heading.replace(" ", "_"), names, 1)
     return f" ({near.removeprefix('; ')})" if near else ""
 

@@ -83,8 +83,8 @@ def reallocate(  # noqa: PLR0913  # the options of `gpit reallocate`, all by nam
     files = [str(file) for file in (forecast, adjustments) if file is not None]
     chosen = _settings(tolerance, recover, receive, settings or {})
     table, asked = _sheet_of_year(str(allocation), _asked_year(year))
-    read = RunOptions(population=table, inputs=files, mapping=mapping, units=units, max_size=max_size)
-    years, headings, titles = _look(read)
+    options = RunOptions(population=table, inputs=files, mapping=mapping, units=units, max_size=max_size)
+    years, headings, titles = _inspect_files(options)
     run_year = _year(asked, years)
     if not years:
         _check_year_in_titles(table, run_year, titles)
@@ -94,7 +94,7 @@ def reallocate(  # noqa: PLR0913  # the options of `gpit reallocate`, all by nam
         scheme=SCHEME,
         settings=chosen,
         # The columns allocation and amount of the files get the names of the scheme.
-        mapping={**(mapping or {}), **_named(headings, mapping or {}, table, adjusted=adjustments is not None)},
+        mapping={**(mapping or {}), **_default_map(headings, mapping or {}, table, adjusted=adjustments is not None)},
         units=units,
         max_size=max_size,
         years=[run_year],
@@ -131,7 +131,7 @@ def _settings(
     return {**settings, **{name: value for name, (_, value) in options.items()}}
 
 
-def _look(options: RunOptions) -> tuple[tuple[str, ...], list[dict[str, str]], list[str]]:
+def _inspect_files(options: RunOptions) -> tuple[tuple[str, ...], list[dict[str, str]], list[str]]:
     """Return the years of the files, the headings of every file, and the titles above the allocations.
 
     The headings are listed for each file, the allocations first, as the heading of each column.
@@ -153,7 +153,7 @@ def _look(options: RunOptions) -> tuple[tuple[str, ...], list[dict[str, str]], l
     return years, headings, [text for text in (allocations.sheet, *allocations.titles) if text]
 
 
-def _named(
+def _default_map(
     headings: Sequence[Mapping[str, str]], mapping: Mapping[str, str], allocation: str, *, adjusted: bool
 ) -> dict[str, str]:
     """Return the headings that are mapped to the scheme's names without `--map`.

@@ -129,7 +129,7 @@ def rounded(x: Sequence[Number], *, to: Number | str = 1, groups: Sequence[int] 
     millionth of `to` and then to a multiple of `to`, halves going up both times (towards plus infinity, so
     that -2.5 becomes -2). The multiples still missing go one each to the largest remainders; remainders are
     taken to a millionth of `to` as well, and equal ones go to the earlier row. No row moves by more than
-    `to`, whatever its sign; a figure within half a millionth of a multiple becomes that multiple.
+    `to`, either way; a figure within half a millionth of a multiple becomes that multiple.
 
     Args:
         x: One figure per row, rows sorted by organisation code, since that settles ties.
@@ -175,9 +175,9 @@ class _Pot:
     def clipped(self, figures: list[int], times: int = 1) -> list[int]:
         """Clip figures that are `times` as large as the floors and ceilings."""
         if self.floors is not None:
-            figures = [max(x, low * times) for x, low in zip(figures, self.floors, strict=True)]
+            figures = [max(figure, low * times) for figure, low in zip(figures, self.floors, strict=True)]
         if self.ceilings is not None:
-            figures = [min(x, high * times) for x, high in zip(figures, self.ceilings, strict=True)]
+            figures = [min(figure, high * times) for figure, high in zip(figures, self.ceilings, strict=True)]
         return figures
 
 

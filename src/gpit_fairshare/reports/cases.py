@@ -89,7 +89,7 @@ def _reasons(verdict: CaseVerdict, marker: str = "") -> Iterator[doc.Block]:
     if not count:
         return
     rows = []
-    for difference in _chosen(verdict.differences):
+    for difference in _worst(verdict.differences):
         distance = "" if difference.difference is None else signed_decimal(difference.difference)
         tolerance = "" if difference.allowed is None else grouped_decimal(difference.allowed)
         rows.append([*_cells(difference), distance, tolerance])
@@ -115,7 +115,7 @@ def _more(count: int) -> Iterator[doc.Item]:
         yield doc.Item(f"and {count - _MOST:,} more; --json gives all")
 
 
-def _chosen(differences: Sequence[FigureDifference]) -> list[FigureDifference]:
+def _worst(differences: Sequence[FigureDifference]) -> list[FigureDifference]:
     """Return the worst differences, taking from each column in turn: pounds and ratios cannot be compared."""
     columns = defaultdict(list)
     for index, difference in enumerate(differences):

@@ -40,7 +40,7 @@ def _blocks(explanation: ExplainedLines, file_names: Sequence[str]) -> Iterator[
     yield from _warnings(explanation)
     answers = [year for year in explanation.years if year.answer_line]
     for year in answers:
-        text = f"{explanation.label} {_certain(year)}: {year.answer}, line {year.answer_line}"
+        text = f"{explanation.label} {_year_label(year)}: {year.answer}, line {year.answer_line}"
         yield doc.Paragraph(text, doc.Tone.STRONG, apart=year is answers[0])
     for year in explanation.years:
         yield from _year(explanation, year)
@@ -64,18 +64,18 @@ def _warnings(explanation: ExplainedLines) -> Iterator[doc.Block]:
         yield from doc.section(heading, sentences, doc.Tone.WARNING)
 
 
-def _certain(year: YearLines) -> str:
+def _year_label(year: YearLines) -> str:
     return f"{year.year} (indicative)" if year.certainty == "indicative" else year.year
 
 
 def _year(explanation: ExplainedLines, year: YearLines) -> Iterator[doc.Block]:
-    yield doc.Heading(_certain(year), of_part=True)
+    yield doc.Heading(_year_label(year), of_part=True)
     section, apart = "", False
     last = max((line.number for line in year.lines if line.kind == "step"), default=0)
     for line in year.lines:
-        now = "Checks" if line.number > last else _SECTIONS.get(line.kind, "Steps")
-        if now != section:
-            section, apart = now, False
+        heading = "Checks" if line.number > last else _SECTIONS.get(line.kind, "Steps")
+        if heading != section:
+            section, apart = heading, False
             yield doc.Heading(section)
         yield _line(line, apart=apart)
         # The inputs of a step are right above it.

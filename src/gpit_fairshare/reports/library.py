@@ -52,9 +52,9 @@ def library_document(entries: Sequence[LibraryEntry]) -> doc.Document:
 def method_document(method: Method) -> doc.Document:
     """Return a method: a description first, then parameters, inputs, steps, checks, properties and sources."""
     years = f", {span(method.years)}" if method.years else ""
-    firm = f" ({joined(method.indicative)} indicative)" if method.indicative else ""
+    indicative = f" ({joined(method.indicative)} indicative)" if method.indicative else ""
     origin = f", from {method.package} {method.version}" if method.package else ""
-    subtitle = doc.Paragraph(f"{method.kind} {method.name}{years}{firm}{origin}")
+    subtitle = doc.Paragraph(f"{method.kind} {method.name}{years}{indicative}{origin}")
     return doc.Document([doc.Title([method.title]), subtitle, *_sections(method)])
 
 
@@ -190,7 +190,7 @@ def _blocks(reviews: Sequence[Review]) -> Iterator[doc.Block]:
         yield doc.Findings(review.findings)
     if len(reviews) > 1:
         yield from (apart, apart)
-        yield doc.Paragraph(_all_in_all(reviews), doc.Tone.STRONG)
+        yield doc.Paragraph(_summary(reviews), doc.Tone.STRONG)
 
 
 def _verdict(review: Review) -> str:
@@ -209,7 +209,7 @@ def _looked_at(review: Review) -> str:
     return f"{review.title}{years}. Read: {files}; {contents}."
 
 
-def _all_in_all(reviews: Sequence[Review]) -> str:
+def _summary(reviews: Sequence[Review]) -> str:
     # Several files may declare the same name, so the file is named.
     faulty = [review.files[0][0] if review.files else review.name for review in reviews if not review.sound]
     fit = f"{len(faulty)} not fit for use ({joined(faulty)})" if faulty else "no error"

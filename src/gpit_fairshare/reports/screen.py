@@ -189,7 +189,7 @@ class ScreenLayout:
 
     def _findings(self, block: doc.Findings) -> None:
         """Print findings by level and kind, errors first; of each kind as many as the limits allow."""
-        shown_counts = _chosen(block)
+        shown_counts = _counts_to_show(block)
         for heading, findings in doc.by_level(block.findings):
             self._block(heading)
             for number in dict.fromkeys(finding.number for finding in findings):
@@ -407,7 +407,7 @@ def _stripped(segments: Sequence[Segment]) -> list[Segment]:
     return [*kept, Segment.line()]
 
 
-def _chosen(block: doc.Findings) -> dict[tuple[str, str], int]:
+def _counts_to_show(block: doc.Findings) -> dict[tuple[str, str], int]:
     """Return how many findings of each level and kind to show, so that no kind hides the others.
 
     The last one of a kind is shown even if it is one more than the limit.

@@ -169,8 +169,8 @@ def _value_text(value: Any, other: Any = None, unit: str | None = "") -> str:
         alike = are_numbers(value, other) and value != other and _figure(other, unit) == short
         return repr(value) if alike else short
     if isinstance(value, str):
-        return f"“{_part(value, other if isinstance(other, str) else '')}”"
-    return _part(repr(value), "")
+        return f"“{_excerpt(value, other if isinstance(other, str) else '')}”"
+    return _excerpt(repr(value), "")
 
 
 def _figure(value: float, unit: str | None) -> str:
@@ -180,7 +180,7 @@ def _figure(value: float, unit: str | None) -> str:
     return figure(value, unit) if (unit or "").startswith("£") else as_stored(value)
 
 
-def _part(text: str, other: str) -> str:
+def _excerpt(text: str, other: str) -> str:
     """Return a text, or the part of a long text in which it differs from the other."""
     if len(text) <= _LONGEST:
         return text
