@@ -168,7 +168,7 @@ def test_options_columns_and_keys_of_the_text(example):
 def test_the_screen_says_who_is_where_and_what_is_missing(example):
     """At 80 columns: the CCGs with index, answers and £ per head; B82002 by name; 16 of 120 answers."""
     out = StringIO()
-    show(maturity_document(example, written=["m.xlsx"]), Console(file=out, width=80))
+    show(maturity_document(example, file_names=["m.xlsx"]), Console(file=out, width=80))
     lines = out.getvalue().splitlines()
     text = " ".join(out.getvalue().split())
 

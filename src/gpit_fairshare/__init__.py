@@ -1,11 +1,10 @@
 """Fair-share funding of GP practices' IT: one rule, written once, calculated, audited and explained.
 
-`allocate` runs a scheme over files and returns a `Result` that holds Polars frames; `check` returns a
-`Report` of all that is to be said about files; `explain` returns the arithmetic of one organisation, `compare`
-holds two results against each other, and `verify` runs one again from its manifest; `reallocate` recovers
-forecast underspends of a year and gives them out within it. `Function` is what a plug-in adds to the formula
-language. Names are loaded when they
-are first used, so that importing the package costs nothing.
+`allocate` runs a scheme over files and returns a `Result` with Polars frames; `check` returns a `Report` on the
+files; `explain` returns the arithmetic of one organisation; `compare` compares two results; `verify` runs a result
+again from its manifest; `reallocate` recovers the forecast underspends of a year and gives them out within it.
+`Function` is a function that a plug-in adds to the formula language. Names are loaded when they are first used, so
+that importing the package is quick.
 """
 
 from __future__ import annotations

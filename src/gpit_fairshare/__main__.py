@@ -1,4 +1,4 @@
-"""`gpit`, which is `python -m gpit_fairshare` too."""
+"""The program `gpit`, also `python -m gpit_fairshare`."""
 
 from __future__ import annotations
 

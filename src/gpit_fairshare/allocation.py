@@ -1,4 +1,4 @@
-"""The public call: files and a scheme in, a Result out. The command line and notebooks use the same."""
+"""The function `allocate`: files and a scheme in, a `Result` out; the command line uses it too."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ SAMPLE_SPEND: Final = "england-2014-15-spend.csv"
 
 @dataclass(frozen=True, kw_only=True)
 class AllocateOptions(RunOptions):
-    """The options of a run, and what a program may say besides.
+    """The options of a run, and further options for programs.
 
     Attributes:
-        with_effects: Whether to work out what hangs on each assumption, which takes two more runs for each.
+        with_effects: Whether to work out how much depends on each assumption, which takes two more runs for each.
         plugins: Whether library files and functions of installed packages may be used.
         options: What messages call the way to give a file with a column: `{"forecast_outturn": "--forecast"}`,
             with `""` for columns that are not named; `--input` if nothing is said.
@@ -69,7 +69,7 @@ def allocate(options: AllocateOptions) -> Result:
 
 
 def load_scheme(options: RunOptions) -> Scheme:
-    """Load the scheme of a run, with the formula, the transition, the values and the years that it asks for.
+    """Load the scheme of a run, with the formula, transition, values and years of its options.
 
     Raises:
         GpitError: There is no such file, or something in it or in a value is wrong.
@@ -97,7 +97,7 @@ def _recorded(kind: OptionKind, value: Any) -> Any:
         case OptionKind.RULE:
             return base_name(value) if value else None
         case OptionKind.SETTINGS | OptionKind.COLUMNS | OptionKind.UNITS:
-            return {name: str(each) for name, each in sorted((value or {}).items())}
+            return {name: str(setting) for name, setting in sorted((value or {}).items())}
         case OptionKind.CODES:
             return sorted(value)
         case OptionKind.DAY:
@@ -111,17 +111,17 @@ def _recorded(kind: OptionKind, value: Any) -> Any:
 def base_name(name: str | Path) -> str:
     """Return the name of a file without its folders, its sheet kept; a library name stays as it is."""
     file, sheet = split_sheet(str(name))
-    # Of either system's paths: a manifest says the same wherever it was made.
+    # Works for paths of either system, so that manifests do not depend on the machine.
     base = PureWindowsPath(file).name or file
     return f"{base}:{sheet}" if sheet else base
 
 
 @contextmanager
 def named_files(options: RunOptions) -> Iterator[list[list[str]]]:
-    """Yield the files of a run: population, spend and further inputs, or the sample's in their place.
+    """Yield the files of a run: population, spend and further inputs, or those of the sample instead.
 
     Raises:
-        UsageError: both are asked for.
+        UsageError: Both files and the sample are given.
     """
     files = [listed(options.population), listed(options.spend), listed(options.inputs)]
     if not options.sample:
@@ -134,13 +134,13 @@ def named_files(options: RunOptions) -> Iterator[list[list[str]]]:
 
 
 def request_for(scheme: Scheme, options: RunOptions, files: Sequence[Sequence[str]]) -> Request:
-    """Return what a scheme wants of the files: its years, the columns that its steps use, the costs that count.
+    """Return what a scheme needs from the files: its years, the columns of its steps, and the costs that count.
 
     Raises:
         UsageError: The boundaries are no day.
     """
     used_in: dict[str, str] = {}
-    places = [(step.tree, step.where) for step in scheme.steps] + [(one.tree, one.where) for one in scheme.checks]
+    places = [(step.tree, step.where) for step in scheme.steps] + [(check.tree, check.where) for check in scheme.checks]
     for tree, where in places:
         for name, position in names_in(tree):
             used_in.setdefault(name, f"{where}, character {position}")
@@ -171,7 +171,7 @@ def request_for(scheme: Scheme, options: RunOptions, files: Sequence[Sequence[st
 
 
 def reading(options: RunOptions, files: Sequence[Sequence[str]]) -> dict[str, Any]:
-    """Return what the options say about reading, whatever the scheme, as arguments of a `Request`.
+    """Return the options for reading, which do not depend on the scheme, as arguments of a `Request`.
 
     Raises:
         UsageError: The boundaries are no day.

@@ -1,4 +1,4 @@
-"""Inputs alone: what files hold and every finding about them, with a scheme to say what is wanted or without."""
+"""Checks input files, with or without a scheme: their contents and every finding about them."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ JSON_SCHEMA = "gpit-check/1"
 
 @dataclass(frozen=True)
 class Report:
-    """What is in the files, and everything noticed about them, faults among it."""
+    """The contents of the files, and all findings about them, including errors."""
 
     scheme: str
-    """Name of the scheme that said what is wanted; empty if none did."""
+    """Name of the scheme that the files were checked against; empty if there is none."""
     organisation: str
-    """What a row is called."""
+    """Noun for a row."""
     years: tuple[str, ...]
     """Years of the scheme, or of the files; empty if no file says its year."""
     organisations: Mapping[str, int]
     """Organisations in each year; the year is empty where no file says it."""
     sources: tuple[InputSource, ...]
     columns: tuple[ColumnSummary, ...]
-    """Columns of numbers, one entry for each and year."""
+    """Columns of numbers, one entry for each column and year."""
     findings: tuple[Finding, ...]
     """Errors, warnings and notes, in this order."""
 
     @property
     def sound(self) -> bool:
-        """Whether there is no error, so that a run can go on."""
+        """Whether there is no error, so that a run is possible."""
         return not any(finding.level == "error" for finding in self.findings)
 
     def document(self) -> dict[str, Any]:

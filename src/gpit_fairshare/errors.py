@@ -1,14 +1,14 @@
-"""The error tree: everything that can be wrong with what a user gave.
+"""The errors that a user can cause.
 
-GpitError                 exit code 2 unless said otherwise
-├── UsageError            an option, a name or a place that cannot be
+GpitError                 exit code 2 unless noted otherwise
+├── UsageError            an impossible option, name or place
 ├── InputError            faults in population, spend or other input files
 ├── SchemeError           faults in a scheme, formula or transition file
 │   └── FormulaError      one formula, with the position of the offending character
 ├── CaseError             faults in a regression case or its file of expected figures
 ├── SharingError          money that cannot be shared out as asked
-├── CalculationError      a step that cannot be worked out for an organisation and year
-├── PluginError           a plug-in that cannot be used, or gives what it may not
+├── CalculationError      a step that cannot be calculated for an organisation and year
+├── PluginError           a plug-in that cannot be used, or returns something invalid
 └── OutputError           a result that cannot be written where asked
 """
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class GpitError(Exception):
     """Base of every error that a user can cause. Its text is one line, fit for a screen.
 
-    `findings` are what it rests on: those of a file that was read, the errors among them.
+    `findings` are the findings behind it: all those of the files that were read, including errors.
     """
 
     exit_code = 2
@@ -37,7 +37,7 @@ class GpitError(Exception):
 
 
 class UsageError(GpitError):
-    """An option, a name or a place that cannot be."""
+    """An impossible option, name or place."""
 
 
 class InputError(GpitError):
@@ -66,7 +66,7 @@ class FormulaError(SchemeError):
     """A fault in one formula.
 
     `position` counts characters from 1; 0 means the formula as a whole. `where` (file and step)
-    is filled in by whoever knows it.
+    is filled in by the caller that knows it.
     """
 
     def __init__(self, message: str, position: int = 0, where: str = "", sort: Sort = "text") -> None:
@@ -83,7 +83,7 @@ class FormulaError(SchemeError):
 
 
 class SharingError(GpitError):
-    """Money that cannot be shared out as asked; whoever knows the names says whose and which year."""
+    """Money that cannot be shared out as asked; the caller adds the names and the year."""
 
     def __init__(
         self,
@@ -103,19 +103,19 @@ class SharingError(GpitError):
 
 
 class CalculationError(GpitError):
-    """A step that cannot be worked out: step, organisation, year and why."""
+    """A step that cannot be calculated: step, organisation, year and why."""
 
 
 class PluginError(GpitError):
-    """A plug-in that cannot be used, or gives what it may not: which package, what was found, what to do."""
+    """A plug-in that cannot be used, or returns something invalid: which package, the problem, what to do."""
 
 
 class OutputError(GpitError):
-    """A result that cannot be written: which file, why, and that the old one is whole."""
+    """A result that cannot be written: which file, why, and that the old file is unchanged."""
 
 
 class Stopped(BaseException):
-    """A signal asks gpit to stop. No library takes it for an error, and none turns it into an exit code."""
+    """Raised when a signal asks gpit to stop; not an `Exception`, so that no library handles it as an error."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)

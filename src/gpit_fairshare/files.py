@@ -1,7 +1,7 @@
-"""Reading a file whole, looking through folders, and the safe way to put any file in its place.
+"""Reads files, walks folders, and writes files safely.
 
-Every file is written beside its place, under a name of its own, and moved in when it is whole: a
-failure or a kill at any moment leaves the old file or the new one.
+Every file is written beside its place, under another name, and moved there when it is complete: a
+failure or a kill at any moment leaves either the old file or the new one.
 """
 
 from __future__ import annotations
@@ -46,9 +46,9 @@ def walk(folder: Path, on_error: Callable[[OSError], None] | None = None) -> Ite
 
 @contextmanager
 def in_place(path: Path) -> Iterator[Path]:
-    """Yield a place beside `path` to write to, and move what was written into `path` at the end.
+    """Yield a path beside `path` to write to, and move the written file to `path` at the end.
 
-    A link stays, and what it leads to is written; a file that is there keeps its permissions.
+    A link is kept, and the file it leads to is written; an existing file keeps its permissions.
 
     Raises:
         OutputError: The folder cannot be written to, another program holds the old file open, or `path` is no file.
@@ -69,8 +69,8 @@ def in_place(path: Path) -> Iterator[Path]:
                 f"{path.name}: cannot write to {path.parent} ({fault.strerror or fault}); nothing was changed"
             ) from None
         yield draft
-        with draft.open("r+b") as written:
-            os.fsync(written.fileno())
+        with draft.open("r+b") as file:
+            os.fsync(file.fileno())
         draft.replace(place)
         if mode is not None:
             place.chmod(mode)
@@ -86,7 +86,7 @@ def in_place(path: Path) -> Iterator[Path]:
 
 
 def _refuse_locked(place: Path) -> None:
-    """Refuse a file that another program holds open, as Excel does on Windows, before any answer is printed.
+    """Refuse a file that another program keeps open, as Excel does on Windows, before any answer is printed.
 
     Raises:
         OutputError: It cannot be opened for writing.
@@ -99,7 +99,7 @@ def _refuse_locked(place: Path) -> None:
 
 
 def place_to_write(path: Path) -> Path:
-    """Return the file that is written: where links lead, so that a link stays a link.
+    """Return the file to write: where links lead, so that a link stays a link.
 
     Raises:
         OSError: Links lead in a circle, a name is too long, or something that is no file is there.
@@ -117,7 +117,7 @@ def followed(path: Path) -> Path:
 def _refuse_others(path: Path) -> None:
     try:
         mode = path.stat().st_mode
-    except ValueError as fault:  # a sign that no name may have
+    except ValueError as fault:  # a character that no name may have
         raise OSError(errno.EINVAL, str(fault), str(path)) from None
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, "is a folder", str(path))

@@ -1,4 +1,4 @@
-"""Findings about input files, schemes and runs: their stable numbers, and the one place where they are collected."""
+"""Findings about input files, schemes and runs: their stable numbers, and their collector."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 Level = Literal["error", "warning", "note"]
 LEVELS: tuple[Level, ...] = get_args(Level)
-"""The gravest first."""
+"""The most serious first."""
 
 _WORKBOOK = re.compile(r".*?\.(?:xlsx|ods):", re.IGNORECASE)
 _CELL = re.compile(r"[A-Z]{1,3}[1-9][0-9]*")
@@ -23,7 +23,7 @@ _CELL = re.compile(r"[A-Z]{1,3}[1-9][0-9]*")
 
 @unique
 class FindingCode(StrEnum):
-    """What a finding is about: I of input files, S of schemes, formulas and transitions, R of a run.
+    """The subject of a finding: I for input files, S for schemes, formulas and transitions, R for a run.
 
     Numbers are never reused or given a new meaning.
     """
@@ -164,13 +164,13 @@ class FindingCode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing noticed about input files, or files of a scheme: a fault, a warning or a note.
+    """An error, a warning or a note about input files, files of a scheme, or a run.
 
-    `file` is a base name, never a path, so that a result says the same on every machine.
+    `file` is a base name, never a path, so that results do not depend on the machine.
     """
 
     number: FindingCode
-    """Users and their scripts may rely on it."""
+    """Stable: users and their scripts may rely on it."""
     level: Level
     file: str
     """Base name of the file, with `:sheet` where there is one; empty for the inputs as a whole."""
@@ -181,32 +181,32 @@ class Finding:
     expected: str = ""
     remedy: str = ""
     others: tuple[Finding, ...] = ()
-    """Findings in the same column with the same cause, where there are too many to list one by one."""
+    """Findings in the same column with the same cause, if there are too many to list one by one."""
 
     @classmethod
-    def warning(cls, code: FindingCode, found: str, remedy: str = "") -> Finding:
+    def warning(cls, code: FindingCode, description: str, remedy: str = "") -> Finding:
         """Return a warning about a run, or a file, as a whole."""
-        return cls(code, "warning", "", "", found, remedy=remedy)
+        return cls(code, "warning", "", "", description, remedy=remedy)
 
     @classmethod
-    def note(cls, code: FindingCode, found: str, remedy: str = "") -> Finding:
+    def note(cls, code: FindingCode, description: str, remedy: str = "") -> Finding:
         """Return a note about a run, or a file, as a whole."""
-        return cls(code, "note", "", "", found, remedy=remedy)
+        return cls(code, "note", "", "", description, remedy=remedy)
 
     @property
     def each(self) -> tuple[Finding, ...]:
-        """The finding, and after it those that it counts, each with its own place."""
+        """The finding itself, followed by those that it counts, each with its place."""
         return (replace(self, others=()), *self.others)
 
     @property
     def sheet(self) -> str:
-        """Sheet of a workbook; empty where there is none."""
+        """Sheet of a workbook; empty if there is none."""
         match = _WORKBOOK.match(self.file)
         return self.file[match.end() :] if match else ""
 
     @property
     def cell(self) -> str:
-        """Cell of a workbook, as `C5`; empty where no single cell is meant."""
+        """Cell of a workbook, such as `C5`; empty if the finding is not about a single cell."""
         return self.place if self.sheet and _CELL.fullmatch(self.place) else ""
 
     def entry(self) -> dict[str, Any]:
@@ -225,40 +225,42 @@ class Finding:
         }
 
     @property
-    def said(self) -> str:
+    def found_and_expected(self) -> str:
         """What was found and what was expected, without the place."""
         return f"{self.found}; expected {self.expected}" if self.expected else self.found
 
     @property
     def message(self) -> str:
-        """The finding as an exception of one line says it: `a.toml: step weight: what was found; what to do`."""
-        message = ": ".join(part for part in (self.file, self.place, self.said) if part)
+        """The finding as the text of an exception, on one line: `a.toml: step weight: what was found; what to do`."""
+        message = ": ".join(part for part in (self.file, self.place, self.found_and_expected) if part)
         return f"{message}; {self.remedy}" if self.remedy else message
 
     def __str__(self) -> str:
-        sentence = ": ".join(part for part in (self.file, self.place, self.said) if part)
+        sentence = ": ".join(part for part in (self.file, self.place, self.found_and_expected) if part)
         if self.remedy:
             sentence += f" {self.remedy}" if sentence.endswith("?") else f". {self.remedy}"
         return sentence if sentence.endswith("?") else sentence.rstrip(".") + "."
 
 
 def gravest_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Return errors, then warnings, then notes, each in the order in which they were made."""
+    """Return errors, then warnings, then notes, each in the order in which they were reported."""
     return tuple(sorted(findings, key=lambda finding: LEVELS.index(finding.level)))
 
 
 class FindingError(Exception):
-    """An error whose file, or place in it, is known only to its catcher; `FindingCollector.add` fills it in."""
+    """An error whose file, or place in it, only the caller knows; `FindingCollector.add` fills it in."""
 
-    def __init__(self, code: FindingCode, found: str, expected: str = "", remedy: str = "", place: str = "") -> None:
-        super().__init__(found)
-        self.finding = Finding(code, "error", "", place, found, expected, remedy)
+    def __init__(
+        self, code: FindingCode, description: str, expected: str = "", remedy: str = "", place: str = ""
+    ) -> None:
+        super().__init__(description)
+        self.finding = Finding(code, "error", "", place, description, expected, remedy)
 
 
 FEW = 5
-"""Findings with one cause in one column that are listed one by one, and places that are named of more."""
+"""Most findings with one cause in one column that are listed one by one, and places named if there are more."""
 WHOLE_ROW = "row"
-"""Stands for the column where a finding is about a whole row."""
+"""Used as the column of a finding about a whole row."""
 
 
 class Where(NamedTuple):
@@ -268,7 +270,7 @@ class Where(NamedTuple):
     place: str = ""
     column: str = ""
     """The column of the cell, or `WHOLE_ROW`. More than a few findings in one column with one cause become one
-    finding; where this is empty, each finding stays by itself."""
+    finding; if this is empty, each finding stays separate."""
 
     @property
     def short(self) -> str:
@@ -277,35 +279,35 @@ class Where(NamedTuple):
 
 
 class _Noticed(NamedTuple):
-    """A finding as it was reported."""
+    """A reported finding."""
 
     finding: Finding
     where: Where
     organisation: str
-    """The organisation that it is about, where that says more than the cell."""
+    """The organisation that it is about, if that says more than the cell."""
 
     @property
     def cause(self) -> tuple[str, ...]:
-        """What findings of one column have in common if one correction is likely to put all of them right."""
+        """A key shared by findings of one column that one correction is likely to solve."""
         finding = self.finding
         return (finding.number, finding.level, finding.file, self.where.column, finding.expected, finding.remedy)
 
 
 class FindingCollector:
-    """Everything noticed so far. Reading goes on after an error, so that all are found in one go, or stops at it.
+    """Collects findings. Either it collects all errors in one run, or it raises the first.
 
     Args:
-        raises: the exception that the first error becomes; without one, errors are collected as well.
+        raises: The exception to raise at the first error; without one, errors are collected as well.
     """
 
     def __init__(self, raises: type[Exception] | None = None) -> None:
         self.raises = raises
         self._noticed: list[_Noticed] = []
-        self._seen: set[Finding] = set()
+        self._added: set[Finding] = set()
 
     @property
     def items(self) -> list[Finding]:
-        """All findings in the order in which they were made; many in one column with one cause are one finding."""
+        """All findings in the order in which they were reported; many in one column with one cause become one."""
         by_cause: defaultdict[tuple[str, ...], list[_Noticed]] = defaultdict(list)
         for noticed in self._noticed:
             by_cause[noticed.cause].append(noticed)
@@ -320,14 +322,14 @@ class FindingCollector:
 
     @property
     def errors(self) -> int:
-        """How many errors were reported, each by itself."""
+        """The number of errors reported, each counted separately."""
         return sum(noticed.finding.level == "error" for noticed in self._noticed)
 
     def error(  # the parts of a finding, and how it is raised
         self,
         code: FindingCode,
         where: Where,
-        found: str,
+        description: str,
         expected: str = "",
         remedy: str = "",
         *,
@@ -338,16 +340,16 @@ class FindingCollector:
         """Add an error: nothing can be calculated until it is corrected.
 
         Args:
-            code: what it is about.
-            where: the file and the place.
-            found: what was found, a phrase that can follow the place.
-            expected: what would be right.
-            remedy: what to do.
-            organisation: named in place of the cell where a list of organisations says more than a list of cells.
-            raises: where errors are raised, another exception than the collector's own.
-            message: where errors are raised, the text of the exception if that is more than the finding says.
+            code: The subject.
+            where: The file and the place.
+            description: What was found, a phrase that can follow the place.
+            expected: What would be right.
+            remedy: What to do.
+            organisation: Named instead of the cell if a list of organisations says more than a list of cells.
+            raises: If errors are raised, an exception other than that of the collector.
+            message: If errors are raised, the text of the exception if it differs from that of the finding.
         """
-        finding = Finding(code, "error", where.file, where.place, found, expected, remedy)
+        finding = Finding(code, "error", where.file, where.place, description, expected, remedy)
         if self.raises:
             raise (raises or self.raises)(message or finding.message, finding)
         self.add(finding, where, organisation)
@@ -356,24 +358,24 @@ class FindingCollector:
         self,
         code: FindingCode,
         where: Where,
-        found: str,
+        description: str,
         expected: str = "",
         remedy: str = "",
         *,
         organisation: str = "",
     ) -> None:
-        """Add something that should be looked at; `organisation` as for an error."""
-        self.add(Finding(code, "warning", "", "", found, expected, remedy), where, organisation)
+        """Add a warning, for the user to review; `organisation` is as for an error."""
+        self.add(Finding(code, "warning", "", "", description, expected, remedy), where, organisation)
 
-    def note(self, code: FindingCode, where: Where, found: str, remedy: str = "") -> None:
-        """Add something that was done with the file and should be known."""
-        self.add(Finding.note(code, found, remedy), where)
+    def note(self, code: FindingCode, where: Where, description: str, remedy: str = "") -> None:
+        """Add a note on how a file was read."""
+        self.add(Finding.note(code, description, remedy), where)
 
     def add(self, finding: Finding, where: Where, organisation: str = "") -> None:
-        """Add a finding at a place; the same one is added once, however often it is reported."""
+        """Add a finding at a place; the same finding is added only once."""
         finding = replace(finding, file=where.file, place=where.place, remedy=sentence(finding.remedy))
-        if finding not in self._seen:  # a sheet that gives both patients and spend is read twice
-            self._seen.add(finding)
+        if finding not in self._added:  # a sheet that gives both patients and spend is read twice
+            self._added.add(finding)
             self._noticed.append(_Noticed(finding, where, organisation))
 
 
@@ -385,20 +387,20 @@ class FileFindings:
     file: str
 
     def error(
-        self, code: FindingCode, found: str, expected: str = "", remedy: str = "", at: Where | None = None
+        self, code: FindingCode, description: str, expected: str = "", remedy: str = "", at: Where | None = None
     ) -> None:
         """Add an error; see `FindingCollector.error`."""
-        self.collector.error(code, at or Where(self.file), found, expected, remedy)
+        self.collector.error(code, at or Where(self.file), description, expected, remedy)
 
     def warning(
-        self, code: FindingCode, found: str, expected: str = "", remedy: str = "", at: Where | None = None
+        self, code: FindingCode, description: str, expected: str = "", remedy: str = "", at: Where | None = None
     ) -> None:
-        """Add something that should be looked at."""
-        self.collector.warning(code, at or Where(self.file), found, expected, remedy)
+        """Add a warning, for the user to review."""
+        self.collector.warning(code, at or Where(self.file), description, expected, remedy)
 
-    def note(self, code: FindingCode, found: str, remedy: str = "", at: Where | None = None) -> None:
-        """Add something that was done with the file and should be known."""
-        self.collector.note(code, at or Where(self.file), found, remedy)
+    def note(self, code: FindingCode, description: str, remedy: str = "", at: Where | None = None) -> None:
+        """Add a note on how the file was read."""
+        self.collector.note(code, at or Where(self.file), description, remedy)
 
     def add(self, finding: Finding, at: Where | None = None) -> None:
         """Add a finding that has no place yet."""
@@ -411,5 +413,5 @@ def _counted_once(same: Sequence[_Noticed]) -> Finding:
     places = list(dict.fromkeys(noticed.organisation or noticed.where.short for noticed in same))
     is_of_rows = where.column == WHOLE_ROW or first.number == FindingCode.DUPLICATE_ROW
     noun = "codes" if organisation else "rows" if is_of_rows else "cells"
-    found = f"{first.found} (the first of {len(places):,} such {noun}: {listed(places, FEW)})"
-    return replace(first, found=found, others=tuple(noticed.finding for noticed in same[1:]))
+    description = f"{first.found} (the first of {len(places):,} such {noun}: {listed(places, FEW)})"
+    return replace(first, found=description, others=tuple(noticed.finding for noticed in same[1:]))

@@ -1,7 +1,7 @@
-"""The Digital Primary Care Maturity Index: the scheme `maturity-index`, its CCGs and practices in order.
+"""The Digital Primary Care Maturity Index: the scheme `maturity-index`, with its CCGs and practices in order.
 
-The index is worked out by the scheme; here are its files, and the order in which its results are told. Whoever has
-no index, since nothing was answered, has a null in place of the scheme's nought, and no rank.
+The scheme calculates the index; this module reads its files and ranks its results. CCGs and practices without an
+index, because nothing was answered, have a null instead of the scheme's 0, and no rank.
 """
 
 from __future__ import annotations
@@ -26,33 +26,34 @@ if TYPE_CHECKING:
 SCHEME: Final = "maturity-index"
 JSON_SCHEMA: Final = "gpit-maturity/1"
 _DIGITS: Final = 9
-"""Decimal places to which two indices are one rank: beyond them is the noise of a division."""
+"""Decimal places that decide a rank: further digits are the noise of a division."""
 _FEWEST: Final = 3
-"""CCGs of which an order can be compared with another."""
-_BESIDE: Final = frozenset(
-    f"{whose}_{part}" for whose in ("org", "practice", "ccg", "parent") for part in ("code", "name")
+"""Fewest CCGs for which a rank correlation is calculated."""
+_KEY_COLUMNS: Final = frozenset(
+    f"{owner}_{part}" for owner in ("org", "practice", "ccg", "parent") for part in ("code", "name")
 ) | {"year", "basis"}
-"""Columns that say whose and when a row is: no indicator was meant by them."""
+"""Columns that identify a row; they are never misspelt indicators."""
 
 
 @dataclass(frozen=True, slots=True)
 class Maturity:
-    """The result of the scheme for one year, and what it comes to."""
+    """The result of the scheme for one year, with CCGs and practices ranked."""
 
     result: Result
     ccgs: pl.DataFrame
-    """One row per CCG, the highest index first; `rank` and `maturity_index` are null where it has none, and
-    `allocation_per_head` (£) where no allocation was given."""
+    """One row per CCG, the highest index first; `rank` and `maturity_index` are null if it has none, and
+    `allocation_per_head` (£) if no allocation was given."""
     practices: pl.DataFrame
-    """One row per practice, in the same way."""
+    """One row per practice, in the same order."""
     unused: tuple[Finding, ...] = ()
-    """A warning for each file of answers that has headings which nothing uses."""
+    """A warning for each file of answers with headings that nothing uses."""
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """Return everything that was noticed about the files; unused headings of answers once, as a warning."""
+        """Return all findings about the files; unused headings of answers only once, as a warning."""
         warned = {(finding.number, finding.file) for finding in self.unused}
-        return (*self.unused, *(one for one in self.result.findings if (one.number, one.file) not in warned))
+        others = (finding for finding in self.result.findings if (finding.number, finding.file) not in warned)
+        return (*self.unused, *others)
 
     @property
     def year(self) -> str:
@@ -71,12 +72,12 @@ class Maturity:
 
     @property
     def without_index(self) -> int:
-        """Return how many practices answered nothing themselves."""
+        """Return how many practices gave no answers themselves."""
         return int(self._national("practices_without_index"))
 
     @property
     def answered(self) -> int:
-        """Return how many answers there are in all, those of a CCG once for each of its practices."""
+        """Return the number of answers; those of a CCG count once for each of its practices."""
         return int(self.practices["indicators_answered"].sum())
 
     def _national(self, name: str) -> float:
@@ -86,17 +87,17 @@ class Maturity:
     def rank_correlation(self) -> float | None:
         """Return Spearman's rank correlation of the CCGs' index and £ per head, from -1 to 1.
 
-        It is below 0 where the less mature have more. None where fewer than three CCGs have both, or all are alike.
+        It is below 0 if the less mature have more. None if fewer than three CCGs have both, or all have the same.
         """
-        both = self.ccgs.drop_nulls(["maturity_index", "allocation_per_head"])
-        columns = [both[name].round(_DIGITS) for name in ("maturity_index", "allocation_per_head")]
-        if both.height < _FEWEST or any(column.n_unique() == 1 for column in columns):
+        ranked_ccgs = self.ccgs.drop_nulls(["maturity_index", "allocation_per_head"])
+        columns = [ranked_ccgs[name].round(_DIGITS) for name in ("maturity_index", "allocation_per_head")]
+        if ranked_ccgs.height < _FEWEST or any(column.n_unique() == 1 for column in columns):
             return None
-        found = pl.select(pl.corr(*columns, method="spearman")).item()
-        return round(float(found), _DIGITS)
+        correlation = pl.select(pl.corr(*columns, method="spearman")).item()
+        return round(float(correlation), _DIGITS)
 
     def document(self) -> dict[str, Any]:
-        """Return all of it with stable keys, ready for JSON."""
+        """Return the whole document with stable keys, for JSON."""
         scheme = self.result.scheme
         return {
             "schema": JSON_SCHEMA,
@@ -129,7 +130,7 @@ def assess(  # noqa: PLR0913  # the options of `gpit maturity`, all by name
     leave_out: Sequence[str] = (),
     max_size: int = MEGABYTES,
 ) -> Maturity:
-    """Work out the index of practices and CCGs.
+    """Calculate the index of practices and CCGs.
 
     Args:
         indicators: File or files of practices: their answers, and `ccg_code` and `registered_population` if no
@@ -161,51 +162,51 @@ def assess(  # noqa: PLR0913  # the options of `gpit maturity`, all by name
         leave_out=leave_out,
         max_size=max_size,
     )
-    of_answers = {base_name(file) for files in (indicators, ccg_indicators) for file in listed(files)}
-    unused = tuple(_unused(result, [one for one in result.inputs.sources if one.name in of_answers]))
-    found = replace(of_result(result), unused=unused)
-    if found.without_index == found.practices.height and found.indicators_asked:
-        raise InputError([_nobody(result, unused), *found.findings])
-    return found
+    answer_files = {base_name(file) for files in (indicators, ccg_indicators) for file in listed(files)}
+    unused = tuple(_unused(result, [source for source in result.inputs.sources if source.name in answer_files]))
+    maturity = replace(of_result(result), unused=unused)
+    if maturity.without_index == maturity.practices.height and maturity.indicators_asked:
+        raise InputError([_no_answers(result, unused), *maturity.findings])
+    return maturity
 
 
 def _unused(result: Result, sources: Sequence[InputSource]) -> list[Finding]:
     """Return a warning for each file with headings that nothing uses.
 
-    Every indicator may be missing, so that nothing else tells a misspelt one from one that was not asked for.
+    Every indicator is optional, so a misspelt heading would otherwise look like a question that was not asked.
     """
     used = result.inputs.columns
-    open_ones = [name for name, column in used.items() if not column.file]
-    found = []
+    missing_columns = [name for name, column in used.items() if not column.file]
+    findings = []
     for source in sources:
-        headings = [heading for heading, column in source.matched if column not in used and column not in _BESIDE]
+        headings = [heading for heading, column in source.matched if column not in used and column not in _KEY_COLUMNS]
         if headings:
-            said = [f"'{one}'{_meant(one, open_ones)}" for one in headings]
-            text = f"nothing uses {', '.join(said)}"
+            quoted = [f"'{heading}'{_suggestion(heading, missing_columns)}" for heading in headings]
+            text = f"nothing uses {', '.join(quoted)}"
             remedy = "If one is an indicator, rename it, or say with --map 'HEADING=column' which it is"
-            found.append(Finding(FindingCode.UNUSED, "warning", source.name, "", text, "", remedy))
-    return found
+            findings.append(Finding(FindingCode.UNUSED, "warning", source.name, "", text, "", remedy))
+    return findings
 
 
-def _meant(heading: str, names: Sequence[str]) -> str:
+def _suggestion(heading: str, names: Sequence[str]) -> str:
     near = nearest(heading.replace(" ", "_"), names, 1)
     return f" ({near.removeprefix('; ')})" if near else ""
 
 
-def _nobody(result: Result, unused: Sequence[Finding]) -> Finding:
-    """Return the fault that no practice answered anything that counts, with the columns that were looked for."""
+def _no_answers(result: Result, unused: Sequence[Finding]) -> Finding:
+    """Return the error that no practice answered anything that counts, with the columns that were looked for."""
     scheme, used = result.scheme, result.inputs.columns
-    own = [one.name for one in scheme.inputs if f"{one.name}_weight" in scheme.parameters and not one.of]
-    there = [name for name in own if used[name].file]
-    if there:
-        said = f"no practice answered any indicator that has a weight: {', '.join(there)} hold nothing that counts"
+    asked = [symbol.name for symbol in scheme.inputs if f"{symbol.name}_weight" in scheme.parameters and not symbol.of]
+    present = [name for name in asked if used[name].file]
+    if present:
+        problem = f"no practice answered any indicator that has a weight: {', '.join(present)} hold nothing that counts"
         code = FindingCode.BLANK
     else:
-        said, code = "no file has an indicator that practices answer", FindingCode.MISSING_COLUMN
-    slips = "".join(f"; {one.file}: {one.found}" for one in unused)
-    expected = f"at least one of the columns {', '.join(own)}"
+        problem, code = "no file has an indicator that practices answer", FindingCode.MISSING_COLUMN
+    unused_headings = "".join(f"; {finding.file}: {finding.found}" for finding in unused)
+    expected = f"at least one of the columns {', '.join(asked)}"
     remedy = "Rename the headings that are meant, or give --map 'HEADING=column'"
-    return Finding(code, "error", "", "", said + slips, expected, remedy)
+    return Finding(code, "error", "", "", problem + unused_headings, expected, remedy)
 
 
 def of_result(result: Result) -> Maturity:
@@ -233,7 +234,7 @@ def of_result(result: Result) -> Maturity:
             pl.col("ccg_answered_share").alias("answered_share"),
             pl.col("ccg_practices").cast(pl.Int64).alias("practices"),
             pl.col("ccg_practices_with_index").cast(pl.Int64).alias("practices_with_index"),
-            # Under a name of its own: a file of CCGs that is given to another run must not bring its people with it.
+            # Another name than `registered_population`: a file of CCGs used in another run must not bring its people.
             "ccg_population",
             pl.when(pl.col("ccg_allocation_per_head") > 0).then("ccg_allocation_per_head").alias("allocation_per_head"),
         )
@@ -242,7 +243,7 @@ def of_result(result: Result) -> Maturity:
 
 
 def _ranked(table: pl.DataFrame) -> pl.DataFrame:
-    """Put the highest index first, and what has none last; those that tie share the better rank, by code."""
+    """Return a table with the highest index first and rows without one last; ties share the better rank, by code."""
     rank = pl.col("maturity_index").round(_DIGITS).rank("min", descending=True).cast(pl.Int64)
     order = ["org_code", "org_name", "rank"]
     return table.with_columns(rank=rank).sort("rank", "org_code", nulls_last=True).select(*order, pl.exclude(order))

@@ -1,4 +1,4 @@
-"""Every figure that people read is written here: money, changes, per head, shares, people, plain numbers."""
+"""Formats every figure that people read: money, changes, per head, shares, people, plain numbers."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ if TYPE_CHECKING:
 PENNY: Final = Decimal("0.01")
 MILLIONTH: Final = Decimal("0.000001")
 EXACT: Final = Context(prec=800)
-"""Room for every digit of a sum of floats; Python's own context rounds to 28, and a shortest text may need more."""
+"""Room for every digit of a sum of floats; Python's default context rounds to 28, and a shortest text may need more."""
 _PARAMETER_DIGITS: Final = 6
-"""Digits of a parameter's value that people read; a third has no end of them."""
+"""Digits shown of a parameter's value; a third would have infinitely many."""
 DIGITS: Final = (12, 15, 17, 20, 25, 40)
-"""Significant digits that a number may be written with, the fewest first; 17 tell every float from every other."""
+"""Numbers of significant digits that a number may be written with; 17 distinguish all floats."""
 FLOAT_DIGITS: Final = 17
 _LARGEST, _SMALLEST = 21, -9
 """Powers of ten from which, and below which, a number is written with an exponent."""
 _SAFE: Final = 15
-"""Digits of whole numbers, and of pounds and pence, that are written in full whatever the precision."""
+"""Digits of whole numbers, and of pounds and pence, that are always written in full."""
 _SUFFIXES: Final = {"people": " people", "£ per head": " per head"}
 
 
 def exact(number: float) -> Decimal:
-    """Return a number as its shortest text has it: £0.1 is a tenth, whatever binary makes of it."""
+    """Return the decimal number of a float's shortest text: £0.1 is exactly a tenth."""
     return Decimal(repr(float(number)))
 
 
@@ -50,7 +50,7 @@ def per_head(rate: float) -> str:
 
 
 def signed(amount: float, digits: int = 0) -> str:
-    """Write a change in pounds: `+£1,230`, `-£450`; nil has no sign. With 2 digits it is £ per head."""
+    """Write a change in pounds: `+£1,230`, `-£450`; zero has no sign. With 2 digits it is £ per head."""
     text = money(amount, digits)
     return f"+{text}" if amount > 0 and _is_not_nil(text) else text
 
@@ -62,7 +62,7 @@ def percentage(ratio: float) -> str:
 
 
 def _digits(size: float, digits: int) -> str:
-    # The shortest text is what people see in a sheet: 0.125 is a half, 2.675 counts as one.
+    # Rounds the shortest text, which people see in a sheet: 0.125 is a half, and 2.675 counts as one.
     return f"{rounded_to(exact(size), Decimal(1).scaleb(-digits)):,f}"
 
 
@@ -71,12 +71,12 @@ def _is_not_nil(text: str) -> bool:
 
 
 def whole(number: float) -> str:
-    """Write a whole number, thousands apart."""
+    """Write a whole number, thousands separated."""
     return f"{number:,.0f}"
 
 
 def decimals(index: float, places: int = 1) -> str:
-    """Write an index or a coefficient to so many decimal places: `62.5`."""
+    """Write an index or a coefficient with a number of decimal places: `62.5`."""
     return f"{index:.{places}f}"
 
 
@@ -91,7 +91,7 @@ def or_dash(value: float | None, write: Callable[[float], str]) -> str:
 
 
 def written_value(number: float, unit: str | None, as_typed: str) -> str:
-    """Write a value in its unit where that loses nothing of it, else as somebody typed it."""
+    """Write a value in its unit if that loses no digits, else as it was typed."""
     to_the_penny = number == round(number, 2)
     match unit:
         case "£" if to_the_penny:
@@ -105,32 +105,32 @@ def written_value(number: float, unit: str | None, as_typed: str) -> str:
 
 
 def figure(value: Any, unit: str | None = "") -> str:
-    """Write a figure for a message: thousands apart, pence only where there are any, £ before money."""
+    """Write a figure for a message: thousands separated, pence only if there are any, £ before money."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, str):
         return value
-    written = f"{abs(float(value)):,.2f}".removesuffix(".00")
-    return f"{'-' if value < 0 else ''}{'£' if (unit or '').startswith('£') else ''}{written}"
+    digits = f"{abs(float(value)):,.2f}".removesuffix(".00")
+    return f"{'-' if value < 0 else ''}{'£' if (unit or '').startswith('£') else ''}{digits}"
 
 
 def as_in_sheet(value: float | Fraction, digits: int = 15) -> str:
-    """Write a number as a sheet shows it, thousands apart: 15 digits at most, or fewer."""
+    """Write a number as a sheet shows it, thousands separated, with at most 15 digits or fewer."""
     return f"{float(value):,.{digits}g}"
 
 
 def as_stored(value: float) -> str:
-    """Write a number to 15 digits, thousands apart where it is whole, and then in full."""
+    """Write a number to 15 digits; a whole number in full, with thousands separated."""
     return f"{value:,.0f}" if value == int(value) and abs(value) < 2**53 else f"{value:.15g}"
 
 
 def whole_change(amount: float, unit: str | None) -> str:
-    """Write a change without its pence, with a sign even if that leaves nil: `+£1,230`, `-450`, `+£0`."""
+    """Write a change without its pence, with a sign even if the rest is zero: `+£1,230`, `-450`, `+£0`."""
     return f"{'-' if amount < 0 else '+'}{'£' if unit == '£' else ''}{abs(amount):,.0f}"
 
 
 def remainder(millionths: int) -> str:
-    """Write a remainder of rounding to its six places: `0.534210`."""
+    """Write a remainder of rounding to six places: `0.534210`."""
     return f"{millionths / 1_000_000:.6f}"
 
 
@@ -140,45 +140,45 @@ def megabytes(size: int) -> str:
     return f"{number:,.0f} MB" if number >= 10 else f"{number:,.1f} MB"
 
 
-# Decimals: exact where that is short, and never a penny lost from view -----------------------------------------
+# Decimals: exact where that is short, and never hiding a penny -------------------------------------------------
 
 
 def exact_money(amount: Decimal, unit: str | None = "£", *, pence: bool | None = None) -> str:
-    """Write an amount: `£1,234`, `-£0.50`; of what is not money the number alone.
+    """Write an amount: `£1,234`, `-£0.50`; without £ if it is not money.
 
     Args:
         amount: The amount.
         unit: Its unit.
-        pence: Whether to write pence; None writes them where there are any, to the penny.
+        pence: Whether to write pence; None writes them if there are any, to the penny.
     """
     sign, size = "-" if amount < 0 else "", amount.copy_abs()
     if not is_money(unit):
         return f"{sign}{decimal_text(rounded_to(size, MILLIONTH) if size >= MILLIONTH else size, grouped=True)}"
-    shown = rounded_to(size, Decimal(1) if pence is False else PENNY)
-    if pence is not False and not shown and size:  # less than half a penny: it is there, and has to be seen
+    rounded_size = rounded_to(size, Decimal(1) if pence is False else PENNY)
+    if pence is not False and not rounded_size and size:  # less than half a penny, which must stay visible
         return f"{sign}£{Context(prec=2).plus(size):f}"
-    if pence is None and shown == shown.to_integral_value():
-        shown = rounded_to(shown, Decimal(1))  # what is beyond the penny is the noise of a division
-    return f"{sign if shown else ''}£{shown:,f}"
+    if pence is None and rounded_size == rounded_size.to_integral_value():
+        rounded_size = rounded_to(rounded_size, Decimal(1))  # further digits are the noise of a division
+    return f"{sign if rounded_size else ''}£{rounded_size:,f}"
 
 
 def exact_change(amount: Decimal, unit: str | None = "£", *, pence: bool | None = None) -> str:
-    """Write a change with its sign: `+£1,230`, `-£450`; nil has none."""
+    """Write a change with its sign: `+£1,230`, `-£450`; zero has none."""
     text = exact_money(amount, unit, pence=pence)
     return f"+{text}" if amount > 0 and _is_not_nil(text) else text
 
 
 def percent_change(ratio: Decimal | None) -> str:
-    """Write per cent with one decimal, as many as it takes for a small one: `+3.4%`, `-0.0003%`; a dash for none."""
+    """Write per cent with one decimal, or more if it is small: `+3.4%`, `-0.0003%`; a dash for None."""
     if ratio is None:
         return "–"
-    shown = rounded_to(ratio, Decimal("0.1"))
-    text = f"{shown:+,f}" if shown else f"{Context(prec=1).plus(ratio):+f}" if ratio else "0.0"
+    rounded_ratio = rounded_to(ratio, Decimal("0.1"))
+    text = f"{rounded_ratio:+,f}" if rounded_ratio else f"{Context(prec=1).plus(ratio):+f}" if ratio else "0.0"
     return f"{text}%" if len(text) <= len("+1,000,000.0") else f"{ratio:+.1e}%"
 
 
 def decimal_text(amount: Decimal, *, grouped: bool = False) -> str:
-    """Write a number in full, without an exponent and without noughts at its end."""
+    """Write a number in full, without an exponent and without trailing zeros."""
     text = f"{amount:,f}" if grouped else f"{amount:f}"
     return (text.rstrip("0").rstrip(".") if "." in text else text) if amount else "0"
 
@@ -189,13 +189,13 @@ def parameter_value(value: float | Decimal, unit: str | None, *, full: bool = Fa
     Args:
         value: The value.
         unit: Its unit; `%` is written as per cent.
-        full: Whether to write all digits, however many a division left.
+        full: Whether to write all digits, even if a division left many.
     """
     amount = value if isinstance(value, Decimal) else exact(value)
     if unit == "%":
         return f"{decimal_text(_brief(amount * 100, 2, full=full))}%"
-    shown = _brief(amount.copy_abs(), 4, full=full)
-    text = decimal_text(shown, grouped=True)
+    short_amount = _brief(amount.copy_abs(), 4, full=full)
+    text = decimal_text(short_amount, grouped=True)
     if not (unit or "").startswith("£"):
         return f"{'-' if amount < 0 else ''}{text}"
     if "." in text and len(text.partition(".")[2]) == 1:
@@ -204,13 +204,13 @@ def parameter_value(value: float | Decimal, unit: str | None, *, full: bool = Fa
 
 
 def _brief(amount: Decimal, places: int, *, full: bool) -> Decimal:
-    """Return a number with six digits, or as many as it takes for its whole part and some places."""
+    """Return a number with six digits, or as many as its whole part and some decimal places need."""
     digits = max(_PARAMETER_DIGITS, amount.adjusted() + 1 + places)
     return amount if full or not amount else Context(prec=digits).plus(amount)
 
 
 def parameter_values(old: float, new: float, units: tuple[str | None, str | None]) -> tuple[str, str]:
-    """Write two values of a parameter, in full where they would look the same otherwise."""
+    """Write two values of a parameter, in full if they would otherwise look the same."""
     texts = parameter_value(old, units[0]), parameter_value(new, units[1])
     if texts[0] != texts[1]:
         return texts
@@ -218,12 +218,12 @@ def parameter_values(old: float, new: float, units: tuple[str | None, str | None
 
 
 def shortest_decimal(number: Decimal) -> str:
-    """Write a number without needless noughts: `398372000`, `2.5`, `1e-7`."""
+    """Write a number without needless zeros: `398372000`, `2.5`, `1e-7`."""
     if not number.is_finite():
         return str(number)
     if not number:
         return "0"
-    # Noughts that nobody wrote out, as those of 1e300, are not written out here either.
+    # Zeros that were not written out, as in 1e300, are not written out here either.
     spelled = -9 <= number.adjusted() < max(21, len(number.as_tuple().digits))
     text = f"{number:f}" if spelled else f"{number:e}"
     digits, e, power = text.partition("e")
@@ -232,7 +232,7 @@ def shortest_decimal(number: Decimal) -> str:
 
 
 def grouped_decimal(number: Decimal) -> str:
-    """Write a number as `shortest_decimal` does, thousands apart where it has no exponent."""
+    """Write a number as `shortest_decimal` does, with thousands separated unless it has an exponent."""
     text = shortest_decimal(number)
     if "e" in text or not number.is_finite():
         return text
@@ -242,7 +242,7 @@ def grouped_decimal(number: Decimal) -> str:
 
 
 def signed_decimal(number: Decimal) -> str:
-    """Write a difference as `grouped_decimal` does, with its sign; nil has none."""
+    """Write a difference as `grouped_decimal` does, with its sign; zero has none."""
     return f"{'+' if number > 0 else ''}{grouped_decimal(number)}"
 
 
@@ -266,7 +266,7 @@ def _decimal(value: float | Fraction, digits: int) -> Decimal:
 
 
 def _number(number: Decimal, digits: int, *, money: bool) -> str:
-    """Write a number that is not below nought."""
+    """Write a number that is not negative."""
     if not number:
         return "0"
     size = number.adjusted()
@@ -282,5 +282,5 @@ def _number(number: Decimal, digits: int, *, money: bool) -> str:
 
 
 def with_unit(text: str, unit: str | None) -> str:
-    """Return a written value with the unit behind it that a result shows: `106,613 people`, `£2.47 per head`."""
+    """Return a written value followed by its unit, as results show it: `106,613 people`, `£2.47 per head`."""
     return text + _SUFFIXES.get(unit or "", "")

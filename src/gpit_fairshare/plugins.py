@@ -1,7 +1,7 @@
-"""What installed packages add to gpit, found through their entry points: library files and functions.
+"""Plug-ins: library files and functions that installed packages add to gpit through entry points.
 
-Nothing is looked for before a name is asked for that gpit itself does not have, or all are to be listed. A package
-that is broken is told in one line, and hides no other.
+They are looked for only when a name is used that gpit itself does not have, or when all are listed. A broken
+package is reported in one line and does not affect the others.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 LIBRARY: Final = "gpit_fairshare.library"
 FUNCTIONS: Final = "gpit_fairshare.functions"
 """Groups of entry points: folders of library files, and functions of the formula language."""
-_WHAT: Final = {LIBRARY: "library", FUNCTIONS: "function"}
+_NOUNS: Final = {LIBRARY: "library", FUNCTIONS: "function"}
 
 _ALLOWED: ContextVar[bool] = ContextVar("plugins_allowed", default=True)
 
@@ -43,9 +43,9 @@ class Plugin:
     group: str
     name: str
     value: str
-    """What is to be imported, `module` or `module:object`."""
+    """What to import: `module` or `module:object`."""
     package: str
-    """Name of the distribution; empty for what gpit has itself."""
+    """Name of the distribution; empty for gpit's own files and functions."""
     version: str
 
     def __str__(self) -> str:
@@ -56,25 +56,25 @@ class Plugin:
         """Name of the module that is imported."""
         return self.value.partition(":")[0].strip()
 
-    def fault(self, found: str) -> PluginError:
-        """Return what is to be said of a plug-in that is at fault: one line, with its name and what to do."""
-        what = f"{self}: {_WHAT[self.group]} {self.name}"
-        return PluginError(f"{what}: {one_line(found, 300)}; mend or uninstall it, or run with --no-plugins")
+    def fault(self, problem: str) -> PluginError:
+        """Return an error about this plug-in: one line, with its name and what to do."""
+        subject = f"{self}: {_NOUNS[self.group]} {self.name}"
+        return PluginError(f"{subject}: {one_line(problem, 300)}; mend or uninstall it, or run with --no-plugins")
 
     def load(self) -> Any:
-        """Import the module and return it, or the object in it that is meant.
+        """Import the module and return it, or the object in it that the entry point names.
 
         Raises:
             PluginError: It cannot be imported, or has no such object.
         """
         with contained(lambda fault: self.fault(f"{self.value} cannot be imported ({fault})")):
-            found = import_module(self.module)
+            loaded = import_module(self.module)
             for part in filter(None, self.value.partition(":")[2].strip().split(".")):
-                found = getattr(found, part)
-        return found
+                loaded = getattr(loaded, part)
+        return loaded
 
     def digest(self) -> str:
-        """Return the SHA-256 of the file of its module; an empty text where it has none."""
+        """Return the SHA-256 of the file of its module; an empty text if it has none."""
         try:
             spec = find_spec(self.module)
             origin = Path(spec.origin) if spec and spec.origin else None
@@ -85,7 +85,7 @@ class Plugin:
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """What a run took from a plug-in, as its manifest says it."""
+    """A file or function that a run used from a plug-in, as recorded in its manifest."""
 
     kind: str
     """`scheme`, `formula`, `transition` or `function`."""
@@ -97,9 +97,9 @@ class Used:
 
 
 @contextmanager
-def allowed(wanted: bool) -> Iterator[None]:
-    """Leave plug-ins out where they are not wanted, for as long as this lasts."""
-    token = _ALLOWED.set(wanted and _ALLOWED.get())
+def allowed(enabled: bool) -> Iterator[None]:
+    """Leave out plug-ins inside this context unless they are enabled."""
+    token = _ALLOWED.set(enabled and _ALLOWED.get())
     try:
         yield
     finally:
@@ -107,17 +107,17 @@ def allowed(wanted: bool) -> Iterator[None]:
 
 
 def are_allowed() -> bool:
-    """Say whether plug-ins take part at all."""
+    """Return whether plug-ins are enabled."""
     return _ALLOWED.get()
 
 
 def installed(group: str) -> tuple[Plugin, ...]:
-    """Return the plug-ins of a group by package and name, but for what gpit has itself."""
+    """Return the plug-ins of a group, sorted by package and name, without gpit's own."""
     return _installed(group, tuple(sys.path)) if _ALLOWED.get() else ()
 
 
 def version_of(package: str) -> str | None:
-    """Return the version of a package that is installed now; None where it is not, or plug-ins are left out."""
+    """Return the installed version of a package; None if it is not installed, or plug-ins are left out."""
     from importlib import metadata  # noqa: PLC0415  # as in `_installed`
 
     try:
@@ -128,30 +128,31 @@ def version_of(package: str) -> str | None:
 
 @cache
 def _installed(group: str, path: tuple[str, ...]) -> tuple[Plugin, ...]:
-    del path  # what is installed is found along it: where it changes, it is looked for again
+    del path  # part of the key of the cache: another path may have other packages
     from importlib import metadata  # noqa: PLC0415  # start-up time: only where a name is not gpit's own
 
-    found = {
-        Plugin(group, one.name, one.value, (one.dist and one.dist.name) or "?", (one.dist and one.dist.version) or "")
-        for one in metadata.entry_points(group=group)
-    }
-    others = [one for one in found if one.package.replace("_", "-").casefold() != "gpit-fairshare"]
-    return tuple(sorted(others, key=lambda one: (one.package, one.name, one.value)))
+    plugins = set()
+    for entry_point in metadata.entry_points(group=group):
+        package = entry_point.dist
+        name, version = (package and package.name) or "?", (package and package.version) or ""
+        plugins.add(Plugin(group, entry_point.name, entry_point.value, name, version))
+    other_packages = [plugin for plugin in plugins if plugin.package.replace("_", "-").casefold() != "gpit-fairshare"]
+    return tuple(sorted(other_packages, key=lambda plugin: (plugin.package, plugin.name, plugin.value)))
 
 
 @contextmanager
 def contained(error: Callable[[str], PluginError]) -> Iterator[None]:
-    """Run code of a plug-in: what it raises becomes an error, and what it changes is put back.
+    """Run code of a plug-in: exceptions become a `PluginError`, and changed settings are restored.
 
-    What it prints goes to standard error, as standard output is for results, such as a JSON document. Its warnings
-    are for its author, and are not shown. Signals stop gpit as always; a `KeyboardInterrupt` without a signal is one
-    that the plug-in raises itself.
+    Its output goes to standard error, as standard output is for results, such as a JSON document. Its warnings are
+    for its author, and are not shown. Signals stop gpit as always; a `KeyboardInterrupt` without a signal comes from
+    the plug-in itself.
 
     Args:
-        error: Returns the error, given in a few words what was raised.
+        error: Returns the error, given a short description of the exception.
 
     Raises:
-        PluginError: The code raises anything at all, an exit among it.
+        PluginError: The code raises anything at all, including `SystemExit`.
     """
     interrupted, handler, limit = False, signal.getsignal(signal.SIGINT), sys.getrecursionlimit()
 
@@ -182,9 +183,9 @@ def contained(error: Callable[[str], PluginError]) -> Iterator[None]:
 
 @contextmanager
 def _output_of_programs_as_messages() -> Iterator[None]:
-    """Send to standard error what goes past `sys.stdout`, as what other programs print does."""
+    """Send to standard error any output that bypasses `sys.stdout`, such as that of other programs."""
     try:
-        sys.__stdout__.flush()  # type: ignore[union-attr]  # what gpit has printed goes before
+        sys.__stdout__.flush()  # type: ignore[union-attr]  # what gpit has printed comes first
         output = os.dup(1)
         os.dup2(2, 1)
     except (AttributeError, OSError, ValueError):  # one of the two is closed
@@ -202,7 +203,7 @@ def _output_of_programs_as_messages() -> Iterator[None]:
 def described(fault: BaseException) -> str:
     """Return an error that a plug-in raised in a few words: `ValueError: too small`."""
     try:
-        said = str(fault)
-    except Exception:  # noqa: BLE001  # a stranger's error, whose text may be broken as well
-        said = ""
-    return one_line(": ".join(part for part in (type(fault).__name__, said) if part), 300)
+        text = str(fault)
+    except Exception:  # noqa: BLE001  # the text of a plug-in's error may be broken as well
+        text = ""
+    return one_line(": ".join(part for part in (type(fault).__name__, text) if part), 300)

@@ -1,7 +1,7 @@
-"""The plug-in of pytest: regression cases as tests, with the verdicts of `gpit test`.
+"""A pytest plug-in: regression cases as tests, with the verdicts of `gpit test`.
 
-pytest loads it for every suite on the machine, so it imports nothing that is heavy, and looks no
-further into a file than to see that it is no case. `-p no:gpit_fairshare` leaves it out.
+pytest loads it for every suite on the machine, so it imports nothing heavy, and reads a file only as far as needed
+to see that it is not a case. `-p no:gpit_fairshare` disables it.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from gpit_fairshare.cases.running import CaseVerdict
 
 _UNREADABLE = "cannot be read"
-"""Name of the test that stands for a case without a name."""
+"""Name of the test of a case that has no name."""
 
 
 class CaseFile(pytest.File):
-    """A case file: one test, called as the case is."""
+    """A case file: one test, with the name of the case."""
 
     used: frozenset[Path] | None = None
-    """Files of expected figures that the case names; None where it cannot be read."""
+    """Files of expected figures that the case names; None if it cannot be read."""
 
     def collect(self) -> Iterator[CaseItem]:
         """Yield the case."""
@@ -65,7 +65,7 @@ class CaseItem(pytest.Item):
             raise CaseFailed(verdict)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:
-        """Return what `gpit test` shows of the case; a traceback only for a bug."""
+        """Return the report of `gpit test` on the case; a traceback only for a bug."""
         if isinstance(excinfo.value, CaseFailed):
             from gpit_fairshare.reports.cases import verdict_text  # noqa: PLC0415  # heavy
 
@@ -78,19 +78,19 @@ class CaseItem(pytest.Item):
 
 
 class ExpectedFile(pytest.File):
-    """A file of expected figures; whether it is a test is known when all cases have been read."""
+    """A file of expected figures; it becomes a test if no case uses it, once all cases have been read."""
 
     def collect(self) -> list[pytest.Item]:
-        """Yield nothing yet, and be remembered."""
+        """Yield nothing yet, but remember the file."""
         self.session.stash.setdefault(_EXPECTED, {})[self.nodeid] = self
         return []
 
 
 class UnusedItem(pytest.Item):
-    """Stands for a file of expected figures that no case uses."""
+    """A test for a file of expected figures that no case uses."""
 
     def runtest(self) -> None:
-        """Fail: the test is there only where no case uses the file."""
+        """Fail: the test exists only if no case uses the file."""
         raise CaseUnused
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:
@@ -126,22 +126,22 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.Item]) -> None:
     """Add a test for each file of expected figures that no case uses.
 
-    First of all, so that choosing some cases leaves no file unused. In a suite that has no case in a folder,
-    nor in one above it, a file of that name is none of ours.
+    This runs first, so that choosing some cases leaves no file unused. If a suite has no case in a folder or in one
+    above it, a file of that name there is not one of gpit.
     """
     expected = session.stash.get(_EXPECTED, {})
     cases = [item.parent for item in items if isinstance(item.parent, CaseFile)]
     used = frozenset(path for case in cases for path in case.used or ())
     broken = [discovery.readable_text(case.path) for case in cases if case.used is None]
     folders = {case.path.parent for case in cases}
-    ours = [
-        discovery.DiscoveredFile(file.path, id_)
-        for id_, file in expected.items()
-        if not folders.isdisjoint(file.path.parents)
+    own_files = [
+        discovery.DiscoveredFile(node.path, id_)
+        for id_, node in expected.items()
+        if not folders.isdisjoint(node.path.parents)
     ]
-    for unused_file in discovery.unused_files(ours, used, broken):
+    for unused_file in discovery.unused_files(own_files, used, broken):
         item = UnusedItem.from_parent(expected[unused_file.name], name="used by a case")
         items.append(item)
-        # As pytest reports what a file yields, or its count of what was collected would lack this test.
+        # Reported as pytest reports the items of a file; otherwise its count of collected tests would lack this one.
         report = pytest.CollectReport(unused_file.name, "passed", None, [item])
         session.ihook.pytest_collectreport(report=report)

@@ -1,8 +1,8 @@
-"""Forecast underspends of a year, given to others: the scheme `reallocate` over a table of allocations.
+"""Gives forecast underspends of a year to other organisations, by the scheme `reallocate`.
 
-The rule is the scheme's. Here the options of a run get the names of its parameters, the sheet of the year is chosen,
-and the table that `gpit allocate` wrote is read as the current allocations. Then what becomes of each allocation is
-said in one sentence, for the letters that go out.
+The scheme has the rule. This module translates the options to its parameters, chooses the sheet of the year, and
+reads the table that `gpit allocate` wrote as the current allocations. It also writes one sentence about each changed
+allocation, for letters.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ RECEIVERS: Final = {
 CURRENT: Final = "current_allocation"
 """The scheme's name for the column `allocation` of a table."""
 _MOVED: Final = ("recovered", "received", "adjustment_given", "adjustment_taken")
-"""Columns of the money that is moved."""
+"""Columns of moved money."""
 _YEAR_INSIDE: Final = re.compile(r"(?<![0-9])[0-9]{4}[-/](?:[0-9]{4}|[0-9]{2})(?![0-9])")
 
 
@@ -67,12 +67,12 @@ def reallocate(  # noqa: PLR0913  # the options of `gpit reallocate`, all by nam
         year: The financial year; needed where the files have none or several.
         tolerance: Share of the allocation that a forecast may be under it; None leaves the scheme's.
         recover: Share of the underspend beyond the tolerance that is recovered; None leaves the scheme's.
-        receive: Who receives: keys of `RECEIVERS`. Empty leaves it to the scheme.
+        receive: Who receives: keys of `RECEIVERS`. If empty, the scheme decides.
         settings: Further parameter values for this run.
         mapping: Headings of the files that are not recognised: `{"Heading": "column"}`.
         units: Units of columns, as the user knows them: `{"Heading": "£m"}`.
         max_size: Megabytes that a file may hold, unpacked.
-        with_effects: Whether to work out what hangs on each assumption.
+        with_effects: Whether to work out how much depends on each assumption.
 
     Returns:
         A `Result` of one year, whose answer is `revised_allocation`.
@@ -83,21 +83,21 @@ def reallocate(  # noqa: PLR0913  # the options of `gpit reallocate`, all by nam
     files = [str(file) for file in (forecast, adjustments) if file is not None]
     chosen = _settings(tolerance, recover, receive, settings or {})
     table, asked = _sheet_of_year(str(allocation), _asked_year(year))
-    read = RunOptions(population=table, inputs=files, mapping=mapping, units=units, max_size=max_size)
-    years, headings, titles = _look(read)
-    meant = _year(asked, years)
+    options = RunOptions(population=table, inputs=files, mapping=mapping, units=units, max_size=max_size)
+    years, headings, titles = _inspect_files(options)
+    run_year = _year(asked, years)
     if not years:
-        _check_said(table, meant, titles)
+        _check_year_in_titles(table, run_year, titles)
     return allocate(
         population=table,
         inputs=files,
         scheme=SCHEME,
         settings=chosen,
-        # What a user calls allocation or amount is that of the document, and goes by the scheme's name as well.
-        mapping={**(mapping or {}), **_named(headings, mapping or {}, table, adjusted=adjustments is not None)},
+        # The columns allocation and amount of the files get the names of the scheme.
+        mapping={**(mapping or {}), **_default_map(headings, mapping or {}, table, adjusted=adjustments is not None)},
         units=units,
         max_size=max_size,
-        years=[meant],
+        years=[run_year],
         options={"": "--forecast", CURRENT: "--allocation"},
         with_effects=with_effects,
     )
@@ -109,10 +109,10 @@ def _settings(
     receive: Sequence[str],
     settings: Mapping[str, float | str],
 ) -> dict[str, float | str]:
-    """Return the values for this run by parameter; what is said in two ways is refused.
+    """Return the values for this run by parameter; a value given in two ways is refused.
 
     Raises:
-        UsageError: `receive` names nobody that can receive, or a value is given twice.
+        UsageError: `receive` has an unknown word, or a value is given twice.
     """
     options: dict[str, tuple[str, float | str]] = {}
     if tolerance is not None:
@@ -131,16 +131,16 @@ def _settings(
     return {**settings, **{name: value for name, (_, value) in options.items()}}
 
 
-def _look(options: RunOptions) -> tuple[tuple[str, ...], list[dict[str, str]], list[str]]:
-    """Return the years of the files, the heading of every column, and what is said above the allocations.
+def _inspect_files(options: RunOptions) -> tuple[tuple[str, ...], list[dict[str, str]], list[str]]:
+    """Return the years of the files, the headings of every file, and the titles above the allocations.
 
-    The headings are those of each file, the allocations first.
+    The headings are listed for each file, the allocations first, as the heading of each column.
 
-    Other faults are left to the run itself, which knows what is needed.
+    Other errors are left to the run itself, which knows what it needs.
 
     Raises:
-        UsageError: A file cannot be found, or a heading that is to be mapped is in none.
-        InputError: A file cannot be read, or its faults leave no year.
+        UsageError: A file cannot be found, or no file has a heading that is to be mapped.
+        InputError: A file cannot be read, or no year is left because of its errors.
     """
     table, files = listed(options.population), listed(options.inputs)
     request, inputs, _ = inspect_inputs(Request(**reading(options, (table, [], files)), years=()))
@@ -148,18 +148,18 @@ def _look(options: RunOptions) -> tuple[tuple[str, ...], list[dict[str, str]], l
     faulty = any(finding.level == "error" for finding in inputs.findings)
     if len(inputs.sources) <= len(files) or (faulty and not years):
         raise InputError(inputs.findings)
-    first = inputs.sources[0]
-    headings = [{column: heading for heading, column in one.matched} for one in inputs.sources]
-    return years, headings, [text for text in (first.sheet, *first.titles) if text]
+    allocations = inputs.sources[0]
+    headings = [{column: heading for heading, column in source.matched} for source in inputs.sources]
+    return years, headings, [text for text in (allocations.sheet, *allocations.titles) if text]
 
 
-def _named(
+def _default_map(
     headings: Sequence[Mapping[str, str]], mapping: Mapping[str, str], allocation: str, *, adjusted: bool
 ) -> dict[str, str]:
-    """Return the headings that are read under the scheme's names though the user says nothing of them.
+    """Return the headings that are mapped to the scheme's names without `--map`.
 
     Raises:
-        UsageError: The table is one of `gpit reallocate`.
+        UsageError: The table was written by `gpit reallocate`.
     """
     table = headings[0]
     if "revised_allocation" in table:
@@ -168,19 +168,19 @@ def _named(
             "forecasts and adjustments of that run, which would count again; "
             "give a file with org_code, year and allocation"
         )
-    found = {}
+    mapped_headings = {}
     if CURRENT not in {*mapping.values(), *table} and "allocation" in table:
-        found[table["allocation"]] = CURRENT
+        mapped_headings[table["allocation"]] = CURRENT
     if adjusted and "adjustment" not in {*mapping.values(), *headings[-1]} and "amount" in headings[-1]:
-        found[headings[-1]["amount"]] = "adjustment"
-    return found
+        mapped_headings[headings[-1]["amount"]] = "adjustment"
+    return mapped_headings
 
 
 def _year(asked: str | None, years: Sequence[str]) -> str:
     """Return the year of the run.
 
     Raises:
-        UsageError: It is not one of the files; or it is not said and the files leave it open.
+        UsageError: The files do not have it; or it is not given, and the files have none or several.
     """
     if asked is not None:
         if years and asked not in years:
@@ -206,23 +206,23 @@ def _asked_year(asked: str | None) -> str | None:
 
 
 def _sheet_of_year(allocation: str, year: str | None) -> tuple[str, str | None]:
-    """Return the file of allocations with the sheet that is meant, and the year where that settles it.
+    """Return the file of allocations with its sheet, and the year if the sheet decides it.
 
-    A workbook of `gpit allocate` has a sheet for each year with all steps, whose rows do not say the year. Any
-    other file is returned as it was named.
+    A workbook of `gpit allocate` has a sheet for each year with all steps, whose rows have no year. Any other file
+    is returned as it was named.
 
     Args:
         allocation: `FILE` or `FILE:SHEET`.
-        year: The year that is asked for, if any.
+        year: The year asked for, if any.
 
     Raises:
-        UsageError: The sheet is of another year or of none, or the workbook leaves open which year is meant.
+        UsageError: The sheet is of another year or of none, or the workbook has several years and none is given.
     """
     name, sheet = split_sheet(allocation)
     years = _years_of_book(Path(name))
     if not years:
         return allocation, year
-    sheets = {one.replace("/", "-"): one for one in years}
+    sheets = {year_in_book.replace("/", "-"): year_in_book for year_in_book in years}
     if sheet and sheet.strip() not in sheets:
         raise UsageError(
             f"{allocation}: gpit wrote this workbook, and its allocations are read from the sheet of a year, "
@@ -231,52 +231,52 @@ def _sheet_of_year(allocation: str, year: str | None) -> tuple[str, str | None]:
         )
     if not sheet and year is None and len(years) > 1:
         raise UsageError(f"{name} has {joined(years)}; say which year is meant with --year {years[0]}")
-    meant = sheets[sheet.strip()] if sheet else year or years[0]
-    if meant not in years or year not in (None, meant):
-        there = f"that is the sheet of {meant}" if sheet else f"the workbook has {joined(years)}"
+    sheet_year = sheets[sheet.strip()] if sheet else year or years[0]
+    if sheet_year not in years or year not in (None, sheet_year):
+        conflict = f"that is the sheet of {sheet_year}" if sheet else f"the workbook has {joined(years)}"
         raise UsageError(
-            f"{allocation}: {there}, and --year is {year}; "
+            f"{allocation}: {conflict}, and --year is {year}; "
             f"give --allocation {name} with --year {year if year in years else years[0]}"
         )
-    return f"{name}:{meant.replace('/', '-')}", meant
+    return f"{name}:{sheet_year.replace('/', '-')}", sheet_year
 
 
 def _years_of_book(path: Path) -> list[str]:
-    """Return the years of a workbook that gpit wrote; none for any other file, and one that cannot be read."""
+    """Return the years of a workbook that gpit wrote; none for any other file, or if it cannot be read."""
     if path.suffix.lower() != ".xlsx" or not path.is_file():
         return []
     try:
         return [str(year) for year in open_result(path).manifest["definition"]["years"]]
-    except (GpitError, KeyError, TypeError):  # a workbook of anybody's: the run says what is wrong with it, if anything
+    except (GpitError, KeyError, TypeError):  # not a workbook of gpit: the run reports any problem
         return []
 
 
-def _check_said(allocation: str, year: str, texts: Iterable[str]) -> None:
-    """Refuse allocations whose rows have no year and whose sheet's name or title says another one.
+def _check_year_in_titles(allocation: str, year: str, texts: Iterable[str]) -> None:
+    """Refuse allocations without years in their rows if the sheet's name or a title names another year.
 
     Args:
         allocation: The file, for the message.
         year: The year of the run.
-        texts: Name of the sheet, and what stands above the table.
+        texts: Name of the sheet, and the titles above the table.
 
     Raises:
-        UsageError: A text names years, and this is none of them.
+        UsageError: A text names years, and the year of the run is not among them.
     """
     for text in texts:
-        said = [found for one in _YEAR_INSIDE.findall(text) if (found := parse_year(one))]
-        if said and year not in said:
+        named_years = [named for part in _YEAR_INSIDE.findall(text) if (named := parse_year(part))]
+        if named_years and year not in named_years:
             raise UsageError(
-                f"{allocation}: says '{text}', and the year of the run is {year}; give --year {said[0]} or the file of "
-                f"{year}, or, if the figures are those of {year}, add a column year that says so"
+                f"{allocation}: says '{text}', and the year of the run is {year}; give --year {named_years[0]} or the "
+                f"file of {year}, or, if the figures are those of {year}, add a column year that says so"
             )
 
 
-# What it changes, for letters -----------------------------------------------------------------------------------
+# Changes, for letters -------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class AllocationChange:
-    """What becomes of one organisation's allocation: £, those that are recovered or received above nil."""
+    """The change of one organisation's allocation in £; recovered and received money is positive."""
 
     year: str
     org_code: str
@@ -286,7 +286,7 @@ class AllocationChange:
     recovered: float
     received: float
     adjustment: float
-    """Below nil where it takes money away."""
+    """Negative if it takes money away."""
     reason: str
     approver: str
     change: float
@@ -294,14 +294,14 @@ class AllocationChange:
     sentence: str
     """One plain sentence for the letter."""
     basis: str
-    """What the files say of themselves if their figures are illustrative; else empty."""
+    """The note of the files if their figures are illustrative; else empty."""
 
 
 HEADINGS: Final = tuple(field.name for field in fields(AllocationChange))
 
 
 def changes(result: Result) -> list[AllocationChange]:
-    """Return what becomes of each organisation that money moves for, by code; for the others nothing changes."""
+    """Return the changes of organisations for which money moves, by code; for the others nothing changes."""
     basis = " ".join(result.inputs.illustrative)
     return [_change(row, basis) for row in result.rows.iter_rows(named=True) if any(row[name] for name in _MOVED)]
 
@@ -326,7 +326,7 @@ def _change(row: Mapping[str, Any], basis: str) -> AllocationChange:
 
 
 def _sentence(row: Mapping[str, Any]) -> str:
-    """Say how the allocation changes, and what it is made of."""
+    """Return a sentence on how the allocation changes, and why."""
     before, after = (figure(row[name], "£") for name in ("current_allocation", "revised_allocation"))
     how = f"changes from {before} to {after}" if row["change"] else f"stays at {after}"
     return f"Your allocation for {row['year']} {how}: {joined(list(_reasons(row)))}."
@@ -334,7 +334,7 @@ def _sentence(row: Mapping[str, Any]) -> str:
 
 def _reasons(row: Mapping[str, Any]) -> Iterator[str]:
     approved = f"({row['reason']}; approved by {row['approver']})"
-    for name, said in (
+    for name, phrase in (
         ("recovered", "of forecast underspend is recovered"),
         ("adjustment_taken", f"is taken away by adjustment {approved}"),
         ("adjustment_given", f"is added by adjustment {approved}"),
@@ -343,9 +343,9 @@ def _reasons(row: Mapping[str, Any]) -> Iterator[str]:
         ("received_by_fair_share", "is added as your share of what was left"),
     ):
         if row[name]:
-            yield f"{figure(row[name], '£')} {said}"
+            yield f"{figure(row[name], '£')} {phrase}"
 
 
-def letters_csv(found: Sequence[AllocationChange]) -> str:
-    r"""Return the changes as CSV with `\n`; a text that a spreadsheet would run has an apostrophe in front."""
-    return rows_as_csv([HEADINGS, *map(astuple, found)], lambda amount: f"{amount:.2f}".removesuffix(".00"))
+def letters_csv(rows: Sequence[AllocationChange]) -> str:
+    r"""Return the changes as CSV with `\n`; a text that a spreadsheet would run gets an apostrophe in front."""
+    return rows_as_csv([HEADINGS, *map(astuple, rows)], lambda amount: f"{amount:.2f}".removesuffix(".00"))

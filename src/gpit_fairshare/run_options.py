@@ -1,7 +1,7 @@
 """The options of a run, each described once: its names, its help, its default, and how files write it.
 
-The verbs of the command line take their options from here, `allocate` and `check` their arguments, a manifest its
-`run` and a case its `[run]`. To add an option, add a field to `RunOptions`, and use it where it takes effect.
+The verbs of the command line, the arguments of `allocate` and `check`, the `run` of a manifest and the `[run]` of a
+case all come from here. To add an option, add a field to `RunOptions`, and use it where it takes effect.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MEGABYTES: Final = 64
 
 
 class OptionKind(Enum):
-    """What the value of an option is, with how the command line's help writes it.
+    """The kind of an option's value, and how the command line's help writes it.
 
     A manifest lists options by kind, in this order.
     """
@@ -48,7 +48,7 @@ class OptionKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """What is known of an option beside the name, the type and the default that its field has."""
+    """Further facts about an option; its field has the name, the type and the default."""
 
     flag: str
     """Its name on the command line."""
@@ -63,7 +63,7 @@ class Option:
 
 @dataclass(frozen=True, kw_only=True)
 class RunOptions:
-    """What a user says of a run, in the order of `gpit allocate --help`.
+    """The options that a user gives for a run, in the order of `gpit allocate --help`.
 
     Attributes:
         population: File or files with `org_code` and `registered_population`; `FILE:SHEET` for Excel.
@@ -135,7 +135,7 @@ OPTIONS: Final[Mapping[str, Option]] = {
 
 
 def listed(paths: Files) -> list[str]:
-    """Return one path or several, or none, as a list of texts."""
+    """Return one path, several or none as a list of texts."""
     if paths is None:
         return []
     return [str(path) for path in ([paths] if isinstance(paths, str | Path) else paths)]
@@ -144,7 +144,7 @@ def listed(paths: Files) -> list[str]:
 def called_with(
     model: Callable[Arguments, Options],
 ) -> Callable[[Callable[[Options], Answer]], Callable[Arguments, Answer]]:
-    """Let a function of options be called with their fields as arguments, each by name; its docstring lists them."""
+    """Let a function of options be called with their fields as keyword arguments, listed in its docstring."""
 
     def decorate(function: Callable[[Options], Answer]) -> Callable[Arguments, Answer]:
         @wraps(function)
@@ -162,7 +162,7 @@ def called_with(
 
 
 def _meanings(model: Any) -> str:
-    """Return what each field of a model means, as the docstrings of the model and of those above it say."""
+    """Return the description of each field of a model, from the docstrings of the model and its bases."""
     entries: dict[str, str] = {}
     for part in reversed(model.__mro__):
         text = (getdoc(part) or "").partition("Attributes:\n")[2]

@@ -1,9 +1,9 @@
 """The two kernels of the formula language: `share_out` gives money by need, `rounded` makes it whole pounds.
 
-Inside there is exact arithmetic only. Every float is a whole number over a power of two, so a group's
-figures are scaled to Python integers, and no float decides who reaches a floor, who gets the odd pound or
-whether the pot fits. The result therefore does not depend on the order of the rows, but for one thing:
-equal remainders in `rounded` go by row, and the caller gives the rows sorted by organisation code.
+All arithmetic is exact. Every float is a whole number over a power of two, so a group's figures are scaled
+to Python integers, and no float decides who reaches a floor, who gets the odd pound or whether the pot
+fits. The result therefore does not depend on the order of the rows, with one exception: equal remainders
+in `rounded` go by row, and the caller gives the rows sorted by organisation code.
 
 All figures must be finite. Whole numbers and floats are quick; fractions of many unrelated denominators in
 one group are right, but slow.
@@ -26,7 +26,7 @@ Number = int | float | Fraction
 # 1 over the tolerance of the language's comparisons: a exceeds b if a - b > 1e-12 * max(1, |a|, |b|).
 _TOLERANCE = 10**12
 
-# Remainders are told apart in millionths: what floats leave behind is far smaller, what a rule means larger.
+# Remainders are compared in millionths: the errors of floats are far smaller, the differences a rule means larger.
 _MILLION = 10**6
 
 # A spreadsheet shares out in three roundings or four, each of 1 part in 2^53: 4 parts are 1 in 2^51.
@@ -35,7 +35,7 @@ _FLOAT_BITS = 51
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """What `share_out` gave: a figure per row and, beside it, what is to be said of each group.
+    """The result of `share_out`: a figure per row, and further figures per group.
 
     `exact` and `values` have one entry per row, in the order given; `unspent` and `factor` one per group.
     """
@@ -45,19 +45,19 @@ class Shares:
     values: list[float]
     """The float nearest to each exact share."""
     unspent: list[Fraction]
-    """What is left when everybody has the most that can be given; never below 0."""
+    """The money left when every row has the most that can be given; never below 0."""
     factor: list[Fraction | None]
-    """λ, money per unit of weight; the smallest where several do. None where everybody gets the most."""
+    """λ, money per unit of weight; the smallest if several fit. None if every row gets the most."""
 
 
 @dataclass(frozen=True, slots=True)
 class RoundingResult:
-    """What `rounded` gave: one entry per row, in the order given."""
+    """The result of `rounded`: one entry per row, in the order given."""
 
     exact: list[Fraction]
     """Whole multiples of the rounding unit."""
     values: list[float]
-    """The float nearest to each exact figure (£33.34 has none of its own)."""
+    """The float nearest to each exact figure (£33.34 is not exactly a float)."""
     certain: bool = True
     """Whether floats, which spreadsheet programs round in, would give every unit to the same row."""
 
@@ -74,27 +74,27 @@ def share_out(
     """Share out each group's amount in proportion to `by`, on top of `base`, between floors and ceilings.
 
     Finds, for each group, the one factor λ ≥ 0 with Σ clip(base + λ·by, at_least, at_most) = amount, and
-    gives each row its clipped value: floors are paid for by all who are above theirs, money that ceilings
-    turn away goes to all who are below theirs, at one and the same rate. Each group is settled on its own:
+    gives each row its clipped value: rows above their floors pay for the floors, and money that ceilings
+    turn away goes to all rows below their ceilings, at the same rate. Each group is settled separately:
 
     1. A negative weight, or a floor above its ceiling, is an error.
-    2. If the most that can be given is no more than the amount, everybody gets it and the rest is unspent.
+    2. If the most that can be given is no more than the amount, every row gets it and the rest is unspent.
        The most is the ceiling of a row with a weight (no limit without ceilings), and the clipped base of a
-       row without. Ceilings are what makes money left over a fact and not a fault: without them, money to
-       share where no row has a weight is an error.
+       row without. Only with ceilings may money be left over: without them, money to share where no row
+       has a weight is an error.
     3. If the least, which is Σ clip(base, at_least, at_most), exceeds the amount, it is an error.
     4. Otherwise the exact shares add up to the amount exactly.
 
-    The figures are often floats that earlier steps worked out, so what is refused must be wrong by more
-    than their noise: by more than 1e-12 · max(1, |a|, |b|) when a is compared with b. Within it, a negative
-    weight counts as 0, a floor above its ceiling is taken for both, a least above the amount is given in
+    The figures are often floats from earlier steps, so they are refused only if they are wrong by more
+    than float noise: by more than 1e-12 · max(1, |a|, |b|) when a is compared with b. Within it, a negative
+    weight counts as 0, a floor above its ceiling is used for both, a least above the amount is given in
     full (the shares then exceed the amount by that noise), and where no row has a weight an amount above
-    the least is not money to share: everybody gets the clipped base and the difference is unspent.
+    the least is not money to share: every row gets the clipped base and the difference is unspent.
 
     Args:
         amount: One per group, the money to share out.
         by: One weight per row, in any unit; only their ratios within a group matter.
-        base: One per row, what is given before sharing, in the unit of the amount; 0 if left out.
+        base: One per row, the money given before sharing, in the unit of the amount; 0 if left out.
         at_least: One floor per row.
         at_most: One ceiling per row.
         groups: The group of each row, counted from 0; left out, all rows are in one group. The amount of a
@@ -129,7 +129,7 @@ def rounded(x: Sequence[Number], *, to: Number | str = 1, groups: Sequence[int] 
     millionth of `to` and then to a multiple of `to`, halves going up both times (towards plus infinity, so
     that -2.5 becomes -2). The multiples still missing go one each to the largest remainders; remainders are
     taken to a millionth of `to` as well, and equal ones go to the earlier row. No row moves by more than
-    `to`, whatever its sign; a figure within half a millionth of a multiple becomes that multiple.
+    `to`, either way; a figure within half a millionth of a multiple becomes that multiple.
 
     Args:
         x: One figure per row, rows sorted by organisation code, since that settles ties.
@@ -146,10 +146,10 @@ def rounded(x: Sequence[Number], *, to: Number | str = 1, groups: Sequence[int] 
         raise ValueError("groups must have one entry per row")
     multiples, certain = [0] * len(x), True
     for rows in rows_by_group(groups, len(x), None):
-        (figures,), one = _whole_numbers([x[row] for row in rows])
+        (figures,), denominator = _whole_numbers([x[row] for row in rows])
         scaled = [figure * step.denominator for figure in figures]
-        parts = _apart(scaled, one * step.numerator)
-        certain = certain and _certain_in_floats(scaled, one * step.numerator, parts)
+        parts = _apart(scaled, denominator * step.numerator)
+        certain = certain and _is_certain_in_floats(scaled, denominator * step.numerator, parts)
         for place in parts.up:
             parts.wholes[place] += 1
         for row, multiple in zip(rows, parts.wholes, strict=True):
@@ -160,7 +160,7 @@ def rounded(x: Sequence[Number], *, to: Number | str = 1, groups: Sequence[int] 
 
 @dataclass(frozen=True, slots=True)
 class _Pot:
-    """One group's figures as whole numbers: money in units of 1/`pound`, weights in units of 1/`weight`."""
+    """The figures of one group as whole numbers: money in units of 1/`pound`, weights in units of 1/`weight`."""
 
     group: int
     rows: Sequence[int]
@@ -175,9 +175,9 @@ class _Pot:
     def clipped(self, figures: list[int], times: int = 1) -> list[int]:
         """Clip figures that are `times` as large as the floors and ceilings."""
         if self.floors is not None:
-            figures = [max(x, low * times) for x, low in zip(figures, self.floors, strict=True)]
+            figures = [max(figure, low * times) for figure, low in zip(figures, self.floors, strict=True)]
         if self.ceilings is not None:
-            figures = [min(x, high * times) for x, high in zip(figures, self.ceilings, strict=True)]
+            figures = [min(figure, high * times) for figure, high in zip(figures, self.ceilings, strict=True)]
         return figures
 
 
@@ -188,25 +188,25 @@ def _pot(
     by: Sequence[Number],
     money: tuple[Sequence[Number] | None, Sequence[Number] | None, Sequence[Number] | None],
 ) -> _Pot:
-    """Gather one group in whole numbers, refuse what is wrong with single rows and even out their noise.
+    """Return one group in whole numbers, after refusing wrong rows and removing float noise.
 
     Raises:
         SharingError: `negative_weight` or `crossed_bounds`.
     """
     (weights,), weight = _whole_numbers([by[row] for row in rows])
-    # A column left out is gathered as an empty one, so that all money has one common denominator.
+    # A missing column becomes an empty one, so that all money has one common denominator.
     gathered = [[column[row] for row in rows] if column is not None else [] for column in money]
     (total, base, floors, ceilings), pound = _whole_numbers([amount], *gathered)
     for place, figure in enumerate(weights):
         if figure < 0:
-            if _exceeds(0, figure, weight):
+            if _is_above(0, figure, weight):
                 raise SharingError("negative_weight", group=group, row=rows[place])
             weights[place] = 0
     _, at_least, at_most = money
     if at_least is not None and at_most is not None:
         for place, (low, high) in enumerate(zip(floors, ceilings, strict=True)):
             if low > high:
-                if _exceeds(low, high, pound):
+                if _is_above(low, high, pound):
                     raise SharingError("crossed_bounds", group=group, row=rows[place])
                 ceilings[place] = low
     return _Pot(
@@ -223,52 +223,52 @@ def _pot(
 
 
 def _shared(pot: _Pot) -> tuple[list[Fraction], Fraction, Fraction | None]:
-    """Return one group's shares, what is unspent, and the factor.
+    """Return the shares of one group, the unspent money, and the factor.
 
     Raises:
         SharingError: `floors_exceed_amount` or `nothing_to_share_by`.
     """
     least = pot.clipped(pot.base)
-    given = sum(least)
+    least_total = sum(least)
     most = _most(pot, least)
     if most is not None and sum(most) <= pot.amount:
         left = pot.amount - sum(most)
-        if pot.rows and pot.ceilings is None and _exceeds(pot.amount, given, pot.pound):
+        if pot.rows and pot.ceilings is None and _is_above(pot.amount, least_total, pot.pound):
             raise SharingError("nothing_to_share_by", group=pot.group, amount=Fraction(pot.amount, pot.pound))
         return [Fraction(share, pot.pound) for share in most], Fraction(left, pot.pound), None
-    if given >= pot.amount:
-        if _exceeds(given, pot.amount, pot.pound):
+    if least_total >= pot.amount:
+        if _is_above(least_total, pot.amount, pot.pound):
             raise SharingError(
                 "floors_exceed_amount",
                 group=pot.group,
-                least=Fraction(given, pot.pound),
+                least=Fraction(least_total, pot.pound),
                 amount=Fraction(pot.amount, pot.pound),
             )
         factor = None if most == least else Fraction(0)
         return [Fraction(share, pot.pound) for share in least], Fraction(0), factor
-    rise, run = _factor(pot, given)
+    rise, run = _factor(pot, least_total)
     shares = pot.clipped([b * run + rise * w for b, w in zip(pot.base, pot.weights, strict=True)], run)
     parts = pot.pound * run
     return [Fraction(share, parts) for share in shares], Fraction(0), Fraction(rise * pot.weight, parts)
 
 
 def _most(pot: _Pot, least: list[int]) -> list[int] | None:
-    """Return the most that each row can be given, or None where there is no limit."""
+    """Return the most that each row can be given, or None if there is no limit."""
     if pot.ceilings is not None:
         return [high if weight else low for weight, high, low in zip(pot.weights, pot.ceilings, least, strict=True)]
     return None if any(pot.weights) else least
 
 
-def _factor(pot: _Pot, given: int) -> tuple[int, int]:
-    """Return the factor as (rise, run), for an amount above what is `given` at 0 and below the most.
+def _factor(pot: _Pot, least_total: int) -> tuple[int, int]:
+    """Return the factor as (rise, run), for an amount above the `least_total` given at 0 and below the most.
 
-    What is spent is piecewise linear in the factor: a row turns upwards where base + factor · weight leaves
-    its floor and flat where it meets its ceiling. So the turning points are sorted and the line is carried
-    along, level and slope, to the first of them by which the amount is spent: exact, and one pass. (To
-    clamp, freeze and repeat is neither: it misses the solution where a floor and a ceiling bind together.)
+    The money spent is piecewise linear in the factor: a row turns upwards where base + factor · weight leaves
+    its floor, and flat where it meets its ceiling. So the turning points are sorted, and level and slope of the
+    line are followed to the first turning point at which the amount is spent: exact, and one pass. (Clamping,
+    freezing and repeating is neither: it misses the solution where a floor and a ceiling bind together.)
     """
     # Two unequal fractions of denominators below 2^n are more than 2^-2n apart, so that their floors at this
-    # scale keep their order, and equal ones stay equal: whole numbers to sort in place of fractions.
+    # scale keep their order, and equal ones stay equal: whole numbers can be sorted instead of fractions.
     shift = 2 * max(pot.weights).bit_length()
     turns: list[tuple[int, int, int]] = []
     for place, weight in enumerate(pot.weights):
@@ -280,15 +280,15 @@ def _factor(pot: _Pot, given: int) -> tuple[int, int]:
                 height = pot.ceilings[place] - base
                 turns.append(((height << shift) // weight, height, -weight))
     turns.sort()
-    level, slope = given, 0
+    level, slope = least_total, 0
     for _, height, weight in turns:
         reach = abs(weight)
         if level * reach + slope * height >= pot.amount * reach:
             break
         slope += weight
         level -= height if weight > 0 else -height
-    # Less than the amount was spent at the last turn and the amount is spent by the next, or there is none
-    # and no ceiling: the line rises here, so the slope is not 0.
+    # At the last turn less than the amount was spent, and it is spent before the next turn, or there is no
+    # next turn and no ceiling: the line rises here, so the slope is not 0.
     return pot.amount - level, slope
 
 
@@ -299,7 +299,7 @@ class Parts:
     wholes: list[int]
     """The multiple at or below each figure, in units."""
     millionths: list[int]
-    """What each figure has above it, in millionths of a unit, halves up; 1,000,000 stands as it is."""
+    """The remainder of each figure above its multiple, in millionths of a unit, halves up; 1,000,000 is possible."""
     total: int
     """The rounded total of the group, in units."""
     up: list[int]
@@ -307,24 +307,24 @@ class Parts:
 
 
 def parts_of(x: Sequence[Number], to: Number | str = 1) -> Parts:
-    """Take one group's figures apart as `rounded` does; see there for the rule.
+    """Return one group's figures as multiples and remainders, by the rule of `rounded`.
 
     Args:
         x: One figure per row, rows sorted by organisation code.
         to: The unit of rounding, above 0; read in decimal.
     """
     step = Fraction(str(to))
-    (figures,), one = _whole_numbers(x)
-    return _apart([figure * step.denominator for figure in figures], one * step.numerator)
+    (figures,), denominator = _whole_numbers(x)
+    return _apart([figure * step.denominator for figure in figures], denominator * step.numerator)
 
 
 def _apart(figures: list[int], unit: int) -> Parts:
     """Return figures / unit as whole numbers and remainders, and which are rounded up to make the rounded total.
 
-    A remainder that snaps to 1 is left to stand as the largest there can be. To carry it into the whole
-    number gives the same result for up to a million rows (the remainders rounded up hold less than half a
-    unit), and this way the units left over are never below 0 nor above the number of rows: the total lies
-    between Σ whole and Σ whole + rows, both of them whole, and rounding cannot take it out.
+    A remainder that snaps to 1 is kept as the largest possible remainder. Carrying it into the whole number
+    would give the same result for up to a million rows (the remainders rounded up hold less than half a
+    unit). Kept, the units left over are never below 0 nor above the number of rows: the total lies between
+    Σ whole and Σ whole + rows, both of them whole, and rounding cannot move it outside.
     """
     wholes: list[int] = []
     millionths: list[int] = []
@@ -338,12 +338,12 @@ def _apart(figures: list[int], unit: int) -> Parts:
     return Parts(wholes, millionths, total, ranked[: total - sum(wholes)])
 
 
-def _certain_in_floats(figures: list[int], unit: int, parts: Parts) -> bool:
+def _is_certain_in_floats(figures: list[int], unit: int, parts: Parts) -> bool:
     """Return whether the errors of floats leave every unit where exact arithmetic puts it.
 
-    They do where the total is not rounded from near a half, and every remainder that is rounded up stays at or above
-    all others, each as far off as its figure may be. Snapping to a millionth takes the error out, unless figures are
-    large or their remainders lie between two millionths: equal remainders of 1/3 part from 2^51 / 6 millionths on,
+    They do if the total is not rounded from near a half, and every remainder that is rounded up stays at or above
+    all others when each is wrong by its largest error. Snapping to a millionth removes the error, unless figures are
+    large or their remainders lie between two millionths: equal remainders of 1/3 differ from 2^51 / 6 millionths on,
     which is 375 million units.
     """
     scale = unit << _FLOAT_BITS
@@ -366,12 +366,12 @@ def rows_by_group(groups: Sequence[int] | None, rows: int, count: int | None) ->
         if count not in (None, 1):
             raise ValueError(f"{count} amounts need groups")
         return [range(rows)]
-    found: dict[int, list[int]] = {group: [] for group in range(count or 0)}
+    rows_of: dict[int, list[int]] = {group: [] for group in range(count or 0)}
     for row, group in enumerate(groups):
         if count is not None and not 0 <= group < count:
             raise ValueError(f"row {row} is in group {group}, and there are {count} amounts")
-        found.setdefault(group, []).append(row)
-    return list(found.values())
+        rows_of.setdefault(group, []).append(row)
+    return list(rows_of.values())
 
 
 def _whole_numbers(*columns: Sequence[Number]) -> tuple[list[list[int]], int]:
@@ -381,11 +381,11 @@ def _whole_numbers(*columns: Sequence[Number]) -> tuple[list[list[int]], int]:
     return [[top * (common // bottom) for top, bottom in column] for column in ratios], common
 
 
-def _exceeds(a: int, b: int, one: int) -> bool:
-    """Say whether a is above b by more than the tolerance, both in units of 1/`one`."""
-    return (a - b) * _TOLERANCE > max(one, abs(a), abs(b))
+def _is_above(a: int, b: int, unit: int) -> bool:
+    """Return whether a is above b by more than the tolerance, both in units of 1/`unit`."""
+    return (a - b) * _TOLERANCE > max(unit, abs(a), abs(b))
 
 
 def _half_up(top: int, bottom: int) -> int:
-    """Return the whole number nearest to top / bottom, of two equally near the higher."""
+    """Return the whole number nearest to top / bottom; of two equally near, the higher."""
     return (2 * top + bottom) // (2 * bottom)

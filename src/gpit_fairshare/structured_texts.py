@@ -1,6 +1,6 @@
-"""JSON and TOML, parsed with distrust: what readers read in different ways is refused, and what costs too much.
+"""Strict parsing of JSON and TOML: ambiguous texts and texts that are too costly to parse are refused.
 
-JSON is written here too, whatever it is of.
+All JSON is also written here.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ _TOML: Final = re.compile(
     r"""|'''(?:[^']++|'(?!''))*+(?:'{3,5}|\Z)|'[^'\n]*+'?|\#[^\n]*+|[\[\]{}=,.\n]""",
     re.DOTALL,
 )
-"""A text in quotes, a comment, or a sign that tells keys, values and levels apart; a text that does not end as well."""
+"""A text in quotes, even if it does not end, a comment, or a sign that separates keys, values and levels."""
 
 
 class TextError(ValueError):
-    """Why a text is refused that is JSON or TOML, or may be."""
+    """Raised if a text that is JSON or TOML, or may be, is refused."""
 
-    def __init__(self, found: str, place: str = "") -> None:
-        super().__init__(f"{place}: {found}" if place else found)
-        self.found = found
+    def __init__(self, reason: str, place: str = "") -> None:
+        super().__init__(f"{place}: {reason}" if place else reason)
+        self.reason = reason
         self.place = place
 
 
 def parse_json(text: str | bytes) -> Any:
-    """Return what a JSON document holds.
+    """Return the contents of a JSON document.
 
     Raises:
         TextError: An object has a key twice, a number is not finite, or levels are nested too deeply.
@@ -55,14 +55,14 @@ def parse_json(text: str | bytes) -> Any:
 
 
 def parse_toml(text: str, parse_float: Callable[[str], Any] = float) -> dict[str, Any]:
-    """Return what a TOML text holds, with or without a byte order mark, with either line end.
+    """Return the contents of a TOML text, with or without a byte order mark, with either line end.
 
-    Its keys and brackets are counted before it is parsed: the parser takes time and memory by the square of a key's
-    parts, and goes a level deeper with each bracket.
+    Its keys and brackets are counted before it is parsed: the time and memory of the parser grow with the square of
+    a key's parts, and it goes a level deeper with each bracket.
 
     Raises:
         TextError: Levels are nested too deeply, a key has too many parts, or a number too many digits.
-        tomllib.TOMLDecodeError: It is not TOML; a `ValueError`, too.
+        tomllib.TOMLDecodeError: It is not TOML; this is a `ValueError`, too.
     """
     text = text.removeprefix("\ufeff").replace("\r\n", "\n")
     _check_keys(text)
@@ -87,7 +87,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _finite_number(text: str) -> float:
     number = float(text)
-    if number - number != 0:  # infinities and what is no number
+    if number - number != 0:  # infinities and NaN
         raise TextError(f"{text[:40]} is no finite number")
     return number
 
@@ -121,17 +121,17 @@ def _check_depth(document: dict[str, Any]) -> None:
 
 
 def json_text(value: Any) -> str:
-    """Return JSON with sorted-out whole numbers, fit for UTF-8, ending in a line feed."""
+    """Return JSON fit for UTF-8, with whole numbers written as integers, ending in a line feed."""
     text = json.dumps(_plain(value), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
-    return text.encode(errors="backslashreplace").decode()  # half a character stays the escape that it came as
+    return text.encode(errors="backslashreplace").decode()  # half a character stays an escape
 
 
 def _plain(value: Any) -> Any:
-    """Write whole floats as integers: 667914, not 667914.0."""
+    """Return a value with whole floats as integers: 667914, not 667914.0."""
     if isinstance(value, float) and value == int(value) and abs(value) < 2**53:
         return int(value)
     if isinstance(value, dict):
-        return {key: _plain(one) for key, one in value.items()}
+        return {key: _plain(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
+        return [_plain(entry) for entry in value]
     return value

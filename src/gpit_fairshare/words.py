@@ -1,4 +1,4 @@
-"""Nouns and sentences, as every report writes them."""
+"""Nouns, lists and sentences for all texts that users see."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 _UNUSUAL: Final = re.compile(r"[^\n\t -~]")
 _COMMAND: Final = re.compile(r"(?<=#)#(?=[\w.-]*\[)|(?<!\S:)(?<=:):")
-"""What makes a command for a CI server of a text in a log: `::error::` at the start of a line, `##[error]` anywhere."""
+"""What a CI server reads as a command in a log: `::error::` at the start of a line, `##[error]` anywhere."""
 
 
 def plural(noun: str) -> str:
@@ -46,7 +46,7 @@ def joined(texts: Sequence[str], word: str = "and") -> str:
 
 
 def span(years: Sequence[str], whole: Sequence[str] = ()) -> str:
-    """Write years: `2014/15`, `2014/15 and 2015/16`, `2014/15 to 2023/24`, or `every year` of a whole."""
+    """Write years: `2014/15`, `2014/15 and 2015/16`, `2014/15 to 2023/24`, or `every year` if they are all."""
     if len(years) > 1 and tuple(years) == tuple(whole):
         return "every year"
     firsts = [int(year[:4]) for year in years]
@@ -55,45 +55,46 @@ def span(years: Sequence[str], whole: Sequence[str] = ()) -> str:
 
 
 def listed(texts: Sequence[str], most: int = 12) -> str:
-    """Join texts as `joined` does; the rest of a long list is counted: `a, b and 7 more`; an empty one is `none`."""
-    rest = [f"{len(texts) - most:,} more"] if len(texts) > most else []
-    return joined([*texts[:most], *rest]) or "none"
+    """Join texts as `joined` does, counting the rest of a long list: `a, b and 7 more`; an empty list is `none`."""
+    more = [f"{len(texts) - most:,} more"] if len(texts) > most else []
+    return joined([*texts[:most], *more]) or "none"
 
 
 def option(name: str, heading: str, value: str) -> str:
-    """Return an option about a heading as it has to be typed: in double quotes where the heading has an apostrophe."""
+    """Return an option about a heading as it must be typed: in double quotes if the heading has an apostrophe."""
     quote = '"' if "'" in heading else "'"
     return f"{name} {quote}{heading}={value}{quote}"
 
 
-def near_names(name: str, known: Iterable[str], most: int = 3) -> list[str]:
+def near_names(name: str, known_names: Iterable[str], most: int = 3) -> list[str]:
     """Return the known names that are nearest to a name, the nearest first; none if none is near."""
-    pool = sorted({other for other in known if other.isprintable() and other != name})  # a disk's may hold line ends
+    # Names of files may hold line ends.
+    pool = sorted({other for other in known_names if other.isprintable() and other != name})
     folded = {candidate.casefold(): candidate for candidate in pool}
     return [folded[hit] for hit in difflib.get_close_matches(name.casefold(), list(folded), n=most, cutoff=0.6)]
 
 
-def nearest(name: str, known: Iterable[str], count: int = 3) -> str:
-    """Say which known names are nearest: `; did you mean a or b?`, or an empty text if none is near."""
-    names = near_names(name, known, count)
+def nearest(name: str, known_names: Iterable[str], count: int = 3) -> str:
+    """Return a question with the nearest known names: `; did you mean a or b?`, or an empty text if none is near."""
+    names = near_names(name, known_names, count)
     return f"; did you mean {' or '.join(names)}?" if names else ""
 
 
-def nearest_of(name: str, known: Iterable[str]) -> str:
+def nearest_of(name: str, known_names: Iterable[str]) -> str:
     """Return the nearest of the known names, or an empty text if none is near."""
-    return "".join(near_names(name, known, most=1))
+    return "".join(near_names(name, known_names, most=1))
 
 
 def is_money(unit: str | None) -> bool:
-    """Say whether to write a value as pounds; what a scheme gives no unit is taken for money."""
+    """Return whether a value is written as pounds; a value without a unit counts as money."""
     return unit in ("£", None)
 
 
 def visible(text: str) -> str:
-    r"""Return a text of which nothing is hidden, or acts on a terminal or a CI server; its lines stay lines.
+    r"""Return a text in which nothing is hidden, or acts on a terminal or a CI server; its lines are kept.
 
-    Escape codes, signs that turn the line round, halves of a character and all else that cannot be seen are
-    written as JSON and TOML write them: `\u001b`. So a JSON document stays the document that it is.
+    Escape codes, characters that reverse the line, halves of a character and all other invisible characters are
+    written as in JSON and TOML: `\u001b`. So the contents of a JSON document do not change.
     """
     return _COMMAND.sub(_escaped, _UNUSUAL.sub(_if_unseen, text))
 
@@ -107,6 +108,6 @@ def _escaped(match: re.Match[str]) -> str:
 
 
 def one_line(text: object, longest: int | None = 80) -> str:
-    """Return a text as `visible` does, on one line, with one space where there were several; cut where it is longer."""
+    """Return a text as `visible` does, on one line with single spaces, cut to a length."""
     line = visible(" ".join(str(text).split()))
     return line if longest is None or len(line) <= longest else f"{line[: longest - 1]}…"

@@ -271,7 +271,7 @@ def test_one_finding_is_shown_and_not_counted(kinds, each):
     ]
     for most_alike in (3, 20):
         out = StringIO()
-        show(Document([Findings(findings, alike=most_alike)]), Console(file=out, width=80))
+        show(Document([Findings(findings, most_per_kind=most_alike)]), Console(file=out, width=80))
         assert "… 1 of these" not in out.getvalue()
         assert "… and 1 more" not in out.getvalue()
 

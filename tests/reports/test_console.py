@@ -270,7 +270,7 @@ class TestFour:
 
     def test_first_line(self, abcd):
         """The screen begins with scheme, organisations, years and whether the checks hold, then the files."""
-        text = shown(abcd, written=["out.xlsx", "out.csv"])
+        text = shown(abcd, file_names=["out.xlsx", "out.csv"])
 
         expected = (
             "Securing Excellence in GP IT Services 2014-16: 4 CCGs, 2014/15 and 2015/16,\n"

@@ -29,7 +29,7 @@ def allocate(
 
     with progress("Allocating") as advance:
         result = allocation.allocate(**run.arguments())
-        report = allocation_document(result, written=outputs.names)
+        report = allocation_document(result, file_names=outputs.names)
         files = outputs.write(result, report, advance)
     print_answer(report, partial(document, result), as_json=as_json, files=files)
     raise typer.Exit(0 if result.agrees else 1)

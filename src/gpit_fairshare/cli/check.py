@@ -53,7 +53,7 @@ def check(
     from gpit_fairshare.reports.checking import checking_document  # noqa: PLC0415
 
     report = checking.check(**run.arguments(), organisation=organisation)
-    document = checking_document(report, marked=_written(copies, annotate), written=[path.name for path in outputs])
+    document = checking_document(report, marked=_written(copies, annotate), file_names=[path.name for path in outputs])
     with _folder_of(copies.values()):
         marked = {copy: partial(_annotate, report, original) for original, copy in copies.items()}
         files = write_beside({**marked, **document_writers(document, outputs)})
@@ -76,7 +76,7 @@ def _annotate(report: Report, original: Path, copy: Path) -> None:
         shared = any(f", {other}" in f", {finding.file}" for other in others)
         for each in finding.each:
             place = ("", "") if shared else (each.sheet, each.cell)
-            marks.append(Mark(*place, each.level, each.number, each.said, each.remedy))
+            marks.append(Mark(*place, each.level, each.number, each.found_and_expected, each.remedy))
     annotate(original, copy, marks)
 
 

@@ -66,7 +66,7 @@ def compare(  # noqa: PLR0913  # the options of the verb
     with progress("Comparing") as advance:
         arguments = run.arguments(without=[*_SIDED])
         comparison = comparing.compare(*(side.read(arguments) for side in sides), tolerance=allowed, fail_over=limit)
-        report = comparison_document(comparison, top=top, written=[path.name for path in outputs])
+        report = comparison_document(comparison, top=top, file_names=[path.name for path in outputs])
         endings = {path: path.suffix.lower() for path in outputs}
         tables = {
             path: partial(_write, comparison, ending, advance) for path, ending in endings.items() if ending in ENDINGS

@@ -59,7 +59,7 @@ def explain(
 
     result = record or allocation.allocate(**run.arguments(), with_effects=False)
     found = explanation.explain(result, organisation, year=year, step=step)
-    report = explanation_document(found, written=[path.name for path in outputs])
+    report = explanation_document(found, file_names=[path.name for path in outputs])
     files = write_beside(document_writers(report, outputs))
     print_answer(report, found.document, as_json=as_json, form=form, files=files)
     raise typer.Exit(0 if found.sound else 1)

@@ -64,7 +64,7 @@ def maturity(  # noqa: PLR0913  # the options of the verb
         )
         tables = [(by_ccg, found.ccgs), (by_practice, found.practices)]
         orders = {path: partial(write_table, table) for path, table in tables if path}
-        report = maturity_document(found, written=outputs.names)
+        report = maturity_document(found, file_names=outputs.names)
         files = outputs.write(found.result, report, advance, orders)
     print_answer(report, found.document, as_json=as_json, files=files)
     raise typer.Exit(0 if found.result.agrees else 1)

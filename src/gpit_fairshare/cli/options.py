@@ -41,7 +41,7 @@ def leave_plugins_out(context: typer.Context, wanted: bool) -> bool:
     if wanted:
         from gpit_fairshare.plugins import allowed  # noqa: PLC0415  # only when asked for: start-up time
 
-        context.with_resource(allowed(wanted=False))
+        context.with_resource(allowed(enabled=False))
     return wanted
 
 

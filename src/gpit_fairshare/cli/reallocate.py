@@ -77,7 +77,7 @@ def reallocate(  # noqa: PLR0913  # the options of the verb
             **run.arguments(),
         )
         found = reallocation.changes(result)
-        report = reallocation_document(result, found, written=outputs.names)
+        report = reallocation_document(result, found, file_names=outputs.names)
         letter = {letters: partial(_write_letters, found, letters.suffix.lower())} if letters else {}
         files = outputs.write(result, report, advance, letter)
     print_answer(report, partial(document, result), as_json=as_json, files=files)

@@ -1,4 +1,4 @@
-"""What `gpit allocate` says of a result, part by part."""
+"""The report of `gpit allocate`, section by section."""
 
 from __future__ import annotations
 
@@ -32,46 +32,46 @@ if TYPE_CHECKING:
     from gpit_fairshare.scheme.model import Scheme
 
 NEED: Final = "transition_need"
-"""Step whose national total is shown where a scheme has it."""
+"""Step whose national total is shown if the scheme has it."""
 _MOST_YEARS: Final = 4
 _NAMED: Final = 5
 """Organisations named at either end of a list."""
 _HALF_A_PENNY: Final = 0.005
 _HALF_A_POUND: Final = 0.5
 _LABEL: Final = 28
-"""Columns that a label keeps before another year is put beside it."""
-_ALIKE: Final = 3
-"""Findings of one kind that stand below a result; `gpit check` shows more."""
+"""Width that the label column keeps before another year is added."""
+_MOST_PER_KIND: Final = 3
+"""Findings of one kind shown below a result; `gpit check` shows more."""
 
 
-def allocation_document(result: Result, *, written: Sequence[str] = ()) -> doc.Document:
-    """Return what a run comes to: verdict, money, gains and losses, inequality, assumptions, findings, checks.
+def allocation_document(result: Result, *, file_names: Sequence[str] = ()) -> doc.Document:
+    """Return the report of a run: verdict, money, gains and losses, inequality, assumptions, findings, checks.
 
     Args:
         result: A finished run.
-        written: Names of the files that the result was written to.
+        file_names: Names of the files that the result was written to.
     """
-    return doc.Document([*ResultReport(result).blocks(written)])
+    return doc.Document([*ResultReport(result).blocks(file_names)])
 
 
 class ResultReport:
-    """What there is to say of one run, section by section."""
+    """The sections of the report of one run."""
 
     def __init__(self, result: Result) -> None:
         self.result = result
         self.scheme: Scheme = result.scheme
         self.years = result.measures()
-        self.one = self.scheme.organisation
+        self.organisation = self.scheme.organisation
         self.in_money = is_money(self.scheme.symbols[self.scheme.result].unit)
         self.has_spend = any(year.baseline is not None for year in self.years)
         self.has_support = SUPPORT in self.scheme.symbols
         rests_on_spend = self.has_spend or BASELINE in self.scheme.symbols
         self.mark = " (illustrative spend)" if result.inputs.illustrative and rests_on_spend else ""
-        """What the heading of every section that rests on spend ends in."""
+        """Ends the heading of every section that depends on spend."""
 
-    def blocks(self, written: Sequence[str]) -> Iterator[doc.Block]:
+    def blocks(self, file_names: Sequence[str]) -> Iterator[doc.Block]:
         """Yield all sections in order."""
-        yield from self.verdict(written)
+        yield from self.verdict(file_names)
         yield from self.boundaries()
         yield from self.illustrative()
         yield from self.settings()
@@ -82,7 +82,7 @@ class ResultReport:
             yield from self.movements()
         yield from self.assumptions()
         shown_above = {FindingCode.SET_FOR_THIS_RUN}
-        # The line of unspent money says it all, unless it leaves out a step that money is left over by.
+        # The line of unspent money covers this finding, unless it omits a step that leaves money over.
         covered = (fund.step in self.scheme.money.unspent or fund.unspent < 1 for fund in self.result.funds)
         if self.in_money and all(covered):
             shown_above.add(FindingCode.UNSPENT)
@@ -95,20 +95,20 @@ class ResultReport:
 
     # What a reader must know first
 
-    def verdict(self, written: Sequence[str]) -> Iterator[doc.Block]:
-        """Yield the line that says it all: scheme, organisations, years, whether the checks hold."""
+    def verdict(self, file_names: Sequence[str]) -> Iterator[doc.Block]:
+        """Yield the verdict: scheme, organisations, years, and whether the checks hold."""
         agrees = self.result.agrees
-        who = counted(self.years[0].organisations, self.one)
+        organisations = counted(self.years[0].organisations, self.organisation)
         if len({year.organisations for year in self.years}) > 1:
-            who += f" in {self.years[0].year} and {self.years[-1].organisations:,} in {self.years[-1].year}"
+            organisations += f" in {self.years[0].year} and {self.years[-1].organisations:,} in {self.years[-1].year}"
         years = span([year.year for year in self.years])
-        pieces = [f"{self.scheme.title}:", f"{who},", f"{years},", f"{self._agreement()}."]
+        pieces = [f"{self.scheme.title}:", f"{organisations},", f"{years},", f"{self._agreement()}."]
         yield doc.Title(pieces, doc.Tone.STRONG if agrees else doc.Tone.BAD)
         yield from self._unspent()
-        yield from doc.written_line(written)
+        yield from doc.written_line(file_names)
 
     def _unspent(self) -> Iterator[doc.Block]:
-        """Yield finding R03 in one line: what stays unspent, year by year, all kinds together."""
+        """Yield finding R03 in one line: the money unspent in each year, all kinds together."""
         totals = {year.year: math.fsum(line.amount for line in year.money.unspent) for year in self.years if year.money}
         unspent = [(year, amount) for year, amount in totals.items() if amount >= _HALF_A_POUND]
         amounts = [f"{money(amount)} in {year}" for year, amount in unspent[:_MOST_YEARS]]
@@ -119,13 +119,13 @@ class ResultReport:
             yield doc.Paragraph(f"Unspent ({FindingCode.UNSPENT}): {joined(amounts)}{self.mark}.")
 
     def boundaries(self) -> Iterator[doc.Block]:
-        """Yield on whose boundaries all figures are, where that was asked for."""
+        """Yield the day whose boundaries all figures use, if one was chosen."""
         day = self.result.inputs.boundaries
         if day:
-            yield doc.Paragraph(f"All figures are those of the {plural(self.one)} of {day_in_words(day)}.")
+            yield doc.Paragraph(f"All figures are those of the {plural(self.organisation)} of {day_in_words(day)}.")
 
     def _agreement(self) -> str:
-        """Say whether the checks hold: `all 4 checks hold`, `1 of 4 checks fails`."""
+        """Return how many checks hold or fail: `all 4 checks hold`, `1 of 4 checks fails`."""
         number = len(self.scheme.checks)
         failing = len({(check.name, check.formula) for check in self.result.checks if not check.holds})
         if failing:
@@ -135,28 +135,28 @@ class ResultReport:
         return "1 check holds" if number else "there are no checks"
 
     def illustrative(self) -> Iterator[doc.Block]:
-        """Yield the banner over figures that nobody may quote."""
+        """Yield the warning above figures that must not be quoted."""
         heading = "Illustrative spend: no figure that rests on it may be quoted"
         yield from doc.section(heading, self.result.inputs.illustrative, doc.Tone.WARNING)
 
     def settings(self) -> Iterator[doc.Block]:
-        """Yield what was set for this run alone, a line for each parameter and value."""
+        """Yield the parameters set for this run only, one line for each parameter and value."""
         years_by_setting = defaultdict(list)
         for name, year, value in self.scheme.overridden():
-            written = written_value(value.value, self.scheme.parameters[name].unit, value.as_written)
-            years_by_setting[f"{self.label(name)} ({name}): {written}"].append(year)
+            value_text = written_value(value.value, self.scheme.parameters[name].unit, value.as_written)
+            years_by_setting[f"{self.label(name)} ({name}): {value_text}"].append(year)
         settings = [f"{text} in {span(years, self.scheme.years)}" for text, years in years_by_setting.items()]
         yield from doc.section("Set for this run, not in the scheme", settings, doc.Tone.WARNING)
 
     # Figures year by year
 
     def year_by_year(self) -> Iterator[doc.Block]:
-        """Yield one table with a column a year, or as many tables as the years need."""
+        """Yield a table with one column for each year, split into several if there are many years."""
         rows = (
             [*self._money_rows(), *self._support_rows(), *self._change_rows()] if self.in_money else self._other_rows()
         )
         names = [year.year for year in self.years]
-        columns = [doc.Column("", doc.Role.TEXT, wanted=_LABEL), *map(doc.Column, names)]
+        columns = [doc.Column("", doc.Role.TEXT, required_width=_LABEL), *map(doc.Column, names)]
         yield doc.Table(columns, rows, most=_MOST_YEARS)
         accounts = [year.money for year in self.years if year.money and year.money.is_balanced]
         if any(abs(account.difference or 0.0) >= _HALF_A_POUND for account in accounts):
@@ -172,8 +172,8 @@ class ResultReport:
     def _money_rows(self) -> Iterator[doc.Row]:
         accounts = [year.money for year in self.years if year.money]
 
-        def lines(which: Callable[[MoneyAccount], Sequence[MoneyLine]], ending: str = "") -> list[doc.Row]:
-            in_years = zip(*map(which, accounts), strict=True)
+        def lines(lines_of: Callable[[MoneyAccount], Sequence[MoneyLine]], ending: str = "") -> list[doc.Row]:
+            in_years = zip(*map(lines_of, accounts), strict=True)
             return [
                 self._row(first.label + ending, [line.amount for line in (first, *others)], money)
                 for first, *others in in_years
@@ -204,13 +204,14 @@ class ResultReport:
         support = [year.support for year in self.years]
         yield self._row("Support given", support, money)
         if needs:
-            both = zip(support, needs, strict=True)
-            shares = [given / need if given is not None and need > 0 else None for given, need in both]
+            pairs = zip(support, needs, strict=True)
+            shares = [amount / need if amount is not None and need > 0 else None for amount, need in pairs]
             yield self._row("Share of the need that is met", shares, percentage)
-        yield self._row(f"{plural(self.one)} that draw support", [year.supported for year in self.years], whole)
+        supported = [year.supported for year in self.years]
+        yield self._row(f"{plural(self.organisation)} that draw support", supported, whole)
 
     def _needs(self) -> list[float]:
-        """Return the national total of the need, year by year; nothing where there is no such step."""
+        """Return the national total of the need for each year; empty if there is no such step."""
         symbol = self.scheme.symbols.get(NEED)
         if symbol is None or symbol.kind != ORGANISATION or symbol.type != "number":
             return []
@@ -220,7 +221,7 @@ class ResultReport:
     def _change_rows(self) -> Iterator[doc.Row]:
         if not self.has_spend:
             return
-        many = plural(self.one)
+        many = plural(self.organisation)
         yield self._heading(f"Gains and losses{self.mark}")
         yield self._row(self.label(BASELINE), [year.baseline for year in self.years], money)
         yield self._row(f"{many} that gain", [year.gain for year in self.years], whole)
@@ -231,13 +232,13 @@ class ResultReport:
         ]
         if any(same):
             yield self._row(f"{many} that stay as they are", same, whole)
-        short = [year.shortfall.total if year.shortfall else None for year in self.years]
-        if any(one is not None for one in short):
+        shortfalls = [year.shortfall.total if year.shortfall else None for year in self.years]
+        if any(shortfall is not None for shortfall in shortfalls):
             label = "Shortfall left after support" if self.has_support else "Shortfall"
-            yield self._row(label, short, money)
+            yield self._row(label, shortfalls, money)
 
     def _other_rows(self) -> list[doc.Row]:
-        """Return what can be said of an answer that is not money: a score, a share."""
+        """Return the rows for an answer that is not money, such as a score or a share."""
         symbol = self.scheme.symbols[self.scheme.result]
         columns = [year.organisations[symbol.name].to_list() for year in self.result.years.values()]
         write = percentage if symbol.unit == "%" else plain_number
@@ -250,19 +251,17 @@ class ResultReport:
     # Per head
 
     def inequality(self) -> Iterator[doc.Block]:
-        """Yield how unequal £ per head is before and after, a row for each."""
+        """Yield how unequal £ per head is before and after, one row each."""
         before = [(f"{self.label(BASELINE)} {year.year}", year.before) for year in self.years if year.before]
         after = [(f"{self.label(self.scheme.result)} {year.year}", year.after) for year in self.years if year.after]
         if not after:
             return
         if len({spread for _, spread in before}) == 1:
             before = [(self.label(BASELINE), before[0][1])]
-        rows = [
-            doc.Row(
-                [name, per_head(one.lowest), per_head(one.highest), decimals(one.variation, 3), decimals(one.gini, 3)]
-            )
-            for name, one in (*before, *after)
-        ]
+        rows = []
+        for name, spread in (*before, *after):
+            range_of_rates = map(per_head, (spread.lowest, spread.highest))
+            rows.append(doc.Row([name, *range_of_rates, decimals(spread.variation, 3), decimals(spread.gini, 3)]))
         yield doc.Heading(f"Inequality of £ per head, each person counted once{self.mark}")
         figures = [
             doc.Column("Lowest", least=7),
@@ -273,7 +272,7 @@ class ResultReport:
         yield doc.Table([doc.Column("", doc.Role.TEXT), *figures], rows)
 
     def not_at_parity(self) -> Iterator[doc.Block]:
-        """Yield whose spend is still above the allocation in the last year, the largest amounts first."""
+        """Yield the organisations with spend above the allocation in the last year, the largest amounts first."""
         last = self.years[-1]
         if last.shortfall is None:
             return
@@ -281,18 +280,18 @@ class ResultReport:
         spend = "illustrative spend" if self.mark else inside(self.label(BASELINE))
         result = inside(self.label(self.scheme.result))
         if not short:
-            yield doc.Heading(f"At parity in {last.year}: no {self.one} with {spend} above {result}")
+            yield doc.Heading(f"At parity in {last.year}: no {self.organisation} with {spend} above {result}")
             return
-        who = counted(len(short), self.one)
-        yield doc.Heading(f"Not at parity in {last.year}: {who} with {spend} above {result}")
-        rows = [
-            doc.Row([one.code, one.name, money(-one.change), or_dash(one.per_head, lambda rate: per_head(-rate))])
-            for one in short[:_NAMED]
-        ]
+        organisations = counted(len(short), self.organisation)
+        yield doc.Heading(f"Not at parity in {last.year}: {organisations} with {spend} above {result}")
+        rows = []
+        for movement in short[:_NAMED]:
+            short_per_head = or_dash(movement.per_head, lambda rate: per_head(-rate))
+            rows.append(doc.Row([movement.code, movement.name, money(-movement.change), short_per_head]))
         yield doc.Table([*code_and_name(""), doc.Column("Short by"), doc.Column("Per head")], rows)
         if len(short) > _NAMED:
-            rest = money(math.fsum(-one.change for one in short[_NAMED:]))
-            yield doc.Item(f"… and {len(short) - _NAMED:,} more, short by {rest} together")
+            amount = money(math.fsum(-movement.change for movement in short[_NAMED:]))
+            yield doc.Item(f"… and {len(short) - _NAMED:,} more, short by {amount} together")
 
     def movements(self) -> Iterator[doc.Block]:
         """Yield the largest changes per head of the first year and of the last, up and down."""
@@ -304,34 +303,35 @@ class ResultReport:
     # What it rests on
 
     def assumptions(self) -> Iterator[doc.Block]:
-        """Yield what was taken without a source, numbered as everywhere else."""
+        """Yield the assumptions, numbered as everywhere else."""
         assumptions = self.scheme.assumptions
         if not assumptions:
             return
         yield doc.Heading(counted(len(assumptions), "assumption"))
-        for one in assumptions:
-            years = f" ({span(one.years, self.scheme.years)})" if one.years else ""
-            number = f"{one.number}.".rjust(len(str(len(assumptions))) + 1)
-            moved = [effect for effect in self.result.effects if effect.assumption == one.number]
-            told = [f"a tenth {'less' if one.change < 0 else 'more'}: {self._effect(one)}" for one in moved]
-            below = [doc.Item(f"{sentence('; '.join(told))}.")] if told else []
-            yield doc.Item(f"{one.about}{years}: {one.text}", f"{number} ", below=below)
+        for assumption in assumptions:
+            years = f" ({span(assumption.years, self.scheme.years)})" if assumption.years else ""
+            number = f"{assumption.number}.".rjust(len(str(len(assumptions))) + 1)
+            effects = [effect for effect in self.result.effects if effect.assumption == assumption.number]
+            texts = [f"a tenth {'less' if effect.change < 0 else 'more'}: {self._effect(effect)}" for effect in effects]
+            below = [doc.Item(f"{sentence('; '.join(texts))}.")] if texts else []
+            yield doc.Item(f"{assumption.about}{years}: {assumption.text}", f"{number} ", below=below)
 
     def _effect(self, effect: Effect) -> str:
-        """Say what an assumption's move does to the result."""
+        """Return how the result changes when an assumption changes by a tenth."""
         if effect.total is None or effect.organisations is None:
             return effect.said
         if not effect.organisations:
             return "nothing changes"
-        who = counted(effect.organisations, self.one)
-        return f"{signed(effect.total) if self.in_money else plain_number(effect.total)} in all, {who} affected"
+        total = signed(effect.total) if self.in_money else plain_number(effect.total)
+        return f"{total} in all, {counted(effect.organisations, self.organisation)} affected"
 
     def findings(self, shown_above: Collection[FindingCode]) -> doc.Findings:
-        """Return the findings of the run, without those that another section has."""
-        return doc.Findings([one for one in self.result.findings if one.number not in shown_above], alike=_ALIKE)
+        """Return the findings of the run, except those that another section shows."""
+        findings = [finding for finding in self.result.findings if finding.number not in shown_above]
+        return doc.Findings(findings, most_per_kind=_MOST_PER_KIND)
 
     def checks(self) -> Iterator[doc.Block]:
-        """Yield each check that fails, in which year and for whom, and count those that hold."""
+        """Yield how many checks hold, and each check that fails with its year and organisations."""
         failing = [check for check in self.result.checks if not check.holds]
         if not self.result.checks:
             return
@@ -351,9 +351,9 @@ def _extremes(year: YearMeasures) -> doc.Table:
 
     def rows(movements: Iterable[Movement], direction: int) -> list[doc.Row]:
         return [
-            doc.Row([one.code, one.name, signed(one.change), signed(one.per_head, 2)])
-            for one in movements
-            if one.per_head is not None and direction * one.per_head >= _HALF_A_PENNY
+            doc.Row([movement.code, movement.name, signed(movement.change), signed(movement.per_head, 2)])
+            for movement in movements
+            if movement.per_head is not None and direction * movement.per_head >= _HALF_A_PENNY
         ]
 
     columns = [*code_and_name(year.year), doc.Column("Change", spare=1), doc.Column("Per head")]

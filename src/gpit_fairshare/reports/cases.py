@@ -1,4 +1,4 @@
-"""What `gpit test` says: verdicts on regression cases, on the screen, as a plain text, and as JUnit XML."""
+"""The report of `gpit test`: verdicts on regression cases, for the screen, as plain text and as JUnit XML."""
 
 from __future__ import annotations
 
@@ -25,27 +25,27 @@ if TYPE_CHECKING:
     from gpit_fairshare.cases.suite import Suite
 
 _MOST: Final = 10
-"""Differences, and changes of a case, that are shown; the rest is counted."""
+"""Differences, or changes of a case, that are shown; the others are counted."""
 _LEAD: Final = 8
 _WORDS: Final = {"ok": "ok", "failed": "FAILED", "fault": "fault"}
 _TONES: Final = {"ok": doc.Tone.PASSED, "failed": doc.Tone.BAD, "fault": doc.Tone.BAD}
 _PLACE: Final = (
     doc.Column("Year", doc.Role.CODE),
     doc.Column("Code", doc.Role.CODE),
-    doc.Column("Column", doc.Role.TEXT, wanted=14),
+    doc.Column("Column", doc.Role.TEXT, required_width=14),
 )
-"""Columns that say where a figure is."""
+"""Columns that locate a figure."""
 _LONGEST_FIGURE: Final = 32
 UNUSED: Final = "No case uses this file of expected figures."
 
 
 def suite_document(suite: Suite) -> doc.Document:
-    """Return a line for each case, the worst rows of those that failed, and what it all comes to."""
+    """Return a line for each case, the worst rows of failed cases, and the totals."""
     return doc.Document([*_blocks(suite)])
 
 
 def verdict_text(verdict: CaseVerdict, width: int = 80) -> str:
-    """Return as a plain text why a case is not ok, with its worst rows: what is below its line on the screen."""
+    """Return as plain text why a case is not ok, with its worst rows, as shown below its line on the screen."""
     stream = io.StringIO()
     console = Console(file=stream, width=width, force_terminal=False, color_system=None, markup=False, emoji=False)
     show(doc.Document([*_reasons(verdict)]), console)
@@ -77,7 +77,7 @@ def _verdict(verdict: CaseVerdict, *, apart: bool) -> doc.Paragraph:
 
 
 def _reasons(verdict: CaseVerdict, marker: str = "") -> Iterator[doc.Block]:
-    """Yield why a case is not ok, then its worst rows as a table, or a line each where it does not fit."""
+    """Yield why a case is not ok, then its worst rows as a table, or as lines if the table does not fit."""
     texts = [*verdict.reasons]
     if verdict.outcome == "failed":
         texts.append(f"{verdict.title} ({verdict.origin})")
@@ -89,7 +89,7 @@ def _reasons(verdict: CaseVerdict, marker: str = "") -> Iterator[doc.Block]:
     if not count:
         return
     rows = []
-    for difference in _chosen(verdict.differences):
+    for difference in _worst(verdict.differences):
         distance = "" if difference.difference is None else signed_decimal(difference.difference)
         tolerance = "" if difference.allowed is None else grouped_decimal(difference.allowed)
         rows.append([*_cells(difference), distance, tolerance])
@@ -105,7 +105,7 @@ def _reasons(verdict: CaseVerdict, marker: str = "") -> Iterator[doc.Block]:
 
 
 def _cells(difference: FigureDifference) -> list[str]:
-    """Return where a figure is, what is expected, and what the run gives."""
+    """Return the place of a figure, its expected value and the value of the run."""
     place = [difference.year, difference.code or "national", difference.column or "(whole row)"]
     return [*place, _figure(difference.expected), _figure(difference.got)]
 
@@ -115,17 +115,17 @@ def _more(count: int) -> Iterator[doc.Item]:
         yield doc.Item(f"and {count - _MOST:,} more; --json gives all")
 
 
-def _chosen(differences: Sequence[FigureDifference]) -> list[FigureDifference]:
-    """Return the worst, of each column in turn, so that none hides the others: a pound and a ratio do not compare."""
+def _worst(differences: Sequence[FigureDifference]) -> list[FigureDifference]:
+    """Return the worst differences, taking from each column in turn: pounds and ratios cannot be compared."""
     columns = defaultdict(list)
-    for at, difference in enumerate(differences):
-        columns[difference.kind, difference.column].append(at)
-    turns = [(turn, at) for places in columns.values() for turn, at in enumerate(places)]
-    return [differences[at] for at in sorted(at for _, at in sorted(turns)[:_MOST])]
+    for index, difference in enumerate(differences):
+        columns[difference.kind, difference.column].append(index)
+    turns = [(turn, index) for places in columns.values() for turn, index in enumerate(places)]
+    return [differences[index] for index in sorted(index for _, index in sorted(turns)[:_MOST])]
 
 
 def _figure(text: str | None) -> str:
-    """Write a figure, thousands apart; a text is shown as far as there is room."""
+    """Return a figure with thousands separated; a long text is cut."""
     if text is None:
         return "–"
     try:
@@ -152,13 +152,13 @@ def _update(suite: Suite) -> Iterator[doc.Block]:
 
 
 def _closing(suite: Suite) -> Iterator[doc.Block]:
-    """Yield how many cases there are, what became of them, and where their figures come from."""
+    """Yield the number of cases, their outcomes and the origins of their figures."""
     tone = _TONES["failed" if suite.exit_code else "ok"]
     yield doc.Paragraph(f"{counted(len(suite.verdicts), 'case')}: {_outcomes(suite)}.", tone, apart=True)
     origins = [
         f"{origin} {suite.count('ok', origin):,} of {cases:,} ok"
         for origin in ORIGINS
-        if (cases := sum(one.origin == origin for one in suite.verdicts))
+        if (cases := sum(verdict.origin == origin for verdict in suite.verdicts))
     ]
     if origins:
         yield doc.Paragraph(f"{sentence(', '.join(origins))}.")
@@ -169,21 +169,21 @@ def _closing(suite: Suite) -> Iterator[doc.Block]:
 
 
 def _outcomes(suite: Suite) -> str:
-    """Say what became of the cases: `3 ok, 1 failed and 1 fault`."""
-    said = [f"{suite.count(outcome):,} {outcome}" for outcome in ("ok", "failed") if suite.count(outcome)]
-    said += [counted(suite.count("fault"), "fault")] if suite.count("fault") else []
+    """Return the outcomes of the cases: `3 ok, 1 failed and 1 fault`."""
+    counts = [f"{suite.count(outcome):,} {outcome}" for outcome in ("ok", "failed") if suite.count(outcome)]
+    counts += [counted(suite.count("fault"), "fault")] if suite.count("fault") else []
     unused = f"; {counted(len(suite.unused), 'file')} of expected figures not used" if suite.unused else ""
-    return f"{joined(said)}{unused}"
+    return f"{joined(counts)}{unused}"
 
 
 # JUnit XML ------------------------------------------------------------------------------------------------------
 
 
 def write_junit(suite: Suite, path: Path) -> None:
-    """Write the verdicts as a document of one test suite, which CI servers show.
+    """Write the verdicts as a JUnit document of one test suite, which CI servers show.
 
-    It holds no clock and no path of the machine. What no XML document can hold, and what a log would obey, is
-    written as an escape.
+    It contains no time and no path of the machine. Characters that XML cannot hold, or that a log would treat as
+    commands, are escaped.
     """
     counts = {
         "tests": len(suite.verdicts) + len(suite.unused),

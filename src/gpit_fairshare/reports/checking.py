@@ -1,4 +1,4 @@
-"""What `gpit check` says of input files."""
+"""The report of `gpit check` on input files."""
 
 from __future__ import annotations
 
@@ -18,31 +18,31 @@ if TYPE_CHECKING:
 _ROLES = {"population": "population", "spend": "spend", "input": "further columns", "crosswalk": "crosswalk"}
 
 
-def checking_document(report: Report, *, marked: str = "", written: Sequence[str] = ()) -> doc.Document:
-    """Return what is in the files and what was noticed: the verdict first.
+def checking_document(report: Report, *, marked: str = "", file_names: Sequence[str] = ()) -> doc.Document:
+    """Return the verdict, then the contents of the files and the findings.
 
     Args:
-        report: What was checked.
+        report: The report of the check.
         marked: Copies of workbooks with their faults marked.
-        written: Names of the files that the report was written to.
+        file_names: Names of the files that the report was written to.
     """
     blocks: list[doc.Block] = [doc.Title([_verdict(report)], doc.Tone.GOOD if report.sound else doc.Tone.BAD)]
     if marked:
         blocks.append(doc.OnScreen([doc.Paragraph(f"Written: {marked}, with each place marked.")]))
-    blocks += doc.written_line(written)
+    blocks += doc.written_line(file_names)
     blocks += [doc.Paragraph(_source(source, report)) for source in report.sources]
     blocks += _columns(report.columns) if report.columns else []
     return doc.Document([*blocks, doc.Findings(report.findings)])
 
 
 def _verdict(report: Report) -> str:
-    said = doc.counted_levels(report.findings)
+    levels = doc.counted_levels(report.findings)
     files = {(source.file, source.sha256) for source in report.sources}
     where = f"in {counted(len(files), 'file')}" if files else "and no file could be read"
     against = f", checked against {report.scheme}" if report.scheme else ""
     if report.sound:
-        return f"Fit for use: no error {where}{against}; {said or 'nothing to remark'}."
-    return f"Not fit for use: {said} {where}{against}."
+        return f"Fit for use: no error {where}{against}; {levels or 'nothing to remark'}."
+    return f"Not fit for use: {levels} {where}{against}."
 
 
 def _source(source: InputSource, report: Report) -> str:
@@ -50,12 +50,12 @@ def _source(source: InputSource, report: Report) -> str:
         counted(count, report.organisation) + (f" in {year}" if year else "")
         for year, count in report.organisations.items()
     ]
-    those = f", {joined(counts)}" if source == report.sources[0] else ""
-    return f"{source.name}: {_ROLES[source.role]}, {counted(source.rows, 'row')}{those}."
+    organisations = f", {joined(counts)}" if source == report.sources[0] else ""
+    return f"{source.name}: {_ROLES[source.role]}, {counted(source.rows, 'row')}{organisations}."
 
 
 def _columns(columns: Sequence[ColumnSummary]) -> Iterator[doc.Block]:
-    """Yield a table of the columns, and what the file itself says of a column in another unit."""
+    """Yield a table of the columns, and a line for each column that the file gives in another unit."""
     dated = any(column.year for column in columns)
     rows = [
         doc.Row(
@@ -71,7 +71,8 @@ def _columns(columns: Sequence[ColumnSummary]) -> Iterator[doc.Block]:
     ]
     figures = [*([doc.Column("Year")] if dated else []), *map(doc.Column, ("Figures", "Missing", "Total"))]
     spared = [doc.Column("Least", spare=1), doc.Column("Greatest", spare=1)]  # they are in the JSON document too
-    yield doc.Table([doc.Column("Column", doc.Role.TEXT, least=12, wanted=20), *figures, *spared], rows, inset=False)
+    names = doc.Column("Column", doc.Role.TEXT, least=12, required_width=20)
+    yield doc.Table([names, *figures, *spared], rows, inset=False)
     for column in columns:
         if column.stated and column.total_as_written is not None:
             yield doc.Paragraph(

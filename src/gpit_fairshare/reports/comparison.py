@@ -1,4 +1,4 @@
-"""What `gpit compare` says: what changed, for whom, and why."""
+"""The report of `gpit compare`: what changed, for whom, and why."""
 
 from __future__ import annotations
 
@@ -28,33 +28,33 @@ if TYPE_CHECKING:
 
 
 LONGEST: Final = 60_000
-"""Characters of Markdown; GitHub takes 65,536 in a comment."""
+"""Most characters of Markdown; GitHub takes 65,536 in a comment."""
 _FORMULAS: Final = ("formula changed", "step added", "step removed", "check added", "check removed", "check changed")
 """Differences that show formulas."""
-_ALIKE: Final = 8
+_MOST_PER_KIND: Final = 8
 """Differences of one kind that a screen shows."""
 _FINDINGS: Final = 3
 """New findings that a screen shows."""
 _WHOLE: Final = 99
-"""More signs than a year has: all of it is wanted."""
+"""More characters than a year has, so that a year is never cut."""
 _DIGEST: Final = re.compile(r"(SHA-256 [0-9a-f]{12})[0-9a-f]{52}")
 
 
-def comparison_document(comparison: ComparedResults, *, top: int = 10, written: Sequence[str] = ()) -> doc.Document:
-    """Return what a comparison says, the verdict first.
+def comparison_document(comparison: ComparedResults, *, top: int = 10, file_names: Sequence[str] = ()) -> doc.Document:
+    """Return the report of a comparison, the verdict first.
 
     Args:
-        comparison: What was compared.
+        comparison: The compared results.
         top: Rows of each list of organisations.
-        written: Names of the files that the comparison was written to.
+        file_names: Names of the files that the comparison was written to.
     """
-    return doc.Document([*_blocks(comparison, top, written)], LONGEST)
+    return doc.Document([*_blocks(comparison, top, file_names)], LONGEST)
 
 
-def _blocks(comparison: ComparedResults, top: int, written: Sequence[str]) -> Iterator[doc.Block]:
+def _blocks(comparison: ComparedResults, top: int, file_names: Sequence[str]) -> Iterator[doc.Block]:
     yield doc.Title([headline(comparison)], doc.Tone.GOOD if comparison.agrees else doc.Tone.STRONG)
     yield from (doc.Paragraph(line, doc.Tone.BAD) for line in comparison.off_rule)
-    yield from doc.written_line(written)
+    yield from doc.written_line(file_names)
     for word, side in (("Old", comparison.old), ("New", comparison.new)):
         yield doc.Paragraph("; ".join(side_facts(side)), marker=f"{word}  ")
     yield from doc.section(QUOTED, comparison.illustrative, doc.Tone.WARNING)
@@ -67,22 +67,22 @@ def _blocks(comparison: ComparedResults, top: int, written: Sequence[str]) -> It
             ("Removed", comparison.only("removed")),
         ):
             yield from _movements(title, changes, comparison, top)
-        yield from doc.section("Where rows first differ", _first_differences(comparison), most=_ALIKE)
-    yield from doc.section("Remarks", [*map(sentence, comparison.remarks)], most=_ALIKE)
+        yield from doc.section("Where rows first differ", _first_differences(comparison), most=_MOST_PER_KIND)
+    yield from doc.section("Remarks", [*map(sentence, comparison.remarks)], most=_MOST_PER_KIND)
     for which, columns in zip(("old", "new"), comparison.columns, strict=True):
         yield from doc.section(f"In the {which} result alone", [", ".join(columns)] if columns else [])
     yield from _definition(comparison.differences)
 
 
 def _totals(comparison: ComparedResults) -> Iterator[doc.Block]:
-    """Yield the totals as fully as there is room: pence go first, then per cent, then who gains and loses."""
+    """Yield the totals; where there is no room, pence are dropped first, then per cent, then gains and losses."""
     if comparison.years:
         yield doc.Heading("Totals")
         yield _totals_table(comparison, None, otherwise=[_totals_table(comparison, pence=False)])
 
 
 def _totals_table(comparison: ComparedResults, pence: bool | None, otherwise: Sequence[doc.Block] = ()) -> doc.Table:
-    """Return a row for each year, and one for all where there are several; `pence` is as in `figure`."""
+    """Return a row for each year, and one for all if there are several; `pence` is as in `exact_money`."""
     unit, years = comparison.unit, comparison.years
 
     def row(name: str, old: Decimal, new: Decimal, change: Decimal, gain: int, lose: int) -> doc.Row:
@@ -95,13 +95,13 @@ def _totals_table(comparison: ComparedResults, pence: bool | None, otherwise: Se
         old, new, change = (total(getattr(year, name) for year in years) for name in ("old", "new", "change"))
         rows.append(row("All", old, new, change, sum(year.gain for year in years), sum(year.lose for year in years)))
     spare = (0, 0) if otherwise else (1, 2)
-    columns = [doc.Column("Year", doc.Role.NAME, wanted=_WHOLE), *map(doc.Column, ("Old", "New", "Change"))]
+    columns = [doc.Column("Year", doc.Role.NAME, required_width=_WHOLE), *map(doc.Column, ("Old", "New", "Change"))]
     columns += [doc.Column("%", spare=spare[0]), doc.Column("Gain", spare=spare[1]), doc.Column("Lose", spare=spare[1])]
     return doc.Table(columns, rows, otherwise=otherwise)
 
 
 def _causes(comparison: ComparedResults) -> Iterator[doc.Block]:
-    """Yield a row for each cause, and their sum; then what was changed, and why something is not known alone."""
+    """Yield a row for each cause and their sum, then a line on each cause, and the method."""
     if comparison.no_causes_reason:
         yield from doc.section("Causes cannot be told", [comparison.no_causes_reason])
         return
@@ -109,37 +109,38 @@ def _causes(comparison: ComparedResults) -> Iterator[doc.Block]:
     if not causes:
         return
 
-    def written(amount: Decimal | None) -> str:
-        # To the penny, as contributions are: what rounding has beyond it is noise of the sums.
+    def as_text(amount: Decimal | None) -> str:
+        # To the penny, as contributions are: any further digits are noise of the sums.
         return "–" if amount is None else exact_change(rounded_to(amount, quantum(unit)), unit)
 
     amounts = [(cause.total(), cause.total_alone(), cause.interaction()) for cause in causes]
-    rows = [doc.Row([cause_name(cause), *map(written, three)]) for cause, three in zip(causes, amounts, strict=True)]
+    rows = [doc.Row([cause_name(cause), *map(as_text, three)]) for cause, three in zip(causes, amounts, strict=True)]
     if len(rows) > 1:
-        rows.append(doc.Row(["all together", written(total(cause.total() for cause in causes)), "", ""]))
+        rows.append(doc.Row(["all together", as_text(total(cause.total() for cause in causes)), "", ""]))
     yield doc.Heading("Causes")
     yield doc.Table(
-        [doc.Column("Cause", doc.Role.NAME, wanted=8), *map(doc.Column, ("Change", "Alone", "Interaction"))], rows
+        [doc.Column("Cause", doc.Role.NAME, required_width=8), *map(doc.Column, ("Change", "Alone", "Interaction"))],
+        rows,
     )
     yield from (doc.Item(f"{cause_name(cause)}: {cause_detail(cause)}") for cause in causes if cause_detail(cause))
     yield doc.Item(method(comparison))
 
 
 def _movements(title: str, changes: Sequence[RowChange], comparison: ComparedResults, top: int) -> Iterator[doc.Block]:
-    """Yield what each organisation gains or loses, in per cent, and per head where people are known."""
+    """Yield what each organisation gains or loses, in per cent, and per head if the population is known."""
     if not changes or not top:
         return
     unit, several = comparison.unit, len(comparison.years) > 1
-    shown = changes[:top]
-    per_head = is_money(unit) and any(change.per_head is not None for change in shown)
+    top_changes = changes[:top]
+    per_head = is_money(unit) and any(change.per_head is not None for change in top_changes)
     rows = []
-    for change in shown:
+    for change in top_changes:
         cells = [change.code, change.name, *([change.year] if several else [])]
         cells += [exact_change(change.change, unit), percent_change(change.percent)]
         if per_head:
             cells.append("–" if change.per_head is None else exact_change(change.per_head, pence=True))
         rows.append(doc.Row(cells))
-    columns = [doc.Column("Code", doc.Role.CODE), doc.Column("Name", doc.Role.NAME, wanted=8)]
+    columns = [doc.Column("Code", doc.Role.CODE), doc.Column("Name", doc.Role.NAME, required_width=8)]
     columns += [doc.Column("Year", doc.Role.CODE)] if several else []
     columns += [doc.Column("Change"), doc.Column("%"), *([doc.Column("Per head")] if per_head else [])]
     yield doc.Heading(title)
@@ -149,41 +150,41 @@ def _movements(title: str, changes: Sequence[RowChange], comparison: ComparedRes
 
 
 def _first_differences(comparison: ComparedResults) -> list[str]:
-    """Return a sentence for each column that is the first to differ, those behind a change of the answer first."""
+    """Return a sentence for each column that is the first to differ; those that change the answer come first."""
     several = len(comparison.years) > 1
     behind_changes, quiet = [], []
     for column, rows, moved in comparison.first_differences():
         label = comparison.label(column)
         name = column if is_label_redundant(column, label) else f"{column} ({inside(label)})"
         if moved:
-            who = counted(moved, "row" if several else comparison.organisation)
-            behind_changes.append(f"{name} is the first to differ for {who}")
+            affected = counted(moved, "row" if several else comparison.organisation)
+            behind_changes.append(f"{name} is the first to differ for {affected}")
         if rows > moved:
             quiet.append(f"{name} is the first to differ for {counted(rows - moved, 'row')} whose answer is the same")
     return [*behind_changes, *quiet]
 
 
 def _definition(differences: Sequence[RuleDifference]) -> Iterator[doc.Block]:
-    """Yield what changed in the rule and around it, the kinds one after another; new notes are only counted."""
+    """Yield the changes in the rule and around it, grouped by kind; new notes are only counted."""
     if not differences:
         return
     yield doc.Heading("What changed in the definition")
-    notes = [one for one in differences if one.kind == NEW_FINDING and one.note == "note"]
+    new_notes = [change for change in differences if change.kind == NEW_FINDING and change.note == "note"]
     by_kind = defaultdict(list)
-    for difference in merged_across_years([one for one in differences if one not in notes]):
+    for difference in merged_across_years([change for change in differences if change not in new_notes]):
         by_kind[difference.kind].append(_difference(difference))
-    for what, items in by_kind.items():
-        most = _FINDINGS if what == NEW_FINDING else _ALIKE
-        most += len(items) == most + 1  # saying that there is one more takes as much room as showing it
-        yield doc.Listing(items, most, f"… and {{}} more of these: {what}")
-    if notes:
-        numbers = ", ".join(sorted({one.name for one in notes}))
-        new = counted(len(notes), "new note")
+    for kind, items in by_kind.items():
+        most = _FINDINGS if kind == NEW_FINDING else _MOST_PER_KIND
+        most += len(items) == most + 1  # "1 more" takes as much room as showing it
+        yield doc.Listing(items, most, f"… and {{}} more of these: {kind}")
+    if new_notes:
+        numbers = ", ".join(sorted({note.name for note in new_notes}))
+        new = counted(len(new_notes), "new note")
         yield doc.Item(f"{new} on the inputs and the run ({numbers}); the JSON document has all")
 
 
 def _difference(difference: RuleDifference) -> doc.Item:
-    """Return what differs, its name and its year: `Parameter changed: transition_fund, 2015/16: old → new`."""
+    """Return the kind, name, year and values of a difference: `Parameter changed: fund, 2015/16: old → new`."""
     name = "" if difference.kind.startswith(difference.name) else difference.name
     named = ", ".join(part for part in (name, difference.year) if part)
     head = sentence(f"{difference.kind}: {named}" if named else difference.kind)

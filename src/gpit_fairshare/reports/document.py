@@ -1,4 +1,4 @@
-"""What a verb says, as blocks without width, colour or markup: each renderer lays any `Document` out in its own way."""
+"""The report of a verb as blocks without width, colour or markup; each renderer lays out any `Document`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Tone(StrEnum):
-    """How loud a text is."""
+    """The emphasis of a text."""
 
     PLAIN = ""
     STRONG = "strong"
@@ -27,20 +27,20 @@ class Tone(StrEnum):
 
 
 class Code(str):
-    """A text that has to be read, or typed, letter by letter: a formula, a name in one."""
+    """A text to be read or typed exactly: a formula, or a name in one."""
 
     __slots__ = ()
 
 
 class Address(Code):
-    """Code that no line may break, so that it can be copied: an address, a command."""
+    """Code that is never broken across lines, so that it can be copied: an address, a command."""
 
     __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Title:
-    """What a document is about, or its verdict, in pieces between which a line may break."""
+    """The subject of a document, or its verdict, in pieces between which a line may break."""
 
     pieces: Sequence[str]
     tone: Tone = Tone.STRONG
@@ -53,19 +53,19 @@ class Heading:
     text: str
     tone: Tone = Tone.STRONG
     of_part: bool = False
-    """Whether sections with headings of their own follow: those of a year."""
+    """Whether it heads a group of sections, such as those of a year."""
 
 
 @dataclass(frozen=True, slots=True)
 class Paragraph:
-    """A text of its own."""
+    """A paragraph."""
 
     text: str
     tone: Tone = Tone.PLAIN
     marker: str = ""
-    """What is printed to the left of the text, with the blanks between them."""
+    """Printed to the left of the text, with the blanks between them."""
     apart: bool = False
-    """Whether it begins a part of its own, without a heading."""
+    """Whether it begins a new section without a heading."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,41 +74,41 @@ class Item:
 
     text: str
     marker: str = ""
-    """What is printed to the left of the text, such as a number, with the blanks between them."""
+    """Printed to the left of the text, such as a number, with the blanks between them."""
     name: str = ""
-    """The name that formulas use for what the text is about."""
+    """The name that formulas use for the subject of the text."""
     below: Sequence[Item] = ()
     tone: Tone = Tone.PLAIN
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Items of which a screen shows the first ones only."""
+    """Items of which a screen shows only the first ones."""
 
     items: Sequence[Item]
     most: int
     more: str = "… and {} more"
-    """What is said of the others, with their number in the place of the braces."""
+    """Text for the items that are not shown; their number replaces the braces."""
     count: int = 0
-    """How many there are in all, if not all of them are items."""
+    """The total number, if it is more than the items."""
 
 
 ANSWER: Final = "answer"
-"""Key of the detail of a calculation that is the answer to all."""
+"""Key of the detail that is the final answer of a calculation."""
 
 
 @dataclass(frozen=True, slots=True)
 class Calculation:
-    """A figure and how it is worked out; a screen breaks its texts so that they can be put together again."""
+    """A figure and how it is worked out; a screen breaks its texts so that a program can rejoin them."""
 
     label: str
     name: str = ""
     """The name that formulas use for it."""
     result: str = ""
     number: int = 0
-    """The number that other lines call it by, if it is not 0."""
+    """The number by which other lines refer to it, if it is not 0."""
     details: Sequence[tuple[str, str]] = ()
-    """A key and a text each; what can be calculated is `Code`."""
+    """Pairs of a key and a text; texts that can be calculated are `Code`."""
     tone: Tone = Tone.PLAIN
     apart: bool = False
     """Whether a blank line goes before it."""
@@ -116,23 +116,23 @@ class Calculation:
 
 @dataclass(frozen=True, slots=True)
 class Verbatim:
-    """Lines that stay as they are: a document of another kind, which only a file shows."""
+    """Lines shown unchanged: a document of another format, which only files show."""
 
     text: str
     language: str
 
 
 class Role(StrEnum):
-    """What a column holds, and so what a narrow screen may do to it."""
+    """The content of a column, which decides how it fits a narrow screen."""
 
     TEXT = "text"
-    """Folded."""
+    """Wrapped."""
     NAME = "name"
     """Cut."""
     CODE = "code"
     """Cut if it is longer than any code."""
     FIGURE = "figure"
-    """Neither: a figure is shown whole."""
+    """Always shown whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,11 +142,11 @@ class Column:
     heading: str
     role: Role = Role.FIGURE
     least: int = 0
-    """Signs that it has room for at least."""
-    wanted: int = 1
-    """Signs of a text or a name for which there must be room, else the table does not fit."""
+    """Its smallest width in characters."""
+    required_width: int = 1
+    """Characters of a text or a name that must be visible, else the table does not fit."""
     spare: int = 0
-    """Whether a table that does not fit does without it: 1 goes first, with all others of the same number; 0 stays."""
+    """Order in which columns are dropped if the table does not fit: all with 1 first, then 2; 0 is never dropped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,64 +156,65 @@ class Row:
     cells: Sequence[str]
     heading: bool = False
     below: str = ""
-    """A text on lines of its own."""
+    """A text on separate lines below the row."""
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table; one column at most is a text or a name, and takes what room the others leave."""
+    """A table; at most one column is a text or a name, and takes the room that the others leave."""
 
     columns: Sequence[Column]
     rows: Sequence[Row]
     more_rows: Sequence[Row] = ()
-    """Rows with a blank row between them and the first ones."""
+    """Further rows, after a blank row."""
     caption: str = ""
     inset: bool = True
-    """Whether its rows are set in under its heading."""
+    """Whether its rows are indented under its heading."""
     most: int = 0
-    """If not 0: figures of one width, at most so many beside each other; the others are shown below."""
+    """If not 0: the figures have one width, with at most this many beside each other; the others follow below."""
     otherwise: Sequence[Block] = ()
-    """What is shown in its place where it does not fit."""
+    """Shown instead if the table does not fit."""
 
     @property
     def all_rows(self) -> list[Row]:
-        """Return all rows, with a blank one between the two parts."""
+        """Return all rows, with a blank row between the two parts."""
         apart = [Row([""] * len(self.columns))] if self.rows and self.more_rows else []
         return [*self.rows, *apart, *self.more_rows]
 
     def without(self, rank: int) -> Table:
-        """Return the table without the columns that it can spare, up to a rank."""
-        return self.of_columns([at for at, column in enumerate(self.columns) if not 0 < column.spare <= rank])
+        """Return the table without its spare columns up to a rank."""
+        return self.of_columns([index for index, column in enumerate(self.columns) if not 0 < column.spare <= rank])
 
     def of_columns(self, kept: Sequence[int]) -> Table:
         """Return the table with some of its columns."""
         rows, more = (
-            [replace(row, cells=[row.cells[at] for at in kept]) for row in part] for part in (self.rows, self.more_rows)
+            [replace(row, cells=[row.cells[index] for index in kept]) for row in part]
+            for part in (self.rows, self.more_rows)
         )
-        return replace(self, columns=[self.columns[at] for at in kept], rows=rows, more_rows=more)
+        return replace(self, columns=[self.columns[index] for index in kept], rows=rows, more_rows=more)
 
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """Tables of the same kind, printed side by side where there is room, without their spare columns."""
+    """Tables of the same kind, printed side by side if there is room, without their spare columns."""
 
     tables: Sequence[Table]
 
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What was noticed, errors first; a screen counts what is beyond its limits, a file has all."""
+    """Findings, errors first; a screen counts those beyond its limits, a file lists all."""
 
     findings: Sequence[Finding]
     limit: int = 20
-    """After so many the others of each kind are counted, unless it is only one."""
-    alike: int = 20
-    """Most of one kind that are shown."""
+    """After this many the others of each kind are counted, unless only one is left."""
+    most_per_kind: int = 20
+    """At most this many of one kind are shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class OnScreen:
-    """Blocks that are left out of a file: what they say is about the screen, or another file."""
+    """Blocks left out of files: they are about the screen, or about another file."""
 
     blocks: Sequence[Block]
 
@@ -226,11 +227,11 @@ _LEVEL_TONES: Final = {"error": Tone.BAD, "warning": Tone.WARNING, "note": Tone.
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """All that a verb says."""
+    """The whole report of a verb."""
 
     blocks: Sequence[Block]
     longest: int = 0
-    """Characters that it may have as Markdown, if not 0."""
+    """Most characters it may have as Markdown, if not 0."""
 
 
 NUMBERED: Final = re.compile(r"\d+\.")
@@ -240,14 +241,14 @@ WEB_ADDRESS: Final = re.compile(r"https?://[^\s<>]+")
 
 
 def written_line(names: Sequence[str]) -> Sequence[Block]:
-    """Return the line that names the files which were written, if there are any."""
+    """Return the line that names the files written, if there are any."""
     return [OnScreen([Paragraph(f"Written: {', '.join(names)}")])] if names else []
 
 
 def section(
     heading: str, texts: Sequence[str], tone: Tone = Tone.STRONG, *, most: int = 0, count: int = 0
 ) -> Iterator[Block]:
-    """Yield texts as items under their heading, if there are any; `most` of them and `count` are as in a listing."""
+    """Yield texts as items under a heading, if there are any; `most` and `count` are as in `Listing`."""
     if texts:
         yield Heading(heading, tone)
         yield Listing([*map(Item, texts)], most or len(texts), count=count)
@@ -259,7 +260,7 @@ def counted_levels(findings: Sequence[Finding]) -> str:
 
 
 def by_level(findings: Sequence[Finding]) -> Iterator[tuple[Heading, list[Finding]]]:
-    """Yield a heading for each level of findings that there is, and these, errors first."""
+    """Yield a heading and the findings for each level that has any, errors first."""
     for level in LEVELS:
         of_level = [finding for finding in findings if finding.level == level]
         if of_level:
@@ -267,7 +268,7 @@ def by_level(findings: Sequence[Finding]) -> Iterator[tuple[Heading, list[Findin
 
 
 def in_file(blocks: Sequence[Block]) -> Iterator[Block | list[Item]]:
-    """Yield what a file shows, in blocks of the plainer kinds; items that follow on are one list."""
+    """Yield what a file shows, as simpler blocks; consecutive items become one list."""
     for is_item, group in groupby(_plainer(blocks), lambda block: isinstance(block, Item)):
         if is_item:
             yield [item for item in group if isinstance(item, Item)]

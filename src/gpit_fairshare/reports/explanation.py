@@ -1,4 +1,4 @@
-"""What `gpit explain` says: numbered lines that a person, or a program, can work out again."""
+"""The report of `gpit explain`: numbered lines that a person, or a program, can recalculate."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ if TYPE_CHECKING:
 
     from gpit_fairshare.explanation.model import ExplainedLines, ExplanationLine, YearLines
 
-_GIVEN: Final = {"input": "Inputs", "parameter": "Parameters"}
+_SECTIONS: Final = {"input": "Inputs", "parameter": "Parameters"}
 
 
-def explanation_document(explanation: ExplainedLines, *, written: Sequence[str] = ()) -> doc.Document:
-    """Return what an explanation comes to, then every line of every year.
+def explanation_document(explanation: ExplainedLines, *, file_names: Sequence[str] = ()) -> doc.Document:
+    """Return the answer of an explanation, then every line of every year.
 
     Args:
         explanation: The lines.
-        written: Names of the files that they were written to.
+        file_names: Names of the files that they were written to.
     """
-    return doc.Document([*_blocks(explanation, written)])
+    return doc.Document([*_blocks(explanation, file_names)])
 
 
-def _blocks(explanation: ExplainedLines, written: Sequence[str]) -> Iterator[doc.Block]:
-    who = f"{explanation.name} ({explanation.code})" if explanation.name else explanation.code
+def _blocks(explanation: ExplainedLines, file_names: Sequence[str]) -> Iterator[doc.Block]:
+    organisation = f"{explanation.name} ({explanation.code})" if explanation.name else explanation.code
     yield doc.Title(
-        [f"{who}: {explanation.label}, line by line"], doc.Tone.STRONG if explanation.sound else doc.Tone.BAD
+        [f"{organisation}: {explanation.label}, line by line"], doc.Tone.STRONG if explanation.sound else doc.Tone.BAD
     )
-    yield from doc.written_line(written)
+    yield from doc.written_line(file_names)
     area = f" {explanation.area}." if explanation.area else ""
     yield doc.Paragraph(f"{explanation.title} ({explanation.scheme}).{area}")
     if explanation.origin:
@@ -40,14 +40,14 @@ def _blocks(explanation: ExplainedLines, written: Sequence[str]) -> Iterator[doc
     yield from _warnings(explanation)
     answers = [year for year in explanation.years if year.answer_line]
     for year in answers:
-        text = f"{explanation.label} {_certain(year)}: {year.answer}, line {year.answer_line}"
+        text = f"{explanation.label} {_year_label(year)}: {year.answer}, line {year.answer_line}"
         yield doc.Paragraph(text, doc.Tone.STRONG, apart=year is answers[0])
     for year in explanation.years:
         yield from _year(explanation, year)
 
 
 def _warnings(explanation: ExplainedLines) -> Iterator[doc.Block]:
-    """Yield what a reader must know first."""
+    """Yield the warnings that come before the lines."""
     for difference in explanation.differences:
         yield doc.Paragraph(f"Not what its rule gives: {difference}.", doc.Tone.BAD)
     if explanation.others_differ:
@@ -64,21 +64,21 @@ def _warnings(explanation: ExplainedLines) -> Iterator[doc.Block]:
         yield from doc.section(heading, sentences, doc.Tone.WARNING)
 
 
-def _certain(year: YearLines) -> str:
+def _year_label(year: YearLines) -> str:
     return f"{year.year} (indicative)" if year.certainty == "indicative" else year.year
 
 
 def _year(explanation: ExplainedLines, year: YearLines) -> Iterator[doc.Block]:
-    yield doc.Heading(_certain(year), of_part=True)
+    yield doc.Heading(_year_label(year), of_part=True)
     section, apart = "", False
     last = max((line.number for line in year.lines if line.kind == "step"), default=0)
     for line in year.lines:
-        now = "Checks" if line.number > last else _GIVEN.get(line.kind, "Steps")
-        if now != section:
-            section, apart = now, False
+        heading = "Checks" if line.number > last else _SECTIONS.get(line.kind, "Steps")
+        if heading != section:
+            section, apart = heading, False
             yield doc.Heading(section)
         yield _line(line, apart=apart)
-        # What goes into a step is right above it.
+        # The inputs of a step are right above it.
         apart = line.kind in ("step", "check")
     if year.answer_line:
         text = f"{explanation.label} of {explanation.code} in {year.year} is line {year.answer_line}: {year.answer}"
@@ -98,7 +98,7 @@ def _line(line: ExplanationLine, *, apart: bool) -> doc.Calculation:
 
 
 def _details(line: ExplanationLine) -> Iterator[tuple[str, str]]:
-    """Yield the key and text of each row below the heading of a line."""
+    """Yield the key and text of each detail of a line."""
     for key, text in (("formula", line.formula), ("that is", line.arithmetic), ("numbers", line.numbers)):
         if text:
             yield key, doc.Code(text)

@@ -1,4 +1,4 @@
-"""What `gpit library` says: the list of its files, the method of one, and the verdict of a check on each."""
+"""The reports of `gpit library`: the list of its files, the method of one, and the verdicts of a check."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _TONES: Final = {"error": doc.Tone.BAD, "warning": doc.Tone.WARNING}
 
 
 def library_document(entries: Sequence[LibraryEntry]) -> doc.Document:
-    """Return every file by kind: name, years, figures with and without a source, and below it the title."""
+    """Return every file by kind: name, years, numbers of figures with and without a source, and the title below."""
     blocks: list[doc.Block] = []
     for kind in ("formula", "transition", "scheme"):
         rows = []
@@ -50,16 +50,16 @@ def library_document(entries: Sequence[LibraryEntry]) -> doc.Document:
 
 
 def method_document(method: Method) -> doc.Document:
-    """Return a method: words first, then parameters, inputs, steps, checks, properties and sources."""
+    """Return a method: a description first, then parameters, inputs, steps, checks, properties and sources."""
     years = f", {span(method.years)}" if method.years else ""
-    firm = f" ({joined(method.indicative)} indicative)" if method.indicative else ""
+    indicative = f" ({joined(method.indicative)} indicative)" if method.indicative else ""
     origin = f", from {method.package} {method.version}" if method.package else ""
-    what = doc.Paragraph(f"{method.kind} {method.name}{years}{firm}{origin}")
-    return doc.Document([doc.Title([method.title]), what, *_sections(method)])
+    subtitle = doc.Paragraph(f"{method.kind} {method.name}{years}{indicative}{origin}")
+    return doc.Document([doc.Title([method.title]), subtitle, *_sections(method)])
 
 
 def _sections(method: Method) -> Iterator[doc.Block]:
-    """Yield what there is to say, in the order in which a reader wants it; what a file does not say is left out."""
+    """Yield the sections in reading order; empty sections are left out."""
     facts = [method.note]
     facts += [f"Opening baseline: {method.opening_baseline}."] if method.opening_baseline else []
     facts += [f"Who pays for protection: {_PAYS[method.paid_from]}."] if method.paid_from else []
@@ -76,25 +76,25 @@ def _sections(method: Method) -> Iterator[doc.Block]:
         if name
     ]
     properties = [
-        doc.Item(f"{one.name.replace('_', ' ').capitalize()}: {_state(one.state, one.means, one.why)}", _DASH)
-        for one in method.properties
+        doc.Item(f"{kept.name.replace('_', ' ').capitalize()}: {_state(kept.state, kept.means, kept.why)}", _DASH)
+        for kept in method.properties
     ]
     sources = [
         doc.Item(
-            ". ".join(filter(None, (one.publisher, one.title, one.date))) + f" [{one.key}]",
+            ". ".join(filter(None, (source.publisher, source.title, source.date))) + f" [{source.key}]",
             _DASH,
-            below=_texts(" ".join(one.note.split()), doc.Address(one.url)),
+            below=_texts(" ".join(source.note.split()), doc.Address(source.url)),
         )
-        for one in method.sources
+        for source in method.sources
     ]
     for title, items in (
         ("Method", _texts(*facts)),
         ("Made of", parts),
         ("Order of operations", [doc.Item(text, f"{place}. ") for place, text in enumerate(method.order, 1)]),
-        ("Parameters", [_parameter(one) for one in method.parameters]),
-        ("Columns of the inputs", [_input(one) for one in method.inputs]),
-        ("Steps", [_step(one) for one in method.steps]),
-        ("Checks", [_check(one) for one in method.checks]),
+        ("Parameters", [_parameter(parameter) for parameter in method.parameters]),
+        ("Columns of the inputs", [_input(column) for column in method.inputs]),
+        ("Steps", [_step(step) for step in method.steps]),
+        ("Checks", [_check(check) for check in method.checks]),
         ("What it keeps, whatever the inputs", properties),
         ("When there is no answer", _texts(method.infeasible)),
         ("Sources", sources),
@@ -123,46 +123,47 @@ def _in_unit(label: str, unit: str) -> str:
     return f"{label}, {unit}" if unit else label
 
 
-def _parameter(one: Needed) -> doc.Item:
+def _parameter(parameter: Needed) -> doc.Item:
     bounds = ""
-    if one.minimum and one.maximum:
-        bounds = f", from {_figure(one.minimum, one.unit)} to {_figure(one.maximum, one.unit)}"
-    elif one.minimum or one.maximum:
-        least = "at least" if one.minimum else "at most"
-        bounds = f", {least} {_figure(one.minimum or one.maximum, one.unit)}"
-    values = [_said(figure, one.unit) for figure in one.figures] or ["The scheme gives its value."]
-    return doc.Item(f"{_in_unit(one.label, one.unit)}{bounds}", _DASH, one.name, _texts(one.note, *values))
+    if parameter.minimum and parameter.maximum:
+        bounds = f", from {_figure(parameter.minimum, parameter.unit)} to {_figure(parameter.maximum, parameter.unit)}"
+    elif parameter.minimum or parameter.maximum:
+        least = "at least" if parameter.minimum else "at most"
+        bounds = f", {least} {_figure(parameter.minimum or parameter.maximum, parameter.unit)}"
+    values = [_figure_line(figure, parameter.unit) for figure in parameter.figures] or ["The scheme gives its value."]
+    label = f"{_in_unit(parameter.label, parameter.unit)}{bounds}"
+    return doc.Item(label, _DASH, parameter.name, _texts(parameter.note, *values))
 
 
-def _said(figure: ParameterFigure, unit: str) -> str:
+def _figure_line(figure: ParameterFigure, unit: str) -> str:
     origin = figure.source or f"assumption: {figure.assumption}"
     return f"{figure.year}: {_figure(figure.written, unit)} – {origin}"
 
 
-def _figure(written: str, unit: str) -> str:
-    """Write a figure in its unit; a bound may be the name of another parameter, and stays as it is."""
+def _figure(text: str, unit: str) -> str:
+    """Return a figure in its unit; a bound may be the name of another parameter, which is returned unchanged."""
     try:
-        value = number(written)
+        value = number(text)
     except ValueError:
-        return written
-    if unit == "%" and not written.endswith("%") and "/" not in written:
+        return text
+    if unit == "%" and not text.endswith("%") and "/" not in text:
         return f"{value * 100:.10g}%"
-    return written_value(value, unit, written)
+    return written_value(value, unit, text)
 
 
-def _input(one: Needed) -> doc.Item:
-    optional = ", may be blank" if one.optional else ""
-    return doc.Item(f"{_in_unit(one.label, one.unit)}{optional}", _DASH, one.name, _texts(one.note))
+def _input(column: Needed) -> doc.Item:
+    optional = ", may be blank" if column.optional else ""
+    return doc.Item(f"{_in_unit(column.label, column.unit)}{optional}", _DASH, column.name, _texts(column.note))
 
 
-def _step(one: StepSaid) -> doc.Item:
-    below = [*_texts(one.words, marker="= "), *_formula(one.formula), *_texts(*one.functions, one.note)]
-    return doc.Item(_in_unit(one.label, one.unit), f"{one.number}. ", one.name, below)
+def _step(step: StepSaid) -> doc.Item:
+    below = [*_texts(step.words, marker="= "), *_formula(step.formula), *_texts(*step.functions, step.note)]
+    return doc.Item(_in_unit(step.label, step.unit), f"{step.number}. ", step.name, below)
 
 
-def _check(one: CheckSaid) -> doc.Item:
-    stops = "The run stops where it does not hold." if one.stops else ""
-    return doc.Item(one.name, _DASH, below=[*_formula(one.formula), *_texts(stops, one.note)])
+def _check(check: CheckSaid) -> doc.Item:
+    stops = "The run stops where it does not hold." if check.stops else ""
+    return doc.Item(check.name, _DASH, below=[*_formula(check.formula), *_texts(stops, check.note)])
 
 
 def _formula(text: str) -> list[doc.Item]:
@@ -173,7 +174,7 @@ def _formula(text: str) -> list[doc.Item]:
 
 
 def review_document(reviews: Sequence[Review]) -> doc.Document:
-    """Return what was looked at and what was noticed, the verdict of each first."""
+    """Return the verdict, the contents and the findings of each review."""
     return doc.Document([*_blocks(reviews)])
 
 
@@ -189,13 +190,13 @@ def _blocks(reviews: Sequence[Review]) -> Iterator[doc.Block]:
         yield doc.Findings(review.findings)
     if len(reviews) > 1:
         yield from (apart, apart)
-        yield doc.Paragraph(_all_in_all(reviews), doc.Tone.STRONG)
+        yield doc.Paragraph(_summary(reviews), doc.Tone.STRONG)
 
 
 def _verdict(review: Review) -> str:
-    what = f"{review.name} ({review.kind})" if review.kind else review.name
-    said = doc.counted_levels(review.findings) or "nothing to remark"
-    return f"{what}: {'no error' if review.sound else 'not fit for use'}; {said}."
+    name = f"{review.name} ({review.kind})" if review.kind else review.name
+    levels = doc.counted_levels(review.findings) or "nothing to remark"
+    return f"{name}: {'no error' if review.sound else 'not fit for use'}; {levels}."
 
 
 def _looked_at(review: Review) -> str:
@@ -204,13 +205,13 @@ def _looked_at(review: Review) -> str:
     if not review.steps:
         return f"{review.title}{years}. Read: {files}; what comes of them was not looked at."
     counts = [(review.steps, "step"), (review.checks, "check"), (review.parameters, "parameter")]
-    there = joined([counted(count, noun) if count else f"no {noun}s" for count, noun in counts])
-    return f"{review.title}{years}. Read: {files}; {there}."
+    contents = joined([counted(count, noun) if count else f"no {noun}s" for count, noun in counts])
+    return f"{review.title}{years}. Read: {files}; {contents}."
 
 
-def _all_in_all(reviews: Sequence[Review]) -> str:
-    # Other files may have the name inside, so the file is named.
+def _summary(reviews: Sequence[Review]) -> str:
+    # Several files may declare the same name, so the file is named.
     faulty = [review.files[0][0] if review.files else review.name for review in reviews if not review.sound]
     fit = f"{len(faulty)} not fit for use ({joined(faulty)})" if faulty else "no error"
-    said = doc.counted_levels([finding for review in reviews for finding in review.findings])
-    return f"{len(reviews)} looked at, {fit}; {said or 'nothing to remark'}."
+    levels = doc.counted_levels([finding for review in reviews for finding in review.findings])
+    return f"{len(reviews)} looked at, {fit}; {levels or 'nothing to remark'}."

@@ -1,4 +1,4 @@
-"""What `gpit maturity` says: CCGs and practices in order, and what the index rests on."""
+"""The report of `gpit maturity`: CCGs and practices in order, and the assumptions of the index."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ if TYPE_CHECKING:
 
 _EITHER_END: Final = 10
 """CCGs or practices that are named at either end of the order."""
-_ALIKE: Final = 3
+_MOST_PER_KIND: Final = 3
 """Findings of one kind that a screen shows."""
 _FAILING: Final = 12
 
 
-def maturity_document(maturity: Maturity, *, written: Sequence[str] = ()) -> doc.Document:
-    """Return the verdict, the CCGs and the practices in order, what the index rests on, and findings.
+def maturity_document(maturity: Maturity, *, file_names: Sequence[str] = ()) -> doc.Document:
+    """Return the verdict, the CCGs and the practices in order, the assumptions and the findings.
 
     Args:
-        maturity: What was worked out.
-        written: Names of the files that were written.
+        maturity: The index of CCGs and practices.
+        file_names: Names of the files that were written.
     """
-    return doc.Document([*_blocks(maturity, written)])
+    return doc.Document([*_blocks(maturity, file_names)])
 
 
-def _blocks(maturity: Maturity, written: Sequence[str]) -> Iterator[doc.Block]:
+def _blocks(maturity: Maturity, file_names: Sequence[str]) -> Iterator[doc.Block]:
     yield _verdict(maturity)
-    yield from doc.written_line(written)
+    yield from doc.written_line(file_names)
     yield from _settings(maturity)
     yield from _answered(maturity)
     yield from _order("CCG", maturity.ccgs, _CCG)
@@ -47,8 +47,8 @@ def _blocks(maturity: Maturity, written: Sequence[str]) -> Iterator[doc.Block]:
         )
     yield from _order("practice", maturity.practices, _PRACTICE)
     yield from _assumptions(maturity)
-    shown = [finding for finding in maturity.findings if finding.number != FindingCode.SET_FOR_THIS_RUN]
-    yield doc.Findings(shown, alike=_ALIKE)
+    findings = [finding for finding in maturity.findings if finding.number != FindingCode.SET_FOR_THIS_RUN]
+    yield doc.Findings(findings, most_per_kind=_MOST_PER_KIND)
     for check in maturity.result.checks:
         if not check.holds:
             yield doc.Heading(f"Does not hold: {check.name}", doc.Tone.BAD)
@@ -60,8 +60,8 @@ def _verdict(maturity: Maturity) -> doc.Title:
     failing = len({check.name for check in result.checks if not check.holds})
     number = len(result.scheme.checks)
     checks = f"{failing} of {number} checks fail{'s' if failing == 1 else ''}" if failing else "every check holds"
-    who = f"{counted(maturity.practices.height, 'practice')} of {counted(maturity.ccgs.height, 'CCG')},"
-    pieces = [f"{result.scheme.title}:", who, f"{maturity.year},", f"{checks}."]
+    organisations = f"{counted(maturity.practices.height, 'practice')} of {counted(maturity.ccgs.height, 'CCG')},"
+    pieces = [f"{result.scheme.title}:", organisations, f"{maturity.year},", f"{checks}."]
     return doc.Title(pieces, doc.Tone.STRONG if result.agrees else doc.Tone.BAD)
 
 
@@ -71,12 +71,12 @@ def _settings(maturity: Maturity) -> Iterator[doc.Block]:
     if overridden:
         yield doc.Heading("Set for this run, not in the scheme", doc.Tone.WARNING)
     for name, _, value in overridden:
-        written = written_value(value.value, scheme.parameters[name].unit, value.as_written)
-        yield doc.Item(f"{scheme.labels[name]} ({name}): {written}")
+        value_text = written_value(value.value, scheme.parameters[name].unit, value.as_written)
+        yield doc.Item(f"{scheme.labels[name]} ({name}): {value_text}")
 
 
 def _answered(maturity: Maturity) -> Iterator[doc.Block]:
-    """Say how much is answered, and who answered nothing: the index is silent about them."""
+    """Yield how much is answered, and the practices and CCGs that have no index."""
     asked = maturity.indicators_asked
     most = asked * maturity.practices.height
     share = percentage(maturity.answered / most) if most else "none"
@@ -87,18 +87,18 @@ def _answered(maturity: Maturity) -> Iterator[doc.Block]:
     )
     silent = maturity.practices.filter(maturity.practices["maturity_index"].is_null())
     if silent.height:
-        one = silent.height == 1
-        said = "has no index and counts in no average" if one else "have no index and count in no average"
-        who = f"{counted(silent.height, 'practice')} without an answer of {'its' if one else 'their'} own"
-        yield doc.Paragraph(f"{who} {said}: {_codes(silent)}.")
+        is_single = silent.height == 1
+        consequence = "has no index and counts in no average" if is_single else "have no index and count in no average"
+        practices = f"{counted(silent.height, 'practice')} without an answer of {'its' if is_single else 'their'} own"
+        yield doc.Paragraph(f"{practices} {consequence}: {_codes(silent)}.")
     without = maturity.ccgs.filter(maturity.ccgs["maturity_index"].is_null())
     answered = without["practices_with_index"] > 0
     silent, no_patients = without.filter(~answered), without.filter(answered)
     if silent.height:
         yield doc.Paragraph(f"{counted(silent.height, 'CCG')} without any practice that answered: {_codes(silent)}.")
     if no_patients.height:
-        who = f"{counted(no_patients.height, 'CCG')} without an index"
-        yield doc.Paragraph(f"{who}, since no practice that answered has patients: {_codes(no_patients)}.")
+        ccgs = f"{counted(no_patients.height, 'CCG')} without an index"
+        yield doc.Paragraph(f"{ccgs}, since no practice that answered has patients: {_codes(no_patients)}.")
 
 
 def _codes(table: pl.DataFrame) -> str:
@@ -108,26 +108,26 @@ def _codes(table: pl.DataFrame) -> str:
 
 
 def _with_index(row: dict[str, Any]) -> str:
-    """Write how many practices of a CCG have an index, of how many where that is not all."""
-    own, every = row["practices_with_index"], row["practices"]
-    return f"{own:,}" if own == every else f"{own:,} of {every:,}"
+    """Return how many practices of a CCG have an index, and of how many if not all have one."""
+    with_index, practices = row["practices_with_index"], row["practices"]
+    return f"{with_index:,}" if with_index == practices else f"{with_index:,} of {practices:,}"
 
 
 def _name(row: dict[str, Any]) -> str:
-    """Return a name without what all CCGs have in theirs."""
+    """Return the name of a CCG without `NHS` and `CCG`."""
     return (row["org_name"] or "–").removeprefix("NHS ").removesuffix(" CCG")
 
 
 _Columns: TypeAlias = tuple[tuple[doc.Column, Callable[[dict[str, Any]], str]], ...]
-"""Columns of a table, and how a row is written in each; a narrow screen spares some, which the files have."""
+"""Columns of a table, each with a function that returns the cell of a row; a narrow screen drops spare columns."""
 
-_WHO: Final[_Columns] = (
+_NAME_COLUMNS: Final[_Columns] = (
     (doc.Column("Rank"), lambda row: whole(row["rank"])),
     (doc.Column("Code", doc.Role.CODE), lambda row: row["org_code"]),
     (doc.Column("Name", doc.Role.NAME, least=12), _name),
 )
 _CCG: Final[_Columns] = (
-    *_WHO,
+    *_NAME_COLUMNS,
     (doc.Column("Index"), lambda row: decimals(row["maturity_index"])),
     (doc.Column("Answered"), lambda row: percentage(row["answered_share"])),
     (doc.Column("Practices", spare=1), _with_index),
@@ -135,7 +135,7 @@ _CCG: Final[_Columns] = (
     (doc.Column("£/head"), lambda row: or_dash(row["allocation_per_head"], per_head)),
 )
 _PRACTICE: Final[_Columns] = (
-    *_WHO,
+    *_NAME_COLUMNS,
     (doc.Column("CCG"), lambda row: row["ccg_code"]),
     (doc.Column("Index"), lambda row: decimals(row["maturity_index"])),
     (doc.Column("Answered"), lambda row: whole(row["indicators_answered"])),
@@ -144,7 +144,7 @@ _PRACTICE: Final[_Columns] = (
 
 
 def _order(noun: str, table: pl.DataFrame, columns: _Columns) -> Iterator[doc.Block]:
-    """Yield the best and the worst by rank; all of them where they are few."""
+    """Yield the best and the worst by rank; all of them if there are few."""
     rows = table.drop_nulls("maturity_index").to_dicts()
     if all(row.get("allocation_per_head") is None for row in rows):
         columns = tuple(column for column in columns if column[0].heading != "£/head")
@@ -158,12 +158,12 @@ def _order(noun: str, table: pl.DataFrame, columns: _Columns) -> Iterator[doc.Bl
     for title, part in parts:
         if part:
             yield doc.Heading(title)
-            shown = [doc.Row([write(row) for _, write in columns]) for row in part]
-            yield doc.Table([column for column, _ in columns], shown, inset=False)
+            table_rows = [doc.Row([write(row) for _, write in columns]) for row in part]
+            yield doc.Table([column for column, _ in columns], table_rows, inset=False)
 
 
 def _assumptions(maturity: Maturity) -> Iterator[doc.Block]:
-    """Say what the sources do not: all of it is in the workbook and the JSON document."""
+    """Yield the assumptions, each text once; the workbook and the JSON document list them all."""
     assumptions = maturity.result.scheme.assumptions
     yield doc.Heading(counted(len(assumptions), "assumption"))
     for text, number in Counter(assumption.text for assumption in assumptions).items():

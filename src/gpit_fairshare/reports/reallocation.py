@@ -1,4 +1,4 @@
-"""What `gpit reallocate` says: the pot, what became of it, and whose allocations change most."""
+"""The report of `gpit reallocate`: the pot, its use, and the allocations that change most."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ MOST: Final = 10
 
 
 def reallocation_document(
-    result: Result, changes: Sequence[AllocationChange], *, written: Sequence[str] = ()
+    result: Result, changes: Sequence[AllocationChange], *, file_names: Sequence[str] = ()
 ) -> doc.Document:
-    """Return what a reallocation comes to: verdict, pot, who receives, the largest changes, assumptions, checks.
+    """Return the report of a reallocation: verdict, pot, who receives, the largest changes, assumptions, checks.
 
     Args:
         result: A finished run of the scheme `reallocate`.
-        changes: What becomes of each organisation that money moves for.
-        written: Names of the files that were written.
+        changes: The change of each organisation for which money moves.
+        file_names: Names of the files that were written.
     """
     report = ResultReport(result)
     return doc.Document(
         [
-            *report.verdict(written),
+            *report.verdict(file_names),
             *report.illustrative(),
             *report.settings(),
             _money(result),
@@ -49,7 +49,7 @@ def reallocation_document(
 
 
 def letters_document(changes: Sequence[AllocationChange]) -> doc.Document:
-    """Return the table of changes, under what the files say of illustrative figures; with no change headings alone."""
+    """Return the table of changes, below a warning if figures are illustrative; without changes only the headings."""
     amounts = [field.name for field in fields(AllocationChange) if field.type == "float"]
     names = [name for name in HEADINGS if name != "basis"]
     illustrative = next((change.basis for change in changes if change.basis), "")
@@ -93,8 +93,8 @@ def _money(result: Result) -> doc.Table:
 
 
 def _largest(changes: Sequence[AllocationChange], noun: str) -> Iterator[doc.Block]:
-    """Yield the largest changes, up and down together."""
-    moved = sorted((change for change in changes if change.change), key=lambda one: (-abs(one.change), one.org_code))
+    """Yield the largest changes, increases and decreases together."""
+    moved = sorted((row for row in changes if row.change), key=lambda row: (-abs(row.change), row.org_code))
     if not moved:
         yield doc.Heading("No allocation changes")
         return

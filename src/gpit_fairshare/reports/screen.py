@@ -1,7 +1,7 @@
-"""A document on a screen: every text is fitted to the width, and to what the console's encoding can hold.
+"""Prints a document on a screen, fitted to its width and to the console's encoding.
 
-A report piped into a file on Windows is cp1252, which has £ and – but no box-drawing. Texts of the inputs are
-never read as markup, and what could move the cursor or reverse the line is shown as an escape.
+A report piped into a file on Windows is cp1252, which has £ and – but no box-drawing. Texts of inputs are never
+markup, and characters that could move the cursor or reverse the line are shown as escapes.
 """
 
 from __future__ import annotations
@@ -31,21 +31,21 @@ if TYPE_CHECKING:
 WIDEST: Final = 100
 """Figures would be too far from their labels on a wider screen."""
 _NARROWEST: Final = 56
-"""Narrower terminals break the lines themselves: better that than a figure cut off."""
+"""Narrower terminals break the lines themselves, which is better than cutting a figure."""
 _SIDE_BY_SIDE: Final = 72
 """Width from which two tables of names and figures fit beside each other."""
 _LONGEST_CODE: Final = 12
 _LONGEST_HEADING: Final = 12
-"""Signs of a heading above figures, which folds if it is longer."""
+"""Characters of a heading above figures; a longer one is wrapped."""
 _INDENT: Final = "  "
 _KEYS: Final = 6
-"""Columns before the key of a detail; the number of a line and its point are in them."""
+"""Columns before the key of a detail; they hold the number of a line and its point."""
 _TEXTS: Final = 15
 """Columns before the text of a detail."""
 _HANG: Final = 8
-"""Columns before what is left of a line."""
+"""Columns before the continuation of a line."""
 _BREAK: Final = re.compile(r"(?<![ \\]) (?! )")
-"""Where a text may be broken and put together again: at a single blank, and not behind a backslash."""
+"""Where a text may be broken so that it can be rejoined: at a single blank, and not behind a backslash."""
 _STYLES: Final = {
     doc.Tone.PLAIN: "",
     doc.Tone.STRONG: "bold",
@@ -72,7 +72,7 @@ _PLAIN: Final = {
     "“": '"',
     "”": '"',
 }
-"""What is printed for a character that an encoding does not hold; a question mark for the others."""
+"""Replacements for characters that an encoding does not have; all others become a question mark."""
 
 
 def show(document: doc.Document, console: Console) -> None:
@@ -81,7 +81,7 @@ def show(document: doc.Document, console: Console) -> None:
 
 
 class ScreenLayout:
-    """A console, and what was last laid out on it."""
+    """Lays out blocks on a console."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
@@ -93,7 +93,7 @@ class ScreenLayout:
         self.width = min(max(console.width, _NARROWEST), WIDEST)
         self.under_heading = True
         line = self.fit("─")
-        # Marked as ASCII whatever the line: Rich would put a grid of + and | in the place of another.
+        # Always marked as ASCII: otherwise Rich would draw a grid of + and | instead.
         self.box = Box(f"    \n    \n {line}{line} \n    \n    \n    \n    \n    \n", ascii=True)
 
     def _block(self, block: doc.Block) -> None:
@@ -106,7 +106,7 @@ class ScreenLayout:
             self._block(block)
 
     def _title(self, title: doc.Title) -> None:
-        """Print pieces in as few lines as they need, breaking between them where that can be."""
+        """Print pieces in as few lines as possible, breaking between them where possible."""
         style, line = _STYLES[title.tone], ""
         for piece in title.pieces:
             longer = f"{line} {piece}" if line else piece
@@ -125,7 +125,7 @@ class ScreenLayout:
     # Texts
 
     def fit(self, text: str) -> str:
-        """Return a text that the encoding can hold, with escapes for all that cannot be seen."""
+        """Return a text that the encoding can hold, with escapes for invisible characters."""
         text = visible("".join(" " if sign.isspace() else sign for sign in text))
         if text.isascii():
             return text
@@ -145,7 +145,7 @@ class ScreenLayout:
         if cell_len(text) <= width:
             return text
         dots = self.fit("…")
-        text = text[: 4 * width]  # no need to go through a whole novel
+        text = text[: 4 * width]  # so that a very long text takes no time
         while text and cell_len(text) + cell_len(dots) > width:
             text = text[:-1]
         return text.rstrip(" ,") + dots
@@ -169,7 +169,7 @@ class ScreenLayout:
         self.paragraph(block.text, _STYLES[block.tone], lead=block.marker)
 
     def _item(self, item: doc.Item, indent: str = _INDENT) -> None:
-        """Print an item, and what is below it under its text, or further in where it has no marker."""
+        """Print an item, and the items below it under its text, or indented further if it has no marker."""
         lead = f"{indent}{item.marker}"
         if isinstance(item.text, doc.Address):
             self._line(Text(self.fit(f"{lead}{item.text}")))
@@ -188,28 +188,28 @@ class ScreenLayout:
             self.paragraph(block.more.format(f"{count - block.most:,}"), lead=_INDENT)
 
     def _findings(self, block: doc.Findings) -> None:
-        """Print findings by level and kind, errors first; of each kind as many as there is room for."""
-        shown = _chosen(block)
+        """Print findings by level and kind, errors first; of each kind as many as the limits allow."""
+        shown_counts = _counts_to_show(block)
         for heading, findings in doc.by_level(block.findings):
             self._block(heading)
             for number in dict.fromkeys(finding.number for finding in findings):
                 kind = [finding for finding in findings if finding.number == number]
-                first = kind[: shown[kind[0].level, number]]
+                first = kind[: shown_counts[kind[0].level, number]]
                 for finding in first:
                     self.paragraph(str(finding), lead=f"{_INDENT}{number}  ")
                 if len(first) < len(kind):
                     more = f"and {len(kind) - len(first):,} more" if first else f"{len(kind):,} of these"
                     self.paragraph(f"… {more}", lead=f"{_INDENT}{number}  ")
-        if sum(shown.values()) < len(block.findings):
+        if sum(shown_counts.values()) < len(block.findings):
             self.paragraph("--json gives all.")
 
     # Calculations
 
     def _calculation(self, line: doc.Calculation) -> None:
-        """Print a line and its details, each wrapped so that a program can put it together again.
+        """Print a line and its details, each wrapped so that a program can rejoin it.
 
-        A row that begins with eight blanks or more belongs to the row above, with one blank between them, or none
-        where the row above ends in a backslash.
+        A row that begins with eight blanks or more continues the row above, with one blank between them, or none
+        if the row above ends in a backslash.
         """
         if line.apart:
             self.console.print()
@@ -227,7 +227,7 @@ class ScreenLayout:
         return Text.assemble(lead, (f"\n{' ' * hang}".join(rows), style))
 
     def _wrapped(self, text: str, first: int, others: int) -> list[str]:
-        """Break a text between its parts, never inside a figure; what is longer than a line ends in a backslash."""
+        """Break a text at blanks, never inside a figure; a part longer than a line is cut with a backslash."""
         rows, row = [], ""
         width = first
         for token in _BREAK.split(text):
@@ -237,15 +237,15 @@ class ScreenLayout:
                 row, width = "", others
             row = f"{row} {piece}" if row else piece
             while cell_len(row) > width:
-                at = _fitting(row, width - 1)
-                rows.append(f"{row[:at]}\\")
-                row, width = row[at:], others
+                end = _fitting(row, width - 1)
+                rows.append(f"{row[:end]}\\")
+                row, width = row[end:], others
         return [*rows, row]
 
     # Tables
 
     def _table(self, table: doc.Table) -> None:
-        """Print a table, with as many of its columns as fit, or what is shown in its place."""
+        """Print a table with as many of its columns as fit, or its replacement."""
         if table.most:
             self._split(table)
             return
@@ -265,32 +265,34 @@ class ScreenLayout:
         self.blocks(table.otherwise)
 
     def _widths(self, table: doc.Table) -> tuple[list[int], bool]:
-        """Return the width of each column, without what the first is set in, and whether the table fits."""
-        widths = [self._natural(table, at) for at in range(len(table.columns))]
-        flexible = [at for at, column in enumerate(table.columns) if column.role in (doc.Role.TEXT, doc.Role.NAME)]
-        for at in flexible[:1]:
-            column = table.columns[at]
-            others = sum(widths) - widths[at] + 2 * (len(widths) - 1)
+        """Return the width of each column, without the indent of the first, and whether the table fits."""
+        widths = [self._natural(table, index) for index in range(len(table.columns))]
+        flexible = [
+            index for index, column in enumerate(table.columns) if column.role in (doc.Role.TEXT, doc.Role.NAME)
+        ]
+        for index in flexible[:1]:
+            column = table.columns[index]
+            others = sum(widths) - widths[index] + 2 * (len(widths) - 1)
             room = self.width - (len(_INDENT) if table.inset else 0) - others
-            fits = room >= max(column.least, min(widths[at], column.wanted))
-            widths[at] = max(1, column.least, min(widths[at], room))
+            fits = room >= max(column.least, min(widths[index], column.required_width))
+            widths[index] = max(1, column.least, min(widths[index], room))
             return widths, fits
         return widths, sum(widths) + 2 * (len(widths) - 1) <= self.width
 
-    def _natural(self, table: doc.Table, at: int) -> int:
+    def _natural(self, table: doc.Table, index: int) -> int:
         """Return the width that a column needs to be shown whole."""
-        column = table.columns[at]
+        column = table.columns[index]
         width = cell_len(self.fit(column.heading))
         if column.role is doc.Role.FIGURE:
             width = max(column.least, min(width, _LONGEST_HEADING))
         for row in table.all_rows:
-            # A heading of rows is not set in as they are.
-            inset = len(_INDENT) if row.heading and table.inset and not at else 0
-            width = max(width, cell_len(self._cell(row.cells[at], column)) - inset)
+            # A heading of rows is not indented as the rows are.
+            inset = len(_INDENT) if row.heading and table.inset and not index else 0
+            width = max(width, cell_len(self._cell(row.cells[index], column)) - inset)
         return width
 
     def _cell(self, text: str, column: doc.Column, width: int = 0) -> str:
-        """Return a text as its column shows it; a name is cut to a width, if it is known."""
+        """Return a text as its column shows it; a name is cut to a width, if one is given."""
         if column.role is doc.Role.CODE:
             return self._cut(text, _LONGEST_CODE)
         return self._cut(text, width) if column.role is doc.Role.NAME and width else self.fit(text)
@@ -298,9 +300,9 @@ class ScreenLayout:
     def _split(self, table: doc.Table) -> None:
         """Print figures in one width, beside each other as far as their labels leave room, the others below."""
         label, *columns = table.columns
-        figure = max(self._natural(table, at) for at in range(1, len(table.columns)))
+        figure = max(self._natural(table, index) for index in range(1, len(table.columns)))
         longest = self._natural(table, 0) + len(_INDENT)
-        most = max(1, min((self.width - min(longest, label.wanted)) // (figure + 2), table.most))
+        most = max(1, min((self.width - min(longest, label.required_width)) // (figure + 2), table.most))
         for start in range(0, len(columns), most):
             part = table.of_columns([0, *range(start + 1, len(table.columns))[:most]])
             figures = [figure] * (len(part.columns) - 1)
@@ -321,8 +323,8 @@ class ScreenLayout:
         widths: list[int] = []
         for half in halves:
             fitted, _ = self._widths(half)
-            name = next(at for at, column in enumerate(half.columns) if column.role is doc.Role.NAME)
-            # Each takes half of the page, also where its names are short.
+            name = next(index for index, column in enumerate(half.columns) if column.role is doc.Role.NAME)
+            # Each table takes half of the page, even if its names are short.
             fitted[name] += (self.width - 2) // 2 - len(_INDENT) - sum(fitted) - 2 * (len(fitted) - 1)
             widths += fitted
         blank = doc.Row([""] * len(halves[0].columns))
@@ -336,10 +338,10 @@ class ScreenLayout:
     def _grid(
         self, columns: Sequence[doc.Column], widths: Sequence[int], rows: Sequence[doc.Row], set_in: Sequence[int]
     ) -> None:
-        """Print a table of fixed widths, two columns apart; those that are set in are so much wider."""
+        """Print a table of fixed widths, with two blanks between columns; indented columns are wider by the indent."""
         total = sum(widths) + 2 * (len(columns) - 1) + len(_INDENT) * len(set_in)
         options = self.console.options.update(width=max(total, self.width))
-        starts = [0, *(at for at, row in enumerate(rows, 1) if row.below)]
+        starts = [0, *(index for index, row in enumerate(rows, 1) if row.below)]
         for start, end in zip_longest(starts, starts[1:]):
             part = rows[start:end]
             grid = self._part(columns, widths, part, set_in)
@@ -355,8 +357,8 @@ class ScreenLayout:
         """Return rows of a table, with its headings."""
         grid = Grid(box=self.box, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
         headed = any(row.heading for row in rows)
-        for at, (column, fitted) in enumerate(zip(columns, widths, strict=True)):
-            inset = len(_INDENT) if at in set_in else 0
+        for index, (column, fitted) in enumerate(zip(columns, widths, strict=True)):
+            inset = len(_INDENT) if index in set_in else 0
             figures = column.role is doc.Role.FIGURE
             grid.add_column(
                 Text(self.fit(f"{'' if headed else ' ' * inset}{column.heading}")),
@@ -368,9 +370,9 @@ class ScreenLayout:
             )
         for row in rows:
             cells: list[RenderableType] = []
-            for at, (text, column, fitted) in enumerate(zip(row.cells, columns, widths, strict=True)):
+            for index, (text, column, fitted) in enumerate(zip(row.cells, columns, widths, strict=True)):
                 cell = Text(self._cell(text, column, fitted), style="bold" if row.heading else "")
-                inset = at in set_in and not row.heading
+                inset = index in set_in and not row.heading
                 cells.append(Padding(cell, (0, 0, 0, len(_INDENT))) if inset else cell)
             grid.add_row(*cells)
         return grid
@@ -396,7 +398,7 @@ def _fitting(row: str, width: int) -> int:
 
 
 def _stripped(segments: Sequence[Segment]) -> list[Segment]:
-    """Leave out the blanks at the end of a line: they only get in the way when it is copied."""
+    """Return segments without the blanks at the end of a line, which get in the way when it is copied."""
     kept = [Segment(visible(segment.text), segment.style) for segment in segments]
     while kept and not kept[-1].text.strip():
         kept.pop()
@@ -405,15 +407,15 @@ def _stripped(segments: Sequence[Segment]) -> list[Segment]:
     return [*kept, Segment.line()]
 
 
-def _chosen(block: doc.Findings) -> dict[tuple[str, str], int]:
+def _counts_to_show(block: doc.Findings) -> dict[tuple[str, str], int]:
     """Return how many findings of each level and kind to show, so that no kind hides the others.
 
-    The last one of a kind is shown even where that is one more than the limit.
+    The last one of a kind is shown even if it is one more than the limit.
     """
     counts = Counter((finding.level, finding.number) for finding in block.findings)
     turns: list[tuple[str, str]] = []
-    for level, turn in product(LEVELS, range(block.alike)):
+    for level, turn in product(LEVELS, range(block.most_per_kind)):
         turns += [kind for kind, count in counts.items() if kind[0] == level and turn < count]
-    shown = Counter(turns[: block.limit])
-    # Saying that there is one more takes as much room as showing it.
-    return {kind: count if count == shown[kind] + 1 else shown[kind] for kind, count in counts.items()}
+    shown_counts = Counter(turns[: block.limit])
+    # "1 more" takes as much room as showing it.
+    return {kind: count if count == shown_counts[kind] + 1 else shown_counts[kind] for kind, count in counts.items()}

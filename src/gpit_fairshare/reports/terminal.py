@@ -1,4 +1,4 @@
-"""The console: what standard output and standard error can show, and how far work has come."""
+"""The consoles for standard output and standard error, and the progress bar."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn
 from gpit_fairshare.reports.screen import WIDEST, ScreenLayout
 
 Advance: TypeAlias = Callable[[float, float], None]
-"""Says how much is done, and of how much."""
+"""Reports how much is done, and the total."""
 _PATIENCE: Final = 1.0
-"""Seconds that work may last before a bar is shown."""
+"""Seconds before a progress bar is shown."""
 _PIPED_WIDTH: Final = 80
 
 
 def make_console(*, stderr: bool = False) -> Console:
-    """Return a console on standard output, or standard error, that cannot fail on a character.
+    """Return a console on standard output or standard error that never fails on a character.
 
-    Colour goes to terminals alone, and not where NO_COLOR is set. Whatever is piped is plain and 80
-    columns wide, or as wide as COLUMNS says; a terminal is used to 100 columns.
+    Colour is used only on terminals, and not if NO_COLOR is set. Piped output is plain and 80 columns wide, or as
+    wide as COLUMNS says; at most 100 columns of a terminal are used.
     """
     stream = sys.stderr if stderr else sys.stdout
     if hasattr(stream, "reconfigure"):
         stream.reconfigure(errors="replace")
     terminal = stream.isatty()
     columns = os.environ.get("COLUMNS", "")
-    given = int(columns) if columns.isdecimal() and int(columns) > 0 else None
+    width = int(columns) if columns.isdecimal() and int(columns) > 0 else None
     console = _PipedConsole(
         file=stream,
         stderr=stderr,
@@ -40,15 +40,15 @@ def make_console(*, stderr: bool = False) -> Console:
         markup=False,
         emoji=False,
         highlight=False,
-        width=given or (None if terminal else _PIPED_WIDTH),
+        width=width or (None if terminal else _PIPED_WIDTH),
     )
-    if given is None and terminal and console.width > WIDEST:
+    if width is None and terminal and console.width > WIDEST:
         console.width = WIDEST
     return console
 
 
 class _PipedConsole(Console):
-    """A console whose reader may leave: the command line decides what exit code that is."""
+    """A console that passes on a broken pipe: the command line decides on the exit code."""
 
     def on_broken_pipe(self) -> None:
         raise  # noqa: PLE0704  # rich calls this while it handles the BrokenPipeError
@@ -56,15 +56,15 @@ class _PipedConsole(Console):
 
 @contextmanager
 def progress(console: Console, label: str) -> Iterator[Advance]:
-    """Show on a terminal how far work has come, once it has lasted a second; else show nothing.
+    """Show a progress bar on a terminal once the work has lasted a second; elsewhere show nothing.
 
     Yields:
-        A function to call with how much is done, and of how much.
+        A function to call with how much is done, and the total.
     """
     if not console.is_terminal or console.is_dumb_terminal:
         yield lambda _done, _total: None
         return
-    # Standard output stays as it is: results may be on their way to a file through it.
+    # Standard output is not redirected: results may be going through it to a file.
     bar = Progress(
         SpinnerColumn("line"),
         TextColumn("{task.description}", markup=False),

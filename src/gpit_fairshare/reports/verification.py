@@ -1,4 +1,4 @@
-"""What `gpit verify` says: the verdict first, then what differs, causes before consequences."""
+"""The report of `gpit verify`: the verdict first, then the differences, causes before consequences."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 MOST: Final = 20
-"""Differences of a kind that are shown; the rest is counted."""
+"""Differences of a kind that are shown; the others are counted."""
 _DIGEST: Final = 12
-"""Signs of a digest that are shown."""
+"""Characters of a digest that are shown."""
 _HEADINGS: Final = {
     DifferenceKind.TYPED_OVER: "Typed over: a value where gpit writes a formula",
     DifferenceKind.INPUT: "Inputs and parameters changed",
@@ -45,118 +45,119 @@ _LONGEST: Final = 100
 
 
 def verification_document(verification: Verification) -> doc.Document:
-    """Return what came of running a result again."""
+    """Return the report of a verification."""
     return doc.Document([*_blocks(verification)])
 
 
-def _blocks(found: Verification) -> Iterator[doc.Block]:
-    yield doc.Title([_verdict(found)], doc.Tone.GOOD if found.verified else doc.Tone.BAD)
-    if found.off_rule:
-        yield doc.Paragraph(f"Not what its rule gives: {in_one_line(found.off_rule)}.", doc.Tone.BAD)
-    yield from map(doc.Paragraph, found.facts)
-    yield from doc.section("Cannot be run", [found.fault] if found.fault else [])
-    if not found.verified and found.answer:
-        yield doc.Paragraph(_said(found.answer), apart=True)
-    versions = [f"{one.name}: {one.then or 'none'} then, {one.now or 'none'} now" for one in found.versions]
-    yield from doc.section("Other versions", versions, most=MOST)
-    for heading, files in (("Input files", found.files), ("Scheme files", found.scheme_files)):
-        # Those that differ, and those that were found under another name.
-        seen = [_file(one) for one in files if one.differs or one.another_name]
-        yield from doc.section(heading, seen, most=MOST)
-    for heading, changes in (("Parameters", found.parameters), ("Entries of the manifest", found.manifest)):
-        texts = [f"{one.name}: {_both(one.then, one.now)}" for one in changes]
+def _blocks(verification: Verification) -> Iterator[doc.Block]:
+    yield doc.Title([_verdict(verification)], doc.Tone.GOOD if verification.verified else doc.Tone.BAD)
+    if verification.off_rule:
+        yield doc.Paragraph(f"Not what its rule gives: {in_one_line(verification.off_rule)}.", doc.Tone.BAD)
+    yield from map(doc.Paragraph, verification.facts)
+    yield from doc.section("Cannot be run", [verification.fault] if verification.fault else [])
+    if not verification.verified and verification.answer:
+        yield doc.Paragraph(_answer_sentence(verification.answer), apart=True)
+    texts = [f"{entry.name}: {entry.then or 'none'} then, {entry.now or 'none'} now" for entry in verification.versions]
+    yield from doc.section("Other versions", texts, most=MOST)
+    for heading, files in (("Input files", verification.files), ("Scheme files", verification.scheme_files)):
+        # Files that differ, and files found under another name.
+        texts = [_file(file) for file in files if file.differs or file.another_name]
+        yield from doc.section(heading, texts, most=MOST)
+    changes = {"Parameters": verification.parameters, "Entries of the manifest": verification.manifest}
+    for heading, entries in changes.items():
+        texts = [f"{entry.name}: {_both_values(entry.then, entry.now)}" for entry in entries]
         yield from doc.section(heading, texts, most=MOST)
     for kind in DifferenceKind:
-        count = found.content.counts[kind]
-        texts = [_difference(one) for one in found.content.of(kind)]
+        count = verification.content.counts[kind]
+        texts = [_difference(difference) for difference in verification.content.of(kind)]
         yield from doc.section(f"{_HEADINGS[kind]} ({count:,})", texts, most=MOST, count=count)
-    filled_in = [f"{one.name}: {_shown(one.now)}" for one in found.filled_in]
+    filled_in = [f"{entry.name}: {_value_text(entry.now)}" for entry in verification.filled_in]
     yield from doc.section("Filled in, as is meant", filled_in, most=MOST)
-    if any(count > MOST for count in found.content.counts.values()):
+    if any(count > MOST for count in verification.content.counts.values()):
         yield doc.OnScreen([doc.Paragraph("--json gives all.")])
 
 
-def _verdict(found: Verification) -> str:
-    name = found.result
-    match found.verdict:
+def _verdict(verification: Verification) -> str:
+    name = verification.result
+    match verification.verdict:
         case Verdict.SAME_BYTES:
             return f"{name}: verified: same bytes when run again."
-        case Verdict.SAME_CONTENT if found.versions:
+        case Verdict.SAME_CONTENT if verification.versions:
             return f"{name}: verified under other versions: everything in it is as gpit writes it now."
         case Verdict.SAME_CONTENT:
-            what = "cell" if name.lower().endswith(".xlsx") else "entry"
-            return f"{name}: verified: saved by another program since; every {what} is as gpit writes it."
+            part = "cell" if name.lower().endswith(".xlsx") else "entry"
+            return f"{name}: verified: saved by another program since; every {part} is as gpit writes it."
         case Verdict.CANNOT_BE_RUN:
-            return f"{name}: not verified: {_causes(found)}, and it cannot be run again."
+            return f"{name}: not verified: {_causes(verification)}, and it cannot be run again."
         case _:
-            return f"{name}: not verified: {_causes(found)}."
+            return f"{name}: not verified: {_causes(verification)}."
 
 
-def _causes(found: Verification) -> str:
-    """Return what differs, counted."""
-    said = []
-    for noun, files in (("input file", found.files), ("scheme file", found.scheme_files)):
-        differing = sum(one.differs for one in files)
+def _causes(verification: Verification) -> str:
+    """Return how many differences of each kind there are."""
+    causes = []
+    for noun, files in (("input file", verification.files), ("scheme file", verification.scheme_files)):
+        differing = sum(file.differs for file in files)
         if differing:
-            said.append(f"{differing} {noun} differs" if differing == 1 else f"{differing} {noun}s differ")
-    said += [counted(len(found.parameters), "other parameter")] if found.parameters else []
-    if found.manifest:
-        entries = "entry" if len(found.manifest) == 1 else "entries"
-        said.append(f"{len(found.manifest):,} other {entries} of the manifest")
+            causes.append(f"{differing} {noun} differs" if differing == 1 else f"{differing} {noun}s differ")
+    causes += [counted(len(verification.parameters), "other parameter")] if verification.parameters else []
+    if verification.manifest:
+        entries = "entry" if len(verification.manifest) == 1 else "entries"
+        causes.append(f"{len(verification.manifest):,} other {entries} of the manifest")
     for kind in DifferenceKind:
-        if count := found.content.counts[kind]:
-            said.append(f"{count:,} {_NOUNS[kind][count > 1]}")
-    if found.off_rule and not said:
-        said.append(f"{counted(len(found.off_rule), 'figure')} not what the rule gives")
-    return joined(said) or "other versions of gpit or its libraries"
+        if count := verification.content.counts[kind]:
+            causes.append(f"{count:,} {_NOUNS[kind][count > 1]}")
+    if verification.off_rule and not causes:
+        causes.append(f"{counted(len(verification.off_rule), 'figure')} not what the rule gives")
+    return joined(causes) or "other versions of gpit or its libraries"
 
 
-def _said(answer: Answer) -> str:
-    found = _shown(answer.total_found, answer.total_again, answer.unit)
-    again = _shown(answer.total_again, answer.total_found, answer.unit)
+def _answer_sentence(answer: Answer) -> str:
+    total_in_file = _value_text(answer.total_found, answer.total_again, answer.unit)
+    total_when_rerun = _value_text(answer.total_again, answer.total_found, answer.unit)
     rows = counted(answer.rows, "row")
     if not answer.differing:
-        return f"The result is the same: {answer.name} agrees in all {rows}, {again} in total."
+        return f"The result is the same: {answer.name} agrees in all {rows}, {total_when_rerun} in total."
     return (
         f"The result differs: {answer.name} in {answer.differing:,} of {rows}; "
-        f"in total {found} in the file, {again} when run again."
+        f"in total {total_in_file} in the file, {total_when_rerun} when run again."
     )
 
 
-def _file(one: FileSeen) -> str:
-    name = f"{one.name}:{one.sheet}" if one.sheet else one.name
-    where = f" ({one.place})" if one.place not in ("", one.name) else "" if one.place else " (in the library)"
-    if not one.differs:
-        return f"{name}: the file is called {one.another_name} now; its SHA-256 is the right one"
-    digests = f"SHA-256 {(one.sha256_then or '')[:_DIGEST]}… in the manifest, {one.sha256_now[:_DIGEST]}… now"
+def _file(file: FileSeen) -> str:
+    name = f"{file.name}:{file.sheet}" if file.sheet else file.name
+    where = f" ({file.place})" if file.place not in ("", file.name) else "" if file.place else " (in the library)"
+    if not file.differs:
+        return f"{name}: the file is called {file.another_name} now; its SHA-256 is the right one"
+    digests = f"SHA-256 {(file.sha256_then or '')[:_DIGEST]}… in the manifest, {file.sha256_now[:_DIGEST]}… now"
     rows = ""
-    if one.rows_then is not None and one.rows_now is not None:
-        same = one.rows_then == one.rows_now
-        rows = f"; {one.rows_now:,} rows" + (" then and now" if same else f", {one.rows_then:,} then")
+    if file.rows_then is not None and file.rows_now is not None:
+        same = file.rows_then == file.rows_now
+        rows = f"; {file.rows_now:,} rows" + (" then and now" if same else f", {file.rows_then:,} then")
     return f"{name}{where}: another file than in the run: {digests}{rows}"
 
 
-def _difference(one: FileDifference) -> str:
-    place = f"{one.place} ({one.about})" if one.about else one.place
-    match one.kind:
+def _difference(difference: FileDifference) -> str:
+    place = f"{difference.place} ({difference.about})" if difference.about else difference.place
+    match difference.kind:
         case DifferenceKind.ADDED:
-            return f"{place}: {_shown(one.found, None, one.unit)}"
+            return f"{place}: {_value_text(difference.found, None, difference.unit)}"
         case DifferenceKind.REMOVED:
-            return f"{place}: {_shown(one.expected, None, one.unit)}"
+            return f"{place}: {_value_text(difference.expected, None, difference.unit)}"
         case DifferenceKind.RENAMED:
-            return f"{place}: called {one.found} in the file"
-        case DifferenceKind.TYPED_OVER if _shown(one.found) == _shown(one.expected):
-            return f"{place}: {_shown(one.found, None, one.unit)}, which the formula gives too"
+            return f"{place}: called {difference.found} in the file"
+        case DifferenceKind.TYPED_OVER if _value_text(difference.found) == _value_text(difference.expected):
+            return f"{place}: {_value_text(difference.found, None, difference.unit)}, which the formula gives too"
         case _:
-            return f"{place}: {_both(one.found, one.expected, one.unit)}"
+            return f"{place}: {_both_values(difference.found, difference.expected, difference.unit)}"
 
 
-def _both(found: Any, expected: Any, unit: str = "") -> str:
-    return f"{_shown(found, expected, unit)} in the file, {_shown(expected, found, unit)} when run again"
+def _both_values(in_file: Any, rerun: Any, unit: str = "") -> str:
+    return f"{_value_text(in_file, rerun, unit)} in the file, {_value_text(rerun, in_file, unit)} when run again"
 
 
-def _shown(value: Any, other: Any = None, unit: str | None = "") -> str:
-    """Write a value for a message, as exactly as it takes to tell it from the other; texts in quotation marks."""
+def _value_text(value: Any, other: Any = None, unit: str | None = "") -> str:
+    """Return a value for a message, exact enough to differ from the other value; texts in quotation marks."""
     if value is None or value == "":
         return "nothing"
     if isinstance(value, bool):
@@ -168,22 +169,23 @@ def _shown(value: Any, other: Any = None, unit: str | None = "") -> str:
         alike = are_numbers(value, other) and value != other and _figure(other, unit) == short
         return repr(value) if alike else short
     if isinstance(value, str):
-        return f"“{_part(value, other if isinstance(other, str) else '')}”"
-    return _part(repr(value), "")
+        return f"“{_excerpt(value, other if isinstance(other, str) else '')}”"
+    return _excerpt(repr(value), "")
 
 
 def _figure(value: float, unit: str | None) -> str:
-    """Write money to the pence, and other numbers as they are: thousands apart where they are whole."""
+    """Return money to the penny, and other numbers unchanged, with thousands separated if they are whole."""
     if not math.isfinite(as_float(value)):
         return str(as_float(value))
     return figure(value, unit) if (unit or "").startswith("£") else as_stored(value)
 
 
-def _part(text: str, other: str) -> str:
-    """Return a text, or that part of a long one in which it differs from the other."""
+def _excerpt(text: str, other: str) -> str:
+    """Return a text, or the part of a long text in which it differs from the other."""
     if len(text) <= _LONGEST:
         return text
-    first = next((place for place, (here, there) in enumerate(zip(text, other, strict=False)) if here != there), 0)
+    pairs = enumerate(zip(text, other, strict=False))
+    first = next((place for place, (character, counterpart) in pairs if character != counterpart), 0)
     start = max(0, min(first - _LONGEST // 4, len(text) - _LONGEST))
     end = start + _LONGEST
     return f"{'…' if start else ''}{text[start:end]}{'…' if end < len(text) else ''}"

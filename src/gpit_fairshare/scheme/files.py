@@ -178,7 +178,7 @@ def read_toml(
     except tomllib.TOMLDecodeError as fault:
         position, problem = toml_problem(fault, text)
     except TextError as fault:
-        position, problem = fault.place, fault.found
+        position, problem = fault.place, fault.reason
     raise faults.abort(FindingCode.UNREADABLE_RULES, Where(file, position), problem, remedy, raises=raises)
 
 

@@ -1,6 +1,6 @@
-"""The files that a document can be written to: a module for each, called after its ending, with a function `render`.
+"""The file formats of documents: one module each, named after the file ending, with a function `render`.
 
-To add a format, add its module. None of them is loaded here, so that the command line knows the endings at once.
+To add a format, add its module. The modules are not loaded here, so that the command line knows the endings at once.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ FORMATS: Final = tuple(f".{module.name}" for module in iter_modules(__path__))
 
 
 def rendered(document: Document, ending: str) -> str:
-    """Return a document as the text of a file with this ending."""
+    """Return the text of a document for a file with this ending."""
     return str(import_module(f"{__name__}.{ending[1:]}").render(document))
 
 

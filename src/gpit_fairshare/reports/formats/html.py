@@ -1,4 +1,4 @@
-"""A document as a page with a style sheet and no script: no text of an input is read as markup."""
+"""A document as an HTML page with a style sheet and no script: texts of inputs are never markup."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ dd { margin: 0 }
 
 
 def render(document: doc.Document) -> str:
-    """Return a document as a page that needs nothing else: no script, no picture, no other file."""
+    """Return a document as a self-contained page: no script, no picture, no other file."""
     title = next((" ".join(block.pieces) for block in document.blocks if isinstance(block, doc.Title)), "gpit")
     return (
         f'<!DOCTYPE html>\n<html lang="en-GB">\n<head>\n<meta charset="utf-8">\n'
@@ -79,10 +79,10 @@ def _escaped(text: str) -> str:
 
 
 def _in_html(text: str) -> str:
-    seen = _escaped(text)
+    escaped = _escaped(text)
     if isinstance(text, doc.Address) and doc.WEB_ADDRESS.fullmatch(text):
-        return f'<a href="{seen}">{seen}</a>'
-    return f"<code>{seen}</code>" if isinstance(text, doc.Code) else seen
+        return f'<a href="{escaped}">{escaped}</a>'
+    return f"<code>{escaped}</code>" if isinstance(text, doc.Code) else escaped
 
 
 def _list(items: Sequence[doc.Item]) -> str:

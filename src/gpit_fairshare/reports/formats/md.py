@@ -1,4 +1,4 @@
-"""A document as Markdown, cut to no width: no text of an input is read as markup."""
+"""A document as Markdown, without a width: texts of inputs are never markup."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _APART: Final = "&#8203;"
-"""A space of no width: GitHub looks for @names, #numbers and addresses after it has taken escapes out."""
+"""A zero-width space: GitHub looks for @names, #numbers and addresses after it has removed escapes."""
 _ESCAPES: Final = str.maketrans(
     {
         **{sign: f"\\{sign}" for sign in "*_[]~!${}"},
@@ -23,11 +23,11 @@ _ESCAPES: Final = str.maketrans(
 _LINKS: Final = re.compile(r":(?=\S)|(?<=www)\.|(?<=GH)-", re.IGNORECASE)
 _NAMES: Final = re.compile(r"(?<![\w.@#/:=\\-])[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)+(?![\w/:=-]|\.\w)")
 _RESERVE: Final = 400
-"""Characters kept for what says that something was left out."""
+"""Characters reserved for the note that something was left out."""
 
 
 def render(document: doc.Document) -> str:
-    """Return a document as Markdown; what goes beyond its longest size is counted."""
+    """Return a document as Markdown; lines beyond its maximum size are counted."""
     left = document.longest - _RESERVE if document.longest else float("inf")
     parts: list[str] = []
     no_room: list[str] = []
@@ -51,7 +51,7 @@ def render(document: doc.Document) -> str:
 
 
 def _blocks(blocks: Sequence[doc.Block]) -> Iterator[tuple[str, list[str]]]:
-    """Yield the heading, or an empty text, and the lines of each block; items that follow on are one block."""
+    """Yield the heading, or an empty text, and the lines of each block; consecutive items are one block."""
     level = "##"
     for block in doc.in_file(blocks):
         match block:
@@ -75,9 +75,9 @@ def _blocks(blocks: Sequence[doc.Block]) -> Iterator[tuple[str, list[str]]]:
 
 
 def in_markdown(text: str) -> str:
-    """Return a text that does nothing where Markdown is put up, as on GitHub: no link, no @name, no formula either.
+    """Return a text that has no effect where Markdown is rendered, as on GitHub: no link, no @name, no formula.
 
-    A name such as `fair_share` is code, so that it can be copied as it is.
+    A name such as `fair_share` becomes code, so that it can be copied unchanged.
     """
     if isinstance(text, doc.Code):
         return _code(text)
@@ -87,7 +87,7 @@ def in_markdown(text: str) -> str:
 
 
 def _without_markup(text: str) -> str:
-    # The links are looked for in what was given: an entity has no colon, but a #.
+    # Links are looked for before escaping: an entity has no colon, but a #.
     parts, end = [], 0
     for match in _LINKS.finditer(text):
         parts += [text[end : match.start()].translate(_ESCAPES), match.group(), _APART]
@@ -96,17 +96,17 @@ def _without_markup(text: str) -> str:
 
 
 def _code(text: str) -> str:
-    """Return a text as code, whatever backticks it holds; an upright stroke would end a table's cell."""
+    """Return a text as code, even with backticks in it; vertical bars are escaped, as they would end a table's cell."""
     if isinstance(text, doc.Address) and doc.WEB_ADDRESS.fullmatch(text):
         return f"<{text}>"
-    seen = one_line(text, None).replace("|", r"\|")
-    fence = _fence(seen, 1)
-    pad = " " if seen.startswith("`") or seen.endswith("`") else ""
-    return f"{fence}{pad}{seen}{pad}{fence}"
+    line = one_line(text, None).replace("|", r"\|")
+    fence = _fence(line, 1)
+    pad = " " if line.startswith("`") or line.endswith("`") else ""
+    return f"{fence}{pad}{line}{pad}{fence}"
 
 
 def _fence(text: str, least: int) -> str:
-    """Return more backticks than there are beside each other in a text."""
+    """Return a run of backticks longer than any in a text."""
     return "`" * max(least, 1 + max((len(run) for run in re.findall("`+", text)), default=0))
 
 
