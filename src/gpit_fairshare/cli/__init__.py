@@ -1,4 +1,4 @@
-"""The command line: one thin module a verb, and the one place where errors become exit codes.
+"""The command line: a thin module for each verb, and the one place where errors become exit codes.
 
 0 done and agrees; 1 done, but a check differs; 2 the input, the scheme or the usage is wrong, and
 nothing is written; 3 a bug in gpit. Results go to standard output, messages to standard error.
@@ -23,7 +23,7 @@ from gpit_fairshare.cli.init import init
 from gpit_fairshare.cli.library import app as library
 from gpit_fairshare.cli.maturity import maturity
 from gpit_fairshare.cli.options import leave_plugins_out
-from gpit_fairshare.cli.output import lost, print_document, print_json, reader_may_leave, tell
+from gpit_fairshare.cli.output import print_document, print_json, print_message, reader_may_leave, stdout_error
 from gpit_fairshare.cli.reallocate import reallocate
 from gpit_fairshare.cli.verify import verify
 from gpit_fairshare.errors import GpitError, InputError, OutputError, Stopped, UsageError
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 _SIGNALS: Final = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-"""Signals that stop gpit as an error does, so that drafts and folders of its own go away; Windows has no SIGHUP."""
+"""Signals that stop gpit as an error does, so that drafts and temporary folders are removed; Windows has no SIGHUP."""
 _STOPPED: Final = "gpit: stopped; nothing half-written is left"
 
 app = typer.Typer(
@@ -46,8 +46,8 @@ app = typer.Typer(
 )
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _version(is_set: bool) -> None:
+    if is_set:
         from importlib.metadata import version  # noqa: PLC0415  # only when asked for: start-up time
 
         with reader_may_leave():
@@ -70,11 +70,11 @@ def _options(
     ] = False,
 ) -> None:
     """Fair shares of GP IT funding: allocations, transition support and the workbook that proves them."""
-    del version, debug, no_plugins  # their callbacks do all there is to do, and `_run` looks for --debug
+    del version, debug, no_plugins  # their callbacks do the work, and `_run` looks for --debug
     for word in sys.argv:
-        shown = word.encode(errors="replace").decode()
-        if shown != word:
-            raise UsageError(f"{shown}: is not UTF-8, and no result could name it; rename the file")
+        printable = word.encode(errors="replace").decode()
+        if printable != word:
+            raise UsageError(f"{printable}: is not UTF-8, and no result could name it; rename the file")
     try:
         Path.cwd()
     except OSError as fault:
@@ -95,37 +95,37 @@ app.command("verify")(verify)
 
 def main() -> NoReturn:
     """Run the command line and leave with its exit code."""
-    if sys.stderr is None:  # closed by whoever started gpit: messages have nobody to read them
-        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  # it lasts as long as the program
+    if sys.stderr is None:  # closed by the calling program: messages have no reader
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  # open until the program ends
     if sys.stdout is None:
-        tell("gpit: error: standard output is closed; nothing was done; send it to a file, or to nul")
+        print_message("gpit: error: standard output is closed; nothing was done; send it to a file, or to nul")
         sys.exit(2)
     for stream in (sys.stdout, sys.stderr):
         # A name that the console's code page lacks must not stop a run.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
     try:
-        for number in _SIGNALS:
+        for signal_number in _SIGNALS:
             # Those that are ignored, as under nohup, stay ignored.
-            if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
-                signal.signal(number, _stop)
+            if signal.getsignal(signal_number) in (signal.SIG_DFL, signal.default_int_handler):
+                signal.signal(signal_number, _stop)
         code = _run()
         _ignore_signals()
     except Stopped as stop:
-        tell(_STOPPED)
+        print_message(_STOPPED)
         code = stop.exit_code
     sys.exit(code)
 
 
-def _stop(number: int, _frame: FrameType | None) -> None:
+def _stop(signal_number: int, _frame: FrameType | None) -> None:
     _ignore_signals()
-    raise Stopped(number)
+    raise Stopped(signal_number)
 
 
 def _ignore_signals() -> None:
-    """Let no signal break into what is left to do: cleaning up and leaving."""
-    for number in _SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
+    """Ignore signals during cleaning up and leaving."""
+    for signal_number in _SIGNALS:
+        signal.signal(signal_number, signal.SIG_IGN)
 
 
 def _run() -> int:
@@ -133,41 +133,42 @@ def _run() -> int:
     try:
         code = app(standalone_mode=False, prog_name="gpit")
     except GpitError as fault:
-        _say(fault)
+        _print_error(fault)
         return fault.exit_code
     except typer.Exit as leaving:
         return leaving.exit_code
     except SystemExit:
-        # The reader of --help left: typer puts another stream in place of the pipe, and leaves with 1.
+        # The reader of --help left: typer replaces the pipe by another stream, and exits with 1.
         if sys.stdout is stdout:
             raise
         return 0
     except (typer.Abort, KeyboardInterrupt):
-        tell(_STOPPED)
+        print_message(_STOPPED)
         return 130
     except Exception as fault:
-        if hasattr(fault, "format_message"):  # typer's own copy of click refused the words of the command line
+        if hasattr(fault, "format_message"):  # typer's own copy of click refused the command line
             message: str = fault.format_message()
-            message = message.replace(": Value error, ", ": ")  # the library's word, which says nothing to a user
+            message = message.replace(": Value error, ", ": ")  # the library's term, which means nothing to a user
             # `gpit` alone is answered with the help, which is no error message.
             for line in message.splitlines() if message.startswith("Usage:") else [f"gpit: error: {message}"]:
-                tell(line)
+                print_message(line)
             return 2
         if isinstance(fault, OSError):
-            # Whoever asks for help runs nothing; every answer is printed by `reader_may_leave`.
+            # --help runs nothing; every answer is printed within `reader_may_leave`.
             is_help = not {"-h", "--help"}.isdisjoint(sys.argv)
-            _say(lost(fault) if is_help else UsageError(f"{fault.filename or 'a file'}: {fault.strerror or fault}"))
+            usage_error = UsageError(f"{fault.filename or 'a file'}: {fault.strerror or fault}")
+            _print_error(stdout_error(fault) if is_help else usage_error)
             return 2
         if debug:
             raise
-        tell(f"gpit: a bug in gpit: {type(fault).__name__}: {fault}; run again with --debug and report it")
+        print_message(f"gpit: a bug in gpit: {type(fault).__name__}: {fault}; run again with --debug and report it")
         return 3
     return code if isinstance(code, int) else 0
 
 
-def _say(fault: GpitError) -> None:
-    """Print an error, with its findings: all in the one JSON document that was asked for, or several as a list."""
-    tell(f"gpit: error: {fault}")
+def _print_error(fault: GpitError) -> None:
+    """Print an error with its findings: in the one JSON document if --json was given, else as a list of several."""
+    print_message(f"gpit: error: {fault}")
     findings = fault.findings if isinstance(fault, InputError) else ()
     if "--json" in sys.argv:
         entries = [finding.entry() for finding in findings]
@@ -175,7 +176,7 @@ def _say(fault: GpitError) -> None:
             with reader_may_leave():
                 print_json({"schema": "gpit-error/1", "error": str(fault), "findings": entries})
         except OutputError as full:
-            tell(f"gpit: error: {full}")
+            print_message(f"gpit: error: {full}")
     elif sum(finding.level == "error" for finding in findings) > 1:
         from gpit_fairshare.reports.document import Document, Findings  # noqa: PLC0415  # only for a list of faults
 

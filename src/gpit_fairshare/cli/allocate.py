@@ -1,4 +1,4 @@
-"""`gpit allocate`: read, calculate, write, and say what came of it."""
+"""`gpit allocate`: read, calculate, write, and report the result."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gpit_fairshare.cli import options
-from gpit_fairshare.cli.output import place_of, print_answer, progress, tell, write_beside
+from gpit_fairshare.cli.output import place_of, print_answer, print_message, progress, write_beside
 from gpit_fairshare.errors import UsageError
 
 if TYPE_CHECKING:
@@ -51,19 +51,19 @@ def cases(
     files = write_beside({junit: partial(write_junit, suite)} if junit else {})
     print_answer(document, suite.document, as_json=as_json, files=files)
     for reason in suite.update.refused if suite.update else ():
-        tell(f"gpit: error: --update: {reason}; nothing was written")
+        print_message(f"gpit: error: --update: {reason}; nothing was written")
     raise typer.Exit(suite.exit_code)
 
 
 def _refuse(junit: Path | None, *, update: bool, stop: bool) -> None:
-    """Refuse what cannot be before anything is run."""
+    """Refuse options that cannot be used, before anything runs."""
     if junit:
         place_of("--junit", junit)
         if junit.suffix.lower() != ".xml":
             raise UsageError(f"--junit {junit}: is JUnit XML; give it the ending .xml")
     if update and stop:
         raise UsageError("--update and --stop: all cases have to be run before any is written; leave out --stop")
-    # Where a machine judges a change, it must not make the change.
+    # A machine that judges a change must not make the change.
     if update and os.environ.get("CI", "").strip().lower() not in ("", "0", "false"):
         raise UsageError(
             "--update: the environment variable CI is set; figures are written anew by a person, not by CI"
@@ -71,7 +71,7 @@ def _refuse(junit: Path | None, *, update: bool, stop: bool) -> None:
 
 
 def _update(suite: Suite) -> None:
-    """Write what may be written, and run again what was."""
+    """Update the cases that may be updated, and run these again."""
     from gpit_fairshare.cases.running import run_case  # noqa: PLC0415  # polars loads here, not for --help
     from gpit_fairshare.cases.updating import update  # noqa: PLC0415
 

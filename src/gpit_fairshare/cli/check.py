@@ -53,7 +53,9 @@ def check(
     from gpit_fairshare.reports.checking import checking_document  # noqa: PLC0415
 
     report = checking.check(**run.arguments(), organisation=organisation)
-    document = checking_document(report, marked=_written(copies, annotate), file_names=[path.name for path in outputs])
+    document = checking_document(
+        report, marked=_copy_names(copies, annotate), file_names=[path.name for path in outputs]
+    )
     with _folder_of(copies.values()):
         marked = {copy: partial(_annotate, report, original) for original, copy in copies.items()}
         files = write_beside({**marked, **document_writers(document, outputs)})
@@ -64,28 +66,30 @@ def check(
 def _annotate(report: Report, original: Path, copy: Path) -> None:
     """Write a copy of a workbook in which the findings about it and about the inputs as a whole are marked.
 
-    One about several files has no cell: it is on the list of findings of each of these files.
+    A finding about several files has no cell: each of these files lists it.
     """
     from gpit_fairshare.annotation import Mark, annotate  # noqa: PLC0415  # only if one is asked for
 
-    others = {source.file for source in report.sources} - {original.name}
+    other_files = {source.file for source in report.sources} - {original.name}
     marks = []
     for finding in report.findings:
         if finding.file and f", {original.name}:" not in f", {finding.file}:":
             continue
-        shared = any(f", {other}" in f", {finding.file}" for other in others)
-        for each in finding.each:
-            place = ("", "") if shared else (each.sheet, each.cell)
-            marks.append(Mark(*place, each.level, each.number, each.found_and_expected, each.remedy))
+        shared = any(f", {other}" in f", {finding.file}" for other in other_files)
+        for occurrence in finding.each:
+            place = ("", "") if shared else (occurrence.sheet, occurrence.cell)
+            marks.append(
+                Mark(*place, occurrence.level, occurrence.number, occurrence.found_and_expected, occurrence.remedy)
+            )
     annotate(original, copy, marks)
 
 
 @contextmanager
 def _folder_of(copies: Iterable[Path]) -> Iterator[None]:
-    """Make the folder of all copies, if it is not there; it goes again if nothing is written into it.
+    """Make the folder of all copies if it does not exist; remove it again if nothing is written into it.
 
     Raises:
-        OutputError: It cannot be made.
+        OutputError: The folder cannot be made.
     """
     folder = next((copy.parent for copy in copies if not copy.parent.is_dir()), None)
     try:
@@ -101,10 +105,10 @@ def _folder_of(copies: Iterable[Path]) -> Iterator[None]:
 
 
 def _copies(run: options.TypedOptions, place: Path) -> dict[Path, Path]:
-    """Return the workbooks to be marked, each with the place of its copy, which is never one of the files.
+    """Return the workbooks to mark, each with the path of its copy, which is never one of the files.
 
     Raises:
-        UsageError: There is no workbook, or a copy cannot be where it was asked for.
+        UsageError: There is no workbook, or a copy cannot be written where it was asked for.
     """
     files = run.files(OptionKind.FILES)
     if place.suffix.lower() == ".xlsx":
@@ -122,33 +126,33 @@ def _copies(run: options.TypedOptions, place: Path) -> dict[Path, Path]:
     if twice:
         raise UsageError(f"--annotate {place}: two of the files are called {twice}; give one of them another name")
     copies = {book: place / book.name for book in books}
-    there = next((copy for copy in copies.values() if copy.exists()), None)
-    if there:
-        raise UsageError(f"--annotate {place}: {there} is there already and is not written over; name another folder")
+    earlier = next((copy for copy in copies.values() if copy.exists()), None)
+    if earlier:
+        raise UsageError(f"--annotate {place}: {earlier} is there already and is not written over; name another folder")
     return copies
 
 
-def _books(named: Sequence[str]) -> dict[Path, Path]:
-    """Return the .xlsx workbooks among files, each once, by where they are."""
+def _books(names: Sequence[str]) -> dict[Path, Path]:
+    """Return the .xlsx workbooks among files, each once, by their resolved paths."""
     from gpit_fairshare.inputs.files.reading import split_sheet  # noqa: PLC0415  # polars loads here, not for --help
 
-    paths = [Path(split_sheet(name)[0]) for name in named]
+    paths = [Path(split_sheet(name)[0]) for name in names]
     return {followed(path): path for path in paths if path.suffix.lower() == ".xlsx"}
 
 
-def _workbook(named: Sequence[str], copy: Path) -> Path:
-    """Return the workbook to be marked: there must be one, and the copy must be another file."""
-    books = _books(named)
+def _workbook(names: Sequence[str], copy: Path) -> Path:
+    """Return the workbook to mark: there must be one, and the copy must be another file."""
+    books = _books(names)
     if len(books) != 1:
-        found = f"{len(books)} of the files are; name a folder for all copies" if books else "none of the files is one"
-        raise UsageError(f"--annotate {copy}: marks one .xlsx workbook, and {found}")
+        reason = f"{len(books)} of the files are; name a folder for all copies" if books else "none of the files is one"
+        raise UsageError(f"--annotate {copy}: marks one .xlsx workbook, and {reason}")
     ((place, original),) = books.items()
     if place_of("--annotate", copy) == place or (copy.exists() and original.exists() and copy.samefile(original)):
         raise UsageError(f"--annotate {copy}: is the workbook itself, which is never written over; give another name")
     return original
 
 
-def _written(copies: Mapping[Path, Path], place: Path | None) -> str:
-    """Say which copies were written."""
+def _copy_names(copies: Mapping[Path, Path], place: Path | None) -> str:
+    """Return the names of the copies that are written, and their folder."""
     names = joined([copy.name for copy in copies.values()])
     return names if place in copies.values() else f"{names} in {place}" if copies else ""

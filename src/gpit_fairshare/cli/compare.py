@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 ENDINGS: Final = (".xlsx", ".json", ".csv")
 _PRINTED: Final = ("text", "json", "markdown", "csv")
 _SIDED: Final = {"formula": "For", "transition": "For", "settings": "In"}
-"""Options that each side may have for itself, with how their help begins."""
+"""Options that each side may have separately, with the start of their help."""
 _SETTING: Final = re.compile(r"--set:? (?P<key>(?P<name>[^@=:\s]+)(?:@[^=:\s]+)?)")
-"""How a message about a setting begins, which knows nothing of sides."""
+"""The start of a message about a setting, which does not name the side."""
 
 
 @options.verb("population", "spend", "inputs", "sample", *_SIDED, ..., without=["scheme"], sided=_SIDED)
@@ -56,7 +56,7 @@ def compare(  # noqa: PLR0913  # the options of the verb
     form = _format(how, as_json=as_json)
     files = [text for typed in (run, *run.sides.values()) for text in typed.files(OptionKind.FILES, OptionKind.RULE)]
     outputs = checked(output, [old, new, *files], [*ENDINGS, *FORMATS])
-    sides = [_TypedSide(name, run, own) for name, own in zip((old, new), run.sides.values(), strict=True)]
+    sides = [_TypedSide(name, run, typed) for name, typed in zip((old, new), run.sides.values(), strict=True)]
     _refuse_unused(sides, run)
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
     from gpit_fairshare import comparison as comparing  # noqa: PLC0415
@@ -78,24 +78,24 @@ def compare(  # noqa: PLR0913  # the options of the verb
 
 
 class _TypedSide:
-    """One side as the command line has it."""
+    """One side as it was typed on the command line."""
 
-    def __init__(self, name: str, run: options.TypedOptions, own: options.TypedOptions) -> None:
-        """Take a result file or a scheme, the options for both sides and those for this one alone.
+    def __init__(self, name: str, run: options.TypedOptions, typed: options.TypedOptions) -> None:
+        """Take a result file or a scheme, the options for both sides and those for this one.
 
         Raises:
-            UsageError: A setting is no pair, or is given twice.
+            UsageError: A setting is not a pair, or is given twice.
         """
         self.name = name
-        self.word = own.side.upper()
-        """What messages call it."""
-        self.flags = own.flags()
-        """Options that were typed for this side alone."""
-        self.rule = {part: own.values[part] or run.values[part] for part in ("formula", "transition")}
+        self.word = typed.side.upper()
+        """Its name in messages."""
+        self.flags = typed.flags()
+        """Options that were typed for this side only."""
+        self.rule = {part: typed.values[part] or run.values[part] for part in ("formula", "transition")}
         """The formula and the transition in place of the scheme's."""
-        self.own: dict[str, str] = own.argument("settings") or {}
-        """Settings for this side alone; they go before those for both."""
-        self.settings: dict[str, str] = {**(run.argument("settings") or {}), **self.own}
+        self.own_settings: dict[str, str] = typed.argument("settings") or {}
+        """Settings for this side only; they override those for both."""
+        self.settings: dict[str, str] = {**(run.argument("settings") or {}), **self.own_settings}
 
     @property
     def is_file(self) -> bool:
@@ -110,11 +110,11 @@ class _TypedSide:
         if ending != ".toml":
             from gpit_fairshare.scheme.library import library_names  # noqa: PLC0415  # not for --help
 
-            known = library_names("scheme")
-            if self.name not in known:
+            scheme_names = library_names("scheme")
+            if self.name not in scheme_names:
                 raise UsageError(
                     f"{self.word} {self.name}: is neither a result file ({', '.join(RESULT_ENDINGS)}) nor a scheme "
-                    f"(a .toml file, or of the library: {', '.join(known)}){nearest(self.name, known)}"
+                    f"(a .toml file, or of the library: {', '.join(scheme_names)}){nearest(self.name, scheme_names)}"
                 )
         return False
 
@@ -129,24 +129,24 @@ class _TypedSide:
         try:
             result = allocate(scheme=self.name, **self.rule, settings=self.settings, **run)
         except GpitError as fault:
-            raise self._blamed(fault) from None
+            raise self._with_option_name(fault) from None
         parts = [base_name(part) for part in self.rule.values() if part]
         parts += [f"{name}={value}" for name, value in self.settings.items()]
         return side_of(result, f"{base_name(self.name)} with {', '.join(parts)}" if parts else base_name(self.name))
 
-    def _blamed(self, fault: GpitError) -> GpitError:
-        """Return a fault of a setting under the option that gave it."""
-        found = _SETTING.match(str(fault))
-        if not found:
+    def _with_option_name(self, fault: GpitError) -> GpitError:
+        """Return an error about a setting with the name of the option that set it."""
+        match = _SETTING.match(str(fault))
+        if not match:
             return fault
-        given = next((one for one in (found["key"], found["name"]) if one in self.settings), "")
-        names = [one.partition("@")[0].strip() for one in self.own]
-        mine = given in self.own if given else found["name"] in names
-        return UsageError(f"--set-{self.word.lower()}{str(fault)[len('--set') :]}") if mine else fault
+        setting = next((key for key in (match["key"], match["name"]) if key in self.settings), "")
+        names = [key.partition("@")[0].strip() for key in self.own_settings]
+        is_own = setting in self.own_settings if setting else match["name"] in names
+        return UsageError(f"--set-{self.word.lower()}{str(fault)[len('--set') :]}") if is_own else fault
 
 
 def _refuse_unused(sides: Sequence[_TypedSide], run: options.TypedOptions) -> None:
-    """Refuse options that nothing would use: files are compared as they are.
+    """Refuse options that would have no effect: files are compared as they are.
 
     Raises:
         UsageError: One was given.
@@ -154,23 +154,23 @@ def _refuse_unused(sides: Sequence[_TypedSide], run: options.TypedOptions) -> No
     for side in sides:
         if side.is_file and side.flags:
             raise UsageError(f"{', '.join(side.flags)}: {side.word} is a result file, which is compared as it is")
-    # Those that a side may have for itself come last.
+    # Options that a side may have separately come last.
     wrong = [*run.flags(without=["max_size", *_SIDED]), *run.flags(without=set(OPTIONS) - set(_SIDED))]
     if all(side.is_file for side in sides) and wrong:
         raise UsageError(f"{', '.join(wrong)}: both are result files, which are compared as they are; give a scheme")
 
 
-def _format(how: str, *, as_json: bool) -> str:
-    """Return what is printed.
+def _format(form: str, *, as_json: bool) -> str:
+    """Return the format to print.
 
     Raises:
         UsageError: There is no such format, or two are asked for.
     """
-    if how and how not in _PRINTED:
-        raise UsageError(f"--format {how}: expected {', '.join(_PRINTED)}{nearest(how, _PRINTED)}")
-    if as_json and how not in ("", "json"):
-        raise UsageError(f"--json and --format {how}: ask for one of the two")
-    return "json" if as_json else how or "text"
+    if form and form not in _PRINTED:
+        raise UsageError(f"--format {form}: expected {', '.join(_PRINTED)}{nearest(form, _PRINTED)}")
+    if as_json and form not in ("", "json"):
+        raise UsageError(f"--json and --format {form}: ask for one of the two")
+    return "json" if as_json else form or "text"
 
 
 def _write(comparison: Comparison, ending: str, advance: Advance, draft: Path) -> None:

@@ -58,8 +58,8 @@ def explain(
     from gpit_fairshare.reports.explanation import explanation_document  # noqa: PLC0415
 
     result = record or allocation.allocate(**run.arguments(), with_effects=False)
-    found = explanation.explain(result, organisation, year=year, step=step)
-    report = explanation_document(found, file_names=[path.name for path in outputs])
+    arithmetic = explanation.explain(result, organisation, year=year, step=step)
+    report = explanation_document(arithmetic, file_names=[path.name for path in outputs])
     files = write_beside(document_writers(report, outputs))
-    print_answer(report, found.document, as_json=as_json, form=form, files=files)
-    raise typer.Exit(0 if found.sound else 1)
+    print_answer(report, arithmetic.document, as_json=as_json, form=form, files=files)
+    raise typer.Exit(0 if arithmetic.sound else 1)

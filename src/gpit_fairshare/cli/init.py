@@ -1,4 +1,4 @@
-"""`gpit init`: a folder with input templates, a scheme of one's own and a first case."""
+"""`gpit init`: a folder with input templates, your own scheme and a first case."""
 
 from __future__ import annotations
 
@@ -32,36 +32,36 @@ def init(
     # XlsxWriter loads here, so that --help answers at once.
     from gpit_fairshare.templates import COMMAND, FILES, write_folder  # noqa: PLC0415
 
-    written = write_folder(Path(folder))
+    paths = write_folder(Path(folder))
     with reader_may_leave():
         if as_json:
-            files = [str(path) for path in written]
+            files = [str(path) for path in paths]
             print_json({"schema": "gpit-init/1", "folder": folder, "files": files, "command": COMMAND})
         else:
-            typer.echo(visible(_said(folder, FILES, COMMAND)))
+            typer.echo(visible(_summary(folder, FILES, COMMAND)))
 
 
-def _said(folder: str, files: Mapping[str, str], command: str) -> str:
-    """Return what was written, and what to type next; the command stands on one line, to be copied whole."""
-    here = Path(folder) == Path()
+def _summary(folder: str, files: Mapping[str, str], command: str) -> str:
+    """Return a summary of what was written and what to type next; the command is on one line, to be copied whole."""
+    is_current_folder = Path(folder) == Path()
     width = max(map(len, files))
     return "\n".join(
         [
-            f"Written in {'this folder' if here else folder}, with examples for figures:",
+            f"Written in {'this folder' if is_current_folder else folder}, with examples for figures:",
             *(f"  {name:{width}}  {meaning}" for name, meaning in files.items()),
             "",
             "Next:",
             "",
-            *([] if here else [f"cd {_quoted(folder)}"]),
+            *([] if is_current_folder else [f"cd {_quoted(folder)}"]),
             command,
         ]
     )
 
 
 def _quoted(path: str) -> str:
-    """Return a path as bash and PowerShell both read it, as far as there is such a way."""
+    """Return a path quoted so that bash and PowerShell both read it, as far as that is possible."""
     if all(sign.isalnum() or sign in f"_-./:{os.sep}" for sign in path):
         return path
-    # Between double quotes these stand for something else; a backslash does so in bash alone.
+    # Between double quotes these have a special meaning; a backslash only in bash.
     strange = {*'"$`!', "\\"} - {os.sep}
     return shlex.quote(path) if strange & {*path} else f'"{path}"'

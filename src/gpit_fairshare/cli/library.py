@@ -1,4 +1,4 @@
-"""`gpit library`: schemes, formulas and transitions, built in, of plug-ins or of one's own."""
+"""`gpit library`: schemes, formulas and transitions, built in, from plug-ins or your own."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gpit_fairshare.cli import options
-from gpit_fairshare.cli.output import print_answer, print_json, reader_may_leave, tell
+from gpit_fairshare.cli.output import print_answer, print_json, print_message, reader_may_leave
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.words import visible
 
@@ -66,11 +66,11 @@ def show(
         raise UsageError(f"--json and --format {form.value}: give one of the two")
     from gpit_fairshare.reports.library import method_document  # noqa: PLC0415  # as above
     from gpit_fairshare.scheme.files import library_problems  # noqa: PLC0415
-    from gpit_fairshare.scheme.method import method  # noqa: PLC0415
+    from gpit_fairshare.scheme.method import method as read_method  # noqa: PLC0415
 
-    found, text = method(name, kind.value if kind else None)
+    method, text = read_method(name, kind.value if kind else None)
     _warn(library_problems())
-    print_answer(method_document(found), found.document, as_json=as_json, form=form, other=lambda: text)
+    print_answer(method_document(method), method.document, as_json=as_json, form=form, other=lambda: text)
 
 
 @app.command("new")
@@ -86,11 +86,11 @@ def new(
     """Write a new formula, transition or scheme that runs as it stands, with remarks on what to change."""
     from gpit_fairshare.templates.rules import write_rule  # noqa: PLC0415  # as above
 
-    path, written, origin = write_rule(name, kind.value if kind else None, copied)
+    path, rule_kind, origin = write_rule(name, kind.value if kind else None, copied)
     with reader_may_leave():
-        typer.echo(visible(f"Written: {path}, a {written} from {origin}.\n\nNext:\n"))
-        shown = f'"{path}"' if " " in str(path) else path
-        typer.echo(visible(f"gpit library check {shown}\ngpit allocate --sample --{written} {shown}"))
+        typer.echo(visible(f"Written: {path}, a {rule_kind} from {origin}.\n\nNext:\n"))
+        quoted_path = f'"{path}"' if " " in str(path) else path
+        typer.echo(visible(f"gpit library check {quoted_path}\ngpit allocate --sample --{rule_kind} {quoted_path}"))
 
 
 @app.command("schema")
@@ -124,12 +124,12 @@ def check(  # the options of the verb
     reviews = review_all(names or (), **run.arguments())
     _warn(library_problems())
     print_answer(review_document(reviews), partial(reviews_document, reviews), as_json=as_json)
-    if not all(one.sound for one in reviews):
+    if not all(review.sound for review in reviews):
         raise typer.Exit(2)
-    raise typer.Exit(1 if strict and any(one.has("warning") for one in reviews) else 0)
+    raise typer.Exit(1 if strict and any(review.has("warning") for review in reviews) else 0)
 
 
 def _warn(problems: Sequence[str]) -> None:
-    """Say what is wrong with plug-ins, a line each, where it is in nobody's way."""
-    for one in problems:
-        tell(f"gpit: warning: {one}")
+    """Print the problems of plug-ins, a line each, as warnings."""
+    for problem in problems:
+        print_message(f"gpit: warning: {problem}")

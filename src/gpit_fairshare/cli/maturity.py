@@ -54,7 +54,7 @@ def maturity(  # noqa: PLR0913  # the options of the verb
     from gpit_fairshare.results.writing import write_table  # noqa: PLC0415
 
     with progress("Working out the index") as advance:
-        found = assess(
+        assessment = assess(
             indicators=indicators,
             ccg_indicators=ccg_indicators,
             population=population,
@@ -62,9 +62,9 @@ def maturity(  # noqa: PLR0913  # the options of the verb
             year=year,
             **run.arguments(),
         )
-        tables = [(by_ccg, found.ccgs), (by_practice, found.practices)]
+        tables = [(by_ccg, assessment.ccgs), (by_practice, assessment.practices)]
         orders = {path: partial(write_table, table) for path, table in tables if path}
-        report = maturity_document(found, file_names=outputs.names)
-        files = outputs.write(found.result, report, advance, orders)
-    print_answer(report, found.document, as_json=as_json, files=files)
-    raise typer.Exit(0 if found.result.agrees else 1)
+        report = maturity_document(assessment, file_names=outputs.names)
+        files = outputs.write(assessment.result, report, advance, orders)
+    print_answer(report, assessment.document, as_json=as_json, files=files)
+    raise typer.Exit(0 if assessment.result.agrees else 1)

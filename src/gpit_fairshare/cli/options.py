@@ -1,4 +1,4 @@
-"""The options of verbs: those of a run, as `run_options` describes them, and others that several verbs share."""
+"""The options of verbs: those of a run, from `run_options`, and others that several verbs share."""
 
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ _TYPES: Final[Mapping[OptionKind, Any]] = {
     OptionKind.MEGABYTES: int,
     OptionKind.DAY: str | None,
 }
-"""What typer makes of an option; all others may be repeated."""
+"""The type that typer reads for an option; all others may be repeated."""
 _SIDES: Final = ("old", "new")
 _PAIR_FORMS: Final = {
     OptionKind.SETTINGS: "NAME=VALUE or NAME@2015/16=VALUE",
     OptionKind.COLUMNS: "HEADING=COLUMN",
     OptionKind.UNITS: "HEADING=UNIT, such as 'Spend=£m'",
 }
-"""How a pair of a name and its value is written, for a message."""
+"""How a pair of a name and its value is written, for messages."""
 
 
-def leave_plugins_out(context: typer.Context, wanted: bool) -> bool:
-    """Leave plug-ins out for as long as the command runs, on whichever side of the verb the option stands."""
-    if wanted:
+def leave_plugins_out(context: typer.Context, is_set: bool) -> bool:
+    """Leave plug-ins out while the command runs, whether the option is before or after the verb."""
+    if is_set:
         from gpit_fairshare.plugins import allowed  # noqa: PLC0415  # only when asked for: start-up time
 
         context.with_resource(allowed(enabled=False))
-    return wanted
+    return is_set
 
 
 _EVERY_VERB: Final = [
@@ -52,18 +52,18 @@ _EVERY_VERB: Final = [
         ("no_plugins", typer.Option("--no-plugins", hidden=True, callback=leave_plugins_out, is_eager=True)),
     )
 ]
-"""Options that may come on either side of the verb. The command line looks for --debug itself; the callback of the
-other does all there is to do."""
+"""Options that may come before or after the verb. The command line looks for --debug itself; the callback of the
+other does the rest."""
 
 
-def output(what: str, endings: Sequence[str] = ()) -> Any:
-    """Return the option `-o` of a verb whose answer can be written to files of these endings, and as a document."""
-    return typer.Option("-o", "--output", metavar="FILE", help=written_to(what, endings))
+def output(content: str, endings: Sequence[str] = ()) -> Any:
+    """Return the option `-o` of a verb that can write its answer to files of these endings, and as a document."""
+    return typer.Option("-o", "--output", metavar="FILE", help=written_to(content, endings))
 
 
-def written_to(what: str, endings: Sequence[str]) -> str:
+def written_to(content: str, endings: Sequence[str]) -> str:
     """Return the help of an option that writes something, to files of these endings or as a document."""
-    return f"Write the {what}; {joined((*endings, *FORMATS), 'or')}."
+    return f"Write the {content}; {joined((*endings, *FORMATS), 'or')}."
 
 
 Output = Annotated[list[Path] | None, output("result", RESULT_ENDINGS)]
@@ -75,14 +75,14 @@ Manifest = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class TypedOptions:
-    """The options of a run as they were typed; pairs are still texts, and what was not typed is None or empty."""
+    """The options of a run as they were typed; pairs are still texts, and options not typed are None or empty."""
 
     values: Mapping[str, Any]
     """By the name of the field in `RunOptions`."""
     side: str = ""
-    """The side of a comparison that these are for alone, `old` or `new`."""
+    """The side of a comparison that these options are for, `old` or `new`; empty for both."""
     sides: Mapping[str, TypedOptions] = field(default_factory=dict)
-    """What was typed for one side of a comparison alone, by side."""
+    """The options that were typed for one side of a comparison, by side."""
 
     def files(self, *kinds: OptionKind, without: Sequence[str] = ()) -> list[str]:
         """Return the files and names of the library that were typed, for options of these kinds."""
@@ -90,21 +90,21 @@ class TypedOptions:
         return [text for name in names for text in listed(self.values[name]) if text]
 
     def flags(self, *, without: Collection[str] = ()) -> list[str]:
-        """Return the options that were typed, as they were."""
+        """Return the options that were typed, as on the command line."""
         return [_flag(name, self.side) for name, value in self.values.items() if value and name not in without]
 
     def argument(self, name: str) -> Any:
         """Return the value of an option as a run takes it: NAME=VALUE options are a dict.
 
         Raises:
-            UsageError: It is no pair, or the same name is given twice, which is an error and not a silent choice.
+            UsageError: It is not a pair, or the same name is given twice; gpit never chooses silently.
         """
         kind, texts, flag = OPTIONS[name].kind, self.values[name], _flag(name, self.side)
         if kind not in _PAIR_FORMS or not texts:
             return texts
         values: dict[str, str] = {}
         for text in texts:
-            # A heading may have a = in it, and a value of a parameter may not.
+            # A heading may contain =; a value of a parameter may not.
             left, equals, right = text.partition("=") if kind is OptionKind.SETTINGS else text.rpartition("=")
             if not equals or not left.strip() or not right.strip():
                 raise UsageError(f"{flag} {text}: expected {_PAIR_FORMS[kind]}")
@@ -114,7 +114,7 @@ class TypedOptions:
         return values
 
     def arguments(self, *, without: Sequence[str] = ()) -> dict[str, Any]:
-        """Return the arguments of a run: what was typed.
+        """Return the arguments of a run that were typed.
 
         Raises:
             UsageError: As above.
@@ -127,7 +127,7 @@ class TypedOptions:
 
 
 def _flag(name: str, side: str = "") -> str:
-    """Return what an option, or that for one side alone, is called on the command line."""
+    """Return the name on the command line of an option, or of its form for one side."""
     return f"{OPTIONS[name].flag}-{side}" if side else OPTIONS[name].flag
 
 
@@ -140,28 +140,29 @@ def verb(
     """Let typer see the options of a run in place of a verb's parameter `run`, and those that every verb has.
 
     Args:
-        order: Options of the run that the verb takes, in the order of its help; ... stands for all that are not named.
-            A parameter of the verb may be named among them, to come there.
-        without: Options that ... does not stand for.
+        order: Options of the run that the verb takes, in the order of its help; ... means all that are not named.
+            A parameter of the verb may be named among them, to be placed there.
+        without: Options that ... does not include.
         unset: Options that have no default here, each with its help.
-        sided: Options that each side of a comparison may have for itself beside that for both, each with what its help
-            begins with.
+        sided: Options that each side of a comparison may have in addition to the one for both, each with the start
+            of its help.
     """
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
-        own = dict(inspect.signature(function, eval_str=True).parameters)
-        rest = [name for name in OPTIONS if name not in (*order, *without)]
-        names = [name for entry in order for name in (rest if isinstance(entry, EllipsisType) else [entry])]
+        declared = dict(inspect.signature(function, eval_str=True).parameters)
+        unnamed = [name for name in OPTIONS if name not in (*order, *without)]
+        names = [name for entry in order for name in (unnamed if isinstance(entry, EllipsisType) else [entry])]
         in_order = {}
         for name in names:
-            in_order[name] = own.pop(name) if name in own else _parameter(name, unset.get(name))
+            in_order[name] = declared.pop(name) if name in declared else _parameter(name, unset.get(name))
             for side in _SIDES if name in sided else ():
                 in_order[f"{name}_{side}"] = _parameter(name, f"{sided[name]} {side.upper()} alone.", side)
-        parameters = [each for name, one in own.items() for each in (in_order.values() if name == "run" else [one])]
+        groups = [[*in_order.values()] if name == "run" else [own] for name, own in declared.items()]
+        parameters = [parameter for group in groups for parameter in group]
 
         def call(**values: Any) -> None:
             del values["debug"], values["no_plugins"]
-            if "run" in own:
+            if "run" in declared:
                 typed = {name: values.pop(name) for name in names if name in OPTIONS}
                 sides = {
                     side: TypedOptions({name: values.pop(f"{name}_{side}") for name in sided}, side) for side in _SIDES

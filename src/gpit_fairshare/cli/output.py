@@ -1,4 +1,4 @@
-"""What every verb does: it shows how far it has come, writes files beside their places, and prints its answer.
+"""What every verb does: show its progress, write files beside their final places, and print its answer.
 
 Heavy libraries load inside these functions, so that --help and a mistyped option answer at once.
 """
@@ -30,14 +30,14 @@ if TYPE_CHECKING:
 
 
 def progress(label: str) -> AbstractContextManager[Advance]:
-    """Show on a terminal how far work has come; the context yields what is to be told of it."""
+    """Show progress on a terminal; the context yields the function to call with the progress."""
     from gpit_fairshare.reports import terminal  # noqa: PLC0415
 
     return terminal.progress(terminal.make_console(stderr=True), label)
 
 
 def write_beside(writers: Mapping[Path, Callable[[Path], None]]) -> ExitStack:
-    """Write every file beside its place, by what writes it to a path; when the stack closes, all are moved in."""
+    """Write every file beside its place with its writer; when the stack closes, all are moved in."""
     with ExitStack() as stack:
         for path, write in writers.items():
             write(stack.enter_context(in_place(path)))
@@ -45,7 +45,7 @@ def write_beside(writers: Mapping[Path, Callable[[Path], None]]) -> ExitStack:
 
 
 def document_writers(document: Document, outputs: Sequence[Path]) -> dict[Path, Callable[[Path], None]]:
-    """Return what writes a document to each of the outputs, in the format that its ending means."""
+    """Return a writer of a document for each output, in the format of its ending."""
     return {path: partial(write_file, document, ending=path.suffix.lower()) for path in outputs}
 
 
@@ -58,12 +58,12 @@ def print_answer(
     other: Callable[[], str] | None = None,
     files: ExitStack | None = None,
 ) -> None:
-    """Print the answer of a verb to the end, and move the files that were written beside their places into them.
+    """Print the whole answer of a verb, and move the files that were written beside their places into them.
 
     Args:
         document: The answer, for people.
         entries: Returns the answer for JSON.
-        as_json: Whether to print JSON, whatever `form` is.
+        as_json: Whether to print JSON, for any `form`.
         form: `text` for a screen, `markdown`, or another form.
         other: Returns the answer in another form.
         files: When it closes, files are moved in.
@@ -80,7 +80,7 @@ def print_answer(
 
 
 def print_document(document: Document, *, stderr: bool = False) -> None:
-    """Print a document on standard output, or standard error, in the width that there is."""
+    """Print a document on standard output, or standard error, in the available width."""
     from gpit_fairshare.reports import screen, terminal  # noqa: PLC0415
 
     screen.show(document, terminal.make_console(stderr=stderr))
@@ -88,9 +88,9 @@ def print_document(document: Document, *, stderr: bool = False) -> None:
 
 @contextmanager
 def reader_may_leave() -> Iterator[None]:
-    """Print an answer to the end, or as far as its reader wants: a pipe such as head may have seen enough.
+    """Allow the reader of an answer to stop reading: a pipe such as head may close early.
 
-    That changes nothing about the result, so it is no fault. Nothing but printing belongs inside.
+    The result stays the same, so this is not an error. Only printing belongs inside.
 
     Raises:
         OutputError: The answer cannot be printed, as on a full disk.
@@ -101,11 +101,11 @@ def reader_may_leave() -> Iterator[None]:
     except BrokenPipeError:
         abandon(sys.stdout)
     except OSError as fault:
-        raise lost(fault) from None
+        raise stdout_error(fault) from None
 
 
 def print_text(text: str) -> None:
-    """Print a document in UTF-8; what would act on a terminal or in a log is printed as an escape."""
+    """Print a text in UTF-8; control characters are printed as escapes."""
     # Bytes, so that a console of another code page changes nothing.
     typer.echo(visible(text).encode(), nl=False)
 
@@ -117,16 +117,16 @@ def print_json(document: object) -> None:
     print_text(json_text(document))
 
 
-def tell(message: str) -> None:
-    """Print a message on one line; where it cannot be printed, the exit code still says how the run ended."""
+def print_message(message: str) -> None:
+    """Print a message on one line; if it cannot be printed, the exit code still says how the run ended."""
     try:
         typer.echo(visible(" ".join(message.splitlines())), err=True)
     except OSError:
         abandon(sys.stderr)
 
 
-def lost(fault: OSError) -> OutputError:
-    """Return what is to be said where standard output takes no more; nothing else is printed there."""
+def stdout_error(fault: OSError) -> OutputError:
+    """Return the error for standard output that cannot be written; nothing more is printed there."""
     abandon(sys.stdout)
     return OutputError(
         f"standard output cannot be written: {fault.strerror or fault}; the answer is not whole, send it elsewhere"
@@ -134,20 +134,19 @@ def lost(fault: OSError) -> OutputError:
 
 
 def abandon(stream: TextIO) -> None:
-    """Let what was not printed go, so that Python does not try again, and fail, when it leaves."""
+    """Discard what was not printed, so that Python does not try again, and fail, on exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def checked(
     outputs: Sequence[Path] | None, inputs: Sequence[str], endings: Sequence[str], *, option: str = "-o"
 ) -> list[Path]:
-    """Return the outputs, having refused what cannot be written; `option` is what messages call it by.
+    """Return the outputs, after refusing those that cannot be written; `option` is their name in messages.
 
     Raises:
-        UsageError: An ending that is not among those that can be written, a place that cannot be written, a file
-            given twice, an input.
+        UsageError: An ending that cannot be written, a place that cannot be written, a file given twice, an input.
     """
-    taken = _inputs(inputs)
+    refusals = _inputs(inputs)
     for path in outputs or ():
         ending = path.suffix.lower()
         if ending not in endings:
@@ -155,14 +154,14 @@ def checked(
                 f"{option} {path}: the ending decides what is written: {', '.join(endings)}{nearest(ending, endings)}"
             )
         place = place_of(option, path)
-        if place in taken:
-            raise UsageError(f"{option} {path}: {taken[place]}")
-        taken[place] = "given twice"
+        if place in refusals:
+            raise UsageError(f"{option} {path}: {refusals[place]}")
+        refusals[place] = "given twice"
     return list(outputs or ())
 
 
 def place_of(option: str, path: Path) -> Path:
-    """Return the file that an option writes, where links lead.
+    """Return the file that an option writes, with links followed.
 
     Raises:
         UsageError: It is a folder or a device, its folder is not there, or no file can be there.
@@ -178,25 +177,25 @@ def place_of(option: str, path: Path) -> Path:
 
 
 def _inputs(inputs: Iterable[str]) -> dict[Path, str]:
-    """Return where the inputs are, and where the manifest of each table among them is, with why neither is written."""
-    exists = os.path.exists  # unlike that of Path it takes any text: a name that is too long is not there
+    """Return the path of each input, and of the manifest of each table, with the reason not to write there."""
+    exists = os.path.exists  # unlike that of Path it takes any text: a name that is too long does not exist
     texts = (text if exists(text) else text.rpartition(":")[0] for text in inputs)  # FILE:SHEET
     files = [Path(text) for text in texts if exists(text)]
-    reasons = {}
+    refusals = {}
     for path in files:
         if path.suffix.lower() in TABLE_ENDINGS:
             manifest = path.with_name(manifest_name(path)).resolve()
-            reasons[manifest] = f"is the manifest of {path.name}, one of the inputs; inputs are never written over"
-    return reasons | {path.resolve(): "is one of the inputs; inputs are never written over" for path in files}
+            refusals[manifest] = f"is the manifest of {path.name}, one of the inputs; inputs are never written over"
+    return refusals | {path.resolve(): "is one of the inputs; inputs are never written over" for path in files}
 
 
 class ResultFiles:
-    """The files of a result, refused before anything is read where they cannot be written."""
+    """The files of a result; those that cannot be written are refused before anything is read."""
 
     def __init__(self, outputs: Sequence[Path] | None, inputs: Sequence[str], *, manifest: bool) -> None:
-        """Take the outputs, and the places of the manifests of tables among them.
+        """Take the outputs, and the paths of the manifests of tables among them.
 
-        A manifest that is beside a table already is written anew, asked for or not: it would speak of another table.
+        An existing manifest beside a table is always written again: else it would describe another table.
 
         Raises:
             UsageError: Something cannot be written, or manifests are asked for and there is no table.
@@ -216,24 +215,24 @@ class ResultFiles:
 
     @property
     def names(self) -> list[str]:
-        """Return the names of all files, each manifest behind its table."""
+        """Return the names of all files, each manifest after its table."""
         return [path.name for path in self._all]
 
-    def add(self, option: str, path: Path | None, endings: Sequence[str], taken: str) -> None:
-        """Take in a file that another option asks for.
+    def add(self, option: str, path: Path | None, endings: Sequence[str], refusal: str) -> None:
+        """Add a file that another option asks for.
 
         Args:
-            option: What messages call it by.
-            path: Where it goes; None where it is not asked for.
-            endings: What it may end in.
-            taken: What to say where another file is written there.
+            option: Its name in messages.
+            path: Where it is written; None where it is not asked for.
+            endings: Endings that it may have.
+            refusal: The message if another file is written there.
 
         Raises:
             UsageError: It cannot be written.
         """
         for place in checked([path] if path else [], self._inputs, endings, option=option):
             if place.resolve() in {other.resolve() for other in self._all}:
-                raise UsageError(f"{option} {place}: {taken}")
+                raise UsageError(f"{option} {place}: {refusal}")
             self._all.append(place)
 
     def write(
@@ -246,10 +245,10 @@ class ResultFiles:
         """Write every file beside its place; when what is returned closes, all are moved in.
 
         Args:
-            result: What is written to the outputs, each by its ending.
-            document: What is said of it; outputs of the formats of documents have it, with the manifest below.
-            advance: Is told how far a workbook has come.
-            others: The files of other options, each with what writes it to the place that it is given.
+            result: The result for the outputs, each in the format of its ending.
+            document: The report on it; outputs in the formats of documents have it, with the manifest below.
+            advance: Called with the progress of writing a workbook.
+            others: The files of other options, each with its writer.
         """
         from gpit_fairshare.reports.document import Heading, Verbatim  # noqa: PLC0415  # not for --help
         from gpit_fairshare.results import writing  # noqa: PLC0415  # polars loads here, not for --help

@@ -1,4 +1,4 @@
-"""`gpit reallocate`: forecast underspends of a year recovered, given to others, and a table for the letters."""
+"""`gpit reallocate`: recover forecast underspends of a year, give them to others, and write a table for letters."""
 
 from __future__ import annotations
 
@@ -76,9 +76,9 @@ def reallocate(  # noqa: PLR0913  # the options of the verb
             receive=receive or (),
             **run.arguments(),
         )
-        found = reallocation.changes(result)
-        report = reallocation_document(result, found, file_names=outputs.names)
-        letter = {letters: partial(_write_letters, found, letters.suffix.lower())} if letters else {}
+        changes = reallocation.changes(result)
+        report = reallocation_document(result, changes, file_names=outputs.names)
+        letter = {letters: partial(_write_letters, changes, letters.suffix.lower())} if letters else {}
         files = outputs.write(result, report, advance, letter)
     print_answer(report, partial(document, result), as_json=as_json, files=files)
     raise typer.Exit(0 if result.agrees else 1)

@@ -31,6 +31,6 @@ def verify(
     from gpit_fairshare.reports.verification import verification_document  # noqa: PLC0415
 
     with progress("Verifying") as advance:
-        found = verification.verify(result, files or (), **run.arguments(), advance=advance)
-    print_answer(verification_document(found), found.document, as_json=as_json)
-    raise typer.Exit(0 if found.verified else 1)
+        outcome = verification.verify(result, files or (), **run.arguments(), advance=advance)
+    print_answer(verification_document(outcome), outcome.document, as_json=as_json)
+    raise typer.Exit(0 if outcome.verified else 1)

@@ -1,7 +1,7 @@
-"""A result run again from its own manifest: the same bytes, or exactly what differs.
+"""Run a result again from its own manifest, and report that it is the same or exactly what differs.
 
 The manifest inside a result says with which files and options it was made. They are found again, run again in
-a folder that goes away afterwards, written in the same way, and compared: first the bytes, then everything.
+a temporary folder, written in the same way, and compared: first the bytes, then everything.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from gpit_fairshare.verification.model import (
     Verdict,
     Verification,
 )
-from gpit_fairshare.verification.rerun import compared, other_versions
+from gpit_fairshare.verification.rerun import other_versions, with_comparison
 from gpit_fairshare.verification.rerun_folder import stage
 from gpit_fairshare.verification.searching import Places
 
@@ -59,7 +59,7 @@ def verify(
         result: A file that `gpit allocate` wrote: .xlsx or .json, or .csv or .parquet with its manifest beside it.
         files: Files and folders in which the inputs of the run are looked for, after the folder of the result.
         max_size: Megabytes that an input may hold, unpacked; the manifest does not set it.
-        advance: Is told how many cells of a workbook are written, of how many.
+        advance: Called with the number of cells of a workbook that are written, and of how many.
 
     Returns:
         A `Verification`; what differs is in it and not raised.
@@ -71,8 +71,8 @@ def verify(
     file = open_result(result)
     spec = read_manifest(file.manifest, file.path.name)
     places = Places(file.path, files)
-    with tempfile.TemporaryDirectory(prefix="gpit-verify-") as name:
-        folder = Path(name).resolve()
+    with tempfile.TemporaryDirectory(prefix="gpit-verify-") as folder_name:
+        folder = Path(folder_name).resolve()
         arguments, input_files, scheme_files = stage(spec, places, folder)
         verification = Verification(
             result=file.path.name,
@@ -80,22 +80,22 @@ def verify(
             versions=other_versions(spec),
             files=tuple(input_files),
             scheme_files=tuple(scheme_files),
-            facts=tuple(f"{one} was not used: no file of the run has its name or digest." for one in places.unused),
+            facts=tuple(f"{path} was not used: no file of the run has its name or digest." for path in places.unused),
         )
         try:
-            again = allocate(**arguments, max_size=max_size)
+            rerun = allocate(**arguments, max_size=max_size)
         except GpitError as fault:
-            said = _without(folder, str(fault))
-            if not verification.versions and not any(seen.differs for seen in verification.all_files):
-                raise UsageError(f"{file.path.name}: cannot be run again as its manifest says: {said}") from None
-            return replace(verification, fault=said)
-        run = {**again.manifest["run"], "max_size": spec.run.max_size}
-        again = replace(again, manifest={**again.manifest, "run": run})
-        return compared(file, verification, again, folder / "out", advance)
+            reason = _without_folders(folder, str(fault))
+            if not verification.versions and not any(run_file.differs for run_file in verification.all_files):
+                raise UsageError(f"{file.path.name}: cannot be run again as its manifest says: {reason}") from None
+            return replace(verification, fault=reason)
+        run = {**rerun.manifest["run"], "max_size": spec.run.max_size}
+        rerun = replace(rerun, manifest={**rerun.manifest, "run": run})
+        return with_comparison(file, verification, rerun, folder / "out", advance)
 
 
-def _without(folder: Path, text: str) -> str:
-    """Return a message without the folders in which the files were laid out."""
+def _without_folders(folder: Path, text: str) -> str:
+    """Return a message without the temporary folders that hold the copies of the files."""
     folders = [folder, *(path for path in folder.rglob("*") if path.is_dir())]
     for path in sorted(folders, key=lambda path: len(str(path)), reverse=True):
         text = text.replace(f"{path}/", "").replace(f"{path}\\", "")

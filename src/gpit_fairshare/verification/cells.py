@@ -1,7 +1,7 @@
-"""The cells of a workbook, formula and value of each, a row at a time: no sheet is ever in memory as a whole.
+"""Read the cells of a workbook, formula and value of each, a row at a time: no whole sheet is ever in memory.
 
 openpyxl and calamine read values or formulas, never both; here a cell is read once. Numbers are those of the
-file, whatever a format makes of them.
+file, not as a number format shows them.
 """
 
 from __future__ import annotations
@@ -26,27 +26,27 @@ _MAIN: Final = (
     "http://schemas.openxmlformats.org/spreadsheetml/2006/main",
     "http://purl.oclc.org/ooxml/spreadsheetml/main",
 )
-"""The two names of the vocabulary of sheets: that of all programs, and that of Excel's strict format."""
+"""The two XML namespaces of sheets: that of all programs, and that of Excel's strict format."""
 _SETTINGS: Final = (
     ("calcPr", "fullPrecision", "1"),
     ("calcPr", "iterate", "0"),
     ("calcPr", "calcMode", "auto"),
     ("workbookPr", "date1904", "0"),
 )
-"""Where a setting stands, what it is called, and what holds where nothing is said."""
+"""Element and attribute of each setting, and its value where the file has none."""
 _CHUNK: Final = 1 << 16
 _ROWS: Final = 1_048_576
 _COLUMNS: Final = 16_384
 
 
 class ErrorValue(str):
-    """An error in a cell, such as `#N/A`, which is no text."""
+    """An error in a cell, such as `#N/A`, which is not a text."""
 
     __slots__ = ()
 
 
 class StoredCell(NamedTuple):
-    """What stands in a cell: a value, or a formula with the value last stored."""
+    """The content of a cell: a value, or a formula with the value last stored."""
 
     formula: str | None
     """Without its `=`; None where there is none."""
@@ -69,15 +69,15 @@ def address(row: int, column: int) -> str:
 
 
 class WorkbookCells:
-    """A workbook whose sheets are read as often as they are asked for."""
+    """A workbook; each call of `rows` reads a sheet again."""
 
-    def __init__(self, data: bytes, largest: int) -> None:
-        """Look the archive over, and read the list of sheets and the texts that they share.
+    def __init__(self, content: bytes, largest: int) -> None:
+        """Check the archive, and read the list of sheets and the texts that they share.
 
         Raises:
             Unreadable: It is damaged, protected, too large or hostile.
         """
-        self._archive = open_package(data, ReadOptions(largest=largest))
+        self._archive = open_package(content, ReadOptions(largest=largest))
         self._parts = sheet_parts(self._archive)
         tree = import_module("defusedxml.ElementTree")
         nodes = list(tree.fromstring(self._archive.read("xl/workbook.xml")).iter())
@@ -89,33 +89,33 @@ class WorkbookCells:
             for node in nodes
             if _local(node.tag) == "definedName" and not node.get("name", "").startswith("_xlnm.")
         }
-        """Names that stand for cells, in small letters, each with its reference."""
+        """Defined names in lower case, each with its reference."""
         first_nodes = {_local(node.tag): node for node in reversed(nodes)}
         self.settings: dict[str, str] = {
             name: _flag(first_nodes.get(tag, nodes[0]).get(name, usual)) for tag, name, usual in _SETTINGS
         }
-        """Settings by which the same formulas give other values, as `fullPrecision`: precision as displayed if `0`."""
+        """Settings that change what a formula gives, such as `fullPrecision`: precision as displayed if `0`."""
         self._shared: dict[int, str] = {}
         links = tree.fromstring(self._archive.read("xl/_rels/workbook.xml.rels"))
         targets = [node.get("Target", "") for node in links if node.get("Type", "").endswith("/sharedStrings")]
         if targets:
             name = targets[0].lstrip("/") if targets[0].startswith("/") else posixpath.normpath(f"xl/{targets[0]}")
-            for _ in _parsed(self._archive, name, _Texts(self._shared)):
+            for _ in _feed(self._archive, name, _SharedTexts(self._shared)):
                 pass
 
     def rows(self, sheet: str) -> Iterator[tuple[int, Row]]:
-        """Yield the rows of a sheet that hold anything, by their number from 1; each is asked for once.
+        """Yield each row of a sheet that holds anything, once, with its number from 1.
 
         Raises:
-            Unreadable: The sheet is damaged, or as no spreadsheet program writes it.
+            Unreadable: The sheet is damaged, or no spreadsheet program would write it so.
         """
         part = self._parts.get(sheet, "")
         if part not in self._archive.namelist():
             raise _unfit(f"has no cells for its sheet '{sheet}'")
         reader = _CellParser(sheet, self._shared)
-        for _ in _parsed(self._archive, part, reader):
-            yield from reader.done
-            reader.done.clear()
+        for _ in _feed(self._archive, part, reader):
+            yield from reader.complete_rows
+            reader.complete_rows.clear()
 
 
 def _flag(text: str) -> str:
@@ -126,12 +126,12 @@ def _local(tag: str) -> str:
     return tag.rpartition("}")[2]
 
 
-def _unfit(found: str) -> Unreadable:
-    return Unreadable(FindingCode.UNREADABLE, found, SAVE_AGAIN)
+def _unfit(problem: str) -> Unreadable:
+    return Unreadable(FindingCode.UNREADABLE, problem, SAVE_AGAIN)
 
 
-def _parsed(archive: zipfile.ZipFile, part: str, reader: _Texts) -> Iterator[None]:
-    """Feed a part to a reader, and pause after each piece."""
+def _feed(archive: zipfile.ZipFile, part: str, reader: _SharedTexts) -> Iterator[None]:
+    """Feed a part of the archive to a reader, and pause after each piece."""
     parser = expat.ParserCreate(namespace_separator=" ")
     parser.buffer_text = True
     parser.StartElementHandler = reader.start
@@ -156,8 +156,8 @@ def _refuse(*_: Any) -> None:
 _TAGS: Final = {f"{space} {tag}": tag for space in _MAIN for tag in ("si", "t", "rPh", "row", "c", "f", "v", "is")}
 
 
-class _Texts:
-    """Reads the texts that cells share, by their number: rich ones as plain text, without hints of pronunciation."""
+class _SharedTexts:
+    """Reads the texts that cells share, by their number: rich ones as plain text, without pronunciation hints."""
 
     def __init__(self, texts: dict[int, str]) -> None:
         self._texts = texts
@@ -182,22 +182,22 @@ class _Texts:
                 self._texts[len(self._texts)] = restored("".join(self._value))
                 self._value.clear()
 
-    def text(self, data: str) -> None:
+    def text(self, piece: str) -> None:
         if self._into is not None:
-            self._into.append(data)
+            self._into.append(piece)
 
 
-class _CellParser(_Texts):
-    """Reads cells; `done` has the rows that are complete."""
+class _CellParser(_SharedTexts):
+    """Reads the cells of a sheet."""
 
     def __init__(self, sheet: str, texts: dict[int, str]) -> None:
         super().__init__(texts)
-        self.done: list[tuple[int, Row]] = []
+        self.complete_rows: list[tuple[int, Row]] = []
         self._sheet = sheet
         self._row, self._column, self._cells = 0, 0, Row()
         self._kind = "n"
-        self._formula_of: dict[str, str] | None = None
-        """What is said of the cell's formula; None where it has none."""
+        self._formula_attributes: dict[str, str] | None = None
+        """The attributes of the cell's formula; None where it has none."""
         self._formula: list[str] = []
         self._masters: dict[str, tuple[str, str]] = {}
 
@@ -206,7 +206,7 @@ class _CellParser(_Texts):
             case "c":
                 self._start_cell(attributes)
             case "f":
-                self._formula_of, self._into = attributes, self._formula
+                self._formula_attributes, self._into = attributes, self._formula
             case "row":
                 self._start_row(attributes)
             case _:
@@ -217,7 +217,7 @@ class _CellParser(_Texts):
             case "c":
                 self._end_cell()
             case "row" if self._cells:
-                self.done.append((self._row, self._cells))
+                self.complete_rows.append((self._row, self._cells))
                 self._cells = {}
             case _:
                 super().end(name)
@@ -229,15 +229,15 @@ class _CellParser(_Texts):
         self._row, self._column = row, 0
 
     def _start_cell(self, attributes: dict[str, str]) -> None:
-        place = attributes.get("r")
-        column = self._column + 1 if place is None else _column(place, self._row)
+        cell_address = attributes.get("r")
+        column = self._column + 1 if cell_address is None else _column(cell_address, self._row)
         if not self._column < column <= _COLUMNS:
             raise _unfit(f"has cells on its sheet '{self._sheet}' that are out of order, as no program writes them")
-        self._column, self._kind, self._formula_of = column, attributes.get("t", "n"), None
+        self._column, self._kind, self._formula_attributes = column, attributes.get("t", "n"), None
         self._value, self._formula = [], []
 
     def _end_cell(self) -> None:
-        formula = None if self._formula_of is None else self._whole_formula(self._formula_of)
+        formula = None if self._formula_attributes is None else self._whole_formula(self._formula_attributes)
         value = self._typed("".join(self._value))
         if formula is not None or value is not None:
             self._cells[self._column] = StoredCell(formula, value)
@@ -245,14 +245,14 @@ class _CellParser(_Texts):
     def _whole_formula(self, attributes: dict[str, str]) -> str:
         text = restored("".join(self._formula))
         kind, group = attributes.get("t"), attributes.get("si", "")
-        place = address(self._row, self._column)
+        cell_address = address(self._row, self._column)
         if kind == "shared":
             if text:
-                self._masters.setdefault(group, (text, place))
+                self._masters.setdefault(group, (text, cell_address))
                 return text
-            master, origin = self._masters[group]
-            return _moved(master, origin, place)
-        # Of several cells, so that it is no formula of this one alone.
+            shared_formula, origin = self._masters[group]
+            return _moved(shared_formula, origin, cell_address)
+        # A formula of several cells: braces tell it from one of this cell alone.
         return f"{{{text}}}" if kind in ("array", "dataTable") else text
 
     def _typed(self, text: str) -> Any:
@@ -273,22 +273,22 @@ class _CellParser(_Texts):
                 return float(text)
 
 
-def _column(place: str, row: int) -> int:
-    """Return the column of an address, which must be in the row that it stands in."""
-    if not place.endswith(str(row)):
-        raise ValueError(place)
-    return column_number(place.removesuffix(str(row)).upper())
+def _column(cell_address: str, row: int) -> int:
+    """Return the column of an address, which must be in the given row."""
+    if not cell_address.endswith(str(row)):
+        raise ValueError(cell_address)
+    return column_number(cell_address.removesuffix(str(row)).upper())
 
 
-def _moved(formula: str, origin: str, place: str) -> str:
-    """Return the formula of a cell that shares it with another: references move along, but for those with a `$`.
+def _moved(formula: str, origin: str, target: str) -> str:
+    """Return the formula of a cell that shares it with another: references without a `$` move along.
 
     Args:
-        formula: Text of the formula where it stands, without its `=`.
-        origin: Address of the cell in which it stands.
-        place: Address of the cell that shares it.
+        formula: Text of the formula in the cell that holds it, without its `=`.
+        origin: Address of that cell.
+        target: Address of the cell that shares it.
     """
     try:
-        return str(Translator(f"={formula}", origin).translate_formula(place))[1:]
+        return str(Translator(f"={formula}", origin).translate_formula(target))[1:]
     except (TranslatorError, ValueError, IndexError):  # a reference that would leave the sheet
         return "#REF!"

@@ -1,4 +1,4 @@
-"""Results compared entry by entry: documents by the path of each entry, CSV and Parquet tables by row and column."""
+"""Compare results entry by entry: documents by the path of each entry, CSV and Parquet tables by row and column."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 
 
-_CALLED: Final = ("year", "org_code", "name", "number", "assumption", "parameter", "role", "file")
-"""Keys whose values say, in this order, what an entry of a list is."""
+_LABEL_KEYS: Final = ("year", "org_code", "name", "number", "assumption", "parameter", "role", "file")
+"""Keys whose values, in this order, label an entry of a list."""
 _MISSING: Final = object()
 
 
@@ -28,146 +28,147 @@ class ColumnRules:
 
     units: Mapping[str, str | None] = field(default_factory=dict)
     predicates: Mapping[str, Same] = field(default_factory=dict)
-    """What says whether two values are the same; those of other names are compared as written."""
+    """Functions that compare two values; names without one are compared as written."""
 
-    def are_same(self, name: str, found: Any, expected: Any) -> bool:
+    def is_same(self, name: str, actual: Any, expected: Any) -> bool:
         """Return whether two values of a name count as the same."""
-        return self.predicates.get(name, is_same_as_written)(found, expected)
+        return self.predicates.get(name, is_same_as_written)(actual, expected)
 
     def unit(self, name: str) -> str:
         """Return the unit of a name; empty where it has none."""
         return self.units.get(name) or ""
 
 
-def entries(
-    found: Any, expected: Any, rules: ColumnRules, path: str = "", about: str = "", name: str = ""
+def compare_values(
+    actual: Any, expected: Any, rules: ColumnRules, path: str = "", about: str = "", name: str = ""
 ) -> Iterator[FileDifference]:
-    """Yield every entry in which two documents differ, in the order of what is expected.
+    """Yield every entry in which two values, such as documents, differ, in the order of the expected one.
 
     `name` is the last name on the path, such as a column.
     """
-    if found is _MISSING:
+    if actual is _MISSING:
         yield FileDifference(DifferenceKind.REMOVED, path, about, None, _short(expected), rules.unit(name))
     elif expected is _MISSING:
-        yield FileDifference(DifferenceKind.ADDED, path, about, _short(found), None, rules.unit(name))
-    elif isinstance(found, dict) and isinstance(expected, dict):
-        for key in dict.fromkeys([*expected, *found]):
+        yield FileDifference(DifferenceKind.ADDED, path, about, _short(actual), None, rules.unit(name))
+    elif isinstance(actual, dict) and isinstance(expected, dict):
+        for key in dict.fromkeys([*expected, *actual]):
             inner = f"{path}.{key}" if path else key
-            yield from entries(found.get(key, _MISSING), expected.get(key, _MISSING), rules, inner, about, key)
-    elif isinstance(found, list) and isinstance(expected, list):
+            pair = actual.get(key, _MISSING), expected.get(key, _MISSING)
+            yield from compare_values(*pair, rules, inner, about, key)
+    elif isinstance(actual, list) and isinstance(expected, list):
         if path == "rows":
-            yield from _rows(found, expected, rules)
+            yield from _rows(actual, expected, rules)
             return
-        for index, (here, there) in enumerate(zip_longest(found, expected, fillvalue=_MISSING)):
-            called = about or _called(here if there is _MISSING else there)
-            yield from entries(here, there, rules, f"{path}[{index}]", called, name)
-    elif (found is None) != (expected is None) or not rules.are_same(name, found, expected):
-        yield FileDifference(DifferenceKind.VALUE, path, about, _short(found), _short(expected), rules.unit(name))
+        for index, pair in enumerate(zip_longest(actual, expected, fillvalue=_MISSING)):
+            label = about or _entry_label(pair[0] if pair[1] is _MISSING else pair[1])
+            yield from compare_values(*pair, rules, f"{path}[{index}]", label, name)
+    elif (actual is None) != (expected is None) or not rules.is_same(name, actual, expected):
+        yield FileDifference(DifferenceKind.VALUE, path, about, _short(actual), _short(expected), rules.unit(name))
 
 
-def _rows(found: Sequence[Any], expected: Sequence[Any], rules: ColumnRules) -> Iterator[FileDifference]:
-    """Compare the tidy table row by row, each organisation's of a year with its own, wherever it stands."""
-    matches, left = paired(map(row_key, found), map(row_key, expected))
-    for index, (own, row) in enumerate(zip(matches, expected, strict=True)):
-        if own is None:
-            yield FileDifference(DifferenceKind.REMOVED, f"rows[{index}]", _called(row), None, "the row")
+def _rows(actual: Sequence[Any], expected: Sequence[Any], rules: ColumnRules) -> Iterator[FileDifference]:
+    """Compare the tidy table row by row, matched by year and organisation and not by position."""
+    matches, unmatched = paired(map(row_key, actual), map(row_key, expected))
+    for position, (match, row) in enumerate(zip(matches, expected, strict=True)):
+        if match is None:
+            yield FileDifference(DifferenceKind.REMOVED, f"rows[{position}]", _entry_label(row), None, "the row")
         else:
-            yield from entries(found[own], row, rules, f"rows[{own}]", _called(row))
-    for place in sorted(left):
-        yield FileDifference(DifferenceKind.ADDED, f"rows[{place}]", _called(found[place]), "the row", None)
+            yield from compare_values(actual[match], row, rules, f"rows[{match}]", _entry_label(row))
+    for position in sorted(unmatched):
+        yield FileDifference(DifferenceKind.ADDED, f"rows[{position}]", _entry_label(actual[position]), "the row", None)
 
 
-def paired(found: Iterable[Hashable], expected: Iterable[Hashable]) -> tuple[list[int | None], list[int]]:
-    """Return for each key that is expected the place of its row in the file, and the places that are left over."""
-    places: dict[Hashable, list[int]] = {}
-    for place, key in enumerate(found):
-        places.setdefault(key, []).append(place)
-    matches = [places[key].pop(0) if places.get(key) else None for key in expected]
-    return matches, [place for left in places.values() for place in left]
+def paired(actual: Iterable[Hashable], expected: Iterable[Hashable]) -> tuple[list[int | None], list[int]]:
+    """Return the position in the file of each expected key, or None, and the positions that no key matches."""
+    positions: dict[Hashable, list[int]] = {}
+    for position, key in enumerate(actual):
+        positions.setdefault(key, []).append(position)
+    matches = [positions[key].pop(0) if positions.get(key) else None for key in expected]
+    return matches, [position for unmatched in positions.values() for position in unmatched]
 
 
 def row_key(row: Any) -> tuple[str, ...]:
-    """Return year and code of a row, as texts; nothing for what is no row."""
+    """Return year and code of a row, as texts; an empty tuple for anything but a row."""
     return tuple(str(row.get(name)) for name in KEYS) if isinstance(row, dict) else ()
 
 
-def _called(entry: Any) -> str:
-    """Return what an entry of a list is, as `2014/15 00C`; empty where it does not say."""
+def _entry_label(entry: Any) -> str:
+    """Return a label for an entry of a list, such as `2014/15 00C`; empty where it has none."""
     if not isinstance(entry, dict):
         return ""
-    said = [str(entry[name]) for name in _CALLED if isinstance(entry.get(name), str | int) and entry[name] != ""]
-    return " ".join(said[:2])[:80]
+    texts = [str(entry[name]) for name in _LABEL_KEYS if isinstance(entry.get(name), str | int) and entry[name] != ""]
+    return " ".join(texts[:2])[:80]
 
 
 def _short(value: Any) -> Any:
-    """Return a value as it is told; of a list or table, which may be of any depth, how much there is."""
+    """Return a value as it is reported: for a list or table, which may be of any depth, its size."""
     if isinstance(value, dict | list):
         return f"{len(value)} entries"
     return value
 
 
 def compare_documents(
-    found: Mapping[str, Any], expected: Mapping[str, Any], rules: ColumnRules, into: Differences, *, name: str = ""
+    actual: Mapping[str, Any], expected: Mapping[str, Any], rules: ColumnRules, into: Differences, *, name: str = ""
 ) -> None:
-    """Compare two documents, but for their manifests.
+    """Compare two documents without their manifests.
 
     Args:
-        found: The document of the file.
+        actual: The document of the file.
         expected: What gpit writes.
         rules: How figures are compared.
         into: Takes the differences.
-        name: Name of the file, where it is not the result's own; it stands before the paths.
+        name: Name of the file, where it is not the result's own; put before each path.
     """
     # The rows come first: all else follows from them.
-    keys = [key for key in dict.fromkeys(["rows", *expected, *found]) if key not in ("manifest", "table")]
-    here, there = ({key: side[key] for key in keys if key in side} for side in (found, expected))
-    for difference in entries(here, there, rules):
+    keys = [key for key in dict.fromkeys(["rows", *expected, *actual]) if key not in ("manifest", "table")]
+    contents = [{key: document[key] for key in keys if key in document} for document in (actual, expected)]
+    for difference in compare_values(contents[0], contents[1], rules):
         into.add(replace(difference, place=f"{name}: {difference.place}") if name else difference)
 
 
 def compare_tables(
-    found: pl.DataFrame, expected: pl.DataFrame, types: pl.DataFrame, rules: ColumnRules, into: Differences
+    actual: pl.DataFrame, expected: pl.DataFrame, types: pl.DataFrame, rules: ColumnRules, into: Differences
 ) -> list[str]:
-    """Compare two tables by their keys and columns; the facts that are no differences are returned.
+    """Compare two tables by their keys and columns, and return the facts that are not differences.
 
     Args:
-        found: The table of the file; of a CSV file all cells are texts.
+        actual: The table of the file; all cells of a CSV file are texts.
         expected: What gpit writes, read in the same way.
-        types: The rows of the run, which know numbers from texts.
+        types: The rows of the run, whose columns have types.
         rules: How figures are compared.
         into: Takes the differences.
     """
-    for column in sorted({*found.columns} - {*expected.columns}):
+    for column in sorted({*actual.columns} - {*expected.columns}):
         into.add(FileDifference(DifferenceKind.ADDED, f"column {column}", "", "a column", None))
-    for column in [one for one in expected.columns if one not in found.columns]:
+    for column in [column for column in expected.columns if column not in actual.columns]:
         into.add(FileDifference(DifferenceKind.REMOVED, f"column {column}", "", None, "a column"))
-    if not {*KEYS} <= {*found.columns}:  # nobody can say which row is whose
+    if not {*KEYS} <= {*actual.columns}:  # without these, rows cannot be matched
         return []
-    columns = [column for column in expected.columns if column in found.columns]
-    rows, again = (frame.select(columns).to_dicts() for frame in (found, expected))
-    keys, keys_again = ([row_key(row) for row in side] for side in (rows, again))
-    matches, left = paired(keys, keys_again)
-    for match, key, row in zip(matches, keys_again, again, strict=True):
+    columns = [column for column in expected.columns if column in actual.columns]
+    actual_rows, expected_rows = (frame.select(columns).to_dicts() for frame in (actual, expected))
+    actual_keys, expected_keys = ([row_key(row) for row in rows] for rows in (actual_rows, expected_rows))
+    matches, unmatched = paired(actual_keys, expected_keys)
+    for match, key, row in zip(matches, expected_keys, expected_rows, strict=True):
         if match is None:
             into.add(FileDifference(DifferenceKind.REMOVED, f"row {' '.join(key)}", "", None, "the row"))
             continue
         for column in columns:
-            one, other = (_read(cells[column], types.schema[column]) for cells in (rows[match], row))
-            if not rules.are_same(column, one, other):
+            values = [_typed_value(cells[column], types.schema[column]) for cells in (actual_rows[match], row)]
+            if not rules.is_same(column, *values):
                 place, about = f"{' '.join(key)}, {column}", str(row.get("org_name") or "")
-                into.add(FileDifference(DifferenceKind.VALUE, place, about, one, other, rules.unit(column)))
-    for number in left:
-        into.add(FileDifference(DifferenceKind.ADDED, f"row {' '.join(keys[number])}", "", "the row", None))
+                into.add(FileDifference(DifferenceKind.VALUE, place, about, values[0], values[1], rules.unit(column)))
+    for position in unmatched:
+        into.add(FileDifference(DifferenceKind.ADDED, f"row {' '.join(actual_keys[position])}", "", "the row", None))
     facts = []
-    if [column for column in found.columns if column in columns] != columns:
+    if [column for column in actual.columns if column in columns] != columns:
         facts.append("Its columns stand in another order.")
-    if keys != keys_again and sorted(keys) == sorted(keys_again):
+    if actual_keys != expected_keys and sorted(actual_keys) == sorted(expected_keys):
         facts.append("Its rows stand in another order.")
     return facts
 
 
-def _read(cell: Any, dtype: pl.DataType) -> Any:
-    """Return what a cell of a column of that type holds; a text that is no such thing stays as it is."""
+def _typed_value(cell: Any, dtype: pl.DataType) -> Any:
+    """Return a cell as a value of its column's type; a text that is not one is returned unchanged."""
     if not isinstance(cell, str):
         return cell
     if dtype == pl.Boolean:

@@ -1,4 +1,4 @@
-"""What a manifest says of its run: options, files and digests, read with distrust."""
+"""The run that a manifest records: options, files and digests, each checked before use."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ROLES: Final = [option.key for option in OPTIONS.values() if option.kind is OptionKind.FILES]
-"""What input files are for: the options that name them."""
+"""Roles of input files: the options that name them."""
 
 _RECORDED: Final[dict[OptionKind, Any]] = {
     OptionKind.FLAG: bool,
@@ -32,16 +32,16 @@ _RECORDED: Final[dict[OptionKind, Any]] = {
     OptionKind.YEARS: list[str] | None,
     OptionKind.FILES: list[str],
 }
-"""What `allocation.recorded` writes for an option."""
+"""The type that `allocation.recorded` writes for an option."""
 _fields: Final[dict[str, Any]] = {option.key: (_RECORDED[option.kind], ...) for option in OPTIONS.values()}
 _run_options = create_model(
     "_run_options",
     __config__=ConfigDict(strict=True, extra="forbid"),
-    **{**_fields, "scheme": (str, ...)},  # unlike a formula or a transition it is always there
+    **{**_fields, "scheme": (str, ...)},  # unlike a formula or a transition, it is always set
 )
 
 
-class RecordedRun(_run_options):  # type: ignore[misc, valid-type]  # mypy knows no class that is made when the program runs
+class RecordedRun(_run_options):  # type: ignore[misc, valid-type]  # mypy does not know a class made at run time
     """The options of `gpit allocate`, files by their base names, as `allocation.recorded` writes them."""
 
 
@@ -69,21 +69,21 @@ class _RecordedPlugin(StrictModel):
 
 
 class RunSpec(StrictModel):
-    """What running again takes of a manifest."""
+    """What a rerun needs from a manifest."""
 
     gpit: str
     libraries: dict[str, str]
     scheme: _RecordedScheme
     plugins: list[_RecordedPlugin] = Field(default_factory=list)
-    """What the run took from plug-ins."""
+    """Functions and files that the run used from plug-ins."""
     inputs: list[_RecordedSource]
     run: RecordedRun
 
     @cached_property
     def input_files(self) -> list[tuple[str, FileSeen]]:
-        """Return the files that the options name, each after the sheet that was asked for; none of them is found yet.
+        """Return the files that the options name, each after the sheet that was asked for, before any search.
 
-        What was read of files of one name is in the order of these.
+        Sources of files with the same name are in this order too.
         """
         unread = list(self.inputs)
         files = []
@@ -101,10 +101,10 @@ class RunSpec(StrictModel):
 
 
 def read_manifest(manifest: Mapping[str, Any], result: str) -> RunSpec:
-    """Return what a manifest says of its run.
+    """Return the run that a manifest records.
 
     Raises:
-        UsageError: It is not as gpit writes it.
+        UsageError: The manifest is not as gpit writes it.
     """
     try:
         spec = RunSpec.model_validate(dict(manifest))
@@ -120,6 +120,6 @@ def read_manifest(manifest: Mapping[str, Any], result: str) -> RunSpec:
     for name in [*names, *rules]:
         file = split_sheet(name)[0]
         if PureWindowsPath(file).name != file or file in (".", "..") or "\0" in name:
-            shown = ascii(name)[1:61]
-            raise UsageError(f"{result}: its manifest names a file '{shown}'; expected a base name, without folders")
+            escaped = ascii(name)[1:61]
+            raise UsageError(f"{result}: its manifest names a file '{escaped}'; expected a base name, without folders")
     return spec

@@ -1,4 +1,4 @@
-"""What a verification finds: versions, files, parameters, entries of the manifest and content that differ."""
+"""What a verification reports: versions, files, parameters, manifest entries and content that differ."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 JSON_SCHEMA: Final = "gpit-verification/1"
 MOST_KEPT: Final = 100_000
-"""Differences of one kind that are kept; the rest is counted."""
+"""Differences of one kind that are kept; further ones are only counted."""
 
 
 class Verdict(StrEnum):
-    """What came of running again."""
+    """The outcome of a rerun."""
 
     SAME_BYTES = "same bytes"
     SAME_CONTENT = "same content"
@@ -27,14 +27,14 @@ class Verdict(StrEnum):
 
 
 class DifferenceKind(StrEnum):
-    """How content differs from what gpit writes, in the order in which it is told."""
+    """How content differs from what gpit writes, in the order of reports."""
 
     TYPED_OVER = "typed over"
-    """A value stands where gpit writes a formula."""
+    """A value where gpit writes a formula."""
     INPUT = "input changed"
     """A cell that a reader may change: a parameter, patients, spend."""
     FORMULA = "formula changed"
-    """Another formula, or one where gpit writes a value; a name that stands for other cells."""
+    """Another formula, or one where gpit writes a value; a defined name for other cells."""
     VALUE = "value changed"
     ADDED = "added"
     REMOVED = "removed"
@@ -44,7 +44,7 @@ class DifferenceKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FileDifference:
-    """One place where the file has something else than gpit writes."""
+    """One place where the file differs from what gpit writes."""
 
     kind: DifferenceKind
     place: str
@@ -60,30 +60,30 @@ class FileDifference:
 
 @dataclass(slots=True)
 class Differences:
-    """Differences as they are found: all are counted, and of each kind many are kept."""
+    """All differences counted, and up to `MOST_KEPT` of each kind kept."""
 
     kept: list[FileDifference] = field(default_factory=list)
     counts: Counter[DifferenceKind] = field(default_factory=Counter)
 
     def add(self, difference: FileDifference) -> None:
-        """Take a difference."""
+        """Count a difference, and keep it below the limit of its kind."""
         self.counts[difference.kind] += 1
         if self.counts[difference.kind] <= MOST_KEPT:
             self.kept.append(difference)
 
     def drop(self, kind: DifferenceKind) -> None:
-        """Leave out all of one kind."""
+        """Remove all of one kind."""
         del self.counts[kind]
-        self.kept = [one for one in self.kept if one.kind != kind]
+        self.kept = [difference for difference in self.kept if difference.kind != kind]
 
     def of(self, kind: DifferenceKind) -> list[FileDifference]:
         """Return those of one kind that were kept."""
-        return [one for one in self.kept if one.kind == kind]
+        return [difference for difference in self.kept if difference.kind == kind]
 
 
 @dataclass(frozen=True, slots=True)
 class ManifestChange:
-    """Something with a name, as the manifest has it and as it is now; None where it is not there."""
+    """Something with a name, as the manifest has it and as it is now; None where it is missing."""
 
     name: str
     then: Any
@@ -99,7 +99,7 @@ class FileSeen:
     name: str
     """Base name in the run."""
     sheet: str
-    """The one that was read, or that was asked for where nothing was read."""
+    """The sheet that was read, or that was asked for where nothing was read."""
     place: str = ""
     """Path under which it was found; empty for a file of the library."""
     sha256_then: str | None = None
@@ -111,23 +111,23 @@ class FileSeen:
 
     @property
     def another_name(self) -> str:
-        """Its name now, where the digest alone says that it is the one; else empty."""
+        """Its name now, where only its digest identifies it; else empty."""
         name = Path(self.place).name
         return name if name != self.name else ""
 
     @property
     def differs(self) -> bool:
-        """Whether it is not the file of the run."""
+        """Return whether it is not the file of the run."""
         return self.sha256_then is not None and self.sha256_then != self.sha256_now
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer's column, in the file and run again: whether anybody's allocation differs."""
+    """The answer's column, in the file and in the rerun: whether any allocation differs."""
 
     name: str
     rows: int
-    """Rows of either."""
+    """Rows that either of them has."""
     differing: int
     total_found: float
     total_again: float
@@ -136,31 +136,31 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What is the same and what differs between a result file and its run again."""
+    """What is the same and what differs between a result file and its rerun."""
 
     result: str
     """Base name of the file."""
     scheme: str
     versions: tuple[ManifestChange, ...] = ()
-    """gpit and libraries whose version is another; what else may change a result from outside belongs here."""
+    """gpit and libraries whose version differs, and anything else outside the files that may change a result."""
     files: tuple[FileSeen, ...] = ()
     scheme_files: tuple[FileSeen, ...] = ()
     parameters: tuple[ManifestChange, ...] = ()
     """Named as `revenue_budget@2015/16`; the written values."""
     manifest: tuple[ManifestChange, ...] = ()
-    """Entries besides those of the files and parameters above, each named by its path."""
+    """Entries other than those of the files and parameters above, each named by its path."""
     answer: Answer | None = None
-    """None where the file gives no figures, as a workbook that was saved without values."""
+    """None where the file has no figures, such as a workbook that was saved without values."""
     content: Differences = field(default_factory=Differences)
     off_rule: tuple[OffRule, ...] = ()
-    """Figures of the file that are not what its own rule gives for its own inputs."""
+    """Figures of the file that differ from what its own rule gives for its own inputs."""
     filled_in: tuple[ManifestChange, ...] = ()
-    """Fields of the workbook that are there to be filled in."""
+    """Fields of the workbook meant to be filled in, and that were."""
     facts: tuple[str, ...] = ()
-    """What is to be known and is no difference."""
+    """Notes that are not differences."""
     same_bytes: bool = False
     fault: str = ""
-    """Why the files as they are now cannot be run."""
+    """Why the files cannot be run as they are now."""
 
     @property
     def all_files(self) -> tuple[FileSeen, ...]:
@@ -169,21 +169,21 @@ class Verification:
 
     @property
     def verdict(self) -> Verdict:
-        """Return what came of it, in a word."""
+        """Return the outcome in a word."""
         if self.fault:
             return Verdict.CANNOT_BE_RUN
         differs = self.parameters or self.manifest or self.content.counts or self.off_rule
-        if differs or any(seen.differs for seen in self.all_files):
+        if differs or any(file.differs for file in self.all_files):
             return Verdict.DIFFERS
         return Verdict.SAME_BYTES if self.same_bytes else Verdict.SAME_CONTENT
 
     @property
     def verified(self) -> bool:
-        """Whether the file is what gpit gives for its inputs."""
+        """Return whether the file is what gpit gives for its inputs."""
         return self.verdict in (Verdict.SAME_BYTES, Verdict.SAME_CONTENT)
 
     def document(self) -> dict[str, Any]:
-        """Return all of it with stable keys, for JSON."""
+        """Return the whole verification with stable keys, for JSON."""
         document = {
             "schema": JSON_SCHEMA,
             "result": self.result,
@@ -191,11 +191,11 @@ class Verification:
             "verified": self.verified,
             "verdict": self.verdict,
             "fault": self.fault or None,
-            "versions": [asdict(one) for one in self.versions],
-            "files": [_seen(one) for one in self.files],
-            "scheme_files": [_seen(one) for one in self.scheme_files],
-            "parameters": [asdict(one) for one in self.parameters],
-            "manifest": [asdict(one) for one in self.manifest],
+            "versions": [asdict(version) for version in self.versions],
+            "files": [_file_entry(file) for file in self.files],
+            "scheme_files": [_file_entry(file) for file in self.scheme_files],
+            "parameters": [asdict(parameter) for parameter in self.parameters],
+            "manifest": [asdict(change) for change in self.manifest],
             "answer": asdict(self.answer) if self.answer else None,
             "content": [
                 {key: value for key, value in asdict(difference).items() if key != "unit"}
@@ -204,19 +204,19 @@ class Verification:
             ],
             "counts": {str(kind): self.content.counts[kind] for kind in DifferenceKind if self.content.counts[kind]},
             "off_rule": [figure.document() for figure in self.off_rule],
-            "filled_in": [asdict(one) for one in self.filled_in],
+            "filled_in": [asdict(change) for change in self.filled_in],
             "facts": list(self.facts),
         }
         return {key: _plain(value) for key, value in document.items()}
 
 
 def _plain(value: Any) -> Any:
-    """Return a value as JSON can hold it: a damaged file may hold no numbers, or types of its own."""
+    """Return a value as JSON can hold it: a damaged file may hold infinite numbers or unexpected types."""
     match value:
         case dict():
-            return {str(_plain(key)): _plain(one) for key, one in value.items()}
+            return {str(_plain(key)): _plain(entry) for key, entry in value.items()}
         case list() | tuple():
-            return [_plain(one) for one in value]
+            return [_plain(entry) for entry in value]
         case float() if not math.isfinite(value):
             return str(value)
         case None | bool() | int() | float():
@@ -225,5 +225,5 @@ def _plain(value: Any) -> Any:
             return str(value)
 
 
-def _seen(one: FileSeen) -> dict[str, Any]:
-    return {**asdict(one), "another_name": one.another_name, "differs": one.differs}
+def _file_entry(file: FileSeen) -> dict[str, Any]:
+    return {**asdict(file), "another_name": file.another_name, "differs": file.differs}

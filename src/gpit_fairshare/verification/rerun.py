@@ -1,4 +1,4 @@
-"""A run again beside the file that is to be verified: bytes first, then manifest and content."""
+"""Compare a result with its rerun: bytes first, then manifest and content."""
 
 from __future__ import annotations
 
@@ -17,7 +17,13 @@ from gpit_fairshare.results.reading import LARGEST_RESULT, ResultFile, open_resu
 from gpit_fairshare.results.writing import write_manifest, write_result
 from gpit_fairshare.structured_texts import json_text, parse_json
 from gpit_fairshare.verification.cells import WorkbookCells
-from gpit_fairshare.verification.documents import ColumnRules, compare_documents, compare_tables, entries, row_key
+from gpit_fairshare.verification.documents import (
+    ColumnRules,
+    compare_documents,
+    compare_tables,
+    compare_values,
+    row_key,
+)
 from gpit_fairshare.verification.model import (
     Answer,
     DifferenceKind,
@@ -37,69 +43,69 @@ if TYPE_CHECKING:
     from gpit_fairshare.verification.manifest_run import RunSpec
 
 _FUNCTION: Final = "function "
-"""Begins the name of a function among the versions."""
+"""Prefix of the name of a function among the versions."""
 
 
 def other_versions(spec: RunSpec) -> tuple[ManifestChange, ...]:
-    """Return gpit, the libraries and the plug-ins whose version was another, and functions whose text was."""
+    """Return gpit, libraries and plug-ins whose version has changed, and functions whose text has."""
     then, now = {"gpit": spec.gpit, **spec.libraries}, versions_now()
-    pairs = [ManifestChange(name, then.get(name), now.get(name)) for name in dict.fromkeys([*now, *then])]
-    packages = dict.fromkeys((one.package, one.version) for one in spec.plugins)
-    pairs += [ManifestChange(f"plug-in {package}", version, version_of(package)) for package, version in packages]
-    functions = [one for one in spec.plugins if one.kind == "function"]
-    pairs += [
-        ManifestChange(f"{_FUNCTION}{one.name} of {one.package}", one.digest, _digest_now(one.name))
-        for one in functions
+    changes = [ManifestChange(name, then.get(name), now.get(name)) for name in dict.fromkeys([*now, *then])]
+    packages = dict.fromkeys((plugin.package, plugin.version) for plugin in spec.plugins)
+    changes += [ManifestChange(f"plug-in {package}", version, version_of(package)) for package, version in packages]
+    functions = [plugin for plugin in spec.plugins if plugin.kind == "function"]
+    changes += [
+        ManifestChange(f"{_FUNCTION}{function.name} of {function.package}", function.digest, _digest_now(function.name))
+        for function in functions
     ]
-    return tuple(one for one in pairs if one.then != one.now)
+    return tuple(change for change in changes if change.then != change.now)
 
 
 def _digest_now(function: str) -> str | None:
-    """Return the digest of the module that has a function now; None where no plug-in has it."""
-    one = plugged(function)
-    return one.plugin.digest() if one else None
+    """Return the digest of the module that defines a function now; None where no plug-in has it."""
+    plugin_function = plugged(function)
+    return plugin_function.plugin.digest() if plugin_function else None
 
 
-def compared(
+def with_comparison(
     file: ResultFile, verification: Verification, result: Result, folder: Path, advance: Callable[[int, int], None]
 ) -> Verification:
-    """Return a verification with all that the run again says.
+    """Return a verification with everything that the rerun shows.
 
     Args:
         file: The result that is to be verified.
-        verification: What is known without the run: files and versions.
-        result: The run again.
-        folder: A folder to write in that is not there yet.
-        advance: Is told how far the writing of a workbook has come.
+        verification: What is known without the rerun: files and versions.
+        result: The rerun.
+        folder: A folder to make and write in.
+        advance: Called with the progress of writing a workbook.
 
     Raises:
         UsageError: The result is damaged.
     """
     folder.mkdir()
-    again = _written(_as_then(result, file.manifest), file, folder, advance)
-    now = {**again.manifest, **parse_json(json_text(dict(result.manifest)))}
+    rerun_file = _write_again(_as_then(result, file.manifest), file, folder, advance)
+    manifest_now = {**rerun_file.manifest, **parse_json(json_text(dict(result.manifest)))}
     content, facts = Differences(), list(verification.facts)
-    same = file.data == again.data and file.beside == again.beside
-    known = replace(
+    is_same = file.data == rerun_file.data and file.beside == rerun_file.beside
+    preliminary = replace(
         verification,
         files=tuple(_with_rows(verification.files, result)),
-        parameters=tuple(_parameters(file.manifest, now)),
+        parameters=tuple(_parameters(file.manifest, manifest_now)),
         content=content,
-        off_rule=() if same else _off_rule(file.path),
-        same_bytes=same and not verification.versions,
+        off_rule=() if is_same else _off_rule(file.path),
+        same_bytes=is_same and not verification.versions,
     )
-    answers = Answers(file.manifest, again.manifest)
+    answers = Answers(file.manifest, rerun_file.manifest)
     answers.expected = _answers(result.rows, result.scheme.result)
     filled_in: Sequence[ManifestChange] = ()
-    if same:
-        answers.found = answers.expected
+    if is_same:
+        answers.actual = answers.expected
     elif file.path.suffix.lower() == ".xlsx":
-        filled_in = _workbook(file, again, answers, content, facts)
+        filled_in = _compare_workbooks(file, rerun_file, answers, content, facts)
     else:
-        _others(file, again, result, answers, content, facts)
+        _compare_other_formats(file, rerun_file, result, answers, content, facts)
     return replace(
-        known,
-        manifest=tuple(_entries(file, again, now, known)),
+        preliminary,
+        manifest=tuple(_manifest_changes(file, rerun_file, manifest_now, preliminary)),
         answer=_answer(answers, result),
         filled_in=tuple(filled_in),
         facts=tuple(facts),
@@ -109,34 +115,34 @@ def compared(
 def _as_then(result: Result, then: Mapping[str, Any]) -> Result:
     """Return the run with the versions and digests that the file's manifest has.
 
-    Where these are others they are told as such, and each would be told again with every cell that repeats it.
+    Where they differ, `versions` and `files` report them; otherwise every cell that repeats one would report it again.
     """
     now = result.manifest
     scheme = {**now["scheme"], "digest": then["scheme"].get("digest", "")}
-    scheme["files"] = _with_those_of(then["scheme"]["files"], now["scheme"]["files"], ["file"], ["sha256"])
+    scheme["files"] = _with_earlier_fields(then["scheme"]["files"], now["scheme"]["files"], ["file"], ["sha256"])
     manifest = {
         **now,
         **{key: then[key] for key in ("gpit", "libraries")},
-        "plugins": _with_those_of(
+        "plugins": _with_earlier_fields(
             then.get("plugins", []), now["plugins"], ["kind", "name", "package"], ["version", "digest"]
         ),
         "scheme": scheme,
-        "inputs": _with_those_of(then["inputs"], now["inputs"], ["file"], ["sha256"]),
+        "inputs": _with_earlier_fields(then["inputs"], now["inputs"], ["file"], ["sha256"]),
     }
     return replace(result, scheme=replace(result.scheme, digest=str(scheme["digest"])), manifest=manifest)
 
 
-def _with_those_of(
-    then: Sequence[Mapping[str, Any]], now: Sequence[Mapping[str, Any]], keys: Sequence[str], taken: Sequence[str]
+def _with_earlier_fields(
+    then: Sequence[Mapping[str, Any]], now: Sequence[Mapping[str, Any]], keys: Sequence[str], copied_keys: Sequence[str]
 ) -> list[dict[str, Any]]:
-    """Return entries with the versions or digests that those of then have, if `keys` say that they are of the same."""
+    """Return entries with `copied_keys` of the earlier ones, if `keys` of both are the same."""
     if [[entry[key] for key in keys] for entry in now] != [[entry[key] for key in keys] for entry in then]:
         return [dict(entry) for entry in now]
-    return [{**entry, **{key: old[key] for key in taken}} for entry, old in zip(now, then, strict=True)]
+    return [{**entry, **{key: earlier[key] for key in copied_keys}} for entry, earlier in zip(now, then, strict=True)]
 
 
-def _written(result: Result, file: ResultFile, folder: Path, advance: Callable[[int, int], None]) -> ResultFile:
-    """Write the run again as the file was written, and return it."""
+def _write_again(result: Result, file: ResultFile, folder: Path, advance: Callable[[int, int], None]) -> ResultFile:
+    """Write the rerun in the format of the file, and return it."""
     path = folder / f"again{file.path.suffix.lower()}"
     write_result(result, path, path.suffix, advance)
     if path.suffix in TABLE_ENDINGS:
@@ -150,7 +156,7 @@ def _written(result: Result, file: ResultFile, folder: Path, advance: Callable[[
 
 
 def _parameters(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[ManifestChange]:
-    """Yield parameters whose value in the manifest is not that of the run again."""
+    """Yield parameters whose value in the manifest is not that of the rerun."""
     old, new = (_values(manifest.get("parameters")) for manifest in (then, now))
     for name in dict.fromkeys([*new, *old]):
         was, is_now = old.get(name, (None,)), new.get(name, (None,))
@@ -159,73 +165,73 @@ def _parameters(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Man
 
 
 def _values(parameters: Any) -> dict[str, tuple[Any, ...]]:
-    """Return for each parameter and year what is written, its number, and whether it was set for the run."""
-    entries = [one for one in parameters if isinstance(one, dict)] if isinstance(parameters, list) else []
+    """Return the written value of each parameter and year, its number, and whether it was set for the run."""
+    entries = [entry for entry in parameters if isinstance(entry, dict)] if isinstance(parameters, list) else []
     return {
-        f"{one.get('name')}@{one.get('year')}": tuple(one.get(key) for key in ("written", "value", "overridden"))
-        for one in entries
+        f"{entry.get('name')}@{entry.get('year')}": tuple(entry.get(key) for key in ("written", "value", "overridden"))
+        for entry in entries
     }
 
 
-def _entries(
-    file: ResultFile, again: ResultFile, now: Mapping[str, Any], known: Verification
+def _manifest_changes(
+    file: ResultFile, rerun_file: ResultFile, now: Mapping[str, Any], verification: Verification
 ) -> Iterator[ManifestChange]:
-    """Yield the entries of the manifest that differ, but for what files, parameters and versions say already."""
-    differing = [seen for seen in known.all_files if seen.differs]
-    digests = {digest for seen in differing for digest in (seen.sha256_then, seen.sha256_now)}
-    rows = {seen.rows_then for seen in differing if seen in known.files}
-    other_gpit = any(version.name == "gpit" for version in known.versions)
-    other_rule = digests or known.parameters or any(one.name.startswith(_FUNCTION) for one in known.versions)
-    for entry in entries(file.manifest, now, ColumnRules()):
+    """Yield the entries of the manifest that differ and that files, parameters and versions do not report."""
+    differing = [run_file for run_file in verification.all_files if run_file.differs]
+    digests = {digest for run_file in differing for digest in (run_file.sha256_then, run_file.sha256_now)}
+    rows = {run_file.rows_then for run_file in differing if run_file in verification.files}
+    other_gpit = any(version.name == "gpit" for version in verification.versions)
+    other_function = any(version.name.startswith(_FUNCTION) for version in verification.versions)
+    for entry in compare_values(file.manifest, now, ColumnRules()):
         head, name = entry.place.split("[")[0].split(".")[0], entry.place.rpartition(".")[2].partition("[")[0]
-        is_known = (
+        is_reported = (
             head in ("gpit", "libraries")
             or (name == "sha256" and {entry.found, entry.expected} <= digests)
             or (head == "inputs" and name == "rows" and entry.found in rows)
-            or (head == "parameters" and name in ("written", "value", "overridden") and known.parameters)
-            or (entry.place == "scheme.digest" and other_rule)
-            # Another gpit may have entries that this one has not, and the other way round.
+            or (head == "parameters" and name in ("written", "value", "overridden") and verification.parameters)
+            or (entry.place == "scheme.digest" and (digests or verification.parameters or other_function))
+            # Another version of gpit may have entries that this one lacks, and the other way round.
             or (other_gpit and entry.kind in (DifferenceKind.ADDED, DifferenceKind.REMOVED))
-            # Versions and digests of plug-ins are told with those of the libraries, and of their files.
+            # Versions and digests of plug-ins are reported with those of the libraries, and of their files.
             or (head == "plugins" and name in ("version", "digest"))
         )
-        if not is_known:
+        if not is_reported:
             yield ManifestChange(entry.place, entry.found, entry.expected)
-    if again.beside:
+    if rerun_file.beside:
         table = file.document.get("table")
         then = table.get("sha256") if isinstance(table, dict) else None
-        own, expected = (hashlib.sha256(one.data).hexdigest() for one in (file, again))
-        if then not in (own, expected):
-            yield ManifestChange("table.sha256", then, expected)
+        digest, digest_now = (hashlib.sha256(side.data).hexdigest() for side in (file, rerun_file))
+        if then not in (digest, digest_now):
+            yield ManifestChange("table.sha256", then, digest_now)
 
 
 def _with_rows(files: Sequence[FileSeen], result: Result) -> Iterator[FileSeen]:
-    """Yield the files with the number of rows that were read of each now."""
-    left = list(result.inputs.sources)
+    """Yield the files with the number of rows that the rerun read of each."""
+    unread = list(result.inputs.sources)
     for file in files:
-        source = next((source for source in left if (source.role, source.file) == (file.role, file.name)), None)
+        source = next((source for source in unread if (source.role, source.file) == (file.role, file.name)), None)
         if source is not None:
-            left.remove(source)
+            unread.remove(source)
         yield replace(file, rows_now=source.rows if source else None)
 
 
 # Content --------------------------------------------------------------------------------------------------
 
 
-def _workbook(
-    file: ResultFile, again: ResultFile, answers: Answers, content: Differences, facts: list[str]
+def _compare_workbooks(
+    file: ResultFile, rerun_file: ResultFile, answers: Answers, content: Differences, facts: list[str]
 ) -> Sequence[ManifestChange]:
-    """Compare two workbooks, and return what was filled in."""
+    """Compare two workbooks, and return the fields that were filled in."""
     with readable(file.path.name):
-        found, expected = (WorkbookCells(one.data, LARGEST_RESULT) for one in (file, again))
-        comparison = compare_books(found, expected, answers, content)
-    if comparison.without_values:
+        actual, expected = (WorkbookCells(side.data, LARGEST_RESULT) for side in (file, rerun_file))
+        comparison = compare_books(actual, expected, answers, content)
+    if comparison.has_no_values:
         facts.append("It was saved without values, so that formulas alone were compared.")
     return comparison.filled_in
 
 
-def _others(
-    file: ResultFile, again: ResultFile, result: Result, answers: Answers, content: Differences, facts: list[str]
+def _compare_other_formats(
+    file: ResultFile, rerun_file: ResultFile, result: Result, answers: Answers, content: Differences, facts: list[str]
 ) -> None:
     """Compare two JSON documents, or two tables with the manifests beside them."""
     ending, name = file.path.suffix.lower(), ""
@@ -233,20 +239,20 @@ def _others(
     units = {name: symbol.unit for name, symbol in result.scheme.symbols.items()}
     rules = ColumnRules(units, predicates_of(result.scheme))
     if ending == ".json":
-        answers.found = {row_key(row): row.get(answer) for row in file.document["rows"] if isinstance(row, dict)}
+        answers.actual = {row_key(row): row.get(answer) for row in file.document["rows"] if isinstance(row, dict)}
     else:
         name = manifest_name(file.path)
         table = file.document.get("table")
         if isinstance(table, dict) and table.get("sha256") != hashlib.sha256(file.data).hexdigest():
             facts.insert(0, f"The table was changed since {name} was written: it has another digest.")
-        found, expected = (table_frame(one.path.name, one.data, ending) for one in (file, again))
-        facts += compare_tables(found, expected, rows, rules, content)
-        answers.found = _answers(found, answer)
-    compare_documents(file.document, again.document, rules, content, name=name)
+        actual, expected = (table_frame(side.path.name, side.data, ending) for side in (file, rerun_file))
+        facts += compare_tables(actual, expected, rows, rules, content)
+        answers.actual = _answers(actual, answer)
+    compare_documents(file.document, rerun_file.document, rules, content, name=name)
 
 
 def _off_rule(path: Path) -> tuple[OffRule, ...]:
-    """Return the figures that the own rule of a file does not give; none where that cannot be worked out."""
+    """Return the figures that the file's own rule does not give; none where it cannot be calculated."""
     try:
         record = read_record(path)
         return off_rule(record, record.calculate())
@@ -258,24 +264,24 @@ def _answers(frame: pl.DataFrame, answer: str) -> dict[tuple[str, ...], Any]:
     """Return the answer of each year and code."""
     if not {"year", "org_code", answer} <= set(frame.columns):
         return {}
-    found: dict[tuple[str, ...], Any] = {}
+    answers: dict[tuple[str, ...], Any] = {}
     for year, code, value in frame.select("year", "org_code", answer).iter_rows():
         key = str(year), str(code)
-        while key in found:  # a row that stands there twice counts twice
+        while key in answers:  # a repeated row counts each time
             key = key[0], f"{key[1]} again"
-        found[key] = value
-    return found
+        answers[key] = value
+    return answers
 
 
 def _answer(answers: Answers, result: Result) -> Answer | None:
     """Return how the answers differ; None where the file holds none."""
-    found = {key: _as_number(value) for key, value in answers.found.items()}
-    if not any(value is not None for value in found.values()):
+    actual = {key: _as_number(value) for key, value in answers.actual.items()}
+    if not any(value is not None for value in actual.values()):
         return None
-    keys = dict.fromkeys([*answers.expected, *found])
-    same = predicates_of(result.scheme)[result.scheme.result]
-    differing = [key for key in keys if not same(found.get(key), answers.expected.get(key))]
-    totals = [math.fsum(value for value in side.values() if value is not None) for side in (found, answers.expected)]
+    keys = dict.fromkeys([*answers.expected, *actual])
+    is_same = predicates_of(result.scheme)[result.scheme.result]
+    differing = [key for key in keys if not is_same(actual.get(key), answers.expected.get(key))]
+    totals = [math.fsum(value for value in side.values() if value is not None) for side in (actual, answers.expected)]
     name = result.scheme.result
     return Answer(name, len(keys), len(differing), totals[0], totals[1], result.scheme.symbols[name].unit)
 

@@ -1,7 +1,7 @@
-"""The files of a run laid out anew, under the names that they had, in a folder that goes away afterwards.
+"""Copy the files of a run, under the names that they had, into a temporary folder.
 
-What is run is a copy: so its digest is that of the bytes that were run, and a file that has another name now,
-or lies in another folder than its scheme says, serves as it did.
+The rerun reads these copies. So each digest is that of the bytes that were run, and a file that has another name
+now, or is in another folder than its scheme says, can be used as before.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ _DEEP: Final = "1/2/3/4/5/6/7/8"
 
 
 def stage(spec: RunSpec, places: Places, folder: Path) -> tuple[dict[str, Any], list[FileSeen], list[FileSeen]]:
-    """Find all files of a run and lay them out in `folder`.
+    """Find all files of a run and copy them into `folder`.
 
     Returns:
-        What `allocate` is given, and which input files and scheme files serve for those of the run.
+        The arguments of `allocate`, and the input files and scheme files found for those of the run.
 
     Raises:
         UsageError: Files are missing, all of them named, or cannot be read.
@@ -46,25 +46,25 @@ def stage(spec: RunSpec, places: Places, folder: Path) -> tuple[dict[str, Any], 
     for name, option in OPTIONS.items():
         value = getattr(spec.run, option.key)
         if option.kind is OptionKind.RULE:
-            # These options are called by the kind of file that they take.
+            # Each of these options has the name of the kind of file that it takes.
             arguments[name] = rules.option(name, value) if value else None  # type: ignore[arg-type]
         elif option.kind is not OptionKind.MEGABYTES:  # the manifest does not say how much is read
             arguments[name] = paths.get(option.key) if option.kind is OptionKind.FILES else value
-    scheme_files = rules.seen()
+    scheme_files = rules.files_now()
     places.used |= set(rules.staged.values())
     missing = list(dict.fromkeys([*missing, *rules.missing]))
     if missing:
         files = "files of the run are" if len(missing) > 1 else "file of the run is"
         raise UsageError(
-            f"{len(missing)} {files} missing: {', '.join(missing)}; looked {places.said}. "
+            f"{len(missing)} {files} missing: {', '.join(missing)}; looked {places.searched}. "
             f"Name them, or the folder that they are in, after the result{_to_install(spec)}"
         )
     return arguments, input_files, scheme_files
 
 
 def _to_install(spec: RunSpec) -> str:
-    """Say which plug-ins the run used that are not there now: a file that is missing may be one of theirs."""
-    packages = dict.fromkeys((one.package, one.version) for one in spec.plugins)
+    """Say which plug-ins of the run are not installed now: a missing file may be one of theirs."""
+    packages = dict.fromkeys((plugin.package, plugin.version) for plugin in spec.plugins)
     lacking = [f"{package} {version}" for package, version in packages if version_of(package) is None]
     return f"; the run used plug-ins that are not installed, or left out: {', '.join(lacking)}" if lacking else ""
 
@@ -80,18 +80,18 @@ def _copy(source: Path, target: Path) -> None:
 def _staged_inputs(
     spec: RunSpec, places: Places, folder: Path
 ) -> tuple[dict[str, list[str]], list[FileSeen], list[str]]:
-    """Find and copy population, spend, further columns and crosswalks; a file that the run names twice is one here too.
+    """Find and copy population, spend, further columns and crosswalks; a file that the run names twice is copied once.
 
     Returns:
-        What the option of each role is given, the files, and the names of those that are missing.
+        The paths for the option of each role, the files, and the names of those that are missing.
     """
     digests = Digests(text=False)
     paths, files, missing = defaultdict[str, list[str]](list), list[FileSeen](), list[str]()
     numbers: dict[Path, int] = {}
     for asked_sheet, then in spec.input_files:
         right = {then.sha256_then} if then.sha256_then else set()
-        of_name = {other.sha256_then for _, other in spec.input_files if other.name == then.name and other.sha256_then}
-        source = places.find(then.name, digests, right, of_name - right)
+        same_name = {file.sha256_then for _, file in spec.input_files if file.name == then.name and file.sha256_then}
+        source = places.find(then.name, digests, right, same_name - right)
         if source is None:
             missing.append(then.name)
             continue
@@ -104,7 +104,7 @@ def _staged_inputs(
 
 
 class _Rules:
-    """Scheme, formula and transition files that are no part of the library, with those that they name in turn."""
+    """Scheme, formula and transition files outside the library, with the files that they name in turn."""
 
     def __init__(self, spec: RunSpec, places: Places, folder: Path) -> None:
         self.places, self.folder, self.with_plugins = places, folder, bool(spec.plugins)
@@ -113,11 +113,11 @@ class _Rules:
         self.missing: list[str] = []
         self.digests = Digests(text=True)
         self.staged: dict[Path, Path] = {}
-        """Where each file lies now to where it was found."""
+        """The path of each copy to the path of its original."""
         self.library = library_files(with_plugins=self.with_plugins)
 
     def option(self, kind: FileKind, name: str) -> str:
-        """Return what `allocate` is given for an option: a library name, or the path of a copy."""
+        """Return the argument of `allocate` for an option: a library name, or the path of a copy."""
         is_in_library = not name.endswith(".toml") and name in library_names(kind, with_plugins=self.with_plugins)
         if is_in_library and (self._digests_of(f"{name}.toml") or not self._digests_of(name)):
             return name
@@ -129,31 +129,31 @@ class _Rules:
         self._stage(source, target)
         return str(target)
 
-    def seen(self) -> list[FileSeen]:
-        """Return each file that the scheme was read from, as it is now; what is nowhere is missing."""
-        there: dict[str, list[tuple[str, str]]] = {}
+    def files_now(self) -> list[FileSeen]:
+        """Return each file that the scheme was read from, as it is now; those that are nowhere become missing."""
+        staged_by_name: dict[str, list[tuple[str, str]]] = {}
         for target, source in self.staged.items():
-            there.setdefault(target.name, []).append((str(source), self.digests.of(target)))
-        exact = {(name, digest) for name, found in there.items() for _, digest in found}
-        seen = {}
-        unheard: list[str] = []
-        # Those that are as they were come first, so that what is left of a name goes to what is left.
-        for name, then in sorted(self.then, key=lambda one: one not in exact):
-            found = there.get(name) or self._elsewhere(name, then)
-            if not found:
-                unheard.append(name)
+            staged_by_name.setdefault(target.name, []).append((str(source), self.digests.of(target)))
+        exact = {(name, digest) for name, candidates in staged_by_name.items() for _, digest in candidates}
+        files = {}
+        unresolved: list[str] = []
+        # Unchanged files come first, so that the other files of a name are left for the changed ones.
+        for name, then in sorted(self.then, key=lambda name_and_digest: name_and_digest not in exact):
+            candidates = staged_by_name.get(name) or self._elsewhere(name, then)
+            if not candidates:
+                unresolved.append(name)
                 continue
-            place, now = next((one for one in found if one[1] == then), found[0])
-            if len(found) > 1:
-                found.remove((place, now))
-            seen[name, then] = FileSeen("scheme", name, "", place, then, now)
-        if not any(one.differs for one in seen.values()):
-            self.missing += unheard
-        # Else a file that names them may have changed, and says otherwise now which it wants.
-        return [seen[one] for one in self.then if one in seen]
+            place, now = next((candidate for candidate in candidates if candidate[1] == then), candidates[0])
+            if len(candidates) > 1:
+                candidates.remove((place, now))
+            files[name, then] = FileSeen("scheme", name, "", place, then, now)
+        if not any(file.differs for file in files.values()):
+            self.missing += unresolved
+        # Else a file that names them may have changed, and may name other files now.
+        return [files[name_and_digest] for name_and_digest in self.then if name_and_digest in files]
 
     def _elsewhere(self, name: str, then: str) -> list[tuple[str, str]]:
-        """Return a file that no file names any more: of the library, or wherever it lies."""
+        """Return a file that no other file names any more: from the library, or from any searched place."""
         if name in self.library:
             return [("", digest) for digest in sorted(self.library[name])]
         place = self.places.find(name, self.digests, {then})
@@ -172,37 +172,37 @@ class _Rules:
             self._follow(name, source, target)
 
     def _follow(self, name: str, source: Path, target: Path) -> None:
-        """Lay a file out that another names, at the place that this one says."""
-        for one in (name, f"{name}.toml", name.replace("\\", "/"), f"{name}.toml".replace("\\", "/")):
-            beside = _path(source.parent, one)
+        """Copy a file that another one names to the place that this other one gives."""
+        for spelling in (name, f"{name}.toml", name.replace("\\", "/"), f"{name}.toml".replace("\\", "/")):
+            beside = _path(source.parent, spelling)
             if beside is None:
                 continue
-            found = self._best(PureWindowsPath(one).name, beside if beside != source else None)
-            if found is None:
+            chosen = self._best(PureWindowsPath(spelling).name, beside if beside != source else None)
+            if chosen is None:
                 continue
-            place = Path(posixpath.normpath((target.parent / one).as_posix()))
+            place = Path(posixpath.normpath((target.parent / spelling).as_posix()))
             if place.is_relative_to(self.folder):
-                self._stage(found, place)
+                self._stage(chosen, place)
             elif beside.is_file():  # an absolute path: it is read where it is
                 self._stage(beside, beside)
             return
 
     def _best(self, base: str, beside: Path | None) -> Path | None:
-        """Return the file that serves for a base name; None where the library serves, or nothing does."""
+        """Return the file to use for a base name; None where the library has it, or there is none."""
         then = self._digests_of(base)
-        found = beside if beside and beside.is_file() else None
-        if not then or (found and self.digests.of(found) in then):
-            return found
-        if found is None and self.library.get(base, frozenset()) & then:
+        nearby = beside if beside and beside.is_file() else None
+        if not then or (nearby and self.digests.of(nearby) in then):
+            return nearby
+        if nearby is None and self.library.get(base, frozenset()) & then:
             return None
         elsewhere = self.places.find(base, self.digests, then)
         if elsewhere and self.digests.of(elsewhere) in then:
             return elsewhere
-        return found or (None if base in self.library else elsewhere)
+        return nearby or (None if base in self.library else elsewhere)
 
 
 def _path(folder: Path, name: str) -> Path | None:
-    """Return the path that a name in a file of that folder means; None where no path may be called so."""
+    """Return the path that a name in a file of that folder means; None where it cannot be a path."""
     try:
         path = folder / Path(name).expanduser()
         path.is_file()
@@ -214,7 +214,7 @@ def _path(folder: Path, name: str) -> Path | None:
 def _named_in(path: Path) -> Iterator[str]:
     """Yield the names of the formulas and transitions that a scheme or formula file names.
 
-    A file that cannot be read names none: whoever runs it says why.
+    A file that cannot be read yields none: the rerun reports why.
     """
     try:
         table = parse_toml(path.read_bytes().decode())

@@ -1,4 +1,4 @@
-"""The files of a run, found again: beside the result, among files given, in folders given and below them."""
+"""Find the files of a run again: beside the result, among files given, in folders given and below them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
 _MOST_BELOW: Final = 100_000
-"""Files that are looked at below the folders given: whoever gives a whole disk is told."""
+"""Files that are looked at below the folders given: a whole disk is refused."""
 
 
 @dataclass(slots=True)
@@ -26,7 +26,7 @@ class Digests:
     """SHA-256 of files, each read once: of its bytes, or of the text of a scheme file."""
 
     text: bool
-    _known: dict[Path, str] = field(default_factory=dict)
+    _digests: dict[Path, str] = field(default_factory=dict)
 
     def of(self, path: Path) -> str:
         """Return the digest of a file.
@@ -34,22 +34,22 @@ class Digests:
         Raises:
             UsageError: It cannot be read.
         """
-        if path not in self._known:
+        if path not in self._digests:
             try:
                 if self.text:
-                    self._known[path] = digest_of(path.read_bytes())
+                    self._digests[path] = digest_of(path.read_bytes())
                 else:
                     with path.open("rb") as stream:
-                        self._known[path] = hashlib.file_digest(stream, "sha256").hexdigest()
+                        self._digests[path] = hashlib.file_digest(stream, "sha256").hexdigest()
             except OSError as fault:
                 raise UsageError(f"{path}: cannot be read ({fault.strerror or fault})") from None
-        return self._known[path]
+        return self._digests[path]
 
 
 class Places:
     """Where files are looked for, the nearest first."""
 
-    def __init__(self, result: Path, given: Sequence[str | Path]) -> None:
+    def __init__(self, result: Path, paths: Sequence[str | Path]) -> None:
         """Take the files and folders that were given.
 
         Raises:
@@ -58,48 +58,48 @@ class Places:
         self._beside = result.parent
         self.files: list[Path] = []
         self.folders: list[Path] = []
-        for one in map(Path, given):
-            if one.is_dir():
-                self.folders.append(one)
-            elif one.is_file():
-                self.files.append(one)
+        for path in map(Path, paths):
+            if path.is_dir():
+                self.folders.append(path)
+            elif path.is_file():
+                self.files.append(path)
             else:
-                what = "is neither a file nor a folder" if one.exists() else "there is no such file or folder"
-                there = [entry.name for entry in one.parent.iterdir()] if one.parent.is_dir() else []
-                raise UsageError(f"{one}: {what}{nearest(one.name, there)}")
+                problem = "is neither a file nor a folder" if path.exists() else "there is no such file or folder"
+                names = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
+                raise UsageError(f"{path}: {problem}{nearest(path.name, names)}")
         self.used: set[Path] = set()
 
-    def find(self, name: str, digests: Digests, wanted: Collection[str], others: Collection[str] = ()) -> Path | None:
-        """Return the file of a name: that with a digest that is wanted, else the nearest; None if there is none.
+    def find(self, name: str, digests: Digests, right: Collection[str], wrong: Collection[str] = ()) -> Path | None:
+        """Return the file of a name: one with a right digest, else the nearest; None if there is none.
 
-        A file given by its path serves under another name, if its digest is the right one. A file with a digest
-        of `others` is another file of that name.
+        A file given by its path may have another name, if its digest is right. A file with a wrong digest is
+        another file of that name.
         """
-        path = next(self._fitting(name, digests, wanted, others), None)
+        path = next(self._fitting(name, digests, right, wrong), None)
         if path:
             self.used.add(path)
         return path
 
-    def _fitting(self, name: str, digests: Digests, wanted: Collection[str], others: Collection[str]) -> Iterator[Path]:
-        """Yield the files that can serve for one of a name, the best first."""
+    def _fitting(self, name: str, digests: Digests, right: Collection[str], wrong: Collection[str]) -> Iterator[Path]:
+        """Yield the files that can be used for a name, the best first."""
         nearby: list[Path] = []
         for level in self._levels():
             named = sorted(
-                (path for path in level if _are_one_name(path.name, name)), key=lambda path: path.name != name
+                (path for path in level if _is_same_name(path.name, name)), key=lambda path: path.name != name
             )
-            yield from (path for path in named if digests.of(path) in wanted)
-            nearby += [path for path in named if digests.of(path) not in others]
-        yield from (path for path in self.files if digests.of(path) in wanted)
+            yield from (path for path in named if digests.of(path) in right)
+            nearby += [path for path in named if digests.of(path) not in wrong]
+        yield from (path for path in self.files if digests.of(path) in right)
         yield from nearby
 
     @property
     def unused(self) -> list[Path]:
-        """Files that were given and served for nothing."""
-        return [one for one in self.files if one not in self.used]
+        """Return the files that were given and not used."""
+        return [path for path in self.files if path not in self.used]
 
     @property
-    def said(self) -> str:
-        """Where was looked."""
+    def searched(self) -> str:
+        """Return the places that were searched, as text."""
         parts = ["beside the result", *(f"in {folder}" for folder in self.folders)]
         if self.files:
             parts.append(f"among {len(self.files)} files given" if len(self.files) > 1 else f"at {self.files[0]}")
@@ -121,16 +121,16 @@ class Places:
 
     @cached_property
     def _below(self) -> list[Path]:
-        """Files in the folders of the folders given, however deep; looked for where nearer ones will not do."""
-        found: list[Path] = []
+        """Files below the folders given, at any depth; listed only where no nearer file fits."""
+        paths: list[Path] = []
         for folder in self.folders:
             for name, inner, files in walk(folder):
                 inner.sort()
                 if Path(name) != folder:
-                    found += [Path(name, file) for file in sorted(files)]
-                if len(found) > _MOST_BELOW:
+                    paths += [Path(name, file) for file in sorted(files)]
+                if len(paths) > _MOST_BELOW:
                     raise UsageError(f"{folder}: has more than {_MOST_BELOW:,} files below it; give a smaller folder")
-        return [file for file in found if file.is_file()]
+        return [file for file in paths if file.is_file()]
 
 
 def _files_of(folder: Path) -> list[Path]:
@@ -140,6 +140,6 @@ def _files_of(folder: Path) -> list[Path]:
         raise UsageError(f"{folder}: cannot be looked into ({fault.strerror or fault})") from None
 
 
-def _are_one_name(*names: str) -> bool:
-    """Return whether names are the same on some system: whatever the capitals, however accents are written."""
+def _is_same_name(*names: str) -> bool:
+    """Return whether names are the same on some system: capitals and forms of accents do not count."""
     return len({unicodedata.normalize("NFC", name).casefold() for name in names}) == 1

@@ -1,4 +1,4 @@
-"""A workbook compared with that which gpit writes: sheet by sheet, cell by cell, formulas and values."""
+"""Compare a workbook with the one that gpit writes: sheet by sheet, cell by cell, formulas and values."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _NOTHING: Final = StoredCell(None, None)
 _NO_ANSWERS: Final = ("", range(0), 0, 0)
 _UNIT: Final = re.compile(r"\((£[^)]*)\)")
 _PIECE: Final = re.compile(r"JSON [0-9]+ of [0-9]+")
-_NAMES: Final = ("Parameter", "Code", "Name", "Figure", "Step", "Check", "Item")
-"""Headings of columns that say what a row is of; the first column does where none of them stands."""
+_SUBJECT_HEADINGS: Final = ("Parameter", "Code", "Name", "Figure", "Step", "Check", "Item")
+"""Headings of columns that say what a row is about; without any of them, the first column does."""
 _TOKEN: Final = re.compile(
     r"""
       (?P<text>"(?:[^"]|"")*")
@@ -37,23 +37,23 @@ _TOKEN: Final = re.compile(
 )
 _BEFORE: Final = re.compile(r"""[\w.)\]"'}#%]""")
 _AFTER: Final = re.compile(r"""[\w.(\["'{$#]""")
-"""What a reference or value ends with, and begins with: a space between the two means where ranges meet."""
+"""What a reference or value ends with, and begins with: a space between the two is Excel's intersection."""
 
 
 class Answers:
-    """Every organisation's answer in both workbooks, taken while their cells go by."""
+    """Every organisation's answer in both workbooks, collected while their rows are read."""
 
-    def __init__(self, found: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
-        """Take the answer's places from both manifests; a manifest that does not say them gives none."""
-        self.found: dict[tuple[str, ...], Any] = {}
+    def __init__(self, actual: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
+        """Read the places of the answers from both manifests; a manifest without them gives none."""
+        self.actual: dict[tuple[str, ...], Any] = {}
         self.expected: dict[tuple[str, ...], Any] = {}
-        self._places = [_places(found), _places(expected)]
+        self._places = [_places(actual), _places(expected)]
 
     def take(self, sheet: str, number: int, row: Row, side: int) -> None:
-        """Take a row of a sheet; side 0 is the file, 1 is what gpit writes."""
+        """Collect from a row of a sheet; side 0 is the file, 1 is what gpit writes."""
         year, rows, code, answer = self._places[side].get(sheet, _NO_ANSWERS)
         if number in rows:
-            values = self.expected if side else self.found
+            values = self.expected if side else self.actual
             values[year, str(row.get(code, _NOTHING).value)] = row.get(answer, _NOTHING).value
 
 
@@ -62,62 +62,61 @@ def _places(manifest: Mapping[str, Any]) -> dict[str, tuple[str, range, int, int
     try:
         result = manifest["definition"]["result"]
         return {
-            str(one["sheet"]): (
-                str(one["year"]),
-                range(int(one["first_row"]), int(one["last_row"]) + 1),
-                column_number(one["columns"]["org_code"]),
-                column_number(one["columns"][result]),
+            str(table["sheet"]): (
+                str(table["year"]),
+                range(int(table["first_row"]), int(table["last_row"]) + 1),
+                column_number(table["columns"]["org_code"]),
+                column_number(table["columns"][result]),
             )
-            for one in manifest["workbook"]["tables"]
-            if not one["by"]
+            for table in manifest["workbook"]["tables"]
+            if not table["by"]
         }
     except (KeyError, TypeError, ValueError, AttributeError):
         return {}
 
 
-def compare_books(found: WorkbookCells, expected: WorkbookCells, answers: Answers, into: Differences) -> BookComparison:
-    """Compare the file's workbook with that which gpit writes.
+def compare_books(
+    actual: WorkbookCells, expected: WorkbookCells, answers: Answers, into: Differences
+) -> BookComparison:
+    """Compare the file's workbook with the one that gpit writes.
 
     Raises:
         Unreadable: A sheet of the file is damaged.
     """
-    pairs = _paired(found, expected, into)
-    sheets = {here.casefold(): there for there, here in pairs.items() if here != there}
-    _compare_names(found, expected, sheets, into)
-    for setting, there in expected.settings.items():
-        if found.settings[setting] != there:
-            into.add(
-                FileDifference(
-                    DifferenceKind.VALUE, f"setting {setting} of the workbook", "", found.settings[setting], there
-                )
-            )
+    pairs = _paired(actual, expected, into)
+    sheets = {renamed.casefold(): name for name, renamed in pairs.items() if renamed != name}
+    _compare_names(actual, expected, sheets, into)
+    for setting, expected_value in expected.settings.items():
+        actual_value, place = actual.settings[setting], f"setting {setting} of the workbook"
+        if actual_value != expected_value:
+            into.add(FileDifference(DifferenceKind.VALUE, place, "", actual_value, expected_value))
     comparison = BookComparison(sheets, answers, into)
     for name in expected.sheets:
         if name in pairs:
-            comparison.sheet(found, pairs[name], expected, name)
-    if comparison.without_values:
+            comparison.compare_sheet(actual, pairs[name], expected, name)
+    if comparison.has_no_values:
         into.drop(DifferenceKind.CONSEQUENCE)
-        answers.found.clear()
+        answers.actual.clear()
     return comparison
 
 
-def _paired(found: WorkbookCells, expected: WorkbookCells, into: Differences) -> dict[str, str]:
-    """Return for each sheet that gpit writes its name in the file: the same, or that of a sheet with its headings."""
-    names = {name.casefold(): name for name in found.sheets}
+def _paired(actual: WorkbookCells, expected: WorkbookCells, into: Differences) -> dict[str, str]:
+    """Return the name in the file of each sheet that gpit writes: the same, or that of a sheet with its headings."""
+    names = {name.casefold(): name for name in actual.sheets}
     pairs = {name: names.pop(name.casefold()) for name in expected.sheets if name.casefold() in names}
-    left = {name: _head(found, name) for name in names.values()}
+    unmatched = {name: _head(actual, name) for name in names.values()}
     for name in expected.sheets:
         if name in pairs:
             continue
         head = _head(expected, name)
-        other = next((one for one, cells in left.items() if cells == head), None)
-        if other is None:
+        actual_name = next((sheet for sheet, cells in unmatched.items() if cells == head), None)
+        if actual_name is None:
             into.add(FileDifference(DifferenceKind.REMOVED, f"sheet {name}", "", None, "a sheet"))
         else:
-            into.add(FileDifference(DifferenceKind.RENAMED, f"sheet {name}", "", other, name))
-            pairs[name] = other
-            del left[other]
-    for name in left:
+            into.add(FileDifference(DifferenceKind.RENAMED, f"sheet {name}", "", actual_name, name))
+            pairs[name] = actual_name
+            del unmatched[actual_name]
+    for name in unmatched:
         into.add(FileDifference(DifferenceKind.ADDED, f"sheet {name}", "", "a sheet", None))
     return pairs
 
@@ -133,120 +132,125 @@ def _head(book: WorkbookCells, sheet: str) -> dict[tuple[int, int], Any]:
     }
 
 
-def _compare_names(found: WorkbookCells, expected: WorkbookCells, sheets: Mapping[str, str], into: Differences) -> None:
-    """Compare what names stand for: formulas say the same where a name leads elsewhere."""
-    for name in dict.fromkeys([*expected.names, *found.names]):
-        here, there = found.names.get(name), expected.names.get(name)
-        if here is None:
-            into.add(FileDifference(DifferenceKind.REMOVED, f"name {name}", "", None, f"={there}"))
-        elif there is None:
-            into.add(FileDifference(DifferenceKind.ADDED, f"name {name}", "", f"={here}", None))
-        elif normal(here, sheets) != normal(there, {}):
-            into.add(FileDifference(DifferenceKind.FORMULA, f"name {name}", "", f"={here}", f"={there}"))
+def _compare_names(
+    actual: WorkbookCells, expected: WorkbookCells, sheets: Mapping[str, str], into: Differences
+) -> None:
+    """Compare the references of defined names: a formula looks the same where a name refers to other cells."""
+    for name in dict.fromkeys([*expected.names, *actual.names]):
+        place, actual_cells, expected_cells = f"name {name}", actual.names.get(name), expected.names.get(name)
+        if actual_cells is None:
+            into.add(FileDifference(DifferenceKind.REMOVED, place, "", None, f"={expected_cells}"))
+        elif expected_cells is None:
+            into.add(FileDifference(DifferenceKind.ADDED, place, "", f"={actual_cells}", None))
+        elif normal(actual_cells, sheets) != normal(expected_cells, {}):
+            into.add(FileDifference(DifferenceKind.FORMULA, place, "", f"={actual_cells}", f"={expected_cells}"))
 
 
 class BookComparison:
-    """Two workbooks row by row."""
+    """Compares two workbooks row by row."""
 
     def __init__(self, sheets: Mapping[str, str], answers: Answers, into: Differences) -> None:
         self.sheets, self.answers, self.into = sheets, answers, into
         self.filled_in: list[ManifestChange] = []
         self.status = reference_sheets.DRAFT
-        """What the file says instead of Draft."""
+        """What the file has in place of Draft."""
         self.formulas = 0
         self.values = 0
-        """Formulas of the file that give a value, and how many of them hold one."""
+        """Formulas of the file that should have a value, and how many of them have one."""
 
     @property
-    def without_values(self) -> bool:
-        """Return whether the file holds formulas and not one value that they gave."""
+    def has_no_values(self) -> bool:
+        """Return whether the file has formulas and no stored value of any of them."""
         return self.formulas > 0 and not self.values
 
-    def sheet(self, found: WorkbookCells, called: str, expected: WorkbookCells, name: str) -> None:
-        """Compare the rows of a sheet, which the file may call otherwise."""
-        page = _Page(name, called)
-        rows, own_rows = found.rows(called), expected.rows(name)
-        here, there = next(rows, None), next(own_rows, None)
-        while here or there:
-            number = min(one[0] for one in (here, there) if one)
-            row = here[1] if here and here[0] == number else {}
-            own = there[1] if there and there[0] == number else {}
+    def compare_sheet(self, actual: WorkbookCells, actual_name: str, expected: WorkbookCells, name: str) -> None:
+        """Compare the rows of a sheet, which may have another name in the file."""
+        page = _Page(name, actual_name)
+        actual_rows, expected_rows = actual.rows(actual_name), expected.rows(name)
+        actual_next, expected_next = next(actual_rows, None), next(expected_rows, None)
+        while actual_next or expected_next:
+            number = min(numbered[0] for numbered in (actual_next, expected_next) if numbered)
+            actual_row = actual_next[1] if actual_next and actual_next[0] == number else {}
+            expected_row = expected_next[1] if expected_next and expected_next[0] == number else {}
             if number == HEADING_ROW:
-                page.headings = {column: str(cell.value) for column, cell in own.items()}
+                page.headings = {column: str(cell.value) for column, cell in expected_row.items()}
             if number == NOTE_ROW:
-                page.role = str(own.get(1, _NOTHING).value).partition(".")[0]
-            self.answers.take(called, number, row, 0)
-            self.answers.take(name, number, own, 1)
-            # Pieces of the manifest are put together and compared entry by entry.
-            if row != own and not (name == MANIFEST and (_is_piece(row) or _is_piece(own))):
-                for column in sorted({*row, *own}):
-                    self._cell(page, number, column, row.get(column, _NOTHING), own)
-            self._count(row, own)
-            here = next(rows, None) if here and here[0] == number else here
-            there = next(own_rows, None) if there and there[0] == number else there
+                page.role = str(expected_row.get(1, _NOTHING).value).partition(".")[0]
+            self.answers.take(actual_name, number, actual_row, 0)
+            self.answers.take(name, number, expected_row, 1)
+            # Pieces of the manifest are joined and compared entry by entry.
+            is_piece = name == MANIFEST and (_is_piece(actual_row) or _is_piece(expected_row))
+            if actual_row != expected_row and not is_piece:
+                for column in sorted({*actual_row, *expected_row}):
+                    self._compare_cell(page, number, column, actual_row.get(column, _NOTHING), expected_row)
+            self._count_formulas(actual_row, expected_row)
+            actual_next = next(actual_rows, None) if actual_next and actual_next[0] == number else actual_next
+            expected_next = next(expected_rows, None) if expected_next and expected_next[0] == number else expected_next
 
-    def _count(self, row: Row, own: Row) -> None:
-        for column, cell in own.items():
-            if cell.formula is not None and cell.value is not None and column in row:
-                self.formulas += row[column].formula is not None
-                self.values += row[column].formula is not None and row[column].value is not None
+    def _count_formulas(self, actual_row: Row, expected_row: Row) -> None:
+        for column, cell in expected_row.items():
+            if cell.formula is not None and cell.value is not None and column in actual_row:
+                self.formulas += actual_row[column].formula is not None
+                self.values += actual_row[column].formula is not None and actual_row[column].value is not None
 
-    def _cell(self, page: _Page, number: int, column: int, found: StoredCell, own: Row) -> None:
-        expected = own.get(column, _NOTHING)
-        if found == expected or self._filled_in(page, column, found, own):
+    def _compare_cell(self, page: _Page, number: int, column: int, actual: StoredCell, expected_row: Row) -> None:
+        expected = expected_row.get(column, _NOTHING)
+        if actual == expected or self._is_filled_in(page, column, actual, expected_row):
             return
-        kind = self._kind(page, number, column, found, own)
+        kind = self._kind(page, number, column, actual, expected_row)
         if kind is None:
             return
         self.into.add(
             FileDifference(
                 kind,
-                f"{page.called}!{address(number, column)}",
-                page.about(number, column, own),
-                found.value if kind == DifferenceKind.CONSEQUENCE else found.content,
+                f"{page.actual_name}!{address(number, column)}",
+                page.about(number, column, expected_row),
+                actual.value if kind == DifferenceKind.CONSEQUENCE else actual.content,
                 expected.content if kind == DifferenceKind.FORMULA else expected.value,
-                page.unit(column, own),
+                page.unit(column, expected_row),
             )
         )
 
-    def _kind(self, page: _Page, number: int, column: int, found: StoredCell, own: Row) -> DifferenceKind | None:
-        """Return how two cells differ; None where they do not."""
-        expected = own.get(column, _NOTHING)
+    def _kind(
+        self, page: _Page, number: int, column: int, actual: StoredCell, expected_row: Row
+    ) -> DifferenceKind | None:
+        """Return how two cells differ; None where they are the same."""
+        expected = expected_row.get(column, _NOTHING)
         if expected == _NOTHING:
             return DifferenceKind.ADDED
-        if found == _NOTHING:
+        if actual == _NOTHING:
             return DifferenceKind.REMOVED
         if expected.formula is None:
-            if found.formula is not None:
+            if actual.formula is not None:
                 return DifferenceKind.FORMULA
-            if is_same_as_written(found.value, expected.value):
+            if is_same_as_written(actual.value, expected.value):
                 return None
             return DifferenceKind.INPUT if page.role == "Input" else DifferenceKind.VALUE
-        if found.formula is None:
+        if actual.formula is None:
             return DifferenceKind.TYPED_OVER
-        if found.formula != expected.formula and normal(found.formula, self.sheets) != normal(expected.formula, {}):
+        if actual.formula != expected.formula and normal(actual.formula, self.sheets) != normal(expected.formula, {}):
             return DifferenceKind.FORMULA
-        if is_same_as_worked_out(found.value, expected.value) or self._says_status(found, expected):
+        if is_same_as_worked_out(actual.value, expected.value) or self._is_status_note(actual, expected):
             return None
-        # The workings hold what is left of large numbers.
-        is_remainder = page.role == "Working" and REMAINDER in page.about(number, column, own)
-        return None if is_remainder and is_same_remainder(found.value, expected.value) else DifferenceKind.CONSEQUENCE
+        # The workings have remainders of large numbers.
+        is_remainder = page.role == "Working" and REMAINDER in page.about(number, column, expected_row)
+        return None if is_remainder and is_same_remainder(actual.value, expected.value) else DifferenceKind.CONSEQUENCE
 
-    def _filled_in(self, page: _Page, column: int, found: StoredCell, own: Row) -> bool:
-        """Return whether a cell is a field to be filled in, and take down what was."""
-        item, until_then = own.get(1, _NOTHING).value, own.get(column, _NOTHING).value
-        if page.name != reference_sheets.ABOUT or until_then != reference_sheets.TO_FILL_IN.get(item, ""):
+    def _is_filled_in(self, page: _Page, column: int, actual: StoredCell, expected_row: Row) -> bool:
+        """Return whether a cell is a field to fill in, and record what was filled in."""
+        field_name, placeholder = expected_row.get(1, _NOTHING).value, expected_row.get(column, _NOTHING).value
+        if page.name != reference_sheets.ABOUT or placeholder != reference_sheets.TO_FILL_IN.get(field_name, ""):
             return False
-        self.filled_in.append(ManifestChange(item, until_then, found.content))
-        if until_then == reference_sheets.DRAFT:
-            self.status = str(found.value or "")
+        self.filled_in.append(ManifestChange(field_name, placeholder, actual.content))
+        if placeholder == reference_sheets.DRAFT:
+            self.status = str(actual.value or "")
         return True
 
-    def _says_status(self, found: StoredCell, expected: StoredCell) -> bool:
-        """Return whether a note differs in nothing but what was filled in for Draft."""
+    def _is_status_note(self, actual: StoredCell, expected: StoredCell) -> bool:
+        """Return whether a note differs only in what was filled in for Draft."""
         before, _, after = str(expected.value).rpartition(f"{reference_sheets.DRAFT}. ")
         follows_status = reference_sheets.STATUS_NAME in (expected.formula or "")
-        return follows_status and found.value == f"{before}{self.status}. {after}"
+        return follows_status and actual.value == f"{before}{self.status}. {after}"
 
 
 def _is_piece(row: Row) -> bool:
@@ -257,48 +261,49 @@ def _is_piece(row: Row) -> bool:
 
 @dataclass(slots=True)
 class _Page:
-    """What is known of a sheet while its rows go by."""
+    """What is known about a sheet while its rows are read."""
 
     name: str
-    called: str
+    actual_name: str
     """Its name in the file."""
     role: str = ""
-    """What its note says that it is for, in a word: Input, Working, Output or Control."""
+    """Its purpose, from its note: Input, Working, Output or Control."""
     headings: dict[int, str] = field(default_factory=dict)
 
-    def about(self, number: int, column: int, own: Row) -> str:
-        """Return what a cell is: what its row is of, and the heading of its column."""
+    def about(self, number: int, column: int, expected_row: Row) -> str:
+        """Return what a cell is: what its row is about, and the heading of its column."""
         heading = self.headings.get(column, "")
         if number < TOTAL_ROW:
             return "title" if number == TITLE_ROW else "note"
         if number <= HEADING_ROW:
             return ", ".join(part for part in ("total" if number == TOTAL_ROW else "heading", heading) if part)
-        named = {text: own[one].value for one, text in self.headings.items() if one in own}
-        who = [str(named[one]) for one in _NAMES if isinstance(named.get(one), str)]
-        if not who and isinstance(own.get(1, _NOTHING).value, str):
-            who = [str(own[1].value)]
-        year = [str(named["Year"])] if isinstance(named.get("Year"), str) else []
-        said = [" ".join(who[:2])[:80], *year, heading]
-        return ", ".join(part for part in said if part and part != "none")
+        values = {text: expected_row[column].value for column, text in self.headings.items() if column in expected_row}
+        subjects = [str(values[name]) for name in _SUBJECT_HEADINGS if isinstance(values.get(name), str)]
+        if not subjects and isinstance(expected_row.get(1, _NOTHING).value, str):
+            subjects = [str(expected_row[1].value)]
+        year = [str(values["Year"])] if isinstance(values.get("Year"), str) else []
+        parts = [" ".join(subjects[:2])[:80], *year, heading]
+        return ", ".join(part for part in parts if part and part != "none")
 
-    def unit(self, column: int, own: Row) -> str:
-        """Return `£` where the heading says so, or the unit of a parameter."""
+    def unit(self, column: int, expected_row: Row) -> str:
+        """Return the unit of money in the heading, such as `£`, or the unit of a parameter."""
         if self.name == PARAMETERS:
-            unit = next((own[one].value for one, text in self.headings.items() if text == "Unit" and one in own), "")
+            columns = [other for other, text in self.headings.items() if text == "Unit" and other in expected_row]
+            unit = expected_row[columns[0]].value if columns else ""
             return str(unit) if self.headings.get(column, "") in ("Value", "Value in the run") else ""
-        money = _UNIT.search(self.headings.get(column, ""))
-        return money[1] if money else ""
+        match = _UNIT.search(self.headings.get(column, ""))
+        return match[1] if match else ""
 
 
 def normal(formula: str, sheets: Mapping[str, str]) -> str:
-    """Return a formula without what differs between programs that save the same workbook.
+    """Return a formula without the differences between programs that save the same workbook.
 
     Spaces between operators, capitals, `_xlfn.` before newer functions, `TRUE()` for `TRUE` and quotation marks
-    around names of sheets go. Texts, `$` and the space that intersects ranges stay.
+    around names of sheets are removed. Texts, `$` and the space that intersects ranges are kept.
 
     Args:
         formula: Text of the formula, without its `=`.
-        sheets: For each sheet that has another name in this workbook, its casefolded name to that which gpit gives it.
+        sheets: For each sheet that has another name in this workbook, its casefolded name to the name that gpit gives.
     """
     parts: list[str] = []
     end = 0
