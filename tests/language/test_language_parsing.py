@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gpit_fairshare.errors import FormulaError, SchemeError
-from gpit_fairshare.language import tree as t
+from gpit_fairshare.language import tree
 from gpit_fairshare.language.functions import FUNCTIONS
 from gpit_fairshare.language.parsing import parse
 from gpit_fairshare.language.tree import names_in, renamed, to_text, walk
@@ -37,53 +37,53 @@ def without_positions(node):
     )
 
 
-def same(formula, tree):
+def same(formula, expression):
     """Whether a formula parses to the tree, positions aside."""
-    return without_positions(parse(formula)) == tree
+    return without_positions(parse(formula)) == expression
 
 
-a, b, c = t.Name("a"), t.Name("b"), t.Name("c")
-one, two, half = t.Number(1.0), t.Number(2.0), t.Number(0.5)
+a, b, c = tree.Name("a"), tree.Name("b"), tree.Name("c")
+one, two, half = tree.Number(1.0), tree.Number(2.0), tree.Number(0.5)
 
 
 # What is in the language --------------------------------------------------------------------------------------
 
 READ = {
-    "a + b * c": t.BinaryOperation("+", a, t.BinaryOperation("*", b, c)),
-    "(a + b) * c": t.BinaryOperation("*", t.BinaryOperation("+", a, b), c),
-    "a - b - c": t.BinaryOperation("-", t.BinaryOperation("-", a, b), c),
-    "a - (b - c)": t.BinaryOperation("-", a, t.BinaryOperation("-", b, c)),
-    "a / b / c": t.BinaryOperation("/", t.BinaryOperation("/", a, b), c),
-    "-a * b": t.BinaryOperation("*", t.Negative(a), b),
-    "-(a * b)": t.Negative(t.BinaryOperation("*", a, b)),
-    "--a": t.Negative(t.Negative(a)),
-    "a > b + c": t.ComparisonOperation(">", a, t.BinaryOperation("+", b, c)),
-    "not a > b": t.Not(t.ComparisonOperation(">", a, b)),
-    "a and b or c": t.Logic("or", (t.Logic("and", (a, b)), c)),
-    "a or b and c": t.Logic("or", (a, t.Logic("and", (b, c)))),
-    "a and b and c": t.Logic("and", (a, b, c)),
-    "a and (b and c)": t.Logic("and", (a, t.Logic("and", (b, c)))),
-    "not a and b": t.Logic("and", (t.Not(a), b)),
-    "a != 'North'": t.ComparisonOperation("!=", a, t.Text("North")),
-    '"O\'Neill" == a': t.ComparisonOperation("==", t.Text("O'Neill"), a),
-    "a == '# 1; = £ ( \"'": t.ComparisonOperation("==", a, t.Text('# 1; = £ ( "')),
-    "a == ''": t.ComparisonOperation("==", a, t.Text("")),
-    "a == 'N\\\\A'": t.ComparisonOperation("==", a, t.Text("N\\A")),
-    "140_000_000": t.Number(140_000_000.0),
-    "1.5e6": t.Number(1_500_000.0),
+    "a + b * c": tree.BinaryOperation("+", a, tree.BinaryOperation("*", b, c)),
+    "(a + b) * c": tree.BinaryOperation("*", tree.BinaryOperation("+", a, b), c),
+    "a - b - c": tree.BinaryOperation("-", tree.BinaryOperation("-", a, b), c),
+    "a - (b - c)": tree.BinaryOperation("-", a, tree.BinaryOperation("-", b, c)),
+    "a / b / c": tree.BinaryOperation("/", tree.BinaryOperation("/", a, b), c),
+    "-a * b": tree.BinaryOperation("*", tree.Negative(a), b),
+    "-(a * b)": tree.Negative(tree.BinaryOperation("*", a, b)),
+    "--a": tree.Negative(tree.Negative(a)),
+    "a > b + c": tree.ComparisonOperation(">", a, tree.BinaryOperation("+", b, c)),
+    "not a > b": tree.Not(tree.ComparisonOperation(">", a, b)),
+    "a and b or c": tree.Logic("or", (tree.Logic("and", (a, b)), c)),
+    "a or b and c": tree.Logic("or", (a, tree.Logic("and", (b, c)))),
+    "a and b and c": tree.Logic("and", (a, b, c)),
+    "a and (b and c)": tree.Logic("and", (a, tree.Logic("and", (b, c)))),
+    "not a and b": tree.Logic("and", (tree.Not(a), b)),
+    "a != 'North'": tree.ComparisonOperation("!=", a, tree.Text("North")),
+    '"O\'Neill" == a': tree.ComparisonOperation("==", tree.Text("O'Neill"), a),
+    "a == '# 1; = £ ( \"'": tree.ComparisonOperation("==", a, tree.Text('# 1; = £ ( "')),
+    "a == ''": tree.ComparisonOperation("==", a, tree.Text("")),
+    "a == 'N\\\\A'": tree.ComparisonOperation("==", a, tree.Text("N\\A")),
+    "140_000_000": tree.Number(140_000_000.0),
+    "1.5e6": tree.Number(1_500_000.0),
     ".5": half,
-    "min(a, b, c)": t.Call("min", (a, b, c)),
-    "clip(a, -1, 1)": t.Call("clip", (a, t.Negative(one), one)),
-    "round(a, -2)": t.Call("round", (a, t.Negative(two))),
-    "where(a > 0, b, c)": t.Call("where", (t.ComparisonOperation(">", a, t.Number(0.0)), b, c)),
-    "given(a)": t.IsGiven("a"),
-    "total(a)": t.AggregateCall("total", "a"),
-    "count(a, within=b)": t.AggregateCall("count", "a", "b"),
-    "previous(a, first=b / 2)": t.Previous("a", t.BinaryOperation("/", b, two)),
-    "share_out(a, by=b)": t.ShareOut(a, b),
-    "share_out(1, by=a, base=b, at_least=-1, at_most=c, within=d)": t.ShareOut(one, a, b, t.Number(-1.0), c, "d"),
-    "rounded(a)": t.Rounded(a),
-    "rounded(a, to=0.5, within=b)": t.Rounded(a, 0.5, "b"),
+    "min(a, b, c)": tree.Call("min", (a, b, c)),
+    "clip(a, -1, 1)": tree.Call("clip", (a, tree.Negative(one), one)),
+    "round(a, -2)": tree.Call("round", (a, tree.Negative(two))),
+    "where(a > 0, b, c)": tree.Call("where", (tree.ComparisonOperation(">", a, tree.Number(0.0)), b, c)),
+    "given(a)": tree.IsGiven("a"),
+    "total(a)": tree.AggregateCall("total", "a"),
+    "count(a, within=b)": tree.AggregateCall("count", "a", "b"),
+    "previous(a, first=b / 2)": tree.Previous("a", tree.BinaryOperation("/", b, two)),
+    "share_out(a, by=b)": tree.ShareOut(a, b),
+    "share_out(1, by=a, base=b, at_least=-1, at_most=c, within=d)": tree.ShareOut(one, a, b, tree.Number(-1.0), c, "d"),
+    "rounded(a)": tree.Rounded(a),
+    "rounded(a, to=0.5, within=b)": tree.Rounded(a, 0.5, "b"),
 }
 
 
@@ -104,7 +104,7 @@ def test_formula_is_written_as_it_was_read(formula):
 )
 def test_blanks_and_line_ends_mean_nothing(formula):
     """A formula may be spread over lines, as long ones are in TOML, whatever system the file comes from."""
-    assert same(formula, t.BinaryOperation("+", a, b))
+    assert same(formula, tree.BinaryOperation("+", a, b))
 
 
 def test_positions_count_characters_of_the_text_as_written():
@@ -434,10 +434,10 @@ def test_deep_formula_is_refused_whatever_python_makes_of_it(formula):
 
 def test_long_sum_is_long_and_not_deep():
     """A sum of 151 terms is read, with every sign from left to right; a longer one is refused."""
-    tree = parse("a" + "-a" * 150)
+    expression = parse("a" + "-a" * 150)
     signs = 0
-    while isinstance(tree, t.BinaryOperation):
-        signs, tree = signs + 1, tree.left
+    while isinstance(expression, tree.BinaryOperation):
+        signs, expression = signs + 1, expression.left
 
     assert signs == 150
     assert "more than 150 signs" in refused("a" + "-a" * 151).message
@@ -492,11 +492,11 @@ def harmless(text):
     """Reading a text gives a tree, or a FormulaError that points into the text."""
     fault = None
     try:
-        tree = parse(text)
+        expression = parse(text)
     except FormulaError as raised:
         fault = raised
     if fault is None:
-        assert without_positions(parse(to_text(tree))) == without_positions(tree)
+        assert without_positions(parse(to_text(expression))) == without_positions(expression)
     else:
         assert 0 <= fault.position <= len(text) + 1
         assert fault.message.strip()
@@ -516,50 +516,50 @@ NUMBERS = st.one_of(
     st.integers(0, 10**20).map(float),
     st.floats(min_value=0, allow_nan=False, allow_infinity=False),
     st.sampled_from([0.0, 0.1, 1e16, 1e22, 5e-324, 1.7976931348623157e308]),
-).map(t.Number)
+).map(tree.Number)
 TEXTS = st.text(
     st.one_of(st.sampled_from("'\"\\#éß😀 {}"), st.characters(categories=["L", "N", "P", "S", "Zs"])), max_size=6
-).map(t.Text)
+).map(tree.Text)
 
 
 def larger(inner):
     """Trees around trees."""
     return st.one_of(
-        inner.map(t.Negative),
-        inner.map(t.Not),
-        st.builds(t.BinaryOperation, st.sampled_from("+-*/"), inner, inner),
-        st.builds(t.ComparisonOperation, st.sampled_from(["<", "<=", ">", ">=", "==", "!="]), inner, inner),
-        st.builds(t.Logic, st.sampled_from(["and", "or"]), st.lists(inner, min_size=2, max_size=3).map(tuple)),
-        st.builds(t.Call, st.sampled_from(["min", "max"]), st.lists(inner, min_size=2, max_size=3).map(tuple)),
-        st.builds(t.Call, st.sampled_from(["clip", "where"]), st.tuples(inner, inner, inner)),
-        st.builds(t.Call, st.just("abs"), st.tuples(inner)),
-        st.builds(t.Call, st.just("round"), st.tuples(inner, st.integers(0, 9).map(float).map(t.Number))),
+        inner.map(tree.Negative),
+        inner.map(tree.Not),
+        st.builds(tree.BinaryOperation, st.sampled_from("+-*/"), inner, inner),
+        st.builds(tree.ComparisonOperation, st.sampled_from(["<", "<=", ">", ">=", "==", "!="]), inner, inner),
+        st.builds(tree.Logic, st.sampled_from(["and", "or"]), st.lists(inner, min_size=2, max_size=3).map(tuple)),
+        st.builds(tree.Call, st.sampled_from(["min", "max"]), st.lists(inner, min_size=2, max_size=3).map(tuple)),
+        st.builds(tree.Call, st.sampled_from(["clip", "where"]), st.tuples(inner, inner, inner)),
+        st.builds(tree.Call, st.just("abs"), st.tuples(inner)),
+        st.builds(tree.Call, st.just("round"), st.tuples(inner, st.integers(0, 9).map(float).map(tree.Number))),
         st.builds(
-            t.Call,
+            tree.Call,
             st.just("round"),
-            st.tuples(inner, st.integers(1, 9).map(float).map(t.Number).map(t.Negative)),
+            st.tuples(inner, st.integers(1, 9).map(float).map(tree.Number).map(tree.Negative)),
         ),
-        st.builds(t.Previous, NAMES, inner),
+        st.builds(tree.Previous, NAMES, inner),
     )
 
 
 LEAVES = st.one_of(
     NUMBERS,
     TEXTS,
-    NAMES.map(t.Name),
-    NAMES.map(t.IsGiven),
+    NAMES.map(tree.Name),
+    NAMES.map(tree.IsGiven),
     st.builds(
-        t.AggregateCall,
+        tree.AggregateCall,
         st.sampled_from(["total", "count", "largest", "smallest"]),
         NAMES,
         st.one_of(st.none(), NAMES),
     ),
 )
-SIGNED = st.one_of(NAMES.map(t.Name), NUMBERS, NUMBERS.map(lambda number: t.Number(-number.value)))
+SIGNED = st.one_of(NAMES.map(tree.Name), NUMBERS, NUMBERS.map(lambda number: tree.Number(-number.value)))
 TREES = st.one_of(
     st.recursive(LEAVES, larger, max_leaves=8),
     st.builds(
-        t.ShareOut,
+        tree.ShareOut,
         SIGNED,
         SIGNED,
         st.one_of(st.none(), SIGNED),
@@ -568,38 +568,38 @@ TREES = st.one_of(
         st.one_of(st.none(), NAMES),
     ),
     st.builds(
-        t.Rounded,
-        NAMES.map(t.Name),
+        tree.Rounded,
+        NAMES.map(tree.Name),
         st.sampled_from([0.01, 0.5, 1.0, 1000.0, 1e-07, 1e22]),
         st.one_of(st.none(), NAMES),
     ),
 )
 
 
-def small_enough(tree):
+def small_enough(expression):
     """Whether a tree is within the limits, by its text and the largest number of copies of any node."""
-    text = to_text(tree)
+    text = to_text(expression)
     return len(text) <= 1000 and text.count("round(") + len(re.findall(r"[<>]|[=!]=", text)) <= 3
 
 
 @settings(derandomize=True, deadline=None, max_examples=600)
 @given(TREES.filter(small_enough))
-def test_tree_is_written_and_read_again(tree):
+def test_tree_is_written_and_read_again(expression):
     """The text of a tree gives the same tree again, and each of its names stands where it is said to stand."""
-    text = to_text(tree)
+    text = to_text(expression)
     again = parse(text)
 
-    assert without_positions(again) == tree
-    assert [name for name, _ in names_in(again)] == [name for name, _ in names_in(tree)]
+    assert without_positions(again) == expression
+    assert [name for name, _ in names_in(again)] == [name for name, _ in names_in(expression)]
     assert all(text[place - 1 :].startswith(name) for name, place in names_in(again))
 
 
 @pytest.mark.slow
 @settings(derandomize=True, deadline=None, max_examples=600)
 @given(TREES, st.data())
-def test_a_formula_with_a_slip_is_read_or_refused(tree, data):
+def test_a_formula_with_a_slip_is_read_or_refused(expression, data):
     """A formula with a character lost, doubled or replaced is a formula, or a FormulaError that points into it."""
-    text = to_text(tree)[:1000]
+    text = to_text(expression)[:1000]
     place = data.draw(st.integers(0, len(text)))
     harmless(text[:place] + data.draw(st.sampled_from(["", *PIECES])) + text[place + 1 :])
 
@@ -608,13 +608,13 @@ def test_a_formula_with_a_slip_is_read_or_refused(tree, data):
 @given(st.floats(min_value=0, allow_nan=False, allow_infinity=False))
 def test_numbers_are_written_in_full(value):
     """A number comes back from its text to the last bit."""
-    assert parse(t.number_text(value)) == t.Number(value, position=1)
-    assert math.copysign(1, parse(t.number_text(value)).value) == 1
+    assert parse(tree.number_text(value)) == tree.Number(value, position=1)
+    assert math.copysign(1, parse(tree.number_text(value)).value) == 1
 
 
 def test_numbers_are_written_as_people_write_them():
     """Whole numbers have no point, and no exponent before they have 17 digits."""
-    assert [t.number_text(value) for value in (1.0, 0.5, 140e6, 1e15, 1e16)] == [
+    assert [tree.number_text(value) for value in (1.0, 0.5, 140e6, 1e15, 1e16)] == [
         "1",
         "0.5",
         "140000000",
@@ -650,9 +650,9 @@ def test_renaming_changes_names_only(formula, expected):
 @pytest.mark.slow
 @settings(derandomize=True, deadline=None, max_examples=300)
 @given(TREES)
-def test_renaming_reaches_every_name_and_can_be_undone(tree):
+def test_renaming_reaches_every_name_and_can_be_undone(expression):
     """Each name is renamed once, in place, and renaming back gives the tree there was."""
-    changed = renamed(tree, lambda name: f"{name}_1")
+    changed = renamed(expression, lambda name: f"{name}_1")
 
-    assert [name for name, _ in names_in(changed)] == [f"{name}_1" for name, _ in names_in(tree)]
-    assert renamed(changed, lambda name: name.removesuffix("_1")) == tree
+    assert [name for name, _ in names_in(changed)] == [f"{name}_1" for name, _ in names_in(expression)]
+    assert renamed(changed, lambda name: name.removesuffix("_1")) == expression

@@ -12,8 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gpit_fairshare.errors import OutputError
-from gpit_fairshare.language import in_excel, in_polars
-from gpit_fairshare.language import tree as t
+from gpit_fairshare.language import in_excel, in_polars, tree
 from gpit_fairshare.language.parsing import parse
 from random_formulas import COLUMNS, OPTIONAL, UNDEFINED, Generator, agrees, expected, in_a_frame
 from recalculation import cached_values, recalculate
@@ -42,8 +41,8 @@ def test_polars_says_what_the_definition_says(choose, yes_no, first_year):
     for row, (value, defined) in zip(rows, in_a_frame(node, rows, first_year=first_year), strict=True):
         exact = expected(node, row | {"first year": first_year})
         if exact is not None:
-            assert defined is (exact is not UNDEFINED), t.to_text(node)
-            assert not defined or agrees(value, exact), t.to_text(node)
+            assert defined is (exact is not UNDEFINED), tree.to_text(node)
+            assert not defined or agrees(value, exact), tree.to_text(node)
 
 
 def in_polars_over(formula, **columns):
@@ -192,8 +191,8 @@ def halves():
 
 def rounded_in_polars(numbers, digits):
     """What round(x, digits) gives for each number."""
-    node = t.Number(float(digits)) if digits >= 0 else t.Negative(t.Number(float(-digits)))
-    rendered = in_polars.render(t.Call("round", (t.Name("x"), node)), first_year=True)
+    node = tree.Number(float(digits)) if digits >= 0 else tree.Negative(tree.Number(float(-digits)))
+    rendered = in_polars.render(tree.Call("round", (tree.Name("x"), node)), first_year=True)
     return pl.DataFrame({"x": numbers}, schema={"x": pl.Float64}).select(rendered.value).to_series().to_list()
 
 
@@ -281,7 +280,7 @@ class OnOneSheet:
         """As the workbook's layout gives it."""
         return self.place(name)
 
-    def figure(self, node: t.AggregateCall) -> str:
+    def figure(self, node: tree.AggregateCall) -> str:
         """A figure stands in a column of its own."""
         return self.place(f"{node.function}({node.of}{f', within={node.within}' if node.within else ''})")
 
@@ -373,7 +372,7 @@ def test_live_formulas_say_what_the_definition_says(tmp_path):
             right = isinstance(value, int | float) and not isinstance(value, bool) and agrees(value, exact)
         if not right:
             text = in_excel.render(node, OnOneSheet(line + 1), first_year=first_year)
-            wrong.append(f"{t.to_text(node)} → {text} in {rows[line]}: {value!r} for {exact}")
+            wrong.append(f"{tree.to_text(node)} → {text} in {rows[line]}: {value!r} for {exact}")
 
     assert wrong == []
     assert seen["undecided"] < 0.05 * len(found)
@@ -466,7 +465,7 @@ def live(libreoffice, tmp_path_factory):  # noqa: ARG001 - usefixtures has no ef
     """What LibreOffice makes of the formulas worked by hand, and of comparisons at the edge of their tolerance."""
     cases = [(parse(formula), False) for formula in BY_HAND]
     margins = [
-        (t.ComparisonOperation(relation, t.Number(abs(a)), t.Number(abs(b))), False)
+        (tree.ComparisonOperation(relation, tree.Number(abs(a)), tree.Number(abs(b))), False)
         for a, b, _, _ in MARGINS
         for relation in (">", ">=", "==", "!=", "<=", "<")
     ]
@@ -523,10 +522,10 @@ def test_live_rounding_is_the_same_rounding(tmp_path):
     with xlsxwriter.Workbook(path) as book:
         sheet = book.add_worksheet("S")
         for line, (value, digits) in enumerate(cases):
-            node = t.Number(float(digits)) if digits >= 0 else t.Negative(t.Number(float(-digits)))
+            node = tree.Number(float(digits)) if digits >= 0 else tree.Negative(tree.Number(float(-digits)))
             # The number is written in full: a cell's number is written with 16 digits.
             sheet.write_formula(line, 0, exactly(value), None, value)
-            text = in_excel.render(t.Call("round", (t.Name("x"), node)), OneCell(line + 1), first_year=True)
+            text = in_excel.render(tree.Call("round", (tree.Name("x"), node)), OneCell(line + 1), first_year=True)
             sheet.write_formula(line, 1, f"={text}", None, 0)
     values = cached_values(recalculate(path, tmp_path))
 

@@ -11,8 +11,7 @@ if TYPE_CHECKING:
 
 import polars as pl
 
-from gpit_fairshare.language import in_polars
-from gpit_fairshare.language import tree as t
+from gpit_fairshare.language import in_polars, tree
 
 NOISE = Fraction(1, 2**47)
 
@@ -41,21 +40,21 @@ def evaluate(node, row):
     values under the text of the formula, such as `total(a)` and `previous(a)`.
     """
     match node:
-        case t.Number(value):
+        case tree.Number(value):
             return Near(Fraction(value))
-        case t.Text(value):
+        case tree.Text(value):
             return value
-        case t.Name(name):
+        case tree.Name(name):
             return cell(row, name)
-        case t.AggregateCall(function, of, None):
+        case tree.AggregateCall(function, of, None):
             return cell(row, f"{function}({of})")
-        case t.AggregateCall(function, of, within):
+        case tree.AggregateCall(function, of, within):
             return cell(row, f"{function}({of}, within={within})")
-        case t.Previous(of, first):
+        case tree.Previous(of, first):
             return evaluate(first, row) if row["first year"] else cell(row, f"previous({of})")
-        case t.IsGiven(name):
+        case tree.IsGiven(name):
             return row[name] is not None
-        case t.Call("where", (condition, yes, no)):
+        case tree.Call("where", (condition, yes, no)):
             chosen = evaluate(condition, row)
             return UNDEFINED if chosen is UNDEFINED else evaluate(yes if chosen else no, row)
     parts = [evaluate(part, row) for part in below(node)]
@@ -73,15 +72,15 @@ def cell(row, name):
 def below(node):
     """The parts of a node whose values all count."""
     match node:
-        case t.Negative(operand) | t.Not(operand):
+        case tree.Negative(operand) | tree.Not(operand):
             return [operand]
-        case t.BinaryOperation(_, left, right) | t.ComparisonOperation(_, left, right):
+        case tree.BinaryOperation(_, left, right) | tree.ComparisonOperation(_, left, right):
             return [left, right]
-        case t.Logic(_, operands):
+        case tree.Logic(_, operands):
             return list(operands)
-        case t.Call("round", (value, _)):
+        case tree.Call("round", (value, _)):
             return [value]
-        case t.Call(_, arguments):
+        case tree.Call(_, arguments):
             return list(arguments)
     raise AssertionError(node)
 
@@ -89,29 +88,29 @@ def below(node):
 def combined(node, parts):
     """The value of a node whose parts are all defined."""
     match node:
-        case t.Negative():
+        case tree.Negative():
             return Near(-parts[0].value, parts[0].error)
-        case t.Not():
+        case tree.Not():
             return not parts[0]
-        case t.Logic("and"):
+        case tree.Logic("and"):
             return all(parts)
-        case t.Logic("or"):
+        case tree.Logic("or"):
             return any(parts)
-        case t.ComparisonOperation(relation, t.Text(), _) | t.ComparisonOperation(relation, _, t.Text()):
+        case tree.ComparisonOperation(relation, tree.Text(), _) | tree.ComparisonOperation(relation, _, tree.Text()):
             return (parts[0] == parts[1]) is (relation == "==")
-        case t.ComparisonOperation(relation):
+        case tree.ComparisonOperation(relation):
             return compared(relation, *parts)
-        case t.BinaryOperation(sign):
+        case tree.BinaryOperation(sign):
             return calculated(sign, *parts)
-        case t.Call("abs"):
+        case tree.Call("abs"):
             return Near(abs(parts[0].value), parts[0].error)
-        case t.Call("min" | "max" as function):
+        case tree.Call("min" | "max" as function):
             chosen = {"min": min, "max": max}[function](part.value for part in parts)
             return Near(chosen, max(part.error for part in parts))
-        case t.Call("clip"):
+        case tree.Call("clip"):
             value, low, high = (part.value for part in parts)
             return Near(max(low, min(value, high)), max(part.error for part in parts))
-        case t.Call("round", (_, digits)):
+        case tree.Call("round", (_, digits)):
             return half_away(parts[0], digits)
     raise AssertionError(node)
 
@@ -164,7 +163,7 @@ def compared(relation, left, right):
 
 def half_away(number, digits):
     """Round half away from zero; how close to a half counts as the half itself is not for an oracle to say."""
-    places = -int(digits.operand.value) if isinstance(digits, t.Negative) else int(digits.value)
+    places = -int(digits.operand.value) if isinstance(digits, tree.Negative) else int(digits.value)
     scale = Fraction(10) ** places
     size = abs(number.value) * scale
     whole = math.floor(size + Fraction(1, 2))
@@ -191,9 +190,9 @@ OPTIONAL = ("o", "p")
 
 
 FIGURES = (
-    t.AggregateCall("total", "a"),
-    t.AggregateCall("largest", "b", "region"),
-    t.AggregateCall("count", "flag"),
+    tree.AggregateCall("total", "a"),
+    tree.AggregateCall("largest", "b", "region"),
+    tree.AggregateCall("count", "flag"),
 )
 
 
@@ -221,65 +220,67 @@ class Generator:
         part, condition = lambda: self.number(depth - 1), lambda: self.yes_no(depth - 1)
         match self.choose.randrange(12):
             case 0 | 1 | 2:
-                return t.BinaryOperation(self.choose.choice("+-*"), part(), part())
+                return tree.BinaryOperation(self.choose.choice("+-*"), part(), part())
             case 3 | 4:
-                return t.BinaryOperation("/", part(), part())
+                return tree.BinaryOperation("/", part(), part())
             case 5:
-                return t.Negative(part())
+                return tree.Negative(part())
             case 6:
-                return t.Call(
+                return tree.Call(
                     self.choose.choice(("min", "max")), tuple(part() for _ in range(self.choose.randint(2, 3)))
                 )
             case 7:
-                return t.Call("clip", (part(), part(), part()))
+                return tree.Call("clip", (part(), part(), part()))
             case 8:
-                return t.Call("abs", (part(),))
+                return tree.Call("abs", (part(),))
             case 9:
                 digits = self.choose.randint(-3, 4)
-                written = t.Number(float(digits)) if digits >= 0 else t.Negative(t.Number(float(-digits)))
-                return t.Call("round", (part(), written))
+                written = tree.Number(float(digits)) if digits >= 0 else tree.Negative(tree.Number(float(-digits)))
+                return tree.Call("round", (part(), written))
             case _:
-                return t.Call("where", (condition(), part(), part()))
+                return tree.Call("where", (condition(), part(), part()))
 
     def yes_no(self, depth):
         """A formula of a yes/no, at most so deep."""
         if depth == 0:
             return self.choose.choice(
-                (t.Name("flag"), t.IsGiven("o"), t.IsGiven("p"), t.IsGiven("region"), self.text())
+                (tree.Name("flag"), tree.IsGiven("o"), tree.IsGiven("p"), tree.IsGiven("region"), self.text())
             )
         condition = lambda: self.yes_no(depth - 1)  # noqa: E731 - one word for it, as above
         match self.choose.randrange(8):
             case 0 | 1 | 2 | 3:
                 relation = self.choose.choice(("<", "<=", ">", ">=", "==", "!="))
-                return t.ComparisonOperation(relation, self.number(depth - 1), self.number(depth - 1))
+                return tree.ComparisonOperation(relation, self.number(depth - 1), self.number(depth - 1))
             case 4:
-                return t.Logic(self.choose.choice(("and", "or")), (condition(), condition(), condition()))
+                return tree.Logic(self.choose.choice(("and", "or")), (condition(), condition(), condition()))
             case 5:
-                return t.Not(condition())
+                return tree.Not(condition())
             case 6:
-                return t.Call("where", (condition(), condition(), condition()))
+                return tree.Call("where", (condition(), condition(), condition()))
             case _:
                 return self.text()
 
     def text(self):
         """A comparison of a text column with a text, either way round."""
-        sides = [t.Name("region"), t.Text(self.choose.choice(REGIONS))]
+        sides = [tree.Name("region"), tree.Text(self.choose.choice(REGIONS))]
         self.choose.shuffle(sides)
-        return t.ComparisonOperation(self.choose.choice(("==", "!=")), *sides)
+        return tree.ComparisonOperation(self.choose.choice(("==", "!=")), *sides)
 
     def leaf(self):
         """A number, a name, a figure or last year's value."""
         match self.choose.randrange(10):
             case 0 | 1 | 2 | 3:
-                return t.Name(self.choose.choice(NUMBERS))
+                return tree.Name(self.choose.choice(NUMBERS))
             case 4 | 5:
-                return t.Name(self.choose.choice(OPTIONAL))
+                return tree.Name(self.choose.choice(OPTIONAL))
             case 6:
                 return self.choose.choice(FIGURES)
             case 7:
-                return t.Previous(self.choose.choice(("a", "o")), t.Name(self.choose.choice((*NUMBERS, *OPTIONAL))))
+                return tree.Previous(
+                    self.choose.choice(("a", "o")), tree.Name(self.choose.choice((*NUMBERS, *OPTIONAL)))
+                )
             case _:
-                return t.Number(abs(float(self.choose.choice(VALUES))))
+                return tree.Number(abs(float(self.choose.choice(VALUES))))
 
     def row(self):
         """A value for every name; optional cells are blank now and then."""

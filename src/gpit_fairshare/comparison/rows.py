@@ -8,7 +8,7 @@ import polars as pl
 
 from gpit_fairshare.comparison.model import NOTHING, PEOPLE, RowChange, Status, YearTotal, less, total
 from gpit_fairshare.errors import UsageError
-from gpit_fairshare.language import tree as t
+from gpit_fairshare.language import tree
 from gpit_fairshare.numbers import exact
 from gpit_fairshare.results.agreement import is_same_unrounded
 from gpit_fairshare.results.model import KEYS, Record
@@ -115,7 +115,7 @@ def _exact_columns(record: Record) -> set[str]:
     if record.scheme is None:
         return set()
     steps = {step.name: step for step in record.scheme.steps}
-    return {name for name in record.rows.columns if name not in steps or isinstance(steps[name].tree, t.Rounded)}
+    return {name for name in record.rows.columns if name not in steps or isinstance(steps[name].tree, tree.Rounded)}
 
 
 def _differs(table: pl.DataFrame, old: str, new: str, *, exactly: bool) -> pl.Expr:
@@ -138,7 +138,7 @@ def _differs(table: pl.DataFrame, old: str, new: str, *, exactly: bool) -> pl.Ex
 def _as_text(value: object) -> str | None:
     if isinstance(value, bool):
         return str(value).casefold()
-    return t.number_text(value) if isinstance(value, float) else value if isinstance(value, str) else None
+    return tree.number_text(value) if isinstance(value, float) else value if isinstance(value, str) else None
 
 
 def year_totals(old: Record, new: Record, changes: Sequence[RowChange]) -> tuple[YearTotal, ...]:

@@ -17,7 +17,7 @@ from gpit_fairshare.comparison.definition import by_year, steps_changed
 from gpit_fairshare.comparison.model import Driver, Key
 from gpit_fairshare.engine import Result, calculate
 from gpit_fairshare.errors import CalculationError
-from gpit_fairshare.language import tree as t
+from gpit_fairshare.language import tree
 from gpit_fairshare.numbers import exact, parameter_values
 from gpit_fairshare.results.model import KEYS
 from gpit_fairshare.words import counted
@@ -36,16 +36,17 @@ DATA: Final = "organisations_and_data"
 def unrounded(scheme: Scheme) -> Scheme:
     """Return the rule without any rounding, and without its checks, which are about rounded figures."""
 
-    def without_rounding(tree: t.Expression) -> t.Expression:
-        match tree:
-            case t.Rounded(unrounded_tree) | t.Call("round", (unrounded_tree, _)):
+    def without_rounding(expression: tree.Expression) -> tree.Expression:
+        match expression:
+            case tree.Rounded(unrounded_tree) | tree.Call("round", (unrounded_tree, _)):
                 return unrounded_tree
             case _:
-                return tree
+                return expression
 
-    trees = [t.rebuilt(step.tree, without_rounding) for step in scheme.steps]
+    trees = [tree.rebuilt(step.tree, without_rounding) for step in scheme.steps]
     steps = tuple(
-        replace(step, tree=tree, formula=t.to_text(tree)) for step, tree in zip(scheme.steps, trees, strict=True)
+        replace(step, tree=expression, formula=tree.to_text(expression))
+        for step, expression in zip(scheme.steps, trees, strict=True)
     )
     return replace(scheme, steps=steps, checks=())
 
@@ -94,7 +95,7 @@ def _formula_detail(old: Result, new: Result) -> str:
 
 def is_same_rule(old: Scheme, new: Scheme) -> bool:
     """Return whether two schemes have the same steps, in the same order, and the same answer."""
-    formulas = [[(step.name, t.to_text(step.tree)) for step in scheme.steps] for scheme in (old, new)]
+    formulas = [[(step.name, tree.to_text(step.tree)) for step in scheme.steps] for scheme in (old, new)]
     return old.result == new.result and formulas[0] == formulas[1]
 
 

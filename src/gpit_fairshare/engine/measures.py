@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.engine.model import Fund, Year
-from gpit_fairshare.language import tree as t
+from gpit_fairshare.language import tree
 from gpit_fairshare.language.kinds import ORGANISATION
 from gpit_fairshare.scheme.money import amount_of
 from gpit_fairshare.sharing import rounded
@@ -113,14 +113,16 @@ def _label_of_amount(scheme: Scheme, name: str) -> str:
 
 def rounding_step(scheme: Scheme, name: str) -> Step | None:
     """Return the step that rounds the shares of a `share_out` step, if there is one."""
-    return next((step for step in scheme.steps if isinstance(step.tree, t.Rounded) and step.tree.of.name == name), None)
+    return next(
+        (step for step in scheme.steps if isinstance(step.tree, tree.Rounded) and step.tree.of.name == name), None
+    )
 
 
-def rounding_within_groups(scheme: Scheme, step: Step) -> t.Rounded | None:
+def rounding_within_groups(scheme: Scheme, step: Step) -> tree.Rounded | None:
     """Return the kernel that rounds the shares of a `share_out` step in the same groups, if there is one."""
     rounding = rounding_step(scheme, step.name)
     match step.tree, rounding.tree if rounding else None:
-        case t.ShareOut(within=groups), t.Rounded(within=rounded_groups) as kernel if groups == rounded_groups:
+        case tree.ShareOut(within=groups), tree.Rounded(within=rounded_groups) as kernel if groups == rounded_groups:
             return kernel
         case _:
             return None
@@ -154,7 +156,7 @@ def _rounding(scheme: Scheme, year: Year) -> float:
         step = steps[waiting.pop()]
         if is_money(scheme.symbols[step.name].unit):
             margin += moved_by(step, year)
-        reached = {name for name, _ in t.names_in(step.tree) if name in steps} - named - visited
+        reached = {name for name, _ in tree.names_in(step.tree) if name in steps} - named - visited
         visited |= reached
         waiting += reached
     return margin
@@ -162,11 +164,11 @@ def _rounding(scheme: Scheme, year: Year) -> float:
 
 def moved_by(step: Step, year: Year) -> float:
     """Return how far the roundings of a step can move the sum of its values, in its unit."""
-    if isinstance(step.tree, t.Rounded):
+    if isinstance(step.tree, tree.Rounded):
         groups = len(year.labels[step.tree.within]) if step.tree.within else 1
         return step.tree.to / 2 * groups
-    calls = [node for node in t.walk(step.tree) if isinstance(node, t.Call) and node.function == "round"]
-    places = [t.written_number(call.arguments[1]) or 0.0 for call in calls]
+    calls = [node for node in tree.walk(step.tree) if isinstance(node, tree.Call) and node.function == "round"]
+    places = [tree.written_number(call.arguments[1]) or 0.0 for call in calls]
     return year.frames[step.kind].height * math.fsum(10.0**-digits / 2 for digits in places)
 
 
@@ -174,7 +176,7 @@ def funds_of(scheme: Scheme, year: Year) -> list[Fund]:
     """Return the fund of each `share_out` step of a year: what it had to share and what was left, in its unit."""
     funds = []
     for step in scheme.steps:
-        if not isinstance(step.tree, t.ShareOut):
+        if not isinstance(step.tree, tree.ShareOut):
             continue
         name = amount_of(step)
         final = rounding_step(scheme, step.name) or step

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from gpit_fairshare.errors import PluginError
-from gpit_fairshare.language import tree as t
+from gpit_fairshare.language import tree
 from gpit_fairshare.language.functions import BUILT_INS
 from gpit_fairshare.language.in_polars import plugged, render, select
 from gpit_fairshare.language.plugin_functions import Plugged, plugin_function
@@ -17,13 +17,13 @@ _WITHIN = 1e-12
 """How far a plug-in's value of a row may differ among other rows: vectors may be calculated in another order."""
 
 
-def check_row_by_row(tree: t.Expression, frame: pl.DataFrame, *, first_year: bool) -> None:
+def check_row_by_row(expression: tree.Expression, frame: pl.DataFrame, *, first_year: bool) -> None:
     """Check that each plug-in function in a formula gives a number for every row, whichever rows are beside it.
 
     Raises:
         PluginError: A function raises, does not give a number for each row, or depends on other rows.
     """
-    calls = [node for node in t.walk(tree) if isinstance(node, t.Call) and node.function not in BUILT_INS]
+    calls = [node for node in tree.walk(expression) if isinstance(node, tree.Call) and node.function not in BUILT_INS]
     # From the inside out, so that a fault of an inner function is not blamed on an outer one.
     for call in reversed(calls):
         function = plugin_function(call.function)
@@ -35,11 +35,11 @@ def check_row_by_row(tree: t.Expression, frame: pl.DataFrame, *, first_year: boo
             if not _is_same(value, values[row]):
                 raise PluginError(
                     f"{function} gives {values[row]} for a row among all rows and {value} among others, in "
-                    f"{t.to_text(call)}; a function works on one row at a time"
+                    f"{tree.to_text(call)}; a function works on one row at a time"
                 )
 
 
-def _values(function: Plugged, call: t.Call, frame: pl.DataFrame, *, first_year: bool) -> list[Any]:
+def _values(function: Plugged, call: tree.Call, frame: pl.DataFrame, *, first_year: bool) -> list[Any]:
     """Return the values of a function for the rows of a frame, None where it is undefined."""
     parts = [render(argument, first_year=first_year).value.cast(pl.Float64) for argument in call.arguments]
     columns = [f"argument {number}" for number in range(len(parts))]
@@ -49,10 +49,10 @@ def _values(function: Plugged, call: t.Call, frame: pl.DataFrame, *, first_year:
     expression = plugged(function.name, [pl.col(name) for name in columns])
     values = select(arguments, [call], expression.alias("value"))["value"]
     if not values.dtype.is_numeric():
-        raise PluginError(f"{function} gives {values.dtype} in {t.to_text(call)}; expected numbers")
+        raise PluginError(f"{function} gives {values.dtype} in {tree.to_text(call)}; expected numbers")
     if values.len() != frame.height:
         counts = f"{values.len():,} values for {frame.height:,} rows"
-        raise PluginError(f"{function} gives {counts} in {t.to_text(call)}; expected one for each")
+        raise PluginError(f"{function} gives {counts} in {tree.to_text(call)}; expected one for each")
     return values.cast(pl.Float64).to_list()
 
 

@@ -13,7 +13,7 @@ from gpit_fairshare.engine.plugin_checks import check_row_by_row
 from gpit_fairshare.errors import CalculationError, PluginError, SharingError
 from gpit_fairshare.findings import Finding, FindingCode
 from gpit_fairshare.inputs.columns.cells import year_start
-from gpit_fairshare.language import tree as t
+from gpit_fairshare.language import tree
 from gpit_fairshare.language.functions import AGGREGATES
 from gpit_fairshare.language.in_polars import previous_column, render, select
 from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, Kind, Type, group, kind_of
@@ -47,7 +47,7 @@ class YearRun:
         )
         self.now = Year(year, {NATIONAL: pl.DataFrame({"year": [year]}), ORGANISATION: table})
         trees = [*(step.tree for step in scheme.steps), *(check.tree for check in scheme.checks)]
-        for column in dict.fromkeys(column for tree in trees for column in t.groupings(tree)):
+        for column in dict.fromkeys(column for expression in trees for column in tree.groupings(expression)):
             self._group_by(column)
         for name, parameter in scheme.parameters.items():
             self._put(name, NATIONAL, [parameter.values[year].value])
@@ -95,9 +95,9 @@ class YearRun:
         """Calculate one step and store its values."""
         self._prepare(step)
         match step.tree:
-            case t.ShareOut():
+            case tree.ShareOut():
                 self._share_out(step, step.tree)
-            case t.Rounded():
+            case tree.Rounded():
                 self._rounded(step, step.tree)
             case _:
                 self._put(step.name, step.kind, self._formula(step.tree, step.kind), step.type)
@@ -119,22 +119,22 @@ class YearRun:
             raise CalculationError(f"{self.place}{failing_rows}{cells}: {check.formula} does not hold{figures}{why}")
         return CheckResult(self.year, check.name, check.formula, holds=not failing, failing=failing)
 
-    def _cells(self, tree: t.Expression, row: int) -> str:
+    def _cells(self, expression: tree.Expression, row: int) -> str:
         """Return the cells of the inputs that a formula names, for one organisation, in brackets."""
-        keys = [(self.year, self.now.codes()[row], name) for name, _ in t.names_in(tree)]
+        keys = [(self.year, self.now.codes()[row], name) for name, _ in tree.names_in(expression)]
         origins = self.inputs.origins
         cells = dict.fromkeys(origins[key] for key in keys if key in origins)
         return f" ({', '.join(cells)})" if cells else ""
 
-    def _figures(self, tree: t.Expression, kind: Kind, row: int) -> str:
+    def _figures(self, expression: tree.Expression, kind: Kind, row: int) -> str:
         """Return the figures that went into a formula, for one row, in brackets."""
         frame, parts = self.now.frames[kind], []
-        for node in t.walk(tree):
+        for node in tree.walk(expression):
             match node:
-                case t.AggregateCall(function, of):
-                    names = [t.to_text(node)]
+                case tree.AggregateCall(function, of):
+                    names = [tree.to_text(node)]
                     unit = None if AGGREGATES[function].is_count else self.scheme.symbols[of].unit
-                case t.Name(of) | t.Previous(of) | t.IsGiven(of):
+                case tree.Name(of) | tree.Previous(of) | tree.IsGiven(of):
                     names, unit = [of, previous_column(of)], self.scheme.symbols[of].unit
                 case _:
                     continue
@@ -144,12 +144,12 @@ class YearRun:
                 parts.append(f"{names[0]} = {'blank' if value is None else figure(value, unit)}")
         return f" ({', '.join(list(dict.fromkeys(parts))[:6])})" if parts else ""
 
-    def _formula(self, tree: t.Expression, kind: Kind) -> Values:
+    def _formula(self, expression: tree.Expression, kind: Kind) -> Values:
         try:
-            check_row_by_row(tree, self.now.frames[kind], first_year=self.before is None)
-            rendered = render(tree, first_year=self.before is None)
+            check_row_by_row(expression, self.now.frames[kind], first_year=self.before is None)
+            rendered = render(expression, first_year=self.before is None)
             parts = rendered.value.alias("value"), rendered.defined.alias("defined")
-            frame = select(self.now.frames[kind], [tree], *parts)
+            frame = select(self.now.frames[kind], [expression], *parts)
         except PluginError as fault:
             raise PluginError(f"{self.place}: {fault}") from None
         # A formula that only has numbers gives one row; its frame may have many.
@@ -157,17 +157,17 @@ class YearRun:
         values = frame["value"].to_list()
         for row, (value, defined) in enumerate(zip(values, frame["defined"].to_list(), strict=True)):
             if not defined or value is None or (isinstance(value, float) and not math.isfinite(value)):
-                raise CalculationError(self._undefined(tree, kind, row))
+                raise CalculationError(self._undefined(expression, kind, row))
         return [value + 0.0 if isinstance(value, float) else value for value in values]
 
-    def _undefined(self, tree: t.Expression, kind: Kind, row: int) -> str:
+    def _undefined(self, expression: tree.Expression, kind: Kind, row: int) -> str:
         """Return why a value is undefined: the figures that went into it, for this organisation and year."""
         row_name = self._row_names(kind)[row]
         why = "a division by zero, a blank cell or a number too large"
-        if added := plugged_in(tree):
+        if added := plugged_in(expression):
             why += f", or {joined([f'no value of {function}' for function in added])}"
-        figures = self._figures(tree, kind, row)
-        undefined = f"{t.to_text(tree)} is undefined: {why}{figures}"
+        figures = self._figures(expression, kind, row)
+        undefined = f"{tree.to_text(expression)} is undefined: {why}{figures}"
         return f"{self.place}, {row_name}: {undefined}; shut the case out with where(…)"
 
     def _row_names(self, kind: Kind) -> list[str]:
@@ -189,14 +189,14 @@ class YearRun:
 
     def _prepare(self, part: Step | Check) -> None:
         self.place = f"{part.where}, {self.year}"
-        for node in t.walk(part.tree):
-            if isinstance(node, t.AggregateCall):
+        for node in tree.walk(part.tree):
+            if isinstance(node, tree.AggregateCall):
                 self._figure(node)
-            elif isinstance(node, t.Previous) and self.before is not None:
+            elif isinstance(node, tree.Previous) and self.before is not None:
                 self._previous(node, self.before)
 
-    def _figure(self, node: t.AggregateCall) -> None:
-        name = t.to_text(node)
+    def _figure(self, node: tree.AggregateCall) -> None:
+        name = tree.to_text(node)
         if name in self.now.frames[NATIONAL].columns or name in self.now.organisations.columns:
             return
         kind = self.scheme.symbols[node.of].kind
@@ -220,7 +220,7 @@ class YearRun:
                     raise CalculationError(f"{self.place}: {label} lies in more than one {within}")
         return members
 
-    def _previous(self, node: t.Previous, before: Year) -> None:
+    def _previous(self, node: tree.Previous, before: Year) -> None:
         name = previous_column(node.of)
         symbol = self.scheme.symbols[node.of]
         if name in self.now.frames[symbol.kind].columns:
@@ -281,9 +281,9 @@ class YearRun:
 
     # Kernels --------------------------------------------------------------------------------------
 
-    def _leaf(self, leaf: t.Name | t.Number, kind: Kind) -> Values:
+    def _leaf(self, leaf: tree.Name | tree.Number, kind: Kind) -> Values:
         """Return a kernel's argument with a value for every row of a kind, exact where it is known exactly."""
-        if isinstance(leaf, t.Number):
+        if isinstance(leaf, tree.Number):
             return [leaf.value] * self.now.frames[kind].height
         symbol = self.scheme.symbols[leaf.name]
         exact = self.now.exact.get(leaf.name)
@@ -291,63 +291,67 @@ class YearRun:
             return list(exact)
         return self._filled(leaf.name, kind)
 
-    def _share_out(self, step: Step, tree: t.ShareOut) -> None:
-        members = self._members(step.kind, tree.within) if tree.within else None
-        amounts = self._amounts(step, tree)
-        bounds = {"base": tree.base, "at_least": tree.at_least, "at_most": tree.at_most}
+    def _share_out(self, step: Step, kernel: tree.ShareOut) -> None:
+        members = self._members(step.kind, kernel.within) if kernel.within else None
+        amounts = self._amounts(step, kernel)
+        bounds = {"base": kernel.base, "at_least": kernel.at_least, "at_most": kernel.at_most}
         arguments = {key: self._leaf(leaf, step.kind) for key, leaf in bounds.items() if leaf is not None}
-        weights = self._leaf(tree.by, step.kind)
+        weights = self._leaf(kernel.by, step.kind)
         try:
             shares = share_out(amounts, weights, groups=members, **arguments)
         except SharingError as fault:
-            raise CalculationError(self._unshareable(step, tree, fault)) from None
+            raise CalculationError(self._unshareable(step, kernel, fault)) from None
         self._put(step.name, step.kind, shares.values)
         self.now.exact[step.name] = shares.exact
         self.now.amounts[step.name] = [Fraction(amount) for amount in amounts]
         self.now.unspent[step.name] = shares.unspent
         self.now.factor[step.name] = shares.factor
 
-    def _amounts(self, step: Step, tree: t.ShareOut) -> Values:
+    def _amounts(self, step: Step, kernel: tree.ShareOut) -> Values:
         """Return the amount of each group, or the one national amount."""
         symbols = self.scheme.symbols
-        if tree.within is None or isinstance(tree.amount, t.Number) or symbols[tree.amount.name].kind == NATIONAL:
-            return self._leaf(tree.amount, NATIONAL) * (len(self.now.labels[tree.within]) if tree.within else 1)
-        symbol = symbols[tree.amount.name]
-        if symbol.kind == group(tree.within):
-            return self._leaf(tree.amount, symbol.kind)
-        members = self._members(step.kind, tree.within)
+        if (
+            kernel.within is None
+            or isinstance(kernel.amount, tree.Number)
+            or symbols[kernel.amount.name].kind == NATIONAL
+        ):
+            return self._leaf(kernel.amount, NATIONAL) * (len(self.now.labels[kernel.within]) if kernel.within else 1)
+        symbol = symbols[kernel.amount.name]
+        if symbol.kind == group(kernel.within):
+            return self._leaf(kernel.amount, symbol.kind)
+        members = self._members(step.kind, kernel.within)
         amount_of_group: dict[int, Any] = {}
-        for row, (value, index) in enumerate(zip(self._leaf(tree.amount, step.kind), members, strict=True)):
+        for row, (value, index) in enumerate(zip(self._leaf(kernel.amount, step.kind), members, strict=True)):
             if amount_of_group.setdefault(index, value) != value:
-                label = self.now.labels[tree.within][index]
+                label = self.now.labels[kernel.within][index]
                 amounts = f"{figure(amount_of_group[index], symbol.unit)} and {figure(value, symbol.unit)}"
                 raise CalculationError(
-                    f"{self.place}, {self._row_names(step.kind)[row]}: {symbol.name} differs within {tree.within} "
-                    f"{label} ({amounts}); it is one amount for each {tree.within}"
+                    f"{self.place}, {self._row_names(step.kind)[row]}: {symbol.name} differs within {kernel.within} "
+                    f"{label} ({amounts}); it is one amount for each {kernel.within}"
                 )
-        return [amount_of_group[index] for index in range(len(self.now.labels[tree.within]))]
+        return [amount_of_group[index] for index in range(len(self.now.labels[kernel.within]))]
 
-    def _unshareable(self, step: Step, tree: t.ShareOut, fault: SharingError) -> str:
+    def _unshareable(self, step: Step, kernel: tree.ShareOut, fault: SharingError) -> str:
         place = self.place
-        if tree.within:
-            place += f", {tree.within} {self.now.labels[tree.within][fault.group]}"
+        if kernel.within:
+            place += f", {kernel.within} {self.now.labels[kernel.within][fault.group]}"
         if fault.row is not None:
             place += f", {self._row_names(step.kind)[fault.row]}"
-        amount = t.to_text(tree.amount)
+        amount = tree.to_text(kernel.amount)
         unit = step.unit
         match fault.reason:
             case "negative_weight":
-                return f"{place}: the weight {t.to_text(tree.by)} is below 0; weights are 0 or more"
+                return f"{place}: the weight {tree.to_text(kernel.by)} is below 0; weights are 0 or more"
             case "crossed_bounds":
-                low, high = (t.to_text(leaf) if leaf else "" for leaf in (tree.at_least, tree.at_most))
+                low, high = (tree.to_text(leaf) if leaf else "" for leaf in (kernel.at_least, kernel.at_most))
                 return f"{place}: at_least ({low}) is above at_most ({high}); no amount fits both"
             case "nothing_to_share_by":
                 return (
-                    f"{place}: every weight {t.to_text(tree.by)} is 0 and there is {figure(fault.amount, unit)} "
+                    f"{place}: every weight {tree.to_text(kernel.by)} is 0 and there is {figure(fault.amount, unit)} "
                     "to share out; give somebody a weight, or say at_most"
                 )
             case _:
-                floors = t.to_text(tree.at_least or tree.base or t.Number(0))
+                floors = tree.to_text(kernel.at_least or kernel.base or tree.Number(0))
                 return (
                     f"{place}: {floors} needs {figure(fault.least, unit)} in all "
                     f"and {amount} is {figure(fault.amount, unit)}, "
@@ -355,24 +359,24 @@ class YearRun:
                     "lower the floor or raise the amount"
                 )
 
-    def _rounded(self, step: Step, tree: t.Rounded) -> None:
-        values = self._leaf(tree.of, step.kind)
-        members = self._members(step.kind, tree.within) if tree.within else None
-        rounding = rounded(values, to=tree.to, groups=members)
-        total, most = sum(map(abs, rounding.exact)), MOST_UNITS * Fraction(str(tree.to))
+    def _rounded(self, step: Step, kernel: tree.Rounded) -> None:
+        values = self._leaf(kernel.of, step.kind)
+        members = self._members(step.kind, kernel.within) if kernel.within else None
+        rounding = rounded(values, to=kernel.to, groups=members)
+        total, most = sum(map(abs, rounding.exact)), MOST_UNITS * Fraction(str(kernel.to))
         if total > most:
             raise CalculationError(
-                f"{self.place}: {tree.of.name} comes to {figure(total, step.unit)}, and in units of "
-                f"{tree.to:g} no more than {figure(most, step.unit)} is exact; lower it, or round to a larger unit"
+                f"{self.place}: {kernel.of.name} comes to {figure(total, step.unit)}, and in units of "
+                f"{kernel.to:g} no more than {figure(most, step.unit)} is exact; lower it, or round to a larger unit"
             )
         self._put(step.name, step.kind, rounding.values)
         self.now.exact[step.name] = rounding.exact
         if not rounding.certain:
-            self.now.too_fine[step.name] = self._too_fine(step, tree, max(map(abs, rounding.values)))
+            self.now.too_fine[step.name] = self._too_fine(step, kernel, max(map(abs, rounding.values)))
 
-    def _too_fine(self, step: Step, tree: t.Rounded, largest: float) -> Finding:
+    def _too_fine(self, step: Step, kernel: tree.Rounded, largest: float) -> Finding:
         """Return the warning that the row that gets an odd unit depends on digits that floats do not have."""
-        to = figure(tree.to, step.unit)
+        to = figure(kernel.to, step.unit)
         message = (
             f"{step.label} {self.year}: {to} is too fine a unit for equal remainders of figures of up to "
             f"{figure(largest, step.unit)}: Excel and LibreOffice have 15 to 17 digits, and may give an odd "

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from gpit_fairshare.explanation.drafts import Drafts, UnformattedLine, step_draft, symbol_draft
 from gpit_fairshare.explanation.kernels import rounded, shared
 from gpit_fairshare.explanation.organisation import OrganisationInYear
-from gpit_fairshare.language import tree as t
+from gpit_fairshare.language import tree
 from gpit_fairshare.language.functions import AGGREGATES
 from gpit_fairshare.language.in_polars import column_of, previous_column
 from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, kind_of
@@ -47,7 +47,9 @@ class Building:
     def build(self, names_needed: frozenset[str] | None) -> Drafts:
         """Draft inputs, parameters, steps with the figures before them, and checks; or only the names needed."""
         parts: list[Step | Check] = [*self.scheme.steps, *self.scheme.checks]
-        used = {name for part in parts for name, _ in t.names_in(part.tree)} if names_needed is None else names_needed
+        used = (
+            {name for part in parts for name, _ in tree.names_in(part.tree)} if names_needed is None else names_needed
+        )
         for name, symbol in self.scheme.symbols.items():
             if symbol.role == "input" and name in used and name in self.drafts.cells:
                 self._input(name)
@@ -79,12 +81,12 @@ class Building:
 
     # Figures and the year before ------------------------------------------------------------------------------
 
-    def _draft_figures(self, tree: t.Expression) -> None:
+    def _draft_figures(self, expression: tree.Expression) -> None:
         """Draft the figures and the values of the year before that a formula uses."""
-        for leaf in leaves(tree, first_year=self.drafts.first_year):
-            if isinstance(leaf, t.AggregateCall):
+        for leaf in leaves(expression, first_year=self.drafts.first_year):
+            if isinstance(leaf, tree.AggregateCall):
                 self._emit(self._figure(leaf))
-            elif isinstance(leaf, t.Previous):
+            elif isinstance(leaf, tree.Previous):
                 self._previous(leaf)
 
     def _emit(self, draft: UnformattedLine) -> None:
@@ -93,13 +95,13 @@ class Building:
             self.emitted.add(draft.name)
             self.drafts.add(draft)
 
-    def _figure(self, leaf: t.AggregateCall) -> UnformattedLine:
+    def _figure(self, leaf: tree.AggregateCall) -> UnformattedLine:
         name, symbol, aggregate = column_of(leaf), self.scheme.symbols[leaf.of], AGGREGATES[leaf.function]
         label = aggregate.in_words(self.place.label(leaf.of), self.place.over(symbol.kind, leaf.within))
         unit = None if aggregate.is_count else symbol.unit
         return UnformattedLine("figure", name, label, self.place.scope(leaf.within), unit, self.row[name])
 
-    def _previous(self, leaf: t.Previous) -> None:
+    def _previous(self, leaf: tree.Previous) -> None:
         name = previous_column(leaf.of)
         before = self.before
         if name in self.emitted or before is None:
@@ -138,9 +140,9 @@ class Building:
     def _step(self, step: Step) -> None:
         self._draft_figures(step.tree)
         match step.tree:
-            case t.ShareOut():
+            case tree.ShareOut():
                 *behind, line = shared(self.place, step, step.tree)
-            case t.Rounded():
+            case tree.Rounded():
                 *behind, line = rounded(self.place, step, step.tree)
             case _:
                 notes = self._first_year_notes(step.tree)
@@ -151,19 +153,21 @@ class Building:
         line.total = self._total(step)
         self.drafts.add(line)
 
-    def _first_year_notes(self, tree: t.Expression) -> tuple[str, ...]:
+    def _first_year_notes(self, expression: tree.Expression) -> tuple[str, ...]:
         """Return a note on each value that replaces the year before in the first year."""
         if not self.drafts.first_year:
             return ()
-        nodes = (node for node in t.walk(tree) if isinstance(node, t.Previous))
-        return tuple(f"first year: {previous_column(node.of)} is {t.to_text(node.first)}" for node in nodes)
+        nodes = (node for node in tree.walk(expression) if isinstance(node, tree.Previous))
+        return tuple(f"first year: {previous_column(node.of)} is {tree.to_text(node.first)}" for node in nodes)
 
     def _total(self, step: Step) -> float | None:
         """Return the nation's total of money that is shared out, and of the answer."""
         if step.kind != ORGANISATION or self.scheme.symbols[step.name].unit != "£":
             return None
-        shares = {other.name for other in self.scheme.steps if isinstance(other.tree, t.ShareOut)}
-        roundings = {other.name: other.tree.of.name for other in self.scheme.steps if isinstance(other.tree, t.Rounded)}
+        shares = {other.name for other in self.scheme.steps if isinstance(other.tree, tree.ShareOut)}
+        roundings = {
+            other.name: other.tree.of.name for other in self.scheme.steps if isinstance(other.tree, tree.Rounded)
+        }
         is_share = roundings.get(step.name) in shares or step.name in shares.difference(roundings.values())
         if not is_share and step.name != self.scheme.result:
             return None

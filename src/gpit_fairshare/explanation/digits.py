@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from gpit_fairshare.language import in_polars, with_numbers
-from gpit_fairshare.language import tree as t
+from gpit_fairshare.language import in_polars, tree, with_numbers
 from gpit_fairshare.language.functions import BuiltInFunction
 from gpit_fairshare.language.plugin_functions import function_named
 from gpit_fairshare.numbers import DIGITS
@@ -32,40 +31,40 @@ _ARITHMETIC: Final[dict[str, Callable[[Fraction, Fraction], Fraction]]] = {
 
 
 def evaluate(
-    trees: Sequence[t.Expression], cells: Mapping[str, Any], texts: frozenset[str], *, first_year: bool
+    trees: Sequence[tree.Expression], cells: Mapping[str, Any], texts: frozenset[str], *, first_year: bool
 ) -> list[Any]:
     """Return the values of formulas over one row, None where they are undefined."""
     if not trees:
         return []
-    used = {name for tree in trees for name in with_numbers.columns_of(tree, first_year=first_year)}
+    used = {name for expression in trees for name in with_numbers.columns_of(expression, first_year=first_year)}
     columns = {"": pl.Series([0.0])}
     for name in used:
         value = cells[name]
         kind: type[pl.DataType] = pl.String if name in texts else pl.Float64
         columns[name] = pl.Series([value], dtype=pl.Boolean if isinstance(value, bool) else kind)
     parts = []
-    for number, tree in enumerate(trees):
-        rendered = in_polars.render(tree, first_year=first_year)
+    for number, expression in enumerate(trees):
+        rendered = in_polars.render(expression, first_year=first_year)
         parts += [rendered.value.alias(f"v{number}"), rendered.defined.alias(f"d{number}")]
     row = in_polars.select(pl.DataFrame(columns), trees, *parts).row(0)
     return [value if defined else None for value, defined in zip(row[::2], row[1::2], strict=True)]
 
 
-def _deciding(tree: t.Expression, *, first_year: bool) -> Iterator[t.Expression]:
+def _deciding(expression: tree.Expression, *, first_year: bool) -> Iterator[tree.Expression]:
     """Yield the parts of a formula whose values show what was compared, and the outcome.
 
     The first year's value of `previous` has such parts in the first year only.
     """
-    match tree:
-        case t.Previous() if not first_year:
+    match expression:
+        case tree.Previous() if not first_year:
             return
-        case t.ComparisonOperation(_, left, right):
-            yield tree
-            if not isinstance(left, t.Text) and not isinstance(right, t.Text):
+        case tree.ComparisonOperation(_, left, right):
+            yield expression
+            if not isinstance(left, tree.Text) and not isinstance(right, tree.Text):
                 yield from (left, right)
-        case t.Call("where", (condition, _, _)):
+        case tree.Call("where", (condition, _, _)):
             yield condition
-    for child in t.children(tree):
+    for child in tree.children(expression):
         yield from _deciding(child, first_year=first_year)
 
 
@@ -80,7 +79,7 @@ class Digits:
         self.level: Counter[_Value] = Counter()
         self._as_run: set[tuple[str, int]] = set()
         """Sides of comparisons, by year and node, printed as the run has them: worked out by hand they differ."""
-        self.tests: dict[int, list[t.ComparisonOperation | t.IsGiven]] = {}
+        self.tests: dict[int, list[tree.ComparisonOperation | tree.IsGiven]] = {}
         """What each line compares, by the identity of its draft."""
         self._values: dict[tuple[str, int], Any] = {}
         """What is compared, and its outcome, by year and node; None where it is undefined."""
@@ -94,24 +93,26 @@ class Digits:
     def _compare(self, year: Drafts) -> None:
         """Find what each line compares, and the outcome."""
         trees = {id(line): line.tree for line in year.lines if line.formula and line.tree and not line.arithmetic}
-        nodes = [node for tree in trees.values() for node in _deciding(tree, first_year=year.first_year)]
+        nodes = [node for expression in trees.values() for node in _deciding(expression, first_year=year.first_year)]
         values = evaluate(nodes, year.cells, year.texts, first_year=year.first_year)
         self._values |= {(year.year, id(node)): value for node, value in zip(nodes, values, strict=True)}
-        for draft, tree in trees.items():
-            self.tests[draft] = list(self._looked_at(year, tree))
+        for draft, expression in trees.items():
+            self.tests[draft] = list(self._looked_at(year, expression))
 
-    def _looked_at(self, year: Drafts, tree: t.Expression) -> Iterator[t.ComparisonOperation | t.IsGiven]:
+    def _looked_at(
+        self, year: Drafts, expression: tree.Expression
+    ) -> Iterator[tree.ComparisonOperation | tree.IsGiven]:
         """Yield the comparisons that decided something, left to right: none in a branch that `where` did not take."""
-        match tree:
-            case t.Call("where", (condition, yes, no)):
+        match expression:
+            case tree.Call("where", (condition, yes, no)):
                 yield from self._looked_at(year, condition)
                 yield from self._looked_at(year, yes if self._values[year.year, id(condition)] else no)
                 return
-            case t.Previous() if not year.first_year:
+            case tree.Previous() if not year.first_year:
                 return
-            case t.ComparisonOperation() | t.IsGiven():
-                yield tree
-        for child in t.children(tree):
+            case tree.ComparisonOperation() | tree.IsGiven():
+                yield expression
+        for child in tree.children(expression):
             yield from self._looked_at(year, child)
 
     # Printed values -------------------------------------------------------------------------------------------
@@ -125,18 +126,20 @@ class Digits:
             value = year.exact[name]
         return with_numbers.value_text(value, year.units.get(name), digits)
 
-    def texts(self, year: Drafts, tree: t.Expression) -> dict[str, str]:
+    def texts(self, year: Drafts, expression: tree.Expression) -> dict[str, str]:
         """Return the printed values of all that a formula takes its values from."""
-        return {name: self.text(year, name) for name in with_numbers.columns_of(tree, first_year=year.first_year)}
+        return {name: self.text(year, name) for name in with_numbers.columns_of(expression, first_year=year.first_year)}
 
-    def side(self, year: Drafts, node: t.Expression, unit: str | None) -> str:
+    def side(self, year: Drafts, node: tree.Expression, unit: str | None) -> str:
         """Return one side of a comparison as it is printed."""
         match node:
-            case t.Name() | t.AggregateCall() | t.Previous() if not (isinstance(node, t.Previous) and year.first_year):
+            case tree.Name() | tree.AggregateCall() | tree.Previous() if not (
+                isinstance(node, tree.Previous) and year.first_year
+            ):
                 return self.text(year, in_polars.column_of(node))
-            case t.Number(value):
+            case tree.Number(value):
                 return with_numbers.value_text(value, digits=17)
-            case t.Text(value):
+            case tree.Text(value):
                 return with_numbers.value_text(value)
             case _:
                 key = year.year, id(node)
@@ -144,26 +147,26 @@ class Digits:
                 compared = self._values[key] if by_hand is None else by_hand
                 return with_numbers.value_text(compared, unit, DIGITS[self.level[key]])
 
-    def _by_hand(self, year: Drafts, node: t.Expression) -> Fraction | None:
+    def _by_hand(self, year: Drafts, node: tree.Expression) -> Fraction | None:
         """Return what the printed numbers come to, exactly; None where that is no plain arithmetic."""
         match node:
-            case t.Number(value):
+            case tree.Number(value):
                 return Fraction(str(value))
-            case t.Previous() if year.first_year:
+            case tree.Previous() if year.first_year:
                 return self._by_hand(year, node.first)
-            case t.Name() | t.AggregateCall() | t.Previous():
+            case tree.Name() | tree.AggregateCall() | tree.Previous():
                 read = with_numbers.read(self.text(year, in_polars.column_of(node)))
                 return read if isinstance(read, Fraction) else None
-            case t.Negative(operand):
+            case tree.Negative(operand):
                 negated = self._by_hand(year, operand)
                 return None if negated is None else -negated
-            case t.Call(name, arguments):
+            case tree.Call(name, arguments):
                 function = function_named(name)
                 if not isinstance(function, BuiltInFunction) or function.exact is None:
                     return None
                 exact = [self._by_hand(year, argument) for argument in arguments]
                 return None if None in exact else function.exact(*exact)
-            case t.BinaryOperation(sign, left, right):
+            case tree.BinaryOperation(sign, left, right):
                 first, second = self._by_hand(year, left), self._by_hand(year, right)
                 if first is None or second is None or (sign == "/" and not second):
                     return None
@@ -171,7 +174,7 @@ class Digits:
             case _:
                 return None
 
-    def has_passed(self, year: Drafts, test: t.ComparisonOperation) -> bool:
+    def has_passed(self, year: Drafts, test: tree.ComparisonOperation) -> bool:
         """Return whether a comparison was passed."""
         return bool(self._values[year.year, id(test)])
 
@@ -192,7 +195,7 @@ class Digits:
             if holds is self.has_passed(year, test):
                 continue
             # The value of printed numbers may fall on the other side of a limit: then the run's own value is printed.
-            sides = {(year.year, id(side)) for side in t.children(test)}
+            sides = {(year.year, id(side)) for side in tree.children(test)}
             if sides <= self._as_run:
                 unlike.add(id(draft))
             raised |= not sides <= self._as_run
@@ -207,19 +210,19 @@ class Digits:
                 raised |= self._raise_level(year.key(draft.rounding.of), len(DIGITS) - 1)
         return raised
 
-    def _numeric(self, year: Drafts) -> Iterator[tuple[UnformattedLine, t.ComparisonOperation]]:
+    def _numeric(self, year: Drafts) -> Iterator[tuple[UnformattedLine, tree.ComparisonOperation]]:
         """Yield every comparison of numbers with its line."""
         for draft in year.lines:
             for test in self.tests.get(id(draft), []):
-                if isinstance(test, t.ComparisonOperation) and not any(
-                    isinstance(side, t.Text) for side in t.children(test)
+                if isinstance(test, tree.ComparisonOperation) and not any(
+                    isinstance(side, tree.Text) for side in tree.children(test)
                 ):
                     yield draft, test
 
-    def _as_printed(self, year: Drafts, test: t.ComparisonOperation) -> t.Expression:
+    def _as_printed(self, year: Drafts, test: tree.ComparisonOperation) -> tree.Expression:
         """Return a comparison of the two numbers that are printed."""
         left, right = (_float(with_numbers.read(self.side(year, side, None))) for side in (test.left, test.right))
-        return t.ComparisonOperation(test.relation, t.Number(left), t.Number(right))
+        return tree.ComparisonOperation(test.relation, tree.Number(left), tree.Number(right))
 
     def _is_same_rounding(self, year: Drafts, rounding: Rounding) -> bool:
         """Return whether the printed figure splits into the same whole units and remainder."""
@@ -236,7 +239,7 @@ class Digits:
             names += with_numbers.columns_of(draft.tree, first_year=year.first_year)
         tests = self.tests.get(id(draft), [])
         keys: list[_Value] = [*map(year.key, names)]
-        keys += ((year.year, id(side)) for test in tests for side in t.children(test))
+        keys += ((year.year, id(side)) for test in tests for side in tree.children(test))
         # A sum, so that all of them are raised, not only the first.
         return sum(self._raise_level(key, 2) for key in keys) > 0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from gpit_fairshare.language import tree as t
+from gpit_fairshare.language import tree
 from gpit_fairshare.language.with_numbers import leaves
 from gpit_fairshare.words import sentence
 
@@ -54,7 +54,7 @@ class UnformattedLine:
     unit: str | None
     value: Any
     formula: str = ""
-    tree: t.Expression | None = None
+    tree: tree.Expression | None = None
     """What gives the value when it is worked out again."""
     arithmetic: bool = False
     """Whether `tree` is not the formula, and has to be shown."""
@@ -124,14 +124,14 @@ def needed(scheme: Scheme, years: Sequence[str], step: str) -> Mapping[str, froz
         for scheme_step in reversed(scheme.steps):
             if scheme_step.name not in names:
                 continue
-            names.update(t.groupings(scheme_step.tree))
+            names.update(tree.groupings(scheme_step.tree))
             for leaf in leaves(scheme_step.tree, first_year=first_year):
                 match leaf:
-                    case t.Previous(of):
+                    case tree.Previous(of):
                         before.add(of)
-                    case t.AggregateCall(_, of):
+                    case tree.AggregateCall(_, of):
                         names.add(of)
-                    case t.Name(name) | t.IsGiven(name):
+                    case tree.Name(name) | tree.IsGiven(name):
                         names.add(name)
         names_needed[year] = frozenset(names)
     return names_needed

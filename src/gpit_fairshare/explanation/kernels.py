@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from gpit_fairshare.explanation.drafts import Rounding, UnformattedLine, step_draft
-from gpit_fairshare.language import tree as t
+from gpit_fairshare.language import tree
 from gpit_fairshare.language.units import dimension, times, unit_of
 from gpit_fairshare.language.with_numbers import value_text
 from gpit_fairshare.numbers import remainder
@@ -18,112 +18,118 @@ if TYPE_CHECKING:
     from gpit_fairshare.scheme.model import Step
 
 
-def shared(place: OrganisationInYear, step: Step, tree: t.ShareOut) -> list[UnformattedLine]:
+def shared(place: OrganisationInYear, step: Step, kernel: tree.ShareOut) -> list[UnformattedLine]:
     """Return the figures behind a step of `share_out`, and the step itself."""
-    factor = place.year.factor[step.name][place.group_number(tree.within)]
+    factor = place.year.factor[step.name][place.group_number(kernel.within)]
     share = place.year.exact[step.name][place.row_of(step.kind)]
     notes: tuple[str, ...] = ()
     if factor is None:
-        behind, arithmetic, notes = _most(place, step, tree)
-    elif _is_in_proportion(tree):
-        behind, arithmetic = _in_proportion(place, step, tree)
+        behind, arithmetic, notes = _most(place, step, kernel)
+    elif _is_in_proportion(kernel):
+        behind, arithmetic = _in_proportion(place, step, kernel)
     else:
-        behind, arithmetic = _by_factor(place, step, tree, factor)
+        behind, arithmetic = _by_factor(place, step, kernel, factor)
     return [behind, step_draft(place, step, float(share), tree=arithmetic, arithmetic=True, notes=notes, exact=share)]
 
 
-def _is_in_proportion(tree: t.ShareOut) -> bool:
+def _is_in_proportion(kernel: tree.ShareOut) -> bool:
     """Return whether each share is in proportion to the weight alone."""
-    no_base = tree.base is None or (isinstance(tree.base, t.Number) and tree.base.value == 0)
-    return no_base and tree.at_least is None and tree.at_most is None
+    no_base = kernel.base is None or (isinstance(kernel.base, tree.Number) and kernel.base.value == 0)
+    return no_base and kernel.at_least is None and kernel.at_most is None
 
 
-def _in_proportion(place: OrganisationInYear, step: Step, tree: t.ShareOut) -> tuple[UnformattedLine, t.Expression]:
+def _in_proportion(
+    place: OrganisationInYear, step: Step, kernel: tree.ShareOut
+) -> tuple[UnformattedLine, tree.Expression]:
     """Return the total of the weights, and amount * weight / total."""
-    weights = place.values(tree.by, step.kind)
-    symbol = place.scheme.symbols[tree.by.name] if isinstance(tree.by, t.Name) else None
+    weights = place.values(kernel.by, step.kind)
+    symbol = place.scheme.symbols[kernel.by.name] if isinstance(kernel.by, tree.Name) else None
     name = f"weights({step.name})"
     if symbol and symbol.kind == step.kind:
         # A formula may use the same figure: then it is one line.
-        name = t.to_text(t.AggregateCall("total", symbol.name, tree.within))
+        name = tree.to_text(tree.AggregateCall("total", symbol.name, kernel.within))
     label = place.label(symbol.name) if symbol else f"a weight of {value_text(weights[0])} each"
     total = UnformattedLine(
         "figure",
         name,
-        f"total of {label} over {place.over(step.kind, tree.within)}",
-        place.scope(tree.within),
+        f"total of {label} over {place.over(step.kind, kernel.within)}",
+        place.scope(kernel.within),
         symbol.unit if symbol else None,
-        math.fsum(float(weights[row]) for row in place.rows(step.kind, tree.within)),
+        math.fsum(float(weights[row]) for row in place.rows(step.kind, kernel.within)),
     )
-    return total, t.BinaryOperation("/", t.BinaryOperation("*", tree.amount, tree.by), t.Name(name))
+    return total, tree.BinaryOperation("/", tree.BinaryOperation("*", kernel.amount, kernel.by), tree.Name(name))
 
 
 def _by_factor(
-    place: OrganisationInYear, step: Step, tree: t.ShareOut, factor: Fraction
-) -> tuple[UnformattedLine, t.Expression]:
+    place: OrganisationInYear, step: Step, kernel: tree.ShareOut, factor: Fraction
+) -> tuple[UnformattedLine, tree.Expression]:
     """Return the factor, and base + factor * weight between the floor and the ceiling."""
     symbols, name = place.scheme.symbols, f"factor({step.name})"
     label, weight_unit = "weight", None
-    if isinstance(tree.by, t.Name):
-        label, weight_unit = place.label(tree.by.name), symbols[tree.by.name].unit
+    if isinstance(kernel.by, tree.Name):
+        label, weight_unit = place.label(kernel.by.name), symbols[kernel.by.name].unit
     line = UnformattedLine(
         "figure",
         name,
         f"money for each unit of {label}",
-        place.scope(tree.within),
+        place.scope(kernel.within),
         unit_of(times(dimension(symbols[step.name].unit), dimension(weight_unit), -1)),
         float(factor),
-        origin=f"{_spent(place, step, tree)}; {_at_bounds(place, step, tree)}",
+        origin=f"{_spent(place, step, kernel)}; {_at_bounds(place, step, kernel)}",
         exact=factor,
     )
-    inner: t.Expression = t.BinaryOperation("*", t.Name(name), tree.by)
-    return line, _between(tree, inner if tree.base is None else t.BinaryOperation("+", tree.base, inner))
+    inner: tree.Expression = tree.BinaryOperation("*", tree.Name(name), kernel.by)
+    return line, _between(kernel, inner if kernel.base is None else tree.BinaryOperation("+", kernel.base, inner))
 
 
 def _most(
-    place: OrganisationInYear, step: Step, tree: t.ShareOut
-) -> tuple[UnformattedLine, t.Expression, tuple[str, ...]]:
+    place: OrganisationInYear, step: Step, kernel: tree.ShareOut
+) -> tuple[UnformattedLine, tree.Expression, tuple[str, ...]]:
     """Return what is unspent, and the most that can be given: there is no factor."""
     unit = place.scheme.symbols[step.name].unit
-    left = place.year.unspent[step.name][place.group_number(tree.within)]
+    left = place.year.unspent[step.name][place.group_number(kernel.within)]
     line = UnformattedLine(
         "figure",
         f"unspent({step.name})",
         "money left when everybody has the most that may be given",
-        place.scope(tree.within),
+        place.scope(kernel.within),
         unit,
         float(left),
-        origin=_spent(place, step, tree),
+        origin=_spent(place, step, kernel),
         exact=left,
     )
-    weight = place.values(tree.by, step.kind)[place.row_of(step.kind)]
-    if tree.at_most is not None and weight > 0:
-        return line, tree.at_most, (f"everybody gets at most {t.to_text(tree.at_most)}, and there is enough for that",)
-    return line, _between(tree, tree.base or t.Number(0.0)), ("without a weight nothing is shared out to it",)
+    weight = place.values(kernel.by, step.kind)[place.row_of(step.kind)]
+    if kernel.at_most is not None and weight > 0:
+        return (
+            line,
+            kernel.at_most,
+            (f"everybody gets at most {tree.to_text(kernel.at_most)}, and there is enough for that",),
+        )
+    return line, _between(kernel, kernel.base or tree.Number(0.0)), ("without a weight nothing is shared out to it",)
 
 
-def _between(tree: t.ShareOut, inner: t.Expression) -> t.Expression:
+def _between(kernel: tree.ShareOut, inner: tree.Expression) -> tree.Expression:
     """Return a formula kept between the floor and the ceiling of a `share_out`."""
-    bounds = [bound for bound in (tree.at_least, tree.at_most) if bound is not None]
-    function = "clip" if len(bounds) == 2 else "min" if tree.at_least is None else "max"
-    return t.Call(function, (inner, *bounds)) if bounds else inner
+    bounds = [bound for bound in (kernel.at_least, kernel.at_most) if bound is not None]
+    function = "clip" if len(bounds) == 2 else "min" if kernel.at_least is None else "max"
+    return tree.Call(function, (inner, *bounds)) if bounds else inner
 
 
-def _spent(place: OrganisationInYear, step: Step, tree: t.ShareOut) -> str:
+def _spent(place: OrganisationInYear, step: Step, kernel: tree.ShareOut) -> str:
     """Return how much was shared out, how much of it is spent and how much is left."""
     unit = place.scheme.symbols[step.name].unit
-    rows = place.rows(step.kind, tree.within)
-    left = place.year.unspent[step.name][place.group_number(tree.within)]
+    rows = place.rows(step.kind, kernel.within)
+    left = place.year.unspent[step.name][place.group_number(kernel.within)]
     spent = sum((place.year.exact[step.name][row] for row in rows), Fraction(0))
     amount, spent_text, left_text = (value_text(money, unit) for money in (spent + left, spent, left))
-    return f"{amount} shared out over {place.over(step.kind, tree.within)}: {spent_text} spent, {left_text} unspent"
+    return f"{amount} shared out over {place.over(step.kind, kernel.within)}: {spent_text} spent, {left_text} unspent"
 
 
-def _at_bounds(place: OrganisationInYear, step: Step, tree: t.ShareOut) -> str:
+def _at_bounds(place: OrganisationInYear, step: Step, kernel: tree.ShareOut) -> str:
     """Return how many are at the floor, at the ceiling and between."""
-    rows, shares = place.rows(step.kind, tree.within), place.year.exact[step.name]
-    low, high = (None if leaf is None else place.values(leaf, step.kind) for leaf in (tree.at_least, tree.at_most))
-    weights = place.values(tree.by, step.kind)
+    rows, shares = place.rows(step.kind, kernel.within), place.year.exact[step.name]
+    low, high = (None if leaf is None else place.values(leaf, step.kind) for leaf in (kernel.at_least, kernel.at_most))
+    weights = place.values(kernel.by, step.kind)
     # Without a weight nothing is shared out to a row: its share does not depend on the factor.
     among = {row for row in rows if weights[row] > 0}
     at_floor = {row for row in among if low is not None and shares[row] == Fraction(low[row])}
@@ -135,19 +141,19 @@ def _at_bounds(place: OrganisationInYear, step: Step, tree: t.ShareOut) -> str:
     return ", ".join(counts)
 
 
-def rounded(place: OrganisationInYear, step: Step, tree: t.Rounded) -> list[UnformattedLine]:
+def rounded(place: OrganisationInYear, step: Step, kernel: tree.Rounded) -> list[UnformattedLine]:
     """Return how many units rounding down left over in all, and the step itself."""
     unit = place.scheme.symbols[step.name].unit
-    rows = place.rows(step.kind, tree.within)
-    values = place.values(tree.of, step.kind)
-    parts = parts_of([values[row] for row in rows], tree.to)
+    rows = place.rows(step.kind, kernel.within)
+    values = place.values(kernel.of, step.kind)
+    parts = parts_of([values[row] for row in rows], kernel.to)
     own_index = rows.index(place.row_of(step.kind))
     rounded_up = set(parts.up)
     least = parts.millionths[parts.up[-1]] if parts.up else None
     equal = [index for index, millionths in enumerate(parts.millionths) if millionths == least]
-    to = Fraction(str(tree.to))
+    to = Fraction(str(kernel.to))
     rounding = Rounding(
-        of=tree.of.name,
+        of=kernel.of.name,
         to=to,
         whole=parts.wholes[own_index],
         millionths=parts.millionths[own_index],
@@ -158,12 +164,12 @@ def rounded(place: OrganisationInYear, step: Step, tree: t.Rounded) -> list[Unfo
         equal=len(equal),
         unit=unit,
     )
-    over, wholes = place.over(step.kind, tree.within), sum(parts.wholes)
+    over, wholes = place.over(step.kind, kernel.within), sum(parts.wholes)
     left = UnformattedLine(
         "figure",
         f"left_over({step.name})",
         f"{units(to, unit)} left over by rounding down, over {over}",
-        place.scope(tree.within),
+        place.scope(kernel.within),
         None,
         float(len(parts.up)),
         numbers=f"{parts.total:,} - {wholes:,}" if wholes >= 0 else f"{parts.total:,} - ({wholes:,})",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.inputs.columns.cells import parse_year, year_start
 from gpit_fairshare.inputs.mergers.crosswalk import day_in_words
-from gpit_fairshare.language import tree as t
+from gpit_fairshare.language import tree
 from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, Kind, group
 from gpit_fairshare.results.agreement import NATION, label_inside
 from gpit_fairshare.words import counted, joined
@@ -91,9 +91,9 @@ class OrganisationInYear:
             return counted(number, self.scheme.organisation)
         return f"{counted(number, 'group')} by {self.label(kind.column)}"
 
-    def values(self, leaf: t.Name | t.Number, kind: Kind) -> Sequence[Any]:
+    def values(self, leaf: tree.Name | tree.Number, kind: Kind) -> Sequence[Any]:
         """Return a kernel's argument on every row of a kind, exact where the run had it exactly."""
-        if isinstance(leaf, t.Number):
+        if isinstance(leaf, tree.Number):
             return [Fraction(leaf.value)] * self.year.frames[kind].height
         if leaf.name in self.year.exact and self.scheme.symbols[leaf.name].kind == kind:
             return self.year.exact[leaf.name]

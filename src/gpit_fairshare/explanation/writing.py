@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from gpit_fairshare.explanation.digits import Digits, evaluate
 from gpit_fairshare.explanation.kernels import units
 from gpit_fairshare.explanation.model import ExplanationLine, Test
-from gpit_fairshare.language import tree as t
+from gpit_fairshare.language import tree
 from gpit_fairshare.language.in_polars import column_of
 from gpit_fairshare.language.meaning import unit_in
 from gpit_fairshare.language.plugin_functions import plugged_in
@@ -53,7 +53,7 @@ class LineWriter:
         tests = [self._test(year, test, labels) for test in self.digits.tests.get(id(draft), [])]
         if draft.tree:
             numbers = render(draft.tree, self.digits.texts(year, draft.tree), first_year=year.first_year)
-            arithmetic = t.to_text(draft.tree) if draft.arithmetic else ""
+            arithmetic = tree.to_text(draft.tree) if draft.arithmetic else ""
             notes += self._plugin_notes(year, draft.tree)
         elif draft.parts:
             numbers = " + ".join(self.digits.text(year, name) for name in draft.parts)
@@ -86,12 +86,12 @@ class LineWriter:
             uses=self._uses(year, draft),
         )
 
-    def _plugin_notes(self, year: Drafts, tree: t.Expression) -> list[str]:
+    def _plugin_notes(self, year: Drafts, expression: tree.Expression) -> list[str]:
         """Return what each plug-in function gave, and what it is: the formula does not show it."""
-        functions = {function.name: function for function in plugged_in(tree)}
-        calls = [node for node in t.walk(tree) if isinstance(node, t.Call) and node.function in functions]
+        functions = {function.name: function for function in plugged_in(expression)}
+        calls = [node for node in tree.walk(expression) if isinstance(node, tree.Call) and node.function in functions]
         values = evaluate(calls, year.cells, year.texts, first_year=year.first_year)
-        texts = self.digits.texts(year, tree)
+        texts = self.digits.texts(year, expression)
         notes = []
         for call, value in zip(calls, values, strict=True):
             gives = render(call, texts, first_year=year.first_year)
@@ -118,25 +118,29 @@ class LineWriter:
 
     # Comparisons ----------------------------------------------------------------------------------------------
 
-    def _test(self, year: Drafts, test: t.ComparisonOperation | t.IsGiven, labels: dict[str, str]) -> Test:
-        if isinstance(test, t.IsGiven):
+    def _test(self, year: Drafts, test: tree.ComparisonOperation | tree.IsGiven, labels: dict[str, str]) -> Test:
+        if isinstance(test, tree.IsGiven):
             filled = year.cells[test.name] is not None
             return Test(f"{self._label(test.name, labels)} {self.digits.text(year, test.name)}", "is", "given", filled)
         holds = self.digits.has_passed(year, test)
         return Test(self._side(year, test.left, labels), test.relation, self._side(year, test.right, labels), holds)
 
-    def _side(self, year: Drafts, side: t.Expression, labels: dict[str, str]) -> str:
+    def _side(self, year: Drafts, side: tree.Expression, labels: dict[str, str]) -> str:
         text = self.digits.side(year, side, self._unit(side))
         match side:
-            case t.Number() | t.Text():
+            case tree.Number() | tree.Text():
                 return text
-            case t.Name() | t.AggregateCall() | t.Previous() if not (isinstance(side, t.Previous) and year.first_year):
+            case tree.Name() | tree.AggregateCall() | tree.Previous() if not (
+                isinstance(side, tree.Previous) and year.first_year
+            ):
                 return f"{self._label(column_of(side), labels)} {text}"
             case _:
-                return f"{t.to_text(side)} = {text}"
+                return f"{tree.to_text(side)} = {text}"
 
-    def _unit(self, side: t.Expression) -> str | None:
-        if isinstance(side, t.Text) or (isinstance(side, t.Name) and self.scheme.symbols[side.name].type == "text"):
+    def _unit(self, side: tree.Expression) -> str | None:
+        if isinstance(side, tree.Text) or (
+            isinstance(side, tree.Name) and self.scheme.symbols[side.name].type == "text"
+        ):
             return None
         return unit_in(side, self.scheme.symbols)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Protocol
 
 from gpit_fairshare.errors import OutputError
-from gpit_fairshare.language import tree as t
+from gpit_fairshare.language import tree
 from gpit_fairshare.language.functions import Argument, BuiltInFunction
 from gpit_fairshare.language.plugin_functions import function_named
 
@@ -39,7 +39,7 @@ class Cells(Protocol):
     def name(self, name: str) -> str:
         """Return the cell of a name."""
 
-    def figure(self, node: t.AggregateCall) -> str:
+    def figure(self, node: tree.AggregateCall) -> str:
         """Return the cell of a figure over organisations, such as `total(historic_spend)`."""
 
     def previous(self, name: str) -> str:
@@ -52,16 +52,16 @@ class Cells(Protocol):
         """Return the name or cell of a number of the scheme: a formula itself holds no numbers but 0 and 1."""
 
 
-def render(tree: t.Expression, cells: Cells, *, first_year: bool) -> str:
+def render(expression: tree.Expression, cells: Cells, *, first_year: bool) -> str:
     """Return the formula without its equals sign; kernels are laid out in columns elsewhere.
 
     Raises:
         OutputError: Excel would not take the formula, because it is too long.
     """
-    formula = _ExcelWriter(cells, first_year=first_year).value(tree)
+    formula = _ExcelWriter(cells, first_year=first_year).value(expression)
     if len(formula) > LONGEST:
         raise OutputError(
-            f"{t.to_text(tree)[:60]}… takes {len(formula):,} characters in a workbook, and Excel allows "
+            f"{tree.to_text(expression)[:60]}… takes {len(formula):,} characters in a workbook, and Excel allows "
             f"{LONGEST:,}; split it into steps"
         )
     return formula
@@ -82,58 +82,60 @@ class _ExcelWriter:
         self.cells = cells
         self.first_year = first_year
 
-    def text(self, tree: t.Expression) -> str:
-        return self.formula_and_strength(tree)[0]
+    def text(self, expression: tree.Expression) -> str:
+        return self.formula_and_strength(expression)[0]
 
-    def bracketed(self, tree: t.Expression, least: int) -> str:
-        formula, strength = self.formula_and_strength(tree)
+    def bracketed(self, expression: tree.Expression, least: int) -> str:
+        formula, strength = self.formula_and_strength(expression)
         return formula if strength >= least else f"({formula})"
 
-    def formula_and_strength(self, tree: t.Expression) -> tuple[str, int]:  # noqa: C901, PLR0912  # one branch per node of the tree
+    def formula_and_strength(self, expression: tree.Expression) -> tuple[str, int]:  # noqa: C901, PLR0912  # one branch per node of the tree
         """Return the formula and how strongly its outermost operator binds."""
         atom = _STRENGTH["atom"]
-        match tree:
-            case t.Number(value):
+        match expression:
+            case tree.Number(value):
                 return self.cells.number(value), atom
-            case t.Text(value):
+            case tree.Text(value):
                 return text(value), atom
-            case t.Name(name):
+            case tree.Name(name):
                 return self.cells.name(name), atom
-            case t.AggregateCall():
-                return self.cells.figure(tree), atom
-            case t.Previous(of, first):
+            case tree.AggregateCall():
+                return self.cells.figure(expression), atom
+            case tree.Previous(of, first):
                 if self.first_year:
                     return self.formula_and_strength(first)
                 cell = self.cells.previous(of)
                 return cell, _STRENGTH["+"] if "+" in cell else atom
-            case t.Negative(operand):
+            case tree.Negative(operand):
                 return "-" + self.bracketed(operand, _STRENGTH["negative"]), _STRENGTH["negative"]
-            case t.BinaryOperation(operator, left, right):
+            case tree.BinaryOperation(operator, left, right):
                 strength = _STRENGTH[operator]
                 return self.bracketed(left, strength) + operator + self.bracketed(right, strength + 1), strength
-            case t.ComparisonOperation():
-                return self.comparison(tree), _STRENGTH["compare"]
-            case t.Logic(operator, operands):
+            case tree.ComparisonOperation():
+                return self.comparison(expression), _STRENGTH["compare"]
+            case tree.Logic(operator, operands):
                 return f"{operator.upper()}({','.join(map(self.text, operands))})", atom
-            case t.Not(operand):
+            case tree.Not(operand):
                 return f"NOT({self.text(operand)})", atom
-            case t.IsGiven(name):
+            case tree.IsGiven(name):
                 return f'({self.cells.name(name)}<>"")', atom
-            case t.Call():
-                return self.call(tree), atom
-            case t.ShareOut() | t.Rounded():
+            case tree.Call():
+                return self.call(expression), atom
+            case tree.ShareOut() | tree.Rounded():
                 raise TypeError("a kernel is a whole step; it is laid out in columns")
 
-    def comparison(self, tree: t.ComparisonOperation) -> str:
-        if isinstance(tree.left, t.Text) or isinstance(tree.right, t.Text):
-            same = f"EXACT({self.text(tree.left)},{self.text(tree.right)})"
-            formula = same if tree.relation == "==" else f"NOT({same})"
-            column = tree.left if isinstance(tree.left, t.Name) else tree.right
-            if isinstance(column, t.Name) and self.cells.is_optional(column.name):
+    def comparison(self, expression: tree.ComparisonOperation) -> str:
+        if isinstance(expression.left, tree.Text) or isinstance(expression.right, tree.Text):
+            same = f"EXACT({self.text(expression.left)},{self.text(expression.right)})"
+            formula = same if expression.relation == "==" else f"NOT({same})"
+            column = expression.left if isinstance(expression.left, tree.Name) else expression.right
+            if isinstance(column, tree.Name) and self.cells.is_optional(column.name):
                 return f'IF({self.cells.name(column.name)}="",NA(),{formula})'
             return formula
-        left, right = self.text(tree.left), self.text(tree.right)
-        difference = f"{self.bracketed(tree.left, _STRENGTH['-'])}-{self.bracketed(tree.right, _STRENGTH['-'] + 1)}"
+        left, right = self.text(expression.left), self.text(expression.right)
+        difference = (
+            f"{self.bracketed(expression.left, _STRENGTH['-'])}-{self.bracketed(expression.right, _STRENGTH['-'] + 1)}"
+        )
         margin = f"tolerance*MAX(1,ABS({left}),ABS({right}))"
         return {
             ">": f"({difference})>{margin}",
@@ -142,37 +144,37 @@ class _ExcelWriter:
             "<=": f"({difference})<={margin}",
             "==": f"ABS({difference})<={margin}",
             "!=": f"ABS({difference})>{margin}",
-        }[tree.relation]
+        }[expression.relation]
 
-    def call(self, tree: t.Call) -> str:
-        function = function_named(tree.function)
+    def call(self, expression: tree.Call) -> str:
+        function = function_named(expression.function)
         write = self.built_in_argument if isinstance(function, BuiltInFunction) else self.plugin_argument
-        return function.in_excel([write(sort, argument) for sort, argument in function.sorted(tree.arguments)])
+        return function.in_excel([write(sort, argument) for sort, argument in function.sorted(expression.arguments)])
 
-    def built_in_argument(self, sort: Argument | str | None, tree: t.Expression) -> str:
+    def built_in_argument(self, sort: Argument | str | None, expression: tree.Expression) -> str:
         """Write an argument of a built-in function; only one that may be the result has to be a value by itself."""
         if sort is Argument.DIGITS:
-            return self.cells.number(int(t.written_number(tree) or 0))
-        return self.value(tree) if sort in (Argument.SAME_UNIT, Argument.BRANCH) else self.text(tree)
+            return self.cells.number(int(tree.written_number(expression) or 0))
+        return self.value(expression) if sort in (Argument.SAME_UNIT, Argument.BRANCH) else self.text(expression)
 
-    def plugin_argument(self, _: Argument | str | None, tree: t.Expression) -> str:
+    def plugin_argument(self, _: Argument | str | None, expression: tree.Expression) -> str:
         """Write an argument that a plug-in's formula may use anywhere: in brackets unless it is one cell or call."""
-        formula = self.value(tree)
-        is_atom = self.formula_and_strength(tree)[1] == _STRENGTH["atom"] and not formula.endswith("+0")
+        formula = self.value(expression)
+        is_atom = self.formula_and_strength(expression)[1] == _STRENGTH["atom"] and not formula.endswith("+0")
         return formula if is_atom else f"({formula})"
 
-    def value(self, tree: t.Expression) -> str:
+    def value(self, expression: tree.Expression) -> str:
         """Write what is a value by itself: an empty cell is undefined, so adding 0 makes an error of it.
 
         MIN, MAX and SUM pass over an empty cell, and a reference to it shows as an empty cell.
         """
-        match tree:
-            case t.Previous(_, first) if self.first_year:
+        match expression:
+            case tree.Previous(_, first) if self.first_year:
                 return self.value(first)
-            case t.Name(name) | t.Previous(name, _) if self.cells.is_optional(name):
-                return f"{self.text(tree)}+0"
+            case tree.Name(name) | tree.Previous(name, _) if self.cells.is_optional(name):
+                return f"{self.text(expression)}+0"
             case _:
-                return self.text(tree)
+                return self.text(expression)
 
 
 # The kernels in columns: formulas for one row, over the cells and ranges given -----------

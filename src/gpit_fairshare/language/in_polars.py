@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from gpit_fairshare.errors import PluginError
-from gpit_fairshare.language import tree as t
+from gpit_fairshare.language import tree
 from gpit_fairshare.language.functions import Argument, BuiltInFunction, divided
 from gpit_fairshare.language.plugin_functions import function_named, plugged_in, plugin_function
 from gpit_fairshare.plugins import contained
@@ -39,80 +39,81 @@ def previous_column(name: str) -> str:
     return f"previous({name})"
 
 
-def column_of(leaf: t.Leaf) -> str:
+def column_of(leaf: tree.Leaf) -> str:
     """Return the name of the column that holds the value of a leaf."""
     match leaf:
-        case t.Previous(of):
+        case tree.Previous(of):
             return previous_column(of)
-        case t.AggregateCall():
-            return t.to_text(leaf)
-        case t.Name(name) | t.IsGiven(name):
+        case tree.AggregateCall():
+            return tree.to_text(leaf)
+        case tree.Name(name) | tree.IsGiven(name):
             return name
 
 
-def render(tree: t.Expression, *, first_year: bool) -> Rendered:
+def render(expression: tree.Expression, *, first_year: bool) -> Rendered:
     """Render a formula; `previous` is its `first` in the first year, and last year's column after it."""
-    match tree:
-        case t.Number(value) | t.Text(value):
+    match expression:
+        case tree.Number(value) | tree.Text(value):
             return Rendered(pl.lit(value), pl.lit(value=True))
-        case t.Previous(first=first) if first_year:
+        case tree.Previous(first=first) if first_year:
             return render(first, first_year=True)
-        case t.Name() | t.AggregateCall() | t.Previous():
-            column = pl.col(column_of(tree))
+        case tree.Name() | tree.AggregateCall() | tree.Previous():
+            column = pl.col(column_of(expression))
             return Rendered(column, column.is_not_null())
-        case t.IsGiven(name):
+        case tree.IsGiven(name):
             return Rendered(pl.col(name).is_not_null(), pl.lit(value=True))
-        case t.ShareOut() | t.Rounded():
+        case tree.ShareOut() | tree.Rounded():
             raise TypeError("a kernel is a whole step; the engine calls it")
-        case t.Call():
-            return _call(tree, [render(argument, first_year=first_year) for argument in tree.arguments])
+        case tree.Call():
+            return _call(expression, [render(argument, first_year=first_year) for argument in expression.arguments])
         case _:
-            parts = [render(child, first_year=first_year) for child in t.children(tree)]
+            parts = [render(child, first_year=first_year) for child in tree.children(expression)]
             defined = reduce(and_, (part.defined for part in parts))
-            if isinstance(tree, t.BinaryOperation) and tree.operator == "/":
+            if isinstance(expression, tree.BinaryOperation) and expression.operator == "/":
                 defined &= parts[1].value != 0
-            return Rendered(_value(tree, [part.value for part in parts]), defined)
+            return Rendered(_value(expression, [part.value for part in parts]), defined)
 
 
-def _call(tree: t.Call, parts: list[Rendered]) -> Rendered:
+def _call(expression: tree.Call, parts: list[Rendered]) -> Rendered:
     """Call a function; a branch may be undefined where it is not chosen, nothing else may."""
-    function = function_named(tree.function)
+    function = function_named(expression.function)
     sorted_parts = function.sorted(parts)
     defined = reduce(and_, (part.defined for sort, part in sorted_parts if sort is not Argument.BRANCH))
     if not isinstance(function, BuiltInFunction):
-        value = plugged(tree.function, [part.value for part in parts]).cast(pl.Float64)
+        value = plugged(expression.function, [part.value for part in parts]).cast(pl.Float64)
         return Rendered(value, defined & value.is_not_null() & value.is_finite())
     if Argument.BRANCH in function.arguments.values():
         defined &= function.polars(
             *(part.defined if sort is Argument.BRANCH else part.value for sort, part in sorted_parts)
         )
     arguments = [
-        int(t.written_number(argument) or 0) if sort is Argument.DIGITS else part.value
-        for argument, (sort, part) in zip(tree.arguments, sorted_parts, strict=True)
+        int(tree.written_number(argument) or 0) if sort is Argument.DIGITS else part.value
+        for argument, (sort, part) in zip(expression.arguments, sorted_parts, strict=True)
     ]
     return Rendered(function.polars(*arguments), defined)
 
 
 def _value(
-    tree: t.Negative | t.Not | t.Logic | t.BinaryOperation | t.ComparisonOperation, parts: list[pl.Expr]
+    expression: tree.Negative | tree.Not | tree.Logic | tree.BinaryOperation | tree.ComparisonOperation,
+    parts: list[pl.Expr],
 ) -> pl.Expr:
-    match tree:
-        case t.Negative():
+    match expression:
+        case tree.Negative():
             return -parts[0]
-        case t.Not():
+        case tree.Not():
             return ~parts[0]
-        case t.Logic(operator):
+        case tree.Logic(operator):
             return reduce(and_ if operator == "and" else or_, parts)
-        case t.BinaryOperation(operator):
+        case tree.BinaryOperation(operator):
             left, right = parts
             return {"+": left + right, "-": left - right, "*": left * right, "/": divided(left, right)}[operator]
-        case t.ComparisonOperation(relation, left, right):
-            if isinstance(left, t.Text) or isinstance(right, t.Text):
+        case tree.ComparisonOperation(relation, left, right):
+            if isinstance(left, tree.Text) or isinstance(right, tree.Text):
                 return parts[0] == parts[1] if relation == "==" else parts[0] != parts[1]
             return _compare(relation, *parts)
 
 
-def _compare(relation: t.Relation, left: pl.Expr, right: pl.Expr) -> pl.Expr:
+def _compare(relation: tree.Relation, left: pl.Expr, right: pl.Expr) -> pl.Expr:
     """Compare with the tolerance that every rendering shares; plain `>` splits equal rates per head."""
     margin = SAME * pl.max_horizontal(pl.lit(1.0), left.abs(), right.abs())
     difference = left - right
@@ -140,13 +141,13 @@ def plugged(name: str, parts: list[pl.Expr]) -> pl.Expr:
     return value
 
 
-def select(frame: pl.DataFrame, trees: Sequence[t.Expression], *expressions: pl.Expr) -> pl.DataFrame:
+def select(frame: pl.DataFrame, trees: Sequence[tree.Expression], *expressions: pl.Expr) -> pl.DataFrame:
     """Return the values, row by row, of expressions that were rendered from formulas.
 
     Raises:
         PluginError: A function of a plug-in raises when it is worked out.
     """
-    uses = {str(function): t.to_text(tree) for tree in trees for function in plugged_in(tree)}
+    uses = {str(function): tree.to_text(expression) for expression in trees for function in plugged_in(expression)}
     if not uses:
         return frame.select(expressions)
     message = "; ".join(f"{function} cannot be worked out in {formula}" for function, formula in uses.items())

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal
 
-from gpit_fairshare.language import tree as t
+from gpit_fairshare.language import tree
 from gpit_fairshare.language.units import Dimension, dimension
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class Definition:
     """One step or check to be understood, in the order of the scheme."""
 
     name: str
-    tree: t.Expression
+    tree: tree.Expression
     unit: str | None
     where: str
     """File and step, for messages."""
@@ -92,43 +92,43 @@ def infer(definitions: Sequence[Definition], symbols: Mapping[str, Symbol]) -> d
             before = dict(everything)
             for step in definitions:
                 kind = kind_of(step.tree, everything)
-                if kind == NATIONAL and isinstance(step.tree, t.ShareOut):
+                if kind == NATIONAL and isinstance(step.tree, tree.ShareOut):
                     kind = shared_by_numbers
                 everything[step.name] = replace(everything[step.name], kind=kind, type=type_of(step.tree, everything))
     return {step.name: everything[step.name] for step in definitions}
 
 
-def kind_of(tree: t.Expression, symbols: Mapping[str, Symbol]) -> Kind:
+def kind_of(expression: tree.Expression, symbols: Mapping[str, Symbol]) -> Kind:
     """Return the kind of a formula over known names; unknown ones count as national and are refused elsewhere."""
 
     def kind(name: str) -> Kind:
         return symbols[name].kind if name in symbols else NATIONAL
 
-    match tree:
-        case t.AggregateCall(within=column):
+    match expression:
+        case tree.AggregateCall(within=column):
             return group(column) if column else NATIONAL
-        case t.ShareOut():
-            leaves = (tree.by, tree.base, tree.at_least, tree.at_most)
-            return join(kind(leaf.name) for leaf in leaves if isinstance(leaf, t.Name))
-        case t.Previous(of, first):
+        case tree.ShareOut():
+            leaves = (expression.by, expression.base, expression.at_least, expression.at_most)
+            return join(kind(leaf.name) for leaf in leaves if isinstance(leaf, tree.Name))
+        case tree.Previous(of, first):
             return join((kind(of), kind_of(first, symbols)))
-        case t.Name(name) | t.IsGiven(name) | t.Rounded(t.Name(name)):
+        case tree.Name(name) | tree.IsGiven(name) | tree.Rounded(tree.Name(name)):
             return kind(name)
         case _:
-            return join(kind_of(child, symbols) for child in t.children(tree))
+            return join(kind_of(child, symbols) for child in tree.children(expression))
 
 
-def type_of(tree: t.Expression, symbols: Mapping[str, Symbol]) -> Type:
+def type_of(expression: tree.Expression, symbols: Mapping[str, Symbol]) -> Type:
     """Return the type of a formula over known names; unknown ones count as numbers and are refused elsewhere."""
-    match tree:
-        case t.ComparisonOperation() | t.Logic() | t.Not() | t.IsGiven():
+    match expression:
+        case tree.ComparisonOperation() | tree.Logic() | tree.Not() | tree.IsGiven():
             return "yes/no"
-        case t.Text():
+        case tree.Text():
             return "text"
-        case t.Name(name):
+        case tree.Name(name):
             return symbols[name].type if name in symbols else "number"
         # Both values are of one type, and `first` does not lead back to the step itself.
-        case t.Previous(_, value) | t.Call("where", (_, value, _)):
+        case tree.Previous(_, value) | tree.Call("where", (_, value, _)):
             return type_of(value, symbols)
         case _:
             return "number"

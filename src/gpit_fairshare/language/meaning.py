@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from gpit_fairshare.errors import FormulaError
-from gpit_fairshare.language import tree as t
+from gpit_fairshare.language import tree
 from gpit_fairshare.language.functions import AGGREGATES, Argument
 from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, Definition, Symbol, infer, kind_of, type_of
 from gpit_fairshare.language.plugin_functions import function_named
@@ -82,7 +82,7 @@ class _UnitPass:
 
     def _read_or_report(self, definition: Definition, read: Callable[[], Symbol | None]) -> Symbol | None:
         """Return what a formula means, or report its fault, unless an earlier fault may be the cause."""
-        doubtful = not self.doubtful.isdisjoint(name for name, _ in t.names_in(definition.tree))
+        doubtful = not self.doubtful.isdisjoint(name for name, _ in tree.names_in(definition.tree))
         if doubtful:
             self.doubtful.add(definition.name)
         try:
@@ -98,9 +98,9 @@ class _UnitPass:
             return None
 
 
-def unit_in(tree: t.Expression, symbols: Mapping[str, Symbol]) -> str | None:
+def unit_in(expression: tree.Expression, symbols: Mapping[str, Symbol]) -> str | None:
     """Return the unit to show for a number that is a part of a formula whose symbols are understood."""
-    return unit_of(_Reach(dict(symbols), symbols).unit(tree))
+    return unit_of(_Reach(dict(symbols), symbols).unit(expression))
 
 
 @dataclass
@@ -144,40 +144,40 @@ class _Reach:
             raise _name(message, position)
         raise _name(f"there is no {name}{nearest(name, names)}", position)
 
-    def unit(self, tree: t.Expression) -> Dimension | None:  # noqa: C901, PLR0912  # one branch per node of the tree
+    def unit(self, expression: tree.Expression) -> Dimension | None:  # noqa: C901, PLR0912  # one branch per node of the tree
         """Return the unit of a formula, having checked every name and type in it."""
-        match tree:
-            case t.Number(value):
-                return self.written_number(value, tree.position)
-            case t.Text():
-                raise _kind("a quoted text stands only beside == or != and a text column", tree.position)
-            case t.Name():
-                return self.name(tree)
-            case t.Negative(operand):
+        match expression:
+            case tree.Number(value):
+                return self.written_number(value, expression.position)
+            case tree.Text():
+                raise _kind("a quoted text stands only beside == or != and a text column", expression.position)
+            case tree.Name():
+                return self.name(expression)
+            case tree.Negative(operand):
                 return self.number(operand)
-            case t.BinaryOperation():
-                return self.arithmetic(tree)
-            case t.ComparisonOperation():
-                return self.comparison(tree)
-            case t.Logic() | t.Not():
-                for operand in t.children(tree):
+            case tree.BinaryOperation():
+                return self.arithmetic(expression)
+            case tree.ComparisonOperation():
+                return self.comparison(expression)
+            case tree.Logic() | tree.Not():
+                for operand in tree.children(expression):
                     self.condition(operand)
                 return PURE
-            case t.Call():
-                return self.call(tree)
-            case t.IsGiven(name, position):
+            case tree.Call():
+                return self.call(expression)
+            case tree.IsGiven(name, position):
                 if self.symbol(name, position).role != "input":
                     raise _kind(f"given takes an input column; {name} is a {self.above[name].role}", position)
                 return PURE
-            case t.AggregateCall():
-                return self.figure(tree)
-            case t.Previous():
-                return self.previous(tree)
-            case t.ShareOut():
-                return self.share_out(tree)
-            case t.Rounded(of, to, within):
-                self.written_number(to, tree.position)
-                self.within(within, tree.within_position)
+            case tree.AggregateCall():
+                return self.figure(expression)
+            case tree.Previous():
+                return self.previous(expression)
+            case tree.ShareOut():
+                return self.share_out(expression)
+            case tree.Rounded(of, to, within):
+                self.written_number(to, expression.position)
+                self.within(within, expression.within_position)
                 return self.number(of)
 
     def written_number(self, value: float, position: int) -> Dimension:
@@ -185,23 +185,23 @@ class _Reach:
             raise FormulaError(f"{value:g} is too {'large' if abs(value) > 1 else 'small'}; {BOUNDS}", position)
         return BARE
 
-    def name(self, tree: t.Name) -> Dimension | None:
-        symbol = self.symbol(tree.name, tree.position)
+    def name(self, expression: tree.Name) -> Dimension | None:
+        symbol = self.symbol(expression.name, expression.position)
         if symbol.type == "text":
-            message = f"{tree.name} is a text column; it stands beside == or != and a quoted text, or in within="
-            raise _kind(message, tree.position)
+            message = f"{expression.name} is a text column; it stands beside == or != and a quoted text, or in within="
+            raise _kind(message, expression.position)
         return symbol.measure
 
-    def number(self, tree: t.Expression) -> Dimension | None:
-        unit = self.unit(tree)
-        if type_of(tree, self.everything) != "number":
-            raise _kind("a yes/no takes no part in arithmetic or totals; use where(…) or count(…)", tree.position)
+    def number(self, expression: tree.Expression) -> Dimension | None:
+        unit = self.unit(expression)
+        if type_of(expression, self.everything) != "number":
+            raise _kind("a yes/no takes no part in arithmetic or totals; use where(…) or count(…)", expression.position)
         return unit
 
-    def condition(self, tree: t.Expression) -> None:
-        self.unit(tree)
-        if type_of(tree, self.everything) != "yes/no":
-            raise _kind("expected a yes/no here, such as a comparison", tree.position)
+    def condition(self, expression: tree.Expression) -> None:
+        self.unit(expression)
+        if type_of(expression, self.everything) != "yes/no":
+            raise _kind("expected a yes/no here, such as a comparison", expression.position)
 
     def fit(self, units: Sequence[Dimension | None], position: int, use: str) -> Dimension | None:
         """Return the unit that values have together; `use` says what cannot be done with unlike ones."""
@@ -213,53 +213,55 @@ class _Reach:
                 raise _unit(f"{clash} cannot be {use}", position) from None
         return None if None in units else result
 
-    def arithmetic(self, tree: t.BinaryOperation) -> Dimension | None:
-        units = self.number(tree.left), self.number(tree.right)
-        if tree.operator in "*/":
-            return times(*units, sign=1 if tree.operator == "*" else -1)
-        return self.fit(units, tree.position, "added" if tree.operator == "+" else "subtracted")
+    def arithmetic(self, expression: tree.BinaryOperation) -> Dimension | None:
+        units = self.number(expression.left), self.number(expression.right)
+        if expression.operator in "*/":
+            return times(*units, sign=1 if expression.operator == "*" else -1)
+        return self.fit(units, expression.position, "added" if expression.operator == "+" else "subtracted")
 
-    def comparison(self, tree: t.ComparisonOperation) -> Dimension:
-        sides = tree.left, tree.right
-        texts = [side for side in sides if isinstance(side, t.Text)]
+    def comparison(self, expression: tree.ComparisonOperation) -> Dimension:
+        sides = expression.left, expression.right
+        texts = [side for side in sides if isinstance(side, tree.Text)]
         if texts:
-            column = next((side for side in sides if isinstance(side, t.Name)), None)
+            column = next((side for side in sides if isinstance(side, tree.Name)), None)
             symbol = self.symbol(column.name, column.position) if column else None
-            if not symbol or symbol.type != "text" or tree.relation not in ("==", "!="):
+            if not symbol or symbol.type != "text" or expression.relation not in ("==", "!="):
                 raise _kind("a quoted text stands only beside == or != and a text column", texts[0].position)
             return PURE
-        self.fit((self.number(sides[0]), self.number(sides[1])), tree.position, "compared")
+        self.fit((self.number(sides[0]), self.number(sides[1])), expression.position, "compared")
         return PURE
 
-    def call(self, tree: t.Call) -> Dimension | None:
+    def call(self, expression: tree.Call) -> Dimension | None:
         """Return the unit of what a function gives, having checked its arguments."""
-        function = function_named(tree.function)
-        arguments = function.sorted(tree.arguments)
+        function = function_named(expression.function)
+        arguments = function.sorted(expression.arguments)
         units = [self.argument(sort, argument) for sort, argument in arguments]
-        for (name, required), unit, argument in zip(function.arguments.items(), units, tree.arguments, strict=False):
+        for (name, required), unit, argument in zip(
+            function.arguments.items(), units, expression.arguments, strict=False
+        ):
             try:
                 together(unit, None if isinstance(required, Argument) else dimension(required))
             except ValueError:
-                message = f"{tree.function} takes {required} for {name}; found {unit}"
+                message = f"{expression.function} takes {required} for {name}; found {unit}"
                 raise _unit(message, argument.position) from None
         branches = [argument for sort, argument in arguments if sort is Argument.BRANCH]
         if len({type_of(branch, self.everything) for branch in branches}) > 1:
-            message = f"both branches of {tree.function} must be numbers, or both yes/no"
+            message = f"both branches of {expression.function} must be numbers, or both yes/no"
             raise _kind(message, branches[-1].position)
         if function.unit is None or function.unit not in function.arguments:
             return dimension(function.unit)
         sort = function.arguments[function.unit]
         if sort in (Argument.SAME_UNIT, Argument.BRANCH):
             same_sort = [unit for unit, (its_sort, _) in zip(units, arguments, strict=True) if its_sort is sort]
-            return self.fit(same_sort, tree.position, f"{sort.value} of one {tree.function}")
+            return self.fit(same_sort, expression.position, f"{sort.value} of one {expression.function}")
         return units[list(function.arguments).index(function.unit)]
 
-    def argument(self, sort: str | Argument | None, tree: t.Expression) -> Dimension | None:
+    def argument(self, sort: str | Argument | None, expression: tree.Expression) -> Dimension | None:
         """Return the unit of an argument, having checked its type."""
         if sort is Argument.CONDITION:
-            self.condition(tree)
+            self.condition(expression)
             return PURE
-        return self.unit(tree) if sort is Argument.BRANCH else self.number(tree)
+        return self.unit(expression) if sort is Argument.BRANCH else self.number(expression)
 
     def within(self, column: str | None, position: int) -> None:
         if column is None:
@@ -268,45 +270,51 @@ class _Reach:
         if symbol.role != "input" or symbol.type != "text":
             raise _kind(f"within takes a text column of the inputs; {column} is not one", position)
 
-    def figure(self, tree: t.AggregateCall) -> Dimension | None:
-        symbol = self.symbol(tree.of, tree.of_position)
-        is_count = AGGREGATES[tree.function].is_count
+    def figure(self, expression: tree.AggregateCall) -> Dimension | None:
+        symbol = self.symbol(expression.of, expression.of_position)
+        is_count = AGGREGATES[expression.function].is_count
         expected = "yes/no" if is_count else "number"
         if symbol.type != expected:
             hint = "; use count(…)" if symbol.type == "yes/no" else ""
-            hint = f"; {tree.function} takes a yes/no step" if is_count else hint
-            message = f"{tree.function} takes a {expected}, and {tree.of} is a {symbol.type}{hint}"
-            raise _kind(message, tree.of_position)
+            hint = f"; {expression.function} takes a yes/no step" if is_count else hint
+            message = f"{expression.function} takes a {expected}, and {expression.of} is a {symbol.type}{hint}"
+            raise _kind(message, expression.of_position)
         if symbol.kind == NATIONAL:
-            message = f"{tree.of} is one national figure; {tree.function} takes a value per organisation or group"
-            raise _kind(message, tree.of_position)
-        self.within(tree.within, tree.within_position)
+            message = (
+                f"{expression.of} is one national figure; {expression.function} takes a value per organisation or group"
+            )
+            raise _kind(message, expression.of_position)
+        self.within(expression.within, expression.within_position)
         return COUNT if is_count else symbol.measure
 
-    def previous(self, tree: t.Previous) -> Dimension | None:
-        symbol = self.symbol(tree.of, tree.of_position, through_previous=True)
+    def previous(self, expression: tree.Previous) -> Dimension | None:
+        symbol = self.symbol(expression.of, expression.of_position, through_previous=True)
         if symbol.type == "text":
-            raise _kind(f"previous takes a number or a yes/no; {tree.of} is a text column", tree.of_position)
-        first = self.unit(tree.first)
-        if type_of(tree.first, self.everything) != symbol.type:
-            raise _kind(f"`first` must be a {symbol.type}, as {tree.of} is", tree.first.position)
+            raise _kind(
+                f"previous takes a number or a yes/no; {expression.of} is a text column", expression.of_position
+            )
+        first = self.unit(expression.first)
+        if type_of(expression.first, self.everything) != symbol.type:
+            raise _kind(f"`first` must be a {symbol.type}, as {expression.of} is", expression.first.position)
         unit = symbol.measure
-        if unit is None and self.pending and symbol.role == "step" and tree.of not in self.above:
+        if unit is None and self.pending and symbol.role == "step" and expression.of not in self.above:
             # Assumed to be the unit of the first year's value; whether the step agrees is checked later.
             return None if first is None or first.bare else first
-        return self.fit((unit, first), tree.first.position, "the values of one step")
+        return self.fit((unit, first), expression.first.position, "the values of one step")
 
-    def share_out(self, tree: t.ShareOut) -> Dimension | None:
-        self.within(tree.within, tree.within_position)
-        self.number(tree.by)
-        bounds = [leaf for leaf in (tree.base, tree.at_least, tree.at_most) if leaf is not None]
-        amount = kind_of(tree.amount, self.everything)
-        if amount.column and amount.column != tree.within:
-            raise _kind(f"the amount is {amount}; say within={amount.column}", tree.amount.position)
-        if amount == ORGANISATION and tree.within is None:
+    def share_out(self, kernel: tree.ShareOut) -> Dimension | None:
+        self.within(kernel.within, kernel.within_position)
+        self.number(kernel.by)
+        bounds = [leaf for leaf in (kernel.base, kernel.at_least, kernel.at_most) if leaf is not None]
+        amount = kind_of(kernel.amount, self.everything)
+        if amount.column and amount.column != kernel.within:
+            raise _kind(f"the amount is {amount}; say within={amount.column}", kernel.amount.position)
+        if amount == ORGANISATION and kernel.within is None:
             message = "the amount differs by organisation; it is a national figure, or one per group with within="
-            raise _kind(message, tree.amount.position)
-        return self.fit([self.number(leaf) for leaf in (tree.amount, *bounds)], tree.position, "shared out together")
+            raise _kind(message, kernel.amount.position)
+        return self.fit(
+            [self.number(leaf) for leaf in (kernel.amount, *bounds)], kernel.position, "shared out together"
+        )
 
 
 _name = partial(FormulaError, sort="name")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from gpit_fairshare import plugins
 from gpit_fairshare.errors import FormulaError
-from gpit_fairshare.language import tree as t
+from gpit_fairshare.language import tree
 from gpit_fairshare.language.functions import BUILT_INS, FUNCTIONS, Aggregate, Argument, Function, SpecialForm
 from gpit_fairshare.language.plugin_functions import (
     function_named,
@@ -62,13 +62,13 @@ _TYPED = {
 }
 """What to write instead of characters that word processors, spreadsheets and habits put in."""
 
-_ARITHMETIC: dict[type[ast.operator], t.Arithmetic] = {
+_ARITHMETIC: dict[type[ast.operator], tree.Arithmetic] = {
     ast.Add: "+",
     ast.Sub: "-",
     ast.Mult: "*",
     ast.Div: "/",
 }
-_RELATIONS: dict[type[ast.cmpop], t.Relation] = {
+_RELATIONS: dict[type[ast.cmpop], tree.Relation] = {
     ast.Lt: "<",
     ast.LtE: "<=",
     ast.Gt: ">",
@@ -112,7 +112,7 @@ _REFUSED_SIGNS = {
 }
 
 
-def parse(text: str) -> t.Expression:
+def parse(text: str) -> tree.Expression:
     """Parse one formula.
 
     Raises:
@@ -143,12 +143,12 @@ def parse(text: str) -> t.Expression:
         raise FormulaError(_TOO_DEEP, 1) from None
     except ValueError as fault:
         raise FormulaError(f"this is not a formula ({fault})", 1) from None
-    tree = _Reader(source, start).read(body)
-    if _size(tree) > LARGEST:
+    expression = _Reader(source, start).read(body)
+    if _size(expression) > LARGEST:
         raise FormulaError(
             "comparisons and round stand inside one another too often; make the inner ones steps of their own"
         )
-    return tree
+    return expression
 
 
 _TOO_DEEP = f"the formula is nested too deeply; {DEEPEST} levels are allowed; split it into steps"
@@ -223,12 +223,12 @@ def _no_function(function: str) -> str:
     return f"there is no function {function}{hint}; functions are {', '.join(names)}{broken}{left_out}"
 
 
-def _size(tree: t.Expression) -> int:
+def _size(expression: tree.Expression) -> int:
     """Return how large a formula gets when rendered; some nodes write their children more than once."""
-    copies = 2 if isinstance(tree, t.ComparisonOperation) else 1
-    if isinstance(tree, t.Call):
-        copies = function_named(tree.function).copies
-    return 1 + copies * sum(_size(child) for child in t.children(tree))
+    copies = 2 if isinstance(expression, tree.ComparisonOperation) else 1
+    if isinstance(expression, tree.Call):
+        copies = function_named(expression.function).copies
+    return 1 + copies * sum(_size(child) for child in tree.children(expression))
 
 
 class _Reader:
@@ -259,7 +259,7 @@ class _Reader:
     def fault(self, node: ast.expr | ast.keyword, message: str) -> FormulaError:
         return FormulaError(message, self.position(node))
 
-    def read(self, node: ast.expr, level: int = 1) -> t.Expression:
+    def read(self, node: ast.expr, level: int = 1) -> tree.Expression:
         """Read one node; at level 1 it is the whole step, which may be a kernel."""
         if level > DEEPEST:
             raise self.fault(node, _TOO_DEEP)
@@ -268,16 +268,16 @@ class _Reader:
             case ast.Constant():
                 return self.constant(node)
             case ast.Name(id=name):
-                return t.Name(self.name(node, name), position=position)
+                return tree.Name(self.name(node, name), position=position)
             case ast.UnaryOp(op=ast.USub(), operand=operand):
-                return t.Negative(self.read(operand, level + 1), position=position)
+                return tree.Negative(self.read(operand, level + 1), position=position)
             case ast.UnaryOp(op=ast.Not(), operand=operand):
-                return t.Not(self.read(operand, level + 1), position=position)
+                return tree.Not(self.read(operand, level + 1), position=position)
             case ast.BinOp():
                 return self.arithmetic(node, level)
             case ast.BoolOp(op=operator, values=values):
                 operands = tuple(self.read(value, level + 1) for value in values)
-                return t.Logic("and" if isinstance(operator, ast.And) else "or", operands, position=position)
+                return tree.Logic("and" if isinstance(operator, ast.And) else "or", operands, position=position)
             case ast.Compare():
                 return self.comparison(node, level)
             case ast.Call():
@@ -295,7 +295,7 @@ class _Reader:
             case _:
                 return self.fault(node, message)
 
-    def arithmetic(self, node: ast.BinOp, level: int) -> t.Expression:
+    def arithmetic(self, node: ast.BinOp, level: int) -> tree.Expression:
         """Read a chain such as a + b - c in a loop: a long sum is long, not deep."""
         chain: list[ast.BinOp] = []
         first: ast.expr = node
@@ -312,7 +312,7 @@ class _Reader:
                 raise FormulaError(
                     "only + - * / are part of the language; ** and the like are not", self.after(link.left)
                 )
-            result = t.BinaryOperation(sign, result, self.read(link.right, level + 1), position=self.position(link))
+            result = tree.BinaryOperation(sign, result, self.read(link.right, level + 1), position=self.position(link))
         return result
 
     def name(self, node: ast.expr, name: str) -> str:
@@ -320,16 +320,16 @@ class _Reader:
             raise self.fault(node, f"{name} is a function; write {name}(…)")
         return name
 
-    def constant(self, node: ast.Constant) -> t.Expression:
+    def constant(self, node: ast.Constant) -> tree.Expression:
         value, position = node.value, self.position(node)
         if isinstance(value, str):
-            return t.Text(self.quoted(node, value), position=position)
+            return tree.Text(self.quoted(node, value), position=position)
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise self.fault(node, f"{self.source_text(node)} is not part of the language; expected a number or a name")
         number = float(str(value))  # by way of its text: a whole number too large for a float is infinite then
         if not math.isfinite(number):
             raise self.fault(node, "the number is too large; numbers are finite")
-        return t.Number(number, position=position)
+        return tree.Number(number, position=position)
 
     def quoted(self, node: ast.Constant, value: str) -> str:
         """Return a text; Python would join two texts side by side, for example where an `or` was forgotten."""
@@ -340,7 +340,7 @@ class _Reader:
         _check_text(value, self.position(node))
         return value
 
-    def comparison(self, node: ast.Compare, level: int) -> t.ComparisonOperation:
+    def comparison(self, node: ast.Compare, level: int) -> tree.ComparisonOperation:
         if len(node.ops) > 1:
             raise FormulaError("one comparison at a time; join two with `and`", self.after(node.comparators[0]))
         relation = _RELATIONS.get(type(node.ops[0]))
@@ -348,9 +348,9 @@ class _Reader:
             message = "comparisons are < <= > >= == !=; `in` and `is` are not part of the language"
             raise FormulaError(message, self.after(node.left))
         left, right = (self.read(side, level + 1) for side in (node.left, node.comparators[0]))
-        return t.ComparisonOperation(relation, left, right, position=self.position(node))
+        return tree.ComparisonOperation(relation, left, right, position=self.position(node))
 
-    def call(self, node: ast.Call, level: int) -> t.Expression:
+    def call(self, node: ast.Call, level: int) -> tree.Expression:
         if not isinstance(node.func, ast.Name):
             self.read(node.func, level + 1)  # reports anything in it that is not in the language
             raise FormulaError("only a function's name is followed by a bracket; × is written *", self.after(node.func))
@@ -368,44 +368,44 @@ class _Reader:
             case Function():
                 arguments = tuple(self.read(argument, level + 1) for argument in node.args)
                 for argument, (sort, read) in zip(node.args, entry.sorted(arguments), strict=True):
-                    if sort is Argument.DIGITS and t.written_number(read) not in range(-9, 10):
+                    if sort is Argument.DIGITS and tree.written_number(read) not in range(-9, 10):
                         raise self.fault(argument, f"the digits of {function} are a whole number from -9 to 9")
-                return t.Call(function, arguments, position=position)
+                return tree.Call(function, arguments, position=position)
             case Aggregate():
                 of = self.plain_name(node.args[0], f"{function} takes a plain name; make the formula a step of its own")
                 within, within_place = self.column(options)
-                return t.AggregateCall(
+                return tree.AggregateCall(
                     function, of, within, self.position(node.args[0]), within_place, position=position
                 )
         return self.special_form(node, function, options, level)
 
-    def special_form(self, node: ast.Call, function: str, options: dict[str, ast.expr], level: int) -> t.Expression:
+    def special_form(self, node: ast.Call, function: str, options: dict[str, ast.expr], level: int) -> tree.Expression:
         position, argument = self.position(node), node.args[0]
         within, within_place = self.column(options)
         match function:
             case "given":
                 name = self.plain_name(argument, "given takes the name of an input column")
-                return t.IsGiven(name, self.position(argument), position=position)
+                return tree.IsGiven(name, self.position(argument), position=position)
             case "previous":
                 if "first" not in options:
                     raise self.fault(node, "previous needs its value in the first year: previous(x, first=y)")
                 name = self.plain_name(argument, "previous takes a plain name; make the formula a step of its own")
                 first = self.read(options["first"], level + 1)
-                return t.Previous(name, first, self.position(argument), position=position)
+                return tree.Previous(name, first, self.position(argument), position=position)
             case "rounded":
                 of = self.leaf(argument, function)
-                if not isinstance(of, t.Name):
+                if not isinstance(of, tree.Name):
                     raise self.fault(argument, "rounded takes the name of a step")
-                to = self.leaf(options["to"], function) if "to" in options else t.Number(1.0)
-                if not isinstance(to, t.Number) or to.value <= 0:
+                to = self.leaf(options["to"], function) if "to" in options else tree.Number(1.0)
+                if not isinstance(to, tree.Number) or to.value <= 0:
                     raise self.fault(options["to"], "`to` is a number of pounds above 0, such as 1, 0.01 or 1000")
-                return t.Rounded(of, to.value, within, within_place, position=position)
+                return tree.Rounded(of, to.value, within, within_place, position=position)
             case _:
                 if "by" not in options:
                     raise self.fault(node, "share_out needs weights: share_out(amount, by=weights)")
                 leaves = {key: self.leaf(value, function) for key, value in options.items() if key != "within"}
                 amount = self.leaf(argument, function)
-                return t.ShareOut(amount, **leaves, within=within, within_position=within_place, position=position)
+                return tree.ShareOut(amount, **leaves, within=within, within_position=within_place, position=position)
 
     def options(self, node: ast.Call, function: str, names: Sequence[str]) -> dict[str, ast.expr]:
         """Return the named arguments; unknown ones are refused with the nearest known name."""
@@ -421,12 +421,16 @@ class _Reader:
             options[option.arg] = option.value
         return options
 
-    def leaf(self, node: ast.expr, function: str) -> t.Name | t.Number:
+    def leaf(self, node: ast.expr, function: str) -> tree.Name | tree.Number:
         read = self.read(node, DEEPEST) if isinstance(node, ast.Name | ast.Constant) else None
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and isinstance(node.operand, ast.Constant):
             constant = self.constant(node.operand)
-            read = t.Number(-constant.value, position=self.position(node)) if isinstance(constant, t.Number) else None
-        if not isinstance(read, t.Name | t.Number):
+            read = (
+                tree.Number(-constant.value, position=self.position(node))
+                if isinstance(constant, tree.Number)
+                else None
+            )
+        if not isinstance(read, tree.Name | tree.Number):
             raise self.fault(node, f"{function} takes names and numbers only; make the formula a step of its own")
         return read
 

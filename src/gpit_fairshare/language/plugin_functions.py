@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare import plugins
 from gpit_fairshare.errors import PluginError
-from gpit_fairshare.language import tree as t
+from gpit_fairshare.language import tree
 from gpit_fairshare.language.functions import BUILT_INS, PLACE, Function
 from gpit_fairshare.language.units import UNITS
 
@@ -67,15 +67,19 @@ def function_named(name: str) -> Function:
     return built_in if isinstance(built_in, Function) else plugin_function(name).function
 
 
-def plugged_in(tree: t.Expression) -> list[Plugged]:
+def plugged_in(expression: tree.Expression) -> list[Plugged]:
     """Return the functions of plug-ins that a formula uses, each once."""
-    names = (node.function for node in t.walk(tree) if isinstance(node, t.Call) and node.function not in BUILT_INS)
+    names = (
+        node.function
+        for node in tree.walk(expression)
+        if isinstance(node, tree.Call) and node.function not in BUILT_INS
+    )
     return [plugin_function(name) for name in dict.fromkeys(names)]
 
 
-def without_excel(tree: t.Expression) -> list[Plugged]:
+def without_excel(expression: tree.Expression) -> list[Plugged]:
     """Return the plug-in functions that have no Excel formula; steps that use them are written as values."""
-    return [function for function in plugged_in(tree) if function.function.excel is None]
+    return [function for function in plugged_in(expression) if function.function.excel is None]
 
 
 def function_names() -> list[str]:

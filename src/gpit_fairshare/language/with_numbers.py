@@ -10,7 +10,7 @@ import ast
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from gpit_fairshare.language import tree as t
+from gpit_fairshare.language import tree
 from gpit_fairshare.language.functions import Argument
 from gpit_fairshare.language.in_polars import column_of
 from gpit_fairshare.language.plugin_functions import function_named
@@ -20,58 +20,62 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 
-def render(tree: t.Expression, texts: Mapping[str, str], *, first_year: bool) -> str:
+def render(expression: tree.Expression, texts: Mapping[str, str], *, first_year: bool) -> str:
     """Return the formula with every name, figure and value of the year before replaced by its text.
 
     Args:
-        tree: The formula; a kernel has none; its arithmetic is given as a separate formula.
+        expression: The formula; a kernel has none; its arithmetic is given as a separate formula.
         texts: The `value_text` of each value, under the names of the columns of `in_polars`.
         first_year: Whether `previous` means its `first`.
     """
-    return t.to_text(_put_in(tree, texts, first_year=first_year))
+    return tree.to_text(_put_in(expression, texts, first_year=first_year))
 
 
-def _put_in(tree: t.Expression, texts: Mapping[str, str], *, first_year: bool, inner: bool = False) -> t.Expression:
+def _put_in(
+    expression: tree.Expression, texts: Mapping[str, str], *, first_year: bool, inner: bool = False
+) -> tree.Expression:
     """Return the tree with texts in the place of its leaves; `inner` brackets one that begins with a minus."""
-    match tree:
-        case t.Number(value):
-            return t.Name(value_text(value, digits=FLOAT_DIGITS))
-        case t.Previous(first=first) if first_year:
+    match expression:
+        case tree.Number(value):
+            return tree.Name(value_text(value, digits=FLOAT_DIGITS))
+        case tree.Previous(first=first) if first_year:
             return _put_in(first, texts, first_year=True, inner=inner)
-        case t.IsGiven(name):
-            return t.IsGiven(texts[name])
-        case t.Name() | t.AggregateCall() | t.Previous():
-            text = texts[column_of(tree)]
-            return t.Name(f"({text})" if inner and text.startswith("-") else text)
-        case t.Call(name, arguments):
+        case tree.IsGiven(name):
+            return tree.IsGiven(texts[name])
+        case tree.Name() | tree.AggregateCall() | tree.Previous():
+            text = texts[column_of(expression)]
+            return tree.Name(f"({text})" if inner and text.startswith("-") else text)
+        case tree.Call(name, arguments):
             arguments_in_numbers = (
                 argument if sort is Argument.DIGITS else _put_in(argument, texts, first_year=first_year)
                 for sort, argument in function_named(name).sorted(arguments)
             )
-            return t.Call(name, tuple(arguments_in_numbers))
+            return tree.Call(name, tuple(arguments_in_numbers))
 
-    def put_in_child(child: t.Expression, field: str) -> t.Expression:
-        behind_sign = isinstance(tree, t.Negative) or (isinstance(tree, t.BinaryOperation) and field == "right")
+    def put_in_child(child: tree.Expression, field: str) -> tree.Expression:
+        behind_sign = isinstance(expression, tree.Negative) or (
+            isinstance(expression, tree.BinaryOperation) and field == "right"
+        )
         return _put_in(child, texts, first_year=first_year, inner=behind_sign)
 
-    return t.with_children(tree, put_in_child)
+    return tree.with_children(expression, put_in_child)
 
 
-def leaves(tree: t.Expression, *, first_year: bool) -> Iterator[t.Leaf]:
+def leaves(expression: tree.Expression, *, first_year: bool) -> Iterator[tree.Leaf]:
     """Yield what a formula takes its values from, left to right; in the first year `previous` means its `first`."""
-    match tree:
-        case t.Previous(first=first) if first_year:
+    match expression:
+        case tree.Previous(first=first) if first_year:
             yield from leaves(first, first_year=True)
-        case t.Name() | t.IsGiven() | t.AggregateCall() | t.Previous():
-            yield tree
+        case tree.Name() | tree.IsGiven() | tree.AggregateCall() | tree.Previous():
+            yield expression
         case _:
-            for child in t.children(tree):
+            for child in tree.children(expression):
                 yield from leaves(child, first_year=first_year)
 
 
-def columns_of(tree: t.Expression, *, first_year: bool) -> list[str]:
+def columns_of(expression: tree.Expression, *, first_year: bool) -> list[str]:
     """Return the names of the columns that a formula takes its values from, left to right, each as often as it does."""
-    return [column_of(leaf) for leaf in leaves(tree, first_year=first_year)]
+    return [column_of(leaf) for leaf in leaves(expression, first_year=first_year)]
 
 
 # Values as texts ----------------------------------------------------------------------------------------------
@@ -89,7 +93,7 @@ def value_text(value: Any, unit: str | None = None, digits: int = DIGITS[0]) -> 
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, str):
-        return t.to_text(t.Text(value))
+        return tree.to_text(tree.Text(value))
     return readable_number(value, unit, digits)
 
 

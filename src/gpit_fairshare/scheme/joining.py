@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from gpit_fairshare.errors import FormulaError, SchemeError, UsageError
 from gpit_fairshare.findings import FindingCode, Where
-from gpit_fairshare.language import tree as t
+from gpit_fairshare.language import tree
 from gpit_fairshare.language.kinds import ORGANISATION, Symbol
 from gpit_fairshare.language.plugin_functions import plugged_in
 from gpit_fairshare.plugins import Used
@@ -221,7 +221,7 @@ def _check_independent(module: Module, draft: Linker, faults: Faults) -> None:
     )
     formulas: tuple[Step | Check, ...] = (*module.steps, *module.checks)
     for formula in formulas:
-        for name, position in t.names_in(formula.tree):
+        for name, position in tree.names_in(formula.tree):
             if name in inner_names:
                 fault = FormulaError(
                     "a transition relies on fair_share, input columns and its own steps and parameters, "
@@ -245,7 +245,7 @@ def _close(draft: Linker, read: LoadedFile[SchemeFile], faults: Faults) -> None:
         if "fair_share" in steps:
             names: dict[str, Any] = {"name": "allocation", "label": "Allocation", "formula": "fair_share"}
             names |= {"where": f"{read.file}, step allocation", "place": Where(read.file, "step allocation")}
-            draft.steps.append(Step(**names, unit=steps["fair_share"].unit, tree=t.Name("fair_share", position=1)))
+            draft.steps.append(Step(**names, unit=steps["fair_share"].unit, tree=tree.Name("fair_share", position=1)))
         elif not {"fair_share", "allocation"} & faults.unresolved:
             problem = "no step is named allocation or fair_share"
             faults.error(FindingCode.ANSWER, Where(read.file), problem, remedy='name the answer with result = "…"')

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from gpit_fairshare.findings import FindingCode, Where
-from gpit_fairshare.language import tree as t
+from gpit_fairshare.language import tree
 from gpit_fairshare.language.kinds import ORGANISATION, Symbol
 from gpit_fairshare.scheme.model import Money, Step
 from gpit_fairshare.words import is_money, nearest
@@ -98,15 +98,15 @@ def _shared_out_account(steps: Sequence[Step], symbols: Mapping[str, Symbol], fi
     """
     money_in: dict[str, str] = {}
     for step in steps:
-        tree = step.tree
-        if not isinstance(tree, t.ShareOut) or not is_money(symbols[step.name].unit):
+        expression = step.tree
+        if not isinstance(expression, tree.ShareOut) or not is_money(symbols[step.name].unit):
             continue
         amount = amount_of(step)
         if not amount:
             money_in[step.name] = step.name
         elif symbols[amount].role == "parameter":
             # Every group gets the whole amount: money in is what the step gives and leaves over in all groups.
-            money_in[amount] = step.name if tree.within else amount
+            money_in[amount] = step.name if expression.within else amount
     first = [FAIR_SHARE] if _has_fair_shares_without_share_out(steps, symbols) else []
     return Money(
         money_in=(*first, *money_in.values()),
@@ -124,9 +124,9 @@ def _has_fair_shares_without_share_out(steps: Sequence[Step], symbols: Mapping[s
     needed = {FAIR_SHARE}
     for step in reversed(steps):
         if step.name in needed:
-            if isinstance(step.tree, t.ShareOut):
+            if isinstance(step.tree, tree.ShareOut):
                 return False
-            needed.update(name for name, _ in t.names_in(step.tree))
+            needed.update(name for name, _ in tree.names_in(step.tree))
     return True
 
 
@@ -150,8 +150,8 @@ def _left_unspent(
 
 def amount_of(step: Step) -> str:
     """Return the name of the amount that a `share_out` step shares; an empty text if it is a number."""
-    amount = step.tree.amount if isinstance(step.tree, t.ShareOut) else None
-    return amount.name if isinstance(amount, t.Name) else ""
+    amount = step.tree.amount if isinstance(step.tree, tree.ShareOut) else None
+    return amount.name if isinstance(amount, tree.Name) else ""
 
 
 def _steps_with_ceiling(steps: Sequence[Step], symbols: Mapping[str, Symbol]) -> list[Step]:
@@ -159,9 +159,9 @@ def _steps_with_ceiling(steps: Sequence[Step], symbols: Mapping[str, Symbol]) ->
 
     Steps that share out the same amount share the same money; the last of them says what is left of it.
     """
-    sharing = [step for step in steps if isinstance(step.tree, t.ShareOut) and is_money(symbols[step.name].unit)]
+    sharing = [step for step in steps if isinstance(step.tree, tree.ShareOut) and is_money(symbols[step.name].unit)]
     last = {amount_of(step) or step.name: step for step in sharing}
-    return [step for step in last.values() if isinstance(step.tree, t.ShareOut) and step.tree.at_most is not None]
+    return [step for step in last.values() if isinstance(step.tree, tree.ShareOut) and step.tree.at_most is not None]
 
 
 def listed_in(entry: MoneyEntry | None) -> list[tuple[str, str]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.errors import FormulaError
 from gpit_fairshare.findings import FindingCode, Where
-from gpit_fairshare.language import tree as t
+from gpit_fairshare.language import tree
 from gpit_fairshare.language.functions import FUNCTIONS
 from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, Definition, Symbol
 from gpit_fairshare.language.meaning import understand
@@ -70,7 +70,7 @@ def _symbols(draft: Linker, report_by: str | None, faults: Faults, imported: Map
     texts = {column for formula in draft.formulas for column in _text_columns(formula.tree)}
     texts |= {"org_code", "org_name"} | ({report_by} - set(STANDARD_INPUTS) if report_by else set())
     for formula in draft.formulas:
-        for name, position in t.names_in(formula.tree):
+        for name, position in tree.names_in(formula.tree):
             if name == "year":
                 problem = "a formula is the same in every year; what differs by year is a parameter"
                 faults.formula_error(FormulaError(problem, position, formula.where, "name"), formula.place)
@@ -109,13 +109,17 @@ def _reserved_noun(name: str, noun: str) -> str:
     return "an input column" if name in STANDARD_INPUTS and noun != "an input column" else ""
 
 
-def _text_columns(tree: t.Expression) -> Iterator[str]:
+def _text_columns(expression: tree.Expression) -> Iterator[str]:
     """Yield the names that only a text column can have: beside a quoted text, or after `within`."""
-    for node in t.walk(tree):
+    for node in tree.walk(expression):
         match node:
-            case t.ComparisonOperation(_, t.Name(name), t.Text()) | t.ComparisonOperation(_, t.Text(), t.Name(name)):
+            case tree.ComparisonOperation(_, tree.Name(name), tree.Text()) | tree.ComparisonOperation(
+                _, tree.Text(), tree.Name(name)
+            ):
                 yield name
-            case t.AggregateCall(within=str(name)) | t.ShareOut(within=str(name)) | t.Rounded(within=str(name)):
+            case (
+                tree.AggregateCall(within=str(name)) | tree.ShareOut(within=str(name)) | tree.Rounded(within=str(name))
+            ):
                 yield name
 
 

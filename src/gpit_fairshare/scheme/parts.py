@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.errors import FormulaError
 from gpit_fairshare.findings import FindingCode, Where
-from gpit_fairshare.language import tree as t
+from gpit_fairshare.language import tree
 from gpit_fairshare.language.parsing import parse
 from gpit_fairshare.scheme.faults import Faults, StoppedError
 from gpit_fairshare.scheme.files import LoadedFile, read_file
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 MOST_STEPS: Final = 500
 _DEEPEST: Final = 16
 """How deep formulas may use one another."""
-UNREAD: Final = t.Name("?")
+UNREAD: Final = tree.Name("?")
 """Replaces a formula that cannot be read, when collecting faults: no formula can hold such a name."""
 
 
@@ -74,7 +74,7 @@ def load_module(read: LoadedFile[Any], faults: Faults, above: Sequence[LoadedFil
     parameters = {*read.model.parameters}
     parameters |= {use.with_.get(name, name) for use, module in uses for name in module.parameters}
     trees = [step.tree for step in steps] + [check.tree for check in checks]
-    outside_names = {name for tree in trees for name, _ in t.names_in(tree)}
+    outside_names = {name for expression in trees for name, _ in tree.names_in(expression)}
     outside_names |= {use.with_.get(name, name) for use, module in uses for name in module.outside_names}
     outside_names |= {*read.model.inputs, *parameters}
     return Module(
@@ -124,11 +124,11 @@ def _parse_formulas(read: LoadedFile[Any], faults: Faults) -> tuple[tuple[Step, 
         place = f"{noun} {entry.name}"
         where = f"{read.file}, {place}"
         try:
-            tree = parse(entry.formula)
+            expression = parse(entry.formula)
         except FormulaError as fault:
             faults.formula_error(fault.at(where), Where(read.file, place))
-            tree = UNREAD
-        return {**entry.model_dump(), "where": where, "place": Where(read.file, place), "tree": tree}
+            expression = UNREAD
+        return {**entry.model_dump(), "where": where, "place": Where(read.file, place), "tree": expression}
 
     steps = tuple(Step(**parsed("step", entry)) for entry in read.model.steps)
     return steps, tuple(Check(**parsed("check", entry)) for entry in read.model.checks)
@@ -176,8 +176,8 @@ class Linker:
             return f"{prefix}_{name}" if prefix and name in module.own_names else outside(name)
 
         def renamed_formula(formula: Formula, name: str) -> Formula:
-            tree = t.renamed(formula.tree, called)
-            renamed = replace(formula, name=name, formula=t.to_text(tree), tree=tree)
+            expression = tree.renamed(formula.tree, called)
+            renamed = replace(formula, name=name, formula=tree.to_text(expression), tree=expression)
             if not prefix:
                 return renamed
             file, place, _ = formula.place

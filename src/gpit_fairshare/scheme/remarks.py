@@ -6,7 +6,7 @@ import difflib
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.findings import Finding, FindingCode, Level, Where
-from gpit_fairshare.language import tree as t
+from gpit_fairshare.language import tree
 from gpit_fairshare.language.functions import AGGREGATES
 from gpit_fairshare.language.kinds import NATIONAL
 from gpit_fairshare.language.units import unit_of
@@ -61,7 +61,7 @@ class _Remarks:
         self.faults = faults
         self.names: dict[str, list[str]] = {}
         for formula in self.draft.formulas:  # two steps of one name, which is a fault, share a place
-            self.names.setdefault(formula.where, []).extend(name for name, _ in t.names_in(formula.tree))
+            self.names.setdefault(formula.where, []).extend(name for name, _ in tree.names_in(formula.tree))
         self.steps = {step.name: step for step in self.draft.steps}
         self._slips: set[str] = set()
         self.money = {name for layer in self.draft.layers for _, name in listed_in(layer.money)}
@@ -139,7 +139,7 @@ class _Remarks:
                 problem = "names no step: it looks at what goes in, and at nothing that is worked out"
                 self.faults.note(FindingCode.CHECK_OF_NO_STEP, check.place, problem)
         for step in self.draft.steps:
-            if isinstance(step.tree, t.Rounded) and not checked & self._resting_on(step.name):
+            if isinstance(step.tree, tree.Rounded) and not checked & self._resting_on(step.name):
                 problem = "no check names what is rounded here, or anything that comes of it"
                 remedy = "check that the total is kept"
                 self.faults.note(FindingCode.ROUNDING_NOT_CHECKED, step.place, problem, remedy=remedy)
@@ -194,7 +194,10 @@ class _Remarks:
                 self.faults.warning(FindingCode.UNNAMED_UNIT, step.place, problem, remedy=remedy)
         met = {*self.faults.unresolved, UNREAD.name, *self._slips}
         for formula in self.draft.formulas:
-            if any(isinstance(node, t.BinaryOperation) and _is_division_by_zero(node) for node in t.walk(formula.tree)):
+            if any(
+                isinstance(node, tree.BinaryOperation) and _is_division_by_zero(node)
+                for node in tree.walk(formula.tree)
+            ):
                 problem = "divides by the number 0: a run stops where it comes to that"
                 self.faults.warning(FindingCode.BY_NOTHING, formula.place, problem, remedy="divide by something else")
             for name in _summed_names(formula.tree):
@@ -269,25 +272,25 @@ class _Remarks:
             self.faults.note(FindingCode.NOT_TO_BE_KNOWN, Where(file), problem)
 
 
-def _is_division_by_zero(node: t.BinaryOperation) -> bool:
+def _is_division_by_zero(node: tree.BinaryOperation) -> bool:
     """Return whether a piece of arithmetic divides by a 0 in the formula."""
-    return node.operator == "/" and isinstance(node.right, t.Number) and node.right.value == 0
+    return node.operator == "/" and isinstance(node.right, tree.Number) and node.right.value == 0
 
 
-def _summed_names(tree: t.Expression) -> Iterator[str]:
+def _summed_names(expression: tree.Expression) -> Iterator[str]:
     """Yield the names whose values are added up over organisations."""
-    for node in t.walk(tree):
+    for node in tree.walk(expression):
         match node:
-            case t.AggregateCall("total", name) | t.Rounded(t.Name(name)):
+            case tree.AggregateCall("total", name) | tree.Rounded(tree.Name(name)):
                 yield name
 
 
-def _arithmetic(tree: t.Expression) -> list[list[str]]:
+def _arithmetic(expression: tree.Expression) -> list[list[str]]:
     """Return the names that meet in one piece of arithmetic, piece by piece; the formula's own value comes first.
 
     A condition is a separate piece: what it compares does not meet what it decides between.
     """
-    starts, pieces = [tree], []
+    starts, pieces = [expression], []
     for start in starts:  # both lists grow during their loops
         piece = [start]
         for node in piece:
@@ -298,27 +301,27 @@ def _arithmetic(tree: t.Expression) -> list[list[str]]:
     return pieces
 
 
-def _named(node: t.Expression) -> list[str]:
+def _named(node: tree.Expression) -> list[str]:
     """Return the name whose value a node is."""
     match node:
-        case t.Name(name) | t.Previous(name):
+        case tree.Name(name) | tree.Previous(name):
             return [name]
-        case t.AggregateCall(function, name) if not AGGREGATES[function].is_count:
+        case tree.AggregateCall(function, name) if not AGGREGATES[function].is_count:
             return [name]
         case _:
             return []
 
 
-def _operands(node: t.Expression, *, whole: bool) -> tuple[list[t.Expression], list[t.Expression]]:
+def _operands(node: tree.Expression, *, whole: bool) -> tuple[list[tree.Expression], list[tree.Expression]]:
     """Return the operands that meet in a node, and those that are separate pieces."""
     match node:
-        case t.ComparisonOperation() if not whole:
+        case tree.ComparisonOperation() if not whole:
             return [], [node]
-        case t.Logic() | t.Not():
-            return [], list(t.children(node))
-        case t.Call("where", (condition, yes, no)):
+        case tree.Logic() | tree.Not():
+            return [], list(tree.children(node))
+        case tree.Call("where", (condition, yes, no)):
             return [yes, no], [condition]
-        case t.ShareOut(by=weight):
-            return [leaf for leaf in t.children(node) if leaf is not weight], []
+        case tree.ShareOut(by=weight):
+            return [leaf for leaf in tree.children(node) if leaf is not weight], []
         case _:
-            return list(t.children(node)), []
+            return list(tree.children(node)), []

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.engine.measures import BASELINE, DIFFERENCE, PEOPLE, moved_by, rounding_step
 from gpit_fairshare.inputs.tables.spend import WORDS as LINE_WORDS
-from gpit_fairshare.language import tree as t
+from gpit_fairshare.language import tree
 from gpit_fairshare.language.kinds import ORGANISATION
 from gpit_fairshare.language.plugin_functions import without_excel
 from gpit_fairshare.words import joined
@@ -200,7 +200,7 @@ def _of_sharing(layout: Layout, writers: Mapping[str, StepWriter]) -> Iterator[L
 def _of_funds(layout: Layout, writers: Mapping[str, StepWriter]) -> Iterator[Live]:
     """Yield checks that no fund is overspent, and that its spent and unspent parts add up to it, within rounding."""
     labels = {fund.step: fund.label for fund in layout.result.funds if fund.year == layout.years[0]}
-    for step in [step for step in layout.scheme.steps if isinstance(step.tree, t.ShareOut)]:
+    for step in [step for step in layout.scheme.steps if isinstance(step.tree, tree.ShareOut)]:
         final = rounding_step(layout.scheme, step.name) or step
         within, made_up = {}, {}
         for year, writer in writers.items():

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from gpit_fairshare.language import tree as t
+from gpit_fairshare.language import tree
 from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, Kind, group
 from gpit_fairshare.sharing import rows_by_group
 from gpit_fairshare.workbook.layout import Block, Layout, number_format, with_unit
@@ -86,13 +86,13 @@ class YearColumns:
             block.helpers[key] = block.workings.add_column(heading, 16, values, formula, number)
         return Vector(values, block.helper_range(key), block.helper_cell(key))
 
-    def vector(self, block: Block, leaf: t.Name | t.Number) -> Vector:
+    def vector(self, block: Block, leaf: tree.Name | tree.Number) -> Vector:
         """Return a kernel's argument as a column with a cell for every row of a block."""
-        if isinstance(leaf, t.Name) and self.scheme.symbols[leaf.name].kind == block.kind:
+        if isinstance(leaf, tree.Name) and self.scheme.symbols[leaf.name].kind == block.kind:
             return Vector(block.values(leaf.name), block.column_range(leaf.name), block.cell(leaf.name))
-        text = t.to_text(leaf)
+        text = tree.to_text(leaf)
         values: Sequence[Any]
-        if isinstance(leaf, t.Number):
+        if isinstance(leaf, tree.Number):
             values, formula, label = [leaf.value] * block.height, self.layout.number(leaf.value), text
         else:
             symbol = self.scheme.symbols[leaf.name]
@@ -229,11 +229,11 @@ class Refs:
         number = self.block.helper_cell(f"group {kind.column}", self.row, on_sheet=self.sheet)
         return f"INDEX({home.column_range(name)},{number})"
 
-    def figure(self, node: t.AggregateCall) -> str:
+    def figure(self, node: tree.AggregateCall) -> str:
         """Return the cell of a figure over organisations."""
         if node.within is None:
-            return self.layout.name_of(t.to_text(node), self.year)
-        return self._in_block(t.to_text(node), group(node.within))
+            return self.layout.name_of(tree.to_text(node), self.year)
+        return self._in_block(tree.to_text(node), group(node.within))
 
     def previous(self, name: str) -> str:
         """Return the cells of last year's value: one, or the sum over merged predecessors."""

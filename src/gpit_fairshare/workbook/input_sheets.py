@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.engine.measures import BASELINE, PEOPLE
 from gpit_fairshare.inputs.tables.spend import WORDS as LINE_WORDS
-from gpit_fairshare.language import in_excel as x
+from gpit_fairshare.language import in_excel as excel
 from gpit_fairshare.language.kinds import ORGANISATION, group
 from gpit_fairshare.scheme.shape import number as as_number
 from gpit_fairshare.workbook.layout import CHANGED, EVERY_YEAR, NOT_GIVEN, PARAMETERS, Layout, number_format, with_unit
@@ -84,7 +84,7 @@ def _parameter_cells(  # one parameter for each part of the row
     number = number_format(parameter.unit, [year_value.value for year_value in parameter.values.values()])
     in_run = "set for this run" if value.overridden else "as the scheme has it"
     beyond = filter(None, (f"NOT(ISNUMBER({cell}))", low and f"{cell}<{low}", high and f"{cell}>{high}"))
-    state = f'IF({cell}=$I{row},{x.text(in_run)},"{CHANGED}")'
+    state = f'IF({cell}=$I{row},{excel.text(in_run)},"{CHANGED}")'
     yield from (parameter.label, parameter.name, year)
     yield Cell(value.value, None, number, unlocked=True)
     yield Cell(in_run, f'IF(IFERROR(OR({",".join(beyond)}),TRUE),"{OUTSIDE}",{state})')
@@ -289,7 +289,7 @@ def _lines_sheet(layout: Layout, lines: pl.DataFrame) -> Sheet:
             _control_texts(layout, f"{name}_of_lines", cells, values)
     place = {name: f"${letter(column)}{ROW}" for column, (name, _, _) in enumerate(_LINE_COLUMNS, 1)}
     rule = ",".join(
-        "OR(" + ",".join(f"EXACT(LOWER({place[key]}),{x.text(text.lower())})" for text in allowed) + ")"
+        "OR(" + ",".join(f"EXACT(LOWER({place[key]}),{excel.text(text.lower())})" for text in allowed) + ")"
         for key, allowed in layout.scheme.counts.items()
     )
     counts = ["yes" if counts else "no" for counts in lines["counts"].to_list()]
@@ -306,7 +306,7 @@ def _control_words(layout: Layout, name: str, cells: str, values: Sequence[str],
     word = max(values, key=lambda value: (value == "yes", value))
     total = math.fsum(amount for amount, value in zip(amounts, values, strict=True) if value == word)
     use = f"{name.replace('_', ' ').capitalize()}: £ of the lines with {word!r} in the run."
-    formula = f"SUMIFS({layout.line_ranges['amount']},{cells},{x.text(word)})"
+    formula = f"SUMIFS({layout.line_ranges['amount']},{cells},{excel.text(word)})"
     layout.control(f"as_read_amount_by_{name}", total, use, formula)
 
 
@@ -400,4 +400,4 @@ def _control_texts(layout: Layout, name: str, cells: str, values: Sequence[str |
         return
     for number, (text, count) in enumerate(sorted(counts.items()), 1):
         use = f"{layout.label(name)}: rows with {text!r} in the run."
-        layout.control(f"as_read_{name}_{number}", count, use, f"SUMPRODUCT(--({cells}={x.text(text)}))")
+        layout.control(f"as_read_{name}_{number}", count, use, f"SUMPRODUCT(--({cells}={excel.text(text)}))")

@@ -7,8 +7,8 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.engine.measures import left_over_by_group, rounding_within_groups
-from gpit_fairshare.language import in_excel as x
-from gpit_fairshare.language import tree as t
+from gpit_fairshare.language import in_excel as excel
+from gpit_fairshare.language import tree
 from gpit_fairshare.language.kinds import NATIONAL, Kind
 from gpit_fairshare.numbers import as_in_sheet
 from gpit_fairshare.workbook.columns import KernelFigure, KernelFigures, Refs, Vector, YearColumns
@@ -29,24 +29,24 @@ class ShareOutCells:
     """One `share_out` step as live cells, and the formulas over all groups that other sheets use."""
 
     def __init__(
-        self, columns: YearColumns, step: Step, tree: t.ShareOut, orders: dict[tuple[Kind, str], GroupOrder]
+        self, columns: YearColumns, step: Step, kernel: tree.ShareOut, orders: dict[tuple[Kind, str], GroupOrder]
     ) -> None:
         """Write the step's column and the figures that it is calculated from."""
-        self.columns, self.layout, self.step, self.tree, self.orders = columns, columns.layout, step, tree, orders
-        self.figures = KernelFigures(columns, step, tree.within)
+        self.columns, self.layout, self.step, self.tree, self.orders = columns, columns.layout, step, kernel, orders
+        self.figures = KernelFigures(columns, step, kernel.within)
         self.block = self.figures.block
-        self.weights = columns.vector(self.block, tree.by)
-        self.amount = self._shared_amount(tree.amount)
+        self.weights = columns.vector(self.block, kernel.by)
+        self.amount = self._shared_amount(kernel.amount)
         self.fits = ""
         """The formula that tests whether the floors fit in the amount; empty without floors."""
         self.spends = ""
         """The formula that tests whether the step gives the whole amount, or all that its ceilings allow."""
         self.left_over = ""
         """The formula of what the step leaves over; empty without a ceiling."""
-        capped_by_weight = tree.at_most is not None and t.to_text(tree.at_most) == t.to_text(tree.by)
-        if tree.at_least is None and tree.at_most is None:
+        capped_by_weight = kernel.at_most is not None and tree.to_text(kernel.at_most) == tree.to_text(kernel.by)
+        if kernel.at_least is None and kernel.at_most is None:
             self._proportional()
-        elif tree.base is None and tree.at_least is None and capped_by_weight:
+        elif kernel.base is None and kernel.at_least is None and capped_by_weight:
             self._capped()
         else:
             self._bounded()
@@ -54,13 +54,13 @@ class ShareOutCells:
         """The formulas that test whether gpit would accept the arguments."""
         self.shared = self.amount.over_all("SUM")
         """The formula of what the step has to share."""
-        if self.amount.only and tree.within:  # each group has the same amount
-            self.shared += f"*ROWS({self.figures.groups.column_range(tree.within)})"
+        if self.amount.only and kernel.within:  # each group has the same amount
+            self.shared += f"*ROWS({self.figures.groups.column_range(kernel.within)})"
 
-    def _shared_amount(self, amount: t.Name | t.Number) -> KernelFigure:
+    def _shared_amount(self, amount: tree.Name | tree.Number) -> KernelFigure:
         """Return what the step has to share: one amount, or one for each group."""
         figures, values = self.figures, list(map(float, self.columns.now.amounts[self.step.name]))
-        if isinstance(amount, t.Number):
+        if isinstance(amount, tree.Number):
             return KernelFigure(figures, values, "", self.layout.number(amount.value))
         name, kind = amount.name, self.columns.scheme.symbols[amount.name].kind
         if kind == NATIONAL:
@@ -81,14 +81,14 @@ class ShareOutCells:
 
     def _weights_total(self) -> KernelFigure:
         """Write the total of the weights."""
-        text, scheme = t.to_text(self.tree.by), self.columns.scheme
-        key, symbol = t.to_text(t.AggregateCall("total", text, self.tree.within)), scheme.symbols.get(text)
+        text, scheme = tree.to_text(self.tree.by), self.columns.scheme
+        key, symbol = tree.to_text(tree.AggregateCall("total", text, self.tree.within)), scheme.symbols.get(text)
         unit = (symbol.unit or "") if symbol else ""
         return self._total(key, "", self.weights, unit, f"Total of {scheme.labels.get(text, text)}")
 
-    def _local(self, leaf: t.Name | t.Number) -> str:
+    def _local(self, leaf: tree.Name | tree.Number) -> str:
         """Return how formulas on the step's sheet refer to an argument."""
-        if isinstance(leaf, t.Number):
+        if isinstance(leaf, tree.Number):
             return self.layout.number(leaf.value)
         return Refs(self.layout, self.columns.year, self.block, ROW, self.block.sheet).name(leaf.name)
 
@@ -117,20 +117,20 @@ class ShareOutCells:
 
     def _bounded(self) -> None:
         """Write the turning points of each row, the search for the factor, and the shares that follow from it."""
-        columns, tree, block = self.columns, self.tree, self.block
-        base = columns.vector(block, tree.base or t.Number(0.0))
-        leaves = {FLOOR: tree.at_least, CEILING: tree.at_most}
+        columns, expression, block = self.columns, self.tree, self.block
+        base = columns.vector(block, expression.base or tree.Number(0.0))
+        leaves = {FLOOR: expression.at_least, CEILING: expression.at_most}
         bounds = {side: columns.vector(block, leaf) for side, leaf in leaves.items() if leaf}
         search = SearchColumns(self.figures, self.orders, self.weights, base, bounds, self.amount)
         factor = search.write()
         within_bounds = clipped(base.cell, {side: bound.cell for side, bound in bounds.items()})
-        if tree.base or tree.at_least:
+        if expression.base or expression.at_least:
             self._least(self._helper("least", "least", within_bounds, clip(base, bounds)))
-        share = f"{factor.on_rows()}*{self._local(tree.by)}"
-        share = f"{self._local(tree.base)}+{share}" if tree.base else share
+        share = f"{factor.on_rows()}*{self._local(expression.by)}"
+        share = f"{self._local(expression.base)}+{share}" if expression.base else share
         # The ceiling first, then the floor, each by its cell on the step's sheet.
-        share = f"MIN({self._local(tree.at_most)},{share})" if tree.at_most else share
-        share = f"MAX({self._local(tree.at_least)},{share})" if tree.at_least else share
+        share = f"MIN({self._local(expression.at_most)},{share})" if expression.at_most else share
+        share = f"MAX({self._local(expression.at_least)},{share})" if expression.at_least else share
         columns.step(self.step, share)
         if CEILING not in bounds:
             self._spends(None)
@@ -173,7 +173,7 @@ class ShareOutCells:
             high = self.columns.vector(self.block, self.tree.at_most).range
             gap = f"({low}-{high})*({low}-{high})>tolerance*tolerance*(1+{low}*{low}+{high}*{high})"
             tests.append(f"SUMPRODUCT(({low}>{high})*({gap}))=0")
-        name = t.to_text(self.tree.amount)
+        name = tree.to_text(self.tree.amount)
         if self.tree.within and name in self.block.columns:
             cells = self.block.column_range(name)
             formula = f"SUMPRODUCT(({self.figures.numbers}=$B{ROW})*({cells}<>{self.amount.beside()}))=0"
@@ -183,7 +183,7 @@ class ShareOutCells:
     def _spends(self, most: KernelFigure | None) -> None:
         """Write the total of the shares, and whether it is the amount or the most that the ceilings allow."""
         name, amount = self.step.name, self.amount.beside()
-        spent = self._total(f"given by {name}", "given in all", self.columns.vector(self.block, t.Name(name)))
+        spent = self._total(f"given by {name}", "given in all", self.columns.vector(self.block, tree.Name(name)))
         due = f"MIN({amount},{most.beside()})" if most else amount
         formula = f"ABS({spent.beside()}-{due})<=sums_within*MAX(1,ABS({due}))"
         description = "all is given, or all that the ceilings allow"
@@ -206,44 +206,46 @@ class ShareOutCells:
         return self.figures.put(key, "left over by its ceilings", formula, values).over_all("SUM")
 
 
-def write_rounded(columns: YearColumns, step: Step, tree: t.Rounded) -> None:
+def write_rounded(columns: YearColumns, step: Step, kernel: tree.Rounded) -> None:
     """Write a step that rounds to whole units and keeps the total of each group.
 
     Units go to the largest remainders; at the remainder where the units run out, to the first rows.
     Ranking all remainders would give the same, but its work grows with the square of the rows.
     """
-    to, name, number = Fraction(str(tree.to)), step.name, columns.layout.number
-    figures = KernelFigures(columns, step, tree.within)
-    block, of, unit = figures.block, columns.vector(figures.block, tree.of), _one_unit(step.unit, tree.to)
+    to, name, number = Fraction(str(kernel.to)), step.name, columns.layout.number
+    figures = KernelFigures(columns, step, kernel.within)
+    block, of, unit = figures.block, columns.vector(figures.block, kernel.of), _one_unit(step.unit, kernel.to)
     places = list(range(1, block.height + 1))
     order = columns.helper(block, "order", "Place by code", f"ROW()-ROW($A${HEADING_ROW})", places, "count")
     whole_values, remainder_values = whole_units(of.values, to)
     key, heading = f"{name} whole", f"{step.label}: whole units of {unit} ({unit})"
-    wholes = columns.helper(block, key, heading, x.whole(of.cell, to, number), whole_values, "count")
-    formula = x.remainder(of.cell, block.helper_cell(key, on_sheet=block.workings), to, number)
+    wholes = columns.helper(block, key, heading, excel.whole(of.cell, to, number), whole_values, "count")
+    formula = excel.remainder(of.cell, block.helper_cell(key, on_sheet=block.workings), to, number)
     key, heading = f"{name} remainder", f"{step.label}: {REMAINDER} (part of {unit})"
     remainders = columns.helper(block, key, heading, formula, remainder_values, "remainder")
 
     left = [_left_over(rows, of.values, whole_values, to) for rows in figures.rows]
-    formula = f"{x.rounded_total(figures.sum_of(of.range), to, number)}-{figures.sum_of(wholes.range)}"
+    formula = f"{excel.rounded_total(figures.sum_of(of.range), to, number)}-{figures.sum_of(wholes.range)}"
     count = figures.put(f"left over of {name}", "units left over", formula, left, unit).beside()
     ends = [_last_served(rows, remainder_values, units) for rows, units in zip(figures.rows, left, strict=True)]
-    same = f"({figures.numbers}=$B{ROW})" if tree.within else ""
-    formula, description = x.least_served(remainders.range, same, count), f"smallest {REMAINDER} that gets a unit"
+    same = f"({figures.numbers}=$B{ROW})" if kernel.within else ""
+    formula, description = excel.least_served(remainders.range, same, count), f"smallest {REMAINDER} that gets a unit"
     least = figures.put(f"least remainder of {name}", description, formula, [end for end, _ in ends], "")
-    formula = x.last_served(remainders.range, order.range, same, count, least.beside())
+    formula = excel.last_served(remainders.range, order.range, same, count, least.beside())
     description = "place of the last row that gets a unit at that remainder"
     last = figures.put(f"last row of {name}", description, formula, [row for _, row in ends], "")
 
-    extra = x.is_served(remainders.cell, order.cell, least.on_rows(), last.on_rows())
-    columns.step(step, x.unscaled(f"({wholes.cell}+IF({extra},1,0))", to, number))
+    extra = excel.is_served(remainders.cell, order.cell, least.on_rows(), last.on_rows())
+    columns.step(step, excel.unscaled(f"({wholes.cell}+IF({extra},1,0))", to, number))
 
 
-def write_rounded_figure(columns: YearColumns, step: Step, tree: t.Rounded) -> None:
+def write_rounded_figure(columns: YearColumns, step: Step, kernel: tree.Rounded) -> None:
     """Write a national step that rounds one figure."""
-    to, number = Fraction(str(tree.to)), columns.layout.number
-    units = x.rounded_total(columns.national_refs().name(tree.of.name), to, number)
-    columns.national(step.name, step.label, step.unit, x.unscaled(units, to, number), columns.now.national(step.name))
+    to, number = Fraction(str(kernel.to)), columns.layout.number
+    units = excel.rounded_total(columns.national_refs().name(kernel.of.name), to, number)
+    columns.national(
+        step.name, step.label, step.unit, excel.unscaled(units, to, number), columns.now.national(step.name)
+    )
 
 
 def whole_units(values: Sequence[float], to: Fraction) -> tuple[list[int], list[float]]:

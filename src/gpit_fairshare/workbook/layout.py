@@ -15,7 +15,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.inputs.model import ADDED_UP, Restated
-from gpit_fairshare.language import in_excel as x
+from gpit_fairshare.language import in_excel as excel
 from gpit_fairshare.language.kinds import ORGANISATION, Kind
 from gpit_fairshare.workbook.sheets import FIRST_ROW, ROW, Prose, Role, Sheet, free_name
 
@@ -186,7 +186,7 @@ class Layout:
         self._users: defaultdict[str, list[str]] = defaultdict(list)
         """Names of the scheme's numbers to the labels of what uses them."""
         self.constants.add_headings(_CONSTANTS_COLUMNS)
-        for name, (value, use) in x.CONSTANTS.items():
+        for name, (value, use) in excel.CONSTANTS.items():
             self.constant(name, value, use)
         note = "One row per figure, one column per year; formulas use them by their names."
         self.national = self.sheet(NATIONAL_SHEET, "National figures of each year", note, "Working")
@@ -246,8 +246,8 @@ class Layout:
     def number(self, value: float) -> str:
         """Return how formulas write a number of the scheme: 0 and 1 as they are, any other by its name."""
         if value in (0, 1):
-            return x.number(value)
-        digits = x.number(abs(value)).replace("+", "").replace("-", "minus")
+            return excel.number(value)
+        digits = excel.number(abs(value)).replace("+", "").replace("-", "minus")
         name = self.constant(f"constant_{'minus' if value < 0 else ''}{digits}", value, "")
         users = self._users[name]
         if self.user not in users:

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.engine.measures import BASELINE, PEOPLE
-from gpit_fairshare.language import in_excel as x
+from gpit_fairshare.language import in_excel as excel
 from gpit_fairshare.language.kinds import ORGANISATION
 from gpit_fairshare.workbook.layout import NOT_GIVEN, Block, Layout
 from gpit_fairshare.workbook.sheets import FIRST_ROW, HEADING_ROW, NOT_APPLICABLE, ROW, Sheet, letter
@@ -24,7 +24,7 @@ MOST_SORTED: Final = 1_000
 """Most organisations that are sorted live: the work grows with the square of their number."""
 _BANDS: Final = 24
 _PENNY: Final = 0.01
-_EDGE: Final = x.CONSTANTS["tolerance"][0]
+_EDGE: Final = excel.CONSTANTS["tolerance"][0]
 """Margin in £ per head at the start of a band, so that a rate at the start is in the band in every program."""
 
 
@@ -57,7 +57,7 @@ def write_per_head(writers: dict[str, StepWriter]) -> None:
         columns.helper(block, "change per head", heading, formula, changes, "change per head")
         if len(changes) <= MOST_SORTED:
             column = f"${letter(block.helpers['change per head'])}"
-            place = x.rank(column, ROW, block.sheet.last_row, FIRST_ROW)
+            place = excel.rank(column, ROW, block.sheet.last_row, FIRST_ROW)
             formula = f'IF(ISNUMBER({column}{ROW}),{place},"{NOT_APPLICABLE}")'
             columns.helper(block, "place", "Place by change per head", formula, _places(changes), "count")
 

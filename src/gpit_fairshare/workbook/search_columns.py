@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from gpit_fairshare.language import in_excel as x
+from gpit_fairshare.language import in_excel as excel
 from gpit_fairshare.language.kinds import ORGANISATION, Kind
 from gpit_fairshare.words import sentence
 from gpit_fairshare.workbook.columns import KernelFigure, KernelFigures, Vector
@@ -28,7 +28,7 @@ from gpit_fairshare.workbook.sheets import FIRST_ROW, ROW, Cell, letter, quoted
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-_TOLERANCE: Final = x.CONSTANTS["tolerance"][0]
+_TOLERANCE: Final = excel.CONSTANTS["tolerance"][0]
 FLOOR, CEILING = "floor", "ceiling"
 _FACTOR: Final = "for one unit of weight"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.errors import OutputError
-from gpit_fairshare.language import in_excel as x
-from gpit_fairshare.language import tree as t
+from gpit_fairshare.language import in_excel as excel
+from gpit_fairshare.language import tree
 from gpit_fairshare.language.functions import AGGREGATES, filled
 from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, Kind, group, kind_of
 from gpit_fairshare.language.plugin_functions import without_excel
@@ -49,11 +49,11 @@ class StepWriter:
         self._figures(step.tree)
         try:
             match step.tree:
-                case t.ShareOut():
+                case tree.ShareOut():
                     self.share_outs[step.name] = ShareOutCells(columns, step, step.tree, self.orders)
-                case t.Rounded() if is_national:
+                case tree.Rounded() if is_national:
                     write_rounded_figure(columns, step, step.tree)
-                case t.Rounded():
+                case tree.Rounded():
                     write_rounded(columns, step, step.tree)
                 case _ if is_national:
                     label = f"{step.label} ({FIXED})" if is_fixed else step.label
@@ -67,23 +67,23 @@ class StepWriter:
         except OutputError as fault:
             raise OutputError(f"{step.where}: {fault}") from None
 
-    def _formula(self, tree: Expression, block: Block, sheet: Sheet) -> Formula:
+    def _formula(self, expression: Expression, block: Block, sheet: Sheet) -> Formula:
         """Return the formula of every row of a block; formulas of rows only differ if they look back a year."""
         layout, year, first_year = self.layout, self.year, self.columns.first_year
-        if not first_year and any(isinstance(node, t.Previous) for node in t.walk(tree)):
-            return lambda row: x.render(tree, Refs(layout, year, block, row, sheet), first_year=False)
-        return x.render(tree, Refs(layout, year, block, ROW, sheet), first_year=first_year)
+        if not first_year and any(isinstance(node, tree.Previous) for node in tree.walk(expression)):
+            return lambda row: excel.render(expression, Refs(layout, year, block, row, sheet), first_year=False)
+        return excel.render(expression, Refs(layout, year, block, ROW, sheet), first_year=first_year)
 
-    def _national_formula(self, tree: Expression) -> str:
-        return x.render(tree, self.columns.national_refs(), first_year=self.columns.first_year)
+    def _national_formula(self, expression: Expression) -> str:
+        return excel.render(expression, self.columns.national_refs(), first_year=self.columns.first_year)
 
     # Figures over rows ----------------------------------------------------------------------------
 
-    def _figures(self, tree: Expression) -> None:
+    def _figures(self, expression: Expression) -> None:
         """Write every figure that a formula uses, once: nationally, or in a column of its group's sheet."""
         columns, scheme = self.columns, self.layout.scheme
-        for node in [node for node in t.walk(tree) if isinstance(node, t.AggregateCall)]:
-            aggregate, symbol, key = AGGREGATES[node.function], scheme.symbols[node.of], t.to_text(node)
+        for node in [node for node in tree.walk(expression) if isinstance(node, tree.AggregateCall)]:
+            aggregate, symbol, key = AGGREGATES[node.function], scheme.symbols[node.of], tree.to_text(node)
             source = columns.block(symbol.kind)
             cells = source.column_range(node.of)
             if node.within is None:

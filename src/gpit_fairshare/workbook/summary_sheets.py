@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.engine.measures import BASELINE, DIFFERENCE, NO_CHANGE, PEOPLE, SUPPORT, Area
 from gpit_fairshare.engine.measures import NOT_GIVEN as UNNAMED_AREA
-from gpit_fairshare.language import in_excel as x
+from gpit_fairshare.language import in_excel as excel
 from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION
 from gpit_fairshare.words import sentence
 from gpit_fairshare.workbook.layout import NOT_GIVEN, Block, Layout, number_format, sheet_name, with_unit
@@ -184,7 +184,7 @@ def areas_sheet(layout: Layout) -> Sheet | None:
 
         def formula(start: str, end: str, column_range: str = block.column_range(column)) -> Callable[[int], str]:
             def of_row(row: int) -> str:
-                name = f"$A{row}" if names[row - FIRST_ROW] else x.text("")
+                name = f"$A{row}" if names[row - FIRST_ROW] else excel.text("")
                 same = f"EXACT({column_range},{name})" if exact else f"({column_range}={name})"
                 return f"{start}{same}{end}"
 
