@@ -49,6 +49,11 @@ def per_head(rate: float) -> str:
     return money(rate, 2)
 
 
+def visible_rate(rate: float) -> str:
+    """Write £ per head to the penny, and less than a penny with two significant figures."""
+    return per_head(rate) if rate >= 0.01 else f"£{rate:.2g}"
+
+
 def signed(amount: float, digits: int = 0) -> str:
     """Write a change in pounds: `+£1,230`, `-£450`; zero has no sign. With 2 digits it is £ per head."""
     text = money(amount, digits)
@@ -68,6 +73,26 @@ def _digits(size: float, digits: int) -> str:
 
 def _is_not_nil(text: str) -> bool:
     return any(sign in "123456789" for sign in text)
+
+
+def percentage_change(ratio: float) -> str:
+    """Write a change as a percentage with its sign and one decimal: `+25.0%`."""
+    return f"{ratio:+.1%}"
+
+
+def whole_percentage(ratio: float) -> str:
+    """Write a ratio as a percentage without decimals: 0.25 is `25%`."""
+    return f"{ratio:.0%}"
+
+
+def full_percentage(ratio: float) -> str:
+    """Write a ratio as a percentage with all the decimals it has, ten digits at most: `12.5%`."""
+    return f"{ratio * 100:.10g}%"
+
+
+def shortest(number: float) -> str:
+    """Write a number in six digits at most, a large or small one with its power of ten: `1e+50`."""
+    return f"{number:g}"
 
 
 def whole(number: float) -> str:

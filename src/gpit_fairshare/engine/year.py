@@ -20,7 +20,7 @@ from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, Kind, Type, gr
 from gpit_fairshare.language.plugin_functions import plugged_in
 from gpit_fairshare.language.units import MONEY_AND_PEOPLE
 from gpit_fairshare.magnitude import BOUNDS, LARGEST, MOST_UNITS, without_traces
-from gpit_fairshare.numbers import figure
+from gpit_fairshare.numbers import figure, shortest
 from gpit_fairshare.sharing import rounded, share_out
 from gpit_fairshare.words import joined
 
@@ -62,7 +62,9 @@ class YearRun:
             for row, value in enumerate(values):
                 if value is not None and not abs(value) <= LARGEST:
                     row_name = self._row_names(kind)[row]
-                    raise CalculationError(f"{self.place}, {row_name}: {name} is {value:g}, too large; {BOUNDS}")
+                    raise CalculationError(
+                        f"{self.place}, {row_name}: {name} is {shortest(value)}, too large; {BOUNDS}"
+                    )
             values = [None if value is None else without_traces(value) for value in values]
         columns = {kind: values}
         if kind == NATIONAL:
@@ -367,7 +369,8 @@ class YearRun:
         if total > most:
             raise CalculationError(
                 f"{self.place}: {kernel.of.name} comes to {figure(total, step.unit)}, and in units of "
-                f"{kernel.to:g} no more than {figure(most, step.unit)} is exact; lower it, or round to a larger unit"
+                f"{shortest(kernel.to)} no more than {figure(most, step.unit)} is exact; "
+                "lower it, or round to a larger unit"
             )
         self._put(step.name, step.kind, rounding.values)
         self.now.exact[step.name] = rounding.exact

@@ -16,6 +16,7 @@ from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, Definition, Sy
 from gpit_fairshare.language.plugin_functions import function_named
 from gpit_fairshare.language.units import BARE, COUNT, PURE, Dimension, dimension, times, together, unit_of
 from gpit_fairshare.magnitude import BOUNDS, is_in_bounds
+from gpit_fairshare.numbers import shortest
 from gpit_fairshare.words import nearest
 
 if TYPE_CHECKING:
@@ -182,7 +183,7 @@ class _Reach:
 
     def written_number(self, value: float, position: int) -> Dimension:
         if not is_in_bounds(value):
-            raise FormulaError(f"{value:g} is too {'large' if abs(value) > 1 else 'small'}; {BOUNDS}", position)
+            raise FormulaError(f"{shortest(value)} is too {'large' if abs(value) > 1 else 'small'}; {BOUNDS}", position)
         return BARE
 
     def name(self, expression: tree.Name) -> Dimension | None:

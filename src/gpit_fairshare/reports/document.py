@@ -106,7 +106,7 @@ class Calculation:
     """The name that formulas use for it."""
     result: str = ""
     number: int = 0
-    """The number by which other lines refer to it, if it is not 0."""
+    """The number that other lines refer to it with; 0 if it has none."""
     details: Sequence[tuple[str, str]] = ()
     """Pairs of a key and a text; texts that can be calculated are `Code`."""
     tone: Tone = Tone.PLAIN

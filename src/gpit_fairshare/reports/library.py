@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from gpit_fairshare.numbers import written_value
+from gpit_fairshare.numbers import full_percentage, written_value
 from gpit_fairshare.reports import document as doc
 from gpit_fairshare.scheme.shape import number
 from gpit_fairshare.words import counted, joined, plural, span
@@ -147,7 +147,7 @@ def _figure(text: str, unit: str) -> str:
     except ValueError:
         return text
     if unit == "%" and not text.endswith("%") and "/" not in text:
-        return f"{value * 100:.10g}%"
+        return full_percentage(value)
     return written_value(value, unit, text)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from gpit_fairshare.engine.measures import BASELINE, PEOPLE
 from gpit_fairshare.language import in_excel as excel
 from gpit_fairshare.language.kinds import ORGANISATION
+from gpit_fairshare.numbers import decimals
 from gpit_fairshare.workbook.layout import NOT_GIVEN, Block, Layout
 from gpit_fairshare.workbook.sheets import FIRST_ROW, HEADING_ROW, NOT_APPLICABLE, ROW, Sheet, letter
 
@@ -160,7 +161,8 @@ def spread_sheet(layout: Layout) -> Sheet | None:
         lows = f"MIN({','.join(cells for _, cells, _ in sets)})"
         return f"INT({lows}/{step}+tolerance)*{step}" if row == FIRST_ROW else f"$B{row - 1}+{step}"
 
-    texts = [f"{low:.2f} to {high:.2f}" for low, high in pairwise(starts)] + [f"{starts[-1]:.2f} and over"]
+    edges = [decimals(low, 2) for low in starts]
+    texts = [*(f"{low} to {high}" for low, high in pairwise(edges)), f"{edges[-1]} and over"]
     sheet.add_column("Band (£ per head)", 20, texts, band)
     sheet.add_column("From (£ per head)", 14, starts, start, "£ per head")
     for heading, cells, values in sets:

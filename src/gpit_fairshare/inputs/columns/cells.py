@@ -18,6 +18,7 @@ from gpit_fairshare.inputs.columns.marks import bare_text, bare_year, has_mark, 
 from gpit_fairshare.inputs.columns.units import scaled
 from gpit_fairshare.inputs.files.grids import ERROR_TEXTS, Broken, is_blank
 from gpit_fairshare.magnitude import SMALLEST, is_in_bounds
+from gpit_fairshare.numbers import shortest
 
 if TYPE_CHECKING:
     from gpit_fairshare.inputs.model import Need
@@ -361,7 +362,9 @@ def _number(cell: Any, need: Need, style: NumberStyle) -> CellReading:
     if abs(number) >= LARGEST_NUMBER:
         raise Refused(FindingCode.NOT_A_NUMBER, f"{quoted(cell)} is too large", "a number below 1,000,000,000,000,000")
     if not is_in_bounds(number):
-        raise Refused(FindingCode.NOT_A_NUMBER, f"{quoted(cell)} is too small", f"0, or a number above {SMALLEST:g}")
+        raise Refused(
+            FindingCode.NOT_A_NUMBER, f"{quoted(cell)} is too small", f"0, or a number above {shortest(SMALLEST)}"
+        )
     # 0.0 and -0.0 are the same amount and should look the same everywhere.
     return CellReading(number + 0.0, (remark,) if remark else ())
 

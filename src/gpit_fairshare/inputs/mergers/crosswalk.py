@@ -30,6 +30,7 @@ from importlib.resources import files
 from itertools import groupby
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from gpit_fairshare.numbers import shortest
 from gpit_fairshare.words import joined
 
 if TYPE_CHECKING:
@@ -395,7 +396,7 @@ def part_of(fraction: Fraction, code: str) -> str:
         return code
     percent = fraction * 100
     whole_or_hundredths = (percent * 100).denominator == 1
-    return f"{float(percent):g}% of {code}" if whole_or_hundredths else f"{fraction} of {code}"
+    return f"{shortest(float(percent))}% of {code}" if whole_or_hundredths else f"{fraction} of {code}"
 
 
 def day_in_words(day: date) -> str:

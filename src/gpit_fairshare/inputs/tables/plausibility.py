@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from gpit_fairshare.findings import FindingCode, FindingCollector, Where
 from gpit_fairshare.inputs.columns.cells import parse_year, year_start
 from gpit_fairshare.inputs.mergers.crosswalk import packaged_crosswalk
-from gpit_fairshare.numbers import as_in_sheet, money
+from gpit_fairshare.numbers import as_in_sheet, money, percentage_change, visible_rate, whole_percentage
 from gpit_fairshare.words import counted, listed, plural
 
 if TYPE_CHECKING:
@@ -65,8 +65,8 @@ def check_movements(people: Mapping[str, Mapping[str, PlacedFigure]], share: flo
                     now.where,
                     f"{code} has {as_in_sheet(now.value)} patients in {later} "
                     f"and had {as_in_sheet(before.value)} in {earlier}, "
-                    f"a change of {now.value / before.value - 1:+.1%}",
-                    f"a change of at most {share:.0%}",
+                    f"a change of {percentage_change(now.value / before.value - 1)}",
+                    f"a change of at most {whole_percentage(share)}",
                     "Look for a merger, a move of practices, or a slip of the pen",
                 )
 
@@ -117,9 +117,9 @@ def check_per_head(
         findings.warning(
             FindingCode.OUTLIER,
             Where(next(iter(spend.values())).where.file),
-            f"the median of {counted(len(rates), organisation)} is {_rate(middle)} a head"
+            f"the median of {counted(len(rates), organisation)} is {visible_rate(middle)} a head"
             + (f" in {year}" if year else ""),
-            f"GP IT of some £{LEAST_A_HEAD:.2f} to £{MOST_A_HEAD:.0f} a head",
+            f"GP IT of some {money(LEAST_A_HEAD, 2)} to {money(MOST_A_HEAD)} a head",
             "See whether the figures are in pounds, thousands or millions, and what the file says of it",
         )
     distances = {code: math.log(rate / middle) for code, rate in rates.items()}
@@ -129,18 +129,13 @@ def check_per_head(
             findings.warning(
                 FindingCode.OUTLIER,
                 spend[code].where,
-                f"{code} has {_rate(rates[code])} a head{f' in {year}' if year else ''}, "
+                f"{code} has {visible_rate(rates[code])} a head{f' in {year}' if year else ''}, "
                 f"and the median of {counted(len(rates), organisation)} is {money(middle, 2)}",
                 "like with like",
                 "See that it is GP IT alone, not all IT support, and without capital"
                 if distance > 0
                 else "See that nothing is missing, and that it is in pounds, not thousands",
             )
-
-
-def _rate(rate: float) -> str:
-    """Write £ per head to the penny, and less than a penny with two significant figures."""
-    return money(rate, 2) if rate >= 0.01 else f"£{rate:.2g}"
 
 
 def check_fit(file: InputFile) -> None:
