@@ -52,7 +52,7 @@ def sample_books(sample, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def own_books(tmp_path_factory):
-    """A folder with files of one's own and their result of every kind."""
+    """A folder with files of a user and their result in every format."""
     folder = tmp_path_factory.mktemp("own")
     own_files(folder)
     with chdir(folder):
@@ -63,30 +63,32 @@ def own_books(tmp_path_factory):
 
 
 @pytest.fixture
-def here(sample_books, tmp_path):
+def sample_copy(sample_books, tmp_path):
     """A copy of the sample's results, to be changed."""
     return Path(shutil.copytree(sample_books, tmp_path / "sample"))
 
 
 @pytest.fixture
 def own(own_books, tmp_path):
-    """A copy of the own files and their results, to be changed."""
+    """A copy of a user's files and their results, to be changed."""
     return Path(shutil.copytree(own_books, tmp_path / "own"))
 
 
-def content(found, kind=None):
-    """Places of the differences in content, those of one kind or all but consequences."""
-    kinds = [kind] if kind else [one for one in DifferenceKind if one != DifferenceKind.CONSEQUENCE]
-    return [one.place for one in found.content.kept if one.kind in kinds]
+def content(verification, kind=None):
+    """The places where content differs: of one kind, or of all but consequences."""
+    kinds = (
+        [kind] if kind else [other_kind for other_kind in DifferenceKind if other_kind != DifferenceKind.CONSEQUENCE]
+    )
+    return [difference.place for difference in verification.content.kept if difference.kind in kinds]
 
 
 def typed(*arguments, folder):
-    """Run `gpit verify` in a folder, without starting Python anew: its exit code, and what it said."""
-    said = io.StringIO()
-    with pytest.MonkeyPatch.context() as patch, chdir(folder), redirect_stdout(said), redirect_stderr(said):
+    """Run `gpit verify` in a folder, without starting Python anew: its exit code, and what it printed."""
+    output = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, chdir(folder), redirect_stdout(output), redirect_stderr(output):
         patch.setattr(sys, "argv", ["gpit", "verify", *arguments])
         code = _run()
-    return code, " ".join(said.getvalue().split())
+    return code, " ".join(output.getvalue().split())
 
 
 def column_of(path, sheet, heading):
@@ -103,16 +105,16 @@ def column_of(path, sheet, heading):
 @pytest.mark.slow
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_the_sample_gives_the_same_bytes(sample_books, suffix):
-    """A result of every kind, right after it was written, is run again to the very same bytes."""
+    """A result in any format, verified straight after it was written, has the same bytes."""
     assert verify(sample_books / f"out.{suffix}").verdict == "same bytes"
 
 
 @pytest.mark.slow
 def test_the_command_says_so_and_ends_with_0(sample_books):
-    """`gpit verify` says in one line that the bytes are the same, and its exit code is 0."""
+    """`gpit verify` prints one line, which says that the file is the same, and ends with 0."""
     done = gpit("verify", "out.xlsx", folder=sample_books)
 
-    assert (done.returncode, done.stdout.decode()) == (0, "out.xlsx: verified: same bytes when run again.\n")
+    assert (done.returncode, done.stdout.decode()) == (0, "out.xlsx: verified. Running it again gives the same file.\n")
     assert done.stderr == b""
 
 
@@ -134,7 +136,7 @@ def test_files_of_ones_own_give_the_same_bytes_wherever_they_lie(own, tmp_path, 
 
 @pytest.mark.slow
 def test_nothing_is_written_beside_the_result(own):
-    """Whatever comes of it, the folder of the result holds what it held, to the byte."""
+    """After a success or a failure, the folder of the result is unchanged, to the byte."""
     (own / "spend.csv").write_text("org_code,historic_spend\nA,1\nB,2\nC,3\nD,4\n", encoding="utf-8")
     before = {path: path.read_bytes() for path in own.rglob("*") if path.is_file()}
     for suffix in SUFFIXES:
@@ -145,7 +147,7 @@ def test_nothing_is_written_beside_the_result(own):
 
 @pytest.mark.slow
 def test_boundaries_and_a_crosswalk_of_ones_own_are_run_again(tmp_path):
-    """Rows restated on other boundaries, by mergers from a file, give the same bytes; the file is one of the run's."""
+    """Rows restated by a crosswalk file give the same bytes, and the crosswalk is one of the run's files."""
     write_rows(tmp_path / "p.csv", [{"org_code": c, "registered_population": n} for c, n in PEOPLE.items()])
     write_rows(tmp_path / "s.csv", [{"org_code": c, "historic_spend": n} for c, n in SPEND.items()])
     rows = [("A", "E", "0.25"), ("A", "B", "0.75"), *((code, code, "") for code in "BCD")]
@@ -164,9 +166,11 @@ def test_boundaries_and_a_crosswalk_of_ones_own_are_run_again(tmp_path):
     assert verify(tmp_path / "out.xlsx").verdict == "same bytes"
     text = (tmp_path / "walk.csv").read_text().replace("0.25", "0.35").replace("0.75", "0.65")
     (tmp_path / "walk.csv").write_text(text)
-    found = verify(tmp_path / "out.xlsx")
-    assert [(one.role, one.name) for one in found.files if one.differs] == [("crosswalk", "walk.csv")]
-    assert found.answer.differing > 0
+    verification = verify(tmp_path / "out.xlsx")
+    assert [(run_file.role, run_file.name) for run_file in verification.files if run_file.differs] == [
+        ("crosswalk", "walk.csv")
+    ]
+    assert verification.answer.differing > 0
 
 
 def test_sample_with_a_scheme_of_ones_own(tmp_path):
@@ -188,21 +192,21 @@ def test_sample_with_a_scheme_of_ones_own(tmp_path):
 
 
 def test_all_missing_files_are_named(own, tmp_path):
-    """Without its files a result cannot be run again: exit code 2, every one named, and where was looked."""
+    """Without its files a result cannot be run again: exit code 2, with every missing file and every place searched."""
     alone = tmp_path / "alone"
     alone.mkdir()
     shutil.copy(own / "out.json", alone)
-    code, said = typed("out.json", folder=alone)
+    code, output = typed("out.json", folder=alone)
 
     assert code == 2
-    assert said.startswith("gpit: error: 5 files of the run are missing")
-    assert all(name in said for name in ("people.xlsx", "spend.csv", "need.ods", "own.toml", "need.toml"))
-    assert "beside the result" in said
+    assert output.startswith("gpit: error: 5 files of the run are missing")
+    assert all(name in output for name in ("people.xlsx", "spend.csv", "need.ods", "own.toml", "need.toml"))
+    assert "beside the result" in output
 
 
 @pytest.mark.slow
 def test_of_two_files_of_one_name_the_right_one_serves(own, tmp_path):
-    """A changed spend.csv beside the result, and the one of the run in a folder: that one is taken."""
+    """A changed spend.csv beside the result, and the one of the run in a folder: `verify` uses the second."""
     other = tmp_path / "other" / "deep"
     other.mkdir(parents=True)
     shutil.copy(own / "spend.csv", other)
@@ -214,21 +218,21 @@ def test_of_two_files_of_one_name_the_right_one_serves(own, tmp_path):
 
 @pytest.mark.slow
 def test_a_file_under_another_name_serves_by_its_digest(own):
-    """A file that is given and has the right SHA-256 is taken, whatever it is called now, and that is said."""
+    """A file that is given and has the right SHA-256 is used under any name, and the report says so."""
     (own / "spend.csv").rename(own / "spend (1).csv")
-    found = verify(own / "out.xlsx", [own / "spend (1).csv"])
-    code, said = typed("out.xlsx", "spend (1).csv", folder=own)
+    verification = verify(own / "out.xlsx", [own / "spend (1).csv"])
+    code, output = typed("out.xlsx", "spend (1).csv", folder=own)
 
-    assert found.verdict == "same bytes"
-    assert [one.another_name for one in found.files] == ["", "spend (1).csv", ""]
+    assert verification.verdict == "same bytes"
+    assert [run_file.another_name for run_file in verification.files] == ["", "spend (1).csv", ""]
     assert code == 0
-    assert "spend.csv: the file is called spend (1).csv now" in said
+    assert "spend.csv: the file is now called spend (1).csv" in output
     with pytest.raises(UsageError, match=r"1 file of the run is missing: spend\.csv"):
         verify(own / "out.xlsx")
 
 
 def test_two_inputs_of_one_name(tmp_path):
-    """Two population.csv of two folders are each found by their digests; a change of one names that one."""
+    """Two population.csv of two folders are each found by their digests; changing one of them names it."""
     for place, codes in (("north", "AB"), ("south", "CD")):
         (tmp_path / place).mkdir()
         rows = [{"org_code": code, "registered_population": PEOPLE[code]} for code in codes]
@@ -241,8 +245,8 @@ def test_two_inputs_of_one_name(tmp_path):
 
     with (tmp_path / "south" / "population.csv").open("a") as stream:
         stream.write("E,7\n")
-    found = verify(tmp_path / "out.json", [tmp_path])
-    assert [(one.place, one.differs) for one in found.files if one.role == "population"] == [
+    verification = verify(tmp_path / "out.json", [tmp_path])
+    assert [(run_file.place, run_file.differs) for run_file in verification.files if run_file.role == "population"] == [
         (str(tmp_path / "south" / "population.csv"), True),
         (str(tmp_path / "north" / "population.csv"), False),
     ]
@@ -250,7 +254,7 @@ def test_two_inputs_of_one_name(tmp_path):
 
 @pytest.mark.slow
 def test_a_formula_elsewhere_than_the_scheme_says_is_found(own, tmp_path):
-    """Files saved into one folder, as from an e-mail, serve a scheme that looks for its formula in a folder below."""
+    """Files saved into one folder, as from an e-mail, work for a scheme that expects its formula in a folder below."""
     flat = tmp_path / "flat"
     flat.mkdir()
     for file in own.rglob("*"):
@@ -261,7 +265,7 @@ def test_a_formula_elsewhere_than_the_scheme_says_is_found(own, tmp_path):
 
 
 def test_what_is_given_and_serves_nothing_is_said(own):
-    """A file that has neither name nor digest of the run is named as unused; one that is not there is exit code 2."""
+    """A file with neither name nor digest of the run is reported as unused; a path that is not there is exit code 2."""
     (own / "stray.csv").write_text("a\n", encoding="utf-8")
 
     assert "stray.csv was not used" in verify(own / "out.csv", [own / "stray.csv"]).facts[0]
@@ -283,25 +287,27 @@ def test_any_byte_of_any_input_flipped_is_found(own, name):
         data = bytearray(whole)
         data[draws.randrange(len(data))] ^= 1 << draws.randrange(8)
         (own / name).write_bytes(data)
-        found = verify(own / f"out.{SUFFIXES[turn % 4]}")
-        verdicts.add(str(found.verdict))
-        differing = [one.name for one in (*found.files, *found.scheme_files) if one.differs]
+        verification = verify(own / f"out.{SUFFIXES[turn % 4]}")
+        verdicts.add(str(verification.verdict))
+        differing = [
+            run_file.name for run_file in (*verification.files, *verification.scheme_files) if run_file.differs
+        ]
 
-        assert not found.verified
+        assert not verification.verified
         assert differing == [Path(name).name]
     assert verdicts <= {"differs", "cannot be run"}
 
 
 def test_a_file_that_cannot_be_read_is_named_with_the_reason(own):
-    """A digest that differs and the reason why the file cannot be run: both are said, and the exit code is 1."""
+    """The report gives the digest that differs and the reason why the file cannot be run; the exit code is 1."""
     (own / "spend.csv").write_bytes((own / "spend.csv").read_bytes().replace(b"450000", b"45O000"))
-    code, said = typed("out.xlsx", folder=own)
+    code, output = typed("out.xlsx", folder=own)
 
     assert code == 1
-    assert "1 input file differs, and it cannot be run again" in said
-    assert "spend.csv: another file than in the run" in said
-    assert "45O000" in said
-    assert "gpit-verify-" not in said
+    assert "not verified. It cannot be run again: 1 input file differs" in output
+    assert "spend.csv: not the file of the run" in output
+    assert "45O000" in output
+    assert "gpit-verify-" not in output
 
 
 @pytest.mark.slow
@@ -313,18 +319,21 @@ def test_whether_the_result_would_differ_is_said(own):
     path = own / "spend.csv"
     path.write_text(path.read_text() + "\n", encoding="utf-8")
     same = verify(own / "out.json")
-    assert [one.name for one in same.files if one.differs] == ["spend.csv"]
+    assert [run_file.name for run_file in same.files if run_file.differs] == ["spend.csv"]
     assert (same.answer.rows, same.answer.differing, same.content.counts.total()) == (8, 0, 0)
     assert "The result is the same: allocation agrees in all 8 rows" in typed("out.json", folder=own)[1]
 
     path.write_text(path.read_text().replace("A,500000", "A,900000"), encoding="utf-8")
-    found = verify(own / "out.json")
+    verification = verify(own / "out.json")
     with chdir(own):
         now = allocate(**OPTIONS)
     then = pl.read_csv(own / "out.csv")["allocation"].to_list()
-    differing = sum(here != there for here, there in zip(then, now.rows["allocation"], strict=True))
-    assert found.answer.differing == differing > 0
-    assert (found.answer.total_found, found.answer.total_again) == (sum(then), sum(now.rows["allocation"]))
+    differing = sum(old != new for old, new in zip(then, now.rows["allocation"], strict=True))
+    assert verification.answer.differing == differing > 0
+    assert (verification.answer.total_found, verification.answer.total_again) == (
+        sum(then),
+        sum(now.rows["allocation"]),
+    )
     assert f"The result differs: allocation in {differing} of 8 rows" in typed("out.json", folder=own)[1]
 
 
@@ -352,7 +361,7 @@ def in_json(path, change):
     ],
 )
 def test_an_entry_of_the_manifest_that_was_edited_is_named(own, suffix, where, value, named):
-    """Any entry of the manifest that running again gives otherwise is named, and nothing else differs."""
+    """An edited entry of the manifest is named, and nothing else differs."""
 
     def change(document):
         place = document["manifest"]
@@ -362,46 +371,48 @@ def test_an_entry_of_the_manifest_that_was_edited_is_named(own, suffix, where, v
         place[where[-1]] = value
 
     in_json(own / (f"out.{suffix}" if suffix == "json" else f"out.{suffix}.manifest.json"), change)
-    found = verify(own / f"out.{suffix}")
+    verification = verify(own / f"out.{suffix}")
 
-    assert [one.name for one in found.manifest] == [named]
-    assert (found.verdict, found.content.counts.total()) == ("differs", 0)
+    assert [entry.name for entry in verification.manifest] == [named]
+    assert (verification.verdict, verification.content.counts.total()) == ("differs", 0)
 
 
 def test_an_edited_digest_names_its_file(own):
-    """A digest edited in the manifest: the file no longer is the one that it names."""
+    """A digest edited in the manifest: the file is no longer the one that the digest names."""
 
     def change(document):
         document["manifest"]["inputs"][1]["sha256"] = "0" * 64
         document["manifest"]["scheme"]["files"][0]["sha256"] = "1" * 64
 
     in_json(own / "out.json", change)
-    found = verify(own / "out.json")
-    code, said = typed("out.json", folder=own)
+    verification = verify(own / "out.json")
+    code, output = typed("out.json", folder=own)
 
-    assert [one.name for one in found.files if one.differs] == ["spend.csv"]
-    assert [one.name for one in found.scheme_files if one.differs] == ["need.toml"]
-    assert found.manifest == ()
+    assert [run_file.name for run_file in verification.files if run_file.differs] == ["spend.csv"]
+    assert [run_file.name for run_file in verification.scheme_files if run_file.differs] == ["need.toml"]
+    assert verification.manifest == ()
     assert code == 1
-    assert "spend.csv: another file than in the run: SHA-256 000000000000… in the manifest" in said
+    assert "spend.csv: not the file of the run: SHA-256 000000000000… in the manifest" in output
 
 
 def test_an_edited_parameter_is_named(own):
     """A parameter edited in the manifest is named with the value that the run has; so is one edited in its options."""
 
     def change(document):
-        (one,) = [p for p in document["manifest"]["parameters"] if (p["name"], p["year"]) == ("pot", "2014/15")]
-        one["written"], one["value"] = "2200000", 2_200_000
+        (entry,) = [p for p in document["manifest"]["parameters"] if (p["name"], p["year"]) == ("pot", "2014/15")]
+        entry["written"], entry["value"] = "2200000", 2_200_000
 
     in_json(own / "out.json", change)
-    found = verify(own / "out.json")
-    assert [(one.name, one.then, one.now) for one in found.parameters] == [("pot@2014/15", "2200000", "2100000")]
-    assert found.content.counts.total() == 0
+    verification = verify(own / "out.json")
+    assert [(entry.name, entry.then, entry.now) for entry in verification.parameters] == [
+        ("pot@2014/15", "2200000", "2100000")
+    ]
+    assert verification.content.counts.total() == 0
 
     in_json(own / "out.csv.manifest.json", lambda document: document["manifest"]["run"]["set"].update(pot="2200000"))
-    found = verify(own / "out.csv")
-    assert {one.name for one in found.parameters} == {"pot@2014/15", "pot@2015/16"}
-    assert found.answer.differing == 8
+    verification = verify(own / "out.csv")
+    assert {entry.name for entry in verification.parameters} == {"pot@2014/15", "pot@2015/16"}
+    assert verification.answer.differing == 8
 
 
 def in_book(path, change):
@@ -427,17 +438,17 @@ def test_the_manifest_of_a_workbook_is_compared_entry_by_entry(own):
         manifest["inputs"][1]["sha256"] = "0" * 64
 
     in_book(path, change)
-    found = verify(path)
+    verification = verify(path)
     row = next(cell.row for cell in openpyxl.load_workbook(path)["Manifest"]["A"] if "(spend)" in str(cell.value))
 
-    assert [one.name for one in found.manifest] == ["checks[0].holds"]
-    assert [one.name for one in found.files if one.differs] == ["spend.csv"]
-    assert content(found) == [f"Manifest!B{row}"]
+    assert [entry.name for entry in verification.manifest] == ["checks[0].holds"]
+    assert [run_file.name for run_file in verification.files if run_file.differs] == ["spend.csv"]
+    assert content(verification) == [f"Manifest!B{row}"]
 
 
 @pytest.mark.parametrize("suffix", slow_but(["parquet"], SUFFIXES))
 def test_other_versions_are_said_and_all_is_compared(own, suffix):
-    """Under other versions of gpit and its libraries everything is compared: it agrees, and the versions are named."""
+    """A result of other versions of gpit and its libraries is compared whole: it agrees, and the versions are named."""
 
     def change(document):
         manifest = document.get("manifest", document)
@@ -450,13 +461,13 @@ def test_other_versions_are_said_and_all_is_compared(own, suffix):
         in_book(path, change)
     else:
         in_json(path if suffix == "json" else own / f"out.{suffix}.manifest.json", change)
-    found = verify(path)
+    verification = verify(path)
 
-    assert {one.name: one.then for one in found.versions} == {"gpit": "0.0.9", "polars": "0.20.1"}
-    assert found.manifest == ()
+    assert {version.name: version.then for version in verification.versions} == {"gpit": "0.0.9", "polars": "0.20.1"}
+    assert verification.manifest == ()
     if suffix != "xlsx":  # where the version stands in cells besides
-        assert found.verdict == "same content"
-        assert "verified under other versions" in typed(path.name, folder=own)[1]
+        assert verification.verdict == "same content"
+        assert "was written by gpit 0.0.9" in typed(path.name, folder=own)[1]
 
 
 @pytest.mark.slow
@@ -467,8 +478,8 @@ def test_a_workbook_of_another_version(own):
         result = allocate(**OPTIONS)
     manifest = {**result.manifest, "gpit": "0.0.9"}
     write_workbook(type(result)(**{**fields(result), "manifest": manifest}), path)
-    found = verify(path)
-    assert (found.verdict, [one.name for one in found.versions]) == ("same content", ["gpit"])
+    verification = verify(path)
+    assert (verification.verdict, [version.name for version in verification.versions]) == ("same content", ["gpit"])
 
     type_over(path, "Manifest", "B5", "0.0.8")
     assert content(verify(path)) == ["Manifest!B5"]
@@ -489,56 +500,56 @@ def fields(result):
     ],
 )
 def test_settings_that_make_formulas_give_other_values_are_named(own, old, new, setting):
-    """Precision as displayed would change allocations at the next recalculation, though every cell is as it was."""
+    """Precision as displayed would change allocations at the next recalculation, though no cell has changed."""
     edited(own / "out.xlsx", {"xl/workbook.xml": lambda data: data.replace(old.encode(), new.encode(), 1)})
-    found = verify(own / "out.xlsx")
+    verification = verify(own / "out.xlsx")
 
-    assert [one.place for one in found.content.kept] == [f"setting {setting} of the workbook"]
+    assert [difference.place for difference in verification.content.kept] == [f"setting {setting} of the workbook"]
 
 
 def test_rows_that_stand_twice_count_twice(own):
-    """A row more is money more, whatever its key: the total says so, and nothing is said of another order."""
+    """A repeated row adds to the total, and is not reported as a change of order."""
     lines = (own / "out.csv").read_text("utf-8").splitlines()
     (own / "out.csv").write_text("\n".join([*lines, lines[-1], "", ""]) + "\n", encoding="utf-8")
-    found = verify(own / "out.csv")
+    verification = verify(own / "out.csv")
     extra = float(lines[-1].rpartition(",")[2])
 
-    assert found.answer.total_found == found.answer.total_again + extra
-    assert found.answer.rows == len(lines)
-    assert not [fact for fact in found.facts if "order" in fact]
-    assert [one.kind for one in found.content.kept] == [DifferenceKind.ADDED]
+    assert verification.answer.total_found == verification.answer.total_again + extra
+    assert verification.answer.rows == len(lines)
+    assert not [fact for fact in verification.facts if "order" in fact]
+    assert [difference.kind for difference in verification.content.kept] == [DifferenceKind.ADDED]
 
 
 def test_a_table_changed_since_its_manifest_is_said_at_once(own):
-    """The manifest beside a CSV holds the digest of the table: another table is said before anything else."""
+    """The manifest beside a CSV holds the digest of the table: a different table is reported before anything else."""
     path = own / "out.csv"
     path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
-    found = verify(path)
+    verification = verify(path)
 
-    assert found.facts[0] == "The table was changed since out.csv.manifest.json was written: it has another digest."
-    assert found.verdict == "same content"
+    assert verification.facts[0] == "The table has changed since out.csv.manifest.json was written: its digest differs."
+    assert verification.verdict == "same content"
     in_json(own / "out.parquet.manifest.json", lambda document: document["table"].update(sha256="0" * 64))
-    assert [one.name for one in verify(own / "out.parquet").manifest] == ["table.sha256"]
+    assert [entry.name for entry in verify(own / "out.parquet").manifest] == ["table.sha256"]
 
 
 # JSON, CSV and Parquet -------------------------------------------------------------------------------------
 
 
 @pytest.mark.slow
-def test_one_figure_of_a_json_document(here):
+def test_one_figure_of_a_json_document(sample_copy):
     """A pound more for Darlington: exit code 1, and path, year, code and both values are named."""
-    text = (here / "out.json").read_text("utf-8")
-    row = next(one for one in json.loads(text)["rows"] if (one["year"], one["org_code"]) == ("2014/15", "00C"))
-    in_json(here / "out.json", lambda document: document["rows"][0].update(allocation=row["allocation"] + 1))
-    code, said = typed("out.json", folder=here)
+    text = (sample_copy / "out.json").read_text("utf-8")
+    row = next(row for row in json.loads(text)["rows"] if (row["year"], row["org_code"]) == ("2014/15", "00C"))
+    in_json(sample_copy / "out.json", lambda document: document["rows"][0].update(allocation=row["allocation"] + 1))
+    code, output = typed("out.json", folder=sample_copy)
 
     assert code == 1
-    assert "out.json: not verified: 1 value changed." in said
+    assert "out.json: not verified: 1 value changed." in output
     expected = f"£{row['allocation'] + 1:,.0f} in the file, £{row['allocation']:,.0f} when run again"
-    assert f"rows[0].allocation (2014/15 00C): {expected}" in said
+    assert f"rows[0].allocation (2014/15 00C): {expected}" in output
 
 
-def test_rows_and_entries_of_a_json_document(here):
+def test_rows_and_entries_of_a_json_document(sample_copy):
     """A row taken out, one put in, a summary edited and an entry added are each named."""
 
     def change(document):
@@ -547,30 +558,30 @@ def test_rows_and_entries_of_a_json_document(here):
         document["summary"][1]["gain"] += 1
         document["extra"] = [1, 2]
 
-    in_json(here / "out.json", change)
-    found = verify(here / "out.json")
-    gone = json.loads((here.parent / "sample" / "out.json").read_text("utf-8"))["rows"][5]
+    in_json(sample_copy / "out.json", change)
+    verification = verify(sample_copy / "out.json")
+    gone = json.loads((sample_copy.parent / "sample" / "out.json").read_text("utf-8"))["rows"][5]
 
     assert gone["org_code"] not in ("00C", "ZZZ")
-    assert [place for place in content(found, DifferenceKind.ADDED) if place.startswith(("rows", "extra"))] == [
+    assert [place for place in content(verification, DifferenceKind.ADDED) if place.startswith(("rows", "extra"))] == [
         "rows[421]",
         "extra",
     ]
-    assert "rows[5]" in content(found, DifferenceKind.REMOVED)
-    assert "summary[1].gain" in content(found, DifferenceKind.VALUE)
-    assert [place for place in content(found, DifferenceKind.VALUE) if place.startswith("rows")] == []
+    assert "rows[5]" in content(verification, DifferenceKind.REMOVED)
+    assert "summary[1].gain" in content(verification, DifferenceKind.VALUE)
+    assert [place for place in content(verification, DifferenceKind.VALUE) if place.startswith("rows")] == []
 
 
-def test_a_json_document_written_anew_agrees(here):
+def test_a_json_document_written_anew_agrees(sample_copy):
     """Other spaces, other order of keys and rows: no byte is the same and everything is, so the exit code is 0."""
-    document = json.loads((here / "out.json").read_text("utf-8"))
+    document = json.loads((sample_copy / "out.json").read_text("utf-8"))
     order = list(range(len(document["rows"])))
     random.Random(7).shuffle(order)
-    (here / "out.json").write_text(json.dumps(document, sort_keys=True, ensure_ascii=True), encoding="utf-8")
-    code, said = typed("out.json", folder=here)
+    (sample_copy / "out.json").write_text(json.dumps(document, sort_keys=True, ensure_ascii=True), encoding="utf-8")
+    code, output = typed("out.json", folder=sample_copy)
 
     assert code == 0
-    assert said == "out.json: verified: saved by another program since; every entry is as gpit writes it."
+    assert output == "out.json: verified. Another program has saved it, and every entry is still what gpit writes."
 
 
 def rewrite(path, change):
@@ -582,8 +593,8 @@ def rewrite(path, change):
 
 
 @pytest.mark.parametrize("suffix", ["csv", slow("parquet")])
-def test_tables_are_compared_by_key_and_column(here, suffix):
-    """A figure, a name, a row less, a row more and a column more: each named by year, code and column."""
+def test_tables_are_compared_by_key_and_column(sample_copy, suffix):
+    """A figure, a name, a row less, a row more and a column more: each is named by year, code and column."""
 
     def change(frame):
         value = pl.col("allocation").cast(pl.Float64) + 1
@@ -599,23 +610,23 @@ def test_tables_are_compared_by_key_and_column(here, suffix):
         more = frame[0].with_columns(pl.lit("ZZZ").alias("org_code"))
         return pl.concat([frame.filter(pl.col("org_code") != "00D"), more])
 
-    rewrite(here / f"out.{suffix}", change)
-    found = verify(here / f"out.{suffix}")
+    rewrite(sample_copy / f"out.{suffix}", change)
+    verification = verify(sample_copy / f"out.{suffix}")
 
-    assert content(found, DifferenceKind.VALUE) == ["2014/15 00C, org_name", "2014/15 00C, allocation"]
-    assert content(found, DifferenceKind.REMOVED) == ["row 2014/15 00D", "row 2015/16 00D"]
-    assert content(found, DifferenceKind.ADDED) == ["column remark", "row 2014/15 ZZZ"]
-    assert typed(f"out.{suffix}", folder=here)[0] == 1
+    assert content(verification, DifferenceKind.VALUE) == ["2014/15 00C, org_name", "2014/15 00C, allocation"]
+    assert content(verification, DifferenceKind.REMOVED) == ["row 2014/15 00D", "row 2015/16 00D"]
+    assert content(verification, DifferenceKind.ADDED) == ["column remark", "row 2014/15 ZZZ"]
+    assert typed(f"out.{suffix}", folder=sample_copy)[0] == 1
 
 
 @pytest.mark.parametrize("suffix", ["csv", slow("parquet")])
-def test_tables_in_another_order_agree(here, suffix):
-    """Rows sorted otherwise and columns moved are the same table: exit code 0, and the order is said."""
-    rewrite(here / f"out.{suffix}", lambda frame: frame.reverse().select(reversed(frame.columns)))
-    found = verify(here / f"out.{suffix}")
+def test_tables_in_another_order_agree(sample_copy, suffix):
+    """A table with rows and columns in another order is the same: exit code 0, and the report mentions the order."""
+    rewrite(sample_copy / f"out.{suffix}", lambda frame: frame.reverse().select(reversed(frame.columns)))
+    verification = verify(sample_copy / f"out.{suffix}")
 
-    assert found.verdict == "same content"
-    assert found.facts[1:] == ("Its columns stand in another order.", "Its rows stand in another order.")
+    assert verification.verdict == "same content"
+    assert verification.facts[1:] == ("Its columns are in a different order.", "Its rows are in a different order.")
 
 
 def test_codes_that_excel_damaged_are_differences(tmp_path):
@@ -634,29 +645,29 @@ def test_codes_that_excel_damaged_are_differences(tmp_path):
 
 
 @pytest.mark.slow
-def test_one_allocation_typed_over_is_named(here):
+def test_one_allocation_typed_over_is_named(sample_copy):
     """Sheet, cell, organisation, label and both values, and exit code 1: the other cells keep what they show."""
-    path = here / "out.xlsx"
+    path = sample_copy / "out.xlsx"
     cell = column_of(path, "2014-15", "Allocation (£)") + "5"
-    true = json.loads((here / "out.json").read_text("utf-8"))["rows"][0]["allocation"]
+    true = json.loads((sample_copy / "out.json").read_text("utf-8"))["rows"][0]["allocation"]
     type_over(path, "2014-15", cell, true + 1000)
-    code, said = typed("out.xlsx", folder=here)
-    document = json.loads(gpit("verify", "out.xlsx", "--json", folder=here).stdout)
+    code, output = typed("out.xlsx", folder=sample_copy)
+    document = json.loads(gpit("verify", "out.xlsx", "--json", folder=sample_copy).stdout)
 
     assert code == 1
-    assert said.startswith("out.xlsx: not verified: 1 value typed over a formula.")
+    assert output.startswith("out.xlsx: not verified: 1 formula replaced by a value.")
     about = "00C Darlington, Allocation (£)"
-    assert f"2014-15!{cell} ({about}): £{true + 1000:,.0f} in the file, £{true:,.0f} when run again" in said
-    assert "allocation in 1 of 422 rows" in said
+    assert f"2014-15!{cell} ({about}): £{true + 1000:,.0f} in the file, £{true:,.0f} when run again" in output
+    assert "allocation in 1 of 422 rows" in output
     assert document["content"] == [
         {"kind": "typed over", "place": f"2014-15!{cell}", "about": about, "found": true + 1000, "expected": true}
     ]
 
 
 @pytest.mark.slow
-def test_a_formula_typed_over_with_its_own_value_is_named(here):
-    """The same figure without its formula shows the same today and will not tomorrow: it is typed over."""
-    path = here / "out.xlsx"
+def test_a_formula_typed_over_with_its_own_value_is_named(sample_copy):
+    """A formula replaced by its own value is reported: it looks the same today and will not follow a change."""
+    path = sample_copy / "out.xlsx"
     cell = column_of(path, "2014-15", "Fair share (£)") + "7"
     change_cell(path, "2014-15", cell, lambda xml: re.sub(r"<f>.*?</f>", "", xml))
 
@@ -664,7 +675,7 @@ def test_a_formula_typed_over_with_its_own_value_is_named(here):
 
 
 def test_any_calculated_cell_typed_over_is_named(sample_books, tmp_path):
-    """Of 15,000 calculated cells, drawn at random on every sheet, each is named when it is typed over."""
+    """Of 15,000 calculated cells, drawn at random on every sheet, each is named when a value replaces it."""
     draws = random.Random(2014)
     cells = calculated(sample_books / "out.xlsx")
     sheets = sorted({sheet for sheet, _ in cells})
@@ -677,11 +688,14 @@ def test_any_calculated_cell_typed_over_is_named(sample_books, tmp_path):
     for place in chosen:
         values[place] = draws.choice((0.0, 12.5, "text", 1e9))
     type_all_over(path, values)
-    found = verify(path)
+    verification = verify(path)
 
-    named = {tuple(one.place.split("!")): one.found for one in found.content.of(DifferenceKind.TYPED_OVER)}
+    named = {
+        tuple(difference.place.split("!")): difference.found
+        for difference in verification.content.of(DifferenceKind.TYPED_OVER)
+    }
     assert named == values
-    assert found.content.counts.total() == len(chosen)
+    assert verification.content.counts.total() == len(chosen)
 
 
 @pytest.mark.slow
@@ -696,68 +710,69 @@ def test_any_calculated_cell_typed_over_by_openpyxl_is_named(own_books, tmp_path
             book[sheet][cell] = 7
 
     by_openpyxl(folder / "out.xlsx", change)
-    found = verify(folder / "out.xlsx")
+    verification = verify(folder / "out.xlsx")
 
-    assert sorted(content(found)) == sorted(f"{sheet}!{cell}" for sheet, cell in chosen)
-    assert "It was saved without values, so that formulas alone were compared." in found.facts
-    assert found.answer is None
+    assert sorted(content(verification)) == sorted(f"{sheet}!{cell}" for sheet, cell in chosen)
+    assert "It was saved without values, so only its formulas were compared." in verification.facts
+    assert verification.answer is None
 
 
 @pytest.mark.slow
-def test_every_way_of_changing_a_cell(here):
+def test_every_way_of_changing_a_cell(sample_copy):
     """A formula edited, a formula put for a text, a cell emptied, one added, a heading and a note: each in its kind."""
-    path = here / "out.xlsx"
+    path = sample_copy / "out.xlsx"
     cell = column_of(path, "2015-16", "Transition need (£)")
     change_cell(path, "2015-16", f"{cell}9", lambda xml: xml.replace("<f>", "<f>2*"))
     change_cell(path, "2015-16", f"{cell}10", lambda _: "")
     change_cell(path, "2015-16", "B12", lambda _: element("B12", "Another", '"An"&"other"'))
     change_cell(path, "2015-16", f"{cell}4", lambda _: element(f"{cell}4", "Other (£)"))
     change_cell(path, "Sources", "E5", lambda xml: xml + element("F5", 5))
-    found = verify(path)
+    verification = verify(path)
 
-    assert sorted(content(found, DifferenceKind.FORMULA)) == sorted([f"2015-16!{cell}9", "2015-16!B12"])
-    assert content(found, DifferenceKind.REMOVED) == [f"2015-16!{cell}10"]
-    assert content(found, DifferenceKind.VALUE) == [f"2015-16!{cell}4"]
-    assert content(found, DifferenceKind.ADDED) == ["Sources!F5"]
-    (edited_one,) = [one for one in found.content.kept if one.place == f"2015-16!{cell}9"]
+    assert sorted(content(verification, DifferenceKind.FORMULA)) == sorted([f"2015-16!{cell}9", "2015-16!B12"])
+    assert content(verification, DifferenceKind.REMOVED) == [f"2015-16!{cell}10"]
+    assert content(verification, DifferenceKind.VALUE) == [f"2015-16!{cell}4"]
+    assert content(verification, DifferenceKind.ADDED) == ["Sources!F5"]
+    (edited_one,) = [difference for difference in verification.content.kept if difference.place == f"2015-16!{cell}9"]
     assert str(edited_one.found) == "=2*" + str(edited_one.expected)[1:]
 
 
 @pytest.mark.usefixtures("libreoffice")
-def test_inputs_and_parameters_changed_come_with_what_follows(here):
-    """A patient figure and a parameter changed, and recalculated: two causes named, the rest as consequences."""
-    path = here / "out.xlsx"
+def test_inputs_and_parameters_changed_come_with_what_follows(sample_copy):
+    """A patient figure and a parameter changed, and recalculated: two causes named, the others as consequences."""
+    path = sample_copy / "out.xlsx"
     people = column_of(path, "Population", "Registered population (people)") + "5"
     by_openpyxl(path, lambda book: (book["Population"].__setitem__(people, 1), None))
-    recalculation.recalculate(path, here / "again").replace(path)
-    found = verify(path)
+    recalculation.recalculate(path, sample_copy / "again").replace(path)
+    verification = verify(path)
 
-    assert content(found) == [f"Population!{people}"]
+    assert content(verification) == [f"Population!{people}"]
     assert (
-        found.content.of(DifferenceKind.INPUT)[0].about == "00C Darlington, every year, Registered population (people)"
+        verification.content.of(DifferenceKind.INPUT)[0].about
+        == "00C Darlington, every year, Registered population (people)"
     )
-    assert found.content.counts[DifferenceKind.CONSEQUENCE] > 100
-    assert found.answer.differing > 100
+    assert verification.content.counts[DifferenceKind.CONSEQUENCE] > 100
+    assert verification.answer.differing > 100
 
     type_over(path, "Parameters", "D5", 1)
     assert content(verify(path), DifferenceKind.INPUT) == ["Parameters!D5", f"Population!{people}"]
 
 
 @pytest.mark.slow
-def test_a_value_that_no_formula_gives_is_named(here):
-    """A wrong value put behind a formula that is as it was: shown until somebody recalculates, and named."""
-    path = here / "out.xlsx"
+def test_a_value_that_no_formula_gives_is_named(sample_copy):
+    """A wrong stored value behind an unchanged formula is named: readers see it until the next recalculation."""
+    path = sample_copy / "out.xlsx"
     cell = column_of(path, "2014-15", "Allocation (£)") + "20"
-    recalculation.plant(path, "2014-15", cell, 1_234_567.0, here / "planted.xlsx")
-    found = verify(here / "planted.xlsx")
+    recalculation.plant(path, "2014-15", cell, 1_234_567.0, sample_copy / "planted.xlsx")
+    verification = verify(sample_copy / "planted.xlsx")
 
-    assert content(found, DifferenceKind.CONSEQUENCE) == [f"2014-15!{cell}"]
-    assert not found.verified
+    assert content(verification, DifferenceKind.CONSEQUENCE) == [f"2014-15!{cell}"]
+    assert not verification.verified
 
 
 @pytest.mark.slow
 def test_sheets_added_removed_and_renamed(own):
-    """A sheet of one's own, one taken out, one renamed with all formulas that follow it: these three and no cell."""
+    """A sheet added, one removed and one renamed with the formulas that use it: these three are named, and no cell."""
     path = own / "out.xlsx"
 
     def change(book):
@@ -771,26 +786,26 @@ def test_sheets_added_removed_and_renamed(own):
                         cell.value = cell.value.replace("'Population'!", "People!")
 
     by_openpyxl(path, change)
-    found = verify(path)
+    verification = verify(path)
 
-    assert content(found, DifferenceKind.ADDED) == ["sheet Mine"]
-    assert content(found, DifferenceKind.REMOVED) == ["sheet Sources"]
-    assert content(found, DifferenceKind.RENAMED) == ["sheet Population"]
-    assert found.content.counts.total() == 3
+    assert content(verification, DifferenceKind.ADDED) == ["sheet Mine"]
+    assert content(verification, DifferenceKind.REMOVED) == ["sheet Sources"]
+    assert content(verification, DifferenceKind.RENAMED) == ["sheet Population"]
+    assert verification.content.counts.total() == 3
 
 
 @pytest.mark.slow
 def test_a_name_that_leads_elsewhere_is_named(own):
-    """transition_fund_2014_15 made to stand for another cell changes what formulas give and not one of their texts."""
+    """transition_fund_2014_15 made to name another cell changes what formulas give and not one of their texts."""
     path = own / "out.xlsx"
     book = openpyxl.load_workbook(path)
     true = book.defined_names["transition_fund_2014_15"].attr_text
     other = book.defined_names["pot_2014_15"].attr_text
     edited(path, {"xl/workbook.xml": lambda data: data.replace(f">{true}<".encode(), f">{other}<".encode())})
-    found = verify(path)
+    verification = verify(path)
 
-    assert content(found) == ["name transition_fund_2014_15"]
-    assert (found.content.kept[0].found, found.content.kept[0].expected) == (f"={other}", f"={true}")
+    assert content(verification) == ["name transition_fund_2014_15"]
+    assert (verification.content.kept[0].found, verification.content.kept[0].expected) == (f"={other}", f"={true}")
 
 
 @pytest.mark.slow
@@ -801,12 +816,12 @@ def test_fields_that_are_filled_in_are_no_difference(own):
     type_over(path, "About", f"B{rows['Draft or final']}", "Final")
     type_over(path, "About", f"B{rows['Prepared by']}", "A. Analyst, 1 May")
     type_over(path, "About", f"B{rows['Date of the data']}", 41730)
-    code, said = typed("out.xlsx", folder=own)
+    code, output = typed("out.xlsx", folder=own)
 
     assert code == 0
     assert (
-        "Filled in, as is meant Draft or final: “Final” Date of the data: 41,730 Prepared by: “A. Analyst, 1 May”"
-        in said
+        "Filled in on the sheet About Draft or final: “Final” Date of the data: 41,730 Prepared by: “A. Analyst, 1 May”"
+        in output
     )
     type_over(path, "About", f"B{rows['Scheme']}", "Another")
     assert content(verify(path)) == [f"About!B{rows['Scheme']}"]
@@ -828,7 +843,7 @@ def test_final_and_recalculated_is_no_difference(own):
 @pytest.mark.usefixtures("libreoffice")
 @pytest.mark.parametrize("which", ["cost above funding", "odd"])
 def test_a_workbook_saved_by_others_agrees_and_changes_are_found_in_it(tmp_path, which):
-    """Saved by LibreOffice, by openpyxl and by both, every cell agrees; a figure typed over in a copy is named.
+    """Saved by LibreOffice, by openpyxl and by both, every cell agrees; a figure changed by hand in a copy is named.
 
     The odd run has floors, ceilings, groups, £30bn in pence, and names that trip programs up.
     """
@@ -839,8 +854,8 @@ def test_a_workbook_saved_by_others_agrees_and_changes_are_found_in_it(tmp_path,
     by_openpyxl(by_both, lambda _: None)
     by_openpyxl(path, lambda _: None)
     for copy in (office, by_both, path):
-        found = verify(copy)
-        assert (found.verdict, found.content.kept) == ("same content", [])
+        verification = verify(copy)
+        assert (verification.verdict, verification.content.kept) == ("same content", [])
     assert (
         "saved by another program since; every cell is as gpit writes it" in typed(office.name, folder=path.parent)[1]
     )
@@ -862,7 +877,7 @@ def test_shared_and_array_formulas(own):
 
     def share(row):
         def change(xml):
-            return re.sub(r"<f>(.*?)</f>", lambda found: shared[row - 5].format(found[1]), xml)
+            return re.sub(r"<f>(.*?)</f>", lambda verification: shared[row - 5].format(verification[1]), xml)
 
         return change
 
@@ -900,29 +915,29 @@ DIFFERENT = [
 ]
 
 
-@pytest.mark.parametrize(("here", "there"), ALIKE)
-def test_ways_of_writing_one_formula(here, there):
+@pytest.mark.parametrize(("formula", "variant"), ALIKE)
+def test_ways_of_writing_one_formula(formula, variant):
     """Spaces, capitals, quotation marks around sheets, prefixes and TRUE() are ways of writing the same."""
     sheets = {"new name": "Old"}
 
-    assert normal(here, sheets) == normal(there, sheets)
+    assert normal(formula, sheets) == normal(variant, sheets)
 
 
-@pytest.mark.parametrize(("here", "there"), DIFFERENT)
-def test_formulas_that_are_not_the_same(here, there):
+@pytest.mark.parametrize(("formula", "variant"), DIFFERENT)
+def test_formulas_that_are_not_the_same(formula, variant):
     """Dollar signs, operators, texts and the space between ranges are part of a formula."""
-    assert normal(here, {}) != normal(there, {})
+    assert normal(formula, {}) != normal(variant, {})
 
 
 @given(st.floats(-1e300, 1e300))
 def test_fifteen_digits_are_the_same_number(number):
-    """What a spreadsheet program keeps of a number is that number, whatever its size."""
+    """The 15 digits that a spreadsheet program keeps count as the same number, at any size."""
     assert is_same_as_written(number, float(f"{number:.15g}"))
     assert is_same_as_worked_out(number, float(f"{number:.15g}"))
 
 
 def test_a_penny_is_a_penny():
-    """A penny in £140,000,000 is a difference, and so are another type, a text, and a figure for nothing."""
+    """A penny in £140,000,000 is a difference, and so are another type, a text, and a figure in place of a blank."""
     assert not is_same_as_worked_out(140_000_000.01, 140_000_000.0)
     assert not is_same_as_written(140_000_000.01, 140_000_000.0)
     assert is_same_as_worked_out(140_000_000.0000001, 140_000_000.0)
@@ -937,13 +952,13 @@ def test_a_penny_is_a_penny():
 
 def refused(path):
     """The one line in which a file is refused, by exit code 2."""
-    said = io.StringIO()
-    with pytest.MonkeyPatch.context() as patch, redirect_stderr(said), redirect_stdout(io.StringIO()) as printed:
+    output = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stderr(output), redirect_stdout(io.StringIO()) as printed:
         patch.setattr(sys, "argv", ["gpit", "verify", str(path)])
         assert (_run(), printed.getvalue()) == (2, "")
-    assert said.getvalue().startswith("gpit: error: ")
-    assert said.getvalue().count("\n") == 1
-    return said.getvalue()
+    assert output.getvalue().startswith("gpit: error: ")
+    assert output.getvalue().count("\n") == 1
+    return output.getvalue()
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
@@ -962,7 +977,7 @@ def test_truncated_files_are_refused(own, suffix):
 
 
 def test_tables_without_a_manifest_are_refused(own):
-    """A table alone does not say how it was made: exit code 2, with what to do."""
+    """A table without its manifest is refused with exit code 2 and what to do."""
     (own / "out.csv.manifest.json").unlink()
 
     assert "there is no out.csv.manifest.json beside it" in refused(own / "out.csv")
@@ -1008,7 +1023,7 @@ def set_entry(*where):
     ],
 )
 def test_manifests_of_the_wrong_shape_are_refused(own, change):
-    """Whatever a manifest holds, it is one line and exit code 2; no file outside is opened because it says so."""
+    """A manifest of the wrong shape is one line and exit code 2; it never opens a file outside the folders given."""
     in_json(own / "out.json", change)
 
     with pytest.raises(UsageError) as caught:
@@ -1024,8 +1039,8 @@ def test_documents_of_any_depth_are_refused_or_compared(own):
     for depth in (600, 900, 100_000):
         deep = f'"agrees": {"[" * depth}{"]" * depth}'
         (own / "out.json").write_text(text.replace('"agrees": true', deep), encoding="utf-8")
-        code, said = typed("out.json", "--debug", folder=own)
-        assert code == (2 if depth > 1_000 else 1), said
+        code, output = typed("out.json", "--debug", folder=own)
+        assert code == (2 if depth > 1_000 else 1), output
     manifest = openpyxl.load_workbook(own / "out.xlsx")["Manifest"]["A"]
     row = next(cell.row for cell in manifest if str(cell.value).startswith("JSON 1 of "))
     type_over(own / "out.xlsx", "Manifest", f"B{row}", "[" * 30_000)
@@ -1034,7 +1049,7 @@ def test_documents_of_any_depth_are_refused_or_compared(own):
 
 @pytest.mark.parametrize("label", ["JSON 1 of 99999", "JSON 1 of 99999999999999", f"JSON 1 of {'9' * 5_000}", "JSON"])
 def test_pieces_that_count_wrongly_are_refused(own, label):
-    """A manifest said to be in more pieces than there are is none, and nobody counts to a thousand million."""
+    """A manifest said to be in more pieces than there are is refused, without counting to a thousand million."""
     path = own / "out.xlsx"
     rows = [cell.row for cell in openpyxl.load_workbook(path)["Manifest"]["A"] if str(cell.value).startswith("JSON ")]
     type_over(path, "Manifest", f"A{rows[-1]}", label)
@@ -1104,17 +1119,17 @@ def leaves(document, place=()):
     inner = (
         document.items() if isinstance(document, dict) else enumerate(document) if isinstance(document, list) else ()
     )
-    found = [one for key, value in inner for one in leaves(value, (*place, key))]
-    return [*([place] if place else []), *found]
+    verification = [leaf for key, value in inner for leaf in leaves(value, (*place, key))]
+    return [*([place] if place else []), *verification]
 
 
 @pytest.mark.slow
 def test_no_document_breaks_it(own):
-    """Whatever stands anywhere in a JSON document, it is refused in one line or a difference is named."""
+    """A JSON document with any value anywhere is refused in one line, or the difference is named."""
     draws = random.Random(99)
     whole = (own / "out.json").read_text("utf-8")
     places = leaves(json.loads(whole))
-    kinds = {place[0]: [one for one in places if one[0] == place[0]] for place in places}
+    kinds = {place[0]: [other for other in places if other[0] == place[0]] for place in places}
     refusals = []
     for _ in range(40):
         document = json.loads(whole)
@@ -1130,18 +1145,18 @@ def test_no_document_breaks_it(own):
         place[where[-1]] = value
         (own / "out.json").write_text(json.dumps(document), encoding="utf-8")
         try:
-            found = verify(own / "out.json")
+            verification = verify(own / "out.json")
         except UsageError as fault:
             refusals.append(str(fault))
         else:
-            assert not found.verified, where
-            assert writing.json_text(found.document()).encode()
+            assert not verification.verified, where
+            assert writing.json_text(verification.document()).encode()
 
-    assert not any("\n" in one for one in refusals)
+    assert not any("\n" in refusal for refusal in refusals)
 
 
 def test_no_damaged_archive_breaks_it(own):
-    """Whatever byte of a workbook is another, it is refused in one line, or what it holds is compared."""
+    """A workbook with any byte changed is refused in one line, or compared."""
     draws = random.Random(98)
     whole = (own / "out.xlsx").read_bytes()
     outcomes = set()
@@ -1157,25 +1172,25 @@ def test_no_damaged_archive_breaks_it(own):
 
     refusals = outcomes - {True, False}
     assert refusals
-    assert not any("\n" in one for one in refusals)
+    assert not any("\n" in refusal for refusal in refusals)
 
 
 # On the screen ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.slow
-def test_screens_fit_and_lists_are_capped(here):
-    """Of 40 figures typed over 20 are shown and the rest is counted; no line is wider than 80; --json has all."""
-    path = here / "out.xlsx"
+def test_screens_fit_and_lists_are_capped(sample_copy):
+    """Of 40 figures changed by hand 20 are shown and the others counted; no line is wider than 80; --json has all."""
+    path = sample_copy / "out.xlsx"
     column = column_of(path, "2014-15", "Allocation (£)")
     type_all_over(path, {("2014-15", f"{column}{row}"): row for row in range(5, 45)})
-    done = gpit("verify", "out.xlsx", folder=here, env={"COLUMNS": "80", "PYTHONIOENCODING": "ascii"})
+    done = gpit("verify", "out.xlsx", folder=sample_copy, env={"COLUMNS": "80", "PYTHONIOENCODING": "ascii"})
     lines = done.stdout.decode("ascii").splitlines()
 
     assert max(map(len, lines)) <= 80
     assert "  ... and 20 more" in lines
     assert lines[-1] == "--json gives all."
-    assert len(json.loads(gpit("verify", "out.xlsx", "--json", folder=here).stdout)["content"]) == 40
+    assert len(json.loads(gpit("verify", "out.xlsx", "--json", folder=sample_copy).stdout)["content"]) == 40
 
 
 @pytest.mark.slow
@@ -1184,7 +1199,7 @@ def test_hostile_texts_do_not_reach_the_screen(own):
     path = own / "out.xlsx"
     type_over(path, "2014-15", "B5", "x" * 5_000 + "\u202e[bold]")
     in_json(own / "out.json", lambda document: document["rows"][0].update(org_name="\x1b[2J\x07 gone"))
-    workbook, document = (gpit("verify", f"out.{one}", folder=own).stdout.decode() for one in ("xlsx", "json"))
+    workbook, document = (gpit("verify", f"out.{ending}", folder=own).stdout.decode() for ending in ("xlsx", "json"))
 
     assert "\u202e" not in workbook
     assert "\x1b" not in document

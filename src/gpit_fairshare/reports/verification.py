@@ -6,9 +6,9 @@ import math
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.numbers import as_stored, figure
-from gpit_fairshare.reports import document as doc
+from gpit_fairshare.reports import document
 from gpit_fairshare.results.agreement import are_numbers, as_float, in_one_line
-from gpit_fairshare.verification import Answer, DifferenceKind, FileDifference, FileSeen, Verdict, Verification
+from gpit_fairshare.verification import Answer, DifferenceKind, FileDifference, RunFile, Verdict, Verification
 from gpit_fairshare.verification.cells import ErrorValue
 from gpit_fairshare.words import counted, joined
 
@@ -20,75 +20,89 @@ MOST: Final = 20
 """Differences of a kind that are shown; the others are counted."""
 _DIGEST: Final = 12
 """Characters of a digest that are shown."""
+_MOST_WORDS: Final = 3
+"""The same for texts that another version of gpit worded differently."""
 _HEADINGS: Final = {
-    DifferenceKind.TYPED_OVER: "Typed over: a value where gpit writes a formula",
+    DifferenceKind.TYPED_OVER: "Changed by hand: a value where gpit writes a formula",
     DifferenceKind.INPUT: "Inputs and parameters changed",
     DifferenceKind.FORMULA: "Formulas changed",
     DifferenceKind.VALUE: "Values changed",
     DifferenceKind.ADDED: "Added",
     DifferenceKind.REMOVED: "Removed",
     DifferenceKind.RENAMED: "Renamed",
-    DifferenceKind.CONSEQUENCE: "Same formula, other value: what follows from the above, if anything stands there",
+    DifferenceKind.CONSEQUENCE: "Same formula, different value (often the effect of a change listed above)",
+    DifferenceKind.WORDS: "Worded differently by the other version of gpit; no figure is among them",
 }
 _NOUNS: Final = {
-    DifferenceKind.TYPED_OVER: ("value typed over a formula", "values typed over formulas"),
+    DifferenceKind.TYPED_OVER: ("formula replaced by a value", "formulas replaced by values"),
     DifferenceKind.INPUT: ("input changed", "inputs changed"),
     DifferenceKind.FORMULA: ("formula changed", "formulas changed"),
     DifferenceKind.VALUE: ("value changed", "values changed"),
-    DifferenceKind.ADDED: ("place added", "places added"),
-    DifferenceKind.REMOVED: ("place removed", "places removed"),
+    DifferenceKind.ADDED: ("entry added", "entries added"),
+    DifferenceKind.REMOVED: ("entry removed", "entries removed"),
     DifferenceKind.RENAMED: ("sheet renamed", "sheets renamed"),
-    DifferenceKind.CONSEQUENCE: ("other value of the same formula", "other values of the same formulas"),
+    DifferenceKind.CONSEQUENCE: ("different value of the same formula", "different values of the same formulas"),
+    DifferenceKind.WORDS: ("text worded differently", "texts worded differently"),
 }
 _LONGEST: Final = 100
 """Characters of a text that are shown."""
 
 
-def verification_document(verification: Verification) -> doc.Document:
+def verification_document(verification: Verification) -> document.Document:
     """Return the report of a verification."""
-    return doc.Document([*_blocks(verification)])
+    return document.Document([*_blocks(verification)])
 
 
-def _blocks(verification: Verification) -> Iterator[doc.Block]:
-    yield doc.Title([_verdict(verification)], doc.Tone.GOOD if verification.verified else doc.Tone.BAD)
+def _blocks(verification: Verification) -> Iterator[document.Block]:
+    title = [_verdict(verification)]
+    if verification.gpit:
+        then, now = verification.gpit.then, verification.gpit.now
+        title.insert(0, f"{verification.result} was written by gpit {then}; this is gpit {now}.")
+    yield document.Title(title, document.Tone.GOOD if verification.verified else document.Tone.BAD)
     if verification.off_rule:
-        yield doc.Paragraph(f"Not what its rule gives: {in_one_line(verification.off_rule)}.", doc.Tone.BAD)
-    yield from map(doc.Paragraph, verification.facts)
-    yield from doc.section("Cannot be run", [verification.fault] if verification.fault else [])
+        yield document.Paragraph(f"Not what its rule gives: {in_one_line(verification.off_rule)}.", document.Tone.BAD)
+    yield from map(document.Paragraph, verification.facts)
+    yield from document.section("Cannot be run", [verification.fault] if verification.fault else [])
     if not verification.verified and verification.answer:
-        yield doc.Paragraph(_answer_sentence(verification.answer), apart=True)
-    texts = [f"{entry.name}: {entry.then or 'none'} then, {entry.now or 'none'} now" for entry in verification.versions]
-    yield from doc.section("Other versions", texts, most=MOST)
+        yield document.Paragraph(_answer_sentence(verification.answer), apart=True)
+    texts = [
+        f"{entry.name}: {entry.then or 'none'} in the file, {entry.now or 'none'} here"
+        for entry in verification.versions
+    ]
+    yield from document.section("Other versions", texts, most=MOST)
     for heading, files in (("Input files", verification.files), ("Scheme files", verification.scheme_files)):
         # Files that differ, and files found under another name.
-        texts = [_file(file) for file in files if file.differs or file.another_name]
-        yield from doc.section(heading, texts, most=MOST)
+        texts = [_file(file, verification) for file in files if file.differs or file.another_name]
+        yield from document.section(heading, texts, most=MOST)
     changes = {"Parameters": verification.parameters, "Entries of the manifest": verification.manifest}
     for heading, entries in changes.items():
         texts = [f"{entry.name}: {_both_values(entry.then, entry.now)}" for entry in entries]
-        yield from doc.section(heading, texts, most=MOST)
+        yield from document.section(heading, texts, most=MOST)
     for kind in DifferenceKind:
         count = verification.content.counts[kind]
         texts = [_difference(difference) for difference in verification.content.of(kind)]
-        yield from doc.section(f"{_HEADINGS[kind]} ({count:,})", texts, most=MOST, count=count)
+        most = _MOST_WORDS if kind == DifferenceKind.WORDS else MOST
+        yield from document.section(f"{_HEADINGS[kind]} ({count:,})", texts, most=most, count=count)
     filled_in = [f"{entry.name}: {_value_text(entry.now)}" for entry in verification.filled_in]
-    yield from doc.section("Filled in, as is meant", filled_in, most=MOST)
+    yield from document.section("Filled in on the sheet About", filled_in, most=MOST)
     if any(count > MOST for count in verification.content.counts.values()):
-        yield doc.OnScreen([doc.Paragraph("--json gives all.")])
+        yield document.OnScreen([document.Paragraph("--json lists all of them.")])
 
 
 def _verdict(verification: Verification) -> str:
     name = verification.result
     match verification.verdict:
         case Verdict.SAME_BYTES:
-            return f"{name}: verified: same bytes when run again."
+            return f"{name}: verified. Running it again gives the same file."
         case Verdict.SAME_CONTENT if verification.versions:
-            return f"{name}: verified under other versions: everything in it is as gpit writes it now."
+            return f"{name}: verified. Other versions made it, and everything in it is what gpit writes now."
         case Verdict.SAME_CONTENT:
             part = "cell" if name.lower().endswith(".xlsx") else "entry"
-            return f"{name}: verified: saved by another program since; every {part} is as gpit writes it."
+            return f"{name}: verified. Another program has saved it, and every {part} is still what gpit writes."
+        case Verdict.SAME_FIGURES:
+            return f"{name}: every figure and formula is the same; {_causes(verification)}."
         case Verdict.CANNOT_BE_RUN:
-            return f"{name}: not verified: {_causes(verification)}, and it cannot be run again."
+            return f"{name}: not verified. It cannot be run again: {_causes(verification)}."
         case _:
             return f"{name}: not verified: {_causes(verification)}."
 
@@ -97,7 +111,7 @@ def _causes(verification: Verification) -> str:
     """Return how many differences of each kind there are."""
     causes = []
     for noun, files in (("input file", verification.files), ("scheme file", verification.scheme_files)):
-        differing = sum(file.differs for file in files)
+        differing = sum(file.differs and not verification.is_of_other_gpit(file) for file in files)
         if differing:
             causes.append(f"{differing} {noun} differs" if differing == 1 else f"{differing} {noun}s differ")
     causes += [counted(len(verification.parameters), "other parameter")] if verification.parameters else []
@@ -109,7 +123,7 @@ def _causes(verification: Verification) -> str:
             causes.append(f"{count:,} {_NOUNS[kind][count > 1]}")
     if verification.off_rule and not causes:
         causes.append(f"{counted(len(verification.off_rule), 'figure')} not what the rule gives")
-    return joined(causes) or "other versions of gpit or its libraries"
+    return joined(causes) or "other versions of gpit or of its libraries made it"
 
 
 def _answer_sentence(answer: Answer) -> str:
@@ -117,24 +131,26 @@ def _answer_sentence(answer: Answer) -> str:
     total_when_rerun = _value_text(answer.total_again, answer.total_found, answer.unit)
     rows = counted(answer.rows, "row")
     if not answer.differing:
-        return f"The result is the same: {answer.name} agrees in all {rows}, {total_when_rerun} in total."
+        return f"The result is the same: {answer.name} agrees in all {rows}; the total is {total_when_rerun}."
     return (
-        f"The result differs: {answer.name} in {answer.differing:,} of {rows}; "
-        f"in total {total_in_file} in the file, {total_when_rerun} when run again."
+        f"The result differs: {answer.name} in {answer.differing:,} of {rows}. "
+        f"The total is {total_in_file} in the file and {total_when_rerun} when run again."
     )
 
 
-def _file(file: FileSeen) -> str:
+def _file(file: RunFile, verification: Verification) -> str:
     name = f"{file.name}:{file.sheet}" if file.sheet else file.name
     where = f" ({file.place})" if file.place not in ("", file.name) else "" if file.place else " (in the library)"
     if not file.differs:
-        return f"{name}: the file is called {file.another_name} now; its SHA-256 is the right one"
+        return f"{name}: the file is now called {file.another_name}; its SHA-256 is the same"
+    if verification.is_of_other_gpit(file):
+        return f"{name}: this version of gpit has another edition of this library file"
     digests = f"SHA-256 {(file.sha256_then or '')[:_DIGEST]}… in the manifest, {file.sha256_now[:_DIGEST]}… now"
     rows = ""
     if file.rows_then is not None and file.rows_now is not None:
         same = file.rows_then == file.rows_now
-        rows = f"; {file.rows_now:,} rows" + (" then and now" if same else f", {file.rows_then:,} then")
-    return f"{name}{where}: another file than in the run: {digests}{rows}"
+        rows = f"; {file.rows_now:,} rows" + (" in both" if same else f", {file.rows_then:,} in the run")
+    return f"{name}{where}: not the file of the run: {digests}{rows}"
 
 
 def _difference(difference: FileDifference) -> str:
@@ -147,7 +163,7 @@ def _difference(difference: FileDifference) -> str:
         case DifferenceKind.RENAMED:
             return f"{place}: called {difference.found} in the file"
         case DifferenceKind.TYPED_OVER if _value_text(difference.found) == _value_text(difference.expected):
-            return f"{place}: {_value_text(difference.found, None, difference.unit)}, which the formula gives too"
+            return f"{place}: {_value_text(difference.found, None, difference.unit)}, the same as the formula gives"
         case _:
             return f"{place}: {_both_values(difference.found, difference.expected, difference.unit)}"
 
@@ -166,8 +182,8 @@ def _value_text(value: Any, other: Any = None, unit: str | None = "") -> str:
         return f"the error {value}"
     if isinstance(value, int | float):
         short = _figure(value, unit)
-        alike = are_numbers(value, other) and value != other and _figure(other, unit) == short
-        return repr(value) if alike else short
+        looks_the_same = are_numbers(value, other) and value != other and _figure(other, unit) == short
+        return repr(value) if looks_the_same else short
     if isinstance(value, str):
         return f"“{_excerpt(value, other if isinstance(other, str) else '')}”"
     return _excerpt(repr(value), "")

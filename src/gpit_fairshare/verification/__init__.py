@@ -1,7 +1,7 @@
-"""Run a result again from its own manifest, and report that it is the same or exactly what differs.
+"""Run a result again from its own manifest, and report exactly what differs, if anything does.
 
-The manifest inside a result says with which files and options it was made. They are found again, run again in
-a temporary folder, written in the same way, and compared: first the bytes, then everything.
+The manifest inside a result lists the files and options of its run. `verify` finds them, runs them again in a
+temporary folder, writes the result in the same way, and compares: first the bytes, then every entry.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from gpit_fairshare.verification.model import (
     Answer,
     DifferenceKind,
     FileDifference,
-    FileSeen,
     ManifestChange,
+    RunFile,
     Verdict,
     Verification,
 )
@@ -36,8 +36,8 @@ __all__ = [
     "Answer",
     "DifferenceKind",
     "FileDifference",
-    "FileSeen",
     "ManifestChange",
+    "RunFile",
     "Verdict",
     "Verification",
     "verify",
@@ -80,14 +80,14 @@ def verify(
             versions=other_versions(spec),
             files=tuple(input_files),
             scheme_files=tuple(scheme_files),
-            facts=tuple(f"{path} was not used: no file of the run has its name or digest." for path in places.unused),
+            facts=tuple(f"{path} was not used: no file of the run has this name or digest." for path in places.unused),
         )
         try:
             rerun = allocate(**arguments, max_size=max_size)
         except GpitError as fault:
             reason = _without_folders(folder, str(fault))
             if not verification.versions and not any(run_file.differs for run_file in verification.all_files):
-                raise UsageError(f"{file.path.name}: cannot be run again as its manifest says: {reason}") from None
+                raise UsageError(f"{file.path.name}: cannot be run again from its manifest: {reason}") from None
             return replace(verification, fault=reason)
         run = {**rerun.manifest["run"], "max_size": spec.run.max_size}
         rerun = replace(rerun, manifest={**rerun.manifest, "run": run})

@@ -83,7 +83,7 @@ class WorkbookCells:
         nodes = list(tree.fromstring(self._archive.read("xl/workbook.xml")).iter())
         self.sheets = list(self._parts)
         if not self.sheets:
-            raise _unfit("has no sheets")
+            raise Unreadable(FindingCode.UNREADABLE, "has no sheets", SAVE_AGAIN)
         self.names: dict[str, str] = {
             node.get("name", "").casefold(): (node.text or "").strip()
             for node in nodes
@@ -111,7 +111,7 @@ class WorkbookCells:
         """
         part = self._parts.get(sheet, "")
         if part not in self._archive.namelist():
-            raise _unfit(f"has no cells for its sheet '{sheet}'")
+            raise Unreadable(FindingCode.UNREADABLE, f"has no cells for its sheet '{sheet}'", SAVE_AGAIN)
         reader = _CellParser(sheet, self._shared)
         for _ in _feed(self._archive, part, reader):
             yield from reader.complete_rows
@@ -126,12 +126,12 @@ def _local(tag: str) -> str:
     return tag.rpartition("}")[2]
 
 
-def _unfit(problem: str) -> Unreadable:
-    return Unreadable(FindingCode.UNREADABLE, problem, SAVE_AGAIN)
-
-
 def _feed(archive: zipfile.ZipFile, part: str, reader: _SharedTexts) -> Iterator[None]:
-    """Feed a part of the archive to a reader, and pause after each piece."""
+    """Feed a part of the archive to a reader, and pause after each piece.
+
+    Raises:
+        Unreadable: The part is damaged.
+    """
     parser = expat.ParserCreate(namespace_separator=" ")
     parser.buffer_text = True
     parser.StartElementHandler = reader.start
@@ -146,11 +146,11 @@ def _feed(archive: zipfile.ZipFile, part: str, reader: _SharedTexts) -> Iterator
         parser.Parse(b"", True)
         yield
     except (expat.ExpatError, KeyError, ValueError, OverflowError) as fault:
-        raise _unfit(f"is damaged in its part {part[:80]}") from fault
+        raise Unreadable(FindingCode.UNREADABLE, f"is damaged in its part {part[:80]}", SAVE_AGAIN) from fault
 
 
 def _refuse(*_: Any) -> None:
-    raise _unfit("declares XML entities, which no spreadsheet program writes")
+    raise Unreadable(FindingCode.UNREADABLE, "declares XML entities, which no spreadsheet program writes", SAVE_AGAIN)
 
 
 _TAGS: Final = {f"{space} {tag}": tag for space in _MAIN for tag in ("si", "t", "rPh", "row", "c", "f", "v", "is")}
@@ -225,14 +225,22 @@ class _CellParser(_SharedTexts):
     def _start_row(self, attributes: dict[str, str]) -> None:
         row = int(attributes.get("r", self._row + 1))
         if not self._row < row <= _ROWS:
-            raise _unfit(f"has rows on its sheet '{self._sheet}' that are out of order, as no program writes them")
+            raise Unreadable(
+                FindingCode.UNREADABLE,
+                f"has rows on its sheet '{self._sheet}' that are out of order, as no program writes them",
+                SAVE_AGAIN,
+            )
         self._row, self._column = row, 0
 
     def _start_cell(self, attributes: dict[str, str]) -> None:
         cell_address = attributes.get("r")
         column = self._column + 1 if cell_address is None else _column(cell_address, self._row)
         if not self._column < column <= _COLUMNS:
-            raise _unfit(f"has cells on its sheet '{self._sheet}' that are out of order, as no program writes them")
+            raise Unreadable(
+                FindingCode.UNREADABLE,
+                f"has cells on its sheet '{self._sheet}' that are out of order, as no program writes them",
+                SAVE_AGAIN,
+            )
         self._column, self._kind, self._formula_attributes = column, attributes.get("t", "n"), None
         self._value, self._formula = [], []
 
@@ -274,7 +282,11 @@ class _CellParser(_SharedTexts):
 
 
 def _column(cell_address: str, row: int) -> int:
-    """Return the column of an address, which must be in the given row."""
+    """Return the column of an address.
+
+    Raises:
+        ValueError: The address is not in the given row.
+    """
     if not cell_address.endswith(str(row)):
         raise ValueError(cell_address)
     return column_number(cell_address.removesuffix(str(row)).upper())

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gpit_fairshare.results.agreement import OffRule
 
 JSON_SCHEMA: Final = "gpit-verification/1"
@@ -22,6 +24,8 @@ class Verdict(StrEnum):
 
     SAME_BYTES = "same bytes"
     SAME_CONTENT = "same content"
+    SAME_FIGURES = "same figures"
+    """Another version of gpit wrote it, and only words differ."""
     DIFFERS = "differs"
     CANNOT_BE_RUN = "cannot be run"
 
@@ -40,6 +44,8 @@ class DifferenceKind(StrEnum):
     REMOVED = "removed"
     RENAMED = "renamed"
     CONSEQUENCE = "other value of the same formula"
+    WORDS = "words changed"
+    """A title, label, note or message that another version of gpit wrote in other words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +70,13 @@ class Differences:
 
     kept: list[FileDifference] = field(default_factory=list)
     counts: Counter[DifferenceKind] = field(default_factory=Counter)
+    is_reworded: Callable[[FileDifference], bool] = lambda _: False
+    """Whether a difference is in words alone, which another version of gpit explains."""
 
     def add(self, difference: FileDifference) -> None:
         """Count a difference, and keep it below the limit of its kind."""
+        if self.is_reworded(difference):
+            difference = replace(difference, kind=DifferenceKind.WORDS)
         self.counts[difference.kind] += 1
         if self.counts[difference.kind] <= MOST_KEPT:
             self.kept.append(difference)
@@ -91,7 +101,7 @@ class ManifestChange:
 
 
 @dataclass(frozen=True, slots=True)
-class FileSeen:
+class RunFile:
     """A file that the run used, found again."""
 
     role: str
@@ -143,8 +153,8 @@ class Verification:
     scheme: str
     versions: tuple[ManifestChange, ...] = ()
     """gpit and libraries whose version differs, and anything else outside the files that may change a result."""
-    files: tuple[FileSeen, ...] = ()
-    scheme_files: tuple[FileSeen, ...] = ()
+    files: tuple[RunFile, ...] = ()
+    scheme_files: tuple[RunFile, ...] = ()
     parameters: tuple[ManifestChange, ...] = ()
     """Named as `revenue_budget@2015/16`; the written values."""
     manifest: tuple[ManifestChange, ...] = ()
@@ -163,18 +173,31 @@ class Verification:
     """Why the files cannot be run as they are now."""
 
     @property
-    def all_files(self) -> tuple[FileSeen, ...]:
+    def all_files(self) -> tuple[RunFile, ...]:
         """Return the input files and the scheme files."""
         return *self.files, *self.scheme_files
+
+    @property
+    def gpit(self) -> ManifestChange | None:
+        """Return the versions of gpit, if another one wrote the file."""
+        return next((version for version in self.versions if version.name == "gpit"), None)
+
+    def is_of_other_gpit(self, file: RunFile) -> bool:
+        """Return whether a file is one of the library, which each version of gpit brings with it."""
+        return self.gpit is not None and file in self.scheme_files and not file.place
 
     @property
     def verdict(self) -> Verdict:
         """Return the outcome in a word."""
         if self.fault:
             return Verdict.CANNOT_BE_RUN
-        differs = self.parameters or self.manifest or self.content.counts or self.off_rule
-        if differs or any(file.differs for file in self.all_files):
+        kinds = {kind for kind, count in self.content.counts.items() if count}
+        if self.parameters or self.manifest or self.off_rule or kinds - {DifferenceKind.WORDS}:
             return Verdict.DIFFERS
+        if any(file.differs and not self.is_of_other_gpit(file) for file in self.all_files):
+            return Verdict.DIFFERS
+        if kinds:
+            return Verdict.SAME_FIGURES
         return Verdict.SAME_BYTES if self.same_bytes else Verdict.SAME_CONTENT
 
     @property
@@ -225,5 +248,5 @@ def _plain(value: Any) -> Any:
             return str(value)
 
 
-def _file_entry(file: FileSeen) -> dict[str, Any]:
+def _file_entry(file: RunFile) -> dict[str, Any]:
     return {**asdict(file), "another_name": file.another_name, "differs": file.differs}

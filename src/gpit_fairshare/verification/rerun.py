@@ -28,10 +28,12 @@ from gpit_fairshare.verification.model import (
     Answer,
     DifferenceKind,
     Differences,
-    FileSeen,
+    FileDifference,
     ManifestChange,
+    RunFile,
     Verification,
 )
+from gpit_fairshare.verification.wording import Wording
 from gpit_fairshare.verification.workbooks import Answers, compare_books
 
 if TYPE_CHECKING:
@@ -77,14 +79,15 @@ def with_comparison(
         result: The rerun.
         folder: A folder to make and write in.
         advance: Called with the progress of writing a workbook.
-
-    Raises:
-        UsageError: The result is damaged.
     """
     folder.mkdir()
     rerun_file = _write_again(_as_then(result, file.manifest), file, folder, advance)
     manifest_now = {**rerun_file.manifest, **parse_json(json_text(dict(result.manifest)))}
     content, facts = Differences(), list(verification.facts)
+    is_workbook = file.path.suffix.lower() == ".xlsx"
+    wording = Wording.of_run(result.rows, manifest_now["definition"]) if verification.gpit else None
+    if wording:
+        content.is_reworded = wording.is_cell_reworded if is_workbook else wording.is_entry_reworded
     is_same = file.data == rerun_file.data and file.beside == rerun_file.beside
     preliminary = replace(
         verification,
@@ -99,13 +102,19 @@ def with_comparison(
     filled_in: Sequence[ManifestChange] = ()
     if is_same:
         answers.actual = answers.expected
-    elif file.path.suffix.lower() == ".xlsx":
+    elif is_workbook:
         filled_in = _compare_workbooks(file, rerun_file, answers, content, facts)
     else:
         _compare_other_formats(file, rerun_file, result, answers, content, facts)
+    manifest = []
+    for entry in _manifest_changes(file, rerun_file, manifest_now, preliminary):
+        if wording and wording.is_entry_reworded(entry):
+            content.add(replace(entry, place=f"manifest: {entry.place}", kind=DifferenceKind.WORDS))
+        else:
+            manifest.append(ManifestChange(entry.place, entry.found, entry.expected))
     return replace(
         preliminary,
-        manifest=tuple(_manifest_changes(file, rerun_file, manifest_now, preliminary)),
+        manifest=tuple(manifest),
         answer=_answer(answers, result),
         filled_in=tuple(filled_in),
         facts=tuple(facts),
@@ -175,12 +184,11 @@ def _values(parameters: Any) -> dict[str, tuple[Any, ...]]:
 
 def _manifest_changes(
     file: ResultFile, rerun_file: ResultFile, now: Mapping[str, Any], verification: Verification
-) -> Iterator[ManifestChange]:
+) -> Iterator[FileDifference]:
     """Yield the entries of the manifest that differ and that files, parameters and versions do not report."""
     differing = [run_file for run_file in verification.all_files if run_file.differs]
     digests = {digest for run_file in differing for digest in (run_file.sha256_then, run_file.sha256_now)}
     rows = {run_file.rows_then for run_file in differing if run_file in verification.files}
-    other_gpit = any(version.name == "gpit" for version in verification.versions)
     other_function = any(version.name.startswith(_FUNCTION) for version in verification.versions)
     for entry in compare_values(file.manifest, now, ColumnRules()):
         head, name = entry.place.split("[")[0].split(".")[0], entry.place.rpartition(".")[2].partition("[")[0]
@@ -191,21 +199,21 @@ def _manifest_changes(
             or (head == "parameters" and name in ("written", "value", "overridden") and verification.parameters)
             or (entry.place == "scheme.digest" and (digests or verification.parameters or other_function))
             # Another version of gpit may have entries that this one lacks, and the other way round.
-            or (other_gpit and entry.kind in (DifferenceKind.ADDED, DifferenceKind.REMOVED))
+            or (verification.gpit and entry.kind in (DifferenceKind.ADDED, DifferenceKind.REMOVED))
             # Versions and digests of plug-ins are reported with those of the libraries, and of their files.
             or (head == "plugins" and name in ("version", "digest"))
         )
         if not is_reported:
-            yield ManifestChange(entry.place, entry.found, entry.expected)
+            yield entry
     if rerun_file.beside:
         table = file.document.get("table")
         then = table.get("sha256") if isinstance(table, dict) else None
         digest, digest_now = (hashlib.sha256(side.data).hexdigest() for side in (file, rerun_file))
         if then not in (digest, digest_now):
-            yield ManifestChange("table.sha256", then, digest_now)
+            yield FileDifference(DifferenceKind.VALUE, "table.sha256", "", then, digest_now)
 
 
-def _with_rows(files: Sequence[FileSeen], result: Result) -> Iterator[FileSeen]:
+def _with_rows(files: Sequence[RunFile], result: Result) -> Iterator[RunFile]:
     """Yield the files with the number of rows that the rerun read of each."""
     unread = list(result.inputs.sources)
     for file in files:
@@ -226,7 +234,7 @@ def _compare_workbooks(
         actual, expected = (WorkbookCells(side.data, LARGEST_RESULT) for side in (file, rerun_file))
         comparison = compare_books(actual, expected, answers, content)
     if comparison.has_no_values:
-        facts.append("It was saved without values, so that formulas alone were compared.")
+        facts.append("It was saved without values, so only its formulas were compared.")
     return comparison.filled_in
 
 
@@ -244,7 +252,7 @@ def _compare_other_formats(
         name = manifest_name(file.path)
         table = file.document.get("table")
         if isinstance(table, dict) and table.get("sha256") != hashlib.sha256(file.data).hexdigest():
-            facts.insert(0, f"The table was changed since {name} was written: it has another digest.")
+            facts.insert(0, f"The table has changed since {name} was written: its digest differs.")
         actual, expected = (table_frame(side.path.name, side.data, ending) for side in (file, rerun_file))
         facts += compare_tables(actual, expected, rows, rules, content)
         answers.actual = _answers(actual, answer)

@@ -102,7 +102,9 @@ class Places:
         """Return the places that were searched, as text."""
         parts = ["beside the result", *(f"in {folder}" for folder in self.folders)]
         if self.files:
-            parts.append(f"among {len(self.files)} files given" if len(self.files) > 1 else f"at {self.files[0]}")
+            parts.append(
+                f"among the {len(self.files)} files you named" if len(self.files) > 1 else f"at {self.files[0]}"
+            )
         return ", ".join(parts)
 
     def _levels(self) -> Iterator[Iterable[Path]]:
@@ -121,7 +123,11 @@ class Places:
 
     @cached_property
     def _below(self) -> list[Path]:
-        """Files below the folders given, at any depth; listed only where no nearer file fits."""
+        """Files below the folders given, at any depth; listed only where no nearer file fits.
+
+        Raises:
+            UsageError: There are too many.
+        """
         paths: list[Path] = []
         for folder in self.folders:
             for name, inner, files in walk(folder):
@@ -129,7 +135,7 @@ class Places:
                 if Path(name) != folder:
                     paths += [Path(name, file) for file in sorted(files)]
                 if len(paths) > _MOST_BELOW:
-                    raise UsageError(f"{folder}: has more than {_MOST_BELOW:,} files below it; give a smaller folder")
+                    raise UsageError(f"{folder}: holds more than {_MOST_BELOW:,} files; name a smaller folder")
         return [file for file in paths if file.is_file()]
 
 
@@ -137,7 +143,7 @@ def _files_of(folder: Path) -> list[Path]:
     try:
         return sorted(entry for entry in folder.iterdir() if entry.is_file())
     except OSError as fault:
-        raise UsageError(f"{folder}: cannot be looked into ({fault.strerror or fault})") from None
+        raise UsageError(f"{folder}: cannot be opened ({fault.strerror or fault})") from None
 
 
 def _is_same_name(*names: str) -> bool:

@@ -78,11 +78,7 @@ def _places(manifest: Mapping[str, Any]) -> dict[str, tuple[str, range, int, int
 def compare_books(
     actual: WorkbookCells, expected: WorkbookCells, answers: Answers, into: Differences
 ) -> BookComparison:
-    """Compare the file's workbook with the one that gpit writes.
-
-    Raises:
-        Unreadable: A sheet of the file is damaged.
-    """
+    """Compare the file's workbook with the one that gpit writes."""
     pairs = _paired(actual, expected, into)
     sheets = {renamed.casefold(): name for name, renamed in pairs.items() if renamed != name}
     _compare_names(actual, expected, sheets, into)

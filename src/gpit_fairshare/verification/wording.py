@@ -1,0 +1,94 @@
+"""Tell words that another version of gpit writes differently from figures, formulas and data.
+
+A title, label, note or message may be worded differently in each version. Numbers, codes, names of organisations,
+formulas and parameters may not.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import polars as pl
+
+from gpit_fairshare.verification.model import DifferenceKind, FileDifference
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_KEYS_OF_WORDS: Final = frozenset(
+    [
+        *("title", "label", "note", "assumption", "about", "text", "where", "illustrative", "checks.name"),
+        *("found", "expected", "remedy", "said"),
+    ]
+)
+"""Keys of documents and manifests whose texts are there for people alone."""
+_KINDS: Final = frozenset((DifferenceKind.VALUE, DifferenceKind.FORMULA, DifferenceKind.CONSEQUENCE))
+_LITERAL: Final = re.compile(r'"((?:[^"]|"")*)"')
+_NUMBER: Final = re.compile(r"\d[\d,]*(?:\.\d+)?")
+_INDEX: Final = re.compile(r"\[[0-9]+\]")
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """Which texts of a run are data."""
+
+    data: frozenset[str]
+
+    @classmethod
+    def of_run(cls, rows: pl.DataFrame, definition: Mapping[str, Any]) -> Wording:
+        """Return the wording of a run.
+
+        Args:
+            rows: The tidy table; its texts, such as codes and names, are data.
+            definition: The scheme as its manifest has it; its formulas, names, units and choices are data.
+        """
+        cells = {str(cell) for column in rows.select(pl.selectors.string()) for cell in column.unique()}
+        return cls(frozenset(cells | {text for path, text in _texts(definition) if not _is_words_key(path)}))
+
+    def is_cell_reworded(self, difference: FileDifference) -> bool:
+        """Return whether a cell of a workbook differs in words alone."""
+        found, expected = difference.found, difference.expected
+        if difference.kind not in _KINDS or not isinstance(found, str) or not isinstance(expected, str):
+            return False
+        if difference.kind == DifferenceKind.FORMULA:
+            return self._is_formula_reworded(found, expected)
+        return self._is_text_reworded(found, expected)
+
+    def is_entry_reworded(self, difference: FileDifference) -> bool:
+        """Return whether an entry of a document or manifest differs in words alone; its key says what it holds."""
+        return _is_words_key(difference.place) and self.is_cell_reworded(difference)
+
+    def _is_formula_reworded(self, found: str, expected: str) -> bool:
+        """Return whether two formulas are the same but for words in quotation marks."""
+        if _LITERAL.sub('""', found) != _LITERAL.sub('""', expected):
+            return False
+        pairs = zip(_LITERAL.findall(found), _LITERAL.findall(expected), strict=True)
+        return all(old == new or self._is_text_reworded(old, new) for old, new in pairs)
+
+    def _is_text_reworded(self, found: str, expected: str) -> bool:
+        """Return whether neither text is data, and one has every number of the other."""
+        if {found, expected} & self.data:
+            return False
+        numbers, numbers_now = (Counter(_NUMBER.findall(text)) for text in (found, expected))
+        return numbers <= numbers_now or numbers_now <= numbers
+
+
+def _is_words_key(path: str) -> bool:
+    """Return whether the entry at a path, such as `steps[3].label`, holds words for people."""
+    *_, parent, key = ("", *_INDEX.sub("", path).split("."))
+    return key in _KEYS_OF_WORDS or f"{parent}.{key}" in _KEYS_OF_WORDS
+
+
+def _texts(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Yield every text of a document with its path."""
+    if isinstance(value, dict):
+        for key, entry in value.items():
+            yield from _texts(entry, f"{path}.{key}")
+    elif isinstance(value, list | tuple):
+        for entry in value:
+            yield from _texts(entry, path)
+    elif isinstance(value, str):
+        yield path, value
