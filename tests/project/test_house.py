@@ -108,29 +108,14 @@ def test_a_project_without_problems_has_none(house, project):
             "import circles",
             "prices.py <-> rates.py",
         ),
-        (
-            "src/gpit_fairshare/prices.py",
-            (
-                "src/gpit_fairshare/prices.py",
-                "def f():\n" + "    1\n" * 80,
-                "lines of the longest function",
-                "prices.py:f",
-            ),
-            "lines of the longest function",
-            "prices.py:price",
-        ),
+        ("src/gpit_fairshare/prices.py", "def f():\n" + "    1\n" * 80, "lines of the longest function", "prices.py:f"),
         ("src/gpit_fairshare/prices.py", "1\n" * 601, "lines of the largest module", "prices.py"),
         ("docs/index.md", "Text.\n" * 401, "lines of the longest document", ""),
         ("README.md", "Text.\n" * 121, "lines of README.md", ""),
         ("docs/index.md", "What stands here.\n" * 21, "old-fashioned words", "docs/index.md:21: What stands"),
         ("src/gpit_fairshare/prices.py", "# nobody\n" * 21, "old-fashioned words", "prices.py:21: nobody"),
+        ("src/gpit_fairshare/prices.py", '"left\\naside"\n' * 21, "old-fashioned words", "prices.py:21: left\naside"),
         ("src/gpit_fairshare/library/schemes/a.toml", "# mends\n" * 21, "old-fashioned words", "a.toml:21: mends"),
-        (
-            "src/gpit_fairshare/prices.py",
-            ("src/gpit_fairshare/prices.py", "# left aside\n" * 21, "old-fashioned words", "prices.py:21: left aside"),
-            "old-fashioned words",
-            "left\naside",
-        ),
     ],
 )
 def test_each_problem_is_named(house, project, path, text, bound, place):
