@@ -54,13 +54,14 @@ def verification_document(verification: Verification) -> document.Document:
 
 
 def _blocks(verification: Verification) -> Iterator[document.Block]:
+    """Yield the parts of the report: verdict, result, versions, files, parameters, then content by kind."""
     title = [_verdict(verification)]
     if verification.gpit:
         then, now = verification.gpit.then, verification.gpit.now
         title.insert(0, f"{verification.result} was written by gpit {then}; this is gpit {now}.")
     yield document.Title(title, document.Tone.GOOD if verification.verified else document.Tone.BAD)
     if verification.off_rule:
-        yield document.Paragraph(f"Not what its rule gives: {in_one_line(verification.off_rule)}.", document.Tone.BAD)
+        yield document.Paragraph(f"Differs from its rule: {in_one_line(verification.off_rule)}.", document.Tone.BAD)
     yield from map(document.Paragraph, verification.facts)
     yield from document.section("Cannot be run", [verification.fault] if verification.fault else [])
     if not verification.verified and verification.answer:
@@ -90,6 +91,7 @@ def _blocks(verification: Verification) -> Iterator[document.Block]:
 
 
 def _verdict(verification: Verification) -> str:
+    """Return the verdict as a sentence that begins with the name of the file."""
     name = verification.result
     match verification.verdict:
         case Verdict.SAME_BYTES:
@@ -127,6 +129,7 @@ def _causes(verification: Verification) -> str:
 
 
 def _answer_sentence(answer: Answer) -> str:
+    """Return a sentence about the column of the result: in how many rows it differs, and both totals."""
     total_in_file = _value_text(answer.total_found, answer.total_again, answer.unit)
     total_when_rerun = _value_text(answer.total_again, answer.total_found, answer.unit)
     rows = counted(answer.rows, "row")
@@ -139,6 +142,7 @@ def _answer_sentence(answer: Answer) -> str:
 
 
 def _file(file: RunFile, verification: Verification) -> str:
+    """Return a line about a file that differs or has another name."""
     name = f"{file.name}:{file.sheet}" if file.sheet else file.name
     where = f" ({file.place})" if file.place not in ("", file.name) else "" if file.place else " (in the library)"
     if not file.differs:
@@ -154,6 +158,7 @@ def _file(file: RunFile, verification: Verification) -> str:
 
 
 def _difference(difference: FileDifference) -> str:
+    """Return a line about a difference: its place and both values."""
     place = f"{difference.place} ({difference.about})" if difference.about else difference.place
     match difference.kind:
         case DifferenceKind.ADDED:

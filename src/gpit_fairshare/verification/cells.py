@@ -166,6 +166,7 @@ class _SharedTexts:
         self._into: list[str] | None = None
 
     def start(self, name: str, _: dict[str, str]) -> None:
+        """Begin to collect the text of an element, or to skip a pronunciation hint."""
         match _TAGS.get(name):
             case "v" | "t":
                 self._into = None if self._hint else self._value
@@ -173,6 +174,7 @@ class _SharedTexts:
                 self._hint = True
 
     def end(self, name: str) -> None:
+        """Store a shared text at its end."""
         match _TAGS.get(name):
             case "v" | "t" | "f":
                 self._into = None
@@ -183,6 +185,7 @@ class _SharedTexts:
                 self._value.clear()
 
     def text(self, piece: str) -> None:
+        """Collect a piece of text."""
         if self._into is not None:
             self._into.append(piece)
 
@@ -202,6 +205,7 @@ class _CellParser(_SharedTexts):
         self._masters: dict[str, tuple[str, str]] = {}
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
+        """Begin a row, a cell or a formula."""
         match _TAGS.get(name):
             case "c":
                 self._start_cell(attributes)
@@ -213,6 +217,7 @@ class _CellParser(_SharedTexts):
                 super().start(name, attributes)
 
     def end(self, name: str) -> None:
+        """Store a cell or a row at its end."""
         match _TAGS.get(name):
             case "c":
                 self._end_cell()
@@ -223,6 +228,11 @@ class _CellParser(_SharedTexts):
                 super().end(name)
 
     def _start_row(self, attributes: dict[str, str]) -> None:
+        """Begin a row.
+
+        Raises:
+            Unreadable: Its number is not above that of the row before, or too large.
+        """
         row = int(attributes.get("r", self._row + 1))
         if not self._row < row <= _ROWS:
             raise Unreadable(
@@ -233,6 +243,11 @@ class _CellParser(_SharedTexts):
         self._row, self._column = row, 0
 
     def _start_cell(self, attributes: dict[str, str]) -> None:
+        """Begin a cell.
+
+        Raises:
+            Unreadable: Its column is not to the right of the cell before, or too large.
+        """
         cell_address = attributes.get("r")
         column = self._column + 1 if cell_address is None else _column(cell_address, self._row)
         if not self._column < column <= _COLUMNS:
@@ -245,12 +260,14 @@ class _CellParser(_SharedTexts):
         self._value, self._formula = [], []
 
     def _end_cell(self) -> None:
+        """Store the cell, unless it is empty."""
         formula = None if self._formula_attributes is None else self._whole_formula(self._formula_attributes)
         value = self._typed("".join(self._value))
         if formula is not None or value is not None:
             self._cells[self._column] = StoredCell(formula, value)
 
     def _whole_formula(self, attributes: dict[str, str]) -> str:
+        """Return the text of the formula; for one that cells share, as it reads in this cell."""
         text = restored("".join(self._formula))
         kind, group = attributes.get("t"), attributes.get("si", "")
         cell_address = address(self._row, self._column)
@@ -264,6 +281,7 @@ class _CellParser(_SharedTexts):
         return f"{{{text}}}" if kind in ("array", "dataTable") else text
 
     def _typed(self, text: str) -> Any:
+        """Return the value of the cell, from its text and type; None if it is empty."""
         match self._kind:
             case "inlineStr":
                 return restored(text) or None

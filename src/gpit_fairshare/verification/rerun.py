@@ -295,6 +295,7 @@ def _answer(answers: Answers, result: Result) -> Answer | None:
 
 
 def _as_number(value: Any) -> float | None:
+    """Return a value as a finite number; None if it is none."""
     try:
         number = float(value)
     except (TypeError, ValueError, OverflowError):

@@ -72,6 +72,11 @@ def _to_install(spec: RunSpec) -> str:
 
 
 def _copy(source: Path, target: Path) -> None:
+    """Copy a file, and make the folder for it.
+
+    Raises:
+        UsageError: It cannot be read.
+    """
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, target)
@@ -165,6 +170,7 @@ class _Rules:
         return {digest for file, digest in self.then if file == name}
 
     def _stage(self, source: Path, target: Path) -> None:
+        """Copy a file, and then the files that it names."""
         if target in self.staged:
             return
         self.staged[target] = source

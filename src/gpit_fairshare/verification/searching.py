@@ -108,6 +108,7 @@ class Places:
         return ", ".join(parts)
 
     def _levels(self) -> Iterator[Iterable[Path]]:
+        """Yield the groups of files to search, the nearest first."""
         yield self._near
         yield self.files
         yield self._in_folders
@@ -140,6 +141,11 @@ class Places:
 
 
 def _files_of(folder: Path) -> list[Path]:
+    """Return the files in a folder, in order.
+
+    Raises:
+        UsageError: It cannot be opened.
+    """
     try:
         return sorted(entry for entry in folder.iterdir() if entry.is_file())
     except OSError as fault:

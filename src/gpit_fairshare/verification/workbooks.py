@@ -184,12 +184,14 @@ class BookComparison:
             expected_next = next(expected_rows, None) if expected_next and expected_next[0] == number else expected_next
 
     def _count_formulas(self, actual_row: Row, expected_row: Row) -> None:
+        """Count formulas of a row, and those with a stored value."""
         for column, cell in expected_row.items():
             if cell.formula is not None and cell.value is not None and column in actual_row:
                 self.formulas += actual_row[column].formula is not None
                 self.values += actual_row[column].formula is not None and actual_row[column].value is not None
 
     def _compare_cell(self, page: _Page, number: int, column: int, actual: StoredCell, expected_row: Row) -> None:
+        """Record how a cell differs, unless it is the same or is there to be filled in."""
         expected = expected_row.get(column, _NOTHING)
         if actual == expected or self._is_filled_in(page, column, actual, expected_row):
             return
