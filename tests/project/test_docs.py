@@ -250,8 +250,8 @@ def run_steps(folder: Path, steps: list[tuple[str, str]]) -> list[dict[str, obje
 
 def test_formulas_of_numbers_give_what_is_said(folder):
     """Each formula of the tables `formula | gives` gives that figure."""
-    found = [piece for page in (LANGUAGE, FUNCTION_PAGE) for piece in tables(page, "formula", "gives")]
-    rows = [row for piece in found for row in piece.rows[1:]]
+    examples = [piece for page in (LANGUAGE, FUNCTION_PAGE) for piece in tables(page, "formula", "gives")]
+    rows = [row for piece in examples for row in piece.rows[1:]]
     formulas = [(f"step_{number}", quoted(row[0])[0]) for number, row in enumerate(rows)]
     values = run_steps(folder, formulas)[0]
 
@@ -261,14 +261,14 @@ def test_formulas_of_numbers_give_what_is_said(folder):
 
 @pytest.mark.parametrize("number", range(5))
 def test_steps_give_what_is_said(number, folder):
-    """Each step of the tables `step | A | B | C | D` gives those figures, the steps above it standing."""
-    found = [piece for page in (LANGUAGE, FUNCTION_PAGE) for piece in tables(page, "step", *ABCD)]
-    assert len(found) == 5
-    steps = [tuple(quoted(row[0])[0].split(" = ", 1)) for row in found[number].rows[1:]]
+    """Each step of the tables `step | A | B | C | D` gives those figures, given the steps above it."""
+    examples = [piece for page in (LANGUAGE, FUNCTION_PAGE) for piece in tables(page, "step", *ABCD)]
+    assert len(examples) == 5
+    steps = [tuple(quoted(row[0])[0].split(" = ", 1)) for row in examples[number].rows[1:]]
     rows = run_steps(folder, steps)
     wrong = [
         (name, cell, row[name])
-        for (name, _), (_, *cells) in zip(steps, found[number].rows[1:], strict=True)
+        for (name, _), (_, *cells) in zip(steps, examples[number].rows[1:], strict=True)
         for cell, row in zip(cells, rows, strict=True)
         if not same(cell, row[name])
     ]
