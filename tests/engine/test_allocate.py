@@ -544,10 +544,10 @@ def test_a_setting_for_one_year_changes_that_year_and_says_so_everywhere(tmp_pat
 
 
 @pytest.mark.slow
-def test_the_formula_in_the_readme_runs_as_it_stands(abcd):
-    """The README's own formula file shares the budget by a column of one's own, here 1:1:3:5 of £2,000,000."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    (toml,) = re.findall(r"```toml\n(.*?)```", readme, re.DOTALL)
+def test_the_formula_of_getting_started_runs(abcd):
+    """The formula file of docs/start.md shares the budget by the reader's own column, here 1:1:3:5 of £2,000,000."""
+    page = (ROOT / "docs" / "start.md").read_text(encoding="utf-8")
+    (toml,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
     (abcd / "mine.toml").write_text(toml, encoding="utf-8")
     write_rows(
         abcd / "population.csv",

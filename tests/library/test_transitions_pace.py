@@ -10,7 +10,7 @@ import tomllib
 from contextlib import chdir
 from fractions import Fraction
 from importlib import resources
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import pytest
 
@@ -21,7 +21,7 @@ from gpit_fairshare.scheme.library import library_names
 from running import ROOT, SAMPLES, population_file, read_rows, spend_file, write_rows
 from transition_oracles import Place
 
-DOCUMENT = ROOT / "docs" / "transitions-pace.md"
+PAGES = [ROOT / "docs" / f"transitions-{name}.md" for name in ("funds", "pace")]
 LIBRARY = resources.files("gpit_fairshare") / "library" / "transitions"
 PUBLISHED = ROOT / "tests" / "published" / "icb-allocations-2023-24.csv"
 ICB_SCHEMES = {"core": "icb-core-2023-24", "primary_medical": "icb-primary-medical-2023-24"}
@@ -47,11 +47,13 @@ def column(result, year, name):
 
 
 def sections():
-    """Return the pieces of each section of the document that is about a transition."""
-    found, name = {}, ""
-    for piece in pieces(DOCUMENT):
-        name = ([name, *re.findall(r"^## (\S+)$", piece.before, re.MULTILINE)])[-1]
-        found.setdefault(name, []).append(piece)
+    """Return the pieces of each section of the two pages that is about a transition."""
+    found = {}
+    for page in PAGES:
+        name = ""
+        for piece in pieces(page):
+            name = ([name, *re.findall(r"^## (\S+)$", piece.before, re.MULTILINE)])[-1]
+            found.setdefault(name, []).append(piece)
     return {name: inside for name, inside in found.items() if name}
 
 
@@ -73,7 +75,7 @@ def place(tmp_path_factory):
     """A folder with the samples and the files that the reader is told to save."""
     made = tmp_path_factory.mktemp("pace")
     shutil.copytree(SAMPLES, made / "data" / "samples")
-    for piece in pieces(DOCUMENT):
+    for piece in chain.from_iterable(map(pieces, PAGES)):
         if piece.kind == "csv":
             name = [one for one in quoted(piece.before) if one.endswith(".csv")][-1]
             (made / name).write_text(piece.text, encoding="utf-8")
@@ -81,10 +83,10 @@ def place(tmp_path_factory):
 
 
 def test_every_transition_has_its_section():
-    """The sections are the transitions of this page, in the order of the list at its head; all are in the library."""
-    (overview,) = [one for one in pieces(DOCUMENT) if one.rows and one.rows[0][0] == "transition"]
+    """The sections of a page are its transitions, in the order of the list at its head; all are in the library."""
+    overviews = [one for page in PAGES for one in pieces(page) if one.rows and one.rows[0][0] == "transition"]
 
-    assert list(sections()) == [quoted(row[0])[0] for row in overview.rows[1:]]
+    assert list(sections()) == [quoted(row[0])[0] for overview in overviews for row in overview.rows[1:]]
     assert set(sections()) == set(TRANSITIONS) <= set(library_names("transition"))
 
 
@@ -120,7 +122,8 @@ def test_infeasible_case(name, place):
             run_command(inside[inside.index(message) - 1].text)
         assert f"gpit: error: {stopped.value}" == message.text.strip()
 
-    text = DOCUMENT.read_text(encoding="utf-8").partition(f"\n## {name}\n")[2].partition("\n## ")[0]
+    text = "".join(page.read_text(encoding="utf-8") for page in PAGES)
+    text = text.partition(f"\n## {name}\n")[2].partition("\n## ")[0]
     assert bool(messages) == ("There is always an answer" not in text)
     assert messages or header(name)["infeasible"].startswith("There is always an answer")
 

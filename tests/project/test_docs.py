@@ -37,8 +37,15 @@ from running import ROOT, SAMPLES, gpit, write_rows
 if TYPE_CHECKING:
     from pathlib import Path
 
-LANGUAGE = ROOT / "docs" / "language.md"
+START = ROOT / "docs" / "start.md"
+COMMANDS = ROOT / "docs" / "commands.md"
 FILES = ROOT / "docs" / "files.md"
+FINDINGS = ROOT / "docs" / "findings.md"
+OUTPUTS = ROOT / "docs" / "outputs.md"
+LANGUAGE = ROOT / "docs" / "language.md"
+FUNCTION_PAGE = ROOT / "docs" / "functions.md"
+SCHEME_FILES = ROOT / "docs" / "scheme-files.md"
+KEYS = ROOT / "docs" / "keys.md"
 LIBRARY = ROOT / "docs" / "library.md"
 TESTING = ROOT / "docs" / "testing.md"
 EXPLAIN = ROOT / "docs" / "explain.md"
@@ -48,7 +55,8 @@ REALLOCATE = ROOT / "docs" / "reallocate.md"
 PLUGINS = ROOT / "docs" / "plugins.md"
 GLOSSARY = ROOT / "docs" / "glossary.md"
 README = ROOT / "README.md"
-EXAMPLES = (LANGUAGE, FILES, README)
+INDEX = ROOT / "docs" / "index.md"
+EXAMPLES = (START, SCHEME_FILES, KEYS)
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("data/**/*.md")])
 KINDS = ("formula", "transition", "scheme")
 ABCD = ["A", "B", "C", "D"]
@@ -83,13 +91,13 @@ class Run:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A folder with the samples, and every file that docs/language.md tells its reader to save."""
+    """A folder with the samples, and every file that docs/scheme-files.md tells its reader to save."""
     place = tmp_path_factory.mktemp("docs")
     shutil.copytree(SAMPLES, place / "data" / "samples")
-    for _, text in complete(LANGUAGE):
+    for _, text in complete(SCHEME_FILES):
         name = next(iter(tomllib.loads(text).values()))["name"]
         (place / f"{name}.toml").write_text(text, encoding="utf-8")
-    for one in pieces(LANGUAGE):
+    for one in pieces(SCHEME_FILES):
         if one.kind == "csv":
             name = next(name for name in reversed(quoted(one.before)) if name.endswith(".csv"))
             (place / name).write_text(one.text, encoding="utf-8")
@@ -98,9 +106,9 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def runs(folder):
-    """Every `gpit` command of docs/language.md, run as it stands there."""
+    """Every `gpit` command of docs/scheme-files.md, run unchanged."""
     found: list[Run] = []
-    for one in pieces(LANGUAGE):
+    for one in pieces(SCHEME_FILES):
         if one.kind == "" and one.text.startswith("gpit "):
             code = typed(one.text, "-o", "run.json", folder=folder)
             document = json.loads((folder / "run.json").read_text("utf-8"))
@@ -112,9 +120,9 @@ def runs(folder):
 
 
 @pytest.mark.slow
-def test_commands_of_the_language_run(runs):
+def test_commands_of_the_scheme_files_run(runs):
     """Each of the four files that the reader is told to save is run by a command, and all checks hold."""
-    names = [next(iter(tomllib.loads(text).values()))["name"] for _, text in complete(LANGUAGE)]
+    names = [next(iter(tomllib.loads(text).values()))["name"] for _, text in complete(SCHEME_FILES)]
 
     assert [run.code for run in runs] == [0] * len(names) == [0] * 4
     assert all(f"{name}.toml" in run.command for name, run in zip(names, runs, strict=True))
@@ -122,7 +130,7 @@ def test_commands_of_the_language_run(runs):
 
 
 @pytest.mark.slow
-def test_figures_of_the_language_are_those_of_the_runs(runs):
+def test_figures_of_the_scheme_files_are_those_of_the_runs(runs):
     """Every figure in the tables below a command, worked by hand there, is what the command gives."""
     wrong = []
     for run in runs:
@@ -146,22 +154,22 @@ def test_sums_by_region_are_those_in_the_text(runs):
     areas = {area["name"]: area["allocation"] for area in run.document["summary"][0]["areas"]}
 
     assert areas == {"North": 650_000, "South": 1_350_000}
-    assert "North £650,000, South £1,350,000" in LANGUAGE.read_text(encoding="utf-8")
+    assert "North £650,000, South £1,350,000" in SCHEME_FILES.read_text(encoding="utf-8")
 
 
 def test_a_floor_that_costs_too_much_stops_as_the_text_says(folder):
     """Floors at 90% of £2,270,000 cost £2,043,000, and there are £2,000,000."""
-    command = next(one.text for one in pieces(LANGUAGE) if "--transition limited-loss.toml" in one.text)
+    command = next(one.text for one in pieces(SCHEME_FILES) if "--transition limited-loss.toml" in one.text)
     with pytest.raises(GpitError, match=r"2,043,000.*2,000,000"):
         typed(command, "--set", "largest_loss=10%", folder=folder)
-    assert re.search(r"£2,043,000.*£2,000,000", LANGUAGE.read_text(encoding="utf-8"))
+    assert re.search(r"£2,043,000.*£2,000,000", SCHEME_FILES.read_text(encoding="utf-8"))
 
 
-def test_readme_formula_runs(tmp_path):
-    """The formula of the README shares £140m by the reader's own column: workloads of 1 to 4 are £14m to £56m."""
-    ((kind, text),) = complete(README)
+def test_formula_to_start_with_runs(tmp_path):
+    """The formula of docs/start.md shares £140m by the reader's own column: workloads of 1 to 4 are £14m to £56m."""
+    ((kind, text),) = complete(START)
     assert kind == "formula"
-    (command,) = [one.text for one in pieces(README) if one.kind == "" and "--formula ./mine.toml" in one.text]
+    (command,) = [one.text for one in pieces(START) if one.kind == "" and "--formula ./mine.toml" in one.text]
     (tmp_path / "mine.toml").write_text(text, encoding="utf-8")
     people = [{"org_code": code, "registered_population": 10, "workload": n} for n, code in enumerate(ABCD, 1)]
     write_rows(tmp_path / "population.csv", people)
@@ -242,7 +250,8 @@ def run_steps(folder: Path, steps: list[tuple[str, str]]) -> list[dict[str, obje
 
 def test_formulas_of_numbers_give_what_is_said(folder):
     """Each formula of the tables `formula | gives` gives that figure."""
-    rows = [row for piece in tables(LANGUAGE, "formula", "gives") for row in piece.rows[1:]]
+    examples = [piece for page in (LANGUAGE, FUNCTION_PAGE) for piece in tables(page, "formula", "gives")]
+    rows = [row for piece in examples for row in piece.rows[1:]]
     formulas = [(f"step_{number}", quoted(row[0])[0]) for number, row in enumerate(rows)]
     values = run_steps(folder, formulas)[0]
 
@@ -252,14 +261,14 @@ def test_formulas_of_numbers_give_what_is_said(folder):
 
 @pytest.mark.parametrize("number", range(5))
 def test_steps_give_what_is_said(number, folder):
-    """Each step of the tables `step | A | B | C | D` gives those figures, the steps above it standing."""
-    found = tables(LANGUAGE, "step", *ABCD)
-    assert len(found) == 5
-    steps = [tuple(quoted(row[0])[0].split(" = ", 1)) for row in found[number].rows[1:]]
+    """Each step of the tables `step | A | B | C | D` gives those figures, given the steps above it."""
+    examples = [piece for page in (LANGUAGE, FUNCTION_PAGE) for piece in tables(page, "step", *ABCD)]
+    assert len(examples) == 5
+    steps = [tuple(quoted(row[0])[0].split(" = ", 1)) for row in examples[number].rows[1:]]
     rows = run_steps(folder, steps)
     wrong = [
         (name, cell, row[name])
-        for (name, _), (_, *cells) in zip(steps, found[number].rows[1:], strict=True)
+        for (name, _), (_, *cells) in zip(steps, examples[number].rows[1:], strict=True)
         for cell, row in zip(cells, rows, strict=True)
         if not same(cell, row[name])
     ]
@@ -278,15 +287,15 @@ def test_refused_formulas_are_refused(folder):
 
 
 def test_functions_are_all_there():
-    """docs/language.md has a row for each function of the language, in its order."""
-    rows = table(LANGUAGE, "function", "what it gives")
+    """docs/functions.md has a row for each function of the language, in its order."""
+    rows = table(FUNCTION_PAGE, "function", "what it gives")
 
     assert tuple(quoted(name)[0].partition("(")[0] for name, _ in rows) == FUNCTIONS
 
 
 def test_functions_are_described_as_the_table_has_them():
-    """A row of docs/language.md gives a function's arguments and words as its object has them."""
-    rows = table(LANGUAGE, "function", "what it gives")
+    """A row of docs/functions.md gives a function's arguments and words as its object has them."""
+    rows = table(FUNCTION_PAGE, "function", "what it gives")
 
     for call, words in rows:
         name, _, arguments = quoted(call)[0].rstrip(")").partition("(")
@@ -336,7 +345,7 @@ def test_keys_are_those_of_the_files():
         "[spend]": shape.SpendEntry,
         "{ … }": shape.ValueEntry,
     }
-    found = {quoted(name)[0]: (keys, where) for name, keys, where in table(LANGUAGE, "table", "keys", "in")}
+    found = {quoted(name)[0]: (keys, where) for name, keys, where in table(KEYS, "table", "keys", "in")}
     files = {"formula": shape.FormulaFile, "transition": shape.TransitionFile, "scheme": shape.SchemeFile}
 
     assert set(found) == {*models, "[values.…]"}
@@ -349,7 +358,7 @@ def test_keys_are_those_of_the_files():
         assert name == "{ … }" or where == ("all" if len(there) == 3 else ", ".join(there)), name
 
 
-@pytest.mark.parametrize(("document", "letter"), [(FILES, "I"), (LIBRARY, "S")])
+@pytest.mark.parametrize(("document", "letter"), [(FINDINGS, "I"), (LIBRARY, "S")])
 def test_findings_are_those_of_the_code(document, letter):
     """The table of findings is what `FindingCode` says; a new finding gets its row by pasting the right-hand side."""
     written = "".join(f"| {one.number} | {one.meaning} |\n" for one in FindingCode if one.number.startswith(letter))
@@ -363,7 +372,7 @@ def test_findings_are_those_of_the_code(document, letter):
 def test_notes_of_the_run_are_all_there():
     """Every number R01, R02 … has its row, and no number is written in the code but in the one list of them."""
     sources = "".join(path.read_text(encoding="utf-8") for path in ROOT.glob("src/gpit_fairshare/**/*.py"))
-    rows = [row[0] for piece in tables(FILES, "number", "what it is about") for row in piece.rows[1:]]
+    rows = [row[0] for piece in tables(FINDINGS, "number", "what it is about") for row in piece.rows[1:]]
 
     assert set(re.findall(r'"(R\d\d)"', sources)) == {number for number in rows if number.startswith("R")}
     assert sorted(re.findall(r'"([IRS]\d\d)"', sources)) == sorted(code.number for code in FindingCode)
@@ -397,7 +406,7 @@ def written(tmp_path_factory):
 
 def test_columns_of_the_tidy_table(written):
     """The columns in the text are those of a run of the default scheme."""
-    listed = FILES.read_text(encoding="utf-8").split("<!-- columns -->")[1].split("\n\n")[0]
+    listed = OUTPUTS.read_text(encoding="utf-8").split("<!-- columns -->")[1].split("\n\n")[0]
     header = (written / "o.csv").read_text(encoding="utf-8").partition("\n")[0]
 
     assert quoted(listed) == header.split(",")
@@ -408,7 +417,7 @@ def test_sheets_of_the_workbook(written):
     book = openpyxl.load_workbook(written / "o.xlsx", data_only=True)
     year = book["2014-15"]
 
-    assert [quoted(name)[0] for name, _ in table(FILES, "sheet", "what it holds")] == book.sheetnames
+    assert [quoted(name)[0] for name, _ in table(OUTPUTS, "sheet", "what it holds")] == book.sheetnames
     assert [year.cell(row, 1).value for row in (4, 5)] == ["Code", "A"]
     fair_share = next(cell.column for cell in year[4] if str(cell.value).startswith("Fair share ("))
     assert year.cell(3, fair_share).value == 140_000_000
@@ -425,13 +434,13 @@ def test_a_grouping_has_a_sheet(folder):
     write_workbook(result, folder / "groups.xlsx")
 
     assert "Region 2014-15" in openpyxl.load_workbook(folder / "groups.xlsx").sheetnames
-    assert "`Region 2014-15`" in FILES.read_text(encoding="utf-8")
+    assert "`Region 2014-15`" in OUTPUTS.read_text(encoding="utf-8")
 
 
 def test_keys_of_the_json_document(written):
     """The keys in the text are those of a run, at the top and one level below."""
     document = json.loads((written / "o.json").read_text("utf-8"))
-    rows = table(FILES, "key", "what it holds", "keys inside")
+    rows = table(OUTPUTS, "key", "what it holds", "keys inside")
 
     assert [quoted(key)[0] for key, _, _ in rows] == list(document)
     for key, _, inside in rows:
@@ -441,19 +450,20 @@ def test_keys_of_the_json_document(written):
             assert quoted(inside) == list(entry), key
     national = [step["name"] for step in document["steps"] if step["kind"] == "national"]
     assert list(document["national"][0]) == ["year", *national]
-    assert f"`{document['schema']}`" in FILES.read_text(encoding="utf-8")
+    assert f"`{document['schema']}`" in OUTPUTS.read_text(encoding="utf-8")
 
 
 def test_keys_of_the_manifest(written):
     """The keys of the manifest in the text are those of a run, at the top and one level below."""
     document = json.loads((written / "o.json").read_text("utf-8"))
-    manifest, rows = document["manifest"], table(FILES, "key of the manifest", "what it holds", "keys inside")
+    manifest, rows = document["manifest"], table(OUTPUTS, "key of the manifest", "what it holds", "keys inside")
 
     assert [quoted(key)[0] for key, _, _ in rows] == list(manifest)
     for key, _, inside in rows:
         value = manifest[quoted(key)[0]]
         if inside.strip():
             assert quoted(inside) == list(value[0] if isinstance(value, list) else value), key
+    assert set(manifest["run"]) == {option.key for option in OPTIONS.values()}
 
 
 RUN_FLAGS = {option.flag for option in OPTIONS.values()}
@@ -472,16 +482,18 @@ def options_in_help(verb):
 
 
 def test_options_are_all_there():
-    """Every option that `gpit allocate --help` lists has its row in docs/files.md, and no other has."""
-    of_a_run = options_listed(FILES, "option of a run", "what it does")
+    """Every option that `gpit allocate --help` lists has its row in docs/commands.md, and no other has."""
+    of_a_run = options_listed(COMMANDS, "option of a run", "what it does")
 
     assert of_a_run == RUN_FLAGS
-    assert of_a_run | options_listed(FILES, "option of `gpit allocate`", "what it does") == options_in_help("allocate")
+    assert of_a_run | options_listed(COMMANDS, "option of `gpit allocate`", "what it does") == options_in_help(
+        "allocate"
+    )
 
 
 def test_options_of_check_are_all_there():
-    """Beside the options of a run without --set, every option of `gpit check` has its row in docs/files.md."""
-    own = options_listed(FILES, "option of `gpit check`", "what it does")
+    """Beside the options of a run without --set, every option of `gpit check` has its row in docs/commands.md."""
+    own = options_listed(COMMANDS, "option of `gpit check`", "what it does")
 
     assert (own | RUN_FLAGS) - {"--set"} == options_in_help("check")
 
@@ -686,18 +698,18 @@ def test_keys_and_kinds_of_a_verification(written):
     assert verdicts == [str(verdict) for verdict in Verdict]
 
 
-def test_exit_codes_of_the_readme_are_in_the_files():
-    """docs/files.md has the codes of the README, in the same words."""
+def test_exit_codes_of_the_readme_are_with_the_commands():
+    """docs/commands.md has the codes of the README, in the same words."""
     readme = dict(table(README, "exit code", "meaning"))
-    files = dict(table(FILES, "code", "meaning"))
+    commands = dict(table(COMMANDS, "code", "meaning"))
 
-    assert list(files) == list(readme)
-    assert all(word in files["2"] for word in readme["2"].split("; ")[0].split())
+    assert list(commands) == list(readme)
+    assert all(word in commands["2"] for word in readme["2"].split("; ")[0].split())
 
 
-def test_readme_names_the_library():
-    """The README's table has every scheme, formula and transition of the library, and no other."""
-    rows = dict(table(README, "kind", "in the library"))
+def test_page_of_the_library_names_every_file():
+    """The table of docs/library.md has every scheme, formula and transition of the library, and no other."""
+    rows = dict(table(LIBRARY, "kind", "in the library"))
 
     assert {kind: sorted(quoted(names)) for kind, names in rows.items()} == {
         kind: library_names(kind) for kind in ("scheme", "formula", "transition")
@@ -800,6 +812,20 @@ def test_glossary_is_in_order():
     assert len(terms) == len(entries) == len([line for line in lines[1:] if line]) - 1
     assert terms == sorted(set(terms))
     assert all(f"`{name}`" in "".join(entries) for name in STANDARD_INPUTS)
+
+
+@pytest.mark.parametrize("document", [README, *sorted(ROOT.glob("docs/*.md"))], ids=lambda path: path.name)
+def test_pages_are_short(document):
+    """The README has at most 120 lines, a page at most 400."""
+    assert len(document.read_text(encoding="utf-8").splitlines()) <= (120 if document == README else 400)
+
+
+def test_index_has_every_page():
+    """docs/index.md links to every page of the documentation, and the README to docs/index.md."""
+    linked = set(re.findall(r"\]\(([\w-]+\.md)", INDEX.read_text(encoding="utf-8")))
+
+    assert linked == {path.name for path in ROOT.glob("docs/*.md")} - {"index.md"}
+    assert "(docs/index.md)" in README.read_text(encoding="utf-8")
 
 
 def anchors(document: Path) -> set[str]:

@@ -1,4 +1,4 @@
-"""docs/schemes.md says what the library does: its commands run, and its figures, worked by hand, are theirs."""
+"""docs/formulas.md and docs/schemes.md say what the library does: their commands give the figures worked by hand."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ from gpit_fairshare.scheme.library import library_names
 from running import ROOT, SAMPLES
 from tiers import fast_but
 
-TEXT = (ROOT / "docs" / "schemes.md").read_text(encoding="utf-8")
-HEAD, *PARTS = re.split(r"^## ", TEXT, flags=re.MULTILINE)
+PAGES = [(ROOT / "docs" / name).read_text(encoding="utf-8").split("\n## ") for name in ("formulas.md", "schemes.md")]
+HEAD = "".join(head for head, *_ in PAGES)
+PARTS = [part for _, *parts in PAGES for part in parts]
 
 
 class Section(NamedTuple):
-    """A section of the document: its command and table, and the command that has no answer with its message."""
+    """A section of a page: its command and table, and the command that has no answer with its message."""
 
     name: str
     text: str

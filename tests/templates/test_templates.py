@@ -26,7 +26,7 @@ from recalculation import cached_values, recalculate
 from running import ROOT, gpit, read_rows, words
 from tiers import slow, slow_but
 
-DOCUMENT = ROOT / "docs" / "files.md"
+DOCUMENT = ROOT / "docs" / "commands.md"
 
 # Four core sums of £50,000 leave £1.80 a head; above the average of £2.27 a head are A (£5.00) and B (£2.50).
 # 2014/15: needs of £270,000 and £90,000 on a fund of £300,000. 2015/16: half of them, in full.
@@ -559,7 +559,7 @@ def test_help_loads_nothing_heavy(tmp_path):
 
 
 def rows_below(heading: str) -> list[list[str]]:
-    """Return the rows of the table in docs/files.md whose first heading this is, its cells without backticks."""
+    """Return the rows of the table in docs/commands.md whose first heading this is, its cells without backticks."""
     text = DOCUMENT.read_text(encoding="utf-8")
     table = text.split(f"\n| {heading} |")[1].split("\n\n")[0].splitlines()[2:]
     return [[cell.strip(" `") for cell in row.strip("|").split(" | ")] for row in table]
@@ -567,7 +567,7 @@ def rows_below(heading: str) -> list[list[str]]:
 
 @pytest.mark.slow
 def test_the_document_has_every_file_option_and_key(tmp_path):
-    """docs/files.md lists the files, the options of `gpit init --help` and the keys of its document."""
+    """docs/commands.md lists the files, the options of `gpit init --help` and the keys of its document."""
     help_text = gpit("init", "--help", folder=tmp_path).stdout.decode()
     options = re.findall(r"^ +(?:-\w, )?(--[a-z]+)", help_text, re.MULTILINE)
     document = json.loads(gpit("init", "x", "--json", folder=tmp_path).stdout.decode())
