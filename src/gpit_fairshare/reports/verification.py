@@ -52,7 +52,7 @@ def verification_document(verification: Verification) -> doc.Document:
 def _blocks(verification: Verification) -> Iterator[doc.Block]:
     yield doc.Title([_verdict(verification)], doc.Tone.GOOD if verification.verified else doc.Tone.BAD)
     if verification.off_rule:
-        yield doc.Paragraph(f"Not what its rule gives: {in_one_line(verification.off_rule)}.", doc.Tone.BAD)
+        yield doc.Paragraph(f"Differs from its rule: {in_one_line(verification.off_rule)}.", doc.Tone.BAD)
     yield from map(doc.Paragraph, verification.facts)
     yield from doc.section("Cannot be run", [verification.fault] if verification.fault else [])
     if not verification.verified and verification.answer:
