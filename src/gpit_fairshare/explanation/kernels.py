@@ -184,7 +184,7 @@ def _rounded_up(rounding: Rounding, up: int, over: str) -> str:
     """Return which rows get the units that are left."""
     if rounding.least is None:
         return f"none of {over} is rounded up"
-    start = f"{up:,} of {over} {'is' if up == 1 else 'are'} rounded up: those with a remainder "
+    start = f"{up:,} of {over} {'is' if up == 1 else 'are'} rounded up: all with a remainder "
     if rounding.last == rounding.equal:
         return f"{start}of {remainder(rounding.least)} or more"
     least = remainder(rounding.least)
