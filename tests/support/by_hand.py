@@ -1,6 +1,6 @@
-"""Arithmetic from printed text only: reads what `gpit explain` prints, joins its lines and calculates it again.
+"""Arithmetic from printed text alone: what `gpit explain` prints is put together, read and worked out again.
 
-It uses nothing of the package. Numbers are fractions, so that figures that agree here agree exactly.
+Nothing of the package is used. Numbers are fractions, so that what agrees here agrees exactly.
 """
 
 from __future__ import annotations

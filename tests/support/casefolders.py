@@ -1,4 +1,4 @@
-"""Folders of regression cases for tests: four organisations, and cases that each differ from a right one once."""
+"""Folders of regression cases for tests: four organisations, and cases that differ from a sound one in one thing."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ formula = "heads <= 300000"
 name = "Somebody is there"
 formula = "heads > 0"
 """
-"""A scheme whose first check fails for D, which has 400,000."""
+"""A scheme whose first check does not hold for D, which has 400,000."""
 
 
 def head(name: str, origin: str = "worked by hand", more: str = "") -> str:
@@ -58,7 +58,7 @@ def head(name: str, origin: str = "worked by hand", more: str = "") -> str:
 
 
 def case(name: str, more: str = "", *, origin: str = "worked by hand", run: str = RUN, figures: str = FIGURES) -> str:
-    """A case file; right unless something else is given."""
+    """A case file; sound unless something else is given."""
     return f"{head(name, origin, more)}{SOURCE if origin == 'published' else ''}{run}{figures}"
 
 
@@ -116,11 +116,11 @@ OF_EVERY_SORT = {
     ),
     "nobody.expected.csv": (TABLE, "unused"),
 }
-"""Cases, and files of expected figures, with their outcomes."""
+"""Cases, and files of expected figures, with what becomes of them."""
 
 
 def every_sort(folder: Path) -> Path:
-    """Write a folder with cases of every kind, and other files that are not cases."""
+    """Write a folder with cases of every sort, and what lies beside cases without being one."""
     inputs(folder)
     for name, (content, _) in OF_EVERY_SORT.items():
         (folder / name).write_text(content, encoding="utf-8")

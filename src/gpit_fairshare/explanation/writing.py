@@ -87,7 +87,7 @@ class LineWriter:
         )
 
     def _plugin_notes(self, year: Drafts, expression: tree.Expression) -> list[str]:
-        """Return the value of each plug-in function, and what it does: the formula does not show it."""
+        """Return what each plug-in function gave, and what it is: the formula does not show it."""
         functions = {function.name: function for function in plugged_in(expression)}
         calls = [node for node in tree.walk(expression) if isinstance(node, tree.Call) and node.function in functions]
         values = evaluate(calls, year.cells, year.texts, first_year=year.first_year)
