@@ -45,7 +45,7 @@ class CaseFile(pytest.File):
         yield CaseItem.from_parent(self, name=model.case.name)
 
 
-class CaseFailed(Exception):  # noqa: N818  # a verdict, and no error of the program
+class CaseFailed(Exception):  # noqa: N818  # a verdict, not an error of the program
     """A case that is not ok."""
 
     def __init__(self, verdict: CaseVerdict) -> None:
@@ -57,7 +57,11 @@ class CaseItem(pytest.Item):
     """One case."""
 
     def runtest(self) -> None:
-        """Run the case."""
+        """Run the case.
+
+        Raises:
+            CaseFailed: The case is not ok.
+        """
         from gpit_fairshare.cases.running import run_case  # noqa: PLC0415  # heavy
 
         verdict = run_case(discovery.DiscoveredFile(self.path, self.parent.nodeid if self.parent else ""))
@@ -73,7 +77,7 @@ class CaseItem(pytest.Item):
         return str(super().repr_failure(excinfo, style))  # type: ignore[arg-type]  # the styles are pytest's own
 
     def reportinfo(self) -> tuple[Path, None, str]:
-        """Return what a test is called in a report."""
+        """Return the name of the test in a report."""
         return self.path, None, f"case {self.name}"
 
 
@@ -81,7 +85,7 @@ class ExpectedFile(pytest.File):
     """A file of expected figures; it becomes a test if no case uses it, once all cases have been read."""
 
     def collect(self) -> list[pytest.Item]:
-        """Yield nothing yet, but remember the file."""
+        """Remember the file; it gives no test yet."""
         self.session.stash.setdefault(_EXPECTED, {})[self.nodeid] = self
         return []
 
@@ -90,7 +94,11 @@ class UnusedItem(pytest.Item):
     """A test for a file of expected figures that no case uses."""
 
     def runtest(self) -> None:
-        """Fail: the test exists only if no case uses the file."""
+        """Fail: the test exists only if no case uses the file.
+
+        Raises:
+            CaseUnused: Always.
+        """
         raise CaseUnused
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:
@@ -101,7 +109,7 @@ class UnusedItem(pytest.Item):
         return f"{self.parent.nodeid if self.parent else self.name}: {UNUSED}"
 
     def reportinfo(self) -> tuple[Path, None, str]:
-        """Return what a test is called in a report."""
+        """Return the name of the test in a report."""
         return self.path, None, self.name
 
 
@@ -109,7 +117,7 @@ _EXPECTED = pytest.StashKey[dict[str, ExpectedFile]]()
 """Files of expected figures that were found, by the id of their node."""
 
 
-class CaseUnused(Exception):  # noqa: N818  # a verdict, and no error of the program
+class CaseUnused(Exception):  # noqa: N818  # a verdict, not an error of the program
     """A file of expected figures that no case uses."""
 
 
@@ -126,8 +134,8 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.Item]) -> None:
     """Add a test for each file of expected figures that no case uses.
 
-    This runs first, so that choosing some cases leaves no file unused. If a suite has no case in a folder or in one
-    above it, a file of that name there is not one of gpit.
+    This runs first, so that selecting some cases makes no file unused. If a suite has no case in a folder or in one
+    above it, a file of that name there does not belong to gpit.
     """
     expected = session.stash.get(_EXPECTED, {})
     cases = [item.parent for item in items if isinstance(item.parent, CaseFile)]

@@ -1,4 +1,4 @@
-"""`gpit test`: figures are compared exactly, every fault is said in a line, and only regression figures are written."""
+"""`gpit test`: figures are compared exactly, each error is one line, and only regression figures are rewritten."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from tiers import slow
 
 @pytest.fixture
 def folder(tmp_path):
-    """A folder `cases` with the inputs of the four organisations."""
+    """Make a folder `cases` with the inputs of the four organisations."""
     return inputs(tmp_path / "cases")
 
 
@@ -48,14 +48,14 @@ def put(folder, name, text):
 
 
 def verdict_of(folder, text, name="one.toml"):
-    """The verdict on one case."""
+    """Return the verdict on one case."""
     (verdict,) = run_all([str(put(folder, name, text))]).verdicts
     return verdict
 
 
 def verdicts(suite):
-    """What became of each case, by the base name of its file."""
-    return {Path(one.file).name: one.outcome for one in suite.verdicts}
+    """Return the outcome of each case, by the base name of its file."""
+    return {Path(verdict.file).name: verdict.outcome for verdict in suite.verdicts}
 
 
 # Figures ------------------------------------------------------------------------------------------------------
@@ -64,13 +64,13 @@ LARGE = ExpectedFigure("2013/14", "00D", "allocation", Decimal(398_372_000), "")
 
 
 def differs(figure, got, kind="number", **tolerance):
-    """Whether a figure differs from that of a run, its column having a tolerance."""
+    """Return whether a figure differs from that of a run, with the tolerance of its column."""
     entry = {"allocation": ToleranceEntry.model_validate(tolerance)} if tolerance else {}
     return compare(figure, got, kind, entry) is not None
 
 
 def test_a_pound_of_398_million():
-    """£1 off on £398,372,000 fails without a tolerance and passes with one of £1, which is the bound itself."""
+    """£1 off £398,372,000 fails without a tolerance and passes with one of exactly £1."""
     assert not differs(LARGE, 398_372_000.0)
     for got in (398_372_001.0, 398_371_999.0):
         assert differs(LARGE, got)
@@ -89,14 +89,14 @@ def test_a_figure_is_right_within_either_tolerance():
 
 
 def test_a_float_is_the_number_that_people_see():
-    """0.1 is 0.1, not the binary fraction beside it; 0.1 + 0.2 is 0.30000000000000004, and not 0.3."""
+    """0.1 is 0.1, not the nearest binary fraction; 0.1 + 0.2 is 0.30000000000000004, not 0.3."""
     figure = ExpectedFigure("y", "A", "allocation", Decimal("0.1"), "")
     third = ExpectedFigure("y", "A", "allocation", Decimal("0.3"), "")
 
     assert not differs(figure, 0.1)
-    found = compare(third, 0.1 + 0.2, "number", {})
-    assert found is not None
-    assert found.difference == Decimal("4E-17")
+    difference = compare(third, 0.1 + 0.2, "number", {})
+    assert difference is not None
+    assert difference.difference == Decimal("4E-17")
 
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
@@ -105,27 +105,27 @@ sizes = st.one_of(st.none(), st.decimals(0, 10**12, allow_nan=False, allow_infin
 
 @given(got=finite, expected=finite, nudge=st.sampled_from([None, 0.0, 1.0]), absolute=sizes, relative=sizes)
 def test_comparing_is_exact(got, expected, nudge, absolute, relative):
-    """Whatever the sizes, the verdict is that of fractions: |got - expected| <= max(absolute, relative |expected|)."""
+    """For all sizes the verdict is that of fractions: |got - expected| <= max(absolute, relative |expected|)."""
     if nudge is not None:
         expected = got + nudge
         expected = got if expected in (float("inf"), float("-inf")) else expected
-    wanted = Decimal(repr(expected))
+    exact = Decimal(repr(expected))
     tolerance = {key: value for key, value in (("absolute", absolute), ("relative", relative)) if value is not None}
-    allowed = max(Fraction(absolute or 0), Fraction(relative or 0) * abs(Fraction(wanted)))
-    figure = ExpectedFigure("y", "A", "allocation", wanted, "")
+    allowed = max(Fraction(absolute or 0), Fraction(relative or 0) * abs(Fraction(exact)))
+    figure = ExpectedFigure("y", "A", "allocation", exact, "")
 
-    assert differs(figure, got, **tolerance) == (abs(Fraction(repr(got)) - Fraction(wanted)) > allowed)
+    assert differs(figure, got, **tolerance) == (abs(Fraction(repr(got)) - Fraction(exact)) > allowed)
 
 
 @given(st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**40), max_value=10**40))
 def test_a_number_is_written_so_that_it_reads_back(number):
-    """What is shown of a number is the number, to the last digit."""
+    """The text of a number reads back as the same number, to the last digit."""
     assert Decimal(shortest_decimal(number)) == number
 
 
 @pytest.mark.parametrize("text", ["£5", "1,000", "1/2", "5%", "nan", "inf", "", " ", "1e9999", "0x10", "1" * 401, "１"])
-def test_what_is_no_plain_number(text):
-    """Money signs, separators, percentages and what no result can hold are no expected figures."""
+def test_texts_that_are_not_plain_numbers(text):
+    """Money signs, separators, percentages and numbers too large for a result are not expected figures."""
     with pytest.raises(ValueError, match=r"plain number|digits"):
         exact_number(text)
 
@@ -149,7 +149,7 @@ def test_what_is_no_plain_number(text):
     ],
 )
 def test_cells_of_a_table(value, got, kind, same):
-    """Yes/no and texts are the same or they differ, blanks are blanks, and an apostrophe of gpit's own is none."""
+    """Yes/no and texts are equal or differ, blanks equal blanks, and an apostrophe added by gpit does not count."""
     figure = ExpectedFigure("y", "A", "allocation", value, "x.csv: row 2, allocation", tabled=True)
 
     assert differs(figure, got, kind) == (not same)
@@ -158,14 +158,14 @@ def test_cells_of_a_table(value, got, kind, same):
 @pytest.mark.parametrize(
     ("value", "kind", "message"),
     [
-        ("many", "number", "x: the column holds numbers; expected a plain number, as 1500.5, found 'many'"),
+        ("many", "number", "x: the column holds numbers; expected a plain number, such as 1500.5, found 'many'"),
         (True, "number", "found true"),
         (Decimal(1), "text", "expected a text in quotes, found 1"),
         (Decimal(1), "yes/no", "expected true or false, found 1"),
     ],
 )
-def test_a_figure_of_another_kind_is_a_fault(value, kind, message):
-    """A text where the column holds numbers is no difference, but a slip of the case."""
+def test_a_figure_of_another_kind_is_an_error(value, kind, message):
+    """A text in a column of numbers is not a difference, but an error in the case."""
     with pytest.raises(GpitError, match=message):
         compare(ExpectedFigure("y", "A", "c", value, "x"), 1.0, kind, {})
 
@@ -174,46 +174,63 @@ def test_a_figure_of_another_kind_is_a_fault(value, kind, message):
 
 
 def test_cases_of_every_sort(tmp_path):
-    """Each sort of case has the verdict that it should have, and the file that nobody uses is named."""
+    """Each kind of case has the right verdict, and the file that no case uses is named."""
     suite = run_all([str(every_sort(tmp_path / "cases"))])
-    wanted = {name: verdict for name, (_, verdict) in OF_EVERY_SORT.items()}
+    outcomes = {name: verdict for name, (_, verdict) in OF_EVERY_SORT.items()}
 
-    assert verdicts(suite) == {name: one for name, one in wanted.items() if one in ("ok", "failed", "fault")}
-    assert [Path(name).name for name in suite.unused] == [name for name, one in wanted.items() if one == "unused"]
+    assert verdicts(suite) == {
+        name: outcome for name, outcome in outcomes.items() if outcome in ("ok", "failed", "fault")
+    }
+    assert [Path(name).name for name in suite.unused] == [
+        name for name, outcome in outcomes.items() if outcome == "unused"
+    ]
     assert suite.exit_code == 2
 
 
-def test_what_differs_is_named(folder):
-    """D's £800,001 where £800,000 comes out is one difference of -£1, and no other figure is named."""
+def test_differences_are_named(folder):
+    """If D has £800,000 and £800,001 is expected, there is one difference of -£1, and no other figure is named."""
     verdict = verdict_of(folder, case("x", figures=FIGURES.replace("800_000", "800_001")))
-    (one,) = verdict.differences
+    (difference,) = verdict.differences
 
-    assert (one.year, one.code, one.column, one.expected, one.got) == ("2014/15", "D", "allocation", "800001", "800000")
-    assert (one.difference, one.allowed) == (-1, 0)
+    assert (difference.year, difference.code, difference.column, difference.expected, difference.got) == (
+        "2014/15",
+        "D",
+        "allocation",
+        "800001",
+        "800000",
+    )
+    assert (difference.difference, difference.allowed) == (-1, 0)
     assert verdict.reasons == ("1 of 4 figures differs.",)
 
 
-def test_rows_that_come_and_go(folder):
-    """An organisation that nobody expected, and one that is not there, fail; `rows = "some"` lets the first pass."""
+def test_extra_and_missing_rows(folder):
+    """An organisation that is not expected, and one that is missing, fail; `rows = "some"` lets the first pass."""
     figures = FIGURES.partition("D =")[0] + "E = { allocation = 1 }\n"
     every = verdict_of(folder, case("x", figures=figures))
     some = verdict_of(folder, case("x", 'rows = "some"\n', figures=figures))
 
-    assert [(one.kind, one.code) for one in every.differences] == [("extra row", "D"), ("missing row", "E")]
-    assert [(one.kind, one.code) for one in some.differences] == [("missing row", "E")]
+    assert [(difference.kind, difference.code) for difference in every.differences] == [
+        ("extra row", "D"),
+        ("missing row", "E"),
+    ]
+    assert [(difference.kind, difference.code) for difference in some.differences] == [("missing row", "E")]
     assert (some.looked_at, some.rows_in_result) == (4, 4)
 
 
-def test_years_that_the_case_does_not_name_are_not_looked_at(folder):
-    """A case of 2014/15 is not failed by the rows of 2015/16; one that names the year has all of them."""
+def test_only_years_that_the_case_names_are_compared(folder):
+    """Rows of 2015/16 do not fail a case of 2014/15; a case that names the year must have all its rows."""
     one_more = FIGURES + '[expected."2015/16"]\nA = { allocation = 200_000 }\n'
 
     assert verdict_of(folder, case("x")).outcome == "ok"
-    assert [one.code for one in verdict_of(folder, case("x", figures=one_more)).differences] == ["B", "C", "D"]
+    assert [difference.code for difference in verdict_of(folder, case("x", figures=one_more)).differences] == [
+        "B",
+        "C",
+        "D",
+    ]
 
 
 def test_any_column_can_be_expected(folder):
-    """Inputs, names, steps, yes/no and national figures: £2.27 a head is the average of £2,270,000."""
+    """Inputs, names, steps, yes/no and national figures can be expected: £2,270,000 is £2.27 a head on average."""
     run = RUN.replace('transition = "none"\n', "")
     figures = """
 [expected."2014/15"]
@@ -225,40 +242,40 @@ average_cost_per_head = 2.27
     wrong = verdict_of(folder, case("x", 'rows = "some"\n', run=run, figures=figures.replace("2.27", "2.28")))
 
     assert (verdict.outcome, verdict.figures) == ("ok", 5)
-    assert [(one.code, one.got) for one in wrong.differences] == [("", "2.27")]
+    assert [(difference.code, difference.got) for difference in wrong.differences] == [("", "2.27")]
 
 
 def test_the_worst_come_first(folder):
-    """Sorted by how far a figure is beyond its tolerance: D is £100 off, C £20."""
+    """Differences are sorted by their distance above the tolerance: D is £100 off, C £20."""
     figures = FIGURES.replace("600_000", "600_020").replace("800_000", "800_100")
     tolerance = '\n[tolerance]\nallocation = { relative = "0.0001" }\n'
     first = verdict_of(folder, case("x", figures=figures))
-    # A ten-thousandth of 600,020 is 60.002, and of 800,100 it is 80.01: 20 is within, 100 is 19.99 beyond.
+    # A ten-thousandth of 600,020 is 60.002, and of 800,100 it is 80.01: 20 is within, 100 is 19.99 above.
     second = verdict_of(folder, case("x", figures=figures + tolerance))
 
-    assert [one.code for one in first.differences] == ["D", "C"]
-    assert [(one.code, one.excess[1]) for one in second.differences] == [("D", Decimal("19.99"))]
+    assert [difference.code for difference in first.differences] == ["D", "C"]
+    assert [(difference.code, difference.excess[1]) for difference in second.differences] == [("D", Decimal("19.99"))]
 
 
 def test_other_columns(folder):
-    """`other-columns` goes for columns of numbers that are not named, and for no text."""
+    """`other-columns` is for columns of numbers that are not named, and never for texts."""
     figures = FIGURES.replace("allocation = 800_000", 'allocation = 800_001, fair_share = 800_001, org_name = "Dams"')
     tolerance = "\n[tolerance]\nallocation = { absolute = 0 }\nother-columns = { absolute = 1 }\n"
     verdict = verdict_of(folder, case("x", figures=figures + tolerance))
 
-    assert sorted(one.column for one in verdict.differences) == ["allocation", "org_name"]
+    assert sorted(difference.column for difference in verdict.differences) == ["allocation", "org_name"]
 
 
-def test_a_check_that_does_not_hold_fails_the_case(folder):
-    """D has 400,000 heads: the check is named with the year and the organisation, though all figures agree."""
+def test_a_failing_check_fails_the_case(folder):
+    """D has 400,000 heads: the check is named with year and organisation, although all figures agree."""
     verdict = verdict_of(folder, case("x", run=CHECKED, figures=HEADS))
 
     assert verdict.outcome == "failed"
-    assert verdict.reasons == ("A check does not hold in 2014/15: Nobody has over 300,000 (D).",)
+    assert verdict.reasons == ("A check fails in 2014/15: Nobody has over 300,000 (D).",)
 
 
-def test_a_fault_of_the_inputs_can_be_expected_by_any_of_them(folder):
-    """All faults of a run are looked at, not the first alone."""
+def test_any_error_in_the_inputs_can_be_expected(folder):
+    """All errors of a run are searched, not only the first."""
     put(folder, "odd.csv", "org_code,registered_population\nA,-1\nB,many\n")
     run = RUN.replace("abcd-population", "odd")
     for text in ("below nil", "'many'", "row 3"):
@@ -266,7 +283,7 @@ def test_a_fault_of_the_inputs_can_be_expected_by_any_of_them(folder):
 
 
 def test_paths_start_from_the_folder_of_the_case(folder, tmp_path, monkeypatch):
-    """Whatever folder it is run in, a case finds its files, with slashes of either kind, and says no other path."""
+    """A case finds its files from any folder, with slashes or backslashes, and messages have no other path."""
     (folder / "deep").mkdir()
     text = case("x", run=RUN.replace('"abcd-', "'..\\abcd-").replace('.csv"', ".csv'"))
     put(folder / "deep", "one.toml", text)
@@ -274,9 +291,9 @@ def test_paths_start_from_the_folder_of_the_case(folder, tmp_path, monkeypatch):
     before = Path.cwd()
     for place in (tmp_path, folder, folder / "deep"):
         monkeypatch.chdir(place)
-        one, two = run_all([os.path.relpath(folder / "deep")]).verdicts
-        assert (one.outcome, two.outcome) == ("ok", "fault")
-        assert two.reasons == ("../nowhere.csv: there is no such file",)
+        first, second = run_all([os.path.relpath(folder / "deep")]).verdicts
+        assert (first.outcome, second.outcome) == ("ok", "fault")
+        assert second.reasons == ("../nowhere.csv: there is no such file",)
     monkeypatch.chdir(before)
     (absolute, _) = run_all([str(folder)]).verdicts
     assert absolute.id == "cases/deep/one.toml::x"
@@ -307,7 +324,7 @@ scheme = "gpit-2014-16"
     assert (verdict.outcome, verdict.reasons) == ("ok", ())
 
 
-# Faults -------------------------------------------------------------------------------------------------------
+# Errors -------------------------------------------------------------------------------------------------------
 
 FAULTS = {
     "an unknown key": (case("x", "titel = 1\n"), "case: unknown key titel; did you mean title?"),
@@ -321,13 +338,16 @@ FAULTS = {
         case("x") + "[tolerance]\nallocation = 1\n",
         "tolerance › allocation: expected a table such as { absolute = 0.005 }; found 1",
     ),
-    "a tolerance below nil": (case("x") + "[tolerance]\nallocation = { absolute = -1 }\n", "is not below 0"),
-    "a tolerance of nothing": (case("x") + "[tolerance.allocation]\n", "says absolute, relative or both"),
+    "a negative tolerance": (case("x") + "[tolerance]\nallocation = { absolute = -1 }\n", "tolerance is 0 or more"),
+    "a tolerance of nothing": (case("x") + "[tolerance.allocation]\n", "needs absolute, relative or both"),
     "a tolerance of an unknown column": (
         case("x") + "[tolerance]\nallocatoin = { absolute = 1 }\n",
         "tolerance › allocatoin: the result has no column allocatoin; did you mean allocation",
     ),
-    "a tolerance of a text": (case("x") + "[tolerance]\norg_name = { absolute = 1 }\n", "holds no numbers"),
+    "a tolerance of a text": (
+        case("x") + "[tolerance]\norg_name = { absolute = 1 }\n",
+        "the column has no numbers, so a tolerance has no effect",
+    ),
     "no run": (case("x", run=""), "run is missing"),
     "nothing expected": (case("x", figures=""), "nothing is expected"),
     "a year without figures": (
@@ -353,19 +373,19 @@ FAULTS = {
         case("x", origin="published").replace('"2014-04"', '"April 2014"'),
         "case › source › date: expected a date such as 2014-04-03",
     ),
-    "worked by hand, and no working": (case("x").replace('working = "By hand."\n', ""), "need their working"),
-    "a name of two words": (case("two words"), "the name of a case has letters"),
+    "worked by hand, and no working": (case("x").replace('working = "By hand."\n', ""), "need working: how"),
+    "a name of two words": (case("two words"), "the name of a case has at most 80 letters"),
     "an unknown column": (
         case("x", figures=FIGURES.replace("allocation", "alocation")),
         "expected › 2014/15 › A › alocation: the result has no column alocation; did you mean allocation",
     ),
     "an unknown national column": (
         case("x", run=CHECKED, figures='[expected_national."2014/15"]\nheads = 1\n'),
-        "the result has no national column heads; there are none",
+        "the result has no national column heads; it has none",
     ),
     "an unknown year": (
         case("x", figures=FIGURES.replace("2014/15", "2013/14")),
-        "2013/14 is no year of the scheme; there are 2014/15, 2015/16",
+        "2013/14 is not a year of the scheme; its years are 2014/15, 2015/16",
     ),
     "a figure that is a list": (case("x", figures=FIGURES.replace("200_000", "[1]")), "a figure is a number"),
     "a figure that is no number": (case("x", figures=FIGURES.replace("200_000", "nan")), "is not a plain number"),
@@ -382,12 +402,15 @@ FAULTS = {
         "run › set › revenue_buget: there is no such parameter; did you mean revenue_budget?",
     ),
     "a scheme that is not there": (case("x", run=RUN + 'scheme = "mine.toml"\n'), "scheme mine.toml: there is no such"),
-    "a file of expected figures that is no table": (case("x", 'expected_file = "x.xlsx"\n'), "is no .csv file"),
+    "a file of expected figures that is no table": (case("x", 'expected_file = "x.xlsx"\n'), "is not a .csv file"),
     "a file of expected figures that is not there": (
         case("x", 'expected_file = "x.expected.csv"\n'),
-        "there is no file x.expected.csv beside the case",
+        "there is no file x.expected.csv in this folder",
     ),
-    "columns of another origin": (case("x", "columns = ['heads']\n"), "columns goes with one expected_file"),
+    "columns of another origin": (
+        case("x", "columns = ['heads']\n"),
+        "columns needs a regression case with one expected_file",
+    ),
     "no TOML": (case("x").replace("[run]", "[run"), "not valid TOML"),
     "no UTF-8": (case("x").encode() + b"\xff", "is not UTF-8"),
     "UTF-16": (case("x").encode("utf-16"), "is not UTF-8"),
@@ -395,8 +418,8 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_is_said_in_one_line(folder, fault):
-    """A slip of the case is a fault, with its place and, where there is one, the name that was meant."""
+def test_an_error_in_a_case_is_one_line(folder, fault):
+    """The line has the place and, if one is similar, the right name."""
     text, message = FAULTS[fault]
     verdict = verdict_of(folder, text)
 
@@ -408,7 +431,7 @@ def test_a_fault_is_said_in_one_line(folder, fault):
 
 TABLES = {
     "no year": ("org_code,allocation\nA,1\n", "there is no column year"),
-    "keys alone": ("year,org_code\n2014/15,A\n", "nothing is expected; there is no column beside year and org_code"),
+    "keys alone": ("year,org_code\n2014/15,A\n", "no figures are expected: the only columns are year and org_code"),
     "a heading with a space": (TABLE.replace("allocation", " allocation"), "row 1: the heading ' allocation' begins"),
     "a year with a space": (TABLE.replace("2014/15,C", "2014/15 ,C"), "row 4, year: '2014/15 ' begins or ends with a"),
     "a code with a hard space": (
@@ -419,22 +442,22 @@ TABLES = {
         "year,org_code,org_name\n2014/15,A,Alder \n",
         "row 2, org_name: 'Alder ' begins or ends with a space",
     ),
-    "a column twice": ("year,org_code,a,a\n2014/15,A,1,1\n", "the column a stands there twice"),
-    "a row twice": (TABLE + "2014/15,A,1\n", "row 6: A in 2014/15 is there already, in row 2"),
-    "a row too long": (TABLE + "2014/15,E,1,2\n", "row 6: has 4 cells, and the headings are 3"),
+    "a column twice": ("year,org_code,a,a\n2014/15,A,1,1\n", "the column a occurs twice"),
+    "a row twice": (TABLE + "2014/15,A,1\n", "row 6: A in 2014/15 is already in row 2"),
+    "a row too long": (TABLE + "2014/15,E,1,2\n", "row 6: has 4 cells, but there are 3 headings"),
     "no code": (TABLE + "2014/15,,1\n", "row 6: year or org_code is empty"),
-    "no rows": ("year,org_code,allocation\n", "holds no figures"),
-    "nothing": ("", "holds no figures"),
+    "no rows": ("year,org_code,allocation\n", "no figures; expected a row of headings"),
+    "nothing": ("", "no figures; expected a row of headings"),
     "no number": (TABLE.replace("800000", "many"), "row 5, allocation: the column holds numbers"),
     "an unknown column": (TABLE.replace("allocation", "allocations"), "no column allocations; did you mean allocation"),
-    "a quote that does not end": (TABLE + '"2014/15', "is no CSV"),
+    "a quote that does not end": (TABLE + '"2014/15', "is not CSV"),
     "another encoding": (TABLE.encode("utf-16"), "is not UTF-8"),
 }
 
 
 @pytest.mark.parametrize("fault", TABLES)
-def test_a_fault_of_a_table_is_said_with_its_row(folder, fault):
-    """What is no table of figures is a fault of the case that uses it, with file and row."""
+def test_an_error_in_a_table_has_its_row(folder, fault):
+    """A wrong table of figures is an error of the case that uses it, with file and row."""
     content, message = TABLES[fault]
     put(folder, "x.expected.csv", content)
     verdict = verdict_of(folder, case("x", 'expected_file = "x.expected.csv"\n', figures=""))
@@ -445,12 +468,12 @@ def test_a_fault_of_a_table_is_said_with_its_row(folder, fault):
 
 
 def test_a_figure_that_is_given_twice(folder):
-    """In the case and in its file, or in two files, is a fault; other columns of the same row are none."""
+    """A figure given in the case and in its file is an error; other columns of the same row are not."""
     put(folder, "x.expected.csv", TABLE)
     put(folder, "y.expected.csv", TABLE.replace("allocation", "fair_share"))
     both = "expected_file = ['x.expected.csv', 'y.expected.csv']\n"
 
-    assert "is given twice" in verdict_of(folder, case("x", 'expected_file = "x.expected.csv"\n')).reasons[0]
+    assert "given twice; the first is" in verdict_of(folder, case("x", 'expected_file = "x.expected.csv"\n')).reasons[0]
     assert verdict_of(folder, case("x", both, figures="")).outcome == "ok"
 
 
@@ -458,21 +481,21 @@ def test_a_figure_that_is_given_twice(folder):
 
 
 def test_a_folder_is_searched(folder, tmp_path):
-    """Cases are found at any depth, sorted, once each; what is hidden, or an environment, is not searched."""
+    """Cases are found at any depth, sorted, once each; hidden folders and environments are not searched."""
     for place in ("", "b", "a", "a/deep", ".git", "node_modules", "venv"):
         (folder / place).mkdir(exist_ok=True)
         put(folder / place, "x.toml", case("x"))
     put(folder, ".hidden.toml", case("x"))
     put(folder / "venv", "pyvenv.cfg", "")
     with chdir(tmp_path):
-        found = [one.name for one in find_cases(["cases/a", "cases", "./cases/x.toml"]).cases]
+        names = [case_file.name for case_file in find_cases(["cases/a", "cases", "./cases/x.toml"]).cases]
 
-    assert found == ["cases/a/x.toml", "cases/a/deep/x.toml", "cases/x.toml", "cases/b/x.toml"]
+    assert names == ["cases/a/x.toml", "cases/a/deep/x.toml", "cases/x.toml", "cases/b/x.toml"]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="names there are always texts, and there are no pipes")
-def test_names_that_are_no_text_and_pipes(folder):
-    """A name that is not UTF-8, or has a line break, can be printed in every form; a pipe is not waited for."""
+def test_names_that_are_not_text_and_pipes(folder):
+    """A name that is not UTF-8, or has a line break, can be printed in every format; a pipe does not block."""
     for name in (b"\xff.toml", b"a\n\x1b[31mb.toml"):
         Path(os.fsdecode(os.fsencode(folder) + b"/" + name)).write_text(case("x"), encoding="utf-8")
     os.mkfifo(folder / "pipe.toml")
@@ -483,13 +506,13 @@ def test_names_that_are_no_text_and_pipes(folder):
     assert plainly.returncode == document.returncode == 0
     assert b"\x1b" not in plainly.stdout
     assert plainly.stdout.count(b"ok      cases/") == 2
-    files = {one["file"] for one in json.loads(document.stdout.decode())["cases"]}
+    files = {entry["file"] for entry in json.loads(document.stdout.decode())["cases"]}
     assert files == {"cases/\ufffd.toml", "cases/a\n\x1b[31mb.toml"}
     assert len(list(root.iter("testcase"))) == 2
 
 
-def test_a_broken_file_is_passed_over_only_if_it_is_no_case(folder):
-    """A scheme that is no TOML is none of ours, unless it is named; a line that begins with [case is ours."""
+def test_a_broken_file_is_skipped_only_if_it_is_not_a_case(folder):
+    """A broken scheme is skipped unless it is named; a broken file with a line that begins with [case is a case."""
     put(folder, "one.toml", case("x"))
     put(folder, "scheme.toml", "[scheme\n")
     put(folder, "quiet.toml", 'text = "the table [case] is meant"\n[scheme\n')
@@ -504,16 +527,16 @@ WRONG_PATHS = {
     "nowhere": "there is no such file or folder",
     "casess": "did you mean cases?",
     "": "there is no such file or folder",
-    "cases/abcd-spend.csv": "is no case; a case is a .toml file",
+    "cases/abcd-spend.csv": "is not a case; give a .toml file",
     "cases/named.toml": "has no table [case]",
-    "empty": "holds no case",
+    "empty": "no case found",
     "x" * 300: "cannot be read",
 }
 
 
 @pytest.mark.parametrize("path", WRONG_PATHS)
-def test_a_path_that_cannot_be(tmp_path, folder, path):
-    """Is exit code 2 and one line."""
+def test_wrong_paths_are_refused(tmp_path, folder, path):
+    """A wrong path gives one line."""
     (tmp_path / "empty").mkdir()
     put(folder, "one.toml", case("x"))
     with chdir(tmp_path), pytest.raises(UsageError) as caught:
@@ -524,11 +547,11 @@ def test_a_path_that_cannot_be(tmp_path, folder, path):
 
 
 def test_ids_are_unique(tmp_path):
-    """Two folders of the same name have cases of the same id: that is refused, and not a choice made in silence."""
+    """Two folders of the same name have cases with the same id: that is refused, so that no case is dropped."""
     for place in ("a", "b"):
         (tmp_path / place).mkdir()
         put(inputs(tmp_path / place / "cases"), "x.toml", case("x"))
-    with pytest.raises(UsageError, match="two files are called so"):
+    with pytest.raises(UsageError, match="two files have this name"):
         run_all([str(tmp_path / "a" / "cases"), str(tmp_path / "b" / "cases")])
 
 
@@ -543,25 +566,25 @@ def test_ids_are_unique(tmp_path):
         ("first or not third and second", ["first", "second"]),
     ],
 )
-def test_choosing(folder, keep, kept):
-    """`-k` looks at id and title, whatever the capitals; `not` is before one text, and `and` binds before `or`."""
+def test_selecting(folder, keep, kept):
+    """`-k` searches id and title in any case; `not` is for one text, and `and` binds before `or`."""
     for name in ("first", "second", "third"):
         put(folder, f"{name}.toml", case(name))
     suite = run_all([str(folder)], keep=keep)
 
-    assert [one.name for one in suite.verdicts] == kept
+    assert [verdict.name for verdict in suite.verdicts] == kept
     assert suite.not_selected == 3 - len(kept)
 
 
-def test_choosing_none_is_refused(folder):
-    """A text that no case has is no success."""
+def test_selecting_no_case_is_refused(folder):
+    """A text that no case has is an error."""
     put(folder, "one.toml", case("one"))
-    with pytest.raises(UsageError, match="-k two: no case has that in its id or title"):
+    with pytest.raises(UsageError, match="-k two: no match in the id or title of 1 case"):
         run_all([str(folder)], keep="two")
 
 
 def test_files_that_no_case_uses(folder):
-    """A `*.expected.csv` is used by a case, by one that is broken, or it fails; choosing cases changes nothing."""
+    """A `*.expected.csv` fails unless a case, perhaps a broken one, uses it; selecting cases does not change that."""
     put(folder, "one.toml", case("one", 'expected_file = "sub/used.expected.csv"\n', origin="regression", figures=""))
     (folder / "sub").mkdir()
     put(folder / "sub", "used.expected.csv", TABLE)
@@ -579,7 +602,7 @@ def test_files_that_no_case_uses(folder):
 
 
 def test_stopping(folder):
-    """With `--stop` the cases after the first that is not ok are not run, and counted."""
+    """With `--stop` the cases after the first that is not ok are not run, but counted."""
     put(folder, "a.toml", case("a"))
     put(folder, "b.toml", case("b", figures=FIGURES.replace("200_000", "1")))
     put(folder, "c.toml", case("c"))
@@ -591,7 +614,7 @@ def test_stopping(folder):
 
 @pytest.mark.slow
 def test_a_hundred_cases_in_twenty_seconds(folder):
-    """A hundred small cases on the same inputs are a matter of seconds."""
+    """A hundred small cases on the same inputs take less than 20 seconds."""
     for number in range(100):
         put(folder, f"{number}.toml", case(f"case-{number}"))
     start = time.process_time()
@@ -601,7 +624,7 @@ def test_a_hundred_cases_in_twenty_seconds(folder):
     assert time.process_time() - start < 20
 
 
-# Writing anew ---------------------------------------------------------------------------------------------------
+# Updating -------------------------------------------------------------------------------------------------------
 
 REMARKED = (
     case(
@@ -628,7 +651,7 @@ fair_share = { absolute = 199_000 }
 
 
 def updated(folder, name="one.toml", text=None, **files):
-    """Run a case and write its figures anew; return what was said of that."""
+    """Run a case and update its figures; return the update."""
     for file, content in files.items():
         put(folder, f"{file}.expected.csv", content)
     if text is not None:
@@ -637,11 +660,11 @@ def updated(folder, name="one.toml", text=None, **files):
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_figures_in_the_case_are_written_in_their_places(folder, end):
-    """Only the tokens that are wrong change; remarks, spaces, line ends, figures that hold stay byte for byte."""
+def test_figures_in_the_case_are_replaced_in_place(folder, end):
+    """Only wrong figures change; comments, spaces, line ends and right figures stay byte for byte."""
     text = REMARKED.replace("\n", end)
     done = updated(folder, text=text)
-    wanted = (
+    new_text = (
         text.replace("allocation = 199_000 }", "allocation = 200_000 }")
         .replace("above_average = false", "above_average = true")
         .replace("800_001", "800_000")
@@ -649,9 +672,9 @@ def test_figures_in_the_case_are_written_in_their_places(folder, end):
     )
 
     assert done.refused == ()
-    assert (folder / "one.toml").read_bytes().decode() == wanted
-    changes = [one for changes in done.changes.values() for one in changes]
-    assert {(one.code, one.column, one.expected, one.got) for one in changes} == {
+    assert (folder / "one.toml").read_bytes().decode() == new_text
+    changes = [change for changes in done.changes.values() for change in changes]
+    assert {(change.code, change.column, change.expected, change.got) for change in changes} == {
         ("A", "allocation", "199000", "200000"),
         ("B", "above_average", "false", "true"),
         ("D", "allocation", "800001", "800000"),
@@ -670,15 +693,15 @@ def test_figures_in_the_case_are_written_in_their_places(folder, end):
     ],
 )
 def test_keys_may_be_written_in_any_way(folder, figures):
-    """Dotted, quoted, or all on one line: A's £5 becomes £200,000, and what stands beside it stays."""
-    rest = case("x", 'rows = "some"\n', origin="regression", figures="")
-    done = updated(folder, text=figures + rest)
+    """With dotted or quoted keys, or all on one line, A's £5 becomes £200,000 and all other text stays."""
+    other_text = case("x", 'rows = "some"\n', origin="regression", figures="")
+    done = updated(folder, text=figures + other_text)
 
     assert done.refused == ()
-    wanted = figures.replace("allocation = 5", "allocation = 200000", 1).replace(
+    new_figures = figures.replace("allocation = 5", "allocation = 200000", 1).replace(
         "'allocation' = 5", "'allocation' = 200000"
     )
-    assert (folder / "one.toml").read_bytes().decode() == wanted + rest
+    assert (folder / "one.toml").read_bytes().decode() == new_figures + other_text
 
 
 @pytest.mark.parametrize(
@@ -686,18 +709,21 @@ def test_keys_may_be_written_in_any_way(folder, figures):
     [
         (
             FIGURES.replace("A = { allocation = 200_000 }", 'A = { allocation = "" }'),
-            "2014/15 A allocation is a text or a blank, before or now, and only numbers are written",
+            "2014/15 A allocation was or is a text or a blank; --update writes only numbers",
         ),
         (
             FIGURES.replace("A = { allocation = 200_000 }", 'A = { org_name = "Elder" }'),
-            "2014/15 A org_name is a text or a blank",
+            "2014/15 A org_name was or is a text or a blank",
         ),
-        (FIGURES + "E = { allocation = 5 }\n", "the row 2014/15 E is gone, and is not taken out of a case file"),
-        (FIGURES.partition("D =")[0], "the row 2014/15 D is new, and is not added to a case file"),
+        (
+            FIGURES + "E = { allocation = 5 }\n",
+            "the row 2014/15 E is gone, and --update removes no rows in a case file",
+        ),
+        (FIGURES.partition("D =")[0], "the row 2014/15 D is new, and --update adds no rows in a case file"),
     ],
 )
-def test_what_cannot_be_written_in_its_place_is_refused(folder, figures, reason):
-    """Texts, blanks, rows that come or go: each is said as what it is, and the file stays as it was."""
+def test_figures_that_cannot_be_replaced_are_refused(folder, figures, reason):
+    """Texts, blanks, new and missing rows are refused with a reason, and the file does not change."""
     text = case("x", origin="regression", figures=figures)
     done = updated(folder, text=text)
 
@@ -707,8 +733,8 @@ def test_what_cannot_be_written_in_its_place_is_refused(folder, figures, reason)
     assert (folder / "one.toml").read_bytes().decode() == text
 
 
-def test_a_text_that_reads_like_a_figure_is_left_as_it_is(folder):
-    """Lines of a text that read like the figure's own are no figure: £5 becomes £200,000 below them alone."""
+def test_a_text_that_looks_like_a_figure_does_not_change(folder):
+    """Only the figure's own line changes from £5 to £200,000, not the same line inside a text."""
     working = 'working = """\n[expected.\'2014/15\']\nA.allocation = 5\n"""\n'
     text = case("x", 'rows = "some"\n', origin="regression", figures="[expected.'2014/15']\nA.allocation = 5\n")
     text = text.replace('working = "By hand."\n', working)
@@ -724,8 +750,8 @@ TABLED = case("x", 'expected_file = "t.expected.csv"\n', origin="regression", fi
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
-def test_a_table_is_written_where_it_differs(folder, mark, end):
-    """Rows that hold stay as they stand, quotes and all; a row that is gone goes, a new one stands in its place."""
+def test_a_table_is_updated_where_it_differs(folder, mark, end):
+    """Right rows keep their text and quotes; missing rows are removed, and new rows are added in order."""
     old = f'{mark}year,org_code,"org_name",allocation\n2014/15,A,"Alder","200000"\n2014/15,B,Birch,4\n2014/15,X,Xx,1'
     new = (
         f'{mark}year,org_code,"org_name",allocation\n2014/15,A,"Alder","200000"\n2014/15,B,Birch,400000\n'
@@ -734,8 +760,8 @@ def test_a_table_is_written_where_it_differs(folder, mark, end):
     done = updated(folder, text=TABLED, t=old.replace("\n", end))
 
     assert (folder / "t.expected.csv").read_bytes().decode() == new.replace("\n", end)
-    changes = [one for changes in done.changes.values() for one in changes]
-    assert [(one.code, one.column, one.expected, one.got) for one in changes] == [
+    changes = [change for changes in done.changes.values() for change in changes]
+    assert [(change.code, change.column, change.expected, change.got) for change in changes] == [
         ("B", "allocation", "4", "400000"),
         ("C", "", None, "a row"),
         ("D", "", None, "a row"),
@@ -744,13 +770,13 @@ def test_a_table_is_written_where_it_differs(folder, mark, end):
     assert run_all([str(folder)]).exit_code == 0
 
 
-def test_a_table_that_is_not_there_is_written(folder):
-    """With the columns that are named, or the answer alone, for every year and organisation."""
+def test_a_missing_table_is_written(folder):
+    """It has the columns that the case names, or only the answer, for every year and organisation."""
     done = updated(folder, text=TABLED)
     rows = (folder / "t.expected.csv").read_text(encoding="utf-8")
-    wanted = [f"{year},{code},{share}" for year in ("2014/15", "2015/16") for code, share in SHARES.items()]
+    lines = [f"{year},{code},{share}" for year in ("2014/15", "2015/16") for code, share in SHARES.items()]
     assert done.file_names == ("t.expected.csv",)
-    assert rows.splitlines() == ["year,org_code,allocation", *wanted]
+    assert rows.splitlines() == ["year,org_code,allocation", *lines]
 
     put(folder, "two.toml", TABLED.replace("t.exp", "u.exp").replace("origin", "columns = ['org_name']\norigin"))
     update(run_all([str(folder)], may_lack=True).verdicts)
@@ -761,8 +787,8 @@ def test_a_table_that_is_not_there_is_written(folder):
 
 
 @pytest.mark.parametrize("origin", ["published", "worked by hand"])
-def test_figures_of_people_are_never_written(folder, origin):
-    """One such case that fails stands against writing anything, and is named; the regression case stays as it is."""
+def test_published_figures_and_those_by_hand_never_change(folder, origin):
+    """One such case that fails prevents the whole update, and is named; the regression case does not change."""
     wrong = FIGURES.replace("200_000", "1")
     put(folder, "mine.toml", case("mine", origin=origin, figures=wrong))
     before = {path: path.read_bytes() for path in folder.iterdir()}
@@ -770,8 +796,8 @@ def test_figures_of_people_are_never_written(folder, origin):
 
     assert done.refused == (
         (
-            f"cases/mine.toml::mine: its figures are {origin} and never written anew; "
-            "find out which is wrong, or choose other cases with -k"
+            f"cases/mine.toml::mine: its figures are {origin}, and --update never changes those; "
+            "find out which side is wrong, or choose other cases with -k"
         ),
     )
     assert (folder / "t.expected.csv").read_text(encoding="utf-8") == TABLE.replace("200000", "1")
@@ -782,39 +808,39 @@ def test_figures_of_people_are_never_written(folder, origin):
     ("text", "reason"),
     [
         (case("x"), "none of these is a regression case"),
-        (case("x", origin="regression", run=CHECKED, figures=HEADS), "not its figures are wrong, but the run"),
-        (case("x", 'fails = "luck"\n', origin="regression", figures=""), "not its figures are wrong, but the run"),
-        (case("x", "titel = 1\n", origin="regression"), "cannot be run; mend it first"),
+        (case("x", origin="regression", run=CHECKED, figures=HEADS), "the run is wrong, not the figures"),
+        (case("x", 'fails = "luck"\n', origin="regression", figures=""), "the run is wrong, not the figures"),
+        (case("x", "titel = 1\n", origin="regression"), "cannot be run; correct it first"),
     ],
 )
-def test_what_stands_against_writing(folder, text, reason):
-    """No regression case, a check that does not hold, a run that should fail, a fault: each is a reason."""
+def test_reasons_against_an_update(folder, text, reason):
+    """An update is refused without a regression case, and for a failing check, a run that should fail, or an error."""
     done = updated(folder, text=text)
 
     assert len(done.refused) == (2 if "titel" in text else 1)
     assert reason in done.refused[0]
 
 
-def test_a_new_row_that_may_belong_to_two_files_is_refused(folder):
-    """Where two files have the year, nobody but a person knows which the row is for."""
+def test_a_new_row_that_fits_two_files_is_refused(folder):
+    """If two files have the year, only a person knows which of them needs the row."""
     first, second = TABLE.partition("2014/15,C")[0], "year,org_code,allocation\n2014/15,C,600000\n"
     text = TABLED.replace('"t.expected.csv"', "['t.expected.csv', 'u.expected.csv']")
     done = updated(folder, text=text, t=first, u=second)
 
-    assert "in which file D of 2014/15 belongs is not clear" in done.refused[0]
+    assert "it is not clear which file needs D of 2014/15" in done.refused[0]
 
 
-def test_two_cases_that_want_a_file_otherwise(folder):
-    """A table that serves two rules cannot be written for both."""
+def test_two_cases_that_need_different_figures_in_one_file(folder):
+    """A table that two rules use cannot be updated for both."""
     put(folder, "two.toml", TABLED.replace("2_000_000", "1_000_000"))
     done = updated(folder, text=TABLED.replace("2_000_000", "4_000_000"), t=TABLE)
 
-    assert "another case wants t.expected.csv otherwise" in done.refused[0]
+    assert "another case changes t.expected.csv too; use separate files" in done.refused[0]
     assert (folder / "t.expected.csv").read_text(encoding="utf-8") == TABLE
 
 
-def test_a_failure_on_the_way_leaves_the_old_file(folder, monkeypatch):
-    """If the new table cannot be moved in, the old one is whole and no draft is left."""
+def test_an_update_that_fails_keeps_the_old_file(folder, monkeypatch):
+    """If the new table cannot be moved into place, the old one is unchanged and no draft is left."""
 
     def failing(*_):
         raise OSError(28, "No space left on device")
@@ -831,7 +857,7 @@ def test_a_failure_on_the_way_leaves_the_old_file(folder, monkeypatch):
 
 
 def answer(folder, *arguments, **env):
-    """Run `gpit test` in the folder above the cases, in this process: a new one takes longer than the run."""
+    """Run `gpit test` in the folder above the cases, in this process, which is faster."""
     encoding = env.pop("PYTHONIOENCODING", "utf-8")
     out, err = (io.TextIOWrapper(io.BytesIO(), encoding, newline="\n") for _ in range(2))
     with (
@@ -849,7 +875,7 @@ def answer(folder, *arguments, **env):
 
 
 def test_exit_codes(folder):
-    """0 if all is well, 1 if a figure differs, 2 for a fault, which goes before 1."""
+    """The exit code is 0 if all is well, 2 if a case has an error, else 1 if a figure differs."""
     put(folder, "one.toml", case("one"))
     assert answer(folder, "cases").returncode == 0
     put(folder, "two.toml", case("two", figures=FIGURES.replace("200_000", "1")))
@@ -858,25 +884,25 @@ def test_exit_codes(folder):
     done = gpit("test", "cases", folder=folder.parent)
     assert done.returncode == 2
     assert done.stderr == b""
-    assert "3 cases: 1 ok, 1 failed and 1 fault." in words(done.stdout)
+    assert "3 cases: 1 ok, 1 failed and 1 error." in words(done.stdout)
     assert "Worked by hand 1 of 2 ok." in words(done.stdout)
 
 
 @pytest.mark.slow
 def test_the_same_words_twice(tmp_path):
-    """No clock and no folder of the machine: two runs of a copied folder print and write the same bytes."""
-    found = set()
+    """Two runs of a copied folder print and write the same bytes: no time, no folder of the machine."""
+    outputs = set()
     for place in ("one", "two"):
         (tmp_path / place).mkdir()
         cases = every_sort(tmp_path / place / "cases")
         plainly = gpit("test", "cases", "--junit", "out.xml", folder=tmp_path / place)
         document = gpit("test", str(cases), "--json", folder=tmp_path / place)
         junit = (cases.parent / "out.xml").read_bytes()
-        found.add((plainly.stdout, document.stdout, junit))
+        outputs.add((plainly.stdout, document.stdout, junit))
         assert plainly.returncode == document.returncode == 2
         assert str(tmp_path).encode() not in plainly.stdout + document.stdout + junit
 
-    assert len(found) == 1
+    assert len(outputs) == 1
 
 
 SCREENS = [slow("utf-8", 80), ("cp1252", 80), ("ascii", 60), slow("utf-8", 120)]
@@ -884,7 +910,7 @@ SCREENS = [slow("utf-8", 80), ("cp1252", 80), ("ascii", 60), slow("utf-8", 120)]
 
 @functools.cache
 def allocations():
-    """The answer for the sample, row by row."""
+    """Return the answers for the sample, row by row."""
     return [
         (row["year"], row["org_code"], int(row["allocation"]))
         for row in allocate(sample=True).rows.iter_rows(named=True)
@@ -892,7 +918,7 @@ def allocations():
 
 
 def england(folder, more=0):
-    """Write a case of the whole sample, its allocations too large by so much, with a title that is hard to show."""
+    """Write a case of the whole sample, its allocations too large by `more`, with a title that is hard to show."""
     rows = [
         {"year": year, "org_code": code, "allocation": allocation + more} for year, code, allocation in allocations()
     ]
@@ -903,7 +929,7 @@ def england(folder, more=0):
 
 @pytest.mark.parametrize(("encoding", "columns"), SCREENS)
 def test_screens(folder, encoding, columns):
-    """Whatever the console, 422 rows that all differ are ten rows, whole figures and no line too long."""
+    """On every console, 422 rows that differ are shown as ten, with all digits and no line too long."""
     england(folder, more=1)
     done = answer(folder, "cases", PYTHONIOENCODING=encoding, COLUMNS=str(columns))
     lines = done.stdout.decode(encoding).splitlines()
@@ -916,7 +942,7 @@ def test_screens(folder, encoding, columns):
 
 
 def test_figures_too_long_for_a_table(folder):
-    """Where a table does not fit, each difference is a line, with every digit of its figures."""
+    """If a table does not fit, each difference is a line, with every digit of its figures."""
     figures = FIGURES.replace("A = { allocation = 200_000 }", f"A = {{ allocation = {'1' * 40}.{'2' * 40} }}")
     put(folder, "one.toml", case("one", figures=figures))
     done = answer(folder, "cases")
@@ -927,7 +953,7 @@ def test_figures_too_long_for_a_table(folder):
 
 
 def test_updating_by_command(folder):
-    """`--update` shows each figure as it was and as it is, then the case is ok; a second time nothing is to be done."""
+    """`--update` shows the old and new figures; then the case is ok, and a second update writes nothing."""
     put(folder, "one.toml", TABLED)
     put(folder, "t.expected.csv", TABLE.replace("200000", "199000"))
     first, second = answer(folder, "cases", "--update"), answer(folder, "cases", "--update")
@@ -935,14 +961,14 @@ def test_updating_by_command(folder):
     assert (first.returncode, second.returncode) == (0, 0)
     assert "2014/15 A allocation 199,000 200,000" in words(first.stdout)
     assert "Written: t.expected.csv." in words(first.stdout)
-    assert "Nothing was to be written." in words(second.stdout)
+    assert "Nothing to write." in words(second.stdout)
 
 
 @pytest.mark.parametrize(
     ("value", "refused"), [("true", True), ("1", True), ("0", False), ("False", False), ("", False)]
 )
 def test_ci_writes_nothing(folder, value, refused):
-    """Where CI is set, a machine that judges a change must not make it."""
+    """If CI is set, `--update` is refused: the machine that judges a change must not make it."""
     put(folder, "one.toml", TABLED)
     put(folder, "t.expected.csv", TABLE.replace("200000", "1"))
     done = answer(folder, "cases", "--update", CI=value)
@@ -951,8 +977,8 @@ def test_ci_writes_nothing(folder, value, refused):
     assert ((folder / "t.expected.csv").read_text(encoding="utf-8") == TABLE) == (not refused)
 
 
-def test_refusing_to_write_is_said(folder):
-    """The verdicts stand on the screen, the reason is an error, and with `--json` there is still one document."""
+def test_a_refused_update_is_an_error(folder):
+    """The verdicts are on the screen, the reason is an error, and `--json` still prints one document."""
     put(folder, "one.toml", case("one", figures=FIGURES.replace("200_000", "1")))
     done = answer(folder, "cases", "--update")
     document = json.loads(answer(folder, "cases", "--update", "--json").stdout.decode())
@@ -969,13 +995,13 @@ WRONG_OPTIONS = {
     ("--junit", "no/out.xml"): "there is no folder no",
     ("--junit", "out.txt"): "give it the ending .xml",
     ("--update", "--stop"): "leave out --stop",
-    ("-k", "nobody"): "no case has that",
+    ("-k", "nobody"): "no match in the id or title",
 }
 
 
 @pytest.mark.parametrize("arguments", WRONG_OPTIONS)
-def test_options_that_cannot_be(folder, arguments):
-    """Are exit code 2, one line, and nothing on standard output."""
+def test_wrong_options_are_refused(folder, arguments):
+    """A wrong option gives exit code 2, one line, and nothing on standard output."""
     put(folder, "one.toml", case("one"))
     done = answer(folder, "cases", *arguments)
 
@@ -986,14 +1012,14 @@ def test_options_that_cannot_be(folder, arguments):
 
 
 def test_json_has_every_difference(folder):
-    """All 422 differences of the sample, not the ten worst, as texts with every digit."""
+    """The JSON document has all 422 differences of the sample, as texts with every digit."""
     england(folder, more=1)
     document = json.loads(answer(folder, "cases", "--json").stdout.decode())
     (only,) = document["cases"]
 
     assert document["schema"] == "gpit-test/1"
     assert (only["verdict"], only["origin"], len(only["differences"])) == ("failed", "worked by hand", 422)
-    assert {one["difference"] for one in only["differences"]} == {"-1"}
+    assert {difference["difference"] for difference in only["differences"]} == {"-1"}
     assert document["counts"]["failed"] == 1
     assert document["origins"][1] == {"origin": "worked by hand", "cases": 1, "ok": 0, "failed": 1, "faults": 0}
 
@@ -1012,7 +1038,7 @@ def test_help_loads_nothing_heavy(tmp_path):
 
 # JUnit --------------------------------------------------------------------------------------------------------
 
-# The shape that CI servers read: https://github.com/jenkinsci/xunit-plugin (junit-10.xsd), less what is not written.
+# The format that CI servers read: https://github.com/jenkinsci/xunit-plugin (junit-10.xsd), without unused parts.
 JUNIT = """<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema">
 <xs:complexType name="reason" mixed="true">
   <xs:attribute name="message" type="xs:string"/><xs:attribute name="type" type="xs:string" use="required"/>
@@ -1037,23 +1063,25 @@ JUNIT = """<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema">
 
 
 def test_junit_is_what_ci_servers_read(tmp_path):
-    """Counts and verdicts are those of the run; a figure that differs is a failure, a fault an error."""
+    """Counts and verdicts are those of the run; a figure that differs is a failure, a case that cannot run an error."""
     cases = every_sort(tmp_path / "cases")
     answer(cases, "cases", "--junit", "out.xml")
     root = etree.fromstring((tmp_path / "out.xml").read_bytes())
     etree.XMLSchema(etree.fromstring(JUNIT)).assertValid(root)
-    found = {entry.get("classname"): [one.tag for one in entry] for entry in root.iter("testcase")}
+    tags_by_file = {entry.get("classname"): [reason.tag for reason in entry] for entry in root.iter("testcase")}
     tags = {"ok": [], "failed": ["failure"], "fault": ["error"], "unused": ["failure"]}
 
-    assert found == {f"cases/{name}": tags[one] for name, (_, one) in OF_EVERY_SORT.items() if one in tags}
+    assert tags_by_file == {
+        f"cases/{name}": tags[outcome] for name, (_, outcome) in OF_EVERY_SORT.items() if outcome in tags
+    }
     for suite in (root, root[0]):
-        assert int(suite.get("tests")) == len(found)
-        assert int(suite.get("failures")) == list(found.values()).count(["failure"])
-        assert int(suite.get("errors")) == list(found.values()).count(["error"])
+        assert int(suite.get("tests")) == len(tags_by_file)
+        assert int(suite.get("failures")) == list(tags_by_file.values()).count(["failure"])
+        assert int(suite.get("errors")) == list(tags_by_file.values()).count(["error"])
 
 
-def test_junit_of_texts_that_xml_cannot_hold(folder):
-    """U+FFFF, which is a character of no XML document, and all that XML uses itself, come through as texts."""
+def test_junit_of_texts_that_xml_does_not_allow(folder):
+    """Characters of XML syntax are texts in the document, and U+FFFF, which XML does not allow, is escaped."""
     hostile = 'a < b & "c" ]]> \uffff \U0001f600'
     text = case("one", figures=FIGURES.replace("200_000", "1")).replace("Case one", hostile.replace('"', '\\"'))
     put(folder, "one.toml", text)

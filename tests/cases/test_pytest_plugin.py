@@ -1,4 +1,4 @@
-"""The plug-in of pytest: the verdicts are those of `gpit test`, and suites that have no cases do not notice it."""
+"""The plug-in of pytest: the verdicts are those of `gpit test`, and suites without cases are not affected."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from gpit_fairshare.cases.suite import run_all
 from gpit_fairshare.reports.cases import verdict_text
 from running import ROOT, gpit
 
-# Under the module's name, whether an installation registers it or not: one module has one name in a run of pytest.
+# By the module's name, even if an installation registers it: pytest must not load one module under two names.
 LOADED = ("-p", "no:gpit_fairshare", "-p", "gpit_fairshare.pytest_plugin")
 
 
 def suite(folder, *arguments, loaded=LOADED, path=()):
-    """Run pytest in a folder, warnings being errors, with no settings of a project."""
+    """Run pytest in a folder, with warnings as errors and without settings of a project."""
     (folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
     places = [str(ROOT / "src"), *map(str, path), *filter(None, [os.environ.get("PYTHONPATH")])]
     return subprocess.run(
@@ -47,7 +47,7 @@ def reported(folder):
 
 @pytest.fixture(scope="module")
 def both(tmp_path_factory):
-    """A folder of cases of every sort, run by pytest and by `gpit test`."""
+    """Run a folder of cases of every kind with pytest and with `gpit test`."""
     folder = tmp_path_factory.mktemp("both")
     every_sort(folder / "cases")
     done = suite(folder, "cases", "--junitxml=out.xml")
@@ -57,25 +57,26 @@ def both(tmp_path_factory):
 
 @pytest.mark.slow
 def test_the_verdicts_are_those_of_gpit_test(both):
-    """Case by case and file by file, both say the same: what is ok passes, and what is not fails."""
+    """For every case and file a test passes in pytest exactly if it is ok in `gpit test`."""
     folder, _, document = both
     tests = {
-        (one["file"].replace("/", ".").removesuffix(".toml"), one["name"] or "cannot be read"): one["verdict"] == "ok"
-        for one in document["cases"]
+        (entry["file"].replace("/", ".").removesuffix(".toml"), entry["name"] or "cannot be read"): entry["verdict"]
+        == "ok"
+        for entry in document["cases"]
     }
     tests |= {(file.replace("/", "."), "used by a case"): False for file in document["unused"]}
-    found = {(place.removesuffix(".toml"), name): not text for (place, name), text in reported(folder).items()}
+    passes = {(place.removesuffix(".toml"), name): not text for (place, name), text in reported(folder).items()}
 
     assert len(tests) == sum(verdict != "used" for _, verdict in OF_EVERY_SORT.values()) >= 12
-    assert found == tests
+    assert passes == tests
 
 
 @pytest.mark.slow
 def test_failures_are_those_of_gpit_test(both, monkeypatch):
-    """A failure is the text that `gpit test` shows, table and all, and there is no traceback anywhere."""
+    """A failure has the text of `gpit test`, including the table, and no traceback."""
     folder, done, _ = both
     monkeypatch.chdir(folder)
-    texts = [verdict_text(one) for one in run_all(["cases"]).verdicts if one.outcome != "ok"]
+    texts = [verdict_text(verdict) for verdict in run_all(["cases"]).verdicts if verdict.outcome != "ok"]
     failures = [text for text in reported(folder).values() if text]
 
     assert done.returncode == 1
@@ -89,8 +90,8 @@ def test_failures_are_those_of_gpit_test(both, monkeypatch):
 
 
 @pytest.mark.slow
-def test_choosing_stopping_and_one_file(both):
-    """Options of pytest options choose cases, and a file that a case uses is not missed when others are chosen."""
+def test_selecting_cases_and_single_files(both):
+    """Options of pytest select cases, and do not make files unused that other cases use."""
     folder, _, _ = both
     chosen = suite(folder, "cases", "-k", "tabled or sound", "-q")
     named = suite(folder, "cases/a-pound.toml", "cases/sound.toml::sound", "-q")
@@ -110,7 +111,7 @@ def test_several_processes(both):
 
 
 def test_a_suite_without_cases_is_left_alone(tmp_path):
-    """TOML files of others, broken ones too, and a `*.expected.csv` far from any case are no tests."""
+    """Other TOML files, even broken ones, and a `*.expected.csv` far from any case are not tests."""
     texts = {
         "pyproject.toml": "[tool.other]\ncase = 1\n",
         "broken.toml": "[other\n",
@@ -128,9 +129,9 @@ def test_a_suite_without_cases_is_left_alone(tmp_path):
 
 @pytest.mark.slow
 def test_a_file_that_no_case_uses_any_more(tmp_path):
-    """In the folder of a case, or below it, the file is a test that fails; in a folder without a case it is none.
+    """In the folder of a case, or below it, the file is a test that fails; in a folder without a case it is not a test.
 
-    As many tests are said to be collected as run: the case, and two files.
+    pytest reports as many tests collected as run: the case, and two files.
     """
     cases = inputs(tmp_path / "cases")
     text = case("one", 'expected_file = "used.expected.csv"\n', figures="")
@@ -151,9 +152,9 @@ def test_a_file_that_no_case_uses_any_more(tmp_path):
 
 
 def test_it_loads_nothing_heavy():
-    """Whoever runs pytest loads it for every suite on the machine: nothing but the standard library comes with it."""
+    """The plug-in is loaded for every suite on the machine, so it loads only the standard library and pytest."""
     heavy = ("polars", "pydantic", "typer", "rich", "lxml", "openpyxl", "xlsxwriter", "python_calamine")
-    code = f"import gpit_fairshare.pytest_plugin, sys; print([one for one in {heavy} if one in sys.modules])"
+    code = f"import gpit_fairshare.pytest_plugin, sys; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, encoding="utf-8")
 
     assert done.stdout.strip() == "[]"
@@ -161,7 +162,7 @@ def test_it_loads_nothing_heavy():
 
 @pytest.fixture
 def installed(tmp_path):
-    """A place for Python's path where the plug-in is registered as by an installation."""
+    """Return a folder for Python's path where the plug-in is registered as by an installation."""
     place = tmp_path / "site" / "somebody-1.dist-info"
     place.mkdir(parents=True)
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -172,8 +173,8 @@ def installed(tmp_path):
 
 
 @pytest.mark.slow
-def test_once_it_is_installed(tmp_path, installed):
-    """Registered by an installation it works by itself; `-p no:gpit_fairshare` leaves it out; and so do we load it."""
+def test_an_installation_registers_it(tmp_path, installed):
+    """An installed plug-in is active; `-p no:gpit_fairshare` disables it; loading it as a module works too."""
     cases = inputs(tmp_path / "cases")
     (cases / "one.toml").write_text(case("one"), encoding="utf-8")
     registered = suite(tmp_path, "cases", "-q", loaded=(), path=[installed])
@@ -195,7 +196,7 @@ def test_the_project_registers_it():
 
 
 def test_the_projects_own_cases_are_collected(request):
-    """`tests/cases` holds published and hand-worked figures, which run in this suite through the plug-in."""
+    """`tests/cases` has published figures and figures by hand, which run in this suite through the plug-in."""
     files = sorted(path.name for path in Path(ROOT, "tests", "cases").glob("*.toml"))
 
     assert import_module("gpit_fairshare.pytest_plugin") in request.config.pluginmanager.get_plugins()

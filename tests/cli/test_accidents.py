@@ -299,7 +299,7 @@ def test_what_is_no_file_is_refused(folder, place, accident):
         assert typed(READS[place], folder)[0] == 0  # a folder may be given there
         return
     if place == ("test", "PATH") and accident == "a folder":
-        assert "holds no case" in is_refused(typed(READS[place], folder))
+        assert "no case found" in is_refused(typed(READS[place], folder))
         return
     code, out, err = typed(READS[place], folder)
     if place[0] == "library check":  # its answer lists what is wrong

@@ -77,30 +77,30 @@ def population(folder, name, people):
 
 
 def amount(value):
-    """A figure as its shortest text has it."""
+    """Return a figure as a decimal, from its shortest text."""
     return Decimal(repr(float(value)))
 
 
 def sums(comparison):
-    """Whether the causes of every row add up to its change, and each row's change is new less old."""
+    """Return the rows whose causes do not add up to their change, or whose change is not new less old."""
     wrong = []
-    for one in comparison.changes:
-        change = (one.new or Decimal(0)) - (one.old or Decimal(0))
-        total = sum((cause.amounts[one.key] for cause in comparison.attribution), Decimal(0))
-        if not one.change == change == total:
-            wrong.append((one.key, change, total))
+    for row in comparison.changes:
+        change = (row.new or Decimal(0)) - (row.old or Decimal(0))
+        total = sum((cause.amounts[row.key] for cause in comparison.attribution), Decimal(0))
+        if not row.change == change == total:
+            wrong.append((row.key, change, total))
     return wrong
 
 
 @pytest.fixture(scope="module")
 def england():
-    """The sample, run once."""
+    """Run the sample once."""
     return allocate(sample=True)
 
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory, england):
-    """The sample's result in every kind of file."""
+    """Write the sample's result in every kind of file."""
     folder = tmp_path_factory.mktemp("files")
     write_json(england, folder / "out.json")
     write_csv(england, folder / "bare.csv")
@@ -114,7 +114,7 @@ def files(tmp_path_factory, england):
 
 
 def unrounded_england(people, spend, budget, fund, share, *, everybody):
-    """Allocations of a year without any rounding, in fractions: fair share by patients, then support pro rata."""
+    """Return unrounded allocations of a year in fractions: fair share by patients, then support pro rata."""
     heads = sum(people.values())
     average = sum(spend.values()) / heads
     fair = {code: budget * people[code] / heads for code in people}
@@ -124,14 +124,14 @@ def unrounded_england(people, spend, budget, fund, share, *, everybody):
         else Fraction(0)
         for code in people
     }
-    wanted = sum(need.values())
-    part = min(Fraction(1), fund / wanted)
+    total_need = sum(need.values())
+    part = min(Fraction(1), fund / total_need)
     return {code: fair[code] + part * need[code] for code in people}
 
 
 @pytest.fixture(scope="module")
 def three_changes(tmp_path_factory, england):
-    """The sample, and the sample with 50,000 more patients in 10Q, another fund and another transition."""
+    """Compare the sample with itself plus 50,000 patients in 10Q, another fund and another transition."""
     folder = tmp_path_factory.mktemp("three")
     rows = read_rows(SAMPLES / "england-2014-15-population.csv")
     for row in rows:
@@ -148,11 +148,11 @@ def three_changes(tmp_path_factory, england):
 
 
 def test_causes_are_those_of_independent_runs(three_changes):
-    """Population, fund and transition changed at once: each contribution is what fractions give, to the penny."""
+    """If population, fund and transition change at once, each contribution is that of fractions, to the penny."""
     old, new, comparison = three_changes
     shares = {"2014/15": Fraction(1), "2015/16": Fraction(1, 2)}
-    # Of data, fund and rule, those that are as in the new result.
-    states = {
+    # Which of data, fund and rule come from the new result.
+    counterfactuals = {
         "old": (0, 0, 0),
         "data": (1, 0, 0),
         "fund": (1, 1, 0),
@@ -163,15 +163,15 @@ def test_causes_are_those_of_independent_runs(three_changes):
     wrong = []
     for year in YEARS:
         tables = [
-            dict(zip(one.year(year)["org_code"], one.year(year)["registered_population"], strict=True))
-            for one in (old, new)
+            dict(zip(result.year(year)["org_code"], result.year(year)["registered_population"], strict=True))
+            for result in (old, new)
         ]
-        people = [{code: Fraction(heads) for code, heads in one.items()} for one in tables]
+        people = [{code: Fraction(heads) for code, heads in table.items()} for table in tables]
         frame = old.year(year)
         spend = {
             code: Fraction(repr(cost)) for code, cost in zip(frame["org_code"], frame["historic_spend"], strict=True)
         }
-        found = {
+        allocations = {
             name: unrounded_england(
                 people[data],
                 spend,
@@ -180,19 +180,19 @@ def test_causes_are_those_of_independent_runs(three_changes):
                 shares[year],
                 everybody=bool(rule),
             )
-            for name, (data, fund, rule) in states.items()
+            for name, (data, fund, rule) in counterfactuals.items()
         }
         expected = {
             "data_registered_population": ("data", "old", "data", "old"),
             "parameter_transition_fund": ("fund", "data", "fund alone", "old"),
             "formula": ("rule", "fund", "rule alone", "old"),
         }
-        causes = {one.name: one for one in comparison.attribution}
+        causes = {cause.name: cause for cause in comparison.attribution}
         assert list(causes) == [*expected, "rounding"]
         for name, (after, before, alone, start) in expected.items():
             for code in people[0]:
                 for mapping, end, begin in ((causes[name].amounts, after, before), (causes[name].alone, alone, start)):
-                    exact = found[end][code] - found[begin][code]
+                    exact = allocations[end][code] - allocations[begin][code]
                     if abs(Fraction(mapping[year, code]) - exact) > Fraction(1, 200) + Fraction(1, 10**6):
                         wrong.append((name, year, code, mapping[year, code], float(exact)))
 
@@ -213,9 +213,9 @@ def test_causes_add_up_to_every_rows_change_to_the_penny(three_changes):
     assert any(cause.total() and cause.interaction() for cause in comparison.attribution)
 
 
-def test_rounding_is_all_that_is_left_of_whole_pounds(three_changes):
-    """Rounding moves no row by more than £3: two roundings to whole pounds on each side, less parts of a penny."""
-    (rounding,) = [one for one in three_changes[2].attribution if one.name == "rounding"]
+def test_rounding_is_at_most_a_few_pounds(three_changes):
+    """Rounding moves no row by more than £4: two roundings to whole pounds on each side, and parts of a penny."""
+    (rounding,) = [cause for cause in three_changes[2].attribution if cause.name == "rounding"]
 
     assert max(abs(value) for value in rounding.amounts.values()) <= 4
     assert abs(rounding.total()) < 4
@@ -226,7 +226,7 @@ def test_causes_in_machine_formats_add_up(three_changes):
     comparison = three_changes[2]
     printed = json.loads(json_text(comparison.document()))
     frame, table = comparison.rows, list(csv.DictReader(io.StringIO(csv_text(comparison))))
-    names = [f"cause_{one.name}" for one in comparison.attribution]
+    names = [f"cause_{cause.name}" for cause in comparison.attribution]
 
     assert [sum(Decimal(row[name]) for name in names) for row in table] == [Decimal(row["change"]) for row in table]
     assert all(sum(amount(v) for v in row["causes"].values()) == amount(row["change"]) for row in printed["rows"])
@@ -237,13 +237,13 @@ def test_causes_in_machine_formats_add_up(three_changes):
 
 
 def test_two_settings_by_hand(tmp_path):
-    """A pot of £1,000 for 1, 2 and 7 patients grows by £500: £50, £100, £350 for the parameter, nothing for others."""
+    """A pot of £1,000 for 1, 2 and 7 patients grows by £500: £50, £100 and £350, all due to the parameter."""
     people = population(tmp_path, "p.csv", {"A": 1, "B": 2, "C": 7})
     path = scheme(tmp_path, "pots", SHARED, pot=1000)
     comparison = compare(*(allocate(population=people, scheme=path, settings=pot) for pot in ({}, {"pot": 1500})))
 
-    assert [(one.code, one.change) for one in comparison.changes] == [("A", 50), ("B", 100), ("C", 350)]
-    assert [(one.name, one.total(), one.total_alone()) for one in comparison.attribution] == [
+    assert [(change.code, change.change) for change in comparison.changes] == [("A", 50), ("B", 100), ("C", 350)]
+    assert [(cause.name, cause.total(), cause.total_alone()) for cause in comparison.attribution] == [
         ("parameter_pot", 500, 500),
         ("rounding", 0, None),
     ]
@@ -251,16 +251,16 @@ def test_two_settings_by_hand(tmp_path):
 
 
 def test_years_of_one_parameter_are_one_cause(england):
-    """A parameter set in one year alone is one cause, and the other year is untouched where nothing carries over."""
+    """A parameter set in one year is one cause, and the other year does not change if nothing carries over."""
     comparison = compare(england, allocate(sample=True, settings={"transition_fund@2014/15": 10_000_000}))
 
-    assert [one.name for one in comparison.attribution] == ["parameter_transition_fund", "rounding"]
-    assert {one.year for one in comparison.changes} == {"2014/15"}
+    assert [cause.name for cause in comparison.attribution] == ["parameter_transition_fund", "rounding"]
+    assert {change.year for change in comparison.changes} == {"2014/15"}
     assert comparison.attribution[0].detail == "2014/15: £20,000,000 → £10,000,000"
 
 
 def test_values_of_the_year_before_are_carried(tmp_path):
-    """With previous(…) a change of the first year's pot reaches the second year, and counts for the parameter there."""
+    """With previous(…) a change of the first year's pot reaches the second year, still due to the parameter."""
     steps = """
         unrounded = share_out(pot, by=registered_population)
         allocation = previous(allocation, first=unrounded) * 1
@@ -276,7 +276,7 @@ def test_values_of_the_year_before_are_carried(tmp_path):
 
 
 def test_parameters_of_one_side_come_with_the_formula(tmp_path):
-    """A new parameter is no cause of its own: without the new formula nothing uses it."""
+    """A new parameter is not a separate cause: without the new formula nothing uses it."""
     people = population(tmp_path, "p.csv", {"A": 1, "B": 3})
     extra = '[parameters.extra]\nlabel = "Extra"\nvalues = { every_year = { value = 5, assumption = "Made up." } }\n'
     old = allocate(population=people, scheme=scheme(tmp_path, "old", SHARED, pot=400))
@@ -285,31 +285,31 @@ def test_parameters_of_one_side_come_with_the_formula(tmp_path):
     comparison = compare(old, new)
 
     # 400 · 1/4 = 100; 500 · 1/4 = 125; 500 · 6/14 = 214.29
-    assert [(one.name, one.amounts["2014/15", "A"]) for one in comparison.attribution] == [
+    assert [(cause.name, cause.amounts["2014/15", "A"]) for cause in comparison.attribution] == [
         ("parameter_pot", 25),
         ("formula", Decimal("89.29")),
         ("rounding", Decimal("-0.29")),
     ]
-    assert ("parameter added", "extra") in [(one.kind, one.name) for one in comparison.differences]
+    assert ("parameter added", "extra") in [(difference.kind, difference.name) for difference in comparison.differences]
 
 
 def test_rounding_inside_a_formula_is_rounding(tmp_path):
-    """round(x, 0) counts as x: of £10.40 made £10.60, 20p are the parameter's and 80p are rounding's."""
+    """round(x, 0) counts as x: if £10.40 becomes £10.60, 20p are due to the parameter and 80p to rounding."""
     people = population(tmp_path, "p.csv", {"A": 1})
     path = scheme(tmp_path, "round", "allocation = where(registered_population > 0, round(pot, 0), 0)", pot=10.4)
     comparison = compare(*(allocate(population=people, scheme=path, settings=pot) for pot in ({}, {"pot": 10.6})))
 
-    assert [(one.name, one.total()) for one in comparison.attribution] == [
+    assert [(cause.name, cause.total()) for cause in comparison.attribution] == [
         ("parameter_pot", Decimal("0.20")),
         ("rounding", Decimal("0.80")),
     ]
 
 
-# States that cannot be -----------------------------------------------------------------------------------------
+# Runs that are impossible --------------------------------------------------------------------------------------
 
 
 def test_new_data_without_the_old_rules_column(tmp_path):
-    """The old rule needs a column that the new data, with C among them, lack: all is one cause."""
+    """If the old rule needs a column that the new data do not have, there is one cause for everything."""
     table = [{"org_code": code, "registered_population": 10, "workload": 1} for code in "AB"]
     old = allocate(
         population=write_table(tmp_path / "old.csv", table),
@@ -321,7 +321,7 @@ def test_new_data_without_the_old_rules_column(tmp_path):
     (cause, _) = comparison.attribution
 
     assert cause.name == "everything"
-    assert "needs the column workload, which the data lack" in cause.detail
+    assert "needs the column workload, which the data do not have" in cause.detail
     assert sums(comparison) == []
 
 
@@ -339,20 +339,20 @@ def test_new_data_and_the_next_cause_together(tmp_path):
     new = allocate(population=three, scheme=other, settings={"pot": 240})
     comparison = compare(old, new)
 
-    assert [one.name for one in comparison.attribution] == [
+    assert [cause.name for cause in comparison.attribution] == [
         "organisations_and_data_and_parameter_pot",
         "formula",
         "rounding",
     ]
     assert comparison.attribution[0].label == "Organisations and data and Pot together"
     assert "needs 180 in all and pot is 150" in comparison.attribution[0].detail
-    # Two of £75 become three of £80, whatever floor there is.
+    # Two of £75 become three of £80, with either floor.
     assert comparison.attribution[0].amounts == {("2014/15", "A"): 5, ("2014/15", "B"): 5, ("2014/15", "C"): 80}
     assert sums(comparison) == []
 
 
 def test_columns_of_one_rule_alone_do_not_stop_the_other(tmp_path):
-    """With the same organisations the old rule keeps its own column, so that pot and formula can be told apart."""
+    """With the same organisations the old rule keeps its own column, so that pot and formula are separate causes."""
     table = [{"org_code": code, "registered_population": heads, "workload": 1} for code, heads in (("A", 1), ("B", 3))]
     people = write_table(tmp_path / "p.csv", table)
     old = allocate(
@@ -362,7 +362,7 @@ def test_columns_of_one_rule_alone_do_not_stop_the_other(tmp_path):
     comparison = compare(old, new)
 
     # £100 halved is £50; £200 halved is £100; three quarters of £200 are £150.
-    assert [(one.name, one.amounts["2014/15", "B"]) for one in comparison.attribution] == [
+    assert [(cause.name, cause.amounts["2014/15", "B"]) for cause in comparison.attribution] == [
         ("parameter_pot", 50),
         ("formula", 50),
         ("rounding", 0),
@@ -370,16 +370,16 @@ def test_columns_of_one_rule_alone_do_not_stop_the_other(tmp_path):
 
 
 def test_other_years_are_everything(tmp_path):
-    """Results of other years have one cause, and the row of the year that is new counts from 0."""
+    """Results with different years have one cause, and rows of a new year count from 0."""
     people = population(tmp_path, "p.csv", {"A": 1, "B": 3})
     old = allocate(population=people, scheme=scheme(tmp_path, "one", SHARED, pot=400))
     new = allocate(population=people, scheme=scheme(tmp_path, "two", SHARED, pot=400, years='["2014/15", "2015/16"]'))
     comparison = compare(old, new)
 
-    assert [(one.name, one.detail) for one in comparison.attribution] == [
+    assert [(cause.name, cause.detail) for cause in comparison.attribution] == [
         ("everything", "the years differ: 2014/15 and 2014/15, 2015/16")
     ]
-    assert [(one.status, one.year, one.change) for one in comparison.changes] == [
+    assert [(change.status, change.year, change.change) for change in comparison.changes] == [
         ("added", "2015/16", 100),
         ("added", "2015/16", 300),
     ]
@@ -395,26 +395,26 @@ def table_of(path, rows):
 
 
 @pytest.mark.slow
-def test_a_pound_of_398_million_is_seen(tmp_path):
-    """£1 off on £398,372,000 differs without a tolerance, and not with one of £1."""
+def test_a_pound_of_398_million_is_a_difference(tmp_path):
+    """£1 off £398,372,000 is a difference without a tolerance, but not with one of £1."""
     old = table_of(tmp_path / "old.csv", [("2014/15", "A", 398_372_000), ("2014/15", "B", 5)])
     new = table_of(tmp_path / "new.csv", [("2014/15", "A", 398_372_001), ("2014/15", "B", 5)])
 
-    strict, lenient, penny = (compare(old, new, tolerance=one) for one in (0, 1, "0.99"))
+    strict, lenient, penny = (compare(old, new, tolerance=tolerance) for tolerance in (0, 1, "0.99"))
     assert [strict.agrees, lenient.agrees, penny.agrees] == [False, True, False]
-    assert [(one.code, one.change) for one in strict.moved] == [("A", 1)]
+    assert [(change.code, change.change) for change in strict.moved] == [("A", 1)]
     assert len(lenient.within_tolerance) == 1
     assert gpit("compare", old, new, folder=tmp_path).returncode == 1
     assert gpit("compare", old, new, "--tolerance", "1", folder=tmp_path).returncode == 0
 
 
 def test_equal_money_is_no_rename(tmp_path):
-    """Q9 has to the penny what A had: A is removed and Q9 added, with its money, and no other word is said."""
+    """If Q9 has exactly the money that A had, A is removed and Q9 added, and there is no remark."""
     old = table_of(tmp_path / "old.csv", [("2014/15", "A", "123456.78"), ("2014/15", "B", 5)])
     new = table_of(tmp_path / "new.csv", [("2014/15", "Q9", "123456.78"), ("2014/15", "B", 5)])
     comparison = compare(old, new)
 
-    assert [(one.status, one.code, one.change) for one in comparison.changes] == [
+    assert [(change.status, change.code, change.change) for change in comparison.changes] == [
         ("removed", "A", Decimal("-123456.78")),
         ("added", "Q9", Decimal("123456.78")),
     ]
@@ -424,25 +424,25 @@ def test_equal_money_is_no_rename(tmp_path):
 
 
 def test_a_merger_is_remarked(tmp_path):
-    """00F, 00G and 00H became 13T: removed and added with their money, and the crosswalk says what happened."""
+    """If 00F, 00G and 00H became 13T, they are removed and added with their money, and a remark names the merger."""
     before = population(tmp_path, "before.csv", {"00F": 10, "00G": 20, "00H": 30, "00C": 40})
     after = population(tmp_path, "after.csv", {"13T": 60, "00C": 40})
     path = scheme(tmp_path, "pots", SHARED, pot=1000)
-    comparison = compare(*(allocate(population=one, scheme=path) for one in (before, after)))
+    comparison = compare(*(allocate(population=people, scheme=path) for people in (before, after)))
 
     assert comparison.remarks == ("2014/15: 00F, 00G and 00H became 13T: £600 before, £600 after",)
-    assert [(one.code, one.status, one.change) for one in comparison.changes] == [
+    assert [(change.code, change.status, change.change) for change in comparison.changes] == [
         ("00F", "removed", -100),
         ("00G", "removed", -200),
         ("00H", "removed", -300),
         ("13T", "added", 600),
     ]
-    assert [one.name for one in comparison.attribution] == ["organisations_and_data", "rounding"]
+    assert [cause.name for cause in comparison.attribution] == ["organisations_and_data", "rounding"]
     assert sums(comparison) == []
 
 
 def test_first_column_that_differs(tmp_path):
-    """Inputs come before steps, and steps in their order: of B the patients differ, of A and C only the shares."""
+    """Inputs come before steps, and steps in their order: B first differs in patients, A and C in their shares."""
     steps = """
         doubled = registered_population * 2
         unrounded = share_out(pot, by=doubled)
@@ -454,7 +454,7 @@ def test_first_column_that_differs(tmp_path):
     ]
     comparison = compare(*runs)
 
-    assert {one.code: one.first for one in comparison.changes} == {
+    assert {change.code: change.first for change in comparison.changes} == {
         "A": "unrounded",
         "B": "registered_population",
         "C": "unrounded",
@@ -462,21 +462,21 @@ def test_first_column_that_differs(tmp_path):
     assert comparison.first_differences() == [("unrounded", 2, 2), ("registered_population", 1, 1)]
 
 
-def test_noise_is_no_difference(tmp_path):
-    """Figures that nobody rounded are the same within a millionth of a millionth, and differ beyond."""
+def test_noise_is_not_a_difference(tmp_path):
+    """Unrounded figures are the same within a millionth of a millionth, and differ above that."""
     rows = [{"year": "2014/15", "org_code": "A", "rate": 1 / 3, "allocation": 5}]
     old = write_table(tmp_path / "old.csv", rows)
     near = write_table(tmp_path / "near.csv", [{**rows[0], "rate": 1 / 3 * (1 + 5e-13)}])
     far = write_table(tmp_path / "far.csv", [{**rows[0], "rate": 1 / 3 * (1 + 5e-12)}])
 
     assert compare(old, near).same
-    assert [one.first for one in compare(old, far).changes] == ["rate"]
+    assert [change.first for change in compare(old, far).changes] == ["rate"]
     assert not compare(old, far).agrees
-    assert compare(old, far, tolerance=1).agrees  # whoever allows for £1 asks about the money
+    assert compare(old, far, tolerance=1).agrees  # a tolerance is about the answer only
 
 
-def test_more_digits_than_python_carries_add_up():
-    """A ten-millionth of a millionth beside £7bn: sums have 36 digits, and are exact all the same."""
+def test_sums_of_36_digits_are_exact():
+    """A ten-millionth of a millionth added to £7bn gives 36 digits, more than a decimal has by default."""
     from gpit_fairshare.comparison.model import less, total
 
     large, small = Decimal("7000000000.01"), Decimal("1.234567890123456E-11")
@@ -490,7 +490,7 @@ def test_more_digits_than_python_carries_add_up():
     [("1000", ["A"]), ("£999.99", ["A", "B"]), ("10%", ["C"]), ("0%", ["A", "B", "C"]), ("1001", [])],
 )
 def test_fail_over(tmp_path, over, codes):
-    """£1,001 on £1m, £1,000 on £10,000, £50 on nothing: of nothing, anything is beyond any per cent."""
+    """£1,001 on £1m, £1,000 on £10,000, £50 on £0: any change from 0 is above every percentage."""
     amounts = {"A": (1_000_000, 1_001_001), "B": (10_000, 11_000), "C": (0, 50)}
     files = [
         table_of(tmp_path / f"{side}.csv", [("2014/15", code, pair[side]) for code, pair in amounts.items()])
@@ -498,12 +498,12 @@ def test_fail_over(tmp_path, over, codes):
     ]
     comparison = compare(*files, fail_over=over)
 
-    assert sorted(one.code for one in comparison.beyond) == codes
+    assert sorted(change.code for change in comparison.failing) == codes
     assert comparison.agrees == (not codes)
 
 
-def test_fail_over_looks_at_the_money_alone(tmp_path):
-    """An organisation that has come with £5 is not beyond £10; without --fail-over it differs."""
+def test_fail_over_is_about_the_answer_only(tmp_path):
+    """An added organisation with £5 is not above £10; without --fail-over it is a difference."""
     old = table_of(tmp_path / "old.csv", [("2014/15", "A", 1)])
     new = table_of(tmp_path / "new.csv", [("2014/15", "A", 1), ("2014/15", "B", 5)])
 
@@ -515,29 +515,29 @@ def test_fail_over_looks_at_the_money_alone(tmp_path):
 # Files ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("one", ["out.json", "bare.csv", slow("out.csv"), slow("out.xlsx")])
-@pytest.mark.parametrize("other", [slow("out.json"), slow("out.csv"), "out.xlsx"])
-def test_the_same_result_in_every_kind_of_file_is_the_same(files, one, other):
-    """A workbook, a table and a document of one run have no row that differs, and no difference of definition."""
-    comparison = compare(files / one, files / other)
+@pytest.mark.parametrize("old", ["out.json", "bare.csv", slow("out.csv"), slow("out.xlsx")])
+@pytest.mark.parametrize("new", [slow("out.json"), slow("out.csv"), "out.xlsx"])
+def test_the_same_result_in_every_kind_of_file_is_the_same(files, old, new):
+    """A workbook, a table and a document of one run have no difference in rows, scheme or inputs."""
+    comparison = compare(files / old, files / new)
 
     assert comparison.same
     assert comparison.agrees
     assert comparison.differences == ()
-    assert comparison.document()["headline"] == "The same: all 422 rows agree in every figure."
+    assert comparison.document()["headline"] == "No differences: all 422 rows have the same figures."
 
 
 def test_identical_files_end_with_0(files):
-    """The same file twice: exit code 0, and the word the same."""
+    """Comparing a file with itself gives exit code 0 and the words "No differences"."""
     done = gpit("compare", "out.json", "out.json", folder=files)
 
     assert (done.returncode, done.stderr) == (0, b"")
-    assert words(done.stdout).startswith("The same: all 422 rows agree in every figure.")
+    assert words(done.stdout).startswith("No differences: all 422 rows have the same figures.")
 
 
 @pytest.mark.slow
 def test_a_table_without_a_manifest_has_no_causes(files, tmp_path):
-    """Rows alone can be compared, and the reader is told how to get causes."""
+    """Such a table can be compared, and the report says how to get causes."""
     other = allocate(sample=True, settings={"transition_fund": 1_000_000})
     write_csv(other, tmp_path / "other.csv")
     comparison = compare(files / "out.json", tmp_path / "other.csv")
@@ -549,18 +549,18 @@ def test_a_table_without_a_manifest_has_no_causes(files, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_figure_typed_over_in_a_workbook_is_told_apart(files, tmp_path):
-    """£1,000 typed over 00C's allocation in the workbook, and another fund in the new run: two causes, both exact."""
+def test_a_figure_changed_by_hand_in_a_workbook_is_a_cause(files, tmp_path):
+    """If 00C's allocation is £1,000 by hand, and the new run has another fund, both causes are exact."""
     book = tmp_path / "typed.xlsx"
     cell = next(
-        one
-        for one in json.loads(json_text(dict(read_record(files / "out.xlsx").manifest)))["workbook"]["tables"]
-        if one["year"] == "2014/15" and not one["by"]
+        table
+        for table in json.loads(json_text(dict(read_record(files / "out.xlsx").manifest)))["workbook"]["tables"]
+        if table["year"] == "2014/15" and not table["by"]
     )
     place = f"{cell['columns']['allocation']}{cell['first_row']}"
     recalculation.plant(files / "out.xlsx", cell["sheet"], place, 1000, book)
     comparison = compare(book, allocate(sample=True, settings={"transition_fund": 15_000_000}))
-    causes = {one.name: one for one in comparison.attribution}
+    causes = {cause.name: cause for cause in comparison.attribution}
     rule = read_record(files / "out.json").rows.row(0, named=True)["allocation"]
 
     assert list(causes) == ["parameter_transition_fund", "rounding", "typed_over"]
@@ -570,23 +570,23 @@ def test_a_figure_typed_over_in_a_workbook_is_told_apart(files, tmp_path):
     assert sums(comparison) == []
 
 
-def test_a_typed_over_file_against_its_own(files, tmp_path):
-    """A JSON document with one allocation changed by hand differs from its twin by what was typed, and nothing else."""
+def test_a_file_changed_by_hand_against_the_original(files, tmp_path):
+    """A JSON document with one allocation changed by hand differs from the original by that change only."""
     data = json.loads((files / "out.json").read_text("utf-8"))
     data["rows"][5]["allocation"] += 12.34
     (tmp_path / "typed.json").write_text(json.dumps(data), encoding="utf-8")
     comparison = compare(files / "out.json", tmp_path / "typed.json")
 
-    assert [(one.name, one.total()) for one in comparison.attribution] == [
+    assert [(cause.name, cause.total()) for cause in comparison.attribution] == [
         ("rounding", 0),
         ("typed_over", Decimal("12.34")),
     ]
-    assert [one.first for one in comparison.changes] == ["allocation"]
+    assert [change.first for change in comparison.changes] == ["allocation"]
 
 
 @pytest.mark.libreoffice
-def test_a_parameter_typed_into_a_workbook_is_a_parameter(tmp_path):
-    """A workbook's cell of a parameter counts as it stands now, once the workbook was recalculated."""
+def test_a_parameter_changed_in_a_workbook_is_a_parameter(tmp_path):
+    """A parameter's cell in a workbook counts with its present value, once the workbook is recalculated."""
     people = population(tmp_path, "p.csv", {"A": 1, "B": 2, "C": 7})
     write_allocations(allocate(population=people, scheme=scheme(tmp_path, "pots", SHARED)), tmp_path / "out.xlsx")
     book = openpyxl.load_workbook(tmp_path / "out.xlsx")
@@ -597,14 +597,17 @@ def test_a_parameter_typed_into_a_workbook_is_a_parameter(tmp_path):
     recalculated = recalculate_or_skip(tmp_path / "openpyxl.xlsx", tmp_path / "again")
     comparison = compare(tmp_path / "out.xlsx", recalculated)
 
-    assert [(one.name, one.total()) for one in comparison.attribution] == [("parameter_pot", -200_000), ("rounding", 0)]
+    assert [(cause.name, cause.total()) for cause in comparison.attribution] == [
+        ("parameter_pot", -200_000),
+        ("rounding", 0),
+    ]
     assert sums(comparison) == []
-    assert [one.kind for one in comparison.differences][:1] == ["parameter changed"]
+    assert [difference.kind for difference in comparison.differences][:1] == ["parameter changed"]
 
 
 @pytest.mark.libreoffice
 def test_a_workbook_that_was_only_saved_is_the_same(tmp_path):
-    """LibreOffice keeps 15 digits of a third and of 12,345.678901234567 patients: that is nobody's change."""
+    """LibreOffice keeps 15 digits of a third and of 12,345.678901234567 patients: that is not a change."""
     people = population(tmp_path, "p.csv", {"A": 12345.678901234567, "B": 1 / 3, "C": 7})
     path = scheme(tmp_path, "thirds", "allocation = share_out(pot, by=registered_population)", pot=10_000_000 / 3)
     write_allocations(allocate(population=people, scheme=path), tmp_path / "out.xlsx")
@@ -618,27 +621,27 @@ def test_a_workbook_that_was_only_saved_is_the_same(tmp_path):
 
 
 @pytest.mark.slow
-def test_the_fifteenth_digit_of_a_workbook_is_seen(tmp_path):
-    """A workbook differs in the 15th digit of an input, and not in the 16th; in JSON the 16th counts as well."""
+def test_the_fifteenth_digit_of_a_workbook_counts(tmp_path):
+    """The 15th digit of an input is a difference in a workbook, but not the 16th; in JSON the 16th counts too."""
     path = scheme(tmp_path, "heads", "allocation = where(registered_population > 0, pot / 4, 0)")
     heads = {"old": "12345.6789012345", "15": "12345.6789012346", "16": "12345.67890123451"}
     runs = {
-        name: allocate(population=population(tmp_path, f"{name}.csv", {"A": one}), scheme=path)
-        for name, one in heads.items()
+        name: allocate(population=population(tmp_path, f"{name}.csv", {"A": patients}), scheme=path)
+        for name, patients in heads.items()
     }
     for name, run in runs.items():
         write_allocations(run, tmp_path / f"{name}.xlsx")
         write_json(run, tmp_path / f"{name}.json")
 
     def first(old, new):
-        return [one.first for one in compare(tmp_path / old, tmp_path / new).changes]
+        return [change.first for change in compare(tmp_path / old, tmp_path / new).changes]
 
     assert first("old.xlsx", "15.xlsx") == first("old.json", "16.json") == ["registered_population"]
     assert first("old.xlsx", "16.json") == first("16.json", "old.xlsx") == []
 
 
 def recalculate_or_skip(book, folder):
-    """The workbook as LibreOffice saves it."""
+    """Return the workbook as LibreOffice saves it."""
     recalculation.soffice_or_skip()
     return recalculation.recalculate(book, folder)
 
@@ -648,38 +651,38 @@ def recalculate_or_skip(book, folder):
 
 @pytest.mark.slow
 def test_unlike_results_are_refused(tmp_path, england):
-    """No common year, no common code, CCGs against places: one line each, exit code 2."""
-    one = table_of(tmp_path / "one.csv", [("2014/15", "A", 1)])
+    """No common year, no common code, and CCGs against places give one line each, and exit code 2."""
+    base = table_of(tmp_path / "one.csv", [("2014/15", "A", 1)])
     year = table_of(tmp_path / "year.csv", [("2015/16", "A", 1)])
     code = table_of(tmp_path / "code.csv", [("2014/15", "B", 1)])
     twice = table_of(tmp_path / "twice.csv", [("2014/15", "A", 1), ("2014/15", "A", 1)])
     people = population(tmp_path, "p.csv", {"00C": 1, "00D": 3})
     places = allocate(population=people, scheme=scheme(tmp_path, "places", SHARED))
-    for old, new, said in (
-        (one, year, "no year in common"),
-        (one, code, "no organisation in common"),
-        (one, twice, "more than once"),
+    for old, new, message in (
+        (base, year, "no year in common"),
+        (base, code, "no organisation in common"),
+        (base, twice, "more than once"),
         (england, places, "one row per CCG and places one per place"),
     ):
-        with pytest.raises(UsageError, match=said) as caught:
+        with pytest.raises(UsageError, match=message) as caught:
             compare(old, new)
         assert "\n" not in str(caught.value)
-    done = gpit("compare", one, twice, folder=tmp_path)
+    done = gpit("compare", base, twice, folder=tmp_path)
     assert (done.returncode, done.stdout, done.stderr.count(b"\n")) == (2, b"", 1)
 
 
 def test_other_units_are_refused(tmp_path):
-    """An answer in people is not compared with one in pounds."""
+    """An answer in people cannot be compared with one in pounds."""
     people = population(tmp_path, "p.csv", {"A": 1, "B": 3})
     pounds = scheme(tmp_path, "pounds", SHARED)
     heads = scheme(tmp_path, "heads", "allocation = registered_population * 2")
 
     with pytest.raises(UsageError, match="compare results in the same unit"):
-        compare(*(allocate(population=people, scheme=one) for one in (pounds, heads)))
+        compare(*(allocate(population=people, scheme=path) for path in (pounds, heads)))
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["out.json", "gpit-2014-15", "--sample"], "did you mean gpit-2014-16"),
         (["out.json", "no.json"], "cannot be read"),
@@ -698,19 +701,19 @@ def test_other_units_are_refused(tmp_path):
         (["out.json", "out.json", "-o", "no/x.md"], "there is no folder"),
     ],
 )
-def test_wrong_usage_is_one_line(files, arguments, said, here):
-    """What cannot be is said in one line that names the option, with exit code 2, and nothing is printed."""
-    code, printed, messages = here(files, "compare", *arguments)
+def test_wrong_usage_is_one_line(files, arguments, message, run_here):
+    """The message is one line that names the option, the exit code is 2, and nothing is printed."""
+    code, printed, messages = run_here(files, "compare", *arguments)
 
     assert code == 2, messages
-    assert said in messages
+    assert message in messages
     assert messages.count("\n") == 1
     assert printed == "" or "--json" in arguments  # the one document is then the error
 
 
 @pytest.fixture
-def here(monkeypatch, capsys):
-    """The command line in this process, which spares loading Python: exit code, output and messages."""
+def run_here(monkeypatch, capsys):
+    """Run the command line in this process, which is faster; return exit code, output and messages."""
     from gpit_fairshare.cli import main
 
     def run(folder, *arguments):
@@ -735,10 +738,10 @@ def here(monkeypatch, capsys):
         ("--set-new", "support_share=7"),
     ],
 )
-def test_the_option_that_was_given_is_named(tmp_path, option, setting, here):
-    """A setting that cannot be is blamed on the option that gave it, whatever the other side has."""
+def test_the_option_that_was_given_is_named(tmp_path, option, setting, run_here):
+    """The message about a wrong setting names the option that gave it, whichever side the other option is for."""
     others = ["--set", "revenue_budget=150000000"] if option != "--set" else ["--set-new", "revenue_budget=150000000"]
-    code, printed, messages = here(
+    code, printed, messages = run_here(
         tmp_path, "compare", "gpit-2014-16", "gpit-2014-16", "--sample", option, setting, *others
     )
 
@@ -747,13 +750,13 @@ def test_the_option_that_was_given_is_named(tmp_path, option, setting, here):
 
 
 def with_manifest(folder, name, run):
-    """Write a table with its manifest beside it."""
+    """Write a table and its manifest."""
     write_csv(run, folder / name)
     write_manifest(run, folder / f"{name}.manifest.json", folder / name, name)
 
 
-def test_the_manifest_of_an_input_is_an_input(tmp_path, here):
-    """No verb writes over the manifest beside a table that it reads, nor over the FILE of FILE:SHEET."""
+def test_the_manifest_of_an_input_is_an_input(tmp_path, run_here):
+    """No verb overwrites the manifest of a table that it reads, or the FILE of FILE:SHEET."""
     people = population(tmp_path, "p.csv", {"A": 1, "B": 2})
     run = allocate(population=people, scheme=scheme(tmp_path, "pots", SHARED))
     with_manifest(tmp_path, "r.csv", run)
@@ -763,7 +766,7 @@ def test_the_manifest_of_an_input_is_an_input(tmp_path, here):
     book.save(tmp_path / "b.xlsx")
     kept = {name: (tmp_path / name).read_bytes() for name in ("r.csv.manifest.json", "b.xlsx")}
 
-    for arguments, said in (
+    for arguments, message in (
         (["compare", "r.csv", "r.csv", "-o", "r.csv.manifest.json"], "is the manifest of r.csv, one of the inputs"),
         (
             ["allocate", "--population", "r.csv", "--scheme", "pots.toml", "-o", "r.csv.manifest.json"],
@@ -774,14 +777,14 @@ def test_the_manifest_of_an_input_is_an_input(tmp_path, here):
             "is one of the inputs",
         ),
     ):
-        code, printed, messages = here(tmp_path, *arguments)
+        code, printed, messages = run_here(tmp_path, *arguments)
         assert (code, printed) == (2, ""), arguments
-        assert said in messages
+        assert message in messages
     assert {name: (tmp_path / name).read_bytes() for name in kept} == kept
 
 
-def test_which_column_is_the_answer_is_said(tmp_path):
-    """A rule says what its answer is; a table follows the rule of the other, and each is said."""
+def test_the_report_names_the_result_that_is_compared(tmp_path):
+    """A scheme names its answer; a table takes that of the other side, and the report says so."""
     people = population(tmp_path, "p.csv", {"A": 1, "B": 3})
     steps = SHARED.replace("allocation =", "final =")
     path = scheme(tmp_path, "finals", steps)
@@ -791,20 +794,23 @@ def test_which_column_is_the_answer_is_said(tmp_path):
     other = write_table(tmp_path / "other.csv", rows)
     plain = table_of(tmp_path / "plain.csv", [("2014/15", "A", 1)])
     comparison = compare(run, other)
-    told = comparison.document()
+    document = comparison.document()
 
-    assert [told[one]["answer"] for one in ("old", "new")] == ["final", "final"]
-    assert [told[one]["answer_label"] for one in ("old", "new")] == ["Final", "Final"]
-    assert [told[one]["answer_from"] for one in ("old", "new")] == ["as its scheme says", "as the other result has it"]
-    assert compare(plain, plain).document()["old"]["answer_from"] == "by its name"
-    printed = " ".join(shown(comparison).split())
-    assert "answer final, as its scheme says" in printed
-    assert "answer final, as the other result has it" in printed.replace("\n", " ")
-    assert "answer final, as its scheme says" in comparison.markdown()
+    assert [document[side]["answer"] for side in ("old", "new")] == ["final", "final"]
+    assert [document[side]["answer_label"] for side in ("old", "new")] == ["Final", "Final"]
+    assert [document[side]["answer_from"] for side in ("old", "new")] == [
+        "from its scheme",
+        "as in the other result",
+    ]
+    assert compare(plain, plain).document()["old"]["answer_from"] == "found by its name"
+    printed = " ".join(on_screen(comparison).split())
+    assert "2 rows; result compared: final; gpit" in printed
+    assert "result compared: final, as in the other result" in printed
+    assert "; result compared: final; gpit" in comparison.markdown()
 
 
-def test_answers_of_other_names_are_refused(tmp_path, here):
-    """Where a table does not say what its answer is, two names are never taken for one thing."""
+def test_answers_of_other_names_are_refused(tmp_path, run_here):
+    """If a table does not name its answer, columns with different names are never compared."""
     people = population(tmp_path, "p.csv", {"A": 1, "B": 3})
     write_json(allocate(population=people, scheme=scheme(tmp_path, "pots", SHARED)), tmp_path / "run.json")
     for name, columns in (("xy", ("x", "y")), ("yx", ("y", "x")), ("money", ("money",))):
@@ -812,14 +818,14 @@ def test_answers_of_other_names_are_refused(tmp_path, here):
         write_table(tmp_path / f"{name}.csv", rows)
 
     for old, new, which in (("xy.csv", "yx.csv", "xy.csv"), ("run.json", "money.csv", "money.csv")):
-        code, printed, messages = here(tmp_path, "compare", old, new)
+        code, printed, messages = run_here(tmp_path, "compare", old, new)
         assert (code, printed, messages.count("\n")) == (2, "", 1)
-        assert f"{which}: has no column allocation, and no manifest beside it" in messages
+        assert f"{which}: no column allocation, and no manifest that says" in messages
         assert "--manifest" in messages
 
 
-def test_a_figure_typed_over_on_the_way_is_said(tmp_path):
-    """Two weights of a document changed by hand move no answer, and are said with the first place, for that file."""
+def test_a_figure_behind_the_answer_changed_by_hand_is_reported(tmp_path):
+    """Two weights changed by hand in a document change no answer; the report names the file and the first weight."""
     people = population(tmp_path, "p.csv", {"A": 1, "B": 2, "C": 7})
     write_json(allocate(population=people, scheme=scheme(tmp_path, "pots", SHARED)), tmp_path / "out.json")
     data = json.loads((tmp_path / "out.json").read_text("utf-8"))
@@ -827,18 +833,18 @@ def test_a_figure_typed_over_on_the_way_is_said(tmp_path):
         row["weight"] += 0.5
     (tmp_path / "typed.json").write_text(json.dumps(data), encoding="utf-8")
 
-    (said,) = compare(tmp_path / "typed.json", tmp_path / "out.json").off_rule
-    assert said.startswith("Not what its rule gives, in OLD, typed.json: B 2014/15 Weight (weight): ")
-    assert said.endswith("the file says 2.5 people, its rule gives 2 people; and 1 more.")
-    assert [one[:32] for one in compare(tmp_path / "typed.json", tmp_path / "typed.json").off_rule] == [
-        "Not what its rule gives, in OLD,",
-        "Not what its rule gives, in NEW,",
+    (sentence,) = compare(tmp_path / "typed.json", tmp_path / "out.json").off_rule
+    assert sentence.startswith("Differs from its rule, in OLD, typed.json: B 2014/15 Weight (weight): ")
+    assert sentence.endswith("the file says 2.5 people, its rule gives 2 people; and 1 more.")
+    assert [sentence[:32] for sentence in compare(tmp_path / "typed.json", tmp_path / "typed.json").off_rule] == [
+        "Differs from its rule, in OLD, t",
+        "Differs from its rule, in NEW, t",
     ]
     assert compare(tmp_path / "out.json", tmp_path / "out.json").off_rule == ()
 
 
 def test_a_national_figure_is_one_figure(tmp_path):
-    """A national figure stands on all three rows of a document, and counts once, without an organisation."""
+    """A national figure is on all three rows of a document, but counts once, without an organisation."""
     steps = """
         everybody = total(registered_population)
         allocation = pot * registered_population / everybody
@@ -850,13 +856,13 @@ def test_a_national_figure_is_one_figure(tmp_path):
         row["everybody"] = 11
     (tmp_path / "typed.json").write_text(json.dumps(data), encoding="utf-8")
 
-    (said,) = compare(tmp_path / "out.json", tmp_path / "typed.json").off_rule
-    assert said.startswith("Not what its rule gives, in NEW, typed.json: nation 2014/15 Everybody (everybody): ")
-    assert said.endswith("the file says 11 people, its rule gives 10 people.")
+    (sentence,) = compare(tmp_path / "out.json", tmp_path / "typed.json").off_rule
+    assert sentence.startswith("Differs from its rule, in NEW, typed.json: nation 2014/15 Everybody (everybody): ")
+    assert sentence.endswith("the file says 11 people, its rule gives 10 people.")
 
 
-def test_a_cause_that_cannot_be_alone_says_why(tmp_path):
-    """Floors of £60 fit the pot of £240 and not that of £150, so that what the floor does alone cannot be told."""
+def test_a_cause_without_an_effect_alone_says_why(tmp_path):
+    """Floors of £60 fit the pot of £240 but not that of £150, so the effect of the floor alone cannot be calculated."""
     steps = """
         floor = where(registered_population > 0, least, 0)
         unrounded = share_out(pot, by=registered_population, at_least=floor)
@@ -866,16 +872,16 @@ def test_a_cause_that_cannot_be_alone_says_why(tmp_path):
     least += 'values = { every_year = { value = 10, assumption = "Made up." } }\n'
     people = population(tmp_path, "p.csv", {"A": 1, "B": 1, "C": 1})
     path = scheme(tmp_path, "floors", steps, pot=150, more=least)
-    runs = [allocate(population=people, scheme=path, settings=one) for one in ({}, {"pot": 240, "least": 60})]
+    runs = [allocate(population=people, scheme=path, settings=setting) for setting in ({}, {"pot": 240, "least": 60})]
     comparison = compare(*runs)
-    (cause,) = [one for one in comparison.attribution if one.name == "parameter_least"]
+    (cause,) = [cause for cause in comparison.attribution if cause.name == "parameter_least"]
 
     assert cause.alone is None
     assert "floor needs £180 in all and pot is £150" in cause.no_alone
-    for printed in (" ".join(shown(comparison).split()), comparison.markdown()):
-        assert "£10 → £60; alone it cannot be worked out: " in printed
-    told = {one["name"]: one["no_alone"] for one in comparison.document()["causes"]}
-    assert (told["parameter_least"], told["parameter_pot"], told["rounding"]) == (cause.no_alone, "", "")
+    for printed in (" ".join(on_screen(comparison).split()), comparison.markdown()):
+        assert "£10 → £60; its effect alone cannot be calculated: " in printed
+    reasons = {cause["name"]: cause["no_alone"] for cause in comparison.document()["causes"]}
+    assert (reasons["parameter_least"], reasons["parameter_pot"], reasons["rounding"]) == (cause.no_alone, "", "")
 
 
 # The command ---------------------------------------------------------------------------------------------------
@@ -883,7 +889,7 @@ def test_a_cause_that_cannot_be_alone_says_why(tmp_path):
 
 @pytest.mark.slow
 def test_two_settings_from_the_command_line(tmp_path):
-    """Both sides run the same scheme; --set counts for both, --set-new for the new one alone."""
+    """Both sides run the same scheme; --set is for both, --set-new for the new side only."""
     done = gpit(
         "compare",
         "gpit-2014-16",
@@ -899,57 +905,57 @@ def test_two_settings_from_the_command_line(tmp_path):
     printed = json.loads(done.stdout)
 
     assert done.returncode == 1
-    assert [one["name"] for one in printed["causes"]] == ["parameter_revenue_budget", "rounding"]
-    assert [one["old"] for one in printed["years"]] == [141_000_000] * 2
-    assert [one["new"] for one in printed["years"]] == [151_000_000] * 2
+    assert [cause["name"] for cause in printed["causes"]] == ["parameter_revenue_budget", "rounding"]
+    assert [year["old"] for year in printed["years"]] == [141_000_000] * 2
+    assert [year["new"] for year in printed["years"]] == [151_000_000] * 2
     assert printed["new"]["name"] == "gpit-2014-16 with transition_fund=1000000, revenue_budget=150000000"
 
 
 @pytest.mark.slow
 def test_a_file_against_a_scheme(files):
-    """The sample's workbook against the scheme run on the sample is the same."""
+    """The sample's workbook and a run of its scheme on the sample have no differences."""
     done = gpit("compare", "out.xlsx", "gpit-2014-16", "--sample", folder=files)
 
     assert done.returncode == 0, done.stdout.decode()
-    assert words(done.stdout).startswith("The same: all 422 rows agree")
+    assert words(done.stdout).startswith("No differences: all 422 rows")
 
 
 @pytest.mark.slow
-def test_a_tidied_rule_is_the_same_and_said_to_differ(tmp_path):
-    """Another formula text that moves no figure: exit code 0, and the headline says that the definition differs."""
+def test_a_tidied_formula_is_reported_although_no_figure_differs(tmp_path):
+    """Another formula text that changes no figure gives exit code 0, and the headline says that the rules differ."""
     people = population(tmp_path, "p.csv", {"A": 1, "B": 3})
-    one = scheme(tmp_path, "one", SHARED)
-    other = scheme(tmp_path, "two", SHARED.replace("registered_population * 1", "1 * registered_population"))
-    done = gpit("compare", one, other, "--population", people, folder=tmp_path)
+    old = scheme(tmp_path, "one", SHARED)
+    new = scheme(tmp_path, "two", SHARED.replace("registered_population * 1", "1 * registered_population"))
+    done = gpit("compare", old, new, "--population", people, folder=tmp_path)
 
     assert done.returncode == 0, done.stdout.decode()
-    assert "The definition differs: 1 formula changed." in words(done.stdout)
+    assert "The rules differ: 1 formula changed." in words(done.stdout)
     assert "old registered_population * 1 new 1 * registered_population" in words(done.stdout)
 
 
 @pytest.mark.slow
 def test_every_file_is_written_and_again_the_same(tmp_path):
-    """-o writes each format; the same inputs give the same bytes; --format prints what -o writes."""
+    """-o writes each format; the same inputs give the same bytes; --format prints the same as -o writes."""
     people = population(tmp_path, "p.csv", {"A": 1, "B": 2, "C": 7})
     write_json(allocate(population=people, scheme=scheme(tmp_path, "pots", SHARED)), tmp_path / "out.json")
     command = ["compare", "out.json", "pots.toml", "--population", "p.csv", "--set-new", "pot=5000000"]
     endings = ("xlsx", "json", "md", "csv")
-    done = gpit(*command, *(part for one in endings for part in ("-o", f"a.{one}")), folder=tmp_path)
+    done = gpit(*command, *(part for ending in endings for part in ("-o", f"a.{ending}")), folder=tmp_path)
     again = gpit(
-        *command, *(part for one in endings for part in ("-o", f"b.{one}")), "--format", "csv", folder=tmp_path
+        *command, *(part for ending in endings for part in ("-o", f"b.{ending}")), "--format", "csv", folder=tmp_path
     )
 
     assert (done.returncode, again.returncode) == (1, 1)
-    for one in endings:
-        assert (tmp_path / f"a.{one}").read_bytes() == (tmp_path / f"b.{one}").read_bytes(), one
+    for ending in endings:
+        assert (tmp_path / f"a.{ending}").read_bytes() == (tmp_path / f"b.{ending}").read_bytes(), ending
     assert again.stdout == (tmp_path / "a.csv").read_bytes()
     assert json.loads((tmp_path / "a.json").read_text("utf-8"))["schema"] == "gpit-comparison/1"
     assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith(".")) == []
 
 
 @pytest.mark.slow
-def test_nothing_is_written_where_something_is_wrong(files, tmp_path):
-    """A comparison that is refused leaves the old file as it was."""
+def test_nothing_is_written_after_an_error(files, tmp_path):
+    """A comparison that is refused leaves the old file unchanged."""
     (tmp_path / "a.md").write_text("old", encoding="utf-8")
     table = table_of(tmp_path / "other.csv", [("1999/00", "A", 1)])
     done = gpit("compare", files / "out.json", table, "-o", "a.md", folder=tmp_path)
@@ -960,8 +966,8 @@ def test_nothing_is_written_where_something_is_wrong(files, tmp_path):
 
 @pytest.mark.parametrize("encoding", ["utf-8", "cp1252", "ascii"])
 def test_the_screen_is_80_columns_in_any_encoding(three_changes, encoding):
-    """Piped, no line is wider than 80 columns; every figure of the totals stands there in full."""
-    printed = shown(three_changes[2], encoding)
+    """Piped, no line is wider than 80 columns, and the totals have all their digits."""
+    printed = on_screen(three_changes[2], encoding)
 
     assert max(cell_len(line) for line in printed.splitlines()) <= 80
     pound = "GBP " if encoding == "ascii" else "£"
@@ -969,8 +975,8 @@ def test_the_screen_is_80_columns_in_any_encoding(three_changes, encoding):
     assert "?" not in printed
 
 
-def shown(comparison, encoding="utf-8", width=80, top=10):
-    """What the screen shows in an encoding."""
+def on_screen(comparison, encoding="utf-8", width=80, top=10):
+    """Return the text on a screen in an encoding."""
     from rich.console import Console
 
     raw = io.BytesIO()
@@ -982,7 +988,7 @@ def shown(comparison, encoding="utf-8", width=80, top=10):
 
 
 def test_huge_amounts_and_hostile_names_stay_within_100_columns(tmp_path):
-    """£7,000,000,000,000.55, names of 5,000 characters, escape codes: nothing is wider than 100 columns."""
+    """With £7,000,000,000,000.55, names of 5,000 characters and escape codes, no line is over 100 columns."""
     names = ["\x1b[31mred\x07", "x" * 5000, "\u202eright to left", "W" * 300]
     rows = [
         [
@@ -997,8 +1003,8 @@ def test_huge_amounts_and_hostile_names_stay_within_100_columns(tmp_path):
         ]
         for by in (0, 1_234_567)
     ]
-    old, new = (write_table(tmp_path / f"{at}.csv", one) for at, one in enumerate(rows))
-    printed = shown(compare(old, new))
+    old, new = (write_table(tmp_path / f"{at}.csv", table) for at, table in enumerate(rows))
+    printed = on_screen(compare(old, new))
 
     assert max(cell_len(line) for line in printed.splitlines()) <= 100
     assert "£28,000,012,345,672" in printed  # 4 · 7,000,000,000,000.55 and 10 · 1,234,567
@@ -1033,7 +1039,7 @@ HOSTILE = (
 
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory):
-    """A comparison whose organisations have names that mean something to Markdown, GitHub and Excel."""
+    """Return a comparison whose organisations have names with syntax of Markdown, GitHub and Excel."""
     folder = tmp_path_factory.mktemp("hostile")
     names = [*HOSTILE, "=1+1", "+44", "-cmd|' /C calc'!A0"]
     files = []
@@ -1047,7 +1053,7 @@ def hostile(tmp_path_factory):
 
 
 def test_markdown_of_hostile_names_is_harmless(hostile):
-    """Every row of the table has its cells, and no name makes code, HTML, a link, a mention or another line."""
+    """Every row of the table has its cells, and no name becomes code, HTML, a link, a mention or another line."""
     printed = hostile.markdown(top=100)
     rows = [line for line in printed.splitlines() if line.startswith("| P")]
 
@@ -1062,17 +1068,17 @@ def test_markdown_of_hostile_names_is_harmless(hostile):
 
 
 def test_markdown_text_shows_as_it_was():
-    """Escapes and entities stand for the sign itself, on one line; only a space of no width comes beside it."""
+    """Escapes and entities show the character itself, on one line; only zero-width spaces are added."""
     import html
 
-    for one in HOSTILE:
-        seen = html.unescape(re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", in_markdown(one))).replace("\u200b", "")
-        assert seen == " ".join(one.replace("\u202e", r"\u202e").split())
+    for name in HOSTILE:
+        text = html.unescape(re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", in_markdown(name))).replace("\u200b", "")
+        assert text == " ".join(name.replace("\u202e", r"\u202e").split())
 
 
 @pytest.mark.slow
 def test_markdown_stays_below_githubs_limit(tmp_path):
-    """8,000 rows of long names, all asked for: at most 60,000 characters, and the rest is counted."""
+    """For 8,000 rows of long names, Markdown has at most 60,000 characters and counts the other rows."""
     rows = [
         [
             {"year": "2014/15", "org_code": f"P{at:04}", "org_name": "|" * 200, "allocation": at + by}
@@ -1080,15 +1086,15 @@ def test_markdown_stays_below_githubs_limit(tmp_path):
         ]
         for by in (0, 1)
     ]
-    printed = compare(*(write_table(tmp_path / f"{at}.csv", one) for at, one in enumerate(rows))).markdown(top=8000)
-    there = sum(line.startswith("| P") for line in printed.splitlines())
+    printed = compare(*(write_table(tmp_path / f"{at}.csv", table) for at, table in enumerate(rows))).markdown(top=8000)
+    row_count = sum(line.startswith("| P") for line in printed.splitlines())
 
     assert LONGEST - 2000 < len(printed) <= LONGEST
-    assert f"and {8000 - there:,} more, for which there is no room here" in printed
+    assert f"and {8000 - row_count:,} more, for which there is no room here" in printed
 
 
 def test_markdown_shows_changed_formulas_as_code(three_changes):
-    """Old and new text of a formula are below each other, as code."""
+    """The old and the new text of a formula are below each other, as code."""
     printed = three_changes[2].markdown()
 
     assert (
@@ -1100,7 +1106,7 @@ def test_markdown_shows_changed_formulas_as_code(three_changes):
 
 
 def test_csv_of_hostile_names_runs_nothing(hostile):
-    """No cell begins with what Excel would run, but amounts may be below nil."""
+    """No cell begins with a character that Excel would run, but amounts may be negative."""
     table = list(csv.reader(io.StringIO(csv_text(hostile))))
     cells = [cell for row in table[1:] for cell in row]
 
@@ -1110,7 +1116,7 @@ def test_csv_of_hostile_names_runs_nothing(hostile):
 
 @pytest.mark.usefixtures("libreoffice")
 def test_workbook_is_live_and_right(three_changes, tmp_path):
-    """LibreOffice works out every formula to what the workbook says, and every row's causes add up."""
+    """LibreOffice calculates every formula to the value in the workbook, and every row's causes add up."""
     path = tmp_path / "c.xlsx"
     write_workbook(three_changes[2], path)
     again = recalculation.recalculate(path, tmp_path / "again")
@@ -1120,13 +1126,13 @@ def test_workbook_is_live_and_right(three_changes, tmp_path):
     assert book.sheetnames == ["Summary", "Changes", "Causes", "Definition"]
     heads = [cell.value for cell in book["Changes"][4]]
     checks = [row[heads.index("Causes add up")].value for row in book["Changes"].iter_rows(min_row=5)]
-    assert checks == ["holds"] * 422
-    assert [row[10].value for row in book["Summary"].iter_rows(min_row=5)] == ["holds"] * 2
+    assert checks == ["pass"] * 422
+    assert [row[10].value for row in book["Summary"].iter_rows(min_row=5)] == ["pass"] * 2
 
 
 @pytest.mark.usefixtures("libreoffice")
 def test_a_wrong_figure_in_the_workbook_fails_its_check(tmp_path):
-    """£1 more in a new allocation, and the row no longer adds up."""
+    """If a new allocation has £1 more, its row does not add up."""
     people = population(tmp_path, "p.csv", {"A": 1, "B": 2, "C": 7})
     path = scheme(tmp_path, "pots", SHARED, years='["2014/15", "2015/16"]')
     runs = [allocate(population=people, scheme=path, settings=pot) for pot in ({}, {"pot": 1500})]
@@ -1139,34 +1145,37 @@ def test_a_wrong_figure_in_the_workbook_fails_its_check(tmp_path):
     book = openpyxl.load_workbook(again, data_only=True)
 
     column = heads.index("Causes add up") + 1
-    assert [book["Changes"].cell(row, column).value for row in range(5, 11)] == ["fails", *["holds"] * 5]
-    assert [row[10].value for row in book["Summary"].iter_rows(min_row=5)] == ["fails", "holds"]
+    assert [book["Changes"].cell(row, column).value for row in range(5, 11)] == ["FAIL", *["pass"] * 5]
+    assert [row[10].value for row in book["Summary"].iter_rows(min_row=5)] == ["FAIL", "pass"]
 
 
 def test_workbook_of_the_same(files, tmp_path):
-    """Two results that are the same make a workbook that says so."""
+    """The workbook of two equal results says that there are no differences."""
     write_workbook(compare(files / "out.json", files / "out.json"), tmp_path / "c.xlsx")
     book = openpyxl.load_workbook(tmp_path / "c.xlsx")
 
-    assert "The same: all 422 rows agree" in book["Summary"]["A2"].value
+    assert "No differences: all 422 rows" in book["Summary"]["A2"].value
 
 
 # Definition ------------------------------------------------------------------------------------------------
 
 
-def test_definition_says_values_files_and_checks(three_changes):
-    """Which parameter in which year from what to what, which check came and went, which file has other bytes."""
-    there = {(one.kind, one.name, one.year): (one.old, one.new, one.note) for one in three_changes[2].differences}
+def test_differences_have_values_files_and_checks(three_changes):
+    """Differences name each changed parameter with its values, added and removed checks, and changed files."""
+    differences = {
+        (difference.kind, difference.name, difference.year): (difference.old, difference.new, difference.note)
+        for difference in three_changes[2].differences
+    }
 
-    assert there["parameter changed", "transition_fund", "2015/16"] == (
+    assert differences["parameter changed", "transition_fund", "2015/16"] == (
         "£20,000,000",
         "£15,000,000",
         "set for this run",
     )
-    assert ("check added", "Only those whose cost exceeds their fair share draw support", "") in there
-    assert ("check removed", "Only those above the average cost draw support", "") in there
-    ((name, (old, new, _)),) = [(key[1], value) for key, value in there.items() if key[0] == "input file changed"]
-    assert name == "population"  # the files have other names, so that it is called by what it is for
+    assert ("check added", "Only those whose cost exceeds their fair share draw support", "") in differences
+    assert ("check removed", "Only those above the average cost draw support", "") in differences
+    ((name, (old, new, _)),) = [(key[1], value) for key, value in differences.items() if key[0] == "input file changed"]
+    assert name == "population"  # the files have different names, so it is named by its role
     assert old.startswith("england-2014-15-population.csv, SHA-256 ")
     assert new.startswith("more.csv, SHA-256 ")
     assert three_changes[2].columns == (
@@ -1175,27 +1184,27 @@ def test_definition_says_values_files_and_checks(three_changes):
     )
 
 
-def test_versions_and_new_findings_are_said(files, tmp_path):
-    """A document of another version of gpit, with a finding more, says both; the rows are the same."""
+def test_versions_and_new_findings_are_reported(files, tmp_path):
+    """Another version of gpit and a new finding are differences, even if all rows are the same."""
     data = json.loads((files / "out.json").read_text("utf-8"))
     data["manifest"]["gpit"] = "0.0.9"
     data["manifest"]["findings"] = data["manifest"]["findings"][1:]
     (tmp_path / "older.json").write_text(json.dumps(data), encoding="utf-8")
     comparison = compare(tmp_path / "older.json", files / "out.json")
-    whats = [one.kind for one in comparison.differences]
+    kinds = [difference.kind for difference in comparison.differences]
 
     assert comparison.same
-    assert sorted(whats) == ["new finding", "version changed"]
+    assert sorted(kinds) == ["new finding", "version changed"]
 
 
-def test_a_finding_is_the_same_whatever_the_file_is_called(tmp_path):
-    """One population under two names, without a year: the note on that is not new, and a warning comes before notes."""
+def test_a_finding_is_the_same_under_another_file_name(tmp_path):
+    """A note on a population is not new if only the file's name differs; new warnings come before new notes."""
     path = scheme(tmp_path, "pots", SHARED, years='["2014/15", "2015/16"]')
     runs = [
         allocate(population=population(tmp_path, name, {"A": 1, "B": 3}), scheme=path) for name in ("a.csv", "b.csv")
     ]
-    assert any(one.number == "I22" and one.file == "b.csv" for one in runs[1].findings)
-    assert [one.kind for one in compare(*runs).differences] == []
+    assert any(finding.number == "I22" and finding.file == "b.csv" for finding in runs[1].findings)
+    assert [difference.kind for difference in compare(*runs).differences] == []
 
     write_json(runs[0], tmp_path / "a.json")
     data = json.loads((tmp_path / "a.json").read_text("utf-8"))
@@ -1208,22 +1217,22 @@ def test_a_finding_is_the_same_whatever_the_file_is_called(tmp_path):
     (tmp_path / "more.json").write_text(json.dumps(data), encoding="utf-8")
     comparison = compare(tmp_path / "a.json", tmp_path / "more.json")
 
-    assert [(one.name, one.note) for one in comparison.differences] == [
+    assert [(difference.name, difference.note) for difference in comparison.differences] == [
         ("I49", "warning"),
         ("I39", "note"),
         ("I36", "note"),
     ]
-    for printed in (" ".join(shown(comparison).split()), comparison.markdown()):
+    for printed in (" ".join(on_screen(comparison).split()), comparison.markdown()):
         assert "a third thing" in printed
         assert "another thing" not in printed
         assert re.search(r"2 new notes on the inputs and the run .I36, I39.", printed)
 
 
-# Figures as they are shown -----------------------------------------------------------------------------------
+# Figures as they are printed ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("value", "unit", "said"),
+    ("value", "unit", "text"),
     [
         (1 / 3, "%", "33.3333%"),
         (1 / 3, None, "0.333333"),
@@ -1236,15 +1245,15 @@ def test_a_finding_is_the_same_whatever_the_file_is_called(tmp_path):
         (0, "%", "0%"),
     ],
 )
-def test_values_are_written_as_people_read_them(value, unit, said):
-    """At most six digits of what has no end, pounds with pence, and nothing left off a sum of money."""
+def test_values_are_written_as_people_read_them(value, unit, text):
+    """Endless decimals have six digits, pounds have pence if needed, and no digit of an amount is dropped."""
     from gpit_fairshare.numbers import parameter_value
 
-    assert parameter_value(value, unit) == said
+    assert parameter_value(value, unit) == text
 
 
-def test_values_that_differ_never_look_alike():
-    """A third against its first eight digits is written in full, since six are the same."""
+def test_values_that_differ_never_look_the_same():
+    """A third is written in full next to its first eight digits, since six digits are the same."""
     from gpit_fairshare.numbers import parameter_values
 
     assert parameter_values(1 / 3, 0.33333333, ("%", "%")) == ("33.33333333333333%", "33.333333%")
@@ -1252,11 +1261,11 @@ def test_values_that_differ_never_look_alike():
 
 
 def test_noise_of_a_rule_that_does_not_round_is_not_shown(tmp_path):
-    """Thirds of £2m: pounds without pence in the totals, nil for rounding, and sums that are exact all the same."""
+    """For thirds of £2m the totals have no pence, rounding is £0, and the sums are still exact."""
     people = population(tmp_path, "p.csv", {"A": 1, "B": 1, "C": 1})
     path = scheme(tmp_path, "thirds", "allocation = share_out(pot, by=registered_population)", pot=2_000_000)
     comparison = compare(*(allocate(population=people, scheme=path, settings=pot) for pot in ({}, {"pot": 3_500_000})))
-    printed = shown(comparison)
+    printed = on_screen(comparison)
 
     assert "£2,000,000.00" not in printed
     assert re.search(r"2014/15 +£2,000,000 +£3,500,000 +\+£1,500,000 ", printed)
@@ -1266,32 +1275,34 @@ def test_noise_of_a_rule_that_does_not_round_is_not_shown(tmp_path):
 
 
 def test_one_row_differs(tmp_path):
-    """One row with another figure and the same answer *differs*."""
+    """The headline says that one row *differs* if it has the same answer but another figure."""
     rows = [{"year": "2014/15", "org_code": code, "rate": 1, "allocation": 5} for code in "AB"]
     old = write_table(tmp_path / "old.csv", rows)
     new = write_table(tmp_path / "new.csv", [{**rows[0], "rate": 2}, rows[1]])
 
-    assert compare(old, new).document()["headline"] == "The answers are the same; 1 of 2 rows differs in other figures."
+    assert (
+        compare(old, new).document()["headline"] == "All 2 rows have the same allocation; 1 differs in other figures."
+    )
 
 
 def test_three_years_are_listed(tmp_path):
-    """2017/18, 2018/19 and 2019/20: a comma between the first two."""
+    """Three years are listed as 2017/18, 2018/19 and 2019/20."""
     people = population(tmp_path, "p.csv", {"A": 1, "B": 3})
     path = scheme(tmp_path, "three", SHARED, pot=400, years='["2017/18", "2018/19", "2019/20"]')
     comparison = compare(*(allocate(population=people, scheme=path, settings=pot) for pot in ({}, {"pot": 4000.1})))
 
-    said = "Parameter changed: pot, 2017/18, 2018/19 and 2019/20: £400 → £4,000.10"
-    assert said in " ".join(shown(comparison).split())
+    sentence = "Parameter changed: pot, 2017/18, 2018/19 and 2019/20: £400 → £4,000.10"
+    assert sentence in " ".join(on_screen(comparison).split())
 
 
 @pytest.mark.parametrize("width", [56, 60, 80])
 def test_totals_fit_narrow_screens(three_changes, width):
-    """On 56, 60 and 80 columns no line is wider, and old, new and change of each year stand there in full."""
-    printed = shown(three_changes[2], width=width)
+    """No line is wider than 56, 60 or 80 columns, and old, new and change of each year have all their digits."""
+    printed = on_screen(three_changes[2], width=width)
 
     assert max(cell_len(line) for line in printed.splitlines()) <= width
-    year = next(one for one in three_changes[2].years if one.year == "2015/16")
-    assert re.search(rf"2015/16 +£{year.old:,.0f} +£{year.new:,.0f} ", printed)
+    total = next(year for year in three_changes[2].years if year.year == "2015/16")
+    assert re.search(rf"2015/16 +£{total.old:,.0f} +£{total.new:,.0f} ", printed)
 
 
 # In general -----------------------------------------------------------------------------------------------
@@ -1314,7 +1325,7 @@ RULES = (
 @settings(max_examples=40, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(st.data())
 def test_causes_add_up_whatever_changed(tmp_path_factory, data):
-    """Random rules, pots and organisations: causes add up exactly, and every number is finite."""
+    """For random rules, pots and organisations, causes add up exactly, and every number is finite."""
     from gpit_fairshare import GpitError
 
     folder = tmp_path_factory.mktemp("any")
@@ -1326,7 +1337,7 @@ def test_causes_add_up_whatever_changed(tmp_path_factory, data):
             results.append(allocate(population=people, scheme=path))
         except GpitError:
             return
-    codes = [set(one.rows["org_code"]) for one in results]
+    codes = [set(result.rows["org_code"]) for result in results]
     if not codes[0] & codes[1]:
         with pytest.raises(UsageError, match="no organisation in common"):
             compare(*results)
@@ -1337,15 +1348,15 @@ def test_causes_add_up_whatever_changed(tmp_path_factory, data):
     assert comparison.same or comparison.attribution
     printed = json_text(comparison.document())  # refuses what is not finite
     table = list(csv.DictReader(io.StringIO(csv_text(comparison))))
-    names = [f"cause_{one.name}" for one in comparison.attribution]
+    names = [f"cause_{cause.name}" for cause in comparison.attribution]
     with_digits = [(row, sum((Fraction(row[name]) for name in names), Fraction(0))) for row in table]
     assert all(Fraction(row["change"]) == total for row, total in with_digits)
     assert "NaN" not in printed
-    assert max(map(cell_len, shown(comparison).splitlines())) <= 100
+    assert max(map(cell_len, on_screen(comparison).splitlines())) <= 100
 
 
 def test_sides_may_be_results_records_or_paths(files, england):
-    """A run, its record and its file are all the same result."""
+    """A run, its record and its file are the same result."""
     record = read_record(files / "out.json")
 
     assert compare(england, record).same
@@ -1355,7 +1366,7 @@ def test_sides_may_be_results_records_or_paths(files, england):
 
 
 def test_limits_are_read_as_people_write_them():
-    """£1,000 and 1000 are the same amount; 0.5% is a part of the old one."""
+    """£1,000 and 1000 are the same amount; 0.5% is a percentage of the old amount."""
     from gpit_fairshare.comparison import limit_of
 
     assert limit_of("£1,000") == limit_of("1000") == limit_of(1000) == Limit(Decimal(1000))

@@ -1,4 +1,4 @@
-"""Every line that `gpit explain` prints is worked out again from what is printed, and comes to the same."""
+"""`gpit explain`: every line that it prints gives its value when calculated again from the printed text."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ PENNY = Fraction(1, 200)
 
 
 def printed(explanation, width=80, encoding="utf-8"):
-    """An explanation as it is printed."""
+    """Return an explanation as it is printed."""
     raw = io.BytesIO()
     stream = io.TextIOWrapper(raw, encoding=encoding, errors="strict", newline="\n", write_through=True)
     console = Console(file=stream, width=width, markup=False, emoji=False, highlight=False)
@@ -49,9 +49,9 @@ def printed(explanation, width=80, encoding="utf-8"):
     return raw.getvalue().decode(encoding)
 
 
-def again(result, code, what=None, **options):
-    """Work out every printed line of an organisation; the answers are those of the run. How many lines there were."""
-    answers, count = recomputed(printed(explain(what or result, code, **options)), result.scheme.years[0])
+def again(result, code, source=None, **options):
+    """Calculate every printed line of an organisation, compare the answers with the run, and return the line count."""
+    answers, count = recomputed(printed(explain(source or result, code, **options)), result.scheme.years[0])
     rows = result.rows.filter(pl.col("org_code") == code)
     for year, allocation in rows.select("year", result.scheme.result).iter_rows():
         if year in answers:
@@ -61,7 +61,7 @@ def again(result, code, what=None, **options):
 
 
 def codes_of(result):
-    """Every code of a run."""
+    """Return every code of a run."""
     return sorted(set(result.rows["org_code"].to_list()))
 
 
@@ -77,12 +77,12 @@ def four():
     return allocate(**FOUR, settings=FUNDS)
 
 
-# Every line can be worked out again ------------------------------------------------------------------------------
+# Every line can be calculated again ------------------------------------------------------------------------------
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("transition", ["above-average-cost", "cost-above-funding"])
-def test_all_of_england_is_worked_out_again(england, transition):
+def test_all_of_england_can_be_calculated_again(england, transition):
     """All 211 CCGs in both years: 11 lines a year and 4 checks, or 9 and 4, to the allocation of the run."""
     result = england if transition == "above-average-cost" else allocate(sample=True, transition=transition)
     counts = {again(result, code) for code in codes_of(result)}
@@ -92,24 +92,24 @@ def test_all_of_england_is_worked_out_again(england, transition):
 
 
 @pytest.mark.parametrize("make", [books.odd_run, books.merger_run, books.bare_run, *schemes.HARD[:5]])
-def test_schemes_that_ask_much_are_worked_out_again(tmp_path, make):
-    """Floors and ceilings, groups in groups, blanks, pence and hundreds, mergers, names that mean something."""
+def test_demanding_schemes_can_be_calculated_again(tmp_path, make):
+    """Floors and ceilings, groups in groups, blanks, pence and hundreds, mergers, names that look like syntax."""
     result = make(tmp_path)
 
     assert all(again(result, code) for code in codes_of(result))
 
 
 @pytest.mark.parametrize("make", fast_but(["nobody_there"], schemes.HARD[6:]))
-def test_more_schemes_are_worked_out_again(tmp_path, make):
-    """One organisation, three years, nobody there, below nil, forty columns, nothing to share."""
+def test_more_schemes_can_be_calculated_again(tmp_path, make):
+    """One organisation, three years, no patients, negative values, forty columns, no money to share."""
     result = make(tmp_path)
 
     assert all(again(result, code) for code in codes_of(result)[:9])
 
 
 @pytest.mark.slow
-def test_a_merged_england_is_worked_out_again(tmp_path):
-    """On the boundaries of 2020/21 lines of spend of several CCGs make one; a few of the 135 of them."""
+def test_a_merged_england_can_be_calculated_again(tmp_path):
+    """On the boundaries of 2020/21, spend of several CCGs becomes one figure; tested for a few of the 135 CCGs."""
     result = schemes.merged_at_a_day(tmp_path)
 
     assert all(again(result, code) for code in codes_of(result)[::15])
@@ -136,7 +136,7 @@ TIERS = '[inputs.tier]\nlabel = "Tier"\ntype = "text"\n[inputs.extra]\nlabel = "
 
 @pytest.fixture
 def logic(tmp_path):
-    """Conditions of every sort, texts with two blanks, percentages, negative values, two years."""
+    """Return a run with all kinds of conditions, texts with two spaces, percentages, negative values, two years."""
     steps = LOGIC.replace('\\"', "~")
     tiers = ("Capital & ~a  b~", "capital", "North", "Capital & ~a  b~", "x")
     rows = [
@@ -150,22 +150,22 @@ def logic(tmp_path):
     )
 
 
-def test_conditions_texts_and_negative_values_are_worked_out_again(logic):
-    """and, or, not, given, texts, min, clip, round, a value below nil in brackets, last year's yes/no."""
+def test_conditions_texts_and_negative_values_can_be_calculated_again(logic):
+    """This holds for and, or, not, given, texts, min, clip, round, a negative value in brackets, last year's yes/no."""
     for code in codes_of(logic):
         again(logic, code)
     text = printed(explain(logic, "A"))
 
     assert "'Capital & ~a  b~'" in text
-    assert "is given: failed" in text
+    assert "is given: no" in text
     assert re.search(r"/ \(-£[0-9]", text)
 
 
 def test_lines_of_the_worked_example(four):
-    """A of 2014/15 by hand: £200,000 of £2,000,000 by people, need of £300,000, half to three quarters of the fund.
+    """A of 2014/15 by hand: £200,000 of £2,000,000 by people, and three quarters of its need of £300,000.
 
-    A costs £5.00 a head, the average is £2.27; A needs 500,000 - 200,000 = 300,000 and B 100,000 of the 300,000
-    there are, so each gets three quarters: A £225,000, and £425,000 in all.
+    A costs £5.00 a head, the average is £2.27; A needs 500,000 - 200,000 = 300,000 and B needs 100,000, but the
+    fund is 300,000, so each gets three quarters: A £225,000, and £425,000 in total.
     """
     lines = {line.name: line for line in explain(four, "A", year="2014/15").lines}
 
@@ -173,7 +173,7 @@ def test_lines_of_the_worked_example(four):
     assert lines["cost_per_head"].result == "£5 per head"
     assert lines["average_cost_per_head"].result == "£2.27 per head"
     assert [str(test) for test in lines["above_average"].tests] == [
-        "historic cost per head £5 > national average cost per head £2.27: passed"
+        "historic cost per head £5 > national average cost per head £2.27: yes"
     ]
     assert lines["transition_need"].numbers == "where(yes, 100% * max(0, £500,000 - £200,000), 0)"
     assert lines["factor(unrounded_transition_support)"].result == "0.75"
@@ -186,8 +186,8 @@ def test_lines_of_the_worked_example(four):
     assert lines["allocation"].share == "£425,000 / £2,300,000 = 18.4782608696%"
 
 
-def test_figures_say_over_how_many_they_are_taken(four, tmp_path):
-    """A national figure says so; one of a group names the group and counts who is in it."""
+def test_figures_name_their_group_and_count_its_rows(four, tmp_path):
+    """A national figure says that it is national; one of a group names the group and counts its rows."""
     national = {line.name: line for line in explain(four, "A").lines}["total(historic_spend)"]
     assert (national.label, national.of) == ("total of historic spend over 4 CCGs", "nation")
 
@@ -199,21 +199,21 @@ def test_figures_say_over_how_many_they_are_taken(four, tmp_path):
     )
 
 
-def test_equal_remainders_say_whose_place_decides(tmp_path):
-    """Of £10 for three equal practices each has 3 1/3: the one left over goes to the first by code, A."""
+def test_equal_remainders_are_decided_by_code(tmp_path):
+    """Of £10 for three equal practices, each has 3 1/3: the pound that is left goes to A, the first by code."""
     people = population_file(tmp_path, dict.fromkeys("ABC", 7))
     result = allocate(population=people, scheme=scheme(tmp_path, schemes.SPREAD, pot=10))
-    said = {code: [str(test) for test in explain(result, code).lines[-1].tests] for code in "ABC"}
+    tests = {code: [str(test) for test in explain(result, code).lines[-1].tests] for code in "ABC"}
 
-    assert said["A"] == [
-        "remainder 0.333333 > 0.333333: failed",
-        "place 1 by code among the 3 with remainder 0.333333 <= 1: passed",
+    assert tests["A"] == [
+        "remainder 0.333333 > 0.333333: no",
+        "place 1 by code among the 3 with remainder 0.333333 <= 1: yes",
     ]
-    assert said["C"][1] == "place 3 by code among the 3 with remainder 0.333333 <= 1: failed"
+    assert tests["C"][1] == "place 3 by code among the 3 with remainder 0.333333 <= 1: no"
     assert [explain(result, code).years[0].answer for code in "ABC"] == ["£4", "£3", "£3"]
 
 
-def test_enough_for_everybody_is_said(four):
+def test_a_note_says_that_there_is_enough_for_everyone(four):
     """In 2015/16 half of the need, £150,000 and £50,000, is less than the fund: £100,000 is unspent."""
     lines = {line.name: line for line in explain(four, "A", year="2015/16").lines}
 
@@ -223,7 +223,9 @@ def test_enough_for_everybody_is_said(four):
         in lines["unspent(unrounded_transition_support)"].origin
     )
     assert lines["unrounded_transition_support"].numbers == "£150,000"
-    assert "everybody gets at most transition_need" in lines["unrounded_transition_support"].notes[0]
+    assert (
+        "everyone gets the maximum, transition_need: there is enough" in lines["unrounded_transition_support"].notes[0]
+    )
 
 
 def test_the_year_before_is_a_sum_over_a_merger(tmp_path):
@@ -239,7 +241,7 @@ def test_the_year_before_is_a_sum_over_a_merger(tmp_path):
 
 
 def test_a_comparison_that_few_digits_hide_gets_more(tmp_path):
-    """1/3 and 1/3 + 1e-11 differ in the twelfth digit at most; what is printed shows that one is above."""
+    """1/3 and 1/3 + 1e-11 differ in the twelfth digit at most; the printed numbers show which is larger."""
     steps = """
         third = registered_population / 3
         more = registered_population / 3 + 0.000000000005
@@ -268,17 +270,17 @@ def test_a_side_of_a_test_is_what_the_printed_numbers_give(tmp_path):
     )
     (test,) = next(line.tests for line in explain(result, "A").lines if line.name == "over")
 
-    assert str(test) == "abs(spent - pot) = £0.55 <= 3: passed"
+    assert str(test) == "abs(spent - pot) = £0.55 <= 3: yes"
     again(result, "A")
 
 
-# Formulas at random ----------------------------------------------------------------------------------------------
+# Random formulas -------------------------------------------------------------------------------------------------
 
 
 @settings(derandomize=True, deadline=None, max_examples=300)
 @given(st.randoms(use_true_random=False), st.booleans(), st.booleans())
 def test_numbers_put_in_give_the_value(choose, yes_no, first_year):
-    """Any formula over zeros, blanks, ties, texts and numbers of many digits: its numbers give its value again."""
+    """The printed numbers of a formula give its value, with zeros, blanks, ties, texts and numbers of many digits."""
     generator = Generator(choose)
     tree = generator.yes_no(3) if yes_no else generator.number(3)
     row = generator.row()
@@ -293,13 +295,13 @@ def test_numbers_put_in_give_the_value(choose, yes_no, first_year):
     year = Drafts("2014/15", first_year, {name: row[name] for name in (*COLUMNS, "region", "flag")}, {"region"}, units)
     year.add(UnformattedLine("step", "answer", "Answer", "A", None, value, formula=to_text(tree), tree=tree))
     numbers = with_numbers.render(tree, Digits([year]).texts(year, tree), first_year=first_year)
-    found = worked(Reader(numbers).whole())
+    recalculated = worked(Reader(numbers).whole())
 
     assert agrees(value, exact)
     if isinstance(value, bool):
-        assert found is value, numbers
+        assert recalculated is value, numbers
     else:
-        assert abs(found - exact.value) <= exact.error + abs(exact.value) * Fraction(1, 10**11), numbers
+        assert abs(recalculated - exact.value) <= exact.error + abs(exact.value) * Fraction(1, 10**11), numbers
 
 
 @pytest.mark.parametrize(
@@ -324,7 +326,7 @@ def test_numbers_put_in_give_the_value(choose, yes_no, first_year):
     ],
 )
 def test_values_are_written_for_people(value, unit, text):
-    """12 digits and no more, whole pounds whole, pence in pairs, thousands parted; and each can be read back."""
+    """Values have at most 12 digits, pence only if needed, and commas for thousands; they can be read back."""
     assert with_numbers.value_text(value, unit) == text
     read = with_numbers.read(text)
     assert read == value or abs(float(read) - value) <= abs(value) * 1e-11
@@ -343,8 +345,8 @@ def test_values_are_written_for_people(value, unit, text):
         ("round(a, -2)", "round(1,234, -2)"),
     ],
 )
-def test_numbers_stand_in_the_language_of_the_formula(formula, numbers):
-    """Operators and functions stay; a negative value behind an operator is in brackets."""
+def test_numbers_are_put_into_the_formula(formula, numbers):
+    """Operators and functions stay; a negative value after an operator is in brackets."""
     texts = {"a": "1,234", "b": "-£5", "flag": "yes", "o": "blank", "region": '"O\'Neill"'}
 
     assert with_numbers.render(parse(formula), texts, first_year=True) == numbers
@@ -355,7 +357,7 @@ def test_numbers_stand_in_the_language_of_the_formula(formula, numbers):
 
 @pytest.fixture(scope="module")
 def files(england, tmp_path_factory):
-    """The England sample as result files of every kind."""
+    """Write the England sample as result files of every kind."""
     folder = tmp_path_factory.mktemp("files")
     writing.write_json(england, folder / "out.json")
     write_workbook(england, folder / "out.xlsx")
@@ -366,30 +368,30 @@ def files(england, tmp_path_factory):
 
 
 def export_path(folder, name):
-    """Where the manifest of a table stands."""
+    """Return the path of a table's manifest."""
     return folder / manifest_name(folder / name)
 
 
 @pytest.mark.parametrize("name", ["out.json", slow("out.xlsx"), slow("out.csv"), slow("out.parquet")])
 def test_result_files_explain_as_the_run(england, files, name):
-    """A file says what the run says, line by line, but for where it was read from."""
+    """A file and its run have the same lines; only the source of the figures differs."""
     for code in ("00C", "05F", "99M"):
         record, run = explain(files / name, code), explain(england, code)
-        again(england, code, what=files / name)
+        again(england, code, source=files / name)
 
-        assert [(one.number, one.numbers, one.result) for one in record.lines] == [
-            (one.number, one.numbers, one.result) for one in run.lines
+        assert [(line.number, line.numbers, line.result) for line in record.lines] == [
+            (line.number, line.numbers, line.result) for line in run.lines
         ]
         assert record.lines[0].origin == run.lines[0].origin
         assert record.sound
-        assert f"Worked out again from {name}." in printed(record)
+        assert f"Calculated again from {name}." in printed(record)
 
 
 @pytest.mark.slow
-def test_an_allocation_typed_over_is_said(files, tmp_path):
-    """A thousand pounds more in the file of 00C than its rule gives is said at the top, and ends with 1."""
+def test_an_allocation_changed_by_hand_is_reported(files, tmp_path):
+    """If 00C has £1,000 more in the file than its rule gives, the report begins with that; the exit code is 1."""
     document = json.loads((files / "out.json").read_text(encoding="utf-8"))
-    row = next(one for one in document["rows"] if one["org_code"] == "00C")
+    row = next(row for row in document["rows"] if row["org_code"] == "00C")
     row["allocation"] += 1_000
     (tmp_path / "typed.json").write_text(json.dumps(document), encoding="utf-8")
     ran = gpit("explain", "00C", "--result", "typed.json", folder=tmp_path)
@@ -397,23 +399,23 @@ def test_an_allocation_typed_over_is_said(files, tmp_path):
 
     assert ran.returncode == other.returncode == 1
     assert (
-        "Not what its rule gives: 00C 2014/15 Allocation (allocation): the file says £264,549, its rule gives £263,549."
+        "Differs from its rule: 00C 2014/15 Allocation (allocation): the file says £264,549, its rule gives £263,549."
         in words(ran.stdout)[:600]
     )
-    assert "Not what its rule gives, for others: 00C 2014/15 Allocation (allocation):" in words(other.stdout)[:600]
+    assert "Differs from its rule, for others: 00C 2014/15 Allocation (allocation):" in words(other.stdout)[:600]
 
 
 @pytest.mark.slow
-def test_a_cell_typed_over_is_said(files, tmp_path):
-    """The same in a workbook; a table that is not the one of its manifest is refused."""
-    # As a program leaves it that keeps values alone: what was typed over stands there with all the rest.
+def test_a_cell_changed_by_hand_is_reported(files, tmp_path):
+    """The same holds in a workbook; a table that does not match its manifest is refused."""
+    # The file as a program saves it that keeps only values, the changed one among them.
     values = openpyxl.load_workbook(files / "out.xlsx", data_only=True)
     sheet = values["2014-15"]
     column = next(cell.column for cell in sheet[4] if str(cell.value).startswith("Allocation ("))
     sheet.cell(5, column).value = 1
     values.save(tmp_path / "typed.xlsx")
-    found = explain(tmp_path / "typed.xlsx", "00C")
-    assert [str(one) for one in found.differences] == [
+    explanation = explain(tmp_path / "typed.xlsx", "00C")
+    assert [str(difference) for difference in explanation.differences] == [
         "00C 2014/15 Allocation (allocation): the file says £1, its rule gives £263,549"
     ]
 
@@ -425,24 +427,24 @@ def test_a_cell_typed_over_is_said(files, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_parameter_changed_in_the_workbook_is_not_said_to_be_set_for_the_run(files, tmp_path):
-    """Whoever typed 70,000,000 over a budget changed the workbook: no run was ever set so."""
+def test_a_parameter_changed_in_the_workbook_is_not_a_setting_of_the_run(files, tmp_path):
+    """A budget changed to 70,000,000 in the workbook is reported as changed there: no run had that setting."""
     values = openpyxl.load_workbook(files / "out.xlsx", data_only=True)
     cell = next(row[3] for row in values["Parameters"].iter_rows(min_row=5) if row[1].value == "revenue_budget")
     cell.value = 70_000_000
     values.save(tmp_path / "changed.xlsx")
-    found = explain(tmp_path / "changed.xlsx", "00C", year="2014/15")
+    explanation = explain(tmp_path / "changed.xlsx", "00C", year="2014/15")
 
-    assert found.settings == ()
-    assert [one.partition(" (revenue_budget) ")[2] for one in found.changed] == ["2014/15: £70,000,000"]
-    assert "Changed in the workbook since the run" in printed(found)
-    assert "Set for this run" not in printed(found)
-    assert "## Changed in the workbook since the run\n" in found.markdown()
+    assert explanation.settings == ()
+    assert [setting.partition(" (revenue_budget) ")[2] for setting in explanation.changed] == ["2014/15: £70,000,000"]
+    assert "Changed in the workbook since the run" in printed(explanation)
+    assert "Set for this run" not in printed(explanation)
+    assert "## Changed in the workbook since the run\n" in explanation.markdown()
 
 
 @pytest.mark.slow
-def test_rows_alone_cannot_be_explained(england, tmp_path):
-    """A table without its manifest says nothing of the rule: exit code 2, and what to give instead."""
+def test_a_table_without_its_manifest_cannot_be_explained(england, tmp_path):
+    """Such a table has no rule: the exit code is 2, and the message says what to give instead."""
     writing.write_csv(england, tmp_path / "alone.csv")
     ran = gpit("explain", "00C", "--result", "alone.csv", folder=tmp_path)
 
@@ -454,14 +456,14 @@ def test_rows_alone_cannot_be_explained(england, tmp_path):
 # Which organisation, year and step -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("wanted", ["00C", "00c", "Darlington", "dARLINGTON", " Darlington "])
-def test_an_organisation_is_found_by_code_and_by_name(england, wanted):
-    """Capitals and blanks make no difference to a code or a name."""
-    assert explain(england, wanted).code == "00C"
+@pytest.mark.parametrize("code_or_name", ["00C", "00c", "Darlington", "dARLINGTON", " Darlington "])
+def test_an_organisation_is_found_by_code_and_by_name(england, code_or_name):
+    """Capitals and spaces around a code or a name make no difference."""
+    assert explain(england, code_or_name).code == "00C"
 
 
 @pytest.mark.parametrize(
-    ("wanted", "said"),
+    ("code_or_name", "parts"),
     [
         ("00ZZ", "there is no CCG 00ZZ; did you mean"),
         ("Darlingtn", "00C (Darlington)"),
@@ -470,50 +472,50 @@ def test_an_organisation_is_found_by_code_and_by_name(england, wanted):
         ("qqqqqqqqqqq", "there is no CCG qqqqqqqqqqq"),
     ],
 )
-def test_an_unknown_organisation_gets_its_nearest(england, wanted, said):
-    """Codes and names that are near are named."""
+def test_an_unknown_organisation_gets_suggestions(england, code_or_name, parts):
+    """The message names similar codes and names."""
     with pytest.raises(UsageError) as caught:
-        explain(england, wanted)
+        explain(england, code_or_name)
 
-    assert any(one in str(caught.value) for one in said.split("|")), str(caught.value)
+    assert any(part in str(caught.value) for part in parts.split("|")), str(caught.value)
 
 
-def test_names_that_several_have_are_listed(tmp_path):
-    """Two practices called The Surgery: their codes are given to choose from."""
+def test_a_name_that_several_have_lists_their_codes(tmp_path):
+    """If two practices are called The Surgery, the message lists their codes."""
     rows = [{"org_code": code, "org_name": "The Surgery", "registered_population": 5} for code in ("P1", "P2")]
     result = allocate(population=write_rows(tmp_path / "p.csv", rows), scheme=scheme(tmp_path, schemes.SPREAD))
-    with pytest.raises(UsageError, match=r"the surgery may be P1 or P2; give the code"):
+    with pytest.raises(UsageError, match=r"the surgery may be P1 or P2; give the exact code"):
         explain(result, "the surgery")
 
 
 def test_a_name_that_thousands_have_lists_twelve_codes(tmp_path):
-    """Of 40 practices of one name 12 are given, and 28 counted."""
+    """Of 40 practices with one name, 12 are listed and 28 counted."""
     codes = [f"P{number:02}" for number in range(40)]
     rows = [{"org_code": code, "org_name": "The Surgery", "registered_population": 5} for code in codes]
     result = allocate(population=write_rows(tmp_path / "p.csv", rows), scheme=scheme(tmp_path, schemes.SPREAD))
-    with pytest.raises(UsageError, match=r"may be P00, P01, .*, P11 or 28 more; give the code"):
+    with pytest.raises(UsageError, match=r"may be P00, P01, .*, P11 or 28 more; give the exact code"):
         explain(result, "The Surgery")
 
 
-def test_an_organisation_of_one_year_says_what_became_of_it(tmp_path):
-    """00F went into 13T on 1 April 2015: its years are explained, and the other year is refused with why."""
+def test_an_organisation_of_one_year_says_what_it_became(tmp_path):
+    """00F became part of 13T on 1 April 2015: its own year is explained, the other year is refused with a reason."""
     result = books.merger_run(tmp_path)
-    said = "00F is not there in 2015/16: 00F, 00G and 00H became 13T on 1 April 2015"
+    sentence = "00F does not exist in 2015/16: 00F, 00G and 00H became 13T on 1 April 2015"
 
-    assert explain(result, "00F").became == (said,)
+    assert explain(result, "00F").became == (sentence,)
     assert [year.year for year in explain(result, "00F").years] == ["2014/15"]
     assert explain(result, "13T").became == (
-        "13T is not there in 2014/15: 00F, 00G and 00H became 13T on 1 April 2015",
+        "13T does not exist in 2014/15: 00F, 00G and 00H became 13T on 1 April 2015",
     )
-    with pytest.raises(UsageError, match=rf"--year 2015/16: 00F is there in 2014/15 only; {said}"):
+    with pytest.raises(UsageError, match=rf"--year 2015/16: 00F exists in 2014/15 only; {sentence}"):
         explain(result, "00F", year="2015-16")
 
 
-def test_a_step_brings_what_it_rests_on_and_nothing_else(four):
-    """The average cost per head rests on the totals of spend and people, not on fair shares or the fund."""
-    found = explain(four, "B", step="average_cost_per_head", year="2014/15")
+def test_a_step_has_the_lines_that_it_depends_on_and_no_others(four):
+    """The average cost per head depends on the totals of spend and people, not on fair shares or the fund."""
+    explanation = explain(four, "B", step="average_cost_per_head", year="2014/15")
 
-    assert [line.name for line in found.lines] == [
+    assert [line.name for line in explanation.lines] == [
         "registered_population",
         "historic_spend",
         "total(historic_spend)",
@@ -521,26 +523,26 @@ def test_a_step_brings_what_it_rests_on_and_nothing_else(four):
         "average_cost_per_head",
     ]
     assert recomputed(printed(explain(four, "B", step="transition_need")), "2014/15")[1] == 2 * 8
-    assert found.years[0].answer_line is None
+    assert explanation.years[0].answer_line is None
 
 
-def test_a_step_rests_on_the_year_before(tmp_path):
-    """What `previous` takes is explained in its own year, and not in the last, where nothing rests on it."""
+def test_a_step_depends_on_the_year_before(tmp_path):
+    """A value taken by `previous` is explained in its own year, but not in the last year, where nothing uses it."""
     result = books.odd_run(tmp_path)
-    found = explain(result, "P1", step="floor")
-    names = {year.year: [line.name for line in year.lines] for year in found.years}
+    explanation = explain(result, "P1", step="floor")
+    names = {year.year: [line.name for line in year.lines] for year in explanation.years}
 
     assert names["2015/16"] == ["floor_growth", "previous(allocation)", "baseline", "floor"]
     assert {"allocation", "unrounded", "region_money", "baseline", "floor"} <= set(names["2014/15"])
     assert again(result, "P1", step="floor")
 
 
-def test_unknown_years_and_steps_are_refused_with_those_there_are(four):
-    """The years of the scheme and its steps are listed, and the nearest step is named."""
+def test_unknown_years_and_steps_are_refused_with_a_list(four):
+    """The message lists the years or steps of the scheme, and names the nearest step."""
     with pytest.raises(UsageError, match=r"--year 2016/17: the scheme has the years 2014/15, 2015/16"):
         explain(four, "A", year="2016/17")
     with pytest.raises(
-        UsageError, match=r"--step fair_shar: there is no such step; did you mean fair_share .*; there are"
+        UsageError, match=r"--step fair_shar: there is no such step; did you mean fair_share .*; the steps are"
     ):
         explain(four, "A", step="fair_shar")
 
@@ -551,7 +553,7 @@ def test_unknown_years_and_steps_are_refused_with_those_there_are(four):
 @pytest.mark.parametrize("width", [slow(56), 80, slow(100), slow(200)])
 @pytest.mark.parametrize("encoding", ["utf-8", "cp1252", "ascii"])
 def test_it_fits_every_console(logic, encoding, width):
-    """No line is wider than the console or 100 columns; what was wrapped can be put together and worked out."""
+    """No line is wider than the console or 100 columns; wrapped lines can be joined and calculated again."""
     text = printed(explain(logic, "B"), width, encoding)
 
     assert max(cell_len(line) for line in text.splitlines()) <= min(width, 100)
@@ -559,13 +561,13 @@ def test_it_fits_every_console(logic, encoding, width):
 
 
 def test_wrapping_is_undone_by_its_rule(tmp_path):
-    """What is printed in 56 columns is, put together, what is printed in 100; a long word ends in backslashes."""
+    """Joined lines of 56 columns equal those of 100 columns; the parts of a long word end in backslashes."""
     result = books.odd_run(tmp_path)
     narrow, wide = (unwrapped(printed(explain(result, "P2"), width)) for width in (56, 100))
     start = narrow.index("2014/15")
 
-    assert [one for one in narrow[start:] if "─" not in one] == [
-        one for one in wide[wide.index("2014/15") :] if "─" not in one
+    assert [line for line in narrow[start:] if "─" not in line] == [
+        line for line in wide[wide.index("2014/15") :] if "─" not in line
     ]
     rows = [{"org_code": "A", "registered_population": 1, "tier": "x" * 300 + "  y\\ z"}]
     extra = '[inputs.tier]\nlabel = "Tier"\ntype = "text"\n'
@@ -578,7 +580,7 @@ def test_wrapping_is_undone_by_its_rule(tmp_path):
 
 
 def test_hostile_texts_stay_texts(tmp_path):
-    """A name with markup, control characters and an escape sequence neither moves the cursor nor ends a table."""
+    """Markup, control characters and escape sequences in a name do not move the cursor or end a table."""
     people = population_file(tmp_path, {"A": 3})
     plain = explain(allocate(population=people, scheme=scheme(tmp_path, schemes.SPREAD)), "A")
     hostile = replace(plain, name="[red]x[/] \x1b[31m\n\u202e| `a` <b>")
@@ -590,63 +592,63 @@ def test_hostile_texts_stay_texts(tmp_path):
 
 
 def test_markdown_has_every_line(four):
-    """Every line is under its number, its formula and numbers as code."""
-    found = explain(four, "A")
-    text = found.markdown()
+    """Markdown has every line with its number, and its formula and numbers as code."""
+    explanation = explain(four, "A")
+    text = explanation.markdown()
 
     assert text.startswith("# Alder (A): Allocation, line by line\n")
-    for line in found.lines:
+    for line in explanation.lines:
         assert f"\n**{line.number}. " in text, line
         assert not line.numbers or f"`{line.numbers}`" in text
     assert "* answer: £425,000\n" in text
 
 
-def test_markdown_says_at_its_head_what_the_screen_says(files, tmp_path):
-    """The file, the scheme's name, the step that was asked for, and that a check does not hold."""
+def test_markdown_begins_as_the_screen_does(files, tmp_path):
+    """Both begin with the file, the scheme's name, the step that was chosen, and a failing check."""
     text = '[[checks]]\nname = "Small"\nformula = "registered_population < 2"\n'
     path = scheme(tmp_path, schemes.SPREAD)
     path.write_text(path.read_text(encoding="utf-8") + text, encoding="utf-8")
     failing = explain(allocate(population=population_file(tmp_path, {"A": 1, "B": 2}), scheme=path), "A").markdown()
     stored = explain(files / "out.json", "00C", step="fair_share").markdown()
 
-    assert "**A check does not hold in this run: see the checks of each year.**\n" in failing
-    assert "does not hold" not in stored
-    assert "Worked out again from out.json.\n\nOnly `fair_share` and what it rests on.\n" in stored
+    assert "**A check fails in this run: see the checks of each year.**\n" in failing
+    assert "check fails" not in stored
+    assert "Calculated again from out.json.\n\nOnly `fair_share` and the lines that it depends on.\n" in stored
     assert " (gpit-2014-16). " in stored.split("\n")[2]
 
 
 def test_the_document_has_full_figures(england):
-    """Values stand in full precision, tests with both sides, and each line says which lines it uses."""
-    found = explain(england, "00C").document()
-    lines = {line["name"]: line for line in found["years"][0]["lines"]}
-    numbers = {line["number"]: line["name"] for line in found["years"][0]["lines"]}
+    """The JSON document has values in full precision, both sides of each test, and the lines that each line uses."""
+    document = explain(england, "00C").document()
+    lines = {line["name"]: line for line in document["years"][0]["lines"]}
+    numbers = {line["number"]: line["name"] for line in document["years"][0]["lines"]}
     row = england.year("2014/15").row(0, named=True)
 
-    assert found["schema"] == "gpit-explanation/1"
+    assert document["schema"] == "gpit-explanation/1"
     assert all(lines[name]["value"] == row[name] for name in row if name in lines)
-    assert [numbers[one] for one in lines["allocation"]["uses"]] == ["fair_share", "transition_support"]
+    assert [numbers[number] for number in lines["allocation"]["uses"]] == ["fair_share", "transition_support"]
     assert lines["above_average"]["tests"][0]["passed"] is False
-    assert json.loads(json.dumps(found, allow_nan=False)) == found
+    assert json.loads(json.dumps(document, allow_nan=False)) == document
 
 
 def test_illustrative_spend_and_settings_are_marked(england):
-    """The banner stands on top, the line of spend is marked, a parameter set for the run says so."""
-    found = explain(allocate(**FOUR, settings={**FUNDS, "transition_fund@2015/16": "1/3"}), "A")
-    lines = [line for line in found.lines if line.name == "transition_fund"]
+    """The report begins with a warning, the line of spend is marked, and so is a parameter set for the run."""
+    explanation = explain(allocate(**FOUR, settings={**FUNDS, "transition_fund@2015/16": "1/3"}), "A")
+    lines = [line for line in explanation.lines if line.name == "transition_fund"]
 
     assert "Illustrative spend" in printed(explain(england, "00C"))
     assert explain(england, "00C").lines[1].origin.endswith("; illustrative")
     assert lines[0].origin == "set for this run, not in the scheme"
-    assert lines[1].origin == "set for this run, not in the scheme; written 1/3"
-    assert "Set for this run, not in the scheme" in printed(found)
+    assert lines[1].origin == "set for this run, not in the scheme; written as 1/3"
+    assert "Set for this run, not in the scheme" in printed(explanation)
 
 
 # The command ------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.slow
-def test_the_command_prints_what_can_be_worked_out(england, files):
-    """As a process, piped, by run and by file; bytes are the same for the same input."""
+def test_the_printed_report_can_be_calculated_again(england, files):
+    """This holds for a run and for a file, piped; the same input gives the same bytes."""
     ran = gpit("explain", "05f", "--sample", folder=files)
     twice = gpit("explain", "05F", "--sample", folder=files)
     filed = gpit("explain", "05F", "--result", "out.xlsx", folder=files)
@@ -654,15 +656,15 @@ def test_the_command_prints_what_can_be_worked_out(england, files):
     assert ran.returncode == filed.returncode == 0
     assert ran.stdout == twice.stdout
     assert ran.stderr == b""
-    for one in (ran, filed):
-        answers, _ = recomputed(one.stdout.decode(), "2014/15")
+    for run in (ran, filed):
+        answers, _ = recomputed(run.stdout.decode(), "2014/15")
         rows = england.rows.filter(pl.col("org_code") == "05F")
         assert answers == dict(rows.select("year", "allocation").iter_rows())
 
 
 @pytest.mark.slow
 def test_the_command_in_other_forms(files):
-    """--json prints one document, --format markdown another; both in UTF-8 whatever the console."""
+    """--json prints one document, --format markdown another; both are UTF-8 on any console."""
     env = {"PYTHONIOENCODING": "ascii"}
     as_json = gpit("explain", "00C", "--sample", "--json", "--year", "2014/15", folder=files, env=env)
     document = json.loads(as_json.stdout)
@@ -676,7 +678,7 @@ def test_the_command_in_other_forms(files):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (
             ["00C", "--result", "out.json", "--sample"],
@@ -691,18 +693,18 @@ def test_the_command_in_other_forms(files):
         slow(["00C", "--sample", "--year", "1999/00"], "--year 1999/00: the scheme has the years"),
     ],
 )
-def test_what_cannot_be_is_refused(files, arguments, said):
-    """Exit code 2, one line on standard error, nothing on standard output."""
+def test_wrong_options_are_refused(files, arguments, message):
+    """The exit code is 2, with a message on standard error and nothing on standard output."""
     ran = gpit("explain", *arguments, folder=files)
 
     assert ran.returncode == 2
     assert ran.stdout == b""
-    assert said in words(ran.stderr)
+    assert message in words(ran.stderr)
     assert "Traceback" not in ran.stderr.decode()
 
 
-def test_errors_come_in_json_where_that_was_asked_for(tmp_path):
-    """One document in place of the explanation; two forms at once are one too many."""
+def test_errors_are_json_if_json_was_chosen(tmp_path):
+    """The error is the one document on standard output; two formats at once are refused."""
     ran = gpit("explain", "00C", "--sample", "--format", "markdown", "--json", folder=tmp_path)
 
     assert ran.returncode == 2
@@ -711,7 +713,7 @@ def test_errors_come_in_json_where_that_was_asked_for(tmp_path):
 
 @pytest.mark.slow
 def test_a_check_that_fails_ends_with_1(tmp_path):
-    """A check that B fails: 1 for everybody, failed on B's page, and on A's it fails for one CCG."""
+    """If B fails a check, every explanation ends with 1: B's has FAIL, and A's says that it fails for one CCG."""
     text = '[[checks]]\nname = "Small"\nformula = "registered_population < 2"\n'
     path = scheme(tmp_path, schemes.SPREAD)
     path.write_text(path.read_text(encoding="utf-8") + text, encoding="utf-8")
@@ -721,9 +723,9 @@ def test_a_check_that_fails_ends_with_1(tmp_path):
         for code in "AB"
     }
 
-    assert [one.returncode for one in ran.values()] == [1, 1]
+    assert [run.returncode for run in ran.values()] == [1, 1]
     assert "it fails for 1 CCG" in words(ran["A"].stdout)
-    assert "registered population 2 < 2: failed result failed" in words(ran["B"].stdout)
+    assert "registered population 2 < 2: no result FAIL" in words(ran["B"].stdout)
     assert recomputed(ran["B"].stdout.decode(), "2014/15")[1] == 4
 
 
@@ -732,13 +734,13 @@ def test_a_check_that_fails_ends_with_1(tmp_path):
 GUIDE = ROOT / "docs" / "explain.md"
 
 
-def test_the_example_of_the_guide_is_what_is_printed():
-    """The block of docs/explain.md is what its command prints, and can be worked out again."""
+def test_the_example_of_the_guide_is_the_real_output():
+    """The block in docs/explain.md is the output of its command, and can be calculated again."""
     text = GUIDE.read_text(encoding="utf-8")
-    found = re.search(r"```\n(gpit explain .*?)\n```\n.*?```text\n(.*?)```", text, re.DOTALL)
-    assert found
-    ran = gpit(*found[1].split()[1:], folder=ROOT)
+    example = re.search(r"```\n(gpit explain .*?)\n```\n.*?```text\n(.*?)```", text, re.DOTALL)
+    assert example
+    ran = gpit(*example[1].split()[1:], folder=ROOT)
 
     assert ran.returncode == 0
-    assert found[2] == ran.stdout.decode()
-    assert recomputed(found[2], "2014/15")[1] == 11
+    assert example[2] == ran.stdout.decode()
+    assert recomputed(example[2], "2014/15")[1] == 11

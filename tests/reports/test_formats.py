@@ -204,6 +204,20 @@ def test_markdown_keeps_to_its_longest():
     assert "last" not in text
 
 
+def test_markdown_counts_rows_at_every_length():
+    """Rows without room are counted even if the rows before them, or the heading, fill the room exactly."""
+    table = Table([Column("Code", Role.CODE)], [Row([f"R{number}"]) for number in range(9)])
+    blocks: list[Block] = [Title(["T"]), Heading("Rows"), table, Heading("After"), Item("last")]
+    for longest in range(410, 500):
+        text = markdown(Document(blocks, longest=longest))
+        shown = len(re.findall(r"R\d", text))
+
+        assert len(text) <= longest
+        assert (
+            shown == 9 or "## Rows" not in text or re.search(rf"… and {9 - shown if shown else '(9|10|11)'} more", text)
+        )
+
+
 # What the verbs write -----------------------------------------------------------------------------------------
 
 

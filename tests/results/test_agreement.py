@@ -241,7 +241,7 @@ def test_each_verb_says_it_in_one_sentence_and_ends_with_1(folder, verb, step):
         "verify": ("verify", "changed.json"),
     }[verb]
     code, printed = said_by(folder, *arguments)
-    pattern = rf"Not what its rule gives.*: {PLACES[step]} 2014/15 {STEPS[step][0]} \({step}\): "
+    pattern = rf"Differs from its rule.*: {PLACES[step]} 2014/15 {STEPS[step][0]} \({step}\): "
     pattern += r"the file says £?([\d,]+\.\d+)[^;]*?, its rule gives £?([\d,]+\.\d+)"
     sentence = re.search(pattern, " ".join(printed.split()))
     figures = [Fraction(text.replace(",", "")) for text in sentence.groups()]
@@ -283,7 +283,7 @@ def test_the_first_figure_is_named_and_the_others_are_counted(folder):
     assert [figure.of for figure in figures.differences] == ["C"]
     assert [figure.of for figure in figures.others_differ] == ["B", "D"]
     printed = " ".join(said_by(folder, "verify", "three.json")[1].split())
-    assert "Not what its rule gives: B 2014/15" in printed
+    assert "Differs from its rule: B 2014/15" in printed
     assert "; and 2 more." in printed
 
 

@@ -329,9 +329,9 @@ def _again(line, printed, results, *, first_year):
     """Work one line out again, and keep what it gives under its name; return whether there was anything to do."""
     result = line.row("answer") or line.row("result")
     numbers = line.row("numbers")
-    if result in ("passed", "failed"):
+    if result in ("pass", "FAIL"):
         tree = Reader(numbers).whole()
-        assert worked(tree) is (result == "passed"), line
+        assert worked(tree) is (result == "pass"), line
         put_in(Reader(line.row("formula")).whole(), tree, printed, first_year=first_year)
         return True
     name, value = name_of(line.heading, has_value=result is None)
@@ -398,9 +398,9 @@ def _rounded(line, printed):
 
 def _tested(test):
     """Assert that the verdict on a comparison is right; return it."""
-    match = re.fullmatch(r"(.*) (<=|>=|==|!=|<|>|is) (.*): (passed|failed)", test)
+    match = re.fullmatch(r"(.*) (<=|>=|==|!=|<|>|is) (.*): (yes|no)", test)
     assert match, test
-    verdict = match[4] == "passed"
+    verdict = match[4] == "yes"
     if match[2] == "is":
         assert verdict is (not match[1].endswith(" blank")), test
         return verdict

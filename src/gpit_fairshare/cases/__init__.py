@@ -8,5 +8,5 @@ suite       runs all cases and counts the verdicts
 comparing   compares expected figures with those of a run, exactly
 updating    rewrites the expected figures of regression cases
 
-This module imports nothing: the pytest plug-in looks for cases in suites that have none.
+This module imports nothing: the pytest plug-in searches every suite, also those without cases.
 """

@@ -23,19 +23,19 @@ Kind = Literal["number", "yes/no", "text"]
 ZERO: Final = Decimal(0)
 _WORDS: Final = {"true": True, "yes": True, "false": False, "no": False}
 _KINDS: Final[Mapping[Kind, tuple[type[Exact], Callable[[str], Exact], str, str]]] = {
-    "number": (Decimal, exact_number, "numbers", "a plain number, as 1500.5"),
+    "number": (Decimal, exact_number, "numbers", "a plain number, such as 1500.5"),
     "yes/no": (bool, lambda cell: _WORDS[cell.strip().lower()], "yes or no", "true or false"),
     "text": (str, str, "texts", "a text in quotes"),
 }
-"""The type of a kind's figures, what reads one from a cell of a table, their name and an example."""
+"""The type of a kind's figures, the reader for a cell of a table, their name and an example."""
 
-# Figures have a few hundred digits at most: this holds every sum and product of them, or stops.
+# Figures have a few hundred digits at most: every sum and product of them fits, or an error is raised.
 _EXACTLY: Final = Context(prec=5_000, Emin=MIN_EMIN, Emax=MAX_EMAX, traps=[Inexact, InvalidOperation, Overflow])
 
 
 @dataclass(frozen=True, slots=True)
 class FigureDifference:
-    """One figure that is not as expected, or a row that is missing or too many.
+    """One figure that is not as expected, or a row that is missing or extra.
 
     Figures are texts, to the last digit; None is a blank, or a row that does not exist.
     """
@@ -89,11 +89,7 @@ def figure_text(value: Any) -> str | None:
 def compare(
     figure: ExpectedFigure, actual: Any, kind: Kind, tolerances: Mapping[str, ToleranceEntry]
 ) -> FigureDifference | None:
-    """Return how a figure differs from the expected one, or None if it does not.
-
-    Raises:
-        CaseError: The kind of the expected figure is not that of its column.
-    """
+    """Return how a figure differs from the expected one, or None if it does not."""
     expected = expected_value(figure, kind)
 
     def difference_of(difference: Decimal | None = None, allowed: Decimal | None = None) -> FigureDifference:

@@ -1,4 +1,4 @@
-"""Find the files of a folder that are cases or hold expected figures, with the standard library alone.
+"""Find the files of a folder that are cases or hold expected figures, with only the standard library.
 
 The pytest plug-in looks at every TOML file of every suite on the machine, so this has to be fast.
 """
@@ -62,13 +62,13 @@ def find_cases(paths: Sequence[str]) -> Discovery:
                 cases.setdefault(path.resolve(), file)
     if not cases:
         raise UsageError(
-            f"{', '.join(paths)}: holds no case; a case is a .toml file with a table [case] (docs/testing.md)"
+            f"{', '.join(paths)}: no case found; a case is a .toml file with a table [case] (docs/testing.md)"
         )
     names: dict[str, Path] = {}
     for file in (*cases.values(), *expected.values()):
         if names.setdefault(file.name, file.path) != file.path:
             raise UsageError(
-                f"{file.name}: two files are called so; give the folder that both are in, or run them one by one"
+                f"{file.name}: two files have this name; give the folder that contains both, or run them one at a time"
             )
     return Discovery(tuple(cases.values()), tuple(expected.values()))
 
@@ -76,8 +76,8 @@ def find_cases(paths: Sequence[str]) -> Discovery:
 def is_case(path: Path, *, is_named: bool = False) -> bool:
     """Return whether a file is a case: TOML with a table `[case]`, or broken TOML that has such a line.
 
-    Schemes, formulas and other TOML files are not cases. A broken case counts, or no one would notice it;
-    so does any broken file that the user named (`is_named`).
+    Schemes, formulas and other TOML files are not cases. A broken case counts, so that it is noticed; so
+    does any broken file that the user named (`is_named`).
     """
     if path.suffix.lower() != CASE_ENDING or path.name.startswith("."):
         return False
@@ -119,7 +119,11 @@ def readable_text(path: Path) -> str:
 
 
 def _check_path(text: str, path: Path) -> None:
-    """Refuse a path that is neither a folder nor a case file; a broken case file is accepted."""
+    """Refuse a path that is neither a folder nor a case file; a broken case file is accepted.
+
+    Raises:
+        UsageError: It is something else, or cannot be read.
+    """
     try:
         exists, is_file = path.exists() and bool(text.strip()), path.is_file()
         if not exists:
@@ -129,11 +133,11 @@ def _check_path(text: str, path: Path) -> None:
         if not is_file and not path.is_dir():
             raise UsageError(f"{text}: is a pipe or a device; give a case file or a folder")
         if is_file and path.suffix.lower() != CASE_ENDING:
-            raise UsageError(f"{text}: is no case; a case is a .toml file, and a folder is searched for them")
+            raise UsageError(f"{text}: is not a case; give a .toml file, or a folder to search for them")
     except (OSError, ValueError):
         raise UsageError(f"{text}: cannot be read; give a case file or a folder") from None
     if is_file and not is_case(path, is_named=True):
-        raise UsageError(f"{text}: is no case: it has no table [case]")
+        raise UsageError(f"{text}: is not a case: it has no table [case]")
 
 
 def _below(folder: Path) -> Iterator[Path]:
@@ -143,7 +147,7 @@ def _below(folder: Path) -> Iterator[Path]:
         raise UsageError(f"{folder}: cannot be searched ({fault.strerror or fault})")
 
     for parent, folders, files in walk(folder, refuse):
-        folders[:] = sorted(name for name in folders if not _is_passed_over(Path(parent, name)))
+        folders[:] = sorted(name for name in folders if not _is_not_searched(Path(parent, name)))
         for name in sorted(files):
             path = Path(parent, name)
             # Reading a pipe would block forever.
@@ -151,7 +155,7 @@ def _below(folder: Path) -> Iterator[Path]:
                 yield path
 
 
-def _is_passed_over(folder: Path) -> bool:
+def _is_not_searched(folder: Path) -> bool:
     return folder.name.startswith(".") or folder.name in _NOT_SEARCHED or (folder / "pyvenv.cfg").is_file()
 
 

@@ -1,4 +1,4 @@
-"""Read a case file and its files of expected figures; every fault is one line."""
+"""Read a case file and its files of expected figures; every error is one line."""
 
 from __future__ import annotations
 
@@ -92,10 +92,10 @@ class Case:
 
 
 def read_model(case_file: DiscoveredFile) -> CaseDocument:
-    """Read a case file alone, without the files that it names.
+    """Read a case file without the files that it names.
 
     Raises:
-        GpitError: The file is not TOML, or does not have the shape of a case.
+        CaseError: The file does not have the shape of a case.
     """
     # Decimal keeps every digit, so the comparison uses the figures as written.
     _, data = read_toml(case_file.path, CaseError, Decimal)
@@ -119,7 +119,7 @@ def read_case(case_file: DiscoveredFile, model: CaseDocument, *, may_lack: bool 
         may_lack: Whether the one file of a regression case may be missing, since it is written later.
 
     Raises:
-        GpitError: A file does not exist or is not a table, or a figure is given twice.
+        CaseError: A file does not exist, or a figure is given twice.
     """
     file = one_line(case_file.path.name)
     paths = expected_paths(case_file, model)
@@ -127,9 +127,7 @@ def read_case(case_file: DiscoveredFile, model: CaseDocument, *, may_lack: bool 
     regression = model.case.origin == "regression"
     if lacking and not (may_lack and regression and len(paths) == 1):
         hint = "; gpit test --update writes it" if regression and len(paths) == 1 else ""
-        raise CaseError(
-            f"{file}: case › expected_file: there is no file {one_line(lacking.name)} beside the case{hint}"
-        )
+        raise CaseError(f"{file}: case › expected_file: there is no file {one_line(lacking.name)} in this folder{hint}")
     inline = [
         ExpectedFigure(
             year, code, column, value, f"{file}: expected › {one_line(year)} › {one_line(code)} › {one_line(column)}"
@@ -149,7 +147,7 @@ def read_case(case_file: DiscoveredFile, model: CaseDocument, *, may_lack: bool 
     for figure in case.figures:
         earlier = figures_by_key.setdefault((figure.year, figure.code, figure.column), figure)
         if earlier is not figure:
-            raise CaseError(f"{figure.place}: is given twice; first as {earlier.place}")
+            raise CaseError(f"{figure.place}: given twice; the first is {earlier.place}")
     return case
 
 
@@ -172,9 +170,9 @@ def _read_table(path: Path) -> ExpectedTable:
                 lines.append((first, reader.line_num))
             first = reader.line_num
     except csv.Error as fault:
-        raise CaseError(f"{file}: row {reader.line_num}: is no CSV ({fault})") from None
+        raise CaseError(f"{file}: row {reader.line_num}: is not CSV ({fault})") from None
     if len(records) < 2:
-        raise CaseError(f"{file}: holds no figures; expected a row of headings and rows of figures below it")
+        raise CaseError(f"{file}: no figures; expected a row of headings, then rows of figures")
     if len(records) > _MOST_ROWS:
         raise CaseError(f"{file}: has more than {_MOST_ROWS:,} rows")
     _check_header(file, records[0], lines[0][0] + 1)
@@ -189,38 +187,46 @@ def refuse_spaces(text: str, place: str) -> None:
         CaseError: The text begins or ends with a space.
     """
     if text != text.strip():
-        raise CaseError(f"{place} {text[:80]!r} begins or ends with a space; take it out")
+        raise CaseError(f"{place} {text[:80]!r} begins or ends with a space; remove it")
 
 
 def _check_header(file: str, header: tuple[str, ...], row: int) -> None:
-    """Refuse headings that do not fit figures by year and organisation."""
+    """Refuse headings that do not fit figures by year and organisation.
+
+    Raises:
+        CaseError: A heading is missing, given twice, or begins or ends with a space.
+    """
     for name in header:
         refuse_spaces(name, f"{file}: row {row}: the heading")
     for key in KEYS:
         if key not in header:
             headings = one_line(", ".join(header), 200)
             raise CaseError(
-                f"{file}: there is no column {key}; a table of figures has {' and '.join(KEYS)}; found {headings}"
+                f"{file}: there is no column {key}; expected the columns {' and '.join(KEYS)}; found {headings}"
             )
     if len(header) == len(KEYS):
         raise CaseError(
-            f"{file}: nothing is expected; there is no column beside {' and '.join(KEYS)}; give one of figures, as "
+            f"{file}: no figures are expected: the only columns are {' and '.join(KEYS)}; add a column, such as "
             "allocation"
         )
     repeated = next((name for name in header if header.count(name) > 1), None)
     if repeated is not None:
-        raise CaseError(f"{file}: the column {one_line(repeated) or '(empty)'} stands there twice")
+        raise CaseError(f"{file}: the column {one_line(repeated) or '(empty)'} occurs twice")
 
 
 def _check_rows(file: str, records: list[tuple[str, ...]], lines: list[tuple[int, int]]) -> None:
-    """Refuse rows that have another length than the headings, have no key, or occur twice."""
+    """Refuse rows that do not fit the headings, have no key, or occur twice.
+
+    Raises:
+        CaseError: There is such a row.
+    """
     header = records[0]
     year_index, code_index = (header.index(name) for name in KEYS)
     lines_by_key: dict[tuple[str, str], int] = {}
     for record, (line, _) in zip(records[1:], lines[1:], strict=True):
         place = f"{file}: row {line + 1}"
         if len(record) != len(header):
-            raise CaseError(f"{place}: has {len(record)} cells, and the headings are {len(header)}")
+            raise CaseError(f"{place}: has {len(record)} cells, but there are {len(header)} headings")
         year, code = record[year_index], record[code_index]
         if not year or not code:
             raise CaseError(f"{place}: year or org_code is empty")
@@ -228,5 +234,5 @@ def _check_rows(file: str, records: list[tuple[str, ...]], lines: list[tuple[int
             refuse_spaces(cell, f"{place}, {key}:")
         if (year, code) in lines_by_key:
             first = lines_by_key[year, code] + 1
-            raise CaseError(f"{place}: {one_line(code)} in {one_line(year)} is there already, in row {first}")
+            raise CaseError(f"{place}: {one_line(code)} in {one_line(year)} is already in row {first}")
         lines_by_key[year, code] = line

@@ -1,4 +1,4 @@
-"""Run a case and give its verdict: figures that differ, checks that do not hold, faults of the case."""
+"""Run a case and give its verdict: figures that differ, checks that fail, errors in the case."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 Outcome = Literal["ok", "failed", "fault"]
 _NAMED: Final = 3
-"""Number of organisations named with a check that does not hold."""
+"""Number of organisations named with a check that fails."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,22 +49,22 @@ class CaseVerdict:
     """Number of figures compared."""
     rows: Literal["all", "some"] = "all"
     looked_at: int = 0
-    """Number of organisations that the case looks at, counted once for each of its years."""
+    """Number of organisations that the case compares, counted once for each of its years."""
     rows_in_result: int = 0
     """Number of organisations in the result for these years."""
     case: Case | None = None
     """None if the case cannot be read."""
     result: Result | None = None
-    """Result of the run; None if it could not be run or was refused."""
+    """Result of the run; None if the case could not be run, or the run was refused."""
 
     @property
     def id(self) -> str:
-        """Return file and name, or the file alone if the name is not known."""
+        """Return file and name, or only the file if the name is not known."""
         return f"{self.file}::{self.name}" if self.name else self.file
 
 
 def run_case(case_file: DiscoveredFile, *, may_lack: bool = False) -> CaseVerdict:
-    """Read and run a case; faults of the case become its verdict and are not raised.
+    """Read and run a case; errors in the case become its verdict and are not raised.
 
     Args:
         case_file: The case file.
@@ -89,14 +89,14 @@ def run_case(case_file: DiscoveredFile, *, may_lack: bool = False) -> CaseVerdic
 
 
 def _in_words(fault: GpitError) -> str:
-    """Return a message with the names that a case file uses for options."""
+    """Return a message with the names of options in a case file."""
     return str(fault).replace("--set ", "run › set › ", 1) if str(fault).startswith("--set ") else str(fault)
 
 
 def _result(case: Case) -> Result:
     """Run a case in its folder, so that paths in messages are those of the case file."""
     values = {name: getattr(case.model.run, option.key, None) for name, option in OPTIONS.items()}
-    # No case looks at the effects of assumptions, and they take most of the time.
+    # Cases do not use the effects of assumptions, which take most of the time.
     with chdir(case.case_file.path.parent):
         return allocate(**{name: value for name, value in values.items() if value is not None}, with_effects=False)
 
@@ -115,7 +115,7 @@ def _of_refusal(case: Case, base: CaseVerdict, fault: GpitError) -> CaseVerdict:
 
 def _of_result(case: Case, base: CaseVerdict, result: Result) -> CaseVerdict:
     if case.head.fails is not None:
-        surprise = f"The run should fail with '{one_line(case.head.fails, 200)}', and gives a result."
+        surprise = f"The run should fail with '{one_line(case.head.fails, 200)}', but gives a result."
         return replace(base, outcome="failed", reasons=(surprise,))
     figures = _Figures(case, result)
     differences = [*figures.row_differences(), *figures.figure_differences()]
@@ -124,7 +124,7 @@ def _of_result(case: Case, base: CaseVerdict, result: Result) -> CaseVerdict:
     differences.sort(key=lambda difference: difference.excess, reverse=True)
     reasons = [*figures.summary(differences), *unexpected_checks(case, result)]
     if case.lacking:
-        reasons = [f"{one_line(case.lacking.name)} is still to be written.", *reasons]
+        reasons = [f"{one_line(case.lacking.name)} does not exist yet.", *reasons]
     return replace(
         base,
         outcome="failed" if reasons else "ok",
@@ -137,7 +137,11 @@ def _of_result(case: Case, base: CaseVerdict, result: Result) -> CaseVerdict:
 
 
 def unexpected_checks(case: Case, result: Result) -> Iterator[str]:
-    """Yield a sentence for each check that holds but should fail, or fails but should hold."""
+    """Yield a sentence for each check that passes but should fail, or fails but should pass.
+
+    Raises:
+        CaseError: The case names a check that the scheme does not have.
+    """
     names = {check.name for check in result.scheme.checks}
     for name in case.head.checks_fail:
         if name not in names:
@@ -146,13 +150,13 @@ def unexpected_checks(case: Case, result: Result) -> Iterator[str]:
                 f"'{one_line(name)}'{nearest(name, names)}"
             )
         if all(check.holds for check in result.checks if check.name == name):
-            yield f"This check should fail, and holds: {one_line(name, 200)}."
+            yield f"This check should fail but passes: {one_line(name, 200)}."
     for check in result.checks:
         if not check.holds and check.name not in case.head.checks_fail:
             others = len(check.failing) - _NAMED
             codes = ", ".join(one_line(code, 40) for code in check.failing[:_NAMED])
             codes += f" and {others} more" if others > 0 else ""
-            yield f"A check does not hold in {check.year}: {one_line(check.name, 200)}{f' ({codes})' if codes else ''}."
+            yield f"A check fails in {check.year}: {one_line(check.name, 200)}{f' ({codes})' if codes else ''}."
 
 
 class _Figures:
@@ -174,12 +178,16 @@ class _Figures:
         self.national = {row["year"]: row for row in result.national.iter_rows(named=True)}
 
     def _refuse_unknown(self) -> None:
-        """Refuse years and columns that the run does not have, in figures, tolerances and columns."""
+        """Refuse years and columns that the run does not have, in figures, tolerances and columns.
+
+        Raises:
+            CaseError: The case names one.
+        """
         file, years = one_line(self.case.case_file.path.name), list(self.result.years)
         for figure in self.figures:
             if figure.year not in years:
                 year = one_line(figure.year)
-                raise CaseError(f"{figure.place}: {year} is no year of the scheme; there are {', '.join(years)}")
+                raise CaseError(f"{figure.place}: {year} is not a year of the scheme; its years are {', '.join(years)}")
             kinds = self.kinds if figure.code else self.national_kinds
             _refuse_column(figure.column, kinds, figure.place, "" if figure.code else "national ")
         for column in self.case.model.tolerance:
@@ -189,7 +197,7 @@ class _Figures:
             kinds = self.kinds | self.national_kinds
             _refuse_column(column, kinds, place, "", (*kinds, OTHER_COLUMNS))
             if kinds[column] != "number":
-                raise CaseError(f"{place}: the column holds no numbers; it is compared as it is, without a tolerance")
+                raise CaseError(f"{place}: the column has no numbers, so a tolerance has no effect; remove it")
         for column in self.case.head.columns:
             _refuse_column(column, self.kinds, f"{file}: case › columns", "")
 
@@ -223,8 +231,8 @@ class _Figures:
             columns_named = f": {by_column}" if len(columns) > 1 else ""
             yield f"{wrong:,} of {len(self.figures):,} figures differ{'s' if wrong == 1 else ''}{columns_named}."
         for kind, place in (
-            ("missing row", "expected, and not in the result"),
-            ("extra row", "in the result, and not expected"),
+            ("missing row", "expected but not in the result"),
+            ("extra row", "in the result but not expected"),
         ):
             count = sum(difference.kind == kind for difference in differences)
             if count:
@@ -238,7 +246,7 @@ def rows_by_code(result: Result) -> dict[str, dict[str, dict[str, Any]]]:
 
 
 def row_of(rows: Mapping[str, dict[str, Any]], code: str) -> dict[str, Any] | None:
-    """Return the row of a code, which may have the apostrophe of a CSV file in front."""
+    """Return the row of a code, which may begin with the apostrophe of a CSV file."""
     bare = code[1:]
     return rows.get(code) or (rows.get(bare) if harmless(bare) == code else None)
 
@@ -251,5 +259,5 @@ def _kinds(frame: pl.DataFrame) -> dict[str, Kind]:
 
 def _refuse_column(column: str, kinds: Mapping[str, Kind], place: str, scope: str, hints: Sequence[str] = ()) -> None:
     if column not in kinds:
-        hint = nearest(column, hints or kinds) or f"; there are {', '.join(kinds) or 'none'}"
+        hint = nearest(column, hints or kinds) or f"; it has {', '.join(kinds) or 'none'}"
         raise CaseError(f"{place}: the result has no {scope}column {one_line(column) or '(empty)'}{hint}")

@@ -1,4 +1,4 @@
-"""The shape of a case file as Pydantic models; unknown keys are refused, and `scheme.faults` words the faults.
+"""The shape of a case file as Pydantic models; unknown keys are refused, and `scheme.faults` writes the messages.
 
 Numbers are read as `Decimal`, with every digit of the file.
 """
@@ -23,7 +23,7 @@ _NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,79}")
 _PART_OF_DATE: Final = re.compile(r"[0-9]{4}(?:-(?:0[1-9]|1[0-2]))?")
 _MOST_DIGITS: Final = 400
-"""More than a result can hold, and few enough for exact arithmetic."""
+"""More than a result can have, and few enough for exact arithmetic."""
 
 Exact = Decimal | bool | str
 """A figure as a case gives it: a number, a yes/no or a text; an empty text expects a blank."""
@@ -45,7 +45,11 @@ def exact_number(literal: str | int | Decimal) -> Decimal:
 
 
 def _figure(value: Any) -> Exact:
-    """Accept any figure that a result can hold; numbers become exact."""
+    """Accept any figure that a result can have; numbers become exact.
+
+    Raises:
+        ValueError: It is not a figure.
+    """
     if isinstance(value, bool | str):
         return value
     if isinstance(value, int | Decimal):
@@ -58,7 +62,7 @@ def _size(value: Any) -> Decimal:
         raise ValueError('a tolerance is a number, such as 0.005 or "1e-6"')  # noqa: TRY004  # Pydantic says it
     size = exact_number(value)
     if size < 0:
-        raise ValueError("a tolerance is not below 0")
+        raise ValueError("a tolerance is 0 or more")
     return size
 
 
@@ -69,13 +73,13 @@ def _listed(value: Any) -> Any:
 
 def _case_name(text: str) -> str:
     if not _NAME.fullmatch(text):
-        raise ValueError("the name of a case has letters, digits, _, - and ., at most 80, as first-case")
+        raise ValueError("the name of a case has at most 80 letters, digits, _, - and ., such as first-case")
     return text
 
 
 Texts = Annotated[list[Line], BeforeValidator(_listed)]
 FilePath = Annotated[Line, AfterValidator(lambda text: text.replace("\\", "/"))]
-"""A path that every system reads, since cases are written on one and run on another."""
+"""A path that works on every system, since cases are written on one and run on another."""
 Cell = Annotated[Exact, BeforeValidator(_figure)]
 Size = Annotated[Decimal, BeforeValidator(_size)]
 Figures = Annotated[dict[Line, Cell], Field(min_length=1)]
@@ -83,11 +87,15 @@ Figures = Annotated[dict[Line, Cell], Field(min_length=1)]
 
 
 def _day(value: Any) -> str:
-    """Accept a date, a year and month, or a year."""
+    """Accept a date, a year and month, or a year.
+
+    Raises:
+        ValueError: It is none of them.
+    """
     if isinstance(value, dt.date):
         return value.isoformat()[:10]
     if not isinstance(value, str) or not _PART_OF_DATE.fullmatch(value):
-        raise ValueError('expected a date such as 2014-04-03, or what is known of it in quotes: "2014-04", "2014"')
+        raise ValueError('expected a date such as 2014-04-03, or a part of one in quotes: "2014-04", "2014"')
     return value
 
 
@@ -105,7 +113,7 @@ class CaseSource(Entry):
 
 
 class CaseHeader(Entry):
-    """The name of a case, the origin of its figures, and what it looks at."""
+    """The name of a case, the origin of its figures, and what it compares."""
 
     name: Annotated[str, AfterValidator(_case_name)]
     title: Line = Field(max_length=200)
@@ -114,21 +122,21 @@ class CaseHeader(Entry):
     """How the figures were calculated, or taken from the source."""
     source: CaseSource | None = None
     rows: Literal["all", "some"] = "all"
-    """Whether the case has all organisations of its years, or looks at some."""
+    """Whether the case has all organisations of its years, or compares some."""
     expected_file: Texts = Field(default_factory=list)
     columns: list[Name] = Field(default_factory=list)
     """Columns that `--update` writes into an expected file that does not exist yet."""
     fails: Prose | None = None
     """Part of the message of a run that must be refused."""
     checks_fail: Texts = Field(default_factory=list)
-    """Checks of the scheme that must not hold."""
+    """Checks of the scheme that must fail."""
 
     @field_validator("expected_file")
     @classmethod
     def _are_tables(cls, files: list[str]) -> list[str]:
         for file in files:
             if not file.lower().endswith(".csv"):
-                raise ValueError(f"{file[:80]} is no .csv file; call it NAME{EXPECTED_ENDING}")
+                raise ValueError(f"{file[:80]} is not a .csv file; name it NAME{EXPECTED_ENDING}")
         if len(set(files)) < len(files):
             raise ValueError("names a file twice")
         return files
@@ -138,9 +146,9 @@ class CaseHeader(Entry):
         if self.origin == "published" and self.source is None:
             raise ValueError("published figures need a table [case.source]: title, publisher, url, date")
         if self.origin == "worked by hand" and self.working is None:
-            raise ValueError("figures worked by hand need their working: how they were worked out")
+            raise ValueError("figures worked by hand need working: how they were calculated")
         if self.columns and (self.origin != "regression" or len(self.expected_file) != 1):
-            raise ValueError("columns goes with one expected_file of a regression case, which --update writes")
+            raise ValueError("columns needs a regression case with one expected_file, which --update writes")
         return self
 
 
@@ -175,7 +183,7 @@ class RunEntry(_run_options):  # type: ignore[misc, valid-type]  # mypy does not
 
 
 class ToleranceEntry(Entry):
-    """How far a figure may be from the expected one: it agrees if it is within either limit."""
+    """How far a figure may be from the expected one: it is the same if it is within either limit."""
 
     example = "{ absolute = 0.005 }"
 
@@ -188,7 +196,7 @@ class ToleranceEntry(Entry):
     @model_validator(mode="after")
     def _says_something(self) -> Self:
         if self.absolute is None and self.relative is None:
-            raise ValueError("a tolerance says absolute, relative or both")
+            raise ValueError("a tolerance needs absolute, relative or both")
         return self
 
 
@@ -208,7 +216,7 @@ class CaseDocument(Entry):
         head = self.case
         figures = bool(self.expected or self.expected_national or head.expected_file)
         if head.fails is not None and (figures or head.checks_fail):
-            raise ValueError("a run that fails gives no figures; take out fails, or what else is expected")
+            raise ValueError("a run that fails gives no figures; remove fails, or everything else that is expected")
         if not figures and head.fails is None and not head.checks_fail:
             raise ValueError('nothing is expected; give [expected."YEAR"], expected_file, fails or checks_fail')
         return self

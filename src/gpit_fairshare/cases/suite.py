@@ -12,7 +12,7 @@ from gpit_fairshare.cases.running import CaseVerdict, run_case
 from gpit_fairshare.cases.shape import ORIGINS
 from gpit_fairshare.errors import GpitError, UsageError
 from gpit_fairshare.files import followed
-from gpit_fairshare.words import one_line
+from gpit_fairshare.words import counted, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -42,7 +42,7 @@ class Suite:
 
     @property
     def exit_code(self) -> int:
-        """Return 2 for a fault in a case, 1 for any difference from what is expected, else 0."""
+        """Return 2 for an error in a case, 1 for any difference from the expected figures, else 0."""
         if self.count("fault") or (self.update and self.update.refused):
             return 2
         return 1 if self.count("failed") or self.unused else 0
@@ -102,7 +102,7 @@ def run_all(
     chosen = [case_file for case_file in discovery.cases if _is_selected(keep, texts[case_file.name])]
     if not chosen:
         count = len(discovery.cases)
-        raise UsageError(f"-k {one_line(keep)}: no case has that in its id or title; there are {count:,} without it")
+        raise UsageError(f"-k {one_line(keep)}: no match in the id or title of {counted(count, 'case')}")
     verdicts: list[CaseVerdict] = []
     for number, case_file in enumerate(chosen):
         advance(number, len(chosen))

@@ -1,7 +1,7 @@
 """Rewrite the expected figures of regression cases: all that differ, or none if one must not be rewritten.
 
-No program writes published figures or those worked by hand. Everything else in a file stays the same,
-byte for byte: figures that agree, remarks, line ends.
+Published figures and those worked by hand are never rewritten. Everything else in a file stays the same,
+byte for byte: figures that agree, comments, line ends.
 """
 
 from __future__ import annotations
@@ -66,8 +66,7 @@ class Update:
 def update(verdicts: Sequence[CaseVerdict]) -> Update:
     """Rewrite the expected figures that differ in regression cases; write nothing if one must not be rewritten.
 
-    Raises:
-        OutputError: A file cannot be written; files that were not replaced yet stay as they were.
+    A file that cannot be written raises `OutputError`; files that were not replaced yet stay as they were.
     """
     refused = [reason for verdict in verdicts if (reason := _refusal(verdict))]
     if not any(verdict.origin == "regression" for verdict in verdicts):
@@ -82,7 +81,8 @@ def update(verdicts: Sequence[CaseVerdict]) -> Update:
             for path, text in _rewritten_files(verdict.case, verdict.result, verdict.differences):
                 place = _place(path, verdict.case)
                 if drafts.setdefault(place, text) != text:
-                    raise CaseError(f"another case wants {one_line(path.name)} otherwise; give each a file of its own")  # noqa: TRY301
+                    refused.append(f"{verdict.id}: another case changes {one_line(path.name)} too; use separate files")
+                    break
         except CaseError as fault:
             refused.append(f"{verdict.id}: {fault}")
         numbers.append(number)
@@ -107,8 +107,8 @@ def _place(path: Path, case: Case) -> Path:
         raise CaseError(f"{one_line(path.name)}: cannot be written ({fault.strerror or fault})") from None
     if not place.is_relative_to(folder):
         raise CaseError(
-            f"{one_line(place, 200)} is outside the folder of the case, {one_line(folder, 200)}; write it by hand, or "
-            "keep it beside the case"
+            f"{one_line(place, 200)} is outside the folder of the case, {one_line(folder, 200)}; change it by hand, "
+            "or move it there"
         )
     return place
 
@@ -118,16 +118,16 @@ def _refusal(verdict: CaseVerdict) -> str:
     if verdict.outcome == "ok":
         return ""
     if verdict.outcome == "fault":
-        return f"{verdict.id}: cannot be run; mend it first"
+        return f"{verdict.id}: cannot be run; correct it first"
     if verdict.origin != "regression":
         return (
-            f"{verdict.id}: its figures are {verdict.origin} and never written anew; "
-            "find out which is wrong, or choose other cases with -k"
+            f"{verdict.id}: its figures are {verdict.origin}, and --update never changes those; "
+            "find out which side is wrong, or choose other cases with -k"
         )
     case, result = verdict.case, verdict.result
     is_unchanged = not verdict.differences and not (case and case.lacking)
     if case is None or result is None or is_unchanged or any(unexpected_checks(case, result)):
-        return f"{verdict.id}: not its figures are wrong, but the run: {verdict.reasons[-1]}"
+        return f"{verdict.id}: the run is wrong, not the figures: {verdict.reasons[-1]}"
     return ""
 
 
@@ -143,7 +143,7 @@ def _rewritten_files(case: Case, result: Result, differences: Sequence[FigureDif
     for difference in differences:
         holders = [table for table in case.tables if difference.year in _years(table)]
         if difference.kind == "extra row" and len(holders) + (difference.year in inline_years) != 1:
-            raise CaseError(f"in which file {difference.code} of {difference.year} belongs is not clear; {_BY_HAND}")
+            raise CaseError(f"it is not clear which file needs {difference.code} of {difference.year}; {_BY_HAND}")
     for table in case.tables:
         text = _rewritten_table(table, result, differences)
         if text != table.text:
@@ -220,7 +220,7 @@ def _rewritten_case(text: str, differences: Sequence[FigureDifference]) -> str:
     """Return a case file with new figures in place of the old ones and nothing else changed.
 
     Raises:
-        CaseError: A row is new or gone, a figure is a text or a blank, or tomlkit cannot keep the rest of the file.
+        CaseError: A row was added or removed, a figure is a text or a blank, or the rest of the file would change.
     """
     byte_order_mark = "\ufeff" if text.startswith("\ufeff") else ""
     expected = parse_toml(text, Decimal)
@@ -235,7 +235,7 @@ def _rewritten_case(text: str, differences: Sequence[FigureDifference]) -> str:
     except (TOMLKitError, ValueError):
         is_kept = False
     if not is_kept:
-        raise CaseError(f"the figures cannot be told from what stands around them; {_BY_HAND}")
+        raise CaseError(f"the figures cannot be changed without changing the text around them; {_BY_HAND}")
     return new_text
 
 
@@ -248,13 +248,13 @@ def _write(difference: FigureDifference, document: MutableMapping[str, Any], exp
     keys = [part for part in (difference.year, difference.code, difference.column) if part]
     row_label = one_line(" ".join(keys))
     if difference.kind != "figure":
-        change = "new, and is not added to" if difference.kind == "extra row" else "gone, and is not taken out of"
-        raise CaseError(f"the row {row_label} is {change} a case file; {_BY_HAND}")
+        change = "new, and --update adds" if difference.kind == "extra row" else "gone, and --update removes"
+        raise CaseError(f"the row {row_label} is {change} no rows in a case file; {_BY_HAND}")
     *above, column = ("expected" if difference.code else "expected_national", *keys)
     for key in above:
         document, expected = document[key], expected[key]
     if difference.got is None or isinstance(expected[column], str):
-        raise CaseError(f"{row_label} is a text or a blank, before or now, and only numbers are written; {_BY_HAND}")
+        raise CaseError(f"{row_label} was or is a text or a blank; --update writes only numbers; {_BY_HAND}")
     old = document[column]
     token = _token(difference.got, like=old.as_string() if isinstance(old, Item) else "")
     try:

@@ -1,6 +1,6 @@
 """Comparison of two results: what changed, for whom, and why.
 
-Rows are matched by year and code alone: an organisation with another code is another organisation, even if its
+Rows are matched by year and code only: an organisation with another code is another organisation, even if its
 money is the same. Amounts are decimals, taken from the shortest text of each figure, so that no digit is lost
 and sums are exact to the penny.
 """
@@ -57,7 +57,7 @@ class Comparison(ComparedResults):
         return document(self)
 
     def markdown(self, top: int = 10) -> str:
-        """Return a summary for a pull request: what the screen shows, with `top` rows in each list."""
+        """Return the report on the screen as Markdown, for a pull request, with `top` rows in each list."""
         # The only import from a higher package: this method is part of the Python API.
         from gpit_fairshare.reports.comparison import comparison_document  # noqa: PLC0415
         from gpit_fairshare.reports.formats import rendered  # noqa: PLC0415
@@ -77,7 +77,7 @@ def compare(
     Args:
         old: The result before: a `Result`, a `Record`, or the path of a result file.
         new: The result after.
-        tolerance: An answer that differs by no more than this is the same: £, or the answer's own unit.
+        tolerance: An answer that differs by no more than this counts as the same: £, or the answer's own unit.
         fail_over: `"£1000"` or `"0.5%"` of the old answer: `agrees` is false only if a row changes by more.
 
     Returns:
@@ -86,7 +86,7 @@ def compare(
 
     Raises:
         GpitError: The two cannot be compared, or one of them cannot be read; the message is one line.
-    """
+    """  # noqa: DOC502 - raised by what it calls
     tolerated, limit = tolerance_of(tolerance), limit_of(fail_over)
     old_side, new_side = comparable(*(side if isinstance(side, Side) else side_of(side) for side in (old, new)))
     old_record, new_record = old_side.record, new_side.record

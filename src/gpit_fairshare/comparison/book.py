@@ -1,4 +1,4 @@
-"""A comparison as a workbook: the changes of every row, live, and a check that their causes add up."""
+"""A comparison as a workbook: the changes of every row, with formulas, and a check that their causes add up."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-_HOLDS, _FAILS = "holds", "fails"
+_PASS, _FAIL = "pass", "FAIL"
 _NEW_LESS_OLD: Final = f"F{ROW}-E{ROW}"
 _LONG: Final = 40
 """Characters of a name in the title."""
@@ -45,14 +45,14 @@ class _Changes:
     def __init__(self, comparison: ComparedResults) -> None:
         self.comparison = comparison
         note = (
-            f"{_mark(comparison)}A row for each organisation and year in which anything differs; "
-            "one on one side alone counts as 0 on the other."
+            f"{_mark(comparison)}One row for each organisation and year with a difference. "
+            "An organisation in only one result counts as 0 in the other."
         )
-        self.sheet = Sheet("Changes", "What changed, row by row", note, frozen=3)
+        self.sheet = Sheet("Changes", "Changes, row by row", note, frozen=3)
         self.columns: dict[str, int] = {}
         self.amounts = _format(comparison)
         self.signed = {"£": "change", "pence": "change per head"}.get(self.amounts, "number")
-        """Format of changes: pence only where there are any."""
+        """Format of changes: with pence only if there are any."""
         self.pence = "change per head" if is_money(comparison.unit) else "number"
         """Format of contributions: to the penny, even if the answers are in whole pounds."""
         self.in_pence = is_money(comparison.unit) and all(
@@ -61,7 +61,7 @@ class _Changes:
         self._write()
 
     def exactly(self, formula: str) -> str:
-        """Return a formula of amounts without the noise of binary sums, where all amounts are in whole pence."""
+        """Return a formula without floating-point noise, if all amounts are in whole pence."""
         return f"ROUND({formula},2)" if self.in_pence else formula
 
     def range_of(self, name: str) -> str:
@@ -74,7 +74,7 @@ class _Changes:
         columns["year"] = add("Year", 9, [change.year for change in changes])
         add("Code", 9, [change.code for change in changes])
         add("Name", 32, [change.name or NOT_GIVEN for change in changes])
-        columns["status"] = add("Stands in", 11, [_SIDES[change.status] for change in changes])
+        columns["status"] = add("In which result", 11, [_SIDES[change.status] for change in changes])
         add(f"Old{unit}", 14, [as_float(change.old) for change in changes], None, amounts, total=True)
         add(f"New{unit}", 14, [as_float(change.new) for change in changes], None, amounts, total=True)
         differences = [float(change.change) for change in changes]
@@ -87,25 +87,25 @@ class _Changes:
             add("Registered population", 14, people, None, "people")
             rate = f'IF(I{ROW}=0,"{NOT_APPLICABLE}",G{ROW}/I{ROW})'
             add("Change per head", 11, rates, rate, "change per head")
-        add("First to differ", 24, [change.first or NOT_APPLICABLE for change in changes])
+        add("First difference", 24, [change.first or NOT_APPLICABLE for change in changes])
         causes = comparison.attribution
         for cause in causes:
             contributions = [float(cause.amounts[change.key]) for change in changes]
             columns[cause.name] = add(f"{cause_name(cause)}{unit}", 14, contributions, None, self.pence, total=True)
         if causes and changes:
             cells = ":".join(f"{letter(columns[cause.name])}{ROW}" for cause in (causes[0], causes[-1]))
-            adds_up = f'IF(ABS(G{ROW}-SUM({cells}))<{_half(comparison)},"{_HOLDS}","{_FAILS}")'
-            column = add("Causes add up", 10, [_HOLDS] * len(changes), adds_up)
-            self.sheet.flag(self.sheet.region(column), _FAILS)
+            adds_up = f'IF(ABS(G{ROW}-SUM({cells}))<{_half(comparison)},"{_PASS}","{_FAIL}")'
+            column = add("Causes add up", 10, [_PASS] * len(changes), adds_up)
+            self.sheet.flag(self.sheet.region(column), _FAIL)
         if changes:
             self.sheet.put(TOTAL_ROW, 3, "Total")
 
 
-_SIDES: Final = {"both": "both", "added": "new alone", "removed": "old alone"}
+_SIDES: Final = {"both": "both", "added": "new only", "removed": "old only"}
 
 
 def _format(comparison: ComparedResults) -> str:
-    """Return the format of answers: pence only where there are any."""
+    """Return the format of answers: with pence only if there are any."""
     if not is_money(comparison.unit):
         return number_format(comparison.unit, [])
     totals = (amount for year in comparison.years for amount in (year.old, year.new))
@@ -126,7 +126,7 @@ def _summary(comparison: ComparedResults, changes: _Changes) -> Sheet:
     both = f'{status},"{_SIDES["both"]}",{changes.range_of("change")}'
     ratios: list[Any] = [float(year.change / abs(year.old)) if year.old else NOT_APPLICABLE for year in years]
     alone, sum_of_rows = f'COUNTIFS({status},"{{}}")', f"SUMIFS({changes.range_of('change')},{where})"
-    adds_up = f'IF(ABS(D{ROW}-J{ROW})<{_half(comparison)},"{_HOLDS}","{_FAILS}")'
+    adds_up = f'IF(ABS(D{ROW}-J{ROW})<{_half(comparison)},"{_PASS}","{_FAIL}")'
     differences, difference = [float(year.change) for year in years], changes.exactly(f"C{ROW}-B{ROW}")
     add, amounts, signed = sheet.add_column, changes.amounts, changes.signed
     add("Year", 15, [year.year for year in years])
@@ -137,18 +137,18 @@ def _summary(comparison: ComparedResults, changes: _Changes) -> Sheet:
     add(f"{noun}s that gain", 15, [year.gain for year in years], f'COUNTIFS({both},">0")', "count")
     add(f"{noun}s that lose", 15, [year.lose for year in years], f'COUNTIFS({both},"<0")', "count")
     come, gone = [year.added for year in years], [year.removed for year in years]
-    add(f"{noun}s in the new result alone", 15, come, alone.format(_SIDES["added"]), "count")
-    add(f"{noun}s in the old result alone", 15, gone, alone.format(_SIDES["removed"]), "count")
-    add(f"Change of the rows{unit}", 15, differences, changes.exactly(sum_of_rows), signed)
-    add("The rows make up the change", 15, [_HOLDS] * len(years), adds_up)
+    add(f"{noun}s only in the new result", 15, come, alone.format(_SIDES["added"]), "count")
+    add(f"{noun}s only in the old result", 15, gone, alone.format(_SIDES["removed"]), "count")
+    add(f"Sum of row changes{unit}", 15, differences, changes.exactly(sum_of_rows), signed)
+    add("Rows add up to the change", 15, [_PASS] * len(years), adds_up)
     sheet.put(TOTAL_ROW, 1, "Total")
-    sheet.flag(sheet.region(len(sheet.headings)), _FAILS)
+    sheet.flag(sheet.region(len(sheet.headings)), _FAIL)
     return sheet
 
 
 def _mark(comparison: ComparedResults) -> str:
-    """Return the warning that the figures of a sheet may not be quoted, or an empty text."""
-    return "Illustrative, not to be quoted. " if comparison.illustrative else ""
+    """Return the warning not to quote the figures of a sheet, or an empty text."""
+    return "Illustrative: do not quote. " if comparison.illustrative else ""
 
 
 def _half(comparison: ComparedResults) -> str:
@@ -157,15 +157,15 @@ def _half(comparison: ComparedResults) -> str:
 
 
 def _causes(comparison: ComparedResults, changes: _Changes) -> Sheet:
-    """Return the sheet with the contribution of each cause, live from the sheet Changes, and its effect alone."""
+    """Return the sheet with the contribution of each cause, added up from the sheet Changes, and its effect alone."""
     reason = comparison.no_causes_reason
-    no_causes = f"Causes cannot be told: {reason}." if reason else "Nothing differs."
+    no_causes = f"The causes are not known: {reason}." if reason else "Nothing differs."
     note = method(comparison) if comparison.attribution else no_causes
-    sheet = Sheet("Causes", "Why it changed", f"{_mark(comparison)}Each adds up the rows of the sheet Changes.")
+    sheet = Sheet("Causes", "Why it changed", f"{_mark(comparison)}Each figure adds up rows of the sheet Changes.")
     unit = f" ({comparison.unit or '£'})"
     number = changes.pence
     figures = ("Change", "Alone", "Interaction", *(f"Change {year.year}" for year in comparison.years))
-    sheet.add_headings((("Cause", 34), ("What changed", Prose(60)), *((f"{figure}{unit}", 17) for figure in figures)))
+    sheet.add_headings((("Cause", 34), ("Details", Prose(60)), *((f"{figure}{unit}", 17) for figure in figures)))
     for row, cause in enumerate(comparison.attribution, FIRST_ROW):
         sheet.put_row(row, (cause_name(cause), cause_detail(cause) or "none"))
         cells, alone, interaction = changes.range_of(cause.name), cause.total_alone(), cause.interaction()
@@ -180,7 +180,7 @@ def _causes(comparison: ComparedResults, changes: _Changes) -> Sheet:
             sheet.put(row, column, float(cause.total(year.year)), formula, number)
     row = FIRST_ROW + len(comparison.attribution)
     if comparison.attribution:
-        sheet.put_row(row, ("All together", "The change of all rows", None, NOT_APPLICABLE, NOT_APPLICABLE))
+        sheet.put_row(row, ("Total", "Change of all rows", None, NOT_APPLICABLE, NOT_APPLICABLE))
         for column, year_name in ((3, ""), *enumerate((year.year for year in comparison.years), 6)):
             amount = float(total(cause.total(year_name) for cause in comparison.attribution))
             cells = f"{letter(column)}{FIRST_ROW}:{letter(column)}{row - 1}"
@@ -191,12 +191,12 @@ def _causes(comparison: ComparedResults, changes: _Changes) -> Sheet:
 
 
 def _definition(comparison: ComparedResults) -> Sheet:
-    """Return the sheet with both results and the differences of their rules and inputs."""
+    """Return the sheet with both results, and the differences in their schemes and inputs."""
     sheet = Sheet(
-        "Definition", "What was compared, and in what the rules differ", "Formulas as the schemes write them."
+        "Definition", "The two results, and how their schemes and inputs differ", "Formulas as written in the schemes."
     )
     prose = (("Old", Prose(60)), ("New", Prose(60)), ("Note", Prose(40)))
-    sheet.add_headings((("What", 28), ("Name", 34), ("Year", 9), *prose))
+    sheet.add_headings((("Difference", 28), ("Name", 34), ("Year", 9), *prose))
     sides = ("; ".join(side_facts(side)) for side in (comparison.old, comparison.new))
     old, new = comparison.columns
     sheet.rows(

@@ -1,8 +1,8 @@
-"""Why each row changed: data, parameters, formula, rounding, and figures typed over, adding up to the penny.
+"""Why each row changed: data, parameters, formula, rounding and figures changed by hand, adding up to the penny.
 
 The method is sequential. Starting from the old result, one driver after another is changed to the new one: the
 data, the parameters in the order of the old rule, the formula. What each adds to those before it is its
-contribution, worked out without rounding and then rounded to the penny. Rounding takes the remainder, so that
+contribution, calculated without rounding and then rounded to the penny. Rounding takes the remainder, so that
 the sum is exact. Each cause also has its effect alone: only that driver changed from the old result.
 """
 
@@ -11,8 +11,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
+from gpit_fairshare.comparison.counterfactuals import Counterfactuals, drivers_of
 from gpit_fairshare.comparison.model import NOTHING, Cause, Driver, Key, RowChange, Side, less, quantum, total
-from gpit_fairshare.comparison.states import States, drivers_of
 from gpit_fairshare.errors import GpitError
 from gpit_fairshare.numbers import exact, rounded_to
 from gpit_fairshare.words import listed
@@ -35,17 +35,17 @@ def causes_of(old: Side, new: Side, changes: Sequence[RowChange]) -> tuple[tuple
         return (), old.fault or new.fault
     if not changes:
         return (), ""
-    old_typed, new_typed = _typed_over(old), _typed_over(new)
-    typed = {row.key: less(new_typed.get(row.key, NOTHING), old_typed.get(row.key, NOTHING)) for row in changes}
-    calculated = {row.key: less(row.change, typed[row.key]) for row in changes}
+    old_edits, new_edits = _by_hand(old), _by_hand(new)
+    by_hand = {row.key: less(new_edits.get(row.key, NOTHING), old_edits.get(row.key, NOTHING)) for row in changes}
+    calculated = {row.key: less(row.change, by_hand[row.key]) for row in changes}
     causes = _between(before, after, calculated)
-    if any(typed.values()):
-        detail = _typed_over_detail((old_typed, new_typed), (old, new))
-        causes.append(Cause("typed_over", "typed over", "typed over", detail, amounts=typed))
+    if any(by_hand.values()):
+        detail = _by_hand_detail((old_edits, new_edits), (old, new))
+        causes.append(Cause("typed_over", "typed over", "changed by hand", detail, amounts=by_hand))
     return tuple(causes), ""
 
 
-def _typed_over(side: Side) -> Answers:
+def _by_hand(side: Side) -> Answers:
     """Return how far the answers of a file are from what its own rule gives; empty for a run."""
     return {
         (figure.year, code): less(exact(figure.actual), exact(figure.expected))
@@ -55,14 +55,14 @@ def _typed_over(side: Side) -> Answers:
     }
 
 
-def _typed_over_detail(typed: Sequence[Answers], sides: Sequence[Side]) -> str:
-    """Return in which files figures were typed over."""
+def _by_hand_detail(edits: Sequence[Answers], sides: Sequence[Side]) -> str:
+    """Return which files have figures that were changed by hand."""
     places = [
         f"{len(answers):,} in {word}, {side.name}"
-        for answers, side, word in zip(typed, sides, ("OLD", "NEW"), strict=True)
+        for answers, side, word in zip(edits, sides, ("OLD", "NEW"), strict=True)
         if answers
     ]
-    return f"figures that the rule in their own file does not give: {'; '.join(places)}"
+    return f"figures that differ from the rule in their own file: {'; '.join(places)}"
 
 
 def _between(old: Result, new: Result, changes: Mapping[Key, Decimal]) -> list[Cause]:
@@ -70,14 +70,14 @@ def _between(old: Result, new: Result, changes: Mapping[Key, Decimal]) -> list[C
     if old.scheme.years != new.scheme.years:
         years = (", ".join(result.scheme.years) for result in (old, new))
         return [_everything("the years differ: {} and {}".format(*years), changes)]
-    drivers, states = drivers_of(old, new), States(old, new)
+    drivers, counterfactuals = drivers_of(old, new), Counterfactuals(old, new)
     if not drivers:
         return [_rounding(changes, [])]
     unit = quantum(new.scheme.symbols[new.scheme.result].unit)
     try:
-        start, finish = states.end(0), states.end(1)
+        start, finish = counterfactuals.end(0), counterfactuals.end(1)
     except GpitError as fault:
-        return [_everything(f"without rounding it cannot be worked out: {fault}", changes)]
+        return [_everything(f"cannot be calculated without rounding: {fault}", changes)]
     causes: list[Cause] = []
     waiting: list[Driver] = []
     reasons: list[str] = []
@@ -85,7 +85,7 @@ def _between(old: Result, new: Result, changes: Mapping[Key, Decimal]) -> list[C
     for count, driver in enumerate(drivers, 1):
         waiting.append(driver)
         try:
-            after = finish if count == len(drivers) else states.answers(drivers[:count])
+            after = finish if count == len(drivers) else counterfactuals.answers(drivers[:count])
         except GpitError as fault:
             reasons.append(str(fault))
             continue
@@ -94,7 +94,7 @@ def _between(old: Result, new: Result, changes: Mapping[Key, Decimal]) -> list[C
         no_alone = ""
         if causes:
             try:
-                alone = _contributions(start, states.answers(waiting), changes, unit)
+                alone = _contributions(start, counterfactuals.answers(waiting), changes, unit)
             except GpitError as fault:
                 alone, no_alone = None, str(fault)
         united = _united(waiting, reasons, everything=len(waiting) == len(drivers))
@@ -109,7 +109,7 @@ def _everything(reason: str, changes: Mapping[Key, Decimal]) -> Cause:
 
 
 def _contributions(before: Answers, after: Answers, keys: Iterable[Key], unit: Decimal) -> Answers:
-    """Return what each row gains between two states, to the penny."""
+    """Return what each row gains between two runs, to the penny."""
     return {key: rounded_to(less(after.get(key, NOTHING), before.get(key, NOTHING)), unit) for key in keys}
 
 
@@ -117,7 +117,7 @@ def _united(drivers: Sequence[Driver], reasons: Sequence[str], *, everything: bo
     """Return several drivers that cannot be separated as one; a single driver as it is."""
     if len(drivers) == 1:
         return drivers[0]
-    detail = f"cannot be told apart, since {reasons[0]}"
+    detail = f"cannot be separated: {reasons[0]}"
     if everything:
         return Driver(EVERYTHING, "together", EVERYTHING, detail)
     name = "_and_".join(driver.name for driver in drivers)
@@ -125,7 +125,7 @@ def _united(drivers: Sequence[Driver], reasons: Sequence[str], *, everything: bo
 
 
 def _rounding(changes: Mapping[Key, Decimal], causes: Sequence[Cause]) -> Cause:
-    """Return the remainder of each row's change: pounds that rounding gave to others, and parts of a penny."""
+    """Return the remainder of each row's change: the effect of rounding to whole units, and parts of a penny."""
     amounts = {key: less(change, total(cause.amounts[key] for cause in causes)) for key, change in changes.items()}
-    detail = "whole units that rounding gives to others, and parts of a penny"
+    detail = "the effect of rounding to whole units, and parts of a penny"
     return Cause("rounding", "rounding", "rounding", detail, amounts=amounts)

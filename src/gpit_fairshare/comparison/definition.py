@@ -1,4 +1,4 @@
-"""Differences between two rules and their surroundings: steps, values, checks, files, findings, versions."""
+"""Differences between two rules and their inputs: steps, values, checks, files, findings, versions."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from gpit_fairshare.comparison.model import RuleDifference, Side
 from gpit_fairshare.findings import LEVELS, FindingCode
 from gpit_fairshare.language.tree import to_text
 from gpit_fairshare.numbers import parameter_value, parameter_values
+from gpit_fairshare.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def differences_of(old: Side, new: Side) -> tuple[RuleDifference, ...]:
-    """Return all differences, in the order in which people ask for them; none if a file holds rows alone."""
+    """Return all differences, in the order in which people ask for them; none if a file has no scheme."""
     before, after = old.record, new.record
     if before.scheme is None or after.scheme is None or before.manifest is None or after.manifest is None:
         return ()
@@ -40,8 +41,8 @@ def _heads(old: Scheme, new: Scheme) -> Iterator[RuleDifference]:
             "title": scheme.title,
             "formula file": scheme.formula,
             "transition file": scheme.transition,
-            "answer": scheme.result,
-            "reported by": scheme.report_by or "",
+            "result step": scheme.result,
+            "report grouping": scheme.report_by or "",
             "years": ", ".join(scheme.years),
             "indicative years": ", ".join(scheme.indicative),
         }
@@ -53,7 +54,7 @@ def _heads(old: Scheme, new: Scheme) -> Iterator[RuleDifference]:
     if _money(old) != _money(new):
         yield RuleDifference("money account changed", "money", "", _money(old), _money(new))
     if old.counts != new.counts:
-        yield RuleDifference("spend that counts changed", "spend", "", _counts(old), _counts(new))
+        yield RuleDifference("counted spend changed", "spend", "", _counts(old), _counts(new))
 
 
 def _money(scheme: Scheme) -> str:
@@ -68,10 +69,10 @@ def _counts(scheme: Scheme) -> str:
 
 
 def _origin(value: ParameterValue) -> str:
-    """Return where a value comes from."""
+    """Return the source of a value, or its assumption."""
     if value.overridden:
         return "set for this run" if value.assumption.startswith("Set for this run") else value.assumption
-    return f"source: {value.source}" if value.source else f"assumption: {value.assumption}"
+    return f"source: {value.source}" if value.source else f"assumption: {value.assumption.rstrip('.')}"
 
 
 def _parameters(old: Scheme, new: Scheme) -> Iterator[RuleDifference]:
@@ -105,14 +106,14 @@ def _all_values(parameter: Parameter) -> str:
 
 
 def by_year(texts: Mapping[str, str], years: Collection[str]) -> str:
-    """Join the texts of some of the years: a single text if all years share it, else each with its year."""
+    """Join the texts of some of the years: one text if all years share it, else each with its year."""
     if len(set(texts.values())) == 1 and len(texts) == len(years):
         return next(iter(texts.values()))
     return "; ".join(f"{year}: {text}" for year, text in texts.items())
 
 
 def steps_changed(old: Scheme, new: Scheme) -> Iterator[RuleDifference]:
-    """Yield the steps that are new, gone, or have another formula or unit."""
+    """Yield the steps that were added or removed, or have another formula or unit."""
     old_steps, new_steps = ({step.name: step for step in scheme.steps} for scheme in (old, new))
     for name in dict.fromkeys((*new_steps, *old_steps)):
         before, after = old_steps.get(name), new_steps.get(name)
@@ -147,7 +148,7 @@ def _checks(old: Side, new: Side) -> Iterator[RuleDifference]:
         codes = failing[1 if fails else 0][year, name]
         named = ", ".join(codes[:5]) + (f" and {len(codes) - 5} more" if len(codes) > 5 else "")
         if fails or name in after:
-            yield RuleDifference("check fails" if fails else "check holds again", name, year, "", "", named)
+            yield RuleDifference("check fails" if fails else "check passes again", name, year, "", "", named)
 
 
 def _files(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[RuleDifference]:
@@ -182,7 +183,7 @@ def _surroundings(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Ru
         days = (manifest["boundaries"] or "as in the files" for manifest in (old, new))
         yield RuleDifference("boundaries changed", "boundaries", "", *days)
     if old["crosswalk"] != new["crosswalk"]:
-        counts = (f"{len(manifest['crosswalk'])} successions of one's own" for manifest in (old, new))
+        counts = (f"{counted(len(manifest['crosswalk']), 'row')} from a crosswalk file" for manifest in (old, new))
         yield RuleDifference("crosswalk changed", "crosswalk", "", *counts)
     before, after = ({"gpit": manifest["gpit"], **manifest["libraries"]} for manifest in (old, new))
     for name in dict.fromkeys((*before, *after)):

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-QUOTED: Final = "Illustrative inputs: no figure that rests on them may be quoted"
-"""Heading of the sentences about inputs that call themselves illustrative."""
+QUOTED: Final = "Illustrative inputs: do not quote any figure that uses them"
+"""Heading of the sentences about inputs that are marked illustrative."""
 
 NEW_FINDING: Final = "new finding"
 _RULE: Final = (
@@ -33,28 +33,28 @@ def method(comparison: ComparedResults) -> str:
     """Return how causes are separated, and what their figures mean."""
     least = "penny" if is_money(comparison.unit) else "millionth"
     return (
-        "One after another, in this order, each on top of those before it, starting from OLD and worked out without "
-        f"rounding; each contribution is rounded to the nearest {least}, and rounding takes the rest, so that the "
-        "causes add up exactly. Alone: only that cause changed from OLD; rounding and what was typed over are nothing "
-        "alone (–). Interaction: contribution less alone."
+        "Change: what each cause adds when all are applied to OLD one after another, in this order. It is calculated "
+        f"without rounding and shown to the nearest {least}; rounding is the rest, so the causes add up exactly. "
+        "Alone: the effect of applying only this cause (not for rounding and figures changed by hand). "
+        "Interaction: Change − Alone."
     )
 
 
 def _rows(comparison: ComparedResults) -> str:
     unit, rows = comparison.unit, counted(comparison.row_count, "row")
     if comparison.same:
-        return f"The same: {'the row agrees' if comparison.row_count == 1 else f'all {rows} agree'} in every figure."
+        return f"No differences: {'the row has' if comparison.row_count == 1 else f'all {rows} have'} the same figures."
     moved = comparison.moved
-    sides = {status: comparison.only(status) for status in ("added", "removed")}
+    sides = {status: comparison.with_status(status) for status in ("added", "removed")}
     counts = []
     if moved:
         alone = sum(map(len, sides.values()))
-        both = f"{comparison.row_count - alone:,} rows that both have" if alone else rows
+        both = f"{comparison.row_count - alone:,} rows in both results" if alone else rows
         counts.append(f"{len(moved):,} of {both} {_differ(len(moved))}")
     counts += [f"{counted(len(changes), 'row')} {status}" for status, changes in sides.items() if changes]
     if counts:
         changes = (*moved, *sides["added"], *sides["removed"])
-        parts = [f"{', '.join(counts)}: {exact_change(total(change.change for change in changes), unit)} in all"]
+        parts = [f"{', '.join(counts)}: {exact_change(total(change.change for change in changes), unit)} in total"]
         for word, sign in (("gain", 1), ("loss", -1)):
             largest = next((change for change in moved if change.change * sign > 0), None)
             if largest:
@@ -62,9 +62,10 @@ def _rows(comparison: ComparedResults) -> str:
         return f"{'; '.join(parts)}."
     if count := len(comparison.within_tolerance):
         most = exact_money(comparison.tolerance, unit)
-        return f"The same but for {most}: {count:,} of {rows} {_differ(count)}, none by more."
-    count = len(comparison.changed_elsewhere)
-    return f"The answers are the same; {count:,} of {rows} {_differ(count)} in other figures."
+        return f"{count:,} of {rows} {_differ(count)}, none by more than {most}."
+    count, label = len(comparison.changed_elsewhere), inside(comparison.new.answer_label)
+    same = f"{'The row has' if comparison.row_count == 1 else f'All {rows} have'} the same {label}"
+    return f"{same}; {count:,} {_differ(count)} in other figures."
 
 
 def _differ(number: int) -> str:
@@ -74,18 +75,19 @@ def _differ(number: int) -> str:
 def _limit(comparison: ComparedResults) -> str:
     if comparison.limit is None:
         return ""
-    beyond = len(comparison.beyond)
-    return f"{'None' if not beyond else f'{beyond:,}'} beyond {comparison.limit}."
+    failing = len(comparison.failing)
+    rows = f"{counted(failing, 'row')} {'changes' if failing == 1 else 'change'}" if failing else "No row changes"
+    return f"{rows} by more than {comparison.limit}."
 
 
 def _rule(comparison: ComparedResults) -> str:
-    """Return a sentence on a rule that differs where no figure does, as after tidying a formula."""
+    """Return a sentence on rules that differ although no figure does, as after tidying a formula."""
     if not comparison.same:
         return ""
     kinds = [difference.kind for difference in merged_across_years(comparison.differences)]
     nouns_and_verbs = [(kind, *kind.split()) for kind in _RULE if kind in kinds]
     counts = [f"{counted(kinds.count(kind), noun)} {verb}" for kind, noun, verb in nouns_and_verbs]
-    return f"The definition differs: {joined(counts)}." if counts else ""
+    return f"The rules differ: {joined(counts)}." if counts else ""
 
 
 def side_facts(side: Side) -> list[str]:
@@ -97,10 +99,10 @@ def side_facts(side: Side) -> list[str]:
         rule = f"{record.scheme.name} ({', '.join(part for part in parts if part) or 'own steps'})"
         facts.append(f"scheme {rule}, digest {record.scheme.digest[:12]}")
     else:
-        facts.append("rows alone, nothing of the rule")
+        facts.append("a table without its scheme")
     facts.append(counted(record.rows.height, "row"))
     label = "" if is_label_redundant(record.answer, side.answer_label) else f" ({inside(side.answer_label)})"
-    facts.append(f"answer {record.answer}{label}{', ' if side.answer_from else ''}{side.answer_from}")
+    facts.append(f"result compared: {record.answer}{label}{'' if record.scheme else f', {side.answer_from}'}")
     if record.manifest:
         facts.append(f"gpit {record.manifest['gpit']}")
     return facts
@@ -113,7 +115,7 @@ def cause_name(cause: Cause) -> str:
 
 def cause_detail(cause: Cause) -> str:
     """Return what was changed, and why its effect alone is missing."""
-    alone = f"alone it cannot be worked out: {cause.no_alone}" if cause.no_alone else ""
+    alone = f"its effect alone cannot be calculated: {cause.no_alone}" if cause.no_alone else ""
     return "; ".join(part for part in (cause.detail, alone) if part)
 
 

@@ -44,17 +44,17 @@ def as_float(value: Any) -> Any:
 
 
 def quantum(unit: str | None) -> Decimal:
-    """Return what contributions are rounded to: the penny, or a millionth of what is not money."""
+    """Return what contributions are rounded to: the penny, or a millionth if the answer is not money."""
     return PENNY if is_money(unit) else MILLIONTH
 
 
 def percent(change: Decimal, old: Decimal | None) -> Decimal | None:
-    """Return a change in per cent of the old amount; None where there was nothing."""
+    """Return a change in per cent of the old amount; None if that is 0 or missing."""
     return short(change / abs(old) * 100) if old else None
 
 
 def short(ratio: Decimal) -> Decimal:
-    """Return a ratio rounded to twelve significant digits, as many as a reader looks at."""
+    """Return a ratio rounded to twelve significant digits, enough for any reader."""
     return Context(prec=12).plus(ratio)
 
 
@@ -74,7 +74,7 @@ class Side:
     record: Record
     kind: Literal["file", "run"]
     result: Result | None = None
-    """The run itself, or the file calculated again; None where that is not possible."""
+    """The run itself, or the file calculated again; None if that is not possible."""
     fault: str = ""
     """Why the file cannot be calculated again."""
     answer_from: str = ""
@@ -103,7 +103,7 @@ class Side:
 class RowChange:
     """An organisation and year in which something differs; amounts are in the unit of the answer.
 
-    An organisation on one side alone counts as 0 on the other; `change` is above 0 for a gain.
+    An organisation in only one result counts as 0 in the other; `change` is above 0 for a gain.
     """
 
     year: str
@@ -117,7 +117,7 @@ class RowChange:
     people: float | None
     """Registered patients in the new result, else in the old one; None if neither has them."""
     first: str
-    """The first column that differs: inputs, then steps in the order of the new rule. Empty on one side alone."""
+    """The first column that differs: inputs, then steps in the order of the new rule. Empty if one side has the row."""
 
     @property
     def key(self) -> Key:
@@ -131,12 +131,12 @@ class RowChange:
 
     @property
     def percent(self) -> Decimal | None:
-        """Return the change in per cent of the old amount; None where there was nothing."""
+        """Return the change in per cent of the old amount; None if that is 0 or missing."""
         return percent(self.change, self.old)
 
     @property
     def per_head(self) -> Decimal | None:
-        """Return the change for each registered patient; None where there are none."""
+        """Return the change for each registered patient; None if there are none."""
         return short(self.change / exact(self.people)) if self.people else None
 
 
@@ -159,14 +159,14 @@ class Cause(Driver):
     """Something that changed, and its contribution to the change of each row.
 
     The `amounts` of all causes add up to each row's change, exactly. `alone` is the effect when only this cause
-    is changed from OLD; None where that cannot be worked out, or has no meaning. The difference of the two is
-    the interaction with the causes before it.
+    is changed from OLD; None if that cannot be calculated, or has no meaning. The difference of the two is the
+    interaction with the causes before it.
     """
 
     amounts: Mapping[Key, Decimal]
     alone: Mapping[Key, Decimal] | None = None
     no_alone: str = ""
-    """Why its effect alone cannot be worked out; empty where it is, or where that has no meaning."""
+    """Why its effect alone cannot be calculated; empty if it is there, or has no meaning."""
 
     def alone_of(self, key: Key) -> Decimal | None:
         """Return its effect alone on one row."""
@@ -196,7 +196,7 @@ def _total(amounts: Mapping[Key, Decimal], year: str) -> Decimal:
 
 @dataclass(frozen=True, slots=True)
 class RuleDifference:
-    """A difference between the two rules, or between their inputs and surroundings."""
+    """A difference between the two rules, their inputs or their versions."""
 
     kind: str
     """Such as `parameter changed`, `step added`, `input file changed`, `finding`."""
@@ -253,9 +253,9 @@ class ComparedResults:
     row_count: int
     """Rows of both sides, each key counted once."""
     attribution: tuple[Cause, ...]
-    """In the order in which they were changed; empty where they are not known."""
+    """In the order in which they were changed; empty if they are not known."""
     no_causes_reason: str
-    """Why there are no causes; empty where there are some, or where nothing differs."""
+    """Why there are no causes; empty if there are some, or if nothing differs."""
     differences: tuple[RuleDifference, ...]
     remarks: tuple[str, ...]
     columns: tuple[tuple[str, ...], tuple[str, ...]]
@@ -266,7 +266,7 @@ class ComparedResults:
 
     @property
     def organisation(self) -> str:
-        """Return the word for what a row is about."""
+        """Return the noun for a row: `CCG`."""
         return self.new.record.organisation if self.new.record.scheme else self.old.record.organisation
 
     @property
@@ -276,7 +276,7 @@ class ComparedResults:
 
     @property
     def illustrative(self) -> tuple[str, ...]:
-        """Return a sentence for each input file that calls its figures illustrative: they may not be quoted."""
+        """Return a sentence for each input file whose figures are marked illustrative: do not quote them."""
         manifests = [side.record.manifest or {} for side in (self.old, self.new)]
         return tuple(dict.fromkeys(str(text) for manifest in manifests for text in manifest.get("illustrative", ())))
 
@@ -284,7 +284,7 @@ class ComparedResults:
     def off_rule(self) -> tuple[str, ...]:
         """Return a sentence for each file with figures that its own rule does not give."""
         return tuple(
-            f"Not what its rule gives, in {word}, {side.name}: {in_one_line(side.off_rule)}."
+            f"Differs from its rule, in {word}, {side.name}: {in_one_line(side.off_rule)}."
             for word, side in (("OLD", self.old), ("NEW", self.new))
             if side.off_rule
         )
@@ -292,9 +292,9 @@ class ComparedResults:
     @cached_property
     def moved(self) -> tuple[RowChange, ...]:
         """Return the rows of both sides whose answer differs beyond the tolerance, the largest change first."""
-        return tuple(change for change in self.only("both") if change.size > self.tolerance)
+        return tuple(change for change in self.with_status("both") if change.size > self.tolerance)
 
-    def only(self, status: Status) -> tuple[RowChange, ...]:
+    def with_status(self, status: Status) -> tuple[RowChange, ...]:
         """Return the rows that both sides have, or only one side, the largest change first."""
         rows = [change for change in self.changes if change.status == status]
         return tuple(sorted(rows, key=lambda change: (-change.size, change.key)))
@@ -310,13 +310,13 @@ class ComparedResults:
         return tuple(change for change in self.changes if change.status == "both" and not change.change)
 
     @cached_property
-    def beyond(self) -> tuple[RowChange, ...]:
-        """Return the rows that make the comparison fail: those beyond the limit, or, without one, all that differ."""
+    def failing(self) -> tuple[RowChange, ...]:
+        """Return the rows that make the comparison fail: those above the limit, or, without one, all that differ."""
         above_tolerance = [change for change in self.changes if change.size > self.tolerance]
         if self.limit:
             return tuple(change for change in above_tolerance if self.limit.is_exceeded_by(change))
         one_sided = [change for change in self.changes if change.status != "both" and change.size <= self.tolerance]
-        # A tolerance asks about the money only, not about figures on the way to it.
+        # A tolerance is about the answer only, not about the figures behind it.
         return (*above_tolerance, *one_sided, *(() if self.tolerance else self.changed_elsewhere))
 
     @property
@@ -327,8 +327,8 @@ class ComparedResults:
     @property
     def agrees(self) -> bool:
         """Return whether no difference counts: `gpit compare` then exits with 0."""
-        # As for `beyond`: a tolerance or a limit asks about the money only.
-        return not self.beyond and bool(self.tolerance or self.limit or not self.off_rule)
+        # As for `failing`: a tolerance or a limit is about the answer only.
+        return not self.failing and bool(self.tolerance or self.limit or not self.off_rule)
 
     def label(self, column: str) -> str:
         """Return the label of a column."""

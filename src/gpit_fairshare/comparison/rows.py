@@ -24,11 +24,7 @@ _IN_OLD, _IN_NEW = "old", "new"
 
 
 def changes_of(old: Record, new: Record) -> tuple[tuple[RowChange, ...], int]:
-    """Return the rows in which anything differs, by year and code, and the number of all rows.
-
-    Raises:
-        UsageError: They have no year, or no organisation, in common.
-    """
+    """Return the rows in which anything differs, by year and code, and the number of all rows."""
     table = _joined(old, new)
     _refuse_nothing_in_common(old, new, table)
     old_answer, new_answer = f"{_OLD}{old.answer}", f"{_NEW}{new.answer}"
@@ -86,6 +82,11 @@ def _joined(old: Record, new: Record) -> pl.DataFrame:
 
 
 def _refuse_nothing_in_common(old: Record, new: Record, table: pl.DataFrame) -> None:
+    """Refuse results without a common year and organisation.
+
+    Raises:
+        UsageError: They have no year, or no organisation, in common.
+    """
     if not set(old.years) & set(new.years):
         raise UsageError(
             f"{old.name} and {new.name} have no year in common: {_listed(old.years)} and {_listed(new.years)}; "
@@ -129,7 +130,7 @@ def _differs(table: pl.DataFrame, old: str, new: str, *, exactly: bool) -> pl.Ex
         return pl.lit(pl.Series("differs", differs))
     if before.dtype != pl.Float64 or exactly:
         return pl.col(old).ne_missing(pl.col(new))
-    # Most figures are equal to the last digit; only the others are compared one by one.
+    # Most figures are equal to the last digit; the others are compared one by one.
     pairs = zip(before, after, before.ne_missing(after), strict=True)
     differs = [unequal and not is_same_unrounded(old_cell, new_cell) for old_cell, new_cell, unequal in pairs]
     return pl.lit(pl.Series("differs", differs))

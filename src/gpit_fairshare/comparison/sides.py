@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 ResultSource = Result | Record | str | Path
 _NAMED: Final = 3
-"""Organisations with another name that a remark lists."""
+"""Organisations with a new name that a remark lists."""
 
 
 def side_of(source: ResultSource, name: str = "") -> Side:
@@ -37,7 +37,7 @@ def side_of(source: ResultSource, name: str = "") -> Side:
 
     Raises:
         UsageError: The file does not exist, or holds no result.
-    """
+    """  # noqa: DOC502 - raised by what it calls
     if isinstance(source, Result):
         return Side(record_of(source, name or source.scheme.name), "run", source)
     record = source if isinstance(source, Record) else read_record(source)
@@ -66,16 +66,16 @@ def comparable(old: Side, new: Side) -> tuple[Side, Side]:
             )
         if old.unit and new.unit and old.unit != new.unit:
             raise UsageError(
-                f"the answer of {old.name} ({old_record.answer}) is in {old.unit} and that of {new.name} "
-                f"({new_record.answer}) in {new.unit}; compare results in the same unit"
+                f"{old_record.answer} of {old.name} is in {old.unit} and {new_record.answer} of {new.name} "
+                f"in {new.unit}; compare results in the same unit"
             )
     sides = _answering(old, new_record), _answering(new, old_record)
     names = [side.record.answer for side in sides]
     if names[0] != names[1] and not (old_record.scheme and new_record.scheme):
         raise UsageError(
-            f"the answer of {old.name} would be {names[0]} and that of {new.name} {names[1]}, and a table without its "
-            "manifest does not say; call the column alike in both, or compare workbooks, JSON documents, or tables "
-            "with their manifests"
+            f"the column compared would be {names[0]} in {old.name} and {names[1]} in {new.name}: a table without its "
+            "manifest does not say which column is the result; give the column the same name in both, or compare "
+            "workbooks, JSON documents, or tables with their manifests"
         )
     return sides
 
@@ -130,25 +130,25 @@ def _answering(side: Side, other: Record) -> Side:
     """
     record = side.record
     if record.scheme:
-        return replace(side, answer_from="as its scheme says")
+        return replace(side, answer_from="from its scheme")
     if record.answer:
-        return replace(side, answer_from="by its name")
+        return replace(side, answer_from="found by its name")
     if other.answer not in record.rows.columns:
         raise UsageError(
-            f"{record.name}: has no column {other.answer or 'allocation'}, and no manifest beside it says which column "
-            "is the answer; write the table with --manifest"
+            f"{record.name}: no column {other.answer or 'allocation'}, and no manifest that says which column is the "
+            "result; write the table with --manifest"
         )
     refuse_blanks(record.rows, [other.answer], record.name)
-    return replace(side, record=replace(record, answer=other.answer), answer_from="as the other result has it")
+    return replace(side, record=replace(record, answer=other.answer), answer_from="as in the other result")
 
 
 def remarks_on(old: Side, new: Side, changes: Sequence[RowChange]) -> tuple[str, ...]:
-    """Return remarks besides the figures: mergers in the crosswalk, and changed names."""
+    """Return remarks that are not about figures: mergers in the crosswalk, and changed names."""
     return (*_mergers(old, new, changes), *_names(old.record, new.record))
 
 
 def _mergers(old: Side, new: Side, changes: Sequence[RowChange]) -> list[str]:
-    """Return the removed organisations that became added ones by the crosswalk; equal money proves nothing."""
+    """Return the removed organisations that became added ones by the crosswalk; equal money is no proof."""
     inputs = new.record.inputs or old.record.inputs
     crosswalk = inputs.crosswalk if inputs else packaged_crosswalk()
     unit = new.unit or old.unit
@@ -163,7 +163,7 @@ def _mergers(old: Side, new: Side, changes: Sequence[RowChange]) -> list[str]:
                 before = total(removed[predecessor].old or NOTHING for predecessor in merged)
                 amounts = f"{exact_money(before, unit)} before, {exact_money(after.new or NOTHING, unit)} after"
                 remarks.append(f"{year}: {listed(merged)} became {code}: {amounts}")
-        remarks += [f"{year}: {code} went into {listed(into)}" for code, into in successors.items() if len(into) > 1]
+        remarks += [f"{year}: {code} split into {listed(into)}" for code, into in successors.items() if len(into) > 1]
     return remarks
 
 
@@ -173,6 +173,6 @@ def _names(old: Record, new: Record) -> list[str]:
     renamed = [code for code, name in after.items() if before.get(code) and name and before[code] != name]
     if not renamed:
         return []
-    names = [f"{code} {after[code]}, before {before[code]}" for code in renamed[:_NAMED]]
+    names = [f"{code} {after[code]} (was {before[code]})" for code in renamed[:_NAMED]]
     more = f"; and {len(renamed) - _NAMED:,} more" if len(renamed) > _NAMED else ""
-    return [f"{counted(len(renamed), 'organisation')} with another name: {'; '.join(names)}{more}"]
+    return [f"{counted(len(renamed), 'organisation')} with a new name: {'; '.join(names)}{more}"]

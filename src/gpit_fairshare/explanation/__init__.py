@@ -1,4 +1,4 @@
-"""The arithmetic of one organisation, line by line: every number, where it comes from, how it is worked out."""
+"""The arithmetic of one organisation, line by line: every number, its source, and how it is calculated."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Explanation(ExplainedLines):
     """The arithmetic of one organisation, line by line, with its Markdown."""
 
     def markdown(self) -> str:
-        """Return what the screen says as Markdown, for a paper or a reply to a query."""
+        """Return the report on the screen as Markdown, for a paper or a reply to a query."""
         # Imports from a higher layer: a method of the Python API, for callers who hold an explanation.
         from gpit_fairshare.reports.explanation import explanation_document  # noqa: PLC0415
         from gpit_fairshare.reports.formats import rendered  # noqa: PLC0415
@@ -43,18 +43,18 @@ class Explanation(ExplainedLines):
 def explain(
     source: Result | Record | str | Path, organisation: str, *, year: str | None = None, step: str | None = None
 ) -> Explanation:
-    """Explain how the figures of one organisation come about.
+    """Explain how the figures of one organisation are calculated.
 
     Args:
-        source: A run, a record, or the path of a result file, which is worked out again from what it holds.
+        source: A run, a record, or the path of a result file, which is calculated again from what it holds.
         organisation: Its code, in capitals or not, or its name.
-        year: One year of the scheme; without it all years in which the organisation is there.
+        year: One year of the scheme; without it, all years in which the organisation exists.
         step: Only this step and everything that it depends on.
 
     Raises:
-        UsageError: There is no such organisation, year or step, or the file holds rows alone.
+        UsageError: There is no such organisation, year or step, or the file has no scheme.
         GpitError: The file cannot be read, or its rule cannot be calculated for what it holds now.
-    """
+    """  # noqa: DOC502 - raised by what it calls
     differences: tuple[OffRule, ...] = ()
     if isinstance(source, Result):
         name, result = "", source
@@ -67,10 +67,10 @@ def explain(
     years = years_of(result, code, year)
     step_names = [scheme_step.name for scheme_step in scheme.steps]
     if step is not None and step not in step_names:
-        hint = f"{nearest(step, step_names)}; there are {', '.join(step_names)}"
+        hint = f"{nearest(step, step_names)}; the steps are {', '.join(step_names)}"
         raise UsageError(f"--step {step}: there is no such step{hint}")
     names_needed = needed(scheme, years, step) if step else {}
-    default_origin = f"as {name} has it" if name else "the inputs"
+    default_origin = f"as in {name}" if name else "the inputs"
     drafts = [Building(result, when, code, default_origin).build(names_needed.get(when)) for when in years]
     writer = LineWriter(scheme, Digits(drafts))
     return Explanation(
@@ -121,7 +121,7 @@ def _area(result: Result, code: str, year: str) -> str:
 
 
 def _settings(scheme: Scheme, *, changed: bool) -> tuple[str, ...]:
-    """Return a sentence for each value set for the run alone, or `changed` in a workbook since."""
+    """Return a sentence for each value set for the run only, or `changed` in a workbook since."""
     return tuple(
         f"{scheme.labels[name]} ({name}) {year}: {value_text(value.value, scheme.parameters[name].unit)}"
         for name, year, value in scheme.overridden()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Building:
-    """One year of one organisation: fills `drafts`."""
+    """Builds the `drafts` of one year of one organisation."""
 
     def __init__(self, result: Result, year: str, code: str, default_origin: str) -> None:
         self.result = result
@@ -76,7 +76,7 @@ class Building:
         if any(note.startswith(marks) for note in self.result.inputs.illustrative):
             origin = f"{origin}; illustrative" if origin else "illustrative"
         if not origin:
-            origin = "no file has it" if self.row[name] is None else self.default_origin
+            origin = "not in any file" if self.row[name] is None else self.default_origin
         self.drafts.add(symbol_draft(self.place, "input", name, self.row[name], origin=origin))
 
     # Figures and the year before ------------------------------------------------------------------------------
@@ -128,7 +128,7 @@ class Building:
         self._emit(draft)
 
     def _is_same_group(self, column: str) -> bool:
-        """Return whether the organisation was in the group of this name the year before as well."""
+        """Return whether the organisation was in the group of this name in the year before too."""
         before = self.before
         if before is None or self.place.code not in before.codes():
             return False
@@ -161,7 +161,7 @@ class Building:
         return tuple(f"first year: {previous_column(node.of)} is {tree.to_text(node.first)}" for node in nodes)
 
     def _total(self, step: Step) -> float | None:
-        """Return the nation's total of money that is shared out, and of the answer."""
+        """Return the national total of money that is shared out, or of the answer; None for other steps."""
         if step.kind != ORGANISATION or self.scheme.symbols[step.name].unit != "£":
             return None
         shares = {other.name for other in self.scheme.steps if isinstance(other.tree, tree.ShareOut)}
@@ -182,7 +182,7 @@ class Building:
         others = len([code for code in outcome.failing if code != self.place.code]) if kind == ORGANISATION else 0
         notes = self._first_year_notes(check.tree)
         if others:
-            notes += (f"it fails for {self.place.counted(ORGANISATION, others)}{' more' if not holds else ''}",)
+            notes += (f"it {'' if holds else 'also '}fails for {self.place.counted(ORGANISATION, others)}",)
         name = " ".join(check.name.split())
         draft = UnformattedLine(
             "check", name, name, self.place.of(kind), "yes/no", holds, check.formula, check.tree, notes=notes
@@ -191,10 +191,10 @@ class Building:
 
 
 def _origin(value: ParameterValue) -> str:
-    """Return where the value of a parameter comes from."""
+    """Return the source of a parameter's value, or its assumption."""
     if value.overridden:
         of_the_run = value.assumption.startswith("Set for this run")
         origin = f"{'set for this run' if of_the_run else value.assumption.rstrip('.')}, not in the scheme"
     else:
         origin = str(value.source or f"assumption: {value.assumption}".rstrip("."))
-    return f"{origin}; written {value.as_written}" if "/" in value.as_written else origin
+    return f"{origin}; written as {value.as_written}" if "/" in value.as_written else origin

@@ -1,4 +1,4 @@
-"""How many digits each number needs, so that the printed numbers of every line give its result again."""
+"""How many digits each number needs, so that the printed numbers of every line give its result."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def _deciding(expression: tree.Expression, *, first_year: bool) -> Iterator[tree
 
 
 _Value = tuple[str, str | int]
-"""Year and name; of what is compared and has no line of its own, year and identity of its node."""
+"""Year and name; for a side of a comparison without its own line, year and identity of its node."""
 
 
 class Digits:
@@ -78,7 +78,7 @@ class Digits:
     def __init__(self, years: Sequence[Drafts]) -> None:
         self.level: Counter[_Value] = Counter()
         self._as_run: set[tuple[str, int]] = set()
-        """Sides of comparisons, by year and node, printed as the run has them: worked out by hand they differ."""
+        """Sides of comparisons, by year and node, printed as the run has them: calculated by hand they differ."""
         self.tests: dict[int, list[tree.ComparisonOperation | tree.IsGiven]] = {}
         """What each line compares, by the identity of its draft."""
         self._values: dict[tuple[str, int], Any] = {}
@@ -127,7 +127,7 @@ class Digits:
         return with_numbers.value_text(value, year.units.get(name), digits)
 
     def texts(self, year: Drafts, expression: tree.Expression) -> dict[str, str]:
-        """Return the printed values of all that a formula takes its values from."""
+        """Return the printed value of each name that a formula uses."""
         return {name: self.text(year, name) for name in with_numbers.columns_of(expression, first_year=year.first_year)}
 
     def side(self, year: Drafts, node: tree.Expression, unit: str | None) -> str:
@@ -148,7 +148,7 @@ class Digits:
                 return with_numbers.value_text(compared, unit, DIGITS[self.level[key]])
 
     def _by_hand(self, year: Drafts, node: tree.Expression) -> Fraction | None:
-        """Return what the printed numbers come to, exactly; None where that is no plain arithmetic."""
+        """Return the exact result of the printed numbers; None if that needs more than plain arithmetic."""
         match node:
             case tree.Number(value):
                 return Fraction(str(value))
@@ -174,14 +174,14 @@ class Digits:
             case _:
                 return None
 
-    def has_passed(self, year: Drafts, test: tree.ComparisonOperation) -> bool:
-        """Return whether a comparison was passed."""
+    def is_true(self, year: Drafts, test: tree.ComparisonOperation) -> bool:
+        """Return whether a comparison is true."""
         return bool(self._values[year.year, id(test)])
 
     # Precision ------------------------------------------------------------------------------------------------
 
     def _raise_year(self, year: Drafts) -> bool:
-        """Raise the precision of lines that do not give their values again; return whether there were any."""
+        """Raise the precision of lines whose printed numbers do not give their values; return whether there are any."""
         lines = [draft for draft in year.lines if draft.tree]
         cells = {
             name: value if isinstance(value, str) else _float(with_numbers.read(self.text(year, name)))
@@ -191,10 +191,10 @@ class Digits:
         trees = [line.tree for line in lines if line.tree] + [self._as_printed(year, test) for _, test in tests]
         again = evaluate(trees, cells, year.texts, first_year=year.first_year)
         unlike, raised = set(), False
-        for (draft, test), holds in zip(tests, again[len(lines) :], strict=True):
-            if holds is self.has_passed(year, test):
+        for (draft, test), outcome in zip(tests, again[len(lines) :], strict=True):
+            if outcome is self.is_true(year, test):
                 continue
-            # The value of printed numbers may fall on the other side of a limit: then the run's own value is printed.
+            # Printed numbers may give a value on the other side of a limit: then the run's own value is printed.
             sides = {(year.year, id(side)) for side in tree.children(test)}
             if sides <= self._as_run:
                 unlike.add(id(draft))

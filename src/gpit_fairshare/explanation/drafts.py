@@ -1,4 +1,4 @@
-"""Lines before their texts: which lines there are, in what order, with which values."""
+"""Lines before they are written as text: which lines there are, in their order, with their values."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ class Rounding:
     """The remainder, in millionths of a unit."""
     up: bool
     least: int | None
-    """The smallest remainder of the group that is rounded up; None where none is."""
+    """The smallest remainder of the group that is rounded up; None if none is."""
     place: int
-    """This row's place among those with just that remainder, from 1; 0 where it has another."""
+    """This row's place among those with exactly that remainder, from 1; 0 if it has another."""
     last: int
-    """How many of those are rounded up, the first by code."""
+    """How many of those are rounded up, in order of code."""
     equal: int
-    """How many have just that remainder."""
+    """How many have exactly that remainder."""
     unit: str | None
 
 
 @dataclass(slots=True)
 class UnformattedLine:
-    """One line before its texts."""
+    """One line before it is written as text."""
 
     kind: Kind
     name: str
@@ -55,18 +55,18 @@ class UnformattedLine:
     value: Any
     formula: str = ""
     tree: tree.Expression | None = None
-    """What gives the value when it is worked out again."""
+    """The expression that gives the value when it is calculated again."""
     arithmetic: bool = False
-    """Whether `tree` is not the formula, and has to be shown."""
+    """Whether `tree` is not the formula, so that it has to be shown."""
     parts: tuple[str, ...] = ()
-    """Names whose values are added up, where there is no tree."""
+    """Names whose values are added up, if there is no tree."""
     numbers: str = ""
-    """What gives the value where there is no tree: sums of figures that have no line themselves."""
+    """The arithmetic that gives the value if there is no tree: sums of figures that have no line themselves."""
     rounding: Rounding | None = None
     origin: str = ""
     notes: tuple[str, ...] = ()
     total: float | None = None
-    """The nation's total of it."""
+    """Its national total."""
     answer: bool = False
     exact: Fraction | None = None
 
@@ -91,13 +91,13 @@ class Drafts:
     year: str
     first_year: bool
     cells: dict[str, Any]
-    """Every value of the organisation's row, and of what is shown beside it, under the name of its column."""
+    """Every value of the organisation's row, and of figures that are shown with it, by name of column."""
     texts: frozenset[str]
     """Names of text columns."""
     units: dict[str, str | None] = field(default_factory=dict)
     exact: dict[str, Fraction] = field(default_factory=dict)
     same: dict[str, Key] = field(default_factory=dict)
-    """Names whose value is one of another year: `previous(allocation)`."""
+    """Names whose value belongs to another year: `previous(allocation)`."""
     lines: list[UnformattedLine] = field(default_factory=list)
 
     def add(self, draft: UnformattedLine) -> None:
@@ -110,7 +110,7 @@ class Drafts:
                 self.exact[draft.name] = draft.exact
 
     def key(self, name: str) -> Key:
-        """Return the year and name whose value a name has."""
+        """Return the year and name that the value of a name belongs to."""
         return self.same.get(name, (self.year, name))
 
 

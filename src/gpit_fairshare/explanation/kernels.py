@@ -1,4 +1,4 @@
-"""What the two kernels did for one organisation, in plain operators."""
+"""What `share_out` and `rounded` did for one organisation, in plain operators."""
 
 from __future__ import annotations
 
@@ -85,13 +85,13 @@ def _by_factor(
 def _most(
     place: OrganisationInYear, step: Step, kernel: tree.ShareOut
 ) -> tuple[UnformattedLine, tree.Expression, tuple[str, ...]]:
-    """Return what is unspent, and the most that can be given: there is no factor."""
+    """Return the unspent money, and the maximum: there is no factor."""
     unit = place.scheme.symbols[step.name].unit
     left = place.year.unspent[step.name][place.group_number(kernel.within)]
     line = UnformattedLine(
         "figure",
         f"unspent({step.name})",
-        "money left when everybody has the most that may be given",
+        "money left after everyone has reached the maximum",
         place.scope(kernel.within),
         unit,
         float(left),
@@ -103,9 +103,9 @@ def _most(
         return (
             line,
             kernel.at_most,
-            (f"everybody gets at most {tree.to_text(kernel.at_most)}, and there is enough for that",),
+            (f"everyone gets the maximum, {tree.to_text(kernel.at_most)}: there is enough money",),
         )
-    return line, _between(kernel, kernel.base or tree.Number(0.0)), ("without a weight nothing is shared out to it",)
+    return line, _between(kernel, kernel.base or tree.Number(0.0)), ("no weight, so no share of the money",)
 
 
 def _between(kernel: tree.ShareOut, inner: tree.Expression) -> tree.Expression:
@@ -116,7 +116,7 @@ def _between(kernel: tree.ShareOut, inner: tree.Expression) -> tree.Expression:
 
 
 def _spent(place: OrganisationInYear, step: Step, kernel: tree.ShareOut) -> str:
-    """Return how much was shared out, how much of it is spent and how much is left."""
+    """Return how much was shared out, how much of it is spent and how much is unspent."""
     unit = place.scheme.symbols[step.name].unit
     rows = place.rows(step.kind, kernel.within)
     left = place.year.unspent[step.name][place.group_number(kernel.within)]
@@ -126,23 +126,24 @@ def _spent(place: OrganisationInYear, step: Step, kernel: tree.ShareOut) -> str:
 
 
 def _at_bounds(place: OrganisationInYear, step: Step, kernel: tree.ShareOut) -> str:
-    """Return how many are at the floor, at the ceiling and between."""
+    """Return how many are at the floor, at the ceiling and between them."""
     rows, shares = place.rows(step.kind, kernel.within), place.year.exact[step.name]
     low, high = (None if leaf is None else place.values(leaf, step.kind) for leaf in (kernel.at_least, kernel.at_most))
     weights = place.values(kernel.by, step.kind)
-    # Without a weight nothing is shared out to a row: its share does not depend on the factor.
+    # A row without a weight gets no share: its money does not depend on the factor.
     among = {row for row in rows if weights[row] > 0}
     at_floor = {row for row in among if low is not None and shares[row] == Fraction(low[row])}
     at_ceiling = {row for row in among if high is not None and shares[row] == Fraction(high[row])} - at_floor
     counts = [f"{len(at_floor):,} at the floor"] if low is not None else []
     counts += [f"{len(at_ceiling):,} at the ceiling"] if high is not None else []
-    counts += [f"{len(among) - len(at_floor) - len(at_ceiling):,} {'between' if counts else 'with a weight'}"]
+    others = {(0, 0): "with a weight", (1, 0): "above it", (0, 1): "below it", (1, 1): "between them"}
+    counts += [f"{len(among) - len(at_floor) - len(at_ceiling):,} {others[low is not None, high is not None]}"]
     counts += [f"{len(rows) - len(among):,} without a weight"] if len(among) < len(rows) else []
     return ", ".join(counts)
 
 
 def rounded(place: OrganisationInYear, step: Step, kernel: tree.Rounded) -> list[UnformattedLine]:
-    """Return how many units rounding down left over in all, and the step itself."""
+    """Return how many units are left after rounding down, and the step itself."""
     unit = place.scheme.symbols[step.name].unit
     rows = place.rows(step.kind, kernel.within)
     values = place.values(kernel.of, step.kind)
@@ -168,7 +169,7 @@ def rounded(place: OrganisationInYear, step: Step, kernel: tree.Rounded) -> list
     left = UnformattedLine(
         "figure",
         f"left_over({step.name})",
-        f"{units(to, unit)} left over by rounding down, over {over}",
+        f"{units(to, unit)} left after rounding down {over}",
         place.scope(kernel.within),
         None,
         float(len(parts.up)),
@@ -180,19 +181,19 @@ def rounded(place: OrganisationInYear, step: Step, kernel: tree.Rounded) -> list
 
 
 def _rounded_up(rounding: Rounding, up: int, over: str) -> str:
-    """Return which rows get the units that are left over."""
+    """Return which rows get the units that are left."""
     if rounding.least is None:
-        return "nobody is rounded up"
-    start = f"{up:,} of {over} {'is' if up == 1 else 'are'} rounded up: remainders "
+        return f"none of {over} is rounded up"
+    start = f"{up:,} of {over} {'is' if up == 1 else 'are'} rounded up: all with a remainder "
     if rounding.last == rounding.equal:
         return f"{start}of {remainder(rounding.least)} or more"
     least = remainder(rounding.least)
     first = "the first" if rounding.last == 1 else f"the first {rounding.last:,}"
-    return f"{start}above {least}, and of the {rounding.equal:,} at {least} {first} by code"
+    return f"{start}above {least}, and {first} by code of the {rounding.equal:,} with {least}"
 
 
 def units(to: Fraction, unit: str | None) -> str:
-    """Return what is rounded to: `whole pounds`, `units of £10`."""
+    """Return the units of rounding: `whole pounds`, `units of £10`."""
     if to == 1:
         return "whole pounds" if unit == "£" else "whole units"
     return f"units of {value_text(to, unit)}"

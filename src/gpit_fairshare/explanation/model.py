@@ -1,4 +1,4 @@
-"""What an explanation is made of: lines as data, for the screen, Markdown and JSON."""
+"""Data classes of an explanation: its lines, for the screen, Markdown and JSON."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Kind = Literal["input", "parameter", "figure", "previous", "step", "check"]
 
 @dataclass(frozen=True, slots=True)
 class Test:
-    """One comparison that a formula looked at: both sides with their values, and whether it was passed."""
+    """One comparison in a formula: both sides with their values, and whether it is true."""
 
     __test__ = False  # not a pytest test
 
@@ -30,44 +30,44 @@ class Test:
     passed: bool
 
     def __str__(self) -> str:
-        return f"{self.left} {self.relation} {self.right}: {'passed' if self.passed else 'failed'}"
+        return f"{self.left} {self.relation} {self.right}: {'yes' if self.passed else 'no'}"
 
 
 @dataclass(frozen=True, slots=True)
 class ExplanationLine:
-    """One number, and all that is needed to work it out again.
+    """One number, and everything needed to calculate it again.
 
-    Texts such as `numbers` and `result` are made to be read by people and by programs: see docs/explain.md.
+    People and programs can read texts such as `numbers` and `result`: see docs/explain.md.
     """
 
     number: int
     """Counts from 1 through all years."""
     kind: Kind
     name: str
-    """The name that formulas use; of a figure its text, such as `total(fair_share)`; of a check its title."""
+    """The name that formulas use; for a figure its text, such as `total(fair_share)`; for a check its title."""
     label: str
     of: str
-    """What it is a value of: an organisation's code, `nation`, or a group such as `region North`."""
+    """Whose value it is: an organisation's code, `nation`, or a group such as `region North`."""
     unit: str | None
     value: float | bool | str | None
-    """In full precision; None where a blank is allowed."""
+    """In full precision; None for a blank, where that is allowed."""
     result: str
     """The value as it is printed."""
     formula: str = ""
     """As the scheme writes it; empty for inputs, parameters and figures."""
     arithmetic: str = ""
-    """What a kernel or a figure comes to in plain operators, over names of lines."""
+    """The arithmetic of `share_out`, `rounded` or a figure in plain operators, with names of lines."""
     numbers: str = ""
-    """The formula, or the arithmetic, with numbers in the place of names."""
+    """The formula, or the arithmetic, with numbers instead of names."""
     tests: tuple[Test, ...] = ()
     origin: str = ""
-    """File and row or cell, source or assumption, or what a figure is taken over."""
+    """File and row or cell, source or assumption, or details of a figure."""
     notes: tuple[str, ...] = ()
     share: str = ""
-    """Of money that is shared: this value over the nation's total, and what that is in %."""
+    """For money that is shared out: this value divided by the national total, and the result in %."""
     answer: bool = False
     uses: tuple[int, ...] = ()
-    """Numbers of the lines that it is worked out from."""
+    """Numbers of the lines that it is calculated from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class YearLines:
     answer: str
     """The answer as it is printed."""
     answer_line: int | None
-    """None where the line of the answer was not asked for."""
+    """None if the line of the answer is not included."""
     lines: tuple[ExplanationLine, ...]
 
 
@@ -91,7 +91,7 @@ class ExplainedLines:
     code: str
     name: str
     organisation: str
-    """What a row is called: `CCG`."""
+    """The noun for a row: `CCG`."""
     scheme: str
     title: str
     label: str
@@ -99,22 +99,22 @@ class ExplainedLines:
     origin: str
     """Name of the result file; empty for a run."""
     area: str
-    """The group that the scheme reports by: `Area team: Durham, Darlington and Tees`; empty where it does not."""
+    """The group that the scheme reports by: `Area team: Durham, Darlington and Tees`; empty if there is none."""
     step: str
     """The step that was asked for; empty for all."""
     agrees: bool
-    """Whether every check holds, for all organisations."""
+    """Whether every check passes, for all organisations."""
     illustrative: tuple[str, ...]
     settings: tuple[str, ...]
-    """What was set for the run, a sentence each."""
+    """Values set for the run, a sentence each."""
     changed: tuple[str, ...]
-    """What was changed in a workbook since its run, a sentence each."""
+    """Values changed in a workbook since its run, a sentence each."""
     became: tuple[str, ...]
-    """If it is not there in every year: what it became, or what it was made from."""
+    """If it does not exist in every year: what it became, or what it was made from."""
     differences: tuple[OffRule, ...]
-    """Figures in this organisation's rows of a file that are not what its rule gives."""
+    """Figures in this organisation's rows of a file that differ from its rule."""
     others_differ: tuple[OffRule, ...]
-    """Those in other organisations' rows alone."""
+    """Those in other organisations' rows only."""
     years: tuple[YearLines, ...]
 
     @property
@@ -124,7 +124,7 @@ class ExplainedLines:
 
     @property
     def sound(self) -> bool:
-        """Return whether every check holds and the file has the figures that its rule gives."""
+        """Return whether every check passes and the file has the figures that its rule gives."""
         return self.agrees and not self.differences and not self.others_differ
 
     def document(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""One organisation of a result: which one is meant, in which years it is there, and its row and groups in one."""
+"""One organisation of a result: its code, the years in which it exists, and its row and groups in a year."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _SUGGESTIONS = 5
 _SIMILARITY = 0.5
 _MOST_CODES = 12
-"""Codes of one name that are listed; the rest is counted."""
+"""Codes of one name that are listed; the others are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +59,11 @@ class OrganisationInYear:
         return f"{self.label(column)} {self.label_of(group(column))}"
 
     def scope(self, within: str | None) -> str:
-        """Return what a figure is taken over: the organisation's group by a text column, or the nation."""
+        """Return the rows that a figure is about: the organisation's group by a text column, or the nation."""
         return self.group(within) if within else NATION
 
     def over(self, kind: Kind, within: str | None) -> str:
-        """Return how many rows a figure is taken over: `211 CCGs`, `12 CCGs of area team Wessex`."""
+        """Return how many rows a figure is about: `211 CCGs`, `12 CCGs of area team Wessex`."""
         rows = self.counted(kind, len(self.rows(kind, within)))
         return f"{rows} of {self.group(within)}" if within else rows
 
@@ -92,7 +92,7 @@ class OrganisationInYear:
         return f"{counted(number, 'group')} by {self.label(kind.column)}"
 
     def values(self, leaf: tree.Name | tree.Number, kind: Kind) -> Sequence[Any]:
-        """Return a kernel's argument on every row of a kind, exact where the run had it exactly."""
+        """Return a kernel's argument on every row of a kind, exact if the run had it exactly."""
         if isinstance(leaf, tree.Number):
             return [Fraction(leaf.value)] * self.year.frames[kind].height
         if leaf.name in self.year.exact and self.scheme.symbols[leaf.name].kind == kind:
@@ -101,10 +101,10 @@ class OrganisationInYear:
 
 
 def organisation_code(result: Result, code_or_name: str) -> str:
-    """Return the code of an organisation, given by its code, in capitals or not, or by its name in the inputs.
+    """Return the code of an organisation, given by its code in any case, or by its name in the inputs.
 
     Raises:
-        UsageError: There is no such organisation, or there are several of that name.
+        UsageError: There is no such organisation, or several have that name.
     """
     names: dict[str, str | None] = dict(result.rows.select("org_code", "org_name").iter_rows())
     if code_or_name in names:
@@ -118,7 +118,7 @@ def organisation_code(result: Result, code_or_name: str) -> str:
             candidates = (
                 codes if len(codes) <= _MOST_CODES else [*codes[:_MOST_CODES], f"{len(codes) - _MOST_CODES:,} more"]
             )
-            raise UsageError(f"{code_or_name} may be {joined(candidates, 'or')}; give the code as it is written")
+            raise UsageError(f"{code_or_name} may be {joined(candidates, 'or')}; give the exact code")
     raise UsageError(
         f"there is no {result.scheme.organisation} {code_or_name}{_became_of(result, code_or_name)}{_near(text, names)}"
     )
@@ -140,7 +140,7 @@ def _near(text: str, names: Mapping[str, str | None]) -> str:
 
 
 def _became_of(result: Result, code: str) -> str:
-    """Return what a code that is not among the rows became, if the crosswalk has it."""
+    """Return what a code that is not among the rows became, if the crosswalk says so."""
     first, last = (year_start(year) for year in (result.scheme.years[0], result.scheme.years[-1]))
     code = code.strip().upper()
     crosswalk = result.inputs.crosswalk
@@ -152,10 +152,10 @@ def _became_of(result: Result, code: str) -> str:
 
 
 def years_of(result: Result, code: str, year: str | None) -> list[str]:
-    """Return the years to explain: all in which the organisation is there, or the one asked for.
+    """Return the years to explain: all in which the organisation exists, or the year given.
 
     Raises:
-        UsageError: The scheme has no such year, or the organisation is not there in it.
+        UsageError: The scheme has no such year, or the organisation does not exist in it.
     """
     years_present = [name for name in result.scheme.years if code in result.years[name].codes()]
     if year is None:
@@ -165,13 +165,13 @@ def years_of(result: Result, code: str, year: str | None) -> list[str]:
         raise UsageError(f"--year {year}: the scheme has the years {', '.join(result.scheme.years)}")
     if year not in years_present:
         history = "; ".join(became(result, code))
-        only = f"{code} is there in {joined(years_present)} only"
-        raise UsageError(f"--year {year}: {only}{f'; {history}' if history else ''}")
+        existence = f"{code} exists in {joined(years_present)} only"
+        raise UsageError(f"--year {year}: {existence}{f'; {history}' if history else ''}")
     return [year]
 
 
 def became(result: Result, code: str) -> tuple[str, ...]:
-    """Return sentences on what became of an organisation that is not there in every year, and where it came from."""
+    """Return sentences on what an organisation became, or was made from, if it does not exist in every year."""
     years = result.scheme.years
     years_present = [year for year in years if code in result.years[year].codes()]
     crosswalk = result.inputs.crosswalk
@@ -181,8 +181,8 @@ def became(result: Result, code: str) -> tuple[str, ...]:
         if before in years_present and after not in years_present:
             successors = [successor for successor in crosswalk.shares(code, *days) if successor != code]
             mergers = "; ".join(crosswalk.merger_sentence(successor, *days) for successor in successors)
-            sentences.append(f"{code} is not there in {after}: {mergers or 'no crosswalk says what became of it'}")
+            sentences.append(f"{code} does not exist in {after}: {mergers or 'the crosswalk has no successor'}")
         elif after in years_present and before not in years_present:
             mergers = crosswalk.merger_sentence(code, *days)
-            sentences.append(f"{code} is not there in {before}: {mergers or 'no crosswalk says where it came from'}")
+            sentences.append(f"{code} does not exist in {before}: {mergers or 'the crosswalk has no predecessor'}")
     return tuple(sentences)

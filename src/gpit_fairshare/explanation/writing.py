@@ -1,4 +1,4 @@
-"""Drafts → lines: every number with the digits that it needs, every line with a line number."""
+"""Writes drafts as lines: every number with the digits that it needs, every line with a line number."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class LineWriter:
             of=draft.of,
             unit=draft.unit,
             value=draft.value,
-            result=("passed" if draft.value else "failed") if is_check else with_unit(text, draft.unit),
+            result=("pass" if draft.value else "FAIL") if is_check else with_unit(text, draft.unit),
             formula=_SPACES.sub(lambda match: match[1] or " ", draft.formula).strip(),
             arithmetic=arithmetic,
             numbers=numbers,
@@ -122,8 +122,8 @@ class LineWriter:
         if isinstance(test, tree.IsGiven):
             filled = year.cells[test.name] is not None
             return Test(f"{self._label(test.name, labels)} {self.digits.text(year, test.name)}", "is", "given", filled)
-        holds = self.digits.has_passed(year, test)
-        return Test(self._side(year, test.left, labels), test.relation, self._side(year, test.right, labels), holds)
+        outcome = self.digits.is_true(year, test)
+        return Test(self._side(year, test.left, labels), test.relation, self._side(year, test.right, labels), outcome)
 
     def _side(self, year: Drafts, side: tree.Expression, labels: dict[str, str]) -> str:
         text = self.digits.side(year, side, self._unit(side))

@@ -12,7 +12,19 @@ from rich.console import Console
 
 from gpit_fairshare.cases.shape import ORIGINS
 from gpit_fairshare.numbers import grouped_decimal, signed_decimal
-from gpit_fairshare.reports import document as doc
+from gpit_fairshare.reports.document import (
+    Address,
+    Block,
+    Column,
+    Document,
+    Heading,
+    Item,
+    Paragraph,
+    Role,
+    Row,
+    Table,
+    Tone,
+)
 from gpit_fairshare.reports.screen import show
 from gpit_fairshare.words import counted, joined, one_line, sentence, visible
 
@@ -27,32 +39,28 @@ if TYPE_CHECKING:
 _MOST: Final = 10
 """Differences, or changes of a case, that are shown; the others are counted."""
 _LEAD: Final = 8
-_WORDS: Final = {"ok": "ok", "failed": "FAILED", "fault": "fault"}
-_TONES: Final = {"ok": doc.Tone.PASSED, "failed": doc.Tone.BAD, "fault": doc.Tone.BAD}
-_PLACE: Final = (
-    doc.Column("Year", doc.Role.CODE),
-    doc.Column("Code", doc.Role.CODE),
-    doc.Column("Column", doc.Role.TEXT, required_width=14),
-)
+_WORDS: Final = {"ok": "ok", "failed": "FAILED", "fault": "ERROR"}
+_TONES: Final = {"ok": Tone.PASSED, "failed": Tone.BAD, "fault": Tone.BAD}
+_PLACE: Final = (Column("Year", Role.CODE), Column("Code", Role.CODE), Column("Column", Role.TEXT, required_width=14))
 """Columns that locate a figure."""
 _LONGEST_FIGURE: Final = 32
 UNUSED: Final = "No case uses this file of expected figures."
 
 
-def suite_document(suite: Suite) -> doc.Document:
+def suite_document(suite: Suite) -> Document:
     """Return a line for each case, the worst rows of failed cases, and the totals."""
-    return doc.Document([*_blocks(suite)])
+    return Document([*_blocks(suite)])
 
 
 def verdict_text(verdict: CaseVerdict, width: int = 80) -> str:
-    """Return as plain text why a case is not ok, with its worst rows, as shown below its line on the screen."""
+    """Return as plain text why a case is not ok, with its worst rows, as the screen shows it."""
     stream = io.StringIO()
     console = Console(file=stream, width=width, force_terminal=False, color_system=None, markup=False, emoji=False)
-    show(doc.Document([*_reasons(verdict)]), console)
+    show(Document([*_reasons(verdict)]), console)
     return stream.getvalue().rstrip("\n")
 
 
-def _blocks(suite: Suite) -> Iterator[doc.Block]:
+def _blocks(suite: Suite) -> Iterator[Block]:
     failed_before = False
     for verdict in suite.verdicts:
         failed = verdict.outcome == "failed"
@@ -62,29 +70,29 @@ def _blocks(suite: Suite) -> Iterator[doc.Block]:
         failed_before = failed
     for file in suite.unused:
         marker = "FAILED".ljust(_LEAD)
-        yield doc.Paragraph(f"{file}: {UNUSED}", doc.Tone.BAD, marker, apart=failed_before and file is suite.unused[0])
+        yield Paragraph(f"{file}: {UNUSED}", Tone.BAD, marker, apart=failed_before and file is suite.unused[0])
     yield from _update(suite)
     yield from _closing(suite)
 
 
-def _verdict(verdict: CaseVerdict, *, apart: bool) -> doc.Paragraph:
+def _verdict(verdict: CaseVerdict, *, apart: bool) -> Paragraph:
     line = verdict.id
     if verdict.outcome == "ok" and verdict.rows == "some":
-        line += f" (looks at {verdict.looked_at:,} of {verdict.rows_in_result:,} rows)"
+        line += f" (compares {verdict.looked_at:,} of {verdict.rows_in_result:,} rows)"
     elif verdict.outcome == "fault":
         line += f": {' '.join(verdict.reasons)}"
-    return doc.Paragraph(line, _TONES[verdict.outcome], _WORDS[verdict.outcome].ljust(_LEAD), apart)
+    return Paragraph(line, _TONES[verdict.outcome], _WORDS[verdict.outcome].ljust(_LEAD), apart)
 
 
-def _reasons(verdict: CaseVerdict, marker: str = "") -> Iterator[doc.Block]:
+def _reasons(verdict: CaseVerdict, marker: str = "") -> Iterator[Block]:
     """Yield why a case is not ok, then its worst rows as a table, or as lines if the table does not fit."""
     texts = [*verdict.reasons]
     if verdict.outcome == "failed":
         texts.append(f"{verdict.title} ({verdict.origin})")
         texts += [verdict.source] if verdict.source else []
         if verdict.rows == "some":
-            texts.append(f"The case looks at {verdict.looked_at:,} of {verdict.rows_in_result:,} rows.")
-    yield from (doc.Paragraph(text, marker=marker) for text in texts)
+            texts.append(f"The case compares {verdict.looked_at:,} of {verdict.rows_in_result:,} rows.")
+    yield from (Paragraph(text, marker=marker) for text in texts)
     count = len(verdict.differences)
     if not count:
         return
@@ -93,14 +101,14 @@ def _reasons(verdict: CaseVerdict, marker: str = "") -> Iterator[doc.Block]:
         distance = "" if difference.difference is None else signed_decimal(difference.difference)
         tolerance = "" if difference.allowed is None else grouped_decimal(difference.allowed)
         rows.append([*_cells(difference), distance, tolerance])
-    columns = [*_PLACE, *map(doc.Column, ("Expected", "Got", "Difference", "Tolerance"))]
+    columns = [*_PLACE, *map(Column, ("Expected", "Got", "Difference", "Tolerance"))]
     lines = [
         f"{' '.join(row[:3])}: expected {row[3]}, got {row[4]}"
         + (f"; {row[5]} with a tolerance of {row[6]}" if row[5] else "")
         for row in rows
     ]
     caption = f"The worst {_MOST} of {count:,}:" if count > _MOST else ""
-    yield doc.Table(columns, [*map(doc.Row, rows)], caption=caption, otherwise=[doc.Item(line, "- ") for line in lines])
+    yield Table(columns, [*map(Row, rows)], caption=caption, otherwise=[Item(line, "- ") for line in lines])
     yield from _more(count)
 
 
@@ -110,9 +118,9 @@ def _cells(difference: FigureDifference) -> list[str]:
     return [*place, _figure(difference.expected), _figure(difference.got)]
 
 
-def _more(count: int) -> Iterator[doc.Item]:
+def _more(count: int) -> Iterator[Item]:
     if count > _MOST:
-        yield doc.Item(f"and {count - _MOST:,} more; --json gives all")
+        yield Item(f"and {count - _MOST:,} more; --json gives all")
 
 
 def _worst(differences: Sequence[FigureDifference]) -> list[FigureDifference]:
@@ -134,7 +142,7 @@ def _figure(text: str | None) -> str:
         return one_line(text, _LONGEST_FIGURE)
 
 
-def _update(suite: Suite) -> Iterator[doc.Block]:
+def _update(suite: Suite) -> Iterator[Block]:
     update = suite.update
     if update is None or update.refused:
         return
@@ -142,36 +150,36 @@ def _update(suite: Suite) -> Iterator[doc.Block]:
         if not changes:
             continue
         rows = [_cells(change) for change in changes[:_MOST]]
-        lines = [doc.Item(f"{' '.join(row[:3])}: {row[3]} → {row[4]}", "- ") for row in rows]
-        yield doc.Heading(f"{case_id}: {counted(len(changes), 'change')}")
-        yield doc.Table([*_PLACE, doc.Column("Old"), doc.Column("New")], [*map(doc.Row, rows)], otherwise=lines)
+        lines = [Item(f"{' '.join(row[:3])}: {row[3]} → {row[4]}", "- ") for row in rows]
+        yield Heading(f"{case_id}: {counted(len(changes), 'change')}")
+        yield Table([*_PLACE, Column("Old"), Column("New")], [*map(Row, rows)], otherwise=lines)
         yield from _more(len(changes))
-    text = f"Written: {', '.join(update.file_names)}." if update.file_names else "Nothing was to be written."
-    yield doc.Paragraph(text, apart=True)
-    yield from (doc.Item(doc.Address(path)) for path in update.paths)
+    text = f"Written: {', '.join(update.file_names)}." if update.file_names else "Nothing to write."
+    yield Paragraph(text, apart=True)
+    yield from (Item(Address(path)) for path in update.paths)
 
 
-def _closing(suite: Suite) -> Iterator[doc.Block]:
+def _closing(suite: Suite) -> Iterator[Block]:
     """Yield the number of cases, their outcomes and the origins of their figures."""
     tone = _TONES["failed" if suite.exit_code else "ok"]
-    yield doc.Paragraph(f"{counted(len(suite.verdicts), 'case')}: {_outcomes(suite)}.", tone, apart=True)
+    yield Paragraph(f"{counted(len(suite.verdicts), 'case')}: {_outcomes(suite)}.", tone, apart=True)
     origins = [
         f"{origin} {suite.count('ok', origin):,} of {cases:,} ok"
         for origin in ORIGINS
         if (cases := sum(verdict.origin == origin for verdict in suite.verdicts))
     ]
     if origins:
-        yield doc.Paragraph(f"{sentence(', '.join(origins))}.")
-    numbers = ((suite.not_selected, "not chosen by -k"), (suite.not_run, "not run after the first that was not ok"))
+        yield Paragraph(f"{sentence(', '.join(origins))}.")
+    numbers = ((suite.not_selected, "not selected by -k"), (suite.not_run, "not run after the first that was not ok"))
     left = [f"{counted(number, 'case')} {why}" for number, why in numbers if number]
     if left:
-        yield doc.Paragraph(f"{joined(left)}.")
+        yield Paragraph(f"{joined(left)}.")
 
 
 def _outcomes(suite: Suite) -> str:
-    """Return the outcomes of the cases: `3 ok, 1 failed and 1 fault`."""
+    """Return the outcomes of the cases: `3 ok, 1 failed and 1 error`."""
     counts = [f"{suite.count(outcome):,} {outcome}" for outcome in ("ok", "failed") if suite.count(outcome)]
-    counts += [counted(suite.count("fault"), "fault")] if suite.count("fault") else []
+    counts += [counted(suite.count("fault"), "error")] if suite.count("fault") else []
     unused = f"; {counted(len(suite.unused), 'file')} of expected figures not used" if suite.unused else ""
     return f"{joined(counts)}{unused}"
 
@@ -182,8 +190,8 @@ def _outcomes(suite: Suite) -> str:
 def write_junit(suite: Suite, path: Path) -> None:
     """Write the verdicts as a JUnit document of one test suite, which CI servers show.
 
-    It contains no time and no path of the machine. Characters that XML cannot hold, or that a log would treat as
-    commands, are escaped.
+    It contains no time and no path of the machine. Characters that XML does not allow, or that a log would treat
+    as commands, are escaped.
     """
     counts = {
         "tests": len(suite.verdicts) + len(suite.unused),

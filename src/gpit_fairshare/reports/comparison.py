@@ -19,7 +19,23 @@ from gpit_fairshare.comparison.headline import (
 )
 from gpit_fairshare.comparison.model import ComparedResults, RowChange, RuleDifference, percent, quantum, total
 from gpit_fairshare.numbers import exact_change, exact_money, percent_change, rounded_to
-from gpit_fairshare.reports import document as doc
+from gpit_fairshare.reports.document import (
+    Block,
+    Code,
+    Column,
+    Document,
+    Heading,
+    Item,
+    Listing,
+    Paragraph,
+    Role,
+    Row,
+    Table,
+    Title,
+    Tone,
+    section,
+    written_line,
+)
 from gpit_fairshare.words import counted, inside, is_money, sentence
 
 if TYPE_CHECKING:
@@ -40,7 +56,7 @@ _WHOLE: Final = 99
 _DIGEST: Final = re.compile(r"(SHA-256 [0-9a-f]{12})[0-9a-f]{52}")
 
 
-def comparison_document(comparison: ComparedResults, *, top: int = 10, file_names: Sequence[str] = ()) -> doc.Document:
+def comparison_document(comparison: ComparedResults, *, top: int = 10, file_names: Sequence[str] = ()) -> Document:
     """Return the report of a comparison, the verdict first.
 
     Args:
@@ -48,85 +64,82 @@ def comparison_document(comparison: ComparedResults, *, top: int = 10, file_name
         top: Rows of each list of organisations.
         file_names: Names of the files that the comparison was written to.
     """
-    return doc.Document([*_blocks(comparison, top, file_names)], LONGEST)
+    return Document([*_blocks(comparison, top, file_names)], LONGEST)
 
 
-def _blocks(comparison: ComparedResults, top: int, file_names: Sequence[str]) -> Iterator[doc.Block]:
-    yield doc.Title([headline(comparison)], doc.Tone.GOOD if comparison.agrees else doc.Tone.STRONG)
-    yield from (doc.Paragraph(line, doc.Tone.BAD) for line in comparison.off_rule)
-    yield from doc.written_line(file_names)
+def _blocks(comparison: ComparedResults, top: int, file_names: Sequence[str]) -> Iterator[Block]:
+    yield Title([headline(comparison)], Tone.GOOD if comparison.agrees else Tone.STRONG)
+    yield from (Paragraph(line, Tone.BAD) for line in comparison.off_rule)
+    yield from written_line(file_names)
     for word, side in (("Old", comparison.old), ("New", comparison.new)):
-        yield doc.Paragraph("; ".join(side_facts(side)), marker=f"{word}  ")
-    yield from doc.section(QUOTED, comparison.illustrative, doc.Tone.WARNING)
+        yield Paragraph("; ".join(side_facts(side)), marker=f"{word}  ")
+    yield from section(QUOTED, comparison.illustrative, Tone.WARNING)
     if not comparison.same:
         yield from _totals(comparison)
         yield from _causes(comparison)
         for title, changes in (
-            ("Largest movements", comparison.moved),
-            ("Added", comparison.only("added")),
-            ("Removed", comparison.only("removed")),
+            ("Largest changes", comparison.moved),
+            ("Added", comparison.with_status("added")),
+            ("Removed", comparison.with_status("removed")),
         ):
             yield from _movements(title, changes, comparison, top)
-        yield from doc.section("Where rows first differ", _first_differences(comparison), most=_MOST_PER_KIND)
-    yield from doc.section("Remarks", [*map(sentence, comparison.remarks)], most=_MOST_PER_KIND)
+        yield from section("Where differences start", _first_differences(comparison), most=_MOST_PER_KIND)
+    yield from section("Remarks", [*map(sentence, comparison.remarks)], most=_MOST_PER_KIND)
     for which, columns in zip(("old", "new"), comparison.columns, strict=True):
-        yield from doc.section(f"In the {which} result alone", [", ".join(columns)] if columns else [])
+        yield from section(f"Columns only in the {which} result", [", ".join(columns)] if columns else [])
     yield from _definition(comparison.differences)
 
 
-def _totals(comparison: ComparedResults) -> Iterator[doc.Block]:
-    """Yield the totals; where there is no room, pence are dropped first, then per cent, then gains and losses."""
+def _totals(comparison: ComparedResults) -> Iterator[Block]:
+    """Yield the totals; if there is no room, pence are dropped first, then per cent, then gains and losses."""
     if comparison.years:
-        yield doc.Heading("Totals")
+        yield Heading("Totals")
         yield _totals_table(comparison, None, otherwise=[_totals_table(comparison, pence=False)])
 
 
-def _totals_table(comparison: ComparedResults, pence: bool | None, otherwise: Sequence[doc.Block] = ()) -> doc.Table:
+def _totals_table(comparison: ComparedResults, pence: bool | None, otherwise: Sequence[Block] = ()) -> Table:
     """Return a row for each year, and one for all if there are several; `pence` is as in `exact_money`."""
     unit, years = comparison.unit, comparison.years
 
-    def row(name: str, old: Decimal, new: Decimal, change: Decimal, gain: int, lose: int) -> doc.Row:
+    def row(name: str, old: Decimal, new: Decimal, change: Decimal, gain: int, lose: int) -> Row:
         amounts = [exact_money(amount, unit, pence=pence) for amount in (old, new)]
         changes = [exact_change(change, unit, pence=pence), percent_change(percent(change, old))]
-        return doc.Row([name, *amounts, *changes, f"{gain:,}", f"{lose:,}"])
+        return Row([name, *amounts, *changes, f"{gain:,}", f"{lose:,}"])
 
     rows = [row(year.year, year.old, year.new, year.change, year.gain, year.lose) for year in years]
     if len(years) > 1:
         old, new, change = (total(getattr(year, name) for year in years) for name in ("old", "new", "change"))
         rows.append(row("All", old, new, change, sum(year.gain for year in years), sum(year.lose for year in years)))
     spare = (0, 0) if otherwise else (1, 2)
-    columns = [doc.Column("Year", doc.Role.NAME, required_width=_WHOLE), *map(doc.Column, ("Old", "New", "Change"))]
-    columns += [doc.Column("%", spare=spare[0]), doc.Column("Gain", spare=spare[1]), doc.Column("Lose", spare=spare[1])]
-    return doc.Table(columns, rows, otherwise=otherwise)
+    columns = [Column("Year", Role.NAME, required_width=_WHOLE), *map(Column, ("Old", "New", "Change"))]
+    columns += [Column("%", spare=spare[0]), Column("Gain", spare=spare[1]), Column("Lose", spare=spare[1])]
+    return Table(columns, rows, otherwise=otherwise)
 
 
-def _causes(comparison: ComparedResults) -> Iterator[doc.Block]:
+def _causes(comparison: ComparedResults) -> Iterator[Block]:
     """Yield a row for each cause and their sum, then a line on each cause, and the method."""
     if comparison.no_causes_reason:
-        yield from doc.section("Causes cannot be told", [comparison.no_causes_reason])
+        yield from section("Causes not known", [comparison.no_causes_reason])
         return
     causes, unit = comparison.attribution, comparison.unit
     if not causes:
         return
 
     def as_text(amount: Decimal | None) -> str:
-        # To the penny, as contributions are: any further digits are noise of the sums.
+        # To the penny, as contributions are: further digits are noise of the sums.
         return "–" if amount is None else exact_change(rounded_to(amount, quantum(unit)), unit)
 
     amounts = [(cause.total(), cause.total_alone(), cause.interaction()) for cause in causes]
-    rows = [doc.Row([cause_name(cause), *map(as_text, three)]) for cause, three in zip(causes, amounts, strict=True)]
+    rows = [Row([cause_name(cause), *map(as_text, three)]) for cause, three in zip(causes, amounts, strict=True)]
     if len(rows) > 1:
-        rows.append(doc.Row(["all together", as_text(total(cause.total() for cause in causes)), "", ""]))
-    yield doc.Heading("Causes")
-    yield doc.Table(
-        [doc.Column("Cause", doc.Role.NAME, required_width=8), *map(doc.Column, ("Change", "Alone", "Interaction"))],
-        rows,
-    )
-    yield from (doc.Item(f"{cause_name(cause)}: {cause_detail(cause)}") for cause in causes if cause_detail(cause))
-    yield doc.Item(method(comparison))
+        rows.append(Row(["total", as_text(total(cause.total() for cause in causes)), "", ""]))
+    yield Heading("Causes")
+    yield Table([Column("Cause", Role.NAME, required_width=8), *map(Column, ("Change", "Alone", "Interaction"))], rows)
+    yield from (Item(f"{cause_name(cause)}: {cause_detail(cause)}") for cause in causes if cause_detail(cause))
+    yield Item(method(comparison))
 
 
-def _movements(title: str, changes: Sequence[RowChange], comparison: ComparedResults, top: int) -> Iterator[doc.Block]:
+def _movements(title: str, changes: Sequence[RowChange], comparison: ComparedResults, top: int) -> Iterator[Block]:
     """Yield what each organisation gains or loses, in per cent, and per head if the population is known."""
     if not changes or not top:
         return
@@ -139,18 +152,18 @@ def _movements(title: str, changes: Sequence[RowChange], comparison: ComparedRes
         cells += [exact_change(change.change, unit), percent_change(change.percent)]
         if per_head:
             cells.append("–" if change.per_head is None else exact_change(change.per_head, pence=True))
-        rows.append(doc.Row(cells))
-    columns = [doc.Column("Code", doc.Role.CODE), doc.Column("Name", doc.Role.NAME, required_width=8)]
-    columns += [doc.Column("Year", doc.Role.CODE)] if several else []
-    columns += [doc.Column("Change"), doc.Column("%"), *([doc.Column("Per head")] if per_head else [])]
-    yield doc.Heading(title)
-    yield doc.Table(columns, rows)
+        rows.append(Row(cells))
+    columns = [Column("Code", Role.CODE), Column("Name", Role.NAME, required_width=8)]
+    columns += [Column("Year", Role.CODE)] if several else []
+    columns += [Column("Change"), Column("%"), *([Column("Per head")] if per_head else [])]
+    yield Heading(title)
+    yield Table(columns, rows)
     if len(changes) > top:
-        yield doc.Item(f"… and {len(changes) - top:,} more; --top {len(changes)} shows all.")
+        yield Item(f"… and {len(changes) - top:,} more; --top {len(changes)} shows all.")
 
 
 def _first_differences(comparison: ComparedResults) -> list[str]:
-    """Return a sentence for each column that is the first to differ; those that change the answer come first."""
+    """Return a line for each column that is the first to differ; those that change the answer come first."""
     several = len(comparison.years) > 1
     behind_changes, quiet = [], []
     for column, rows, moved in comparison.first_differences():
@@ -158,17 +171,17 @@ def _first_differences(comparison: ComparedResults) -> list[str]:
         name = column if is_label_redundant(column, label) else f"{column} ({inside(label)})"
         if moved:
             affected = counted(moved, "row" if several else comparison.organisation)
-            behind_changes.append(f"{name} is the first to differ for {affected}")
+            behind_changes.append(f"{name}: {affected}")
         if rows > moved:
-            quiet.append(f"{name} is the first to differ for {counted(rows - moved, 'row')} whose answer is the same")
+            quiet.append(f"{name}: {counted(rows - moved, 'row')} without a change in the result")
     return [*behind_changes, *quiet]
 
 
-def _definition(differences: Sequence[RuleDifference]) -> Iterator[doc.Block]:
-    """Yield the changes in the rule and around it, grouped by kind; new notes are only counted."""
+def _definition(differences: Sequence[RuleDifference]) -> Iterator[Block]:
+    """Yield the differences in scheme and inputs, grouped by kind; new notes are only counted."""
     if not differences:
         return
-    yield doc.Heading("What changed in the definition")
+    yield Heading("Differences in scheme and inputs")
     new_notes = [change for change in differences if change.kind == NEW_FINDING and change.note == "note"]
     by_kind = defaultdict(list)
     for difference in merged_across_years([change for change in differences if change not in new_notes]):
@@ -176,14 +189,14 @@ def _definition(differences: Sequence[RuleDifference]) -> Iterator[doc.Block]:
     for kind, items in by_kind.items():
         most = _FINDINGS if kind == NEW_FINDING else _MOST_PER_KIND
         most += len(items) == most + 1  # "1 more" takes as much room as showing it
-        yield doc.Listing(items, most, f"… and {{}} more of these: {kind}")
+        yield Listing(items, most, f"… and {{}} more of these: {kind}")
     if new_notes:
         numbers = ", ".join(sorted({note.name for note in new_notes}))
         new = counted(len(new_notes), "new note")
-        yield doc.Item(f"{new} on the inputs and the run ({numbers}); the JSON document has all")
+        yield Item(f"{new} on the inputs and the run ({numbers}): see the JSON document")
 
 
-def _difference(difference: RuleDifference) -> doc.Item:
+def _difference(difference: RuleDifference) -> Item:
     """Return the kind, name, year and values of a difference: `Parameter changed: fund, 2015/16: old → new`."""
     name = "" if difference.kind.startswith(difference.name) else difference.name
     named = ", ".join(part for part in (name, difference.year) if part)
@@ -191,6 +204,6 @@ def _difference(difference: RuleDifference) -> doc.Item:
     note = f" ({difference.note})" if difference.note else ""
     texts = [(word, text) for word, text in (("old", difference.old), ("new", difference.new)) if text]
     if difference.kind in _FORMULAS:
-        return doc.Item(f"{head}{note}", below=[doc.Item(doc.Code(text), f"{word}  ") for word, text in texts])
+        return Item(f"{head}{note}", below=[Item(Code(text), f"{word}  ") for word, text in texts])
     values = " → ".join(_DIGEST.sub(r"\1…", text) for _, text in texts)
-    return doc.Item(f"{head}{': ' if values else ''}{values}{note}")
+    return Item(f"{head}{': ' if values else ''}{values}{note}")

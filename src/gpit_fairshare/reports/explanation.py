@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from gpit_fairshare.reports import document as doc
+from gpit_fairshare.reports.document import (
+    ANSWER,
+    Block,
+    Calculation,
+    Code,
+    Document,
+    Heading,
+    Paragraph,
+    Title,
+    Tone,
+    section,
+    written_line,
+)
 from gpit_fairshare.results.agreement import in_one_line
 
 if TYPE_CHECKING:
@@ -15,98 +27,96 @@ if TYPE_CHECKING:
 _SECTIONS: Final = {"input": "Inputs", "parameter": "Parameters"}
 
 
-def explanation_document(explanation: ExplainedLines, *, file_names: Sequence[str] = ()) -> doc.Document:
-    """Return the answer of an explanation, then every line of every year.
+def explanation_document(explanation: ExplainedLines, *, file_names: Sequence[str] = ()) -> Document:
+    """Return the report of an explanation: the answer, then every line of every year.
 
     Args:
         explanation: The lines.
         file_names: Names of the files that they were written to.
     """
-    return doc.Document([*_blocks(explanation, file_names)])
+    return Document([*_blocks(explanation, file_names)])
 
 
-def _blocks(explanation: ExplainedLines, file_names: Sequence[str]) -> Iterator[doc.Block]:
+def _blocks(explanation: ExplainedLines, file_names: Sequence[str]) -> Iterator[Block]:
     organisation = f"{explanation.name} ({explanation.code})" if explanation.name else explanation.code
-    yield doc.Title(
-        [f"{organisation}: {explanation.label}, line by line"], doc.Tone.STRONG if explanation.sound else doc.Tone.BAD
-    )
-    yield from doc.written_line(file_names)
+    yield Title([f"{organisation}: {explanation.label}, line by line"], Tone.STRONG if explanation.sound else Tone.BAD)
+    yield from written_line(file_names)
     area = f" {explanation.area}." if explanation.area else ""
-    yield doc.Paragraph(f"{explanation.title} ({explanation.scheme}).{area}")
+    yield Paragraph(f"{explanation.title} ({explanation.scheme}).{area}")
     if explanation.origin:
-        yield doc.Paragraph(f"Worked out again from {explanation.origin}.")
+        yield Paragraph(f"Calculated again from {explanation.origin}.")
     if explanation.step:
-        yield doc.Paragraph(f"Only {explanation.step} and what it rests on.")
+        yield Paragraph(f"Only {explanation.step} and the lines that it depends on.")
     yield from _warnings(explanation)
     answers = [year for year in explanation.years if year.answer_line]
     for year in answers:
         text = f"{explanation.label} {_year_label(year)}: {year.answer}, line {year.answer_line}"
-        yield doc.Paragraph(text, doc.Tone.STRONG, apart=year is answers[0])
+        yield Paragraph(text, Tone.STRONG, apart=year is answers[0])
     for year in explanation.years:
         yield from _year(explanation, year)
 
 
-def _warnings(explanation: ExplainedLines) -> Iterator[doc.Block]:
+def _warnings(explanation: ExplainedLines) -> Iterator[Block]:
     """Yield the warnings that come before the lines."""
     for difference in explanation.differences:
-        yield doc.Paragraph(f"Not what its rule gives: {difference}.", doc.Tone.BAD)
+        yield Paragraph(f"Differs from its rule: {difference}.", Tone.BAD)
     if explanation.others_differ:
         others = in_one_line(explanation.others_differ)
-        yield doc.Paragraph(f"Not what its rule gives, for others: {others}.", doc.Tone.BAD)
+        yield Paragraph(f"Differs from its rule, for others: {others}.", Tone.BAD)
     if not explanation.agrees:
-        yield doc.Paragraph("A check does not hold in this run: see the checks of each year.", doc.Tone.BAD)
-    yield from (doc.Paragraph(f"{sentence}.") for sentence in explanation.became)
+        yield Paragraph("A check fails in this run: see the checks of each year.", Tone.BAD)
+    yield from (Paragraph(f"{sentence}.") for sentence in explanation.became)
     for heading, sentences in (
-        ("Illustrative spend: no figure that rests on it may be quoted", explanation.illustrative),
+        ("Illustrative spend: do not quote any figure that uses it", explanation.illustrative),
         ("Set for this run, not in the scheme", explanation.settings),
         ("Changed in the workbook since the run", explanation.changed),
     ):
-        yield from doc.section(heading, sentences, doc.Tone.WARNING)
+        yield from section(heading, sentences, Tone.WARNING)
 
 
 def _year_label(year: YearLines) -> str:
     return f"{year.year} (indicative)" if year.certainty == "indicative" else year.year
 
 
-def _year(explanation: ExplainedLines, year: YearLines) -> Iterator[doc.Block]:
-    yield doc.Heading(_year_label(year), of_part=True)
-    section, apart = "", False
+def _year(explanation: ExplainedLines, year: YearLines) -> Iterator[Block]:
+    yield Heading(_year_label(year), of_part=True)
+    title, apart = "", False
     last = max((line.number for line in year.lines if line.kind == "step"), default=0)
     for line in year.lines:
         heading = "Checks" if line.number > last else _SECTIONS.get(line.kind, "Steps")
-        if heading != section:
-            section, apart = heading, False
-            yield doc.Heading(section)
+        if heading != title:
+            title, apart = heading, False
+            yield Heading(title)
         yield _line(line, apart=apart)
         # The inputs of a step are right above it.
         apart = line.kind in ("step", "check")
     if year.answer_line:
         text = f"{explanation.label} of {explanation.code} in {year.year} is line {year.answer_line}: {year.answer}"
-        yield doc.Calculation(text, tone=doc.Tone.STRONG, apart=True)
+        yield Calculation(text, tone=Tone.STRONG, apart=True)
 
 
-def _line(line: ExplanationLine, *, apart: bool) -> doc.Calculation:
-    label, name, result, tone = line.label, line.name, line.result, doc.Tone.PLAIN
+def _line(line: ExplanationLine, *, apart: bool) -> Calculation:
+    label, name, result, tone = line.label, line.name, line.result, Tone.PLAIN
     match line.kind:
         case "check":
-            name, result, tone = "", "", doc.Tone.BAD if line.value is False else doc.Tone.STRONG
+            name, result, tone = "", "", Tone.BAD if line.value is False else Tone.STRONG
         case "step":
-            result, tone = "", doc.Tone.STRONG
+            result, tone = "", Tone.STRONG
         case "figure":
-            label = f"{'National figure' if line.of == 'nation' else 'Figure of a group'}: {label}"
-    return doc.Calculation(label, name, result, line.number, [*_details(line)], tone, apart)
+            label = f"{'National' if line.of == 'nation' else 'Group'}: {label}"
+    return Calculation(label, name, result, line.number, [*_details(line)], tone, apart)
 
 
 def _details(line: ExplanationLine) -> Iterator[tuple[str, str]]:
     """Yield the key and text of each detail of a line."""
     for key, text in (("formula", line.formula), ("that is", line.arithmetic), ("numbers", line.numbers)):
         if text:
-            yield key, doc.Code(text)
+            yield key, Code(text)
     yield from (("note", note) for note in line.notes)
     yield from (("test", str(test)) for test in line.tests)
     if line.origin:
         yield "from", line.origin
     if line.kind in ("step", "check"):
-        yield doc.ANSWER if line.answer else "result", line.result
+        yield ANSWER if line.answer else "result", line.result
     if line.share:
         yield "share", line.share

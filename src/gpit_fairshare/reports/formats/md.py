@@ -33,9 +33,10 @@ def render(document: doc.Document) -> str:
     no_room: list[str] = []
     for heading, lines in _blocks(document.blocks):
         text = "\n" if parts else ""
-        left -= len(text)
+        # Above 0 until something is left out, so that exactly the first block that does not fit counts its lines.
+        left = max(left - len(text), 1) if left else 0
         for place, line in enumerate(lines):
-            if len(line) > left:
+            if len(line) >= left:
                 if heading:
                     no_room.append(heading)
                 elif left > 0:

@@ -1,6 +1,6 @@
 """Counterfactual runs between OLD and NEW, changing one driver at a time.
 
-Every state is worked out without rounding: a pound that goes to another organisation because a remainder changed
+Every run is calculated without rounding: a pound that moves to another organisation because a remainder changed
 is not an effect of a parameter.
 """
 
@@ -83,14 +83,14 @@ def _values_detail(old: Parameter, new: Parameter) -> str:
 
 
 def _formula_detail(old: Result, new: Result) -> str:
-    """Return how many steps have another formula, are new, or are gone."""
+    """Return how many steps have another formula, were added or were removed."""
     kinds = [difference.kind for difference in steps_changed(old.scheme, new.scheme)]
     counts = [
         f"{counted(kinds.count(kind), 'step')} {kind.split()[1]}"
         for kind in ("formula changed", "step added", "step removed")
         if kind in kinds
     ]
-    return ", ".join(counts) or "the steps stand in another order"
+    return ", ".join(counts) or "the steps are in another order"
 
 
 def is_same_rule(old: Scheme, new: Scheme) -> bool:
@@ -109,7 +109,7 @@ def has_same_organisations(old: Inputs, new: Inputs) -> bool:
 
 
 def differing_rows(old: Result, new: Result) -> dict[str, int]:
-    """Return the number of differing rows of each column that both rules use, if any, in the order of first use."""
+    """Return the number of differing rows of each column that both rules use, in the order of first use."""
     names = {symbol.name for symbol in new.scheme.inputs} - {"org_code"}
     counts = {symbol.name: 0 for symbol in old.scheme.inputs if symbol.name in names}
     for before, after in zip(old.inputs.tables.values(), new.inputs.tables.values(), strict=True):
@@ -122,27 +122,19 @@ def _values(table: pl.DataFrame, name: str) -> list[object]:
     return table[name].to_list() if name in table.columns else [None] * table.height
 
 
-class States:
-    """The states between two results; each is identified by the drivers that have their new values."""
+class Counterfactuals:
+    """The runs between two results; each is identified by the drivers that have their new values."""
 
     def __init__(self, old: Result, new: Result) -> None:
         self.ends = (old, new)
         self.rules = (unrounded(old.scheme), unrounded(new.scheme))
 
     def answers(self, drivers: Collection[Driver]) -> dict[Key, Decimal]:
-        """Return the answer of each row when only these drivers are as in the new result.
-
-        Raises:
-            GpitError: The answers cannot be worked out.
-        """
+        """Return the answer of each row when only these drivers are as in the new result."""
         return _answers(self.rule(drivers), self.inputs(drivers))
 
     def end(self, number: int) -> dict[Key, Decimal]:
-        """Return the answers of the old (0) or the new (1) result itself, without rounding.
-
-        Raises:
-            GpitError: The rule cannot be worked out without rounding.
-        """
+        """Return the answers of the old (0) or the new (1) result itself, without rounding."""
         return _answers(self.rules[number], self.ends[number].inputs)
 
     def rule(self, drivers: Collection[Driver]) -> Scheme:
@@ -206,6 +198,6 @@ def _refuse_lacking(rule: Scheme, inputs: Inputs) -> None:
     required = [symbol.name for symbol in rule.inputs if not symbol.optional]
     for name, (year, table) in product(required, inputs.tables.items()):
         if name not in table.columns:
-            raise CalculationError(f"the rule {rule.name} needs the column {name}, which the data lack")
+            raise CalculationError(f"the rule {rule.name} needs the column {name}, which the data do not have")
         if table[name].null_count():
-            raise CalculationError(f"the rule {rule.name} needs every cell of {name} in {year}")
+            raise CalculationError(f"the rule {rule.name} needs a value in every cell of {name} in {year}")
