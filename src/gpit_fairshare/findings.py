@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum, unique
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self, get_args
 
+from gpit_fairshare.renamed import renamed_attribute
 from gpit_fairshare.words import listed, sentence
 
 if TYPE_CHECKING:
@@ -228,6 +229,8 @@ class Finding:
     def found_and_expected(self) -> str:
         """What was found and what was expected, without the place."""
         return f"{self.found}; expected {self.expected}" if self.expected else self.found
+
+    said = renamed_attribute("said", "found_and_expected")
 
     @property
     def message(self) -> str:

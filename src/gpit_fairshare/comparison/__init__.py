@@ -17,6 +17,7 @@ from gpit_fairshare.comparison.model import Cause, ComparedResults, Limit, RowCh
 from gpit_fairshare.comparison.rows import changes_of, year_totals
 from gpit_fairshare.comparison.sides import ResultSource, comparable, remarks_on, side_of
 from gpit_fairshare.errors import UsageError
+from gpit_fairshare.renamed import renamed_names
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -37,6 +38,8 @@ __all__ = [
     "side_of",
     "tolerance_of",
 ]
+
+__getattr__ = renamed_names(__name__, {"Change": "RowChange", "Difference": "RuleDifference"})
 
 
 class Comparison(ComparedResults):

@@ -14,6 +14,7 @@ from gpit_fairshare.explanation.organisation import became, organisation_code, y
 from gpit_fairshare.explanation.writing import LineWriter
 from gpit_fairshare.language.with_numbers import value_text
 from gpit_fairshare.numbers import with_unit
+from gpit_fairshare.renamed import renamed_argument, renamed_names
 from gpit_fairshare.results.agreement import OffRule, off_rule
 from gpit_fairshare.results.model import Record
 from gpit_fairshare.results.reading import read_record
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from gpit_fairshare.scheme.model import Scheme
 
 __all__ = ["JSON_SCHEMA", "Explanation", "ExplanationLine", "Test", "YearLines", "explain"]
+
+__getattr__ = renamed_names(__name__, {"Line": "ExplanationLine"})
 
 
 class Explanation(ExplainedLines):
@@ -40,6 +43,7 @@ class Explanation(ExplainedLines):
         return rendered(explanation_document(self), ".md")
 
 
+@renamed_argument("what", "source")
 def explain(
     source: Result | Record | str | Path, organisation: str, *, year: str | None = None, step: str | None = None
 ) -> Explanation:

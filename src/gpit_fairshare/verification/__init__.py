@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from gpit_fairshare.allocation import allocate
 from gpit_fairshare.errors import GpitError, UsageError
 from gpit_fairshare.inputs.files.grids import LARGEST, MEGABYTE
+from gpit_fairshare.renamed import renamed_names
 from gpit_fairshare.results.reading import open_result
 from gpit_fairshare.verification.manifest_run import read_manifest
 from gpit_fairshare.verification.model import (
@@ -42,6 +43,11 @@ __all__ = [
     "Verification",
     "verify",
 ]
+
+__getattr__ = renamed_names(
+    __name__,
+    {"Change": "ManifestChange", "Difference": "FileDifference", "Kind": "DifferenceKind", "FileSeen": "RunFile"},
+)
 
 
 def verify(
