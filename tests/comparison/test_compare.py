@@ -1163,8 +1163,8 @@ def test_definition_says_values_files_and_checks(three_changes):
         "£15,000,000",
         "set for this run",
     )
-    assert ("check added", "Only those whose cost exceeds their fair share draw support", "") in there
-    assert ("check removed", "Only those above the average cost draw support", "") in there
+    assert ("check added", "Support goes only to those with cost above fair share", "") in there
+    assert ("check removed", "Support goes only to those above average cost", "") in there
     ((name, (old, new, _)),) = [(key[1], value) for key, value in there.items() if key[0] == "input file changed"]
     assert name == "population"  # the files have other names, so that it is called by what it is for
     assert old.startswith("england-2014-15-population.csv, SHA-256 ")

@@ -97,7 +97,7 @@ def test_numbers_in_formulas(name):
     for entry in (*data.get("steps", ()), *data.get("checks", ())):
         formula = re.sub(r"(\bround\(.*, )-?[0-9]\)", r"\1)", entry["formula"])
         found = {float(one) for one in re.findall(r"(?<![\w.])[0-9][0-9_.]*", formula)}
-        tolerances = {0.5} if re.search(r"rounding|whole pounds", entry["name"]) else set()
+        tolerances = {0.5} if re.search(r"\(± (50p|0\.5)\)$", entry["name"]) else set()
         assert found <= {0.0, 1.0} | tolerances, entry
 
 
