@@ -1,4 +1,4 @@
-"""Write the illustrative GP IT spend of 211 CCGs, from the populations in the file beside this script.
+"""Write the illustrative GP IT spend of 211 CCGs, from the population file in this folder.
 
 Only the figures marked "reported" below are facts; README.md gives their sources. Everything else is random,
 with a spread like that of the reported figures: most CCGs near £2 a head, a few far above it.
@@ -65,11 +65,11 @@ def spread_pence() -> float:
 
 def split(total: int, weights: list[int]) -> list[int]:
     """Split whole pounds by weight into whole pounds that add up to `total`."""
-    parts, weight_so_far, given = [], 0, 0
+    parts, weight_so_far, parts_so_far = [], 0, 0
     for weight in weights:
         weight_so_far += weight
-        parts.append(total * weight_so_far // sum(weights) - given)
-        given += parts[-1]
+        parts.append(total * weight_so_far // sum(weights) - parts_so_far)
+        parts_so_far += parts[-1]
     return parts
 
 
@@ -80,9 +80,9 @@ def pounds(people: int, pence: int) -> int:
 
 def amounts(people: dict[str, int], fixed: dict[str, int], total: int, pence: dict[str, float]) -> dict[str, int]:
     """Give the `fixed` CCGs their pounds and share the rest of `total` by people × pence a head."""
-    rest = [code for code in people if code not in fixed]
-    weights = [int(people[code] * pence[code]) for code in rest]
-    return fixed | dict(zip(rest, split(total - sum(fixed.values()), weights), strict=True))
+    others = [code for code in people if code not in fixed]
+    weights = [int(people[code] * pence[code]) for code in others]
+    return fixed | dict(zip(others, split(total - sum(fixed.values()), weights), strict=True))
 
 
 def lines(code: str, amount: int, kinds: tuple[tuple[str, str, str, int, int, float], ...]) -> list[list[str]]:
