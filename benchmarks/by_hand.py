@@ -1,7 +1,7 @@
-"""The sample's allocation as an analyst writes it by hand: figures by Polars, sheets by XlsxWriter.
+"""The sample's allocation as an analyst writes it by hand: figures with Polars, sheets with XlsxWriter.
 
-Run as `by_hand.py SAMPLES OUT CELLS FORMULAS` by writing.py. The sheets of the years are written again, under other
-names, until the workbook has as many formulas as asked for, and the input tables until it has as many cells.
+writing.py runs it as `by_hand.py SAMPLES OUT CELLS FORMULAS`. It repeats the sheets of the years, under other names,
+until the workbook has FORMULAS formulas, and the input tables until it has CELLS cells.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from xlsxwriter.format import Format
 
 YEARS = {"2014-15": 1.0, "2015-16": 0.5}
-"""Share of the need that may be supported in each year."""
+"""Share of transition need supported in each year."""
 BUDGET, FUND = 140_000_000, 20_000_000
 INPUTS = "'Population and spend'"
 
 
 def read(folder: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return CCGs with their people and committed revenue spend, and the lines of spend."""
+    """Return CCGs with their registered population and committed revenue spend, and the lines of spend."""
     people = pl.read_csv(folder / "england-2014-15-population.csv", schema_overrides={"org_code": pl.String})
     lines = pl.read_csv(folder / "england-2014-15-spend.csv", schema_overrides={"org_code": pl.String})
     counts = (pl.col("cost_type") == "revenue") & (pl.col("committed") == "yes")
@@ -68,7 +68,7 @@ def allocate(table: pl.DataFrame, share: float) -> pl.DataFrame:
 
 
 def formulas(row: int, last: int, year: int) -> dict[str, str]:
-    """Return the formula of each column of a year's sheet; its letters are C, D and so on in this order."""
+    """Return the formula of each column of a year's sheet, from column C on in this order."""
     people, spend = f"{INPUTS}!$D{row}", f"{INPUTS}!$E{row}"
     all_people, all_spend = f"SUM({INPUTS}!$D$2:$D${last})", f"SUM({INPUTS}!$E$2:$E${last})"
     parameter = "BC"[year]
@@ -96,7 +96,7 @@ def formulas(row: int, last: int, year: int) -> dict[str, str]:
 
 
 class Book:
-    """A workbook that counts its cells and formulas, up to a number of each."""
+    """A workbook that counts its cells and formulas, up to a maximum of each."""
 
     def __init__(self, path: Path, cells: int, live: int) -> None:
         self.file = xlsxwriter.Workbook(path)
@@ -117,7 +117,7 @@ class Book:
             self.cells += len(values)
 
     def year(self, name: str, frame: pl.DataFrame, number: int) -> None:
-        """Write a sheet of formulas, each with its value."""
+        """Write a sheet of formulas with their values."""
         sheet, last = self.file.add_worksheet(name), frame.height + 1
         sheet.set_column(1, 1, 40)
         sheet.set_column(2, 20, 14)

@@ -1,7 +1,7 @@
-"""How long reading a workbook of 8,000 practices takes, as a multiple of what python-calamine takes alone.
+"""Time to read a workbook of 8,000 practices, as a multiple of the time that python-calamine takes alone.
 
-All are measured in one run, turn by turn, and medians are compared: seconds say more of the machine than of
-the program. Ends with 1 if a bound is missed.
+All are measured in turn in one run, and medians are compared, because seconds depend on the machine. Exit code 1 if a
+limit is missed.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ PRACTICES = 8_000
 ROUNDS = 7
 MOST_OF_CALAMINE = 5.0
 MOST_OF_OPENPYXL = 0.5
-"""Bounds on reading a file to its table, the findings about its layout among it."""
+"""Limits on reading a file into a table, with the findings about its layout."""
 
 
 def write(path: Path) -> None:
@@ -51,7 +51,7 @@ def write(path: Path) -> None:
 
 
 def main() -> int:
-    """Measure, print, and say whether the bounds hold."""
+    """Measure, print, and return 0 if all limits are met, else 1."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "practices.xlsx"
         write(path)
@@ -73,7 +73,7 @@ def main() -> int:
                 started = perf_counter()
                 way()
                 times[name].append(perf_counter() - started)
-    medians = {name: median(given) for name, given in times.items()}
+    medians = {name: median(seconds) for name, seconds in times.items()}
     for name, seconds in medians.items():
         print(
             f"{name:30} {seconds * 1000:8.0f} ms {seconds / medians['calamine alone']:6.2f} x calamine "
@@ -82,8 +82,8 @@ def main() -> int:
     of_calamine = medians["reading"] / medians["calamine alone"]
     of_openpyxl = medians["reading"] / medians["openpyxl, read-only"]
     holds = of_calamine <= MOST_OF_CALAMINE and of_openpyxl < MOST_OF_OPENPYXL
-    verdict = "hold" if holds else "MISSED"
-    print(f"bounds on reading, {MOST_OF_CALAMINE} x calamine and {MOST_OF_OPENPYXL} x openpyxl: {verdict}")
+    verdict = "met" if holds else "MISSED"
+    print(f"limits on reading, {MOST_OF_CALAMINE} x calamine and {MOST_OF_OPENPYXL} x openpyxl: {verdict}")
     return 0 if holds else 1
 
 

@@ -1,9 +1,9 @@
-"""How long `gpit allocate --sample -o out.xlsx` takes, as a multiple of a script that an analyst writes by hand.
+"""Time of `gpit allocate --sample -o out.xlsx`, as a multiple of a script that an analyst writes by hand.
 
-The script, by_hand.py, reads the sample by Polars, works the allocation out and writes as many cells and formulas,
-of like length, by plain XlsxWriter. The second bound is that the workbook is written in less time than LibreOffice
-takes to recalculate it. All are processes, measured in one run, turn by turn, and medians are compared: seconds say
-more of the machine than of the program. Ends with 1 if a bound is missed.
+The script, by_hand.py, reads the sample with Polars, calculates the allocation and writes as many cells and formulas,
+of similar length, with plain XlsxWriter. The second limit: writing the workbook takes less time than LibreOffice takes
+to recalculate it. All are processes, measured in turn in one run, and medians are compared, because seconds depend on
+the machine. Exit code 1 if a limit is missed.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from time import perf_counter
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 
-import recalculation  # noqa: E402  # lies among what the tests share
+import recalculation  # noqa: E402  # in the folder of the tests' helpers
 
 ROUNDS = 5
 OFFICE_ROUNDS = 3
 MOST_OF_BY_HAND = 1.5
 MOST_OF_OFFICE = 1.0
 LIKE = 0.1
-"""How far the two workbooks may differ in cells, formulas, and characters of formulas, as a share."""
+"""Largest difference of the two workbooks in cells, formulas, and characters of formulas, as a share."""
 
 
 def measure(path: Path) -> dict[str, int]:
@@ -44,18 +44,18 @@ def measure(path: Path) -> dict[str, int]:
 
 
 def seconds(command: list[str], environment: dict[str, str]) -> float:
-    """Return how long a process takes."""
+    """Return the seconds that a process takes."""
     started = perf_counter()
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment)  # noqa: S603  # our own commands
     return perf_counter() - started
 
 
 def main() -> int:
-    """Measure, print, and say whether the bounds hold."""
+    """Measure, print, and return 0 if all limits are met, else 1."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         ours, by_hand = folder / "out.xlsx", folder / "by-hand.xlsx"
-        # An installed package is compiled once, and so is what both import, whatever this run is told.
+        # Installed packages are compiled once, so let both processes write and use compiled files.
         environment = {key: text for key, text in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
         environment["PYTHONPYCACHEPREFIX"] = str(folder / "compiled")
         gpit = [sys.executable, "-m", "gpit_fairshare", "allocate", "--sample", "-o", str(ours)]
@@ -75,19 +75,19 @@ def main() -> int:
                 started = perf_counter()
                 recalculation.recalculate(ours, folder)
                 times["LibreOffice"].append(perf_counter() - started)
-    medians = {way: median(given) for way, given in times.items() if given}
-    for way, given in medians.items():
-        print(f"{way:15} {given * 1000:8.0f} ms {given / medians['by hand']:6.2f} x by hand")
+    medians = {way: median(runs) for way, runs in times.items() if runs}
+    for way, typical in medians.items():
+        print(f"{way:15} {typical * 1000:8.0f} ms {typical / medians['by hand']:6.2f} x by hand")
     missed = [f"{key} by hand" for key, value in size.items() if abs(other[key] - value) > LIKE * value]
     if medians["gpit allocate"] > MOST_OF_BY_HAND * medians["by hand"]:
         missed.append(f"{MOST_OF_BY_HAND} x by hand")
     if office is None:
-        print("LibreOffice is not installed: the bound on its time was not tried")
+        print("LibreOffice is not installed: the limit on its time was not tested")
     elif medians["gpit allocate"] >= MOST_OF_OFFICE * medians["LibreOffice"]:
         missed.append("LibreOffice's time")
-    print(f"bounds on writing, {MOST_OF_BY_HAND} x by hand and LibreOffice's time: {'MISSED' if missed else 'hold'}")
-    for one in missed:
-        print(f"missed: {one}")
+    print(f"limits on writing, {MOST_OF_BY_HAND} x by hand and LibreOffice's time: {'MISSED' if missed else 'met'}")
+    for limit in missed:
+        print(f"missed: {limit}")
     return 1 if missed else 0
 
 

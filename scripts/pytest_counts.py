@@ -3,7 +3,7 @@
 
     python3 scripts/pytest_counts.py LOG...
 
-Exit code 2 where a log has no closing line: that run did not finish.
+Exit code 2 if a log has no closing line: that run did not finish.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ COUNTED_AS = {"passed": "passed", "failed": "failed", "error": "failed", "errors
 
 
 class NoClosingLineError(Exception):
-    """A log without the line in which pytest says how many tests passed."""
+    """A log has no closing line with the counts of pytest."""
 
 
 def counts(log: str) -> Counter[str]:
-    """Tests that passed, failed and were skipped, by the last closing line of a log; other words are left out.
+    """Return the tests that passed, failed and were skipped, from the last closing line of a log.
 
     Raises:
-        NoClosingLineError: there is no such line.
+        NoClosingLineError: the log has no such line.
     """
     lines = CLOSING.findall(log)
     if not lines:
@@ -38,7 +38,7 @@ def counts(log: str) -> Counter[str]:
 
 
 def main(logs: list[str]) -> int:
-    """Print the sums over all logs; what is wrong goes to standard error, as one line."""
+    """Print the sums over all logs; an error goes to standard error, as one line."""
     totals: Counter[str] = Counter()
     for log in logs:
         try:

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Print the command that stands under a marker in README.md, so that what is run is what is written there.
+"""Print the command under a marker in README.md, so that scripts run exactly the command in README.md.
 
     python3 scripts/readme_command.py "test command" [README.md]
 
-The marker is a comment, `<!-- test command -->`, alone on its line; the next thing below it is a fenced block
-of one line. Exit code 2 where that is not so.
+The marker is a comment, `<!-- test command -->`, alone on its line, directly above a fenced block of one line.
+Exit code 2 if it is not.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ README = Path(__file__).resolve().parent.parent / "README.md"
 
 
 class NoCommandError(Exception):
-    """There is not exactly one command under the marker."""
+    """The marker does not have exactly one command below it."""
 
 
 def command(text: str, marker: str) -> str:
-    """The one line in the fenced block below the marker.
+    """Return the one line in the fenced block below the marker.
 
     Raises:
         NoCommandError: no such marker, more than one, or no block of one line directly below it.
@@ -29,7 +29,7 @@ def command(text: str, marker: str) -> str:
     comment = f"<!-- {marker} -->"
     parts = re.split(rf"(?m)^[ ]*{re.escape(comment)}[ \t]*$", text)
     if len(parts) != 2:
-        raise NoCommandError(f"{comment} should stand once on a line of its own, and stands {len(parts) - 1} times")
+        raise NoCommandError(f"{comment} should be once alone on a line, but was found {len(parts) - 1} times")
     block = re.match(
         r"\s*^(?P<fence>`{3,})[^\n`]*\n(?P<lines>.*?)^(?P=fence)[ \t]*$", parts[1], re.MULTILINE | re.DOTALL
     )
@@ -37,22 +37,22 @@ def command(text: str, marker: str) -> str:
         raise NoCommandError(f"{comment} has no fenced block directly below it")
     lines = [line.strip() for line in block["lines"].splitlines() if line.strip()]
     if len(lines) != 1:
-        raise NoCommandError(f"the block under {comment} should hold one line, and holds {len(lines)}")
+        raise NoCommandError(f"the block under {comment} should have one line, but has {len(lines)}")
     return lines[0]
 
 
 def main(arguments: list[str]) -> int:
-    """Print the command; what is wrong goes to standard error, as one line."""
+    """Print the command; an error goes to standard error, as one line."""
     if len(arguments) not in {1, 2}:
         sys.stderr.write("usage: readme_command.py MARKER [README.md]\n")
         return 2
     readme = Path(arguments[1]) if len(arguments) == 2 else README
     try:
-        found = command(readme.read_text(encoding="utf-8"), arguments[0])
+        line = command(readme.read_text(encoding="utf-8"), arguments[0])
     except (OSError, NoCommandError) as error:
         sys.stderr.write(f"{readme.name}: {error}\n")
         return 2
-    sys.stdout.write(f"{found}\n")
+    sys.stdout.write(f"{line}\n")
     return 0
 
 

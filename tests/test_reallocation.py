@@ -328,7 +328,7 @@ def test_reallocate__bounds_is_kept(tmp_path):
     # Half of £1,000.50 is £500.25, of which £500 are recovered; the adjustment takes the other £500.
     assert column(result, "recovered") == [500, 0]
     assert column(result, "revised_allocation") == [9_000, 10_001]
-    with pytest.raises(GpitError, match="check Adjustments take no more than the underspend that is left"):
+    with pytest.raises(GpitError, match="check Adjustments take no more than the remaining underspend"):
         run(tmp_path, forecasts, allocations, [adjustment("A", -501)], tolerance="0%", recover="50%", year=YEAR)
 
 
@@ -570,11 +570,11 @@ REFUSED = {
     ),
     "need that is not there": (
         {"receive": ["unmet-need"]},
-        r"receive for unmet need have .*, A and 3 more.*give the column transition_need with the allocations or the",
+        r"need is given if unmet need gets .*, A and 3 more.*add the column transition_need to the allocations or the",
     ),
     "fair shares that are not there": (
         {"allocations": without(ALLOCATIONS, "fair_share"), "receive": ["everybody"]},
-        r"check Those who are to receive by fair share have one, 2014/15, A and 3 more",
+        r"check Fair share is given if everybody gets money, 2014/15, A and 3 more",
     ),
     "a table of its own": (
         {"allocations": [dict(one, revised_allocation=1) for one in ALLOCATIONS]},

@@ -1,8 +1,8 @@
-"""Write the illustrative GP IT spend of 211 CCGs, from the populations in the file beside this script.
+"""Write the illustrative GP IT spend of 211 CCGs, from the population file in this folder.
 
-Only the figures named "reported" below are facts; README.md gives their sources. Everything else is drawn
-at random, spread as the reported figures were: most CCGs near £2 a head, a few far above it.
-"""  # noqa: INP001 - a script that stands beside its data, not a package
+Only the figures marked "reported" below are facts; README.md gives their sources. Everything else is random,
+with a spread like that of the reported figures: most CCGs near £2 a head, a few far above it.
+"""  # noqa: INP001 - a script kept with its data, not a package
 
 import csv
 import io
@@ -14,22 +14,22 @@ POPULATION = Path(__file__).with_name("england-2014-15-population.csv")
 SPEND = Path(__file__).with_name("england-2014-15-spend.csv")
 
 REPORTED_TOTAL = 186_000_000  # £: the national GP IT budget of 2012/13 and 2013/14
-COUNTED_TOTAL = 148_000_000  # £: chosen; committed revenue, which alone counts for transition support
-FAIR_SHARES = 140_000_000  # £: reported; what the sample's story measures counted spend against
-FUND = 20_000_000  # £ a year: reported, though one source has it over two years; the transition fund
+COUNTED_TOTAL = 148_000_000  # £: chosen; committed revenue, the only spend that counts for transition support
+FAIR_SHARES = 140_000_000  # £: reported; the sample compares counted spend with it
+FUND = 20_000_000  # £ a year: reported (one source says over two years); the transition fund
 
-# Pence a head reported by four PCTs, given to the CCG of the same name. Liverpool's is the GP IT part alone.
+# Pence a head reported by four PCTs, given to the CCG of the same name. Liverpool's is the GP IT part only.
 WEST_ESSEX, OXFORDSHIRE, WILTSHIRE, LIVERPOOL = "07H", "10Q", "99N", "99A"
 COUNTED_PENCE = {WEST_ESSEX: 1049, OXFORDSHIRE: 785, WILTSHIRE: 50, LIVERPOOL: 209}
-LIVERPOOL_WHOLE_PENCE = 933  # reported: all of Liverpool's IT support, GP IT or not
+LIVERPOOL_WHOLE_PENCE = 933  # reported: all of Liverpool's IT support, including what was not GP IT
 
-# How counted spend is spread over the other CCGs: this share of them stays below these pence a head, straight
-# lines between. The bend at 248 to 268 puts some between the fair share (247p) and the average (261p).
+# Spread of counted spend over the other CCGs: this share of them is below these pence a head, with straight lines
+# between. The bend at 248 to 268 puts some between the fair share (247p) and the average (261p).
 SPREAD_SHARE = (0.0, 0.1, 0.3, 0.5, 0.7, 0.78, 0.9, 0.97, 1.0)
 SPREAD_PENCE = (70, 130, 190, 225, 248, 268, 395, 600, 930)
 OTHER_PENCE = (25, 100)  # pence a head of capital and of uncommitted revenue, before scaling to the total
 
-# category, cost type, committed; least and greatest weight in the CCG's split; chance that it has one.
+# category, cost type, committed; minimum and maximum weight in the CCG's split; chance that a CCG has this line.
 COUNTED_LINES = (
     ("core", "revenue", "yes", 55, 70, 1.0),
     ("mandated", "revenue", "yes", 15, 30, 1.0),
@@ -43,10 +43,10 @@ OTHER_LINES = (
     ("discretionary", "capital", "no", 10, 30, 0.6),
 )
 
-SEED = 2022  # one for which every promise in broken_promises() is kept
+SEED = 2022  # with this seed, the lines keep every promise in broken_promises()
 
-# Only random() is called, and no logarithm or the like: the same bits with every Python on every system.
-rng = random.Random(SEED)  # noqa: S311 - illustrative figures that must come out the same, not secrets
+# Only random() is called, and no function such as log(): the same bits with every Python on every system.
+rng = random.Random(SEED)  # noqa: S311 - illustrative figures that must be the same each time, not secrets
 
 
 def between(low: float, high: float) -> float:
@@ -65,11 +65,11 @@ def spread_pence() -> float:
 
 def split(total: int, weights: list[int]) -> list[int]:
     """Split whole pounds by weight into whole pounds that add up to `total`."""
-    parts, weight_so_far, given = [], 0, 0
+    parts, weight_so_far, parts_so_far = [], 0, 0
     for weight in weights:
         weight_so_far += weight
-        parts.append(total * weight_so_far // sum(weights) - given)
-        given += parts[-1]
+        parts.append(total * weight_so_far // sum(weights) - parts_so_far)
+        parts_so_far += parts[-1]
     return parts
 
 
@@ -80,9 +80,9 @@ def pounds(people: int, pence: int) -> int:
 
 def amounts(people: dict[str, int], fixed: dict[str, int], total: int, pence: dict[str, float]) -> dict[str, int]:
     """Give the `fixed` CCGs their pounds and share the rest of `total` by people × pence a head."""
-    rest = [code for code in people if code not in fixed]
-    weights = [int(people[code] * pence[code]) for code in rest]
-    return fixed | dict(zip(rest, split(total - sum(fixed.values()), weights), strict=True))
+    others = [code for code in people if code not in fixed]
+    weights = [int(people[code] * pence[code]) for code in others]
+    return fixed | dict(zip(others, split(total - sum(fixed.values()), weights), strict=True))
 
 
 def lines(code: str, amount: int, kinds: tuple[tuple[str, str, str, int, int, float], ...]) -> list[list[str]]:
@@ -93,26 +93,26 @@ def lines(code: str, amount: int, kinds: tuple[tuple[str, str, str, int, int, fl
 
 
 def broken_promises(people: dict[str, int], rows: list[list[str]]) -> list[str]:
-    """Name each promise of README.md that the lines do not keep; shares are taken before rounding."""
+    """Return each promise of README.md that the lines break; fair shares are not rounded."""
     counted = dict.fromkeys(people, 0)
     for code, _, cost_type, committed, amount, _ in rows:
         counted[code] += int(amount) * ((cost_type, committed) == ("revenue", "yes"))
-    everybody, total = sum(people.values()), sum(counted.values())
-    average = total / everybody
+    all_people, total = sum(people.values()), sum(counted.values())
+    average = total / all_people
     per_head = {code: counted[code] / people[code] for code in people}
-    above_share = {code for code in people if counted[code] * everybody > FAIR_SHARES * people[code]}
-    above_average = {code for code in people if counted[code] * everybody > total * people[code]}
-    need = sum(counted[code] - FAIR_SHARES * people[code] / everybody for code in above_average)
+    above_share = {code for code in people if counted[code] * all_people > FAIR_SHARES * people[code]}
+    above_average = {code for code in people if counted[code] * all_people > total * people[code]}
+    need = sum(counted[code] - FAIR_SHARES * people[code] / all_people for code in above_average)
     promises = {
         "all lines add up to the reported total": sum(int(row[4]) for row in rows) == REPORTED_TOTAL,
         "counted lines add up to the chosen total": total == COUNTED_TOTAL,
-        "every amount is above nothing": all(int(row[4]) > 0 for row in rows),
+        "every amount is above 0": all(int(row[4]) > 0 for row in rows),
         "Wiltshire is lowest": min(per_head, key=per_head.__getitem__) == WILTSHIRE,
         "West Essex is highest": max(per_head, key=per_head.__getitem__) == WEST_ESSEX,
         "more than half of the CCGs gain": len(people) - len(above_share) > len(people) / 2,
-        "45 to 75 stand above the average": 45 <= len(above_average) <= 75,
-        "8 to 20 stand above their share but not the average": 8 <= len(above_share - above_average) <= 20,
-        "nobody is within a penny of the average": all(abs(x - average) > 0.01 for x in per_head.values()),
+        "45 to 75 are above the average": 45 <= len(above_average) <= 75,
+        "8 to 20 are above their fair share but not the average": 8 <= len(above_share - above_average) <= 20,
+        "no CCG is within a penny of the average": all(abs(x - average) > 0.01 for x in per_head.values()),
         "need is £24m to £36m": 24_000_000 <= need <= 36_000_000,
         "half of the need is below the fund": need / 2 < FUND,
     }
@@ -120,7 +120,7 @@ def broken_promises(people: dict[str, int], rows: list[list[str]]) -> list[str]:
 
 
 def main() -> None:
-    """Write the spend file, or stop with the promises that it would break."""
+    """Write the spend file, or stop and list the promises that it would break."""
     with POPULATION.open(encoding="utf-8", newline="") as file:
         people = {row["org_code"]: int(row["registered_population"]) for row in csv.DictReader(file)}
     reported = {code: pounds(people[code], pence) for code, pence in COUNTED_PENCE.items()}

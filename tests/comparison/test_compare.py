@@ -1172,8 +1172,8 @@ def test_differences_have_values_files_and_checks(three_changes):
         "£15,000,000",
         "set for this run",
     )
-    assert ("check added", "Only those whose cost exceeds their fair share draw support", "") in differences
-    assert ("check removed", "Only those above the average cost draw support", "") in differences
+    assert ("check added", "Support goes only to those with cost above fair share", "") in differences
+    assert ("check removed", "Support goes only to those above average cost", "") in differences
     ((name, (old, new, _)),) = [(key[1], value) for key, value in differences.items() if key[0] == "input file changed"]
     assert name == "population"  # the files have different names, so it is named by its role
     assert old.startswith("england-2014-15-population.csv, SHA-256 ")

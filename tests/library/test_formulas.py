@@ -1,4 +1,4 @@
-"""The formulas of the library, each against exact fractions, and where formulas and schemes have not a property."""
+"""The formulas of the library compared with exact fractions, and the properties that formulas and schemes break."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ def run(tmp_path_factory):
         people = write_rows(folder / "population.csv", rows)
         result = allocate(population=people, scheme=scheme, formula=formula, settings=settings, with_effects=False)
         assert result.agrees
-        assert [one.found for one in result.findings if one.number in ("R05", "R06", "R07")] == []
+        assert [finding.found for finding in result.findings if finding.number in ("R05", "R06", "R07")] == []
         return {row["org_code"]: row for row in result.rows.to_dicts()}
 
     return give
 
 
 def drawn(seed):
-    """Up to six organisations in a seed's order, some without patients, with every column that a formula needs."""
+    """Return up to six random organisations, some without patients, with every column that a formula needs."""
     chance = random.Random(seed)
     rows = []
     for code in chance.sample("ABCDEFGH", chance.randint(2, 6)):
@@ -70,16 +70,16 @@ def drawn(seed):
     return rows
 
 
-# What each formula says, in fractions, for rows sorted by code ------------------------------------------------------
+# What each formula means, in fractions, for rows sorted by code -----------------------------------------------------
 
 
 def column(rows, name):
-    """A column as fractions."""
+    """Return a column as fractions."""
     return [Fraction(row[name]) for row in rows]
 
 
 def by_weight(budget, weights):
-    """The budget in proportion to weights, exactly."""
+    """Return the budget shared exactly in proportion to weights."""
     return [budget * weight / sum(weights) for weight in weights]
 
 
@@ -94,7 +94,7 @@ def weighted(rows, budget):
 
 
 def blend(rows, budget):
-    """Three tenths of the second answer, seven of the first, rounded once."""
+    """Three tenths by weighted patients, seven tenths by registered patients, rounded once."""
     first = by_weight(budget, column(rows, "registered_population"))
     second = by_weight(budget, column(rows, "weighted_population"))
     return oracle.rounded([(7 * old + 3 * new) / 10 for old, new in zip(first, second, strict=True)])
@@ -103,12 +103,12 @@ def blend(rows, budget):
 def fixed_and_heads(rows, budget):
     """£1.25 for each practice, the rest by head."""
     fixed = [Fraction(5, 4) * practices for practices in column(rows, "practices")]
-    rest = by_weight(budget - sum(fixed), column(rows, "registered_population"))
-    return oracle.rounded([one + other for one, other in zip(fixed, rest, strict=True)])
+    per_head = by_weight(budget - sum(fixed), column(rows, "registered_population"))
+    return oracle.rounded([sum(both) for both in zip(fixed, per_head, strict=True)])
 
 
 def by_index(name):
-    """People times an index; the scale to the national population cancels out."""
+    """People times an index; the scaling to the national population cancels out."""
 
     def give(rows, budget):
         products = zip(column(rows, "registered_population"), column(rows, name), strict=True)
@@ -134,12 +134,12 @@ def through_ccgs(rows, budget):
 
 
 def at_a_rate(rows, _budget):
-    """£1.61 for each patient, each rounded by itself, halves up."""
+    """£1.61 for each patient, each amount rounded on its own; 50p rounds up."""
     return [Fraction((Fraction("1.61") * people + HALF) // 1) for people in column(rows, "registered_population")]
 
 
 def as_given(rows, _budget):
-    """What the column says."""
+    """The column of targets, unchanged."""
     return column(rows, "target_allocation")
 
 
@@ -158,49 +158,49 @@ WITHOUT_BUDGET = {"unit-rate", "given-target"}
 
 
 def test_every_formula_has_its_oracle():
-    """No formula of the library is left out below."""
+    """FORMULAS has every formula of the library."""
     assert sorted(FORMULAS) == sorted(library_names("formula"))
 
 
 @pytest.mark.parametrize("seed", slow_but(["0", "1"], range(6)))
 @pytest.mark.parametrize("formula", sorted(FORMULAS))
 def test_fair_shares_are_those_of_the_oracle(run, formula, seed):
-    """To the pound, for organisations in any order, with and without patients; the shares come to the budget."""
+    """To the pound, for organisations in any order, with and without patients; the shares add up to the budget."""
     rows = drawn(seed)
     budget = [1_000, 9_999, 140_000_000][seed % 3]
     oracle_of, settings = FORMULAS[formula]
-    given = settings if formula in WITHOUT_BUDGET else {"revenue_budget": budget, **settings}
-    found = run(rows, formula, **given)
+    options = settings if formula in WITHOUT_BUDGET else {"revenue_budget": budget, **settings}
+    results = run(rows, formula, **options)
 
     in_order = sorted(rows, key=lambda row: row["org_code"])
     expected = oracle_of(in_order, Fraction(budget))
-    assert [found[row["org_code"]]["fair_share"] for row in in_order] == expected
+    assert [results[row["org_code"]]["fair_share"] for row in in_order] == expected
     if formula not in WITHOUT_BUDGET:
         assert sum(expected) == budget
 
 
 @pytest.mark.parametrize("people", [50, 150, 250])
-def test_half_a_pound_goes_up(run, people):
+def test_half_a_pound_rounds_up(run, people):
     """£1.61 for 50 people is £80.50, which is £81; so are the halves of 150 and 250 people."""
-    found = run([{"org_code": "A", "registered_population": people}], "unit-rate", unit_rate="1.61")
+    results = run([{"org_code": "A", "registered_population": people}], "unit-rate", unit_rate="1.61")
 
-    assert found["A"]["fair_share"] == (Fraction("1.61") * people) + HALF
+    assert results["A"]["fair_share"] == (Fraction("1.61") * people) + HALF
 
 
 def test_scaled_population_is_the_national_one(run):
-    """Whatever the indices, the weighted people are as many as the registered: 0.8 × (200 + 300) of 100 + 300."""
+    """Scaled population always adds up to registered population: 0.8 × (200 + 300) is 100 + 300."""
     rows = [
         {"org_code": "A", "registered_population": 100, "need_index": 2},
         {"org_code": "B", "registered_population": 300, "need_index": 1},
     ]
-    found = run(rows, "need-index")
+    results = run(rows, "need-index")
 
-    assert [found[code]["scaled_population"] for code in "AB"] == [160, 240]
+    assert [results[code]["scaled_population"] for code in "AB"] == [160, 240]
 
 
 @pytest.mark.slow
 def test_practices_of_england_have_the_money_of_their_ccgs(run):
-    """England's 7,959 practices of 2014/15: within each CCG they get, to the pound, what it gets by itself."""
+    """England's 7,959 practices of 2014/15 get, within each CCG, exactly the pounds of the CCG."""
     rows = read_rows(Path(published("england-2014-15-practices.csv")))
     practices = [
         {
@@ -228,22 +228,22 @@ def test_practices_of_england_have_the_money_of_their_ccgs(run):
 
 
 def scheme_on(folder, name, rows, result, **settings):
-    """The answer of a scheme of the library in its first year, by code, on rows of people and spend."""
+    """Return the result of a library scheme in its first year, by code, for rows of people and spend."""
     people = [{key: value for key, value in row.items() if key != "historic_spend"} for row in rows]
     spend = [{"org_code": row["org_code"], "historic_spend": row.get("historic_spend", 0)} for row in rows]
-    found = allocate(
+    outcome = allocate(
         population=write_rows(folder / "population.csv", people),
         spend=write_rows(folder / "spend.csv", spend),
         scheme=name,
         settings=settings,
         with_effects=False,
     )
-    assert found.agrees
-    return dict(found.year(found.scheme.years[0]).select("org_code", result).rows())
+    assert outcome.agrees
+    return dict(outcome.year(outcome.scheme.years[0]).select("org_code", result).rows())
 
 
 def places(**figures):
-    """Rows of people and spend: `A=(100, 300)` has 100 patients and £300."""
+    """Return rows of people and spend: `A=(100, 300)` has 100 patients and £300."""
     return [
         {"org_code": code, "registered_population": people, "historic_spend": spend}
         for code, (people, spend) in figures.items()
@@ -253,25 +253,25 @@ def places(**figures):
 def test_unit_rate__population_scale_is_broken(run):
     """At £2.60 a head 100 patients are £260, and 200 are £520."""
     for people, money in ((100, 260), (200, 520)):
-        found = run([{"org_code": "A", "registered_population": people}], "unit-rate", unit_rate="2.60")
-        assert found["A"]["fair_share"] == money
+        results = run([{"org_code": "A", "registered_population": people}], "unit-rate", unit_rate="2.60")
+        assert results["A"]["fair_share"] == money
 
 
 MONEY = {"transition_fund": 1_000}
 
 
 def rising_target(folder, scheme):
-    """A's allocation with 100 and with 300 patients beside B's 100, of £200 for both.
+    """Return A's allocation with 100 and with 300 patients, next to B's 100; £200 for both.
 
     With 100 each has £1.00 a head, £100. A costs £3.00 a head, the average is £2.00: its need of £200 is met.
-    With 300 of 400 patients A has £150, costs £1.00 a head, and that is the average: nothing is added.
+    With 300 of 400 patients A has £150 and costs £1.00 a head, which is the average: it gets no support.
     """
     few, many = places(A=(100, 300), B=(100, 100)), places(A=(300, 300), B=(100, 100))
-    return [scheme_on(folder, scheme, one, "allocation", revenue_budget=200, **MONEY)["A"] for one in (few, many)]
+    return [scheme_on(folder, scheme, rows, "allocation", revenue_budget=200, **MONEY)["A"] for rows in (few, many)]
 
 
 def above_average_merged(folder, scheme):
-    """What A and B get of £300 for A, B and C of 100 patients each, apart and as M.
+    """Return what A and B get apart and merged as M; £300 for A, B and C with 100 patients each.
 
     Apart, A costs £3.00 a head against £2.00 on average: £100 and £200 of support; B has £100.
     Together they cost £400 for 200 patients, £2.00 a head, which is the average: £200.
@@ -284,7 +284,7 @@ def above_average_merged(folder, scheme):
 
 
 def test_gpit_2014_16__rising_target_is_broken(tmp_path):
-    """With three times the patients A gets £150 in place of £300: it has fallen to the average cost."""
+    """With three times the patients A gets £150 instead of £300, because its cost falls to the average."""
     assert rising_target(tmp_path, "gpit-2014-16") == [300, 150]
 
 
@@ -294,7 +294,7 @@ def test_gpit_2014_16__mergers_is_broken(tmp_path):
 
 
 def test_gpit_2014_16_streams__rising_target_is_broken(tmp_path):
-    """With three times the patients A gets £150 in place of £300: it has fallen to the average cost."""
+    """With three times the patients A gets £150 instead of £300, because its cost falls to the average."""
     assert rising_target(tmp_path, "gpit-2014-16-streams") == [300, 150]
 
 
@@ -304,7 +304,7 @@ def test_gpit_2014_16_streams__mergers_is_broken(tmp_path):
 
 
 def test_gpit_2014_16_cost_above_funding__mergers_is_broken(tmp_path):
-    """Of £200 A and B have £100 each. A spends £300 and gets £200 more; with B, which spends £50, it needs £150."""
+    """A and B get £100 each of £200. A spends £300 and gets £200 of support; merged with B (£50) it needs £150."""
     scheme = "gpit-2014-16-cost-above-funding"
     money = {"revenue_budget": 200, **MONEY}
     apart = scheme_on(tmp_path, scheme, places(A=(100, 300), B=(100, 50)), "allocation", **money)
@@ -316,12 +316,12 @@ def test_gpit_2014_16_cost_above_funding__mergers_is_broken(tmp_path):
 def test_gp_it_futures_2020_21__population_scale_is_broken(tmp_path):
     """At £1.61 a head 100 patients are £161, and 200 are £322."""
     for people, money in ((100, 161), (200, 322)):
-        given = scheme_on(tmp_path, "gp-it-futures-2020-21", places(A=(people, 1)), "notional_allocation")
-        assert given == {"A": money}
+        allocations = scheme_on(tmp_path, "gp-it-futures-2020-21", places(A=(people, 1)), "notional_allocation")
+        assert allocations == {"A": money}
 
 
 def test_ccg_targets_2013_14__population_scale_is_broken(tmp_path):
-    """At £1,135.41 a weighted head 100 of them are a target of £113,541, and 200 of £227,082."""
+    """At £1,135.41 per weighted head, 100 heads give a target of £113,541, and 200 give £227,082."""
     for people, money in ((100, 113_541), (200, 227_082)):
         rows = [{**row, "weighted_population": people} for row in places(A=(people, 1))]
         assert scheme_on(tmp_path, "ccg-targets-2013-14", rows, "target") == {"A": money}

@@ -1,4 +1,4 @@
-"""The built-in formulas, transitions and schemes: where their numbers come from, and what they come to."""
+"""The built-in formulas, transitions and schemes: sources of their numbers, and their results."""
 
 import re
 import tomllib
@@ -28,12 +28,12 @@ SPEND = {"A": 500_000, "B": 500_000, "C": 450_000, "D": 820_000}
 
 
 def parsed(name):
-    """A file of the library as plain TOML, without our own reader."""
+    """Return a file of the library as plain TOML, without our own reader."""
     return tomllib.loads(FILES[name].read_text(encoding="utf-8"))
 
 
 def numbers(data, path=()):
-    """Every number of a file, with the keys that lead to it."""
+    """Yield every number of a file, with the keys that lead to it."""
     for key, value in data.items() if isinstance(data, dict) else enumerate(data):
         if isinstance(value, dict | list):
             yield from numbers(value, (*path, key))
@@ -41,8 +41,8 @@ def numbers(data, path=()):
             yield (*path, key), value
 
 
-def worked(transition=None, **values):
-    """The result of the default scheme for A, B, C and D, with £2m to share and a fund of £300,000."""
+def result_of_four(transition=None, **values):
+    """Return the result of the default scheme for A, B, C and D, with £2m to share and a fund of £300,000."""
     return allocate(
         population=SAMPLES / "abcd-population.csv",
         spend=SAMPLES / "abcd-spend.csv",
@@ -52,7 +52,7 @@ def worked(transition=None, **values):
 
 
 def column(result, year, name):
-    """A column of one year, from A to D."""
+    """Return a column of one year, from A to D."""
     return result.year(year)[name].to_list()
 
 
@@ -61,19 +61,19 @@ def column(result, year, name):
 
 @pytest.mark.parametrize("name", sorted(FILES))
 def test_name_of_a_file(name):
-    """A file stands on the shelf of its kind and is called as it calls itself."""
-    shelf, file = name.split("/")
+    """A file is in the folder of its kind, and its file name is the name in its header."""
+    folder, file = name.split("/")
     data = parsed(name)
 
-    assert data[KINDS[shelf]]["name"] == file.removesuffix(".toml")
-    assert data[KINDS[shelf]]["title"].strip()
-    assert not set(KINDS.values()) - {KINDS[shelf]} & set(data)
-    assert file.removesuffix(".toml") in library_names(KINDS[shelf])
+    assert data[KINDS[folder]]["name"] == file.removesuffix(".toml")
+    assert data[KINDS[folder]]["title"].strip()
+    assert not set(KINDS.values()) - {KINDS[folder]} & set(data)
+    assert file.removesuffix(".toml") in library_names(KINDS[folder])
 
 
 @pytest.mark.parametrize("name", sorted(FILES))
 def test_every_number_has_its_origin(name):
-    """A number is the value of a figure with exactly one of source or assumption, or a bound of 0 or 1."""
+    """A number is a value with either a source or an assumption, or a limit of -1, 0 or 1."""
     data = parsed(name)
     for path, value in numbers(data):
         if path[-1] == "value":
@@ -83,8 +83,8 @@ def test_every_number_has_its_origin(name):
             assert ("source" in figure) != ("assumption" in figure), path
             assert figure.get("source", next(iter(data.get("sources", {"": 0})))) in data.get("sources", {"": 0})
         else:
-            # Nothing costs less than nothing, a share is between none and all, nobody loses more than all, and
-            # what is met has a point at least.
+            # Costs are at least 0, shares are from 0 to 1, losses are at most 100%, and an indicator met has at
+            # least one point.
             assert path[0] == "parameters", path
             assert path[-1] in ("minimum", "maximum"), path
             assert value in (-1, 0, 1), path
@@ -92,18 +92,18 @@ def test_every_number_has_its_origin(name):
 
 @pytest.mark.parametrize("name", sorted(FILES))
 def test_numbers_in_formulas(name):
-    """A formula holds no number that a source would have to vouch for: 0, 1, or how its result is rounded."""
+    """The only numbers in a formula are 0, 1, places of rounding, and tolerances that the check's name states."""
     data = parsed(name)
     for entry in (*data.get("steps", ()), *data.get("checks", ())):
         formula = re.sub(r"(\bround\(.*, )-?[0-9]\)", r"\1)", entry["formula"])
-        found = {float(one) for one in re.findall(r"(?<![\w.])[0-9][0-9_.]*", formula)}
-        tolerances = {0.5} if re.search(r"rounding|whole pounds", entry["name"]) else set()
-        assert found <= {0.0, 1.0} | tolerances, entry
+        figures = {float(digits) for digits in re.findall(r"(?<![\w.])[0-9][0-9_.]*", formula)}
+        tolerances = {0.5} if re.search(r"\(± (50p|0\.5)\)$", entry["name"]) else set()
+        assert figures <= {0.0, 1.0} | tolerances, entry
 
 
 @pytest.mark.parametrize("name", sorted(FILES))
 def test_steps_and_parameters_are_labelled(name):
-    """Every step and every parameter has a label and a unit, and labels are told apart."""
+    """Every step and every parameter has a unit and a label of its own."""
     data = parsed(name)
     entries = [*data.get("steps", ()), *data.get("parameters", {}).values()]
     for entry in entries:
@@ -113,7 +113,7 @@ def test_steps_and_parameters_are_labelled(name):
 
 
 @pytest.mark.parametrize("name", sorted(FILES))
-def test_sources_can_be_found(name):
+def test_sources_have_an_address(name):
     """Every source has title, publisher and an address."""
     for source in parsed(name).get("sources", {}).values():
         assert source["title"].strip()
@@ -122,8 +122,8 @@ def test_sources_can_be_found(name):
 
 
 @pytest.mark.parametrize("name", sorted(name for name in FILES if "transitions/" in name))
-def test_transitions_spend_no_budget_by_name(name):
-    """A transition relies on fair_share, input columns, and its own parameters and steps."""
+def test_transitions_use_no_budget_by_name(name):
+    """A transition uses only fair_share, input columns, and its own parameters and steps."""
     data = parsed(name)
     own = {step["name"] for step in data["steps"]} | {*data.get("parameters", {}), *data.get("inputs", {})}
     entries = (*data["steps"], *data.get("checks", ()))
@@ -133,8 +133,8 @@ def test_transitions_spend_no_budget_by_name(name):
 
 
 @pytest.mark.parametrize("name", sorted(name for name in FILES if "transitions/" in name))
-def test_transitions_say_what_they_are(name):
-    """A transition says its method, the order of operations, who pays, its opening baseline and its infeasible case."""
+def test_transitions_describe_themselves(name):
+    """A transition states its method, order of operations, who pays, opening baseline and infeasible case."""
     data = parsed(name)
     head = data["transition"]
     used = {used for step in data["steps"] for used, _ in names_in(parse(step["formula"]))}
@@ -150,20 +150,20 @@ def test_transitions_say_what_they_are(name):
 
 @pytest.mark.parametrize("scheme", library_names("scheme"))
 def test_schemes_load(scheme):
-    """Every built-in scheme loads, has a value with an origin for every year, and ends in its answer."""
-    ready = load(scheme)
+    """Every built-in scheme loads, has a value with an origin for every year, and ends in its result."""
+    loaded = load(scheme)
 
-    assert ready.name == scheme
-    for parameter in ready.parameters.values():
-        assert tuple(parameter.values) == ready.years
+    assert loaded.name == scheme
+    for parameter in loaded.parameters.values():
+        assert tuple(parameter.values) == loaded.years
         for value in parameter.values.values():
             assert (value.source is None) != (value.assumption == "")
             assert not value.overridden
-    assert ready.steps[-1].name == ready.result
-    assert all(step.unit for step in ready.steps)
-    used = {*ready.parameters, *(step.name for step in ready.steps), *(one.name for one in ready.inputs)}
-    assert len({ready.labels[name].casefold() for name in used}) == len(used)
-    assert ready.notes == ()
+    assert loaded.steps[-1].name == loaded.result
+    assert all(step.unit for step in loaded.steps)
+    used = {*loaded.parameters, *(step.name for step in loaded.steps), *(column.name for column in loaded.inputs)}
+    assert len({loaded.labels[name].casefold() for name in used}) == len(used)
+    assert loaded.notes == ()
 
 
 # The worked example ------------------------------------------------------------------------------------
@@ -171,7 +171,7 @@ def test_schemes_load(scheme):
 
 @pytest.mark.parametrize("formula", slow_but(["registered-population"], library_names("formula")))
 def test_any_transition_goes_with_any_formula(formula, tmp_path):
-    """Each formula with each transition works for A to D, whatever columns the formula takes; every check holds."""
+    """Each formula with each transition works for A to D, whatever columns the formula takes; all checks pass."""
     table = write_rows(
         tmp_path / "population.csv",
         [
@@ -189,21 +189,21 @@ def test_any_transition_goes_with_any_formula(formula, tmp_path):
             for code, people in PEOPLE.items()
         ],
     )
-    # Floors a tenth below what there was before have to fit in.
+    # The budget has to cover floors 10% below historic spend.
     values = {"revenue_budget": 2_300_000, "unit_rate": 2.3, "transition_fund": 300_000}
     for transition in library_names("transition"):
-        ready = load(formula=formula, transition=transition)
-        settings = {name: value for name, value in values.items() if name in ready.parameters}
+        loaded = load(formula=formula, transition=transition)
+        settings = {name: value for name, value in values.items() if name in loaded.parameters}
         result = allocate(
             population=table, formula=formula, transition=transition, settings=settings, with_effects=False
         )
 
-        assert result.agrees, (transition, [one for one in result.checks if not one.holds])
+        assert result.agrees, (transition, [check for check in result.checks if not check.holds])
 
 
 def test_above_average_cost_by_hand():
-    """A and B stand above £2.27 a head; of £400,000 of need the fund meets 75p in the £, then all of half."""
-    result = worked()
+    """A and B are above £2.27 a head; the fund pays 75p in the £ of £400,000 of need, then all of half of it."""
+    result = result_of_four()
 
     # £2 a head. A needs 500,000 − 200,000, B 500,000 − 400,000; D's £2.05 a head is below the average.
     assert column(result, "2014/15", "fair_share") == [200_000, 400_000, 600_000, 800_000]
@@ -218,7 +218,7 @@ def test_above_average_cost_by_hand():
 
 def test_cost_above_funding_by_hand():
     """D's £20,000 above its fair share counts under the test of the application form."""
-    result = worked("cost-above-funding")
+    result = result_of_four("cost-above-funding")
 
     # 300,000 + 100,000 + 20,000 of need: 300/420 of each is 214,285.71, 71,428.57 and 14,285.71.
     assert column(result, "2014/15", "transition_need") == [300_000, 100_000, 0, 20_000]
@@ -228,7 +228,7 @@ def test_cost_above_funding_by_hand():
 
 
 def test_no_transition_by_hand():
-    """Without a transition everybody has the fair share at once, and needs no spend."""
+    """Without a transition every allocation is the fair share at once, and no spend is needed."""
     result = allocate(
         population=SAMPLES / "abcd-population.csv", transition="none", settings={"revenue_budget": 2_000_000}
     )
@@ -240,9 +240,9 @@ def test_no_transition_by_hand():
 @pytest.mark.parametrize("transition", ["above-average-cost", "cost-above-funding", "none"])
 @pytest.mark.parametrize("fund", [slow(0), slow(1), 299_999.99, slow(400_000), 10_000_000])
 def test_transitions_against_the_oracle(transition, fund):
-    """With no fund, a pound, a fund short by a penny or too large, an exact oracle has the same pounds."""
+    """With a fund of 0, £1, a penny too small or too large, an exact oracle gives the same pounds."""
     settings = {"revenue_budget": 1_999_999} | ({"transition_fund": fund} if transition != "none" else {})
-    result = worked(transition, **settings) if transition != "none" else None
+    result = result_of_four(transition, **settings) if transition != "none" else None
     result = result or allocate(
         population=SAMPLES / "abcd-population.csv",
         spend=SAMPLES / "abcd-spend.csv",
@@ -251,8 +251,8 @@ def test_transitions_against_the_oracle(transition, fund):
     )
 
     assert result.agrees
-    for year, part in (("2014/15", 1), ("2015/16", Fraction(1, 2))):
-        expected = oracle.gpit_2014_16(PEOPLE, SPEND, 1_999_999, fund, part, test=transition)
+    for year, share in (("2014/15", 1), ("2015/16", Fraction(1, 2))):
+        expected = oracle.gpit_2014_16(PEOPLE, SPEND, 1_999_999, fund, share, test=transition)
         for name in ("fair_share", "allocation"):
             assert column(result, year, name) == [expected[code][name] for code in PEOPLE]
 
@@ -261,10 +261,10 @@ def test_transitions_against_the_oracle(transition, fund):
 
 
 def test_values_of_gpit_2014_16():
-    """£140m a year, a fund of £20m a year, the whole need and then half of it: each as decided."""
+    """£140m a year, a fund of £20m a year, all of the need and then half of it: each as decided."""
     scheme = load("gpit-2014-16")
     values = {
-        name: [(one.value, one.source is not None) for one in parameter.values.values()]
+        name: [(value.value, value.source is not None) for value in parameter.values.values()]
         for name, parameter in scheme.parameters.items()
     }
 
@@ -300,10 +300,10 @@ def test_order_of_operations_of_gpit_2014_16():
 
 
 def test_assumptions_of_gpit_2014_16():
-    """Four things are taken without a source; rationing, the half and what counts are among them."""
+    """There are four assumptions, among them pro rata support, the half and which spend counts."""
     assumptions = load("gpit-2014-16").assumptions
 
-    assert [(one.number, one.parameter, one.years) for one in assumptions] == [
+    assert [(item.number, item.parameter, item.years) for item in assumptions] == [
         (1, "revenue_budget", ("2015/16",)),
         (2, "support_share", ("2014/15",)),
         (3, "support_share", ("2015/16",)),
@@ -315,7 +315,7 @@ def test_assumptions_of_gpit_2014_16():
 
 
 def test_conflict_over_the_fund_is_written_down():
-    """The scheme file says that the sources differ, over two years or in each, and cites them both."""
+    """The scheme file says that the sources differ (over two years, or in each), and cites both."""
     text = " ".join(FILES["schemes/gpit-2014-16.toml"].read_text(encoding="utf-8").replace("#", "").split())
 
     assert "The sources differ" in text
@@ -328,12 +328,12 @@ def test_conflict_over_the_fund_is_written_down():
 
 
 def test_unit_rate_follows():
-    """£2.60 a patient follows from money and people (METHOD.md 1.1); it is nowhere a value."""
+    """£2.60 a patient follows from money and people (METHOD.md 1.1); it is not a value of the scheme."""
     assert 2.6 not in [value for _, value in numbers(parsed("schemes/gpit-2014-16.toml"))]
 
 
 def test_the_other_reading_of_the_fund_can_be_tried():
-    """£10m a year, the other reading, is a setting; it is marked wherever the parameter goes."""
+    """£10m a year, the other reading, can be set, and is marked as overridden."""
     scheme = load(settings=[Setting.read("transition_fund=10_000_000")])
 
     assert [(name, year, value.value) for name, year, value in scheme.overridden()] == [

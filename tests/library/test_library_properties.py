@@ -1,7 +1,7 @@
-"""What each file of the library says that it keeps, held against random organisations; what it breaks, shown once.
+"""Properties that library files claim to keep, tested with random organisations; broken ones have a counterexample.
 
-A counterexample stands with the other tests of its file, as `test_<file>__<property>_is_broken`.
-A scheme whose columns hang together shows what it keeps in `test_<file>__<property>_is_kept`.
+A counterexample is with the other tests of its file, as `test_<file>__<property>_is_broken`.
+A scheme whose columns depend on each other tests a property in `test_<file>__<property>_is_kept`.
 """
 
 from __future__ import annotations
@@ -60,14 +60,14 @@ formula = "rounded(unrounded_fair_share)"
 
 @pytest.fixture(scope="module")
 def by_target(tmp_path_factory):
-    """A formula whose targets can be raised without a patient more."""
+    """A formula whose targets can rise while populations stay the same."""
     place = tmp_path_factory.mktemp("formula") / "by-target.toml"
     place.write_text(BY_TARGET, encoding="utf-8")
     return place
 
 
 def feasible(scheme, rows, but=None):
-    """The result, unless the rule refuses the organisations with a message: that is an answer of its own."""
+    """Return the result; skip organisations that the rule refuses with a message."""
     try:
         return run(scheme, rows, but)
     except CalculationError:
@@ -77,20 +77,20 @@ def feasible(scheme, rows, but=None):
 
 @pytest.mark.parametrize("rule", RULES, ids=str)
 def test_every_file_declares_every_property(rule):
-    """A file says of each property that it is kept, broken or absent; what is broken has its counterexample."""
+    """A file states for each property if it is kept, broken or absent; broken ones have a counterexample."""
     assert set(rule.properties) == set(PROPERTIES)
-    for name, said in rule.properties.items():
-        # What a transition breaks, a scheme that is made of it breaks as well.
+    for name, state in rule.properties.items():
+        # A scheme also breaks the properties that its transition breaks.
         files = [rule.identifier, *([rule.transition] if rule.transition else [])]
-        if said == "kept":
+        if state == "kept":
             assert rule.runs_alone or f"test_{files[0]}__{name}_is_kept" in all_test_names(), name
-        elif "broken" in said:
+        elif "broken" in state:
             assert {f"test_{file}__{name}_is_broken" for file in files} & all_test_names(), name
 
 
 @pytest.mark.parametrize("rule", slow_but(REPRESENTATIVE, declaring("control_total")), ids=str)
 def test_control_totals_are_exact(rule):
-    """Allocations and what stays unspent are the budget and the funds, to the penny; every check holds."""
+    """Allocations and what stays unspent are the budget and the funds, to the penny; all checks pass."""
 
     @EXAMPLES
     @given(data=st.data())
@@ -104,7 +104,7 @@ def test_control_totals_are_exact(rule):
             coming = {fund.parameter: fund.amount for fund in funds if fund.new_money}
             left = math.fsum(fund.unspent for fund in funds)
             given_out = math.fsum(value for (of, _), value in answers(result).items() if of == year)
-            assert coming, "nothing is shared out"
+            assert coming, "no money is shared out"
             assert given_out + left == math.fsum(coming.values())
 
     holds()
@@ -125,7 +125,7 @@ def test_the_order_of_rows_changes_nothing(rule, tmp_path):
         results = []
         for order in (codes, shuffled):
             columns = [{"org_code": code, **{name: rows[code][name] for name in names}} for code in order]
-            budget = {one: 1_000_000 for one in ("revenue_budget",) if one in scheme.parameters}
+            budget = {name: 1_000_000 for name in ("revenue_budget",) if name in scheme.parameters}
             table = write_rows(tmp_path / "rows.csv", columns)
             results.append(allocate(population=table, **rule.options(), settings=budget, with_effects=False))
         assert results[0].rows.equals(results[1].rows)
@@ -135,7 +135,7 @@ def test_the_order_of_rows_changes_nothing(rule, tmp_path):
 
 @pytest.mark.parametrize("rule", slow_but(REPRESENTATIVE, declaring("rising_target")), ids=str)
 def test_more_patients_never_mean_less(rule):
-    """An organisation with more registered patients in a year gets no less in it, but for a pound of rounding."""
+    """An organisation with more registered patients in a year gets no less in that year, within £1 of rounding."""
 
     @EXAMPLES
     @given(data=st.data(), more=st.integers(1, 400_000))
@@ -156,7 +156,7 @@ def test_more_patients_never_mean_less(rule):
 
 @pytest.mark.parametrize("rule", slow_but(REPRESENTATIVE, TRANSITIONS), ids=str)
 def test_a_higher_target_never_means_less(rule, by_target):
-    """An organisation whose target alone is raised in a year, in the same budget, gets no less in it, but for £1."""
+    """An organisation whose target alone rises in a year, with the same budget, gets no less, within £1."""
 
     @EXAMPLES
     @given(data=st.data(), more=st.integers(1, 400_000))
@@ -174,7 +174,7 @@ def test_a_higher_target_never_means_less(rule, by_target):
 
 @pytest.mark.parametrize("rule", slow_but(REPRESENTATIVE, declaring("population_scale")), ids=str)
 def test_scaling_all_populations_changes_nothing(rule):
-    """All populations times the same number leave every allocation as it is."""
+    """If all populations are multiplied by the same number, every allocation stays the same."""
 
     @EXAMPLES
     @given(data=st.data(), factor=st.sampled_from([2, 3, 7, 10, 1000]))
@@ -194,7 +194,7 @@ def test_scaling_all_populations_changes_nothing(rule):
 
 @pytest.mark.parametrize("rule", slow_but(REPRESENTATIVE, declaring("bounds")), ids=str)
 def test_floors_and_ceilings_hold(rule):
-    """Nobody gets less than the step `floor` nor more than the step `ceiling`, but for a pound of rounding."""
+    """Every allocation is between the steps `floor` and `ceiling`, within £1 of rounding."""
     scheme = scheme_of(rule)
     named = {step.name for step in scheme.steps} & {"floor", "ceiling"}
 
@@ -216,17 +216,17 @@ def test_floors_and_ceilings_hold(rule):
 
 @pytest.mark.parametrize("rule", slow_but(REPRESENTATIVE, declaring("mergers")), ids=str)
 def test_merged_organisations_get_what_their_members_got(rule):
-    """Two organisations made one get together what they got before, but for a pound of rounding each, a year."""
+    """Two merged organisations get the sum of what they got before, within £1 of rounding each and per year."""
 
     @EXAMPLES
     @given(data=st.data())
     def holds(data):
         scheme = scheme_of(rule)
         rows = data.draw(organisations(scheme, least=3))
-        one, other = sorted(rows)[:2]
-        before, after = feasible(scheme, rows), feasible(scheme, merged(scheme, rows, one, other))
-        for gone, year in enumerate(scheme.years, 1):
-            members = answers(before)[year, one] + answers(before)[year, other]
-            assert abs(answers(after)[year, one] - members) <= 2 * gone
+        first, second = sorted(rows)[:2]
+        before, after = feasible(scheme, rows), feasible(scheme, merged(scheme, rows, first, second))
+        for number, year in enumerate(scheme.years, 1):
+            members = answers(before)[year, first] + answers(before)[year, second]
+            assert abs(answers(after)[year, first] - members) <= 2 * number
 
     holds()

@@ -1,4 +1,4 @@
-"""Files as NHS bodies published them, read by `gpit check` and by `read_inputs`: rows and totals as they state them."""
+"""Files published by NHS bodies, read by `gpit check` and by `read_inputs`: rows and totals are as published."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ CORE = "ICB Core Allocations 2025-26"
 
 
 def of(report, number):
-    """The findings of a number."""
+    """Return the findings with this code."""
     return [finding for finding in report.findings if finding.number == number]
 
 
-def one(report, name):
-    """The column of a name."""
-    (found,) = [column for column in report.columns if column.name == name]
-    return found
+def column_of(report, name):
+    """Return the column with this name."""
+    (match,) = [column for column in report.columns if column.name == name]
+    return match
 
 
 def cells_of(sheet):
-    """The cells of a sheet as openpyxl sees them, by row and column from 1: it shares no code with the reader."""
+    """Return the cells of a sheet by row and column from 1, read by openpyxl: no code shared with the reader."""
     book = openpyxl.load_workbook(published(BOOK), data_only=True, read_only=True)
     rows = book[sheet].iter_rows(values_only=True)
     return {(row, at): cell for row, cells in enumerate(rows, 1) for at, cell in enumerate(cells, 1)}
@@ -41,7 +41,7 @@ def test_practices_of_january_2021():
 
     assert report.sound
     assert report.organisations == {"": 135}
-    assert one(report, "registered_population").total == 60_606_345
+    assert column_of(report, "registered_population").total == 60_606_345
     (summed,) = of(report, "I28")
     assert "summed 6,658 practices to 135 organisations" in summed.found
 
@@ -52,15 +52,15 @@ def test_practices_of_2014():
 
     assert report.sound
     assert report.organisations == {"": 211}
-    assert one(report, "registered_population").total == 56_633_982
+    assert column_of(report, "registered_population").total == 56_633_982
     assert "7,959 practices to 211" in of(report, "I28")[0].found
     assert "36 practices without patients" in of(report, "I24")[0].found
 
 
 def test_running_costs():
-    """Running costs 2025/26: 42 ICBs and £873,991,617.84; titles and the row of totals are left out and reported."""
+    """Running costs 2025/26: 42 ICBs and £873,991,617.84; titles and the total row are left out and reported."""
     report = check(inputs=f"{published(BOOK)}:ICB running cost allowance")
-    costs = one(report, "2025_26")
+    costs = column_of(report, "2025_26")
 
     assert report.sound
     assert (costs.filled, costs.blank) == (42, 0)
@@ -75,7 +75,7 @@ def test_running_costs():
 def test_core_allocations():
     """Core services 2025/26: 42 ICBs, a baseline of £112,111,322,124.80; the table of regions below is left out."""
     report = check(inputs=f"{published(BOOK)}:{CORE}")
-    baseline = one(report, "2024_25_adjusted_recurrent_baseline")
+    baseline = column_of(report, "2024_25_adjusted_recurrent_baseline")
 
     assert report.sound
     assert report.organisations == {"": 42}
@@ -83,8 +83,8 @@ def test_core_allocations():
     assert "rows 46 to 54, headed 'R23', 'Region'" in of(report, "I41")[0].found
 
 
-def test_adjustments_below_nil_count():
-    """The parts of the core allocations, three of them below nil, add up to the published total, ICB by ICB alike."""
+def test_negative_adjustments_count():
+    """The parts of the core allocations, three of them negative, add up to the published total."""
     report = check(inputs=f"{published(BOOK)}:{CORE}")
     money = {column.name: Fraction(repr(column.total)) for column in report.columns if column.unit == "£"}
     parts = [
@@ -92,7 +92,7 @@ def test_adjustments_below_nil_count():
     ]  # the baseline and the target are of 2024/25
 
     assert abs(sum(money[name] for name in parts) - money["2025_26_total_allocation"]) < 1
-    # The row of totals for England stands below the regions, in row 54.
+    # The total row for England is below the regions, in row 54.
     cells = cells_of(CORE)
     (at,) = [at for (row, at), cell in cells.items() if row == 2 and cell == "2025/26 Total allocation (£k)"]
     assert float(money["2025_26_total_allocation"]) == pytest.approx(cells[54, at] * 1000, abs=0.01)
@@ -104,7 +104,7 @@ def test_adjustments_below_nil_count():
 def test_pharmacy_and_dentistry():
     """POD services 2025/26: 42 ICBs and 7 regions of NHS England, a baseline of 5,937,382.9422 (£k)."""
     report = check(inputs=f"{published(BOOK)}:POD Allocation 2025-26")
-    baseline = one(report, "2024_25_adjusted_recurrent_baseline")
+    baseline = column_of(report, "2024_25_adjusted_recurrent_baseline")
 
     assert report.sound
     assert (report.organisations, baseline.filled) == ({"": 49}, 49)
@@ -122,7 +122,7 @@ def test_pharmacy_and_dentistry():
     ],
 )
 def test_with_map(sheet, heading, rows, thousands):
-    """The same sheets as inputs of a run, a heading named with --map: the same rows and pounds."""
+    """The same sheets as inputs of a run, with a heading named by --map, have the same rows and pounds."""
     request = Request(
         population=(f"{published(BOOK)}:{sheet}",),
         years=("2025/26",),
@@ -136,7 +136,7 @@ def test_with_map(sheet, heading, rows, thousands):
     assert exact_total(figures.values()) == pytest.approx(thousands * 1000, abs=0.05)
 
 
-def test_cells_as_openpyxl_sees_them():
+def test_cells_are_as_openpyxl_reads_them():
     """The running costs of every ICB are its cell times a thousand, exactly as written."""
     sheet = "ICB running cost allowance"
     request = Request(

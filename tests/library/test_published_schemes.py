@@ -1,4 +1,4 @@
-"""Files of the library held against published figures: each test names where its figures were published."""
+"""Files of the library compared with published figures; each test names its source."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ RATE = Fraction("2.60")
 MERGERS = """\
 [scheme]
 name = "mergers"
-title = "Half of what an organisation had, half of its fair share"
+title = "Half of last year's allocation, half of the fair share"
 organisation = "CCG"
 years = ["2014/15", "2015/16", "2016/17", "2017/18", "2018/19", "2019/20", "2020/21", "2021/22"]
 formula = "registered-population"
@@ -40,7 +40,7 @@ every_year = { value = 140_000_000, assumption = "The same in every year, for a 
 MERGERS_TRANSITION = """\
 [transition]
 name = "mergers-transition"
-title = "Half of what an organisation had, half of its fair share"
+title = "Half of last year's allocation, half of the fair share"
 
 [parameters.kept]
 label = "Kept"
@@ -55,10 +55,10 @@ formula = "previous(allocation, first=fair_share)"
 
 [[steps]]
 name = "opening_population"
-label = "Registered population of the year before"
+label = "Previous year's registered population"
 unit = "people"
 formula = "previous(registered_population, first=registered_population)"
-note = "Shown: people are carried over mergers as money is."
+note = "For information: people follow mergers as money does."
 
 [[steps]]
 name = "unrounded_allocation"
@@ -75,12 +75,12 @@ formula = "rounded(unrounded_allocation)"
 
 
 def by_code(result, year, name):
-    """A column of one year, by organisation."""
+    """Return a column of one year, by organisation."""
     return dict(result.year(year).select("org_code", name).rows())
 
 
 def in_file(row, name):
-    """A published figure as a whole number."""
+    """Return a published figure as a whole number."""
     return int(row[name])
 
 
@@ -116,10 +116,10 @@ def targets(tmp_path_factory):
 
 @pytest.mark.parametrize("row", CCGS, ids=lambda row: row["code"])
 def test_targets_from_weighted_populations(targets, row):
-    """NHS England, Gateway 00337, Annex A: targets are £1,135.41 for each weighted head, to what was printed.
+    """NHS England, Gateway 00337, Annex A: targets are £1,135.41 per weighted head, within the rounding.
 
-    Targets are printed in £000, heads in whole people, and the rate is known to the penny: £500, half a head and
-    half a penny for each head.
+    Targets are printed in £000, heads in whole people, and the rate is known to the penny. So the tolerance is £500,
+    half a head, and half a penny for each head.
     """
     heads = in_file(row, "weighted_population")
     allowed = 500 + UNIT / 2 + Fraction("0.005") * heads
@@ -130,23 +130,23 @@ def test_targets_from_weighted_populations(targets, row):
 
 @pytest.mark.parametrize("row", CCGS, ids=lambda row: row["code"])
 def test_distances_from_target(targets, row):
-    """NHS England, Gateway 00337, Annex A: below nil is under target, and the target is the denominator, to 0.01%."""
-    found = targets[row["code"]]
+    """NHS England, Gateway 00337, Annex A: negative is under target, and the target is the denominator, to 0.01%."""
+    result = targets[row["code"]]
 
-    assert f"{found['distance_from_target'] * 100:.2f}" == row["dft_pct_of_target"]
-    assert (found["distance_in_pounds"] < 0) == row["dft_k"].startswith("-")
+    assert f"{result['distance_from_target'] * 100:.2f}" == row["dft_pct_of_target"]
+    assert (result["distance_in_pounds"] < 0) == row["dft_k"].startswith("-")
     # Allocation and target are each printed in £000, and the rate moves the target by half a penny a head.
     allowed = 1000 + UNIT / 2 + Fraction("0.005") * in_file(row, "weighted_population")
-    assert abs(found["distance_in_pounds"] - in_file(row, "dft_k") * 1000) <= allowed
+    assert abs(result["distance_in_pounds"] - in_file(row, "dft_k") * 1000) <= allowed
 
 
 @pytest.mark.parametrize("row", CCGS, ids=lambda row: row["code"])
 def test_per_head_figures_are_on_the_raw_population(targets, row):
     """NHS England, Gateway 00337, Annex A: allocation and target per head, to the pound, on registered patients."""
-    found = targets[row["code"]]
+    result = targets[row["code"]]
 
-    assert round(found["baseline_per_head"]) == in_file(row, "alloc_per_raw_head")
-    assert round(found["target_per_head"]) == in_file(row, "target_per_raw_head")
+    assert round(result["baseline_per_head"]) == in_file(row, "alloc_per_raw_head")
+    assert round(result["target_per_head"]) == in_file(row, "target_per_raw_head")
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_per_head_figures_are_on_the_raw_population(targets, row):
         ("Q45", "dft_k", 50_034, 50_033),
     ],
 )
-def test_published_totals_that_are_out_by_one(area, column, rows, printed):
+def test_published_totals_that_differ_by_one(area, column, rows, printed):
     """NHS England, Gateway 00337, Annex A: two area teams' totals are not the sum of the rows above them."""
     total = next(row for row in TARGETS if row["code"] == area)
     added = sum(in_file(row, column) for row in CCGS if row["code"] in AREAS[area])
@@ -165,7 +165,7 @@ def test_published_totals_that_are_out_by_one(area, column, rows, printed):
     assert (added, in_file(total, column)) == (rows, printed)
 
 
-def test_totals_of_area_teams_are_within_what_the_rate_allows(targets):
+def test_totals_of_area_teams_are_within_the_rounding_of_the_rate(targets):
     """NHS England, Gateway 00337, Annex A: Durham's £1,532,085k is £1,135.41 a head, known to half a penny."""
     durham = sum(targets[code]["target"] for code in AREAS["Q45"])
 
@@ -178,7 +178,7 @@ def test_totals_of_area_teams_are_within_what_the_rate_allows(targets):
 
 
 def test_national_money_of_2014_15():
-    """Digital Health, 3 April 2014: 140 + 20 + 66 + 10 is £236m, "more than £230m"; GPSoC stands outside it."""
+    """Digital Health, 3 April 2014: 140 + 20 + 66 + 10 is £236m, "more than £230m"; GPSoC is not included."""
     result = allocate(sample=True, scheme="gpit-2014-16-streams", with_effects=False)
     national = result.national.filter(result.national["year"] == "2014/15").to_dicts()[0]
 
@@ -186,10 +186,10 @@ def test_national_money_of_2014_15():
     assert national["national_total"] == 236_000_000
     assert national["gpsoc"] == 0
     assert national["unallocated_capital"] == 66_000_000
-    # The streams are the £140m, to the pound, and move no CCG's fair share.
-    one = allocate(sample=True, with_effects=False)
-    assert by_code(result, "2014/15", "fair_share") == by_code(one, "2014/15", "fair_share")
-    assert by_code(result, "2015/16", "allocation") == by_code(one, "2015/16", "allocation")
+    # The streams add up to the £140m exactly, and no CCG's fair share changes.
+    plain = allocate(sample=True, with_effects=False)
+    assert by_code(result, "2014/15", "fair_share") == by_code(plain, "2014/15", "fair_share")
+    assert by_code(result, "2015/16", "allocation") == by_code(plain, "2015/16", "allocation")
 
 
 def test_rate_of_2014_15(tmp_path):
@@ -207,13 +207,13 @@ STOCKTAKE = read_rows(PUBLISHED / "gp-it-stocktake-2012-13.csv")
 LINES_COUNT = """
 [spend]
 counts = { category = ["GP IT"] }
-assumption = "GP IT alone, for a test."
+assumption = "GP IT only, for a test."
 """
 
 
 @pytest.fixture(scope="module")
 def stocktake(tmp_path_factory):
-    """The stocktake at £2.60 a head: every line of cost counted, and GP IT alone; rows by place."""
+    """The stocktake at £2.60 a head, with every line of spend counted and with GP IT only; rows by place."""
     folder = tmp_path_factory.mktemp("stocktake")
     people = write_rows(
         folder / "people.csv",
@@ -232,7 +232,7 @@ def stocktake(tmp_path_factory):
     text = (PACKAGE / "library" / "schemes" / "gpit-2014-16-cost-above-funding.toml").read_text(encoding="utf-8")
     narrow = folder / "narrow.toml"
     narrow.write_text(text[: text.index("[spend]")] + LINES_COUNT, encoding="utf-8")
-    found = []
+    results = []
     for scheme in ("gpit-2014-16-cost-above-funding", narrow):
         result = allocate(
             scheme=scheme,
@@ -243,14 +243,14 @@ def stocktake(tmp_path_factory):
             with_effects=False,
         )
         assert result.agrees
-        found.append({row["org_code"]: row for row in result.rows.to_dicts() if row["year"] == "2014/15"})
-    return tuple(found)
+        results.append({row["org_code"]: row for row in result.rows.to_dicts() if row["year"] == "2014/15"})
+    return tuple(results)
 
 
 @pytest.mark.parametrize(
     ("place", "counted", "fair_share", "beyond"),
     [
-        # Cost less fair share at £2.60, worked out from the published populations and spend.
+        # Cost less fair share at £2.60, calculated from the published populations and spend.
         ("West Essex", "reported", 743_600, 2_256_400),
         ("Liverpool", "reported", 1_170_000, 3_030_000),
         ("Liverpool", "GP IT", 1_170_000, -230_000),
@@ -259,7 +259,7 @@ def stocktake(tmp_path_factory):
     ],
 )
 def test_stocktake_at_the_rate_of_2014(stocktake, place, counted, fair_share, beyond):
-    """Digital Health, March 2013, at £2.60: who claims and who gains; Liverpool changes sides by what counts."""
+    """Digital Health, March 2013, at £2.60: who needs support and who gains; Liverpool gains if only GP IT counts."""
     row = stocktake[0 if counted == "reported" else 1][place]
 
     assert row["fair_share"] == fair_share
@@ -269,7 +269,7 @@ def test_stocktake_at_the_rate_of_2014(stocktake, place, counted, fair_share, be
 
 
 def test_spend_per_head_of_the_stocktake():
-    """Digital Health, March 2013: £10.49, £9.33, £7.85 and £0.50 a head, as they follow from spend and people."""
+    """Digital Health, March 2013: £10.49, £9.33, £7.85 and £0.50 a head equal spend divided by people."""
     for row in STOCKTAKE:
         per_head = Fraction(row["reported_spend"]) / Fraction(row["population"])
         assert f"{float(per_head):.2f}" == row["spend_per_head"]
@@ -283,7 +283,7 @@ YEARS = tuple(f"{year}/{year % 100 + 1}" for year in range(2014, 2022))
 
 @pytest.fixture(scope="module")
 def mergers(tmp_path_factory):
-    """Eight years of published populations through a transition that looks back."""
+    """Eight years of published populations with a transition that uses the previous year."""
     folder = tmp_path_factory.mktemp("mergers")
     (folder / "mergers.toml").write_text(MERGERS, encoding="utf-8")
     (folder / "mergers-transition.toml").write_text(MERGERS_TRANSITION, encoding="utf-8")
@@ -294,16 +294,16 @@ def test_number_of_ccgs(mergers):
     """NHS Digital, NHS Payments to General Practice: 211, 209, 209, 207, 195, 191, 135 and 106 CCGs."""
     codes = [set(by_code(mergers, year, "fair_share")) for year in YEARS]
 
-    assert [len(one) for one in codes] == [211, 209, 209, 207, 195, 191, 135, 106]
-    # Every CCG that closed went into one: 142 closed, 37 were new, none split.
+    assert [len(ccgs) for ccgs in codes] == [211, 209, 209, 207, 195, 191, 135, 106]
+    # Every CCG that closed went into one CCG: 142 closed, 37 were new, none split.
     closed = [len(old - new) for old, new in pairwise(codes)]
     opened = [len(new - old) for old, new in pairwise(codes)]
     assert (closed, opened) == ([3, 0, 3, 18, 6, 74, 38], [1, 0, 1, 6, 2, 18, 9])
     assert (sum(closed), sum(opened), len(set().union(*codes))) == (142, 37, 248)
 
 
-def test_money_and_people_arrive_with_the_successor(mergers):
-    """NHS Digital's populations: in no year is a pound or a patient of a closed CCG lost or counted twice."""
+def test_money_and_people_go_to_the_successor(mergers):
+    """NHS Digital's populations: no pound and no patient of a closed CCG is lost or counted twice in any year."""
     people = defaultdict(int)
     for row in read_rows(POPULATIONS):
         people[row["year"]] += in_file(row, "registered_population")
@@ -324,7 +324,7 @@ def test_chain_of_two_mergers(mergers):
 
 
 def test_fair_share_of_the_merged_is_the_sum_of_its_members():
-    """ODS successors: on the boundaries of 2021 each fair share is that of its members of 2014, to £1 for each."""
+    """ODS successors: on the boundaries of 2021 each fair share is the sum of its members' of 2014, within £1 each."""
     successors = read_rows(PACKAGE / "inputs" / "mergers" / "ccg-successors.csv")
     into = {row["org_code"]: row["successor_code"] for row in successors}
     apart = allocate(sample=True, transition="none", with_effects=False)

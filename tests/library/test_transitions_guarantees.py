@@ -1,4 +1,4 @@
-"""Transitions that damp or guarantee: their examples in the text, exact oracles, and what they do not keep."""
+"""Transitions that damp or guarantee: the examples in their document, exact oracles, and broken properties."""
 
 from __future__ import annotations
 
@@ -42,27 +42,27 @@ YEARS = ("2014/15", "2015/16")
 
 
 def header(rule):
-    """A transition file as plain TOML, without our own reader."""
+    """Return a transition file as plain TOML, without our own reader."""
     place = resources.files("gpit_fairshare") / "library" / "transitions" / f"{rule}.toml"
     return tomllib.loads(place.read_text(encoding="utf-8"))
 
 
 def column(result, year, name):
-    """A column of one year, by organisation."""
+    """Return a column of one year, by organisation."""
     rows = result.year(year)
     return dict(zip(rows["org_code"], rows[name], strict=True))
 
 
 def numbers_of(result):
-    """The numbers of the notes and warnings of a run that are about its money."""
+    """Return the codes of the notes and warnings of a run that are about its money."""
     return {finding.number for finding in result.findings if finding.number in {"R03", "R05", "R06", "R07", "R09"}}
 
 
-# The text ------------------------------------------------------------------------------------------------
+# The document --------------------------------------------------------------------------------------------
 
 
 class Example(NamedTuple):
-    """A command of the text, with the table of figures or the message that follows it."""
+    """A command of the document, with the table of figures or the message below it."""
 
     rule: str
     command: str
@@ -72,48 +72,48 @@ class Example(NamedTuple):
 
 
 def examples() -> list[Example]:
-    """Every command of the text, by section."""
-    found = []
+    """Return every command of the document, by section."""
+    commands = []
     for section in DOCUMENT.read_text(encoding="utf-8").split("\n## ")[1:]:
         rule = section.partition("\n")[0]
-        for command, rest in re.findall(r"```\n(gpit [^\n]+)\n```\n\n(.*?)(?=\n```\ngpit|\Z)", section, re.DOTALL):
-            block = rest.split("\n\n")[0].splitlines()
+        for command, below in re.findall(r"```\n(gpit [^\n]+)\n```\n\n(.*?)(?=\n```\ngpit|\Z)", section, re.DOTALL):
+            block = below.split("\n\n")[0].splitlines()
             kind = "table" if block[0].startswith("|") else block[0].removeprefix("```")
-            found.append(Example(rule, command, kind, block[2:] if kind == "table" else block[1:-1]))
-    return found
+            commands.append(Example(rule, command, kind, block[2:] if kind == "table" else block[1:-1]))
+    return commands
 
 
 EXAMPLES = examples()
 
 
-def typed(command: str, *more: str, folder: Path) -> int:
-    """Run a command of the text in a folder, without starting Python anew, and return its exit code."""
+def run_in(command: str, *more: str, folder: Path) -> int:
+    """Run a command of the document in a folder, in this process, and return its exit code."""
     with chdir(folder), redirect_stdout(io.StringIO()):
         return app([*shlex.split(command)[1:], *more], standalone_mode=False)
 
 
-def same(shown: str, value: float) -> bool:
-    """Whether a figure of a table is the value, to the digits that it shows."""
-    text = shown.replace(",", "")
+def same(figure: str, value: float) -> bool:
+    """Return whether a figure of a table is the value, rounded to the digits in the table."""
+    text = figure.replace(",", "")
     decimals = len(text.rstrip("%").partition(".")[2])
     return abs(float(text.rstrip("%")) - value * (100 if "%" in text else 1)) <= 0.5 * 10**-decimals + 1e-9
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A folder with the samples where the text looks for them."""
+    """A folder with the samples where the document expects them."""
     place = tmp_path_factory.mktemp("guarantees")
     shutil.copytree(SAMPLES, place / "data" / "samples")
     return place
 
 
 def test_every_rule_has_a_section_with_an_example():
-    """Each section runs its transition and shows figures; rules within the budget show what has no answer too."""
-    kinds = {rule: {one.kind for one in EXAMPLES if one.rule == rule} for rule in RULES}
+    """Each section runs its transition and shows figures; rules within the budget show a case without an answer."""
+    kinds = {rule: {example.kind for example in EXAMPLES if example.rule == rule} for rule in RULES}
     sections = re.findall(r"^## (.+)$", DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE)
 
     assert tuple(sections) == RULES
-    assert all(f"--transition {one.rule} " in one.command for one in EXAMPLES)
+    assert all(f"--transition {example.rule} " in example.command for example in EXAMPLES)
     assert all("table" in kinds[rule] for rule in RULES)
     within = {rule for rule in RULES if header(rule)["transition"]["paid_from"] == "within the budget"}
     assert within == {"floor-damping", "floor-and-ceiling", "cap-and-scale"}
@@ -121,32 +121,32 @@ def test_every_rule_has_a_section_with_an_example():
     assert all("always an answer" in header(rule)["transition"]["infeasible"] for rule in set(RULES) - within)
 
 
-@pytest.mark.parametrize("example", [one for one in EXAMPLES if one.kind == "table"], ids=lambda one: one.rule)
-def test_figures_worked_by_hand(example, folder, monkeypatch):
-    """Every figure of a table, worked by hand below it, is what the command gives in the first year."""
-    # What hangs on each assumption takes two runs more, and is no figure of the tables.
+@pytest.mark.parametrize("example", [item for item in EXAMPLES if item.kind == "table"], ids=lambda item: item.rule)
+def test_figures_calculated_by_hand(example, folder, monkeypatch):
+    """Every figure of a table, calculated by hand below it, is the result of the command in the first year."""
+    # Sensitivities need two more runs per assumption, and are not in the tables.
     monkeypatch.setattr("gpit_fairshare.allocation.sensitivities", lambda _: ())
-    code = typed(example.command, "-o", "run.json", folder=folder)
+    exit_code = run_in(example.command, "-o", "run.json", folder=folder)
     document = json.loads((folder / "run.json").read_text("utf-8"))
     rows = {row["org_code"]: row for row in document["rows"] if row["year"] == "2014/15"}
     cells = [[cell.strip(" `") for cell in line.split("|")[1:-1]] for line in example.lines]
 
-    assert code == 0
+    assert exit_code == 0
     assert list(rows) == ABCD
     assert len(cells) >= 2
     assert [
-        (name, of, shown, rows[of][name])
+        (name, code, figure, rows[code][name])
         for name, *figures in cells
-        for of, shown in zip(ABCD, figures, strict=True)
-        if not same(shown, rows[of][name])
+        for code, figure in zip(ABCD, figures, strict=True)
+        if not same(figure, rows[code][name])
     ] == []
 
 
-@pytest.mark.parametrize("example", [one for one in EXAMPLES if one.kind == "text"], ids=lambda one: one.rule)
-def test_what_has_no_answer(example, folder):
-    """Where there is no answer the run stops with the message of the text, and writes nothing."""
+@pytest.mark.parametrize("example", [item for item in EXAMPLES if item.kind == "text"], ids=lambda item: item.rule)
+def test_a_case_without_an_answer_stops(example, folder):
+    """If there is no answer, the run stops with the message of the document and writes nothing."""
     with pytest.raises(GpitError) as stopped:
-        typed(example.command, "-o", "nothing.json", folder=folder)
+        run_in(example.command, "-o", "nothing.json", folder=folder)
 
     (message,) = example.lines
     assert message in str(stopped.value)
@@ -158,7 +158,7 @@ def test_what_has_no_answer(example, folder):
 
 @pytest.mark.parametrize("rule", RULES)
 def test_file_is_sound_and_complete(rule):
-    """There is no error and no warning, and the file says what it starts from, who pays and what it keeps."""
+    """The file has no errors or warnings, and states its opening baseline, who pays and its properties."""
     head = header(rule)["transition"]
     properties = header(rule)["properties"]
 
@@ -174,14 +174,14 @@ def test_file_is_sound_and_complete(rule):
         "bounds",
         "mergers",
     }
-    broken = {name for name, kept in properties.items() if kept != "kept" and "broken" in kept}
+    broken = {name for name, state in properties.items() if state != "kept" and "broken" in state}
     named = {name for name in globals() if name.startswith(f"test_{rule.replace('-', '_')}__")}
     assert named == {f"test_{rule.replace('-', '_')}__{name}_is_broken" for name in broken}
 
 
 @pytest.mark.parametrize("rule", slow_but(["annual-loss-cap", "minimum-per-head"], RULES))
-def test_runs_on_the_sample_as_it_stands(rule):
-    """The sample, whose spend is £8m above its fair shares, needs no setting; what is beyond £140m is new money."""
+def test_runs_on_the_sample_without_settings(rule):
+    """The sample, with spend £8m above its fair shares, needs no setting; money above £140m is new money."""
     result = allocate(sample=True, transition=rule, with_effects=False)
     new_money = header(rule)["transition"]["paid_from"] == "new money"
 
@@ -205,7 +205,7 @@ def test_runs_on_the_sample_as_it_stands(rule):
     ],
 )
 def test_published_figures_are_cited(rule, parameter, value):
-    """A figure that was read in a source is the default, with that source; every other default is an assumption."""
+    """A default that was read in a source cites that source; every other default is an assumption."""
     default = header(rule)["parameters"][parameter]["default"]
     cited = {name for name, entry in header(rule)["parameters"].items() if "source" in entry["default"]}
 
@@ -217,12 +217,12 @@ def test_published_figures_are_cited(rule, parameter, value):
 # Exact oracles, from the published forms ---------------------------------------------------------------------
 
 
-class Given(NamedTuple):
-    """What a rule looks at for one organisation in a year, £ and people, exact."""
+class Place(NamedTuple):
+    """The inputs of a rule for one organisation in a year, in exact £ and people."""
 
     fair_share: Fraction
     baseline: Fraction
-    """Last year's allocation; in the first year the historic spend."""
+    """Last year's allocation, or historic spend in the first year."""
     first: Fraction
     """The historic spend."""
     people: Fraction
@@ -230,14 +230,14 @@ class Given(NamedTuple):
 
 
 def above(a, b):
-    """What a stands above b, never below nil."""
+    """Return the amount by which a exceeds b, never negative."""
     return max(Fraction(0), a - b)
 
 
 def scaled(bottoms, targets, tops=None):
-    """Scale gains by the closed form s = 1 − Σ(F − T) / Σ(T − F), or say None where s is below 0.
+    """Return gains scaled by the closed form s = 1 − Σ(F − T) / Σ(T − F), or None if s is negative.
 
-    F is the bottom; tops, where gains begin to be scaled, are bottoms unless given.
+    F is the bottom. Gains are scaled above the tops, which are the bottoms unless given.
     """
     tops = tops or bottoms
     cost = sum((above(low, target) for low, target in zip(bottoms, targets, strict=True)), Fraction(0))
@@ -258,14 +258,14 @@ def floor_damping(rows):
 
 
 def cap_and_scale(rows):
-    """Of a gain per head above 5% the part k is kept, never below 80% of last year's money per head."""
+    """The share k of a gain per head above 5% is kept; at least 80% of last year's money per head."""
     rate = [row.baseline / row.people_before * row.people if row.people_before else Fraction(0) for row in rows]
-    bottoms = [one * Fraction(4, 5) for one in rate]
-    return scaled(bottoms, [row.fair_share for row in rows], [one * Fraction(21, 20) for one in rate])
+    bottoms = [money * Fraction(4, 5) for money in rate]
+    return scaled(bottoms, [row.fair_share for row in rows], [money * Fraction(21, 20) for money in rate])
 
 
 def floor_and_ceiling(rows):
-    """Floors of 90% and limits of 120%: the part s in [0, 1] of gains at which all comes to the total, or 1."""
+    """Floors of 90%, limits of 120%; the share s of gains, from 0 to 1, is the one that reaches the total, or 1."""
     floors = [row.baseline * Fraction(9, 10) for row in rows]
     limits = [row.baseline * Fraction(6, 5) if row.baseline else row.fair_share for row in rows]
     gains = [above(row.fair_share, floor) for row, floor in zip(rows, floors, strict=True)]
@@ -287,7 +287,7 @@ def floor_and_ceiling(rows):
 
 
 def topped_up(rows, floors):
-    """Fair shares with top-ups to floors, the top-ups in whole pounds that keep their total."""
+    """Return fair shares plus top-ups to floors, in whole pounds that keep the total of top-ups."""
     shares = [row.fair_share for row in rows]
     lifts = oracle.rounded([above(floor, share) for floor, share in zip(floors, shares, strict=True)])
     return [share + lift for share, lift in zip(shares, lifts, strict=True)]
@@ -315,7 +315,7 @@ def annual_loss_cap(rows):
 
 
 def safety_net_and_levy(rows):
-    """Half of what stands above the historic spend is levied; 92.5% of the historic spend is the net."""
+    """The levy is half of the fair share above historic spend; the net is 92.5% of historic spend."""
     levies = oracle.rounded([above(row.fair_share, row.first) / 2 for row in rows])
     netted = topped_up(rows, [row.first * Fraction(37, 40) for row in rows])
     return [share - levy for share, levy in zip(netted, levies, strict=True)]
@@ -333,7 +333,7 @@ ORACLES = {
 
 
 def drawn(seed, folder):
-    """Random files of three to seven organisations, one without patients and spend; a budget; the figures."""
+    """Return random files of three to seven organisations, one without patients and spend; a budget; the figures."""
     draw = random.Random(seed)
     codes = [f"X{index}" for index in range(draw.randint(2, 6))]
     people = {(code, year): draw.randint(1, 900) * 10 for code in codes for year in YEARS}
@@ -351,38 +351,38 @@ def drawn(seed, folder):
 @pytest.mark.parametrize("number", slow_but(["0"], range(4)))
 @pytest.mark.parametrize("rule", RULES)
 def test_against_an_exact_oracle(rule, number, tmp_path):
-    """Both years of random cases come to the exact figures, to the pound; where there is no answer the run stops."""
+    """Both years of random cases have the exact figures, to the pound; if there is no answer, the run stops."""
     files, budget, people, spend = drawn(f"{rule} {number}", tmp_path)
     settings = {"revenue_budget": budget}
     before, people_before, expected = spend, {code: people[code, YEARS[0]] for code in spend}, {}
     for year in YEARS:
-        shares, _ = oracle.share_out(budget, [people[of, year] for of in sorted(spend)])
+        shares, _ = oracle.share_out(budget, [people[code, year] for code in sorted(spend)])
         rows = [
-            Given(*map(Fraction, (share, before[of], spend[of], people[of, year], people_before[of])))
-            for of, share in zip(sorted(spend), oracle.rounded(shares), strict=True)
+            Place(*map(Fraction, (share, before[code], spend[code], people[code, year], people_before[code])))
+            for code, share in zip(sorted(spend), oracle.rounded(shares), strict=True)
         ]
-        worked = ORACLES[rule](rows)
-        if worked is None:
+        exact = ORACLES[rule](rows)
+        if exact is None:
             with pytest.raises(GpitError, match=rf"unrounded_allocation, {year}: .* too little; lower the floor"):
                 allocate(**files, transition=rule, settings=settings, with_effects=False)
             return
-        before = expected[year] = dict(zip(sorted(spend), oracle.rounded(worked), strict=True))
+        before = expected[year] = dict(zip(sorted(spend), oracle.rounded(exact), strict=True))
         people_before = {code: people[code, year] for code in spend}
 
     result = allocate(**files, transition=rule, settings=settings, with_effects=False)
 
-    assert result.agrees, [one for one in result.checks if not one.holds]
+    assert result.agrees, [check for check in result.checks if not check.holds]
     assert {year: column(result, year, "allocation") for year in YEARS} == expected
     assert "R07" not in numbers_of(result)
 
 
 @pytest.mark.parametrize("floor", ["-60%", "-20%", "-11.9%", "-11.8%", "0"])
 def test_floor_damping_by_the_closed_form(floor):
-    """A = F + s(T − F), s within 0 and 1, ΣA = ΣT; s below 0 means that the floor is too high, an error.
+    """A = F + s(T − F), s from 0 to 1, ΣA = ΣT; a negative s means that the floor is too high, an error.
 
     Hansard, 20 March 2007 (the floor is paid for by scaling back increases above it), and the Department for
-    Communities and Local Government's Floor Damping Models for 2011-12 (s between 0 and 1, else a lower floor).
-    £2,000,000 over £2,270,000 is 1 − 11.894%: a floor of -11.9% fits, and one of -11.8% does not.
+    Communities and Local Government's Floor Damping Models for 2011-12 (s between 0 and 1, otherwise a lower floor).
+    £2,000,000 over £2,270,000 is 1 − 11.894%: a floor of -11.9% is affordable, and one of -11.8% is not.
     """
     targets = [Fraction(n) for n in (200_000, 400_000, 600_000, 800_000)]
     growth = Fraction(floor.rstrip("%")) / (100 if "%" in floor else 1)
@@ -414,11 +414,11 @@ def test_floor_damping_by_the_closed_form(floor):
     assert sum(column(result, "2014/15", "allocation").values()) == sum(targets)
 
 
-# What the text and the notes say besides -----------------------------------------------------------------------
+# Other statements of the document and the notes ---------------------------------------------------------------
 
 
 def first_year(folder, rule, people, spend, budget, **settings):
-    """The allocations of the first year, by organisation."""
+    """Return the allocations of the first year, by organisation."""
     result = allocate(
         population=population_file(folder, people),
         spend=spend_file(folder, spend),
@@ -430,8 +430,8 @@ def first_year(folder, rule, people, spend, budget, **settings):
     return column(result, "2014/15", "allocation")
 
 
-def test_levies_left_over_are_reported():
-    """The £25,000 that a net at 50% leaves of C's £75,000 are unspent money of the run, and no new money."""
+def test_unspent_levies_are_reported():
+    """With a net at 50%, £25,000 of C's £75,000 levy stays unspent, and there is no new money."""
     result = allocate(
         population=SAMPLES / "abcd-population.csv",
         spend=SAMPLES / "abcd-spend.csv",
@@ -445,7 +445,7 @@ def test_levies_left_over_are_reported():
 
 
 def test_baseline_funding_does_not_follow_the_allocation():
-    """The net is 92.5% of the historic spend in the second year too; a cap on losses is 7% of what was left."""
+    """The net is 92.5% of historic spend in the second year too; the loss cap takes 7% of the first allocation."""
     files = {"population": SAMPLES / "abcd-population.csv", "spend": SAMPLES / "abcd-spend.csv"}
     settings = {"revenue_budget": 2_000_000}
     net = allocate(**files, transition="safety-net-and-levy", settings=settings, with_effects=False)
@@ -477,30 +477,30 @@ def test_guarantee_follows_the_patients(tmp_path):
     assert column(result, "2015/16", "allocation")["A"] == 242_556
 
 
-def test_ceiling_of_whoever_had_nothing_is_the_fair_share(tmp_path):
-    """B had nothing: not held at nil, it gets the scaled gain, £1,000 × 100 ÷ 1,000 of what A's floor leaves."""
+def test_ceiling_without_spend_is_the_fair_share(tmp_path):
+    """B had no spend, and its ceiling is not 0: it gets the scaled gain, £1,000 × 100 ÷ 1,000, left by A's floor."""
     # T is 1,000 each; A's floor is 1,900 of 2,000 and leaves 100 for B's gain of 1,000.
-    found = first_year(
+    allocations = first_year(
         tmp_path, "floor-and-ceiling", {"A": 10, "B": 10}, {"A": 2_000, "B": 0}, 2_000, floor_growth="-5%"
     )
 
-    assert found == {"A": 1_900, "B": 100}
+    assert allocations == {"A": 1_900, "B": 100}
 
 
 @pytest.mark.parametrize("rule", ["floor-damping", "cap-and-scale"])
-def test_nobody_to_protect_means_fair_shares(rule, tmp_path):
-    """Where no fair share is below its floor the factor is 1: all of every gain is paid, whatever the cap."""
-    found = first_year(tmp_path, rule, {"A": 10, "B": 30}, {"A": 500, "B": 1_500}, 4_001)
+def test_no_losses_mean_fair_shares(rule, tmp_path):
+    """If no fair share is below its floor, the factor is 1: every gain is paid in full, with any cap."""
+    allocations = first_year(tmp_path, rule, {"A": 10, "B": 30}, {"A": 500, "B": 1_500}, 4_001)
 
     # 4,001 × 10/40 = 1,000.25 and 4,001 × 30/40 = 3,000.75
-    assert found == {"A": 1_000, "B": 3_001}
+    assert allocations == {"A": 1_000, "B": 3_001}
 
 
-# What is not kept ------------------------------------------------------------------------------------------------
+# Broken properties -----------------------------------------------------------------------------------------------
 
 
 def apart_and_merged(folder, rule, spend, **settings):
-    """What A and B of 100 patients each get together, and what they get merged; each has a fair share of £1,000."""
+    """Return what A and B (100 patients each) get in total, apart and merged; each has a fair share of £1,000."""
     people = dict.fromkeys(spend, 100)
     apart = first_year(folder, rule, people, spend, 1_000 * len(spend), **settings)
     other = {code: spend[code] for code in spend if code not in "AB"}
@@ -516,14 +516,14 @@ def apart_and_merged(folder, rule, spend, **settings):
 
 
 def test_floor_damping__mergers_is_broken(tmp_path):
-    """A and B get £2,175 apart and £2,000 merged, since A's floor then costs C nothing."""
+    """A and B get £2,175 apart and £2,000 merged, because A's floor then costs C nothing."""
     # Apart: floors 1,350, 450, 450 leave 750 for gains of 550 and 550, so that B and C get 825 each.
-    # Merged: A and B have 2,000 above a floor of 1,800, nothing is lifted, and s is 1.
+    # Merged: A and B have 2,000 above a floor of 1,800, nothing is raised, and s is 1.
     assert apart_and_merged(tmp_path, "floor-damping", {"A": 1_500, "B": 500, "C": 500}) == (2_175, 2_000)
 
 
 def test_floor_and_ceiling__mergers_is_broken(tmp_path):
-    """A and B get £1,600 apart and £1,860 merged, since A's room is B's."""
+    """A and B get £1,600 apart and £1,860 merged, because B can use A's room below the ceiling."""
     # Apart: A is at its fair share of 1,000, B at its ceiling of 600, C at its floor of 1,080; 320 is unspent.
     # Merged: the ceiling of 1,550 × 1.2 = 1,860 holds a fair share of 2,000.
     assert apart_and_merged(tmp_path, "floor-and-ceiling", {"A": 1_050, "B": 500, "C": 1_200}) == (1_600, 1_860)
@@ -536,14 +536,14 @@ def test_minimum_funding_guarantee__mergers_is_broken(tmp_path):
 
 
 def test_cap_and_scale__mergers_is_broken(tmp_path):
-    """A and B get £2,100 apart and £2,000 merged, since A's guarantee then costs C nothing."""
-    # Apart: A's guarantee is 1,200; B and C have 840 at the cap and 160 above, of which 120 of 320 is left: 900.
-    # Merged: A and B have 2,000 between 1,840 and 2,415, nothing is lifted, and the scale is 1.
+    """A and B get £2,100 apart and £2,000 merged, because A's guarantee then costs C nothing."""
+    # Apart: A's guarantee is 1,200; B and C have 840 at the cap and 160 above, of which 120 of 320 is paid: 900.
+    # Merged: A and B have 2,000 between 1,840 and 2,415, nothing is raised, and the scale is 1.
     assert apart_and_merged(tmp_path, "cap-and-scale", {"A": 1_500, "B": 800, "C": 800}) == (2_100, 2_000)
 
 
 def test_safety_net_and_levy__mergers_is_broken(tmp_path):
-    """A and B get £2,095 apart and £2,000 merged, since B's growth fills A's gap."""
+    """A and B get £2,095 apart and £2,000 merged, because B's growth fills A's gap."""
     # Apart: A is at its net, 1,400 × 0.925 = 1,295; B pays half of 400 and has 800. Merged: 2,000 is the baseline.
     assert apart_and_merged(tmp_path, "safety-net-and-levy", {"A": 1_400, "B": 600}) == (2_095, 2_000)
 
@@ -573,8 +573,8 @@ formula = "rounded(unrounded_fair_share)"
 
 
 def test_minimum_per_head__mergers_is_broken(tmp_path):
-    """By weighted patients A and B get £2,100 apart and £2,000 merged: A's minimum is lifted, that of both is not."""
-    # £6 a head. Apart: A has 500 for 100 patients and is lifted to 600, B has 1,500. Merged: 2,000 for 200.
+    """By weighted patients A and B get £2,100 apart and £2,000 merged: A alone gets a top-up, both together do not."""
+    # £6 a head. Apart: A has 500 for 100 patients and is raised to 600, B has 1,500. Merged: 2,000 for 200.
     (tmp_path / "weighted.toml").write_text(WEIGHTED, encoding="utf-8")
     totals = []
     for rows in ([("A", 100, 50), ("B", 100, 150)], [("AB", 200, 200)]):
@@ -593,7 +593,7 @@ def test_minimum_per_head__mergers_is_broken(tmp_path):
 
 
 def test_minimum_per_head__population_scale_is_broken(tmp_path):
-    """With £1,000 each, £6 a head lifts nobody of 100 patients, and everybody of 200 to £1,200."""
+    """With £1,000 each, £6 a head gives no top-up for 100 patients, and £1,200 for 200 patients."""
     spend, setting = {"A": 1_000, "B": 1_000}, {"minimum_per_head": 6}
     once = first_year(tmp_path, "minimum-per-head", {"A": 100, "B": 100}, spend, 2_000, **setting)
     twice = first_year(tmp_path, "minimum-per-head", {"A": 200, "B": 200}, spend, 2_000, **setting)

@@ -1,4 +1,4 @@
-"""Transitions that move towards the target by a pace, and transition funds: the document, the files, the proofs."""
+"""Transitions with a pace of change, and transition funds: their document, their files and their properties."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ LCFF = ("12.001695740%", "30.160161660%", "52.557615970%", "56.076799800%", "42.
 
 
 def header(name):
-    """The header of a transition file, read without our own reader."""
+    """Return the header of a transition file, read without our own reader."""
     return tomllib.loads((LIBRARY / f"{name}.toml").read_text(encoding="utf-8"))["transition"]
 
 
 def column(result, year, name):
-    """A column of one year by code."""
+    """Return a column of one year, by code."""
     rows = result.year(year)
     return dict(zip(rows["org_code"], rows[name], strict=True))
 
@@ -48,13 +48,13 @@ def column(result, year, name):
 
 def sections():
     """Return the pieces of each section of the two pages that is about a transition."""
-    found = {}
+    by_section = {}
     for page in PAGES:
         name = ""
         for piece in pieces(page):
             name = ([name, *re.findall(r"^## (\S+)$", piece.before, re.MULTILINE)])[-1]
-            found.setdefault(name, []).append(piece)
-    return {name: inside for name, inside in found.items() if name}
+            by_section.setdefault(name, []).append(piece)
+    return {name: inside for name, inside in by_section.items() if name}
 
 
 def run_command(command):
@@ -72,12 +72,12 @@ def run_command(command):
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
-    """A folder with the samples and the files that the reader is told to save."""
+    """A folder with the samples and the files that the document asks the reader to save."""
     made = tmp_path_factory.mktemp("pace")
     shutil.copytree(SAMPLES, made / "data" / "samples")
     for piece in chain.from_iterable(map(pieces, PAGES)):
         if piece.kind == "csv":
-            name = [one for one in quoted(piece.before) if one.endswith(".csv")][-1]
+            name = [file for file in quoted(piece.before) if file.endswith(".csv")][-1]
             (made / name).write_text(piece.text, encoding="utf-8")
     return made
 
@@ -92,18 +92,18 @@ def test_every_transition_has_its_section():
 
 @pytest.mark.parametrize("name", TRANSITIONS)
 def test_worked_example(name, place):
-    """Each figure of a section's table, worked by hand there, is what its command gives; all checks hold."""
+    """Each figure of a section's table, calculated by hand, is the result of its command; all checks pass."""
     inside = sections()[name]
-    (table,) = [one for one in inside if one.rows and one.rows[0] == ("step", "A", "B", "C", "D")]
+    (table,) = [piece for piece in inside if piece.rows and piece.rows[0] == ("step", "A", "B", "C", "D")]
     command = inside[inside.index(table) - 1].text
     with chdir(place):
         result = run_command(command)
     rows = {code: column(result, "2014/15", quoted(row[0])[0]) for row in table.rows[1:] for code in row[:1]}
     wrong = [
-        (step, code, shown, rows[step][code])
+        (step, code, figure, rows[step][code])
         for step, *cells in table.rows[1:]
-        for code, shown in zip("ABCD", cells, strict=True)
-        if not same(shown, rows[step][code])
+        for code, figure in zip("ABCD", cells, strict=True)
+        if not same(figure, rows[step][code])
     ]
 
     assert f"--transition {name} " in command
@@ -114,9 +114,9 @@ def test_worked_example(name, place):
 
 @pytest.mark.parametrize("name", TRANSITIONS)
 def test_infeasible_case(name, place):
-    """The command without an answer ends with the message below it; a rule without one says that there is none."""
+    """A command without an answer ends with the message below it; other rules say that there is always an answer."""
     inside = sections()[name]
-    messages = [one for one in inside if one.kind == "text"]
+    messages = [piece for piece in inside if piece.kind == "text"]
     for message in messages:
         with chdir(place), pytest.raises(GpitError) as stopped:
             run_command(inside[inside.index(message) - 1].text)
@@ -131,7 +131,7 @@ def test_infeasible_case(name, place):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in WITHIN if name != "none"])
 def test_england_sample(name):
-    """Rules that may have no answer have one for the England sample as they stand: £140m of each year's £140m."""
+    """Rules that may have no answer have one for the England sample with their defaults: £140m in each year."""
     result = allocate(sample=True, transition=name, with_effects=False)
 
     assert result.agrees
@@ -140,7 +140,7 @@ def test_england_sample(name):
 
 
 def test_who_pays():
-    """Each transition says who pays; all but `none` open with the historic spend."""
+    """Each transition says who pays; all except `none` start from historic spend."""
     paid = {name: header(name).get("paid_from") for name in TRANSITIONS}
 
     assert {name for name, payer in paid.items() if payer == "top-slice"} == set(FUNDS)
@@ -155,7 +155,7 @@ def test_who_pays():
 
 
 def years_of(number):
-    """So many financial years from 2014/15."""
+    """Return this number of financial years from 2014/15."""
     return [f"{year}/{year + 1 - 2000}" for year in range(2014, 2014 + number)]
 
 
@@ -166,15 +166,15 @@ def run_years(folder, transition, years, **settings):
         {
             "org_code": code,
             "year": name,
-            "registered_population": one.people,
-            "target_allocation": one.target,
-            "historic_spend": one.spend,
-            "base_growth": "" if one.base_growth is None else float(one.base_growth),
-            "requested_support": "" if one.request is None else one.request,
-            "plan_reaches_parity": one.plan,
+            "registered_population": place.people,
+            "target_allocation": place.target,
+            "historic_spend": place.spend,
+            "base_growth": "" if place.base_growth is None else float(place.base_growth),
+            "requested_support": "" if place.request is None else place.request,
+            "plan_reaches_parity": place.plan,
         }
         for name, year in zip(names, years, strict=True)
-        for code, one in year.items()
+        for code, place in year.items()
     ]
     (folder / "scheme.toml").write_text(
         '[scheme]\nname = "years"\ntitle = "Years"\norganisation = "place"\n'
@@ -191,7 +191,7 @@ def run_years(folder, transition, years, **settings):
 
 @pytest.mark.parametrize(("stream", "scheme"), ICB_SCHEMES.items())
 def test_published_icb_allocations(stream, scheme, tmp_path):
-    """NHS England's allocations for 2023/24: all 42 boards of each stream to the thousand, and their convergence."""
+    """NHS England's allocations for 2023/24: all 42 boards of each stream to £1,000, and their convergence."""
     published = [row for row in read_rows(PUBLISHED) if row["stream"] == stream]
     headings = {
         "ICB Code": "org_code",
@@ -203,7 +203,7 @@ def test_published_icb_allocations(stream, scheme, tmp_path):
         tmp_path / "boards.csv",
         [{heading: row[name] for heading, name in headings.items()} for row in published],
     )
-    (command,) = [one.text for one in sections()["icb-convergence"] if one.kind == "bash"]
+    (command,) = [piece.text for piece in sections()["icb-convergence"] if piece.kind == "bash"]
     with chdir(tmp_path):
         result = run_command(command.replace(" -o boards.xlsx", "").replace(ICB_SCHEMES["core"], scheme))
 
@@ -218,9 +218,9 @@ def test_published_icb_allocations(stream, scheme, tmp_path):
 
 
 def test_full_precision_of_the_nearest_board():
-    """QOQ's core allocation is £2,964,813.49956k before rounding, nearer to a half than any other: worked exactly."""
+    """QOQ's exact core allocation is £2,964,813.49956k before rounding: closer to a half than any other."""
     (row,) = [row for row in read_rows(PUBLISHED) if (row["stream"], row["org_code"]) == ("core", "QOQ")]
-    # Above target by more than 0.71%, so that the cap counts.
+    # Above target by more than 0.71%, so the cap applies.
     exact = Fraction(row["baseline_k"]) * (1 + Fraction(row["base_growth"])) * (1 - Fraction("0.0071"))
 
     assert Fraction(row["baseline_k"]) / Fraction(row["target_k"]) - 1 > Fraction("0.0071")
@@ -230,33 +230,35 @@ def test_full_precision_of_the_nearest_board():
 
 @pytest.fixture(scope="module")
 def sevenths(tmp_path_factory):
-    """Eight years of the taper from the whole correction factor on: A has £400,000 of £600,000, its target £100,000."""
+    """Eight years of the taper, from the whole correction factor: A has £400,000 of £600,000, target £100,000."""
     places = {"A": Place(1, 100_000, 400_000), "B": Place(1, 200_000, 100_000), "C": Place(1, 300_000, 100_000)}
     folder = tmp_path_factory.mktemp("sevenths")
     return run_years(folder, "fixed-taper", [places] * 8, first_step=0, guaranteed_share=1)
 
 
 def test_correction_factor_falls_in_sevenths(sevenths):
-    """7/7 to 0/7 of the correction factor; each year 5/6, 4/5, 3/4, 2/3 and 1/2 of the year before, once it is 6/7.
+    """7/7 to 0/7 of the correction factor: from 6/7 on, each is 5/6, 4/5, 3/4, 2/3 and 1/2 of the previous year.
 
-    The guarantee of £400,000 leaves £200,000 for targets of £500,000, 40p in the pound: B £80,000 would be below
-    its own £100,000, so that C has the £100,000 that is left for £300,000, a third, and so has the formula.
+    The guarantee of £400,000 leaves £200,000 for targets of £500,000, 40p in the pound. B's £80,000 would be below
+    its own £100,000, so C has the remaining £100,000 for £300,000: a third is the formula rate.
     A's correction factor is 400,000 - 100,000/3, and B's 100,000 - 200,000/3.
     """
     factors = {"A": Fraction(1_100_000, 3), "B": Fraction(100_000, 3), "C": Fraction(0)}
     paid = [column(sevenths, year, "correction") for year in years_of(8)]
 
     for gone, year in enumerate(paid):
-        assert year == pytest.approx({code: float(one * (7 - gone) / 7) for code, one in factors.items()}, abs=1e-6)
+        assert year == pytest.approx(
+            {code: float(factor * (7 - gone) / 7) for code, factor in factors.items()}, abs=1e-6
+        )
     ratios = [after["A"] / before["A"] for before, after in pairwise(paid[1:7])]
     assert ratios == pytest.approx([5 / 6, 4 / 5, 3 / 4, 2 / 3, 1 / 2])
 
 
 def test_released_money_goes_back_to_all(sevenths):
-    """k/7 of all correction factors, £400,000, is released after k years and shared out by target with the rest."""
+    """k/7 of all correction factors, £400,000, is released after k years and shared out by target."""
     for gone, year in enumerate(years_of(8)):
         released = Fraction(400_000 * gone, 7)
-        # At the start £200,000 of £600,000 is by formula.
+        # At the start £200,000 of £600,000 is formula money.
         by_formula = 200_000 + released
         share = column(sevenths, year, "formula_share")
 
@@ -268,9 +270,9 @@ def test_released_money_goes_back_to_all(sevenths):
 
 
 def test_certified_gap_percentages(tmp_path):
-    """Six years of California's percentages close the gap as their product says, and the last closes it whole.
+    """Six years of California's percentages close the gap step by step, and the last closes it in full.
 
-    Of a gap of £1,000m there is left, after five years, 1,000m times all (1 - g): each year to the pound.
+    Each year leaves £1,000m times all (1 - g) so far of a gap of £1,000m, to the pound.
     """
     places = {"A": Place(1, 1_500_000_000, 500_000_000)}
     settings = {f"gap_percentage@{year}": percentage for year, percentage in zip(years_of(6), LCFF, strict=True)}
@@ -283,10 +285,10 @@ def test_certified_gap_percentages(tmp_path):
     assert column(result, "2019/20", "allocation")["A"] == 1_500_000_000
 
 
-def test_nobody_further_below_target_than_allowed(tmp_path):
-    """Newham's 8.7% below target (2003) is lifted to 5% below; Blackpool's 4.99% below (2019) is within the limit.
+def test_no_place_is_further_below_target_than_allowed(tmp_path):
+    """Newham's 8.7% below target (2003) is raised to 5% below; Blackpool's 4.99% below (2019) is within the limit.
 
-    With level cash guaranteed the floors of £100m targets are £100m, £95m in place of £91.3m, and £95.01m.
+    With flat cash guaranteed, the floors of £100m targets are £100m, £95m instead of £91.3m, and £95.01m.
     """
     target = 100_000_000
     places = {"A": Place(1, target, target), "B": Place(1, target, 91_300_000), "C": Place(1, target, 95_010_000)}
@@ -296,7 +298,7 @@ def test_nobody_further_below_target_than_allowed(tmp_path):
 
 
 def test_guarantee_per_head_follows_the_patients(tmp_path):
-    """Who grows by a tenth has a floor a tenth higher per head: £100,000 for 100 people is £110,000 for 110."""
+    """10% more patients raise the per-head floor by 10%: £100,000 for 100 people is £110,000 for 110."""
     before = {"A": Place(100, 100_000, 100_000), "B": Place(100, 100_000, 100_000)}
     after = {"A": Place(110, 120_000, 0), "B": Place(90, 120_000, 0)}
     result = run_years(tmp_path, "pace-of-change", [before, after], minimum_per_head_growth=0, minimum_cash_growth=0)
@@ -310,7 +312,7 @@ def test_guarantee_per_head_follows_the_patients(tmp_path):
 
 
 def applied(folder, *rows, **settings):
-    """Support of A to D in both years, from applications such as `A,250000,yes`; without rows there is no file."""
+    """Return support of A to D in both years, from applications such as `A,250000,yes`; no rows means no file."""
     names = ("org_code", "requested_support", "plan_reaches_parity", "year")[: max([0, *(len(row) for row in rows)])]
     inputs = write_rows(folder / "forms.csv", [dict(zip(names, row, strict=True)) for row in rows]) if rows else None
     result = allocate(
@@ -325,13 +327,13 @@ def applied(folder, *rows, **settings):
 
 
 def test_applications_without_any_form(tmp_path):
-    """Without the columns everybody asks for the whole need, with a plan; plan_assumed=0 awards nothing."""
+    """Without the columns each organisation asks for its whole need, with a plan; plan_assumed=0 gives no awards."""
     assert applied(tmp_path) == [[300_000, 100_000, 0, 20_000]] * 2
     assert applied(tmp_path, plan_assumed=0) == [[0, 0, 0, 0]] * 2
 
 
-def test_an_application_without_a_plan_gets_nothing(tmp_path):
-    """Once one plan is given, a blank is none: B and D are left out, and so is whoever says no."""
+def test_an_application_without_a_plan_gets_no_award(tmp_path):
+    """Once one plan is given, a blank means no plan: B and D get no award, and neither does a plan of no."""
     forms = [("A", "", "yes"), ("B", "", ""), ("C", "", ""), ("D", "", "")]
 
     assert applied(tmp_path, *forms) == [[300_000, 0, 0, 0]] * 2
@@ -347,7 +349,7 @@ def test_no_award_beyond_the_request(tmp_path):
     assert applied(tmp_path, *forms) == [[50_000, 100_000, 0, 0]] * 2
 
 
-def test_applications_are_made_again(tmp_path):
+def test_applications_are_for_one_year(tmp_path):
     """A applied for 2014/15 only, B for both years: in 2015/16 A has no plan and no award."""
     forms = [
         *[(code, "", "yes" if code in "AB" else "", "2014/15") for code in "ABCD"],
@@ -361,10 +363,10 @@ def test_applications_are_made_again(tmp_path):
 
 
 def drawn(seed, years=3, places=4):
-    """Places by year: spend within a third of the target, targets and people that move by a tenth a year."""
+    """Return random places by year: spend within a third of the target; targets and people change by 10% a year."""
     draw = random.Random(seed)
     first = {code: draw.randint(50_000, 5_000_000) for code in "ABCDE"[:places]}
-    found = [
+    drawn_years = [
         {
             code: Place(
                 people=draw.randint(900, 1_100),
@@ -378,12 +380,12 @@ def drawn(seed, years=3, places=4):
         }
         for _ in range(years)
     ]
-    found[0]["A"] = found[0]["A"]._replace(plan="yes")
-    return found
+    drawn_years[0]["A"] = drawn_years[0]["A"]._replace(plan="yes")
+    return drawn_years
 
 
 def agree(folder, transition, years, expected, **settings):
-    """Assert that a run gives the oracle's pounds in every year, and stops where the oracle finds no answer."""
+    """Assert that a run gives the oracle's pounds every year, or stops if the oracle finds no answer."""
     texts = {name: str(value) for name, value in settings.items()}
     try:
         pounds = expected()
@@ -410,7 +412,7 @@ PACES = {
 
 @pytest.mark.slow
 def test_floors_against_the_oracle(tmp_path):
-    """Pace of change and growth by gap have the oracle's pounds over three years, or stop where it finds no answer."""
+    """Pace of change and growth by gap have the oracle's pounds over three years, or stop if it finds no answer."""
     answers = []
     for seed in range(3):
         years = drawn(seed)
@@ -436,11 +438,11 @@ def test_floors_against_the_oracle(tmp_path):
 
 
 def test_malawi_rule_with_growing_money(tmp_path):
-    """Where all of the baseline is kept and money grows, the increase goes by gap: the oracle's pounds."""
-    years = [{code: one._replace(spend=one.target * 3 // 4) for code, one in year.items()} for year in drawn(5)]
+    """If all of the baseline is kept and money grows, the increase is shared by gap: the oracle's pounds."""
+    years = [{code: place._replace(spend=place.target * 3 // 4) for code, place in year.items()} for year in drawn(5)]
     years[0]["A"] = years[0]["A"]._replace(spend=years[0]["A"].target)
     for year, share in zip(years[1:], (12, 14), strict=True):
-        year.update({code: one._replace(target=years[0][code].target * share // 10) for code, one in year.items()})
+        year.update({code: place._replace(target=years[0][code].target * share // 10) for code, place in year.items()})
 
     assert agree(
         tmp_path,
@@ -452,7 +454,7 @@ def test_malawi_rule_with_growing_money(tmp_path):
 
 
 def test_convergence_against_the_oracle(tmp_path):
-    """Convergence with base growth of one's own or the nation's has the oracle's thousands over three years."""
+    """Convergence with own or national base growth has the oracle's thousands over three years."""
     caps = (Fraction("0.0038"), Fraction(1, 4), Fraction("0.01"), Fraction("0.031"))
     names = ("convergence_cap_above", "convergence_rate_below", "convergence_cap_below", "national_base_growth")
     for seed in (10, 11):
@@ -467,7 +469,7 @@ def test_convergence_against_the_oracle(tmp_path):
 
 
 def test_taper_and_blend_against_the_oracle(tmp_path):
-    """Taper and blend have the oracle's pounds in each of three years, on the way and beyond the last of two steps."""
+    """Taper and blend have the oracle's pounds in each of three years, also after the last of two steps."""
     kept = Fraction(7, 10)
     for steps in (2, 7):
         years = drawn(steps)
@@ -490,11 +492,11 @@ def test_taper_and_blend_against_the_oracle(tmp_path):
 
 
 def test_gap_and_applications_against_the_oracle(tmp_path):
-    """Gap percentages have the oracle's pounds; so have awards from a fund that is short in some years only."""
+    """Gap percentages have the oracle's pounds; so do awards from a fund that is too small in some years only."""
     years = drawn(20)
-    shares = [Fraction(one.removesuffix("%")) / 100 for one in LCFF[:3]]
+    shares = [Fraction(percentage.removesuffix("%")) / 100 for percentage in LCFF[:3]]
     settings = dict(zip((f"gap_percentage@{year}" for year in years_of(3)), shares, strict=True))
-    needs = [sum(max(0, one.spend - one.target) for one in year.values()) for year in years]
+    needs = [sum(max(0, place.spend - place.target) for place in year.values()) for year in years]
 
     assert agree(
         tmp_path,
@@ -515,7 +517,7 @@ def test_gap_and_applications_against_the_oracle(tmp_path):
 
 @pytest.mark.parametrize("name", TRANSITIONS)
 def test_organisations_without_patients_or_target(name, tmp_path):
-    """Z, with no patients, no spend and no target, has nothing in each year, and no step of it is undefined."""
+    """Z, with no patients, spend or target, gets 0 in each year, and none of its steps is undefined."""
     places = {"A": Place(10, 1_000, 1_100), "B": Place(10, 1_000, 900), "Z": Place(0, 0, 0)}
     settings = {"transition_fund": 50, "support_share": 1} if name in FUNDS[:2] else {}
     result = run_years(tmp_path, name, [places] * 2, **settings)
@@ -523,8 +525,8 @@ def test_organisations_without_patients_or_target(name, tmp_path):
     assert [column(result, year, "allocation")["Z"] for year in years_of(2)] == [0, 0]
 
 
-def test_money_without_a_target_is_above_every_band(tmp_path):
-    """Y has £1,000,000 and no target: it has the least growth, −50%, and the most convergence, −0.71%."""
+def test_without_a_target_every_band_is_exceeded(tmp_path):
+    """Y has £1,000,000 and no target: it gets the minimum growth, −50%, and the cap on convergence, −0.71%."""
     places = {"A": Place(10, 2_000_000, 1_000_000), "Y": Place(1, 0, 1_000_000)}
     pace = run_years(tmp_path, "pace-of-change", [places], furthest_under_target="60%")
     icb = run_years(tmp_path, "icb-convergence", [places])
@@ -536,8 +538,8 @@ def test_money_without_a_target_is_above_every_band(tmp_path):
 # Properties that are broken ----------------------------------------------------------------------------------
 
 
-def given(folder, transition, budget, **places):
-    """Allocations of one year, a budget by registered population: each place is its people and its spend."""
+def one_year(folder, transition, budget, **places):
+    """Return the allocations of one year, with a budget by registered population; a place is its people and spend."""
     values = {"revenue_budget": budget, "transition_fund": 1_000_000, "support_share": 1}
     used = values if transition in FUNDS[:2] else {"revenue_budget": budget}
     (folder / "scheme.toml").write_text(
@@ -562,44 +564,44 @@ def test_above_average_cost__rising_target_is_broken(tmp_path):
     """A costs £6.00 a head against £5.50 and gets its £600; with 30 more patients it is below average and gets £226."""
     # £400 for 200 people is £200 each, and A needs £400. With 130 + 100 people A costs £4.62 against £4.78,
     # and 130/230 of £400 is £226.09.
-    assert given(tmp_path, "above-average-cost", 400, A=(100, 600), B=(100, 500))["A"] == 600
-    assert given(tmp_path, "above-average-cost", 400, A=(130, 600), B=(100, 500))["A"] == 226
+    assert one_year(tmp_path, "above-average-cost", 400, A=(100, 600), B=(100, 500))["A"] == 600
+    assert one_year(tmp_path, "above-average-cost", 400, A=(130, 600), B=(100, 500))["A"] == 226
 
 
 def test_above_average_cost__mergers_is_broken(tmp_path):
     """A at £6.00 a head and B at £1.00 get £900; together at £2.25, below the average of £2.40, they get £400."""
-    apart = given(tmp_path, "above-average-cost", 500, A=(100, 600), B=(300, 300), C=(100, 300))
-    merged = given(tmp_path, "above-average-cost", 500, M=(400, 900), C=(100, 300))
+    apart = one_year(tmp_path, "above-average-cost", 500, A=(100, 600), B=(300, 300), C=(100, 300))
+    merged = one_year(tmp_path, "above-average-cost", 500, M=(400, 900), C=(100, 300))
 
     assert (apart["A"] + apart["B"], merged["M"]) == (600 + 300, 400)
 
 
 def support_lost_by_merging(folder, transition):
-    """What A, £100 above its £200, and B, £100 below its own, get apart and merged."""
-    apart = given(folder, transition, 800, A=(100, 300), B=(100, 100), C=(200, 200))
-    merged = given(folder, transition, 800, M=(200, 400), C=(200, 200))
+    """Return what A (£100 above its £200) and B (£100 below its £200) get, apart and merged."""
+    apart = one_year(folder, transition, 800, A=(100, 300), B=(100, 100), C=(200, 200))
+    merged = one_year(folder, transition, 800, M=(200, 400), C=(200, 200))
     return apart["A"] + apart["B"], merged["M"]
 
 
 def test_cost_above_funding__mergers_is_broken(tmp_path):
-    """Apart A gets £100 of support; merged, £400 of cost meets £400 of fair share and there is no need."""
+    """Apart A gets £100 of support; merged, £400 of cost equals £400 of fair share, so there is no need."""
     assert support_lost_by_merging(tmp_path, "cost-above-funding") == (500, 400)
 
 
 def test_transition_fund_application__mergers_is_broken(tmp_path):
-    """Apart A gets £100 of support; merged, £400 of cost meets £400 of fair share and there is no need."""
+    """Apart A gets £100 of support; merged, £400 of cost equals £400 of fair share, so there is no need."""
     assert support_lost_by_merging(tmp_path, "transition-fund-application") == (500, 400)
 
 
 def test_icb_convergence__control_total_is_broken(tmp_path):
     """A alone has a target of £1,000,000 and £1,100,000: 0.9929 of that is £1,092,190, to the thousand £1,092,000."""
-    assert given(tmp_path, "icb-convergence", 1_000_000, A=(1, 1_100_000)) == {"A": 1_092_000}
+    assert one_year(tmp_path, "icb-convergence", 1_000_000, A=(1, 1_100_000)) == {"A": 1_092_000}
 
 
 def test_icb_convergence__mergers_is_broken(tmp_path):
     """A: 1,200,000 × 0.9929 = 1,191,480; B: 800,000 × 1.002 = 801,600; merged they are at the target of £2m."""
-    apart = given(tmp_path, "icb-convergence", 2_000_000, A=(1, 1_200_000), B=(1, 800_000))
-    merged = given(tmp_path, "icb-convergence", 2_000_000, M=(2, 2_000_000))
+    apart = one_year(tmp_path, "icb-convergence", 2_000_000, A=(1, 1_200_000), B=(1, 800_000))
+    merged = one_year(tmp_path, "icb-convergence", 2_000_000, M=(2, 2_000_000))
 
     assert apart == {"A": 1_191_000, "B": 802_000}
     assert merged == {"M": 2_000_000}
@@ -611,8 +613,8 @@ def test_pace_of_change__mergers_is_broken(tmp_path):
     Apart: floors of £110,000 and three times £95,000 leave £5,000 for three gaps of £5,000. Merged: the floor is
     95% of £200,000, and £20,000 are left for gaps of 10, 5 and 5.
     """
-    apart = given(tmp_path, "pace-of-change", 400_000, A=(1, 220_000), B=(1, 50_000), C=(1, 60_000), D=(1, 60_000))
-    merged = given(tmp_path, "pace-of-change", 400_000, M=(2, 270_000), C=(1, 60_000), D=(1, 60_000))
+    apart = one_year(tmp_path, "pace-of-change", 400_000, A=(1, 220_000), B=(1, 50_000), C=(1, 60_000), D=(1, 60_000))
+    merged = one_year(tmp_path, "pace-of-change", 400_000, M=(2, 270_000), C=(1, 60_000), D=(1, 60_000))
 
     assert apart == {"A": 110_000, "B": 96_667, "C": 96_667, "D": 96_666}
     assert merged["M"] == 200_000
@@ -623,8 +625,8 @@ def test_fixed_taper__mergers_is_broken(tmp_path):
 
     90% of A's £200,000 is £180,000; B and C share £120,000. Merged: 90% of £200,000 is below the fair share.
     """
-    apart = given(tmp_path, "fixed-taper", 300_000, A=(1, 200_000), B=(1, 0), C=(1, 50_000))
-    merged = given(tmp_path, "fixed-taper", 300_000, M=(2, 200_000), C=(1, 50_000))
+    apart = one_year(tmp_path, "fixed-taper", 300_000, A=(1, 200_000), B=(1, 0), C=(1, 50_000))
+    merged = one_year(tmp_path, "fixed-taper", 300_000, M=(2, 200_000), C=(1, 50_000))
 
     assert apart["A"] + apart["B"] in (234_285, 234_286)
     assert merged["M"] == 200_000
@@ -632,49 +634,49 @@ def test_fixed_taper__mergers_is_broken(tmp_path):
 
 def test_blend_of_old_and_new__control_total_is_broken(tmp_path):
     """A's blend is 1/6 of £100,000 and 5/6 of £150,000, £8,333.33 less than its old £150,000: new money."""
-    apart = given(tmp_path, "blend-of-old-and-new", 200_000, A=(1, 150_000), B=(1, 50_000))
+    apart = one_year(tmp_path, "blend-of-old-and-new", 200_000, A=(1, 150_000), B=(1, 50_000))
 
     assert sum(apart.values()) == 208_333
 
 
 def test_blend_of_old_and_new__mergers_is_broken(tmp_path):
-    """Apart A is topped up and the two get £208,333; merged they have £200,000 under the old and the new."""
-    apart = given(tmp_path, "blend-of-old-and-new", 200_000, A=(1, 150_000), B=(1, 50_000))
-    merged = given(tmp_path, "blend-of-old-and-new", 200_000, M=(2, 200_000))
+    """Apart, A gets a top-up and the two get £208,333; merged, both old and new share are £200,000."""
+    apart = one_year(tmp_path, "blend-of-old-and-new", 200_000, A=(1, 150_000), B=(1, 50_000))
+    merged = one_year(tmp_path, "blend-of-old-and-new", 200_000, M=(2, 200_000))
 
     assert (sum(apart.values()), merged["M"]) == (208_333, 200_000)
 
 
 def test_gap_percentage__control_total_is_broken(tmp_path):
     """A keeps £150,000 of spend, B has £50,000 and 12.0017% of £50,000: £206,001 for fair shares of £200,000."""
-    assert given(tmp_path, "gap-percentage", 200_000, A=(1, 150_000), B=(1, 50_000)) == {"A": 150_000, "B": 56_001}
+    assert one_year(tmp_path, "gap-percentage", 200_000, A=(1, 150_000), B=(1, 50_000)) == {"A": 150_000, "B": 56_001}
 
 
 def test_gap_percentage__mergers_is_broken(tmp_path):
     """Apart A and B get £206,001; merged there is no gap between £200,000 and £200,000."""
-    apart = given(tmp_path, "gap-percentage", 200_000, A=(1, 150_000), B=(1, 50_000))
-    merged = given(tmp_path, "gap-percentage", 200_000, M=(2, 200_000))
+    apart = one_year(tmp_path, "gap-percentage", 200_000, A=(1, 150_000), B=(1, 50_000))
+    merged = one_year(tmp_path, "gap-percentage", 200_000, M=(2, 200_000))
 
     assert (sum(apart.values()), merged["M"]) == (206_001, 200_000)
 
 
 def test_growth_to_those_under_target__mergers_is_broken(tmp_path):
-    """Apart A keeps £135,000 and B has £45,000 and 48/83 of £55,000, £211,807 in all; merged they have £200,000.
+    """Apart A keeps £135,000 and B has £45,000 and 48/83 of £55,000, £211,807 in total; merged, they have £200,000.
 
-    90% of £280,000 is £252,000, so that £48,000 are left for B's gap of £55,000 and C's of £28,000. Merged, the
-    gaps are £20,000 and £28,000, and are closed.
+    90% of £280,000 is £252,000, so £48,000 is left for B's gap of £55,000 and C's of £28,000. Merged, the gaps
+    are £20,000 and £28,000, and both are closed.
     """
-    apart = given(tmp_path, "growth-to-those-under-target", 300_000, A=(1, 150_000), B=(1, 50_000), C=(1, 80_000))
-    merged = given(tmp_path, "growth-to-those-under-target", 300_000, M=(2, 200_000), C=(1, 80_000))
+    apart = one_year(tmp_path, "growth-to-those-under-target", 300_000, A=(1, 150_000), B=(1, 50_000), C=(1, 80_000))
+    merged = one_year(tmp_path, "growth-to-those-under-target", 300_000, M=(2, 200_000), C=(1, 80_000))
 
     assert apart == {"A": 135_000, "B": 76_807, "C": 88_193}
     assert merged == {"M": 200_000, "C": 100_000}
 
 
-def test_a_slip_in_a_property_is_named(tmp_path):
-    """Who writes `abssent` for `absent` is told so, and not an empty list of keys."""
+def test_a_misspelt_property_is_named(tmp_path):
+    """`abssent` for `absent` gets a message that suggests `absent`."""
     text = (LIBRARY / "none.toml").read_text(encoding="utf-8").replace("absent = ", "abssent = ")
-    (tmp_path / "slip.toml").write_text(text, encoding="utf-8")
+    (tmp_path / "misspelt.toml").write_text(text, encoding="utf-8")
 
     with pytest.raises(GpitError, match=r"unknown key abssent; did you mean absent\?"):
-        allocate(sample=True, transition=tmp_path / "slip.toml", with_effects=False)
+        allocate(sample=True, transition=tmp_path / "misspelt.toml", with_effects=False)

@@ -1,4 +1,4 @@
-"""docs/architecture.md is held to the code: its picture of the floors, and the modules that it names."""
+"""docs/architecture.md is in line with the code: its picture of the floors, and the modules that it names."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ LAYERS = [
         ]
     )
 ]
-"""The modules of each layer, the lowest first."""
+"""The modules of each layer, lowest first."""
 ARROWS = re.findall(r'^\s+(\w+) -- "[^"]+" --> (\w+)$', PICTURE, re.MULTILINE)
 
 
 def imported_by(module):
-    """The modules and packages right below `gpit_fairshare` that a module or package imports."""
+    """Return the modules and packages directly in `gpit_fairshare` that a module or package imports."""
     path = PACKAGE / module
     files = path.rglob("*.py") if path.is_dir() else [path.with_suffix(".py")]
     nodes = chain.from_iterable(ast.walk(ast.parse(file.read_text(encoding="utf-8"))) for file in files)
-    found = set()
+    imported = set()
     for node in nodes:
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "gpit_fairshare":
-            found |= {node.module.split(".")[1]} if "." in node.module else {alias.name for alias in node.names}
-    return found
+            imported |= {node.module.split(".")[1]} if "." in node.module else {alias.name for alias in node.names}
+    return imported
 
 
 def test_each_module_is_on_one_floor_of_the_picture():
-    """The boxes of the picture hold every module of the layers once; a box is a run of whole layers, in their order."""
+    """The boxes of the picture have every module of the layers once; a box is a run of whole layers, in order."""
     boxes = [re.findall(r"\w+", body) for body in re.findall(r"subgraph [^\n]+\n([^\n]+)\n\s+end", PICTURE)]
     layers = list(LAYERS)
     for box in boxes:
@@ -53,12 +53,12 @@ def test_each_module_is_on_one_floor_of_the_picture():
 
 
 @pytest.mark.parametrize(("start", "end"), ARROWS, ids=" to ".join)
-def test_data_goes_where_the_arrows_say(start, end):
+def test_arrows_point_to_the_importing_module(start, end):
     """The module at the end of an arrow imports the one at its start."""
     assert start in imported_by(end)
 
 
 @pytest.mark.parametrize("path", sorted({*re.findall(r"`((?:[a-z_]+/)*[a-z_]+\.(?:py|md|toml))`", PAGE)}), ids=str)
-def test_files_that_are_named_are_there(path):
+def test_named_files_exist(path):
     """Each file that the page names is in the package or in the project."""
     assert (PACKAGE / path).is_file() or (ROOT / path).is_file()

@@ -1,4 +1,4 @@
-"""What the package offers by name."""
+"""The public names of the package."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ import gpit_fairshare
 
 @pytest.mark.parametrize("name", gpit_fairshare.__all__)
 def test_every_public_name_can_be_imported(name):
-    """Names load when they are first used, so each of them has to say where it is."""
+    """Every name of `__all__` can be imported; names load on first use."""
     assert getattr(gpit_fairshare, name)

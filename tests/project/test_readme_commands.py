@@ -1,4 +1,4 @@
-"""The commands in README.md are run for every change: a script has to find them."""
+"""Scripts find the commands in README.md, which are run for every change."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ MARKERS = {
 
 
 def printed(readme: Path, marker: str) -> tuple[int, str, str]:
-    """Exit code, standard output and standard error of the script."""
+    """Return exit code, standard output and standard error of the script."""
     done = subprocess.run([sys.executable, SCRIPT, marker, readme], capture_output=True, encoding="utf-8", check=False)
     return done.returncode, done.stdout, done.stderr
 
 
 @pytest.mark.parametrize("marker", MARKERS)
 def test_readme_has_the_command(marker):
-    """Each marker stands once in README.md, over a block of one line, fenced in its own shell's name."""
+    """Each marker is once in README.md, above a block of one line that is fenced with the name of its shell."""
     code, command, message = printed(ROOT / "README.md", marker)
     assert (code, message) == (0, "")
 
@@ -39,10 +39,10 @@ def test_readme_has_the_command(marker):
 
 @pytest.mark.parametrize("name", ["first command", "test command"])
 def test_powershell_does_the_same_and_stops(name):
-    """The PowerShell line takes the steps of the bash line, each only if the one before succeeded.
+    """The PowerShell line has the steps of the bash line, each only if the step before succeeded.
 
-    Windows PowerShell 5.1 has no `&&`. Each step stands inside the `if ($?) { … }` of the step before it: in
-    a row of them, an `if` that was passed over could hide the failure from the next.
+    Windows PowerShell 5.1 has no `&&`. Each step is inside the `if ($?) { … }` of the step before it: in a flat row
+    of `if`s, one that is skipped could hide the failure from the next.
     """
     steps = printed(ROOT / "README.md", name)[1].strip().split(" && ")
     assert len(steps) == 3
@@ -52,14 +52,14 @@ def test_powershell_does_the_same_and_stops(name):
 
 
 def readme(folder: Path, text: str) -> Path:
-    """A README of this text."""
+    """Return the path of a README with this text."""
     path = folder / "README.md"
     path.write_text(text, encoding="utf-8")
     return path
 
 
 def test_command_under_its_marker(tmp_path):
-    """The line of the block under the marker is printed, and none of the other blocks."""
+    """Only the line of the block under the marker is printed."""
     path = readme(
         tmp_path,
         "# Café\n\n```bash\nother\n```\n\n<!-- a -->\n\n```bash\nright && so \n```\n\n<!-- a, b -->\n```\nx\n```\n",
@@ -72,17 +72,17 @@ def test_command_under_its_marker(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("no marker\n```bash\nx\n```\n", "should stand once on a line of its own, and stands 0 times"),
-        ("In `<!-- a -->` text\n```bash\nx\n```\n", "and stands 0 times"),
-        ("<!-- a -->\n```\nx\n```\n<!-- a -->\n```\nx\n```\n", "and stands 2 times"),
+        ("no marker\n```bash\nx\n```\n", "should be once alone on a line, but was found 0 times"),
+        ("In `<!-- a -->` text\n```bash\nx\n```\n", "but was found 0 times"),
+        ("<!-- a -->\n```\nx\n```\n<!-- a -->\n```\nx\n```\n", "but was found 2 times"),
         ("<!-- a -->\ntext\n```bash\nx\n```\n", "has no fenced block directly below it"),
         ("<!-- a -->\n```bash\nx\n", "has no fenced block directly below it"),
-        ("<!-- a -->\n```bash\nx\ny\n```\n", "should hold one line, and holds 2"),
-        ("<!-- a -->\n```bash\n\n```\n", "should hold one line, and holds 0"),
+        ("<!-- a -->\n```bash\nx\ny\n```\n", "should have one line, but has 2"),
+        ("<!-- a -->\n```bash\n\n```\n", "should have one line, but has 0"),
     ],
 )
 def test_no_command_is_exit_code_2(tmp_path, text, message):
-    """Nothing is printed that a script might run; one line says what is wrong with the README."""
+    """No command is printed, and one line describes the problem in the README."""
     code, command, error = printed(readme(tmp_path, text), "a")
 
     assert (code, command) == (2, "")
@@ -92,7 +92,7 @@ def test_no_command_is_exit_code_2(tmp_path, text, message):
 
 
 def test_no_readme_is_exit_code_2(tmp_path):
-    """Without a README there is one line about it, not a traceback."""
+    """Without a README the script prints one line, not a traceback."""
     code, command, error = printed(tmp_path / "README.md", "a")
 
     assert (code, command) == (2, "")

@@ -1,4 +1,4 @@
-"""The samples keep the promises of their README, by arithmetic written out here and nowhere else."""
+"""The samples are as their README describes, checked by arithmetic that only this file contains."""
 
 import csv
 import re
@@ -17,7 +17,7 @@ PUBLISHED = Path(__file__).parents[3] / "shared" / "data"
 needs_published_tables = pytest.mark.skipif(
     not (PUBLISHED / "england-ccg-populations.csv").exists()
     or not (PUBLISHED / "england-2014-15-practices.csv").exists(),
-    reason="the published tables, which are not part of this repository, are not beside it",
+    reason="the published tables, which are not part of this repository, are not next to it",
 )
 
 FAIR_SHARES = 140_000_000
@@ -25,13 +25,13 @@ FUND = 20_000_000
 
 
 def rows(path):
-    """Every row of a CSV file as texts by heading."""
+    """Return every row of a CSV file as texts by heading."""
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file, strict=True))
 
 
 def rounded_shares(amount, people):
-    """Share `amount` in whole pounds: largest remainder, snapped to 1e-6, ties to the earlier code."""
+    """Return `amount` shared in whole pounds: largest remainder, rounded to 1e-6, ties to the earlier code."""
     exact = {code: Fraction(amount * heads, sum(people.values())) for code, heads in people.items()}
     shares = {code: int(share) for code, share in exact.items()}
     left = amount - sum(shares.values())
@@ -41,13 +41,13 @@ def rounded_shares(amount, people):
 
 @pytest.fixture(scope="module")
 def population():
-    """Rows of the population file, one a CCG."""
+    """Rows of the population file, one per CCG."""
     return rows(SAMPLES / "england-2014-15-population.csv")
 
 
 @pytest.fixture(scope="module")
 def spend():
-    """Rows of the spend file, one a CCG and line of cost."""
+    """Rows of the spend file, one per CCG and line of spend."""
     return rows(SAMPLES / "england-2014-15-spend.csv")
 
 
@@ -59,7 +59,7 @@ def people(population):
 
 @pytest.fixture(scope="module")
 def counted(people, spend):
-    """Committed revenue of each CCG, of any category."""
+    """Committed revenue of each CCG, in all categories."""
     pounds = dict.fromkeys(people, 0)
     for row in spend:
         if row["cost_type"] == "revenue" and row["committed"] == "yes":
@@ -99,15 +99,15 @@ def above_share(counted, shares):
 
 @pytest.fixture(scope="module")
 def need(counted, shares, above_average):
-    """Need of England in 2014/15, when the whole of the excess over the fair share counts."""
+    """Need of England in 2014/15, when all cost above the fair share counts."""
     return sum(max(0, counted[code] - shares[code]) for code in above_average)
 
 
 class TestPopulation:
-    """The population file carries published figures over."""
+    """The population file has the published figures."""
 
     def test_headings(self, population):
-        """The columns are those that the README describes, in its order."""
+        """The columns are those in the README, in the same order."""
         expected = [
             "org_code",
             "org_name",
@@ -139,7 +139,7 @@ class TestPopulation:
         assert len({row["area_team"] for row in population}) == 25
 
     @needs_published_tables
-    def test_agrees_with_the_published_table(self, population):
+    def test_is_the_same_as_the_published_table(self, population):
         """Names, practices and both populations of each CCG are those of the published table."""
         columns = ["org_code", "org_name", "practices", "registered_population", "weighted_population"]
         published = [row for row in rows(PUBLISHED / "england-ccg-populations.csv") if row["year"] == "2014/15"]
@@ -148,8 +148,8 @@ class TestPopulation:
         assert expected == [[row[column] for column in columns] for row in population]
 
     @needs_published_tables
-    def test_agrees_with_the_published_practices(self, population):
-        """Summed over its practices, a CCG has its patients; its practices agree on the area team."""
+    def test_is_the_sum_of_the_published_practices(self, population):
+        """A CCG's patients are the sum over its practices; all its practices have the same area team."""
         teams, registered, weighted, practices = {}, Counter(), Counter(), Counter()
         for row in rows(PUBLISHED / "england-2014-15-practices.csv"):
             teams.setdefault(row["org_code"], set()).add(row["area_team"])
@@ -166,27 +166,27 @@ class TestPopulation:
 
 
 class TestSpend:
-    """The spend file keeps to the reported facts, and is made by its script."""
+    """The spend file is in line with the reported facts, and its script writes it."""
 
     def test_headings(self, spend):
-        """The columns are those that the README describes, in its order."""
+        """The columns are those in the README, in the same order."""
         expected = ["org_code", "category", "cost_type", "committed", "amount", "basis"]
 
         assert expected == list(spend[0])
 
     def test_every_line_is_marked_illustrative(self, spend):
-        """No line can be taken for a published figure."""
+        """Every line is marked illustrative."""
         assert {row["basis"] for row in spend} == {"illustrative"}
 
     def test_cells(self, spend):
-        """Amounts are whole pounds above 0, and the kinds of line are those that the README names."""
+        """Amounts are whole pounds above 0, and the kinds of line are those in the README."""
         assert all(re.fullmatch("[1-9][0-9]*", row["amount"]) for row in spend)
         assert {row["category"] for row in spend} == {"core", "mandated", "discretionary"}
         assert {row["cost_type"] for row in spend} == {"revenue", "capital"}
         assert {row["committed"] for row in spend} == {"yes", "no"}
 
     def test_lines_of_each_ccg(self, spend, people):
-        """Every CCG of the population file, and no other, has five to eight lines, each kind once at most."""
+        """Every CCG of the population file, and no other, has five to eight lines, each kind at most once."""
         kinds = Counter((row["org_code"], row["category"], row["cost_type"], row["committed"]) for row in spend)
         lines = Counter(row["org_code"] for row in spend)
 
@@ -195,7 +195,7 @@ class TestSpend:
         assert set(lines.values()) <= {5, 6, 7, 8}
 
     def test_lines_are_in_a_fixed_order(self, spend):
-        """Lines are sorted by code, then in one order of kinds that is the same for all CCGs."""
+        """Lines are sorted by code, then by kind in the same order for all CCGs."""
         order = [
             ("core", "revenue", "yes"),
             ("mandated", "revenue", "yes"),
@@ -213,7 +213,7 @@ class TestSpend:
         assert sorted(places) == places
 
     def test_total_is_the_reported_national_budget(self, spend):
-        """All lines add up to the £186m that was reported for 2012/13 and 2013/14."""
+        """All lines add up to the £186m reported for 2012/13 and 2013/14."""
         assert sum(int(row["amount"]) for row in spend) == 186_000_000
 
     def test_counted_total(self, counted):
@@ -226,7 +226,7 @@ class TestSpend:
         ids=["West Essex", "Oxfordshire", "Wiltshire", "Liverpool"],
     )
     def test_reported_costs_per_head(self, per_head, code, reported):
-        """Four CCGs spend what the primary care trust of the same name reported a head, to the penny."""
+        """Four CCGs have the cost per head, to the penny, that the trust of the same name reported."""
         assert round(per_head[code], 2) == Fraction(reported)
 
     def test_extremes(self, per_head):
@@ -234,15 +234,15 @@ class TestSpend:
         assert min(per_head, key=per_head.__getitem__) == "99N"
         assert max(per_head, key=per_head.__getitem__) == "07H"
 
-    def test_liverpool_gains_only_if_its_lines_are_told_apart(self, spend, people, counted, shares):
-        """All of Liverpool's lines make £9.33 a head; its counted lines alone make it a gainer."""
+    def test_liverpool_gains_only_if_other_lines_are_left_out(self, spend, people, counted, shares):
+        """All of Liverpool's lines are £9.33 a head; with its counted lines only, it gains."""
         everything = sum(int(row["amount"]) for row in spend if row["org_code"] == "99A")
 
         assert round(Fraction(everything, people["99A"]), 2) == Fraction("9.33")
         assert everything > shares["99A"] > counted["99A"]
 
     def test_script_writes_the_same_bytes(self, tmp_path):
-        """The script, run on a copy of the population file, writes the spend file byte for byte."""
+        """Run on a copy of the population file, the script writes the same bytes as the spend file."""
         for name in ("make_spend.py", "england-2014-15-population.csv"):
             shutil.copy(SAMPLES / name, tmp_path / name)
         subprocess.run([sys.executable, "-I", str(tmp_path / "make_spend.py")], check=True)
@@ -251,7 +251,7 @@ class TestSpend:
         assert expected == (tmp_path / "england-2014-15-spend.csv").read_bytes()
 
     def test_script_writes_nothing_if_a_promise_is_broken(self, tmp_path):
-        """With another total to count, the script ends with an error and leaves no spend file."""
+        """With another counted total, the script ends with an error and writes no spend file."""
         shutil.copy(SAMPLES / "england-2014-15-population.csv", tmp_path)
         text = (SAMPLES / "make_spend.py").read_text(encoding="utf-8")
         assert "COUNTED_TOTAL = 148_000_000" in text
@@ -265,19 +265,19 @@ class TestSpend:
         assert not (tmp_path / "england-2014-15-spend.csv").exists()
 
 
-class TestStory:
-    """The sample shows each case that the rules of 2014-16 provide for, as the README's table says."""
+class TestCases:
+    """The sample shows every case in the rules of 2014-16, with the figures of the README's table."""
 
     def test_shares_add_up(self, shares):
-        """Fair shares in whole pounds add up to the £140m that is shared."""
+        """Fair shares in whole pounds add up to £140m."""
         assert sum(shares.values()) == FAIR_SHARES
 
     def test_more_than_half_gain(self, counted, shares):
-        """The fair share of 142 of the 211 CCGs is more than their counted spend."""
+        """142 of the 211 CCGs have a fair share above their counted spend."""
         assert sum(shares[code] > counted[code] for code in shares) == 142
 
     def test_a_minority_is_above_average(self, above_average):
-        """54 CCGs cost more a head than the average of England."""
+        """54 CCGs have a cost per head above the average of England."""
         assert len(above_average) == 54
 
     def test_the_two_tests_of_need_differ(self, above_share, above_average, counted, shares):
@@ -288,12 +288,12 @@ class TestStory:
         assert round(Fraction(sum(counted[code] - shares[code] for code in between), 1_000_000), 2) == Fraction("0.29")
         assert above_average <= above_share
 
-    def test_nobody_is_at_the_average(self, per_head, average):
-        """No CCG is within a penny a head of the average, so no rounding decides who is above it."""
+    def test_no_ccg_is_at_the_average(self, per_head, average):
+        """No CCG is within a penny a head of the average, so rounding does not decide who is above it."""
         assert min(abs(cost - average) for cost in per_head.values()) > Fraction(1, 100)
 
-    def test_awards_are_rationed_in_the_first_year(self, need):
-        """Need of £30.15m in 2014/15 is clearly more than the fund: 66p in the £ can be met."""
+    def test_awards_are_pro_rata_in_the_first_year(self, need):
+        """Need of £30.15m in 2014/15 exceeds the fund, which pays 66p in the £."""
         assert round(Fraction(need, 1_000_000), 2) == Fraction("30.15")
         assert round(Fraction(FUND, need), 2) == Fraction("0.66")
 
@@ -303,10 +303,10 @@ class TestStory:
 
 
 class TestFourOrganisations:
-    """The small sample works out as the README's table does."""
+    """The small sample gives the figures of the README's table."""
 
     def test_inputs(self):
-        """The files hold the four organisations of the README's worked table."""
+        """The files have the four organisations of the README's table."""
         population = rows(SAMPLES / "abcd-population.csv")
         spend = rows(SAMPLES / "abcd-spend.csv")
 
@@ -334,7 +334,7 @@ class TestFourOrganisations:
         ids=["2014/15", "2015/16"],
     )
     def test_worked_table(self, support_share, allocations):
-        """£2m by patients and a fund of £300,000 give the allocations of the README, of both years."""
+        """£2m by patients and a fund of £300,000 give the README's allocations of both years."""
         people = {row["org_code"]: int(row["registered_population"]) for row in rows(SAMPLES / "abcd-population.csv")}
         spend = {row["org_code"]: int(row["historic_spend"]) for row in rows(SAMPLES / "abcd-spend.csv")}
         shares = rounded_shares(2_000_000, people)
@@ -352,7 +352,7 @@ class TestFourOrganisations:
 
 @pytest.mark.parametrize("path", sorted(SAMPLES.glob("*.csv")), ids=lambda path: path.name)
 def test_files_are_plain_text(path):
-    """Each CSV file is UTF-8 without a byte order mark, with a line feed alone after each line."""
+    """Each CSV file is UTF-8 without a byte order mark, with only a line feed after each line."""
     content = path.read_bytes()
 
     assert not content.startswith(b"\xef\xbb\xbf")

@@ -18,13 +18,13 @@ needs_bash = pytest.mark.skipif(not shutil.which("bash"), reason="the scripts ar
 
 
 def options_of(line):
-    """The last command of a line, as the words after pytest."""
+    """Return the words after pytest in the last command of a line."""
     words = shlex.split(line.rpartition("&&")[2])
     return words[next(place for place, word in enumerate(words) if word.endswith("pytest")) + 1 :]
 
 
-def test_readme_leaves_out_the_two_markers_and_no_other_test():
-    """What is not in the README's command is in the slow tier, of which the project's own markers are all."""
+def test_readme_command_excludes_only_the_two_markers():
+    """The README's command excludes only tests of the slow tier, marked slow or libreoffice."""
     script = ROOT / "scripts" / "readme_command.py"
     done = subprocess.run([sys.executable, script, "test command"], capture_output=True, encoding="utf-8", check=True)
 
@@ -42,8 +42,8 @@ def test_markers_of_the_project(pytestconfig):
 
 @needs_bash
 @pytest.mark.parametrize(("option", "markers"), [("", ["-m", FAST]), ("--all", []), ("--without-tests", None)])
-def test_check_runs_the_tiers_that_it_is_asked_for(tmp_path, option, markers):
-    """Without an option the fast tier, with --all every test, with --without-tests none."""
+def test_check_runs_the_tiers_of_its_option(tmp_path, option, markers):
+    """Without an option it runs the fast tier, with --all every test, with --without-tests none."""
     programs = tmp_path / ".venv" / "bin"
     programs.mkdir(parents=True)
     for name in ("ruff", "mypy", "lint-imports", "pytest"):
@@ -61,7 +61,7 @@ def test_check_runs_the_tiers_that_it_is_asked_for(tmp_path, option, markers):
 
 
 def test_ci_runs_both_tiers():
-    """After the README's test command .ci/run runs all other tests."""
+    """After the README's test command, .ci/run runs all other tests."""
     lines = (ROOT / ".ci" / "run").read_text("utf-8").splitlines()
     fast = lines.index('tier fast "$test_command"')
 
@@ -103,7 +103,7 @@ def test_every_job_of_the_workflow_runs_both_tiers():
     ],
 )  # fmt: skip
 def test_counts_of_both_tiers_are_added_up(tmp_path, closings, sums):
-    """A run that passed, skipped nothing or failed counts; a run that did not finish is exit code 2."""
+    """Passed, failed and skipped tests of all runs are added up; a run that did not finish is exit code 2."""
     logs = [tmp_path / str(number) for number in range(len(closings))]
     for log, closing in zip(logs, closings, strict=True):
         log.write_text(f"7 passed in 1.00s\n....F [100%]\n1 passed of 3\n{closing}\n" if sums else closing, "utf-8")

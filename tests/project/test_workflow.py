@@ -1,4 +1,4 @@
-"""The action, the hooks and the example repository: every step runs as it stands, and stops what it should stop."""
+"""The action, the hooks and the example repository: every step runs unchanged, and stops what it should stop."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(not shutil.which("bash"), reason="steps of workf
 
 @pytest.fixture
 def pull_request(tmp_path):
-    """The example as a repository with a main branch, and what runs its workflow as a pull request would."""
+    """The example as a repository with a main branch, and a function that runs its workflow as a pull request would."""
     place, temp = tmp_path / "repository", tmp_path / "temp"
     temp.mkdir()
     base = repository_of(EXAMPLE, place)
@@ -38,20 +38,20 @@ def pull_request(tmp_path):
 
 
 def edit(path, old, new):
-    """Replace a text that a file has once."""
+    """Replace a text that occurs once in a file."""
     text = path.read_text("utf-8")
     assert text.count(old) == 1
     path.write_text(text.replace(old, new), "utf-8")
 
 
 def codes(job):
-    """The exit codes of the steps that were run, by their names."""
+    """Return the exit codes of the steps that ran, by name."""
     return {step.name: step.code for step in job.steps if step.code is not None}
 
 
 @pytest.mark.slow
 def test_a_pull_request_that_changes_nothing_passes(pull_request):
-    """Every step of the example's workflow ends well, and the comment says that nothing differs."""
+    """Every step of the example's workflow passes, and the comment says that nothing differs."""
     place, run = pull_request
     job = run()
 
@@ -62,7 +62,7 @@ def test_a_pull_request_that_changes_nothing_passes(pull_request):
         "Say in the pull request what changes",
         "Run the cases",
         "Write the workbook",
-        "Prove that it is what the rule gives",
+        "Verify the workbook",
     ]
     assert "pr comment 1 --edit-last" in (job.temp / "gh").read_text("utf-8")
     assert job.comment == job.summary
@@ -72,7 +72,7 @@ def test_a_pull_request_that_changes_nothing_passes(pull_request):
 
 @pytest.mark.slow
 def test_a_small_change_is_reported_and_passes(pull_request):
-    """£1,000 more to share is under 5% for everybody: the comment names the parameter, and nothing fails."""
+    """£1,000 more to share is under 5% for every organisation: the comment names the parameter; nothing fails."""
     place, run = pull_request
     edit(place / "scheme.toml", "every_year = { value = 2_000_000", "every_year = { value = 2_001_000")
     commit(place, "A little more")
@@ -84,7 +84,7 @@ def test_a_small_change_is_reported_and_passes(pull_request):
 
 @pytest.mark.slow
 def test_a_large_change_stops_the_job_after_it_was_reported(pull_request):
-    """Twice the core sum moves allocations by more than 5%: it is said, and then the job fails."""
+    """Five times the core sum changes allocations by more than 5%: the comment says so, and then the job fails."""
     place, run = pull_request
     edit(place / "scheme.toml", "every_year = { value = 50_000", "every_year = { value = 250_000")
     commit(place, "Five times the core sum")
@@ -98,7 +98,7 @@ def test_a_large_change_stops_the_job_after_it_was_reported(pull_request):
 
 @pytest.mark.slow
 def test_without_a_limit_a_large_change_is_reported_and_passes(pull_request):
-    """Where `fail-over` is empty, changes are for people to judge."""
+    """If `fail-over` is empty, no change stops the job."""
     place, run = pull_request
     edit(place / "scheme.toml", "every_year = { value = 50_000", "every_year = { value = 250_000")
     job = run(fail_over="")
@@ -109,7 +109,7 @@ def test_without_a_limit_a_large_change_is_reported_and_passes(pull_request):
 
 @pytest.mark.slow
 def test_a_formula_that_breaks_its_case_stops_the_job_at_the_cases(pull_request):
-    """The first case is worked by hand: another rule gives other figures; what it changes is said before."""
+    """Another rule gives figures that differ from the first case; the comment shows the changes before that."""
     place, run = pull_request
     edit(place / "my-formula.toml", 'formula = "registered_population"', 'formula = "registered_population + 1000"')
     job = run()
@@ -120,8 +120,8 @@ def test_a_formula_that_breaks_its_case_stops_the_job_at_the_cases(pull_request)
 
 
 @pytest.mark.slow
-def test_a_faulty_scheme_stops_the_job_at_once(pull_request):
-    """£ added to people is said by the first step, with exit code 2."""
+def test_a_scheme_with_an_error_stops_the_job_at_once(pull_request):
+    """The first step reports £ added to people, with exit code 2."""
     place, run = pull_request
     edit(place / "my-formula.toml", 'formula = "registered_population"', 'formula = "registered_population + core_sum"')
     job = run()
@@ -131,7 +131,7 @@ def test_a_faulty_scheme_stops_the_job_at_once(pull_request):
 
 
 @pytest.mark.slow
-def test_a_scheme_that_the_base_does_not_have_is_nothing_to_compare_with(pull_request):
+def test_a_new_scheme_is_not_compared(pull_request):
     """The first pull request with a scheme passes, and says that there is nothing to compare with."""
     place, run = pull_request
     for path in ("scheme.toml", "my-formula.toml"):
@@ -151,8 +151,8 @@ def test_a_scheme_that_the_base_does_not_have_is_nothing_to_compare_with(pull_re
 
 
 @pytest.mark.slow
-def test_a_folder_of_the_repository_is_run_by_itself(pull_request):
-    """A scheme may live in a folder of a larger repository: paths start there, in the base as well."""
+def test_a_folder_of_the_repository_can_be_run(pull_request):
+    """A scheme may be in a folder of a larger repository: paths start there, in the base too."""
     place, run = pull_request
     edit(place / "scheme.toml", "every_year = { value = 2_000_000", "every_year = { value = 2_001_000")
     job = run(
@@ -168,7 +168,7 @@ def test_a_folder_of_the_repository_is_run_by_itself(pull_request):
 
 @pytest.mark.slow
 def test_results_that_cannot_be_compared_stop_the_job(pull_request):
-    """Other organisations are no small change: where there is nothing in common the step fails as compare does."""
+    """If no organisation is in both results, the step fails as compare does."""
     place, run = pull_request
     for name in ("population.csv", "spend.csv"):
         head, *rows = (place / name).read_text("utf-8").splitlines()
@@ -182,7 +182,7 @@ def test_results_that_cannot_be_compared_stop_the_job(pull_request):
 
 @pytest.mark.slow
 def test_the_comment_can_be_left_out(pull_request):
-    """Where comments may not be written, the summary of the job still has the comparison."""
+    """Without a comment, the summary of the job still has the comparison."""
     _, run = pull_request
     job = run(comment="false")
 
@@ -208,7 +208,7 @@ def test_the_inputs_of_the_action_are_in_the_text():
 
 
 def test_the_examples_in_the_text_are_those_of_the_example():
-    """What docs/ci.md shows of workflow and hooks stands so in the example repository."""
+    """The parts of workflow and hooks in docs/ci.md are the same in the example repository."""
     text = CI.read_text("utf-8")
     blocks = re.findall(r"<!-- example: from (\S+) -->\n```yaml\n(.*?)```", text, re.DOTALL)
 
@@ -218,7 +218,7 @@ def test_the_examples_in_the_text_are_those_of_the_example():
 
 
 def test_the_hooks_are_in_the_text():
-    """docs/ci.md lists the hooks, and the files that they look at are those that they are for."""
+    """docs/ci.md lists the hooks, and each hook runs for its own files only."""
     hooks = {hook["id"]: hook for hook in yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text("utf-8"))}
     used = yaml.safe_load((EXAMPLE / ".pre-commit-config.yaml").read_text("utf-8"))["repos"][0]["hooks"]
 
@@ -232,7 +232,7 @@ def test_the_hooks_are_in_the_text():
 
 
 def test_the_example_has_the_files_of_a_new_folder():
-    """Its rule and its case are those that `gpit init` writes."""
+    """Its rule and its case are the same as those that `gpit init` writes."""
     templates = ROOT / "src" / "gpit_fairshare" / "templates" / "files"
     for name in ("scheme.toml", "my-formula.toml", "cases/first-case.toml", "cases/first-case-population.csv"):
         assert (EXAMPLE / name).read_bytes() == (templates / name).read_bytes(), name

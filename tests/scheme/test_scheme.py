@@ -834,8 +834,8 @@ def test_use_puts_a_formula_in_under_a_prefix(loaded):
     assert scheme.labels["core_fair_share"] == "Core: fair share"
     assert scheme.steps[0].where == "registered-population.toml (core), step fair_share_weight"
     assert [check.name for check in scheme.checks] == [
-        "Core: fair shares add up to the national budget in whole pounds",
-        "Need: fair shares add up to the national budget in whole pounds",
+        "Core: fair shares add up to the national budget (± 50p)",
+        "Need: fair shares add up to the national budget (± 50p)",
     ]
     assert scheme.checks[1].formula == "abs(total(need_fair_share) - need_budget) <= 0.5"
     assert list(scheme.parameters) == ["core_budget", "need_budget"]
@@ -1254,7 +1254,7 @@ def test_transition_without_values_says_which_and_when(swappable):
 
     assert said == (
         "mine.toml: there is no value for transition_fund (Transition fund) in 2014/15, 2015/16, nor for "
-        "support_share (Share of transition need that may be supported) in 2014/15, 2015/16; "
+        "support_share (Share of transition need supported) in 2014/15, 2015/16; "
         "add it under [values.transition_fund], or set it with --set transition_fund@2014/15=VALUE"
     )
     scheme = load(

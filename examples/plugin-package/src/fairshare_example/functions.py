@@ -1,4 +1,4 @@
-"""Two functions of the formula language: one that Excel can work out as well, and one that gpit alone can."""
+"""Two functions of the formula language: one that Excel can calculate too, and one that only gpit can calculate."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DAMPED = Function(
     arguments={"change": "ratio", "rate": "ratio"},
     unit="ratio",
     excel="{change}/(1+{rate}*ABS({change}))",
-    words="A change that counts the less the larger it is: change ÷ (1 + rate × its size).",
+    words="Larger changes are damped more: change ÷ (1 + rate × its size).",
 )
 """With a rate of 1 a change of 100% counts as 50%, and one of 25% as 20%."""
 
@@ -34,4 +34,4 @@ S_CURVE = Function(
     unit="ratio",
     words="A smooth step from 0 to 1: 3x² − 2x³, with x kept between 0 and 1.",
 )
-"""0.5 gives 0.5, and 0.25 gives 0.15625. Without an Excel formula: a workbook holds the values of its steps."""
+"""0.5 gives 0.5, and 0.25 gives 0.15625. It has no Excel formula, so workbooks show values for its steps."""

@@ -1,1 +1,1 @@
-"""Library files: the folders beside this file hold them."""
+"""Library files, in the folders next to this file."""
