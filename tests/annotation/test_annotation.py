@@ -530,7 +530,7 @@ def test_an_annotated_copy_is_annotated_again(tmp_path):
     assert after.sheetnames[-3:] == ["Findings", "Findings (gpit)", "Findings (gpit 2)"]
     assert "n/a" in after["Spend"]["B2"].comment.text
     assert "still there. (Sheet Findings (gpit), row 2)" in after["Spend"]["B2"].comment.text
-    assert after["Findings (gpit 2)"]["E2"].value == "Nothing was found."
+    assert after["Findings (gpit 2)"]["E2"].value == "No findings."
 
 
 # The sheet of findings ----------------------------------------------------------------------------------------

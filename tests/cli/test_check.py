@@ -59,7 +59,7 @@ def test_files_in_order(good):
 
     assert done.returncode == 0
     assert done.stderr == b""
-    assert shown.startswith("Fit for use: no error in 2 files")
+    assert shown.startswith("Ready to use: 3 notes (2 files checked).")
     assert "registered_population 3 0 641,631 106,613 290,007" in shown
     # 277,200 + 754,000.50 + 637,000
     assert "historic_spend 3 0 £1,668,200.50 £277,200 £754,000.50" in shown
@@ -72,7 +72,7 @@ def test_faults_at_once(faulty):
 
     assert done.returncode == 2
     assert done.stderr == b""
-    assert shown.startswith("Not fit for use: 2 errors and 2 notes in 1 file.")
+    assert shown.startswith("Cannot be used yet: 2 problems on 2 rows; 2 notes (1 file checked).")
     assert "faulty.xlsx:Data: C4: 'n/a' is not a plain number" in shown
     assert "faulty.xlsx:Data: A7: 7 is not a text" in shown
     assert shown.index("C4: 'n/a'") < shown.index("A7: 7") < shown.index("'GP IT 2014/15' in row 1")
@@ -249,7 +249,7 @@ def test_columns_that_options_are_for(tmp_path):
 
     assert report.sound
     assert [(level, file) for level, file, _ in said] == [("warning", "people.csv"), ("warning", "costs.csv")]
-    assert "no column is known as registered_population; the headings are" in said[0][2]
+    assert "no column was recognised as registered_population; the headings are" in said[0][2]
     assert "historic_spend or amount" in said[1][2]
     mapped = check(
         population=tmp_path / "people.csv", mapping={"Registered patients (1 April)": "registered_population"}
@@ -458,7 +458,7 @@ def test_leave_out(tmp_path):
     done = gpit("check", "--population", "p.csv", "--leave-out", "Y54", folder=tmp_path, env=UTF8)
 
     assert done.returncode == 0
-    assert "left out 1 row of Y54, as --leave-out says" in words(done.stdout)
+    assert "left out 1 row of Y54 because of --leave-out" in words(done.stdout)
     assert "641,631" in words(done.stdout)
     refused(
         gpit("check", "--population", "p.csv", "--leave-out", "Y45", folder=tmp_path),
@@ -473,7 +473,7 @@ def test_max_size(tmp_path):
     done = gpit("check", "--population", "bomb.xlsx", folder=tmp_path, env=UTF8)
 
     assert done.returncode == 2
-    assert "and no file could be read" in words(done.stdout)
+    assert "(no file could be read)" in words(done.stdout)
     assert "at most 64 MB are read" in words(done.stdout)
     assert "--max-size 148" in words(done.stdout)
     none = gpit("check", "--population", "bomb.xlsx", "--max-size", "0", folder=tmp_path)
@@ -605,7 +605,7 @@ def test_more_columns_than_are_looked_at(tmp_path):
 
     assert len(report.columns) == 200
     (note,) = [one for one in report.findings if one.number == "I38"]
-    assert note.found == "100 further columns not looked at, beside 200 that were"
+    assert note.found == "checked 200 columns; 100 further columns not checked"
 
 
 def test_the_largest_crosswalk(tmp_path):

@@ -392,7 +392,7 @@ def test_left_out_practices(folder):
     assert "left out 1 row of 00C" in about(inputs, FindingCode.LEFT_OUT)[0]
 
     fault = folder.fault("org_code,list size\n00C,5\n", leave_out=("00C",))
-    assert (fault.number, fault.found) == (FindingCode.EMPTY.number, "no row is left of the table: all were left out")
+    assert (fault.number, fault.found) == (FindingCode.EMPTY.number, "all rows were left out, so none remains")
 
 
 def test_unknown_sheet(folder):
@@ -876,7 +876,7 @@ def test_trimmed_texts(folder):
 
     assert inputs.tables["2014/15"].rows() == [("00C", "Ash", 5.0), ("00D", "Elm", 6.0)]
     assert about(inputs, FindingCode.TRIMMED) == [
-        "population.csv: left out the spaces around 3 texts, the first in row 2, org_code."
+        "population.csv: removed the spaces around 3 texts, the first in row 2, org_code."
     ]
 
 
@@ -928,7 +928,7 @@ def test_duplicate_rows(folder):
     fault = folder.fault("org_code,registered_population\n00C,5\n00D,6\n00C,5\n")
 
     assert (fault.number, fault.place) == (FindingCode.DUPLICATE_ROW.number, "row 4, org_code")
-    assert "00C stands in population.csv row 2 already" in fault.found
+    assert "00C is already in population.csv row 2" in fault.found
 
 
 def test_duplicate_rows_are_reported_once(folder):
@@ -1094,7 +1094,7 @@ def test_rows_without_year(folder, text):
     inputs = folder.read(text, years=("2014/15", "2015/16"))
 
     assert inputs.tables["2014/15"].equals(inputs.tables["2015/16"])
-    assert "serve every year of the scheme: 2014/15 and 2015/16" in about(inputs, FindingCode.EVERY_YEAR)[0]
+    assert "are used for every year of the scheme: 2014/15 and 2015/16" in about(inputs, FindingCode.EVERY_YEAR)[0]
 
 
 def test_some_years_blank(folder):
@@ -1118,7 +1118,7 @@ def test_missing_years(folder):
     fault = folder.fault(text, years=("2014/15", "2015/16", "2017/18"))
 
     assert fault.number == FindingCode.MISSING_YEAR.number
-    assert "no rows for 2015/16 and 2017/18; there are rows for 2014/15 and 2016/17" in fault.found
+    assert "no rows for 2015/16 and 2017/18; the file has rows for 2014/15 and 2016/17" in fault.found
 
 
 def test_files_of_a_year_each(folder):
@@ -1168,7 +1168,7 @@ def test_lines(folder):
 
     assert column(inputs, "historic_spend") == {"00C": 10.1, "00D": 20.2}
     assert about(inputs, FindingCode.NOT_COUNTED) == [
-        ("spend.csv: £12.00 of £42.30 in 2 lines does not count: committed no £7.00 and cost_type capital £5.00.")
+        ("spend.csv: £12.00 of £42.30 in 2 lines is left out: committed no £7.00 and cost_type capital £5.00.")
     ]
     assert inputs.origins["2014/15", "00C", "historic_spend"] == "1 row of spend.csv"
 
@@ -1225,9 +1225,7 @@ def test_every_line_of_cost_left_out(folder):
 
     faults = folder.faults(None, lines, leave_out=("00C",))
 
-    assert [str(fault).partition(";")[0] for fault in faults] == [
-        "spend.csv: no row is left of the table: all were left out"
-    ]
+    assert [str(fault).partition(";")[0] for fault in faults] == ["spend.csv: all rows were left out, so none remains"]
 
 
 def test_words_of_lines(folder):
@@ -1372,7 +1370,7 @@ def test_texts_of_practices(folder):
     assert inputs.tables["2014/15"]["org_name"].to_list() == ["", "Durham"]
     assert len(about(inputs, FindingCode.TEXTS_DIFFER)) == 2
     fault = folder.fault(text, needs=(PEOPLE, Need("area_team", "text")))
-    assert fault.found == "the rows of 00C differ: 'North' and 'South'"
+    assert fault.found == "the rows of 00C have different texts: 'North' and 'South'"
 
 
 def test_duplicate_practices(folder):

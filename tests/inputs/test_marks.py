@@ -235,7 +235,7 @@ def test_a_raised_mark_is_left_out_of_headings_names_and_years(mark, write, fold
     assert list(inputs.tables["2014/15"]["org_name"]) == ["Alder", "Birch", "Cedar"]
     assert "headings read without their footnote marks: 'Patients" in about(inputs, FindingCode.HEADING)[0]
     (note,) = about(inputs, FindingCode.MARK)
-    assert "left the footnote marks out of 2 cells" in note
+    assert "removed the footnote marks from 2 cells" in note
     assert "in B4" in note
     assert "in C3" in note
 
@@ -463,7 +463,7 @@ def test_a_mark_is_left_out_of_a_year(year, folder):
 
     assert column(inputs, "registered_population") == {"XA1": 5.0, "XB2": 6.0}
     assert about(inputs, FindingCode.MARK) == [
-        f"population.csv: left the footnote marks out of 1 cell: {year!r} in row 3, year."
+        f"population.csv: removed the footnote marks from 1 cell: {year!r} in row 3, year."
     ]
 
 
@@ -637,7 +637,7 @@ def test_formulas_that_no_program_calculated(data, place, count, folder):
 
     assert (fault.number, fault.place) == (FindingCode.NOT_CALCULATED.number, place)
     assert fault.found.startswith(count)
-    assert fault.remedy == "Open the workbook in Excel, let it calculate, and save it"
+    assert fault.remedy == "Open the workbook in Excel, calculate it, and save it"
 
 
 ZEROS = [[cell if index < 4 else "=0*1" for index, cell in enumerate((*row, 0))] for row in TOTALS]

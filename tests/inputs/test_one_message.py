@@ -661,11 +661,11 @@ def test_titles_that_fit(folder, name, title):
 @pytest.mark.parametrize(
     ("organisation", "there", "said"),
     [
-        ("CCG", ["QE1", "QOP", "QHL", "QJK"], "4 of its 4 codes are those of ICBs, such as QE1"),
-        ("CCG", ["E54000050", "E54000057", "E54000055"], "3 of its 3 codes are those of ICBs"),
-        ("CCG", ["QE1", "QOP", "QHL", "XA1"], "3 of its 4 codes are those of ICBs"),
-        ("CCG", ["36L", "93C", "15N", "00L"], "3 of its 4 codes are those of later CCGs"),
-        ("ICB", ["00C", "00D", "00J"], "3 of its 3 codes are those of CCGs, such as 00C"),
+        ("CCG", ["QE1", "QOP", "QHL", "QJK"], "4 of its 4 codes are codes of ICBs, such as QE1"),
+        ("CCG", ["E54000050", "E54000057", "E54000055"], "3 of its 3 codes are codes of ICBs"),
+        ("CCG", ["QE1", "QOP", "QHL", "XA1"], "3 of its 4 codes are codes of ICBs"),
+        ("CCG", ["36L", "93C", "15N", "00L"], "3 of its 4 codes are codes of later CCGs"),
+        ("ICB", ["00C", "00D", "00J"], "3 of its 3 codes are codes of CCGs, such as 00C"),
     ],
 )
 def test_codes_of_other_organisations(folder, organisation, there, said):
@@ -700,7 +700,7 @@ def test_one_warning_for_titles_and_codes(folder):
     rows = [["ICBs 2024/25"], ["ICB code", "Patients"], ["QE1", 5], ["QOP", 6], ["QHL", 7]]
 
     (warning,) = warnings_of_fit(checked(folder, "p.xlsx", rows))
-    assert "'ICBs 2024/25' is about 2024/25 and 3 of its 3 codes are those of ICBs" in warning
+    assert "'ICBs 2024/25' is about 2024/25 and 3 of its 3 codes are codes of ICBs" in warning
     assert warnings_of_fit(check(population=folder.path / "p.xlsx").findings) == []
 
 
@@ -792,4 +792,4 @@ def test_columns_that_cannot_be_summed_are_named(folder):
     report = check(population=folder.file("p.csv", text))
 
     ((_, found),) = unused(report.findings)
-    assert found.endswith("cannot be: Score (column D)")
+    assert found.startswith("not checked: Score (column D); ")

@@ -77,7 +77,7 @@ def test_total_that_disagrees(folder):
     fault = folder.fault(f"{HEAD}{NORTH}Total,,{NORTH_SUM + 5_000}\n")
 
     assert fault.number == "I42"
-    assert "has 646,631 as registered_population, and 3 rows come to 641,631" in fault.found
+    assert "has 646,631 as registered_population, but its 3 rows add up to 641,631" in fault.found
 
 
 def test_code_is_missing(folder):
@@ -139,7 +139,7 @@ def test_regions_below_the_total(folder):
     others = regions.replace(str(SOUTH_SUM), str(SOUTH_SUM - 1))
 
     assert (fault.number, fault.place) == ("I43", "row 8, org_code")
-    assert "Y54 and Y55 together come to the sum of the 5 other rows" in fault.found
+    assert "Y54 and Y55 together equal the sum of the 5 other rows" in fault.found
     assert len(column(folder.read(HEAD + NORTH + SOUTH + others), "registered_population")) == 7
     left_out = folder.read(HEAD + NORTH + SOUTH + total + regions, leave_out=("Y54", "Y55"))
     assert column(left_out, "registered_population") == PEOPLE
@@ -269,7 +269,7 @@ def test_rows_below_the_total(folder):
     """Rows below the last total may say again what it stands for: they are read, and a warning says so."""
     inputs = folder.read("org_code,list size\n00C,106613\n00D,288390\nTotal,395003\n00X,55555\n00Y,51058\n")
 
-    assert "2 rows below the total in row 4 were read as well" in about(inputs, FindingCode.TOTAL)[1]
+    assert "2 rows below the total in row 4 were read too" in about(inputs, FindingCode.TOTAL)[1]
 
 
 @pytest.mark.slow
@@ -278,7 +278,7 @@ def test_no_end_of_totals(folder):
     rows = "".join(f"Total,,{number}\n" for number in range(20_000))
     fault = folder.fault(f"org_code,org_name,list size\n00C,x,5\n{rows}")
 
-    assert "20,000 rows say that they are totals" in fault.found
+    assert "20,000 rows are labelled as totals" in fault.found
 
 
 LINES_OF_THREE = {"00C": (1_424_554, 1_000), "00D": (310_721, 57_009), "00J": (882_236, 41_003)}

@@ -213,7 +213,7 @@ def test_marks_are_no_codes(folder, code):
     fault = folder.fault(f"org_code,org_name,registered_population\n00C,Darlington,100\n{code},Unallocated,7\n")
 
     assert (fault.number, fault.place) == ("I12", "row 3, org_code")
-    assert "is no code" in fault.found
+    assert "is not a code" in fault.found
 
 
 @pytest.mark.parametrize(
@@ -239,6 +239,9 @@ def test_parts_of_people(folder):
     """106.613 patients are pointed out: they are likely to be in thousands; whole people are not."""
     inputs = folder.read("org_code,list size\n00C,106.613\n00D,288.39\n00F,157000\n")
     (warning,) = about(inputs, FindingCode.UNIT)
-    assert "row 2, list size: 106.613 patients are no whole number, nor are those of 1 other organisation" in warning
+    assert (
+        "row 2, list size: 106.613 patients is not a whole number, nor are the patients of 1 other organisation"
+        in warning
+    )
 
     assert about(folder.read("org_code,list size\n00C,106613\n"), FindingCode.UNIT) == []
