@@ -359,7 +359,7 @@ def test_rates_are_never_averaged(folder):
     assert (fault.number, fault.file) == (FindingCode.NOT_SUMMED.number, "extra.csv")
     assert "rate is a rate or has no unit" in fault.found
     part = folder.fault("org_code,list size\nA,5\nD,7\n", extra="org_code,rate\nA,2\nD,2\n", walk=A_SPLITS, needs=needs)
-    assert "for the predecessors of B and C" in part.found
+    assert "the predecessors of B and C differ or are split" in part.found
 
 
 def test_texts_that_differ_are_left_blank_or_refused(folder):
@@ -369,7 +369,7 @@ def test_texts_that_differ_are_left_blank_or_refused(folder):
 
     assert column(inputs, "area_team") == {"13T": None, "14L": "x"}
     (warning,) = told(inputs, FindingCode.NOT_SUMMED)
-    assert "area_team cannot be combined for the predecessors of 13T: it differs; it is left blank there" in warning
+    assert "area_team differs between the predecessors of 13T; it is left blank there" in warning
     fault = folder.fault(people, needs=(PEOPLE, Need("area_team", "text")))
     assert fault.number == FindingCode.NOT_SUMMED.number
 
@@ -380,7 +380,7 @@ def test_a_blank_part_of_a_sum_is_told(folder):
     inputs = folder.read("org_code,list size,rent\n00F,1,2\n00G,1,\n00H,1,3\n", needs=needs)
 
     assert column(inputs, "rent") == {"13T": 5.0}
-    assert "rent is blank for 00G and so not in the sum of 13T" in told(inputs, FindingCode.PARTLY_BLANK)[0]
+    assert "rent is blank for 00G, so it is not in the sum of 13T" in told(inputs, FindingCode.PARTLY_BLANK)[0]
 
 
 # What cannot be restated
@@ -516,7 +516,11 @@ def test_years_and_practices(folder):
             "contradicts the crosswalk of gpit (00F, 00G and 00H became 13T on",
         ),
         ("00F,13T,2016-04-01,,\n", "row 2, predecessor", "contradicts the crosswalk of gpit"),
-        ("A,B,2026-04-01,,Beech\nD,B,2026-04-01,,Birch\n", "row 3, predecessor", "B is called 'Beech' and 'Birch'"),
+        (
+            "A,B,2026-04-01,,Beech\nD,B,2026-04-01,,Birch\n",
+            "row 3, predecessor",
+            "B has two names, 'Beech' and 'Birch'",
+        ),
     ],
 )
 def test_faults_of_a_crosswalk(folder, rows, place, found):
@@ -534,7 +538,7 @@ def test_headings_of_a_crosswalk(folder):
     assert (fault.number, "no column effective_date" in fault.found) == (FindingCode.MISSING_COLUMN.number, True)
     walk = "org_code,predecessor,successor,effective_date\nA,A,B,2026-04-01\n"
     fault = folder.fault("org_code,list size\nA,1\n", walk=walk)
-    assert fault.found == "'org_code' and 'predecessor' would both be org_code"
+    assert fault.found == "'org_code' and 'predecessor' are both read as org_code"
 
 
 def test_a_row_that_gpit_knows_does_no_harm(folder):

@@ -1358,7 +1358,7 @@ def test_practices_with_other_sums(folder):
     inputs = folder.read(text, needs=(PEOPLE, need))
 
     assert column(inputs, "rent") == {"00C": 1.5, "00D": None, "00E": 2.0}
-    assert "1 of the 2 rows of 00C are blank" in about(inputs, FindingCode.PARTLY_BLANK)[0]
+    assert "1 of the 2 rows of 00C is blank" in about(inputs, FindingCode.PARTLY_BLANK)[0]
 
 
 def test_texts_of_practices(folder):
@@ -1433,7 +1433,7 @@ def test_restating(folder):
     assert inputs.origins["2015/16", "13T", "historic_spend"] == "00F, 00G and 00H of spend.csv"
     assert about(inputs, FindingCode.RESTATED) == [
         (
-            "spend.csv: for 2015/16 counted 3 closed CCGs with their successor: 00F, 00G and 00H became 13T "
+            "spend.csv: for 2015/16, counted 3 closed CCGs with their successor: 00F, 00G and 00H became 13T "
             "on 1 April 2015; historic_spend adds up to £1.70 before and £1.70 after."
         )
     ]
@@ -1491,7 +1491,7 @@ def test_what_merged_organisations_lack(folder):
     inputs = folder.read(TWO_YEARS, extra=extra, needs=(PEOPLE, rent), keep_text=("region",), years=YEARS)
 
     assert inputs.tables["2015/16"].rows() == [("00C", "", 1.0, 1.0, "a"), ("13T", "", 1.0, 5.0, None)]
-    assert "rent is blank for 00G and so not in the sum of 13T" in about(inputs, FindingCode.PARTLY_BLANK)[0]
+    assert "rent is blank for 00G, so it is not in the sum of 13T" in about(inputs, FindingCode.PARTLY_BLANK)[0]
     assert "region differs between 00F, 00G and 00H" in about(inputs, FindingCode.NOT_SUMMED)[0]
 
 

@@ -241,8 +241,9 @@ class _OnBoundaries(_Restatement):
     def _report_clashes(self) -> None:
         for column, ends in sorted(self._clashes.items()):
             number = self.group.gives[column].kind == "number"
-            reason = "is a rate or has no unit, and values differ or one is split" if number else "differs"
-            message = f"{self.when}{column} cannot be combined for the predecessors of {listed(ends)}: it {reason}"
+            members = f"the predecessors of {listed(ends)}"
+            reason = f"is a rate or has no unit, and {members} differ or are split"
+            message = f"{self.when}{column} {reason if number else f'differs between {members}'}"
             if column in self.group.request.essential:
                 remedy = f"Give {column} of {listed(ends)} in a file with these codes, without the predecessors"
                 limit = "; only money and people can be added up"
