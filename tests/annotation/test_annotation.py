@@ -27,7 +27,7 @@ from structure import faults
 
 NHS = SHARED / "nhs-england-icb-allocations-2025-26.xlsx"
 QUOTED = "It's 2014/15".replace("/", "-")
-HEADINGS = ("Number", "Level", "Sheet", "Cell", "What was found", "What to do")
+HEADINGS = ("Number", "Level", "Sheet", "Cell", "Finding", "What to do")
 
 
 def error(sheet, cell, text="'n/a' is not a plain number", remedy="Write 0 if the figure is 0"):
@@ -214,7 +214,7 @@ def look(cell):
 
 
 @every_workbook
-def test_copy_is_built_as_the_standard_says(workbook):
+def test_copy_follows_the_standard(workbook):
     """The copy follows the standard, except where the original did not."""
     before = faults(workbook)
 
@@ -252,7 +252,7 @@ def rewritten(original, path, changes):
         ("workbook.xml", rb'localSheetId="2"', rb'localSheetId="3"'),
     ],
 )
-def test_faults_are_found(part, pattern, wrong, tmp_path):
+def test_planted_errors_are_detected(part, pattern, wrong, tmp_path):
     """The checks that all copies pass fail for each of these errors, added to a copy."""
     copy = annotated(plain(tmp_path / "plain.xlsx"))
     planted = []
@@ -441,7 +441,7 @@ def test_marked_cells_are_filled_and_noted(workbook):
             assert new.comment.author == "gpit"
 
 
-def test_the_gravest_finding_gives_the_fill(tmp_path):
+def test_the_most_serious_finding_decides_the_fill(tmp_path):
     """If a cell has a note, an error and a warning, the error decides the fill and comes first in the single note."""
     original = plain(tmp_path / "plain.xlsx")
     marks = [note("Spend", "B2"), error("Spend", "B2"), warning("Spend", "B2"), error("Spend", "A1")]
@@ -593,7 +593,7 @@ def test_texts_are_texts(text, read, tmp_path):
     assert read in after["Spend"]["B1"].comment.text
 
 
-def test_a_text_like_an_escape_is_shown_as_it_stands(tmp_path):
+def test_a_text_like_an_escape_is_shown_unchanged(tmp_path):
     """Excel would read `_x0041_` as A: the standard's escape of the underscore, `_x005F_`, prevents it."""
     copy = annotated(plain(tmp_path / "plain.xlsx"), [error("Spend", "B1", "code _x0041_")])
     sheet = next(data for name, _, _, data in parts(copy) if name == "xl/worksheets/sheet3.xml")
@@ -689,7 +689,7 @@ def strict(text):
 
 
 @pytest.mark.parametrize("dialect", [str, strict])
-def test_a_workbook_of_another_maker(dialect, tmp_path):
+def test_a_workbook_of_another_program(dialect, tmp_path):
     """Prefixes, missing styles, rows and cells without numbers, and targets from the root work in both dialects."""
     original = handmade(tmp_path / "made.xlsx", {name: dialect(text) for name, text in HANDMADE.items()})
     copy = annotated(original, [error("Findings", cell) for cell in ("B1", "C2", "B5", "E1", "C1")])
@@ -753,7 +753,7 @@ def test_a_threaded_comment_stays(tmp_path):
     assert {name: data for name, _, _, data in parts(copy)}["xl/threadedComments/threadedComment1.xml"] == thread
 
 
-def test_a_drawing_that_is_no_xml_is_added_to(tmp_path):
+def test_a_drawing_that_is_not_xml_gets_boxes(tmp_path):
     """Excel writes `<br>` into drawings without closing it; such a drawing keeps its bytes too."""
     original = plain(tmp_path / "plain.xlsx")
     loose = rewritten(
@@ -804,7 +804,7 @@ def refused(original, marks=(), kind=InputError, **options):
     return str(caught.value)
 
 
-def test_marks_that_fit_nowhere_are_refused(tmp_path):
+def test_marks_outside_the_workbook_are_refused(tmp_path):
     """A sheet or a cell that does not exist is an error that names it, and suggests a similar name."""
     original = rich(tmp_path / "rich.xlsx", tmp_path)
 
@@ -822,14 +822,14 @@ def test_the_last_cell_of_a_sheet_is_marked(tmp_path):
     assert faults(copy) == []
 
 
-def test_names_of_sheets_know_no_capitals(tmp_path):
+def test_names_of_sheets_ignore_case(tmp_path):
     """For Excel, `SPEND` is the sheet `Spend`; the list has the name as the workbook writes it."""
     after = loaded(annotated(plain(tmp_path / "plain.xlsx"), [error("SPEND", "A1")]))
 
     assert after["Findings"]["C2"].value == "Spend"
 
 
-def test_files_that_are_no_plain_workbooks_are_refused(tmp_path):
+def test_files_that_are_not_plain_workbooks_are_refused(tmp_path):
     """Wrong endings, missing, damaged and protected files, macros, document types and repeated parts are refused."""
     text = tmp_path / "a.csv"
     text.write_text("x", encoding="utf-8")

@@ -59,13 +59,13 @@ def test_files_in_order(good):
 
     assert done.returncode == 0
     assert done.stderr == b""
-    assert output.startswith("Ready to use: 3 notes (2 files checked).")
+    assert output.startswith("Ready to use: no errors (2 files checked).")
     assert "registered_population 3 0 641,631 106,613 290,007" in output
     # 277,200 + 754,000.50 + 637,000
     assert "historic_spend 3 0 £1,668,200.50 £277,200 £754,000.50" in output
 
 
-def test_faults_at_once(faulty):
+def test_errors_at_once(faulty):
     """All errors are listed at once with their cells and remedies, errors first; exit code 2, nothing on stderr."""
     done = gpit("check", "--population", "faulty.xlsx", folder=faulty, env=UTF8)
     output = words(done.stdout)
@@ -157,7 +157,7 @@ def test_reader_leaves(tmp_path):
 
 
 @pytest.mark.slow
-def test_what_a_scheme_lacks(good):
+def test_columns_that_a_scheme_needs(good):
     """With a scheme, a column that it needs and no file has is an error that names the option for it."""
     done = gpit("check", "--population", "population.csv", "--scheme", "gpit-2014-16", folder=good, env=UTF8)
     output = words(done.stdout)
@@ -230,7 +230,7 @@ def test_every_column_of_numbers(tmp_path):
     assert report.columns[2].total_as_written == pytest.approx(3.3)
 
 
-def test_adjustments_below_nil(tmp_path):
+def test_negative_adjustments(tmp_path):
     """Negative money in a column that may not be needed is counted, and reported once with its first cell."""
     rows = [["org_code", "Adjustment (£)"], ["00C", -5.5], ["00D", -4.5], ["00J", 1]]
     (tmp_path / "adjustments.xlsx").write_bytes(book(rows))
@@ -243,7 +243,7 @@ def test_adjustments_below_nil(tmp_path):
     assert "and in 1 other row," in finding.found
 
 
-def test_columns_that_options_are_for(tmp_path):
+def test_columns_that_options_need(tmp_path):
     """A file of patients without a known column of patients gives a warning: a run would be refused."""
     (tmp_path / "people.csv").write_text("org_code,Registered patients (1 April)\n00C,100\n")
     (tmp_path / "costs.csv").write_text("org_code,Revenue,Total\n00C,5,7\n")
@@ -269,7 +269,7 @@ def test_refused_figures_are_missing(faulty):
     assert (people.filled, people.blank, people.total) == (2, 1, 290_007 + 245_011)
 
 
-def test_two_headings_alike(tmp_path):
+def test_two_equal_headings(tmp_path):
     """Two years with the same heading are refused, and --map is not recommended, because it cannot help."""
     (tmp_path / "wide.csv").write_text("org_code,Patients,Patients\n00C,1,2\n")
     (fault,) = [finding for finding in check(population=tmp_path / "wide.csv").findings if finding.level == "error"]
@@ -524,7 +524,7 @@ def test_annotated_copy(faulty):
 
 
 @pytest.mark.slow
-def test_annotated_without_faults(tmp_path):
+def test_annotated_without_errors(tmp_path):
     """A workbook without errors is copied with its notes listed, and the exit code is 0, also with --json."""
     (tmp_path / "good.xlsx").write_bytes(book([HEAD, *PEOPLE]))
     done = gpit("check", "--population", "good.xlsx", "--annotate", "marked.xlsx", "--json", folder=tmp_path)
@@ -551,7 +551,7 @@ def test_annotated_without_faults(tmp_path):
         (["--population", "missing.xlsx"], "copy.xlsx", "missing.xlsx: there is no such file"),
     ],
 )
-def test_copy_that_cannot_be(good, files, copy, message):
+def test_copy_that_is_refused(good, files, copy, message):
     """A copy that cannot be marked or written is refused in one line; nothing is written and nothing is changed."""
     for name in ("faulty.xlsx", "other.xlsx"):
         (good / name).write_bytes(book(FAULTY))
@@ -598,7 +598,7 @@ def test_same_workbook_twice(tmp_path):
     assert "'tbc'" in copy["Spend"]["B2"].comment.text
 
 
-def test_more_columns_than_are_looked_at(tmp_path):
+def test_more_columns_than_are_checked(tmp_path):
     """Of 300 columns of numbers, 200 are checked, and a note counts the others."""
     names = [f"h{number}" for number in range(299)]
     (tmp_path / "p.csv").write_text(

@@ -164,7 +164,7 @@ def test_texts_of_results(own, verb, place, text):
     is_harmless(*words, folder=own)
 
 
-def test_json_gives_texts_back_as_they_were(own):
+def test_json_keeps_texts(own):
     """The JSON document of a verdict holds exactly the text of the file, even half a character."""
     text = ACTING + HALF
     forged(own, ("manifest", "scheme", "title"), text)
@@ -393,7 +393,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("fault", REFUSED)
 @pytest.mark.parametrize("file", slow_but(["out.json"], ["out.json", "out.csv.manifest.json"]))
-def test_json_that_readers_take_in_different_ways(own, file, fault):
+def test_ambiguous_json(own, file, fault):
     """JSON with a repeated key, a number that is not finite, or deep levels is refused in one line with code 2."""
     text, message = REFUSED[fault]
     path = own / file
@@ -492,7 +492,7 @@ def test_two_sheets_or_links_of_one_name(own, twice):
 # The size of inputs ------------------------------------------------------------------------------------------
 
 
-def test_verify_has_a_largest_size_of_its_own(tmp_path):
+def test_verify_has_its_own_size_limit(tmp_path):
     """A manifest that allows 1,000 MB does not raise the limit of 2 MB; the message states a limit that is enough."""
     names = {f"{number:02}C": "Name" + " " * 99_996 for number in range(30)}  # 3,000,000 characters
     rows = [{"org_code": code, "org_name": name, "registered_population": 100} for code, name in names.items()]

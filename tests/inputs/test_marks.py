@@ -265,7 +265,7 @@ def test_a_cell_raised_as_a_whole_is_read_as_it_is(folder):
         assert column(folder.read(folder.file(name, content)), "registered_population") == GOOD
 
 
-def test_a_note_beside_a_figure_is_no_part_of_it(folder):
+def test_a_note_next_to_a_figure_is_not_part_of_it(folder):
     """A raised sign in a comment on a cell of an .ods workbook does not affect the cell."""
     plain = ods(table(cells={(3, 1): Raised("Ced", "", "ar")}))
     data = rezipped(
@@ -349,7 +349,7 @@ def test_a_mark_does_not_change_the_name_of_a_column(heading, folder):
 
 
 @pytest.mark.parametrize("numbers", [("(1)", "(2)"), ("[1]", "[2]"), ("", "(2)"), ("", "[2]")])
-def test_numbers_that_tell_headings_apart_stay(numbers, folder):
+def test_numbers_that_distinguish_headings_stay(numbers, folder):
     """`Score (1)` and `Score (2)` are two columns, and so are `Score` and `Score (2)`."""
     names = [f"score{'_' if number else ''}{number.strip('()[]')}" for number in numbers]
     head = ",".join(f"Score {number}".strip() for number in numbers)
@@ -374,7 +374,7 @@ def test_map_takes_a_heading_with_its_mark_or_without(heading, named, folder):
     assert column(inputs, "registered_population") == {"XA1": 5.0}
 
 
-def test_headings_printed_again_with_their_marks_are_no_row(folder):
+def test_repeated_headings_with_marks_are_not_a_row(folder):
     """Headings that are repeated on a second page are left out, with or without their marks."""
     text = "org_code,Patients¹\nXA1,5\norg_code,Patients¹\nXB2,6\norg_code,Patients\nXC3,7\n"
 
@@ -428,7 +428,7 @@ def test_a_code_with_a_footnote_mark_is_refused(code, folder):
         "Leeds (North)",
     ],
 )
-def test_other_codes_are_read_as_they_are(code, folder):
+def test_other_codes_are_read_unchanged(code, folder):
     """Letters, digits and signs that occur in codes are not marks."""
     inputs = folder.read(f'org_code,registered_population\n"{code}",5\n')
 
@@ -470,7 +470,7 @@ def test_a_mark_is_left_out_of_a_year(year, folder):
 @pytest.mark.parametrize(
     "year", ["2014/155", "2014/155)", "2014/15 p", "2014/16¹", "2014¹", "2014/15 forecast", "¹2014/15"]
 )
-def test_what_is_no_year_with_a_mark_is_refused(year):
+def test_other_texts_in_the_year_are_refused(year):
     """An extra digit is not a mark, and a word may mean that the figures are different."""
     assert read_year(year).value is None
 
@@ -490,7 +490,7 @@ def test_mark_of_a_text(text, bare):
     assert bare_text(text) == (bare, bare != text)
 
 
-def test_a_mark_makes_no_other_region(folder):
+def test_a_mark_does_not_change_a_region(folder):
     """`North*` is in the region North, so a total within the region includes it."""
     text = "org_code,area_team,registered_population\nXA1,North,5\nXB2,North*,6\n"
     inputs = folder.read(text)
@@ -775,14 +775,14 @@ GROUPED = [[None, "2014/15", None], ["org_code", "Patients", "Spend"], *([row[0]
         merged([["org_code", "Patients", "Score", None], *([*row[:3], 9] for row in TWO[1:])], "C1:D1"),
     ],
 )
-def test_merged_cells_that_leave_nothing_open(data, folder):
+def test_merged_cells_that_are_unambiguous(data, folder):
     """Titles, headings of groups, columns of flags, and unused headings may be merged."""
     inputs = folder.read(folder.file("merged.xlsx", data))
 
     assert column(inputs, "registered_population") == {"XA1": 100.0, "XB2": 200.0, "XC3": 300.0}
 
 
-def test_a_heading_merged_over_a_blank_column_is_that_of_the_other(folder):
+def test_a_heading_merged_over_a_blank_column_belongs_to_the_other(folder):
     """If only one column under a merged heading has values, it is read, and the note says so."""
     inputs = folder.read(folder.file("merged.xlsx", merged(FIRST_BLANK, "B1:C1")))
 
@@ -815,7 +815,7 @@ def test_a_blank_column_never_wins_over_a_filled_one(blank, filled, first, folde
     assert any("is blank and left aside" in note for note in about(inputs, FindingCode.DUPLICATE_HEADING))
 
 
-def test_a_blank_column_of_codes_is_left_aside(folder):
+def test_a_blank_column_of_codes_is_ignored(folder):
     """A blank column of ODS codes does not hide the ONS codes next to it."""
     inputs = folder.read("CCG Code,ONS Code,Patients\n,E38000042,5\n,E38000043,6\n")
 
@@ -829,7 +829,7 @@ def test_two_filled_columns_are_still_refused(folder):
     assert fault.number == FindingCode.DUPLICATE_HEADING.number
 
 
-def test_what_map_says_counts_for_a_blank_column(folder):
+def test_map_chooses_a_blank_column(folder):
     """A blank column that the user names with --map is read: its blank cells are errors."""
     faults = folder.faults("org_code,List,Patients\nXA1,,5\n", mapping={"List": "registered_population"})
 

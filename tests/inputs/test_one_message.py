@@ -118,7 +118,7 @@ def test_faults_of_lines_under_a_total(folder):
         ["XA0,core,5", "XA0,core,5", "XA1,core,6", "XA1,core,6"],
     ],
 )
-def test_repeated_totals_are_no_lines(folder, rows):
+def test_repeated_totals_are_not_lines(folder, rows):
     """A single code that occurs twice, or rows that occur twice with the same words, are reported as repeats."""
     faults = folder.faults(people(3), "org_code,Category,Spend\n" + "\n".join(rows) + "\n")
 
@@ -238,7 +238,7 @@ def test_other_causes_are_other_findings(folder):
     ]
 
 
-def test_figures_out_of_line_are_said_one_by_one(folder):
+def test_unusual_figures_are_listed_one_by_one(folder):
     """Unlikely figures of several organisations have no cause in common: seven are seven warnings."""
     spend = "org_code,historic_spend\n" + "".join(
         f"{code},{900 if at < 7 else 3}000\n" for at, code in enumerate(codes(30))
@@ -392,7 +392,7 @@ def test_leave_out_two_spellings(folder):
 
 
 @pytest.mark.parametrize("typed", ["None", "Gamma", "0.0"])
-def test_leave_out_what_is_not_there(folder, typed):
+def test_leave_out_without_a_match(folder, typed):
     """A blank code does not match None, and a row with a code is not excluded by its name, in either kind of file."""
     rows = [*TABLE, ["0030", "Gamma", 50, 1, 1], [None, None, 450, None, None]]
     for file in (
@@ -449,7 +449,7 @@ def test_no_candidate(folder, spend):
     assert "Add the code to spend.csv, or take it out here" in str(faults[0])
 
 
-def test_many_candidates_are_none(folder):
+def test_too_many_candidates(folder):
     """If four codes are one letter apart, none is suggested; if two are, both are."""
     texts = [
         "org_code,historic_spend\nQE1,5\n" + "".join(f"QO{letter},6\n" for letter in letters)
@@ -575,7 +575,7 @@ def test_findings_about_several_files_are_on_each_list(tmp_path):
         (("--population", "missing.xlsx", "--annotate", "marked"), "there is no such file"),
     ],
 )
-def test_folder_that_cannot_be(two_books, arguments, message):
+def test_folder_that_is_refused(two_books, arguments, message):
     """Copies that would overwrite a file, or have no folder, are refused in one line; nothing is written."""
     (two_books / "deep").mkdir()
     (two_books / "deep" / "population.xlsx").write_bytes((two_books / "population.xlsx").read_bytes())
@@ -735,7 +735,7 @@ def test_years_of_a_run(folder, every_year):
     assert compared.returncode == 0
 
 
-def test_years_that_cannot_be(folder, every_year):
+def test_invalid_years(folder, every_year):
     """A text that is not a financial year is refused in one line."""
     folder.file("population.csv", people(3))
     run = ("--population", "population.csv", "--scheme", every_year.name)

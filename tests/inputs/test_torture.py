@@ -58,7 +58,7 @@ def test_damaged_file(case, tmp_path):
         assert dict(zip(table["org_code"], table[case.column], strict=True)) == case.figures
 
 
-def test_there_are_enough():
+def test_enough_cases():
     """There are at least 150 files with different names, and they cover every finding that files alone can cause."""
     names = [case.name for case in CASES]
     codes = set(itertools.chain.from_iterable(case.finds for case in CASES))

@@ -46,7 +46,7 @@ def test_subtotals_without_a_code(folder, name, before):
 @pytest.mark.parametrize(
     "code", ["Total CCGs", "TOTAL (all CCGs)", "Total 2014/15", "Grand Total 5 CCGs", "Sub-total North", "Totals:"]
 )
-def test_totals_of_something_in_the_place_of_a_code(folder, code):
+def test_totals_instead_of_a_code(folder, code):
     """A text in the column of codes that names its parts, such as `Total CCGs`, is not an organisation."""
     inputs = folder.read(f"{HEAD}{NORTH}{SOUTH}{code},,{NORTH_SUM + SOUTH_SUM}\n")
 
@@ -72,7 +72,7 @@ def test_organisation_called_england(folder):
     assert "if 00K is an organisation, give it another name" in fault.remedy
 
 
-def test_total_that_disagrees(folder):
+def test_wrong_total(folder):
     """A total that is larger than its rows by the size of a row is refused: a row may have been deleted."""
     fault = folder.fault(f"{HEAD}{NORTH}Total,,{NORTH_SUM + 5_000}\n")
 
@@ -87,14 +87,14 @@ def test_code_is_missing(folder):
     assert [(fault.number, fault.place) for fault in faults] == [("I12", "row 5, org_code")]
 
 
-def test_small_sum_is_no_total(folder):
+def test_small_sum_is_not_a_total(folder):
     """A row of 30 patients without a code, below rows of 10 and 20, may be a coincidence: its code is required."""
     fault = folder.fault(HEAD + "00C,a,10\n00D,b,20\n,c,30\n")
 
     assert (fault.number, fault.place) == ("I12", "row 4, org_code")
 
 
-def test_one_row_is_no_sum(folder):
+def test_one_row_is_not_a_sum(folder):
     """A row without a code that repeats the only row above it may be an organisation of the same size."""
     fault = folder.fault(HEAD + "00C,Darlington,106613\n,North,106613\n")
 
@@ -206,7 +206,7 @@ NOTES = st.lists(
 @pytest.mark.slow
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_whatever_stands_around(folder, data):
+def test_surroundings_change_nothing(folder, data):
     """Titles, notes, sections, blank rows, totals, further tables and the order of rows change no figure."""
     figures = data.draw(
         st.dictionaries(st.from_regex(r"\A[0-9]{2}[A-Z]\Z"), st.integers(1_000, 999_999), min_size=4, max_size=12)
@@ -269,11 +269,11 @@ def test_rows_below_the_total(folder):
     """Rows below the last total may repeat figures that it includes: they are read, with a warning."""
     inputs = folder.read("org_code,list size\n00C,106613\n00D,288390\nTotal,395003\n00X,55555\n00Y,51058\n")
 
-    assert "2 rows below the total in row 4 were read too" in about(inputs, FindingCode.TOTAL)[1]
+    assert "also read 2 rows below the total in row 4" in about(inputs, FindingCode.TOTAL)[1]
 
 
 @pytest.mark.slow
-def test_no_end_of_totals(folder):
+def test_thousands_of_totals(folder):
     """A file with thousands of totals is refused at once: comparing each with all others would take too long."""
     rows = "".join(f"Total,,{number}\n" for number in range(20_000))
     fault = folder.fault(f"org_code,org_name,list size\n00C,x,5\n{rows}")

@@ -64,7 +64,7 @@ def test_unit_of_a_title(title):
         "Note: £000 where shown",
     ],
 )
-def test_titles_that_leave_the_unit_open(title, folder):
+def test_ambiguous_titles(title, folder):
     """A title that mentions £000 in another sense scales nothing and is refused: the heading must state the unit."""
     assert unit_in_title(title) is None
 
@@ -166,7 +166,7 @@ def test_notations_are_exact(whole, decimals, mark, form, size):
 
 
 @given(st.text(max_size=12))
-def test_no_number_is_made_up(text):
+def test_no_digits_are_invented(text):
     """A text that is read as a number keeps its digits in order; only a size and zeros are added."""
     read = read_number(text.strip())
     if read is not None and read.remark is not FindingCode.DASHES:
@@ -208,7 +208,7 @@ def test_full_stop_between_semicolons(folder):
 
 
 @pytest.mark.parametrize("code", ["-", "–", "*", "..", "()"])
-def test_marks_are_no_codes(folder, code):
+def test_marks_are_not_codes(folder, code):
     """A dash in the column of codes means that there is no code: the row is not an organisation called -."""
     fault = folder.fault(f"org_code,org_name,registered_population\n00C,Darlington,100\n{code},Unallocated,7\n")
 
@@ -220,7 +220,7 @@ def test_marks_are_no_codes(folder, code):
     ("heading", "rate", "median"),
     [("Spend", 2.6, ""), ("Spend", 0.0026, "£0.0026 a head"), ("Spend (£m)", 2.6, "£2,600,000.00 a head")],
 )
-def test_unit_that_cannot_be(folder, heading, rate, median):
+def test_implausible_units(folder, heading, rate, median):
     """Figures in thousands without that unit give 0.26p a head, and figures wrongly in £m £2.6m: both are warnings.
 
     GP IT was reported at 50p to over £10 a head in 2013.

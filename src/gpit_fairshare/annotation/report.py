@@ -27,7 +27,7 @@ _COLUMNS: Final = (
     ("Level", 10),
     ("Sheet", 26),
     ("Cell", 9),
-    ("What was found", 70),
+    ("Finding", 70),
     ("What to do", 60),
 )
 

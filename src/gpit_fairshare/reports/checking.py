@@ -51,11 +51,12 @@ def _verdict(report: Report) -> str:
     counts = [counted(problems, "problem") + (f" on {counted(rows, 'row')}" if rows else "")] if problems else []
     if codes := _rows(mismatches):
         counts.append(f"{counted(codes, 'code')} {'does' if codes == 1 else 'do'} not match")
-    others = document.counted_levels(report.findings[len(errors) :]) or "no warnings or notes"
+    others = document.counted_levels(report.findings[len(errors) :])
+    verdict = "; ".join(filter(None, [*(counts or ["no errors"]), others]))
     files = {(source.file, source.sha256) for source in report.sources}
     against = f" against {report.scheme}" if report.scheme else ""
     scope = f"{counted(len(files), 'file')} checked{against}" if files else "no file could be read"
-    return f"{'Cannot be used yet' if errors else 'Ready to use'}: {'; '.join([*counts, others])} ({scope})."
+    return f"{'Cannot be used yet' if errors else 'Ready to use'}: {verdict} ({scope})."
 
 
 def _rows(findings: Iterable[Finding]) -> int:
@@ -93,12 +94,13 @@ def _columns(columns: Sequence[ColumnSummary]) -> Iterator[document.Block]:
     extremes = [document.Column("Lowest", spare=1), document.Column("Highest", spare=1)]
     names = document.Column("Column", document.Role.TEXT, least=12, required_width=20)
     yield document.Table([names, *figures, *extremes], rows, inset=False)
-    for column in columns:
-        if column.stated and column.total_as_written is not None:
-            yield document.Paragraph(
-                f"{column.name} is '{column.heading}', in {column.stated}: "
-                f"the total in the file is {as_in_sheet(column.total_as_written)}."
-            )
+    converted = [
+        f"{column.name} is '{column.heading}', in {column.stated}: "
+        f"the total in the file is {as_in_sheet(column.total_as_written)}."
+        for column in columns
+        if column.stated and column.total_as_written is not None
+    ]
+    yield from map(document.Paragraph, dict.fromkeys(converted))  # rows without a year have the same total every year
 
 
 def _figure(value: float | None, unit: str) -> str:

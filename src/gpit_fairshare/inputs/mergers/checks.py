@@ -65,8 +65,7 @@ def report_unfit_codes(restatement: RowsOfYears) -> set[str]:
             restatement.rows[code].where("org_code"),
             f"{code} is not in a crosswalk{suggestion}",
             "codes that are in a crosswalk",
-            "Correct the code, or give its successor with --crosswalk FILE; "
-            "if the code stays the same, give it as its own successor",
+            "Correct the code, or give its successor (itself, if it stays the same) with --crosswalk FILE",
             organisation=code,
         )
     for code in later:
@@ -110,7 +109,7 @@ def check_whole(restatement: RowsOfYears, end: str, codes: Collection[str]) -> N
         missing.append(end)
     if not missing:
         return
-    message = f"{restatement.when}{listed(missing)} is missing, so the figures of {end} {{}} too low ({became})"
+    message = f"{restatement.when}no row for {listed(missing)}, so the figures of {end} {{}} too low ({became})"
     if first_day is None or any(restatement.crosswalk.is_open(code, first_day) for code in missing):
         remedy = "Add the missing rows, or delete the other rows of this merger"
         findings.error(FindingCode.INCOMPLETE, message.format("would be"), remedy=remedy)
@@ -137,7 +136,7 @@ def check_complete(restatement: RowsOfYears, successor: str, codes: Sequence[str
     elif missing:
         findings.error(
             FindingCode.INCOMPLETE,
-            f"{listed(missing)} is missing, so the figures of {successor} for {year} would be too low ({became})",
+            f"no row for {listed(missing)}, so the figures of {successor} for {year} would be too low ({became})",
             remedy=f"Add the missing rows, or give {successor} with a year column",
         )
 

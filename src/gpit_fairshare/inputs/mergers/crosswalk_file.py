@@ -89,7 +89,7 @@ class _CrosswalkReader:
                 FindingCode.CROSSWALK,
                 next(places, Where()),
                 fault.reason,
-                "for each organisation, parts that add up to 1, all on one day, and no way back to itself",
+                "for each organisation, parts that add up to 1, all on one day; none may become itself again",
                 "Correct the rows; write thirds as 1/3, in cells formatted as text",
             )
         if repeated or faults:

@@ -58,7 +58,7 @@ def translate_ons_codes(file: InputFile, crosswalk: Crosswalk, *, strict: bool) 
         file.findings.warning(
             FindingCode.ONS_CODES,
             f"{'ONS codes' if len(unknown) > 1 else 'ONS code'} {listed(sorted(unknown))} "
-            f"{'are' if len(unknown) > 1 else 'is'} not known and {'are' if len(unknown) > 1 else 'is'} not changed",
+            f"{'are not known, so they stay' if len(unknown) > 1 else 'is not known, so it stays'} unchanged",
             "a code from E38000001 to E38000265",
             "Check the code; if it is right, write the ODS code instead",
             at=file.where(next(iter(unknown.values())), "org_code"),

@@ -85,7 +85,7 @@ class Subtotals:
         self.findings.error(
             FindingCode.SUBTOTAL,
             f"{text}, and would be counted twice",
-            "organisations, and totals with the word Total",
+            "organisations, and totals labelled Total",
             _remedy(codes),
             at=self.headings.sheet.where(row.number, self.key),
         )

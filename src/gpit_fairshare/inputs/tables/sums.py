@@ -135,8 +135,7 @@ def _values(
                 file.findings.collector.warning(
                     FindingCode.PARTLY_BLANK,
                     Where(file.sheet.name, file.title(need.name), need.name),
-                    f"{blank:,} of the {counted(len(cells), 'row')} of {code} "
-                    f"{'is' if blank == 1 else 'are'} blank and not in its sum",
+                    f"blank in {blank:,} of the {counted(len(cells), 'row')} of {code}, which the sum leaves out",
                     organisation=code,
                 )
         elif value and need.name in file.request.essential:
@@ -169,8 +168,8 @@ def sum_practices(file: InputFile, needs: Sequence[Need]) -> None:
     join_rows(file, needs)
     organisations = Counter(row.year or "" for row in file.rows)
     sums = [
-        (f"in {year} " if year else "")
-        + f"{counted(number, 'practice')} to {counted(organisations[year], file.request.organisation)}"
+        f"{counted(number, 'practice')} to {counted(organisations[year], file.request.organisation)}"
+        + (f" in {year}" if year else "")
         for year, number in sorted(practices.items())
     ]
     if sums:

@@ -139,7 +139,7 @@ class Totals:
                 FindingCode.SUBTOTAL,
                 f"this line of {sums[0].code} is the sum of its other lines, and so is a line of "
                 f"{counted(len(sums) - 1, 'other organisation')}; they would be counted twice",
-                "lines of cost, and totals with the word Total",
+                "lines of cost, and totals labelled Total",
                 "Delete these lines, or write Total as their category",
                 at=self.headings.sheet.where(sums[0].number, self.columns[0].position),
             )
@@ -190,8 +190,7 @@ class Totals:
         if last and below and not self.year and not (self.headings.has_lines and self.rows[last].code):
             self.findings.warning(
                 FindingCode.TOTAL,
-                f"{counted(len(below), 'row')} below the total in row {self.rows[last].number:,} "
-                f"{'was' if len(below) == 1 else 'were'} read too",
+                f"also read {counted(len(below), 'row')} below the total in row {self.rows[last].number:,}",
                 "the total below all of its rows",
                 "If they repeat rows above, exclude them with --leave-out",
                 at=self.headings.sheet.where(below[0].number, self.key),
@@ -268,7 +267,7 @@ class Totals:
             self.findings.error(
                 FindingCode.SUBTOTAL,
                 f"'{row.code}' is not a code, but the row would be counted as an organisation",
-                "organisations, and totals with the word Total",
+                "organisations, and totals labelled Total",
                 f"Delete the row, or exclude it with {leave_out(row.code)}",
                 at=self.headings.sheet.where(row.number, self.key),
             )
