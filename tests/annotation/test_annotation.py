@@ -811,7 +811,7 @@ def test_marks_outside_the_workbook_are_refused(tmp_path):
     assert "no sheet 'Retuns'; did you mean Returns?" in refused(original, [error("Retuns", "A1")], UsageError)
     assert "'row 5' is not a cell" in refused(original, [error("Returns", "row 5")], UsageError)
     assert "'A1048577' is not a cell" in refused(original, [error("Returns", "A1048577")], UsageError)
-    assert "'XFE1' is no cell" in refused(original, [error("Returns", "XFE1")], UsageError)
+    assert "'XFE1' is not a cell" in refused(original, [error("Returns", "XFE1")], UsageError)
     assert "'Chart' is a chart" in refused(original, [error("Chart", "A1")], UsageError)
 
 

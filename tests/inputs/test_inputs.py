@@ -1336,7 +1336,7 @@ def test_practices_of_two_years(folder):
         {"00C": 3.0},
         {"00C": 4.0},
     ]
-    assert "in 2014/15 2 practices to 1 CCG, in 2015/16 1 practice to 1 CCG" in about(inputs, FindingCode.PRACTICES)[0]
+    assert "2 practices to 1 CCG in 2014/15, 1 practice to 1 CCG in 2015/16" in about(inputs, FindingCode.PRACTICES)[0]
 
 
 def test_practices_with_rates(folder):

@@ -149,7 +149,7 @@ def population_of(cells, extra=""):
 FAULTY_COLUMNS = {
     "no number": (population_of(["tbc"] * 12), None, "I16", "row 2, registered_population"),
     "blank": (population_of([""] * 12), None, "I17", "row 2, registered_population"),
-    "below nil": (population_of([-5] * 12), None, "I18", "row 2, registered_population"),
+    "negative": (population_of([-5] * 12), None, "I18", "row 2, registered_population"),
     "repeated": (
         population_of([5] * 13) + "".join(f"{code},6\n" for code in TWELVE),
         None,
@@ -180,7 +180,7 @@ FAULTY_COLUMNS = {
         "I25",
         "row 2, cost_type",
     ),
-    "nobody": (
+    "no patients": (
         population_of([0] * 12 + [5]),
         "org_code,historic_spend\n" + "".join(f"{code},5\n" for code in codes(13)),
         "I24",
@@ -362,7 +362,7 @@ def test_memo_lines_with_a_figure_that_is_used(folder):
         (["Q44", "Cheshire", 977, None, None], "Q44"),
         (["Q44", "Cheshire", 977, None, None], "q44"),
         ([77, "Numbered", 977, None, None], "77"),
-        ([0, "Nought", 977, None, None], "0"),
+        ([0, "Zero", 977, None, None], "0"),
         (["Average", None, 200, None, None], "Average"),
         (["0030", "Gamma", "n/a", None, None], "0030"),
     ],
@@ -409,7 +409,7 @@ ICBS = HEAD + "QE1,NHS Lancashire and South Cumbria ICB,100\nQOP,NHS Greater Man
 
 
 @pytest.mark.parametrize(
-    ("spend", "meant", "theirs"),
+    ("spend", "candidate", "theirs"),
     [
         ("QOO,NHS Greater Manchester ICB", "QOO (NHS Greater Manchester ICB)", "QOP (NHS Greater Manchester ICB)"),
         ("QOO,greater manchester", "QOO (greater manchester)", "QOP (NHS Greater Manchester ICB)"),
@@ -423,12 +423,12 @@ ICBS = HEAD + "QE1,NHS Lancashire and South Cumbria ICB,100\nQOP,NHS Greater Man
         ),
     ],
 )
-def test_did_you_mean(folder, spend, meant, theirs):
+def test_did_you_mean(folder, spend, candidate, theirs):
     """If only one file has a code, the message suggests a code of the other with that name, or one letter apart."""
     faults = folder.faults(ICBS, f"org_code,org_name,historic_spend\nQE1,,5\n{spend},6\n")
 
     assert [fault.number for fault in faults] == ["I23", "I23"]
-    assert f"did you mean {meant}?" in faults[0].found
+    assert f"did you mean {candidate}?" in faults[0].found
     assert f"did you mean {theirs}?" in faults[1].found
     assert str(faults[0]).endswith("? Write the code in the same way in both files if it is meant.")
 

@@ -127,9 +127,9 @@ class AnnotatedSheet:
         drawing.set(self.dialect.reference, identifier)
 
     def box(self, cell: CellPlace, width: int, height: int) -> tuple[int, ...]:
-        """Return the place of a box beside a cell: column, pixels, row, pixels, of its start and of its end.
+        """Return the place of a box next to a cell: column, pixels, row, pixels, of its start and of its end.
 
-        Columns and rows count from 0. Wide columns and high rows need fewer of them.
+        Columns and rows count from 0. A box covers fewer columns or rows if these are wide or high.
         """
         left = min(cell.column, MOST_COLUMNS - 6)
         top = min(max(cell.row - 2, 0), MOST_ROWS - 30)

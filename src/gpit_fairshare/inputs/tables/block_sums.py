@@ -109,7 +109,7 @@ class _Link(NamedTuple):
 
 
 def find_sums(
-    columns: Sequence[SummedColumn], rows: Sequence[FileRow], levels: CodeLevels, apart: Iterable[int], required: float
+    columns: Sequence[SummedColumn], rows: Sequence[FileRow], levels: CodeLevels, edges: Iterable[int], required: float
 ) -> Sums:
     """Find the rows of one table that are sums of others.
 
@@ -117,7 +117,7 @@ def find_sums(
         columns: the columns that are added up.
         rows: the rows, without those of labelled totals.
         levels: the levels of their codes.
-        apart: places of labelled totals: groups may begin or end there.
+        edges: places of labelled totals: groups may begin or end there.
         required: digits of evidence from which a sum is certain.
     """
     certain: list[BlockSum] = []
@@ -125,7 +125,7 @@ def find_sums(
         table = CandidateRows(columns, rows, levels)
         if table.size < 3 or not table.evidence:
             return Sums(certain, [])
-        sums = _Groups(table, {bisect_left(rows, at, key=lambda row: row.at) for at in apart}).in_chains()
+        sums = _Groups(table, {bisect_left(rows, at, key=lambda row: row.at) for at in edges}).in_chains()
         if all(group.digits < required for group in sums):
             sums += find_layers(table, required)
         proven = [

@@ -41,12 +41,12 @@ class Subtotals:
         self._reported: list[list[str]] = []
         """Codes of a higher level that were reported for one of the years."""
 
-    def find(self, rows: Sequence[FileRow], apart: Sequence[int]) -> dict[int, BlockSum]:
+    def find(self, rows: Sequence[FileRow], separators: Sequence[int]) -> dict[int, BlockSum]:
         """Return the rows that are sums of other rows of their year, by place in the file; report those with a code.
 
         Args:
             rows: those without a label.
-            apart: places of the other rows, in order.
+            separators: places of the other rows, in order.
         """
         years: defaultdict[str, list[FileRow]] = defaultdict(list)
         for row in rows:
@@ -54,7 +54,7 @@ class Subtotals:
         tables: list[tuple[list[FileRow], CodeLevels, Sums]] = []
         for members in years.values():
             levels = CodeLevels([row.code for row in members])
-            sums = find_sums(self.columns, members, levels, apart, CERTAIN + math.log10(len(years)))
+            sums = find_sums(self.columns, members, levels, separators, CERTAIN + math.log10(len(years)))
             tables.append((members, levels, sums))
         certain = [entry for _, _, sums in tables for entry in sums.certain]
         totals = {row.at: entry for entry in certain for row in entry.rows}

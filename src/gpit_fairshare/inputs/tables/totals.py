@@ -91,9 +91,9 @@ class Totals:
             )
             return {row.number for row in candidates}
         places = {row.at for row in candidates}
-        apart = places | self._statistics()
+        separators = places | self._statistics()
         subtotals = Subtotals(self.headings, self.columns, self.key, self.findings)
-        sums = subtotals.find([row for row in self.rows if row.at not in apart], sorted(apart))
+        sums = subtotals.find([row for row in self.rows if row.at not in separators], sorted(separators))
         totals = places.union(sums, subtotals.refused)
         self.edges = [0, *sorted(totals), len(self.rows)]
         for year in {row.year for row in candidates}:
