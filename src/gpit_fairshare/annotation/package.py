@@ -31,7 +31,7 @@ _DAMAGED: Final = (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeErr
 
 
 class Package:
-    """The parts of a workbook by name, in upper or lower case."""
+    """The parts of a workbook by name; upper and lower case make no difference."""
 
     def __init__(self, data: bytes, largest: int) -> None:
         """Check the archive before any of it is unpacked.

@@ -65,7 +65,7 @@ class _BlockGroup(NamedTuple):
     """A row, and the block of rows whose sum it is: from `start` up to, not including, `stop`."""
 
     row: int
-    """Above or below the block, or within it where it is the sum of all other rows."""
+    """Above or below the block, or within it if it is the sum of all other rows."""
     start: int
     stop: int
 
