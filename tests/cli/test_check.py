@@ -12,6 +12,7 @@ import openpyxl
 import pytest
 
 from gpit_fairshare import Report, UsageError, check
+from gpit_fairshare.reports.checking import checking_document
 from running import gpit, population_file, spend_file, words
 from torture import bomb, book
 
@@ -76,6 +77,19 @@ def test_errors_at_once(faulty):
     assert "faulty.xlsx:Data: C4: 'n/a' is not a plain number" in output
     assert "faulty.xlsx:Data: A7: 7 is not a text" in output
     assert output.index("C4: 'n/a'") < output.index("A7: 7") < output.index("'GP IT 2014/15' in row 1")
+
+
+def test_problems_and_codes_are_counted_separately(tmp_path):
+    """An error counts once with its rows, and codes that another file lacks count separately."""
+    people = "".join(f"X{number:02},tbc\n" for number in range(12))
+    spend = "".join(f"X{number:02},5\n" for number in range(11))
+    (tmp_path / "p.csv").write_text(f"org_code,registered_population\n{people}", encoding="utf-8")
+    (tmp_path / "s.csv").write_text(f"org_code,historic_spend\n{spend}Z50,5\nZ60,\n", encoding="utf-8")
+    report = check(population=tmp_path / "p.csv", spend=tmp_path / "s.csv")
+    (verdict,) = checking_document(report).blocks[0].pieces
+
+    assert verdict.startswith("Cannot be used yet: 2 problems on 13 rows; 3 codes do not match")
+    assert verdict.endswith("(2 files checked).")
 
 
 def many_columns(path, faulty):

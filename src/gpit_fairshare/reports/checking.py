@@ -35,7 +35,7 @@ def checking_document(report: Report, *, marked: str = "", file_names: Sequence[
         document.Title([_verdict(report)], document.Tone.GOOD if report.sound else document.Tone.BAD)
     ]
     if marked:
-        blocks.append(document.OnScreen([document.Paragraph(f"Written: {marked}, with all findings marked.")]))
+        blocks.append(document.OnScreen([document.Paragraph(f"Written: {marked}, with the findings marked.")]))
     blocks += document.written_line(file_names)
     blocks += [document.Paragraph(_source(source, report)) for source in report.sources]
     blocks += _columns(report.columns) if report.columns else []
