@@ -364,11 +364,11 @@ def test_ccgs_of_one_side_alone_are_said(tmp_path):
     said = [one.found for one in found.result.findings if one.number == "I23"]
 
     assert said == [
-        "no row for 00D, each the ccg_code of other rows",
-        "00J is left out: no row has it as ccg_code",
+        "no row for 00D, which the column ccg_code names",
+        "00J is left out: no row has this ccg_code",
     ]
     assert indices(found.ccgs) == {"00C": 50.0, "00D": 0.0}
-    with pytest.raises(InputError, match=r"c\.csv: no code of it, such as 00J, is the ccg_code of a row"):
+    with pytest.raises(InputError, match=r"c\.csv: none of its codes, such as 00J, is the ccg_code of any row"):
         of(tmp_path, rows, ccg_indicators=write_rows(tmp_path / "c.csv", ccgs[1:]))
 
 

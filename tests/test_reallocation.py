@@ -414,7 +414,7 @@ def test_totals_of_adjustments_are_checked(tmp_path):
     result = run(tmp_path, adjustments=[*rows, adjustment("Total", -3_000, "", "")])
 
     assert column(result, "adjustment_given") == [0, 0, 0, 5_000]
-    with pytest.raises(GpitError, match=r"the row of 'Total' has -2,000 as adjustment, and 2 rows come to -3,000"):
+    with pytest.raises(GpitError, match=r"the row 'Total' has -2,000 as adjustment, but its 2 rows add up to -3,000"):
         run(tmp_path, adjustments=[*rows, adjustment("Total", -2_000, "", "")])
 
 
@@ -562,7 +562,7 @@ REFUSED = {
     ),
     "two adjustments of one": (
         {"adjustments": [adjustment("B", 1), adjustment("B", 2)]},
-        r"adjustments\.csv: row 3.*B stands in adjustments\.csv row 2 already",
+        r"adjustments\.csv: row 3.*B is already in adjustments\.csv row 2",
     ),
     "an adjustment that is no number": (
         {"adjustments": [adjustment("B", "some")]},

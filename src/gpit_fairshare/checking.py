@@ -30,9 +30,9 @@ class Report:
     organisation: str
     """Noun for a row."""
     years: tuple[str, ...]
-    """Years of the scheme, or of the files; empty if no file says its year."""
+    """Years of the scheme, or of the files; empty if no file has a year."""
     organisations: Mapping[str, int]
-    """Organisations in each year; the year is empty where no file says it."""
+    """Number of organisations in each year; the year is empty if no file has one."""
     sources: tuple[InputSource, ...]
     columns: tuple[ColumnSummary, ...]
     """Columns of numbers, one entry for each column and year."""
@@ -41,7 +41,7 @@ class Report:
 
     @property
     def sound(self) -> bool:
-        """Whether there is no error, so that a run is possible."""
+        """Whether there are no errors, so that a run is possible."""
         return not any(finding.level == "error" for finding in self.findings)
 
     def document(self) -> dict[str, Any]:
@@ -67,11 +67,11 @@ class Report:
 
 @dataclass(frozen=True, kw_only=True)
 class CheckOptions(RunOptions):
-    """The options of a run, without a scheme unless one is named.
+    """The options of a run. A scheme is optional.
 
     Attributes:
-        scheme: Check that the files have all that this scheme needs; without one, every column of numbers is checked.
-        organisation: What a row is called where no scheme says it; `practice` makes practices the rows.
+        scheme: Check that the files have everything this scheme needs. Without it, all columns of numbers are checked.
+        organisation: The name for a row if there is no scheme; with `practice`, the rows are practices.
     """
 
     scheme: str | Path | None = None
@@ -80,20 +80,20 @@ class CheckOptions(RunOptions):
 
 @called_with(CheckOptions)
 def check(options: CheckOptions) -> Report:
-    """Check input files: everything that would stop a run, and everything worth a look.
+    """Check input files: report every error that would stop a run, and everything to review.
 
     Returns:
-        A `Report`; faults in the files are findings of it and not raised.
+        A `Report`. Errors in the files are among its findings; they are not raised.
 
     Raises:
-        GpitError: Something in the arguments or the scheme is wrong, or a file is not there.
-    """
+        GpitError: An argument or the scheme has an error, or a file does not exist.
+    """  # noqa: DOC502 - raised by what it calls
     with named_files(options) as files:
         if options.scheme or options.formula or options.transition or options.settings or options.years:
             scheme = load_scheme(replace(options, scheme=options.scheme or DEFAULT_SCHEME))
             name, request = scheme.name, request_for(scheme, options, files)
         else:
-            # All there is: the years are those of the files, and every column of numbers is looked at.
+            # Without a scheme, the years are those of the files, and every column of numbers is checked.
             organisation = options.organisation or "organisation"
             name, request = "", Request(**reading(options, files), years=(), organisation=organisation)
         request, read, columns = inspect_inputs(request)

@@ -27,21 +27,21 @@ from structure import faults
 
 NHS = SHARED / "nhs-england-icb-allocations-2025-26.xlsx"
 QUOTED = "It's 2014/15".replace("/", "-")
-HEADINGS = ("Number", "Level", "Sheet", "Cell", "What was found", "What to do")
+HEADINGS = ("Number", "Level", "Sheet", "Cell", "Finding", "What to do")
 
 
-def error(sheet, cell, text="'n/a' is not a plain number", remedy="Write 0 if nil is meant"):
-    """A fault in a cell."""
+def error(sheet, cell, text="'n/a' is not a plain number", remedy="Write 0 if the figure is 0"):
+    """An error in a cell."""
     return Mark(sheet, cell, "error", "I16", text, remedy)
 
 
 def warning(sheet, cell, text="the figure is unusual", remedy=""):
-    """Something to look at in a cell."""
+    """A warning about a cell."""
     return Mark(sheet, cell, "warning", "I18", text, remedy)
 
 
 def note(sheet, cell, text="a heading was read under another name", remedy=""):
-    """Something that was done with a cell."""
+    """A note about how a cell was read."""
     return Mark(sheet, cell, "note", "I06", text, remedy)
 
 
@@ -57,7 +57,7 @@ def png():
 
 
 def rich(path, folder):
-    """What finance teams send, and more: by XlsxWriter."""
+    """A workbook by XlsxWriter with everything that finance teams send, and more."""
     (folder / "red.png").write_bytes(png())
     book = xlsxwriter.Workbook(path)
     title = book.add_format({"bold": True, "bg_color": "#1F4E78", "font_color": "white", "align": "center"})
@@ -130,7 +130,7 @@ def plain(path):
 
 @pytest.fixture(scope="module")
 def workbook(request, tmp_path_factory):
-    """A workbook of each kind of writer."""
+    """A workbook by each kind of program."""
     folder = tmp_path_factory.mktemp("written")
     if request.param == "nhs":
         if not NHS.exists():
@@ -177,7 +177,7 @@ MARKED["rich-recalculated.xlsx"] = MARKED["rich.xlsx"]
 
 
 def annotated(original, marks=None, **options):
-    """The annotated copy of a workbook, beside it in a folder of its own."""
+    """The annotated copy of a workbook, in a separate folder next to it."""
     copy = original.parent / "annotated" / original.name
     copy.parent.mkdir(exist_ok=True)
     annotate(original, copy, MARKED[original.name] if marks is None else marks, **options)
@@ -185,7 +185,7 @@ def annotated(original, marks=None, **options):
 
 
 def loaded(path, *, data_only=False):
-    """The workbook as openpyxl reads it, which warns of what it does not know."""
+    """The workbook as openpyxl reads it, without its warnings about features that it does not know."""
     with warnings.catch_warnings(), path.open("rb") as stream:
         warnings.simplefilter("ignore")
         return openpyxl.load_workbook(stream, data_only=data_only)
@@ -194,26 +194,28 @@ def loaded(path, *, data_only=False):
 def parts(path):
     """Name, kind of compression, date and bytes of each part, in order."""
     with zipfile.ZipFile(path) as archive:
-        return [(one.filename, one.compress_type, one.date_time, archive.read(one)) for one in archive.infolist()]
+        return [
+            (entry.filename, entry.compress_type, entry.date_time, archive.read(entry)) for entry in archive.infolist()
+        ]
 
 
 def content(cell):
-    """What a cell holds."""
+    """The contents of a cell."""
     return cell.value, cell.data_type, cell.hyperlink and cell.hyperlink.location
 
 
 def look(cell):
-    """How a cell looks, but for its fill."""
+    """The format of a cell, without its fill."""
     styles = (cell.font, cell.border, cell.alignment, cell.protection)
     return cell.number_format, *map(copying.copy, styles)
 
 
-# Everything else is as it was ---------------------------------------------------------------------------------
+# Everything else is unchanged ---------------------------------------------------------------------------------
 
 
 @every_workbook
-def test_copy_is_built_as_the_standard_says(workbook):
-    """Nothing in the copy is against the standard, unless the original had it already."""
+def test_copy_follows_the_standard(workbook):
+    """The copy follows the standard, except where the original did not."""
     before = faults(workbook)
 
     assert [fault for fault in faults(annotated(workbook)) if fault not in before] == []
@@ -221,7 +223,7 @@ def test_copy_is_built_as_the_standard_says(workbook):
 
 
 def rewritten(original, path, changes):
-    """The workbook with parts changed: by the end of a part's name, a function from its bytes to others."""
+    """The workbook with changed parts: for the end of a part's name, a function from the old bytes to the new."""
     with zipfile.ZipFile(original) as source, zipfile.ZipFile(path, "w") as target:
         for name in source.namelist():
             data = source.read(name)
@@ -250,8 +252,8 @@ def rewritten(original, path, changes):
         ("workbook.xml", rb'localSheetId="2"', rb'localSheetId="3"'),
     ],
 )
-def test_faults_are_found(part, pattern, wrong, tmp_path):
-    """The examination that all copies pass fails for each of these faults, planted in a copy."""
+def test_planted_errors_are_detected(part, pattern, wrong, tmp_path):
+    """The checks that all copies pass fail for each of these errors, added to a copy."""
     copy = annotated(plain(tmp_path / "plain.xlsx"))
     planted = []
 
@@ -276,7 +278,7 @@ def test_other_parts_keep_their_bytes(workbook):
     with zipfile.ZipFile(workbook) as archive:
         sheets = sheet_parts(archive)
     marked = {sheets[mark.sheet] for mark in MARKED[workbook.name] if mark.cell}
-    allowed = marked | {f"{posixpath.dirname(one)}/_rels/{posixpath.basename(one)}.rels" for one in marked}
+    allowed = marked | {f"{posixpath.dirname(part)}/_rels/{posixpath.basename(part)}.rels" for part in marked}
     allowed |= {"[Content_Types].xml", "xl/workbook.xml", "xl/_rels/workbook.xml.rels", "xl/styles.xml"}
     allowed |= {"docProps/app.xml"}
 
@@ -302,7 +304,7 @@ def sheet_parts(archive):
 @every_workbook
 @pytest.mark.parametrize("data_only", [False, True])
 def test_cells_stay_as_they_were(workbook, data_only):
-    """Of a marked cell only fill and note are new, and of any other cell nothing: value, format, font, border."""
+    """A marked cell gets only a fill and a note; other cells keep their value, format, font and border."""
     before = loaded(workbook, data_only=data_only)
     copy = annotated(workbook)
     after = loaded(copy, data_only=data_only)
@@ -314,27 +316,30 @@ def test_cells_stay_as_they_were(workbook, data_only):
     assert after.active.title == before.active.title
     assert dict(after.defined_names.items()).keys() == dict(before.defined_names.items()).keys()
     for old in before.worksheets:
-        new, there = after[old.title], set(old._cells)
-        for row, column in sorted({*there, *new._cells}):
-            one, other = old.cell(row, column), new.cell(row, column)
-            where = (old.title, one.coordinate)
-            if (row, column) in there:
+        new, present = after[old.title], set(old._cells)
+        for row, column in sorted({*present, *new._cells}):
+            cell, marked_cell = old.cell(row, column), new.cell(row, column)
+            where = (old.title, cell.coordinate)
+            if (row, column) in present:
                 compared += 1
-                assert content(one) == content(other), where
-                styles = (*one._style, *other._style)
+                assert content(cell) == content(marked_cell), where
+                styles = (*cell._style, *marked_cell._style)
                 if styles not in same:
-                    same[styles] = look(one) == look(other), copying.copy(one.fill) == copying.copy(other.fill)
+                    same[styles] = (
+                        look(cell) == look(marked_cell),
+                        copying.copy(cell.fill) == copying.copy(marked_cell.fill),
+                    )
                 assert same[styles] == (True, where not in marked), where
-            else:  # it looks as its row or column does, which openpyxl leaves open
-                assert other.value is None, where
+            else:  # it has the style of its row or column, which openpyxl does not report
+                assert marked_cell.value is None, where
             if where not in marked:
-                assert (one.comment and one.comment.text) == (other.comment and other.comment.text), where
+                assert (cell.comment and cell.comment.text) == (marked_cell.comment and marked_cell.comment.text), where
     assert compared > 5
 
 
 @every_workbook
 def test_sheets_stay_as_they_were(workbook):
-    """Of a sheet's XML only styles of marked cells, its size and its drawing of notes change; blank cells come in."""
+    """In a sheet's XML, only the styles of marked cells, its size, its drawing of notes and new blank cells differ."""
     copy = annotated(workbook)
     with zipfile.ZipFile(workbook) as before, zipfile.ZipFile(copy) as after:
         for name, part in sheet_parts(before).items():
@@ -344,12 +349,12 @@ def test_sheets_stay_as_they_were(workbook):
 
 
 def without_marks(root, marked, original):
-    """The XML of a sheet in its canonical form, without what marking a cell changes."""
-    there = {cell.get("r") for cell in original.iter("{*}c")}
+    """The XML of a sheet in its canonical form, without the changes that marking a cell makes."""
+    present = {cell.get("r") for cell in original.iter("{*}c")}
     for cell in list(root.iter("{*}c")):
         if cell.get("r") in marked:
             cell.attrib.pop("s", None)
-            if cell.get("r") not in there:
+            if cell.get("r") not in present:
                 assert len(cell) == 0
                 cell.getparent().attrib.pop("spans", None)
                 cell.getparent().remove(cell)
@@ -368,7 +373,7 @@ def without_marks(root, marked, original):
 
 @pytest.mark.parametrize("workbook", ["xlsxwriter", "openpyxl"], indirect=True)
 def test_original_is_never_touched(workbook):
-    """The original has the bytes that it had; the same marks give the same copy, to the byte."""
+    """The original keeps its bytes; the same marks give the same copy, byte for byte."""
     before = workbook.read_bytes()
     first = annotated(workbook).read_bytes()
 
@@ -396,7 +401,7 @@ def test_libreoffice_opens_the_copy(workbook, tmp_path):
 
 @every_workbook
 def test_calamine_reads_the_copy(workbook):
-    """Another reader finds in every sheet of the copy what it finds in the original."""
+    """Another reader finds the same values in every sheet of the copy as in the original."""
     calamine = pytest.importorskip("python_calamine", reason="python-calamine is not installed")
     copy = annotated(workbook)
     before = calamine.CalamineWorkbook.from_path(workbook)
@@ -410,12 +415,12 @@ def test_calamine_reads_the_copy(workbook):
     assert after.get_sheet_by_name("Findings").to_python()[0] == list(HEADINGS)
 
 
-# What is marked -----------------------------------------------------------------------------------------------
+# Marked cells -------------------------------------------------------------------------------------------------
 
 
 @every_workbook
 def test_marked_cells_are_filled_and_noted(workbook):
-    """Each marked cell has a fill and a note that says the finding and its row; an old note stands above."""
+    """Each marked cell has a fill and a note with the finding and its row; an old note comes first."""
     before = loaded(workbook)
     after = loaded(annotated(workbook))
     for row, mark in enumerate(MARKED[workbook.name], 2):
@@ -436,8 +441,8 @@ def test_marked_cells_are_filled_and_noted(workbook):
             assert new.comment.author == "gpit"
 
 
-def test_the_gravest_finding_gives_the_fill(tmp_path):
-    """Of a note, an error and a warning on one cell the error decides the fill, and stands first in the one note."""
+def test_the_most_serious_finding_decides_the_fill(tmp_path):
+    """If a cell has a note, an error and a warning, the error decides the fill and comes first in the single note."""
     original = plain(tmp_path / "plain.xlsx")
     marks = [note("Spend", "B2"), error("Spend", "B2"), warning("Spend", "B2"), error("Spend", "A1")]
     after = loaded(annotated(original, marks))["Spend"]
@@ -448,7 +453,7 @@ def test_the_gravest_finding_gives_the_fill(tmp_path):
 
 
 def luminance(colour):
-    """Luminance of a colour such as `FFFFC7CE`, as the accessibility guidelines (WCAG 2.1) work it out."""
+    """Luminance of a colour such as `FFFFC7CE`, as the accessibility guidelines (WCAG 2.1) define it."""
     shares = [int(colour[at : at + 2], 16) / 255 for at in (2, 4, 6)]
     linear = [share / 12.92 if share <= 0.03928 else ((share + 0.055) / 1.055) ** 2.4 for share in shares]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
@@ -456,7 +461,7 @@ def luminance(colour):
 
 @pytest.mark.parametrize("text", ["FF000000", "FFFFFFFF"])
 def test_text_on_each_fill_can_be_read(text, tmp_path):
-    """Black and white text, each on three fills, has more contrast than the strictest guideline asks: 7 to 1."""
+    """Black and white text on each of their three fills has more contrast than the strictest guideline asks: 7 to 1."""
     original = tmp_path / "text.xlsx"
     book = openpyxl.Workbook()
     for cell in ("A1", "B1", "C1"):
@@ -492,7 +497,7 @@ def test_a_blank_cell_looks_like_its_row_or_column(tmp_path):
 
 
 def test_a_cell_inside_a_merged_range_is_marked_where_the_range_shows(tmp_path):
-    """E5 lies under the merged D4:F6: D4 gets fill and note, the note names E5, and the list leads to E5."""
+    """E5 is hidden in the merged D4:F6: D4 gets fill and note, the note names E5, and the list links to E5."""
     original = plain(tmp_path / "plain.xlsx")
     after = loaded(annotated(original, [error("Spend", "E5"), error("Spend", "D4", "the other fault")]))
     words = after["Spend"]["D4"].comment.text
@@ -505,7 +510,7 @@ def test_a_cell_inside_a_merged_range_is_marked_where_the_range_shows(tmp_path):
 
 
 def test_a_button_on_the_sheet_stays(tmp_path):
-    """The drawing of a sheet with a button keeps all of its bytes in order; boxes are added at its end."""
+    """The drawing of a sheet with a button keeps all its bytes in order; boxes are added at its end."""
     original = rich(tmp_path / "rich.xlsx", tmp_path)
     old = {name: data for name, _, _, data in parts(original)}
     new = {name: data for name, _, _, data in parts(annotated(original))}
@@ -518,7 +523,7 @@ def test_a_button_on_the_sheet_stays(tmp_path):
 
 
 def test_an_annotated_copy_is_annotated_again(tmp_path):
-    """A second round adds a sheet of another name, and to the note that is there."""
+    """A second run adds a sheet with another name, and adds to the existing note."""
     original = plain(tmp_path / "plain.xlsx")
     first = annotated(original)
     second, third = tmp_path / "second.xlsx", tmp_path / "third.xlsx"
@@ -530,7 +535,7 @@ def test_an_annotated_copy_is_annotated_again(tmp_path):
     assert after.sheetnames[-3:] == ["Findings", "Findings (gpit)", "Findings (gpit 2)"]
     assert "n/a" in after["Spend"]["B2"].comment.text
     assert "still there. (Sheet Findings (gpit), row 2)" in after["Spend"]["B2"].comment.text
-    assert after["Findings (gpit 2)"]["E2"].value == "Nothing was found."
+    assert after["Findings (gpit 2)"]["E2"].value == "No findings."
 
 
 # The sheet of findings ----------------------------------------------------------------------------------------
@@ -538,7 +543,7 @@ def test_an_annotated_copy_is_annotated_again(tmp_path):
 
 @every_workbook
 def test_findings_are_listed_with_links(workbook):
-    """A row for each finding in the order given; the cell leads to the cell, its sheet's name quoted."""
+    """There is a row for each finding in the given order; the cell links to its cell, with the sheet's name quoted."""
     page = loaded(annotated(workbook))["Findings"]
     marks = MARKED[workbook.name]
 
@@ -557,7 +562,7 @@ def test_findings_are_listed_with_links(workbook):
 
 
 def test_rows_of_findings_are_as_tall_as_their_texts(tmp_path):
-    """A text of three lines in its column of 70 has a row of three lines, 15 points each; the longest has 409."""
+    """A text of three lines in its column of 70 has a row of three lines, 15 points each; the tallest has 409."""
     original = plain(tmp_path / "plain.xlsx")
     marks = [error("Spend", "B1", "short"), error("Spend", "B2", "word " * 40), error("Spend", "B3", "word " * 4_000)]
     page = loaded(annotated(original, marks))["Findings"]
@@ -577,7 +582,7 @@ def test_rows_of_findings_are_as_tall_as_their_texts(tmp_path):
     ],
 )
 def test_texts_are_texts(text, read, tmp_path):
-    """A text that looks like a formula or like XML is a text; what XML cannot hold becomes a replacement character."""
+    """A text that looks like a formula or XML stays a text; characters that XML cannot hold are replaced."""
     original = plain(tmp_path / "plain.xlsx")
     copy = annotated(original, [error("Spend", "B1", text)])
     after = loaded(copy)
@@ -588,8 +593,8 @@ def test_texts_are_texts(text, read, tmp_path):
     assert read in after["Spend"]["B1"].comment.text
 
 
-def test_a_text_like_an_escape_is_shown_as_it_stands(tmp_path):
-    """Excel would read `_x0041_` as A: the standard's escape of the underscore, `_x005F_`, keeps it."""
+def test_a_text_like_an_escape_is_shown_unchanged(tmp_path):
+    """Excel would read `_x0041_` as A: the standard's escape of the underscore, `_x005F_`, prevents it."""
     copy = annotated(plain(tmp_path / "plain.xlsx"), [error("Spend", "B1", "code _x0041_")])
     sheet = next(data for name, _, _, data in parts(copy) if name == "xl/worksheets/sheet3.xml")
 
@@ -597,7 +602,7 @@ def test_a_text_like_an_escape_is_shown_as_it_stands(tmp_path):
 
 
 def test_long_texts_are_cut(tmp_path):
-    """A cell holds 32,767 characters as Excel counts them, a face as two; a note says where the rest is."""
+    """A cell holds 32,767 characters as Excel counts them, an emoji as two; a note says where the rest is."""
     copy = annotated(plain(tmp_path / "plain.xlsx"), [error("Spend", "B1", "\N{GRINNING FACE}" * 40_000)])
     after = loaded(copy)
     text, words = after["Findings"]["E2"].value, after["Spend"]["B1"].comment.text
@@ -609,14 +614,14 @@ def test_long_texts_are_cut(tmp_path):
 
 
 def test_many_findings_on_a_cell_are_counted(tmp_path):
-    """A note with too many findings says how many more there are, and where they begin."""
+    """A note with too many findings says how many more there are, and in which row they begin."""
     marks = [error("Spend", "B1", f"fault {number} {'x' * 200}") for number in range(30)]
     copy = annotated(plain(tmp_path / "plain.xlsx"), marks)
     words = loaded(copy)["Spend"]["B1"].comment.text
-    told = words.count("Error I16")
+    count = words.count("Error I16")
 
-    assert 3 < told < 10
-    assert words.endswith(f"And {30 - told} more, from row {told + 2} of the sheet Findings.")
+    assert 3 < count < 10
+    assert words.endswith(f"And {30 - count} more: see the sheet Findings from row {count + 2}.")
 
 
 @pytest.mark.slow
@@ -638,11 +643,11 @@ def test_thousands_of_findings(tmp_path):
 
 
 def blocks(drawing):
-    """The blocks of 1,024 numbers that a drawing says are its own."""
+    """The blocks of 1,024 numbers that a drawing declares."""
     return [int(number) for number in re.search(rb'idmap[^>]*data="([\d,]*)"', drawing)[1].split(b",")]
 
 
-# Workbooks of other makers ------------------------------------------------------------------------------------
+# Workbooks of other programs ----------------------------------------------------------------------------------
 
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -668,7 +673,7 @@ HANDMADE = {
 
 
 def handmade(path, changes=()):
-    """The least that a workbook can be: prefixes, no styles, rows and cells without numbers."""
+    """The smallest possible workbook: prefixes, no styles, rows and cells without numbers."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, text in {**HANDMADE, **dict(changes)}.items():
             if text is not None:
@@ -677,15 +682,15 @@ def handmade(path, changes=()):
 
 
 def strict(text):
-    """The same in the strict dialect, whose namespaces are others."""
+    """The same in the strict dialect, which has other namespaces."""
     return text.replace(MAIN, "http://purl.oclc.org/ooxml/spreadsheetml/main").replace(
         OFFICE, "http://purl.oclc.org/ooxml/officeDocument/relationships"
     )
 
 
 @pytest.mark.parametrize("dialect", [str, strict])
-def test_a_workbook_of_another_maker(dialect, tmp_path):
-    """Prefixes, no styles, rows and cells without numbers, targets from the root are understood in both dialects."""
+def test_a_workbook_of_another_program(dialect, tmp_path):
+    """Prefixes, missing styles, rows and cells without numbers, and targets from the root work in both dialects."""
     original = handmade(tmp_path / "made.xlsx", {name: dialect(text) for name, text in HANDMADE.items()})
     copy = annotated(original, [error("Findings", cell) for cell in ("B1", "C2", "B5", "E1", "C1")])
     with zipfile.ZipFile(copy) as archive:
@@ -707,7 +712,7 @@ def test_a_workbook_of_another_maker(dialect, tmp_path):
 
 
 def test_styles_without_counts_and_fills(tmp_path):
-    """A styles part with less than Excel writes gets what Excel takes for granted, and counts."""
+    """A styles part with less than Excel writes gets everything that Excel expects, with correct counts."""
     looks = '<fills><fill><patternFill patternType="none"/></fill></fills><cellXfs><xf numFmtId="9"/></cellXfs>'
     reference = f'<Relationship Id="s" Type="{OFFICE}/styles" Target="styles.xml"/></Relationships>'
     original = handmade(
@@ -730,7 +735,7 @@ def test_styles_without_counts_and_fills(tmp_path):
 
 
 def test_a_threaded_comment_stays(tmp_path):
-    """A conversation keeps its part, its bytes and the author by which Excel finds it."""
+    """A threaded comment keeps its part, its bytes and the author by which Excel finds it."""
     original = plain(tmp_path / "plain.xlsx")
     author, thread = "tc={00000000-0000-4000-8000-000000000001}", b"<ThreadedComments/>"
     threaded = rewritten(
@@ -748,7 +753,7 @@ def test_a_threaded_comment_stays(tmp_path):
     assert {name: data for name, _, _, data in parts(copy)}["xl/threadedComments/threadedComment1.xml"] == thread
 
 
-def test_a_drawing_that_is_no_xml_is_added_to(tmp_path):
+def test_a_drawing_that_is_not_xml_gets_boxes(tmp_path):
     """Excel writes `<br>` into drawings without closing it; such a drawing keeps its bytes too."""
     original = plain(tmp_path / "plain.xlsx")
     loose = rewritten(
@@ -763,7 +768,7 @@ def test_a_drawing_that_is_no_xml_is_added_to(tmp_path):
 
 
 def test_notes_without_a_drawing_get_one(tmp_path):
-    """Some programs write notes and no boxes, which Excel wants: the old notes get theirs with the new ones."""
+    """Some programs write notes without boxes, which Excel needs: old notes get theirs together with the new ones."""
     bare = rewritten(
         plain(tmp_path / "plain.xlsx"),
         tmp_path / "bare.xlsx",
@@ -787,11 +792,11 @@ def test_a_damaged_reference_to_the_drawing_is_refused(tmp_path):
     assert "refers to a drawing that is not in the workbook" in refused(hurt, [error("Spend", "B2")])
 
 
-# What is refused ----------------------------------------------------------------------------------------------
+# Refused files ------------------------------------------------------------------------------------------------
 
 
 def refused(original, marks=(), kind=InputError, **options):
-    """The message of a refusal: one line that begins with the file's name; nothing whole is left behind."""
+    """The message of a refusal: one line that begins with the file's name; no incomplete file is left behind."""
     with pytest.raises(kind) as caught:
         annotate(original, original.with_name("copy.xlsx"), marks, **options)
     assert "\n" not in str(caught.value)
@@ -799,33 +804,33 @@ def refused(original, marks=(), kind=InputError, **options):
     return str(caught.value)
 
 
-def test_marks_that_fit_nowhere_are_refused(tmp_path):
-    """A sheet or a cell that is not there is an error that says which, and what is near."""
+def test_marks_outside_the_workbook_are_refused(tmp_path):
+    """A sheet or a cell that does not exist is an error that names it, and suggests a similar name."""
     original = rich(tmp_path / "rich.xlsx", tmp_path)
 
     assert "no sheet 'Retuns'; did you mean Returns?" in refused(original, [error("Retuns", "A1")], UsageError)
-    assert "'row 5' is no cell" in refused(original, [error("Returns", "row 5")], UsageError)
-    assert "'A1048577' is no cell" in refused(original, [error("Returns", "A1048577")], UsageError)
-    assert "'XFE1' is no cell" in refused(original, [error("Returns", "XFE1")], UsageError)
+    assert "'row 5' is not a cell" in refused(original, [error("Returns", "row 5")], UsageError)
+    assert "'A1048577' is not a cell" in refused(original, [error("Returns", "A1048577")], UsageError)
+    assert "'XFE1' is not a cell" in refused(original, [error("Returns", "XFE1")], UsageError)
     assert "'Chart' is a chart" in refused(original, [error("Chart", "A1")], UsageError)
 
 
 def test_the_last_cell_of_a_sheet_is_marked(tmp_path):
-    """XFD1048576 is a cell, and its note's box stays on the sheet."""
+    """XFD1048576 is a cell, and the box of its note stays on the sheet."""
     copy = annotated(plain(tmp_path / "plain.xlsx"), [error("Spend", "XFD1048576")])
 
     assert faults(copy) == []
 
 
-def test_names_of_sheets_know_no_capitals(tmp_path):
-    """To Excel `SPEND` is the sheet `Spend`; the list has the name as the workbook writes it."""
+def test_names_of_sheets_ignore_case(tmp_path):
+    """For Excel, `SPEND` is the sheet `Spend`; the list has the name as the workbook writes it."""
     after = loaded(annotated(plain(tmp_path / "plain.xlsx"), [error("SPEND", "A1")]))
 
     assert after["Findings"]["C2"].value == "Spend"
 
 
-def test_files_that_are_no_plain_workbooks_are_refused(tmp_path):
-    """Wrong endings, missing, damaged and protected files, macros, document types and doubled parts."""
+def test_files_that_are_not_plain_workbooks_are_refused(tmp_path):
+    """Wrong endings, missing, damaged and protected files, macros, document types and repeated parts are refused."""
     text = tmp_path / "a.csv"
     text.write_text("x", encoding="utf-8")
     assert "only .xlsx" in refused(text, kind=UsageError)
@@ -845,7 +850,7 @@ def test_files_that_are_no_plain_workbooks_are_refused(tmp_path):
     assert "twice" in refused(handmade(book, {"XL/Workbook.xml": "x"}))
     sheet = "xl/my sheets/one.xml"
     assert f"{sheet}: a part is damaged" in refused(handmade(book, {sheet: "<x"}), [error("findings", "A1")])
-    assert "not in the workbook" in refused(handmade(book, {sheet: None}))
+    assert "a part that it does not contain" in refused(handmade(book, {sheet: None}))
 
 
 def test_protected_archives_are_refused(tmp_path):
@@ -860,7 +865,7 @@ def test_protected_archives_are_refused(tmp_path):
 
 
 def test_large_workbooks_are_refused_before_they_are_unpacked(tmp_path):
-    """The limit counts what the XML unpacks to; pictures have four times as much."""
+    """The limit applies to the unpacked XML; pictures may have four times as much."""
     book = handmade(tmp_path / "book.xlsx")
     with zipfile.ZipFile(book) as archive:
         size = sum(part.file_size for part in archive.infolist())
@@ -871,21 +876,21 @@ def test_large_workbooks_are_refused_before_they_are_unpacked(tmp_path):
 
 
 def test_the_copy_is_never_the_original(tmp_path):
-    """By whatever path it is named, or linked, the original is refused as the place of its copy."""
+    """The original is refused as the place of its copy, with any path or link to it."""
     original = plain(tmp_path / "plain.xlsx")
     (tmp_path / "folder").mkdir()
     linked = tmp_path / "linked.xlsx"
     linked.hardlink_to(original)
     before = original.read_bytes()
     for copy in (original, tmp_path / "folder" / ".." / "plain.xlsx", linked):
-        with pytest.raises(UsageError, match="never written over"):
+        with pytest.raises(UsageError, match="never overwrites"):
             annotate(original, copy, [])
 
     assert original.read_bytes() == before
 
 
 def test_a_copy_that_cannot_be_written(tmp_path):
-    """In a folder that is not there the error names the file that was asked for; a damaged one leaves nothing."""
+    """If the folder does not exist, the error names the requested file; a damaged file leaves nothing behind."""
     original = plain(tmp_path / "plain.xlsx")
     with pytest.raises(OutputError, match=r"^copy\.xlsx: cannot"), in_place(tmp_path / "none" / "copy.xlsx") as draft:
         annotate(original, draft, [])
@@ -900,7 +905,7 @@ def test_a_copy_that_cannot_be_written(tmp_path):
 
 @pytest.mark.slow
 def test_damage_never_shows_a_traceback(tmp_path):
-    """Whatever byte of its XML is lost or changed, a workbook is annotated or refused in one line."""
+    """A workbook with any byte of its XML lost or changed is annotated, or refused in one line."""
     original = plain(tmp_path / "plain.xlsx")
     whole = [(name, data) for name, _, _, data in parts(original)]
     chance = random.Random(2014)

@@ -1,4 +1,4 @@
-"""`gpit check` from end to end: what is in files, what is wrong with them, and where."""
+"""`gpit check` from end to end: the contents of files, their errors, and the place of each."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import openpyxl
 import pytest
 
 from gpit_fairshare import Report, UsageError, check
+from gpit_fairshare.reports.checking import checking_document
 from running import gpit, population_file, spend_file, words
 from torture import bomb, book
 
@@ -24,7 +25,7 @@ UTF8 = {"PYTHONIOENCODING": "utf-8"}
 
 @pytest.fixture
 def good(tmp_path):
-    """A folder with a population and spend that are in order."""
+    """A folder with a population file and a spend file without errors."""
     population_file(tmp_path, {code: people for code, _, people in PEOPLE})
     spend_file(tmp_path, {"00C": 277_200, "00D": 754_000.5, "00J": 637_000})
     return tmp_path
@@ -32,13 +33,13 @@ def good(tmp_path):
 
 @pytest.fixture
 def faulty(tmp_path):
-    """A folder with a workbook that has a title, two faults, and a note to make."""
+    """A folder with a workbook that has a title, two errors, and a reason for a note."""
     (tmp_path / "faulty.xlsx").write_bytes(book(FAULTY))
     return tmp_path
 
 
 def refused(done, *texts):
-    """Assert that a run was refused with one line that says these things, and printed nothing else."""
+    """Assert that a run was refused with one line that contains these texts, and printed nothing else."""
     lines = done.stderr.decode().splitlines()
     assert done.returncode == 2
     assert done.stdout == b""
@@ -53,33 +54,46 @@ def refused(done, *texts):
 
 @pytest.mark.slow
 def test_files_in_order(good):
-    """Without a scheme every column of numbers is shown with its total, and the verdict comes first; exit code 0."""
+    """Without a scheme, every column of numbers is listed with its total, after the verdict; exit code 0."""
     done = gpit("check", "--population", "population.csv", "--spend", "spend.csv", folder=good, env=UTF8)
-    shown = words(done.stdout)
+    output = words(done.stdout)
 
     assert done.returncode == 0
     assert done.stderr == b""
-    assert shown.startswith("Fit for use: no error in 2 files")
-    assert "registered_population 3 0 641,631 106,613 290,007" in shown
+    assert output.startswith("Ready to use: no errors (2 files checked).")
+    assert "registered_population 3 0 641,631 106,613 290,007" in output
     # 277,200 + 754,000.50 + 637,000
-    assert "historic_spend 3 0 £1,668,200.50 £277,200 £754,000.50" in shown
+    assert "historic_spend 3 0 £1,668,200.50 £277,200 £754,000.50" in output
 
 
-def test_faults_at_once(faulty):
-    """All faults are shown at once with their cells and what to do, errors first; exit code 2, nothing on stderr."""
+def test_errors_at_once(faulty):
+    """All errors are listed at once with their cells and remedies, errors first; exit code 2, nothing on stderr."""
     done = gpit("check", "--population", "faulty.xlsx", folder=faulty, env=UTF8)
-    shown = words(done.stdout)
+    output = words(done.stdout)
 
     assert done.returncode == 2
     assert done.stderr == b""
-    assert shown.startswith("Not fit for use: 2 errors and 2 notes in 1 file.")
-    assert "faulty.xlsx:Data: C4: 'n/a' is not a plain number" in shown
-    assert "faulty.xlsx:Data: A7: 7 is not a text" in shown
-    assert shown.index("C4: 'n/a'") < shown.index("A7: 7") < shown.index("'GP IT 2014/15' in row 1")
+    assert output.startswith("Cannot be used yet: 2 problems on 2 rows; 2 notes (1 file checked).")
+    assert "faulty.xlsx:Data: C4: 'n/a' is not a plain number" in output
+    assert "faulty.xlsx:Data: A7: 7 is not a text" in output
+    assert output.index("C4: 'n/a'") < output.index("A7: 7") < output.index("'GP IT 2014/15' in row 1")
+
+
+def test_problems_and_codes_are_counted_separately(tmp_path):
+    """An error counts once with its rows, and codes that another file lacks count separately."""
+    people = "".join(f"X{number:02},tbc\n" for number in range(12))
+    spend = "".join(f"X{number:02},5\n" for number in range(11))
+    (tmp_path / "p.csv").write_text(f"org_code,registered_population\n{people}", encoding="utf-8")
+    (tmp_path / "s.csv").write_text(f"org_code,historic_spend\n{spend}Z50,5\nZ60,\n", encoding="utf-8")
+    report = check(population=tmp_path / "p.csv", spend=tmp_path / "s.csv")
+    (verdict,) = checking_document(report).blocks[0].pieces
+
+    assert verdict.startswith("Cannot be used yet: 2 problems on 13 rows; 3 codes do not match")
+    assert verdict.endswith("(2 files checked).")
 
 
 def many_columns(path, faulty):
-    """A workbook with as many columns of people, in each of which one cell is no number, and a code that is none."""
+    """A workbook with as many columns of people, each with one cell that is not a number, and an invalid code."""
     names = [f"weighted {number}" for number in range(faulty)]
     first = [5, 1, *([1] * faulty)]
     path.write_bytes(
@@ -90,24 +104,24 @@ def many_columns(path, faulty):
 
 @pytest.mark.slow
 def test_first_twenty(tmp_path):
-    """Of 30 columns with a cell that is no number, and a code that is none, 20 faults are shown, the others counted."""
+    """Of 30 columns with a cell that is not a number, and an invalid code, 20 errors are listed, the others counted."""
     many_columns(tmp_path / "many.xlsx", 30)
     done = gpit("check", "--population", "many.xlsx", folder=tmp_path, env={**UTF8, "COLUMNS": "200"})
-    shown = done.stdout.decode()
+    output = done.stdout.decode()
 
-    assert "1 error, 30 warnings and 1 note" in shown.splitlines()[0]
-    assert shown.count("I11  many.xlsx:Data: A2") == 1
-    assert shown.count("I16  many.xlsx:Data: ") == 19
-    assert shown.count("I06  many.xlsx:Data: ") == 1
-    assert "I16  … and 11 more" in shown
-    assert shown.rstrip().endswith("--json gives all.")
+    assert "Cannot be used yet: 1 problem on 1 row; 30 warnings and 1 note" in output.splitlines()[0]
+    assert output.count("I11  many.xlsx:Data: A2") == 1
+    assert output.count("I16  many.xlsx:Data: ") == 19
+    assert output.count("I06  many.xlsx:Data: ") == 1
+    assert "I16  … and 11 more" in output
+    assert output.rstrip().endswith("--json gives all.")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("width", ["80", "100"])
 @pytest.mark.parametrize("case", ["sample", "scheme", "faulty", "long"])
 def test_width(faulty, case, width):
-    """No line is wider than the screen, but for a word that is wider itself."""
+    """No line is wider than the screen, except for a single word that is wider."""
     long = [["org_code", "an exceedingly long heading of a column that goes on and on (£)"], ["00C", 5.25]]
     (faulty / "long.xlsx").write_bytes(book(long))
     arguments = {
@@ -125,20 +139,20 @@ def test_width(faulty, case, width):
 @pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
 def test_other_code_pages(good, encoding):
-    """A console that lacks signs gets others for them, and no traceback."""
+    """A console that lacks some characters gets others instead, and no traceback."""
     rows = [["org_code", "org_name", "Spend (£k)"], ["00C", "Łódź – café", 4.35]]
     (good / "odd.xlsx").write_bytes(book(rows))
     done = gpit("check", "--spend", "odd.xlsx", folder=good, env={"PYTHONIOENCODING": encoding})
-    shown = done.stdout.decode(encoding)
+    output = done.stdout.decode(encoding)
 
     assert (done.returncode, done.stderr) == (0, b"")
-    assert "4,350" in shown
-    assert ("£4,350" in shown) == (encoding == "cp1252")
+    assert "4,350" in output
+    assert ("£4,350" in output) == (encoding == "cp1252")
 
 
 @pytest.mark.slow
 def test_reader_leaves(tmp_path):
-    """Who reads only the first line of the screen gets no traceback."""
+    """A reader that stops after the first line causes no traceback."""
     rows = [["org_code", *(f"figure_{number}" for number in range(400))], ["00C", *range(400)]]
     (tmp_path / "wide.xlsx").write_bytes(book(rows))
     command = [sys.executable, "-m", "gpit_fairshare", "check", "--input", "wide.xlsx"]
@@ -147,35 +161,35 @@ def test_reader_leaves(tmp_path):
     ) as running:
         running.stdout.readline()
         running.stdout.close()
-        said = running.stderr.read()
+        printed = running.stderr.read()
         running.wait(60)
 
-    assert said == b""
+    assert printed == b""
 
 
 # With a scheme ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.slow
-def test_what_a_scheme_lacks(good):
-    """With a scheme, a column that it needs and no file has is an error that names the option to give it with."""
+def test_columns_that_a_scheme_needs(good):
+    """With a scheme, a column that it needs and no file has is an error that names the option for it."""
     done = gpit("check", "--population", "population.csv", "--scheme", "gpit-2014-16", folder=good, env=UTF8)
-    shown = words(done.stdout)
+    output = words(done.stdout)
 
     assert done.returncode == 2
-    assert "checked against gpit-2014-16" in shown
-    assert "I09 no file gives historic_spend" in shown
-    assert "--spend FILE" in shown
+    assert "checked against gpit-2014-16" in output
+    assert "I09 no file gives historic_spend" in output
+    assert "--spend FILE" in output
 
 
 def test_scheme_says_years_and_nouns(good):
-    """The scheme says which years there are and what a row is called."""
+    """The scheme decides the years and the name for a row."""
     report = check(population=good / "population.csv", spend=good / "spend.csv", scheme="gpit-2014-16")
 
     assert report.sound
     assert (report.scheme, report.organisation) == ("gpit-2014-16", "CCG")
     assert report.organisations == {"2014/15": 3, "2015/16": 3}
-    assert {(one.name, one.year, one.total) for one in report.columns} == {
+    assert {(column.name, column.year, column.total) for column in report.columns} == {
         ("registered_population", "2014/15", 641_631),
         ("registered_population", "2015/16", 641_631),
         ("historic_spend", "2014/15", 1_668_200.5),
@@ -185,7 +199,7 @@ def test_scheme_says_years_and_nouns(good):
 
 @pytest.mark.slow
 def test_same_findings_as_allocate(faulty):
-    """What `gpit allocate` refuses, `gpit check` with its scheme refuses in the same words."""
+    """`gpit check` with a scheme reports the errors that `gpit allocate` refuses, in the same words."""
     arguments = ("--population", "faulty.xlsx", "--scheme", "gpit-2014-16")
     run = gpit("allocate", *arguments, folder=faulty, env=UTF8)
     checked = gpit("check", *arguments, folder=faulty, env=UTF8)
@@ -200,26 +214,29 @@ def test_same_findings_as_allocate(faulty):
 
 
 def test_years_of_the_files(tmp_path):
-    """Without a scheme the years are those of the file, each with its own total; one that is missing is said."""
+    """Without a scheme the years are those of the file, each with its total; a missing year is a warning."""
     (tmp_path / "years.csv").write_text(
         "year,org_code,patients\n2014/15,00C,100\n2014/15,00D,200\n2016/17,00C,101\n2016/17,00D,202\n"
     )
     report = check(population=tmp_path / "years.csv")
 
     assert report.years == ("2014/15", "2016/17")
-    assert [(one.year, one.filled, one.total) for one in report.columns] == [("2014/15", 2, 300), ("2016/17", 2, 303)]
+    assert [(column.year, column.filled, column.total) for column in report.columns] == [
+        ("2014/15", 2, 300),
+        ("2016/17", 2, 303),
+    ]
     assert [finding.number for finding in report.findings if finding.level == "warning"] == ["I50"]
 
 
 def test_every_column_of_numbers(tmp_path):
-    """Money and people are totalled; a rate, and what has no unit, has a least and a greatest figure alone."""
+    """Money and people are totalled; rates and columns without a unit have only a lowest and a highest figure."""
     (tmp_path / "more.csv").write_text(
         "org_code,name,region,patients,Need index,Grant (£k),opened\n"
         "00C,a,North,100,0.95,1.1,01/04/2013\n00D,b,South,200,1.05,2.2,01/04/2013\n"
     )
     report = check(population=tmp_path / "more.csv")
 
-    assert [(one.name, one.unit, one.total, one.least, one.greatest) for one in report.columns] == [
+    assert [(column.name, column.unit, column.total, column.least, column.greatest) for column in report.columns] == [
         ("registered_population", "people", 300, 100, 200),
         ("need_index", "", None, 0.95, 1.05),
         ("grant", "£", 3300, 1100, 2200),
@@ -227,38 +244,38 @@ def test_every_column_of_numbers(tmp_path):
     assert report.columns[2].total_as_written == pytest.approx(3.3)
 
 
-def test_adjustments_below_nil(tmp_path):
-    """Money below nil in a column that nothing is known to need is counted, and said once with its first cell."""
+def test_negative_adjustments(tmp_path):
+    """Negative money in a column that may not be needed is counted, and reported once with its first cell."""
     rows = [["org_code", "Adjustment (£)"], ["00C", -5.5], ["00D", -4.5], ["00J", 1]]
     (tmp_path / "adjustments.xlsx").write_bytes(book(rows))
     report = check(inputs=tmp_path / "adjustments.xlsx")
 
     assert report.sound
-    assert [(one.filled, one.blank, one.total) for one in report.columns] == [(3, 0, -9)]
-    (said,) = [finding for finding in report.findings if finding.number == "I18"]
-    assert (said.level, said.place) == ("warning", "B2")
-    assert "and in 1 other row," in said.found
+    assert [(column.filled, column.blank, column.total) for column in report.columns] == [(3, 0, -9)]
+    (finding,) = [finding for finding in report.findings if finding.number == "I18"]
+    assert (finding.level, finding.place) == ("warning", "B2")
+    assert "and in 1 other row," in finding.found
 
 
-def test_columns_that_options_are_for(tmp_path):
-    """A file of patients without a column that is known as such is pointed out: a run would be refused."""
+def test_columns_that_options_need(tmp_path):
+    """A file of patients without a known column of patients gives a warning: a run would be refused."""
     (tmp_path / "people.csv").write_text("org_code,Registered patients (1 April)\n00C,100\n")
     (tmp_path / "costs.csv").write_text("org_code,Revenue,Total\n00C,5,7\n")
     report = check(population=tmp_path / "people.csv", spend=tmp_path / "costs.csv")
-    said = [(one.level, one.file, one.found) for one in report.findings if one.number == "I09"]
+    warnings = [(finding.level, finding.file, finding.found) for finding in report.findings if finding.number == "I09"]
 
     assert report.sound
-    assert [(level, file) for level, file, _ in said] == [("warning", "people.csv"), ("warning", "costs.csv")]
-    assert "no column is known as registered_population; the headings are" in said[0][2]
-    assert "historic_spend or amount" in said[1][2]
+    assert [(level, file) for level, file, _ in warnings] == [("warning", "people.csv"), ("warning", "costs.csv")]
+    assert "no column was recognised as registered_population; the headings are" in warnings[0][2]
+    assert "historic_spend or amount" in warnings[1][2]
     mapped = check(
         population=tmp_path / "people.csv", mapping={"Registered patients (1 April)": "registered_population"}
     )
-    assert [one.number for one in mapped.findings if one.level != "note"] == []
+    assert [finding.number for finding in mapped.findings if finding.level != "note"] == []
 
 
 def test_refused_figures_are_missing(faulty):
-    """A figure that was refused is counted as missing, and the total is that of the others."""
+    """A figure that was refused counts as missing, and the total is that of the others."""
     report = check(population=faulty / "faulty.xlsx")
 
     (people,) = report.columns
@@ -266,20 +283,20 @@ def test_refused_figures_are_missing(faulty):
     assert (people.filled, people.blank, people.total) == (2, 1, 290_007 + 245_011)
 
 
-def test_two_headings_alike(tmp_path):
-    """Years side by side under one heading are refused, and --map is not recommended where it cannot help."""
+def test_two_equal_headings(tmp_path):
+    """Two years with the same heading are refused, and --map is not recommended, because it cannot help."""
     (tmp_path / "wide.csv").write_text("org_code,Patients,Patients\n00C,1,2\n")
-    (fault,) = [one for one in check(population=tmp_path / "wide.csv").findings if one.level == "error"]
+    (fault,) = [finding for finding in check(population=tmp_path / "wide.csv").findings if finding.level == "error"]
 
     assert fault.number == "I07"
     assert "Rename those that are not meant" in fault.remedy
     (tmp_path / "other.csv").write_text("org_code,Patients,List size\n00C,1,2\n")
-    (fault,) = [one for one in check(population=tmp_path / "other.csv").findings if one.level == "error"]
+    (fault,) = [finding for finding in check(population=tmp_path / "other.csv").findings if finding.level == "error"]
     assert "--map 'HEADING=registered_population'" in fault.remedy
 
 
 def test_practices_as_rows(tmp_path):
-    """--organisation practice makes practices the rows; else they are summed to their organisations."""
+    """With --organisation practice, the rows are practices; otherwise practices are summed to organisations."""
     (tmp_path / "p.csv").write_text("practice_code,org_code,patients\nA81001,00C,10\nA81002,00C,20\n")
 
     assert check(population=tmp_path / "p.csv").organisations == {"": 1}
@@ -288,7 +305,7 @@ def test_practices_as_rows(tmp_path):
 
 @pytest.mark.slow
 def test_boundaries_and_crosswalk(tmp_path):
-    """Rows are restated on the day's organisations by a crosswalk of one's own: 0.4 of 1,000 people is 400."""
+    """The user's crosswalk restates rows for the organisations of a day: 0.4 of 1,000 people is 400."""
     (tmp_path / "p.csv").write_text("org_code,patients\nOLD,1000\nSTAY,500\n")
     (tmp_path / "c.csv").write_text(
         "org_code,successor_code,effective_date,fraction\n"
@@ -296,9 +313,9 @@ def test_boundaries_and_crosswalk(tmp_path):
     )
     report = check(population=tmp_path / "p.csv", crosswalk=tmp_path / "c.csv", boundaries="2020-04-01")
 
-    assert report.sound, [str(one) for one in report.findings]
+    assert report.sound, [str(finding) for finding in report.findings]
     assert report.organisations == {"": 3}
-    assert [(one.total, one.least, one.greatest) for one in report.columns] == [(1500, 400, 600)]
+    assert [(column.total, column.least, column.greatest) for column in report.columns] == [(1500, 400, 600)]
     assert [source.role for source in report.sources] == ["population", "crosswalk"]
 
     options = ["--population", "p.csv", "--crosswalk", "c.csv", "--boundaries", "2020-04-01"]
@@ -309,12 +326,12 @@ def test_boundaries_and_crosswalk(tmp_path):
 
 @pytest.mark.slow
 def test_bad_boundaries(good):
-    """A day that is none is one line."""
+    """A text that is not a day is refused in one line."""
     refused(gpit("check", "--population", "population.csv", "--boundaries", "soon", folder=good), "soon")
 
 
 def test_several_files(good):
-    """Files of one option are put below one another; each is listed with its rows."""
+    """The files of one option form one table; each is listed with its rows."""
     population_file(good, {"99A": 142_003}, "more.csv")
     report = check(population=[good / "population.csv", good / "more.csv"])
 
@@ -328,12 +345,12 @@ def test_sample():
 
     assert report.sound
     assert report.organisations == {"": 211}
-    totals = {one.name: one.total for one in report.columns}
+    totals = {column.name: column.total for column in report.columns}
     assert (totals["registered_population"], totals["historic_spend"]) == (56_633_982, 186_000_000)
 
 
 def test_sample_or_files(good):
-    """The sample stands in for files, so both together are refused."""
+    """The sample replaces files, so both together are refused."""
     with pytest.raises(UsageError, match="not both"):
         check(sample=True, population=good / "population.csv")
 
@@ -343,7 +360,7 @@ def test_sample_or_files(good):
 
 @pytest.mark.slow
 def test_document(faulty):
-    """--json prints one document and nothing else, whatever the console; its keys are stable."""
+    """--json prints one document and nothing else, on any console; its keys are stable."""
     done = gpit("check", "--population", "faulty.xlsx", "--json", folder=faulty, env={"PYTHONIOENCODING": "ascii"})
     document = json.loads(done.stdout.decode("utf-8"))
 
@@ -384,7 +401,7 @@ def test_document(faulty):
             "greatest": 290007,
         }
     ]
-    assert [(one["number"], one["level"], one["place"]) for one in document["findings"]] == [
+    assert [(finding["number"], finding["level"], finding["place"]) for finding in document["findings"]] == [
         ("I16", "error", "C4"),
         ("I11", "error", "A7"),
         ("I39", "note", ""),
@@ -406,21 +423,21 @@ def test_document(faulty):
 
 @pytest.mark.slow
 def test_document_has_all(tmp_path):
-    """The document has every finding, also those that the screen only counts, and each cell of a faulty column."""
+    """The document has every finding, even if the screen only counts them, and each cell of a column with errors."""
     many_columns(tmp_path / "many.xlsx", 30)
     rows = [["org_code", "registered_population"], *([f"A{row:02}", "tbc"] for row in range(50))]
     (tmp_path / "long.xlsx").write_bytes(book(rows))
     many = json.loads(gpit("check", "--population", "many.xlsx", "--json", folder=tmp_path).stdout)
     long = json.loads(gpit("check", "--population", "long.xlsx", "--json", folder=tmp_path).stdout)
 
-    assert sum(one["number"] == "I16" for one in many["findings"]) == 30
-    (fault,) = [one for one in long["findings"] if one["number"] == "I16"]
-    assert [fault["place"], *(one["place"] for one in fault["others"])] == [f"B{row}" for row in range(2, 52)]
+    assert sum(finding["number"] == "I16" for finding in many["findings"]) == 30
+    (fault,) = [finding for finding in long["findings"] if finding["number"] == "I16"]
+    assert [fault["place"], *(other["place"] for other in fault["others"])] == [f"B{row}" for row in range(2, 52)]
 
 
 @pytest.mark.slow
 def test_report_is_the_document(good):
-    """The library's report has what the command line prints, and the same twice."""
+    """The library's report has the same contents as the command line, on every run."""
     done = gpit("check", "--population", "population.csv", "--json", folder=good)
     report = check(population=good / "population.csv")
 
@@ -428,7 +445,7 @@ def test_report_is_the_document(good):
     assert report.document() == json.loads(done.stdout)
 
 
-# Options and files that cannot be ---------------------------------------------------------------------
+# Options and files that are refused -----------------------------------------------------------------------------
 
 
 @pytest.mark.slow
@@ -439,7 +456,7 @@ def test_no_files(tmp_path):
 
 @pytest.mark.slow
 def test_misspelt_file(good):
-    """A misspelt name gets the nearest."""
+    """A misspelt name gets a suggestion."""
     refused(
         gpit("check", "--population", "poplation.csv", folder=good), "poplation.csv", "did you mean population.csv?"
     )
@@ -447,18 +464,18 @@ def test_misspelt_file(good):
 
 @pytest.mark.slow
 def test_unknown_scheme(good):
-    """A scheme that is none is one line."""
+    """An unknown scheme is refused in one line."""
     refused(gpit("check", "--population", "population.csv", "--scheme", "gpit-2014", folder=good), "gpit-2014-16")
 
 
 @pytest.mark.slow
 def test_leave_out(tmp_path):
-    """A code that is left out is said; one that no file has is refused with the nearest."""
+    """A code that is left out is in a note; a code that no file has is refused with a suggestion."""
     (tmp_path / "p.csv").write_text("org_code,patients\nY54,641631\n00C,106613\n00D,290007\n00J,245011\n")
     done = gpit("check", "--population", "p.csv", "--leave-out", "Y54", folder=tmp_path, env=UTF8)
 
     assert done.returncode == 0
-    assert "left out 1 row of Y54, as --leave-out says" in words(done.stdout)
+    assert "left out 1 row of Y54 because of --leave-out" in words(done.stdout)
     assert "641,631" in words(done.stdout)
     refused(
         gpit("check", "--population", "p.csv", "--leave-out", "Y45", folder=tmp_path),
@@ -468,12 +485,12 @@ def test_leave_out(tmp_path):
 
 @pytest.mark.slow
 def test_max_size(tmp_path):
-    """A workbook that unpacks to 147 MB is refused with the option that would read it; 0 MB is no size."""
+    """A workbook that unpacks to 147 MB is refused with the option that would allow it; 0 MB is refused."""
     (tmp_path / "bomb.xlsx").write_bytes(bomb(book([HEAD, *PEOPLE]), "xl/worksheets/sheet1.xml"))
     done = gpit("check", "--population", "bomb.xlsx", folder=tmp_path, env=UTF8)
 
     assert done.returncode == 2
-    assert "and no file could be read" in words(done.stdout)
+    assert "(no file could be read)" in words(done.stdout)
     assert "at most 64 MB are read" in words(done.stdout)
     assert "--max-size 148" in words(done.stdout)
     none = gpit("check", "--population", "bomb.xlsx", "--max-size", "0", folder=tmp_path)
@@ -482,7 +499,7 @@ def test_max_size(tmp_path):
 
 @pytest.mark.slow
 def test_one_file_of_two(good):
-    """A file that cannot be read does not hide what is wrong with the other."""
+    """A file that cannot be read does not hide the errors of the other file."""
     (good / "broken.xlsx").write_bytes(b"PK no workbook")
     (good / "faulty.xlsx").write_bytes(book(FAULTY))
     done = gpit("check", "--population", "faulty.xlsx", "--spend", "broken.xlsx", folder=good, env=UTF8)
@@ -496,7 +513,7 @@ def test_one_file_of_two(good):
 
 
 def test_annotated_copy(faulty):
-    """The copy has fill and note in the cells of the findings, and a sheet that links to them; still exit code 2."""
+    """The copy has fill and note in the cells of the findings, and a sheet that links to them; the exit code is 2."""
     before = (faulty / "faulty.xlsx").read_bytes()
     done = gpit("check", "--population", "faulty.xlsx", "--annotate", "marked.xlsx", folder=faulty, env=UTF8)
 
@@ -521,8 +538,8 @@ def test_annotated_copy(faulty):
 
 
 @pytest.mark.slow
-def test_annotated_without_faults(tmp_path):
-    """A workbook in order is copied with its notes listed, and the exit code is 0; --json goes with it."""
+def test_annotated_without_errors(tmp_path):
+    """A workbook without errors is copied with its notes listed, and the exit code is 0, also with --json."""
     (tmp_path / "good.xlsx").write_bytes(book([HEAD, *PEOPLE]))
     done = gpit("check", "--population", "good.xlsx", "--annotate", "marked.xlsx", "--json", folder=tmp_path)
 
@@ -533,7 +550,7 @@ def test_annotated_without_faults(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("files", "copy", "said"),
+    ("files", "copy", "message"),
     [
         (["--population", "population.csv"], "copy.xlsx", "none of the files is one"),
         (["--sample"], "copy.xlsx", "none of the files is one"),
@@ -548,8 +565,8 @@ def test_annotated_without_faults(tmp_path):
         (["--population", "missing.xlsx"], "copy.xlsx", "missing.xlsx: there is no such file"),
     ],
 )
-def test_copy_that_cannot_be(good, files, copy, said):
-    """What cannot be marked, or written, is refused with one line; nothing is written and nothing is changed."""
+def test_copy_that_is_refused(good, files, copy, message):
+    """A copy that cannot be marked or written is refused in one line; nothing is written and nothing is changed."""
     for name in ("faulty.xlsx", "other.xlsx"):
         (good / name).write_bytes(book(FAULTY))
     (good / "linked.xlsx").hardlink_to(good / "faulty.xlsx")
@@ -557,7 +574,7 @@ def test_copy_that_cannot_be(good, files, copy, said):
     before = {path.name: path.read_bytes() for path in good.iterdir() if path.is_file()}
     done = gpit("check", *files, "--annotate", copy, folder=good)
 
-    refused(done, said)
+    refused(done, message)
     assert {path.name: path.read_bytes() for path in good.iterdir() if path.is_file()} == before
 
 
@@ -595,8 +612,8 @@ def test_same_workbook_twice(tmp_path):
     assert "'tbc'" in copy["Spend"]["B2"].comment.text
 
 
-def test_more_columns_than_are_looked_at(tmp_path):
-    """Of 300 columns of numbers 200 are looked at, and the others are not passed over in silence."""
+def test_more_columns_than_are_checked(tmp_path):
+    """Of 300 columns of numbers, 200 are checked, and a note counts the others."""
     names = [f"h{number}" for number in range(299)]
     (tmp_path / "p.csv").write_text(
         f"org_code,patients,{','.join(names)}\nA1,100,{','.join('7' for _ in names)}\n", encoding="utf-8"
@@ -604,12 +621,12 @@ def test_more_columns_than_are_looked_at(tmp_path):
     report = check(population=tmp_path / "p.csv")
 
     assert len(report.columns) == 200
-    (note,) = [one for one in report.findings if one.number == "I38"]
-    assert note.found == "100 further columns not looked at, beside 200 that were"
+    (note,) = [finding for finding in report.findings if finding.number == "I38"]
+    assert note.found == "checked 200 columns; 100 further columns not checked"
 
 
 def test_the_largest_crosswalk(tmp_path):
-    """--max-size goes for crosswalks as well, as its message says."""
+    """--max-size applies to crosswalks too, as its message says."""
     (tmp_path / "p.csv").write_text("org_code,patients\nA1,1000\n", encoding="utf-8")
     rows = "".join(f"B{number},C{number},2020-04-01\n" for number in range(1_501))
     (tmp_path / "c.csv").write_text(

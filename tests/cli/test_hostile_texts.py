@@ -1,4 +1,4 @@
-"""Texts of forged files: none acts on a terminal, in a log or in a document, or costs more than it should."""
+"""Texts in forged files: none acts on a terminal, in a log or in a document, and none makes a run expensive."""
 
 from __future__ import annotations
 
@@ -38,21 +38,25 @@ ACTING = (
     "x\x1b[2J\x1b]0;t\x07\x9b31m\x7f\u202eabc\u2066[bold]b[/bold][link=http://x]y[/link]\r"
     "\n::error::c\n::set-output name=a::b ##[error]d"
 )
-"""Escape codes, controls of both kinds, signs that turn the line round, markup, and commands for a CI server."""
+"""Escape codes, controls of both kinds, characters that reverse a line, markup, and commands for a CI server."""
 HALF = "half \ud800"
 TEXTS = {"acting": ACTING, "half a character": HALF}
 
 
 def faults_of(printed: bytes) -> list[str]:
-    """What would act on a terminal or a CI server, in what was printed."""
+    """Output that would act on a terminal or a CI server."""
     text = printed.decode("utf-8")
-    signs = {ascii(one) for one in text if not (one.isprintable() or one == "\n" or unicodedata.category(one) == "Zs")}
+    signs = {
+        ascii(character)
+        for character in text
+        if not (character.isprintable() or character == "\n" or unicodedata.category(character) == "Zs")
+    }
     lines = [line for line in text.split("\n") if line.lstrip().startswith("::") or re.search(r"##[\w.-]*\[", line)]
     return [*sorted(signs), *lines]
 
 
 def typed(*arguments, folder):
-    """Run `gpit` in a folder, without starting Python anew: its exit code, and the bytes of both its streams."""
+    """Run `gpit` in a folder, without starting Python again; return its exit code, and the bytes of both streams."""
     streams = [io.TextIOWrapper(io.BytesIO(), encoding="utf-8", errors="replace", newline="\n") for _ in range(2)]
     with pytest.MonkeyPatch.context() as patch, chdir(folder):
         patch.setattr(sys, "argv", ["gpit", *map(str, arguments)])
@@ -65,7 +69,7 @@ def typed(*arguments, folder):
 
 
 def is_harmless(*arguments, folder):
-    """Run `gpit`, see that what it prints is harmless and that it did not fail, and return its exit code."""
+    """Run `gpit`, check that its output is harmless and that it did not fail, and return its exit code."""
     code, out, err = typed(*arguments, folder=folder)
     assert code in (0, 1, 2), err
     assert faults_of(out) + faults_of(err) == []
@@ -112,7 +116,7 @@ VERBS = {
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
-    """A folder with files of one's own and their result of every kind, `old.json` among them."""
+    """A folder with the user's files and their result in every format, and `old.json`."""
     folder = tmp_path_factory.mktemp("results")
     own_files(folder)
     with chdir(folder):
@@ -125,7 +129,7 @@ def results(tmp_path_factory):
 
 @pytest.fixture
 def own(results, tmp_path):
-    """A copy of the results, to be forged."""
+    """A copy of the results, for changes."""
     return Path(shutil.copytree(results, tmp_path / "own"))
 
 
@@ -135,7 +139,7 @@ def code_in(folder):
 
 
 def forged(folder, place, text):
-    """Put a text behind what stands at a place of the result; at `@key` an entry of that name is put in."""
+    """Append a text to the value at a place of the result; for `@key`, add an entry with that name."""
     document = json.loads((folder / "old.json").read_text("utf-8"))
     *path, last = place
     node = document
@@ -153,19 +157,19 @@ def forged(folder, place, text):
 @pytest.mark.parametrize("place", slow_but(["name", "label", "file of a map"], PLACES))
 @pytest.mark.parametrize("verb", slow_but(["compare", "verify in JSON"], VERBS))
 def test_texts_of_results(own, verb, place, text):
-    """Whatever stands at a place of a result, each verb that reads it prints nothing that acts, and does not fail."""
+    """For any text at a place of a result, each verb that reads it prints nothing that acts, and does not fail."""
     forged(own, PLACES[place], TEXTS[text])
     words = [code_in(own) if word == "A01" else word for word in VERBS[verb]]
 
     is_harmless(*words, folder=own)
 
 
-def test_json_gives_texts_back_as_they_were(own):
-    """The JSON document of a verdict holds the very text of the file, half a character included."""
+def test_json_keeps_texts(own):
+    """The JSON document of a verdict holds exactly the text of the file, even half a character."""
     text = ACTING + HALF
     forged(own, ("manifest", "scheme", "title"), text)
     _, out, _ = typed("verify", "out.json", "--json", folder=own)
-    entries = {one["name"]: one["then"] for one in json.loads(out)["manifest"]}
+    entries = {entry["name"]: entry["then"] for entry in json.loads(out)["manifest"]}
     title = json.loads((own / "old.json").read_text("utf-8"))["manifest"]["scheme"]["title"]
 
     assert ascii(entries["scheme.title"]) == ascii(title + text)
@@ -179,7 +183,7 @@ HEADINGS = ("org_code", "org_name", "registered_population")
 
 
 def population(folder, row, column, text, name="p.csv"):
-    """Write a population file with a text behind one of its cells."""
+    """Write a population file with a text after one of its cells."""
     rows = [list(HEADINGS), ["00C", "Darlington", "100"], ["00D", "Durham", "200"]]
     rows[row][column] += text
     with (folder / name).open("w", encoding="utf-8", newline="") as stream:
@@ -190,7 +194,7 @@ def population(folder, row, column, text, name="p.csv"):
 @pytest.mark.parametrize(("row", "column"), [slow(0, 0), slow(0, 1), (0, 2), slow(1, 0), (1, 1), slow(1, 2)])
 @pytest.mark.parametrize("how", [(), slow(("--json",))])
 def test_texts_of_inputs(tmp_path, row, column, how):
-    """A heading, a code, a name or a figure with such signs is refused or shown, and does nothing."""
+    """A heading, code, name or figure with such characters is refused or printed, and does nothing."""
     population(tmp_path, row, column, ACTING)
 
     is_harmless("check", "--population", "p.csv", *how, folder=tmp_path)
@@ -210,7 +214,7 @@ OTHERS = {
 @pytest.mark.parametrize("acting", [ACTING, "::error::a ##[error]b [bold]c[/bold]"], ids=["refused", "shown"])
 @pytest.mark.parametrize("text", slow_but(["reason"], re.findall(r"[^,\n]+", "".join(OTHERS.values()))))
 def test_texts_of_other_inputs(tmp_path, text, acting):
-    """Allocations, forecasts, adjustments and answers with such texts are refused or shown, and do nothing."""
+    """Allocations, forecasts, adjustments and answers with such texts are refused or printed, and do nothing."""
     quoted = f'"{text} {acting}"'
     for name, content in OTHERS.items():
         (tmp_path / name).write_text(content.replace(text, quoted, 1), encoding="utf-8", newline="")
@@ -223,7 +227,7 @@ def test_texts_of_other_inputs(tmp_path, text, acting):
 
 
 def test_names_of_files(tmp_path):
-    """A file's name is shown, and does nothing."""
+    """A file's name is printed, and does nothing."""
     name = "::error::a\x1b[2J\n::error::b\u202e ##[error]c.csv"
     population(tmp_path, 1, 1, "", name)
 
@@ -236,11 +240,11 @@ def test_names_of_files(tmp_path):
 @pytest.mark.parametrize("form", slow_but(["text"], ["text", "markdown", "toml"]))
 @pytest.mark.parametrize("entry", ['title = "', 'label = "', 'unit = "', 'note = "', "# "])
 def test_texts_of_schemes(tmp_path, form, entry):
-    """What a scheme says of itself, in texts and remarks, is shown in every form and does nothing."""
+    """The texts and remarks of a scheme are printed in every form and do nothing."""
     own_files(tmp_path)
-    seen = "\u202e\u2066\u200b ::error::a ##[error]b @nhs #12 <b>c</b> ![d](http://e) [f](http://g) | h"
+    acting = "\u202e\u2066\u200b ::error::a ##[error]b @nhs #12 <b>c</b> ![d](http://e) [f](http://g) | h"
     text = (tmp_path / "own.toml").read_text("utf-8").replace('organisation = "', 'note = "n"\norganisation = "', 1)
-    text = text.replace(entry, f"{entry}{seen}", 1) if entry in text else f"{text}\n# {seen}\x9b\n::"[:-3]
+    text = text.replace(entry, f"{entry}{acting}", 1) if entry in text else f"{text}\n# {acting}\x9b\n::"[:-3]
     (tmp_path / "own.toml").write_text(text, encoding="utf-8")
 
     is_harmless("library", "show", "own.toml", "--format", form, folder=tmp_path)
@@ -249,7 +253,7 @@ def test_texts_of_schemes(tmp_path, form, entry):
 
 @pytest.mark.parametrize("url", ["javascript://%0aalert(1)", "x://><img src=y>", "https://a.uk/b c><i>"])
 def test_addresses_of_sources(tmp_path, url):
-    """An address is a link in Markdown where it is one of the web, and otherwise a text in code."""
+    """An address is a link in Markdown if it is a web address, and otherwise a text in code."""
     own_files(tmp_path)
     text = (tmp_path / "own.toml").read_text("utf-8")
     source = f'\n[sources.one]\ntitle = "One"\nurl = "{url}"\n'
@@ -263,7 +267,7 @@ def test_addresses_of_sources(tmp_path, url):
 
 @pytest.mark.parametrize("entry", ['name = "', 'title = "', 'origin = "', 'working = "', 'population = "'])
 def test_texts_of_cases(tmp_path, entry):
-    """What a case says of itself is shown, or refused, on the screen and in JUnit XML, and does nothing."""
+    """The texts of a case are printed or refused, on the screen and in JUnit XML, and do nothing."""
     casefolders.inputs(tmp_path)
     text = casefolders.case("first").replace(entry, entry + json.dumps("\u202e ::error::a ##[error]b\u2066")[1:-1], 1)
     (tmp_path / "first.toml").write_text(text, encoding="utf-8")
@@ -277,7 +281,7 @@ def test_texts_of_cases(tmp_path, entry):
 
 
 def on_terminal(*arguments, folder):
-    """Run `gpit` on a terminal of its own, and return what it drew without its colours and its bar."""
+    """Run `gpit` on a separate terminal, and return its output without colours and progress bar."""
     mine, its = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "gpit_fairshare", *arguments],
@@ -292,7 +296,7 @@ def on_terminal(*arguments, folder):
     try:
         while piece := os.read(mine, 1 << 16):
             drawn += piece
-    except OSError:  # Linux says so at the end
+    except OSError:  # Linux reports the end in this way
         pass
     os.close(mine)
     process.wait(60)
@@ -301,7 +305,7 @@ def on_terminal(*arguments, folder):
 
 @pytest.mark.parametrize("verb", slow_but(["compare"], ["explain", "compare", "verify"]))
 def test_terminals(own, verb):
-    """A terminal gets colours and no other code, and each text of a result stands on it as it would in a file."""
+    """A terminal gets colours and no other codes, and each text of a result appears as it does in a file."""
     forged(own, PLACES["name"], " \x1b[2J\u202e[bold]b[/bold]\x9b[link=http://x]y[/link]\n::error::c")
     words = [code_in(own) if word == "A01" else word for word in VERBS[verb]]
     drawn = on_terminal(*words, folder=own)
@@ -312,7 +316,7 @@ def test_terminals(own, verb):
 
 @pytest.mark.parametrize("verb", slow_but(["explain"], ["explain", "compare", "verify"]))
 def test_logs_of_a_ci_server(own, verb):
-    """Where a CI server reads the log, no line of it is a command."""
+    """If a CI server reads the log, no line of it is a command."""
     forged(own, PLACES["name"], "\n::error::c\r::set-output name=a::b ##[error]d")
     words = [code_in(own) if word == "A01" else word for word in VERBS[verb]]
     done = gpit(*words, folder=own, env={"CI": "true", "GITHUB_ACTIONS": "true"})
@@ -322,7 +326,7 @@ def test_logs_of_a_ci_server(own, verb):
 
 
 def test_a_text_that_is_wrapped_makes_no_command():
-    """Wherever a line ends, what is left of a long text does not begin a line as a command."""
+    """Wherever a long text is wrapped, no line begins with a command."""
     stream = io.StringIO()
     console = Console(file=stream, width=60, markup=False)
     for length in range(40, 80):
@@ -335,7 +339,7 @@ def test_a_text_that_is_wrapped_makes_no_command():
 
 
 @pytest.mark.parametrize(
-    ("text", "shown"),
+    ("text", "escaped"),
     [
         ("plain £ text – é", "plain £ text – é"),
         ("no\u00a0break", "no\u00a0break"),
@@ -351,15 +355,15 @@ def test_a_text_that_is_wrapped_makes_no_command():
         ("## heading [x]", "## heading [x]"),
     ],
 )
-def test_visible(text, shown):
-    """Each sign that acts or cannot be seen is an escape; all others stay."""
-    assert visible(text) == shown
-    assert visible(shown) == shown
+def test_visible(text, escaped):
+    """Each character that acts or is invisible is escaped; all others stay."""
+    assert visible(text) == escaped
+    assert visible(escaped) == escaped
     assert one_line(text, None) == " ".join(visible(" ".join(text.split())).split())
 
 
 def test_markdown_of_explanations_is_as_harmless_as_that_of_comparisons(own):
-    """No mention, issue, link, picture, HTML or cell comes of a name, a label or a note in any Markdown."""
+    """No name, label or note becomes a mention, issue, link, picture, HTML or cell in any Markdown."""
     hostile = "@nhs #12 <img src=x> ![p](http://q) [r](javascript:s) www.t.uk GH-1 | `u` $v$"
     forged(own, PLACES["label"], f" {hostile}")
     document = json.loads((own / "out.json").read_text("utf-8"))
@@ -389,9 +393,9 @@ REFUSED = {
 
 @pytest.mark.parametrize("fault", REFUSED)
 @pytest.mark.parametrize("file", slow_but(["out.json"], ["out.json", "out.csv.manifest.json"]))
-def test_json_that_readers_take_in_different_ways(own, file, fault):
-    """A key twice, a number that is not finite, or deep levels: each reader refuses it with one line and code 2."""
-    text, said = REFUSED[fault]
+def test_ambiguous_json(own, file, fault):
+    """JSON with a repeated key, a number that is not finite, or deep levels is refused in one line with code 2."""
+    text, message = REFUSED[fault]
     path = own / file
     path.write_text(path.read_text("utf-8").replace('"gpit": ', text, 1), encoding="utf-8")
     result = file.removesuffix(".manifest.json")
@@ -403,7 +407,7 @@ def test_json_that_readers_take_in_different_ways(own, file, fault):
     ):
         code, out, err = typed(*words, folder=own)
         assert (code, out, err.count(b"\n")) == (2, b"", 1)
-        assert said in err.decode()
+        assert message in err.decode()
         assert file in err.decode()
 
 
@@ -424,7 +428,7 @@ def test_the_manifest_in_a_workbook_has_a_key_once(own):
 
 
 def test_json_of_gpit_itself_is_read(results):
-    """What gpit writes is read as before, to the last number."""
+    """Files that gpit writes are read as before, to the last digit."""
     for file in ("out.json", "out.csv.manifest.json"):
         text = (results / file).read_text("utf-8")
         assert parse_json(text) == json.loads(text)
@@ -467,7 +471,7 @@ def test_two_parts_of_one_name(own, name):
 
 @pytest.mark.parametrize("twice", ["sheet", "link"])
 def test_two_sheets_or_links_of_one_name(own, twice):
-    """A workbook that names a sheet or a link twice is refused: the second would go before the first."""
+    """A workbook that names a sheet or a link twice is refused: the second would override the first."""
     part, old = (
         ("xl/workbook.xml", rb"<sheet [^>]*/>")
         if twice == "sheet"
@@ -488,8 +492,8 @@ def test_two_sheets_or_links_of_one_name(own, twice):
 # The size of inputs ------------------------------------------------------------------------------------------
 
 
-def test_verify_has_a_largest_size_of_its_own(tmp_path):
-    """A manifest that allows 1,000 MB does not raise the limit of 2 MB; the message says which is enough."""
+def test_verify_has_its_own_size_limit(tmp_path):
+    """A manifest that allows 1,000 MB does not raise the limit of 2 MB; the message states a limit that is enough."""
     names = {f"{number:02}C": "Name" + " " * 99_996 for number in range(30)}  # 3,000,000 characters
     rows = [{"org_code": code, "org_name": name, "registered_population": 100} for code, name in names.items()]
     write_rows(tmp_path / "p.csv", rows)
@@ -543,7 +547,7 @@ SHALLOW = [
 
 @pytest.mark.parametrize("text", DEEP)
 def test_deep_keys_are_refused_before_they_are_parsed(tmp_path, text, monkeypatch):
-    """A key of more than 32 parts, and more than 32 levels, are refused with file and line; no parser sees them."""
+    """A key with more than 32 parts, and more than 32 levels, are refused with file and line, before any parser."""
     monkeypatch.setattr(tomllib, "loads", lambda *_args, **_how: pytest.fail("parsed"))
     lines = DEEP[text].count("\n") + 1
     (tmp_path / "mine.toml").write_text(f"{DEEP[text]}\n", encoding="utf-8")
@@ -556,12 +560,12 @@ def test_deep_keys_are_refused_before_they_are_parsed(tmp_path, text, monkeypatc
 
 @pytest.mark.parametrize("text", SHALLOW)
 def test_dots_and_brackets_elsewhere_are_not_counted(text):
-    """Dots in texts of all four kinds, remarks, floats and times are no parts of a key; brackets neither."""
+    """Dots in texts of all four kinds, remarks, floats and times are not parts of a key, nor are brackets levels."""
     assert parse_toml(text) == tomllib.loads(text)
 
 
 def test_every_file_of_the_project_is_read():
-    """What was read before is read, and gives the same."""
+    """Files that were read before are read, with the same contents."""
     files = [path for folder in ("src", "tests", "examples", "data") for path in (ROOT / folder).rglob("*.toml")]
     assert len(files) > 20
     for path in files:
@@ -591,7 +595,7 @@ def test_a_long_key_costs_nothing(tmp_path, verb):
         "exit_code = cli._run()\n"
         "print(exit_code, time.process_time() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
     )
-    # Linux counts the memory of the process that starts another: a small one stands between the tests and gpit.
+    # Linux counts the memory of the parent process, so a small process starts gpit instead of the tests.
     between = "import subprocess, sys; subprocess.run([sys.executable, '-c', sys.argv[1]], check=True)"
     command = [sys.executable, "-c", between, code]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=True, timeout=60)

@@ -359,7 +359,7 @@ def test_rates_are_never_averaged(folder):
     assert (fault.number, fault.file) == (FindingCode.NOT_SUMMED.number, "extra.csv")
     assert "rate is a rate or has no unit" in fault.found
     part = folder.fault("org_code,list size\nA,5\nD,7\n", extra="org_code,rate\nA,2\nD,2\n", walk=A_SPLITS, needs=needs)
-    assert "between the predecessors of B and C" in part.found
+    assert "the predecessors of B and C differ or are split" in part.found
 
 
 def test_texts_that_differ_are_left_blank_or_refused(folder):
@@ -380,7 +380,7 @@ def test_a_blank_part_of_a_sum_is_told(folder):
     inputs = folder.read("org_code,list size,rent\n00F,1,2\n00G,1,\n00H,1,3\n", needs=needs)
 
     assert column(inputs, "rent") == {"13T": 5.0}
-    assert "rent is blank for 00G and so not in the sum of 13T" in told(inputs, FindingCode.PARTLY_BLANK)[0]
+    assert "rent is blank for 00G, so it is not in the sum of 13T" in told(inputs, FindingCode.PARTLY_BLANK)[0]
 
 
 # What cannot be restated
@@ -391,7 +391,7 @@ def test_an_unknown_code_is_an_error(folder):
     fault = folder.fault("org_code,list size\n00Q,1\n00Z,2\n")
 
     assert (fault.number, fault.place) == (FindingCode.UNKNOWN_ORGANISATION.number, "row 3, org_code")
-    assert fault.found.startswith("no crosswalk knows 00Z; did you mean 00")
+    assert fault.found.startswith("00Z is not in a crosswalk; did you mean 00")
     assert "--crosswalk FILE" in fault.remedy
     assert not told(folder.read("org_code,list size\n00Q,1\nE,2\n", walk=A_SPLITS), FindingCode.UNKNOWN_ORGANISATION)
 
@@ -409,12 +409,12 @@ def test_what_is_not_yet_there_cannot_be_told_apart(folder):
     fault = folder.fault("org_code,list size\n15D,1\n", boundaries=date(2014, 4, 1))
 
     assert fault.found == (
-        "15D was not there on 1 April 2014: it opened on 1 April 2018 from 10G, 10T and 11C, "
-        "which cannot be told apart again"
+        "15D did not exist on 1 April 2014: it opened on 1 April 2018 from 10G, 10T and 11C, "
+        "whose figures cannot be separated again"
     )
     assert fault.remedy == "Give the figures of 10G, 10T and 11C, or --boundaries 2018-04-01 or a later day"
     early = folder.fault("org_code,list size\n00C,1\n", boundaries=date(2013, 3, 31))
-    assert "00C was not there on 31 March 2013: it opened on 1 April 2013" in early.found
+    assert "00C did not exist on 31 March 2013: it opened on 1 April 2013" in early.found
 
 
 def test_half_a_merger_is_an_error(folder):
@@ -425,7 +425,7 @@ def test_half_a_merger_is_an_error(folder):
     for gone in FRIMLEY:
         fault = folder.fault(people.replace(f"{gone},1\n", ""))
         assert fault.number == FindingCode.INCOMPLETE.number
-        assert fault.found.startswith(f"{gone} is missing, so that the figures of D4U1Y would be too low")
+        assert fault.found.startswith(f"no row for {gone}, so the figures of D4U1Y would be too low")
     later = folder.read("org_code,list size\n10C,1\n15D,3\n99M,1\n")
     assert column(later, "registered_population") == {"D4U1Y": 5.0}
 
@@ -435,9 +435,9 @@ def test_a_member_that_was_not_there_in_the_year_is_a_warning(folder):
     people = "year,org_code,list size\n{0},00F,1\n{0},00G,1\n"
     inputs = folder.read(people.format("2015/16"), years=("2015/16",))
 
-    assert "00H is missing, so that the figures of 13T may be too low" in told(inputs, FindingCode.INCOMPLETE)[0]
+    assert "no row for 00H, so the figures of 13T may be too low" in told(inputs, FindingCode.INCOMPLETE)[0]
     fault = folder.fault(people.format("2014/15"))
-    assert "00H is missing, so that the figures of 13T would be too low" in fault.found
+    assert "no row for 00H, so the figures of 13T would be too low" in fault.found
 
 
 def test_an_organisation_beside_its_successor_is_an_error(folder):
@@ -455,7 +455,7 @@ def test_one_that_takes_over_another_counts_both(folder):
 
     inputs = folder.read("org_code,org_name,list size\nA,Ash,1\nE,Elm,2\n", walk=walk)
     assert inputs.tables["2014/15"].rows() == [("E", "Elm", 3.0)]
-    assert "E is missing" in folder.fault("org_code,list size\nA,1\n", walk=walk).found
+    assert "no row for E" in folder.fault("org_code,list size\nA,1\n", walk=walk).found
     assert column(folder.read("org_code,list size\nE,3\n", walk=walk), "registered_population") == {"E": 3.0}
 
 
@@ -490,7 +490,7 @@ def test_years_and_practices(folder):
     [
         ("A,B,2026-04-01,0.5,\n", "row 2, predecessor", "the fractions of A in B add up to 1/2, not 1"),
         ("A,B,2026-04-01,0.3,\nA,C,2026-04-01,0.6,\n", "row 2, predecessor", "add up to 9/10, not 1"),
-        ("A,B,2026-04-01,0,\n", "row 2, fraction", "the fraction '0' is out of bounds"),
+        ("A,B,2026-04-01,0,\n", "row 2, fraction", "the fraction '0' is out of range"),
         ("A,B,2026-04-01,1/0,\n", "row 2, fraction", "'1/0' is not a fraction"),
         ("A,B,2026-04-01,-1,\n", "row 2, fraction", "'-1' is not a fraction"),
         ("A,B,2026-04-01,40%,\n", "row 2, fraction", "'40%' is not a fraction"),
@@ -504,11 +504,23 @@ def test_years_and_practices(folder):
             "A closes on 1 April 2026 and 1 April 2027",
         ),
         ("Z,Y,2026-04-01,,\nA,B,2026-04-01,,\nB,A,2027-04-01,,\n", "row 3, predecessor", "A becomes B becomes A again"),
-        ("A,B,2026-04-01,,\nB,C,2025-04-01,,\n", "row 2, predecessor", "B closes on 1 April 2025, which is no later"),
-        ("A,A,2026-04-01,0.5,\nA,B,2026-04-01,0.5,\n", "row 2, predecessor", "A would keep its code and 1/2 of itself"),
-        ("00F,B,2015-04-01,,\n", "row 2, predecessor", "another than gpit knows (00F, 00G and 00H became 13T on"),
-        ("00F,13T,2016-04-01,,\n", "row 2, predecessor", "another than gpit knows"),
-        ("A,B,2026-04-01,,Beech\nD,B,2026-04-01,,Birch\n", "row 3, predecessor", "B is called 'Beech' and 'Birch'"),
+        ("A,B,2026-04-01,,\nB,C,2025-04-01,,\n", "row 2, predecessor", "B closes on 1 April 2025, which is not later"),
+        (
+            "A,A,2026-04-01,0.5,\nA,B,2026-04-01,0.5,\n",
+            "row 2, predecessor",
+            "A would keep its code but only 1/2 of its figures",
+        ),
+        (
+            "00F,B,2015-04-01,,\n",
+            "row 2, predecessor",
+            "contradicts the crosswalk of gpit (00F, 00G and 00H became 13T on",
+        ),
+        ("00F,13T,2016-04-01,,\n", "row 2, predecessor", "contradicts the crosswalk of gpit"),
+        (
+            "A,B,2026-04-01,,Beech\nD,B,2026-04-01,,Birch\n",
+            "row 3, predecessor",
+            "B has two names, 'Beech' and 'Birch'",
+        ),
     ],
 )
 def test_faults_of_a_crosswalk(folder, rows, place, found):
@@ -526,7 +538,7 @@ def test_headings_of_a_crosswalk(folder):
     assert (fault.number, "no column effective_date" in fault.found) == (FindingCode.MISSING_COLUMN.number, True)
     walk = "org_code,predecessor,successor,effective_date\nA,A,B,2026-04-01\n"
     fault = folder.fault("org_code,list size\nA,1\n", walk=walk)
-    assert fault.found == "'org_code' and 'predecessor' would both be org_code"
+    assert fault.found == "'org_code' and 'predecessor' are both read as org_code"
 
 
 def test_a_row_that_gpit_knows_does_no_harm(folder):
@@ -636,7 +648,7 @@ def test_an_unknown_ons_code_is_a_warning_and_an_error_on_boundaries(folder):
     inputs = folder.read(people, boundaries=None)
 
     assert column(inputs, "registered_population") == {"00Q": 1.0, "E38000999": 2.0}
-    assert "no organisation is known by the ONS code E38000999" in told(inputs, FindingCode.ONS_CODES)[0]
+    assert "ONS code E38000999 is not known" in told(inputs, FindingCode.ONS_CODES)[0]
     fault = folder.fault(people)
     assert (fault.number, fault.place) == (FindingCode.UNKNOWN_ORGANISATION.number, "row 3, org_code")
 

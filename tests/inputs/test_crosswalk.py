@@ -164,9 +164,9 @@ def test_a_split_has_no_one_successor():
         ),
         (
             [("A", "B", "2016-04-01"), ("B", "C", "2015-04-01")],
-            "A goes into B on 1 April 2016, and B closes on 1 April 2015",
+            "A goes into B on 1 April 2016, but B closes on 1 April 2015",
         ),
-        ([("A", "B", "2016-04-01"), ("B", "C", "2016-04-01")], "closes on 1 April 2016, which is no later"),
+        ([("A", "B", "2016-04-01"), ("B", "C", "2016-04-01")], "closes on 1 April 2016, which is not later"),
     ],
 )
 def test_contradictions(edges, fault):

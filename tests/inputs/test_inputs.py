@@ -392,7 +392,7 @@ def test_left_out_practices(folder):
     assert "left out 1 row of 00C" in about(inputs, FindingCode.LEFT_OUT)[0]
 
     fault = folder.fault("org_code,list size\n00C,5\n", leave_out=("00C",))
-    assert (fault.number, fault.found) == (FindingCode.EMPTY.number, "no row is left of the table: all were left out")
+    assert (fault.number, fault.found) == (FindingCode.EMPTY.number, "all rows were left out, so none remains")
 
 
 def test_unknown_sheet(folder):
@@ -876,7 +876,7 @@ def test_trimmed_texts(folder):
 
     assert inputs.tables["2014/15"].rows() == [("00C", "Ash", 5.0), ("00D", "Elm", 6.0)]
     assert about(inputs, FindingCode.TRIMMED) == [
-        "population.csv: left out the spaces around 3 texts, the first in row 2, org_code."
+        "population.csv: removed the spaces around 3 texts, the first in row 2, org_code."
     ]
 
 
@@ -928,7 +928,7 @@ def test_duplicate_rows(folder):
     fault = folder.fault("org_code,registered_population\n00C,5\n00D,6\n00C,5\n")
 
     assert (fault.number, fault.place) == (FindingCode.DUPLICATE_ROW.number, "row 4, org_code")
-    assert "00C stands in population.csv row 2 already" in fault.found
+    assert "00C is already in population.csv row 2" in fault.found
 
 
 def test_duplicate_rows_are_reported_once(folder):
@@ -1094,7 +1094,7 @@ def test_rows_without_year(folder, text):
     inputs = folder.read(text, years=("2014/15", "2015/16"))
 
     assert inputs.tables["2014/15"].equals(inputs.tables["2015/16"])
-    assert "serve every year of the scheme: 2014/15 and 2015/16" in about(inputs, FindingCode.EVERY_YEAR)[0]
+    assert "are used for every year of the scheme: 2014/15 and 2015/16" in about(inputs, FindingCode.EVERY_YEAR)[0]
 
 
 def test_some_years_blank(folder):
@@ -1118,7 +1118,7 @@ def test_missing_years(folder):
     fault = folder.fault(text, years=("2014/15", "2015/16", "2017/18"))
 
     assert fault.number == FindingCode.MISSING_YEAR.number
-    assert "no rows for 2015/16 and 2017/18; there are rows for 2014/15 and 2016/17" in fault.found
+    assert "no rows for 2015/16 and 2017/18; the file has rows for 2014/15 and 2016/17" in fault.found
 
 
 def test_files_of_a_year_each(folder):
@@ -1168,7 +1168,7 @@ def test_lines(folder):
 
     assert column(inputs, "historic_spend") == {"00C": 10.1, "00D": 20.2}
     assert about(inputs, FindingCode.NOT_COUNTED) == [
-        ("spend.csv: £12.00 of £42.30 in 2 lines does not count: committed no £7.00 and cost_type capital £5.00.")
+        ("spend.csv: £12.00 of £42.30 in 2 lines is left out: committed no £7.00 and cost_type capital £5.00.")
     ]
     assert inputs.origins["2014/15", "00C", "historic_spend"] == "1 row of spend.csv"
 
@@ -1225,9 +1225,7 @@ def test_every_line_of_cost_left_out(folder):
 
     faults = folder.faults(None, lines, leave_out=("00C",))
 
-    assert [str(fault).partition(";")[0] for fault in faults] == [
-        "spend.csv: no row is left of the table: all were left out"
-    ]
+    assert [str(fault).partition(";")[0] for fault in faults] == ["spend.csv: all rows were left out, so none remains"]
 
 
 def test_words_of_lines(folder):
@@ -1338,7 +1336,7 @@ def test_practices_of_two_years(folder):
         {"00C": 3.0},
         {"00C": 4.0},
     ]
-    assert "in 2014/15 2 practices to 1 CCG, in 2015/16 1 practice to 1 CCG" in about(inputs, FindingCode.PRACTICES)[0]
+    assert "2 practices to 1 CCG in 2014/15, 1 practice to 1 CCG in 2015/16" in about(inputs, FindingCode.PRACTICES)[0]
 
 
 def test_practices_with_rates(folder):
@@ -1360,7 +1358,7 @@ def test_practices_with_other_sums(folder):
     inputs = folder.read(text, needs=(PEOPLE, need))
 
     assert column(inputs, "rent") == {"00C": 1.5, "00D": None, "00E": 2.0}
-    assert "1 of the 2 rows of 00C are blank" in about(inputs, FindingCode.PARTLY_BLANK)[0]
+    assert "blank in 1 of the 2 rows of 00C" in about(inputs, FindingCode.PARTLY_BLANK)[0]
 
 
 def test_texts_of_practices(folder):
@@ -1372,7 +1370,7 @@ def test_texts_of_practices(folder):
     assert inputs.tables["2014/15"]["org_name"].to_list() == ["", "Durham"]
     assert len(about(inputs, FindingCode.TEXTS_DIFFER)) == 2
     fault = folder.fault(text, needs=(PEOPLE, Need("area_team", "text")))
-    assert fault.found == "the rows of 00C differ: 'North' and 'South'"
+    assert fault.found == "the rows of 00C have different texts: 'North' and 'South'"
 
 
 def test_duplicate_practices(folder):
@@ -1435,7 +1433,7 @@ def test_restating(folder):
     assert inputs.origins["2015/16", "13T", "historic_spend"] == "00F, 00G and 00H of spend.csv"
     assert about(inputs, FindingCode.RESTATED) == [
         (
-            "spend.csv: for 2015/16 counted 3 closed CCGs with their successor: 00F, 00G and 00H became 13T "
+            "spend.csv: for 2015/16, counted 3 closed CCGs with their successor: 00F, 00G and 00H became 13T "
             "on 1 April 2015; historic_spend adds up to £1.70 before and £1.70 after."
         )
     ]
@@ -1449,7 +1447,7 @@ def test_restating_through_a_chain(folder):
     inputs = folder.read(people, spend, years=("2021/22",))
     assert column(inputs, "historic_spend", "2021/22") == {"D4U1Y": 31.0}
     fault = folder.fault(people, spend.replace("10T,8\n", ""), years=("2021/22",))
-    assert "10T is missing" in fault.found
+    assert "no row for 10T" in fault.found
 
 
 def test_half_a_merger(folder):
@@ -1457,7 +1455,7 @@ def test_half_a_merger(folder):
     spend = OLD_SPEND.replace("00H,0.40\n", "")
     faults = folder.faults(TWO_YEARS, spend, years=YEARS)
     assert [fault.number for fault in faults] == [FindingCode.INCOMPLETE.number, FindingCode.ONE_SIDED.number]
-    assert "00H is missing" in faults[0].found
+    assert "no row for 00H" in faults[0].found
 
     faults = folder.faults(TWO_YEARS, OLD_SPEND + "13T,0.7\n", years=YEARS)
     assert "counted twice" in faults[0].found
@@ -1493,7 +1491,7 @@ def test_what_merged_organisations_lack(folder):
     inputs = folder.read(TWO_YEARS, extra=extra, needs=(PEOPLE, rent), keep_text=("region",), years=YEARS)
 
     assert inputs.tables["2015/16"].rows() == [("00C", "", 1.0, 1.0, "a"), ("13T", "", 1.0, 5.0, None)]
-    assert "rent is blank for 00G and so not in the sum of 13T" in about(inputs, FindingCode.PARTLY_BLANK)[0]
+    assert "rent is blank for 00G, so it is not in the sum of 13T" in about(inputs, FindingCode.PARTLY_BLANK)[0]
     assert "region differs between 00F, 00G and 00H" in about(inputs, FindingCode.NOT_SUMMED)[0]
 
 

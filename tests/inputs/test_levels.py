@@ -176,7 +176,7 @@ def test_sum_that_may_be_chance(folder):
 
     assert len(column(inputs, "registered_population")) == 5
     (text,) = about(inputs, FindingCode.SUBTOTAL)
-    assert "X3 is the sum of the 2 rows above it, which may be chance" in text
+    assert "X3 is the sum of the 2 rows above it, which may be a coincidence" in text
 
 
 def test_levels_in_years(folder):

@@ -26,14 +26,14 @@ STRICT = {
 
 
 class Raised:
-    """A cell of which a part is raised or lowered: `Raised("120000", "2")` is 120000²."""
+    """A cell with a raised or lowered part: `Raised("120000", "2")` is 120000²."""
 
     def __init__(self, *parts, script="superscript"):
         self.parts = parts
         self.script = script
 
     def runs(self):
-        """Yield each part, and whether it is raised: every second one."""
+        """Yield each part, and whether it is raised: every second part is."""
         for at, part in enumerate(self.parts):
             if part:
                 yield part, at % 2 == 1
@@ -86,7 +86,7 @@ def in_strict_open_xml(rows):
 
 
 def without_places(rows):
-    """A workbook whose cells do not say where they are, as the format allows."""
+    """A workbook whose cells have no addresses, which the format allows."""
 
     def drop(xml):
         sheet = xml.decode()
@@ -108,7 +108,7 @@ SPACES = (
 
 
 def ods(rows, position="super 58%", parent=False):
-    """An .ods workbook whose raised parts have a style of a position; with `parent` the style takes it from another."""
+    """An .ods workbook whose raised parts have a style with a position; with `parent` it comes from another style."""
     style = '<style:style style:name="{}" style:family="text"{}>{}</style:style>'
     raise_it = f'<style:text-properties style:text-position="{position}"/>'
     own = style.format("T1", ' style:parent-style-name="Up"' if parent else "", "" if parent else raise_it)
@@ -163,7 +163,7 @@ HEAD = ("org_code", "org_name", "year", "registered_population")
 
 
 def table(head=HEAD, cells=None):
-    """Three rows and their headings, with some cells by row and column replaced."""
+    """Three rows and their headings, with some cells replaced by row and column."""
     rows = [list(head), *(["XA1", "Alder", "2014/15", 1000], ["XB2", "Birch", "2014/15", 2000])]
     rows.append(["XC3", "Cedar", "2014/15", 120000])
     for (row, index), cell in (cells or {}).items():
@@ -176,12 +176,12 @@ GOOD = {"XA1": 1000.0, "XB2": 2000.0, "XC3": 120000.0}
 
 @pytest.fixture(params=WRITERS, ids=str)
 def write(request, folder):
-    """Writes rows as a file by one of the programs, and returns its path."""
+    """A function that writes rows as a file with one of the programs, and returns its path."""
     return lambda rows: folder.file(request.param, WRITERS[request.param](rows))
 
 
 @pytest.mark.parametrize(
-    ("cell", "shown"),
+    ("cell", "beginning"),
     [
         (Raised("120000", "2"), "'120000²'"),
         (Raised("120,000", "a"), "'120,000ᵃ'"),
@@ -194,16 +194,16 @@ def write(request, folder):
         (Raised("120000", "-"), "'120000⁻'"),
     ],
 )
-def test_a_raised_sign_in_a_figure_is_refused(cell, shown, write, folder):
-    """A raised sign is never a digit of the figure before it: the cell is refused as it looks."""
+def test_a_raised_sign_in_a_figure_is_refused(cell, beginning, write, folder):
+    """A raised sign is never read as a digit of the figure before it: the cell is refused as it looks."""
     fault = folder.fault(write(table(cells={(3, 3): cell})))
 
     assert (fault.number, fault.place) == (FindingCode.NOT_A_NUMBER.number, "D4")
-    assert fault.found.startswith(shown)
+    assert fault.found.startswith(beginning)
 
 
 def test_a_lowered_sign_in_a_figure_is_refused(folder):
-    """A lowered sign is no digit of the figure either."""
+    """A lowered sign is not read as a digit either."""
     cell = Raised("120000", "2", script="subscript")
     for name, data in (
         ("a.xlsx", by_xlsxwriter(table(cells={(3, 3): cell}))),
@@ -217,7 +217,7 @@ def test_a_lowered_sign_in_a_figure_is_refused(folder):
 
 @pytest.mark.parametrize("mark", ["1", "a", "[note 1]", "1,2", "*", "†", "Q"])
 def test_a_raised_sign_in_a_code_is_refused(mark, write, folder):
-    """A raised sign makes no other organisation of a code: the cell is refused."""
+    """A raised sign does not make a code a different organisation: the cell is refused."""
     fault = folder.fault(write(table(cells={(3, 0): Raised("XC3", mark)})))
 
     assert (fault.number, fault.place) == (FindingCode.TEXT.number, "A4")
@@ -226,7 +226,7 @@ def test_a_raised_sign_in_a_code_is_refused(mark, write, folder):
 
 @pytest.mark.parametrize("mark", ["1", "p", "(r)", "1,2", "[note 3]"])
 def test_a_raised_mark_is_left_out_of_headings_names_and_years(mark, write, folder):
-    """Headings, names and years are read as they are without the raised mark, and each is reported."""
+    """Headings, names and years are read without the raised mark, and each is reported."""
     cells = {(3, 1): Raised("Cedar", mark), (2, 2): Raised("2014/15", mark)}
     head = ("org_code", "org_name", "year", Raised("Patients", mark))
     inputs = folder.read(write(table(head, cells)))
@@ -235,7 +235,7 @@ def test_a_raised_mark_is_left_out_of_headings_names_and_years(mark, write, fold
     assert list(inputs.tables["2014/15"]["org_name"]) == ["Alder", "Birch", "Cedar"]
     assert "headings read without their footnote marks: 'Patients" in about(inputs, FindingCode.HEADING)[0]
     (note,) = about(inputs, FindingCode.MARK)
-    assert "left the footnote marks out of 2 cells" in note
+    assert "removed the footnote marks from 2 cells" in note
     assert "in B4" in note
     assert "in C3" in note
 
@@ -250,7 +250,7 @@ def test_raised_parts_of_words_stay(write, folder):
 
 
 def test_a_cell_raised_as_a_whole_is_read_as_it_is(folder):
-    """A figure or code that is raised from its first sign to its last is joined to nothing."""
+    """A figure or code that is raised as a whole is read."""
     data = io.BytesIO()
     with xlsxwriter.Workbook(data, {"in_memory": True}) as book:
         up, sheet = book.add_format({"font_script": 1}), book.add_worksheet("Data")
@@ -265,8 +265,8 @@ def test_a_cell_raised_as_a_whole_is_read_as_it_is(folder):
         assert column(folder.read(folder.file(name, content)), "registered_population") == GOOD
 
 
-def test_a_note_beside_a_figure_is_no_part_of_it(folder):
-    """The raised sign of a note that is pinned to a cell of an .ods workbook says nothing of the cell."""
+def test_a_note_next_to_a_figure_is_not_part_of_it(folder):
+    """A raised sign in a comment on a cell of an .ods workbook does not affect the cell."""
     plain = ods(table(cells={(3, 1): Raised("Ced", "", "ar")}))
     data = rezipped(
         plain, content=lambda xml: xml.replace(b"a note", b'x<text:span text:style-name="T1">2</text:span>')
@@ -276,7 +276,7 @@ def test_a_note_beside_a_figure_is_no_part_of_it(folder):
     assert list(inputs.tables["2014/15"]["org_name"]) == ["Alder", "Birch", "Cedar"]
 
 
-# Headings with a mark and what they are without it; the last ones have none.
+# Headings with a mark and without it; the last ones have no mark.
 HEADINGS = {
     "Registered population [note 1]": "Registered population",
     "Historic spend (£) [note 2]": "Historic spend (£)",
@@ -320,7 +320,7 @@ HEADINGS = {
 
 @pytest.mark.parametrize(("heading", "bare"), HEADINGS.items())
 def test_mark_of_a_heading(heading, bare):
-    """A footnote mark is no part of a heading; powers, units, bands and ages are."""
+    """A footnote mark is not part of a heading; powers, units, bands and ages are."""
     assert bare_heading(heading) == bare
 
 
@@ -329,7 +329,7 @@ MARKED = [heading for heading, bare in HEADINGS.items() if bare == "Patients"]
 
 @pytest.mark.parametrize("heading", [*MARKED, "Patients [1]", "Patients (1)", "Patients 2)"])
 def test_a_mark_does_not_hide_a_heading(heading, folder):
-    """A heading with a footnote mark is the column that it is without one, and the finding shows it as it is."""
+    """A heading with a footnote mark gives the same column as without, and the finding quotes it as written."""
     inputs = folder.read(f'org_code,"{heading}"\nXA1,5\nXB2,6\n')
 
     assert column(inputs, "registered_population") == {"XA1": 5.0, "XB2": 6.0}
@@ -341,7 +341,7 @@ def test_a_mark_does_not_hide_a_heading(heading, folder):
     "heading", ["Need index [note 1]", "Need index*", "Need index¹", "Need index [2]", "Need index (2)"]
 )
 def test_a_mark_does_not_change_the_name_of_a_column(heading, folder):
-    """A column of the scheme is found under its name, whatever mark its heading has."""
+    """A column of the scheme is found by its name, with any mark in its heading."""
     need = Need("need_index", "number")
     inputs = folder.read(f"org_code,{heading}\nXA1,1.5\nXB2,2\n", needs=(need,))
 
@@ -349,7 +349,7 @@ def test_a_mark_does_not_change_the_name_of_a_column(heading, folder):
 
 
 @pytest.mark.parametrize("numbers", [("(1)", "(2)"), ("[1]", "[2]"), ("", "(2)"), ("", "[2]")])
-def test_numbers_that_tell_headings_apart_stay(numbers, folder):
+def test_numbers_that_distinguish_headings_stay(numbers, folder):
     """`Score (1)` and `Score (2)` are two columns, and so are `Score` and `Score (2)`."""
     names = [f"score{'_' if number else ''}{number.strip('()[]')}" for number in numbers]
     head = ",".join(f"Score {number}".strip() for number in numbers)
@@ -368,14 +368,14 @@ def test_numbers_that_tell_headings_apart_stay(numbers, folder):
     ],
 )
 def test_map_takes_a_heading_with_its_mark_or_without(heading, named, folder):
-    """`--map` finds a heading by its text in the file, and by the same without the mark."""
+    """`--map` finds a heading by its text in the file, and by the text without the mark."""
     inputs = folder.read(f'org_code,"{heading}"\nXA1,5\n', mapping={named: "registered_population"})
 
     assert column(inputs, "registered_population") == {"XA1": 5.0}
 
 
-def test_headings_printed_again_with_their_marks_are_no_row(folder):
-    """Headings that are printed again on a second page are left out, with their marks or without."""
+def test_repeated_headings_with_marks_are_not_a_row(folder):
+    """Headings that are repeated on a second page are left out, with or without their marks."""
     text = "org_code,Patients¹\nXA1,5\norg_code,Patients¹\nXB2,6\norg_code,Patients\nXC3,7\n"
 
     assert column(folder.read(text), "registered_population") == {"XA1": 5.0, "XB2": 6.0, "XC3": 7.0}
@@ -400,7 +400,7 @@ def test_headings_printed_again_with_their_marks_are_no_row(folder):
     ],
 )
 def test_a_code_with_a_footnote_mark_is_refused(code, folder):
-    """A code with a mark is no new organisation: its cell is refused, whichever mark it is."""
+    """A code with a mark is not a new organisation: its cell is refused, with any kind of mark."""
     assert has_mark(code)
 
     text = f'org_code,year,registered_population\nXC3,2014/15,5\n"{code}",2014/15,6\n'
@@ -428,15 +428,15 @@ def test_a_code_with_a_footnote_mark_is_refused(code, folder):
         "Leeds (North)",
     ],
 )
-def test_other_codes_are_read_as_they_are(code, folder):
-    """Letters, digits and the signs that codes have are no marks."""
+def test_other_codes_are_read_unchanged(code, folder):
+    """Letters, digits and signs that occur in codes are not marks."""
     inputs = folder.read(f'org_code,registered_population\n"{code}",5\n')
 
     assert column(inputs, "registered_population") == {code: 5.0}
 
 
 def test_a_practice_code_with_a_mark_is_refused(folder):
-    """The code of a practice is a code like that of its organisation."""
+    """The code of a practice follows the same rules as that of its organisation."""
     fault = folder.fault("org_code,practice_code,registered_population\n00C,A81001,5\n00C,A81002*,6\n")
 
     assert (fault.number, fault.place) == (FindingCode.TEXT.number, "row 3, practice_code")
@@ -458,20 +458,20 @@ def test_a_practice_code_with_a_mark_is_refused(folder):
     ],
 )
 def test_a_mark_is_left_out_of_a_year(year, folder):
-    """A year with a mark is the year without it, and is reported."""
+    """A year with a mark is read without it, and is reported."""
     inputs = folder.read(f'org_code,year,registered_population\nXA1,2014/15,5\nXB2,"{year}",6\n')
 
     assert column(inputs, "registered_population") == {"XA1": 5.0, "XB2": 6.0}
     assert about(inputs, FindingCode.MARK) == [
-        f"population.csv: left the footnote marks out of 1 cell: {year!r} in row 3, year."
+        f"population.csv: removed the footnote marks from 1 cell: {year!r} in row 3, year."
     ]
 
 
 @pytest.mark.parametrize(
     "year", ["2014/155", "2014/155)", "2014/15 p", "2014/16¹", "2014¹", "2014/15 forecast", "¹2014/15"]
 )
-def test_what_is_no_year_with_a_mark_is_refused(year):
-    """A digit too many is no mark, and a word may say that the figures are others."""
+def test_other_texts_in_the_year_are_refused(year):
+    """An extra digit is not a mark, and a word may mean that the figures are different."""
     assert read_year(year).value is None
 
 
@@ -486,12 +486,12 @@ def test_what_is_no_year_with_a_mark_is_refused(year):
     ],
 )
 def test_mark_of_a_text(text, bare):
-    """A name is what it is without the mark at its end; what may be part of the name stays."""
+    """A mark at the end of a name is removed; anything that may be part of the name is kept."""
     assert bare_text(text) == (bare, bare != text)
 
 
-def test_a_mark_makes_no_other_region(folder):
-    """`North*` is in the region North, so that a total within the region counts it."""
+def test_a_mark_does_not_change_a_region(folder):
+    """`North*` is in the region North, so a total within the region includes it."""
     text = "org_code,area_team,registered_population\nXA1,North,5\nXB2,North*,6\n"
     inputs = folder.read(text)
 
@@ -502,7 +502,7 @@ def test_a_mark_makes_no_other_region(folder):
     "figure", ["120000²", "120000¹ ²", "3,000 [note 2]", "120000ᵃ", "120000₂", "¹120000", "5*", "120000^1"]
 )
 def test_a_figure_with_a_mark_is_refused(figure, folder):
-    """A mark that is typed beside a figure is refused like one that is raised, and the remedy says what to do."""
+    """A typed mark next to a figure is refused like a raised mark, and the remedy says what to do."""
     fault = folder.fault(f'org_code,registered_population\nXA1,5\nXB2,"{figure}"\n')
 
     assert (fault.number, fault.place) == (FindingCode.NOT_A_NUMBER.number, "row 3, registered_population")
@@ -546,7 +546,7 @@ NO_CODES = [
 
 @pytest.mark.parametrize("word", NO_CODES)
 def test_a_word_for_a_missing_code_is_a_missing_code(word, folder):
-    """A word for a missing code gets no money: one finding for its cell, as for a blank one."""
+    """A word for a missing code gets no money: it is one finding for its cell, like a blank code."""
     fault = folder.fault(f'org_code,registered_population\nXA1,5\n"{word}",6\n')
 
     assert (fault.number, fault.place) == (FindingCode.BLANK_CODE.number, "row 3, org_code")
@@ -554,7 +554,7 @@ def test_a_word_for_a_missing_code_is_a_missing_code(word, folder):
 
 @pytest.mark.parametrize("word", ["NULL", "Unallocated", "n/k", "-"])
 def test_a_row_without_a_code_can_be_left_out(word, folder):
-    """`--leave-out` takes the word, where the row is not meant."""
+    """`--leave-out` accepts the word, if the row is not wanted."""
     inputs = folder.read(f"org_code,registered_population\nXA1,5\n{word},6\n", leave_out=(word,))
 
     assert column(inputs, "registered_population") == {"XA1": 5.0}
@@ -564,12 +564,12 @@ def test_a_row_without_a_code_can_be_left_out(word, folder):
     "code", ["NA1", "N", "NAB", "00N", "X", "0X", "REF", "RNK", "TBA1", "0A0", "01", "NON1", "Nantwich", "Otley"]
 )
 def test_codes_that_are_like_a_word_for_a_missing_one(code):
-    """Real codes that begin like such a word, or are letters of it, are codes."""
+    """Real codes that begin like such a word, or consist of its letters, are codes."""
     assert not is_no_code(code)
 
 
 def test_a_missing_practice_code_is_found_as_well(folder):
-    """Patients whose practice is not known are no practice."""
+    """A row of patients whose practice is not known is not a practice."""
     fault = folder.fault("org_code,practice_code,registered_population\n00C,A81001,5\n00C,n/k,6\n")
 
     assert (fault.number, fault.place) == (FindingCode.BLANK_CODE.number, "row 3, practice_code")
@@ -579,7 +579,7 @@ def test_a_missing_practice_code_is_found_as_well(folder):
 
 
 def formulas(rows, *, value=0, calculated=False, **changes):
-    """A workbook by XlsxWriter; texts that begin with = are formulas and store a value, 0 unless it is given."""
+    """A workbook by XlsxWriter; texts that begin with = are formulas and store a value, which is 0 by default."""
     data = io.BytesIO()
     with xlsxwriter.Workbook(data, {"in_memory": True}) as book:
         sheet = book.add_worksheet("Data")
@@ -604,11 +604,11 @@ LINES = [
 ]
 DATED = [["org_code", "year", "historic_spend"], ["XA1", "=A9", 5], ["XB2", "=A9", 6]]
 CODED = [["org_code", "historic_spend"], ["=A9", 5], ["=A9", 6]]
-ONE = [["org_code", "historic_spend"], ["XA1", 5], ["XB2", "=5+1"], ["XC3", 7]]
+ONE_FORMULA = [["org_code", "historic_spend"], ["XA1", 5], ["XB2", "=5+1"], ["XC3", 7]]
 
 
 def replaced(old, new):
-    """A change of a part of a workbook."""
+    """A change to a part of a workbook."""
     return lambda xml: xml.replace(old, new)
 
 
@@ -628,16 +628,16 @@ def replaced(old, new):
         (formulas(LINES), "E2", "2 formulas of amount (E2 and E3)"),
         (formulas(DATED), "B2", "2 formulas of year"),
         (formulas(CODED), "A2", "2 formulas of org_code"),
-        (formulas(ONE), "B3", "1 formula of historic_spend (B3) stores 0"),
+        (formulas(ONE_FORMULA), "B3", "1 formula of historic_spend (B3) shows 0"),
     ],
 )
 def test_formulas_that_no_program_calculated(data, place, count, folder):
-    """A used column of formulas that all store 0, in a workbook that asks to be calculated: one error, with count."""
+    """A used column of formulas that all store 0, if the workbook asks to be calculated, is one error with a count."""
     fault = folder.fault(spend=folder.file("spend.xlsx", data))
 
     assert (fault.number, fault.place) == (FindingCode.NOT_CALCULATED.number, place)
     assert fault.found.startswith(count)
-    assert fault.remedy == "Open the workbook in Excel, let it calculate, and save it"
+    assert fault.remedy == "Open the workbook in Excel, calculate it, and save it"
 
 
 ZEROS = [[cell if index < 4 else "=0*1" for index, cell in enumerate((*row, 0))] for row in TOTALS]
@@ -669,14 +669,14 @@ SOME = [*TOTALS[:2], *([code, 0, 0, 0] for code in ("XB2", "XC3"))]
     ],
 )
 def test_formulas_with_their_values_are_read(data, figure, folder):
-    """True zeros that Excel or LibreOffice saved, zeros among other values and unused columns are no fault."""
+    """Real zeros saved by Excel or LibreOffice, zeros among other values and unused columns are not errors."""
     inputs = folder.read(spend=folder.file("spend.xlsx", data))
 
     assert column(inputs, "historic_spend")["XA1"] == figure
 
 
 def test_a_workbook_of_gpit_is_read_with_its_true_zeros(tmp_path):
-    """A workbook of gpit has the value of every formula, so that a column of zeros in it is one."""
+    """A workbook of gpit stores the value of every formula, so a column of zeros in it is real."""
     people, spend = tmp_path / "people.csv", tmp_path / "spend.csv"
     people.write_text("org_code,registered_population\nXA1,100\nXB2,200\n", encoding="utf-8")
     spend.write_text("org_code,historic_spend\nXA1,0\nXB2,0\n", encoding="utf-8")
@@ -696,7 +696,7 @@ def test_a_workbook_of_gpit_is_read_with_its_true_zeros(tmp_path):
 
 
 def merged(rows, *ranges):
-    """A workbook in which ranges such as B1:C1 are merged."""
+    """A workbook with merged ranges such as B1:C1."""
     data = io.BytesIO()
     book = openpyxl.Workbook()
     book.active.title = "Data"
@@ -749,7 +749,7 @@ SPENDS = [["org_code", "Spend", None], ["XA1", 5.5, 6], ["XB2", 7, 8]]
     ],
 )
 def test_a_heading_merged_over_two_columns_of_figures(option, data, place, columns, folder):
-    """One heading cannot say which of the figures under it is meant: an error that names the columns."""
+    """One heading over several columns of figures is ambiguous: an error that names the columns."""
     suffix = "ods" if data[30:38] == b"mimetype" else "xlsx"
     fault = folder.fault(**{option: folder.file(f"merged.{suffix}", data)})
 
@@ -775,15 +775,15 @@ GROUPED = [[None, "2014/15", None], ["org_code", "Patients", "Spend"], *([row[0]
         merged([["org_code", "Patients", "Score", None], *([*row[:3], 9] for row in TWO[1:])], "C1:D1"),
     ],
 )
-def test_merged_cells_that_leave_nothing_open(data, folder):
-    """Titles, headings of groups, columns of flags, and headings that are not used may be merged."""
+def test_merged_cells_that_are_unambiguous(data, folder):
+    """Titles, headings of groups, columns of flags, and unused headings may be merged."""
     inputs = folder.read(folder.file("merged.xlsx", data))
 
     assert column(inputs, "registered_population") == {"XA1": 100.0, "XB2": 200.0, "XC3": 300.0}
 
 
-def test_a_heading_merged_over_a_blank_column_is_that_of_the_other(folder):
-    """Where only one column under a merged heading holds anything, it is meant, and the note says so."""
+def test_a_heading_merged_over_a_blank_column_belongs_to_the_other(folder):
+    """If only one column under a merged heading has values, it is read, and the note says so."""
     inputs = folder.read(folder.file("merged.xlsx", merged(FIRST_BLANK, "B1:C1")))
 
     (note,) = about(inputs, FindingCode.MERGED)
@@ -803,7 +803,7 @@ def test_a_heading_merged_over_a_blank_column_is_that_of_the_other(folder):
 )
 @pytest.mark.parametrize("first", [True, False])
 def test_a_blank_column_never_wins_over_a_filled_one(blank, filled, first, folder):
-    """Of two headings for one column, the one with figures is read, and a note says which was left aside."""
+    """Of two headings for one column, the one with figures is read, and a note names the other."""
     rows = [[blank, filled], [" ", "5"], ["", "6"]]
     text = "".join(
         f"{code},{','.join(row if first else row[::-1])}\n"
@@ -815,29 +815,29 @@ def test_a_blank_column_never_wins_over_a_filled_one(blank, filled, first, folde
     assert any("is blank and left aside" in note for note in about(inputs, FindingCode.DUPLICATE_HEADING))
 
 
-def test_a_blank_column_of_codes_is_left_aside(folder):
-    """A blank column of ODS codes does not hide the ONS codes beside it."""
+def test_a_blank_column_of_codes_is_ignored(folder):
+    """A blank column of ODS codes does not hide the ONS codes next to it."""
     inputs = folder.read("CCG Code,ONS Code,Patients\n,E38000042,5\n,E38000043,6\n")
 
     assert set(column(inputs, "registered_population").values()) == {5.0, 6.0}
 
 
 def test_two_filled_columns_are_still_refused(folder):
-    """Two headings with figures for one column are an error, as they were, beside a blank one or not."""
+    """Two headings with figures for one column are an error, with or without a blank column."""
     fault = folder.fault("org_code,Patients,List size,Reg pop\nXA1,5,7,\nXB2,6,8,\n")
 
     assert fault.number == FindingCode.DUPLICATE_HEADING.number
 
 
-def test_what_map_says_counts_for_a_blank_column(folder):
-    """A blank column that the user names is the one that is meant: its blank cells are faults."""
+def test_map_chooses_a_blank_column(folder):
+    """A blank column that the user names with --map is read: its blank cells are errors."""
     faults = folder.faults("org_code,List,Patients\nXA1,,5\n", mapping={"List": "registered_population"})
 
     assert [fault.number for fault in faults] == [FindingCode.BLANK.number]
 
 
 def test_a_blank_column_alone_is_still_missing_its_figures(folder):
-    """Where no other heading gives the column, a blank one is read as before and refused cell by cell."""
+    """If no other heading gives the column, a blank column is read and refused cell by cell."""
     faults = folder.faults("org_code,Patients\nXA1,\nXB2,\n")
 
     assert [fault.number for fault in faults] == [FindingCode.BLANK.number, FindingCode.BLANK.number]

@@ -13,7 +13,7 @@ A_CHUNK = 100
 
 
 def accepted(files, folder):
-    """The tables that were read, or None where the files were refused."""
+    """The tables that were read, or None if the files were refused."""
     paths = []
     for name, data in (files.population, files.spend):
         (folder / name).write_bytes(data)
@@ -36,7 +36,7 @@ def accepted(files, folder):
     [pytest.param(chunk, marks=[pytest.mark.slow] if chunk else []) for chunk in range(FILES // A_CHUNK)],
 )
 def test_mutated_files(chunk, tmp_path):
-    """A file that is read gives exactly the figures that were put there; 95% of the harmless ones are read."""
+    """A file that is read gives exactly the figures that were written; 95% of the harmless files are read."""
     harmless = refused = 0
     for seed in range(chunk * A_CHUNK, (chunk + 1) * A_CHUNK):
         files = mutated(seed)

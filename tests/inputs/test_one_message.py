@@ -1,4 +1,4 @@
-"""One cause, one message: what is wrong with a column is said once, with what to do, and marked in every cell."""
+"""One cause, one message: a problem of a column is reported once, with a remedy, and marked in every cell."""
 
 import json
 from io import StringIO
@@ -40,12 +40,12 @@ formula = "share_out(pot, by=registered_population)"
 
 
 def codes(count):
-    """Codes that nothing is known of: XA0, XA1 and so on."""
+    """Codes that no file of gpit knows: XA0, XA1 and so on."""
     return [f"X{letter}{digit}" for letter in "ABCDEFGHJK" for digit in range(10)][:count]
 
 
 def lines_of(heading, per_code=4, count=39):
-    """A file of lines of cost: so many codes with so many lines each, under a heading for the figures."""
+    """A file of lines of cost: a number of codes with a number of lines each, under a heading for the figures."""
     kinds = [
         ("core", "revenue", "yes"),
         ("core", "capital", "yes"),
@@ -57,7 +57,7 @@ def lines_of(heading, per_code=4, count=39):
 
 
 def people(count=39):
-    """A population of the codes of `lines_of`."""
+    """A population with the codes of `lines_of`."""
     return "org_code,registered_population\n" + "".join(f"{code},1000\n" for code in codes(count))
 
 
@@ -83,7 +83,7 @@ def every_year(tmp_path):
     ],
 )
 def test_total_over_lines_of_cost(folder, heading, option):
-    """A heading for a total over 39 codes with 4 lines each is one error, and the option that it gives is right."""
+    """A heading for a total over 39 codes with 4 lines each is one error, and the option that it suggests is right."""
     fault = folder.fault(people(), lines_of(heading).replace(",,", ",no,"), counts=COUNTS)
 
     assert (fault.number, fault.place) == ("I15", "row 3, org_code")
@@ -91,20 +91,20 @@ def test_total_over_lines_of_cost(folder, heading, option):
     assert "so have 38 other codes" in fault.found
     assert option in fault.remedy
     inputs = folder.read(people(), lines_of(heading).replace(",,", ",no,"), counts=COUNTS, mapping={heading: "amount"})
-    # Of 2, 3, 4 and 5 the first alone is committed revenue.
+    # Of 2, 3, 4 and 5, only the first is committed revenue.
     factor = 1000 if "000" in heading or "k" in heading else 1
     assert column(inputs, "historic_spend")["XA0"] == 2 * factor
 
 
 def test_lines_without_every_mark(folder):
-    """Lines that lack a column by which the scheme counts are still one error: what to map comes first."""
+    """Lines without a column that decides which lines count are still one error: what to map comes first."""
     text = "org_code,Category,Spend\n" + "".join(f"{code},{kind},5\n" for code in codes(3) for kind in ("a", "b"))
 
     assert "--map 'Spend=amount'" in folder.fault(people(3), text, counts=COUNTS).remedy
 
 
 def test_faults_of_lines_under_a_total(folder):
-    """What would be wrong with the lines in any case is found in the same go."""
+    """Other errors of the lines are reported in the same run."""
     text = lines_of("Spend", count=3).replace("revenue", "revnue", 1)
     faults = folder.faults(people(3), text)
 
@@ -118,8 +118,8 @@ def test_faults_of_lines_under_a_total(folder):
         ["XA0,core,5", "XA0,core,5", "XA1,core,6", "XA1,core,6"],
     ],
 )
-def test_repeated_totals_are_no_lines(folder, rows):
-    """One code that is there twice, or rows that are there twice with the same words, are repeats as before."""
+def test_repeated_totals_are_not_lines(folder, rows):
+    """A single code that occurs twice, or rows that occur twice with the same words, are reported as repeats."""
     faults = folder.faults(people(3), "org_code,Category,Spend\n" + "\n".join(rows) + "\n")
 
     assert {fault.number for fault in faults} <= {"I15", "I23"}
@@ -127,7 +127,7 @@ def test_repeated_totals_are_no_lines(folder, rows):
 
 
 def test_map_option_can_be_typed():
-    """A heading with an apostrophe is put between double quotes."""
+    """A heading with an apostrophe is put in double quotes."""
     assert option("--map", "Spend", "amount") == "--map 'Spend=amount'"
     assert option("--map", "Spend £'000", "amount") == '--map "Spend £\'000=amount"'
 
@@ -149,7 +149,7 @@ def population_of(cells, extra=""):
 FAULTY_COLUMNS = {
     "no number": (population_of(["tbc"] * 12), None, "I16", "row 2, registered_population"),
     "blank": (population_of([""] * 12), None, "I17", "row 2, registered_population"),
-    "below nil": (population_of([-5] * 12), None, "I18", "row 2, registered_population"),
+    "negative": (population_of([-5] * 12), None, "I18", "row 2, registered_population"),
     "repeated": (
         population_of([5] * 13) + "".join(f"{code},6\n" for code in TWELVE),
         None,
@@ -180,7 +180,7 @@ FAULTY_COLUMNS = {
         "I25",
         "row 2, cost_type",
     ),
-    "nobody": (
+    "no patients": (
         population_of([0] * 12 + [5]),
         "org_code,historic_spend\n" + "".join(f"{code},5\n" for code in codes(13)),
         "I24",
@@ -199,14 +199,15 @@ FAULTY_COLUMNS = {
 
 @pytest.mark.parametrize("kind", FAULTY_COLUMNS)
 def test_a_fault_of_a_column_is_one_finding(folder, kind):
-    """Twelve cells with the same fault are one finding: the first, the count, the first five places, the others."""
+    """Twelve cells with the same problem are one finding: the first, the count, the first five places, the others."""
     population, spend, number, place = FAULTY_COLUMNS[kind]
     faults = folder.faults(population, spend) if spend else folder.faults(population)
     (fault,) = [fault for fault in faults if fault.number == number and fault.file.startswith(("population", "spend"))][
         :1
     ]
 
-    assert sum(fault.number == number for fault in faults) in (1, 2)  # what one file lacks is a fault of either side
+    # A code that one file lacks may be an error in both files.
+    assert sum(fault.number == number for fault in faults) in (1, 2)
     assert fault.place == place
     assert "the first of 12 such " in fault.found
     assert "and 7 more)" in fault.found
@@ -216,7 +217,7 @@ def test_a_fault_of_a_column_is_one_finding(folder, kind):
 
 
 def test_few_faults_are_listed_one_by_one(folder):
-    """Five cells with the same fault are five findings; the sixth makes them one."""
+    """Five cells with the same problem are five findings; with six cells they become one."""
     assert len(folder.faults(population_of([*["tbc"] * 5, 7]))) == 5
     (fault,) = folder.faults(population_of([*["tbc"] * 6, 7]))
 
@@ -226,7 +227,7 @@ def test_few_faults_are_listed_one_by_one(folder):
 
 
 def test_other_causes_are_other_findings(folder):
-    """Cells of another column, and cells of which something else is to be done, are findings of their own."""
+    """Cells of another column, and cells with another remedy, are separate findings."""
     cells = [*["tbc"] * 6, *["12/13"] * 6]
     faults = folder.faults(population_of(cells), "org_code,historic_spend\n" + "".join(f"{c},x\n" for c in TWELVE))
 
@@ -237,8 +238,8 @@ def test_other_causes_are_other_findings(folder):
     ]
 
 
-def test_figures_out_of_line_are_said_one_by_one(folder):
-    """What is unlikely of one organisation has no cause in common with what is of another: seven are seven warnings."""
+def test_unusual_figures_are_listed_one_by_one(folder):
+    """Unlikely figures of several organisations have no cause in common: seven are seven warnings."""
     spend = "org_code,historic_spend\n" + "".join(
         f"{code},{900 if at < 7 else 3}000\n" for at, code in enumerate(codes(30))
     )
@@ -247,15 +248,15 @@ def test_figures_out_of_line_are_said_one_by_one(folder):
 
 
 def test_every_cell_is_marked(tmp_path):
-    """In a marked copy each cell of a faulty column has its note, though the report has one finding."""
+    """In a marked copy, each cell of a column with errors has its note, although the report has one finding."""
     rows = [["org_code", "registered_population"], *([code, "tbc" if at else 5] for at, code in enumerate(codes(30)))]
     (tmp_path / "many.xlsx").write_bytes(book(rows))
     done = gpit("check", "--population", "many.xlsx", "--annotate", "marked.xlsx", "--json", folder=tmp_path)
-    (fault,) = [one for one in json.loads(done.stdout)["findings"] if one["level"] == "error"]
+    (fault,) = [finding for finding in json.loads(done.stdout)["findings"] if finding["level"] == "error"]
     copy = openpyxl.load_workbook(tmp_path / "marked.xlsx")
     places = [f"B{row}" for row in range(3, 32)]
 
-    assert [fault["cell"], *(one["cell"] for one in fault["others"])] == places
+    assert [fault["cell"], *(other["cell"] for other in fault["others"])] == places
     assert all("'tbc' is not a plain number" in copy["Data"][place].comment.text for place in places)
     assert [row[3].value for row in copy["Findings"].iter_rows(min_row=2) if row[1].value == "error"] == places
 
@@ -263,7 +264,7 @@ def test_every_cell_is_marked(tmp_path):
 @pytest.mark.parametrize("kinds", [1, 19, 20, 21, 22, 40])
 @pytest.mark.parametrize("each", [1, 2, 3, 4, 5])
 def test_one_finding_is_shown_and_not_counted(kinds, each):
-    """Where a single finding of a kind is left it is shown: the screen never says that there is one more."""
+    """If only one finding of a kind remains, it is shown: the screen never says that there is 1 more."""
     findings = [
         Finding(f"I{kind:02}", "warning", "a.csv", f"row {row}", f"thing {kind}")
         for kind in range(1, kinds + 1)
@@ -288,7 +289,7 @@ MAPPING = {"District ID": "org_code", "Pop": "registered_population"}
 
 
 def both_ways(folder, rows, **options):
-    """The inputs of the same table from a CSV file and from a workbook, with what `options` ask."""
+    """The inputs of the same table from a CSV file and from a workbook, read with `options`."""
     text = "\n".join(",".join("" if cell is None else str(cell) for cell in row) for row in rows) + "\n"
     files = [folder.file("table.csv", text), folder.book("table.xlsx", Sheet=rows)]
     return [folder.read(file, **options) for file in files]
@@ -310,7 +311,7 @@ def both_ways(folder, rows, **options):
     ],
 )
 def test_memo_lines_are_a_note(folder, memo):
-    """A row with no code, name or used figure, or one without code and figure below the totals, is left out."""
+    """A row without code, name or used figure, or without code and figure below the totals, is left out."""
     for inputs in both_ways(folder, [*TABLE, *memo], mapping=MAPPING):
         assert column(inputs, "registered_population") == {"0010": 100.0, "0020": 300.0}
         left_out = about(inputs, FindingCode.NOTES)
@@ -331,7 +332,7 @@ def test_memo_lines_are_a_note(folder, memo):
     ],
 )
 def test_rows_that_may_be_organisations_stay_errors(folder, row, number):
-    """A row with a figure that is used, or in the table with a name or a code, is never left out as a memo line."""
+    """A row with a used figure, or with a name or code inside the table, is never left out as a memo line."""
     rows = [*TABLE, row]
     text = "\n".join(",".join("" if cell is None else str(cell) for cell in row) for row in rows) + "\n"
     for file in (folder.file("table.csv", text), folder.book("table.xlsx", Sheet=rows)):
@@ -339,7 +340,7 @@ def test_rows_that_may_be_organisations_stay_errors(folder, row, number):
 
 
 def test_memo_lines_with_a_figure_that_is_used(folder):
-    """What is a memo beside one column is an error where a step uses that column."""
+    """A row that is a memo line is an error if a step uses the column in which it has a figure."""
     gap = Need("gap", "number")
     rows = "District ID,Name,Pop,Gap\n0010,Alpha,100,5\n0020,Beta,300,7\n,,,12\n"
 
@@ -361,20 +362,20 @@ def test_memo_lines_with_a_figure_that_is_used(folder):
         (["Q44", "Cheshire", 977, None, None], "Q44"),
         (["Q44", "Cheshire", 977, None, None], "q44"),
         ([77, "Numbered", 977, None, None], "77"),
-        ([0, "Nought", 977, None, None], "0"),
+        ([0, "Zero", 977, None, None], "0"),
         (["Average", None, 200, None, None], "Average"),
         (["0030", "Gamma", "n/a", None, None], "0030"),
     ],
 )
 def test_leave_out_does_the_same_for_csv_and_excel(folder, row, typed):
-    """What is typed leaves out the same row of a CSV file and of a workbook, by code, or by name if it has none."""
+    """--leave-out excludes the same row of a CSV file and of a workbook, by code, or by name if it has no code."""
     for inputs in both_ways(folder, [*TABLE, row], mapping=MAPPING, leave_out=(typed,)):
         assert column(inputs, "registered_population") == {"0010": 100.0, "0020": 300.0}
         assert f"left out 1 row of {typed}" in about(inputs, FindingCode.LEFT_OUT)[0]
 
 
 def test_leave_out_a_code_without_its_zeros(folder):
-    """A code that Excel made a number of is meant by its zeros too; a text is meant letter by letter."""
+    """If Excel turned a code into a number, the code with its zeros matches it; a text matches letter by letter."""
     file = folder.book("table.xlsx", Sheet=[*TABLE, [7, "Gamma", 50, 1, 1]])
     inputs = folder.read(file, mapping=MAPPING, leave_out=("007",))
     assert column(inputs, "registered_population") == {"0010": 100.0, "0020": 300.0}
@@ -383,7 +384,7 @@ def test_leave_out_a_code_without_its_zeros(folder):
 
 
 def test_leave_out_two_spellings(folder):
-    """Where two files write a total in two ways, both may be given, and each is found."""
+    """If two files write a total in different ways, both may be given, and each is found."""
     texts = [HEAD + "A,Ash,5\nTotal,,5\n", HEAD + "B,Box,6\nTOTAL,,6\n"]
 
     assert column(folder.read(texts, leave_out=("Total", "TOTAL")), "registered_population") == {"A": 5.0, "B": 6.0}
@@ -391,8 +392,8 @@ def test_leave_out_two_spellings(folder):
 
 
 @pytest.mark.parametrize("typed", ["None", "Gamma", "0.0"])
-def test_leave_out_what_is_not_there(folder, typed):
-    """A blank code is not called None, and a row with a code is not left out by its name, in either kind of file."""
+def test_leave_out_without_a_match(folder, typed):
+    """A blank code does not match None, and a row with a code is not excluded by its name, in either kind of file."""
     rows = [*TABLE, ["0030", "Gamma", 50, 1, 1], [None, None, 450, None, None]]
     for file in (
         folder.file("table.csv", "\n".join(",".join("" if c is None else str(c) for c in row) for row in rows) + "\n"),
@@ -408,7 +409,7 @@ ICBS = HEAD + "QE1,NHS Lancashire and South Cumbria ICB,100\nQOP,NHS Greater Man
 
 
 @pytest.mark.parametrize(
-    ("spend", "meant", "theirs"),
+    ("spend", "candidate", "theirs"),
     [
         ("QOO,NHS Greater Manchester ICB", "QOO (NHS Greater Manchester ICB)", "QOP (NHS Greater Manchester ICB)"),
         ("QOO,greater manchester", "QOO (greater manchester)", "QOP (NHS Greater Manchester ICB)"),
@@ -422,12 +423,12 @@ ICBS = HEAD + "QE1,NHS Lancashire and South Cumbria ICB,100\nQOP,NHS Greater Man
         ),
     ],
 )
-def test_did_you_mean(folder, spend, meant, theirs):
-    """A code that one file alone has is asked after where the other alone has one of that name, or one letter apart."""
+def test_did_you_mean(folder, spend, candidate, theirs):
+    """If only one file has a code, the message suggests a code of the other with that name, or one letter apart."""
     faults = folder.faults(ICBS, f"org_code,org_name,historic_spend\nQE1,,5\n{spend},6\n")
 
     assert [fault.number for fault in faults] == ["I23", "I23"]
-    assert f"did you mean {meant}?" in faults[0].found
+    assert f"did you mean {candidate}?" in faults[0].found
     assert f"did you mean {theirs}?" in faults[1].found
     assert str(faults[0]).endswith("? Write the code in the same way in both files if it is meant.")
 
@@ -436,20 +437,20 @@ def test_did_you_mean(folder, spend, meant, theirs):
     "spend",
     [
         "XYZ,NHS Kent ICB,6",  # another name, and no letter in common
-        "QOO,NHS Kent and Medway ICB,6",  # one letter apart, and surely another organisation
-        "QE2,NHS Lancashire and South Cumbria ICB,6",  # of the name of one that both files have
+        "QOO,NHS Kent and Medway ICB,6",  # one letter apart, but certainly another organisation
+        "QE2,NHS Lancashire and South Cumbria ICB,6",  # the name of an organisation that both files have
     ],
 )
 def test_no_candidate(folder, spend):
-    """Another organisation, or one that both files have, is not asked after."""
+    """A different organisation, or one that both files have, is not suggested."""
     faults = folder.faults(ICBS, f"org_code,org_name,historic_spend\nQE1,,5\n{spend}\n")
 
     assert not any("did you mean" in str(fault) for fault in faults)
     assert "Add the code to spend.csv, or take it out here" in str(faults[0])
 
 
-def test_many_candidates_are_none(folder):
-    """Where four codes are one letter apart none is likely; where two are, both are named."""
+def test_too_many_candidates(folder):
+    """If four codes are one letter apart, none is suggested; if two are, both are."""
     texts = [
         "org_code,historic_spend\nQE1,5\n" + "".join(f"QO{letter},6\n" for letter in letters)
         for letters in ("AB", "ABCD")
@@ -460,7 +461,7 @@ def test_many_candidates_are_none(folder):
 
 
 def test_candidate_where_it_is_left_out(folder):
-    """An organisation that is left out with a warning is asked after as well."""
+    """An organisation that is left out with a warning gets a suggestion as well."""
     need = Need("score", "number", optional=True)
     inputs = folder.read(
         HEAD + "QOP,A,200\nQE1,B,5\n",
@@ -488,12 +489,12 @@ def test_candidate_where_it_is_left_out(folder):
     ],
 )
 def test_one_letter_apart(code, other, expected):
-    """One letter changed, added or left out, either way round, and no more."""
+    """Codes are close if one letter is changed, added or missing, in either direction."""
     assert is_one_letter_apart(code, other) is is_one_letter_apart(other, code) is expected
 
 
 def test_bare_names():
-    """Case, punctuation and what the organisation is make no difference to a name; the words do."""
+    """Case, punctuation and the kind of organisation make no difference to a name; other words do."""
     same = [
         "NHS Kent & Medway ICB",
         "kent and medway",
@@ -510,7 +511,7 @@ def test_bare_names():
 
 @pytest.fixture
 def two_books(tmp_path):
-    """A population and a spend of which each has a code that the other lacks, and one cell that is no number."""
+    """A population and a spend file that each have a code that the other lacks, and one cell that is not a number."""
     people_rows = [["org_code", "org_name", "registered_population"], ["QE1", "Kent", 100], ["QOP", "Leeds", 200]]
     spend_rows = [["org_code", "historic_spend"], ["QE1", "tbc"], ["QOO", 6]]
     (tmp_path / "population.xlsx").write_bytes(book(people_rows))
@@ -523,7 +524,7 @@ FILES = ("check", "--population", "population.xlsx", "--spend", "spend.xlsx", "-
 
 @pytest.mark.parametrize("exists", [False, True])
 def test_folder_of_marked_copies(two_books, exists):
-    """Every workbook has a marked copy, with the faults between files; the files themselves are untouched."""
+    """Every workbook has a marked copy, with the mismatches between files; the files themselves do not change."""
     before = {path.name: path.read_bytes() for path in two_books.iterdir()}
     if exists:
         (two_books / "marked").mkdir()
@@ -545,7 +546,7 @@ def test_folder_of_marked_copies(two_books, exists):
 
 
 def test_findings_about_several_files_are_on_each_list(tmp_path):
-    """A finding about two files together has no cell, and is on the list of findings of both copies."""
+    """A finding about two files together has no cell, and is in the list of findings of both copies."""
     for name in ("north", "south"):
         (tmp_path / f"{name}.xlsx").write_bytes(book([["org_code", "year", "people"], [f"{name}1", "2014/15", 5]]))
     both = ("--population", "north.xlsx", "--population", "south.xlsx", "--map", "people=registered_population")
@@ -559,7 +560,7 @@ def test_findings_about_several_files_are_on_each_list(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("--population", "population.xlsx", "--annotate", "."), "is there already and is not written over"),
         (("--population", "population.xlsx", "--annotate", "full"), "is there already and is not written over"),
@@ -574,8 +575,8 @@ def test_findings_about_several_files_are_on_each_list(tmp_path):
         (("--population", "missing.xlsx", "--annotate", "marked"), "there is no such file"),
     ],
 )
-def test_folder_that_cannot_be(two_books, arguments, said):
-    """Copies that would be written over something, or have no place, are refused in one line; nothing is written."""
+def test_folder_that_is_refused(two_books, arguments, message):
+    """Copies that would overwrite a file, or have no folder, are refused in one line; nothing is written."""
     (two_books / "deep").mkdir()
     (two_books / "deep" / "population.xlsx").write_bytes((two_books / "population.xlsx").read_bytes())
     (two_books / "full").mkdir()
@@ -587,13 +588,13 @@ def test_folder_that_cannot_be(two_books, arguments, said):
 
     assert done.returncode == 2
     assert done.stderr.decode().count("\n") == 1
-    assert said in done.stderr.decode()
+    assert message in done.stderr.decode()
     assert {path: path.read_bytes() for path in two_books.rglob("*") if path.is_file()} == before
     assert not (two_books / "marked").exists()
 
 
 def test_workbook_that_cannot_be_marked_in_a_folder(two_books):
-    """If one workbook cannot be marked no copy is written, and a folder that was made is taken away."""
+    """If one workbook cannot be marked, no copy is written, and a new folder is removed."""
     (two_books / "spend.xlsx").write_bytes(b"PK no workbook")
     done = gpit(*FILES, "--annotate", "marked", folder=two_books)
 
@@ -606,7 +607,7 @@ def test_workbook_that_cannot_be_marked_in_a_folder(two_books):
 
 
 def warnings_of_fit(findings):
-    """The warnings that a file is of another scheme."""
+    """The warnings that a file belongs to another scheme."""
     return [str(finding) for finding in findings if finding.number == "I61"]
 
 
@@ -632,7 +633,7 @@ TABLE_OF_CCGS = [["CCG code", "Patients"], ["00C", 100], ["00D", 200], ["00J", 3
     ],
 )
 def test_titles_of_other_years(folder, name, title, year):
-    """A title or name that is about years that are none of the run's is a warning that names the two options."""
+    """A title or name with only other years than the run's gives a warning that names the two options."""
     (warning,) = warnings_of_fit(checked(folder, name, [[title], [], *TABLE_OF_CCGS]))
 
     assert f"is about {year}, but this run is for CCGs of 2014/15 and 2015/16 (scheme every)" in warning
@@ -654,30 +655,30 @@ def test_titles_of_other_years(folder, name, title, year):
     ],
 )
 def test_titles_that_fit(folder, name, title):
-    """One of the run's years, the year before, a span, days and other numbers give no warning."""
+    """One of the run's years, the year before, a range of years, days and other numbers give no warning."""
     assert warnings_of_fit(checked(folder, name, [[title], [], *TABLE_OF_CCGS])) == []
 
 
 @pytest.mark.parametrize(
-    ("organisation", "there", "said"),
+    ("organisation", "present", "message"),
     [
-        ("CCG", ["QE1", "QOP", "QHL", "QJK"], "4 of its 4 codes are those of ICBs, such as QE1"),
-        ("CCG", ["E54000050", "E54000057", "E54000055"], "3 of its 3 codes are those of ICBs"),
-        ("CCG", ["QE1", "QOP", "QHL", "XA1"], "3 of its 4 codes are those of ICBs"),
-        ("CCG", ["36L", "93C", "15N", "00L"], "3 of its 4 codes are those of later CCGs"),
-        ("ICB", ["00C", "00D", "00J"], "3 of its 3 codes are those of CCGs, such as 00C"),
+        ("CCG", ["QE1", "QOP", "QHL", "QJK"], "4 of its 4 codes are codes of ICBs, such as QE1"),
+        ("CCG", ["E54000050", "E54000057", "E54000055"], "3 of its 3 codes are codes of ICBs"),
+        ("CCG", ["QE1", "QOP", "QHL", "XA1"], "3 of its 4 codes are codes of ICBs"),
+        ("CCG", ["36L", "93C", "15N", "00L"], "3 of its 4 codes are codes of later CCGs"),
+        ("ICB", ["00C", "00D", "00J"], "3 of its 3 codes are codes of CCGs, such as 00C"),
     ],
 )
-def test_codes_of_other_organisations(folder, organisation, there, said):
-    """Codes of ICBs under a scheme for CCGs, CCGs under one for ICBs, and CCGs that opened later are a warning."""
-    rows = [["org_code", "Patients"], *([code, 100 + at] for at, code in enumerate(there))]
+def test_codes_of_other_organisations(folder, organisation, present, message):
+    """Codes of ICBs in a scheme for CCGs, CCGs in a scheme for ICBs, and CCGs that opened later give a warning."""
+    rows = [["org_code", "Patients"], *([code, 100 + at] for at, code in enumerate(present))]
     (warning,) = warnings_of_fit(checked(folder, "population.xlsx", rows, organisation=organisation))
 
-    assert said in warning
+    assert message in warning
 
 
 @pytest.mark.parametrize(
-    ("organisation", "there"),
+    ("organisation", "present"),
     [
         ("CCG", ["XA1", "XB2", "QC3"]),
         ("CCG", ["00C", "00D", "00J", "13T"]),
@@ -688,32 +689,32 @@ def test_codes_of_other_organisations(folder, organisation, there, said):
         ("STP", ["QE1", "QOP", "QHL"]),
     ],
 )
-def test_codes_that_fit(folder, organisation, there):
-    """Codes that nothing is known of, and those of the scheme's organisations, give no warning."""
-    rows = [["org_code", "Patients"], *([code, 100 + at] for at, code in enumerate(there))]
+def test_codes_that_fit(folder, organisation, present):
+    """Unknown codes, and codes of the scheme's organisations, give no warning."""
+    rows = [["org_code", "Patients"], *([code, 100 + at] for at, code in enumerate(present))]
 
     assert warnings_of_fit(checked(folder, "population.xlsx", rows, organisation=organisation)) == []
 
 
 def test_one_warning_for_titles_and_codes(folder):
-    """Title and codes of one file are one warning; without a scheme there is none."""
+    """The title and the codes of one file give one warning; without a scheme there is none."""
     rows = [["ICBs 2024/25"], ["ICB code", "Patients"], ["QE1", 5], ["QOP", 6], ["QHL", 7]]
 
     (warning,) = warnings_of_fit(checked(folder, "p.xlsx", rows))
-    assert "'ICBs 2024/25' is about 2024/25 and 3 of its 3 codes are those of ICBs" in warning
+    assert "'ICBs 2024/25' is about 2024/25 and 3 of its 3 codes are codes of ICBs" in warning
     assert warnings_of_fit(check(population=folder.path / "p.xlsx").findings) == []
 
 
 def test_rows_of_other_years_name_the_options(folder):
-    """A file whose rows are of none of the years is an error that names the two options."""
+    """A file whose rows have only other years gives an error that names the two options."""
     rows = [["org_code", "year", "Patients"], ["00C", "2024/25", 5]]
     faults = [finding for finding in checked(folder, "p.xlsx", rows) if finding.level == "error"]
 
     assert "--years" in next(fault.remedy for fault in faults if fault.number == "I20")
     assert "--scheme" in next(fault.remedy for fault in faults if fault.number == "I20")
     titled = checked(folder, "p.xlsx", [["Patients 2024/25"], [], *rows])
-    assert [one.number for one in titled if "--years" in one.remedy] == ["I20"]
-    assert not [one for one in checked(folder, "p.xlsx", rows, years=["2024/25"]) if one.level == "error"]
+    assert [finding.number for finding in titled if "--years" in finding.remedy] == ["I20"]
+    assert not [finding for finding in checked(folder, "p.xlsx", rows, years=["2024/25"]) if finding.level == "error"]
 
 
 @pytest.mark.slow
@@ -734,8 +735,8 @@ def test_years_of_a_run(folder, every_year):
     assert compared.returncode == 0
 
 
-def test_years_that_cannot_be(folder, every_year):
-    """What is no financial year is refused in one line."""
+def test_invalid_years(folder, every_year):
+    """A text that is not a financial year is refused in one line."""
     folder.file("population.csv", people(3))
     run = ("--population", "population.csv", "--scheme", every_year.name)
     done = gpit("allocate", *run, "--years", "2024", folder=folder.path)
@@ -748,12 +749,12 @@ def test_years_that_cannot_be(folder, every_year):
 
 
 def unused(findings):
-    """What the notes about columns that are not used say."""
+    """The notes about columns that are not used."""
     return [(finding.file, finding.found) for finding in findings if finding.number == "I38"]
 
 
 def test_columns_that_are_not_used(folder, every_year):
-    """A run names in one note for each file the columns that hold something and are not used."""
+    """A run names, in one note for each file, the columns that have values and are not used."""
     population = folder.file(
         "population.csv",
         "org_code,org_name,Cost line,registered_population,Blank,Notes\nA,Ash,x,5,,\nB,Box,y,6,,seen\n",
@@ -766,30 +767,30 @@ def test_columns_that_are_not_used(folder, every_year):
 
 
 def test_many_columns_that_are_not_used(folder, every_year):
-    """Of many columns the first are named and the others counted; columns that are used are not among them."""
+    """If there are many unused columns, the first are named and the others counted; used columns are not among them."""
     names = [f"extra {number}" for number in range(50)]
     population = folder.file(
         "population.csv",
         f"org_code,year,registered_population,{','.join(names)}\nA,2014/15,5,{','.join('7' * 50)}\n"
         f"A,2015/16,5,{','.join('7' * 50)}\n",
     )
-    ((_, found),) = unused(allocate(population=population, scheme=every_year).findings)
+    ((_, note),) = unused(allocate(population=population, scheme=every_year).findings)
 
-    assert found.startswith("not used: extra 0 (column D), extra 1 (column E), ")
-    assert found.endswith("and 38 more")
+    assert note.startswith("not used: extra 0 (column D), extra 1 (column E), ")
+    assert note.endswith("and 38 more")
 
 
 def test_a_file_that_gives_nothing_has_one_note(folder, every_year):
-    """A file of which nothing is used is said to be so, and its columns are not listed as well."""
+    """If no column of a file is used, one note says so and does not list its columns."""
     files = {"population": folder.file("p.csv", people(2)), "inputs": folder.file("i.csv", "org_code,x\nXA0,1\n")}
 
     assert unused(allocate(**files, scheme=every_year).findings) == [("i.csv", "no column of it is used")]
 
 
 def test_columns_that_cannot_be_summed_are_named(folder):
-    """Without a scheme, a column of numbers that is passed over because rows are summed is named."""
+    """Without a scheme, a note names a column of numbers that is skipped because rows are summed."""
     text = "org_code,practice_code,list size,Score,Band\nA,P1,5,3,x\nA,P2,6,4,y\n"
     report = check(population=folder.file("p.csv", text))
 
-    ((_, found),) = unused(report.findings)
-    assert found.endswith("cannot be: Score (column D)")
+    ((_, note),) = unused(report.findings)
+    assert note.startswith("not checked: Score (column D); ")

@@ -1,4 +1,4 @@
-"""One table, however it is saved: `gpit allocate` writes the very same bytes."""
+"""One table saved in any format: `gpit allocate` writes exactly the same bytes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ report_by = "area_team"
 
 
 def england():
-    """The population of England 2014/15, with a few names that ASCII and commas are too small for."""
+    """The population of England 2014/15, with a few names that need more than ASCII, and names with commas."""
     with (SAMPLES / "england-2014-15-population.csv").open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
     named = [{**row, "org_name": NAMES.get(row["org_code"], row["org_name"])} for row in rows]
@@ -70,7 +70,7 @@ FORMS = {
 
 
 def allocated(folder, name, data):
-    """The result as a CSV file, of a population file with this content."""
+    """The result as a CSV file, for a population file with this content."""
     (folder / name).write_bytes(data)
     out = folder / "out.csv"
     write_csv(allocate(population=folder / name, scheme=folder / "scheme.toml"), out)
@@ -86,14 +86,14 @@ def same(tmp_path):
 
 @pytest.mark.parametrize("name", FORMS)
 def test_same_bytes(same, name):
-    """211 CCGs share £1,000,000 exactly alike, to the last byte, whatever kind of file they come in."""
+    """211 CCGs share £1,000,000 with the same bytes in the result, from every kind of file."""
     plain = allocated(same, "plain.csv", text(TABLE).encode())
 
     assert allocated(same, name, FORMS[name]) == plain
 
 
 def test_the_table_itself(same):
-    """The bytes that all agree on hold every organisation once, with its name letter by letter and its patients."""
+    """Each result holds every organisation once, with its exact name and its patients."""
     out = allocated(same, "plain.csv", text(TABLE).encode())
     rows = list(csv.DictReader(io.StringIO(out.decode("utf-8-sig"))))
 

@@ -1,4 +1,4 @@
-"""Damaged files: each is read rightly or refused with a finding, and none brings the program down."""
+"""Damaged files: each is read correctly or refused with a finding, and none crashes the program."""
 
 import itertools
 from operator import attrgetter
@@ -17,7 +17,7 @@ NAME = attrgetter("name")
 
 
 def needs_of(case):
-    """What is wanted of the files of a case: patients, spend, or a plain number."""
+    """What the files of a case should give: patients, spend, or a plain number."""
     if "plain" in case.options:
         return (Need(case.options["plain"], "number"),)
     needs = []
@@ -42,7 +42,7 @@ def read(case, folder):
 
 @pytest.mark.parametrize("case", fast_but(HUGE, CASES, NAME), ids=NAME)
 def test_damaged_file(case, tmp_path):
-    """What is accepted is what was put there; what is not is refused, and either way the finding is made."""
+    """Accepted figures are those that the case wrote; refused figures have their finding."""
     inputs = read(case, tmp_path)
     errors = [finding for finding in inputs.findings if finding.level == "error"]
 
@@ -58,14 +58,14 @@ def test_damaged_file(case, tmp_path):
         assert dict(zip(table["org_code"], table[case.column], strict=True)) == case.figures
 
 
-def test_there_are_enough():
-    """At least 150 files, no name twice, and of the findings about files as many as files alone can show."""
+def test_enough_cases():
+    """There are at least 150 files with different names, and they cover every finding that files alone can cause."""
     names = [case.name for case in CASES]
-    found = set(itertools.chain.from_iterable(case.finds for case in CASES))
+    codes = set(itertools.chain.from_iterable(case.finds for case in CASES))
 
     assert len(CASES) >= 150
     assert len(set(names)) == len(names)
     elsewhere = {
         *("I10", "I22", "I29", "I31", "I32", "I33", "I34", "I53", "I54", "I55", "I56", "I57", "I58", "I61"),
     }
-    assert {code.number for code in FindingCode if code.number.startswith("I")} - found - elsewhere == set()
+    assert {code.number for code in FindingCode if code.number.startswith("I")} - codes - elsewhere == set()

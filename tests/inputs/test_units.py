@@ -1,4 +1,4 @@
-"""Units that files state, numbers as finance writes them, and figures that are hard to believe."""
+"""Units that files state, numbers as finance writes them, and figures that are unlikely to be right."""
 
 from decimal import Decimal
 from fractions import Fraction
@@ -31,7 +31,7 @@ PEOPLE = "org_code,registered_population\n00C,100\n00D,200\n"
     ],
 )
 def test_unit_of_a_heading(heading, bare, factor):
-    """A unit at the end, the start or in brackets is taken off the heading and says what a figure is worth."""
+    """A unit at the end, at the start or in brackets is removed from the heading and scales the figures."""
     words, unit = split_unit(heading)
 
     assert (words, unit.factor) == (bare, factor)
@@ -41,7 +41,7 @@ def test_unit_of_a_heading(heading, bare, factor):
     "heading", ["Spend", "Market", "Items 1000", "M", "Cost per 1,000 patients", "Band K", "Patients aged 18m"]
 )
 def test_no_unit(heading):
-    """Letters and figures that only look like a unit multiply nothing."""
+    """Letters and figures that only look like a unit scale nothing."""
     assert split_unit(heading) == (heading, None)
 
 
@@ -50,7 +50,7 @@ def test_no_unit(heading):
     ["GP IT spend £'000, 2014/15", "£000", "GP IT returns (£k)", "All figures in £000", "Spend in £000 (draft)"],
 )
 def test_unit_of_a_title(title):
-    """A title that ends in a unit, or says of all figures what they are in, states it."""
+    """A title states a unit if it ends in a unit, or if it says that all figures are in a unit."""
     assert unit_in_title(title).factor == 1_000
 
 
@@ -64,12 +64,12 @@ def test_unit_of_a_title(title):
         "Note: £000 where shown",
     ],
 )
-def test_titles_that_leave_the_unit_open(title, folder):
-    """A title that speaks of £000 in another sense multiplies nothing, and is refused: the heading must say."""
+def test_ambiguous_titles(title, folder):
+    """A title that mentions £000 in another sense scales nothing and is refused: the heading must state the unit."""
     assert unit_in_title(title) is None
 
     text = f'"{title}",\norg_code,Spend\n00C,300123.5\n00D,400456\n'
-    (fault,) = [one for one in folder.faults(spend=text) if one.number == FindingCode.UNIT.number]
+    (fault,) = [finding for finding in folder.faults(spend=text) if finding.number == FindingCode.UNIT.number]
     assert "does not say beyond doubt" in fault.found
     clear = folder.read(spend=text.replace("Spend\n", "Spend (£)\n"))
     assert column(clear, "historic_spend") == {"00C": 300123.5, "00D": 400456.0}
@@ -79,7 +79,7 @@ def test_titles_that_leave_the_unit_open(title, folder):
     "heading", ["Spend (pence)", "Spend (€)", "historic_spend_k", "GP IT Spend £,000", "Spend (K£)"]
 )
 def test_units_that_are_not_understood(heading, folder):
-    """A heading of money that seems to state another unit is refused, named with --map or known."""
+    """A heading of money that seems to state another unit is refused, both with --map and as a known heading."""
     fault = folder.fault(spend=f'org_code,"{heading}"\n00C,5\n', mapping={heading: "historic_spend"})
 
     assert fault.number == FindingCode.UNIT.number
@@ -87,7 +87,7 @@ def test_units_that_are_not_understood(heading, folder):
 
 
 def test_units_that_contradict(folder):
-    """£000 in the title and £ in the heading cannot both be right; a note below may mean either."""
+    """£000 in the title and £ in the heading contradict each other; a note below may mean either."""
     fault = folder.fault(spend="GP IT returns £000,\norg_code,Spend (£)\n00C,5\n")
     assert "states £000, and 'Spend (£)' says £" in fault.found
 
@@ -106,14 +106,14 @@ def test_texts_without_a_unit():
 @given(st.integers(0, 10**9), st.integers(0, 4), st.sampled_from([1, 1_000, 1_000_000]))
 @example(435, 2, 1_000)
 def test_scaled_exactly(digits, places, factor):
-    """4.35 in £k is £4,350, and so for every decimal: what is written times the unit, nearest to the truth."""
-    written = Fraction(digits, 10**places)
+    """4.35 in £k is £4,350, and every decimal is the written figure times the unit, rounded to the nearest float."""
+    figure = Fraction(digits, 10**places)
 
-    assert scaled(float(written), factor) == float(written * factor)
+    assert scaled(float(figure), factor) == float(figure * factor)
 
 
 def test_4_35_thousand(folder):
-    """4.35 in £k is £4,350, where floating point alone gives 4,349.999999999999."""
+    """4.35 in £k is £4,350; floating point alone gives 4,349.999999999999."""
     inputs = folder.read(PEOPLE, "org_code,Spend (£k)\n00C,4.35\n00D,1.1\n")
 
     assert column(inputs, "historic_spend") == {"00C": 4350.0, "00D": 1100.0}
@@ -121,7 +121,7 @@ def test_4_35_thousand(folder):
 
 
 def test_heading_before_title(folder):
-    """A unit in the heading holds, whatever the title says; other money takes the title's."""
+    """A unit in the heading overrides the title; other money uses the unit of the title."""
     text = "All figures in £m\norg_code,Spend (£k),Need (£)\n00C,4,5\n00D,6,7\n"
     plain = "All figures £m\norg_code,Spend\n00C,4\n00D,6\n"
 
@@ -130,14 +130,14 @@ def test_heading_before_title(folder):
 
 
 def test_row_of_units_before_title(folder):
-    """A row of units below the headings holds before the title, and is no organisation."""
+    """A row of units below the headings overrides the title, and is not an organisation."""
     text = "All figures in £m\norg_code,Spend\n,£000\n00C,4\n00D,6\n"
 
     assert column(folder.read(PEOPLE, text), "historic_spend") == {"00C": 4000.0, "00D": 6000.0}
 
 
 def test_people_are_not_scaled_by_money(folder):
-    """A title of £k says nothing about patients."""
+    """A title of £k does not affect patients."""
     inputs = folder.read("GP IT, £k\norg_code,patients,weighted population\n00C,100,1\n00D,200,2\n")
 
     assert column(inputs, "registered_population") == {"00C": 100.0, "00D": 200.0}
@@ -156,7 +156,7 @@ def thousands(digits, mark):
     st.sampled_from(["", "k", "m", "bn", " million", "M"]),
 )
 def test_notations_are_exact(whole, decimals, mark, form, size):
-    """Every notation is read as the very fraction that it writes, with its sign and size."""
+    """Every notation is read as exactly the fraction that it writes, with its sign and size."""
     text = form.format(f"{thousands(whole, mark)}.{decimals:03}{size}")
     below = form not in ("{}", "£{}", "£ {}", "+{}")
     times = {"": 1, "k": 10**3, "m": 10**6, "bn": 10**9, "million": 10**6}[size.strip().lower()]
@@ -166,8 +166,8 @@ def test_notations_are_exact(whole, decimals, mark, form, size):
 
 
 @given(st.text(max_size=12))
-def test_no_number_is_made_up(text):
-    """Whatever is read as a number has its digits, in their order, and nothing but a size and zeros besides."""
+def test_no_digits_are_invented(text):
+    """A text that is read as a number keeps its digits in order; only a size and zeros are added."""
     read = read_number(text.strip())
     if read is not None and read.remark is not FindingCode.DASHES:
         digits = "".join(sign for sign in text if sign in "0123456789").lstrip("0").rstrip("0")
@@ -178,9 +178,9 @@ def test_no_number_is_made_up(text):
 OTHERS = {"00C": 106_613, "00D": 290_007, "00J": 245_011, "00K": 290_123, "00L": 320_111, "00M": 276_017}
 
 
-@pytest.mark.parametrize(("spend", "said"), [(4_200_000, True), (940_000, False)])
-def test_liverpool(folder, spend, said):
-    """Liverpool's £4.2m for 450,000 people was all its IT support, £0.94m of it GP IT (Digital Health, March 2013)."""
+@pytest.mark.parametrize(("spend", "is_warned"), [(4_200_000, True), (940_000, False)])
+def test_liverpool(folder, spend, is_warned):
+    """Liverpool's £4.2m for 450,000 people was all IT support; £0.94m was GP IT (Digital Health, March 2013)."""
     people = {**OTHERS, "99A": 450_000}
     costs = {code: round(heads * 2.6) for code, heads in OTHERS.items()} | {"99A": spend}
     inputs = folder.read(
@@ -188,14 +188,14 @@ def test_liverpool(folder, spend, said):
         "org_code,historic_spend\n" + "".join(f"{code},{cost}\n" for code, cost in costs.items()),
     )
 
-    found = about(inputs, FindingCode.OUTLIER)
-    assert len(found) == said
+    warnings = about(inputs, FindingCode.OUTLIER)
+    assert len(warnings) == is_warned
     # £4,200,000 / 450,000 = £9.33.
-    assert all("99A has £9.33 a head" in text and "median of 7" in text and "£2.60" in text for text in found)
+    assert all("99A has £9.33 a head" in text and "median of 7" in text and "£2.60" in text for text in warnings)
 
 
 def test_full_stop_between_semicolons(folder):
-    """A file with semicolons may part thousands by full stops: 106.613 says either of two numbers and is refused."""
+    """A file with semicolons may separate thousands by full stops: 106.613 may mean either number and is refused."""
     text = "org_code;registered_population\n00C;{}\n00D;290007\n"
 
     fault = folder.fault(text.format("106.613"))
@@ -208,8 +208,8 @@ def test_full_stop_between_semicolons(folder):
 
 
 @pytest.mark.parametrize("code", ["-", "–", "*", "..", "()"])
-def test_marks_are_no_codes(folder, code):
-    """A dash in the column of codes says that there is none: its row is no organisation of that name."""
+def test_marks_are_not_codes(folder, code):
+    """A dash in the column of codes means that there is no code: the row is not an organisation called -."""
     fault = folder.fault(f"org_code,org_name,registered_population\n00C,Darlington,100\n{code},Unallocated,7\n")
 
     assert (fault.number, fault.place) == ("I12", "row 3, org_code")
@@ -217,11 +217,11 @@ def test_marks_are_no_codes(folder, code):
 
 
 @pytest.mark.parametrize(
-    ("heading", "rate", "said"),
+    ("heading", "rate", "median"),
     [("Spend", 2.6, ""), ("Spend", 0.0026, "£0.0026 a head"), ("Spend (£m)", 2.6, "£2,600,000.00 a head")],
 )
-def test_unit_that_cannot_be(folder, heading, rate, said):
-    """A file in thousands that does not say so comes to 0.26p a head, one that wrongly says £m to £2.6m: pointed out.
+def test_implausible_units(folder, heading, rate, median):
+    """Figures in thousands without that unit give 0.26p a head, and figures wrongly in £m £2.6m: both are warnings.
 
     GP IT was reported at 50p to over £10 a head in 2013.
     """
@@ -229,16 +229,19 @@ def test_unit_that_cannot_be(folder, heading, rate, said):
         "org_code,registered_population\n" + "".join(f"{code},{heads}\n" for code, heads in OTHERS.items()),
         f"org_code,{heading}\n" + "".join(f"{code},{heads * rate:.4f}\n" for code, heads in OTHERS.items()),
     )
-    found = about(inputs, FindingCode.OUTLIER)
+    warnings = about(inputs, FindingCode.OUTLIER)
 
-    assert len(found) == bool(said)
-    assert all(f"the median of 6 CCGs is {said}" in text for text in found)
+    assert len(warnings) == bool(median)
+    assert all(f"the median of 6 CCGs is {median}" in text for text in warnings)
 
 
 def test_parts_of_people(folder):
-    """106.613 patients are pointed out: they are likely to be in thousands; whole people are not."""
+    """106.613 patients give a warning, because they are likely to be in thousands; whole people give none."""
     inputs = folder.read("org_code,list size\n00C,106.613\n00D,288.39\n00F,157000\n")
     (warning,) = about(inputs, FindingCode.UNIT)
-    assert "row 2, list size: 106.613 patients are no whole number, nor are those of 1 other organisation" in warning
+    assert (
+        "row 2, list size: 106.613 patients is not a whole number, nor are the patients of 1 other organisation"
+        in warning
+    )
 
     assert about(folder.read("org_code,list size\n00C,106613\n"), FindingCode.UNIT) == []

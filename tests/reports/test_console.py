@@ -665,7 +665,7 @@ class TestFindings:
     def test_levels(self):
         """Errors come first, then warnings, then notes, each counted and with its number and place."""
         findings = [
-            Finding("I22", "note", "a.csv", "", "its rows have no year"),
+            Finding("I22", "note", "a.csv", "", "rows have no year"),
             Finding(
                 "I16",
                 "error",
@@ -690,7 +690,7 @@ class TestFindings:
             "  I23  a.csv: row 7: 00C is in no other file.",
             "",
             "1 note",
-            "  I22  a.csv: its rows have no year.",
+            "  I22  a.csv: rows have no year.",
         ]
 
     def test_limit(self):

@@ -1,9 +1,9 @@
-"""A user's own workbook with its faults marked: `annotate` writes a copy, and changes nothing else in it.
+"""Write a copy of the user's workbook with the findings marked: see `annotate`. Nothing else in it changes.
 
-Each faulty cell gets a fill and a note, and a sheet at the end lists the findings with links to the
+Each cell with a finding gets a fill and a note, and a sheet at the end lists the findings with links to the
 cells. Everything else keeps its bytes: values, formulas and their last results, charts, pictures,
-filters, shared texts. So the parts of the file are changed one by one, not read into a model of a
-workbook and written again, which would lose everything that the model does not know.
+filters, shared texts. To do so, the module changes single parts of the file. It does not read the workbook into a model
+and write it again, which would lose everything that the model does not know.
 """
 
 from __future__ import annotations
@@ -32,35 +32,34 @@ if TYPE_CHECKING:
 __all__ = ["Mark", "annotate"]
 
 LARGEST: Final = 64_000_000
-"""Bytes that the XML of a workbook may unpack to; a sheet takes some twenty times its size while it is changed."""
+"""Most bytes of unpacked XML in a workbook; a sheet takes about twenty times its size while it is changed."""
 
 
 def annotate(original: Path, copy: Path, marks: Sequence[Mark], *, largest: int = LARGEST) -> None:
-    """Write a copy of a workbook with each marked cell filled and noted, and a sheet that lists the findings.
+    """Write a copy of a workbook with a fill and a note on each marked cell, and a sheet that lists the findings.
 
-    Several findings on a cell share one note and the gravest one's fill; an existing note keeps its
-    text. A cell hidden in a merged range is marked on the visible cell of the range. The original is read once and
-    never written to.
+    Several findings on a cell share one note and the fill of the most serious; an existing note keeps its
+    text. If a cell is hidden in a merged range, the visible cell of the range is marked. The original is read once and
+    never changed.
 
     Args:
         original: an .xlsx workbook.
-        copy: where to write, usually a draft beside its place: see `files.in_place`.
+        copy: where to write, usually a draft in the same folder: see `files.in_place`.
         marks: the findings; the sheet lists them in this order.
-        largest: bytes that the XML of the workbook may unpack to.
+        largest: most bytes of unpacked XML in the workbook.
 
     Raises:
-        UsageError: the original is no .xlsx or is not there, the copy is the original, or a mark is on a sheet
-            or a cell that the workbook does not have.
+        UsageError: the original is not an .xlsx file or does not exist, the copy is the original, or a mark is on a
+            sheet or a cell that the workbook does not have.
         InputError: the original is damaged, protected by a password, has macros or is too large.
-        OutputError: there are more findings than rows.
-        OSError: the copy cannot be written; `files.in_place` makes an `OutputError` of it, with its final name.
+        OutputError: there are more findings than rows on a sheet.
     """
     if original.suffix.lower() != ".xlsx":
-        raise UsageError(f"{original.name}: only .xlsx workbooks can be annotated; save it as .xlsx")
+        raise UsageError(f"{original.name}: gpit can mark only .xlsx workbooks; save it as .xlsx")
     if original.resolve() == copy.resolve() or (original.exists() and copy.exists() and original.samefile(copy)):
-        raise UsageError(f"{copy.name}: is the workbook itself, which is never written over; give another name")
+        raise UsageError(f"{copy.name}: is the workbook itself, which gpit never overwrites; give another name")
     if len(marks) >= MOST_ROWS:
-        raise OutputError(f"{original.name}: a sheet has no room for {len(marks):,} findings; correct some first")
+        raise OutputError(f"{original.name}: {len(marks):,} findings are too many for a sheet; correct some first")
     data = _bytes_of(original, largest)
     try:
         package = Package(data, largest)
@@ -73,7 +72,7 @@ def annotate(original: Path, copy: Path, marks: Sequence[Mark], *, largest: int 
 def _bytes_of(original: Path, largest: int) -> bytes:
     try:
         if original.stat().st_size > 4 * largest:
-            raise UsageError(f"{original.name}: has more than {megabytes(4 * largest)}, too large to be annotated")
+            raise UsageError(f"{original.name}: is larger than {megabytes(4 * largest)}, too large to mark")
         return read_regular(original)
     except OSError as fault:
         raise UsageError(f"{original.name}: cannot be read ({fault.strerror or fault})") from None
@@ -98,9 +97,9 @@ def _mark(package: Package, marks: Sequence[Mark], file: str) -> None:
                 groups[sheet.visible_cell(place)].append((row, mark))
         texts: dict[CellPlace, str] = {}
         for place, group in sorted(groups.items()):
-            gravest = min((mark.level for _, mark in group), key=LEVELS.index)
+            most_serious = min((mark.level for _, mark in group), key=LEVELS.index)
             cell = sheet.cell(place)
-            cell.set("s", str(styles.marked(whole(cell, "s", 0), gravest)))
+            cell.set("s", str(styles.marked(whole(cell, "s", 0), most_serious)))
             texts[place] = note_text(group, title, cell=str(place))
         add_notes(package, sheet, texts)
     linked = frozenset(page.name for page in book.pages.values() if page.cells)
@@ -109,10 +108,10 @@ def _mark(package: Package, marks: Sequence[Mark], file: str) -> None:
 
 
 def _as_named(mark: Mark, book: WorkbookPart, file: str) -> Mark:
-    """Return a mark with its sheet's name as the workbook writes it.
+    """Return a mark with the name of its sheet as the workbook writes it.
 
     Raises:
-        UsageError: there is no such sheet, or no such cell.
+        UsageError: the sheet or the cell does not exist.
     """
     if not mark.sheet:
         return replace(mark, cell="")
@@ -124,12 +123,12 @@ def _as_named(mark: Mark, book: WorkbookPart, file: str) -> Mark:
         raise UsageError(f"{file}: the sheet '{page.name}' is a chart and has no cell {mark.cell}")
     place = place_of(mark.cell)
     if mark.cell and place is None:
-        raise UsageError(f"{file}: '{mark.cell}' is no cell of a sheet; write it as C5")
+        raise UsageError(f"{file}: '{mark.cell}' is not a cell; write it as C5")
     return replace(mark, sheet=page.name, cell=str(place) if place else "")
 
 
 def _styles(package: Package) -> StylesPart:
-    """Return the looks of the workbook, whose part is made if there is none."""
+    """Return the cell styles of the workbook; their part is created if there is none."""
     part = package.target(package.workbook, kind="styles")
     if not part:
         empty = f'<styleSheet xmlns="{package.dialect.main}"/>'.encode()

@@ -1,6 +1,6 @@
-"""The XML of a workbook's parts: parsed without entities or other files, each new element in its place.
+"""The XML of a workbook's parts: parsed without entities or other files; new elements go where the format wants them.
 
-Office Open XML has two dialects, transitional and strict, which differ in their namespaces only.
+Office Open XML has two dialects, transitional and strict, which differ only in their namespaces.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 LONGEST_TEXT: Final = 32_767
-"""Characters that a cell of Excel holds, counted in UTF-16 as Excel counts."""
+"""Most characters that a cell of Excel holds, counted in UTF-16 as Excel does."""
 
 _DECLARATION: Final = b'<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\r\n'
 _ILLEGAL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _ESCAPE: Final = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
-"""Excel reads `_x0041_` in a text as the letter A; an escaped underscore keeps the text as it was."""
+"""Excel reads `_x0041_` in a text as the letter A; an escaped underscore keeps the text unchanged."""
 _COMPATIBILITY: Final = "{http://schemas.openxmlformats.org/markup-compatibility/2006}AlternateContent"
 _SPACE: Final = "{http://www.w3.org/XML/1998/namespace}space"
 
 
-class Unfit(FindingError):  # noqa: N818 – no error of the program: it becomes a finding
-    """Why a workbook cannot be annotated: the fault in one of its parts, and what to do."""
+class Unfit(FindingError):  # noqa: N818 – not an error of the program: it becomes a finding
+    """Why a workbook cannot be marked: the problem in one of its parts, and what to do."""
 
     def __init__(
         self, message: str, part: str = "", remedy: str = "Open it in Excel and save it again as .xlsx"
@@ -36,14 +36,14 @@ class Unfit(FindingError):  # noqa: N818 – no error of the program: it becomes
 
 
 class Dialect(NamedTuple):
-    """The namespaces that a workbook uses: of its elements, and of references to other parts."""
+    """The namespaces that a workbook uses for its elements, and for references to other parts."""
 
     main: str
     relations: str
 
     @property
     def reference(self) -> str:
-        """The attribute `r:id`, with which an element refers to another part."""
+        """The attribute `r:id`, which refers to another part."""
         return f"{{{self.relations}}}id"
 
 
@@ -63,24 +63,24 @@ def dialect_of(root: etree._Element, part: str) -> Dialect:
     """Return the dialect of a workbook's part.
 
     Raises:
-        Unfit: its root is of neither.
+        Unfit: its root element is in neither.
     """
     namespace = etree.QName(root).namespace
     for dialect in _DIALECTS:
         if dialect.main == namespace:
             return dialect
-    raise Unfit(f"its outermost element is '{root.tag}', which is no part of a workbook", part)
+    raise Unfit(f"its outermost element is '{root.tag}', which does not belong in a workbook", part)
 
 
 def parse(data: bytes, part: str) -> etree._Element:
-    """Return the root of a part; no entity, no file and no address is followed.
+    """Return the root of a part, without reading entities, other files or addresses.
 
     Raises:
-        Unfit: the part is no XML, or it has a document type, which no part of a workbook has.
+        Unfit: the part is not XML, or it has a document type, which no part of a workbook has.
     """
     if any("<!DOCTYPE".encode(encoding) in data for encoding in ("utf-8", "utf-16-le", "utf-16-be")):
-        raise Unfit("a part declares a document type, as no spreadsheet program does", part)
-    # Texts and white space stay as they are: unchanged parts are written as they were read.
+        raise Unfit("a part declares a document type, which spreadsheet programs never do", part)
+    # Keep texts and white space, so that unchanged parts are written as they were read.
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, strip_cdata=False
     )
@@ -102,7 +102,7 @@ def local(element: etree._Element) -> str:
 
 
 def add(parent: etree._Element, name: str, text: str | None = None, /, **attributes: str) -> etree._Element:
-    """Append a child of the parent's namespace, so of its prefix. The text must be `harmless` already."""
+    """Append a child in the parent's namespace, so with its prefix. The text must already be `harmless`."""
     element = etree.SubElement(parent, etree.QName(etree.QName(parent).namespace, name), attributes)
     if text is not None:
         element.text = text
@@ -114,11 +114,11 @@ def add(parent: etree._Element, name: str, text: str | None = None, /, **attribu
 def child(
     parent: etree._Element, name: str, order: Sequence[str], nsmap: Mapping[str, str] | None = None
 ) -> etree._Element:
-    """Return a child; a new one is made in the format's sequence, since Excel refuses any other order.
+    """Return a child; a new one is inserted in the format's sequence, because Excel refuses any other order.
 
     Args:
-        parent: Its namespace is that of the child.
-        name: That of the child.
+        parent: The parent; the child gets its namespace.
+        name: The name of the child.
         order: The names of the child and of all later elements, in the format's sequence.
         nsmap: Namespaces that a new child declares.
     """
@@ -133,17 +133,17 @@ def child(
 
 
 def _effective_name(element: etree._Element) -> str:
-    """Return an element's name; of alternatives, the name of the element that they replace."""
+    """Return an element's name; for alternatives, the name of the element that they replace."""
     if element.tag == _COMPATIBILITY:
         return next((local(inner) for choice in element for inner in choice), "")
     return local(element)
 
 
 def whole(element: etree._Element, name: str, default: int) -> int:
-    """Return an attribute as a whole number, 0 or more; the default where it is absent.
+    """Return an attribute as a whole number, 0 or more; the default if it is absent.
 
     Raises:
-        Unfit: it is something else.
+        Unfit: it is not a whole number.
     """
     text = element.get(name)
     if text is None:
@@ -154,10 +154,10 @@ def whole(element: etree._Element, name: str, default: int) -> int:
 
 
 def harmless(text: str) -> str:
-    """Return a text that Excel shows unchanged: no characters that XML forbids, and no longer than a cell takes."""
+    """Return a text that Excel shows unchanged: without characters that XML forbids, and short enough for a cell."""
     text = _ILLEGAL.sub("\N{REPLACEMENT CHARACTER}", text.replace("\r\n", "\n").replace("\r", "\n"))
     units = text.encode("utf-16-le")
     if len(units) > 2 * LONGEST_TEXT:
-        # Half of a pair of surrogates may be left at the end; it goes too.
+        # Half of a pair of surrogates may remain at the end; it is removed too.
         text = units[: 2 * (LONGEST_TEXT - 1)].decode("utf-16-le", "ignore") + "…"
     return _ESCAPE.sub("_x005F_", text)

@@ -1,7 +1,7 @@
 """Notes on cells, which the format calls comments: a list of texts, and a drawing with a box for each.
 
-The drawing is in VML, an older language, and not always well-formed: bytes are added to it, and it is
-never parsed and rewritten.
+The drawing is in VML, an older language, and not always well-formed. Bytes are added to it; it is never parsed
+and rewritten.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ _NAMESPACES: Final = (
 )
 _FONT: Final = {"sz": {"val": "9"}, "color": {"indexed": "81"}, "rFont": {"val": "Tahoma"}, "family": {"val": "2"}}
 _BOLD: Final[dict[str, dict[str, str]]] = {"b": {}, **_FONT}
-"""Traits of the text of a note, by the names of their elements."""
+"""Font settings of a note's text, by the names of their elements."""
 _BLOCK: Final = 1024
-"""Shapes are numbered in blocks of so many, the first number of which is not used; no two drawings share a block."""
+"""Numbers in a block of shapes. The first number of a block is not used, and no two drawings share a block."""
 _BOX_WIDTH: Final = 320
 _LINE_HEIGHT: Final = 15
 _LINE_LENGTH: Final = 48
-"""Pixels of a box and of a line of it, and the characters that go on a line."""
+"""The width of a box and the height of a line in pixels, and the characters that fit on a line."""
 _HIGHEST_BOX: Final = 450
 
 _EMPTY_DRAWING: Final = (
@@ -60,7 +60,7 @@ _IDENTIFIERS: Final = re.compile(rb"(<o:idmap\b[^>]*?\bdata=([\"']))([^\"']*)(?=
 
 
 def add_notes(package: Package, sheet: AnnotatedSheet, texts: Mapping[CellPlace, str]) -> None:
-    """Put a note on each cell, below the text of a note that it has already.
+    """Put a note on each cell, below the text of any note that it already has.
 
     Raises:
         Unfit: the notes or the drawing of the sheet are damaged.
@@ -71,7 +71,7 @@ def add_notes(package: Package, sheet: AnnotatedSheet, texts: Mapping[CellPlace,
     if authors is None or comments is None:
         raise Unfit("the list of notes has no authors or no texts", part)
     notes_by_cell = {note.get("ref", ""): note for note in reversed(comments.findall("{*}comment"))}
-    # Where there is no drawing, the old notes have no boxes either, and Excel needs one for each.
+    # Without a drawing, the old notes have no boxes, and Excel needs one for each.
     boxed = set(notes_by_cell) if sheet.root.find("{*}legacyDrawing") is not None else set()
     author = _author(authors)
     for cell, text in texts.items():
@@ -83,7 +83,7 @@ def add_notes(package: Package, sheet: AnnotatedSheet, texts: Mapping[CellPlace,
     cells_and_notes = [(_cell_of(note, part), note) for note in comments.findall("{*}comment")]
     notes = sorted(cells_and_notes, key=lambda cell_and_note: cell_and_note[0])
     for _, note in notes:
-        comments.append(note)  # an element that has a place moves
+        comments.append(note)  # this moves the element to the end
     boxes = {cell: "".join(map(str, note.itertext())) for cell, note in notes if str(cell) not in boxed}
     drawing = _part_of_boxes(package, sheet)
     if boxes:
@@ -91,7 +91,7 @@ def add_notes(package: Package, sheet: AnnotatedSheet, texts: Mapping[CellPlace,
 
 
 def _part_of_notes(package: Package, sheet: AnnotatedSheet) -> str:
-    """Return the part with the notes of a sheet, made if there is none."""
+    """Return the part with the notes of a sheet; it is created if there is none."""
     if part := package.target(sheet.part, kind="comments"):
         return part
     empty = f'<comments xmlns="{sheet.dialect.main}"><authors/><commentList/></comments>'.encode()
@@ -99,7 +99,11 @@ def _part_of_notes(package: Package, sheet: AnnotatedSheet) -> str:
 
 
 def _part_of_boxes(package: Package, sheet: AnnotatedSheet) -> str:
-    """Return the part with the drawing of a sheet's notes and controls, made if there is none."""
+    """Return the part with the drawing of a sheet's notes and controls; it is created if there is none.
+
+    Raises:
+        Unfit: the sheet refers to a drawing that the workbook does not have.
+    """
     drawing = sheet.root.find("{*}legacyDrawing")
     if drawing is None:
         pattern = "drawings/vmlDrawing{}.vml"
@@ -116,7 +120,7 @@ def _part_of_boxes(package: Package, sheet: AnnotatedSheet) -> str:
 def _cell_of(note: etree._Element, part: str) -> CellPlace:
     cell = place_of(note.get("ref", ""))
     if cell is None:
-        raise Unfit(f"a note stands at '{note.get('ref', '')}', which is no cell", part)
+        raise Unfit(f"a note is at '{note.get('ref', '')}', which is not a cell", part)
     return cell
 
 
@@ -129,12 +133,16 @@ def _author(authors: etree._Element) -> str:
 
 
 def _append(note: etree._Element, text: str, part: str) -> None:
-    """Add a text, under our name, below the text of the note."""
+    """Add a text to a note, below its own text and under the name of gpit.
+
+    Raises:
+        Unfit: the note has no text.
+    """
     body = note.find("{*}text")
     if body is None:
         raise Unfit("a note has no text", part)
     for plain in body.findall("{*}t"):
-        # A plain text becomes a run: Excel takes either a plain text or runs.
+        # A plain text becomes a run: Excel accepts either a plain text or runs.
         run = etree.Element(etree.QName(etree.QName(body).namespace, "r"))
         plain.addprevious(run)
         run.append(plain)
@@ -146,15 +154,19 @@ def _append(note: etree._Element, text: str, part: str) -> None:
         for trait, attributes in font.items():
             add(traits, trait, **attributes)
         add(run, "t", words)
-        body.insert(position + index, run)  # before the pronunciation of the text
+        body.insert(position + index, run)  # before any phonetic text
 
 
 def _draw(package: Package, part: str, sheet: AnnotatedSheet, texts: Mapping[CellPlace, str]) -> None:
-    """Add a hidden box for each note to the drawing of a sheet."""
+    """Add a hidden box for each note to the drawing of a sheet.
+
+    Raises:
+        Unfit: the drawing does not end as a drawing does.
+    """
     data = package.read(part)
     end = _END.search(data)
     if end is None:
-        raise Unfit("a drawing of notes does not end as one does", part)
+        raise Unfit("a drawing of notes is cut off at its end", part)
     head = data[: data.find(b">", data.find(b"<xml"))].replace(b"'", b'"')
     names = "".join(name for name in _NAMESPACES if name.strip().encode() not in head)
     blocks = _free_blocks(package, -(-len(texts) // (_BLOCK - 1)))
@@ -183,7 +195,7 @@ def _draw(package: Package, part: str, sheet: AnnotatedSheet, texts: Mapping[Cel
 
 
 def _free_blocks(package: Package, count: int) -> list[int]:
-    """Return blocks of numbers that no drawing of the workbook uses, declared or not."""
+    """Return blocks of numbers that no drawing of the workbook uses, whether it declares them or not."""
     used_blocks: set[int] = set()
     for part in package.names(".vml"):
         data = package.read(part)

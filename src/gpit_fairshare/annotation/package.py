@@ -1,4 +1,4 @@
-"""A workbook's file as a package of parts: a few are changed, the others are written as they were."""
+"""A workbook's file as a package of parts: a few are changed, and the others are written unchanged."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ _XML_ENDINGS: Final = (".xml", ".rels", ".vml")
 _NO_RELATIONSHIPS: Final = b'<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"/>'
 _RELATIONSHIPS_TYPE: Final = "application/vnd.openxmlformats-package.relationships+xml"
 _NEW_PART: Final = (1980, 1, 1, 0, 0, 0)
-"""Date of a new part: the earliest that an archive can hold, so that the same input gives the same bytes."""
+"""Date of a new part: the earliest that an archive allows, so that the same input gives the same bytes."""
 _DAMAGED: Final = (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, NotImplementedError, ValueError)
 
 
 class Package:
-    """The parts of a workbook by name; names differ in more than capital and small letters."""
+    """The parts of a workbook by name; upper and lower case make no difference."""
 
     def __init__(self, data: bytes, largest: int) -> None:
         """Check the archive before any of it is unpacked.
 
         Args:
             data: the file.
-            largest: bytes that its XML may unpack to; with pictures and all, four times as many.
+            largest: most bytes of its unpacked XML; pictures and all other parts may have four times as many.
 
         Raises:
-            Unfit: it is no plain workbook, or too large.
+            Unfit: it is not a plain workbook, or it is too large.
         """
         if data.startswith(b"\xd0\xcf\x11\xe0"):  # the container of encrypted workbooks, and of .xls
             raise Unfit(
@@ -56,7 +56,7 @@ class Package:
         if protected := next((entry.filename for entry in entries if entry.flag_bits & 1), ""):
             raise Unfit("the archive is protected by a password", protected, "Save it without a password, as .xlsx")
         if repeated := repeated_part(entry.filename for entry in entries):
-            raise Unfit("a part is in the workbook twice", repeated)
+            raise Unfit("the workbook contains a part twice", repeated)
         self._check_size(largest)
         self._entries = {entry.filename: entry for entry in entries}
         self._names = {name.lower(): name for name in self._entries}
@@ -70,14 +70,18 @@ class Package:
         self.types = self.tree(TYPES)
 
     def _check_size(self, largest: int) -> None:
-        """Refuse a workbook that would fill the memory; no more of a part is unpacked than it declares."""
+        """Refuse a workbook that would fill the memory. Of each part, no more is unpacked than its declared size.
+
+        Raises:
+            Unfit: it is too large.
+        """
         for subject, endings, limit in (("the XML of the workbook", _XML_ENDINGS, largest), ("it", "", 4 * largest)):
             entries = self._archive.infolist()
             size = sum(entry.file_size for entry in entries if entry.filename.lower().endswith(endings))
             if size > limit:
                 raise Unfit(
-                    f"{subject} unpacks to {megabytes(size)}; at most {megabytes(limit)} are annotated",
-                    remedy="Save the one sheet that is needed as a workbook of its own",
+                    f"{subject} unpacks to {megabytes(size)}; the limit is {megabytes(limit)}",
+                    remedy="Save the sheet that you need as a separate workbook",
                 )
 
     @cached_property
@@ -85,7 +89,7 @@ class Package:
         """Name of the part that lists the sheets.
 
         Raises:
-            Unfit: there is none, or it is that of a workbook with macros, of a template or of something else.
+            Unfit: there is none, or the file is a workbook with macros, a template or another kind of file.
         """
         root = self.tree(relationships_part(""))
         targets = [
@@ -98,7 +102,7 @@ class Package:
         content_type = self.content_type(targets[0])
         if content_type != WORKBOOK_TYPE or any(name.endswith("vbaproject.bin") for name in self._names):
             has_macros = "macro" in content_type.lower() or content_type == WORKBOOK_TYPE
-            kind = "has macros" if has_macros else "is no plain workbook"
+            kind = "has macros" if has_macros else "is not a plain workbook"
             raise Unfit(f"the file {kind}", targets[0], "Save it as a plain .xlsx in Excel")
         return self.name(targets[0])
 
@@ -117,15 +121,19 @@ class Package:
             Unfit: there is no such part.
         """
         if part not in self:
-            raise Unfit("a part that others refer to is not in the workbook", part)
+            raise Unfit("the workbook refers to a part that it does not contain", part)
         return self._names[part.lower()]
 
     def names(self, ending: str) -> list[str]:
-        """Return the names of the parts that end so, in the order of the archive."""
+        """Return the names of the parts with an ending, in the order of the archive."""
         return [name for key, name in self._names.items() if key.endswith(ending)]
 
     def read(self, part: str) -> bytes:
-        """Return the bytes of a part: those of the file, or those that replaced them."""
+        """Return the bytes of a part: those that replaced it, or those of the file.
+
+        Raises:
+            Unfit: the part cannot be unpacked.
+        """
         name = self.name(part)
         if name in self._bytes:
             return self._bytes[name]
@@ -142,20 +150,24 @@ class Package:
         return self._trees[name]
 
     def edit(self, part: str) -> etree._Element:
-        """Return the root of a part, to be changed: the part will be written from it."""
+        """Return the root of a part to change; `save` writes the part from it."""
         self._edited.add(self.name(part))
         return self.tree(part)
 
     def put(self, part: str, data: bytes) -> None:
-        """Give a part other bytes."""
+        """Replace the bytes of a part."""
         self._bytes[self.name(part)] = data
 
     def create(self, pattern: str, data: bytes, content_type: str) -> str:
-        """Add a part under the first free name, such as the third `xl/comments{}.xml`, and return the name."""
+        """Add a part under the first free name, such as `xl/comments3.xml` for `xl/comments{}.xml`; return the name.
+
+        Raises:
+            Unfit: the name has no number and is not free.
+        """
         number = 1
         while (name := pattern.replace("{}", str(number))) in self:
             if "{}" not in pattern:
-                raise Unfit("a part stands where another was to be made", name)
+                raise Unfit("a part already has the name that a new part needs", name)
             number += 1
         self._names[name.lower()] = name
         self._bytes[name] = data
@@ -163,7 +175,7 @@ class Package:
         return name
 
     def content_type(self, part: str) -> str:
-        """Return the declared type of a part; an empty text if none is declared."""
+        """Return the declared type of a part; empty if none is declared."""
         by_ending = ""
         for entry in self.types.findall("*"):
             if entry.get("PartName", "").lower() == f"/{part}".lower():
@@ -177,7 +189,7 @@ class Package:
             return
         self.edit(TYPES)
         if part.endswith(".vml") and not self.content_type(part):
-            # For all drawings at once, and before the parts, as Excel writes it.
+            # One entry for all drawings, before the entries of parts, as Excel writes it.
             entry = etree.Element(
                 etree.QName(etree.QName(self.types).namespace, "Default"), Extension="vml", ContentType=content_type
             )
@@ -186,9 +198,9 @@ class Package:
             add(self.types, "Override", PartName=f"/{part}", ContentType=content_type)
 
     def target(self, source: str, *, kind: str = "", identifier: str = "") -> str:
-        """Return the part that another refers to, found by the kind of reference or by its identifier.
+        """Return the part that another refers to, by the kind of reference or by its identifier.
 
-        An empty text if there is no such reference.
+        The name is empty if there is no such reference.
         """
         if relationships_part(source) not in self:
             return ""
@@ -200,7 +212,7 @@ class Package:
         return ""
 
     def add(self, source: str, kind: str, pattern: str, data: bytes, content_type: str) -> tuple[str, str]:
-        """Add a part to the folder of the workbook, and let another refer to it.
+        """Add a part to the folder of the workbook, with a reference from another part.
 
         Returns:
             The name of the part, and the identifier of the reference.
@@ -223,12 +235,7 @@ class Package:
         return part, f"rId{number}"
 
     def save(self, path: Path) -> None:
-        """Write the package: old parts in their order and with their dates, new ones at the end.
-
-        Raises:
-            OSError: the file cannot be written.
-            Unfit: a part of the original cannot be unpacked.
-        """
+        """Write the package: old parts in their order and with their dates, new parts at the end."""
         new = zipfile.ZipInfo(date_time=_NEW_PART)
         new.create_system, new.compress_type = 0, zipfile.ZIP_DEFLATED
         with path.open("wb") as stream, zipfile.ZipFile(stream, "w") as out:
@@ -239,19 +246,19 @@ class Package:
 
 
 def relationships_part(source: str) -> str:
-    """Return the name of the part with the references of another; of the package as a whole if it is empty."""
+    """Return the name of the part with the references of another part, or of the whole package if it is empty."""
     folder, _, base = source.rpartition("/")
     return f"{folder}/_rels/{base}.rels".lstrip("/")
 
 
 def _resolved(source: str, target: str) -> str:
-    """Return the name that a target means, given from the package's root or from the folder of the source."""
+    """Return the part's name for a target that is relative to the package's root or to the folder of the source."""
     path = posixpath.normpath(posixpath.join("/", posixpath.dirname(source), target))
     return re.sub("^/+", "", path)
 
 
 def _entry(name: str, like: zipfile.ZipInfo) -> zipfile.ZipInfo:
-    """Return an entry of an archive like another, except for sizes and places, which are calculated again."""
+    """Return a copy of an archive entry without its sizes and position, which are calculated again."""
     entry = zipfile.ZipInfo(name, like.date_time)
     entry.compress_type = like.compress_type
     entry.create_system = like.create_system

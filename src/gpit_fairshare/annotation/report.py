@@ -1,4 +1,4 @@
-"""The texts about findings: the note beside a cell, and the sheet that lists them all."""
+"""Texts about findings: the note on a cell, and the sheet that lists all findings."""
 
 from __future__ import annotations
 
@@ -18,34 +18,34 @@ if TYPE_CHECKING:
     from gpit_fairshare.annotation.styles import StylesPart
 
 LONGEST_NOTE: Final = 1_500
-"""Characters of a note: more would not be read in a box."""
+"""Most characters of a note: longer texts would not be read in a box."""
 MOST_LINKS: Final = 65_530
-"""Links that Excel takes on one sheet."""
+"""Most links that Excel accepts on one sheet."""
 FIRST_ROW: Final = 2
 _COLUMNS: Final = (
     ("Number", 10),
     ("Level", 10),
     ("Sheet", 26),
     ("Cell", 9),
-    ("What was found", 70),
+    ("Finding", 70),
     ("What to do", 60),
 )
 
 
 _LINE: Final = 15
-"""Points of a line of text."""
+"""Height of a line of text in points."""
 _TALLEST: Final = 409
-"""Points of the tallest row that Excel takes."""
+"""Height in points of the tallest row that Excel accepts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A finding and the cell that it is about."""
+    """A finding and its cell."""
 
     sheet: str
     """Name of the sheet; empty for the workbook as a whole."""
     cell: str
-    """`C5`; empty if no single cell is meant."""
+    """`C5`; empty if the finding is not about a single cell."""
     level: Level
     number: str
     """Stable number, such as `I16`."""
@@ -55,12 +55,12 @@ class Mark:
 
 
 def note_text(findings: Sequence[tuple[int, Mark]], sheet: str, *, cell: str) -> str:
-    """Return the text of the note on a cell, the gravest finding first.
+    """Return the text of the note on a cell, the most serious finding first.
 
     Args:
         findings: each with its row on the sheet of findings.
         sheet: name of the sheet of findings.
-        cell: the cell with the note. A finding about another cell names it: that one is hidden in a merged range.
+        cell: the cell with the note. A finding about another cell, hidden in a merged range, names that cell.
     """
     ordered = sorted(findings, key=lambda row_and_mark: (LEVELS.index(row_and_mark[1].level), row_and_mark[0]))
     texts: list[str] = []
@@ -71,14 +71,14 @@ def note_text(findings: Sequence[tuple[int, Mark]], sheet: str, *, cell: str) ->
         pointer = f" (Sheet {sheet}, row {row})"
         room = LONGEST_NOTE - sum(map(len, texts)) - len(pointer)
         if len(text) > room and texts:
-            texts.append(f"And {len(ordered) - index} more, from row {row} of the sheet {sheet}.")
+            texts.append(f"And {len(ordered) - index} more: see the sheet {sheet} from row {row}.")
             break
         texts.append((text if len(text) <= room else f"{text[: room - 1]}…") + pointer)
     return harmless("\n\n".join(texts))
 
 
 def _sentence(text: str) -> str:
-    """End a text with a full stop, if it has none."""
+    """Add a full stop to a text that has none."""
     text = text.strip()
     return text if not text or text.endswith((".", "!", "?", "…")) else f"{text}."
 
@@ -86,13 +86,13 @@ def _sentence(text: str) -> str:
 def findings_sheet(
     marks: Sequence[Mark], linked: frozenset[str], styles: StylesPart, dialect: Dialect
 ) -> etree._Element:
-    """Return the sheet with a row for each finding, in their order, below a row of headings.
+    """Return the sheet with a row of headings and a row for each finding, in their order.
 
     Args:
         marks: the findings, with the names of sheets as the workbook writes them.
-        linked: the sheets that have cells, to which a link can lead.
-        styles: the looks of the workbook, to which those of this sheet are added.
-        dialect: that of the workbook.
+        linked: the sheets with cells, which a link can open.
+        styles: the cell styles of the workbook; those of this sheet are added.
+        dialect: the dialect of the workbook.
     """
     root = etree.fromstring(f'<worksheet xmlns="{dialect.main}"/>')
     last = f"{letter(len(_COLUMNS))}{max(len(marks), 1) + 1}"
@@ -112,7 +112,7 @@ def findings_sheet(
     plain = styles.text()
     links = _rows(data, marks, linked, styles, plain)
     if not marks:
-        _row(data, FIRST_ROW, ["", "", "", "", "Nothing was found.", ""], [plain] * len(_COLUMNS))
+        _row(data, FIRST_ROW, ["", "", "", "", "No findings.", ""], [plain] * len(_COLUMNS))
     add(root, "autoFilter", ref=f"A1:{last}")
     if links:
         hyperlinks = add(root, "hyperlinks")
@@ -131,26 +131,26 @@ def _rows(
     levels = {level: styles.text(level) for level in dict.fromkeys(mark.level for mark in marks)}
     links = []
     for row, mark in enumerate(marks, FIRST_ROW):
-        looks = [plain, levels[mark.level], plain, plain, plain, plain]
+        style_numbers = [plain, levels[mark.level], plain, plain, plain, plain]
         if mark.sheet in linked:
-            # A finding about a sheet as a whole leads to its first cell.
+            # The link of a finding about a whole sheet goes to its first cell.
             column = 4 if mark.cell else 3
-            looks[column - 1] = link
+            style_numbers[column - 1] = link
             location = f"{quoted(mark.sheet)}!{mark.cell or 'A1'}"
             links.append((f"{letter(column)}{row}", location, mark.cell or mark.sheet))
         texts = [mark.number, mark.level, mark.sheet, mark.cell, _sentence(mark.text), _sentence(mark.remedy)]
-        _row(data, row, texts, looks)
+        _row(data, row, texts, style_numbers)
     return links
 
 
-def _row(data: etree._Element, number: int, texts: Sequence[str], looks: Sequence[int]) -> None:
-    """Write a row of texts. They are stored in the cells as texts, so that none is run as a formula."""
-    # An explicit height: programs that trust a file's own heights would print wrapped lines over each other.
+def _row(data: etree._Element, number: int, texts: Sequence[str], style_numbers: Sequence[int]) -> None:
+    """Write a row of texts. They are stored as texts, so that none is run as a formula."""
+    # Set the height: some programs use the heights in the file, and would print wrapped lines over each other.
     lines = max(len(textwrap.wrap(text, width)) for text, (_, width) in zip(texts, _COLUMNS, strict=True))
     height = min(_LINE * max(lines, 1), _TALLEST)
     row = add(data, "row", r=str(number), ht=str(height), customHeight="1")
-    for column, (text, look) in enumerate(zip(texts, looks, strict=True), 1):
-        cell = add(row, "c", r=f"{letter(column)}{number}", s=str(look))
+    for column, (text, style) in enumerate(zip(texts, style_numbers, strict=True), 1):
+        cell = add(row, "c", r=f"{letter(column)}{number}", s=str(style))
         if text:
             cell.set("t", "inlineStr")
             add(add(cell, "is"), "t", harmless(text))

@@ -1,4 +1,4 @@
-"""The sheets of a workbook: their list, to which one is added, and the cells, looks and room for notes of each."""
+"""The sheets of a workbook: the list of sheets, to which one is added, and the cells and note boxes of each sheet."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MOST_COLUMNS: Final = 16_384
 _REFERENCE: Final = re.compile(r"\$?([A-Z]{1,3})\$?([1-9][0-9]{0,6})")
 _USUAL_WIDTH: Final = 64
 _USUAL_HEIGHT: Final = 20
-"""A column and a row of no other size, in pixels."""
+"""The usual width of a column and height of a row, in pixels."""
 _ORDER: Final = (
     "legacyDrawing",
     "legacyDrawingHF",
@@ -31,7 +31,7 @@ _ORDER: Final = (
     "tableParts",
     "extLst",
 )
-"""The drawing of the notes, and the elements after it."""
+"""The drawing of the notes, and the elements that follow it."""
 WORKSHEET_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"
 _AFTER_NAMES: Final = (
     "definedNames",
@@ -46,12 +46,12 @@ _AFTER_NAMES: Final = (
     "webPublishObjects",
     "extLst",
 )
-"""The names that the workbook defines, and the elements after them."""
+"""The defined names of the workbook, and the elements that follow them."""
 _HIGHEST_SHEET_ID: Final = 65_534
 
 
 class CellPlace(NamedTuple):
-    """A cell by row and column, both from 1."""
+    """The row and column of a cell, both from 1."""
 
     row: int
     column: int
@@ -61,7 +61,7 @@ class CellPlace(NamedTuple):
 
 
 def place_of(reference: str) -> CellPlace | None:
-    """Return the cell that a text such as `C5` names; None if it names none."""
+    """Return the cell that a text such as `C5` names; None if it does not name a cell."""
     match = _REFERENCE.fullmatch(reference)
     if not match:
         return None
@@ -70,27 +70,27 @@ def place_of(reference: str) -> CellPlace | None:
 
 
 def area_of(reference: str) -> tuple[CellPlace, CellPlace] | None:
-    """Return the first and the last cell of a text such as `A1:C5` or `A1`; None if it names none."""
+    """Return the first and the last cell of a text such as `A1:C5` or `A1`; None if it does not name cells."""
     first, _, last = reference.partition(":")
     ends = place_of(first), place_of(last or first)
     return (ends[0], ends[1]) if ends[0] and ends[1] else None
 
 
 class AnnotatedSheet:
-    """The cells of a worksheet. Rows and cells may be without numbers: then each follows the one before."""
+    """The cells of a worksheet. A row or cell without a number follows the one before it."""
 
     def __init__(self, root: etree._Element, part: str) -> None:
         """Number the rows.
 
         Raises:
-            Unfit: the sheet has no place for cells, or a row has no right number.
+            Unfit: the sheet has no element for cells, or the number of a row is not a whole number.
         """
         self.root = root
         self.part = part
         self.dialect = dialect_of(root, part)
         data = root.find("{*}sheetData")
         if data is None:
-            raise Unfit("the sheet has no cells and no place for any", part)
+            raise Unfit("the sheet has no element for cells", part)
         self._data = data
         self._rows: dict[int, etree._Element] = {}
         number = 0
@@ -110,14 +110,14 @@ class AnnotatedSheet:
         return cell
 
     def cell(self, place: CellPlace) -> etree._Element:
-        """Return a cell; a blank one that is not in the file is made, in its place and with its look."""
+        """Return a cell. If the file does not contain it, it is added as a blank cell with the style that it shows."""
         row = self._rows.get(place.row)
         if row is None:
             row = _make(self._data, "row", str(place.row), self._rows, place.row)
         cells = self._cells_of(place.row, row)
         if place.column not in cells:
             cell = _make(row, "c", str(place), cells, place.column)
-            cell.set("s", str(self._look_of_blank(row, place.column)))
+            cell.set("s", str(self._style_of_blank(row, place.column)))
             self._widen(row, place)
         return cells[place.column]
 
@@ -127,9 +127,9 @@ class AnnotatedSheet:
         drawing.set(self.dialect.reference, identifier)
 
     def box(self, cell: CellPlace, width: int, height: int) -> tuple[int, ...]:
-        """Return the place of a box beside a cell: column, pixels, row, pixels, of its start and of its end.
+        """Return the place of a box next to a cell: column, pixels, row, pixels, of its start and of its end.
 
-        Columns and rows count from 0. Wide columns and high rows need fewer of them.
+        Columns and rows count from 0. A box covers fewer columns or rows if these are wide or high.
         """
         left = min(cell.column, MOST_COLUMNS - 6)
         top = min(max(cell.row - 2, 0), MOST_ROWS - 30)
@@ -149,15 +149,15 @@ class AnnotatedSheet:
                 reference = cell.get("r")
                 place = place_of(reference) if reference else CellPlace(number, column + 1)
                 if place is None or place.row != number or place.column > MOST_COLUMNS:
-                    raise Unfit(f"a cell of row {number} says that it is '{reference}'", self.part)
+                    raise Unfit(f"a cell of row {number} has the address '{reference}'", self.part)
                 column = place.column
                 cell.set("r", str(place))
                 cells[column] = cell
             self._cells[number] = cells
         return self._cells[number]
 
-    def _look_of_blank(self, row: etree._Element, column: int) -> int:
-        """Return the look of a cell that is not in the file: its row's, else its column's."""
+    def _style_of_blank(self, row: etree._Element, column: int) -> int:
+        """Return the style of a cell that is not in the file: that of its row, else of its column."""
         if row.get("customFormat") in ("1", "true"):
             return whole(row, "s", 0)
         settings = self._column(column)
@@ -168,12 +168,12 @@ class AnnotatedSheet:
         return next((entry for entry in settings if whole(entry, "min", 0) <= column <= whole(entry, "max", 0)), None)
 
     def _widen(self, row: etree._Element, cell: CellPlace) -> None:
-        """Extend the sizes that the file states for the row and the sheet to a cell that was added."""
+        """Extend the file's range for the row and the sheet to a cell that was added."""
         spans = [span.partition(":") for span in row.get("spans", "").split()]
         if spans and not any(
             first.isdigit() and last.isdigit() and int(first) <= cell.column <= int(last) for first, _, last in spans
         ):
-            del row.attrib["spans"]  # may be left out; a reader finds the cells without it
+            del row.attrib["spans"]  # optional; readers find the cells without it
         size = self.root.find("{*}dimension")
         if size is not None and (area := area_of(size.get("ref", ""))):
             first = CellPlace(*map(min, area[0], cell))
@@ -182,21 +182,21 @@ class AnnotatedSheet:
                 size.set("ref", str(first) if first == last else f"{first}:{last}")
 
     def _width(self, column: int) -> int:
-        """Return the width of a column in pixels, of which a character of the usual font takes 7."""
+        """Return the width of a column in pixels; a character of the usual font is 7 pixels wide."""
         settings, size = self._column(column), "width"
         if settings is None or settings.get(size) is None:
             settings, size = self.root.find("{*}sheetFormatPr"), "defaultColWidth"
         return _pixels(settings, size, 7, _USUAL_WIDTH)
 
     def _height(self, row: int) -> int:
-        """Return the height of a row in pixels, of which 4 are 3 points."""
+        """Return the height of a row in pixels; 4 pixels are 3 points."""
         return _pixels(self._rows.get(row), "ht", 4 / 3, _USUAL_HEIGHT)
 
 
 def _make(
     parent: etree._Element, name: str, reference: str, siblings: dict[int, etree._Element], number: int
 ) -> etree._Element:
-    """Make a row or a cell before the first of its siblings that has a higher number."""
+    """Add a row or a cell before its first sibling with a higher number."""
     element = etree.Element(etree.QName(etree.QName(parent).namespace, name), r=reference)
     next_number = min((other for other in siblings if other > number), default=None)
     if next_number is None:
@@ -208,7 +208,7 @@ def _make(
 
 
 def _pixels(settings: etree._Element | None, size: str, factor: float, usual: int) -> int:
-    """Return a size from settings in pixels: 0 if hidden, and the usual one where they have none."""
+    """Return a size from settings in pixels: 0 if hidden, and the usual size if there is none."""
     if settings is None:
         return usual
     if settings.get("hidden") in ("1", "true"):
@@ -221,7 +221,7 @@ def _pixels(settings: etree._Element | None, size: str, factor: float, usual: in
 
 
 class SheetEntry(NamedTuple):
-    """A sheet: its name, its part, and whether it is made of cells; a chart sheet is not."""
+    """A sheet: its name, its part, and whether it has cells; a chart sheet has none."""
 
     name: str
     part: str
@@ -229,35 +229,35 @@ class SheetEntry(NamedTuple):
 
 
 class WorkbookPart:
-    """The list of sheets; names are one name if they differ in capital and small letters only."""
+    """The list of sheets; upper and lower case make no difference in their names."""
 
     def __init__(self, package: Package) -> None:
         """Read the list.
 
         Raises:
-            Unfit: there is none, or a sheet of it has no part.
+            Unfit: there is no list, or one of its sheets has no part.
         """
         self._package = package
         root = package.tree(package.workbook)
         sheet_list = root.find("{*}sheets")
         if sheet_list is None:
-            raise Unfit("it lists no sheets", package.workbook)
+            raise Unfit("it has no list of sheets", package.workbook)
         self._sheet_list = sheet_list
         self.pages: dict[str, SheetEntry] = {}
         for entry in sheet_list.findall("{*}sheet"):
             part = package.target(package.workbook, identifier=entry.get(package.dialect.reference, ""))
             name = entry.get("name", "")
             if not part or not name or name.casefold() in self.pages:
-                raise Unfit(f"the sheet '{name}' has no part, no name or the name of another", package.workbook)
+                raise Unfit(f"the sheet '{name}' has no part, no name or another sheet's name", package.workbook)
             self.pages[name.casefold()] = SheetEntry(name, part, package.content_type(part) == WORKSHEET_TYPE)
 
     def free_name(self, name: str) -> str:
-        """Return a name that no sheet has: the one asked for, or with ` (gpit)`, ` (gpit 2)` behind it."""
+        """Return a name that no sheet has: `name` itself, else with ` (gpit)` or ` (gpit 2)` and so on at the end."""
         ends = {1: "", 2: " (gpit)"}
         return free_name(set(self.pages), lambda number: name + ends.get(number, f" (gpit {number - 1})"))
 
     def append(self, name: str, root: etree._Element) -> None:
-        """Add a sheet under a free name after the others, so that numbers of sheets stay right."""
+        """Add a sheet with a free name after the others, so that the numbers of sheets stay the same."""
         package = self._package
         workbook = package.edit(package.workbook)
         pattern, data = "worksheets/sheet{}.xml", serialise(root)
@@ -268,7 +268,7 @@ class WorkbookPart:
         entry = add(self._sheet_list, "sheet", name=name, sheetId=str(sheet_id))
         entry.set(package.dialect.reference, identifier)
         names = child(workbook, "definedNames", _AFTER_NAMES)
-        # Excel keeps the range of a sheet's filter under this name too.
+        # Excel also stores the range of a sheet's filter under this name.
         filtered = next(root.iterfind("{*}autoFilter")).get("ref", "")
         area = quoted(name) + "!" + re.sub("([A-Z]+)([0-9]+)", r"$\1$\2", filtered)  # A1:C5 → $A$1:$C$5
         position = str(len(self.pages))
@@ -277,7 +277,7 @@ class WorkbookPart:
         self.pages[name.casefold()] = SheetEntry(name, part, cells=True)
 
     def _list_title(self, name: str) -> None:
-        """Enter the sheet among the titles that the file's properties list, if they list those of this workbook."""
+        """Add the sheet to the titles in the file's properties, if these list the sheets of this workbook."""
         target = self._package.target
         part = target("", kind="extended-properties") or target("", kind="extendedProperties")
         if not part:
@@ -288,7 +288,7 @@ class WorkbookPart:
             return
         sheets = [page.name for page in self.pages.values() if page.cells]
         title_elements = titles.findall("*")
-        # The worksheets come first, under a heading in the language of the program that saved the file.
+        # The worksheets come first; their heading is in the language of the program that saved the file.
         if first.text != str(len(sheets)) or [title.text for title in title_elements[: len(sheets)]] != sheets:
             return
         self._package.edit(part)

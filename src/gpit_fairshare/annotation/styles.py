@@ -1,4 +1,4 @@
-"""The looks of cells: a copy of each faulty cell's look, with a fill, and the looks of the sheet of findings."""
+"""Cell styles: a copy of each marked cell's style, with a fill, and the styles of the sheet of findings."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ STYLES_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetm
 FILLS: Final[dict[Level, str]] = {"error": "FFFFC7CE", "warning": "FFFFEB9C", "note": "FFDDEBF7"}
 """Light red, yellow and blue; black text on them has a contrast of 14 to 1 and more."""
 DARK_FILLS: Final[dict[Level, str]] = {"error": "FF9C0006", "warning": "FF6B4200", "note": "FF1F4E78"}
-"""The same for cells whose text is light, as headings often are: it would vanish on a light fill."""
+"""The same for cells with light text, such as many headings: light text would vanish on a light fill."""
 _HEADING_FILL: Final = "FFD9D9D9"
 _LINK_COLOUR: Final = "FF0563C1"
 _MOST_LOOKS: Final = 65_490
-"""Looks that Excel takes in one workbook."""
+"""Most cell styles that Excel accepts in one workbook."""
 _ORDER: Final = (
     "fonts",
     "fills",
@@ -38,17 +38,17 @@ _FONT_ORDER: Final = ("b", "u", "sz", "color", "name", "family", "charset", "sch
 
 
 class StylesPart:
-    """The part with the looks. A look is known by its number, which is its place in the list."""
+    """The part with the cell styles. The number of a style is its position in the list."""
 
     def __init__(self, root: etree._Element) -> None:
-        """Add the lists that every workbook needs, where this one lacks them."""
+        """Add the lists that every workbook needs, if this workbook lacks them."""
         self._fonts = child(root, "fonts", _ORDER)
         if self._fonts.find("{*}font") is None:
             font = self._append(self._fonts, "font")
             add(font, "sz", val="11")
             add(font, "name", val="Calibri")
         self._fills = child(root, "fills", _ORDER)
-        for pattern in ("none", "gray125")[len(self._fills.findall("{*}fill")) :]:  # Excel takes these two for granted
+        for pattern in ("none", "gray125")[len(self._fills.findall("{*}fill")) :]:  # Excel expects these two
             add(self._append(self._fills, "fill"), "patternFill", patternType=pattern)
         borders = child(root, "borders", _ORDER)
         if borders.find("{*}border") is None:
@@ -56,49 +56,49 @@ class StylesPart:
             for side in ("left", "right", "top", "bottom", "diagonal"):
                 add(border, side)
         self._based = {} if root.find("{*}cellStyleXfs/{*}xf") is None else {"xfId": "0"}
-        self._looks = child(root, "cellXfs", _ORDER)
-        if self._looks.find("{*}xf") is None:
-            self._look()
-        self._original_looks = self._looks.findall("{*}xf")
+        self._cell_styles = child(root, "cellXfs", _ORDER)
+        if self._cell_styles.find("{*}xf") is None:
+            self._style()
+        self._original_styles = self._cell_styles.findall("{*}xf")
         self._fill_ids: dict[str, str] = {}
         self._marked: dict[tuple[int, Level], int] = {}
 
-    def marked(self, look: int, level: Level) -> int:
-        """Return the number of a look with the fill of a level, otherwise unchanged.
+    def marked(self, style: int, level: Level) -> int:
+        """Return the number of a style with the fill of a level, otherwise unchanged.
 
         Raises:
-            Unfit: there is no such look, or the workbook has as many as Excel takes.
+            Unfit: the style does not exist, or the workbook has as many as Excel accepts.
         """
-        if look >= len(self._original_looks):
-            raise Unfit(f"a cell has the style {look}, and there are {len(self._original_looks)}")
-        if (look, level) not in self._marked:
-            marked_look = copy.deepcopy(self._original_looks[look])
-            marked_look.tail = None
-            fills = DARK_FILLS if self._has_light_text(marked_look) else FILLS
-            marked_look.set("fillId", self._fill(fills[level]))
-            marked_look.set("applyFill", "1")
-            self._marked[look, level] = self._enter(marked_look)
-        return self._marked[look, level]
+        if style >= len(self._original_styles):
+            raise Unfit(f"a cell has the style {style}, but the workbook has {len(self._original_styles)}")
+        if (style, level) not in self._marked:
+            marked_style = copy.deepcopy(self._original_styles[style])
+            marked_style.tail = None
+            fills = DARK_FILLS if self._has_light_text(marked_style) else FILLS
+            marked_style.set("fillId", self._fill(fills[level]))
+            marked_style.set("applyFill", "1")
+            self._marked[style, level] = self._enter(marked_style)
+        return self._marked[style, level]
 
     def heading(self) -> int:
-        """Add the look of headings: bold on grey."""
-        return self._look(wrap=True, font=self._font("b"), fill=self._fill(_HEADING_FILL))
+        """Add the style of headings: bold on grey."""
+        return self._style(wrap=True, font=self._font("b"), fill=self._fill(_HEADING_FILL))
 
     def text(self, level: Level | None = None) -> int:
-        """Add the look of texts: wrapped, from the top; with the fill of a level if one is named."""
-        return self._look(wrap=True, fill=self._fill(FILLS[level]) if level else "0")
+        """Add the style of texts: wrapped, from the top; with the fill of a level if there is one."""
+        return self._style(wrap=True, fill=self._fill(FILLS[level]) if level else "0")
 
     def link(self) -> int:
-        """Add the look of links: blue and underlined."""
-        return self._look(wrap=True, font=self._font("u"))
+        """Add the style of links: blue and underlined."""
+        return self._style(wrap=True, font=self._font("u"))
 
-    def _has_light_text(self, look: etree._Element) -> bool:
-        """Return whether the font of a look is nearer to white than to black; without a colour it is black."""
-        colour = self._fonts.find(f"{{*}}font[{whole(look, 'fontId', 0) + 1}]/{{*}}color")
+    def _has_light_text(self, style: etree._Element) -> bool:
+        """Return whether the font of a style is closer to white than to black; a font without a colour is black."""
+        colour = self._fonts.find(f"{{*}}font[{whole(style, 'fontId', 0) + 1}]/{{*}}color")
         if colour is None:
             return False
         if colour.get("theme") or colour.get("indexed"):
-            # The first and third of a theme are its light colours; white is in the list of 64 twice.
+            # The first and third colour of a theme are light; white is in the list of 64 colours twice.
             light = colour.get("theme") in ("0", "2") or colour.get("indexed") in ("1", "9")
             return light and not colour.get("tint", "").startswith("-0.")
         match = re.fullmatch("(?:[0-9A-Fa-f]{2})?" + 3 * "([0-9A-Fa-f]{2})", colour.get("rgb", ""))
@@ -132,22 +132,22 @@ class StylesPart:
             child(font, "color", _FONT_ORDER).set("rgb", _LINK_COLOUR)
         return str(len(self._fonts.findall("{*}font")) - 1)
 
-    def _look(self, *, wrap: bool = False, font: str = "0", fill: str = "0") -> int:
+    def _style(self, *, wrap: bool = False, font: str = "0", fill: str = "0") -> int:
         traits = {"numFmtId": "0", "fontId": font, "fillId": fill, "borderId": "0", **self._based}
         applied = {"applyFont": font != "0", "applyFill": fill != "0", "applyAlignment": wrap}
         traits |= {name: "1" for name, is_applied in applied.items() if is_applied}
-        look = etree.Element(etree.QName(etree.QName(self._looks).namespace, "xf"), traits)
+        style = etree.Element(etree.QName(etree.QName(self._cell_styles).namespace, "xf"), traits)
         if wrap:
-            add(look, "alignment", vertical="top", wrapText="1")
-        return self._enter(look)
+            add(style, "alignment", vertical="top", wrapText="1")
+        return self._enter(style)
 
-    def _enter(self, look: etree._Element) -> int:
-        number = len(self._looks.findall("{*}xf"))
+    def _enter(self, style: etree._Element) -> int:
+        number = len(self._cell_styles.findall("{*}xf"))
         if number >= _MOST_LOOKS:
             raise Unfit(
-                f"it has {number:,} styles of cells already, and Excel takes no more",
-                remedy="Copy the sheets that are needed to a new workbook",
+                f"it already has {number:,} cell styles, and Excel accepts no more",
+                remedy="Copy the sheets that you need to a new workbook",
             )
-        self._looks.append(look)
-        self._looks.set("count", str(number + 1))
+        self._cell_styles.append(style)
+        self._cell_styles.set("count", str(number + 1))
         return number

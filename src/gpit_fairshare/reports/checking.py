@@ -1,48 +1,68 @@
-"""The report of `gpit check` on input files."""
+"""The report that `gpit check` prints."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
+from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.numbers import as_in_sheet, money, plain_number, whole
-from gpit_fairshare.reports import document as doc
+from gpit_fairshare.reports import document
 from gpit_fairshare.words import counted, joined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from gpit_fairshare.checking import Report
+    from gpit_fairshare.findings import Finding
     from gpit_fairshare.inputs.model import InputSource
     from gpit_fairshare.inputs.tables.inspection import ColumnSummary
 
 _ROLES = {"population": "population", "spend": "spend", "input": "further columns", "crosswalk": "crosswalk"}
+_ROW = re.compile("(?:row |[A-Z]{1,3})([0-9]+)")
+"""The row in a finding's place: `C5`, or `row 5, Heading`."""
 
 
-def checking_document(report: Report, *, marked: str = "", file_names: Sequence[str] = ()) -> doc.Document:
-    """Return the verdict, then the contents of the files and the findings.
+def checking_document(report: Report, *, marked: str = "", file_names: Sequence[str] = ()) -> document.Document:
+    """Return the verdict, the contents of the files and the findings.
 
     Args:
         report: The report of the check.
-        marked: Copies of workbooks with their faults marked.
+        marked: Copies of workbooks with their findings marked.
         file_names: Names of the files that the report was written to.
     """
-    blocks: list[doc.Block] = [doc.Title([_verdict(report)], doc.Tone.GOOD if report.sound else doc.Tone.BAD)]
+    blocks: list[document.Block] = [
+        document.Title([_verdict(report)], document.Tone.GOOD if report.sound else document.Tone.BAD)
+    ]
     if marked:
-        blocks.append(doc.OnScreen([doc.Paragraph(f"Written: {marked}, with each place marked.")]))
-    blocks += doc.written_line(file_names)
-    blocks += [doc.Paragraph(_source(source, report)) for source in report.sources]
+        blocks.append(document.OnScreen([document.Paragraph(f"Written: {marked}, with the findings marked.")]))
+    blocks += document.written_line(file_names)
+    blocks += [document.Paragraph(_source(source, report)) for source in report.sources]
     blocks += _columns(report.columns) if report.columns else []
-    return doc.Document([*blocks, doc.Findings(report.findings)])
+    return document.Document([*blocks, document.Findings(report.findings)])
 
 
 def _verdict(report: Report) -> str:
-    levels = doc.counted_levels(report.findings)
+    """Count the errors with their rows; codes that another file lacks are counted separately."""
+    errors = [finding for finding in report.findings if finding.level == "error"]
+    mismatches = [finding for finding in errors if finding.number == FindingCode.ONE_SIDED and finding.place]
+    problems = len(errors) - len(mismatches)
+    rows = _rows(finding for finding in errors if finding not in mismatches)
+    counts = [counted(problems, "problem") + (f" on {counted(rows, 'row')}" if rows else "")] if problems else []
+    if codes := _rows(mismatches):
+        counts.append(f"{counted(codes, 'code')} {'does' if codes == 1 else 'do'} not match")
+    others = document.counted_levels(report.findings[len(errors) :])
+    verdict = "; ".join(filter(None, [*(counts or ["no errors"]), others]))
     files = {(source.file, source.sha256) for source in report.sources}
-    where = f"in {counted(len(files), 'file')}" if files else "and no file could be read"
-    against = f", checked against {report.scheme}" if report.scheme else ""
-    if report.sound:
-        return f"Fit for use: no error {where}{against}; {levels or 'nothing to remark'}."
-    return f"Not fit for use: {levels} {where}{against}."
+    against = f" against {report.scheme}" if report.scheme else ""
+    scope = f"{counted(len(files), 'file')} checked{against}" if files else "no file could be read"
+    return f"{'Cannot be used yet' if errors else 'Ready to use'}: {verdict} ({scope})."
+
+
+def _rows(findings: Iterable[Finding]) -> int:
+    """Count the rows that findings are about."""
+    places = [(each.file, _ROW.match(each.place)) for finding in findings for each in finding.each]
+    return len({(file, match[1]) for file, match in places if match})
 
 
 def _source(source: InputSource, report: Report) -> str:
@@ -54,11 +74,11 @@ def _source(source: InputSource, report: Report) -> str:
     return f"{source.name}: {_ROLES[source.role]}, {counted(source.rows, 'row')}{organisations}."
 
 
-def _columns(columns: Sequence[ColumnSummary]) -> Iterator[doc.Block]:
-    """Yield a table of the columns, and a line for each column that the file gives in another unit."""
+def _columns(columns: Sequence[ColumnSummary]) -> Iterator[document.Block]:
+    """Yield a table of the columns, and a line for each column whose unit was converted."""
     dated = any(column.year for column in columns)
     rows = [
-        doc.Row(
+        document.Row(
             [
                 column.name,
                 *([column.year] if dated else []),
@@ -69,16 +89,18 @@ def _columns(columns: Sequence[ColumnSummary]) -> Iterator[doc.Block]:
         )
         for column in columns
     ]
-    figures = [*([doc.Column("Year")] if dated else []), *map(doc.Column, ("Figures", "Missing", "Total"))]
-    spared = [doc.Column("Least", spare=1), doc.Column("Greatest", spare=1)]  # they are in the JSON document too
-    names = doc.Column("Column", doc.Role.TEXT, least=12, required_width=20)
-    yield doc.Table([names, *figures, *spared], rows, inset=False)
-    for column in columns:
-        if column.stated and column.total_as_written is not None:
-            yield doc.Paragraph(
-                f"{column.name} is '{column.heading}', in {column.stated}: "
-                f"{as_in_sheet(column.total_as_written)} as the file writes it."
-            )
+    figures = [*([document.Column("Year")] if dated else []), *map(document.Column, ("Figures", "Missing", "Total"))]
+    # Left out if there is no room; --json has them.
+    extremes = [document.Column("Lowest", spare=1), document.Column("Highest", spare=1)]
+    names = document.Column("Column", document.Role.TEXT, least=12, required_width=20)
+    yield document.Table([names, *figures, *extremes], rows, inset=False)
+    converted = [
+        f"{column.name} is '{column.heading}', in {column.stated}: "
+        f"the total in the file is {as_in_sheet(column.total_as_written)}."
+        for column in columns
+        if column.stated and column.total_as_written is not None
+    ]
+    yield from map(document.Paragraph, dict.fromkeys(converted))  # rows without a year have the same total every year
 
 
 def _figure(value: float | None, unit: str) -> str:

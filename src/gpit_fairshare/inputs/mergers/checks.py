@@ -1,4 +1,4 @@
-"""Checks before restating rows on the organisations of a day: every code is known, and no merger misses a member."""
+"""Checks before rows are restated for the organisations of a day: codes are known, and no merger misses a member."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from gpit_fairshare.findings import FileFindings, FindingCode, FindingCollector
 from gpit_fairshare.inputs.columns.cells import year_start
 from gpit_fairshare.inputs.mergers.crosswalk import Crosswalk, day_in_words
-from gpit_fairshare.words import listed, nearest
+from gpit_fairshare.words import counted, listed, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from gpit_fairshare.inputs.tables.rows import InputRow
 
 MOST_UNKNOWN: Final = 20
-"""Unknown codes for which the nearest known code is looked up: more are no typing errors, and the search is slow."""
+"""Most unknown codes for which the nearest known code is looked up: more are not typing errors, and it is slow."""
 
 
 @dataclass(frozen=True)
 class RowsOfYears:
-    """The rows of a group that serve the same years, and the day on whose organisations they are restated."""
+    """The rows of a group that are used for the same years, and the day whose organisations they are restated for."""
 
     group: Group
     rows: Mapping[str, InputRow]
@@ -40,11 +40,11 @@ class RowsOfYears:
 
     @property
     def when(self) -> str:
-        """The years, for a message: it ends in a space, or is empty for all years."""
+        """The years for a message, with a space at the end; empty for all years."""
         return "" if len(self.years) == len(self.group.request.years) else f"for {listed(self.years)} "
 
     def merger_sentence(self, successor: str) -> str:
-        """Return a sentence about how an organisation of the day came about."""
+        """Return a sentence about the mergers that formed an organisation of the day."""
         return self.crosswalk.merger_sentence(successor, date.min, self.day)
 
 
@@ -52,7 +52,7 @@ class RowsOfYears:
 
 
 def report_unfit_codes(restatement: RowsOfYears) -> set[str]:
-    """Refuse codes that no crosswalk knows, or that began after the day; return them."""
+    """Report codes that no crosswalk knows, or that opened after the day; return them."""
     organisations = restatement.crosswalk.organisations
     unknown = sorted(set(restatement.rows) - set(organisations))
     later = sorted(
@@ -63,20 +63,19 @@ def report_unfit_codes(restatement: RowsOfYears) -> set[str]:
         restatement.findings.error(
             FindingCode.UNKNOWN_ORGANISATION,
             restatement.rows[code].where("org_code"),
-            f"no crosswalk knows {code}{suggestion}",
-            "codes that a crosswalk has",
-            "Correct the code, or give --crosswalk FILE with what became of it; "
-            "a row of a code that is its own successor says that it stays as it is",
+            f"{code} is not in a crosswalk{suggestion}",
+            "codes that are in a crosswalk",
+            "Correct the code, or give its successor (itself, if it stays the same) with --crosswalk FILE",
             organisation=code,
         )
     for code in later:
         opened = restatement.crosswalk.opened(code)
         predecessors = restatement.crosswalk.predecessors(code, opened)
-        origin = f" from {listed(predecessors)}, which cannot be told apart again" if predecessors else ""
+        origin = f" from {listed(predecessors)}, whose figures cannot be separated again" if predecessors else ""
         restatement.findings.error(
             FindingCode.UNKNOWN_ORGANISATION,
             restatement.rows[code].where("org_code"),
-            f"{code} was not there on {day_in_words(restatement.day)}: it opened on {day_in_words(opened)}{origin}",
+            f"{code} did not exist on {day_in_words(restatement.day)}: it opened on {day_in_words(opened)}{origin}",
             remedy=(f"Give the figures of {listed(predecessors)}, or " if predecessors else "Give ")
             + f"--boundaries {opened} or a later day",
             organisation=code,
@@ -85,12 +84,12 @@ def report_unfit_codes(restatement: RowsOfYears) -> set[str]:
 
 
 def check_whole(restatement: RowsOfYears, end: str, codes: Collection[str]) -> None:
-    """Refuse an organisation beside its successor, and a merger without one of its members.
+    """Report an organisation in the same file as its successor, and a merger without one of its members.
 
     Args:
         restatement: the rows to restate.
         end: an organisation of the day.
-        codes: the organisations of the rows that go into it.
+        codes: the organisations whose rows go into it.
     """
     findings = restatement.rows[min(codes)].file.findings
     became = restatement.merger_sentence(end)
@@ -101,21 +100,21 @@ def check_whole(restatement: RowsOfYears, end: str, codes: Collection[str]) -> N
                 FindingCode.INCOMPLETE,
                 f"{restatement.when}{listed(predecessors)} and their successor {successor} are both in the file, "
                 f"and would be counted twice in {end} ({became})",
-                remedy="Take one of them out, or add a year column that says of which year each row is",
+                remedy="Delete one of them, or add a year column with the year of each row",
             )
-    # Rows with a year are of the organisations of its first day; others may be of those of any day.
+    # Rows with a year have the organisations of its first day; other rows may have those of any day.
     first_day = year_start(restatement.years[0]) if all(restatement.rows[code].year for code in codes) else None
     missing = restatement.crosswalk.missing(end, restatement.day, restatement.rows, first_day)
     if end not in codes and not restatement.crosswalk.is_formed_by_merger(end):
         missing.append(end)
     if not missing:
         return
-    message = f"{restatement.when}{listed(missing)} is missing, so that the figures of {end} {{}} too low ({became})"
+    message = f"{restatement.when}no row for {listed(missing)}, so the figures of {end} {{}} too low ({became})"
     if first_day is None or any(restatement.crosswalk.is_open(code, first_day) for code in missing):
-        remedy = "Add the rows that are missing, or take the others out"
+        remedy = "Add the missing rows, or delete the other rows of this merger"
         findings.error(FindingCode.INCOMPLETE, message.format("would be"), remedy=remedy)
     else:
-        remedy = "See whether the other rows hold all that is meant"
+        remedy = "Check whether the other rows include its figures"
         findings.warning(FindingCode.INCOMPLETE, message.format("may be"), remedy=remedy)
 
 
@@ -123,7 +122,7 @@ def check_whole(restatement: RowsOfYears, end: str, codes: Collection[str]) -> N
 
 
 def check_complete(restatement: RowsOfYears, successor: str, codes: Sequence[str]) -> None:
-    """Refuse half a merger: a sum without one of its parts, or beside the whole."""
+    """Report an incomplete merger: a member is missing, or the successor has a row too."""
     findings = restatement.rows[codes[0]].file.findings
     year, became = restatement.years[0], restatement.merger_sentence(successor)
     missing = restatement.crosswalk.missing(successor, restatement.day, restatement.rows)
@@ -132,65 +131,65 @@ def check_complete(restatement: RowsOfYears, successor: str, codes: Sequence[str
             FindingCode.INCOMPLETE,
             f"{listed(codes)} and their successor {successor} are both in the file, and for {year} "
             f"they would be counted twice ({became})",
-            remedy="Add a year column that says of which year each row is",
+            remedy="Add a year column with the year of each row",
         )
     elif missing:
         findings.error(
             FindingCode.INCOMPLETE,
-            f"{listed(missing)} is missing, so that the figures of {successor} for {year} would be too low ({became})",
-            remedy=f"Add the rows that are missing, or give {successor} with a year column",
+            f"no row for {listed(missing)}, so the figures of {successor} for {year} would be too low ({became})",
+            remedy=f"Add the missing rows, or give {successor} with a year column",
         )
 
 
-# No boundaries asked for.
+# Without --boundaries.
 
 
 def check_codes(rows: Mapping[str, InputRow], year: str, crosswalk: Crosswalk, findings: FindingCollector) -> None:
-    """Point out codes that are probably wrong, where no boundaries are asked for and most codes are known.
+    """Warn of codes that are probably wrong. Without --boundaries only, and only if most codes are known.
 
     Args:
         rows: rows of one year by organisation.
-        year: the year; rows that serve every year are not compared with it.
+        year: the year; rows without a year are not compared with it.
         crosswalk: the known codes.
         findings: where to report.
     """
     unknown = [code for code in sorted(rows) if code not in crosswalk.organisations]
     if len(unknown) * 2 > len(rows):
-        return  # other organisations than the crosswalk's: ICBs, practices, made-up ones
+        return  # organisations that the crosswalk does not cover: ICBs, practices, invented codes
     for code in unknown:
         findings.warning(
             FindingCode.UNKNOWN_ORGANISATION,
             rows[code].where("org_code"),
-            f"{code} is no code that is known, and {len(rows) - len(unknown):,} others are"
-            f"{nearest(code, crosswalk.organisations).rstrip('?')}",
-            "a code in use",
-            "Correct the code if it is a slip",
+            f"{code} is not a known code; {counted(len(rows) - len(unknown), 'other code')} in this file "
+            f"{'is' if len(rows) - len(unknown) == 1 else 'are'}{nearest(code, crosswalk.organisations).rstrip('?')}",
+            "a known code",
+            "Correct the code if it is a typing error",
             organisation=code,
         )
     for code, row in sorted(rows.items()):
         if row.year and code in crosswalk.organisations and not crosswalk.is_open(code, year_start(year)):
             opened = crosswalk.opened(code)
-            when = f"opened on {day_in_words(opened)}" if opened > year_start(year) else "had closed by then"
+            when = f"opened on {day_in_words(opened)}" if opened > year_start(year) else "had already closed"
             findings.warning(
                 FindingCode.UNKNOWN_ORGANISATION,
                 row.where("org_code"),
-                f"{code} has a row for {year} and {when}",
-                "the organisations of the year",
+                f"{code} has a row for {year} but {when}",
+                "organisations of that year",
                 "Correct the year or the code, or restate all rows with --boundaries",
                 organisation=code,
             )
 
 
-# What mergers explain.
+# Texts about mergers.
 
 
 def report_changes(names: Mapping[str, Mapping[str, str]], crosswalk: Crosswalk, findings: FileFindings) -> None:
-    """Report which organisations came and went between one year and the next.
+    """Report which organisations opened, closed or merged between one year and the next.
 
     Args:
         names: for each year of the scheme, in order, the name of each organisation by code.
         crosswalk: the known mergers and splits.
-        findings: about the files that say which organisations there are.
+        findings: of the files that list the organisations.
     """
     for earlier, later in pairwise(names):
         earlier_names, later_names = names[earlier], names[later]
@@ -215,7 +214,7 @@ def report_changes(names: Mapping[str, Mapping[str, str]], crosswalk: Crosswalk,
 
 
 def merger_hint(code: str, year: str, others: Collection[str], crosswalk: Crosswalk) -> str:
-    """Return a sentence about the merger that links an organisation with those of another file; empty if none does."""
+    """Return a sentence about the merger that links a code with those of another file; empty if there is none."""
     until = year_start(year)
     successors = list(crosswalk.shares(code, date.min, until))
     relatives = crosswalk.predecessors(code, until) if successors == [code] else successors

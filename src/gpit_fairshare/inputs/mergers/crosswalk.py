@@ -1,19 +1,19 @@
 """Which organisation became which: mergers and splits by date, followed step by step.
 
 The facts about CCGs are in two files. `ccg-successors.csv` has a row for each CCG that closed, with its
-successor and the day from which the successor replaces it: 142 closures from 2015 to 2021, no CCG
-ever split, one chain of two steps (10G, 10T and 11C became 15D, which became D4U1Y). They were collected
-from published lists of NHS Digital's Organisation Data Service and the Office for National Statistics.
+successor and the day from which the successor replaces it: 142 closures from 2015 to 2021. No CCG
+ever split. There is one chain of two steps (10G, 10T and 11C became 15D, which became D4U1Y). The rows were
+collected from published lists of NHS Digital's Organisation Data Service and the Office for National Statistics.
 
 `ccg-codes.csv` has the 248 codes that CCGs ever had, 211 of April 2013 and 37 successors, with their names
-and all ONS codes that they have had. An ONS code may change while the ODS code does not, where a boundary
-moved: 02M was E38000060 until 2018 and E38000226 since. Names are those of NHS Digital, NHS Payments to
-General Practice 2014/15. ONS codes are those of the names and codes files of the Office for National
-Statistics (NHS Postcode Directory, editions between 2015 and 2023) as public lookups carry them, and of
-NHS Digital, Patients Registered at a GP Practice, January 2021. All 265 codes from E38000001 to E38000265
-have one owner each, and the first 211 run in the alphabetical order of the names of 2013. That order alone
-says which of E38000061, E38000111 and E38000112 is 00F, 00G and 00H; the lists only say that the three went
-into E38000212, and likewise that E38000036 and E38000067 were followed by E38000213 and E38000214.
+and all their ONS codes. An ONS code may change although the ODS code does not, when a boundary
+moves: 02M was E38000060 until 2018 and E38000226 since. Names are from NHS Digital, NHS Payments to
+General Practice 2014/15. ONS codes are from the names and codes files of the Office for National
+Statistics (NHS Postcode Directory, editions between 2015 and 2023) as copied in public lookups, and from
+NHS Digital, Patients Registered at a GP Practice, January 2021. Each of the 265 codes from E38000001 to E38000265
+has one owner, and the first 211 follow the alphabetical order of the names of 2013. Only that order shows
+which of E38000061, E38000111 and E38000112 is 00F, 00G and 00H; the lists only show that the three went
+into E38000212, and likewise that E38000213 and E38000214 followed E38000036 and E38000067.
 
 Contains public sector information licensed under the Open Government Licence v3.0:
 https://www.nationalarchives.gov.uk/doc/open-government-licence/version/3/
@@ -45,11 +45,11 @@ CCGS_BEGAN = date(2013, 4, 1)
 """The day on which CCGs took over from primary care trusts (Health and Social Care Act 2012)."""
 WHOLE = Fraction(1)
 MOST_CLAUSES = 100
-"""Mergers that a sentence names; it counts the others."""
+"""Most mergers that a sentence names; it counts the others."""
 
 
 class Succession(NamedTuple):
-    """One organisation that closed, and one that replaces it from a day on."""
+    """An organisation that closed, and an organisation that replaces it from a day on."""
 
     predecessor: str
     successor: str
@@ -57,29 +57,29 @@ class Succession(NamedTuple):
     name: str = ""
     """Name of the successor."""
     fraction: Fraction = WHOLE
-    """How much of the predecessor went into this successor: 1 in a merger, parts that make up 1 in a split."""
+    """How much of the predecessor went into this successor: 1 in a merger, parts that add up to 1 in a split."""
 
 
 class Organisation(NamedTuple):
-    """Facts about a code besides its successions."""
+    """Facts about a code, apart from its successions."""
 
     code: str
     name: str = ""
     opened: date | None = None
-    """First day; None where it began with the first succession into it, or it is not known."""
+    """First day; None if it opened with the first succession into it, or if the day is not known."""
     ons_codes: tuple[str, ...] = ()
-    """Every code that the Office for National Statistics gave it, the oldest first."""
+    """All its codes from the Office for National Statistics, the oldest first."""
 
 
 class Contradiction(NamedTuple):
-    """Why successions cannot all be true, and the predecessors of the rows in question."""
+    """Why successions contradict each other, and the predecessors of the rows concerned."""
 
     codes: tuple[str, ...]
     reason: str
 
 
 class Crosswalk:
-    """Closed organisations and their successors: of each, parts that make up exactly the whole.
+    """Closed organisations and their successors, whose parts add up to exactly the whole.
 
     Raises:
         ValueError: the successions contradict each other; see `contradictions`.
@@ -103,7 +103,7 @@ class Crosswalk:
         }
 
     def added(self) -> list[dict[str, str]]:
-        """Return the successions that do not come with the package, as rows of a crosswalk file; see `with_rows`."""
+        """Return the successions that are not in the package, as rows of a crosswalk file; see `with_rows`."""
         packaged_steps = set(packaged_crosswalk().successions)
         return [
             {
@@ -118,20 +118,18 @@ class Crosswalk:
         ]
 
     def with_rows(self, rows: Iterable[Mapping[str, str]]) -> Crosswalk:
-        """Return this crosswalk with more successions, given as `added` returns them.
+        """Return this crosswalk with more successions, in the form that `added` returns.
 
-        Raises:
-            ValueError: a row is not as it should be, or contradicts another.
+        A row that is invalid, or that contradicts another, raises a ValueError.
         """
         more = [_succession(row) for row in rows]
         return Crosswalk([*self.successions, *more], self.organisations.values()) if more else self
 
     def shares(self, code: str, after: date, until: date) -> dict[str, Fraction]:
-        """Return the organisations that `code` has become by the day `until`, and how much of it each has.
+        """Return the organisations that `code` has become by the day `until`, and the fraction of it in each.
 
-        Only changes that take effect later than `after` and no later than `until` are followed; fractions
-        are multiplied along a chain, and make up 1. A code that did not change, or is not known, is
-        returned as it is.
+        Only changes later than `after` and no later than `until` are followed. Fractions are multiplied along a chain,
+        and add up to 1. A code that did not change, or is not known, is returned unchanged.
         """
         steps = self._next.get(code, [])
         if not steps or not after < steps[0].effective <= until:
@@ -145,8 +143,8 @@ class Crosswalk:
     def _shares_by(self, day: date) -> dict[str, dict[str, Fraction]]:
         """Return the result of `shares` for each code that has closed by a day; each succession is followed once.
 
-        A successor closes later than its predecessors: from the last to close to the first, the shares of the
-        successors are there when they are needed.
+        A successor closes later than its predecessors. Codes are taken from the last to close to the first, so the
+        shares of successors are calculated before they are needed.
         """
         shares: dict[str, dict[str, Fraction]] = {}
         for code, steps in sorted(self._next.items(), key=lambda entry: entry[1][0].effective, reverse=True):
@@ -171,17 +169,17 @@ class Crosswalk:
         return ends[0]
 
     def route(self, code: str, until: date) -> set[str]:
-        """Return every organisation that something of `code` went into by the day `until`, however briefly."""
+        """Return every organisation that any part of `code` went into by the day `until`, even if only for a time."""
         return _reached(
             code, lambda old: [step.successor for step in self._next.get(old, []) if step.effective <= until]
         )
 
     def origins(self, code: str, until: date) -> set[str]:
-        """Return every organisation of which something went into `code` by the day `until`, in any number of steps."""
+        """Return every organisation of which any part went into `code` by the day `until`, in any number of steps."""
         return _reached(code, lambda new: self.predecessors(new, until))
 
     def predecessors(self, code: str, until: date) -> tuple[str, ...]:
-        """Return the codes that went straight into `code` by the day `until`, sorted."""
+        """Return the codes that went directly into `code` by the day `until`, sorted."""
         return tuple(step.predecessor for step in self._into.get(code, []) if step.effective <= until)
 
     def opened(self, code: str) -> date:
@@ -190,7 +188,7 @@ class Crosswalk:
         return organisation.opened if organisation and organisation.opened else self._first_into(code) or date.min
 
     def is_formed_by_merger(self, code: str) -> bool:
-        """Return whether the organisation is new: not there before the first of its predecessors went into it."""
+        """Return whether the organisation is new: it did not exist before its first predecessor went into it."""
         first = self._first_into(code)
         return first is not None and self.opened(code) >= first
 
@@ -203,11 +201,11 @@ class Crosswalk:
         return self.opened(code) <= day and not (steps and steps[0].effective <= day)
 
     def ods_code(self, ons_code: str) -> str | None:
-        """Return the ODS code of the organisation that has, or had, an ONS code; None if it is not known."""
+        """Return the ODS code of the organisation that has or had an ONS code; None if it is not known."""
         return self._ods.get(ons_code)
 
     def name(self, code: str) -> str:
-        """Return the name of an organisation, empty if it is not known."""
+        """Return the name of an organisation; empty if it is not known."""
         return self.organisations[code].name if code in self.organisations else ""
 
     def mergers(self, successor: str, after: date, until: date) -> list[list[Succession]]:
@@ -227,15 +225,15 @@ class Crosswalk:
     def missing(
         self, code: str, until: date, present_codes: Container[str], first_day: date | None = None
     ) -> list[str]:
-        """Return the organisations that went into another by the day `until`, in any number of steps, and have no row.
+        """Return the organisations that went into `code` by the day `until`, in any number of steps, and have no row.
 
         Args:
             code: the organisation that the others went into.
             until: successions after this day are left out.
             present_codes: the codes that have a row.
-            first_day: the day of whose organisations the rows are, None if it is not known. Where nothing of an
-                organisation is there, it is named itself if it existed on that day, and those that became it if
-                not, or if the day is not known.
+            first_day: the day whose organisations the rows have; None if it is not known. If an organisation and all
+                its predecessors have no row, the result names it if it existed on that day; if it did not, or if
+                the day is not known, the result names its predecessors.
         """
         missing: list[str] = []
         waiting, visited = [*reversed(self.predecessors(code, until))], set[str]()
@@ -256,18 +254,18 @@ class Crosswalk:
         return missing
 
     def merger_sentence(self, successor: str, after: date, until: date, names: Mapping[str, str] | None = None) -> str:
-        """Return how an organisation came about, in words: `00F, 00G and 00H became 13T on 1 April 2015`.
+        """Return a sentence about the mergers into an organisation: `00F, 00G and 00H became 13T on 1 April 2015`.
 
         Args:
             successor: the organisation of the day `until`.
-            after: changes of this day and before are left out.
+            after: changes on this day and before are left out.
             until: changes after this day are left out.
-            names: names by code, put before the codes where known.
+            names: names by code, written before the codes if known.
 
         Returns:
-            One clause per merger, the earliest first, without a full stop; empty if none is known. The clauses
-            of more than 100 mergers are counted: `…; and 7 more`. Of an
-            organisation that split it says how much: `40% of A and B became C on 1 April 2026`.
+            One clause per merger, the earliest first, without a full stop; empty if no merger is known. After 100
+            mergers, the others are counted: `…; and 7 more`. For an organisation that split, the sentence states
+            the part: `40% of A and B became C on 1 April 2026`.
         """
 
         def label(code: str) -> str:
@@ -285,10 +283,10 @@ class Crosswalk:
 
 
 def contradictions(successions: Iterable[Succession]) -> list[Contradiction]:
-    """Return why successions cannot all be true; nothing if they can.
+    """Return why successions contradict each other; nothing if they do not.
 
-    Of each predecessor all goes on one day, in parts above 0 that make up exactly 1; nothing comes back to
-    where it was; and no organisation closes before, or on the very day that, another goes into it.
+    Each predecessor goes into its successors on one day, in parts above 0 that add up to exactly 1. No organisation
+    becomes itself again, and each closes later than the day on which another goes into it.
     """
     by_code = _grouped(sorted(successions), "predecessor")
     problems = [Contradiction((code,), reason) for code, steps in by_code.items() if (reason := _fault_of(code, steps))]
@@ -300,11 +298,11 @@ def contradictions(successions: Iterable[Succession]) -> list[Contradiction]:
             for later in by_code.get(step.successor, [])[:1]:
                 if later.effective <= step.effective:
                     reason = (
-                        f"{code} goes into {step.successor} on {day_in_words(step.effective)}, and {step.successor} "
-                        f"closes on {day_in_words(later.effective)}, which is no later"
+                        f"{code} goes into {step.successor} on {day_in_words(step.effective)}, but {step.successor} "
+                        f"closes on {day_in_words(later.effective)}, which is not later"
                     )
                     too_early.setdefault(code, []).append(Contradiction((code, step.successor), reason))
-    # Days that only rise come back to nothing: each circle has a successor that closes too early.
+    # If every successor closes later, there can be no circle: look for circles only if one closes too early.
     circles = _circles(by_code) if too_early else {}
     for code in by_code:
         if code not in circles:
@@ -317,7 +315,7 @@ def contradictions(successions: Iterable[Succession]) -> list[Contradiction]:
 
 
 def _fault_of(code: str, steps: list[Succession]) -> str:
-    """Return the fault in the successions of one predecessor; empty if there is none."""
+    """Return the error in the successions of one predecessor; empty if there is none."""
     successors = [step.successor for step in steps]
     days = sorted({step.effective for step in steps})
     total = sum(step.fraction for step in steps)
@@ -335,21 +333,21 @@ def _fault_of(code: str, steps: list[Succession]) -> str:
 
 
 def _circles(by_code: Mapping[str, list[Succession]]) -> dict[str, tuple[str, ...]]:
-    """Return the codes that come back to themselves, each with the codes of its shortest way."""
+    """Return the codes that become themselves again, each with the codes of its shortest circle."""
     circles: dict[str, tuple[str, ...]] = {}
     for code in by_code:
         if code not in circles and (circle := _way_back(code, by_code)):
             circles[code] = circle
-            if all(len(by_code[member]) == 1 for member in circle):  # none has another way
+            if all(len(by_code[member]) == 1 for member in circle):  # no member is in another circle
                 circles |= dict.fromkeys(circle, circle)
     return circles
 
 
 def _way_back(code: str, by_code: Mapping[str, list[Succession]]) -> tuple[str, ...]:
-    """Return the codes of a circle from a code back to itself; empty if there is none."""
+    """Return the codes of the shortest circle from a code back to itself; empty if there is none."""
     came_from = {code: ""}
     waiting = [code]
-    for old in waiting:  # grows on the way: the nearest first
+    for old in waiting:  # the list grows while it is read: the nearest codes first
         for step in by_code.get(old, []):
             if step.successor == code:
                 way = [old]
@@ -374,7 +372,7 @@ def _into_on(step: Succession) -> tuple[date, str]:
 
 
 def _reached(start: str, next_to: Callable[[str], Iterable[str]]) -> set[str]:
-    """Return all codes that can be reached from one, in any number of steps."""
+    """Return all codes that can be reached from a code, in any number of steps."""
     reached: set[str] = set()
     waiting = [start]
     while waiting:
@@ -391,7 +389,7 @@ def _succession(row: Mapping[str, str]) -> Succession:
 
 
 def part_of(fraction: Fraction, code: str) -> str:
-    """Return how much of an organisation is meant, in words: `A`, `40% of A` or `1/3 of A`."""
+    """Write a part of an organisation: `A`, `40% of A` or `1/3 of A`."""
     if fraction == 1:
         return code
     percent = fraction * 100
@@ -400,13 +398,13 @@ def part_of(fraction: Fraction, code: str) -> str:
 
 
 def day_in_words(day: date) -> str:
-    """Write a day as people do: `1 April 2015`."""
+    """Write a day in words: `1 April 2015`."""
     return f"{day.day} {MONTHS[day.month - 1]} {day.year}"
 
 
 @cache
 def packaged_crosswalk() -> Crosswalk:
-    """Return the CCGs of England and their mergers from 2015 to 2021, which come with the package; read once."""
+    """Return the CCGs of England and their mergers from 2015 to 2021, from the package's files; they are read once."""
     successions = [_succession({"fraction": "1", **row}) for row in _rows("ccg-successors.csv")]
     successors = {step.successor for step in successions}
     organisations = [

@@ -1,4 +1,4 @@
-"""The user's crosswalks: their cells, and whether they contradict the mergers that come with the package."""
+"""Read the user's crosswalks, and check that they do not contradict the mergers in the package."""
 
 from __future__ import annotations
 
@@ -37,18 +37,15 @@ _FRACTION = re.compile(r"[0-9]{1,30}(?:\.[0-9]{1,30}|\s*/\s*[0-9]{1,30})?")
 def read_crosswalks(
     texts: Sequence[str], findings: FindingCollector, options: ReadOptions
 ) -> tuple[Crosswalk | None, tuple[InputSource, ...]]:
-    """Read the user's crosswalks and join them to the mergers that come with the package.
+    """Read the user's crosswalks and add them to the mergers in the package.
 
     Args:
         texts: files as the user wrote them, `FILE` or `FILE:SHEET`.
         findings: where to report.
-        options: the largest file to be read.
+        options: the largest file to read.
 
     Returns:
-        The crosswalk, None if the files hold faults, and the files that were read.
-
-    Raises:
-        UsageError: a file cannot be found or opened.
+        The crosswalk, or None if the files have errors; and the files that were read.
     """
     before = findings.errors
     reader = _CrosswalkReader(findings)
@@ -59,17 +56,17 @@ def read_crosswalks(
 
 
 class _CrosswalkReader:
-    """Reads the rows of all crosswalk files."""
+    """Reads all crosswalk files."""
 
     def __init__(self, findings: FindingCollector) -> None:
         self.findings = findings
         self.successions: dict[Succession, Where] = {}
-        """The successions of the rows, and their places."""
+        """The successions in the rows, with their places."""
         self.unchanged: dict[str, Organisation] = {}
         self.names: dict[str, str] = {}
 
     def joined(self) -> Crosswalk | None:
-        """Join the successions of the files to the packaged ones; None if they contradict each other."""
+        """Add the successions of the files to those of the package; None if they contradict each other."""
         packaged = packaged_crosswalk()
         packaged_steps = {step._replace(name="") for step in packaged.successions}
         closed = {step.predecessor: step.effective for step in packaged.successions}
@@ -81,18 +78,18 @@ class _CrosswalkReader:
             self.findings.error(
                 FindingCode.CROSSWALK,
                 self.successions[step],
-                f"the row about {step.predecessor} is another than gpit knows ({became})",
-                remedy="Take the row out, or correct it",
+                f"the row of {step.predecessor} contradicts the crosswalk of gpit ({became})",
+                remedy="Delete the row, or correct it",
             )
         faults = [] if repeated else contradictions([*packaged.successions, *new])
         for fault in faults:
-            # The first row, as the files have them, of one of the organisations.
+            # The first row of one of the organisations, in the order of the files.
             places = (place for step, place in self.successions.items() if step.predecessor in fault.codes)
             self.findings.error(
                 FindingCode.CROSSWALK,
                 next(places, Where()),
                 fault.reason,
-                "of each organisation, parts that add up to 1, all on one day, and none that comes back",
+                "for each organisation, parts that add up to 1, all on one day; none may become itself again",
                 "Correct the rows; write thirds as 1/3, in cells formatted as text",
             )
         if repeated or faults:
@@ -103,7 +100,7 @@ class _CrosswalkReader:
         return Crosswalk([*packaged.successions, *new], organisations.values())
 
     def read(self, sheet: InputSheet) -> InputSource:
-        """Read the rows of one file; faults become findings."""
+        """Read the rows of one file; errors become findings."""
         columns = _columns(sheet)
         for number, cells in sheet.rows if columns.keys() >= set(NEEDED) else ():
             values: dict[str, Any] = {"fraction": WHOLE, "successor_name": ""}
@@ -123,7 +120,7 @@ class _CrosswalkReader:
         """Add the succession of a row."""
         old, new, name, fraction = (values[key] for key in ("org_code", "successor_code", "successor_name", "fraction"))
         if name and self.names.setdefault(new, name) != name:
-            message = f"{new} is called {self.names[new]!r} and {name!r}"
+            message = f"{new} has two names, {self.names[new]!r} and {name!r}"
             self.findings.error(FindingCode.CROSSWALK, where, message, "one name for each code")
         if old != new:
             self.successions.setdefault(Succession(old, new, values["effective_date"], fraction=fraction), where)
@@ -133,14 +130,14 @@ class _CrosswalkReader:
             self.findings.error(
                 FindingCode.CROSSWALK,
                 where,
-                f"{old} would keep its code and {fraction} of itself, and nobody could tell it from what it was",
-                "a code of its own for each successor",
-                "Give the part that stays another code, such as one with the year",
+                f"{old} would keep its code but only {fraction} of its figures, so old and new would look the same",
+                "a new code for each successor",
+                "Give the part that remains a new code, for example with the year",
             )
 
 
 def _columns(sheet: InputSheet) -> dict[str, int]:
-    """Find the columns by their headings; other headings are passed over."""
+    """Find the columns by their headings; other headings are ignored."""
     names = {folded(alias): name for name, (_, aliases) in COLUMNS.items() for alias in aliases}
     columns: dict[str, int] = {}
     for index, heading in enumerate(sheet.headings):
@@ -148,7 +145,7 @@ def _columns(sheet: InputSheet) -> dict[str, int]:
         if name and columns.setdefault(name, index) != index:
             sheet.findings.error(
                 FindingCode.DUPLICATE_HEADING,
-                f"'{sheet.headings[columns[name]]}' and '{heading}' would both be {name}",
+                f"'{sheet.headings[columns[name]]}' and '{heading}' are both read as {name}",
                 remedy="Rename one of them",
             )
     missing = [name for name in NEEDED if name not in columns]
@@ -165,7 +162,7 @@ def _columns(sheet: InputSheet) -> dict[str, int]:
 
 def _code(cell: Any) -> Any:
     code = read_code(cell).value
-    # A crosswalk may use ONS codes as any input may.
+    # A crosswalk may use ONS codes, like any input.
     return packaged_crosswalk().ods_code(str(code)) or code
 
 
@@ -193,12 +190,12 @@ def _fraction(cell: Any) -> Fraction:
     is_number = isinstance(cell, int | float | Decimal) and not isinstance(cell, bool)
     if is_number or (isinstance(cell, str) and _FRACTION.fullmatch(cell.strip())):
         with suppress(ValueError, ZeroDivisionError):
-            fraction = Fraction(str(cell).strip())  # a float is taken as it is written: 0.1 is a tenth
+            fraction = Fraction(str(cell).strip())  # a float is read as written: 0.1 is a tenth
     if fraction is None:
         remedy = "Format the column as text and type the fraction again" if isinstance(cell, dt.date) else ""
         raise Refused(FindingCode.CROSSWALK, f"{quoted(cell)} is not a fraction", expected, remedy)
     if not 0 < fraction <= 1:
-        raise Refused(FindingCode.CROSSWALK, f"the fraction {quoted(cell)} is out of bounds", expected)
+        raise Refused(FindingCode.CROSSWALK, f"the fraction {quoted(cell)} is out of range", expected)
     return fraction
 
 
@@ -209,4 +206,4 @@ COLUMNS: Final[Mapping[str, tuple[Callable[[Any], Any], tuple[str, ...]]]] = {
     "fraction": (_fraction, ("fraction",)),
     "successor_name": (_name, ("successor name",)),
 }
-"""The columns of a crosswalk: the function that reads a cell, and the headings; capitals and spaces are ignored."""
+"""The columns of a crosswalk: the function that reads a cell, and the headings, in any case and with any spaces."""

@@ -1,4 +1,4 @@
-"""Codes that another file writes differently: ONS codes read as those of the NHS, and codes that may be meant."""
+"""Codes that another file writes differently: ONS codes read as ODS codes, and suggestions for misspelt codes."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ if TYPE_CHECKING:
 _ONS_CODE = re.compile(r"E38[0-9]{6}")
 """CCGs, and the sub ICB locations that followed them."""
 _MOST_EXAMPLES = 3
-_MOST_SLIPS: Final = 300
-"""Codes that only the other file has, above which the files are of different organisations."""
+_MOST_MISSPELT: Final = 300
+"""Most codes that only the other file has; if there are more, the files are about different organisations."""
 _MOST_NAMED: Final = 3
-"""Candidates for one code, above which none is likely."""
+"""Most candidates for one code; if there are more, none is likely."""
 _SIMILAR: Final = 0.6
-"""Ratio of `difflib` above which two names may be those of one organisation."""
+"""Ratio of `difflib` above which two names may belong to the same organisation."""
 _KIND = re.compile(r"\b(?:nhs|ccgs?|icbs?|clinical commissioning groups?|integrated care boards?|the)\b", re.IGNORECASE)
 
 
 def translate_ons_codes(file: InputFile, crosswalk: Crosswalk, *, strict: bool) -> None:
-    """Put the ODS code in the place of each known ONS code of a file, and report it once.
+    """Replace each known ONS code of a file by the ODS code, and report it once.
 
     Args:
         file: the file; its rows are replaced.
         crosswalk: the known codes.
-        strict: whether unknown codes are reported as faults later anyway.
+        strict: whether unknown codes become errors in a later check.
     """
     ods_codes: dict[str, str] = {}
     unknown: dict[str, int] = {}
@@ -57,23 +57,23 @@ def translate_ons_codes(file: InputFile, crosswalk: Crosswalk, *, strict: bool) 
     if unknown and not strict:
         file.findings.warning(
             FindingCode.ONS_CODES,
-            f"no organisation is known by {'the ONS codes' if len(unknown) > 1 else 'the ONS code'} "
-            f"{listed(sorted(unknown))}; such a code stays as it is",
+            f"{'ONS codes' if len(unknown) > 1 else 'ONS code'} {listed(sorted(unknown))} "
+            f"{'are not known, so they stay' if len(unknown) > 1 else 'is not known, so it stays'} unchanged",
             "a code from E38000001 to E38000265",
-            "Check the code; write the ODS code if it is right",
+            "Check the code; if it is right, write the ODS code instead",
             at=file.where(next(iter(unknown.values())), "org_code"),
         )
 
 
 def counterparts(code: str, name: str, others: Mapping[str, str]) -> list[str]:
-    """Return the codes of another file that may be meant by a code; none if there are too many.
+    """Return the codes of another file that a code may be a misspelling of; none if there are too many.
 
     Args:
         code: a code that the other file lacks.
-        name: its name, empty if no file says it.
+        name: its name; empty if no file has it.
         others: name by code of the organisations that only the other file has; names may be empty.
     """
-    if len(others) > _MOST_SLIPS:
+    if len(others) > _MOST_MISSPELT:
         return []
     bare = bare_name(name)
     likely = [other for other, other_name in others.items() if bare and bare_name(other_name) == bare]
@@ -85,15 +85,15 @@ def counterparts(code: str, name: str, others: Mapping[str, str]) -> list[str]:
     return sorted(likely) if len(likely) <= _MOST_NAMED else []
 
 
-@lru_cache(maxsize=2 * _MOST_SLIPS)
+@lru_cache(maxsize=2 * _MOST_MISSPELT)
 def bare_name(name: str) -> str:
-    """Return a name without case and punctuation, and without the kind of organisation: NHS, CCG, ICB."""
+    """Return a name in lower case, without punctuation and without the kind of organisation: NHS, CCG, ICB."""
     words = _KIND.sub(" ", name.replace("&", " and "))
     return " ".join(re.sub(r"[\W_]+", " ", words).casefold().split())
 
 
 def is_one_letter_apart(code: str, other: str) -> bool:
-    """Return whether one letter or digit changed, added or left out makes one code of the other."""
+    """Return whether codes differ by one letter or digit that is changed, added or missing."""
     if code == other or abs(len(code) - len(other)) > 1:
         return False
     pairs = enumerate(zip(code, other, strict=False))

@@ -1,12 +1,12 @@
-"""Rows restated on the organisations of a day: merged, split, and nothing lost.
+"""Restate rows for the organisations of a day: they are merged or split, and nothing is lost.
 
 Money and people are added up, or shared out by the fractions of a split to the last penny and person.
-Rates are not: the rate of a whole cannot be derived from the rates of its parts alone, nor that of a
-part from its whole. They are kept where whole organisations agree on them; elsewhere the scheme's steps
-calculate them again.
+Rates are not: the rate of a whole cannot be calculated from the rates of its parts, nor the rate of a part from that
+of the whole. They are kept if all members of a merger have the same rate; otherwise the scheme's steps calculate them
+again.
 
-Where a day is asked for (`--boundaries`), all rows of every year are restated on its organisations. Otherwise
-rows without a year are counted, year by year, with the organisations that the first files have in it.
+With `--boundaries`, all rows of every year are restated for the organisations of that day. Without it, rows that have
+no year are counted, year by year, with the organisations that the first files have in that year.
 """
 
 from __future__ import annotations
@@ -35,18 +35,18 @@ if TYPE_CHECKING:
 
 _HALF_A_PENNY: Final = Fraction(1, 200)
 _MOST_CODES: Final = 40
-"""Predecessors that the origin of a value names."""
+"""Most predecessors that the origin of a value names."""
 
 
 def restate_on_boundaries(
     groups: Iterable[Group], lines: Sequence[SpendLine], day: date, crosswalk: Crosswalk, findings: FindingCollector
 ) -> list[Restated]:
-    """Replace the organisations of the files by those of a day, in every year, and report it once for the run.
+    """Restate the rows of all files for the organisations of a day, in every year, and report it once for the run.
 
     Args:
         groups: their rows by year are replaced.
-        lines: all lines of cost as they were read; a split shares out each, not their sum.
-        day: the day whose organisations the rows get.
+        lines: all lines of cost as they were read; a split shares out each line, not the sum.
+        day: the day whose organisations the rows are restated for.
         crosswalk: the known mergers and splits.
         findings: where to report.
 
@@ -56,7 +56,7 @@ def restate_on_boundaries(
     moved: list[Restated] = []
     successors: set[str] = set()
     for group in groups:
-        # Rows that serve several years are restated, and reported, once.
+        # Rows that are used for several years are restated, and reported, once.
         years_left = list(group.rows)
         while years_left:
             rows = group.rows[years_left[0]]
@@ -76,7 +76,7 @@ def restate_on_boundaries(
 def restate_year(
     group: Group, year: str, codes_of_year: Collection[str], crosswalk: Crosswalk
 ) -> tuple[dict[str, InputRow], list[Restated]]:
-    """Return the rows of a group in a year, those of closed organisations counted with their successors.
+    """Return the rows of a group in a year, with closed organisations counted with their successors.
 
     Only rows without a year are restated: a row with a year stays as it is.
 
@@ -94,7 +94,7 @@ def restate_year(
 
 
 def lines_on_boundaries(lines: Iterable[SpendLine], crosswalk: Crosswalk, day: date) -> list[SpendLine]:
-    """Return lines of cost as of the organisations of a day; of one that split, a line for each successor."""
+    """Restate lines of cost for the organisations of a day; a split gives a line for each successor."""
     restated: list[SpendLine] = []
     for line in lines:
         shares = crosswalk.shares(line.org_code, date.min, day)
@@ -109,7 +109,7 @@ def lines_on_boundaries(lines: Iterable[SpendLine], crosswalk: Crosswalk, day: d
 
 
 class _Member(NamedTuple):
-    """A row that goes into an organisation, and how much of it."""
+    """A row that goes into an organisation, and the fraction of it that does."""
 
     row: InputRow
     fraction: Fraction
@@ -121,14 +121,14 @@ class _Member(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class _Restatement(RowsOfYears):
-    """Rows of a group before and after: how values are combined, and the findings about it."""
+    """Rows of a group before and after: combines their values, and reports about it."""
 
     lines: Sequence[SpendLine] = ()
-    """All lines of cost, where some may have to be shared out."""
+    """All lines of cost, if some may have to be shared out."""
     moved: list[Restated] = field(default_factory=list)
 
     def _value(self, end: str, members: Sequence[_Member], need: Need) -> CheckedValue | Clash:
-        """Combine the values that the members of an organisation have in a column, blank or not."""
+        """Combine the values of an organisation's members in a column, including blanks."""
         if need.kind == "number" and not need.is_sum and any(member.fraction != 1 for member in members):
             return Clash.CLASH  # the rate of a part
         values = [member.row.values[need.name] for member in members]
@@ -138,7 +138,7 @@ class _Restatement(RowsOfYears):
         return combined(values, need, members[0].row.file.sheet.file)
 
     def _record(self, end: str, members: Sequence[_Member], need: Need, blank_in_words: str) -> None:
-        """Keep a record of the amounts that moved, and point out members whose cell is blank."""
+        """Record the amounts that moved, and warn of members whose cell is blank."""
         parts = {member.code: self._parts[member.code, need.name].get(end) for member in members}
         filled = {code: part for code, part in parts.items() if part is not None}
         self.moved.extend(
@@ -150,12 +150,12 @@ class _Restatement(RowsOfYears):
         if 0 < len(filled) < len(parts):
             blank = listed(sorted(set(parts) - set(filled)))
             where = Where(members[0].row.file.sheet.name, column=need.name)
-            message = blank_in_words.format(f"{need.name} is blank for {blank} and so not in the sum of {end}")
+            message = blank_in_words.format(f"{need.name} is blank for {blank}, so it is not in the sum of {end}")
             self.findings.warning(FindingCode.PARTLY_BLANK, where, message, organisation=end)
 
     @cached_property
     def _parts(self) -> dict[tuple[str, str], dict[str, float]]:
-        """The part of each amount that each organisation of the day gets, by code and column; empty for a blank."""
+        """The part of each amount for each organisation of the day, by code and column; empty for a blank."""
         parts: dict[tuple[str, str], dict[str, float]] = {}
         for code, row in self.rows.items():
             shares = self.crosswalk.shares(code, date.min, self.day)
@@ -170,7 +170,7 @@ class _Restatement(RowsOfYears):
         return parts
 
     def _parts_of_lines(self, code: str, shares: Mapping[str, Fraction]) -> dict[str, float]:
-        """Share out each line that counts, so that the sums are those of the restated lines."""
+        """Share out each line that counts, so that the sums equal those of the restated lines."""
         parts_of_each = [
             portions(line.amount, shares, "£")
             for line in self.lines
@@ -190,7 +190,7 @@ class _Restatement(RowsOfYears):
 
 @dataclass(frozen=True, eq=False)
 class _OnBoundaries(_Restatement):
-    """Rows of all years restated on the organisations of a day."""
+    """Restates rows of all years for the organisations of a day."""
 
     successors: set[str] = field(default_factory=set)
     """Organisations that took in others."""
@@ -198,7 +198,7 @@ class _OnBoundaries(_Restatement):
     """Organisations by the columns whose values cannot be combined."""
 
     def rows_after(self) -> dict[str, InputRow]:
-        """Return the rows by the organisations of the day; money and people add up to the same."""
+        """Return the rows by organisation of the day; the totals of money and people stay the same."""
         unfit = report_unfit_codes(self)
         members: dict[str, list[_Member]] = {}
         for code in sorted(self.rows):
@@ -241,17 +241,18 @@ class _OnBoundaries(_Restatement):
     def _report_clashes(self) -> None:
         for column, ends in sorted(self._clashes.items()):
             number = self.group.gives[column].kind == "number"
-            reason = "is a rate or has no unit, and differs or is of a part" if number else "differs"
-            message = f"{self.when}{column} {reason} between the predecessors of {listed(ends)}"
+            members = f"the predecessors of {listed(ends)}"
+            reason = f"is a rate or has no unit, and {members} differ or are split"
+            message = f"{self.when}{column} {reason if number else f'differs between {members}'}"
             if column in self.group.request.essential:
-                remedy = f"Give {column} of {listed(ends)} in a file of their own codes, without the predecessors"
-                only = "; only money and people can be added up"
-                self.group.findings.error(FindingCode.NOT_SUMMED, message + only, remedy=remedy)
+                remedy = f"Give {column} of {listed(ends)} in a file with these codes, without the predecessors"
+                limit = "; only money and people can be added up"
+                self.group.findings.error(FindingCode.NOT_SUMMED, message + limit, remedy=remedy)
             else:
                 self.group.findings.warning(FindingCode.NOT_SUMMED, f"{message}; it is left blank there")
 
     def _report(self, after: Mapping[str, InputRow]) -> None:
-        """Report how many organisations and how much of each column there is, before and after.
+        """Report the number of organisations and the total of each column, before and after.
 
         Raises:
             ArithmeticError: a column of money or people does not add up to the same as before.
@@ -259,12 +260,12 @@ class _OnBoundaries(_Restatement):
         for need in self.group.gives.values():
             if need.is_sum:
                 before, now = _total(self.rows, need), _total(after, need)
-                # Above a quadrillion floats hold no pennies; below it the second bound is the smaller.
+                # Above a quadrillion, floats are too coarse for pennies; below it, the second limit is the smaller.
                 if abs(before - now) >= max(_HALF_A_PENNY, abs(before) / 10**14):
                     raise ArithmeticError(f"{need.name} of {self.group.name} was {before} and became {now}")
         noun, day = self.group.request.organisation, day_in_words(self.day)
         if set(after) == set(self.rows):
-            summary = f"{counted(len(after), noun)} on the boundaries of {day} already"
+            summary = f"{counted(len(after), noun)} already on the boundaries of {day}"
         else:
             summary = f"restated {counted(len(self.rows), noun)} as {len(after):,} on the boundaries of {day}"
         message = f"{self.when}{'; '.join([summary, *self._totals(after)])}"
@@ -273,10 +274,10 @@ class _OnBoundaries(_Restatement):
 
 @dataclass(frozen=True, eq=False)
 class _WithSuccessors(_Restatement):
-    """Closed organisations of rows without a year, counted with their successors for one year."""
+    """Counts closed organisations, in rows without a year, with their successors for one year."""
 
     def rows_after(self, codes_of_year: Collection[str]) -> dict[str, InputRow]:
-        """Return the rows as of the organisations of the year."""
+        """Return the rows by organisation of the year."""
         movers = self._movers(codes_of_year)
         if not movers:
             return dict(self.rows)
@@ -289,18 +290,16 @@ class _WithSuccessors(_Restatement):
         return after
 
     def _movers(self, codes_of_year: Collection[str]) -> dict[str, list[_Member]]:
-        """Return the rows of closed organisations by the successor that is one of the year."""
+        """Return the rows of closed organisations by their successor in the year."""
         movers: dict[str, list[_Member]] = {}
         year = self.years[0]
         for code, row in sorted(self.rows.items()):
             if row.year or code in codes_of_year:
                 continue
             successors = list(self.crosswalk.shares(code, date.min, self.day))
-            if len(successors) > 1:  # how much of it goes to each is not known
+            if len(successors) > 1:  # its rows do not say how much goes to each
                 message = f"by {year} {code} had split into {listed(successors)}"
-                remedy = (
-                    f"Say with --boundaries {year} that all figures are to be restated, or give those of the successors"
-                )
+                remedy = f"Restate all figures with --boundaries {year}, or give the figures of the successors"
                 self.findings.error(FindingCode.SPLIT, row.where("org_code"), message, remedy=remedy)
             elif successors[0] in codes_of_year:
                 movers.setdefault(successors[0], []).append(_Member(row, WHOLE))
@@ -327,7 +326,7 @@ class _WithSuccessors(_Restatement):
         findings = members[0].row.file.findings
         codes = listed([member.code for member in members])
         message = (
-            f"{need.name} differs between {codes}, which are {successor} in {self.years[0]}, and only "
+            f"{need.name} differs between {codes}, which are {successor} in {self.years[0]}; only "
             "money and people can be added up"
         )
         if need.name in self.group.request.essential:
@@ -341,7 +340,7 @@ class _WithSuccessors(_Restatement):
         number = sum(map(len, movers.values()))
         self.group.findings.note(
             FindingCode.RESTATED,
-            f"for {self.years[0]} counted {counted(number, 'closed ' + self.group.request.organisation)} with "
+            f"for {self.years[0]}, counted {counted(number, 'closed ' + self.group.request.organisation)} with "
             f"{'its' if number == 1 else 'their'} successor: {'; '.join([*mergers, *self._totals(after)])}",
         )
 
@@ -357,7 +356,7 @@ def _in_unit(amount: float, need: Need) -> str:
 
 
 def _origin(members: Collection[_Member]) -> str:
-    """Return the predecessors in words, with how much of each and their files."""
+    """Return the origin of a value: its predecessors, the part of each, and their files."""
     files: dict[str, list[str]] = {}
     for member in members:
         codes = files.setdefault(member.row.file.sheet.name, [])

@@ -1,17 +1,17 @@
-"""Find rows that are the sum of a block of rows directly above or below them, without regard to their codes.
+"""Find rows that equal the sum of a block of rows directly above or below them; their codes need not be known.
 
-A table of levels is made of groups, each a total with its parts. Groups of the lowest level are looked for first; once
-their totals are out, those of the next level are beside their parts, and so on, up to the total of all. Where no group
-is certain, all rows of a level may be together: `layers`.
+A table with levels consists of groups: a total and its parts. The search begins with groups of the lowest level. When
+their totals are removed, the totals of the next level are next to their parts, and so on up to the total of all rows.
+If no group is certain, all rows of one level may be together: see `layers`.
 
-The evidence for groups is the chance of such sums (see `sum_evidence`) as a negative logarithm, in digits. A group
-anywhere in the table may have any row as its total: its chance is the sum of the chances of all rows that tell as much.
-A group that begins where another ends, or at an end of the table, has no such choice: its chance is its own, times the
-square of one more than the rows left between. The sum of all other rows has no choice of blocks either. Groups that
-follow each other are a chain, and the chances in a chain multiply: several subtotals that all fit are no chance, even
-where each of them may be.
+The evidence for a group is the chance that its sum is a coincidence (see `sum_evidence`), as a negative logarithm, in
+digits. In a group that may be anywhere in the table, any row may be the total: its chance is the sum of the chances of
+all rows with evidence as strong. A group that begins where another ends, or at an end of the table, has no such choice:
+its chance is its own, times the square of one more than the number of rows between. The sum of all other rows has no
+choice of blocks either. Groups that follow each other form a chain, and the chances in a chain multiply: several
+subtotals that all fit are no coincidence, even if each of them could be.
 
-A chain is certain if its chance is below 1 in 10,000. Above levels that are certain, less is enough for the sum of all.
+A chain is certain if its chance is below 1 in 10,000. Once lower levels are certain, the sum of all rows needs less.
 """
 
 from __future__ import annotations
@@ -39,19 +39,19 @@ if TYPE_CHECKING:
     from gpit_fairshare.inputs.tables.sum_evidence import FileRow, SummedColumn
 
 CERTAIN = 4.0
-"""Digits of evidence from which a sum is no chance: below 1 in 10,000."""
+"""Digits of evidence from which a sum is no coincidence: a chance below 1 in 10,000."""
 _WHOLE = 2.0
-"""Enough for a row that is the sum of all that are left, once others are certain: levels end in a total of all."""
+"""Digits that are enough for the sum of all remaining rows, once other sums are certain: levels end in such a total."""
 _DOUBTFUL = 1.3
-"""Digits from which a sum is worth a warning: one in 20 tables holds as telling a sum by chance."""
+"""Digits from which a sum is worth a warning: one table in 20 has a sum with as much evidence by chance."""
 _NO_CODE = 2.0
-"""Digits for a row that has no code: an assumption. Few organisations lack theirs."""
+"""Digits for a row without a code: an assumption. Few organisations lack one."""
 _REPEATED = 0.1
-"""Digits for a row that repeats the one beside it, as the region of one authority does: it keeps a chain together."""
+"""Digits for a row that repeats the row next to it, such as a region with one authority: it keeps a chain unbroken."""
 _MOST_BETWEEN = 3
 """Rows that may be between the groups of a chain, such as those of higher levels."""
 _MOST_BLOCKS = 40
-"""Blocks on either side of a row that are looked at, the shortest first: rows of zeros make many with the same sum."""
+"""Most blocks tried on each side of a row, the shortest first: rows of zeros make many blocks with the same sum."""
 
 
 class Sums(NamedTuple):
@@ -62,10 +62,10 @@ class Sums(NamedTuple):
 
 
 class _BlockGroup(NamedTuple):
-    """A row, and the block of rows that it is the sum of: from `start` up to, not including, `stop`."""
+    """A row, and the block of rows whose sum it is: from `start` up to, not including, `stop`."""
 
     row: int
-    """Above or below the block, or within it where it is the sum of all other rows."""
+    """Above or below the block, or within it if it is the sum of all other rows."""
     start: int
     stop: int
 
@@ -90,14 +90,14 @@ class _BlockGroup(NamedTuple):
 
 
 class _Near(NamedTuple):
-    """How many blocks come near the figure of a row, and one of them."""
+    """The number of blocks whose sum is near the figure of a row, and one of these blocks."""
 
     number: int
     block: tuple[int, int]
 
 
 class _Link(NamedTuple):
-    """The best choice of groups that ends with a group."""
+    """The best choice of groups whose last group is this one."""
 
     digits: float
     group: _BlockGroup
@@ -105,11 +105,11 @@ class _Link(NamedTuple):
     """Digits of this group."""
     before: _Link | None
     is_linked: bool
-    """Whether the group belongs to the chain of the one before."""
+    """Whether the group belongs to the same chain as the one before."""
 
 
 def find_sums(
-    columns: Sequence[SummedColumn], rows: Sequence[FileRow], levels: CodeLevels, apart: Iterable[int], required: float
+    columns: Sequence[SummedColumn], rows: Sequence[FileRow], levels: CodeLevels, edges: Iterable[int], required: float
 ) -> Sums:
     """Find the rows of one table that are sums of others.
 
@@ -117,7 +117,7 @@ def find_sums(
         columns: the columns that are added up.
         rows: the rows, without those of labelled totals.
         levels: the levels of their codes.
-        apart: places of the rows of labelled totals: groups may begin or end there.
+        edges: places of labelled totals: groups may begin or end there.
         required: digits of evidence from which a sum is certain.
     """
     certain: list[BlockSum] = []
@@ -125,7 +125,7 @@ def find_sums(
         table = CandidateRows(columns, rows, levels)
         if table.size < 3 or not table.evidence:
             return Sums(certain, [])
-        sums = _Groups(table, {bisect_left(rows, at, key=lambda row: row.at) for at in apart}).in_chains()
+        sums = _Groups(table, {bisect_left(rows, at, key=lambda row: row.at) for at in edges}).in_chains()
         if all(group.digits < required for group in sums):
             sums += find_layers(table, required)
         proven = [
@@ -149,25 +149,25 @@ class _Groups:
         self.groups = [group for row in range(table.size) for group in self._groups_of(row)]
 
     def in_chains(self) -> list[BlockSum]:
-        """Return groups that do not overlap, chosen so that their evidence is greatest."""
+        """Return the groups with the most evidence that do not overlap."""
         sums: list[BlockSum] = []
         for chain in self._chains():
             several = [link.group for link in chain if link.group.size > 1]
             totals_first = 2 * sum(group.row == group.first for group in several) > len(several)
             digits = sum(link.own for link in chain)
             for group in (link.group for link in chain if several):
-                # Of two rows with the same figures, the total is where it is in the other groups.
+                # Of two rows with the same figures, the total is on the same side as in the other groups.
                 row = group.row if group.size > 1 else group.first if totals_first else group.end - 1
-                where: Side = "below" if row == group.first else "above" if row == group.end - 1 else "beside"
+                where: Side = "below" if row == group.first else "above" if row == group.end - 1 else "next to"
                 sums.append(BlockSum((self.table.rows[row],), group.size, where, digits))
         return sums
 
-    def _telling(self, row: int) -> ColumnSums | None:
+    def _first_evidence(self, row: int) -> ColumnSums | None:
         """Return the first column of evidence in which a row has a figure other than 0."""
         return next((figures for figures in self.table.evidence if figures.numbers[row]), None)
 
     def _groups_of(self, row: int) -> Iterator[_BlockGroup]:
-        figures = self._telling(row)
+        figures = self._first_evidence(row)
         if figures is None:
             return
         size, total = self.table.size, figures.numbers[row]
@@ -181,7 +181,7 @@ class _Groups:
         yield from filter(self._is_sum, groups)
 
     def _is_sum(self, group: _BlockGroup) -> bool:
-        """Return whether the figures of a row are the sum of its block in every column that it has."""
+        """Return whether the row equals the sum of its block in every column where it has a figure."""
         misses = []
         for figures in self.table.columns:
             total = figures.optional_figures[group.row]
@@ -213,12 +213,12 @@ class _Groups:
             by_itself = min(by_itself, of_block)
         elif is_at_edge:
             by_itself = min(by_itself, of_row * len(self.edges))
-        # A longer block comes before one inside it: of the two, the inner is more often chance.
+        # Prefer a longer block to one inside it: the inner sum is more often a coincidence.
         bonus += 0.01 * math.log10(group.size)
         return bonus - math.log10(by_itself), bonus - math.log10(of_row)
 
     def _chance(self, row: int, block: tuple[int, int], widths: Sequence[int]) -> float:
-        """Return the chance that the sum of a block comes near to the figures of a row."""
+        """Return the chance that the sum of a block is near the figures of a row."""
         return chance_of_sum(
             (figures.numbers[row], width, figures.spread(block, (row, row + 1)))
             for figures, width in zip(self.table.evidence, widths, strict=True)
@@ -226,12 +226,12 @@ class _Groups:
         )
 
     def _blocks_near(self, row: int) -> _Near:
-        """Return the blocks of two rows or more beside a row that come to between half and twice its figure."""
-        figures = self._telling(row)
+        """Count the blocks of two rows or more next to a row whose sum is between half and twice its figure."""
+        figures = self._first_evidence(row)
         if figures is None:
             return _Near(0, (row, row))
         sums, size = figures.sizes, abs(figures.numbers[row])
-        if sums is not figures.sums:  # with negative figures, a block of any length may come near
+        if sums is not figures.sums:  # with negative figures, the sum of a block of any length may be near
             near = [
                 *figures.ends_near(figures.sums[row] - figures.numbers[row], size // 2),
                 *figures.ends_near(figures.sums[row + 1] + figures.numbers[row], size // 2),
@@ -248,9 +248,10 @@ class _Groups:
 
     @cached_property
     def _rows_as_telling(self) -> list[float]:
-        """The chances, added up, of all rows that are as telling as each row, in units of its own chance.
+        """For each row, the chances of all rows with as much evidence, added up, as a multiple of its own chance.
 
-        A row is as telling as the chance is small that some block comes to its figures, exactly and were their step 1.
+        The smaller the chance that some block adds up to exactly the figures of a row, with a step of 1, the more
+        evidence that row is.
         """
         widths = [1] * len(self.table.evidence)
         nearby = map(self._blocks_near, range(self.table.size))
@@ -262,11 +263,11 @@ class _Groups:
             for chance in chances
         ]
 
-    # Which groups to take.
+    # The choice of groups.
 
     def _best_link(self) -> _Link | None:
-        """Choose groups so that their evidence is greatest, and return the last of them."""
-        best: list[_Link] = []  # up to each of the ends, ever better
+        """Choose the groups with the most evidence, and return the last of them."""
+        best: list[_Link] = []  # the best choice up to each end; each is better than the one before
         last: dict[int, _Link] = {}
         for group in sorted(self.groups, key=lambda group: (group.end, group.first)):
             by_itself, linked = self._digits(group)
@@ -285,7 +286,7 @@ class _Groups:
         return best[-1] if best else None
 
     def _chains(self) -> list[list[_Link]]:
-        """Return the groups that were chosen, as chains of groups that follow each other, from the top."""
+        """Return the chosen groups, from the top, as chains of groups that follow each other."""
         chains: list[list[_Link]] = []
         link, is_linked = self._best_link(), False
         while link:

@@ -1,7 +1,7 @@
 """Levels of organisations, by their codes of the NHS and of the Office for National Statistics.
 
-Levels are relative: `Q44`, an area team, is a total only beside codes of a lower level, such as those of CCGs.
-A file of area teams alone holds organisations.
+Levels are relative: `Q44`, an area team, is a total only in a table with codes of a lower level, such as CCGs.
+In a file of area teams only, each area team is an organisation.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Level(NamedTuple):
     """Higher for larger areas."""
     name: str
     parts: str = ""
-    """The beginning of the codes of its parts, where not every lower level is a part of it."""
+    """How the codes of its parts begin, if it does not contain every lower level."""
 
 
 _NHS = (
@@ -41,7 +41,7 @@ _ONS = {
     "E12": Level(6, "region"),
     "E40": Level(6, "region"),
     "E54": Level(5, "ICB"),
-    # Counties contain districts, and neither unitary authorities nor boroughs: upper-tier authorities are all of these.
+    # Counties contain districts, but not unitary authorities or boroughs. All of these are upper-tier authorities.
     "E10": Level(4, "county", "E07"),
     "E11": Level(4, "metropolitan county", "E08"),
     "E13": Level(4, "part of London", "E09"),
@@ -53,12 +53,12 @@ _ONS = {
 }
 _SHAPE = str.maketrans("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", "9" * 10 + "A" * 52)
 _KNOWN_SHARE = 0.75
-"""Share of the codes of a table that must be known before they give levels: made-up codes such as `Q12` may look like
-those of the NHS."""
+"""Share of a table's codes that must be known before they give levels: invented codes such as `Q12` may look like NHS
+codes."""
 
 
 def level_of(code: str) -> Level | None:
-    """Return the level of a code, or None for a code that is not known to have one."""
+    """Return the level of a code; None if it is not known."""
     if _ONS_CODE.fullmatch(code):
         return _ONS.get(code[:3])
     return next((level for pattern, level in _NHS if pattern.fullmatch(code)), None)
@@ -68,15 +68,15 @@ class CodeLevels:
     """The levels of the codes of one table."""
 
     def __init__(self, codes: Sequence[str]) -> None:
-        """Args: codes: one for each row; empty where a row has none."""
+        """Args: codes: one for each row; empty if the row has none."""
         levels = [level_of(code) for code in codes]
         known_levels = [level for level in levels if level]
-        is_telling = len(set(known_levels)) > 1 and len(known_levels) >= _KNOWN_SHARE * sum(map(bool, codes))
-        self._levels = {code: level for code, level in zip(codes, levels, strict=True) if level and is_telling}
-        self._ranks = Counter(level.rank for level in known_levels if is_telling)
+        has_levels = len(set(known_levels)) > 1 and len(known_levels) >= _KNOWN_SHARE * sum(map(bool, codes))
+        self._levels = {code: level for code, level in zip(codes, levels, strict=True) if level and has_levels}
+        self._ranks = Counter(level.rank for level in known_levels if has_levels)
 
     def is_above(self, codes: Iterable[str], parts: Iterable[str]) -> bool:
-        """Return whether codes are all of higher levels than those codes of their parts that are known."""
+        """Return whether all codes have higher levels than the known codes of their parts."""
         above = {self._levels.get(code) for code in codes}
         below = {(level, part[:3]) for part in parts if (level := self._levels.get(part))}
         return bool(below) and all(
@@ -84,13 +84,13 @@ class CodeLevels:
         )
 
     def kind_of(self, code: str) -> str:
-        """Return the level of a code, or its shape where the level is not known."""
+        """Return the level of a code, or its shape if the level is not known."""
         level = self._levels.get(code)
         return level.name if level else code.translate(_SHAPE)
 
     def higher_codes(self) -> dict[str, Level]:
-        """Return the codes, with their level, that contain organisations which are rows of the same table."""
-        # The level that most rows have is that of the organisations.
+        """Return the codes, with their level, that contain organisations of the same table."""
+        # The most frequent level is that of the organisations.
         usual = min(self._ranks, key=lambda rank: (-self._ranks[rank], rank), default=0)
         parts = {(level, code[:3]) for code, level in self._levels.items()}
         higher = {

@@ -1,4 +1,4 @@
-"""Find the rows of organisations in a table: all but those that the user leaves out, memo lines and totals."""
+"""Find the rows of organisations in a table: all rows except excluded codes, memo lines and totals."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ _NAMES = ("org_name", "practice_name")
 
 
 def organisation_rows(headings: Headings, needs: Sequence[Need]) -> tuple[Sequence[Record], set[str]]:
-    """Return the rows of organisations, and the codes of those that the user leaves out.
+    """Return the rows of organisations, and the codes that the user excluded.
 
     Args:
-        headings: those of the file.
+        headings: the headings of the file.
         needs: the columns that are read from it.
     """
     records: Sequence[Record] = headings.sheet.rows
     left_out = _rows_left_out(headings) if headings.request.leave_out else {}
     codes = set(left_out.values())
     if left_out:
-        message = f"left out {counted(len(left_out), 'row')} of {listed(sorted(codes))}, as --leave-out says"
+        message = f"left out {counted(len(left_out), 'row')} of {listed(sorted(codes))} because of --leave-out"
         headings.findings.note(FindingCode.LEFT_OUT, message)
         records = [record for record in records if record[0] not in left_out]
     memos = _memo_lines(headings, records, needs)
@@ -43,7 +43,7 @@ def organisation_rows(headings: Headings, needs: Sequence[Need]) -> tuple[Sequen
         ]
         headings.findings.note(
             FindingCode.NOTES,
-            f"left out {counted(len(memos), 'row')} with no code and no figure in a column that is used: "
+            f"left out {counted(len(memos), 'row')} without a code or a figure in a column that is used: "
             f"{listed(lines, FEW)}",
         )
         records = [record for record in records if record[0] not in memos]
@@ -51,47 +51,47 @@ def organisation_rows(headings: Headings, needs: Sequence[Need]) -> tuple[Sequen
     if len(totals) == len(records):
         headings.findings.error(
             FindingCode.EMPTY,
-            "no row is left of the table: all were left out",
+            "all rows were left out, so none remains",
             "rows of organisations",
-            "Give the file with its rows, or fewer codes with --leave-out",
+            "Add the rows of organisations to the file, or give fewer codes with --leave-out",
         )
     return [record for record in records if record[0] not in totals] if totals else records, codes
 
 
 def _rows_left_out(headings: Headings) -> dict[int, str]:
-    """Return the rows that the user leaves out, and for each the code that was given for it.
+    """Return the rows that the user excludes, each with the code that excludes it.
 
-    A row is meant by its code, or by its name where it has no code. Capitals and spaces make no difference; a
-    whole number that Excel made of a code is also meant by the code with its zeros.
+    A code excludes the rows with that code; a name excludes rows with that name and no code. Capitals and spaces make
+    no difference. If Excel turned a code into a whole number, the code with its zeros excludes it too.
     """
     columns = headings.columns
-    # The code of a practice before that of its organisation, which may be the same on a row of totals.
+    # Compare practice codes first: a row of totals may have the same code for its organisation.
     keys = ("org_code",) if headings.request.is_by_practice else ("practice_code", "org_code")
     codes = [columns[name] for name in keys if name in columns]
     left_out: dict[int, str] = {}
     for index in codes:
         excluded = _ExcludedCodes([code for code in headings.request.leave_out if code not in left_out.values()])
-        matches = {number: code for number, cells in headings.sheet.rows if (code := excluded.meaning(cells[index]))}
+        matches = {number: code for number, cells in headings.sheet.rows if (code := excluded.match(cells[index]))}
         left_out = {**matches, **left_out}
     excluded = _ExcludedCodes(headings.request.leave_out)
     for index in [columns[name] for name in _NAMES if name in columns]:
         for number, cells in headings.sheet.rows:
-            name = excluded.meaning(cells[index])
+            name = excluded.match(cells[index])
             if name and all(is_blank(cells[column]) for column in codes):
                 left_out.setdefault(number, name)
     return left_out
 
 
 class _ExcludedCodes:
-    """The codes and names that the user typed, to be found again in cells."""
+    """The codes and names that the user typed, to look up in cells."""
 
     def __init__(self, codes: Sequence[str]) -> None:
         self._exact = {code.strip(): code for code in codes}
         self._plain = {_plain(code): code for code in codes}
         self._numbers = {code.strip().lstrip("0") or "0": code for code in codes if code.strip().isdecimal()}
 
-    def meaning(self, cell: Any) -> str:
-        """Return the code that means a cell; empty if none does."""
+    def match(self, cell: Any) -> str:
+        """Return the excluded code or name that a cell holds; empty if it holds none."""
         if is_blank(cell) or isinstance(cell, Broken):
             return ""
         if isinstance(cell, int):
@@ -104,14 +104,14 @@ def _plain(text: Any) -> str:
 
 
 def _memo_lines(headings: Headings, records: Sequence[Record], needs: Sequence[Need]) -> set[int]:
-    """Return the numbers of rows that are remarks beside the table: no code, no name, and no figure that is used.
+    """Return the numbers of rows that are remarks: they have no code, no name, and no figure that is used.
 
-    Below the totals at the end of a table a row may have a name, or a text in the place of a code: there it cannot
-    be an organisation whose code is missing.
+    Below the totals at the end of a table, a remark may also have a name, or a text instead of a code: a row there is
+    not an organisation whose code is missing.
 
     Args:
-        headings: those of the file.
-        records: its rows, without those that the user leaves out.
+        headings: the headings of the file.
+        records: its rows, without those that the user excludes.
         needs: the columns that are read from it.
     """
     columns = headings.columns
@@ -129,7 +129,7 @@ def _memo_lines(headings: Headings, records: Sequence[Record], needs: Sequence[N
     bare = {
         number
         for number, cells in loose
-        # A word for a missing code, or #N/A, was an organisation once: that is a fault, wherever it is.
+        # A word for a missing code, or #N/A, means that an organisation was there: an error, anywhere in the table.
         if not any(map(str.isalnum, "".join(str(cells[column] or "") for column in codes)))
         and all(is_blank(cells[column]) for column in names)
     }
@@ -142,7 +142,7 @@ def _memo_lines(headings: Headings, records: Sequence[Record], needs: Sequence[N
 def _rows_below_totals(
     headings: Headings, records: Sequence[Record], needs: Sequence[Need], codes: Sequence[int]
 ) -> set[int]:
-    """Return the rows, no totals themselves, below the first total that is below the last organisation."""
+    """Return the rows below the totals that follow the last organisation, without totals."""
     discarded_findings = FileFindings(FindingCollector(), "")  # totals are reported later
     totals = Totals(headings, needs, discarded_findings).find(records)
     organisations = [
@@ -154,7 +154,7 @@ def _rows_below_totals(
 
 
 def _is_code(cell: Any) -> bool:
-    """Return whether a cell may be meant as a code: anything but a blank and words."""
+    """Return whether a cell may be a code: anything except a blank and words."""
     if isinstance(cell, str) and (is_code(cell) or not is_code(cell.strip())):
         return is_code(cell)
     try:
@@ -165,7 +165,7 @@ def _is_code(cell: Any) -> bool:
 
 
 def _is_possible_figure(cell: Any) -> bool:
-    """Return whether a cell holds a figure, or something that may have been one."""
+    """Return whether a cell holds a figure, or a text that may have been one."""
     if is_blank(cell):
         return False
     return not isinstance(cell, str) or any(map(str.isdigit, cell)) or read_number(cell.strip()) is not None

@@ -1,8 +1,8 @@
-"""Files that belong together, the columns that each group gives, and their rows year by year.
+"""Files that belong together, the columns that each group gives, and their rows by year.
 
-A group may be of larger organisations: a scheme declares of which text column's organisations an input column is
-(`of = "ccg_code"`), and the values of a CCG go to each of its practices. That column may be among the rows
-themselves, or in an input file with one row for each larger organisation.
+The rows of a group may be larger organisations. A scheme declares that an input column belongs to the organisations in
+a text column (`of = "ccg_code"`); each practice then gets the values of its CCG. The input column may be in the file
+of practices, or in a file with one row for each CCG.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Group:
     rows: dict[str, dict[str, InputRow]] = field(default_factory=dict)
     """Rows by year of the scheme and organisation."""
     of: str = ""
-    """The text column that names the larger organisation of a row, where these files are of larger organisations."""
+    """If the rows of these files are larger organisations, the text column that names them; else empty."""
 
     @property
     def name(self) -> str:
@@ -62,7 +62,7 @@ class Group:
         return any(file.has_column(column) for file in self.files)
 
     def can_give(self, need: Need) -> bool:
-        """Return whether the rows of the tables may take a column from here: people of a CCG are not its practices'."""
+        """Return whether rows may take a column from these files: a CCG's people are not the people of a practice."""
         return self.has_column(need.name) and (not self.of or need.of == self.of)
 
 
@@ -79,7 +79,7 @@ def make_groups(sheets: Iterable[tuple[Role, InputSheet]], request: Request) -> 
 
 
 def needed_columns(request: Request) -> tuple[list[Need], list[Need]]:
-    """Return the columns that are needed, with their units, and those that are kept where there are any."""
+    """Return the columns that are needed, with their units, and those that are kept if a file has them."""
     standards = standard_columns()
     needed = [
         replace(need, unit=need.unit or (standards[need.name].unit if need.name in standards else ""))
@@ -95,10 +95,10 @@ def share_out_columns(groups: Sequence[Group], request: Request, findings: Findi
     """Decide which group gives each column: exactly one, unless the column is optional.
 
     Args:
-        groups: their `gives` is filled.
+        groups: the files; this fills their `gives`.
         request: what is needed.
         findings: where to report.
-        all_read: whether every file could be read; if not, a missing column may be in one that was not.
+        all_read: whether every file could be read; if not, a missing column may be in an unread file.
     """
     needed, optional = needed_columns(request)
     for need in [*needed, *optional]:
@@ -113,20 +113,20 @@ def share_out_columns(groups: Sequence[Group], request: Request, findings: Findi
                 FindingCode.TWO_FILES,
                 Where(),
                 f"{need.name} is in {listed([group.name for group in owners])}",
-                "one file that gives it",
-                "Take the column out of the others, or rename it there",
+                "the column in one file only",
+                "Delete or rename the column in the other files",
             )
         for file in owners[0].files:
             if not file.has_column(need.name) and not need.optional:
                 file.findings.error(
                     FindingCode.MISSING_COLUMN,
-                    f"no column {need.name}, which another file beside it has; {_headings_of([file])}",
+                    f"no column {need.name}, which another file of the same option has; {_headings_of([file])}",
                     remedy=f"Name it with --map 'HEADING={need.name}'",
                 )
 
 
 def _owners(need: Need, groups: Sequence[Group]) -> list[Group]:
-    """Return the groups that have a column; one sheet given for two options has it for the option that it is of."""
+    """Return the groups that have a column; a sheet given for two options counts for the column's usual option."""
     owners = [group for group in groups if group.can_give(need)]
     standard = standard_columns().get(need.name)
     sheets = {(file.sheet.sha256, file.sheet.sheet) for group in owners for file in group.files}
@@ -152,16 +152,16 @@ def place_by_year(group: Group) -> None:
     if present_years and missing and all(file.dated for file in group.files):
         group.findings.error(
             FindingCode.MISSING_YEAR,
-            f"no rows for {listed(missing)}; there are rows for {listed(present_years, 20)}",
+            f"no rows for {listed(missing)}; the file has rows for {listed(present_years, 20)}",
             "rows for every year of the scheme, or no year column",
-            "Add the rows, or run the years that are there with --years, or a scheme of these years with --scheme"
-            if request.scheme and not request.options  # verbs with files of their own choose their years
-            else "Add the rows, or leave out the years from the scheme",
+            "Add the rows, or choose years that the file has with --years, or a scheme for these years with --scheme"
+            if request.scheme and not request.options  # verbs with their own file options choose their years
+            else "Add the rows, or remove the years from the scheme",
         )
 
 
 def report_case(rows: Iterable[InputRow], findings: FindingCollector) -> None:
-    """Refuse codes that differ only in capital and small letters."""
+    """Report codes that differ only in upper and lower case."""
     spellings: dict[tuple[str, str], dict[str, InputRow]] = {}
     for row in rows:
         for kind, code in (("organisation", row.code), ("practice", row.text_of("practice_code"))):
@@ -173,14 +173,14 @@ def report_case(rows: Iterable[InputRow], findings: FindingCollector) -> None:
             findings.error(
                 FindingCode.CODE_CASE,
                 Where(min(row.file.sheet.name for row in same.values()), column=kind),
-                f"the {kind} codes {listed(codes)} differ only in capital and small letters",
-                remedy="Write the code of each organisation in one way",
+                f"the {kind} codes {listed(codes)} differ only in upper and lower case",
+                remedy="Write each code in one way only",
                 organisation=min(same),
             )
 
 
 def _report_missing(need: Need, groups: Sequence[Group], request: Request, findings: FindingCollector) -> None:
-    """Report that no file has a column, with the option that gives it or the headings."""
+    """Report that no file has a column, with the option that would give it or the headings of the files."""
     standard = standard_columns().get(need.name)
     option = standard.option if standard else ""
     given_with = f"--{option}" if option else request.options.get(need.name, request.options.get("", "--input"))
@@ -195,7 +195,7 @@ def _report_missing(need: Need, groups: Sequence[Group], request: Request, findi
         )
         return
     headings = [heading for file in files for heading in file.sheet.headings if heading]
-    # A name that is not one of the known columns may as well be a step or parameter, misspelt.
+    # An unknown name may also be a misspelt step or parameter.
     suggestion = nearest_of(need.name, headings if standard else [*headings, *need.alternatives])
     if need.used_in and not standard:
         label += f", which {need.used_in} uses"
@@ -227,21 +227,21 @@ def _report_repeat(first: InputRow, repeated: InputRow, year: str) -> None:
     before, after = ({name: value.value for name, value in row.values.items()} for row in (first, repeated))
     differing = [name for name in before if name in after and before[name] != after[name]]
     same = "" if before.keys() != after.keys() else ", with the same figures"
-    likeness = f", with another {listed(differing)}" if differing else same
+    comparison = f", with a different {listed(differing)}" if differing else same
     repeated.file.findings.error(
         FindingCode.DUPLICATE_ROW,
-        f"{repeated.code} stands in {first.place} already{of_year}{likeness}",
+        f"{repeated.code} is already in {first.place}{of_year}{comparison}",
         "one row for each code and year",
-        "Take one of the rows out; lines of cost need a column amount, rows of practices a practice_code",
+        "Delete one of the rows. Lines of cost need a column amount; rows of practices need a column practice_code",
         at=repeated.where("org_code"),
     )
 
 
 def mark_larger(groups: Sequence[Group], needs: Sequence[Need]) -> None:
-    """Find the input files of larger organisations: they have a column of theirs, and no code of a row.
+    """Find the input files of larger organisations: they have a column for these, and no code of the first group.
 
-    The rows are those of the first group. A file that has the larger organisations' column and no other codes,
-    as one headed `CCG Code`, has that for its codes.
+    If a file has the column of larger organisations, such as `CCG Code`, and no other codes, that column becomes its
+    codes.
     """
     for group in groups[1:]:
         parent_column = next((need.of for need in needs if need.of and group.has_column(need.name)), "")
@@ -260,11 +260,11 @@ def _codes(group: Group) -> set[str]:
 
 
 def give_to_rows(group: Group, belonging: Mapping[str, Mapping[str, InputRow]]) -> None:
-    """Bring the group's rows, by year, to the code of each row of the tables that belongs to them.
+    """Give each organisation the row of its larger organisation, year by year.
 
     Args:
-        group: Files of larger organisations, their rows by year and code; these are replaced.
-        belonging: By year and code, the rows of the tables that name their larger organisation.
+        group: Files of larger organisations; their rows by year and code are replaced.
+        belonging: By year and code, the rows that name their larger organisation.
     """
     findings = group.findings
     lacking: set[str] = set()
@@ -277,15 +277,15 @@ def give_to_rows(group: Group, belonging: Mapping[str, Mapping[str, InputRow]]) 
     if strange and not any(group.rows.values()):
         findings.error(
             FindingCode.ONE_SIDED,
-            f"no code of it, such as {min(strange)}, is the {group.of} of a row",
-            f"codes of {group.of}, or those of the rows",
+            f"none of its codes, such as {min(strange)}, is the {group.of} of any row",
+            f"codes that are in the column {group.of}, or the codes of the rows",
             "Correct the codes",
         )
         return
     if lacking:
         report = findings.error if group.is_essential else findings.warning
-        message = f"no row for {listed(sorted(lacking))}, each the {group.of} of other rows"
-        report(FindingCode.ONE_SIDED, message, remedy="Add the rows; without them those have no values of this file")
+        message = f"no row for {listed(sorted(lacking))}, which the column {group.of} names"
+        report(FindingCode.ONE_SIDED, message, remedy="Add the rows; without them, their members get no values")
     if strange:
-        message = f"{listed(sorted(strange))} is left out: no row has it as {group.of}"
+        message = f"{listed(sorted(strange))} is left out: no row has this {group.of}"
         findings.warning(FindingCode.ONE_SIDED, message)

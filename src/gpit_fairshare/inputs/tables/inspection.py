@@ -1,4 +1,4 @@
-"""Describe what files hold, where no scheme says which columns are needed."""
+"""Describe the contents of files, without a scheme that says which columns are needed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _GIVES: Mapping[Role, tuple[str, ...]] = {
 }
 """The main columns of the files of an option."""
 MOST_COLUMNS = 200
-"""Columns of numbers that are inspected where no scheme says which are needed."""
+"""Most columns of numbers that are inspected without a scheme."""
 
 
 @dataclass(frozen=True)
@@ -36,18 +36,18 @@ class ColumnSummary:
 
     name: str
     heading: str
-    """Heading in the file; that of the first file where several are stacked."""
+    """Heading in the file, or in the first of several files that form one table."""
     file: str
     unit: str
-    """`£`, `people` or nothing that is known."""
+    """`£`, `people`, or empty if it is not known."""
     stated: str
-    """Unit that the file states where it changes the figures: `£k`; else empty."""
+    """Unit that the file states, if it changes the figures, such as `£k`; else empty."""
     year: str
-    """Empty where no file has one."""
+    """Empty if no file has a year."""
     filled: int
-    """Organisations that have a figure."""
+    """Number of organisations with a figure."""
     blank: int
-    """Organisations without one: their cell is blank, or was refused with a finding."""
+    """Number of organisations without a figure: the cell is blank, or a finding reports it."""
     total: float | None
     """Sum of money or people; None for rates and figures without a unit."""
     total_as_written: float | None
@@ -57,10 +57,10 @@ class ColumnSummary:
 
 
 def summarise(inputs: Inputs, groups: Sequence[Group]) -> list[ColumnSummary]:
-    """Return the columns of numbers, one entry for each and year.
+    """Return the columns of numbers, one entry for each column and year.
 
     Args:
-        inputs: tables, which may lack what is faulty.
+        inputs: tables; cells with errors may be missing.
         groups: the files.
     """
     columns = [column for column in inputs.columns.values() if column.kind == "number"]
@@ -98,10 +98,10 @@ def years_of(files: Iterable[Headings]) -> tuple[str, ...]:
 
 
 def needs_of(files: Iterable[Headings]) -> tuple[Need, ...]:
-    """Return the columns to inspect: patients and spend, and every other column that holds numbers.
+    """Return the columns to inspect: patients and spend, and every other column of numbers.
 
-    Patients and spend are needed in full; a cell of another column that cannot be read is a warning, since
-    nothing is known to need it. Where rows are summed, columns without a unit are left alone.
+    Patients and spend are needed in full. In other columns, a cell that cannot be read is a warning, since
+    they may not be needed. If rows are summed, columns without a unit are skipped.
     """
     needs: dict[str, Need] = {}
     for headings in files:
@@ -128,20 +128,20 @@ def needs_of(files: Iterable[Headings]) -> tuple[Need, ...]:
                 passed_over += 1
             elif standard or _has_mostly_numbers(sheet, index):
                 needs[name] = Need(name, "number", unit, optional=True, lenient=True)
-        remedy = "Give a scheme with --scheme to check the columns that it needs"
+        remedy = "To check the columns that a scheme needs, name it with --scheme"
         if unsummed:
-            message = f"not looked at, since rows are summed and columns without a unit cannot be: {listed(unsummed)}"
+            message = f"not checked: {listed(unsummed)}; rows are summed, and columns without a unit cannot be"
             headings.findings.note(FindingCode.UNUSED, message, remedy)
         if passed_over:
-            message = f"{counted(passed_over, 'further column')} not looked at, beside {len(needs):,} that were"
+            message = f"checked {len(needs):,} columns; {counted(passed_over, 'further column')} not checked"
             headings.findings.note(FindingCode.UNUSED, message, remedy)
     return tuple(needs.values())
 
 
 def report_lacking(files: Sequence[Headings]) -> None:
-    """Point out files of patients without a column of patients, and files of spend without one of money.
+    """Warn of files of patients without a column of patients, and files of spend without a column of money.
 
-    No scheme says that they are needed, but their options do; a run would be refused.
+    A run with these files would be refused.
     """
     for role, names in _GIVES.items():
         files_of_role = [headings for headings in files if headings.role == role]
@@ -150,7 +150,7 @@ def report_lacking(files: Sequence[Headings]) -> None:
         for headings in files_of_role:
             headings.findings.warning(
                 FindingCode.MISSING_COLUMN,
-                f"no column is known as {' or '.join(names)}; {headings_sentence(headings.sheet.headings)}",
+                f"no column was recognised as {' or '.join(names)}; {headings_sentence(headings.sheet.headings)}",
                 remedy=f"Name it with --map 'HEADING={names[0]}', or give the file with --input",
             )
 
@@ -162,6 +162,6 @@ def _has_mostly_numbers(sheet: InputSheet, index: int) -> bool:
 
 def _is_number(cell: Any, *, typed: bool) -> bool:
     if isinstance(cell, str):
-        # A text such as 00123 in a workbook is a text on purpose.
+        # A text such as 00123 in a workbook is intended as a text.
         return len(cell) < 40 and read_number(cell.strip()) is not None and not (typed and cell.startswith("0"))
     return isinstance(cell, int | float) and not isinstance(cell, bool | Broken)

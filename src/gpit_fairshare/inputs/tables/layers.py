@@ -1,8 +1,8 @@
-"""Rows of a level that are together the sum of the organisations: regions below CCGs, or England, regions, authorities.
+"""Rows of a level that together are the sum of the organisations: regions below CCGs, or England, regions, authorities.
 
-Such a table falls into layers of equal sums. It can be cut between any two rows, so the chance of a layer is that of
-its sum (see `sum_evidence`) times the number of rows; a single row can only be first or last. Where the rows of a layer
-have the order of their parts, each cut between them is the sum of the parts so far, which is more evidence.
+Such a table consists of layers with equal sums. It can be cut between any two rows, so the chance of a layer is that of
+its sum (see `sum_evidence`) times the number of rows; a single row can only be first or last. If the rows of a layer
+follow the order of their parts, each cut between them is the sum of the parts so far, which is more evidence.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 
 _MOST_LAYERS = 4
 _MOST_ROWS = 2 / 3
-"""Rows of a level for each of its parts. A table of one level may have equal halves by chance, and they are as long."""
+"""Most rows of a level for each of its parts. A table of one level may have equal halves by chance, of equal length."""
 _MOST_KINDS = 50
-"""With more kinds of codes than this, kinds are no evidence."""
+"""Most kinds of codes; if there are more, kinds are no evidence."""
 
 
 def find_layers(table: CandidateRows, required: float) -> list[BlockSum]:
-    """Return the levels of a table that are together the sum of the organisations, if there are any.
+    """Return the levels of a table that together are the sum of the organisations, if there are any.
 
     Args:
-        table: the rows, of which the largest layer holds the organisations.
-        required: digits of evidence; of the choices that have them, the one with the most totals is taken.
+        table: the rows; the largest layer holds the organisations.
+        required: digits of evidence; among the choices with enough, the one with the most totals is taken.
     """
     choices = [*_layers_by_place(table), *_layers_by_code(table)]
     strongest = max(choices, key=lambda layers: _rank(layers, required), default=[])
@@ -44,7 +44,7 @@ def _rank(layers: Sequence[BlockSum], required: float) -> tuple[float, int, floa
 
 
 def _layers_by_place(table: CandidateRows) -> Iterator[list[BlockSum]]:
-    """Cut the table where the rows from the top come to a half, a third … of all."""
+    """Cut the table where the rows from the top add up to a half, a third … of all."""
     figures = table.evidence[0]
     for number in range(2, _MOST_LAYERS + 1) if figures.total else ():
         slack = figures.slack(figures.total, table.size)
@@ -61,7 +61,7 @@ def _layers_by_place(table: CandidateRows) -> Iterator[list[BlockSum]]:
 
 
 def _layers_by_code(table: CandidateRows) -> Iterator[list[BlockSum]]:
-    """Compare the rows of each kind of code, wherever they are, with all others and with those of the usual kind."""
+    """Compare the rows of each kind of code, anywhere in the table, with all others and with the usual kind."""
     kinds: dict[str, list[int]] = {}
     for row in range(table.size):
         kinds.setdefault(table.levels.kind_of(table.codes[row]), []).append(row)
@@ -74,7 +74,7 @@ def _layers_by_code(table: CandidateRows) -> Iterator[list[BlockSum]]:
 
 
 def _layer(table: CandidateRows, rows: Sequence[int], parts: Sequence[int], choices: int) -> BlockSum | None:
-    """Return rows with the sum of others in every column, or None if they are no level above them."""
+    """Return a layer if the rows equal the sum of the parts in every column, else None."""
     if len(rows) > _MOST_ROWS * len(parts):
         return None
     misses = []
@@ -97,11 +97,11 @@ def _layer(table: CandidateRows, rows: Sequence[int], parts: Sequence[int], choi
         digits += _digits_of_order(table, rows, parts)
     if table.is_above(rows, parts):
         digits += KNOWN_LEVEL
-    return BlockSum(tuple(table.rows[row] for row in rows), len(parts), "beside", digits)
+    return BlockSum(tuple(table.rows[row] for row in rows), len(parts), "next to", digits)
 
 
 def _unlike(table: CandidateRows, rows: Sequence[int], parts: Sequence[int]) -> list[int]:
-    """Return the rows that have no part with the same figures: that two are equal is no evidence for the others."""
+    """Return the rows that have no part with the same figures: equal figures are no evidence for the other rows."""
 
     def figures_of(row: int) -> tuple[int, ...]:
         return tuple(figures.numbers[row] for figures in table.columns)
@@ -117,14 +117,14 @@ def _unlike(table: CandidateRows, rows: Sequence[int], parts: Sequence[int]) -> 
 
 
 def _digits_of_order(table: CandidateRows, rows: range, parts: range) -> float:
-    """Return the evidence that rows have the order of their parts: that each cut is the sum of the parts so far."""
+    """Return the evidence that rows follow the order of their parts: each cut is the sum of the parts so far."""
     figures = table.evidence[0]
     if min(figures.numbers) < 0:
-        return 0.0  # the sums so far go up and down, and come near to many
+        return 0.0  # running totals go up and down, and are near many sums
     slack = figures.slack(figures.total, table.size)
     first, whole = figures.sums[parts.start], figures.between(parts.start, parts.stop)
     sums = {figures.between(rows.start, row) for row in rows[1:]}
-    # The first rows of a level, and the last, say nothing where they come to as good as 0.
+    # Running totals close to 0, or close to the whole, are no evidence.
     targets = [first + total for total in sums if slack < total < whole - slack]
     hits = sum(any(cut in parts for cut in figures.ends_near(target, slack)) for target in targets)
     size = figures.sizes[parts.stop] - figures.sizes[parts.start]

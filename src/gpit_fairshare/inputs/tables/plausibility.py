@@ -1,4 +1,4 @@
-"""Find figures, titles and codes that can be read but are implausible, for users to review before a run."""
+"""Find figures, titles and codes that can be read but are unlikely to be right, for users to review before a run."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ if TYPE_CHECKING:
     from gpit_fairshare.inputs.tables.rows import InputFile
 
 FEWEST = 5
-"""Fewest organisations from which a usual figure is derived: an assumption."""
+"""Fewest organisations from which a usual figure is calculated: an assumption."""
 ROBUST_DEVIATIONS = 3.5
 """Distance from the median, in robust standard deviations of the logarithm, that is out of line
 (Iglewicz and Hoaglin, How to Detect and Handle Outliers, 1993, give 3.5)."""
 LEAST_FACTOR = 2.0
-"""Where all are nearly equal, a figure is out of line only if it is twice the median or half of it:
+"""If all figures are nearly equal, a figure is out of line only if it is twice the median or half of it:
 an assumption."""
 LEAST_A_HEAD, MOST_A_HEAD = 0.05, 100.0
 """Outside these, £ per head is more likely an error of units than spending: a tenth of the least and ten times the
 greatest that was reported, from 50p in Wiltshire to over £10 in West Essex (Digital Health, March 2013)."""
 _TO_STANDARD = 1.4826
-"""Turns a median of absolute deviations into a standard deviation, where figures are normally spread: one over the
-normal distribution's upper quartile, 0.6745."""
+"""Converts a median of absolute deviations to a standard deviation for a normal distribution: one divided by its upper
+quartile, 0.6745."""
 _YEAR = re.compile(r"(?<![0-9])(?:19|20)[0-9]{2}\s?[/_–-]\s?(?:20)?[0-9]{2}(?![0-9]|[/_–-][0-9]{1,2}(?![0-9]))")
-"""A financial year in a title or a name; `2014-15-03` and the like are days."""
+"""A financial year in a title or a name; texts such as `2014-15-03` are days."""
 _ICB_CODE = re.compile(r"Q[A-Z][0-9A-Z]|E54[0-9]{6}")
 """Integrated care boards, in the codes of the NHS (area teams are Q and two digits) and of national statistics."""
 _FEWEST_CODES: Final = 3
-"""Fewest codes that are evidence; fewer may look like those of others by chance."""
+"""Fewest codes that are evidence; fewer may look like other organisations' codes by chance."""
 
 
 class PlacedFigure(NamedTuple):
@@ -49,7 +49,7 @@ class PlacedFigure(NamedTuple):
 
 
 def check_movements(people: Mapping[str, Mapping[str, PlacedFigure]], share: float, findings: FindingCollector) -> None:
-    """Point out organisations whose patients changed by more than a share from one year to the next.
+    """Warn of organisations whose patients changed by more than a share from one year to the next.
 
     Args:
         people: registered population by year, in order, and organisation.
@@ -67,21 +67,21 @@ def check_movements(people: Mapping[str, Mapping[str, PlacedFigure]], share: flo
                     f"and had {as_in_sheet(before.value)} in {earlier}, "
                     f"a change of {percentage_change(now.value / before.value - 1)}",
                     f"a change of at most {whole_percentage(share)}",
-                    "Look for a merger, a move of practices, or a slip of the pen",
+                    "Check for a merger, practices that moved, or a typing error",
                 )
 
 
 def check_whole(people: Mapping[str, PlacedFigure], findings: FindingCollector) -> None:
-    """Point out numbers of people that are not whole: a list of 106.613 patients is probably in thousands."""
+    """Warn of numbers of people that are not whole: 106.613 patients are probably in thousands."""
     parts = [figure for _, figure in sorted(people.items()) if not figure.value.is_integer()]
     if parts:
         findings.warning(
             FindingCode.UNIT,
             parts[0].where,
-            f"{as_in_sheet(parts[0].value)} patients are no whole number"
-            + (f", nor are those of {counted(len(parts) - 1, 'other organisation')}" if len(parts) > 1 else ""),
-            "people",
-            "If they are in thousands, say so in the heading: 'Patients (000s)'",
+            f"{as_in_sheet(parts[0].value)} patients is not a whole number"
+            + (f", nor are the patients of {counted(len(parts) - 1, 'other organisation')}" if len(parts) > 1 else ""),
+            "whole people",
+            "If the figures are in thousands, put that in the heading: 'Patients (000s)'",
         )
 
 
@@ -92,7 +92,7 @@ def check_per_head(
     organisation: str,
     findings: FindingCollector,
 ) -> None:
-    """Point out organisations whose £ per head is out of line with the rest.
+    """Warn of organisations whose £ per head is far from the others'.
 
     The figure is compared with the median on a logarithmic scale, in robust standard deviations. In 2013
     Liverpool reported £4.2m for 450,000 people, its whole IT support; £0.94m of it was GP IT
@@ -119,8 +119,8 @@ def check_per_head(
             Where(next(iter(spend.values())).where.file),
             f"the median of {counted(len(rates), organisation)} is {visible_rate(middle)} a head"
             + (f" in {year}" if year else ""),
-            f"GP IT of some {money(LEAST_A_HEAD, 2)} to {money(MOST_A_HEAD)} a head",
-            "See whether the figures are in pounds, thousands or millions, and what the file says of it",
+            f"GP IT spend of {money(LEAST_A_HEAD, 2)} to {money(MOST_A_HEAD)} a head",
+            "Check whether the figures are in pounds, thousands or millions, and that the heading says so",
         )
     distances = {code: math.log(rate / middle) for code, rate in rates.items()}
     spread = _TO_STANDARD * median(map(abs, distances.values()))
@@ -131,21 +131,21 @@ def check_per_head(
                 spend[code].where,
                 f"{code} has {visible_rate(rates[code])} a head{f' in {year}' if year else ''}, "
                 f"and the median of {counted(len(rates), organisation)} is {money(middle, 2)}",
-                "like with like",
-                "See that it is GP IT alone, not all IT support, and without capital"
+                f"a figure close to the other {plural(organisation)}'",
+                "Check that it is GP IT only, without other IT support and without capital"
                 if distance > 0
-                else "See that nothing is missing, and that it is in pounds, not thousands",
+                else "Check that nothing is missing, and that it is in pounds, not thousands",
             )
 
 
 def check_fit(file: InputFile) -> None:
-    """Warn of a file whose titles are of other years than the run, or whose codes are of other organisations.
+    """Warn of a file whose titles name other years than the run's, or whose codes are those of other organisations.
 
-    Unknown codes are no evidence, nor are titles with one of the run's years, or the year before the
-    first, from which historic spend may be.
+    Unknown codes are no evidence. A title with one of the run's years is none either, nor is the year before the
+    first: historic spend may be from that year.
 
     Args:
-        file: the file, its rows read and not yet summed.
+        file: the file, after its rows are read and before they are summed.
     """
     request = file.request
     reasons = [reason for reason in (_other_years(file), _other_codes(file)) if reason]
@@ -154,12 +154,12 @@ def check_fit(file: InputFile) -> None:
             FindingCode.OTHER_SCHEME,
             f"{' and '.join(reasons)}, but this run is for {plural(request.organisation)} of {listed(request.years)} "
             f"(scheme {request.scheme})",
-            remedy="If the file is right, give the scheme that it is for with --scheme, or its years with --years",
+            remedy="If the file is right, choose the scheme for it with --scheme, or its years with --years",
         )
 
 
 def _other_years(file: InputFile) -> str:
-    """Return the years of a file's titles and names in words, if none can be of the run; else empty."""
+    """Describe the years in a file's titles and names, if none can be a year of the run; else return an empty text."""
     if file.dated:  # each row has its own year
         return ""
     sheet, years_of_run = file.sheet, file.request.years
@@ -178,7 +178,7 @@ def _years_in(text: str) -> set[str]:
 
 
 def _other_codes(file: InputFile) -> str:
-    """Return in words the other organisations, or the other time, that the codes of a file are of; else empty."""
+    """Describe codes of other organisations, or of another time; return an empty text if there are too few."""
     request = file.request
     codes = {row.code for row in file.rows}
     crosswalk = packaged_crosswalk()
@@ -196,4 +196,4 @@ def _other_codes(file: InputFile) -> str:
         return ""
     if len(others) < max(_FEWEST_CODES, fewest):
         return ""
-    return f"{len(others):,} of its {counted(len(codes), 'code')} are those of {noun}, such as {min(others)}"
+    return f"{len(others):,} of its {counted(len(codes), 'code')} are codes of {noun}, such as {min(others)}"

@@ -1,4 +1,4 @@
-"""Read the cells of one file as checked rows: their organisation, their year, and the values that are needed."""
+"""Read the cells of one file as checked rows: organisation, year, and the values that are needed."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ class CheckedValue(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class InputRow:
-    """The values of one organisation, practice or line of cost; faulty cells have no value here."""
+    """The values of one organisation, practice or line of cost; a cell with an error has no value here."""
 
     number: int
     """Row of the file, or the first of the rows that were summed."""
     year: str | None
-    """None where the row serves every year."""
+    """None if the row is used for every year."""
     code: str
     values: Mapping[str, CheckedValue]
     file: InputFile = field(compare=False, repr=False)
@@ -58,34 +58,34 @@ class InputRow:
 
     @property
     def place(self) -> str:
-        """The place of the code for a finding about something else: `a.csv row 5`."""
+        """The place of the code, for a finding about another cell: `a.csv row 5`."""
         return self.file.sheet.origin(self.number, self.file.columns["org_code"])
 
     def number_of(self, column: str) -> float | None:
-        """Return a number, or None where it is blank, faulty or not there."""
+        """Return a number; None if it is blank, has an error or is missing."""
         value = self.values[column].value if column in self.values else None
         return value if isinstance(value, float) else None
 
     def text_of(self, column: str) -> str:
-        """Return a text, empty where it is blank, faulty or not there."""
+        """Return a text; empty if it is blank, has an error or is missing."""
         value = self.values[column].value if column in self.values else None
         return value if isinstance(value, str) else ""
 
 
 class InputFile(Headings):
-    """A file on its way to the tables, from its headings to its rows. A role may have several."""
+    """A file with its headings and rows, before they go into the tables. A role may have several files."""
 
     def __init__(self, sheet: InputSheet, role: Role, request: Request) -> None:
         super().__init__(sheet, role, request)
         self.rows: list[InputRow] = []
         self.years: tuple[str, ...] = ()
-        """Years that the file has, also those outside the scheme."""
+        """Years that the file has, including those outside the scheme."""
         self.dated = False
-        """Whether rows have a year; if not, they serve every year of the scheme."""
+        """Whether rows have a year; if not, they are used for every year of the scheme."""
         self.dropped: set[str] = set()
-        """Columns that turned out to be of no use."""
+        """Columns that are not used, because their texts differ."""
         self.left_out: set[str] = set()
-        """Codes of rows that the user leaves out."""
+        """Codes of rows that the user excludes."""
         self.keyed = False
         """Whether the rows were read, each with the code of its organisation."""
 
@@ -109,10 +109,10 @@ class _ReadColumn(NamedTuple):
     need: Need
     position: int
     is_plain: bool
-    """Whether numbers need no factor."""
+    """Whether the column holds numbers that need no factor."""
     read: Callable[[Any], CellReading]
     read_text: Callable[[str], CellReading]
-    """The same for texts; those of names and codes, which many rows repeat, are read once."""
+    """The same for texts. A name or code that many rows repeat is read once."""
 
 
 class RowReader:
@@ -123,8 +123,8 @@ class RowReader:
         self.request = file.request
         self.findings = file.findings
         self._remarks: defaultdict[FindingCode, list[tuple[Where, Any]]] = defaultdict(list)
-        """How cells were read, with their places and the cells."""
-        self._below_nil: defaultdict[str, list[Where]] = defaultdict(list)
+        """Cells that were not read exactly as written, with their places, by the code of the note about them."""
+        self._negative: defaultdict[str, list[Where]] = defaultdict(list)
 
     def read(self, requested: Iterable[Need]) -> None:
         """Read the rows of the scheme's years, with the requested columns that the file has."""
@@ -154,7 +154,7 @@ class RowReader:
         self._report()
 
     def _uncalculated(self, present: Sequence[tuple[Need, int]]) -> set[int]:
-        """Refuse columns of formulas that no program has calculated, and return them."""
+        """Report columns of formulas that no program has calculated, and return them."""
         sheet, columns = self.file.sheet, self.file.columns
         used = {index: need for need, index in present}
         used |= {columns[name]: Need(name, "text") for name in _KEYS if name in columns}
@@ -166,10 +166,9 @@ class RowReader:
             report(
                 FindingCode.NOT_CALCULATED,
                 f"{counted(len(rows), 'formula')} of {used[index].name} ({cells}) "
-                f"{'stores' if len(rows) == 1 else 'all store'} 0, and the workbook asks to be calculated: "
-                "no program has done so",
+                f"{'shows' if len(rows) == 1 else 'all show'} 0, because the workbook has not been calculated",
                 "formulas with their values",
-                "Open the workbook in Excel, let it calculate, and save it",
+                "Open the workbook in Excel, calculate it, and save it",
                 at=sheet.where(rows[0], index),
             )
         return refused
@@ -180,13 +179,13 @@ class RowReader:
         self.findings.error(
             FindingCode.MISSING_COLUMN,
             f"no column org_code; the headings are {listed([repr(heading) for heading in headings], 30)}",
-            "one with the code of each "
+            "a column with the code of each "
             + (self.request.organisation if not self.file.is_by_practice else "practice's organisation"),
             f"Name it with --map '{suggestion or 'HEADING'}=org_code'",
         )
 
     def _like_codes(self) -> str:
-        """Return the heading of the first column that may hold codes; empty if none may."""
+        """Return the heading of the first column that may hold codes; empty if there is none."""
         sheet = self.file.sheet
         for index, heading in enumerate(sheet.headings):
             cells = [row[index] for _, row in sheet.rows if not is_blank(row[index])]
@@ -195,7 +194,7 @@ class RowReader:
         return ""
 
     def _years(self, records: Sequence[Record]) -> Mapping[int, str | None]:
-        """Return the year of each row that is of the scheme's years; None where rows serve every year."""
+        """Return the year of each row in the scheme's years; None if rows are used for every year."""
         file = self.file
         index = file.columns.get("year")
         cells = [] if index is None else [(number, row[index]) for number, row in records]
@@ -204,14 +203,14 @@ class RowReader:
             if self.request.years != (EVERY_YEAR,):
                 self.findings.note(
                     FindingCode.EVERY_YEAR,
-                    f"its rows have no year and serve every year of the scheme: {listed(self.request.years)}",
+                    f"rows have no year, so they are used for every year of the scheme: {listed(self.request.years)}",
                 )
             return {number: None for number, _ in records}
         file.dated = True
         if blank:
             self.findings.error(
                 FindingCode.YEAR,
-                f"the year is blank here{_in_others(blank)}, while other rows have one",
+                f"the year is blank here{_in_others(blank)}, but other rows have a year",
                 "a year in every row, or in none",
                 at=file.where(blank[0], "year"),
             )
@@ -226,7 +225,7 @@ class RowReader:
                 self.findings.error(
                     FindingCode.YEAR,
                     f"{quoted(cell)} is not a year",
-                    "one such as 2014/15",
+                    "a year such as 2014/15",
                     at=file.where(number, "year"),
                 )
         file.years = tuple(sorted(set(years.values())))
@@ -246,9 +245,9 @@ class RowReader:
         if gaps:
             self.findings.warning(
                 FindingCode.YEAR_GAP,
-                f"there are rows for {listed(self.file.years)}, and none for "
+                f"rows for {listed(self.file.years)}, but not for "
                 f"{listed([f'{start}/{(start + 1) % 100:02}' for start in gaps])} between them",
-                remedy="Add the years that are missing, if they are meant to be there",
+                remedy="Add the missing years, if the file should have them",
             )
 
     def _column(self, need: Need) -> _ReadColumn:
@@ -259,9 +258,9 @@ class RowReader:
         return _ReadColumn(need, index, is_plain, read, cache(read) if need.kind == "text" else read)
 
     def _cell(self, number: int, column: _ReadColumn, cell: Any) -> Any:
-        """Read a cell; `_FAULTY` after a finding."""
+        """Read a cell; return `_FAULTY` if it has an error, which is reported."""  # noqa: DOC501 - it is caught here
         if type(cell) in (int, float) and column.is_plain and 0 <= cell < LARGEST_NUMBER and is_in_bounds(cell):
-            return float(cell)  # most cells of a workbook: `read` gives the same, more slowly
+            return float(cell)  # most cells of a workbook; `read` returns the same but is slower
         need, sheet = column.need, self.file.sheet
         try:
             reading = column.read_text(cell) if type(cell) is str else column.read(cell)
@@ -274,15 +273,15 @@ class RowReader:
         for code in reading.remarks:
             self._remarks[code].append((sheet.where(number, column.position), cell))
         if need.is_sum and not need.signed and isinstance(reading.value, float) and reading.value < 0:
-            self._below_nil[need.name].append(sheet.where(number, column.position))
+            self._negative[need.name].append(sheet.where(number, column.position))
         return reading.value
 
     def _report(self) -> None:
-        for name, places in self._below_nil.items():
+        for name, places in self._negative.items():
             self.findings.warning(
                 FindingCode.NEGATIVE,
-                f"{name} is below nil here{_in_others(places)}, and is counted as it stands",
-                remedy="See that it is meant: a scheme that adds this column up would refuse it",
+                f"{name} is negative here{_in_others(places)}, and is counted as written",
+                remedy="Check that it is intended: a scheme that adds this column up would refuse it",
                 at=places[0],
             )
         for code, (noun, text, remedy) in _REMARKS.items():
@@ -294,8 +293,8 @@ class RowReader:
 
 
 _REMARKS = {
-    FindingCode.TRIMMED: ("text", "left out the spaces around {}, the first in {first}", ""),
-    FindingCode.MARK: ("cell", "left the footnote marks out of {}: {examples}", ""),
+    FindingCode.TRIMMED: ("text", "removed the spaces around {}, the first in {first}", ""),
+    FindingCode.MARK: ("cell", "removed the footnote marks from {}: {examples}", ""),
     FindingCode.LOOSE_NUMBERS: (
         "number",
         "read {} written as text or with £, commas, brackets or a size, the first in {first}",
@@ -303,23 +302,23 @@ _REMARKS = {
     ),
     FindingCode.DASHES: (
         "dash",
-        "read {} as nil, the first in {first}",
-        "Write what is meant where a dash does not stand for nil",
+        "read {} as 0, the first in {first}",
+        "If a dash means something else, replace it",
     ),
 }
-"""Notes on cells that were read in one of these ways: the noun for them, the text, and a remedy."""
+"""Notes on cells that were not read exactly as written: the noun for them, the text, and a remedy."""
 _KEYS = ("org_code", "practice_code", "year")
-"""Columns without which a row cannot be identified."""
+"""Columns that identify a row."""
 _FAULTY: Any = object()
-"""Value of a cell that was reported already, so that it is not reported again."""
+"""Value of a cell whose error was already reported."""
 
 
 def _in_others(places: Sequence[Any]) -> str:
-    """Return in words how many rows other than the first of some places have the same fault; empty if none has."""
+    """Return a phrase that counts the rows after the first with the same problem; empty if there is only one."""
     return f" and in {counted(len(places) - 1, 'other row')}" if len(places) > 1 else ""
 
 
 def _expected(need: Need) -> tuple[str, str]:
     if need.kind == "text":
         return "a text", ""
-    return "a number", "Write 0 if nil is meant; if the figure is not known, it must be found first"
+    return "a number", "Write 0 if the figure is 0; if it is not known, find it out first"

@@ -1,4 +1,4 @@
-"""Lines of cost: which count, their sums, and the amounts left out."""
+"""Lines of cost: which lines count, their sums, and the amounts left out."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 WORDS = {"cost_type": ("revenue", "capital"), "committed": ("yes", "no")}
 """The words that a line may have in these columns."""
 _OWN_WORDS = ("basis", "provider")
-"""Columns whose texts stay as they are written."""
+"""Columns whose texts keep their capitals."""
 _COLUMNS = (
     *("year", "org_code", "amount", "category", "cost_type", "committed", "counts", "basis", "row", "file"),
     "predecessor",
@@ -40,17 +40,17 @@ class SpendLine:
     org_code: str
     amount: float
     words: Mapping[str, str | None]
-    """The words that describe the line, in small letters but for its basis."""
+    """The words that describe the line, in lower case except its basis and provider."""
     excluded: str
-    """The first rule that it does not meet, as `cost_type capital`; empty if it counts."""
+    """The first rule that excludes the line, such as `cost_type capital`; empty if it counts."""
     row: int
     file: str
     predecessor: str = ""
-    """The organisation in the file, where the line was restated on another."""
+    """The organisation in the file, if the line was restated for its successor."""
 
 
 def line_needs(request: Request) -> list[Need]:
-    """Return the columns that are read from a file of lines."""
+    """Return the columns that are read from a file of lines of cost."""
     words = dict.fromkeys([*LINE_WORDS, *request.counts])
     return [Need("amount", "number", "£"), *(Need(name, "text", optional=True) for name in words)]
 
@@ -58,8 +58,8 @@ def line_needs(request: Request) -> list[Need]:
 def sum_lines(file: InputFile, needs: Sequence[Need]) -> list[SpendLine]:
     """Sum the lines that count to one `historic_spend` per organisation, in place; return all lines.
 
-    An organisation of which no line counts has a `historic_spend` of 0. Texts of the tables
-    (`needs`) must agree between the lines of an organisation.
+    If no line of an organisation counts, its `historic_spend` is 0. All lines of an organisation must have the same
+    texts in the columns of `needs`.
     """
     _check_columns(file, needs)
     lines = [line for row in file.rows if (line := _line(file, row))]
@@ -72,7 +72,7 @@ def sum_lines(file: InputFile, needs: Sequence[Need]) -> list[SpendLine]:
 
 
 def lines_table(lines: Sequence[SpendLine]) -> pl.DataFrame:
-    """Return lines as a table, in an order that does not depend on that of the file."""
+    """Return lines as a table, in an order that does not depend on the file."""
     rows = [
         {**line.words, **vars(line), "counts": not line.excluded, "predecessor": line.predecessor or None}
         for line in lines
@@ -83,29 +83,29 @@ def lines_table(lines: Sequence[SpendLine]) -> pl.DataFrame:
 
 
 def _check_columns(file: InputFile, needs: Sequence[Need]) -> None:
-    """Check that the file has every column that decides which lines count, and no number but amounts."""
+    """Check that the file has every column that decides which lines count, and no numbers except amounts."""
     for need in needs:
         if need.kind == "number":
             file.findings.error(
                 FindingCode.NOT_SUMMED,
-                f"{need.name} stands beside lines of cost, and is not known to be a part that adds up",
+                f"{need.name} is in a file of lines of cost, and gpit cannot tell whether it adds up",
                 remedy=f"Give it by {file.request.organisation} in another file",
                 at=Where(file.sheet.name, file.title(need.name)),
             )
-    # Which lines count is a question for when the rows are known to be lines.
+    # Only files of lines of cost need the columns that decide which lines count.
     for column in file.request.counts if not file.lines_of_code else ():
         if column not in file.columns:
             headings = [repr(heading) for heading in file.sheet.headings if heading]
             file.findings.error(
                 FindingCode.MISSING_COLUMN,
-                f"no column {column}, by which the scheme tells the lines that count; "
+                f"no column {column}, which decides which lines count in this scheme; "
                 f"the headings are {listed(headings, 30)}",
                 remedy=f"Name it with --map 'HEADING={column}'",
             )
 
 
 def _line(file: InputFile, row: InputRow) -> SpendLine | None:
-    """Check the words of a line; None if its amount could not be read."""
+    """Check the words of a line; return None if its amount could not be read."""
     words: dict[str, str | None] = {}
     for column in dict.fromkeys([*LINE_WORDS, *file.request.counts]):
         text = row.text_of(column)
@@ -117,7 +117,7 @@ def _line(file: InputFile, row: InputRow) -> SpendLine | None:
         elif not text and column in file.request.counts and column in row.values:
             file.findings.error(
                 FindingCode.BLANK,
-                "the cell is blank, and the scheme tells by it whether the line counts",
+                "the cell is blank, but it decides whether the line counts in this scheme",
                 " or ".join(WORDS.get(column, ("a text",))),
                 at=row.where(column),
             )
@@ -136,7 +136,7 @@ def _line(file: InputFile, row: InputRow) -> SpendLine | None:
 
 
 def _spend(file: InputFile, lines: Sequence[SpendLine]) -> dict[str, CheckedValue]:
-    """Add up the lines of an organisation that count: 0 if none does, and no value without lines."""
+    """Add up the lines of an organisation that count: 0 if none counts, and no value if there are no lines."""
     counting = [line.amount for line in lines if not line.excluded]
     if len(lines) == 1:
         origin = file.sheet.origin(lines[0].row, file.columns["amount"])
@@ -148,7 +148,7 @@ def _spend(file: InputFile, lines: Sequence[SpendLine]) -> dict[str, CheckedValu
 
 
 def _report_spread(file: InputFile, lines: Sequence[SpendLine]) -> None:
-    """Report spend by purpose and provider, as far as the file has them: the largest first."""
+    """Report spend by purpose, provider and other words of the lines, the largest first."""
     for column in _SPREAD:
         if column not in file.columns:
             continue
@@ -163,7 +163,7 @@ def _report_spread(file: InputFile, lines: Sequence[SpendLine]) -> None:
 
 
 def _report_left_out(file: InputFile, lines: Sequence[SpendLine]) -> None:
-    """Report how much does not count, by rule; a line is under the first rule that it fails."""
+    """Report how much is left out, by rule; a line is under the first rule that excludes it."""
     left_out = [line for line in lines if line.excluded]
     reasons: defaultdict[str, list[float]] = defaultdict(list)
     for line in left_out:
@@ -174,11 +174,11 @@ def _report_left_out(file: InputFile, lines: Sequence[SpendLine]) -> None:
             FindingCode.NOT_COUNTED,
             f"{money(exact_total(line.amount for line in left_out), 2)} "
             f"of {money(exact_total(line.amount for line in lines), 2)} "
-            f"in {counted(len(left_out), 'line')} does not count: {listed(parts, 20)}",
+            f"in {counted(len(left_out), 'line')} is left out: {listed(parts, 20)}",
         )
     counting = {(line.year, line.org_code) for line in lines if not line.excluded}
     none = {line.org_code for line in lines if (line.year, line.org_code) not in counting}
     if none:
         file.findings.note(
-            FindingCode.NONE_COUNTED, f"no line of {listed(sorted(none))} counts: the historic_spend is nil"
+            FindingCode.NONE_COUNTED, f"no line of {listed(sorted(none))} counts, so historic_spend is 0"
         )

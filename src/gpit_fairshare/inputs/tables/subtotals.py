@@ -1,7 +1,7 @@
-"""Find unlabelled totals: regions, area teams, nations among their parts.
+"""Find totals without a label, such as regions, area teams and nations in a table of their parts.
 
-They are found by their figures (`block_sums`) and by their codes (`code_levels`), year by year, and refused with the
-options that leave them out. Read as organisations they would count money twice, and only the user knows what they are.
+Their figures (`block_sums`) and codes (`code_levels`) show them, year by year. They are refused, with the options that
+exclude them: as organisations they would count money twice, and only the user knows what they are.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from gpit_fairshare.inputs.tables.sum_evidence import BlockSum, FileRow, SummedColumn
 
 _FEW = 5
-"""Rows among which one may be as large as all others by chance."""
+"""Most rows in which one may equal all others by chance."""
 _MOST_SHOWN = 12
 _MOST_OPTIONS = 40
 
 
 class Subtotals:
-    """The rows of one file that are totals without a label."""
+    """Finds the rows of one file that are totals without a label."""
 
     def __init__(self, headings: Headings, columns: Sequence[SummedColumn], key: int, findings: FileFindings) -> None:
         self.headings = headings
@@ -37,16 +37,16 @@ class Subtotals:
         self.key = key
         self.findings = findings
         self.refused: set[int] = set()
-        """Places of rows that are refused for the level of their codes, and are the sum of no others."""
+        """Places of rows that are refused because of the level of their codes, not because they are sums."""
         self._reported: list[list[str]] = []
         """Codes of a higher level that were reported for one of the years."""
 
-    def find(self, rows: Sequence[FileRow], apart: Sequence[int]) -> dict[int, BlockSum]:
-        """Return the rows that are sums of others of their year, by place in the file; report those that have a code.
+    def find(self, rows: Sequence[FileRow], separators: Sequence[int]) -> dict[int, BlockSum]:
+        """Return the rows that are sums of other rows of their year, by place in the file; report those with a code.
 
         Args:
             rows: those without a label.
-            apart: places of the other rows, in order.
+            separators: places of the other rows, in order.
         """
         years: defaultdict[str, list[FileRow]] = defaultdict(list)
         for row in rows:
@@ -54,11 +54,11 @@ class Subtotals:
         tables: list[tuple[list[FileRow], CodeLevels, Sums]] = []
         for members in years.values():
             levels = CodeLevels([row.code for row in members])
-            sums = find_sums(self.columns, members, levels, apart, CERTAIN + math.log10(len(years)))
+            sums = find_sums(self.columns, members, levels, separators, CERTAIN + math.log10(len(years)))
             tables.append((members, levels, sums))
         certain = [entry for _, _, sums in tables for entry in sums.certain]
         totals = {row.at: entry for entry in certain for row in entry.rows}
-        if self.headings.has_lines:  # an organisation has many rows, and those with a code are no totals
+        if self.headings.has_lines:  # an organisation has many rows; rows with a code are not totals
             return {row.at: totals[row.at] for row in rows if row.at in totals and not row.code}
         self._refuse(certain)
         for members, levels, sums in tables if self.columns else ():
@@ -68,7 +68,7 @@ class Subtotals:
         return totals
 
     def _refuse(self, certain: Iterable[BlockSum]) -> None:
-        """Refuse rows that are sums of others: one finding for all single rows, and one for each level."""
+        """Report rows that are sums of others: one error for all single rows, and one for each level."""
         first_sums: dict[tuple[str, ...], BlockSum] = {}
         for entry in certain:  # the same codes may be sums in several years
             first_sums.setdefault(tuple(row.code for row in entry.rows if row.code), entry)
@@ -76,7 +76,7 @@ class Subtotals:
         levels = [codes for codes in first_sums if len(codes) > 1]
         if len(single) > 1:
             all_codes = [code for (code,) in single]
-            text = f"{listed(all_codes, _MOST_SHOWN)} are sums of the rows beside them"
+            text = f"{listed(all_codes, _MOST_SHOWN)} are sums of the rows next to them"
             self._error(first_sums[single[0]].rows[0], text, all_codes)
         for codes in levels if len(single) > 1 else [*single, *levels]:
             self._error(first_sums[codes].rows[0], _is_sum(codes, first_sums[codes]), codes)
@@ -85,16 +85,16 @@ class Subtotals:
         self.findings.error(
             FindingCode.SUBTOTAL,
             f"{text}, and would be counted twice",
-            "organisations, and totals that say so",
+            "organisations, and totals labelled Total",
             _remedy(codes),
             at=self.headings.sheet.where(row.number, self.key),
         )
 
     def _check_codes(self, remaining: Sequence[FileRow], higher: Mapping[str, Level]) -> None:
-        """Refuse rows whose codes are of a higher level than the others, though their figures are no sum.
+        """Report rows whose codes have a higher level than the others, although their figures are not sums.
 
-        Several together at an end of the table may be another list: regions hold money that no ICB has. They are
-        read, with a warning, unless they have the sum of the others in any column.
+        Several together at an end of the table may be a separate list: regions hold money that no ICB has. They are
+        read, with a warning, unless they equal the sum of the others in any column.
         """
         rows = [row for row in remaining if row.code in higher]
         is_list = len(rows) > 1 and rows in (remaining[: len(rows)], remaining[-len(rows) :])
@@ -110,8 +110,8 @@ class Subtotals:
         if is_list:
             self.findings.warning(
                 FindingCode.SUBTOTAL,
-                f"{text}; they were read as organisations, since they are not the sum of these",
-                remedy=f"See whether their figures are in other rows as well. {_remedy(codes)}",
+                f"{text}; they were read as organisations, because they are not the sum of the other rows",
+                remedy=f"Check whether other rows include their figures. {_remedy(codes)}",
                 at=self.headings.sheet.where(rows[0].number, self.key),
             )
         else:
@@ -123,7 +123,7 @@ class Subtotals:
         return bool(whole) and 2 * sum(column.figures[row.at] or 0 for row in rows) == whole
 
     def _warn(self, remaining: Sequence[FileRow], doubtful: Iterable[BlockSum]) -> None:
-        """Point out sums that may be coincidence, and rows that are as large as all others together in one column."""
+        """Warn of sums that may be a coincidence, and of rows that equal all others together in one column."""
         doubted: set[int] = set()
         for entry in doubtful:
             row, codes = entry.rows[0], [row.code for row in entry.rows]
@@ -131,7 +131,7 @@ class Subtotals:
                 doubted |= {row.at for row in entry.rows}
                 self.findings.warning(
                     FindingCode.SUBTOTAL,
-                    f"{_is_sum(codes, entry)}, which may be chance",
+                    f"{_is_sum(codes, entry)}, which may be a coincidence",
                     remedy=f"If {'it is a total' if len(codes) == 1 else 'they are totals'}: {_remedy(codes)}",
                     at=self.headings.sheet.where(row.number, self.key),
                 )
@@ -141,24 +141,24 @@ class Subtotals:
             if row.at not in doubted and self._is_half(column, [row], remaining):
                 self.findings.warning(
                     FindingCode.SUBTOTAL,
-                    f"the {column.name} of {row.code} is that of all {len(remaining) - 1:,} other rows together",
-                    remedy=f"If it is a total, leave it out with {leave_out(row.code)}",
+                    f"the {column.name} of {row.code} is the sum of all {len(remaining) - 1:,} other rows",
+                    remedy=f"If it is a total, exclude it with {leave_out(row.code)}",
                     at=self.headings.sheet.where(row.number, column.position),
                 )
 
 
 def leave_out(code: str) -> str:
-    """Return the option that leaves the rows of a code out, as it has to be typed."""
+    """Return the option that excludes the rows of a code, as the user must type it."""
     return f"--leave-out {code}" if re.fullmatch(r"[\w./-]+", code) else f'--leave-out "{code}"'
 
 
 def _remedy(codes: Sequence[str]) -> str:
     options = " ".join(map(leave_out, codes[:_MOST_OPTIONS]))
     if len(codes) == 1:
-        return f"Leave it out with {options}; if it is an organisation, give it in a file of its own"
+        return f"Exclude it with {options}; if it is an organisation, put it in a separate file"
     more = len(codes) - _MOST_OPTIONS
     others = f" and so on for {more:,} more" if more > 0 else ""
-    return f"Leave them out with {options}{others}; if they are organisations, give them in a file of their own"
+    return f"Exclude them with {options}{others}; if they are organisations, put them in a separate file"
 
 
 def _is_sum(codes: Sequence[str], entry: BlockSum) -> str:
@@ -166,4 +166,4 @@ def _is_sum(codes: Sequence[str], entry: BlockSum) -> str:
         return f"{codes[0]} is the sum of the {counted(entry.parts, 'row')} {entry.where} it"
     year = entry.rows[0].year
     of_year = f" of {year}" if year else ""
-    return f"{listed(codes, _MOST_SHOWN)} together come to the sum of the {entry.parts:,} other rows{of_year}"
+    return f"{listed(codes, _MOST_SHOWN)} together equal the sum of the {entry.parts:,} other rows{of_year}"

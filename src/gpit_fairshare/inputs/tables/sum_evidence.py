@@ -1,17 +1,18 @@
-"""The rows and columns of a table that totals add up, and how likely it is that rows are such a sum by chance.
+"""The rows and columns that totals add up, and how likely it is that a row equals a sum by chance.
 
-Take a row with the figure x and a block of rows beside it. Figures are whole multiples of a step g: a penny, or £1,000
-where all are round thousands. If k blocks beside the row come to between x/2 and 2x, their sums are spread over 1.5x.
-A sum that is off by d (0 for an exact one, more where figures are rounded) then has so many rivals by chance:
+Take a row with the figure x and a block of rows next to it. Figures are whole multiples of a step g: a penny, or £1,000
+if all are round thousands. If k blocks next to the row add up to between x/2 and 2x, their sums are spread over 1.5x.
+For a sum that is off by d (0 for an exact sum, more if figures are rounded), the expected number of such sums by chance
+is
 
     k (2d + g) / 1.5x
 
-For a large total this is g over the mean figure. The step is the largest that divides all figures of the block, so that
-round figures are no evidence where those beside them are round too.
+For a large total this is g divided by the mean figure. The step is the largest that divides all figures of the block,
+so round figures are no evidence if their neighbours are round too.
 
-A further column counts for what it adds: the part of its figures that the best multiples of the columns before it leave
-open. A copy, or weighted patients that are 1.02 times the registered, adds nothing. If the root of the sum of the
-squares of these parts is s over row and block, the factor is the greatest density of a normal distribution,
+A further column counts for what it adds: the part of its figures that the best multiples of the columns before it do
+not explain. A copy adds nothing, nor do weighted patients that are 1.02 times the registered. If the root of the sum of
+the squares of these parts is s over row and block, the factor is the greatest density of a normal distribution,
 
     (2d + g) / (s √2π)
 
@@ -39,29 +40,29 @@ if TYPE_CHECKING:
     from gpit_fairshare.inputs.tables.code_levels import CodeLevels
 
 _VAST = 10**18
-"""No figure of an input is as large."""
+"""All figures of an input are smaller."""
 _MOST_DECIMALS = 12
 _EXACT = Context(prec=32)
-"""Digits enough for 18 before the point and 12 after it: the 28 of Python's own context are not."""
-Side = Literal["above", "below", "beside"]
+"""Enough digits for 18 before the point and 12 after it; Python's default of 28 is too few."""
+Side = Literal["above", "below", "next to"]
 
 KNOWN_LEVEL = 6.0
-"""Digits of evidence where the codes show that a row is of a higher level than the block: enough by itself."""
+"""Digits of evidence if the codes show that a row has a higher level than the block: enough by itself."""
 _EVIDENCE_COLUMNS = 3
 _NOISE = 10**9
-"""One part in so many of a total may be lost where binary fractions were added up."""
+"""Binary fractions may lose one part in this many of a total when they are added up."""
 
 
 class FileRow(NamedTuple):
     """A row of a file, with its label, code and year."""
 
     at: int
-    """Its place among the rows of the file."""
+    """Its position among the rows of the file."""
     number: int
     text: str
-    """The first text that names the organisation, empty if there is none."""
+    """The first text that names the organisation; empty if there is none."""
     label: str
-    """The text that makes the row a total, empty if there is none."""
+    """The text that makes the row a total; empty if there is none."""
     code: str
     year: str
 
@@ -73,14 +74,14 @@ class SummedColumn(NamedTuple):
     position: int
     """Column of the file."""
     figures: list[int | None]
-    """One for each row of the file, in units of the last decimal; None where there is none to be read."""
+    """One for each row of the file, in units of the last decimal; None if the cell holds no figure."""
     decimals: int
     is_counted: bool
     """Whether these are whole people."""
 
     @classmethod
     def read(cls, need: Need, headings: Headings, rows: Sequence[tuple[int, Sequence[Any]]]) -> SummedColumn:
-        """Read the figures of a column as written, in any unit."""
+        """Read the figures of a column as written, in the file's unit."""
         position = headings.columns[need.name]
         numbers = [_number(cells[position]) for _, cells in rows]
         decimals = max((decimal_places(number) for number in numbers if isinstance(number, Decimal)), default=0)
@@ -89,12 +90,12 @@ class SummedColumn(NamedTuple):
         return cls(need.name, position, figures, decimals, is_counted)
 
     def amount(self, figure: int) -> Fraction:
-        """Return a figure as it is written."""
+        """Return a figure as written."""
         return Fraction(figure, 10**self.decimals)
 
 
 def _number(cell: Any) -> int | Decimal | None:
-    """Return a figure as it is written, or None where there is none to be read."""
+    """Return a figure as written, or None if the cell holds no figure."""
     if isinstance(cell, bool) or is_blank(cell):
         return None
     number: Any = None
@@ -115,7 +116,7 @@ def _number(cell: Any) -> int | Decimal | None:
 
 
 class BlockSum(NamedTuple):
-    """A row, or the rows of a level, with the figures of a block of rows."""
+    """A row, or the rows of a level, that equal the sum of a block of rows."""
 
     rows: tuple[FileRow, ...]
     """The totals."""
@@ -124,11 +125,11 @@ class BlockSum(NamedTuple):
     where: Side
     """Where the parts are."""
     digits: float
-    """Evidence that it is no chance: the chance is one in ten to this power."""
+    """Evidence that it is no coincidence: the chance is one in ten to this power."""
 
 
 class ColumnSums:
-    """The figures of a column in the rows of a table, with their sums from the top."""
+    """The figures of a column in the rows of a table, with running totals from the top."""
 
     def __init__(self, column: SummedColumn, rows: Iterable[FileRow]) -> None:
         self.optional_figures = [column.figures[row.at] for row in rows]
@@ -139,7 +140,7 @@ class ColumnSums:
         self.step = math.gcd(*self.numbers)
         self.unit = power_of_ten(self.step)
         self.is_counted = column.is_counted and self.unit == 1
-        # In a column of evidence: the squares, added up from the top, of what it adds, and of its figures.
+        # For a column of evidence: running totals of the squares of what it adds, and of the squares of its figures.
         self.squares: list[list[float]] = []
         self._order = sorted(range(len(self.sums)), key=self.sums.__getitem__)
         self._sorted = sorted(self.sums)
@@ -149,21 +150,21 @@ class ColumnSums:
         return self.sums[stop] - self.sums[start]
 
     def slack(self, total: int, rows: int) -> int:
-        """Return by how much a total may be off where each figure is rounded: four standard deviations."""
+        """Return how far off a total may be if each figure is rounded: four standard deviations."""
         rounding_unit = power_of_ten(total, abs(total) // 1_000)
         rounding = self.unit * min(rows / 2, 0.5 + 4 * math.sqrt(rows / 12))
-        # Whole numbers throughout: sums of many decimals are too long for a float.
+        # Whole numbers only: a float cannot hold sums with many decimals.
         return max(rounding_unit, self.unit) // 2 + math.floor(rounding) + abs(total) // _NOISE
 
     def width(self, miss: int, start: int, stop: int) -> int:
-        """Return the width in which a sum would be as near as one that is off by so much.
+        """Return the width of the range in which a sum is at least as close as one that is off by `miss`.
 
-        Figures that are no larger than the difference are no evidence: 450,000 beside 12 is 450,000 again.
+        Figures no larger than the difference are no evidence: 450,000 plus 12 is close to 450,000.
         """
         return 2 * miss + math.gcd(*(number for number in self.numbers[start:stop] if abs(number) > miss))
 
     def ends_near(self, target: int, slack: int) -> Sequence[int]:
-        """Return the places up to which the rows from the top come near to a sum."""
+        """Return the positions where the running total from the top is near a target."""
         return self._order[bisect_left(self._sorted, target - slack) : bisect_right(self._sorted, target + slack)]
 
     def spread(self, *blocks: tuple[int, int]) -> float:
@@ -180,25 +181,25 @@ class CandidateRows:
         self.size = len(rows)
         self.codes = [row.code for row in rows]
         self.columns = [ColumnSums(column, rows) for column in columns]
-        # The columns that say most come first.
+        # The columns with the most evidence come first.
         self.columns.sort(key=lambda figures: -figures.sizes[-1] / figures.step if figures.step else 0.0)
         self.evidence = [figures for figures in self.columns if figures.step][:_EVIDENCE_COLUMNS]
         _compare_columns(self.evidence)
 
     def is_above(self, rows: Iterable[int], parts: Iterable[int]) -> bool:
-        """Return whether the codes of rows are known to be of a higher level than those of their parts."""
+        """Return whether the codes of rows are known to have a higher level than those of their parts."""
         return self.levels.is_above([self.codes[row] for row in rows], [self.codes[row] for row in parts])
 
     def is_miscounted(self, misses: Iterable[int]) -> bool:
-        """Return whether all columns are of people, who are counted and not rounded, and none agrees exactly."""
+        """Return whether all columns are counts of people, which are not rounded, and no column agrees exactly."""
         return all(miss and figures.is_counted for miss, figures in zip(misses, self.columns, strict=True))
 
 
 def chance_of_sum(columns: Iterable[tuple[int, int, float]]) -> float:
-    """Return the chance that the sum of a block comes near to a total in every column.
+    """Return the chance that the sum of a block is near a total in every column.
 
     Args:
-        columns: the total, the width in which a sum is near, and the sum of the squares of what the column adds.
+        columns: the total, the width of the range near it, and the sum of the squares of what the column adds.
     """
     chance, is_first = 1.0, True
     for total, width, spread in columns:
@@ -210,7 +211,7 @@ def chance_of_sum(columns: Iterable[tuple[int, int, float]]) -> float:
 
 
 def power_of_ten(number: int, most: int | None = None) -> int:
-    """Return the largest power of ten that divides a number and is no larger than another."""
+    """Return the largest power of ten that divides a number, and is at most `most`."""
     power = 1
     while number and number % (10 * power) == 0 and (most is None or 10 * power <= most):
         power *= 10

@@ -1,7 +1,7 @@
-"""Several rows as one: exact totals and parts, and practices summed to their organisations.
+"""Combine several rows into one: exact totals and parts, and practices summed to their organisations.
 
 Money and people are added up. Rates, and numbers without a known unit, are not: the rate of a whole cannot be
-derived from the rates of its parts alone.
+calculated from the rates of its parts.
 """
 
 from __future__ import annotations
@@ -27,29 +27,28 @@ if TYPE_CHECKING:
 
 
 SMALLEST = {"£": Fraction(1, 100), "people": Fraction(1)}
-"""The smallest amounts in which money and people are shared out, by unit."""
+"""The smallest amount of money and people that is shared out, by unit."""
 
 
 class Clash(Enum):
-    """Returned instead of a value where the values of several rows cannot be combined."""
+    """Returned instead of a value if the values of several rows cannot be combined."""
 
     CLASH = "clash"
 
 
 def exact_total(numbers: Iterable[float]) -> float:
-    """Add up numbers as they are written, so that neither their order nor their count rounds anything.
+    """Add up numbers as written, without rounding, in any order.
 
-    Ten times 0.1 is 1, and three times 0.1 is 0.3, which is more than binary sums can say.
+    Ten times 0.1 is exactly 1, and three times 0.1 is exactly 0.3; sums of binary fractions are not.
     """
     return float(sum(int(number) if number.is_integer() else Fraction(repr(number)) for number in numbers))
 
 
 def portions(amount: float, fractions: Mapping[str, Fraction], unit: str) -> dict[str, float]:
-    """Share out an amount by fractions that make up 1, so that the parts add up to it exactly.
+    """Share out an amount by fractions that add up to 1; the parts add up to the amount exactly.
 
-    The parts are whole pence or whole people, or of as many decimal places as the amount itself has, if
-    those are more; the remainder of rounding goes by the kernel's rule to the largest remainders, and among equal
-    ones to the earlier code.
+    The parts are whole pence or whole people, or have as many decimal places as the amount if it has more. The units
+    left over by rounding go to the largest remainders, as the kernel's rule says, and then to the earlier code.
     """
     if len(fractions) == 1:
         return dict.fromkeys(fractions, amount)
@@ -61,9 +60,9 @@ def portions(amount: float, fractions: Mapping[str, Fraction], unit: str) -> dic
 
 
 def combined(values: Sequence[CheckedValue], need: Need, file: str) -> CheckedValue | Clash:
-    """Combine the values of several rows: sums of money and people, else the value that they agree on.
+    """Combine the values of several rows: the sum of money and people, else the value that all rows have.
 
-    Blank texts and blank parts of sums are ignored; where all are blank, so is the result.
+    Blank texts and blank parts of sums are ignored; if all are blank, so is the result.
     """
     if len(values) == 1:
         return values[0]
@@ -79,7 +78,7 @@ def combined(values: Sequence[CheckedValue], need: Need, file: str) -> CheckedVa
 
 
 def rows_of(number: int, file: str) -> str:
-    """Return the origin of a value that was made of several rows."""
+    """Return the origin of a value that combines several rows."""
     return f"{counted(number, 'row')} of {file}"
 
 
@@ -88,12 +87,12 @@ def join_rows(
     needs: Sequence[Need],
     further: Callable[[Sequence[InputRow]], Mapping[str, CheckedValue]] = lambda _: {},
 ) -> None:
-    """Make one row of the rows of each organisation of a file, in place.
+    """Combine the rows of each organisation of a file into one row, in place.
 
     Args:
         file: the file; its rows are replaced.
-        needs: the columns that the tables take from it; they must be sums, or texts that agree.
-        further: gives values of an organisation's rows that are no column of the file.
+        needs: the columns that the tables take from it: sums, or texts that are the same in all rows.
+        further: returns values for an organisation's rows that are not in a column of the file.
     """
     summable = [need for need in needs if need.kind == "text" or need.is_sum]
     for need in needs:
@@ -110,12 +109,12 @@ def join_rows(
     groups = [list(members) for _, members in groupby(rows, key=lambda row: (row.year, row.code))]
     file.rows = [replace(group[0], values={**_values(group, summable, clashes), **further(group)}) for group in groups]
     for column, codes in sorted(clashes.items()):
-        # A grouping such as area_team is of use only as a whole; a name that is missing does little harm.
+        # A grouping such as area_team is useful only if it is complete; a missing name does little harm.
         consequence = "their names are left blank" if column == "org_name" else "the column is left out"
         file.dropped |= {column} - {"org_name"}
         file.findings.warning(
             FindingCode.TEXTS_DIFFER,
-            f"the rows of {listed(sorted(codes))} differ; {consequence}",
+            f"the rows of {listed(sorted(codes))} have different texts; {consequence}",
             at=Where(file.sheet.name, file.title(column)),
         )
 
@@ -123,7 +122,7 @@ def join_rows(
 def _values(
     group: Sequence[InputRow], needs: Iterable[Need], clashes: Mapping[str, set[str]]
 ) -> dict[str, CheckedValue]:
-    """Return the values of an organisation; texts that differ are missing from them, and their columns clash."""
+    """Return the values of an organisation without texts that differ, and add these to the clashes."""
     values: dict[str, CheckedValue] = {}
     file, code = group[0].file, group[0].code
     for need in needs:
@@ -136,14 +135,14 @@ def _values(
                 file.findings.collector.warning(
                     FindingCode.PARTLY_BLANK,
                     Where(file.sheet.name, file.title(need.name), need.name),
-                    f"{blank:,} of the {counted(len(cells), 'row')} of {code} are blank and not in its sum",
+                    f"blank in {blank:,} of the {counted(len(cells), 'row')} of {code}, which the sum leaves out",
                     organisation=code,
                 )
         elif value and need.name in file.request.essential:
             texts = sorted({row.text_of(need.name) for row in group} - {""})
             file.findings.error(
                 FindingCode.TEXTS_DIFFER,
-                f"the rows of {code} differ: {listed([repr(text) for text in texts])}",
+                f"the rows of {code} have different texts: {listed([repr(text) for text in texts])}",
                 f"one {need.name} for all of them",
                 at=group[0].where(need.name),
             )
@@ -157,7 +156,7 @@ def sum_practices(file: InputFile, needs: Sequence[Need]) -> None:
 
     Args:
         file: the file; its rows are replaced.
-        needs: the columns that the tables take from it; they must be sums, or texts that agree.
+        needs: the columns that the tables take from it: sums, or texts that are the same in all rows.
     """
     _check_repeats(file)
     practices = Counter(row.year or "" for row in file.rows)
@@ -169,8 +168,8 @@ def sum_practices(file: InputFile, needs: Sequence[Need]) -> None:
     join_rows(file, needs)
     organisations = Counter(row.year or "" for row in file.rows)
     sums = [
-        (f"in {year} " if year else "")
-        + f"{counted(number, 'practice')} to {counted(organisations[year], file.request.organisation)}"
+        f"{counted(number, 'practice')} to {counted(organisations[year], file.request.organisation)}"
+        + (f" in {year}" if year else "")
         for year, number in sorted(practices.items())
     ]
     if sums:
@@ -185,8 +184,8 @@ def _check_repeats(file: InputFile) -> None:
         if first is not row:
             file.findings.error(
                 FindingCode.DUPLICATE_ROW,
-                f"practice {practice} stands in {first.place} already" + (f" for {row.year}" if row.year else ""),
+                f"practice {practice} is already in {first.place}" + (f" for {row.year}" if row.year else ""),
                 "each practice once a year",
-                "Take one of the rows out",
+                "Delete one of the rows",
                 at=row.where("practice_code"),
             )

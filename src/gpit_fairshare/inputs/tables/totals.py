@@ -1,9 +1,9 @@
-"""Find rows of totals among the rows of organisations, check them against the rows that they add up, leave them out.
+"""Find rows of totals among the organisations, check them against the rows that they add up, and leave them out.
 
-Read as organisations, totals would count England twice. Every total is a row, or the rows of a level, with the figures
-of a block of rows beside it (see `block_sums`). A row that is labelled a total, or has no code, is left out. One
-with a code is refused if the codes show a higher level, or if its figures cannot be coincidence: only the user
-knows what it is, and `--leave-out` leaves it out.
+If totals were read as organisations, England would be counted twice. A total is a row, or the rows of a level, that
+equals the sum of a block of rows next to it (see `block_sums`). A row that is labelled a total, or has no code, is
+left out. A row with a code is refused if the codes show a higher level, or if its figures cannot be a coincidence:
+only the user knows what it is, and can exclude it with `--leave-out`.
 """
 
 from __future__ import annotations
@@ -35,21 +35,21 @@ _LABEL = re.compile(
 )
 """Labels of rows of totals: `Total`, `Grand total`, `AT total`, `England`."""
 _TOTAL_OF = re.compile(r"(?:grand |overall |sub[- ]?)?totals?\b.*", re.IGNORECASE)
-"""Labels with the parts: `Sub-total North East`. Beside a code such a text may be a name: `Total Healthcare`."""
+"""Labels that name the parts: `Sub-total North East`. In a row with a code they may be a name: `Total Healthcare`."""
 _STATISTIC = re.compile(
     r"(?:(?:england|national|overall|simple|weighted) )?"
     r"(?:average|mean|median|min(?:imum)?|max(?:imum)?|variance|difference|(?:% |percentage )?change)(?: .*)?",
     re.IGNORECASE,
 )
-"""Labels, in the place of a code, of rows that are calculated from the others and are no sum of them."""
+"""Labels instead of a code, in rows that are calculated from the others but are not their sum."""
 _MOST_LABELLED = 1_000
 """Most rows that may be labelled as totals."""
 
 
 class _TotalVerdict(NamedTuple):
-    """How the figures of a row compare with the sums of the rows that it may be the total of."""
+    """How the figures of a row compare with the sums of the rows that it may add up."""
 
-    agrees: bool
+    is_sum: bool
     rows: int
     gap: Fraction = Fraction()
     """The largest difference, with its column."""
@@ -58,7 +58,7 @@ class _TotalVerdict(NamedTuple):
 
 
 class Totals:
-    """The rows of totals of one file."""
+    """Finds the rows of totals of one file."""
 
     def __init__(self, headings: Headings, needs: Iterable[Need], findings: FileFindings) -> None:
         self.headings = headings
@@ -72,28 +72,28 @@ class Totals:
         self.rows: list[FileRow] = []
         self.columns: list[SummedColumn] = []
         self.edges: list[int] = []
-        """Places of all rows that are totals, or may be, in order, between the first row and the end."""
+        """Places of all rows that are or may be totals, in order, with the first row and the end."""
         self._parts: dict[str, tuple[list[FileRow], list[ColumnSums]]] = {}
-        """The rows that are no totals, with their sums: those of a year, or all for totals without one."""
+        """The rows that are not totals, with their sums: for each year, or all rows for totals without a year."""
 
     def find(self, rows: Sequence[tuple[int, Sequence[Any]]]) -> set[int]:
-        """Return the numbers of the rows that are totals, and report them and their faults."""
+        """Return the numbers of the rows that are totals; report them, and totals that do not add up."""
         self.rows = [self._row(place, number, cells) for place, (number, cells) in enumerate(rows)]
         self.columns = [SummedColumn.read(need, self.headings, rows) for need in self.needs]
         candidates = [row for row in self.rows if row.label or (not (row.code or row.text) and self._has_figures(row))]
         if len(candidates) > _MOST_LABELLED:
             self.findings.error(
                 FindingCode.TOTAL,
-                f"{len(candidates):,} rows say that they are totals, or have figures and no code",
+                f"{len(candidates):,} rows are labelled as totals, or have figures and no code",
                 f"at most {_MOST_LABELLED:,}",
-                "Give the rows of organisations alone",
+                "Keep only the rows of organisations",
                 at=self.headings.sheet.where(candidates[0].number, self.key),
             )
             return {row.number for row in candidates}
         places = {row.at for row in candidates}
-        apart = places | self._statistics()
+        separators = places | self._statistics()
         subtotals = Subtotals(self.headings, self.columns, self.key, self.findings)
-        sums = subtotals.find([row for row in self.rows if row.at not in apart], sorted(apart))
+        sums = subtotals.find([row for row in self.rows if row.at not in separators], sorted(separators))
         totals = places.union(sums, subtotals.refused)
         self.edges = [0, *sorted(totals), len(self.rows)]
         for year in {row.year for row in candidates}:
@@ -109,16 +109,17 @@ class Totals:
         texts, kinds = ([_text(cells[index]) for index in columns] for columns in (self.texts, self.kinds))
         first_text = next(filter(None, texts), "")
         labels = [*texts, *kinds] if code else map(_text, cells)
-        # A label such as "Total of …" is in the place of a code, or beside a blank one.
+        # A label such as "Total of …" counts if it replaces the code, or if the code is blank.
         totals_of = [*kinds, first_text] if code in ("", first_text) else kinds
         label = next(filter(_LABEL.fullmatch, labels), "") or next(filter(_TOTAL_OF.fullmatch, totals_of), "")
         year = "" if self.year is None or cells[self.year] is None else str(cells[self.year]).strip()
         return FileRow(place, number, first_text, label, code, year)
 
     def _refuse_sums_of_lines(self, rows: Sequence[FileRow]) -> None:
-        """Refuse lines of cost of which most organisations have one that is the sum of their others.
+        """Report lines of cost that are the sum of the other lines of their organisation.
 
-        One such line may be chance; two organisations with three lines or more, and half of all of these, are none.
+        One such line may be a coincidence. It is none if two organisations with three lines or more have one, and if
+        at least half of all such organisations do.
         """
         if not self.headings.has_lines or not self.columns:
             return
@@ -138,15 +139,15 @@ class Totals:
                 FindingCode.SUBTOTAL,
                 f"this line of {sums[0].code} is the sum of its other lines, and so is a line of "
                 f"{counted(len(sums) - 1, 'other organisation')}; they would be counted twice",
-                "lines of cost, and totals that say so",
-                "Take these lines out, or write Total as their category",
+                "lines of cost, and totals labelled Total",
+                "Delete these lines, or write Total as their category",
                 at=self.headings.sheet.where(sums[0].number, self.columns[0].position),
             )
 
     # Labelled rows.
 
     def _leave_out(self, candidates: Sequence[FileRow], sums: Mapping[int, BlockSum]) -> set[int]:
-        """Return the places of rows that are labelled totals, or have no code and are totals; report them."""
+        """Return the places of totals that have a label or no code; report them."""
         left_out = {place for place in sums if not self.rows[place].code}
         notes = {place: self._note(self.rows[place], sums[place].parts) for place in left_out}
         for row in candidates:
@@ -154,17 +155,17 @@ class Totals:
             if verdict is None:
                 if row.label:
                     notes[row.at] = f"row {row.number:,} '{row.label}', which has no figure to check"
-            elif not verdict.agrees:
+            elif not verdict.is_sum:
                 if row.label:
                     left_out.add(row.at)
-                    self._disagrees(row, verdict)
+                    self._report_mismatch(row, verdict)
             elif verdict.gap:
                 left_out.add(row.at)
-                label = f"the row of '{row.label}'" if row.label else "a row without a code"
+                label = f"the row '{row.label}'" if row.label else "a row without a code"
                 self.findings.warning(
                     FindingCode.TOTAL,
                     f"{label} is left out; its {verdict.column} differs by {as_in_sheet(verdict.gap)} from the sum of "
-                    f"{counted(verdict.rows, 'row')}, which rounding may explain",
+                    f"{counted(verdict.rows, 'row')}, probably because of rounding",
                     at=self.headings.sheet.where(row.number, self.key),
                 )
             else:
@@ -182,35 +183,35 @@ class Totals:
         return f"row {row.number:,} {name}, the sum of {counted(parts, 'row')}"
 
     def _report_below(self, left_out: set[int]) -> None:
-        """Point out rows below the last total: they may repeat what it adds up."""
+        """Warn of rows below the last total: they may repeat figures that it adds up."""
         last = max(left_out, default=0)
         below = [row for row in self.rows[last + 1 :] if row.at not in left_out]
-        # Below a total of one organisation's lines are those of others.
+        # Below a total of one organisation's lines, other organisations follow.
         if last and below and not self.year and not (self.headings.has_lines and self.rows[last].code):
             self.findings.warning(
                 FindingCode.TOTAL,
-                f"{counted(len(below), 'row')} below the total in row {self.rows[last].number:,} were read as well",
+                f"also read {counted(len(below), 'row')} below the total in row {self.rows[last].number:,}",
                 "the total below all of its rows",
-                "Leave them out with --leave-out if they say again what stands above",
+                "If they repeat rows above, exclude them with --leave-out",
                 at=self.headings.sheet.where(below[0].number, self.key),
             )
 
-    def _disagrees(self, row: FileRow, verdict: _TotalVerdict) -> None:
+    def _report_mismatch(self, row: FileRow, verdict: _TotalVerdict) -> None:
         index = next(column.position for column in self.columns if column.name == verdict.column)
         self.findings.error(
             FindingCode.TOTAL,
-            f"the row of '{row.label}' has {as_in_sheet(verdict.total)} as {verdict.column}, "
-            f"and {counted(verdict.rows, 'row')} come to {as_in_sheet(verdict.total - verdict.gap)}",
-            "a total that agrees with its rows",
-            "Correct the total or the rows, or take the total out; a row may be missing or changed"
+            f"the row '{row.label}' has {as_in_sheet(verdict.total)} as {verdict.column}, "
+            f"but its {counted(verdict.rows, 'row')} add up to {as_in_sheet(verdict.total - verdict.gap)}",
+            "a total that equals the sum of its rows",
+            "A row may be missing or changed: correct the rows or the total, or delete the total"
             + (f"; if {row.code} is an organisation, give it another name" if row.code not in ("", row.label) else ""),
             at=self.headings.sheet.where(row.number, index),
         )
 
     def _compare(self, row: FileRow) -> _TotalVerdict | None:
-        """Compare a row with the rows above since the last total, all above, all others, and those below.
+        """Compare a row with the rows above it since the last total, with all above, all others, and those below.
 
-        Where it is the sum of none of these, it may be that of several groups above or below it.
+        If it is the sum of none of these, it may be the sum of several groups above or below it.
         """
         figures = [column.figures[row.at] for column in self.columns]
         first = next((at for at, figure in enumerate(figures) if figure is not None), None)
@@ -222,8 +223,8 @@ class Totals:
         last, at, following = (bisect_left(parts, edge, key=lambda part: part.at) for edge in edges)
         blocks = [(last, at), (0, at), (0, len(parts)), (at, following)]
         verdicts = [self._verdict(row, start, stop) for start, stop in blocks if stop - start > (not row.label)]
-        best = min(verdicts, key=lambda verdict: (not verdict.agrees, abs(verdict.gap)), default=None)
-        if not best or best.agrees or not row.label:
+        best = min(verdicts, key=lambda verdict: (not verdict.is_sum, abs(verdict.gap)), default=None)
+        if not best or best.is_sum or not row.label:
             return best
         blocks = [(start, at) for start in range(at - 1)]
         blocks += [(at, stop) for stop in range(at + 2, len(parts) + 1)]
@@ -232,32 +233,32 @@ class Totals:
             for start, stop in blocks
             if sums[first].between(start, stop) == figures[first]
         ]
-        return next((verdict for verdict in verdicts if verdict.agrees and not verdict.gap), best)
+        return next((verdict for verdict in verdicts if verdict.is_sum and not verdict.gap), best)
 
     def _verdict(self, row: FileRow, start: int, stop: int) -> _TotalVerdict:
         parts, sums = self._parts[row.year]
-        worst = _TotalVerdict(agrees=True, rows=stop - start)
+        worst = _TotalVerdict(is_sum=True, rows=stop - start)
         for column, figures in zip(self.columns, sums, strict=True):
             total, block = column.figures[row.at], figures.between(start, stop)
             if total is None or abs(total - block) * 10**9 <= abs(total):
                 continue
             gap = total - block
             is_near = abs(gap) * 1_000 <= abs(total)
-            agrees = is_near and self._is_rounding(gap, column, [row, *parts[start:stop]])
-            verdict = _TotalVerdict(agrees, stop - start, column.amount(gap), column.name, column.amount(total))
-            if not agrees:
+            is_sum = is_near and self._is_rounding(gap, column, [row, *parts[start:stop]])
+            verdict = _TotalVerdict(is_sum, stop - start, column.amount(gap), column.name, column.amount(total))
+            if not is_sum:
                 return verdict
             worst = max(worst, verdict, key=lambda verdict: abs(verdict.gap))
         return worst
 
     def _is_rounding(self, gap: int, column: SummedColumn, rows: Iterable[FileRow]) -> bool:
-        """Return whether a gap is no more than half a unit of the last decimal of each figure."""
+        """Return whether a gap is at most half a unit of the last decimal for each figure."""
         figures = [figure for row in rows if (figure := column.figures[row.at]) is not None]
         unit = min(power_of_ten(figure, 10**column.decimals) if figure else 10**column.decimals for figure in figures)
         return 2 * abs(gap) <= unit * len(figures)
 
     def _statistics(self) -> set[int]:
-        """Refuse rows of averages and the like, whose codes are words where those of the others are not."""
+        """Report rows such as averages: their codes are words, unlike those of the other rows."""
         coded = sum(any(map(str.isdigit, row.code)) for row in self.rows)
         if self.headings.has_lines or coded * 2 <= sum(bool(row.code) for row in self.rows):
             return set()
@@ -265,9 +266,9 @@ class Totals:
         for row in statistics:
             self.findings.error(
                 FindingCode.SUBTOTAL,
-                f"'{row.code}' is no code, and the row would be counted as an organisation",
-                "organisations, and totals that say so",
-                f"Take the row out of the file, or leave it out with {leave_out(row.code)}",
+                f"'{row.code}' is not a code, but the row would be counted as an organisation",
+                "organisations, and totals labelled Total",
+                f"Delete the row, or exclude it with {leave_out(row.code)}",
                 at=self.headings.sheet.where(row.number, self.key),
             )
         return {row.at for row in statistics}
@@ -277,5 +278,5 @@ class Totals:
 
 
 def _text(cell: Any) -> str:
-    """Return a text without the spaces around it; empty where a cell holds something else."""
+    """Return the text of a cell without the spaces around it; empty if the cell holds no text."""
     return cell.strip() if isinstance(cell, str) else ""
