@@ -404,15 +404,19 @@ BROKEN = {
     "no Polars": (HALVED.replace("lambda x: x / 2", "None"), {"halved": "HALVED"}, "no Polars rendering"),
     "arguments": (HALVED.replace("lambda x:", "lambda x, y:"), {"halved": "HALVED"}, "does not take the 1 arg"),
     "none": (HALVED.replace('{"x": None}', "{}"), {"halved": "HALVED"}, "1 to 16 names"),
-    "unit": (HALVED.replace('"x": None', '"x": "pounds"'), {"halved": "HALVED"}, "argument x: expected .* a unit out"),
-    "gives": (HALVED.replace('unit="x"', 'unit="y"'), {"halved": "HALVED"}, "`unit` is one of"),
-    "excel": (HALVED.replace("{x}/2", "{y}/2"), {"halved": "HALVED"}, r"`excel` names \{y\}, which is no argument"),
+    "unit": (
+        HALVED.replace('"x": None', '"x": "pounds"'),
+        {"halved": "HALVED"},
+        "argument x: expected a name and one of the units",
+    ),
+    "gives": (HALVED.replace('unit="x"', 'unit="y"'), {"halved": "HALVED"}, "`unit` must be one of"),
+    "excel": (HALVED.replace("{x}/2", "{y}/2"), {"halved": "HALVED"}, r"`excel` names \{y\}, which is not an argument"),
     "equals": (HALVED.replace("{x}/2", "={x}/2"), {"halved": "HALVED"}, "without its equals sign"),
-    "words": (HALVED.replace("Half of it.", " "), {"halved": "HALVED"}, "`words` says"),
+    "words": (HALVED.replace("Half of it.", " "), {"halved": "HALVED"}, "`words` must say"),
     "bracket": (HALVED.replace("{x}/2", "({x}/2"), {"halved": "HALVED"}, "a bracket or a quotation mark too many"),
     "quotation": (HALVED.replace('excel="{x}/2"', "excel='{x}&\"x'"), {"halved": "HALVED"}, "quotation mark too many"),
     "lines": (HALVED.replace("{x}/2", "{x}\\n/2"), {"halved": "HALVED"}, "on one line"),
-    "name": (HALVED, {"Halved": "HALVED"}, "its name is not up to 64 small letters"),
+    "name": (HALVED, {"Halved": "HALVED"}, "its name must be up to 64 small letters"),
     "keyword": (HALVED, {"if": "HALVED"}, "its name is a word of the language"),
     "language": (HALVED, {"total": "HALVED"}, "taken by the language"),
 }
@@ -443,7 +447,7 @@ def test_a_broken_library_is_one_line(plugged):
     problems = library_problems()
 
     assert [one.partition(": ")[0] for one in problems] == [f"plug-in {empty} 1.0"] + [f"plug-in {faulty} 1.0"] * 3
-    for line, says in zip(problems, ("there is no folder", "broken.toml", "found a transition", "titel"), strict=True):
+    for line, says in zip(problems, ("none of the folders", "broken.toml", "found a transition", "titel"), strict=True):
         assert says in line
     assert {"broken", "rural-weight"} <= set(library_names("formula"))
 
@@ -484,7 +488,7 @@ def test_the_command_line_says_what_is_broken_and_goes_on(tmp_path):
     assert "rural-weight" in listed.stdout.decode()
     assert listed.stderr.decode().rstrip() == (
         f"gpit: warning: plug-in {name} 1.0: function broken: {name}:X cannot be imported (ValueError: no); "
-        "mend or uninstall it, or run with --no-plugins"
+        "fix or uninstall it, or run with --no-plugins"
     )
     assert ran.returncode == 2
     assert "Traceback" not in ran.stderr.decode()
@@ -500,7 +504,7 @@ MISBEHAVING = {
     "looks at the row before": ("lambda x: x.cum_sum()", "works on one row at a time"),
     "looks at the total": ("lambda x: x / x.sum()", "works on one row at a time"),
     "gives texts": ("lambda x: x.cast(str)", "gives String"),
-    "names a column": ("lambda x: __import__('polars').col('nobody')", "cannot be worked out"),
+    "names a column": ("lambda x: __import__('polars').col('nobody')", "cannot be calculated"),
     "has another length": ("lambda x: x.filter(x > 150_000)", "gives 3 values for 4 rows"),
 }
 

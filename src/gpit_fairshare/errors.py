@@ -45,8 +45,8 @@ class InputError(GpitError):
 
     def __init__(self, findings: Sequence[Finding]) -> None:
         faults = [finding for finding in findings if finding.level == "error"]
-        first = str(faults[0]) if faults else "the inputs are not fit for use."
-        message = first if len(faults) < 2 else f"{len(faults)} faults in the inputs; first: {first}"
+        first = str(faults[0]) if faults else "the inputs cannot be used yet."
+        message = first if len(faults) < 2 else f"{len(faults)} problems in the inputs. The first: {first}"
         super().__init__(message, *findings)
 
 

@@ -59,7 +59,7 @@ class Plugin:
     def fault(self, problem: str) -> PluginError:
         """Return an error about this plug-in: one line, with its name and what to do."""
         subject = f"{self}: {_NOUNS[self.group]} {self.name}"
-        return PluginError(f"{subject}: {one_line(problem, 300)}; mend or uninstall it, or run with --no-plugins")
+        return PluginError(f"{subject}: {one_line(problem, 300)}; fix or uninstall it, or run with --no-plugins")
 
     def load(self) -> Any:
         """Import the module and return it, or the object in it that the entry point names.

@@ -298,7 +298,7 @@ def test_every_formula_and_every_year(looked_at):
         ("S17", "parameters › growth › values"),
     ]
     lacking = [one.found for one in found.findings if one.number == "S17"]
-    assert lacking[0].endswith("budget (Budget) in 2015/16; the years there are: 2014/15")
+    assert lacking[0].endswith("budget (Budget) in 2015/16 (there are values for 2014/15)")
     assert lacking[1].endswith("growth (Growth) in 2014/15, 2015/16")
 
 
@@ -397,7 +397,7 @@ def test_last_line_names_files(tmp_path):
         schemes.write(tmp_path, name, schemes.changed(CLEAN, ('unit = "people"', 'unit = "£"')))
     done = gpit("library", "check", "a.toml", "b.toml", folder=tmp_path, env={"PYTHONIOENCODING": "utf-8"})
 
-    assert "2 looked at, 2 not fit for use (a.toml and b.toml); " in words(done.stdout)
+    assert "2 reviewed, 2 cannot be used yet (a.toml and b.toml); " in words(done.stdout)
 
 
 # By themselves ------------------------------------------------------------------------------------------
@@ -435,7 +435,7 @@ def test_transition_by_itself(tmp_path):
 
 def test_formula_goes_with_no_formula():
     """--formula goes with schemes alone."""
-    with pytest.raises(UsageError, match="registered-population: is a formula; --formula and --transition go with"):
+    with pytest.raises(UsageError, match="registered-population: is a formula; use --formula and --transition with"):
         review("registered-population", formula="registered-population")
 
 
@@ -594,9 +594,9 @@ def test_verb_says_all_of_the_library(tmp_path):
 
     assert (done.returncode, done.stderr) == (0, b"")
     for name in ("gpit-2014-16 (scheme)", "registered-population (formula)", "none (transition)"):
-        assert f"{name}: no error; " in shown
+        assert f"{name}: ready to use; " in shown
     count = sum(len(library_names(kind)) for kind in ("scheme", "formula", "transition"))
-    assert re.search(rf"^{count} looked at, no error; \d+ notes\.$", shown, re.MULTILINE)
+    assert re.search(rf"^{count} reviewed, all ready to use; \d+ notes\.$", shown, re.MULTILINE)
 
 
 @pytest.mark.parametrize(
@@ -656,7 +656,7 @@ def test_schemes_with_other_parts(tmp_path):
 
     done = gpit("library", "check", "none", "--transition", "none", folder=tmp_path)
     assert done.returncode == 2
-    assert "none: is a transition; --formula and --transition go with schemes alone" in words(done.stderr)
+    assert "none: is a transition; use --formula and --transition with schemes only" in words(done.stderr)
 
 
 @pytest.mark.slow
@@ -724,4 +724,4 @@ def test_an_opening_baseline_is_a_column_that_is_used(tmp_path):
     (one,) = [one for one in review(str(path)).findings if one.number == "S22"]
 
     assert one.place == "transition › opening_baseline"
-    assert "no input column x that a step or check uses" in one.found
+    assert "no step or check uses an input column x" in one.found

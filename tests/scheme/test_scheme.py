@@ -102,7 +102,7 @@ def test_nearest_key_is_one_that_this_kind_of_file_has(tmp_path):
     write(tmp_path, "by-people.toml", FORMULA + "\n[value.budget]\nx = 1\n")
     said = refused(write(tmp_path, "mine.toml", HEAD + 'formula = "by-people"\n'))
 
-    assert said.startswith("by-people.toml: unknown key value; known are sources, parameters, inputs, steps")
+    assert said.startswith("by-people.toml: unknown key value; known keys are sources, parameters, inputs, steps")
     assert "values" not in said
 
 
@@ -115,7 +115,7 @@ def test_keys_of_python_are_not_keys_of_the_file(refusal):
 
 def test_a_key_that_looks_like_a_type_of_pydantic_is_only_unknown(loaded):
     """A table under a key such as `literal[x` is refused as any other that is not known."""
-    with pytest.raises(SchemeError, match=r"unknown key literal\[x; known are sources"):
+    with pytest.raises(SchemeError, match=r"unknown key literal\[x; known keys are sources"):
         loaded(text=SCHEME + "\n['literal[x']\na = 1\n")
 
 
@@ -159,8 +159,8 @@ def test_missing_keys(refusal, changes, said):
             'value = "a lot"',
             "2014/15 › value: 'a lot' is not a number; write 1500000, 0.5",
         ),
-        ("value = 1_000_000", "value = nan", "2014/15 › value: nan is too large or no number"),
-        ("value = 1_000_000", "value = -inf", "2014/15 › value: -inf is too large or no number"),
+        ("value = 1_000_000", "value = nan", "2014/15 › value: nan is too large or not a number"),
+        ("value = 1_000_000", "value = -inf", "2014/15 › value: -inf is too large or not a number"),
         ("value = 1_000_000", f"value = 1{'0' * 400}", "2014/15 › value: the number is too large"),
         (
             '{ value = 1_000_000, source = "circular" }',
@@ -200,14 +200,14 @@ def test_wrong_types(refusal, old, new, said):
 def test_long_texts_are_cut_and_their_limit_is_named(refusal):
     """A message shows the beginning of what it found; of what is too long it names the limit and what is counted."""
     assert refusal(("minimum = 0", f"{'m' * 300} = 0")).startswith(
-        f"mine.toml: parameters › budget: unknown key {'m' * 79}…; known are label, unit"
+        f"mine.toml: parameters › budget: unknown key {'m' * 79}…; known keys are label, unit"
     )
     assert refusal(('label = "Fair share"\n', f'label = "{"x" * 201}"\n')).startswith(
-        "mine.toml: steps › fair_share › label: is too long; 200 characters are allowed"
+        "mine.toml: steps › fair_share › label: is too long; at most 200 characters are allowed"
     )
     years = [f'"{year}/{(year + 1) % 100:02}"' for year in range(1980, 2031)]
     assert refusal(('["2014/15", "2015/16"]', f"[{', '.join(years)}]")) == (
-        "mine.toml: scheme › years: is too long; 50 of them are allowed"
+        "mine.toml: scheme › years: is too long; at most 50 entries are allowed"
     )
 
 
@@ -279,7 +279,7 @@ def test_wrong_kind_of_file(tmp_path):
     assert refused(formula) == "by-people.toml: expected a scheme file; found a formula file"
     assert refused(scheme, formula=scheme) == "mine.toml: expected a formula file; found a scheme file"
     empty = str(write(tmp_path, "empty.toml", ""))
-    assert refused(empty) == "empty.toml: expected a scheme file; it begins with a table [scheme]"
+    assert refused(empty) == "empty.toml: expected a scheme file, which begins with [scheme]"
 
 
 def test_folder_and_missing_path(tmp_path):
@@ -291,7 +291,9 @@ def test_folder_and_missing_path(tmp_path):
 
     assert proper(folder.value).endswith(": expected a .toml file, found a folder")
     there = ", ".join(library_names("scheme"))
-    assert f"there is no such file; give a file's path or a library name; there are {there}" in proper(missing.value)
+    assert f"there is no such file; give a file's path or a library name; the library has {there}" in proper(
+        missing.value
+    )
 
 
 @pytest.mark.parametrize(
@@ -366,7 +368,7 @@ def test_file_named_in_a_scheme_is_looked_for_beside_it_alone(tmp_path, monkeypa
     monkeypatch.chdir(tmp_path / "elsewhere")
     said = refused(write(tmp_path, "mine.toml", HEAD + 'formula = "by-people.toml"\n'))
 
-    assert said.startswith("mine.toml: formula by-people.toml: there is no such file beside it")
+    assert said.startswith("mine.toml: formula by-people.toml: there is no such file in its folder")
 
 
 def test_scheme_may_bear_the_name_of_its_formula(tmp_path):
@@ -389,10 +391,10 @@ def test_exactly_one_of_source_or_assumption(refusal):
         ("{ value = 1 }", "neither"),
     ):
         said = refusal(('{ value = 1_000_000, source = "circular" }', new))
-        assert said.startswith("mine.toml: parameters › budget › values › 2014/15: a value carries exactly one of")
+        assert said.startswith("mine.toml: parameters › budget › values › 2014/15: a value must have exactly one of")
         assert said.endswith(f"source or assumption; found {found}")
     said = refusal(("minimum = 0", "minimum = 0\ndefault = { value = 1 }"))
-    assert said.startswith("mine.toml: parameters › budget › default: a value carries exactly one of")
+    assert said.startswith("mine.toml: parameters › budget › default: a value must have exactly one of")
     assert "assumption: is empty" in refusal(('"Ten per cent more."', '"  "'))
 
 
@@ -413,7 +415,7 @@ def test_unused_source(refusal):
     """A source that nothing cites is refused."""
     said = refusal(('source = "circular"', 'assumption = "x"'))
 
-    assert said == "mine.toml: sources › circular: nothing in the file uses this source; cite it or take it out"
+    assert said == "mine.toml: sources › circular: nothing in the file uses this source; cite it or remove it"
 
 
 def test_sources_of_all_files_are_kept(tmp_path):
@@ -444,7 +446,7 @@ def test_missing_year_names_the_years_there_are(refusal):
     said = refusal(('"2015/16" = { value = 1_100_000, assumption = "Ten per cent more." }\n', ""))
 
     assert said == (
-        "mine.toml: there is no value for budget (Budget) in 2015/16; the years there are: 2014/15; "
+        "mine.toml: there is no value for budget (Budget) in 2015/16 (there are values for 2014/15); "
         "add it under [parameters.budget.values], or set it with --set budget@2015/16=VALUE"
     )
 
@@ -488,9 +490,9 @@ def test_value_of_a_strange_year(refusal, year):
         ('["2014/16"]', "'2014/16' is not a financial year; write it as 2014/15"),
         ('["2014"]', "'2014' is not a financial year; write it as 2014/15"),
         ('["٢٠١٤/15"]', "is not a financial year; write it as 2014/15"),
-        ('["2014/15", "2016/17"]', "years follow on from one another, the earliest first, none left out"),
-        ('["2015/16", "2014/15"]', "years follow on from one another"),
-        ('["2014/15", "2014/15"]', "years follow on from one another"),
+        ('["2014/15", "2016/17"]', "years must be consecutive, the earliest first"),
+        ('["2015/16", "2014/15"]', "years must be consecutive"),
+        ('["2014/15", "2014/15"]', "years must be consecutive"),
     ],
 )
 def test_years_of_a_scheme(refusal, years, said):
@@ -517,7 +519,8 @@ def test_values_in_two_places(refusal):
     said = refusal(text=SCHEME + '\n[values.budget]\n"2014/15" = { value = 1, assumption = "x" }\n')
 
     assert said == (
-        "mine.toml: values › budget: the parameter has values in mine.toml, where it is declared, as well; keep one"
+        "mine.toml: values › budget: the parameter also has values in mine.toml, where it is declared; "
+        "keep one of the two"
     )
 
 
@@ -624,7 +627,7 @@ def test_setting_of_no_form(text):
 def test_setting_of_an_unknown_name_or_year(refusal):
     """A setting that fits nothing is refused with the nearest parameter, or with the years."""
     assert refusal(settings=settings("buget=5")) == (
-        "--set buget: there is no such parameter; did you mean budget?; there are budget"
+        "--set buget: there is no such parameter; did you mean budget?; the parameters are budget"
     )
     assert refusal(settings=settings("budget@2016/17=5")) == (
         "--set budget@2016/17: the scheme has the years 2014/15, 2015/16"
@@ -639,7 +642,7 @@ def test_setting_of_an_unknown_name_or_year(refusal):
 def test_a_percentage_is_a_value_of_ratios_alone(refusal):
     """5% is 0.05 of something; 5% of no amount in particular is no budget, and is not taken for 5p."""
     assert number("5%") == 0.05
-    assert refusal(settings=settings("budget=5%")) == ("--set budget: 5% is a percentage, and the unit of budget is £")
+    assert refusal(settings=settings("budget=5%")) == ("--set budget: 5% is a percentage, but the unit of budget is £")
     assert refusal(("value = 1_000_000", 'value = "5%"')).startswith("mine.toml: ")
 
 
@@ -662,13 +665,13 @@ def test_bounds_that_are_parameters(loaded, refusal):
     """A bound may be another parameter: its value of the same year counts, and a setting moves it."""
     assert loaded(text=CAPPED).parameters["budget"].maximum == "cap"
     assert refusal(("value = 1_000_001", "value = 1_050_001"), text=CAPPED) == (
-        "mine.toml: budget is 1050001 in 2015/16; its maximum is cap, in that year 1050000"
+        "mine.toml: budget is 1050001 in 2015/16; its maximum is cap, which is 1050000 in that year"
     )
     assert refusal(text=CAPPED, settings=settings("cap@2015/16=1000000")) == (
-        "--set: budget is 1000001 in 2015/16; its maximum is cap, in that year 1000000"
+        "--set: budget is 1000001 in 2015/16; its maximum is cap, which is 1000000 in that year"
     )
     assert refusal(text=CAPPED, settings=settings("budget@2015/16=3.9")) == (
-        "--set: budget is 3.9 in 2015/16; its minimum is cap_low, in that year 4"
+        "--set: budget is 3.9 in 2015/16; its minimum is cap_low, which is 4 in that year"
     )
 
 
@@ -686,7 +689,7 @@ def test_bound_has_the_unit_of_what_it_bounds(refusal):
     people = ('label = "Cap"\nunit = "£"', 'label = "Cap"\nunit = "people"')
 
     assert refusal(people, text=CAPPED) == (
-        "mine.toml: parameters › budget › maximum: cap is in people, and budget in £"
+        "mine.toml: parameters › budget › maximum: cap is in people, but budget is in £"
     )
     for unit in ("", 'unit = "£"'):
         changed_scheme = changed(CAPPED, ('label = "Cap"\nunit = "£"', f'label = "Cap"\n{unit}'))
@@ -729,7 +732,7 @@ def test_a_name_is_only_one_thing(refusal, old, name, taken):
     """No two things bear one name, and none that of a function, a word or a fixed column."""
     said = refusal((old, f'name = "{name}"'))
 
-    assert said == f"mine.toml, step {name}: {name} is {taken} already; a name is only one thing"
+    assert said == f"mine.toml, step {name}: {name} is already {taken}; use another name"
 
 
 @pytest.mark.parametrize("name", ["total", "year", "registered_population", "or"])
@@ -743,10 +746,10 @@ def test_a_parameter_name_is_only_one_thing(refusal, name):
 def test_an_input_name_is_only_one_thing(refusal):
     """A declared input column that is a parameter or a step too is refused, and the file is named."""
     assert refusal(text=SCHEME + "\n[inputs.budget]\noptional = true\n") == (
-        "mine.toml: inputs: budget is a parameter already; a name is only one thing"
+        "mine.toml: inputs: budget is already a parameter; use another name"
     )
     assert refusal(text=SCHEME + "\n[inputs.fair_share]\noptional = true\n") == (
-        "mine.toml, step fair_share: fair_share is an input column already; a name is only one thing"
+        "mine.toml, step fair_share: fair_share is already an input column; use another name"
     )
 
 
@@ -782,7 +785,7 @@ def test_inputs_are_numbers_unless_said_or_seen(loaded, refusal):
     [
         ('[inputs.x]\nunit = "people"', "signed is for money"),
         ("[inputs.x]", "signed is for money"),
-        ('[inputs.historic_spend]\nunit = "£"', "it is never below nil"),
+        ('[inputs.historic_spend]\nunit = "£"', "this column is never negative"),
     ],
 )
 def test_only_money_of_ones_own_may_be_signed(declared, said, refusal):
@@ -802,9 +805,9 @@ def test_a_step_uses_what_stands_above_it(refusal):
     below = refusal(("share_out(budget, by=registered_population)", "fair_share * 2"))
     itself = refusal(("share_out(budget, by=registered_population)", "unrounded_fair_share + budget"))
 
-    assert below.startswith("mine.toml, step unrounded_fair_share, character 1: fair_share stands below")
+    assert below.startswith("mine.toml, step unrounded_fair_share, character 1: fair_share is defined further down")
     assert "previous(fair_share, first=…)" in below
-    assert itself.startswith("mine.toml, step unrounded_fair_share, character 1: unrounded_fair_share stands below")
+    assert itself.startswith("mine.toml, step unrounded_fair_share, character 1: unrounded_fair_share is defined further down")
 
 
 def test_fault_in_a_formula_names_file_step_and_character(refusal):
@@ -876,16 +879,16 @@ def test_unmapped_parameters_are_shared(loaded, refusal):
 def test_unknown_name_in_with(refusal):
     """A name that the formula does not take is refused, and so is one put for a parameter that is nothing."""
     assert refusal(('{ revenue_budget = "core_budget" }', '{ revenu_budget = "core_budget" }'), text=USES) == (
-        "mine.toml: use › core › with: registered-population takes no revenu_budget; "
+        "mine.toml: use › core › with: registered-population has no parameter or input column revenu_budget; "
         "did you mean revenue_budget?; "
-        "its parameters and input columns can be replaced"
+        "only these can be replaced"
     )
     assert refusal(('{ revenue_budget = "core_budget" }', '{ revenue_budget = "core_bugdet" }'), text=USES) == (
         "mine.toml: use › core › with › revenue_budget: there is no core_bugdet; "
         "did you mean core_budget or need_budget?; "
         "declare it under [parameters.core_bugdet], or under [inputs.core_bugdet] if it is a column"
     )
-    assert "takes no fair_share;" in refusal(
+    assert "has no parameter or input column fair_share;" in refusal(
         ('revenue_budget = "core_budget"', 'fair_share = "core_budget"'), text=USES
     )
 
@@ -894,7 +897,7 @@ def test_two_uses_of_one_name(refusal):
     """Two uses under one name are refused."""
     said = refusal(('as = "need"', 'as = "core"'), text=USES)
 
-    assert said == "mine.toml: use › core: another use is called core already; a name is only one thing"
+    assert said == "mine.toml: use › core: another use is already called core; use another name"
 
 
 def test_use_after_the_step_that_its_with_names(loaded):
@@ -914,7 +917,7 @@ def test_use_in_a_circle_is_a_step_that_stands_below(refusal):
     """A use that needs what it is needed for is refused as a step that stands too low."""
     said = refusal(('{ revenue_budget = "core_budget" }', '{ revenue_budget = "fair_share" }'), text=USES)
 
-    assert "core_fair_share stands below" in said
+    assert "core_fair_share is defined further down" in said
 
 
 INNER = changed(
@@ -1040,7 +1043,7 @@ def test_bound_of_a_used_formula_follows_its_names(tmp_path):
     text += '\n[values.budget]\nevery_year = { value = 1_001, assumption = "x" }\n'
     said = refused(write(tmp_path, "mine.toml", text))
 
-    assert said == "mine.toml: budget is 1001 in 2014/15; its maximum is top, in that year 1000"
+    assert said == "mine.toml: budget is 1001 in 2014/15; its maximum is top, which is 1000 in that year"
 
 
 def test_use_of_itself(tmp_path):
@@ -1048,11 +1051,11 @@ def test_use_of_itself(tmp_path):
     use = '\n[[use]]\nformula = "{}"\nas = "again"\n'
     scheme = write(tmp_path, "mine.toml", HEAD + 'formula = "a"\n')
     write(tmp_path, "a.toml", FORMULA + use.format("a"))
-    assert refused(scheme) == "a.toml: use › again: a uses itself; take the circle out"
+    assert refused(scheme) == "a.toml: use › again: a uses itself; remove this use"
 
     write(tmp_path, "a.toml", FORMULA + use.format("b"))
     write(tmp_path, "b.toml", FORMULA + use.format("./a.toml"))
-    assert refused(scheme) == "b.toml: use › again: ./a.toml uses itself; take the circle out"
+    assert refused(scheme) == "b.toml: use › again: ./a.toml uses itself; remove this use"
 
     write(tmp_path, "a.toml", FORMULA + use.format("../here/a"))
     write(tmp_path, "b.toml", FORMULA)
@@ -1087,7 +1090,7 @@ def test_used_formula_ends_in_fair_share(tmp_path):
     )
     said = refused(write(tmp_path, "mine.toml", SCHEME + '\n[[use]]\nformula = "x"\nas = "a"\n'))
 
-    assert said == "x.toml: the last step of a formula is fair_share; found share"
+    assert said == "x.toml: the last step of a formula must be fair_share; found share"
 
 
 def test_uses_that_grow_without_bound(tmp_path):
@@ -1110,7 +1113,7 @@ def test_uses_that_are_too_deep(tmp_path):
 
     assert load(str(write(tmp_path, "a.toml", HEAD + 'formula = "f16"\n' + values))).formula == "by-people"
     said = refused(write(tmp_path, "b.toml", HEAD + 'formula = "f17"\n' + values))
-    assert said == "f1.toml: use › a: formulas use one another more than 16 deep; use fewer files"
+    assert said == "f1.toml: use › a: formulas use one another more than 16 levels deep; use fewer files"
 
 
 def test_declared_twice(tmp_path):
@@ -1123,7 +1126,7 @@ def test_declared_twice(tmp_path):
     write(tmp_path, "by-people.toml", changed(FORMULA, ('label = "Budget"', 'label = "The budget"')))
     assert refused(path) == (
         "mine.toml: parameters › budget: by-people.toml declares it differently; "
-        "declare it alike, or give one of the two another name"
+        "use the same declaration in both, or rename one"
     )
 
 
@@ -1140,11 +1143,11 @@ def test_a_default_is_no_difference_where_values_are_given(tmp_path):
 @pytest.mark.parametrize(
     ("written", "said"),
     [
-        ("{ source = 'x' }", "properties › bounds: unknown key source; known are broken, absent"),
+        ("{ source = 'x' }", "properties › bounds: unknown key source; known keys are broken, absent"),
         ("{ broken = 5 }", "properties › bounds › broken: expected a text in quotes; found 5"),
         (
             "{ broken = 'x', absent = 'y' }",
-            "properties › bounds: a property that is not kept says why, as broken or as",
+            "properties › bounds: a property that is not kept needs one reason, as broken or as",
         ),
         ("'keptt'", "properties › bounds: expected one of 'kept'; found 'keptt'"),
     ],
@@ -1209,11 +1212,11 @@ def test_transition_leans_on_no_formula(swappable, inner):
     )
     said = refused(swappable / "mine.toml")
     assert said == (
-        "floor.toml, step allocation, character 24: a transition relies on fair_share, input columns "
-        f"and its own steps and parameters, not on {inner}; the money to spend is total(fair_share)"
+        "floor.toml, step allocation, character 24: a transition may use fair_share, input columns "
+        f"and its own steps and parameters, but not {inner}; for the money to spend, write total(fair_share)"
     )
     write(swappable, "floor.toml", TRANSITION + f'\n[[checks]]\nname = "No"\nformula = "allocation > {inner}"\n')
-    assert refused(swappable / "mine.toml").startswith("floor.toml, check No, character 14: a transition relies on")
+    assert refused(swappable / "mine.toml").startswith("floor.toml, check No, character 14: a transition may use")
 
 
 def test_transition_may_declare_what_a_formula_declares(swappable):
@@ -1236,7 +1239,7 @@ def test_transition_needs_a_fair_share(tmp_path):
     """A transition without a formula above it is refused, and so is one that does not end in allocation."""
     write(tmp_path, "floor.toml", TRANSITION)
     scheme = write(tmp_path, "mine.toml", HEAD + 'transition = "floor"\n')
-    assert refused(scheme) == "floor.toml: a transition needs a step fair_share above it; name a formula"
+    assert refused(scheme) == "floor.toml: a transition needs a step fair_share before it; name a formula"
 
     write(
         tmp_path,
@@ -1245,7 +1248,7 @@ def test_transition_needs_a_fair_share(tmp_path):
             "previous(allocation", "previous(awards"
         ),
     )
-    assert refused(scheme) == "floor.toml: the last step of a transition is allocation; found awards"
+    assert refused(scheme) == "floor.toml: the last step of a transition must be allocation; found awards"
 
 
 def test_transition_without_values_says_which_and_when(swappable):
@@ -1269,7 +1272,7 @@ def test_swapping_drops_values_with_a_note(swappable):
     """With another transition the scheme's values of the old one are left aside, and the run says so."""
     scheme = load(str(swappable / "mine.toml"), transition="none")
 
-    assert scheme.notes == ("values of floor_share in mine.toml are left aside: nothing in this run uses it",)
+    assert scheme.notes == ("floor_share has values in mine.toml, but nothing in this run uses it",)
     assert list(scheme.parameters) == ["budget"]
     assert (scheme.formula, scheme.transition) == ("by-people", "none")
     assert {one.parameter for one in scheme.assumptions} == {"budget"}
@@ -1319,7 +1322,7 @@ def test_result_names_the_answer(loaded, refusal):
     assert "there is no step budget" in refusal(('organisation = "CCG"', 'result = "budget"'))
     step = '\n[[steps]]\nname = "all"\nlabel = "All"\nformula = "{}"\n'
     assert refusal(('organisation = "CCG"', 'result = "all"'), text=SCHEME + step.format("total(fair_share)")) == (
-        "mine.toml: the answer all is national; it is one number per organisation"
+        "mine.toml: the answer all is national; expected one number per organisation"
     )
     assert refusal(('organisation = "CCG"', 'result = "all"'), text=SCHEME + step.format("fair_share > 1")).startswith(
         "mine.toml: the answer all is yes/no;"
@@ -1350,7 +1353,7 @@ def test_indicative_years(loaded, refusal):
     """Years of the scheme may be called indicative; another year is refused, and all are firm where nothing is said."""
     assert loaded(('organisation = "CCG"', 'indicative = ["2015/16"]')).indicative == ("2015/16",)
     assert loaded(('organisation = "CCG"', "")).indicative == ()
-    assert "indicative names '2016/17', which is no year of the scheme" in refusal(
+    assert "indicative names '2016/17', which is not a year of the scheme" in refusal(
         ('organisation = "CCG"', 'indicative = ["2016/17"]')
     )
 
@@ -1363,11 +1366,11 @@ def test_non_recurrent_steps(loaded, refusal):
     assert loaded().non_recurrent == ()
     for formula, found in (("total(fair_share)", "national"), ("fair_share > 1", "yes/no")):
         assert refusal(text=SCHEME + step.format(formula)) == (
-            "mine.toml, step once: non_recurrent says that it is a part of the answer; "
-            f"found {found}, expected one number per CCG"
+            "mine.toml, step once: non_recurrent marks a part of the answer; "
+            f"expected one number per CCG, found {found}"
         )
     assert refusal(text=SCHEME + step.format("registered_population")) == (
-        "mine.toml, step once: non_recurrent says that it is a part of the answer, which is in £; found people"
+        "mine.toml, step once: non_recurrent marks a part of the answer, which is in £; found people"
     )
 
 
@@ -1383,10 +1386,10 @@ def test_limits(loaded, refusal):
     """500 steps, 1,000 parameters and 1,000 characters a formula are taken; one more is refused."""
     # The small scheme has two steps, the allocation it is given, and one parameter.
     assert len(loaded(text=SCHEME + many(497, "steps")).steps) == 500
-    assert refusal(text=SCHEME + many(498, "steps")) == "mine.toml: the scheme has 501 steps; 500 are allowed"
+    assert refusal(text=SCHEME + many(498, "steps")) == "mine.toml: the scheme has 501 steps; at most 500 are allowed"
     assert len(loaded(text=SCHEME + many(999, "parameters")).parameters) == 1_000
     assert refusal(text=SCHEME + many(1_000, "parameters")) == (
-        "mine.toml: the scheme has 1,001 parameters; 1,000 are allowed"
+        "mine.toml: the scheme has 1,001 parameters; at most 1,000 are allowed"
     )
     formula = "rounded(unrounded_fair_share)"
     assert loaded((formula, formula.ljust(1_000))).steps[1].formula == formula
@@ -1409,7 +1412,7 @@ def test_spend_counts(loaded, refusal):
     assert scheme.assumptions[-1].years == ("2014/15", "2015/16")
     assert loaded().counts == {}
     assert "unknown key cost_typ; did you mean cost_type?" in refusal(("cost_type", "cost_typ"), text=SCHEME + spend)
-    assert "a line's cost_type is revenue or capital, not 'Revenue'" in refusal(
+    assert "a line's cost_type must be revenue or capital, not 'Revenue'" in refusal(
         ('"revenue"', '"Revenue"'), text=SCHEME + spend
     )
     assert "cost_type: is empty" in refusal(('["revenue"]', "[]"), text=SCHEME + spend)

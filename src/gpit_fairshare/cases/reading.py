@@ -189,7 +189,7 @@ def refuse_spaces(text: str, place: str) -> None:
         CaseError: The text begins or ends with a space.
     """
     if text != text.strip():
-        raise CaseError(f"{place} {text[:80]!r} begins or ends with a space; take it out")
+        raise CaseError(f"{place} {text[:80]!r} begins or ends with a space; remove it")
 
 
 def _check_header(file: str, header: tuple[str, ...], row: int) -> None:

@@ -204,7 +204,7 @@ def rounded_half_up(value: pl.Expr, digits: int) -> pl.Expr:
 
 BUILT_INS: Final[dict[str, Function | Aggregate | SpecialForm]] = {
     "min": BuiltInFunction(
-        words="the smallest of two values or more",
+        words="the smallest of two or more values",
         arguments={"a": Argument.SAME_UNIT, "b": Argument.SAME_UNIT},
         repeated_up_to=64,
         unit="a",
@@ -214,7 +214,7 @@ BUILT_INS: Final[dict[str, Function | Aggregate | SpecialForm]] = {
         exact=min,
     ),
     "max": BuiltInFunction(
-        words="the largest of two values or more",
+        words="the largest of two or more values",
         arguments={"a": Argument.SAME_UNIT, "b": Argument.SAME_UNIT},
         repeated_up_to=64,
         unit="a",
@@ -224,7 +224,7 @@ BUILT_INS: Final[dict[str, Function | Aggregate | SpecialForm]] = {
         exact=max,
     ),
     "clip": BuiltInFunction(
-        words="x, but never below low nor above high; if these cross, low",
+        words="x, but at least low and at most high; if low is above high, low",
         arguments={"x": Argument.SAME_UNIT, "low": Argument.SAME_UNIT, "high": Argument.SAME_UNIT},
         unit="x",
         polars=lambda x, low, high: pl.max_horizontal(low, pl.min_horizontal(x, high)),
@@ -241,7 +241,7 @@ BUILT_INS: Final[dict[str, Function | Aggregate | SpecialForm]] = {
         exact=abs,
     ),
     "round": BuiltInFunction(
-        words="x to so many decimals, halves away from zero; -3 is to thousands",
+        words="x rounded to this many decimals, halves away from 0; -3 rounds to thousands",
         arguments={"x": None, "digits": Argument.DIGITS},
         unit="x",
         polars=rounded_half_up,
@@ -266,7 +266,7 @@ BUILT_INS: Final[dict[str, Function | Aggregate | SpecialForm]] = {
         phrase="total of",
     ),
     "count": Aggregate(
-        words="how many organisations have a yes",
+        words="the number of organisations with a yes",
         of_rows=sum,
         excel="SUMPRODUCT(--{cells})",
         excel_within="SUMPRODUCT(({groups}={group})*{cells})",
@@ -291,7 +291,7 @@ BUILT_INS: Final[dict[str, Function | Aggregate | SpecialForm]] = {
         phrase="smallest",
     ),
     "given": SpecialForm(words="yes if the cell of an input column is filled"),
-    "previous": SpecialForm(words="x of the year before; y in the first year", options=("first",)),
+    "previous": SpecialForm(words="last year's x; y in the first year", options=("first",)),
     "share_out": SpecialForm(
         words="shares of an amount", options=("by", "base", "at_least", "at_most", "within"), is_whole_step=True
     ),

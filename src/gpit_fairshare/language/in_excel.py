@@ -23,11 +23,14 @@ LONGEST: Final = 8_191
 CONSTANTS: Final = {
     "tolerance": (
         1e-12,
-        "Two figures are the same where they differ by no more than this, relative to the larger, or to 1.",
+        "Two figures count as equal if they differ by at most this, relative to the larger one, or to 1.",
     ),
-    "remainder_places": (6, "Decimals of the remainders by which rounding gives out the units that are left over."),
+    "remainder_places": (
+        6,
+        "Rounding gives left-over units to the largest remainders, compared to this many decimals.",
+    ),
     "half": (0.5, "Half a unit rounds up."),
-    "sums_within": (1e-9, "Sums of many figures are the same within this, relative to the larger, or to 1."),
+    "sums_within": (1e-9, "Sums of many figures count as equal within this, relative to the larger one, or to 1."),
 }
 """Names that the formulas hold instead of numbers, with value and meaning: a workbook gives each a cell."""
 _STRENGTH: Final = {"compare": 1, "+": 2, "-": 2, "*": 3, "/": 3, "negative": 4, "atom": 5}
@@ -61,7 +64,7 @@ def render(expression: tree.Expression, cells: Cells, *, first_year: bool) -> st
     formula = _ExcelWriter(cells, first_year=first_year).value(expression)
     if len(formula) > LONGEST:
         raise OutputError(
-            f"{tree.to_text(expression)[:60]}… takes {len(formula):,} characters in a workbook, and Excel allows "
+            f"{tree.to_text(expression)[:60]}… takes {len(formula):,} characters in a workbook, but Excel allows "
             f"{LONGEST:,}; split it into steps"
         )
     return formula

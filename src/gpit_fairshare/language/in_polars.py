@@ -150,6 +150,6 @@ def select(frame: pl.DataFrame, trees: Sequence[tree.Expression], *expressions: 
     uses = {str(function): tree.to_text(expression) for expression in trees for function in plugged_in(expression)}
     if not uses:
         return frame.select(expressions)
-    message = "; ".join(f"{function} cannot be worked out in {formula}" for function, formula in uses.items())
+    message = "; ".join(f"{function} cannot be calculated in {formula}" for function, formula in uses.items())
     with contained(lambda fault: PluginError(f"{message}: {fault}")):
         return frame.select(expressions)

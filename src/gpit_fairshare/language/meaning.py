@@ -133,7 +133,7 @@ class _Reach:
         """Raise unless the formula is a yes/no of names that are known."""
         self.unit(definition.tree)
         if type_of(definition.tree, self.everything) != "yes/no":
-            raise _kind("a check is a yes/no, such as total(fair_share) == revenue_budget", 1)
+            raise _kind("a check must be a yes/no, such as total(fair_share) == revenue_budget", 1)
 
     def symbol(self, name: str, position: int, *, through_previous: bool = False) -> Symbol:
         # Earlier names have their inferred unit, later ones only their declared unit.
@@ -141,7 +141,9 @@ class _Reach:
         if name in names:
             return names[name]
         if name in self.everything:
-            message = f"{name} stands below; a step uses what stands above it, or previous({name}, first=…)"
+            message = (
+                f"{name} is defined further down; a step can use only what is above it, or previous({name}, first=…)"
+            )
             raise _name(message, position)
         raise _name(f"there is no {name}{nearest(name, names)}", position)
 
@@ -151,7 +153,7 @@ class _Reach:
             case tree.Number(value):
                 return self.written_number(value, expression.position)
             case tree.Text():
-                raise _kind("a quoted text stands only beside == or != and a text column", expression.position)
+                raise _kind("a quoted text can only be compared with a text column, by == or !=", expression.position)
             case tree.Name():
                 return self.name(expression)
             case tree.Negative(operand):
@@ -189,14 +191,18 @@ class _Reach:
     def name(self, expression: tree.Name) -> Dimension | None:
         symbol = self.symbol(expression.name, expression.position)
         if symbol.type == "text":
-            message = f"{expression.name} is a text column; it stands beside == or != and a quoted text, or in within="
+            message = (
+                f"{expression.name} is a text column; compare it with a quoted text by == or !=, or use it in within="
+            )
             raise _kind(message, expression.position)
         return symbol.measure
 
     def number(self, expression: tree.Expression) -> Dimension | None:
         unit = self.unit(expression)
         if type_of(expression, self.everything) != "number":
-            raise _kind("a yes/no takes no part in arithmetic or totals; use where(…) or count(…)", expression.position)
+            raise _kind(
+                "a yes/no cannot be used in arithmetic or totals; use where(…) or count(…)", expression.position
+            )
         return unit
 
     def condition(self, expression: tree.Expression) -> None:
@@ -227,7 +233,7 @@ class _Reach:
             column = next((side for side in sides if isinstance(side, tree.Name)), None)
             symbol = self.symbol(column.name, column.position) if column else None
             if not symbol or symbol.type != "text" or expression.relation not in ("==", "!="):
-                raise _kind("a quoted text stands only beside == or != and a text column", texts[0].position)
+                raise _kind("a quoted text can only be compared with a text column, by == or !=", texts[0].position)
             return PURE
         self.fit((self.number(sides[0]), self.number(sides[1])), expression.position, "compared")
         return PURE
@@ -254,7 +260,7 @@ class _Reach:
         sort = function.arguments[function.unit]
         if sort in (Argument.SAME_UNIT, Argument.BRANCH):
             same_sort = [unit for unit, (its_sort, _) in zip(units, arguments, strict=True) if its_sort is sort]
-            return self.fit(same_sort, expression.position, f"{sort.value} of one {expression.function}")
+            return self.fit(same_sort, expression.position, f"{sort.value} of the same {expression.function}")
         return units[list(function.arguments).index(function.unit)]
 
     def argument(self, sort: str | Argument | None, expression: tree.Expression) -> Dimension | None:
@@ -278,7 +284,7 @@ class _Reach:
         if symbol.type != expected:
             hint = "; use count(…)" if symbol.type == "yes/no" else ""
             hint = f"; {expression.function} takes a yes/no step" if is_count else hint
-            message = f"{expression.function} takes a {expected}, and {expression.of} is a {symbol.type}{hint}"
+            message = f"{expression.function} takes a {expected}, but {expression.of} is a {symbol.type}{hint}"
             raise _kind(message, expression.of_position)
         if symbol.kind == NATIONAL:
             message = (
@@ -301,7 +307,7 @@ class _Reach:
         if unit is None and self.pending and symbol.role == "step" and expression.of not in self.above:
             # Assumed to be the unit of the first year's value; whether the step agrees is checked later.
             return None if first is None or first.bare else first
-        return self.fit((unit, first), expression.first.position, "the values of one step")
+        return self.fit((unit, first), expression.first.position, "values of the same step")
 
     def share_out(self, kernel: tree.ShareOut) -> Dimension | None:
         self.within(kernel.within, kernel.within_position)
@@ -309,9 +315,9 @@ class _Reach:
         bounds = [leaf for leaf in (kernel.base, kernel.at_least, kernel.at_most) if leaf is not None]
         amount = kind_of(kernel.amount, self.everything)
         if amount.column and amount.column != kernel.within:
-            raise _kind(f"the amount is {amount}; say within={amount.column}", kernel.amount.position)
+            raise _kind(f"the amount is {amount}; add within={amount.column}", kernel.amount.position)
         if amount == ORGANISATION and kernel.within is None:
-            message = "the amount differs by organisation; it is a national figure, or one per group with within="
+            message = "the amount differs by organisation; expected a national figure, or one per group with within="
             raise _kind(message, kernel.amount.position)
         return self.fit(
             [self.number(leaf) for leaf in (kernel.amount, *bounds)], kernel.position, "shared out together"

@@ -55,10 +55,10 @@ _TYPED = {
     "≤": "<=",
     "≥": ">=",
     "≠": "!=",
-    "\\": "the formula without it; it may run over several lines as it is",
-    "#": "comments into the step's note",
+    "\\": "the formula without it; a formula may run over several lines",
+    "#": "comments in the step's note",
     "$": "names instead of cells",
-    "£": "amounts without it; the unit stands in the step's unit",
+    "£": "amounts without it and put the unit in the step's unit",
 }
 """What to write instead of characters that word processors, spreadsheets and habits put in."""
 
@@ -96,19 +96,19 @@ _REFUSED: dict[type[ast.AST], str] = {
     **dict.fromkeys(
         (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp), "comprehensions are not part of the language"
     ),
-    ast.Tuple: "a comma stands only between the arguments of a function",
+    ast.Tuple: "a comma can only separate the arguments of a function",
     ast.List: "square brackets are not part of the language",
     **dict.fromkeys((ast.Set, ast.Dict), "curly brackets are not part of the language"),
     ast.IfExp: "write where(condition, yes, no) instead of if and else",
-    ast.UnaryOp: "the only sign in front of a value is a minus",
+    ast.UnaryOp: "the only sign allowed in front of a value is a minus",
     ast.JoinedStr: "a formatted text is not part of the language",
     ast.NamedExpr: "write each named figure as a step of its own",
     ast.Starred: "a star is not part of the language",
 }
 _REFUSED_SIGNS = {
     ":=": _REFUSED[ast.NamedExpr],
-    "<>": "different from is written !=",
-    "%": "percentages are ratios: 5% is written 0.05",
+    "<>": "write != for not equal",
+    "%": "write a percentage as a ratio: 0.05 for 5%",
 }
 
 
@@ -146,7 +146,7 @@ def parse(text: str) -> tree.Expression:
     expression = _Reader(source, start).read(body)
     if _size(expression) > LARGEST:
         raise FormulaError(
-            "comparisons and round stand inside one another too often; make the inner ones steps of their own"
+            "too many comparisons and rounds are nested in one another; make the inner ones steps of their own"
         )
     return expression
 
@@ -171,7 +171,7 @@ def _check_characters(text: str) -> None:
             case "thousands":
                 # Python reads two arguments: max(0, cost - 1,000) would take off £1.
                 plain = token.replace(",", "")
-                message = f"{token} is written {plain}; between two arguments a space follows the comma"
+                message = f"write {plain} instead of {token}; between two arguments, put a space after the comma"
                 raise FormulaError(message, place + token.index(","))
             case _:
                 raise FormulaError(_strange(token), place)
@@ -181,11 +181,11 @@ def _check_characters(text: str) -> None:
 
 def _strange(character: str) -> str:
     if character in "\"'":
-        return "the quotation mark has no partner in its line"
+        return "the quotation mark has no partner on its line"
     if not character.isprintable():
         code = f"U+{ord(character):04X}"
         return f"the character {code} is not part of the language; write a plain space or nothing"
-    instead = _TYPED.get(character, "names of letters a to z, digits and _")
+    instead = _TYPED.get(character, "names with letters a to z, digits and _")
     return f"the character {character} is not part of the language; write {instead}"
 
 
@@ -207,10 +207,10 @@ def _syntax(fault: SyntaxError, source: str, start: int) -> FormulaError:
             return FormulaError(message, place)
     if remaining.startswith("=") or "'=='" in reason or '"=="' in reason or "cannot assign" in reason:
         single = re.search(r"(?<![=<>!])=(?!=)", remaining)
-        message = "a comparison is written ==; a step's name stands in `name`, not in its formula"
+        message = "write == to compare; a step's name goes in `name`, not in its formula"
         return FormulaError(message, place + (single.start() if single else 0))
     if "positional argument follows" in reason:
-        return FormulaError("named options come last; a comparison is written ==", place)
+        return FormulaError("named options come last; write == to compare", place)
     return FormulaError(f"this is not a formula; {_EXPECTED}", place)
 
 
@@ -220,7 +220,7 @@ def _no_function(function: str) -> str:
     hint = f"; write {instead}" if instead else nearest(function, names)
     broken = "".join(f"; {problem}" for problem in function_problems())
     left_out = "" if plugins.are_allowed() else "; plug-ins are left out by --no-plugins"
-    return f"there is no function {function}{hint}; functions are {', '.join(names)}{broken}{left_out}"
+    return f"there is no function {function}{hint}; the functions are {', '.join(names)}{broken}{left_out}"
 
 
 def _size(expression: tree.Expression) -> int:
@@ -328,13 +328,15 @@ class _Reader:
             raise self.fault(node, f"{self.source_text(node)} is not part of the language; expected a number or a name")
         number = float(str(value))  # by way of its text: a whole number too large for a float is infinite then
         if not math.isfinite(number):
-            raise self.fault(node, "the number is too large; numbers are finite")
+            raise self.fault(node, "the number is too large")
         return tree.Number(number, position=position)
 
     def quoted(self, node: ast.Constant, value: str) -> str:
         """Return a text; Python would join two texts side by side, for example where an `or` was forgotten."""
         if not _QUOTED.fullmatch(self.source_text(node)):
-            raise self.fault(node, "a text is one pair of quotation marks with nothing before or behind it")
+            raise self.fault(
+                node, "write a text in one pair of quotation marks, with nothing directly before or after it"
+            )
         if len(value) > LONGEST_TEXT:
             raise self.fault(node, f"the text has {len(value)} characters; {LONGEST_TEXT} are allowed, as in Excel")
         _check_text(value, self.position(node))
@@ -345,7 +347,7 @@ class _Reader:
             raise FormulaError("one comparison at a time; join two with `and`", self.after(node.comparators[0]))
         relation = _RELATIONS.get(type(node.ops[0]))
         if relation is None:
-            message = "comparisons are < <= > >= == !=; `in` and `is` are not part of the language"
+            message = "the comparisons are < <= > >= == !=; `in` and `is` are not part of the language"
             raise FormulaError(message, self.after(node.left))
         left, right = (self.read(side, level + 1) for side in (node.left, node.comparators[0]))
         return tree.ComparisonOperation(relation, left, right, position=self.position(node))
@@ -353,7 +355,9 @@ class _Reader:
     def call(self, node: ast.Call, level: int) -> tree.Expression:
         if not isinstance(node.func, ast.Name):
             self.read(node.func, level + 1)  # reports anything in it that is not in the language
-            raise FormulaError("only a function's name is followed by a bracket; × is written *", self.after(node.func))
+            raise FormulaError(
+                "only a function's name can come before a bracket; write * to multiply", self.after(node.func)
+            )
         function = node.func.id
         added = plugged(function)
         entry = added.function if added else BUILT_INS.get(function)
@@ -362,14 +366,16 @@ class _Reader:
         options = self.options(node, function, entry.options)
         position = self.position(node)
         if isinstance(entry, SpecialForm) and entry.is_whole_step and level > 1:
-            raise self.fault(node, f"{function} is a whole step by itself; give it a step and use that step's name")
+            raise self.fault(
+                node, f"{function} must be a whole step; give it a step of its own and use that step's name"
+            )
         self.check_count(node, function, *entry.limits, entry.options)
         match entry:
             case Function():
                 arguments = tuple(self.read(argument, level + 1) for argument in node.args)
                 for argument, (sort, read) in zip(node.args, entry.sorted(arguments), strict=True):
                     if sort is Argument.DIGITS and tree.written_number(read) not in range(-9, 10):
-                        raise self.fault(argument, f"the digits of {function} are a whole number from -9 to 9")
+                        raise self.fault(argument, f"the digits of {function} must be a whole number from -9 to 9")
                 return tree.Call(function, arguments, position=position)
             case Aggregate():
                 of = self.plain_name(node.args[0], f"{function} takes a plain name; make the formula a step of its own")
@@ -398,7 +404,7 @@ class _Reader:
                     raise self.fault(argument, "rounded takes the name of a step")
                 to = self.leaf(options["to"], function) if "to" in options else tree.Number(1.0)
                 if not isinstance(to, tree.Number) or to.value <= 0:
-                    raise self.fault(options["to"], "`to` is a number of pounds above 0, such as 1, 0.01 or 1000")
+                    raise self.fault(options["to"], "`to` must be a number of pounds above 0, such as 1, 0.01 or 1000")
                 return tree.Rounded(of, to.value, within, within_place, position=position)
             case _:
                 if "by" not in options:
@@ -414,7 +420,7 @@ class _Reader:
             if option.arg is None:
                 raise self.fault(option, _REFUSED[ast.Starred])
             if option.arg not in names:
-                hint = f"it has {', '.join(names)}" if names else "a comparison is written =="
+                hint = f"it has {', '.join(names)}" if names else "write == to compare"
                 raise self.fault(option, f"{function} has no option {option.arg}; {hint}{nearest(option.arg, names)}")
             if option.arg in options:
                 raise self.fault(option, f"the option {option.arg} is given twice")
@@ -455,5 +461,5 @@ class _Reader:
         if count < least:
             raise self.fault(node, message)
         if options:
-            message += f"; the others go by name, such as {options[0]}=…"
+            message += f"; write the others with their names, such as {options[0]}=…"
         raise self.fault(node.args[most], message)

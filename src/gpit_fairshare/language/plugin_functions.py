@@ -111,9 +111,9 @@ def _loaded(plugin: Plugin) -> Plugged | str:
         if keyword.iskeyword(plugin.name):
             raise plugin.fault("its name is a word of the language")
         if not _NAME.fullmatch(plugin.name):
-            raise plugin.fault("its name is not up to 64 small letters, digits and _, beginning with a letter")
+            raise plugin.fault("its name must be up to 64 small letters, digits and _, and begin with a letter")
         function = plugin.load()
-        with plugins.contained(lambda fault: plugin.fault(f"it cannot be looked at ({fault})")):
+        with plugins.contained(lambda fault: plugin.fault(f"it cannot be inspected ({fault})")):
             problem = _problem(function)
         if problem:
             raise plugin.fault(problem)
@@ -130,17 +130,17 @@ def _problem(function: Any) -> str:
     fields: dict[str, Any] = vars(function)
     arguments, words, unit, excel = (fields[key] for key in ("arguments", "words", "unit", "excel"))
     if not callable(fields["polars"]):
-        return "it has no Polars rendering; `polars` is a function of expressions"
+        return "it has no Polars rendering; `polars` must be a function of expressions"
     units = (*UNITS[:-1], None)
     if not isinstance(arguments, Mapping) or not 1 <= len(arguments) <= _MOST_ARGUMENTS:
-        return f"`arguments` has 1 to {_MOST_ARGUMENTS} names, each with its unit or None"
+        return f"`arguments` must have 1 to {_MOST_ARGUMENTS} names, each with its unit or None"
     for name, argument_unit in arguments.items():
         if not isinstance(name, str) or not _NAME.fullmatch(name) or argument_unit not in units:
-            return f"argument {name}: expected a name, and a unit out of {', '.join(UNITS[:-1])}, or None"
+            return f"argument {name}: expected a name and one of the units {', '.join(UNITS[:-1])}, or None"
     if not isinstance(words, str) or not words.strip():
-        return "`words` says in a sentence what it gives"
+        return "`words` must say in a sentence what it gives"
     if unit not in (*units, *arguments):
-        return f"`unit` is one of {', '.join(UNITS[:-1])}, the name of an argument, or None"
+        return f"`unit` must be one of {', '.join(UNITS[:-1])}, the name of an argument, or None"
     try:
         inspect.signature(fields["polars"]).bind(*arguments)
     except (TypeError, ValueError):
@@ -150,10 +150,10 @@ def _problem(function: Any) -> str:
 
 def _excel_problem(excel: Any, arguments: Mapping[str, Any]) -> str:
     if not isinstance(excel, str) or not excel.strip() or excel.startswith("=") or not excel.isprintable():
-        return "`excel` is a formula on one line without its equals sign, or None"
+        return "`excel` must be a formula on one line without its equals sign, or None"
     outside = re.sub(r'"[^"]*"', "", PLACE.sub("1", excel))
     depths = [*accumulate(({"(": 1, ")": -1}.get(character, 0) for character in outside), initial=0)]
     if min(depths) < 0 or depths[-1] > 0 or set(outside) & set('"{}'):
         return "`excel` has a bracket or a quotation mark too many or too few"
     unknown = [name for name in PLACE.findall(excel) if name not in arguments]
-    return f"`excel` names {{{unknown[0]}}}, which is no argument" if unknown else ""
+    return f"`excel` names {{{unknown[0]}}}, which is not an argument" if unknown else ""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _PAYS: Final = {
     "within the budget": "those who gain, within the budget",
-    "top-slice": "a fund set aside for it, beside the fair shares",
+    "top-slice": "a fund set aside for it, separate from the fair shares",
     "new money": "new money, on top of the budget",
 }
 _DASH: Final = "– "
@@ -40,8 +40,8 @@ def library_document(entries: Sequence[LibraryEntry]) -> doc.Document:
         texts = [doc.Column(text, doc.Role.TEXT) for text in (plural(kind).capitalize(), "years")]
         blocks += [doc.Table([*texts, doc.Column("cited"), doc.Column("assumed")], rows)] if rows else []
     text = (
-        "Cited and assumed: figures in the file itself that have a source, and that are assumptions. "
-        "gpit library show NAME has the method, its formulas and sources."
+        "Cited: figures in the file that have a source. Assumed: figures that are assumptions. "
+        "gpit library show NAME shows the method, its formulas and sources."
     )
     return doc.Document([*blocks, doc.Paragraph(text, apart=True)])
 
@@ -65,7 +65,7 @@ def _sections(method: Method) -> Iterator[doc.Block]:
     facts += [f"Who pays for protection: {_PAYS[method.paid_from]}."] if method.paid_from else []
     facts += [f"Money in: {joined(method.money_in)}."] if method.money_in else []
     facts += [f"Taken away: {joined(method.taken_away)}."] if method.taken_away else []
-    facts += [f"A row is one {method.organisation}."] if method.organisation else []
+    facts += [f"Each row is one {method.organisation}."] if method.organisation else []
     parts = [
         doc.Item(
             f"{kind.capitalize()} {name}",
@@ -89,13 +89,13 @@ def _sections(method: Method) -> Iterator[doc.Block]:
     ]
     for title, items in (
         ("Method", _texts(*facts)),
-        ("Made of", parts),
+        ("Parts", parts),
         ("Order of operations", [doc.Item(text, f"{place}. ") for place, text in enumerate(method.order, 1)]),
         ("Parameters", [_parameter(parameter) for parameter in method.parameters]),
-        ("Columns of the inputs", [_input(column) for column in method.inputs]),
+        ("Input columns", [_input(column) for column in method.inputs]),
         ("Steps", [_step(step) for step in method.steps]),
         ("Checks", [_check(check) for check in method.checks]),
-        ("What it keeps, whatever the inputs", properties),
+        ("Properties", properties),
         ("When there is no answer", _texts(method.infeasible)),
         ("Sources", sources),
     ):
@@ -114,9 +114,9 @@ def _state(state: str, means: str, why: str) -> str:
         case "kept":
             return f"kept. {means[:1].upper()}{means[1:]}."
         case "broken":
-            return f"not kept, that {means}. {why}"
+            return f"not kept ({means}). {why}"
         case _:
-            return f"does not arise. {why}"
+            return f"not applicable. {why}"
 
 
 def _in_unit(label: str, unit: str) -> str:
@@ -162,7 +162,7 @@ def _step(step: StepSaid) -> doc.Item:
 
 
 def _check(check: CheckSaid) -> doc.Item:
-    stops = "The run stops where it does not hold." if check.stops else ""
+    stops = "The run stops if this check fails." if check.stops else ""
     return doc.Item(check.name, _DASH, below=[*_formula(check.formula), *_texts(stops, check.note)])
 
 
@@ -195,15 +195,15 @@ def _blocks(reviews: Sequence[Review]) -> Iterator[doc.Block]:
 
 def _verdict(review: Review) -> str:
     name = f"{review.name} ({review.kind})" if review.kind else review.name
-    levels = doc.counted_levels(review.findings) or "nothing to remark"
-    return f"{name}: {'no error' if review.sound else 'not fit for use'}; {levels}."
+    levels = doc.counted_levels(review.findings) or "no findings"
+    return f"{name}: {'ready to use' if review.sound else 'cannot be used yet'}; {levels}."
 
 
 def _looked_at(review: Review) -> str:
     files = joined([file for file, _ in review.files])
     years = f" ({span(review.years)})" if review.years else ""
     if not review.steps:
-        return f"{review.title}{years}. Read: {files}; what comes of them was not looked at."
+        return f"{review.title}{years}. Read: {files}; steps and checks were not reviewed."
     counts = [(review.steps, "step"), (review.checks, "check"), (review.parameters, "parameter")]
     contents = joined([counted(count, noun) if count else f"no {noun}s" for count, noun in counts])
     return f"{review.title}{years}. Read: {files}; {contents}."
@@ -212,6 +212,6 @@ def _looked_at(review: Review) -> str:
 def _summary(reviews: Sequence[Review]) -> str:
     # Several files may declare the same name, so the file is named.
     faulty = [review.files[0][0] if review.files else review.name for review in reviews if not review.sound]
-    fit = f"{len(faulty)} not fit for use ({joined(faulty)})" if faulty else "no error"
+    fit = f"{len(faulty)} cannot be used yet ({joined(faulty)})" if faulty else "all ready to use"
     levels = doc.counted_levels([finding for review in reviews for finding in review.findings])
-    return f"{len(reviews)} looked at, {fit}; {levels or 'nothing to remark'}."
+    return f"{len(reviews)} reviewed, {fit}; {levels or 'no findings'}."

@@ -128,7 +128,7 @@ def defined(table: Mapping[str, Any], files: tuple[tuple[str, str], ...], digest
     except ValidationError as fault:
         raise SchemeError(f"{file}: the scheme in it: {first_of(of_shape(fault, data, shape.SchemeFile))}") from None
     except (KeyError, TypeError, AttributeError, ValueError) as fault:
-        raise SchemeError(f"{file}: the scheme in it is not as gpit writes it ({one_line(fault)})") from None
+        raise SchemeError(f"{file}: the scheme in it is not in the form that gpit writes ({one_line(fault)})") from None
     sources = TypeAdapter(tuple[Source, ...]).validate_python(table["sources"])
     read = LoadedFile(file, digest, None, model, {source.key: source for source in sources})
     faults = Faults()

@@ -41,10 +41,10 @@ _MESSAGES: Final = {
     "list_type": "expected a list in square brackets",
     **dict.fromkeys(("dict_type", "model_type"), "expected a table"),
     "greater_than_equal": "expected {ge} or more",
-    "string_too_long": "is too long; {max_length} characters are allowed",
+    "string_too_long": "is too long; at most {max_length} characters are allowed",
     "date_type": "expected a date such as 2014-04-03, without quotes",
     "string_pattern_mismatch": (
-        "a name has small letters a to z, digits and _, and begins with a letter, as fair_share"
+        "a name has small letters a to z, digits and _, and begins with a letter, such as fair_share"
     ),
 }
 """Messages for Pydantic's types of error; `_message` has the others."""
@@ -134,7 +134,7 @@ def toml_problem(fault: tomllib.TOMLDecodeError, text: str) -> tuple[str, str]:
     match = re.search(r"\((?P<key>'.*'),?\) twice$", reason)
     if match:
         table = ".".join(re.findall(r"'([^']*)'", match["key"]))
-        reason = f"the table [{table}] stands there twice"
+        reason = f"the table [{table}] appears twice"
     elif reason.startswith("Cannot overwrite"):
         reason = "the same key is given twice before this place"
     elif reason.startswith("Illegal character '\\n'"):
@@ -172,19 +172,19 @@ def _message(error: ErrorDetails, expected_type: Any) -> str:
         case "too_short":
             return "is empty; expected one or more"
         case "too_long":
-            return f"is too long; {context['max_length']} of them are allowed"
+            return f"is too long; at most {context['max_length']} entries are allowed"
         case "literal_error":
             message = f"expected one of {context['expected'].replace(' or ', ', ')}"
         case "model_type" if example := getattr(_model_of(expected_type), "example", ""):
             message = f"expected a table such as {example}"
         case _:
-            message = _MESSAGES.get(kind, "is not what is expected here").format(**context)
+            message = _MESSAGES.get(kind, "is not valid").format(**context)
     return f"{message}; found {_kind_of(error.get('input'))}"
 
 
 def _unknown_key(key: str, known_keys: Sequence[str]) -> str:
     key = one_line(key)
-    return f"unknown key {key}{nearest(key, known_keys) or '; known are ' + ', '.join(known_keys)}"
+    return f"unknown key {key}{nearest(key, known_keys) or '; known keys are ' + ', '.join(known_keys)}"
 
 
 def _kind_of(value: Any) -> str:

@@ -77,8 +77,8 @@ def kinds_of(name: str, faults: Faults) -> list[FileKind]:
     for kind in KINDS:
         if isinstance(data.get(kind), dict):
             return [kind]
-    heads = ", ".join(f"[{kind}]" for kind in KINDS)
-    problem = f"expected a scheme, formula or transition file; it begins with a table {heads}"
+    heads = joined([f"[{kind}]" for kind in KINDS], "or")
+    problem = f"expected a scheme, formula or transition file, which begins with {heads}"
     raise faults.abort(FindingCode.WRONG_KIND, Where(one_line(place.name)), problem)
 
 
@@ -103,8 +103,8 @@ def _read(
     text, data = read_toml(place, faults=faults)
     if model.kind not in data:
         other_kinds = [other for other in KINDS if isinstance(data.get(other), dict)]
-        hint = f"found a {other_kinds[0]} file" if other_kinds else f"it begins with a table [{model.kind}]"
-        raise faults.abort(FindingCode.WRONG_KIND, Where(file), f"expected a {model.kind} file; {hint}")
+        hint = f"; found a {other_kinds[0]} file" if other_kinds else f", which begins with [{model.kind}]"
+        raise faults.abort(FindingCode.WRONG_KIND, Where(file), f"expected a {model.kind} file{hint}")
     digest = digest_of(text.encode())
     faults.files[file, digest] = None
     parsed = _parsed(data, file, model, faults)
@@ -225,7 +225,7 @@ def _find(
         path = (folder or Path()) / Path(name).expanduser()
         is_folder, is_file, exists = path.is_dir() and bool(name), path.is_file(), path.exists()
     except (OSError, RuntimeError, ValueError):  # too long, no such home, a character that no path may have
-        raise fault("no file can be read there", f"give a file's path or a library name; {_names(kinds)}") from None
+        raise fault("no file can have this path", f"give a file's path or a library name; {_names(kinds)}") from None
     if is_folder:
         raise fault("expected a .toml file, found a folder")
     if is_path and is_file:
@@ -233,10 +233,10 @@ def _find(
     if is_path and exists:
         raise fault("expected a .toml file, found a pipe or a device")
     if is_path:
-        where = " beside it" if folder else ""
+        where = " in its folder" if folder else ""
         raise fault(f"there is no such file{where}", f"give a file's path or a library name; {_names(kinds)}")
     if (path.parent / f"{path.name}.toml").is_file():
-        raise fault(f"not in the library; for the file of that name write {name}.toml")
+        raise fault(f"not in the library; to use the file of that name, write {name}.toml")
     known_names = [known_name for kind in kinds for known_name in library_names(kind)]
     # The file may belong to a plug-in that is broken, or left out.
     broken = "".join(f"; {problem}" for problem in library_problems())
@@ -246,7 +246,7 @@ def _find(
 
 
 def _names(kinds: Sequence[FileKind]) -> str:
-    return f"there are {', '.join(dict.fromkeys(name for kind in kinds for name in library_names(kind)))}"
+    return f"the library has {', '.join(dict.fromkeys(name for kind in kinds for name in library_names(kind)))}"
 
 
 def _beside(folder: Path, name: str, kind: FileKind, named_in: LoadedFile[Any]) -> Path | None:
@@ -289,5 +289,5 @@ def _sources(file: str, model: File, faults: Faults) -> dict[str, Source]:
     for key in model.sources:
         if key not in cited and key not in faults.unresolved:
             place, problem = f"sources › {key}", "nothing in the file uses this source"
-            faults.error(FindingCode.SOURCE_NOT_CITED, Where(file, place), problem, remedy="cite it or take it out")
+            faults.error(FindingCode.SOURCE_NOT_CITED, Where(file, place), problem, remedy="cite it or remove it")
     return sources

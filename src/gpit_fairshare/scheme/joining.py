@@ -213,7 +213,7 @@ def _check_independent(module: Module, draft: Linker, faults: Faults) -> None:
     """Refuse a transition that relies on the inner steps or parameters of one formula."""
     steps = {step.name for step in draft.steps}
     if "fair_share" not in steps | faults.unresolved:
-        problem = "a transition needs a step fair_share above it"
+        problem = "a transition needs a step fair_share before it"
         faults.error(FindingCode.ANSWER, Where(module.read.file), problem, remedy="name a formula")
         faults.unresolved.add("fair_share")
     inner_names = (
@@ -224,16 +224,16 @@ def _check_independent(module: Module, draft: Linker, faults: Faults) -> None:
         for name, position in tree.names_in(formula.tree):
             if name in inner_names:
                 fault = FormulaError(
-                    "a transition relies on fair_share, input columns and its own steps and parameters, "
-                    f"not on {name}; the money to spend is total(fair_share)",
+                    "a transition may use fair_share, input columns and its own steps and parameters, "
+                    f"but not {name}; for the money to spend, write total(fair_share)",
                     position,
                     formula.where,
                 )
                 faults.formula_error(fault, formula.place, FindingCode.LEANS)
     for key, name in listed_in(module.read.model.money):
         if name in inner_names:
-            problem = f"a transition names its own money and fair_share, not {name}"
-            remedy = "fair_share means the money behind it"
+            problem = f"a transition may name only its own money and fair_share, not {name}"
+            remedy = "name fair_share for the money behind the fair shares"
             faults.error(FindingCode.LEANS, Where(module.read.file, f"money › {key}"), problem, remedy=remedy)
 
 
@@ -255,7 +255,7 @@ def _close(draft: Linker, read: LoadedFile[SchemeFile], faults: Faults) -> None:
     limits = (("steps", len(draft.steps), MOST_STEPS), ("parameters", len(draft.parameters), MOST_PARAMETERS))
     for noun, number, maximum in limits:
         if number > maximum:
-            problem = f"the scheme has {number:,} {noun}; {maximum:,} are allowed"
+            problem = f"the scheme has {number:,} {noun}; at most {maximum:,} are allowed"
             raise faults.abort(FindingCode.LIMIT, Where(read.file), problem)
     known_names = {*draft.parameters, *draft.inputs, *STANDARD_INPUTS, *(step.name for step in draft.steps)}
     for file, place, name in draft.replacements:

@@ -110,9 +110,9 @@ def _files_of(plugin: Plugin) -> tuple[LibraryFile, ...]:
             ]
     if root is None:
         names = ", ".join(_FOLDERS.values())
-        raise plugin.fault(f"{plugin.value} is no package or module; its folder is to hold {names}")
+        raise plugin.fault(f"{plugin.value} is not a package or module, so it has no folder with {names}")
     if not folders:
-        raise plugin.fault(f"there is no folder {', '.join(_FOLDERS.values())} in {plugin.value}")
+        raise plugin.fault(f"{plugin.value} has none of the folders {', '.join(_FOLDERS.values())}")
     return tuple(files)
 
 

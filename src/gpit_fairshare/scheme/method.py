@@ -188,9 +188,9 @@ def method(name: str, kind: str | None = None) -> tuple[Method, str]:
     """
     kinds = [of_file for of_file in kinds_of(name, Faults()) if kind in (None, of_file)]
     if not kinds:
-        raise UsageError(f"{one_line(name)}: is no {kind}; gpit library list has all names")
+        raise UsageError(f"{one_line(name)}: is not a {kind}; gpit library list shows all names")
     if len(kinds) > 1:
-        raise UsageError(f"{one_line(name)}: is the name of a {' and a '.join(kinds)}; say which with --kind")
+        raise UsageError(f"{one_line(name)}: is the name of a {' and a '.join(kinds)}; choose one with --kind")
     joined = join(name, Faults(), kinds[0])
     return _method_of(joined), joined.read.text
 
@@ -258,7 +258,7 @@ def _inputs(joined: Joined, labels: Mapping[str, str]) -> tuple[Needed, ...]:
             unit = "text" if symbol.type == "text" else symbol.unit or ""
             note = _flat(entry.note) if entry else ""
             if symbol.of:
-                note = f"One value for each {symbol.of}, on the rows of all that have it. {note}".strip()
+                note = f"One value for each {symbol.of}, the same on all its rows. {note}".strip()
             columns.append(Needed(name, labels[name], unit, optional=symbol.optional, note=note))
     return tuple(columns)
 

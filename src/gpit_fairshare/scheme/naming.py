@@ -37,7 +37,7 @@ def report_duplicate_names(draft: Linker, faults: Faults) -> None:
     def is_free(noun: str, name: str, where: Where, prefix: str) -> bool:
         earlier_noun = nouns.get(name) or _reserved_noun(name, noun)
         if earlier_noun:
-            problem = f"{name} is {earlier_noun} already; a name is only one thing"
+            problem = f"{name} is already {earlier_noun}; use another name"
             faults.error(FindingCode.NAME_TAKEN, where, problem, message=f"{prefix}: {problem}")
         nouns.setdefault(name, noun)
         return not earlier_noun
@@ -72,7 +72,7 @@ def _symbols(draft: Linker, report_by: str | None, faults: Faults, imported: Map
     for formula in draft.formulas:
         for name, position in tree.names_in(formula.tree):
             if name == "year":
-                problem = "a formula is the same in every year; what differs by year is a parameter"
+                problem = "a formula is the same in every year; use a parameter for what differs by year"
                 faults.formula_error(FormulaError(problem, position, formula.where, "name"), formula.place)
                 faults.unresolved.add(name)
                 unresolved[name] = Symbol(name, "step", ORGANISATION)
@@ -86,11 +86,11 @@ def _symbols(draft: Linker, report_by: str | None, faults: Faults, imported: Map
         _, unit = STANDARD_INPUTS.get(name, ("", entry.unit))
         where, larger = Where(read.file, f"inputs › {name}"), entry.of or ""
         if name in STANDARD_INPUTS and (entry.type == "text" or entry.unit not in (None, unit)):
-            faults.error(FindingCode.UNITS_DO_NOT_FIT, where, f"it is a number, and its unit is {unit}")
+            faults.error(FindingCode.UNITS_DO_NOT_FIT, where, f"this column is a number, and its unit is {unit}")
         if name in STANDARD_INPUTS and entry.signed:
-            faults.error(FindingCode.UNITS_DO_NOT_FIT, where, "it is never below nil; take out signed")
+            faults.error(FindingCode.UNITS_DO_NOT_FIT, where, "this column is never negative; remove signed")
         if larger and (larger == name or larger not in draft.inputs or draft.inputs[larger][0].type != "text"):
-            problem = f'of names {larger}; it is a text column of the inputs, declared with type = "text"'
+            problem = f'of must name an input column that is declared with type = "text"; found {larger}'
             faults.error(FindingCode.UNKNOWN_NAME, where, problem)
         symbols[name] = Symbol(
             name, "input", ORGANISATION, entry.type, unit, entry.optional, larger, signed=entry.signed
@@ -149,9 +149,9 @@ def check_answer(
         symbol = symbols[step.name]
         if not step.non_recurrent or step.name in faults.unresolved:
             continue
-        problem, code = "non_recurrent says that it is a part of the answer", FindingCode.ANSWER
+        problem, code = "non_recurrent marks a part of the answer", FindingCode.ANSWER
         if other := _unlike_an_answer(symbol):
-            problem += f"; found {other}, expected one number per {organisation}"
+            problem += f"; expected one number per {organisation}, found {other}"
         elif answer and symbol.measure and answer.measure and symbol.measure.powers != answer.measure.powers:
             problem += f", which is in {answer.measure}; found {symbol.measure}"
             code = FindingCode.UNITS_DO_NOT_FIT
@@ -159,7 +159,7 @@ def check_answer(
             continue
         faults.error(code, step.place, problem, message=f"{step.where}: {problem}")
     if answer and result not in faults.unresolved and (other := _unlike_an_answer(answer)):
-        problem = f"the answer {result} is {other}; it is one number per {organisation}"
+        problem = f"the answer {result} is {other}; expected one number per {organisation}"
         faults.error(FindingCode.ANSWER, Where(file), problem)
 
 

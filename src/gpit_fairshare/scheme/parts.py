@@ -63,7 +63,7 @@ def load_module(read: LoadedFile[Any], faults: Faults, above: Sequence[LoadedFil
         # A formula without steps is a fault that hides how many files there are: it counts as one step.
         size = len(read.model.steps) + sum(max(module.size, 1) for _, module in uses)
         if size > MOST_STEPS:
-            problem = f"the scheme has {size:,} steps; {MOST_STEPS} are allowed"
+            problem = f"the scheme has {size:,} steps; at most {MOST_STEPS} are allowed"
             raise faults.abort(FindingCode.LIMIT, Where(read.file), problem)
     except StoppedError:
         _parse_formulas(read, faults)  # the faults of its own formulas are reported in any case
@@ -96,19 +96,19 @@ def _load_used(
     where = Where(read.file, f"use › {use.as_}")
     inner = read_file(use.formula, FormulaFile, faults, read)
     if any((other.place, other.file) == (inner.place, inner.file) for other in (*above, read)):
-        raise faults.abort(FindingCode.USES, where, f"{use.formula} uses itself", remedy="take the circle out")
+        raise faults.abort(FindingCode.USES, where, f"{use.formula} uses itself", remedy="remove this use")
     if len(above) >= _DEEPEST:
-        problem = f"formulas use one another more than {_DEEPEST} deep"
+        problem = f"formulas use one another more than {_DEEPEST} levels deep"
         raise faults.abort(FindingCode.LIMIT, where, problem, remedy="use fewer files")
     if use.as_ in others:
-        problem = f"another use is called {use.as_} already; a name is only one thing"
+        problem = f"another use is already called {use.as_}; use another name"
         raise faults.abort(FindingCode.USES, where, problem)
     module = load_module(inner, faults, (*above, read))
     replaced = dict(use.with_)
     for name in use.with_:
         if not {name, UNREAD.name} & module.outside_names and name not in faults.unresolved:
-            problem = f"{use.formula} takes no {name}{nearest(name, module.outside_names)}"
-            remedy = "its parameters and input columns can be replaced"
+            problem = f"{use.formula} has no parameter or input column {name}{nearest(name, module.outside_names)}"
+            remedy = "only these can be replaced"
             faults.error(FindingCode.UNKNOWN_NAME, Where(read.file, f"{where.place} › with"), problem, remedy=remedy)
             meant = get_close_matches(name, module.outside_names - set(replaced), n=1)
             replaced |= dict.fromkeys(meant, replaced.pop(name))
@@ -140,7 +140,7 @@ def _check_last_step(read: LoadedFile[Any], faults: Faults) -> None:
     steps = [step.name for step in read.model.steps]
     last = steps[-1] if steps else "no step"
     if kind != "scheme" and last != answer and answer not in faults.unresolved:
-        faults.error(FindingCode.ANSWER, Where(read.file), f"the last step of a {kind} is {answer}; found {last}")
+        faults.error(FindingCode.ANSWER, Where(read.file), f"the last step of a {kind} must be {answer}; found {last}")
         if answer not in steps:
             faults.unresolved.add(answer)
 
@@ -259,7 +259,7 @@ class Linker:
 
 
 def _report_difference(read: LoadedFile[Any], place: str, first: LoadedFile[Any], faults: Faults) -> None:
-    problem, remedy = f"{first.file} declares it differently", "declare it alike, or give one of the two another name"
+    problem, remedy = f"{first.file} declares it differently", "use the same declaration in both, or rename one"
     faults.error(FindingCode.TWO_PLACES, Where(read.file, place), problem, remedy=remedy)
 
 

@@ -81,7 +81,7 @@ class _Remarks:
             used |= {head.scheme.report_by or ""}
             for name in head.values if swapped else ():
                 if name not in self.draft.parameters:
-                    problem = "nothing that is run declares this parameter; its values are left aside"
+                    problem = "nothing in this run declares this parameter, so its values are not used"
                     where = Where(self.joined.read.file, f"values › {name}")
                     self.faults.note(FindingCode.NOT_DECLARED, where, problem)
         for name, (_, read) in self.draft.parameters.items():
@@ -94,9 +94,14 @@ class _Remarks:
         for read in {read.file: read for read in (*self.joined.reads, self.joined.read)}.values():
             opening = getattr(read.model.header, "opening_baseline", None)
             if opening and opening not in columns:
-                problem = f"there is no input column {opening} that a step or check uses"
+                problem = f"no step or check uses an input column {opening}"
                 where = Where(read.file, f"{read.model.kind} › opening_baseline")
-                self.faults.warning(FindingCode.COLUMN_NOT_USED, where, problem, remedy="name the one that is")
+                self.faults.warning(
+                    FindingCode.COLUMN_NOT_USED,
+                    where,
+                    problem,
+                    remedy="name the column that holds the opening baseline",
+                )
         used |= {entry.of for entry, _ in self.draft.inputs.values() if entry.of}
         for name, (_, read) in self.draft.inputs.items():
             if name not in used:
@@ -106,7 +111,7 @@ class _Remarks:
     def _unused(self, code: FindingCode, read: LoadedFile[Any], place: str, problem: str, *, swapped: bool) -> None:
         """Warn of a declaration that nothing uses; where the scheme runs with other parts, it may be left over."""
         level: Level = "note" if swapped and read is self.joined.read else "warning"
-        finding = Finding(code, level, "", "", problem, remedy="use it or take it out")
+        finding = Finding(code, level, "", "", problem, remedy="use it or remove it")
         self.faults.add(finding, Where(read.file, place))
 
     def unread_steps(self) -> None:
@@ -118,11 +123,11 @@ class _Remarks:
             if is_read or is_reported or step.non_recurrent:
                 continue
             if step.note:
-                problem = "nothing reads this step; its note may say why it is shown"
+                problem = "nothing uses this step; its note may say why it is shown"
                 self.faults.note(FindingCode.STEP_NOT_READ, step.place, problem)
             else:
-                remedy = "use it, take it out, or say in its note why it is shown"
-                self.faults.warning(FindingCode.STEP_NOT_READ, step.place, "nothing reads this step", remedy=remedy)
+                remedy = "use it, remove it, or say in its note why it is shown"
+                self.faults.warning(FindingCode.STEP_NOT_READ, step.place, "nothing uses this step", remedy=remedy)
 
     def checks(self) -> None:
         """Report checks that are missing, or that check no step."""
@@ -131,16 +136,16 @@ class _Remarks:
         is_transition = isinstance(self.joined.read.model, TransitionFile)  # whose money is the formula's matter
         if not is_transition and result in self.steps and not checked & {result, "fair_share"}:
             either = "fair_share" if result == "fair_share" else f"{result} or fair_share"
-            problem = f"no check names {either}: nothing says what the money adds up to"
+            problem = f"no check uses {either}, so the total of the money is not checked"
             remedy = f"add one, such as abs(total({result}) - …) <= 0.5"
             self.faults.note(FindingCode.TOTAL_NOT_CHECKED, Where(self.joined.read.file), problem, remedy=remedy)
         for check in self.draft.checks:
             if not set(self.names[check.where]) & set(self.steps):
-                problem = "names no step: it looks at what goes in, and at nothing that is worked out"
+                problem = "uses no step, so it checks inputs only and nothing that is calculated"
                 self.faults.note(FindingCode.CHECK_OF_NO_STEP, check.place, problem)
         for step in self.draft.steps:
             if isinstance(step.tree, tree.Rounded) and not checked & self._resting_on(step.name):
-                problem = "no check names what is rounded here, or anything that comes of it"
+                problem = "no check uses this rounded step, or a step that depends on it"
                 remedy = "check that the total is kept"
                 self.faults.note(FindingCode.ROUNDING_NOT_CHECKED, step.place, problem, remedy=remedy)
 
@@ -164,7 +169,7 @@ class _Remarks:
     def _slip(self, name: str, declared: Iterable[str], cutoff: float, where: Where) -> None:
         """Warn of a name that is so near to one that is declared that it may be a slip for it."""
         for near in difflib.get_close_matches(name, sorted(declared), n=1, cutoff=cutoff):
-            problem = f"{name} is taken for a column of the inputs, and there is {near}"
+            problem = f"{name} is read as an input column, but there is a similar name: {near}"
             self._slips.add(name)
             remedy = f"correct it, or declare it under [inputs.{name}]"
             self.faults.warning(FindingCode.SLIP, where, problem, remedy=remedy)
@@ -189,8 +194,8 @@ class _Remarks:
         for step in self.draft.steps:
             measure = self.symbols[step.name].dimension
             if measure and not measure.bare and not measure.counted and unit_of(measure) is None:
-                problem = f"the formula gives {measure}, which is no unit"
-                remedy = "see whether that is meant; units are £, £ per head, people, % and ratio"
+                problem = f"the formula gives {measure}, which is not a known unit"
+                remedy = "check the formula; the units are £, £ per head, people, % and ratio"
                 self.faults.warning(FindingCode.UNNAMED_UNIT, step.place, problem, remedy=remedy)
         met = {*self.faults.unresolved, UNREAD.name, *self._slips}
         for formula in self.draft.formulas:
@@ -198,14 +203,14 @@ class _Remarks:
                 isinstance(node, tree.BinaryOperation) and _is_division_by_zero(node)
                 for node in tree.walk(formula.tree)
             ):
-                problem = "divides by the number 0: a run stops where it comes to that"
-                self.faults.warning(FindingCode.BY_NOTHING, formula.place, problem, remedy="divide by something else")
+                problem = "divides by 0: a run stops when it calculates this"
+                self.faults.warning(FindingCode.BY_NOTHING, formula.place, problem, remedy="divide by another number")
             for name in _summed_names(formula.tree):
                 symbol = self.symbols[name]
                 measure = symbol.measure if symbol.kind != NATIONAL else None
                 if measure and measure.powers == _PER_HEAD:
-                    problem = f"adds up {name}, which is in £ per head, over organisations"
-                    remedy = "add up the money and the people, and divide afterwards"
+                    problem = f"adds up {name} over organisations, but {name} is in £ per head"
+                    remedy = "add up the money and the people separately, then divide"
                     self.faults.warning(FindingCode.SUM_OF_RATES, formula.place, problem, remedy=remedy)
             self._without_unit(formula, met)
 
@@ -220,7 +225,7 @@ class _Remarks:
                 symbol = self.symbols[name]
                 if symbol.measure is None and symbol.type == "number" and name not in met:
                     table = {"input": f"[inputs.{name}]", "parameter": f"[parameters.{name}]"}.get(symbol.role)
-                    problem = f"{name} has no unit and takes part in arithmetic with £, so that units are not checked"
+                    problem = f"{name} has no unit but is used in arithmetic with £, so the units are not checked"
                     remedy = f"give it one under {table}" if table else f"give the step {name} one"
                     self.faults.note(FindingCode.NO_UNIT, formula.place, problem, remedy=remedy)
                     met.add(name)
@@ -253,22 +258,22 @@ class _Remarks:
             bare = [entry for entry in in_file if not (entry.owner and entry.quality and entry.impact)]
             if bare:
                 names = ", ".join(dict.fromkeys(entry.parameter for entry in bare))
-                problem = f"{len(bare)} of {len(in_file)} assumptions do not say owner, quality and impact: {names}"
+                problem = f"{len(bare)} of {len(in_file)} assumptions lack an owner, a quality or an impact: {names}"
                 self.faults.note(FindingCode.UPKEEP, Where(file), problem)
 
     def not_to_be_known(self) -> None:
         """Report what only a scheme can say about a formula or transition."""
         file = self.joined.read.file
         if self.joined.result == "allocation":
-            problem = "fair_share is taken for £, one amount for each organisation; what a formula gives is not known"
+            problem = "fair_share is assumed to be one amount in £ per organisation; only a formula shows what it is"
             self.faults.note(FindingCode.NOT_TO_BE_KNOWN, Where(file), problem)
         without = [name for name, (entry, _) in self.draft.parameters.items() if not entry.values]
         if without:
-            problem = f"values, years and sources of {', '.join(without)} are a scheme's, and were not looked at"
+            problem = f"a scheme gives the values, years and sources of {', '.join(without)}, so they were not checked"
             self.faults.note(FindingCode.NOT_TO_BE_KNOWN, Where(file), problem)
         columns = self._columns()
         if columns:
-            problem = f"{', '.join(columns)}: taken for columns of the inputs, unless a scheme says otherwise"
+            problem = f"{', '.join(columns)}: read as input columns, unless a scheme declares something else"
             self.faults.note(FindingCode.NOT_TO_BE_KNOWN, Where(file), problem)
 
 

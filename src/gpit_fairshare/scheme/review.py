@@ -86,7 +86,7 @@ def review(
     with suppress(StoppedError):
         kind = kind or kinds_of(scheme, faults)[0]
         if swapped and kind != "scheme":
-            raise UsageError(f"{one_line(scheme)}: is a {kind}; --formula and --transition go with schemes alone")
+            raise UsageError(f"{one_line(scheme)}: is a {kind}; use --formula and --transition with schemes only")
         joined = join(scheme, faults, kind, formula=formula, transition=transition)
     if joined and joined.symbols:
         remark(joined, faults, swapped=swapped)

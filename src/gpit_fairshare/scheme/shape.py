@@ -36,7 +36,7 @@ _WORDS: Final = {"cost_type": ("revenue", "capital"), "committed": ("yes", "no")
 
 def _text(text: str, allowed: str = "\n\t") -> str:
     if any(unicodedata.category(character) in ("Cc", "Zl", "Zp") and character not in allowed for character in text):
-        raise ValueError(f"holds a control character{'' if allowed else ' or a line break'}; take it out")
+        raise ValueError(f"holds a control character{'' if allowed else ' or a line break'}; remove it")
     return text
 
 
@@ -84,7 +84,7 @@ def number(value: Exact) -> float:
     except OverflowError:
         result = math.inf
     if not math.isfinite(result):
-        raise ValueError(f"{label} is too large or no number; numbers are finite")
+        raise ValueError(f"{label} is too large or not a number; write a finite number")
     if not is_in_bounds(result):
         raise ValueError(f"{label} is too {'large' if abs(result) > 1 else 'small'}; {BOUNDS}")
     return result + 0.0  # minus zero becomes zero
@@ -122,7 +122,9 @@ def _check_origin(entry: ValueEntry | SpendEntry, subject: str) -> None:
     """Refuse an entry that has no origin, or two."""
     if (entry.source is None) == (entry.assumption is None):
         number_of = "neither" if entry.source is None else "both"
-        raise PydanticCustomError("origin", f"{subject} exactly one of source or assumption; found {number_of}")
+        raise PydanticCustomError(
+            "origin", f"{subject} must have exactly one of source or assumption; found {number_of}"
+        )
 
 
 class SourceEntry(Entry):
@@ -136,7 +138,7 @@ class SourceEntry(Entry):
 
 
 class ValueEntry(Entry):
-    """One figure with exactly one of `source` (a key of `[sources]`) or `assumption` (why it is taken)."""
+    """One figure with exactly one of `source` (a key of `[sources]`) or `assumption` (why it is used)."""
 
     model_config = ConfigDict(json_schema_extra=_ONE_ORIGIN)
     example = '{ value = 5, source = "…" }'
@@ -146,19 +148,19 @@ class ValueEntry(Entry):
     source: Line | None = None
     """Name of one of the sources of the same file."""
     assumption: Prose | None = None
-    """Why the figure is taken, where no source has it."""
+    """Why this figure is used, if no source gives it."""
     owner: Line | None = None
-    """Who answers for the assumption."""
+    """Who is responsible for the assumption."""
     date: dt.date | None = None
-    """Since when it is made."""
+    """The date of the assumption."""
     quality: Line | None = None
-    """How sure it is."""
+    """How reliable it is."""
     impact: Line | None = None
-    """How much hangs on it."""
+    """How much depends on it."""
 
     @model_validator(mode="after")
     def _origin(self) -> Self:
-        _check_origin(self, "a value carries")
+        _check_origin(self, "a value")
         if self.source is not None:
             for name in ("owner", "date", "quality", "impact"):
                 if getattr(self, name) is not None:
@@ -167,26 +169,26 @@ class ValueEntry(Entry):
 
 
 class ParameterEntry(Entry):
-    """A parameter as the file that uses it declares it; bounds are numbers or other parameters."""
+    """A parameter that the file declares; bounds are numbers or other parameters."""
 
     label: Line
-    """What it is called on sheets and screens."""
+    """Its name on sheets and screens."""
     unit: Unit | None = None
-    """Its unit; without one nothing is checked."""
+    """Its unit; without one, units are not checked."""
     minimum: Bound | None = None
-    """The least that it may be: a number, or the name of another parameter."""
+    """The lowest value allowed: a number, or the name of another parameter."""
     maximum: Bound | None = None
-    """The most that it may be: a number, or the name of another parameter."""
+    """The highest value allowed: a number, or the name of another parameter."""
     default: ValueEntry | None = None
-    """Its value where the scheme gives none for any year."""
+    """Its value if the scheme gives none for any year."""
     values: dict[YearOrEvery, ValueEntry] = {}
-    """Its value by year, where no scheme gives values: a year, or every_year."""
+    """Its values by year (or every_year), if the scheme gives none."""
     note: Text = ""
-    """What a reader should know of it."""
+    """What a reader should know about it."""
 
 
 class InputEntry(Entry):
-    """A column of the inputs that the file gives a label, a unit, or leave to be blank or missing."""
+    """An input column: its label, its unit, and whether it may be blank or missing."""
 
     essential = ("type", "of")
     label: Text = ""
@@ -194,17 +196,17 @@ class InputEntry(Entry):
     type: Literal["number", "text"] = "number"
     optional: bool = False
     of: Name | None = None
-    """The text column of the larger organisation that the column is of, such as the CCG of a practice."""
+    """The text column with the larger organisation that the value belongs to, such as the practice's CCG."""
     signed: bool = False
-    """Whether money of the column may be below nil."""
+    """Whether money in the column may be negative."""
     note: Text = ""
 
     @model_validator(mode="after")
     def _fits_its_unit(self) -> Self:
         if self.type == "text" and self.unit is not None:
-            raise ValueError("a text column has no unit; take out unit or type")
+            raise ValueError("a text column has no unit; remove unit or type")
         if self.signed and self.unit != "£":
-            raise ValueError("signed is for money, which is not below nil else; give it the unit £, or take out signed")
+            raise ValueError("signed is for money in £ only; give the column the unit £, or remove signed")
         return self
 
 
@@ -214,27 +216,27 @@ class StepEntry(Entry):
     name: Name
     label: Line = Field(max_length=200)
     formula: Text
-    """How it is worked out, from columns, parameters and the steps above."""
+    """How it is calculated, from columns, parameters and the steps above."""
     unit: Unit | None = None
-    """Its unit, which must be what the formula comes to."""
+    """Its unit, which must be the unit of the formula."""
     note: Text = ""
-    """What a reader should know of it."""
+    """What a reader should know about it."""
     non_recurrent: bool = False
-    """Whether the step is a part of the answer that is paid once."""
+    """Whether the step is a part of the answer that is paid only once."""
 
 
 class CheckEntry(Entry):
-    """A formula that must be true in every year; one on organisations must hold for each."""
+    """A formula that must be true in every year, and for each organisation if it has a value for each."""
 
     name: Line = Field(max_length=200)
     formula: Text
     note: Text = ""
     stops: bool = False
-    """Whether a run whose check fails stops and writes nothing: what the rule then gives is no answer."""
+    """Whether a run stops and writes nothing if the check fails, because there is then no usable answer."""
 
 
 class UseEntry(Entry):
-    """Another formula file used under a name of one's own, its names replaced as `with` says."""
+    """Another formula file, used under the name in `as`; `with` replaces its names."""
 
     formula: Line
     as_: Name = Field(alias="as")
@@ -242,7 +244,7 @@ class UseEntry(Entry):
 
 
 class PropertyEntry(Entry):
-    """Why a rule has not a property: where it breaks it, or why the question does not arise."""
+    """Why a rule does not have a property: how it breaks it, or why the property does not apply."""
 
     model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["broken"]}, {"required": ["absent"]}]})
     example = '{ broken = "…" } or { absent = "…" }'
@@ -253,12 +255,12 @@ class PropertyEntry(Entry):
     def _one_reason(self) -> Self:
         if (self.broken is None) == (self.absent is None):
             number_of = "neither" if self.broken is None else "both"
-            raise ValueError(f"a property that is not kept says why, as broken or as absent; found {number_of}")
+            raise ValueError(f"a property that is not kept needs one reason, as broken or as absent; found {number_of}")
         return self
 
 
 class MoneyEntry(Entry):
-    """The money account: what comes in, what is taken away and what stays unspent; each name is money in £.
+    """The money account: money in, money taken away and money unspent; each name is money in £.
 
     A name is a parameter, an input column or a step; columns and steps are added up over organisations.
     """
@@ -267,16 +269,16 @@ class MoneyEntry(Entry):
     in_: Annotated[list[Name], Field(min_length=1)] = Field(alias="in")
     """Money that comes in. In a file that builds on fair shares, `fair_share` means the money behind them."""
     out_of: list[Name] = []
-    """Money that is taken away before the rest is given out, such as a saving that all pay."""
+    """Money that is taken away before the rest is allocated, such as a saving that all pay."""
     unspent: list[Name] | None = None
-    """Money that stays unspent. Left out, it is what the file's `share_out` steps leave over below their ceilings."""
+    """Money that stays unspent. If left out, it is what the file's `share_out` steps leave over because of ceilings."""
 
     @model_validator(mode="after")
     def _each_name_once(self) -> Self:
         names = [*self.in_, *self.out_of, *(self.unspent or ())]
         for name in names:
             if names.count(name) > 1:
-                raise ValueError(f"{name} is named twice; the account counts each name once")
+                raise ValueError(f"{name} is named twice; name it once")
         return self
 
 
@@ -284,24 +286,24 @@ Kept = Literal["kept"] | PropertyEntry
 
 
 class PropertiesEntry(Entry):
-    """What a rule keeps whatever the inputs: each property is `"kept"`, or says why it is not."""
+    """Properties that a rule keeps for any inputs: each is `"kept"`, or says why it is not."""
 
     control_total: Kept | None = None
-    """What is given out and what is left come to the money there is: exactly where that is in whole pounds."""
+    """Allocations and unspent money add up to the money available: exactly, if that is in whole pounds."""
     row_order: Kept | None = None
     """The order of rows in the inputs changes nothing."""
     rising_target: Kept | None = None
-    """An organisation whose target is raised in a year never gets less in that year, to the rounding."""
+    """An organisation whose target is raised in a year never gets less in that year, except for rounding."""
     population_scale: Kept | None = None
-    """All populations times the same factor change nothing."""
+    """Multiplying all populations by the same factor changes nothing."""
     bounds: Kept | None = None
-    """Floors and ceilings hold, to the rounding."""
+    """Floors and ceilings are kept, except for rounding."""
     mergers: Kept | None = None
-    """What a merged organisation gets is what its members got together, to the rounding."""
+    """A merged organisation gets what its members got together, except for rounding."""
 
 
 class Header(Entry):
-    """What a formula or transition is called, and where it was read."""
+    """The name of a formula or transition, and its sources."""
 
     essential = ("sources", "formula", "transition", "result", "report_by")
     name: Line
@@ -311,12 +313,12 @@ class Header(Entry):
     order: list[Line] = []
     """The order of operations, a line each."""
     infeasible: Text = ""
-    """When the rule has no answer, and what becomes of the run."""
+    """When the rule has no answer, and what the run then does."""
     sources: list[Line] = []
 
 
 class File(Entry):
-    """What the three kinds of file have in common."""
+    """What all three kinds of file have."""
 
     kind: ClassVar[FileKind]
     answer: ClassVar[str] = "allocation"
@@ -340,10 +342,10 @@ Payer = Literal["within the budget", "top-slice", "new money"]
 
 
 class PaidHeader(Header):
-    """What is known besides of a rule that moves money from one year to the next."""
+    """The header of a rule that moves money from one year to the next."""
 
     opening_baseline: Name | None = None
-    """The input column of the money that an organisation had before."""
+    """The input column with the money that an organisation had before."""
     paid_from: Payer | None = None
     """Who pays for protection: the others within the budget, a fund taken out of it first, or money on top."""
 
@@ -358,27 +360,27 @@ class FormulaFile(File):
 
 
 class TransitionFile(File):
-    """A file whose steps end in `allocation` and rely on `fair_share`, inputs and last year alone."""
+    """A file whose steps end in `allocation` and use only `fair_share`, inputs and last year's values."""
 
     kind = "transition"
     transition: PaidHeader
 
 
 class SchemeHeader(PaidHeader):
-    """What a scheme is called, for whom and which years, and what it is made of."""
+    """The name of a scheme, its organisations and years, and its parts."""
 
     organisation: Line = "organisation"
     """What a row is called: CCG, ICB, practice."""
     years: list[Year] = Field(min_length=1, max_length=50)
-    """Financial years that follow on from one another, the earliest first."""
+    """Consecutive financial years, the earliest first."""
     formula: Line | None = None
-    """Name of a formula of the library, or of a file beside this one."""
+    """Name of a formula in the library, or of a file in the same folder."""
     transition: Line | None = None
-    """Name of a transition of the library, or of a file beside this one."""
+    """Name of a transition in the library, or of a file in the same folder."""
     result: Name | None = None
     """The step that is the answer, if it is not called allocation."""
     report_by: Name | None = None
-    """The text column by which totals are given."""
+    """The text column that totals are reported by."""
     indicative: list[Year] = []
     """Years whose allocations are not yet firm."""
 
@@ -391,14 +393,14 @@ class SchemeHeader(PaidHeader):
                 raise ValueError(f"{year[:40]!r} is not a financial year; write it as 2014/15")
         firsts = [int(year[:4]) for year in years]
         if firsts != list(range(firsts[0], firsts[0] + len(firsts))):
-            raise ValueError("years follow on from one another, the earliest first, none left out")
+            raise ValueError("years must be consecutive, the earliest first")
         return years
 
     @model_validator(mode="after")
     def _of_the_scheme(self) -> Self:
         for year in self.indicative:
             if year not in self.years:
-                raise ValueError(f"indicative names {year[:40]!r}, which is no year of the scheme")
+                raise ValueError(f"indicative names {year[:40]!r}, which is not a year of the scheme")
         return self
 
 
@@ -413,11 +415,11 @@ class SpendEntry(Entry):
 
     @model_validator(mode="after")
     def _known_words(self) -> Self:
-        _check_origin(self, "what counts carries")
+        _check_origin(self, "[spend]")
         for column, words in _WORDS.items():
             for word in self.counts.get(column, []):  # type: ignore[call-overload]  # both are columns
                 if word not in words:
-                    raise ValueError(f"a line's {column} is {' or '.join(words)}, not {word[:40]!r}")
+                    raise ValueError(f"a line's {column} must be {' or '.join(words)}, not {word[:40]!r}")
         return self
 
 

@@ -82,15 +82,17 @@ def give_values(
         if not swapped:
             problem = f"no file of the scheme declares this parameter{nearest(name, declared)}"
             faults.error(FindingCode.NOT_DECLARED, Where(read.file, f"values › {name}"), problem)
-        notes.append(f"values of {name} in {read.file} are left aside: nothing in this run uses it")
+        notes.append(f"{name} has values in {read.file}, but nothing in this run uses it")
     years = tuple(read.model.scheme.years)
     _check_settings(settings, declared, years)
     parameters, gaps = {}, []
     for name, (entry, origin) in declared.items():
         scheme_values = read.model.values.get(name, {})
         if scheme_values and entry.values:
-            problem = f"the parameter has values in {origin.file}, where it is declared, as well"
-            faults.error(FindingCode.TWO_PLACES, Where(read.file, f"values › {name}"), problem, remedy="keep one")
+            problem = f"the parameter also has values in {origin.file}, where it is declared"
+            faults.error(
+                FindingCode.TWO_PLACES, Where(read.file, f"values › {name}"), problem, remedy="keep one of the two"
+            )
         has_own_table = entry.values or (origin is read and name not in read.model.values)
         table = f"values.{name}" if scheme_values or not has_own_table else f"parameters.{name}.values"
         declaration = _Declared(name, entry, scheme_values or entry.values, read if scheme_values else origin, table)
@@ -98,7 +100,7 @@ def give_values(
         values = parameters[name].values
         missing = [year for year in years if year not in values]
         if missing and name not in faults.unresolved:
-            years_there = f"; the years there are: {', '.join(values)}" if values else ""
+            years_there = f" (there are values for {', '.join(values)})" if values else ""
             gaps.append((declaration, missing[0], f"{name} ({entry.label}) in {', '.join(missing)}{years_there}"))
     _report_gaps(gaps, read, faults)
     _check_bounds(parameters, declared, faults, read)
@@ -137,10 +139,9 @@ def _check_settings(settings: Iterable[Setting], declared: Mapping[str, object],
     for setting in settings:
         flag = f"--set {one_line(setting.name)}" + (f"@{one_line(setting.year)}" if setting.year else "")
         if setting.name not in declared:
-            names = ", ".join(sorted(declared)) or "none"
-            raise UsageError(
-                f"{flag}: there is no such parameter{nearest(setting.name, declared)}; there are {one_line(names, 300)}"
-            )
+            names = one_line(", ".join(sorted(declared)) or "none", 300)
+            hint = nearest(setting.name, declared)
+            raise UsageError(f"{flag}: there is no such parameter{hint}; the parameters are {names}")
         if setting.year is not None and setting.year not in years:
             raise UsageError(f"{flag}: the scheme has the years {', '.join(years)}")
         if (setting.name, setting.year) in already_set:
@@ -177,7 +178,7 @@ def _parameter(
         elif entry:
             values[year] = _value(entry, declaration.origin)
         if year in values and values[year].as_written.endswith("%") and unit not in _RATIOS:
-            problem = f"{values[year].as_written} is a percentage, and the unit of {declaration.name} is {unit}"
+            problem = f"{values[year].as_written} is a percentage, but the unit of {declaration.name} is {unit}"
             of_value = Where("", f"--set {declaration.name}") if setting else where
             faults.error(FindingCode.UNITS_DO_NOT_FIT, of_value, problem)
     return Parameter(
@@ -217,7 +218,11 @@ def _check_bounds(
                 value, limit = parameter.values[year], limits[year]
                 if (value.value < limit.value) if bound == "minimum" else (value.value > limit.value):
                     of_run = value.overridden or limit.overridden
-                    label = f"{bound_text}, in that year {limit.as_written}" if bound_text in parameters else bound_text
+                    label = (
+                        f"{bound_text}, which is {limit.as_written} in that year"
+                        if bound_text in parameters
+                        else bound_text
+                    )
                     problem = f"{value.as_written} in {year}; its {bound} is {label}"
                     where = Where("--set") if of_run else place_of_values(name, declared[name][1], read)
                     message = f"{where.file}: {name} is {problem}"
@@ -238,7 +243,7 @@ def _limits(
     if other := parameters.get(bound_text):
         if is_comparable_unit(parameter.unit, other.unit):
             return other.values
-        problem = f"{other.name} is in {other.unit}, and {parameter.name} in {parameter.unit}"
+        problem = f"{other.name} is in {other.unit}, but {parameter.name} is in {parameter.unit}"
         faults.error(FindingCode.UNITS_DO_NOT_FIT, where, problem)
         return {}
     try:
