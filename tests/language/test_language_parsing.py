@@ -393,7 +393,7 @@ def test_a_thousand_characters_and_no_more():
     fault = refused("a" + " " * 1000)
 
     assert fault.position == 1001
-    assert "1,001 characters; 1,000 are allowed" in fault.message
+    assert "1,001 characters; at most 1,000 are allowed" in fault.message
 
 
 LEVELS = {
@@ -429,7 +429,7 @@ def test_thirty_two_levels_and_no_more(opening):
 @pytest.mark.parametrize("formula", ["(" * 499 + "a" + ")" * 499, "-" * 999 + "a", "not " * 249 + "a"])
 def test_deep_formula_is_refused_whatever_python_makes_of_it(formula):
     """Python's own parser gives up in several ways on what is very deep; all of them read the same."""
-    assert "nested too deeply; 32 levels are allowed" in refused(formula).message
+    assert "nested too deeply; at most 32 levels are allowed" in refused(formula).message
 
 
 def test_long_sum_is_long_and_not_deep():

@@ -1394,7 +1394,7 @@ def test_limits(loaded, refusal):
     formula = "rounded(unrounded_fair_share)"
     assert loaded((formula, formula.ljust(1_000))).steps[1].formula == formula
     said = refusal((formula, formula.ljust(1_001)))
-    assert said.startswith("mine.toml, step fair_share, character 1001: the formula has 1,001 characters; 1,000 are")
+    assert said.startswith("mine.toml, step fair_share, character 1001: the formula has 1,001 characters; at most 1,000 are")
 
 
 # What a run says ---------------------------------------------------------------------------------------

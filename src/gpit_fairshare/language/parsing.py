@@ -120,7 +120,7 @@ def parse(text: str) -> tree.Expression:
             does not; with the position of the first offending character.
     """
     if len(text) > LONGEST:
-        message = f"the formula has {len(text):,} characters; {LONGEST:,} are allowed; split it into steps"
+        message = f"the formula has {len(text):,} characters; at most {LONGEST:,} are allowed; split it into steps"
         raise FormulaError(message, LONGEST + 1)
     if not text.strip():
         raise FormulaError("the formula is empty; expected a name, a number or a function", 1)
@@ -151,7 +151,7 @@ def parse(text: str) -> tree.Expression:
     return expression
 
 
-_TOO_DEEP = f"the formula is nested too deeply; {DEEPEST} levels are allowed; split it into steps"
+_TOO_DEEP = f"the formula is nested too deeply; at most {DEEPEST} levels are allowed; split it into steps"
 _EXPECTED = "expected names, numbers, + - * /, comparisons and functions"
 
 
@@ -338,7 +338,7 @@ class _Reader:
                 node, "write a text in one pair of quotation marks, with nothing directly before or after it"
             )
         if len(value) > LONGEST_TEXT:
-            raise self.fault(node, f"the text has {len(value)} characters; {LONGEST_TEXT} are allowed, as in Excel")
+            raise self.fault(node, f"the text has {len(value)} characters; at most {LONGEST_TEXT} are allowed, as in Excel")
         _check_text(value, self.position(node))
         return value
 
