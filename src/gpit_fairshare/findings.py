@@ -150,7 +150,7 @@ class FindingCode(StrEnum):
     )
 
     def __new__(cls, number: str, meaning: str) -> Self:
-        """Make a member that is the text of its number, `I07`, and knows its meaning."""
+        """Make a member whose text is its number, such as `I07`, with its meaning."""
         code = str.__new__(cls, number)
         code._value_ = number
         code.meaning = meaning
@@ -177,11 +177,11 @@ class Finding:
     place: str
     """Cell (`C5`), row and column (`row 5, historic_spend`), or step or key; empty for the whole file."""
     found: str
-    """What was found, a phrase that can follow the place."""
+    """What was found: a phrase that can follow the place."""
     expected: str = ""
     remedy: str = ""
     others: tuple[Finding, ...] = ()
-    """Findings in the same column with the same cause, if there are too many to list one by one."""
+    """Findings in the same column with the same cause, if there are too many to list separately."""
 
     @classmethod
     def warning(cls, code: FindingCode, description: str, remedy: str = "") -> Finding:
@@ -258,7 +258,7 @@ class FindingError(Exception):
 
 
 FEW = 5
-"""Most findings with one cause in one column that are listed one by one, and places named if there are more."""
+"""Most findings with one cause in one column that are listed separately, and places named if there are more."""
 WHOLE_ROW = "row"
 """Used as the column of a finding about a whole row."""
 
@@ -284,11 +284,11 @@ class _Noticed(NamedTuple):
     finding: Finding
     where: Where
     organisation: str
-    """The organisation that it is about, if that says more than the cell."""
+    """The organisation that it is about, if that tells the user more than the cell."""
 
     @property
     def cause(self) -> tuple[str, ...]:
-        """A key shared by findings of one column that one correction is likely to solve."""
+        """A key shared by findings of one column that one correction probably solves."""
         finding = self.finding
         return (finding.number, finding.level, finding.file, self.where.column, finding.expected, finding.remedy)
 
@@ -343,9 +343,9 @@ class FindingCollector:
             code: The subject.
             where: The file and the place.
             description: What was found, a phrase that can follow the place.
-            expected: What would be right.
+            expected: What was expected.
             remedy: What to do.
-            organisation: Named instead of the cell if a list of organisations says more than a list of cells.
+            organisation: Named instead of the cell, if organisations tell the user more than cells.
             raises: If errors are raised, an exception other than that of the collector.
             message: If errors are raised, the text of the exception if it differs from that of the finding.
         """

@@ -807,7 +807,9 @@ def test_a_step_uses_what_stands_above_it(refusal):
 
     assert below.startswith("mine.toml, step unrounded_fair_share, character 1: fair_share is defined further down")
     assert "previous(fair_share, first=…)" in below
-    assert itself.startswith("mine.toml, step unrounded_fair_share, character 1: unrounded_fair_share is defined further down")
+    assert itself.startswith(
+        "mine.toml, step unrounded_fair_share, character 1: unrounded_fair_share is defined further down"
+    )
 
 
 def test_fault_in_a_formula_names_file_step_and_character(refusal):
@@ -1394,7 +1396,9 @@ def test_limits(loaded, refusal):
     formula = "rounded(unrounded_fair_share)"
     assert loaded((formula, formula.ljust(1_000))).steps[1].formula == formula
     said = refusal((formula, formula.ljust(1_001)))
-    assert said.startswith("mine.toml, step fair_share, character 1001: the formula has 1,001 characters; at most 1,000 are")
+    assert said.startswith(
+        "mine.toml, step fair_share, character 1001: the formula has 1,001 characters; at most 1,000 are"
+    )
 
 
 # What a run says ---------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
-"""What names mean: the unit of every step, and whether each formula makes sense.
+"""The meaning of names: the unit of every step, and whether each formula makes sense.
 
-A step refers to what comes before it in the scheme, except through `previous`.
+A step can use only what comes before it in the scheme, except through `previous`.
 """
 
 from __future__ import annotations
@@ -37,12 +37,9 @@ def understand(
         definitions: The steps, in their order.
         symbols: Input columns and parameters.
         checks: The checks of the scheme.
-        report: Called with each fault instead of raising it; the step then has the unit that it declares.
-        doubtful: Names among the symbols of which only the name is known. A formula over them is checked for
-            units alone, and only with `report`; steps that depend on them, or are at fault, are added here.
-
-    Raises:
-        FormulaError: The first formula, in order, that uses an unknown name or makes no sense.
+        report: Called with each `FormulaError` instead of raising the first; the step then has its declared unit.
+        doubtful: Symbols of which only the name is known. With `report`, formulas that use them are checked for units
+            only; steps that depend on them, or that have an error, are added here.
     """
     return _UnitPass(definitions, symbols, report, set() if doubtful is None else doubtful).read(checks)
 
@@ -60,7 +57,7 @@ class _UnitPass:
     def read(self, checks: Sequence[Definition]) -> dict[str, Symbol]:
         inferred = infer(self.definitions, self.symbols)
         assumed, understood = self._once(inferred, pending=True)
-        # The units of later steps, which `previous` may name, are known from the second time on.
+        # The units of later steps, which `previous` may name, are known from the second pass on.
         for _ in self.definitions:
             if understood == assumed:
                 break
@@ -71,7 +68,7 @@ class _UnitPass:
         return understood
 
     def _once(self, everything: Mapping[str, Symbol], *, pending: bool) -> tuple[dict[str, Symbol], dict[str, Symbol]]:
-        """Return the symbols as they were assumed, and as they are after going through the steps once."""
+        """Return the symbols as assumed, and as they are after one pass through the steps."""
         assumed = {**self.symbols, **everything}
         reach = _Reach(dict(self.symbols), assumed, pending=pending)
         for step in self.definitions:
@@ -82,7 +79,7 @@ class _UnitPass:
         return assumed, reach.above
 
     def _read_or_report(self, definition: Definition, read: Callable[[], Symbol | None]) -> Symbol | None:
-        """Return what a formula means, or report its fault, unless an earlier fault may be the cause."""
+        """Return the symbol of a formula. Report its error, or raise it, unless an earlier error may be the cause."""
         doubtful = not self.doubtful.isdisjoint(name for name, _ in tree.names_in(definition.tree))
         if doubtful:
             self.doubtful.add(definition.name)
@@ -100,22 +97,22 @@ class _UnitPass:
 
 
 def unit_in(expression: tree.Expression, symbols: Mapping[str, Symbol]) -> str | None:
-    """Return the unit to show for a number that is a part of a formula whose symbols are understood."""
+    """Return the unit to show for a number that is a part of a formula with known symbols."""
     return unit_of(_Reach(dict(symbols), symbols).unit(expression))
 
 
 @dataclass
 class _Reach:
-    """What the step being read may refer to: everything above it, and through `previous` everything."""
+    """The names that a step may use: everything above it, and through `previous` everything."""
 
     above: dict[str, Symbol]
     everything: Mapping[str, Symbol]
     pending: bool = False
-    """Whether the units of steps below are not known yet."""
+    """Whether the units of steps further down are not known yet."""
 
     def understand(self, definition: Definition) -> Symbol:
-        """Return the symbol of one step, or raise the first fault in its formula."""
-        # A step of numbers alone has a unit, but the formula does not show it: it is not checked.
+        """Return the symbol of one step, or raise the first error in its formula."""
+        # A step of only numbers has a unit, but its formula does not show it, so it is not checked.
         inferred = self.unit(definition.tree)
         inferred = None if inferred is None or inferred.bare else inferred
         symbol, declared = self.everything[definition.name], dimension(definition.unit)
@@ -130,7 +127,7 @@ class _Reach:
         return replace(symbol, unit=definition.unit or unit_of(inferred), dimension=declared or inferred)
 
     def check(self, definition: Definition) -> None:
-        """Raise unless the formula is a yes/no of names that are known."""
+        """Raise unless the formula is a yes/no of known names."""
         self.unit(definition.tree)
         if type_of(definition.tree, self.everything) != "yes/no":
             raise _kind("a check must be a yes/no, such as total(fair_share) == revenue_budget", 1)
@@ -148,7 +145,7 @@ class _Reach:
         raise _name(f"there is no {name}{nearest(name, names)}", position)
 
     def unit(self, expression: tree.Expression) -> Dimension | None:  # noqa: C901, PLR0912  # one branch per node of the tree
-        """Return the unit of a formula, having checked every name and type in it."""
+        """Check every name and type in a formula and return its unit."""
         match expression:
             case tree.Number(value):
                 return self.written_number(value, expression.position)
@@ -211,7 +208,7 @@ class _Reach:
             raise _kind("expected a yes/no here, such as a comparison", expression.position)
 
     def fit(self, units: Sequence[Dimension | None], position: int, use: str) -> Dimension | None:
-        """Return the unit that values have together; `use` says what cannot be done with unlike ones."""
+        """Return the unit that values have together; `use` says what cannot be done with different units."""
         result = BARE
         for unit in units:
             try:
@@ -239,7 +236,7 @@ class _Reach:
         return PURE
 
     def call(self, expression: tree.Call) -> Dimension | None:
-        """Return the unit of what a function gives, having checked its arguments."""
+        """Check the arguments of a function and return the unit of its value."""
         function = function_named(expression.function)
         arguments = function.sorted(expression.arguments)
         units = [self.argument(sort, argument) for sort, argument in arguments]
@@ -264,7 +261,7 @@ class _Reach:
         return units[list(function.arguments).index(function.unit)]
 
     def argument(self, sort: str | Argument | None, expression: tree.Expression) -> Dimension | None:
-        """Return the unit of an argument, having checked its type."""
+        """Check the type of an argument and return its unit."""
         if sort is Argument.CONDITION:
             self.condition(expression)
             return PURE
@@ -305,7 +302,7 @@ class _Reach:
             raise _kind(f"`first` must be a {symbol.type}, as {expression.of} is", expression.first.position)
         unit = symbol.measure
         if unit is None and self.pending and symbol.role == "step" and expression.of not in self.above:
-            # Assumed to be the unit of the first year's value; whether the step agrees is checked later.
+            # Assumed to be the unit of the first year's value; a later pass checks the step.
             return None if first is None or first.bare else first
         return self.fit((unit, first), expression.first.position, "values of the same step")
 

@@ -1,4 +1,4 @@
-"""Functions by name: those of the language, and those that plug-ins add to it."""
+"""Functions by name: those of the language, and those that plug-ins add."""
 
 from __future__ import annotations
 
@@ -38,18 +38,18 @@ class Plugged:
 
 
 def plugged(name: str) -> Plugged | None:
-    """Return the function of a plug-in by its name; None where no plug-in that can be used has it."""
-    if name in BUILT_INS:  # packages are looked for only where a name is not the language's own
+    """Return the plug-in function with this name; None if no usable plug-in has it."""
+    if name in BUILT_INS:  # gpit looks for packages only if the name is not in the language
         return None
     functions = (_loaded(plugin) for plugin in plugins.installed(plugins.FUNCTIONS) if plugin.name == name)
     return next((function for function in functions if isinstance(function, Plugged)), None)
 
 
 def plugin_function(name: str) -> Plugged:
-    """Return the function of a plug-in that a formula was read with.
+    """Return the plug-in function that a formula was read with.
 
     Raises:
-        PluginError: It is not there any more.
+        PluginError: It no longer exists.
     """
     function = plugged(name)
     if function is None:
@@ -58,17 +58,13 @@ def plugin_function(name: str) -> Plugged:
 
 
 def function_named(name: str) -> Function:
-    """Return the function that a call in a formula means.
-
-    Raises:
-        PluginError: It is one of a plug-in that is not there any more.
-    """
+    """Return the function that a call in a formula means."""
     built_in = BUILT_INS.get(name)
     return built_in if isinstance(built_in, Function) else plugin_function(name).function
 
 
 def plugged_in(expression: tree.Expression) -> list[Plugged]:
-    """Return the functions of plug-ins that a formula uses, each once."""
+    """Return the plug-in functions that a formula uses, each once."""
     names = (
         node.function
         for node in tree.walk(expression)
@@ -83,7 +79,7 @@ def without_excel(expression: tree.Expression) -> list[Plugged]:
 
 
 def function_names() -> list[str]:
-    """Return the names of the functions that plug-ins add and that can be used."""
+    """Return the names of the usable functions that plug-ins add."""
     return sorted({plugin.name for plugin in plugins.installed(plugins.FUNCTIONS) if plugged(plugin.name)})
 
 
@@ -104,7 +100,7 @@ def function_problems() -> list[str]:
 
 @cache
 def _loaded(plugin: Plugin) -> Plugged | str:
-    """Return a function that can be used, or what is wrong with it."""
+    """Return a usable function, or what is wrong with it."""
     try:
         if plugin.name in BUILT_INS:
             raise plugin.fault("the name is taken by the language; this one is left out")
@@ -126,7 +122,7 @@ def _problem(function: Any) -> str:
     """Return what is wrong with a plug-in's function; an empty text if nothing."""
     if not isinstance(function, Function):
         return f"expected an object of gpit_fairshare.Function, found {type(function).__name__}"
-    # A package may put anything into it: nothing checks the types of its fields.
+    # A package may put anything into it, because nothing checks the types of its fields.
     fields: dict[str, Any] = vars(function)
     arguments, words, unit, excel = (fields[key] for key in ("arguments", "words", "unit", "excel"))
     if not callable(fields["polars"]):

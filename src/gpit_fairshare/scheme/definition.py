@@ -1,7 +1,7 @@
 """A scheme as one table of every step, check and value, so that a result can carry its rule.
 
 A reader of a result may not have the scheme files. `definition` writes everything that decides the result, in the
-shape of a scheme file with its own steps; `defined` rebuilds the same scheme from it, with the checks of a file.
+shape of a scheme file with its own steps. `defined` rebuilds the same scheme from it and checks it like a file.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ def defined(table: Mapping[str, Any], files: tuple[tuple[str, str], ...], digest
     joined.draft.add(load_module(read, faults), faults)
     complete(joined, faults)
     scheme = joined.scheme
-    if scheme is None:  # pragma: no cover - every fault was raised before
+    if scheme is None:  # pragma: no cover - every error was raised before
         raise SchemeError(f"{file}: the scheme in it cannot be read")
     places = {entry["name"]: str(entry["where"]) for entry in (*table["steps"], *table["checks"])}
     recorded_values = {entry["name"]: entry["values"] for entry in table["parameters"]}
@@ -155,7 +155,7 @@ def defined(table: Mapping[str, Any], files: tuple[tuple[str, str], ...], digest
             for name, parameter in scheme.parameters.items()
         },
         counts={column: tuple(words) for column, words in table["counts"].items()},
-        # One file alone cannot say which file decides the account, and which steps came from a transition.
+        # A single file does not show which file decides the account, nor which steps came from a transition.
         money=TypeAdapter(Money).validate_python(table["money"]) if "money" in table else scheme.money,
         assumptions=TypeAdapter(tuple[Assumption, ...]).validate_python(table["assumptions"]),
         sources=sources,
@@ -188,6 +188,6 @@ def _as_file(table: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _entry(record: Mapping[str, Any], model: type[shape.Entry]) -> dict[str, Any]:
-    """Return the keys that an entry of a file also has; an empty text means a key that a file leaves out."""
+    """Return the keys that an entry of a file also has; a file leaves out keys with an empty text."""
     entry = {key: record[key] for key in model.model_fields if record.get(key) not in (None, "")}
     return entry | ({"date": dt.date.fromisoformat(entry["date"])} if "date" in entry else {})

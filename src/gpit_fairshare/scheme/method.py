@@ -37,7 +37,7 @@ class LibraryEntry:
     name: str
     title: str
     years: tuple[str, ...]
-    """Years of a scheme; empty for a file that goes with any."""
+    """Years of a scheme; empty for a file that works with any year."""
     cited: int
     assumed: int
     """How many of the figures that the file itself holds have a source, and how many are assumptions."""
@@ -49,7 +49,10 @@ class LibraryEntry:
 def library_entries(kind: str | None = None) -> list[LibraryEntry]:
     """Return an entry for each file of the library: formulas, transitions, then schemes, each by name.
 
-    A file of a plug-in that cannot be read is left out; `library_problems` has it.
+    A plug-in's file that cannot be read is left out; `library_problems` reports it.
+
+    Raises:
+        GpitError: A file of gpit itself has an error.
     """
     entries = []
     for file in sorted(all_library_files(), key=lambda file: (_READING_ORDER.index(file.kind), file.name)):
@@ -79,7 +82,7 @@ def entries_document(entries: list[LibraryEntry], problems: list[str]) -> dict[s
 
 @dataclass(frozen=True, slots=True)
 class ParameterFigure:
-    """A value of a parameter, with where it comes from: one of the two."""
+    """A value of a parameter, with its source or its assumption."""
 
     year: str
     """Year, `every year`, or `default`."""
@@ -105,7 +108,7 @@ class Needed:
 
 @dataclass(frozen=True, slots=True)
 class StepSaid:
-    """A step: its formula, and the same in words where that is short enough."""
+    """A step: its formula, and the formula in words if that is short enough."""
 
     number: int
     name: str
@@ -140,7 +143,7 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """Everything that a scheme, formula or transition file says, in order."""
+    """The contents of a scheme, formula or transition file, in order."""
 
     kind: str
     name: str
@@ -172,7 +175,7 @@ class Method:
     sources: tuple[Source, ...]
 
     def document(self) -> dict[str, Any]:
-        """Return all of it with stable keys, for JSON."""
+        """Return the method with stable keys, for JSON."""
         return {"schema": METHOD_SCHEMA, **asdict(self)}
 
 
@@ -181,10 +184,10 @@ def method(name: str, kind: str | None = None) -> tuple[Method, str]:
 
     Args:
         name: Library name or path.
-        kind: `formula`, `transition` or `scheme`, where several files have the name.
+        kind: `formula`, `transition` or `scheme`, if several files have the name.
 
     Raises:
-        GpitError: There is no such file, or it is at fault.
+        UsageError: There is no file of that name and kind, or there are several.
     """
     kinds = [of_file for of_file in kinds_of(name, Faults()) if kind in (None, of_file)]
     if not kinds:
@@ -264,7 +267,7 @@ def _inputs(joined: Joined, labels: Mapping[str, str]) -> tuple[Needed, ...]:
 
 
 def _parameter(joined: Joined, parameter: Parameter) -> Needed:
-    """Return a parameter with the figures that the files give it, those of every year as one."""
+    """Return a parameter with the figures that the files give it; one for every year counts once."""
     name = parameter.name
     entry, origin = joined.draft.parameters[name]
     values = entry.values or ({"default": entry.default} if entry.default else {})

@@ -49,15 +49,15 @@ def report_duplicate_names(draft: Linker, faults: Faults) -> None:
             del draft.inputs[name]
     for index, step in enumerate(draft.steps):
         if not is_free("a step", step.name, step.place, step.where):
-            # Its formula is still understood; no other can refer to such a name.
+            # Its formula is still checked; no other formula can refer to such a name.
             draft.steps[index] = replace(step, name=f"{step.name} ({index})")
 
 
 def _symbols(draft: Linker, report_by: str | None, faults: Faults, imported: Mapping[str, Symbol]) -> dict[str, Symbol]:
     """Return inputs and parameters as symbols; a name that no file declares is a column of the inputs.
 
-    Codes, names and the column to report by are texts, so that a formula that uses one as a number is refused.
-    Unresolved names get a symbol, so that they are known.
+    Codes, names and the column to report by are texts, so a formula cannot use them as numbers. Unresolved names get a
+    symbol, so that they are not reported as missing.
     """
     steps = {step.name for step in draft.steps}
     symbols = {
@@ -110,7 +110,7 @@ def _reserved_noun(name: str, noun: str) -> str:
 
 
 def _text_columns(expression: tree.Expression) -> Iterator[str]:
-    """Yield the names that only a text column can have: beside a quoted text, or after `within`."""
+    """Yield the names that must be text columns: compared with a quoted text, or after `within`."""
     for node in tree.walk(expression):
         match node:
             case tree.ComparisonOperation(_, tree.Name(name), tree.Text()) | tree.ComparisonOperation(
@@ -124,7 +124,7 @@ def _text_columns(expression: tree.Expression) -> Iterator[str]:
 
 
 def meaning(draft: Linker, faults: Faults, report_by: str | None, imported: Mapping[str, Symbol]) -> dict[str, Symbol]:
-    """Return what every name means; `imported` are names that another file would define."""
+    """Return the meaning of every name; `imported` are names that another file would define."""
     symbols = _symbols(draft, report_by, faults, imported)
     steps = {step.name for step in draft.steps}
     doubtful = {*faults.unresolved, UNREAD.name} - {*draft.parameters, *draft.inputs, *steps}
@@ -143,7 +143,7 @@ def meaning(draft: Linker, faults: Faults, report_by: str | None, imported: Mapp
 def check_answer(
     draft: Linker, symbols: Mapping[str, Symbol], file: str, result: str, organisation: str, faults: Faults
 ) -> None:
-    """Check that the answer, and the part of it that is paid once, are one number for each organisation."""
+    """Report an answer, or a part of it that is paid once, that is not one number per organisation."""
     answer = symbols[result] if result in symbols and symbols[result].role == "step" else None
     for step in draft.steps:
         symbol = symbols[step.name]
@@ -164,7 +164,7 @@ def check_answer(
 
 
 def _unlike_an_answer(symbol: Symbol) -> str:
-    """Return what a step has instead of one number for each organisation; an empty text if it has that."""
+    """Return what a step has instead of one number per organisation; an empty text if it has that."""
     if symbol.type != "number":
         return symbol.type
     return "" if symbol.kind == ORGANISATION else str(symbol.kind)

@@ -1,4 +1,4 @@
-"""Remarks for a reviewer that stop no run: names not used, possible slips, missing checks, units and sources."""
+"""Warnings and notes for a reviewer: unused names, possible misspellings, missing checks, units and sources."""
 
 from __future__ import annotations
 
@@ -25,17 +25,16 @@ if TYPE_CHECKING:
     from gpit_fairshare.scheme.model import Check, Step
 
 _NEARLY: Final = 0.85
-"""How similar a column and another name are when one may be a slip for the other: `revenue_budgets`."""
+"""How similar a column and another name must be for one to be a possible misspelling: `revenue_budgets`."""
 _NEARLY_TEXT: Final = 0.7
 """The same for the column to report by, as there are few text columns: `regoin`."""
 _PER_HEAD: Final = (1, -1)
 
 
 def remark(joined: Joined, faults: Faults, *, swapped: bool) -> None:
-    """Add all remarks on files whose names are understood.
+    """Add all warnings and notes about files whose names are understood.
 
-    `swapped` says that the scheme runs with another formula or transition than its own, so that declarations for
-    its own may be unused.
+    `swapped` says that the scheme runs with a different formula or transition, so its own declarations may be unused.
     """
     remarks = _Remarks(joined, faults)
     if remarks.is_complete:
@@ -52,7 +51,7 @@ def remark(joined: Joined, faults: Faults, *, swapped: bool) -> None:
 
 
 class _Remarks:
-    """The joined files, and what their formulas name."""
+    """The joined files, and the names in their formulas."""
 
     def __init__(self, joined: Joined, faults: Faults) -> None:
         self.joined = joined
@@ -60,21 +59,21 @@ class _Remarks:
         self.symbols = joined.symbols
         self.faults = faults
         self.names: dict[str, list[str]] = {}
-        for formula in self.draft.formulas:  # two steps of one name, which is a fault, share a place
+        for formula in self.draft.formulas:  # two steps with one name, which is an error, share a place
             self.names.setdefault(formula.where, []).extend(name for name, _ in tree.names_in(formula.tree))
         self.steps = {step.name: step for step in self.draft.steps}
         self._slips: set[str] = set()
         self.money = {name for layer in self.draft.layers for _, name in listed_in(layer.money)}
-        """Names of the money account: it uses them."""
+        """Names that the money account uses."""
 
     @property
     def is_complete(self) -> bool:
-        """Return whether all formulas could be read: a formula that could not may use any name."""
+        """Return whether all formulas could be read; one that could not may use any name."""
         defined = {*self.steps, *self.draft.parameters, *self.draft.inputs}
         return self.faults.unresolved <= defined and not any(UNREAD.name in names for names in self.names.values())
 
     def unused(self, *, swapped: bool) -> None:
-        """Report parameters and columns that are declared and not used, and values that are not used."""
+        """Report parameters and columns that are declared but not used, and values that are not used."""
         used = {name for names in self.names.values() for name in names} | self.money
         head = self.joined.read.model
         if isinstance(head, SchemeFile):
@@ -109,17 +108,17 @@ class _Remarks:
                 self._unused(FindingCode.COLUMN_NOT_USED, read, f"inputs › {name}", problem, swapped=swapped)
 
     def _unused(self, code: FindingCode, read: LoadedFile[Any], place: str, problem: str, *, swapped: bool) -> None:
-        """Warn of a declaration that nothing uses; where the scheme runs with other parts, it may be left over."""
+        """Warn about an unused declaration; with other parts only note it, because the scheme's own parts may use it."""
         level: Level = "note" if swapped and read is self.joined.read else "warning"
         finding = Finding(code, level, "", "", problem, remedy="use it or remove it")
         self.faults.add(finding, Where(read.file, place))
 
     def unread_steps(self) -> None:
-        """Report steps that are neither the answer nor a part of it, and that no other step and no check names."""
+        """Report steps that are not the answer or a part of it, and that no other step or check uses."""
         for step in self.draft.steps:
             others = (names for where, names in self.names.items() if where != step.where)
             is_read = step.name in {self.joined.result, *self.money} or any(step.name in names for names in others)
-            is_reported = not NAME.fullmatch(step.name)  # out of reach, since its name is another's
+            is_reported = not NAME.fullmatch(step.name)  # its name is already used, so nothing can use it
             if is_read or is_reported or step.non_recurrent:
                 continue
             if step.note:
@@ -130,10 +129,10 @@ class _Remarks:
                 self.faults.warning(FindingCode.STEP_NOT_READ, step.place, "nothing uses this step", remedy=remedy)
 
     def checks(self) -> None:
-        """Report checks that are missing, or that check no step."""
+        """Report missing checks, and checks that use no step."""
         checked = {name for check in self.draft.checks for name in self.names[check.where]}
         result = self.joined.result
-        is_transition = isinstance(self.joined.read.model, TransitionFile)  # whose money is the formula's matter
+        is_transition = isinstance(self.joined.read.model, TransitionFile)  # a formula's checks cover its money
         if not is_transition and result in self.steps and not checked & {result, "fair_share"}:
             either = "fair_share" if result == "fair_share" else f"{result} or fair_share"
             problem = f"no check uses {either}, so the total of the money is not checked"
@@ -159,7 +158,7 @@ class _Remarks:
         return names
 
     def slips(self) -> None:
-        """Report names that nothing declares, and that are so near to another that they may be slips for it."""
+        """Report undeclared names that are so similar to another that they may be misspelled."""
         declared = {*self.steps, *self.draft.parameters, *self.draft.inputs, *STANDARD_INPUTS}
         self._slip_of_report_by()
         for name in self._columns():
@@ -167,7 +166,7 @@ class _Remarks:
             self._slip(name, declared, _NEARLY, first_use.place)
 
     def _slip(self, name: str, declared: Iterable[str], cutoff: float, where: Where) -> None:
-        """Warn of a name that is so near to one that is declared that it may be a slip for it."""
+        """Warn about a name that is so similar to a declared one that it may be misspelled."""
         for near in difflib.get_close_matches(name, sorted(declared), n=1, cutoff=cutoff):
             problem = f"{name} is read as an input column, but there is a similar name: {near}"
             self._slips.add(name)
@@ -175,7 +174,7 @@ class _Remarks:
             self.faults.warning(FindingCode.SLIP, where, problem, remedy=remedy)
 
     def _slip_of_report_by(self) -> None:
-        """Report a column to report by that no file declares, if its name is near a declared text column."""
+        """Report an undeclared column to report by, if its name is similar to a declared text column."""
         model, read = self.joined.read.model, self.joined.read
         name = model.scheme.report_by if isinstance(model, SchemeFile) else None
         if not name or name in {*self.draft.inputs, *self.faults.unresolved} or name in self._columns():
@@ -184,13 +183,13 @@ class _Remarks:
         self._slip(name, texts, _NEARLY_TEXT, Where(read.file, "scheme › report_by"))
 
     def _columns(self) -> list[str]:
-        """Return the names that are taken for columns and not declared as such, in order of first use."""
+        """Return the names that are read as input columns without being declared, in order of first use."""
         used = dict.fromkeys(name for names in self.names.values() for name in names)
         known_names = {*self.draft.inputs, *STANDARD_INPUTS, *IN_EVERY_TABLE}
         return [name for name in used if self.symbols[name].role == "input" and name not in known_names]
 
     def units(self) -> None:
-        """Report units that have no name, sums of rates, and names without a unit in arithmetic with pounds."""
+        """Report units without a name, sums of rates, and names without a unit in arithmetic with pounds."""
         for step in self.draft.steps:
             measure = self.symbols[step.name].dimension
             if measure and not measure.bare and not measure.counted and unit_of(measure) is None:
@@ -215,7 +214,7 @@ class _Remarks:
             self._without_unit(formula, met)
 
     def _without_unit(self, formula: Step | Check, met: set[str]) -> None:
-        """Note the names without a unit that meet pounds here for the first time, and add them to those met."""
+        """Note names without a unit that are first used with pounds here, and add them to `met`."""
         for number, names in enumerate(_arithmetic(formula.tree)):
             own_name = [formula.name] if number == 0 and formula.name in self.steps else []
             measures = [self.symbols[name].measure for name in (*names, *own_name)]
@@ -241,7 +240,7 @@ class _Remarks:
                     self.faults.note(FindingCode.SOURCE_NOT_TO_BE_FOUND, Where(read.file, place), problem)
 
     def assumptions(self) -> None:
-        """Report parameters with assumptions alone, and assumptions without owner, quality and impact."""
+        """Report parameters with assumptions only, and assumptions without owner, quality and impact."""
         parameters = {
             name: parameter for name, parameter in self.joined.parameters.items() if name not in self.faults.unresolved
         }
@@ -258,11 +257,11 @@ class _Remarks:
             bare = [entry for entry in in_file if not (entry.owner and entry.quality and entry.impact)]
             if bare:
                 names = ", ".join(dict.fromkeys(entry.parameter for entry in bare))
-                problem = f"{len(bare)} of {len(in_file)} assumptions lack an owner, a quality or an impact: {names}"
+                problem = f"{len(bare)} of {len(in_file)} assumptions without owner, quality or impact: {names}"
                 self.faults.note(FindingCode.UPKEEP, Where(file), problem)
 
     def not_to_be_known(self) -> None:
-        """Report what only a scheme can say about a formula or transition."""
+        """Report what is not known about a formula or transition without a scheme."""
         file = self.joined.read.file
         if self.joined.result == "allocation":
             problem = "fair_share is assumed to be one amount in £ per organisation; only a formula shows what it is"
@@ -278,7 +277,7 @@ class _Remarks:
 
 
 def _is_division_by_zero(node: tree.BinaryOperation) -> bool:
-    """Return whether a piece of arithmetic divides by a 0 in the formula."""
+    """Return whether the formula divides by the number 0."""
     return node.operator == "/" and isinstance(node.right, tree.Number) and node.right.value == 0
 
 
@@ -291,9 +290,9 @@ def _summed_names(expression: tree.Expression) -> Iterator[str]:
 
 
 def _arithmetic(expression: tree.Expression) -> list[list[str]]:
-    """Return the names that meet in one piece of arithmetic, piece by piece; the formula's own value comes first.
+    """Return the names that are combined in each piece of arithmetic; the formula's own value comes first.
 
-    A condition is a separate piece: what it compares does not meet what it decides between.
+    A condition is a separate piece: it is not combined with the values that it decides between.
     """
     starts, pieces = [expression], []
     for start in starts:  # both lists grow during their loops
@@ -318,7 +317,7 @@ def _named(node: tree.Expression) -> list[str]:
 
 
 def _operands(node: tree.Expression, *, whole: bool) -> tuple[list[tree.Expression], list[tree.Expression]]:
-    """Return the operands that meet in a node, and those that are separate pieces."""
+    """Return the operands that a node combines, and those that are separate pieces."""
     match node:
         case tree.ComparisonOperation() if not whole:
             return [], [node]

@@ -1,6 +1,6 @@
-"""The shape of scheme, formula and transition files, held by Pydantic; unknown keys are refused.
+"""The shape of scheme, formula and transition files as Pydantic models, which refuse unknown keys.
 
-`faults` has the messages for what these models refuse; everything they accept is safe on one line of a screen.
+`faults` has the messages for what these models refuse. Every text that they accept is safe to print on one line.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _NUMBER = re.compile(
 _LONGEST_NUMBER: Final = 1_000
 
 _WORDS: Final = {"cost_type": ("revenue", "capital"), "committed": ("yes", "no")}
-"""The words that a line of a spend file may be marked with; categories are the file's own."""
+"""The words that may mark a line of a spend file; categories are free."""
 
 
 def _text(text: str, allowed: str = "\n\t") -> str:
@@ -55,7 +55,7 @@ Prose = Annotated[Text, AfterValidator(_filled)]
 Line = Annotated[str, AfterValidator(_one_line), AfterValidator(_filled)]
 Name = Annotated[str, Field(pattern=f"^{NAME.pattern}$", max_length=64)]
 Year = Annotated[str, WithJsonSchema({"type": "string", "pattern": "^[0-9]{4}/[0-9]{2}$"})]
-"""A financial year; each list of years checks its form and has its own message."""
+"""A financial year; each list of years checks the form of its years, with its own message."""
 YearOrEvery = Annotated[Line, WithJsonSchema({"type": "string", "pattern": "^(every_year|[0-9]{4}/[0-9]{2})$"})]
 """The key of a value: a year, or all of them."""
 Unit = Literal["£", "£ per head", "people", "%", "ratio", "yes/no"]
@@ -72,7 +72,7 @@ def number(value: Exact) -> float:
         ValueError: It is not a finite number, or too large or too small to calculate with.
     """
     label = repr(value)[:80] if isinstance(value, str | float | bool) else "the number"
-    # Limits of length and power: the fraction 1e999999999 would fill the memory before it is a float.
+    # Limits of length and power: the fraction 1e999999999 would fill the memory before it becomes a float.
     text = re.sub(r"(?<=[0-9])_(?=[0-9])", "", str(value)[:_LONGEST_NUMBER]) if isinstance(value, str) else ""
     match = _NUMBER.fullmatch(text.strip())
     try:
@@ -103,23 +103,27 @@ _ANY_NUMBER: Final = {
     "type": ["number", "string"],
     "pattern": r"^\s*[+-]?([0-9_]+/[0-9_]+|([0-9_]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,4})?)\s*%?\s*$",
 }
-"""For editors: what `number` reads, nearly."""
+"""For editors: roughly what `number` reads."""
 AnyNumber = Annotated[Exact, AfterValidator(_as_written), WithJsonSchema(_ANY_NUMBER)]
 Bound = Annotated[Exact, AfterValidator(_name_or_number)]
 
 
 class Entry(BaseModel):
-    """A table of a file: unknown keys are refused, and nothing is turned from one type into another."""
+    """A table of a file: unknown keys are refused, and no value is converted to another type."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
     example: ClassVar[str] = ""
-    """The table as its author may write it, for a message."""
+    """An example of the table, for a message."""
     essential: ClassVar[Container[str]] = ()
-    """Keys that may be missing, but that a review cannot leave out: other things would seem to be wrong."""
+    """Keys that may be missing, but that a review cannot leave out without causing other errors."""
 
 
 def _check_origin(entry: ValueEntry | SpendEntry, subject: str) -> None:
-    """Refuse an entry that has no origin, or two."""
+    """Refuse an entry that has no origin, or two.
+
+    Raises:
+        PydanticCustomError: It has none or two.
+    """
     if (entry.source is None) == (entry.assumption is None):
         number_of = "neither" if entry.source is None else "both"
         raise PydanticCustomError(

@@ -57,7 +57,7 @@ class _Declared:
     entry: ParameterEntry
     values: Mapping[str, ValueEntry]
     origin: LoadedFile[Any]
-    """The file that gives the values, or, where none does, the one that declares the parameter."""
+    """The file that gives the values, or else the one that declares the parameter."""
     table: str
     """The table of that file that has the values, or would have them."""
 
@@ -72,8 +72,8 @@ def give_values(
 ) -> tuple[dict[str, Parameter], list[str]]:
     """Give every parameter a value for every year, with its origin, and apply the settings.
 
-    Returns the parameters, and notes on values not used. With another formula or transition than its own
-    (`swapped`), a scheme may have values of parameters that nothing declares.
+    Returns the parameters, and notes on values not used. With a different formula or transition (`swapped`), a scheme
+    may have values of parameters that nothing declares.
     """
     notes = []
     for name in read.model.values:
@@ -110,9 +110,9 @@ def give_values(
 def give_defaults(
     declared: Mapping[str, tuple[ParameterEntry, LoadedFile[Any]]], faults: Faults
 ) -> dict[str, Parameter]:
-    """Return the parameters with their defaults, where no scheme gives values, and check their bounds.
+    """Return the parameters with their defaults, because no scheme gives values, and check their bounds.
 
-    A bound that no file at hand declares may be a parameter of the scheme.
+    A bound that none of these files declares may be a parameter of the scheme.
     """
     parameters = {}
     for name, (entry, origin) in declared.items():
@@ -125,7 +125,7 @@ def give_defaults(
 
 
 def _report_gaps(gaps: Sequence[tuple[_Declared, str, str]], read: LoadedFile[SchemeFile], faults: Faults) -> None:
-    """Report which parameters lack a value: each with its first year without one, and what there is."""
+    """Report which parameters lack a value: each with the years that lack one, and those that have one."""
     for declaration, year, sentence in gaps:
         where, problem = Where(read.file, declaration.table.replace(".", " › ")), f"there is no value for {sentence}"
         remedy = f"add it under [{declaration.table}], or set it with --set {declaration.name}@{year}=VALUE"
@@ -160,7 +160,7 @@ def _parameter(
             faults.error(FindingCode.VALUE_YEAR, where, problem, remedy=f"write {', '.join(years)} or {EVERY_YEAR}")
     if EVERY_YEAR in declaration.values and len(declaration.values) > 1:
         faults.error(FindingCode.VALUE_YEAR, where, f"give {EVERY_YEAR} or the years one by one, not both")
-    # A default is for the parameter as a whole: it fills no year that the scheme leaves out.
+    # A default is for the whole parameter: it does not fill single years that the scheme leaves out.
     default = declaration.entry.default if not declaration.values else None
     # A setting for one year overrides a setting for all years.
     chosen = {setting.year: setting for setting in settings if setting.name == declaration.name}
@@ -207,7 +207,7 @@ def _check_bounds(
     faults: Faults,
     read: LoadedFile[SchemeFile] | None = None,
 ) -> None:
-    """Refuse a value outside its bounds; a bound that is a parameter has its value of the same year."""
+    """Report values outside their bounds; a bound that is a parameter has its value in the same year."""
     for name, parameter in parameters.items():
         for bound, bound_text in (("minimum", parameter.minimum), ("maximum", parameter.maximum)):
             if not bound_text:
@@ -239,7 +239,7 @@ def place_of_values(name: str, origin: LoadedFile[Any], scheme: LoadedFile[Any] 
 def _limits(
     parameter: Parameter, bound_text: str, parameters: Mapping[str, Parameter], where: Where, faults: Faults
 ) -> Mapping[str, ParameterValue]:
-    """Return the limit of each year that a bound sets; none where the bound itself is refused."""
+    """Return the limit that a bound sets in each year; none if the bound itself has an error."""
     if other := parameters.get(bound_text):
         if is_comparable_unit(parameter.unit, other.unit):
             return other.values
@@ -256,7 +256,7 @@ def _limits(
 
 
 def list_assumptions(parameters: Mapping[str, Parameter], file: SchemeFile) -> tuple[Assumption, ...]:
-    """Number the assumptions: one entry per parameter and text, with its years."""
+    """Return the assumptions with their numbers: one for each parameter and text, with its years."""
     years_by_assumption: dict[tuple[str, str, Upkeep], list[str]] = {}
     for name, parameter in parameters.items():
         for year, value in parameter.values.items():
