@@ -80,7 +80,7 @@ class Plugin:
 
 
 @dataclass(frozen=True, slots=True)
-class Used:
+class PluginUse:
     """A file or function that a run used from a plug-in, as recorded in its manifest."""
 
     kind: str

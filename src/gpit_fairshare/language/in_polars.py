@@ -16,7 +16,7 @@ import polars as pl
 from gpit_fairshare.errors import PluginError
 from gpit_fairshare.language import tree
 from gpit_fairshare.language.functions import Argument, BuiltInFunction, divided
-from gpit_fairshare.language.plugin_functions import function_named, plugged_in, plugin_function
+from gpit_fairshare.language.plugin_functions import function_named, plugin_function, plugin_functions_in
 from gpit_fairshare.plugins import contained
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def _call(expression: tree.Call, parts: list[Rendered]) -> Rendered:
     sorted_parts = function.sorted(parts)
     defined = reduce(and_, (part.defined for sort, part in sorted_parts if sort is not Argument.BRANCH))
     if not isinstance(function, BuiltInFunction):
-        value = plugged(expression.function, [part.value for part in parts]).cast(pl.Float64)
+        value = plugin_value(expression.function, [part.value for part in parts]).cast(pl.Float64)
         return Rendered(value, defined & value.is_not_null() & value.is_finite())
     if Argument.BRANCH in function.arguments.values():
         defined &= function.polars(
@@ -131,7 +131,7 @@ def _compare(relation: tree.Relation, left: pl.Expr, right: pl.Expr) -> pl.Expr:
     }[relation]
 
 
-def plugged(name: str, parts: list[pl.Expr]) -> pl.Expr:
+def plugin_value(name: str, parts: list[pl.Expr]) -> pl.Expr:
     """Return what a plug-in's function gives for its arguments.
 
     Raises:
@@ -147,7 +147,9 @@ def plugged(name: str, parts: list[pl.Expr]) -> pl.Expr:
 
 def select(frame: pl.DataFrame, trees: Sequence[tree.Expression], *expressions: pl.Expr) -> pl.DataFrame:
     """Return the values, row by row, of expressions that were rendered from formulas."""
-    uses = {str(function): tree.to_text(expression) for expression in trees for function in plugged_in(expression)}
+    uses = {
+        str(function): tree.to_text(expression) for expression in trees for function in plugin_functions_in(expression)
+    }
     if not uses:
         return frame.select(expressions)
     message = "; ".join(f"{function} cannot be calculated in {formula}" for function, formula in uses.items())

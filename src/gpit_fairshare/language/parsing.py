@@ -19,10 +19,10 @@ from gpit_fairshare.errors import FormulaError
 from gpit_fairshare.language import tree
 from gpit_fairshare.language.functions import BUILT_INS, FUNCTIONS, Aggregate, Argument, Function, SpecialForm
 from gpit_fairshare.language.plugin_functions import (
+    find_plugin_function,
     function_named,
     function_names,
     function_problems,
-    plugged,
 )
 from gpit_fairshare.words import nearest
 
@@ -373,7 +373,7 @@ class _Reader:
                 "only a function's name can come before a bracket; write * to multiply", self.after(node.func)
             )
         function = node.func.id
-        added = plugged(function)
+        added = find_plugin_function(function)
         entry = added.function if added else BUILT_INS.get(function)
         if entry is None:
             raise self.fault(node, _no_function(function))

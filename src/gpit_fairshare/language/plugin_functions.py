@@ -26,7 +26,7 @@ _MOST_ARGUMENTS: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Plugged:
+class PluginFunction:
     """A function with its name in formulas and the plug-in that it comes from."""
 
     name: str
@@ -37,21 +37,21 @@ class Plugged:
         return f"the function {self.name} of the {self.plugin}"
 
 
-def plugged(name: str) -> Plugged | None:
+def find_plugin_function(name: str) -> PluginFunction | None:
     """Return the plug-in function with this name; None if no usable plug-in has it."""
     if name in BUILT_INS:  # gpit looks for packages only if the name is not in the language
         return None
     functions = (_loaded(plugin) for plugin in plugins.installed(plugins.FUNCTIONS) if plugin.name == name)
-    return next((function for function in functions if isinstance(function, Plugged)), None)
+    return next((function for function in functions if isinstance(function, PluginFunction)), None)
 
 
-def plugin_function(name: str) -> Plugged:
+def plugin_function(name: str) -> PluginFunction:
     """Return the plug-in function that a formula was read with.
 
     Raises:
         PluginError: It no longer exists.
     """
-    function = plugged(name)
+    function = find_plugin_function(name)
     if function is None:
         raise PluginError(f"there is no function {name}; install the plug-in that has it")
     return function
@@ -63,7 +63,7 @@ def function_named(name: str) -> Function:
     return built_in if isinstance(built_in, Function) else plugin_function(name).function
 
 
-def plugged_in(expression: tree.Expression) -> list[Plugged]:
+def plugin_functions_in(expression: tree.Expression) -> list[PluginFunction]:
     """Return the plug-in functions that a formula uses, each once."""
     names = (
         node.function
@@ -73,14 +73,14 @@ def plugged_in(expression: tree.Expression) -> list[Plugged]:
     return [plugin_function(name) for name in dict.fromkeys(names)]
 
 
-def without_excel(expression: tree.Expression) -> list[Plugged]:
+def without_excel(expression: tree.Expression) -> list[PluginFunction]:
     """Return the plug-in functions that have no Excel formula; steps that use them are written as values."""
-    return [function for function in plugged_in(expression) if function.function.excel is None]
+    return [function for function in plugin_functions_in(expression) if function.function.excel is None]
 
 
 def function_names() -> list[str]:
     """Return the names of the usable functions that plug-ins add."""
-    return sorted({plugin.name for plugin in plugins.installed(plugins.FUNCTIONS) if plugged(plugin.name)})
+    return sorted({plugin.name for plugin in plugins.installed(plugins.FUNCTIONS) if find_plugin_function(plugin.name)})
 
 
 def function_problems() -> list[str]:
@@ -99,7 +99,7 @@ def function_problems() -> list[str]:
 
 
 @cache
-def _loaded(plugin: Plugin) -> Plugged | str:
+def _loaded(plugin: Plugin) -> PluginFunction | str:
     """Return a usable function, or what is wrong with it."""
     try:
         if plugin.name in BUILT_INS:
@@ -115,7 +115,7 @@ def _loaded(plugin: Plugin) -> Plugged | str:
             raise plugin.fault(problem)
     except PluginError as fault:
         return str(fault)
-    return Plugged(plugin.name, function, plugin)
+    return PluginFunction(plugin.name, function, plugin)
 
 
 def _problem(function: Any) -> str:

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from gpit_fairshare.errors import SchemeError
 from gpit_fairshare.scheme import shape
-from gpit_fairshare.scheme.faults import Faults, first_of, of_shape
+from gpit_fairshare.scheme.faults import Faults, first_error, shape_errors
 from gpit_fairshare.scheme.files import LoadedFile
 from gpit_fairshare.scheme.joining import Joined, complete
 from gpit_fairshare.scheme.model import (
@@ -126,7 +126,9 @@ def defined(table: Mapping[str, Any], files: tuple[tuple[str, str], ...], digest
         data = _as_file(table)
         model = shape.SchemeFile.model_validate(data)
     except ValidationError as fault:
-        raise SchemeError(f"{file}: the scheme in it: {first_of(of_shape(fault, data, shape.SchemeFile))}") from None
+        raise SchemeError(
+            f"{file}: the scheme in it: {first_error(shape_errors(fault, data, shape.SchemeFile))}"
+        ) from None
     except (KeyError, TypeError, AttributeError, ValueError) as fault:
         raise SchemeError(f"{file}: the scheme in it is not in the form that gpit writes ({one_line(fault)})") from None
     sources = TypeAdapter(tuple[Source, ...]).validate_python(table["sources"])

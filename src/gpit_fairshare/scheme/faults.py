@@ -98,7 +98,7 @@ class ShapeFault:
     """The known key that was probably meant; empty if none is near."""
 
 
-def of_shape(fault: ValidationError, data: Mapping[str, Any], model: type[BaseModel]) -> list[ShapeFault]:
+def shape_errors(fault: ValidationError, data: Mapping[str, Any], model: type[BaseModel]) -> list[ShapeFault]:
     """Return the errors in a file, one for each place: where, what was expected, what was found.
 
     An unknown key comes before a missing one: a misspelling causes both.
@@ -118,7 +118,7 @@ def _is_about_word(error: ErrorDetails) -> bool:
     return is_of_union and isinstance(error["input"], dict)
 
 
-def first_of(shape_faults: Sequence[ShapeFault]) -> str:
+def first_error(shape_faults: Sequence[ShapeFault]) -> str:
     """Return the first error in a file on one line, with the number of further errors."""
     more = f" (and {len(shape_faults) - 1} more)" if len(shape_faults) > 1 else ""
     return ": ".join(part for part in (shape_faults[0].place, f"{shape_faults[0].message}{more}") if part)

@@ -15,8 +15,8 @@ from gpit_fairshare.errors import GpitError, SchemeError, UsageError
 from gpit_fairshare.files import read_regular
 from gpit_fairshare.findings import FindingCode, Where
 from gpit_fairshare.language.plugin_functions import function_problems
-from gpit_fairshare.plugins import Plugin, Used, are_allowed
-from gpit_fairshare.scheme.faults import Faults, StoppedError, first_of, of_shape, toml_problem, without_faults
+from gpit_fairshare.plugins import Plugin, PluginUse, are_allowed
+from gpit_fairshare.scheme.faults import Faults, StoppedError, first_error, shape_errors, toml_problem, without_faults
 from gpit_fairshare.scheme.library import KINDS, all_library_files, find_library_files, folder_problems, library_names
 from gpit_fairshare.scheme.model import Source
 from gpit_fairshare.scheme.shape import FILE_MODELS, File, SchemeFile, ValueEntry
@@ -52,12 +52,12 @@ class LoadedFile(Generic[AnyFile]):
     plugin: Plugin | None = None
     """The plug-in that the file comes from, if any."""
 
-    def used(self) -> Used | None:
+    def used(self) -> PluginUse | None:
         """Return the manifest's entry for the file, if it comes from a plug-in."""
         if self.plugin is None:
             return None
         name = self.file.removesuffix(".toml")
-        return Used(self.model.kind, name, self.plugin.package, self.plugin.version, self.digest)
+        return PluginUse(self.model.kind, name, self.plugin.package, self.plugin.version, self.digest)
 
 
 def kinds_in_library(name: str) -> list[FileKind]:
@@ -184,13 +184,13 @@ def _parsed(data: dict[str, Any], file: str, model: type[AnyFile], faults: Fault
         try:
             return model.model_validate(data)
         except ValidationError as fault:
-            problems = of_shape(fault, data, model)
+            problems = shape_errors(fault, data, model)
         for problem in problems:
             # A misspelled key is missing as well: report it once.
             if problem.kind == "missing" and any(problem.path == (*other.path[:-1], other.near) for other in problems):
                 continue
             code = FindingCode.ORIGIN if problem.kind == "origin" else FindingCode.SHAPE
-            faults.error(code, Where(file, problem.place), problem.message, message=f"{file}: {first_of(problems)}")
+            faults.error(code, Where(file, problem.place), problem.message, message=f"{file}: {first_error(problems)}")
         data = without_faults(data, problems, faults.unresolved) or {}
         if not data:
             break

@@ -13,8 +13,8 @@ from gpit_fairshare.errors import FormulaError, SchemeError, UsageError
 from gpit_fairshare.findings import FindingCode, Where
 from gpit_fairshare.language import tree
 from gpit_fairshare.language.kinds import ORGANISATION, Symbol
-from gpit_fairshare.language.plugin_functions import plugged_in
-from gpit_fairshare.plugins import Used
+from gpit_fairshare.language.plugin_functions import plugin_functions_in
+from gpit_fairshare.plugins import PluginUse
 from gpit_fairshare.scheme.faults import Faults, StoppedError
 from gpit_fairshare.scheme.files import LoadedFile, read_file
 from gpit_fairshare.scheme.model import Check, Money, Parameter, Scheme, Step
@@ -303,13 +303,13 @@ def _scheme(joined: Joined, file: SchemeFile, money: Money, notes: tuple[str, ..
     )
 
 
-def _plugins(reads: Sequence[LoadedFile[Any]], draft: Linker) -> tuple[Used, ...]:
+def _plugins(reads: Sequence[LoadedFile[Any]], draft: Linker) -> tuple[PluginUse, ...]:
     """Return what a scheme takes from plug-ins: files first, then functions, each once."""
     files = [read.used() for read in reads]
     functions = [
-        Used("function", function.name, function.plugin.package, function.plugin.version, function.plugin.digest())
+        PluginUse("function", function.name, function.plugin.package, function.plugin.version, function.plugin.digest())
         for formula in draft.formulas
-        for function in plugged_in(formula.tree)
+        for function in plugin_functions_in(formula.tree)
     ]
     return tuple(dict.fromkeys(used for used in (*files, *functions) if used))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.errors import GpitError, UsageError
 from gpit_fairshare.language import in_words
-from gpit_fairshare.language.plugin_functions import plugged_in
+from gpit_fairshare.language.plugin_functions import plugin_functions_in
 from gpit_fairshare.language.tree import names_in
 from gpit_fairshare.scheme.faults import Faults
 from gpit_fairshare.scheme.files import LoadedFile, figures_of, kinds_of, read_library_file
@@ -93,7 +93,7 @@ class ParameterFigure:
 
 
 @dataclass(frozen=True, slots=True)
-class Needed:
+class ParameterOrColumn:
     """A parameter or an input column."""
 
     name: str
@@ -107,7 +107,7 @@ class Needed:
 
 
 @dataclass(frozen=True, slots=True)
-class StepSaid:
+class MethodStep:
     """A step: its formula, and the formula in words if that is short enough."""
 
     number: int
@@ -122,7 +122,7 @@ class StepSaid:
 
 
 @dataclass(frozen=True, slots=True)
-class CheckSaid:
+class MethodCheck:
     """A check, and whether a run stops at it."""
 
     name: str
@@ -132,7 +132,7 @@ class CheckSaid:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class MethodProperty:
     """A property: `kept`, `broken` or `absent`, and why."""
 
     name: str
@@ -165,12 +165,12 @@ class Method:
     transition: str
     """Names of the parts of a scheme."""
     order: tuple[str, ...]
-    parameters: tuple[Needed, ...]
-    inputs: tuple[Needed, ...]
-    steps: tuple[StepSaid, ...]
+    parameters: tuple[ParameterOrColumn, ...]
+    inputs: tuple[ParameterOrColumn, ...]
+    steps: tuple[MethodStep, ...]
     """For a scheme, only those of its own file."""
-    checks: tuple[CheckSaid, ...]
-    properties: tuple[Kept, ...]
+    checks: tuple[MethodCheck, ...]
+    properties: tuple[MethodProperty, ...]
     infeasible: str
     sources: tuple[Source, ...]
 
@@ -230,7 +230,7 @@ def _method_of(joined: Joined) -> Method:
         parameters=tuple(_parameter(joined, parameter) for parameter in joined.parameters.values()),
         inputs=_inputs(joined, labels),
         steps=tuple(_step(number, step, joined, labels) for number, step in enumerate(steps, 1)),
-        checks=tuple(CheckSaid(check.name, check.formula, _flat(check.note), check.stops) for check in checks),
+        checks=tuple(MethodCheck(check.name, check.formula, _flat(check.note), check.stops) for check in checks),
         properties=_properties(model.properties),
         infeasible=_flat(head.infeasible),
         sources=tuple(read.sources.values()),
@@ -241,16 +241,18 @@ def _flat(text: str) -> str:
     return " ".join(text.split())
 
 
-def _step(number: int, step: Step, joined: Joined, labels: Mapping[str, str]) -> StepSaid:
+def _step(number: int, step: Step, joined: Joined, labels: Mapping[str, str]) -> MethodStep:
     words = in_words.render(step.tree, labels)
     unit = joined.symbols[step.name].unit or ""
-    functions = tuple(f"{function.name}: {_flat(function.function.words)}" for function in plugged_in(step.tree))
+    functions = tuple(
+        f"{function.name}: {_flat(function.function.words)}" for function in plugin_functions_in(step.tree)
+    )
     formula = _flat(step.formula)
     words = "" if len(words) > _LONGEST_WORDS or words == formula else words
-    return StepSaid(number, step.name, step.label, unit, formula, words, _flat(step.note), functions)
+    return MethodStep(number, step.name, step.label, unit, formula, words, _flat(step.note), functions)
 
 
-def _inputs(joined: Joined, labels: Mapping[str, str]) -> tuple[Needed, ...]:
+def _inputs(joined: Joined, labels: Mapping[str, str]) -> tuple[ParameterOrColumn, ...]:
     """Return the columns that the formulas use, in the order of first use."""
     used = dict.fromkeys(name for formula in joined.draft.formulas for name, _ in names_in(formula.tree))
     columns = []
@@ -262,11 +264,11 @@ def _inputs(joined: Joined, labels: Mapping[str, str]) -> tuple[Needed, ...]:
             note = _flat(entry.note) if entry else ""
             if symbol.of:
                 note = f"One value for each {symbol.of}, the same on all its rows. {note}".strip()
-            columns.append(Needed(name, labels[name], unit, optional=symbol.optional, note=note))
+            columns.append(ParameterOrColumn(name, labels[name], unit, optional=symbol.optional, note=note))
     return tuple(columns)
 
 
-def _parameter(joined: Joined, parameter: Parameter) -> Needed:
+def _parameter(joined: Joined, parameter: Parameter) -> ParameterOrColumn:
     """Return a parameter with the figures that the files give it; one for every year counts once."""
     name = parameter.name
     entry, origin = joined.draft.parameters[name]
@@ -282,7 +284,7 @@ def _parameter(joined: Joined, parameter: Parameter) -> Needed:
         )
         for year, value in values.items()
     )
-    return Needed(
+    return ParameterOrColumn(
         name,
         parameter.label,
         parameter.unit or "",
@@ -293,14 +295,14 @@ def _parameter(joined: Joined, parameter: Parameter) -> Needed:
     )
 
 
-def _properties(entry: PropertiesEntry | None) -> tuple[Kept, ...]:
+def _properties(entry: PropertiesEntry | None) -> tuple[MethodProperty, ...]:
     properties = []
     for name, kept in entry or ():
         text = descriptions()["PropertiesEntry"][name]
         means = text[:1].lower() + text[1:].rstrip(".")
         if kept == "kept":
-            properties.append(Kept(name, means, "kept", ""))
+            properties.append(MethodProperty(name, means, "kept", ""))
         elif kept:
             state = "broken" if kept.broken else "absent"
-            properties.append(Kept(name, means, state, _flat(kept.broken or kept.absent)))
+            properties.append(MethodProperty(name, means, state, _flat(kept.broken or kept.absent)))
     return tuple(properties)

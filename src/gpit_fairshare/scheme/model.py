@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from gpit_fairshare.findings import Where
-    from gpit_fairshare.plugins import Used
+    from gpit_fairshare.plugins import PluginUse
 
 NOT_RECORDED: Final = {"recorded": False}
 """Metadata of a field that follows from the others, so that no result records it."""
@@ -176,7 +176,7 @@ class Scheme:
     """Which names are money in, taken away and unspent."""
     paid_from: str = ""
     """Who pays for protection, as the transition says: within the budget, top-slice or new money."""
-    plugins: tuple[Used, ...] = ()
+    plugins: tuple[PluginUse, ...] = ()
     """The library files and functions that the run takes from plug-ins."""
     notes: tuple[str, ...] = ()
     """Notes on what was not used, such as values for a transition that was replaced."""

@@ -108,7 +108,7 @@ class _Remarks:
                 self._unused(FindingCode.COLUMN_NOT_USED, read, f"inputs › {name}", problem, swapped=swapped)
 
     def _unused(self, code: FindingCode, read: LoadedFile[Any], place: str, problem: str, *, swapped: bool) -> None:
-        """Warn about an unused declaration; with other parts only note it, because the scheme's own parts may use it."""
+        """Warn about an unused declaration; with other parts only note it, as the scheme's own parts may use it."""
         level: Level = "note" if swapped and read is self.joined.read else "warning"
         finding = Finding(code, level, "", "", problem, remedy="use it or remove it")
         self.faults.add(finding, Where(read.file, place))

@@ -286,23 +286,23 @@ class MoneyEntry(Entry):
         return self
 
 
-Kept = Literal["kept"] | PropertyEntry
+KeptOrReason = Literal["kept"] | PropertyEntry
 
 
 class PropertiesEntry(Entry):
     """Properties that a rule keeps for any inputs: each is `"kept"`, or says why it is not."""
 
-    control_total: Kept | None = None
+    control_total: KeptOrReason | None = None
     """Allocations and unspent money add up to the money available: exactly, if that is in whole pounds."""
-    row_order: Kept | None = None
+    row_order: KeptOrReason | None = None
     """The order of rows in the inputs changes nothing."""
-    rising_target: Kept | None = None
+    rising_target: KeptOrReason | None = None
     """An organisation whose target is raised in a year never gets less in that year, except for rounding."""
-    population_scale: Kept | None = None
+    population_scale: KeptOrReason | None = None
     """Multiplying all populations by the same factor changes nothing."""
-    bounds: Kept | None = None
+    bounds: KeptOrReason | None = None
     """Floors and ceilings are kept, except for rounding."""
-    mergers: Kept | None = None
+    mergers: KeptOrReason | None = None
     """A merged organisation gets what its members got together, except for rounding."""
 
 
