@@ -102,9 +102,8 @@ def read_model(case_file: DiscoveredFile) -> CaseDocument:
     try:
         return CaseDocument.model_validate(data)
     except ValidationError as fault:
-        raise CaseError(
-            f"{one_line(case_file.path.name)}: {first_error(shape_errors(fault, data, CaseDocument))}"
-        ) from None
+        first = first_error(shape_errors(fault, data, CaseDocument))
+        raise CaseError(f"{one_line(case_file.path.name)}: {first}") from None
 
 
 def expected_paths(case_file: DiscoveredFile, model: CaseDocument) -> list[Path]:

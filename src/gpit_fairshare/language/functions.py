@@ -295,9 +295,7 @@ BUILT_INS: Final[dict[str, Function | Aggregate | SpecialForm]] = {
     "share_out": SpecialForm(
         words="shares of an amount", options=("by", "base", "at_least", "at_most", "within"), is_whole_step=True
     ),
-    "rounded": SpecialForm(
-        words="x rounded to whole pounds, keeping the total", options=("to", "within"), is_whole_step=True
-    ),
+    "rounded": SpecialForm(words="x in whole pounds, keeping the total", options=("to", "within"), is_whole_step=True),
 }
 """Every function of the language, by name; renderings also handle `where` and each `SpecialForm` themselves."""
 FUNCTIONS: Final = tuple(BUILT_INS)

@@ -25,10 +25,7 @@ CONSTANTS: Final = {
         1e-12,
         "Two figures count as equal if they differ by at most this, relative to the larger one, or to 1.",
     ),
-    "remainder_places": (
-        6,
-        "Rounding gives left-over units to the largest remainders, compared to this many decimals.",
-    ),
+    "remainder_places": (6, "Rounding compares remainders to this many decimals."),
     "half": (0.5, "Half a unit rounds up."),
     "sums_within": (1e-9, "Sums of many figures count as equal within this, relative to the larger one, or to 1."),
 }

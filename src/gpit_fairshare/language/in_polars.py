@@ -16,7 +16,7 @@ import polars as pl
 from gpit_fairshare.errors import PluginError
 from gpit_fairshare.language import tree
 from gpit_fairshare.language.functions import Argument, BuiltInFunction, divided
-from gpit_fairshare.language.plugin_functions import function_named, plugin_function, plugin_functions_in
+from gpit_fairshare.language.plugin_functions import added_functions, function_named, plugin_function
 from gpit_fairshare.plugins import contained
 
 if TYPE_CHECKING:
@@ -147,9 +147,7 @@ def plugin_value(name: str, parts: list[pl.Expr]) -> pl.Expr:
 
 def select(frame: pl.DataFrame, trees: Sequence[tree.Expression], *expressions: pl.Expr) -> pl.DataFrame:
     """Return the values, row by row, of expressions that were rendered from formulas."""
-    uses = {
-        str(function): tree.to_text(expression) for expression in trees for function in plugin_functions_in(expression)
-    }
+    uses = {str(function): tree.to_text(expression) for expression in trees for function in added_functions(expression)}
     if not uses:
         return frame.select(expressions)
     message = "; ".join(f"{function} cannot be calculated in {formula}" for function, formula in uses.items())

@@ -138,9 +138,7 @@ class _Reach:
         if name in names:
             return names[name]
         if name in self.everything:
-            message = (
-                f"{name} is defined further down; a step can use only what is above it, or previous({name}, first=…)"
-            )
+            message = f"{name} is defined further down; a step uses what is above it, or previous({name}, first=…)"
             raise _name(message, position)
         raise _name(f"there is no {name}{nearest(name, names)}", position)
 
@@ -188,18 +186,14 @@ class _Reach:
     def name(self, expression: tree.Name) -> Dimension | None:
         symbol = self.symbol(expression.name, expression.position)
         if symbol.type == "text":
-            message = (
-                f"{expression.name} is a text column; compare it with a quoted text by == or !=, or use it in within="
-            )
+            message = f"{expression.name} is a text column; compare it with a quoted text, or use it in within="
             raise _kind(message, expression.position)
         return symbol.measure
 
     def number(self, expression: tree.Expression) -> Dimension | None:
         unit = self.unit(expression)
         if type_of(expression, self.everything) != "number":
-            raise _kind(
-                "a yes/no cannot be used in arithmetic or totals; use where(…) or count(…)", expression.position
-            )
+            raise _kind("a yes/no cannot be used in arithmetic or totals; use where or count", expression.position)
         return unit
 
     def condition(self, expression: tree.Expression) -> None:

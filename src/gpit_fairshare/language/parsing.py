@@ -18,12 +18,7 @@ from gpit_fairshare import plugins
 from gpit_fairshare.errors import FormulaError
 from gpit_fairshare.language import tree
 from gpit_fairshare.language.functions import BUILT_INS, FUNCTIONS, Aggregate, Argument, Function, SpecialForm
-from gpit_fairshare.language.plugin_functions import (
-    find_plugin_function,
-    function_named,
-    function_names,
-    function_problems,
-)
+from gpit_fairshare.language.plugin_functions import find_function, function_named, function_names, function_problems
 from gpit_fairshare.words import nearest
 
 if TYPE_CHECKING:
@@ -346,13 +341,9 @@ class _Reader:
     def quoted(self, node: ast.Constant, value: str) -> str:
         """Return a text; Python would join two adjacent texts, for example if an `or` was forgotten."""
         if not _QUOTED.fullmatch(self.source_text(node)):
-            raise self.fault(
-                node, "write a text in one pair of quotation marks, with nothing directly before or after it"
-            )
+            raise self.fault(node, "write a text in one pair of quotation marks, with nothing next to it")
         if len(value) > LONGEST_TEXT:
-            raise self.fault(
-                node, f"the text has {len(value)} characters; at most {LONGEST_TEXT} are allowed, as in Excel"
-            )
+            raise self.fault(node, f"the text has {len(value)} characters; {LONGEST_TEXT} are allowed, as in Excel")
         _check_text(value, self.position(node))
         return value
 
@@ -369,20 +360,16 @@ class _Reader:
     def call(self, node: ast.Call, level: int) -> tree.Expression:
         if not isinstance(node.func, ast.Name):
             self.read(node.func, level + 1)  # reports anything in it that is not in the language
-            raise FormulaError(
-                "only a function's name can come before a bracket; write * to multiply", self.after(node.func)
-            )
+            raise FormulaError("only a function can come before a bracket; write * to multiply", self.after(node.func))
         function = node.func.id
-        added = find_plugin_function(function)
+        added = find_function(function)
         entry = added.function if added else BUILT_INS.get(function)
         if entry is None:
             raise self.fault(node, _no_function(function))
         options = self.options(node, function, entry.options)
         position = self.position(node)
         if isinstance(entry, SpecialForm) and entry.is_whole_step and level > 1:
-            raise self.fault(
-                node, f"{function} must be a whole step; give it a step of its own and use that step's name"
-            )
+            raise self.fault(node, f"{function} must be a whole step; make it a step and use that step's name")
         self.check_count(node, function, *entry.limits, entry.options)
         match entry:
             case Function():

@@ -37,7 +37,7 @@ class PluginFunction:
         return f"the function {self.name} of the {self.plugin}"
 
 
-def find_plugin_function(name: str) -> PluginFunction | None:
+def find_function(name: str) -> PluginFunction | None:
     """Return the plug-in function with this name; None if no usable plug-in has it."""
     if name in BUILT_INS:  # gpit looks for packages only if the name is not in the language
         return None
@@ -51,7 +51,7 @@ def plugin_function(name: str) -> PluginFunction:
     Raises:
         PluginError: It no longer exists.
     """
-    function = find_plugin_function(name)
+    function = find_function(name)
     if function is None:
         raise PluginError(f"there is no function {name}; install the plug-in that has it")
     return function
@@ -63,7 +63,7 @@ def function_named(name: str) -> Function:
     return built_in if isinstance(built_in, Function) else plugin_function(name).function
 
 
-def plugin_functions_in(expression: tree.Expression) -> list[PluginFunction]:
+def added_functions(expression: tree.Expression) -> list[PluginFunction]:
     """Return the plug-in functions that a formula uses, each once."""
     names = (
         node.function
@@ -75,12 +75,12 @@ def plugin_functions_in(expression: tree.Expression) -> list[PluginFunction]:
 
 def without_excel(expression: tree.Expression) -> list[PluginFunction]:
     """Return the plug-in functions that have no Excel formula; steps that use them are written as values."""
-    return [function for function in plugin_functions_in(expression) if function.function.excel is None]
+    return [function for function in added_functions(expression) if function.function.excel is None]
 
 
 def function_names() -> list[str]:
     """Return the names of the usable functions that plug-ins add."""
-    return sorted({plugin.name for plugin in plugins.installed(plugins.FUNCTIONS) if find_plugin_function(plugin.name)})
+    return sorted({plugin.name for plugin in plugins.installed(plugins.FUNCTIONS) if find_function(plugin.name)})
 
 
 def function_problems() -> list[str]:

@@ -12,14 +12,7 @@ from gpit_fairshare.words import counted, joined, plural, span
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from gpit_fairshare.scheme.method import (
-        LibraryEntry,
-        Method,
-        MethodCheck,
-        MethodStep,
-        ParameterFigure,
-        ParameterOrColumn,
-    )
+    from gpit_fairshare.scheme.method import LibraryEntry, Method, MethodCheck, MethodStep, MethodValue, ParameterFigure
     from gpit_fairshare.scheme.review import Review
 
 _PAYS: Final = {
@@ -130,7 +123,7 @@ def _in_unit(label: str, unit: str) -> str:
     return f"{label}, {unit}" if unit else label
 
 
-def _parameter(parameter: ParameterOrColumn) -> document.Item:
+def _parameter(parameter: MethodValue) -> document.Item:
     bounds = ""
     if parameter.minimum and parameter.maximum:
         bounds = f", from {_figure(parameter.minimum, parameter.unit)} to {_figure(parameter.maximum, parameter.unit)}"
@@ -158,7 +151,7 @@ def _figure(text: str, unit: str) -> str:
     return written_value(value, unit, text)
 
 
-def _input(column: ParameterOrColumn) -> document.Item:
+def _input(column: MethodValue) -> document.Item:
     optional = ", may be blank" if column.optional else ""
     return document.Item(f"{_in_unit(column.label, column.unit)}{optional}", _DASH, column.name, _texts(column.note))
 

@@ -126,9 +126,8 @@ def defined(table: Mapping[str, Any], files: tuple[tuple[str, str], ...], digest
         data = _as_file(table)
         model = shape.SchemeFile.model_validate(data)
     except ValidationError as fault:
-        raise SchemeError(
-            f"{file}: the scheme in it: {first_error(shape_errors(fault, data, shape.SchemeFile))}"
-        ) from None
+        first = first_error(shape_errors(fault, data, shape.SchemeFile))
+        raise SchemeError(f"{file}: the scheme in it: {first}") from None
     except (KeyError, TypeError, AttributeError, ValueError) as fault:
         raise SchemeError(f"{file}: the scheme in it is not in the form that gpit writes ({one_line(fault)})") from None
     sources = TypeAdapter(tuple[Source, ...]).validate_python(table["sources"])

@@ -13,7 +13,7 @@ from gpit_fairshare.errors import FormulaError, SchemeError, UsageError
 from gpit_fairshare.findings import FindingCode, Where
 from gpit_fairshare.language import tree
 from gpit_fairshare.language.kinds import ORGANISATION, Symbol
-from gpit_fairshare.language.plugin_functions import plugin_functions_in
+from gpit_fairshare.language.plugin_functions import added_functions
 from gpit_fairshare.plugins import PluginUse
 from gpit_fairshare.scheme.faults import Faults, StoppedError
 from gpit_fairshare.scheme.files import LoadedFile, read_file
@@ -309,7 +309,7 @@ def _plugins(reads: Sequence[LoadedFile[Any]], draft: Linker) -> tuple[PluginUse
     functions = [
         PluginUse("function", function.name, function.plugin.package, function.plugin.version, function.plugin.digest())
         for formula in draft.formulas
-        for function in plugin_functions_in(formula.tree)
+        for function in added_functions(formula.tree)
     ]
     return tuple(dict.fromkeys(used for used in (*files, *functions) if used))
 

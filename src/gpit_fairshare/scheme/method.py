@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.errors import GpitError, UsageError
 from gpit_fairshare.language import in_words
-from gpit_fairshare.language.plugin_functions import plugin_functions_in
+from gpit_fairshare.language.plugin_functions import added_functions
 from gpit_fairshare.language.tree import names_in
 from gpit_fairshare.scheme.faults import Faults
 from gpit_fairshare.scheme.files import LoadedFile, figures_of, kinds_of, read_library_file
@@ -93,7 +93,7 @@ class ParameterFigure:
 
 
 @dataclass(frozen=True, slots=True)
-class ParameterOrColumn:
+class MethodValue:
     """A parameter or an input column."""
 
     name: str
@@ -165,8 +165,8 @@ class Method:
     transition: str
     """Names of the parts of a scheme."""
     order: tuple[str, ...]
-    parameters: tuple[ParameterOrColumn, ...]
-    inputs: tuple[ParameterOrColumn, ...]
+    parameters: tuple[MethodValue, ...]
+    inputs: tuple[MethodValue, ...]
     steps: tuple[MethodStep, ...]
     """For a scheme, only those of its own file."""
     checks: tuple[MethodCheck, ...]
@@ -244,15 +244,13 @@ def _flat(text: str) -> str:
 def _step(number: int, step: Step, joined: Joined, labels: Mapping[str, str]) -> MethodStep:
     words = in_words.render(step.tree, labels)
     unit = joined.symbols[step.name].unit or ""
-    functions = tuple(
-        f"{function.name}: {_flat(function.function.words)}" for function in plugin_functions_in(step.tree)
-    )
+    functions = tuple(f"{function.name}: {_flat(function.function.words)}" for function in added_functions(step.tree))
     formula = _flat(step.formula)
     words = "" if len(words) > _LONGEST_WORDS or words == formula else words
     return MethodStep(number, step.name, step.label, unit, formula, words, _flat(step.note), functions)
 
 
-def _inputs(joined: Joined, labels: Mapping[str, str]) -> tuple[ParameterOrColumn, ...]:
+def _inputs(joined: Joined, labels: Mapping[str, str]) -> tuple[MethodValue, ...]:
     """Return the columns that the formulas use, in the order of first use."""
     used = dict.fromkeys(name for formula in joined.draft.formulas for name, _ in names_in(formula.tree))
     columns = []
@@ -264,11 +262,11 @@ def _inputs(joined: Joined, labels: Mapping[str, str]) -> tuple[ParameterOrColum
             note = _flat(entry.note) if entry else ""
             if symbol.of:
                 note = f"One value for each {symbol.of}, the same on all its rows. {note}".strip()
-            columns.append(ParameterOrColumn(name, labels[name], unit, optional=symbol.optional, note=note))
+            columns.append(MethodValue(name, labels[name], unit, optional=symbol.optional, note=note))
     return tuple(columns)
 
 
-def _parameter(joined: Joined, parameter: Parameter) -> ParameterOrColumn:
+def _parameter(joined: Joined, parameter: Parameter) -> MethodValue:
     """Return a parameter with the figures that the files give it; one for every year counts once."""
     name = parameter.name
     entry, origin = joined.draft.parameters[name]
@@ -284,7 +282,7 @@ def _parameter(joined: Joined, parameter: Parameter) -> ParameterOrColumn:
         )
         for year, value in values.items()
     )
-    return ParameterOrColumn(
+    return MethodValue(
         name,
         parameter.label,
         parameter.unit or "",

@@ -95,12 +95,8 @@ class _Remarks:
             if opening and opening not in columns:
                 problem = f"no step or check uses an input column {opening}"
                 where = Where(read.file, f"{read.model.kind} › opening_baseline")
-                self.faults.warning(
-                    FindingCode.COLUMN_NOT_USED,
-                    where,
-                    problem,
-                    remedy="name the column that holds the opening baseline",
-                )
+                remedy = "name the column that is used"
+                self.faults.warning(FindingCode.COLUMN_NOT_USED, where, problem, remedy=remedy)
         used |= {entry.of for entry, _ in self.draft.inputs.values() if entry.of}
         for name, (_, read) in self.draft.inputs.items():
             if name not in used:
@@ -202,7 +198,7 @@ class _Remarks:
                 isinstance(node, tree.BinaryOperation) and _is_division_by_zero(node)
                 for node in tree.walk(formula.tree)
             ):
-                problem = "divides by 0: a run stops when it calculates this"
+                problem = "divides by 0: a run stops if it calculates this"
                 self.faults.warning(FindingCode.BY_NOTHING, formula.place, problem, remedy="divide by another number")
             for name in _summed_names(formula.tree):
                 symbol = self.symbols[name]

@@ -126,9 +126,7 @@ def _check_origin(entry: ValueEntry | SpendEntry, subject: str) -> None:
     """
     if (entry.source is None) == (entry.assumption is None):
         number_of = "neither" if entry.source is None else "both"
-        raise PydanticCustomError(
-            "origin", f"{subject} must have exactly one of source or assumption; found {number_of}"
-        )
+        raise PydanticCustomError("origin", f"{subject} must have either source or assumption; found {number_of}")
 
 
 class SourceEntry(Entry):

@@ -90,9 +90,7 @@ def give_values(
         scheme_values = read.model.values.get(name, {})
         if scheme_values and entry.values:
             problem = f"the parameter also has values in {origin.file}, where it is declared"
-            faults.error(
-                FindingCode.TWO_PLACES, Where(read.file, f"values › {name}"), problem, remedy="keep one of the two"
-            )
+            faults.error(FindingCode.TWO_PLACES, Where(read.file, f"values › {name}"), problem, remedy="keep one")
         has_own_table = entry.values or (origin is read and name not in read.model.values)
         table = f"values.{name}" if scheme_values or not has_own_table else f"parameters.{name}.values"
         declaration = _Declared(name, entry, scheme_values or entry.values, read if scheme_values else origin, table)
@@ -218,12 +216,8 @@ def _check_bounds(
                 value, limit = parameter.values[year], limits[year]
                 if (value.value < limit.value) if bound == "minimum" else (value.value > limit.value):
                     of_run = value.overridden or limit.overridden
-                    label = (
-                        f"{bound_text}, which is {limit.as_written} in that year"
-                        if bound_text in parameters
-                        else bound_text
-                    )
-                    problem = f"{value.as_written} in {year}; its {bound} is {label}"
+                    its_value = f", which is {limit.as_written} in that year" if bound_text in parameters else ""
+                    problem = f"{value.as_written} in {year}; its {bound} is {bound_text}{its_value}"
                     where = Where("--set") if of_run else place_of_values(name, declared[name][1], read)
                     message = f"{where.file}: {name} is {problem}"
                     faults.error(FindingCode.BOUNDS, where, f"is {problem}", message=message)
