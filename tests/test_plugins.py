@@ -95,17 +95,17 @@ def test_rule_of_a_plug_in_gives_what_it_says():
     weighted = [people * (1 + curve.get(code, 0) / 10) for code, people in PEOPLE.items()]
 
     assert weighted[:2] == [106_480, 202_080]
-    assert shares(result) == rounded([2_000_000 * one / sum(weighted) for one in weighted])
+    assert shares(result) == rounded([2_000_000 * weight / sum(weighted) for weight in weighted])
 
 
 @pytest.mark.usefixtures("plugged")
 def test_transition_of_a_plug_in_gives_what_it_says():
     """With fair shares of £200,000 to £800,000 the changes are −60%, −20%, +33.3% and −2.4%, damped by 1 + size."""
     result = allocate(**ABCD, transition="damped-change", settings=BUDGET)
-    old = [Fraction(one) for one in (500_000, 500_000, 450_000, 820_000)]
+    old = [Fraction(spend) for spend in (500_000, 500_000, 450_000, 820_000)]
     change = [Fraction(2 * people) / spend - 1 for people, spend in zip(PEOPLE.values(), old, strict=True)]
-    weights = [spend * (1 + one / (1 + abs(one))) for spend, one in zip(old, change, strict=True)]
-    expected = rounded([2_000_000 * one / sum(weights) for one in weights])
+    weights = [spend * (1 + size / (1 + abs(size))) for spend, size in zip(old, change, strict=True)]
+    expected = rounded([2_000_000 * weight / sum(weights) for weight in weights])
 
     assert result.year("2014/15")["allocation"].to_list() == expected
     assert result.agrees
@@ -117,7 +117,9 @@ def test_manifest_lists_what_was_used():
     used = allocate(sample=True, formula="rural-weight", transition="damped-change", with_effects=False)
     plain = allocate(**ABCD, settings=BUDGET)
 
-    assert [(one["kind"], one["name"], one["package"], one["version"]) for one in used.manifest["plugins"]] == [
+    assert [
+        (plugin["kind"], plugin["name"], plugin["package"], plugin["version"]) for plugin in used.manifest["plugins"]
+    ] == [
         (kind, name, "fairshare-example", "1.0")
         for kind, name in (
             ("formula", "rural-weight"),
@@ -126,7 +128,7 @@ def test_manifest_lists_what_was_used():
             ("function", "damped"),
         )
     ]
-    assert {len(one["digest"]) for one in used.manifest["plugins"]} == {64}
+    assert {len(plugin["digest"]) for plugin in used.manifest["plugins"]} == {64}
     assert plain.manifest["plugins"] == []
 
 
@@ -134,7 +136,7 @@ def test_manifest_lists_what_was_used():
 def test_explanation_shows_the_function():
     """A's line has the numbers that went in and what came out: 3 × 0.36 − 2 × 0.216 is 0.648."""
     result = allocate(**ABCD, formula="rural-weight", transition="none", settings=BUDGET)
-    (line,) = [one for one in explain(result, "A", year="2014/15").years[0].lines if one.name == "size_weight"]
+    (line,) = [line for line in explain(result, "A", year="2014/15").years[0].lines if line.name == "size_weight"]
 
     assert line.numbers == "1 + 10% * s_curve(60%)"
     assert line.result == "1.0648"
@@ -171,7 +173,7 @@ def test_built_in_names_win(site, tmp_path):
 
     assert shares(allocate(**ABCD, transition="none", settings=BUDGET)) == [200_000, 400_000, 600_000, 800_000]
     assert shares(run(tmp_path, "abs(0 - registered_population)")) == [200_000, 400_000, 600_000, 800_000]
-    assert [f"plug-in {name} 1.0" in one and "taken by" in one for one in library_problems()] == [True, True]
+    assert [f"plug-in {name} 1.0" in line and "taken by" in line for line in library_problems()] == [True, True]
 
 
 @pytest.mark.usefixtures("plugged")
@@ -230,8 +232,8 @@ def workbook(tmp_path_factory):
 
 def column(sheet, heading: str) -> list[object]:
     """The cells of the four organisations under a heading."""
-    found = next(cell.column for cell in sheet[4] if str(cell.value).startswith(heading))
-    return [sheet.cell(row, found).value for row in range(5, 9)]
+    place = next(cell.column for cell in sheet[4] if str(cell.value).startswith(heading))
+    return [sheet.cell(row, place).value for row in range(5, 9)]
 
 
 def test_workbook_has_formulas_where_it_can(workbook):
@@ -257,7 +259,7 @@ def test_workbook_says_which_values_do_not_follow(workbook):
     assert "But for the values named above, every other figure is a live" in about["How to read it"]
     assert "function damped of fairshare-example 1.0" in about["Plug-ins"]
     assert "s_curve" in method["Weight for size"]
-    assert [("s_curve" in one, "damped" in one) for one in findings] == [(True, False)]
+    assert [("s_curve" in text, "damped" in text) for text in findings] == [(True, False)]
     assert "No parameter or input was changed that values of the run rest on" in checks
 
 
@@ -269,15 +271,15 @@ def test_a_change_fails_a_check_where_values_do_not_follow(workbook):
         row for row in range(5, 20) if "Extra weight" in str(cells.cell(row, 1).value) + str(cells.cell(row, 2).value)
     )
     value = 1 + heads.index("Value")
-    said = []
+    verdicts = []
     for change in (None, 0.2):
         book = formualizer.load_workbook(str(workbook))
         if change is not None:
             book.set_value("Parameters", row, value, change)
         book.evaluate_all()
-        said.append(book.get_value("Checks", 3, 2))
+        verdicts.append(book.get_value("Checks", 3, 2))
 
-    assert said == ["All checks hold", "A check fails"]
+    assert verdicts == ["All checks hold", "A check fails"]
 
 
 @pytest.mark.usefixtures("plugged")
@@ -316,20 +318,22 @@ def test_verify_holds_plug_ins_against_those_installed(tmp_path):
     write_json(result, path)
     same = verify(path)
     document = json.loads(path.read_text("utf-8"))
-    for one in document["manifest"]["plugins"]:
-        one["version"] = "0.9"
-        one["digest"] = "0" * 64
+    for plugin in document["manifest"]["plugins"]:
+        plugin["version"] = "0.9"
+        plugin["digest"] = "0" * 64
     path.write_text(json.dumps(document), "utf-8")
     other = verify(path)
 
     assert str(same.verdict) == "same bytes"
-    assert [(one.name, one.then) for one in other.versions] == [
+    assert [(version.name, version.then) for version in other.versions] == [
         ("plug-in fairshare-example", "0.9"),
         ("function s_curve of fairshare-example", "0" * 64),
     ]
     assert other.versions[0].now == "1.0"
     assert not any(
-        one.place.startswith("manifest.plugins") for kind in other.content.counts for one in other.content.of(kind)
+        difference.place.startswith("manifest.plugins")
+        for kind in other.content.counts
+        for difference in other.content.of(kind)
     )
 
 
@@ -337,18 +341,18 @@ def test_verify_tells_a_function_that_was_changed(site, tmp_path):
     """A remark added to the module changes no figure: the content is verified, and the function is named."""
     name = package(site, HALVED, halved="HALVED")
     (tmp_path / "weighted.toml").write_text(formula("halved(registered_population)"), "utf-8")
-    files = {one: tmp_path / f"abcd-{one}.csv" for one in ("population", "spend")}
+    files = {role: tmp_path / f"abcd-{role}.csv" for role in ("population", "spend")}
     for place in files.values():
         place.write_bytes((SAMPLES / place.name).read_bytes())
     rule = {"formula": tmp_path / "weighted.toml", "transition": "none", "settings": BUDGET}
     write_json(allocate(**files, **rule), tmp_path / "out.json")
     module = site / name / "__init__.py"
     module.write_text(f"{HALVED}# Another remark.\n", "utf-8")
-    found = verify(tmp_path / "out.json")
+    verification = verify(tmp_path / "out.json")
 
-    assert [one.name for one in found.versions] == [f"function halved of {name}"]
-    assert str(found.verdict) == "same content"
-    assert found.manifest == ()
+    assert [version.name for version in verification.versions] == [f"function halved of {name}"]
+    assert str(verification.verdict) == "same content"
+    assert verification.manifest == ()
 
 
 def test_a_result_is_not_worked_out_with_another_function(site, tmp_path):
@@ -446,7 +450,7 @@ def test_a_broken_library_is_one_line(plugged):
     faulty = package(plugged, "", texts)
     problems = library_problems()
 
-    assert [one.partition(": ")[0] for one in problems] == [f"plug-in {empty} 1.0"] + [f"plug-in {faulty} 1.0"] * 3
+    assert [line.partition(": ")[0] for line in problems] == [f"plug-in {empty} 1.0"] + [f"plug-in {faulty} 1.0"] * 3
     for line, says in zip(problems, ("none of the folders", "broken.toml", "found a transition", "titel"), strict=True):
         assert says in line
     assert {"broken", "rural-weight"} <= set(library_names("formula"))
@@ -458,7 +462,8 @@ def test_two_plug_ins_of_one_name(plugged):
     name = package(plugged, HALVED, {"formulas/rural-weight.toml": text}, damped="HALVED")
 
     assert [
-        f"plug-in {name} 1.0" in one and "taken by the plug-in fairshare-example" in one for one in (library_problems())
+        f"plug-in {name} 1.0" in line and "taken by the plug-in fairshare-example" in line
+        for line in (library_problems())
     ] == [True, True]
 
 

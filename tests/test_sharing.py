@@ -61,9 +61,9 @@ def clip(x, low, high):
 
 def row_of(two):
     """Read two bytes as a row: its weight, its base, its floor from there, its ceiling from there."""
-    one, other = two
-    weight = [0, 0, 1, 1, 1, 2, 3, 7][one % 8]  # ties and zeros are common
-    return weight, one // 8 % 6, other % 7 - 3, [0, 1, 1, 2, 5, 9][other // 7 % 6]
+    first, second = two
+    weight = [0, 0, 1, 1, 1, 2, 3, 7][first % 8]  # ties and zeros are common
+    return weight, first // 8 % 6, second % 7 - 3, [0, 1, 1, 2, 5, 9][second // 7 % 6]
 
 
 COLUMNS = st.tuples(st.booleans(), st.booleans(), st.booleans())  # is there a base, a floor, a ceiling?
@@ -144,7 +144,7 @@ def expected(case):
         return str(error)
 
 
-def found(case):
+def kernel_result(case):
     """Return what the kernel says of a case, in the same form, having looked at the rest of its answer."""
     amount, by, base, at_least, at_most = case
     try:
@@ -229,18 +229,18 @@ EVERY_KIND = {
 @pytest.mark.slow
 def test_share_out_agrees_with_the_oracle():
     """Every share, what is unspent and every refusal are the oracle's, in cases of every kind."""
-    seen = Counter()
+    counts = Counter()
 
     @settings(STEADY, max_examples=5000)
     @given(cases())
     def agrees(case):
         outcome = expected(case)
-        seen.update(kinds(case, outcome))
-        assert found(case) == outcome
+        counts.update(kinds(case, outcome))
+        assert kernel_result(case) == outcome
 
     agrees()
-    assert seen.keys() == EVERY_KIND
-    assert min(seen.values()) >= 15, seen
+    assert counts.keys() == EVERY_KIND
+    assert min(counts.values()) >= 15, counts
 
 
 @settings(STEADY, max_examples=300)
@@ -248,7 +248,7 @@ def test_share_out_agrees_with_the_oracle():
 def test_a_few_hundred_shares_and_their_rounding_agree_with_the_oracle(case, to):
     """Shares, what is unspent, refusals and rounded shares are the oracle's, without a count of the kinds of cases."""
     outcome = expected(case)
-    assert found(case) == outcome
+    assert kernel_result(case) == outcome
     if not isinstance(outcome, str):
         assert rounded(outcome[0], to=to).exact == oracle.rounded(outcome[0], Fraction(str(to)))
 
@@ -259,7 +259,7 @@ def test_a_few_hundred_shares_and_their_rounding_agree_with_the_oracle(case, to)
 def test_500_organisations_agree_with_the_oracle(case):
     """What holds for a handful of organisations holds for 500, and for their whole pounds."""
     outcome = expected(case)
-    assert found(case) == outcome
+    assert kernel_result(case) == outcome
     assert rounded(outcome[0]).exact == oracle.rounded(outcome[0])
 
 
@@ -269,19 +269,19 @@ def test_groups_are_settled_each_on_its_own():
 
     A refusal names the first group at fault.
     """
-    seen = Counter()
+    counts = Counter()
 
     @settings(STEADY, max_examples=800)
     @given(COLUMNS.flatmap(lambda columns: st.lists(cases(st.just(columns), (0, 4)), min_size=2, max_size=4)))
     def agrees(several):
         outcomes = [expected(case) for case in several]
         faults = [(group, reason) for group, reason in enumerate(outcomes) if isinstance(reason, str)]
-        seen["refused" if faults else "shared out"] += 1
-        seen["without rows"] += any(not case.by for case in several)
+        counts["refused" if faults else "shared out"] += 1
+        counts["without rows"] += any(not case.by for case in several)
         assert together(several) == (faults[0] if faults else outcomes)
 
     agrees()
-    assert min(seen["refused"], seen["shared out"], seen["without rows"]) >= 100, seen
+    assert min(counts["refused"], counts["shared out"], counts["without rows"]) >= 100, counts
 
 
 def together(several):
@@ -315,7 +315,7 @@ def test_the_order_of_rows_changes_nothing(case, chance):
     order = list(range(len(case.by)))
     chance.shuffle(order)
     columns = [None if column is None else [column[row] for row in order] for column in case[1:]]
-    shuffled, straight = found(Case(case.amount, *columns)), found(case)
+    shuffled, straight = kernel_result(Case(case.amount, *columns)), kernel_result(case)
     if isinstance(straight, tuple):
         straight = [straight[0][row] for row in order], straight[1]
     assert shuffled == straight
@@ -332,7 +332,7 @@ def test_turning_points_next_to_each_other_keep_their_order(rows, over):
     weights = [2**60 - 1 - byte // 2 for byte in rows]
     floors = [weight // 3 + byte % 2 for weight, byte in zip(weights, rows, strict=True)]
     case = Case(sum(floors) + over, weights, None, floors, None)
-    assert found(case) == expected(case)
+    assert kernel_result(case) == expected(case)
 
 
 FIGURES = st.one_of(
@@ -348,7 +348,7 @@ FIGURES = st.one_of(
 @pytest.mark.slow
 def test_rounded_agrees_with_the_oracle():
     """Every rounded figure is the oracle's: in groups or not, of pence or thousands, above 0 and below."""
-    seen = Counter()
+    counts = Counter()
 
     @settings(STEADY, max_examples=2000)
     @given(
@@ -362,10 +362,10 @@ def test_rounded_agrees_with_the_oracle():
         assert result.values == [float(figure) for figure in result.exact]
         for own in [slice(None)] if groups is None else [slice(group, None, 3) for group in range(3)]:
             assert result.exact[own] == oracle.rounded(figures[own], Fraction(str(to)))
-            seen.update(rounding_kinds(figures[own], Fraction(str(to))))
+            counts.update(rounding_kinds(figures[own], Fraction(str(to))))
 
     agrees()
-    assert seen.keys() == {
+    assert counts.keys() == {
         "nothing",
         "one",
         "several",
@@ -374,7 +374,7 @@ def test_rounded_agrees_with_the_oracle():
         "snapped",
         "left over",
     }
-    assert min(seen.values()) >= 50, seen
+    assert min(counts.values()) >= 50, counts
 
 
 def rounding_kinds(figures, to):
@@ -395,7 +395,7 @@ def rounding_kinds(figures, to):
 @pytest.mark.slow
 def test_shares_are_rounded_as_the_oracle_rounds_them():
     """Shares taken to pence, pounds or thousands are the oracle's, and add up to the rounded total."""
-    seen = Counter()
+    counts = Counter()
 
     @settings(STEADY, max_examples=1500)
     @given(cases(), st.sampled_from(TO))
@@ -409,10 +409,10 @@ def test_shares_are_rounded_as_the_oracle_rounds_them():
         assert sum(result.exact) == step * math.floor(
             Fraction(math.floor(sum(shares) / step * 10**6 + Fraction(1, 2)), 10**6) + Fraction(1, 2)
         )
-        seen["shared out"] += 1
+        counts["shared out"] += 1
 
     agrees()
-    assert seen["shared out"] >= 700
+    assert counts["shared out"] >= 700
 
 
 # Worked by hand. People of A, B, C, D: 100,000, 200,000, 300,000 and 400,000, of 1,000,000.
@@ -597,8 +597,8 @@ def test_the_tolerance_is_a_millionth_of_a_millionth(noise, refused):
         Case(10, [1, 1], None, [0, 1], [9, 1 - noise]),
         Case(million + noise * million, [0, 0], [million, 0], None, None),
     ):
-        assert isinstance(found(case), str) == refused
-        assert found(case) == expected(case)
+        assert isinstance(kernel_result(case), str) == refused
+        assert kernel_result(case) == expected(case)
 
 
 def test_noise_is_given_its_due():

@@ -109,14 +109,14 @@ def test_kind_is_the_finest_of_what_a_step_stands_on(kind, steps):
 
 def test_kind_reaches_through_previous_from_a_step_below():
     """What a step takes from the year before may stand below, and further below again."""
-    known = learn(
+    symbols = learn(
         "opening = previous(middle, first=1)",
         "half = opening / 2",
         "middle = previous(closing, first=1)",
         "closing = half + historic_spend",
     )
 
-    assert {known[name].kind for name in ("opening", "half", "middle", "closing")} == {ORGANISATION}
+    assert {symbols[name].kind for name in ("opening", "half", "middle", "closing")} == {ORGANISATION}
 
 
 def test_kind_settles_where_weights_come_from_the_step_itself():
@@ -138,17 +138,17 @@ def test_kind_settles_where_weights_come_from_the_step_itself():
 
 def test_shares_by_nothing_but_their_own_past_are_the_organisations():
     """Where no weight names a column at all, everybody shares."""
-    known = learn("opening = previous(closing, first=1)", "closing = share_out(budget, by=opening)")
+    symbols = learn("opening = previous(closing, first=1)", "closing = share_out(budget, by=opening)")
 
-    assert known["opening"].kind == known["closing"].kind == ORGANISATION
+    assert symbols["opening"].kind == symbols["closing"].kind == ORGANISATION
 
 
 def test_long_chain_through_previous_settles():
     """A kind travels up a chain of a hundred steps, each of which takes the next one's value of last year."""
     steps = [f"s{i} = previous(s{i + 1}, first=0)" for i in range(99)]
-    known = learn(*steps, "s99 = historic_spend")
+    symbols = learn(*steps, "s99 = historic_spend")
 
-    assert all(known[f"s{i}"].kind == ORGANISATION for i in range(100))
+    assert all(symbols[f"s{i}"].kind == ORGANISATION for i in range(100))
 
 
 SOURCES = {
@@ -176,23 +176,23 @@ def test_kinds_are_those_of_whatever_can_be_reached(data):
             source = data.draw(st.sampled_from(sorted(SOURCES)))
             before = data.draw(st.sets(st.sampled_from(names), max_size=2))
             own[name], uses[name] = SOURCES[source], before
-            steps.append(f"{name} = {' + '.join([source, *(f'previous({one}, first=0)' for one in sorted(before))])}")
-    known = learn(*steps)
+            steps.append(f"{name} = {' + '.join([source, *(f'previous({step}, first=0)' for step in sorted(before))])}")
+    symbols = learn(*steps)
 
     def reached(name):
-        found, waiting = set(), [name]
+        names_reached, waiting = set(), [name]
         while waiting:
-            one = waiting.pop()
-            waiting += uses[one] - found
-            found.add(one)
-        return found
+            step = waiting.pop()
+            waiting += uses[step] - names_reached
+            names_reached.add(step)
+        return names_reached
 
-    kinds = {name: set().union(*(own[one] for one in reached(name))) for name in names}
+    kinds = {name: set().union(*(own[step] for step in reached(name))) for name in names}
     for name in names:
         # Shares by weights that lead to no column at all are the organisations'.
-        finest = kinds[name] | {ORGANISATION for one in reached(name) & shared if not kinds[one]}
+        finest = kinds[name] | {ORGANISATION for step in reached(name) & shared if not kinds[step]}
         expected = NATIONAL if not finest else next(iter(finest)) if len(finest) == 1 else ORGANISATION
-        assert known[name].kind == expected, steps
+        assert symbols[name].kind == expected, steps
 
 
 # Types --------------------------------------------------------------------------------------------------------
@@ -223,14 +223,14 @@ def test_type_is_inferred(kind, formula):
 
 def test_yes_no_of_a_step_below():
     """A yes/no that stands below may be taken from the year before, with a yes/no for the first year."""
-    known = learn(
+    symbols = learn(
         "was_above = previous(above, first=budget < 0)",
         "need = where(was_above, historic_spend, 0)",
         "above = historic_spend > budget",
     )
 
-    assert known["was_above"].type == "yes/no"
-    assert known["above"].unit == "yes/no"
+    assert symbols["was_above"].type == "yes/no"
+    assert symbols["above"].unit == "yes/no"
 
 
 # Units --------------------------------------------------------------------------------------------------------
@@ -296,10 +296,10 @@ def test_unit_is_worked_out(unit, formula):
 )
 def test_units_that_do_not_fit_are_refused(formula, position, message):
     """£ plus people is an error that says both units and what cannot be done with them."""
-    found = fault(f"x (£) = {formula}" if "previous(x" not in formula else f"x (£ per head) = {formula}")
+    error = fault(f"x (£) = {formula}" if "previous(x" not in formula else f"x (£ per head) = {formula}")
 
-    assert message in found.message
-    assert found.position == position
+    assert message in error.message
+    assert error.position == position
 
 
 def test_unit_that_is_not_there_is_not_checked():
@@ -346,10 +346,10 @@ def test_declared_unit_holds_for_what_follows():
 
 def test_unit_inferred_above_is_known_through_previous():
     """A step above keeps the unit that was inferred for it, also when its value of last year is taken."""
-    found = fault("rate = historic_spend / registered_population", "x = previous(rate, first=0) + budget")
+    error = fault("rate = historic_spend / registered_population", "x = previous(rate, first=0) + budget")
 
-    assert found.message == "£ per head and £ cannot be added"
-    assert found.where == "own.toml, step x"
+    assert error.message == "£ per head and £ cannot be added"
+    assert error.where == "own.toml, step x"
 
 
 # What makes no sense ------------------------------------------------------------------------------------------
@@ -439,7 +439,7 @@ def test_unit_inferred_above_is_known_through_previous():
 )
 def test_refused_with_its_place_and_in_plain_words(formula, position, message):
     """What makes no sense is refused at the name or sign concerned, in the words of the language."""
-    found = fault(
+    error = fault(
         "average = total(historic_spend) / total(registered_population)",
         "national_yes = average > 0",
         "above = historic_spend > budget",
@@ -448,17 +448,17 @@ def test_refused_with_its_place_and_in_plain_words(formula, position, message):
         "later = historic_spend",
     )
 
-    assert message in found.message
-    assert found.position == position
-    assert found.where == "own.toml, step x"
-    assert str(found).startswith(f"own.toml, step x, character {position}: ")
+    assert message in error.message
+    assert error.position == position
+    assert error.where == "own.toml, step x"
+    assert str(error).startswith(f"own.toml, step x, character {position}: ")
 
 
 def test_first_fault_in_the_order_of_the_scheme_is_told():
     """Of several faults the uppermost comes first: those below it may be its consequence."""
-    found = fault("a = historic_spend + 1", "b = nothing", "c = b + nobody", checks=["no_check > 1"])
+    error = fault("a = historic_spend + 1", "b = nothing", "c = b + nobody", checks=["no_check > 1"])
 
-    assert (found.where, found.message) == ("own.toml, step b", "there is no nothing")
+    assert (error.where, error.message) == ("own.toml, step b", "there is no nothing")
 
 
 def test_name_below_is_no_circle_through_previous():
@@ -498,11 +498,11 @@ def test_checks_see_every_step():
 )
 def test_check_is_a_yes_no_that_makes_sense(check, position, message):
     """A check that is no yes/no, or has a fault of its own, is refused with its name."""
-    found = fault("share = share_out(budget, by=registered_population)", checks=[check])
+    error = fault("share = share_out(budget, by=registered_population)", checks=[check])
 
-    assert message in found.message
-    assert found.position == position
-    assert found.where == f"own.toml, check {check}"
+    assert message in error.message
+    assert error.position == position
+    assert error.where == f"own.toml, check {check}"
 
 
 # In general ---------------------------------------------------------------------------------------------------
@@ -511,12 +511,12 @@ def test_check_is_a_yes_no_that_makes_sense(check, position, message):
 def test_symbols_that_were_given_are_not_changed():
     """What is known of inputs and parameters is handed on as it was, and the caller's own is left alone."""
     before = dict(SYMBOLS)
-    known = learn("x = historic_spend")
+    symbols = learn("x = historic_spend")
 
     assert before == SYMBOLS
-    assert {name: known[name] for name in SYMBOLS} == SYMBOLS
-    assert known["x"].role == "step"
-    assert known["x"].optional is False
+    assert {name: symbols[name] for name in SYMBOLS} == SYMBOLS
+    assert symbols["x"].role == "step"
+    assert symbols["x"].optional is False
 
 
 PARTS = ["historic_spend", "budget", "above", "area_team", "later", "x", "nobody", "1", "'North'"]
@@ -619,8 +619,8 @@ def test_holes_that_units_could_slip_through(steps, message):
 
 def test_every_fault_can_be_told():
     """Told instead of raised, faults are found in every formula; what comes of one is not told again."""
-    told = []
-    known = understand(
+    errors = []
+    symbols = understand(
         [
             definition(step)
             for step in (
@@ -635,11 +635,11 @@ def test_every_fault_can_be_told():
         ],
         SYMBOLS,
         [Definition("g", parse("price"), None, "own.toml, check g")],
-        report=told.append,
+        report=errors.append,
     )
 
     # a stays £, as it says of itself, so that b adds £ and people. c is not known: d may be no condition at all.
-    assert [(one.where[-1], one.sort) for one in told] == [
+    assert [(error.where[-1], error.sort) for error in errors] == [
         ("a", "unit"), ("b", "unit"), ("c", "name"), ("f", "name"), ("g", "kind"),
     ]  # fmt: skip
-    assert known["a"].unit == "£"
+    assert symbols["a"].unit == "£"

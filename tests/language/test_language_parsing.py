@@ -25,7 +25,7 @@ def refused(formula):
 def without_positions(node):
     """The same tree with every position 0, to compare trees written differently."""
     if isinstance(node, tuple):
-        return tuple(without_positions(one) for one in node)
+        return tuple(without_positions(child) for child in node)
     if not is_dataclass(node):
         return node
     return replace(
@@ -43,7 +43,7 @@ def same(formula, expression):
 
 
 a, b, c = tree.Name("a"), tree.Name("b"), tree.Name("c")
-one, two, half = tree.Number(1.0), tree.Number(2.0), tree.Number(0.5)
+number_1, number_2, half = tree.Number(1.0), tree.Number(2.0), tree.Number(0.5)
 
 
 # What is in the language --------------------------------------------------------------------------------------
@@ -73,15 +73,17 @@ READ = {
     "1.5e6": tree.Number(1_500_000.0),
     ".5": half,
     "min(a, b, c)": tree.Call("min", (a, b, c)),
-    "clip(a, -1, 1)": tree.Call("clip", (a, tree.Negative(one), one)),
-    "round(a, -2)": tree.Call("round", (a, tree.Negative(two))),
+    "clip(a, -1, 1)": tree.Call("clip", (a, tree.Negative(number_1), number_1)),
+    "round(a, -2)": tree.Call("round", (a, tree.Negative(number_2))),
     "where(a > 0, b, c)": tree.Call("where", (tree.ComparisonOperation(">", a, tree.Number(0.0)), b, c)),
     "given(a)": tree.IsGiven("a"),
     "total(a)": tree.AggregateCall("total", "a"),
     "count(a, within=b)": tree.AggregateCall("count", "a", "b"),
-    "previous(a, first=b / 2)": tree.Previous("a", tree.BinaryOperation("/", b, two)),
+    "previous(a, first=b / 2)": tree.Previous("a", tree.BinaryOperation("/", b, number_2)),
     "share_out(a, by=b)": tree.ShareOut(a, b),
-    "share_out(1, by=a, base=b, at_least=-1, at_most=c, within=d)": tree.ShareOut(one, a, b, tree.Number(-1.0), c, "d"),
+    "share_out(1, by=a, base=b, at_least=-1, at_most=c, within=d)": tree.ShareOut(
+        number_1, a, b, tree.Number(-1.0), c, "d"
+    ),
     "rounded(a)": tree.Rounded(a),
     "rounded(a, to=0.5, within=b)": tree.Rounded(a, 0.5, "b"),
 }
@@ -110,10 +112,10 @@ def test_blanks_and_line_ends_mean_nothing(formula):
 def test_positions_count_characters_of_the_text_as_written():
     """Names are found at their characters, behind é and an emoji and on the second line."""
     text = 'where(area == "é😀",\n  total(money, within=area),\r\n  previous(x, first=y))'
-    found = [(name, place) for name, place in names_in(parse(text))]
+    names = [(name, place) for name, place in names_in(parse(text))]
 
-    assert [name for name, _ in found] == ["area", "money", "area", "x", "y"]
-    assert [text[place - 1 :][: len(name)] for name, place in found] == [name for name, _ in found]
+    assert [name for name, _ in names] == ["area", "money", "area", "x", "y"]
+    assert [text[place - 1 :][: len(name)] for name, place in names] == [name for name, _ in names]
 
 
 @pytest.mark.parametrize(
@@ -368,11 +370,11 @@ def test_named_option_before_the_argument_is_refused():
 def test_every_refusal_is_one_line_for_a_person():
     """No message is empty, runs over lines or shows the names that Python gives to its own nodes."""
     for formula, _, _ in REFUSED:
-        said = str(refused(formula))
+        message = str(refused(formula))
 
-        assert said.strip()
-        assert "\n" not in said
-        assert not re.search(r"ast\.|\b(Tuple|UnaryOp|BinOp|IfExp|Constant|NamedExpr|Ellipsis|Error)\b", said)
+        assert message.strip()
+        assert "\n" not in message
+        assert not re.search(r"ast\.|\b(Tuple|UnaryOp|BinOp|IfExp|Constant|NamedExpr|Ellipsis|Error)\b", message)
 
 
 def test_error_names_file_step_and_character():

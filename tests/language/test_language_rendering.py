@@ -49,15 +49,15 @@ def in_polars_over(formula, **columns):
     """The values of a formula over columns, None where it is undefined."""
     frame = pl.DataFrame(columns, strict=False)
     rendered = in_polars.render(parse(formula), first_year=False)
-    found = frame.select(value=rendered.value, defined=rendered.defined).rows()
-    return [value if defined else None for value, defined in found]
+    rows = frame.select(value=rendered.value, defined=rendered.defined).rows()
+    return [value if defined else None for value, defined in rows]
 
 
 def test_nobody_is_above_an_average_that_all_share():
     """Three CCGs of 468,022, 280,267 and 757,589 people at £8.71 a head: plain floats put two above the average."""
     people = [468_022.0, 280_267.0, 757_589.0]
     spend = [4_076_471.62, 2_441_125.57, 6_598_600.19]
-    assert [round(100 * one) for one in spend] == [871 * round(head) for head in people]
+    assert [round(100 * amount) for amount in spend] == [871 * round(head) for head in people]
     assert spend[0] / people[0] > sum(spend) / sum(people), "the case proves nothing"
 
     for total in (sum(spend), math.fsum(spend)):
@@ -286,13 +286,13 @@ class OnOneSheet:
 
     def previous(self, name: str) -> str:
         """Last year's a is that of two predecessors that merged."""
-        found = self.place(f"previous({name})")
-        return f"{found}+Cells!${MERGED}{self.row}" if name == "a" else found
+        cell = self.place(f"previous({name})")
+        return f"{cell}+Cells!${MERGED}{self.row}" if name == "a" else cell
 
     def number(self, value: float) -> str:
         """Numbers of the formula stand as they are, where a workbook has names for them."""
-        written = in_excel.number(value)
-        return f"({written})" if value < 0 else written
+        text = in_excel.number(value)
+        return f"({text})" if value < 0 else text
 
     def is_optional(self, name: str) -> bool:
         """Whether the column shows a blank as one."""
@@ -352,18 +352,18 @@ def test_live_formulas_say_what_the_definition_says(tmp_path):
     generator = Generator(random.Random(2014))
     rows = [generator.row() for _ in range(8)]
     cases = [(generator.number(3) if i % 3 else generator.yes_no(3), i % 5 == 0) for i in range(400)]
-    found = recalculated(tmp_path, cases, rows)
+    values = recalculated(tmp_path, cases, rows)
 
-    seen = {"undefined": 0, "number": 0, "yes/no": 0, "undecided": 0}
+    counts = {"undefined": 0, "number": 0, "yes/no": 0, "undecided": 0}
     wrong = []
-    for (index, line), value in found.items():
+    for (index, line), value in values.items():
         node, first_year = cases[index]
         exact = expected(node, rows[line] | {"first year": first_year})
         if exact is None:
-            seen["undecided"] += 1
+            counts["undecided"] += 1
             continue
         kind = "undefined" if exact is UNDEFINED else "yes/no" if isinstance(exact, bool) else "number"
-        seen[kind] += 1
+        counts[kind] += 1
         if kind == "undefined":
             right = value in ERRORS
         elif kind == "yes/no":
@@ -375,8 +375,8 @@ def test_live_formulas_say_what_the_definition_says(tmp_path):
             wrong.append(f"{tree.to_text(node)} → {text} in {rows[line]}: {value!r} for {exact}")
 
     assert wrong == []
-    assert seen["undecided"] < 0.05 * len(found)
-    assert min(seen["undefined"], seen["number"], seen["yes/no"]) > 0.1 * len(found)
+    assert counts["undecided"] < 0.05 * len(values)
+    assert min(counts["undefined"], counts["number"], counts["yes/no"]) > 0.1 * len(values)
 
 
 ROW = {
@@ -469,9 +469,9 @@ def live(libreoffice, tmp_path_factory):  # noqa: ARG001 - usefixtures has no ef
         for a, b, _, _ in MARGINS
         for relation in (">", ">=", "==", "!=", "<=", "<")
     ]
-    found = recalculated(tmp_path_factory.mktemp("live"), [*cases, *margins], [ROW])
-    by_formula = {formula: found[index, 0] for index, formula in enumerate(BY_HAND)}
-    return by_formula, [found[index, 0] for index in range(len(cases), len(cases) + len(margins))]
+    values = recalculated(tmp_path_factory.mktemp("live"), [*cases, *margins], [ROW])
+    by_formula = {formula: values[index, 0] for index, formula in enumerate(BY_HAND)}
+    return by_formula, [values[index, 0] for index in range(len(cases), len(cases) + len(margins))]
 
 
 @pytest.mark.parametrize("formula", BY_HAND)
@@ -566,9 +566,9 @@ def test_formula_that_excel_would_not_take_is_refused():
 
 
 @pytest.mark.parametrize(
-    ("value", "written"),
+    ("value", "text"),
     [(0.0, "0"), (140e6, "140000000"), (0.1, "0.1"), (1e-7, "1E-07"), (1e16, "1E+16"), (1.5e300, "1.5E+300")],
 )
-def test_numbers_as_excel_writes_them(value, written):
+def test_numbers_as_excel_writes_them(value, text):
     """Numbers stand in formulas with a decimal point and a capital E, whatever Python would write."""
-    assert in_excel.number(value) == written
+    assert in_excel.number(value) == text

@@ -40,20 +40,20 @@ from tiers import slow_but
 def refusal(tmp_path):
     """What load says of the small scheme with the changes of a test."""
 
-    def said(*changes, text=SCHEME, **options):
+    def refuse(*changes, text=SCHEME, **options):
         return refused(write(tmp_path, "mine.toml", changed(text, *changes)), **options)
 
-    return said
+    return refuse
 
 
 @pytest.fixture
 def loaded(tmp_path):
     """The small scheme with the changes of a test."""
 
-    def ready(*changes, text=SCHEME, **options):
+    def load_changed(*changes, text=SCHEME, **options):
         return load(str(write(tmp_path, "mine.toml", changed(text, *changes))), **options)
 
-    return ready
+    return load_changed
 
 
 def settings(*texts):
@@ -91,26 +91,26 @@ def test_small_scheme_is_sound(loaded):
 )
 def test_unknown_keys(refusal, changes, place, nearest):
     """A key that is not known is refused with file, place (steps by name) and the nearest known key."""
-    said = refusal(*changes)
+    message = refusal(*changes)
 
-    assert said.startswith(f"mine.toml: {place}: unknown key " if place else "mine.toml: unknown key ")
-    assert f"did you mean {nearest}" in said
+    assert message.startswith(f"mine.toml: {place}: unknown key " if place else "mine.toml: unknown key ")
+    assert f"did you mean {nearest}" in message
 
 
 def test_nearest_key_is_one_that_this_kind_of_file_has(tmp_path):
     """A formula file has no values, so none are suggested."""
     write(tmp_path, "by-people.toml", FORMULA + "\n[value.budget]\nx = 1\n")
-    said = refused(write(tmp_path, "mine.toml", HEAD + 'formula = "by-people"\n'))
+    message = refused(write(tmp_path, "mine.toml", HEAD + 'formula = "by-people"\n'))
 
-    assert said.startswith("by-people.toml: unknown key value; known keys are sources, parameters, inputs, steps")
-    assert "values" not in said
+    assert message.startswith("by-people.toml: unknown key value; known keys are sources, parameters, inputs, steps")
+    assert "values" not in message
 
 
 def test_keys_of_python_are_not_keys_of_the_file(refusal):
     """`as` and `with` are written so; the names that Python code must use for them are unknown."""
-    said = refusal(text=SCHEME + '\n[[use]]\nformula = "registered-population"\nas_ = "core"\n')
+    message = refusal(text=SCHEME + '\n[[use]]\nformula = "registered-population"\nas_ = "core"\n')
 
-    assert said.startswith("mine.toml: use › number 1: unknown key as_")
+    assert message.startswith("mine.toml: use › number 1: unknown key as_")
 
 
 def test_a_key_that_looks_like_a_type_of_pydantic_is_only_unknown(loaded):
@@ -120,7 +120,7 @@ def test_a_key_that_looks_like_a_type_of_pydantic_is_only_unknown(loaded):
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ([('label = "Fair share"\n', "")], "mine.toml: steps › fair_share: label is missing"),
         ([('title = "A small scheme"\n', "")], "mine.toml: scheme: title is missing"),
@@ -134,13 +134,13 @@ def test_a_key_that_looks_like_a_type_of_pydantic_is_only_unknown(loaded):
         ([('years = ["2014/15", "2015/16"]\n', "")], "mine.toml: scheme: years is missing"),
     ],
 )
-def test_missing_keys(refusal, changes, said):
+def test_missing_keys(refusal, changes, message):
     """A key that is missing is named, with its place; nothing is taken for it."""
-    assert refusal(*changes) == said
+    assert refusal(*changes) == message
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "message"),
     [
         (
             'label = "Fair share"\n',
@@ -192,9 +192,9 @@ def test_missing_keys(refusal, changes, said):
         ("[[checks]]", "[checks]", "mine.toml: checks: expected a list"),
     ],
 )
-def test_wrong_types(refusal, old, new, said):
+def test_wrong_types(refusal, old, new, message):
     """What has the wrong type is refused in words: what was expected, and what was found."""
-    assert said in refusal((old, new))
+    assert message in refusal((old, new))
 
 
 def test_long_texts_are_cut_and_their_limit_is_named(refusal):
@@ -233,25 +233,25 @@ def test_several_faults_are_counted_once_each(refusal):
 )
 def test_not_toml(tmp_path, text, place):
     """What is no TOML is refused with line and column."""
-    said = refused(write(tmp_path, "mine.toml", text))
+    message = refused(write(tmp_path, "mine.toml", text))
 
-    assert said.startswith(f"mine.toml: {place}")
-    assert "not valid TOML" in said
+    assert message.startswith(f"mine.toml: {place}")
+    assert "not valid TOML" in message
 
 
 @pytest.mark.parametrize(
-    ("raw", "said"),
+    ("raw", "message"),
     [
         ("ü".encode("latin-1"), "mine.toml: byte 2 is not UTF-8; save the file as UTF-8"),
         (SCHEME.encode("utf-16"), "mine.toml: byte 1 is not UTF-8; save the file as UTF-8"),
         (b"\xef\xbb\xbf# \xff", "mine.toml: byte 6 is not UTF-8; save the file as UTF-8"),
     ],
 )
-def test_not_utf8(tmp_path, raw, said):
+def test_not_utf8(tmp_path, raw, message):
     """A file that is not UTF-8 is refused with the byte's number in the file."""
     raw = raw if raw[:1] in (b"\xff", b"\xef") else b"#" + raw
 
-    assert refused(write(tmp_path, "mine.toml", raw)) == said
+    assert refused(write(tmp_path, "mine.toml", raw)) == message
 
 
 def test_endless_brackets_and_numbers(tmp_path):
@@ -290,8 +290,8 @@ def test_folder_and_missing_path(tmp_path):
         load(str(tmp_path / "none.toml"))
 
     assert proper(folder.value).endswith(": expected a .toml file, found a folder")
-    there = ", ".join(library_names("scheme"))
-    assert f"there is no such file; give a file's path or a library name; the library has {there}" in proper(
+    names = ", ".join(library_names("scheme"))
+    assert f"there is no such file; give a file's path or a library name; the library has {names}" in proper(
         missing.value
     )
 
@@ -366,9 +366,9 @@ def test_file_named_in_a_scheme_is_looked_for_beside_it_alone(tmp_path, monkeypa
     """What a scheme means does not hang on the folder that gpit is started in."""
     write(tmp_path, "elsewhere/by-people.toml", FORMULA)
     monkeypatch.chdir(tmp_path / "elsewhere")
-    said = refused(write(tmp_path, "mine.toml", HEAD + 'formula = "by-people.toml"\n'))
+    message = refused(write(tmp_path, "mine.toml", HEAD + 'formula = "by-people.toml"\n'))
 
-    assert said.startswith("mine.toml: formula by-people.toml: there is no such file in its folder")
+    assert message.startswith("mine.toml: formula by-people.toml: there is no such file in its folder")
 
 
 def test_scheme_may_bear_the_name_of_its_formula(tmp_path):
@@ -386,23 +386,23 @@ def test_scheme_may_bear_the_name_of_its_formula(tmp_path):
 
 def test_exactly_one_of_source_or_assumption(refusal):
     """A value with both or with neither is refused, in values and in defaults."""
-    for new, found in (
+    for new, count in (
         ('{ value = 1, source = "circular", assumption = "x" }', "both"),
         ("{ value = 1 }", "neither"),
     ):
-        said = refusal(('{ value = 1_000_000, source = "circular" }', new))
-        assert said.startswith("mine.toml: parameters › budget › values › 2014/15: a value must have either")
-        assert said.endswith(f"source or assumption; found {found}")
-    said = refusal(("minimum = 0", "minimum = 0\ndefault = { value = 1 }"))
-    assert said.startswith("mine.toml: parameters › budget › default: a value must have either")
+        message = refusal(('{ value = 1_000_000, source = "circular" }', new))
+        assert message.startswith("mine.toml: parameters › budget › values › 2014/15: a value must have either")
+        assert message.endswith(f"source or assumption; found {count}")
+    message = refusal(("minimum = 0", "minimum = 0\ndefault = { value = 1 }"))
+    assert message.startswith("mine.toml: parameters › budget › default: a value must have either")
     assert "assumption: is empty" in refusal(('"Ten per cent more."', '"  "'))
 
 
 def test_undeclared_source(refusal):
     """A source that is not declared is refused with the nearest that is."""
-    said = refusal(("[sources.circular]", "[sources.circulars]"))
+    message = refusal(("[sources.circular]", "[sources.circulars]"))
 
-    assert said == (
+    assert message == (
         "mine.toml: parameters › budget › values › 2014/15: there is no source circular; "
         "did you mean circulars?; declare it under [sources.circular]"
     )
@@ -413,9 +413,9 @@ def test_undeclared_source(refusal):
 
 def test_unused_source(refusal):
     """A source that nothing cites is refused."""
-    said = refusal(('source = "circular"', 'assumption = "x"'))
+    message = refusal(('source = "circular"', 'assumption = "x"'))
 
-    assert said == "mine.toml: sources › circular: nothing in the file uses this source; cite it or remove it"
+    assert message == "mine.toml: sources › circular: nothing in the file uses this source; cite it or remove it"
 
 
 def test_sources_of_all_files_are_kept(tmp_path):
@@ -443,9 +443,9 @@ def test_source_of_a_default_is_that_of_its_file(tmp_path):
 
 def test_missing_year_names_the_years_there_are(refusal):
     """Nothing carries over: a year without a value is named, and so are the years that have one."""
-    said = refusal(('"2015/16" = { value = 1_100_000, assumption = "Ten per cent more." }\n', ""))
+    message = refusal(('"2015/16" = { value = 1_100_000, assumption = "Ten per cent more." }\n', ""))
 
-    assert said == (
+    assert message == (
         "mine.toml: there is no value for budget (Budget) in 2015/16 (there are values for 2014/15); "
         "add it under [parameters.budget.values], or set it with --set budget@2015/16=VALUE"
     )
@@ -453,12 +453,12 @@ def test_missing_year_names_the_years_there_are(refusal):
 
 def test_default_fills_no_year_that_was_forgotten(refusal):
     """A default stands for a parameter without values; where some years have one, the others are missed."""
-    said = refusal(
+    message = refusal(
         ('"2015/16" = { value = 1_100_000, assumption = "Ten per cent more." }\n', ""),
         ("minimum = 0", 'minimum = 0\ndefault = { value = 5, assumption = "x" }'),
     )
 
-    assert "no value for budget (Budget) in 2015/16" in said
+    assert "no value for budget (Budget) in 2015/16" in message
 
 
 def test_every_year(loaded, refusal):
@@ -466,24 +466,24 @@ def test_every_year(loaded, refusal):
     start, end = SCHEME.index('"2014/15" = {'), SCHEME.index("[[steps]]")
     text = SCHEME[:start] + 'every_year = { value = 3, source = "circular" }\n\n' + SCHEME[end:]
 
-    assert [one.value for one in loaded(text=text).parameters["budget"].values.values()] == [3, 3]
-    said = refusal(('"2014/15" = {', "every_year = {"))
-    assert said == "mine.toml: parameters › budget › values: give every_year or the years one by one, not both"
+    assert [value.value for value in loaded(text=text).parameters["budget"].values.values()] == [3, 3]
+    message = refusal(('"2014/15" = {', "every_year = {"))
+    assert message == "mine.toml: parameters › budget › values: give every_year or the years one by one, not both"
 
 
 @pytest.mark.parametrize("year", ["2014-15", "2016/17", "2014/2015", "all", "2014/15 "])
 def test_value_of_a_strange_year(refusal, year):
     """A value of a year that the scheme does not have is refused with the years and how they are written."""
-    said = refusal(('"2014/15" = {', f'"{year}" = {{'))
+    message = refusal(('"2014/15" = {', f'"{year}" = {{'))
 
-    assert said == (
+    assert message == (
         f"mine.toml: parameters › budget › values: {year.strip()} is not a year of the scheme; "
         "write 2014/15, 2015/16 or every_year"
     )
 
 
 @pytest.mark.parametrize(
-    ("years", "said"),
+    ("years", "expected"),
     [
         ('["2014-15", "2015/16"]', "'2014-15' is not a financial year; write it as 2014/15"),
         ('["2014/2015"]', "'2014/2015' is not a financial year; write it as 2014/15"),
@@ -495,12 +495,12 @@ def test_value_of_a_strange_year(refusal, year):
         ('["2014/15", "2014/15"]', "years must be consecutive"),
     ],
 )
-def test_years_of_a_scheme(refusal, years, said):
+def test_years_of_a_scheme(refusal, years, expected):
     """Years are written 2014/15 and follow on from one another."""
-    found = refusal(('["2014/15", "2015/16"]', years))
+    message = refusal(('["2014/15", "2015/16"]', years))
 
-    assert found.startswith("mine.toml: scheme › years: ")
-    assert said in found
+    assert message.startswith("mine.toml: scheme › years: ")
+    assert expected in message
 
 
 def test_turn_of_the_century(loaded):
@@ -516,22 +516,24 @@ def test_turn_of_the_century(loaded):
 
 def test_values_in_two_places(refusal):
     """Values where the parameter is declared and under [values] are refused; there is one place."""
-    said = refusal(text=SCHEME + '\n[values.budget]\n"2014/15" = { value = 1, assumption = "x" }\n')
+    message = refusal(text=SCHEME + '\n[values.budget]\n"2014/15" = { value = 1, assumption = "x" }\n')
 
-    assert said == (
+    assert message == (
         "mine.toml: values › budget: the parameter also has values in mine.toml, where it is declared; keep one"
     )
 
 
 def test_value_of_an_undeclared_parameter(refusal):
     """A value of a parameter that nothing declares is refused with the nearest that is declared."""
-    said = refusal(text=SCHEME + '\n[values.budgets]\n"2014/15" = { value = 1, assumption = "x" }\n')
+    message = refusal(text=SCHEME + '\n[values.budgets]\n"2014/15" = { value = 1, assumption = "x" }\n')
 
-    assert said == ("mine.toml: values › budgets: no file of the scheme declares this parameter; did you mean budget?")
+    assert message == (
+        "mine.toml: values › budgets: no file of the scheme declares this parameter; did you mean budget?"
+    )
 
 
 @pytest.mark.parametrize(
-    ("written", "exact"),
+    ("text", "exact"),
     [
         ('"1/6"', Fraction(1, 6)),
         ('"1_000/3"', Fraction(1000, 3)),
@@ -542,9 +544,9 @@ def test_value_of_an_undeclared_parameter(refusal):
         ('".5"', Fraction(1, 2)),
     ],
 )
-def test_exact_values(loaded, written, exact):
+def test_exact_values(loaded, text, exact):
     """A value is a number or an exact fraction in text; it becomes the float nearest to it."""
-    scheme = loaded(("minimum = 0\n", ""), ("value = 1_000_000", f"value = {written}"))
+    scheme = loaded(("minimum = 0\n", ""), ("value = 1_000_000", f"value = {text}"))
 
     assert scheme.parameters["budget"].values["2014/15"].value == float(exact)
 
@@ -585,12 +587,12 @@ def test_settings(loaded, text, values):
     scheme = loaded(settings=settings(text))
     now = scheme.parameters["budget"].values
 
-    assert [one.value for one in now.values()] == pytest.approx(values, rel=1e-15)
+    assert [value.value for value in now.values()] == pytest.approx(values, rel=1e-15)
     changed_years = [year for year in scheme.years if "@" not in text or year in text]
     assert [(name, year) for name, year, _ in scheme.overridden()] == [("budget", year) for year in changed_years]
     assert [now[year].source for year in changed_years] == [None] * len(changed_years)
-    about_set = [one for one in scheme.assumptions if "--set" in one.text]
-    assert [(one.parameter, list(one.years)) for one in about_set] == [("budget", changed_years)]
+    about_set = [assumption for assumption in scheme.assumptions if "--set" in assumption.text]
+    assert [(assumption.parameter, list(assumption.years)) for assumption in about_set] == [("budget", changed_years)]
 
 
 def test_setting_fills_a_missing_year(loaded):
@@ -600,7 +602,7 @@ def test_setting_fills_a_missing_year(loaded):
         settings=settings("budget@2015/16=9"),
     )
 
-    assert [one.value for one in scheme.parameters["budget"].values.values()] == [1_000_000, 9]
+    assert [value.value for value in scheme.parameters["budget"].values.values()] == [1_000_000, 9]
 
 
 def test_setting_of_one_year_goes_before_that_of_all(loaded):
@@ -608,7 +610,7 @@ def test_setting_of_one_year_goes_before_that_of_all(loaded):
     for texts in (("budget=1", "budget@2015/16=2"), ("budget@2015/16=2", "budget=1")):
         scheme = loaded(settings=settings(*texts))
 
-        assert [one.value for one in scheme.parameters["budget"].values.values()] == [1, 2]
+        assert [value.value for value in scheme.parameters["budget"].values.values()] == [1, 2]
 
 
 NO_SETTINGS = "budget =5 @2015/16=5 budget@=5 budget= budget=nan budget=inf budget=1e400 budget=1e999999999"
@@ -649,15 +651,15 @@ def test_bounds_that_are_numbers(refusal):
     """A value outside its bounds is refused: name, value, year, bound; by the file or by --set."""
     assert refusal(("value = 1_100_000", "value = -5")) == "mine.toml: budget is -5 in 2015/16; its minimum is 0"
     assert refusal(settings=settings("budget@2014/15=-1")) == "--set: budget is -1 in 2014/15; its minimum is 0"
-    said = refusal(("minimum = 0", 'minimum = 0\nmaximum = "1/2"'))
-    assert said == "mine.toml: budget is 1000000 in 2014/15; its maximum is 1/2"
+    message = refusal(("minimum = 0", 'minimum = 0\nmaximum = "1/2"'))
+    assert message == "mine.toml: budget is 1000000 in 2014/15; its maximum is 1/2"
 
 
 def test_bounds_may_be_met(loaded):
     """A value may be as low as its minimum and as high as its maximum."""
     bounds = ("minimum = 0", "minimum = 1_000_000\nmaximum = 1_100_000")
 
-    assert [one.value for one in loaded(bounds).parameters["budget"].values.values()] == [1_000_000, 1_100_000]
+    assert [value.value for value in loaded(bounds).parameters["budget"].values.values()] == [1_000_000, 1_100_000]
 
 
 def test_bounds_that_are_parameters(loaded, refusal):
@@ -676,9 +678,9 @@ def test_bounds_that_are_parameters(loaded, refusal):
 
 def test_bound_that_is_nothing(refusal):
     """A bound that is neither a number nor a parameter is refused with the nearest parameter."""
-    said = refusal(("minimum = 0", 'maximum = "bugdet"'))
+    message = refusal(("minimum = 0", 'maximum = "bugdet"'))
 
-    assert said == (
+    assert message == (
         "mine.toml: parameters › budget › maximum: bugdet is neither a number nor a parameter; did you mean budget?"
     )
 
@@ -702,8 +704,8 @@ def test_defaults(loaded, refusal):
     text = changed(text, ("minimum = 0", 'minimum = 0\ndefault = { value = 12, assumption = "A dozen." }'))
     text = changed(text, ('organisation = "CCG"', 'organisation = "CCG"\nsources = ["circular"]'))
 
-    assert [one.value for one in loaded(text=text).parameters["budget"].values.values()] == [12, 12]
-    assert [one.text for one in loaded(text=text).assumptions] == ["A dozen."]
+    assert [value.value for value in loaded(text=text).parameters["budget"].values.values()] == [12, 12]
+    assert [assumption.text for assumption in loaded(text=text).assumptions] == ["A dozen."]
     assert "its minimum is 0" in refusal(("value = 12", "value = -12"), text=text)
 
 
@@ -711,7 +713,7 @@ def test_defaults(loaded, refusal):
 
 
 @pytest.mark.parametrize(
-    ("old", "name", "taken"),
+    ("old", "name", "meaning"),
     [
         ('name = "unrounded_fair_share"', "budget", "a parameter"),
         ('name = "fair_share"', "unrounded_fair_share", "a step"),
@@ -727,19 +729,19 @@ def test_defaults(loaded, refusal):
         ('name = "fair_share"', "historic_spend", "an input column"),
     ],
 )
-def test_a_name_is_only_one_thing(refusal, old, name, taken):
+def test_a_name_is_only_one_thing(refusal, old, name, meaning):
     """No two things bear one name, and none that of a function, a word or a fixed column."""
-    said = refusal((old, f'name = "{name}"'))
+    message = refusal((old, f'name = "{name}"'))
 
-    assert said == f"mine.toml, step {name}: {name} is already {taken}; use another name"
+    assert message == f"mine.toml, step {name}: {name} is already {meaning}; use another name"
 
 
 @pytest.mark.parametrize("name", ["total", "year", "registered_population", "or"])
 def test_a_parameter_name_is_only_one_thing(refusal, name):
     """A parameter bears no name of a function, a word or a column either."""
-    said = refusal(text=SCHEME + f'\n[parameters.{name}]\nlabel = "x"\n')
+    message = refusal(text=SCHEME + f'\n[parameters.{name}]\nlabel = "x"\n')
 
-    assert said.startswith(f"mine.toml: parameters: {name} is ")
+    assert message.startswith(f"mine.toml: parameters: {name} is ")
 
 
 def test_an_input_name_is_only_one_thing(refusal):
@@ -769,7 +771,7 @@ def test_inputs_are_numbers_unless_said_or_seen(loaded, refusal):
     step = '\n[[steps]]\nname = "x"\nlabel = "X"\nformula = "where(tier == \'island\', need_index, 0)"\n'
     scheme = loaded(text=SCHEME + step + '\n[inputs.need_index]\nlabel = "Index of need"\nunit = "ratio"\n')
 
-    assert {one.name: (one.type, one.unit) for one in scheme.inputs} == {
+    assert {column.name: (column.type, column.unit) for column in scheme.inputs} == {
         "registered_population": ("number", "people"),
         "tier": ("text", None),
         "need_index": ("number", "ratio"),
@@ -780,23 +782,23 @@ def test_inputs_are_numbers_unless_said_or_seen(loaded, refusal):
 
 
 @pytest.mark.parametrize(
-    ("declared", "said"),
+    ("declared", "message"),
     [
         ('[inputs.x]\nunit = "people"', "signed is for money"),
         ("[inputs.x]", "signed is for money"),
         ('[inputs.historic_spend]\nunit = "£"', "this column is never negative"),
     ],
 )
-def test_only_money_of_ones_own_may_be_signed(declared, said, refusal):
+def test_only_money_of_ones_own_may_be_signed(declared, message, refusal):
     """There are no people below nil, and the columns that everybody shares never are."""
-    assert said in refusal(text=f"{SCHEME}\n{declared}\nsigned = true\n")
+    assert message in refusal(text=f"{SCHEME}\n{declared}\nsigned = true\n")
 
 
 def test_year_is_no_column_of_a_formula(refusal):
     """A formula cannot ask which year it is; what differs by year is a parameter."""
-    said = refusal(("abs(total(fair_share) - budget) <= 0.5", "fair_share > year"))
+    message = refusal(("abs(total(fair_share) - budget) <= 0.5", "fair_share > year"))
 
-    assert said.startswith("mine.toml, check Adds up, character 14: a formula is the same in every year")
+    assert message.startswith("mine.toml, check Adds up, character 14: a formula is the same in every year")
 
 
 def test_a_step_uses_what_stands_above_it(refusal):
@@ -813,9 +815,9 @@ def test_a_step_uses_what_stands_above_it(refusal):
 
 def test_fault_in_a_formula_names_file_step_and_character(refusal):
     """A formula out of the language is refused with file, step and the character's number."""
-    said = refusal(("rounded(unrounded_fair_share)", "budget + spam(1)"))
+    message = refusal(("rounded(unrounded_fair_share)", "budget + spam(1)"))
 
-    assert said.startswith("mine.toml, step fair_share, character 10: there is no function spam")
+    assert message.startswith("mine.toml, step fair_share, character 10: there is no function spam")
 
 
 # Formulas used by name ---------------------------------------------------------------------------------
@@ -896,9 +898,9 @@ def test_unknown_name_in_with(refusal):
 
 def test_two_uses_of_one_name(refusal):
     """Two uses under one name are refused."""
-    said = refusal(('as = "need"', 'as = "core"'), text=USES)
+    message = refusal(('as = "need"', 'as = "core"'), text=USES)
 
-    assert said == "mine.toml: use › core: another use is already called core; use another name"
+    assert message == "mine.toml: use › core: another use is already called core; use another name"
 
 
 def test_use_after_the_step_that_its_with_names(loaded):
@@ -908,7 +910,7 @@ def test_use_after_the_step_that_its_with_names(loaded):
     step = '[[steps]]\nname = "core_budget"\nlabel = "Core budget"\nunit = "£"\nformula = "10 * need_budget"\n\n'
     text = USES[:start] + USES[middle:]
     text = text.replace('[[steps]]\nname = "fair_share"', step + '[[steps]]\nname = "fair_share"')
-    names = [one.name for one in loaded(text=text).steps]
+    names = [step.name for step in loaded(text=text).steps]
 
     assert names.index("need_fair_share") < names.index("core_budget") < names.index("core_fair_share_weight")
     assert names.index("core_fair_share") < names.index("fair_share")
@@ -916,9 +918,9 @@ def test_use_after_the_step_that_its_with_names(loaded):
 
 def test_use_in_a_circle_is_a_step_that_stands_below(refusal):
     """A use that needs what it is needed for is refused as a step that stands too low."""
-    said = refusal(('{ revenue_budget = "core_budget" }', '{ revenue_budget = "fair_share" }'), text=USES)
+    message = refusal(('{ revenue_budget = "core_budget" }', '{ revenue_budget = "fair_share" }'), text=USES)
 
-    assert "core_fair_share is defined further down" in said
+    assert "core_fair_share is defined further down" in message
 
 
 INNER = changed(
@@ -1029,7 +1031,7 @@ def test_replaced_column_is_not_asked_for(loaded, tmp_path):
     use = '\n[[use]]\nformula = "by-people"\nas = "a"\nwith = { head_count = "registered_population" }\n'
     scheme = loaded(text=SCHEME + use)
 
-    assert [one.name for one in scheme.inputs] == ["registered_population"]
+    assert [column.name for column in scheme.inputs] == ["registered_population"]
     assert "head_count" not in scheme.symbols
 
 
@@ -1042,9 +1044,9 @@ def test_bound_of_a_used_formula_follows_its_names(tmp_path):
          'formula = "inner"\nas = "all"\nwith = { ceiling = "top" }'),
     )  # fmt: skip
     text += '\n[values.budget]\nevery_year = { value = 1_001, assumption = "x" }\n'
-    said = refused(write(tmp_path, "mine.toml", text))
+    message = refused(write(tmp_path, "mine.toml", text))
 
-    assert said == "mine.toml: budget is 1001 in 2014/15; its maximum is top, which is 1000 in that year"
+    assert message == "mine.toml: budget is 1001 in 2014/15; its maximum is top, which is 1000 in that year"
 
 
 def test_use_of_itself(tmp_path):
@@ -1074,11 +1076,11 @@ def test_files_of_one_name_in_two_folders(tmp_path):
     digests = set()
     for title in ("One", "Two"):
         write(tmp_path, "a/b/x.toml", FORMULA.replace("By people", title))
-        ready = load(str(scheme))
-        digests.add(ready.digest)
+        loaded = load(str(scheme))
+        digests.add(loaded.digest)
 
-        assert [file for file, _ in ready.files] == ["x.toml", "x.toml", "mine.toml"]
-        assert "a_b_fair_share" in ready.symbols
+        assert [file for file, _ in loaded.files] == ["x.toml", "x.toml", "mine.toml"]
+        assert "a_b_fair_share" in loaded.symbols
     assert len(digests) == 2
 
 
@@ -1089,9 +1091,9 @@ def test_used_formula_ends_in_fair_share(tmp_path):
         "x.toml",
         FORMULA.replace('name = "fair_share"', 'name = "share"').replace("total(fair", "total("),
     )
-    said = refused(write(tmp_path, "mine.toml", SCHEME + '\n[[use]]\nformula = "x"\nas = "a"\n'))
+    message = refused(write(tmp_path, "mine.toml", SCHEME + '\n[[use]]\nformula = "x"\nas = "a"\n'))
 
-    assert said == "x.toml: the last step of a formula must be fair_share; found share"
+    assert message == "x.toml: the last step of a formula must be fair_share; found share"
 
 
 def test_uses_that_grow_without_bound(tmp_path):
@@ -1113,8 +1115,8 @@ def test_uses_that_are_too_deep(tmp_path):
     values = '\n[values.budget]\nevery_year = { value = 1, assumption = "x" }\n'
 
     assert load(str(write(tmp_path, "a.toml", HEAD + 'formula = "f16"\n' + values))).formula == "by-people"
-    said = refused(write(tmp_path, "b.toml", HEAD + 'formula = "f17"\n' + values))
-    assert said == "f1.toml: use › a: formulas use one another more than 16 levels deep; use fewer files"
+    message = refused(write(tmp_path, "b.toml", HEAD + 'formula = "f17"\n' + values))
+    assert message == "f1.toml: use › a: formulas use one another more than 16 levels deep; use fewer files"
 
 
 def test_declared_twice(tmp_path):
@@ -1142,7 +1144,7 @@ def test_a_default_is_no_difference_where_values_are_given(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("written", "said"),
+    ("text", "message"),
     [
         ("{ source = 'x' }", "properties › bounds: unknown key source; known keys are broken, absent"),
         ("{ broken = 5 }", "properties › bounds › broken: expected a text in quotes; found 5"),
@@ -1153,11 +1155,11 @@ def test_a_default_is_no_difference_where_values_are_given(tmp_path):
         ("'keptt'", "properties › bounds: expected one of 'kept'; found 'keptt'"),
     ],
 )
-def test_a_property_is_kept_or_says_why(tmp_path, written, said):
+def test_a_property_is_kept_or_says_why(tmp_path, text, message):
     """A slip in what a rule says of a property is named with its place and with what may stand there."""
-    path = write(tmp_path, "mine.toml", SCHEME + f"\n[properties]\nbounds = {written}\n")
+    path = write(tmp_path, "mine.toml", SCHEME + f"\n[properties]\nbounds = {text}\n")
 
-    assert said in refused(path)
+    assert message in refused(path)
 
 
 def test_values_beside_the_declaration(tmp_path, loaded):
@@ -1211,8 +1213,8 @@ def test_transition_leans_on_no_formula(swappable, inner):
         "floor.toml",
         changed(TRANSITION, ("max(fair_share, floor)", f"max(fair_share, floor, {inner})")),
     )
-    said = refused(swappable / "mine.toml")
-    assert said == (
+    message = refused(swappable / "mine.toml")
+    assert message == (
         "floor.toml, step allocation, character 24: a transition may use fair_share, input columns "
         f"and its own steps and parameters, but not {inner}; for the money to spend, write total(fair_share)"
     )
@@ -1254,9 +1256,9 @@ def test_transition_needs_a_fair_share(tmp_path):
 
 def test_transition_without_values_says_which_and_when(swappable):
     """A transition whose parameters have no value says which, for which years, and how to give them."""
-    said = refused(swappable / "mine.toml", transition="cost-above-funding")
+    message = refused(swappable / "mine.toml", transition="cost-above-funding")
 
-    assert said == (
+    assert message == (
         "mine.toml: there is no value for transition_fund (Transition fund) in 2014/15, 2015/16, nor for "
         "support_share (Share of transition need that may be supported) in 2014/15, 2015/16; "
         "add it under [values.transition_fund], or set it with --set transition_fund@2014/15=VALUE"
@@ -1276,14 +1278,14 @@ def test_swapping_drops_values_with_a_note(swappable):
     assert scheme.notes == ("floor_share has values in mine.toml, but nothing in this run uses it",)
     assert list(scheme.parameters) == ["budget"]
     assert (scheme.formula, scheme.transition) == ("by-people", "none")
-    assert {one.parameter for one in scheme.assumptions} == {"budget"}
+    assert {assumption.parameter for assumption in scheme.assumptions} == {"budget"}
 
 
 def test_swapping_the_formula(swappable):
     """Another formula with parameters of its own says which values it needs."""
-    said = refused(swappable / "mine.toml", formula="registered-population")
+    message = refused(swappable / "mine.toml", formula="registered-population")
 
-    assert said.startswith(
+    assert message.startswith(
         "mine.toml: there is no value for revenue_budget (National GP IT revenue funding) in 2014/15"
     )
     assert load(str(swappable / "mine.toml"), formula=str(swappable / "by-people.toml")).notes == ()
@@ -1340,13 +1342,13 @@ def test_scheme_without_an_answer(refusal):
 def test_report_by(loaded, refusal):
     """A report is by a text column, which no step need use; a number, step or parameter is refused."""
     assert loaded(('organisation = "CCG"', 'report_by = "area_team"')).report_by == "area_team"
-    for name, found in (
+    for name, noun in (
         ("fair_share", "a step"),
         ("budget", "a parameter"),
         ("registered_population", "a column of numbers"),
     ):
         assert refusal(('organisation = "CCG"', f'report_by = "{name}"')) == (
-            f"mine.toml: scheme › report_by: {name} is {found}; name a text column of the inputs"
+            f"mine.toml: scheme › report_by: {name} is {noun}; name a text column of the inputs"
         )
 
 
@@ -1363,12 +1365,11 @@ def test_non_recurrent_steps(loaded, refusal):
     """A step may be the part of the answer that is paid once: one number per organisation, or it is refused."""
     step = '\n[[steps]]\nname = "once"\nlabel = "Once"\nformula = "{}"\nnon_recurrent = true\n'
 
-    assert [one.name for one in loaded(text=SCHEME + step.format("fair_share / 10")).non_recurrent] == ["once"]
+    assert [entry.name for entry in loaded(text=SCHEME + step.format("fair_share / 10")).non_recurrent] == ["once"]
     assert loaded().non_recurrent == ()
-    for formula, found in (("total(fair_share)", "national"), ("fair_share > 1", "yes/no")):
+    for formula, kind in (("total(fair_share)", "national"), ("fair_share > 1", "yes/no")):
         assert refusal(text=SCHEME + step.format(formula)) == (
-            "mine.toml, step once: non_recurrent marks a part of the answer; "
-            f"expected one number per CCG, found {found}"
+            f"mine.toml, step once: non_recurrent marks a part of the answer; expected one number per CCG, found {kind}"
         )
     assert refusal(text=SCHEME + step.format("registered_population")) == (
         "mine.toml, step once: non_recurrent marks a part of the answer, which is in £; found people"
@@ -1394,8 +1395,8 @@ def test_limits(loaded, refusal):
     )
     formula = "rounded(unrounded_fair_share)"
     assert loaded((formula, formula.ljust(1_000))).steps[1].formula == formula
-    said = refusal((formula, formula.ljust(1_001)))
-    assert said.startswith(
+    message = refusal((formula, formula.ljust(1_001)))
+    assert message.startswith(
         "mine.toml, step fair_share, character 1001: the formula has 1,001 characters; at most 1,000 are"
     )
 
@@ -1420,7 +1421,7 @@ def test_spend_counts(loaded, refusal):
     )
     assert "cost_type: is empty" in refusal(('["revenue"]', "[]"), text=SCHEME + spend)
     source = loaded(('assumption = "As\\n  read."', 'source = "circular"'), text=SCHEME + spend)
-    assert [one.parameter for one in source.assumptions] == ["budget"]
+    assert [assumption.parameter for assumption in source.assumptions] == ["budget"]
     assert "found neither" in refusal(('assumption = "As\\n  read."', ""), text=SCHEME + spend)
     assert "there is no source circlar" in refusal(
         ('assumption = "As\\n  read."', 'source = "circlar"'), text=SCHEME + spend
@@ -1433,7 +1434,7 @@ def test_assumptions_are_numbered_with_their_years(tmp_path):
     write(tmp_path, "floor.toml", TRANSITION)
     path = write(tmp_path, "mine.toml", HEAD + 'formula = "by-people"\ntransition = "floor"\n' + VALUES)
 
-    assert [(one.number, one.parameter, one.text, one.years) for one in load(str(path)).assumptions] == [
+    assert [(entry.number, entry.parameter, entry.text, entry.years) for entry in load(str(path)).assumptions] == [
         (1, "budget", "x", ("2014/15", "2015/16")),
         (2, "floor_share", "x", ("2014/15",)),
         (3, "floor_share", "y", ("2015/16",)),
@@ -1444,12 +1445,12 @@ def test_assumptions_are_numbered_with_their_years(tmp_path):
 def test_upkeep_of_an_assumption(loaded, refusal):
     """Owner, date, quality and impact go with an assumption into the log, and not with a source."""
     more = 'owner = "J. Doe", date = 2014-05-01, quality = "RED", impact = "high"'
-    one = loaded(('"Ten per cent more."', f'"Ten per cent more.", {more}')).assumptions[0]
+    detailed = loaded(('"Ten per cent more."', f'"Ten per cent more.", {more}')).assumptions[0]
 
     bare = loaded().assumptions[0]
 
     assert (bare.owner, bare.date, bare.quality, bare.impact) == ("", "", "", "")
-    assert (one.owner, one.date, one.quality, one.impact) == (
+    assert (detailed.owner, detailed.date, detailed.quality, detailed.impact) == (
         "J. Doe",
         dt.date(2014, 5, 1).isoformat(),
         "RED",
@@ -1471,10 +1472,10 @@ def test_digest(tmp_path):
 
     assert re.fullmatch(r"[0-9a-f]{64}", first.digest)
     assert load(str(tmp_path / "b" / "c" / "mine.toml")).digest == first.digest
-    one = load(str(path), settings=settings("budget=0.05"))
-    assert load(str(path), settings=settings("budget=1/20")).digest == one.digest
+    set_once = load(str(path), settings=settings("budget=0.05"))
+    assert load(str(path), settings=settings("budget=1/20")).digest == set_once.digest
     others = [
-        one,
+        set_once,
         load(str(path), settings=settings("budget@2014/15=0.05")),
         load(str(path), settings=settings("floor_share=5%")),
         load(str(path), transition="none"),
@@ -1498,8 +1499,8 @@ def test_files_are_base_names(swappable):
     scheme = load(str(swappable / "mine.toml"))
 
     assert [file for file, _ in scheme.files] == ["by-people.toml", "mine.toml", "floor.toml"]
-    shown = " ".join(repr(getattr(scheme, field.name)) for field in fields(scheme))
-    assert str(swappable) not in shown
+    written_out = " ".join(repr(getattr(scheme, field.name)) for field in fields(scheme))
+    assert str(swappable) not in written_out
     assert swappable.name not in refused(swappable / "mine.toml", settings=settings("x=1"))
 
 

@@ -68,9 +68,9 @@ def typed(command, *more, folder):
         return app([*shlex.split(command)[1:], *more], standalone_mode=False)
 
 
-def same(shown, value):
+def same(figure, value):
     """Whether a figure of a table is the value, to the digits that it shows."""
-    text = shown.replace(",", "")
+    text = figure.replace(",", "")
     if text in ("yes", "no"):
         return value is (text == "yes")
     scale = 100 if text.endswith("%") else 1
@@ -80,7 +80,7 @@ def same(shown, value):
 
 def test_every_formula_and_scheme_is_described():
     """Every formula has its section here, and every scheme here or in a document of its own; the list links to each."""
-    names = [one.name for one in SECTIONS]
+    names = [part.name for part in SECTIONS]
     others = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "docs").glob("*.md"))
 
     assert set(library_names("formula")) <= set(names) <= {*library_names("formula"), *library_names("scheme")}
@@ -88,33 +88,33 @@ def test_every_formula_and_scheme_is_described():
     assert re.findall(r"\(#([\w-]+)\)", HEAD) == names
 
 
-@pytest.mark.parametrize("one", fast_but(ENGLAND, SECTIONS, NAME), ids=NAME)
-def test_figures_worked_by_hand(folder, one):
+@pytest.mark.parametrize("part", fast_but(ENGLAND, SECTIONS, NAME), ids=NAME)
+def test_figures_worked_by_hand(folder, part):
     """The command of a section gives each figure of its table, to the digits shown, in the first year."""
-    assert typed(one.commands[0], "-o", f"{one.name}.json", folder=folder) == 0
-    document = json.loads((folder / f"{one.name}.json").read_text("utf-8"))
+    assert typed(part.commands[0], "-o", f"{part.name}.json", folder=folder) == 0
+    document = json.loads((folder / f"{part.name}.json").read_text("utf-8"))
     first = document["rows"][0]["year"]
     rows = [row for row in document["rows"] if row["year"] == first]
 
     assert [row["org_code"] for row in rows] == ["A", "B", "C", "D"]
-    assert one.table
+    assert part.table
     wrong = [
         (step, row["org_code"], cell, row[step.strip("`")])
-        for step, *cells in one.table
+        for step, *cells in part.table
         for row, cell in zip(rows, cells, strict=True)
         if not same(cell, row[step.strip("`")])
     ]
     assert wrong == []
 
 
-@pytest.mark.parametrize("one", SECTIONS, ids=lambda one: one.name)
-def test_what_has_no_answer_stops_as_the_text_says(folder, one):
+@pytest.mark.parametrize("part", SECTIONS, ids=lambda part: part.name)
+def test_what_has_no_answer_stops_as_the_text_says(folder, part):
     """The second command of a section ends with the message below it; a section without one says why there is none."""
-    if not one.message:
-        assert len(one.commands) == 1
-        assert "there is always an answer" in one.text.lower()
+    if not part.message:
+        assert len(part.commands) == 1
+        assert "there is always an answer" in part.text.lower()
         return
     with pytest.raises(GpitError) as caught:
-        typed(one.commands[1], folder=folder)
-    assert one.message in " ".join(str(caught.value).split())
+        typed(part.commands[1], folder=folder)
+    assert part.message in " ".join(str(caught.value).split())
     assert caught.value.exit_code == 2
