@@ -40,13 +40,13 @@ def site(tmp_path, monkeypatch):
 
 @pytest.fixture
 def plugged(site, monkeypatch):
-    """The example package, plugged in."""
+    """The installed example package."""
     monkeypatch.syspath_prepend(example(site))
     return site
 
 
 def formula(text: str, *, unit: str = "people") -> str:
-    """A formula file whose weight is worked out by a formula."""
+    """Return a formula file whose weight is calculated by a formula."""
     return f"""
 [formula]
 name = "weighted"
@@ -73,23 +73,22 @@ formula = "rounded(unrounded_fair_share)"
 
 
 def run(folder: Path, text: str, **more: object):
-    """Run the four organisations on a formula file with this weight."""
+    """Run the four organisations with a formula file that has this weight."""
     path = folder / "weighted.toml"
     path.write_text(formula(text, unit=str(more.pop("unit", "people"))), "utf-8")
     return allocate(**ABCD, formula=path, transition="none", settings=BUDGET, **more)
 
 
 def shares(result) -> list[float]:
-    """The fair shares of the first year."""
+    """Return the fair shares of the first year."""
     return result.year("2014/15")["fair_share"].to_list()
 
-
-# What a plug-in adds --------------------------------------------------------------------------------------------
+    """Weights are 1 + 10% × (3x² − 2x³), with x = 0.6 for A, 0.2 for B and 0 for the others, in fractions."""
 
 
 @pytest.mark.usefixtures("plugged")
-def test_rule_of_a_plug_in_gives_what_it_says():
-    """Weights are 1 + 10% × (3x² − 2x³), x = 0.6 for A, 0.2 for B and nil for the others: worked in fractions."""
+def test_formula_of_a_plug_in_gives_the_figures_calculated_by_hand():
+    """Weights are 1 + 10% × (3x² − 2x³), x = 0.6 for A, 0.2 for B and 0 for the others: calculated in fractions."""
     result = allocate(**ABCD, formula="rural-weight", transition="none", settings=BUDGET)
     curve = {code: 3 * x**2 - 2 * x**3 for code, x in (("A", Fraction(3, 5)), ("B", Fraction(1, 5)))}
     weighted = [people * (1 + curve.get(code, 0) / 10) for code, people in PEOPLE.items()]
@@ -99,7 +98,7 @@ def test_rule_of_a_plug_in_gives_what_it_says():
 
 
 @pytest.mark.usefixtures("plugged")
-def test_transition_of_a_plug_in_gives_what_it_says():
+def test_transition_of_a_plug_in_gives_the_figures_calculated_by_hand():
     """With fair shares of £200,000 to £800,000 the changes are −60%, −20%, +33.3% and −2.4%, damped by 1 + size."""
     result = allocate(**ABCD, transition="damped-change", settings=BUDGET)
     old = [Fraction(spend) for spend in (500_000, 500_000, 450_000, 820_000)]
@@ -113,7 +112,7 @@ def test_transition_of_a_plug_in_gives_what_it_says():
 
 @pytest.mark.usefixtures("plugged")
 def test_manifest_lists_what_was_used():
-    """The formula, the transition and both functions are listed with package, version and digest, and no more."""
+    """The formula, the transition and both functions are listed with package, version and digest, and nothing else."""
     used = allocate(sample=True, formula="rural-weight", transition="damped-change", with_effects=False)
     plain = allocate(**ABCD, settings=BUDGET)
 
@@ -134,7 +133,7 @@ def test_manifest_lists_what_was_used():
 
 @pytest.mark.usefixtures("plugged")
 def test_explanation_shows_the_function():
-    """A's line has the numbers that went in and what came out: 3 × 0.36 − 2 × 0.216 is 0.648."""
+    """A's line shows the numbers and the result of the function: 3 × 0.36 − 2 × 0.216 is 0.648."""
     result = allocate(**ABCD, formula="rural-weight", transition="none", settings=BUDGET)
     (line,) = [line for line in explain(result, "A", year="2014/15").years[0].lines if line.name == "size_weight"]
 
@@ -144,7 +143,7 @@ def test_explanation_shows_the_function():
 
 
 def test_units_go_through_a_function(site, tmp_path):
-    """Half of people is people: it goes with people and not with £, and an argument asked in ratios is no people."""
+    """Half of people is people, which fits people and not £; people do not fit an argument in ratios."""
     asked = HALVED.replace('{"x": None}', '{"x": "ratio"}')
     package(site, HALVED, halved="HALVED")
     package(site, asked, ratio_halved="HALVED")
@@ -159,14 +158,14 @@ def test_units_go_through_a_function(site, tmp_path):
 
 
 def test_a_function_and_a_step_may_share_a_name(site, tmp_path):
-    """What is installed breaks no scheme that has a step of the same name: brackets tell the two apart."""
+    """A step may have the name of a plug-in's function: only the function is followed by a bracket."""
     package(site, HALVED, weight="HALVED")
 
     assert shares(run(tmp_path, "2 * weight(registered_population)")) == [200_000, 400_000, 600_000, 800_000]
 
 
 def test_built_in_names_win(site, tmp_path):
-    """A plug-in cannot put its formula in the place of a built-in one, nor its function in that of the language's."""
+    """A plug-in cannot replace a built-in formula or a function of the language."""
     name = package(
         site, HALVED, {"formulas/registered-population.toml": formula("historic_spend", unit="£")}, abs="HALVED"
     )
@@ -178,7 +177,7 @@ def test_built_in_names_win(site, tmp_path):
 
 @pytest.mark.usefixtures("plugged")
 def test_built_in_names_do_not_look_for_plug_ins(monkeypatch):
-    """A run with built-in names alone never asks which packages are installed."""
+    """A run with only built-in names never asks which packages are installed."""
 
     def asked(**_group: str) -> None:
         raise AssertionError("looked for plug-ins")
@@ -196,7 +195,7 @@ def test_built_in_names_do_not_look_for_plug_ins(monkeypatch):
 
 @pytest.mark.usefixtures("plugged")
 def test_plug_ins_can_be_left_out(tmp_path, monkeypatch):
-    """Neither files nor functions are found then, on whichever side of the verb the option stands; later they are."""
+    """With --no-plugins, before or after the verb, files and functions are not found; later they are."""
     weighted = tmp_path / "weighted.toml"
     weighted.write_text(formula("registered_population * s_curve(1)"), "utf-8")
     monkeypatch.chdir(tmp_path)
@@ -220,7 +219,7 @@ def test_plug_ins_can_be_left_out(tmp_path, monkeypatch):
 
 @pytest.fixture(scope="module")
 def workbook(tmp_path_factory):
-    """The four organisations with the formula and transition of the example."""
+    """The workbook of the four organisations with the formula and transition of the example."""
     place = tmp_path_factory.mktemp("workbook")
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(place / "site")
@@ -231,13 +230,13 @@ def workbook(tmp_path_factory):
 
 
 def column(sheet, heading: str) -> list[object]:
-    """The cells of the four organisations under a heading."""
+    """Return the cells of the four organisations under a heading."""
     place = next(cell.column for cell in sheet[4] if str(cell.value).startswith(heading))
     return [sheet.cell(row, place).value for row in range(5, 9)]
 
 
 def test_workbook_has_formulas_where_it_can(workbook):
-    """`damped` is live; `s_curve` has no Excel formula, so its step holds values, and all that rests on it is live."""
+    """`damped` is a formula; `s_curve` has no Excel formula, so its step has values; steps that use it are formulas."""
     sheet = openpyxl.load_workbook(workbook)["2014-15"]
     live = column(sheet, "Damped change (%)"), column(sheet, "Weighted people"), column(sheet, "Allocation (£)")
 
@@ -247,7 +246,7 @@ def test_workbook_has_formulas_where_it_can(workbook):
 
 
 def test_workbook_says_which_values_do_not_follow(workbook):
-    """About, Method, Findings and Checks say it; the reader is not told that every figure is live."""
+    """About, Method, Findings and Checks name the values; no text says that every figure is live."""
     book = openpyxl.load_workbook(workbook)
     about = {row[0].value: str(row[1].value) for row in book["About"].iter_rows(min_row=5)}
     method = {row[1].value: str(row[5].value) for row in book["Method"].iter_rows(min_row=5)}
@@ -264,7 +263,7 @@ def test_workbook_says_which_values_do_not_follow(workbook):
 
 
 def test_a_change_fails_a_check_where_values_do_not_follow(workbook):
-    """As the run wrote it all checks hold; one parameter changed, and the workbook no longer says that they do."""
+    """All checks pass in the workbook as written; after a change of a parameter, one does not."""
     cells = openpyxl.load_workbook(workbook)["Parameters"]
     heads = [cell.value for cell in cells[4]]
     row = next(
@@ -283,8 +282,8 @@ def test_a_change_fails_a_check_where_values_do_not_follow(workbook):
 
 
 @pytest.mark.usefixtures("plugged")
-def test_a_check_without_excel_keeps_its_word(tmp_path):
-    """A check that uses `s_curve` says what it said in the run, is no formula, and says that."""
+def test_a_check_without_excel_keeps_its_result(tmp_path):
+    """A check that uses `s_curve` shows its result in the run as a value, and says so."""
     path = tmp_path / "checked.toml"
     check = '[[checks]]\nname = "Curved"\nformula = "s_curve(total(fair_share) / revenue_budget) == 1"\n'
     path.write_text(formula("registered_population") + check, "utf-8")
@@ -304,8 +303,8 @@ def test_a_check_without_excel_keeps_its_word(tmp_path):
 
 
 @pytest.mark.usefixtures("plugged")
-def test_verify_holds_plug_ins_against_those_installed(tmp_path):
-    """The same plug-ins give the same bytes; a manifest of others is told by package, version and function."""
+def test_verify_compares_plug_ins_with_those_installed(tmp_path):
+    """The same plug-ins give the same bytes; different ones are reported by package, version and function."""
     for source in ("abcd-population.csv", "abcd-spend.csv"):
         (tmp_path / source).write_bytes((SAMPLES / source).read_bytes())
     result = allocate(
@@ -337,8 +336,8 @@ def test_verify_holds_plug_ins_against_those_installed(tmp_path):
     )
 
 
-def test_verify_tells_a_function_that_was_changed(site, tmp_path):
-    """A remark added to the module changes no figure: the content is verified, and the function is named."""
+def test_verify_names_a_function_that_was_changed(site, tmp_path):
+    """A comment added to the module changes no figure: the content is verified, and the function is named."""
     name = package(site, HALVED, halved="HALVED")
     (tmp_path / "weighted.toml").write_text(formula("halved(registered_population)"), "utf-8")
     files = {role: tmp_path / f"abcd-{role}.csv" for role in ("population", "spend")}
@@ -347,7 +346,7 @@ def test_verify_tells_a_function_that_was_changed(site, tmp_path):
     rule = {"formula": tmp_path / "weighted.toml", "transition": "none", "settings": BUDGET}
     write_json(allocate(**files, **rule), tmp_path / "out.json")
     module = site / name / "__init__.py"
-    module.write_text(f"{HALVED}# Another remark.\n", "utf-8")
+    module.write_text(f"{HALVED}# Another comment.\n", "utf-8")
     verification = verify(tmp_path / "out.json")
 
     assert [version.name for version in verification.versions] == [f"function halved of {name}"]
@@ -355,8 +354,8 @@ def test_verify_tells_a_function_that_was_changed(site, tmp_path):
     assert verification.manifest == ()
 
 
-def test_a_result_is_not_worked_out_with_another_function(site, tmp_path):
-    """A result is explained with the function that it was made with, or not at all: nobody typed its figures over."""
+def test_a_result_is_not_calculated_with_another_function(site, tmp_path):
+    """A result is explained only with its own function, so its figures do not seem changed by hand."""
     name = package(site, HALVED, halved="HALVED")
     (tmp_path / "weighted.toml").write_text(formula("halved(registered_population)"), "utf-8")
     result = allocate(**ABCD, formula=tmp_path / "weighted.toml", transition="none", settings=BUDGET)
@@ -374,8 +373,8 @@ def test_a_result_is_not_worked_out_with_another_function(site, tmp_path):
 
 
 @pytest.mark.slow
-def test_what_a_plug_in_prints_stays_out_of_answers(tmp_path):
-    """A module that prints as it is imported does not break the JSON document of the run."""
+def test_output_of_a_plug_in_is_not_in_results(tmp_path):
+    """A module that prints while it is imported does not break the JSON document of the run."""
     site = tmp_path / "site"
     package(site, HALVED + "print('NOISE')\n", halved="HALVED")
     (tmp_path / "weighted.toml").write_text(formula("halved(registered_population)"), "utf-8")
@@ -388,8 +387,8 @@ def test_what_a_plug_in_prints_stays_out_of_answers(tmp_path):
 
 
 @pytest.mark.usefixtures("plugged")
-def test_verify_names_a_plug_in_that_is_lacking(tmp_path, monkeypatch):
-    """Without the plug-in the run cannot be made again, and the message says what to install."""
+def test_verify_names_a_missing_plug_in(tmp_path, monkeypatch):
+    """Without the plug-in the run cannot be repeated, and the message says what to install."""
     result = allocate(sample=True, formula="rural-weight", with_effects=False)
     write_json(result, tmp_path / "out.json")
     monkeypatch.chdir(tmp_path)
@@ -428,7 +427,7 @@ BROKEN = {
 
 @pytest.mark.parametrize("fault", BROKEN)
 def test_a_broken_function_is_one_line(fault, plugged):
-    """The line has the package's name and what is wrong; the functions of the other package can be used."""
+    """The line names the package and the problem; the functions of the other package can be used."""
     module, functions, says = BROKEN[fault]
     name = package(plugged, module, **functions)
     (line,) = library_problems()
@@ -440,7 +439,7 @@ def test_a_broken_function_is_one_line(fault, plugged):
 
 
 def test_a_broken_library_is_one_line(plugged):
-    """No folder of rules, a file that is no TOML, one of another kind, one with a slip: a line each, with its name."""
+    """No folder, a file that is not TOML, one of the wrong kind and one with a misspelling have a line each."""
     empty = package(plugged, "", {"other/x.toml": ""})
     texts = {
         "formulas/broken.toml": "[formula",
@@ -457,7 +456,7 @@ def test_a_broken_library_is_one_line(plugged):
 
 
 def test_two_plug_ins_of_one_name(plugged):
-    """The first package by name has it; the other's is said and left out."""
+    """The first package by name has it; the other's file is reported and left out."""
     text = (EXAMPLE / "fairshare_example" / "library" / "formulas" / "rural-weight.toml").read_text("utf-8")
     name = package(plugged, HALVED, {"formulas/rural-weight.toml": text}, damped="HALVED")
 
@@ -467,8 +466,8 @@ def test_two_plug_ins_of_one_name(plugged):
     ] == [True, True]
 
 
-def test_a_broken_plug_in_is_said_where_a_name_is_not_found(site, tmp_path):
-    """Whoever misses a name reads that it may be one of a plug-in that is broken."""
+def test_an_unknown_name_lists_broken_plug_ins(site, tmp_path):
+    """The message for an unknown name lists the broken plug-ins, which may have it."""
     name = package(site, "import nothing_of_this_name\n", {"formulas/x.toml": ""}, lost="LOST")
 
     with pytest.raises(
@@ -480,8 +479,8 @@ def test_a_broken_plug_in_is_said_where_a_name_is_not_found(site, tmp_path):
 
 
 @pytest.mark.slow
-def test_the_command_line_says_what_is_broken_and_goes_on(tmp_path):
-    """`library list` ends with 0, its list on standard output and the line on standard error; a run ends with 2."""
+def test_the_command_line_reports_a_broken_plug_in_and_continues(tmp_path):
+    """`library list` prints its list, and the problem on standard error, and exits with 0; a run exits with 2."""
     source = example(tmp_path / "site")
     name = package(tmp_path / "site", "raise ValueError('no')\n", broken="X")
     env = {"PYTHONPATH": os.pathsep.join(map(str, (ROOT / "src", tmp_path / "site", source)))}
@@ -500,7 +499,7 @@ def test_the_command_line_says_what_is_broken_and_goes_on(tmp_path):
     assert f"plug-in {name} 1.0" in words(ran.stderr)
 
 
-# Functions that misbehave ---------------------------------------------------------------------------------------
+# Functions with errors ---------------------------------------------------------------------------------------
 
 MISBEHAVING = {
     "raises": ("lambda x: 1 / 0", "raised ZeroDivisionError"),
@@ -532,7 +531,7 @@ def test_a_function_that_misbehaves_is_an_error(fault, site, tmp_path):
 
 @pytest.mark.parametrize("gives", ["float('nan')", "float('inf')", "None"])
 def test_undefined_values_of_a_function(gives, site, tmp_path):
-    """Null, NaN and infinite are undefined: the run stops and names the organisation, unless `where` shuts it out."""
+    """Null, NaN and infinite are undefined: the run stops and names the organisation, unless `where` excludes it."""
     code = f"lambda x: __import__('polars').when(x > 100_000).then(x).otherwise({gives})"
     name = package(site, HALVED.replace("lambda x: x / 2", code), high="HALVED")
 

@@ -30,7 +30,7 @@ SYMBOLS = {
 
 
 def learn(*steps, checks=()):
-    """What every name means, given steps as `name = formula`, or `name (unit) = formula`."""
+    """Return the symbols of steps written as `name = formula`, or `name (unit) = formula`."""
     return understand(
         [definition(step) for step in steps],
         SYMBOLS,
@@ -39,21 +39,21 @@ def learn(*steps, checks=()):
 
 
 def definition(step):
-    """A step written as `name (unit) = formula`."""
+    """Return a step written as `name (unit) = formula`."""
     head, _, formula = step.partition(" = ")
     name, _, unit = head.partition(" (")
     return Definition(name, parse(formula), unit.rstrip(")") or None, f"own.toml, step {name}")
 
 
 def fault(*steps, checks=()):
-    """The error that the steps raise."""
+    """Return the error that the steps raise."""
     with pytest.raises(FormulaError) as caught:
         learn(*steps, checks=checks)
     return caught.value
 
 
 def last(*steps):
-    """The meaning of the last of the steps."""
+    """Return the symbol of the last step."""
     return learn(*steps)[steps[-1].partition(" ")[0]]
 
 
@@ -102,13 +102,13 @@ BY_REGION = "region_spend = total(historic_spend, within=region)"
         (AREA, [BY_AREA, "x = previous(x, first=area_spend)"]),
     ],
 )
-def test_kind_is_the_finest_of_what_a_step_stands_on(kind, steps):
+def test_kind_is_the_finest_of_what_a_step_uses(kind, steps):
     """A step is national, one per group, or one per organisation; two groupings meet only in organisations."""
     assert last(*steps).kind == kind
 
 
 def test_kind_reaches_through_previous_from_a_step_below():
-    """What a step takes from the year before may stand below, and further below again."""
+    """A step may take last year's value of a step further down, which may do the same."""
     symbols = learn(
         "opening = previous(middle, first=1)",
         "half = opening / 2",
@@ -120,7 +120,7 @@ def test_kind_reaches_through_previous_from_a_step_below():
 
 
 def test_kind_settles_where_weights_come_from_the_step_itself():
-    """Money shared by last year's money of an area stays the area's, wherever the area is named."""
+    """Money shared out by an area's money of last year has one value per area, wherever the area is named."""
     named_above = learn(
         BY_AREA,
         "opening = previous(closing, first=area_spend)",
@@ -137,14 +137,14 @@ def test_kind_settles_where_weights_come_from_the_step_itself():
 
 
 def test_shares_by_nothing_but_their_own_past_are_the_organisations():
-    """Where no weight names a column at all, everybody shares."""
+    """If no weight leads to a column, every organisation shares."""
     symbols = learn("opening = previous(closing, first=1)", "closing = share_out(budget, by=opening)")
 
     assert symbols["opening"].kind == symbols["closing"].kind == ORGANISATION
 
 
 def test_long_chain_through_previous_settles():
-    """A kind travels up a chain of a hundred steps, each of which takes the next one's value of last year."""
+    """A kind passes up a chain of 100 steps, each of which takes last year's value of the next step."""
     steps = [f"s{i} = previous(s{i + 1}, first=0)" for i in range(99)]
     symbols = learn(*steps, "s99 = historic_spend")
 
@@ -162,8 +162,8 @@ SOURCES = {
 @pytest.mark.slow
 @settings(derandomize=True, deadline=None, max_examples=150)
 @given(st.data())
-def test_kinds_are_those_of_whatever_can_be_reached(data):
-    """However steps lean on one another, a step is as fine as what can be reached from it."""
+def test_kinds_are_those_of_all_that_a_step_reaches(data):
+    """For any dependencies between steps, a step has the finest kind of all that it depends on."""
     names = [f"s{i}" for i in range(data.draw(st.integers(2, 8)))]
     steps, own, uses, shared = [BY_AREA, BY_REGION], {}, {}, set()
     for i, name in enumerate(names):
@@ -189,7 +189,7 @@ def test_kinds_are_those_of_whatever_can_be_reached(data):
 
     kinds = {name: set().union(*(own[step] for step in reached(name))) for name in names}
     for name in names:
-        # Shares by weights that lead to no column at all are the organisations'.
+        # Shares by weights that lead to no column have one value per organisation.
         finest = kinds[name] | {ORGANISATION for step in reached(name) & shared if not kinds[step]}
         expected = NATIONAL if not finest else next(iter(finest)) if len(finest) == 1 else ORGANISATION
         assert symbols[name].kind == expected, steps
@@ -217,12 +217,12 @@ def test_kinds_are_those_of_whatever_can_be_reached(data):
     ],
 )
 def test_type_is_inferred(kind, formula):
-    """A step is a number or a yes/no by what its formula gives, also where it hands on its own past."""
+    """The formula decides whether a step is a number or a yes/no, even if it passes on its own previous value."""
     assert last(f"x = {formula}").type == kind
 
 
 def test_yes_no_of_a_step_below():
-    """A yes/no that stands below may be taken from the year before, with a yes/no for the first year."""
+    """A step may take last year's value of a yes/no further down, with a yes/no for the first year."""
     symbols = learn(
         "was_above = previous(above, first=budget < 0)",
         "need = where(was_above, historic_spend, 0)",
@@ -267,8 +267,8 @@ def test_yes_no_of_a_step_below():
         (None, "need_index"),
     ],
 )
-def test_unit_is_worked_out(unit, formula):
-    """£ ÷ people is £ per head; a number in a formula fits anything; what meets no unit has none."""
+def test_unit_is_inferred(unit, formula):
+    """£ ÷ people is £ per head; a number in a formula fits any unit; arithmetic with an unknown unit has none."""
     assert last(f"x = {formula}").unit == unit
 
 
@@ -295,15 +295,15 @@ def test_unit_is_worked_out(unit, formula):
     ],
 )
 def test_units_that_do_not_fit_are_refused(formula, position, message):
-    """£ plus people is an error that says both units and what cannot be done with them."""
+    """£ plus people is an error that names both units and what cannot be done with them."""
     error = fault(f"x (£) = {formula}" if "previous(x" not in formula else f"x (£ per head) = {formula}")
 
     assert message in error.message
     assert error.position == position
 
 
-def test_unit_that_is_not_there_is_not_checked():
-    """Columns of one's own may be added to anything, compared with anything and declared as anything."""
+def test_unknown_unit_is_not_checked():
+    """A column without a unit may be added to anything, compared with anything and declared as anything."""
     learn(
         "a = need_index + historic_spend",
         "b = need_index + registered_population",
@@ -325,7 +325,7 @@ def test_unit_that_is_not_there_is_not_checked():
     ],
 )
 def test_declared_unit_has_to_be_the_one_of_the_formula(declared, formula, message):
-    """A unit that a step declares is held against the one its formula gives."""
+    """The unit that a step declares is compared with the unit of its formula."""
     assert message in fault(f"x ({declared}) = {formula}").message
 
 
@@ -333,19 +333,19 @@ def test_declared_unit_has_to_be_the_one_of_the_formula(declared, formula, messa
     ("declared", "formula"), [("£", "1000"), ("people", "2 * 500"), ("%", "cap / 2"), ("%", "budget / budget")]
 )
 def test_declared_unit_gives_a_bare_number_its_meaning(declared, formula):
-    """A number alone may be declared as anything, and a percentage is a ratio."""
+    """A bare number may be declared in any unit, and a percentage is a ratio."""
     assert last(f"x ({declared}) = {formula}").unit == declared
 
 
 def test_declared_unit_holds_for_what_follows():
-    """What a step declares its unknown value to be is checked from there on."""
+    """The unit that a step declares for a value of unknown unit is checked in later steps."""
     assert fault("weighted (people) = need_index * 2", "x = weighted + budget").message == (
         "people and £ cannot be added"
     )
 
 
 def test_unit_inferred_above_is_known_through_previous():
-    """A step above keeps the unit that was inferred for it, also when its value of last year is taken."""
+    """A step above keeps its inferred unit, also if its value of last year is used."""
     error = fault("rate = historic_spend / registered_population", "x = previous(rate, first=0) + budget")
 
     assert error.message == "£ per head and £ cannot be added"
@@ -438,7 +438,7 @@ def test_unit_inferred_above_is_known_through_previous():
     ],
 )
 def test_refused_with_its_place_and_in_plain_words(formula, position, message):
-    """What makes no sense is refused at the name or sign concerned, in the words of the language."""
+    """A formula that makes no sense is refused at the name or sign, in the words of the language."""
     error = fault(
         "average = total(historic_spend) / total(registered_population)",
         "national_yes = average > 0",
@@ -454,15 +454,15 @@ def test_refused_with_its_place_and_in_plain_words(formula, position, message):
     assert str(error).startswith(f"own.toml, step x, character {position}: ")
 
 
-def test_first_fault_in_the_order_of_the_scheme_is_told():
-    """Of several faults the uppermost comes first: those below it may be its consequence."""
+def test_first_error_in_the_order_of_the_scheme_is_raised():
+    """Of several errors the first in the scheme is raised: later ones may be its consequence."""
     error = fault("a = historic_spend + 1", "b = nothing", "c = b + nobody", checks=["no_check > 1"])
 
     assert (error.where, error.message) == ("own.toml, step b", "there is no nothing")
 
 
 def test_name_below_is_no_circle_through_previous():
-    """Last year's value of the step itself, and of a step below, is allowed."""
+    """A step may use last year's value of itself and of a step further down."""
     learn("opening = previous(closing, first=historic_spend)", "closing = previous(closing, first=0) + opening")
 
 
@@ -497,7 +497,7 @@ def test_checks_see_every_step():
     ],
 )
 def test_check_is_a_yes_no_that_makes_sense(check, position, message):
-    """A check that is no yes/no, or has a fault of its own, is refused with its name."""
+    """A check that is not a yes/no, or that has another error, is refused with its name."""
     error = fault("share = share_out(budget, by=registered_population)", checks=[check])
 
     assert message in error.message
@@ -509,7 +509,7 @@ def test_check_is_a_yes_no_that_makes_sense(check, position, message):
 
 
 def test_symbols_that_were_given_are_not_changed():
-    """What is known of inputs and parameters is handed on as it was, and the caller's own is left alone."""
+    """Symbols of inputs and parameters are returned unchanged, and the caller's mapping is not changed."""
     before = dict(SYMBOLS)
     symbols = learn("x = historic_spend")
 
@@ -534,7 +534,7 @@ NAMED += ["share_out({}, by={})", "share_out(budget, by={}, within={})"]
 
 
 def every_pairing():
-    """Every form of the language over every pair of things that may or may not fit there."""
+    """Yield every form of the language with every pair of parts, whether they fit or not."""
     names = [part for part in PARTS if part.isidentifier()]
     for form in FORMS:
         yield from (form.format(*pair) for pair in itertools.product(PARTS, PARTS))
@@ -542,8 +542,8 @@ def every_pairing():
         yield from (form.format(*pair) for pair in itertools.product(names, names))
 
 
-def test_whatever_is_paired_is_understood_or_refused():
-    """No pairing of names, numbers and texts in any form ends in anything but a meaning or a FormulaError."""
+def test_every_pairing_is_understood_or_refused():
+    """Every pair of names, numbers and texts in every form gives a symbol or a FormulaError."""
     understood = refused = 0
     for formula in every_pairing():
         error = None
@@ -563,7 +563,7 @@ def test_whatever_is_paired_is_understood_or_refused():
     assert refused > 300
 
 
-# Units through counts, through what has no name, and through the year before -------------------------------------
+# Units through counts, units without a name, and the year before -------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -576,17 +576,17 @@ def test_whatever_is_paired_is_understood_or_refused():
         ("ratio", ["over = historic_spend > 1", "x (ratio) = count(over)"]),
         # £ × people ÷ people
         ("£", ["a = historic_spend * registered_population", "x = a / registered_population"]),
-        # Nobody says the unit of x but the first year
+        # Only the first year gives the unit of x
         ("£", ["x = previous(x, first=historic_spend)"]),
         ("£", ["x = previous(later, first=historic_spend)", "later = x * 2", "x_again = x", "y = x_again"]),
         ("£ per head", ["x = previous(rate, first=price)", "rate = historic_spend / registered_population"]),
-        # A step of numbers alone may be £ or people: nobody says
+        # A step of only numbers may be £ or people: nothing says which
         (None, ["fixed = 1000", "x = historic_spend + fixed"]),
         ("£", ["fixed (£) = 1000", "x = historic_spend + fixed"]),
     ],
 )
 def test_unit_is_carried(unit, steps):
-    """A count is a number; what has no name as a unit keeps its powers; last year's value has this year's unit."""
+    """A count is a number; a unit without a name keeps its powers; last year's value has this year's unit."""
     assert learn(*steps)["x"].unit == unit
 
 
@@ -613,12 +613,12 @@ def test_unit_is_carried(unit, steps):
     ],
 )
 def test_holes_that_units_could_slip_through(steps, message):
-    """People are no count of organisations, and neither £ × people nor last year's rate is an amount of £."""
+    """People are not a count of organisations, and £ × people and last year's rate are not amounts in £."""
     assert message in fault(*steps).message
 
 
-def test_every_fault_can_be_told():
-    """Told instead of raised, faults are found in every formula; what comes of one is not told again."""
+def test_every_error_can_be_reported():
+    """With a reporter, errors in every formula are reported, without their consequences."""
     errors = []
     symbols = understand(
         [
@@ -638,7 +638,7 @@ def test_every_fault_can_be_told():
         report=errors.append,
     )
 
-    # a stays £, as it says of itself, so that b adds £ and people. c is not known: d may be no condition at all.
+    # a stays £, as it declares, so b adds £ and people. c is unknown, so d may have no condition.
     assert [(error.where[-1], error.sort) for error in errors] == [
         ("a", "unit"), ("b", "unit"), ("c", "name"), ("f", "name"), ("g", "kind"),
     ]  # fmt: skip

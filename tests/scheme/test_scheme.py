@@ -1,4 +1,4 @@
-"""Scheme, formula and transition files: what they may say, what is refused and in which words."""
+"""Scheme, formula and transition files: what they may contain, and the messages for what they may not."""
 
 import datetime as dt
 import random
@@ -38,7 +38,7 @@ from tiers import slow_but
 
 @pytest.fixture
 def refusal(tmp_path):
-    """What load says of the small scheme with the changes of a test."""
+    """Return a function that gives load's message for the small scheme with the changes of a test."""
 
     def refuse(*changes, text=SCHEME, **options):
         return refused(write(tmp_path, "mine.toml", changed(text, *changes)), **options)
@@ -48,7 +48,7 @@ def refusal(tmp_path):
 
 @pytest.fixture
 def loaded(tmp_path):
-    """The small scheme with the changes of a test."""
+    """Return a function that loads the small scheme with the changes of a test."""
 
     def load_changed(*changes, text=SCHEME, **options):
         return load(str(write(tmp_path, "mine.toml", changed(text, *changes))), **options)
@@ -57,7 +57,7 @@ def loaded(tmp_path):
 
 
 def settings(*texts):
-    """Settings as the command line reads them."""
+    """Return settings as the command line reads them."""
     return [Setting.read(text) for text in texts]
 
 
@@ -65,7 +65,7 @@ def settings(*texts):
 
 
 def test_small_scheme_is_sound(loaded):
-    """The file that all refusals below start from is itself in order."""
+    """The file that all refusals below start from is valid."""
     scheme = loaded()
 
     assert [step.name for step in scheme.steps] == ["unrounded_fair_share", "fair_share", "allocation"]
@@ -90,7 +90,7 @@ def test_small_scheme_is_sound(loaded):
     ],
 )
 def test_unknown_keys(refusal, changes, place, nearest):
-    """A key that is not known is refused with file, place (steps by name) and the nearest known key."""
+    """An unknown key is refused with file, place (steps by name) and the nearest known key."""
     message = refusal(*changes)
 
     assert message.startswith(f"mine.toml: {place}: unknown key " if place else "mine.toml: unknown key ")
@@ -98,7 +98,7 @@ def test_unknown_keys(refusal, changes, place, nearest):
 
 
 def test_nearest_key_is_one_that_this_kind_of_file_has(tmp_path):
-    """A formula file has no values, so none are suggested."""
+    """A formula file cannot have values, so the message does not suggest them."""
     write(tmp_path, "by-people.toml", FORMULA + "\n[value.budget]\nx = 1\n")
     message = refused(write(tmp_path, "mine.toml", HEAD + 'formula = "by-people"\n'))
 
@@ -107,14 +107,14 @@ def test_nearest_key_is_one_that_this_kind_of_file_has(tmp_path):
 
 
 def test_keys_of_python_are_not_keys_of_the_file(refusal):
-    """`as` and `with` are written so; the names that Python code must use for them are unknown."""
+    """Only `as` and `with` are keys; the names that Python code uses for them are unknown keys."""
     message = refusal(text=SCHEME + '\n[[use]]\nformula = "registered-population"\nas_ = "core"\n')
 
     assert message.startswith("mine.toml: use › number 1: unknown key as_")
 
 
 def test_a_key_that_looks_like_a_type_of_pydantic_is_only_unknown(loaded):
-    """A table under a key such as `literal[x` is refused as any other that is not known."""
+    """A table under a key such as `literal[x` is refused like any other unknown key."""
     with pytest.raises(SchemeError, match=r"unknown key literal\[x; known keys are sources"):
         loaded(text=SCHEME + "\n['literal[x']\na = 1\n")
 
@@ -135,7 +135,7 @@ def test_a_key_that_looks_like_a_type_of_pydantic_is_only_unknown(loaded):
     ],
 )
 def test_missing_keys(refusal, changes, message):
-    """A key that is missing is named, with its place; nothing is taken for it."""
+    """A missing key is named, with its place; no other key is used instead."""
     assert refusal(*changes) == message
 
 
@@ -193,12 +193,12 @@ def test_missing_keys(refusal, changes, message):
     ],
 )
 def test_wrong_types(refusal, old, new, message):
-    """What has the wrong type is refused in words: what was expected, and what was found."""
+    """A value of the wrong type is refused: the message says what was expected and what was found."""
     assert message in refusal((old, new))
 
 
 def test_long_texts_are_cut_and_their_limit_is_named(refusal):
-    """A message shows the beginning of what it found; of what is too long it names the limit and what is counted."""
+    """A message shows the beginning of a long text; if something is too long, it names the limit and what it counts."""
     assert refusal(("minimum = 0", f"{'m' * 300} = 0")).startswith(
         f"mine.toml: parameters › budget: unknown key {'m' * 79}…; known keys are label, unit"
     )
@@ -211,8 +211,8 @@ def test_long_texts_are_cut_and_their_limit_is_named(refusal):
     )
 
 
-def test_several_faults_are_counted_once_each(refusal):
-    """Three missing keys are one fault and two more; a number that is no number is one fault alone."""
+def test_several_errors_are_counted_once_each(refusal):
+    """Three missing keys are one error and two more; a value that is not a number is only one error."""
     assert refusal(('label = "Fair share"\n', ""), ('label = "Budget"\n', ""), ('title = "Circular 7"\n', "")).endswith(
         " (and 2 more)"
     )
@@ -232,7 +232,7 @@ def test_several_faults_are_counted_once_each(refusal):
     ],
 )
 def test_not_toml(tmp_path, text, place):
-    """What is no TOML is refused with line and column."""
+    """A file that is not TOML is refused with line and column."""
     message = refused(write(tmp_path, "mine.toml", text))
 
     assert message.startswith(f"mine.toml: {place}")
@@ -248,14 +248,14 @@ def test_not_toml(tmp_path, text, place):
     ],
 )
 def test_not_utf8(tmp_path, raw, message):
-    """A file that is not UTF-8 is refused with the byte's number in the file."""
+    """A file that is not UTF-8 is refused with the number of the byte in the file."""
     raw = raw if raw[:1] in (b"\xff", b"\xef") else b"#" + raw
 
     assert refused(write(tmp_path, "mine.toml", raw)) == message
 
 
 def test_endless_brackets_and_numbers(tmp_path):
-    """A file made to exhaust the reader is refused like any other."""
+    """A file made to exhaust the reader is refused like any other invalid file."""
     assert "nested too deeply" in refused(write(tmp_path, "deep.toml", "a = " + "[" * 100_000))
     assert "too many digits" in refused(write(tmp_path, "long.toml", "a = " + "9" * 10_000))
 
@@ -271,7 +271,7 @@ def test_windows_text_is_the_same_text(tmp_path):
 
 
 def test_wrong_kind_of_file(tmp_path):
-    """A file of another kind is named for what it is."""
+    """The message for a file of the wrong kind names its kind."""
     scheme = str(write(tmp_path, "mine.toml", SCHEME))
     formula = str(write(tmp_path, "by-people.toml", FORMULA))
 
@@ -283,7 +283,7 @@ def test_wrong_kind_of_file(tmp_path):
 
 
 def test_folder_and_missing_path(tmp_path):
-    """A folder is called one, and a path without a file is said to have none."""
+    """The messages for a folder and for a path without a file say what they are."""
     with pytest.raises(UsageError) as folder:
         load(str(tmp_path))
     with pytest.raises(UsageError) as missing:
@@ -310,12 +310,12 @@ def test_folder_and_missing_path(tmp_path):
     ],
 )
 def test_strange_paths(name):
-    """Whatever is given as a path, the answer is a line that says what to give."""
+    """Any invalid path is refused with one line that says what to give."""
     assert refused(name).startswith("scheme ")
 
 
 def test_file_that_may_not_be_read(tmp_path, monkeypatch):
-    """A file that the system will not let us read is named with the system's reason."""
+    """A file that the system does not let gpit read is named with the system's reason."""
     path = write(tmp_path, "mine.toml", SCHEME)
 
     def closed(_):
@@ -334,7 +334,7 @@ def test_file_that_may_not_be_read(tmp_path, monkeypatch):
     ],
 )
 def test_unknown_library_name(option, name, nearest):
-    """A name that is not in the library is refused with the nearest that is."""
+    """A name that is not in the library is refused with the nearest name that is."""
     with pytest.raises(UsageError, match=f"{option} {name}: not in the library; did you mean {nearest}") as caught:
         load(**{option: name})
 
@@ -342,7 +342,7 @@ def test_unknown_library_name(option, name, nearest):
 
 
 def test_formula_beside_the_scheme(tmp_path, monkeypatch):
-    """A scheme names a formula beside it by name, file name or path, wherever gpit is started."""
+    """A scheme can name a formula in its folder by name, file name or path, wherever gpit is started."""
     monkeypatch.chdir(tmp_path.parent)
     values = '\n[values.budget]\nevery_year = { value = 5, assumption = "x" }\n'
     for folder in ("", "parts/"):
@@ -363,7 +363,7 @@ def test_formula_beside_the_scheme(tmp_path, monkeypatch):
 
 
 def test_file_named_in_a_scheme_is_looked_for_beside_it_alone(tmp_path, monkeypatch):
-    """What a scheme means does not hang on the folder that gpit is started in."""
+    """The meaning of a scheme does not depend on the folder that gpit is started in."""
     write(tmp_path, "elsewhere/by-people.toml", FORMULA)
     monkeypatch.chdir(tmp_path / "elsewhere")
     message = refused(write(tmp_path, "mine.toml", HEAD + 'formula = "by-people.toml"\n'))
@@ -371,8 +371,8 @@ def test_file_named_in_a_scheme_is_looked_for_beside_it_alone(tmp_path, monkeypa
     assert message.startswith("mine.toml: formula by-people.toml: there is no such file in its folder")
 
 
-def test_scheme_may_bear_the_name_of_its_formula(tmp_path):
-    """A scheme file called as a library formula does not take itself for that formula; both are listed."""
+def test_scheme_may_have_the_name_of_its_formula(tmp_path):
+    """A scheme file with the name of a library formula is not used as that formula; both are listed."""
     values = '\n[values.revenue_budget]\nevery_year = { value = 5, assumption = "x" }\n'
     text = f'{HEAD}formula = "registered-population"\n{values}'
     scheme = load(str(write(tmp_path, "registered-population.toml", text)))
@@ -385,7 +385,7 @@ def test_scheme_may_bear_the_name_of_its_formula(tmp_path):
 
 
 def test_exactly_one_of_source_or_assumption(refusal):
-    """A value with both or with neither is refused, in values and in defaults."""
+    """A value with both or neither is refused, in values and in defaults."""
     for new, count in (
         ('{ value = 1, source = "circular", assumption = "x" }', "both"),
         ("{ value = 1 }", "neither"),
@@ -399,7 +399,7 @@ def test_exactly_one_of_source_or_assumption(refusal):
 
 
 def test_undeclared_source(refusal):
-    """A source that is not declared is refused with the nearest that is."""
+    """An undeclared source is refused with the nearest declared one."""
     message = refusal(("[sources.circular]", "[sources.circulars]"))
 
     assert message == (
@@ -419,7 +419,7 @@ def test_unused_source(refusal):
 
 
 def test_sources_of_all_files_are_kept(tmp_path):
-    """The scheme lists what its formula cites as well, and what a note says of a source is kept."""
+    """The scheme also lists the sources that its formula cites, with their notes."""
     cited = 'title = "By people"\nsources = ["act"]\n\n[sources.act]\ntitle = "The Act"\nnote = "Section 2."\n'
     write(tmp_path, "by-people.toml", changed(FORMULA, ('title = "By people"\n', cited)))
     text = f'{HEAD}formula = "by-people"\n[values.budget]\nevery_year = {{ value = 5, assumption = "x" }}\n'
@@ -429,7 +429,7 @@ def test_sources_of_all_files_are_kept(tmp_path):
 
 
 def test_source_of_a_default_is_that_of_its_file(tmp_path):
-    """A default carries the source that the formula's own file declares."""
+    """A default has the source that the formula's own file declares."""
     cited = 'minimum = 0\ndefault = { value = 7, source = "act" }\n\n[sources.act]\ntitle = "The Act"\n'
     write(tmp_path, "by-people.toml", changed(FORMULA, ("minimum = 0\n", cited)))
     scheme = load(str(write(tmp_path, "mine.toml", HEAD + 'formula = "by-people"\n')))
@@ -442,7 +442,7 @@ def test_source_of_a_default_is_that_of_its_file(tmp_path):
 
 
 def test_missing_year_names_the_years_there_are(refusal):
-    """Nothing carries over: a year without a value is named, and so are the years that have one."""
+    """No value is carried over: a year without a value is named, and so are the years with one."""
     message = refusal(('"2015/16" = { value = 1_100_000, assumption = "Ten per cent more." }\n', ""))
 
     assert message == (
@@ -452,7 +452,7 @@ def test_missing_year_names_the_years_there_are(refusal):
 
 
 def test_default_fills_no_year_that_was_forgotten(refusal):
-    """A default stands for a parameter without values; where some years have one, the others are missed."""
+    """A default is used only for a parameter without any values; if some years have one, the others are missing."""
     message = refusal(
         ('"2015/16" = { value = 1_100_000, assumption = "Ten per cent more." }\n', ""),
         ("minimum = 0", 'minimum = 0\ndefault = { value = 5, assumption = "x" }'),
@@ -462,7 +462,7 @@ def test_default_fills_no_year_that_was_forgotten(refusal):
 
 
 def test_every_year(loaded, refusal):
-    """One value may serve every year; beside values of single years it is refused."""
+    """One value may be for every year; together with values for single years it is refused."""
     start, end = SCHEME.index('"2014/15" = {'), SCHEME.index("[[steps]]")
     text = SCHEME[:start] + 'every_year = { value = 3, source = "circular" }\n\n' + SCHEME[end:]
 
@@ -473,7 +473,7 @@ def test_every_year(loaded, refusal):
 
 @pytest.mark.parametrize("year", ["2014-15", "2016/17", "2014/2015", "all", "2014/15 "])
 def test_value_of_a_strange_year(refusal, year):
-    """A value of a year that the scheme does not have is refused with the years and how they are written."""
+    """A value for a year that the scheme does not have is refused with the right years."""
     message = refusal(('"2014/15" = {', f'"{year}" = {{'))
 
     assert message == (
@@ -496,7 +496,7 @@ def test_value_of_a_strange_year(refusal, year):
     ],
 )
 def test_years_of_a_scheme(refusal, years, expected):
-    """Years are written 2014/15 and follow on from one another."""
+    """Years are written 2014/15 and are consecutive."""
     message = refusal(('["2014/15", "2015/16"]', years))
 
     assert message.startswith("mine.toml: scheme › years: ")
@@ -515,7 +515,7 @@ def test_turn_of_the_century(loaded):
 
 
 def test_values_in_two_places(refusal):
-    """Values where the parameter is declared and under [values] are refused; there is one place."""
+    """Values both where the parameter is declared and under [values] are refused."""
     message = refusal(text=SCHEME + '\n[values.budget]\n"2014/15" = { value = 1, assumption = "x" }\n')
 
     assert message == (
@@ -524,7 +524,7 @@ def test_values_in_two_places(refusal):
 
 
 def test_value_of_an_undeclared_parameter(refusal):
-    """A value of a parameter that nothing declares is refused with the nearest that is declared."""
+    """A value for an undeclared parameter is refused with the nearest declared one."""
     message = refusal(text=SCHEME + '\n[values.budgets]\n"2014/15" = { value = 1, assumption = "x" }\n')
 
     assert message == (
@@ -545,7 +545,7 @@ def test_value_of_an_undeclared_parameter(refusal):
     ],
 )
 def test_exact_values(loaded, text, exact):
-    """A value is a number or an exact fraction in text; it becomes the float nearest to it."""
+    """A value is a number or an exact fraction in text; it becomes the nearest float."""
     scheme = loaded(("minimum = 0\n", ""), ("value = 1_000_000", f"value = {text}"))
 
     assert scheme.parameters["budget"].values["2014/15"].value == float(exact)
@@ -556,7 +556,7 @@ NO_NUMBERS = "nan inf -inf 1e400 1e999999999 -1e9999 1/0 1/2/3 1/6e3 0x10 1,000 
 
 @pytest.mark.parametrize("text", ["", " ", "1 000", "1" * 5_000, *NO_NUMBERS.split()])
 def test_no_number(text):
-    """What is no finite number is refused at once, however large its power or long its text."""
+    """A text that is not a finite number is refused at once, even with a huge power or a long text."""
     with pytest.raises(ValueError, match=r"not a number|too large") as caught:
         number(text)
 
@@ -564,7 +564,7 @@ def test_no_number(text):
 
 
 def test_number_of_the_other_kinds():
-    """True is no number, and minus nought is nought."""
+    """True is not a number, and minus 0 is 0."""
     with pytest.raises(ValueError, match="not a number"):
         number(value=True)
     assert str(number("-0")) == "0.0"
@@ -583,7 +583,7 @@ def test_number_of_the_other_kinds():
     ],
 )
 def test_settings(loaded, text, values):
-    """A setting replaces a value in every year or in one, is marked, and stands among the assumptions."""
+    """A setting replaces a value in every year or in one, is marked, and is listed as an assumption."""
     scheme = loaded(settings=settings(text))
     now = scheme.parameters["budget"].values
 
@@ -596,7 +596,7 @@ def test_settings(loaded, text, values):
 
 
 def test_setting_fills_a_missing_year(loaded):
-    """A year without a value in the files may be given one for this run."""
+    """A setting can give a value for a year that has none in the files."""
     scheme = loaded(
         ('"2015/16" = { value = 1_100_000, assumption = "Ten per cent more." }\n', ""),
         settings=settings("budget@2015/16=9"),
@@ -605,8 +605,8 @@ def test_setting_fills_a_missing_year(loaded):
     assert [value.value for value in scheme.parameters["budget"].values.values()] == [1_000_000, 9]
 
 
-def test_setting_of_one_year_goes_before_that_of_all(loaded):
-    """In whatever order they are given, what is said of one year goes before what is said of all."""
+def test_setting_of_one_year_overrides_that_of_all(loaded):
+    """A setting for one year overrides one for all years, in any order."""
     for texts in (("budget=1", "budget@2015/16=2"), ("budget@2015/16=2", "budget=1")):
         scheme = loaded(settings=settings(*texts))
 
@@ -626,7 +626,7 @@ def test_setting_of_no_form(text):
 
 
 def test_setting_of_an_unknown_name_or_year(refusal):
-    """A setting that fits nothing is refused with the nearest parameter, or with the years."""
+    """A setting for an unknown parameter or year is refused with the nearest parameter, or with the years."""
     assert refusal(settings=settings("buget=5")) == (
         "--set buget: there is no such parameter; did you mean budget?; the parameters are budget"
     )
@@ -641,7 +641,7 @@ def test_setting_of_an_unknown_name_or_year(refusal):
 
 
 def test_a_percentage_is_a_value_of_ratios_alone(refusal):
-    """5% is 0.05 of something; 5% of no amount in particular is no budget, and is not taken for 5p."""
+    """5% is 0.05 of something, so it is not a budget and is not read as 5p."""
     assert number("5%") == 0.05
     assert refusal(settings=settings("budget=5%")) == ("--set budget: 5% is a percentage, but the unit of budget is £")
     assert refusal(("value = 1_000_000", 'value = "5%"')).startswith("mine.toml: ")
@@ -655,7 +655,7 @@ def test_bounds_that_are_numbers(refusal):
     assert message == "mine.toml: budget is 1000000 in 2014/15; its maximum is 1/2"
 
 
-def test_bounds_may_be_met(loaded):
+def test_values_may_equal_their_bounds(loaded):
     """A value may be as low as its minimum and as high as its maximum."""
     bounds = ("minimum = 0", "minimum = 1_000_000\nmaximum = 1_100_000")
 
@@ -663,7 +663,7 @@ def test_bounds_may_be_met(loaded):
 
 
 def test_bounds_that_are_parameters(loaded, refusal):
-    """A bound may be another parameter: its value of the same year counts, and a setting moves it."""
+    """A bound may be another parameter, with its value in the same year; a setting can change it."""
     assert loaded(text=CAPPED).parameters["budget"].maximum == "cap"
     assert refusal(("value = 1_000_001", "value = 1_050_001"), text=CAPPED) == (
         "mine.toml: budget is 1050001 in 2015/16; its maximum is cap, which is 1050000 in that year"
@@ -686,7 +686,7 @@ def test_bound_that_is_nothing(refusal):
 
 
 def test_bound_has_the_unit_of_what_it_bounds(refusal):
-    """People are no bound of £, whatever the figures; % and ratio are one, and without a unit nothing is compared."""
+    """A bound in people does not fit £; % and ratio fit each other; without a unit, units are not compared."""
     people = ('label = "Cap"\nunit = "£"', 'label = "Cap"\nunit = "people"')
 
     assert refusal(people, text=CAPPED) == (
@@ -698,7 +698,7 @@ def test_bound_has_the_unit_of_what_it_bounds(refusal):
 
 
 def test_defaults(loaded, refusal):
-    """A default serves every year that nothing gives, keeps its assumption, and is within the bounds."""
+    """A default is used for every year, keeps its assumption, and must be within the bounds."""
     start, end = SCHEME.index("[parameters.budget.values]"), SCHEME.index("[[steps]]")
     text = SCHEME[:start] + SCHEME[end:]
     text = changed(text, ("minimum = 0", 'minimum = 0\ndefault = { value = 12, assumption = "A dozen." }'))
@@ -730,7 +730,7 @@ def test_defaults(loaded, refusal):
     ],
 )
 def test_a_name_is_only_one_thing(refusal, old, name, meaning):
-    """No two things bear one name, and none that of a function, a word or a fixed column."""
+    """A step cannot have the name of a parameter, another step, a function, a word of the language or a column."""
     message = refusal((old, f'name = "{name}"'))
 
     assert message == f"mine.toml, step {name}: {name} is already {meaning}; use another name"
@@ -738,14 +738,14 @@ def test_a_name_is_only_one_thing(refusal, old, name, meaning):
 
 @pytest.mark.parametrize("name", ["total", "year", "registered_population", "or"])
 def test_a_parameter_name_is_only_one_thing(refusal, name):
-    """A parameter bears no name of a function, a word or a column either."""
+    """A parameter cannot have the name of a function, a word of the language or a fixed column."""
     message = refusal(text=SCHEME + f'\n[parameters.{name}]\nlabel = "x"\n')
 
     assert message.startswith(f"mine.toml: parameters: {name} is ")
 
 
 def test_an_input_name_is_only_one_thing(refusal):
-    """A declared input column that is a parameter or a step too is refused, and the file is named."""
+    """A declared input column that is also a parameter or a step is refused, and the file is named."""
     assert refusal(text=SCHEME + "\n[inputs.budget]\noptional = true\n") == (
         "mine.toml: inputs: budget is already a parameter; use another name"
     )
@@ -755,7 +755,7 @@ def test_an_input_name_is_only_one_thing(refusal):
 
 
 def test_fixed_columns_keep_their_unit(loaded, refusal):
-    """Declaring historic_spend optional leaves it pounds; another unit or a text is refused."""
+    """A fixed column declared optional keeps its unit; another unit or a text is refused."""
     scheme = loaded(text=SCHEME + "\n[inputs.registered_population]\noptional = true\n")
 
     assert (
@@ -767,7 +767,7 @@ def test_fixed_columns_keep_their_unit(loaded, refusal):
 
 
 def test_inputs_are_numbers_unless_said_or_seen(loaded, refusal):
-    """A column beside a quoted text or after within= is a text, and one declared so; others are numbers."""
+    """A column compared with a quoted text, used in within= or declared as text is a text; others are numbers."""
     step = '\n[[steps]]\nname = "x"\nlabel = "X"\nformula = "where(tier == \'island\', need_index, 0)"\n'
     scheme = loaded(text=SCHEME + step + '\n[inputs.need_index]\nlabel = "Index of need"\nunit = "ratio"\n')
 
@@ -789,20 +789,20 @@ def test_inputs_are_numbers_unless_said_or_seen(loaded, refusal):
         ('[inputs.historic_spend]\nunit = "£"', "this column is never negative"),
     ],
 )
-def test_only_money_of_ones_own_may_be_signed(declared, message, refusal):
-    """There are no people below nil, and the columns that everybody shares never are."""
+def test_only_money_columns_of_the_scheme_may_be_signed(declared, message, refusal):
+    """People cannot be negative, and the fixed columns are never negative."""
     assert message in refusal(text=f"{SCHEME}\n{declared}\nsigned = true\n")
 
 
 def test_year_is_no_column_of_a_formula(refusal):
-    """A formula cannot ask which year it is; what differs by year is a parameter."""
+    """A formula cannot use the year; a parameter has a value for each year."""
     message = refusal(("abs(total(fair_share) - budget) <= 0.5", "fair_share > year"))
 
     assert message.startswith("mine.toml, check Adds up, character 14: a formula is the same in every year")
 
 
-def test_a_step_uses_what_stands_above_it(refusal):
-    """A step that uses itself or what stands below is refused with the way out: there are no circles."""
+def test_a_step_uses_what_is_above_it(refusal):
+    """A step that uses itself or a step further down is refused with what to do: there are no circles."""
     below = refusal(("share_out(budget, by=registered_population)", "fair_share * 2"))
     itself = refusal(("share_out(budget, by=registered_population)", "unrounded_fair_share + budget"))
 
@@ -813,8 +813,8 @@ def test_a_step_uses_what_stands_above_it(refusal):
     )
 
 
-def test_fault_in_a_formula_names_file_step_and_character(refusal):
-    """A formula out of the language is refused with file, step and the character's number."""
+def test_error_in_a_formula_names_file_step_and_character(refusal):
+    """An invalid formula is refused with the file, the step and the number of the character."""
     message = refusal(("rounded(unrounded_fair_share)", "budget + spam(1)"))
 
     assert message.startswith("mine.toml, step fair_share, character 10: there is no function spam")
@@ -848,8 +848,8 @@ def test_use_puts_a_formula_in_under_a_prefix(loaded):
     assert [file for file, _ in scheme.files] == ["registered-population.toml", "mine.toml"]
 
 
-def test_use_works_out(tmp_path):
-    """£1,000,000 by people and £100,000 by patients in need, worked by hand, add up for each organisation."""
+def test_uses_give_the_figures_calculated_by_hand(tmp_path):
+    """£1,000,000 by people and £100,000 by patients in need, calculated by hand, add up for each organisation."""
     people = write(
         tmp_path,
         "people.csv",
@@ -864,7 +864,7 @@ def test_use_works_out(tmp_path):
 
 
 def test_unmapped_parameters_are_shared(loaded, refusal):
-    """A parameter that `with` does not replace is one and the same for both uses."""
+    """A parameter that `with` does not replace is shared by both uses."""
     text = USES.replace('with = { revenue_budget = "core_budget" }\n', "").replace(
         'revenue_budget = "need_budget", ', ""
     )
@@ -880,7 +880,7 @@ def test_unmapped_parameters_are_shared(loaded, refusal):
 
 
 def test_unknown_name_in_with(refusal):
-    """A name that the formula does not take is refused, and so is one put for a parameter that is nothing."""
+    """A name that the formula does not have is refused, and so is an unknown name that replaces a parameter."""
     assert refusal(('{ revenue_budget = "core_budget" }', '{ revenu_budget = "core_budget" }'), text=USES) == (
         "mine.toml: use › core › with: registered-population has no parameter or input column revenu_budget; "
         "did you mean revenue_budget?; "
@@ -904,7 +904,7 @@ def test_two_uses_of_one_name(refusal):
 
 
 def test_use_after_the_step_that_its_with_names(loaded):
-    """A budget may be worked out in a step: the use stands below that step, and above those that need it."""
+    """A step may calculate a budget: the use comes after that step, and before those that need it."""
     start = USES.index("[parameters.core_budget]")
     middle = USES.index("[parameters.need_budget]")
     step = '[[steps]]\nname = "core_budget"\nlabel = "Core budget"\nunit = "£"\nformula = "10 * need_budget"\n\n'
@@ -916,8 +916,8 @@ def test_use_after_the_step_that_its_with_names(loaded):
     assert names.index("core_fair_share") < names.index("fair_share")
 
 
-def test_use_in_a_circle_is_a_step_that_stands_below(refusal):
-    """A use that needs what it is needed for is refused as a step that stands too low."""
+def test_use_in_a_circle_is_a_step_further_down(refusal):
+    """A use that needs its own result is refused as a step that is defined too late."""
     message = refusal(('{ revenue_budget = "core_budget" }', '{ revenue_budget = "fair_share" }'), text=USES)
 
     assert "core_fair_share is defined further down" in message
@@ -1001,7 +1001,7 @@ formula = "all_fair_share"
 
 
 def test_nested_use(tmp_path):
-    """A used formula may use another: prefixes join, `with` goes through, and hand-worked pounds come out."""
+    """A used formula may use another: prefixes join, `with` is passed on, and the pounds are as calculated by hand."""
     write(tmp_path, "inner.toml", INNER)
     write(tmp_path, "outer.toml", OUTER)
     path = write(tmp_path, "mine.toml", NESTED)
@@ -1024,7 +1024,7 @@ def test_nested_use(tmp_path):
 
 
 def test_replaced_column_is_not_asked_for(loaded, tmp_path):
-    """A column that a used formula declares, and `with` replaces, is no input of the scheme."""
+    """A column that a used formula declares, but `with` replaces, is not an input of the scheme."""
     column = '[inputs.head_count]\nunit = "people"\n\n[[steps]]\nname = "unr'
     text = changed(FORMULA, ('[[steps]]\nname = "unr', column), ("by=registered_population", "by=head_count"))
     write(tmp_path, "by-people.toml", text)
@@ -1036,7 +1036,7 @@ def test_replaced_column_is_not_asked_for(loaded, tmp_path):
 
 
 def test_bound_of_a_used_formula_follows_its_names(tmp_path):
-    """A bound that is a parameter of the used formula is the parameter that `with` puts in its place."""
+    """A bound that is a parameter of the used formula becomes the parameter that `with` gives for it."""
     write(tmp_path, "inner.toml", INNER)
     text = changed(
         NESTED,
@@ -1050,7 +1050,7 @@ def test_bound_of_a_used_formula_follows_its_names(tmp_path):
 
 
 def test_use_of_itself(tmp_path):
-    """A formula that uses itself, or another that uses it, is refused."""
+    """A formula that uses itself, directly or through another formula, is refused."""
     use = '\n[[use]]\nformula = "{}"\nas = "again"\n'
     scheme = write(tmp_path, "mine.toml", HEAD + 'formula = "a"\n')
     write(tmp_path, "a.toml", FORMULA + use.format("a"))
@@ -1066,7 +1066,7 @@ def test_use_of_itself(tmp_path):
 
 
 def test_files_of_one_name_in_two_folders(tmp_path):
-    """Two formulas of one file name are two: both are used, both are listed, both decide the digest."""
+    """Two formulas with the same file name are separate: both are used, listed and part of the digest."""
     scheme = write(
         tmp_path,
         "mine.toml",
@@ -1085,7 +1085,7 @@ def test_files_of_one_name_in_two_folders(tmp_path):
 
 
 def test_used_formula_ends_in_fair_share(tmp_path):
-    """A used formula is a formula: its last step is fair_share."""
+    """The last step of a used formula must be fair_share."""
     write(
         tmp_path,
         "x.toml",
@@ -1097,7 +1097,7 @@ def test_used_formula_ends_in_fair_share(tmp_path):
 
 
 def test_uses_that_grow_without_bound(tmp_path):
-    """Files that use one another twice over, many deep, are refused before they fill the machine."""
+    """Files that use each other twice at many levels are refused before they fill the memory."""
     use = '\n[[use]]\nformula = "f{0}"\nas = "a"\n\n[[use]]\nformula = "f{0}"\nas = "b"\n'
     write(tmp_path, "f0.toml", FORMULA)
     for index in range(1, 14):
@@ -1107,7 +1107,7 @@ def test_uses_that_grow_without_bound(tmp_path):
 
 
 def test_uses_that_are_too_deep(tmp_path):
-    """Formulas use one another sixteen deep; deeper they are refused."""
+    """Formulas may use one another 16 levels deep; deeper is refused."""
     write(tmp_path, "f0.toml", FORMULA)
     for index in range(1, 19):
         use = f'\n[[use]]\nformula = "f{index - 1}"\nas = "a"\n'
@@ -1120,7 +1120,7 @@ def test_uses_that_are_too_deep(tmp_path):
 
 
 def test_declared_twice(tmp_path):
-    """Two files may declare one parameter alike, one with its values; if they differ, both are named."""
+    """Two files may have the same declaration of a parameter, one with values; if they differ, both are named."""
     write(tmp_path, "by-people.toml", FORMULA)
     use = '[[use]]\nformula = "by-people"\nas = "a"\n\n[[checks]]'
     path = write(tmp_path, "mine.toml", changed(SCHEME, ("[[checks]]", use)))
@@ -1134,7 +1134,7 @@ def test_declared_twice(tmp_path):
 
 
 def test_a_default_is_no_difference_where_values_are_given(tmp_path):
-    """A scheme may give the values of a parameter that a file it uses declares with a default: they go before it."""
+    """A scheme may give values for a parameter that a used file declares with a default; they override it."""
     default = 'unit = "£"\ndefault = { value = 7, assumption = "x" }'
     write(tmp_path, "by-people.toml", changed(FORMULA, ('unit = "£"\nminimum = 0', f"{default}\nminimum = 0")))
     use = '[[use]]\nformula = "by-people"\nas = "a"\n\n[[checks]]'
@@ -1156,14 +1156,14 @@ def test_a_default_is_no_difference_where_values_are_given(tmp_path):
     ],
 )
 def test_a_property_is_kept_or_says_why(tmp_path, text, message):
-    """A slip in what a rule says of a property is named with its place and with what may stand there."""
+    """An error in a property is named with its place and with what is allowed there."""
     path = write(tmp_path, "mine.toml", SCHEME + f"\n[properties]\nbounds = {text}\n")
 
     assert message in refused(path)
 
 
-def test_values_beside_the_declaration(tmp_path, loaded):
-    """Values beside a declaration serve the scheme, in whichever of two files that declare it alike they stand."""
+def test_values_in_the_declaration(tmp_path, loaded):
+    """Values in a declaration are used in the scheme, in either of two files with the same declaration."""
     values = '[parameters.budget.values]\nevery_year = { value = 77, assumption = "x" }\n\n[[steps]]\nname = "unr'
     write(tmp_path, "by-people.toml", changed(FORMULA, ('[[steps]]\nname = "unr', values)))
     head = HEAD + 'formula = "by-people"\n'
@@ -1195,7 +1195,7 @@ def swappable(tmp_path):
 
 
 def test_transition_and_last_year(swappable):
-    """A transition may use last year's allocation, which stands below the step that uses it."""
+    """A transition may use last year's allocation, which is defined after the step that uses it."""
     people = write(swappable, "people.csv", PEOPLE)
     spend = write(swappable, "spend.csv", "org_code,historic_spend\nA,500000\nB,500000\nC,450000\nD,820000\n")
     result = allocate(population=people, spend=spend, scheme=swappable / "mine.toml")
@@ -1206,7 +1206,7 @@ def test_transition_and_last_year(swappable):
 
 
 @pytest.mark.parametrize("inner", ["budget", "unrounded_fair_share"])
-def test_transition_leans_on_no_formula(swappable, inner):
+def test_transition_uses_no_names_of_a_formula(swappable, inner):
     """A transition that uses a formula's own step or budget is refused, in steps and in checks."""
     write(
         swappable,
@@ -1223,7 +1223,7 @@ def test_transition_leans_on_no_formula(swappable, inner):
 
 
 def test_transition_may_declare_what_a_formula_declares(swappable):
-    """A parameter that the transition declares itself, as the formula does, is its own to use."""
+    """A transition may use a parameter that it declares itself, even if the formula declares it as well."""
     declared = '[parameters.budget]\nlabel = "Budget"\nunit = "£"\nminimum = 0\n\n[parameters.floor_share]'
     text = changed(TRANSITION, ("[parameters.floor_share]", declared), ("max(fair", "min(budget, fair"))
     write(swappable, "floor.toml", text)
@@ -1232,14 +1232,14 @@ def test_transition_may_declare_what_a_formula_declares(swappable):
 
 
 def test_transition_uses_no_formula_by_name(swappable):
-    """A transition has no [[use]]: it goes with any formula, and brings none."""
+    """A transition cannot have [[use]]: it works with any formula."""
     write(swappable, "floor.toml", TRANSITION + '\n[[use]]\nformula = "by-people"\nas = "core"\n')
 
     assert refused(swappable / "mine.toml").startswith("floor.toml: unknown key use")
 
 
 def test_transition_needs_a_fair_share(tmp_path):
-    """A transition without a formula above it is refused, and so is one that does not end in allocation."""
+    """A transition without a formula is refused, and so is one that does not end in allocation."""
     write(tmp_path, "floor.toml", TRANSITION)
     scheme = write(tmp_path, "mine.toml", HEAD + 'transition = "floor"\n')
     assert refused(scheme) == "floor.toml: a transition needs a step fair_share before it; name a formula"
@@ -1255,7 +1255,7 @@ def test_transition_needs_a_fair_share(tmp_path):
 
 
 def test_transition_without_values_says_which_and_when(swappable):
-    """A transition whose parameters have no value says which, for which years, and how to give them."""
+    """The message for parameters without a value says which, for which years, and how to give them."""
     message = refused(swappable / "mine.toml", transition="cost-above-funding")
 
     assert message == (
@@ -1272,7 +1272,7 @@ def test_transition_without_values_says_which_and_when(swappable):
 
 
 def test_swapping_drops_values_with_a_note(swappable):
-    """With another transition the scheme's values of the old one are left aside, and the run says so."""
+    """With another transition, the scheme's values for its own one are not used, and a note says so."""
     scheme = load(str(swappable / "mine.toml"), transition="none")
 
     assert scheme.notes == ("floor_share has values in mine.toml, but nothing in this run uses it",)
@@ -1282,7 +1282,7 @@ def test_swapping_drops_values_with_a_note(swappable):
 
 
 def test_swapping_the_formula(swappable):
-    """Another formula with parameters of its own says which values it needs."""
+    """With another formula, the message says which values its parameters need."""
     message = refused(swappable / "mine.toml", formula="registered-population")
 
     assert message.startswith(
@@ -1292,7 +1292,7 @@ def test_swapping_the_formula(swappable):
 
 
 def test_an_empty_option_is_no_choice(swappable):
-    """An option that is given and empty is refused; it does not quietly mean the scheme's own."""
+    """An empty option is refused; it does not silently mean the scheme's own formula or transition."""
     assert "formula (empty): not in the library" in refused(swappable / "mine.toml", formula="")
     assert "transition (empty): not in the library" in refused(swappable / "mine.toml", transition="")
 
@@ -1301,7 +1301,7 @@ def test_an_empty_option_is_no_choice(swappable):
 
 
 def test_allocation_is_the_fair_share_without_a_transition(loaded):
-    """Without a transition there is a step allocation, the fair share itself, in its unit."""
+    """Without a transition there is a step allocation, equal to the fair share, in its unit."""
     step = loaded().steps[-1]
 
     assert (step.name, step.formula, step.unit, step.kind.level) == (
@@ -1340,7 +1340,7 @@ def test_scheme_without_an_answer(refusal):
 
 
 def test_report_by(loaded, refusal):
-    """A report is by a text column, which no step need use; a number, step or parameter is refused."""
+    """The column to report by is a text column, which no step needs to use; anything else is refused."""
     assert loaded(('organisation = "CCG"', 'report_by = "area_team"')).report_by == "area_team"
     for name, noun in (
         ("fair_share", "a step"),
@@ -1353,7 +1353,7 @@ def test_report_by(loaded, refusal):
 
 
 def test_indicative_years(loaded, refusal):
-    """Years of the scheme may be called indicative; another year is refused, and all are firm where nothing is said."""
+    """Years of the scheme may be indicative; another year is refused; without the key all years are firm."""
     assert loaded(('organisation = "CCG"', 'indicative = ["2015/16"]')).indicative == ("2015/16",)
     assert loaded(('organisation = "CCG"', "")).indicative == ()
     assert "indicative names '2016/17', which is not a year of the scheme" in refusal(
@@ -1362,7 +1362,7 @@ def test_indicative_years(loaded, refusal):
 
 
 def test_non_recurrent_steps(loaded, refusal):
-    """A step may be the part of the answer that is paid once: one number per organisation, or it is refused."""
+    """A non-recurrent step must be one number per organisation in the unit of the answer."""
     step = '\n[[steps]]\nname = "once"\nlabel = "Once"\nformula = "{}"\nnon_recurrent = true\n'
 
     assert [entry.name for entry in loaded(text=SCHEME + step.format("fair_share / 10")).non_recurrent] == ["once"]
@@ -1385,8 +1385,8 @@ def test_the_sample_scheme_marks_support_and_the_second_year():
 
 
 def test_limits(loaded, refusal):
-    """500 steps, 1,000 parameters and 1,000 characters a formula are taken; one more is refused."""
-    # The small scheme has two steps, the allocation it is given, and one parameter.
+    """500 steps, 1,000 parameters and 1,000 characters in a formula are allowed; one more is refused."""
+    # The small scheme has two steps, the allocation that is added, and one parameter.
     assert len(loaded(text=SCHEME + many(497, "steps")).steps) == 500
     assert refusal(text=SCHEME + many(498, "steps")) == "mine.toml: the scheme has 501 steps; at most 500 are allowed"
     assert len(loaded(text=SCHEME + many(999, "parameters")).parameters) == 1_000
@@ -1401,11 +1401,11 @@ def test_limits(loaded, refusal):
     )
 
 
-# What a run says ---------------------------------------------------------------------------------------
+# Spend, assumptions and digests ---------------------------------------------------------------------------------------
 
 
 def test_spend_counts(loaded, refusal):
-    """[spend] says which lines count, by three columns and their own words, with one source or assumption."""
+    """[spend] says which lines count, by three columns and their words, with one source or assumption."""
     counts = '{ cost_type = ["revenue"], category = ["core", "mandated"] }'
     spend = f'\n[spend]\ncounts = {counts}\nassumption = "As\\n  read."\n'
     scheme = loaded(text=SCHEME + spend)
@@ -1429,7 +1429,7 @@ def test_spend_counts(loaded, refusal):
 
 
 def test_assumptions_are_numbered_with_their_years(tmp_path):
-    """Assumptions count from 1 in the order of the files; one that holds for several years is one."""
+    """Assumptions are numbered from 1 in the order of the files; one for several years counts once."""
     write(tmp_path, "by-people.toml", FORMULA)
     write(tmp_path, "floor.toml", TRANSITION)
     path = write(tmp_path, "mine.toml", HEAD + 'formula = "by-people"\ntransition = "floor"\n' + VALUES)
@@ -1443,7 +1443,7 @@ def test_assumptions_are_numbered_with_their_years(tmp_path):
 
 
 def test_upkeep_of_an_assumption(loaded, refusal):
-    """Owner, date, quality and impact go with an assumption into the log, and not with a source."""
+    """Owner, date, quality and impact are recorded with an assumption; with a source they are refused."""
     more = 'owner = "J. Doe", date = 2014-05-01, quality = "RED", impact = "high"'
     detailed = loaded(('"Ten per cent more."', f'"Ten per cent more.", {more}')).assumptions[0]
 
@@ -1462,7 +1462,7 @@ def test_upkeep_of_an_assumption(loaded, refusal):
 
 
 def test_digest(tmp_path):
-    """What decides a result changes the digest; the folder, and how a value is written, do not."""
+    """Anything that decides a result changes the digest; the folder, and the way a value is written, do not."""
     write(tmp_path, "a/by-people.toml", FORMULA)
     write(tmp_path, "a/floor.toml", TRANSITION)
     path = write(tmp_path, "a/mine.toml", HEAD + 'formula = "by-people"\ntransition = "floor"\n' + VALUES)
@@ -1495,7 +1495,7 @@ def test_digest(tmp_path):
 
 
 def test_files_are_base_names(swappable):
-    """Files are listed by base name with the digest of their text: nothing tells of the machine."""
+    """Files are listed by base name and digest: nothing shows the machine."""
     scheme = load(str(swappable / "mine.toml"))
 
     assert [file for file, _ in scheme.files] == ["by-people.toml", "mine.toml", "floor.toml"]
@@ -1515,7 +1515,7 @@ def test_files_are_base_names(swappable):
     ),
 )
 def test_garbled_files(tmp_path, name):
-    """However a file is garbled, load works or says in one plain line what is wrong; nothing else."""
+    """After any random change to a file, load works or says in one plain line what is wrong."""
     chance = random.Random(name)
     original = {"schemes/uses.toml": USES, "schemes/capped.toml": CAPPED, **FILES}[name]
     shelf, file = name.split("/")
@@ -1530,19 +1530,19 @@ def test_garbled_files(tmp_path, name):
             proper(fault)
             refusals += 1
 
-    # Most changes do harm: were few refused, the test would be garbling nothing.
+    # Most changes cause an error: with few refusals the test would prove nothing.
     assert refusals > times / 2
 
 
-def test_library_shelves():
-    """Each shelf has its names, sorted."""
+def test_library_names_are_sorted():
+    """Each kind of file in the library has its names, sorted."""
     assert "gpit-2014-16" in library_names("scheme")
     assert library_names("transition") == sorted(library_names("transition"))
 
 
 @pytest.mark.parametrize("model", [shape.SchemeFile, shape.FormulaFile, shape.TransitionFile])
 def test_editors_can_have_a_schema(model):
-    """Each kind of file has a JSON Schema for editors, with the keys as they are written and no others allowed."""
+    """Each kind of file has a JSON Schema for editors, with its keys as written and no others allowed."""
     schema = model.model_json_schema()
 
     assert schema["additionalProperties"] is False
@@ -1553,7 +1553,7 @@ def test_editors_can_have_a_schema(model):
 
 
 def test_a_scheme_may_say_who_pays_for_its_own_transition(tmp_path):
-    """What the scheme says goes before its transition's word, and gives way where another one takes its place."""
+    """The scheme's paid_from overrides its transition's, but not that of a transition that replaces it."""
     head = '[scheme]\nname = "s"\ntitle = "S"\nyears = ["2014/15"]\npaid_from = "new money"\n'
     body = 'formula = "registered-population"\ntransition = "floor-damping"\n[values.revenue_budget]\n'
     value = 'every_year = { value = 1, assumption = "An example." }\n'

@@ -1,4 +1,4 @@
-"""docs/schemes.md says what the library does: its commands run, and its figures, worked by hand, are theirs."""
+"""The commands in docs/schemes.md run and give its figures, which were calculated by hand."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ HEAD, *PARTS = re.split(r"^## ", TEXT, flags=re.MULTILINE)
 
 
 class Section(NamedTuple):
-    """A section of the document: its command and table, and the command that has no answer with its message."""
+    """A section of the document: its commands, its table, and the message of the command that has no answer."""
 
     name: str
     text: str
@@ -34,7 +34,7 @@ class Section(NamedTuple):
 
 
 def section(part):
-    """A section read from its text."""
+    """Return the section in a text."""
     rows = re.findall(r"^\| (`.*) \|$", part.partition("| step |")[2], flags=re.MULTILINE)
     return Section(
         name=part.partition("\n")[0],
@@ -52,7 +52,7 @@ NAME = attrgetter("name")
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A folder with the samples and the files that the reader is told to save."""
+    """A folder with the samples and the files that the document tells the reader to save."""
     place = tmp_path_factory.mktemp("schemes")
     shutil.copytree(SAMPLES, place / "data" / "samples")
     blocks = re.findall(r"`(\w+\.csv)`:\n\n```csv\n(.*?)```", HEAD, flags=re.DOTALL)
@@ -69,7 +69,7 @@ def typed(command, *more, folder):
 
 
 def same(figure, value):
-    """Whether a figure of a table is the value, to the digits that it shows."""
+    """Return whether a figure in a table is the value, to the digits that it shows."""
     text = figure.replace(",", "")
     if text in ("yes", "no"):
         return value is (text == "yes")
@@ -79,7 +79,7 @@ def same(figure, value):
 
 
 def test_every_formula_and_scheme_is_described():
-    """Every formula has its section here, and every scheme here or in a document of its own; the list links to each."""
+    """Every formula has a section here, and every scheme here or in another document; the list links to each."""
     names = [part.name for part in SECTIONS]
     others = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "docs").glob("*.md"))
 
@@ -90,7 +90,7 @@ def test_every_formula_and_scheme_is_described():
 
 @pytest.mark.parametrize("part", fast_but(ENGLAND, SECTIONS, NAME), ids=NAME)
 def test_figures_worked_by_hand(folder, part):
-    """The command of a section gives each figure of its table, to the digits shown, in the first year."""
+    """The command of a section gives the figures of its table in the first year, to the digits shown."""
     assert typed(part.commands[0], "-o", f"{part.name}.json", folder=folder) == 0
     document = json.loads((folder / f"{part.name}.json").read_text("utf-8"))
     first = document["rows"][0]["year"]
