@@ -83,7 +83,8 @@ def shares(result) -> list[float]:
     """Return the fair shares of the first year."""
     return result.year("2014/15")["fair_share"].to_list()
 
-    """Weights are 1 + 10% × (3x² − 2x³), with x = 0.6 for A, 0.2 for B and 0 for the others, in fractions."""
+
+# Files and functions of plug-ins --------------------------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("plugged")
@@ -499,7 +500,7 @@ def test_the_command_line_reports_a_broken_plug_in_and_continues(tmp_path):
     assert f"plug-in {name} 1.0" in words(ran.stderr)
 
 
-# Functions with errors ---------------------------------------------------------------------------------------
+# Functions with errors ------------------------------------------------------------------------------------------
 
 MISBEHAVING = {
     "raises": ("lambda x: 1 / 0", "raised ZeroDivisionError"),

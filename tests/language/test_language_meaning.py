@@ -373,7 +373,7 @@ def test_unit_inferred_above_is_known_through_previous():
         ("previous(budget, first=budgte)", 24, "there is no budgte; did you mean budget?"),
         ("regoin == 'North'", 1, "there is no regoin; did you mean region?"),
         ("zzz", 1, "there is no zzz"),
-        # A step uses what stands above it
+        # A step uses what is above it
         ("x + 1", 1, "x is defined further down; a step uses what is above it, or previous(x, first=…)"),
         (
             "2 * later",
@@ -563,7 +563,7 @@ def test_every_pairing_is_understood_or_refused():
     assert refused > 300
 
 
-# Units through counts, units without a name, and the year before -------------------------------------
+# Units through counts, units without a name, and the year before ----------------------------------------------
 
 
 @pytest.mark.parametrize(

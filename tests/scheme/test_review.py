@@ -355,12 +355,12 @@ REGION = '[inputs.region]\ntype = "text"\n\n[inputs.need_index]'
 def test_misspelled_column_to_report_by(review_of):
     """`regoin` is similar to the declared region and is reported; `practice_type` is not similar to any name."""
     by = ('organisation = "CCG"', 'organisation = "CCG"\nreport_by = "{}"')
-    slips = [
+    findings_by_name = [
         findings_of(review_of((by[0], by[1].format(name)), ("[inputs.need_index]", REGION)))
         for name in ("regoin", "practice_type", "region")
     ]
 
-    assert [[finding for finding in findings if finding[0] == "S24"] for findings in slips] == [
+    assert [[finding for finding in findings if finding[0] == "S24"] for findings in findings_by_name] == [
         [("S24", "warning", "scheme › report_by")],
         [],
         [],
@@ -413,7 +413,7 @@ def test_last_line_names_files(tmp_path):
     assert "2 reviewed, 2 cannot be used yet (a.toml and b.toml); " in words(done.stdout)
 
 
-# Without a scheme ------------------------------------------------------------------------------------------
+# Without a scheme ---------------------------------------------------------------------------------------
 
 
 def test_formula_by_itself(tmp_path):
@@ -461,7 +461,7 @@ def test_what_is_not_there(name):
     assert outcome.kind == ""
 
 
-# The library, and everything that load refuses --------------------------------------------------------------------
+# The library, and everything that load refuses ----------------------------------------------------------
 
 
 def test_library_is_clean():
@@ -732,8 +732,8 @@ def test_the_column_that_of_names_is_used(tmp_path):
 def test_an_opening_baseline_is_a_column_that_is_used(tmp_path):
     """An opening baseline that no step uses as an input column is a warning."""
     text = (schemes.LIBRARY / "transitions" / "annual-loss-cap.toml").read_text("utf-8")
-    slip = text.replace('opening_baseline = "historic_spend"', 'opening_baseline = "x"')
-    path = schemes.write(tmp_path, "cap.toml", slip)
+    unused = text.replace('opening_baseline = "historic_spend"', 'opening_baseline = "x"')
+    path = schemes.write(tmp_path, "cap.toml", unused)
     (finding,) = [finding for finding in review(str(path)).findings if finding.number == "S22"]
 
     assert finding.place == "transition › opening_baseline"

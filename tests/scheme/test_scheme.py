@@ -1010,7 +1010,7 @@ def test_nested_use(tmp_path):
 
     assert formulas["all_half_unrounded_fair_share"] == "share_out(other, by=registered_population)"
     assert formulas["all_half_fair_share"] == "rounded(all_half_unrounded_fair_share)"
-    # A parameter whose name begins like the use it is for is no step of that use.
+    # A parameter whose name begins with the name of a use is not a step of that use.
     assert formulas["all_unrounded_even"] == "share_out(money, by=all_even_weight)"
     assert formulas["all_fair_share"] == "all_unrounded_even + all_half_fair_share"
     assert scheme.labels["all_half_fair_share"] == "All half: fair share"
@@ -1401,7 +1401,7 @@ def test_limits(loaded, refusal):
     )
 
 
-# Spend, assumptions and digests ---------------------------------------------------------------------------------------
+# Spend, assumptions and digests ------------------------------------------------------------------------
 
 
 def test_spend_counts(loaded, refusal):
