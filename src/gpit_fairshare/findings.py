@@ -121,7 +121,7 @@ class FindingCode(StrEnum):
     NO_UNIT = "S27", "a name without a unit is used in arithmetic with £, so the units cannot be checked"
     SOURCE_NOT_TO_BE_FOUND = "S28", "a source has no address or no date"
     ALL_ASSUMED = "S29", "every value of a parameter is an assumption"
-    UPKEEP = "S30", "assumptions do not say their owner, quality or impact"
+    UPKEEP = "S30", "assumptions are without owner, quality or impact"
     TOTAL_NOT_CHECKED = "S31", "no check uses the answer or the fair share"
     CHECK_OF_NO_STEP = "S32", "a check uses no step"
     ROUNDING_NOT_CHECKED = "S33", "no check uses a rounded step, or a step that depends on it"
