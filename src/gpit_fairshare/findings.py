@@ -104,7 +104,7 @@ class FindingCode(StrEnum):
     UNITS_DO_NOT_FIT = "S10", "units do not fit"
     KINDS = "S11", "a value is of the wrong kind or type: a yes/no instead of a number, one figure instead of many"
     ANSWER = "S12", "the last step is not the answer of this kind of file, or the answer cannot be used"
-    LEANS = "S13", "a transition uses a formula's own steps or parameters"
+    USES_FORMULA = "S13", "a transition uses a formula's own steps or parameters"
     USES = "S14", "a formula uses itself, or two uses have the same name"
     LIMIT = "S15", "a scheme is larger than allowed"
     TWO_PLACES = "S16", "two places declare a parameter or column differently, or both give its values"
@@ -115,20 +115,20 @@ class FindingCode(StrEnum):
     PARAMETER_NOT_USED = "S21", "no step, check or bound uses a parameter"
     COLUMN_NOT_USED = "S22", "an input column is declared but not used"
     STEP_NOT_READ = "S23", "nothing uses a step"
-    SLIP = "S24", "a name is read as an input column, and is almost the same as another name"
+    SIMILAR_NAME = "S24", "a name is read as an input column, and is almost the same as another name"
     UNNAMED_UNIT = "S25", "the unit of a step has no name, such as £ × people"
     SUM_OF_RATES = "S26", "£ per head is added up over organisations"
     NO_UNIT = "S27", "a name without a unit is used in arithmetic with £, so the units cannot be checked"
-    SOURCE_NOT_TO_BE_FOUND = "S28", "a source has no address or no date"
+    SOURCE_INCOMPLETE = "S28", "a source has no address or no date"
     ALL_ASSUMED = "S29", "every value of a parameter is an assumption"
     UPKEEP = "S30", "assumptions are without owner, quality or impact"
     TOTAL_NOT_CHECKED = "S31", "no check uses the answer or the fair share"
     CHECK_OF_NO_STEP = "S32", "a check uses no step"
     ROUNDING_NOT_CHECKED = "S33", "no check uses a rounded step, or a step that depends on it"
-    NOT_TO_BE_KNOWN = "S34", "what is not known about a formula or transition without a scheme"
-    BY_NOTHING = "S35", "a formula divides by the number 0"
+    NOT_KNOWN = "S34", "what is not known about a formula or transition without a scheme"
+    DIVISION_BY_ZERO = "S35", "a formula divides by the number 0"
 
-    VALUES_LEFT_ASIDE = (
+    VALUES_NOT_USED = (
         "R01",
         "values of the scheme that nothing in this run uses, because another formula or transition was chosen",
     )

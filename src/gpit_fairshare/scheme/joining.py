@@ -222,12 +222,12 @@ def _check_independent(module: Module, draft: Linker, faults: Faults) -> None:
                     position,
                     formula.where,
                 )
-                faults.formula_error(fault, formula.place, FindingCode.LEANS)
+                faults.formula_error(fault, formula.place, FindingCode.USES_FORMULA)
     for key, name in listed_in(module.read.model.money):
         if name in inner_names:
             problem = f"a transition may name only its own money and fair_share, not {name}"
             remedy = "name fair_share for the money behind the fair shares"
-            faults.error(FindingCode.LEANS, Where(module.read.file, f"money › {key}"), problem, remedy=remedy)
+            faults.error(FindingCode.USES_FORMULA, Where(module.read.file, f"money › {key}"), problem, remedy=remedy)
 
 
 def _close(draft: Linker, read: LoadedFile[SchemeFile], faults: Faults) -> None:

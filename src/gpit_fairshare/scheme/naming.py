@@ -31,7 +31,7 @@ IN_EVERY_TABLE: Final = frozenset({"year", "org_code", "org_name"})
 
 
 def report_duplicate_names(draft: Linker, faults: Faults) -> None:
-    """Report names defined twice. When collecting faults, drop the second definition."""
+    """Report names defined twice. When collecting errors, drop the second definition."""
     nouns: dict[str, str] = {}
 
     def is_free(noun: str, name: str, where: Where, prefix: str) -> bool:
@@ -90,7 +90,7 @@ def _symbols(draft: Linker, report_by: str | None, faults: Faults, imported: Map
         if name in STANDARD_INPUTS and entry.signed:
             faults.error(FindingCode.UNITS_DO_NOT_FIT, where, "this column is never negative; remove signed")
         if larger and (larger == name or larger not in draft.inputs or draft.inputs[larger][0].type != "text"):
-            problem = f'of must name an input column that is declared with type = "text"; found {larger}'
+            problem = f'`of` must name an input column that is declared with type = "text"; found {larger}'
             faults.error(FindingCode.UNKNOWN_NAME, where, problem)
         symbols[name] = Symbol(
             name, "input", ORGANISATION, entry.type, unit, entry.optional, larger, signed=entry.signed

@@ -41,13 +41,13 @@ def remark(joined: Joined, faults: Faults, *, swapped: bool) -> None:
         remarks.unused(swapped=swapped)
         remarks.unread_steps()
         remarks.checks()
-    remarks.slips()
+    remarks.similar_names()
     remarks.units()
     remarks.sources()
     if isinstance(joined.read.model, SchemeFile):
         remarks.assumptions()
     else:
-        remarks.not_to_be_known()
+        remarks.not_known()
 
 
 class _Remarks:
@@ -62,7 +62,7 @@ class _Remarks:
         for formula in self.draft.formulas:  # two steps with one name, which is an error, share a place
             self.names.setdefault(formula.where, []).extend(name for name, _ in tree.names_in(formula.tree))
         self.steps = {step.name: step for step in self.draft.steps}
-        self._slips: set[str] = set()
+        self._similar: set[str] = set()
         self.money = {name for layer in self.draft.layers for _, name in listed_in(layer.money)}
         """Names that the money account uses."""
 
@@ -153,30 +153,30 @@ class _Remarks:
             names |= more
         return names
 
-    def slips(self) -> None:
+    def similar_names(self) -> None:
         """Report undeclared names that are so similar to another that they may be misspelled."""
         declared = {*self.steps, *self.draft.parameters, *self.draft.inputs, *STANDARD_INPUTS}
-        self._slip_of_report_by()
+        self._similar_to_report_by()
         for name in self._columns():
             first_use = next(formula for formula in self.draft.formulas if name in self.names[formula.where])
-            self._slip(name, declared, _NEARLY, first_use.place)
+            self._similar_name(name, declared, _NEARLY, first_use.place)
 
-    def _slip(self, name: str, declared: Iterable[str], cutoff: float, where: Where) -> None:
+    def _similar_name(self, name: str, declared: Iterable[str], cutoff: float, where: Where) -> None:
         """Warn about a name that is so similar to a declared one that it may be misspelled."""
         for near in difflib.get_close_matches(name, sorted(declared), n=1, cutoff=cutoff):
             problem = f"{name} is read as an input column, but there is a similar name: {near}"
-            self._slips.add(name)
+            self._similar.add(name)
             remedy = f"correct it, or declare it under [inputs.{name}]"
-            self.faults.warning(FindingCode.SLIP, where, problem, remedy=remedy)
+            self.faults.warning(FindingCode.SIMILAR_NAME, where, problem, remedy=remedy)
 
-    def _slip_of_report_by(self) -> None:
+    def _similar_to_report_by(self) -> None:
         """Report an undeclared column to report by, if its name is similar to a declared text column."""
         model, read = self.joined.read.model, self.joined.read
         name = model.scheme.report_by if isinstance(model, SchemeFile) else None
         if not name or name in {*self.draft.inputs, *self.faults.unresolved} or name in self._columns():
             return
         texts = [column for column, (entry, _) in self.draft.inputs.items() if entry.type == "text"]
-        self._slip(name, texts, _NEARLY_TEXT, Where(read.file, "scheme › report_by"))
+        self._similar_name(name, texts, _NEARLY_TEXT, Where(read.file, "scheme › report_by"))
 
     def _columns(self) -> list[str]:
         """Return the names that are read as input columns without being declared, in order of first use."""
@@ -192,14 +192,15 @@ class _Remarks:
                 problem = f"the formula gives {measure}, which is not a known unit"
                 remedy = "check the formula; the units are £, £ per head, people, % and ratio"
                 self.faults.warning(FindingCode.UNNAMED_UNIT, step.place, problem, remedy=remedy)
-        met = {*self.faults.unresolved, UNREAD.name, *self._slips}
+        met = {*self.faults.unresolved, UNREAD.name, *self._similar}
         for formula in self.draft.formulas:
             if any(
                 isinstance(node, tree.BinaryOperation) and _is_division_by_zero(node)
                 for node in tree.walk(formula.tree)
             ):
                 problem = "divides by 0: a run stops if it calculates this"
-                self.faults.warning(FindingCode.BY_NOTHING, formula.place, problem, remedy="divide by another number")
+                remedy = "divide by another number"
+                self.faults.warning(FindingCode.DIVISION_BY_ZERO, formula.place, problem, remedy=remedy)
             for name in _summed_names(formula.tree):
                 symbol = self.symbols[name]
                 measure = symbol.measure if symbol.kind != NATIONAL else None
@@ -233,7 +234,7 @@ class _Remarks:
                 if lacking and key not in self.faults.unresolved:
                     problem = f"has no {' and no '.join(lacking)}"
                     place = f"sources › {key}"
-                    self.faults.note(FindingCode.SOURCE_NOT_TO_BE_FOUND, Where(read.file, place), problem)
+                    self.faults.note(FindingCode.SOURCE_INCOMPLETE, Where(read.file, place), problem)
 
     def assumptions(self) -> None:
         """Report parameters with assumptions only, and assumptions without owner, quality and impact."""
@@ -256,20 +257,20 @@ class _Remarks:
                 problem = f"{len(bare)} of {len(in_file)} assumptions without owner, quality or impact: {names}"
                 self.faults.note(FindingCode.UPKEEP, Where(file), problem)
 
-    def not_to_be_known(self) -> None:
+    def not_known(self) -> None:
         """Report what is not known about a formula or transition without a scheme."""
         file = self.joined.read.file
         if self.joined.result == "allocation":
             problem = "fair_share is assumed to be one amount in £ per organisation; only a formula shows what it is"
-            self.faults.note(FindingCode.NOT_TO_BE_KNOWN, Where(file), problem)
+            self.faults.note(FindingCode.NOT_KNOWN, Where(file), problem)
         without = [name for name, (entry, _) in self.draft.parameters.items() if not entry.values]
         if without:
             problem = f"a scheme gives the values, years and sources of {', '.join(without)}, so they were not checked"
-            self.faults.note(FindingCode.NOT_TO_BE_KNOWN, Where(file), problem)
+            self.faults.note(FindingCode.NOT_KNOWN, Where(file), problem)
         columns = self._columns()
         if columns:
             problem = f"{', '.join(columns)}: read as input columns, unless a scheme declares something else"
-            self.faults.note(FindingCode.NOT_TO_BE_KNOWN, Where(file), problem)
+            self.faults.note(FindingCode.NOT_KNOWN, Where(file), problem)
 
 
 def _is_division_by_zero(node: tree.BinaryOperation) -> bool:

@@ -130,7 +130,7 @@ def _check_origin(entry: ValueEntry | SpendEntry, subject: str) -> None:
 
 
 class SourceEntry(Entry):
-    """A publication that a figure was read in."""
+    """A publication that figures come from."""
 
     title: Line
     publisher: Text = ""
@@ -140,7 +140,7 @@ class SourceEntry(Entry):
 
 
 class ValueEntry(Entry):
-    """One figure with exactly one of `source` (a key of `[sources]`) or `assumption` (why it is used)."""
+    """One figure, with either `source` (a key of `[sources]`) or `assumption` (why it is used)."""
 
     model_config = ConfigDict(json_schema_extra=_ONE_ORIGIN)
     example = '{ value = 5, source = "…" }'
@@ -148,7 +148,7 @@ class ValueEntry(Entry):
     value: AnyNumber
     """The figure: a number, a fraction such as "1/6", or a percentage such as "5%"."""
     source: Line | None = None
-    """Name of one of the sources of the same file."""
+    """The key of a source in the same file."""
     assumption: Prose | None = None
     """Why this figure is used, if no source gives it."""
     owner: Line | None = None
@@ -313,7 +313,7 @@ class Header(Entry):
     note: Text = ""
     """The method in words."""
     order: list[Line] = []
-    """The order of operations, a line each."""
+    """The order of operations, one line for each."""
     infeasible: Text = ""
     """When the rule has no answer, and what the run then does."""
     sources: list[Line] = []
@@ -372,7 +372,7 @@ class SchemeHeader(PaidHeader):
     """The name of a scheme, its organisations and years, and its parts."""
 
     organisation: Line = "organisation"
-    """What a row is called: CCG, ICB, practice."""
+    """The name for a row: CCG, ICB, practice."""
     years: list[Year] = Field(min_length=1, max_length=50)
     """Consecutive financial years, the earliest first."""
     formula: Line | None = None
@@ -407,7 +407,7 @@ class SchemeHeader(PaidHeader):
 
 
 class SpendEntry(Entry):
-    """Which lines of a detailed spend file make `historic_spend`, with one of `source` or `assumption`."""
+    """Which lines of a detailed spend file make `historic_spend`, with either `source` or `assumption`."""
 
     model_config = ConfigDict(json_schema_extra=_ONE_ORIGIN)
     essential = ("source", "assumption")
