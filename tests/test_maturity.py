@@ -510,7 +510,7 @@ def test_points_that_leave_no_index_are_out_of_bounds(tmp_path):
         of(tmp_path, [practice("A81001")], settings={"points_partly_met": 3})
 
 
-@pytest.mark.parametrize(("of_", "said"), [("nowhere", "of names nowhere"), ("need", "of names need")])
+@pytest.mark.parametrize(("of_", "said"), [("nowhere", "found nowhere"), ("need", "found need")])
 def test_of_names_a_text_column(tmp_path, of_, said):
     """A column is of a larger organisation by a text column that is declared; the message names both."""
     (tmp_path / "s.toml").write_text(
@@ -518,7 +518,7 @@ def test_of_names_a_text_column(tmp_path, of_, said):
         f'of = "{of_}"\n[[steps]]\nname = "allocation"\nlabel = "A"\nformula = "desk + need"\n',
         encoding="utf-8",
     )
-    with pytest.raises(SchemeError, match=said):
+    with pytest.raises(SchemeError, match=f"`of` must name an input column .*; {said}"):
         load(str(tmp_path / "s.toml"))
 
 

@@ -1,4 +1,4 @@
-"""The kernels against the oracle, fraction for fraction, and against cases worked by hand."""
+"""The kernels give the fractions of the oracle, and those of cases calculated by hand."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ import oracle
 from gpit_fairshare.errors import SharingError
 from gpit_fairshare.sharing import Shares, rounded, share_out
 
-# Derandomised, so that the same cases run everywhere and what fails in one place fails in all.
+# Derandomised, so that the same cases run everywhere.
 STEADY = settings(derandomize=True, deadline=None, database=None)
 
-# What one row's money is a whole multiple of: small multiples make ties, thirds and sevenths make floats
-# that are not quite what they stand for, and the last two take totals beyond £100bn.
+# Each row's money is a whole multiple of one of these: small multiples make ties, thirds and sevenths make inexact
+# floats, and the last two make totals above £100bn.
 POUNDS = [1.0, 0.01, 1000.0, 1 / 3, 137.13, 22_222_222.22, 1e9 / 7, 2e10]
 WEIGHTS = [1, 1.0, 0.1, 1 / 3, 1e-6, 54_321.0, 1e7 / 3, Fraction(1, 7)]
 TO = [1, 0.01, 1000, Fraction(1, 3), 0.05, "0.25"]
@@ -36,40 +36,40 @@ class Case(NamedTuple):
     at_most: list | None
 
     def least(self):
-        """Return the least that must be given, as near as floats have it."""
+        """Return the minimum to give, as precisely as floats allow."""
         return sum(clip(start, *limits) for start, *limits in self.starts())
 
     def most(self):
-        """Return the most that can be given, taking a few pounds more where there is no end to it."""
+        """Return the maximum to give, or a little more than the minimum if there is none."""
         if self.at_most is None:
             return 2 * self.least() + 1000
         starts = zip(self.by, self.starts(), strict=True)
         return sum(row[2] if weight > 0 else clip(*row) for weight, row in starts)
 
     def starts(self):
-        """Return the base, the floor and the ceiling of each row, None for a bound that there is not."""
+        """Return the base, the floor and the ceiling of each row, None for a missing bound."""
         absent = [None] * len(self.by)
         base = self.base or [0] * len(self.by)
         return list(zip(base, self.at_least or absent, self.at_most or absent, strict=True))
 
 
 def clip(x, low, high):
-    """Return x between bounds, of which either may be None."""
+    """Return x between bounds, either of which may be None."""
     x = x if low is None else max(x, low)
     return x if high is None else min(x, high)
 
 
 def row_of(two):
     """Read two bytes as a row: its weight, its base, its floor from there, its ceiling from there."""
-    one, other = two
-    weight = [0, 0, 1, 1, 1, 2, 3, 7][one % 8]  # ties and zeros are common
-    return weight, one // 8 % 6, other % 7 - 3, [0, 1, 1, 2, 5, 9][other // 7 % 6]
+    first, second = two
+    weight = [0, 0, 1, 1, 1, 2, 3, 7][first % 8]  # ties and zeros are common
+    return weight, first // 8 % 6, second % 7 - 3, [0, 1, 1, 2, 5, 9][second // 7 % 6]
 
 
 COLUMNS = st.tuples(st.booleans(), st.booleans(), st.booleans())  # is there a base, a floor, a ceiling?
 AMOUNT = st.one_of(
-    # A place between the least and the most that can be given, both included, and a little outside;
-    # beside them the next float below and above.
+    # A place between the minimum and the maximum, both included, and a little outside, and the next floats below and
+    # above.
     st.tuples(
         st.just("between"),
         st.sampled_from([-0.125, 0, 1 / 7, 0.25, 0.5, 2 / 3, 0.875, 1, 1.125]),
@@ -79,7 +79,7 @@ AMOUNT = st.one_of(
     st.tuples(st.just("free"), st.integers(0, 10**13).map(lambda pence: pence / 100), st.just(0)),
     st.tuples(st.just("free"), st.floats(0, 1e11), st.just(0)),
 )
-# Seldom a fault, and as seldom one that is only noise: how much is taken from a weight or a ceiling.
+# Rarely an error, and as rarely only noise: the amount taken from a weight or a ceiling.
 FAULT = st.one_of(
     st.none(),
     st.none(),
@@ -93,7 +93,7 @@ FAULT = st.one_of(
 def cases(draw, columns=COLUMNS, sizes=(1, 8)):
     """Draw a case; `columns` says which of base, floor and ceiling it has, `sizes` how many rows."""
     pound, unit = draw(st.sampled_from(POUNDS)), draw(st.sampled_from(WEIGHTS))
-    # Drawn as bytes, since ten thousand lists of tuples would take Hypothesis minutes.
+    # Drawn as bytes, because ten thousand lists of tuples would take Hypothesis minutes.
     drawn = draw(st.binary(min_size=2 * sizes[0], max_size=2 * sizes[1]))
     rows = [row_of(drawn[place : place + 2]) for place in range(0, len(drawn) - 1, 2)]
     has_base, has_floor, has_ceiling = draw(columns)
@@ -112,7 +112,7 @@ def cases(draw, columns=COLUMNS, sizes=(1, 8)):
 
 
 def spoil(case, fault):
-    """Make a weight negative or put a ceiling below its floor, by much or by next to nothing."""
+    """Make a weight negative or put a ceiling below its floor, by a lot or by very little."""
     if fault is None or not case.by:
         return
     kind, place, much = fault
@@ -125,8 +125,8 @@ def spoil(case, fault):
 
 
 def large(seed):
-    """500 organisations as they are: patients, costs in pence, floors and ceilings of a few per cent."""
-    chance = random.Random(seed)  # cases to be had again from their seed, not secrets
+    """Return a realistic case of 500 organisations: patients, costs in pence, floors and ceilings of a few per cent."""
+    chance = random.Random(seed)  # repeatable cases, not secrets
     people = [chance.randint(2_000, 900_000) * chance.choice([0, 1, 1, 1, 1]) for _ in range(500)]
     base = [round(count * chance.uniform(1, 5), 2) for count in people]
     floor = [figure * 1.01 for figure in base]
@@ -137,15 +137,15 @@ def large(seed):
 
 
 def expected(case):
-    """Return what the oracle says of a case: shares and unspent, or the reason against it."""
+    """Return the oracle's result for a case: shares and unspent, or the reason for an error."""
     try:
         return oracle.share_out(*case)
     except ValueError as error:
         return str(error)
 
 
-def found(case):
-    """Return what the kernel says of a case, in the same form, having looked at the rest of its answer."""
+def kernel_result(case):
+    """Return the kernel's result for a case in the same form, after checking the rest of it."""
     amount, by, base, at_least, at_most = case
     try:
         shares = share_out([amount], by, base=base, at_least=at_least, at_most=at_most)
@@ -158,10 +158,10 @@ def found(case):
 
 
 def at_factor(case, factor):
-    """Return clip(base + factor · weight, floor, ceiling) of each row: the definition, taken at its word."""
+    """Return clip(base + factor · weight, floor, ceiling) of each row, as the definition says."""
     weights = [max(0, Fraction(weight)) for weight in case.by]
     exact = [[None if x is None else Fraction(x) for x in row] for row in case.starts()]
-    # A ceiling below its floor got here only as noise, and then the floor stands for both.
+    # A ceiling below its floor is only noise here, and then the floor is used for both.
     return [
         clip(base + factor * weight, low, high if None in (low, high) else max(low, high))
         for weight, (base, low, high) in zip(weights, exact, strict=True)
@@ -169,7 +169,7 @@ def at_factor(case, factor):
 
 
 def kinds(case, outcome):
-    """Say what a case is a case of, from the oracle's answer."""
+    """Yield the kinds of a case, from the oracle's result."""
     amount, by, *_ = case
     yield "one organisation" if len(by) == 1 else "several organisations"
     yield from (name for name, holds in amounts(amount).items() if holds)
@@ -197,7 +197,7 @@ def kinds(case, outcome):
 
 
 def amounts(amount):
-    """Say what sort of amount it is."""
+    """Return the kinds of amount, and whether this is one."""
     return {
         "£0": amount == 0,
         "whole pounds": amount == int(amount),
@@ -209,7 +209,7 @@ def amounts(amount):
 
 
 def binding(case, shares, limits):
-    """Say whether a row with a weight is held at its limit, or just reaches it."""
+    """Return whether a row with a weight is at its limit."""
     return any(
         weight > 0 and share == Fraction(limit)
         for weight, share, limit in zip(case.by, shares, limits or [], strict=limits is not None)
@@ -228,27 +228,27 @@ EVERY_KIND = {
 
 @pytest.mark.slow
 def test_share_out_agrees_with_the_oracle():
-    """Every share, what is unspent and every refusal are the oracle's, in cases of every kind."""
-    seen = Counter()
+    """Every share, unspent amount and error is the oracle's, in cases of every kind."""
+    counts = Counter()
 
     @settings(STEADY, max_examples=5000)
     @given(cases())
     def agrees(case):
         outcome = expected(case)
-        seen.update(kinds(case, outcome))
-        assert found(case) == outcome
+        counts.update(kinds(case, outcome))
+        assert kernel_result(case) == outcome
 
     agrees()
-    assert seen.keys() == EVERY_KIND
-    assert min(seen.values()) >= 15, seen
+    assert counts.keys() == EVERY_KIND
+    assert min(counts.values()) >= 15, counts
 
 
 @settings(STEADY, max_examples=300)
 @given(cases(), st.sampled_from(TO))
 def test_a_few_hundred_shares_and_their_rounding_agree_with_the_oracle(case, to):
-    """Shares, what is unspent, refusals and rounded shares are the oracle's, without a count of the kinds of cases."""
+    """Shares, unspent amounts, errors and rounded shares are the oracle's, in 300 cases."""
     outcome = expected(case)
-    assert found(case) == outcome
+    assert kernel_result(case) == outcome
     if not isinstance(outcome, str):
         assert rounded(outcome[0], to=to).exact == oracle.rounded(outcome[0], Fraction(str(to)))
 
@@ -257,35 +257,35 @@ def test_a_few_hundred_shares_and_their_rounding_agree_with_the_oracle(case, to)
 @settings(STEADY, max_examples=12)
 @given(st.integers(0, 10**9).map(large))
 def test_500_organisations_agree_with_the_oracle(case):
-    """What holds for a handful of organisations holds for 500, and for their whole pounds."""
+    """The kernel agrees with the oracle for 500 organisations too, and in whole pounds."""
     outcome = expected(case)
-    assert found(case) == outcome
+    assert kernel_result(case) == outcome
     assert rounded(outcome[0]).exact == oracle.rounded(outcome[0])
 
 
 @pytest.mark.slow
-def test_groups_are_settled_each_on_its_own():
-    """Several groups in one call, their rows mixed, get what each would get in a call of its own.
+def test_groups_are_calculated_separately():
+    """Several groups in one call, with their rows mixed, get the same as in separate calls.
 
-    A refusal names the first group at fault.
+    An error names the first group that has one.
     """
-    seen = Counter()
+    counts = Counter()
 
     @settings(STEADY, max_examples=800)
     @given(COLUMNS.flatmap(lambda columns: st.lists(cases(st.just(columns), (0, 4)), min_size=2, max_size=4)))
     def agrees(several):
         outcomes = [expected(case) for case in several]
         faults = [(group, reason) for group, reason in enumerate(outcomes) if isinstance(reason, str)]
-        seen["refused" if faults else "shared out"] += 1
-        seen["without rows"] += any(not case.by for case in several)
+        counts["refused" if faults else "shared out"] += 1
+        counts["without rows"] += any(not case.by for case in several)
         assert together(several) == (faults[0] if faults else outcomes)
 
     agrees()
-    assert min(seen["refused"], seen["shared out"], seen["without rows"]) >= 100, seen
+    assert min(counts["refused"], counts["shared out"], counts["without rows"]) >= 100, counts
 
 
 def together(several):
-    """Share out several groups in one call and return what each got, or the group and reason of a refusal.
+    """Share out several groups in one call and return their results, or the group and reason of an error.
 
     The rows are dealt like cards: the first of each group, the second of each, and so on.
     """
@@ -311,11 +311,11 @@ def together(several):
 @settings(STEADY, max_examples=700)
 @given(cases(), st.randoms(use_true_random=False))
 def test_the_order_of_rows_changes_nothing(case, chance):
-    """Whatever the order of the rows, an organisation gets the same share, to the last digit."""
+    """In any order of the rows, an organisation gets exactly the same share."""
     order = list(range(len(case.by)))
     chance.shuffle(order)
     columns = [None if column is None else [column[row] for row in order] for column in case[1:]]
-    shuffled, straight = found(Case(case.amount, *columns)), found(case)
+    shuffled, straight = kernel_result(Case(case.amount, *columns)), kernel_result(case)
     if isinstance(straight, tuple):
         straight = [straight[0][row] for row in order], straight[1]
     assert shuffled == straight
@@ -325,21 +325,23 @@ def test_the_order_of_rows_changes_nothing(case, chance):
 @settings(STEADY, max_examples=500)
 @given(st.binary(min_size=3, max_size=10), st.integers(0, 30))
 def test_turning_points_next_to_each_other_keep_their_order(rows, over):
-    """Floors of a third of weights near 2^60, in whole pounds, end at factors that no float tells apart.
+    """Floors of a third of weights near 2^60, in whole pounds, have turning points that floats cannot distinguish.
 
-    Fractions tell them apart: with a little over, the oracle's rows get it and no others.
+    Fractions distinguish them: a small amount above the floors goes to the same rows as in the oracle.
     """
     weights = [2**60 - 1 - byte // 2 for byte in rows]
     floors = [weight // 3 + byte % 2 for weight, byte in zip(weights, rows, strict=True)]
     case = Case(sum(floors) + over, weights, None, floors, None)
-    assert found(case) == expected(case)
+    assert kernel_result(case) == expected(case)
 
 
 FIGURES = st.one_of(
     st.integers(-12, 12).map(lambda sixths: sixths / 6),  # ties, halves, and thirds that are not quite
     st.integers(-8, 8).map(lambda quarters: Fraction(quarters, 4)),
     st.integers(-(10**9), 10**9).map(lambda pence: pence / 100),
-    st.integers(-40, 40).map(lambda halves: 7 + halves / 2 * 1e-6),  # on either side of what snapping tells apart
+    st.integers(-40, 40).map(
+        lambda halves: 7 + halves / 2 * 1e-6
+    ),  # on either side of what rounding to millionths distinguishes
     st.floats(-1e6, 1e11),
     st.integers(0, 10**11),
 )
@@ -347,8 +349,8 @@ FIGURES = st.one_of(
 
 @pytest.mark.slow
 def test_rounded_agrees_with_the_oracle():
-    """Every rounded figure is the oracle's: in groups or not, of pence or thousands, above 0 and below."""
-    seen = Counter()
+    """Every rounded figure is the oracle's: with and without groups, in pence or thousands, positive or negative."""
+    counts = Counter()
 
     @settings(STEADY, max_examples=2000)
     @given(
@@ -362,10 +364,10 @@ def test_rounded_agrees_with_the_oracle():
         assert result.values == [float(figure) for figure in result.exact]
         for own in [slice(None)] if groups is None else [slice(group, None, 3) for group in range(3)]:
             assert result.exact[own] == oracle.rounded(figures[own], Fraction(str(to)))
-            seen.update(rounding_kinds(figures[own], Fraction(str(to))))
+            counts.update(rounding_kinds(figures[own], Fraction(str(to))))
 
     agrees()
-    assert seen.keys() == {
+    assert counts.keys() == {
         "nothing",
         "one",
         "several",
@@ -374,11 +376,11 @@ def test_rounded_agrees_with_the_oracle():
         "snapped",
         "left over",
     }
-    assert min(seen.values()) >= 50, seen
+    assert min(counts.values()) >= 50, counts
 
 
 def rounding_kinds(figures, to):
-    """Say what these figures are a case of when rounded to multiples of `to`."""
+    """Yield the kinds of these figures when they are rounded to multiples of `to`."""
     units = [Fraction(figure) / to for figure in figures]
     remainders = [unit % 1 for unit in units]
     yield {0: "nothing", 1: "one"}.get(len(units), "several")
@@ -394,8 +396,8 @@ def rounding_kinds(figures, to):
 
 @pytest.mark.slow
 def test_shares_are_rounded_as_the_oracle_rounds_them():
-    """Shares taken to pence, pounds or thousands are the oracle's, and add up to the rounded total."""
-    seen = Counter()
+    """Shares rounded to pence, pounds or thousands are the oracle's, and add up to the rounded total."""
+    counts = Counter()
 
     @settings(STEADY, max_examples=1500)
     @given(cases(), st.sampled_from(TO))
@@ -409,19 +411,19 @@ def test_shares_are_rounded_as_the_oracle_rounds_them():
         assert sum(result.exact) == step * math.floor(
             Fraction(math.floor(sum(shares) / step * 10**6 + Fraction(1, 2)), 10**6) + Fraction(1, 2)
         )
-        seen["shared out"] += 1
+        counts["shared out"] += 1
 
     agrees()
-    assert seen["shared out"] >= 700
+    assert counts["shared out"] >= 700
 
 
-# Worked by hand. People of A, B, C, D: 100,000, 200,000, 300,000 and 400,000, of 1,000,000.
+# Calculated by hand. People of A, B, C, D: 100,000, 200,000, 300,000 and 400,000, of 1,000,000.
 PEOPLE = {"A": 100_000, "B": 200_000, "C": 300_000, "D": 400_000}
 SPEND = {"A": 500_000, "B": 500_000, "C": 450_000, "D": 820_000}
 
 
 def support(need, fund):
-    """Return what a fund gives by need, in whole pounds, and what of it is unspent."""
+    """Return what a fund gives by need, in whole pounds, and the unspent part of it."""
     shares = share_out([fund], need, at_most=need)
     return rounded(shares.exact).values, shares.unspent[0]
 
@@ -432,7 +434,7 @@ def figures(year, step):
 
 
 def refusal(*args, **columns):
-    """Return the error with which share_out refuses these arguments."""
+    """Return the error that share_out raises for these arguments."""
     with pytest.raises(SharingError) as caught:
         share_out(*args, **columns)
     return caught.value
@@ -449,8 +451,8 @@ def test_fair_shares_go_by_patients():
     )
 
 
-def test_a_pound_shared_by_three_has_an_odd_penny():
-    """£100 by three is £33.33 each and a penny over; the remainders are equal, so the first gets it."""
+def test_a_hundred_pounds_shared_by_three_has_a_penny_left_over():
+    """£100 by three is £33.33 each with a penny left over; the remainders are equal, so the first gets it."""
     shares = share_out([100], [1, 1, 1])
     assert shares.exact == [Fraction(100, 3)] * 3
     assert rounded(shares.exact, to=0.01).values == [33.34, 33.33, 33.33]
@@ -461,7 +463,7 @@ def test_a_pound_shared_by_three_has_an_odd_penny():
     ]
 
 
-def test_no_weight_no_more_than_the_base():
+def test_a_row_without_weight_gets_its_base():
     """Of £90, three bases of £10 take £30; £60 over weights 0, 1, 2 is £20 a unit: 10, 10 + 20, 10 + 40."""
     shares = share_out([90], [0, 1, 2], base=[10, 10, 10])
     assert shares.exact == [10, 30, 50]
@@ -486,7 +488,7 @@ def test_a_fund_larger_than_the_need_is_unspent():
 
 
 def test_the_mechanism_of_2014_by_the_average():
-    """The oracle has the year one that hand arithmetic has, and the kernels have it too.
+    """The oracle and the kernels have the first year that was calculated by hand.
 
     Average cost £2,270,000 / 1,000,000 = £2.27. A at £5.00 and B at £2.50 are above it, C at £1.50 and D at
     £2.05 are not. Fair shares £200,000 and £400,000, needs £300,000 and £100,000, a fund of £100,000.
@@ -503,7 +505,7 @@ def test_the_mechanism_of_2014_by_the_average():
 def test_the_mechanism_of_2014_by_cost_above_funding():
     """D, £20,000 above its fair share of £800,000, has a need as well: £420,000 in all, a fund of £100,000.
 
-    £71,428.57, £23,809.52 and £4,761.90: floors of £99,998; the £2 over go to D (.90) and A (.57).
+    £71,428.57, £23,809.52 and £4,761.90 are £99,998 in whole pounds; the £2 left over go to D (.90) and A (.57).
     """
     year = oracle.gpit_2014_16(PEOPLE, SPEND, 2_000_000, 100_000, 1, test="cost-above-funding")
     assert figures(year, "transition_need") == [300_000, 100_000, 0, 20_000]
@@ -512,7 +514,7 @@ def test_the_mechanism_of_2014_by_cost_above_funding():
 
 
 def test_half_the_need_and_no_transition():
-    """Half of £300,000 and £100,000 leaves £100,000 of a £300,000 fund; without a transition all is left."""
+    """Half of £300,000 and £100,000 leaves £100,000 of a £300,000 fund; without a transition all of it is left."""
     half = oracle.gpit_2014_16(PEOPLE, SPEND, 2_000_000, 300_000, Fraction(1, 2))
     assert figures(half, "transition_support") == [150_000, 50_000, 0, 0]
     assert figures(half, "unspent_fund") == [100_000] * 4
@@ -521,7 +523,7 @@ def test_half_the_need_and_no_transition():
     assert figures(none, "unspent_fund") == [300_000] * 4
 
 
-def test_a_floor_is_paid_for_by_all_above_theirs():
+def test_all_above_their_floors_pay_for_a_floor():
     """£100 by 1, 1, 2 would be 25, 25, 50. A floor of £40 leaves £60 for weights of 3: 40, 20, 40."""
     shares = share_out([100], [1, 1, 2], at_least=[40, 0, 0])
     assert shares.exact == [40, 20, 40]
@@ -531,8 +533,8 @@ def test_a_floor_is_paid_for_by_all_above_theirs():
 def test_a_floor_and_a_ceiling_together_need_one_factor():
     """£90 by 1, 1, 2, A at least £30 and C at most £44: 30 + λ + 2λ = 90 gives λ = 20, so 30, 20, 40.
 
-    Clamped at the first factor, £22.50, C would be frozen at its £44 and B, left with £16, would get less a
-    unit than C does, though neither meets a bound.
+    With clamping at the first factor, £22.50, C would stay at its £44 and B would get only £16: less per unit than C,
+    although neither is at a bound.
     """
     shares = share_out([90], [1, 1, 2], at_least=[30, 0, 0], at_most=[90, 90, 44])
     assert shares.exact == [30, 20, 40]
@@ -540,36 +542,36 @@ def test_a_floor_and_a_ceiling_together_need_one_factor():
 
 
 def test_of_several_factors_the_smallest_is_named():
-    """£60 is what A's ceiling of £10 and B's floor of £50 make at any factor from 10 to 50: it is 10."""
+    """A's ceiling of £10 and B's floor of £50 make £60 at any factor from 10 to 50: the result names 10."""
     shares = share_out([60], [1, 1], at_least=[0, 50], at_most=[10, 100])
     assert shares.exact == [10, 50]
     assert shares.factor == [10]
 
 
-def test_no_factor_is_named_where_everybody_gets_the_most():
-    """Needs of £3 and £1 and a fund of £4, or of £5: paid in full, by no rate. With £3 it is 3/4."""
+def test_no_factor_is_named_if_every_row_gets_its_maximum():
+    """A fund of £4 or £5 pays needs of £3 and £1 in full, without a factor. With £3 the factor is 3/4."""
     funds = {3: Fraction(3, 4), 4: None, 5: None}
     for fund, factor in funds.items():
         assert share_out([fund], [3, 1], at_most=[3, 1]).factor == [factor]
 
 
 def test_each_group_has_its_factor():
-    """£10 by 1 and 1, £40 by 1 and 3, nobody for £7: factors 5 and 10, and £7 unspent."""
+    """£10 by 1 and 1, £40 by 1 and 3, no row for £7: factors 5 and 10, and £7 unspent."""
     shares = share_out([10, 40, 7], [1, 1, 1, 3], groups=[0, 1, 0, 1])
     assert shares.exact == [5, 10, 5, 30]
     assert shares.factor == [5, 10, None]
     assert shares.unspent == [0, 0, 7]
 
 
-def test_an_exact_share_keeps_the_pot_where_floats_do_not():
-    """£0.30 by seven: seven floats miss the pot by a little, the fractions make 0.3 as given, exactly."""
+def test_exact_shares_add_up_where_floats_do_not():
+    """£0.30 by seven: seven floats miss the amount by a little; the fractions add up to it exactly."""
     shares = share_out([0.3], [0.1] * 7)
     assert sum(shares.exact) == Fraction(0.3)
     assert sum(Fraction(share) for share in shares.values) != Fraction(0.3)
 
 
-def test_what_cannot_be_shared_says_why():
-    """Each refusal names its reason, its group and its row; floors say what they cost and what there is."""
+def test_errors_name_reason_group_and_row():
+    """Each error names its reason, its group and its row; for floors also their cost and the amount."""
     error = refusal([5, 5], [1, 2, -1], groups=[0, 1, 1])
     assert (error.reason, error.group, error.row) == ("negative_weight", 1, 2)
     error = refusal([5], [1, 2, 3], at_least=[0, 3, 0], at_most=[1, 2, 3])
@@ -582,14 +584,14 @@ def test_what_cannot_be_shared_says_why():
 
 
 def test_a_base_above_the_amount_is_a_floor_too():
-    """λ is never below 0: bases of £60 and £50 cannot be cut to make £100."""
+    """λ is never negative: bases of £60 and £50 cannot be reduced to £100."""
     error = refusal([100], [1, 1], base=[60, 50])
     assert (error.reason, error.least) == ("floors_exceed_amount", 110)
 
 
 @pytest.mark.parametrize(("noise", "refused"), [(Fraction(1, 10**12), False), (Fraction(11, 10**13), True)])
 def test_the_tolerance_is_a_millionth_of_a_millionth(noise, refused):
-    """What is wrong by 1e-12 (of £1m: £0.000001) is noise; by a tenth more it is refused."""
+    """A difference of 1e-12 (of £1m: £0.000001) is noise; one of 1.1e-12 is an error."""
     million = 1_000_000
     for case in (
         Case(10, [1, -noise], None, None, None),
@@ -597,16 +599,16 @@ def test_the_tolerance_is_a_millionth_of_a_millionth(noise, refused):
         Case(10, [1, 1], None, [0, 1], [9, 1 - noise]),
         Case(million + noise * million, [0, 0], [million, 0], None, None),
     ):
-        assert isinstance(found(case), str) == refused
-        assert found(case) == expected(case)
+        assert isinstance(kernel_result(case), str) == refused
+        assert kernel_result(case) == expected(case)
 
 
-def test_noise_is_given_its_due():
-    """Within the tolerance nobody loses a floor, a weight of nothing gets nothing, and no pot is below 0.
+def test_noise_within_the_tolerance_is_accepted():
+    """Within the tolerance no row loses a floor, a weight of 0 gets 0, and no unspent amount is negative.
 
-    0.1 + 0.2 exceeds the float 0.3 by 2.8e-17: both floors stand and nothing is unspent. A weight of -1e-13
-    counts as 0. A floor of £1 with a ceiling 1e-13 below it gives £1. With weights of 0, 1e-13 is unspent;
-    or it is missing, and the base, which is the most and the least, is given all the same.
+    0.1 + 0.2 exceeds the float 0.3 by 2.8e-17: both floors are paid and nothing is unspent. A weight of -1e-13 counts
+    as 0. A floor of £1 with a ceiling 1e-13 below it gives £1. With weights of 0, 1e-13 is unspent; or it is missing,
+    and the base, which is both maximum and minimum, is still given.
     """
     shares = share_out([0.3], [1, 1], at_least=[0.1, 0.2])
     assert (shares.values, shares.unspent, shares.factor) == ([0.1, 0.2], [0], [0])
@@ -629,10 +631,10 @@ def test_halves_go_up_and_then_to_the_largest_remainder():
     assert rounded([-2.5]).exact == [-2]
 
 
-def test_remainders_are_told_apart_in_millionths():
-    """.3333332 and .3333334 are both .333333, so the first goes up; .3333336 is .333334 and goes before them.
+def test_remainders_are_compared_in_millionths():
+    """.3333332 and .3333334 are both .333333, so the first goes up; .3333336 is .333334 and comes first.
 
-    0.9999996 is 1 and 0.0000004 is 0: neither takes the pound that the total of 3.5, rounded to 4, has over.
+    0.9999996 is 1 and 0.0000004 is 0: neither gets the pound that is left over of the total, 3.5 rounded to 4.
     """
     assert rounded([0.3333332, 0.3333334, 0.3333334]).exact == [1, 0, 0]
     assert rounded([0.3333332, 0.3333334, 0.3333336]).exact == [0, 0, 1]
@@ -640,7 +642,7 @@ def test_remainders_are_told_apart_in_millionths():
 
 
 def test_the_unit_of_rounding_is_read_in_decimal():
-    """0.01 is a hundredth, not the float beside it: £0.29 and £1.15 are whole pence.
+    """0.01 is a hundredth, not the nearest float: £0.29 and £1.15 are whole pence.
 
     £1,499 in thousands is £1,000.
     """
@@ -650,15 +652,15 @@ def test_the_unit_of_rounding_is_read_in_decimal():
 
 
 def test_each_group_adds_up_to_its_own_rounded_total():
-    """0.4 twice is 0.8, so £1, to the first of the two; 0.4 alone is 0. As one group, 1.2, they have £1."""
+    """0.4 twice is 0.8, so £1 for the first of the two; 0.4 alone is 0. As one group, 1.2, they get £1."""
     assert rounded([0.4, 0.4, 0.4], groups=[7, 3, 7]).exact == [1, 0, 0]
     assert rounded([0.4, 0.4, 0.4], groups=[3, 7, 7]).exact == [0, 1, 0]
     assert rounded([0.4, 0.4, 0.4]).exact == [1, 0, 0]
     assert rounded([]).exact == []
 
 
-def test_a_caller_in_error_is_told_at_once():
-    """Columns of unequal length, rows without an amount and units of 0 are faults of the program."""
+def test_wrong_arguments_raise_at_once():
+    """Columns of different lengths, rows without an amount and units of 0 are programming errors."""
     for wrong in (
         lambda: share_out([1], [1, 1], base=[1]),
         lambda: share_out([1, 2], [1, 1]),

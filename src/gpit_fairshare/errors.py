@@ -2,10 +2,10 @@
 
 GpitError                 exit code 2 unless noted otherwise
 ├── UsageError            an impossible option, name or place
-├── InputError            faults in population, spend or other input files
-├── SchemeError           faults in a scheme, formula or transition file
+├── InputError            problems in population, spend or other input files
+├── SchemeError           problems in a scheme, formula or transition file
 │   └── FormulaError      one formula, with the position of the offending character
-├── CaseError             faults in a regression case or its file of expected figures
+├── CaseError             problems in a regression case or its file of expected figures
 ├── SharingError          money that cannot be shared out as asked
 ├── CalculationError      a step that cannot be calculated for an organisation and year
 ├── PluginError           a plug-in that cannot be used, or returns something invalid
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 
 class GpitError(Exception):
-    """Base of every error that a user can cause. Its text is one line, fit for a screen.
+    """Base of every error that a user can cause. Its text is one line for a screen.
 
-    `findings` are the findings behind it: all those of the files that were read, including errors.
+    `findings` are all findings about the files that were read, including the errors.
     """
 
     exit_code = 2
@@ -41,32 +41,31 @@ class UsageError(GpitError):
 
 
 class InputError(GpitError):
-    """One or more faults in the input files, all of them found in one go."""
+    """One or more problems in the input files; all are listed."""
 
     def __init__(self, findings: Sequence[Finding]) -> None:
         faults = [finding for finding in findings if finding.level == "error"]
-        first = str(faults[0]) if faults else "the inputs are not fit for use."
-        message = first if len(faults) < 2 else f"{len(faults)} faults in the inputs; first: {first}"
+        first = str(faults[0]) if faults else "the inputs cannot be used yet."
+        message = first if len(faults) < 2 else f"{len(faults)} problems in the inputs. The first: {first}"
         super().__init__(message, *findings)
 
 
 class SchemeError(GpitError):
-    """A fault in a scheme, formula or transition file: file, step or key, what to do."""
+    """A problem in a scheme, formula or transition file: the file, the step or key, and what to do."""
 
 
 class CaseError(GpitError):
-    """A fault in a regression case or its expected figures: file, place, what to do."""
+    """A problem in a regression case or its expected figures: the file, the place, and what to do."""
 
 
 Sort = Literal["text", "name", "unit", "kind"]
-"""What is wrong with a formula: its text, a name in it, units that do not fit, or kinds and types of values."""
+"""What is wrong with a formula: its text, a name in it, units that do not fit, or the kind or type of a value."""
 
 
 class FormulaError(SchemeError):
-    """A fault in one formula.
+    """A problem in one formula.
 
-    `position` counts characters from 1; 0 means the formula as a whole. `where` (file and step)
-    is filled in by the caller that knows it.
+    `position` counts characters from 1; 0 means the whole formula. The caller fills in `where`: the file and step.
     """
 
     def __init__(self, message: str, position: int = 0, where: str = "", sort: Sort = "text") -> None:
@@ -78,7 +77,7 @@ class FormulaError(SchemeError):
         super().__init__(f"{place}: {message}" if place else message)
 
     def at(self, where: str) -> FormulaError:
-        """Return the same fault with its file and step named."""
+        """Return the same error with its file and step."""
         return FormulaError(self.message, self.position, where, self.sort)
 
 
@@ -103,15 +102,15 @@ class SharingError(GpitError):
 
 
 class CalculationError(GpitError):
-    """A step that cannot be calculated: step, organisation, year and why."""
+    """A step that cannot be calculated: the step, the organisation, the year and the reason."""
 
 
 class PluginError(GpitError):
-    """A plug-in that cannot be used, or returns something invalid: which package, the problem, what to do."""
+    """A plug-in that cannot be used, or returns something invalid: the package, the problem, and what to do."""
 
 
 class OutputError(GpitError):
-    """A result that cannot be written: which file, why, and that the old file is unchanged."""
+    """A result that cannot be written: the file, the reason, and that the old file is unchanged."""
 
 
 class Stopped(BaseException):

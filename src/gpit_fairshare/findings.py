@@ -32,126 +32,126 @@ class FindingCode(StrEnum):
     meaning: str
 
     UNREADABLE = "I01", "the file is damaged, protected, too large or not what its name says"
-    ENCODING = "I02", "the text is in another encoding than UTF-8, or in none"
+    ENCODING = "I02", "the text is not UTF-8"
     EMPTY = "I03", "the file or sheet holds no rows"
-    SHEET = "I04", "which sheet of a workbook is meant is not clear"
-    SEPARATORS = "I05", "what stands between cells, or cells that cannot be told apart or stand outside the headings"
+    SHEET = "I04", "it is not clear which sheet of a workbook to read"
+    SEPARATORS = "I05", "the separator between cells, cells that cannot be separated, or cells without a heading"
     HEADING = "I06", "headings were read under other names"
     DUPLICATE_HEADING = "I07", "several headings name the same column"
     KEYWORD = "I08", "a heading becomes a name that no formula can use"
-    MISSING_COLUMN = "I09", "a column that is needed is in no file"
+    MISSING_COLUMN = "I09", "a required column is in no file"
     TWO_FILES = "I10", "a column is in two files"
-    CODE_NOT_TEXT = "I11", "a code is a number or a date, so that Excel may have changed it"
+    CODE_NOT_TEXT = "I11", "a code is a number or a date, so Excel may have changed it"
     BLANK_CODE = "I12", "a row has no code"
-    TEXT = "I13", "a code, name or other text holds what a text cannot"
+    TEXT = "I13", "a code, name or other text has characters that are not allowed"
     CODE_CASE = "I14", "codes differ only in capital and small letters"
-    DUPLICATE_ROW = "I15", "two rows stand for the same organisation and year, or the same practice"
+    DUPLICATE_ROW = "I15", "two rows are for the same organisation and year, or the same practice"
     NOT_A_NUMBER = "I16", "a cell cannot be read as a number without guessing"
-    BLANK = "I17", "a cell that is needed is blank"
-    NEGATIVE = "I18", "money or people are below nil"
+    BLANK = "I17", "a required cell is blank"
+    NEGATIVE = "I18", "money or people are negative"
     YEAR = "I19", "a year is blank or cannot be read"
     MISSING_YEAR = "I20", "a year of the scheme is not in the file"
     OTHER_YEARS = "I21", "rows of years outside the scheme were left out"
-    EVERY_YEAR = "I22", "rows without a year serve every year"
+    EVERY_YEAR = "I22", "rows without a year are used for every year"
     ONE_SIDED = "I23", "an organisation is in one file and not in the other"
     NO_PATIENTS = "I24", "an organisation or practice has no patients"
-    LINE = "I25", "a line of cost is marked with a word that is not known"
-    NOT_COUNTED = "I26", "lines of cost that the scheme does not count"
-    NONE_COUNTED = "I27", "no line of an organisation counts, so that its spend is nil"
+    LINE = "I25", "a line of cost is marked with an unknown word"
+    NOT_COUNTED = "I26", "lines of cost that the scheme leaves out"
+    NONE_COUNTED = "I27", "all lines of an organisation are left out, so its spend is 0"
     PRACTICES = "I28", "rows of practices were summed to organisations"
     NOT_SUMMED = "I29", "a column cannot be summed or carried to a larger organisation"
     TEXTS_DIFFER = "I30", "a text differs between the rows of an organisation"
     PARTLY_BLANK = "I31", "a sum leaves out rows whose cell is blank"
     CHANGES = "I32", "organisations opened, closed or merged between years"
     RESTATED = "I33", "figures of closed organisations were counted with their successor"
-    INCOMPLETE = "I34", "not all organisations that merged are in the file, or the successor is too"
-    TRIMMED = "I35", "spaces around texts were left out"
+    INCOMPLETE = "I34", "not all organisations that merged are in the file, or the file has their successor too"
+    TRIMMED = "I35", "spaces around texts were removed"
     LOOSE_NUMBERS = "I36", "numbers were read as finance writes them: £1,234, (1,234), £4.2m, or as text cells"
     TOTALS_GIVEN = "I37", "spend is given in totals, so that the lines that count cannot be checked"
     UNUSED = "I38", "a file, or columns of it, are not used and were not read"
     TITLES = "I39", "rows above the headings were left out"
     NOTES = "I40", "notes, sources, memo lines, headings of sections and repeated headings were left out"
     SECOND_TABLE = "I41", "another table below the first was left out"
-    TOTAL = "I42", "a row of totals was left out, or does not agree with the rows that it stands for"
-    SUBTOTAL = "I43", "a row is the sum of rows beside it, or its code is of a higher level, and may be a total"
+    TOTAL = "I42", "a row of totals was left out, or differs from the rows that it adds up"
+    SUBTOTAL = "I43", "a row may be a total: it is the sum of other rows, or its code is of a higher level"
     UNIT = "I44", "figures are in thousands or millions, or a unit is not understood or contradicts another"
     HIDDEN = "I45", "hidden rows or columns were read"
     MERGED = "I46", "cells inside the table are merged"
     LINKS = "I47", "values come from other workbooks"
-    MOVED = "I48", "the patients of an organisation changed much from one year to the next"
+    MOVED = "I48", "an organisation's number of patients changed a lot from one year to the next"
     OUTLIER = "I49", "£ per head is out of line with the other organisations"
     YEAR_GAP = "I50", "years between others are missing"
-    DASHES = "I51", "dashes were read as nil"
-    SPREAD = "I52", "what lines of cost are for, and who provides it"
+    DASHES = "I51", "dashes were read as 0"
+    SPREAD = "I52", "what lines of cost pay for, and the providers"
     LEFT_OUT = "I53", "rows were left out because --leave-out names them"
     CROSSWALK = "I54", "a crosswalk cannot be read, or contradicts itself or the mergers that gpit knows"
-    UNKNOWN_ORGANISATION = "I55", "no crosswalk knows a code, or it was not there in the year or on the day asked for"
+    UNKNOWN_ORGANISATION = "I55", "a code is in no crosswalk, or did not exist in the year or on the day of the run"
     BOUNDARIES = "I56", "organisations were restated on the boundaries of a day"
-    ONS_CODES = "I57", "ONS codes were read as ODS codes, or are not known"
-    SPLIT = "I58", "an organisation had split, and nothing says on which boundaries the figures are wanted"
-    MARK = "I59", "footnote marks were left out of texts and years"
+    ONS_CODES = "I57", "ONS codes were read as ODS codes, or are unknown"
+    SPLIT = "I58", "an organisation had split, and no option says which boundaries to use"
+    MARK = "I59", "footnote marks were removed from texts and years"
     NOT_CALCULATED = "I60", "no program has calculated the formulas of a column, and all of them store 0"
     OTHER_SCHEME = "I61", "a file's titles or codes are of other years or organisations than those of the run"
 
-    UNREADABLE_RULES = "S01", "a file is not there, cannot be read, or is not TOML"
-    WRONG_KIND = "S02", "a file is of another kind than is wanted"
-    SHAPE = "S03", "a key is not known, is missing, or holds something else than it should"
+    UNREADABLE_RULES = "S01", "a file does not exist, cannot be read, or is not TOML"
+    WRONG_KIND = "S02", "a file is of the wrong kind"
+    SHAPE = "S03", "a key is unknown or missing, or its value is of the wrong type"
     ORIGIN = "S04", "a value has neither a source nor an assumption, or both"
-    NO_SUCH_SOURCE = "S05", "a source is cited and not declared"
-    SOURCE_NOT_CITED = "S06", "a source is declared and not cited"
-    NAME_TAKEN = "S07", "a name stands for two things"
-    FORMULA = "S08", "a formula is not in the language"
-    UNKNOWN_NAME = "S09", "a name that is used is not there, or stands below"
+    NO_SUCH_SOURCE = "S05", "a source is cited but not declared"
+    SOURCE_NOT_CITED = "S06", "a source is declared but not cited"
+    NAME_TAKEN = "S07", "one name is used for two things"
+    FORMULA = "S08", "a formula is not valid in the formula language"
+    UNKNOWN_NAME = "S09", "a formula uses a name that does not exist, or that is defined further down"
     UNITS_DO_NOT_FIT = "S10", "units do not fit"
-    KINDS = "S11", "a value is of another kind or type than is wanted: a yes/no for a number, one figure for many"
-    ANSWER = "S12", "steps do not end in what the file is for, or the answer is none"
-    LEANS = "S13", "a transition leans on a formula's own steps or parameters"
-    USES = "S14", "a formula uses itself, or two uses have one name"
-    LIMIT = "S15", "a scheme is larger than is allowed"
-    TWO_PLACES = "S16", "two places say different things of one parameter or column, or both give its values"
+    KINDS = "S11", "a value is of the wrong kind or type: a yes/no instead of a number, one figure instead of many"
+    ANSWER = "S12", "the last step is not the answer of this kind of file, or the answer cannot be used"
+    USES_FORMULA = "S13", "a transition uses a formula's own steps or parameters"
+    USES = "S14", "a formula uses itself, or two uses have the same name"
+    LIMIT = "S15", "a scheme is larger than allowed"
+    TWO_PLACES = "S16", "two places declare a parameter or column differently, or both give its values"
     NO_VALUE = "S17", "a parameter has no value for a year"
-    VALUE_YEAR = "S18", "a value is of a year that the scheme does not have, or stands beside one of every year"
-    NOT_DECLARED = "S19", "values of a parameter that no file declares"
+    VALUE_YEAR = "S18", "a value is for a year that the scheme does not have, or there is also one for every year"
+    NOT_DECLARED = "S19", "values are given for a parameter that no file declares"
     BOUNDS = "S20", "a value is outside its bounds, or a bound is neither a number nor a parameter"
-    PARAMETER_NOT_USED = "S21", "a parameter is used by no step, check or bound"
-    COLUMN_NOT_USED = "S22", "an input column is declared and not used"
-    STEP_NOT_READ = "S23", "a step is read by nothing"
-    SLIP = "S24", "a name is taken for an input column, and is nearly that of something else"
-    UNNAMED_UNIT = "S25", "a step comes to a unit that has no name, such as £ × people"
-    SUM_OF_RATES = "S26", "£ per head of several organisations are added up"
-    NO_UNIT = "S27", "a name without a unit takes part in arithmetic with £, which cannot be checked"
-    SOURCE_NOT_TO_BE_FOUND = "S28", "a source has no address or no date"
+    PARAMETER_NOT_USED = "S21", "no step, check or bound uses a parameter"
+    COLUMN_NOT_USED = "S22", "an input column is declared but not used"
+    STEP_NOT_READ = "S23", "nothing uses a step"
+    SIMILAR_NAME = "S24", "a name is read as an input column, and is almost the same as another name"
+    UNNAMED_UNIT = "S25", "the unit of a step has no name, such as £ × people"
+    SUM_OF_RATES = "S26", "£ per head is added up over organisations"
+    NO_UNIT = "S27", "a name without a unit is used in arithmetic with £, so the units cannot be checked"
+    SOURCE_INCOMPLETE = "S28", "a source has no address or no date"
     ALL_ASSUMED = "S29", "every value of a parameter is an assumption"
-    UPKEEP = "S30", "assumptions do not say their owner, quality or impact"
-    TOTAL_NOT_CHECKED = "S31", "no check names the answer or the fair share"
-    CHECK_OF_NO_STEP = "S32", "a check names no step"
-    ROUNDING_NOT_CHECKED = "S33", "nothing that comes of a rounding is checked"
-    NOT_TO_BE_KNOWN = "S34", "what cannot be said of a formula or transition without a scheme"
-    BY_NOTHING = "S35", "a formula divides by the number 0"
+    UPKEEP = "S30", "assumptions are without owner, quality or impact"
+    TOTAL_NOT_CHECKED = "S31", "no check uses the answer or the fair share"
+    CHECK_OF_NO_STEP = "S32", "a check uses no step"
+    ROUNDING_NOT_CHECKED = "S33", "no check uses a rounded step, or a step that depends on it"
+    NOT_KNOWN = "S34", "what is not known about a formula or transition without a scheme"
+    DIVISION_BY_ZERO = "S35", "a formula divides by the number 0"
 
-    VALUES_LEFT_ASIDE = (
+    VALUES_NOT_USED = (
         "R01",
         "values of the scheme that nothing in this run uses, because another formula or transition was chosen",
     )
     SET_FOR_THIS_RUN = "R02", "a parameter that was set for this run"
     UNSPENT = "R03", "money that is unspent"
     WHOLE_AMOUNT_TO_EACH_GROUP = "R04", "an amount that each of several groups gets in full"
-    NEGATIVE_ALLOCATION = "R05", "allocations below nil"
+    NEGATIVE_ALLOCATION = "R05", "negative allocations"
     PARTS_OF_A_PENNY = "R06", "allocations that are not in whole pence"
-    MONEY_DOES_NOT_BALANCE = "R07", "money in, less what is taken away, is not money out and what is unspent"
-    NO_COLUMN_TO_REPORT_BY = "R08", "no input file has the column by which the scheme reports"
-    NEW_MONEY = "R09", "new money: what a transition that is paid for by new money puts on top"
+    MONEY_DOES_NOT_BALANCE = "R07", "money in − taken away is not equal to money out + unspent"
+    NO_COLUMN_TO_REPORT_BY = "R08", "no input file has the column to report by"
+    NEW_MONEY = "R09", "new money: what a transition adds on top of the budget"
     NO_EXCEL_FORMULA = (
         "R10",
-        "steps and checks of which a workbook holds values, since a function of a plug-in has no Excel formula",
+        "steps and checks that are values in a workbook, because a plug-in's function has no Excel formula",
     )
     TOO_FINE_A_UNIT = (
         "R11",
-        "figures rounded to a unit too fine for floating point: spreadsheets may give an odd unit to another row",
+        "figures rounded to so small a unit that a spreadsheet may give a left-over unit to another row",
     )
 
     def __new__(cls, number: str, meaning: str) -> Self:
-        """Make a member that is the text of its number, `I07`, and knows its meaning."""
+        """Make a member whose text is its number, such as `I07`, with its meaning."""
         code = str.__new__(cls, number)
         code._value_ = number
         code.meaning = meaning
@@ -178,11 +178,11 @@ class Finding:
     place: str
     """Cell (`C5`), row and column (`row 5, historic_spend`), or step or key; empty for the whole file."""
     found: str
-    """What was found, a phrase that can follow the place."""
+    """What was found: a phrase that can follow the place."""
     expected: str = ""
     remedy: str = ""
     others: tuple[Finding, ...] = ()
-    """Findings in the same column with the same cause, if there are too many to list one by one."""
+    """Findings in the same column with the same cause, if there are too many to list separately."""
 
     @classmethod
     def warning(cls, code: FindingCode, description: str, remedy: str = "") -> Finding:
@@ -261,7 +261,7 @@ class FindingError(Exception):
 
 
 FEW = 5
-"""Most findings with one cause in one column that are listed one by one, and places named if there are more."""
+"""Most findings with one cause in one column that are listed separately, and places named if there are more."""
 WHOLE_ROW = "row"
 """Used as the column of a finding about a whole row."""
 
@@ -287,11 +287,11 @@ class _Noticed(NamedTuple):
     finding: Finding
     where: Where
     organisation: str
-    """The organisation that it is about, if that says more than the cell."""
+    """The organisation that it is about, if that tells the user more than the cell."""
 
     @property
     def cause(self) -> tuple[str, ...]:
-        """A key shared by findings of one column that one correction is likely to solve."""
+        """A key shared by findings of one column that one correction probably solves."""
         finding = self.finding
         return (finding.number, finding.level, finding.file, self.where.column, finding.expected, finding.remedy)
 
@@ -346,9 +346,9 @@ class FindingCollector:
             code: The subject.
             where: The file and the place.
             description: What was found, a phrase that can follow the place.
-            expected: What would be right.
+            expected: What was expected.
             remedy: What to do.
-            organisation: Named instead of the cell if a list of organisations says more than a list of cells.
+            organisation: Named instead of the cell, if organisations tell the user more than cells.
             raises: If errors are raised, an exception other than that of the collector.
             message: If errors are raised, the text of the exception if it differs from that of the finding.
         """

@@ -1,7 +1,7 @@
 """Plug-ins: library files and functions that installed packages add to gpit through entry points.
 
-They are looked for only when a name is used that gpit itself does not have, or when all are listed. A broken
-package is reported in one line and does not affect the others.
+gpit looks for them only when a name is not its own, or when it lists all names. A broken package is reported in one
+line and does not affect the others.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Plugin:
     value: str
     """What to import: `module` or `module:object`."""
     package: str
-    """Name of the distribution; empty for gpit's own files and functions."""
+    """Name of the installed package; empty for gpit's own files and functions."""
     version: str
 
     def __str__(self) -> str:
@@ -59,14 +59,10 @@ class Plugin:
     def fault(self, problem: str) -> PluginError:
         """Return an error about this plug-in: one line, with its name and what to do."""
         subject = f"{self}: {_NOUNS[self.group]} {self.name}"
-        return PluginError(f"{subject}: {one_line(problem, 300)}; mend or uninstall it, or run with --no-plugins")
+        return PluginError(f"{subject}: {one_line(problem, 300)}; fix or uninstall it, or run with --no-plugins")
 
     def load(self) -> Any:
-        """Import the module and return it, or the object in it that the entry point names.
-
-        Raises:
-            PluginError: It cannot be imported, or has no such object.
-        """
+        """Import the module and return it, or the object that the entry point names; a problem is a `PluginError`."""
         with contained(lambda fault: self.fault(f"{self.value} cannot be imported ({fault})")):
             loaded = import_module(self.module)
             for part in filter(None, self.value.partition(":")[2].strip().split(".")):
@@ -84,7 +80,7 @@ class Plugin:
 
 
 @dataclass(frozen=True, slots=True)
-class Used:
+class PluginUse:
     """A file or function that a run used from a plug-in, as recorded in its manifest."""
 
     kind: str
@@ -129,7 +125,7 @@ def version_of(package: str) -> str | None:
 @cache
 def _installed(group: str, path: tuple[str, ...]) -> tuple[Plugin, ...]:
     del path  # part of the key of the cache: another path may have other packages
-    from importlib import metadata  # noqa: PLC0415  # start-up time: only where a name is not gpit's own
+    from importlib import metadata  # noqa: PLC0415  # start-up time: only if a name is not gpit's own
 
     plugins = set()
     for entry_point in metadata.entry_points(group=group):
@@ -144,15 +140,16 @@ def _installed(group: str, path: tuple[str, ...]) -> tuple[Plugin, ...]:
 def contained(error: Callable[[str], PluginError]) -> Iterator[None]:
     """Run code of a plug-in: exceptions become a `PluginError`, and changed settings are restored.
 
-    Its output goes to standard error, as standard output is for results, such as a JSON document. Its warnings are
-    for its author, and are not shown. Signals stop gpit as always; a `KeyboardInterrupt` without a signal comes from
-    the plug-in itself.
+    Its output goes to standard error, because standard output is for results, such as a JSON document. Its warnings are
+    for its author, so they are not shown. Signals stop gpit as always; a `KeyboardInterrupt` without a signal is the
+    plug-in's own.
 
     Args:
-        error: Returns the error, given a short description of the exception.
+        error: Returns the `PluginError` to raise, given a short description of the exception, which may be any.
 
     Raises:
-        PluginError: The code raises anything at all, including `SystemExit`.
+        Stopped: A signal stops gpit.
+        KeyboardInterrupt: A signal interrupts gpit.
     """
     interrupted, handler, limit = False, signal.getsignal(signal.SIGINT), sys.getrecursionlimit()
 
@@ -201,7 +198,7 @@ def _output_of_programs_as_messages() -> Iterator[None]:
 
 
 def described(fault: BaseException) -> str:
-    """Return an error that a plug-in raised in a few words: `ValueError: too small`."""
+    """Describe an error that a plug-in raised in a few words: `ValueError: too small`."""
     try:
         text = str(fault)
     except Exception:  # noqa: BLE001  # the text of a plug-in's error may be broken as well

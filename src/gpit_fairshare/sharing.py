@@ -1,12 +1,12 @@
 """The two kernels of the formula language: `share_out` gives money by need, `rounded` makes it whole pounds.
 
-All arithmetic is exact. Every float is a whole number over a power of two, so a group's figures are scaled
-to Python integers, and no float decides who reaches a floor, who gets the odd pound or whether the pot
-fits. The result therefore does not depend on the order of the rows, with one exception: equal remainders
-in `rounded` go by row, and the caller gives the rows sorted by organisation code.
+All arithmetic is exact. Every float is a whole number over a power of two, so a group's figures are scaled to Python
+integers, and no float decides who reaches a floor, who gets a left-over pound or whether the amount is enough. So the
+result does not depend on the order of the rows, with one exception: in `rounded`, of equal remainders the earlier row
+comes first, so the caller sorts the rows by organisation code.
 
-All figures must be finite. Whole numbers and floats are quick; fractions of many unrelated denominators in
-one group are right, but slow.
+All figures must be finite. Whole numbers and floats are quick; many unrelated denominators of fractions in one group
+are correct, but slow.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ Number = int | float | Fraction
 # 1 over the tolerance of the language's comparisons: a exceeds b if a - b > 1e-12 * max(1, |a|, |b|).
 _TOLERANCE = 10**12
 
-# Remainders are compared in millionths: the errors of floats are far smaller, the differences a rule means larger.
+# Remainders are compared in millionths: errors of floats are far smaller, and differences that matter are larger.
 _MILLION = 10**6
 
-# A spreadsheet shares out in three roundings or four, each of 1 part in 2^53: 4 parts are 1 in 2^51.
+# A spreadsheet shares out with three or four roundings, each of 1 part in 2^53: 4 parts are 1 in 2^51.
 _FLOAT_BITS = 51
 
 
@@ -45,9 +45,9 @@ class Shares:
     values: list[float]
     """The float nearest to each exact share."""
     unspent: list[Fraction]
-    """The money left when every row has the most that can be given; never below 0."""
+    """The money left after every row has reached its maximum; never negative."""
     factor: list[Fraction | None]
-    """λ, money per unit of weight; the smallest if several fit. None if every row gets the most."""
+    """λ, money per unit of weight; the smallest if several fit. None if every row reaches its maximum."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class RoundingResult:
     values: list[float]
     """The float nearest to each exact figure (£33.34 is not exactly a float)."""
     certain: bool = True
-    """Whether floats, which spreadsheet programs round in, would give every unit to the same row."""
+    """Whether a spreadsheet, which rounds floats, would give every unit to the same row."""
 
 
 def share_out(
@@ -74,22 +74,25 @@ def share_out(
     """Share out each group's amount in proportion to `by`, on top of `base`, between floors and ceilings.
 
     Finds, for each group, the one factor λ ≥ 0 with Σ clip(base + λ·by, at_least, at_most) = amount, and
-    gives each row its clipped value: rows above their floors pay for the floors, and money that ceilings
-    turn away goes to all rows below their ceilings, at the same rate. Each group is settled separately:
+    gives each row its clipped value: rows above their floors pay for the floors, and money above the ceilings goes to
+    all rows below their ceilings, at the same rate. Each group is calculated separately:
 
     1. A negative weight, or a floor above its ceiling, is an error.
-    2. If the most that can be given is no more than the amount, every row gets it and the rest is unspent.
-       The most is the ceiling of a row with a weight (no limit without ceilings), and the clipped base of a
-       row without. Only with ceilings may money be left over: without them, money to share where no row
-       has a weight is an error.
-    3. If the least, which is Σ clip(base, at_least, at_most), exceeds the amount, it is an error.
+    2. If the maximums add up to no more than the amount, every row gets its maximum and the rest is unspent. The
+       maximum of a row with a weight is its ceiling (no limit without ceilings); of a row without a weight, its clipped
+       base. Only ceilings may leave money over: without them, money to share is an error if no row has a weight.
+    3. If the minimum, Σ clip(base, at_least, at_most), exceeds the amount, it is an error.
     4. Otherwise the exact shares add up to the amount exactly.
 
-    The figures are often floats from earlier steps, so they are refused only if they are wrong by more
-    than float noise: by more than 1e-12 · max(1, |a|, |b|) when a is compared with b. Within it, a negative
-    weight counts as 0, a floor above its ceiling is used for both, a least above the amount is given in
-    full (the shares then exceed the amount by that noise), and where no row has a weight an amount above
-    the least is not money to share: every row gets the clipped base and the difference is unspent.
+    The figures are often floats from earlier steps, so an error must be larger than float noise: larger than
+    1e-12 · max(1, |a|, |b|) when a is compared with b. Within this tolerance, a negative weight counts as 0, a floor
+    above its ceiling is used for both, a minimum above the amount is given in full (the shares then exceed the amount
+    by the noise), and if no row has a weight, an amount above the minimum is not money to share: every row gets its
+    clipped base and the difference is unspent.
+
+    Errors in the figures are a `SharingError` with its reason, the group, and the row if one row is wrong:
+    `negative_weight` before `crossed_bounds`, then `floors_exceed_amount` (with the least and the amount) or
+    `nothing_to_share_by`. It names the first group with an error, and in it the first wrong row.
 
     Args:
         amount: One per group, the money to share out.
@@ -97,14 +100,11 @@ def share_out(
         base: One per row, the money given before sharing, in the unit of the amount; 0 if left out.
         at_least: One floor per row.
         at_most: One ceiling per row.
-        groups: The group of each row, counted from 0; left out, all rows are in one group. The amount of a
-            group without rows is all unspent.
+        groups: The group of each row, counted from 0; without it, all rows are in one group. If a group has no rows,
+            its whole amount is unspent.
 
     Raises:
-        SharingError: With its reason, the group, and the row where one row is at fault: `negative_weight`
-            before `crossed_bounds`, then `floors_exceed_amount` (with the least and the amount) or
-            `nothing_to_share_by`. The first faulty group is named, and in it the first faulty row.
-        ValueError: Columns of different lengths, or a group without an amount: a fault of the caller.
+        ValueError: The caller gives columns of different lengths, or a group without an amount.
     """
     columns = (by, base, at_least, at_most, groups)
     if any(len(column) != len(by) for column in columns if column is not None):
@@ -125,19 +125,19 @@ def share_out(
 def rounded(x: Sequence[Number], *, to: Number | str = 1, groups: Sequence[int] | None = None) -> RoundingResult:
     """Round to whole multiples of `to` by largest remainder, so that each group adds up to its rounded total.
 
-    Every row gets the multiple at or below its figure. The total of a group is its exact sum, taken to a
-    millionth of `to` and then to a multiple of `to`, halves going up both times (towards plus infinity, so
-    that -2.5 becomes -2). The multiples still missing go one each to the largest remainders; remainders are
-    taken to a millionth of `to` as well, and equal ones go to the earlier row. No row moves by more than
-    `to`, either way; a figure within half a millionth of a multiple becomes that multiple.
+    Every row gets the multiple at or below its figure. The total of a group is its exact sum, rounded to a millionth
+    of `to` and then to a multiple of `to`, both times with halves going up (towards plus infinity: -2.5 becomes -2).
+    The multiples that are left over go one each to the largest remainders, which are also rounded to a millionth of
+    `to`; of equal remainders, the earlier row comes first. No row changes by more than `to`; a figure within half a
+    millionth of a multiple becomes that multiple.
 
     Args:
-        x: One figure per row, rows sorted by organisation code, since that settles ties.
+        x: One figure per row, sorted by organisation code, because the order decides ties.
         to: The unit of rounding, in the unit of `x`. Read in decimal: the float 0.01 is 1/100.
-        groups: A group number for each row; left out, all rows are in one group.
+        groups: A group number for each row; without it, all rows are in one group.
 
     Raises:
-        ValueError: `to` is not above 0, or `groups` is not as long as `x`: a fault of the caller.
+        ValueError: The caller gives a `to` that is not above 0, or `groups` that is not as long as `x`.
     """
     step = Fraction(str(to))
     if step <= 0:
@@ -188,7 +188,7 @@ def _pot(
     by: Sequence[Number],
     money: tuple[Sequence[Number] | None, Sequence[Number] | None, Sequence[Number] | None],
 ) -> _Pot:
-    """Return one group in whole numbers, after refusing wrong rows and removing float noise.
+    """Return one group in whole numbers, without float noise.
 
     Raises:
         SharingError: `negative_weight` or `crossed_bounds`.
@@ -253,19 +253,19 @@ def _shared(pot: _Pot) -> tuple[list[Fraction], Fraction, Fraction | None]:
 
 
 def _most(pot: _Pot, least: list[int]) -> list[int] | None:
-    """Return the most that each row can be given, or None if there is no limit."""
+    """Return the maximum of each row, or None if there is no limit."""
     if pot.ceilings is not None:
         return [high if weight else low for weight, high, low in zip(pot.weights, pot.ceilings, least, strict=True)]
     return None if any(pot.weights) else least
 
 
 def _factor(pot: _Pot, least_total: int) -> tuple[int, int]:
-    """Return the factor as (rise, run), for an amount above the `least_total` given at 0 and below the most.
+    """Return the factor as (rise, run), for an amount above the `least_total` given at 0 and below the maximum.
 
     The money spent is piecewise linear in the factor: a row turns upwards where base + factor · weight leaves
     its floor, and flat where it meets its ceiling. So the turning points are sorted, and level and slope of the
-    line are followed to the first turning point at which the amount is spent: exact, and one pass. (Clamping,
-    freezing and repeating is neither: it misses the solution where a floor and a ceiling bind together.)
+    line are followed to the first turning point at which the amount is spent. This is exact and needs one
+    pass. (Clamping, freezing and repeating misses the solution if a floor and a ceiling bind together.)
     """
     # Two unequal fractions of denominators below 2^n are more than 2^-2n apart, so that their floors at this
     # scale keep their order, and equal ones stay equal: whole numbers can be sorted instead of fractions.
@@ -321,10 +321,10 @@ def parts_of(x: Sequence[Number], to: Number | str = 1) -> Parts:
 def _apart(figures: list[int], unit: int) -> Parts:
     """Return figures / unit as whole numbers and remainders, and which are rounded up to make the rounded total.
 
-    A remainder that snaps to 1 is kept as the largest possible remainder. Carrying it into the whole number
-    would give the same result for up to a million rows (the remainders rounded up hold less than half a
-    unit). Kept, the units left over are never below 0 nor above the number of rows: the total lies between
-    Σ whole and Σ whole + rows, both of them whole, and rounding cannot move it outside.
+    A remainder that rounds to 1 stays the largest possible remainder. Carrying it into the whole number would give the
+    same result for up to a million rows (the remainders rounded up hold less than half a unit). Without carrying, the
+    units left over are never below 0 or above the number of rows: the total is between Σ whole and Σ whole + rows,
+    both whole numbers, and rounding cannot move it outside.
     """
     wholes: list[int] = []
     millionths: list[int] = []
@@ -341,10 +341,10 @@ def _apart(figures: list[int], unit: int) -> Parts:
 def _is_certain_in_floats(figures: list[int], unit: int, parts: Parts) -> bool:
     """Return whether the errors of floats leave every unit where exact arithmetic puts it.
 
-    They do if the total is not rounded from near a half, and every remainder that is rounded up stays at or above
-    all others when each is wrong by its largest error. Snapping to a millionth removes the error, unless figures are
-    large or their remainders lie between two millionths: equal remainders of 1/3 differ from 2^51 / 6 millionths on,
-    which is 375 million units.
+    They do if the total is not rounded from near a half, and every remainder that is rounded up stays at or above all
+    others even with the largest error in each. Rounding to a millionth removes the error, unless figures are large or
+    their remainders are between two millionths: equal remainders of 1/3 differ from 2^51 / 6 millionths on, which is
+    375 million units.
     """
     scale = unit << _FLOAT_BITS
 
@@ -361,7 +361,11 @@ def _is_certain_in_floats(figures: list[int], unit: int, parts: Parts) -> bool:
 
 
 def rows_by_group(groups: Sequence[int] | None, rows: int, count: int | None) -> list[Sequence[int]]:
-    """Return the rows of each of `count` groups in order; without a count, of those groups that have rows."""
+    """Return the rows of each of `count` groups in order; without a count, of the groups that have rows.
+
+    Raises:
+        ValueError: There is no group for an amount, or no amount for a group.
+    """
     if groups is None:
         if count not in (None, 1):
             raise ValueError(f"{count} amounts need groups")
@@ -387,5 +391,5 @@ def _is_above(a: int, b: int, unit: int) -> bool:
 
 
 def _half_up(top: int, bottom: int) -> int:
-    """Return the whole number nearest to top / bottom; of two equally near, the higher."""
+    """Return the whole number nearest to top / bottom; the higher one if two are equally near."""
     return (2 * top + bottom) // (2 * bottom)

@@ -73,7 +73,7 @@ def is_harmless(*arguments, folder):
     code, out, err = typed(*arguments, folder=folder)
     assert code in (0, 1, 2), err
     assert faults_of(out) + faults_of(err) == []
-    assert err.count(b"\n") <= 1 or b"faults in the inputs" in err
+    assert err.count(b"\n") <= 1 or b"problems in the inputs" in err
     if "--json" in arguments:
         json.loads(out)
     return code

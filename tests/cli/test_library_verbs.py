@@ -131,10 +131,10 @@ mergers = { absent = "None." }
     assert "1. The floor is the opening baseline less the largest loss. 2. What the floors leave" in shown
     assert "default: 20% – assumption: An example" in shown
     assert "Opening baseline, £ (opening_baseline) = last year's Allocation (first year: Historic spend)" in shown
-    assert "Control total: kept. What is given out and what is left come to the money there is: exactly where" in shown
-    assert "Rising target: not kept, that an organisation whose target is raised in a year never gets less" in shown
+    assert "Control total: kept. Allocations and unspent money add up to the money available: exactly, if" in shown
+    assert "Rising target: not kept (an organisation whose target is raised in a year never gets less" in shown
     assert "A cliff." in shown
-    assert "Mergers: does not arise. None." in shown
+    assert "Mergers: not applicable. None." in shown
     assert "When there is no answer Floors that cost more" in shown
 
 
@@ -159,7 +159,7 @@ def test_show_takes_a_file_and_refuses_what_it_cannot_read(tmp_path):
     assert method(str(path))[0].name == "mine"
     with pytest.raises(UsageError, match=r"did you mean above-average-cost\?"):
         method("aboveaverage-cost")
-    with pytest.raises(UsageError, match="none: is no scheme"):
+    with pytest.raises(UsageError, match="none: is not a scheme"):
         method("none", "scheme")
     path.write_text(path.read_text("utf-8").replace("by=registered", "by=unregisterd_x +"), "utf-8")
     with pytest.raises(GpitError, match="step unrounded_fair_share"):
@@ -174,8 +174,8 @@ def test_show_takes_a_file_and_refuses_what_it_cannot_read(tmp_path):
             "share_out(a, by=b, base=c, at_least=1)",
             "Budget shared out by Weighted population, on top of Allocation, at least 1",
         ),
-        ("rounded(c, within=d)", "Allocation in whole pounds that keep the total, within each Region"),
-        ("rounded(c, to=100)", "Allocation in multiples of 100 that keep the total"),
+        ("rounded(c, within=d)", "Allocation rounded to whole pounds, keeping the total, within each Region"),
+        ("rounded(c, to=100)", "Allocation rounded to multiples of 100, keeping the total"),
         ("where(f, a, 0)", "Budget if Above average, else 0"),
         ("a * (b - c) / 2", "Budget × (Weighted population − Allocation) ÷ 2"),
         ("a - (b - c)", "Budget − (Weighted population − Allocation)"),

@@ -578,7 +578,7 @@ def test_a_scheme_runs_for_other_years(tmp_path):
     ("years", "said"),
     [
         (["2019"], "years 2019: '2019' is not a financial year; write it as 2014/15"),
-        (["2019/20", "2021/22"], "years 2019/20, 2021/22: years follow on from one another"),
+        (["2019/20", "2021/22"], "years 2019/20, 2021/22: years must be consecutive"),
         (["2016/17"], "2014/15 is not a year of the scheme"),
     ],
 )

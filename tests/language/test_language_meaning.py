@@ -30,7 +30,7 @@ SYMBOLS = {
 
 
 def learn(*steps, checks=()):
-    """What every name means, given steps as `name = formula`, or `name (unit) = formula`."""
+    """Return the symbols of steps written as `name = formula`, or `name (unit) = formula`."""
     return understand(
         [definition(step) for step in steps],
         SYMBOLS,
@@ -39,21 +39,21 @@ def learn(*steps, checks=()):
 
 
 def definition(step):
-    """A step written as `name (unit) = formula`."""
+    """Return a step written as `name (unit) = formula`."""
     head, _, formula = step.partition(" = ")
     name, _, unit = head.partition(" (")
     return Definition(name, parse(formula), unit.rstrip(")") or None, f"own.toml, step {name}")
 
 
 def fault(*steps, checks=()):
-    """The error that the steps raise."""
+    """Return the error that the steps raise."""
     with pytest.raises(FormulaError) as caught:
         learn(*steps, checks=checks)
     return caught.value
 
 
 def last(*steps):
-    """The meaning of the last of the steps."""
+    """Return the symbol of the last step."""
     return learn(*steps)[steps[-1].partition(" ")[0]]
 
 
@@ -102,25 +102,25 @@ BY_REGION = "region_spend = total(historic_spend, within=region)"
         (AREA, [BY_AREA, "x = previous(x, first=area_spend)"]),
     ],
 )
-def test_kind_is_the_finest_of_what_a_step_stands_on(kind, steps):
+def test_kind_is_the_finest_of_what_a_step_uses(kind, steps):
     """A step is national, one per group, or one per organisation; two groupings meet only in organisations."""
     assert last(*steps).kind == kind
 
 
 def test_kind_reaches_through_previous_from_a_step_below():
-    """What a step takes from the year before may stand below, and further below again."""
-    known = learn(
+    """A step may take last year's value of a step further down, which may do the same."""
+    symbols = learn(
         "opening = previous(middle, first=1)",
         "half = opening / 2",
         "middle = previous(closing, first=1)",
         "closing = half + historic_spend",
     )
 
-    assert {known[name].kind for name in ("opening", "half", "middle", "closing")} == {ORGANISATION}
+    assert {symbols[name].kind for name in ("opening", "half", "middle", "closing")} == {ORGANISATION}
 
 
 def test_kind_settles_where_weights_come_from_the_step_itself():
-    """Money shared by last year's money of an area stays the area's, wherever the area is named."""
+    """Money shared out by an area's money of last year has one value per area, wherever the area is named."""
     named_above = learn(
         BY_AREA,
         "opening = previous(closing, first=area_spend)",
@@ -137,18 +137,18 @@ def test_kind_settles_where_weights_come_from_the_step_itself():
 
 
 def test_shares_by_nothing_but_their_own_past_are_the_organisations():
-    """Where no weight names a column at all, everybody shares."""
-    known = learn("opening = previous(closing, first=1)", "closing = share_out(budget, by=opening)")
+    """If no weight leads to a column, every organisation shares."""
+    symbols = learn("opening = previous(closing, first=1)", "closing = share_out(budget, by=opening)")
 
-    assert known["opening"].kind == known["closing"].kind == ORGANISATION
+    assert symbols["opening"].kind == symbols["closing"].kind == ORGANISATION
 
 
 def test_long_chain_through_previous_settles():
-    """A kind travels up a chain of a hundred steps, each of which takes the next one's value of last year."""
+    """A kind passes up a chain of 100 steps, each of which takes last year's value of the next step."""
     steps = [f"s{i} = previous(s{i + 1}, first=0)" for i in range(99)]
-    known = learn(*steps, "s99 = historic_spend")
+    symbols = learn(*steps, "s99 = historic_spend")
 
-    assert all(known[f"s{i}"].kind == ORGANISATION for i in range(100))
+    assert all(symbols[f"s{i}"].kind == ORGANISATION for i in range(100))
 
 
 SOURCES = {
@@ -162,8 +162,8 @@ SOURCES = {
 @pytest.mark.slow
 @settings(derandomize=True, deadline=None, max_examples=150)
 @given(st.data())
-def test_kinds_are_those_of_whatever_can_be_reached(data):
-    """However steps lean on one another, a step is as fine as what can be reached from it."""
+def test_kinds_are_those_of_all_that_a_step_reaches(data):
+    """For any dependencies between steps, a step has the finest kind of all that it depends on."""
     names = [f"s{i}" for i in range(data.draw(st.integers(2, 8)))]
     steps, own, uses, shared = [BY_AREA, BY_REGION], {}, {}, set()
     for i, name in enumerate(names):
@@ -176,23 +176,23 @@ def test_kinds_are_those_of_whatever_can_be_reached(data):
             source = data.draw(st.sampled_from(sorted(SOURCES)))
             before = data.draw(st.sets(st.sampled_from(names), max_size=2))
             own[name], uses[name] = SOURCES[source], before
-            steps.append(f"{name} = {' + '.join([source, *(f'previous({one}, first=0)' for one in sorted(before))])}")
-    known = learn(*steps)
+            steps.append(f"{name} = {' + '.join([source, *(f'previous({step}, first=0)' for step in sorted(before))])}")
+    symbols = learn(*steps)
 
     def reached(name):
-        found, waiting = set(), [name]
+        names_reached, waiting = set(), [name]
         while waiting:
-            one = waiting.pop()
-            waiting += uses[one] - found
-            found.add(one)
-        return found
+            step = waiting.pop()
+            waiting += uses[step] - names_reached
+            names_reached.add(step)
+        return names_reached
 
-    kinds = {name: set().union(*(own[one] for one in reached(name))) for name in names}
+    kinds = {name: set().union(*(own[step] for step in reached(name))) for name in names}
     for name in names:
-        # Shares by weights that lead to no column at all are the organisations'.
-        finest = kinds[name] | {ORGANISATION for one in reached(name) & shared if not kinds[one]}
+        # Shares by weights that lead to no column have one value per organisation.
+        finest = kinds[name] | {ORGANISATION for step in reached(name) & shared if not kinds[step]}
         expected = NATIONAL if not finest else next(iter(finest)) if len(finest) == 1 else ORGANISATION
-        assert known[name].kind == expected, steps
+        assert symbols[name].kind == expected, steps
 
 
 # Types --------------------------------------------------------------------------------------------------------
@@ -217,20 +217,20 @@ def test_kinds_are_those_of_whatever_can_be_reached(data):
     ],
 )
 def test_type_is_inferred(kind, formula):
-    """A step is a number or a yes/no by what its formula gives, also where it hands on its own past."""
+    """The formula decides whether a step is a number or a yes/no, even if it passes on its own previous value."""
     assert last(f"x = {formula}").type == kind
 
 
 def test_yes_no_of_a_step_below():
-    """A yes/no that stands below may be taken from the year before, with a yes/no for the first year."""
-    known = learn(
+    """A step may take last year's value of a yes/no further down, with a yes/no for the first year."""
+    symbols = learn(
         "was_above = previous(above, first=budget < 0)",
         "need = where(was_above, historic_spend, 0)",
         "above = historic_spend > budget",
     )
 
-    assert known["was_above"].type == "yes/no"
-    assert known["above"].unit == "yes/no"
+    assert symbols["was_above"].type == "yes/no"
+    assert symbols["above"].unit == "yes/no"
 
 
 # Units --------------------------------------------------------------------------------------------------------
@@ -267,8 +267,8 @@ def test_yes_no_of_a_step_below():
         (None, "need_index"),
     ],
 )
-def test_unit_is_worked_out(unit, formula):
-    """£ ÷ people is £ per head; a number in a formula fits anything; what meets no unit has none."""
+def test_unit_is_inferred(unit, formula):
+    """£ ÷ people is £ per head; a number in a formula fits any unit; arithmetic with an unknown unit has none."""
     assert last(f"x = {formula}").unit == unit
 
 
@@ -281,11 +281,11 @@ def test_unit_is_worked_out(unit, formula):
         ("historic_spend > price", 1, "£ and £ per head cannot be compared"),
         ("budget * budget == budget", 1, "£ × £ and £ cannot be compared"),
         ("1 / registered_population < budget", 1, "1 ÷ people and £ cannot be compared"),
-        ("2 * max(budget, price)", 5, "£ and £ per head cannot be arguments of one max"),
-        ("min(need_index, budget, registered_population)", 1, "£ and people cannot be arguments of one min"),
-        ("clip(historic_spend, 0, cap)", 1, "£ and a ratio cannot be arguments of one clip"),
-        ("where(budget > 0, budget, price)", 1, "£ and £ per head cannot be branches of one where"),
-        ("previous(historic_spend, first=price)", 32, "£ and £ per head cannot be the values of one step"),
+        ("2 * max(budget, price)", 5, "£ and £ per head cannot be arguments of the same max"),
+        ("min(need_index, budget, registered_population)", 1, "£ and people cannot be arguments of the same min"),
+        ("clip(historic_spend, 0, cap)", 1, "£ and a ratio cannot be arguments of the same clip"),
+        ("where(budget > 0, budget, price)", 1, "£ and £ per head cannot be branches of the same where"),
+        ("previous(historic_spend, first=price)", 32, "£ and £ per head cannot be values of the same step"),
         ("previous(x, first=0) + price * 1 + budget", 1, "£ per head and £ cannot be added"),
         (
             "share_out(budget, by=registered_population, at_most=registered_population)",
@@ -295,15 +295,15 @@ def test_unit_is_worked_out(unit, formula):
     ],
 )
 def test_units_that_do_not_fit_are_refused(formula, position, message):
-    """£ plus people is an error that says both units and what cannot be done with them."""
-    found = fault(f"x (£) = {formula}" if "previous(x" not in formula else f"x (£ per head) = {formula}")
+    """£ plus people is an error that names both units and what cannot be done with them."""
+    error = fault(f"x (£) = {formula}" if "previous(x" not in formula else f"x (£ per head) = {formula}")
 
-    assert message in found.message
-    assert found.position == position
+    assert message in error.message
+    assert error.position == position
 
 
-def test_unit_that_is_not_there_is_not_checked():
-    """Columns of one's own may be added to anything, compared with anything and declared as anything."""
+def test_unknown_unit_is_not_checked():
+    """A column without a unit may be added to anything, compared with anything and declared as anything."""
     learn(
         "a = need_index + historic_spend",
         "b = need_index + registered_population",
@@ -325,7 +325,7 @@ def test_unit_that_is_not_there_is_not_checked():
     ],
 )
 def test_declared_unit_has_to_be_the_one_of_the_formula(declared, formula, message):
-    """A unit that a step declares is held against the one its formula gives."""
+    """The unit that a step declares is compared with the unit of its formula."""
     assert message in fault(f"x ({declared}) = {formula}").message
 
 
@@ -333,23 +333,23 @@ def test_declared_unit_has_to_be_the_one_of_the_formula(declared, formula, messa
     ("declared", "formula"), [("£", "1000"), ("people", "2 * 500"), ("%", "cap / 2"), ("%", "budget / budget")]
 )
 def test_declared_unit_gives_a_bare_number_its_meaning(declared, formula):
-    """A number alone may be declared as anything, and a percentage is a ratio."""
+    """A bare number may be declared in any unit, and a percentage is a ratio."""
     assert last(f"x ({declared}) = {formula}").unit == declared
 
 
 def test_declared_unit_holds_for_what_follows():
-    """What a step declares its unknown value to be is checked from there on."""
+    """The unit that a step declares for a value of unknown unit is checked in later steps."""
     assert fault("weighted (people) = need_index * 2", "x = weighted + budget").message == (
         "people and £ cannot be added"
     )
 
 
 def test_unit_inferred_above_is_known_through_previous():
-    """A step above keeps the unit that was inferred for it, also when its value of last year is taken."""
-    found = fault("rate = historic_spend / registered_population", "x = previous(rate, first=0) + budget")
+    """A step above keeps its inferred unit, also if its value of last year is used."""
+    error = fault("rate = historic_spend / registered_population", "x = previous(rate, first=0) + budget")
 
-    assert found.message == "£ per head and £ cannot be added"
-    assert found.where == "own.toml, step x"
+    assert error.message == "£ per head and £ cannot be added"
+    assert error.where == "own.toml, step x"
 
 
 # What makes no sense ------------------------------------------------------------------------------------------
@@ -373,26 +373,30 @@ def test_unit_inferred_above_is_known_through_previous():
         ("previous(budget, first=budgte)", 24, "there is no budgte; did you mean budget?"),
         ("regoin == 'North'", 1, "there is no regoin; did you mean region?"),
         ("zzz", 1, "there is no zzz"),
-        # A step uses what stands above it
-        ("x + 1", 1, "x stands below; a step uses what stands above it, or previous(x, first=…)"),
-        ("2 * later", 5, "later stands below; a step uses what stands above it, or previous(later, first=…)"),
-        ("total(later)", 7, "later stands below"),
-        ("previous(x, first=x)", 19, "x stands below"),
-        ("share_out(budget, by=later)", 22, "later stands below"),
+        # A step uses what is above it
+        ("x + 1", 1, "x is defined further down; a step uses what is above it, or previous(x, first=…)"),
+        (
+            "2 * later",
+            5,
+            "later is defined further down; a step uses what is above it, or previous(later, first=…)",
+        ),
+        ("total(later)", 7, "later is defined further down"),
+        ("previous(x, first=x)", 19, "x is defined further down"),
+        ("share_out(budget, by=later)", 22, "later is defined further down"),
         # Yes/no
-        ("above * 2", 1, "a yes/no takes no part in arithmetic or totals"),
-        ("1 + (budget > 0)", 6, "a yes/no takes no part in arithmetic or totals; use where(…) or count(…)"),
-        ("-above", 2, "a yes/no takes no part"),
-        ("max(0, above)", 8, "a yes/no takes no part"),
-        ("round(above, 0)", 7, "a yes/no takes no part"),
-        ("above == above", 1, "a yes/no takes no part"),
-        ("above > 0", 1, "a yes/no takes no part"),
-        ("total(above)", 7, "total takes a number, and above is a yes/no; use count(…)"),
-        ("count(historic_spend)", 7, "count takes a yes/no, and historic_spend is a number"),
-        ("count(area_team)", 7, "count takes a yes/no, and area_team is a text"),
-        ("rounded(above)", 9, "a yes/no takes no part"),
-        ("share_out(budget, by=above)", 22, "a yes/no takes no part"),
-        ("share_out(budget, by=1, at_most=above)", 33, "a yes/no takes no part"),
+        ("above * 2", 1, "a yes/no cannot be used in arithmetic or totals"),
+        ("1 + (budget > 0)", 6, "a yes/no cannot be used in arithmetic or totals; use where or count"),
+        ("-above", 2, "a yes/no cannot be used"),
+        ("max(0, above)", 8, "a yes/no cannot be used"),
+        ("round(above, 0)", 7, "a yes/no cannot be used"),
+        ("above == above", 1, "a yes/no cannot be used"),
+        ("above > 0", 1, "a yes/no cannot be used"),
+        ("total(above)", 7, "total takes a number, but above is a yes/no; use count(…)"),
+        ("count(historic_spend)", 7, "count takes a yes/no, but historic_spend is a number"),
+        ("count(area_team)", 7, "count takes a yes/no, but area_team is a text"),
+        ("rounded(above)", 9, "a yes/no cannot be used"),
+        ("share_out(budget, by=above)", 22, "a yes/no cannot be used"),
+        ("share_out(budget, by=1, at_most=above)", 33, "a yes/no cannot be used"),
         ("not historic_spend", 5, "expected a yes/no here, such as a comparison"),
         ("above and budget", 11, "expected a yes/no here"),
         ("above or 0", 10, "expected a yes/no here"),
@@ -401,19 +405,19 @@ def test_unit_inferred_above_is_known_through_previous():
         ("previous(above, first=0)", 23, "`first` must be a yes/no, as above is"),
         ("previous(budget, first=above)", 24, "`first` must be a number, as budget is"),
         # Texts
-        ("'North'", 1, "a quoted text stands only beside == or != and a text column"),
-        ("where(above, 'North', 'South')", 14, "a quoted text stands only beside"),
-        ("1 + 'North'", 5, "a quoted text stands only beside"),
-        ("historic_spend == 'North'", 19, "a quoted text stands only beside == or != and a text column"),
-        ("area_team > 'North'", 13, "a quoted text stands only beside == or !="),
-        ("'North' == 'North'", 1, "a quoted text stands only beside"),
-        ("(budget + 1) == 'North'", 17, "a quoted text stands only beside"),
-        ("min(area_team, 1)", 5, "area_team is a text column; it stands beside == or != and a quoted text"),
+        ("'North'", 1, "a quoted text can only be compared with a text column, by == or !="),
+        ("where(above, 'North', 'South')", 14, "a quoted text can only be compared with"),
+        ("1 + 'North'", 5, "a quoted text can only be compared with"),
+        ("historic_spend == 'North'", 19, "a quoted text can only be compared with a text column, by == or !="),
+        ("area_team > 'North'", 13, "a quoted text can only be compared with a text column"),
+        ("'North' == 'North'", 1, "a quoted text can only be compared with"),
+        ("(budget + 1) == 'North'", 17, "a quoted text can only be compared with"),
+        ("min(area_team, 1)", 5, "area_team is a text column; compare it with a quoted text"),
         ("area_team", 1, "area_team is a text column"),
-        ("area_team == region", 1, "area_team is a text column; it stands beside == or != and a quoted text"),
-        ("total(area_team)", 7, "total takes a number, and area_team is a text"),
+        ("area_team == region", 1, "area_team is a text column; compare it with a quoted text"),
+        ("total(area_team)", 7, "total takes a number, but area_team is a text"),
         ("previous(area_team, first=1)", 10, "previous takes a number or a yes/no; area_team is a text column"),
-        ("previous(budget, first='x')", 24, "a quoted text stands only beside"),
+        ("previous(budget, first='x')", 24, "a quoted text can only be compared with"),
         ("where(area_team, 1, 2)", 7, "area_team is a text column"),
         # Figures
         ("total(budget)", 7, "budget is one national figure; total takes a value per organisation or group"),
@@ -428,14 +432,14 @@ def test_unit_inferred_above_is_known_through_previous():
         ("given(above)", 7, "given takes an input column; above is a step"),
         ("given(budget)", 7, "given takes an input column; budget is a parameter"),
         # The amount of share_out
-        ("share_out(historic_spend, by=1)", 11, "the amount differs by organisation; it is a national figure"),
-        ("share_out(area_spend, by=1)", 11, "the amount is one per area_team; say within=area_team"),
-        ("share_out(area_spend, by=1, within=region)", 11, "the amount is one per area_team; say within=area_team"),
+        ("share_out(historic_spend, by=1)", 11, "the amount differs by organisation; expected a national figure"),
+        ("share_out(area_spend, by=1)", 11, "the amount is one per area_team; add within=area_team"),
+        ("share_out(area_spend, by=1, within=region)", 11, "the amount is one per area_team; add within=area_team"),
     ],
 )
 def test_refused_with_its_place_and_in_plain_words(formula, position, message):
-    """What makes no sense is refused at the name or sign concerned, in the words of the language."""
-    found = fault(
+    """A formula that makes no sense is refused at the name or sign, in the words of the language."""
+    error = fault(
         "average = total(historic_spend) / total(registered_population)",
         "national_yes = average > 0",
         "above = historic_spend > budget",
@@ -444,21 +448,21 @@ def test_refused_with_its_place_and_in_plain_words(formula, position, message):
         "later = historic_spend",
     )
 
-    assert message in found.message
-    assert found.position == position
-    assert found.where == "own.toml, step x"
-    assert str(found).startswith(f"own.toml, step x, character {position}: ")
+    assert message in error.message
+    assert error.position == position
+    assert error.where == "own.toml, step x"
+    assert str(error).startswith(f"own.toml, step x, character {position}: ")
 
 
-def test_first_fault_in_the_order_of_the_scheme_is_told():
-    """Of several faults the uppermost comes first: those below it may be its consequence."""
-    found = fault("a = historic_spend + 1", "b = nothing", "c = b + nobody", checks=["no_check > 1"])
+def test_first_error_in_the_order_of_the_scheme_is_raised():
+    """Of several errors the first in the scheme is raised: later ones may be its consequence."""
+    error = fault("a = historic_spend + 1", "b = nothing", "c = b + nobody", checks=["no_check > 1"])
 
-    assert (found.where, found.message) == ("own.toml, step b", "there is no nothing")
+    assert (error.where, error.message) == ("own.toml, step b", "there is no nothing")
 
 
 def test_name_below_is_no_circle_through_previous():
-    """Last year's value of the step itself, and of a step below, is allowed."""
+    """A step may use last year's value of itself and of a step further down."""
     learn("opening = previous(closing, first=historic_spend)", "closing = previous(closing, first=0) + opening")
 
 
@@ -484,35 +488,35 @@ def test_checks_see_every_step():
 @pytest.mark.parametrize(
     ("check", "position", "message"),
     [
-        ("total(share) - budget", 1, "a check is a yes/no, such as total(fair_share) == revenue_budget"),
-        ("share", 1, "a check is a yes/no"),
+        ("total(share) - budget", 1, "a check must be a yes/no, such as total(fair_share) == revenue_budget"),
+        ("share", 1, "a check must be a yes/no"),
         ("total(share) == budgte", 17, "there is no budgte; did you mean budget?"),
         ("shares", 1, "there is no shares; did you mean share?"),
         ("total(share) == registered_population", 1, "£ and people cannot be compared"),
-        ("share_out(budget, by=share)", 1, "a check is a yes/no"),
+        ("share_out(budget, by=share)", 1, "a check must be a yes/no"),
     ],
 )
 def test_check_is_a_yes_no_that_makes_sense(check, position, message):
-    """A check that is no yes/no, or has a fault of its own, is refused with its name."""
-    found = fault("share = share_out(budget, by=registered_population)", checks=[check])
+    """A check that is not a yes/no, or that has another error, is refused with its name."""
+    error = fault("share = share_out(budget, by=registered_population)", checks=[check])
 
-    assert message in found.message
-    assert found.position == position
-    assert found.where == f"own.toml, check {check}"
+    assert message in error.message
+    assert error.position == position
+    assert error.where == f"own.toml, check {check}"
 
 
 # In general ---------------------------------------------------------------------------------------------------
 
 
 def test_symbols_that_were_given_are_not_changed():
-    """What is known of inputs and parameters is handed on as it was, and the caller's own is left alone."""
+    """Symbols of inputs and parameters are returned unchanged, and the caller's mapping is not changed."""
     before = dict(SYMBOLS)
-    known = learn("x = historic_spend")
+    symbols = learn("x = historic_spend")
 
     assert before == SYMBOLS
-    assert {name: known[name] for name in SYMBOLS} == SYMBOLS
-    assert known["x"].role == "step"
-    assert known["x"].optional is False
+    assert {name: symbols[name] for name in SYMBOLS} == SYMBOLS
+    assert symbols["x"].role == "step"
+    assert symbols["x"].optional is False
 
 
 PARTS = ["historic_spend", "budget", "above", "area_team", "later", "x", "nobody", "1", "'North'"]
@@ -530,7 +534,7 @@ NAMED += ["share_out({}, by={})", "share_out(budget, by={}, within={})"]
 
 
 def every_pairing():
-    """Every form of the language over every pair of things that may or may not fit there."""
+    """Yield every form of the language with every pair of parts, whether they fit or not."""
     names = [part for part in PARTS if part.isidentifier()]
     for form in FORMS:
         yield from (form.format(*pair) for pair in itertools.product(PARTS, PARTS))
@@ -538,8 +542,8 @@ def every_pairing():
         yield from (form.format(*pair) for pair in itertools.product(names, names))
 
 
-def test_whatever_is_paired_is_understood_or_refused():
-    """No pairing of names, numbers and texts in any form ends in anything but a meaning or a FormulaError."""
+def test_every_pairing_is_understood_or_refused():
+    """Every pair of names, numbers and texts in every form gives a symbol or a FormulaError."""
     understood = refused = 0
     for formula in every_pairing():
         error = None
@@ -559,7 +563,7 @@ def test_whatever_is_paired_is_understood_or_refused():
     assert refused > 300
 
 
-# Units through counts, through what has no name, and through the year before -------------------------------------
+# Units through counts, units without a name, and the year before ----------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -572,17 +576,17 @@ def test_whatever_is_paired_is_understood_or_refused():
         ("ratio", ["over = historic_spend > 1", "x (ratio) = count(over)"]),
         # £ × people ÷ people
         ("£", ["a = historic_spend * registered_population", "x = a / registered_population"]),
-        # Nobody says the unit of x but the first year
+        # Only the first year gives the unit of x
         ("£", ["x = previous(x, first=historic_spend)"]),
         ("£", ["x = previous(later, first=historic_spend)", "later = x * 2", "x_again = x", "y = x_again"]),
         ("£ per head", ["x = previous(rate, first=price)", "rate = historic_spend / registered_population"]),
-        # A step of numbers alone may be £ or people: nobody says
+        # A step of only numbers may be £ or people: nothing says which
         (None, ["fixed = 1000", "x = historic_spend + fixed"]),
         ("£", ["fixed (£) = 1000", "x = historic_spend + fixed"]),
     ],
 )
 def test_unit_is_carried(unit, steps):
-    """A count is a number; what has no name as a unit keeps its powers; last year's value has this year's unit."""
+    """A count is a number; a unit without a name keeps its powers; last year's value has this year's unit."""
     assert learn(*steps)["x"].unit == unit
 
 
@@ -596,9 +600,9 @@ def test_unit_is_carried(unit, steps):
         (["a = 1 / registered_population", "x = max(a, budget)"], "1 ÷ people and £ cannot be arguments"),
         (
             ["x = previous(rate, first=historic_spend)", "rate = historic_spend / registered_population"],
-            "£ per head and £ cannot be the values of one step",
+            "£ per head and £ cannot be values of the same step",
         ),
-        (["x = previous(x, first=historic_spend) * registered_population"], "£ × people and £ cannot be the values"),
+        (["x = previous(x, first=historic_spend) * registered_population"], "£ × people and £ cannot be values"),
         (["x = previous(x, first=historic_spend) + cap"], "£ and a ratio cannot be added"),
         (
             ["a = previous(b, first=0)", "x = a + registered_population", "b = historic_spend * 2"],
@@ -609,14 +613,14 @@ def test_unit_is_carried(unit, steps):
     ],
 )
 def test_holes_that_units_could_slip_through(steps, message):
-    """People are no count of organisations, and neither £ × people nor last year's rate is an amount of £."""
+    """People are not a count of organisations, and £ × people and last year's rate are not amounts in £."""
     assert message in fault(*steps).message
 
 
-def test_every_fault_can_be_told():
-    """Told instead of raised, faults are found in every formula; what comes of one is not told again."""
-    told = []
-    known = understand(
+def test_every_error_can_be_reported():
+    """With a reporter, errors in every formula are reported, without their consequences."""
+    errors = []
+    symbols = understand(
         [
             definition(step)
             for step in (
@@ -631,11 +635,11 @@ def test_every_fault_can_be_told():
         ],
         SYMBOLS,
         [Definition("g", parse("price"), None, "own.toml, check g")],
-        report=told.append,
+        report=errors.append,
     )
 
-    # a stays £, as it says of itself, so that b adds £ and people. c is not known: d may be no condition at all.
-    assert [(one.where[-1], one.sort) for one in told] == [
+    # a stays £, as it declares, so b adds £ and people. c is unknown, so d may have no condition.
+    assert [(error.where[-1], error.sort) for error in errors] == [
         ("a", "unit"), ("b", "unit"), ("c", "name"), ("f", "name"), ("g", "kind"),
     ]  # fmt: skip
-    assert known["a"].unit == "£"
+    assert symbols["a"].unit == "£"

@@ -16,16 +16,16 @@ from gpit_fairshare.language.tree import names_in, renamed, to_text, walk
 
 
 def refused(formula):
-    """The error that a formula raises."""
+    """Return the error that a formula raises."""
     with pytest.raises(FormulaError) as caught:
         parse(formula)
     return caught.value
 
 
 def without_positions(node):
-    """The same tree with every position 0, to compare trees written differently."""
+    """Return the tree with every position 0, to compare trees that are written differently."""
     if isinstance(node, tuple):
-        return tuple(without_positions(one) for one in node)
+        return tuple(without_positions(child) for child in node)
     if not is_dataclass(node):
         return node
     return replace(
@@ -38,12 +38,12 @@ def without_positions(node):
 
 
 def same(formula, expression):
-    """Whether a formula parses to the tree, positions aside."""
+    """Return whether a formula parses to the tree, except for positions."""
     return without_positions(parse(formula)) == expression
 
 
 a, b, c = tree.Name("a"), tree.Name("b"), tree.Name("c")
-one, two, half = tree.Number(1.0), tree.Number(2.0), tree.Number(0.5)
+number_1, number_2, half = tree.Number(1.0), tree.Number(2.0), tree.Number(0.5)
 
 
 # What is in the language --------------------------------------------------------------------------------------
@@ -73,15 +73,17 @@ READ = {
     "1.5e6": tree.Number(1_500_000.0),
     ".5": half,
     "min(a, b, c)": tree.Call("min", (a, b, c)),
-    "clip(a, -1, 1)": tree.Call("clip", (a, tree.Negative(one), one)),
-    "round(a, -2)": tree.Call("round", (a, tree.Negative(two))),
+    "clip(a, -1, 1)": tree.Call("clip", (a, tree.Negative(number_1), number_1)),
+    "round(a, -2)": tree.Call("round", (a, tree.Negative(number_2))),
     "where(a > 0, b, c)": tree.Call("where", (tree.ComparisonOperation(">", a, tree.Number(0.0)), b, c)),
     "given(a)": tree.IsGiven("a"),
     "total(a)": tree.AggregateCall("total", "a"),
     "count(a, within=b)": tree.AggregateCall("count", "a", "b"),
-    "previous(a, first=b / 2)": tree.Previous("a", tree.BinaryOperation("/", b, two)),
+    "previous(a, first=b / 2)": tree.Previous("a", tree.BinaryOperation("/", b, number_2)),
     "share_out(a, by=b)": tree.ShareOut(a, b),
-    "share_out(1, by=a, base=b, at_least=-1, at_most=c, within=d)": tree.ShareOut(one, a, b, tree.Number(-1.0), c, "d"),
+    "share_out(1, by=a, base=b, at_least=-1, at_most=c, within=d)": tree.ShareOut(
+        number_1, a, b, tree.Number(-1.0), c, "d"
+    ),
     "rounded(a)": tree.Rounded(a),
     "rounded(a, to=0.5, within=b)": tree.Rounded(a, 0.5, "b"),
 }
@@ -89,7 +91,7 @@ READ = {
 
 @pytest.mark.parametrize("formula", READ)
 def test_formula_is_read(formula):
-    """A formula reads as Python's rules of precedence say, worked out by hand."""
+    """A formula is read by Python's rules of precedence, as determined by hand."""
     assert same(formula, READ[formula])
 
 
@@ -102,18 +104,18 @@ def test_formula_is_written_as_it_was_read(formula):
 @pytest.mark.parametrize(
     "formula", ["a+b", "  a + b  ", "a +\n    b", "a\n+\n\n b", "a\r\n+ b\r\n", "(a\t+\tb)", "\n(a) + ((b))"]
 )
-def test_blanks_and_line_ends_mean_nothing(formula):
-    """A formula may be spread over lines, as long ones are in TOML, whatever system the file comes from."""
+def test_blanks_and_line_ends_do_not_matter(formula):
+    """A formula may run over several lines in TOML, with the line ends of any system."""
     assert same(formula, tree.BinaryOperation("+", a, b))
 
 
 def test_positions_count_characters_of_the_text_as_written():
-    """Names are found at their characters, behind é and an emoji and on the second line."""
+    """Names have the position of their characters, after é and an emoji and on the second line."""
     text = 'where(area == "é😀",\n  total(money, within=area),\r\n  previous(x, first=y))'
-    found = [(name, place) for name, place in names_in(parse(text))]
+    names = [(name, place) for name, place in names_in(parse(text))]
 
-    assert [name for name, _ in found] == ["area", "money", "area", "x", "y"]
-    assert [text[place - 1 :][: len(name)] for name, place in found] == [name for name, _ in found]
+    assert [name for name, _ in names] == ["area", "money", "area", "x", "y"]
+    assert [text[place - 1 :][: len(name)] for name, place in names] == [name for name, _ in names]
 
 
 @pytest.mark.parametrize(
@@ -131,12 +133,12 @@ def test_positions_count_characters_of_the_text_as_written():
     ],
 )
 def test_position_of_a_name_inside_a_function(formula, position):
-    """A misspelt name inside a function is pointed at itself, not at the function around it."""
+    """An error points at a misspelled name inside a function, not at the function."""
     assert ("money", position) in list(names_in(parse(formula)))
 
 
 def test_walk_goes_from_the_outside_in_and_left_to_right():
-    """A formula is walked as it is read: the outermost first, then its parts from the left."""
+    """A walk visits the outermost node first, then its parts from the left."""
     assert [type(node).__name__ for node in walk(parse("min(a, -b) > total(c)"))] == [
         "ComparisonOperation",
         "Call",
@@ -150,7 +152,7 @@ def test_walk_goes_from_the_outside_in_and_left_to_right():
 # What is not --------------------------------------------------------------------------------------------------
 
 REFUSED = [
-    # Python that is no part of the language, at the character that gives it away
+    # Python that is not part of the language, at the character that shows it
     ("a.b", 2, "a dot is not part"),
     ("a . b", 3, "a dot is not part"),
     ("(a).b", 4, "a dot is not part"),
@@ -186,9 +188,9 @@ REFUSED = [
     ("(a + b) ** 2", 9, "only + - * /"),
     ("a\n  ** 2", 5, "only + - * /"),
     ("2 * a ** b * c", 7, "only + - * /"),
-    ("~a", 1, "the only sign in front of a value is a minus"),
-    ("+a", 1, "the only sign in front of a value is a minus"),
-    ("a * +b", 5, "the only sign in front of a value is a minus"),
+    ("~a", 1, "the only sign allowed in front of a value is a minus"),
+    ("+a", 1, "the only sign allowed in front of a value is a minus"),
+    ("a * +b", 5, "the only sign allowed in front of a value is a minus"),
     ("0 < a < 1", 7, "one comparison at a time"),
     ("a == b == c", 8, "one comparison at a time"),
     ("a in b", 3, "`in` and `is` are not part"),
@@ -199,16 +201,16 @@ REFUSED = [
     ("where(a > 0, None, 1)", 14, "None is not part"),
     ("...", 1, "... is not part"),
     ("2 * 1j", 5, "1j is not part"),
-    ("a * 1e400", 5, "numbers are finite"),
-    ("9" * 400, 1, "numbers are finite"),
+    ("a * 1e400", 5, "the number is too large"),
+    ("9" * 400, 1, "the number is too large"),
     # Functions
-    ("eval(a)", 1, "there is no function eval; functions are min, max,"),
+    ("eval(a)", 1, "there is no function eval; the functions are min, max,"),
     ("__import__('os')", 1, "there is no function __import__"),
     ("1 + mni(a, b)", 5, "did you mean min?"),
     ("1 + IF(a, b, c)", 5, "there is no function IF; write where(condition, yes, no)"),
     ("SUM(a)", 1, "write total(x)"),
-    ("min(a, b)(c)", 10, "only a function's name is followed by a bracket"),
-    ("2(a + b)", 2, "only a function's name is followed by a bracket"),
+    ("min(a, b)(c)", 10, "only a function can come before a bracket"),
+    ("2(a + b)", 2, "only a function can come before a bracket"),
     ("min", 1, "min is a function; write min(…)"),
     ("a + total", 5, "total is a function"),
     ("where(a > 0, rounded, 1)", 14, "rounded is a function"),
@@ -228,18 +230,18 @@ REFUSED = [
     ("total(a * b)", 7, "total takes a plain name; make the formula a step of its own"),
     ("count(a > 0)", 7, "count takes a plain name"),
     ("largest('a')", 9, "largest takes a plain name"),
-    ("total(a, b)", 10, "the others go by name, such as within=…"),
+    ("total(a, b)", 10, "write the others with their names, such as within=…"),
     ("total(a, within='North')", 17, "within takes the name of a text column"),
     ("total(a, witin=b)", 10, "total has no option witin; it has within; did you mean within?"),
     ("given(a + 1)", 7, "given takes the name of an input column"),
     ("given(1)", 7, "given takes the name of an input column"),
     ("previous(a)", 1, "previous(x, first=y)"),
-    ("previous(a, 0)", 13, "the others go by name, such as first=…"),
+    ("previous(a, 0)", 13, "write the others with their names, such as first=…"),
     ("previous(a + b, first=0)", 10, "previous takes a plain name"),
     ("min(a, b, key=c)", 11, "min has no option key"),
-    ("where(a > 0, 1, b = 2)", 17, "a comparison is written =="),
+    ("where(a > 0, 1, b = 2)", 17, "write == to compare"),
     # Kernels
-    ("share_out(a, b)", 14, "share_out takes 1 argument, not 2; the others go by name, such as by=…"),
+    ("share_out(a, b)", 14, "share_out takes 1 argument, not 2; write the others with their names, such as by=…"),
     ("share_out(a)", 1, "share_out needs weights: share_out(amount, by=weights)"),
     ("share_out(by=a)", 1, "share_out takes 1 argument, not 0"),
     ("share_out(a, by=b, at_mots=c)", 20, "did you mean at_most"),
@@ -249,25 +251,25 @@ REFUSED = [
     ("share_out(a, by='b')", 17, "share_out takes names and numbers only"),
     ("share_out(a, by=b, at_most=total(c))", 28, "share_out takes names and numbers only"),
     ("share_out(a, by=b, at_most=None)", 28, "None is not part"),
-    ("share_out(a, by=b) + 1", 1, "share_out is a whole step by itself"),
-    ("max(0, rounded(a))", 8, "rounded is a whole step by itself"),
+    ("share_out(a, by=b) + 1", 1, "share_out must be a whole step"),
+    ("max(0, rounded(a))", 8, "rounded must be a whole step"),
     ("rounded(share_out(a, by=b))", 9, "rounded takes names and numbers only"),
     ("rounded(1)", 9, "rounded takes the name of a step"),
     ("rounded(a, to=0)", 15, "a number of pounds above 0"),
     ("rounded(a, to=-1)", 15, "a number of pounds above 0"),
     ("rounded(a, to=b)", 15, "a number of pounds above 0"),
-    ("rounded(a, 2)", 12, "the others go by name, such as to=…"),
+    ("rounded(a, 2)", 12, "write the others with their names, such as to=…"),
     # Habits from spreadsheets, word processors and letters
     ("= a + b", 1, "leave out the = at the start"),
     ("  =a", 3, "leave out the = at the start"),
-    ("a = b", 3, "a comparison is written =="),
-    ("fair_share = a + b", 12, "a comparison is written =="),
-    ("where(a + b = c, 1, 2)", 13, "a comparison is written =="),
-    ("(a = b)", 4, "a comparison is written =="),
-    ("total(a, within=b) = c", 20, "a comparison is written =="),
-    ("a => b", 3, "a comparison is written =="),
-    ("a <> b", 3, "different from is written !="),
-    ("5%", 2, "5% is written 0.05"),
+    ("a = b", 3, "write == to compare"),
+    ("fair_share = a + b", 12, "write == to compare"),
+    ("where(a + b = c, 1, 2)", 13, "write == to compare"),
+    ("(a = b)", 4, "write == to compare"),
+    ("total(a, within=b) = c", 20, "write == to compare"),
+    ("a => b", 3, "write == to compare"),
+    ("a <> b", 3, "write != for not equal"),
+    ("5%", 2, "write a percentage as a ratio: 0.05 for 5%"),
     ("$A$1 + a", 1, "names instead of cells"),
     ("a × b", 3, "the character × is not part of the language; write *"),
     ("a ÷ b", 3, "write /"),
@@ -276,14 +278,14 @@ REFUSED = [
     ("a ≤ b", 3, "write <="),
     ("a == “North”", 6, 'write "'),
     ("a == ‘North’", 6, "write '"),
-    ("a * £2", 5, "the unit stands in the step's unit"),
+    ("a * £2", 5, "put the unit in the step's unit"),
     ("a ? b : c", 3, "the character ? is not part"),
     ("a! + b", 2, ""),
-    ("1,000", 2, "1,000 is written 1000"),
-    ("max(0, a - 1,000)", 13, "1,000 is written 1000"),
-    ("min(a, 12,000,000)", 10, "12,000,000 is written 12000000"),
-    ("a, b", 2, "a comma stands only between the arguments of a function"),
-    ("(a, b)", 3, "a comma stands only between the arguments of a function"),
+    ("1,000", 2, "write 1000 instead of 1,000"),
+    ("max(0, a - 1,000)", 13, "write 1000 instead of 1,000"),
+    ("min(a, 12,000,000)", 10, "write 12000000 instead of 12,000,000"),
+    ("a, b", 2, "a comma can only separate the arguments of a function"),
+    ("(a, b)", 3, "a comma can only separate the arguments of a function"),
     ("a; b", 2, ""),
     ("a b", 3, ""),
     ("a\nb", 3, ""),
@@ -296,12 +298,12 @@ REFUSED = [
     ("pass", 1, ""),
     ("import os", 1, ""),
     ("class + 1", 1, ""),
-    # Comments would drop the rest of a line without a word
-    ("a # + b", 3, "write comments into the step's note"),
-    ("#", 1, "write comments into the step's note"),
-    ("a == '#' # it is", 10, "write comments into the step's note"),
-    ("a +  # the first\n b", 6, "write comments into the step's note"),
-    ("a \\\n + b", 3, "it may run over several lines as it is"),
+    # Comments would silently drop the rest of a line
+    ("a # + b", 3, "write comments in the step's note"),
+    ("#", 1, "write comments in the step's note"),
+    ("a == '#' # it is", 10, "write comments in the step's note"),
+    ("a +  # the first\n b", 6, "write comments in the step's note"),
+    ("a \\\n + b", 3, "a formula may run over several lines"),
     # Brackets and quotation marks
     ("1) + (2", 2, "the bracket ) has no partner"),
     ("a), (b", 2, "the bracket ) has no partner"),
@@ -318,9 +320,9 @@ REFUSED = [
     ("a == '''North'''", 6, "one pair of quotation marks"),
     # Names have letters a to z, digits and _: look-alikes would be two names on the screen and one in Python
     ("ﬁnal_share", 1, "the character ﬁ is not part"),
-    ("a + sha\N{LATIN SMALL LETTER LONG S}e", 8, "names of letters a to z, digits and _"),
-    ("\N{KELVIN SIGN}", 1, "names of letters a to z, digits and _"),
-    ("a + \N{CYRILLIC SMALL LETTER A}", 5, "names of letters a to z, digits and _"),
+    ("a + sha\N{LATIN SMALL LETTER LONG S}e", 8, "names with letters a to z, digits and _"),
+    ("\N{KELVIN SIGN}", 1, "names with letters a to z, digits and _"),
+    ("a + \N{CYRILLIC SMALL LETTER A}", 5, "names with letters a to z, digits and _"),
     ("coût + a", 3, "the character û is not part"),
     ("a + b²", 6, "the character ² is not part"),
     ("previous(a, ﬁrst=b)", 13, "the character ﬁ is not part"),
@@ -331,7 +333,7 @@ REFUSED = [
     ("a\0", 2, "U+0000"),
     ("a +\f b", 4, "U+000C"),
     ("a + \ud800", 5, "U+D800"),
-    # A text has to stand in a workbook, too
+    # A text must be possible in a workbook, too
     ("a == 'x\ty'", 6, "a character that cannot be printed"),
     ("a == '\\x00'", 6, "a character that cannot be printed"),
     ("a == '\\ud800'", 6, "a character that cannot be printed"),
@@ -353,7 +355,7 @@ REFUSED = [
 
 @pytest.mark.parametrize(("formula", "position", "message"), REFUSED, ids=[repr(row[0])[:40] for row in REFUSED])
 def test_refused_with_its_place_and_what_to_write(formula, position, message):
-    """What the language does not have is refused at its character, in words that say what to write."""
+    """Anything that the language does not have is refused at its character, with what to write instead."""
     fault = refused(formula)
 
     assert message in fault.message
@@ -361,22 +363,22 @@ def test_refused_with_its_place_and_what_to_write(formula, position, message):
 
 
 def test_named_option_before_the_argument_is_refused():
-    """`where(a = b, 1, 2)` has an option before its arguments for Python; the hint says ==."""
-    assert "a comparison is written ==" in refused("where(a = b, 1, 2)").message
+    """For Python, `where(a = b, 1, 2)` has an option before its arguments; the hint says ==."""
+    assert "write == to compare" in refused("where(a = b, 1, 2)").message
 
 
 def test_every_refusal_is_one_line_for_a_person():
-    """No message is empty, runs over lines or shows the names that Python gives to its own nodes."""
+    """No message is empty, has several lines or shows Python's names of nodes."""
     for formula, _, _ in REFUSED:
-        said = str(refused(formula))
+        message = str(refused(formula))
 
-        assert said.strip()
-        assert "\n" not in said
-        assert not re.search(r"ast\.|\b(Tuple|UnaryOp|BinOp|IfExp|Constant|NamedExpr|Ellipsis|Error)\b", said)
+        assert message.strip()
+        assert "\n" not in message
+        assert not re.search(r"ast\.|\b(Tuple|UnaryOp|BinOp|IfExp|Constant|NamedExpr|Ellipsis|Error)\b", message)
 
 
 def test_error_names_file_step_and_character():
-    """Whoever knows the file and step adds them; the error is one of a scheme file, for exit code 2."""
+    """The caller adds the file and step; the error is a SchemeError, for exit code 2."""
     fault = refused("a + b.c").at("own.toml, step share")
 
     assert isinstance(fault, SchemeError)
@@ -387,13 +389,13 @@ def test_error_names_file_step_and_character():
 
 
 def test_a_thousand_characters_and_no_more():
-    """1,000 characters are read, 1,001 are refused at the first that is too many, blanks counted."""
+    """1,000 characters are read; 1,001 are refused at the first one too many, including blanks."""
     assert same("a" + " " * 999, a)
 
     fault = refused("a" + " " * 1000)
 
     assert fault.position == 1001
-    assert "1,001 characters; 1,000 are allowed" in fault.message
+    assert "1,001 characters; at most 1,000 are allowed" in fault.message
 
 
 LEVELS = {
@@ -404,11 +406,11 @@ LEVELS = {
     "logic": "not ",
     "where": "where(given(b), 1, ",
 }
-"""What a level more is, by the function or sign that makes it."""
+"""The text that adds a level, by the function or sign that makes it."""
 
 
 def nested(opening, levels):
-    """A formula of so many levels; its innermost name is the last a."""
+    """Return a formula with this many levels; its innermost name is the last a."""
     closing = ", 1)" if opening == "max(" else ")" if "(" in opening else ""
     return opening * (levels - 1) + "a" + closing * (levels - 1)
 
@@ -427,13 +429,13 @@ def test_thirty_two_levels_and_no_more(opening):
 
 
 @pytest.mark.parametrize("formula", ["(" * 499 + "a" + ")" * 499, "-" * 999 + "a", "not " * 249 + "a"])
-def test_deep_formula_is_refused_whatever_python_makes_of_it(formula):
-    """Python's own parser gives up in several ways on what is very deep; all of them read the same."""
-    assert "nested too deeply; 32 levels are allowed" in refused(formula).message
+def test_deep_formula_has_one_message_for_all_errors_of_python(formula):
+    """Python's own parser fails in several ways on a very deep formula; all have the same message."""
+    assert "nested too deeply; at most 32 levels are allowed" in refused(formula).message
 
 
 def test_long_sum_is_long_and_not_deep():
-    """A sum of 151 terms is read, with every sign from left to right; a longer one is refused."""
+    """A sum of 151 terms is read, with its signs from left to right; a longer one is refused."""
     expression = parse("a" + "-a" * 150)
     signs = 0
     while isinstance(expression, tree.BinaryOperation):
@@ -444,7 +446,7 @@ def test_long_sum_is_long_and_not_deep():
 
 
 def test_long_sums_inside_one_another_are_one_long_sum():
-    """The limit is the formula's: three sums of 149 signs inside one another are a tree of 450 levels."""
+    """The limit is for the whole formula: three nested sums of 149 signs are a tree of 450 levels."""
     formula = "a"
     for _ in range(3):
         formula = f"-({formula}{'+a' * 149})"
@@ -455,7 +457,7 @@ def test_long_sums_inside_one_another_are_one_long_sum():
 
 @pytest.mark.parametrize("form", ["where({}>0,1,2)", "round({},1)", "where(0=={},a,1)"])
 def test_formula_that_doubles_with_each_level_is_refused(form):
-    """Comparisons write both sides twice: a dozen inside one another would fill a cell thousands of times."""
+    """Comparisons write both sides twice: a dozen nested ones would fill a cell thousands of times."""
     formula = "a"
     for _ in range(12):
         formula = form.format(formula)
@@ -465,7 +467,7 @@ def test_formula_that_doubles_with_each_level_is_refused(form):
 
 
 def test_comparisons_within_reason_are_read():
-    """A few comparisons inside one another, and a hundred beside each other, are no trouble."""
+    """A few nested comparisons, and 120 in a row, are read."""
     parse("where(where(where(where(a>b,1,2)>0,1,2)>0,1,2)>0,1,2)")
     parse(" and ".join(["a>b"] * 120))
 
@@ -489,7 +491,7 @@ ANY_TEXT = st.one_of(
 
 
 def harmless(text):
-    """Reading a text gives a tree, or a FormulaError that points into the text."""
+    """Check that reading a text gives a tree, or a FormulaError that points into the text."""
     fault = None
     try:
         expression = parse(text)
@@ -507,7 +509,7 @@ def harmless(text):
 @settings(derandomize=True, deadline=None, max_examples=1500)
 @given(ANY_TEXT)
 def test_no_text_raises_anything_but_a_formula_error(text):
-    """Whatever stands in a file, it is a formula or a FormulaError; never a crash, never a traceback."""
+    """Any text in a file is a formula or a FormulaError; never another error."""
     harmless(text)
 
 
@@ -523,7 +525,7 @@ TEXTS = st.text(
 
 
 def larger(inner):
-    """Trees around trees."""
+    """Return a strategy for trees around trees."""
     return st.one_of(
         inner.map(tree.Negative),
         inner.map(tree.Not),
@@ -577,7 +579,7 @@ TREES = st.one_of(
 
 
 def small_enough(expression):
-    """Whether a tree is within the limits, by its text and the largest number of copies of any node."""
+    """Return whether a tree is within the limits, by its text and the largest number of copies of any node."""
     text = to_text(expression)
     return len(text) <= 1000 and text.count("round(") + len(re.findall(r"[<>]|[=!]=", text)) <= 3
 
@@ -585,7 +587,7 @@ def small_enough(expression):
 @settings(derandomize=True, deadline=None, max_examples=600)
 @given(TREES.filter(small_enough))
 def test_tree_is_written_and_read_again(expression):
-    """The text of a tree gives the same tree again, and each of its names stands where it is said to stand."""
+    """The text of a tree gives the same tree again, and each of its names is at its position."""
     text = to_text(expression)
     again = parse(text)
 
@@ -597,7 +599,7 @@ def test_tree_is_written_and_read_again(expression):
 @pytest.mark.slow
 @settings(derandomize=True, deadline=None, max_examples=600)
 @given(TREES, st.data())
-def test_a_formula_with_a_slip_is_read_or_refused(expression, data):
+def test_a_formula_with_a_typing_error_is_read_or_refused(expression, data):
     """A formula with a character lost, doubled or replaced is a formula, or a FormulaError that points into it."""
     text = to_text(expression)[:1000]
     place = data.draw(st.integers(0, len(text)))
@@ -607,13 +609,13 @@ def test_a_formula_with_a_slip_is_read_or_refused(expression, data):
 @settings(derandomize=True, deadline=None, max_examples=300)
 @given(st.floats(min_value=0, allow_nan=False, allow_infinity=False))
 def test_numbers_are_written_in_full(value):
-    """A number comes back from its text to the last bit."""
+    """The text of a number gives exactly the same number."""
     assert parse(tree.number_text(value)) == tree.Number(value, position=1)
     assert math.copysign(1, parse(tree.number_text(value)).value) == 1
 
 
 def test_numbers_are_written_as_people_write_them():
-    """Whole numbers have no point, and no exponent before they have 17 digits."""
+    """Whole numbers have no decimal point, and no exponent up to 16 digits."""
     assert [tree.number_text(value) for value in (1.0, 0.5, 140e6, 1e15, 1e16)] == [
         "1",
         "0.5",
@@ -643,7 +645,7 @@ def test_numbers_are_written_as_people_write_them():
     ],
 )
 def test_renaming_changes_names_only(formula, expected):
-    """Functions, options, texts and numbers stay as they are, even where a text or an option reads like a name."""
+    """Functions, options, texts and numbers do not change, even if a text or an option looks like a name."""
     assert to_text(renamed(parse(formula), lambda name: f"core_{name}")) == expected
 
 
@@ -651,7 +653,7 @@ def test_renaming_changes_names_only(formula, expected):
 @settings(derandomize=True, deadline=None, max_examples=300)
 @given(TREES)
 def test_renaming_reaches_every_name_and_can_be_undone(expression):
-    """Each name is renamed once, in place, and renaming back gives the tree there was."""
+    """Each name is renamed once, in place, and renaming back gives the original tree."""
     changed = renamed(expression, lambda name: f"{name}_1")
 
     assert [name for name, _ in names_in(changed)] == [f"{name}_1" for name, _ in names_in(expression)]

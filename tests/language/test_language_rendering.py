@@ -19,8 +19,8 @@ from recalculation import cached_values, recalculate
 
 # An independent evaluator, in fractions -----------------------------------------------------------------------
 #
-# It keeps, beside each exact value, how far floating point may be from it. Where that decides between yes and
-# no (which side of a half, whether a divisor is zero) nothing is said about the row, rather than something wrong.
+# With each exact value, it keeps how far floating point may differ from it. If that decides between yes and no (which
+# side of a half, whether a divisor is 0), the row is left out instead of judged wrongly.
 
 
 # Formulas and rows at random ----------------------------------------------------------------------------------
@@ -32,8 +32,8 @@ from recalculation import cached_values, recalculate
 @pytest.mark.slow
 @settings(derandomize=True, deadline=None, max_examples=500)
 @given(st.randoms(use_true_random=False), st.booleans(), st.booleans())
-def test_polars_says_what_the_definition_says(choose, yes_no, first_year):
-    """Value and "defined" of any formula over zeros, blanks, ties, negatives, large and small numbers."""
+def test_polars_gives_what_the_definition_gives(choose, yes_no, first_year):
+    """Polars gives the right value and "defined" for zeros, blanks, ties, negatives, large and small numbers."""
     generator = Generator(choose)
     node = generator.yes_no(3) if yes_no else generator.number(3)
     rows = [generator.row() for _ in range(4)]
@@ -46,18 +46,18 @@ def test_polars_says_what_the_definition_says(choose, yes_no, first_year):
 
 
 def in_polars_over(formula, **columns):
-    """The values of a formula over columns, None where it is undefined."""
+    """Return the values of a formula over columns, None where it is undefined."""
     frame = pl.DataFrame(columns, strict=False)
     rendered = in_polars.render(parse(formula), first_year=False)
-    found = frame.select(value=rendered.value, defined=rendered.defined).rows()
-    return [value if defined else None for value, defined in found]
+    rows = frame.select(value=rendered.value, defined=rendered.defined).rows()
+    return [value if defined else None for value, defined in rows]
 
 
-def test_nobody_is_above_an_average_that_all_share():
+def test_none_is_above_an_average_that_all_share():
     """Three CCGs of 468,022, 280,267 and 757,589 people at £8.71 a head: plain floats put two above the average."""
     people = [468_022.0, 280_267.0, 757_589.0]
     spend = [4_076_471.62, 2_441_125.57, 6_598_600.19]
-    assert [round(100 * one) for one in spend] == [871 * round(head) for head in people]
+    assert [round(100 * amount) for amount in spend] == [871 * round(head) for head in people]
     assert spend[0] / people[0] > sum(spend) / sum(people), "the case proves nothing"
 
     for total in (sum(spend), math.fsum(spend)):
@@ -129,7 +129,7 @@ def test_comparisons_share_one_tolerance(a, b, greater, equal):
     ],
 )
 def test_undefined_stays_undefined(formula):
-    """A division by zero or a blank cell is not got rid of by min, by 0 times it, or by the other side of or."""
+    """A division by zero or a blank cell stays undefined inside min, times 0, or next to `or`."""
     columns = {"a": [2.0], "b": [0.1], "blank": [None], "nowhere": [None], "previous(blank)": [None]}
     frame_columns = {name: pl.Series(value, dtype=pl.Float64) for name, value in columns.items()}
     frame_columns["nowhere"] = pl.Series([None], dtype=pl.String)
@@ -151,15 +151,15 @@ def test_undefined_stays_undefined(formula):
         ("0 / a", 0.0),
     ],
 )
-def test_where_shuts_a_branch_out(formula, value):
-    """What is undefined in the branch that is not taken does no harm, and `given` is never undefined."""
+def test_where_ignores_the_other_branch(formula, value):
+    """An undefined value in the branch that is not chosen does not matter, and `given` is never undefined."""
     columns = {"a": [2.0], "blank": pl.Series([None], dtype=pl.Float64)}
 
     assert in_polars_over(formula, **columns) == [value]
 
 
-def test_previous_is_its_first_value_in_the_first_year_alone():
-    """In the first year there is no year before; after it, `first` plays no part even where it is undefined."""
+def test_previous_is_its_first_value_in_the_first_year_only():
+    """In the first year there is no year before; in later years `first` is not used, even if it is undefined."""
     frame = pl.DataFrame({"a": [2.0], "previous(a)": [5.0]})
     node = parse("previous(a, first=a / 0) + 1")
     before = in_polars.render(parse("previous(a, first=7) + 1"), first_year=True)
@@ -171,7 +171,7 @@ def test_previous_is_its_first_value_in_the_first_year_alone():
 
 
 def test_case_counts_in_texts():
-    """North is not NORTH, as by Excel's EXACT; blanks and quotes count as well."""
+    """North is not NORTH, as with Excel's EXACT; blanks and quotes matter as well."""
     regions = ["North", "NORTH", "North ", "O'Neill", 'a "b"']
 
     assert in_polars_over("r == 'North'", r=regions) == [True, False, False, False, False]
@@ -180,7 +180,7 @@ def test_case_counts_in_texts():
 
 
 def halves():
-    """3,000 numbers that end in a 5 behind the digit to be kept, as decimals: (number, digits)."""
+    """Yield 3,000 decimals that end in a 5 after the last digit to keep: (number, digits)."""
     choose = random.Random(67)
     for _ in range(3000):
         digits = choose.randint(-3, 6)
@@ -190,14 +190,14 @@ def halves():
 
 
 def rounded_in_polars(numbers, digits):
-    """What round(x, digits) gives for each number."""
+    """Return round(x, digits) for each number."""
     node = tree.Number(float(digits)) if digits >= 0 else tree.Negative(tree.Number(float(-digits)))
     rendered = in_polars.render(tree.Call("round", (tree.Name("x"), node)), first_year=True)
     return pl.DataFrame({"x": numbers}, schema={"x": pl.Float64}).select(rendered.value).to_series().to_list()
 
 
 def test_halves_go_away_from_zero():
-    """3,000 halves, most of which binary cannot hold (1.005 is 1.00499…), come out as by hand, to the last bit."""
+    """3,000 halves, most of which binary cannot hold (1.005 is 1.00499…), are rounded exactly as by hand."""
     cases = sorted(halves(), key=lambda case: case[1])
     assert len(cases) == 3000
 
@@ -210,7 +210,7 @@ def test_halves_go_away_from_zero():
 @settings(derandomize=True, deadline=None, max_examples=200)
 @given(st.integers(-(10**15), 10**15), st.integers(0, 6))
 def test_rounding_a_rounded_number_changes_nothing(units, digits):
-    """A number of so many decimals is itself, from pence to billions of pounds."""
+    """A number with this many decimals does not change, from pence to billions of pounds."""
     number = units / 10**digits
 
     assert rounded_in_polars([number], digits) == [number]
@@ -236,13 +236,13 @@ def test_rounding_a_rounded_number_changes_nothing(units, digits):
         (-1.005, 2, -1.01),
     ],
 )
-def test_rounding_leaves_alone_what_is_no_half(number, digits, by_hand):
-    """What helps a half over does not move whole numbers, large numbers or what is clearly below a half."""
+def test_rounding_changes_only_halves(number, digits, by_hand):
+    """The correction for halves does not change whole numbers, large numbers or values clearly below a half."""
     assert rounded_in_polars([number], digits) == [by_hand]
 
 
 def test_division_by_a_number_is_a_division():
-    """A quotient by 49 is the nearest float, as in Excel; times the reciprocal of 49, 24.5 falls short of a half."""
+    """Division by 49 gives the nearest float, as in Excel; 24.5 times the reciprocal of 49 is less than a half."""
     assert 24.5 * (1 / 49) < 0.5, "the case proves nothing"
 
     numbers = [24.5 * odd for odd in range(1, 2000)]
@@ -253,7 +253,7 @@ def test_division_by_a_number_is_a_division():
 
 
 def test_kernel_has_no_formula_of_its_own():
-    """share_out and rounded are whole steps: asking for one as a formula is a mistake of the programmer."""
+    """share_out and rounded are whole steps: rendering one as a formula is a programming error."""
     for formula in ("share_out(a, by=b)", "rounded(a)"):
         with pytest.raises(TypeError):
             in_polars.render(parse(formula), first_year=True)
@@ -263,7 +263,7 @@ def test_kernel_has_no_formula_of_its_own():
 
 PLACES = {name: chr(ord("A") + index) for index, name in enumerate((*COLUMNS, "region", "flag"))}
 MERGED = chr(ord("A") + len(PLACES))
-"""A column with what a second predecessor had; `previous(a)` is the sum of the two."""
+"""A column with the value of a second predecessor; `previous(a)` is the sum of the two."""
 
 
 class OnOneSheet:
@@ -273,29 +273,29 @@ class OnOneSheet:
         self.row = row
 
     def place(self, name: str) -> str:
-        """The cell of a column in this row."""
+        """Return the cell of a column in this row."""
         return f"Cells!${PLACES[name]}{self.row}"
 
     def name(self, name: str) -> str:
-        """As the workbook's layout gives it."""
+        """Return the cell, as a workbook's layout does."""
         return self.place(name)
 
     def figure(self, node: tree.AggregateCall) -> str:
-        """A figure stands in a column of its own."""
+        """Return the cell of a figure, which has its own column."""
         return self.place(f"{node.function}({node.of}{f', within={node.within}' if node.within else ''})")
 
     def previous(self, name: str) -> str:
-        """Last year's a is that of two predecessors that merged."""
-        found = self.place(f"previous({name})")
-        return f"{found}+Cells!${MERGED}{self.row}" if name == "a" else found
+        """Return the cell of last year's value; `a` is the sum of two predecessors that merged."""
+        cell = self.place(f"previous({name})")
+        return f"{cell}+Cells!${MERGED}{self.row}" if name == "a" else cell
 
     def number(self, value: float) -> str:
-        """Numbers of the formula stand as they are, where a workbook has names for them."""
-        written = in_excel.number(value)
-        return f"({written})" if value < 0 else written
+        """Return the number itself, for which a workbook has a name."""
+        text = in_excel.number(value)
+        return f"({text})" if value < 0 else text
 
     def is_optional(self, name: str) -> bool:
-        """Whether the column shows a blank as one."""
+        """Return whether the column shows a blank as a blank."""
         return name in (*OPTIONAL, "region")
 
 
@@ -303,10 +303,10 @@ ERRORS = {"#DIV/0!", "#VALUE!", "#N/A", "#NUM!", "#REF!", "#NAME?"}
 
 
 def recalculated(folder, cases, rows):
-    """What LibreOffice makes of each formula in each row: {(case, row): value}.
+    """Return what LibreOffice calculates for each formula in each row: {(case, row): value}.
 
-    Cells of inputs that may be blank refer to them as workbooks do, so that a blank shows as one. Cached
-    values are the oracle's; the formula of cell A1 has a wrong one, which proves that all were worked out.
+    Cells refer to inputs that may be blank as workbooks do, so that a blank stays a blank. The cached values are the
+    oracle's, except that of A1, which is wrong on purpose: it proves that LibreOffice calculated all formulas.
     """
     path = folder / "formulas.xlsx"
     with xlsxwriter.Workbook(path) as book:
@@ -339,7 +339,7 @@ def recalculated(folder, cases, rows):
 
 
 def cached(node, row, *, first_year):
-    """The value to write beside a formula, as a workbook has it."""
+    """Return the cached value of a formula, as a workbook has it."""
     exact = expected(node, row | {"first year": first_year})
     if exact is None or exact is UNDEFINED:
         return "#N/A"
@@ -347,23 +347,23 @@ def cached(node, row, *, first_year):
 
 
 @pytest.mark.usefixtures("libreoffice")
-def test_live_formulas_say_what_the_definition_says(tmp_path):
+def test_live_formulas_give_what_the_definition_gives(tmp_path):
     """400 formulas in 8 rows: numbers to 1e-12, yes/no the same, and an error wherever a value is undefined."""
     generator = Generator(random.Random(2014))
     rows = [generator.row() for _ in range(8)]
     cases = [(generator.number(3) if i % 3 else generator.yes_no(3), i % 5 == 0) for i in range(400)]
-    found = recalculated(tmp_path, cases, rows)
+    values = recalculated(tmp_path, cases, rows)
 
-    seen = {"undefined": 0, "number": 0, "yes/no": 0, "undecided": 0}
+    counts = {"undefined": 0, "number": 0, "yes/no": 0, "undecided": 0}
     wrong = []
-    for (index, line), value in found.items():
+    for (index, line), value in values.items():
         node, first_year = cases[index]
         exact = expected(node, rows[line] | {"first year": first_year})
         if exact is None:
-            seen["undecided"] += 1
+            counts["undecided"] += 1
             continue
         kind = "undefined" if exact is UNDEFINED else "yes/no" if isinstance(exact, bool) else "number"
-        seen[kind] += 1
+        counts[kind] += 1
         if kind == "undefined":
             right = value in ERRORS
         elif kind == "yes/no":
@@ -375,8 +375,8 @@ def test_live_formulas_say_what_the_definition_says(tmp_path):
             wrong.append(f"{tree.to_text(node)} → {text} in {rows[line]}: {value!r} for {exact}")
 
     assert wrong == []
-    assert seen["undecided"] < 0.05 * len(found)
-    assert min(seen["undefined"], seen["number"], seen["yes/no"]) > 0.1 * len(found)
+    assert counts["undecided"] < 0.05 * len(values)
+    assert min(counts["undefined"], counts["number"], counts["yes/no"]) > 0.1 * len(values)
 
 
 ROW = {
@@ -462,21 +462,21 @@ BY_HAND = {
 
 @pytest.fixture(scope="module")
 def live(libreoffice, tmp_path_factory):  # noqa: ARG001 - usefixtures has no effect on fixtures
-    """What LibreOffice makes of the formulas worked by hand, and of comparisons at the edge of their tolerance."""
+    """Return what LibreOffice calculates for the formulas done by hand, and for comparisons at their tolerance."""
     cases = [(parse(formula), False) for formula in BY_HAND]
     margins = [
         (tree.ComparisonOperation(relation, tree.Number(abs(a)), tree.Number(abs(b))), False)
         for a, b, _, _ in MARGINS
         for relation in (">", ">=", "==", "!=", "<=", "<")
     ]
-    found = recalculated(tmp_path_factory.mktemp("live"), [*cases, *margins], [ROW])
-    by_formula = {formula: found[index, 0] for index, formula in enumerate(BY_HAND)}
-    return by_formula, [found[index, 0] for index in range(len(cases), len(cases) + len(margins))]
+    values = recalculated(tmp_path_factory.mktemp("live"), [*cases, *margins], [ROW])
+    by_formula = {formula: values[index, 0] for index, formula in enumerate(BY_HAND)}
+    return by_formula, [values[index, 0] for index in range(len(cases), len(cases) + len(margins))]
 
 
 @pytest.mark.parametrize("formula", BY_HAND)
 def test_live_formula_by_hand(live, formula):
-    """A formula of the workbook gives what it gives by hand, and an error where it is undefined."""
+    """A formula in the workbook gives the value calculated by hand, or an error if it is undefined."""
     value, by_hand = live[0][formula], BY_HAND[formula]
 
     if by_hand is UNDEFINED:
@@ -489,7 +489,7 @@ def test_live_formula_by_hand(live, formula):
 
 @pytest.mark.parametrize("formula", BY_HAND)
 def test_polars_by_hand(formula):
-    """The calculation gives what the formula gives by hand, and so what the workbook gives."""
+    """The calculation gives the value calculated by hand, and so the value in the workbook."""
     ((value, defined),) = in_a_frame(parse(formula), [ROW], first_year=False)
     by_hand = BY_HAND[formula]
 
@@ -510,7 +510,7 @@ def test_live_comparisons_share_the_tolerance(live):
 
 @pytest.mark.usefixtures("libreoffice")
 def test_live_rounding_is_the_same_rounding(tmp_path):
-    """600 halves, and numbers a few bits beside a half, round alike in LibreOffice and in the calculation."""
+    """600 halves, and numbers a few bits next to a half, round in the same way in LibreOffice and the calculation."""
     choose = random.Random(68)
     cases = []
     for number, digits in itertools.islice(halves(), 600):
@@ -535,7 +535,7 @@ def test_live_rounding_is_the_same_rounding(tmp_path):
 
 
 def exactly(value):
-    """A formula for a float to the last bit, from whole numbers that Excel holds exactly."""
+    """Return a formula for exactly this float, from whole numbers that Excel holds exactly."""
     numerator, denominator = value.as_integer_ratio()
     power = denominator.bit_length() - 1
     high, low = divmod(abs(numerator), 2**30)
@@ -546,13 +546,13 @@ def exactly(value):
 class OneCell(OnOneSheet):
     """Every name is in column A."""
 
-    def place(self, name: str) -> str:  # noqa: ARG002 - whatever it is called
+    def place(self, name: str) -> str:  # noqa: ARG002 - the same for every name
         """The cell in column A."""
         return f"A{self.row}"
 
 
-def test_formula_that_excel_would_not_take_is_refused():
-    """Excel calls a file with a formula of more than 8,192 characters damaged; we say so first, with the remedy."""
+def test_formula_too_long_for_excel_is_refused():
+    """Excel calls a file with a formula of over 8,192 characters damaged; gpit refuses it and says what to do."""
     formula = parse(" and ".join(["a>b"] * 120))
 
     class FarAway(OnOneSheet):
@@ -566,9 +566,9 @@ def test_formula_that_excel_would_not_take_is_refused():
 
 
 @pytest.mark.parametrize(
-    ("value", "written"),
+    ("value", "text"),
     [(0.0, "0"), (140e6, "140000000"), (0.1, "0.1"), (1e-7, "1E-07"), (1e16, "1E+16"), (1.5e300, "1.5E+300")],
 )
-def test_numbers_as_excel_writes_them(value, written):
-    """Numbers stand in formulas with a decimal point and a capital E, whatever Python would write."""
-    assert in_excel.number(value) == written
+def test_numbers_as_excel_writes_them(value, text):
+    """Numbers in formulas have a decimal point and a capital E, even if Python writes them differently."""
+    assert in_excel.number(value) == text

@@ -404,7 +404,7 @@ def changed_document(folder: Path, change) -> Path:
         slow(lambda one: one["rows"][0].update(fair_share=None), "fair_share of 00C in 2014/15 is blank"),
         (lambda one: one["manifest"].update(findings=[1]), "findings"),
         slow(lambda one: one["manifest"].update(checks="x"), "checks"),
-        (lambda one: one["manifest"]["definition"].update(sources=[1]), "not as gpit writes it"),
+        (lambda one: one["manifest"]["definition"].update(sources=[1]), "not in the form that gpit writes"),
     ],
 )
 def test_a_document_that_was_tampered_with_is_refused(tmp_path, change, said):

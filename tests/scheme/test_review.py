@@ -1,4 +1,4 @@
-"""What `gpit library check` says: every finding in a file made for it, and every fault that a run would stop at."""
+"""What `gpit library check` reports: each finding in a file made for it, and every error that stops a run."""
 
 import json
 import random
@@ -23,7 +23,7 @@ TEMPLATES = Path(str(resources.files("gpit_fairshare") / "templates" / "files"))
 CLEAN = """
 [scheme]
 name = "clean"
-title = "A scheme with nothing to remark"
+title = "A scheme without findings"
 organisation = "CCG"
 years = ["2014/15", "2015/16"]
 
@@ -73,7 +73,7 @@ formula = "rounded(unrounded)"
 name = "Adds up"
 formula = "abs(total(fair_share) - budget) <= 0.5"
 """
-"""A scheme without a transition, of which there is nothing to say: every finding below comes of one change."""
+"""A scheme without a transition and without findings: each finding below is caused by one change."""
 
 _VALUES = CLEAN[CLEAN.index("[values.budget]") : CLEAN.index("[[steps]]")]
 _DECLARED = CLEAN[CLEAN.index("[parameters.budget]") : CLEAN.index("[values.budget]")]
@@ -95,14 +95,14 @@ RATES += STEP.format("x", "total(rate) * registered_population")
 USE = '\n[[use]]\nformula = "registered-population"\nas = "core"\nwith = {{ {} }}\n'
 
 
-def said(found):
-    """The findings of a review, as number, level and place."""
-    return [(one.number, one.level, one.place) for one in found.findings]
+def findings_of(outcome):
+    """Return the number, level and place of each finding of a review."""
+    return [(finding.number, finding.level, finding.place) for finding in outcome.findings]
 
 
 @pytest.fixture
-def looked_at(tmp_path):
-    """The review of the clean scheme with the changes of a test."""
+def review_of(tmp_path):
+    """Return a function that reviews the clean scheme with the changes of a test."""
 
     def look(*changes, text=CLEAN, **options):
         return review(str(schemes.write(tmp_path, "mine.toml", schemes.changed(text, *changes))), **options)
@@ -110,14 +110,15 @@ def looked_at(tmp_path):
     return look
 
 
-def test_clean_scheme_has_no_finding(looked_at):
-    """The scheme that all others here are made from runs, and there is nothing to say of it."""
-    found = looked_at()
+def test_clean_scheme_has_no_finding(review_of):
+    """The scheme that all others here are made from has no findings."""
+    outcome = review_of()
 
-    assert found.findings == ()
-    assert (found.kind, found.name, found.years) == ("scheme", "clean", ("2014/15", "2015/16"))
-    assert (found.steps, found.checks, found.parameters) == (4, 1, 2)  # with the allocation that is the fair share
-    assert [file for file, _ in found.files] == ["mine.toml"]
+    assert outcome.findings == ()
+    assert (outcome.kind, outcome.name, outcome.years) == ("scheme", "clean", ("2014/15", "2015/16"))
+    # The allocation, which is the fair share, is the fourth step.
+    assert (outcome.steps, outcome.checks, outcome.parameters) == (4, 1, 2)
+    assert [file for file, _ in outcome.files] == ["mine.toml"]
 
 
 ERRORS = [
@@ -183,84 +184,86 @@ OTHERS = [
 
 
 @pytest.mark.parametrize(("number", "changes", "place"), ERRORS)
-def test_errors(looked_at, tmp_path, number, changes, place):
-    """One thing wrong in the clean scheme is that one error, in its place, and what a run refuses."""
-    found = looked_at(*changes)
+def test_errors(review_of, tmp_path, number, changes, place):
+    """One error in the clean scheme is reported alone, in its place, and stops a run."""
+    outcome = review_of(*changes)
 
-    assert [(one.number, one.place) for one in found.findings if one.level == "error"] == [(number, place)]
-    assert not found.sound
+    assert [(finding.number, finding.place) for finding in outcome.findings if finding.level == "error"] == [
+        (number, place)
+    ]
+    assert not outcome.sound
     assert schemes.refused(tmp_path / "mine.toml").startswith("mine.toml")
 
 
 @pytest.mark.parametrize(("number", "level", "changes", "place"), OTHERS)
-def test_warnings_and_notes(looked_at, tmp_path, number, level, changes, place):
-    """One thing that a reviewer should know is said, in its place, and a run takes the scheme all the same."""
-    found = looked_at(*changes)
+def test_warnings_and_notes(review_of, tmp_path, number, level, changes, place):
+    """One warning or note is reported in its place, and the scheme can still be run."""
+    outcome = review_of(*changes)
 
-    assert (number, level, place) in said(found)
-    assert found.sound
+    assert (number, level, place) in findings_of(outcome)
+    assert outcome.sound
     assert load(str(tmp_path / "mine.toml"))
 
 
 def test_every_number_has_its_file():
-    """No finding is without a file that shows it."""
+    """Every finding has a file that causes it."""
     elsewhere = {"S13", "S14", "S34"}  # in the tests of transitions, of uses, and of files by themselves
-    shown = {number for number, *_ in (*ERRORS, *OTHERS)}
+    tested = {number for number, *_ in (*ERRORS, *OTHERS)}
 
-    assert shown | elsewhere == {code.number for code in FindingCode if code.number.startswith("S")}
-    assert shown.isdisjoint(elsewhere)
+    assert tested | elsewhere == {code.number for code in FindingCode if code.number.startswith("S")}
+    assert tested.isdisjoint(elsewhere)
 
 
 def test_transition_that_leans(tmp_path):
-    """Every place where a transition leans on its formula is named, in steps and in checks."""
+    """Every place where a transition uses its formula's own names is reported, in steps and in checks."""
     text = schemes.TRANSITION.replace("max(fair_share, floor)", "max(fair_share, floor, budget)")
     schemes.write(tmp_path, "floor.toml", text + '\n[[checks]]\nname = "No"\nformula = "allocation > unrounded"\n')
     scheme = schemes.write(tmp_path, "mine.toml", CLEAN)
-    found = review(str(scheme), transition=str(tmp_path / "floor.toml"))
+    outcome = review(str(scheme), transition=str(tmp_path / "floor.toml"))
 
-    assert [one[::2] for one in said(found) if one[0] == "S13"] == [
+    assert [finding[::2] for finding in findings_of(outcome) if finding[0] == "S13"] == [
         ("S13", "step allocation, character 24"),
         ("S13", "check No, character 14"),
     ]
 
 
-def test_uses(looked_at):
-    """A use under a name that is taken is an error, and so is a name that the formula does not take."""
+def test_uses(review_of):
+    """A second use with the same name is an error, and so is a name that the formula does not have."""
     twice = USE.format("") + USE.format("")
     strange = USE.format('revenue_budget = "budget", pot = "budget"')
 
-    assert said(looked_at(text=CLEAN + twice)) == [("S14", "error", "use › core")]
-    assert said(looked_at(text=CLEAN + strange)) == [("S09", "error", "use › core › with")]
+    assert findings_of(review_of(text=CLEAN + twice)) == [("S14", "error", "use › core")]
+    assert findings_of(review_of(text=CLEAN + strange)) == [("S09", "error", "use › core › with")]
 
 
 def test_formula_that_uses_itself(tmp_path):
-    """A circle of files is told once, with what else is wrong in the file that closes it."""
+    """A circle of files is reported once, with the other errors in the file that closes it."""
     text = FORMULA.replace("rounded(unrounded)", "rounded(") + USE.format("").replace("registered-population", "a")
     schemes.write(tmp_path, "a.toml", text)
 
-    assert said(review(str(tmp_path / "a.toml"))) == [
+    assert findings_of(review(str(tmp_path / "a.toml"))) == [
         ("S14", "error", "use › core"),
         ("S08", "error", "step fair_share, character 8"),
     ]
 
 
 def test_files_that_use_one_another_without_end(tmp_path):
-    """Files that would unfold to thousands, though none has a step, are given up at once."""
+    """Files that would expand to thousands are refused at once, although none has a step."""
     head = '[formula]\nname = "f"\ntitle = "F"\n'
     schemes.write(tmp_path, "f0.toml", head)
     for index in range(1, 16):
         uses = "".join(f'\n[[use]]\nformula = "f{index - 1}"\nas = "{name}"\n' for name in "ab")
         schemes.write(tmp_path, f"f{index}.toml", head + uses)
 
-    assert "S15" in [number for number, *_ in said(review(str(tmp_path / "f15.toml")))]
+    assert "S15" in [number for number, *_ in findings_of(review(str(tmp_path / "f15.toml")))]
 
 
-# Many faults at once ------------------------------------------------------------------------------------
+# Many errors at once ------------------------------------------------------------------------------------
 
 
-def test_faults_do_not_hide_one_another(looked_at):
-    """Slips of all sorts in one file are all said in one go, each once, and nothing that only comes of them."""
-    found = looked_at(
+def test_faults_do_not_hide_one_another(review_of):
+    """All kinds of errors in one file are reported together, each once, without their consequences."""
+    outcome = review_of(
         ('label = "Budget"', 'lable = "Budget"'),
         ('"2015/16" = { value = 1_100_000, assumption = "Guess."', '"2016/17" = { value = 1, assumption = ""'),
         ('"5%", source = "circular"', '"5%"'),
@@ -269,9 +272,9 @@ def test_faults_do_not_hide_one_another(looked_at):
         ("abs(total(fair_share) - budget) <= 0.5", "total(weight) > budget"),
     )
 
-    # `lable` is understood as label, and growth's value as 5%. What hangs on fair_share, which cannot be read, is not
-    # said; nor that budget has no value for 2015/16, as one of its values could not be read.
-    assert said(found) == [
+    # `lable` is read as label, and growth's value as 5%. What depends on fair_share, which cannot be read, is not
+    # reported; nor that budget has no value for 2015/16, because one of its values could not be read.
+    assert findings_of(outcome) == [
         ("S03", "error", "parameters › budget"),
         ("S03", "error", "values › budget › 2016/17 › assumption"),
         ("S04", "error", "values › growth › every_year"),
@@ -281,248 +284,258 @@ def test_faults_do_not_hide_one_another(looked_at):
     ]
 
 
-def test_every_formula_and_every_year(looked_at):
-    """Of three formulas that do not fit all are named, and of two parameters without values both, with the years."""
-    found = looked_at(
+def test_every_formula_and_every_year(review_of):
+    """All three formulas with unit errors are reported, and both parameters without values, with their years."""
+    outcome = review_of(
         (_VALUES, '[values.budget]\n"2014/15" = { value = 1, source = "circular" }\n\n'),
         ("need_index * (1 + growth)", "need_index + growth"),
         ("share_out(budget, by=weight)", "share_out(budget, by=weight, at_most=registered_population)"),
         ("- budget) <= 0.5", "- registered_population) <= 0.5"),
     )
 
-    assert [(one.number, one.place) for one in found.findings if one.level == "error"] == [
+    assert [(finding.number, finding.place) for finding in outcome.findings if finding.level == "error"] == [
         ("S10", "step weight, character 1"),
         ("S10", "step unrounded, character 1"),
         ("S10", "check Adds up, character 5"),
         ("S17", "values › budget"),
         ("S17", "parameters › growth › values"),
     ]
-    lacking = [one.found for one in found.findings if one.number == "S17"]
-    assert lacking[0].endswith("budget (Budget) in 2015/16; the years there are: 2014/15")
+    lacking = [finding.found for finding in outcome.findings if finding.number == "S17"]
+    assert lacking[0].endswith("budget (Budget) in 2015/16 (there are values for 2014/15)")
     assert lacking[1].endswith("growth (Growth) in 2014/15, 2015/16")
 
 
 def test_parts_of_a_scheme_are_read_though_one_cannot_be(tmp_path):
-    """A formula that is no TOML is said, and so is what is wrong in the scheme itself; nothing is put together."""
+    """A formula that is not TOML is reported, and so are the errors in the scheme; they are not joined."""
     schemes.write(tmp_path, "my-formula.toml", "[formula")
     text = SCHEME.replace('000_000, source = "circular"', '000_000, source = "circlar"')
-    found = review(str(schemes.write(tmp_path, "mine.toml", text)))
+    outcome = review(str(schemes.write(tmp_path, "mine.toml", text)))
 
-    assert [(one.file, one.number) for one in found.findings] == [("mine.toml", "S05"), ("my-formula.toml", "S01")]
-    assert found.steps == 0
+    assert [(finding.file, finding.number) for finding in outcome.findings] == [
+        ("mine.toml", "S05"),
+        ("my-formula.toml", "S01"),
+    ]
+    assert outcome.steps == 0
 
 
 def test_swapped_parts_leave_values_over(tmp_path):
-    """What a scheme has for its own formula is a note, and no fault, where it is looked at with another."""
+    """A scheme's values for its own formula are a note, not an error, if it is reviewed with another formula."""
     schemes.write(tmp_path, "my-formula.toml", FORMULA)
     scheme = schemes.write(tmp_path, "mine.toml", SCHEME)
-    found = review(str(scheme), formula="registered-population")
+    outcome = review(str(scheme), formula="registered-population")
 
     assert review(str(scheme)).findings == ()
-    assert [one for one in said(found) if one[0] == "S19"] == [
+    assert [finding for finding in findings_of(outcome) if finding[0] == "S19"] == [
         ("S19", "note", "values › budget"),
         ("S19", "note", "values › growth"),
     ]
-    assert [one.place for one in found.findings if one.level == "error"] == ["values › revenue_budget"]
+    assert [finding.place for finding in outcome.findings if finding.level == "error"] == ["values › revenue_budget"]
 
 
 def test_defaults_are_found_in_the_file_that_has_them(tmp_path):
-    """A transition's own default is an assumption of the transition's file, and outside its bounds there."""
+    """A transition's default is an assumption in the transition's file, and a bounds error is reported there."""
     text = schemes.TRANSITION + '\n[parameters.q]\nlabel = "Q"\nunit = "%"\nmaximum = 1\n'
     text += 'default = { value = "500%", assumption = "x" }\n'
     schemes.write(tmp_path, "t.toml", text)
-    found = review(str(schemes.write(tmp_path, "mine.toml", CLEAN)), transition=str(tmp_path / "t.toml"))
-    of_q = {one.number: (one.file, one.place) for one in found.findings if one.place.endswith("q") or "q" in one.found}
+    outcome = review(str(schemes.write(tmp_path, "mine.toml", CLEAN)), transition=str(tmp_path / "t.toml"))
+    of_q = {
+        finding.number: (finding.file, finding.place)
+        for finding in outcome.findings
+        if finding.place.endswith("q") or "q" in finding.found
+    }
 
     assert of_q["S20"] == of_q["S29"] == of_q["S21"] == ("t.toml", "parameters › q")
-    assert [one.file for one in found.findings if one.number == "S30" and one.found.endswith(" q")] == ["t.toml"]
+    upkeep = [finding for finding in outcome.findings if finding.number == "S30" and finding.found.endswith(" q")]
+    assert [finding.file for finding in upkeep] == ["t.toml"]
 
 
 REGION = '[inputs.region]\ntype = "text"\n\n[inputs.need_index]'
 
 
-def test_misspelled_column_to_report_by(looked_at):
-    """`regoin` is nearly the region that is declared, and is said; `practice_type` is like nothing there."""
+def test_misspelled_column_to_report_by(review_of):
+    """`regoin` is similar to the declared region and is reported; `practice_type` is not similar to any name."""
     by = ('organisation = "CCG"', 'organisation = "CCG"\nreport_by = "{}"')
-    slips = [
-        said(looked_at((by[0], by[1].format(name)), ("[inputs.need_index]", REGION)))
+    findings_by_name = [
+        findings_of(review_of((by[0], by[1].format(name)), ("[inputs.need_index]", REGION)))
         for name in ("regoin", "practice_type", "region")
     ]
 
-    assert [[one for one in found if one[0] == "S24"] for found in slips] == [
+    assert [[finding for finding in findings if finding[0] == "S24"] for findings in findings_by_name] == [
         [("S24", "warning", "scheme › report_by")],
         [],
         [],
     ]
 
 
-def test_a_column_that_cannot_be_read_is_no_step(looked_at):
-    """Of `type = "string"` only that is said: what the column to report by is, nobody knows."""
-    found = looked_at(
+def test_a_column_that_cannot_be_read_is_no_step(review_of):
+    """Only `type = "string"` is reported: the type of the column to report by is unknown."""
+    outcome = review_of(
         ('organisation = "CCG"', 'organisation = "CCG"\nreport_by = "region"'),
         ("[inputs.need_index]", REGION.replace('"text"', '"string"')),
     )
 
-    assert said(found) == [("S03", "error", "inputs › region › type")]
+    assert findings_of(outcome) == [("S03", "error", "inputs › region › type")]
 
 
-def test_a_slip_in_with_is_put_right(tmp_path):
-    """`revenue_budgte` counts as revenue_budget, which then lacks no value, and budget is used."""
+def test_a_misspelled_name_in_with_is_corrected(tmp_path):
+    """`revenue_budgte` is read as revenue_budget, so that is not reported as missing, nor budget as unused."""
     text = CLEAN + USE.format('revenue_budgte = "budget"')
-    found = review(str(schemes.write(tmp_path, "mine.toml", text)))
+    outcome = review(str(schemes.write(tmp_path, "mine.toml", text)))
 
-    assert [one for one in said(found) if one[1] == "error"] == [("S09", "error", "use › core › with")]
+    assert [finding for finding in findings_of(outcome) if finding[1] == "error"] == [
+        ("S09", "error", "use › core › with")
+    ]
 
 
-def test_two_steps_of_one_name(looked_at):
-    """A second `weight` is one fault: growth is used by the first, and nothing can read the second."""
-    assert said(looked_at(text=CLEAN + STEP.format("weight", "registered_population * 2"))) == [
+def test_two_steps_of_one_name(review_of):
+    """A second `weight` is one error: growth is used by the first, and the second is not reported as unused."""
+    assert findings_of(review_of(text=CLEAN + STEP.format("weight", "registered_population * 2"))) == [
         ("S07", "error", "step weight")
     ]
 
 
 def test_files_are_listed_though_one_is_at_fault(tmp_path):
-    """A formula that was read through [[use]] is among the files, though the scheme could not be put together."""
+    """A formula that was read through [[use]] is listed, although the scheme could not be joined."""
     text = CLEAN + USE.format("") + USE.format("")
-    found = review(str(schemes.write(tmp_path, "mine.toml", text)))
+    outcome = review(str(schemes.write(tmp_path, "mine.toml", text)))
 
-    assert [one[0] for one in said(found)] == ["S14"]
-    assert [file for file, _ in found.files] == ["mine.toml", "registered-population.toml"]
+    assert [finding[0] for finding in findings_of(outcome)] == ["S14"]
+    assert [file for file, _ in outcome.files] == ["mine.toml", "registered-population.toml"]
 
 
 @pytest.mark.slow
 def test_last_line_names_files(tmp_path):
-    """Two files that call themselves alike are told apart by their file names."""
+    """Two files with the same name inside are distinguished by their file names."""
     for name in ("a.toml", "b.toml"):
         schemes.write(tmp_path, name, schemes.changed(CLEAN, ('unit = "people"', 'unit = "£"')))
     done = gpit("library", "check", "a.toml", "b.toml", folder=tmp_path, env={"PYTHONIOENCODING": "utf-8"})
 
-    assert "2 looked at, 2 not fit for use (a.toml and b.toml); " in words(done.stdout)
+    assert "2 reviewed, 2 cannot be used yet (a.toml and b.toml); " in words(done.stdout)
 
 
-# By themselves ------------------------------------------------------------------------------------------
+# Without a scheme ---------------------------------------------------------------------------------------
 
 
 def test_formula_by_itself(tmp_path):
-    """A formula is understood without a scheme; that its values are not known is said."""
+    """A formula is reviewed without a scheme; a note says that its values are not known."""
     path = schemes.write(tmp_path, "my-formula.toml", FORMULA)
-    found = review(str(path))
+    outcome = review(str(path))
 
-    assert (found.kind, found.name, found.steps) == ("formula", "clean-formula", 3)
-    assert said(found) == [("S34", "note", "")]
-    assert "budget, growth" in found.findings[0].found
+    assert (outcome.kind, outcome.name, outcome.steps) == ("formula", "clean-formula", 3)
+    assert findings_of(outcome) == [("S34", "note", "")]
+    assert "budget, growth" in outcome.findings[0].found
     schemes.write(tmp_path, "my-formula.toml", FORMULA.replace("rounded(unrounded)", "unrounded + weight"))
-    assert said(review(str(path)))[0] == ("S10", "error", "step fair_share, character 1")
+    assert findings_of(review(str(path)))[0] == ("S10", "error", "step fair_share, character 1")
 
 
-def test_default_of_a_formula_is_held_to_its_bounds(tmp_path):
-    """A default below its minimum is an error; a bound that only a scheme declares is no error."""
+def test_default_of_a_formula_must_be_within_its_bounds(tmp_path):
+    """A default below its minimum is an error; a bound that only a scheme declares is not an error."""
     default = 'minimum = {}\ndefault = {{ value = -1, assumption = "x" }}'
     path = schemes.write(tmp_path, "f.toml", FORMULA.replace("minimum = 0", default.format(0)))
-    assert said(review(str(path)))[0] == ("S20", "error", "parameters › budget")
+    assert findings_of(review(str(path)))[0] == ("S20", "error", "parameters › budget")
     path = schemes.write(tmp_path, "f.toml", FORMULA.replace("minimum = 0", default.format('"of_the_scheme"')))
     assert review(str(path)).sound
 
 
 def test_transition_by_itself(tmp_path):
-    """A transition takes the fair share for £, and says so."""
+    """A transition alone assumes that fair_share is in £, and a note says so."""
     path = schemes.write(tmp_path, "floor.toml", schemes.TRANSITION)
 
-    assert [one[:2] for one in said(review(str(path)))] == [("S34", "note"), ("S34", "note")]
+    assert [finding[:2] for finding in findings_of(review(str(path)))] == [("S34", "note"), ("S34", "note")]
     schemes.write(tmp_path, "floor.toml", schemes.TRANSITION.replace("max(fair", "max(registered_population, fair"))
-    assert said(review(str(path)))[0] == ("S10", "error", "step allocation, character 1")
+    assert findings_of(review(str(path)))[0] == ("S10", "error", "step allocation, character 1")
 
 
 def test_formula_goes_with_no_formula():
-    """--formula goes with schemes alone."""
-    with pytest.raises(UsageError, match="registered-population: is a formula; --formula and --transition go with"):
+    """--formula is for schemes only."""
+    with pytest.raises(UsageError, match="registered-population: is a formula; use --formula and --transition with"):
         review("registered-population", formula="registered-population")
 
 
 @pytest.mark.parametrize("name", ["", "nothing", "nothing.toml", ".", "a\0b.toml", "x" * 5_000])
 def test_what_is_not_there(name):
-    """A name that is nothing, whatever it looks like, is one error and nothing else."""
-    found = review(name)
+    """A name of nothing, in any form, is exactly one error."""
+    outcome = review(name)
 
-    assert [one[:2] for one in said(found)] == [("S01", "error")]
-    assert found.kind == ""
+    assert [finding[:2] for finding in findings_of(outcome)] == [("S01", "error")]
+    assert outcome.kind == ""
 
 
-# The library, and whatever load refuses --------------------------------------------------------------------
+# The library, and everything that load refuses ----------------------------------------------------------
 
 
 def test_library_is_clean():
-    """Every built-in file is looked at, and there is neither an error nor a warning."""
-    found = review_all()
+    """Every built-in file is reviewed, without errors or warnings."""
+    reviews = review_all()
 
-    assert [(one.kind, one.name) for one in found] == [
+    assert [(entry.kind, entry.name) for entry in reviews] == [
         (kind, name) for kind in ("scheme", "formula", "transition") for name in library_names(kind)
     ]
-    assert [str(one) for each in found for one in each.findings if one.level != "note"] == []
+    assert [str(finding) for entry in reviews for finding in entry.findings if finding.level != "note"] == []
 
 
 def test_templates_are_clean(tmp_path):
-    """What `gpit init` writes has neither an error nor a warning."""
+    """The files that `gpit init` writes have no errors or warnings."""
     for name in ("scheme.toml", "my-formula.toml"):
         shutil.copy(TEMPLATES / name, tmp_path)
 
-    for found in review_all([str(tmp_path / "scheme.toml"), str(tmp_path / "my-formula.toml")]):
-        assert not found.has("error")
-        assert not found.has("warning")
+    for outcome in review_all([str(tmp_path / "scheme.toml"), str(tmp_path / "my-formula.toml")]):
+        assert not outcome.has("error")
+        assert not outcome.has("warning")
 
 
 def deleted(text, chance):
-    """A key, a table or an entry less."""
+    """Delete a key, a table or an entry."""
     lines = text.split("\n")
     places = [at for at, line in enumerate(lines) if re.match(r"[\w\"\[]", line)]
     at = chance.choice(places)
     end = at + 1
     if lines[at].startswith("[") and chance.random() < 0.5:
-        end = next((one for one in range(at + 1, len(lines)) if lines[one].startswith("[")), len(lines))
+        end = next((later for later in range(at + 1, len(lines)) if lines[later].startswith("[")), len(lines))
     return "\n".join(lines[:at] + lines[end:])
 
 
 def renamed(text, chance):
-    """A name of a step, parameter, source or key that is another in one place."""
-    found = chance.choice(list(re.finditer(r"\b[a-z][a-z0-9_]{3,}\b", text)))
-    other = chance.choice([found[0] + "s", found[0][:-1], "budget", "fair_share", "total", "registered_population"])
-    return text[: found.start()] + other + text[found.end() :]
+    """Change a name of a step, parameter, source or key in one place."""
+    match = chance.choice(list(re.finditer(r"\b[a-z][a-z0-9_]{3,}\b", text)))
+    other = chance.choice([match[0] + "s", match[0][:-1], "budget", "fair_share", "total", "registered_population"])
+    return text[: match.start()] + other + text[match.end() :]
 
 
 def doubled(text, chance):
-    """A table or an entry twice."""
+    """Repeat a table or an entry."""
     blocks = re.split(r"(?m)^(?=\[)", text)
     block = chance.choice(blocks[1:])
     return text + "\n" + block
 
 
 def with_other_unit(text, chance):
-    """Another unit in one place, or none."""
-    found = list(re.finditer(r'unit = "[^"]*"', text))
-    if not found:
+    """Change or remove a unit in one place."""
+    matches = list(re.finditer(r'unit = "[^"]*"', text))
+    if not matches:
         return renamed(text, chance)
-    one = chance.choice(found)
+    match = chance.choice(matches)
     units = ("£", "£ per head", "people", "%", "yes/no")
-    return text[: one.start()] + chance.choice([f'unit = "{unit}"' for unit in units] + [""]) + text[one.end() :]
+    return text[: match.start()] + chance.choice([f'unit = "{unit}"' for unit in units] + [""]) + text[match.end() :]
 
 
 def with_other_years(text, chance):
-    """A year less, or another one."""
-    found = list(re.finditer(r'"20\d\d/\d\d"( =)?|every_year', text))
-    if not found:
+    """Remove or change a year."""
+    matches = list(re.finditer(r'"20\d\d/\d\d"( =)?|every_year', text))
+    if not matches:
         return deleted(text, chance)
-    one = chance.choice(found)
-    new = chance.choice(['"2014/15"', '"2015/16"', '"2016/17"', "every_year"]) + (one[1] or "")
-    return text[: one.start()] + new + text[one.end() :]
+    match = chance.choice(matches)
+    new = chance.choice(['"2014/15"', '"2015/16"', '"2016/17"', "every_year"]) + (match[1] or "")
+    return text[: match.start()] + new + text[match.end() :]
 
 
 def with_other_figure(text, chance):
-    """Another number, origin or operator in one place."""
+    """Change a number, origin or operator in one place."""
     places = list(re.finditer(r"\d[\d_]*|source = |assumption = |[-+*/<>](?= )", text))
     if not places:
         return renamed(text, chance)
-    found = chance.choice(places)
-    return text[: found.start()] + chance.choice(["-1", "0", '"x"', "source = ", "+", "*", ""]) + text[found.end() :]
+    match = chance.choice(places)
+    return text[: match.start()] + chance.choice(["-1", "0", '"x"', "source = ", "+", "*", ""]) + text[match.end() :]
 
 
 CHANGES = (deleted, renamed, doubled, with_other_unit, with_other_years, with_other_figure)
@@ -536,10 +549,10 @@ TEXTS = {
 }
 
 
-def agrees(fault, found):
-    """Whether the errors say what load says: in its words, or of the same place."""
-    places = re.split(r", character | › |, ", found.place)
-    return found.found in fault or (found.file in fault and all(part in fault for part in places))
+def agrees(fault, finding):
+    """Return whether an error matches that of load: the same words, or the same place."""
+    places = re.split(r", character | › |, ", finding.place)
+    return finding.found in fault or (finding.file in fault and all(part in fault for part in places))
 
 
 @pytest.mark.parametrize(
@@ -549,7 +562,7 @@ def agrees(fault, found):
     ),
 )
 def test_errors_are_what_load_refuses(tmp_path, name):
-    """However a file is changed, load refuses it if and only if there is an error, and that one is among them."""
+    """After any changes to a file, load refuses it exactly if the review has errors, and its error is among them."""
     chance = random.Random(name)
     shelf, file = name.split("/")
     option = schemes.OPTIONS[shelf]
@@ -568,16 +581,16 @@ def test_errors_are_what_load_refuses(tmp_path, name):
         except GpitError as caught:
             fault = str(caught)
             refusals += 1
-        found = review(path) if option == "scheme" else review("gpit-2014-16", **{option: path})
-        errors = [one for one in found.findings if one.level == "error"]
+        outcome = review(path) if option == "scheme" else review("gpit-2014-16", **{option: path})
+        errors = [finding for finding in outcome.findings if finding.level == "error"]
 
         assert bool(errors) == bool(fault), (fault, errors, text)
-        assert not errors or any(agrees(fault, one) for one in errors), (fault, errors)
-        for one in (*found.findings, *review(path).findings):
-            assert "\n" not in str(one)
-            assert not schemes.JARGON.search(one.found), one
+        assert not errors or any(agrees(fault, finding) for finding in errors), (fault, errors)
+        for finding in (*outcome.findings, *review(path).findings):
+            assert "\n" not in str(finding)
+            assert not schemes.JARGON.search(finding.found), finding
 
-    # Most changes do harm: were few refused, the test would be changing nothing.
+    # Most changes cause an error: with few refusals the test would prove nothing.
     assert refusals > 15
 
 
@@ -588,15 +601,15 @@ UTF8 = {"PYTHONIOENCODING": "utf-8"}
 
 @pytest.mark.slow
 def test_verb_says_all_of_the_library(tmp_path):
-    """`gpit library check` has a block for each built-in file, ends well, and says nothing on standard error."""
+    """`gpit library check` prints a block for each built-in file, exits with 0, and has no output on standard error."""
     done = gpit("library", "check", folder=tmp_path, env=UTF8)
-    shown = done.stdout.decode()
+    printed = done.stdout.decode()
 
     assert (done.returncode, done.stderr) == (0, b"")
     for name in ("gpit-2014-16 (scheme)", "registered-population (formula)", "none (transition)"):
-        assert f"{name}: no error; " in shown
+        assert f"{name}: ready to use; " in printed
     count = sum(len(library_names(kind)) for kind in ("scheme", "formula", "transition"))
-    assert re.search(rf"^{count} looked at, no error; \d+ notes\.$", shown, re.MULTILINE)
+    assert re.search(rf"^{count} reviewed, all ready to use; \d+ notes\.$", printed, re.MULTILINE)
 
 
 @pytest.mark.parametrize(
@@ -611,7 +624,7 @@ def test_verb_says_all_of_the_library(tmp_path):
     ],
 )
 def test_exit_codes(tmp_path, changes, options, code):
-    """An error is 2, a warning 1 with --strict and else 0, and notes are always 0."""
+    """The exit code is 2 for an error, 1 for a warning with --strict, otherwise 0; notes are always 0."""
     schemes.write(tmp_path, "mine.toml", schemes.changed(CLEAN, *changes))
 
     assert gpit("library", "check", "mine.toml", *options, folder=tmp_path).returncode == code
@@ -619,7 +632,7 @@ def test_exit_codes(tmp_path, changes, options, code):
 
 @pytest.mark.slow
 def test_verb_in_json(tmp_path):
-    """--json prints one document with every review, whatever the console; errors are findings in it."""
+    """--json prints one document with every review on any console; errors are findings in it."""
     schemes.write(tmp_path, "mine.toml", schemes.changed(CLEAN, ('unit = "people"', 'unit = "£"')))
     names = ("mine.toml", "none", "lost.toml")
     done = gpit("library", "check", *names, "--json", folder=tmp_path, env={"PYTHONIOENCODING": "ascii"})
@@ -627,7 +640,7 @@ def test_verb_in_json(tmp_path):
 
     assert done.returncode == 2
     assert (document["schema"], document["sound"]) == ("gpit-library-check/1", False)
-    assert [(one["kind"], one["name"], one["sound"]) for one in document["reviews"]] == [
+    assert [(entry["kind"], entry["name"], entry["sound"]) for entry in document["reviews"]] == [
         ("scheme", "clean", False),
         ("transition", "none", True),
         ("", "lost.toml", False),
@@ -645,29 +658,29 @@ def test_verb_in_json(tmp_path):
 
 @pytest.mark.slow
 def test_schemes_with_other_parts(tmp_path):
-    """With --transition and no name the built-in schemes are looked at with it; beside a formula it is refused."""
+    """--transition without a name reviews the built-in schemes with it; with a formula it is refused."""
     done = gpit("library", "check", "--transition", "none", "--json", folder=tmp_path)
     reviews = json.loads(done.stdout)["reviews"]
     assert done.returncode == 0
-    assert {one["transition"] for one in reviews} == {"none"}
+    assert {entry["transition"] for entry in reviews} == {"none"}
     # A scheme that ends in steps of its own has no transition to replace.
-    assert {"gpit-2014-16", "icb-core-2023-24"} <= {one["name"] for one in reviews}
-    assert "reallocate" not in {one["name"] for one in reviews}
+    assert {"gpit-2014-16", "icb-core-2023-24"} <= {entry["name"] for entry in reviews}
+    assert "reallocate" not in {entry["name"] for entry in reviews}
 
     done = gpit("library", "check", "none", "--transition", "none", folder=tmp_path)
     assert done.returncode == 2
-    assert "none: is a transition; --formula and --transition go with schemes alone" in words(done.stderr)
+    assert "none: is a transition; use --formula and --transition with schemes only" in words(done.stderr)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
 @pytest.mark.parametrize("columns", ["80", "200"])
 def test_any_console(tmp_path, encoding, columns):
-    """Long and strange texts of a file neither break the layout nor stop the verb, on consoles of any code page."""
+    """Long and unusual texts in a file do not break the layout or stop the verb, on consoles of any code page."""
     strange = '"Łódź \\u202e [red]x[/] ' + "y" * 400 + '"'
     text = schemes.changed(
         CLEAN,
-        ('title = "A scheme with nothing to remark"', f"title = {strange}"),
+        ('title = "A scheme without findings"', f"title = {strange}"),
         ('name = "Adds up"', f'name = {strange[:180]}"'),
         ("abs(total(fair_share) - budget) <= 0.5", "total(fair_share) - weight"),
         ('name = "clean"', 'name = "ünïcode"'),
@@ -676,13 +689,13 @@ def test_any_console(tmp_path, encoding, columns):
     done = gpit(
         "library", "check", "mine.toml", folder=tmp_path, env={"PYTHONIOENCODING": encoding, "COLUMNS": columns}
     )
-    shown = done.stdout.decode(encoding)
+    printed = done.stdout.decode(encoding)
 
     assert (done.returncode, done.stderr) == (2, b"")
-    assert max(map(len, shown.splitlines())) <= min(int(columns), 100)
-    assert "\u202e" not in shown
-    assert "[red]x[/]" in shown
-    assert ("ünïcode" in shown) == (encoding == "cp1252")
+    assert max(map(len, printed.splitlines())) <= min(int(columns), 100)
+    assert "\u202e" not in printed
+    assert "[red]x[/]" in printed
+    assert ("ünïcode" in printed) == (encoding == "cp1252")
 
 
 OF = """
@@ -710,18 +723,18 @@ formula = "share_out(budget, by=weight)"
 
 
 def test_the_column_that_of_names_is_used(tmp_path):
-    """`of` needs the column that says whose the value is: it is not one that nothing uses."""
-    found = review(str(schemes.write(tmp_path, "of.toml", OF)))
+    """A column that `of` names is used: it is not reported as unused."""
+    outcome = review(str(schemes.write(tmp_path, "of.toml", OF)))
 
-    assert not [one for one in found.findings if one.number == "S22"]
+    assert not [finding for finding in outcome.findings if finding.number == "S22"]
 
 
 def test_an_opening_baseline_is_a_column_that_is_used(tmp_path):
-    """A name that no step reads as a column of the inputs is a warning."""
+    """An opening baseline that no step uses as an input column is a warning."""
     text = (schemes.LIBRARY / "transitions" / "annual-loss-cap.toml").read_text("utf-8")
-    slip = text.replace('opening_baseline = "historic_spend"', 'opening_baseline = "x"')
-    path = schemes.write(tmp_path, "cap.toml", slip)
-    (one,) = [one for one in review(str(path)).findings if one.number == "S22"]
+    unused = text.replace('opening_baseline = "historic_spend"', 'opening_baseline = "x"')
+    path = schemes.write(tmp_path, "cap.toml", unused)
+    (finding,) = [finding for finding in review(str(path)).findings if finding.number == "S22"]
 
-    assert one.place == "transition › opening_baseline"
-    assert "no input column x that a step or check uses" in one.found
+    assert finding.place == "transition › opening_baseline"
+    assert "no step or check uses an input column x" in finding.found

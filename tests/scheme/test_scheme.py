@@ -1,4 +1,4 @@
-"""Scheme, formula and transition files: what they may say, what is refused and in which words."""
+"""Scheme, formula and transition files: what they may contain, and the messages for what they may not."""
 
 import datetime as dt
 import random
@@ -38,26 +38,26 @@ from tiers import slow_but
 
 @pytest.fixture
 def refusal(tmp_path):
-    """What load says of the small scheme with the changes of a test."""
+    """Return a function that gives load's message for the small scheme with the changes of a test."""
 
-    def said(*changes, text=SCHEME, **options):
+    def refuse(*changes, text=SCHEME, **options):
         return refused(write(tmp_path, "mine.toml", changed(text, *changes)), **options)
 
-    return said
+    return refuse
 
 
 @pytest.fixture
 def loaded(tmp_path):
-    """The small scheme with the changes of a test."""
+    """Return a function that loads the small scheme with the changes of a test."""
 
-    def ready(*changes, text=SCHEME, **options):
+    def load_changed(*changes, text=SCHEME, **options):
         return load(str(write(tmp_path, "mine.toml", changed(text, *changes))), **options)
 
-    return ready
+    return load_changed
 
 
 def settings(*texts):
-    """Settings as the command line reads them."""
+    """Return settings as the command line reads them."""
     return [Setting.read(text) for text in texts]
 
 
@@ -65,7 +65,7 @@ def settings(*texts):
 
 
 def test_small_scheme_is_sound(loaded):
-    """The file that all refusals below start from is itself in order."""
+    """The file that all refusals below start from is valid."""
     scheme = loaded()
 
     assert [step.name for step in scheme.steps] == ["unrounded_fair_share", "fair_share", "allocation"]
@@ -90,37 +90,37 @@ def test_small_scheme_is_sound(loaded):
     ],
 )
 def test_unknown_keys(refusal, changes, place, nearest):
-    """A key that is not known is refused with file, place (steps by name) and the nearest known key."""
-    said = refusal(*changes)
+    """An unknown key is refused with file, place (steps by name) and the nearest known key."""
+    message = refusal(*changes)
 
-    assert said.startswith(f"mine.toml: {place}: unknown key " if place else "mine.toml: unknown key ")
-    assert f"did you mean {nearest}" in said
+    assert message.startswith(f"mine.toml: {place}: unknown key " if place else "mine.toml: unknown key ")
+    assert f"did you mean {nearest}" in message
 
 
 def test_nearest_key_is_one_that_this_kind_of_file_has(tmp_path):
-    """A formula file has no values, so none are suggested."""
+    """A formula file cannot have values, so the message does not suggest them."""
     write(tmp_path, "by-people.toml", FORMULA + "\n[value.budget]\nx = 1\n")
-    said = refused(write(tmp_path, "mine.toml", HEAD + 'formula = "by-people"\n'))
+    message = refused(write(tmp_path, "mine.toml", HEAD + 'formula = "by-people"\n'))
 
-    assert said.startswith("by-people.toml: unknown key value; known are sources, parameters, inputs, steps")
-    assert "values" not in said
+    assert message.startswith("by-people.toml: unknown key value; known keys are sources, parameters, inputs, steps")
+    assert "values" not in message
 
 
 def test_keys_of_python_are_not_keys_of_the_file(refusal):
-    """`as` and `with` are written so; the names that Python code must use for them are unknown."""
-    said = refusal(text=SCHEME + '\n[[use]]\nformula = "registered-population"\nas_ = "core"\n')
+    """Only `as` and `with` are keys; the names that Python code uses for them are unknown keys."""
+    message = refusal(text=SCHEME + '\n[[use]]\nformula = "registered-population"\nas_ = "core"\n')
 
-    assert said.startswith("mine.toml: use › number 1: unknown key as_")
+    assert message.startswith("mine.toml: use › number 1: unknown key as_")
 
 
 def test_a_key_that_looks_like_a_type_of_pydantic_is_only_unknown(loaded):
-    """A table under a key such as `literal[x` is refused as any other that is not known."""
-    with pytest.raises(SchemeError, match=r"unknown key literal\[x; known are sources"):
+    """A table under a key such as `literal[x` is refused like any other unknown key."""
+    with pytest.raises(SchemeError, match=r"unknown key literal\[x; known keys are sources"):
         loaded(text=SCHEME + "\n['literal[x']\na = 1\n")
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ([('label = "Fair share"\n', "")], "mine.toml: steps › fair_share: label is missing"),
         ([('title = "A small scheme"\n', "")], "mine.toml: scheme: title is missing"),
@@ -134,13 +134,13 @@ def test_a_key_that_looks_like_a_type_of_pydantic_is_only_unknown(loaded):
         ([('years = ["2014/15", "2015/16"]\n', "")], "mine.toml: scheme: years is missing"),
     ],
 )
-def test_missing_keys(refusal, changes, said):
-    """A key that is missing is named, with its place; nothing is taken for it."""
-    assert refusal(*changes) == said
+def test_missing_keys(refusal, changes, message):
+    """A missing key is named, with its place; no other key is used instead."""
+    assert refusal(*changes) == message
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "message"),
     [
         (
             'label = "Fair share"\n',
@@ -159,8 +159,8 @@ def test_missing_keys(refusal, changes, said):
             'value = "a lot"',
             "2014/15 › value: 'a lot' is not a number; write 1500000, 0.5",
         ),
-        ("value = 1_000_000", "value = nan", "2014/15 › value: nan is too large or no number"),
-        ("value = 1_000_000", "value = -inf", "2014/15 › value: -inf is too large or no number"),
+        ("value = 1_000_000", "value = nan", "2014/15 › value: nan is too large or not a number"),
+        ("value = 1_000_000", "value = -inf", "2014/15 › value: -inf is too large or not a number"),
         ("value = 1_000_000", f"value = 1{'0' * 400}", "2014/15 › value: the number is too large"),
         (
             '{ value = 1_000_000, source = "circular" }',
@@ -192,27 +192,27 @@ def test_missing_keys(refusal, changes, said):
         ("[[checks]]", "[checks]", "mine.toml: checks: expected a list"),
     ],
 )
-def test_wrong_types(refusal, old, new, said):
-    """What has the wrong type is refused in words: what was expected, and what was found."""
-    assert said in refusal((old, new))
+def test_wrong_types(refusal, old, new, message):
+    """A value of the wrong type is refused: the message says what was expected and what was found."""
+    assert message in refusal((old, new))
 
 
 def test_long_texts_are_cut_and_their_limit_is_named(refusal):
-    """A message shows the beginning of what it found; of what is too long it names the limit and what is counted."""
+    """A message shows the beginning of a long text; if something is too long, it names the limit and what it counts."""
     assert refusal(("minimum = 0", f"{'m' * 300} = 0")).startswith(
-        f"mine.toml: parameters › budget: unknown key {'m' * 79}…; known are label, unit"
+        f"mine.toml: parameters › budget: unknown key {'m' * 79}…; known keys are label, unit"
     )
     assert refusal(('label = "Fair share"\n', f'label = "{"x" * 201}"\n')).startswith(
-        "mine.toml: steps › fair_share › label: is too long; 200 characters are allowed"
+        "mine.toml: steps › fair_share › label: is too long; at most 200 characters are allowed"
     )
     years = [f'"{year}/{(year + 1) % 100:02}"' for year in range(1980, 2031)]
     assert refusal(('["2014/15", "2015/16"]', f"[{', '.join(years)}]")) == (
-        "mine.toml: scheme › years: is too long; 50 of them are allowed"
+        "mine.toml: scheme › years: is too long; at most 50 entries are allowed"
     )
 
 
-def test_several_faults_are_counted_once_each(refusal):
-    """Three missing keys are one fault and two more; a number that is no number is one fault alone."""
+def test_several_errors_are_counted_once_each(refusal):
+    """Three missing keys are one error and two more; a value that is not a number is only one error."""
     assert refusal(('label = "Fair share"\n', ""), ('label = "Budget"\n', ""), ('title = "Circular 7"\n', "")).endswith(
         " (and 2 more)"
     )
@@ -232,30 +232,30 @@ def test_several_faults_are_counted_once_each(refusal):
     ],
 )
 def test_not_toml(tmp_path, text, place):
-    """What is no TOML is refused with line and column."""
-    said = refused(write(tmp_path, "mine.toml", text))
+    """A file that is not TOML is refused with line and column."""
+    message = refused(write(tmp_path, "mine.toml", text))
 
-    assert said.startswith(f"mine.toml: {place}")
-    assert "not valid TOML" in said
+    assert message.startswith(f"mine.toml: {place}")
+    assert "not valid TOML" in message
 
 
 @pytest.mark.parametrize(
-    ("raw", "said"),
+    ("raw", "message"),
     [
         ("ü".encode("latin-1"), "mine.toml: byte 2 is not UTF-8; save the file as UTF-8"),
         (SCHEME.encode("utf-16"), "mine.toml: byte 1 is not UTF-8; save the file as UTF-8"),
         (b"\xef\xbb\xbf# \xff", "mine.toml: byte 6 is not UTF-8; save the file as UTF-8"),
     ],
 )
-def test_not_utf8(tmp_path, raw, said):
-    """A file that is not UTF-8 is refused with the byte's number in the file."""
+def test_not_utf8(tmp_path, raw, message):
+    """A file that is not UTF-8 is refused with the number of the byte in the file."""
     raw = raw if raw[:1] in (b"\xff", b"\xef") else b"#" + raw
 
-    assert refused(write(tmp_path, "mine.toml", raw)) == said
+    assert refused(write(tmp_path, "mine.toml", raw)) == message
 
 
 def test_endless_brackets_and_numbers(tmp_path):
-    """A file made to exhaust the reader is refused like any other."""
+    """A file made to exhaust the reader is refused like any other invalid file."""
     assert "nested too deeply" in refused(write(tmp_path, "deep.toml", "a = " + "[" * 100_000))
     assert "too many digits" in refused(write(tmp_path, "long.toml", "a = " + "9" * 10_000))
 
@@ -271,7 +271,7 @@ def test_windows_text_is_the_same_text(tmp_path):
 
 
 def test_wrong_kind_of_file(tmp_path):
-    """A file of another kind is named for what it is."""
+    """The message for a file of the wrong kind names its kind."""
     scheme = str(write(tmp_path, "mine.toml", SCHEME))
     formula = str(write(tmp_path, "by-people.toml", FORMULA))
 
@@ -279,19 +279,21 @@ def test_wrong_kind_of_file(tmp_path):
     assert refused(formula) == "by-people.toml: expected a scheme file; found a formula file"
     assert refused(scheme, formula=scheme) == "mine.toml: expected a formula file; found a scheme file"
     empty = str(write(tmp_path, "empty.toml", ""))
-    assert refused(empty) == "empty.toml: expected a scheme file; it begins with a table [scheme]"
+    assert refused(empty) == "empty.toml: expected a scheme file, which begins with [scheme]"
 
 
 def test_folder_and_missing_path(tmp_path):
-    """A folder is called one, and a path without a file is said to have none."""
+    """The messages for a folder and for a path without a file say what they are."""
     with pytest.raises(UsageError) as folder:
         load(str(tmp_path))
     with pytest.raises(UsageError) as missing:
         load(str(tmp_path / "none.toml"))
 
     assert proper(folder.value).endswith(": expected a .toml file, found a folder")
-    there = ", ".join(library_names("scheme"))
-    assert f"there is no such file; give a file's path or a library name; there are {there}" in proper(missing.value)
+    names = ", ".join(library_names("scheme"))
+    assert f"there is no such file; give a file's path or a library name; the library has {names}" in proper(
+        missing.value
+    )
 
 
 @pytest.mark.parametrize(
@@ -308,12 +310,12 @@ def test_folder_and_missing_path(tmp_path):
     ],
 )
 def test_strange_paths(name):
-    """Whatever is given as a path, the answer is a line that says what to give."""
+    """Any invalid path is refused with one line that says what to give."""
     assert refused(name).startswith("scheme ")
 
 
 def test_file_that_may_not_be_read(tmp_path, monkeypatch):
-    """A file that the system will not let us read is named with the system's reason."""
+    """A file that the system does not let gpit read is named with the system's reason."""
     path = write(tmp_path, "mine.toml", SCHEME)
 
     def closed(_):
@@ -332,7 +334,7 @@ def test_file_that_may_not_be_read(tmp_path, monkeypatch):
     ],
 )
 def test_unknown_library_name(option, name, nearest):
-    """A name that is not in the library is refused with the nearest that is."""
+    """A name that is not in the library is refused with the nearest name that is."""
     with pytest.raises(UsageError, match=f"{option} {name}: not in the library; did you mean {nearest}") as caught:
         load(**{option: name})
 
@@ -340,7 +342,7 @@ def test_unknown_library_name(option, name, nearest):
 
 
 def test_formula_beside_the_scheme(tmp_path, monkeypatch):
-    """A scheme names a formula beside it by name, file name or path, wherever gpit is started."""
+    """A scheme can name a formula in its folder by name, file name or path, wherever gpit is started."""
     monkeypatch.chdir(tmp_path.parent)
     values = '\n[values.budget]\nevery_year = { value = 5, assumption = "x" }\n'
     for folder in ("", "parts/"):
@@ -361,16 +363,16 @@ def test_formula_beside_the_scheme(tmp_path, monkeypatch):
 
 
 def test_file_named_in_a_scheme_is_looked_for_beside_it_alone(tmp_path, monkeypatch):
-    """What a scheme means does not hang on the folder that gpit is started in."""
+    """The meaning of a scheme does not depend on the folder that gpit is started in."""
     write(tmp_path, "elsewhere/by-people.toml", FORMULA)
     monkeypatch.chdir(tmp_path / "elsewhere")
-    said = refused(write(tmp_path, "mine.toml", HEAD + 'formula = "by-people.toml"\n'))
+    message = refused(write(tmp_path, "mine.toml", HEAD + 'formula = "by-people.toml"\n'))
 
-    assert said.startswith("mine.toml: formula by-people.toml: there is no such file beside it")
+    assert message.startswith("mine.toml: formula by-people.toml: there is no such file in its folder")
 
 
-def test_scheme_may_bear_the_name_of_its_formula(tmp_path):
-    """A scheme file called as a library formula does not take itself for that formula; both are listed."""
+def test_scheme_may_have_the_name_of_its_formula(tmp_path):
+    """A scheme file with the name of a library formula is not used as that formula; both are listed."""
     values = '\n[values.revenue_budget]\nevery_year = { value = 5, assumption = "x" }\n'
     text = f'{HEAD}formula = "registered-population"\n{values}'
     scheme = load(str(write(tmp_path, "registered-population.toml", text)))
@@ -383,24 +385,24 @@ def test_scheme_may_bear_the_name_of_its_formula(tmp_path):
 
 
 def test_exactly_one_of_source_or_assumption(refusal):
-    """A value with both or with neither is refused, in values and in defaults."""
-    for new, found in (
+    """A value with both or neither is refused, in values and in defaults."""
+    for new, count in (
         ('{ value = 1, source = "circular", assumption = "x" }', "both"),
         ("{ value = 1 }", "neither"),
     ):
-        said = refusal(('{ value = 1_000_000, source = "circular" }', new))
-        assert said.startswith("mine.toml: parameters › budget › values › 2014/15: a value carries exactly one of")
-        assert said.endswith(f"source or assumption; found {found}")
-    said = refusal(("minimum = 0", "minimum = 0\ndefault = { value = 1 }"))
-    assert said.startswith("mine.toml: parameters › budget › default: a value carries exactly one of")
+        message = refusal(('{ value = 1_000_000, source = "circular" }', new))
+        assert message.startswith("mine.toml: parameters › budget › values › 2014/15: a value must have either")
+        assert message.endswith(f"source or assumption; found {count}")
+    message = refusal(("minimum = 0", "minimum = 0\ndefault = { value = 1 }"))
+    assert message.startswith("mine.toml: parameters › budget › default: a value must have either")
     assert "assumption: is empty" in refusal(('"Ten per cent more."', '"  "'))
 
 
 def test_undeclared_source(refusal):
-    """A source that is not declared is refused with the nearest that is."""
-    said = refusal(("[sources.circular]", "[sources.circulars]"))
+    """An undeclared source is refused with the nearest declared one."""
+    message = refusal(("[sources.circular]", "[sources.circulars]"))
 
-    assert said == (
+    assert message == (
         "mine.toml: parameters › budget › values › 2014/15: there is no source circular; "
         "did you mean circulars?; declare it under [sources.circular]"
     )
@@ -411,13 +413,13 @@ def test_undeclared_source(refusal):
 
 def test_unused_source(refusal):
     """A source that nothing cites is refused."""
-    said = refusal(('source = "circular"', 'assumption = "x"'))
+    message = refusal(('source = "circular"', 'assumption = "x"'))
 
-    assert said == "mine.toml: sources › circular: nothing in the file uses this source; cite it or take it out"
+    assert message == "mine.toml: sources › circular: nothing in the file uses this source; cite it or remove it"
 
 
 def test_sources_of_all_files_are_kept(tmp_path):
-    """The scheme lists what its formula cites as well, and what a note says of a source is kept."""
+    """The scheme also lists the sources that its formula cites, with their notes."""
     cited = 'title = "By people"\nsources = ["act"]\n\n[sources.act]\ntitle = "The Act"\nnote = "Section 2."\n'
     write(tmp_path, "by-people.toml", changed(FORMULA, ('title = "By people"\n', cited)))
     text = f'{HEAD}formula = "by-people"\n[values.budget]\nevery_year = {{ value = 5, assumption = "x" }}\n'
@@ -427,7 +429,7 @@ def test_sources_of_all_files_are_kept(tmp_path):
 
 
 def test_source_of_a_default_is_that_of_its_file(tmp_path):
-    """A default carries the source that the formula's own file declares."""
+    """A default has the source that the formula's own file declares."""
     cited = 'minimum = 0\ndefault = { value = 7, source = "act" }\n\n[sources.act]\ntitle = "The Act"\n'
     write(tmp_path, "by-people.toml", changed(FORMULA, ("minimum = 0\n", cited)))
     scheme = load(str(write(tmp_path, "mine.toml", HEAD + 'formula = "by-people"\n')))
@@ -440,65 +442,65 @@ def test_source_of_a_default_is_that_of_its_file(tmp_path):
 
 
 def test_missing_year_names_the_years_there_are(refusal):
-    """Nothing carries over: a year without a value is named, and so are the years that have one."""
-    said = refusal(('"2015/16" = { value = 1_100_000, assumption = "Ten per cent more." }\n', ""))
+    """No value is carried over: a year without a value is named, and so are the years with one."""
+    message = refusal(('"2015/16" = { value = 1_100_000, assumption = "Ten per cent more." }\n', ""))
 
-    assert said == (
-        "mine.toml: there is no value for budget (Budget) in 2015/16; the years there are: 2014/15; "
+    assert message == (
+        "mine.toml: there is no value for budget (Budget) in 2015/16 (there are values for 2014/15); "
         "add it under [parameters.budget.values], or set it with --set budget@2015/16=VALUE"
     )
 
 
 def test_default_fills_no_year_that_was_forgotten(refusal):
-    """A default stands for a parameter without values; where some years have one, the others are missed."""
-    said = refusal(
+    """A default is used only for a parameter without any values; if some years have one, the others are missing."""
+    message = refusal(
         ('"2015/16" = { value = 1_100_000, assumption = "Ten per cent more." }\n', ""),
         ("minimum = 0", 'minimum = 0\ndefault = { value = 5, assumption = "x" }'),
     )
 
-    assert "no value for budget (Budget) in 2015/16" in said
+    assert "no value for budget (Budget) in 2015/16" in message
 
 
 def test_every_year(loaded, refusal):
-    """One value may serve every year; beside values of single years it is refused."""
+    """One value may be for every year; together with values for single years it is refused."""
     start, end = SCHEME.index('"2014/15" = {'), SCHEME.index("[[steps]]")
     text = SCHEME[:start] + 'every_year = { value = 3, source = "circular" }\n\n' + SCHEME[end:]
 
-    assert [one.value for one in loaded(text=text).parameters["budget"].values.values()] == [3, 3]
-    said = refusal(('"2014/15" = {', "every_year = {"))
-    assert said == "mine.toml: parameters › budget › values: give every_year or the years one by one, not both"
+    assert [value.value for value in loaded(text=text).parameters["budget"].values.values()] == [3, 3]
+    message = refusal(('"2014/15" = {', "every_year = {"))
+    assert message == "mine.toml: parameters › budget › values: give every_year or the years one by one, not both"
 
 
 @pytest.mark.parametrize("year", ["2014-15", "2016/17", "2014/2015", "all", "2014/15 "])
 def test_value_of_a_strange_year(refusal, year):
-    """A value of a year that the scheme does not have is refused with the years and how they are written."""
-    said = refusal(('"2014/15" = {', f'"{year}" = {{'))
+    """A value for a year that the scheme does not have is refused with the right years."""
+    message = refusal(('"2014/15" = {', f'"{year}" = {{'))
 
-    assert said == (
+    assert message == (
         f"mine.toml: parameters › budget › values: {year.strip()} is not a year of the scheme; "
         "write 2014/15, 2015/16 or every_year"
     )
 
 
 @pytest.mark.parametrize(
-    ("years", "said"),
+    ("years", "expected"),
     [
         ('["2014-15", "2015/16"]', "'2014-15' is not a financial year; write it as 2014/15"),
         ('["2014/2015"]', "'2014/2015' is not a financial year; write it as 2014/15"),
         ('["2014/16"]', "'2014/16' is not a financial year; write it as 2014/15"),
         ('["2014"]', "'2014' is not a financial year; write it as 2014/15"),
         ('["٢٠١٤/15"]', "is not a financial year; write it as 2014/15"),
-        ('["2014/15", "2016/17"]', "years follow on from one another, the earliest first, none left out"),
-        ('["2015/16", "2014/15"]', "years follow on from one another"),
-        ('["2014/15", "2014/15"]', "years follow on from one another"),
+        ('["2014/15", "2016/17"]', "years must be consecutive, the earliest first"),
+        ('["2015/16", "2014/15"]', "years must be consecutive"),
+        ('["2014/15", "2014/15"]', "years must be consecutive"),
     ],
 )
-def test_years_of_a_scheme(refusal, years, said):
-    """Years are written 2014/15 and follow on from one another."""
-    found = refusal(('["2014/15", "2015/16"]', years))
+def test_years_of_a_scheme(refusal, years, expected):
+    """Years are written 2014/15 and are consecutive."""
+    message = refusal(('["2014/15", "2015/16"]', years))
 
-    assert found.startswith("mine.toml: scheme › years: ")
-    assert said in found
+    assert message.startswith("mine.toml: scheme › years: ")
+    assert expected in message
 
 
 def test_turn_of_the_century(loaded):
@@ -513,23 +515,25 @@ def test_turn_of_the_century(loaded):
 
 
 def test_values_in_two_places(refusal):
-    """Values where the parameter is declared and under [values] are refused; there is one place."""
-    said = refusal(text=SCHEME + '\n[values.budget]\n"2014/15" = { value = 1, assumption = "x" }\n')
+    """Values both where the parameter is declared and under [values] are refused."""
+    message = refusal(text=SCHEME + '\n[values.budget]\n"2014/15" = { value = 1, assumption = "x" }\n')
 
-    assert said == (
-        "mine.toml: values › budget: the parameter has values in mine.toml, where it is declared, as well; keep one"
+    assert message == (
+        "mine.toml: values › budget: the parameter also has values in mine.toml, where it is declared; keep one"
     )
 
 
 def test_value_of_an_undeclared_parameter(refusal):
-    """A value of a parameter that nothing declares is refused with the nearest that is declared."""
-    said = refusal(text=SCHEME + '\n[values.budgets]\n"2014/15" = { value = 1, assumption = "x" }\n')
+    """A value for an undeclared parameter is refused with the nearest declared one."""
+    message = refusal(text=SCHEME + '\n[values.budgets]\n"2014/15" = { value = 1, assumption = "x" }\n')
 
-    assert said == ("mine.toml: values › budgets: no file of the scheme declares this parameter; did you mean budget?")
+    assert message == (
+        "mine.toml: values › budgets: no file of the scheme declares this parameter; did you mean budget?"
+    )
 
 
 @pytest.mark.parametrize(
-    ("written", "exact"),
+    ("text", "exact"),
     [
         ('"1/6"', Fraction(1, 6)),
         ('"1_000/3"', Fraction(1000, 3)),
@@ -540,9 +544,9 @@ def test_value_of_an_undeclared_parameter(refusal):
         ('".5"', Fraction(1, 2)),
     ],
 )
-def test_exact_values(loaded, written, exact):
-    """A value is a number or an exact fraction in text; it becomes the float nearest to it."""
-    scheme = loaded(("minimum = 0\n", ""), ("value = 1_000_000", f"value = {written}"))
+def test_exact_values(loaded, text, exact):
+    """A value is a number or an exact fraction in text; it becomes the nearest float."""
+    scheme = loaded(("minimum = 0\n", ""), ("value = 1_000_000", f"value = {text}"))
 
     assert scheme.parameters["budget"].values["2014/15"].value == float(exact)
 
@@ -552,7 +556,7 @@ NO_NUMBERS = "nan inf -inf 1e400 1e999999999 -1e9999 1/0 1/2/3 1/6e3 0x10 1,000 
 
 @pytest.mark.parametrize("text", ["", " ", "1 000", "1" * 5_000, *NO_NUMBERS.split()])
 def test_no_number(text):
-    """What is no finite number is refused at once, however large its power or long its text."""
+    """A text that is not a finite number is refused at once, even with a huge power or a long text."""
     with pytest.raises(ValueError, match=r"not a number|too large") as caught:
         number(text)
 
@@ -560,7 +564,7 @@ def test_no_number(text):
 
 
 def test_number_of_the_other_kinds():
-    """True is no number, and minus nought is nought."""
+    """True is not a number, and minus 0 is 0."""
     with pytest.raises(ValueError, match="not a number"):
         number(value=True)
     assert str(number("-0")) == "0.0"
@@ -579,34 +583,34 @@ def test_number_of_the_other_kinds():
     ],
 )
 def test_settings(loaded, text, values):
-    """A setting replaces a value in every year or in one, is marked, and stands among the assumptions."""
+    """A setting replaces a value in every year or in one, is marked, and is listed as an assumption."""
     scheme = loaded(settings=settings(text))
     now = scheme.parameters["budget"].values
 
-    assert [one.value for one in now.values()] == pytest.approx(values, rel=1e-15)
+    assert [value.value for value in now.values()] == pytest.approx(values, rel=1e-15)
     changed_years = [year for year in scheme.years if "@" not in text or year in text]
     assert [(name, year) for name, year, _ in scheme.overridden()] == [("budget", year) for year in changed_years]
     assert [now[year].source for year in changed_years] == [None] * len(changed_years)
-    about_set = [one for one in scheme.assumptions if "--set" in one.text]
-    assert [(one.parameter, list(one.years)) for one in about_set] == [("budget", changed_years)]
+    about_set = [assumption for assumption in scheme.assumptions if "--set" in assumption.text]
+    assert [(assumption.parameter, list(assumption.years)) for assumption in about_set] == [("budget", changed_years)]
 
 
 def test_setting_fills_a_missing_year(loaded):
-    """A year without a value in the files may be given one for this run."""
+    """A setting can give a value for a year that has none in the files."""
     scheme = loaded(
         ('"2015/16" = { value = 1_100_000, assumption = "Ten per cent more." }\n', ""),
         settings=settings("budget@2015/16=9"),
     )
 
-    assert [one.value for one in scheme.parameters["budget"].values.values()] == [1_000_000, 9]
+    assert [value.value for value in scheme.parameters["budget"].values.values()] == [1_000_000, 9]
 
 
-def test_setting_of_one_year_goes_before_that_of_all(loaded):
-    """In whatever order they are given, what is said of one year goes before what is said of all."""
+def test_setting_of_one_year_overrides_that_of_all(loaded):
+    """A setting for one year overrides one for all years, in any order."""
     for texts in (("budget=1", "budget@2015/16=2"), ("budget@2015/16=2", "budget=1")):
         scheme = loaded(settings=settings(*texts))
 
-        assert [one.value for one in scheme.parameters["budget"].values.values()] == [1, 2]
+        assert [value.value for value in scheme.parameters["budget"].values.values()] == [1, 2]
 
 
 NO_SETTINGS = "budget =5 @2015/16=5 budget@=5 budget= budget=nan budget=inf budget=1e400 budget=1e999999999"
@@ -622,9 +626,9 @@ def test_setting_of_no_form(text):
 
 
 def test_setting_of_an_unknown_name_or_year(refusal):
-    """A setting that fits nothing is refused with the nearest parameter, or with the years."""
+    """A setting for an unknown parameter or year is refused with the nearest parameter, or with the years."""
     assert refusal(settings=settings("buget=5")) == (
-        "--set buget: there is no such parameter; did you mean budget?; there are budget"
+        "--set buget: there is no such parameter; did you mean budget?; the parameters are budget"
     )
     assert refusal(settings=settings("budget@2016/17=5")) == (
         "--set budget@2016/17: the scheme has the years 2014/15, 2015/16"
@@ -637,9 +641,9 @@ def test_setting_of_an_unknown_name_or_year(refusal):
 
 
 def test_a_percentage_is_a_value_of_ratios_alone(refusal):
-    """5% is 0.05 of something; 5% of no amount in particular is no budget, and is not taken for 5p."""
+    """5% is 0.05 of something, so it is not a budget and is not read as 5p."""
     assert number("5%") == 0.05
-    assert refusal(settings=settings("budget=5%")) == ("--set budget: 5% is a percentage, and the unit of budget is £")
+    assert refusal(settings=settings("budget=5%")) == ("--set budget: 5% is a percentage, but the unit of budget is £")
     assert refusal(("value = 1_000_000", 'value = "5%"')).startswith("mine.toml: ")
 
 
@@ -647,46 +651,46 @@ def test_bounds_that_are_numbers(refusal):
     """A value outside its bounds is refused: name, value, year, bound; by the file or by --set."""
     assert refusal(("value = 1_100_000", "value = -5")) == "mine.toml: budget is -5 in 2015/16; its minimum is 0"
     assert refusal(settings=settings("budget@2014/15=-1")) == "--set: budget is -1 in 2014/15; its minimum is 0"
-    said = refusal(("minimum = 0", 'minimum = 0\nmaximum = "1/2"'))
-    assert said == "mine.toml: budget is 1000000 in 2014/15; its maximum is 1/2"
+    message = refusal(("minimum = 0", 'minimum = 0\nmaximum = "1/2"'))
+    assert message == "mine.toml: budget is 1000000 in 2014/15; its maximum is 1/2"
 
 
-def test_bounds_may_be_met(loaded):
+def test_values_may_equal_their_bounds(loaded):
     """A value may be as low as its minimum and as high as its maximum."""
     bounds = ("minimum = 0", "minimum = 1_000_000\nmaximum = 1_100_000")
 
-    assert [one.value for one in loaded(bounds).parameters["budget"].values.values()] == [1_000_000, 1_100_000]
+    assert [value.value for value in loaded(bounds).parameters["budget"].values.values()] == [1_000_000, 1_100_000]
 
 
 def test_bounds_that_are_parameters(loaded, refusal):
-    """A bound may be another parameter: its value of the same year counts, and a setting moves it."""
+    """A bound may be another parameter, with its value in the same year; a setting can change it."""
     assert loaded(text=CAPPED).parameters["budget"].maximum == "cap"
     assert refusal(("value = 1_000_001", "value = 1_050_001"), text=CAPPED) == (
-        "mine.toml: budget is 1050001 in 2015/16; its maximum is cap, in that year 1050000"
+        "mine.toml: budget is 1050001 in 2015/16; its maximum is cap, which is 1050000 in that year"
     )
     assert refusal(text=CAPPED, settings=settings("cap@2015/16=1000000")) == (
-        "--set: budget is 1000001 in 2015/16; its maximum is cap, in that year 1000000"
+        "--set: budget is 1000001 in 2015/16; its maximum is cap, which is 1000000 in that year"
     )
     assert refusal(text=CAPPED, settings=settings("budget@2015/16=3.9")) == (
-        "--set: budget is 3.9 in 2015/16; its minimum is cap_low, in that year 4"
+        "--set: budget is 3.9 in 2015/16; its minimum is cap_low, which is 4 in that year"
     )
 
 
 def test_bound_that_is_nothing(refusal):
     """A bound that is neither a number nor a parameter is refused with the nearest parameter."""
-    said = refusal(("minimum = 0", 'maximum = "bugdet"'))
+    message = refusal(("minimum = 0", 'maximum = "bugdet"'))
 
-    assert said == (
+    assert message == (
         "mine.toml: parameters › budget › maximum: bugdet is neither a number nor a parameter; did you mean budget?"
     )
 
 
 def test_bound_has_the_unit_of_what_it_bounds(refusal):
-    """People are no bound of £, whatever the figures; % and ratio are one, and without a unit nothing is compared."""
+    """A bound in people does not fit £; % and ratio fit each other; without a unit, units are not compared."""
     people = ('label = "Cap"\nunit = "£"', 'label = "Cap"\nunit = "people"')
 
     assert refusal(people, text=CAPPED) == (
-        "mine.toml: parameters › budget › maximum: cap is in people, and budget in £"
+        "mine.toml: parameters › budget › maximum: cap is in people, but budget is in £"
     )
     for unit in ("", 'unit = "£"'):
         changed_scheme = changed(CAPPED, ('label = "Cap"\nunit = "£"', f'label = "Cap"\n{unit}'))
@@ -694,14 +698,14 @@ def test_bound_has_the_unit_of_what_it_bounds(refusal):
 
 
 def test_defaults(loaded, refusal):
-    """A default serves every year that nothing gives, keeps its assumption, and is within the bounds."""
+    """A default is used for every year, keeps its assumption, and must be within the bounds."""
     start, end = SCHEME.index("[parameters.budget.values]"), SCHEME.index("[[steps]]")
     text = SCHEME[:start] + SCHEME[end:]
     text = changed(text, ("minimum = 0", 'minimum = 0\ndefault = { value = 12, assumption = "A dozen." }'))
     text = changed(text, ('organisation = "CCG"', 'organisation = "CCG"\nsources = ["circular"]'))
 
-    assert [one.value for one in loaded(text=text).parameters["budget"].values.values()] == [12, 12]
-    assert [one.text for one in loaded(text=text).assumptions] == ["A dozen."]
+    assert [value.value for value in loaded(text=text).parameters["budget"].values.values()] == [12, 12]
+    assert [assumption.text for assumption in loaded(text=text).assumptions] == ["A dozen."]
     assert "its minimum is 0" in refusal(("value = 12", "value = -12"), text=text)
 
 
@@ -709,7 +713,7 @@ def test_defaults(loaded, refusal):
 
 
 @pytest.mark.parametrize(
-    ("old", "name", "taken"),
+    ("old", "name", "meaning"),
     [
         ('name = "unrounded_fair_share"', "budget", "a parameter"),
         ('name = "fair_share"', "unrounded_fair_share", "a step"),
@@ -725,33 +729,33 @@ def test_defaults(loaded, refusal):
         ('name = "fair_share"', "historic_spend", "an input column"),
     ],
 )
-def test_a_name_is_only_one_thing(refusal, old, name, taken):
-    """No two things bear one name, and none that of a function, a word or a fixed column."""
-    said = refusal((old, f'name = "{name}"'))
+def test_a_name_is_only_one_thing(refusal, old, name, meaning):
+    """A step cannot have the name of a parameter, another step, a function, a word of the language or a column."""
+    message = refusal((old, f'name = "{name}"'))
 
-    assert said == f"mine.toml, step {name}: {name} is {taken} already; a name is only one thing"
+    assert message == f"mine.toml, step {name}: {name} is already {meaning}; use another name"
 
 
 @pytest.mark.parametrize("name", ["total", "year", "registered_population", "or"])
 def test_a_parameter_name_is_only_one_thing(refusal, name):
-    """A parameter bears no name of a function, a word or a column either."""
-    said = refusal(text=SCHEME + f'\n[parameters.{name}]\nlabel = "x"\n')
+    """A parameter cannot have the name of a function, a word of the language or a fixed column."""
+    message = refusal(text=SCHEME + f'\n[parameters.{name}]\nlabel = "x"\n')
 
-    assert said.startswith(f"mine.toml: parameters: {name} is ")
+    assert message.startswith(f"mine.toml: parameters: {name} is ")
 
 
 def test_an_input_name_is_only_one_thing(refusal):
-    """A declared input column that is a parameter or a step too is refused, and the file is named."""
+    """A declared input column that is also a parameter or a step is refused, and the file is named."""
     assert refusal(text=SCHEME + "\n[inputs.budget]\noptional = true\n") == (
-        "mine.toml: inputs: budget is a parameter already; a name is only one thing"
+        "mine.toml: inputs: budget is already a parameter; use another name"
     )
     assert refusal(text=SCHEME + "\n[inputs.fair_share]\noptional = true\n") == (
-        "mine.toml, step fair_share: fair_share is an input column already; a name is only one thing"
+        "mine.toml, step fair_share: fair_share is already an input column; use another name"
     )
 
 
 def test_fixed_columns_keep_their_unit(loaded, refusal):
-    """Declaring historic_spend optional leaves it pounds; another unit or a text is refused."""
+    """A fixed column declared optional keeps its unit; another unit or a text is refused."""
     scheme = loaded(text=SCHEME + "\n[inputs.registered_population]\noptional = true\n")
 
     assert (
@@ -763,11 +767,11 @@ def test_fixed_columns_keep_their_unit(loaded, refusal):
 
 
 def test_inputs_are_numbers_unless_said_or_seen(loaded, refusal):
-    """A column beside a quoted text or after within= is a text, and one declared so; others are numbers."""
+    """A column compared with a quoted text, used in within= or declared as text is a text; others are numbers."""
     step = '\n[[steps]]\nname = "x"\nlabel = "X"\nformula = "where(tier == \'island\', need_index, 0)"\n'
     scheme = loaded(text=SCHEME + step + '\n[inputs.need_index]\nlabel = "Index of need"\nunit = "ratio"\n')
 
-    assert {one.name: (one.type, one.unit) for one in scheme.inputs} == {
+    assert {column.name: (column.type, column.unit) for column in scheme.inputs} == {
         "registered_population": ("number", "people"),
         "tier": ("text", None),
         "need_index": ("number", "ratio"),
@@ -778,40 +782,42 @@ def test_inputs_are_numbers_unless_said_or_seen(loaded, refusal):
 
 
 @pytest.mark.parametrize(
-    ("declared", "said"),
+    ("declared", "message"),
     [
         ('[inputs.x]\nunit = "people"', "signed is for money"),
         ("[inputs.x]", "signed is for money"),
-        ('[inputs.historic_spend]\nunit = "£"', "it is never below nil"),
+        ('[inputs.historic_spend]\nunit = "£"', "this column is never negative"),
     ],
 )
-def test_only_money_of_ones_own_may_be_signed(declared, said, refusal):
-    """There are no people below nil, and the columns that everybody shares never are."""
-    assert said in refusal(text=f"{SCHEME}\n{declared}\nsigned = true\n")
+def test_only_money_columns_of_the_scheme_may_be_signed(declared, message, refusal):
+    """People cannot be negative, and the fixed columns are never negative."""
+    assert message in refusal(text=f"{SCHEME}\n{declared}\nsigned = true\n")
 
 
 def test_year_is_no_column_of_a_formula(refusal):
-    """A formula cannot ask which year it is; what differs by year is a parameter."""
-    said = refusal(("abs(total(fair_share) - budget) <= 0.5", "fair_share > year"))
+    """A formula cannot use the year; a parameter has a value for each year."""
+    message = refusal(("abs(total(fair_share) - budget) <= 0.5", "fair_share > year"))
 
-    assert said.startswith("mine.toml, check Adds up, character 14: a formula is the same in every year")
+    assert message.startswith("mine.toml, check Adds up, character 14: a formula is the same in every year")
 
 
-def test_a_step_uses_what_stands_above_it(refusal):
-    """A step that uses itself or what stands below is refused with the way out: there are no circles."""
+def test_a_step_uses_what_is_above_it(refusal):
+    """A step that uses itself or a step further down is refused with what to do: there are no circles."""
     below = refusal(("share_out(budget, by=registered_population)", "fair_share * 2"))
     itself = refusal(("share_out(budget, by=registered_population)", "unrounded_fair_share + budget"))
 
-    assert below.startswith("mine.toml, step unrounded_fair_share, character 1: fair_share stands below")
+    assert below.startswith("mine.toml, step unrounded_fair_share, character 1: fair_share is defined further down")
     assert "previous(fair_share, first=…)" in below
-    assert itself.startswith("mine.toml, step unrounded_fair_share, character 1: unrounded_fair_share stands below")
+    assert itself.startswith(
+        "mine.toml, step unrounded_fair_share, character 1: unrounded_fair_share is defined further down"
+    )
 
 
-def test_fault_in_a_formula_names_file_step_and_character(refusal):
-    """A formula out of the language is refused with file, step and the character's number."""
-    said = refusal(("rounded(unrounded_fair_share)", "budget + spam(1)"))
+def test_error_in_a_formula_names_file_step_and_character(refusal):
+    """An invalid formula is refused with the file, the step and the number of the character."""
+    message = refusal(("rounded(unrounded_fair_share)", "budget + spam(1)"))
 
-    assert said.startswith("mine.toml, step fair_share, character 10: there is no function spam")
+    assert message.startswith("mine.toml, step fair_share, character 10: there is no function spam")
 
 
 # Formulas used by name ---------------------------------------------------------------------------------
@@ -842,8 +848,8 @@ def test_use_puts_a_formula_in_under_a_prefix(loaded):
     assert [file for file, _ in scheme.files] == ["registered-population.toml", "mine.toml"]
 
 
-def test_use_works_out(tmp_path):
-    """£1,000,000 by people and £100,000 by patients in need, worked by hand, add up for each organisation."""
+def test_uses_give_the_figures_calculated_by_hand(tmp_path):
+    """£1,000,000 by people and £100,000 by patients in need, calculated by hand, add up for each organisation."""
     people = write(
         tmp_path,
         "people.csv",
@@ -858,7 +864,7 @@ def test_use_works_out(tmp_path):
 
 
 def test_unmapped_parameters_are_shared(loaded, refusal):
-    """A parameter that `with` does not replace is one and the same for both uses."""
+    """A parameter that `with` does not replace is shared by both uses."""
     text = USES.replace('with = { revenue_budget = "core_budget" }\n', "").replace(
         'revenue_budget = "need_budget", ', ""
     )
@@ -874,47 +880,47 @@ def test_unmapped_parameters_are_shared(loaded, refusal):
 
 
 def test_unknown_name_in_with(refusal):
-    """A name that the formula does not take is refused, and so is one put for a parameter that is nothing."""
+    """A name that the formula does not have is refused, and so is an unknown name that replaces a parameter."""
     assert refusal(('{ revenue_budget = "core_budget" }', '{ revenu_budget = "core_budget" }'), text=USES) == (
-        "mine.toml: use › core › with: registered-population takes no revenu_budget; "
+        "mine.toml: use › core › with: registered-population has no parameter or input column revenu_budget; "
         "did you mean revenue_budget?; "
-        "its parameters and input columns can be replaced"
+        "only these can be replaced"
     )
     assert refusal(('{ revenue_budget = "core_budget" }', '{ revenue_budget = "core_bugdet" }'), text=USES) == (
         "mine.toml: use › core › with › revenue_budget: there is no core_bugdet; "
         "did you mean core_budget or need_budget?; "
         "declare it under [parameters.core_bugdet], or under [inputs.core_bugdet] if it is a column"
     )
-    assert "takes no fair_share;" in refusal(
+    assert "has no parameter or input column fair_share;" in refusal(
         ('revenue_budget = "core_budget"', 'fair_share = "core_budget"'), text=USES
     )
 
 
 def test_two_uses_of_one_name(refusal):
     """Two uses under one name are refused."""
-    said = refusal(('as = "need"', 'as = "core"'), text=USES)
+    message = refusal(('as = "need"', 'as = "core"'), text=USES)
 
-    assert said == "mine.toml: use › core: another use is called core already; a name is only one thing"
+    assert message == "mine.toml: use › core: another use is already called core; use another name"
 
 
 def test_use_after_the_step_that_its_with_names(loaded):
-    """A budget may be worked out in a step: the use stands below that step, and above those that need it."""
+    """A step may calculate a budget: the use comes after that step, and before those that need it."""
     start = USES.index("[parameters.core_budget]")
     middle = USES.index("[parameters.need_budget]")
     step = '[[steps]]\nname = "core_budget"\nlabel = "Core budget"\nunit = "£"\nformula = "10 * need_budget"\n\n'
     text = USES[:start] + USES[middle:]
     text = text.replace('[[steps]]\nname = "fair_share"', step + '[[steps]]\nname = "fair_share"')
-    names = [one.name for one in loaded(text=text).steps]
+    names = [step.name for step in loaded(text=text).steps]
 
     assert names.index("need_fair_share") < names.index("core_budget") < names.index("core_fair_share_weight")
     assert names.index("core_fair_share") < names.index("fair_share")
 
 
-def test_use_in_a_circle_is_a_step_that_stands_below(refusal):
-    """A use that needs what it is needed for is refused as a step that stands too low."""
-    said = refusal(('{ revenue_budget = "core_budget" }', '{ revenue_budget = "fair_share" }'), text=USES)
+def test_use_in_a_circle_is_a_step_further_down(refusal):
+    """A use that needs its own result is refused as a step that is defined too late."""
+    message = refusal(('{ revenue_budget = "core_budget" }', '{ revenue_budget = "fair_share" }'), text=USES)
 
-    assert "core_fair_share stands below" in said
+    assert "core_fair_share is defined further down" in message
 
 
 INNER = changed(
@@ -995,7 +1001,7 @@ formula = "all_fair_share"
 
 
 def test_nested_use(tmp_path):
-    """A used formula may use another: prefixes join, `with` goes through, and hand-worked pounds come out."""
+    """A used formula may use another: prefixes join, `with` is passed on, and the pounds are as calculated by hand."""
     write(tmp_path, "inner.toml", INNER)
     write(tmp_path, "outer.toml", OUTER)
     path = write(tmp_path, "mine.toml", NESTED)
@@ -1004,7 +1010,7 @@ def test_nested_use(tmp_path):
 
     assert formulas["all_half_unrounded_fair_share"] == "share_out(other, by=registered_population)"
     assert formulas["all_half_fair_share"] == "rounded(all_half_unrounded_fair_share)"
-    # A parameter whose name begins like the use it is for is no step of that use.
+    # A parameter whose name begins with the name of a use is not a step of that use.
     assert formulas["all_unrounded_even"] == "share_out(money, by=all_even_weight)"
     assert formulas["all_fair_share"] == "all_unrounded_even + all_half_fair_share"
     assert scheme.labels["all_half_fair_share"] == "All half: fair share"
@@ -1018,19 +1024,19 @@ def test_nested_use(tmp_path):
 
 
 def test_replaced_column_is_not_asked_for(loaded, tmp_path):
-    """A column that a used formula declares, and `with` replaces, is no input of the scheme."""
+    """A column that a used formula declares, but `with` replaces, is not an input of the scheme."""
     column = '[inputs.head_count]\nunit = "people"\n\n[[steps]]\nname = "unr'
     text = changed(FORMULA, ('[[steps]]\nname = "unr', column), ("by=registered_population", "by=head_count"))
     write(tmp_path, "by-people.toml", text)
     use = '\n[[use]]\nformula = "by-people"\nas = "a"\nwith = { head_count = "registered_population" }\n'
     scheme = loaded(text=SCHEME + use)
 
-    assert [one.name for one in scheme.inputs] == ["registered_population"]
+    assert [column.name for column in scheme.inputs] == ["registered_population"]
     assert "head_count" not in scheme.symbols
 
 
 def test_bound_of_a_used_formula_follows_its_names(tmp_path):
-    """A bound that is a parameter of the used formula is the parameter that `with` puts in its place."""
+    """A bound that is a parameter of the used formula becomes the parameter that `with` gives for it."""
     write(tmp_path, "inner.toml", INNER)
     text = changed(
         NESTED,
@@ -1038,21 +1044,21 @@ def test_bound_of_a_used_formula_follows_its_names(tmp_path):
          'formula = "inner"\nas = "all"\nwith = { ceiling = "top" }'),
     )  # fmt: skip
     text += '\n[values.budget]\nevery_year = { value = 1_001, assumption = "x" }\n'
-    said = refused(write(tmp_path, "mine.toml", text))
+    message = refused(write(tmp_path, "mine.toml", text))
 
-    assert said == "mine.toml: budget is 1001 in 2014/15; its maximum is top, in that year 1000"
+    assert message == "mine.toml: budget is 1001 in 2014/15; its maximum is top, which is 1000 in that year"
 
 
 def test_use_of_itself(tmp_path):
-    """A formula that uses itself, or another that uses it, is refused."""
+    """A formula that uses itself, directly or through another formula, is refused."""
     use = '\n[[use]]\nformula = "{}"\nas = "again"\n'
     scheme = write(tmp_path, "mine.toml", HEAD + 'formula = "a"\n')
     write(tmp_path, "a.toml", FORMULA + use.format("a"))
-    assert refused(scheme) == "a.toml: use › again: a uses itself; take the circle out"
+    assert refused(scheme) == "a.toml: use › again: a uses itself; remove this use"
 
     write(tmp_path, "a.toml", FORMULA + use.format("b"))
     write(tmp_path, "b.toml", FORMULA + use.format("./a.toml"))
-    assert refused(scheme) == "b.toml: use › again: ./a.toml uses itself; take the circle out"
+    assert refused(scheme) == "b.toml: use › again: ./a.toml uses itself; remove this use"
 
     write(tmp_path, "a.toml", FORMULA + use.format("../here/a"))
     write(tmp_path, "b.toml", FORMULA)
@@ -1060,7 +1066,7 @@ def test_use_of_itself(tmp_path):
 
 
 def test_files_of_one_name_in_two_folders(tmp_path):
-    """Two formulas of one file name are two: both are used, both are listed, both decide the digest."""
+    """Two formulas with the same file name are separate: both are used, listed and part of the digest."""
     scheme = write(
         tmp_path,
         "mine.toml",
@@ -1070,28 +1076,28 @@ def test_files_of_one_name_in_two_folders(tmp_path):
     digests = set()
     for title in ("One", "Two"):
         write(tmp_path, "a/b/x.toml", FORMULA.replace("By people", title))
-        ready = load(str(scheme))
-        digests.add(ready.digest)
+        loaded = load(str(scheme))
+        digests.add(loaded.digest)
 
-        assert [file for file, _ in ready.files] == ["x.toml", "x.toml", "mine.toml"]
-        assert "a_b_fair_share" in ready.symbols
+        assert [file for file, _ in loaded.files] == ["x.toml", "x.toml", "mine.toml"]
+        assert "a_b_fair_share" in loaded.symbols
     assert len(digests) == 2
 
 
 def test_used_formula_ends_in_fair_share(tmp_path):
-    """A used formula is a formula: its last step is fair_share."""
+    """The last step of a used formula must be fair_share."""
     write(
         tmp_path,
         "x.toml",
         FORMULA.replace('name = "fair_share"', 'name = "share"').replace("total(fair", "total("),
     )
-    said = refused(write(tmp_path, "mine.toml", SCHEME + '\n[[use]]\nformula = "x"\nas = "a"\n'))
+    message = refused(write(tmp_path, "mine.toml", SCHEME + '\n[[use]]\nformula = "x"\nas = "a"\n'))
 
-    assert said == "x.toml: the last step of a formula is fair_share; found share"
+    assert message == "x.toml: the last step of a formula must be fair_share; found share"
 
 
 def test_uses_that_grow_without_bound(tmp_path):
-    """Files that use one another twice over, many deep, are refused before they fill the machine."""
+    """Files that use each other twice at many levels are refused before they fill the memory."""
     use = '\n[[use]]\nformula = "f{0}"\nas = "a"\n\n[[use]]\nformula = "f{0}"\nas = "b"\n'
     write(tmp_path, "f0.toml", FORMULA)
     for index in range(1, 14):
@@ -1101,7 +1107,7 @@ def test_uses_that_grow_without_bound(tmp_path):
 
 
 def test_uses_that_are_too_deep(tmp_path):
-    """Formulas use one another sixteen deep; deeper they are refused."""
+    """Formulas may use one another 16 levels deep; deeper is refused."""
     write(tmp_path, "f0.toml", FORMULA)
     for index in range(1, 19):
         use = f'\n[[use]]\nformula = "f{index - 1}"\nas = "a"\n'
@@ -1109,12 +1115,12 @@ def test_uses_that_are_too_deep(tmp_path):
     values = '\n[values.budget]\nevery_year = { value = 1, assumption = "x" }\n'
 
     assert load(str(write(tmp_path, "a.toml", HEAD + 'formula = "f16"\n' + values))).formula == "by-people"
-    said = refused(write(tmp_path, "b.toml", HEAD + 'formula = "f17"\n' + values))
-    assert said == "f1.toml: use › a: formulas use one another more than 16 deep; use fewer files"
+    message = refused(write(tmp_path, "b.toml", HEAD + 'formula = "f17"\n' + values))
+    assert message == "f1.toml: use › a: formulas use one another more than 16 levels deep; use fewer files"
 
 
 def test_declared_twice(tmp_path):
-    """Two files may declare one parameter alike, one with its values; if they differ, both are named."""
+    """Two files may have the same declaration of a parameter, one with values; if they differ, both are named."""
     write(tmp_path, "by-people.toml", FORMULA)
     use = '[[use]]\nformula = "by-people"\nas = "a"\n\n[[checks]]'
     path = write(tmp_path, "mine.toml", changed(SCHEME, ("[[checks]]", use)))
@@ -1123,12 +1129,12 @@ def test_declared_twice(tmp_path):
     write(tmp_path, "by-people.toml", changed(FORMULA, ('label = "Budget"', 'label = "The budget"')))
     assert refused(path) == (
         "mine.toml: parameters › budget: by-people.toml declares it differently; "
-        "declare it alike, or give one of the two another name"
+        "use the same declaration in both, or rename one"
     )
 
 
 def test_a_default_is_no_difference_where_values_are_given(tmp_path):
-    """A scheme may give the values of a parameter that a file it uses declares with a default: they go before it."""
+    """A scheme may give values for a parameter that a used file declares with a default; they override it."""
     default = 'unit = "£"\ndefault = { value = 7, assumption = "x" }'
     write(tmp_path, "by-people.toml", changed(FORMULA, ('unit = "£"\nminimum = 0', f"{default}\nminimum = 0")))
     use = '[[use]]\nformula = "by-people"\nas = "a"\n\n[[checks]]'
@@ -1138,26 +1144,26 @@ def test_a_default_is_no_difference_where_values_are_given(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("written", "said"),
+    ("text", "message"),
     [
-        ("{ source = 'x' }", "properties › bounds: unknown key source; known are broken, absent"),
+        ("{ source = 'x' }", "properties › bounds: unknown key source; known keys are broken, absent"),
         ("{ broken = 5 }", "properties › bounds › broken: expected a text in quotes; found 5"),
         (
             "{ broken = 'x', absent = 'y' }",
-            "properties › bounds: a property that is not kept says why, as broken or as",
+            "properties › bounds: a property that is not kept needs one reason, as broken or as",
         ),
         ("'keptt'", "properties › bounds: expected one of 'kept'; found 'keptt'"),
     ],
 )
-def test_a_property_is_kept_or_says_why(tmp_path, written, said):
-    """A slip in what a rule says of a property is named with its place and with what may stand there."""
-    path = write(tmp_path, "mine.toml", SCHEME + f"\n[properties]\nbounds = {written}\n")
+def test_a_property_is_kept_or_says_why(tmp_path, text, message):
+    """An error in a property is named with its place and with what is allowed there."""
+    path = write(tmp_path, "mine.toml", SCHEME + f"\n[properties]\nbounds = {text}\n")
 
-    assert said in refused(path)
+    assert message in refused(path)
 
 
-def test_values_beside_the_declaration(tmp_path, loaded):
-    """Values beside a declaration serve the scheme, in whichever of two files that declare it alike they stand."""
+def test_values_in_the_declaration(tmp_path, loaded):
+    """Values in a declaration are used in the scheme, in either of two files with the same declaration."""
     values = '[parameters.budget.values]\nevery_year = { value = 77, assumption = "x" }\n\n[[steps]]\nname = "unr'
     write(tmp_path, "by-people.toml", changed(FORMULA, ('[[steps]]\nname = "unr', values)))
     head = HEAD + 'formula = "by-people"\n'
@@ -1189,7 +1195,7 @@ def swappable(tmp_path):
 
 
 def test_transition_and_last_year(swappable):
-    """A transition may use last year's allocation, which stands below the step that uses it."""
+    """A transition may use last year's allocation, which is defined after the step that uses it."""
     people = write(swappable, "people.csv", PEOPLE)
     spend = write(swappable, "spend.csv", "org_code,historic_spend\nA,500000\nB,500000\nC,450000\nD,820000\n")
     result = allocate(population=people, spend=spend, scheme=swappable / "mine.toml")
@@ -1200,24 +1206,24 @@ def test_transition_and_last_year(swappable):
 
 
 @pytest.mark.parametrize("inner", ["budget", "unrounded_fair_share"])
-def test_transition_leans_on_no_formula(swappable, inner):
+def test_transition_uses_no_names_of_a_formula(swappable, inner):
     """A transition that uses a formula's own step or budget is refused, in steps and in checks."""
     write(
         swappable,
         "floor.toml",
         changed(TRANSITION, ("max(fair_share, floor)", f"max(fair_share, floor, {inner})")),
     )
-    said = refused(swappable / "mine.toml")
-    assert said == (
-        "floor.toml, step allocation, character 24: a transition relies on fair_share, input columns "
-        f"and its own steps and parameters, not on {inner}; the money to spend is total(fair_share)"
+    message = refused(swappable / "mine.toml")
+    assert message == (
+        "floor.toml, step allocation, character 24: a transition may use fair_share, input columns "
+        f"and its own steps and parameters, but not {inner}; for the money to spend, write total(fair_share)"
     )
     write(swappable, "floor.toml", TRANSITION + f'\n[[checks]]\nname = "No"\nformula = "allocation > {inner}"\n')
-    assert refused(swappable / "mine.toml").startswith("floor.toml, check No, character 14: a transition relies on")
+    assert refused(swappable / "mine.toml").startswith("floor.toml, check No, character 14: a transition may use")
 
 
 def test_transition_may_declare_what_a_formula_declares(swappable):
-    """A parameter that the transition declares itself, as the formula does, is its own to use."""
+    """A transition may use a parameter that it declares itself, even if the formula declares it as well."""
     declared = '[parameters.budget]\nlabel = "Budget"\nunit = "£"\nminimum = 0\n\n[parameters.floor_share]'
     text = changed(TRANSITION, ("[parameters.floor_share]", declared), ("max(fair", "min(budget, fair"))
     write(swappable, "floor.toml", text)
@@ -1226,17 +1232,17 @@ def test_transition_may_declare_what_a_formula_declares(swappable):
 
 
 def test_transition_uses_no_formula_by_name(swappable):
-    """A transition has no [[use]]: it goes with any formula, and brings none."""
+    """A transition cannot have [[use]]: it works with any formula."""
     write(swappable, "floor.toml", TRANSITION + '\n[[use]]\nformula = "by-people"\nas = "core"\n')
 
     assert refused(swappable / "mine.toml").startswith("floor.toml: unknown key use")
 
 
 def test_transition_needs_a_fair_share(tmp_path):
-    """A transition without a formula above it is refused, and so is one that does not end in allocation."""
+    """A transition without a formula is refused, and so is one that does not end in allocation."""
     write(tmp_path, "floor.toml", TRANSITION)
     scheme = write(tmp_path, "mine.toml", HEAD + 'transition = "floor"\n')
-    assert refused(scheme) == "floor.toml: a transition needs a step fair_share above it; name a formula"
+    assert refused(scheme) == "floor.toml: a transition needs a step fair_share before it; name a formula"
 
     write(
         tmp_path,
@@ -1245,14 +1251,14 @@ def test_transition_needs_a_fair_share(tmp_path):
             "previous(allocation", "previous(awards"
         ),
     )
-    assert refused(scheme) == "floor.toml: the last step of a transition is allocation; found awards"
+    assert refused(scheme) == "floor.toml: the last step of a transition must be allocation; found awards"
 
 
 def test_transition_without_values_says_which_and_when(swappable):
-    """A transition whose parameters have no value says which, for which years, and how to give them."""
-    said = refused(swappable / "mine.toml", transition="cost-above-funding")
+    """The message for parameters without a value says which, for which years, and how to give them."""
+    message = refused(swappable / "mine.toml", transition="cost-above-funding")
 
-    assert said == (
+    assert message == (
         "mine.toml: there is no value for transition_fund (Transition fund) in 2014/15, 2015/16, nor for "
         "support_share (Share of transition need supported) in 2014/15, 2015/16; "
         "add it under [values.transition_fund], or set it with --set transition_fund@2014/15=VALUE"
@@ -1266,27 +1272,27 @@ def test_transition_without_values_says_which_and_when(swappable):
 
 
 def test_swapping_drops_values_with_a_note(swappable):
-    """With another transition the scheme's values of the old one are left aside, and the run says so."""
+    """With another transition, the scheme's values for its own one are not used, and a note says so."""
     scheme = load(str(swappable / "mine.toml"), transition="none")
 
-    assert scheme.notes == ("values of floor_share in mine.toml are left aside: nothing in this run uses it",)
+    assert scheme.notes == ("floor_share has values in mine.toml, but nothing in this run uses it",)
     assert list(scheme.parameters) == ["budget"]
     assert (scheme.formula, scheme.transition) == ("by-people", "none")
-    assert {one.parameter for one in scheme.assumptions} == {"budget"}
+    assert {assumption.parameter for assumption in scheme.assumptions} == {"budget"}
 
 
 def test_swapping_the_formula(swappable):
-    """Another formula with parameters of its own says which values it needs."""
-    said = refused(swappable / "mine.toml", formula="registered-population")
+    """With another formula, the message says which values its parameters need."""
+    message = refused(swappable / "mine.toml", formula="registered-population")
 
-    assert said.startswith(
+    assert message.startswith(
         "mine.toml: there is no value for revenue_budget (National GP IT revenue funding) in 2014/15"
     )
     assert load(str(swappable / "mine.toml"), formula=str(swappable / "by-people.toml")).notes == ()
 
 
 def test_an_empty_option_is_no_choice(swappable):
-    """An option that is given and empty is refused; it does not quietly mean the scheme's own."""
+    """An empty option is refused; it does not silently mean the scheme's own formula or transition."""
     assert "formula (empty): not in the library" in refused(swappable / "mine.toml", formula="")
     assert "transition (empty): not in the library" in refused(swappable / "mine.toml", transition="")
 
@@ -1295,7 +1301,7 @@ def test_an_empty_option_is_no_choice(swappable):
 
 
 def test_allocation_is_the_fair_share_without_a_transition(loaded):
-    """Without a transition there is a step allocation, the fair share itself, in its unit."""
+    """Without a transition there is a step allocation, equal to the fair share, in its unit."""
     step = loaded().steps[-1]
 
     assert (step.name, step.formula, step.unit, step.kind.level) == (
@@ -1319,7 +1325,7 @@ def test_result_names_the_answer(loaded, refusal):
     assert "there is no step budget" in refusal(('organisation = "CCG"', 'result = "budget"'))
     step = '\n[[steps]]\nname = "all"\nlabel = "All"\nformula = "{}"\n'
     assert refusal(('organisation = "CCG"', 'result = "all"'), text=SCHEME + step.format("total(fair_share)")) == (
-        "mine.toml: the answer all is national; it is one number per organisation"
+        "mine.toml: the answer all is national; expected one number per organisation"
     )
     assert refusal(('organisation = "CCG"', 'result = "all"'), text=SCHEME + step.format("fair_share > 1")).startswith(
         "mine.toml: the answer all is yes/no;"
@@ -1334,40 +1340,39 @@ def test_scheme_without_an_answer(refusal):
 
 
 def test_report_by(loaded, refusal):
-    """A report is by a text column, which no step need use; a number, step or parameter is refused."""
+    """The column to report by is a text column, which no step needs to use; anything else is refused."""
     assert loaded(('organisation = "CCG"', 'report_by = "area_team"')).report_by == "area_team"
-    for name, found in (
+    for name, noun in (
         ("fair_share", "a step"),
         ("budget", "a parameter"),
         ("registered_population", "a column of numbers"),
     ):
         assert refusal(('organisation = "CCG"', f'report_by = "{name}"')) == (
-            f"mine.toml: scheme › report_by: {name} is {found}; name a text column of the inputs"
+            f"mine.toml: scheme › report_by: {name} is {noun}; name a text column of the inputs"
         )
 
 
 def test_indicative_years(loaded, refusal):
-    """Years of the scheme may be called indicative; another year is refused, and all are firm where nothing is said."""
+    """Years of the scheme may be indicative; another year is refused; without the key all years are firm."""
     assert loaded(('organisation = "CCG"', 'indicative = ["2015/16"]')).indicative == ("2015/16",)
     assert loaded(('organisation = "CCG"', "")).indicative == ()
-    assert "indicative names '2016/17', which is no year of the scheme" in refusal(
+    assert "indicative names '2016/17', which is not a year of the scheme" in refusal(
         ('organisation = "CCG"', 'indicative = ["2016/17"]')
     )
 
 
 def test_non_recurrent_steps(loaded, refusal):
-    """A step may be the part of the answer that is paid once: one number per organisation, or it is refused."""
+    """A non-recurrent step must be one number per organisation in the unit of the answer."""
     step = '\n[[steps]]\nname = "once"\nlabel = "Once"\nformula = "{}"\nnon_recurrent = true\n'
 
-    assert [one.name for one in loaded(text=SCHEME + step.format("fair_share / 10")).non_recurrent] == ["once"]
+    assert [entry.name for entry in loaded(text=SCHEME + step.format("fair_share / 10")).non_recurrent] == ["once"]
     assert loaded().non_recurrent == ()
-    for formula, found in (("total(fair_share)", "national"), ("fair_share > 1", "yes/no")):
+    for formula, kind in (("total(fair_share)", "national"), ("fair_share > 1", "yes/no")):
         assert refusal(text=SCHEME + step.format(formula)) == (
-            "mine.toml, step once: non_recurrent says that it is a part of the answer; "
-            f"found {found}, expected one number per CCG"
+            f"mine.toml, step once: non_recurrent marks a part of the answer; expected one number per CCG, found {kind}"
         )
     assert refusal(text=SCHEME + step.format("registered_population")) == (
-        "mine.toml, step once: non_recurrent says that it is a part of the answer, which is in £; found people"
+        "mine.toml, step once: non_recurrent marks a part of the answer, which is in £; found people"
     )
 
 
@@ -1380,25 +1385,27 @@ def test_the_sample_scheme_marks_support_and_the_second_year():
 
 
 def test_limits(loaded, refusal):
-    """500 steps, 1,000 parameters and 1,000 characters a formula are taken; one more is refused."""
-    # The small scheme has two steps, the allocation it is given, and one parameter.
+    """500 steps, 1,000 parameters and 1,000 characters in a formula are allowed; one more is refused."""
+    # The small scheme has two steps, the allocation that is added, and one parameter.
     assert len(loaded(text=SCHEME + many(497, "steps")).steps) == 500
-    assert refusal(text=SCHEME + many(498, "steps")) == "mine.toml: the scheme has 501 steps; 500 are allowed"
+    assert refusal(text=SCHEME + many(498, "steps")) == "mine.toml: the scheme has 501 steps; at most 500 are allowed"
     assert len(loaded(text=SCHEME + many(999, "parameters")).parameters) == 1_000
     assert refusal(text=SCHEME + many(1_000, "parameters")) == (
-        "mine.toml: the scheme has 1,001 parameters; 1,000 are allowed"
+        "mine.toml: the scheme has 1,001 parameters; at most 1,000 are allowed"
     )
     formula = "rounded(unrounded_fair_share)"
     assert loaded((formula, formula.ljust(1_000))).steps[1].formula == formula
-    said = refusal((formula, formula.ljust(1_001)))
-    assert said.startswith("mine.toml, step fair_share, character 1001: the formula has 1,001 characters; 1,000 are")
+    message = refusal((formula, formula.ljust(1_001)))
+    assert message.startswith(
+        "mine.toml, step fair_share, character 1001: the formula has 1,001 characters; at most 1,000 are"
+    )
 
 
-# What a run says ---------------------------------------------------------------------------------------
+# Spend, assumptions and digests ------------------------------------------------------------------------
 
 
 def test_spend_counts(loaded, refusal):
-    """[spend] says which lines count, by three columns and their own words, with one source or assumption."""
+    """[spend] says which lines count, by three columns and their words, with one source or assumption."""
     counts = '{ cost_type = ["revenue"], category = ["core", "mandated"] }'
     spend = f'\n[spend]\ncounts = {counts}\nassumption = "As\\n  read."\n'
     scheme = loaded(text=SCHEME + spend)
@@ -1409,12 +1416,12 @@ def test_spend_counts(loaded, refusal):
     assert scheme.assumptions[-1].years == ("2014/15", "2015/16")
     assert loaded().counts == {}
     assert "unknown key cost_typ; did you mean cost_type?" in refusal(("cost_type", "cost_typ"), text=SCHEME + spend)
-    assert "a line's cost_type is revenue or capital, not 'Revenue'" in refusal(
+    assert "a line's cost_type must be revenue or capital, not 'Revenue'" in refusal(
         ('"revenue"', '"Revenue"'), text=SCHEME + spend
     )
     assert "cost_type: is empty" in refusal(('["revenue"]', "[]"), text=SCHEME + spend)
     source = loaded(('assumption = "As\\n  read."', 'source = "circular"'), text=SCHEME + spend)
-    assert [one.parameter for one in source.assumptions] == ["budget"]
+    assert [assumption.parameter for assumption in source.assumptions] == ["budget"]
     assert "found neither" in refusal(('assumption = "As\\n  read."', ""), text=SCHEME + spend)
     assert "there is no source circlar" in refusal(
         ('assumption = "As\\n  read."', 'source = "circlar"'), text=SCHEME + spend
@@ -1422,12 +1429,12 @@ def test_spend_counts(loaded, refusal):
 
 
 def test_assumptions_are_numbered_with_their_years(tmp_path):
-    """Assumptions count from 1 in the order of the files; one that holds for several years is one."""
+    """Assumptions are numbered from 1 in the order of the files; one for several years counts once."""
     write(tmp_path, "by-people.toml", FORMULA)
     write(tmp_path, "floor.toml", TRANSITION)
     path = write(tmp_path, "mine.toml", HEAD + 'formula = "by-people"\ntransition = "floor"\n' + VALUES)
 
-    assert [(one.number, one.parameter, one.text, one.years) for one in load(str(path)).assumptions] == [
+    assert [(entry.number, entry.parameter, entry.text, entry.years) for entry in load(str(path)).assumptions] == [
         (1, "budget", "x", ("2014/15", "2015/16")),
         (2, "floor_share", "x", ("2014/15",)),
         (3, "floor_share", "y", ("2015/16",)),
@@ -1436,14 +1443,14 @@ def test_assumptions_are_numbered_with_their_years(tmp_path):
 
 
 def test_upkeep_of_an_assumption(loaded, refusal):
-    """Owner, date, quality and impact go with an assumption into the log, and not with a source."""
+    """Owner, date, quality and impact are recorded with an assumption; with a source they are refused."""
     more = 'owner = "J. Doe", date = 2014-05-01, quality = "RED", impact = "high"'
-    one = loaded(('"Ten per cent more."', f'"Ten per cent more.", {more}')).assumptions[0]
+    detailed = loaded(('"Ten per cent more."', f'"Ten per cent more.", {more}')).assumptions[0]
 
     bare = loaded().assumptions[0]
 
     assert (bare.owner, bare.date, bare.quality, bare.impact) == ("", "", "", "")
-    assert (one.owner, one.date, one.quality, one.impact) == (
+    assert (detailed.owner, detailed.date, detailed.quality, detailed.impact) == (
         "J. Doe",
         dt.date(2014, 5, 1).isoformat(),
         "RED",
@@ -1455,7 +1462,7 @@ def test_upkeep_of_an_assumption(loaded, refusal):
 
 
 def test_digest(tmp_path):
-    """What decides a result changes the digest; the folder, and how a value is written, do not."""
+    """Anything that decides a result changes the digest; the folder, and the way a value is written, do not."""
     write(tmp_path, "a/by-people.toml", FORMULA)
     write(tmp_path, "a/floor.toml", TRANSITION)
     path = write(tmp_path, "a/mine.toml", HEAD + 'formula = "by-people"\ntransition = "floor"\n' + VALUES)
@@ -1465,10 +1472,10 @@ def test_digest(tmp_path):
 
     assert re.fullmatch(r"[0-9a-f]{64}", first.digest)
     assert load(str(tmp_path / "b" / "c" / "mine.toml")).digest == first.digest
-    one = load(str(path), settings=settings("budget=0.05"))
-    assert load(str(path), settings=settings("budget=1/20")).digest == one.digest
+    set_once = load(str(path), settings=settings("budget=0.05"))
+    assert load(str(path), settings=settings("budget=1/20")).digest == set_once.digest
     others = [
-        one,
+        set_once,
         load(str(path), settings=settings("budget@2014/15=0.05")),
         load(str(path), settings=settings("floor_share=5%")),
         load(str(path), transition="none"),
@@ -1488,12 +1495,12 @@ def test_digest(tmp_path):
 
 
 def test_files_are_base_names(swappable):
-    """Files are listed by base name with the digest of their text: nothing tells of the machine."""
+    """Files are listed by base name and digest: nothing shows the machine."""
     scheme = load(str(swappable / "mine.toml"))
 
     assert [file for file, _ in scheme.files] == ["by-people.toml", "mine.toml", "floor.toml"]
-    shown = " ".join(repr(getattr(scheme, field.name)) for field in fields(scheme))
-    assert str(swappable) not in shown
+    written_out = " ".join(repr(getattr(scheme, field.name)) for field in fields(scheme))
+    assert str(swappable) not in written_out
     assert swappable.name not in refused(swappable / "mine.toml", settings=settings("x=1"))
 
 
@@ -1508,7 +1515,7 @@ def test_files_are_base_names(swappable):
     ),
 )
 def test_garbled_files(tmp_path, name):
-    """However a file is garbled, load works or says in one plain line what is wrong; nothing else."""
+    """After any random change to a file, load works or says in one plain line what is wrong."""
     chance = random.Random(name)
     original = {"schemes/uses.toml": USES, "schemes/capped.toml": CAPPED, **FILES}[name]
     shelf, file = name.split("/")
@@ -1523,19 +1530,19 @@ def test_garbled_files(tmp_path, name):
             proper(fault)
             refusals += 1
 
-    # Most changes do harm: were few refused, the test would be garbling nothing.
+    # Most changes cause an error: with few refusals the test would prove nothing.
     assert refusals > times / 2
 
 
-def test_library_shelves():
-    """Each shelf has its names, sorted."""
+def test_library_names_are_sorted():
+    """Each kind of file in the library has its names, sorted."""
     assert "gpit-2014-16" in library_names("scheme")
     assert library_names("transition") == sorted(library_names("transition"))
 
 
 @pytest.mark.parametrize("model", [shape.SchemeFile, shape.FormulaFile, shape.TransitionFile])
 def test_editors_can_have_a_schema(model):
-    """Each kind of file has a JSON Schema for editors, with the keys as they are written and no others allowed."""
+    """Each kind of file has a JSON Schema for editors, with its keys as written and no others allowed."""
     schema = model.model_json_schema()
 
     assert schema["additionalProperties"] is False
@@ -1546,7 +1553,7 @@ def test_editors_can_have_a_schema(model):
 
 
 def test_a_scheme_may_say_who_pays_for_its_own_transition(tmp_path):
-    """What the scheme says goes before its transition's word, and gives way where another one takes its place."""
+    """The scheme's paid_from overrides its transition's, but not that of a transition that replaces it."""
     head = '[scheme]\nname = "s"\ntitle = "S"\nyears = ["2014/15"]\npaid_from = "new money"\n'
     body = 'formula = "registered-population"\ntransition = "floor-damping"\n[values.revenue_budget]\n'
     value = 'every_year = { value = 1, assumption = "An example." }\n'

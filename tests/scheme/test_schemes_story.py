@@ -25,7 +25,7 @@ PARTS = [part for _, *parts in PAGES for part in parts]
 
 
 class Section(NamedTuple):
-    """A section of a page: its command and table, and the command that has no answer with its message."""
+    """A section of the document: its commands, its table, and the message of the command that has no answer."""
 
     name: str
     text: str
@@ -35,7 +35,7 @@ class Section(NamedTuple):
 
 
 def section(part):
-    """A section read from its text."""
+    """Return the section in a text."""
     rows = re.findall(r"^\| (`.*) \|$", part.partition("| step |")[2], flags=re.MULTILINE)
     return Section(
         name=part.partition("\n")[0],
@@ -53,7 +53,7 @@ NAME = attrgetter("name")
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A folder with the samples and the files that the reader is told to save."""
+    """A folder with the samples and the files that the document tells the reader to save."""
     place = tmp_path_factory.mktemp("schemes")
     shutil.copytree(SAMPLES, place / "data" / "samples")
     blocks = re.findall(r"`(\w+\.csv)`:\n\n```csv\n(.*?)```", HEAD, flags=re.DOTALL)
@@ -69,9 +69,9 @@ def typed(command, *more, folder):
         return app([*shlex.split(command)[1:], *more], standalone_mode=False)
 
 
-def same(shown, value):
-    """Whether a figure of a table is the value, to the digits that it shows."""
-    text = shown.replace(",", "")
+def same(figure, value):
+    """Return whether a figure in a table is the value, to the digits that it shows."""
+    text = figure.replace(",", "")
     if text in ("yes", "no"):
         return value is (text == "yes")
     scale = 100 if text.endswith("%") else 1
@@ -80,8 +80,8 @@ def same(shown, value):
 
 
 def test_every_formula_and_scheme_is_described():
-    """Every formula has its section here, and every scheme here or in a document of its own; the list links to each."""
-    names = [one.name for one in SECTIONS]
+    """Every formula has a section here, and every scheme here or in another document; the list links to each."""
+    names = [part.name for part in SECTIONS]
     others = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "docs").glob("*.md"))
 
     assert set(library_names("formula")) <= set(names) <= {*library_names("formula"), *library_names("scheme")}
@@ -89,33 +89,33 @@ def test_every_formula_and_scheme_is_described():
     assert re.findall(r"\(#([\w-]+)\)", HEAD) == names
 
 
-@pytest.mark.parametrize("one", fast_but(ENGLAND, SECTIONS, NAME), ids=NAME)
-def test_figures_worked_by_hand(folder, one):
-    """The command of a section gives each figure of its table, to the digits shown, in the first year."""
-    assert typed(one.commands[0], "-o", f"{one.name}.json", folder=folder) == 0
-    document = json.loads((folder / f"{one.name}.json").read_text("utf-8"))
+@pytest.mark.parametrize("part", fast_but(ENGLAND, SECTIONS, NAME), ids=NAME)
+def test_figures_worked_by_hand(folder, part):
+    """The command of a section gives the figures of its table in the first year, to the digits shown."""
+    assert typed(part.commands[0], "-o", f"{part.name}.json", folder=folder) == 0
+    document = json.loads((folder / f"{part.name}.json").read_text("utf-8"))
     first = document["rows"][0]["year"]
     rows = [row for row in document["rows"] if row["year"] == first]
 
     assert [row["org_code"] for row in rows] == ["A", "B", "C", "D"]
-    assert one.table
+    assert part.table
     wrong = [
         (step, row["org_code"], cell, row[step.strip("`")])
-        for step, *cells in one.table
+        for step, *cells in part.table
         for row, cell in zip(rows, cells, strict=True)
         if not same(cell, row[step.strip("`")])
     ]
     assert wrong == []
 
 
-@pytest.mark.parametrize("one", SECTIONS, ids=lambda one: one.name)
-def test_what_has_no_answer_stops_as_the_text_says(folder, one):
+@pytest.mark.parametrize("part", SECTIONS, ids=lambda part: part.name)
+def test_what_has_no_answer_stops_as_the_text_says(folder, part):
     """The second command of a section ends with the message below it; a section without one says why there is none."""
-    if not one.message:
-        assert len(one.commands) == 1
-        assert "there is always an answer" in one.text.lower()
+    if not part.message:
+        assert len(part.commands) == 1
+        assert "there is always an answer" in part.text.lower()
         return
     with pytest.raises(GpitError) as caught:
-        typed(one.commands[1], folder=folder)
-    assert one.message in " ".join(str(caught.value).split())
+        typed(part.commands[1], folder=folder)
+    assert part.message in " ".join(str(caught.value).split())
     assert caught.value.exit_code == 2

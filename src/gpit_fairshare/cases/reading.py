@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from gpit_fairshare.cases.shape import CaseDocument, CaseHeader, Exact
 from gpit_fairshare.errors import CaseError, UsageError
 from gpit_fairshare.files import read_regular
-from gpit_fairshare.scheme.faults import first_of, of_shape
+from gpit_fairshare.scheme.faults import first_error, shape_errors
 from gpit_fairshare.scheme.files import read_toml
 from gpit_fairshare.words import one_line
 
@@ -102,7 +102,8 @@ def read_model(case_file: DiscoveredFile) -> CaseDocument:
     try:
         return CaseDocument.model_validate(data)
     except ValidationError as fault:
-        raise CaseError(f"{one_line(case_file.path.name)}: {first_of(of_shape(fault, data, CaseDocument))}") from None
+        first = first_error(shape_errors(fault, data, CaseDocument))
+        raise CaseError(f"{one_line(case_file.path.name)}: {first}") from None
 
 
 def expected_paths(case_file: DiscoveredFile, model: CaseDocument) -> list[Path]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def notes_of(scheme: Scheme, funds: Sequence[Fund], years: Mapping[str, Year]) -> list[Finding]:
     """Return the findings that readers of the result must know: unused values, settings, unspent money."""
-    notes = [Finding.note(FindingCode.VALUES_LEFT_ASIDE, note) for note in scheme.notes]
+    notes = [Finding.note(FindingCode.VALUES_NOT_USED, note) for note in scheme.notes]
     notes += [
         Finding.note(
             FindingCode.SET_FOR_THIS_RUN, f"{name} is {value.as_written} in {year}: set for this run, not in the scheme"

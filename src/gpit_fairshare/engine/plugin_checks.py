@@ -10,8 +10,8 @@ import polars as pl
 from gpit_fairshare.errors import PluginError
 from gpit_fairshare.language import tree
 from gpit_fairshare.language.functions import BUILT_INS
-from gpit_fairshare.language.in_polars import plugged, render, select
-from gpit_fairshare.language.plugin_functions import Plugged, plugin_function
+from gpit_fairshare.language.in_polars import plugin_value, render, select
+from gpit_fairshare.language.plugin_functions import PluginFunction, plugin_function
 
 _WITHIN = 1e-12
 """How far a plug-in's value of a row may differ among other rows: vectors may be calculated in another order."""
@@ -39,14 +39,14 @@ def check_row_by_row(expression: tree.Expression, frame: pl.DataFrame, *, first_
                 )
 
 
-def _values(function: Plugged, call: tree.Call, frame: pl.DataFrame, *, first_year: bool) -> list[Any]:
+def _values(function: PluginFunction, call: tree.Call, frame: pl.DataFrame, *, first_year: bool) -> list[Any]:
     """Return the values of a function for the rows of a frame, None where it is undefined."""
     parts = [render(argument, first_year=first_year).value.cast(pl.Float64) for argument in call.arguments]
     columns = [f"argument {number}" for number in range(len(parts))]
     # Beside a column with a number for each row, arguments that are a single number are repeated on every row.
     named = (part.alias(name) for part, name in zip(parts, columns, strict=True))
     arguments = select(frame, [call], pl.int_range(pl.len()), *named)
-    expression = plugged(function.name, [pl.col(name) for name in columns])
+    expression = plugin_value(function.name, [pl.col(name) for name in columns])
     values = select(arguments, [call], expression.alias("value"))["value"]
     if not values.dtype.is_numeric():
         raise PluginError(f"{function} gives {values.dtype} in {tree.to_text(call)}; expected numbers")

@@ -17,7 +17,7 @@ from gpit_fairshare.language import tree
 from gpit_fairshare.language.functions import AGGREGATES
 from gpit_fairshare.language.in_polars import previous_column, render, select
 from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, Kind, Type, group, kind_of
-from gpit_fairshare.language.plugin_functions import plugged_in
+from gpit_fairshare.language.plugin_functions import added_functions
 from gpit_fairshare.language.units import MONEY_AND_PEOPLE
 from gpit_fairshare.magnitude import BOUNDS, LARGEST, MOST_UNITS, without_traces
 from gpit_fairshare.numbers import figure, shortest
@@ -166,7 +166,7 @@ class YearRun:
         """Return why a value is undefined: the figures that went into it, for this organisation and year."""
         row_name = self._row_names(kind)[row]
         why = "a division by zero, a blank cell or a number too large"
-        if added := plugged_in(expression):
+        if added := added_functions(expression):
             why += f", or {joined([f'no value of {function}' for function in added])}"
         figures = self._figures(expression, kind, row)
         undefined = f"{tree.to_text(expression)} is undefined: {why}{figures}"

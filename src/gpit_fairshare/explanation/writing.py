@@ -11,7 +11,7 @@ from gpit_fairshare.explanation.model import ExplanationLine, Test
 from gpit_fairshare.language import tree
 from gpit_fairshare.language.in_polars import column_of
 from gpit_fairshare.language.meaning import unit_in
-from gpit_fairshare.language.plugin_functions import plugged_in
+from gpit_fairshare.language.plugin_functions import added_functions
 from gpit_fairshare.language.with_numbers import columns_of, render, value_text
 from gpit_fairshare.numbers import remainder, with_unit
 from gpit_fairshare.words import inside
@@ -88,7 +88,7 @@ class LineWriter:
 
     def _plugin_notes(self, year: Drafts, expression: tree.Expression) -> list[str]:
         """Return what each plug-in function gave, and what it is: the formula does not show it."""
-        functions = {function.name: function for function in plugged_in(expression)}
+        functions = {function.name: function for function in added_functions(expression)}
         calls = [node for node in tree.walk(expression) if isinstance(node, tree.Call) and node.function in functions]
         values = evaluate(calls, year.cells, year.texts, first_year=year.first_year)
         texts = self.digits.texts(year, expression)

@@ -27,19 +27,19 @@ PLACE: Final = re.compile(r"\{([^\W\d]\w*)\}")
 
 
 def filled(template: str, /, **texts: str) -> str:
-    """Return a template with each text in its place."""
+    """Return a template with each place filled by its text."""
     return PLACE.sub(lambda place: texts[place[1]], template)
 
 
 class Argument(Enum):
-    """What a built-in function takes for an argument, where that is more than a number in some unit."""
+    """A sort of argument that a built-in function takes, if it is not just a number in some unit."""
 
     CONDITION = "conditions"
     """A yes/no."""
     SAME_UNIT = "arguments"
     """A number that may be the result; all arguments of this sort are in one unit."""
     BRANCH = "branches"
-    """A number or a yes/no that is the result if it is chosen; otherwise it may be undefined."""
+    """A number or a yes/no that is the result if it is chosen; it may be undefined if it is not."""
     DIGITS = "digits"
     """A whole number from -9 to 9, written in the formula."""
 
@@ -52,16 +52,16 @@ class Function:
     """
 
     polars: Callable[..., Any]
-    """Is given an expression for each argument, and returns one; null or NaN where there is no value."""
+    """Takes an expression for each argument and returns one; null or NaN means no value."""
     arguments: Mapping[str, str | Argument | None]
-    """Name of each argument, in order, with the unit that it must have; None where any will do."""
+    """Name of each argument, in order, with the unit that it must have; None for any unit."""
     words: str
-    """What it gives, in a sentence for readers of the method."""
+    """What the function gives, in a sentence for readers of the method."""
     unit: str | None = None
-    """Unit of what it gives: one of the language's, or the name of the argument whose unit it has."""
+    """Unit of the value: one of the language's units, or the name of the argument with the same unit."""
     excel: str | None = None
-    """The same as a formula of Excel, without its equals sign: `{x}*EXP({rate})`. Without it a workbook holds
-    the values of the steps that use the function, and says so."""
+    """The function as an Excel formula without its equals sign: `{x}*EXP({rate})`. Without it, a workbook has the
+    values of the steps that use the function, and says so."""
 
     options: ClassVar[tuple[str, ...]] = ()
     """Names of the options that a call may have."""
@@ -78,13 +78,13 @@ class Function:
         return max((places.count(name) for name in places), default=1)
 
     def sorted(self, arguments: Sequence[T]) -> list[tuple[str | Argument | None, T]]:
-        """Return the arguments of a call, each behind the unit or the `Argument` that it has to be."""
+        """Return the arguments of a call, each after the unit or the `Argument` that it must be."""
         sorts = list(self.arguments.values())
         sorts += sorts[-1:] * (len(arguments) - len(sorts))
         return list(zip(sorts, arguments, strict=True))
 
     def in_excel(self, cells: Sequence[str]) -> str:
-        """Return its Excel formula over the cells, or formulas in brackets, of its arguments."""
+        """Return the Excel formula, given a cell, or a formula in brackets, for each argument."""
         return f"({filled(self.excel or '', **dict(zip(self.arguments, cells, strict=True)))})"
 
     def in_words(self, name: str, texts: Sequence[str]) -> str:
@@ -94,18 +94,18 @@ class Function:
 
 @dataclass(frozen=True, kw_only=True)
 class BuiltInFunction(Function):
-    """A function that the language has itself.
+    """A function of the language itself.
 
-    An argument may be an `Argument` in place of a unit, and the last one may be repeated. In `excel` and `phrase`
-    `{all}` is the place of all arguments together. Excel's function gives one value: no brackets are needed.
+    An argument may be an `Argument` instead of a unit, and the last one may be repeated. In `excel` and `phrase`,
+    `{all}` is the place of all arguments together. The Excel formula is one function, so it needs no brackets.
     """
 
     phrase: str
     """A call in words: `{x} without its sign`."""
     repeated_up_to: int = 0
-    """The most arguments, where the last one may be repeated."""
+    """The most arguments, if the last one may be repeated."""
     exact: Callable[..., Fraction] | None = None
-    """The same over fractions, where an explanation works it out from the printed numbers."""
+    """The same over fractions, with which an explanation calculates from the printed numbers."""
     copies_in_polars: int = 1
 
     @property
@@ -119,7 +119,7 @@ class BuiltInFunction(Function):
         return self.copies_in_polars
 
     def in_excel(self, cells: Sequence[str]) -> str:
-        """Return its Excel formula over the cells or formulas of its arguments."""
+        """Return the Excel formula, given a cell or formula for each argument."""
         return filled(self.excel or "", **dict(zip(self.arguments, cells, strict=False)), all=",".join(cells))
 
     def in_words(self, name: str, texts: Sequence[str]) -> str:
@@ -130,12 +130,12 @@ class BuiltInFunction(Function):
 
 @dataclass(frozen=True, kw_only=True)
 class Aggregate:
-    """A figure over all organisations or groups of a named column: `total(x)`, `total(x, within=region)`."""
+    """A figure of a named column over all organisations or a group: `total(x)`, `total(x, within=region)`."""
 
     words: str
     """What it gives, in a sentence."""
     of_rows: Callable[[Sequence[Any]], float]
-    """Works it out from the values of the rows, in any order."""
+    """Calculates the figure from the values of the rows, in any order."""
     excel: str
     """The formula over the `{cells}` of a column."""
     excel_within: str
@@ -145,7 +145,7 @@ class Aggregate:
     phrase: str
     """The same inside a formula in words: `total of`."""
     is_count: bool = False
-    """Whether it takes a yes/no and counts; otherwise it takes numbers and has their unit."""
+    """Whether it counts a yes/no column; otherwise it takes numbers and has their unit."""
 
     limits: ClassVar[tuple[int, int]] = (1, 1)
     options: ClassVar[tuple[str, ...]] = ("within",)
@@ -172,24 +172,24 @@ class SpecialForm:
 
 
 _HALF: Final = math.nextafter(0.5, 0)
-"""Added instead of a half: it takes a half up as well, and no whole number to the next one."""
+"""Added instead of a half: it also rounds a half up, but never a whole number up to the next."""
 
 
 def divided(left: pl.Expr, right: pl.Expr) -> pl.Expr:
     """Divide as Excel and IEEE 754 do.
 
-    Where the divisor is the same in every row Polars multiplies by its reciprocal, and 24.5 / 49 falls short
-    of a half. Zeros from a column make a column of the divisor.
+    If the divisor is the same in every row, Polars multiplies by its reciprocal, and 24.5 / 49 is less than a half.
+    Adding zeros from a column turns the divisor into a column.
     """
     columns = (left / right).meta.root_names()
     return left / (right + pl.col(columns[0]).is_null().cast(pl.Float64) * 0.0) if columns else left / right
 
 
 def rounded_half_up(value: pl.Expr, digits: int) -> pl.Expr:
-    """Round half away from zero, as LibreOffice does, and Excel in all that is known of it.
+    """Round half away from 0, as LibreOffice does, and Excel as far as is known.
 
-    The scaled value is first taken to 15 significant digits, which corrects halves that binary cannot hold
-    (1.005 is 1.01). Beyond 2^41 those digits would be too few, beyond 2^52 there is nothing left to round.
+    The scaled value is first rounded to 15 significant digits, which corrects halves that binary cannot hold
+    (1.005 is 1.01). Above 2^41 these digits would be too few; above 2^52 there is nothing left to round.
     """
     if digits == 0:
         return value.sign() * (value.abs() + _HALF).floor()
@@ -204,7 +204,7 @@ def rounded_half_up(value: pl.Expr, digits: int) -> pl.Expr:
 
 BUILT_INS: Final[dict[str, Function | Aggregate | SpecialForm]] = {
     "min": BuiltInFunction(
-        words="the smallest of two values or more",
+        words="the smallest of two or more values",
         arguments={"a": Argument.SAME_UNIT, "b": Argument.SAME_UNIT},
         repeated_up_to=64,
         unit="a",
@@ -214,7 +214,7 @@ BUILT_INS: Final[dict[str, Function | Aggregate | SpecialForm]] = {
         exact=min,
     ),
     "max": BuiltInFunction(
-        words="the largest of two values or more",
+        words="the largest of two or more values",
         arguments={"a": Argument.SAME_UNIT, "b": Argument.SAME_UNIT},
         repeated_up_to=64,
         unit="a",
@@ -224,7 +224,7 @@ BUILT_INS: Final[dict[str, Function | Aggregate | SpecialForm]] = {
         exact=max,
     ),
     "clip": BuiltInFunction(
-        words="x, but never below low nor above high; if these cross, low",
+        words="x, but at least low and at most high; if low is above high, low",
         arguments={"x": Argument.SAME_UNIT, "low": Argument.SAME_UNIT, "high": Argument.SAME_UNIT},
         unit="x",
         polars=lambda x, low, high: pl.max_horizontal(low, pl.min_horizontal(x, high)),
@@ -241,7 +241,7 @@ BUILT_INS: Final[dict[str, Function | Aggregate | SpecialForm]] = {
         exact=abs,
     ),
     "round": BuiltInFunction(
-        words="x to so many decimals, halves away from zero; -3 is to thousands",
+        words="x rounded to this many decimals, halves away from 0; -3 rounds to thousands",
         arguments={"x": None, "digits": Argument.DIGITS},
         unit="x",
         polars=rounded_half_up,
@@ -259,14 +259,14 @@ BUILT_INS: Final[dict[str, Function | Aggregate | SpecialForm]] = {
     ),
     "total": Aggregate(
         words="the sum over all organisations, or within a group",
-        of_rows=math.fsum,  # exact, so that the order of rows cannot change it
+        of_rows=math.fsum,  # exact, so the order of rows cannot change it
         excel="SUM({cells})",
         excel_within="SUMIFS({cells},{groups},{group})",
         heading="Total of",
         phrase="total of",
     ),
     "count": Aggregate(
-        words="how many organisations have a yes",
+        words="the number of organisations with a yes",
         of_rows=sum,
         excel="SUMPRODUCT(--{cells})",
         excel_within="SUMPRODUCT(({groups}={group})*{cells})",
@@ -291,11 +291,11 @@ BUILT_INS: Final[dict[str, Function | Aggregate | SpecialForm]] = {
         phrase="smallest",
     ),
     "given": SpecialForm(words="yes if the cell of an input column is filled"),
-    "previous": SpecialForm(words="x of the year before; y in the first year", options=("first",)),
+    "previous": SpecialForm(words="last year's x; y in the first year", options=("first",)),
     "share_out": SpecialForm(
         words="shares of an amount", options=("by", "base", "at_least", "at_most", "within"), is_whole_step=True
     ),
-    "rounded": SpecialForm(words="whole pounds that keep the total", options=("to", "within"), is_whole_step=True),
+    "rounded": SpecialForm(words="x in whole pounds, keeping the total", options=("to", "within"), is_whole_step=True),
 }
 """Every function of the language, by name; renderings also handle `where` and each `SpecialForm` themselves."""
 FUNCTIONS: Final = tuple(BUILT_INS)

@@ -1,8 +1,8 @@
 """Tree → live Excel formula, in functions that Excel 2010 and LibreOffice both have.
 
-The layout of a workbook says in which cell each name is; this module writes the arithmetic between the
-cells, with the same tolerance in comparisons and the same undefined cases as the calculation: a
-division by zero is an error in Excel too, and IF does not evaluate the branch that it does not take.
+The layout of a workbook decides in which cell each name is. This module writes the arithmetic between the cells, with
+the same tolerance in comparisons and the same undefined cases as the calculation: a division by zero is an error in
+Excel too, and IF does not evaluate the branch that it does not take.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
 LONGEST: Final = 8_191
-"""Characters that Excel takes in a formula behind its equals sign; a longer one it calls a damaged file."""
+"""Characters that Excel allows in a formula after its equals sign; it calls a file with a longer one damaged."""
 CONSTANTS: Final = {
     "tolerance": (
         1e-12,
-        "Two figures are the same where they differ by no more than this, relative to the larger, or to 1.",
+        "Two figures count as equal if they differ by at most this, relative to the larger one, or to 1.",
     ),
-    "remainder_places": (6, "Decimals of the remainders by which rounding gives out the units that are left over."),
+    "remainder_places": (6, "Rounding compares remainders to this many decimals."),
     "half": (0.5, "Half a unit rounds up."),
-    "sums_within": (1e-9, "Sums of many figures are the same within this, relative to the larger, or to 1."),
+    "sums_within": (1e-9, "Sums of many figures count as equal within this, relative to the larger one, or to 1."),
 }
-"""Names that the formulas hold instead of numbers, with value and meaning: a workbook gives each a cell."""
+"""Names that formulas use instead of numbers, with value and meaning: a workbook gives each name a cell."""
 _STRENGTH: Final = {"compare": 1, "+": 2, "-": 2, "*": 3, "/": 3, "negative": 4, "atom": 5}
 
 
 class Cells(Protocol):
-    """Where everything is, as seen from the cell that a formula is written for."""
+    """The cells of a workbook's layout, as a formula in one cell refers to them."""
 
     def name(self, name: str) -> str:
         """Return the cell of a name."""
@@ -49,19 +49,19 @@ class Cells(Protocol):
         """Return whether the cell of a name may be empty."""
 
     def number(self, value: float) -> str:
-        """Return the name or cell of a number of the scheme: a formula itself holds no numbers but 0 and 1."""
+        """Return the name or cell of a number in the scheme: a formula itself has no numbers except 0 and 1."""
 
 
 def render(expression: tree.Expression, cells: Cells, *, first_year: bool) -> str:
     """Return the formula without its equals sign; kernels are laid out in columns elsewhere.
 
     Raises:
-        OutputError: Excel would not take the formula, because it is too long.
+        OutputError: The formula is too long for Excel.
     """
     formula = _ExcelWriter(cells, first_year=first_year).value(expression)
     if len(formula) > LONGEST:
         raise OutputError(
-            f"{tree.to_text(expression)[:60]}… takes {len(formula):,} characters in a workbook, and Excel allows "
+            f"{tree.to_text(expression)[:60]}… takes {len(formula):,} characters in a workbook, but Excel allows "
             f"{LONGEST:,}; split it into steps"
         )
     return formula
@@ -90,7 +90,11 @@ class _ExcelWriter:
         return formula if strength >= least else f"({formula})"
 
     def formula_and_strength(self, expression: tree.Expression) -> tuple[str, int]:  # noqa: C901, PLR0912  # one branch per node of the tree
-        """Return the formula and how strongly its outermost operator binds."""
+        """Return the formula and how strongly its outermost operator binds.
+
+        Raises:
+            TypeError: The formula is a kernel.
+        """
         atom = _STRENGTH["atom"]
         match expression:
             case tree.Number(value):
@@ -152,21 +156,21 @@ class _ExcelWriter:
         return function.in_excel([write(sort, argument) for sort, argument in function.sorted(expression.arguments)])
 
     def built_in_argument(self, sort: Argument | str | None, expression: tree.Expression) -> str:
-        """Write an argument of a built-in function; only one that may be the result has to be a value by itself."""
+        """Write an argument of a built-in function; only one that may be the result must be a value by itself."""
         if sort is Argument.DIGITS:
             return self.cells.number(int(tree.written_number(expression) or 0))
         return self.value(expression) if sort in (Argument.SAME_UNIT, Argument.BRANCH) else self.text(expression)
 
     def plugin_argument(self, _: Argument | str | None, expression: tree.Expression) -> str:
-        """Write an argument that a plug-in's formula may use anywhere: in brackets unless it is one cell or call."""
+        """Write an argument for any place in a plug-in's formula: in brackets unless it is one cell or call."""
         formula = self.value(expression)
         is_atom = self.formula_and_strength(expression)[1] == _STRENGTH["atom"] and not formula.endswith("+0")
         return formula if is_atom else f"({formula})"
 
     def value(self, expression: tree.Expression) -> str:
-        """Write what is a value by itself: an empty cell is undefined, so adding 0 makes an error of it.
+        """Write a formula that is a value by itself: adding 0 turns an empty cell, which is undefined, into an error.
 
-        MIN, MAX and SUM pass over an empty cell, and a reference to it shows as an empty cell.
+        MIN, MAX and SUM skip an empty cell, and a reference to one shows as an empty cell.
         """
         match expression:
             case tree.Previous(_, first) if self.first_year:
@@ -195,13 +199,13 @@ def unscaled(units: str, to: Fraction, number_text: Callable[[float], str]) -> s
 
 
 def whole(cell: str, to: Fraction, number_text: Callable[[float], str]) -> str:
-    """Return the whole units of a cell; a remainder that snaps to 1 carries."""
+    """Return the whole units of a cell; a remainder that rounds to 1 adds a unit."""
     units = scaled(cell, to, number_text)
     return f"INT({units})+INT(ROUND({units}-INT({units}),remainder_places))"
 
 
 def remainder(cell: str, whole_cell: str, to: Fraction, number_text: Callable[[float], str]) -> str:
-    """Return what is above the whole units, snapped to a millionth."""
+    """Return the remainder above the whole units, rounded to a millionth."""
     return f"ROUND({scaled(cell, to, number_text)}-{whole_cell},remainder_places)"
 
 
@@ -211,25 +215,25 @@ def rounded_total(sum_of_cells: str, to: Fraction, number_text: Callable[[float]
 
 
 def rank(column: str, row: int | str, last: int, first: int) -> str:
-    """Return a row's place in a column, the largest first; the earlier row first among equals."""
+    """Return a row's rank in a column, the largest first; among equals the earlier row comes first."""
     cell = f"{column}{row}"
     return f"RANK({cell},{column}${first}:{column}${last})+COUNTIF({column}${first}:{cell},{cell})-1"
 
 
 def least_served(remainders: str, same: str, left: str) -> str:
-    """Return the smallest remainder that gets one of the units `left`; 1, which none reaches, when there are none.
+    """Return the smallest remainder that gets one of the units `left`; if there are none, 1, which none reaches.
 
-    Here and below `same` is true, in brackets, on the rows of the group, and empty if all rows are in one.
-    Remainders are never below zero, so that rows of other groups, which count as zero, take no unit.
+    Here and below `same` is a condition in brackets, true on the rows of the group; empty if all rows are in one group.
+    Remainders are never negative, so rows of other groups, which count as 0, get no unit.
     """
     largest = f"SUMPRODUCT(LARGE({same}*{remainders},{left}))" if same else f"LARGE({remainders},{left})"
     return f"IF({left}>0,{largest},1)"
 
 
 def last_served(remainders: str, places: str, same: str, left: str, least: str) -> str:
-    """Return the place of the last row that gets a unit among those whose remainder is the smallest that does.
+    """Return the place of the last row that gets a unit, among those with the smallest remainder that gets one.
 
-    The units run out after as many of these rows, from the top, as are left by the larger remainders.
+    Larger remainders get their units first; these rows get the rest, from the top.
     """
     within = f"{same}*" if same else ""
     reach = f"{same}*({remainders}>={least})" if same else f"--({remainders}>={least})"
@@ -237,5 +241,5 @@ def last_served(remainders: str, places: str, same: str, left: str, least: str) 
 
 
 def is_served(remainder: str, place: str, least: str, last: str) -> str:
-    """Return the formula of whether a row gets one of the units that are left over."""
+    """Return the formula for whether a row gets one of the left-over units."""
     return f"OR({remainder}>{least},AND({remainder}={least},{place}<={last}))"

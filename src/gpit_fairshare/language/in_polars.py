@@ -1,7 +1,7 @@
-"""Tree → Polars: each formula's value and its twin, whether the value is defined.
+"""Tree → Polars: each formula's value, and whether the value is defined.
 
-The frame has a column for every name, and one named by its own text for every figure
-(`total(historic_spend)`) and every value of the year before (`previous(allocation)`).
+The frame has a column for every name. Figures (`total(historic_spend)`) and values of the year before
+(`previous(allocation)`) have columns named by their text.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import polars as pl
 from gpit_fairshare.errors import PluginError
 from gpit_fairshare.language import tree
 from gpit_fairshare.language.functions import Argument, BuiltInFunction, divided
-from gpit_fairshare.language.plugin_functions import function_named, plugged_in, plugin_function
+from gpit_fairshare.language.plugin_functions import added_functions, function_named, plugin_function
 from gpit_fairshare.plugins import contained
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ SAME = 1e-12
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A formula in Polars; `value` means nothing where `defined` is false."""
+    """A formula in Polars; ignore `value` where `defined` is false."""
 
     value: pl.Expr
     defined: pl.Expr
@@ -51,7 +51,11 @@ def column_of(leaf: tree.Leaf) -> str:
 
 
 def render(expression: tree.Expression, *, first_year: bool) -> Rendered:
-    """Render a formula; `previous` is its `first` in the first year, and last year's column after it."""
+    """Render a formula; `previous` is its `first` in the first year, and last year's column in later years.
+
+    Raises:
+        TypeError: The formula is a kernel.
+    """
     match expression:
         case tree.Number(value) | tree.Text(value):
             return Rendered(pl.lit(value), pl.lit(value=True))
@@ -75,12 +79,12 @@ def render(expression: tree.Expression, *, first_year: bool) -> Rendered:
 
 
 def _call(expression: tree.Call, parts: list[Rendered]) -> Rendered:
-    """Call a function; a branch may be undefined where it is not chosen, nothing else may."""
+    """Call a function; only a branch that is not chosen may be undefined."""
     function = function_named(expression.function)
     sorted_parts = function.sorted(parts)
     defined = reduce(and_, (part.defined for sort, part in sorted_parts if sort is not Argument.BRANCH))
     if not isinstance(function, BuiltInFunction):
-        value = plugged(expression.function, [part.value for part in parts]).cast(pl.Float64)
+        value = plugin_value(expression.function, [part.value for part in parts]).cast(pl.Float64)
         return Rendered(value, defined & value.is_not_null() & value.is_finite())
     if Argument.BRANCH in function.arguments.values():
         defined &= function.polars(
@@ -114,7 +118,7 @@ def _value(
 
 
 def _compare(relation: tree.Relation, left: pl.Expr, right: pl.Expr) -> pl.Expr:
-    """Compare with the tolerance that every rendering shares; plain `>` splits equal rates per head."""
+    """Compare with the tolerance of all renderings; plain `>` would separate equal rates per head."""
     margin = SAME * pl.max_horizontal(pl.lit(1.0), left.abs(), right.abs())
     difference = left - right
     return {
@@ -127,11 +131,11 @@ def _compare(relation: tree.Relation, left: pl.Expr, right: pl.Expr) -> pl.Expr:
     }[relation]
 
 
-def plugged(name: str, parts: list[pl.Expr]) -> pl.Expr:
+def plugin_value(name: str, parts: list[pl.Expr]) -> pl.Expr:
     """Return what a plug-in's function gives for its arguments.
 
     Raises:
-        PluginError: It raises, or returns something else than an expression.
+        PluginError: It raises an error, or does not return an expression.
     """
     function = plugin_function(name)
     with contained(lambda fault: PluginError(f"{function} raised {fault}")):
@@ -142,14 +146,10 @@ def plugged(name: str, parts: list[pl.Expr]) -> pl.Expr:
 
 
 def select(frame: pl.DataFrame, trees: Sequence[tree.Expression], *expressions: pl.Expr) -> pl.DataFrame:
-    """Return the values, row by row, of expressions that were rendered from formulas.
-
-    Raises:
-        PluginError: A function of a plug-in raises when it is worked out.
-    """
-    uses = {str(function): tree.to_text(expression) for expression in trees for function in plugged_in(expression)}
+    """Return the values, row by row, of expressions that were rendered from formulas."""
+    uses = {str(function): tree.to_text(expression) for expression in trees for function in added_functions(expression)}
     if not uses:
         return frame.select(expressions)
-    message = "; ".join(f"{function} cannot be worked out in {formula}" for function, formula in uses.items())
+    message = "; ".join(f"{function} cannot be calculated in {formula}" for function, formula in uses.items())
     with contained(lambda fault: PluginError(f"{message}: {fault}")):
         return frame.select(expressions)

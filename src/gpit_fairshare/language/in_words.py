@@ -1,4 +1,4 @@
-"""Tree → the formula in words, with labels in the place of names, for people who read a method."""
+"""Tree → the formula in words, with labels instead of names, for people who read a method."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _RELATIONS: Final = {
 def render(expression: tree.Expression, labels: Mapping[str, str]) -> str:
     """Return a formula in words: `last year's Allocation (first year: Historic spend)`.
 
-    A name that has no label is written as it is.
+    A name without a label is written unchanged.
     """
     return _Words(labels).text(expression)
 
@@ -62,7 +62,7 @@ class _Words:
                 return f"last year's {self.label(of)} (first year: {self.text(first)})"
             case tree.Rounded(of, to, within):
                 size = "whole pounds" if to == 1 else f"multiples of {tree.number_text(to)}"
-                return f"{self.text(of)} in {size} that keep the total{self.within(within)}"
+                return f"{self.text(of)} rounded to {size}, keeping the total{self.within(within)}"
             case tree.ShareOut():
                 return self.shared(expression)
             case tree.Call():
@@ -77,14 +77,14 @@ class _Words:
         texts = [self.text(argument) for argument in expression.arguments]
         match expression:
             case tree.Call("where", (_, tree.Call("where"), _)):
-                texts[1] = f"({texts[1]})"  # it comes before an `if`, and has an `if` itself
+                texts[1] = f"({texts[1]})"  # it comes before an `if`, and contains an `if` itself
         return function_named(expression.function).in_words(expression.function, texts)
 
     def within(self, column: str | None) -> str:
         return f", within each {self.label(column)}" if column else ""
 
     def side(self, expression: tree.Expression, least: int) -> str:
-        """Return an operand, in brackets if its sign binds less than `least` and it would read differently."""
+        """Return an operand, in brackets if its sign binds less strongly than `least`."""
         return (
             self.text(expression)
             if isinstance(expression, tree.BinaryOperation) and tree.strength(expression) >= least

@@ -1,4 +1,4 @@
-"""Kinds and types of names: what each has one value for, and whether that is a number, a yes/no or a text.
+"""Kinds and types of names: what each name has one value for, and whether it is a number, a yes/no or a text.
 
 Kinds are inferred: a step has one value per *organisation*, one per *group* (per value of a text
 column), or one for the nation.
@@ -40,7 +40,7 @@ def group(column: str) -> Kind:
 
 
 def join(kinds: Iterable[Kind]) -> Kind:
-    """Return the kind of a formula over values of these kinds: the finest; two groupings: organisations."""
+    """Return the kind of a formula over values of these kinds: the finest; organisations for two groupings."""
     finer = set(kinds) - {NATIONAL}
     return ORGANISATION if len(finer) > 1 else next(iter(finer), NATIONAL)
 
@@ -57,21 +57,21 @@ class Symbol:
     optional: bool = False
     """Whether a blank is allowed (inputs only)."""
     of: str = ""
-    """The text column of the larger organisation that the value is of (inputs only); empty if it is of the row."""
+    """The text column of the larger organisation with this value (inputs only); empty if it is the row's own."""
     signed: bool = False
-    """Whether money may be below nil (inputs only)."""
+    """Whether money may be negative (inputs only)."""
     dimension: Dimension | None = None
-    """What the formula of a step comes to, also where that has no name as a unit (£ × people)."""
+    """The dimension of a step's formula, even if it has no name as a unit (£ × people)."""
 
     @property
     def measure(self) -> Dimension | None:
-        """Return the dimension, that of the unit where no formula gives one; None where neither is known."""
+        """Return the dimension of the formula, or else of the unit; None if neither is known."""
         return self.dimension or dimension(self.unit)
 
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """One step or check to be understood, in the order of the scheme."""
+    """One step or check, in the order of the scheme."""
 
     name: str
     tree: tree.Expression
@@ -84,8 +84,8 @@ def infer(definitions: Sequence[Definition], symbols: Mapping[str, Symbol]) -> d
     """Return the steps with kind and type; `previous` may name later steps, so this repeats until nothing changes."""
     everything = dict(symbols)
     everything |= {step.name: Symbol(step.name, "step", NATIONAL, "number", step.unit) for step in definitions}
-    # A share_out by plain numbers goes to the organisations. That is known only when the kinds of all names
-    # are: taken too early it would never settle where weights come from the step's own year before.
+    # A share_out by plain numbers goes to the organisations. This is known only when the kinds of all names are known:
+    # too early, it would never settle if weights come from the step's own previous year.
     for shared_by_numbers in (NATIONAL, ORGANISATION):
         before = None
         while everything != before:
@@ -99,7 +99,7 @@ def infer(definitions: Sequence[Definition], symbols: Mapping[str, Symbol]) -> d
 
 
 def kind_of(expression: tree.Expression, symbols: Mapping[str, Symbol]) -> Kind:
-    """Return the kind of a formula over known names; unknown ones count as national and are refused elsewhere."""
+    """Return the kind of a formula; unknown names count as national and are reported elsewhere."""
 
     def kind(name: str) -> Kind:
         return symbols[name].kind if name in symbols else NATIONAL
@@ -119,7 +119,7 @@ def kind_of(expression: tree.Expression, symbols: Mapping[str, Symbol]) -> Kind:
 
 
 def type_of(expression: tree.Expression, symbols: Mapping[str, Symbol]) -> Type:
-    """Return the type of a formula over known names; unknown ones count as numbers and are refused elsewhere."""
+    """Return the type of a formula; unknown names count as numbers and are reported elsewhere."""
     match expression:
         case tree.ComparisonOperation() | tree.Logic() | tree.Not() | tree.IsGiven():
             return "yes/no"

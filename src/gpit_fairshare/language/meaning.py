@@ -1,6 +1,6 @@
-"""What names mean: the unit of every step, and whether each formula makes sense.
+"""The meaning of names: the unit of every step, and whether each formula makes sense.
 
-A step refers to what comes before it in the scheme, except through `previous`.
+A step can use only what comes before it in the scheme, except through `previous`.
 """
 
 from __future__ import annotations
@@ -37,12 +37,9 @@ def understand(
         definitions: The steps, in their order.
         symbols: Input columns and parameters.
         checks: The checks of the scheme.
-        report: Called with each fault instead of raising it; the step then has the unit that it declares.
-        doubtful: Names among the symbols of which only the name is known. A formula over them is checked for
-            units alone, and only with `report`; steps that depend on them, or are at fault, are added here.
-
-    Raises:
-        FormulaError: The first formula, in order, that uses an unknown name or makes no sense.
+        report: Called with each `FormulaError` instead of raising the first; the step then has its declared unit.
+        doubtful: Symbols of which only the name is known. With `report`, formulas that use them are checked for units
+            only; steps that depend on them, or that have an error, are added here.
     """
     return _UnitPass(definitions, symbols, report, set() if doubtful is None else doubtful).read(checks)
 
@@ -60,7 +57,7 @@ class _UnitPass:
     def read(self, checks: Sequence[Definition]) -> dict[str, Symbol]:
         inferred = infer(self.definitions, self.symbols)
         assumed, understood = self._once(inferred, pending=True)
-        # The units of later steps, which `previous` may name, are known from the second time on.
+        # The units of later steps, which `previous` may name, are known from the second pass on.
         for _ in self.definitions:
             if understood == assumed:
                 break
@@ -71,7 +68,7 @@ class _UnitPass:
         return understood
 
     def _once(self, everything: Mapping[str, Symbol], *, pending: bool) -> tuple[dict[str, Symbol], dict[str, Symbol]]:
-        """Return the symbols as they were assumed, and as they are after going through the steps once."""
+        """Return the symbols as assumed, and as they are after one pass through the steps."""
         assumed = {**self.symbols, **everything}
         reach = _Reach(dict(self.symbols), assumed, pending=pending)
         for step in self.definitions:
@@ -82,7 +79,7 @@ class _UnitPass:
         return assumed, reach.above
 
     def _read_or_report(self, definition: Definition, read: Callable[[], Symbol | None]) -> Symbol | None:
-        """Return what a formula means, or report its fault, unless an earlier fault may be the cause."""
+        """Return the symbol of a formula. Report its error, or raise it, unless an earlier error may be the cause."""
         doubtful = not self.doubtful.isdisjoint(name for name, _ in tree.names_in(definition.tree))
         if doubtful:
             self.doubtful.add(definition.name)
@@ -100,22 +97,22 @@ class _UnitPass:
 
 
 def unit_in(expression: tree.Expression, symbols: Mapping[str, Symbol]) -> str | None:
-    """Return the unit to show for a number that is a part of a formula whose symbols are understood."""
+    """Return the unit to show for a number that is a part of a formula with known symbols."""
     return unit_of(_Reach(dict(symbols), symbols).unit(expression))
 
 
 @dataclass
 class _Reach:
-    """What the step being read may refer to: everything above it, and through `previous` everything."""
+    """The names that a step may use: everything above it, and through `previous` everything."""
 
     above: dict[str, Symbol]
     everything: Mapping[str, Symbol]
     pending: bool = False
-    """Whether the units of steps below are not known yet."""
+    """Whether the units of steps further down are not known yet."""
 
     def understand(self, definition: Definition) -> Symbol:
-        """Return the symbol of one step, or raise the first fault in its formula."""
-        # A step of numbers alone has a unit, but the formula does not show it: it is not checked.
+        """Return the symbol of one step, or raise the first error in its formula."""
+        # A step of only numbers has a unit, but its formula does not show it, so it is not checked.
         inferred = self.unit(definition.tree)
         inferred = None if inferred is None or inferred.bare else inferred
         symbol, declared = self.everything[definition.name], dimension(definition.unit)
@@ -130,10 +127,10 @@ class _Reach:
         return replace(symbol, unit=definition.unit or unit_of(inferred), dimension=declared or inferred)
 
     def check(self, definition: Definition) -> None:
-        """Raise unless the formula is a yes/no of names that are known."""
+        """Raise unless the formula is a yes/no of known names."""
         self.unit(definition.tree)
         if type_of(definition.tree, self.everything) != "yes/no":
-            raise _kind("a check is a yes/no, such as total(fair_share) == revenue_budget", 1)
+            raise _kind("a check must be a yes/no, such as total(fair_share) == revenue_budget", 1)
 
     def symbol(self, name: str, position: int, *, through_previous: bool = False) -> Symbol:
         # Earlier names have their inferred unit, later ones only their declared unit.
@@ -141,17 +138,17 @@ class _Reach:
         if name in names:
             return names[name]
         if name in self.everything:
-            message = f"{name} stands below; a step uses what stands above it, or previous({name}, first=…)"
+            message = f"{name} is defined further down; a step uses what is above it, or previous({name}, first=…)"
             raise _name(message, position)
         raise _name(f"there is no {name}{nearest(name, names)}", position)
 
     def unit(self, expression: tree.Expression) -> Dimension | None:  # noqa: C901, PLR0912  # one branch per node of the tree
-        """Return the unit of a formula, having checked every name and type in it."""
+        """Check every name and type in a formula and return its unit."""
         match expression:
             case tree.Number(value):
                 return self.written_number(value, expression.position)
             case tree.Text():
-                raise _kind("a quoted text stands only beside == or != and a text column", expression.position)
+                raise _kind("a quoted text can only be compared with a text column, by == or !=", expression.position)
             case tree.Name():
                 return self.name(expression)
             case tree.Negative(operand):
@@ -189,14 +186,14 @@ class _Reach:
     def name(self, expression: tree.Name) -> Dimension | None:
         symbol = self.symbol(expression.name, expression.position)
         if symbol.type == "text":
-            message = f"{expression.name} is a text column; it stands beside == or != and a quoted text, or in within="
+            message = f"{expression.name} is a text column; compare it with a quoted text, or use it in within="
             raise _kind(message, expression.position)
         return symbol.measure
 
     def number(self, expression: tree.Expression) -> Dimension | None:
         unit = self.unit(expression)
         if type_of(expression, self.everything) != "number":
-            raise _kind("a yes/no takes no part in arithmetic or totals; use where(…) or count(…)", expression.position)
+            raise _kind("a yes/no cannot be used in arithmetic or totals; use where or count", expression.position)
         return unit
 
     def condition(self, expression: tree.Expression) -> None:
@@ -205,7 +202,7 @@ class _Reach:
             raise _kind("expected a yes/no here, such as a comparison", expression.position)
 
     def fit(self, units: Sequence[Dimension | None], position: int, use: str) -> Dimension | None:
-        """Return the unit that values have together; `use` says what cannot be done with unlike ones."""
+        """Return the unit that values have together; `use` says what cannot be done with different units."""
         result = BARE
         for unit in units:
             try:
@@ -227,13 +224,13 @@ class _Reach:
             column = next((side for side in sides if isinstance(side, tree.Name)), None)
             symbol = self.symbol(column.name, column.position) if column else None
             if not symbol or symbol.type != "text" or expression.relation not in ("==", "!="):
-                raise _kind("a quoted text stands only beside == or != and a text column", texts[0].position)
+                raise _kind("a quoted text can only be compared with a text column, by == or !=", texts[0].position)
             return PURE
         self.fit((self.number(sides[0]), self.number(sides[1])), expression.position, "compared")
         return PURE
 
     def call(self, expression: tree.Call) -> Dimension | None:
-        """Return the unit of what a function gives, having checked its arguments."""
+        """Check the arguments of a function and return the unit of its value."""
         function = function_named(expression.function)
         arguments = function.sorted(expression.arguments)
         units = [self.argument(sort, argument) for sort, argument in arguments]
@@ -254,11 +251,11 @@ class _Reach:
         sort = function.arguments[function.unit]
         if sort in (Argument.SAME_UNIT, Argument.BRANCH):
             same_sort = [unit for unit, (its_sort, _) in zip(units, arguments, strict=True) if its_sort is sort]
-            return self.fit(same_sort, expression.position, f"{sort.value} of one {expression.function}")
+            return self.fit(same_sort, expression.position, f"{sort.value} of the same {expression.function}")
         return units[list(function.arguments).index(function.unit)]
 
     def argument(self, sort: str | Argument | None, expression: tree.Expression) -> Dimension | None:
-        """Return the unit of an argument, having checked its type."""
+        """Check the type of an argument and return its unit."""
         if sort is Argument.CONDITION:
             self.condition(expression)
             return PURE
@@ -278,7 +275,7 @@ class _Reach:
         if symbol.type != expected:
             hint = "; use count(…)" if symbol.type == "yes/no" else ""
             hint = f"; {expression.function} takes a yes/no step" if is_count else hint
-            message = f"{expression.function} takes a {expected}, and {expression.of} is a {symbol.type}{hint}"
+            message = f"{expression.function} takes a {expected}, but {expression.of} is a {symbol.type}{hint}"
             raise _kind(message, expression.of_position)
         if symbol.kind == NATIONAL:
             message = (
@@ -299,9 +296,9 @@ class _Reach:
             raise _kind(f"`first` must be a {symbol.type}, as {expression.of} is", expression.first.position)
         unit = symbol.measure
         if unit is None and self.pending and symbol.role == "step" and expression.of not in self.above:
-            # Assumed to be the unit of the first year's value; whether the step agrees is checked later.
+            # Assumed to be the unit of the first year's value; a later pass checks the step.
             return None if first is None or first.bare else first
-        return self.fit((unit, first), expression.first.position, "the values of one step")
+        return self.fit((unit, first), expression.first.position, "values of the same step")
 
     def share_out(self, kernel: tree.ShareOut) -> Dimension | None:
         self.within(kernel.within, kernel.within_position)
@@ -309,9 +306,9 @@ class _Reach:
         bounds = [leaf for leaf in (kernel.base, kernel.at_least, kernel.at_most) if leaf is not None]
         amount = kind_of(kernel.amount, self.everything)
         if amount.column and amount.column != kernel.within:
-            raise _kind(f"the amount is {amount}; say within={amount.column}", kernel.amount.position)
+            raise _kind(f"the amount is {amount}; add within={amount.column}", kernel.amount.position)
         if amount == ORGANISATION and kernel.within is None:
-            message = "the amount differs by organisation; it is a national figure, or one per group with within="
+            message = "the amount differs by organisation; expected a national figure, or one per group with within="
             raise _kind(message, kernel.amount.position)
         return self.fit(
             [self.number(leaf) for leaf in (kernel.amount, *bounds)], kernel.position, "shared out together"

@@ -1,8 +1,8 @@
-"""Text → tree, by Python's own `ast` and a white list of nodes; nothing is ever evaluated.
+"""Text → tree, with Python's own `ast` and a white list of nodes; nothing is ever evaluated.
 
-Characters and brackets are checked first: Python passes over comments in silence and reads `ﬁ` in a name
-as `fi`. Anything not in the lists is refused with the position of the offending character and what to write
-instead. The limits are those of the scheme file's contract: 1,000 characters and 32 levels.
+Characters and brackets are checked first, because Python ignores comments and reads `ﬁ` in a name as `fi`. Anything
+not in the lists is refused, with the position of the character and what to write instead. A formula may have 1,000
+characters and 32 levels.
 """
 
 from __future__ import annotations
@@ -18,12 +18,7 @@ from gpit_fairshare import plugins
 from gpit_fairshare.errors import FormulaError
 from gpit_fairshare.language import tree
 from gpit_fairshare.language.functions import BUILT_INS, FUNCTIONS, Aggregate, Argument, Function, SpecialForm
-from gpit_fairshare.language.plugin_functions import (
-    function_named,
-    function_names,
-    function_problems,
-    plugged,
-)
+from gpit_fairshare.language.plugin_functions import find_function, function_named, function_names, function_problems
 from gpit_fairshare.words import nearest
 
 if TYPE_CHECKING:
@@ -32,11 +27,11 @@ if TYPE_CHECKING:
 LONGEST = 1_000
 DEEPEST = 32
 MOST_SIGNS = 150
-"""Signs + - * / in one formula: a long chain is a deep tree, and walking it uses the stack."""
+"""Signs + - * / in one formula: a long chain is a deep tree, which needs a lot of stack."""
 LARGEST = 1_500
-"""Nodes of a rendered formula; nested comparisons double theirs at each level."""
+"""Nodes of a rendered formula; nested comparisons double their number at each level."""
 LONGEST_TEXT = 255
-"""Excel takes no longer text in a formula."""
+"""Excel allows no longer text in a formula."""
 
 _QUOTED = re.compile(r"""'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*\"""")
 _PIECES = re.compile(
@@ -55,12 +50,12 @@ _TYPED = {
     "≤": "<=",
     "≥": ">=",
     "≠": "!=",
-    "\\": "the formula without it; it may run over several lines as it is",
-    "#": "comments into the step's note",
+    "\\": "the formula without it; a formula may run over several lines",
+    "#": "comments in the step's note",
     "$": "names instead of cells",
-    "£": "amounts without it; the unit stands in the step's unit",
+    "£": "amounts without it and put the unit in the step's unit",
 }
-"""What to write instead of characters that word processors, spreadsheets and habits put in."""
+"""What to write instead of characters that word processors, spreadsheets and habits produce."""
 
 _ARITHMETIC: dict[type[ast.operator], tree.Arithmetic] = {
     ast.Add: "+",
@@ -87,7 +82,7 @@ _IN_EXCEL = {
     "roundup": "round(x, digits)",
     "rounddown": "round(x, digits)",
 }
-"""Functions that Excel has by another name."""
+"""What to write instead of functions of Excel."""
 
 _REFUSED: dict[type[ast.AST], str] = {
     ast.Attribute: "a dot is not part of the language; write a plain name",
@@ -96,19 +91,19 @@ _REFUSED: dict[type[ast.AST], str] = {
     **dict.fromkeys(
         (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp), "comprehensions are not part of the language"
     ),
-    ast.Tuple: "a comma stands only between the arguments of a function",
+    ast.Tuple: "a comma can only separate the arguments of a function",
     ast.List: "square brackets are not part of the language",
     **dict.fromkeys((ast.Set, ast.Dict), "curly brackets are not part of the language"),
     ast.IfExp: "write where(condition, yes, no) instead of if and else",
-    ast.UnaryOp: "the only sign in front of a value is a minus",
+    ast.UnaryOp: "the only sign allowed in front of a value is a minus",
     ast.JoinedStr: "a formatted text is not part of the language",
     ast.NamedExpr: "write each named figure as a step of its own",
     ast.Starred: "a star is not part of the language",
 }
 _REFUSED_SIGNS = {
     ":=": _REFUSED[ast.NamedExpr],
-    "<>": "different from is written !=",
-    "%": "percentages are ratios: 5% is written 0.05",
+    "<>": "write != for not equal",
+    "%": "write a percentage as a ratio: 0.05 for 5%",
 }
 
 
@@ -116,29 +111,29 @@ def parse(text: str) -> tree.Expression:
     """Parse one formula.
 
     Raises:
-        FormulaError: The text is too long or too deep, is no formula, or holds what the language
-            does not; with the position of the first offending character.
+        FormulaError: The text is not a formula of the language, is too long or is too deep; with the position of the
+            first wrong character.
     """
     if len(text) > LONGEST:
-        message = f"the formula has {len(text):,} characters; {LONGEST:,} are allowed; split it into steps"
+        message = f"the formula has {len(text):,} characters; at most {LONGEST:,} are allowed; split it into steps"
         raise FormulaError(message, LONGEST + 1)
     if not text.strip():
         raise FormulaError("the formula is empty; expected a name, a number or a function", 1)
-    # Excel users write a leading equals sign; say so rather than "invalid syntax".
+    # Excel users write an equals sign first: name it instead of saying "invalid syntax".
     if text.lstrip().startswith("="):
         raise FormulaError("leave out the = at the start", text.index("=") + 1)
     _check_characters(text)
-    # A formula may run over several lines, as long ones do in TOML. As one line it has one count of columns.
+    # A formula may run over several lines in TOML. On one line, its columns have one count.
     source = text.translate(_ONE_LINE)
     start = len(source) - len(source.lstrip())
     try:
         with warnings.catch_warnings():
-            # "is" with a literal and the like: refused below in our own words
+            # "is" with a literal and the like are refused below, in our own words
             warnings.simplefilter("ignore")
-            # With the line's end Python knows the column of what is missing there.
+            # With a line end, Python knows the column of anything missing at the end.
             body = ast.parse(source[start:] + "\n", mode="eval").body
     except SyntaxError as fault:
-        raise _syntax(fault, source, start) from None
+        raise FormulaError(*_syntax(fault, source, start)) from None
     except (MemoryError, RecursionError):
         raise FormulaError(_TOO_DEEP, 1) from None
     except ValueError as fault:
@@ -146,17 +141,21 @@ def parse(text: str) -> tree.Expression:
     expression = _Reader(source, start).read(body)
     if _size(expression) > LARGEST:
         raise FormulaError(
-            "comparisons and round stand inside one another too often; make the inner ones steps of their own"
+            "too many comparisons and rounds are nested in one another; make the inner ones steps of their own"
         )
     return expression
 
 
-_TOO_DEEP = f"the formula is nested too deeply; {DEEPEST} levels are allowed; split it into steps"
+_TOO_DEEP = f"the formula is nested too deeply; at most {DEEPEST} levels are allowed; split it into steps"
 _EXPECTED = "expected names, numbers, + - * /, comparisons and functions"
 
 
 def _check_characters(text: str) -> None:
-    """Refuse characters that are not in the language, and brackets and quotation marks without a partner."""
+    """Refuse characters that are not in the language, and brackets and quotation marks without a partner.
+
+    Raises:
+        FormulaError: There is one, at its position.
+    """
     opened: list[re.Match[str]] = []
     for piece in _PIECES.finditer(text):
         token, place = piece[0], piece.start() + 1
@@ -169,9 +168,9 @@ def _check_characters(text: str) -> None:
                 if not opened or opened.pop()[0] != _PARTNERS[token]:
                     raise FormulaError(f"the bracket {token} has no partner", place)
             case "thousands":
-                # Python reads two arguments: max(0, cost - 1,000) would take off £1.
+                # Python reads two arguments: max(0, cost - 1,000) would subtract £1.
                 plain = token.replace(",", "")
-                message = f"{token} is written {plain}; between two arguments a space follows the comma"
+                message = f"write {plain} instead of {token}; between two arguments, put a space after the comma"
                 raise FormulaError(message, place + token.index(","))
             case _:
                 raise FormulaError(_strange(token), place)
@@ -181,50 +180,54 @@ def _check_characters(text: str) -> None:
 
 def _strange(character: str) -> str:
     if character in "\"'":
-        return "the quotation mark has no partner in its line"
+        return "the quotation mark has no partner on its line"
     if not character.isprintable():
         code = f"U+{ord(character):04X}"
         return f"the character {code} is not part of the language; write a plain space or nothing"
-    instead = _TYPED.get(character, "names of letters a to z, digits and _")
+    instead = _TYPED.get(character, "names with letters a to z, digits and _")
     return f"the character {character} is not part of the language; write {instead}"
 
 
 def _check_text(text: str, place: int) -> None:
-    """Refuse a text that a workbook cannot hold."""
+    """Refuse a text that a workbook cannot hold.
+
+    Raises:
+        FormulaError: It has a character that cannot be printed.
+    """
     if any(unicodedata.category(character) in ("Cc", "Cs", "Cn") for character in text):
         raise FormulaError("a quoted text holds a character that cannot be printed", place)
 
 
-def _syntax(fault: SyntaxError, source: str, start: int) -> FormulaError:
-    """Return what is wrong in our own words; Python's differ from version to version."""
+def _syntax(fault: SyntaxError, source: str, start: int) -> tuple[str, int]:
+    """Describe the error in our own words, with its place; Python's words differ between versions."""
     reason = (fault.msg or "").lower()
     place = max(1, min(start + (fault.offset or 1), len(source.rstrip())))
     remaining = source[place - 1 :]
     if "too many nested" in reason:
-        return FormulaError(_TOO_DEEP, place)
+        return _TOO_DEEP, place
     for sign, message in _REFUSED_SIGNS.items():
         if remaining.startswith(sign):
-            return FormulaError(message, place)
+            return message, place
     if remaining.startswith("=") or "'=='" in reason or '"=="' in reason or "cannot assign" in reason:
         single = re.search(r"(?<![=<>!])=(?!=)", remaining)
-        message = "a comparison is written ==; a step's name stands in `name`, not in its formula"
-        return FormulaError(message, place + (single.start() if single else 0))
+        message = "write == to compare; a step's name goes in `name`, not in its formula"
+        return message, place + (single.start() if single else 0)
     if "positional argument follows" in reason:
-        return FormulaError("named options come last; a comparison is written ==", place)
-    return FormulaError(f"this is not a formula; {_EXPECTED}", place)
+        return "named options come last; write == to compare", place
+    return f"this is not a formula; {_EXPECTED}", place
 
 
 def _no_function(function: str) -> str:
-    """Return a message with the functions that exist, and the broken plug-ins: the function may be one of theirs."""
+    """Return a message with the functions that exist, and broken plug-ins, which may have the function."""
     instead, names = _IN_EXCEL.get(function.casefold()), [*FUNCTIONS, *function_names()]
     hint = f"; write {instead}" if instead else nearest(function, names)
     broken = "".join(f"; {problem}" for problem in function_problems())
     left_out = "" if plugins.are_allowed() else "; plug-ins are left out by --no-plugins"
-    return f"there is no function {function}{hint}; functions are {', '.join(names)}{broken}{left_out}"
+    return f"there is no function {function}{hint}; the functions are {', '.join(names)}{broken}{left_out}"
 
 
 def _size(expression: tree.Expression) -> int:
-    """Return how large a formula gets when rendered; some nodes write their children more than once."""
+    """Return the size of a formula when rendered; some nodes write their children more than once."""
     copies = 2 if isinstance(expression, tree.ComparisonOperation) else 1
     if isinstance(expression, tree.Call):
         copies = function_named(expression.function).copies
@@ -232,7 +235,7 @@ def _size(expression: tree.Expression) -> int:
 
 
 class _Reader:
-    """Makes our tree from Python's, or reports what is not allowed, and where."""
+    """Makes our tree from Python's, or reports what is not allowed and where."""
 
     def __init__(self, source: str, start: int) -> None:
         self.source = source
@@ -248,7 +251,7 @@ class _Reader:
         return self.place(node.col_offset)
 
     def after(self, node: ast.expr) -> int:
-        """Return the position of the first character behind a node that is neither blank nor a bracket."""
+        """Return the position of the first character after a node that is not a blank or a bracket."""
         end = self.place(node.end_col_offset or 0) - 1
         remaining = self.source[end:]
         return end + len(remaining) - len(remaining.lstrip(" )")) + 1
@@ -286,7 +289,7 @@ class _Reader:
                 raise self.refusal(node, level)
 
     def refusal(self, node: ast.expr, level: int) -> FormulaError:
-        """Return the error for a node that is not in the list, at the character that gives it away."""
+        """Return the error for a node that is not in the list, at the character that shows it."""
         message = _REFUSED.get(type(node), f"this is not part of the language; {_EXPECTED}")
         match node:
             case ast.Attribute(value=before) | ast.Subscript(value=before) | ast.Tuple(elts=[before, *_]):
@@ -296,7 +299,11 @@ class _Reader:
                 return self.fault(node, message)
 
     def arithmetic(self, node: ast.BinOp, level: int) -> tree.Expression:
-        """Read a chain such as a + b - c in a loop: a long sum is long, not deep."""
+        """Read a chain such as a + b - c in a loop, because a long sum counts as one level.
+
+        Raises:
+            FormulaError: There are too many signs, or a sign is not in the language.
+        """
         chain: list[ast.BinOp] = []
         first: ast.expr = node
         while isinstance(first, ast.BinOp):
@@ -326,15 +333,15 @@ class _Reader:
             return tree.Text(self.quoted(node, value), position=position)
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise self.fault(node, f"{self.source_text(node)} is not part of the language; expected a number or a name")
-        number = float(str(value))  # by way of its text: a whole number too large for a float is infinite then
+        number = float(str(value))  # from its text, so that a whole number too large for a float becomes infinite
         if not math.isfinite(number):
-            raise self.fault(node, "the number is too large; numbers are finite")
+            raise self.fault(node, "the number is too large")
         return tree.Number(number, position=position)
 
     def quoted(self, node: ast.Constant, value: str) -> str:
-        """Return a text; Python would join two texts side by side, for example where an `or` was forgotten."""
+        """Return a text; Python would join two adjacent texts, for example if an `or` was forgotten."""
         if not _QUOTED.fullmatch(self.source_text(node)):
-            raise self.fault(node, "a text is one pair of quotation marks with nothing before or behind it")
+            raise self.fault(node, "write a text in one pair of quotation marks, with nothing next to it")
         if len(value) > LONGEST_TEXT:
             raise self.fault(node, f"the text has {len(value)} characters; {LONGEST_TEXT} are allowed, as in Excel")
         _check_text(value, self.position(node))
@@ -345,7 +352,7 @@ class _Reader:
             raise FormulaError("one comparison at a time; join two with `and`", self.after(node.comparators[0]))
         relation = _RELATIONS.get(type(node.ops[0]))
         if relation is None:
-            message = "comparisons are < <= > >= == !=; `in` and `is` are not part of the language"
+            message = "the comparisons are < <= > >= == !=; `in` and `is` are not part of the language"
             raise FormulaError(message, self.after(node.left))
         left, right = (self.read(side, level + 1) for side in (node.left, node.comparators[0]))
         return tree.ComparisonOperation(relation, left, right, position=self.position(node))
@@ -353,23 +360,23 @@ class _Reader:
     def call(self, node: ast.Call, level: int) -> tree.Expression:
         if not isinstance(node.func, ast.Name):
             self.read(node.func, level + 1)  # reports anything in it that is not in the language
-            raise FormulaError("only a function's name is followed by a bracket; × is written *", self.after(node.func))
+            raise FormulaError("only a function can come before a bracket; write * to multiply", self.after(node.func))
         function = node.func.id
-        added = plugged(function)
+        added = find_function(function)
         entry = added.function if added else BUILT_INS.get(function)
         if entry is None:
             raise self.fault(node, _no_function(function))
         options = self.options(node, function, entry.options)
         position = self.position(node)
         if isinstance(entry, SpecialForm) and entry.is_whole_step and level > 1:
-            raise self.fault(node, f"{function} is a whole step by itself; give it a step and use that step's name")
+            raise self.fault(node, f"{function} must be a whole step; make it a step and use that step's name")
         self.check_count(node, function, *entry.limits, entry.options)
         match entry:
             case Function():
                 arguments = tuple(self.read(argument, level + 1) for argument in node.args)
                 for argument, (sort, read) in zip(node.args, entry.sorted(arguments), strict=True):
                     if sort is Argument.DIGITS and tree.written_number(read) not in range(-9, 10):
-                        raise self.fault(argument, f"the digits of {function} are a whole number from -9 to 9")
+                        raise self.fault(argument, f"the digits of {function} must be a whole number from -9 to 9")
                 return tree.Call(function, arguments, position=position)
             case Aggregate():
                 of = self.plain_name(node.args[0], f"{function} takes a plain name; make the formula a step of its own")
@@ -398,7 +405,7 @@ class _Reader:
                     raise self.fault(argument, "rounded takes the name of a step")
                 to = self.leaf(options["to"], function) if "to" in options else tree.Number(1.0)
                 if not isinstance(to, tree.Number) or to.value <= 0:
-                    raise self.fault(options["to"], "`to` is a number of pounds above 0, such as 1, 0.01 or 1000")
+                    raise self.fault(options["to"], "`to` must be a number of pounds above 0, such as 1, 0.01 or 1000")
                 return tree.Rounded(of, to.value, within, within_place, position=position)
             case _:
                 if "by" not in options:
@@ -414,7 +421,7 @@ class _Reader:
             if option.arg is None:
                 raise self.fault(option, _REFUSED[ast.Starred])
             if option.arg not in names:
-                hint = f"it has {', '.join(names)}" if names else "a comparison is written =="
+                hint = f"it has {', '.join(names)}" if names else "write == to compare"
                 raise self.fault(option, f"{function} has no option {option.arg}; {hint}{nearest(option.arg, names)}")
             if option.arg in options:
                 raise self.fault(option, f"the option {option.arg} is given twice")
@@ -455,5 +462,5 @@ class _Reader:
         if count < least:
             raise self.fault(node, message)
         if options:
-            message += f"; the others go by name, such as {options[0]}=…"
+            message += f"; write the others with their names, such as {options[0]}=…"
         raise self.fault(node.args[most], message)

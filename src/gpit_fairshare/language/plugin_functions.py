@@ -1,4 +1,4 @@
-"""Functions by name: those of the language, and those that plug-ins add to it."""
+"""Functions by name: those of the language, and those that plug-ins add."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _MOST_ARGUMENTS: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Plugged:
+class PluginFunction:
     """A function with its name in formulas and the plug-in that it comes from."""
 
     name: str
@@ -37,38 +37,34 @@ class Plugged:
         return f"the function {self.name} of the {self.plugin}"
 
 
-def plugged(name: str) -> Plugged | None:
-    """Return the function of a plug-in by its name; None where no plug-in that can be used has it."""
-    if name in BUILT_INS:  # packages are looked for only where a name is not the language's own
+def find_function(name: str) -> PluginFunction | None:
+    """Return the plug-in function with this name; None if no usable plug-in has it."""
+    if name in BUILT_INS:  # gpit looks for packages only if the name is not in the language
         return None
     functions = (_loaded(plugin) for plugin in plugins.installed(plugins.FUNCTIONS) if plugin.name == name)
-    return next((function for function in functions if isinstance(function, Plugged)), None)
+    return next((function for function in functions if isinstance(function, PluginFunction)), None)
 
 
-def plugin_function(name: str) -> Plugged:
-    """Return the function of a plug-in that a formula was read with.
+def plugin_function(name: str) -> PluginFunction:
+    """Return the plug-in function that a formula was read with.
 
     Raises:
-        PluginError: It is not there any more.
+        PluginError: It no longer exists.
     """
-    function = plugged(name)
+    function = find_function(name)
     if function is None:
         raise PluginError(f"there is no function {name}; install the plug-in that has it")
     return function
 
 
 def function_named(name: str) -> Function:
-    """Return the function that a call in a formula means.
-
-    Raises:
-        PluginError: It is one of a plug-in that is not there any more.
-    """
+    """Return the function that a call in a formula means."""
     built_in = BUILT_INS.get(name)
     return built_in if isinstance(built_in, Function) else plugin_function(name).function
 
 
-def plugged_in(expression: tree.Expression) -> list[Plugged]:
-    """Return the functions of plug-ins that a formula uses, each once."""
+def added_functions(expression: tree.Expression) -> list[PluginFunction]:
+    """Return the plug-in functions that a formula uses, each once."""
     names = (
         node.function
         for node in tree.walk(expression)
@@ -77,14 +73,14 @@ def plugged_in(expression: tree.Expression) -> list[Plugged]:
     return [plugin_function(name) for name in dict.fromkeys(names)]
 
 
-def without_excel(expression: tree.Expression) -> list[Plugged]:
+def without_excel(expression: tree.Expression) -> list[PluginFunction]:
     """Return the plug-in functions that have no Excel formula; steps that use them are written as values."""
-    return [function for function in plugged_in(expression) if function.function.excel is None]
+    return [function for function in added_functions(expression) if function.function.excel is None]
 
 
 def function_names() -> list[str]:
-    """Return the names of the functions that plug-ins add and that can be used."""
-    return sorted({plugin.name for plugin in plugins.installed(plugins.FUNCTIONS) if plugged(plugin.name)})
+    """Return the names of the usable functions that plug-ins add."""
+    return sorted({plugin.name for plugin in plugins.installed(plugins.FUNCTIONS) if find_function(plugin.name)})
 
 
 def function_problems() -> list[str]:
@@ -103,44 +99,44 @@ def function_problems() -> list[str]:
 
 
 @cache
-def _loaded(plugin: Plugin) -> Plugged | str:
-    """Return a function that can be used, or what is wrong with it."""
+def _loaded(plugin: Plugin) -> PluginFunction | str:
+    """Return a usable function, or what is wrong with it."""
     try:
         if plugin.name in BUILT_INS:
             raise plugin.fault("the name is taken by the language; this one is left out")
         if keyword.iskeyword(plugin.name):
             raise plugin.fault("its name is a word of the language")
         if not _NAME.fullmatch(plugin.name):
-            raise plugin.fault("its name is not up to 64 small letters, digits and _, beginning with a letter")
+            raise plugin.fault("its name must be up to 64 small letters, digits and _, and begin with a letter")
         function = plugin.load()
-        with plugins.contained(lambda fault: plugin.fault(f"it cannot be looked at ({fault})")):
+        with plugins.contained(lambda fault: plugin.fault(f"it cannot be inspected ({fault})")):
             problem = _problem(function)
         if problem:
             raise plugin.fault(problem)
     except PluginError as fault:
         return str(fault)
-    return Plugged(plugin.name, function, plugin)
+    return PluginFunction(plugin.name, function, plugin)
 
 
 def _problem(function: Any) -> str:
     """Return what is wrong with a plug-in's function; an empty text if nothing."""
     if not isinstance(function, Function):
         return f"expected an object of gpit_fairshare.Function, found {type(function).__name__}"
-    # A package may put anything into it: nothing checks the types of its fields.
+    # A package may put anything into it, because nothing checks the types of its fields.
     fields: dict[str, Any] = vars(function)
     arguments, words, unit, excel = (fields[key] for key in ("arguments", "words", "unit", "excel"))
     if not callable(fields["polars"]):
-        return "it has no Polars rendering; `polars` is a function of expressions"
+        return "it has no Polars rendering; `polars` must be a function of expressions"
     units = (*UNITS[:-1], None)
     if not isinstance(arguments, Mapping) or not 1 <= len(arguments) <= _MOST_ARGUMENTS:
-        return f"`arguments` has 1 to {_MOST_ARGUMENTS} names, each with its unit or None"
+        return f"`arguments` must have 1 to {_MOST_ARGUMENTS} names, each with its unit or None"
     for name, argument_unit in arguments.items():
         if not isinstance(name, str) or not _NAME.fullmatch(name) or argument_unit not in units:
-            return f"argument {name}: expected a name, and a unit out of {', '.join(UNITS[:-1])}, or None"
+            return f"argument {name}: expected a name and one of the units {', '.join(UNITS[:-1])}, or None"
     if not isinstance(words, str) or not words.strip():
-        return "`words` says in a sentence what it gives"
+        return "`words` must say in a sentence what it gives"
     if unit not in (*units, *arguments):
-        return f"`unit` is one of {', '.join(UNITS[:-1])}, the name of an argument, or None"
+        return f"`unit` must be one of {', '.join(UNITS[:-1])}, the name of an argument, or None"
     try:
         inspect.signature(fields["polars"]).bind(*arguments)
     except (TypeError, ValueError):
@@ -150,10 +146,10 @@ def _problem(function: Any) -> str:
 
 def _excel_problem(excel: Any, arguments: Mapping[str, Any]) -> str:
     if not isinstance(excel, str) or not excel.strip() or excel.startswith("=") or not excel.isprintable():
-        return "`excel` is a formula on one line without its equals sign, or None"
+        return "`excel` must be a formula on one line without its equals sign, or None"
     outside = re.sub(r'"[^"]*"', "", PLACE.sub("1", excel))
     depths = [*accumulate(({"(": 1, ")": -1}.get(character, 0) for character in outside), initial=0)]
     if min(depths) < 0 or depths[-1] > 0 or set(outside) & set('"{}'):
         return "`excel` has a bracket or a quotation mark too many or too few"
     unknown = [name for name in PLACE.findall(excel) if name not in arguments]
-    return f"`excel` names {{{unknown[0]}}}, which is no argument" if unknown else ""
+    return f"`excel` names {{{unknown[0]}}}, which is not an argument" if unknown else ""

@@ -1,4 +1,4 @@
-"""The tree of a formula: what the parser makes and every rendering walks.
+"""The tree of a formula: the parser makes it and every rendering walks it.
 
 Positions count characters of the formula's text from 1, so that an error can point at the place.
 """
@@ -32,7 +32,7 @@ class Number(Node):
 
 @dataclass(frozen=True, slots=True)
 class Text(Node):
-    """A quoted text; allowed only beside `==` or `!=` and a text column."""
+    """A quoted text; it can only be compared with a text column, by `==` or `!=`."""
 
     value: str
 
@@ -71,7 +71,7 @@ class ComparisonOperation(Node):
 
 @dataclass(frozen=True, slots=True)
 class Logic(Node):
-    """`and` or `or` over two or more yes/no values; neither stops early, as in Excel."""
+    """`and` or `or` over two or more yes/no values; as in Excel, all of them are evaluated."""
 
     operator: Literal["and", "or"]
     operands: tuple[Expression, ...]
@@ -94,7 +94,7 @@ class Call(Node):
 
 @dataclass(frozen=True, slots=True)
 class IsGiven(Node):
-    """Whether an optional input cell holds a value."""
+    """Whether an optional input cell has a value."""
 
     name: str
     name_position: int = 0
@@ -144,9 +144,9 @@ class Rounded(Node):
 
 
 Leaf = Name | IsGiven | AggregateCall | Previous
-"""What a formula takes its values from."""
+"""The nodes that a formula takes its values from."""
 Kernel = ShareOut | Rounded
-"""A step that the engine works out for all rows together."""
+"""A step that the engine calculates for all rows together."""
 Expression = Number | Text | Leaf | Negative | BinaryOperation | ComparisonOperation | Logic | Not | Call | Kernel
 
 
@@ -158,7 +158,7 @@ _NAMES: Final[dict[type[Expression], dict[str, str]]] = {
     ShareOut: {"within": "within_position"},
     Rounded: {"within": "within_position"},
 }
-"""The fields that hold names, each with that of the name's position."""
+"""The fields that hold names, each with the field of its position."""
 
 
 def children(tree: Expression) -> tuple[Expression, ...]:
@@ -169,7 +169,7 @@ def children(tree: Expression) -> tuple[Expression, ...]:
 
 
 def with_children(tree: Expression, change: Callable[[Expression, str], Expression]) -> Expression:
-    """Return the tree with each child replaced by `change` of the child and the name of its field."""
+    """Return the tree with each child replaced by `change(child, field)`, with the name of its field."""
     changes: dict[str, Any] = {}
     for field in fields(tree):
         value = getattr(tree, field.name)
@@ -204,7 +204,7 @@ def groupings(tree: Expression) -> Iterator[str]:
 
 
 def renamed(tree: Expression, name_of: Callable[[str], str]) -> Expression:
-    """Return the tree with every name replaced by `name_of` it; texts and numbers stay as they are."""
+    """Return the tree with every name replaced by `name_of(name)`; texts and numbers do not change."""
 
     def rename(node: Expression) -> Expression:
         names = {field: getattr(node, field) for field in _NAMES.get(type(node), ())}
@@ -215,17 +215,17 @@ def renamed(tree: Expression, name_of: Callable[[str], str]) -> Expression:
 
 
 def rebuilt(tree: Expression, change: Callable[[Expression], Expression]) -> Expression:
-    """Return the tree with every node replaced by `change` of it, from the inside out."""
+    """Return the tree with every node replaced by `change(node)`, from the inside out."""
     return change(with_children(tree, lambda child, _: rebuilt(child, change)))
 
 
 def number_text(value: float) -> str:
-    """Write a number as a person would: `1`, `0.5`, `1000000`, `1e+22`."""
+    """Write a number as people do: `1`, `0.5`, `1000000`, `1e+22`."""
     return str(int(value)) if value == int(value) and abs(value) < 1e16 else repr(value)
 
 
 def written_number(tree: Expression) -> float | None:
-    """Return the number that the tree is, with its sign; None if it is anything else."""
+    """Return the value of a tree that is a number, with its sign; otherwise None."""
     match tree:
         case Number(value):
             return value
@@ -249,7 +249,7 @@ def _bracketed(tree: Expression, least: int) -> str:
 
 
 def to_text(tree: Expression) -> str:  # noqa: C901, PLR0912  # one branch per node of the tree
-    """Write the tree as a formula again; parsing the text gives an equal tree but for positions."""
+    """Write the tree as a formula; parsing the text gives an equal tree, except for positions."""
     outer = strength(tree)
     match tree:
         case Number(value):

@@ -1,7 +1,7 @@
 """Units carried through a formula: £ ÷ people is £ per head, and £ plus people is an error.
 
-A unit is a pair of powers, of pounds and of people. What has no unit is not checked, and a bare
-number fits anything when it is added or compared.
+A unit is a pair of powers, of pounds and of people. A value without a unit is not checked. A bare number can be added
+to or compared with anything.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ MONEY_AND_PEOPLE: Final = frozenset({"£", "people"})
 class Dimension:
     """Powers of pounds and of people; `bare` marks a number written in a formula, which fits anything.
 
-    A count of organisations is `counted`: a plain ratio in all arithmetic, which goes by no unit when it is shown.
+    A count of organisations is `counted`: a plain ratio in arithmetic, but shown without a unit.
     """
 
     pounds: int = 0
@@ -40,7 +40,7 @@ class Dimension:
 
     @property
     def powers(self) -> tuple[int, int]:
-        """Return the powers of pounds and of people: values with the same ones may be added and compared."""
+        """Return the powers of pounds and of people: values with equal powers may be added and compared."""
         return self.pounds, self.people
 
 
@@ -56,22 +56,22 @@ _DIMENSIONS: Final = {
     "ratio": PURE,
 }
 _NAMES: Final = {dimension.powers: unit for unit, dimension in _DIMENSIONS.items()}
-"""The unit to show for each dimension: a ratio rather than per cent, which comes before it."""
+"""The unit to show for each dimension: ratio instead of %, because it comes later."""
 
 
 def dimension(unit: str | None) -> Dimension | None:
-    """Return the dimension of a unit as schemes write it; None where nothing is to be checked."""
+    """Return the dimension of a unit as schemes write it; None if there is nothing to check."""
     return _DIMENSIONS.get(unit or "")
 
 
 def is_comparable_unit(unit: str | None, other_unit: str | None) -> bool:
-    """Return whether values in two units may be compared; a value of unknown unit may be compared with any."""
+    """Return whether values in two units may be compared; an unknown unit may be compared with any."""
     left, right = dimension(unit), dimension(other_unit)
     return left is None or right is None or left.powers == right.powers
 
 
 def unit_of(dimension: Dimension | None) -> str | None:
-    """Return the unit to show for a dimension; None where there is no name for it."""
+    """Return the unit to show for a dimension; None if it has no name."""
     if dimension is None or dimension.bare or dimension.counted:
         return None
     return _NAMES.get(dimension.powers)

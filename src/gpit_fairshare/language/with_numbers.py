@@ -1,7 +1,7 @@
-"""Tree → the formula with numbers in the place of names, for a person who works it out again.
+"""Tree → the formula with numbers instead of names, for a person who calculates it again.
 
 Operators and functions are those of the language. £ comes before money, % after percentages; thousands are
-separated by a comma alone and arguments by a comma and a space, so that `max(0, 1,234)` has two of them.
+separated by a comma only and arguments by a comma and a space, so `max(0, 1,234)` has two arguments.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def render(expression: tree.Expression, texts: Mapping[str, str], *, first_year:
     """Return the formula with every name, figure and value of the year before replaced by its text.
 
     Args:
-        expression: The formula; a kernel has none; its arithmetic is given as a separate formula.
+        expression: The formula; not a kernel, whose arithmetic is a separate formula.
         texts: The `value_text` of each value, under the names of the columns of `in_polars`.
         first_year: Whether `previous` means its `first`.
     """
@@ -34,7 +34,7 @@ def render(expression: tree.Expression, texts: Mapping[str, str], *, first_year:
 def _put_in(
     expression: tree.Expression, texts: Mapping[str, str], *, first_year: bool, inner: bool = False
 ) -> tree.Expression:
-    """Return the tree with texts in the place of its leaves; `inner` brackets one that begins with a minus."""
+    """Return the tree with texts instead of its leaves; `inner` puts a text that begins with a minus in brackets."""
     match expression:
         case tree.Number(value):
             return tree.Name(value_text(value, digits=FLOAT_DIGITS))
@@ -62,7 +62,7 @@ def _put_in(
 
 
 def leaves(expression: tree.Expression, *, first_year: bool) -> Iterator[tree.Leaf]:
-    """Yield what a formula takes its values from, left to right; in the first year `previous` means its `first`."""
+    """Yield the leaves of a formula, left to right; in the first year `previous` means its `first`."""
     match expression:
         case tree.Previous(first=first) if first_year:
             yield from leaves(first, first_year=True)
@@ -74,7 +74,7 @@ def leaves(expression: tree.Expression, *, first_year: bool) -> Iterator[tree.Le
 
 
 def columns_of(expression: tree.Expression, *, first_year: bool) -> list[str]:
-    """Return the names of the columns that a formula takes its values from, left to right, each as often as it does."""
+    """Return the columns that a formula takes its values from, left to right, with repetitions."""
     return [column_of(leaf) for leaf in leaves(expression, first_year=first_year)]
 
 
@@ -84,9 +84,8 @@ def columns_of(expression: tree.Expression, *, first_year: bool) -> list[str]:
 def value_text(value: Any, unit: str | None = None, digits: int = DIGITS[0]) -> str:
     """Write a value so that it can be read back: `£294,000`, `50%`, `yes`, `'North'`, `blank`.
 
-    Whole numbers, and pounds and pence, are written in full up to 15 digits; of others the first `digits` that
-    are not leading zeros, money at least to the penny. Up to 17 digits a fraction counts as the float nearest
-    to it, above that exactly.
+    Whole numbers, and pounds and pence, are written in full up to 15 digits. Other numbers have `digits` significant
+    digits, and money at least pence. With up to 17 digits, a fraction counts as its nearest float; with more, exactly.
     """
     if value is None:
         return "blank"
@@ -98,7 +97,7 @@ def value_text(value: Any, unit: str | None = None, digits: int = DIGITS[0]) -> 
 
 
 def read(text: str) -> Fraction | bool | str | None:
-    """Return the value of a text by `value_text`, to the digits that it has."""
+    """Return the value of a text from `value_text`, to the digits that it has."""
     if text in ("yes", "no"):
         return text == "yes"
     if text == "blank":

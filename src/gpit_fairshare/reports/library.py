@@ -5,108 +5,108 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.numbers import full_percentage, written_value
-from gpit_fairshare.reports import document as doc
+from gpit_fairshare.reports import document
 from gpit_fairshare.scheme.shape import number
 from gpit_fairshare.words import counted, joined, plural, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from gpit_fairshare.scheme.method import CheckSaid, LibraryEntry, Method, Needed, ParameterFigure, StepSaid
+    from gpit_fairshare.scheme.method import LibraryEntry, Method, MethodCheck, MethodStep, MethodValue, ParameterFigure
     from gpit_fairshare.scheme.review import Review
 
 _PAYS: Final = {
     "within the budget": "those who gain, within the budget",
-    "top-slice": "a fund set aside for it, beside the fair shares",
+    "top-slice": "a fund set aside for it, separate from the fair shares",
     "new money": "new money, on top of the budget",
 }
 _DASH: Final = "– "
-_TONES: Final = {"error": doc.Tone.BAD, "warning": doc.Tone.WARNING}
+_TONES: Final = {"error": document.Tone.BAD, "warning": document.Tone.WARNING}
 
 
 # The list ---------------------------------------------------------------------------------------------------
 
 
-def library_document(entries: Sequence[LibraryEntry]) -> doc.Document:
+def library_document(entries: Sequence[LibraryEntry]) -> document.Document:
     """Return every file by kind: name, years, numbers of figures with and without a source, and the title below."""
-    blocks: list[doc.Block] = []
+    blocks: list[document.Block] = []
     for kind in ("formula", "transition", "scheme"):
         rows = []
         for entry in entries:
             if entry.kind == kind:
                 origin = f" [{entry.package} {entry.version}]" if entry.package else ""
-                cells = [doc.Code(entry.name), span(entry.years) or "any", str(entry.cited), str(entry.assumed)]
-                rows.append(doc.Row(cells, below=f"{entry.title}{origin}"))
-        texts = [doc.Column(text, doc.Role.TEXT) for text in (plural(kind).capitalize(), "years")]
-        blocks += [doc.Table([*texts, doc.Column("cited"), doc.Column("assumed")], rows)] if rows else []
+                cells = [document.Code(entry.name), span(entry.years) or "any", str(entry.cited), str(entry.assumed)]
+                rows.append(document.Row(cells, below=f"{entry.title}{origin}"))
+        texts = [document.Column(text, document.Role.TEXT) for text in (plural(kind).capitalize(), "years")]
+        blocks += [document.Table([*texts, document.Column("cited"), document.Column("assumed")], rows)] if rows else []
     text = (
-        "Cited and assumed: figures in the file itself that have a source, and that are assumptions. "
-        "gpit library show NAME has the method, its formulas and sources."
+        "Cited: figures in the file that have a source. Assumed: figures that are assumptions. "
+        "gpit library show NAME shows the method, its formulas and sources."
     )
-    return doc.Document([*blocks, doc.Paragraph(text, apart=True)])
+    return document.Document([*blocks, document.Paragraph(text, apart=True)])
 
 
 # The method of one file ---------------------------------------------------------------------------------------
 
 
-def method_document(method: Method) -> doc.Document:
+def method_document(method: Method) -> document.Document:
     """Return a method: a description first, then parameters, inputs, steps, checks, properties and sources."""
     years = f", {span(method.years)}" if method.years else ""
     indicative = f" ({joined(method.indicative)} indicative)" if method.indicative else ""
     origin = f", from {method.package} {method.version}" if method.package else ""
-    subtitle = doc.Paragraph(f"{method.kind} {method.name}{years}{indicative}{origin}")
-    return doc.Document([doc.Title([method.title]), subtitle, *_sections(method)])
+    subtitle = document.Paragraph(f"{method.kind} {method.name}{years}{indicative}{origin}")
+    return document.Document([document.Title([method.title]), subtitle, *_sections(method)])
 
 
-def _sections(method: Method) -> Iterator[doc.Block]:
+def _sections(method: Method) -> Iterator[document.Block]:
     """Yield the sections in reading order; empty sections are left out."""
     facts = [method.note]
     facts += [f"Opening baseline: {method.opening_baseline}."] if method.opening_baseline else []
     facts += [f"Who pays for protection: {_PAYS[method.paid_from]}."] if method.paid_from else []
     facts += [f"Money in: {joined(method.money_in)}."] if method.money_in else []
     facts += [f"Taken away: {joined(method.taken_away)}."] if method.taken_away else []
-    facts += [f"A row is one {method.organisation}."] if method.organisation else []
+    facts += [f"Each row is one {method.organisation}."] if method.organisation else []
     parts = [
-        doc.Item(
+        document.Item(
             f"{kind.capitalize()} {name}",
             _DASH,
-            below=[doc.Item(doc.Address(f"gpit library show {name} --kind {kind}"))],
+            below=[document.Item(document.Address(f"gpit library show {name} --kind {kind}"))],
         )
         for kind, name in (("formula", method.formula), ("transition", method.transition))
         if name
     ]
     properties = [
-        doc.Item(f"{kept.name.replace('_', ' ').capitalize()}: {_state(kept.state, kept.means, kept.why)}", _DASH)
+        document.Item(f"{kept.name.replace('_', ' ').capitalize()}: {_state(kept.state, kept.means, kept.why)}", _DASH)
         for kept in method.properties
     ]
     sources = [
-        doc.Item(
+        document.Item(
             ". ".join(filter(None, (source.publisher, source.title, source.date))) + f" [{source.key}]",
             _DASH,
-            below=_texts(" ".join(source.note.split()), doc.Address(source.url)),
+            below=_texts(" ".join(source.note.split()), document.Address(source.url)),
         )
         for source in method.sources
     ]
     for title, items in (
         ("Method", _texts(*facts)),
-        ("Made of", parts),
-        ("Order of operations", [doc.Item(text, f"{place}. ") for place, text in enumerate(method.order, 1)]),
+        ("Parts", parts),
+        ("Order of operations", [document.Item(text, f"{place}. ") for place, text in enumerate(method.order, 1)]),
         ("Parameters", [_parameter(parameter) for parameter in method.parameters]),
-        ("Columns of the inputs", [_input(column) for column in method.inputs]),
+        ("Input columns", [_input(column) for column in method.inputs]),
         ("Steps", [_step(step) for step in method.steps]),
         ("Checks", [_check(check) for check in method.checks]),
-        ("What it keeps, whatever the inputs", properties),
+        ("Properties", properties),
         ("When there is no answer", _texts(method.infeasible)),
         ("Sources", sources),
     ):
         if items:
-            yield doc.Heading(title)
+            yield document.Heading(title)
             yield from items
 
 
-def _texts(*texts: str, marker: str = "") -> list[doc.Item]:
+def _texts(*texts: str, marker: str = "") -> list[document.Item]:
     """Return an item for each text that is not empty."""
-    return [doc.Item(text, marker) for text in texts if text]
+    return [document.Item(text, marker) for text in texts if text]
 
 
 def _state(state: str, means: str, why: str) -> str:
@@ -114,16 +114,16 @@ def _state(state: str, means: str, why: str) -> str:
         case "kept":
             return f"kept. {means[:1].upper()}{means[1:]}."
         case "broken":
-            return f"not kept, that {means}. {why}"
+            return f"not kept ({means}). {why}"
         case _:
-            return f"does not arise. {why}"
+            return f"not applicable. {why}"
 
 
 def _in_unit(label: str, unit: str) -> str:
     return f"{label}, {unit}" if unit else label
 
 
-def _parameter(parameter: Needed) -> doc.Item:
+def _parameter(parameter: MethodValue) -> document.Item:
     bounds = ""
     if parameter.minimum and parameter.maximum:
         bounds = f", from {_figure(parameter.minimum, parameter.unit)} to {_figure(parameter.maximum, parameter.unit)}"
@@ -132,7 +132,7 @@ def _parameter(parameter: Needed) -> doc.Item:
         bounds = f", {least} {_figure(parameter.minimum or parameter.maximum, parameter.unit)}"
     values = [_figure_line(figure, parameter.unit) for figure in parameter.figures] or ["The scheme gives its value."]
     label = f"{_in_unit(parameter.label, parameter.unit)}{bounds}"
-    return doc.Item(label, _DASH, parameter.name, _texts(parameter.note, *values))
+    return document.Item(label, _DASH, parameter.name, _texts(parameter.note, *values))
 
 
 def _figure_line(figure: ParameterFigure, unit: str) -> str:
@@ -151,59 +151,59 @@ def _figure(text: str, unit: str) -> str:
     return written_value(value, unit, text)
 
 
-def _input(column: Needed) -> doc.Item:
+def _input(column: MethodValue) -> document.Item:
     optional = ", may be blank" if column.optional else ""
-    return doc.Item(f"{_in_unit(column.label, column.unit)}{optional}", _DASH, column.name, _texts(column.note))
+    return document.Item(f"{_in_unit(column.label, column.unit)}{optional}", _DASH, column.name, _texts(column.note))
 
 
-def _step(step: StepSaid) -> doc.Item:
+def _step(step: MethodStep) -> document.Item:
     below = [*_texts(step.words, marker="= "), *_formula(step.formula), *_texts(*step.functions, step.note)]
-    return doc.Item(_in_unit(step.label, step.unit), f"{step.number}. ", step.name, below)
+    return document.Item(_in_unit(step.label, step.unit), f"{step.number}. ", step.name, below)
 
 
-def _check(check: CheckSaid) -> doc.Item:
-    stops = "The run stops where it does not hold." if check.stops else ""
-    return doc.Item(check.name, _DASH, below=[*_formula(check.formula), *_texts(stops, check.note)])
+def _check(check: MethodCheck) -> document.Item:
+    stops = "The run stops if this check fails." if check.stops else ""
+    return document.Item(check.name, _DASH, below=[*_formula(check.formula), *_texts(stops, check.note)])
 
 
-def _formula(text: str) -> list[doc.Item]:
-    return _texts(doc.Code(text), marker="formula: ")
+def _formula(text: str) -> list[document.Item]:
+    return _texts(document.Code(text), marker="formula: ")
 
 
 # The verdict of a check --------------------------------------------------------------------------------------
 
 
-def review_document(reviews: Sequence[Review]) -> doc.Document:
+def review_document(reviews: Sequence[Review]) -> document.Document:
     """Return the verdict, the contents and the findings of each review."""
-    return doc.Document([*_blocks(reviews)])
+    return document.Document([*_blocks(reviews)])
 
 
-def _blocks(reviews: Sequence[Review]) -> Iterator[doc.Block]:
-    apart = doc.Paragraph("")
+def _blocks(reviews: Sequence[Review]) -> Iterator[document.Block]:
+    apart = document.Paragraph("")
     for place, review in enumerate(reviews):
         if place:
             yield from (apart, apart)
-        tone = next((_TONES[level] for level in _TONES if review.has(level)), doc.Tone.GOOD)
-        yield doc.Title([_verdict(review)], tone)
+        tone = next((_TONES[level] for level in _TONES if review.has(level)), document.Tone.GOOD)
+        yield document.Title([_verdict(review)], tone)
         if review.title:
-            yield doc.Paragraph(_looked_at(review))
-        yield doc.Findings(review.findings)
+            yield document.Paragraph(_looked_at(review))
+        yield document.Findings(review.findings)
     if len(reviews) > 1:
         yield from (apart, apart)
-        yield doc.Paragraph(_summary(reviews), doc.Tone.STRONG)
+        yield document.Paragraph(_summary(reviews), document.Tone.STRONG)
 
 
 def _verdict(review: Review) -> str:
     name = f"{review.name} ({review.kind})" if review.kind else review.name
-    levels = doc.counted_levels(review.findings) or "nothing to remark"
-    return f"{name}: {'no error' if review.sound else 'not fit for use'}; {levels}."
+    levels = document.counted_levels(review.findings) or "no findings"
+    return f"{name}: {'ready to use' if review.sound else 'cannot be used yet'}; {levels}."
 
 
 def _looked_at(review: Review) -> str:
     files = joined([file for file, _ in review.files])
     years = f" ({span(review.years)})" if review.years else ""
     if not review.steps:
-        return f"{review.title}{years}. Read: {files}; what comes of them was not looked at."
+        return f"{review.title}{years}. Read: {files}; steps and checks were not reviewed."
     counts = [(review.steps, "step"), (review.checks, "check"), (review.parameters, "parameter")]
     contents = joined([counted(count, noun) if count else f"no {noun}s" for count, noun in counts])
     return f"{review.title}{years}. Read: {files}; {contents}."
@@ -212,6 +212,6 @@ def _looked_at(review: Review) -> str:
 def _summary(reviews: Sequence[Review]) -> str:
     # Several files may declare the same name, so the file is named.
     faulty = [review.files[0][0] if review.files else review.name for review in reviews if not review.sound]
-    fit = f"{len(faulty)} not fit for use ({joined(faulty)})" if faulty else "no error"
-    levels = doc.counted_levels([finding for review in reviews for finding in review.findings])
-    return f"{len(reviews)} looked at, {fit}; {levels or 'nothing to remark'}."
+    fit = f"{len(faulty)} cannot be used yet ({joined(faulty)})" if faulty else "all ready to use"
+    levels = document.counted_levels([finding for review in reviews for finding in review.findings])
+    return f"{len(reviews)} reviewed, {fit}; {levels or 'no findings'}."

@@ -13,7 +13,7 @@ from gpit_fairshare.engine import Result, calculate
 from gpit_fairshare.errors import GpitError, SchemeError, UsageError
 from gpit_fairshare.inputs.mergers.crosswalk import packaged_crosswalk
 from gpit_fairshare.inputs.model import AppliedUnit, InputColumn, Inputs, InputSource
-from gpit_fairshare.language.plugin_functions import plugged
+from gpit_fairshare.language.plugin_functions import find_function
 from gpit_fairshare.scheme.definition import defined
 from gpit_fairshare.words import one_line
 
@@ -152,7 +152,7 @@ def _check_functions(manifest: Mapping[str, Any], name: str) -> None:
         if entry["kind"] != "function":
             continue
         label = f"the function {entry['name']} of {entry['package']} {entry['version']}"
-        installed = plugged(entry["name"])
+        installed = find_function(entry["name"])
         if installed is None:
             raise UsageError(f"{name}: was made with {label}, which is not installed or left out; install it")
         plugin = installed.plugin

@@ -1,7 +1,7 @@
 """A scheme as one table of every step, check and value, so that a result can carry its rule.
 
 A reader of a result may not have the scheme files. `definition` writes everything that decides the result, in the
-shape of a scheme file with its own steps; `defined` rebuilds the same scheme from it, with the checks of a file.
+shape of a scheme file with its own steps. `defined` rebuilds the same scheme from it and checks it like a file.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from gpit_fairshare.errors import SchemeError
 from gpit_fairshare.scheme import shape
-from gpit_fairshare.scheme.faults import Faults, first_of, of_shape
+from gpit_fairshare.scheme.faults import Faults, first_error, shape_errors
 from gpit_fairshare.scheme.files import LoadedFile
 from gpit_fairshare.scheme.joining import Joined, complete
 from gpit_fairshare.scheme.model import (
@@ -126,9 +126,10 @@ def defined(table: Mapping[str, Any], files: tuple[tuple[str, str], ...], digest
         data = _as_file(table)
         model = shape.SchemeFile.model_validate(data)
     except ValidationError as fault:
-        raise SchemeError(f"{file}: the scheme in it: {first_of(of_shape(fault, data, shape.SchemeFile))}") from None
+        first = first_error(shape_errors(fault, data, shape.SchemeFile))
+        raise SchemeError(f"{file}: the scheme in it: {first}") from None
     except (KeyError, TypeError, AttributeError, ValueError) as fault:
-        raise SchemeError(f"{file}: the scheme in it is not as gpit writes it ({one_line(fault)})") from None
+        raise SchemeError(f"{file}: the scheme in it is not in the form that gpit writes ({one_line(fault)})") from None
     sources = TypeAdapter(tuple[Source, ...]).validate_python(table["sources"])
     read = LoadedFile(file, digest, None, model, {source.key: source for source in sources})
     faults = Faults()
@@ -136,7 +137,7 @@ def defined(table: Mapping[str, Any], files: tuple[tuple[str, str], ...], digest
     joined.draft.add(load_module(read, faults), faults)
     complete(joined, faults)
     scheme = joined.scheme
-    if scheme is None:  # pragma: no cover - every fault was raised before
+    if scheme is None:  # pragma: no cover - every error was raised before
         raise SchemeError(f"{file}: the scheme in it cannot be read")
     places = {entry["name"]: str(entry["where"]) for entry in (*table["steps"], *table["checks"])}
     recorded_values = {entry["name"]: entry["values"] for entry in table["parameters"]}
@@ -155,7 +156,7 @@ def defined(table: Mapping[str, Any], files: tuple[tuple[str, str], ...], digest
             for name, parameter in scheme.parameters.items()
         },
         counts={column: tuple(words) for column, words in table["counts"].items()},
-        # One file alone cannot say which file decides the account, and which steps came from a transition.
+        # A single file does not show which file decides the account, nor which steps came from a transition.
         money=TypeAdapter(Money).validate_python(table["money"]) if "money" in table else scheme.money,
         assumptions=TypeAdapter(tuple[Assumption, ...]).validate_python(table["assumptions"]),
         sources=sources,
@@ -188,6 +189,6 @@ def _as_file(table: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _entry(record: Mapping[str, Any], model: type[shape.Entry]) -> dict[str, Any]:
-    """Return the keys that an entry of a file also has; an empty text means a key that a file leaves out."""
+    """Return the keys that an entry of a file also has; a file leaves out keys with an empty text."""
     entry = {key: record[key] for key in model.model_fields if record.get(key) not in (None, "")}
     return entry | ({"date": dt.date.fromisoformat(entry["date"])} if "date" in entry else {})

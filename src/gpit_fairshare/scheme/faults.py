@@ -1,9 +1,8 @@
-"""Faults in scheme, formula and transition files: collect them, describe them, and read the file without them.
+"""Errors in scheme, formula and transition files: collect them, describe them, and read the file without them.
 
-A run stops at the first fault; a review reports every fault. Both do the same checks, so that a review reports
-what a run refuses: the collector raises an error, or keeps it. A review leaves out the parts of a file with a wrong
-shape and checks the rest. Such a file is never run. The names of the parts left out count as unresolved, so that
-nothing reports them as missing.
+A run stops at the first error; a review reports all of them. Both do the same checks: the collector raises an error,
+or keeps it. A review leaves out the parts of a file that have the wrong shape and checks the rest; such a file is
+never run. The names of the parts left out are unresolved, so they are not reported as missing.
 """
 
 from __future__ import annotations
@@ -41,10 +40,10 @@ _MESSAGES: Final = {
     "list_type": "expected a list in square brackets",
     **dict.fromkeys(("dict_type", "model_type"), "expected a table"),
     "greater_than_equal": "expected {ge} or more",
-    "string_too_long": "is too long; {max_length} characters are allowed",
+    "string_too_long": "is too long; at most {max_length} characters are allowed",
     "date_type": "expected a date such as 2014-04-03, without quotes",
     "string_pattern_mismatch": (
-        "a name has small letters a to z, digits and _, and begins with a letter, as fair_share"
+        "a name has small letters a to z, digits and _, and begins with a letter, such as fair_share"
     ),
 }
 """Messages for Pydantic's types of error; `_message` has the others."""
@@ -66,7 +65,7 @@ class Faults(FindingCollector):
         self.files: dict[tuple[str, str], None] = {}
         """Base name and SHA-256 of every file that was read, in order, even if the files could not be joined."""
         self.unresolved: set[str] = set()
-        """Names whose definition is faulty: that they are missing, or do not fit, is not a further fault."""
+        """Names whose definition has an error: that they are missing, or do not fit, is not a further error."""
 
     def abort(
         self, code: FindingCode, where: Where, problem: str, remedy: str = "", *, raises: type[Exception] | None = None
@@ -85,7 +84,7 @@ class Faults(FindingCollector):
 
 @dataclass(frozen=True, slots=True)
 class ShapeFault:
-    """One fault in the shape of a file."""
+    """One error in the shape of a file."""
 
     path: tuple[int | str, ...]
     """Where it is in the data, or would be if it is missing."""
@@ -94,13 +93,13 @@ class ShapeFault:
     place: str
     message: str
     kind: str
-    """Pydantic's type of error, or `origin`: a figure has no origin, or two."""
+    """Pydantic's type of error, or `origin` if a figure has no origin, or two."""
     near: str = ""
     """The known key that was probably meant; empty if none is near."""
 
 
-def of_shape(fault: ValidationError, data: Mapping[str, Any], model: type[BaseModel]) -> list[ShapeFault]:
-    """Return the faults of a file, one for each place: where, what was expected, what was found.
+def shape_errors(fault: ValidationError, data: Mapping[str, Any], model: type[BaseModel]) -> list[ShapeFault]:
+    """Return the errors in a file, one for each place: where, what was expected, what was found.
 
     An unknown key comes before a missing one: a misspelling causes both.
     """
@@ -114,13 +113,13 @@ def of_shape(fault: ValidationError, data: Mapping[str, Any], model: type[BaseMo
 
 
 def _is_about_word(error: ErrorDetails) -> bool:
-    """Return whether the author wrote a table, and the error is about the word that is allowed in its place."""
+    """Return whether the author wrote a table, and the error is about the word that could replace it."""
     is_of_union = error["type"] == "literal_error" and str(error["loc"][-1]).startswith("literal[")
     return is_of_union and isinstance(error["input"], dict)
 
 
-def first_of(shape_faults: Sequence[ShapeFault]) -> str:
-    """Return the first fault of a file on one line, with the number of further faults."""
+def first_error(shape_faults: Sequence[ShapeFault]) -> str:
+    """Return the first error in a file on one line, with the number of further errors."""
     more = f" (and {len(shape_faults) - 1} more)" if len(shape_faults) > 1 else ""
     return ": ".join(part for part in (shape_faults[0].place, f"{shape_faults[0].message}{more}") if part)
 
@@ -134,7 +133,7 @@ def toml_problem(fault: tomllib.TOMLDecodeError, text: str) -> tuple[str, str]:
     match = re.search(r"\((?P<key>'.*'),?\) twice$", reason)
     if match:
         table = ".".join(re.findall(r"'([^']*)'", match["key"]))
-        reason = f"the table [{table}] stands there twice"
+        reason = f"the table [{table}] appears twice"
     elif reason.startswith("Cannot overwrite"):
         reason = "the same key is given twice before this place"
     elif reason.startswith("Illegal character '\\n'"):
@@ -143,7 +142,7 @@ def toml_problem(fault: tomllib.TOMLDecodeError, text: str) -> tuple[str, str]:
 
 
 def _fault(error: ErrorDetails, data: Mapping[str, Any], model: type[BaseModel]) -> ShapeFault:
-    """Return one fault, with its place and its message."""
+    """Return one error, with its place and its message."""
     kind, location, (path, types) = error["type"], error["loc"], _walk(error["loc"], data, model)
     optional = [
         length for length, part in enumerate(path, 1) if _can_be_left_out(types[length - 1], part, types[length])
@@ -172,19 +171,19 @@ def _message(error: ErrorDetails, expected_type: Any) -> str:
         case "too_short":
             return "is empty; expected one or more"
         case "too_long":
-            return f"is too long; {context['max_length']} of them are allowed"
+            return f"is too long; at most {context['max_length']} entries are allowed"
         case "literal_error":
             message = f"expected one of {context['expected'].replace(' or ', ', ')}"
         case "model_type" if example := getattr(_model_of(expected_type), "example", ""):
             message = f"expected a table such as {example}"
         case _:
-            message = _MESSAGES.get(kind, "is not what is expected here").format(**context)
+            message = _MESSAGES.get(kind, "is not valid").format(**context)
     return f"{message}; found {_kind_of(error.get('input'))}"
 
 
 def _unknown_key(key: str, known_keys: Sequence[str]) -> str:
     key = one_line(key)
-    return f"unknown key {key}{nearest(key, known_keys) or '; known are ' + ', '.join(known_keys)}"
+    return f"unknown key {key}{nearest(key, known_keys) or '; known keys are ' + ', '.join(known_keys)}"
 
 
 def _kind_of(value: Any) -> str:
@@ -204,9 +203,9 @@ def _kind_of(value: Any) -> str:
 
 
 def _walk(location: Sequence[int | str], data: Any, model: Any) -> tuple[tuple[int | str, ...], list[Any]]:
-    """Return the part of a location that is in the file, with the type of the file, and of what is at each part of it.
+    """Return the part of a location that is in the file, with the type of the file and of each part.
 
-    A branch of a union is not in the file, nor is a key that is missing.
+    A branch of a union is not in the file, nor is a missing key.
     """
     path: list[int | str] = []
     types = [model]
@@ -219,7 +218,7 @@ def _walk(location: Sequence[int | str], data: Any, model: Any) -> tuple[tuple[i
 
 
 def _place(path: Sequence[int | str], data: Any) -> str:
-    """Name a place in a file as its author knows it: steps by their names, not by their numbers."""
+    """Name a place in a file as its author knows it: steps by name, not by number."""
     words: list[str] = []
     for part in path:
         data = data[part]
@@ -239,7 +238,7 @@ def _type_below(kind: Any, part: int | str) -> Any:
 
 
 def _can_be_left_out(holder: Any, part: int | str, inner: Any) -> bool:
-    """Return whether a file can be read without a key of a table, or without one of several tables."""
+    """Return whether a file can be read without this key of a table, or without this one of several tables."""
     if model := _model_of(holder):
         field = _fields(model).get(part)
         return field is not None and not field.is_required() and part not in getattr(model, "essential", ())
@@ -267,10 +266,10 @@ def _branches(annotation: Any) -> Iterator[Any]:
 
 
 def without_faults(data: dict[str, Any], faults: Sequence[ShapeFault], unresolved: set[str]) -> dict[str, Any] | None:
-    """Return the data of a file without its faults, or None where too much depends on them.
+    """Return the data of a file without its errors, or None if too much depends on them.
 
-    A misspelled key is taken for the nearest one, a text that is missing gets a stand-in, and a key or an entry that
-    cannot be read is left out; the names that go with it are added to `unresolved`.
+    A misspelled key is read as the nearest one, a missing text gets a stand-in, and a key or an entry that cannot be
+    read is left out; its names are added to `unresolved`.
     """
     usable = deepcopy(data)
     for fault in faults:
@@ -282,7 +281,7 @@ def without_faults(data: dict[str, Any], faults: Sequence[ShapeFault], unresolve
             value = table.pop(key)
             if fault.near and fault.near not in table:
                 table[fault.near] = value
-            elif fault.near and not above:  # of two tables that may be one, neither can be read without the other
+            elif fault.near and not above:  # two tables that may be one: neither can be read without the other
                 return None
         elif fault.kind == "origin":
             table[key]["assumption"] = STAND_IN if table[key].get("source") is None else None
@@ -304,7 +303,7 @@ def _is_text_for_people(path: Sequence[int | str]) -> bool:
 
 
 def _leave_out(usable: dict[str, Any], fault: ShapeFault, unresolved: set[str]) -> bool:
-    """Leave out the smallest part that holds a fault; return False if that is too much, or has no name."""
+    """Leave out the smallest part with the error; return False if that is too much, or has no name."""
     table, part = fault.path[0], fault.path[: fault.removable]
     entry, left_out = _at(usable, part[:2]), _at(usable, part)
     name = entry.get("name") if isinstance(entry, dict) and table in _LISTS else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import tomllib
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
@@ -14,8 +15,8 @@ from gpit_fairshare.errors import GpitError, SchemeError, UsageError
 from gpit_fairshare.files import read_regular
 from gpit_fairshare.findings import FindingCode, Where
 from gpit_fairshare.language.plugin_functions import function_problems
-from gpit_fairshare.plugins import Plugin, Used, are_allowed
-from gpit_fairshare.scheme.faults import Faults, StoppedError, first_of, of_shape, toml_problem, without_faults
+from gpit_fairshare.plugins import Plugin, PluginUse, are_allowed
+from gpit_fairshare.scheme.faults import Faults, StoppedError, first_error, shape_errors, toml_problem, without_faults
 from gpit_fairshare.scheme.library import KINDS, all_library_files, find_library_files, folder_problems, library_names
 from gpit_fairshare.scheme.model import Source
 from gpit_fairshare.scheme.shape import FILE_MODELS, File, SchemeFile, ValueEntry
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from gpit_fairshare.scheme.library import FileKind, LibraryFile
 
 _ROUNDS: Final = 4
-"""How often faults are taken out of a file: a fault may hide another one level above."""
+"""How often errors are taken out of a file: an error may hide another one level above."""
 
 AnyFile = TypeVar("AnyFile", bound=File)
 
@@ -51,12 +52,12 @@ class LoadedFile(Generic[AnyFile]):
     plugin: Plugin | None = None
     """The plug-in that the file comes from, if any."""
 
-    def used(self) -> Used | None:
+    def used(self) -> PluginUse | None:
         """Return the manifest's entry for the file, if it comes from a plug-in."""
         if self.plugin is None:
             return None
         name = self.file.removesuffix(".toml")
-        return Used(self.model.kind, name, self.plugin.package, self.plugin.version, self.digest)
+        return PluginUse(self.model.kind, name, self.plugin.package, self.plugin.version, self.digest)
 
 
 def kinds_in_library(name: str) -> list[FileKind]:
@@ -65,9 +66,9 @@ def kinds_in_library(name: str) -> list[FileKind]:
 
 
 def kinds_of(name: str, faults: Faults) -> list[FileKind]:
-    """Return the kinds of the library's files of that name, or the kind that a file by itself says it is.
+    """Return the kinds of the library's files of that name, or the kind that a file itself gives.
 
-    A file that does not say its kind, or cannot be read, is reported as a fault.
+    A file that does not give its kind, or cannot be read, is reported as an error.
     """
     kinds = kinds_in_library(name)
     if kinds:
@@ -77,20 +78,18 @@ def kinds_of(name: str, faults: Faults) -> list[FileKind]:
     for kind in KINDS:
         if isinstance(data.get(kind), dict):
             return [kind]
-    heads = ", ".join(f"[{kind}]" for kind in KINDS)
-    problem = f"expected a scheme, formula or transition file; it begins with a table {heads}"
+    heads = joined([f"[{kind}]" for kind in KINDS], "or")
+    problem = f"expected a scheme, formula or transition file, which begins with {heads}"
     raise faults.abort(FindingCode.WRONG_KIND, Where(one_line(place.name)), problem)
 
 
 def read_file(
     name: str, model: type[AnyFile], faults: Faults, named_in: LoadedFile[Any] | None = None
 ) -> LoadedFile[AnyFile]:
-    """Read a file by library name or path; a name in a file may mean a file beside that one.
+    """Read a file by library name or path; a name in a file may mean another file in the same folder.
 
-    Raises:
-        UsageError: There is no such file, or it cannot be read.
-        SchemeError: It is not TOML, not a file of this kind, or not of its shape.
-        StoppedError: The same, when collecting faults.
+    A file that cannot be read is a `UsageError`; one that is not TOML, or of the wrong kind or shape, a `SchemeError`.
+    When collecting errors, both are a `StoppedError`.
     """
     place, plugin = _find(name, (model.kind,), named_in, faults)
     return _read(place, plugin, model, faults)
@@ -103,8 +102,8 @@ def _read(
     text, data = read_toml(place, faults=faults)
     if model.kind not in data:
         other_kinds = [other for other in KINDS if isinstance(data.get(other), dict)]
-        hint = f"found a {other_kinds[0]} file" if other_kinds else f"it begins with a table [{model.kind}]"
-        raise faults.abort(FindingCode.WRONG_KIND, Where(file), f"expected a {model.kind} file; {hint}")
+        hint = f"; found a {other_kinds[0]} file" if other_kinds else f", which begins with [{model.kind}]"
+        raise faults.abort(FindingCode.WRONG_KIND, Where(file), f"expected a {model.kind} file{hint}")
     digest = digest_of(text.encode())
     faults.files[file, digest] = None
     parsed = _parsed(data, file, model, faults)
@@ -113,17 +112,12 @@ def _read(
 
 
 def read_library_file(file: LibraryFile, faults: Faults) -> LoadedFile[Any]:
-    """Read a file of the library.
-
-    Raises:
-        GpitError: It is at fault.
-        StoppedError: The same, when collecting faults.
-    """
+    """Read a file of the library; the errors are those of `read_file`."""
     return _read(file.place, file.plugin, FILE_MODELS[file.kind], faults)
 
 
 def library_problems() -> list[str]:
-    """Return a line for each problem of the plug-ins: libraries, their files, and functions."""
+    """Return a line for each problem with plug-ins: their libraries, files and functions."""
     problems = folder_problems()
     for file in all_library_files():
         if file.plugin:
@@ -137,7 +131,7 @@ def library_problems() -> list[str]:
 def digest_of(data: bytes) -> str:
     """Return the digest that identifies a scheme, formula or transition file in results: SHA-256 of its text.
 
-    As in reading, a byte order mark and the kind of line end make no difference.
+    As when reading, a byte order mark and the kind of line end make no difference.
     """
     return hashlib.sha256(data.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n")).hexdigest()
 
@@ -159,10 +153,8 @@ def read_toml(
 ) -> tuple[str, dict[str, Any]]:
     """Read a TOML file; return its text with line ends of one character, and what it holds.
 
-    Raises:
-        UsageError: The file cannot be read.
-        GpitError: It is not TOML: of the type `error`, with the file and the place in it.
-        StoppedError: The same, when collecting faults.
+    A file that cannot be read is a `UsageError`. One that is not TOML is an error of the type `error`, with the file
+    and the place in it, or a `StoppedError` when collecting errors.
     """
     file, faults = one_line(place.name), faults or Faults()
     position, remedy, raises = "", "", error
@@ -183,18 +175,22 @@ def read_toml(
 
 
 def _parsed(data: dict[str, Any], file: str, model: type[AnyFile], faults: Faults) -> AnyFile:
-    """Return the model of a file; when collecting faults, without the parts at fault."""
+    """Return the model of a file; when collecting errors, without the parts that have one.
+
+    Raises:
+        StoppedError: Too much depends on the errors to read the rest.
+    """
     for _ in range(_ROUNDS):
         try:
             return model.model_validate(data)
         except ValidationError as fault:
-            problems = of_shape(fault, data, model)
+            problems = shape_errors(fault, data, model)
         for problem in problems:
             # A misspelled key is missing as well: report it once.
             if problem.kind == "missing" and any(problem.path == (*other.path[:-1], other.near) for other in problems):
                 continue
             code = FindingCode.ORIGIN if problem.kind == "origin" else FindingCode.SHAPE
-            faults.error(code, Where(file, problem.place), problem.message, message=f"{file}: {first_of(problems)}")
+            faults.error(code, Where(file, problem.place), problem.message, message=f"{file}: {first_error(problems)}")
         data = without_faults(data, problems, faults.unresolved) or {}
         if not data:
             break
@@ -208,14 +204,12 @@ def _is_path(name: str) -> bool:
 def _find(
     name: str, kinds: Sequence[FileKind], named_in: LoadedFile[Any] | None, faults: Faults
 ) -> tuple[Path | Traversable, Plugin | None]:
-    """Find a file by library name or path, and its plug-in; a name in a file may mean a file beside it."""
+    """Find a file by library name or path, and its plug-in; a name in a file may mean a file in the same folder."""
     label = f"{joined(kinds, 'or')} {one_line(name) or '(empty)'}"
     folder = named_in.place.parent if named_in and named_in.place else None
     file = named_in.file if named_in else ""
 
-    def fault(problem: str, remedy: str = "") -> StoppedError:
-        return faults.abort(FindingCode.UNREADABLE_RULES, Where(file, label), problem, remedy=remedy, raises=UsageError)
-
+    abort = partial(faults.abort, FindingCode.UNREADABLE_RULES, Where(file, label), raises=UsageError)
     try:
         if named_in and folder and (beside := _beside(folder, name, kinds[0], named_in)):
             return beside, named_in.plugin
@@ -224,29 +218,29 @@ def _find(
             return files[0].place, files[0].plugin
         path = (folder or Path()) / Path(name).expanduser()
         is_folder, is_file, exists = path.is_dir() and bool(name), path.is_file(), path.exists()
-    except (OSError, RuntimeError, ValueError):  # too long, no such home, a character that no path may have
-        raise fault("no file can be read there", f"give a file's path or a library name; {_names(kinds)}") from None
+    except (OSError, RuntimeError, ValueError):  # too long, no such home, or a character that no path can have
+        raise abort("no file can have this path", f"give a file's path or a library name; {_names(kinds)}") from None
     if is_folder:
-        raise fault("expected a .toml file, found a folder")
+        raise abort("expected a .toml file, found a folder")
     if is_path and is_file:
         return path, None
     if is_path and exists:
-        raise fault("expected a .toml file, found a pipe or a device")
+        raise abort("expected a .toml file, found a pipe or a device")
     if is_path:
-        where = " beside it" if folder else ""
-        raise fault(f"there is no such file{where}", f"give a file's path or a library name; {_names(kinds)}")
+        where = " in its folder" if folder else ""
+        raise abort(f"there is no such file{where}", f"give a file's path or a library name; {_names(kinds)}")
     if (path.parent / f"{path.name}.toml").is_file():
-        raise fault(f"not in the library; for the file of that name write {name}.toml")
+        raise abort(f"not in the library; to use the file of that name, write {name}.toml")
     known_names = [known_name for kind in kinds for known_name in library_names(kind)]
-    # The file may belong to a plug-in that is broken, or left out.
+    # The file may belong to a plug-in that is broken or left out.
     broken = "".join(f"; {problem}" for problem in library_problems())
     left_out = "" if are_allowed() else "; plug-ins are left out by --no-plugins"
     remedy = f"{_names(kinds)}; the path of a file ends in .toml{broken}{left_out}"
-    raise fault(f"not in the library{nearest(name, known_names)}", remedy)
+    raise abort(f"not in the library{nearest(name, known_names)}", remedy)
 
 
 def _names(kinds: Sequence[FileKind]) -> str:
-    return f"there are {', '.join(dict.fromkeys(name for kind in kinds for name in library_names(kind)))}"
+    return f"the library has {', '.join(dict.fromkeys(name for kind in kinds for name in library_names(kind)))}"
 
 
 def _beside(folder: Path, name: str, kind: FileKind, named_in: LoadedFile[Any]) -> Path | None:
@@ -270,7 +264,7 @@ def figures_of(model: File) -> Iterator[tuple[str, ValueEntry]]:
 
 
 def _sources(file: str, model: File, faults: Faults) -> dict[str, Source]:
-    """Return the sources of a file; one that is used and not declared, or the reverse, is an error."""
+    """Return the sources of a file; one that is used but not declared, or the reverse, is an error."""
     used = [(f"{model.kind} › sources", key) for key in model.header.sources]
     used += [(place, entry.source) for place, entry in figures_of(model) if entry.source]
     if isinstance(model, SchemeFile) and model.spend and model.spend.source:
@@ -289,5 +283,5 @@ def _sources(file: str, model: File, faults: Faults) -> dict[str, Source]:
     for key in model.sources:
         if key not in cited and key not in faults.unresolved:
             place, problem = f"sources › {key}", "nothing in the file uses this source"
-            faults.error(FindingCode.SOURCE_NOT_CITED, Where(file, place), problem, remedy="cite it or take it out")
+            faults.error(FindingCode.SOURCE_NOT_CITED, Where(file, place), problem, remedy="cite it or remove it")
     return sources

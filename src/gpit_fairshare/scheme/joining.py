@@ -13,8 +13,8 @@ from gpit_fairshare.errors import FormulaError, SchemeError, UsageError
 from gpit_fairshare.findings import FindingCode, Where
 from gpit_fairshare.language import tree
 from gpit_fairshare.language.kinds import ORGANISATION, Symbol
-from gpit_fairshare.language.plugin_functions import plugged_in
-from gpit_fairshare.plugins import Used
+from gpit_fairshare.language.plugin_functions import added_functions
+from gpit_fairshare.plugins import PluginUse
 from gpit_fairshare.scheme.faults import Faults, StoppedError
 from gpit_fairshare.scheme.files import LoadedFile, read_file
 from gpit_fairshare.scheme.model import Check, Money, Parameter, Scheme, Step
@@ -43,24 +43,23 @@ def load(
 ) -> Scheme:
     """Read a scheme with its formula and transition and return it ready to run.
 
-    `formula` and `transition` replace those that the scheme names, and `years` its years: for a scheme whose
-    values are those of every year. Values keep their source or assumption; a setting replaces a value for this
-    run and is marked as such.
+    `formula` and `transition` replace those that the scheme names; `years` replaces its years, if its values are for
+    every year. Values keep their source or assumption. A setting replaces a value for this run and is marked.
+
+    A name that is not in the library, a file that does not exist, or a setting for no parameter is a `UsageError`.
 
     Raises:
-        UsageError: A name is not in the library, a file is not there, a setting fits nothing.
-        SchemeError: A file is not as it should be: file, place and what to do.
-        FormulaError: A formula is not in the language or makes no sense.
+        SchemeError: A file or a formula has an error: the file, the place and what to do.
     """
     loaded = join(scheme, Faults(), formula=formula, transition=transition, settings=settings, years=years).scheme
-    if loaded is None:  # pragma: no cover - every fault was raised before
+    if loaded is None:  # pragma: no cover - every error was raised before
         raise SchemeError(f"{one_line(scheme)}: the files do not make a scheme")
     return loaded
 
 
 @dataclass(slots=True)
 class Joined:
-    """The files of a scheme, joined as far as their faults allow."""
+    """The files of a scheme, joined as far as their errors allow."""
 
     read: LoadedFile[Any]
     """The file that was named."""
@@ -68,7 +67,7 @@ class Joined:
     transition: str = ""
     """Names of the formula and the transition."""
     paid_from: str = ""
-    """Who pays for protection: as the transition says it, or the scheme where it has none."""
+    """Who pays for protection, as the scheme or its transition says."""
     reads: list[LoadedFile[Any]] = field(default_factory=list)
     """Every file that could be read, each once."""
     draft: Linker = field(default_factory=Linker)
@@ -76,7 +75,7 @@ class Joined:
     """Empty if the files could not be joined."""
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     scheme: Scheme | None = None
-    """Ready to run; None if there is a fault."""
+    """Ready to run; None if there is an error."""
 
     @property
     def result(self) -> str:
@@ -95,14 +94,11 @@ def join(
     settings: Sequence[Setting] = (),
     years: Sequence[str] | None = None,
 ) -> Joined:
-    """Read a scheme with its formula and transition, or one of these alone, and report every fault.
+    """Read a scheme with its formula and transition, or only one of these, and report every error.
 
-    Parameters get their values; without a scheme those are their defaults. In a transition alone, `fair_share`
-    is one amount in £ for each organisation.
-
-    Raises:
-        StoppedError: The file itself cannot be read, when collecting faults.
-        GpitError: As `load`, otherwise.
+    Parameters get their values; without a scheme, their defaults. In a transition without a scheme, `fair_share` is
+    one amount in £ per organisation. The errors are those of `load`; when collecting them, a file that cannot be read
+    is a `StoppedError`.
     """
     read: LoadedFile[Any] = read_file(name, FILE_MODELS[kind], faults)
     if years is not None:
@@ -116,10 +112,10 @@ def join(
 
 
 def _in_years(read: LoadedFile[SchemeFile], years: Sequence[str]) -> LoadedFile[SchemeFile]:
-    """Return a scheme file as if it had other years, all of them firm.
+    """Return a scheme file with other years, all of them firm.
 
     Raises:
-        UsageError: They are not financial years that follow on from one another.
+        UsageError: They are not consecutive financial years.
     """
     head = read.model.scheme
     try:
@@ -141,9 +137,6 @@ def complete(
     """Understand every formula of the linked files, and give every parameter its values.
 
     `swapped` says that the formula or transition is not the scheme's own, `other_years` that its years are not.
-
-    Raises:
-        StoppedError: There are too many steps or parameters, when collecting faults.
     """
     draft, model = joined.draft, joined.read.model
     header = model.scheme if isinstance(model, SchemeFile) else None
@@ -170,10 +163,10 @@ def complete(
 
 
 def _link(joined: Joined, faults: Faults, formula: str | None, transition: str | None) -> None:
-    """Link a file with the formula and transition that it names; if one cannot be read, the others are still checked.
+    """Link a file with the formula and transition that it names; if one cannot be read, still check the others.
 
     Raises:
-        StoppedError: One of them cannot be read, when collecting faults.
+        StoppedError: One of them cannot be read, when collecting errors.
     """
     read, draft = joined.read, joined.draft
     head = read.model.scheme if isinstance(read.model, SchemeFile) else None
@@ -193,7 +186,7 @@ def _link(joined: Joined, faults: Faults, formula: str | None, transition: str |
     except StoppedError:
         stopped = True
     chosen = head.transition if head and transition is None else transition
-    # What a scheme says overrides its own transition, but not a transition that replaces it.
+    # The scheme overrides its own transition here, but not a transition that replaces it.
     joined.paid_from = (head.paid_from if head and transition is None else None) or ""
     if chosen is not None:
         transition_read = read_file(chosen, TransitionFile, faults, read if transition is None else None)
@@ -210,10 +203,10 @@ def _link(joined: Joined, faults: Faults, formula: str | None, transition: str |
 
 
 def _check_independent(module: Module, draft: Linker, faults: Faults) -> None:
-    """Refuse a transition that relies on the inner steps or parameters of one formula."""
+    """Report a transition that uses a formula's own steps or parameters."""
     steps = {step.name for step in draft.steps}
     if "fair_share" not in steps | faults.unresolved:
-        problem = "a transition needs a step fair_share above it"
+        problem = "a transition needs a step fair_share before it"
         faults.error(FindingCode.ANSWER, Where(module.read.file), problem, remedy="name a formula")
         faults.unresolved.add("fair_share")
     inner_names = (
@@ -224,21 +217,21 @@ def _check_independent(module: Module, draft: Linker, faults: Faults) -> None:
         for name, position in tree.names_in(formula.tree):
             if name in inner_names:
                 fault = FormulaError(
-                    "a transition relies on fair_share, input columns and its own steps and parameters, "
-                    f"not on {name}; the money to spend is total(fair_share)",
+                    "a transition may use fair_share, input columns and its own steps and parameters, "
+                    f"but not {name}; for the money to spend, write total(fair_share)",
                     position,
                     formula.where,
                 )
-                faults.formula_error(fault, formula.place, FindingCode.LEANS)
+                faults.formula_error(fault, formula.place, FindingCode.USES_FORMULA)
     for key, name in listed_in(module.read.model.money):
         if name in inner_names:
-            problem = f"a transition names its own money and fair_share, not {name}"
-            remedy = "fair_share means the money behind it"
-            faults.error(FindingCode.LEANS, Where(module.read.file, f"money › {key}"), problem, remedy=remedy)
+            problem = f"a transition may name only its own money and fair_share, not {name}"
+            remedy = "name fair_share for the money behind the fair shares"
+            faults.error(FindingCode.USES_FORMULA, Where(module.read.file, f"money › {key}"), problem, remedy=remedy)
 
 
 def _close(draft: Linker, read: LoadedFile[SchemeFile], faults: Faults) -> None:
-    """Make sure that the scheme has an answer; without a transition the fair share is the allocation."""
+    """Report a scheme without an answer; without a transition, the fair share is the allocation."""
     result = read.model.scheme.result
     steps = {step.name: step for step in draft.steps}
     if result is None and "allocation" not in steps:
@@ -255,7 +248,7 @@ def _close(draft: Linker, read: LoadedFile[SchemeFile], faults: Faults) -> None:
     limits = (("steps", len(draft.steps), MOST_STEPS), ("parameters", len(draft.parameters), MOST_PARAMETERS))
     for noun, number, maximum in limits:
         if number > maximum:
-            problem = f"the scheme has {number:,} {noun}; {maximum:,} are allowed"
+            problem = f"the scheme has {number:,} {noun}; at most {maximum:,} are allowed"
             raise faults.abort(FindingCode.LIMIT, Where(read.file), problem)
     known_names = {*draft.parameters, *draft.inputs, *STANDARD_INPUTS, *(step.name for step in draft.steps)}
     for file, place, name in draft.replacements:
@@ -276,9 +269,9 @@ def _check_report_by(file: str, report_by: str | None, symbols: Mapping[str, Sym
 
 
 def _scheme(joined: Joined, file: SchemeFile, money: Money, notes: tuple[str, ...]) -> Scheme:
-    """Return the scheme, ready to run except for its digest."""
+    """Return the scheme, complete except for its digest."""
     draft, symbols, head = joined.draft, joined.symbols, file.scheme
-    # The same file may be read for several uses; two files of one name are both listed.
+    # The same file may be read for several uses; two files with the same name are both listed.
     reads = list({(read.file, read.digest): read for read in draft.reads}.values())
     return Scheme(
         name=head.name,
@@ -310,19 +303,19 @@ def _scheme(joined: Joined, file: SchemeFile, money: Money, notes: tuple[str, ..
     )
 
 
-def _plugins(reads: Sequence[LoadedFile[Any]], draft: Linker) -> tuple[Used, ...]:
+def _plugins(reads: Sequence[LoadedFile[Any]], draft: Linker) -> tuple[PluginUse, ...]:
     """Return what a scheme takes from plug-ins: files first, then functions, each once."""
     files = [read.used() for read in reads]
     functions = [
-        Used("function", function.name, function.plugin.package, function.plugin.version, function.plugin.digest())
+        PluginUse("function", function.name, function.plugin.package, function.plugin.version, function.plugin.digest())
         for formula in draft.formulas
-        for function in plugged_in(formula.tree)
+        for function in added_functions(formula.tree)
     ]
     return tuple(dict.fromkeys(used for used in (*files, *functions) if used))
 
 
 def labels_of(draft: Linker, symbols: Mapping[str, Symbol]) -> dict[str, str]:
-    """Return a label for every name: as declared, else the name itself in plain words."""
+    """Return a label for every name: as declared, otherwise the name itself as words."""
     labels = {name: label for name, (label, _) in STANDARD_INPUTS.items()}
     labels |= {name: entry.label for name, (entry, _) in draft.inputs.items() if entry.label}
     labels |= {name: entry.label for name, (entry, _) in draft.parameters.items()}
@@ -331,7 +324,7 @@ def labels_of(draft: Linker, symbols: Mapping[str, Symbol]) -> dict[str, str]:
 
 
 def _digest(scheme: Scheme, *, other_years: bool) -> str:
-    """Return a digest of everything that decides a result: files, functions of plug-ins, choice of parts, settings."""
+    """Return a digest of everything that decides a result: files, plug-in functions, chosen parts and settings."""
     parts = [f"{file} {digest}" for file, digest in scheme.files]
     parts += [f"function {used.name} {used.digest}" for used in scheme.plugins if used.kind == "function"]
     parts += [f"{name}@{year}={value.value!r}" for name, year, value in scheme.overridden()]

@@ -23,7 +23,7 @@ FileKind = Literal["scheme", "formula", "transition"]
 KINDS: Final[tuple[FileKind, ...]] = get_args(FileKind)
 _FOLDERS: Final = {kind: f"{kind}s" for kind in KINDS}
 _OWN: Final = Plugin(LIBRARY, "gpit-fairshare", "gpit_fairshare.library", package="", version="")
-"""As pyproject.toml registers it; it needs no package metadata, so that a source tree works too."""
+"""As pyproject.toml registers it; without package metadata, so that a source tree works too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +57,13 @@ def all_library_files(*, with_plugins: bool = True) -> list[LibraryFile]:
 
 
 def find_library_files(name: str, kinds: Sequence[FileKind] = KINDS) -> list[LibraryFile]:
-    """Return the files of a name and of some kinds, by kind; plug-ins are searched only if gpit itself has none."""
+    """Return the files with a name, of some kinds; plug-ins are searched only if gpit itself has none."""
     own_files = [file for file in _files_of(_OWN) if file.name == name and file.kind in kinds]
     return own_files or [file for file in all_library_files() if file.name == name and file.kind in kinds]
 
 
 def folder_problems() -> list[str]:
-    """Return a line for each library of a plug-in that cannot be used, and each of its files whose name is taken."""
+    """Return a line for each plug-in library that cannot be used, and each of its files whose name is taken."""
     problems: list[str] = []
     files_by_name = {(file.kind, file.name): file for file in _files_of(_OWN)}
     for plugin in installed(LIBRARY):
@@ -91,11 +91,7 @@ def _files_of_plugins() -> Iterator[LibraryFile]:
 
 @cache
 def _files_of(plugin: Plugin) -> tuple[LibraryFile, ...]:
-    """Return the files of a library by kind and name.
-
-    Raises:
-        PluginError: It cannot be imported, or its folder has none of the folders of a library.
-    """
+    """Return the files of a library by kind and name; one that cannot be used is a `PluginError`."""
     module = plugin.load()
     origin = None if plugin is _OWN else plugin
     files: list[LibraryFile] = []
@@ -110,9 +106,9 @@ def _files_of(plugin: Plugin) -> tuple[LibraryFile, ...]:
             ]
     if root is None:
         names = ", ".join(_FOLDERS.values())
-        raise plugin.fault(f"{plugin.value} is no package or module; its folder is to hold {names}")
+        raise plugin.fault(f"{plugin.value} is not a package or module, so it has no folder with {names}")
     if not folders:
-        raise plugin.fault(f"there is no folder {', '.join(_FOLDERS.values())} in {plugin.value}")
+        raise plugin.fault(f"{plugin.value} has none of the folders {', '.join(_FOLDERS.values())}")
     return tuple(files)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.errors import GpitError, UsageError
 from gpit_fairshare.language import in_words
-from gpit_fairshare.language.plugin_functions import plugged_in
+from gpit_fairshare.language.plugin_functions import added_functions
 from gpit_fairshare.language.tree import names_in
 from gpit_fairshare.scheme.faults import Faults
 from gpit_fairshare.scheme.files import LoadedFile, figures_of, kinds_of, read_library_file
@@ -37,7 +37,7 @@ class LibraryEntry:
     name: str
     title: str
     years: tuple[str, ...]
-    """Years of a scheme; empty for a file that goes with any."""
+    """Years of a scheme; empty for a file that works with any year."""
     cited: int
     assumed: int
     """How many of the figures that the file itself holds have a source, and how many are assumptions."""
@@ -49,7 +49,10 @@ class LibraryEntry:
 def library_entries(kind: str | None = None) -> list[LibraryEntry]:
     """Return an entry for each file of the library: formulas, transitions, then schemes, each by name.
 
-    A file of a plug-in that cannot be read is left out; `library_problems` has it.
+    A plug-in's file that cannot be read is left out; `library_problems` reports it.
+
+    Raises:
+        GpitError: A file of gpit itself has an error.
     """
     entries = []
     for file in sorted(all_library_files(), key=lambda file: (_READING_ORDER.index(file.kind), file.name)):
@@ -79,7 +82,7 @@ def entries_document(entries: list[LibraryEntry], problems: list[str]) -> dict[s
 
 @dataclass(frozen=True, slots=True)
 class ParameterFigure:
-    """A value of a parameter, with where it comes from: one of the two."""
+    """A value of a parameter, with its source or its assumption."""
 
     year: str
     """Year, `every year`, or `default`."""
@@ -90,7 +93,7 @@ class ParameterFigure:
 
 
 @dataclass(frozen=True, slots=True)
-class Needed:
+class MethodValue:
     """A parameter or an input column."""
 
     name: str
@@ -104,8 +107,8 @@ class Needed:
 
 
 @dataclass(frozen=True, slots=True)
-class StepSaid:
-    """A step: its formula, and the same in words where that is short enough."""
+class MethodStep:
+    """A step: its formula, and the formula in words if that is short enough."""
 
     number: int
     name: str
@@ -119,7 +122,7 @@ class StepSaid:
 
 
 @dataclass(frozen=True, slots=True)
-class CheckSaid:
+class MethodCheck:
     """A check, and whether a run stops at it."""
 
     name: str
@@ -129,7 +132,7 @@ class CheckSaid:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class MethodProperty:
     """A property: `kept`, `broken` or `absent`, and why."""
 
     name: str
@@ -140,7 +143,7 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """Everything that a scheme, formula or transition file says, in order."""
+    """The contents of a scheme, formula or transition file, in order."""
 
     kind: str
     name: str
@@ -162,17 +165,17 @@ class Method:
     transition: str
     """Names of the parts of a scheme."""
     order: tuple[str, ...]
-    parameters: tuple[Needed, ...]
-    inputs: tuple[Needed, ...]
-    steps: tuple[StepSaid, ...]
+    parameters: tuple[MethodValue, ...]
+    inputs: tuple[MethodValue, ...]
+    steps: tuple[MethodStep, ...]
     """For a scheme, only those of its own file."""
-    checks: tuple[CheckSaid, ...]
-    properties: tuple[Kept, ...]
+    checks: tuple[MethodCheck, ...]
+    properties: tuple[MethodProperty, ...]
     infeasible: str
     sources: tuple[Source, ...]
 
     def document(self) -> dict[str, Any]:
-        """Return all of it with stable keys, for JSON."""
+        """Return the method with stable keys, for JSON."""
         return {"schema": METHOD_SCHEMA, **asdict(self)}
 
 
@@ -181,16 +184,16 @@ def method(name: str, kind: str | None = None) -> tuple[Method, str]:
 
     Args:
         name: Library name or path.
-        kind: `formula`, `transition` or `scheme`, where several files have the name.
+        kind: `formula`, `transition` or `scheme`, if several files have the name.
 
     Raises:
-        GpitError: There is no such file, or it is at fault.
+        UsageError: There is no file of that name and kind, or there are several.
     """
     kinds = [of_file for of_file in kinds_of(name, Faults()) if kind in (None, of_file)]
     if not kinds:
-        raise UsageError(f"{one_line(name)}: is no {kind}; gpit library list has all names")
+        raise UsageError(f"{one_line(name)}: is not a {kind}; gpit library list shows all names")
     if len(kinds) > 1:
-        raise UsageError(f"{one_line(name)}: is the name of a {' and a '.join(kinds)}; say which with --kind")
+        raise UsageError(f"{one_line(name)}: is the name of a {' and a '.join(kinds)}; choose one with --kind")
     joined = join(name, Faults(), kinds[0])
     return _method_of(joined), joined.read.text
 
@@ -227,7 +230,7 @@ def _method_of(joined: Joined) -> Method:
         parameters=tuple(_parameter(joined, parameter) for parameter in joined.parameters.values()),
         inputs=_inputs(joined, labels),
         steps=tuple(_step(number, step, joined, labels) for number, step in enumerate(steps, 1)),
-        checks=tuple(CheckSaid(check.name, check.formula, _flat(check.note), check.stops) for check in checks),
+        checks=tuple(MethodCheck(check.name, check.formula, _flat(check.note), check.stops) for check in checks),
         properties=_properties(model.properties),
         infeasible=_flat(head.infeasible),
         sources=tuple(read.sources.values()),
@@ -238,16 +241,16 @@ def _flat(text: str) -> str:
     return " ".join(text.split())
 
 
-def _step(number: int, step: Step, joined: Joined, labels: Mapping[str, str]) -> StepSaid:
+def _step(number: int, step: Step, joined: Joined, labels: Mapping[str, str]) -> MethodStep:
     words = in_words.render(step.tree, labels)
     unit = joined.symbols[step.name].unit or ""
-    functions = tuple(f"{function.name}: {_flat(function.function.words)}" for function in plugged_in(step.tree))
+    functions = tuple(f"{function.name}: {_flat(function.function.words)}" for function in added_functions(step.tree))
     formula = _flat(step.formula)
     words = "" if len(words) > _LONGEST_WORDS or words == formula else words
-    return StepSaid(number, step.name, step.label, unit, formula, words, _flat(step.note), functions)
+    return MethodStep(number, step.name, step.label, unit, formula, words, _flat(step.note), functions)
 
 
-def _inputs(joined: Joined, labels: Mapping[str, str]) -> tuple[Needed, ...]:
+def _inputs(joined: Joined, labels: Mapping[str, str]) -> tuple[MethodValue, ...]:
     """Return the columns that the formulas use, in the order of first use."""
     used = dict.fromkeys(name for formula in joined.draft.formulas for name, _ in names_in(formula.tree))
     columns = []
@@ -258,13 +261,13 @@ def _inputs(joined: Joined, labels: Mapping[str, str]) -> tuple[Needed, ...]:
             unit = "text" if symbol.type == "text" else symbol.unit or ""
             note = _flat(entry.note) if entry else ""
             if symbol.of:
-                note = f"One value for each {symbol.of}, on the rows of all that have it. {note}".strip()
-            columns.append(Needed(name, labels[name], unit, optional=symbol.optional, note=note))
+                note = f"One value for each {symbol.of}, the same on all its rows. {note}".strip()
+            columns.append(MethodValue(name, labels[name], unit, optional=symbol.optional, note=note))
     return tuple(columns)
 
 
-def _parameter(joined: Joined, parameter: Parameter) -> Needed:
-    """Return a parameter with the figures that the files give it, those of every year as one."""
+def _parameter(joined: Joined, parameter: Parameter) -> MethodValue:
+    """Return a parameter with the figures that the files give it; one for every year counts once."""
     name = parameter.name
     entry, origin = joined.draft.parameters[name]
     values = entry.values or ({"default": entry.default} if entry.default else {})
@@ -279,7 +282,7 @@ def _parameter(joined: Joined, parameter: Parameter) -> Needed:
         )
         for year, value in values.items()
     )
-    return Needed(
+    return MethodValue(
         name,
         parameter.label,
         parameter.unit or "",
@@ -290,14 +293,14 @@ def _parameter(joined: Joined, parameter: Parameter) -> Needed:
     )
 
 
-def _properties(entry: PropertiesEntry | None) -> tuple[Kept, ...]:
+def _properties(entry: PropertiesEntry | None) -> tuple[MethodProperty, ...]:
     properties = []
     for name, kept in entry or ():
         text = descriptions()["PropertiesEntry"][name]
         means = text[:1].lower() + text[1:].rstrip(".")
         if kept == "kept":
-            properties.append(Kept(name, means, "kept", ""))
+            properties.append(MethodProperty(name, means, "kept", ""))
         elif kept:
             state = "broken" if kept.broken else "absent"
-            properties.append(Kept(name, means, state, _flat(kept.broken or kept.absent)))
+            properties.append(MethodProperty(name, means, state, _flat(kept.broken or kept.absent)))
     return tuple(properties)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from gpit_fairshare.findings import Where
-    from gpit_fairshare.plugins import Used
+    from gpit_fairshare.plugins import PluginUse
 
 NOT_RECORDED: Final = {"recorded": False}
 """Metadata of a field that follows from the others, so that no result records it."""
@@ -24,7 +24,7 @@ NOT_RECORDED: Final = {"recorded": False}
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A publication, with the name that the file gives it."""
+    """A publication, with the key that the file gives it."""
 
     key: str
     title: str
@@ -39,7 +39,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Upkeep:
-    """Who owns an assumption, since when (2014-04-03), how sure it is and how much depends on it."""
+    """Who owns an assumption, its date (2014-04-03), how reliable it is and how much depends on it."""
 
     owner: str = ""
     date: str = ""
@@ -49,7 +49,7 @@ class Upkeep:
 
 @dataclass(frozen=True, slots=True)
 class ParameterValue:
-    """A parameter's value in one year, and where it comes from."""
+    """A parameter's value in one year, and its source or assumption."""
 
     value: float
     as_written: str
@@ -57,9 +57,9 @@ class ParameterValue:
     source: Source | None = None
     assumption: str = ""
     overridden: bool = False
-    """Whether `--set` gave it for this run."""
+    """Whether `--set` gave the value for this run."""
     upkeep: Upkeep = Upkeep()
-    """What the file says about the assumption besides its text."""
+    """Further details that the file gives about the assumption."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +78,7 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One step, understood: `kind` says what it has one value for."""
+    """One step; `kind` says what it has one value for: the nation, a group or an organisation."""
 
     name: str
     label: str
@@ -87,7 +87,7 @@ class Step:
     formula: str
     note: str = ""
     non_recurrent: bool = False
-    """Whether it is a part of the answer that is paid once."""
+    """Whether it is a part of the answer that is paid only once."""
     where: str
     place: Where = field(metadata=NOT_RECORDED, compare=False)
     """The same for findings, without the file: `step fair_share`, or `step weight (core)` of a file used by name."""
@@ -97,13 +97,13 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """A yes/no that must hold in every year."""
+    """A yes/no formula that must be true in every year."""
 
     name: str
     formula: str
     note: str = ""
     stops: bool = False
-    """Whether there is no answer if it fails."""
+    """Whether a run stops if it fails."""
     where: str
     place: Where = field(metadata=NOT_RECORDED, compare=False)
     """As of a step."""
@@ -126,12 +126,12 @@ class Assumption:
     date: str = ""
     quality: str = ""
     impact: str = ""
-    """Owner, date, quality and impact as the file gives them; empty where it does not."""
+    """Owner, date, quality and impact as the file gives them; otherwise empty."""
 
 
 @dataclass(frozen=True, slots=True)
 class Money:
-    """The names of a scheme's money account. Under `unspent` a `share_out` step means what it leaves over."""
+    """The names in a scheme's money account. Under `unspent`, a `share_out` step means the money it leaves over."""
 
     money_in: tuple[str, ...] = ()
     taken_away: tuple[str, ...] = ()
@@ -139,11 +139,11 @@ class Money:
     new_money: tuple[str, ...] = ()
     """Steps of `money_in` that come on top of the budget."""
     whole_amounts: tuple[str, ...] = ()
-    """`share_out` steps that no table names: their whole amount comes in, left over or not."""
+    """`share_out` steps that no table names: their whole amount is money in, spent or not."""
     stated: bool = False
-    """Whether a table `[money]` names them; else they follow from the `share_out` steps."""
+    """Whether a table `[money]` gives the names; otherwise they follow from the `share_out` steps."""
     file: str = ""
-    """The file that decides, or would with a table `[money]`."""
+    """The file that decides the account, or would decide it with a table `[money]`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,11 +175,11 @@ class Scheme:
     money: Money = Money()
     """Which names are money in, taken away and unspent."""
     paid_from: str = ""
-    """Who pays for protection, as the transition says it: within the budget, top-slice or new money."""
-    plugins: tuple[Used, ...] = ()
-    """What the run takes from plug-ins: library files, and functions of its formulas."""
+    """Who pays for protection, as the transition says: within the budget, top-slice or new money."""
+    plugins: tuple[PluginUse, ...] = ()
+    """The library files and functions that the run takes from plug-ins."""
     notes: tuple[str, ...] = ()
-    """What was not used, such as values of a transition that another one replaces."""
+    """Notes on what was not used, such as values for a transition that was replaced."""
 
     @property
     def inputs(self) -> tuple[Symbol, ...]:
@@ -187,12 +187,12 @@ class Scheme:
         parts: tuple[Step | Check, ...] = (*self.steps, *self.checks)
         used = dict.fromkeys(name for part in parts for name, _ in names_in(part.tree))
         used |= dict.fromkeys((*self.money.money_in, *self.money.taken_away, *self.money.unspent))
-        # The codes of larger organisations are read too: the rows get their values by code.
+        # The codes of larger organisations are read too: rows get values by code.
         used |= dict.fromkeys(larger for name in used if (larger := self.symbols[name].of))
         return tuple(self.symbols[name] for name in used if self.symbols[name].role == "input")
 
     def certainty(self, year: str) -> str:
-        """Return how sure the allocations of a year are: `firm` or `indicative`."""
+        """Return whether the allocations of a year are `firm` or `indicative`."""
         return "indicative" if year in self.indicative else "firm"
 
     @property

@@ -46,8 +46,8 @@ def money_of(
         layers: The files, in the order in which they build on one another.
         steps: Every step of the scheme, in order.
         symbols: What each name of the scheme means.
-        faults: Where names are reported that do not exist or are not in £.
-        paid_from: Who pays for protection, as the transition or the scheme says it.
+        faults: Collects names that do not exist or are not in £.
+        paid_from: Who pays for protection, as the transition or the scheme says.
     """
     account = Money()
     names_so_far: frozenset[str] = frozenset()
@@ -94,7 +94,7 @@ def _stated_account(
 def _shared_out_account(steps: Sequence[Step], symbols: Mapping[str, Symbol], file: str) -> Money:
     """Return the account of steps without a table `[money]`: money in is what `share_out` shares.
 
-    An amount that other steps pass on is not money in. Fair shares that no `share_out` makes come in themselves.
+    An amount that other steps pass on is not money in. Fair shares that no `share_out` makes are money in themselves.
     """
     money_in: dict[str, str] = {}
     for step in steps:
@@ -117,7 +117,7 @@ def _shared_out_account(steps: Sequence[Step], symbols: Mapping[str, Symbol], fi
 
 
 def _has_fair_shares_without_share_out(steps: Sequence[Step], symbols: Mapping[str, Symbol]) -> bool:
-    """Return whether fair shares are a rate or given, so that no `share_out` lies behind them."""
+    """Return whether fair shares come from a rate or an input, and no `share_out` makes them."""
     symbol = symbols.get(FAIR_SHARE)
     if not symbol or symbol.role != "step" or symbol.kind != ORGANISATION or symbol.unit != "£":
         return False
@@ -135,8 +135,8 @@ def _left_unspent(
 ) -> list[str]:
     """Return the steps of a file whose left-over money is unspent: money that came in, or that other steps pass on.
 
-    What a step leaves over of a saving, or of a parameter that is not money in, was never there. A step that the
-    table names counts with what it gives.
+    What a step leaves over of a saving, or of a parameter that is not money in, is not unspent money. A step that the
+    table names counts with its own value.
     """
     named = {*entry.in_, *entry.out_of}
 
@@ -157,7 +157,7 @@ def amount_of(step: Step) -> str:
 def _steps_with_ceiling(steps: Sequence[Step], symbols: Mapping[str, Symbol]) -> list[Step]:
     """Return the `share_out` steps that can leave money unspent: those in £ with a ceiling.
 
-    Steps that share out the same amount share the same money; the last of them says what is left of it.
+    Steps that share out the same amount share the same money; the last one shows what is left of it.
     """
     sharing = [step for step in steps if isinstance(step.tree, tree.ShareOut) and is_money(symbols[step.name].unit)]
     last = {amount_of(step) or step.name: step for step in sharing}

@@ -31,13 +31,13 @@ IN_EVERY_TABLE: Final = frozenset({"year", "org_code", "org_name"})
 
 
 def report_duplicate_names(draft: Linker, faults: Faults) -> None:
-    """Report names defined twice. When collecting faults, drop the second definition."""
+    """Report names defined twice. When collecting errors, drop the second definition."""
     nouns: dict[str, str] = {}
 
     def is_free(noun: str, name: str, where: Where, prefix: str) -> bool:
         earlier_noun = nouns.get(name) or _reserved_noun(name, noun)
         if earlier_noun:
-            problem = f"{name} is {earlier_noun} already; a name is only one thing"
+            problem = f"{name} is already {earlier_noun}; use another name"
             faults.error(FindingCode.NAME_TAKEN, where, problem, message=f"{prefix}: {problem}")
         nouns.setdefault(name, noun)
         return not earlier_noun
@@ -49,15 +49,15 @@ def report_duplicate_names(draft: Linker, faults: Faults) -> None:
             del draft.inputs[name]
     for index, step in enumerate(draft.steps):
         if not is_free("a step", step.name, step.place, step.where):
-            # Its formula is still understood; no other can refer to such a name.
+            # Its formula is still checked; no other formula can refer to such a name.
             draft.steps[index] = replace(step, name=f"{step.name} ({index})")
 
 
 def _symbols(draft: Linker, report_by: str | None, faults: Faults, imported: Mapping[str, Symbol]) -> dict[str, Symbol]:
     """Return inputs and parameters as symbols; a name that no file declares is a column of the inputs.
 
-    Codes, names and the column to report by are texts, so that a formula that uses one as a number is refused.
-    Unresolved names get a symbol, so that they are known.
+    Codes, names and the column to report by are texts, so a formula cannot use them as numbers. Unresolved names get a
+    symbol, so that they are not reported as missing.
     """
     steps = {step.name for step in draft.steps}
     symbols = {
@@ -72,7 +72,7 @@ def _symbols(draft: Linker, report_by: str | None, faults: Faults, imported: Map
     for formula in draft.formulas:
         for name, position in tree.names_in(formula.tree):
             if name == "year":
-                problem = "a formula is the same in every year; what differs by year is a parameter"
+                problem = "a formula is the same in every year; use a parameter for what differs by year"
                 faults.formula_error(FormulaError(problem, position, formula.where, "name"), formula.place)
                 faults.unresolved.add(name)
                 unresolved[name] = Symbol(name, "step", ORGANISATION)
@@ -86,11 +86,11 @@ def _symbols(draft: Linker, report_by: str | None, faults: Faults, imported: Map
         _, unit = STANDARD_INPUTS.get(name, ("", entry.unit))
         where, larger = Where(read.file, f"inputs › {name}"), entry.of or ""
         if name in STANDARD_INPUTS and (entry.type == "text" or entry.unit not in (None, unit)):
-            faults.error(FindingCode.UNITS_DO_NOT_FIT, where, f"it is a number, and its unit is {unit}")
+            faults.error(FindingCode.UNITS_DO_NOT_FIT, where, f"this column is a number, and its unit is {unit}")
         if name in STANDARD_INPUTS and entry.signed:
-            faults.error(FindingCode.UNITS_DO_NOT_FIT, where, "it is never below nil; take out signed")
+            faults.error(FindingCode.UNITS_DO_NOT_FIT, where, "this column is never negative; remove signed")
         if larger and (larger == name or larger not in draft.inputs or draft.inputs[larger][0].type != "text"):
-            problem = f'of names {larger}; it is a text column of the inputs, declared with type = "text"'
+            problem = f'`of` must name an input column that is declared with type = "text"; found {larger}'
             faults.error(FindingCode.UNKNOWN_NAME, where, problem)
         symbols[name] = Symbol(
             name, "input", ORGANISATION, entry.type, unit, entry.optional, larger, signed=entry.signed
@@ -110,7 +110,7 @@ def _reserved_noun(name: str, noun: str) -> str:
 
 
 def _text_columns(expression: tree.Expression) -> Iterator[str]:
-    """Yield the names that only a text column can have: beside a quoted text, or after `within`."""
+    """Yield the names that must be text columns: compared with a quoted text, or after `within`."""
     for node in tree.walk(expression):
         match node:
             case tree.ComparisonOperation(_, tree.Name(name), tree.Text()) | tree.ComparisonOperation(
@@ -124,7 +124,7 @@ def _text_columns(expression: tree.Expression) -> Iterator[str]:
 
 
 def meaning(draft: Linker, faults: Faults, report_by: str | None, imported: Mapping[str, Symbol]) -> dict[str, Symbol]:
-    """Return what every name means; `imported` are names that another file would define."""
+    """Return the meaning of every name; `imported` are names that another file would define."""
     symbols = _symbols(draft, report_by, faults, imported)
     steps = {step.name for step in draft.steps}
     doubtful = {*faults.unresolved, UNREAD.name} - {*draft.parameters, *draft.inputs, *steps}
@@ -143,15 +143,15 @@ def meaning(draft: Linker, faults: Faults, report_by: str | None, imported: Mapp
 def check_answer(
     draft: Linker, symbols: Mapping[str, Symbol], file: str, result: str, organisation: str, faults: Faults
 ) -> None:
-    """Check that the answer, and the part of it that is paid once, are one number for each organisation."""
+    """Report an answer, or a part of it that is paid once, that is not one number per organisation."""
     answer = symbols[result] if result in symbols and symbols[result].role == "step" else None
     for step in draft.steps:
         symbol = symbols[step.name]
         if not step.non_recurrent or step.name in faults.unresolved:
             continue
-        problem, code = "non_recurrent says that it is a part of the answer", FindingCode.ANSWER
+        problem, code = "non_recurrent marks a part of the answer", FindingCode.ANSWER
         if other := _unlike_an_answer(symbol):
-            problem += f"; found {other}, expected one number per {organisation}"
+            problem += f"; expected one number per {organisation}, found {other}"
         elif answer and symbol.measure and answer.measure and symbol.measure.powers != answer.measure.powers:
             problem += f", which is in {answer.measure}; found {symbol.measure}"
             code = FindingCode.UNITS_DO_NOT_FIT
@@ -159,12 +159,12 @@ def check_answer(
             continue
         faults.error(code, step.place, problem, message=f"{step.where}: {problem}")
     if answer and result not in faults.unresolved and (other := _unlike_an_answer(answer)):
-        problem = f"the answer {result} is {other}; it is one number per {organisation}"
+        problem = f"the answer {result} is {other}; expected one number per {organisation}"
         faults.error(FindingCode.ANSWER, Where(file), problem)
 
 
 def _unlike_an_answer(symbol: Symbol) -> str:
-    """Return what a step has instead of one number for each organisation; an empty text if it has that."""
+    """Return what a step has instead of one number per organisation; an empty text if it has that."""
     if symbol.type != "number":
         return symbol.type
     return "" if symbol.kind == ORGANISATION else str(symbol.kind)

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 MOST_STEPS: Final = 500
 _DEEPEST: Final = 16
-"""How deep formulas may use one another."""
+"""How many levels deep formulas may use one another."""
 UNREAD: Final = tree.Name("?")
-"""Replaces a formula that cannot be read, when collecting faults: no formula can hold such a name."""
+"""Replaces a formula that cannot be read, when collecting errors: no formula can have such a name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,22 +51,20 @@ def load_module(read: LoadedFile[Any], faults: Faults, above: Sequence[LoadedFil
     """Read the formulas that a file uses by name, down to the last.
 
     Raises:
-        SchemeError: A file uses itself, ends in the wrong step, or names what a formula does not take.
-        FormulaError: A formula is not in the language.
-        StoppedError: A used formula cannot be read, when collecting faults.
+        StoppedError: A used formula cannot be read, when collecting errors.
     """
     _check_last_step(read, faults)
     uses: list[tuple[UseEntry, Module]] = []
     try:
         for use in getattr(read.model, "use", ()):
             uses.append(_load_used(read, use, [other.as_ for other, _ in uses], faults, above))
-        # A formula without steps is a fault that hides how many files there are: it counts as one step.
+        # A formula without steps is an error that would hide the number of files: it counts as one step.
         size = len(read.model.steps) + sum(max(module.size, 1) for _, module in uses)
         if size > MOST_STEPS:
-            problem = f"the scheme has {size:,} steps; {MOST_STEPS} are allowed"
+            problem = f"the scheme has {size:,} steps; at most {MOST_STEPS} are allowed"
             raise faults.abort(FindingCode.LIMIT, Where(read.file), problem)
     except StoppedError:
-        _parse_formulas(read, faults)  # the faults of its own formulas are reported in any case
+        _parse_formulas(read, faults)  # the errors in its own formulas are reported in any case
         raise
     steps, checks = _parse_formulas(read, faults)
     own_names = {step.name for step in read.model.steps}
@@ -92,23 +90,23 @@ def load_module(read: LoadedFile[Any], faults: Faults, above: Sequence[LoadedFil
 def _load_used(
     read: LoadedFile[Any], use: UseEntry, others: Sequence[str], faults: Faults, above: Sequence[LoadedFile[Any]]
 ) -> tuple[UseEntry, Module]:
-    """Read a formula that a file uses by name; when collecting faults, correct a misspelled name under `with`."""
+    """Read a formula that a file uses by name; when collecting errors, correct a misspelled name under `with`."""
     where = Where(read.file, f"use › {use.as_}")
     inner = read_file(use.formula, FormulaFile, faults, read)
     if any((other.place, other.file) == (inner.place, inner.file) for other in (*above, read)):
-        raise faults.abort(FindingCode.USES, where, f"{use.formula} uses itself", remedy="take the circle out")
+        raise faults.abort(FindingCode.USES, where, f"{use.formula} uses itself", remedy="remove this use")
     if len(above) >= _DEEPEST:
-        problem = f"formulas use one another more than {_DEEPEST} deep"
+        problem = f"formulas use one another more than {_DEEPEST} levels deep"
         raise faults.abort(FindingCode.LIMIT, where, problem, remedy="use fewer files")
     if use.as_ in others:
-        problem = f"another use is called {use.as_} already; a name is only one thing"
+        problem = f"another use is already called {use.as_}; use another name"
         raise faults.abort(FindingCode.USES, where, problem)
     module = load_module(inner, faults, (*above, read))
     replaced = dict(use.with_)
     for name in use.with_:
         if not {name, UNREAD.name} & module.outside_names and name not in faults.unresolved:
-            problem = f"{use.formula} takes no {name}{nearest(name, module.outside_names)}"
-            remedy = "its parameters and input columns can be replaced"
+            problem = f"{use.formula} has no parameter or input column {name}{nearest(name, module.outside_names)}"
+            remedy = "only these can be replaced"
             faults.error(FindingCode.UNKNOWN_NAME, Where(read.file, f"{where.place} › with"), problem, remedy=remedy)
             meant = get_close_matches(name, module.outside_names - set(replaced), n=1)
             replaced |= dict.fromkeys(meant, replaced.pop(name))
@@ -135,12 +133,12 @@ def _parse_formulas(read: LoadedFile[Any], faults: Faults) -> tuple[tuple[Step, 
 
 
 def _check_last_step(read: LoadedFile[Any], faults: Faults) -> None:
-    """Check that a formula ends in fair_share and a transition in allocation."""
+    """Report a formula that does not end in fair_share, or a transition that does not end in allocation."""
     kind, answer = read.model.kind, read.model.answer
     steps = [step.name for step in read.model.steps]
     last = steps[-1] if steps else "no step"
     if kind != "scheme" and last != answer and answer not in faults.unresolved:
-        faults.error(FindingCode.ANSWER, Where(read.file), f"the last step of a {kind} is {answer}; found {last}")
+        faults.error(FindingCode.ANSWER, Where(read.file), f"the last step of a {kind} must be {answer}; found {last}")
         if answer not in steps:
             faults.unresolved.add(answer)
 
@@ -155,9 +153,9 @@ class Linker:
     inputs: dict[str, tuple[InputEntry, LoadedFile[Any]]] = field(default_factory=dict)
     reads: list[LoadedFile[Any]] = field(default_factory=list)
     replacements: list[tuple[str, str, str]] = field(default_factory=list)
-    """What replaces a parameter of a used formula: the file and place that say so, and the name."""
+    """The names that replace parameters of used formulas, each with its file and place."""
     layers: list[Layer] = field(default_factory=list)
-    """The files that build on one another, for the money account; formulas that they use by name are no layers."""
+    """The files that build on one another, for the money account; without the formulas that they use by name."""
 
     @property
     def formulas(self) -> tuple[Step | Check, ...]:
@@ -167,9 +165,8 @@ class Linker:
     def add(self, module: Module, faults: Faults, prefix: str = "", outside: Callable[[str], str] = str) -> None:
         """Append a file: the formulas that it uses, its parameters and inputs, its steps and checks.
 
-        A used formula comes first, or as soon as the steps that its `with` names come before it. Its own
-        names get the prefix; `outside` returns what a name that it takes from outside is called there, by default the
-        same.
+        A used formula comes first, or directly after the steps that its `with` names. Its own names get the prefix.
+        `outside` returns the outer name of a name that it takes from outside, by default the same.
         """
 
         def called(name: str) -> str:
@@ -200,7 +197,7 @@ class Linker:
             self.steps.append(replace(renamed_formula(step, called(step.name)), label=_label_under(title, step.label)))
             linked_names.add(step.name)
             link_ready_uses()
-        for use, inner in waiting:  # a circle: understanding the steps reports the one that comes too late
+        for use, inner in waiting:  # a circle: later checks report the step that comes too late
             self._use(module.read, use, inner, prefix, called, faults)
         self.checks += [renamed_formula(check, _label_under(title, check.name)) for check in module.checks]
         self.reads.append(module.read)
@@ -249,7 +246,7 @@ class Linker:
         """Add a parameter; of two files with the same declaration, one may give its values as well."""
         other, first = self.parameters.setdefault(name, (entry, read))
         values = [declaration.values for declaration in (entry, other) if declaration.values]
-        # A default is used where no file gives values; where one does, defaults may differ.
+        # A default is used only if no file gives values, so otherwise defaults may differ.
         same = {"values": other.values} | ({"default": other.default} if values else {})
         is_same = entry.model_copy(update=same) == other
         if (not is_same or values != values[:1] * len(values)) and name not in faults.unresolved:
@@ -259,7 +256,7 @@ class Linker:
 
 
 def _report_difference(read: LoadedFile[Any], place: str, first: LoadedFile[Any], faults: Faults) -> None:
-    problem, remedy = f"{first.file} declares it differently", "declare it alike, or give one of the two another name"
+    problem, remedy = f"{first.file} declares it differently", "use the same declaration in both, or rename one"
     faults.error(FindingCode.TWO_PLACES, Where(read.file, place), problem, remedy=remedy)
 
 

@@ -1,4 +1,4 @@
-"""Remarks for a reviewer that stop no run: names not used, possible slips, missing checks, units and sources."""
+"""Warnings and notes for a reviewer: unused names, possible misspellings, missing checks, units and sources."""
 
 from __future__ import annotations
 
@@ -25,34 +25,33 @@ if TYPE_CHECKING:
     from gpit_fairshare.scheme.model import Check, Step
 
 _NEARLY: Final = 0.85
-"""How similar a column and another name are when one may be a slip for the other: `revenue_budgets`."""
+"""How similar a column and another name must be for one to be a possible misspelling: `revenue_budgets`."""
 _NEARLY_TEXT: Final = 0.7
 """The same for the column to report by, as there are few text columns: `regoin`."""
 _PER_HEAD: Final = (1, -1)
 
 
 def remark(joined: Joined, faults: Faults, *, swapped: bool) -> None:
-    """Add all remarks on files whose names are understood.
+    """Add all warnings and notes about files whose names are understood.
 
-    `swapped` says that the scheme runs with another formula or transition than its own, so that declarations for
-    its own may be unused.
+    `swapped` says that the scheme runs with a different formula or transition, so its own declarations may be unused.
     """
     remarks = _Remarks(joined, faults)
     if remarks.is_complete:
         remarks.unused(swapped=swapped)
         remarks.unread_steps()
         remarks.checks()
-    remarks.slips()
+    remarks.similar_names()
     remarks.units()
     remarks.sources()
     if isinstance(joined.read.model, SchemeFile):
         remarks.assumptions()
     else:
-        remarks.not_to_be_known()
+        remarks.not_known()
 
 
 class _Remarks:
-    """The joined files, and what their formulas name."""
+    """The joined files, and the names in their formulas."""
 
     def __init__(self, joined: Joined, faults: Faults) -> None:
         self.joined = joined
@@ -60,28 +59,28 @@ class _Remarks:
         self.symbols = joined.symbols
         self.faults = faults
         self.names: dict[str, list[str]] = {}
-        for formula in self.draft.formulas:  # two steps of one name, which is a fault, share a place
+        for formula in self.draft.formulas:  # two steps with one name, which is an error, share a place
             self.names.setdefault(formula.where, []).extend(name for name, _ in tree.names_in(formula.tree))
         self.steps = {step.name: step for step in self.draft.steps}
-        self._slips: set[str] = set()
+        self._similar: set[str] = set()
         self.money = {name for layer in self.draft.layers for _, name in listed_in(layer.money)}
-        """Names of the money account: it uses them."""
+        """Names that the money account uses."""
 
     @property
     def is_complete(self) -> bool:
-        """Return whether all formulas could be read: a formula that could not may use any name."""
+        """Return whether all formulas could be read; one that could not may use any name."""
         defined = {*self.steps, *self.draft.parameters, *self.draft.inputs}
         return self.faults.unresolved <= defined and not any(UNREAD.name in names for names in self.names.values())
 
     def unused(self, *, swapped: bool) -> None:
-        """Report parameters and columns that are declared and not used, and values that are not used."""
+        """Report parameters and columns that are declared but not used, and values that are not used."""
         used = {name for names in self.names.values() for name in names} | self.money
         head = self.joined.read.model
         if isinstance(head, SchemeFile):
             used |= {head.scheme.report_by or ""}
             for name in head.values if swapped else ():
                 if name not in self.draft.parameters:
-                    problem = "nothing that is run declares this parameter; its values are left aside"
+                    problem = "nothing in this run declares this parameter, so its values are not used"
                     where = Where(self.joined.read.file, f"values › {name}")
                     self.faults.note(FindingCode.NOT_DECLARED, where, problem)
         for name, (_, read) in self.draft.parameters.items():
@@ -94,9 +93,10 @@ class _Remarks:
         for read in {read.file: read for read in (*self.joined.reads, self.joined.read)}.values():
             opening = getattr(read.model.header, "opening_baseline", None)
             if opening and opening not in columns:
-                problem = f"there is no input column {opening} that a step or check uses"
+                problem = f"no step or check uses an input column {opening}"
                 where = Where(read.file, f"{read.model.kind} › opening_baseline")
-                self.faults.warning(FindingCode.COLUMN_NOT_USED, where, problem, remedy="name the one that is")
+                remedy = "name the column that is used"
+                self.faults.warning(FindingCode.COLUMN_NOT_USED, where, problem, remedy=remedy)
         used |= {entry.of for entry, _ in self.draft.inputs.values() if entry.of}
         for name, (_, read) in self.draft.inputs.items():
             if name not in used:
@@ -104,43 +104,43 @@ class _Remarks:
                 self._unused(FindingCode.COLUMN_NOT_USED, read, f"inputs › {name}", problem, swapped=swapped)
 
     def _unused(self, code: FindingCode, read: LoadedFile[Any], place: str, problem: str, *, swapped: bool) -> None:
-        """Warn of a declaration that nothing uses; where the scheme runs with other parts, it may be left over."""
+        """Warn about an unused declaration; with other parts only note it, as the scheme's own parts may use it."""
         level: Level = "note" if swapped and read is self.joined.read else "warning"
-        finding = Finding(code, level, "", "", problem, remedy="use it or take it out")
+        finding = Finding(code, level, "", "", problem, remedy="use it or remove it")
         self.faults.add(finding, Where(read.file, place))
 
     def unread_steps(self) -> None:
-        """Report steps that are neither the answer nor a part of it, and that no other step and no check names."""
+        """Report steps that are not the answer or a part of it, and that no other step or check uses."""
         for step in self.draft.steps:
             others = (names for where, names in self.names.items() if where != step.where)
             is_read = step.name in {self.joined.result, *self.money} or any(step.name in names for names in others)
-            is_reported = not NAME.fullmatch(step.name)  # out of reach, since its name is another's
+            is_reported = not NAME.fullmatch(step.name)  # its name is already used, so nothing can use it
             if is_read or is_reported or step.non_recurrent:
                 continue
             if step.note:
-                problem = "nothing reads this step; its note may say why it is shown"
+                problem = "nothing uses this step; its note may say why it is shown"
                 self.faults.note(FindingCode.STEP_NOT_READ, step.place, problem)
             else:
-                remedy = "use it, take it out, or say in its note why it is shown"
-                self.faults.warning(FindingCode.STEP_NOT_READ, step.place, "nothing reads this step", remedy=remedy)
+                remedy = "use it, remove it, or say in its note why it is shown"
+                self.faults.warning(FindingCode.STEP_NOT_READ, step.place, "nothing uses this step", remedy=remedy)
 
     def checks(self) -> None:
-        """Report checks that are missing, or that check no step."""
+        """Report missing checks, and checks that use no step."""
         checked = {name for check in self.draft.checks for name in self.names[check.where]}
         result = self.joined.result
-        is_transition = isinstance(self.joined.read.model, TransitionFile)  # whose money is the formula's matter
+        is_transition = isinstance(self.joined.read.model, TransitionFile)  # a formula's checks cover its money
         if not is_transition and result in self.steps and not checked & {result, "fair_share"}:
             either = "fair_share" if result == "fair_share" else f"{result} or fair_share"
-            problem = f"no check names {either}: nothing says what the money adds up to"
+            problem = f"no check uses {either}, so the total of the money is not checked"
             remedy = f"add one, such as abs(total({result}) - …) <= 0.5"
             self.faults.note(FindingCode.TOTAL_NOT_CHECKED, Where(self.joined.read.file), problem, remedy=remedy)
         for check in self.draft.checks:
             if not set(self.names[check.where]) & set(self.steps):
-                problem = "names no step: it looks at what goes in, and at nothing that is worked out"
+                problem = "uses no step, so it checks inputs only and nothing that is calculated"
                 self.faults.note(FindingCode.CHECK_OF_NO_STEP, check.place, problem)
         for step in self.draft.steps:
             if isinstance(step.tree, tree.Rounded) and not checked & self._resting_on(step.name):
-                problem = "no check names what is rounded here, or anything that comes of it"
+                problem = "no check uses this rounded step, or a step that depends on it"
                 remedy = "check that the total is kept"
                 self.faults.note(FindingCode.ROUNDING_NOT_CHECKED, step.place, problem, remedy=remedy)
 
@@ -153,64 +153,65 @@ class _Remarks:
             names |= more
         return names
 
-    def slips(self) -> None:
-        """Report names that nothing declares, and that are so near to another that they may be slips for it."""
+    def similar_names(self) -> None:
+        """Report undeclared names that are so similar to another that they may be misspelled."""
         declared = {*self.steps, *self.draft.parameters, *self.draft.inputs, *STANDARD_INPUTS}
-        self._slip_of_report_by()
+        self._similar_to_report_by()
         for name in self._columns():
             first_use = next(formula for formula in self.draft.formulas if name in self.names[formula.where])
-            self._slip(name, declared, _NEARLY, first_use.place)
+            self._similar_name(name, declared, _NEARLY, first_use.place)
 
-    def _slip(self, name: str, declared: Iterable[str], cutoff: float, where: Where) -> None:
-        """Warn of a name that is so near to one that is declared that it may be a slip for it."""
+    def _similar_name(self, name: str, declared: Iterable[str], cutoff: float, where: Where) -> None:
+        """Warn about a name that is so similar to a declared one that it may be misspelled."""
         for near in difflib.get_close_matches(name, sorted(declared), n=1, cutoff=cutoff):
-            problem = f"{name} is taken for a column of the inputs, and there is {near}"
-            self._slips.add(name)
+            problem = f"{name} is read as an input column, but there is a similar name: {near}"
+            self._similar.add(name)
             remedy = f"correct it, or declare it under [inputs.{name}]"
-            self.faults.warning(FindingCode.SLIP, where, problem, remedy=remedy)
+            self.faults.warning(FindingCode.SIMILAR_NAME, where, problem, remedy=remedy)
 
-    def _slip_of_report_by(self) -> None:
-        """Report a column to report by that no file declares, if its name is near a declared text column."""
+    def _similar_to_report_by(self) -> None:
+        """Report an undeclared column to report by, if its name is similar to a declared text column."""
         model, read = self.joined.read.model, self.joined.read
         name = model.scheme.report_by if isinstance(model, SchemeFile) else None
         if not name or name in {*self.draft.inputs, *self.faults.unresolved} or name in self._columns():
             return
         texts = [column for column, (entry, _) in self.draft.inputs.items() if entry.type == "text"]
-        self._slip(name, texts, _NEARLY_TEXT, Where(read.file, "scheme › report_by"))
+        self._similar_name(name, texts, _NEARLY_TEXT, Where(read.file, "scheme › report_by"))
 
     def _columns(self) -> list[str]:
-        """Return the names that are taken for columns and not declared as such, in order of first use."""
+        """Return the names that are read as input columns without being declared, in order of first use."""
         used = dict.fromkeys(name for names in self.names.values() for name in names)
         known_names = {*self.draft.inputs, *STANDARD_INPUTS, *IN_EVERY_TABLE}
         return [name for name in used if self.symbols[name].role == "input" and name not in known_names]
 
     def units(self) -> None:
-        """Report units that have no name, sums of rates, and names without a unit in arithmetic with pounds."""
+        """Report units without a name, sums of rates, and names without a unit in arithmetic with pounds."""
         for step in self.draft.steps:
             measure = self.symbols[step.name].dimension
             if measure and not measure.bare and not measure.counted and unit_of(measure) is None:
-                problem = f"the formula gives {measure}, which is no unit"
-                remedy = "see whether that is meant; units are £, £ per head, people, % and ratio"
+                problem = f"the formula gives {measure}, which is not a known unit"
+                remedy = "check the formula; the units are £, £ per head, people, % and ratio"
                 self.faults.warning(FindingCode.UNNAMED_UNIT, step.place, problem, remedy=remedy)
-        met = {*self.faults.unresolved, UNREAD.name, *self._slips}
+        met = {*self.faults.unresolved, UNREAD.name, *self._similar}
         for formula in self.draft.formulas:
             if any(
                 isinstance(node, tree.BinaryOperation) and _is_division_by_zero(node)
                 for node in tree.walk(formula.tree)
             ):
-                problem = "divides by the number 0: a run stops where it comes to that"
-                self.faults.warning(FindingCode.BY_NOTHING, formula.place, problem, remedy="divide by something else")
+                problem = "divides by 0: a run stops if it calculates this"
+                remedy = "divide by another number"
+                self.faults.warning(FindingCode.DIVISION_BY_ZERO, formula.place, problem, remedy=remedy)
             for name in _summed_names(formula.tree):
                 symbol = self.symbols[name]
                 measure = symbol.measure if symbol.kind != NATIONAL else None
                 if measure and measure.powers == _PER_HEAD:
-                    problem = f"adds up {name}, which is in £ per head, over organisations"
-                    remedy = "add up the money and the people, and divide afterwards"
+                    problem = f"adds up {name} over organisations, but {name} is in £ per head"
+                    remedy = "add up the money and the people separately, then divide"
                     self.faults.warning(FindingCode.SUM_OF_RATES, formula.place, problem, remedy=remedy)
             self._without_unit(formula, met)
 
     def _without_unit(self, formula: Step | Check, met: set[str]) -> None:
-        """Note the names without a unit that meet pounds here for the first time, and add them to those met."""
+        """Note names without a unit that are first used with pounds here, and add them to `met`."""
         for number, names in enumerate(_arithmetic(formula.tree)):
             own_name = [formula.name] if number == 0 and formula.name in self.steps else []
             measures = [self.symbols[name].measure for name in (*names, *own_name)]
@@ -220,7 +221,7 @@ class _Remarks:
                 symbol = self.symbols[name]
                 if symbol.measure is None and symbol.type == "number" and name not in met:
                     table = {"input": f"[inputs.{name}]", "parameter": f"[parameters.{name}]"}.get(symbol.role)
-                    problem = f"{name} has no unit and takes part in arithmetic with £, so that units are not checked"
+                    problem = f"{name} has no unit but is used in arithmetic with £, so the units are not checked"
                     remedy = f"give it one under {table}" if table else f"give the step {name} one"
                     self.faults.note(FindingCode.NO_UNIT, formula.place, problem, remedy=remedy)
                     met.add(name)
@@ -233,10 +234,10 @@ class _Remarks:
                 if lacking and key not in self.faults.unresolved:
                     problem = f"has no {' and no '.join(lacking)}"
                     place = f"sources › {key}"
-                    self.faults.note(FindingCode.SOURCE_NOT_TO_BE_FOUND, Where(read.file, place), problem)
+                    self.faults.note(FindingCode.SOURCE_INCOMPLETE, Where(read.file, place), problem)
 
     def assumptions(self) -> None:
-        """Report parameters with assumptions alone, and assumptions without owner, quality and impact."""
+        """Report parameters with assumptions only, and assumptions without owner, quality and impact."""
         parameters = {
             name: parameter for name, parameter in self.joined.parameters.items() if name not in self.faults.unresolved
         }
@@ -253,27 +254,27 @@ class _Remarks:
             bare = [entry for entry in in_file if not (entry.owner and entry.quality and entry.impact)]
             if bare:
                 names = ", ".join(dict.fromkeys(entry.parameter for entry in bare))
-                problem = f"{len(bare)} of {len(in_file)} assumptions do not say owner, quality and impact: {names}"
+                problem = f"{len(bare)} of {len(in_file)} assumptions without owner, quality or impact: {names}"
                 self.faults.note(FindingCode.UPKEEP, Where(file), problem)
 
-    def not_to_be_known(self) -> None:
-        """Report what only a scheme can say about a formula or transition."""
+    def not_known(self) -> None:
+        """Report what is not known about a formula or transition without a scheme."""
         file = self.joined.read.file
         if self.joined.result == "allocation":
-            problem = "fair_share is taken for £, one amount for each organisation; what a formula gives is not known"
-            self.faults.note(FindingCode.NOT_TO_BE_KNOWN, Where(file), problem)
+            problem = "fair_share is assumed to be one amount in £ per organisation; only a formula shows what it is"
+            self.faults.note(FindingCode.NOT_KNOWN, Where(file), problem)
         without = [name for name, (entry, _) in self.draft.parameters.items() if not entry.values]
         if without:
-            problem = f"values, years and sources of {', '.join(without)} are a scheme's, and were not looked at"
-            self.faults.note(FindingCode.NOT_TO_BE_KNOWN, Where(file), problem)
+            problem = f"a scheme gives the values, years and sources of {', '.join(without)}, so they were not checked"
+            self.faults.note(FindingCode.NOT_KNOWN, Where(file), problem)
         columns = self._columns()
         if columns:
-            problem = f"{', '.join(columns)}: taken for columns of the inputs, unless a scheme says otherwise"
-            self.faults.note(FindingCode.NOT_TO_BE_KNOWN, Where(file), problem)
+            problem = f"{', '.join(columns)}: read as input columns, unless a scheme declares something else"
+            self.faults.note(FindingCode.NOT_KNOWN, Where(file), problem)
 
 
 def _is_division_by_zero(node: tree.BinaryOperation) -> bool:
-    """Return whether a piece of arithmetic divides by a 0 in the formula."""
+    """Return whether the formula divides by the number 0."""
     return node.operator == "/" and isinstance(node.right, tree.Number) and node.right.value == 0
 
 
@@ -286,9 +287,9 @@ def _summed_names(expression: tree.Expression) -> Iterator[str]:
 
 
 def _arithmetic(expression: tree.Expression) -> list[list[str]]:
-    """Return the names that meet in one piece of arithmetic, piece by piece; the formula's own value comes first.
+    """Return the names that are combined in each piece of arithmetic; the formula's own value comes first.
 
-    A condition is a separate piece: what it compares does not meet what it decides between.
+    A condition is a separate piece: it is not combined with the values that it decides between.
     """
     starts, pieces = [expression], []
     for start in starts:  # both lists grow during their loops
@@ -313,7 +314,7 @@ def _named(node: tree.Expression) -> list[str]:
 
 
 def _operands(node: tree.Expression, *, whole: bool) -> tuple[list[tree.Expression], list[tree.Expression]]:
-    """Return the operands that meet in a node, and those that are separate pieces."""
+    """Return the operands that a node combines, and those that are separate pieces."""
     match node:
         case tree.ComparisonOperation() if not whole:
             return [], [node]

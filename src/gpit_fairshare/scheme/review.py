@@ -1,4 +1,4 @@
-"""Review a scheme, a formula or a transition: all its faults, and remarks for its reader."""
+"""Review a scheme, a formula or a transition: all errors, warnings and notes."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class Review:
     """The reviewed file, and all findings about it."""
 
     kind: str
-    """`scheme`, `formula` or `transition`; empty if the file could not be read so far."""
+    """`scheme`, `formula` or `transition`; empty if the file could not be read."""
     name: str
-    """The name that the file gives, or the name asked for if it could not be read."""
+    """The name that the file gives, or the name that was asked for if it could not be read."""
     title: str = ""
     sound: bool = True
     """Whether there is no error, so that a scheme can be run."""
@@ -43,7 +43,7 @@ class Review:
     steps: int = 0
     checks: int = 0
     parameters: int = 0
-    """How many there are in all the files; 0 if they could not be joined."""
+    """Numbers in all the files together; 0 if the files could not be joined."""
     findings: tuple[Finding, ...] = ()
     """Errors, warnings and notes, in this order."""
 
@@ -66,19 +66,19 @@ class Review:
 def review(
     scheme: str, *, formula: str | None = None, transition: str | None = None, kind: FileKind | None = None
 ) -> Review:
-    """Review a scheme with its formula and transition, or a formula or transition by itself.
+    """Review a scheme with its formula and transition, or only a formula or a transition.
 
     Args:
-        scheme: Library name or path; a file says its own kind.
-        formula: Instead of the one that the scheme names.
-        transition: Instead of the one that the scheme names.
-        kind: Which file of the library is meant, if it has several of that name.
+        scheme: Library name or path; a file gives its own kind.
+        formula: Replaces the one that the scheme names.
+        transition: Replaces the one that the scheme names.
+        kind: The kind of file, if the library has several with that name.
 
     Returns:
-        A `Review`; each fault of the files for which `load` would raise is among its errors.
+        A `Review`; its errors include every problem that `load` would raise.
 
     Raises:
-        UsageError: `formula` or `transition` was given with something that is no scheme.
+        UsageError: `formula` or `transition` was given, but the file is not a scheme.
     """
     faults = Faults(collect=True)
     joined: Joined | None = None
@@ -86,7 +86,7 @@ def review(
     with suppress(StoppedError):
         kind = kind or kinds_of(scheme, faults)[0]
         if swapped and kind != "scheme":
-            raise UsageError(f"{one_line(scheme)}: is a {kind}; --formula and --transition go with schemes alone")
+            raise UsageError(f"{one_line(scheme)}: is a {kind}; use --formula and --transition with schemes only")
         joined = join(scheme, faults, kind, formula=formula, transition=transition)
     if joined and joined.symbols:
         remark(joined, faults, swapped=swapped)
@@ -98,13 +98,10 @@ def review(
 def review_all(names: Sequence[str] = (), *, formula: str | None = None, transition: str | None = None) -> list[Review]:
     """Review several schemes, formulas and transitions; without names, the whole library.
 
-    A formula or transition that is given without names goes with the library's schemes that name one.
-
-    Raises:
-        UsageError: `formula` or `transition` was given with something that is no scheme.
+    Without names, a formula or transition is used in the library's schemes that name one.
     """
     if names:
-        # A file that is not of the library says its own kind.
+        # A file outside the library gives its own kind.
         chosen: list[tuple[str, FileKind | None]] = [
             (name, kind) for name in names for kind in kinds_in_library(name) or (None,)
         ]
@@ -117,11 +114,11 @@ def review_all(names: Sequence[str] = (), *, formula: str | None = None, transit
 
 
 def _has_parts_to_replace(scheme: str, formula: str | None, transition: str | None) -> bool:
-    """Return whether a scheme of the library names what is to be replaced, rather than having its own steps."""
+    """Return whether a library scheme names the parts to replace, instead of having its own steps."""
     try:
         head = read_file(scheme, SchemeFile, Faults()).model.scheme
     except GpitError:
-        return True  # its faults are reported when it is reviewed
+        return True  # its errors are reported when it is reviewed
     return not (formula and not head.formula) and not (transition and not head.transition)
 
 

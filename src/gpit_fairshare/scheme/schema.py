@@ -1,4 +1,4 @@
-"""The shape of the files as a JSON Schema, with which editors complete and check a file."""
+"""The shape of the files as a JSON Schema, which editors use to complete and check a file."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from gpit_fairshare.scheme import shape
 def file_schema(kind: str | None = None) -> dict[str, Any]:
     """Return the JSON Schema (draft 2020-12) of a kind of file, or of all three.
 
-    It has all rules that need no formulas read: keys, types, patterns of names and years, and that a figure
-    has a source or an assumption. `gpit library check` checks the rest.
+    It has the rules for keys, types, patterns of names and years, and for sources and assumptions. `gpit library check`
+    checks the rest, such as formulas.
     """
     models = (model for model in shape.FILE_MODELS.values() if kind in (None, model.kind))
     references, together = models_json_schema([(model, "validation") for model in models], by_alias=True)
@@ -64,8 +64,8 @@ def _plain(schema: Any) -> Any:
         if not (key == "default" and value is None) and not (key == "title" and isinstance(value, str))
     }
     if len(kept.get("anyOf", ())) == 1:
-        (only,) = kept.pop("anyOf")
-        kept = {**only, **kept}
+        (subschema,) = kept.pop("anyOf")
+        kept = {**subschema, **kept}
     if "patternProperties" in kept:
         kept.setdefault("additionalProperties", False)
     return kept

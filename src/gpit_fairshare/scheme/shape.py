@@ -1,6 +1,6 @@
-"""The shape of scheme, formula and transition files, held by Pydantic; unknown keys are refused.
+"""The shape of scheme, formula and transition files as Pydantic models, which refuse unknown keys.
 
-`faults` has the messages for what these models refuse; everything they accept is safe on one line of a screen.
+`faults` has the messages for what these models refuse. Every text that they accept is safe to print on one line.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ _NUMBER = re.compile(
 _LONGEST_NUMBER: Final = 1_000
 
 _WORDS: Final = {"cost_type": ("revenue", "capital"), "committed": ("yes", "no")}
-"""The words that a line of a spend file may be marked with; categories are the file's own."""
+"""The words that may mark a line of a spend file; categories are free."""
 
 
 def _text(text: str, allowed: str = "\n\t") -> str:
     if any(unicodedata.category(character) in ("Cc", "Zl", "Zp") and character not in allowed for character in text):
-        raise ValueError(f"holds a control character{'' if allowed else ' or a line break'}; take it out")
+        raise ValueError(f"holds a control character{'' if allowed else ' or a line break'}; remove it")
     return text
 
 
@@ -55,7 +55,7 @@ Prose = Annotated[Text, AfterValidator(_filled)]
 Line = Annotated[str, AfterValidator(_one_line), AfterValidator(_filled)]
 Name = Annotated[str, Field(pattern=f"^{NAME.pattern}$", max_length=64)]
 Year = Annotated[str, WithJsonSchema({"type": "string", "pattern": "^[0-9]{4}/[0-9]{2}$"})]
-"""A financial year; each list of years checks its form and has its own message."""
+"""A financial year; each list of years checks the form of its years, with its own message."""
 YearOrEvery = Annotated[Line, WithJsonSchema({"type": "string", "pattern": "^(every_year|[0-9]{4}/[0-9]{2})$"})]
 """The key of a value: a year, or all of them."""
 Unit = Literal["£", "£ per head", "people", "%", "ratio", "yes/no"]
@@ -72,7 +72,7 @@ def number(value: Exact) -> float:
         ValueError: It is not a finite number, or too large or too small to calculate with.
     """
     label = repr(value)[:80] if isinstance(value, str | float | bool) else "the number"
-    # Limits of length and power: the fraction 1e999999999 would fill the memory before it is a float.
+    # Limits of length and power: the fraction 1e999999999 would fill the memory before it becomes a float.
     text = re.sub(r"(?<=[0-9])_(?=[0-9])", "", str(value)[:_LONGEST_NUMBER]) if isinstance(value, str) else ""
     match = _NUMBER.fullmatch(text.strip())
     try:
@@ -84,7 +84,7 @@ def number(value: Exact) -> float:
     except OverflowError:
         result = math.inf
     if not math.isfinite(result):
-        raise ValueError(f"{label} is too large or no number; numbers are finite")
+        raise ValueError(f"{label} is too large or not a number; write a finite number")
     if not is_in_bounds(result):
         raise ValueError(f"{label} is too {'large' if abs(result) > 1 else 'small'}; {BOUNDS}")
     return result + 0.0  # minus zero becomes zero
@@ -103,30 +103,34 @@ _ANY_NUMBER: Final = {
     "type": ["number", "string"],
     "pattern": r"^\s*[+-]?([0-9_]+/[0-9_]+|([0-9_]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,4})?)\s*%?\s*$",
 }
-"""For editors: what `number` reads, nearly."""
+"""For editors: roughly what `number` reads."""
 AnyNumber = Annotated[Exact, AfterValidator(_as_written), WithJsonSchema(_ANY_NUMBER)]
 Bound = Annotated[Exact, AfterValidator(_name_or_number)]
 
 
 class Entry(BaseModel):
-    """A table of a file: unknown keys are refused, and nothing is turned from one type into another."""
+    """A table of a file: unknown keys are refused, and no value is converted to another type."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
     example: ClassVar[str] = ""
-    """The table as its author may write it, for a message."""
+    """An example of the table, for a message."""
     essential: ClassVar[Container[str]] = ()
-    """Keys that may be missing, but that a review cannot leave out: other things would seem to be wrong."""
+    """Keys that may be missing, but that a review cannot leave out without causing other errors."""
 
 
 def _check_origin(entry: ValueEntry | SpendEntry, subject: str) -> None:
-    """Refuse an entry that has no origin, or two."""
+    """Refuse an entry that has no origin, or two.
+
+    Raises:
+        PydanticCustomError: It has none or two.
+    """
     if (entry.source is None) == (entry.assumption is None):
         number_of = "neither" if entry.source is None else "both"
-        raise PydanticCustomError("origin", f"{subject} exactly one of source or assumption; found {number_of}")
+        raise PydanticCustomError("origin", f"{subject} must have either source or assumption; found {number_of}")
 
 
 class SourceEntry(Entry):
-    """A publication that a figure was read in."""
+    """A publication that figures come from."""
 
     title: Line
     publisher: Text = ""
@@ -136,7 +140,7 @@ class SourceEntry(Entry):
 
 
 class ValueEntry(Entry):
-    """One figure with exactly one of `source` (a key of `[sources]`) or `assumption` (why it is taken)."""
+    """One figure, with either `source` (a key of `[sources]`) or `assumption` (why it is used)."""
 
     model_config = ConfigDict(json_schema_extra=_ONE_ORIGIN)
     example = '{ value = 5, source = "…" }'
@@ -144,21 +148,21 @@ class ValueEntry(Entry):
     value: AnyNumber
     """The figure: a number, a fraction such as "1/6", or a percentage such as "5%"."""
     source: Line | None = None
-    """Name of one of the sources of the same file."""
+    """The key of a source in the same file."""
     assumption: Prose | None = None
-    """Why the figure is taken, where no source has it."""
+    """Why this figure is used, if no source gives it."""
     owner: Line | None = None
-    """Who answers for the assumption."""
+    """Who is responsible for the assumption."""
     date: dt.date | None = None
-    """Since when it is made."""
+    """The date of the assumption."""
     quality: Line | None = None
-    """How sure it is."""
+    """How reliable it is."""
     impact: Line | None = None
-    """How much hangs on it."""
+    """How much depends on it."""
 
     @model_validator(mode="after")
     def _origin(self) -> Self:
-        _check_origin(self, "a value carries")
+        _check_origin(self, "a value")
         if self.source is not None:
             for name in ("owner", "date", "quality", "impact"):
                 if getattr(self, name) is not None:
@@ -167,26 +171,26 @@ class ValueEntry(Entry):
 
 
 class ParameterEntry(Entry):
-    """A parameter as the file that uses it declares it; bounds are numbers or other parameters."""
+    """A parameter that the file declares; bounds are numbers or other parameters."""
 
     label: Line
-    """What it is called on sheets and screens."""
+    """Its name on sheets and screens."""
     unit: Unit | None = None
-    """Its unit; without one nothing is checked."""
+    """Its unit; without one, units are not checked."""
     minimum: Bound | None = None
-    """The least that it may be: a number, or the name of another parameter."""
+    """The lowest value allowed: a number, or the name of another parameter."""
     maximum: Bound | None = None
-    """The most that it may be: a number, or the name of another parameter."""
+    """The highest value allowed: a number, or the name of another parameter."""
     default: ValueEntry | None = None
-    """Its value where the scheme gives none for any year."""
+    """Its value if the scheme gives none for any year."""
     values: dict[YearOrEvery, ValueEntry] = {}
-    """Its value by year, where no scheme gives values: a year, or every_year."""
+    """Its values by year (or every_year), if the scheme gives none."""
     note: Text = ""
-    """What a reader should know of it."""
+    """What a reader should know about it."""
 
 
 class InputEntry(Entry):
-    """A column of the inputs that the file gives a label, a unit, or leave to be blank or missing."""
+    """An input column: its label, its unit, and whether it may be blank or missing."""
 
     essential = ("type", "of")
     label: Text = ""
@@ -194,17 +198,17 @@ class InputEntry(Entry):
     type: Literal["number", "text"] = "number"
     optional: bool = False
     of: Name | None = None
-    """The text column of the larger organisation that the column is of, such as the CCG of a practice."""
+    """The text column with the larger organisation that the value belongs to, such as the practice's CCG."""
     signed: bool = False
-    """Whether money of the column may be below nil."""
+    """Whether money in the column may be negative."""
     note: Text = ""
 
     @model_validator(mode="after")
     def _fits_its_unit(self) -> Self:
         if self.type == "text" and self.unit is not None:
-            raise ValueError("a text column has no unit; take out unit or type")
+            raise ValueError("a text column has no unit; remove unit or type")
         if self.signed and self.unit != "£":
-            raise ValueError("signed is for money, which is not below nil else; give it the unit £, or take out signed")
+            raise ValueError("signed is for money in £ only; give the column the unit £, or remove signed")
         return self
 
 
@@ -214,27 +218,27 @@ class StepEntry(Entry):
     name: Name
     label: Line = Field(max_length=200)
     formula: Text
-    """How it is worked out, from columns, parameters and the steps above."""
+    """How it is calculated, from columns, parameters and the steps above."""
     unit: Unit | None = None
-    """Its unit, which must be what the formula comes to."""
+    """Its unit, which must be the unit of the formula."""
     note: Text = ""
-    """What a reader should know of it."""
+    """What a reader should know about it."""
     non_recurrent: bool = False
-    """Whether the step is a part of the answer that is paid once."""
+    """Whether the step is a part of the answer that is paid only once."""
 
 
 class CheckEntry(Entry):
-    """A formula that must be true in every year; one on organisations must hold for each."""
+    """A formula that must be true in every year, and for each organisation if it has a value for each."""
 
     name: Line = Field(max_length=200)
     formula: Text
     note: Text = ""
     stops: bool = False
-    """Whether a run whose check fails stops and writes nothing: what the rule then gives is no answer."""
+    """Whether a run stops and writes nothing if the check fails, because there is then no usable answer."""
 
 
 class UseEntry(Entry):
-    """Another formula file used under a name of one's own, its names replaced as `with` says."""
+    """Another formula file, used under the name in `as`; `with` replaces its names."""
 
     formula: Line
     as_: Name = Field(alias="as")
@@ -242,7 +246,7 @@ class UseEntry(Entry):
 
 
 class PropertyEntry(Entry):
-    """Why a rule has not a property: where it breaks it, or why the question does not arise."""
+    """Why a rule does not have a property: how it breaks it, or why the property does not apply."""
 
     model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["broken"]}, {"required": ["absent"]}]})
     example = '{ broken = "…" } or { absent = "…" }'
@@ -253,12 +257,12 @@ class PropertyEntry(Entry):
     def _one_reason(self) -> Self:
         if (self.broken is None) == (self.absent is None):
             number_of = "neither" if self.broken is None else "both"
-            raise ValueError(f"a property that is not kept says why, as broken or as absent; found {number_of}")
+            raise ValueError(f"a property that is not kept needs one reason, as broken or as absent; found {number_of}")
         return self
 
 
 class MoneyEntry(Entry):
-    """The money account: what comes in, what is taken away and what stays unspent; each name is money in £.
+    """The money account: money in, money taken away and money unspent; each name is money in £.
 
     A name is a parameter, an input column or a step; columns and steps are added up over organisations.
     """
@@ -267,41 +271,41 @@ class MoneyEntry(Entry):
     in_: Annotated[list[Name], Field(min_length=1)] = Field(alias="in")
     """Money that comes in. In a file that builds on fair shares, `fair_share` means the money behind them."""
     out_of: list[Name] = []
-    """Money that is taken away before the rest is given out, such as a saving that all pay."""
+    """Money that is taken away before the rest is allocated, such as a saving that all pay."""
     unspent: list[Name] | None = None
-    """Money that stays unspent. Left out, it is what the file's `share_out` steps leave over below their ceilings."""
+    """Money that stays unspent. If left out, it is what the file's `share_out` steps leave over because of ceilings."""
 
     @model_validator(mode="after")
     def _each_name_once(self) -> Self:
         names = [*self.in_, *self.out_of, *(self.unspent or ())]
         for name in names:
             if names.count(name) > 1:
-                raise ValueError(f"{name} is named twice; the account counts each name once")
+                raise ValueError(f"{name} is named twice; name it once")
         return self
 
 
-Kept = Literal["kept"] | PropertyEntry
+KeptOrReason = Literal["kept"] | PropertyEntry
 
 
 class PropertiesEntry(Entry):
-    """What a rule keeps whatever the inputs: each property is `"kept"`, or says why it is not."""
+    """Properties that a rule keeps for any inputs: each is `"kept"`, or says why it is not."""
 
-    control_total: Kept | None = None
-    """What is given out and what is left come to the money there is: exactly where that is in whole pounds."""
-    row_order: Kept | None = None
+    control_total: KeptOrReason | None = None
+    """Allocations and unspent money add up to the money available: exactly, if that is in whole pounds."""
+    row_order: KeptOrReason | None = None
     """The order of rows in the inputs changes nothing."""
-    rising_target: Kept | None = None
-    """An organisation whose target is raised in a year never gets less in that year, to the rounding."""
-    population_scale: Kept | None = None
-    """All populations times the same factor change nothing."""
-    bounds: Kept | None = None
-    """Floors and ceilings hold, to the rounding."""
-    mergers: Kept | None = None
-    """What a merged organisation gets is what its members got together, to the rounding."""
+    rising_target: KeptOrReason | None = None
+    """An organisation whose target is raised in a year never gets less in that year, except for rounding."""
+    population_scale: KeptOrReason | None = None
+    """Multiplying all populations by the same factor changes nothing."""
+    bounds: KeptOrReason | None = None
+    """Floors and ceilings are kept, except for rounding."""
+    mergers: KeptOrReason | None = None
+    """A merged organisation gets what its members got together, except for rounding."""
 
 
 class Header(Entry):
-    """What a formula or transition is called, and where it was read."""
+    """The name of a formula or transition, and its sources."""
 
     essential = ("sources", "formula", "transition", "result", "report_by")
     name: Line
@@ -309,14 +313,14 @@ class Header(Entry):
     note: Text = ""
     """The method in words."""
     order: list[Line] = []
-    """The order of operations, a line each."""
+    """The order of operations, one line for each."""
     infeasible: Text = ""
-    """When the rule has no answer, and what becomes of the run."""
+    """When the rule has no answer, and what the run then does."""
     sources: list[Line] = []
 
 
 class File(Entry):
-    """What the three kinds of file have in common."""
+    """What all three kinds of file have."""
 
     kind: ClassVar[FileKind]
     answer: ClassVar[str] = "allocation"
@@ -340,10 +344,10 @@ Payer = Literal["within the budget", "top-slice", "new money"]
 
 
 class PaidHeader(Header):
-    """What is known besides of a rule that moves money from one year to the next."""
+    """The header of a rule that moves money from one year to the next."""
 
     opening_baseline: Name | None = None
-    """The input column of the money that an organisation had before."""
+    """The input column with the money that an organisation had before."""
     paid_from: Payer | None = None
     """Who pays for protection: the others within the budget, a fund taken out of it first, or money on top."""
 
@@ -358,27 +362,27 @@ class FormulaFile(File):
 
 
 class TransitionFile(File):
-    """A file whose steps end in `allocation` and rely on `fair_share`, inputs and last year alone."""
+    """A file whose steps end in `allocation` and use only `fair_share`, inputs and last year's values."""
 
     kind = "transition"
     transition: PaidHeader
 
 
 class SchemeHeader(PaidHeader):
-    """What a scheme is called, for whom and which years, and what it is made of."""
+    """The name of a scheme, its organisations and years, and its parts."""
 
     organisation: Line = "organisation"
-    """What a row is called: CCG, ICB, practice."""
+    """The name for a row: CCG, ICB, practice."""
     years: list[Year] = Field(min_length=1, max_length=50)
-    """Financial years that follow on from one another, the earliest first."""
+    """Consecutive financial years, the earliest first."""
     formula: Line | None = None
-    """Name of a formula of the library, or of a file beside this one."""
+    """Name of a formula in the library, or of a file in the same folder."""
     transition: Line | None = None
-    """Name of a transition of the library, or of a file beside this one."""
+    """Name of a transition in the library, or of a file in the same folder."""
     result: Name | None = None
     """The step that is the answer, if it is not called allocation."""
     report_by: Name | None = None
-    """The text column by which totals are given."""
+    """The text column that totals are reported by."""
     indicative: list[Year] = []
     """Years whose allocations are not yet firm."""
 
@@ -391,19 +395,19 @@ class SchemeHeader(PaidHeader):
                 raise ValueError(f"{year[:40]!r} is not a financial year; write it as 2014/15")
         firsts = [int(year[:4]) for year in years]
         if firsts != list(range(firsts[0], firsts[0] + len(firsts))):
-            raise ValueError("years follow on from one another, the earliest first, none left out")
+            raise ValueError("years must be consecutive, the earliest first")
         return years
 
     @model_validator(mode="after")
     def _of_the_scheme(self) -> Self:
         for year in self.indicative:
             if year not in self.years:
-                raise ValueError(f"indicative names {year[:40]!r}, which is no year of the scheme")
+                raise ValueError(f"indicative names {year[:40]!r}, which is not a year of the scheme")
         return self
 
 
 class SpendEntry(Entry):
-    """Which lines of a detailed spend file make `historic_spend`, with one of `source` or `assumption`."""
+    """Which lines of a detailed spend file make `historic_spend`, with either `source` or `assumption`."""
 
     model_config = ConfigDict(json_schema_extra=_ONE_ORIGIN)
     essential = ("source", "assumption")
@@ -413,11 +417,11 @@ class SpendEntry(Entry):
 
     @model_validator(mode="after")
     def _known_words(self) -> Self:
-        _check_origin(self, "what counts carries")
+        _check_origin(self, "[spend]")
         for column, words in _WORDS.items():
             for word in self.counts.get(column, []):  # type: ignore[call-overload]  # both are columns
                 if word not in words:
-                    raise ValueError(f"a line's {column} is {' or '.join(words)}, not {word[:40]!r}")
+                    raise ValueError(f"a line's {column} must be {' or '.join(words)}, not {word[:40]!r}")
         return self
 
 

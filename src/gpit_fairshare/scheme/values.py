@@ -57,7 +57,7 @@ class _Declared:
     entry: ParameterEntry
     values: Mapping[str, ValueEntry]
     origin: LoadedFile[Any]
-    """The file that gives the values, or, where none does, the one that declares the parameter."""
+    """The file that gives the values, or else the one that declares the parameter."""
     table: str
     """The table of that file that has the values, or would have them."""
 
@@ -72,8 +72,8 @@ def give_values(
 ) -> tuple[dict[str, Parameter], list[str]]:
     """Give every parameter a value for every year, with its origin, and apply the settings.
 
-    Returns the parameters, and notes on values not used. With another formula or transition than its own
-    (`swapped`), a scheme may have values of parameters that nothing declares.
+    Returns the parameters, and notes on values not used. With a different formula or transition (`swapped`), a scheme
+    may have values of parameters that nothing declares.
     """
     notes = []
     for name in read.model.values:
@@ -82,14 +82,14 @@ def give_values(
         if not swapped:
             problem = f"no file of the scheme declares this parameter{nearest(name, declared)}"
             faults.error(FindingCode.NOT_DECLARED, Where(read.file, f"values › {name}"), problem)
-        notes.append(f"values of {name} in {read.file} are left aside: nothing in this run uses it")
+        notes.append(f"{name} has values in {read.file}, but nothing in this run uses it")
     years = tuple(read.model.scheme.years)
     _check_settings(settings, declared, years)
     parameters, gaps = {}, []
     for name, (entry, origin) in declared.items():
         scheme_values = read.model.values.get(name, {})
         if scheme_values and entry.values:
-            problem = f"the parameter has values in {origin.file}, where it is declared, as well"
+            problem = f"the parameter also has values in {origin.file}, where it is declared"
             faults.error(FindingCode.TWO_PLACES, Where(read.file, f"values › {name}"), problem, remedy="keep one")
         has_own_table = entry.values or (origin is read and name not in read.model.values)
         table = f"values.{name}" if scheme_values or not has_own_table else f"parameters.{name}.values"
@@ -98,7 +98,7 @@ def give_values(
         values = parameters[name].values
         missing = [year for year in years if year not in values]
         if missing and name not in faults.unresolved:
-            years_there = f"; the years there are: {', '.join(values)}" if values else ""
+            years_there = f" (there are values for {', '.join(values)})" if values else ""
             gaps.append((declaration, missing[0], f"{name} ({entry.label}) in {', '.join(missing)}{years_there}"))
     _report_gaps(gaps, read, faults)
     _check_bounds(parameters, declared, faults, read)
@@ -108,9 +108,9 @@ def give_values(
 def give_defaults(
     declared: Mapping[str, tuple[ParameterEntry, LoadedFile[Any]]], faults: Faults
 ) -> dict[str, Parameter]:
-    """Return the parameters with their defaults, where no scheme gives values, and check their bounds.
+    """Return the parameters with their defaults, because no scheme gives values, and check their bounds.
 
-    A bound that no file at hand declares may be a parameter of the scheme.
+    A bound that none of these files declares may be a parameter of the scheme.
     """
     parameters = {}
     for name, (entry, origin) in declared.items():
@@ -123,7 +123,7 @@ def give_defaults(
 
 
 def _report_gaps(gaps: Sequence[tuple[_Declared, str, str]], read: LoadedFile[SchemeFile], faults: Faults) -> None:
-    """Report which parameters lack a value: each with its first year without one, and what there is."""
+    """Report which parameters lack a value: each with the years that lack one, and those that have one."""
     for declaration, year, sentence in gaps:
         where, problem = Where(read.file, declaration.table.replace(".", " › ")), f"there is no value for {sentence}"
         remedy = f"add it under [{declaration.table}], or set it with --set {declaration.name}@{year}=VALUE"
@@ -137,10 +137,9 @@ def _check_settings(settings: Iterable[Setting], declared: Mapping[str, object],
     for setting in settings:
         flag = f"--set {one_line(setting.name)}" + (f"@{one_line(setting.year)}" if setting.year else "")
         if setting.name not in declared:
-            names = ", ".join(sorted(declared)) or "none"
-            raise UsageError(
-                f"{flag}: there is no such parameter{nearest(setting.name, declared)}; there are {one_line(names, 300)}"
-            )
+            names = one_line(", ".join(sorted(declared)) or "none", 300)
+            hint = nearest(setting.name, declared)
+            raise UsageError(f"{flag}: there is no such parameter{hint}; the parameters are {names}")
         if setting.year is not None and setting.year not in years:
             raise UsageError(f"{flag}: the scheme has the years {', '.join(years)}")
         if (setting.name, setting.year) in already_set:
@@ -159,7 +158,7 @@ def _parameter(
             faults.error(FindingCode.VALUE_YEAR, where, problem, remedy=f"write {', '.join(years)} or {EVERY_YEAR}")
     if EVERY_YEAR in declaration.values and len(declaration.values) > 1:
         faults.error(FindingCode.VALUE_YEAR, where, f"give {EVERY_YEAR} or the years one by one, not both")
-    # A default is for the parameter as a whole: it fills no year that the scheme leaves out.
+    # A default is for the whole parameter: it does not fill single years that the scheme leaves out.
     default = declaration.entry.default if not declaration.values else None
     # A setting for one year overrides a setting for all years.
     chosen = {setting.year: setting for setting in settings if setting.name == declaration.name}
@@ -177,7 +176,7 @@ def _parameter(
         elif entry:
             values[year] = _value(entry, declaration.origin)
         if year in values and values[year].as_written.endswith("%") and unit not in _RATIOS:
-            problem = f"{values[year].as_written} is a percentage, and the unit of {declaration.name} is {unit}"
+            problem = f"{values[year].as_written} is a percentage, but the unit of {declaration.name} is {unit}"
             of_value = Where("", f"--set {declaration.name}") if setting else where
             faults.error(FindingCode.UNITS_DO_NOT_FIT, of_value, problem)
     return Parameter(
@@ -206,7 +205,7 @@ def _check_bounds(
     faults: Faults,
     read: LoadedFile[SchemeFile] | None = None,
 ) -> None:
-    """Refuse a value outside its bounds; a bound that is a parameter has its value of the same year."""
+    """Report values outside their bounds; a bound that is a parameter has its value in the same year."""
     for name, parameter in parameters.items():
         for bound, bound_text in (("minimum", parameter.minimum), ("maximum", parameter.maximum)):
             if not bound_text:
@@ -217,8 +216,8 @@ def _check_bounds(
                 value, limit = parameter.values[year], limits[year]
                 if (value.value < limit.value) if bound == "minimum" else (value.value > limit.value):
                     of_run = value.overridden or limit.overridden
-                    label = f"{bound_text}, in that year {limit.as_written}" if bound_text in parameters else bound_text
-                    problem = f"{value.as_written} in {year}; its {bound} is {label}"
+                    its_value = f", which is {limit.as_written} in that year" if bound_text in parameters else ""
+                    problem = f"{value.as_written} in {year}; its {bound} is {bound_text}{its_value}"
                     where = Where("--set") if of_run else place_of_values(name, declared[name][1], read)
                     message = f"{where.file}: {name} is {problem}"
                     faults.error(FindingCode.BOUNDS, where, f"is {problem}", message=message)
@@ -234,11 +233,11 @@ def place_of_values(name: str, origin: LoadedFile[Any], scheme: LoadedFile[Any] 
 def _limits(
     parameter: Parameter, bound_text: str, parameters: Mapping[str, Parameter], where: Where, faults: Faults
 ) -> Mapping[str, ParameterValue]:
-    """Return the limit of each year that a bound sets; none where the bound itself is refused."""
+    """Return the limit that a bound sets in each year; none if the bound itself has an error."""
     if other := parameters.get(bound_text):
         if is_comparable_unit(parameter.unit, other.unit):
             return other.values
-        problem = f"{other.name} is in {other.unit}, and {parameter.name} in {parameter.unit}"
+        problem = f"{other.name} is in {other.unit}, but {parameter.name} is in {parameter.unit}"
         faults.error(FindingCode.UNITS_DO_NOT_FIT, where, problem)
         return {}
     try:
@@ -251,7 +250,7 @@ def _limits(
 
 
 def list_assumptions(parameters: Mapping[str, Parameter], file: SchemeFile) -> tuple[Assumption, ...]:
-    """Number the assumptions: one entry per parameter and text, with its years."""
+    """Return the assumptions with their numbers: one for each parameter and text, with its years."""
     years_by_assumption: dict[tuple[str, str, Upkeep], list[str]] = {}
     for name, parameter in parameters.items():
         for year, value in parameter.values.items():

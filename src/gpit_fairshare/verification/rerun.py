@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.engine import Result, versions_now
 from gpit_fairshare.errors import GpitError
-from gpit_fairshare.language.plugin_functions import plugged
+from gpit_fairshare.language.plugin_functions import find_function
 from gpit_fairshare.plugins import version_of
 from gpit_fairshare.results import TABLE_ENDINGS, manifest_name
 from gpit_fairshare.results.agreement import OffRule, off_rule, predicates_of
@@ -64,7 +64,7 @@ def other_versions(spec: RunSpec) -> tuple[ManifestChange, ...]:
 
 def _digest_now(function: str) -> str | None:
     """Return the digest of the module that defines a function now; None where no plug-in has it."""
-    plugin_function = plugged(function)
+    plugin_function = find_function(function)
     return plugin_function.plugin.digest() if plugin_function else None
 
 
