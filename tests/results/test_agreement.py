@@ -22,7 +22,7 @@ from gpit_fairshare import allocate, compare, explain, verify
 from gpit_fairshare.cli import _run
 from gpit_fairshare.results import manifest_name
 from gpit_fairshare.results.agreement import (
-    is_same_as_worked_out,
+    is_same_as_calculated,
     is_same_as_written,
     is_same_remainder,
     is_same_unrounded,
@@ -323,7 +323,7 @@ def test_a_table_without_a_new_digest_is_refused_by_two_and_named_by_verify(fold
 def test_a_figure_that_no_step_rounds(found, expected, same):
     """1e-12 of its size, up to a tenth of a penny, or 1e-13; near 0 a billionth. Other types are other values."""
     assert is_same_unrounded(found, expected) is same
-    assert not same or is_same_as_worked_out(found, expected)
+    assert not same or is_same_as_calculated(found, expected)
 
 
 @given(st.floats(-1e300, 1e300), st.floats(-1e-8, 1e-8))
@@ -331,7 +331,7 @@ def test_a_cell_of_a_workbook_is_held_less_tightly_than_a_figure(number, part):
     """What is accepted for a figure is accepted for the cell in which it stands."""
     other = number * (1 + part)
 
-    assert not is_same_unrounded(other, number) or is_same_as_worked_out(other, number)
+    assert not is_same_unrounded(other, number) or is_same_as_calculated(other, number)
 
 
 def test_fifteen_digits_may_be_rounded_in_either_way():

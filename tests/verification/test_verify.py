@@ -23,7 +23,7 @@ from books import RUNS
 from gpit_fairshare import UsageError, allocate, verify
 from gpit_fairshare.cli import _run
 from gpit_fairshare.results import writing
-from gpit_fairshare.results.agreement import is_same_as_worked_out, is_same_as_written
+from gpit_fairshare.results.agreement import is_same_as_calculated, is_same_as_written
 from gpit_fairshare.verification import DifferenceKind
 from gpit_fairshare.verification.workbooks import normal
 from gpit_fairshare.workbook.result_workbook import write_workbook
@@ -918,18 +918,18 @@ def test_formulas_that_are_not_the_same(here, there):
 def test_fifteen_digits_are_the_same_number(number):
     """What a spreadsheet program keeps of a number is that number, whatever its size."""
     assert is_same_as_written(number, float(f"{number:.15g}"))
-    assert is_same_as_worked_out(number, float(f"{number:.15g}"))
+    assert is_same_as_calculated(number, float(f"{number:.15g}"))
 
 
 def test_a_penny_is_a_penny():
     """A penny in £140,000,000 is a difference, and so are another type, a text, and a figure for nothing."""
-    assert not is_same_as_worked_out(140_000_000.01, 140_000_000.0)
+    assert not is_same_as_calculated(140_000_000.01, 140_000_000.0)
     assert not is_same_as_written(140_000_000.01, 140_000_000.0)
-    assert is_same_as_worked_out(140_000_000.0000001, 140_000_000.0)
+    assert is_same_as_calculated(140_000_000.0000001, 140_000_000.0)
     assert not any(
-        is_same_as_worked_out(*pair) for pair in ((1, True), ("1", 1), (None, 0), ("a", "A"), (float("nan"), 1))
+        is_same_as_calculated(*pair) for pair in ((1, True), ("1", 1), (None, 0), ("a", "A"), (float("nan"), 1))
     )
-    assert is_same_as_worked_out(None, "")
+    assert is_same_as_calculated(None, "")
 
 
 # Damaged and hostile ---------------------------------------------------------------------------------------
