@@ -345,7 +345,7 @@ def test_new_data_and_the_next_cause_together(tmp_path):
         "rounding",
     ]
     assert comparison.attribution[0].label == "Organisations and data and Pot together"
-    assert "needs 180 in all and pot is 150" in comparison.attribution[0].detail
+    assert "needs 180 in total, but pot is 150" in comparison.attribution[0].detail
     # Two of £75 become three of £80, whatever floor there is.
     assert comparison.attribution[0].amounts == {("2014/15", "A"): 5, ("2014/15", "B"): 5, ("2014/15", "C"): 80}
     assert sums(comparison) == []
@@ -543,7 +543,7 @@ def test_a_table_without_a_manifest_has_no_causes(files, tmp_path):
     comparison = compare(files / "out.json", tmp_path / "other.csv")
 
     assert comparison.attribution == ()
-    assert "other.csv: holds rows alone" in comparison.no_causes_reason
+    assert "other.csv: has rows, but not the rule" in comparison.no_causes_reason
     assert "--manifest" in comparison.no_causes_reason
     assert comparison.years[0].change == Decimal(sum(other.year("2014/15")["allocation"])) - 160_000_000
 
@@ -871,7 +871,7 @@ def test_a_cause_that_cannot_be_alone_says_why(tmp_path):
     (cause,) = [one for one in comparison.attribution if one.name == "parameter_least"]
 
     assert cause.alone is None
-    assert "floor needs £180 in all and pot is £150" in cause.no_alone
+    assert "floor needs £180 in total, but pot is £150" in cause.no_alone
     for printed in (" ".join(shown(comparison).split()), comparison.markdown()):
         assert "£10 → £60; alone it cannot be worked out: " in printed
     told = {one["name"]: one["no_alone"] for one in comparison.document()["causes"]}

@@ -67,7 +67,7 @@ def test_a_group_that_lies_in_two_larger_ones_is_an_error(tmp_path):
         by_region = total(ccg_people, within=region)
         allocation = by_region * registered_population
     """
-    with pytest.raises(CalculationError, match=r"step by_region, 2014/15: ccg 00A lies in more than one region"):
+    with pytest.raises(CalculationError, match=r"step by_region, 2014/15: ccg 00A is in more than one region"):
         allocate(population=write_rows(tmp_path / "p.csv", rows), scheme=scheme(tmp_path, steps))
 
 
@@ -97,7 +97,7 @@ def test_an_amount_that_every_group_gets_in_full_is_a_warning(tmp_path):
     result = allocate(population=write_rows(tmp_path / "p.csv", NATION), scheme=scheme(tmp_path, steps, pot=100))
 
     assert [finding.found for finding in result.findings if finding.level == "warning"] == [
-        "Pot 2014/15: each of the 3 groups by ccg gets the whole amount, £300 in all"
+        "Pot 2014/15: each of the 3 groups by ccg gets the full amount, £300 in total"
     ]
     assert [(fund.amount, fund.new_money) for fund in result.funds] == [(300, True)]
 
@@ -170,7 +170,7 @@ def test_an_organisation_that_closed_without_a_successor_is_an_error(tmp_path):
     """Its money of the year before would be lost."""
     years = {"2014/15": {"A": 10, "B": 5}, "2015/16": {"A": 10}}
     steps = "allocation = previous(allocation, first=0) + registered_population"
-    with pytest.raises(CalculationError, match=r"B was there in 2014/15 and has no successor"):
+    with pytest.raises(CalculationError, match=r"B existed in 2014/15 and has no successor"):
         allocate(population=people_by_year(tmp_path, years), scheme=scheme(tmp_path, steps, years=TWO))
 
 
@@ -293,7 +293,7 @@ def test_allocations_below_nil_are_a_warning(tmp_path):
     steps = "allocation = 0 - 0.04 * pot * registered_population / total(registered_population) # £"
     result = allocate(population=population_file(tmp_path, {"A": 1, "B": 3}), scheme=scheme(tmp_path, steps))
 
-    assert warnings_of(result) == {"R05": "allocation 2014/15 is below nil for 2 of 2, the lowest -£30 (B)"}
+    assert warnings_of(result) == {"R05": "allocation 2014/15 is negative for 2 of 2, the lowest -£30 (B)"}
 
 
 def test_allocations_in_parts_of_a_penny_are_a_warning(tmp_path):
@@ -313,7 +313,7 @@ def test_more_money_than_there_is_to_share_out_is_a_warning(tmp_path):
     result = allocate(population=population_file(tmp_path, {"A": 1, "B": 3}), scheme=scheme(tmp_path, steps))
 
     assert warnings_of(result) == {
-        "R07": "allocation 2014/15 and what is unspent come to £500 more than the money that share_out has to give"
+        "R07": "allocation 2014/15 and unspent money add up to £500 more than the money that share_out has to share"
     }
 
 
@@ -330,7 +330,7 @@ def test_new_money_is_said_and_no_warning(tmp_path):
 
     assert "R07" not in warnings_of(result)
     (note,) = [finding for finding in result.findings if finding.number == "R09"]
-    assert note.found == "allocation 2014/15: £500 of it is new money, beyond what there is to share out"
+    assert note.found == "allocation 2014/15: £500 of it is new money, on top of the money to share out"
 
 
 def test_fair_shares_that_follow_from_people_are_money_that_comes_in(tmp_path):
@@ -374,7 +374,7 @@ def test_floors_that_cost_too_much_say_what_they_cost(tmp_path):
 @pytest.mark.parametrize(
     ("steps", "said"),
     [
-        ("w = 0 - registered_population\nallocation = share_out(pot, by=w)", "A: the weight w is below 0"),
+        ("w = 0 - registered_population\nallocation = share_out(pot, by=w)", "A: the weight w is negative"),
         ("w = 0 * registered_population\nallocation = share_out(pot, by=w)", "every weight w is 0"),
         (
             "lo = where(pot > 0, 3, 3)\nhi = lo - 1\nallocation = share_out(pot, by=lo, at_least=lo, at_most=hi)",
@@ -492,7 +492,7 @@ def test_an_assumption_at_its_bound_moves_no_further():
     assert [one.total for one in result.effects] == [-14_000_000, 14_000_000]
 
     said = {(one.assumption, one.change): one for one in allocate(sample=True).effects}
-    assert said[2, 0.1].said == "the value stands at its bound"
+    assert said[2, 0.1].said == "not tried: the value is already at its limit"
     assert said[3, -0.1].total == -1_507_736
     assert {one.assumption for one in said.values()} == {1, 2, 3}
 
@@ -538,7 +538,7 @@ def test_a_check_that_stops_says_who_and_why(tmp_path):
         allocate(population=write_rows(tmp_path / "p.csv", NATION), scheme=place)
     assert str(refused.value) == (
         "scheme.toml, check Nobody has more than 500 patients, 2014/15, P3 and 1 more (p.csv row 4): "
-        "registered_population <= 500 does not hold (registered_population = 600), so there is no answer; "
+        "registered_population <= 500 is not true (registered_population = 600), so there is no result; "
         "a practice of that size is split first"
     )
 

@@ -370,7 +370,7 @@ def test_equal_remainders_beyond_floats_are_warned_of(tmp_path):
 
     assert result.rows["allocation"].to_list() == [289247075.10, 176372460.01, 203098381.39]
     (said,) = warnings(result)
-    assert said.startswith("Allocation 2014/15: £0.01 is too fine a unit for equal remainders of figures of up to £289")
+    assert said.startswith("Allocation 2014/15: £0.01 is too small a unit for figures of up to £289")
 
 
 @pytest.mark.usefixtures("libreoffice")
@@ -385,8 +385,8 @@ def test_a_workbook_in_which_libreoffice_gives_the_penny_to_another_says_why(tmp
     assert places == [[("A", "2014/15", "allocation"), ("C", "2014/15", "allocation")]] * 3
     assert content == [False] * 3
     for arguments in (("explain", "A", "--result", again.name), ("compare", "out.json", again.name)):
-        assert "£0.01 is too fine a unit here" in " ".join(said_by(tmp_path, *arguments)[1].split())
-    assert "£0.01 is too fine a unit here" in " ".join(said_by(tmp_path, "verify", again.name)[1].split())
+        assert "£0.01 is too small a unit here" in " ".join(said_by(tmp_path, *arguments)[1].split())
+    assert "£0.01 is too small a unit here" in " ".join(said_by(tmp_path, "verify", again.name)[1].split())
 
 
 @pytest.mark.parametrize(("amount", "said"), [(0.01, True), (0.02, False), (1.0, False)])
@@ -399,7 +399,7 @@ def test_a_change_by_hand_is_not_put_down_to_the_unit(tmp_path, amount, said):
     record = read_record(tmp_path / "typed.json")
     (figure,) = off_rule(record, record.calculate())
 
-    assert ("too fine a unit" in str(figure)) is said
+    assert ("too small a unit" in str(figure)) is said
 
 
 @pytest.mark.parametrize(("units", "certain"), [(370_000_000, True), (380_000_000, False)])

@@ -220,7 +220,7 @@ def test_files_that_hold_no_result_are_refused_with_a_reason(tmp_path):
     assert "gpit-check/1" in said["c.json"]
     assert "no column year" in said["e.csv"]
     assert "org_code is blank" in said["j.csv"]
-    assert "no manifest" in said["k.xlsx"]
+    assert "no readable manifest" in said["k.xlsx"]
 
 
 def test_a_file_that_is_not_there_names_its_neighbour(tmp_path):
@@ -237,7 +237,7 @@ def test_an_organisation_twice_is_refused(tmp_path):
         tmp_path / "o.csv", [{"year": "2014/15", "org_code": "A", "allocation": amount} for amount in (1, 2)]
     )
 
-    assert "A stands in 2014/15 more than once" in refused(path)
+    assert "A is in 2014/15 more than once" in refused(path)
 
 
 @pytest.mark.slow
@@ -340,7 +340,7 @@ def test_a_manifest_of_another_table_is_not_believed(tmp_path):
     path = stored(allocate(sample=True), tmp_path, ".csv")
     path.write_text(path.read_text("utf-8").replace("263549", "263550"), encoding="utf-8")
 
-    assert "gpit verify says what differs" in refused(path)
+    assert "gpit verify to see what differs" in refused(path)
     (tmp_path / manifest_name(path)).unlink()
     assert read_record(path).scheme is None
 
@@ -399,7 +399,7 @@ def changed_document(folder: Path, change) -> Path:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda one: one["rows"].append(one["rows"][0]), "00C stands in 2014/15 more than once"),
+        (lambda one: one["rows"].append(one["rows"][0]), "00C is in 2014/15 more than once"),
         slow(lambda one: one["rows"][0].update(allocation=int("9" * 400)), "expected a number"),
         slow(lambda one: one["rows"][0].update(fair_share=None), "fair_share of 00C in 2014/15 is blank"),
         (lambda one: one["manifest"].update(findings=[1]), "findings"),
@@ -416,8 +416,8 @@ def test_a_document_that_was_tampered_with_is_refused(tmp_path, change, said):
 @pytest.mark.parametrize(
     ("edit", "said"),
     [
-        (lambda book: book["2014-15"].delete_rows(10), "2014-15, row 215: rows were put in, taken out"),
-        (lambda book: book["2014-15"].insert_rows(10), "2014-15, row 10: rows were put in"),
+        (lambda book: book["2014-15"].delete_rows(10), "2014-15, row 215: rows were added, deleted"),
+        (lambda book: book["2014-15"].insert_rows(10), "2014-15, row 10: rows were added"),
         (lambda book: setattr(book["2014-15"]["D7"], "value", "many"), "2014-15!D7: expected a number, found 'many'"),
         (lambda book: setattr(book["2014-15"], "title", "First year"), "no sheet '2014-15'"),
     ],

@@ -313,7 +313,7 @@ def test_a_change_in_the_workbook_gives_what_gpit_gives_for_it(sample_book, tmp_
         column = [cell.value for cell in sheet[4]].index("Allocation (£)")
         found = [row[column] for row in sheet.iter_rows(min_row=5, values_only=True)]
         assert found == expected.filter(expected["year"] == year)["allocation"].to_list()
-    assert values["Checks"]["B3"].value == "All checks hold"
+    assert values["Checks"]["B3"].value == "pass"
 
 
 def edited(path, folder, start, column, value):
@@ -356,21 +356,21 @@ def test_floors_that_no_longer_fit_are_seen_in_the_workbook(tmp_path):
     book.save(tmp_path / "cut.xlsx")
     values = openpyxl.load_workbook(recalculation.recalculate(tmp_path / "cut.xlsx", tmp_path), data_only=True)
 
-    assert values["Checks"]["B3"].value == "A check fails"
-    assert values["About"]["B5"].value == "A check fails"
+    assert values["Checks"]["B3"].value == "FAIL"
+    assert values["About"]["B5"].value == "FAIL"
 
 
 @pytest.mark.usefixtures("libreoffice")
 @pytest.mark.parametrize("value", [None, "n/a"])
 def test_an_input_emptied_or_overwritten_is_a_check_that_fails(sample_book, tmp_path, value):
-    """A population emptied or made a text in the workbook makes the status "A check fails", never an error."""
+    """A population emptied or made a text in the workbook makes the status "FAIL", never an error."""
     book = openpyxl.load_workbook(sample_book)
     book["Population"]["E5"].value = value
     book.save(tmp_path / "emptied.xlsx")
     values = openpyxl.load_workbook(recalculation.recalculate(tmp_path / "emptied.xlsx", tmp_path), data_only=True)
 
-    assert values["Checks"]["B3"].value == "A check fails"
-    assert values["About"]["B5"].value == "A check fails"
+    assert values["Checks"]["B3"].value == "FAIL"
+    assert values["About"]["B5"].value == "FAIL"
 
 
 @pytest.mark.usefixtures("libreoffice")

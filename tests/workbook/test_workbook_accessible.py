@@ -96,7 +96,7 @@ def test_no_cell_of_a_table_is_empty_without_a_word_of_why(book):
         (table,) = sheet.tables.values()
         shown = book.values[sheet.title]
         empty = [cell.coordinate for row in shown[table.ref] for cell in row if cell.value in (None, "")]
-        assert not empty or "An empty cell: " in sheet["A2"].value, f"{sheet.title}: {empty[:5]}"
+        assert not empty or "Empty cell = " in sheet["A2"].value, f"{sheet.title}: {empty[:5]}"
 
 
 @pytest.mark.slow
@@ -120,7 +120,7 @@ def test_shorthand_is_explained_on_its_sheet(book):
     """Each letter in square brackets has a pair of its own, and the note of the sheet says what it is."""
     for sheet, cell, shown in book.cells():
         for mark in re.findall(r"\[[a-z]\]", f"{cell.value} {shown}"):
-            assert f"{mark}: " in sheet["A2"].value, on_sheet(mark, sheet, cell)
+            assert f"{mark} = " in sheet["A2"].value, on_sheet(mark, sheet, cell)
 
 
 def test_no_symbol_or_superscript_stands_for_a_note(book):
@@ -229,7 +229,7 @@ def test_titles_describe_and_differ(book):
         assert sheet["A1"].font.sz >= 12, sheet.title
         note = book.values[sheet.title]["A2"].value
         assert note.split(".")[0] in ("Input", "Working", "Output", "Control"), sheet.title
-        assert note.startswith("Output.") == note.endswith("Draft. All checks hold."), sheet.title
+        assert note.startswith("Output.") == note.endswith("Status: DRAFT. Checks: pass."), sheet.title
 
 
 def test_links_lead_somewhere_and_say_where(book):
@@ -299,7 +299,7 @@ def test_colour_never_stands_alone(book):
     for sheet, page in book.pages():
         for rule in find(page, "cfRule"):
             if rule.get("type") == "cellIs":
-                assert find(rule, "formula")[0].text.strip('"') in ("fails", "look at it", "A check fails")
+                assert find(rule, "formula")[0].text.strip('"') in ("FAIL", "review")
             else:
                 assert rule.get("type") == "dataBar"
         if any(not cell.protection.locked for row in sheet.iter_rows(min_row=FIRST) for cell in row):
@@ -381,7 +381,7 @@ def test_charts_say_what_they_show(book):
     drawings = [book.xml(name) for name in book.parts if re.fullmatch(r"xl/drawings/drawing\d+.xml", name)]
     for frame in (one for drawing in drawings for one in find(drawing, "graphicFrame")):
         says = find(frame, "cNvPr")[0].get("descr")
-        assert re.search(r"The figures stand on the sheet (.*)\.$", says)[1] in names
+        assert re.search(r"The figures are on the sheet (.*)\.$", says)[1] in names
     charts = [book.xml(name) for name in book.parts if name.startswith("xl/charts/")]
     assert len(charts) == {"sample": 5, "cost above funding": 5, "no transition": 3, "odd": 5, "merger": 2}.get(
         book.name, 0
@@ -422,7 +422,7 @@ def test_sheets_print_whole_with_their_titles(book):
 KNOWN = (
     "ABS AND AVERAGE COUNT COUNTBLANK COUNTIF COUNTIFS EXACT IF IFERROR INDEX INT ISBLANK ISNUMBER LARGE LOWER "
     "MATCH MAX MEDIAN MIN NA NOT NPV OR PERCENTILE QUARTILE RANK ROUND ROW ROWS SMALL SUM SUMIF SUMIFS SUMPRODUCT "
-    "TEXT _xlfn.MAXIFS _xlfn.MINIFS"
+    "TEXT UPPER _xlfn.MAXIFS _xlfn.MINIFS"
 )
 
 
@@ -480,7 +480,7 @@ def test_names_in_formulas_are_defined(book):
 
 
 # Headings that count, order or say yes or no have no unit; on these sheets a column or the rows' texts have it.
-UNITLESS = r"Number|Place|Row among all|Number of the group|Round|Lowest rank|Highest rank|Rank tried|Need index"
+UNITLESS = "Number|Rank|Position|Position among all rows|Number of the group|Round|Lowest rank|Highest rank|Rank tried|Need index"
 BY_ROW = ("Summary", "Parameters", "National figures", "Constants")
 
 
@@ -494,8 +494,8 @@ def test_units_stand_in_every_heading_of_figures(book):
             if not figures or sheet.title in BY_ROW or re.fullmatch(UNITLESS, cell.value):
                 continue
             counts = re.search(
-                r": number( of the group)?$|^(CCG|practice)s 20|^Place by|^(First|Last) place"
-                r"|smallest remainder that gets a unit$|: weight$|place of the last row that gets a unit",
+                r": number( of the group)?$|^(CCG|practice)s 20|^(Position|Rank) by|^(First|Last) position"
+                r"|smallest remainder that gets a unit$|: weight$|position of the last row that gets a unit",
                 cell.value,
             )
             no_unit = book.name == "bare" and "2014/15 firm" in cell.value  # its only step declares none
@@ -503,20 +503,24 @@ def test_units_stand_in_every_heading_of_figures(book):
             assert stands or counts or no_unit or cell.value == "Allocation", on_sheet(cell.value, sheet, cell)
     summary = next(sheet for sheet in book.sheets if sheet.title == "Summary")
     for (label,) in summary.iter_rows(FIRST, None, 1, 1, values_only=True):
-        assert label.endswith("(£)") or re.search(r"that (gain|lose|draw)", label) or book.name == "bare", label
+        assert (
+            label.endswith("(£)")
+            or re.search(r"that (gain|lose)|with transition support$", label)
+            or book.name == "bare"
+        ), label
 
 
 # Protection -------------------------------------------------------------------------------------------------
 
 UNLOCKED = {
     "sample": {
-        "About": {"What it says"},
+        "About": {"Details"},
         "Parameters": {"Value"},
         "Population": {"Registered population (people)"},
         "Spend lines": {"Amount (£)", "Cost type", "Committed"},
     },
     "odd": {
-        "About": {"What it says"},
+        "About": {"Details"},
         "Parameters": {"Value"},
         "Population": {
             "Registered population (people)",
@@ -527,11 +531,11 @@ UNLOCKED = {
         "Spend lines": {"Amount (£)", "Cost type", "Committed"},
     },
     "merger": {
-        "About": {"What it says"},
+        "About": {"Details"},
         "Parameters": {"Value"},
         "Population": {"Registered population (people)"},
     },
-    "bare": {"About": {"What it says"}, "Population": {"Registered population (people)"}},
+    "bare": {"About": {"Details"}, "Population": {"Registered population (people)"}},
 }
 UNLOCKED["cost above funding"] = UNLOCKED["sample"]
 UNLOCKED["no transition"] = {name: headings for name, headings in UNLOCKED["sample"].items() if name != "Spend lines"}
@@ -598,7 +602,7 @@ def test_words_are_chosen_from_lists(book):
         for rule in sheet.data_validations.dataValidation
         if rule.type == "list"
     }
-    expected = {("About", "What it says"): '"Draft,Final"'}
+    expected = {("About", "Details"): '"Draft,Final"'}
     if "Spend lines" in UNLOCKED[book.name]:
         expected[("Spend lines", "Cost type")] = '"revenue,capital"'
         expected[("Spend lines", "Committed")] = '"yes,no"'
@@ -664,7 +668,7 @@ def test_about_says_which_inputs_were_changed(tmp_path):
     assert states["as_read_registered_population"] == "as read"
     assert states["as_read_registered_population_in_order"] == "changed here"
     assert about["Changed in this workbook"] == "Parameters: 1. Inputs: yes."
-    assert about["Status of the checks"] == "A check fails"
+    assert about["Status of the checks"] == "FAIL"
 
 
 def test_a_table_without_rows_says_none():

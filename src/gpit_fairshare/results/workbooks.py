@@ -97,7 +97,7 @@ def _manifest(sheets: _Sheets) -> dict[str, Any]:
         manifest, reason = None, f" ({fault})" if isinstance(fault, TextError) else ""
     if not isinstance(manifest, dict):
         raise UsageError(
-            f"{sheets.name}: its manifest cannot be read{reason}; expected a workbook of gpit allocate with its sheet "
+            f"{sheets.name}: has no readable manifest{reason}; expected a workbook of gpit allocate with its sheet "
             "Manifest unchanged"
         )
     return manifest

@@ -121,7 +121,7 @@ def input_sheets(layout: Layout) -> list[Sheet]:
     line_sums = {} if lines is None else _sums_of_lines(layout, lines)
     spend = f"Historic spend of each {noun}, as read and checked."
     if line_sums:
-        spend = f"Historic spend is the sum of lines: to change it, change the sheet {_SPEND_LINES}."
+        spend = f"Historic spend is the sum of the lines that count. To change it, change {_SPEND_LINES}."
     notes = {
         "Population": f"Registered patients and other data of each {noun}, as read and checked.",
         "Spend": f"{layout.illustrative}{spend}",

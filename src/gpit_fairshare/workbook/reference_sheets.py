@@ -168,7 +168,7 @@ def assumptions_sheet(layout: Layout) -> Sheet:
     effects = {(effect.assumption, effect.change > 0): _effect(layout, effect) for effect in layout.result.effects}
 
     def effect_text(assumption: Assumption, *, higher: bool) -> str:
-        unknown = "Not calculated." if assumption.parameter else "Not a number."
+        unknown = "Not calculated." if assumption.parameter else "Not tried: it is not a number."
         return effects.get((assumption.number, higher), unknown)
 
     return _text_sheet(

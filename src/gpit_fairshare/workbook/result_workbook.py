@@ -106,7 +106,7 @@ def _block(layout: Layout, kind: Kind, year: str) -> Block:
     note = f"One row per {noun}, one column per {per}."
     sheet = layout.sheet(sheet_name(name, layout.used_sheet_names, end), title, note, "Working", frozen=2)
     own_name = sheet_name(f"Workings {name}", layout.used_sheet_names, end)
-    note = f"Figures for rounding, {users}; same rows as the sheet {sheet.name}."
+    note = f"Figures for rounding, {users}; rows as on {sheet.name}."
     workings = layout.sheet(own_name, f"Workings {rows}, {year}", note, "Working", frozen=1)
     block = Block(kind, now, sheet, workings)
     if kind.column is None:
