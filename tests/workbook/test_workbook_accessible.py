@@ -480,7 +480,10 @@ def test_names_in_formulas_are_defined(book):
 
 
 # Headings that count, order or say yes or no have no unit; on these sheets a column or the rows' texts have it.
-UNITLESS = "Number|Rank|Position|Position among all rows|Number of the group|Round|Lowest rank|Highest rank|Rank tried|Need index"
+UNITLESS = (
+    "Number|Rank|Position|Position among all rows|Number of the group|Round|Lowest rank|Highest rank|Rank tried"
+    "|Need index"
+)
 BY_ROW = ("Summary", "Parameters", "National figures", "Constants")
 
 

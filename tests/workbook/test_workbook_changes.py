@@ -281,7 +281,7 @@ def small(tmp_path_factory):
     ids=lambda change: f"{change.name}={change.value}",
 )
 def test_what_gpit_refuses_is_a_check_that_fails(small, change):
-    """A cell that is empty, outside its limits or has an unknown word: the status is never "pass", and the change shows."""
+    """A cell that is empty, outside its limits or an unknown word: the status is never "pass", and the change shows."""
     with pytest.raises(GpitError):
         small.case.allocate([change])
     assert differences(small, [change], small.by_formualizer([change]), None) == []
