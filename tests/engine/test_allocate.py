@@ -359,7 +359,7 @@ def test_each_year_has_its_own_organisations(tmp_path):
     spend = {(row["year"], row["org_code"]): float(row["historic_spend"]) for row in rows}
     findings = " ".join(finding["found"] for finding in json.loads(done.stdout)["findings"])
 
-    assert {year: len(found) for year, found in codes.items()} == {"2014/15": 211, "2015/16": 209}
+    assert {year: len(codes_of_year) for year, codes_of_year in codes.items()} == {"2014/15": 211, "2015/16": 209}
     assert codes["2014/15"] - codes["2015/16"] == {"00F", "00G", "00H"}
     assert codes["2015/16"] - codes["2014/15"] == {"13T"}
     assert spend["2015/16", "13T"] == sum(spend["2014/15", code] for code in ("00F", "00G", "00H"))
@@ -417,9 +417,12 @@ def test_the_order_of_rows_changes_digests_and_source_references_alone(tmp_path,
         run_of_copies(tmp_path / "as they are", lambda path, _: path.read_text(encoding="utf-8")),
         run_of_copies(tmp_path / "shuffled", shuffled),
     ]
-    there, here = digests(sample_run[0]), digests(folders[1])
+    sample_digests, shuffled_digests = digests(sample_run[0]), digests(folders[1])
 
-    assert (here["out.csv"], here["out.parquet"]) == (there["out.csv"], there["out.parquet"])
+    assert (shuffled_digests["out.csv"], shuffled_digests["out.parquet"]) == (
+        sample_digests["out.csv"],
+        sample_digests["out.parquet"],
+    )
     first, second = (json.loads((folder / "out.json").read_text(encoding="utf-8")) for folder in folders)
     for document in (first, second):
         del document["origins"]
@@ -452,7 +455,7 @@ def test_a_kill_at_any_moment_leaves_the_old_file_or_the_new_one(tmp_path, sampl
     started = time.monotonic()
     gpit(*arguments, folder=tmp_path)
     whole = time.monotonic() - started
-    seen = set()
+    outcomes = set()
     for step in range(12):
         for name in new:
             (tmp_path / name).write_bytes(b"old")
@@ -466,10 +469,10 @@ def test_a_kill_at_any_moment_leaves_the_old_file_or_the_new_one(tmp_path, sampl
         process.send_signal(signal.SIGKILL)
         process.wait()
         for name, expected in new.items():
-            found = hashlib.sha256((tmp_path / name).read_bytes()).hexdigest()
-            assert found in (old, expected), f"{name} is neither the old file nor the new one"
-            seen.add(found == old)
-    assert True in seen, "no kill came before the end; the test proved nothing"
+            digest = hashlib.sha256((tmp_path / name).read_bytes()).hexdigest()
+            assert digest in (old, expected), f"{name} is neither the old file nor the new one"
+            outcomes.add(digest == old)
+    assert True in outcomes, "no kill came before the end; the test proved nothing"
 
 
 def test_a_failure_while_writing_leaves_the_old_file(tmp_path):
@@ -506,12 +509,12 @@ def test_a_file_open_elsewhere_is_named_and_left_whole(abcd, monkeypatch):
         "argv",
         ["gpit", "allocate", "--population", "population.csv", "--spend", "spend.csv", "-o", "out.csv"],
     )
-    said = []
-    monkeypatch.setattr("typer.echo", lambda text="", **_: said.append(str(text)))
+    echoed = []
+    monkeypatch.setattr("typer.echo", lambda text="", **_: echoed.append(str(text)))
 
     assert _run() == 2
-    assert "out.csv" in said[-1]
-    assert "open in another program" in said[-1]
+    assert "out.csv" in echoed[-1]
+    assert "open in another program" in echoed[-1]
     assert (abcd / "out.csv").read_bytes() == b"old"
     assert sorted(path.name for path in abcd.iterdir()) == ["out.csv", "population.csv", "spend.csv"]
 
@@ -523,16 +526,16 @@ def test_a_file_open_elsewhere_is_named_and_left_whole(abcd, monkeypatch):
 def test_a_setting_for_one_year_changes_that_year_and_says_so_everywhere(tmp_path, sample_run):
     """`--set revenue_budget@2015/16=150000000` changes 2015/16 only; summary, workbook and manifest say so."""
     done = gpit("allocate", "--sample", "--set", "revenue_budget@2015/16=150000000", *OUTPUTS, folder=tmp_path)
-    here, there = read_rows(tmp_path / "out.csv"), read_rows(sample_run[0] / "out.csv")
+    rows, sample_rows = read_rows(tmp_path / "out.csv"), read_rows(sample_run[0] / "out.csv")
 
     assert done.returncode == 0
-    assert sum(by_year(here, "fair_share")["2015/16"]) == 150_000_000
-    assert [row for row in here if row["year"] == "2014/15"] == [row for row in there if row["year"] == "2014/15"]
+    assert sum(by_year(rows, "fair_share")["2015/16"]) == 150_000_000
+    assert [row for row in rows if row["year"] == "2014/15"] == [row for row in sample_rows if row["year"] == "2014/15"]
     assert "set for this run" in words(done.stdout).casefold()
     manifest = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))["manifest"]
-    assert [(one["name"], one["year"]) for one in manifest["parameters"] if one["overridden"]] == [
-        ("revenue_budget", "2015/16")
-    ]
+    assert [
+        (parameter["name"], parameter["year"]) for parameter in manifest["parameters"] if parameter["overridden"]
+    ] == [("revenue_budget", "2015/16")]
     book = openpyxl.load_workbook(tmp_path / "out.xlsx", data_only=True)
     about = {row[0]: row[1] for row in book["About"].iter_rows(min_row=5, values_only=True)}
     assert about["Set for this run"] == "revenue_budget 2015/16: 150000000"
@@ -615,8 +618,8 @@ def test_a_windows_path_with_a_sheet_is_read(abcd):
     name = "C:\\figures\\a.xlsx"  # on this system a file's name; on Windows a path
     target = abcd / name if os.name != "nt" else abcd / "a.xlsx"
     book.save(target)
-    given = f"{name}:Sheet 1" if os.name != "nt" else f"{target}:Sheet 1"
-    done = gpit("allocate", "--population", given, "--spend", "spend.csv", "-o", "out.csv", folder=abcd)
+    population = f"{name}:Sheet 1" if os.name != "nt" else f"{target}:Sheet 1"
+    done = gpit("allocate", "--population", population, "--spend", "spend.csv", "-o", "out.csv", folder=abcd)
 
     assert done.returncode == 0, done.stderr.decode()
     assert len(read_rows(abcd / "out.csv")) == 8
@@ -793,10 +796,10 @@ def closing(unbuffered, command, *arguments, folder):
 )
 def test_a_disk_that_is_full_is_no_bug(tmp_path, arguments, unbuffered):
     """Where the answer cannot be printed, exit code and one line say so, and Python adds nothing."""
-    code, _, said = closing(unbuffered, ">/dev/full", *arguments.split(), folder=tmp_path)
+    code, _, stderr = closing(unbuffered, ">/dev/full", *arguments.split(), folder=tmp_path)
 
     assert code == 2
-    assert said == (
+    assert stderr == (
         "gpit: error: standard output cannot be written: No space left on device; "
         "the answer is not whole, send it elsewhere\n"
     )
@@ -810,9 +813,9 @@ def test_a_refusal_that_cannot_be_printed_is_still_one(tmp_path):
 
     assert closing("", "2>/dev/full", *wrong, folder=tmp_path)[0] == 2
     assert closing("", "2>&-", *wrong, folder=tmp_path)[0] == 2
-    code, _, said = closing("", ">/dev/full", *wrong, folder=tmp_path)
+    code, _, stderr = closing("", ">/dev/full", *wrong, folder=tmp_path)
     assert code == 2
-    assert [line[:40] for line in said.splitlines()] == [
+    assert [line[:40] for line in stderr.splitlines()] == [
         "gpit: error: nowhere.csv: there is no su",
         "gpit: error: standard output cannot be w",
     ]
@@ -822,10 +825,10 @@ def test_a_refusal_that_cannot_be_printed_is_still_one(tmp_path):
 @pytest.mark.skipif(os.name == "nt", reason="the shell of Windows closes no streams")
 def test_streams_that_are_closed(tmp_path):
     """Without standard output nothing is done, and that is said; without standard error the answer is the same."""
-    code, _, said = closing("", ">&-", "init", "new", folder=tmp_path)
+    code, _, stderr = closing("", ">&-", "init", "new", folder=tmp_path)
 
     assert code == 2
-    assert said.startswith("gpit: error: standard output is closed; nothing was done")
+    assert stderr.startswith("gpit: error: standard output is closed; nothing was done")
     assert not (tmp_path / "new").exists()
     assert closing("", "2>&-", "library", "check", "gpit-2014-16", folder=tmp_path)[0] == 0
 

@@ -87,8 +87,8 @@ def test_unspent_money_of_a_group_is_reported(tmp_path):
     """
     result = allocate(population=write_rows(tmp_path / "p.csv", NATION), scheme=scheme(tmp_path, steps, pot=100))
 
-    said = [finding.found for finding in result.findings]
-    assert any("£140 of £300 is unspent, in ccg 00A, 00B, 00C" in one for one in said), said
+    texts = [finding.found for finding in result.findings]
+    assert any("£140 of £300 is unspent, in ccg 00A, 00B, 00C" in text for text in texts), texts
 
 
 def test_an_amount_that_every_group_gets_in_full_is_a_warning(tmp_path):
@@ -372,7 +372,7 @@ def test_floors_that_cost_too_much_say_what_they_cost(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("steps", "said"),
+    ("steps", "message"),
     [
         ("w = 0 - registered_population\nallocation = share_out(pot, by=w)", "A: the weight w is negative"),
         ("w = 0 * registered_population\nallocation = share_out(pot, by=w)", "every weight w is 0"),
@@ -382,9 +382,9 @@ def test_floors_that_cost_too_much_say_what_they_cost(tmp_path):
         ),
     ],
 )
-def test_what_cannot_be_shared_out_is_said_by_name(tmp_path, steps, said):
+def test_what_cannot_be_shared_out_is_said_by_name(tmp_path, steps, message):
     """Negative weights, no weights and bounds that cross name the step, the year and the organisation."""
-    with pytest.raises(CalculationError, match=said):
+    with pytest.raises(CalculationError, match=message):
         allocate(population=population_file(tmp_path, {"A": 20, "B": 30}), scheme=scheme(tmp_path, steps))
 
 
@@ -395,14 +395,14 @@ def test_totals_do_not_depend_on_the_order_of_rows(tmp_path):
     """Amounts from a penny to £100bn add up to the same float in any order."""
     source = random.Random(1)
     rows = [{"org_code": f"{i:03}", "x": source.uniform(0.01, 10 ** source.randint(0, 11))} for i in range(200)]
-    found = set()
+    totals = set()
     for seed in range(5):
         random.Random(seed).shuffle(rows)
         path = write_rows(tmp_path / f"{seed}.csv", rows)
         result = allocate(population=path, scheme=scheme(tmp_path, "all = total(x)\nallocation = x / all"))
-        found.add(result.national["all"][0])
+        totals.add(result.national["all"][0])
 
-    assert found == {math.fsum(row["x"] for row in rows)}
+    assert totals == {math.fsum(row["x"] for row in rows)}
 
 
 def test_result_holds_polars_frames():
@@ -429,22 +429,22 @@ def test_inequality_of_two_places_worked_by_hand():
     Lorenz: the poorer half has a quarter of the money; the area under the curve is 1/2·(1/4)/2 + 1/2·(1/4 + 1)/2 =
     0.375, and 1 − 2 × 0.375 = 0.25.
     """
-    found = inequality([100, 300], [100, 100])
+    spread = inequality([100, 300], [100, 100])
 
-    assert found is not None
-    assert (found.lowest, found.highest) == (1, 3)
-    assert math.isclose(found.variation, 0.5)
-    assert math.isclose(found.gini, 0.25)
+    assert spread is not None
+    assert (spread.lowest, spread.highest) == (1, 3)
+    assert math.isclose(spread.variation, 0.5)
+    assert math.isclose(spread.gini, 0.25)
 
 
 def test_equal_rates_have_no_inequality():
     """Everybody at £8.71 a head: variation and Gini are 0 to the last digits of a float."""
     people = [468_022, 280_267, 757_589]
-    found = inequality([heads * 8.71 for heads in people], people)
+    spread = inequality([heads * 8.71 for heads in people], people)
 
-    assert found is not None
-    assert found.variation < 1e-9
-    assert found.gini < 1e-9
+    assert spread is not None
+    assert spread.variation < 1e-9
+    assert spread.gini < 1e-9
 
 
 def test_a_change_below_a_pound_is_no_change(tmp_path):
@@ -476,7 +476,7 @@ def test_an_assumption_is_moved_a_tenth_either_way(tmp_path):
     steps = "allocation = share_out(pot, by=registered_population) # £"
     result = allocate(population=population_file(tmp_path, {"A": 1, "B": 3}), scheme=scheme(tmp_path, steps))
 
-    assert [(one.assumption, one.change, one.total, one.organisations) for one in result.effects] == [
+    assert [(effect.assumption, effect.change, effect.total, effect.organisations) for effect in result.effects] == [
         (1, -0.1, -100, 2),
         (1, 0.1, 100, 2),
     ]
@@ -489,12 +489,12 @@ def test_an_assumption_at_its_bound_moves_no_further():
     rounds to £15,077,352 and 45% to £13,569,616, which is £1,507,736 less.
     """
     result = allocate(sample=True, transition="none")
-    assert [one.total for one in result.effects] == [-14_000_000, 14_000_000]
+    assert [effect.total for effect in result.effects] == [-14_000_000, 14_000_000]
 
-    said = {(one.assumption, one.change): one for one in allocate(sample=True).effects}
-    assert said[2, 0.1].said == "not tried: the value is already at its limit"
-    assert said[3, -0.1].total == -1_507_736
-    assert {one.assumption for one in said.values()} == {1, 2, 3}
+    effects = {(effect.assumption, effect.change): effect for effect in allocate(sample=True).effects}
+    assert effects[2, 0.1].said == "not tried: the value is already at its limit"
+    assert effects[3, -0.1].total == -1_507_736
+    assert {effect.assumption for effect in effects.values()} == {1, 2, 3}
 
 
 def test_a_move_that_cannot_be_made_says_why(tmp_path):
@@ -513,8 +513,8 @@ def test_a_column_to_report_by_that_no_file_has_is_said():
     """The A to D sample has no area teams, and its scheme reports by them; the England sample has."""
     run = allocate(population=SAMPLES / "abcd-population.csv", spend=SAMPLES / "abcd-spend.csv")
 
-    assert [one.level for one in run.findings if one.number == "R08"] == ["note"]
-    assert not [one for one in allocate(sample=True).findings if one.number == "R08"]
+    assert [finding.level for finding in run.findings if finding.number == "R08"] == ["note"]
+    assert not [finding for finding in allocate(sample=True).findings if finding.number == "R08"]
 
 
 # Checks that stop, and other years -----------------------------------------------------------------------
@@ -549,7 +549,7 @@ def test_a_check_that_could_stop_and_holds_stops_nothing(tmp_path):
     place.write_text(place.read_text("utf-8") + STOPS, "utf-8")
     result = allocate(population=write_rows(tmp_path / "p.csv", NATION[:2]), scheme=place)
 
-    assert [one.holds for one in result.checks] == [True]
+    assert [check.holds for check in result.checks] == [True]
 
 
 EVERY_YEAR = """
@@ -575,15 +575,15 @@ def test_a_scheme_runs_for_other_years(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("years", "said"),
+    ("years", "message"),
     [
         (["2019"], "years 2019: '2019' is not a financial year; write it as 2014/15"),
         (["2019/20", "2021/22"], "years 2019/20, 2021/22: years follow on from one another"),
         (["2016/17"], "2014/15 is not a year of the scheme"),
     ],
 )
-def test_years_that_are_none_or_have_no_values_are_refused(years, said):
+def test_years_that_are_none_or_have_no_values_are_refused(years, message):
     """Years are financial years that follow on, and every value must be there for them."""
     with pytest.raises(GpitError) as refused:
         allocate(sample=True, years=years)
-    assert said in str(refused.value)
+    assert message in str(refused.value)

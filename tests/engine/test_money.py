@@ -40,7 +40,7 @@ FLOOR_AND_CEILING = {
 }
 
 
-def shown(result, width=80):
+def screen(result, width=80):
     """What the screen says of a result."""
     stream = io.StringIO()
     show(allocation_document(result), Console(file=stream, width=width))
@@ -91,7 +91,7 @@ def unspent(tmp_path_factory):
 def test_unspent_money_is_said_within_the_first_five_lines(unspent):
     """£140,000,000 less what 211 CCGs get under a ceiling of 3% growth is £18,736,332 in 2014/15."""
     for width in (80, 120):
-        first = "\n".join(shown(unspent[0], width).splitlines()[:5])
+        first = "\n".join(screen(unspent[0], width).splitlines()[:5])
 
         assert "Unspent (R03): £18,736,332 in 2014/15 and £18,982,013 in 2015/16" in " ".join(first.split())
 
@@ -102,7 +102,7 @@ def test_screen_json_and_sheets_say_the_same_of_unspent_money(unspent):
     summary, checks = by_label(book["Summary"]), by_label(book["Checks"], 4)
     (money,) = [year["money"] for year in document(result)["summary"] if year["year"] == "2014/15"]
 
-    assert "Control total, unspent" in shown(result)
+    assert "Control total, unspent" in screen(result)
     (left,) = money["unspent"]
     assert left == {"name": "unrounded_allocation", "label": "Control total", "amount": 18_736_332}
     assert (money["difference"], money["balances"]) == (0, True)
@@ -110,10 +110,10 @@ def test_screen_json_and_sheets_say_the_same_of_unspent_money(unspent):
     assert summary[f"{DIFFERENCE} (£)"] == 0
     assert checks["Unspent: Control total"] == "£18,736,332"
     assert checks["Money in equals money out"] == "none"
-    assert next(one.found for one in result.findings if one.number == "R03") == (
+    assert next(finding.found for finding in result.findings if finding.number == "R03") == (
         "Control total 2014/15: £18,736,332 of £140,000,000 is unspent"
     )
-    assert {one.number for one in result.findings} & {"R07", "R09"} == set()
+    assert {finding.number for finding in result.findings} & {"R07", "R09"} == set()
 
 
 @pytest.mark.usefixtures("libreoffice")
@@ -185,7 +185,7 @@ def test_money_that_is_taken_away_has_a_line_of_its_own(tmp_path):
     write_workbook(result, tmp_path / "m.xlsx")
     summary = by_label(openpyxl.load_workbook(tmp_path / "m.xlsx", data_only=True)["Summary"])
     money = document(result)["summary"][0]["money"]
-    text = " ".join(shown(result).split())
+    text = " ".join(screen(result).split())
 
     assert "Money in Base £300,000 Taken away Saving £30,000 Money out Total allocation £270,000" in text
     assert [money["money_in"][0]["amount"], money["taken_away"][0]["amount"]] == [300_000, 30_000]
@@ -196,12 +196,12 @@ def test_money_that_is_taken_away_has_a_line_of_its_own(tmp_path):
         0,
     ]
     assert summary["Money out: allocations (£)"] == 270_000
-    assert not [one for one in result.findings if one.number in ("R07", "R09")]
+    assert not [finding for finding in result.findings if finding.number in ("R07", "R09")]
 
 
 def test_a_file_without_the_table_runs_and_one_line_says_what_to_add(tmp_path):
     """Money in is what share_out shares, £30,000; £270,000 go out, and the warning names the table and the file."""
-    (warning,) = [one for one in minus(tmp_path, "").findings if one.number == "R07"]
+    (warning,) = [finding for finding in minus(tmp_path, "").findings if finding.number == "R07"]
 
     assert "£240,000 more" in warning.found
     assert warning.remedy.startswith("Add a table [money] to minus.toml: in = […]")
@@ -213,10 +213,10 @@ def test_the_case_of_a_saving_reads_as_money_taken_away(tmp_path):
     text = (CASES / "mi.toml").read_text("utf-8")
     (tmp_path / "mi.toml").write_text(f'{text}\n[money]\nin = ["base"]\nout_of = ["saving"]\n', encoding="utf-8")
     result = allocate(inputs=CASES / "mi.csv", scheme=tmp_path / "mi.toml", with_effects=False)
-    said = "Base £300,000 Taken away Saving to be found £30,000 Money out Total allocation £270,000"
+    text_of_account = "Base £300,000 Taken away Saving to be found £30,000 Money out Total allocation £270,000"
 
-    assert said in " ".join(shown(result).split())
-    assert not [one for one in result.findings if one.number in ("R07", "R09")]
+    assert text_of_account in " ".join(screen(result).split())
+    assert not [finding for finding in result.findings if finding.number in ("R07", "R09")]
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the shared data are not there")
@@ -260,8 +260,8 @@ formula = "grown_baseline * convergence"
     assert lines(money.taken_away) == [("vaccinations_total", 17_800_000)]
     assert 21_000 <= money.rounding <= 21_001
     assert abs(money.difference) <= 21_000
-    assert {one.number for one in result.findings} & {"R07", "R09"} == set()
-    assert "Convergence in pounds -£926,367" in " ".join(shown(result).split())
+    assert {finding.number for finding in result.findings} & {"R07", "R09"} == set()
+    assert "Convergence in pounds -£926,367" in " ".join(screen(result).split())
 
 
 def test_new_money_is_the_step_that_tops_up():
@@ -269,7 +269,9 @@ def test_new_money_is_the_step_that_tops_up():
     result = allocate(**FOUR, transition="annual-loss-cap", settings={"revenue_budget": 2_000_000}, with_effects=False)
 
     assert lines(account(result).money_in) == [("revenue_budget", 2_000_000), ("top_up", 330_000)]
-    assert "Top-up 2014/15: £330,000 is new money" in [one.found for one in result.findings if one.number == "R09"]
+    assert "Top-up 2014/15: £330,000 is new money" in [
+        finding.found for finding in result.findings if finding.number == "R09"
+    ]
 
 
 def test_fair_share_stands_for_the_money_behind_it(tmp_path):
@@ -374,7 +376,7 @@ def test_a_saving_counts_with_what_is_taken(tmp_path, name):
     assert (lines(money.taken_away), money.unspent) == ([(name, 40)], ())
     assert (money.out.amount, money.difference) == (960, 0)
     # What the step leaves over is not in the line near the top, so that the note says it.
-    assert "R03 Saving 2014/15: £60 of £100 is unspent" in " ".join(shown(result).split())
+    assert "R03 Saving 2014/15: £60 of £100 is unspent" in " ".join(screen(result).split())
     rows = {row[0]: row[1] for row in evaluated_rows(tmp_path / "cut.xlsx", "Summary")}
     assert rows[f"{DIFFERENCE} (£)"] == 0
 
@@ -404,9 +406,13 @@ def test_another_account_is_a_difference_of_the_rules(tmp_path):
         (tmp_path / folder).mkdir()
     old = two_places(tmp_path / "old", steps, 'in = ["pot"]')
     new = two_places(tmp_path / "new", steps, 'in = ["shares"]')
-    found = [(one.kind, one.old, one.new) for one in compare(old, new).differences if "money" in one.kind]
+    differences = [
+        (difference.kind, difference.old, difference.new)
+        for difference in compare(old, new).differences
+        if "money" in difference.kind
+    ]
 
-    assert found == [("money account changed", "in: pot", "in: shares")]
+    assert differences == [("money account changed", "in: pot", "in: shares")]
 
 
 @pytest.mark.parametrize(
@@ -450,10 +456,10 @@ def test_a_doubled_allocation_is_the_difference_on_the_screen_and_in_the_documen
     before = result.years["2014/15"].values("allocation", ORGANISATION)
     twice = with_values(result, "allocation", ORGANISATION, [before[0], 2 * before[1], *before[2:]])
 
-    assert f"{DIFFERENCE} -£{before[1]:,.0f} £0" in " ".join(shown(twice).split())
+    assert f"{DIFFERENCE} -£{before[1]:,.0f} £0" in " ".join(screen(twice).split())
     money = document(twice)["summary"][0]["money"]
     assert (money["difference"], money["balances"]) == (-before[1], False)
-    assert "R07" in {one.number for one in notes_of(twice.scheme, twice.funds, twice.years)}
+    assert "R07" in {finding.number for finding in notes_of(twice.scheme, twice.funds, twice.years)}
 
 
 @pytest.mark.parametrize("transition", ["above-average-cost", "floor-and-ceiling"])
@@ -490,9 +496,9 @@ def test_an_error_in_any_line_of_the_account_shows(rule):
     @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
     @given(data=st.data())
     def holds(data):
-        ready = scheme_of(rule)
+        scheme = scheme_of(rule)
         try:
-            result = run(ready, data.draw(organisations(ready)))
+            result = run(scheme, data.draw(organisations(scheme)))
         except CalculationError:
             assume(condition=False)
             raise
@@ -513,7 +519,7 @@ def every_line_shows(result):
         moved = account(wrong).difference - money.difference
         assert abs(abs(moved) - million) <= 1e-3, line
         assert not account(wrong).is_balanced, line
-        numbers = [one.number for one in notes_of(wrong.scheme, wrong.funds, wrong.years)]
+        numbers = [finding.number for finding in notes_of(wrong.scheme, wrong.funds, wrong.years)]
         assert "R07" in numbers or result.scheme.symbols[result.scheme.result].unit != "£"
 
 
@@ -669,8 +675,8 @@ def test_what_is_shared_out_but_is_no_money_is_not_unspent_money(tmp_path):
     result = allocate(population=people, scheme=scheme(tmp_path, steps, extra=extra), with_effects=False)
 
     assert (account(result).unspent, account(result).difference) == ((), 0)
-    assert "R07" not in {one.number for one in result.findings}
-    assert "R03 Places 2014/15: 400 of 1,000 is unspent" in " ".join(shown(result).split())
+    assert "R07" not in {finding.number for finding in result.findings}
+    assert "R03 Places 2014/15: 400 of 1,000 is unspent" in " ".join(screen(result).split())
 
 
 def test_pence_of_an_amount_are_rounding_and_not_unspent(tmp_path):

@@ -101,15 +101,15 @@ def changed(folder, kind, step, change):
     if kind == "xlsx":
         places = verify_places(folder)
         if PLACES[step] == "nation":
-            sheet, _, cell = next(one["cell"] for one in places["cells"] if one["name"] == step).rpartition("!")
+            sheet, _, cell = next(entry["cell"] for entry in places["cells"] if entry["name"] == step).rpartition("!")
         else:
             by = "region" if step.startswith("region") else ""
-            table = next(one for one in places["tables"] if (one["by"] or "") == by)
+            table = next(entry for entry in places["tables"] if (entry["by"] or "") == by)
             assert region == "North"  # the first row of both tables
             sheet, cell = table["sheet"], f"{table['columns'][step]}{table['first_row']}"
         sheet = sheet.strip("'")
-        there = recalculation.cached_values(folder / "out.xlsx")[sheet, cell]
-        recalculation.plant(folder / "out.xlsx", sheet, cell, change(there), path)
+        value = recalculation.cached_values(folder / "out.xlsx")[sheet, cell]
+        recalculation.plant(folder / "out.xlsx", sheet, cell, change(value), path)
     elif kind == "json":
         document = json.loads((folder / "out.json").read_text("utf-8"))
         for row in document["rows"]:
@@ -255,7 +255,7 @@ def test_each_verb_says_it_in_one_sentence_and_ends_with_1(folder, verb, step):
     documents = {"explain": explain(path, "D"), "compare": compare(folder / "out.json", path), "verify": verify(path)}
     document = json.loads(json.dumps(documents[verb].document()))
     entries = document.get("off_rule") or [*document["differences"], *document["others_differ"]]
-    assert [(one["of"], one["year"], one["name"], one["label"]) for one in entries] == [
+    assert [(entry["of"], entry["year"], entry["name"], entry["label"]) for entry in entries] == [
         (PLACES[step], "2014/15", step, STEPS[step][0])
     ]
     assert entries[0]["found"] != entries[0]["expected"]
@@ -303,7 +303,7 @@ def test_a_table_without_a_new_digest_is_refused_by_two_and_named_by_verify(fold
 
 
 @pytest.mark.parametrize(
-    ("found", "expected", "same"),
+    ("actual", "expected", "same"),
     [
         (263548.83541, 263548.83539709426, False),  # 5e-11 of it
         (1e6 * (1 + 9e-13), 1e6, True),
@@ -320,10 +320,10 @@ def test_a_table_without_a_new_digest_is_refused_by_two_and_named_by_verify(fold
         (math.nan, 1.0, False),
     ],
 )
-def test_a_figure_that_no_step_rounds(found, expected, same):
+def test_a_figure_that_no_step_rounds(actual, expected, same):
     """1e-12 of its size, up to a tenth of a penny, or 1e-13; near 0 a billionth. Other types are other values."""
-    assert is_same_unrounded(found, expected) is same
-    assert not same or is_same_as_calculated(found, expected)
+    assert is_same_unrounded(actual, expected) is same
+    assert not same or is_same_as_calculated(actual, expected)
 
 
 @given(st.floats(-1e300, 1e300), st.floats(-1e-8, 1e-8))
@@ -369,8 +369,8 @@ def test_equal_remainders_beyond_floats_are_warned_of(tmp_path):
     result = pots_and_people(tmp_path, HUGE, "668717916.50", IN_PENCE)
 
     assert result.rows["allocation"].to_list() == [289247075.10, 176372460.01, 203098381.39]
-    (said,) = warnings(result)
-    assert said.startswith("Allocation 2014/15: £0.01 is too small a unit for figures of up to £289")
+    (warning,) = warnings(result)
+    assert warning.startswith("Allocation 2014/15: £0.01 is too small a unit for figures of up to £289")
 
 
 @pytest.mark.usefixtures("libreoffice")
@@ -389,8 +389,8 @@ def test_a_workbook_in_which_libreoffice_gives_the_penny_to_another_says_why(tmp
     assert "£0.01 is too small a unit here" in " ".join(said_by(tmp_path, "verify", again.name)[1].split())
 
 
-@pytest.mark.parametrize(("amount", "said"), [(0.01, True), (0.02, False), (1.0, False)])
-def test_a_change_by_hand_is_not_put_down_to_the_unit(tmp_path, amount, said):
+@pytest.mark.parametrize(("amount", "is_explained"), [(0.01, True), (0.02, False), (1.0, False)])
+def test_a_change_by_hand_is_not_put_down_to_the_unit(tmp_path, amount, is_explained):
     """Only one unit may be an odd penny: nothing is said of the unit where a figure is further off."""
     write_json(pots_and_people(tmp_path, HUGE, "668717916.50", IN_PENCE), tmp_path / "out.json")
     document = json.loads((tmp_path / "out.json").read_text("utf-8"))
@@ -399,7 +399,7 @@ def test_a_change_by_hand_is_not_put_down_to_the_unit(tmp_path, amount, said):
     record = read_record(tmp_path / "typed.json")
     (figure,) = off_rule(record, record.calculate())
 
-    assert ("too small a unit" in str(figure)) is said
+    assert ("too small a unit" in str(figure)) is is_explained
 
 
 @pytest.mark.parametrize(("units", "certain"), [(370_000_000, True), (380_000_000, False)])

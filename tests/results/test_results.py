@@ -45,10 +45,10 @@ def stored(result: Result, folder: Path, ending: str) -> Path:
     return path
 
 
-def same_rows(here: pl.DataFrame, there: pl.DataFrame) -> bool:
+def same_rows(left: pl.DataFrame, right: pl.DataFrame) -> bool:
     """Whether two tables have the same columns, types and cells; a blank name is an empty one."""
-    filled = [frame.with_columns(pl.col("org_name").fill_null("")) for frame in (here, there)]
-    return filled[0].equals(filled[1], null_equal=True) and here.columns == there.columns
+    filled = [frame.with_columns(pl.col("org_name").fill_null("")) for frame in (left, right)]
+    return filled[0].equals(filled[1], null_equal=True) and left.columns == right.columns
 
 
 # What was written is what is read -----------------------------------------------------------------------
@@ -89,17 +89,17 @@ def but_for_keys_and_places(scheme):
     return replace(
         scheme,
         sources=tuple(keyless.values()),
-        steps=tuple(replace(one, tree=one.formula) for one in scheme.steps),
-        checks=tuple(replace(one, tree=one.formula) for one in scheme.checks),
+        steps=tuple(replace(step, tree=step.formula) for step in scheme.steps),
+        checks=tuple(replace(check, tree=check.formula) for check in scheme.checks),
         parameters={
             name: replace(
-                one,
+                parameter,
                 values={
                     year: replace(value, source=value.source and replace(value.source, key=""))
-                    for year, value in one.values.items()
+                    for year, value in parameter.values.items()
                 },
             )
-            for name, one in scheme.parameters.items()
+            for name, parameter in scheme.parameters.items()
         },
     )
 
@@ -107,12 +107,12 @@ def but_for_keys_and_places(scheme):
 @pytest.mark.parametrize("rule", RULES, ids=str)
 def test_a_scheme_goes_through_its_definition_unchanged(rule):
     """Through JSON and back, a scheme is the same in every part that decides a result or is printed."""
-    ready = load(**rule.options())
-    table = json.loads(json.dumps(definition(ready)))
-    again = defined(table, ready.files, ready.digest, "x.json")
+    scheme = load(**rule.options())
+    table = json.loads(json.dumps(definition(scheme)))
+    again = defined(table, scheme.files, scheme.digest, "x.json")
 
     # What was left aside when a part was swapped is said once, by the run itself.
-    assert but_for_keys_and_places(again) == replace(but_for_keys_and_places(ready), notes=())
+    assert but_for_keys_and_places(again) == replace(but_for_keys_and_places(scheme), notes=())
 
 
 def test_a_fraction_stays_exact(tmp_path):
@@ -163,11 +163,11 @@ def test_a_changed_workbook_is_read_as_it_is_now(tmp_path):
     (tmp_path / "again").mkdir()
     record = read_record(recalculate(tmp_path / "changed.xlsx", tmp_path / "again"))
     value = record.scheme.parameters["revenue_budget"].values["2014/15"]
-    wanted = allocate(sample=True, settings={"revenue_budget@2014/15": 70_000_000})
+    expected = allocate(sample=True, settings={"revenue_budget@2014/15": 70_000_000})
 
     assert (value.value, value.overridden, value.source) == (70_000_000, True, None)
-    assert record.rows["allocation"].to_list() == wanted.rows["allocation"].to_list()
-    assert record.calculate().rows["allocation"].to_list() == wanted.rows["allocation"].to_list()
+    assert record.rows["allocation"].to_list() == expected.rows["allocation"].to_list()
+    assert record.calculate().rows["allocation"].to_list() == expected.rows["allocation"].to_list()
 
 
 @pytest.mark.usefixtures("libreoffice")
@@ -215,12 +215,12 @@ def test_files_that_hold_no_result_are_refused_with_a_reason(tmp_path):
         (tmp_path / name).write_text(text, encoding="utf-8")
     openpyxl.Workbook().save(tmp_path / "k.xlsx")
 
-    said = {name: refused(tmp_path / name) for name in [*other, "k.xlsx"]}
-    assert "no schema" in said["a.json"]
-    assert "gpit-check/1" in said["c.json"]
-    assert "no column year" in said["e.csv"]
-    assert "org_code is blank" in said["j.csv"]
-    assert "no readable manifest" in said["k.xlsx"]
+    messages = {name: refused(tmp_path / name) for name in [*other, "k.xlsx"]}
+    assert "no schema" in messages["a.json"]
+    assert "gpit-check/1" in messages["c.json"]
+    assert "no column year" in messages["e.csv"]
+    assert "org_code is blank" in messages["j.csv"]
+    assert "no readable manifest" in messages["k.xlsx"]
 
 
 def test_a_file_that_is_not_there_names_its_neighbour(tmp_path):
@@ -246,9 +246,9 @@ def test_a_workbook_without_values_says_which_cell(tmp_path):
     book = stored(allocate(sample=True), tmp_path, ".xlsx")
     openpyxl.load_workbook(book).save(tmp_path / "saved.xlsx")
 
-    said = refused(tmp_path / "saved.xlsx")
-    assert "National figures!D5" in said
-    assert "save it" in said
+    message = refused(tmp_path / "saved.xlsx")
+    assert "National figures!D5" in message
+    assert "save it" in message
 
 
 @pytest.mark.parametrize("ending", [".json", ".csv", ".xlsx"])
@@ -356,7 +356,7 @@ def test_a_manifest_beside_a_table_is_renewed_with_it(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("cell", "said"),
+    ("cell", "message"),
     [
         ("306,056", "expected a number, found '306,056'"),
         ("nan", "expected a number, found 'nan'"),
@@ -365,11 +365,11 @@ def test_a_manifest_beside_a_table_is_renewed_with_it(tmp_path):
         ("", "allocation of B in 2014/15 is blank"),
     ],
 )
-def test_an_answer_that_is_no_number_is_refused(tmp_path, cell, said):
+def test_an_answer_that_is_no_number_is_refused(tmp_path, cell, message):
     """Money that cannot be read is never taken for nil: the organisation and the year are named."""
     rows = [{"year": "2014/15", "org_code": code, "allocation": amount} for code, amount in (("A", 1), ("B", cell))]
 
-    assert said in refused(write_rows(tmp_path / "o.csv", rows))
+    assert message in refused(write_rows(tmp_path / "o.csv", rows))
 
 
 def test_a_table_that_was_cut_off_is_refused(tmp_path):
@@ -397,24 +397,24 @@ def changed_document(folder: Path, change) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
-        (lambda one: one["rows"].append(one["rows"][0]), "00C is in 2014/15 more than once"),
-        slow(lambda one: one["rows"][0].update(allocation=int("9" * 400)), "expected a number"),
-        slow(lambda one: one["rows"][0].update(fair_share=None), "fair_share of 00C in 2014/15 is blank"),
-        (lambda one: one["manifest"].update(findings=[1]), "findings"),
-        slow(lambda one: one["manifest"].update(checks="x"), "checks"),
-        (lambda one: one["manifest"]["definition"].update(sources=[1]), "not as gpit writes it"),
+        (lambda document: document["rows"].append(document["rows"][0]), "00C is in 2014/15 more than once"),
+        slow(lambda document: document["rows"][0].update(allocation=int("9" * 400)), "expected a number"),
+        slow(lambda document: document["rows"][0].update(fair_share=None), "fair_share of 00C in 2014/15 is blank"),
+        (lambda document: document["manifest"].update(findings=[1]), "findings"),
+        slow(lambda document: document["manifest"].update(checks="x"), "checks"),
+        (lambda document: document["manifest"]["definition"].update(sources=[1]), "not as gpit writes it"),
     ],
 )
-def test_a_document_that_was_tampered_with_is_refused(tmp_path, change, said):
+def test_a_document_that_was_tampered_with_is_refused(tmp_path, change, message):
     """Twice the same row, a number without end, a step without a value, lists of the wrong things: one line each."""
-    assert said in refused(changed_document(tmp_path, change))
+    assert message in refused(changed_document(tmp_path, change))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("edit", "said"),
+    ("edit", "message"),
     [
         (lambda book: book["2014-15"].delete_rows(10), "2014-15, row 215: rows were added, deleted"),
         (lambda book: book["2014-15"].insert_rows(10), "2014-15, row 10: rows were added"),
@@ -422,7 +422,7 @@ def test_a_document_that_was_tampered_with_is_refused(tmp_path, change, said):
         (lambda book: setattr(book["2014-15"], "title", "First year"), "no sheet '2014-15'"),
     ],
 )
-def test_a_workbook_whose_rows_or_sheets_were_moved_says_so(tmp_path, edit, said):
+def test_a_workbook_whose_rows_or_sheets_were_moved_says_so(tmp_path, edit, message):
     """Rows put in or taken out, a sheet renamed, a text typed over a figure: the place is named."""
     path = tmp_path / "book.xlsx"
     result = allocate(sample=True)
@@ -438,7 +438,7 @@ def test_a_workbook_whose_rows_or_sheets_were_moved_says_so(tmp_path, edit, said
     edit(book)
     book.save(path)
 
-    assert said in refused(path)
+    assert message in refused(path)
 
 
 # Inputs changed in a workbook --------------------------------------------------------------------------------

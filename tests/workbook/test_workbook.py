@@ -32,12 +32,12 @@ def sample_book(tmp_path_factory):
 def rounded_cells(path):
     """Return the cells of rounded money on the year sheets, and those of yes/no."""
     book = openpyxl.load_workbook(path)
-    found = []
+    cells = []
     for year in YEARS:
         sheet = book[year.replace("/", "-")]
         for column in (cell.column for cell in sheet[4] if cell.value in ROUNDED):
-            found += [(sheet.title, sheet.cell(row, column).coordinate) for row in range(5, sheet.max_row + 1)]
-    return found
+            cells += [(sheet.title, sheet.cell(row, column).coordinate) for row in range(5, sheet.max_row + 1)]
+    return cells
 
 
 @pytest.mark.usefixtures("libreoffice")
@@ -311,8 +311,8 @@ def test_a_change_in_the_workbook_gives_what_gpit_gives_for_it(sample_book, tmp_
     for year in YEARS:
         sheet = values[year.replace("/", "-")]
         column = [cell.value for cell in sheet[4]].index("Allocation (£)")
-        found = [row[column] for row in sheet.iter_rows(min_row=5, values_only=True)]
-        assert found == expected.filter(expected["year"] == year)["allocation"].to_list()
+        amounts = [row[column] for row in sheet.iter_rows(min_row=5, values_only=True)]
+        assert amounts == expected.filter(expected["year"] == year)["allocation"].to_list()
     assert values["Checks"]["B3"].value == "pass"
 
 
@@ -334,8 +334,8 @@ def edited_line(path, folder, code, line):
     """Return a copy of the spend file with one uncommitted line of a CCG committed."""
     category, _, _, amount = line
     rows = path.read_text(encoding="utf-8").splitlines()
-    found = [i for i, row in enumerate(rows) if row.startswith(f"{code},{category},") and f",no,{amount}," in row]
-    rows[found[0]] = f"{code},{category},revenue,yes,{amount},illustrative"
+    matches = [i for i, row in enumerate(rows) if row.startswith(f"{code},{category},") and f",no,{amount}," in row]
+    rows[matches[0]] = f"{code},{category},revenue,yes,{amount},illustrative"
     copy = folder / path.name
     copy.write_text("\n".join(rows) + "\n", encoding="utf-8")
     return copy
@@ -408,8 +408,8 @@ def test_sheet_names_are_those_that_excel_allows(text, expected):
 
 def test_two_sheets_never_share_a_name():
     """A second sheet of the same name gets a number, within 31 characters; capitals make no difference."""
-    taken: set[str] = set()
-    names = [sheet_name("Y" * 35, taken), sheet_name("y" * 35, taken)]
+    used_names: set[str] = set()
+    names = [sheet_name("Y" * 35, used_names), sheet_name("y" * 35, used_names)]
 
     assert names == ["Y" * 31, "y" * 29 + " 2"]
 

@@ -36,9 +36,9 @@ def book(request, tmp_path_factory):
     return Book(request.param, folder / "out.xlsx")
 
 
-def on_sheet(found, sheet, cell=None):
+def on_sheet(problem, sheet, cell=None):
     """Say where something was found."""
-    return f"{sheet.title}!{cell.coordinate if cell is not None else ''}: {found}"
+    return f"{sheet.title}!{cell.coordinate if cell is not None else ''}: {problem}"
 
 
 # Tables -----------------------------------------------------------------------------------------------------
@@ -73,29 +73,31 @@ def test_tables_have_names_that_say_their_sheet(book):
 def test_headings_are_unique_filled_and_equal_to_the_columns_of_the_table(book):
     """Excel repairs a table whose column is not called as its cell is; a line break would be such a case."""
     for number, (sheet, _) in enumerate(book.pages(), 1):
-        columns = [one.get("name") for one in find(book.xml(f"xl/tables/table{number}.xml"), "tableColumn")]
+        columns = [column.get("name") for column in find(book.xml(f"xl/tables/table{number}.xml"), "tableColumn")]
         headings = [cell.value for cell in sheet[HEADINGS]]
         assert headings == columns, sheet.title
-        assert all(one == " ".join(one.split()) and 0 < len(one) <= 255 for one in headings), sheet.title
-        assert len({one.casefold() for one in headings}) == len(headings), sheet.title
+        assert all(heading == " ".join(heading.split()) and 0 < len(heading) <= 255 for heading in headings), (
+            sheet.title
+        )
+        assert len({heading.casefold() for heading in headings}) == len(headings), sheet.title
 
 
 def test_no_cell_is_merged_and_no_row_or_column_is_blank(book):
     """A reader that goes from cell to cell neither loses its way nor takes a gap for the end."""
     for sheet in book.sheets:
         assert not sheet.merged_cells.ranges, sheet.title
-        shown = book.values[sheet.title]
-        rows = list(shown.iter_rows(min_row=FIRST, values_only=True))
-        assert all(any(one not in (None, "") for one in row) for row in rows), sheet.title
-        assert all(any(one not in (None, "") for one in column) for column in zip(*rows, strict=True)), sheet.title
+        values = book.values[sheet.title]
+        rows = list(values.iter_rows(min_row=FIRST, values_only=True))
+        assert all(any(value not in (None, "") for value in row) for row in rows), sheet.title
+        assert all(any(value not in (None, "") for value in column) for column in zip(*rows, strict=True)), sheet.title
 
 
 def test_no_cell_of_a_table_is_empty_without_a_word_of_why(book):
     """A text such as none or [z] stands in it, or the note of the sheet says what an empty cell means."""
     for sheet in book.sheets:
         (table,) = sheet.tables.values()
-        shown = book.values[sheet.title]
-        empty = [cell.coordinate for row in shown[table.ref] for cell in row if cell.value in (None, "")]
+        values = book.values[sheet.title]
+        empty = [cell.coordinate for row in values[table.ref] for cell in row if cell.value in (None, "")]
         assert not empty or "Empty cell = " in sheet["A2"].value, f"{sheet.title}: {empty[:5]}"
 
 
@@ -103,14 +105,14 @@ def test_no_cell_of_a_table_is_empty_without_a_word_of_why(book):
 def test_empty_cells_stand_where_the_inputs_are_blank_alone(tmp_path):
     """Two practices without a need index: two empty cells on Population and on each year, and nowhere else."""
     write_workbook(odd_run(tmp_path), tmp_path / "out.xlsx")
-    found = Counter(
+    empty_cells = Counter(
         sheet.title
         for sheet in Book("odd", tmp_path / "out.xlsx").values.values()
         for row in sheet.iter_rows(min_row=FIRST)
         for cell in row
         if cell.value in (None, "")
     )
-    assert found == {"Population": 2, "2014-15": 2, "2015-16": 2}
+    assert empty_cells == {"Population": 2, "2014-15": 2, "2015-16": 2}
 
 
 # Texts ------------------------------------------------------------------------------------------------------
@@ -118,30 +120,30 @@ def test_empty_cells_stand_where_the_inputs_are_blank_alone(tmp_path):
 
 def test_shorthand_is_explained_on_its_sheet(book):
     """Each letter in square brackets has a pair of its own, and the note of the sheet says what it is."""
-    for sheet, cell, shown in book.cells():
-        for mark in re.findall(r"\[[a-z]\]", f"{cell.value} {shown}"):
+    for sheet, cell, value in book.cells():
+        for mark in re.findall(r"\[[a-z]\]", f"{cell.value} {value}"):
             assert f"{mark} = " in sheet["A2"].value, on_sheet(mark, sheet, cell)
 
 
 def test_no_symbol_or_superscript_stands_for_a_note(book):
     """Readers aloud pass over daggers, stars and raised figures, and over signs such as ≤."""
-    for sheet, cell, shown in book.cells():
-        assert not re.search(r"[†‡§¶¹²³⁴≤≥≠∗]", str(shown)), on_sheet(shown, sheet, cell)
+    for sheet, cell, value in book.cells():
+        assert not re.search(r"[†‡§¶¹²³⁴≤≥≠∗]", str(value)), on_sheet(value, sheet, cell)
         assert cell.font.vertAlign is None
 
 
 def test_long_texts_are_wrapped_and_rows_are_high_enough(book):
     """A text that is wider than its column takes several lines, and its row has room for them."""
-    for sheet, cell, shown in book.cells(FIRST):
-        if not isinstance(shown, str):
+    for sheet, cell, value in book.cells(FIRST):
+        if not isinstance(value, str):
             continue
         width = sheet.column_dimensions[column_of(sheet, cell.column)].width
         # Small letters of Arial take four fifths of a figure, capitals a fifth more than one.
-        runs = sum(1.2 if one.isupper() else 0.8 for one in shown)
+        runs = sum(1.2 if letter.isupper() else 0.8 for letter in value)
         if runs > width:
-            assert cell.alignment.wrap_text, on_sheet(shown, sheet, cell)
+            assert cell.alignment.wrap_text, on_sheet(value, sheet, cell)
             height = sheet.row_dimensions[cell.row].height or 15
-            assert height >= 12.75 * -(-runs // width) - 1, on_sheet(f"{height} for {shown}", sheet, cell)
+            assert height >= 12.75 * -(-runs // width) - 1, on_sheet(f"{height} for {value}", sheet, cell)
 
 
 def column_of(sheet, number):
@@ -154,15 +156,15 @@ def column_of(sheet, number):
 
 def test_figures_fit_into_their_columns(book):
     """Nothing shows as ####: a figure as its format writes it takes no more than its column's width."""
-    for sheet, cell, shown in book.cells(3):
-        if isinstance(shown, bool) or not isinstance(shown, int | float) or cell.number_format == "General":
+    for sheet, cell, value in book.cells(3):
+        if isinstance(value, bool) or not isinstance(value, int | float) or cell.number_format == "General":
             continue
         places = len(re.match(r"[^.;%]*\.?(0*)", cell.number_format)[1])
-        written = f"{shown:.{places}%}" if "%" in cell.number_format else f"{abs(shown):,.{places}f}"
-        extra = ("£" in cell.number_format) + (shown < 0 or cell.number_format.startswith("+"))
-        commas = written.count(",") + written.count(".")
+        text = f"{value:.{places}%}" if "%" in cell.number_format else f"{abs(value):,.{places}f}"
+        extra = ("£" in cell.number_format) + (value < 0 or cell.number_format.startswith("+"))
+        commas = text.count(",") + text.count(".")
         width = sheet.column_dimensions[column_of(sheet, cell.column)].width
-        assert len(written) - commas / 2 + extra + cell.alignment.indent <= width, on_sheet(shown, sheet, cell)
+        assert len(text) - commas / 2 + extra + cell.alignment.indent <= width, on_sheet(value, sheet, cell)
 
 
 def test_title_and_note_end_before_the_sheet_does(book):
@@ -178,15 +180,15 @@ def test_title_and_note_end_before_the_sheet_does(book):
 def test_figures_and_their_headings_stand_on_the_right(book):
     """Figures, the [z] in place of one and the heading above them on the right; texts and theirs on the left."""
     for sheet in book.sheets:
-        shown = book.values[sheet.title]
+        values = book.values[sheet.title]
         for heading in sheet[HEADINGS]:
-            cells = [row[0] for row in shown.iter_rows(FIRST, None, heading.column, heading.column)]
-            figures = any(isinstance(one.value, int | float) for one in cells)
-            wanted = {"right"} if figures else {None, "left"}
-            assert heading.alignment.horizontal in wanted, on_sheet(heading.value, sheet, heading)
-            for one in cells:
-                if isinstance(one.value, int | float) or (figures and one.value == "[z]"):
-                    assert one.alignment.horizontal == "right", on_sheet(one.value, sheet, one)
+            cells = [row[0] for row in values.iter_rows(FIRST, None, heading.column, heading.column)]
+            figures = any(isinstance(cell.value, int | float) for cell in cells)
+            sides = {"right"} if figures else {None, "left"}
+            assert heading.alignment.horizontal in sides, on_sheet(heading.value, sheet, heading)
+            for cell in cells:
+                if isinstance(cell.value, int | float) or (figures and cell.value == "[z]"):
+                    assert cell.alignment.horizontal == "right", on_sheet(cell.value, sheet, cell)
 
 
 def test_text_widths_are_those_of_the_font():
@@ -207,12 +209,14 @@ def test_codes_and_names_stay_texts(tmp_path):
     """0123 and 1E5 are no numbers, and what begins with = + - or @ is no formula, on any sheet."""
     write_workbook(odd_run(tmp_path), tmp_path / "out.xlsx")
     book = Book("odd", tmp_path / "out.xlsx")
-    wanted = {*CODES, *(name for name in NAMES if name), *REGIONS, '=core "x"'}
-    found = Counter(cell.value for _, cell, _ in book.cells() if cell.data_type == "s" and cell.value in wanted)
-    assert set(found) == wanted
-    assert not [cell.value for _, cell, _ in book.cells() if cell.data_type == "f" and cell.value in wanted]
+    texts = {*CODES, *(name for name in NAMES if name), *REGIONS, '=core "x"'}
+    counts = Counter(cell.value for _, cell, _ in book.cells() if cell.data_type == "s" and cell.value in texts)
+    assert set(counts) == texts
+    assert not [cell.value for _, cell, _ in book.cells() if cell.data_type == "f" and cell.value in texts]
     for _, page in book.pages():
-        (ignored,) = [one for one in find(page, "ignoredError") if one.get("numberStoredAsText")]
+        (ignored,) = [
+            ignored_error for ignored_error in find(page, "ignoredError") if ignored_error.get("numberStoredAsText")
+        ]
         assert ignored.get("sqref") == "A1:XFD1048576"
 
 
@@ -238,7 +242,7 @@ def test_links_lead_somewhere_and_say_where(book):
     about = {}
     for sheet in book.sheets:
         for row in sheet.iter_rows():
-            for cell in (one for one in row if one.hyperlink):
+            for cell in (cell for cell in row if cell.hyperlink):
                 if cell.hyperlink.location:
                     to = re.fullmatch(r"'(.*)'!A1", cell.hyperlink.location)[1].replace("''", "'")
                     assert to in names, on_sheet(to, sheet, cell)
@@ -260,7 +264,9 @@ def test_footers_hold_the_number_of_the_page_alone(book):
     """Whatever says something stands in cells; there are no headers."""
     for sheet, page in book.pages():
         (footer,) = find(page, "headerFooter")
-        assert [(etree.QName(one).localname, one.text) for one in footer] == [("oddFooter", "&C&P / &N")], sheet.title
+        assert [(etree.QName(part).localname, part.text) for part in footer] == [("oddFooter", "&C&P / &N")], (
+            sheet.title
+        )
 
 
 def test_fonts_are_arial_upright_and_large_enough(book):
@@ -274,7 +280,7 @@ def test_fonts_are_arial_upright_and_large_enough(book):
 def luminance(colour):
     """Return the relative luminance of a colour, as WCAG 2.1 defines it."""
     parts = [int(colour[place : place + 2], 16) / 255 for place in (0, 2, 4)]
-    red, green, blue = (one / 12.92 if one <= 0.03928 else ((one + 0.055) / 1.055) ** 2.4 for one in parts)
+    red, green, blue = (part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
@@ -287,11 +293,13 @@ def test_the_contrast_of_every_colour_of_text_is_enough():
 def test_every_text_stands_out_from_white(book):
     """WCAG asks for 4.5 to 1; no cell has a background of its own."""
     styles = book.xml("xl/styles.xml")
-    colours = {one.get("rgb")[2:] for one in find(styles, "color") if one.get("rgb")}
+    colours = {colour.get("rgb")[2:] for colour in find(styles, "color") if colour.get("rgb")}
 
     assert colours
-    assert {one: 1.05 / (luminance(one) + 0.05) for one in colours if 1.05 / (luminance(one) + 0.05) < 4.5} == {}
-    assert {one.get("patternType") for one in find(find(styles, "fills")[0], "patternFill")} == {"none", "gray125"}
+    assert {
+        colour: 1.05 / (luminance(colour) + 0.05) for colour in colours if 1.05 / (luminance(colour) + 0.05) < 4.5
+    } == {}
+    assert {fill.get("patternType") for fill in find(find(styles, "fills")[0], "patternFill")} == {"none", "gray125"}
 
 
 def test_colour_never_stands_alone(book):
@@ -310,14 +318,14 @@ def test_names_of_sheets_are_unique_and_short(book):
     """At most 31 characters, no two alike whatever the capitals, none blank at an end, none that Excel keeps."""
     names = [sheet.title for sheet in book.sheets]
 
-    assert len({one.casefold() for one in names}) == len(names)
-    assert all(0 < len(one) <= 31 and one == one.strip("' ") and one.casefold() != "history" for one in names)
+    assert len({name.casefold() for name in names}) == len(names)
+    assert all(0 < len(name) <= 31 and name == name.strip("' ") and name.casefold() != "history" for name in names)
 
 
 def test_a_sheet_is_cut_before_its_year_and_ends_in_no_quotation_mark():
     """Excel refuses a name that ends in an apostrophe, and two years of one long label must be told apart."""
-    taken: set[str] = set()
-    names = [sheet_name("Clinical commissioning group's list", taken, year) for year in ("2014-15", "2015-16")]
+    used_names: set[str] = set()
+    names = [sheet_name("Clinical commissioning group's list", used_names, year) for year in ("2014-15", "2015-16")]
 
     assert names == ["Clinical commissioning 2014-15", "Clinical commissioning 2015-16"]
     assert sheet_name("By Clinical commissioning group's", set()) == "By Clinical commissioning group"
@@ -326,9 +334,9 @@ def test_a_sheet_is_cut_before_its_year_and_ends_in_no_quotation_mark():
 
 def test_tables_do_not_share_a_name():
     """É and È are both a low line in a table's name, and a defined name takes it away as well."""
-    taken = {"table_2014_15"}
+    used_names = {"table_2014_15"}
 
-    assert [table_name(one, taken) for one in ("Area é", "Area è", "2014-15")] == [
+    assert [table_name(name, used_names) for name in ("Area é", "Area è", "2014-15")] == [
         "Table_Area_",
         "Table_Area__2",
         "Table_2014_15_2",
@@ -340,10 +348,10 @@ def test_the_workbook_opens_in_a1_of_its_first_sheet(book):
     (view,) = find(book.xml("xl/workbook.xml"), "workbookView")
     assert view.get("activeTab", "0") == "0"
     for number, (sheet, page) in enumerate(book.pages()):
-        (one,) = find(page, "sheetView")
-        assert one.get("tabSelected", "0") == str(int(number == 0)), sheet.title
-        selected = [(each.get("pane"), each.get("activeCell", "A1")) for each in find(one, "selection")]
-        frozen = find(one, "pane")
+        (view_of_sheet,) = find(page, "sheetView")
+        assert view_of_sheet.get("tabSelected", "0") == str(int(number == 0)), sheet.title
+        selected = [(each.get("pane"), each.get("activeCell", "A1")) for each in find(view_of_sheet, "selection")]
+        frozen = find(view_of_sheet, "pane")
         assert frozen or selected in ([], [(None, "A1")]), sheet.title
         assert sheet.sheet_state == "visible"
         assert not [row for row in find(page, "row") if row.get("hidden")], sheet.title
@@ -357,7 +365,7 @@ def test_the_document_has_a_title_and_a_language(book):
     core = book.xml("docProps/core.xml")
 
     assert find(core, "title")[0].text == book.sheets[0]["A1"].value
-    assert [one.text for one in find(core, "language")] == ["en-GB"]
+    assert [language.text for language in find(core, "language")] == ["en-GB"]
 
 
 def test_nothing_reaches_out_of_the_workbook(book):
@@ -371,15 +379,15 @@ def test_nothing_reaches_out_of_the_workbook(book):
     }
     for name, data in book.parts.items():
         if name.endswith(".rels"):
-            for one in find(etree.fromstring(data), "Relationship"):
-                assert one.get("TargetMode") != "External" or is_web(one.get("Target")), name
+            for relationship in find(etree.fromstring(data), "Relationship"):
+                assert relationship.get("TargetMode") != "External" or is_web(relationship.get("Target")), name
 
 
 def test_charts_say_what_they_show(book):
     """Title, titles of both axes with units, and a text in place of the picture that names the sheet of figures."""
     names = [sheet.title for sheet in book.sheets]
     drawings = [book.xml(name) for name in book.parts if re.fullmatch(r"xl/drawings/drawing\d+.xml", name)]
-    for frame in (one for drawing in drawings for one in find(drawing, "graphicFrame")):
+    for frame in (frame for drawing in drawings for frame in find(drawing, "graphicFrame")):
         says = find(frame, "cNvPr")[0].get("descr")
         assert re.search(r"The figures are on the sheet (.*)\.$", says)[1] in names
     charts = [book.xml(name) for name in book.parts if name.startswith("xl/charts/")]
@@ -387,11 +395,11 @@ def test_charts_say_what_they_show(book):
         book.name, 0
     )
     for chart in charts:
-        texts = ["".join(one.text for one in find(title, "t")) for title in find(chart, "title")]
+        texts = ["".join(run.text for run in find(title, "t")) for title in find(chart, "title")]
         assert len(texts) == 3
         assert all(texts)
-        assert any("£" in one or "Number of" in one for one in texts[1:]), texts
-        for cells in (one.text for one in find(chart, "f")):
+        assert any("£" in text or "Number of" in text for text in texts[1:]), texts
+        for cells in (formula.text for formula in find(chart, "f")):
             sheet, _, place = cells.rpartition("!")
             assert re.fullmatch(r"'.*'|\w+", sheet), cells
             assert sheet.strip("'").replace("''", "'") in names, cells
@@ -401,9 +409,9 @@ def test_charts_say_what_they_show(book):
 def test_sheets_print_whole_with_their_titles(book):
     """A4 or A3, one page wide, lying, with title and headings on every page; Summary upright, on one page."""
     titles = {
-        int(one.get("localSheetId")): one.text
-        for one in find(book.xml("xl/workbook.xml"), "definedName")
-        if one.get("name") == "_xlnm.Print_Titles"
+        int(name.get("localSheetId")): name.text
+        for name in find(book.xml("xl/workbook.xml"), "definedName")
+        if name.get("name") == "_xlnm.Print_Titles"
     }
     for number, (sheet, page) in enumerate(book.pages()):
         (setup,) = find(page, "pageSetup")
@@ -419,7 +427,7 @@ def test_sheets_print_whole_with_their_titles(book):
 # Formulas ---------------------------------------------------------------------------------------------------
 
 # What Excel 2010 knows, of what the workbook uses; MAXIFS and MINIFS came in 2019 and are written with their prefix.
-KNOWN = (
+FUNCTIONS = (
     "ABS AND AVERAGE COUNT COUNTBLANK COUNTIF COUNTIFS EXACT IF IFERROR INDEX INT ISBLANK ISNUMBER LARGE LOWER "
     "MATCH MAX MEDIAN MIN NA NOT NPV OR PERCENTILE QUARTILE RANK ROUND ROW ROWS SMALL SUM SUMIF SUMIFS SUMPRODUCT "
     "TEXT UPPER _xlfn.MAXIFS _xlfn.MINIFS"
@@ -429,7 +437,7 @@ KNOWN = (
 def test_no_number_but_nought_and_one_stands_inside_a_formula(book):
     """ICAEW 14: what may change has a cell of its own, and a name."""
     for sheet, cell, tokens in book.formulas:
-        numbers = {one.value for one in tokens if one.type == "OPERAND" and one.subtype == "NUMBER"}
+        numbers = {token.value for token in tokens if token.type == "OPERAND" and token.subtype == "NUMBER"}
         assert numbers <= {"0", "1"}, on_sheet(cell.value, sheet, cell)
 
 
@@ -442,41 +450,41 @@ def test_formulas_are_short_and_plain(book):
         most = 800 if "'Order 20" in cell.value else 500
         assert len(cell.value) <= most + 1, on_sheet(f"{len(cell.value)} characters", sheet, cell)
         calls: list[str] = []
-        for one in tokens:
-            if one.type == "FUNC" and one.subtype == "OPEN":
-                calls.append(one.value.rstrip("("))
+        for token in tokens:
+            if token.type == "FUNC" and token.subtype == "OPEN":
+                calls.append(token.value.rstrip("("))
                 assert calls.count("IF") <= 2, on_sheet(cell.value, sheet, cell)
-                assert calls[-1].lstrip(":") in KNOWN.split(), on_sheet(calls[-1], sheet, cell)
-            elif one.type == "FUNC":
+                assert calls[-1].lstrip(":") in FUNCTIONS.split(), on_sheet(calls[-1], sheet, cell)
+            elif token.type == "FUNC":
                 calls.pop()
-            elif one.type == "OPERAND" and one.subtype == "TEXT":
-                assert len(one.value) <= 257, on_sheet(one.value, sheet, cell)  # Excel takes 255 between quotes
+            elif token.type == "OPERAND" and token.subtype == "TEXT":
+                assert len(token.value) <= 257, on_sheet(token.value, sheet, cell)  # Excel takes 255 between quotes
 
 
 def test_defined_names_lead_to_filled_cells_and_look_like_none(book):
     """Names are unique whatever the capitals, no cell's address, and each stands for one cell that holds a value."""
-    entries = [one for one in find(book.xml("xl/workbook.xml"), "definedName") if not one.get("localSheetId")]
-    names = [one.get("name") for one in entries]
+    entries = [entry for entry in find(book.xml("xl/workbook.xml"), "definedName") if not entry.get("localSheetId")]
+    names = [entry.get("name") for entry in entries]
 
-    assert len({one.casefold() for one in names}) == len(names)
-    for one in entries:
-        name = one.get("name")
+    assert len({name.casefold() for name in names}) == len(names)
+    for entry in entries:
+        name = entry.get("name")
         assert re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.]{0,254}", name), name
         assert not re.fullmatch(r"[A-Za-z]{1,3}[0-9]+|[Rr][0-9]*([Cc][0-9]*)?|[Cc][0-9]*", name), name
-        sheet, cell = re.fullmatch(r"(?:'(.*)'|\w+)!(\$[A-Z]+\$[0-9]+)", one.text).group(0).rsplit("!", 1)
-        shown = book.values[sheet.strip("'").replace("''", "'")][cell.replace("$", "")]
-        wanted = str if name in ("draft_or_final", "status_of_checks") else int | float
-        assert isinstance(shown.value, wanted), f"{name} is {shown.value!r}"
+        sheet, cell = re.fullmatch(r"(?:'(.*)'|\w+)!(\$[A-Z]+\$[0-9]+)", entry.text).group(0).rsplit("!", 1)
+        target = book.values[sheet.strip("'").replace("''", "'")][cell.replace("$", "")]
+        kind = str if name in ("draft_or_final", "status_of_checks") else int | float
+        assert isinstance(target.value, kind), f"{name} is {target.value!r}"
 
 
 def test_names_in_formulas_are_defined(book):
     """A name without a cell would show as #NAME?."""
-    defined = {one.get("name") for one in find(book.xml("xl/workbook.xml"), "definedName")}
+    defined = {name.get("name") for name in find(book.xml("xl/workbook.xml"), "definedName")}
     for sheet, cell, tokens in book.formulas:
-        for one in tokens:
-            place = one.type != "OPERAND" or one.subtype != "RANGE" or "!" in one.value or "$" in one.value
-            if not place and not re.fullmatch(r"[A-Z]{1,3}[0-9]+(:[A-Z]{1,3}[0-9]+)?", one.value):
-                assert one.value in defined, on_sheet(one.value, sheet, cell)
+        for token in tokens:
+            place = token.type != "OPERAND" or token.subtype != "RANGE" or "!" in token.value or "$" in token.value
+            if not place and not re.fullmatch(r"[A-Z]{1,3}[0-9]+(:[A-Z]{1,3}[0-9]+)?", token.value):
+                assert token.value in defined, on_sheet(token.value, sheet, cell)
 
 
 # Headings that count, order or say yes or no have no unit; on these sheets a column or the rows' texts have it.
@@ -490,10 +498,10 @@ BY_ROW = ("Summary", "Parameters", "National figures", "Constants")
 def test_units_stand_in_every_heading_of_figures(book):
     """£, people, % or what one is counted of: in brackets behind the heading, or on the row of the figure."""
     for sheet in book.sheets:
-        shown = book.values[sheet.title]
+        values = book.values[sheet.title]
         for cell in sheet[HEADINGS]:
-            column = [row[0].value for row in shown.iter_rows(FIRST, None, cell.column, cell.column)]
-            figures = [one for one in column if isinstance(one, int | float) and not isinstance(one, bool)]
+            column = [row[0].value for row in values.iter_rows(FIRST, None, cell.column, cell.column)]
+            figures = [value for value in column if isinstance(value, int | float) and not isinstance(value, bool)]
             if not figures or sheet.title in BY_ROW or re.fullmatch(UNITLESS, cell.value):
                 continue
             counts = re.search(
@@ -546,7 +554,7 @@ UNLOCKED["no transition"] = {name: headings for name, headings in UNLOCKED["samp
 
 def test_sheets_are_protected_without_a_password_and_inputs_alone_unlocked(book):
     """ICAEW 20: what may be changed is listed here by its heading; no cell with a formula is among it."""
-    found: dict[str, set[str]] = {}
+    unlocked: dict[str, set[str]] = {}
     for sheet, page in book.pages():
         (protection,) = find(page, "sheetProtection")
         assert protection.get("sheet") == "1", sheet.title
@@ -554,23 +562,23 @@ def test_sheets_are_protected_without_a_password_and_inputs_alone_unlocked(book)
         for row in sheet.iter_rows():
             for cell in row:
                 if not cell.protection.locked:
-                    found.setdefault(sheet.title, set()).add(sheet.cell(HEADINGS, cell.column).value)
+                    unlocked.setdefault(sheet.title, set()).add(sheet.cell(HEADINGS, cell.column).value)
                     assert cell.data_type != "f", on_sheet(cell.value, sheet, cell)
-    assert found == UNLOCKED[book.name]
+    assert unlocked == UNLOCKED[book.name]
 
 
 def rule_of(sheet, cell):
     """Return the data validation of a cell."""
-    found = [one for one in sheet.data_validations.dataValidation if cell.coordinate in one.sqref]
-    assert len(found) <= 1, on_sheet("two rules", sheet, cell)
-    return found[0] if found else None
+    rules = [rule for rule in sheet.data_validations.dataValidation if cell.coordinate in rule.sqref]
+    assert len(rules) <= 1, on_sheet("two rules", sheet, cell)
+    return rules[0] if rules else None
 
 
 def test_every_unlocked_figure_has_a_rule_that_refuses_what_gpit_refuses(book):
     """Numbers alone; people and pounds of inputs no less than 0; parameters within their bounds; blanks if optional."""
     for sheet in book.sheets:
-        shown = book.values[sheet.title]
-        for row in shown.iter_rows(min_row=FIRST):
+        values = book.values[sheet.title]
+        for row in values.iter_rows(min_row=FIRST):
             for cell in row:
                 source = sheet[cell.coordinate]
                 if source.protection.locked or isinstance(cell.value, str):
@@ -588,11 +596,11 @@ def test_every_unlocked_figure_has_a_rule_that_refuses_what_gpit_refuses(book):
                     continue
                 year = sheet.cell(cell.row, 3).value.replace("/", "_")
                 for bound, column, open_ in ((rule.formula1, 7, -1e15), (rule.formula2, 8, 1e15)):
-                    said = sheet.cell(cell.row, column).value
-                    if said == "none":
+                    limit = sheet.cell(cell.row, column).value
+                    if limit == "none":
                         assert float(bound) == open_
-                    elif isinstance(said, str):
-                        assert bound == f"{said}_{year}"
+                    elif isinstance(limit, str):
+                        assert bound == f"{limit}_{year}"
                     else:
                         assert bound == f"${get_column_letter(column)}{cell.row}"
 
@@ -600,7 +608,7 @@ def test_every_unlocked_figure_has_a_rule_that_refuses_what_gpit_refuses(book):
 def test_words_are_chosen_from_lists(book):
     """Yes or no, revenue or capital, draft or final; a group that no sheet has a row for would lose its money."""
     lists = {
-        (sheet.title, sheet.cell(HEADINGS, min(one.min_col for one in rule.sqref.ranges)).value): rule.formula1
+        (sheet.title, sheet.cell(HEADINGS, min(cells.min_col for cells in rule.sqref.ranges)).value): rule.formula1
         for sheet in book.sheets
         for rule in sheet.data_validations.dataValidation
         if rule.type == "list"
@@ -625,7 +633,7 @@ def test_rules_keep_to_what_excel_takes(book):
             assert len(rule.get("errorTitle", "")) <= 32
             assert len(rule.get("prompt", "")) <= 255
             assert len(rule.get("error", "")) <= 255
-            assert all(len(one.text) <= 255 for one in find(rule, "formula1") + find(rule, "formula2"))
+            assert all(len(formula.text) <= 255 for formula in find(rule, "formula1") + find(rule, "formula2"))
 
 
 # The rest ---------------------------------------------------------------------------------------------------

@@ -73,10 +73,10 @@ def england():
 def totals(lines):
     """The committed revenue of each organisation, as a file of totals."""
     counting = [line for line in lines if (line["cost_type"], line["committed"]) == ("revenue", "yes")]
-    found = {}
+    amounts = {}
     for line in counting:
-        found[line["org_code"]] = found.get(line["org_code"], 0) + int(line["amount"])
-    return [{"org_code": code, "historic_spend": str(amount)} for code, amount in found.items()]
+        amounts[line["org_code"]] = amounts.get(line["org_code"], 0) + int(line["amount"])
+    return [{"org_code": code, "historic_spend": str(amount)} for code, amount in amounts.items()]
 
 
 BUDGET = {"revenue_budget": (0, 180_000_000)}
@@ -158,23 +158,23 @@ CASES = {
     "merger, totals": (merger_with_totals, 6, 12),
     "merger, floors, lines": (merger_with_lines, 5, 12),
 }
-READY: dict[str, Prepared] = {}
+BOOKS: dict[str, Prepared] = {}
 
 
 @pytest.fixture
 def prepared(tmp_path_factory):
     """Give a case by its name: made once in a process, since both engines are held against the same runs."""
 
-    def one(name):
-        if name not in READY:
+    def prepare(name):
+        if name not in BOOKS:
             make, seed, count = CASES[name]
             book = Book(make(tmp_path_factory.mktemp("case")))
             draws = repeatable(seed)
             changes = [book.case.draw(draws) for _ in range(count)]
-            READY[name] = Prepared(book, [Drawn(each, outcome(book.case, each)) for each in changes])
-        return READY[name]
+            BOOKS[name] = Prepared(book, [Drawn(each, outcome(book.case, each)) for each in changes])
+        return BOOKS[name]
 
-    return one
+    return prepare
 
 
 @pytest.mark.parametrize("name", slow_but(["merger, floors, lines"], CASES))

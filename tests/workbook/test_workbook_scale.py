@@ -59,11 +59,11 @@ def run(folder, people, spend, steps=STEPS):
     )
 
 
-def told(result, path):
+def progress_of(result, path):
     """Write a workbook and return what was said of its progress."""
-    said = []
-    write_workbook(result, path, lambda done, total: said.append((done, total)))
-    return said
+    progress = []
+    write_workbook(result, path, lambda done, total: progress.append((done, total)))
+    return progress
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +71,7 @@ def large(tmp_path_factory):
     """A run of more practices than are sorted live, its workbook, and what was said of its progress."""
     folder = tmp_path_factory.mktemp("large")
     result = run(folder, *practices(MOST_SORTED + 100))
-    return result, folder / "out.xlsx", told(result, folder / "out.xlsx")
+    return result, folder / "out.xlsx", progress_of(result, folder / "out.xlsx")
 
 
 def sheets_of(path):
@@ -87,7 +87,7 @@ def squares(path, rows):
     INDEX looks at one row of its range, and so does the MATCH that finds a place among the first places of the
     groups. The MATCH for the first row of a group is worked out once a group.
     """
-    found = {}
+    columns = {}
     for name, sheet in sheets_of(path).items():
         for column, formula in re.findall(r'<c r="([A-Z]+)\d+"[^>]*><f>([^<]*)</f>', sheet):
             scanned = re.sub(r"INDEX\((?:'[^']+'!)?\$[A-Z]+\$\d+:\$[A-Z]+\$\d+,", "", formula)
@@ -96,8 +96,8 @@ def squares(path, rows):
                 scanned = re.sub(r"ROWS\([^)]*\)", "", scanned)
             heights = [int(last) - int(first) + 1 for first, last in re.findall(r"\$(\d+):\$?[A-Z]+\$?(\d+)", scanned)]
             if heights and max(heights) >= rows / 4:
-                found[name, column] = found.get((name, column), 0) + 1
-    return {place for place, count in found.items() if count >= rows / 4}
+                columns[name, column] = columns.get((name, column), 0) + 1
+    return {place for place, count in columns.items() if count >= rows / 4}
 
 
 @pytest.mark.slow
@@ -135,14 +135,14 @@ def test_a_large_workbook_says_what_stands_in_place_of_the_sorted_list(large):
 @pytest.mark.slow
 def test_progress_goes_up_to_its_end_by_small_steps(large):
     """Done never goes back, the total never changes, all is done at the end alone, and no step is a tenth of all."""
-    _, path, said = large
-    total = said[-1][1]
+    _, path, progress = large
+    total = progress[-1][1]
 
-    assert said[-1] == (total, total)
-    assert {one for _, one in said} == {total}
-    assert all(before[0] <= after[0] for before, after in pairwise(said))
-    assert max(done for done, _ in said[:-1]) < total
-    assert max(after[0] - before[0] for before, after in pairwise(said)) < total / 10
+    assert progress[-1] == (total, total)
+    assert {all_cells for _, all_cells in progress} == {total}
+    assert all(before[0] <= after[0] for before, after in pairwise(progress))
+    assert max(done for done, _ in progress[:-1]) < total
+    assert max(after[0] - before[0] for before, after in pairwise(progress)) < total / 10
     assert total == sum(sheet.count("<c ") for sheet in sheets_of(path).values())
 
 
@@ -162,10 +162,10 @@ def test_charts_hold_the_figures_that_they_show(large):
     column = openpyxl.load_workbook(path, data_only=True)["Change per head"]
     with zipfile.ZipFile(path) as archive:
         charts = [archive.read(name).decode() for name in archive.namelist() if name.startswith("xl/charts/chart")]
-    (chart,) = [one for one in charts if "'Change per head'!$B$5" in one]
+    (chart,) = [text for text in charts if "'Change per head'!$B$5" in text]
     values = re.findall(r"<c:v>([^<]*)</c:v>", chart.partition("<c:val>")[2])
 
-    assert [float(one) for one in values] == [column.cell(row, 2).value for row in range(5, 106)]
+    assert [float(text) for text in values] == [column.cell(row, 2).value for row in range(5, 106)]
 
 
 @pytest.mark.filterwarnings(BARS)
