@@ -190,7 +190,7 @@ def test_the_readme_command_writes_nothing_outside_its_folder(sample_run):
     ]
 
 
-# Worked by hand ---------------------------------------------------------------------------------------
+# Calculated by hand ---------------------------------------------------------------------------------------
 
 
 def allocations(folder, **settings):
@@ -214,7 +214,7 @@ def test_abcd_fair_shares_and_need(abcd):
     """£2,000,000 by 100, 200, 300 and 400 thousand people: 200, 400, 600 and 800 thousand pounds.
 
     Average £2,270,000 ÷ 1,000,000 = £2.27 a head (the mean of the rates 5.00, 2.50, 1.50, 2.05 would be £2.7625, and
-    lose B). Above it stand A (£5.00) and B (£2.50): need 500 - 200 = 300 and 500 - 400 = 100 thousand pounds.
+    miss B). A (£5.00) and B (£2.50) are above it: need 500 - 200 = 300 and 500 - 400 = 100 thousand pounds.
     D costs more than its share but less than the average.
     """
     _, rows = allocations(abcd, transition_fund=100_000)
@@ -264,8 +264,8 @@ def equal_rates(folder):
 
 
 @pytest.mark.slow
-def test_equal_costs_per_head_stand_above_nobody(tmp_path):
-    """Three CCGs at £8.71 a head: nobody is above the average, and the whole fund is reported unspent."""
+def test_equal_costs_per_head_are_not_above_average(tmp_path):
+    """Three CCGs at £8.71 a head: none is above the average, and the whole fund is reported unspent."""
     done = gpit(*equal_rates(tmp_path), "-o", "out.csv", folder=tmp_path)
     rows = read_rows(tmp_path / "out.csv")
 
@@ -276,8 +276,8 @@ def test_equal_costs_per_head_stand_above_nobody(tmp_path):
 
 
 @pytest.mark.usefixtures("libreoffice")
-def test_equal_costs_per_head_stand_above_nobody_in_the_workbook(tmp_path):
-    """The workbook, and LibreOffice recalculating it from planted wrong values, say so too."""
+def test_equal_costs_per_head_are_not_above_average_in_the_workbook(tmp_path):
+    """The workbook gives the same, also when LibreOffice recalculates it from planted wrong values."""
     gpit(*equal_rates(tmp_path), "-o", "out.xlsx", folder=tmp_path)
     planted = tmp_path / "planted.xlsx"
     recalculation.plant_everywhere(tmp_path / "out.xlsx", planted)
@@ -347,7 +347,7 @@ def test_pence_left_over_go_by_code_whatever_the_order_of_the_file(tmp_path, ord
 @pytest.mark.slow
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the published populations of all years are not beside this project")
 def test_each_year_has_its_own_organisations(tmp_path):
-    """2014/15 has 211 CCGs and 2015/16 has 209: 00F, 00G and 00H became 13T, whose spend is theirs together."""
+    """2014/15 has 211 CCGs and 2015/16 has 209: 00F, 00G and 00H became 13T, which has their spend together."""
     published = SHARED / "england-ccg-populations.csv"
     done = gpit(
         "allocate", "--population", published, "--spend", SAMPLES / "england-2014-15-spend.csv",
@@ -380,7 +380,7 @@ OUTPUTS = ("-o", "out.xlsx", "-o", "out.csv", "-o", "out.json", "-o", "out.parqu
 
 @pytest.mark.slow
 def test_the_number_of_threads_changes_no_byte(tmp_path, sample_run):
-    """One thread and eight give files with one SHA-256 each, all four kinds."""
+    """One thread and eight threads give the same SHA-256 for all four kinds of file."""
     for threads in ("1", "8"):
         (tmp_path / threads).mkdir()
         gpit("allocate", "--sample", *OUTPUTS, folder=tmp_path / threads, env={"POLARS_MAX_THREADS": threads})
@@ -396,7 +396,7 @@ def shuffled(path, seed):
 
 
 def run_of_copies(folder, change):
-    """The sample's files, each put through `change`, as a run of their own; returns its folder."""
+    """Run the sample with each of its files changed by `change`; return the folder."""
     inputs = folder / "in"
     inputs.mkdir(parents=True)
     for name in ("population", "spend"):
@@ -412,7 +412,7 @@ def run_of_copies(folder, change):
 
 @pytest.mark.slow
 def test_the_order_of_rows_changes_digests_and_source_references_alone(tmp_path, sample_run):
-    """Shuffled inputs give CSV and Parquet the same bytes; workbook and JSON differ in digests and places alone."""
+    """Shuffled inputs give CSV and Parquet the same bytes; workbook and JSON differ only in digests and places."""
     folders = [
         run_of_copies(tmp_path / "as they are", lambda path, _: path.read_text(encoding="utf-8")),
         run_of_copies(tmp_path / "shuffled", shuffled),
@@ -442,7 +442,7 @@ def test_the_order_of_rows_changes_digests_and_source_references_alone(tmp_path,
                 assert cell.value == twin.value, f"{sheet.title}!{cell.coordinate}"
 
 
-# Nothing half-written -----------------------------------------------------------------------------------
+# No partly written files -----------------------------------------------------------------------------------
 
 
 @pytest.mark.slow
@@ -476,7 +476,7 @@ def test_a_kill_at_any_moment_leaves_the_old_file_or_the_new_one(tmp_path, sampl
 
 
 def test_a_failure_while_writing_leaves_the_old_file(tmp_path):
-    """When one of two files cannot be made, the old ones stay as they were and no draft is left."""
+    """If one of two files cannot be written, the old files stay unchanged and no temporary file is left."""
     from gpit_fairshare.files import in_place
 
     (tmp_path / "a.csv").write_bytes(b"old")
@@ -492,7 +492,7 @@ def test_a_failure_while_writing_leaves_the_old_file(tmp_path):
 
 
 def test_a_file_open_elsewhere_is_named_and_left_whole(abcd, monkeypatch):
-    """Windows refuses to move over a file that Excel holds open: gpit says which, exit 2, and leaves it whole."""
+    """Windows refuses to replace a file that is open in Excel: gpit names it, exits with 2, and leaves it unchanged."""
     from pathlib import Path
 
     from gpit_fairshare.cli import _run
@@ -543,12 +543,12 @@ def test_a_setting_for_one_year_changes_that_year_and_says_so_everywhere(tmp_pat
     assert "set for this run" in texts
 
 
-# A formula of one's own -----------------------------------------------------------------------------------
+# A user's own formula -----------------------------------------------------------------------------------
 
 
 @pytest.mark.slow
 def test_the_formula_in_the_readme_runs_as_it_stands(abcd):
-    """The README's own formula file shares the budget by a column of one's own, here 1:1:3:5 of £2,000,000."""
+    """The README's own formula file shares the budget by a user's column, here 1:1:3:5 of £2,000,000."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     (toml,) = re.findall(r"```toml\n(.*?)```", readme, re.DOTALL)
     (abcd / "mine.toml").write_text(toml, encoding="utf-8")
@@ -569,7 +569,7 @@ def test_the_formula_in_the_readme_runs_as_it_stands(abcd):
     assert [row["fair_share"] for row in rows] == ["200000", "200000", "600000", "1000000"]
 
 
-# Windows, code pages and strange places ---------------------------------------------------------------------
+# Windows, code pages and unusual paths ---------------------------------------------------------------------
 
 
 @pytest.mark.slow
@@ -596,7 +596,7 @@ def test_names_with_spaces_and_accents_and_a_cp1252_console(abcd):
 
 @pytest.mark.slow
 def test_an_ascii_console_does_not_stop_a_run(abcd):
-    """Even a console that knows ASCII only gets a summary, and exit code 0."""
+    """Even an ASCII console gets a summary, and exit code 0."""
     done = gpit(
         "allocate", "--population", "population.csv", "--spend", "spend.csv", folder=abcd,
         env={"PYTHONIOENCODING": "ascii"},
@@ -625,7 +625,7 @@ def test_a_windows_path_with_a_sheet_is_read(abcd):
     assert len(read_rows(abcd / "out.csv")) == 8
 
 
-# What is wrong is said in one line, with exit code 2 ----------------------------------------------------------
+# Errors: one line, exit code 2 ----------------------------------------------------------
 
 
 WRONG = {
@@ -694,7 +694,7 @@ def test_what_is_wrong_is_said_in_one_line(abcd, case):
 
 @pytest.mark.slow
 def test_every_fault_of_the_inputs_is_listed_at_once(tmp_path):
-    """A duplicate, a negative and an organisation without spend are all said in one run, after one line that counts."""
+    """One run lists a duplicate, a negative and an organisation without spend, after one line with their number."""
     write_rows(
         tmp_path / "population.csv",
         [
@@ -717,7 +717,7 @@ def test_every_fault_of_the_inputs_is_listed_at_once(tmp_path):
 
 @pytest.mark.slow
 def test_json_gives_every_finding_of_inputs_that_cannot_be_used(tmp_path):
-    """With `--json` a run that fails prints one document with all of its findings, beside the line that says so."""
+    """With `--json` a run that fails prints one document with all of its findings, as well as the line of the error."""
     people = [{"org_code": f"{number:03}", "registered_population": -1} for number in range(30)]
     write_rows(tmp_path / "population.csv", people)
     done = gpit("allocate", "--population", "population.csv", "--transition", "none", "--json", folder=tmp_path)
@@ -760,7 +760,7 @@ def test_json_prints_one_document_and_nothing_else(abcd):
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no head")
 @pytest.mark.parametrize("option", ["", "--json"])
 def test_a_reader_that_leaves_changes_nothing(tmp_path, option):
-    """`gpit allocate … | head -1` is exit code 0 and no complaint: 1 would say that a check differs."""
+    """`gpit allocate … | head -1` exits with 0 and no message: 1 would mean that a check fails."""
     run = f'"{sys.executable}" -m gpit_fairshare allocate --sample {option} 2>err'
     command = run + " | (head -c 10; exec 0<&-); echo ${PIPESTATUS[0]}"
     done = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, check=False)
@@ -770,7 +770,7 @@ def test_a_reader_that_leaves_changes_nothing(tmp_path, option):
 
 
 def closing(unbuffered, command, *arguments, folder):
-    """Run gpit, its streams sent where a shell command says, buffered as Python does for a person."""
+    """Run gpit with its streams redirected by a shell command, buffered as for a user."""
     words = [sys.executable, "-m", "gpit_fairshare", *arguments]
     done = subprocess.run(
         ["bash", "-c", f'"$@" {command}', "bash", *words],
@@ -795,7 +795,7 @@ def closing(unbuffered, command, *arguments, folder):
     ],
 )
 def test_a_disk_that_is_full_is_no_bug(tmp_path, arguments, unbuffered):
-    """Where the answer cannot be printed, exit code and one line say so, and Python adds nothing."""
+    """If the result cannot be printed, exit code and one line report it, and Python adds nothing."""
     code, _, stderr = closing(unbuffered, ">/dev/full", *arguments.split(), folder=tmp_path)
 
     assert code == 2
@@ -808,7 +808,7 @@ def test_a_disk_that_is_full_is_no_bug(tmp_path, arguments, unbuffered):
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
 def test_a_refusal_that_cannot_be_printed_is_still_one(tmp_path):
-    """Exit code 2, and never 1, which would say that a check differs: whether standard error is full or closed."""
+    """The exit code is 2, never 1 (a check fails), if standard error is full or closed."""
     wrong = ("check", "--population", "nowhere.csv", "--json")
 
     assert closing("", "2>/dev/full", *wrong, folder=tmp_path)[0] == 2
@@ -824,7 +824,7 @@ def test_a_refusal_that_cannot_be_printed_is_still_one(tmp_path):
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="the shell of Windows closes no streams")
 def test_streams_that_are_closed(tmp_path):
-    """Without standard output nothing is done, and that is said; without standard error the answer is the same."""
+    """Without standard output nothing is done, and gpit says so; without standard error the result is the same."""
     code, _, stderr = closing("", ">&-", "init", "new", folder=tmp_path)
 
     assert code == 2
@@ -869,7 +869,7 @@ def test_a_text_that_begins_with_an_equals_sign_stays_a_text(abcd):
 
 
 def test_gpit_alone_shows_how_to_use_it(tmp_path):
-    """Without a verb gpit prints its help, calls it no error, and exits with 2, since nothing was done."""
+    """Without a verb gpit prints its help, without an error, and exits with 2, since nothing was done."""
     done = gpit(folder=tmp_path)
 
     assert done.returncode == 2

@@ -1,4 +1,4 @@
-"""The engine: kinds, groups, the year before, mergers, and what is undefined, on figures worked by hand."""
+"""The engine: kinds, groups, the year before, mergers and undefined values, on figures calculated by hand."""
 
 from __future__ import annotations
 
@@ -71,8 +71,8 @@ def test_a_group_that_lies_in_two_larger_ones_is_an_error(tmp_path):
         allocate(population=write_rows(tmp_path / "p.csv", rows), scheme=scheme(tmp_path, steps))
 
 
-def test_groups_that_differ_in_case_alone_are_refused(tmp_path):
-    """Excel's SUMIFS would take NORTH and North for one group, so gpit asks for one spelling."""
+def test_groups_that_differ_only_in_capitals_are_refused(tmp_path):
+    """Excel's SUMIFS treats NORTH and North as one group, so gpit asks for one spelling."""
     rows = [{**row, "region": "NORTH"} if row["org_code"] == "P3" else row for row in NATION]
     steps = "allocation = total(registered_population, within=region) + registered_population"
     with pytest.raises(CalculationError, match=r"region in 2014/15: 'North' and 'NORTH'|'NORTH' and 'North'"):
@@ -159,7 +159,7 @@ def test_a_ratio_is_carried_where_nothing_merged(tmp_path):
 
 
 def test_an_organisation_without_a_predecessor_is_an_error(tmp_path):
-    """A new organisation that replaces nobody has no value of the year before."""
+    """A new organisation without a predecessor has no value of the year before."""
     years = {"2014/15": {"A": 10}, "2015/16": {"A": 10, "B": 5}}
     steps = "allocation = previous(allocation, first=0) + registered_population"
     with pytest.raises(CalculationError, match=r"B has no predecessor in 2014/15"):
@@ -234,7 +234,7 @@ def test_an_optional_column_may_be_missing_altogether(tmp_path):
 
 
 def test_a_blank_cell_that_is_not_shut_out_is_an_error(tmp_path):
-    """`min(1, extra)` does not pass over a blank, as Excel's MIN would."""
+    """`min(1, extra)` does not skip a blank, as Excel's MIN does."""
     steps = "allocation = min(1, extra)"
     with pytest.raises(CalculationError, match="extra = blank"):
         allocate(population=population_file(tmp_path, {"A": 1}), scheme=scheme(tmp_path, steps, extra=OPTIONAL))
@@ -254,8 +254,8 @@ TEXTS = [
 
 
 @pytest.mark.parametrize("formula", TEXTS)
-def test_codes_and_names_are_no_numbers(tmp_path, formula):
-    """A code or a name in arithmetic is refused where the formula is read, with the character and that it is a text."""
+def test_codes_and_names_are_not_numbers(tmp_path, formula):
+    """A code or a name in arithmetic is refused when the formula is read; the message has its position and the type."""
     with pytest.raises(FormulaError, match=r"scheme.toml, step allocation, character \d+: .*org_(code|name).*text"):
         allocate(population=population_file(tmp_path, {"A": 1}), scheme=scheme(tmp_path, f"allocation = {formula}"))
 
@@ -269,7 +269,7 @@ def test_a_code_may_be_compared_with_a_text(tmp_path):
 
 
 def test_a_closed_organisation_without_patients_or_spend_gets_nothing(tmp_path):
-    """No patients and no spend: its cost per head is nil, it draws nothing, and the run says that it has none."""
+    """No patients and no spend: its cost per head is 0, it gets nothing, and the run reports it."""
     rows = [
         {"org_code": "A", "registered_population": 100, "historic_spend": 500},
         {"org_code": "B", "registered_population": 0, "historic_spend": 0},
@@ -280,7 +280,7 @@ def test_a_closed_organisation_without_patients_or_spend_gets_nothing(tmp_path):
     assert any("no patients" in finding.found for finding in result.findings)
 
 
-# What no finance team would pay -------------------------------------------------------------------------------------
+# Allocations that cannot be paid -------------------------------------------------------------------------------------
 
 
 def warnings_of(result):
@@ -288,8 +288,8 @@ def warnings_of(result):
     return {finding.number: finding.found for finding in result.findings if finding.level == "warning"}
 
 
-def test_allocations_below_nil_are_a_warning(tmp_path):
-    """A and B get -£10 and -£30: both are below nil, B the lowest."""
+def test_negative_allocations_are_a_warning(tmp_path):
+    """A and B get -£10 and -£30: both are negative, B is the lowest."""
     steps = "allocation = 0 - 0.04 * pot * registered_population / total(registered_population) # £"
     result = allocate(population=population_file(tmp_path, {"A": 1, "B": 3}), scheme=scheme(tmp_path, steps))
 
@@ -297,7 +297,7 @@ def test_allocations_below_nil_are_a_warning(tmp_path):
 
 
 def test_allocations_in_parts_of_a_penny_are_a_warning(tmp_path):
-    """£1,000 in three is no whole number of pence, and rounded it is."""
+    """A third of £1,000 is not in whole pence; rounded it is."""
     people = population_file(tmp_path, {"A": 1, "B": 1, "C": 1})
     steps = "allocation = share_out(pot, by=registered_population) # £"
     assert warnings_of(allocate(population=people, scheme=scheme(tmp_path, steps))) == {
@@ -308,7 +308,7 @@ def test_allocations_in_parts_of_a_penny_are_a_warning(tmp_path):
 
 
 def test_more_money_than_there_is_to_share_out_is_a_warning(tmp_path):
-    """£1,000 shared out and half as much again added is £500 more than share_out has to give."""
+    """£1,000 shared out and £500 added is £500 more than share_out has to share."""
     steps = "x = share_out(pot, by=registered_population) # £\nallocation = 1.5 * x # £"
     result = allocate(population=population_file(tmp_path, {"A": 1, "B": 3}), scheme=scheme(tmp_path, steps))
 
@@ -317,8 +317,8 @@ def test_more_money_than_there_is_to_share_out_is_a_warning(tmp_path):
     }
 
 
-def test_new_money_is_said_and_no_warning(tmp_path):
-    """£500 beyond the £1,000 is no mistake where the scheme says that new money pays for it."""
+def test_new_money_is_a_note_and_not_a_warning(tmp_path):
+    """£500 on top of the £1,000 is only a note if the scheme says that new money pays for it."""
     steps = """
         fair = share_out(pot, by=registered_population) # £
         whole = rounded(fair) # £
@@ -334,7 +334,7 @@ def test_new_money_is_said_and_no_warning(tmp_path):
 
 
 def test_fair_shares_that_follow_from_people_are_money_that_comes_in(tmp_path):
-    """£5 each for 4 people come in beside a pot of £1,000, of which £4 go out: no budget is shared out for the £20."""
+    """£5 each for 4 people are money in as well as £1,000, of which £4 go out: no budget is shared out for the £20."""
     steps = """
         rate = 5 # £ per head
         fair_share = rate * registered_population # £
@@ -351,7 +351,7 @@ def test_fair_shares_that_follow_from_people_are_money_that_comes_in(tmp_path):
 
 
 def test_the_sample_has_no_such_warning():
-    """England's allocations are whole pounds, none below nil, and money out and unspent is money in."""
+    """England's allocations are whole pounds, none is negative, and money out and unspent equals money in."""
     assert [number for number in warnings_of(allocate(sample=True)) if number.startswith("R")] == []
 
 
@@ -359,7 +359,7 @@ def test_the_sample_has_no_such_warning():
 
 
 def test_floors_that_cost_too_much_say_what_they_cost(tmp_path):
-    """Floors of £600 and £500 with £1,000 to share: £100 too little, said with rule, year and amounts."""
+    """Floors of £600 and £500 with £1,000 to share: the message says £100 too little, with rule, year and amounts."""
     steps = """
         floor = where(registered_population > 15, 600, 500)
         allocation = share_out(pot, by=registered_population, at_least=floor)
@@ -382,8 +382,8 @@ def test_floors_that_cost_too_much_say_what_they_cost(tmp_path):
         ),
     ],
 )
-def test_what_cannot_be_shared_out_is_said_by_name(tmp_path, steps, message):
-    """Negative weights, no weights and bounds that cross name the step, the year and the organisation."""
+def test_the_message_names_what_cannot_be_shared_out(tmp_path, steps, message):
+    """For negative weights, no weights and crossed limits, the message has the step, the year and the organisation."""
     with pytest.raises(CalculationError, match=message):
         allocate(population=population_file(tmp_path, {"A": 20, "B": 30}), scheme=scheme(tmp_path, steps))
 
@@ -438,7 +438,7 @@ def test_inequality_of_two_places_worked_by_hand():
 
 
 def test_equal_rates_have_no_inequality():
-    """Everybody at £8.71 a head: variation and Gini are 0 to the last digits of a float."""
+    """All at £8.71 a head: variation and Gini are 0 to the last digits of a float."""
     people = [468_022, 280_267, 757_589]
     spread = inequality([heads * 8.71 for heads in people], people)
 
@@ -468,11 +468,11 @@ def test_a_change_below_a_pound_is_no_change(tmp_path):
     assert year.shortfall.total == 0
 
 
-# What hangs on assumptions ----------------------------------------------------------------------------------------
+# Effects of assumptions ----------------------------------------------------------------------------------------
 
 
-def test_an_assumption_is_moved_a_tenth_either_way(tmp_path):
-    """£1,000 shared between two: a tenth less is £100 less in all and a tenth more £100 more, for both of them."""
+def test_an_assumption_is_tried_at_90_and_110_per_cent(tmp_path):
+    """£1,000 shared between two: at £900 both get £100 less in total, and at £1,100 £100 more."""
     steps = "allocation = share_out(pot, by=registered_population) # £"
     result = allocate(population=population_file(tmp_path, {"A": 1, "B": 3}), scheme=scheme(tmp_path, steps))
 
@@ -482,10 +482,10 @@ def test_an_assumption_is_moved_a_tenth_either_way(tmp_path):
     ]
 
 
-def test_an_assumption_at_its_bound_moves_no_further():
-    """The whole need is supported in 2014/15, which is the most there can be; the half of 2015/16 moves both ways.
+def test_an_assumption_at_its_limit_is_not_tried_beyond_it():
+    """The share of need is 100% in 2014/15, its maximum; the 50% of 2015/16 is tried at 45% and 55%.
 
-    The budget of 2015/16 is £140m, of which a tenth is £14m. The sample's need is £30,154,703 in full: half of it
+    The budget of 2015/16 is £140m, and 10% of it is £14m. The sample's need is £30,154,703 in full: half of it
     rounds to £15,077,352 and 45% to £13,569,616, which is £1,507,736 less.
     """
     result = allocate(sample=True, transition="none")
@@ -497,8 +497,8 @@ def test_an_assumption_at_its_bound_moves_no_further():
     assert {effect.assumption for effect in effects.values()} == {1, 2, 3}
 
 
-def test_a_move_that_cannot_be_made_says_why(tmp_path):
-    """Floors of £500 each fit in £1,000 and not in £900: there is no result to compare with."""
+def test_an_effect_that_cannot_be_calculated_says_why(tmp_path):
+    """£1,000 covers two floors of £500, and £900 does not: there is no result to compare with."""
     steps = """
         floor = where(pot > 0, 500, 500)
         allocation = share_out(pot, by=registered_population, at_least=floor)
@@ -509,8 +509,8 @@ def test_a_move_that_cannot_be_made_says_why(tmp_path):
     assert result.effects[1].total == 100
 
 
-def test_a_column_to_report_by_that_no_file_has_is_said():
-    """The A to D sample has no area teams, and its scheme reports by them; the England sample has."""
+def test_a_missing_column_to_report_by_is_a_note():
+    """The A to D sample has no area teams although its scheme reports by them; the England sample has."""
     run = allocate(population=SAMPLES / "abcd-population.csv", spend=SAMPLES / "abcd-spend.csv")
 
     assert [finding.level for finding in run.findings if finding.number == "R08"] == ["note"]
@@ -530,7 +530,7 @@ stops = true
 
 
 def test_a_check_that_stops_says_who_and_why(tmp_path):
-    """Two practices have more than 500 patients: there is no answer, and the first is named with its figures."""
+    """Two practices have more than 500 patients: there is no result, and the message has the first with its figures."""
     place = scheme(tmp_path, "allocation = registered_population")
     place.write_text(place.read_text("utf-8") + STOPS, "utf-8")
 
@@ -543,8 +543,8 @@ def test_a_check_that_stops_says_who_and_why(tmp_path):
     )
 
 
-def test_a_check_that_could_stop_and_holds_stops_nothing(tmp_path):
-    """Where it holds, it is a check like any other."""
+def test_a_check_that_may_stop_a_run_and_passes_does_not_stop_it(tmp_path):
+    """If it passes, it is a check like any other."""
     place = scheme(tmp_path, "allocation = registered_population")
     place.write_text(place.read_text("utf-8") + STOPS, "utf-8")
     result = allocate(population=write_rows(tmp_path / "p.csv", NATION[:2]), scheme=place)
@@ -561,7 +561,7 @@ every_year = { value = 2, assumption = "An example." }
 
 
 def test_a_scheme_runs_for_other_years(tmp_path):
-    """A scheme whose values are those of every year takes any years, and its digest says that they are others."""
+    """A scheme with values for every year can run for any years, and its digest then differs."""
     place = scheme(tmp_path, "allocation = registered_population * rate", extra=EVERY_YEAR)
     place.write_text(place.read_text("utf-8").replace(POT.format(pot=1000), ""), "utf-8")
     people = write_rows(tmp_path / "p.csv", NATION)
@@ -583,7 +583,7 @@ def test_a_scheme_runs_for_other_years(tmp_path):
     ],
 )
 def test_years_that_are_none_or_have_no_values_are_refused(years, message):
-    """Years are financial years that follow on, and every value must be there for them."""
+    """Years are financial years in sequence, and the scheme needs every value for them."""
     with pytest.raises(GpitError) as refused:
         allocate(sample=True, years=years)
     assert message in str(refused.value)

@@ -41,7 +41,7 @@ FLOOR_AND_CEILING = {
 
 
 def screen(result, width=80):
-    """What the screen says of a result."""
+    """Return the screen of a result."""
     stream = io.StringIO()
     show(allocation_document(result), Console(file=stream, width=width))
     return stream.getvalue()
@@ -58,7 +58,7 @@ def lines(listed):
 
 
 def by_label(sheet, column=2):
-    """The values of a column of a sheet, by what its first column says."""
+    """The values of a column of a sheet, by the text of its first column."""
     return {row[0]: row[column - 1] for row in sheet.iter_rows(min_row=5, values_only=True) if row[0]}
 
 
@@ -81,7 +81,7 @@ def two_places(folder, steps, money, extra=""):
 
 @pytest.fixture(scope="module")
 def unspent(tmp_path_factory):
-    """The sample with ceilings that turn away £18,736,332 in 2014/15, and its workbook."""
+    """The sample with ceilings that leave £18,736,332 unspent in 2014/15, and its workbook."""
     folder = tmp_path_factory.mktemp("unspent")
     result = allocate(**FLOOR_AND_CEILING)
     write_workbook(result, folder / "fc.xlsx")
@@ -89,7 +89,7 @@ def unspent(tmp_path_factory):
 
 
 def test_unspent_money_is_said_within_the_first_five_lines(unspent):
-    """£140,000,000 less what 211 CCGs get under a ceiling of 3% growth is £18,736,332 in 2014/15."""
+    """£140,000,000 less the allocations of 211 CCGs with a ceiling of 3% growth is £18,736,332 in 2014/15."""
     for width in (80, 120):
         first = "\n".join(screen(unspent[0], width).splitlines()[:5])
 
@@ -97,7 +97,7 @@ def test_unspent_money_is_said_within_the_first_five_lines(unspent):
 
 
 def test_screen_json_and_sheets_say_the_same_of_unspent_money(unspent):
-    """Each has a line for the control total's unspent money, and the difference is 0; no warning asks for a look."""
+    """Each has a line for the control total's unspent money, the difference is 0, and there is no warning."""
     result, book = unspent
     summary, checks = by_label(book["Summary"]), by_label(book["Checks"], 4)
     (money,) = [year["money"] for year in document(result)["summary"] if year["year"] == "2014/15"]
@@ -118,7 +118,7 @@ def test_screen_json_and_sheets_say_the_same_of_unspent_money(unspent):
 
 @pytest.mark.usefixtures("libreoffice")
 def test_libreoffice_agrees_on_unspent_money(unspent, tmp_path):
-    """Recalculated from its formulas alone, the workbook has the same unspent money in both years."""
+    """Recalculated from its formulas, the workbook has the same unspent money in both years."""
     write_workbook(unspent[0], tmp_path / "fc.xlsx")
     (sheets,) = recalculated_rows([tmp_path / "fc.xlsx"])
     rows = {row[0]: row[1:3] for row in sheets["Summary"] if row}
@@ -129,7 +129,7 @@ def test_libreoffice_agrees_on_unspent_money(unspent, tmp_path):
 
 
 def test_figures_of_the_workbook_are_those_of_the_document(unspent):
-    """Gainers, losers, shortfall and totals by area are the same in the JSON document and in the workbook."""
+    """Gainers, losers, reductions and totals by area are the same in the JSON document and in the workbook."""
     result, book = unspent
     summary, year = by_label(book["Summary"]), document(result)["summary"][0]
 
@@ -179,7 +179,7 @@ def minus(folder, money):
     return allocate(inputs=table, scheme=folder / "minus.toml", with_effects=False)
 
 
-def test_money_that_is_taken_away_has_a_line_of_its_own(tmp_path):
+def test_money_that_is_taken_away_has_its_own_line(tmp_path):
     """£300,000 in, £30,000 taken away, £270,000 out: screen, document and workbook."""
     result = minus(tmp_path, '[money]\nin = ["base"]\nout_of = ["saving"]\n')
     write_workbook(result, tmp_path / "m.xlsx")
@@ -200,7 +200,7 @@ def test_money_that_is_taken_away_has_a_line_of_its_own(tmp_path):
 
 
 def test_a_file_without_the_table_runs_and_one_line_says_what_to_add(tmp_path):
-    """Money in is what share_out shares, £30,000; £270,000 go out, and the warning names the table and the file."""
+    """Money in is £30,000, which share_out shares; £270,000 go out, and the warning names the table and the file."""
     (warning,) = [finding for finding in minus(tmp_path, "").findings if finding.number == "R07"]
 
     assert "£240,000 more" in warning.found
@@ -223,8 +223,8 @@ def test_the_case_of_a_saving_reads_as_money_taken_away(tmp_path):
 def test_a_published_table_shows_growth_convergence_and_what_is_taken_away(tmp_path):
     """NHS England, primary medical care 2025/26: £17.8m of vaccinations are taken away, three sums come in.
 
-    Convergence takes £926,367 away in all, so it stands in money in below nil. Allocations are rounded to
-    thousands one by one, which moves 42 of them by £500 each at most.
+    Convergence takes £926,367 away in total, so it is a negative line of money in. Each of 42 allocations is rounded to
+    thousands, which changes it by up to £500.
     """
     text = (SHARED / "published" / "schemes" / "icb-primary-medical-2025-26.toml").read_text("utf-8")
     steps = """
@@ -341,7 +341,7 @@ out_of = ["kept_back"]
 
 
 def test_unspent_money_can_be_named(tmp_path):
-    """A step says that £250 of the £1,000 stay unspent; the account takes it in the place of what ceilings leave."""
+    """A step says that £250 of the £1,000 stay unspent; the account uses it instead of the money left by ceilings."""
     steps = """
         most = where(registered_population > 0, 300, 300) # £
         shared = share_out(pot, by=registered_population, at_most=most) # £
@@ -368,7 +368,7 @@ SAVING += 'values = { every_year = { value = 100, assumption = "A test." } }\n'
 
 @pytest.mark.parametrize("name", ["cut", "cut_total"])
 def test_a_saving_counts_with_what_is_taken(tmp_path, name):
-    """Two pay £20 each of a saving of £100: £40 are taken away, and the £60 that are not are no unspent money."""
+    """Two pay £20 each of a saving of £100: £40 are taken away, and the other £60 are not unspent money."""
     result = two_places(tmp_path, CUT, f'in = ["pot"]\nout_of = ["{name}"]', SAVING)
     write_workbook(result, tmp_path / "cut.xlsx")
     money = account(result)
@@ -382,14 +382,14 @@ def test_a_saving_counts_with_what_is_taken(tmp_path, name):
 
 
 def evaluated_rows(path, sheet):
-    """First and second cell of each row of a sheet, worked out from the formulas alone."""
+    """First and second cell of each row of a sheet, calculated from the formulas."""
     plain, book = openpyxl.load_workbook(path, data_only=True)[sheet], formualizer.load_workbook(str(path))
     rows = range(5, plain.max_row + 1)
     return [(plain.cell(row, 1).value, book.evaluate_cell(sheet, row, 2)) for row in rows]
 
 
 def test_a_step_without_a_ceiling_leaves_nothing_over_in_the_workbook_as_well(tmp_path):
-    """Where the table names it as unspent, its line is £0 and the whole £1,000 goes out."""
+    """If the table names it as unspent, its line is £0 and the whole £1,000 goes out."""
     steps = "shares = share_out(pot, by=registered_population) # £\nallocation = rounded(shares) # £"
     result = two_places(tmp_path, steps, 'in = ["pot"]\nunspent = ["shares"]')
     write_workbook(result, tmp_path / "none.xlsx")
@@ -400,7 +400,7 @@ def test_a_step_without_a_ceiling_leaves_nothing_over_in_the_workbook_as_well(tm
 
 
 def test_another_account_is_a_difference_of_the_rules(tmp_path):
-    """`compare` names the account where two rules differ in nothing else."""
+    """`compare` names the account if two rules differ only in it."""
     steps = "shares = share_out(pot, by=registered_population) # £\nallocation = rounded(shares) # £"
     for folder in ("old", "new"):
         (tmp_path / folder).mkdir()
@@ -430,7 +430,7 @@ def test_another_account_is_a_difference_of_the_rules(tmp_path):
     ],
 )
 def test_rounding_moves_the_difference_by_half_a_unit_for_each_figure(tmp_path, last, rounding):
-    """Two that are rounded one by one move the total by a unit, together by half of one; a penny is for floats."""
+    """Two figures rounded separately move the total by a unit, together by half a unit; a penny is for floats."""
     result = two_places(tmp_path, last, 'in = ["pot"]')
 
     assert account(result).rounding == pytest.approx(rounding)
@@ -451,7 +451,7 @@ def with_values(result, name, kind, values):
 
 
 def test_a_doubled_allocation_is_the_difference_on_the_screen_and_in_the_document():
-    """B's £625,000 counted twice leave the account £625,000 short, whatever is unspent."""
+    """B's £625,000 counted twice leave the account £625,000 short, for any unspent money."""
     result = allocate(**FOUR, settings={"revenue_budget": 2_000_000, "transition_fund": 300_000}, with_effects=False)
     before = result.years["2014/15"].values("allocation", ORGANISATION)
     twice = with_values(result, "allocation", ORGANISATION, [before[0], 2 * before[1], *before[2:]])
@@ -464,7 +464,7 @@ def test_a_doubled_allocation_is_the_difference_on_the_screen_and_in_the_documen
 
 @pytest.mark.parametrize("transition", ["above-average-cost", "floor-and-ceiling"])
 def test_a_doubled_allocation_is_the_difference_in_the_workbook(transition, tmp_path):
-    """The last allocation of 2014/15 typed over with twice its amount: the difference is exactly that amount."""
+    """The last allocation of 2014/15 is doubled by hand: the difference is exactly its amount."""
     levels = {"floor_growth": "-60%", "ceiling_growth": "3%"} if transition == "floor-and-ceiling" else {}
     result = allocate(**FOUR, transition=transition, settings=levels, with_effects=False)
     write_workbook(result, tmp_path / "out.xlsx")
@@ -488,9 +488,9 @@ QUICK = ["formula-registered-population", "transition-floor-and-ceiling"]
 
 @pytest.mark.parametrize("rule", slow_but(QUICK, [rule for rule in RULES if rule.runs_alone]), ids=str)
 def test_an_error_in_any_line_of_the_account_shows(rule):
-    """Whatever line of a library file's account is wrong by £1m for one year, the difference is wrong by that much.
+    """If any line of a library file's account is wrong by £1m for one year, the difference is wrong by £1m.
 
-    Without an error it is 0 to the rounding.
+    Without an error it is 0 within rounding.
     """
 
     @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
@@ -508,7 +508,7 @@ def test_an_error_in_any_line_of_the_account_shows(rule):
 
 
 def every_line_shows(result):
-    """Assert that the account balances, and does not once any one of its lines is wrong."""
+    """Assert that the account balances, and that it does not if any of its lines is wrong."""
     money, million = account(result), 1_000_000.0
     year = next(iter(result.years.values()))
     assert money.money_in, "no money comes in"
@@ -536,7 +536,7 @@ def _wrong(result, year, line, by):
 
 
 def test_an_error_in_any_line_of_a_reallocation_shows(tmp_path):
-    """Current allocations come in, revised ones go out, and what is recovered and not received stays unspent."""
+    """Current allocations come in, revised ones go out, and recovered money that is not paid out is unspent."""
     rows = [("A", 20_000_000, 15_000_000), ("B", 10_000_000, 11_000_000)]
     table = [{"org_code": code, "allocation": amount, "year": "2014/15"} for code, amount, _ in rows]
     forecast = [{"org_code": code, "forecast_outturn": amount} for code, _, amount in rows]
@@ -550,7 +550,7 @@ def test_an_error_in_any_line_of_a_reallocation_shows(tmp_path):
     every_line_shows(result)
 
 
-# Names that are no money ----------------------------------------------------------------------------------------
+# Names that are not money ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -566,8 +566,8 @@ def test_an_error_in_any_line_of_a_reallocation_shows(tmp_path):
         ('in = ["pot"]\nunspent = ["nothing"]', "money › unspent: there is no nothing"),
     ],
 )
-def test_what_is_no_money_is_refused(tmp_path, money, says):
-    """A table that names what is not there, or is not in £, is refused with the file and the place."""
+def test_names_that_are_not_money_are_refused(tmp_path, money, says):
+    """A table with a name that does not exist, or is not in £, is refused with the file and the place."""
     steps = """
         rate = pot / total(registered_population) # £ per head
         large = registered_population > 2
@@ -580,7 +580,7 @@ def test_what_is_no_money_is_refused(tmp_path, money, says):
 
 
 def test_a_transition_names_no_money_of_a_formula(tmp_path):
-    """A transition goes with any formula: it names fair_share, and not the budget behind it."""
+    """A transition works with any formula, so it names fair_share and not the budget of one formula."""
     text = '[transition]\nname = "t"\ntitle = "T"\n[[steps]]\nname = "allocation"\nlabel = "A"\nunit = "£"\n'
     (tmp_path / "t.toml").write_text(f'{text}formula = "fair_share"\n[money]\nin = ["revenue_budget"]\n', "utf-8")
     with pytest.raises(SchemeError, match=r"t\.toml: money › in: .*not revenue_budget"):
@@ -588,7 +588,7 @@ def test_a_transition_names_no_money_of_a_formula(tmp_path):
 
 
 def test_the_account_goes_through_the_manifest():
-    """The rule in a manifest has the account with its names: fair shares as the money behind them, new money apart."""
+    """The rule in a manifest has the account with its names: fair shares as the money they share, new money apart."""
     manifest = allocate(**FOUR, transition="annual-loss-cap", with_effects=False).manifest
 
     assert manifest["definition"]["money"] == {
@@ -603,14 +603,14 @@ def test_the_account_goes_through_the_manifest():
 
 
 def test_every_file_of_the_library_whose_answer_is_money_names_it():
-    """No file of the library leaves its money account to what share_out happens to share."""
+    """Every file of the library states its money account."""
     without = [str(rule) for rule in RULES if "money" not in rule.data and rule.data.get("steps")]
 
     assert without == ["scheme-maturity-index"]
 
 
 def test_columns_with_blanks_count_what_is_there(tmp_path):
-    """An optional column of £ with a blank comes in with what it has: £40 of A, nothing of B."""
+    """An optional column of £ with a blank counts as money in without the blank: £40 of A, nothing of B."""
     extra = '[inputs.grant]\nlabel = "Grant"\nunit = "£"\noptional = true\n'
     steps = "allocation = where(given(grant), grant, 0) # £"
     place = money_scheme(tmp_path, f"unused = pot # £\n{steps}", 'in = ["grant"]', extra)
@@ -661,8 +661,8 @@ def test_an_answer_that_shares_in_groups_is_money_out_as_it_is(tmp_path):
     assert account(twice).difference == -100
 
 
-def test_what_is_shared_out_but_is_no_money_is_not_unspent_money(tmp_path):
-    """Of 1,000 people to be shared out 400 are left over; the £1,000 all go out."""
+def test_people_left_over_are_not_unspent_money(tmp_path):
+    """Of 1,000 people to share out 400 are left over; all of the £1,000 go out."""
     extra = '[parameters.places]\nlabel = "Places"\nunit = "people"\n'
     extra += 'values = { every_year = { value = 1_000, assumption = "A test." } }\n'
     steps = """

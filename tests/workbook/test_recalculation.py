@@ -1,4 +1,4 @@
-"""Is the judge of our workbooks fit to judge? And which Excel formulas does it work out as Excel does?"""
+"""LibreOffice finds wrong values in our workbooks, and calculates these formulas as Excel does."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_a_percentage_is_read_as_the_number_that_it_is(tmp_path):
 
 @pytest.mark.usefixtures("libreoffice")
 def test_sum_over_planted_values_is_corrected(tmp_path):
-    """Twice 1 to 300 adds up to 90,300, although the file lies about each of the doubles and their sum."""
+    """Twice 1 to 300 adds up to 90,300, although the file has wrong values for the doubles and their sum."""
     rows = 300
     doubles = [(f"C{row}", f"=2*A{row}", 2 * row) for row in range(1, rows + 1)]
     formulas = [
@@ -157,7 +157,7 @@ WORKED_BY_HAND = {
 
 @pytest.fixture(scope="module")
 def worked_out(libreoffice, tmp_path_factory):  # noqa: ARG001 - usefixtures has no effect on fixtures
-    """What LibreOffice makes of these formulas when the file has a wrong value for each of them."""
+    """LibreOffice's values of these formulas, from a file with a wrong value for each of them."""
     folder = tmp_path_factory.mktemp("worked-out")
     formulas = [(f"C{row}", formula, value) for row, (formula, value) in enumerate(WORKED_BY_HAND.values(), start=1)]
     original = write(folder / "right.xlsx", formulas=formulas)
@@ -170,7 +170,7 @@ def worked_out(libreoffice, tmp_path_factory):  # noqa: ARG001 - usefixtures has
 
 @pytest.mark.parametrize("name", WORKED_BY_HAND)
 def test_formula_is_worked_out(worked_out, name):
-    """LibreOffice gives the value worked by hand, of the same type, whatever the file says."""
+    """LibreOffice gives the value calculated by hand, of the same type, from a file with a wrong value."""
     value = WORKED_BY_HAND[name][1]
 
     assert worked_out[name] == value
@@ -202,7 +202,7 @@ def test_unknown_function_is_seen(tmp_path):
 
 @pytest.mark.usefixtures("libreoffice")
 def test_any_file_name_will_do(tmp_path, monkeypatch):
-    """Spaces and é, in the workbook's name, its folder, the results' and the temporary folder, do no harm."""
+    """Spaces and é work in the workbook's name, its folder, the results' folder and the temporary folder."""
     folder = tmp_path / "dossier d'été, 100%"
     folder.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(folder))
@@ -217,7 +217,7 @@ def test_any_file_name_will_do(tmp_path, monkeypatch):
 
 @pytest.mark.usefixtures("libreoffice")
 def test_slowness_is_an_error(tmp_path):
-    """A run over its time is stopped and says how long it was given."""
+    """A run that takes too long is stopped, and the message has the limit."""
     book = write(tmp_path / "book.xlsx", formulas=[("C1", "=SUM(A1:A3)", 9)])
     with pytest.raises(RecalculationError, match=r"took more than 0\.01 s and was stopped"):
         recalculate(book, tmp_path, seconds=0.01)
@@ -227,7 +227,7 @@ def test_slowness_is_an_error(tmp_path):
 
 @pytest.mark.usefixtures("libreoffice")
 def test_no_workbook_is_an_error(tmp_path):
-    """A broken zip file gives an error with its name, though LibreOffice itself calls that a success."""
+    """A broken zip file gives an error with its name, although LibreOffice itself reports success."""
     (tmp_path / "broken.xlsx").write_bytes(b"PK\x03\x04 and then nothing")
     with pytest.raises(RecalculationError, match=r"made nothing of broken\.xlsx"):
         recalculate(tmp_path / "broken.xlsx", tmp_path)
@@ -285,7 +285,7 @@ def _parts(path):
     ],
 )
 def test_planting_nothing_is_refused(tmp_path, sheet, cell, wrong, message):
-    """A plant that would leave the file as it was cannot pass for a proof."""
+    """A planted value that changes nothing is refused, since it would prove nothing."""
     book = write(tmp_path / "book.xlsx", formulas=[("C1", "=SUM(A1:A3)", 9)])
     with pytest.raises(ValueError, match=message):
         plant(book, sheet, cell, wrong, tmp_path / "wrong.xlsx")
@@ -316,12 +316,12 @@ def _pair(folder: Path, left: object, right: object) -> tuple[Path, Path]:
     ],
 )
 def test_comparing(tmp_path, left, right, same):
-    """Numbers agree to 1e-12 of themselves, or to 1e-9 if both are near 0; all else only when identical."""
+    """Numbers agree within 1e-12 of their size, or within 1e-9 near 0; other values only if they are identical."""
     assert (compare(*_pair(tmp_path, left, right)) == []) is same
 
 
 def test_identical_cells_have_no_tolerance(tmp_path):
-    """A cell named as identical is held to the last digit, and must hold a formula."""
+    """A cell listed as identical must agree to the last digit, and must have a formula."""
     pair = _pair(tmp_path, 1e6, 1e6 + 1e-7)
 
     assert compare(*pair) == []
@@ -333,7 +333,7 @@ def test_identical_cells_have_no_tolerance(tmp_path):
 
 
 def test_comparing_nothing_is_no_pass(tmp_path):
-    """A workbook without formulas, and one without cached values, do not pass for agreement."""
+    """A workbook without formulas, or without cached values, does not count as agreement."""
     book = write(tmp_path / "book.xlsx")
     assert compare(book, book) == ["book.xlsx holds no formula: nothing was compared"]
 
@@ -354,13 +354,13 @@ def test_text_that_looks_like_a_formula_is_none(tmp_path):
 
 
 def test_libreoffice_is_for_tests_with_its_marker():
-    """A test without the marker `libreoffice`, such as this one, fails when it looks for LibreOffice."""
+    """A test without the marker `libreoffice`, such as this one, fails if it uses LibreOffice."""
     with pytest.raises(pytest.fail.Exception, match="mark it"):
         recalculation.find_soffice()
 
 
 def test_absence_is_no_pass_on_a_build_machine(monkeypatch):
-    """Without LibreOffice a test is skipped at a desk and fails on a build machine, which sets CI."""
+    """Without LibreOffice a test is skipped on a desktop and fails on a build machine, which sets CI."""
     monkeypatch.setattr(recalculation, "find_soffice", lambda: None)
     monkeypatch.setenv("CI", "true")
     with pytest.raises(pytest.fail.Exception, match="CI must have LibreOffice"):

@@ -1,7 +1,7 @@
-"""Anybody can read the workbook, on a screen, by ear and on paper, and nobody changes it by a slip.
+"""The workbook can be read on a screen, by ear and on paper, and is safe from accidental changes.
 
 The rules are those of the Analysis Function's checklist for accessible spreadsheets and of the ICAEW's twenty
-principles (METHOD 5.3 and 5.4), each held against what the file says, for several runs.
+principles (METHOD 5.3 and 5.4), each checked in the files of several runs.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def book(request, tmp_path_factory):
 
 
 def on_sheet(problem, sheet, cell=None):
-    """Say where something was found."""
+    """Return the place of a problem, for the message of an assertion."""
     return f"{sheet.title}!{cell.coordinate if cell is not None else ''}: {problem}"
 
 
@@ -45,19 +45,19 @@ def on_sheet(problem, sheet, cell=None):
 
 
 def test_the_file_is_built_as_the_standard_says(book):
-    """Elements in order, no style, text, table or reference that is not there: Excel has nothing to repair."""
+    """Elements are in order, and every style, text, table and reference exists: Excel has nothing to repair."""
     assert structure.faults(book.path) == []
 
 
 def test_every_sheet_is_one_table_that_covers_all_below_row_3(book):
-    """Marked up as a table of Excel from the headings in row 4 to the last row, from column A to the last."""
+    """It is an Excel table from the headings in row 4 to the last row, from column A to the last."""
     for sheet in book.sheets:
         (table,) = sheet.tables.values()
         assert range_boundaries(table.ref) == (1, HEADINGS, sheet.max_column, max(sheet.max_row, FIRST)), sheet.title
 
 
 def test_tables_have_names_that_say_their_sheet(book):
-    """Unique whatever the capitals, of letters that Excel takes, no cell's address and no defined name."""
+    """They are unique even without capitals, have only letters that Excel allows, and are not addresses or names."""
     tables = [(sheet.title, table) for sheet in book.sheets for table in sheet.tables.values()]
     names = [table.displayName.casefold() for _, table in tables]
     defined = {name.get("name").casefold() for name in find(book.xml("xl/workbook.xml"), "definedName")}
@@ -71,7 +71,7 @@ def test_tables_have_names_that_say_their_sheet(book):
 
 
 def test_headings_are_unique_filled_and_equal_to_the_columns_of_the_table(book):
-    """Excel repairs a table whose column is not called as its cell is; a line break would be such a case."""
+    """Excel repairs a table if a column and its heading have different names, for example because of a line break."""
     for number, (sheet, _) in enumerate(book.pages(), 1):
         columns = [column.get("name") for column in find(book.xml(f"xl/tables/table{number}.xml"), "tableColumn")]
         headings = [cell.value for cell in sheet[HEADINGS]]
@@ -83,7 +83,7 @@ def test_headings_are_unique_filled_and_equal_to_the_columns_of_the_table(book):
 
 
 def test_no_cell_is_merged_and_no_row_or_column_is_blank(book):
-    """A reader that goes from cell to cell neither loses its way nor takes a gap for the end."""
+    """A screen reader that goes from cell to cell does not take a gap for the end."""
     for sheet in book.sheets:
         assert not sheet.merged_cells.ranges, sheet.title
         values = book.values[sheet.title]
@@ -93,7 +93,7 @@ def test_no_cell_is_merged_and_no_row_or_column_is_blank(book):
 
 
 def test_no_cell_of_a_table_is_empty_without_a_word_of_why(book):
-    """A text such as none or [z] stands in it, or the note of the sheet says what an empty cell means."""
+    """It has a text such as none or [z], or the note of the sheet says what an empty cell means."""
     for sheet in book.sheets:
         (table,) = sheet.tables.values()
         values = book.values[sheet.title]
@@ -103,7 +103,7 @@ def test_no_cell_of_a_table_is_empty_without_a_word_of_why(book):
 
 @pytest.mark.slow
 def test_empty_cells_stand_where_the_inputs_are_blank_alone(tmp_path):
-    """Two practices without a need index: two empty cells on Population and on each year, and nowhere else."""
+    """Two practices without a need index: two empty cells on Population and on each year, and no others."""
     write_workbook(odd_run(tmp_path), tmp_path / "out.xlsx")
     empty_cells = Counter(
         sheet.title
@@ -119,26 +119,26 @@ def test_empty_cells_stand_where_the_inputs_are_blank_alone(tmp_path):
 
 
 def test_shorthand_is_explained_on_its_sheet(book):
-    """Each letter in square brackets has a pair of its own, and the note of the sheet says what it is."""
+    """The note of the sheet explains each letter in square brackets."""
     for sheet, cell, value in book.cells():
         for mark in re.findall(r"\[[a-z]\]", f"{cell.value} {value}"):
             assert f"{mark} = " in sheet["A2"].value, on_sheet(mark, sheet, cell)
 
 
 def test_no_symbol_or_superscript_stands_for_a_note(book):
-    """Readers aloud pass over daggers, stars and raised figures, and over signs such as ≤."""
+    """Screen readers skip daggers, stars, raised figures, and signs such as ≤."""
     for sheet, cell, value in book.cells():
         assert not re.search(r"[†‡§¶¹²³⁴≤≥≠∗]", str(value)), on_sheet(value, sheet, cell)
         assert cell.font.vertAlign is None
 
 
 def test_long_texts_are_wrapped_and_rows_are_high_enough(book):
-    """A text that is wider than its column takes several lines, and its row has room for them."""
+    """A text wider than its column has several lines, and its row is high enough."""
     for sheet, cell, value in book.cells(FIRST):
         if not isinstance(value, str):
             continue
         width = sheet.column_dimensions[column_of(sheet, cell.column)].width
-        # Small letters of Arial take four fifths of a figure, capitals a fifth more than one.
+        # Small letters of Arial are four fifths as wide as a figure, capitals six fifths.
         runs = sum(1.2 if letter.isupper() else 0.8 for letter in value)
         if runs > width:
             assert cell.alignment.wrap_text, on_sheet(value, sheet, cell)
@@ -147,7 +147,7 @@ def test_long_texts_are_wrapped_and_rows_are_high_enough(book):
 
 
 def column_of(sheet, number):
-    """Return the letters under which openpyxl keeps a column's width: that of the first of a run of like ones."""
+    """Return the letters under which openpyxl keeps a column's width; equal neighbours share those of the first."""
     for letters, dimension in sheet.column_dimensions.items():
         if dimension.min <= number <= dimension.max:
             return letters
@@ -155,7 +155,7 @@ def column_of(sheet, number):
 
 
 def test_figures_fit_into_their_columns(book):
-    """Nothing shows as ####: a figure as its format writes it takes no more than its column's width."""
+    """Nothing shows as ####: each formatted figure fits into its column."""
     for sheet, cell, value in book.cells(3):
         if isinstance(value, bool) or not isinstance(value, int | float) or cell.number_format == "General":
             continue
@@ -168,7 +168,7 @@ def test_figures_fit_into_their_columns(book):
 
 
 def test_title_and_note_end_before_the_sheet_does(book):
-    """They run over the cells beside them, and on paper they would be cut off where the columns end."""
+    """They run over the next cells, and paper cuts them off where the columns end."""
     for sheet in book.sheets:
         across = sum(
             sheet.column_dimensions[column_of(sheet, number)].width for number in range(1, sheet.max_column + 1)
@@ -178,7 +178,7 @@ def test_title_and_note_end_before_the_sheet_does(book):
 
 
 def test_figures_and_their_headings_stand_on_the_right(book):
-    """Figures, the [z] in place of one and the heading above them on the right; texts and theirs on the left."""
+    """Figures, [z] and their headings are on the right; texts and their headings on the left."""
     for sheet in book.sheets:
         values = book.values[sheet.title]
         for heading in sheet[HEADINGS]:
@@ -192,13 +192,13 @@ def test_figures_and_their_headings_stand_on_the_right(book):
 
 
 def test_text_widths_are_those_of_the_font():
-    """Adobe's metrics of Helvetica, which Arial has too, in thousandths: figure 556, W 944, i 222, e 556, N 722."""
+    """Adobe's metrics of Helvetica, the same as Arial's, in thousandths: figure 556, W 944, i 222, e 556, N 722."""
     for letter, thousandths in {"0": 556, "W": 944, "i": 222, "e": 556, "N": 722, "s": 500, "m": 833, " ": 278}.items():
         assert text_width(letter * 100) == pytest.approx(100 * thousandths / 556, rel=0.1), letter
 
 
 def test_capitals_take_more_lines_and_a_long_word_is_broken():
-    """Twenty W take 34 figures' width: two lines in a column of 20; a word of 100 figures in one of 30 takes four."""
+    """Twenty W are 34 figures wide: two lines in a column of 20. A word of 100 figures needs four in one of 30."""
     assert lines_needed("WWWWWWWWWW WWWWWWWWWW", 20) == 2
     assert lines_needed("1" * 100, 30) == 4
     assert lines_needed("one\ntwo", 30) == 2
@@ -206,7 +206,7 @@ def test_capitals_take_more_lines_and_a_long_word_is_broken():
 
 @pytest.mark.slow
 def test_codes_and_names_stay_texts(tmp_path):
-    """0123 and 1E5 are no numbers, and what begins with = + - or @ is no formula, on any sheet."""
+    """0123 and 1E5 are not numbers, and texts that begin with = + - or @ are not formulas, on any sheet."""
     write_workbook(odd_run(tmp_path), tmp_path / "out.xlsx")
     book = Book("odd", tmp_path / "out.xlsx")
     texts = {*CODES, *(name for name in NAMES if name), *REGIONS, '=core "x"'}
@@ -224,7 +224,7 @@ def test_codes_and_names_stay_texts(tmp_path):
 
 
 def test_titles_describe_and_differ(book):
-    """A1 of each sheet says what it holds in a title of 12 points or more that no other sheet has."""
+    """A1 of each sheet has a unique title of 12 points or more that says what the sheet holds."""
     titles = [sheet["A1"].value for sheet in book.sheets]
 
     assert len(set(titles)) == len(titles)
@@ -237,7 +237,7 @@ def test_titles_describe_and_differ(book):
 
 
 def test_links_lead_somewhere_and_say_where(book):
-    """About links to every other sheet by its name; a link to the web is http(s), and its text is no address."""
+    """About links to every other sheet by its name; a web link is http(s), and its text is not an address."""
     names = [sheet.title for sheet in book.sheets]
     about = {}
     for sheet in book.sheets:
@@ -256,12 +256,12 @@ def test_links_lead_somewhere_and_say_where(book):
 
 @pytest.mark.parametrize("address", ["javascript:alert(1)", "https://a b.uk", "https://a.uk/" + "x" * 2000, ""])
 def test_what_is_no_address_on_the_web_is_no_link(address):
-    """Excel would refuse a space or a longer address, and other kinds have no place in a workbook."""
+    """Excel refuses spaces and longer addresses, and other kinds of link are not wanted in a workbook."""
     assert not is_web(address)
 
 
 def test_footers_hold_the_number_of_the_page_alone(book):
-    """Whatever says something stands in cells; there are no headers."""
+    """All other information is in cells; there are no headers."""
     for sheet, page in book.pages():
         (footer,) = find(page, "headerFooter")
         assert [(etree.QName(part).localname, part.text) for part in footer] == [("oddFooter", "&C&P / &N")], (
@@ -291,7 +291,7 @@ def test_the_contrast_of_every_colour_of_text_is_enough():
 
 
 def test_every_text_stands_out_from_white(book):
-    """WCAG asks for 4.5 to 1; no cell has a background of its own."""
+    """WCAG asks for 4.5 to 1; no cell has a background colour."""
     styles = book.xml("xl/styles.xml")
     colours = {colour.get("rgb")[2:] for colour in find(styles, "color") if colour.get("rgb")}
 
@@ -303,7 +303,7 @@ def test_every_text_stands_out_from_white(book):
 
 
 def test_colour_never_stands_alone(book):
-    """What is coloured by a rule says in words why; bars stand beside their figures; blue cells are unlocked ones."""
+    """Cells coloured by a rule also say why in words; bars are in the cells of figures; blue cells are unlocked."""
     for sheet, page in book.pages():
         for rule in find(page, "cfRule"):
             if rule.get("type") == "cellIs":
@@ -315,7 +315,7 @@ def test_colour_never_stands_alone(book):
 
 
 def test_names_of_sheets_are_unique_and_short(book):
-    """At most 31 characters, no two alike whatever the capitals, none blank at an end, none that Excel keeps."""
+    """They have up to 31 characters, differ in more than capitals, have no blank at an end, and Excel reserves none."""
     names = [sheet.title for sheet in book.sheets]
 
     assert len({name.casefold() for name in names}) == len(names)
@@ -323,7 +323,7 @@ def test_names_of_sheets_are_unique_and_short(book):
 
 
 def test_a_sheet_is_cut_before_its_year_and_ends_in_no_quotation_mark():
-    """Excel refuses a name that ends in an apostrophe, and two years of one long label must be told apart."""
+    """Excel refuses a name that ends in an apostrophe, and two years of one long label need different names."""
     used_names: set[str] = set()
     names = [sheet_name("Clinical commissioning group's list", used_names, year) for year in ("2014-15", "2015-16")]
 
@@ -333,7 +333,7 @@ def test_a_sheet_is_cut_before_its_year_and_ends_in_no_quotation_mark():
 
 
 def test_tables_do_not_share_a_name():
-    """É and È are both a low line in a table's name, and a defined name takes it away as well."""
+    """É and È both become an underscore in a table's name, and defined names are taken too."""
     used_names = {"table_2014_15"}
 
     assert [table_name(name, used_names) for name in ("Area é", "Area è", "2014-15")] == [
@@ -369,7 +369,7 @@ def test_the_document_has_a_title_and_a_language(book):
 
 
 def test_nothing_reaches_out_of_the_workbook(book):
-    """No macros, no links to other files, no pictures, no comments: sheets, tables, charts, texts and looks alone."""
+    """No macros, links to other files, pictures or comments: only sheets, tables, charts, texts and formats."""
     kinds = {re.sub(r"\d+", "", name.rpartition("/")[2]) for name in book.parts}
 
     assert kinds <= {
@@ -384,7 +384,7 @@ def test_nothing_reaches_out_of_the_workbook(book):
 
 
 def test_charts_say_what_they_show(book):
-    """Title, titles of both axes with units, and a text in place of the picture that names the sheet of figures."""
+    """They have a title, axis titles with units, and an alternative text that names the sheet with the figures."""
     names = [sheet.title for sheet in book.sheets]
     drawings = [book.xml(name) for name in book.parts if re.fullmatch(r"xl/drawings/drawing\d+.xml", name)]
     for frame in (frame for drawing in drawings for frame in find(drawing, "graphicFrame")):
@@ -407,7 +407,7 @@ def test_charts_say_what_they_show(book):
 
 
 def test_sheets_print_whole_with_their_titles(book):
-    """A4 or A3, one page wide, lying, with title and headings on every page; Summary upright, on one page."""
+    """A4 or A3 landscape, one page wide, title and headings on every page; Summary is portrait on one page."""
     titles = {
         int(name.get("localSheetId")): name.text
         for name in find(book.xml("xl/workbook.xml"), "definedName")
@@ -426,7 +426,7 @@ def test_sheets_print_whole_with_their_titles(book):
 
 # Formulas ---------------------------------------------------------------------------------------------------
 
-# What Excel 2010 knows, of what the workbook uses; MAXIFS and MINIFS came in 2019 and are written with their prefix.
+# Functions of the workbook that Excel 2010 has; MAXIFS and MINIFS came in 2019 and have their prefix.
 FUNCTIONS = (
     "ABS AND AVERAGE COUNT COUNTBLANK COUNTIF COUNTIFS EXACT IF IFERROR INDEX INT ISBLANK ISNUMBER LARGE LOWER "
     "MATCH MAX MEDIAN MIN NA NOT NPV OR PERCENTILE QUARTILE RANK ROUND ROW ROWS SMALL SUM SUMIF SUMIFS SUMPRODUCT "
@@ -434,15 +434,15 @@ FUNCTIONS = (
 )
 
 
-def test_no_number_but_nought_and_one_stands_inside_a_formula(book):
-    """ICAEW 14: what may change has a cell of its own, and a name."""
+def test_formulas_have_no_numbers_but_0_and_1(book):
+    """ICAEW 14: a number that may change is in its own cell, with a name."""
     for sheet, cell, tokens in book.formulas:
         numbers = {token.value for token in tokens if token.type == "OPERAND" and token.subtype == "NUMBER"}
         assert numbers <= {"0", "1"}, on_sheet(cell.value, sheet, cell)
 
 
 def test_formulas_are_short_and_plain(book):
-    """ICAEW 13 and 16: none is longer than 500 characters, and no IF stands deeper than in another IF.
+    """ICAEW 13 and 16: none is longer than 500 characters, and no IF is nested more than once.
 
     A search within groups names up to ten ranges, each by its two ends, and has up to 800.
     """
@@ -461,8 +461,8 @@ def test_formulas_are_short_and_plain(book):
                 assert len(token.value) <= 257, on_sheet(token.value, sheet, cell)  # Excel takes 255 between quotes
 
 
-def test_defined_names_lead_to_filled_cells_and_look_like_none(book):
-    """Names are unique whatever the capitals, no cell's address, and each stands for one cell that holds a value."""
+def test_defined_names_lead_to_filled_cells_and_do_not_look_like_cells(book):
+    """Names are unique even without capitals, are not addresses, and each refers to one cell with a value."""
     entries = [entry for entry in find(book.xml("xl/workbook.xml"), "definedName") if not entry.get("localSheetId")]
     names = [entry.get("name") for entry in entries]
 
@@ -487,7 +487,7 @@ def test_names_in_formulas_are_defined(book):
                 assert token.value in defined, on_sheet(token.value, sheet, cell)
 
 
-# Headings that count, order or say yes or no have no unit; on these sheets a column or the rows' texts have it.
+# Headings of counts, ranks and yes/no have no unit; on the sheets BY_ROW a column or the text of the row has it.
 UNITLESS = (
     "Number|Rank|Position|Position among all rows|Number of the group|Round|Lowest rank|Highest rank|Rank tried"
     "|Need index"
@@ -495,8 +495,8 @@ UNITLESS = (
 BY_ROW = ("Summary", "Parameters", "National figures", "Constants")
 
 
-def test_units_stand_in_every_heading_of_figures(book):
-    """£, people, % or what one is counted of: in brackets behind the heading, or on the row of the figure."""
+def test_every_heading_of_figures_has_a_unit(book):
+    """£, people, % or the thing counted: in brackets after the heading, or on the row of the figure."""
     for sheet in book.sheets:
         values = book.values[sheet.title]
         for cell in sheet[HEADINGS]:
@@ -553,7 +553,7 @@ UNLOCKED["no transition"] = {name: headings for name, headings in UNLOCKED["samp
 
 
 def test_sheets_are_protected_without_a_password_and_inputs_alone_unlocked(book):
-    """ICAEW 20: what may be changed is listed here by its heading; no cell with a formula is among it."""
+    """ICAEW 20: only the columns listed here may be changed, and no cell with a formula."""
     unlocked: dict[str, set[str]] = {}
     for sheet, page in book.pages():
         (protection,) = find(page, "sheetProtection")
@@ -575,7 +575,7 @@ def rule_of(sheet, cell):
 
 
 def test_every_unlocked_figure_has_a_rule_that_refuses_what_gpit_refuses(book):
-    """Numbers alone; people and pounds of inputs no less than 0; parameters within their bounds; blanks if optional."""
+    """Only numbers; people and pounds of inputs from 0; parameters within their limits; blanks if optional."""
     for sheet in book.sheets:
         values = book.values[sheet.title]
         for row in values.iter_rows(min_row=FIRST):
@@ -641,7 +641,7 @@ def test_rules_keep_to_what_excel_takes(book):
 
 @pytest.mark.slow
 def test_the_same_run_gives_the_same_bytes(tmp_path):
-    """Odd names, groups and search included: no clock, and no order that changes."""
+    """Also with odd names, groups and a search: nothing depends on a clock or a changing order."""
     result = odd_run(tmp_path)
     write_workbook(result, tmp_path / "one.xlsx")
     write_workbook(odd_run(tmp_path), tmp_path / "two.xlsx")
@@ -650,7 +650,7 @@ def test_the_same_run_gives_the_same_bytes(tmp_path):
 
 
 def test_a_change_of_inputs_is_said_on_constants_and_about(book):
-    """What was read is kept beside what stands there now: all agree when the workbook is written."""
+    """Constants compares the totals of the run with the totals now; all agree when the workbook is written."""
     constants = book.values["Constants"]
     states = {row[0]: row[3] for row in constants.iter_rows(FIRST, values_only=True)}
     about = {row[0]: row[1] for row in book.values["About"].iter_rows(FIRST, values_only=True)}
@@ -663,7 +663,7 @@ def test_a_change_of_inputs_is_said_on_constants_and_about(book):
 @pytest.mark.usefixtures("libreoffice")
 @pytest.mark.filterwarnings("ignore:.*extension is not supported")  # LibreOffice writes bars in two ways
 def test_about_says_which_inputs_were_changed(tmp_path):
-    """Two figures of patients swapped leave their total as it was, and a word is no sum of money: both are changes."""
+    """Two swapped figures of patients keep their total, and a word has no amount: both count as changes."""
     write_workbook(merger_run(tmp_path), tmp_path / "out.xlsx")
     changed = openpyxl.load_workbook(tmp_path / "out.xlsx")
     people = changed["Population"]
@@ -683,7 +683,7 @@ def test_about_says_which_inputs_were_changed(tmp_path):
 
 
 def test_a_table_without_rows_says_none():
-    """A table of headings alone would have one empty row in Excel."""
+    """Without it, a table with only headings would have one empty row in Excel."""
     sheet = Sheet("Sources", "Sources")
     for heading in ("Name", "Title"):
         sheet.heading(heading)
