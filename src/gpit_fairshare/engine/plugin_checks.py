@@ -47,7 +47,7 @@ def _values(function: Plugged, call: tree.Call, frame: pl.DataFrame, *, first_ye
     """
     parts = [render(argument, first_year=first_year).value.cast(pl.Float64) for argument in call.arguments]
     columns = [f"argument {number}" for number in range(len(parts))]
-    # Beside a column with a number for each row, arguments that are a single number are repeated on every row.
+    # Next to a column with a number for each row, arguments that are a single number are repeated on every row.
     named = (part.alias(name) for part, name in zip(parts, columns, strict=True))
     arguments = select(frame, [call], pl.int_range(pl.len()), *named)
     expression = plugged(function.name, [pl.col(name) for name in columns])

@@ -81,7 +81,7 @@ class ResultFile:
     manifest: Mapping[str, Any]
     document: Mapping[str, Any]
     """The document of a JSON file, or of the manifest of a CSV or Parquet file; empty for a workbook."""
-    beside: bytes = b""
+    manifest_data: bytes = b""
     """The bytes of the manifest of a CSV or Parquet file."""
 
 
@@ -103,14 +103,14 @@ def open_result(path: str | Path) -> ResultFile:
         case ".xlsx":
             with readable(path.name):
                 return ResultFile(path, data, book_manifest(path.name, data, LARGEST_RESULT), {})
-    beside = path.with_name(manifest_name(path))
-    if not beside.is_file():
+    manifest_path = path.with_name(manifest_name(path))
+    if not manifest_path.is_file():
         raise UsageError(
-            f"{path.name}: its manifest {beside.name} is not in its folder, and a table alone does not say how it was "
-            "made; put the manifest there, or write the table with --manifest"
+            f"{path.name}: its manifest {manifest_path.name} is not in its folder, and a table alone does not say how "
+            "it was made; put the manifest there, or write the table with --manifest"
         )
-    text = result_bytes(beside)
-    document = _manifest_document(beside.name, text)
+    text = result_bytes(manifest_path)
+    document = _manifest_document(manifest_path.name, text)
     return ResultFile(path, data, document["manifest"], document, text)
 
 
@@ -188,16 +188,17 @@ def _origins(document: Mapping[str, Any]) -> Origins:
 def _table(path: Path, data: bytes, ending: str) -> tuple[pl.DataFrame, Mapping[str, Any] | None, Origins]:
     """Return the rows of a CSV or Parquet file, and manifest and origins from its manifest file, if there is one."""
     frame = table_frame(path.name, data, ending)
-    beside = path.with_name(manifest_name(path))
-    if not beside.is_file():
+    manifest_path = path.with_name(manifest_name(path))
+    if not manifest_path.is_file():
         return frame, None, {}
-    document = _manifest_document(beside.name, result_bytes(beside))
+    document = _manifest_document(manifest_path.name, result_bytes(manifest_path))
     table = document.get("table")
     digest = table.get("sha256") if isinstance(table, dict) else None
     if digest != hashlib.sha256(data).hexdigest():
         raise UsageError(
-            f"{path.name}: is not the table that {beside.name} was written for: it was changed or written again. Run "
-            f"gpit verify to see what differs, or move {beside.name} to another folder to compare only the rows"
+            f"{path.name}: is not the table that {manifest_path.name} was written for: it was changed or written again."
+            f" Run gpit verify to see what differs, or move {manifest_path.name} to another folder to compare only the "
+            "rows"
         )
     return frame, document["manifest"], _origins(document)
 

@@ -85,7 +85,7 @@ def with_comparison(
     rerun_file = _write_again(_as_then(result, file.manifest), file, folder, advance)
     manifest_now = {**rerun_file.manifest, **parse_json(json_text(dict(result.manifest)))}
     content, facts = Differences(), list(verification.facts)
-    is_same = file.data == rerun_file.data and file.beside == rerun_file.beside
+    is_same = file.data == rerun_file.data and file.manifest_data == rerun_file.manifest_data
     preliminary = replace(
         verification,
         files=tuple(_with_rows(verification.files, result)),
@@ -197,7 +197,7 @@ def _manifest_changes(
         )
         if not is_reported:
             yield ManifestChange(entry.place, entry.found, entry.expected)
-    if rerun_file.beside:
+    if rerun_file.manifest_data:
         table = file.document.get("table")
         then = table.get("sha256") if isinstance(table, dict) else None
         digest, digest_now = (hashlib.sha256(side.data).hexdigest() for side in (file, rerun_file))

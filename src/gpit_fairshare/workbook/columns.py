@@ -183,7 +183,7 @@ class KernelFigure:
     national_name: str = ""
     """Its name in formulas if it is a national figure, or else a number or an empty text."""
 
-    def beside(self) -> str:
+    def on_group_row(self) -> str:
         """Return how formulas of the same group refer to it: by its name, or by its cell on the group's row."""
         return self.national_name or self.figures.groups.cell(self.key, on_sheet=self.figures.groups.sheet)
 

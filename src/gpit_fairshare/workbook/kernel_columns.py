@@ -159,8 +159,8 @@ class ShareOutCells:
         gpit refuses to share out less money than the floors cost. A changed workbook cannot refuse, so it has a check.
         """
         least = self._total(f"least of {self.step.name}", "minimum to share out", column)
-        amount = self.amount.beside()
-        formula = f"{least.beside()}<={amount}+sums_within*MAX(1,ABS({amount}))"
+        amount = self.amount.on_group_row()
+        formula = f"{least.on_group_row()}<={amount}+sums_within*MAX(1,ABS({amount}))"
         self.fits = self._holds(f"floors of {self.step.name} fit", "the amount covers the floors", formula)
         return least
 
@@ -175,20 +175,20 @@ class ShareOutCells:
         name = tree.to_text(self.tree.amount)
         if self.tree.within and name in self.block.columns:
             cells = self.block.column_range(name)
-            formula = f"SUMPRODUCT(({self.figures.numbers}=$B{ROW})*({cells}<>{self.amount.beside()}))=0"
+            formula = f"SUMPRODUCT(({self.figures.numbers}=$B{ROW})*({cells}<>{self.amount.on_group_row()}))=0"
             tests.append(self._holds(f"one amount of {self.step.name}", "one amount for the whole group", formula))
         return ",".join(tests)
 
     def _spends(self, most: KernelFigure | None) -> None:
         """Write the total of the shares, and whether it is the amount or the maximum that the ceilings allow."""
-        name, amount = self.step.name, self.amount.beside()
+        name, amount = self.step.name, self.amount.on_group_row()
         spent = self._total(f"given by {name}", "total shared out", self.columns.vector(self.block, tree.Name(name)))
-        due = f"MIN({amount},{most.beside()})" if most else amount
-        formula = f"ABS({spent.beside()}-{due})<=sums_within*MAX(1,ABS({due}))"
+        due = f"MIN({amount},{most.on_group_row()})" if most else amount
+        formula = f"ABS({spent.on_group_row()}-{due})<=sums_within*MAX(1,ABS({due}))"
         description = "all is shared out, or the maximum that ceilings allow"
         self.spends = self._holds(f"{name} is spent", description, formula)
         if most:
-            self.left_over = self._left_over(amount, most.beside())
+            self.left_over = self._left_over(amount, most.on_group_row())
 
     def _left_over(self, amount: str, most: str) -> str:
         """Write the money left after all ceilings are reached, as the engine calculates it.
@@ -228,12 +228,12 @@ def write_rounded(columns: YearColumns, step: Step, kernel: tree.Rounded) -> Non
 
     left = [_left_over(rows, of.values, whole_values, to) for rows in figures.rows]
     formula = f"{excel.rounded_total(figures.sum_of(of.range), to, number)}-{figures.sum_of(wholes.range)}"
-    count = figures.put(f"left over of {name}", "units left over", formula, left, unit).beside()
+    count = figures.put(f"left over of {name}", "units left over", formula, left, unit).on_group_row()
     ends = [_last_served(rows, remainder_values, units) for rows, units in zip(figures.rows, left, strict=True)]
     same = f"({figures.numbers}=$B{ROW})" if kernel.within else ""
     formula, description = excel.least_served(remainders.range, same, count), f"smallest {REMAINDER} that gets a unit"
     least = figures.put(f"least remainder of {name}", description, formula, [end for end, _ in ends], "")
-    formula = excel.last_served(remainders.range, order.range, same, count, least.beside())
+    formula = excel.last_served(remainders.range, order.range, same, count, least.on_group_row())
     description = "position of the last row that gets a unit at that remainder"
     last = figures.put(f"last row of {name}", description, formula, [row for _, row in ends], "")
 

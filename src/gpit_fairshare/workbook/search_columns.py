@@ -303,13 +303,13 @@ class SearchColumns:
             return f"IF({at_end('F', row)}=0,0,MAX(0,{at_end('I', row)}))"
 
         key, values = f"below factor of {name}", [factor.below for factor in factors]
-        below = figures.put(key, "factor at the turning point below", below_factor, values, _FACTOR).beside()
+        below = figures.put(key, "factor at the turning point below", below_factor, values, _FACTOR).on_group_row()
         key, values = f"spent below factor of {name}", [factor.spent for factor in factors]
         formula = self._spent(below, lambda column: span(column, column))
-        spent = figures.put(key, "spent at that factor", formula, values).beside()
+        spent = figures.put(key, "spent at that factor", formula, values).on_group_row()
         key, values = f"weights moving of {name}", [factor.moving for factor in factors]
-        moving = figures.put(key, "weights that still share", self._moving(below), values, "weight").beside()
-        line, points = f"{below}+({self.amount.beside()}-{spent})/{moving}", span(*self.outer)
+        moving = figures.put(key, "weights that still share", self._moving(below), values, "weight").on_group_row()
+        line, points = f"{below}+({self.amount.on_group_row()}-{spent})/{moving}", span(*self.outer)
 
         def factor_of(row: int) -> str:
             rank = at_end("F", row)
