@@ -124,7 +124,7 @@ def test_a_large_workbook_explains_what_replaces_the_sorted_list(large):
     """Above 1,000 organisations, Change per head has percentiles, and its note says why."""
     sheet = openpyxl.load_workbook(large[1])["Change per head"]
 
-    assert "Formulas cannot sort 1,100 CCGs. Instead" in sheet["A2"].value
+    assert "Formulas cannot sort 1,100 CCGs; each row" in sheet["A2"].value
     assert sheet.max_row == 4 + 101
     assert [sheet.cell(4, column).value.split(" (")[0] for column in (1, 2)] == [
         "Share of CCGs",

@@ -43,8 +43,8 @@ def _effect(result: Result, assumption: Assumption, change: float) -> Effect:
     moved = _moved(scheme, assumption, change)
     if moved == scheme.parameters[assumption.parameter]:
         is_zero = all(scheme.parameters[assumption.parameter].values[year].value == 0 for year in assumption.years)
-        reason = "not tried: the value is 0" if is_zero else "not tried: the value is already at its limit"
-        return Effect(assumption.number, change, None, None, reason)
+        state = "0" if is_zero else "already at its limit"
+        return Effect(assumption.number, change, None, None, f"not tried: the value is {state}")
     parameters = {**scheme.parameters, assumption.parameter: moved}
     try:
         other = calculate(replace(scheme, parameters=parameters), result.inputs)

@@ -196,9 +196,8 @@ def _table(path: Path, data: bytes, ending: str) -> tuple[pl.DataFrame, Mapping[
     digest = table.get("sha256") if isinstance(table, dict) else None
     if digest != hashlib.sha256(data).hexdigest():
         raise UsageError(
-            f"{path.name}: is not the table that {manifest_path.name} was written for: it was changed or written again."
-            f" Run gpit verify to see what differs, or move {manifest_path.name} to another folder to compare only the "
-            "rows"
+            f"{path.name}: is not the table that {manifest_path.name} was written for. Run gpit verify to see what "
+            f"differs, or move {manifest_path.name} to another folder to compare only the rows"
         )
     return frame, document["manifest"], _origins(document)
 

@@ -136,13 +136,9 @@ class AllocationsSheet:
             old, name = self.layout.years[index - 1], self.layout.scheme.result
             label, before_of = f"change on {old}", self._year_before(year, old)
         values = self._values(self.blocks[old], name)
-        before = (
-            {code: math.fsum(values[predecessor] for predecessor in codes) for code, codes in before_of.items()}
-            if values
-            else {}
-        )
-        if not before:
+        if not values or not before_of:
             return
+        before = {code: math.fsum(values[predecessor] for predecessor in codes) for code, codes in before_of.items()}
         changes = {code: allocation[code] - before[code] for code in allocation if code in before}
 
         def formula(code: str) -> str:

@@ -28,8 +28,7 @@ if TYPE_CHECKING:
 CHECKS: Final = "Checks"
 OVERALL: Final = f"{CHECKS}!$B${TOTAL_ROW}"
 WARNINGS: Final = f"{CHECKS}!$C${TOTAL_ROW}"
-PASSES: Final = "pass"
-FAILS: Final = "FAIL"
+PASSES, FAILS = "pass", "FAIL"
 _WORDS: Final = {"Check": (PASSES, FAILS), "Warning": ("none", "review")}
 _MOVED: Final = 0.1
 
@@ -146,9 +145,8 @@ def _of_inputs(layout: Layout) -> Iterator[Live]:
             year: f"SUMPRODUCT(({block.column_range(PEOPLE)}<=0)*({block.column_range(BASELINE)}>0))=0"
             for year, block in blocks.items()
         }
-        yield _check(
-            layout, f"No {layout.scheme.organisation} has spend without patients", "gpit refuses such inputs", formulas
-        )
+        name = f"No {layout.scheme.organisation} has spend without patients"
+        yield _check(layout, name, "gpit refuses such inputs", formulas)
     if outside := parameters_in(layout, OUTSIDE):
         name, tests = "Parameters are numbers within their limits", "See the sheet Parameters"
         yield _check(layout, name, tests, f"{outside}=0")
@@ -189,11 +187,7 @@ def _of_sharing(layout: Layout, writers: Mapping[str, StepWriter]) -> Iterator[L
     for name, tests, attribute in (
         ("the amount covers the floors", "The floors add up to no more than the amount", "fits"),
         ("all is shared out", "The shares add up to the amount, or to the maximum that ceilings allow", "spends"),
-        (
-            "weights and limits are valid",
-            "No negative weight, no floor above its ceiling, one amount per group",
-            "sound",
-        ),
+        ("weights and limits are valid", "No negative weight, no floor above a ceiling, one amount per group", "sound"),
     ):
         by_label: dict[str, dict[str, str]] = {}
         for year, writer in writers.items():

@@ -102,10 +102,7 @@ def change_sheet(layout: Layout) -> Sheet | None:
 
 def _change_by_hundredths(layout: Layout, blocks: Sequence[Block], title: str) -> Sheet:
     count, noun = max(block.height for block in blocks), layout.scheme.organisation
-    note = (
-        f"Formulas cannot sort {count:,} {noun}s. "
-        f"Instead, each row shows the change that this share of the {noun}s stays below."
-    )
+    note = f"Formulas cannot sort {count:,} {noun}s; each row shows the change that this share of them stays below."
     sheet = layout.sheet(CHANGE, title, note)
     shares = [index / 100 for index in range(101)]
     hundred = layout.constant("constant_100", 100, "Turns percentages into shares.")

@@ -160,11 +160,8 @@ def _text_sheet(name: str, title: str, note: str, items: Sequence[Any], columns:
 def assumptions_sheet(layout: Layout) -> Sheet:
     """Return the numbered assumptions, with the effect and the owner of each."""
     assumptions = layout.scheme.assumptions
-    columns = [
-        name
-        for name in ("owner", "date", "quality", "impact")
-        if any(getattr(assumption, name) for assumption in assumptions)
-    ]
+    optional = ("owner", "date", "quality", "impact")
+    columns = [name for name in optional if any(getattr(assumption, name) for assumption in assumptions)]
     effects = {(effect.assumption, effect.change > 0): _effect(layout, effect) for effect in layout.result.effects}
 
     def effect_text(assumption: Assumption, *, higher: bool) -> str:

@@ -264,20 +264,14 @@ class SearchColumns:
         self.start = add("start", "before the factor applies", unit, formula, values)
         self.rises: dict[str, Vector] = {}
         for side, bound in bounds.items():
-            formula, description = (
-                f"IF({weight}>0,{cells[side]}-{base_cell},0)",
-                f"amount from the factor at the {side}",
-            )
+            formula, description = f"IF({weight}>0,{cells[side]}-{base_cell},0)", f"factor's amount at the {side}"
             ends = zip(weights.values, bound.values, base.values, strict=True)
             values = [end - begin if own_weight > 0 else 0.0 for own_weight, end, begin in ends]
             self.rises[side] = add(f"{side} rise", description, unit, formula, values)
         # The turning points are side by side, so that they are one range.
         self.points: dict[str, Vector] = {}
         for side, rise in self.rises.items():
-            formula, description = (
-                f"IF({weight}>0,{rise.cell}/{weight},0)",
-                f"factor at the turning point of the {side}",
-            )
+            formula, description = f"IF({weight}>0,{rise.cell}/{weight},0)", f"turning point of the {side}"
             pairs = zip(weights.values, rise.values, strict=True)
             values = [gain / own_weight if own_weight > 0 else 0.0 for own_weight, gain in pairs]
             self.points[side] = add(f"{side} turns", description, _FACTOR, formula, values)
