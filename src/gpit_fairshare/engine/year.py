@@ -266,9 +266,8 @@ class YearRun:
                 continue
             merged = ", ".join(before.codes()[row] for row in rows)
             if unit not in MONEY_AND_PEOPLE:
-                unit_in_words = unit or "values without a unit"
                 raise CalculationError(
-                    f"{self.place}, {code}: previous({name}) would add up {unit_in_words} of {merged}, "
+                    f"{self.place}, {code}: previous({name}) would add up {unit or 'values without a unit'} of {merged}, "
                     "which merged; only £ and people are added up over a merger, so calculate it from those"
                 )
             if any(old[row] is None for row in rows):
