@@ -267,7 +267,7 @@ class YearRun:
             merged = ", ".join(before.codes()[row] for row in rows)
             if unit not in MONEY_AND_PEOPLE:
                 raise CalculationError(
-                    f"{self.place}, {code}: previous({name}) would add up {unit or 'values without a unit'} of {merged}, "
+                    f"{self.place}, {code}: previous({name}) would add up {unit or 'values with no unit'} of {merged}, "
                     "which merged; only £ and people are added up over a merger, so calculate it from those"
                 )
             if any(old[row] is None for row in rows):
