@@ -966,7 +966,7 @@ def test_tables_without_a_manifest_are_refused(own):
     (own / "out.csv.manifest.json").unlink()
 
     assert "its manifest out.csv.manifest.json is not in its folder" in refused(own / "out.csv")
-    assert "put its manifest there" in refused(own / "out.csv")
+    assert "put the manifest there" in refused(own / "out.csv")
 
 
 def set_entry(*where):
