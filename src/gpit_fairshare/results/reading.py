@@ -186,7 +186,11 @@ def _origins(document: Mapping[str, Any]) -> Origins:
 
 
 def _table(path: Path, data: bytes, ending: str) -> tuple[pl.DataFrame, Mapping[str, Any] | None, Origins]:
-    """Return the rows of a CSV or Parquet file, and manifest and origins from its manifest file, if there is one."""
+    """Return the rows of a CSV or Parquet file, and manifest and origins from its manifest file, if there is one.
+
+    Raises:
+        UsageError: The file has changed since its manifest was written.
+    """
     frame = table_frame(path.name, data, ending)
     manifest_path = path.with_name(manifest_name(path))
     if not manifest_path.is_file():
