@@ -1,4 +1,4 @@
-"""The function `allocate`: files and a scheme in, a `Result` out; the command line uses it too."""
+"""The function `allocate`: it takes files and a scheme and returns a `Result`; the command line uses it too."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ class AllocateOptions(RunOptions):
     """The options of a run, and further options for programs.
 
     Attributes:
-        with_effects: Whether to work out how much depends on each assumption, which takes two more runs for each.
+        with_effects: Whether to calculate the effect of each assumption, which takes two more runs for each.
         plugins: Whether library files and functions of installed packages may be used.
-        options: What messages call the way to give a file with a column: `{"forecast_outturn": "--forecast"}`,
-            with `""` for columns that are not named; `--input` if nothing is said.
+        options: The option that messages name for a file with a column: `{"forecast_outturn": "--forecast"}`,
+            with `""` for all other columns; `--input` by default.
     """
 
     scheme: str | Path = DEFAULT_SCHEME
@@ -58,22 +58,18 @@ def allocate(options: AllocateOptions) -> Result:
 
     Raises:
         GpitError: Something in the arguments, the files or the scheme is wrong; its text is one line.
-    """
+    """  # noqa: DOC502 - raised by what it calls
     with allowed(options.plugins):
         scheme = load_scheme(options)
         with named_files(options) as files:
             request = replace(request_for(scheme, options, files), options=dict(options.options or {}))
             result = calculate(scheme, read_inputs(request))
-        worked_out = sensitivities(result) if options.with_effects else ()
-    return replace(result, effects=worked_out, manifest={**result.manifest, "run": recorded(options)})
+        effects = sensitivities(result) if options.with_effects else ()
+    return replace(result, effects=effects, manifest={**result.manifest, "run": recorded(options)})
 
 
 def load_scheme(options: RunOptions) -> Scheme:
-    """Load the scheme of a run, with the formula, transition, values and years of its options.
-
-    Raises:
-        GpitError: There is no such file, or something in it or in a value is wrong.
-    """
+    """Load the scheme of a run, with the formula, transition, values and years of its options."""
     return load(
         str(options.scheme),
         formula=None if options.formula is None else str(options.formula),
@@ -128,17 +124,13 @@ def named_files(options: RunOptions) -> Iterator[list[list[str]]]:
         yield files
         return
     if any(files):
-        raise UsageError("the sample stands in for files; give --sample or files, not both")
+        raise UsageError("the sample replaces the input files; give --sample or files, not both")
     with sample_folder() as folder:
         yield [[str(folder / SAMPLE_POPULATION)], [str(folder / SAMPLE_SPEND)], []]
 
 
 def request_for(scheme: Scheme, options: RunOptions, files: Sequence[Sequence[str]]) -> Request:
-    """Return what a scheme needs from the files: its years, the columns of its steps, and the costs that count.
-
-    Raises:
-        UsageError: The boundaries are no day.
-    """
+    """Return what a scheme needs from the files: its years, the columns of its steps, and the costs that count."""
     used_in: dict[str, str] = {}
     places = [(step.tree, step.where) for step in scheme.steps] + [(check.tree, check.where) for check in scheme.checks]
     for tree, where in places:
@@ -171,11 +163,7 @@ def request_for(scheme: Scheme, options: RunOptions, files: Sequence[Sequence[st
 
 
 def reading(options: RunOptions, files: Sequence[Sequence[str]]) -> dict[str, Any]:
-    """Return the options for reading, which do not depend on the scheme, as arguments of a `Request`.
-
-    Raises:
-        UsageError: The boundaries are no day.
-    """
+    """Return the options for reading, which do not depend on the scheme, as arguments of a `Request`."""
     population, spend, extra = files
     return {
         "population": tuple(population),
@@ -191,7 +179,7 @@ def reading(options: RunOptions, files: Sequence[Sequence[str]]) -> dict[str, An
 
 
 def sample_folder() -> AbstractContextManager[Path]:
-    """Return a context that yields the folder of the sample: in the wheel, or beside a source tree."""
+    """Return a context that yields the folder of the sample: in the wheel, or in the source tree."""
     packaged = resources.files("gpit_fairshare") / "samples"
     if packaged.is_dir():
         return resources.as_file(packaged)

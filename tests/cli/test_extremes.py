@@ -235,7 +235,7 @@ def test_money_that_no_float_holds_in_units_of_rounding_is_refused(to, budget, t
 
     assert ending.fault == ""
     assert ending.code == 2
-    assert "is exact; lower it, or round to a larger unit" in ending.messages
+    assert "only; lower it, or round to a larger unit" in ending.messages
     assert not (tmp_path / "r.json").exists()
 
 

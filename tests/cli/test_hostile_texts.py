@@ -424,7 +424,7 @@ def test_the_manifest_in_a_workbook_has_a_key_once(own):
     code, _, err = typed("verify", "out.xlsx", folder=own)
 
     assert code == 2
-    assert b"out.xlsx: has no manifest that can be read (the key 'gpit' is given twice" in err
+    assert b"out.xlsx: has no readable manifest (the key 'gpit' is given twice" in err
 
 
 def test_json_of_gpit_itself_is_read(results):

@@ -345,7 +345,7 @@ def test_new_data_and_the_next_cause_together(tmp_path):
         "rounding",
     ]
     assert comparison.attribution[0].label == "Organisations and data and Pot together"
-    assert "needs 180 in all and pot is 150" in comparison.attribution[0].detail
+    assert "needs 180 in total, but pot is 150" in comparison.attribution[0].detail
     # Two of £75 become three of £80, with either floor.
     assert comparison.attribution[0].amounts == {("2014/15", "A"): 5, ("2014/15", "B"): 5, ("2014/15", "C"): 80}
     assert sums(comparison) == []
@@ -543,7 +543,7 @@ def test_a_table_without_a_manifest_has_no_causes(files, tmp_path):
     comparison = compare(files / "out.json", tmp_path / "other.csv")
 
     assert comparison.attribution == ()
-    assert "other.csv: holds rows alone" in comparison.no_causes_reason
+    assert "other.csv: has rows, but not the rule" in comparison.no_causes_reason
     assert "--manifest" in comparison.no_causes_reason
     assert comparison.years[0].change == Decimal(sum(other.year("2014/15")["allocation"])) - 160_000_000
 
@@ -877,7 +877,7 @@ def test_a_cause_without_an_effect_alone_says_why(tmp_path):
     (cause,) = [cause for cause in comparison.attribution if cause.name == "parameter_least"]
 
     assert cause.alone is None
-    assert "floor needs £180 in all and pot is £150" in cause.no_alone
+    assert "floor needs £180 in total, but pot is £150" in cause.no_alone
     for printed in (" ".join(on_screen(comparison).split()), comparison.markdown()):
         assert "£10 → £60; its effect alone cannot be calculated: " in printed
     reasons = {cause["name"]: cause["no_alone"] for cause in comparison.document()["causes"]}

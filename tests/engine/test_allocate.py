@@ -190,7 +190,7 @@ def test_the_readme_command_writes_nothing_outside_its_folder(sample_run):
     ]
 
 
-# Worked by hand ---------------------------------------------------------------------------------------
+# Calculated by hand ---------------------------------------------------------------------------------------
 
 
 def allocations(folder, **settings):
@@ -214,7 +214,7 @@ def test_abcd_fair_shares_and_need(abcd):
     """£2,000,000 by 100, 200, 300 and 400 thousand people: 200, 400, 600 and 800 thousand pounds.
 
     Average £2,270,000 ÷ 1,000,000 = £2.27 a head (the mean of the rates 5.00, 2.50, 1.50, 2.05 would be £2.7625, and
-    lose B). Above it stand A (£5.00) and B (£2.50): need 500 - 200 = 300 and 500 - 400 = 100 thousand pounds.
+    miss B). A (£5.00) and B (£2.50) are above it: need 500 - 200 = 300 and 500 - 400 = 100 thousand pounds.
     D costs more than its share but less than the average.
     """
     _, rows = allocations(abcd, transition_fund=100_000)
@@ -264,8 +264,8 @@ def equal_rates(folder):
 
 
 @pytest.mark.slow
-def test_equal_costs_per_head_stand_above_nobody(tmp_path):
-    """Three CCGs at £8.71 a head: nobody is above the average, and the whole fund is reported unspent."""
+def test_equal_costs_per_head_are_not_above_average(tmp_path):
+    """Three CCGs at £8.71 a head: none is above the average, and the whole fund is reported unspent."""
     done = gpit(*equal_rates(tmp_path), "-o", "out.csv", folder=tmp_path)
     rows = read_rows(tmp_path / "out.csv")
 
@@ -276,8 +276,8 @@ def test_equal_costs_per_head_stand_above_nobody(tmp_path):
 
 
 @pytest.mark.usefixtures("libreoffice")
-def test_equal_costs_per_head_stand_above_nobody_in_the_workbook(tmp_path):
-    """The workbook, and LibreOffice recalculating it from planted wrong values, say so too."""
+def test_equal_costs_per_head_are_not_above_average_in_the_workbook(tmp_path):
+    """The workbook gives the same, also when LibreOffice recalculates it from planted wrong values."""
     gpit(*equal_rates(tmp_path), "-o", "out.xlsx", folder=tmp_path)
     planted = tmp_path / "planted.xlsx"
     recalculation.plant_everywhere(tmp_path / "out.xlsx", planted)
@@ -347,7 +347,7 @@ def test_pence_left_over_go_by_code_whatever_the_order_of_the_file(tmp_path, ord
 @pytest.mark.slow
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the published populations of all years are not beside this project")
 def test_each_year_has_its_own_organisations(tmp_path):
-    """2014/15 has 211 CCGs and 2015/16 has 209: 00F, 00G and 00H became 13T, whose spend is theirs together."""
+    """2014/15 has 211 CCGs and 2015/16 has 209: 00F, 00G and 00H became 13T, which has their spend together."""
     published = SHARED / "england-ccg-populations.csv"
     done = gpit(
         "allocate", "--population", published, "--spend", SAMPLES / "england-2014-15-spend.csv",
@@ -359,7 +359,7 @@ def test_each_year_has_its_own_organisations(tmp_path):
     spend = {(row["year"], row["org_code"]): float(row["historic_spend"]) for row in rows}
     findings = " ".join(finding["found"] for finding in json.loads(done.stdout)["findings"])
 
-    assert {year: len(found) for year, found in codes.items()} == {"2014/15": 211, "2015/16": 209}
+    assert {year: len(codes_of_year) for year, codes_of_year in codes.items()} == {"2014/15": 211, "2015/16": 209}
     assert codes["2014/15"] - codes["2015/16"] == {"00F", "00G", "00H"}
     assert codes["2015/16"] - codes["2014/15"] == {"13T"}
     assert spend["2015/16", "13T"] == sum(spend["2014/15", code] for code in ("00F", "00G", "00H"))
@@ -380,7 +380,7 @@ OUTPUTS = ("-o", "out.xlsx", "-o", "out.csv", "-o", "out.json", "-o", "out.parqu
 
 @pytest.mark.slow
 def test_the_number_of_threads_changes_no_byte(tmp_path, sample_run):
-    """One thread and eight give files with one SHA-256 each, all four kinds."""
+    """One thread and eight threads give the same SHA-256 for all four kinds of file."""
     for threads in ("1", "8"):
         (tmp_path / threads).mkdir()
         gpit("allocate", "--sample", *OUTPUTS, folder=tmp_path / threads, env={"POLARS_MAX_THREADS": threads})
@@ -396,7 +396,7 @@ def shuffled(path, seed):
 
 
 def run_of_copies(folder, change):
-    """The sample's files, each put through `change`, as a run of their own; returns its folder."""
+    """Run the sample with each of its files changed by `change`; return the folder."""
     inputs = folder / "in"
     inputs.mkdir(parents=True)
     for name in ("population", "spend"):
@@ -412,14 +412,17 @@ def run_of_copies(folder, change):
 
 @pytest.mark.slow
 def test_the_order_of_rows_changes_digests_and_source_references_alone(tmp_path, sample_run):
-    """Shuffled inputs give CSV and Parquet the same bytes; workbook and JSON differ in digests and places alone."""
+    """Shuffled inputs give CSV and Parquet the same bytes; workbook and JSON differ only in digests and places."""
     folders = [
         run_of_copies(tmp_path / "as they are", lambda path, _: path.read_text(encoding="utf-8")),
         run_of_copies(tmp_path / "shuffled", shuffled),
     ]
-    there, here = digests(sample_run[0]), digests(folders[1])
+    sample_digests, shuffled_digests = digests(sample_run[0]), digests(folders[1])
 
-    assert (here["out.csv"], here["out.parquet"]) == (there["out.csv"], there["out.parquet"])
+    assert (shuffled_digests["out.csv"], shuffled_digests["out.parquet"]) == (
+        sample_digests["out.csv"],
+        sample_digests["out.parquet"],
+    )
     first, second = (json.loads((folder / "out.json").read_text(encoding="utf-8")) for folder in folders)
     for document in (first, second):
         del document["origins"]
@@ -429,7 +432,7 @@ def test_the_order_of_rows_changes_digests_and_source_references_alone(tmp_path,
     books = [openpyxl.load_workbook(folder / "out.xlsx") for folder in folders]
     assert books[0].sheetnames == books[1].sheetnames
     for sheet in books[0]:
-        places = {cell.column for cell in sheet[4] if cell.value == "Where from"}
+        places = {cell.column for cell in sheet[4] if cell.value == "Source"}
         for row, other in zip(sheet.iter_rows(), books[1][sheet.title].iter_rows(), strict=True):
             for cell, twin in zip(row, other, strict=True):
                 if cell.column in places or (
@@ -439,7 +442,7 @@ def test_the_order_of_rows_changes_digests_and_source_references_alone(tmp_path,
                 assert cell.value == twin.value, f"{sheet.title}!{cell.coordinate}"
 
 
-# Nothing half-written -----------------------------------------------------------------------------------
+# No partly written files -----------------------------------------------------------------------------------
 
 
 @pytest.mark.slow
@@ -452,7 +455,7 @@ def test_a_kill_at_any_moment_leaves_the_old_file_or_the_new_one(tmp_path, sampl
     started = time.monotonic()
     gpit(*arguments, folder=tmp_path)
     whole = time.monotonic() - started
-    seen = set()
+    outcomes = set()
     for step in range(12):
         for name in new:
             (tmp_path / name).write_bytes(b"old")
@@ -466,14 +469,14 @@ def test_a_kill_at_any_moment_leaves_the_old_file_or_the_new_one(tmp_path, sampl
         process.send_signal(signal.SIGKILL)
         process.wait()
         for name, expected in new.items():
-            found = hashlib.sha256((tmp_path / name).read_bytes()).hexdigest()
-            assert found in (old, expected), f"{name} is neither the old file nor the new one"
-            seen.add(found == old)
-    assert True in seen, "no kill came before the end; the test proved nothing"
+            digest = hashlib.sha256((tmp_path / name).read_bytes()).hexdigest()
+            assert digest in (old, expected), f"{name} is neither the old file nor the new one"
+            outcomes.add(digest == old)
+    assert True in outcomes, "no kill came before the end; the test proved nothing"
 
 
 def test_a_failure_while_writing_leaves_the_old_file(tmp_path):
-    """When one of two files cannot be made, the old ones stay as they were and no draft is left."""
+    """If one of two files cannot be written, the old files stay unchanged and no temporary file is left."""
     from gpit_fairshare.files import in_place
 
     (tmp_path / "a.csv").write_bytes(b"old")
@@ -489,7 +492,7 @@ def test_a_failure_while_writing_leaves_the_old_file(tmp_path):
 
 
 def test_a_file_open_elsewhere_is_named_and_left_whole(abcd, monkeypatch):
-    """Windows refuses to move over a file that Excel holds open: gpit says which, exit 2, and leaves it whole."""
+    """Windows refuses to replace a file that is open in Excel: gpit names it, exits with 2, and leaves it unchanged."""
     from pathlib import Path
 
     from gpit_fairshare.cli import _run
@@ -506,12 +509,12 @@ def test_a_file_open_elsewhere_is_named_and_left_whole(abcd, monkeypatch):
         "argv",
         ["gpit", "allocate", "--population", "population.csv", "--spend", "spend.csv", "-o", "out.csv"],
     )
-    said = []
-    monkeypatch.setattr("typer.echo", lambda text="", **_: said.append(str(text)))
+    echoed = []
+    monkeypatch.setattr("typer.echo", lambda text="", **_: echoed.append(str(text)))
 
     assert _run() == 2
-    assert "out.csv" in said[-1]
-    assert "open in another program" in said[-1]
+    assert "out.csv" in echoed[-1]
+    assert "open in another program" in echoed[-1]
     assert (abcd / "out.csv").read_bytes() == b"old"
     assert sorted(path.name for path in abcd.iterdir()) == ["out.csv", "population.csv", "spend.csv"]
 
@@ -523,16 +526,16 @@ def test_a_file_open_elsewhere_is_named_and_left_whole(abcd, monkeypatch):
 def test_a_setting_for_one_year_changes_that_year_and_says_so_everywhere(tmp_path, sample_run):
     """`--set revenue_budget@2015/16=150000000` changes 2015/16 only; summary, workbook and manifest say so."""
     done = gpit("allocate", "--sample", "--set", "revenue_budget@2015/16=150000000", *OUTPUTS, folder=tmp_path)
-    here, there = read_rows(tmp_path / "out.csv"), read_rows(sample_run[0] / "out.csv")
+    rows, sample_rows = read_rows(tmp_path / "out.csv"), read_rows(sample_run[0] / "out.csv")
 
     assert done.returncode == 0
-    assert sum(by_year(here, "fair_share")["2015/16"]) == 150_000_000
-    assert [row for row in here if row["year"] == "2014/15"] == [row for row in there if row["year"] == "2014/15"]
+    assert sum(by_year(rows, "fair_share")["2015/16"]) == 150_000_000
+    assert [row for row in rows if row["year"] == "2014/15"] == [row for row in sample_rows if row["year"] == "2014/15"]
     assert "set for this run" in words(done.stdout).casefold()
     manifest = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))["manifest"]
-    assert [(one["name"], one["year"]) for one in manifest["parameters"] if one["overridden"]] == [
-        ("revenue_budget", "2015/16")
-    ]
+    assert [
+        (parameter["name"], parameter["year"]) for parameter in manifest["parameters"] if parameter["overridden"]
+    ] == [("revenue_budget", "2015/16")]
     book = openpyxl.load_workbook(tmp_path / "out.xlsx", data_only=True)
     about = {row[0]: row[1] for row in book["About"].iter_rows(min_row=5, values_only=True)}
     assert about["Set for this run"] == "revenue_budget 2015/16: 150000000"
@@ -540,7 +543,7 @@ def test_a_setting_for_one_year_changes_that_year_and_says_so_everywhere(tmp_pat
     assert "set for this run" in texts
 
 
-# A formula of one's own -----------------------------------------------------------------------------------
+# A user's own formula -----------------------------------------------------------------------------------
 
 
 @pytest.mark.slow
@@ -566,7 +569,7 @@ def test_the_formula_of_getting_started_runs(abcd):
     assert [row["fair_share"] for row in rows] == ["200000", "200000", "600000", "1000000"]
 
 
-# Windows, code pages and strange places ---------------------------------------------------------------------
+# Windows, code pages and unusual paths ---------------------------------------------------------------------
 
 
 @pytest.mark.slow
@@ -593,7 +596,7 @@ def test_names_with_spaces_and_accents_and_a_cp1252_console(abcd):
 
 @pytest.mark.slow
 def test_an_ascii_console_does_not_stop_a_run(abcd):
-    """Even a console that knows ASCII only gets a summary, and exit code 0."""
+    """Even an ASCII console gets a summary, and exit code 0."""
     done = gpit(
         "allocate", "--population", "population.csv", "--spend", "spend.csv", folder=abcd,
         env={"PYTHONIOENCODING": "ascii"},
@@ -615,14 +618,14 @@ def test_a_windows_path_with_a_sheet_is_read(abcd):
     name = "C:\\figures\\a.xlsx"  # on this system a file's name; on Windows a path
     target = abcd / name if os.name != "nt" else abcd / "a.xlsx"
     book.save(target)
-    given = f"{name}:Sheet 1" if os.name != "nt" else f"{target}:Sheet 1"
-    done = gpit("allocate", "--population", given, "--spend", "spend.csv", "-o", "out.csv", folder=abcd)
+    population = f"{name}:Sheet 1" if os.name != "nt" else f"{target}:Sheet 1"
+    done = gpit("allocate", "--population", population, "--spend", "spend.csv", "-o", "out.csv", folder=abcd)
 
     assert done.returncode == 0, done.stderr.decode()
     assert len(read_rows(abcd / "out.csv")) == 8
 
 
-# What is wrong is said in one line, with exit code 2 ----------------------------------------------------------
+# Errors: one line, exit code 2 ----------------------------------------------------------
 
 
 WRONG = {
@@ -691,7 +694,7 @@ def test_what_is_wrong_is_said_in_one_line(abcd, case):
 
 @pytest.mark.slow
 def test_every_fault_of_the_inputs_is_listed_at_once(tmp_path):
-    """A duplicate, a negative and an organisation without spend are all said in one run, after one line that counts."""
+    """One run lists a duplicate, a negative and an organisation without spend, after one line with their number."""
     write_rows(
         tmp_path / "population.csv",
         [
@@ -714,7 +717,7 @@ def test_every_fault_of_the_inputs_is_listed_at_once(tmp_path):
 
 @pytest.mark.slow
 def test_json_gives_every_finding_of_inputs_that_cannot_be_used(tmp_path):
-    """With `--json` a run that fails prints one document with all of its findings, beside the line that says so."""
+    """With `--json` a run that fails prints one document with all of its findings, as well as the line of the error."""
     people = [{"org_code": f"{number:03}", "registered_population": -1} for number in range(30)]
     write_rows(tmp_path / "population.csv", people)
     done = gpit("allocate", "--population", "population.csv", "--transition", "none", "--json", folder=tmp_path)
@@ -740,7 +743,7 @@ def test_a_check_that_does_not_hold_is_exit_code_1_and_named(abcd):
     assert "Nobody gets more than a pound" in words(done.stdout)
     assert (abcd / "out.csv").is_file()
     book = openpyxl.load_workbook(abcd / "out.xlsx", data_only=True)
-    assert book["Checks"]["B3"].value == "A check fails"
+    assert book["Checks"]["B3"].value == "FAIL"
 
 
 def test_json_prints_one_document_and_nothing_else(abcd):
@@ -757,7 +760,7 @@ def test_json_prints_one_document_and_nothing_else(abcd):
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no head")
 @pytest.mark.parametrize("option", ["", "--json"])
 def test_a_reader_that_leaves_changes_nothing(tmp_path, option):
-    """`gpit allocate … | head -1` is exit code 0 and no complaint: 1 would say that a check differs."""
+    """`gpit allocate … | head -1` exits with 0 and no message: 1 would mean that a check fails."""
     run = f'"{sys.executable}" -m gpit_fairshare allocate --sample {option} 2>err'
     command = run + " | (head -c 10; exec 0<&-); echo ${PIPESTATUS[0]}"
     done = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, check=False)
@@ -767,7 +770,7 @@ def test_a_reader_that_leaves_changes_nothing(tmp_path, option):
 
 
 def closing(unbuffered, command, *arguments, folder):
-    """Run gpit, its streams sent where a shell command says, buffered as Python does for a person."""
+    """Run gpit with its streams redirected by a shell command, buffered as for a user."""
     words = [sys.executable, "-m", "gpit_fairshare", *arguments]
     done = subprocess.run(
         ["bash", "-c", f'"$@" {command}', "bash", *words],
@@ -792,11 +795,11 @@ def closing(unbuffered, command, *arguments, folder):
     ],
 )
 def test_a_disk_that_is_full_is_no_bug(tmp_path, arguments, unbuffered):
-    """Where the answer cannot be printed, exit code and one line say so, and Python adds nothing."""
-    code, _, said = closing(unbuffered, ">/dev/full", *arguments.split(), folder=tmp_path)
+    """If the result cannot be printed, exit code and one line report it, and Python adds nothing."""
+    code, _, stderr = closing(unbuffered, ">/dev/full", *arguments.split(), folder=tmp_path)
 
     assert code == 2
-    assert said == (
+    assert stderr == (
         "gpit: error: standard output cannot be written: No space left on device; "
         "the answer is not whole, send it elsewhere\n"
     )
@@ -805,14 +808,14 @@ def test_a_disk_that_is_full_is_no_bug(tmp_path, arguments, unbuffered):
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
 def test_a_refusal_that_cannot_be_printed_is_still_one(tmp_path):
-    """Exit code 2, and never 1, which would say that a check differs: whether standard error is full or closed."""
+    """The exit code is 2, never 1 (a check fails), if standard error is full or closed."""
     wrong = ("check", "--population", "nowhere.csv", "--json")
 
     assert closing("", "2>/dev/full", *wrong, folder=tmp_path)[0] == 2
     assert closing("", "2>&-", *wrong, folder=tmp_path)[0] == 2
-    code, _, said = closing("", ">/dev/full", *wrong, folder=tmp_path)
+    code, _, stderr = closing("", ">/dev/full", *wrong, folder=tmp_path)
     assert code == 2
-    assert [line[:40] for line in said.splitlines()] == [
+    assert [line[:40] for line in stderr.splitlines()] == [
         "gpit: error: nowhere.csv: there is no su",
         "gpit: error: standard output cannot be w",
     ]
@@ -821,11 +824,11 @@ def test_a_refusal_that_cannot_be_printed_is_still_one(tmp_path):
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="the shell of Windows closes no streams")
 def test_streams_that_are_closed(tmp_path):
-    """Without standard output nothing is done, and that is said; without standard error the answer is the same."""
-    code, _, said = closing("", ">&-", "init", "new", folder=tmp_path)
+    """Without standard output nothing is done, and gpit says so; without standard error the result is the same."""
+    code, _, stderr = closing("", ">&-", "init", "new", folder=tmp_path)
 
     assert code == 2
-    assert said.startswith("gpit: error: standard output is closed; nothing was done")
+    assert stderr.startswith("gpit: error: standard output is closed; nothing was done")
     assert not (tmp_path / "new").exists()
     assert closing("", "2>&-", "library", "check", "gpit-2014-16", folder=tmp_path)[0] == 0
 
@@ -866,7 +869,7 @@ def test_a_text_that_begins_with_an_equals_sign_stays_a_text(abcd):
 
 
 def test_gpit_alone_shows_how_to_use_it(tmp_path):
-    """Without a verb gpit prints its help, calls it no error, and exits with 2, since nothing was done."""
+    """Without a verb gpit prints its help, without an error, and exits with 2, since nothing was done."""
     done = gpit(folder=tmp_path)
 
     assert done.returncode == 2

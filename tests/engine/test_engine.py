@@ -1,4 +1,4 @@
-"""The engine: kinds, groups, the year before, mergers, and what is undefined, on figures worked by hand."""
+"""The engine: kinds, groups, the year before, mergers and undefined values, on figures calculated by hand."""
 
 from __future__ import annotations
 
@@ -67,12 +67,12 @@ def test_a_group_that_lies_in_two_larger_ones_is_an_error(tmp_path):
         by_region = total(ccg_people, within=region)
         allocation = by_region * registered_population
     """
-    with pytest.raises(CalculationError, match=r"step by_region, 2014/15: ccg 00A lies in more than one region"):
+    with pytest.raises(CalculationError, match=r"step by_region, 2014/15: ccg 00A is in more than one region"):
         allocate(population=write_rows(tmp_path / "p.csv", rows), scheme=scheme(tmp_path, steps))
 
 
-def test_groups_that_differ_in_case_alone_are_refused(tmp_path):
-    """Excel's SUMIFS would take NORTH and North for one group, so gpit asks for one spelling."""
+def test_groups_that_differ_only_in_capitals_are_refused(tmp_path):
+    """Excel's SUMIFS treats NORTH and North as one group, so gpit asks for one spelling."""
     rows = [{**row, "region": "NORTH"} if row["org_code"] == "P3" else row for row in NATION]
     steps = "allocation = total(registered_population, within=region) + registered_population"
     with pytest.raises(CalculationError, match=r"region in 2014/15: 'North' and 'NORTH'|'NORTH' and 'North'"):
@@ -87,8 +87,8 @@ def test_unspent_money_of_a_group_is_reported(tmp_path):
     """
     result = allocate(population=write_rows(tmp_path / "p.csv", NATION), scheme=scheme(tmp_path, steps, pot=100))
 
-    said = [finding.found for finding in result.findings]
-    assert any("£140 of £300 is unspent, in ccg 00A, 00B, 00C" in one for one in said), said
+    texts = [finding.found for finding in result.findings]
+    assert any("£140 of £300 is unspent, in ccg 00A, 00B, 00C" in text for text in texts), texts
 
 
 def test_an_amount_that_every_group_gets_in_full_is_a_warning(tmp_path):
@@ -97,7 +97,7 @@ def test_an_amount_that_every_group_gets_in_full_is_a_warning(tmp_path):
     result = allocate(population=write_rows(tmp_path / "p.csv", NATION), scheme=scheme(tmp_path, steps, pot=100))
 
     assert [finding.found for finding in result.findings if finding.level == "warning"] == [
-        "Pot 2014/15: each of the 3 groups by ccg gets the whole amount, £300 in all"
+        "Pot 2014/15: each of the 3 groups by ccg gets the full amount, £300 in total"
     ]
     assert [(fund.amount, fund.new_money) for fund in result.funds] == [(300, True)]
 
@@ -159,7 +159,7 @@ def test_a_ratio_is_carried_where_nothing_merged(tmp_path):
 
 
 def test_an_organisation_without_a_predecessor_is_an_error(tmp_path):
-    """A new organisation that replaces nobody has no value of the year before."""
+    """A new organisation without a predecessor has no value of the year before."""
     years = {"2014/15": {"A": 10}, "2015/16": {"A": 10, "B": 5}}
     steps = "allocation = previous(allocation, first=0) + registered_population"
     with pytest.raises(CalculationError, match=r"B has no predecessor in 2014/15"):
@@ -170,7 +170,7 @@ def test_an_organisation_that_closed_without_a_successor_is_an_error(tmp_path):
     """Its money of the year before would be lost."""
     years = {"2014/15": {"A": 10, "B": 5}, "2015/16": {"A": 10}}
     steps = "allocation = previous(allocation, first=0) + registered_population"
-    with pytest.raises(CalculationError, match=r"B was there in 2014/15 and has no successor"):
+    with pytest.raises(CalculationError, match=r"B existed in 2014/15 and has no successor"):
         allocate(population=people_by_year(tmp_path, years), scheme=scheme(tmp_path, steps, years=TWO))
 
 
@@ -234,7 +234,7 @@ def test_an_optional_column_may_be_missing_altogether(tmp_path):
 
 
 def test_a_blank_cell_that_is_not_shut_out_is_an_error(tmp_path):
-    """`min(1, extra)` does not pass over a blank, as Excel's MIN would."""
+    """`min(1, extra)` does not skip a blank, as Excel's MIN does."""
     steps = "allocation = min(1, extra)"
     with pytest.raises(CalculationError, match="extra = blank"):
         allocate(population=population_file(tmp_path, {"A": 1}), scheme=scheme(tmp_path, steps, extra=OPTIONAL))
@@ -254,8 +254,8 @@ TEXTS = [
 
 
 @pytest.mark.parametrize("formula", TEXTS)
-def test_codes_and_names_are_no_numbers(tmp_path, formula):
-    """A code or a name in arithmetic is refused where the formula is read, with the character and that it is a text."""
+def test_codes_and_names_are_not_numbers(tmp_path, formula):
+    """A code or a name in arithmetic is refused when the formula is read; the message has its position and the type."""
     with pytest.raises(FormulaError, match=r"scheme.toml, step allocation, character \d+: .*org_(code|name).*text"):
         allocate(population=population_file(tmp_path, {"A": 1}), scheme=scheme(tmp_path, f"allocation = {formula}"))
 
@@ -269,7 +269,7 @@ def test_a_code_may_be_compared_with_a_text(tmp_path):
 
 
 def test_a_closed_organisation_without_patients_or_spend_gets_nothing(tmp_path):
-    """No patients and no spend: its cost per head is nil, it draws nothing, and the run says that it has none."""
+    """No patients and no spend: its cost per head is 0, it gets nothing, and the run reports it."""
     rows = [
         {"org_code": "A", "registered_population": 100, "historic_spend": 500},
         {"org_code": "B", "registered_population": 0, "historic_spend": 0},
@@ -280,7 +280,7 @@ def test_a_closed_organisation_without_patients_or_spend_gets_nothing(tmp_path):
     assert any("no patients" in finding.found for finding in result.findings)
 
 
-# What no finance team would pay -------------------------------------------------------------------------------------
+# Allocations that cannot be paid -------------------------------------------------------------------------------------
 
 
 def warnings_of(result):
@@ -288,16 +288,16 @@ def warnings_of(result):
     return {finding.number: finding.found for finding in result.findings if finding.level == "warning"}
 
 
-def test_allocations_below_nil_are_a_warning(tmp_path):
-    """A and B get -£10 and -£30: both are below nil, B the lowest."""
+def test_negative_allocations_are_a_warning(tmp_path):
+    """A and B get -£10 and -£30: both are negative, B is the lowest."""
     steps = "allocation = 0 - 0.04 * pot * registered_population / total(registered_population) # £"
     result = allocate(population=population_file(tmp_path, {"A": 1, "B": 3}), scheme=scheme(tmp_path, steps))
 
-    assert warnings_of(result) == {"R05": "allocation 2014/15 is below nil for 2 of 2, the lowest -£30 (B)"}
+    assert warnings_of(result) == {"R05": "allocation 2014/15 is negative for 2 of 2, the lowest -£30 (B)"}
 
 
 def test_allocations_in_parts_of_a_penny_are_a_warning(tmp_path):
-    """£1,000 in three is no whole number of pence, and rounded it is."""
+    """A third of £1,000 is not in whole pence; rounded it is."""
     people = population_file(tmp_path, {"A": 1, "B": 1, "C": 1})
     steps = "allocation = share_out(pot, by=registered_population) # £"
     assert warnings_of(allocate(population=people, scheme=scheme(tmp_path, steps))) == {
@@ -308,17 +308,17 @@ def test_allocations_in_parts_of_a_penny_are_a_warning(tmp_path):
 
 
 def test_more_money_than_there_is_to_share_out_is_a_warning(tmp_path):
-    """£1,000 shared out and half as much again added is £500 more than share_out has to give."""
+    """£1,000 shared out and £500 added is £500 more than share_out has to share."""
     steps = "x = share_out(pot, by=registered_population) # £\nallocation = 1.5 * x # £"
     result = allocate(population=population_file(tmp_path, {"A": 1, "B": 3}), scheme=scheme(tmp_path, steps))
 
     assert warnings_of(result) == {
-        "R07": "allocation 2014/15 and what is unspent come to £500 more than the money that share_out has to give"
+        "R07": "allocation 2014/15 and unspent money add up to £500 more than the money that share_out has to share"
     }
 
 
-def test_new_money_is_said_and_no_warning(tmp_path):
-    """£500 beyond the £1,000 is no mistake where the scheme says that new money pays for it."""
+def test_new_money_is_a_note_and_not_a_warning(tmp_path):
+    """£500 on top of the £1,000 is only a note if the scheme says that new money pays for it."""
     steps = """
         fair = share_out(pot, by=registered_population) # £
         whole = rounded(fair) # £
@@ -330,11 +330,11 @@ def test_new_money_is_said_and_no_warning(tmp_path):
 
     assert "R07" not in warnings_of(result)
     (note,) = [finding for finding in result.findings if finding.number == "R09"]
-    assert note.found == "allocation 2014/15: £500 of it is new money, beyond what there is to share out"
+    assert note.found == "allocation 2014/15: £500 of it is new money, on top of the money to share out"
 
 
 def test_fair_shares_that_follow_from_people_are_money_that_comes_in(tmp_path):
-    """£5 each for 4 people come in beside a pot of £1,000, of which £4 go out: no budget is shared out for the £20."""
+    """£5 each for 4 people are money in as well as £1,000, of which £4 go out: no budget is shared out for the £20."""
     steps = """
         rate = 5 # £ per head
         fair_share = rate * registered_population # £
@@ -351,7 +351,7 @@ def test_fair_shares_that_follow_from_people_are_money_that_comes_in(tmp_path):
 
 
 def test_the_sample_has_no_such_warning():
-    """England's allocations are whole pounds, none below nil, and money out and unspent is money in."""
+    """England's allocations are whole pounds, none is negative, and money out and unspent equals money in."""
     assert [number for number in warnings_of(allocate(sample=True)) if number.startswith("R")] == []
 
 
@@ -359,7 +359,7 @@ def test_the_sample_has_no_such_warning():
 
 
 def test_floors_that_cost_too_much_say_what_they_cost(tmp_path):
-    """Floors of £600 and £500 with £1,000 to share: £100 too little, said with rule, year and amounts."""
+    """Floors of £600 and £500 with £1,000 to share: the message says £100 too little, with rule, year and amounts."""
     steps = """
         floor = where(registered_population > 15, 600, 500)
         allocation = share_out(pot, by=registered_population, at_least=floor)
@@ -372,9 +372,9 @@ def test_floors_that_cost_too_much_say_what_they_cost(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("steps", "said"),
+    ("steps", "message"),
     [
-        ("w = 0 - registered_population\nallocation = share_out(pot, by=w)", "A: the weight w is below 0"),
+        ("w = 0 - registered_population\nallocation = share_out(pot, by=w)", "A: the weight w is negative"),
         ("w = 0 * registered_population\nallocation = share_out(pot, by=w)", "every weight w is 0"),
         (
             "lo = where(pot > 0, 3, 3)\nhi = lo - 1\nallocation = share_out(pot, by=lo, at_least=lo, at_most=hi)",
@@ -382,9 +382,9 @@ def test_floors_that_cost_too_much_say_what_they_cost(tmp_path):
         ),
     ],
 )
-def test_what_cannot_be_shared_out_is_said_by_name(tmp_path, steps, said):
-    """Negative weights, no weights and bounds that cross name the step, the year and the organisation."""
-    with pytest.raises(CalculationError, match=said):
+def test_the_message_names_what_cannot_be_shared_out(tmp_path, steps, message):
+    """For negative weights, no weights and crossed limits, the message has the step, the year and the organisation."""
+    with pytest.raises(CalculationError, match=message):
         allocate(population=population_file(tmp_path, {"A": 20, "B": 30}), scheme=scheme(tmp_path, steps))
 
 
@@ -395,14 +395,14 @@ def test_totals_do_not_depend_on_the_order_of_rows(tmp_path):
     """Amounts from a penny to £100bn add up to the same float in any order."""
     source = random.Random(1)
     rows = [{"org_code": f"{i:03}", "x": source.uniform(0.01, 10 ** source.randint(0, 11))} for i in range(200)]
-    found = set()
+    totals = set()
     for seed in range(5):
         random.Random(seed).shuffle(rows)
         path = write_rows(tmp_path / f"{seed}.csv", rows)
         result = allocate(population=path, scheme=scheme(tmp_path, "all = total(x)\nallocation = x / all"))
-        found.add(result.national["all"][0])
+        totals.add(result.national["all"][0])
 
-    assert found == {math.fsum(row["x"] for row in rows)}
+    assert totals == {math.fsum(row["x"] for row in rows)}
 
 
 def test_result_holds_polars_frames():
@@ -429,22 +429,22 @@ def test_inequality_of_two_places_worked_by_hand():
     Lorenz: the poorer half has a quarter of the money; the area under the curve is 1/2·(1/4)/2 + 1/2·(1/4 + 1)/2 =
     0.375, and 1 − 2 × 0.375 = 0.25.
     """
-    found = inequality([100, 300], [100, 100])
+    spread = inequality([100, 300], [100, 100])
 
-    assert found is not None
-    assert (found.lowest, found.highest) == (1, 3)
-    assert math.isclose(found.variation, 0.5)
-    assert math.isclose(found.gini, 0.25)
+    assert spread is not None
+    assert (spread.lowest, spread.highest) == (1, 3)
+    assert math.isclose(spread.variation, 0.5)
+    assert math.isclose(spread.gini, 0.25)
 
 
 def test_equal_rates_have_no_inequality():
-    """Everybody at £8.71 a head: variation and Gini are 0 to the last digits of a float."""
+    """All at £8.71 a head: variation and Gini are 0 to the last digits of a float."""
     people = [468_022, 280_267, 757_589]
-    found = inequality([heads * 8.71 for heads in people], people)
+    spread = inequality([heads * 8.71 for heads in people], people)
 
-    assert found is not None
-    assert found.variation < 1e-9
-    assert found.gini < 1e-9
+    assert spread is not None
+    assert spread.variation < 1e-9
+    assert spread.gini < 1e-9
 
 
 def test_a_change_below_a_pound_is_no_change(tmp_path):
@@ -468,37 +468,37 @@ def test_a_change_below_a_pound_is_no_change(tmp_path):
     assert year.shortfall.total == 0
 
 
-# What hangs on assumptions ----------------------------------------------------------------------------------------
+# Effects of assumptions ----------------------------------------------------------------------------------------
 
 
-def test_an_assumption_is_moved_a_tenth_either_way(tmp_path):
-    """£1,000 shared between two: a tenth less is £100 less in all and a tenth more £100 more, for both of them."""
+def test_an_assumption_is_tried_at_90_and_110_per_cent(tmp_path):
+    """£1,000 shared between two: at £900 both get £100 less in total, and at £1,100 £100 more."""
     steps = "allocation = share_out(pot, by=registered_population) # £"
     result = allocate(population=population_file(tmp_path, {"A": 1, "B": 3}), scheme=scheme(tmp_path, steps))
 
-    assert [(one.assumption, one.change, one.total, one.organisations) for one in result.effects] == [
+    assert [(effect.assumption, effect.change, effect.total, effect.organisations) for effect in result.effects] == [
         (1, -0.1, -100, 2),
         (1, 0.1, 100, 2),
     ]
 
 
-def test_an_assumption_at_its_bound_moves_no_further():
-    """The whole need is supported in 2014/15, which is the most there can be; the half of 2015/16 moves both ways.
+def test_an_assumption_at_its_limit_is_not_tried_beyond_it():
+    """The share of need is 100% in 2014/15, its maximum; the 50% of 2015/16 is tried at 45% and 55%.
 
-    The budget of 2015/16 is £140m, of which a tenth is £14m. The sample's need is £30,154,703 in full: half of it
+    The budget of 2015/16 is £140m, and 10% of it is £14m. The sample's need is £30,154,703 in full: half of it
     rounds to £15,077,352 and 45% to £13,569,616, which is £1,507,736 less.
     """
     result = allocate(sample=True, transition="none")
-    assert [one.total for one in result.effects] == [-14_000_000, 14_000_000]
+    assert [effect.total for effect in result.effects] == [-14_000_000, 14_000_000]
 
-    said = {(one.assumption, one.change): one for one in allocate(sample=True).effects}
-    assert said[2, 0.1].said == "the value stands at its bound"
-    assert said[3, -0.1].total == -1_507_736
-    assert {one.assumption for one in said.values()} == {1, 2, 3}
+    effects = {(effect.assumption, effect.change): effect for effect in allocate(sample=True).effects}
+    assert effects[2, 0.1].said == "not tried: the value is already at its limit"
+    assert effects[3, -0.1].total == -1_507_736
+    assert {effect.assumption for effect in effects.values()} == {1, 2, 3}
 
 
-def test_a_move_that_cannot_be_made_says_why(tmp_path):
-    """Floors of £500 each fit in £1,000 and not in £900: there is no result to compare with."""
+def test_an_effect_that_cannot_be_calculated_says_why(tmp_path):
+    """£1,000 covers two floors of £500, and £900 does not: there is no result to compare with."""
     steps = """
         floor = where(pot > 0, 500, 500)
         allocation = share_out(pot, by=registered_population, at_least=floor)
@@ -509,12 +509,12 @@ def test_a_move_that_cannot_be_made_says_why(tmp_path):
     assert result.effects[1].total == 100
 
 
-def test_a_column_to_report_by_that_no_file_has_is_said():
-    """The A to D sample has no area teams, and its scheme reports by them; the England sample has."""
+def test_a_missing_column_to_report_by_is_a_note():
+    """The A to D sample has no area teams although its scheme reports by them; the England sample has."""
     run = allocate(population=SAMPLES / "abcd-population.csv", spend=SAMPLES / "abcd-spend.csv")
 
-    assert [one.level for one in run.findings if one.number == "R08"] == ["note"]
-    assert not [one for one in allocate(sample=True).findings if one.number == "R08"]
+    assert [finding.level for finding in run.findings if finding.number == "R08"] == ["note"]
+    assert not [finding for finding in allocate(sample=True).findings if finding.number == "R08"]
 
 
 # Checks that stop, and other years -----------------------------------------------------------------------
@@ -530,7 +530,7 @@ stops = true
 
 
 def test_a_check_that_stops_says_who_and_why(tmp_path):
-    """Two practices have more than 500 patients: there is no answer, and the first is named with its figures."""
+    """Two practices have more than 500 patients: there is no result, and the message has the first with its figures."""
     place = scheme(tmp_path, "allocation = registered_population")
     place.write_text(place.read_text("utf-8") + STOPS, "utf-8")
 
@@ -538,18 +538,18 @@ def test_a_check_that_stops_says_who_and_why(tmp_path):
         allocate(population=write_rows(tmp_path / "p.csv", NATION), scheme=place)
     assert str(refused.value) == (
         "scheme.toml, check Nobody has more than 500 patients, 2014/15, P3 and 1 more (p.csv row 4): "
-        "registered_population <= 500 does not hold (registered_population = 600), so there is no answer; "
+        "registered_population <= 500 is not true (registered_population = 600), so there is no result; "
         "a practice of that size is split first"
     )
 
 
-def test_a_check_that_could_stop_and_holds_stops_nothing(tmp_path):
-    """Where it holds, it is a check like any other."""
+def test_a_check_that_may_stop_a_run_and_passes_does_not_stop_it(tmp_path):
+    """If it passes, it is a check like any other."""
     place = scheme(tmp_path, "allocation = registered_population")
     place.write_text(place.read_text("utf-8") + STOPS, "utf-8")
     result = allocate(population=write_rows(tmp_path / "p.csv", NATION[:2]), scheme=place)
 
-    assert [one.holds for one in result.checks] == [True]
+    assert [check.holds for check in result.checks] == [True]
 
 
 EVERY_YEAR = """
@@ -561,7 +561,7 @@ every_year = { value = 2, assumption = "An example." }
 
 
 def test_a_scheme_runs_for_other_years(tmp_path):
-    """A scheme whose values are those of every year takes any years, and its digest says that they are others."""
+    """A scheme with values for every year can run for any years, and its digest then differs."""
     place = scheme(tmp_path, "allocation = registered_population * rate", extra=EVERY_YEAR)
     place.write_text(place.read_text("utf-8").replace(POT.format(pot=1000), ""), "utf-8")
     people = write_rows(tmp_path / "p.csv", NATION)
@@ -575,15 +575,15 @@ def test_a_scheme_runs_for_other_years(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("years", "said"),
+    ("years", "message"),
     [
         (["2019"], "years 2019: '2019' is not a financial year; write it as 2014/15"),
         (["2019/20", "2021/22"], "years 2019/20, 2021/22: years must be consecutive"),
         (["2016/17"], "2014/15 is not a year of the scheme"),
     ],
 )
-def test_years_that_are_none_or_have_no_values_are_refused(years, said):
-    """Years are financial years that follow on, and every value must be there for them."""
+def test_years_that_are_none_or_have_no_values_are_refused(years, message):
+    """Years are financial years in sequence, and the scheme needs every value for them."""
     with pytest.raises(GpitError) as refused:
         allocate(sample=True, years=years)
-    assert said in str(refused.value)
+    assert message in str(refused.value)

@@ -40,8 +40,8 @@ FLOOR_AND_CEILING = {
 }
 
 
-def shown(result, width=80):
-    """What the screen says of a result."""
+def screen(result, width=80):
+    """Return the screen of a result."""
     stream = io.StringIO()
     show(allocation_document(result), Console(file=stream, width=width))
     return stream.getvalue()
@@ -58,7 +58,7 @@ def lines(listed):
 
 
 def by_label(sheet, column=2):
-    """The values of a column of a sheet, by what its first column says."""
+    """The values of a column of a sheet, by the text of its first column."""
     return {row[0]: row[column - 1] for row in sheet.iter_rows(min_row=5, values_only=True) if row[0]}
 
 
@@ -81,7 +81,7 @@ def two_places(folder, steps, money, extra=""):
 
 @pytest.fixture(scope="module")
 def unspent(tmp_path_factory):
-    """The sample with ceilings that turn away £18,736,332 in 2014/15, and its workbook."""
+    """The sample with ceilings that leave £18,736,332 unspent in 2014/15, and its workbook."""
     folder = tmp_path_factory.mktemp("unspent")
     result = allocate(**FLOOR_AND_CEILING)
     write_workbook(result, folder / "fc.xlsx")
@@ -89,36 +89,36 @@ def unspent(tmp_path_factory):
 
 
 def test_unspent_money_is_said_within_the_first_five_lines(unspent):
-    """£140,000,000 less what 211 CCGs get under a ceiling of 3% growth is £18,736,332 in 2014/15."""
+    """£140,000,000 less the allocations of 211 CCGs with a ceiling of 3% growth is £18,736,332 in 2014/15."""
     for width in (80, 120):
-        first = "\n".join(shown(unspent[0], width).splitlines()[:5])
+        first = "\n".join(screen(unspent[0], width).splitlines()[:5])
 
         assert "Unspent (R03): £18,736,332 in 2014/15 and £18,982,013 in 2015/16" in " ".join(first.split())
 
 
 def test_screen_json_and_sheets_say_the_same_of_unspent_money(unspent):
-    """Each has a line for the control total's unspent money, and the difference is 0; no warning asks for a look."""
+    """Each has a line for the control total's unspent money, the difference is 0, and there is no warning."""
     result, book = unspent
     summary, checks = by_label(book["Summary"]), by_label(book["Checks"], 4)
     (money,) = [year["money"] for year in document(result)["summary"] if year["year"] == "2014/15"]
 
-    assert "Control total, unspent" in shown(result)
+    assert "Control total, unspent" in screen(result)
     (left,) = money["unspent"]
     assert left == {"name": "unrounded_allocation", "label": "Control total", "amount": 18_736_332}
     assert (money["difference"], money["balances"]) == (0, True)
     assert summary["Unspent: Control total (£)"] == 18_736_332
     assert summary[f"{DIFFERENCE} (£)"] == 0
     assert checks["Unspent: Control total"] == "£18,736,332"
-    assert checks["Money in is money out"] == "none"
-    assert next(one.found for one in result.findings if one.number == "R03") == (
+    assert checks["Money in equals money out"] == "none"
+    assert next(finding.found for finding in result.findings if finding.number == "R03") == (
         "Control total 2014/15: £18,736,332 of £140,000,000 is unspent"
     )
-    assert {one.number for one in result.findings} & {"R07", "R09"} == set()
+    assert {finding.number for finding in result.findings} & {"R07", "R09"} == set()
 
 
 @pytest.mark.usefixtures("libreoffice")
 def test_libreoffice_agrees_on_unspent_money(unspent, tmp_path):
-    """Recalculated from its formulas alone, the workbook has the same unspent money in both years."""
+    """Recalculated from its formulas, the workbook has the same unspent money in both years."""
     write_workbook(unspent[0], tmp_path / "fc.xlsx")
     (sheets,) = recalculated_rows([tmp_path / "fc.xlsx"])
     rows = {row[0]: row[1:3] for row in sheets["Summary"] if row}
@@ -129,13 +129,13 @@ def test_libreoffice_agrees_on_unspent_money(unspent, tmp_path):
 
 
 def test_figures_of_the_workbook_are_those_of_the_document(unspent):
-    """Gainers, losers, shortfall and totals by area are the same in the JSON document and in the workbook."""
+    """Gainers, losers, reductions and totals by area are the same in the JSON document and in the workbook."""
     result, book = unspent
     summary, year = by_label(book["Summary"]), document(result)["summary"][0]
 
     assert summary["CCGs that gain on historic spend"] == year["gain"]
     assert summary["CCGs that lose on historic spend"] == year["lose"]
-    assert summary["Shortfall: historic spend above allocation (£)"] == pytest.approx(year["shortfall"]["total"])
+    assert summary["Total of reductions on historic spend (£)"] == pytest.approx(year["shortfall"]["total"])
     (name,) = [name for name in book.sheetnames if name.startswith("By ")]
     headings = [cell.value for cell in book[name][4]]
     column = headings.index("Allocation 2014/15 (£)") + 1
@@ -179,13 +179,13 @@ def minus(folder, money):
     return allocate(inputs=table, scheme=folder / "minus.toml", with_effects=False)
 
 
-def test_money_that_is_taken_away_has_a_line_of_its_own(tmp_path):
+def test_money_that_is_taken_away_has_its_own_line(tmp_path):
     """£300,000 in, £30,000 taken away, £270,000 out: screen, document and workbook."""
     result = minus(tmp_path, '[money]\nin = ["base"]\nout_of = ["saving"]\n')
     write_workbook(result, tmp_path / "m.xlsx")
     summary = by_label(openpyxl.load_workbook(tmp_path / "m.xlsx", data_only=True)["Summary"])
     money = document(result)["summary"][0]["money"]
-    text = " ".join(shown(result).split())
+    text = " ".join(screen(result).split())
 
     assert "Money in Base £300,000 Taken away Saving £30,000 Money out Total allocation £270,000" in text
     assert [money["money_in"][0]["amount"], money["taken_away"][0]["amount"]] == [300_000, 30_000]
@@ -196,15 +196,15 @@ def test_money_that_is_taken_away_has_a_line_of_its_own(tmp_path):
         0,
     ]
     assert summary["Money out: allocations (£)"] == 270_000
-    assert not [one for one in result.findings if one.number in ("R07", "R09")]
+    assert not [finding for finding in result.findings if finding.number in ("R07", "R09")]
 
 
 def test_a_file_without_the_table_runs_and_one_line_says_what_to_add(tmp_path):
-    """Money in is what share_out shares, £30,000; £270,000 go out, and the warning names the table and the file."""
-    (warning,) = [one for one in minus(tmp_path, "").findings if one.number == "R07"]
+    """Money in is £30,000, which share_out shares; £270,000 go out, and the warning names the table and the file."""
+    (warning,) = [finding for finding in minus(tmp_path, "").findings if finding.number == "R07"]
 
     assert "£240,000 more" in warning.found
-    assert warning.remedy.startswith("Add to minus.toml a table [money] with in = […]")
+    assert warning.remedy.startswith("Add a table [money] to minus.toml: in = […]")
 
 
 @pytest.mark.skipif(not CASES.is_dir(), reason="the shared cases are not there")
@@ -213,18 +213,18 @@ def test_the_case_of_a_saving_reads_as_money_taken_away(tmp_path):
     text = (CASES / "mi.toml").read_text("utf-8")
     (tmp_path / "mi.toml").write_text(f'{text}\n[money]\nin = ["base"]\nout_of = ["saving"]\n', encoding="utf-8")
     result = allocate(inputs=CASES / "mi.csv", scheme=tmp_path / "mi.toml", with_effects=False)
-    said = "Base £300,000 Taken away Saving to be found £30,000 Money out Total allocation £270,000"
+    text_of_account = "Base £300,000 Taken away Saving to be found £30,000 Money out Total allocation £270,000"
 
-    assert said in " ".join(shown(result).split())
-    assert not [one for one in result.findings if one.number in ("R07", "R09")]
+    assert text_of_account in " ".join(screen(result).split())
+    assert not [finding for finding in result.findings if finding.number in ("R07", "R09")]
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the shared data are not there")
 def test_a_published_table_shows_growth_convergence_and_what_is_taken_away(tmp_path):
     """NHS England, primary medical care 2025/26: £17.8m of vaccinations are taken away, three sums come in.
 
-    Convergence takes £926,367 away in all, so it stands in money in below nil. Allocations are rounded to
-    thousands one by one, which moves 42 of them by £500 each at most.
+    Convergence takes £926,367 away in total, so it is a negative line of money in. Each of 42 allocations is rounded to
+    thousands, which changes it by up to £500.
     """
     text = (SHARED / "published" / "schemes" / "icb-primary-medical-2025-26.toml").read_text("utf-8")
     steps = """
@@ -260,8 +260,8 @@ formula = "grown_baseline * convergence"
     assert lines(money.taken_away) == [("vaccinations_total", 17_800_000)]
     assert 21_000 <= money.rounding <= 21_001
     assert abs(money.difference) <= 21_000
-    assert {one.number for one in result.findings} & {"R07", "R09"} == set()
-    assert "Convergence in pounds -£926,367" in " ".join(shown(result).split())
+    assert {finding.number for finding in result.findings} & {"R07", "R09"} == set()
+    assert "Convergence in pounds -£926,367" in " ".join(screen(result).split())
 
 
 def test_new_money_is_the_step_that_tops_up():
@@ -269,7 +269,9 @@ def test_new_money_is_the_step_that_tops_up():
     result = allocate(**FOUR, transition="annual-loss-cap", settings={"revenue_budget": 2_000_000}, with_effects=False)
 
     assert lines(account(result).money_in) == [("revenue_budget", 2_000_000), ("top_up", 330_000)]
-    assert "Top-up 2014/15: £330,000 is new money" in [one.found for one in result.findings if one.number == "R09"]
+    assert "Top-up 2014/15: £330,000 is new money" in [
+        finding.found for finding in result.findings if finding.number == "R09"
+    ]
 
 
 def test_fair_share_stands_for_the_money_behind_it(tmp_path):
@@ -339,7 +341,7 @@ out_of = ["kept_back"]
 
 
 def test_unspent_money_can_be_named(tmp_path):
-    """A step says that £250 of the £1,000 stay unspent; the account takes it in the place of what ceilings leave."""
+    """A step says that £250 of the £1,000 stay unspent; the account uses it instead of the money left by ceilings."""
     steps = """
         most = where(registered_population > 0, 300, 300) # £
         shared = share_out(pot, by=registered_population, at_most=most) # £
@@ -366,7 +368,7 @@ SAVING += 'values = { every_year = { value = 100, assumption = "A test." } }\n'
 
 @pytest.mark.parametrize("name", ["cut", "cut_total"])
 def test_a_saving_counts_with_what_is_taken(tmp_path, name):
-    """Two pay £20 each of a saving of £100: £40 are taken away, and the £60 that are not are no unspent money."""
+    """Two pay £20 each of a saving of £100: £40 are taken away, and the other £60 are not unspent money."""
     result = two_places(tmp_path, CUT, f'in = ["pot"]\nout_of = ["{name}"]', SAVING)
     write_workbook(result, tmp_path / "cut.xlsx")
     money = account(result)
@@ -374,20 +376,20 @@ def test_a_saving_counts_with_what_is_taken(tmp_path, name):
     assert (lines(money.taken_away), money.unspent) == ([(name, 40)], ())
     assert (money.out.amount, money.difference) == (960, 0)
     # What the step leaves over is not in the line near the top, so that the note says it.
-    assert "R03 Saving 2014/15: £60 of £100 is unspent" in " ".join(shown(result).split())
+    assert "R03 Saving 2014/15: £60 of £100 is unspent" in " ".join(screen(result).split())
     rows = {row[0]: row[1] for row in evaluated_rows(tmp_path / "cut.xlsx", "Summary")}
     assert rows[f"{DIFFERENCE} (£)"] == 0
 
 
 def evaluated_rows(path, sheet):
-    """First and second cell of each row of a sheet, worked out from the formulas alone."""
+    """First and second cell of each row of a sheet, calculated from the formulas."""
     plain, book = openpyxl.load_workbook(path, data_only=True)[sheet], formualizer.load_workbook(str(path))
     rows = range(5, plain.max_row + 1)
     return [(plain.cell(row, 1).value, book.evaluate_cell(sheet, row, 2)) for row in rows]
 
 
 def test_a_step_without_a_ceiling_leaves_nothing_over_in_the_workbook_as_well(tmp_path):
-    """Where the table names it as unspent, its line is £0 and the whole £1,000 goes out."""
+    """If the table names it as unspent, its line is £0 and the whole £1,000 goes out."""
     steps = "shares = share_out(pot, by=registered_population) # £\nallocation = rounded(shares) # £"
     result = two_places(tmp_path, steps, 'in = ["pot"]\nunspent = ["shares"]')
     write_workbook(result, tmp_path / "none.xlsx")
@@ -398,15 +400,19 @@ def test_a_step_without_a_ceiling_leaves_nothing_over_in_the_workbook_as_well(tm
 
 
 def test_another_account_is_a_difference_of_the_rules(tmp_path):
-    """`compare` names the account where two rules differ in nothing else."""
+    """`compare` names the account if two rules differ only in it."""
     steps = "shares = share_out(pot, by=registered_population) # £\nallocation = rounded(shares) # £"
     for folder in ("old", "new"):
         (tmp_path / folder).mkdir()
     old = two_places(tmp_path / "old", steps, 'in = ["pot"]')
     new = two_places(tmp_path / "new", steps, 'in = ["shares"]')
-    found = [(one.kind, one.old, one.new) for one in compare(old, new).differences if "money" in one.kind]
+    differences = [
+        (difference.kind, difference.old, difference.new)
+        for difference in compare(old, new).differences
+        if "money" in difference.kind
+    ]
 
-    assert found == [("money account changed", "in: pot", "in: shares")]
+    assert differences == [("money account changed", "in: pot", "in: shares")]
 
 
 @pytest.mark.parametrize(
@@ -424,7 +430,7 @@ def test_another_account_is_a_difference_of_the_rules(tmp_path):
     ],
 )
 def test_rounding_moves_the_difference_by_half_a_unit_for_each_figure(tmp_path, last, rounding):
-    """Two that are rounded one by one move the total by a unit, together by half of one; a penny is for floats."""
+    """Two figures rounded separately move the total by a unit, together by half a unit; a penny is for floats."""
     result = two_places(tmp_path, last, 'in = ["pot"]')
 
     assert account(result).rounding == pytest.approx(rounding)
@@ -445,20 +451,20 @@ def with_values(result, name, kind, values):
 
 
 def test_a_doubled_allocation_is_the_difference_on_the_screen_and_in_the_document():
-    """B's £625,000 counted twice leave the account £625,000 short, whatever is unspent."""
+    """B's £625,000 counted twice leave the account £625,000 short, for any unspent money."""
     result = allocate(**FOUR, settings={"revenue_budget": 2_000_000, "transition_fund": 300_000}, with_effects=False)
     before = result.years["2014/15"].values("allocation", ORGANISATION)
     twice = with_values(result, "allocation", ORGANISATION, [before[0], 2 * before[1], *before[2:]])
 
-    assert f"{DIFFERENCE} -£{before[1]:,.0f} £0" in " ".join(shown(twice).split())
+    assert f"{DIFFERENCE} -£{before[1]:,.0f} £0" in " ".join(screen(twice).split())
     money = document(twice)["summary"][0]["money"]
     assert (money["difference"], money["balances"]) == (-before[1], False)
-    assert "R07" in {one.number for one in notes_of(twice.scheme, twice.funds, twice.years)}
+    assert "R07" in {finding.number for finding in notes_of(twice.scheme, twice.funds, twice.years)}
 
 
 @pytest.mark.parametrize("transition", ["above-average-cost", "floor-and-ceiling"])
 def test_a_doubled_allocation_is_the_difference_in_the_workbook(transition, tmp_path):
-    """The last allocation of 2014/15 typed over with twice its amount: the difference is exactly that amount."""
+    """The last allocation of 2014/15 is doubled by hand: the difference is exactly its amount."""
     levels = {"floor_growth": "-60%", "ceiling_growth": "3%"} if transition == "floor-and-ceiling" else {}
     result = allocate(**FOUR, transition=transition, settings=levels, with_effects=False)
     write_workbook(result, tmp_path / "out.xlsx")
@@ -474,7 +480,7 @@ def test_a_doubled_allocation_is_the_difference_in_the_workbook(transition, tmp_
 
     assert amount > 0
     assert book.evaluate_cell("Summary", rows[f"{DIFFERENCE} (£)"], 2) == pytest.approx(-amount, abs=1e-6)
-    assert book.evaluate_cell("Checks", checks["Money in is money out"], 4) == "look at it"
+    assert book.evaluate_cell("Checks", checks["Money in equals money out"], 4) == "review"
 
 
 QUICK = ["formula-registered-population", "transition-floor-and-ceiling"]
@@ -482,17 +488,17 @@ QUICK = ["formula-registered-population", "transition-floor-and-ceiling"]
 
 @pytest.mark.parametrize("rule", slow_but(QUICK, [rule for rule in RULES if rule.runs_alone]), ids=str)
 def test_an_error_in_any_line_of_the_account_shows(rule):
-    """Whatever line of a library file's account is wrong by £1m for one year, the difference is wrong by that much.
+    """If any line of a library file's account is wrong by £1m for one year, the difference is wrong by £1m.
 
-    Without an error it is 0 to the rounding.
+    Without an error it is 0 within rounding.
     """
 
     @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
     @given(data=st.data())
     def holds(data):
-        ready = scheme_of(rule)
+        scheme = scheme_of(rule)
         try:
-            result = run(ready, data.draw(organisations(ready)))
+            result = run(scheme, data.draw(organisations(scheme)))
         except CalculationError:
             assume(condition=False)
             raise
@@ -502,7 +508,7 @@ def test_an_error_in_any_line_of_the_account_shows(rule):
 
 
 def every_line_shows(result):
-    """Assert that the account balances, and does not once any one of its lines is wrong."""
+    """Assert that the account balances, and that it does not if any of its lines is wrong."""
     money, million = account(result), 1_000_000.0
     year = next(iter(result.years.values()))
     assert money.money_in, "no money comes in"
@@ -513,7 +519,7 @@ def every_line_shows(result):
         moved = account(wrong).difference - money.difference
         assert abs(abs(moved) - million) <= 1e-3, line
         assert not account(wrong).is_balanced, line
-        numbers = [one.number for one in notes_of(wrong.scheme, wrong.funds, wrong.years)]
+        numbers = [finding.number for finding in notes_of(wrong.scheme, wrong.funds, wrong.years)]
         assert "R07" in numbers or result.scheme.symbols[result.scheme.result].unit != "£"
 
 
@@ -530,7 +536,7 @@ def _wrong(result, year, line, by):
 
 
 def test_an_error_in_any_line_of_a_reallocation_shows(tmp_path):
-    """Current allocations come in, revised ones go out, and what is recovered and not received stays unspent."""
+    """Current allocations come in, revised ones go out, and recovered money that is not paid out is unspent."""
     rows = [("A", 20_000_000, 15_000_000), ("B", 10_000_000, 11_000_000)]
     table = [{"org_code": code, "allocation": amount, "year": "2014/15"} for code, amount, _ in rows]
     forecast = [{"org_code": code, "forecast_outturn": amount} for code, _, amount in rows]
@@ -544,7 +550,7 @@ def test_an_error_in_any_line_of_a_reallocation_shows(tmp_path):
     every_line_shows(result)
 
 
-# Names that are no money ----------------------------------------------------------------------------------------
+# Names that are not money ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -560,8 +566,8 @@ def test_an_error_in_any_line_of_a_reallocation_shows(tmp_path):
         ('in = ["pot"]\nunspent = ["nothing"]', "money › unspent: there is no nothing"),
     ],
 )
-def test_what_is_no_money_is_refused(tmp_path, money, says):
-    """A table that names what is not there, or is not in £, is refused with the file and the place."""
+def test_names_that_are_not_money_are_refused(tmp_path, money, says):
+    """A table with a name that does not exist, or is not in £, is refused with the file and the place."""
     steps = """
         rate = pot / total(registered_population) # £ per head
         large = registered_population > 2
@@ -574,7 +580,7 @@ def test_what_is_no_money_is_refused(tmp_path, money, says):
 
 
 def test_a_transition_names_no_money_of_a_formula(tmp_path):
-    """A transition goes with any formula: it names fair_share, and not the budget behind it."""
+    """A transition works with any formula, so it names fair_share and not the budget of one formula."""
     text = '[transition]\nname = "t"\ntitle = "T"\n[[steps]]\nname = "allocation"\nlabel = "A"\nunit = "£"\n'
     (tmp_path / "t.toml").write_text(f'{text}formula = "fair_share"\n[money]\nin = ["revenue_budget"]\n', "utf-8")
     with pytest.raises(SchemeError, match=r"t\.toml: money › in: .*not revenue_budget"):
@@ -582,7 +588,7 @@ def test_a_transition_names_no_money_of_a_formula(tmp_path):
 
 
 def test_the_account_goes_through_the_manifest():
-    """The rule in a manifest has the account with its names: fair shares as the money behind them, new money apart."""
+    """The rule in a manifest has the account with its names: fair shares as the money they share, new money apart."""
     manifest = allocate(**FOUR, transition="annual-loss-cap", with_effects=False).manifest
 
     assert manifest["definition"]["money"] == {
@@ -597,14 +603,14 @@ def test_the_account_goes_through_the_manifest():
 
 
 def test_every_file_of_the_library_whose_answer_is_money_names_it():
-    """No file of the library leaves its money account to what share_out happens to share."""
+    """Every file of the library states its money account."""
     without = [str(rule) for rule in RULES if "money" not in rule.data and rule.data.get("steps")]
 
     assert without == ["scheme-maturity-index"]
 
 
 def test_columns_with_blanks_count_what_is_there(tmp_path):
-    """An optional column of £ with a blank comes in with what it has: £40 of A, nothing of B."""
+    """An optional column of £ with a blank counts as money in without the blank: £40 of A, nothing of B."""
     extra = '[inputs.grant]\nlabel = "Grant"\nunit = "£"\noptional = true\n'
     steps = "allocation = where(given(grant), grant, 0) # £"
     place = money_scheme(tmp_path, f"unused = pot # £\n{steps}", 'in = ["grant"]', extra)
@@ -655,8 +661,8 @@ def test_an_answer_that_shares_in_groups_is_money_out_as_it_is(tmp_path):
     assert account(twice).difference == -100
 
 
-def test_what_is_shared_out_but_is_no_money_is_not_unspent_money(tmp_path):
-    """Of 1,000 people to be shared out 400 are left over; the £1,000 all go out."""
+def test_people_left_over_are_not_unspent_money(tmp_path):
+    """Of 1,000 people to share out 400 are left over; all of the £1,000 go out."""
     extra = '[parameters.places]\nlabel = "Places"\nunit = "people"\n'
     extra += 'values = { every_year = { value = 1_000, assumption = "A test." } }\n'
     steps = """
@@ -669,8 +675,8 @@ def test_what_is_shared_out_but_is_no_money_is_not_unspent_money(tmp_path):
     result = allocate(population=people, scheme=scheme(tmp_path, steps, extra=extra), with_effects=False)
 
     assert (account(result).unspent, account(result).difference) == ((), 0)
-    assert "R07" not in {one.number for one in result.findings}
-    assert "R03 Places 2014/15: 400 of 1,000 is unspent" in " ".join(shown(result).split())
+    assert "R07" not in {finding.number for finding in result.findings}
+    assert "R03 Places 2014/15: 400 of 1,000 is unspent" in " ".join(screen(result).split())
 
 
 def test_pence_of_an_amount_are_rounding_and_not_unspent(tmp_path):

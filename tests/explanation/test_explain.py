@@ -450,7 +450,7 @@ def test_a_table_without_its_manifest_cannot_be_explained(england, tmp_path):
 
     assert ran.returncode == 2
     assert ran.stdout == b""
-    assert "alone.csv: holds rows alone, and nothing of the rule" in words(ran.stderr)
+    assert "alone.csv: has rows, but not the rule that gives them" in words(ran.stderr)
 
 
 # Which organisation, year and step -------------------------------------------------------------------------------

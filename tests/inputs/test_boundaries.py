@@ -603,7 +603,7 @@ def test_previous_follows_the_same_crosswalk(tmp_path):
 
     split = people_by_year(tmp_path, {"2014/15": {"A": 100}, "2015/16": {"B": 50, "C": 50}})
     walk = Folder(tmp_path).write("walk.csv", SPLIT + "A,B,2015-04-01,0.5,\nA,C,2015-04-01,0.5,\n")
-    with pytest.raises(CalculationError, match=r"A was there in 2014/15 and split into B, C; .*--boundaries 2015/16"):
+    with pytest.raises(CalculationError, match=r"A existed in 2014/15 and split into B, C; .*--boundaries 2015/16"):
         allocate(population=split, scheme=rules, crosswalk=walk)
     result = allocate(population=split, scheme=rules, crosswalk=walk, boundaries="2015/16")
     assert rows_of(result, "before", "2015/16") == {"B": 500, "C": 500}
@@ -732,7 +732,7 @@ def test_the_workbook_is_live_on_other_boundaries(tmp_path):
     assert "SUMIFS" in there["Spend"].cell(5, spent + 1).value
     assert [cell.value for cell in there["Spend lines"][4]][-1] == "Predecessor"
     facts = {row[0]: row[1] for row in there["About"].iter_rows(min_row=5, values_only=True)}
-    assert facts["Boundaries"].startswith("All figures are those of the CCGs of 1 April 2026")
+    assert facts["Boundaries"].startswith("All figures are for the CCGs of 1 April 2026")
 
 
 def test_a_line_of_a_merged_organisation_moves_with_it(england_inputs):

@@ -397,7 +397,7 @@ def test_floor_damping_by_the_closed_form(floor):
     assert (expected is None) == (growth > Fraction(2_000_000, 2_270_000) - 1)
     if expected is None:
         with pytest.raises(
-            GpitError, match=r"floor needs £\S+ in all and control_total is £2,000,000, £\S+ too little"
+            GpitError, match=r"floor needs £\S+ in total, but control_total is £2,000,000, £\S+ too little"
         ):
             allocate(**run, with_effects=False)
         return

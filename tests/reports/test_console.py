@@ -566,7 +566,7 @@ class TestOtherSchemes:
         assert figures(text, "Pot") == ["£1,000"]
         assert figures(text, "Total allocation") == ["£1,500"]
         assert figures(text, "Difference (in − taken away − out − unspent)") == ["-£500"]
-        assert "Add to scheme.toml a table [money] with in = […]" in flat(text)
+        assert "Add a table [money] to scheme.toml: in = […]" in flat(text)
 
 
 class TestHostileNames:

@@ -22,7 +22,7 @@ from gpit_fairshare import allocate, compare, explain, verify
 from gpit_fairshare.cli import _run
 from gpit_fairshare.results import manifest_name
 from gpit_fairshare.results.agreement import (
-    is_same_as_worked_out,
+    is_same_as_calculated,
     is_same_as_written,
     is_same_remainder,
     is_same_unrounded,
@@ -67,7 +67,7 @@ BY_HAND = {
 
 
 def pots_and_people(folder, people=None, pot=POT, steps=None):
-    """Run the scheme on its four organisations, or another on other people."""
+    """Run the scheme on its four organisations, or another scheme on other people."""
     text = HEAD.format(years='["2014/15"]') + 'result = "allocation"\n'
     text += f'[parameters.pot]\nlabel = "Pot"\nunit = "£"\nvalues = {{ every_year = {{ value = {pot}, '
     text += 'assumption = "Made up." } }\n'
@@ -83,7 +83,7 @@ def pots_and_people(folder, people=None, pot=POT, steps=None):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """The run in three kinds of file, beside its inputs."""
+    """The run in three kinds of file, in the folder of its inputs."""
     folder = tmp_path_factory.mktemp("agreement")
     result = pots_and_people(folder)
     write_json(result, folder / "out.json")
@@ -94,22 +94,22 @@ def folder(tmp_path_factory):
 
 
 def changed(folder, kind, step, change):
-    """Return a copy of a result in which one figure of A, of its region or of the nation is another."""
+    """Return a copy of a result with one changed figure of A, of its region or of the nation."""
     path = folder / f"changed.{kind}"
     region = PEOPLE["A"][0]
     codes = {"A"} if PLACES[step] == "A" else set("AB") if step.startswith("region") else set("ABCD")
     if kind == "xlsx":
         places = verify_places(folder)
         if PLACES[step] == "nation":
-            sheet, _, cell = next(one["cell"] for one in places["cells"] if one["name"] == step).rpartition("!")
+            sheet, _, cell = next(entry["cell"] for entry in places["cells"] if entry["name"] == step).rpartition("!")
         else:
             by = "region" if step.startswith("region") else ""
-            table = next(one for one in places["tables"] if (one["by"] or "") == by)
+            table = next(entry for entry in places["tables"] if (entry["by"] or "") == by)
             assert region == "North"  # the first row of both tables
             sheet, cell = table["sheet"], f"{table['columns'][step]}{table['first_row']}"
         sheet = sheet.strip("'")
-        there = recalculation.cached_values(folder / "out.xlsx")[sheet, cell]
-        recalculation.plant(folder / "out.xlsx", sheet, cell, change(there), path)
+        value = recalculation.cached_values(folder / "out.xlsx")[sheet, cell]
+        recalculation.plant(folder / "out.xlsx", sheet, cell, change(value), path)
     elif kind == "json":
         document = json.loads((folder / "out.json").read_text("utf-8"))
         for row in document["rows"]:
@@ -135,7 +135,7 @@ def verify_places(folder):
 
 
 def answers(folder, path, code="A"):
-    """Return what each verb finds off its rule, and whether it is content: all three of one file."""
+    """Return the figures that each verb finds off their rule in one file, and whether it exits with 0."""
     explained = explain(path, code)
     compared = compare(folder / "out.json", path)
     verified = verify(path, [folder])
@@ -152,7 +152,7 @@ def answers(folder, path, code="A"):
 
 @pytest.mark.parametrize("step", BY_HAND)
 def test_the_figures_are_those_worked_out_by_hand(folder, step):
-    """A's figures are those of plain fractions, so that what is changed below was right before."""
+    """A's figures are those of plain fractions, so that the figures changed below were right before."""
     row = json.loads((folder / "out.json").read_text("utf-8"))["rows"][0]
 
     assert row[step] == pytest.approx(float(BY_HAND[step]), rel=1e-15)
@@ -162,7 +162,7 @@ def test_the_figures_are_those_worked_out_by_hand(folder, step):
 @pytest.mark.parametrize("step", slow_but(["unrounded_share", "national_rate"], PLACES))
 @pytest.mark.parametrize("code", ["A", slow("D")])
 def test_all_three_verbs_name_one_figure_that_was_changed(folder, kind, step, code):
-    """A figure 5e-11 of itself too large, or a rounded one £1, is named by organisation, year and step by all three."""
+    """All three name a figure that is 5e-11 of itself too large, or a rounded one by £1, by code, year and step."""
     by = (lambda value: value + 1) if step == "allocation" else (lambda value: value * (1 + 5e-11))
     places, content = answers(folder, changed(folder, kind, step, by), code)
 
@@ -173,7 +173,7 @@ def test_all_three_verbs_name_one_figure_that_was_changed(folder, kind, step, co
 @pytest.mark.parametrize("kind", slow_but(["json"], ["json", "xlsx", "csv"]))
 @pytest.mark.parametrize("step", UNROUNDED)
 def test_what_a_program_that_recalculates_may_do_is_accepted_by_all_three(folder, kind, step):
-    """9e-13 of a figure that no step rounds, such as the order of a sum can make, is accepted by all three verbs."""
+    """All three verbs accept 9e-13 of a figure that no step rounds, as the order of a sum can cause."""
     places, content = answers(folder, changed(folder, kind, step, lambda value: value * (1 + 9e-13)))
 
     assert (places, content) == ([[]] * 3, [True] * 3)
@@ -182,7 +182,7 @@ def test_what_a_program_that_recalculates_may_do_is_accepted_by_all_three(folder
 @pytest.mark.parametrize("kind", slow_but(["json"], ["json", "xlsx", "csv"]))
 @pytest.mark.parametrize("step", UNROUNDED)
 def test_just_beyond_is_refused_by_all_three(folder, kind, step):
-    """1.1e-12 of a figure that no step rounds is refused by all three verbs."""
+    """All three verbs refuse 1.1e-12 of a figure that no step rounds."""
     places, content = answers(folder, changed(folder, kind, step, lambda value: value * (1 - 1.1e-12)))
 
     assert places == [[(PLACES[step], "2014/15", step)]] * 3
@@ -190,14 +190,14 @@ def test_just_beyond_is_refused_by_all_three(folder, kind, step):
 
 
 def test_figures_with_the_fifteen_digits_that_spreadsheets_save_are_accepted(folder):
-    """Every figure cut to 15 digits is accepted by all three verbs, as Excel and LibreOffice save it."""
+    """All three verbs accept every figure cut to 15 digits, as Excel and LibreOffice save it."""
     for step in PLACES:
         places, content = answers(folder, changed(folder, "json", step, lambda value: float(f"{value:.15g}")))
         assert (places, content) == ([[]] * 3, [True] * 3)
 
 
 def test_a_rounded_figure_has_no_tolerance(folder):
-    """A hundred-millionth of a pound on an allocation in whole pounds is refused by all three verbs."""
+    """All three verbs refuse a hundred-millionth of a pound more on an allocation in whole pounds."""
     places, content = answers(folder, changed(folder, "json", "allocation", lambda value: value + 1e-8))
 
     assert places == [[("A", "2014/15", "allocation")]] * 3
@@ -208,7 +208,7 @@ def test_a_rounded_figure_has_no_tolerance(folder):
 @settings(deadline=None, max_examples=25)
 @given(st.sampled_from(list(PLACES)), st.floats(1e-15, 1e-2), st.sampled_from([-1, 1]), st.sampled_from("AD"))
 def test_all_three_verbs_agree_on_any_change(folder, step, size, sign, code):
-    """Whatever a figure is changed by, all three verbs name the same figures, and all are content or none is."""
+    """For any change of a figure, all three verbs name the same figures and have the same outcome."""
     path = changed(folder, "json", step, lambda value: value * (1 + sign * size))
     places, content = answers(folder, path, code)
 
@@ -217,7 +217,7 @@ def test_all_three_verbs_agree_on_any_change(folder, step, size, sign, code):
     assert content[0] == (not places[0])
 
 
-# What is said ---------------------------------------------------------------------------------------------------
+# Messages ---------------------------------------------------------------------------------------------------
 
 
 def said_by(folder, *arguments):
@@ -233,7 +233,7 @@ def said_by(folder, *arguments):
 @pytest.mark.parametrize("verb", ["explain", "compare", "verify"])
 @pytest.mark.parametrize("step", slow_but(["unrounded_share"], ["unrounded_share", "national_rate"]))
 def test_each_verb_says_it_in_one_sentence_and_ends_with_1(folder, verb, step):
-    """The sentence has organisation, year, label and name, both figures in as many digits as part them; so has JSON."""
+    """The sentence has organisation, year, label and name, both figures with enough digits to differ; so has JSON."""
     changed(folder, "json", step, lambda value: value * (1 + 5e-11))
     arguments = {
         "explain": ("explain", "D", "--result", "changed.json"),
@@ -255,14 +255,14 @@ def test_each_verb_says_it_in_one_sentence_and_ends_with_1(folder, verb, step):
     documents = {"explain": explain(path, "D"), "compare": compare(folder / "out.json", path), "verify": verify(path)}
     document = json.loads(json.dumps(documents[verb].document()))
     entries = document.get("off_rule") or [*document["differences"], *document["others_differ"]]
-    assert [(one["of"], one["year"], one["name"], one["label"]) for one in entries] == [
+    assert [(entry["of"], entry["year"], entry["name"], entry["label"]) for entry in entries] == [
         (PLACES[step], "2014/15", step, STEPS[step][0])
     ]
     assert entries[0]["found"] != entries[0]["expected"]
 
 
 def test_a_result_compared_with_itself_is_held_to_its_own_rule(folder):
-    """Two copies of a changed result agree in every figure, and end with 1; with a tolerance money alone counts."""
+    """Two copies of a changed result agree in every figure, and exit with 1; with a tolerance only money counts."""
     path = changed(folder, "json", "unrounded_share", lambda value: value * (1 + 5e-11))
     comparison = compare(path, path)
 
@@ -273,7 +273,7 @@ def test_a_result_compared_with_itself_is_held_to_its_own_rule(folder):
 
 
 def test_the_first_figure_is_named_and_the_others_are_counted(folder):
-    """Three weights are off: `explain` names all of an organisation's own, the others name the first of all three."""
+    """Three weights are off: `explain` names all of one organisation, the others name the first of the three."""
     document = json.loads((folder / "out.json").read_text("utf-8"))
     for row in document["rows"][1:]:
         row["unrounded_share"] += 1
@@ -288,7 +288,7 @@ def test_the_first_figure_is_named_and_the_others_are_counted(folder):
 
 
 def test_a_table_without_a_new_digest_is_refused_by_two_and_named_by_verify(folder, tmp_path):
-    """A CSV file that its manifest does not know ends `explain` with 2, and `verify` with 1 and the figure's name."""
+    """With another digest than in the manifest, `explain` exits with 2, and `verify` with 1 and the figure."""
     shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
     text = (tmp_path / "out.csv").read_text("utf-8")
     (tmp_path / "out.csv").write_text(text.replace("99117.", "99118.", 1), encoding="utf-8")
@@ -303,16 +303,16 @@ def test_a_table_without_a_new_digest_is_refused_by_two_and_named_by_verify(fold
 
 
 @pytest.mark.parametrize(
-    ("found", "expected", "same"),
+    ("actual", "expected", "same"),
     [
         (263548.83541, 263548.83539709426, False),  # 5e-11 of it
         (1e6 * (1 + 9e-13), 1e6, True),
         (1e6 * (1 + 1.1e-12), 1e6, False),
-        (8.71 * (1 + 5e-11), 8.71, False),  # small figures are held to as many digits
+        (8.71 * (1 + 5e-11), 8.71, False),  # small figures need as many digits
         (5e10 + 0.0009, 5e10, True),  # below a tenth of a penny, though 1e-12 would allow 5p
         (5e9 + 0.002, 5e9, False),
         (1e15 + 50, 1e15, True),  # 5e-14: what the order of a sum can do
-        (9e-10, -9e-10, True),  # what is left of two equal sums
+        (9e-10, -9e-10, True),  # the difference of two equal sums
         (3e-9, 0.0, False),
         (True, True, True),
         (True, 1.0, False),
@@ -320,18 +320,18 @@ def test_a_table_without_a_new_digest_is_refused_by_two_and_named_by_verify(fold
         (math.nan, 1.0, False),
     ],
 )
-def test_a_figure_that_no_step_rounds(found, expected, same):
+def test_a_figure_that_no_step_rounds(actual, expected, same):
     """1e-12 of its size, up to a tenth of a penny, or 1e-13; near 0 a billionth. Other types are other values."""
-    assert is_same_unrounded(found, expected) is same
-    assert not same or is_same_as_worked_out(found, expected)
+    assert is_same_unrounded(actual, expected) is same
+    assert not same or is_same_as_calculated(actual, expected)
 
 
 @given(st.floats(-1e300, 1e300), st.floats(-1e-8, 1e-8))
-def test_a_cell_of_a_workbook_is_held_less_tightly_than_a_figure(number, part):
-    """What is accepted for a figure is accepted for the cell in which it stands."""
+def test_a_cell_of_a_workbook_has_more_tolerance_than_a_figure(number, part):
+    """Every difference that is accepted for a figure is accepted for its cell."""
     other = number * (1 + part)
 
-    assert not is_same_unrounded(other, number) or is_same_as_worked_out(other, number)
+    assert not is_same_unrounded(other, number) or is_same_as_calculated(other, number)
 
 
 def test_fifteen_digits_may_be_rounded_in_either_way():
@@ -349,7 +349,7 @@ def test_a_remainder_is_held_to_a_thousandth_of_a_unit():
     assert not is_same_remainder(0.3345, 0.333)
 
 
-# Units that are too fine ----------------------------------------------------------------------------------------
+# Units that are too small ----------------------------------------------------------------------------------------
 
 IN_PENCE = {
     "unrounded_share": ("Share before rounding", "share_out(pot, by=registered_population)"),
@@ -360,7 +360,7 @@ HUGE = {"A": ("North", 86774122528), "B": ("North", 52911738004), "C": ("South",
 
 
 def warnings(result):
-    """The warnings of units that are too fine."""
+    """The warnings about units that are too small."""
     return [finding.found for finding in result.findings if finding.number == "R11"]
 
 
@@ -369,13 +369,13 @@ def test_equal_remainders_beyond_floats_are_warned_of(tmp_path):
     result = pots_and_people(tmp_path, HUGE, "668717916.50", IN_PENCE)
 
     assert result.rows["allocation"].to_list() == [289247075.10, 176372460.01, 203098381.39]
-    (said,) = warnings(result)
-    assert said.startswith("Allocation 2014/15: £0.01 is too fine a unit for equal remainders of figures of up to £289")
+    (warning,) = warnings(result)
+    assert warning.startswith("Allocation 2014/15: £0.01 is too small a unit for figures of up to £289")
 
 
 @pytest.mark.usefixtures("libreoffice")
 def test_a_workbook_in_which_libreoffice_gives_the_penny_to_another_says_why(tmp_path):
-    """LibreOffice gives the odd penny to C: all three verbs name A and C, end with 1, and say that it is the unit."""
+    """LibreOffice gives the left-over penny to C: all three verbs name A and C and the unit, and exit with 1."""
     result = pots_and_people(tmp_path, HUGE, "668717916.50", IN_PENCE)
     write_workbook(result, tmp_path / "out.xlsx")
     again = recalculation.recalculate(tmp_path / "out.xlsx", tmp_path)
@@ -385,13 +385,13 @@ def test_a_workbook_in_which_libreoffice_gives_the_penny_to_another_says_why(tmp
     assert places == [[("A", "2014/15", "allocation"), ("C", "2014/15", "allocation")]] * 3
     assert content == [False] * 3
     for arguments in (("explain", "A", "--result", again.name), ("compare", "out.json", again.name)):
-        assert "£0.01 is too fine a unit here" in " ".join(said_by(tmp_path, *arguments)[1].split())
-    assert "£0.01 is too fine a unit here" in " ".join(said_by(tmp_path, "verify", again.name)[1].split())
+        assert "£0.01 is too small a unit here" in " ".join(said_by(tmp_path, *arguments)[1].split())
+    assert "£0.01 is too small a unit here" in " ".join(said_by(tmp_path, "verify", again.name)[1].split())
 
 
-@pytest.mark.parametrize(("amount", "said"), [(0.01, True), (0.02, False), (1.0, False)])
-def test_a_change_by_hand_is_not_put_down_to_the_unit(tmp_path, amount, said):
-    """Only one unit may be an odd penny: nothing is said of the unit where a figure is further off."""
+@pytest.mark.parametrize(("amount", "is_explained"), [(0.01, True), (0.02, False), (1.0, False)])
+def test_a_change_by_hand_is_not_put_down_to_the_unit(tmp_path, amount, is_explained):
+    """Only one unit may be a left-over penny: no message names the unit if a figure is further off."""
     write_json(pots_and_people(tmp_path, HUGE, "668717916.50", IN_PENCE), tmp_path / "out.json")
     document = json.loads((tmp_path / "out.json").read_text("utf-8"))
     document["rows"][1]["allocation"] += amount
@@ -399,12 +399,12 @@ def test_a_change_by_hand_is_not_put_down_to_the_unit(tmp_path, amount, said):
     record = read_record(tmp_path / "typed.json")
     (figure,) = off_rule(record, record.calculate())
 
-    assert ("too fine a unit" in str(figure)) is said
+    assert ("too small a unit" in str(figure)) is is_explained
 
 
 @pytest.mark.parametrize(("units", "certain"), [(370_000_000, True), (380_000_000, False)])
 def test_thirds_part_from_2_to_the_51_sixths_of_a_millionth_on(units, certain):
-    """Remainders of a third are 1/6 of a millionth from where they snap otherwise: 2^51 / 6,000,000 is 375 million."""
+    """Remainders of a third are 1/6 of a millionth from the next rounding point: 2^51 / 6,000,000 is 375 million."""
     figures = [Fraction(3 * units + 1, 3)] * 3
 
     assert rounded(figures).certain is certain
@@ -412,7 +412,7 @@ def test_thirds_part_from_2_to_the_51_sixths_of_a_millionth_on(units, certain):
 
 @pytest.mark.parametrize(("total", "certain"), [(10**8, True), (10**10, False)])
 def test_a_total_of_half_a_unit(total, certain):
-    """Half a pound on £10bn may be rounded down by floats, half a pound on £100m may not."""
+    """Floats may round down half a pound on £10bn, but not half a pound on £100m."""
     assert rounded([Fraction(total, 4), Fraction(3 * total, 4) + Fraction(1, 2)]).certain is certain
 
 
@@ -423,7 +423,7 @@ def test_a_total_of_half_a_unit(total, certain):
     st.lists(st.floats(0.2, 1), min_size=3, max_size=3),
 )
 def test_where_floats_give_a_unit_to_another_row_the_run_is_not_certain(size, parts, remainder, shares):
-    """Whatever the size of figures with equal remainders: a workbook that differs from exact fractions is warned of."""
+    """For figures of any size with equal remainders, the run warns if a workbook would differ from exact fractions."""
     weights = [parts * int(10**size * share) + remainder % parts for share in shares]
     pot = sum(weights) // parts / 100
     exact = [Fraction(str(pot)) * weight / sum(weights) for weight in weights]
@@ -440,12 +440,12 @@ def test_where_floats_give_a_unit_to_another_row_the_run_is_not_certain(size, pa
 
 @pytest.mark.parametrize("rule", slow_but(REPRESENTATIVE, RULES), ids=str)
 def test_no_rule_of_the_library_is_warned_of(rule, tmp_path):
-    """No rule of the library has a unit too fine for twelve organisations' sums."""
+    """No rule of the library has a unit that is too small for twelve organisations' sums."""
     assert warnings(allocate(**rule.options(), **invented(rule, tmp_path), with_effects=False)) == []
 
 
 def test_the_sample_and_billions_in_whole_pounds_are_not_warned_of(tmp_path):
-    """The sample, and £84bn in whole pounds among 211 CCGs of unlike size, give no such warning."""
+    """The sample, and £84bn in whole pounds among 211 CCGs of different sizes, give no such warning."""
     people = {f"{number:03}": ("North", 100_003 + 7_919 * number) for number in range(211)}
     pounds = {**IN_PENCE, "allocation": ("Allocation", "rounded(unrounded_share)")}
 

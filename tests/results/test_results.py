@@ -37,7 +37,7 @@ WRITERS = {".json": write_json, ".xlsx": write_workbook, ".csv": write_csv, ".pa
 
 
 def stored(result: Result, folder: Path, ending: str) -> Path:
-    """A result as a file of a kind, tables with their manifest beside them."""
+    """A result as a file of a kind; a table with its manifest."""
     path = folder / f"out{ending}"
     WRITERS[ending](result, path)
     if ending in (".csv", ".parquet"):
@@ -45,19 +45,19 @@ def stored(result: Result, folder: Path, ending: str) -> Path:
     return path
 
 
-def same_rows(here: pl.DataFrame, there: pl.DataFrame) -> bool:
+def same_rows(left: pl.DataFrame, right: pl.DataFrame) -> bool:
     """Whether two tables have the same columns, types and cells; a blank name is an empty one."""
-    filled = [frame.with_columns(pl.col("org_name").fill_null("")) for frame in (here, there)]
-    return filled[0].equals(filled[1], null_equal=True) and here.columns == there.columns
+    filled = [frame.with_columns(pl.col("org_name").fill_null("")) for frame in (left, right)]
+    return filled[0].equals(filled[1], null_equal=True) and left.columns == right.columns
 
 
-# What was written is what is read -----------------------------------------------------------------------
+# Reading back what was written -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("ending", WRITERS)
 @pytest.mark.parametrize("make", slow_but(SMALL, HARD), ids=lambda make: make.__name__)
 def test_a_result_of_any_scheme_comes_back_whole(tmp_path, make, ending):
-    """Rows, answer and rule come back from every kind of file, and worked out again they give the same rows."""
+    """Every kind of file gives back rows, answer and rule, and recalculation gives the same rows."""
     result = make(tmp_path)
     record = read_record(stored(result, tmp_path, ending))
 
@@ -69,7 +69,7 @@ def test_a_result_of_any_scheme_comes_back_whole(tmp_path, make, ending):
 
 @pytest.mark.parametrize("ending", slow_but([".json", ".csv"], WRITERS))
 def test_a_result_says_where_each_input_came_from(tmp_path, ending):
-    """The first CCG's patients stand in row 2 of the sample's file, whichever file the result is in."""
+    """The first CCG's patients come from row 2 of the sample's file, in every kind of result file."""
     record = read_record(stored(allocate(sample=True), tmp_path, ending))
 
     assert record.inputs.origins["2014/15", "00C", "registered_population"] == "england-2014-15-population.csv row 2"
@@ -89,17 +89,17 @@ def but_for_keys_and_places(scheme):
     return replace(
         scheme,
         sources=tuple(keyless.values()),
-        steps=tuple(replace(one, tree=one.formula) for one in scheme.steps),
-        checks=tuple(replace(one, tree=one.formula) for one in scheme.checks),
+        steps=tuple(replace(step, tree=step.formula) for step in scheme.steps),
+        checks=tuple(replace(check, tree=check.formula) for check in scheme.checks),
         parameters={
             name: replace(
-                one,
+                parameter,
                 values={
                     year: replace(value, source=value.source and replace(value.source, key=""))
-                    for year, value in one.values.items()
+                    for year, value in parameter.values.items()
                 },
             )
-            for name, one in scheme.parameters.items()
+            for name, parameter in scheme.parameters.items()
         },
     )
 
@@ -107,16 +107,16 @@ def but_for_keys_and_places(scheme):
 @pytest.mark.parametrize("rule", RULES, ids=str)
 def test_a_scheme_goes_through_its_definition_unchanged(rule):
     """Through JSON and back, a scheme is the same in every part that decides a result or is printed."""
-    ready = load(**rule.options())
-    table = json.loads(json.dumps(definition(ready)))
-    again = defined(table, ready.files, ready.digest, "x.json")
+    scheme = load(**rule.options())
+    table = json.loads(json.dumps(definition(scheme)))
+    again = defined(table, scheme.files, scheme.digest, "x.json")
 
-    # What was left aside when a part was swapped is said once, by the run itself.
-    assert but_for_keys_and_places(again) == replace(but_for_keys_and_places(ready), notes=())
+    # The run itself says which values an exchanged part left unused.
+    assert but_for_keys_and_places(again) == replace(but_for_keys_and_places(scheme), notes=())
 
 
 def test_a_fraction_stays_exact(tmp_path):
-    """A value written as 1/3 is read back as 1/3, not as a decimal that is near it."""
+    """A value written as 1/3 is read back as 1/3, not as a decimal close to it."""
     record = read_record(stored(allocate(sample=True, settings={"support_share": "1/3"}), tmp_path, ".json"))
 
     value = record.scheme.parameters["support_share"].values["2014/15"]
@@ -124,7 +124,7 @@ def test_a_fraction_stays_exact(tmp_path):
 
 
 def test_mergers_of_the_users_own_come_along(tmp_path):
-    """A crosswalk file is not needed again: what it says stands in the manifest."""
+    """A crosswalk file is not needed again: its content is in the manifest."""
     steps = "allocation = previous(allocation, first=registered_population)"
     years = {"2014/15": {"QA": 10, "QB": 20}, "2015/16": {"QC": 30}}
     walk = [{"org_code": code, "successor_code": "QC", "effective_date": "2015-04-01"} for code in ("QA", "QB")]
@@ -140,7 +140,7 @@ def test_mergers_of_the_users_own_come_along(tmp_path):
     assert record.calculate().rows["allocation"].to_list() == [10, 20, 30]
 
 
-# A workbook as it stands now ----------------------------------------------------------------------------
+# Changed workbooks ----------------------------------------------------------------------------
 
 
 def cell_of(path: Path, sheet: str, code: str, heading: str) -> str:
@@ -154,7 +154,7 @@ def cell_of(path: Path, sheet: str, code: str, heading: str) -> str:
 
 @pytest.mark.usefixtures("libreoffice")
 def test_a_changed_workbook_is_read_as_it_is_now(tmp_path):
-    """A parameter halved in the workbook and worked out by LibreOffice is the record's parameter and its rows."""
+    """A parameter halved in the workbook and recalculated by LibreOffice is in the record's parameters and rows."""
     book = stored(allocate(sample=True), tmp_path, ".xlsx")
     changed = openpyxl.load_workbook(book)
     cell = next(row[3] for row in changed["Parameters"].iter_rows(min_row=5) if row[1].value == "revenue_budget")
@@ -163,16 +163,16 @@ def test_a_changed_workbook_is_read_as_it_is_now(tmp_path):
     (tmp_path / "again").mkdir()
     record = read_record(recalculate(tmp_path / "changed.xlsx", tmp_path / "again"))
     value = record.scheme.parameters["revenue_budget"].values["2014/15"]
-    wanted = allocate(sample=True, settings={"revenue_budget@2014/15": 70_000_000})
+    expected = allocate(sample=True, settings={"revenue_budget@2014/15": 70_000_000})
 
     assert (value.value, value.overridden, value.source) == (70_000_000, True, None)
-    assert record.rows["allocation"].to_list() == wanted.rows["allocation"].to_list()
-    assert record.calculate().rows["allocation"].to_list() == wanted.rows["allocation"].to_list()
+    assert record.rows["allocation"].to_list() == expected.rows["allocation"].to_list()
+    assert record.calculate().rows["allocation"].to_list() == expected.rows["allocation"].to_list()
 
 
 @pytest.mark.usefixtures("libreoffice")
 def test_a_typed_over_figure_is_the_records_figure_and_not_its_rules(tmp_path):
-    """What stands in the cell is what the record says; the rule in it still gives what the rule gives."""
+    """The record has the figure of the cell; its rule still gives the figure of the rule."""
     result = allocate(sample=True)
     book = stored(result, tmp_path, ".xlsx")
     changed = openpyxl.load_workbook(book)
@@ -186,11 +186,11 @@ def test_a_typed_over_figure_is_the_records_figure_and_not_its_rules(tmp_path):
     assert record.calculate().rows.row(0, named=True)["allocation"] == result.rows["allocation"][0]
 
 
-# What cannot be read ------------------------------------------------------------------------------------
+# Files that cannot be read ------------------------------------------------------------------------------------
 
 
 def refused(path: Path) -> str:
-    """The one line that says why a file is no result."""
+    """The one line that says why a file is not a result."""
     with pytest.raises(GpitError) as caught:
         read_record(path)
     assert "\n" not in str(caught.value)
@@ -215,16 +215,16 @@ def test_files_that_hold_no_result_are_refused_with_a_reason(tmp_path):
         (tmp_path / name).write_text(text, encoding="utf-8")
     openpyxl.Workbook().save(tmp_path / "k.xlsx")
 
-    said = {name: refused(tmp_path / name) for name in [*other, "k.xlsx"]}
-    assert "no schema" in said["a.json"]
-    assert "gpit-check/1" in said["c.json"]
-    assert "no column year" in said["e.csv"]
-    assert "org_code is blank" in said["j.csv"]
-    assert "no manifest" in said["k.xlsx"]
+    messages = {name: refused(tmp_path / name) for name in [*other, "k.xlsx"]}
+    assert "no schema" in messages["a.json"]
+    assert "gpit-check/1" in messages["c.json"]
+    assert "no column year" in messages["e.csv"]
+    assert "org_code is blank" in messages["j.csv"]
+    assert "no readable manifest" in messages["k.xlsx"]
 
 
 def test_a_file_that_is_not_there_names_its_neighbour(tmp_path):
-    """A slip in the name is answered with the nearest name in the folder."""
+    """For a misspelled name, the message has the nearest name in the folder."""
     (tmp_path / "allocations.json").write_text("{}", encoding="utf-8")
 
     with pytest.raises(UsageError, match=r"did you mean allocations\.json"):
@@ -232,28 +232,28 @@ def test_a_file_that_is_not_there_names_its_neighbour(tmp_path):
 
 
 def test_an_organisation_twice_is_refused(tmp_path):
-    """Two rows for one organisation and year: nobody could say which is meant."""
+    """Two rows for one organisation and year: it is unclear which one counts."""
     path = write_rows(
         tmp_path / "o.csv", [{"year": "2014/15", "org_code": "A", "allocation": amount} for amount in (1, 2)]
     )
 
-    assert "A stands in 2014/15 more than once" in refused(path)
+    assert "A is in 2014/15 more than once" in refused(path)
 
 
 @pytest.mark.slow
 def test_a_workbook_without_values_says_which_cell(tmp_path):
-    """Openpyxl leaves out what formulas gave: the first cell without a value is named, and what to do."""
+    """Openpyxl drops the values of formulas: the message names the first cell without a value, and what to do."""
     book = stored(allocate(sample=True), tmp_path, ".xlsx")
     openpyxl.load_workbook(book).save(tmp_path / "saved.xlsx")
 
-    said = refused(tmp_path / "saved.xlsx")
-    assert "National figures!D5" in said
-    assert "save it" in said
+    message = refused(tmp_path / "saved.xlsx")
+    assert "National figures!D5" in message
+    assert "save it" in message
 
 
 @pytest.mark.parametrize("ending", [".json", ".csv", ".xlsx"])
 def test_a_manifest_that_is_not_gpits_is_refused(tmp_path, ending):
-    """Whatever is taken out of a manifest or put in the wrong type, the answer is one line and no traceback."""
+    """For any entry that is missing or has the wrong type, the message is one line without a traceback."""
     path = stored(merged(tmp_path), tmp_path, ending)
     place = tmp_path / manifest_name(path) if ending == ".csv" else path
     if ending == ".xlsx":
@@ -299,8 +299,8 @@ def test_tables_have_their_manifest_beside_them_on_request(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_manifest_wants_a_table_and_a_place_of_its_own(tmp_path):
-    """`--manifest` with a workbook alone, or over another output, is a wrong use; nothing is written."""
+def test_a_manifest_needs_a_table_and_its_own_file(tmp_path):
+    """`--manifest` with only a workbook, or with the name of another output, is refused; nothing is written."""
     for options in (["-o", "o.xlsx"], [], ["-o", "o.csv", "-o", "o.csv.manifest.json"]):
         done = gpit("allocate", "--sample", "--manifest", *options, folder=tmp_path)
         assert done.returncode == 2
@@ -308,7 +308,7 @@ def test_a_manifest_wants_a_table_and_a_place_of_its_own(tmp_path):
 
 
 def test_a_table_without_its_manifest_has_rows_alone(tmp_path):
-    """Numbers, yes/no and texts are told apart by their cells; how it came about nobody can say."""
+    """The cells decide whether a column is numbers, yes/no or texts; the rule is not known."""
     result = allocate(sample=True)
     write_csv(result, tmp_path / "o.csv")
     record = read_record(tmp_path / "o.csv")
@@ -319,7 +319,7 @@ def test_a_table_without_its_manifest_has_rows_alone(tmp_path):
 
 
 def test_the_manifest_names_no_folder(tmp_path):
-    """Files stand in the manifest by their names, whatever the paths were; sheets stay."""
+    """The manifest has the names of files without their folders; sheets stay."""
     rows = [{"org_code": code, "registered_population": 5} for code in "AB"]
     book = openpyxl.Workbook()
     for row in [list(rows[0]), *(list(row.values()) for row in rows)]:
@@ -332,7 +332,7 @@ def test_the_manifest_names_no_folder(tmp_path):
     assert str(tmp_path) not in json.dumps(result.manifest)
 
 
-# Tables that say less than they should -----------------------------------------------------------------------
+# Incomplete tables -----------------------------------------------------------------------
 
 
 def test_a_manifest_of_another_table_is_not_believed(tmp_path):
@@ -340,14 +340,14 @@ def test_a_manifest_of_another_table_is_not_believed(tmp_path):
     path = stored(allocate(sample=True), tmp_path, ".csv")
     path.write_text(path.read_text("utf-8").replace("263549", "263550"), encoding="utf-8")
 
-    assert "gpit verify says what differs" in refused(path)
+    assert "gpit verify to see what differs" in refused(path)
     (tmp_path / manifest_name(path)).unlink()
     assert read_record(path).scheme is None
 
 
 @pytest.mark.slow
 def test_a_manifest_beside_a_table_is_renewed_with_it(tmp_path):
-    """Whoever writes the table again without asking for its manifest does not leave an old one beside it."""
+    """Writing the table again without --manifest does not leave the old manifest in place."""
     gpit("allocate", "--sample", "-o", "o.csv", "--manifest", folder=tmp_path)
     done = gpit("allocate", "--sample", "--set", "transition_fund=5", "-o", "o.csv", folder=tmp_path)
 
@@ -356,7 +356,7 @@ def test_a_manifest_beside_a_table_is_renewed_with_it(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("cell", "said"),
+    ("cell", "message"),
     [
         ("306,056", "expected a number, found '306,056'"),
         ("nan", "expected a number, found 'nan'"),
@@ -365,22 +365,22 @@ def test_a_manifest_beside_a_table_is_renewed_with_it(tmp_path):
         ("", "allocation of B in 2014/15 is blank"),
     ],
 )
-def test_an_answer_that_is_no_number_is_refused(tmp_path, cell, said):
-    """Money that cannot be read is never taken for nil: the organisation and the year are named."""
+def test_an_answer_that_is_no_number_is_refused(tmp_path, cell, message):
+    """Money that cannot be read never counts as 0: the message names the organisation and the year."""
     rows = [{"year": "2014/15", "org_code": code, "allocation": amount} for code, amount in (("A", 1), ("B", cell))]
 
-    assert said in refused(write_rows(tmp_path / "o.csv", rows))
+    assert message in refused(write_rows(tmp_path / "o.csv", rows))
 
 
 def test_a_table_that_was_cut_off_is_refused(tmp_path):
-    """A last row without its answer is no organisation that gets nothing."""
+    """A last row without its answer does not count as an allocation of 0."""
     (tmp_path / "o.csv").write_text("year,org_code,allocation\n2014/15,A,5\n2014/15,B", encoding="utf-8")
 
     assert "allocation of B in 2014/15 is blank" in refused(tmp_path / "o.csv")
 
 
 def test_without_a_manifest_the_answer_is_called_allocation(tmp_path):
-    """Of other columns nobody can say which is the answer, and it is not guessed."""
+    """Which other column is the answer is not known, and not guessed."""
     row = {"year": "2014/15", "org_code": "A", "final": 5, "rank": 1}
 
     assert read_record(write_rows(tmp_path / "o.csv", [row])).answer == ""
@@ -397,33 +397,33 @@ def changed_document(folder: Path, change) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
-        (lambda one: one["rows"].append(one["rows"][0]), "00C stands in 2014/15 more than once"),
-        slow(lambda one: one["rows"][0].update(allocation=int("9" * 400)), "expected a number"),
-        slow(lambda one: one["rows"][0].update(fair_share=None), "fair_share of 00C in 2014/15 is blank"),
-        (lambda one: one["manifest"].update(findings=[1]), "findings"),
-        slow(lambda one: one["manifest"].update(checks="x"), "checks"),
-        (lambda one: one["manifest"]["definition"].update(sources=[1]), "not in the form that gpit writes"),
+        (lambda document: document["rows"].append(document["rows"][0]), "00C is in 2014/15 more than once"),
+        slow(lambda document: document["rows"][0].update(allocation=int("9" * 400)), "expected a number"),
+        slow(lambda document: document["rows"][0].update(fair_share=None), "fair_share of 00C in 2014/15 is blank"),
+        (lambda document: document["manifest"].update(findings=[1]), "findings"),
+        slow(lambda document: document["manifest"].update(checks="x"), "checks"),
+        (lambda document: document["manifest"]["definition"].update(sources=[1]), "not in the form that gpit writes"),
     ],
 )
-def test_a_document_that_was_tampered_with_is_refused(tmp_path, change, said):
-    """Twice the same row, a number without end, a step without a value, lists of the wrong things: one line each."""
-    assert said in refused(changed_document(tmp_path, change))
+def test_a_document_that_was_tampered_with_is_refused(tmp_path, change, message):
+    """A row twice, an endless number, a step without a value, lists of the wrong type: one line each."""
+    assert message in refused(changed_document(tmp_path, change))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("edit", "said"),
+    ("edit", "message"),
     [
-        (lambda book: book["2014-15"].delete_rows(10), "2014-15, row 215: rows were put in, taken out"),
-        (lambda book: book["2014-15"].insert_rows(10), "2014-15, row 10: rows were put in"),
+        (lambda book: book["2014-15"].delete_rows(10), "2014-15, row 215: rows were added, deleted"),
+        (lambda book: book["2014-15"].insert_rows(10), "2014-15, row 10: rows were added"),
         (lambda book: setattr(book["2014-15"]["D7"], "value", "many"), "2014-15!D7: expected a number, found 'many'"),
         (lambda book: setattr(book["2014-15"], "title", "First year"), "no sheet '2014-15'"),
     ],
 )
-def test_a_workbook_whose_rows_or_sheets_were_moved_says_so(tmp_path, edit, said):
-    """Rows put in or taken out, a sheet renamed, a text typed over a figure: the place is named."""
+def test_a_workbook_whose_rows_or_sheets_were_moved_says_so(tmp_path, edit, message):
+    """Rows added or deleted, a sheet renamed, a text in place of a figure: the message names the place."""
     path = tmp_path / "book.xlsx"
     result = allocate(sample=True)
     write_workbook(result, path)
@@ -438,7 +438,7 @@ def test_a_workbook_whose_rows_or_sheets_were_moved_says_so(tmp_path, edit, said
     edit(book)
     book.save(path)
 
-    assert said in refused(path)
+    assert message in refused(path)
 
 
 # Inputs changed in a workbook --------------------------------------------------------------------------------
@@ -455,7 +455,7 @@ def with_values(path: Path, change) -> Path:
 
 @pytest.mark.usefixtures("libreoffice")
 def test_an_input_changed_in_the_workbook_is_not_said_to_be_that_of_the_file(tmp_path):
-    """Patients typed over on Population and worked out again are the workbook's; all others are still the file's."""
+    """Patients changed on Population and recalculated come from the workbook; all others still from the file."""
     book = stored(allocate(sample=True), tmp_path, ".xlsx")
     changed = openpyxl.load_workbook(book)
     changed["Population"]["E5"].value = 150_000
@@ -473,7 +473,7 @@ def test_an_input_changed_in_the_workbook_is_not_said_to_be_that_of_the_file(tmp
 
 @pytest.mark.slow
 def test_an_input_typed_over_on_the_sheet_of_a_year_is_seen(tmp_path):
-    """What the sheet of a year has counts; that it is not what the run had is said."""
+    """The figure on the sheet of a year counts, and its origin says that it was changed since the run."""
     book = stored(allocate(sample=True), tmp_path, ".xlsx")
     path = with_values(book, lambda values: setattr(values["2014-15"]["D5"], "value", 150_000))
     origins = read_record(path).inputs.origins
@@ -484,7 +484,7 @@ def test_an_input_typed_over_on_the_sheet_of_a_year_is_seen(tmp_path):
 
 @pytest.mark.slow
 def test_a_changed_workbook_that_was_not_worked_out_again_is_refused(tmp_path):
-    """A patient figure changed on Population that no sheet has taken over: nobody could say which one counts."""
+    """A changed patient figure on Population that no sheet has yet: it is unclear which one counts."""
     book = stored(allocate(sample=True), tmp_path, ".xlsx")
     path = with_values(book, lambda values: setattr(values["Population"]["E5"], "value", 150_000))
 
@@ -494,7 +494,7 @@ def test_a_changed_workbook_that_was_not_worked_out_again_is_refused(tmp_path):
 
 @pytest.mark.slow
 def test_fifteen_digits_are_the_same_value(tmp_path):
-    """A sixth, of which a workbook keeps 15 or 16 digits, was not changed by that."""
+    """A sixth, of which a workbook keeps 15 or 16 digits, does not count as changed."""
     record = read_record(stored(allocate(sample=True, settings={"support_share": "1/6"}), tmp_path, ".xlsx"))
     value = record.scheme.parameters["support_share"].values["2014/15"]
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 HEADINGS, FIRST = 4, 5
 """Row of the headings of every sheet, and the first below them."""
 EVERY_YEAR = "every year"
-HOLDS, FAILS = "All checks hold", "A check fails"
+HOLDS, FAILS = "pass", "FAIL"
 LINE_HEADINGS = {"amount": "Amount (£)", "category": "Category", "cost_type": "Cost type", "committed": "Committed"}
 """Columns of a file of lines, and their headings on the sheet Spend lines."""
 ROUNDED = {"fair_share", "transition_support", "allocation"}

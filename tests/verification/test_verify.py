@@ -23,7 +23,7 @@ from books import RUNS
 from gpit_fairshare import UsageError, allocate, verify
 from gpit_fairshare.cli import _run
 from gpit_fairshare.results import writing
-from gpit_fairshare.results.agreement import is_same_as_worked_out, is_same_as_written
+from gpit_fairshare.results.agreement import is_same_as_calculated, is_same_as_written
 from gpit_fairshare.verification import DifferenceKind
 from gpit_fairshare.verification.workbooks import normal
 from gpit_fairshare.workbook.result_workbook import write_workbook
@@ -933,18 +933,18 @@ def test_formulas_that_are_not_the_same(formula, variant):
 def test_fifteen_digits_are_the_same_number(number):
     """The 15 digits that a spreadsheet program keeps count as the same number, at any size."""
     assert is_same_as_written(number, float(f"{number:.15g}"))
-    assert is_same_as_worked_out(number, float(f"{number:.15g}"))
+    assert is_same_as_calculated(number, float(f"{number:.15g}"))
 
 
 def test_a_penny_is_a_penny():
     """A penny in £140,000,000 is a difference, and so are another type, a text, and a figure in place of a blank."""
-    assert not is_same_as_worked_out(140_000_000.01, 140_000_000.0)
+    assert not is_same_as_calculated(140_000_000.01, 140_000_000.0)
     assert not is_same_as_written(140_000_000.01, 140_000_000.0)
-    assert is_same_as_worked_out(140_000_000.0000001, 140_000_000.0)
+    assert is_same_as_calculated(140_000_000.0000001, 140_000_000.0)
     assert not any(
-        is_same_as_worked_out(*pair) for pair in ((1, True), ("1", 1), (None, 0), ("a", "A"), (float("nan"), 1))
+        is_same_as_calculated(*pair) for pair in ((1, True), ("1", 1), (None, 0), ("a", "A"), (float("nan"), 1))
     )
-    assert is_same_as_worked_out(None, "")
+    assert is_same_as_calculated(None, "")
 
 
 # Damaged and hostile ---------------------------------------------------------------------------------------
@@ -980,8 +980,8 @@ def test_tables_without_a_manifest_are_refused(own):
     """A table without its manifest is refused with exit code 2 and what to do."""
     (own / "out.csv.manifest.json").unlink()
 
-    assert "there is no out.csv.manifest.json beside it" in refused(own / "out.csv")
-    assert "put its manifest there" in refused(own / "out.csv")
+    assert "its manifest out.csv.manifest.json is not in its folder" in refused(own / "out.csv")
+    assert "put the manifest there" in refused(own / "out.csv")
 
 
 def set_entry(*where):
@@ -1044,7 +1044,7 @@ def test_documents_of_any_depth_are_refused_or_compared(own):
     manifest = openpyxl.load_workbook(own / "out.xlsx")["Manifest"]["A"]
     row = next(cell.row for cell in manifest if str(cell.value).startswith("JSON 1 of "))
     type_over(own / "out.xlsx", "Manifest", f"B{row}", "[" * 30_000)
-    assert "has no manifest that can be read" in refused(own / "out.xlsx")
+    assert "has no readable manifest" in refused(own / "out.xlsx")
 
 
 @pytest.mark.parametrize("label", ["JSON 1 of 99999", "JSON 1 of 99999999999999", f"JSON 1 of {'9' * 5_000}", "JSON"])
@@ -1054,7 +1054,7 @@ def test_pieces_that_count_wrongly_are_refused(own, label):
     rows = [cell.row for cell in openpyxl.load_workbook(path)["Manifest"]["A"] if str(cell.value).startswith("JSON ")]
     type_over(path, "Manifest", f"A{rows[-1]}", label)
 
-    assert "has no manifest that can be read" in refused(path)
+    assert "has no readable manifest" in refused(path)
 
 
 @pytest.mark.slow

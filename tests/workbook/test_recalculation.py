@@ -1,4 +1,4 @@
-"""Is the judge of our workbooks fit to judge? And which Excel formulas does it work out as Excel does?"""
+"""LibreOffice finds wrong values in our workbooks, and calculates these formulas as Excel does."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ SHEET = "Sheet one"
 def write(
     path: Path,
     numbers: Sequence[tuple[float, float]] = ((3, 1), (2, 5), (4, 6)),
-    written: Sequence[tuple[str, str, object]] = (),
+    formulas: Sequence[tuple[str, str, object]] = (),
 ) -> Path:
     """A workbook of pairs in A1:B…, a defined name, and formulas given as (cell, formula, cached value)."""
     with xlsxwriter.Workbook(path) as workbook:
@@ -49,7 +49,7 @@ def write(
         sheet.write_string("Z1", "North")
         sheet.write_string("Z2", "NORTH")
         sheet.write_string("Z3", "=not a formula")
-        for cell, formula, value in written:
+        for cell, formula, value in formulas:
             sheet.write_formula(cell, formula, None, value)
     return path
 
@@ -57,7 +57,7 @@ def write(
 @pytest.mark.usefixtures("libreoffice")
 def test_right_value_is_reproduced(tmp_path):
     """3 + 2 + 4 is 9, in the file and after recalculation, and a third differs in its last digits only."""
-    book = write(tmp_path / "book.xlsx", written=[("C1", "=SUM(A1:A3)", 9), ("C2", "=1/3", 1 / 3)])
+    book = write(tmp_path / "book.xlsx", formulas=[("C1", "=SUM(A1:A3)", 9), ("C2", "=1/3", 1 / 3)])
     again = recalculate(book, tmp_path / "out")
 
     assert compare(book, again) == []
@@ -67,7 +67,7 @@ def test_right_value_is_reproduced(tmp_path):
 @pytest.mark.usefixtures("libreoffice")
 def test_wrong_value_is_corrected(tmp_path):
     """A planted 10 for 3 + 2 + 4 is corrected to 9 and reported with its sheet, cell, values and formula."""
-    book = write(tmp_path / "book.xlsx", written=[("C1", "=SUM(A1:A3)", 9)])
+    book = write(tmp_path / "book.xlsx", formulas=[("C1", "=SUM(A1:A3)", 9)])
     plant(book, SHEET, "C1", 10, tmp_path / "wrong.xlsx")
     again = recalculate(tmp_path / "wrong.xlsx", tmp_path)
 
@@ -79,7 +79,7 @@ def test_wrong_value_is_corrected(tmp_path):
 @pytest.mark.usefixtures("libreoffice")
 def test_many_workbooks_are_recalculated_at_once_with_the_kinds_of_their_values(tmp_path):
     """Each workbook has its own values again: numbers, texts that look like others, yes/no, errors and blanks."""
-    written = [
+    formulas = [
         ("C1", "=SUM(A1:A3)", 0),
         ("C2", '="0123"', ""),
         ("C3", '="TRUE"', ""),
@@ -89,15 +89,15 @@ def test_many_workbooks_are_recalculated_at_once_with_the_kinds_of_their_values(
         ("C7", "=1/3", 0),
         ("C8", '="a ""b"", "&CHAR(10)&"c"', ""),
     ]
-    first = write(tmp_path / "same.xlsx", written=written)
+    first = write(tmp_path / "same.xlsx", formulas=formulas)
     (tmp_path / "other").mkdir()
     other = write(tmp_path / "other" / "same.xlsx", [(1, 1)], [("C1", "=A1+B1", 0)])
     values, others = (by_cell(rows) for rows in recalculated_rows([first, other]))
-    found = [values.get((SHEET, f"C{row}")) for row in range(1, 9)]
+    results = [values.get((SHEET, f"C{row}")) for row in range(1, 9)]
 
-    assert found[:6] == [9, "0123", "TRUE", True, None, "#DIV/0!"]
-    assert found[6] == pytest.approx(1 / 3, rel=1e-14)
-    assert found[7] == 'a "b", \nc'
+    assert results[:6] == [9, "0123", "TRUE", True, None, "#DIV/0!"]
+    assert results[6] == pytest.approx(1 / 3, rel=1e-14)
+    assert results[7] == 'a "b", \nc'
     assert values[SHEET, "Z3"] == "=not a formula"
     assert others[SHEET, "C1"] == 2
     assert (SHEET, "A3") not in others
@@ -117,15 +117,15 @@ def test_a_percentage_is_read_as_the_number_that_it_is(tmp_path):
 
 @pytest.mark.usefixtures("libreoffice")
 def test_sum_over_planted_values_is_corrected(tmp_path):
-    """Twice 1 to 300 adds up to 90,300, although the file lies about each of the doubles and their sum."""
+    """Twice 1 to 300 adds up to 90,300, although the file has wrong values for the doubles and their sum."""
     rows = 300
     doubles = [(f"C{row}", f"=2*A{row}", 2 * row) for row in range(1, rows + 1)]
-    written = [
+    formulas = [
         *doubles,
         ("D1", f"=SUM(C1:C{rows})", 90_300),
         ("D2", f"=SUMPRODUCT(C1:C{rows},B1:B{rows})", 0),
     ]
-    book = write(tmp_path / "book.xlsx", [(row, 1) for row in range(1, rows + 1)], written)
+    book = write(tmp_path / "book.xlsx", [(row, 1) for row in range(1, rows + 1)], formulas)
     plant_everywhere(book, tmp_path / "wrong.xlsx")
     plant(tmp_path / "wrong.xlsx", SHEET, "D1", 1, tmp_path / "wronger.xlsx")
     values = cached_values(recalculate(tmp_path / "wronger.xlsx", tmp_path))
@@ -157,10 +157,10 @@ WORKED_BY_HAND = {
 
 @pytest.fixture(scope="module")
 def worked_out(libreoffice, tmp_path_factory):  # noqa: ARG001 - usefixtures has no effect on fixtures
-    """What LibreOffice makes of these formulas when the file has a wrong value for each of them."""
+    """LibreOffice's values of these formulas, from a file with a wrong value for each of them."""
     folder = tmp_path_factory.mktemp("worked-out")
-    written = [(f"C{row}", formula, value) for row, (formula, value) in enumerate(WORKED_BY_HAND.values(), start=1)]
-    original = write(folder / "right.xlsx", written=written)
+    formulas = [(f"C{row}", formula, value) for row, (formula, value) in enumerate(WORKED_BY_HAND.values(), start=1)]
+    original = write(folder / "right.xlsx", formulas=formulas)
     planted = folder / "wrong.xlsx"
     assert plant_everywhere(original, planted) == len(WORKED_BY_HAND)
     assert len(compare(original, planted)) == len(WORKED_BY_HAND), "each planted value is wrong"
@@ -170,7 +170,7 @@ def worked_out(libreoffice, tmp_path_factory):  # noqa: ARG001 - usefixtures has
 
 @pytest.mark.parametrize("name", WORKED_BY_HAND)
 def test_formula_is_worked_out(worked_out, name):
-    """LibreOffice gives the value worked by hand, of the same type, whatever the file says."""
+    """LibreOffice gives the value calculated by hand, of the same type, from a file with a wrong value."""
     value = WORKED_BY_HAND[name][1]
 
     assert worked_out[name] == value
@@ -193,7 +193,7 @@ def test_rank_and_countif_break_ties_by_row(tmp_path):
 @pytest.mark.usefixtures("libreoffice")
 def test_unknown_function_is_seen(tmp_path):
     """A formula that LibreOffice does not know is a difference, not a pass on its cached value."""
-    book = write(tmp_path / "book.xlsx", written=[("C1", "=FAIRLY(A1)", 3)])
+    book = write(tmp_path / "book.xlsx", formulas=[("C1", "=FAIRLY(A1)", 3)])
 
     assert compare(book, recalculate(book, tmp_path)) == [
         "Sheet one!C1: 3 in the file, '#NAME?' recalculated, from =FAIRLY(A1)"
@@ -202,12 +202,12 @@ def test_unknown_function_is_seen(tmp_path):
 
 @pytest.mark.usefixtures("libreoffice")
 def test_any_file_name_will_do(tmp_path, monkeypatch):
-    """Spaces and é, in the workbook's name, its folder, the results' and the temporary folder, do no harm."""
+    """Spaces and é work in the workbook's name, its folder, the results' folder and the temporary folder."""
     folder = tmp_path / "dossier d'été, 100%"
     folder.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(folder))
     monkeypatch.setenv("LC_ALL", "C")
-    book = write(folder / "résultat de l'année.xlsx", written=[("C1", "=SUM(A1:A3)", 1)])
+    book = write(folder / "résultat de l'année.xlsx", formulas=[("C1", "=SUM(A1:A3)", 1)])
     again = recalculate(book, folder / "là")
 
     assert again == folder / "là" / "résultat de l'année-recalculated.xlsx"
@@ -217,8 +217,8 @@ def test_any_file_name_will_do(tmp_path, monkeypatch):
 
 @pytest.mark.usefixtures("libreoffice")
 def test_slowness_is_an_error(tmp_path):
-    """A run over its time is stopped and says how long it was given."""
-    book = write(tmp_path / "book.xlsx", written=[("C1", "=SUM(A1:A3)", 9)])
+    """A run that takes too long is stopped, and the message has the limit."""
+    book = write(tmp_path / "book.xlsx", formulas=[("C1", "=SUM(A1:A3)", 9)])
     with pytest.raises(RecalculationError, match=r"took more than 0\.01 s and was stopped"):
         recalculate(book, tmp_path, seconds=0.01)
 
@@ -227,7 +227,7 @@ def test_slowness_is_an_error(tmp_path):
 
 @pytest.mark.usefixtures("libreoffice")
 def test_no_workbook_is_an_error(tmp_path):
-    """A broken zip file gives an error with its name, though LibreOffice itself calls that a success."""
+    """A broken zip file gives an error with its name, although LibreOffice itself reports success."""
     (tmp_path / "broken.xlsx").write_bytes(b"PK\x03\x04 and then nothing")
     with pytest.raises(RecalculationError, match=r"made nothing of broken\.xlsx"):
         recalculate(tmp_path / "broken.xlsx", tmp_path)
@@ -252,7 +252,7 @@ def test_planting_changes_one_value_alone(tmp_path):
     """Number, text and yes/no can be planted; every other byte of every part stays."""
     book = write(
         tmp_path / "book.xlsx",
-        written=[("C1", "=SUM(A1:A3)", 9), ("C2", "=A1>A2", True), ("C3", '="a"', "a"), ("C10", "=A1", 3)],
+        formulas=[("C1", "=SUM(A1:A3)", 9), ("C2", "=A1>A2", True), ("C3", '="a"', "a"), ("C10", "=A1", 3)],
     )
     for cell, wrong in {"C1": -0.5, "C2": False, "C3": "1 < 2 & é"}.items():
         out = tmp_path / f"{cell}.xlsx"
@@ -285,21 +285,21 @@ def _parts(path):
     ],
 )
 def test_planting_nothing_is_refused(tmp_path, sheet, cell, wrong, message):
-    """A plant that would leave the file as it was cannot pass for a proof."""
-    book = write(tmp_path / "book.xlsx", written=[("C1", "=SUM(A1:A3)", 9)])
+    """A planted value that changes nothing is refused, since it would prove nothing."""
+    book = write(tmp_path / "book.xlsx", formulas=[("C1", "=SUM(A1:A3)", 9)])
     with pytest.raises(ValueError, match=message):
         plant(book, sheet, cell, wrong, tmp_path / "wrong.xlsx")
 
 
-def _pair(folder: Path, here: object, there: object) -> tuple[Path, Path]:
+def _pair(folder: Path, left: object, right: object) -> tuple[Path, Path]:
     return (
-        write(folder / "here.xlsx", written=[("C1", "=A1", here)]),
-        write(folder / "there.xlsx", written=[("C1", "=A1", there)]),
+        write(folder / "here.xlsx", formulas=[("C1", "=A1", left)]),
+        write(folder / "there.xlsx", formulas=[("C1", "=A1", right)]),
     )
 
 
 @pytest.mark.parametrize(
-    ("here", "there", "same"),
+    ("left", "right", "same"),
     [
         (1e6, 1e6 + 1e-7, True),  # 1e-13 of it
         (1e6, 1e6 + 1e-5, False),  # 1e-11 of it
@@ -315,13 +315,13 @@ def _pair(folder: Path, here: object, there: object) -> tuple[Path, Path]:
         ("a", "", False),
     ],
 )
-def test_comparing(tmp_path, here, there, same):
-    """Numbers agree to 1e-12 of themselves, or to 1e-9 if both are near 0; all else only when identical."""
-    assert (compare(*_pair(tmp_path, here, there)) == []) is same
+def test_comparing(tmp_path, left, right, same):
+    """Numbers agree within 1e-12 of their size, or within 1e-9 near 0; other values only if they are identical."""
+    assert (compare(*_pair(tmp_path, left, right)) == []) is same
 
 
 def test_identical_cells_have_no_tolerance(tmp_path):
-    """A cell named as identical is held to the last digit, and must hold a formula."""
+    """A cell listed as identical must agree to the last digit, and must have a formula."""
     pair = _pair(tmp_path, 1e6, 1e6 + 1e-7)
 
     assert compare(*pair) == []
@@ -333,7 +333,7 @@ def test_identical_cells_have_no_tolerance(tmp_path):
 
 
 def test_comparing_nothing_is_no_pass(tmp_path):
-    """A workbook without formulas, and one without cached values, do not pass for agreement."""
+    """A workbook without formulas, or without cached values, does not count as agreement."""
     book = write(tmp_path / "book.xlsx")
     assert compare(book, book) == ["book.xlsx holds no formula: nothing was compared"]
 
@@ -341,26 +341,26 @@ def test_comparing_nothing_is_no_pass(tmp_path):
     unworked.active.title = SHEET
     unworked.active["C1"] = "=A1"
     unworked.save(tmp_path / "unworked.xlsx")
-    valued = write(tmp_path / "valued.xlsx", written=[("C1", "=A1", 3)])
+    valued = write(tmp_path / "valued.xlsx", formulas=[("C1", "=A1", 3)])
     assert compare(tmp_path / "unworked.xlsx", valued) == ["Sheet one!C1: None in the file, 3 recalculated, from =A1"]
 
 
 def test_text_that_looks_like_a_formula_is_none(tmp_path):
     """A text beginning with = is a value; only formulas are formulas."""
-    book = write(tmp_path / "book.xlsx", written=[("C1", "=A1", 3)])
+    book = write(tmp_path / "book.xlsx", formulas=[("C1", "=A1", 3)])
 
     assert formulas(book) == {(SHEET, "C1"): "=A1"}
     assert cached_values(book)[SHEET, "Z3"] == "=not a formula"
 
 
 def test_libreoffice_is_for_tests_with_its_marker():
-    """A test without the marker `libreoffice`, such as this one, fails when it looks for LibreOffice."""
+    """A test without the marker `libreoffice`, such as this one, fails if it uses LibreOffice."""
     with pytest.raises(pytest.fail.Exception, match="mark it"):
         recalculation.find_soffice()
 
 
 def test_absence_is_no_pass_on_a_build_machine(monkeypatch):
-    """Without LibreOffice a test is skipped at a desk and fails on a build machine, which sets CI."""
+    """Without LibreOffice a test is skipped on a desktop and fails on a build machine, which sets CI."""
     monkeypatch.setattr(recalculation, "find_soffice", lambda: None)
     monkeypatch.setenv("CI", "true")
     with pytest.raises(pytest.fail.Exception, match="CI must have LibreOffice"):

@@ -1,4 +1,4 @@
-"""The workbook: live formulas with right cached values, on which LibreOffice has the last word."""
+"""The workbook has live formulas with the right cached values; LibreOffice checks them."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def sample_book(tmp_path_factory):
 def rounded_cells(path):
     """Return the cells of rounded money on the year sheets, and those of yes/no."""
     book = openpyxl.load_workbook(path)
-    found = []
+    cells = []
     for year in YEARS:
         sheet = book[year.replace("/", "-")]
         for column in (cell.column for cell in sheet[4] if cell.value in ROUNDED):
-            found += [(sheet.title, sheet.cell(row, column).coordinate) for row in range(5, sheet.max_row + 1)]
-    return found
+            cells += [(sheet.title, sheet.cell(row, column).coordinate) for row in range(5, sheet.max_row + 1)]
+    return cells
 
 
 @pytest.mark.usefixtures("libreoffice")
@@ -55,7 +55,7 @@ def test_libreoffice_reproduces_every_cached_value_of_the_sample(sample_book, tm
 
 @pytest.mark.usefixtures("libreoffice")
 def test_a_wrong_allocation_planted_in_a_copy_is_corrected(sample_book, tmp_path):
-    """The check above can fail: one allocation typed over is seen, and recalculation puts it right."""
+    """The check above can fail: it finds one changed allocation, and recalculation corrects it."""
     column = [cell.value for cell in openpyxl.load_workbook(sample_book)["2015-16"][4]].index("Allocation (£)")
     address = openpyxl.utils.get_column_letter(column + 1) + "100"
     wrong = tmp_path / "wrong.xlsx"
@@ -67,7 +67,7 @@ def test_a_wrong_allocation_planted_in_a_copy_is_corrected(sample_book, tmp_path
 
 
 def test_every_calculated_cell_is_a_live_formula(sample_book):
-    """On the year sheets, National and Summary every figure is a formula, and no number stands alone."""
+    """On the year sheets, National and Summary every figure is a formula."""
     book = openpyxl.load_workbook(sample_book)
     for name in (
         "2014-15",
@@ -94,7 +94,7 @@ def test_every_formula_has_a_cached_value_that_is_no_error(sample_book):
 
 
 def test_parameters_stand_with_source_or_assumption(sample_book):
-    """Each parameter and year has its value, and beside it a source or an assumption, never both."""
+    """Each parameter and year has its value, and on the same row a source or an assumption, never both."""
     sheet = openpyxl.load_workbook(sample_book)["Parameters"]
     headings = [cell.value for cell in sheet[4]]
     value, origin = headings.index("Value"), headings.index("Source or assumption of the value in the run")
@@ -108,7 +108,7 @@ def test_parameters_stand_with_source_or_assumption(sample_book):
 
 @pytest.mark.slow
 def test_the_same_result_gives_the_same_bytes(sample_book, tmp_path):
-    """Two workbooks of one run do not differ: no clock, no random order."""
+    """Two workbooks of one run are the same: nothing depends on a clock or a random order."""
     write_workbook(allocate(sample=True), tmp_path / "again.xlsx")
 
     assert sample_book.read_bytes() == (tmp_path / "again.xlsx").read_bytes()
@@ -116,7 +116,7 @@ def test_the_same_result_gives_the_same_bytes(sample_book, tmp_path):
 
 @pytest.mark.slow
 def test_properties_name_title_and_digest_and_a_fixed_date(sample_book):
-    """Document properties hold title, subject, version and the scheme's digest; the date says nothing."""
+    """Document properties have title, subject, version and the scheme's digest; the date is always the same."""
     result = allocate(sample=True)
     properties = openpyxl.load_workbook(sample_book).properties
 
@@ -126,7 +126,7 @@ def test_properties_name_title_and_digest_and_a_fixed_date(sample_book):
 
 
 def test_no_external_links_and_no_macros(sample_book):
-    """The file holds sheets, tables and styles, and nothing that reaches out."""
+    """The file has only sheets, tables and styles, and no links to other files."""
     with zipfile.ZipFile(sample_book) as parts:
         names = parts.namelist()
 
@@ -168,7 +168,7 @@ BOUNDS = (
 
 @pytest.mark.usefixtures("libreoffice")
 def test_sharing_between_bounds_is_live(tmp_path):
-    """Floors, ceilings, both, neither: the workings find who stands at a bound, and LibreOffice agrees."""
+    """Floors, ceilings, both, neither: the workings find the rows at a limit, and LibreOffice agrees."""
     people = {f"{number:02}": 900 + 37 * number % 211 for number in range(40)}
     rows = [
         {
@@ -251,7 +251,7 @@ def test_the_year_before_is_live_over_a_merger(tmp_path):
 
 @pytest.mark.usefixtures("libreoffice")
 def test_blank_optional_cells_stay_blank(tmp_path):
-    """A blank optional cell is no 0: `given` says no, and the branch that needs it is left alone."""
+    """A blank optional cell is not 0: `given` is no, and the branch that needs the cell is not used."""
     write_rows(
         tmp_path / "p.csv",
         [
@@ -311,9 +311,9 @@ def test_a_change_in_the_workbook_gives_what_gpit_gives_for_it(sample_book, tmp_
     for year in YEARS:
         sheet = values[year.replace("/", "-")]
         column = [cell.value for cell in sheet[4]].index("Allocation (£)")
-        found = [row[column] for row in sheet.iter_rows(min_row=5, values_only=True)]
-        assert found == expected.filter(expected["year"] == year)["allocation"].to_list()
-    assert values["Checks"]["B3"].value == "All checks hold"
+        amounts = [row[column] for row in sheet.iter_rows(min_row=5, values_only=True)]
+        assert amounts == expected.filter(expected["year"] == year)["allocation"].to_list()
+    assert values["Checks"]["B3"].value == "pass"
 
 
 def edited(path, folder, start, column, value):
@@ -322,7 +322,7 @@ def edited(path, folder, start, column, value):
     place = head.split(",").index(column)
     changed = []
     for line in lines:
-        # The area teams hold commas in quotation marks; counting from the right passes them by.
+        # Area teams have commas in quotation marks; counting from the right avoids them.
         cells = line.rsplit(",", len(head.split(",")) - place)
         changed.append(",".join([*cells[:1], value, *cells[2:]]) if line.startswith(start) else line)
     copy = folder / path.name
@@ -334,8 +334,8 @@ def edited_line(path, folder, code, line):
     """Return a copy of the spend file with one uncommitted line of a CCG committed."""
     category, _, _, amount = line
     rows = path.read_text(encoding="utf-8").splitlines()
-    found = [i for i, row in enumerate(rows) if row.startswith(f"{code},{category},") and f",no,{amount}," in row]
-    rows[found[0]] = f"{code},{category},revenue,yes,{amount},illustrative"
+    matches = [i for i, row in enumerate(rows) if row.startswith(f"{code},{category},") and f",no,{amount}," in row]
+    rows[matches[0]] = f"{code},{category},revenue,yes,{amount},illustrative"
     copy = folder / path.name
     copy.write_text("\n".join(rows) + "\n", encoding="utf-8")
     return copy
@@ -343,7 +343,7 @@ def edited_line(path, folder, code, line):
 
 @pytest.mark.usefixtures("libreoffice")
 def test_floors_that_no_longer_fit_are_seen_in_the_workbook(tmp_path):
-    """A run refuses floors that cost more than there is; the workbook's check says so when somebody cuts the pot."""
+    """A run refuses floors that cost more than the amount; if the amount is cut in the workbook, a check says FAIL."""
     steps = """
         floor = where(registered_population > 0, 300, 300)
         allocation = share_out(pot, by=registered_population, base=floor, at_least=floor)
@@ -356,26 +356,26 @@ def test_floors_that_no_longer_fit_are_seen_in_the_workbook(tmp_path):
     book.save(tmp_path / "cut.xlsx")
     values = openpyxl.load_workbook(recalculation.recalculate(tmp_path / "cut.xlsx", tmp_path), data_only=True)
 
-    assert values["Checks"]["B3"].value == "A check fails"
-    assert values["About"]["B5"].value == "A check fails"
+    assert values["Checks"]["B3"].value == "FAIL"
+    assert values["About"]["B5"].value == "FAIL"
 
 
 @pytest.mark.usefixtures("libreoffice")
 @pytest.mark.parametrize("value", [None, "n/a"])
-def test_an_input_emptied_or_overwritten_is_a_check_that_fails(sample_book, tmp_path, value):
-    """A population emptied or made a text in the workbook makes the status "A check fails", never an error."""
+def test_an_empty_or_invalid_input_makes_a_check_fail(sample_book, tmp_path, value):
+    """A population emptied or made a text in the workbook makes the status "FAIL", never an error."""
     book = openpyxl.load_workbook(sample_book)
     book["Population"]["E5"].value = value
     book.save(tmp_path / "emptied.xlsx")
     values = openpyxl.load_workbook(recalculation.recalculate(tmp_path / "emptied.xlsx", tmp_path), data_only=True)
 
-    assert values["Checks"]["B3"].value == "A check fails"
-    assert values["About"]["B5"].value == "A check fails"
+    assert values["Checks"]["B3"].value == "FAIL"
+    assert values["About"]["B5"].value == "FAIL"
 
 
 @pytest.mark.usefixtures("libreoffice")
 def test_the_sheets_print_as_pictures(sample_book, tmp_path):
-    """Every sheet of the sample is printed, each of its pages under its title; no page is empty, no figure is ###."""
+    """Every page of every sheet of the sample is printed with its title; no page is empty, no figure is ###."""
     if shutil.which("pdftoppm") is None:
         pytest.skip("pdftoppm is not installed")
     pages = recalculation.to_png(sample_book, tmp_path)
@@ -408,14 +408,14 @@ def test_sheet_names_are_those_that_excel_allows(text, expected):
 
 def test_two_sheets_never_share_a_name():
     """A second sheet of the same name gets a number, within 31 characters; capitals make no difference."""
-    taken: set[str] = set()
-    names = [sheet_name("Y" * 35, taken), sheet_name("y" * 35, taken)]
+    used_names: set[str] = set()
+    names = [sheet_name("Y" * 35, used_names), sheet_name("y" * 35, used_names)]
 
     assert names == ["Y" * 31, "y" * 29 + " 2"]
 
 
 def test_control_characters_become_blanks():
-    """A workbook cannot hold control characters: they become blanks, line feeds stay."""
+    """A workbook cannot have control characters: they become blanks, line feeds stay."""
     assert clean("a\x00b\x1fc\nd") == "a b c\nd"
 
 

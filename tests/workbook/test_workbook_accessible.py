@@ -1,7 +1,7 @@
-"""Anybody can read the workbook, on a screen, by ear and on paper, and nobody changes it by a slip.
+"""The workbook can be read on a screen, by ear and on paper, and is safe from accidental changes.
 
 The rules are those of the Analysis Function's checklist for accessible spreadsheets and of the ICAEW's twenty
-principles (METHOD 5.3 and 5.4), each held against what the file says, for several runs.
+principles (METHOD 5.3 and 5.4), each checked in the files of several runs.
 """
 
 from __future__ import annotations
@@ -36,28 +36,28 @@ def book(request, tmp_path_factory):
     return Book(request.param, folder / "out.xlsx")
 
 
-def on_sheet(found, sheet, cell=None):
-    """Say where something was found."""
-    return f"{sheet.title}!{cell.coordinate if cell is not None else ''}: {found}"
+def on_sheet(problem, sheet, cell=None):
+    """Return the place of a problem, for the message of an assertion."""
+    return f"{sheet.title}!{cell.coordinate if cell is not None else ''}: {problem}"
 
 
 # Tables -----------------------------------------------------------------------------------------------------
 
 
 def test_the_file_is_built_as_the_standard_says(book):
-    """Elements in order, no style, text, table or reference that is not there: Excel has nothing to repair."""
+    """Elements are in order, and every style, text, table and reference exists: Excel has nothing to repair."""
     assert structure.faults(book.path) == []
 
 
 def test_every_sheet_is_one_table_that_covers_all_below_row_3(book):
-    """Marked up as a table of Excel from the headings in row 4 to the last row, from column A to the last."""
+    """It is an Excel table from the headings in row 4 to the last row, from column A to the last."""
     for sheet in book.sheets:
         (table,) = sheet.tables.values()
         assert range_boundaries(table.ref) == (1, HEADINGS, sheet.max_column, max(sheet.max_row, FIRST)), sheet.title
 
 
 def test_tables_have_names_that_say_their_sheet(book):
-    """Unique whatever the capitals, of letters that Excel takes, no cell's address and no defined name."""
+    """They are unique even without capitals, have only letters that Excel allows, and are not addresses or names."""
     tables = [(sheet.title, table) for sheet in book.sheets for table in sheet.tables.values()]
     names = [table.displayName.casefold() for _, table in tables]
     defined = {name.get("name").casefold() for name in find(book.xml("xl/workbook.xml"), "definedName")}
@@ -71,81 +71,83 @@ def test_tables_have_names_that_say_their_sheet(book):
 
 
 def test_headings_are_unique_filled_and_equal_to_the_columns_of_the_table(book):
-    """Excel repairs a table whose column is not called as its cell is; a line break would be such a case."""
+    """Excel repairs a table if a column and its heading have different names, for example because of a line break."""
     for number, (sheet, _) in enumerate(book.pages(), 1):
-        columns = [one.get("name") for one in find(book.xml(f"xl/tables/table{number}.xml"), "tableColumn")]
+        columns = [column.get("name") for column in find(book.xml(f"xl/tables/table{number}.xml"), "tableColumn")]
         headings = [cell.value for cell in sheet[HEADINGS]]
         assert headings == columns, sheet.title
-        assert all(one == " ".join(one.split()) and 0 < len(one) <= 255 for one in headings), sheet.title
-        assert len({one.casefold() for one in headings}) == len(headings), sheet.title
+        assert all(heading == " ".join(heading.split()) and 0 < len(heading) <= 255 for heading in headings), (
+            sheet.title
+        )
+        assert len({heading.casefold() for heading in headings}) == len(headings), sheet.title
 
 
 def test_no_cell_is_merged_and_no_row_or_column_is_blank(book):
-    """A reader that goes from cell to cell neither loses its way nor takes a gap for the end."""
+    """A screen reader that goes from cell to cell does not take a gap for the end."""
     for sheet in book.sheets:
         assert not sheet.merged_cells.ranges, sheet.title
-        shown = book.values[sheet.title]
-        rows = list(shown.iter_rows(min_row=FIRST, values_only=True))
-        assert all(any(one not in (None, "") for one in row) for row in rows), sheet.title
-        assert all(any(one not in (None, "") for one in column) for column in zip(*rows, strict=True)), sheet.title
+        values = book.values[sheet.title]
+        rows = list(values.iter_rows(min_row=FIRST, values_only=True))
+        assert all(any(value not in (None, "") for value in row) for row in rows), sheet.title
+        assert all(any(value not in (None, "") for value in column) for column in zip(*rows, strict=True)), sheet.title
 
 
 def test_no_cell_of_a_table_is_empty_without_a_word_of_why(book):
-    """A text such as none or [z] stands in it, or the note of the sheet says what an empty cell means."""
+    """It has a text such as none or [z], or the note of the sheet says what an empty cell means."""
     for sheet in book.sheets:
         (table,) = sheet.tables.values()
-        shown = book.values[sheet.title]
-        empty = [cell.coordinate for row in shown[table.ref] for cell in row if cell.value in (None, "")]
-        assert not empty or "An empty cell: " in sheet["A2"].value, f"{sheet.title}: {empty[:5]}"
+        values = book.values[sheet.title]
+        empty = [cell.coordinate for row in values[table.ref] for cell in row if cell.value in (None, "")]
+        assert not empty or "Empty cell = " in sheet["A2"].value, f"{sheet.title}: {empty[:5]}"
 
 
 @pytest.mark.slow
 def test_empty_cells_stand_where_the_inputs_are_blank_alone(tmp_path):
-    """Two practices without a need index: two empty cells on Population and on each year, and nowhere else."""
+    """Two practices without a need index: two empty cells on Population and on each year, and no others."""
     write_workbook(odd_run(tmp_path), tmp_path / "out.xlsx")
-    found = Counter(
+    empty_cells = Counter(
         sheet.title
         for sheet in Book("odd", tmp_path / "out.xlsx").values.values()
         for row in sheet.iter_rows(min_row=FIRST)
         for cell in row
         if cell.value in (None, "")
     )
-    assert found == {"Population": 2, "2014-15": 2, "2015-16": 2}
+    assert empty_cells == {"Population": 2, "2014-15": 2, "2015-16": 2}
 
 
 # Texts ------------------------------------------------------------------------------------------------------
 
 
 def test_shorthand_is_explained_on_its_sheet(book):
-    """Each letter in square brackets has a pair of its own, and the note of the sheet says what it is."""
-    for sheet, cell, shown in book.cells():
-        for mark in re.findall(r"\[[a-z]\]", f"{cell.value} {shown}"):
-            assert f"{mark}: " in sheet["A2"].value, on_sheet(mark, sheet, cell)
+    """The note of the sheet explains each letter in square brackets."""
+    for sheet, cell, value in book.cells():
+        for mark in re.findall(r"\[[a-z]\]", f"{cell.value} {value}"):
+            assert f"{mark} = " in sheet["A2"].value, on_sheet(mark, sheet, cell)
 
 
 def test_no_symbol_or_superscript_stands_for_a_note(book):
-    """Readers aloud pass over daggers, stars and raised figures, and over signs such as ≤."""
-    for sheet, cell, shown in book.cells():
-        assert not re.search(r"[†‡§¶¹²³⁴≤≥≠∗]", str(shown)), on_sheet(shown, sheet, cell)
+    """Screen readers skip daggers, stars, raised figures, and signs such as ≤."""
+    for sheet, cell, value in book.cells():
+        assert not re.search(r"[†‡§¶¹²³⁴≤≥≠∗]", str(value)), on_sheet(value, sheet, cell)
         assert cell.font.vertAlign is None
 
 
 def test_long_texts_are_wrapped_and_rows_are_high_enough(book):
-    """A text that is wider than its column takes several lines, and its row has room for them."""
-    for sheet, cell, shown in book.cells(FIRST):
-        if not isinstance(shown, str):
+    """A text wider than its column has several lines, and its row is high enough."""
+    for sheet, cell, value in book.cells(FIRST):
+        if not isinstance(value, str):
             continue
         width = sheet.column_dimensions[column_of(sheet, cell.column)].width
-        # Small letters of Arial take four fifths of a figure, capitals a fifth more than one.
-        runs = sum(1.2 if one.isupper() else 0.8 for one in shown)
+        # Small letters of Arial are four fifths as wide as a figure, capitals six fifths.
+        runs = sum(1.2 if letter.isupper() else 0.8 for letter in value)
         if runs > width:
-            assert cell.alignment.wrap_text, on_sheet(shown, sheet, cell)
+            assert cell.alignment.wrap_text, on_sheet(value, sheet, cell)
             height = sheet.row_dimensions[cell.row].height or 15
-            assert height >= 12.75 * -(-runs // width) - 1, on_sheet(f"{height} for {shown}", sheet, cell)
+            assert height >= 12.75 * -(-runs // width) - 1, on_sheet(f"{height} for {value}", sheet, cell)
 
 
 def column_of(sheet, number):
-    """Return the letters under which openpyxl keeps a column's width: that of the first of a run of like ones."""
+    """Return the letters under which openpyxl keeps a column's width; equal neighbours share those of the first."""
     for letters, dimension in sheet.column_dimensions.items():
         if dimension.min <= number <= dimension.max:
             return letters
@@ -153,20 +155,20 @@ def column_of(sheet, number):
 
 
 def test_figures_fit_into_their_columns(book):
-    """Nothing shows as ####: a figure as its format writes it takes no more than its column's width."""
-    for sheet, cell, shown in book.cells(3):
-        if isinstance(shown, bool) or not isinstance(shown, int | float) or cell.number_format == "General":
+    """Nothing shows as ####: each formatted figure fits into its column."""
+    for sheet, cell, value in book.cells(3):
+        if isinstance(value, bool) or not isinstance(value, int | float) or cell.number_format == "General":
             continue
         places = len(re.match(r"[^.;%]*\.?(0*)", cell.number_format)[1])
-        written = f"{shown:.{places}%}" if "%" in cell.number_format else f"{abs(shown):,.{places}f}"
-        extra = ("£" in cell.number_format) + (shown < 0 or cell.number_format.startswith("+"))
-        commas = written.count(",") + written.count(".")
+        text = f"{value:.{places}%}" if "%" in cell.number_format else f"{abs(value):,.{places}f}"
+        extra = ("£" in cell.number_format) + (value < 0 or cell.number_format.startswith("+"))
+        commas = text.count(",") + text.count(".")
         width = sheet.column_dimensions[column_of(sheet, cell.column)].width
-        assert len(written) - commas / 2 + extra + cell.alignment.indent <= width, on_sheet(shown, sheet, cell)
+        assert len(text) - commas / 2 + extra + cell.alignment.indent <= width, on_sheet(value, sheet, cell)
 
 
 def test_title_and_note_end_before_the_sheet_does(book):
-    """They run over the cells beside them, and on paper they would be cut off where the columns end."""
+    """They run over the next cells, and paper cuts them off where the columns end."""
     for sheet in book.sheets:
         across = sum(
             sheet.column_dimensions[column_of(sheet, number)].width for number in range(1, sheet.max_column + 1)
@@ -176,27 +178,27 @@ def test_title_and_note_end_before_the_sheet_does(book):
 
 
 def test_figures_and_their_headings_stand_on_the_right(book):
-    """Figures, the [z] in place of one and the heading above them on the right; texts and theirs on the left."""
+    """Figures, [z] and their headings are on the right; texts and their headings on the left."""
     for sheet in book.sheets:
-        shown = book.values[sheet.title]
+        values = book.values[sheet.title]
         for heading in sheet[HEADINGS]:
-            cells = [row[0] for row in shown.iter_rows(FIRST, None, heading.column, heading.column)]
-            figures = any(isinstance(one.value, int | float) for one in cells)
-            wanted = {"right"} if figures else {None, "left"}
-            assert heading.alignment.horizontal in wanted, on_sheet(heading.value, sheet, heading)
-            for one in cells:
-                if isinstance(one.value, int | float) or (figures and one.value == "[z]"):
-                    assert one.alignment.horizontal == "right", on_sheet(one.value, sheet, one)
+            cells = [row[0] for row in values.iter_rows(FIRST, None, heading.column, heading.column)]
+            figures = any(isinstance(cell.value, int | float) for cell in cells)
+            sides = {"right"} if figures else {None, "left"}
+            assert heading.alignment.horizontal in sides, on_sheet(heading.value, sheet, heading)
+            for cell in cells:
+                if isinstance(cell.value, int | float) or (figures and cell.value == "[z]"):
+                    assert cell.alignment.horizontal == "right", on_sheet(cell.value, sheet, cell)
 
 
 def test_text_widths_are_those_of_the_font():
-    """Adobe's metrics of Helvetica, which Arial has too, in thousandths: figure 556, W 944, i 222, e 556, N 722."""
+    """Adobe's metrics of Helvetica, the same as Arial's, in thousandths: figure 556, W 944, i 222, e 556, N 722."""
     for letter, thousandths in {"0": 556, "W": 944, "i": 222, "e": 556, "N": 722, "s": 500, "m": 833, " ": 278}.items():
         assert text_width(letter * 100) == pytest.approx(100 * thousandths / 556, rel=0.1), letter
 
 
 def test_capitals_take_more_lines_and_a_long_word_is_broken():
-    """Twenty W take 34 figures' width: two lines in a column of 20; a word of 100 figures in one of 30 takes four."""
+    """Twenty W are 34 figures wide: two lines in a column of 20. A word of 100 figures needs four in one of 30."""
     assert lines_needed("WWWWWWWWWW WWWWWWWWWW", 20) == 2
     assert lines_needed("1" * 100, 30) == 4
     assert lines_needed("one\ntwo", 30) == 2
@@ -204,15 +206,17 @@ def test_capitals_take_more_lines_and_a_long_word_is_broken():
 
 @pytest.mark.slow
 def test_codes_and_names_stay_texts(tmp_path):
-    """0123 and 1E5 are no numbers, and what begins with = + - or @ is no formula, on any sheet."""
+    """0123 and 1E5 are not numbers, and texts that begin with = + - or @ are not formulas, on any sheet."""
     write_workbook(odd_run(tmp_path), tmp_path / "out.xlsx")
     book = Book("odd", tmp_path / "out.xlsx")
-    wanted = {*CODES, *(name for name in NAMES if name), *REGIONS, '=core "x"'}
-    found = Counter(cell.value for _, cell, _ in book.cells() if cell.data_type == "s" and cell.value in wanted)
-    assert set(found) == wanted
-    assert not [cell.value for _, cell, _ in book.cells() if cell.data_type == "f" and cell.value in wanted]
+    texts = {*CODES, *(name for name in NAMES if name), *REGIONS, '=core "x"'}
+    counts = Counter(cell.value for _, cell, _ in book.cells() if cell.data_type == "s" and cell.value in texts)
+    assert set(counts) == texts
+    assert not [cell.value for _, cell, _ in book.cells() if cell.data_type == "f" and cell.value in texts]
     for _, page in book.pages():
-        (ignored,) = [one for one in find(page, "ignoredError") if one.get("numberStoredAsText")]
+        (ignored,) = [
+            ignored_error for ignored_error in find(page, "ignoredError") if ignored_error.get("numberStoredAsText")
+        ]
         assert ignored.get("sqref") == "A1:XFD1048576"
 
 
@@ -220,7 +224,7 @@ def test_codes_and_names_stay_texts(tmp_path):
 
 
 def test_titles_describe_and_differ(book):
-    """A1 of each sheet says what it holds in a title of 12 points or more that no other sheet has."""
+    """A1 of each sheet has a unique title of 12 points or more that says what the sheet holds."""
     titles = [sheet["A1"].value for sheet in book.sheets]
 
     assert len(set(titles)) == len(titles)
@@ -229,16 +233,16 @@ def test_titles_describe_and_differ(book):
         assert sheet["A1"].font.sz >= 12, sheet.title
         note = book.values[sheet.title]["A2"].value
         assert note.split(".")[0] in ("Input", "Working", "Output", "Control"), sheet.title
-        assert note.startswith("Output.") == note.endswith("Draft. All checks hold."), sheet.title
+        assert note.startswith("Output.") == note.endswith("Status: DRAFT. Checks: pass."), sheet.title
 
 
 def test_links_lead_somewhere_and_say_where(book):
-    """About links to every other sheet by its name; a link to the web is http(s), and its text is no address."""
+    """About links to every other sheet by its name; a web link is http(s), and its text is not an address."""
     names = [sheet.title for sheet in book.sheets]
     about = {}
     for sheet in book.sheets:
         for row in sheet.iter_rows():
-            for cell in (one for one in row if one.hyperlink):
+            for cell in (cell for cell in row if cell.hyperlink):
                 if cell.hyperlink.location:
                     to = re.fullmatch(r"'(.*)'!A1", cell.hyperlink.location)[1].replace("''", "'")
                     assert to in names, on_sheet(to, sheet, cell)
@@ -252,15 +256,17 @@ def test_links_lead_somewhere_and_say_where(book):
 
 @pytest.mark.parametrize("address", ["javascript:alert(1)", "https://a b.uk", "https://a.uk/" + "x" * 2000, ""])
 def test_what_is_no_address_on_the_web_is_no_link(address):
-    """Excel would refuse a space or a longer address, and other kinds have no place in a workbook."""
+    """Excel refuses spaces and longer addresses, and other kinds of link are not wanted in a workbook."""
     assert not is_web(address)
 
 
 def test_footers_hold_the_number_of_the_page_alone(book):
-    """Whatever says something stands in cells; there are no headers."""
+    """All other information is in cells; there are no headers."""
     for sheet, page in book.pages():
         (footer,) = find(page, "headerFooter")
-        assert [(etree.QName(one).localname, one.text) for one in footer] == [("oddFooter", "&C&P / &N")], sheet.title
+        assert [(etree.QName(part).localname, part.text) for part in footer] == [("oddFooter", "&C&P / &N")], (
+            sheet.title
+        )
 
 
 def test_fonts_are_arial_upright_and_large_enough(book):
@@ -274,7 +280,7 @@ def test_fonts_are_arial_upright_and_large_enough(book):
 def luminance(colour):
     """Return the relative luminance of a colour, as WCAG 2.1 defines it."""
     parts = [int(colour[place : place + 2], 16) / 255 for place in (0, 2, 4)]
-    red, green, blue = (one / 12.92 if one <= 0.03928 else ((one + 0.055) / 1.055) ** 2.4 for one in parts)
+    red, green, blue = (part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
@@ -285,21 +291,23 @@ def test_the_contrast_of_every_colour_of_text_is_enough():
 
 
 def test_every_text_stands_out_from_white(book):
-    """WCAG asks for 4.5 to 1; no cell has a background of its own."""
+    """WCAG asks for 4.5 to 1; no cell has a background colour."""
     styles = book.xml("xl/styles.xml")
-    colours = {one.get("rgb")[2:] for one in find(styles, "color") if one.get("rgb")}
+    colours = {colour.get("rgb")[2:] for colour in find(styles, "color") if colour.get("rgb")}
 
     assert colours
-    assert {one: 1.05 / (luminance(one) + 0.05) for one in colours if 1.05 / (luminance(one) + 0.05) < 4.5} == {}
-    assert {one.get("patternType") for one in find(find(styles, "fills")[0], "patternFill")} == {"none", "gray125"}
+    assert {
+        colour: 1.05 / (luminance(colour) + 0.05) for colour in colours if 1.05 / (luminance(colour) + 0.05) < 4.5
+    } == {}
+    assert {fill.get("patternType") for fill in find(find(styles, "fills")[0], "patternFill")} == {"none", "gray125"}
 
 
 def test_colour_never_stands_alone(book):
-    """What is coloured by a rule says in words why; bars stand beside their figures; blue cells are unlocked ones."""
+    """Cells coloured by a rule also say why in words; bars are in the cells of figures; blue cells are unlocked."""
     for sheet, page in book.pages():
         for rule in find(page, "cfRule"):
             if rule.get("type") == "cellIs":
-                assert find(rule, "formula")[0].text.strip('"') in ("fails", "look at it", "A check fails")
+                assert find(rule, "formula")[0].text.strip('"') in ("FAIL", "review")
             else:
                 assert rule.get("type") == "dataBar"
         if any(not cell.protection.locked for row in sheet.iter_rows(min_row=FIRST) for cell in row):
@@ -307,17 +315,17 @@ def test_colour_never_stands_alone(book):
 
 
 def test_names_of_sheets_are_unique_and_short(book):
-    """At most 31 characters, no two alike whatever the capitals, none blank at an end, none that Excel keeps."""
+    """They have up to 31 characters, differ in more than capitals, have no blank at an end, and Excel reserves none."""
     names = [sheet.title for sheet in book.sheets]
 
-    assert len({one.casefold() for one in names}) == len(names)
-    assert all(0 < len(one) <= 31 and one == one.strip("' ") and one.casefold() != "history" for one in names)
+    assert len({name.casefold() for name in names}) == len(names)
+    assert all(0 < len(name) <= 31 and name == name.strip("' ") and name.casefold() != "history" for name in names)
 
 
 def test_a_sheet_is_cut_before_its_year_and_ends_in_no_quotation_mark():
-    """Excel refuses a name that ends in an apostrophe, and two years of one long label must be told apart."""
-    taken: set[str] = set()
-    names = [sheet_name("Clinical commissioning group's list", taken, year) for year in ("2014-15", "2015-16")]
+    """Excel refuses a name that ends in an apostrophe, and two years of one long label need different names."""
+    used_names: set[str] = set()
+    names = [sheet_name("Clinical commissioning group's list", used_names, year) for year in ("2014-15", "2015-16")]
 
     assert names == ["Clinical commissioning 2014-15", "Clinical commissioning 2015-16"]
     assert sheet_name("By Clinical commissioning group's", set()) == "By Clinical commissioning group"
@@ -325,10 +333,10 @@ def test_a_sheet_is_cut_before_its_year_and_ends_in_no_quotation_mark():
 
 
 def test_tables_do_not_share_a_name():
-    """É and È are both a low line in a table's name, and a defined name takes it away as well."""
-    taken = {"table_2014_15"}
+    """É and È both become an underscore in a table's name, and defined names are taken too."""
+    used_names = {"table_2014_15"}
 
-    assert [table_name(one, taken) for one in ("Area é", "Area è", "2014-15")] == [
+    assert [table_name(name, used_names) for name in ("Area é", "Area è", "2014-15")] == [
         "Table_Area_",
         "Table_Area__2",
         "Table_2014_15_2",
@@ -340,10 +348,10 @@ def test_the_workbook_opens_in_a1_of_its_first_sheet(book):
     (view,) = find(book.xml("xl/workbook.xml"), "workbookView")
     assert view.get("activeTab", "0") == "0"
     for number, (sheet, page) in enumerate(book.pages()):
-        (one,) = find(page, "sheetView")
-        assert one.get("tabSelected", "0") == str(int(number == 0)), sheet.title
-        selected = [(each.get("pane"), each.get("activeCell", "A1")) for each in find(one, "selection")]
-        frozen = find(one, "pane")
+        (view_of_sheet,) = find(page, "sheetView")
+        assert view_of_sheet.get("tabSelected", "0") == str(int(number == 0)), sheet.title
+        selected = [(each.get("pane"), each.get("activeCell", "A1")) for each in find(view_of_sheet, "selection")]
+        frozen = find(view_of_sheet, "pane")
         assert frozen or selected in ([], [(None, "A1")]), sheet.title
         assert sheet.sheet_state == "visible"
         assert not [row for row in find(page, "row") if row.get("hidden")], sheet.title
@@ -357,11 +365,11 @@ def test_the_document_has_a_title_and_a_language(book):
     core = book.xml("docProps/core.xml")
 
     assert find(core, "title")[0].text == book.sheets[0]["A1"].value
-    assert [one.text for one in find(core, "language")] == ["en-GB"]
+    assert [language.text for language in find(core, "language")] == ["en-GB"]
 
 
 def test_nothing_reaches_out_of_the_workbook(book):
-    """No macros, no links to other files, no pictures, no comments: sheets, tables, charts, texts and looks alone."""
+    """No macros, links to other files, pictures or comments: only sheets, tables, charts, texts and formats."""
     kinds = {re.sub(r"\d+", "", name.rpartition("/")[2]) for name in book.parts}
 
     assert kinds <= {
@@ -371,27 +379,27 @@ def test_nothing_reaches_out_of_the_workbook(book):
     }
     for name, data in book.parts.items():
         if name.endswith(".rels"):
-            for one in find(etree.fromstring(data), "Relationship"):
-                assert one.get("TargetMode") != "External" or is_web(one.get("Target")), name
+            for relationship in find(etree.fromstring(data), "Relationship"):
+                assert relationship.get("TargetMode") != "External" or is_web(relationship.get("Target")), name
 
 
 def test_charts_say_what_they_show(book):
-    """Title, titles of both axes with units, and a text in place of the picture that names the sheet of figures."""
+    """They have a title, axis titles with units, and an alternative text that names the sheet with the figures."""
     names = [sheet.title for sheet in book.sheets]
     drawings = [book.xml(name) for name in book.parts if re.fullmatch(r"xl/drawings/drawing\d+.xml", name)]
-    for frame in (one for drawing in drawings for one in find(drawing, "graphicFrame")):
+    for frame in (frame for drawing in drawings for frame in find(drawing, "graphicFrame")):
         says = find(frame, "cNvPr")[0].get("descr")
-        assert re.search(r"The figures stand on the sheet (.*)\.$", says)[1] in names
+        assert re.search(r"The figures are on the sheet (.*)\.$", says)[1] in names
     charts = [book.xml(name) for name in book.parts if name.startswith("xl/charts/")]
     assert len(charts) == {"sample": 5, "cost above funding": 5, "no transition": 3, "odd": 5, "merger": 2}.get(
         book.name, 0
     )
     for chart in charts:
-        texts = ["".join(one.text for one in find(title, "t")) for title in find(chart, "title")]
+        texts = ["".join(run.text for run in find(title, "t")) for title in find(chart, "title")]
         assert len(texts) == 3
         assert all(texts)
-        assert any("£" in one or "Number of" in one for one in texts[1:]), texts
-        for cells in (one.text for one in find(chart, "f")):
+        assert any("£" in text or "Number of" in text for text in texts[1:]), texts
+        for cells in (formula.text for formula in find(chart, "f")):
             sheet, _, place = cells.rpartition("!")
             assert re.fullmatch(r"'.*'|\w+", sheet), cells
             assert sheet.strip("'").replace("''", "'") in names, cells
@@ -399,11 +407,11 @@ def test_charts_say_what_they_show(book):
 
 
 def test_sheets_print_whole_with_their_titles(book):
-    """A4 or A3, one page wide, lying, with title and headings on every page; Summary upright, on one page."""
+    """A4 or A3 landscape, one page wide, title and headings on every page; Summary is portrait on one page."""
     titles = {
-        int(one.get("localSheetId")): one.text
-        for one in find(book.xml("xl/workbook.xml"), "definedName")
-        if one.get("name") == "_xlnm.Print_Titles"
+        int(name.get("localSheetId")): name.text
+        for name in find(book.xml("xl/workbook.xml"), "definedName")
+        if name.get("name") == "_xlnm.Print_Titles"
     }
     for number, (sheet, page) in enumerate(book.pages()):
         (setup,) = find(page, "pageSetup")
@@ -418,23 +426,23 @@ def test_sheets_print_whole_with_their_titles(book):
 
 # Formulas ---------------------------------------------------------------------------------------------------
 
-# What Excel 2010 knows, of what the workbook uses; MAXIFS and MINIFS came in 2019 and are written with their prefix.
-KNOWN = (
+# Functions of the workbook that Excel 2010 has; MAXIFS and MINIFS came in 2019 and have their prefix.
+FUNCTIONS = (
     "ABS AND AVERAGE COUNT COUNTBLANK COUNTIF COUNTIFS EXACT IF IFERROR INDEX INT ISBLANK ISNUMBER LARGE LOWER "
     "MATCH MAX MEDIAN MIN NA NOT NPV OR PERCENTILE QUARTILE RANK ROUND ROW ROWS SMALL SUM SUMIF SUMIFS SUMPRODUCT "
-    "TEXT _xlfn.MAXIFS _xlfn.MINIFS"
+    "TEXT UPPER _xlfn.MAXIFS _xlfn.MINIFS"
 )
 
 
-def test_no_number_but_nought_and_one_stands_inside_a_formula(book):
-    """ICAEW 14: what may change has a cell of its own, and a name."""
+def test_formulas_have_no_numbers_but_0_and_1(book):
+    """ICAEW 14: a number that may change is in its own cell, with a name."""
     for sheet, cell, tokens in book.formulas:
-        numbers = {one.value for one in tokens if one.type == "OPERAND" and one.subtype == "NUMBER"}
+        numbers = {token.value for token in tokens if token.type == "OPERAND" and token.subtype == "NUMBER"}
         assert numbers <= {"0", "1"}, on_sheet(cell.value, sheet, cell)
 
 
 def test_formulas_are_short_and_plain(book):
-    """ICAEW 13 and 16: none is longer than 500 characters, and no IF stands deeper than in another IF.
+    """ICAEW 13 and 16: none is longer than 500 characters, and no IF is nested more than once.
 
     A search within groups names up to ten ranges, each by its two ends, and has up to 800.
     """
@@ -442,60 +450,63 @@ def test_formulas_are_short_and_plain(book):
         most = 800 if "'Order 20" in cell.value else 500
         assert len(cell.value) <= most + 1, on_sheet(f"{len(cell.value)} characters", sheet, cell)
         calls: list[str] = []
-        for one in tokens:
-            if one.type == "FUNC" and one.subtype == "OPEN":
-                calls.append(one.value.rstrip("("))
+        for token in tokens:
+            if token.type == "FUNC" and token.subtype == "OPEN":
+                calls.append(token.value.rstrip("("))
                 assert calls.count("IF") <= 2, on_sheet(cell.value, sheet, cell)
-                assert calls[-1].lstrip(":") in KNOWN.split(), on_sheet(calls[-1], sheet, cell)
-            elif one.type == "FUNC":
+                assert calls[-1].lstrip(":") in FUNCTIONS.split(), on_sheet(calls[-1], sheet, cell)
+            elif token.type == "FUNC":
                 calls.pop()
-            elif one.type == "OPERAND" and one.subtype == "TEXT":
-                assert len(one.value) <= 257, on_sheet(one.value, sheet, cell)  # Excel takes 255 between quotes
+            elif token.type == "OPERAND" and token.subtype == "TEXT":
+                assert len(token.value) <= 257, on_sheet(token.value, sheet, cell)  # Excel takes 255 between quotes
 
 
-def test_defined_names_lead_to_filled_cells_and_look_like_none(book):
-    """Names are unique whatever the capitals, no cell's address, and each stands for one cell that holds a value."""
-    entries = [one for one in find(book.xml("xl/workbook.xml"), "definedName") if not one.get("localSheetId")]
-    names = [one.get("name") for one in entries]
+def test_defined_names_lead_to_filled_cells_and_do_not_look_like_cells(book):
+    """Names are unique even without capitals, are not addresses, and each refers to one cell with a value."""
+    entries = [entry for entry in find(book.xml("xl/workbook.xml"), "definedName") if not entry.get("localSheetId")]
+    names = [entry.get("name") for entry in entries]
 
-    assert len({one.casefold() for one in names}) == len(names)
-    for one in entries:
-        name = one.get("name")
+    assert len({name.casefold() for name in names}) == len(names)
+    for entry in entries:
+        name = entry.get("name")
         assert re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.]{0,254}", name), name
         assert not re.fullmatch(r"[A-Za-z]{1,3}[0-9]+|[Rr][0-9]*([Cc][0-9]*)?|[Cc][0-9]*", name), name
-        sheet, cell = re.fullmatch(r"(?:'(.*)'|\w+)!(\$[A-Z]+\$[0-9]+)", one.text).group(0).rsplit("!", 1)
-        shown = book.values[sheet.strip("'").replace("''", "'")][cell.replace("$", "")]
-        wanted = str if name in ("draft_or_final", "status_of_checks") else int | float
-        assert isinstance(shown.value, wanted), f"{name} is {shown.value!r}"
+        sheet, cell = re.fullmatch(r"(?:'(.*)'|\w+)!(\$[A-Z]+\$[0-9]+)", entry.text).group(0).rsplit("!", 1)
+        target = book.values[sheet.strip("'").replace("''", "'")][cell.replace("$", "")]
+        kind = str if name in ("draft_or_final", "status_of_checks") else int | float
+        assert isinstance(target.value, kind), f"{name} is {target.value!r}"
 
 
 def test_names_in_formulas_are_defined(book):
     """A name without a cell would show as #NAME?."""
-    defined = {one.get("name") for one in find(book.xml("xl/workbook.xml"), "definedName")}
+    defined = {name.get("name") for name in find(book.xml("xl/workbook.xml"), "definedName")}
     for sheet, cell, tokens in book.formulas:
-        for one in tokens:
-            place = one.type != "OPERAND" or one.subtype != "RANGE" or "!" in one.value or "$" in one.value
-            if not place and not re.fullmatch(r"[A-Z]{1,3}[0-9]+(:[A-Z]{1,3}[0-9]+)?", one.value):
-                assert one.value in defined, on_sheet(one.value, sheet, cell)
+        for token in tokens:
+            place = token.type != "OPERAND" or token.subtype != "RANGE" or "!" in token.value or "$" in token.value
+            if not place and not re.fullmatch(r"[A-Z]{1,3}[0-9]+(:[A-Z]{1,3}[0-9]+)?", token.value):
+                assert token.value in defined, on_sheet(token.value, sheet, cell)
 
 
-# Headings that count, order or say yes or no have no unit; on these sheets a column or the rows' texts have it.
-UNITLESS = r"Number|Place|Row among all|Number of the group|Round|Lowest rank|Highest rank|Rank tried|Need index"
+# Headings of counts, ranks and yes/no have no unit; on the sheets BY_ROW a column or the text of the row has it.
+UNITLESS = (
+    "Number|Rank|Position|Position among all rows|Number of the group|Round|Lowest rank|Highest rank|Rank tried"
+    "|Need index"
+)
 BY_ROW = ("Summary", "Parameters", "National figures", "Constants")
 
 
-def test_units_stand_in_every_heading_of_figures(book):
-    """£, people, % or what one is counted of: in brackets behind the heading, or on the row of the figure."""
+def test_every_heading_of_figures_has_a_unit(book):
+    """£, people, % or the thing counted: in brackets after the heading, or on the row of the figure."""
     for sheet in book.sheets:
-        shown = book.values[sheet.title]
+        values = book.values[sheet.title]
         for cell in sheet[HEADINGS]:
-            column = [row[0].value for row in shown.iter_rows(FIRST, None, cell.column, cell.column)]
-            figures = [one for one in column if isinstance(one, int | float) and not isinstance(one, bool)]
+            column = [row[0].value for row in values.iter_rows(FIRST, None, cell.column, cell.column)]
+            figures = [value for value in column if isinstance(value, int | float) and not isinstance(value, bool)]
             if not figures or sheet.title in BY_ROW or re.fullmatch(UNITLESS, cell.value):
                 continue
             counts = re.search(
-                r": number( of the group)?$|^(CCG|practice)s 20|^Place by|^(First|Last) place"
-                r"|smallest remainder that gets a unit$|: weight$|place of the last row that gets a unit",
+                r": number( of the group)?$|^(CCG|practice)s 20|^(Position|Rank) by|^(First|Last) position"
+                r"|smallest remainder that gets a unit$|: weight$|position of the last row that gets a unit",
                 cell.value,
             )
             no_unit = book.name == "bare" and "2014/15 firm" in cell.value  # its only step declares none
@@ -503,20 +514,24 @@ def test_units_stand_in_every_heading_of_figures(book):
             assert stands or counts or no_unit or cell.value == "Allocation", on_sheet(cell.value, sheet, cell)
     summary = next(sheet for sheet in book.sheets if sheet.title == "Summary")
     for (label,) in summary.iter_rows(FIRST, None, 1, 1, values_only=True):
-        assert label.endswith("(£)") or re.search(r"that (gain|lose|draw)", label) or book.name == "bare", label
+        assert (
+            label.endswith("(£)")
+            or re.search(r"that (gain|lose)|with transition support$", label)
+            or book.name == "bare"
+        ), label
 
 
 # Protection -------------------------------------------------------------------------------------------------
 
 UNLOCKED = {
     "sample": {
-        "About": {"What it says"},
+        "About": {"Details"},
         "Parameters": {"Value"},
         "Population": {"Registered population (people)"},
         "Spend lines": {"Amount (£)", "Cost type", "Committed"},
     },
     "odd": {
-        "About": {"What it says"},
+        "About": {"Details"},
         "Parameters": {"Value"},
         "Population": {
             "Registered population (people)",
@@ -527,19 +542,19 @@ UNLOCKED = {
         "Spend lines": {"Amount (£)", "Cost type", "Committed"},
     },
     "merger": {
-        "About": {"What it says"},
+        "About": {"Details"},
         "Parameters": {"Value"},
         "Population": {"Registered population (people)"},
     },
-    "bare": {"About": {"What it says"}, "Population": {"Registered population (people)"}},
+    "bare": {"About": {"Details"}, "Population": {"Registered population (people)"}},
 }
 UNLOCKED["cost above funding"] = UNLOCKED["sample"]
 UNLOCKED["no transition"] = {name: headings for name, headings in UNLOCKED["sample"].items() if name != "Spend lines"}
 
 
 def test_sheets_are_protected_without_a_password_and_inputs_alone_unlocked(book):
-    """ICAEW 20: what may be changed is listed here by its heading; no cell with a formula is among it."""
-    found: dict[str, set[str]] = {}
+    """ICAEW 20: only the columns listed here may be changed, and no cell with a formula."""
+    unlocked: dict[str, set[str]] = {}
     for sheet, page in book.pages():
         (protection,) = find(page, "sheetProtection")
         assert protection.get("sheet") == "1", sheet.title
@@ -547,23 +562,23 @@ def test_sheets_are_protected_without_a_password_and_inputs_alone_unlocked(book)
         for row in sheet.iter_rows():
             for cell in row:
                 if not cell.protection.locked:
-                    found.setdefault(sheet.title, set()).add(sheet.cell(HEADINGS, cell.column).value)
+                    unlocked.setdefault(sheet.title, set()).add(sheet.cell(HEADINGS, cell.column).value)
                     assert cell.data_type != "f", on_sheet(cell.value, sheet, cell)
-    assert found == UNLOCKED[book.name]
+    assert unlocked == UNLOCKED[book.name]
 
 
 def rule_of(sheet, cell):
     """Return the data validation of a cell."""
-    found = [one for one in sheet.data_validations.dataValidation if cell.coordinate in one.sqref]
-    assert len(found) <= 1, on_sheet("two rules", sheet, cell)
-    return found[0] if found else None
+    rules = [rule for rule in sheet.data_validations.dataValidation if cell.coordinate in rule.sqref]
+    assert len(rules) <= 1, on_sheet("two rules", sheet, cell)
+    return rules[0] if rules else None
 
 
 def test_every_unlocked_figure_has_a_rule_that_refuses_what_gpit_refuses(book):
-    """Numbers alone; people and pounds of inputs no less than 0; parameters within their bounds; blanks if optional."""
+    """Only numbers; people and pounds of inputs from 0; parameters within their limits; blanks if optional."""
     for sheet in book.sheets:
-        shown = book.values[sheet.title]
-        for row in shown.iter_rows(min_row=FIRST):
+        values = book.values[sheet.title]
+        for row in values.iter_rows(min_row=FIRST):
             for cell in row:
                 source = sheet[cell.coordinate]
                 if source.protection.locked or isinstance(cell.value, str):
@@ -581,11 +596,11 @@ def test_every_unlocked_figure_has_a_rule_that_refuses_what_gpit_refuses(book):
                     continue
                 year = sheet.cell(cell.row, 3).value.replace("/", "_")
                 for bound, column, open_ in ((rule.formula1, 7, -1e15), (rule.formula2, 8, 1e15)):
-                    said = sheet.cell(cell.row, column).value
-                    if said == "none":
+                    limit = sheet.cell(cell.row, column).value
+                    if limit == "none":
                         assert float(bound) == open_
-                    elif isinstance(said, str):
-                        assert bound == f"{said}_{year}"
+                    elif isinstance(limit, str):
+                        assert bound == f"{limit}_{year}"
                     else:
                         assert bound == f"${get_column_letter(column)}{cell.row}"
 
@@ -593,12 +608,12 @@ def test_every_unlocked_figure_has_a_rule_that_refuses_what_gpit_refuses(book):
 def test_words_are_chosen_from_lists(book):
     """Yes or no, revenue or capital, draft or final; a group that no sheet has a row for would lose its money."""
     lists = {
-        (sheet.title, sheet.cell(HEADINGS, min(one.min_col for one in rule.sqref.ranges)).value): rule.formula1
+        (sheet.title, sheet.cell(HEADINGS, min(cells.min_col for cells in rule.sqref.ranges)).value): rule.formula1
         for sheet in book.sheets
         for rule in sheet.data_validations.dataValidation
         if rule.type == "list"
     }
-    expected = {("About", "What it says"): '"Draft,Final"'}
+    expected = {("About", "Details"): '"Draft,Final"'}
     if "Spend lines" in UNLOCKED[book.name]:
         expected[("Spend lines", "Cost type")] = '"revenue,capital"'
         expected[("Spend lines", "Committed")] = '"yes,no"'
@@ -618,7 +633,7 @@ def test_rules_keep_to_what_excel_takes(book):
             assert len(rule.get("errorTitle", "")) <= 32
             assert len(rule.get("prompt", "")) <= 255
             assert len(rule.get("error", "")) <= 255
-            assert all(len(one.text) <= 255 for one in find(rule, "formula1") + find(rule, "formula2"))
+            assert all(len(formula.text) <= 255 for formula in find(rule, "formula1") + find(rule, "formula2"))
 
 
 # The rest ---------------------------------------------------------------------------------------------------
@@ -626,7 +641,7 @@ def test_rules_keep_to_what_excel_takes(book):
 
 @pytest.mark.slow
 def test_the_same_run_gives_the_same_bytes(tmp_path):
-    """Odd names, groups and search included: no clock, and no order that changes."""
+    """Also with odd names, groups and a search: nothing depends on a clock or a changing order."""
     result = odd_run(tmp_path)
     write_workbook(result, tmp_path / "one.xlsx")
     write_workbook(odd_run(tmp_path), tmp_path / "two.xlsx")
@@ -635,7 +650,7 @@ def test_the_same_run_gives_the_same_bytes(tmp_path):
 
 
 def test_a_change_of_inputs_is_said_on_constants_and_about(book):
-    """What was read is kept beside what stands there now: all agree when the workbook is written."""
+    """Constants compares the totals of the run with the totals now; all agree when the workbook is written."""
     constants = book.values["Constants"]
     states = {row[0]: row[3] for row in constants.iter_rows(FIRST, values_only=True)}
     about = {row[0]: row[1] for row in book.values["About"].iter_rows(FIRST, values_only=True)}
@@ -648,7 +663,7 @@ def test_a_change_of_inputs_is_said_on_constants_and_about(book):
 @pytest.mark.usefixtures("libreoffice")
 @pytest.mark.filterwarnings("ignore:.*extension is not supported")  # LibreOffice writes bars in two ways
 def test_about_says_which_inputs_were_changed(tmp_path):
-    """Two figures of patients swapped leave their total as it was, and a word is no sum of money: both are changes."""
+    """Two swapped figures of patients keep their total, and a word has no amount: both count as changes."""
     write_workbook(merger_run(tmp_path), tmp_path / "out.xlsx")
     changed = openpyxl.load_workbook(tmp_path / "out.xlsx")
     people = changed["Population"]
@@ -664,11 +679,11 @@ def test_about_says_which_inputs_were_changed(tmp_path):
     assert states["as_read_registered_population"] == "as read"
     assert states["as_read_registered_population_in_order"] == "changed here"
     assert about["Changed in this workbook"] == "Parameters: 1. Inputs: yes."
-    assert about["Status of the checks"] == "A check fails"
+    assert about["Status of the checks"] == "FAIL"
 
 
 def test_a_table_without_rows_says_none():
-    """A table of headings alone would have one empty row in Excel."""
+    """Without it, a table with only headings would have one empty row in Excel."""
     sheet = Sheet("Sources", "Sources")
     for heading in ("Name", "Title"):
         sheet.heading(heading)

@@ -56,7 +56,7 @@ STEPS = (
 
 
 def floors(folder):
-    """Write the transition with floors and ceilings, which is no. 3 of the rules that were tried."""
+    """Write the transition with floors and ceilings."""
     steps = "".join(
         f'[[steps]]\nname = "{name}"\nlabel = "{label}"\nunit = "{unit}"\nformula = "{formula}"\n'
         for name, label, unit, formula in STEPS
@@ -73,15 +73,15 @@ def england():
 def totals(lines):
     """The committed revenue of each organisation, as a file of totals."""
     counting = [line for line in lines if (line["cost_type"], line["committed"]) == ("revenue", "yes")]
-    found = {}
+    amounts = {}
     for line in counting:
-        found[line["org_code"]] = found.get(line["org_code"], 0) + int(line["amount"])
-    return [{"org_code": code, "historic_spend": str(amount)} for code, amount in found.items()]
+        amounts[line["org_code"]] = amounts.get(line["org_code"], 0) + int(line["amount"])
+    return [{"org_code": code, "historic_spend": str(amount)} for code, amount in amounts.items()]
 
 
 BUDGET = {"revenue_budget": (0, 180_000_000)}
 FUND = {"transition_fund": (0, 40_000_000), "support_share": (0, 1)}
-# The ends of both are beyond what there is money for.
+# The ends of both ranges need more money than there is.
 GROWTH = {"floor_growth": (-0.4, 0.05), "ceiling_growth": (-0.25, 0.4)}
 SMALL = {"revenue_budget": (0, 300_000), "transition_fund": (0, 20_000)}
 MERGED = {
@@ -92,7 +92,7 @@ COSTS = {"00F": 40_000, "00G": 30_000, "00H": 90_000, "01A": 70_000, "01C": 60_0
 
 
 def transition_fund(folder):
-    """England, whose CCGs with costs above the average have support from a fund."""
+    """England, with a fund for CCGs with costs above the average."""
     people, lines = england()
     return Case(folder, people, lines, {}, BUDGET | FUND)
 
@@ -104,13 +104,13 @@ def growth_with_lines(folder):
 
 
 def growth_with_totals(folder):
-    """The same where spend is given in totals."""
+    """The same with spend as totals."""
     people, lines = england()
     return Case(folder, people, totals(lines), {"transition": floors(folder)}, BUDGET | GROWTH)
 
 
 def merger(folder, spend, **options):
-    """00F, 00G and 00H, which become 13T in the second year; their spend has no year and serves both."""
+    """00F, 00G and 00H, which become 13T in the second year; their spend has no year and is used for both."""
     people = [
         {"year": year, "org_code": code, "registered_population": str(heads)}
         for year, codes in MERGED.items()
@@ -138,7 +138,7 @@ def merger_with_lines(folder):
 
 
 class Drawn(NamedTuple):
-    """Changes, and what gpit gives for them; None where it refuses them."""
+    """Changes, and the result of gpit for them; None if it refuses them."""
 
     changes: list[Change]
     result: Result | None
@@ -158,31 +158,30 @@ CASES = {
     "merger, totals": (merger_with_totals, 6, 12),
     "merger, floors, lines": (merger_with_lines, 5, 12),
 }
-READY: dict[str, Prepared] = {}
+BOOKS: dict[str, Prepared] = {}
 
 
 @pytest.fixture
 def prepared(tmp_path_factory):
-    """Give a case by its name: made once in a process, since both engines are held against the same runs."""
+    """Return a case by its name; each is made once, since both engines are compared with the same runs."""
 
-    def one(name):
-        if name not in READY:
+    def prepare(name):
+        if name not in BOOKS:
             make, seed, count = CASES[name]
             book = Book(make(tmp_path_factory.mktemp("case")))
             draws = repeatable(seed)
             changes = [book.case.draw(draws) for _ in range(count)]
-            READY[name] = Prepared(book, [Drawn(each, outcome(book.case, each)) for each in changes])
-        return READY[name]
+            BOOKS[name] = Prepared(book, [Drawn(each, outcome(book.case, each)) for each in changes])
+        return BOOKS[name]
 
-    return one
+    return prepare
 
 
 @pytest.mark.parametrize("name", slow_but(["merger, floors, lines"], CASES))
 def test_a_changed_workbook_gives_what_gpit_gives(name, prepared):
-    """Random changes of parameters, patients and spend come to the same in the workbook and in a run on them.
+    """Random changes of parameters, patients and spend give the same figures in the workbook and in a new run.
 
-    Some of them gpit refuses, such as floors for which there is not the money; the workbook then says that a
-    check fails.
+    gpit refuses some of them, such as floors that cost too much; a check of the workbook then says FAIL.
     """
     book, runs = prepared(name)
 
@@ -194,7 +193,7 @@ def test_a_changed_workbook_gives_what_gpit_gives(name, prepared):
 @pytest.mark.usefixtures("libreoffice")
 @pytest.mark.parametrize("name", CASES)
 def test_libreoffice_gives_the_same_for_a_changed_workbook(name, prepared, tmp_path):
-    """The same changes, saved in copies of the workbook that hold no values, and worked out by LibreOffice."""
+    """The same changes, in copies of the workbook without values, calculated by LibreOffice."""
     book, runs = prepared(name)
     copies = [book.save(run.changes, tmp_path / f"{number}.xlsx") for number, run in enumerate(runs)]
 
@@ -281,14 +280,14 @@ def small(tmp_path_factory):
     ids=lambda change: f"{change.name}={change.value}",
 )
 def test_what_gpit_refuses_is_a_check_that_fails(small, change):
-    """A cell emptied, out of bounds or with a word that gpit does not know: never "All checks hold", and it is seen."""
+    """A cell that is empty, outside its limits or an unknown word: the status is never "pass", and the change shows."""
     with pytest.raises(GpitError):
         small.case.allocate([change])
     assert differences(small, [change], small.by_formualizer([change]), None) == []
 
 
 def test_a_new_group_is_a_check_that_fails(small):
-    """A workbook has no row for a region that the run did not have; gpit would make one from the files."""
+    """A workbook has no row for a region that was not in the run; gpit makes one from the files."""
     change = [Change("population", 0, "region", "East")]
 
     assert small.case.allocate([*change, Change("population", 0, "pool", 100)]).agrees
@@ -296,7 +295,7 @@ def test_a_new_group_is_a_check_that_fails(small):
 
 
 def test_a_category_counts_in_capitals_and_in_small_letters(small):
-    """The scheme counts the category Core; its lines say core, and one that is changed to Other counts no more."""
+    """The scheme counts the category Core; its lines say core, and a line changed to Other no longer counts."""
     change = [Change("spend", 0, "category", "Other")]
 
     assert small.result.rows["historic_spend"].to_list() == [500, 500, 500]
@@ -306,7 +305,7 @@ def test_a_category_counts_in_capitals_and_in_small_letters(small):
 
 @pytest.mark.parametrize("column", ["region", slow("registered_population")])
 def test_two_organisations_that_change_places_are_a_change(tmp_path, column):
-    """Regions or patients of two organisations swapped leave every total and count as it was, and About sees it."""
+    """Swapping the regions or patients of two organisations keeps every total and count, and About still reports it."""
     people = [
         {"org_code": code, "region": region, "registered_population": heads}
         for code, region, heads in zip("ABCD", ("North", "South", "North", "South"), (100, 250, 370, 480), strict=True)
@@ -329,4 +328,4 @@ def test_two_organisations_that_change_places_are_a_change(tmp_path, column):
     about = {book.get_value("About", row, 1): book.get_value("About", row, 2) for row in range(5, 25)}
 
     assert about["Changed in this workbook"] == "Parameters: 0. Inputs: yes."
-    assert about["Status of the checks"] == "All checks hold"
+    assert about["Status of the checks"] == "pass"

@@ -1,4 +1,4 @@
-"""Programs that calculate nothing read every allocation from the workbook: analysts open it with these."""
+"""Programs that do not calculate read every allocation from the workbook; analysts use them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def sample(tmp_path_factory):
 
 
 def by_openpyxl(path, sheet):
-    """Read a table with openpyxl: values alone, no formulas."""
+    """Read a table with openpyxl: only values, no formulas."""
     with path.open("rb") as stream:
         headings, *rows = openpyxl.load_workbook(stream, data_only=True)[sheet].iter_rows(
             min_row=HEADINGS, values_only=True
@@ -47,13 +47,13 @@ def by_polars_and_openpyxl(path, sheet):
 
 
 def by_pandas(path, sheet):
-    """Read a table with pandas and its present default, openpyxl."""
+    """Read a table with pandas and its default today, openpyxl."""
     frame = pd.read_excel(path, sheet_name=sheet, header=HEADINGS - 1, engine="openpyxl")
     return {heading: frame[heading].tolist() for heading in frame.columns}
 
 
 def by_pandas_and_calamine(path, sheet):
-    """Read a table with pandas and what will be its default."""
+    """Read a table with pandas and its future default, calamine."""
     frame = pd.read_excel(path, sheet_name=sheet, header=HEADINGS - 1, engine="calamine")
     return {heading: frame[heading].tolist() for heading in frame.columns}
 
@@ -80,7 +80,7 @@ def test_the_published_allocations_can_be_read(sample, read):
     "read", fast_but(["by_openpyxl", "by_polars_and_openpyxl"], READERS), ids=lambda read: read.__name__
 )
 def test_every_step_can_be_read(sample, read):
-    """The sheet of a year has every step of every CCG as the run worked it out: no cell is empty or a formula."""
+    """The sheet of a year has every step of every CCG as calculated by the run: no cell is empty or a formula."""
     result, path = sample
 
     for year in YEARS:

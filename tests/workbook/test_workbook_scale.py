@@ -1,4 +1,4 @@
-"""Workbooks of many organisations: no work that grows with the square of the rows, progress told as it is made."""
+"""Workbooks of many organisations: no work grows with the square of the rows, and progress is reported."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ BARS = "ignore:.*xtension is not supported:UserWarning"
 
 
 def practices(count):
-    """Return made-up practices, those of one CCG not together, and their spend of £2 to £3 a head."""
+    """Return invented practices, mixed across CCGs, and their spend of £2 to £3 a head."""
     draw = random.Random(2014)
     people = [
         {
@@ -59,19 +59,19 @@ def run(folder, people, spend, steps=STEPS):
     )
 
 
-def told(result, path):
-    """Write a workbook and return what was said of its progress."""
-    said = []
-    write_workbook(result, path, lambda done, total: said.append((done, total)))
-    return said
+def progress_of(result, path):
+    """Write a workbook and return the reports of its progress."""
+    progress = []
+    write_workbook(result, path, lambda done, total: progress.append((done, total)))
+    return progress
 
 
 @pytest.fixture(scope="module")
 def large(tmp_path_factory):
-    """A run of more practices than are sorted live, its workbook, and what was said of its progress."""
+    """A run of more practices than are sorted live, its workbook, and the reports of its progress."""
     folder = tmp_path_factory.mktemp("large")
     result = run(folder, *practices(MOST_SORTED + 100))
-    return result, folder / "out.xlsx", told(result, folder / "out.xlsx")
+    return result, folder / "out.xlsx", progress_of(result, folder / "out.xlsx")
 
 
 def sheets_of(path):
@@ -82,12 +82,12 @@ def sheets_of(path):
 
 
 def squares(path, rows):
-    """Return the columns with a formula on every row that looks through as many rows: work of rows x rows.
+    """Return the columns with a formula on every row that scans as many rows: work of rows x rows.
 
-    INDEX looks at one row of its range, and so does the MATCH that finds a place among the first places of the
-    groups. The MATCH for the first row of a group is worked out once a group.
+    INDEX reads one row of its range, and so does the MATCH that finds a position among the first positions of the
+    groups. The MATCH for the first row of a group is calculated once per group.
     """
-    found = {}
+    columns = {}
     for name, sheet in sheets_of(path).items():
         for column, formula in re.findall(r'<c r="([A-Z]+)\d+"[^>]*><f>([^<]*)</f>', sheet):
             scanned = re.sub(r"INDEX\((?:'[^']+'!)?\$[A-Z]+\$\d+:\$[A-Z]+\$\d+,", "", formula)
@@ -96,8 +96,8 @@ def squares(path, rows):
                 scanned = re.sub(r"ROWS\([^)]*\)", "", scanned)
             heights = [int(last) - int(first) + 1 for first, last in re.findall(r"\$(\d+):\$?[A-Z]+\$?(\d+)", scanned)]
             if heights and max(heights) >= rows / 4:
-                found[name, column] = found.get((name, column), 0) + 1
-    return {place for place, count in found.items() if count >= rows / 4}
+                columns[name, column] = columns.get((name, column), 0) + 1
+    return {place for place, count in columns.items() if count >= rows / 4}
 
 
 @pytest.mark.slow
@@ -109,9 +109,9 @@ def test_no_column_of_a_large_workbook_looks_through_all_rows_from_every_row(lar
 
 
 def test_a_column_that_looks_through_all_rows_is_found(tmp_path):
-    """The count above can fail: up to 1,000 organisations are sorted live, which is such work.
+    """The count above can fail: up to 1,000 organisations are sorted live, which scans all rows.
 
-    The place of each by its change stands on the workings, and what is sorted by place on Change per head.
+    The workings have the rank of each change, and Change per head is sorted by rank.
     """
     result = run(tmp_path, *practices(200))
     write_workbook(result, tmp_path / "out.xlsx")
@@ -120,11 +120,11 @@ def test_a_column_that_looks_through_all_rows_is_found(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_large_workbook_says_what_stands_in_place_of_the_sorted_list(large):
-    """Above 1,000 organisations, Change per head has every hundredth, and its note says so and why."""
+def test_a_large_workbook_explains_what_replaces_the_sorted_list(large):
+    """Above 1,000 organisations, Change per head has percentiles, and its note says why."""
     sheet = openpyxl.load_workbook(large[1])["Change per head"]
 
-    assert "1,100 CCGs are too many to be sorted by formulas: instead" in sheet["A2"].value
+    assert "Formulas cannot sort 1,100 CCGs; each row" in sheet["A2"].value
     assert sheet.max_row == 4 + 101
     assert [sheet.cell(4, column).value.split(" (")[0] for column in (1, 2)] == [
         "Share of CCGs",
@@ -134,21 +134,21 @@ def test_a_large_workbook_says_what_stands_in_place_of_the_sorted_list(large):
 
 @pytest.mark.slow
 def test_progress_goes_up_to_its_end_by_small_steps(large):
-    """Done never goes back, the total never changes, all is done at the end alone, and no step is a tenth of all."""
-    _, path, said = large
-    total = said[-1][1]
+    """Progress never goes back, the total stays, only the last report is complete, and no step is 10% of the total."""
+    _, path, progress = large
+    total = progress[-1][1]
 
-    assert said[-1] == (total, total)
-    assert {one for _, one in said} == {total}
-    assert all(before[0] <= after[0] for before, after in pairwise(said))
-    assert max(done for done, _ in said[:-1]) < total
-    assert max(after[0] - before[0] for before, after in pairwise(said)) < total / 10
+    assert progress[-1] == (total, total)
+    assert {all_cells for _, all_cells in progress} == {total}
+    assert all(before[0] <= after[0] for before, after in pairwise(progress))
+    assert max(done for done, _ in progress[:-1]) < total
+    assert max(after[0] - before[0] for before, after in pairwise(progress)) < total / 10
     assert total == sum(sheet.count("<c ") for sheet in sheets_of(path).values())
 
 
 @pytest.mark.slow
 def test_two_large_workbooks_of_one_process_are_the_same(large, tmp_path):
-    """The same result gives the same bytes, also where a workbook was written before."""
+    """The same result gives the same bytes, also after another workbook in the same process."""
     result, path, _ = large
     write_workbook(result, tmp_path / "again.xlsx")
 
@@ -157,21 +157,21 @@ def test_two_large_workbooks_of_one_process_are_the_same(large, tmp_path):
 
 @pytest.mark.slow
 def test_charts_hold_the_figures_that_they_show(large):
-    """What a preview draws without calculating is what the cells hold: 101 hundredths of the change per head."""
+    """The stored values of a chart, which previews draw, are those of the cells: 101 percentiles of the change."""
     _, path, _ = large
     column = openpyxl.load_workbook(path, data_only=True)["Change per head"]
     with zipfile.ZipFile(path) as archive:
         charts = [archive.read(name).decode() for name in archive.namelist() if name.startswith("xl/charts/chart")]
-    (chart,) = [one for one in charts if "'Change per head'!$B$5" in one]
+    (chart,) = [text for text in charts if "'Change per head'!$B$5" in text]
     values = re.findall(r"<c:v>([^<]*)</c:v>", chart.partition("<c:val>")[2])
 
-    assert [float(one) for one in values] == [column.cell(row, 2).value for row in range(5, 106)]
+    assert [float(text) for text in values] == [column.cell(row, 2).value for row in range(5, 106)]
 
 
 @pytest.mark.filterwarnings(BARS)
 @pytest.mark.usefixtures("libreoffice")
 def test_a_practice_moved_in_the_workbook_is_shared_with_its_new_ccg(tmp_path):
-    """A practice given to another CCG on Population is in the search and the rounding of that CCG, as in a new run."""
+    """A practice moved to another CCG on Population is in the search and the rounding of that CCG, as in a new run."""
     people, spend = practices(120)
     write_workbook(run(tmp_path, people, spend), tmp_path / "book.xlsx")
     moved = next(row for row in people[60:] if row["ccg"] != people[0]["ccg"])
@@ -191,7 +191,7 @@ def test_a_practice_moved_in_the_workbook_is_shared_with_its_new_ccg(tmp_path):
 
     assert expected != before
     assert {row[0]: row[column] for row in sheet.iter_rows(min_row=5, values_only=True)} == expected
-    assert values["Checks"]["B3"].value == "All checks hold"
+    assert values["Checks"]["B3"].value == "pass"
 
 
 @pytest.mark.filterwarnings(BARS)
@@ -199,8 +199,8 @@ def test_a_practice_moved_in_the_workbook_is_shared_with_its_new_ccg(tmp_path):
 def test_odd_pounds_go_to_the_earlier_rows_of_equal_remainders_in_every_group(tmp_path):
     """Of £11 for four equal practices of each CCG (£2.75) the first three by code get £3 each.
 
-    A third CCG has £11 by 1, 1, 1, 8: £1, £1, £1 and £8, so nothing is left over. LibreOffice agrees from
-    planted wrong values, and nationally too: £33 for twelve equal practices is £3 for the first nine, £2 for three.
+    A third CCG has £11 by 1, 1, 1, 8: £1, £1, £1 and £8, so nothing is left over. LibreOffice agrees when all
+    stored values are wrong, and nationally too: £33 for twelve equal practices is £3 for the first nine, £2 for three.
     """
     people = [
         {"org_code": f"P{number:02}", "ccg": f"{number % 3}C", "registered_population": 8 if number == 11 else 1}

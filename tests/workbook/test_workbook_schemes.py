@@ -1,7 +1,7 @@
-"""Workbooks of other schemes than the sample's: every formula gives the value that stands behind it.
+"""Workbooks of other schemes than the sample's: every formula gives its stored value.
 
-In each workbook all values are replaced by wrong ones; worked out again they have to be those that were written:
-texts, yes/no and rounded money identical, other numbers within a billionth.
+All stored values are replaced by wrong ones; recalculation must give the right ones again: texts, yes/no and rounded
+money identical, other numbers within a billionth.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ LONGEST_FORMULA = 8_192
 """Characters that Excel takes, with the equals sign; it calls a file with more of them damaged."""
 
 
-# Schemes that ask much of a workbook --------------------------------------------------------------------
+# Difficult schemes --------------------------------------------------------------------
 
 
 SMALL = ("groups_of_groups", "merged", "no_population", "no_spend", "optional_blanks")
@@ -44,8 +44,8 @@ PARTS = 4
 # Both engines -------------------------------------------------------------------------------------------
 
 
-def written(result: Result, folder: Path) -> tuple[Path, Path]:
-    """The workbook of a result, and the same with a wrong value behind every formula."""
+def written_books(result: Result, folder: Path) -> tuple[Path, Path]:
+    """The workbook of a result, and a copy with a wrong value for every formula."""
     book, planted = folder / "book.xlsx", folder / "planted.xlsx"
     write_workbook(result, book)
     assert plant_everywhere(book, planted) > 0
@@ -53,7 +53,7 @@ def written(result: Result, folder: Path) -> tuple[Path, Path]:
 
 
 def by_formualizer(planted: Path) -> dict[tuple[str, str], object]:
-    """What formualizer makes of a workbook, cell by cell."""
+    """The cells of a workbook as calculated by formualizer."""
     with planted.open("rb") as stream:
         sheets = openpyxl.load_workbook(stream, read_only=True)
         sizes = {sheet.title: (sheet.max_row, sheet.max_column) for sheet in sheets}
@@ -62,7 +62,7 @@ def by_formualizer(planted: Path) -> dict[tuple[str, str], object]:
 
 def rounded_cells(book: Path, result: Result) -> list[tuple[str, str]]:
     """The cells of the steps that round money, on the sheets of the years."""
-    wanted = {
+    headings = {
         f"{step.label} ({step.unit})" if step.unit else step.label
         for step in result.scheme.steps
         if step.formula.startswith("rounded(")
@@ -71,23 +71,25 @@ def rounded_cells(book: Path, result: Result) -> list[tuple[str, str]]:
     headings = {
         (sheet, re.fullmatch(r"([A-Z]+)4", address)[1])
         for (sheet, address), value in cached_values(book).items()
-        if sheet in years and value in wanted and re.fullmatch(r"[A-Z]+4", address)
+        if sheet in years and value in headings and re.fullmatch(r"[A-Z]+4", address)
     }
     return [(sheet, address) for sheet, address in formulas(book) if (sheet, address.rstrip("0123456789")) in headings]
 
 
 def faults(book: Path, result: Result, values: dict[tuple[str, str], object]) -> list[str]:
-    """What differs between a workbook and what was worked out anew, and every cell that shows an error."""
-    found = [f"{cell}: {len(text)} characters" for cell, text in formulas(book).items() if len(text) > LONGEST_FORMULA]
-    found += [f"{cell}: {value}" for cell, value in cached_values(book).items() if is_error(value)]
-    return found + compare(book, values, relative=RELATIVE, identical=rounded_cells(book, result))
+    """The differences between a workbook and its recalculated cells, and every cell with an error."""
+    differences = [
+        f"{cell}: {len(text)} characters" for cell, text in formulas(book).items() if len(text) > LONGEST_FORMULA
+    ]
+    differences += [f"{cell}: {value}" for cell, value in cached_values(book).items() if is_error(value)]
+    return differences + compare(book, values, relative=RELATIVE, identical=rounded_cells(book, result))
 
 
 @pytest.mark.parametrize("rule", slow_but(REPRESENTATIVE, RULES), ids=str)
 def test_every_file_of_the_library_agrees(tmp_path, rule):
     """Every transition, formula and scheme over a dozen invented organisations."""
     result = allocate(**invented(rule, tmp_path), **rule.options(), with_effects=False)
-    book, planted = written(result, tmp_path)
+    book, planted = written_books(result, tmp_path)
 
     assert faults(book, result, by_formualizer(planted)) == []
 
@@ -96,7 +98,7 @@ def test_every_file_of_the_library_agrees(tmp_path, rule):
 def test_a_scheme_that_asks_much_agrees(tmp_path, make):
     """Schemes without people, spend or money; groups, mergers, names of all kinds, one row, three years, blanks."""
     result = make(tmp_path)
-    book, planted = written(result, tmp_path)
+    book, planted = written_books(result, tmp_path)
 
     assert faults(book, result, by_formualizer(planted)) == []
 
@@ -104,7 +106,7 @@ def test_a_scheme_that_asks_much_agrees(tmp_path, make):
 @pytest.mark.usefixtures("libreoffice")
 @pytest.mark.parametrize("part", range(PARTS))
 def test_libreoffice_agrees_with_them(tmp_path, part):
-    """A part of them in each LibreOffice, the judge of what Excel will show; transitions over all of England."""
+    """Some of them in each LibreOffice, which shows what Excel will show; transitions for all of England."""
     results, books = [], []
     transitions = [rule for rule in RULES if rule.kind == "transition"]
     for number, make in enumerate([*HARD, *transitions][part::PARTS]):
@@ -114,7 +116,7 @@ def test_libreoffice_agrees_with_them(tmp_path, part):
             results.append(allocate(sample=True, **make.options(), with_effects=False))
         else:
             results.append(make(folder))
-        books.append(written(results[-1], folder))
+        books.append(written_books(results[-1], folder))
     recalculated = recalculated_rows([planted for _, planted in books])
 
     for result, (book, _), sheets in zip(results, books, recalculated, strict=True):

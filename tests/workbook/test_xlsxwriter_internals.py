@@ -1,4 +1,4 @@
-"""What the workbook overrides of XlsxWriter's private members is there, in the version that was tried."""
+"""The private members of XlsxWriter that the workbook overrides exist in the tested version."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ OWN = {"_xlsxwriter_cell", "_element"}
 
 
 def base_of(made):
-    """The class of XlsxWriter that a class of ours is derived from."""
+    """The class of XlsxWriter that one of our classes extends."""
     return next(base for base in made.__mro__ if base.__module__.startswith("xlsxwriter"))
 
 
@@ -45,7 +45,7 @@ def numbers(text):
 
 
 def test_xlsxwriter_is_no_newer_than_the_one_that_was_tried():
-    """A newer XlsxWriter may write workbooks in another way below its surface: try it, then change TRIED here."""
+    """A newer XlsxWriter may work differently inside: test it, then change TRIED here."""
     installed = version("XlsxWriter")
     assert numbers(installed) <= numbers(TRIED), (
         f"XlsxWriter {installed} is newer than {TRIED}, with which workbook/xlsxwriter_internals.py was tried: run "
@@ -55,7 +55,7 @@ def test_xlsxwriter_is_no_newer_than_the_one_that_was_tried():
 
 @pytest.mark.parametrize(("made", "name"), OVERRIDES, ids=lambda value: getattr(value, "__name__", value))
 def test_private_members_are_those_of_xlsxwriter(made, name):
-    """What we override, XlsxWriter has and calls with the same arguments; what is our own, it has not."""
+    """XlsxWriter has the members that we override, with the same arguments, and none with the names that we add."""
     base = base_of(made)
     if name in OWN:
         assert not hasattr(base, name), f"XlsxWriter {version('XlsxWriter')} has a {name} of its own in {base.__name__}"
@@ -77,12 +77,12 @@ def test_private_members_are_those_of_xlsxwriter(made, name):
     ids=["worksheet", "format", "core", "packager", "texts"],
 )
 def test_private_members_that_are_called_are_there(owner, names):
-    """What `xlsxwriter_internals` calls of XlsxWriter, it has."""
+    """XlsxWriter has every private member that `xlsxwriter_internals` calls."""
     assert [name for name in names if not hasattr(owner, name)] == []
 
 
 def test_attributes_that_are_read_are_there():
-    """What `xlsxwriter_internals` reads of a workbook and of a sheet is what it takes it for."""
+    """The attributes of a workbook and a sheet that `xlsxwriter_internals` reads have the expected content."""
     book = xlsxwriter.Workbook(io.BytesIO(), {"in_memory": True})
     page = book.add_worksheet()
     page.write_string(0, 0, "a heading")
@@ -98,7 +98,7 @@ def test_attributes_that_are_read_are_there():
 
 
 def test_a_chart_holds_the_figures_of_its_sheet(tmp_path):
-    """Before a spreadsheet program has drawn a chart anew, it shows what the cells below the headings hold."""
+    """Until a spreadsheet program draws a chart again, it shows the values of the cells below the headings."""
     sheet = Sheet("S", "T")
     names = sheet.add_column("Name", 9, ["A", "B"])
     figures = sheet.add_column("Figure", 9, [1.5, 2.5])
@@ -112,7 +112,7 @@ def test_a_chart_holds_the_figures_of_its_sheet(tmp_path):
 
 
 def test_no_other_module_touches_private_members():
-    """Classes of XlsxWriter are derived from in one module alone, where ruff may let private members be called too."""
+    """Only one module extends classes of XlsxWriter, and only there may ruff allow calls of private members."""
     root = Path(gpit_fairshare.__file__).parent
     others = [path for path in root.rglob("*.py") if path.stem != internals.__name__.rpartition(".")[2]]
     texts = {path.name: path.read_text(encoding="utf-8") for path in others}

@@ -23,12 +23,7 @@ __all__ = ["CheckResult", "Effect", "Result", "Year", "calculate", "versions_now
 
 
 def calculate(scheme: Scheme, inputs: Inputs) -> Result:
-    """Run a scheme over checked inputs.
-
-    Raises:
-        CalculationError: A step is undefined for an organisation and year, money cannot be shared out
-            as the scheme requires, or a value of the year before is missing.
-    """
+    """Run a scheme over checked inputs."""
     years: dict[str, Year] = {}
     checks: list[CheckResult] = []
     before: Year | None = None

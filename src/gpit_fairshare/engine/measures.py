@@ -1,4 +1,4 @@
-"""The measures of a run: the money account, gains and losses, shortfalls and inequality.
+"""The measures of a run: the money account, gains and losses, reductions, and the spread of funding per head.
 
 These are figures *about* a result, for people; no allocation depends on them. Screen, JSON, workbook and Python
 take them from here. Change is always the allocation less the historic spend of the same organisation, so a gain
@@ -55,7 +55,7 @@ class MoneyAccount:
     """Where the money of one year comes from and goes, in £; no line is calculated from the others."""
 
     money_in: tuple[MoneyLine, ...]
-    """Empty where no file says what comes in and nothing is shared out; there is no balance then."""
+    """Empty if no file states the money in and nothing is shared out; the account then has no balance."""
     taken_away: tuple[MoneyLine, ...]
     out: MoneyLine
     """The sum of all allocations."""
@@ -131,7 +131,7 @@ def rounding_within_groups(scheme: Scheme, step: Step) -> tree.Rounded | None:
 def left_over_by_group(scheme: Scheme, year: Year, name: str) -> list[Fraction]:
     """Return what a `share_out` step leaves over, in its unit: one figure nationally, or one for each group.
 
-    Where a step rounds the shares within the same groups, it is what the rounded shares leave over. It is
+    Where a step rounds the shares within the same groups, the figure is after rounding. It is
     calculated from the ceilings of the kernel, not from the shares that were paid.
     """
     step = next(step for step in scheme.steps if step.name == name)
@@ -211,7 +211,7 @@ class Movement:
 
 @dataclass(frozen=True, slots=True)
 class Inequality:
-    """How unequal £ per head is. The range is over organisations; the other two count every patient once."""
+    """Spread of £ per head. Lowest and highest are of organisations; the other two are weighted by patients."""
 
     lowest: float
     highest: float
@@ -223,7 +223,7 @@ class Inequality:
 
 @dataclass(frozen=True, slots=True)
 class Shortfall:
-    """Committed cost above the allocation: £ in all, and the organisations with a shortfall, largest first."""
+    """Allocations below historic spend: the total of reductions in £, and the organisations, largest first."""
 
     total: float
     organisations: tuple[Movement, ...]
@@ -321,7 +321,7 @@ def _shortfall(changes: Sequence[Movement]) -> Shortfall:
 
 
 def inequality(money: Sequence[float], people: Sequence[float]) -> Inequality | None:
-    """Return how unequal £ per head is; organisations without people are left out.
+    """Return the spread of £ per head; organisations without people are left out.
 
     The Gini coefficient is that of patients, each with the £ per head of their organisation: half the
     mean difference between two patients drawn at random, over the mean.

@@ -53,13 +53,13 @@ class Fund:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """The effect on the result of moving an assumption's value by `change`, a ratio such as -0.1."""
+    """The effect on the result of changing an assumption's value by `change`, a ratio such as -0.1."""
 
     assumption: int
     """The assumption's number."""
     change: float
     total: float | None
-    """What all allocations of all years gain together, in the unit of the result."""
+    """The change of all allocations of all years, in the unit of the result."""
     organisations: int | None
     """How many organisations' allocations change by a pound or more in any year."""
     said: str

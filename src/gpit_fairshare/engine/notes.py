@@ -1,4 +1,4 @@
-"""The notes and warnings of a run: settings, unspent and new money, allocations that no finance team would pay."""
+"""The notes and warnings of a run: settings, unspent and new money, allocations that cannot be paid."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ def notes_of(scheme: Scheme, funds: Sequence[Fund], years: Mapping[str, Year]) -
     ]
     by = scheme.report_by
     if by and not any(by in year.organisations.columns for year in years.values()):
-        message = f"no input file has a column {by}, by which the scheme reports: there are no totals by it"
-        remedy = "Correct report_by in the scheme, or add the column to the population"
+        message = f"the scheme reports by {by}, and no input file has that column: there are no totals by {by}"
+        remedy = "Correct report_by in the scheme, or add the column to the population file"
         notes.append(Finding.note(FindingCode.NO_COLUMN_TO_REPORT_BY, message, remedy))
     parts: list[Step | Check] = [*scheme.steps, *scheme.checks]
     for part in parts:
         if functions := without_excel(part.tree):
             message = (
-                f"{part.where}: {joined([*map(str, functions)])} has no Excel formula: a workbook holds what the run "
-                "gave, and does not work it out again"
+                f"{part.where}: {joined([*map(str, functions)])} has no Excel formula: a workbook keeps the values of "
+                "this run and does not recalculate them"
             )
             notes.append(Finding.note(FindingCode.NO_EXCEL_FORMULA, message))
     for fund in funds:
@@ -47,10 +47,10 @@ def notes_of(scheme: Scheme, funds: Sequence[Fund], years: Mapping[str, Year]) -
         groups = len(years[fund.year].labels[fund.within]) if fund.within else 1
         if fund.new_money and groups > 1:
             message = (
-                f"{fund.label} {fund.year}: each of the {groups} groups by {fund.within} gets the whole amount, "
-                f"{figure(fund.amount, unit)} in all"
+                f"{fund.label} {fund.year}: each of the {groups} groups by {fund.within} gets the full amount, "
+                f"{figure(fund.amount, unit)} in total"
             )
-            remedy = "If it is one amount for all, share it out to the groups first"
+            remedy = "If it is one amount for all groups, first share it out between them"
             notes.append(Finding.warning(FindingCode.WHOLE_AMOUNT_TO_EACH_GROUP, message, remedy))
     if scheme.symbols[scheme.result].unit == "£":
         for year in years.values():
@@ -61,7 +61,7 @@ def notes_of(scheme: Scheme, funds: Sequence[Fund], years: Mapping[str, Year]) -
 
 
 def _doubts(scheme: Scheme, year: Year) -> list[Finding]:
-    """Return warnings about allocations that no finance team would pay: negative, or in parts of a penny."""
+    """Return warnings about allocations that cannot be paid: negative, or in parts of a penny."""
     values, codes = year.values(scheme.result, ORGANISATION), year.codes()
     label = scheme.labels[scheme.result]
     doubts = []
@@ -69,7 +69,7 @@ def _doubts(scheme: Scheme, year: Year) -> list[Finding]:
     if negative:
         lowest, code = min(negative)
         organisations = f"{len(negative)} of {len(codes)}, the lowest {figure(lowest, '£')} ({code})"
-        text = f"{label} {year.year} is below nil for {organisations}"
+        text = f"{label} {year.year} is negative for {organisations}"
         doubts.append(
             Finding.warning(FindingCode.NEGATIVE_ALLOCATION, text, "Give the rule a floor, such as max(0, …)")
         )
@@ -99,23 +99,23 @@ def _account_notes(scheme: Scheme, year: Year, account: MoneyAccount) -> list[Fi
 def _imbalance(scheme: Scheme, year: Year, account: MoneyAccount, difference: float) -> Finding:
     """Return the finding about a money account that does not balance."""
     label, file = f"{scheme.labels[scheme.result]} {year.year}", scheme.money.file
-    beyond = figure(abs(difference), "£")
-    message = f"{label} and what is unspent come to {beyond} {'less' if difference > 0 else 'more'} than"
+    amount = figure(abs(difference), "£")
+    message = f"{label} and unspent money add up to {amount} {'less' if difference > 0 else 'more'} than"
     if scheme.money.stated:
-        known_money = "money in, less what is taken away" if account.taken_away else "money in"
-        remedy = f"Correct the rule, or name in the table [money] of {file} all that comes in, is taken away or is left"
+        known_money = "money in less money taken away" if account.taken_away else "money in"
+        remedy = f"Correct the rule, or list all money in, taken away and unspent in the table [money] of {file}"
         return Finding.warning(FindingCode.MONEY_DOES_NOT_BALANCE, f"{message} {known_money}", remedy)
-    remedy = f"Add to {file} a table [money] with in = […], and out_of = […] for what is taken away"
+    remedy = f"Add a table [money] to {file}: in = […] for money in, and out_of = […] for money taken away"
     if scheme.has_new_money and difference < 0:
-        message = f"{label}: {beyond} of it is new money, beyond what there is to share out"
+        message = f"{label}: {amount} of it is new money, on top of the money to share out"
         return Finding.note(FindingCode.NEW_MONEY, message, remedy)
     return Finding.warning(
-        FindingCode.MONEY_DOES_NOT_BALANCE, f"{message} the money that share_out has to give", remedy
+        FindingCode.MONEY_DOES_NOT_BALANCE, f"{message} the money that share_out has to share", remedy
     )
 
 
 def _unspent(fund: Fund, unit: str | None, year: Year) -> str:
-    """Return the sentence about what is left of a fund, and in which groups."""
+    """Return the sentence about the unspent money of a fund, and in which groups it is."""
     text = f"{fund.label} {fund.year}: {figure(fund.unspent, unit)} of {figure(fund.amount, unit)} is unspent"
     if not fund.within:
         return text

@@ -41,12 +41,12 @@ class Result:
 
     def __repr__(self) -> str:
         rows, years = self.rows.height, ", ".join(self.years)
-        verdict = "every check holds" if self.agrees else "a check does not hold"
+        verdict = "all checks pass" if self.agrees else "a check fails"
         return f"<Result of {self.scheme.name}: {rows:,} rows for {years}; {verdict}; see .rows, .national, .findings>"
 
     @property
     def agrees(self) -> bool:
-        """Return whether every check holds in every year."""
+        """Return whether every check passes in every year."""
         return all(check.holds for check in self.checks)
 
     def year(self, year: str) -> pl.DataFrame:

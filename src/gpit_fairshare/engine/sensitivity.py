@@ -1,7 +1,7 @@
-"""The effect of each assumption: the run again, with its value a tenth lower and a tenth higher.
+"""The effect of each assumption: the run again, with 90% and with 110% of its value.
 
-The Aqua Book asks for an assumptions log with the effect of each entry. Only numbers can be moved; a
-value stops at its bounds, and an effect that cannot be calculated says why.
+The Aqua Book asks for an assumptions log with the effect of each entry. Only numbers are changed, and never beyond
+their minimum or maximum. An effect that cannot be calculated says why.
 """
 
 from __future__ import annotations
@@ -13,22 +13,24 @@ from typing import TYPE_CHECKING, Final
 from gpit_fairshare.engine import Effect, Result, calculate
 from gpit_fairshare.engine.measures import NO_CHANGE
 from gpit_fairshare.errors import GpitError
+from gpit_fairshare.numbers import parameter_value
 from gpit_fairshare.scheme.shape import number
+from gpit_fairshare.words import joined
 
 if TYPE_CHECKING:
     from gpit_fairshare.scheme.model import Assumption, Parameter, Scheme
 
 TENTH: Final = 0.1
 MOST_ROWS: Final = 2_000
-"""Most rows of organisations and years: with more, the runs would take longer than people wait."""
+"""Most rows of organisations and years: with more, the runs take too long."""
 MOST_ASSUMPTIONS: Final = 24
 """Most assumptions, for the same reason: an index has a weight for each of its indicators."""
 
 
 def sensitivities(result: Result) -> tuple[Effect, ...]:
-    """Return two effects, a tenth down and a tenth up, for every assumption that is a number.
+    """Return two effects, at 90% and at 110% of its value, for every assumption that is a number.
 
-    None are calculated where that would take too many runs, or runs over too many rows.
+    The result is empty where that takes too many runs, or runs over too many rows.
     """
     movable = [assumption for assumption in result.scheme.assumptions if assumption.parameter]
     if result.rows.height > MOST_ROWS or len(movable) > MOST_ASSUMPTIONS:
@@ -40,9 +42,9 @@ def _effect(result: Result, assumption: Assumption, change: float) -> Effect:
     scheme = result.scheme
     moved = _moved(scheme, assumption, change)
     if moved == scheme.parameters[assumption.parameter]:
-        nil = all(scheme.parameters[assumption.parameter].values[year].value == 0 for year in assumption.years)
-        reason = "the value is nil, and so is a tenth of it" if nil else "the value stands at its bound"
-        return Effect(assumption.number, change, None, None, reason)
+        is_zero = all(scheme.parameters[assumption.parameter].values[year].value == 0 for year in assumption.years)
+        state = "0" if is_zero else "already at its limit"
+        return Effect(assumption.number, change, None, None, f"not tried: the value is {state}")
     parameters = {**scheme.parameters, assumption.parameter: moved}
     try:
         other = calculate(replace(scheme, parameters=parameters), result.inputs)
@@ -51,12 +53,20 @@ def _effect(result: Result, assumption: Assumption, change: float) -> Effect:
     allocations, moved_allocations = (run.rows[scheme.result].to_list() for run in (result, other))
     differences = [new - old for old, new in zip(allocations, moved_allocations, strict=True)]
     codes = result.rows["org_code"].to_list()
-    touched = {code for code, difference in zip(codes, differences, strict=True) if abs(difference) >= NO_CHANGE}
-    return Effect(assumption.number, change, math.fsum(differences), len(touched), "")
+    changed = {code for code, difference in zip(codes, differences, strict=True) if abs(difference) >= NO_CHANGE}
+    return Effect(assumption.number, change, math.fsum(differences), len(changed), "")
+
+
+def value_tried(scheme: Scheme, effect: Effect) -> str:
+    """Return the value that an effect was calculated with, such as `£126,000,000`; empty if no other was tried."""
+    assumption = next(assumption for assumption in scheme.assumptions if assumption.number == effect.assumption)
+    moved = _moved(scheme, assumption, effect.change)
+    texts = [parameter_value(moved.values[year].value, moved.unit) for year in assumption.years]
+    return "" if moved == scheme.parameters[assumption.parameter] else joined(list(dict.fromkeys(texts)))
 
 
 def _moved(scheme: Scheme, assumption: Assumption, change: float) -> Parameter:
-    """Return the parameter with the assumption's years moved, no further than its bounds."""
+    """Return the parameter with other values in the assumption's years, within its minimum and maximum."""
     parameter = scheme.parameters[assumption.parameter]
     values = dict(parameter.values)
     for year in assumption.years:

@@ -84,7 +84,7 @@ class YearRun:
             if other != label:
                 # Excel's SUMIFS would treat the two as one group.
                 raise CalculationError(
-                    f"{column} in {self.year}: {other!r} and {label!r} differ in case alone; write both alike"
+                    f"{column} in {self.year}: {other!r} and {label!r} differ only in capitals; write both the same way"
                 )
         number = {label: index for index, label in enumerate(labels)}
         self.now.labels[column] = labels
@@ -105,7 +105,11 @@ class YearRun:
                 self._put(step.name, step.kind, self._formula(step.tree, step.kind), step.type)
 
     def check(self, check: Check) -> CheckResult:
-        """Return the outcome of a check in this year, with the rows that fail it."""
+        """Return the outcome of a check in this year, with the rows that fail it.
+
+        Raises:
+            CalculationError: A row fails a check that stops the run.
+        """
         self._prepare(check)
         kind = kind_of(check.tree, self.scheme.symbols)
         values = self._formula(check.tree, kind)
@@ -117,8 +121,8 @@ class YearRun:
             failing_rows = "" if kind == NATIONAL else f", {failing[0]}{more}"
             cells = self._cells(check.tree, row) if kind == ORGANISATION else ""
             figures = self._figures(check.tree, kind, row)
-            why = f", so there is no answer; {check.note}" if check.note else ", so there is no answer"
-            raise CalculationError(f"{self.place}{failing_rows}{cells}: {check.formula} does not hold{figures}{why}")
+            why = f", so there is no result; {check.note}" if check.note else ", so there is no result"
+            raise CalculationError(f"{self.place}{failing_rows}{cells}: {check.formula} is not true{figures}{why}")
         return CheckResult(self.year, check.name, check.formula, holds=not failing, failing=failing)
 
     def _cells(self, expression: tree.Expression, row: int) -> str:
@@ -167,10 +171,10 @@ class YearRun:
         row_name = self._row_names(kind)[row]
         why = "a division by zero, a blank cell or a number too large"
         if added := added_functions(expression):
-            why += f", or {joined([f'no value of {function}' for function in added])}"
+            why += f", or no value from {joined([str(function) for function in added])}"
         figures = self._figures(expression, kind, row)
         undefined = f"{tree.to_text(expression)} is undefined: {why}{figures}"
-        return f"{self.place}, {row_name}: {undefined}; shut the case out with where(…)"
+        return f"{self.place}, {row_name}: {undefined}; exclude this case with where(…)"
 
     def _row_names(self, kind: Kind) -> list[str]:
         if kind == NATIONAL:
@@ -180,7 +184,11 @@ class YearRun:
         return self.now.codes()
 
     def _filled(self, name: str, kind: Kind, why_needed: str = "") -> Values:
-        """Return the values of a name, none of them blank."""
+        """Return the values of a name.
+
+        Raises:
+            CalculationError: One of them is blank.
+        """
         values = self.now.values(name, kind)
         if None in values:
             row_name = self._row_names(kind)[values.index(None)]
@@ -202,8 +210,8 @@ class YearRun:
         if name in self.now.frames[NATIONAL].columns or name in self.now.organisations.columns:
             return
         kind = self.scheme.symbols[node.of].kind
-        remedy = f"make a step of it with where(given({node.of}), …)"
-        values = self._filled(node.of, kind, f", and {name} needs it; {remedy}")
+        remedy = f"replace blanks in a step with where(given({node.of}), …)"
+        values = self._filled(node.of, kind, f", and {name} needs a value; {remedy}")
         groups, figure_kind = [values], NATIONAL
         if node.within is not None:
             groups, figure_kind = [[] for _ in self.now.labels[node.within]], group(node.within)
@@ -213,13 +221,17 @@ class YearRun:
         self._put(name, figure_kind, [float(of_rows(rows)) for rows in groups])
 
     def _members(self, kind: Kind, within: str) -> list[int]:
-        """Return the number of the group, from 0, that each row of a kind belongs to."""
+        """Return the number of the group, from 0, of each row of a kind.
+
+        Raises:
+            CalculationError: A group is in more than one of the larger groups.
+        """
         members = self.now.members(kind, within)
         if kind.column is not None:
             for inner, outer in zip(self.now.membership[kind.column], self.now.membership[within], strict=True):
                 if members[inner] != outer:
                     label = f"{kind.column} {self.now.labels[kind.column][inner]}"
-                    raise CalculationError(f"{self.place}: {label} lies in more than one {within}")
+                    raise CalculationError(f"{self.place}: {label} is in more than one {within}")
         return members
 
     def _previous(self, node: tree.Previous, before: Year) -> None:
@@ -239,7 +251,11 @@ class YearRun:
         self._put(name, symbol.kind, values, symbol.type)
 
     def _carried(self, name: str, old: Values, before: Year) -> Values:
-        """Carry last year's values to this year's organisations, summing money and people over mergers."""
+        """Carry last year's values to this year's organisations; money and people are added up over mergers.
+
+        Raises:
+            CalculationError: A merger would add up other values, or one of them is blank.
+        """
         if not self.now.predecessors:
             self.now.predecessors = self._find_predecessors(before)
         unit = self.scheme.symbols[name].unit
@@ -250,10 +266,9 @@ class YearRun:
                 continue
             merged = ", ".join(before.codes()[row] for row in rows)
             if unit not in MONEY_AND_PEOPLE:
-                unit_in_words = unit or "values without a unit"
                 raise CalculationError(
-                    f"{self.place}, {code}: previous({name}) would add up {unit_in_words} of {merged}, "
-                    "which merged; only £ and people are summed over a merger, so work it out from those"
+                    f"{self.place}, {code}: previous({name}) would add up {unit or 'values with no unit'} of {merged}, "
+                    "which merged; only £ and people are added up over a merger, so calculate it from those"
                 )
             if any(old[row] is None for row in rows):
                 raise CalculationError(f"{self.place}, {code}: {name} of {merged} is blank in {before.year}")
@@ -266,7 +281,7 @@ class YearRun:
         rows: list[list[int]] = [[] for _ in row_of]
         for row, code in enumerate(before.codes()):
             successor, *others = [code] if code in row_of else self.inputs.crosswalk.shares(code, *days)
-            problem = f"{self.place}: {code} was there in {before.year}"
+            problem = f"{self.place}: {code} existed in {before.year}"
             if others:
                 parts = ", ".join([successor, *others])
                 raise CalculationError(
@@ -284,7 +299,7 @@ class YearRun:
     # Kernels --------------------------------------------------------------------------------------
 
     def _leaf(self, leaf: tree.Name | tree.Number, kind: Kind) -> Values:
-        """Return a kernel's argument with a value for every row of a kind, exact where it is known exactly."""
+        """Return a kernel's argument with a value for every row of a kind, as an exact fraction if there is one."""
         if isinstance(leaf, tree.Number):
             return [leaf.value] * self.now.frames[kind].height
         symbol = self.scheme.symbols[leaf.name]
@@ -310,7 +325,11 @@ class YearRun:
         self.now.factor[step.name] = shares.factor
 
     def _amounts(self, step: Step, kernel: tree.ShareOut) -> Values:
-        """Return the amount of each group, or the one national amount."""
+        """Return the amount of each group, or the one national amount.
+
+        Raises:
+            CalculationError: The rows of a group have different amounts.
+        """
         symbols = self.scheme.symbols
         if (
             kernel.within is None
@@ -343,20 +362,20 @@ class YearRun:
         unit = step.unit
         match fault.reason:
             case "negative_weight":
-                return f"{place}: the weight {tree.to_text(kernel.by)} is below 0; weights are 0 or more"
+                return f"{place}: the weight {tree.to_text(kernel.by)} is negative; expected 0 or more"
             case "crossed_bounds":
                 low, high = (tree.to_text(leaf) if leaf else "" for leaf in (kernel.at_least, kernel.at_most))
                 return f"{place}: at_least ({low}) is above at_most ({high}); no amount fits both"
             case "nothing_to_share_by":
                 return (
-                    f"{place}: every weight {tree.to_text(kernel.by)} is 0 and there is {figure(fault.amount, unit)} "
-                    "to share out; give somebody a weight, or say at_most"
+                    f"{place}: every weight {tree.to_text(kernel.by)} is 0, so {figure(fault.amount, unit)} "
+                    "cannot be shared out; give at least one row a weight, or set at_most"
                 )
             case _:
                 floors = tree.to_text(kernel.at_least or kernel.base or tree.Number(0))
                 return (
-                    f"{place}: {floors} needs {figure(fault.least, unit)} in all "
-                    f"and {amount} is {figure(fault.amount, unit)}, "
+                    f"{place}: {floors} needs {figure(fault.least, unit)} in total, "
+                    f"but {amount} is {figure(fault.amount, unit)}, "
                     f"{figure((fault.least or 0) - (fault.amount or 0), unit)} too little; "
                     "lower the floor or raise the amount"
                 )
@@ -368,8 +387,8 @@ class YearRun:
         total, most = sum(map(abs, rounding.exact)), MOST_UNITS * Fraction(str(kernel.to))
         if total > most:
             raise CalculationError(
-                f"{self.place}: {kernel.of.name} comes to {figure(total, step.unit)}, and in units of "
-                f"{shortest(kernel.to)} no more than {figure(most, step.unit)} is exact; "
+                f"{self.place}: {kernel.of.name} adds up to {figure(total, step.unit)}; in units of "
+                f"{shortest(kernel.to)} rounding is exact up to {figure(most, step.unit)} only; "
                 "lower it, or round to a larger unit"
             )
         self._put(step.name, step.kind, rounding.values)
@@ -378,12 +397,12 @@ class YearRun:
             self.now.too_fine[step.name] = self._too_fine(step, kernel, max(map(abs, rounding.values)))
 
     def _too_fine(self, step: Step, kernel: tree.Rounded, largest: float) -> Finding:
-        """Return the warning that the row that gets an odd unit depends on digits that floats do not have."""
+        """Return the warning that floats have too few digits to decide which row gets a left-over unit."""
         to = figure(kernel.to, step.unit)
         message = (
-            f"{step.label} {self.year}: {to} is too fine a unit for equal remainders of figures of up to "
-            f"{figure(largest, step.unit)}: Excel and LibreOffice have 15 to 17 digits, and may give an odd "
-            f"{to} to another row"
+            f"{step.label} {self.year}: {to} is too small a unit for figures of up to {figure(largest, step.unit)} "
+            f"with equal remainders: Excel and LibreOffice keep 15 to 17 digits, and may give a left-over {to} to "
+            "another row"
         )
         remedy = "Round to a larger unit, such as to=1 for whole pounds"
         return Finding.warning(FindingCode.TOO_FINE_A_UNIT, message, remedy)

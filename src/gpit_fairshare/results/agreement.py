@@ -77,7 +77,7 @@ def is_same_unrounded(actual: Any, expected: Any) -> bool:
     return size <= NEARLY_NOTHING or distance <= max(FLOAT_NOISE * size, min(UNROUNDED * size, FRACTION_OF_PENNY))
 
 
-def is_same_as_worked_out(actual: Any, expected: Any) -> bool:
+def is_same_as_calculated(actual: Any, expected: Any) -> bool:
     """Return whether a cell of a workbook has the value that its formula gives, whichever program calculated it.
 
     Cells hold workings as well as figures. It accepts everything that `is_same_unrounded` accepts, and noise of
@@ -151,11 +151,11 @@ class OffRule:
     codes: frozenset[str]
     """Codes of the organisations whose rows have the figure."""
     too_fine: str = ""
-    """The unit of rounding, if a program that recalculates may give one unit to another row."""
+    """The unit of rounding, if Excel or LibreOffice may give one unit to another row."""
 
     def __str__(self) -> str:
         actual, expected = distinct_texts(self.actual, self.expected, self.unit)
-        reason = f"; {self.too_fine} is too fine a unit here: Excel or LibreOffice may give it to another row"
+        reason = f"; {self.too_fine} is too small a unit here: Excel or LibreOffice may give it to another row"
         message = f"{self.of} {self.year} {self.label} ({self.name}): the file says {actual}, its rule gives {expected}"
         return f"{message}{reason if self.too_fine else ''}"
 

@@ -39,7 +39,7 @@ class Record:
     """Name of the column that is the answer: the scheme's `result`; for a table without a manifest `allocation`
     or, if it has no such column, an empty text."""
     manifest: Mapping[str, Any] | None = None
-    """None for a table that has no manifest beside it."""
+    """None for a table that has no manifest in its folder."""
     scheme: Scheme | None = None
     """The rule, with the parameters that the file has now; None without a manifest."""
     inputs: Inputs | None = None
@@ -67,12 +67,11 @@ class Record:
 
         Raises:
             UsageError: The file does not hold its rule.
-            GpitError: The rule cannot be calculated for the inputs that the file has now.
         """
         if self.scheme is None or self.inputs is None:
             raise UsageError(
-                f"{self.name}: holds rows alone, and nothing of the rule; give the workbook or the JSON document, "
-                f"or write the table with --manifest"
+                f"{self.name}: has rows, but not the rule that gives them; use the workbook or the JSON document, "
+                "or write the table with --manifest"
             )
         try:
             return calculate(self.scheme, self.inputs)
@@ -137,9 +136,9 @@ def scheme_of(manifest: Mapping[str, Any], name: str) -> Scheme:
     except ValidationError as fault:
         error = fault.errors()[0]
         entry = ".".join(str(part) for part in error["loc"])
-        raise manifest_error(name, one_line(f"{entry}: {error['msg'].lower()}", 200)) from None
+        raise SchemeError(manifest_problem(name, one_line(f"{entry}: {error['msg'].lower()}", 200))) from None
     except (KeyError, TypeError, AttributeError, ValueError) as fault:
-        raise manifest_error(name, fault) from None
+        raise SchemeError(manifest_problem(name, fault)) from None
 
 
 def _check_functions(manifest: Mapping[str, Any], name: str) -> None:
@@ -154,20 +153,18 @@ def _check_functions(manifest: Mapping[str, Any], name: str) -> None:
         label = f"the function {entry['name']} of {entry['package']} {entry['version']}"
         installed = find_function(entry["name"])
         if installed is None:
-            raise UsageError(f"{name}: was made with {label}, which is not installed or left out; install it")
+            raise UsageError(f"{name}: was made with {label}, which is not installed or not allowed; install it")
         plugin = installed.plugin
         if plugin.digest() != entry["digest"]:
             raise UsageError(
-                f"{name}: was made with {label}, and {plugin.package} {plugin.version} has another; "
-                "install that version, or run gpit allocate again"
+                f"{name}: was made with {label}, but {plugin.package} {plugin.version} has a different one; "
+                "install the version of the run, or run gpit allocate again"
             )
 
 
-def manifest_error(name: str, fault: object) -> SchemeError:
-    """Return the error for a manifest with missing or unexpected entries."""
-    return SchemeError(
-        f"{name}: its manifest is not as this version of gpit writes it ({fault}); run gpit allocate again"
-    )
+def manifest_problem(name: str, fault: object) -> str:
+    """Return the message about a manifest with missing or unexpected entries."""
+    return f"{name}: its manifest is not as this version of gpit writes it ({fault}); run gpit allocate again"
 
 
 def _source(entry: Mapping[str, Any]) -> InputSource:
@@ -189,7 +186,7 @@ def inputs_of(manifest: Mapping[str, Any], scheme: Scheme, rows: pl.DataFrame, o
         sources = tuple(_source(entry) for entry in manifest["inputs"])
         illustrative = tuple(str(sentence) for sentence in manifest["illustrative"])
     except (KeyError, TypeError, ValueError) as fault:
-        raise manifest_error(name, fault) from None
+        raise SchemeError(manifest_problem(name, fault)) from None
     return Inputs(
         years=scheme.years,
         tables={

@@ -37,11 +37,10 @@ _MOST_CELLS: Final = LARGEST_RESULT // 8
 
 
 def read_record(path: str | Path) -> Record:
-    """Read a result file; the manifest of a CSV or Parquet file is read from the file beside it, if there is one.
+    """Read a result file, and the manifest of a CSV or Parquet file if there is one in its folder.
 
     Raises:
         UsageError: The file does not exist, cannot be read, holds no result of gpit, or an organisation twice.
-        SchemeError: This version cannot read its manifest.
     """
     path = Path(path)
     data = result_bytes(path)
@@ -67,7 +66,7 @@ def read_record(path: str | Path) -> Record:
     years = sorted(set(frame["year"].to_list()))
     if years != sorted(scheme.years):
         raise UsageError(
-            f"{path.name}: has rows of {', '.join(years) or 'no year'}; its scheme has {', '.join(scheme.years)}"
+            f"{path.name}: has rows of {', '.join(years) or 'no year'}, but its scheme has {', '.join(scheme.years)}"
         )
     inputs = inputs_of(manifest, scheme, frame, origins, path.name)
     return Record(path.name, frame, scheme.result, manifest, scheme, inputs)
@@ -81,9 +80,9 @@ class ResultFile:
     data: bytes
     manifest: Mapping[str, Any]
     document: Mapping[str, Any]
-    """The document of a JSON file, or of the manifest beside a CSV or Parquet file; empty for a workbook."""
-    beside: bytes = b""
-    """The bytes of the manifest beside a CSV or Parquet file."""
+    """The document of a JSON file, or of the manifest of a CSV or Parquet file; empty for a workbook."""
+    manifest_data: bytes = b""
+    """The bytes of the manifest of a CSV or Parquet file."""
 
 
 def open_result(path: str | Path) -> ResultFile:
@@ -99,19 +98,19 @@ def open_result(path: str | Path) -> ResultFile:
             document = _result_document(path.name, data)
             manifest = document.get("manifest")
             if not isinstance(manifest, dict):
-                raise UsageError(f"{path.name}: has no manifest; expected a JSON document as gpit allocate writes it")
+                raise UsageError(f"{path.name}: has no manifest; expected a JSON document of gpit allocate")
             return ResultFile(path, data, manifest, document)
         case ".xlsx":
             with readable(path.name):
                 return ResultFile(path, data, book_manifest(path.name, data, LARGEST_RESULT), {})
-    beside = path.with_name(manifest_name(path))
-    if not beside.is_file():
+    manifest_path = path.with_name(manifest_name(path))
+    if not manifest_path.is_file():
         raise UsageError(
-            f"{path.name}: there is no {beside.name} beside it, and a table alone does not say how it was made; "
-            "put its manifest there, or write the table with --manifest"
+            f"{path.name}: its manifest {manifest_path.name} is not in its folder, and a table alone does not say how "
+            "it was made; put the manifest there, or write the table with --manifest"
         )
-    text = result_bytes(beside)
-    document = _manifest_document(beside.name, text)
+    text = result_bytes(manifest_path)
+    document = _manifest_document(manifest_path.name, text)
     return ResultFile(path, data, document["manifest"], document, text)
 
 
@@ -135,10 +134,10 @@ def result_bytes(path: Path) -> bytes:
         UsageError: The file does not exist, cannot be read, is too large, or has another ending.
     """
     if path.suffix.lower() not in RESULT_ENDINGS:
-        raise UsageError(f"{path}: is no result file; results end in {', '.join(RESULT_ENDINGS)}")
+        raise UsageError(f"{path}: is not a result file; results end in {', '.join(RESULT_ENDINGS)}")
     try:
         if path.stat().st_size > LARGEST_RESULT:
-            raise UsageError(f"{path.name}: is larger than {LARGEST_RESULT // MEGABYTE} MB, which no result of gpit is")
+            raise UsageError(f"{path.name}: is larger than {LARGEST_RESULT // MEGABYTE} MB; no result of gpit is")
         return read_regular(path)
     except OSError as fault:
         neighbours = [neighbour.name for neighbour in path.parent.iterdir()] if path.parent.is_dir() else []
@@ -159,7 +158,7 @@ def _result_document(name: str, data: bytes) -> dict[str, Any]:
     if document.get("schema") != JSON_SCHEMA:
         raise UsageError(f"{name}: expected a result of gpit allocate ({JSON_SCHEMA}); found {_schema(document)}")
     if not isinstance(document.get("rows"), list):
-        raise UsageError(f"{name}: has no list of rows; expected a result as gpit allocate writes it")
+        raise UsageError(f"{name}: has no list of rows; expected a result of gpit allocate")
     return document
 
 
@@ -187,18 +186,22 @@ def _origins(document: Mapping[str, Any]) -> Origins:
 
 
 def _table(path: Path, data: bytes, ending: str) -> tuple[pl.DataFrame, Mapping[str, Any] | None, Origins]:
-    """Return the rows of a CSV or Parquet file, and the manifest and origins from the file beside it, if any."""
+    """Return the rows of a CSV or Parquet file, and manifest and origins from its manifest file, if there is one.
+
+    Raises:
+        UsageError: The file has changed since its manifest was written.
+    """
     frame = table_frame(path.name, data, ending)
-    beside = path.with_name(manifest_name(path))
-    if not beside.is_file():
+    manifest_path = path.with_name(manifest_name(path))
+    if not manifest_path.is_file():
         return frame, None, {}
-    document = _manifest_document(beside.name, result_bytes(beside))
+    document = _manifest_document(manifest_path.name, result_bytes(manifest_path))
     table = document.get("table")
     digest = table.get("sha256") if isinstance(table, dict) else None
     if digest != hashlib.sha256(data).hexdigest():
         raise UsageError(
-            f"{path.name}: is not the table that {beside.name} was written for: it was changed since, or written anew. "
-            f"gpit verify says what differs; without {beside.name} beside it its rows can be compared"
+            f"{path.name}: is not the table that {manifest_path.name} was written for. Run gpit verify to see what "
+            f"differs, or move {manifest_path.name} to another folder to compare only the rows"
         )
     return frame, document["manifest"], _origins(document)
 
@@ -214,7 +217,7 @@ def table_frame(name: str, data: bytes, ending: str) -> pl.DataFrame:
             frame = pl.read_csv(io.BytesIO(data.removeprefix(b"\xef\xbb\xbf")), infer_schema=False)
             return frame.filter(~pl.all_horizontal(pl.all().is_null()))  # empty lines are not rows
         lazy = pl.scan_parquet(io.BytesIO(data))
-        # A column of one value takes a few bytes for a billion rows.
+        # A file of a few bytes can have a billion rows of one value.
         cells = lazy.select(pl.len()).collect().item() * len(lazy.collect_schema())
         if cells > _MOST_CELLS:
             raise UsageError(f"{name}: has {cells:,} cells; no result of gpit has more than {_MOST_CELLS:,}")
@@ -225,19 +228,23 @@ def table_frame(name: str, data: bytes, ending: str) -> pl.DataFrame:
 
 
 def _typed(rows: list[dict[str, Any]] | pl.DataFrame, scheme: Scheme | None, name: str, first: int) -> pl.DataFrame:
-    """Return the rows with texts, floats and booleans in the right columns."""
+    """Return the rows with texts, floats and booleans in the right columns.
+
+    Raises:
+        UsageError: The rows or columns are not as gpit writes them.
+    """
     if isinstance(rows, pl.DataFrame):
         frame = rows
     else:
         if not all(isinstance(row, dict) for row in rows):
-            raise UsageError(f"{name}: its rows are not as gpit writes them")
+            raise UsageError(f"{name}: its rows do not have the form that gpit writes")
         columns = list(dict.fromkeys(key for row in rows for key in row))
         if unfit := next((column for column in columns if re.search("[\ud800-\udfff]", column)), None):
-            raise UsageError(f"{name}: {unfit} is no name of a column: it holds half of a character")
+            raise UsageError(f"{name}: {unfit} is not a valid column name: it has half of a character")
         frame = pl.DataFrame({key: pl.Series([row.get(key) for row in rows], dtype=pl.Object) for key in columns})
     for key in KEYS:
         if key not in frame.columns:
-            raise UsageError(f"{name}: has no column {key}; expected the tidy table that gpit allocate writes")
+            raise UsageError(f"{name}: has no column {key}; expected the tidy table of gpit allocate")
     if "org_name" not in frame.columns:
         frame = frame.with_columns(pl.lit("").alias("org_name"))
     return frame.select(_column(frame[column], _type(column, scheme), name, first) for column in frame.columns)
@@ -318,22 +325,26 @@ _KINDS: Final[Mapping[str, tuple[Callable[[Any], Any], type[pl.DataType]]]] = {
 
 
 def _refuse_duplicates(frame: pl.DataFrame, name: str) -> None:
-    """Refuse a table that has an organisation twice in a year, since it is unclear which row counts."""
+    """Refuse a table that has an organisation twice in a year: it is unclear which row counts.
+
+    Raises:
+        UsageError: An organisation has two rows in a year.
+    """
     duplicates = frame.filter(frame.select(*KEYS).is_duplicated())
     if duplicates.height:
         year, code = duplicates.select(*KEYS).row(0)
-        raise UsageError(f"{name}: {code} stands in {year} more than once; a result has each organisation once a year")
+        raise UsageError(f"{name}: {code} is in {year} more than once; expected each organisation once a year")
 
 
 def refuse_blanks(frame: pl.DataFrame, columns: Sequence[str], name: str) -> None:
-    """Refuse a table that lacks a figure that every row of a result has: it would count as 0.
+    """Refuse a table without a figure that every row of a result has: it would count as 0.
 
     Raises:
         UsageError: A column is missing, holds something other than numbers or yes/no, or has a blank.
     """
     for column in columns:
         if column not in frame.columns:
-            raise UsageError(f"{name}: has no column {column}; every result of its rule has one")
+            raise UsageError(f"{name}: has no column {column}, which every result of its rule has")
         cells = frame[column]
         if cells.dtype == pl.String:
             row, cell = next((row, cell) for row, cell in enumerate(cells.to_list()) if not _is_of("number", cell))
@@ -341,4 +352,4 @@ def refuse_blanks(frame: pl.DataFrame, columns: Sequence[str], name: str) -> Non
             raise UsageError(f"{name}: {column} of {code} in {year}: expected a number, found {cell!r:.40}")
         if cells.null_count():
             year, code = frame.filter(cells.is_null()).select(*KEYS).row(0)
-            raise UsageError(f"{name}: {column} of {code} in {year} is blank; every row of a result has one")
+            raise UsageError(f"{name}: {column} of {code} in {year} is blank; expected a value in every row")

@@ -6,11 +6,11 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from gpit_fairshare.errors import UsageError
+from gpit_fairshare.errors import SchemeError, UsageError
 from gpit_fairshare.inputs.files.grids import Broken, ReadOptions
 from gpit_fairshare.inputs.files.workbooks import workbook_rows
 from gpit_fairshare.results.agreement import are_numbers, is_same_as_written
-from gpit_fairshare.results.model import Origins, manifest_error
+from gpit_fairshare.results.model import Origins, manifest_problem
 from gpit_fairshare.scheme.shape import number
 from gpit_fairshare.structured_texts import TextError, parse_json
 from gpit_fairshare.workbook.layout import EVERY_YEAR, MANIFEST, NOT_GIVEN
@@ -28,8 +28,7 @@ def read_book(name: str, data: bytes, largest: int) -> tuple[list[dict[str, Any]
     """Return the rows, the manifest and the origins of a workbook; parameters have the values of their cells.
 
     Raises:
-        Unreadable: The file is damaged, protected or no workbook.
-        UsageError: It is not a workbook of gpit, or a required cell holds no value.
+        SchemeError: The manifest is not as gpit writes it.
     """
     sheets = _Sheets(name, data, largest)
     manifest = _manifest(sheets)
@@ -39,17 +38,12 @@ def read_book(name: str, data: bytes, largest: int) -> tuple[list[dict[str, Any]
         _parameters(sheets, manifest["definition"], places["cells"])
         origins = _origins(sheets, places["inputs"], rows)
     except (LookupError, TypeError, AttributeError, ValueError) as fault:
-        raise manifest_error(name, fault) from None
+        raise SchemeError(manifest_problem(name, fault)) from None
     return rows, manifest, origins
 
 
 def book_manifest(name: str, data: bytes, largest: int) -> dict[str, Any]:
-    """Return the manifest of a workbook as gpit wrote it: parameters have the values of the run.
-
-    Raises:
-        Unreadable: The file is damaged, protected or no workbook.
-        UsageError: It has no readable manifest.
-    """
+    """Return the manifest of a workbook as gpit wrote it: parameters have the values of the run."""
     return _manifest(_Sheets(name, data, largest))
 
 
@@ -81,7 +75,11 @@ class _Sheets:
 
 
 def _manifest(sheets: _Sheets) -> dict[str, Any]:
-    """Return the manifest, joined from its pieces."""
+    """Return the manifest, joined from its pieces.
+
+    Raises:
+        UsageError: It is missing or cannot be read.
+    """
     pieces: dict[int, str] = {}
     count = 0
     try:
@@ -99,8 +97,8 @@ def _manifest(sheets: _Sheets) -> dict[str, Any]:
         manifest, reason = None, f" ({fault})" if isinstance(fault, TextError) else ""
     if not isinstance(manifest, dict):
         raise UsageError(
-            f"{sheets.name}: has no manifest that can be read{reason}; expected an allocation workbook of gpit "
-            "allocate, with its sheet Manifest as it was"
+            f"{sheets.name}: has no readable manifest{reason}; expected a workbook of gpit allocate with its sheet "
+            "Manifest unchanged"
         )
     return manifest
 
@@ -153,8 +151,8 @@ def _table(
     ]
     if moved:
         raise UsageError(
-            f"{sheets.name}: {sheet}, row {moved[0]}: rows were put in, taken out or emptied; "
-            f"expected the rows {first} to {last} that gpit wrote, and none below"
+            f"{sheets.name}: {sheet}, row {moved[0]}: rows were added, deleted or emptied; "
+            f"expected rows {first} to {last} as gpit wrote them, and none below"
         )
     rows = []
     for row in range(first, last + 1):
@@ -175,7 +173,11 @@ def _cell(sheets: _Sheets, reference: str) -> Any:
 
 
 def _parameters(sheets: _Sheets, definition: Mapping[str, Any], cells: list[dict[str, str]]) -> None:
-    """Put the values of the parameters' cells into the definition; a changed value counts as set for the run."""
+    """Put the values of the parameters' cells into the definition; a changed value counts as set for the run.
+
+    Raises:
+        UsageError: The cell of a parameter is not a number.
+    """
     references = {(cell["name"], cell["year"]): cell["cell"] for cell in cells}
     for parameter in definition["parameters"]:
         for year, value in parameter["values"].items():
@@ -212,13 +214,13 @@ def _origins(sheets: _Sheets, tables: list[dict[str, Any]], rows: list[dict[str,
                 place = place_of(source, table["places"][name], number)
                 year_digest = cell_digest(row[name])
                 input_digest = cell_digest(line[name])
-                # A value typed over on the sheet of the year counts; a change that has not reached that sheet does not.
+                # A change by hand on the sheet of the year counts; a change that has not reached that sheet does not.
                 if input_digest not in (year_digest, digest):
                     raise UsageError(
-                        f"{sheets.name}: {sheet}!{columns[name]}{line['row']} was changed, and the sheets of the years "
-                        "do not have it yet; open the workbook, let it recalculate, and save it"
+                        f"{sheets.name}: {sheet}!{columns[name]}{line['row']} was changed, but the sheets of the years "
+                        "are not recalculated; open the workbook, let it recalculate, and save it"
                     )
-                changed = f"changed in the workbook since the run; then {place or 'not given'}"
+                changed = f"changed in the workbook since the run; in the run {place or 'not given'}"
                 origins[year, code, name] = place if year_digest == digest else changed
     return {key: place for key, place in origins.items() if place}
 

@@ -1,4 +1,4 @@
-"""Write a Result as CSV, Parquet, JSON or a workbook, and the manifest beside a table."""
+"""Write a Result as CSV, Parquet, JSON or a workbook, and the manifest of a table."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 def write_result(result: Result, path: Path, ending: str, advance: Callable[[int, int], None]) -> None:
     """Write a result to `path` as the kind of file of a lower-case ending.
 
-    `advance` is called with the number of steps done and of all steps while a workbook is written.
+    While a workbook is written, `advance` is called with the number of steps done and the number of all steps.
     """
     if ending == ".xlsx":
         from gpit_fairshare.workbook.result_workbook import write_workbook  # noqa: PLC0415  # XlsxWriter loads only for a workbook

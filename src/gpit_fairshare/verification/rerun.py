@@ -88,7 +88,7 @@ def with_comparison(
     wording = Wording.of_run(result.rows, manifest_now["definition"]) if verification.gpit else None
     if wording:
         content.is_reworded = wording.is_cell_reworded if is_workbook else wording.is_entry_reworded
-    is_same = file.data == rerun_file.data and file.beside == rerun_file.beside
+    is_same = file.data == rerun_file.data and file.manifest_data == rerun_file.manifest_data
     preliminary = replace(
         verification,
         files=tuple(_with_rows(verification.files, result)),
@@ -205,7 +205,7 @@ def _manifest_changes(
         )
         if not is_reported:
             yield entry
-    if rerun_file.beside:
+    if rerun_file.manifest_data:
         table = file.document.get("table")
         then = table.get("sha256") if isinstance(table, dict) else None
         digest, digest_now = (hashlib.sha256(side.data).hexdigest() for side in (file, rerun_file))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from gpit_fairshare.results.agreement import is_same_as_worked_out, is_same_as_written, is_same_remainder
+from gpit_fairshare.results.agreement import is_same_as_calculated, is_same_as_written, is_same_remainder
 from gpit_fairshare.verification.cells import Row, StoredCell, WorkbookCells, address
 from gpit_fairshare.verification.model import DifferenceKind, Differences, FileDifference, ManifestChange
 from gpit_fairshare.workbook import reference_sheets
@@ -228,7 +228,7 @@ class BookComparison:
             return DifferenceKind.TYPED_OVER
         if actual.formula != expected.formula and normal(actual.formula, self.sheets) != normal(expected.formula, {}):
             return DifferenceKind.FORMULA
-        if is_same_as_worked_out(actual.value, expected.value) or self._is_status_note(actual, expected):
+        if is_same_as_calculated(actual.value, expected.value) or self._is_status_note(actual, expected):
             return None
         # The workings have remainders of large numbers.
         is_remainder = page.role == "Working" and REMAINDER in page.about(number, column, expected_row)
@@ -246,9 +246,9 @@ class BookComparison:
 
     def _is_status_note(self, actual: StoredCell, expected: StoredCell) -> bool:
         """Return whether a note differs only in what was filled in for Draft."""
-        before, _, after = str(expected.value).rpartition(f"{reference_sheets.DRAFT}. ")
+        before, _, after = str(expected.value).rpartition(reference_sheets.status_text(reference_sheets.DRAFT))
         follows_status = reference_sheets.STATUS_NAME in (expected.formula or "")
-        return follows_status and actual.value == f"{before}{self.status}. {after}"
+        return follows_status and actual.value == f"{before}{reference_sheets.status_text(self.status)}{after}"
 
 
 def _is_piece(row: Row) -> bool:

@@ -36,9 +36,9 @@ class AllocationsSheet:
         unit = scheme.symbols[scheme.result].unit
         self.money = unit == "£"
         self.unit = "" if unit == "yes/no" else unit
-        note = f"One row per {scheme.organisation}. {NOT_APPLICABLE}: does not apply."
+        note = f"One row per {scheme.organisation}. {NOT_APPLICABLE} = not applicable."
         if self.adds_up and not scheme.non_recurrent:
-            note += " All of it recurs, as far as the scheme says."
+            note += " The scheme names no non-recurrent money."
         years = ", ".join(f"{year} ({scheme.certainty(year)})" for year in layout.years)
         name = ALLOCATIONS if self.adds_up else sheet_name(layout.answers, layout.used_sheet_names)
         self.sheet = layout.sheet(name, f"{scheme.title}: {inside(layout.answers)} {years}", note)
@@ -87,14 +87,14 @@ class AllocationsSheet:
         self._ratio(year, "distance from fair share", "%", FAIR_SHARE, allocation)
 
     def _answer(self, year: str) -> None:
-        """Add an answer that is neither added up nor split into what recurs and what does not."""
+        """Add an answer that is not added up and not split into recurrent and non-recurrent money."""
         name, scheme = self.layout.scheme.result, self.layout.scheme
         values = self._values(self.blocks[year], name)
         number = number_format(scheme.symbols[name].unit, values.values())
         self._add(year, inside(scheme.labels[name]), values, lambda code: self._cell(year, name, code), number)
 
     def _values(self, block: Block, name: str) -> dict[str, float]:
-        """Return a column of numbers by organisation, empty where it is absent or has a blank."""
+        """Return a column of numbers by organisation; empty if it is absent or has a blank."""
         symbol = self.layout.scheme.symbols.get(name)
         values = block.number_column(name) if not symbol or symbol.kind == ORGANISATION else []
         return dict(zip(block.year.codes(), values, strict=True)) if values else {}
@@ -136,13 +136,9 @@ class AllocationsSheet:
             old, name = self.layout.years[index - 1], self.layout.scheme.result
             label, before_of = f"change on {old}", self._year_before(year, old)
         values = self._values(self.blocks[old], name)
-        before = (
-            {code: math.fsum(values[predecessor] for predecessor in codes) for code, codes in before_of.items()}
-            if values
-            else {}
-        )
-        if not before:
+        if not values or not before_of:
             return
+        before = {code: math.fsum(values[predecessor] for predecessor in codes) for code, codes in before_of.items()}
         changes = {code: allocation[code] - before[code] for code in allocation if code in before}
 
         def formula(code: str) -> str:
@@ -163,7 +159,7 @@ class AllocationsSheet:
         return before_of
 
     def _ratio(self, year: str, label: str, unit: str, divisor: str, allocation: dict[str, float]) -> int | None:
-        """Add allocations divided by a column of the year, less one where the unit is %; None without the column."""
+        """Add allocations divided by a column of the year, minus 1 if the unit is %; None without the column."""
         divisors = self._values(self.blocks[year], divisor)
         if not divisors:
             return None
@@ -207,10 +203,10 @@ def thousands_sheet(layout: Layout, published: AllocationsSheet) -> Sheet | None
     if not published.money:
         return None
     title = f"{published.sheet.title}, in thousands of pounds"
-    note = "Shown to the nearest £1,000; the cells hold every pound, so that they add up."
+    note = "Shown to the nearest £1,000; the cells hold every pound, so totals add up."
     sheet = layout.sheet(THOUSANDS, title, note)
     _name_columns(layout, sheet, published.codes)
-    thousand = layout.constant("constant_1000", 1000, "Pounds in a thousand pounds.")
+    thousand = layout.constant("constant_1000", 1000, "Pounds in £1,000.")
     for source in published.parts:
         pounds = published.sheet.fills[source].values
 

@@ -1,4 +1,4 @@
-"""Every check as a live formula, and the one cell that says whether all hold."""
+"""Every check as a live formula, and the one cell that says whether all pass."""
 
 from __future__ import annotations
 
@@ -28,37 +28,36 @@ if TYPE_CHECKING:
 CHECKS: Final = "Checks"
 OVERALL: Final = f"{CHECKS}!$B${TOTAL_ROW}"
 WARNINGS: Final = f"{CHECKS}!$C${TOTAL_ROW}"
-ALL_HOLD: Final = "All checks hold"
-ONE_FAILS: Final = "A check fails"
-_WORDS: Final = {"Check": ("holds", "fails"), "Warning": ("none", "look at it")}
+PASSES, FAILS = "pass", "FAIL"
+_WORDS: Final = {"Check": (PASSES, FAILS), "Warning": ("none", "review")}
 _MOVED: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """A check or warning: what is tested, and for each year its formula and whether it held in the run.
+    """A check or warning: what it tests, and for each year its formula and whether it passed in the run.
 
-    The formula is empty where Excel has no function for it: the sheet then shows the word of the run.
+    The formula is empty if Excel has no function for it: the sheet then shows the outcome of the run.
     """
 
     kind: str
-    """`Check` counts for the status; a `Warning` is to be reviewed and may be intended."""
+    """`Check` counts for the status; a `Warning` needs a review and may be intended."""
     name: str
     tests: str
     years: Mapping[str, tuple[str, bool]]
 
     def word(self, year: str) -> Cell:
-        """Return the word that says whether it holds in a year."""
-        (good, bad), (formula, holds) = _WORDS[self.kind], self.years[year]
+        """Return the word for its outcome in a year."""
+        (good, bad), (formula, passed) = _WORDS[self.kind], self.years[year]
         # An emptied input can turn a check into an error, which counts as a failure.
         live = f'IF(IFERROR(AND({formula}),FALSE),"{good}","{bad}")' if formula else None
-        return Cell(good if holds else bad, live)
+        return Cell(good if passed else bad, live)
 
 
 def checks_sheet(
     layout: Layout, writers: Mapping[str, StepWriter], published: AllocationsSheet, summary: SummaryRows
 ) -> Sheet:
-    """Return every check and warning with a live word for each year, what is unspent, and one cell for them all.
+    """Return every check and warning with its live outcome for each year, unspent money, and one cell for them all.
 
     These are the scheme's checks, the checks that a workbook needs because it can be changed, and the warnings.
     """
@@ -73,25 +72,25 @@ def checks_sheet(
         *_of_sheets(layout, published),
         *_warnings(layout, summary),
     ]
-    note = "A check that fails must be put right; a warning may be meant, and wants a look."
+    note = f"Correct every check that says {FAILS}. Review each warning; it may be intended."
     sheet = layout.sheet(CHECKS, "Checks and warnings", note, "Control")
     years = ((year, 14) for year in layout.years)
     sheet.add_headings((("Check", Prose(60)), ("What is tested", Prose(60)), ("Kind", 24), *years))
     words = [(check.name, check.tests, check.kind, *(check.word(year) for year in layout.years)) for check in live]
     sheet.rows([*words, *_unspent(layout, summary)])
     cells = f"$D${FIRST_ROW}:${letter(3 + len(layout.years))}${sheet.last_row}"
-    count = Counter(check.kind for check in live for _, holds in check.years.values() if not holds)
-    status = f'IF(COUNTIF({cells},"fails")=0,"{ALL_HOLD}","{ONE_FAILS}")'
-    overall = Cell(ONE_FAILS if count["Check"] else ALL_HOLD, status)
-    warnings = Cell(f"Warnings: {count['Warning']}", f'"Warnings: "&COUNTIF({cells},"look at it")')
-    sheet.put_row(TOTAL_ROW, ("Status of all checks", overall, warnings))
+    count = Counter(check.kind for check in live for _, passed in check.years.values() if not passed)
+    status = f'IF(COUNTIF({cells},"{FAILS}")=0,"{PASSES}","{FAILS}")'
+    overall = Cell(FAILS if count["Check"] else PASSES, status)
+    warnings = Cell(f"Warnings: {count['Warning']}", f'"Warnings: "&COUNTIF({cells},"{_WORDS["Warning"][1]}")')
+    sheet.put_row(TOTAL_ROW, ("All checks", overall, warnings))
     for _, bad in _WORDS.values():
         sheet.flag(cells, bad)
     return sheet
 
 
 def _check(layout: Layout, name: str, tests: str, formulas: str | Mapping[str, str]) -> Live:
-    """Return a check that held in the run (gpit refuses the run otherwise), from one formula or one for each year."""
+    """Return a check that passed in the run (gpit refuses the run otherwise), from one formula or one for each year."""
     of_years = dict.fromkeys(layout.years, formulas) if isinstance(formulas, str) else formulas
     return Live("Check", name, tests, {year: (formula, True) for year, formula in of_years.items()})
 
@@ -99,7 +98,7 @@ def _check(layout: Layout, name: str, tests: str, formulas: str | Mapping[str, s
 def _of_scheme(layout: Layout, writers: Mapping[str, StepWriter]) -> Iterator[Live]:
     results = {(result.year, result.name, result.formula): result for result in layout.result.checks}
     for index, check in enumerate(layout.scheme.checks):
-        tests = f"{check.formula} [as it was in the run]" if without_excel(check.tree) else check.formula
+        tests = f"{check.formula} [as in the run, not recalculated]" if without_excel(check.tree) else check.formula
         years = {}
         for year, writer in writers.items():
             result = results[year, check.name, check.formula]
@@ -108,14 +107,14 @@ def _of_scheme(layout: Layout, writers: Mapping[str, StepWriter]) -> Iterator[Li
 
 
 def _of_fixed(layout: Layout) -> Iterator[Live]:
-    """Yield a check that nothing was changed, if steps hold values of the run that do not follow a change."""
+    """Yield a check that nothing was changed, if steps hold values of the run that are not recalculated."""
     names = fixed_parts(layout)
     if not names:
         return
     changes = (changed_parameters(layout), layout.changed_inputs())
     tests = [f"{count}=0" for count in changes if count]
-    description = f"{joined(names)}: values of the run, which do not follow a change"
-    name = "No parameter or input was changed that values of the run rest on"
+    description = f"{joined(names)}: values of the run, which are not recalculated"
+    name = "No parameter or input was changed since the run"
     yield _check(layout, name, description, ",".join(tests) or "TRUE")
 
 
@@ -126,7 +125,7 @@ def fixed_parts(layout: Layout) -> list[str]:
 
 
 def _of_inputs(layout: Layout) -> Iterator[Live]:
-    """Yield checks that inputs are complete and parameters within their bounds."""
+    """Yield checks that inputs are complete and parameters within their limits."""
     for symbol in layout.scheme.inputs:
         if symbol.type != "number" or symbol.name not in layout.input_ranges:
             continue
@@ -139,27 +138,28 @@ def _of_inputs(layout: Layout) -> Iterator[Live]:
         yield _check(layout, name, "No input is empty or a text", formula)
         if symbol.unit in ("£", "people") and not symbol.signed:
             formula = f'COUNTIF({cells},"<0")=0'
-            yield _check(layout, f"{label} is not below nil", "No input is negative", formula)
+            yield _check(layout, f"{label} is never negative", "No input is negative", formula)
     blocks = layout.organisations()
     if all(blocks[layout.years[0]].number_column(name) for name in (PEOPLE, BASELINE)):
         formulas = {
             year: f"SUMPRODUCT(({block.column_range(PEOPLE)}<=0)*({block.column_range(BASELINE)}>0))=0"
             for year, block in blocks.items()
         }
-        yield _check(layout, "Nobody has spend without patients", "gpit refuses such inputs", formulas)
+        name = f"No {layout.scheme.organisation} has spend without patients"
+        yield _check(layout, name, "gpit refuses such inputs", formulas)
     if outside := parameters_in(layout, OUTSIDE):
-        name, tests = "Parameters are numbers within their bounds", "See the sheet Parameters"
+        name, tests = "Parameters are numbers within their limits", "See the sheet Parameters"
         yield _check(layout, name, tests, f"{outside}=0")
 
 
 def _of_lines(layout: Layout) -> Iterator[Live]:
-    """Yield checks that every line of spend has an amount and is marked with words that gpit knows."""
+    """Yield checks that every line of spend has an amount and only words that gpit knows."""
     cells, counts = layout.line_ranges, layout.scheme.counts
     if not cells:
         return
     amounts = cells["amount"]
     formula = f'(COUNT({amounts})=ROWS({amounts}))*(COUNTIF({amounts},"<0")=0)'
-    name = "Every line of spend has an amount of nil or more"
+    name = "Every line of spend has an amount of 0 or more"
     yield _check(layout, name, "No amount is empty, a text or negative", formula)
     tests = []
     for column in counts:
@@ -168,26 +168,26 @@ def _of_lines(layout: Layout) -> Iterator[Live]:
         tests.append(f"{marked}=ROWS({cells[column]})")
     if tests:
         description = "; ".join(f"{column}: {' or '.join(LINE_WORDS.get(column, ('a text',)))}" for column in counts)
-        yield _check(layout, "Every line of spend says what the scheme counts by", description, ",".join(tests))
+        yield _check(layout, "Every line of spend has a valid word in each column", description, ",".join(tests))
 
 
 def _of_groups(layout: Layout) -> Iterator[Live]:
-    """Yield checks that the group of every organisation has a row: a new group name has none."""
+    """Yield checks that the group of every organisation has a row; a new group name has none."""
     blocks = layout.organisations()
     for column in dict.fromkeys(column for block in blocks.values() for column in block.year.labels):
         key = f"group {column}"
         if all(key in block.helpers for block in blocks.values()):
-            name = f"{layout.scheme.labels[column]} of every {layout.scheme.organisation} is one that the run had"
+            name = f"{layout.scheme.labels[column]} of every {layout.scheme.organisation} was in the run"
             formulas = {year: f"COUNTIF({block.helper_range(key)},0)=0" for year, block in blocks.items()}
-            yield _check(layout, name, "New groups are made in the input files", formulas)
+            yield _check(layout, name, "Add new groups in the input files", formulas)
 
 
 def _of_sharing(layout: Layout, writers: Mapping[str, StepWriter]) -> Iterator[Live]:
-    """Yield checks that each `share_out` can be calculated, pays its floors and gives all that it may."""
+    """Yield checks that each `share_out` can be calculated, pays its floors and shares out all that it may."""
     for name, tests, attribute in (
-        ("the floors fit in the money", "What must be given at the least is no more than the amount", "fits"),
-        ("all is given", "What is given is the amount, or the most that the ceilings allow", "spends"),
-        ("it can be shared out", "No negative weight, no floor above its ceiling, one amount for a group", "sound"),
+        ("the amount covers the floors", "The floors add up to no more than the amount", "fits"),
+        ("all is shared out", "The shares add up to the amount, or to the maximum that ceilings allow", "spends"),
+        ("weights and limits are valid", "No negative weight, no floor above a ceiling, one amount per group", "sound"),
     ):
         by_label: dict[str, dict[str, str]] = {}
         for year, writer in writers.items():
@@ -211,9 +211,9 @@ def _of_funds(layout: Layout, writers: Mapping[str, StepWriter]) -> Iterator[Liv
             made_up[year] = f"ABS({spent}+{left}-{amount})<={margin}"
         label = labels[step.name]
         tests = f"Total of {final.name} is no more than {label}"
-        yield _check(layout, f"{label} is not overspent, to the rounding", tests, within)
-        tests = f"Total of {final.name} and what is unspent come to {label}, to the rounding"
-        yield _check(layout, f"{label}: given and unspent make up the whole", tests, made_up)
+        yield _check(layout, f"{label} is not overspent (within rounding)", tests, within)
+        tests = f"Total of {final.name} and unspent money add up to {label}"
+        yield _check(layout, f"{label} is all spent or unspent (within rounding)", tests, made_up)
 
 
 def _of_sheets(layout: Layout, published: AllocationsSheet) -> Iterator[Live]:
@@ -225,43 +225,43 @@ def _of_sheets(layout: Layout, published: AllocationsSheet) -> Iterator[Live]:
         formulas[year] = f"ABS({total}-SUM({cells}))<=sums_within*MAX(1,ABS({total}))"
     if formulas:  # an index or a rate has no total
         tests = f"Totals of {layout.scheme.labels[layout.scheme.result]}"
-        yield _check(layout, f"{ALLOCATIONS} adds up to the sheets of the years", tests, formulas)
+        yield _check(layout, f"Totals of {ALLOCATIONS} match the sheets of the years", tests, formulas)
 
 
 def _warnings(layout: Layout, summary: SummaryRows) -> Iterator[Live]:
-    """Yield the warnings that gpit gives too; each may be intended."""
+    """Yield the warnings that gpit also gives; each may be intended."""
     scheme, label = layout.scheme, layout.scheme.labels[layout.scheme.result]
     if scheme.symbols[scheme.result].unit == "£":
         below = {
             year: (f'COUNTIF({block.column_range(scheme.result)},"<0")=0', min(block.values(scheme.result)) >= 0)
             for year, block in layout.organisations().items()
         }
-        yield Live("Warning", f"{label} is nowhere below nil", "No allocation is negative", below)
+        yield Live("Warning", f"{label} is never negative", "No allocation is negative", below)
         if scheme.non_recurrent:
             yield _non_recurrent(layout)
         if balance := _balance(layout, summary):
             yield balance
     movements = {year: _movement(layout, year, before) for before, year in pairwise(layout.years)}
     if movements and all(movements.values()):
-        name = f"Patients of no {scheme.organisation} change by more than a tenth in a year"
+        name = f"Patients of no {scheme.organisation} change by more than 10% in a year"
         years = {layout.years[0]: ("TRUE", True)} | {year: movement for year, movement in movements.items() if movement}
-        yield Live("Warning", name, "Registered population against the year before", years)
+        yield Live("Warning", name, "Registered population compared with the year before", years)
 
 
 def _non_recurrent(layout: Layout) -> Live:
-    """Return the warning for non-recurrent money that is more than the allocation it is part of."""
+    """Return the warning for non-recurrent money that is more than the allocation."""
     scheme = layout.scheme
     years = {}
     for year, block in layout.organisations().items():
         cells = [block.column_range(step.name) for step in scheme.non_recurrent]
-        beyond = "-".join((block.column_range(scheme.result), *cells))
+        recurrent = "-".join((block.column_range(scheme.result), *cells))
         rows = zip(
             block.values(scheme.result), *(block.values(step.name) for step in scheme.non_recurrent), strict=True
         )
-        holds = all(whole - math.fsum(parts) >= -1 for whole, *parts in rows)
-        years[year] = (f"SUMPRODUCT(--({beyond}<-1))=0", holds)
-    name = "Non-recurrent money is a part of the allocation"
-    return Live("Warning", name, "Recurrent money is nowhere below nil, to the rounding", years)
+        passed = all(whole - math.fsum(parts) >= -1 for whole, *parts in rows)
+        years[year] = (f"SUMPRODUCT(--({recurrent}<-1))=0", passed)
+    name = "Non-recurrent money is no more than the allocation"
+    return Live("Warning", name, "Recurrent money is never negative (within rounding)", years)
 
 
 def _balance(layout: Layout, summary: SummaryRows) -> Live | None:
@@ -269,18 +269,18 @@ def _balance(layout: Layout, summary: SummaryRows) -> Live | None:
     accounts = {measures.year: measures.money for measures in layout.measures if measures.money}
     if not accounts or any(account.difference is None for account in accounts.values()):
         return None
-    use = "£: the most that rounding can move the difference between money in and money out."
+    use = "£: the largest difference between money in and money out that rounding can cause."
     allowed = layout.constant("rounding_allowed", max(account.rounding for account in accounts.values()), use)
     years = {
         year: (f"ABS({summary.cell(DIFFERENCE, year)})<={allowed}", account.is_balanced)
         for year, account in accounts.items()
     }
-    return Live("Warning", "Money in is money out", f"{DIFFERENCE} is 0, to the rounding", years)
+    return Live("Warning", "Money in equals money out", f"{DIFFERENCE} is 0 (within rounding)", years)
 
 
 def _unspent(layout: Layout, summary: SummaryRows) -> Iterator[tuple[Any, ...]]:
     """Yield a row for each kind of unspent money, with the amounts of Summary."""
-    tests = f"{summary.sheet.name}: what is left when every ceiling is reached"
+    tests = f"{summary.sheet.name}: money left after everyone has reached the maximum"
     accounts = [measures.money for measures in layout.measures if measures.money]
     for lines in zip(*(account.unspent for account in accounts), strict=True):
         cells = [summary.cell(f"{UNSPENT} {lines[0].name}", year) for year in layout.years]
@@ -290,14 +290,14 @@ def _unspent(layout: Layout, summary: SummaryRows) -> Iterator[tuple[Any, ...]]:
 
 
 def _movement(layout: Layout, year: str, before: str) -> tuple[str, bool] | None:
-    """Return the formula and outcome of the test that no organisation's patients change by more than a tenth.
+    """Return the formula and outcome of the test that no organisation's patients change by more than 10%.
 
-    None where the two years cannot be compared.
+    None if the two years cannot be compared.
     """
     now, old = layout.blocks[ORGANISATION, year], layout.blocks[ORGANISATION, before]
     if not now.number_column(PEOPLE) or not old.number_column(PEOPLE) or now.year.codes() != old.year.codes():
         return None
-    use = "Share of its patients by which an organisation changes in a year without a warning: an assumption."
+    use = "Largest change of an organisation's patients in a year without a warning, as a share; an assumption."
     share = layout.constant("moved_share", _MOVED, use)
     after, previous = now.column_range(PEOPLE), old.column_range(PEOPLE)
     more, fewer = f"({after}-{previous}>{share}*{previous})", f"({previous}-{after}>{share}*{previous})"

@@ -75,8 +75,8 @@ class YearColumns:
                 number = number_format(unit, values)
                 block.columns[key] = block.sheet.add_column(with_unit(label, unit), 16, values, formula, number)
         elif self.layout.name_of(key, self.year) not in self.layout.names:
-            only = formula if isinstance(formula, str) else formula(FIRST_ROW)
-            self.national(key, label, unit, only, values[0])
+            national_formula = formula if isinstance(formula, str) else formula(FIRST_ROW)
+            self.national(key, label, unit, national_formula, values[0])
 
     def helper(
         self, block: Block, key: str, heading: str, formula: Formula, values: Sequence[Any], number: str = "number"
@@ -100,7 +100,7 @@ class YearColumns:
                 self.membership(block, symbol.kind.column)
             formula = Refs(self.layout, self.year, block, ROW, block.workings).name(leaf.name)
             values, label = block.values(leaf.name), with_unit(self.scheme.labels[leaf.name], symbol.unit)
-        return self.helper(block, f"value {text}", f"{label}, on every row", formula, values)
+        return self.helper(block, f"value {text}", f"{label}, repeated on every row", formula, values)
 
     # Groups of rows ---------------------------------------------------------------------------------
 
@@ -109,7 +109,7 @@ class YearColumns:
         description, number_cell, inner = "number of the group", block.sheet.cell(2), block.kind.column
         if inner is None:
             groups = self.block(group(column)).sheet
-            # Groups that differ in case alone are refused, so = tells them apart as well as EXACT does.
+            # Groups that differ only in capitals are refused, so = is as good as EXACT.
             formula = f"SUMPRODUCT(--({groups.column_range(1)}={block.cell(column)}),{groups.column_range(2)})"
             values = [index + 1 for index in self.now.membership[column]]
         elif inner == column:
@@ -180,27 +180,27 @@ class KernelFigure:
     """Its value, or that of each group."""
     key: str
     """Its column on the sheet of the groups, where each group has its own value."""
-    only: str = ""
-    """How formulas write it where all rows share one figure; otherwise empty."""
+    national_name: str = ""
+    """Its name in formulas if it is a national figure, or else a number or an empty text."""
 
-    def beside(self) -> str:
-        """Return how formulas beside it refer to it: by its name, or by its cell on the group's row."""
-        return self.only or self.figures.groups.cell(self.key, on_sheet=self.figures.groups.sheet)
+    def on_group_row(self) -> str:
+        """Return how formulas of the same group refer to it: by its name, or by its cell on the group's row."""
+        return self.national_name or self.figures.groups.cell(self.key, on_sheet=self.figures.groups.sheet)
 
     def on_rows(self) -> str:
         """Return how formulas on the sheet of the block refer to it, for each row."""
-        if self.only:
-            return self.only
+        if self.national_name:
+            return self.national_name
         block, cells = self.figures.block, self.figures.groups.column_range(self.key)
         return f"INDEX({cells},{block.helper_cell(f'group {self.figures.within}', on_sheet=block.sheet)})"
 
     def of_group(self, index: int) -> str:
         """Return how formulas on any other sheet refer to the figure of one group."""
-        return self.only or self.figures.groups.cell(self.key, FIRST_ROW + index)
+        return self.national_name or self.figures.groups.cell(self.key, FIRST_ROW + index)
 
     def over_all(self, function: str) -> str:
         """Return what a function such as SUM or AND gives over the figures of all groups."""
-        return self.only or f"{function}({self.figures.groups.column_range(self.key)})"
+        return self.national_name or f"{function}({self.figures.groups.column_range(self.key)})"
 
 
 class Refs:

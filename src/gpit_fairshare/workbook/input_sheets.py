@@ -13,7 +13,7 @@ from gpit_fairshare.language.kinds import ORGANISATION, group
 from gpit_fairshare.scheme.shape import number as as_number
 from gpit_fairshare.workbook.layout import CHANGED, EVERY_YEAR, NOT_GIVEN, PARAMETERS, Layout, number_format, with_unit
 from gpit_fairshare.workbook.places import PLACES, cell_digest, place_marks
-from gpit_fairshare.workbook.sheets import FIRST_ROW, NONE, ROW, Cell, Prose, Sheet, is_web, letter, quoted
+from gpit_fairshare.workbook.sheets import EMPTY_CELL, FIRST_ROW, NONE, ROW, Cell, Prose, Sheet, is_web, letter, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -33,7 +33,7 @@ _LINE_COLUMNS: Final = (
     ("committed", "Committed", 14),
     ("basis", "Basis", 14),
 )
-OUTSIDE: Final = "out of bounds"
+OUTSIDE: Final = "outside its limits"
 _PARAMETER_COLUMNS: Final = (
     ("Parameter", Prose(36)),
     ("Name", 22),
@@ -49,7 +49,7 @@ _PARAMETER_COLUMNS: Final = (
 )
 _ORDER_RATE: Final = 0.001
 _LARGEST: Final = 1e15
-"""The bound where there is none: Excel's rules need two numbers, and above this one it cannot count single pounds."""
+"""Used where a value has no limit: Excel's rules need two numbers, and above this it cannot count single pounds."""
 _MOST_TEXTS: Final = 20
 """How many different texts of a column are counted one by one."""
 _LONGEST_TEXT: Final = 120
@@ -61,12 +61,12 @@ _LONGEST_TEXT: Final = 120
 
 def _parameters_sheet(layout: Layout) -> Sheet:
     """Return every parameter with its value, bounds, and source or assumption: a row for each year."""
-    note = "Change a value in blue and the whole workbook follows; what is not within the bounds fails a check."
+    note = "Change a blue value and the whole workbook recalculates. A value outside its limits fails a check."
     sheet = Sheet(PARAMETERS, "Parameters of the scheme", note, "Input", frozen=3)
     sheet.add_headings(_PARAMETER_COLUMNS)
     for (name, year), row in layout.parameter_rows.items():
         parameter = layout.scheme.parameters[name]
-        # The bounds as formulas refer to them: the cell of the row, the parameter that is named, or nothing.
+        # The limits as formulas refer to them: a cell of the row, another parameter, or nothing.
         low, high = (
             layout.name_of(bound, year) if bound in layout.scheme.parameters else f"${column}{row}" if bound else ""
             for column, bound in (("G", parameter.minimum), ("H", parameter.maximum))
@@ -79,15 +79,15 @@ def _parameters_sheet(layout: Layout) -> Sheet:
 def _parameter_cells(  # one parameter for each part of the row
     layout: Layout, parameter: Parameter, year: str, row: int, low: str, high: str
 ) -> Iterator[Any]:
-    """Yield the cells of one parameter in one year; its state says whether it is within bounds or changed."""
+    """Yield the cells of one parameter in one year; its state says whether it was changed or is outside its limits."""
     value, cell = parameter.values[year], f"$D{row}"
     number = number_format(parameter.unit, [year_value.value for year_value in parameter.values.values()])
-    in_run = "set for this run" if value.overridden else "as the scheme has it"
-    beyond = filter(None, (f"NOT(ISNUMBER({cell}))", low and f"{cell}<{low}", high and f"{cell}>{high}"))
+    in_run = "set for this run" if value.overridden else "as in the scheme"
+    outside = filter(None, (f"NOT(ISNUMBER({cell}))", low and f"{cell}<{low}", high and f"{cell}>{high}"))
     state = f'IF({cell}=$I{row},{excel.text(in_run)},"{CHANGED}")'
     yield from (parameter.label, parameter.name, year)
     yield Cell(value.value, None, number, unlocked=True)
-    yield Cell(in_run, f'IF(IFERROR(OR({",".join(beyond)}),TRUE),"{OUTSIDE}",{state})')
+    yield Cell(in_run, f'IF(IFERROR(OR({",".join(outside)}),TRUE),"{OUTSIDE}",{state})')
     yield parameter.unit or NONE
     for bound in (parameter.minimum, parameter.maximum):
         is_number = bool(bound) and bound not in layout.scheme.parameters
@@ -105,7 +105,7 @@ def parameters_in(layout: Layout, *states: str) -> str:
 
 
 def changed_parameters(layout: Layout) -> str:
-    """Return the formula that counts changed parameters; a value out of its bounds counts as changed."""
+    """Return the formula that counts changed parameters; a value outside its limits counts as changed."""
     return parameters_in(layout, CHANGED, OUTSIDE)
 
 
@@ -115,26 +115,24 @@ def changed_parameters(layout: Layout) -> str:
 def input_sheets(layout: Layout) -> list[Sheet]:
     """Return the sheets of parameters, people, money and other inputs, and record the cell of each input.
 
-    A row that serves every year appears once, so that changing it changes all years, as in its file.
+    A row without a year appears once, so that changing it changes all years, as in its file.
     """
     noun, lines = layout.scheme.organisation, _lines(layout)
     line_sums = {} if lines is None else _sums_of_lines(layout, lines)
     spend = f"Historic spend of each {noun}, as read and checked."
     if line_sums:
-        spend = "Each figure of historic spend is the sum of the lines that count: change the lines."
+        spend = f"Historic spend is the sum of the lines that count. To change it, change {_SPEND_LINES}."
     notes = {
-        "Population": f"Registered patients and what else is said of each {noun}, as read and checked.",
+        "Population": f"Registered patients and other data of each {noun}, as read and checked.",
         "Spend": f"{layout.illustrative}{spend}",
-        "Other inputs": "Further columns that the scheme's steps use, as read and checked.",
+        "Other inputs": "Other columns that the scheme uses, as read and checked.",
     }
     sheets = [_parameters_sheet(layout)]
     for name, note in notes.items():
         columns = [column for column in input_names(layout) if _sheet_of(layout, column) == name]
         if columns:
             symbols = [layout.scheme.symbols.get(column) for column in columns]
-            blank = (
-                " An empty cell: no value was given." if any(symbol and symbol.optional for symbol in symbols) else ""
-            )
+            blank = f" {EMPTY_CELL}" if any(symbol and symbol.optional for symbol in symbols) else ""
             sheet = Sheet(name, f"{name} of each {noun}", f"{note}{blank}", "Input", frozen=3)
             _fill_inputs(layout, sheet, columns, line_sums)
             sheets.append(sheet)
@@ -149,14 +147,14 @@ def input_names(layout: Layout) -> list[str]:
 
 
 def _sheet_of(layout: Layout, name: str) -> str:
-    """Return the sheet of an input column: people and money have their own, no matter which file they came from."""
+    """Return the sheet of an input column: people and money have their own, whichever file they came from."""
     column = layout.result.inputs.columns.get(name)
     role = {PEOPLE: "population", BASELINE: "spend"}.get(name, column.table if column else "population")
     return {"population": "Population", "spend": "Spend"}.get(role, "Other inputs")
 
 
 def _fill_inputs(layout: Layout, sheet: Sheet, names: Sequence[str], line_sums: Mapping[tuple[str, str], str]) -> None:
-    """Write the rows of a sheet of inputs: those that serve every year first, by code; then year by year."""
+    """Write the rows of a sheet of inputs: those without a year first, by code; then year by year."""
     entries = _entries(layout, names)
     inputs = {}
     for year, result in layout.result.years.items():
@@ -184,7 +182,7 @@ def _fill_inputs(layout: Layout, sheet: Sheet, names: Sequence[str], line_sums: 
     origins = layout.result.inputs.origins
     places_by_column = {name: [origins.get((year, code, name), "") for _, year, code in entries] for name in names}
     places = [list(dict.fromkeys(filter(None, row))) for row in zip(*places_by_column.values(), strict=True)]
-    where = sheet.add_column("Where from", 50, [PLACES.join(row) or NOT_GIVEN for row in places])
+    where = sheet.add_column("Source", 50, [PLACES.join(row) or NOT_GIVEN for row in places])
     layout.input_tables.append(
         {
             "sheet": sheet.name,
@@ -235,8 +233,8 @@ def offer_choices(layout: Layout, areas: Sheet | None) -> None:
             source = layout.blocks[group(name), layout.years[0]].sheet.column_range(1)
         else:
             continue
-        rule = {"validate": "list", "source": f"={source}", "error_title": "Not taken"}
-        message = f"Expected one of those on the sheet {source.partition('!')[0]}."
+        rule = {"validate": "list", "source": f"={source}", "error_title": "Not accepted"}
+        message = f"Expected a name from the sheet {source.partition('!')[0]}."
         sheet.validations.append((region, rule | {"error_message": message}))
 
 
@@ -267,8 +265,8 @@ def _sum_of_predecessors(  # one parameter for each part of a cell's address
 
 
 def _lines_sheet(layout: Layout, lines: pl.DataFrame) -> Sheet:
-    """Return the lines of spend, with the scheme's rule of which lines count as a live formula."""
-    note = "Change a line and the spend follows; Counts is the scheme's rule applied to the line."
+    """Return the lines of spend; a live formula has the scheme's rule for which lines count."""
+    note = "Change a line and the spend recalculates. Counts: whether the scheme counts the line."
     sheet = layout.sheet(_SPEND_LINES, "Lines of spend", note, "Input", frozen=1)
     amounts = lines["amount"].to_list()
     for name, heading, width in _LINE_COLUMNS:
@@ -301,7 +299,7 @@ def _lines_sheet(layout: Layout, lines: pl.DataFrame) -> Sheet:
 
 
 def _control_words(layout: Layout, name: str, cells: str, values: Sequence[str], amounts: Sequence[float]) -> None:
-    """Record how many lines have each word of a column, and the £ of those with one: two changes may cancel out."""
+    """Record how many lines have each word, and the £ of the lines with one word, since two changes may cancel out."""
     _control_texts(layout, f"{name}_of_lines", cells, values)
     word = max(values, key=lambda value: (value == "yes", value))
     total = math.fsum(amount for amount, value in zip(amounts, values, strict=True) if value == word)
@@ -311,7 +309,7 @@ def _control_words(layout: Layout, name: str, cells: str, values: Sequence[str],
 
 
 def _lines(layout: Layout) -> pl.DataFrame | None:
-    """Return the lines so that those of one organisation and year follow each other; None where spend has none."""
+    """Return the lines by organisation and year; None if spend has no lines."""
     lines = layout.result.inputs.lines
     if lines is None or BASELINE not in layout.scheme.symbols:
         return None
@@ -346,7 +344,7 @@ def _sums_of_lines(layout: Layout, lines: pl.DataFrame) -> dict[tuple[str, str],
 def _require_number(  # one parameter for each property of a rule
     sheet: Sheet, cells: str, low: str, high: str, label: str, unit: str | None, *, optional: bool = False
 ) -> None:
-    """Restrict cells to numbers within their bounds, with a message that says what to enter."""
+    """Restrict cells to numbers within their limits, with a message that says what to enter."""
     rule = {
         "validate": "decimal",
         "criteria": "between",
@@ -355,8 +353,8 @@ def _require_number(  # one parameter for each property of a rule
         "ignore_blank": optional,
         "input_title": "Input",
         "input_message": (f"{label}, in {unit}." if unit else f"{label}.")[:250],
-        "error_title": "Not taken",
-        "error_message": "Expected a number within its bounds; money and people are not below nil.",
+        "error_title": "Not accepted",
+        "error_message": "Expected a number within its limits; money and people are never negative.",
     }
     sheet.validations.append((cells, rule))
 
@@ -364,7 +362,7 @@ def _require_number(  # one parameter for each property of a rule
 def _control_numbers(layout: Layout, name: str, cells: str, values: Sequence[float | None]) -> None:
     """Record two totals of a column as it was read, so that a change made in the workbook shows.
 
-    In the second total each value counts for a little less than the one above, so that swapped values change it.
+    The second total gives each row a little less weight than the row above, so that swapped values change it.
     """
     use = f"{layout.label(name)}: total in the run"
     numbers = [value for value in values if value is not None]
@@ -374,10 +372,12 @@ def _control_numbers(layout: Layout, name: str, cells: str, values: Sequence[flo
 
 
 def _control_order(layout: Layout, name: str, use: str, cells: str, numbers: Sequence[float]) -> None:
-    """Record a total in which each number counts for a little less than the one above, by NPV's discount."""
-    rate = layout.constant("order_rate", _ORDER_RATE, "By which a row counts for less than the one above it, in order.")
+    """Record a total that gives each row a little less weight than the row above, by NPV's discount."""
+    rate = layout.constant(
+        "order_rate", _ORDER_RATE, "How much less weight each row has than the row above, in totals weighted by row."
+    )
     total = math.fsum(number / (1 + _ORDER_RATE) ** place for place, number in enumerate(numbers, 1))
-    layout.control(f"as_read_{name}", total, f"{use}, each row for a little less.", f"NPV({rate},{cells})")
+    layout.control(f"as_read_{name}", total, f"{use}, weighted by row to detect swaps.", f"NPV({rate},{cells})")
 
 
 def control_groups(layout: Layout, year: str) -> None:

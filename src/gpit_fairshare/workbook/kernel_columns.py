@@ -38,11 +38,11 @@ class ShareOutCells:
         self.weights = columns.vector(self.block, kernel.by)
         self.amount = self._shared_amount(kernel.amount)
         self.fits = ""
-        """The formula that tests whether the floors fit in the amount; empty without floors."""
+        """The formula that tests whether the amount covers the floors; empty without floors."""
         self.spends = ""
-        """The formula that tests whether the step gives the whole amount, or all that its ceilings allow."""
+        """The formula that tests whether the step shares out the whole amount, or all that its ceilings allow."""
         self.left_over = ""
-        """The formula of what the step leaves over; empty without a ceiling."""
+        """The formula of what is left over; empty without a ceiling."""
         capped_by_weight = kernel.at_most is not None and tree.to_text(kernel.at_most) == tree.to_text(kernel.by)
         if kernel.at_least is None and kernel.at_most is None:
             self._proportional()
@@ -54,7 +54,7 @@ class ShareOutCells:
         """The formulas that test whether gpit would accept the arguments."""
         self.shared = self.amount.over_all("SUM")
         """The formula of what the step has to share."""
-        if self.amount.only and kernel.within:  # each group has the same amount
+        if self.amount.national_name and kernel.within:  # each group has the same amount
             self.shared += f"*ROWS({self.figures.groups.column_range(kernel.within)})"
 
     def _shared_amount(self, amount: tree.Name | tree.Number) -> KernelFigure:
@@ -70,7 +70,7 @@ class ShareOutCells:
         # Each row has the amount of its group; if all rows are one group, the first row has it.
         place = f"MATCH($B{ROW},{figures.numbers},0)" if figures.within else "1"
         formula = f"INDEX({self.block.column_range(name)},{place})"
-        return figures.put(f"amount of {self.step.name}", "amount to be shared out", formula, values)
+        return figures.put(f"amount of {self.step.name}", "amount to share out", formula, values)
 
     def _total(
         self, key: str, description: str, column: Vector, unit: str | None = None, label: str = ""
@@ -125,7 +125,7 @@ class ShareOutCells:
         factor = search.write()
         within_bounds = clipped(base.cell, {side: bound.cell for side, bound in bounds.items()})
         if expression.base or expression.at_least:
-            self._least(self._helper("least", "least", within_bounds, clip(base, bounds)))
+            self._least(self._helper("least", "minimum", within_bounds, clip(base, bounds)))
         share = f"{factor.on_rows()}*{self._local(expression.by)}"
         share = f"{self._local(expression.base)}+{share}" if expression.base else share
         # The ceiling first, then the floor, each by its cell on the step's sheet.
@@ -139,30 +139,29 @@ class ShareOutCells:
         rows = zip(highest.values, weights.values, search.start.values, strict=True)
         most_values = [bound if weight > 0 else start for bound, weight, start in rows]
         formula = f"IF({weights.cell}>0,{highest.cell},{within_bounds})"
-        most = self._helper("most", "most that can be given", formula, most_values)
-        self._spends(self._total(f"most of {self.step.name}", "most that can be given", most))
+        most = self._helper("most", "maximum to share out", formula, most_values)
+        self._spends(self._total(f"most of {self.step.name}", "maximum to share out", most))
 
     def _helper(self, key: str, description: str, formula: str, values: Sequence[Any]) -> Vector:
         """Add a column of workings for this step."""
         heading = with_unit(f"{self.step.label}: {description}", self.step.unit)
         return self.columns.helper(self.block, f"{self.step.name} {key}", heading, formula, values)
 
-    # Conditions that must hold ----------------------------------------------------------------------------------
+    # Conditions that must be true ----------------------------------------------------------------------------------
 
     def _holds(self, key: str, description: str, formula: str) -> str:
-        """Write whether a condition holds, nationally or by group; return the formula of whether it holds for all."""
+        """Write whether a condition is true, nationally or by group; return the formula for all groups."""
         return self.figures.put(key, description, formula, [True] * len(self.figures.rows)).over_all("AND")
 
     def _least(self, column: Vector) -> KernelFigure:
-        """Write the least that must be given, and whether the amount covers it.
+        """Write the minimum to share out, and whether the amount covers it.
 
-        gpit refuses to share out less money than the floors cost. A workbook that was changed cannot refuse, so it
-        has a check.
+        gpit refuses to share out less money than the floors cost. A changed workbook cannot refuse, so it has a check.
         """
-        least = self._total(f"least of {self.step.name}", "least that must be given", column)
-        amount = self.amount.beside()
-        formula = f"{least.beside()}<={amount}+sums_within*MAX(1,ABS({amount}))"
-        self.fits = self._holds(f"floors of {self.step.name} fit", "the floors fit in the amount", formula)
+        least = self._total(f"least of {self.step.name}", "minimum to share out", column)
+        amount = self.amount.on_group_row()
+        formula = f"{least.on_group_row()}<={amount}+sums_within*MAX(1,ABS({amount}))"
+        self.fits = self._holds(f"floors of {self.step.name} fit", "the amount covers the floors", formula)
         return least
 
     def _sound(self) -> str:
@@ -176,25 +175,28 @@ class ShareOutCells:
         name = tree.to_text(self.tree.amount)
         if self.tree.within and name in self.block.columns:
             cells = self.block.column_range(name)
-            formula = f"SUMPRODUCT(({self.figures.numbers}=$B{ROW})*({cells}<>{self.amount.beside()}))=0"
-            tests.append(self._holds(f"one amount of {self.step.name}", "all of the group have one amount", formula))
+            formula = f"SUMPRODUCT(({self.figures.numbers}=$B{ROW})*({cells}<>{self.amount.on_group_row()}))=0"
+            tests.append(self._holds(f"one amount of {self.step.name}", "one amount for the whole group", formula))
         return ",".join(tests)
 
     def _spends(self, most: KernelFigure | None) -> None:
-        """Write the total of the shares, and whether it is the amount or the most that the ceilings allow."""
-        name, amount = self.step.name, self.amount.beside()
-        spent = self._total(f"given by {name}", "given in all", self.columns.vector(self.block, tree.Name(name)))
-        due = f"MIN({amount},{most.beside()})" if most else amount
-        formula = f"ABS({spent.beside()}-{due})<=sums_within*MAX(1,ABS({due}))"
-        description = "all is given, or all that the ceilings allow"
+        """Write the total of the shares, and whether it is the amount or the maximum that the ceilings allow."""
+        name, amount = self.step.name, self.amount.on_group_row()
+        spent = self._total(f"given by {name}", "total shared out", self.columns.vector(self.block, tree.Name(name)))
+        due = f"MIN({amount},{most.on_group_row()})" if most else amount
+        formula = f"ABS({spent.on_group_row()}-{due})<=sums_within*MAX(1,ABS({due}))"
+        description = "all is shared out, or the maximum that ceilings allow"
         self.spends = self._holds(f"{name} is spent", description, formula)
         if most:
-            self.left_over = self._left_over(amount, most.beside())
+            self.left_over = self._left_over(amount, most.on_group_row())
 
     def _left_over(self, amount: str, most: str) -> str:
-        """Write what the ceilings leave over, as the engine calculates it; return its formula over all groups.
+        """Write the money left after all ceilings are reached, as the engine calculates it.
 
-        It does not depend on the cells of the shares, so that the money account can show if they are wrong.
+        It does not use the cells of the shares, so that the money account shows if they are wrong.
+
+        Returns:
+            Its formula over all groups.
         """
         rounding, paid = rounding_within_groups(self.columns.scheme, self.step), most
         if rounding:
@@ -203,7 +205,7 @@ class ShareOutCells:
         key = f"left over by {self.step.name}"
         formula = f"IF({amount}-{most}>sums_within*MAX(1,{amount}),MAX(0,{amount}-{paid}),0)"
         values = [float(value) for value in left_over_by_group(self.columns.scheme, self.columns.now, self.step.name)]
-        return self.figures.put(key, "left over by its ceilings", formula, values).over_all("SUM")
+        return self.figures.put(key, "left after all ceilings are reached", formula, values).over_all("SUM")
 
 
 def write_rounded(columns: YearColumns, step: Step, kernel: tree.Rounded) -> None:
@@ -216,7 +218,7 @@ def write_rounded(columns: YearColumns, step: Step, kernel: tree.Rounded) -> Non
     figures = KernelFigures(columns, step, kernel.within)
     block, of, unit = figures.block, columns.vector(figures.block, kernel.of), _one_unit(step.unit, kernel.to)
     places = list(range(1, block.height + 1))
-    order = columns.helper(block, "order", "Place by code", f"ROW()-ROW($A${HEADING_ROW})", places, "count")
+    order = columns.helper(block, "order", "Position by code", f"ROW()-ROW($A${HEADING_ROW})", places, "count")
     whole_values, remainder_values = whole_units(of.values, to)
     key, heading = f"{name} whole", f"{step.label}: whole units of {unit} ({unit})"
     wholes = columns.helper(block, key, heading, excel.whole(of.cell, to, number), whole_values, "count")
@@ -226,13 +228,13 @@ def write_rounded(columns: YearColumns, step: Step, kernel: tree.Rounded) -> Non
 
     left = [_left_over(rows, of.values, whole_values, to) for rows in figures.rows]
     formula = f"{excel.rounded_total(figures.sum_of(of.range), to, number)}-{figures.sum_of(wholes.range)}"
-    count = figures.put(f"left over of {name}", "units left over", formula, left, unit).beside()
+    count = figures.put(f"left over of {name}", "units left over", formula, left, unit).on_group_row()
     ends = [_last_served(rows, remainder_values, units) for rows, units in zip(figures.rows, left, strict=True)]
     same = f"({figures.numbers}=$B{ROW})" if kernel.within else ""
     formula, description = excel.least_served(remainders.range, same, count), f"smallest {REMAINDER} that gets a unit"
     least = figures.put(f"least remainder of {name}", description, formula, [end for end, _ in ends], "")
-    formula = excel.last_served(remainders.range, order.range, same, count, least.beside())
-    description = "place of the last row that gets a unit at that remainder"
+    formula = excel.last_served(remainders.range, order.range, same, count, least.on_group_row())
+    description = "position of the last row that gets a unit at that remainder"
     last = figures.put(f"last row of {name}", description, formula, [row for _, row in ends], "")
 
     extra = excel.is_served(remainders.cell, order.cell, least.on_rows(), last.on_rows())

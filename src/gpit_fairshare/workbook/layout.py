@@ -33,7 +33,7 @@ MANIFEST: Final = "Manifest"
 FIXED: Final = "fixed"
 AS_READ: Final = "as read"
 CHANGED: Final = "changed here"
-_CONSTANTS_COLUMNS: Final = (("Name", 28), ("What it is for", Prose(80)), ("Value", 16), ("Since the run", 16))
+_CONSTANTS_COLUMNS: Final = (("Name", 28), ("Used for", Prose(80)), ("Value", 16), ("Since the run", 16))
 _NATIONAL_COLUMNS: Final = (("Figure", Prose(60)), ("Name in formulas", Prose(44)), ("Unit", 12))
 _SHARING_COLUMNS: Final = (
     ("Step", 40),
@@ -46,9 +46,9 @@ _SHARING_COLUMNS: Final = (
     ("Rank tried", 10),
     ("Factor at that rank (for one unit of weight)", 20),
     ("Spent at that factor (unit of the step)", 20),
-    ("Amount to be spent (unit of the step)", 20),
-    ("First place of the group", 12),
-    ("Last place of the group", 12),
+    ("Amount to spend (unit of the step)", 20),
+    ("First position of the group", 12),
+    ("Last position of the group", 12),
 )
 FIXED_NAMES: Final = (
     "About",
@@ -81,7 +81,7 @@ _FORBIDDEN = str.maketrans(dict.fromkeys("[]:*?/\\", "-"))
 def sheet_name(text: str, used_names: set[str], end: str = "") -> str:
     """Return a name that Excel allows: 31 characters, no brackets, slashes or :*?, and not used yet.
 
-    A name that is too long is cut before its `end`, such as the year, which tells two sheets apart.
+    A name that is too long is cut before its `end`, such as the year, so that two sheets have different names.
     """
     base, end = (" ".join(part.translate(_FORBIDDEN).split()) for part in (text, end))
 
@@ -113,7 +113,7 @@ class Block:
         return self.year.values(name, self.kind)
 
     def number_column(self, name: str) -> list[float]:
-        """Return a column of numbers; empty where it is absent or has a blank."""
+        """Return a column of numbers; empty if it is absent or has a blank."""
         values = self.values(name) if name in self.columns else []
         return [] if None in values else values
 
@@ -156,10 +156,10 @@ class Layout:
         self.measures = result.measures()
         """The measures of each year, in order."""
         self.illustrative = "Illustrative spend. " if result.inputs.illustrative else ""
-        """Note on every sheet that shows illustrative spend; empty where all spend is real."""
+        """Note on every sheet that shows illustrative spend; empty if all spend is real."""
         self.names: dict[str, str] = {}
         """Defined names, each with its cell."""
-        # Steps and parameters keep their names; a figure such as total(x) gives way to a step total_of_x.
+        # Steps and parameters keep their names; a figure such as total(x) gets a number if a step is called total_of_x.
         self._identifiers = {
             name: name for name in (*self.scheme.parameters, *(step.name for step in self.scheme.steps))
         }
@@ -173,14 +173,14 @@ class Layout:
         self.text_inputs: dict[str, tuple[Sheet, str]] = {}
         """Column of texts to the cells that hold them."""
         self.input_controls: list[str] = []
-        """Cells that say whether a column of inputs is as it was in the run."""
+        """Cells that say whether a column of inputs is the same as in the run."""
         self.input_tables: list[dict[str, Any]] = []
         """The content of each sheet of inputs, for reading the workbook back; see `places`."""
         self.moved: dict[tuple[str, str], list[Restated]] = {}
         """(year, successor) to the amounts that the crosswalk counted with it."""
         for restated in result.inputs.restated:
             self.moved.setdefault((restated.year, restated.successor), []).append(restated)
-        note = "Numbers of the formulas, each by its name. Fixed: no input changes it. As read: inputs come to it."
+        note = "Numbers that formulas use by name. Fixed: no input changes it. As read: inputs still add up to it."
         self.constants = self.sheet(CONSTANTS, "Constants that formulas use", note, "Working")
         self._constant_rows: dict[str, int] = {}
         self._users: defaultdict[str, list[str]] = defaultdict(list)
@@ -188,12 +188,12 @@ class Layout:
         self.constants.add_headings(_CONSTANTS_COLUMNS)
         for name, (value, use) in excel.CONSTANTS.items():
             self.constant(name, value, use)
-        note = "One row per figure, one column per year; formulas use them by their names."
+        note = "One row per figure, one column per year. Formulas use the names."
         self.national = self.sheet(NATIONAL_SHEET, "National figures of each year", note, "Working")
         self.national.add_headings((*_NATIONAL_COLUMNS, *((year, 20) for year in self.years)))
         self.national_rows: dict[str, int] = {}
-        note = "Each round halves the range of ranks in which the amount is spent."
-        self.sharing = self.sheet(SHARING, "How money was shared out between bounds", note, "Working")
+        note = "Each round halves the ranks until it finds the factor that spends the amount."
+        self.sharing = self.sheet(SHARING, "How money was shared out between floors and ceilings", note, "Working")
         self.sharing.last_row = FIRST_ROW - 1
         self.sharing.add_headings(_SHARING_COLUMNS)
         keys = product(self.scheme.parameters, self.years)
@@ -202,7 +202,7 @@ class Layout:
         self.names |= {self.name_of(*key): f"{PARAMETERS}!$D${row}" for key, row in self.parameter_rows.items()}
 
     def sheet(self, name: str, title: str, note: str, role: Role = "Output", frozen: int = 0) -> Sheet:
-        """Make a sheet that shows money; its note says so where the spend is illustrative."""
+        """Make a sheet that shows money; its note says whether the spend is illustrative."""
         return Sheet(name, title, f"{self.illustrative}{note}", role, frozen=frozen)
 
     def label(self, name: str) -> str:
@@ -232,7 +232,7 @@ class Layout:
         return name
 
     def control(self, name: str, value: float, use: str, formula: str) -> None:
-        """Record a total of inputs as it was in the run, and show beside it whether it still is."""
+        """Record a total of inputs of the run, and show next to it whether it is still the same."""
         row = self._constant_rows[self.constant(name, value, use)]
         same = f"IFERROR(ABS({formula}-{name})<=tolerance*MAX(1,ABS({name})),FALSE)"
         self.constants.put(row, 4, AS_READ, f'IF({same},"{AS_READ}","{CHANGED}")')
@@ -244,7 +244,7 @@ class Layout:
         return f'COUNTIF({controls[0]}:{controls[-1].rpartition("!")[2]},"{CHANGED}")' if controls else ""
 
     def number(self, value: float) -> str:
-        """Return how formulas write a number of the scheme: 0 and 1 as they are, any other by its name."""
+        """Return how formulas write a number of the scheme: 0 and 1 as digits, any other by its name."""
         if value in (0, 1):
             return excel.number(value)
         digits = excel.number(abs(value)).replace("+", "").replace("-", "minus")
@@ -253,7 +253,7 @@ class Layout:
         if self.user not in users:
             users.append(self.user)
             others = f" and {len(users) - 4} more" if len(users) > 4 else ""
-            self.constants.put(self._constant_rows[name], 2, f"A number of the scheme: {'; '.join(users[:4])}{others}")
+            self.constants.put(self._constant_rows[name], 2, f"Number in the scheme: {'; '.join(users[:4])}{others}")
         return name
 
     # Cells ------------------------------------------------------------------------------------------
@@ -264,7 +264,7 @@ class Layout:
 
 
 def number_format(unit: str | None, values: Iterable[Any]) -> str:
-    """Return the format for values of a unit; pounds show pence only where there are any."""
+    """Return the format for values of a unit; pounds show pence only if there are any."""
     if unit == "£" and any(isinstance(value, float) and value != math.floor(value) for value in values):
         return "pence"
     return unit if unit in ("£", "£ per head", "people", "%", "ratio") else "number"

@@ -1,4 +1,4 @@
-"""£ per head of every organisation, live: before and after, gains and losses, and how far apart they are."""
+"""£ per head of every organisation, live: before and after, gains and losses, and the spread."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 CHANGE: Final = "Change per head"
 SPREAD: Final = "Spread per head"
 PATH: Final = "Path per head"
+RANK: Final = "Rank"
 MOST_SORTED: Final = 1_000
 """Most organisations that are sorted live: the work grows with the square of their number."""
 _BANDS: Final = 24
@@ -30,7 +31,7 @@ _EDGE: Final = excel.CONSTANTS["tolerance"][0]
 
 
 def write_per_head(writers: dict[str, StepWriter]) -> None:
-    """Add £ per head to the workings of each year: historic spend, allocation, change, and its place."""
+    """Add £ per head to the workings of each year: historic spend, allocation, change, and its rank."""
     for year, writer in writers.items():
         layout, columns = writer.layout, writer.columns
         block, result = layout.blocks[ORGANISATION, year], layout.scheme.result
@@ -58,16 +59,16 @@ def write_per_head(writers: dict[str, StepWriter]) -> None:
         columns.helper(block, "change per head", heading, formula, changes, "change per head")
         if len(changes) <= MOST_SORTED:
             column = f"${letter(block.helpers['change per head'])}"
-            place = excel.rank(column, ROW, block.sheet.last_row, FIRST_ROW)
-            formula = f'IF(ISNUMBER({column}{ROW}),{place},"{NOT_APPLICABLE}")'
-            columns.helper(block, "place", "Place by change per head", formula, _places(changes), "count")
+            rank = excel.rank(column, ROW, block.sheet.last_row, FIRST_ROW)
+            formula = f'IF(ISNUMBER({column}{ROW}),{rank},"{NOT_APPLICABLE}")'
+            columns.helper(block, "rank", "Rank by change per head", formula, _ranks(changes), "count")
 
 
-def _places(changes: Sequence[Any]) -> list[Any]:
-    """Return each row's place, the largest change first, the earlier row first among equals."""
+def _ranks(changes: Sequence[Any]) -> list[Any]:
+    """Return each row's rank, the largest change first, the earlier row first among equals."""
     order = sorted((-change, row) for row, change in enumerate(changes) if change != NOT_APPLICABLE)
-    places = {row: place for place, (_, row) in enumerate(order, 1)}
-    return [places.get(row, NOT_APPLICABLE) for row in range(len(changes))]
+    ranks = {row: rank for rank, (_, row) in enumerate(order, 1)}
+    return [ranks.get(row, NOT_APPLICABLE) for row in range(len(changes))]
 
 
 def change_sheet(layout: Layout) -> Sheet | None:
@@ -76,38 +77,35 @@ def change_sheet(layout: Layout) -> Sheet | None:
     if not blocks:
         return None
     title = f"{layout.scheme.title}: change per registered patient"
-    if any("place" not in block.helpers for block in blocks):
+    if any("rank" not in block.helpers for block in blocks):
         return _change_by_hundredths(layout, blocks, title)
-    note = f"Allocation less historic spend, the largest gain first. {NOT_APPLICABLE}: does not apply."
+    note = f"Allocation less historic spend, the largest gain first. {NOT_APPLICABLE} = not applicable."
     sheet = layout.sheet(CHANGE, title, note)
-    places = range(1, max(block.height for block in blocks) + 1)
-    sheet.add_column("Place", 9, list(places), None, "count")
+    ranks = range(1, max(block.height for block in blocks) + 1)
+    sheet.add_column(RANK, 9, list(ranks), None, "count")
     for block in blocks:
         year, codes = block.year.year, block.year.codes()
         names = [name or NOT_GIVEN for name in block.year.organisations["org_name"].to_list()]
         changes = block.helper_values("change per head")
-        row_at = {place: row for row, place in enumerate(block.helper_values("place"))}
-        place_cell = f"MATCH($A{ROW},{block.helper_range('place')},0)"
+        row_at = {rank: row for row, rank in enumerate(block.helper_values("rank"))}
+        match = f"MATCH($A{ROW},{block.helper_range('rank')},0)"
         for heading, width, values, cells, number in (
             (f"Code {year}", 9, codes, block.sheet.column_range(1), "number"),
             (f"Name {year}", 40, names, block.sheet.column_range(2), "number"),
             (f"Change {year} (£ per head)", 16, changes, block.helper_range("change per head"), "change per head"),
         ):
-            in_order = [values[row_at[place]] if place in row_at else NOT_APPLICABLE for place in places]
-            formula = f'IFERROR(INDEX({cells},{place_cell}),"{NOT_APPLICABLE}")'
+            in_order = [values[row_at[rank]] if rank in row_at else NOT_APPLICABLE for rank in ranks]
+            formula = f'IFERROR(INDEX({cells},{match}),"{NOT_APPLICABLE}")'
             sheet.add_column(heading, width, in_order, formula, number)
     return sheet
 
 
 def _change_by_hundredths(layout: Layout, blocks: Sequence[Block], title: str) -> Sheet:
     count, noun = max(block.height for block in blocks), layout.scheme.organisation
-    note = (
-        f"{count:,} {noun}s are too many to be sorted by formulas: "
-        "instead each row shows the change that so many per cent of them stay below."
-    )
+    note = f"Formulas cannot sort {count:,} {noun}s; each row shows the change that this share of them stays below."
     sheet = layout.sheet(CHANGE, title, note)
     shares = [index / 100 for index in range(101)]
-    hundred = layout.constant("constant_100", 100, "Hundredths in a whole.")
+    hundred = layout.constant("constant_100", 100, "Turns percentages into shares.")
     sheet.add_column(f"Share of {noun}s (%)", 20, shares, f"(ROW()-ROW($A${HEADING_ROW})-1)/{hundred}", "%")
     for block in blocks:
         changes = sorted(applicable(block, "change per head"))
@@ -141,13 +139,13 @@ def _sets(layout: Layout) -> list[tuple[str, str, list[float]]]:
 
 
 def spread_sheet(layout: Layout) -> Sheet | None:
-    """Return how many organisations have which £ per head, before and after, in bands of equal width."""
+    """Return the number of organisations in each band of £ per head, before and after; bands have equal width."""
     sets = _sets(layout)
     rates = [figures for _, _, figures in sets]
     if not sets or not all(rates):
         return None
     noun = layout.scheme.organisation
-    note = f"How many {noun}s have which £ per registered patient; the last band has no upper end."
+    note = f"Number of {noun}s in each band of £ per registered patient. The last band has no upper limit."
     sheet = layout.sheet(SPREAD, f"{layout.scheme.title}: {noun}s by £ per registered patient", note)
     starts, width = _bands(min(map(min, rates)), max(map(max, rates)))
     step = layout.constant("band_width", width, f"£ per head: width of the bands on the sheet {SPREAD}.")
@@ -168,7 +166,7 @@ def spread_sheet(layout: Layout) -> Sheet | None:
     for heading, cells, values in sets:
         # How many values are in each band or above it; programs differ in the last digit at the edge of a band.
         above = [sum(value >= low - _EDGE for value in values) for low in starts]
-        counts = [reached - beyond for reached, beyond in zip(above, [*above[1:], 0], strict=True)]
+        counts = [reached - higher for reached, higher in zip(above, [*above[1:], 0], strict=True)]
         column = letter(len(sheet.headings) + 1)
 
         def counted(row: int, cells: str = cells, column: str = column) -> str:
@@ -182,7 +180,7 @@ def spread_sheet(layout: Layout) -> Sheet | None:
 
 
 def _bands(lowest: float, highest: float) -> tuple[list[float], float]:
-    """Return where each band begins, and how wide they are."""
+    """Return the start of each band, and their width."""
     width = _nice((highest - lowest) / (_BANDS - 1))
     starts = [math.floor(lowest / width + _EDGE) * width]
     while len(starts) < _BANDS and starts[-1] + width <= highest:
@@ -199,15 +197,15 @@ def _nice(width: float) -> float:
 
 
 def path_sheet(layout: Layout) -> Sheet | None:
-    """Return the path over the years: lowest, quartiles, middle and highest £ per head."""
+    """Return the path over the years: lowest, quartiles, median and highest £ per head."""
     sets = _sets(layout)
     if len(sets) < 2:
         return None
     noun = layout.scheme.organisation
-    note = f"Each {noun} counts once, whatever its size; half of them lie between the two quartiles."
-    sheet = layout.sheet(PATH, f"{layout.scheme.title}: path of £ per registered patient", note)
+    note = f"Each {noun} counts once, large or small. Half of them are between the two quartiles."
+    sheet = layout.sheet(PATH, f"{layout.scheme.title}: £ per registered patient over the years", note)
     sheet.add_column("Money", 26, [heading for heading, _, _ in sets])
-    three = layout.constant("constant_3", 3, "The third of four quarters.")
+    three = layout.constant("constant_3", 3, "The third quartile.")
     rates = [sorted(figures) for _, _, figures in sets]
     for heading, share, call in (
         ("Highest", 1.0, "MAX({})"),

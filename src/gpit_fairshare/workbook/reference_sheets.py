@@ -7,11 +7,12 @@ from functools import partial
 from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
+from gpit_fairshare.engine.sensitivity import value_tried
 from gpit_fairshare.inputs.mergers.crosswalk import day_in_words
 from gpit_fairshare.language.plugin_functions import without_excel
 from gpit_fairshare.numbers import whole_change
-from gpit_fairshare.words import joined
-from gpit_fairshare.workbook.checks import ONE_FAILS, OVERALL, WARNINGS, fixed_parts
+from gpit_fairshare.words import counted, joined, sentence
+from gpit_fairshare.workbook.checks import FAILS, OVERALL, WARNINGS, fixed_parts
 from gpit_fairshare.workbook.input_sheets import changed_parameters
 from gpit_fairshare.workbook.layout import MANIFEST, Layout
 from gpit_fairshare.workbook.places import places
@@ -26,17 +27,16 @@ if TYPE_CHECKING:
     TextColumn = tuple[str, float, str | Callable[[Any], Any]]
 
 READING: Final = (
-    "Blue figures on Input sheets are what you may change: parameters, patients, spend. Every other figure is a live "
-    "formula on them: change one and recalculate. Sheets of the years have a row per organisation and a column per "
-    "step, in the order of the scheme; Working sheets hold what rounding and sharing need. Formulas name parameters "
-    "and national figures with their year, such as name_2014_15. Sheets are protected against slips, without a "
-    "password. A change stays in this workbook: to make it the result, change the files or use --set and run gpit "
-    "again."
+    "Change only blue figures on Input sheets: parameters, patients, spend. Every other figure is a live formula and "
+    "recalculates. Sheets of the years have a row per organisation and a column per step, in the order of the scheme. "
+    "Working sheets hold the figures for rounding and sharing. Formulas name parameters and national figures with "
+    "their year, such as name_2014_15. Sheets are protected against accidental changes, without a password. A change "
+    "stays in this workbook. To make it the result, change the files or use --set, and run gpit again."
 )
-BUT_FOR: Final = "But for the values named above, every other"
+BUT_FOR: Final = "Except the values named above, every other"
 DRAFT: Final = "Draft"
 _CHANGED_HERE: Final = "Changed in this workbook"
-_FOLLOW: Final = " The values of the run, named below, do not follow."
+_FOLLOW: Final = " The values of the run, named below, do not recalculate."
 TO_FILL: Final = "[name and date]"
 TO_FILL_IN: Final = {
     "Draft or final": DRAFT,
@@ -45,18 +45,18 @@ TO_FILL_IN: Final = {
     "Reviewed by": TO_FILL,
     "Approved by": TO_FILL,
 }
-"""Items of About that users of the workbook fill in, with their text until then."""
+"""Items of About that users of the workbook fill in, each with its placeholder."""
 STATUS_NAME: Final = "draft_or_final"
 """Defined name of the cell that says whether the workbook is draft or final."""
 ABOUT: Final = "About"
 
 
 def about_sheet(layout: Layout, sheets: Sequence[Sheet], status: tuple[str, str]) -> Sheet:
-    """Return the first sheet: what this is, whether its checks hold, who signed it, and a list of the sheets."""
+    """Return the first sheet: what this is, whether its checks pass, who signed it, and a list of the sheets."""
     scheme, result = layout.scheme, layout.result
     note = f"{layout.answers} by gpit_fairshare {result.manifest['gpit']}."
     sheet = layout.sheet(ABOUT, scheme.title, note, "Control")
-    sheet.add_headings((("Item", 30), ("What it says", Prose(110))))
+    sheet.add_headings((("Item", 30), ("Details", Prose(110))))
     years_of = {
         word: [year for year in layout.years if scheme.certainty(year) == word] for word in ("firm", "indicative")
     }
@@ -69,19 +69,19 @@ def about_sheet(layout: Layout, sheets: Sequence[Sheet], status: tuple[str, str]
         ("Warnings of the checks", status[1]),
         ("Warnings about the inputs", f"{warnings or 'None'}; see the sheet Findings"),
         ("What it is", f"{layout.answers} {receivers}, {'; '.join(certainties)}"),
-        ("Scheme", f"{scheme.name}: {scheme.title}. Digest {scheme.digest[:16]}…, in full on Manifest"),
+        ("Scheme", f"{scheme.name}: {scheme.title}. Digest {scheme.digest[:16]}…; see the sheet Manifest"),
         ("Formula and transition", f"{scheme.formula or 'own steps'}; {scheme.transition or 'no transition'}"),
         ("Boundaries", _boundaries(layout)),
         *(("Data", text) for text in _data(layout)),
         *(("Illustrative spend", text) for text in result.inputs.illustrative),
-        ("Set for this run", overridden or "Nothing: every parameter was as the scheme gives it"),
+        ("Set for this run", overridden or "Nothing: every parameter is as in the scheme"),
         (_CHANGED_HERE, f"Parameters: 0. Inputs: none.{_FOLLOW if fixed_parts(layout) else ''}"),
         (
             "Plug-ins",
             "; ".join(f"{plugin.kind} {plugin.name} of {plugin.package} {plugin.version}" for plugin in scheme.plugins),
         ),
         ("Values, not formulas", _fixed(layout)),
-        ("Assumptions", f"{len(scheme.assumptions)}, listed on the sheet Assumptions"),
+        ("Assumptions", f"{len(scheme.assumptions)}; see the sheet Assumptions"),
         ("How to read it", READING.replace("Every other", BUT_FOR) if fixed_parts(layout) else READING),
     )
     live = {"Status of the checks": OVERALL, "Warnings of the checks": WARNINGS, _CHANGED_HERE: _changed(layout)}
@@ -92,26 +92,32 @@ def about_sheet(layout: Layout, sheets: Sequence[Sheet], status: tuple[str, str]
     status_row = FIRST_ROW + len(fact_rows) + list(TO_FILL_IN.values()).index(DRAFT)
     layout.names[STATUS_NAME] = f"{sheet.name}!$B${status_row}"
     sheet.validations.append((f"B{status_row}", {"validate": "list", "source": [DRAFT, "Final"]}))
-    sheet.flag(f"B{FIRST_ROW}", ONE_FAILS)
+    sheet.flag(f"B{FIRST_ROW}", FAILS)
     return sheet
 
 
-def tell_status(layout: Layout, sheets: Sequence[Sheet], status: str) -> None:
-    """Give every sheet that may be printed alone a live status: whether it is final and whether the checks hold."""
+def add_status(layout: Layout, sheets: Sequence[Sheet], status: str) -> None:
+    """Give every sheet that may be printed alone a live status: whether it is final and whether the checks pass."""
     layout.names["status_of_checks"] = OVERALL
     for sheet in sheets:
         if sheet.role == "Output":
-            sheet.status = f"{DRAFT}. {status}.", f'{STATUS_NAME}&". "&status_of_checks&"."'
+            formula = f'"Status: "&UPPER({STATUS_NAME})&". Checks: "&status_of_checks&"."'
+            sheet.status = f"{status_text(DRAFT)} Checks: {status}.", formula
+
+
+def status_text(draft_or_final: str) -> str:
+    """Return the first part of a sheet's status, from the item of About that users fill in."""
+    return f"Status: {draft_or_final.upper()}."
 
 
 def _data(layout: Layout) -> list[str]:
     """Return a sentence for each file that was read."""
     inputs = layout.result.inputs
-    undated = {name for _, _, name in inputs.undated}
-    serving = {path for name in undated for path in inputs.columns[name].file.split(", ")}
+    names = {name for _, _, name in inputs.undated}
+    undated = {path for name in names for path in inputs.columns[name].file.split(", ")}
     return [
         f"{file.role.capitalize()}: {file.file}{f', sheet {file.sheet}' if file.sheet else ''}; {file.rows:,} rows"
-        + ("" if file.role == "crosswalk" else "; rows serve every year" if file.file in serving else "; rows by year")
+        + ("" if file.role == "crosswalk" else ", used for every year" if file.file in undated else ", by year")
         for file in inputs.sources
     ]
 
@@ -122,7 +128,7 @@ def _fixed(layout: Layout) -> str:
     parts: list[Step | Check] = [*layout.scheme.steps, *layout.scheme.checks]
     functions = dict.fromkeys(str(function) for part in parts for function in without_excel(part.tree))
     why = f"{joined(list(functions))} {'has' if len(functions) == 1 else 'have'} no Excel formula"
-    return f"{joined(names)}: {why}. What is changed here does not reach them; run gpit again." if names else ""
+    return f"{joined(names)}: {why}. Changes in this workbook do not affect them; run gpit again." if names else ""
 
 
 def _changed(layout: Layout) -> str:
@@ -136,7 +142,7 @@ def _changed(layout: Layout) -> str:
 def _boundaries(layout: Layout) -> str:
     """Return the sentence about the boundaries that figures were restated to; empty if they were not."""
     day, noun = layout.result.inputs.boundaries, layout.scheme.organisation
-    return f"All figures are those of the {noun}s of {day_in_words(day)}; Findings has the mergers." if day else ""
+    return f"All figures are for the {noun}s of {day_in_words(day)}; the sheet Findings lists mergers." if day else ""
 
 
 def _text_sheet(name: str, title: str, note: str, items: Sequence[Any], columns: Sequence[TextColumn]) -> Sheet:
@@ -154,22 +160,19 @@ def _text_sheet(name: str, title: str, note: str, items: Sequence[Any], columns:
 def assumptions_sheet(layout: Layout) -> Sheet:
     """Return the numbered assumptions, with the effect and the owner of each."""
     assumptions = layout.scheme.assumptions
-    kept = [
-        name
-        for name in ("owner", "date", "quality", "impact")
-        if any(getattr(assumption, name) for assumption in assumptions)
-    ]
+    optional = ("owner", "date", "quality", "impact")
+    columns = [name for name in optional if any(getattr(assumption, name) for assumption in assumptions)]
     effects = {(effect.assumption, effect.change > 0): _effect(layout, effect) for effect in layout.result.effects}
 
-    def effect_text(assumption: Assumption, *, more: bool) -> str:
-        unknown = "Not worked out." if assumption.parameter else "No number to move."
-        return effects.get((assumption.number, more), unknown)
+    def effect_text(assumption: Assumption, *, higher: bool) -> str:
+        unknown = "Not calculated." if assumption.parameter else "Not tried: it is not a number."
+        return effects.get((assumption.number, higher), unknown)
 
     return _text_sheet(
         "Assumptions",
         "Assumptions that the scheme makes",
-        f"{layout.illustrative}What is taken without a source; a reviewer begins here. "
-        "The effects are values of other runs, not formulas.",
+        f"{layout.illustrative}Values and rules without a source: review them first. "
+        "Effects are results of other runs, not formulas.",
         assumptions,
         (
             ("Number", 9, "number"),
@@ -177,20 +180,21 @@ def assumptions_sheet(layout: Layout) -> Sheet:
             ("Parameter", 24, "parameter"),
             ("Years", 20, lambda assumption: ", ".join(assumption.years)),
             ("Assumption", Prose(80), "text"),
-            ("Effect of a tenth less", Prose(40), partial(effect_text, more=False)),
-            ("Effect of a tenth more", Prose(40), partial(effect_text, more=True)),
-            *((name.capitalize(), 16, name) for name in kept),
+            ("Effect at 90% of the value", Prose(40), partial(effect_text, higher=False)),
+            ("Effect at 110% of the value", Prose(40), partial(effect_text, higher=True)),
+            *((name.capitalize(), 16, name) for name in columns),
         ),
     )
 
 
 def _effect(layout: Layout, effect: Effect) -> str:
     if effect.total is None or effect.organisations is None:
-        return effect.said.capitalize() + "."
+        return sentence(effect.said) + "."
+    value = value_tried(layout.scheme, effect)
     if not effect.organisations:
-        return "Nothing changes."
+        return f"At {value}: nothing changes."
     change = whole_change(effect.total, layout.scheme.symbols[layout.scheme.result].unit)
-    return f"{change} in all; allocations of {effect.organisations} {layout.scheme.organisation}s change."
+    return f"At {value}: {change} in total, {counted(effect.organisations, layout.scheme.organisation)} affected."
 
 
 def steps_sheet(layout: Layout) -> Sheet:
@@ -198,7 +202,7 @@ def steps_sheet(layout: Layout) -> Sheet:
     return _text_sheet(
         "Method",
         "Method, step by step",
-        "Every step in order, as the scheme writes it; one definition makes the calculation and this workbook.",
+        "Every step in order, as in the scheme. The calculation and this workbook use the same steps.",
         layout.scheme.steps,
         (
             ("Step", 32, "name"),
@@ -217,7 +221,7 @@ def _note(step: Step) -> str:
     texts = (
         step.note,
         "Non-recurrent money." if step.non_recurrent else "",
-        f"This workbook holds values of the run: no Excel formula is known for {fixed}." if fixed else "",
+        f"This workbook has values of the run: there is no Excel formula for {fixed}." if fixed else "",
     )
     return " ".join(text for text in texts if text)
 
@@ -227,7 +231,7 @@ def findings_sheet(layout: Layout) -> Sheet:
     return _text_sheet(
         "Findings",
         "Findings about the inputs and the run",
-        "What was noticed about the inputs and this run.",
+        "Errors, warnings and notes about the inputs and this run.",
         layout.result.findings,
         (
             ("Number", 9, "number"),
@@ -264,7 +268,7 @@ def _linked_title(source: Source) -> Cell | str:
 
 
 def manifest_sheet(layout: Layout) -> Sheet:
-    """Return what is needed to run again and get the same bytes, as a sheet."""
+    """Return the sheet with everything needed to run again and get the same bytes."""
     manifest = layout.result.manifest
     rows: list[tuple[str, str]] = [("gpit_fairshare", manifest["gpit"])]
     rows += [(f"Library {name}", version) for name, version in manifest["libraries"].items()]
@@ -298,7 +302,7 @@ def manifest_sheet(layout: Layout) -> Sheet:
     return _text_sheet(
         MANIFEST,
         "Manifest: what this workbook was made from",
-        "Versions, scheme and inputs of this run, by their digests; no clock and no paths.",
+        "Versions, scheme and input files of this run, with their digests; no dates and no folders.",
         rows,
         (("Item", 44, itemgetter(0)), ("Value", Prose(100), itemgetter(1))),
     )

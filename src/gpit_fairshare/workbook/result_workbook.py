@@ -1,7 +1,7 @@
 """A Result as a live Excel workbook: every calculated cell a formula, with the value that it gives.
 
-Values are only on the Input sheets and, for the few numbers that formulas need, on Constants; everything else
-follows from them. The same result gives the same bytes.
+Only Input sheets have values, and Constants has the few numbers that formulas need; everything else follows from
+them. The same result gives the same bytes.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def _build(layout: Layout) -> list[Sheet]:
     ]
     body = [sheet for sheet in maybe if sheet is not None]
     status = (str(checks.value(TOTAL_ROW, 2)), str(checks.value(TOTAL_ROW, 3)))
-    reference_sheets.tell_status(layout, body, status[0])
+    reference_sheets.add_status(layout, body, status[0])
     return [reference_sheets.about_sheet(layout, body, status), *body]
 
 
@@ -106,7 +106,7 @@ def _block(layout: Layout, kind: Kind, year: str) -> Block:
     note = f"One row per {noun}, one column per {per}."
     sheet = layout.sheet(sheet_name(name, layout.used_sheet_names, end), title, note, "Working", frozen=2)
     own_name = sheet_name(f"Workings {name}", layout.used_sheet_names, end)
-    note = f"What rounding, {users} need; same rows."
+    note = f"Figures for rounding, {users}; rows as on {sheet.name}."
     workings = layout.sheet(own_name, f"Workings {rows}, {year}", note, "Working", frozen=1)
     block = Block(kind, now, sheet, workings)
     if kind.column is None:

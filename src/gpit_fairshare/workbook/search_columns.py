@@ -5,10 +5,10 @@ in straight lines between the points at which a row leaves its floor or reaches 
 Sharing halves the list of those points until it knows between which two the amount is spent; the factor
 follows. That takes some ten rows for 211 organisations and fifteen for 8,000, and no loop.
 
-A search within groups looks at the rows of a group some ten times. Over ranges of all rows that is rows ×
-groups × rounds: two minutes for 8,000 practices of 211 CCGs. So the rows of each group are next to each other
-on a sheet of their own, live: each row finds the next of its group below the last one, so that a practice
-that a reader moves to another CCG moves here too.
+A search within groups reads the rows of a group some ten times. Over ranges of all rows that is rows × groups ×
+rounds: two minutes for 8,000 practices of 211 CCGs. So a separate sheet has the rows of each group next to each
+other, live: each row finds the next of its group below the last one, so that a practice that a reader moves to
+another CCG moves here too.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from gpit_fairshare.language import in_excel as excel
 from gpit_fairshare.language.kinds import ORGANISATION, Kind
-from gpit_fairshare.words import sentence
+from gpit_fairshare.words import inside, sentence
 from gpit_fairshare.workbook.columns import KernelFigure, KernelFigures, Vector
 from gpit_fairshare.workbook.layout import SHARING, sheet_name, with_unit
 from gpit_fairshare.workbook.sheets import FIRST_ROW, ROW, Cell, letter, quoted
@@ -62,7 +62,7 @@ class Search:
     weights: Sequence[float]
     """The weight of each row."""
     start: Sequence[float]
-    """What each row takes before the factor counts."""
+    """What each row takes before the factor applies."""
     turns: Mapping[str, Sequence[float]]
     """The factor at which each row leaves its FLOOR or reaches its CEILING; 0 where it has no weight."""
     rows: Sequence[Sequence[int]]
@@ -170,8 +170,8 @@ class GroupOrder:
         noun = scheme.organisation if block.kind == ORGANISATION else scheme.labels[block.kind.column or ""]
         # A short name: each formula of a search contains it ten times.
         name = sheet_name("Order", layout.used_sheet_names, columns.year.replace("/", "-"))
-        title = f"{sentence(noun)}s by {label[:1].lower()}{label[1:]}, {columns.year}"
-        note = f"Each {noun} with the others of its group, so that a search looks at no other rows."
+        title = f"{sentence(noun)}s by {inside(label)}, {columns.year}"
+        note = "Rows sorted by group, so that the search for a factor reads only the rows of its group."
         self.sheet = sheet = layout.sheet(name, title, note, "Working", frozen=4)
         numbers = figures.numbers
         self._first, self._last = f"First place on {sheet.name}", f"Last place on {sheet.name}"
@@ -183,9 +183,9 @@ class GroupOrder:
         def first_place(row: int) -> str:
             return "1" if row == FIRST_ROW else f"${last_letter}{row - 1}+1"
 
-        columns.figure(within, self._first, self._first, "", first_place, firsts)
+        columns.figure(within, self._first, f"First position on {name}", "", first_place, firsts)
         formula = f"${first_letter}{ROW}+COUNTIF({numbers},$B{ROW})-1"
-        columns.figure(within, self._last, self._last, "", formula, lasts)
+        columns.figure(within, self._last, f"Last position on {name}", "", formula, lasts)
         first_places = groups.column_range(self._first)
 
         def row_of(row: int) -> str:
@@ -197,9 +197,9 @@ class GroupOrder:
 
         members = [block.helper_values(f"group {within}")[row] for row in self.rows]
         names = block.sheet.fills[1].values
-        sheet.add_column("Place", 9, list(range(1, block.height + 1)), None, "count")
+        sheet.add_column("Position", 9, list(range(1, block.height + 1)), None, "count")
         sheet.add_column(f"{label}: number of the group", 12, members, f"MATCH($A{ROW},{first_places},1)", "count")
-        sheet.add_column("Row among all", 12, [row + 1 for row in self.rows], row_of, "count")
+        sheet.add_column("Position among all rows", 12, [row + 1 for row in self.rows], row_of, "count")
         formula = f"INDEX({block.sheet.column_range(1)},$C{ROW})"
         sheet.add_column(block.sheet.headings[0], 12, [names[row] for row in self.rows], formula)
 
@@ -233,7 +233,7 @@ class GroupOrder:
 
 
 class SearchColumns:
-    """The columns that a search looks at: weights, what the factor gives at a bound, and where a bound turns."""
+    """The columns that a search reads: weights, the amount from the factor at each bound, and the turning points."""
 
     def __init__(
         self,
@@ -244,7 +244,7 @@ class SearchColumns:
         bounds: Mapping[str, Vector],
         amount: KernelFigure,
     ) -> None:
-        """Write what each row takes before the factor counts, and the factors at which it turns.
+        """Write what each row takes before the factor applies, and the factors at its turning points.
 
         `orders` holds the sheets of a year whose rows are in the order of their groups.
         """
@@ -261,17 +261,17 @@ class SearchColumns:
         formula = f"IF({weight}>0,{cells.get(FLOOR, base_cell)},{clipped(base_cell, cells)})"
         starts = zip(weights.values, bounds.get(FLOOR, base).values, clip(base, bounds), strict=True)
         values = [lowest if own_weight > 0 else bounded for own_weight, lowest, bounded in starts]
-        self.start = add("start", "before the factor counts", unit, formula, values)
+        self.start = add("start", "before the factor applies", unit, formula, values)
         self.rises: dict[str, Vector] = {}
         for side, bound in bounds.items():
-            formula, description = f"IF({weight}>0,{cells[side]}-{base_cell},0)", f"what the factor gives at the {side}"
+            formula, description = f"IF({weight}>0,{cells[side]}-{base_cell},0)", f"factor's amount at the {side}"
             ends = zip(weights.values, bound.values, base.values, strict=True)
             values = [end - begin if own_weight > 0 else 0.0 for own_weight, end, begin in ends]
             self.rises[side] = add(f"{side} rise", description, unit, formula, values)
         # The turning points are side by side, so that they are one range.
         self.points: dict[str, Vector] = {}
         for side, rise in self.rises.items():
-            formula, description = f"IF({weight}>0,{rise.cell}/{weight},0)", f"factor at which the {side} turns"
+            formula, description = f"IF({weight}>0,{rise.cell}/{weight},0)", f"turning point of the {side}"
             pairs = zip(weights.values, rise.values, strict=True)
             values = [gain / own_weight if own_weight > 0 else 0.0 for own_weight, gain in pairs]
             self.points[side] = add(f"{side} turns", description, _FACTOR, formula, values)
@@ -297,13 +297,13 @@ class SearchColumns:
             return f"IF({at_end('F', row)}=0,0,MAX(0,{at_end('I', row)}))"
 
         key, values = f"below factor of {name}", [factor.below for factor in factors]
-        below = figures.put(key, "factor at the point below", below_factor, values, _FACTOR).beside()
+        below = figures.put(key, "factor at the turning point below", below_factor, values, _FACTOR).on_group_row()
         key, values = f"spent below factor of {name}", [factor.spent for factor in factors]
         formula = self._spent(below, lambda column: span(column, column))
-        spent = figures.put(key, "spent at that factor", formula, values).beside()
+        spent = figures.put(key, "spent at that factor", formula, values).on_group_row()
         key, values = f"weights moving of {name}", [factor.moving for factor in factors]
-        moving = figures.put(key, "weights that still share", self._moving(below), values, "weight").beside()
-        line, points = f"{below}+({self.amount.beside()}-{spent})/{moving}", span(*self.outer)
+        moving = figures.put(key, "weights that still share", self._moving(below), values, "weight").on_group_row()
+        line, points = f"{below}+({self.amount.on_group_row()}-{spent})/{moving}", span(*self.outer)
 
         def factor_of(row: int) -> str:
             rank = at_end("F", row)

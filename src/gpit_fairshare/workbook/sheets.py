@@ -1,7 +1,7 @@
 """A sheet that is being built: cells by row and column, and whole columns at a time.
 
-Rows and columns count from 1, as Excel's users count. A cell is a value, or a live formula with the
-value that it gives, so that previews and readers that do not recalculate show true figures.
+Rows and columns count from 1, as in Excel. A cell is a value, or a live formula with its value, so that previews
+and readers that do not recalculate show true figures.
 """
 
 from __future__ import annotations
@@ -25,18 +25,20 @@ FIRST_ROW: Final = 5
 LINE: Final = 13.5
 """Height of one line in points: 12.75 in Excel, and a little for other programs."""
 NOT_APPLICABLE: Final = "[z]"
-"""In place of a figure that does not apply; the note of the sheet says so."""
+"""In place of a figure that does not apply; the note of the sheet explains it."""
 NONE: Final = "none"
 """In a text cell that has no text, since an empty cell may be a mistake."""
 MARKS: Final = (NOT_APPLICABLE, NONE)
 """Texts in place of a missing figure; they are aligned like the figures of their column."""
+EMPTY_CELL: Final = "Empty cell = no value given."
+"""Explains empty cells in the note of a sheet."""
 INDENT: Final = 1.5
 """Width that the gutter of a cell takes of its column."""
 _LONGEST_COLUMN: Final = 60.0
 _HEADING_LINES: Final = 5
 """Lines that a heading may take before its column grows instead."""
 _TITLE: Final = 1.4 * BOLD
-"""How much wider a title runs than the text of cells."""
+"""How much wider a title is than the text of cells."""
 ROW: Final = "\N{SYMBOL FOR NULL}"
 """In place of the number of the row, in a formula that is the same all the way down a column."""
 
@@ -54,7 +56,7 @@ class Prose(float):
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A value, or a formula (without its equals sign) and the value that it gives."""
+    """A value, or a formula (without its equals sign) and its value."""
 
     value: Any
     formula: str | None = None
@@ -172,7 +174,7 @@ class Sheet:
     conditional_formats: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     """Cells and their conditional format, as XlsxWriter takes it, except that `format` names a format."""
     status: tuple[str, str] | None = None
-    """The end of the note, such as "Draft. All checks hold.", and its formula."""
+    """The end of the note, such as "Status: DRAFT. Checks: pass.", and its formula."""
     charts: list[Chart] = field(default_factory=list)
     """Charts below the table, two side by side; wide ones last."""
 
@@ -284,8 +286,8 @@ class Sheet:
         marked = any(NOT_APPLICABLE in formula or NOT_APPLICABLE in values for formula, values in content)
         empty = any(None in values or "" in values for _, values in content)
         for applies, mark, sentence in (
-            (marked, NOT_APPLICABLE, f"{NOT_APPLICABLE}: does not apply."),
-            (empty, "empty cell", "An empty cell: no value was given."),
+            (marked, NOT_APPLICABLE, f"{NOT_APPLICABLE} = not applicable."),
+            (empty, EMPTY_CELL, EMPTY_CELL),
         ):
             if applies and mark not in self.note:
                 self.note = f"{self.note} {sentence}".strip()
@@ -312,7 +314,7 @@ class Sheet:
                 self.widths[column] += 2
             longest = max(text_width(word) for word in heading.split(" "))
             self.widths[column] = max(self.widths[column], min(_LONGEST_COLUMN, longest * BOLD + INDENT))
-        # Title and note run over the columns beside them, and paper cuts them off where those end.
+        # Title and note run over the next columns, and are cut off on paper where those end.
         across = max(text_width(self.title) * _TITLE, text_width(self.full_note())) + 1
         widest = max(self.widths, key=lambda column: self.widths[column])
         self.widths[widest] += min(_LONGEST_COLUMN, max(0.0, across - sum(self.widths.values())))

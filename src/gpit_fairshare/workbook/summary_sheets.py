@@ -9,9 +9,9 @@ from gpit_fairshare.engine.measures import BASELINE, DIFFERENCE, NO_CHANGE, PEOP
 from gpit_fairshare.engine.measures import NOT_GIVEN as UNNAMED_AREA
 from gpit_fairshare.language import in_excel as excel
 from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION
-from gpit_fairshare.words import sentence
+from gpit_fairshare.words import inside, sentence
 from gpit_fairshare.workbook.layout import NOT_GIVEN, Block, Layout, number_format, sheet_name, with_unit
-from gpit_fairshare.workbook.per_head import applicable
+from gpit_fairshare.workbook.per_head import RANK, applicable
 from gpit_fairshare.workbook.sheets import FIRST_ROW, TOTAL_ROW, Chart, Sheet, letter
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class SummaryRows:
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
-        note = "National figures, each a live formula; charts stand below the table."
+        note = "National figures, each a live formula; charts are below the table."
         self.sheet = layout.sheet(SUMMARY, f"{layout.scheme.title}: summary", note)
         self.sheet.heading("Figure", 62)
         self.sheet.add_headings((f"{year} {layout.scheme.certainty(year)}", 22) for year in layout.years)
@@ -74,7 +74,7 @@ def summary_rows(layout: Layout, writers: Mapping[str, StepWriter]) -> SummaryRo
         if math.fsum(block.number_column(PEOPLE)) and f"{layout.scheme.result} per head" in block.helpers:
             _per_head(rows, block)
         if block.number_column(SUPPORT) and measures.supported is not None:
-            label = f"{layout.scheme.organisation}s that draw transition support"
+            label = f"{layout.scheme.organisation}s with transition support"
             rows.put(label, year, f'COUNTIF({block.column_range(SUPPORT)},">0")', measures.supported, "count")
     return rows
 
@@ -129,18 +129,18 @@ def _answers(rows: SummaryRows, block: Block, measures: YearMeasures) -> None:
 
 
 def _against_baseline(rows: SummaryRows, block: Block, measures: YearMeasures) -> None:
-    """Write how many organisations gain and lose on historic spend, and the shortfall."""
+    """Write how many organisations gain and lose on historic spend, and the total of reductions."""
     layout, year, noun = rows.layout, block.year.year, rows.layout.scheme.organisation
     after, before = block.column_range(layout.scheme.result), block.column_range(BASELINE)
     total = measures.baseline or 0.0
-    least = layout.constant("no_change", NO_CHANGE, "£: a smaller change of an allocation is rounding.")
+    least = layout.constant("no_change", NO_CHANGE, "£: a smaller change counts as rounding.")
     gain, lose = f"({after}-{before}>={least})", f"({before}-{after}>={least})"
     rows.put("Historic spend (£)", year, f"SUM({before})", total)
     for word, test, count in (("gain", gain, measures.gain), ("lose", lose, measures.lose)):
         rows.put(f"{noun}s that {word} on historic spend", year, f"SUMPRODUCT(--{test})", count or 0, "count")
     short = measures.shortfall.total if measures.shortfall else 0.0
     formula = f"SUMPRODUCT({lose}*({before}-{after}))"
-    rows.put("Shortfall: historic spend above allocation (£)", year, formula, short)
+    rows.put("Total of reductions on historic spend (£)", year, formula, short)
     if heads := math.fsum(block.number_column(PEOPLE)):
         rate = f"SUM({before})/SUM({block.column_range(PEOPLE)})"
         rows.put("Historic spend per registered patient (£)", year, rate, total / heads, "£ per head")
@@ -170,12 +170,12 @@ def areas_sheet(layout: Layout) -> Sheet | None:
     if not column or not all(column in block.columns for block in blocks):
         return None
     label = layout.label(column)
-    title = f"{layout.scheme.title}: by {label[:1].lower()}{label[1:]}"
+    title = f"{layout.scheme.title}: by {inside(label)}"
     note = "Totals of the year sheets, each a live formula."
     sheet = layout.sheet(sheet_name(f"By {label}", layout.used_sheet_names), title, note)
     names = sorted({text or "" for block in blocks for text in block.values(column)})
     sheet.add_column(label, 40, [text or NOT_GIVEN for text in names])
-    # EXACT only where it is needed: for areas that differ in case alone.
+    # EXACT is only needed for areas that differ only in capitals.
     exact = len({text.casefold() for text in names}) < len(names)
     nothing = Area("", 0, 0.0, 0.0, 0.0)
     for block, measures in zip(blocks, layout.measures, strict=True):
@@ -226,9 +226,9 @@ def _changes(sheet: Sheet, noun: str) -> list[Chart]:
     }
     years = list(columns)
     across = f"Share of {noun}s, lowest first"
-    if sheet.headings[0] == "Place":
+    if sheet.headings[0] == RANK:
         across = f"{sentence(noun)}s, from the largest gain to the largest loss"
-    description = "Columns: change of the allocation on historic spend in £ per registered patient"
+    description = "Columns: change from historic spend to allocation in £ per registered patient"
     return [
         Chart(
             "column",
@@ -253,7 +253,7 @@ def _spread(sheet: Sheet, noun: str) -> Chart:
     return Chart(
         "column",
         f"{sentence(noun)}s by £ per head, before and after",
-        "£ per registered patient: where each band begins",
+        "£ per registered patient (start of each band)",
         f"Number of {noun}s",
         sheet.column_range(2),
         series,
@@ -263,14 +263,14 @@ def _spread(sheet: Sheet, noun: str) -> Chart:
 
 
 def _path(sheet: Sheet, noun: str) -> Chart:
-    """Return the chart of how far apart organisations are, from the first figures to the last year."""
+    """Return the chart of the spread of organisations, from the first figures to the last year."""
     first, across = "the first year", "Allocations by year"
     if sheet.value(FIRST_ROW, 1) == "Historic spend":
         first, across = "historic spend", "Historic spend, then allocations by year"
     description = "Lines: highest, upper quartile, median, lower quartile and lowest £ per registered patient"
     return Chart(
         "line",
-        "Path of £ per head over the years",
+        "£ per head over the years",
         across,
         "£ per registered patient",
         sheet.column_range(1),
@@ -283,7 +283,7 @@ def _path(sheet: Sheet, noun: str) -> Chart:
 def _areas(layout: Layout, sheet: Sheet) -> Chart:
     """Return the chart of what each area gets, year by year."""
     label, by = layout.scheme.labels[layout.scheme.result], sheet.headings[0]
-    areas = f"{by[:1].lower()}{by[1:]}"
+    areas = inside(by)
     series = {
         year: sheet.column_range(column)
         for year in layout.years
@@ -292,7 +292,7 @@ def _areas(layout: Layout, sheet: Sheet) -> Chart:
     }
     return Chart(
         "bar",
-        f"Where the money goes: {label[:1].lower()}{label[1:]} by {areas}",
+        f"Where the money goes: {inside(label)} by {areas}",
         by,
         "£ million",
         sheet.column_range(1),
@@ -305,4 +305,4 @@ def _areas(layout: Layout, sheet: Sheet) -> Chart:
 
 
 def _source(sheet: Sheet) -> str:
-    return f"The figures stand on the sheet {sheet.name}."
+    return f"The figures are on the sheet {sheet.name}."

@@ -46,11 +46,11 @@ _INPUT: Final = "#1F3A93"
 _HEADING: Final = {"bold": True, "text_wrap": True, "valign": "bottom", "bottom": 1}
 _LINK: Final = {"font_color": "#0563C1", "underline": 1, "valign": "top", "text_wrap": True}
 _MAY: Final = {"select_locked_cells": True, "select_unlocked_cells": True, "format_columns": True, "format_rows": True}
-"""What a reader of a protected sheet may do besides typing into its inputs."""
+"""What a reader of a protected sheet may do besides changing its inputs."""
 
 
 class CellFormats:
-    """The few formats of the workbook, made once each."""
+    """The formats of the workbook, each made once."""
 
     def __init__(self, book: LiveBook) -> None:
         self.book = book
@@ -65,7 +65,7 @@ class CellFormats:
     def cell(self, cell: Cell, sheet: Sheet, column: int, *, bold: bool = False) -> Format:
         """Return the format of a cell: texts on the left, figures on the right, each with its gutter."""
         is_text = sheet.is_text(column) if cell.value in MARKS else isinstance(cell.value, str)
-        # Where some texts take several lines, the cells beside them start on the first line.
+        # If some texts of a row take several lines, its other cells start on the first line.
         settings: dict[str, Any] = {"num_format": FORMATS[cell.format], "valign": "top" if sheet.wrapped else "vcenter"}
         settings |= _side(column, is_text=is_text)
         settings |= {"text_wrap": True} if column in sheet.wrapped and cell.format != "note" else {}
@@ -112,9 +112,6 @@ def write_sheets(
         properties: Properties of the document, such as its title.
         advance: Called with the number of cells done and the total.
         names: Defined names, each with its cell.
-
-    Raises:
-        OSError: The file or a temporary file cannot be written.
     """
     book, names = LiveBook(), names or {}
     book.set_properties({**properties, "created": CREATED})

@@ -1,8 +1,8 @@
 """Everything that overrides or calls a private member of XlsxWriter; no other module does.
 
 XlsxWriter keeps every cell of a workbook until the end, some three hundred bytes each; its way of writing
-row by row leaves out tables. So it is only given titles, headings and links. Everything else is read from
-our own sheet, one row at a time, when XlsxWriter writes the rows: no formula is kept longer than its row.
+row by row leaves out tables. So it only gets titles, headings and links. Everything else is read from our own
+sheet, one row at a time, when XlsxWriter writes the rows: no formula is kept longer than its row.
 
 A newer XlsxWriter may differ here: `tests/workbook/test_xlsxwriter_internals.py` names the tested version.
 """
@@ -178,11 +178,7 @@ class WorkbookWriter(Workbook):  # type: ignore[misc]
         super().__init__(_Stream(), {**texts, **options})
 
     def contents(self) -> bytes:
-        """Return the finished file; temporary files of XlsxWriter are removed, also after an error.
-
-        Raises:
-            OSError: A temporary file cannot be written.
-        """
+        """Return the finished file; temporary files of XlsxWriter are removed, also after an error."""
         with TemporaryDirectory(prefix="gpit-workbook-") as self.tmpdir:
             try:
                 self.close()
