@@ -173,9 +173,9 @@ def test_the_screen_says_who_is_where_and_what_is_missing(example):
     text = " ".join(out.getvalue().split())
 
     assert max(map(len, lines)) <= 80
-    assert "4 practices of 2 CCGs, 2016/17, every check holds." in text
+    assert "4 practices of 2 CCGs, 2016/17, all checks pass." in text
     assert "by list size: 64.7. Answered: 16 of 120 (13.3%)" in text  # (560,000 + 475,000) / 16,000
-    assert "1 practice without an answer of its own has no index and counts in no average: B82002." in text
+    assert "1 practice that gave no answers has no index and is in no average: B82002." in text
     assert re.search(r"2 +00C +Darlington +59\.4 +16\.7% +2 +8,000 +£3\.00", text)
     assert re.search(r"1 +00D .* 70\.0 +10\.0% +1 of 2 +9,000 +£2\.50", text)
 
@@ -447,7 +447,9 @@ def test_no_index_at_all_on_the_screen(tmp_path):
     show(maturity_document(found), Console(file=out, width=80))
 
     assert (found.index, indices(found.ccgs)) == (None, {"00C": None})
-    assert "Index of all practices, by list size: –. Answered: 0 of 0 (none)" in " ".join(out.getvalue().split())
+    assert "Index of all practices, weighted by list size: –. Answered: 0 of 0 (none)" in " ".join(
+        out.getvalue().split()
+    )
 
 
 def test_a_weight_of_nothing_takes_an_indicator_out(tmp_path):
@@ -467,8 +469,8 @@ def test_a_ccg_whose_practices_have_no_patients_is_said_as_that(tmp_path):
     said = " ".join(out.getvalue().split())
 
     assert indices(found.ccgs) == {"00C": 100.0, "00D": None, "00J": None}
-    assert "1 CCG without any practice that answered: 00J." in said
-    assert "1 CCG without an index, since no practice that answered has patients: 00D." in said
+    assert "1 CCG with no practice that answered: 00J." in said
+    assert "1 CCG without an index, because the practices that answered have no patients: 00D." in said
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "cp1252", "ascii"])
@@ -577,11 +579,11 @@ def test_a_workbook_says_where_each_answer_came_from(example, tmp_path):
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ("--by-ccg c.xlsx", "--by-ccg c.xlsx: the ending decides what is written: .csv"),
+        ("--by-ccg c.xlsx", "--by-ccg c.xlsx: expected a name ending in .csv"),
         ("--by-ccg practices.csv", "--by-ccg practices.csv: is one of the inputs"),
-        ("--by-ccg c.csv --by-practice c.csv", "--by-practice c.csv: given twice"),
-        ("-o c.csv --by-ccg c.csv", "--by-ccg c.csv: given twice"),
-        ("-o c.pdf", "-o c.pdf: the ending decides"),
+        ("--by-ccg c.csv --by-practice c.csv", "--by-practice c.csv: is given twice"),
+        ("-o c.csv --by-ccg c.csv", "--by-ccg c.csv: is given twice"),
+        ("-o c.pdf", "-o c.pdf: expected a name ending in"),
     ],
 )
 def test_places_that_cannot_be_written_are_refused(folder, more, said):

@@ -607,9 +607,9 @@ def test_the_most_that_adjustments_may_do(tmp_path):
 @pytest.mark.parametrize(
     ("words_typed", "said"),
     [
-        (["--letters", "letters.xlsx"], "--letters letters.xlsx: the ending decides"),
+        (["--letters", "letters.xlsx"], "--letters letters.xlsx: expected a name ending in"),
         (["--letters", "forecast.csv"], "--letters forecast.csv: is one of the inputs"),
-        (["--letters", "a.csv", "-o", "a.csv"], "--letters a.csv: is written already"),
+        (["--letters", "a.csv", "-o", "a.csv"], "--letters a.csv: is already an output"),
         (["-o", "allocations.csv"], "-o allocations.csv: is one of the inputs"),
     ],
 )
@@ -787,15 +787,15 @@ def test_the_screen(after_allocate):
     for text in (
         "Recovered £89,500 2 CCGs",
         "Taken away by adjustment £8,000 1 CCG",
-        "Pot £97,500",
+        "Total pot £97,500",
         "By adjustment £0 –",
         "For pressures £60,000 2 CCGs",
         "For unmet transition need £15,000 1 CCG",
-        "To everybody by fair share £22,500 2 CCGs",
-        "Left unallocated £0",
-        "Current allocations £2,300,000 Revised and left unallocated £2,300,000",
+        "To everyone by fair share £22,500 2 CCGs",
+        "Unallocated £0",
+        "Current allocations £2,300,000 Revised allocations + unallocated £2,300,000",
         "A Alder £425,000 -£94,500 £330,500",
-        "All 14 checks hold",
+        "All 14 checks pass",
         "Written: r.xlsx, r.csv, r.csv.manifest.json, r.parquet, r.parquet.manifest.json, r.json, letters.csv",
     ):
         assert text in said

@@ -100,7 +100,7 @@ def test_first_twenty(tmp_path):
     assert shown.count("I16  many.xlsx:Data: ") == 19
     assert shown.count("I06  many.xlsx:Data: ") == 1
     assert "I16  … and 11 more" in shown
-    assert shown.rstrip().endswith("--json gives all.")
+    assert shown.rstrip().endswith("Use --json to list all.")
 
 
 @pytest.mark.slow

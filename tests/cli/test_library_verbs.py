@@ -149,7 +149,7 @@ def test_show_as_markdown_toml_and_json():
     assert "## Steps\n\n1. Cost above fair share, yes/no (`cost_above_funding`)\n" in markdown
     assert "* formula: `historic_spend > fair_share`" in markdown
     assert [one["name"] for one in document["steps"]] == [one["name"] for one in tomllib.loads(toml)["steps"]]
-    with pytest.raises(UsageError, match="give one of the two"):
+    with pytest.raises(UsageError, match="give only one of them"):
         run("library", "show", "none", "--json", "--format", "toml")
 
 
@@ -229,12 +229,12 @@ def test_new_refuses(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.toml").write_text("kept", "utf-8")
     for arguments, says in (
-        (("mine",), "mine.toml: is there already"),
+        (("mine",), "mine.toml: exists already"),
         (("elsewhere/mine",), "there is no folder elsewhere"),
-        (("",), "is no name for a file"),
-        (("a\nb",), "is no name for a file"),
+        (("",), "is not a valid file name"),
+        (("a\nb",), "is not a valid file name"),
         (("other", "--from", "above-averge-cost"), "did you mean above-average-cost"),
-        (("other", "--kind", "formula", "--from", "none"), "no such formula in the library"),
+        (("other", "--kind", "formula", "--from", "none"), "the library has no such formula"),
     ):
         with pytest.raises(UsageError, match=re.escape(says)):
             run("library", "new", *arguments)

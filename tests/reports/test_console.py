@@ -274,7 +274,7 @@ class TestFour:
 
         expected = (
             "Securing Excellence in GP IT Services 2014-16: 4 CCGs, 2014/15 and 2015/16,\n"
-            "all 4 checks hold.\n"
+            "all 4 checks pass.\n"
             "Unspent (R03): £100,000 in 2015/16.\n"
             "Written: out.xlsx, out.csv\n"
         )
@@ -291,13 +291,13 @@ class TestFour:
             ("Difference (in − taken away − out − unspent)", ["£0", "£0"]),
             ("Transition need", ["£400,000", "£200,000"]),
             ("Support given", ["£300,000", "£200,000"]),
-            ("Share of the need that is met", ["75.0%", "100.0%"]),
-            ("CCGs that draw support", ["2", "2"]),
+            ("Share of need met", ["75.0%", "100.0%"]),
+            ("CCGs that get support", ["2", "2"]),
             ("Historic spend", ["£2,270,000", "£2,270,000", "£1.50", "£5.00", "0.430", "0.192"]),
             ("CCGs that gain", ["1", "1"]),
             ("CCGs that lose", ["3", "3"]),
             # A 75,000 + B 25,000 + D 20,000, then A 150,000 + B 50,000 + D 20,000.
-            ("Shortfall left after support", ["£120,000", "£220,000"]),
+            ("Total of reductions", ["£120,000", "£220,000"]),
             # £ per head 4.25, 2.375, 2 and 2 of mean 2.30, then 3.50, 2.25, 2 and 2 of mean 2.20.
             ("Allocation 2014/15", ["£2.00", "£4.25", "0.290", "0.108"]),
             ("Allocation 2015/16", ["£2.00", "£3.50", "0.202", "0.075"]),
@@ -307,11 +307,11 @@ class TestFour:
         """Each row has the hand-worked figure of each year."""
         assert expected == figures(shown(abcd), label)
 
-    def test_not_at_parity(self, abcd):
-        """In the last year A, B and D spend more than they are given, named in order of the pounds."""
-        text = section(shown(abcd), "Not at parity")
+    def test_below_spend(self, abcd):
+        """In the last year the allocations of A, B and D are below their spend, listed by pounds."""
+        text = section(shown(abcd), "Allocation below")
 
-        assert text[0] == "Not at parity in 2015/16: 3 CCGs with historic spend above allocation"
+        assert text[0] == "Allocation below historic spend in 2015/16: 3 CCGs"
         assert [line.split() for line in text[3:6]] == [
             ["A", "Alder", "£150,000", "£1.50"],
             ["B", "Birch", "£50,000", "£0.25"],
@@ -365,7 +365,7 @@ class TestFour:
 
     def test_checks_that_hold_are_counted(self, abcd):
         """Checks that hold in every year are counted, not listed."""
-        assert shown(abcd).endswith("\nAll 4 checks hold\n")
+        assert shown(abcd).endswith("\nAll 4 checks pass\n")
 
     def test_nothing_is_illustrative(self, abcd):
         """Nothing is called illustrative where no file says so."""
@@ -380,7 +380,7 @@ class TestEngland:
         text = shown(england)
 
         assert figures(text, "CCGs that gain") == ["142", "142"]
-        assert figures(text, "CCGs that draw support") == ["54", "54"]
+        assert figures(text, "CCGs that get support") == ["54", "54"]
         assert [cell[:6] for cell in figures(text, "Transition need")] == ["£30,15", "£15,07"]
         assert figures(text, "Transition fund, unspent")[1].startswith("£4,92")
         assert figures(text, "National GP IT revenue funding") == ["£140,000,000"] * 2
@@ -389,13 +389,13 @@ class TestEngland:
         """The banner stands above all figures, and every table that rests on spend bears the mark."""
         text = shown(england)
 
-        assert text.index("Illustrative spend: no figure that rests on it may be quoted") < text.index("£140")
+        assert text.index("Illustrative spend: do not quote any figure that uses it") < text.index("£140")
         assert "spend.csv: every row says that it is illustrative." in flat(text)
         for heading in ("Money out", "Transition support", "Gains and losses", "Largest gains"):
             (line,) = (line for line in text.splitlines() if line.startswith(heading))
             assert "(illustrative spend)" in line
-        assert "Inequality of £ per head, each person counted once (illustrative spend)" in text
-        assert "CCGs with illustrative spend above allocation" in text
+        assert "Spread of funding per head (population-weighted, illustrative spend)" in text
+        assert "Allocation below illustrative spend in 2015/16: 69 CCGs" in text
 
     def test_the_real_extremes_come_first(self, england):
         """Wiltshire gains most per head and West Essex loses most, as the published rates would have it."""
@@ -407,8 +407,8 @@ class TestEngland:
         assert rows[5][:3] == ["07H", "West", "Essex"]
 
     def test_the_rest_is_counted(self, england):
-        """Five of those not at parity are named; the rest is counted."""
-        text = section(shown(england), "Not at parity")
+        """Five of those below spend are named; the others are counted."""
+        text = section(shown(england), "Allocation below")
         short = int(re.search(r"(\d+) CCGs", text[0])[1])
 
         assert f"… and {short - 5} more" in "\n".join(text)
@@ -482,7 +482,7 @@ class TestOtherSchemes:
         columns = {"org_code": ["X", "Y"], "org_name": [None, None], "points": [4.0, 8.0]}
         text = shown(run(tmp_path, FLAT_RATE, columns))
 
-        assert "So much a list point: 2 federations, 2020/21, there are no checks." in flat(text)
+        assert "So much a list point: 2 federations, 2020/21, no checks." in flat(text)
         assert figures(text, "Total payment") == ["£150"]
         assert "Money in" not in text
         assert "per head" not in text
@@ -504,7 +504,7 @@ class TestOtherSchemes:
         assert text.splitlines()[0] == "Readiness: 2 practices, 2020/21, 1 of 1 check fails."
         assert text.splitlines()[-3:] == [
             "1 of 1 check fails",
-            "  fails in 2020/21 (Y): No index is above one half",
+            "  FAIL in 2020/21 (Y): No index is above one half",
             "    readiness <= 0.5",
         ]
 
@@ -519,17 +519,17 @@ class TestOtherSchemes:
         """A scheme without a transition says nothing of support, and its shortfall is the fair shares'."""
         text = shown(four(settings=FOUR[:1], transition="none"))
 
-        for label in ("Transition", "support  ", "draw support", "Transition fund"):
+        for label in ("Transition", "support  ", "get support", "Transition fund"):
             assert label not in text
         # A 300,000 + B 100,000 + D 20,000 above £2.00 a head, in both years.
-        assert figures(text, "Shortfall") == ["£420,000", "£420,000"]
+        assert figures(text, "Total of reductions") == ["£420,000", "£420,000"]
 
     def test_everybody_at_parity(self):
         """Where nobody's spend is above the allocation, the screen says so."""
         text = shown(four(columns={"historic_spend": [1.0, 1.0, 1.0, 1.0]}))
 
-        assert "At parity in 2015/16: no CCG with historic spend above allocation" in text
-        assert "Not at parity" not in text
+        assert "Allocation below historic spend in 2015/16: none" in text
+        assert "Below by" not in text
 
     def test_changes_of_nothing(self):
         """An allocation within the rounding of the spend is no movement."""
@@ -549,7 +549,7 @@ class TestOtherSchemes:
 
     def test_boundaries(self):
         """On whose boundaries all figures are is said below the verdict, and not where nobody asked."""
-        sentence = "All figures are those of the CCGs of 1 April 2021."
+        sentence = "All figures are for the CCGs of 1 April 2021."
 
         assert sentence in flat(shown(four(boundaries=date(2021, 4, 1))))
         assert "All figures are those" not in flat(shown(four()))
@@ -645,7 +645,7 @@ class TestEncodings:
         assert len(rows) == 1
         widths = {len(line) for line in text.splitlines() if line.startswith("  CCGs that ")}
         assert widths == {len(rows[0])}
-        assert "Inequality of GBP per head, each person" in text
+        assert screen.ScreenLayout(piped("ascii")[0]).fit("£ per head") == "GBP per head"
 
     def test_utf8(self, england):
         """Where box-drawing can be held, a rule stands under the headings."""
@@ -703,7 +703,7 @@ class TestFindings:
         assert "n.csv: note" not in text
         assert "1,208 errors" in text
         assert "  I16  … and 1,188 more" in text
-        assert text.endswith("\n15 notes\n  I22  … 15 of these\n--json gives all.\n")
+        assert text.endswith("\n15 notes\n  I22  … 15 of these\nUse --json to list all.\n")
 
     def test_no_kind_hides_another(self):
         """Of two kinds of fault both are shown, however many there are of the first."""

@@ -91,7 +91,7 @@ def test_what_is_printed_runs_as_it_is_typed(tmp_path, name):
 
 @pytest.mark.slow
 def test_every_output_of_the_examples_says_illustrative(folder):
-    """Both workbooks mark all of their rows, and nothing in them wants a look: no warning, and every check holds."""
+    """Both workbooks mark all of their rows, and nothing in them wants a look: no warning, and all checks pass."""
     assert typed(COMMAND, "-o", "out.json", folder=folder) == 0
     document = json.loads((folder / "out.json").read_text("utf-8"))
 
@@ -400,7 +400,7 @@ def test_nothing_is_written_over(tmp_path, name):
     """A single file that is there already is named, with exit code 2, and everything stays as it was."""
     (tmp_path / "mine" / name).parent.mkdir(parents=True)
     (tmp_path / "mine" / name).write_text("mine", encoding="utf-8")
-    with pytest.raises(UsageError, match=re.escape(f"mine: {name} would be written over")):
+    with pytest.raises(UsageError, match=re.escape(f"mine: {name} would be overwritten")):
         write_folder(tmp_path / "mine")
 
     assert contents(tmp_path) == {str(Path("mine", name)): b"mine"}
@@ -421,12 +421,12 @@ def test_files_of_ones_own_stay(tmp_path):
 
 
 WRONG = {
-    "a parent that is not there": ("a/b", "there is no folder a; make it first"),
+    "a parent that is not there": ("a/b", "there is no folder a; create it first"),
     "a file": ("file", "file: is a file; give the name of a folder"),
     "a place in a file": ("file/b", "there is no folder file"),
     "a name that is too long": ("x" * 300, "cannot be written to"),
     "an empty name": ("", "DIR is empty"),
-    "a folder whose cases is a file": ("odd", "odd: cases would be written over"),
+    "a folder whose cases is a file": ("odd", "odd: cases would be overwritten"),
     "a folder that is full": ("full", "README.md, population.xlsx, spend.xlsx"),
 }
 

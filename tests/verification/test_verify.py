@@ -112,7 +112,7 @@ def test_the_command_says_so_and_ends_with_0(sample_books):
     """`gpit verify` says in one line that the bytes are the same, and its exit code is 0."""
     done = gpit("verify", "out.xlsx", folder=sample_books)
 
-    assert (done.returncode, done.stdout.decode()) == (0, "out.xlsx: verified: same bytes when run again.\n")
+    assert (done.returncode, done.stdout.decode()) == (0, "out.xlsx: verified: running it again gives the same file.\n")
     assert done.stderr == b""
 
 
@@ -298,8 +298,8 @@ def test_a_file_that_cannot_be_read_is_named_with_the_reason(own):
     code, said = typed("out.xlsx", folder=own)
 
     assert code == 1
-    assert "1 input file differs, and it cannot be run again" in said
-    assert "spend.csv: another file than in the run" in said
+    assert "1 input file differs; it cannot be run again" in said
+    assert "spend.csv: not the file that the run used" in said
     assert "45O000" in said
     assert "gpit-verify-" not in said
 
@@ -383,7 +383,7 @@ def test_an_edited_digest_names_its_file(own):
     assert [one.name for one in found.scheme_files if one.differs] == ["need.toml"]
     assert found.manifest == ()
     assert code == 1
-    assert "spend.csv: another file than in the run: SHA-256 000000000000… in the manifest" in said
+    assert "spend.csv: not the file that the run used: SHA-256 000000000000… in the manifest" in said
 
 
 def test_an_edited_parameter_is_named(own):
@@ -456,7 +456,7 @@ def test_other_versions_are_said_and_all_is_compared(own, suffix):
     assert found.manifest == ()
     if suffix != "xlsx":  # where the version stands in cells besides
         assert found.verdict == "same content"
-        assert "verified under other versions" in typed(path.name, folder=own)[1]
+        assert "verified with different versions" in typed(path.name, folder=own)[1]
 
 
 @pytest.mark.slow
@@ -515,7 +515,7 @@ def test_a_table_changed_since_its_manifest_is_said_at_once(own):
     path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
     found = verify(path)
 
-    assert found.facts[0] == "The table was changed since out.csv.manifest.json was written: it has another digest."
+    assert found.facts[0] == "The table was changed after out.csv.manifest.json was written: its digest differs."
     assert found.verdict == "same content"
     in_json(own / "out.parquet.manifest.json", lambda document: document["table"].update(sha256="0" * 64))
     assert [one.name for one in verify(own / "out.parquet").manifest] == ["table.sha256"]
@@ -570,7 +570,7 @@ def test_a_json_document_written_anew_agrees(here):
     code, said = typed("out.json", folder=here)
 
     assert code == 0
-    assert said == "out.json: verified: saved by another program since; every entry is as gpit writes it."
+    assert said == "out.json: verified: another program has saved it since, and every entry is unchanged."
 
 
 def rewrite(path, change):
@@ -615,7 +615,7 @@ def test_tables_in_another_order_agree(here, suffix):
     found = verify(here / f"out.{suffix}")
 
     assert found.verdict == "same content"
-    assert found.facts[1:] == ("Its columns stand in another order.", "Its rows stand in another order.")
+    assert found.facts[1:] == ("Its columns are in a different order.", "Its rows are in a different order.")
 
 
 def test_codes_that_excel_damaged_are_differences(tmp_path):
@@ -699,7 +699,7 @@ def test_any_calculated_cell_typed_over_by_openpyxl_is_named(own_books, tmp_path
     found = verify(folder / "out.xlsx")
 
     assert sorted(content(found)) == sorted(f"{sheet}!{cell}" for sheet, cell in chosen)
-    assert "It was saved without values, so that formulas alone were compared." in found.facts
+    assert "It was saved without values, so only its formulas were compared." in found.facts
     assert found.answer is None
 
 
@@ -805,7 +805,7 @@ def test_fields_that_are_filled_in_are_no_difference(own):
 
     assert code == 0
     assert (
-        "Filled in, as is meant Draft or final: “Final” Date of the data: 41,730 Prepared by: “A. Analyst, 1 May”"
+        "Filled in (as intended) Draft or final: “Final” Date of the data: 41,730 Prepared by: “A. Analyst, 1 May”"
         in said
     )
     type_over(path, "About", f"B{rows['Scheme']}", "Another")
@@ -1174,7 +1174,7 @@ def test_screens_fit_and_lists_are_capped(here):
 
     assert max(map(len, lines)) <= 80
     assert "  ... and 20 more" in lines
-    assert lines[-1] == "--json gives all."
+    assert lines[-1] == "Use --json to list all."
     assert len(json.loads(gpit("verify", "out.xlsx", "--json", folder=here).stdout)["content"]) == 40
 
 

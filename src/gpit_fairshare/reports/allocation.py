@@ -45,7 +45,7 @@ _MOST_PER_KIND: Final = 3
 
 
 def allocation_document(result: Result, *, file_names: Sequence[str] = ()) -> doc.Document:
-    """Return the report of a run: verdict, money, gains and losses, inequality, assumptions, findings, checks.
+    """Return the report of a run: verdict, money, gains and losses, spread per head, assumptions, findings, checks.
 
     Args:
         result: A finished run.
@@ -65,9 +65,9 @@ class ResultReport:
         self.in_money = is_money(self.scheme.symbols[self.scheme.result].unit)
         self.has_spend = any(year.baseline is not None for year in self.years)
         self.has_support = SUPPORT in self.scheme.symbols
-        rests_on_spend = self.has_spend or BASELINE in self.scheme.symbols
-        self.mark = " (illustrative spend)" if result.inputs.illustrative and rests_on_spend else ""
-        """Ends the heading of every section that depends on spend."""
+        uses_spend = self.has_spend or BASELINE in self.scheme.symbols
+        self.mark = " (illustrative spend)" if result.inputs.illustrative and uses_spend else ""
+        """Ends the heading of every section that uses spend."""
 
     def blocks(self, file_names: Sequence[str]) -> Iterator[doc.Block]:
         """Yield all sections in order."""
@@ -77,8 +77,8 @@ class ResultReport:
         yield from self.settings()
         yield from self.year_by_year()
         if self.in_money:
-            yield from self.inequality()
-            yield from self.not_at_parity()
+            yield from self.spread_per_head()
+            yield from self.below_spend()
             yield from self.movements()
         yield from self.assumptions()
         shown_above = {FindingCode.SET_FOR_THIS_RUN}
@@ -96,7 +96,7 @@ class ResultReport:
     # What a reader must know first
 
     def verdict(self, file_names: Sequence[str]) -> Iterator[doc.Block]:
-        """Yield the verdict: scheme, organisations, years, and whether the checks hold."""
+        """Yield the verdict: scheme, organisations, years, and whether the checks pass."""
         agrees = self.result.agrees
         organisations = counted(self.years[0].organisations, self.organisation)
         if len({year.organisations for year in self.years}) > 1:
@@ -122,21 +122,21 @@ class ResultReport:
         """Yield the day whose boundaries all figures use, if one was chosen."""
         day = self.result.inputs.boundaries
         if day:
-            yield doc.Paragraph(f"All figures are those of the {plural(self.organisation)} of {day_in_words(day)}.")
+            yield doc.Paragraph(f"All figures are for the {plural(self.organisation)} of {day_in_words(day)}.")
 
     def _agreement(self) -> str:
-        """Return how many checks hold or fail: `all 4 checks hold`, `1 of 4 checks fails`."""
+        """Return how many checks pass or fail: `all 4 checks pass`, `1 of 4 checks fails`."""
         number = len(self.scheme.checks)
         failing = len({(check.name, check.formula) for check in self.result.checks if not check.holds})
         if failing:
             return f"{failing} of {counted(number, 'check')} {'fails' if failing == 1 else 'fail'}"
         if number > 1:
-            return f"all {number} checks hold"
-        return "1 check holds" if number else "there are no checks"
+            return f"all {number} checks pass"
+        return "1 check passes" if number else "no checks"
 
     def illustrative(self) -> Iterator[doc.Block]:
         """Yield the warning above figures that must not be quoted."""
-        heading = "Illustrative spend: no figure that rests on it may be quoted"
+        heading = "Illustrative spend: do not quote any figure that uses it"
         yield from doc.section(heading, self.result.inputs.illustrative, doc.Tone.WARNING)
 
     def settings(self) -> Iterator[doc.Block]:
@@ -161,7 +161,7 @@ class ResultReport:
         accounts = [year.money for year in self.years if year.money and year.money.is_balanced]
         if any(abs(account.difference or 0.0) >= _HALF_A_POUND for account in accounts):
             rounding = money(max(account.rounding for account in accounts))
-            yield doc.Paragraph(f"Rounding can move the difference by {rounding} at most.")
+            yield doc.Paragraph(f"Rounding can change the difference by up to {rounding}.")
 
     def _row(self, label: str, values: Sequence[float | None], write: Callable[[float], str]) -> doc.Row:
         return doc.Row([label, *(or_dash(value, write) for value in values)])
@@ -206,9 +206,9 @@ class ResultReport:
         if needs:
             pairs = zip(support, needs, strict=True)
             shares = [amount / need if amount is not None and need > 0 else None for amount, need in pairs]
-            yield self._row("Share of the need that is met", shares, percentage)
+            yield self._row("Share of need met", shares, percentage)
         supported = [year.supported for year in self.years]
-        yield self._row(f"{plural(self.organisation)} that draw support", supported, whole)
+        yield self._row(f"{plural(self.organisation)} that get support", supported, whole)
 
     def _needs(self) -> list[float]:
         """Return the national total of the need for each year; empty if there is no such step."""
@@ -231,14 +231,13 @@ class ResultReport:
             for year in self.years
         ]
         if any(same):
-            yield self._row(f"{many} that stay as they are", same, whole)
+            yield self._row(f"{many} with no change", same, whole)
         shortfalls = [year.shortfall.total if year.shortfall else None for year in self.years]
         if any(shortfall is not None for shortfall in shortfalls):
-            label = "Shortfall left after support" if self.has_support else "Shortfall"
-            yield self._row(label, shortfalls, money)
+            yield self._row("Total of reductions", shortfalls, money)
 
     def _other_rows(self) -> list[doc.Row]:
-        """Return the rows for an answer that is not money, such as a score or a share."""
+        """Return the rows for a result that is not money, such as a score or a share."""
         symbol = self.scheme.symbols[self.scheme.result]
         columns = [year.organisations[symbol.name].to_list() for year in self.result.years.values()]
         write = percentage if symbol.unit == "%" else plain_number
@@ -250,8 +249,8 @@ class ResultReport:
 
     # Per head
 
-    def inequality(self) -> Iterator[doc.Block]:
-        """Yield how unequal £ per head is before and after, one row each."""
+    def spread_per_head(self) -> Iterator[doc.Block]:
+        """Yield how widely funding per head varies before and after, one row each."""
         before = [(f"{self.label(BASELINE)} {year.year}", year.before) for year in self.years if year.before]
         after = [(f"{self.label(self.scheme.result)} {year.year}", year.after) for year in self.years if year.after]
         if not after:
@@ -262,7 +261,8 @@ class ResultReport:
         for name, spread in (*before, *after):
             range_of_rates = map(per_head, (spread.lowest, spread.highest))
             rows.append(doc.Row([name, *range_of_rates, decimals(spread.variation, 3), decimals(spread.gini, 3)]))
-        yield doc.Heading(f"Inequality of £ per head, each person counted once{self.mark}")
+        heading = f"Spread of funding per head (population-weighted){self.mark}"
+        yield doc.Heading(heading.replace(") (", ", "))
         figures = [
             doc.Column("Lowest", least=7),
             doc.Column("Highest"),
@@ -271,27 +271,25 @@ class ResultReport:
         ]
         yield doc.Table([doc.Column("", doc.Role.TEXT), *figures], rows)
 
-    def not_at_parity(self) -> Iterator[doc.Block]:
-        """Yield the organisations with spend above the allocation in the last year, the largest amounts first."""
+    def below_spend(self) -> Iterator[doc.Block]:
+        """Yield the organisations whose allocation is below spend in the last year, the largest amounts first."""
         last = self.years[-1]
         if last.shortfall is None:
             return
-        short = last.shortfall.organisations
+        reduced = last.shortfall.organisations
         spend = "illustrative spend" if self.mark else inside(self.label(BASELINE))
-        result = inside(self.label(self.scheme.result))
-        if not short:
-            yield doc.Heading(f"At parity in {last.year}: no {self.organisation} with {spend} above {result}")
+        organisations = counted(len(reduced), self.organisation) if reduced else "none"
+        yield doc.Heading(f"{self.label(self.scheme.result)} below {spend} in {last.year}: {organisations}")
+        if not reduced:
             return
-        organisations = counted(len(short), self.organisation)
-        yield doc.Heading(f"Not at parity in {last.year}: {organisations} with {spend} above {result}")
         rows = []
-        for movement in short[:_NAMED]:
-            short_per_head = or_dash(movement.per_head, lambda rate: per_head(-rate))
-            rows.append(doc.Row([movement.code, movement.name, money(-movement.change), short_per_head]))
-        yield doc.Table([*code_and_name(""), doc.Column("Short by"), doc.Column("Per head")], rows)
-        if len(short) > _NAMED:
-            amount = money(math.fsum(-movement.change for movement in short[_NAMED:]))
-            yield doc.Item(f"… and {len(short) - _NAMED:,} more, short by {amount} together")
+        for movement in reduced[:_NAMED]:
+            below_per_head = or_dash(movement.per_head, lambda rate: per_head(-rate))
+            rows.append(doc.Row([movement.code, movement.name, money(-movement.change), below_per_head]))
+        yield doc.Table([*code_and_name(""), doc.Column("Below by"), doc.Column("Per head")], rows)
+        if len(reduced) > _NAMED:
+            amount = money(math.fsum(-movement.change for movement in reduced[_NAMED:]))
+            yield doc.Item(f"… and {len(reduced) - _NAMED:,} more, below by {amount} in total")
 
     def movements(self) -> Iterator[doc.Block]:
         """Yield the largest changes per head of the first year and of the last, up and down."""
@@ -300,7 +298,7 @@ class ResultReport:
             yield doc.Heading(f"Largest gains and losses per head{self.mark}")
             yield doc.Beside(tables)
 
-    # What it rests on
+    # Assumptions, findings and checks
 
     def assumptions(self) -> Iterator[doc.Block]:
         """Yield the assumptions, numbered as everywhere else."""
@@ -331,13 +329,13 @@ class ResultReport:
         return doc.Findings(findings, most_per_kind=_MOST_PER_KIND)
 
     def checks(self) -> Iterator[doc.Block]:
-        """Yield how many checks hold, and each check that fails with its year and organisations."""
+        """Yield how many checks pass, and each check that fails with its year and organisations."""
         failing = [check for check in self.result.checks if not check.holds]
         if not self.result.checks:
             return
         yield doc.Heading(sentence(self._agreement()), doc.Tone.BAD if failing else doc.Tone.STRONG)
         for check in failing:
-            text = f"fails in {check.year} ({listed(check.failing)}): {check.name}"
+            text = f"FAIL in {check.year} ({listed(check.failing)}): {check.name}"
             yield doc.Item(text, below=[doc.Item(doc.Code(check.formula))])
 
 

@@ -1,4 +1,4 @@
-"""The report of `gpit maturity`: CCGs and practices in order, and the assumptions of the index."""
+"""The report of `gpit maturity`: CCGs and practices by rank, and the assumptions of the index."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from gpit_fairshare.maturity import Maturity
 
 _EITHER_END: Final = 10
-"""CCGs or practices that are named at either end of the order."""
+"""CCGs or practices shown at each end of the ranking."""
 _MOST_PER_KIND: Final = 3
 """Findings of one kind that a screen shows."""
 _FAILING: Final = 12
 
 
 def maturity_document(maturity: Maturity, *, file_names: Sequence[str] = ()) -> doc.Document:
-    """Return the verdict, the CCGs and the practices in order, the assumptions and the findings.
+    """Return the verdict, the CCGs and the practices by rank, the assumptions and the findings.
 
     Args:
         maturity: The index of CCGs and practices.
@@ -41,8 +41,8 @@ def _blocks(maturity: Maturity, file_names: Sequence[str]) -> Iterator[doc.Block
     yield from _order("CCG", maturity.ccgs, _CCG)
     if maturity.rank_correlation is not None:
         yield doc.Paragraph(
-            f"Rank correlation of index and £ per head: {decimals(maturity.rank_correlation, 2)}. "
-            "Below nought the less mature CCGs have more per head, above nought less.",
+            f"Rank correlation of index and funding per head: {decimals(maturity.rank_correlation, 2)}. "
+            "Negative: the less mature CCGs have more per head. Positive: they have less.",
             apart=True,
         )
     yield from _order("practice", maturity.practices, _PRACTICE)
@@ -51,7 +51,7 @@ def _blocks(maturity: Maturity, file_names: Sequence[str]) -> Iterator[doc.Block
     yield doc.Findings(findings, most_per_kind=_MOST_PER_KIND)
     for check in maturity.result.checks:
         if not check.holds:
-            yield doc.Heading(f"Does not hold: {check.name}", doc.Tone.BAD)
+            yield doc.Heading(f"FAIL: {check.name}", doc.Tone.BAD)
             yield doc.Item(f"{check.formula}: {', '.join(check.failing[:_FAILING]) or 'national'}")
 
 
@@ -59,7 +59,7 @@ def _verdict(maturity: Maturity) -> doc.Title:
     result = maturity.result
     failing = len({check.name for check in result.checks if not check.holds})
     number = len(result.scheme.checks)
-    checks = f"{failing} of {number} checks fail{'s' if failing == 1 else ''}" if failing else "every check holds"
+    checks = f"{failing} of {number} checks fail{'s' if failing == 1 else ''}" if failing else "all checks pass"
     organisations = f"{counted(maturity.practices.height, 'practice')} of {counted(maturity.ccgs.height, 'CCG')},"
     pieces = [f"{result.scheme.title}:", organisations, f"{maturity.year},", f"{checks}."]
     return doc.Title(pieces, doc.Tone.STRONG if result.agrees else doc.Tone.BAD)
@@ -76,29 +76,29 @@ def _settings(maturity: Maturity) -> Iterator[doc.Block]:
 
 
 def _answered(maturity: Maturity) -> Iterator[doc.Block]:
-    """Yield how much is answered, and the practices and CCGs that have no index."""
+    """Yield how many answers there are, and the practices and CCGs without an index."""
     asked = maturity.indicators_asked
     most = asked * maturity.practices.height
     share = percentage(maturity.answered / most) if most else "none"
     yield doc.Paragraph(
-        f"Index of all practices, by list size: {or_dash(maturity.index, decimals)}. "
+        f"Index of all practices, weighted by list size: {or_dash(maturity.index, decimals)}. "
         f"Answered: {maturity.answered:,} of {most:,} ({share}), {counted(asked, 'indicator')} for each practice.",
         apart=True,
     )
     silent = maturity.practices.filter(maturity.practices["maturity_index"].is_null())
     if silent.height:
         is_single = silent.height == 1
-        consequence = "has no index and counts in no average" if is_single else "have no index and count in no average"
-        practices = f"{counted(silent.height, 'practice')} without an answer of {'its' if is_single else 'their'} own"
-        yield doc.Paragraph(f"{practices} {consequence}: {_codes(silent)}.")
+        consequence = "has no index and is" if is_single else "have no index and are"
+        practices = f"{counted(silent.height, 'practice')} that gave no answers {consequence} in no average"
+        yield doc.Paragraph(f"{practices}: {_codes(silent)}.")
     without = maturity.ccgs.filter(maturity.ccgs["maturity_index"].is_null())
     answered = without["practices_with_index"] > 0
     silent, no_patients = without.filter(~answered), without.filter(answered)
     if silent.height:
-        yield doc.Paragraph(f"{counted(silent.height, 'CCG')} without any practice that answered: {_codes(silent)}.")
+        yield doc.Paragraph(f"{counted(silent.height, 'CCG')} with no practice that answered: {_codes(silent)}.")
     if no_patients.height:
         ccgs = f"{counted(no_patients.height, 'CCG')} without an index"
-        yield doc.Paragraph(f"{ccgs}, since no practice that answered has patients: {_codes(no_patients)}.")
+        yield doc.Paragraph(f"{ccgs}, because the practices that answered have no patients: {_codes(no_patients)}.")
 
 
 def _codes(table: pl.DataFrame) -> str:
@@ -108,7 +108,7 @@ def _codes(table: pl.DataFrame) -> str:
 
 
 def _with_index(row: dict[str, Any]) -> str:
-    """Return how many practices of a CCG have an index, and of how many if not all have one."""
+    """Return how many practices of a CCG have an index: `40`, or `38 of 40` if not all have one."""
     with_index, practices = row["practices_with_index"], row["practices"]
     return f"{with_index:,}" if with_index == practices else f"{with_index:,} of {practices:,}"
 
@@ -119,7 +119,7 @@ def _name(row: dict[str, Any]) -> str:
 
 
 _Columns: TypeAlias = tuple[tuple[doc.Column, Callable[[dict[str, Any]], str]], ...]
-"""Columns of a table, each with a function that returns the cell of a row; a narrow screen drops spare columns."""
+"""Columns of a table, each with a function that returns the cell of a row; narrow screens drop spare columns."""
 
 _NAME_COLUMNS: Final[_Columns] = (
     (doc.Column("Rank"), lambda row: whole(row["rank"])),
@@ -144,7 +144,7 @@ _PRACTICE: Final[_Columns] = (
 
 
 def _order(noun: str, table: pl.DataFrame, columns: _Columns) -> Iterator[doc.Block]:
-    """Yield the best and the worst by rank; all of them if there are few."""
+    """Yield the highest and the lowest by rank; all of them if there are few."""
     rows = table.drop_nulls("maturity_index").to_dicts()
     if all(row.get("allocation_per_head") is None for row in rows):
         columns = tuple(column for column in columns if column[0].heading != "£/head")

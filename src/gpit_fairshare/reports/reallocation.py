@@ -1,4 +1,4 @@
-"""The report of `gpit reallocate`: the pot, its use, and the allocations that change most."""
+"""The report of `gpit reallocate`: the pot, who receives it, and the allocations that change most."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gpit_fairshare.engine import Result
 
 MOST: Final = 10
-"""Organisations that are named."""
+"""Organisations that the screen lists."""
 
 
 def reallocation_document(
@@ -30,7 +30,7 @@ def reallocation_document(
 
     Args:
         result: A finished run of the scheme `reallocate`.
-        changes: The change of each organisation for which money moves.
+        changes: The changes of the organisations whose money moves.
         file_names: Names of the files that were written.
     """
     report = ResultReport(result)
@@ -49,7 +49,7 @@ def reallocation_document(
 
 
 def letters_document(changes: Sequence[AllocationChange]) -> doc.Document:
-    """Return the table of changes, below a warning if figures are illustrative; without changes only the headings."""
+    """Return the table of changes, below a warning if figures are illustrative; with no changes, only the headings."""
     amounts = [field.name for field in fields(AllocationChange) if field.type == "float"]
     names = [name for name in HEADINGS if name != "basis"]
     illustrative = next((change.basis for change in changes if change.basis), "")
@@ -62,7 +62,7 @@ def letters_document(changes: Sequence[AllocationChange]) -> doc.Document:
 
 
 def _money(result: Result) -> doc.Table:
-    """Return where the pot comes from and where it goes, and the control total, before and after."""
+    """Return where the pot comes from, who receives it, and the control total before and after."""
     (year,) = result.years.values()
     noun = result.scheme.organisation
 
@@ -78,16 +78,16 @@ def _money(result: Result) -> doc.Table:
         doc.Row(["Pot", "", ""], heading=True),
         line("Recovered", "recovered"),
         line("Taken away by adjustment", "adjustment_taken"),
-        doc.Row(["Pot", money(year.national("pot")), ""]),
+        doc.Row(["Total pot", money(year.national("pot")), ""]),
         doc.Row(["Given", "", ""], heading=True),
         line("By adjustment", "adjustment_given"),
         line("For pressures", "received_for_pressures"),
         line("For unmet transition need", "received_for_unmet_need"),
-        line("To everybody by fair share", "received_by_fair_share"),
-        doc.Row(["Left unallocated", money(unallocated), ""]),
+        line("To everyone by fair share", "received_by_fair_share"),
+        doc.Row(["Unallocated", money(unallocated), ""]),
         doc.Row(["Control total", "", ""], heading=True),
         doc.Row(["Current allocations", money(added("current_allocation")), ""]),
-        doc.Row(["Revised and left unallocated", money(added("revised_allocation") + unallocated), ""]),
+        doc.Row(["Revised allocations + unallocated", money(added("revised_allocation") + unallocated), ""]),
     ]
     return doc.Table([doc.Column(year.year, doc.Role.TEXT), doc.Column(""), doc.Column("")], rows)
 
@@ -98,7 +98,7 @@ def _largest(changes: Sequence[AllocationChange], noun: str) -> Iterator[doc.Blo
     if not moved:
         yield doc.Heading("No allocation changes")
         return
-    yield doc.Heading(f"{counted(len(moved), noun)} with another allocation, the largest changes first")
+    yield doc.Heading(f"{counted(len(moved), noun)} with a changed allocation, largest changes first")
     columns = [*code_and_name(""), *map(doc.Column, ("Before", "Change", "After"))]
     rows = []
     for change in moved[:MOST]:
@@ -106,4 +106,4 @@ def _largest(changes: Sequence[AllocationChange], noun: str) -> Iterator[doc.Blo
         rows.append(doc.Row([change.org_code, change.org_name, *amounts]))
     yield doc.Table(columns, rows)
     if len(moved) > MOST:
-        yield doc.Item(f"… and {len(moved) - MOST:,} more: --letters FILE has all of them")
+        yield doc.Item(f"… and {len(moved) - MOST:,} more; use --letters FILE to list all")

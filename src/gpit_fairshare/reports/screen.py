@@ -1,7 +1,7 @@
 """Prints a document on a screen, fitted to its width and to the console's encoding.
 
 A report piped into a file on Windows is cp1252, which has £ and – but no box-drawing. Texts of inputs are never
-markup, and characters that could move the cursor or reverse the line are shown as escapes.
+treated as markup. Characters that could move the cursor or reverse the line are shown as escapes.
 """
 
 from __future__ import annotations
@@ -201,7 +201,7 @@ class ScreenLayout:
                     more = f"and {len(kind) - len(first):,} more" if first else f"{len(kind):,} of these"
                     self.paragraph(f"… {more}", lead=f"{_INDENT}{number}  ")
         if sum(shown_counts.values()) < len(block.findings):
-            self.paragraph("--json gives all.")
+            self.paragraph("Use --json to list all.")
 
     # Calculations
 
@@ -311,7 +311,7 @@ class ScreenLayout:
             self._grid(part.columns, [max(1, min(longest, room)) - len(_INDENT), *figures], part.all_rows, [0])
 
     def _beside(self, beside: doc.Beside) -> None:
-        """Print tables below each other, or beside each other, row by row, where there is room."""
+        """Print tables side by side if there is room, else below each other."""
         tables = beside.tables
         if len(tables) < 2 or self.width < _SIDE_BY_SIDE:
             for table in tables:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from gpit_fairshare.numbers import as_stored, figure
 from gpit_fairshare.reports import document as doc
 from gpit_fairshare.results.agreement import are_numbers, as_float, in_one_line
-from gpit_fairshare.verification import Answer, DifferenceKind, FileDifference, FileSeen, Verdict, Verification
+from gpit_fairshare.verification import Answer, DifferenceKind, FileDifference, RunFile, Verdict, Verification
 from gpit_fairshare.verification.cells import ErrorValue
 from gpit_fairshare.words import counted, joined
 
@@ -17,28 +17,28 @@ if TYPE_CHECKING:
 
 
 MOST: Final = 20
-"""Differences of a kind that are shown; the others are counted."""
+"""Differences of one kind that are shown; the others are counted."""
 _DIGEST: Final = 12
 """Characters of a digest that are shown."""
 _HEADINGS: Final = {
-    DifferenceKind.TYPED_OVER: "Typed over: a value where gpit writes a formula",
+    DifferenceKind.TYPED_OVER: "Changed by hand: a value where gpit writes a formula",
     DifferenceKind.INPUT: "Inputs and parameters changed",
     DifferenceKind.FORMULA: "Formulas changed",
     DifferenceKind.VALUE: "Values changed",
     DifferenceKind.ADDED: "Added",
     DifferenceKind.REMOVED: "Removed",
     DifferenceKind.RENAMED: "Renamed",
-    DifferenceKind.CONSEQUENCE: "Same formula, other value: what follows from the above, if anything stands there",
+    DifferenceKind.CONSEQUENCE: "Different result of an unchanged formula, usually because of a change listed above",
 }
 _NOUNS: Final = {
-    DifferenceKind.TYPED_OVER: ("value typed over a formula", "values typed over formulas"),
+    DifferenceKind.TYPED_OVER: ("formula replaced by hand with a value", "formulas replaced by hand with values"),
     DifferenceKind.INPUT: ("input changed", "inputs changed"),
     DifferenceKind.FORMULA: ("formula changed", "formulas changed"),
     DifferenceKind.VALUE: ("value changed", "values changed"),
     DifferenceKind.ADDED: ("place added", "places added"),
     DifferenceKind.REMOVED: ("place removed", "places removed"),
     DifferenceKind.RENAMED: ("sheet renamed", "sheets renamed"),
-    DifferenceKind.CONSEQUENCE: ("other value of the same formula", "other values of the same formulas"),
+    DifferenceKind.CONSEQUENCE: ("different result of an unchanged formula", "different results of unchanged formulas"),
 }
 _LONGEST: Final = 100
 """Characters of a text that are shown."""
@@ -58,7 +58,7 @@ def _blocks(verification: Verification) -> Iterator[doc.Block]:
     if not verification.verified and verification.answer:
         yield doc.Paragraph(_answer_sentence(verification.answer), apart=True)
     texts = [f"{entry.name}: {entry.then or 'none'} then, {entry.now or 'none'} now" for entry in verification.versions]
-    yield from doc.section("Other versions", texts, most=MOST)
+    yield from doc.section("Different versions", texts, most=MOST)
     for heading, files in (("Input files", verification.files), ("Scheme files", verification.scheme_files)):
         # Files that differ, and files found under another name.
         texts = [_file(file) for file in files if file.differs or file.another_name]
@@ -72,23 +72,23 @@ def _blocks(verification: Verification) -> Iterator[doc.Block]:
         texts = [_difference(difference) for difference in verification.content.of(kind)]
         yield from doc.section(f"{_HEADINGS[kind]} ({count:,})", texts, most=MOST, count=count)
     filled_in = [f"{entry.name}: {_value_text(entry.now)}" for entry in verification.filled_in]
-    yield from doc.section("Filled in, as is meant", filled_in, most=MOST)
+    yield from doc.section("Filled in (as intended)", filled_in, most=MOST)
     if any(count > MOST for count in verification.content.counts.values()):
-        yield doc.OnScreen([doc.Paragraph("--json gives all.")])
+        yield doc.OnScreen([doc.Paragraph("Use --json to list all.")])
 
 
 def _verdict(verification: Verification) -> str:
     name = verification.result
     match verification.verdict:
         case Verdict.SAME_BYTES:
-            return f"{name}: verified: same bytes when run again."
+            return f"{name}: verified: running it again gives the same file."
         case Verdict.SAME_CONTENT if verification.versions:
-            return f"{name}: verified under other versions: everything in it is as gpit writes it now."
+            return f"{name}: verified with different versions: running it again gives the same contents."
         case Verdict.SAME_CONTENT:
             part = "cell" if name.lower().endswith(".xlsx") else "entry"
-            return f"{name}: verified: saved by another program since; every {part} is as gpit writes it."
+            return f"{name}: verified: another program has saved it since, and every {part} is unchanged."
         case Verdict.CANNOT_BE_RUN:
-            return f"{name}: not verified: {_causes(verification)}, and it cannot be run again."
+            return f"{name}: not verified: {_causes(verification)}; it cannot be run again."
         case _:
             return f"{name}: not verified: {_causes(verification)}."
 
@@ -100,16 +100,17 @@ def _causes(verification: Verification) -> str:
         differing = sum(file.differs for file in files)
         if differing:
             causes.append(f"{differing} {noun} differs" if differing == 1 else f"{differing} {noun}s differ")
-    causes += [counted(len(verification.parameters), "other parameter")] if verification.parameters else []
+    causes += [counted(len(verification.parameters), "changed parameter")] if verification.parameters else []
     if verification.manifest:
         entries = "entry" if len(verification.manifest) == 1 else "entries"
-        causes.append(f"{len(verification.manifest):,} other {entries} of the manifest")
+        causes.append(f"{len(verification.manifest):,} changed {entries} of the manifest")
     for kind in DifferenceKind:
         if count := verification.content.counts[kind]:
             causes.append(f"{count:,} {_NOUNS[kind][count > 1]}")
     if verification.off_rule and not causes:
-        causes.append(f"{counted(len(verification.off_rule), 'figure')} not what the rule gives")
-    return joined(causes) or "other versions of gpit or its libraries"
+        number = len(verification.off_rule)
+        causes.append(f"{counted(number, 'figure')} {'differs from its' if number == 1 else 'differ from their'} rule")
+    return joined(causes) or "different versions of gpit or its libraries"
 
 
 def _answer_sentence(answer: Answer) -> str:
@@ -117,24 +118,24 @@ def _answer_sentence(answer: Answer) -> str:
     total_when_rerun = _value_text(answer.total_again, answer.total_found, answer.unit)
     rows = counted(answer.rows, "row")
     if not answer.differing:
-        return f"The result is the same: {answer.name} agrees in all {rows}, {total_when_rerun} in total."
+        return f"The result is the same: {answer.name} matches in all {rows}, {total_when_rerun} in total."
     return (
-        f"The result differs: {answer.name} in {answer.differing:,} of {rows}; "
-        f"in total {total_in_file} in the file, {total_when_rerun} when run again."
+        f"The result differs: {answer.name} differs in {answer.differing:,} of {rows}. "
+        f"Total: {total_in_file} in the file, {total_when_rerun} when run again."
     )
 
 
-def _file(file: FileSeen) -> str:
+def _file(file: RunFile) -> str:
     name = f"{file.name}:{file.sheet}" if file.sheet else file.name
     where = f" ({file.place})" if file.place not in ("", file.name) else "" if file.place else " (in the library)"
     if not file.differs:
-        return f"{name}: the file is called {file.another_name} now; its SHA-256 is the right one"
+        return f"{name}: the file is now called {file.another_name}; its contents are unchanged (same SHA-256)"
     digests = f"SHA-256 {(file.sha256_then or '')[:_DIGEST]}… in the manifest, {file.sha256_now[:_DIGEST]}… now"
     rows = ""
     if file.rows_then is not None and file.rows_now is not None:
         same = file.rows_then == file.rows_now
         rows = f"; {file.rows_now:,} rows" + (" then and now" if same else f", {file.rows_then:,} then")
-    return f"{name}{where}: another file than in the run: {digests}{rows}"
+    return f"{name}{where}: not the file that the run used: {digests}{rows}"
 
 
 def _difference(difference: FileDifference) -> str:
@@ -147,7 +148,7 @@ def _difference(difference: FileDifference) -> str:
         case DifferenceKind.RENAMED:
             return f"{place}: called {difference.found} in the file"
         case DifferenceKind.TYPED_OVER if _value_text(difference.found) == _value_text(difference.expected):
-            return f"{place}: {_value_text(difference.found, None, difference.unit)}, which the formula gives too"
+            return f"{place}: {_value_text(difference.found, None, difference.unit)}; the formula gives the same"
         case _:
             return f"{place}: {_both_values(difference.found, difference.expected, difference.unit)}"
 
@@ -166,8 +167,8 @@ def _value_text(value: Any, other: Any = None, unit: str | None = "") -> str:
         return f"the error {value}"
     if isinstance(value, int | float):
         short = _figure(value, unit)
-        alike = are_numbers(value, other) and value != other and _figure(other, unit) == short
-        return repr(value) if alike else short
+        looks_equal = are_numbers(value, other) and value != other and _figure(other, unit) == short
+        return repr(value) if looks_equal else short
     if isinstance(value, str):
         return f"“{_excerpt(value, other if isinstance(other, str) else '')}”"
     return _excerpt(repr(value), "")

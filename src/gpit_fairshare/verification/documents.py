@@ -161,9 +161,9 @@ def compare_tables(
         into.add(FileDifference(DifferenceKind.ADDED, f"row {' '.join(actual_keys[position])}", "", "the row", None))
     facts = []
     if [column for column in actual.columns if column in columns] != columns:
-        facts.append("Its columns stand in another order.")
+        facts.append("Its columns are in a different order.")
     if actual_keys != expected_keys and sorted(actual_keys) == sorted(expected_keys):
-        facts.append("Its rows stand in another order.")
+        facts.append("Its rows are in a different order.")
     return facts
 
 

@@ -12,7 +12,7 @@ from gpit_fairshare.errors import UsageError
 from gpit_fairshare.inputs.files.reading import split_sheet
 from gpit_fairshare.results.model import ManifestInput, StrictModel
 from gpit_fairshare.run_options import OPTIONS, OptionKind
-from gpit_fairshare.verification.model import FileSeen
+from gpit_fairshare.verification.model import RunFile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,7 +80,7 @@ class RunSpec(StrictModel):
     run: RecordedRun
 
     @cached_property
-    def input_files(self) -> list[tuple[str, FileSeen]]:
+    def input_files(self) -> list[tuple[str, RunFile]]:
         """Return the files that the options name, each after the sheet that was asked for, before any search.
 
         Sources of files with the same name are in this order too.
@@ -92,11 +92,11 @@ class RunSpec(StrictModel):
                 name, asked_sheet = split_sheet(text)
                 source = next((source for source in unread if (source.role, source.file) == (role, name)), None)
                 if source is None:
-                    files.append((asked_sheet, FileSeen(role, name, asked_sheet)))
+                    files.append((asked_sheet, RunFile(role, name, asked_sheet)))
                     continue
                 unread.remove(source)
                 sheet, digest, rows = source.sheet or asked_sheet, source.sha256, source.rows
-                files.append((asked_sheet, FileSeen(role, name, sheet, sha256_then=digest, rows_then=rows)))
+                files.append((asked_sheet, RunFile(role, name, sheet, sha256_then=digest, rows_then=rows)))
         return files
 
 

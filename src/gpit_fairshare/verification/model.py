@@ -91,8 +91,8 @@ class ManifestChange:
 
 
 @dataclass(frozen=True, slots=True)
-class FileSeen:
-    """A file that the run used, found again."""
+class RunFile:
+    """A file that the run used, as it was then and as it is now."""
 
     role: str
     """`population`, `spend`, `input` or `crosswalk`; `scheme` for scheme, formula and transition files."""
@@ -143,8 +143,8 @@ class Verification:
     scheme: str
     versions: tuple[ManifestChange, ...] = ()
     """gpit and libraries whose version differs, and anything else outside the files that may change a result."""
-    files: tuple[FileSeen, ...] = ()
-    scheme_files: tuple[FileSeen, ...] = ()
+    files: tuple[RunFile, ...] = ()
+    scheme_files: tuple[RunFile, ...] = ()
     parameters: tuple[ManifestChange, ...] = ()
     """Named as `revenue_budget@2015/16`; the written values."""
     manifest: tuple[ManifestChange, ...] = ()
@@ -163,7 +163,7 @@ class Verification:
     """Why the files cannot be run as they are now."""
 
     @property
-    def all_files(self) -> tuple[FileSeen, ...]:
+    def all_files(self) -> tuple[RunFile, ...]:
         """Return the input files and the scheme files."""
         return *self.files, *self.scheme_files
 
@@ -225,5 +225,5 @@ def _plain(value: Any) -> Any:
             return str(value)
 
 
-def _file_entry(file: FileSeen) -> dict[str, Any]:
+def _file_entry(file: RunFile) -> dict[str, Any]:
     return {**asdict(file), "another_name": file.another_name, "differs": file.differs}

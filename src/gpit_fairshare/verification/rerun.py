@@ -28,8 +28,8 @@ from gpit_fairshare.verification.model import (
     Answer,
     DifferenceKind,
     Differences,
-    FileSeen,
     ManifestChange,
+    RunFile,
     Verification,
 )
 from gpit_fairshare.verification.workbooks import Answers, compare_books
@@ -205,7 +205,7 @@ def _manifest_changes(
             yield ManifestChange("table.sha256", then, digest_now)
 
 
-def _with_rows(files: Sequence[FileSeen], result: Result) -> Iterator[FileSeen]:
+def _with_rows(files: Sequence[RunFile], result: Result) -> Iterator[RunFile]:
     """Yield the files with the number of rows that the rerun read of each."""
     unread = list(result.inputs.sources)
     for file in files:
@@ -226,7 +226,7 @@ def _compare_workbooks(
         actual, expected = (WorkbookCells(side.data, LARGEST_RESULT) for side in (file, rerun_file))
         comparison = compare_books(actual, expected, answers, content)
     if comparison.has_no_values:
-        facts.append("It was saved without values, so that formulas alone were compared.")
+        facts.append("It was saved without values, so only its formulas were compared.")
     return comparison.filled_in
 
 
@@ -244,7 +244,7 @@ def _compare_other_formats(
         name = manifest_name(file.path)
         table = file.document.get("table")
         if isinstance(table, dict) and table.get("sha256") != hashlib.sha256(file.data).hexdigest():
-            facts.insert(0, f"The table was changed since {name} was written: it has another digest.")
+            facts.insert(0, f"The table was changed after {name} was written: its digest differs.")
         actual, expected = (table_frame(side.path.name, side.data, ending) for side in (file, rerun_file))
         facts += compare_tables(actual, expected, rows, rules, content)
         answers.actual = _answers(actual, answer)

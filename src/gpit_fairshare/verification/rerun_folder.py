@@ -19,7 +19,7 @@ from gpit_fairshare.run_options import OPTIONS, OptionKind
 from gpit_fairshare.scheme.files import library_files
 from gpit_fairshare.scheme.library import FileKind, library_names
 from gpit_fairshare.structured_texts import parse_toml
-from gpit_fairshare.verification.model import FileSeen
+from gpit_fairshare.verification.model import RunFile
 from gpit_fairshare.verification.searching import Digests, Places
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ _DEEP: Final = "1/2/3/4/5/6/7/8"
 """Folders above a scheme, so that names such as `../rules/x.toml` stay inside."""
 
 
-def stage(spec: RunSpec, places: Places, folder: Path) -> tuple[dict[str, Any], list[FileSeen], list[FileSeen]]:
+def stage(spec: RunSpec, places: Places, folder: Path) -> tuple[dict[str, Any], list[RunFile], list[RunFile]]:
     """Find all files of a run and copy them into `folder`.
 
     Returns:
@@ -79,14 +79,14 @@ def _copy(source: Path, target: Path) -> None:
 
 def _staged_inputs(
     spec: RunSpec, places: Places, folder: Path
-) -> tuple[dict[str, list[str]], list[FileSeen], list[str]]:
+) -> tuple[dict[str, list[str]], list[RunFile], list[str]]:
     """Find and copy population, spend, further columns and crosswalks; a file that the run names twice is copied once.
 
     Returns:
         The paths for the option of each role, the files, and the names of those that are missing.
     """
     digests = Digests(text=False)
-    paths, files, missing = defaultdict[str, list[str]](list), list[FileSeen](), list[str]()
+    paths, files, missing = defaultdict[str, list[str]](list), list[RunFile](), list[str]()
     numbers: dict[Path, int] = {}
     for asked_sheet, then in spec.input_files:
         right = {then.sha256_then} if then.sha256_then else set()
@@ -129,8 +129,8 @@ class _Rules:
         self._stage(source, target)
         return str(target)
 
-    def files_now(self) -> list[FileSeen]:
-        """Return each file that the scheme was read from, as it is now; those that are nowhere become missing."""
+    def files_now(self) -> list[RunFile]:
+        """Return each file that the scheme was read from, as it is now; those that are not found become missing."""
         staged_by_name: dict[str, list[tuple[str, str]]] = {}
         for target, source in self.staged.items():
             staged_by_name.setdefault(target.name, []).append((str(source), self.digests.of(target)))
@@ -146,7 +146,7 @@ class _Rules:
             place, now = next((candidate for candidate in candidates if candidate[1] == then), candidates[0])
             if len(candidates) > 1:
                 candidates.remove((place, now))
-            files[name, then] = FileSeen("scheme", name, "", place, then, now)
+            files[name, then] = RunFile("scheme", name, "", place, then, now)
         if not any(file.differs for file in files.values()):
             self.missing += unresolved
         # Else a file that names them may have changed, and may name other files now.

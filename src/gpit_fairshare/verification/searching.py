@@ -137,7 +137,7 @@ def _files_of(folder: Path) -> list[Path]:
     try:
         return sorted(entry for entry in folder.iterdir() if entry.is_file())
     except OSError as fault:
-        raise UsageError(f"{folder}: cannot be looked into ({fault.strerror or fault})") from None
+        raise UsageError(f"{folder}: cannot be read ({fault.strerror or fault})") from None
 
 
 def _is_same_name(*names: str) -> bool:
