@@ -402,7 +402,7 @@ def test_other_years_take_the_rows_of_that_year(tmp_path):
 
 
 def test_a_misspelt_indicator_is_said(tmp_path):
-    """Every column is optional: a heading that nothing uses is a warning, with the name that it comes near."""
+    """Every column is optional: a column that is not used is a warning, with the nearest name."""
     rows = [
         practice("A81001", clinical_safety="yes", **{"CCG name": "Darlington", "record_access": "40%", "fax": "no"})
     ]
@@ -414,7 +414,7 @@ def test_a_misspelt_indicator_is_said(tmp_path):
     (said,) = [one for one in found.document()["findings"] if one["number"] == "I38" and one["level"] == "warning"]
 
     assert (said["level"], said["file"]) == ("warning", "practices.csv")
-    assert said["found"] == "nothing uses 'record_access' (did you mean records_access?), 'fax'"
+    assert said["found"] == "columns not used: 'record_access' (did you mean records_access?), 'fax'"
     assert "'record_access' (did you mean records_access?)" in " ".join(out.getvalue().split())
 
 
@@ -424,11 +424,11 @@ def test_a_misspelt_indicator_is_said(tmp_path):
         (
             {"record_access": "40%", "cybersecurity": "9%"},
             (
-                r"no file has an indicator that practices answer; .*: nothing uses 'record_access' .*access\?\), "
+                r"no file has an indicator that practices answer; .*: columns not used: 'record_access' .*access\?\), "
                 r"'cybersecurity' .*cyber_security\?\); expected .* columns records_access, .*, nhs_network\. Rename"
             ),
         ),
-        ({"records_access": "", "service_desk": "yes"}, "no practice answered any .*: records_access hold.*one of the"),
+        ({"records_access": "", "service_desk": "yes"}, "no practice answered an .*: records_access; .*one of the"),
     ],
 )
 def test_nobody_answered(tmp_path, given_, said):

@@ -23,7 +23,7 @@ from gpit_fairshare.cli.init import init
 from gpit_fairshare.cli.library import app as library
 from gpit_fairshare.cli.maturity import maturity
 from gpit_fairshare.cli.options import leave_plugins_out
-from gpit_fairshare.cli.output import print_document, print_json, print_message, reader_may_leave, stdout_error
+from gpit_fairshare.cli.output import print_document, print_json, print_message, reader_may_leave, stdout_problem
 from gpit_fairshare.cli.reallocate import reallocate
 from gpit_fairshare.cli.verify import verify
 from gpit_fairshare.errors import GpitError, InputError, OutputError, Stopped, UsageError
@@ -164,7 +164,7 @@ def _run() -> int:
             # --help runs nothing; every result is printed within `reader_may_leave`.
             is_help = not {"-h", "--help"}.isdisjoint(sys.argv)
             usage_error = UsageError(f"{fault.filename or 'a file'}: {fault.strerror or fault}")
-            _print_error(stdout_error(fault) if is_help else usage_error)
+            _print_error(OutputError(stdout_problem(fault)) if is_help else usage_error)
             return 2
         if debug:
             raise

@@ -114,11 +114,7 @@ class TypedOptions:
         return values
 
     def arguments(self, *, without: Sequence[str] = ()) -> dict[str, Any]:
-        """Return the arguments of a run that were typed.
-
-        Raises:
-            UsageError: As above.
-        """
+        """Return the arguments of a run that were typed."""
         return {
             name: self.argument(name)
             for name, value in self.values.items()

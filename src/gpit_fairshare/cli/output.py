@@ -101,7 +101,7 @@ def reader_may_leave() -> Iterator[None]:
     except BrokenPipeError:
         abandon(sys.stdout)
     except OSError as fault:
-        raise stdout_error(fault) from None
+        raise OutputError(stdout_problem(fault)) from None
 
 
 def print_text(text: str) -> None:
@@ -125,12 +125,10 @@ def print_message(message: str) -> None:
         abandon(sys.stderr)
 
 
-def stdout_error(fault: OSError) -> OutputError:
-    """Return the error that standard output cannot be written; nothing more is printed there."""
+def stdout_problem(fault: OSError) -> str:
+    """Return the message that standard output cannot be written; nothing more is printed there."""
     abandon(sys.stdout)
-    return OutputError(
-        f"standard output cannot be written: {fault.strerror or fault}; the output is incomplete, send it elsewhere"
-    )
+    return f"standard output cannot be written: {fault.strerror or fault}; the output is incomplete, send it elsewhere"
 
 
 def abandon(stream: TextIO) -> None:

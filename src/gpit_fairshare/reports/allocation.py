@@ -7,6 +7,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.engine.measures import BASELINE, DIFFERENCE, SUPPORT
+from gpit_fairshare.engine.sensitivity import value_tried
 from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.inputs.mergers.crosswalk import day_in_words
 from gpit_fairshare.language.kinds import ORGANISATION
@@ -310,18 +311,20 @@ class ResultReport:
             years = f" ({span(assumption.years, self.scheme.years)})" if assumption.years else ""
             number = f"{assumption.number}.".rjust(len(str(len(assumptions))) + 1)
             effects = [effect for effect in self.result.effects if effect.assumption == assumption.number]
-            texts = [f"a tenth {'less' if effect.change < 0 else 'more'}: {self._effect(effect)}" for effect in effects]
-            below = [doc.Item(f"{sentence('; '.join(texts))}.")] if texts else []
+            text = "; ".join(map(self._effect, effects))
+            below = [doc.Item(f"{sentence(text)}.")] if text else []
             yield doc.Item(f"{assumption.about}{years}: {assumption.text}", f"{number} ", below=below)
 
     def _effect(self, effect: Effect) -> str:
-        """Return how the result changes when an assumption changes by a tenth."""
+        """Return how the result changes with another value of an assumption."""
+        value = value_tried(self.scheme, effect)
+        tried = f"at {value}:" if value else f"{'90%' if effect.change < 0 else '110%'} of the value"
         if effect.total is None or effect.organisations is None:
-            return effect.said
+            return f"{tried} {effect.said}"
         if not effect.organisations:
-            return "nothing changes"
+            return f"{tried} nothing changes"
         total = signed(effect.total) if self.in_money else plain_number(effect.total)
-        return f"{total} in all, {counted(effect.organisations, self.organisation)} affected"
+        return f"{tried} {total} in total, {counted(effect.organisations, self.organisation)} affected"
 
     def findings(self, shown_above: Collection[FindingCode]) -> doc.Findings:
         """Return the findings of the run, except those that another section shows."""

@@ -43,7 +43,6 @@ def write_folder(folder: Path) -> list[Path]:
     All or none: they are written to a temporary folder and moved into place at the end.
 
     Raises:
-        UsageError: The path cannot be a folder, its parent does not exist, or a file would be overwritten.
         OutputError: The folder cannot be written to; it is unchanged.
     """
     try:
@@ -55,7 +54,11 @@ def write_folder(folder: Path) -> list[Path]:
 
 
 def _refuse_unusable(folder: Path) -> None:
-    """Refuse a folder whose files would be overwritten, or whose parent does not exist."""
+    """Refuse a folder whose files would be overwritten, or whose parent does not exist.
+
+    Raises:
+        UsageError: It is one of these, or a file.
+    """
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder}: is a file; give the name of a folder")
     if not folder.exists() and not folder.parent.is_dir():

@@ -28,7 +28,6 @@ def write_rule(target: str, kind: str | None = None, copied: str | None = None) 
 
     Raises:
         UsageError: The file exists already, its folder does not, or the name is not valid.
-        OutputError: It cannot be written.
     """
     path = _path(target)
     name = path.name.removesuffix(_ENDING)
