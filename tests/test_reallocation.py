@@ -708,7 +708,7 @@ def test_verify_finds_the_sheet_of_the_year(book):
         slow(":2015-16", YEAR, r"book\.xlsx:2015-16: this is the sheet of 2015/16, but --year is 2014/15"),
         ("", None, r"book\.xlsx has 2014/15 and 2015/16; choose one, such as --year 2014/15"),
         ("", "2016/17", r"the workbook has 2014/15 and 2015/16, but --year is 2016/17"),
-        slow(":Allocations", YEAR, r"read from the sheet of a year, 2014-15 and .*book\.xlsx --year 2014/15"),
+        slow(":Allocations", YEAR, r"read from its sheet of a year, 2014-15 or .*book\.xlsx --year 2014/15"),
     ],
 )
 def test_a_sheet_of_another_year_is_refused(sheet, year, said, book):

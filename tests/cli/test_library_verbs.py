@@ -128,7 +128,7 @@ mergers = { absent = "None." }
     shown = " ".join(printed(method_document(method(str(path))[0])).split())
 
     assert "Opening baseline: Historic spend. Who pays for protection: those who gain, within the budget." in shown
-    assert "1. The floor is the opening baseline less the largest loss. 2. What the floors leave" in shown
+    assert "1. The floor is the opening baseline less the largest loss. 2. The rest of the money" in shown
     assert "default: 20% – assumption: An example" in shown
     assert "Opening baseline, £ (opening_baseline) = last year's Allocation (first year: Historic spend)" in shown
     assert "Control total: kept. What is given out and what is left come to the money there is: exactly where" in shown
@@ -307,7 +307,7 @@ def test_schema_takes_every_file():
         ("transition", 'name = "floor"', 'name = "Floor"'),
         ("transition", "[parameters.largest_loss]", "[parameters.Largest]"),
         ("transition", "assumption =", 'source = "x", assumption ='),
-        ("transition", ', assumption = "An example: put your figure here, and where it comes from."', ""),
+        ("transition", ', assumption = "An example. Put your own figure here, and its source."', ""),
         ("scheme", '"2014/15", "2015/16"]', '"2014-15"]'),
         ("scheme", '"2015/16" = {', '"2015-16" = {'),
         ("scheme", "every_year = {", "each_year = {"),
