@@ -135,7 +135,7 @@ mergers = { absent = "None." }
     assert "Rising target: not kept, that an organisation whose target is raised in a year never gets less" in shown
     assert "A cliff." in shown
     assert "Mergers: does not arise. None." in shown
-    assert "When there is no answer Floors that cost more" in shown
+    assert "When there is no answer If the floors cost more" in shown
 
 
 def test_show_as_markdown_toml_and_json():

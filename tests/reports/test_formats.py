@@ -199,8 +199,8 @@ def test_markdown_keeps_to_its_longest():
 
     assert len(text) <= 2000
     assert 10 < shown < 100
-    assert f"… and {100 - shown} more, for which there is no room here.\n" in text
-    assert text.endswith("\nNo room for: After. The JSON document has all.\n")
+    assert f"… and {100 - shown} more that do not fit here.\n" in text
+    assert text.endswith("\nLeft out because they do not fit: After. The JSON document has everything.\n")
     assert "last" not in text
 
 

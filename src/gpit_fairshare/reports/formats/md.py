@@ -23,11 +23,11 @@ _ESCAPES: Final = str.maketrans(
 _LINKS: Final = re.compile(r":(?=\S)|(?<=www)\.|(?<=GH)-", re.IGNORECASE)
 _NAMES: Final = re.compile(r"(?<![\w.@#/:=\\-])[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)+(?![\w/:=-]|\.\w)")
 _RESERVE: Final = 400
-"""Characters reserved for the note that something was left out."""
+"""Characters reserved for the note that something is left out."""
 
 
 def render(document: doc.Document) -> str:
-    """Return a document as Markdown; lines beyond its maximum size are counted."""
+    """Return a document as Markdown; lines above its maximum size are only counted."""
     left = document.longest - _RESERVE if document.longest else float("inf")
     parts: list[str] = []
     no_room: list[str] = []
@@ -39,14 +39,14 @@ def render(document: doc.Document) -> str:
                 if heading:
                     no_room.append(heading)
                 elif left > 0:
-                    text += f"\n… and {len(lines) - place:,} more, for which there is no room here.\n"
+                    text += f"\n… and {len(lines) - place:,} more that do not fit here.\n"
                 left = 0
                 break
             text += line
             left -= len(line)
         parts.append(text)
     if no_room:
-        parts.append(f"\nNo room for: {', '.join(no_room)}. The JSON document has all.\n")
+        parts.append(f"\nLeft out because they do not fit: {', '.join(no_room)}. The JSON document has everything.\n")
     return "".join(parts)
 
 
@@ -75,7 +75,7 @@ def _blocks(blocks: Sequence[doc.Block]) -> Iterator[tuple[str, list[str]]]:
 
 
 def in_markdown(text: str) -> str:
-    """Return a text that has no effect where Markdown is rendered, as on GitHub: no link, no @name, no formula.
+    """Return a text that has no effect in rendered Markdown, as on GitHub: no link, no @name, no formula.
 
     A name such as `fair_share` becomes code, so that it can be copied unchanged.
     """
