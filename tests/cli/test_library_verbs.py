@@ -54,10 +54,10 @@ def test_list_has_every_file_of_the_library():
     """One entry for each file, formulas first; of the six figures of gpit-2014-16 three are cited, three assumed."""
     entries = library_entries()
 
-    assert [(one.kind, one.name) for one in entries] == EVERY
-    (scheme,) = [one for one in entries if one.name == "gpit-2014-16"]
+    assert [(entry.kind, entry.name) for entry in entries] == EVERY
+    (scheme,) = [entry for entry in entries if entry.name == "gpit-2014-16"]
     assert (scheme.cited, scheme.assumed, scheme.years) == (3, 3, ("2014/15", "2015/16"))
-    assert {one.package for one in entries} == {""}
+    assert {entry.package for entry in entries} == {""}
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "cp1252", "ascii"])
@@ -76,7 +76,7 @@ def test_list_as_json():
     document = json.loads(run("library", "list", "--kind", "transition", "--json"))
 
     assert document == json.loads(json.dumps(entries_document(library_entries("transition"), [])))
-    assert [one["name"] for one in document["files"]] == library_names("transition")
+    assert [file["name"] for file in document["files"]] == library_names("transition")
 
 
 # Show -------------------------------------------------------------------------------------------------------------
@@ -85,9 +85,9 @@ def test_list_as_json():
 @pytest.mark.parametrize(("kind", "name"), EVERY)
 def test_every_method_can_be_shown(kind, name):
     """Each step with its formula, each check and each source is there; only addresses and commands pass 80 columns."""
-    found, text = method(name, kind)
-    shown = printed(method_document(found), encoding="cp1252")
-    flat = re.sub(r"\s+", " ", shown)
+    rule, text = method(name, kind)
+    screen = printed(method_document(rule), encoding="cp1252")
+    flat = re.sub(r"\s+", " ", screen)
     table = tomllib.loads(text)
 
     for step in table.get("steps", []):
@@ -97,21 +97,21 @@ def test_every_method_can_be_shown(kind, name):
         assert check["name"] in flat
     for source in table.get("sources", {}).values():
         assert source["title"] in flat
-        assert source.get("url", "") in shown
+        assert source.get("url", "") in screen
     assert [
-        line for line in shown.splitlines() if len(line) > 80 and "://" not in line and "gpit library" not in line
+        line for line in screen.splitlines() if len(line) > 80 and "://" not in line and "gpit library" not in line
     ] == []
 
 
 def test_show_says_where_figures_come_from():
     """Every value of the default scheme stands in its unit with its source or assumption; its parts are named."""
-    shown = " ".join(printed(method_document(method("gpit-2014-16")[0])).split())
+    screen = " ".join(printed(method_document(method("gpit-2014-16")[0])).split())
 
-    assert "2014/15: £140,000,000 – Digital Health, Plans for £230m GP IT spend released, 2014-04-03" in shown
-    assert "2015/16: £140,000,000 – assumption: No figure was found for 2015/16: held at 2014/15." in shown
-    assert "Share of transition need that may be supported, %, from 0% to 100% (support_share)" in shown
-    assert "gpit library show above-average-cost --kind transition" in shown
-    assert "(2015/16 indicative)" in shown
+    assert "2014/15: £140,000,000 – Digital Health, Plans for £230m GP IT spend released, 2014-04-03" in screen
+    assert "2015/16: £140,000,000 – assumption: No figure was found for 2015/16: held at 2014/15." in screen
+    assert "Share of transition need that may be supported, %, from 0% to 100% (support_share)" in screen
+    assert "gpit library show above-average-cost --kind transition" in screen
+    assert "(2015/16 indicative)" in screen
 
 
 def test_show_has_what_reviewers_ask(tmp_path):
@@ -125,17 +125,17 @@ rising_target = { broken = "A cliff." }
 mergers = { absent = "None." }
 """
     path.write_text(text + properties, "utf-8")
-    shown = " ".join(printed(method_document(method(str(path))[0])).split())
+    screen = " ".join(printed(method_document(method(str(path))[0])).split())
 
-    assert "Opening baseline: Historic spend. Who pays for protection: those who gain, within the budget." in shown
-    assert "1. The floor is the opening baseline less the largest loss. 2. The rest of the money" in shown
-    assert "default: 20% – assumption: An example" in shown
-    assert "Opening baseline, £ (opening_baseline) = last year's Allocation (first year: Historic spend)" in shown
-    assert "Control total: kept. What is given out and what is left come to the money there is: exactly where" in shown
-    assert "Rising target: not kept, that an organisation whose target is raised in a year never gets less" in shown
-    assert "A cliff." in shown
-    assert "Mergers: does not arise. None." in shown
-    assert "When there is no answer If the floors cost more" in shown
+    assert "Opening baseline: Historic spend. Who pays for protection: those who gain, within the budget." in screen
+    assert "1. The floor is the opening baseline less the largest loss. 2. The rest of the money" in screen
+    assert "default: 20% – assumption: An example" in screen
+    assert "Opening baseline, £ (opening_baseline) = last year's Allocation (first year: Historic spend)" in screen
+    assert "Control total: kept. What is given out and what is left come to the money there is: exactly where" in screen
+    assert "Rising target: not kept, that an organisation whose target is raised in a year never gets less" in screen
+    assert "A cliff." in screen
+    assert "Mergers: does not arise. None." in screen
+    assert "When there is no answer If the floors cost more" in screen
 
 
 def test_show_as_markdown_toml_and_json():
@@ -148,7 +148,7 @@ def test_show_as_markdown_toml_and_json():
     assert markdown.startswith("# Transition fund for cost above the revised funding\n")
     assert "## Steps\n\n1. Cost above fair share, yes/no (`cost_above_funding`)\n" in markdown
     assert "* formula: `historic_spend > fair_share`" in markdown
-    assert [one["name"] for one in document["steps"]] == [one["name"] for one in tomllib.loads(toml)["steps"]]
+    assert [step["name"] for step in document["steps"]] == [step["name"] for step in tomllib.loads(toml)["steps"]]
     with pytest.raises(UsageError, match="give only one of them"):
         run("library", "show", "none", "--json", "--format", "toml")
 
@@ -203,12 +203,12 @@ def test_formulas_in_words(formula, says):
 @pytest.mark.parametrize("kind", SHELVES)
 def test_a_new_file_passes_and_runs(kind, tmp_path):
     """What is written has no error, bears the name that was asked for, and runs on the sample with all checks."""
-    path, written, _ = write_rule(str(tmp_path / "my-own"), kind)
+    path, written_kind, _ = write_rule(str(tmp_path / "my-own"), kind)
     looked_at = review(str(path))
     files = {"population": SAMPLES / "abcd-population.csv", "spend": SAMPLES / "abcd-spend.csv"}
     settings = {"revenue_budget": 2_000_000}
 
-    assert (looked_at.kind, looked_at.name, looked_at.sound, written) == (kind, "my-own", True, kind)
+    assert (looked_at.kind, looked_at.name, looked_at.sound, written_kind) == (kind, "my-own", True, kind)
     assert not looked_at.has("warning")
     assert allocate(**files, **{kind: path}, settings=settings, with_effects=False).agrees
 
@@ -220,7 +220,7 @@ def test_a_copy_differs_in_its_name_alone(kind, name, tmp_path):
     old = (LIBRARY / SHELVES[kind] / f"{name}.toml").read_text("utf-8").splitlines()
     new = path.read_text("utf-8").splitlines()
 
-    assert [line for one, line in zip(old, new, strict=True) if one != line] == ['name = "copy of mine"']
+    assert [line for original, line in zip(old, new, strict=True) if original != line] == ['name = "copy of mine"']
     assert review(str(path)).sound
 
 
@@ -240,14 +240,14 @@ def test_new_refuses(tmp_path, monkeypatch):
             run("library", "new", *arguments)
 
     assert (tmp_path / "mine.toml").read_text("utf-8") == "kept"
-    assert [one.name for one in tmp_path.iterdir()] == ["mine.toml"]
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.toml"]
 
 
 @pytest.mark.slow
 def test_new_prints_commands_that_run(tmp_path):
     """What stands under Next is typed as it is, and both commands end with 0."""
-    said = gpit("library", "new", "my-rule", "--kind", "transition", folder=tmp_path)
-    commands = [line for line in said.stdout.decode().splitlines() if line.startswith("gpit ")]
+    done = gpit("library", "new", "my-rule", "--kind", "transition", folder=tmp_path)
+    commands = [line for line in done.stdout.decode().splitlines() if line.startswith("gpit ")]
 
     assert commands == ["gpit library check my-rule.toml", "gpit allocate --sample --transition my-rule.toml"]
     assert gpit(*commands[1].split()[1:], folder=tmp_path).returncode == 0
@@ -260,9 +260,9 @@ def plain(value: object) -> object:
     """Return what an editor sees of a TOML file: dates are texts."""
     match value:
         case dict():
-            return {key: plain(one) for key, one in value.items()}
+            return {key: plain(entry) for key, entry in value.items()}
         case list():
-            return [plain(one) for one in value]
+            return [plain(entry) for entry in value]
         case dt.date():
             return value.isoformat()
         case _:
@@ -276,11 +276,11 @@ def texts() -> dict[str, str]:
         *(ROOT / "examples").rglob("*.toml"),
         *ROOT.glob("src/**/templates/files/*.toml"),
     ]
-    found = {str(place.relative_to(ROOT)): place.read_text("utf-8") for place in places}
+    texts_by_name = {str(place.relative_to(ROOT)): place.read_text("utf-8") for place in places}
     for document in ("docs/language.md", "README.md"):
         blocks = re.findall(r"^```toml\n(.*?)^```", (ROOT / document).read_text("utf-8"), re.MULTILINE | re.DOTALL)
-        found |= {f"{document} {number}": text for number, text in enumerate(blocks)}
-    return {name: text for name, text in found.items() if set(tomllib.loads(text)) & set(SHELVES)}
+        texts_by_name |= {f"{document} {number}": text for number, text in enumerate(blocks)}
+    return {name: text for name, text in texts_by_name.items() if set(tomllib.loads(text)) & set(SHELVES)}
 
 
 def test_schema_takes_every_file():
@@ -291,10 +291,10 @@ def test_schema_takes_every_file():
         data = plain(tomllib.loads(text))
         (kind,) = set(data) & set(SHELVES)
         validators = (Draft202012Validator(file_schema(kind)), everything)
-        faults[name] = [fault.message for one in validators for fault in one.iter_errors(data)]
+        faults[name] = [fault.message for validator in validators for fault in validator.iter_errors(data)]
 
     assert len(faults) > 15
-    assert {name: found for name, found in faults.items() if found} == {}
+    assert {name: messages for name, messages in faults.items() if messages} == {}
 
 
 @pytest.mark.parametrize(

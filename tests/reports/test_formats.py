@@ -124,9 +124,9 @@ def test_html_is_well_formed_and_runs_nothing():
 
 def test_html_shows_texts_as_they_are():
     """A reader sees the very text, escapes of what cannot be seen apart."""
-    seen = Reader(html(Document([Paragraph(HOSTILE)]))).text
+    page_text = Reader(html(Document([Paragraph(HOSTILE)]))).text
 
-    assert seen == "gpit " + HOSTILE.replace("\x1b", r"\u001b").replace("\u202e", r"\u202e")
+    assert page_text == "gpit " + HOSTILE.replace("\x1b", r"\u001b").replace("\u202e", r"\u202e")
 
 
 def test_markdown_reads_no_text_as_markup():
@@ -195,11 +195,11 @@ def test_markdown_keeps_to_its_longest():
     rows = [Row([str(number), "x" * 50]) for number in range(100)]
     table = Table([Column("Code", Role.CODE), Column("Name", Role.NAME)], rows)
     text = markdown(Document([Title(["T"]), Heading("Rows"), table, Heading("After"), Item("last")], longest=2000))
-    shown = text.count("x" * 50)
+    row_count = text.count("x" * 50)
 
     assert len(text) <= 2000
-    assert 10 < shown < 100
-    assert f"… and {100 - shown} more that do not fit here.\n" in text
+    assert 10 < row_count < 100
+    assert f"… and {100 - row_count} more that do not fit here.\n" in text
     assert text.endswith("\nLeft out because they do not fit: After. The JSON document has everything.\n")
     assert "last" not in text
 
@@ -208,7 +208,7 @@ def test_markdown_keeps_to_its_longest():
 
 
 @pytest.fixture(scope="module")
-def written(tmp_path_factory):
+def written_files(tmp_path_factory):
     """The documents of four verbs on the sample, in both formats, and what the screens said."""
     folder = tmp_path_factory.mktemp("written")
     screens = {}
@@ -225,9 +225,9 @@ def written(tmp_path_factory):
 
 
 @pytest.mark.parametrize("verb", ["allocate", "check", "explain", "compare"])
-def test_files_say_what_the_screen_says(verb, written):
+def test_files_say_what_the_screen_says(verb, written_files):
     """Every figure in pounds and every heading of the screen is in both files, and so is the warning."""
-    folder, screens = written
+    folder, screens = written_files
     page = Reader((folder / f"{verb}.html").read_text("utf-8")).text
     plain = re.sub(r"&#8203;|\\(?=[*_\[\]~!${}])", "", (folder / f"{verb}.md").read_text("utf-8"))
     pounds = set(re.findall(r"£[\d,.]*\d", screens[verb]))
@@ -239,15 +239,15 @@ def test_files_say_what_the_screen_says(verb, written):
         assert "Written" not in text
 
 
-def test_documents_of_a_result_carry_the_manifest(written):
+def test_documents_of_a_result_carry_the_manifest(written_files):
     """What made the figures is below them, and it is that of the JSON document; names are whole."""
-    folder, _ = written
+    folder, _ = written_files
     manifest = json.loads((folder / "old.json").read_text("utf-8"))["manifest"]
     text = (folder / "allocate.md").read_text("utf-8")
     page = Reader((folder / "allocate.html").read_text("utf-8"))
 
     assert json.loads(re.search(r"## Manifest\n\n```json\n(.*)\n```\n", text, re.DOTALL)[1]) == manifest
-    assert json.loads(next(one for one in page.texts if one.startswith("{"))) == manifest
+    assert json.loads(next(text for text in page.texts if text.startswith("{"))) == manifest
     assert "Eastbourne, Hailsham and Seaford" in text
 
 

@@ -51,10 +51,10 @@ def typed(command: str, *more: str, folder: Path) -> int:
 
 def allocations(rows) -> dict[str, dict[str, int]]:
     """Return allocations by year and code."""
-    found: dict[str, dict[str, int]] = {}
+    amounts: dict[str, dict[str, int]] = {}
     for row in rows:
-        found.setdefault(row["year"], {})[row["org_code"]] = int(row["allocation"])
-    return found
+        amounts.setdefault(row["year"], {})[row["org_code"]] = int(row["allocation"])
+    return amounts
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -95,7 +95,7 @@ def test_every_output_of_the_examples_says_illustrative(folder):
     assert typed(COMMAND, "-o", "out.json", folder=folder) == 0
     document = json.loads((folder / "out.json").read_text("utf-8"))
 
-    assert [one.split(":")[0] for one in document["illustrative"]] == ["population.xlsx", "spend.xlsx"]
+    assert [note.split(":")[0] for note in document["illustrative"]] == ["population.xlsx", "spend.xlsx"]
     assert "4 of 4 rows" in document["illustrative"][0]
     assert "7 of 7 rows" in document["illustrative"][1]
     assert {finding["level"] for finding in document["findings"]} == {"note"}
@@ -108,16 +108,16 @@ def test_the_commands_of_the_readme_give_its_figures(folder):
     text = (folder / "README.md").read_text(encoding="utf-8")
     commands = re.findall(r"^```\n(gpit allocate .*)\n```$", text, re.MULTILINE)
     rows = re.findall(r"^\| (20\d\d/\d\d) \| (.+) \|$", text, re.MULTILINE)
-    shown = [[int(re.sub("[£,]", "", cell)) for cell in cells.split(" | ")] for _, cells in rows]
-    found = []
+    tables = [[int(re.sub("[£,]", "", cell)) for cell in cells.split(" | ")] for _, cells in rows]
+    calculated = []
     for command in commands:
         assert typed(command, "-o", "out.csv", folder=folder) == 0
-        found.append([list(year.values()) for year in allocations(read_rows(folder / "out.csv")).values()])
+        calculated.append([list(year.values()) for year in allocations(read_rows(folder / "out.csv")).values()])
 
     assert len(commands) == 3
     assert commands[0] == COMMAND
-    assert shown == [*found[0], *found[1]]
-    assert found[0] == [list(year.values()) for year in ALLOCATIONS.values()]
+    assert tables == [*calculated[0], *calculated[1]]
+    assert calculated[0] == [list(year.values()) for year in ALLOCATIONS.values()]
 
 
 @pytest.mark.slow
@@ -125,11 +125,11 @@ def test_the_readme_shows_what_testing_prints(folder):
     """`gpit test cases` in the new folder prints what the README shows, to the letter."""
     text = (folder / "README.md").read_text(encoding="utf-8")
     (command,) = re.findall(r"^```\n(gpit test .*)\n```$", text, re.MULTILINE)
-    (shown,) = re.findall(r"^```text\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    (expected,) = re.findall(r"^```text\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     done = gpit(*shlex.split(command)[1:], folder=folder)
 
     assert (done.returncode, done.stderr) == (0, b"")
-    assert done.stdout.decode().splitlines() == shown.splitlines()
+    assert done.stdout.decode().splitlines() == expected.splitlines()
 
 
 def test_the_readme_names_every_file(folder):
@@ -191,7 +191,7 @@ def test_the_weight_that_the_formula_suggests_works(folder):
 def differences(folder: Path) -> list[tuple[str, str, str]]:
     """Return year, code and column of each figure of the folder's case that is out of its tolerance."""
     (verdict,) = run_all([str(folder / "cases")]).verdicts
-    return [(one.year, one.code, one.column) for one in verdict.differences]
+    return [(difference.year, difference.code, difference.column) for difference in verdict.differences]
 
 
 def test_the_case_holds_and_is_that_of_the_folder(folder):
@@ -203,7 +203,7 @@ def test_the_case_holds_and_is_that_of_the_folder(folder):
         for year, organisations in data["expected"].items()
     }
 
-    assert [(one.outcome, one.origin) for one in suite.verdicts] == [("ok", "worked by hand")]
+    assert [(verdict.outcome, verdict.origin) for verdict in suite.verdicts] == [("ok", "worked by hand")]
     assert expected == ALLOCATIONS
 
 
@@ -250,12 +250,12 @@ TEMPLATES = {
 
 def validations(page):
     """Return data validations by heading."""
-    found = {}
+    rules = {}
     for rule in page.data_validations.dataValidation:
         (cells,) = rule.sqref.ranges
         assert (cells.min_row, cells.max_row) == (2, 10_001)
-        found[page.cell(1, cells.min_col).value] = rule
-    return found
+        rules[page.cell(1, cells.min_col).value] = rule
+    return rules
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
@@ -383,9 +383,9 @@ def test_the_same_bytes_on_any_day(tmp_path):
     """Two folders are the same, byte for byte; the workbooks have the date of the scheme for their own."""
     for name in ("one", "two"):
         assert gpit("init", name, folder=tmp_path).returncode == 0
-    one = contents(tmp_path / "one")
+    first = contents(tmp_path / "one")
 
-    assert one == contents(tmp_path / "two")
+    assert first == contents(tmp_path / "two")
     for name in TEMPLATES:
         with zipfile.ZipFile(tmp_path / "one" / name) as archive:
             assert {entry.date_time for entry in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
@@ -434,13 +434,13 @@ WRONG = {
 @pytest.mark.parametrize("case", slow_but(["a file", "a folder whose cases is a file"], WRONG))
 def test_what_is_wrong_is_said_in_one_line(tmp_path, case):
     """A place that cannot be is exit code 2 and one line, and nothing is changed."""
-    given, expected = WRONG[case]
+    folder_name, expected = WRONG[case]
     (tmp_path / "file").write_text("mine", encoding="utf-8")
     (tmp_path / "odd").mkdir()
     (tmp_path / "odd" / "cases").write_text("mine", encoding="utf-8")
     write_folder(tmp_path / "full")
     before = contents(tmp_path)
-    done = gpit("init", given, folder=tmp_path)
+    done = gpit("init", folder_name, folder=tmp_path)
 
     assert done.returncode == 2
     assert expected in words(done.stderr)
@@ -461,10 +461,10 @@ def test_a_folder_that_cannot_be_written_to(tmp_path):
         assert len(done.stderr.decode().strip().splitlines()) == 1
 
 
-@pytest.mark.parametrize("there", [True, False])
-def test_a_failure_on_the_way_leaves_nothing(tmp_path, monkeypatch, there):
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_failure_on_the_way_leaves_nothing(tmp_path, monkeypatch, exists):
     """If the third file cannot be moved in, or the folder itself, no file and no folder is left behind."""
-    if there:
+    if exists:
         (tmp_path / "mine").mkdir()
         (tmp_path / "mine" / "notes.txt").write_text("mine", encoding="utf-8")
     before = sorted(tmp_path.rglob("*"))
@@ -472,7 +472,7 @@ def test_a_failure_on_the_way_leaves_nothing(tmp_path, monkeypatch, there):
 
     def failing(self, target):
         moves.append(target)
-        if len(moves) == (3 if there else 1):
+        if len(moves) == (3 if exists else 1):
             raise OSError(28, "No space left on device")
         return rename(self, target)
 
@@ -480,7 +480,7 @@ def test_a_failure_on_the_way_leaves_nothing(tmp_path, monkeypatch, there):
     with pytest.raises(OutputError, match=r"mine: .*No space left on device.*nothing was changed"):
         write_folder(tmp_path / "mine")
 
-    assert len(moves) == (3 if there else 1)
+    assert len(moves) == (3 if exists else 1)
     assert sorted(tmp_path.rglob("*")) == before
 
 
@@ -493,8 +493,10 @@ def test_a_typed_number_below_nil_is_refused_with_its_cell(folder):
     with pytest.raises(GpitError) as caught:
         typed(COMMAND, folder=folder)
 
-    found = {(one.file, one.place, one.number) for one in caught.value.findings if one.level == "error"}
-    assert {("population.xlsx:Population", "D3", "I18"), ("population.xlsx:Population", "A4", "I11")} <= found
+    errors = {
+        (finding.file, finding.place, finding.number) for finding in caught.value.findings if finding.level == "error"
+    }
+    assert {("population.xlsx:Population", "D3", "I18"), ("population.xlsx:Population", "A4", "I11")} <= errors
 
 
 # What is said ---------------------------------------------------------------------------------------------------
@@ -538,9 +540,9 @@ def test_a_reader_that_leaves_changes_nothing(tmp_path):
 @pytest.mark.skipif(os.name == "nt", reason="a backslash parts folders there")
 def test_paths_are_quoted_only_where_they_must_be():
     """Double quotes, which bash and PowerShell share, where they do; else as bash reads it."""
-    given = ["demo/2026", "été", "a b", "it's", "a$b", "a\\b"]
+    paths = ["demo/2026", "été", "a b", "it's", "a$b", "a\\b"]
 
-    assert [_quoted(path) for path in given] == ["demo/2026", "été", '"a b"', '"it\'s"', "'a$b'", "'a\\b'"]
+    assert [_quoted(path) for path in paths] == ["demo/2026", "été", '"a b"', '"it\'s"', "'a$b'", "'a\\b'"]
 
 
 @pytest.mark.slow
