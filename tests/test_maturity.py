@@ -1,4 +1,4 @@
-"""The maturity index: worked by hand, held against exact fractions, and what a user may get wrong."""
+"""The maturity index: calculated by hand and in exact fractions, and mistakes that users make."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def commands(folder):
-    """The commands of the document, run as they stand there, in their order."""
+    """The commands of the document, run unchanged and in order."""
     command_lines = [piece.text for piece in pieces(DOCUMENT) if piece.kind == "" and piece.text.startswith("gpit ")]
     assert [typed(command, folder=folder) for command in command_lines] == [0] * len(command_lines)
     return command_lines
@@ -84,7 +84,7 @@ def example(folder) -> Maturity:
 
 
 def test_the_worked_example_is_what_the_text_works_out(example):
-    """Every figure of the table, worked by hand below it, is what the run gives."""
+    """The run gives every figure of the table, which is calculated by hand below it."""
     (printed,) = tables(DOCUMENT, "step", "A81001")
     codes = printed.rows[0][1:]
     rows = {row["org_code"]: row for row in example.result.rows.to_dicts()}
@@ -101,7 +101,7 @@ def test_the_worked_example_is_what_the_text_works_out(example):
 
 @pytest.mark.slow
 def test_the_tables_of_ccgs_and_practices(folder, commands):
-    """00D (70) stands before 00C (59.375); of practices 70, 66.67, 37.5, and the one without an index last."""
+    """00D (70) comes before 00C (59.375); practices have 70, 66.67, 37.5, and the one without an index is last."""
     assert len(commands) == 2
     ccgs, practices = (read_rows(folder / name) for name in ("ccg-order.csv", "practice-order.csv"))
 
@@ -151,7 +151,7 @@ def test_indicators_of_the_text_are_those_of_the_scheme():
 
 
 def test_options_columns_and_keys_of_the_text(example):
-    """The options are those of the verb, the columns those of the tables, the keys those of the document."""
+    """The document lists the options of the verb, the columns of the tables and the keys of the JSON document."""
     help_text = gpit("maturity", "--help", folder=ROOT).stdout.decode()
     options = re.findall(r"^ +(?:-\w, )?(--[a-z-]+)", help_text, re.MULTILINE)
     rows = table(DOCUMENT, "option of `gpit maturity`", "what it does")
@@ -169,7 +169,7 @@ def test_options_columns_and_keys_of_the_text(example):
     assert json.loads(json_text(example.document()))["schema"] == "gpit-maturity/1"
 
 
-def test_the_screen_says_who_is_where_and_what_is_missing(example):
+def test_the_screen_has_ranks_and_missing_answers(example):
     """At 80 columns: the CCGs with index, answers and £ per head; B82002 by name; 16 of 120 answers."""
     out = StringIO()
     show(maturity_document(example, file_names=["m.xlsx"]), Console(file=out, width=80))
@@ -245,7 +245,7 @@ def indices(frame: pl.DataFrame) -> dict[str, float | None]:
 @EXAMPLES
 @given(rows=answers())
 def test_indices_are_those_of_exact_fractions(rows):
-    """Every index is that of the definition, from 0 to 100, or none; ranks fall with the index; all checks hold."""
+    """Every index is that of the definition, from 0 to 100, or none; ranks fall with the index; all checks pass."""
     maturity = of_result(calculate(SCHEME, inputs_of(SCHEME, rows, {})))
 
     assert maturity.result.agrees, [check for check in maturity.result.checks if not check.holds]
@@ -287,7 +287,7 @@ def test_maturity_index__population_scale_is_kept(example, folder, tmp_path):
 
 
 def test_ties_share_a_rank():
-    """Two thirds worked out in two ways are one rank, the first; what has no index has none and stands last."""
+    """Two thirds calculated in two ways share the first rank; a practice without an index is last, without a rank."""
     rows = {"org_code": ["A1", "A2", "A3", "A4"], "org_name": [""] * 4}
     table_of = pl.DataFrame({**rows, "maturity_index": [66.66666666666666, None, 66.66666666666667, 1.0]})
 
@@ -296,7 +296,7 @@ def test_ties_share_a_rank():
 
 @pytest.mark.parametrize(("per_head", "expected"), [((1, 2, 3), -1), ((1, 3, 2), -0.5), ((2, 2, 2), None)])
 def test_rank_correlation_of_three_ccgs(example, per_head, expected):
-    """Index 100, 50, 0 and £1, £2, £3 a head fall against each other: -1; with £1, £3, £2 it is -1/2.
+    """Index 100, 50, 0 and £1, £2, £3 a head are in opposite order: -1; with £1, £3, £2 it is -1/2.
 
     1 - 6 Σd² / (n (n² - 1)): differences of ranks 2, 0, 2 give 1 - 48/24, and 2, 1, 1 give 1 - 36/24.
     """
@@ -321,7 +321,7 @@ def of(folder: Path, rows: Sequence[Row], **more: Any) -> Maturity:
 
 
 def test_people_of_a_ccg_are_never_its_practices(tmp_path):
-    """A file of CCGs with list sizes of its own gives answers and money alone; a practice keeps its 1,000."""
+    """A file of CCGs with its own list sizes gives only answers and money; a practice keeps its 1,000."""
     rows = [{"org_code": "00C", "registered_population": 99_000, "allocation": 5_000, "service_desk": "no"}]
     maturity = of(
         tmp_path, [practice("A81001", clinical_safety="yes")], ccg_indicators=write_rows(tmp_path / "c.csv", rows)
@@ -340,7 +340,7 @@ def test_people_of_a_ccg_are_never_its_practices(tmp_path):
 
 
 def test_answers_of_a_ccg_may_stand_on_the_rows_of_practices(tmp_path):
-    """Then each practice has its own: yes and no give 100 and 50 where the practices answered alike."""
+    """Each practice has its own index: yes and no give 100 and 50 if the practices gave the same answers."""
     rows = [practice("A81001", clinical_safety="yes", service_desk="yes")]
     rows += [practice("A81002", clinical_safety="yes", service_desk="no")]
 
@@ -348,7 +348,7 @@ def test_answers_of_a_ccg_may_stand_on_the_rows_of_practices(tmp_path):
 
 
 def test_list_sizes_and_ccgs_may_come_in_a_file_of_their_own(tmp_path):
-    """NHS files call the CCG `org_code` beside a `practice_code`; a practice without a row of answers has no index."""
+    """NHS files call the CCG `org_code` next to a `practice_code`; a practice without answers has no index."""
     people = [{"practice_code": code, "org_code": "00C", "list_size": 10} for code in ("A81001", "A81002")]
     maturity = assess(
         population=write_rows(tmp_path / "people.csv", people),
@@ -383,14 +383,14 @@ def test_ccgs_of_one_side_alone_are_said(tmp_path):
         ({"records_access": 85}, r"online access.*A81001.*records_access = 85.*write 0\.85 or 85%"),
     ],
 )
-def test_an_answer_that_nobody_can_read_stops_the_run(tmp_path, values, message):
-    """Neither yes nor no, or a share above 1: the practice, the answer and what to write, and no index."""
+def test_an_unreadable_answer_stops_the_run(tmp_path, values, message):
+    """An answer other than yes or no, or a share above 1, is refused with the practice and what to write."""
     with pytest.raises(CalculationError, match=message):
         of(tmp_path, [practice("A81001", **values)])
 
 
 def test_rows_without_a_ccg_are_refused(tmp_path):
-    """The column of CCGs is needed, and the message names it."""
+    """The column of CCGs is required, and the message names it."""
     with pytest.raises(InputError, match=r"ccg_code.*with --indicators FILE"):
         of(tmp_path, [{"practice_code": "A81001", "registered_population": 1, "clinical_safety": "yes"}])
 
@@ -439,8 +439,8 @@ def test_a_misspelt_indicator_is_said(tmp_path):
         ({"records_access": "", "service_desk": "yes"}, "no practice answered an .*: records_access; .*one of the"),
     ],
 )
-def test_nobody_answered(tmp_path, values, message):
-    """There is no index of anyone: the run ends, and says which columns were looked for; a CCG's do not help."""
+def test_no_practice_answered(tmp_path, values, message):
+    """Without any answer the run stops and lists the columns looked for; answers of CCGs are not enough."""
     with pytest.raises(InputError, match=message) as caught:
         of(tmp_path, [practice("A81001", **values)])
 
@@ -448,7 +448,7 @@ def test_nobody_answered(tmp_path, values, message):
 
 
 def test_no_index_at_all_on_the_screen(tmp_path):
-    """Where no indicator has a weight there is no index: a dash, and nulls."""
+    """If no indicator has a weight there is no index: a dash, and nulls."""
     weights = [name for name in SCHEME.parameters if name.endswith("_weight")]
     maturity = of(tmp_path, [practice("A81001", clinical_safety="yes")], settings=dict.fromkeys(weights, 0))
     out = StringIO()
@@ -461,7 +461,7 @@ def test_no_index_at_all_on_the_screen(tmp_path):
 
 
 def test_a_weight_of_nothing_takes_an_indicator_out(tmp_path):
-    """A yes and a no that has no weight give 100, where they would give 50; 29 indicators are asked."""
+    """A yes, and a no without a weight, give 100 instead of 50; 29 indicators are asked."""
     rows = [practice("A81001", clinical_safety="yes", nhs_network="no")]
     maturity = of(tmp_path, rows, settings={"nhs_network_weight": 0})
 
@@ -469,7 +469,7 @@ def test_a_weight_of_nothing_takes_an_indicator_out(tmp_path):
 
 
 def test_a_ccg_whose_practices_have_no_patients_is_said_as_that(tmp_path):
-    """00D answered and has nobody on its lists, 00J answered nothing: neither has an index, each for its reason."""
+    """00D answered and has no patients, 00J answered nothing: neither has an index, each with its reason."""
     rows = [practice("A81001", clinical_safety="yes"), practice("A81002", "00D", 0, clinical_safety="no")]
     maturity = of(tmp_path, [*rows, practice("A81003", "00J")])
     out = StringIO()
@@ -484,7 +484,7 @@ def test_a_ccg_whose_practices_have_no_patients_is_said_as_that(tmp_path):
 @pytest.mark.parametrize("encoding", ["utf-8", "cp1252", "ascii"])
 @pytest.mark.parametrize("width", [60, 80])
 def test_the_screen_fits(example, width, encoding):
-    """No line is wider than the console, of large CCGs and in the letters of its encoding; £ per head stays."""
+    """No line is wider than the console, for large CCGs and any encoding; £ per head is always shown."""
     row = {"org_name": "NHS Cambridgeshire and Peterborough CCG", "practices": 107, "practices_with_index": 106}
     row |= {"ccg_population": 1_234_567.0, "allocation_per_head": 12.5, "answered_share": 1.0, "maturity_index": 100.0}
     wide = example.ccgs.with_columns(**{name: pl.lit(value) for name, value in row.items()})
@@ -513,7 +513,7 @@ def test_a_column_that_map_gives_to_another_heading_is_said(tmp_path):
 
 
 def test_points_that_leave_no_index_are_out_of_bounds(tmp_path):
-    """Nothing for an indicator that is met would be a division by nought: the message says what is the least."""
+    """0 points for a met indicator would be a division by 0: the message gives the minimum."""
     with pytest.raises(SchemeError, match=r"points_met is 0 in 2016/17; its minimum is 1"):
         of(tmp_path, [practice("A81001")], settings={"points_met": 0, "points_partly_met": 0})
     with pytest.raises(SchemeError, match=r"points_partly_met is 3 in 2016/17; its maximum is points_met, .* 2"):
@@ -522,7 +522,7 @@ def test_points_that_leave_no_index_are_out_of_bounds(tmp_path):
 
 @pytest.mark.parametrize(("of_", "message"), [("nowhere", "of names nowhere"), ("need", "of names need")])
 def test_of_names_a_text_column(tmp_path, of_, message):
-    """A column is of a larger organisation by a text column that is declared; the message names both."""
+    """A column belongs to a larger organisation through a declared text column; the message names both."""
     (tmp_path / "s.toml").write_text(
         '[scheme]\nname = "s"\ntitle = "S"\nyears = ["2014/15"]\n[inputs.need]\n[inputs.desk]\n'
         f'of = "{of_}"\n[[steps]]\nname = "allocation"\nlabel = "A"\nformula = "desk + need"\n',
@@ -537,7 +537,7 @@ def test_of_names_a_text_column(tmp_path, of_, message):
 
 @pytest.mark.slow
 def test_results_are_verified_from_the_files_as_they_are(example, folder, tmp_path):
-    """A workbook and a table run again from their manifests with the same bytes, CCG file and all."""
+    """A workbook and a table run again from their manifests give the same bytes, with the CCG file."""
     write_workbook(example.result, folder / "v.xlsx")
     write_csv(example.result, folder / "v.csv")
     write_manifest(example.result, folder / "v.csv.manifest.json", folder / "v.csv", "v.csv")
@@ -554,7 +554,7 @@ def test_results_are_verified_from_the_files_as_they_are(example, folder, tmp_pa
 
 @pytest.mark.slow
 def test_the_workbook_adds_up_no_indices(example, tmp_path):
-    """The published sheet has each index once and no total; the money of a CCG is not added up over its practices."""
+    """The published sheet has each index once and no total; money of a CCG is not added up over its practices."""
     write_workbook(example.result, tmp_path / "m.xlsx")
     book = openpyxl.load_workbook(tmp_path / "m.xlsx", data_only=True)
     sheet, year = book["Maturity index"], book["2016-17"]
@@ -571,7 +571,7 @@ def test_the_workbook_adds_up_no_indices(example, tmp_path):
 
 @pytest.mark.slow
 def test_a_workbook_says_where_each_answer_came_from(example, tmp_path):
-    """Row 3 has answers of practices.csv, its CCG's of ccgs.csv and money: each input has its own place, or none."""
+    """Row 3 has answers of practices.csv, and of ccgs.csv with money: each input has its own place, or none."""
     write_workbook(example.result, tmp_path / "m.xlsx")
     origins = read_record(tmp_path / "m.xlsx").inputs.origins
 
@@ -595,7 +595,7 @@ def test_a_workbook_says_where_each_answer_came_from(example, tmp_path):
     ],
 )
 def test_places_that_cannot_be_written_are_refused(folder, more, message):
-    """Before anything is read: another ending, an input, one file for two tables."""
+    """A wrong ending, an input or one file for two tables is refused before anything is read."""
     with pytest.raises(UsageError) as caught:
         typed(f"gpit maturity --indicators practices.csv {more}", folder=folder)
 
@@ -614,7 +614,7 @@ def test_a_fault_leaves_nothing_behind(tmp_path):
 
 
 def test_json_is_one_document(folder, capsysbinary):
-    """`--json` prints the CCGs and practices in order, and nothing else."""
+    """`--json` prints the CCGs and practices by rank, and nothing else."""
     command = "gpit maturity --indicators practices.csv --ccg-indicators ccgs.csv --json"
     with chdir(folder):
         assert app(shlex.split(command)[1:], standalone_mode=False) == 0

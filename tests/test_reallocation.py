@@ -1,4 +1,4 @@
-"""`gpit reallocate`: underspends recovered and given to others, by hand and in exact fractions; what is refused."""
+"""`gpit reallocate`: underspends recovered and given to others, by hand and in fractions; and what is refused."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def adjustment(code, amount, reason="Agreed", approver="J. Field"):
 
 
 def files(folder, forecasts=FORECASTS, allocations=ALLOCATIONS, adjustments=None):
-    """Write the files of a run; return what `reallocate` is given for them."""
+    """Write the files of a run; return the arguments of `reallocate` for them."""
     given_files = {
         "allocation": write_rows(folder / "allocations.csv", allocations),
         "forecast": write_rows(folder / "forecast.csv", forecasts),
@@ -67,7 +67,7 @@ def files(folder, forecasts=FORECASTS, allocations=ALLOCATIONS, adjustments=None
 
 
 def run(folder, forecasts=FORECASTS, allocations=ALLOCATIONS, adjustments=None, **options):
-    """Reallocate the rows as they stand."""
+    """Reallocate the rows unchanged."""
     return reallocate(**files(folder, forecasts, allocations, adjustments), **{"with_effects": False, **options})
 
 
@@ -77,7 +77,7 @@ def column(result, name):
 
 
 def typed(command, *more, folder):
-    """Run a command in a folder, without starting Python anew; return its exit code and what it printed."""
+    """Run a command in a folder, in this process; return its exit code and output."""
     with chdir(folder), redirect_stdout(io.StringIO()) as printed:
         return app([*shlex.split(command)[1:], *more], standalone_mode=False), printed.getvalue()
 
@@ -111,7 +111,7 @@ def examples(documented):
 
 @pytest.mark.parametrize("number", range(3), ids=["in-full", "too-small-a-pot", "adjustments"])
 def test_figures_worked_by_hand(number, examples):
-    """Every figure of the tables in docs/reallocate.md, worked by hand there, is what its command gives."""
+    """Each command gives every figure of its table in docs/reallocate.md, which is calculated by hand there."""
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in EXAMPLES[number][1].splitlines()]
     (national,) = examples[number]["national"]
     wrong = [
@@ -127,7 +127,7 @@ def test_figures_worked_by_hand(number, examples):
 
 
 def test_there_are_three_worked_examples():
-    """The document has an example in full, one pro rata and one with adjustments."""
+    """The document has a full example, one pro rata and one with adjustments."""
     assert len(EXAMPLES) == 3
 
 
@@ -161,7 +161,7 @@ def test_no_answer_as_the_document_says(documented):
 
 
 def whole_pounds(shares):
-    """Whole pounds by largest remainder that add up to the whole total of the shares; ties go to the earlier row."""
+    """Whole pounds by largest remainder; they add up to the total of the shares; ties go to the earlier row."""
     pounds = [math.floor(share) for share in shares]
     order = sorted(range(len(shares)), key=lambda row: (pounds[row] - shares[row], row))
     for row in order[: int(sum(shares)) - sum(pounds)]:
@@ -170,7 +170,7 @@ def whole_pounds(shares):
 
 
 def pro_rata(amount, weights):
-    """The amount by weight, in whole pounds; nothing where there is no weight."""
+    """The amount by weight, in whole pounds; 0 if there is no weight."""
     whole = sum(weights)
     return whole_pounds([amount * weight / whole if whole else Fraction(0) for weight in weights])
 
@@ -212,7 +212,7 @@ def oracle(rows, tolerance, kept, share, receive):
 
 
 HALF_POUNDS = st.integers(0, 4_000).map(lambda number: Fraction(number, 2))
-"""Halves are exact as floats, so that engine and fractions see one number."""
+"""Halves are exact as floats, so engine and fractions use the same number."""
 CASES = st.lists(
     st.fixed_dictionaries(
         {
@@ -276,7 +276,7 @@ def as_files(rows):
     receive=["pressures"],
 )
 def test_reallocate__control_total_is_kept(rows, tolerance, kept, share, receive):
-    """To the penny: what is recovered, who receives, what is left; nobody loses more than the forecast underspend."""
+    """To the penny: what is recovered, who receives, what is left; no loss exceeds the forecast underspend."""
     expected = oracle(rows, tolerance, kept, share, receive)
     options = {"year": YEAR, "tolerance": str(tolerance), "recover": str(share), "receive": receive}
     with tempfile.TemporaryDirectory() as folder:
@@ -298,7 +298,7 @@ def test_reallocate__control_total_is_kept(rows, tolerance, kept, share, receive
 
 
 def test_reallocate__row_order_is_kept(tmp_path):
-    """Four CCGs in any order come to the same rows; B and D tie for a pound of £3 at £1.50 each, and B is first."""
+    """Four CCGs in any order give the same rows; B and D tie for a pound of £3 at £1.50 each, and B is first."""
     allocations = [dict(row, allocation=1_000, fair_share=1) for row in ALLOCATIONS]
     outturn = {"A": 997, "B": 1_002, "C": 1_000, "D": 1_002}
     forecasts = [{"org_code": code, "forecast_outturn": amount} for code, amount in outturn.items()]
@@ -318,13 +318,13 @@ def test_reallocate__rising_target_is_kept(tmp_path):
         result = run(tmp_path, allocations=rows, receive=["pressures", "everybody"])
         parts.append(column(result, "received_by_fair_share"))
 
-    # 29,500 × 4/12 and × 8/12; the rest likewise.
+    # 29,500 × 4/12 and × 8/12; the others in the same way.
     assert parts[0] == [0, 9_833, 0, 19_667]
     assert [part[1] for part in parts] == sorted(part[1] for part in parts)
 
 
 def test_reallocate__bounds_is_kept(tmp_path):
-    """Recovery of £1,000.50 and an adjustment take £1,000 in all: to lose the odd 50p would be to lose more."""
+    """Recovery of £1,000.50 and an adjustment take £1,000 in total: losing the odd 50p would be losing more."""
     forecasts = [{"org_code": code, "forecast_outturn": amount} for code, amount in (("A", 8_999.5), ("B", 10_001))]
     allocations = [{"org_code": code, "allocation": 10_000} for code in "AB"]
     result = run(tmp_path, forecasts, allocations, [adjustment("A", -500)], tolerance="0%", recover="50%", year=YEAR)
@@ -337,7 +337,7 @@ def test_reallocate__bounds_is_kept(tmp_path):
 
 
 def test_reallocate__mergers_is_broken(tmp_path):
-    """A with £100 over and B with £100 short move £100 to B and C; as one, A and B have nothing over, and C gets none.
+    """A with £100 over and B with £100 short move £100 to B and C; as one, A and B have nothing over, and C gets 0.
 
     Apart: £100 for pressures of £100 in B and £300 in C, so B gets £25 and C £75; A and B together have 900 + 1,025.
     Merged: an allocation of £2,000 and a forecast of £2,000; nothing is recovered.
@@ -362,7 +362,7 @@ def test_the_whole_underspend_once_it_is_beyond_the_tolerance(tmp_path):
 
 
 def test_who_may_receive(tmp_path):
-    """D may not: only B's pressure is met, and £79,500 is left; an adjustment by hand goes to D all the same."""
+    """D may not: only B's pressure is met, and £79,500 is left; a manual adjustment still goes to D."""
     forecasts = [dict(row, may_receive={"B": "yes", "D": "no"}.get(row["org_code"], "")) for row in FORECASTS]
     result = run(tmp_path, forecasts, adjustments=[adjustment("D", 500)])
 
@@ -372,7 +372,7 @@ def test_who_may_receive(tmp_path):
 
 
 def test_headings_of_ones_own(tmp_path):
-    """A heading may be named as the column of the document or as the name that the scheme has for it."""
+    """A heading may be the name in the document or the name in the scheme."""
     rows = [{"Code": row["org_code"], "Budget": row["allocation"], "FY": YEAR} for row in ALLOCATIONS]
     for name in ("allocation", "current_allocation"):
         result = run(tmp_path, allocations=rows, mapping={"Budget": name})
@@ -403,7 +403,7 @@ def test_adjustments_of_merged_organisations_of_both_signs(amounts, tmp_path):
 
 
 def test_the_unit_in_a_title_holds_for_adjustments(tmp_path):
-    """Under a title that says thousands, -8 takes £8,000 of A's £8,500, as it would of any money."""
+    """Under a title that says thousands, -8 takes £8,000 of A's £8,500, as for any money."""
     folder = files(tmp_path)
     text = "All figures in £000,,,\norg_code,amount,reason,approver\nA,-8,Agreed,J. Field\n"
     (tmp_path / "adjustments.csv").write_text(text, encoding="utf-8")
@@ -413,7 +413,7 @@ def test_the_unit_in_a_title_holds_for_adjustments(tmp_path):
 
 
 def test_totals_of_adjustments_are_checked(tmp_path):
-    """-8,000 and 5,000 come to -3,000: a total that says so is left out, and one that says -2,000 is refused."""
+    """-8,000 and 5,000 add up to -3,000: a total of -3,000 is skipped, and one of -2,000 is refused."""
     rows = [adjustment("A", -8_000), adjustment("D", 5_000)]
     result = run(tmp_path, adjustments=[*rows, adjustment("Total", -3_000, "", "")])
 
@@ -423,7 +423,7 @@ def test_totals_of_adjustments_are_checked(tmp_path):
 
 
 def test_other_years_than_the_schemes_own(tmp_path):
-    """A table of 2015/16 is reallocated in 2015/16, as its sentences say."""
+    """A table of 2015/16 is reallocated in 2015/16, and its sentences say so."""
     result = run(tmp_path, allocations=[dict(row, year="2015-16") for row in ALLOCATIONS])
 
     assert list(result.years) == ["2015/16"]
@@ -460,7 +460,7 @@ def test_pence_bring_no_noise(tmp_path):
 
 
 def test_parts_of_a_penny_stay_where_they_are(tmp_path):
-    """An allocation of £100.125 that nothing happens to is not rounded: nobody's allocation changes by half a penny."""
+    """An allocation of £100.125 that nothing happens to is not rounded: no allocation changes by half a penny."""
     forecasts = [{"org_code": "A", "forecast_outturn": 100.125}]
     result = run(tmp_path, forecasts, [{"org_code": "A", "allocation": 100.125}], year=YEAR)
 
@@ -471,7 +471,7 @@ def test_parts_of_a_penny_stay_where_they_are(tmp_path):
 @settings(deadline=None, max_examples=1)
 @given(pence=st.lists(st.tuples(st.integers(0, 10**9), st.integers(0, 10**9)), min_size=100, max_size=100))
 def test_every_answer_is_the_nearest_float_of_its_pence(pence):
-    """Of a hundred allocations and forecasts in pence every revised allocation is a decimal of two places."""
+    """For a hundred allocations and forecasts in pence, every revised allocation has two decimal places."""
     allocations = [{"org_code": f"X{at:03}", "allocation": amount / 100} for at, (amount, _) in enumerate(pence)]
     forecasts = [{"org_code": f"X{at:03}", "forecast_outturn": amount / 100} for at, (_, amount) in enumerate(pence)]
     with tempfile.TemporaryDirectory() as folder:
@@ -592,7 +592,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("case", REFUSED.values(), ids=REFUSED.keys())
 def test_what_is_refused(case, tmp_path):
-    """Each is an error of exit code 2 that says where, in the file and row that the user can mend."""
+    """Each is an error with exit code 2 that names the file and row to correct."""
     options, message = case
     with pytest.raises(GpitError, match=message) as fault:
         run(tmp_path, **options)
@@ -601,7 +601,7 @@ def test_what_is_refused(case, tmp_path):
 
 
 def test_the_most_that_adjustments_may_do(tmp_path):
-    """-8,500 takes all that is left of A's underspend, and 98,000 gives all of the pot: the bounds themselves hold."""
+    """-8,500 takes all that is left of A's underspend, and 98,000 gives all of the pot: both limits are allowed."""
     result = run(tmp_path, adjustments=[adjustment("A", -8_500), adjustment("B", 98_000)])
 
     assert column(result, "revised_allocation") == [330_000, 573_000, 597_000, 800_000]
@@ -618,14 +618,14 @@ def test_the_most_that_adjustments_may_do(tmp_path):
     ],
 )
 def test_files_that_are_not_written(words_typed, message, tmp_path):
-    """Letters have two endings, and nothing is written over an input or twice into one file."""
+    """Letters have two endings; no input is overwritten and no file is written twice."""
     files(tmp_path)
     with pytest.raises(GpitError, match=re.escape(message)):
         typed("gpit reallocate --allocation allocations.csv --forecast forecast.csv", *words_typed, folder=tmp_path)
 
 
 def test_the_command_ends_with_2_and_one_line(tmp_path, monkeypatch, capsys):
-    """A refusal on the command line: exit code 2, nothing on standard output, no traceback, no file."""
+    """An error on the command line: exit code 2, nothing on standard output, no traceback, no file."""
     folder = files(tmp_path, adjustments=[adjustment("B", 1, reason="")])
     options = [word for name, path in folder.items() for word in (f"--{name}", path.name)]
     monkeypatch.chdir(tmp_path)
@@ -669,7 +669,7 @@ def after_allocate(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def book(after_allocate):
-    """The workbook of two years of A to D beside the tables, whose years come to other allocations."""
+    """The workbook of two years of A to D; its years have different allocations."""
     from gpit_fairshare.workbook.result_workbook import write_workbook
 
     population, spend = (SAMPLES / f"abcd-{name}.csv" for name in ("population", "spend"))
@@ -680,7 +680,7 @@ def book(after_allocate):
 
 @pytest.mark.slow
 def test_a_workbook_of_gpit_needs_its_year_alone(book):
-    """The sheet of the year is read, named or not; and without --year a sheet named is of its own year."""
+    """The sheet of the year is read, named or not; without --year a named sheet decides the year."""
     forecast = book.parent / "forecast.csv"
     runs = [
         reallocate(allocation=f"{book}{sheet}", forecast=forecast, year=year, with_effects=False)
@@ -696,7 +696,7 @@ def test_a_workbook_of_gpit_needs_its_year_alone(book):
 
 @pytest.mark.slow
 def test_verify_finds_the_sheet_of_the_year(book):
-    """What was read from a workbook without naming its sheet comes to the same bytes again."""
+    """A run that read a workbook without naming its sheet gives the same bytes again."""
     code, _ = typed(
         "gpit reallocate --allocation book.xlsx --forecast forecast.csv --year 2014/15 -o book-result.json",
         folder=book.parent,
@@ -716,13 +716,13 @@ def test_verify_finds_the_sheet_of_the_year(book):
     ],
 )
 def test_a_sheet_of_another_year_is_refused(sheet, year, message, book):
-    """Rows of a year's sheet do not say their year, so the sheet does; published figures are no table of steps."""
+    """Rows of a year's sheet have no year, so the sheet gives it; published figures are not a table of steps."""
     with pytest.raises(GpitError, match=message):
         reallocate(allocation=f"{book}{sheet}", forecast=book.parent / "forecast.csv", year=year)
 
 
 def one_sheet(path, name, title, rows):
-    """Write a workbook of one's own: a title, and rows below it."""
+    """Write a workbook that is not from gpit: a title, and rows below it."""
     made = openpyxl.Workbook()
     made.active.title = name
     for row in ([title], [], list(rows[0]), *(list(row.values()) for row in rows)):
@@ -741,7 +741,7 @@ def one_sheet(path, name, title, rows):
     ],
 )
 def test_a_title_of_another_year_is_refused(name, title, refused, tmp_path):
-    """Where rows have no year, a sheet's name or title that speaks of others alone contradicts --year."""
+    """If rows have no year, the name of the sheet or a title with only other years contradicts --year."""
     path = one_sheet(tmp_path / "own.xlsx", name, title, without(ALLOCATIONS, "year"))
     options = {"allocation": path, "forecast": files(tmp_path)["forecast"], "year": YEAR, "with_effects": False}
     if refused:
@@ -760,7 +760,7 @@ def test_a_table_of_gpit_needs_no_mapping(after_allocate):
 
 @pytest.mark.parametrize("name", [slow("r.xlsx"), "r.csv", slow("r.parquet"), slow("r.json")])
 def test_verify_runs_it_again(name, after_allocate):
-    """The options stand in the manifest, the year and the headings among them: the same bytes come again."""
+    """The manifest has the options, with year and headings: running it again gives the same bytes."""
     assert verify(after_allocate[0] / name).verified
 
 
@@ -784,7 +784,7 @@ def test_the_workbook_is_live(after_allocate):
 
 
 def test_the_screen(after_allocate):
-    """80 columns: where the pot comes from, where it goes, what is left, the largest changes and the checks."""
+    """80 columns: where the pot comes from, who receives it, what is left, the largest changes and the checks."""
     screen = " ".join(after_allocate[1].split())
 
     assert max(map(len, after_allocate[1].splitlines())) <= 80
@@ -817,13 +817,13 @@ HOSTILE = {
 
 @pytest.fixture
 def hostile(tmp_path):
-    """A run whose names, reasons and approvers would do something where they are taken for more than text."""
+    """A run whose names, reasons and approvers would have an effect if read as more than text."""
     rows = [dict(row, org_name=HOSTILE[row["org_code"]]) for row in ALLOCATIONS]
     return run(tmp_path, allocations=rows, adjustments=[adjustment("B", 10, "=cmd|' /C calc'!A0", "+44|x")])
 
 
 def test_letters_as_csv_hold_no_formula(hostile, tmp_path):
-    """No cell begins as a formula does; behind an apostrophe every text is whole, amounts are plain numbers."""
+    """No cell begins like a formula; after an apostrophe every text is whole; amounts are plain numbers."""
     write_letters(changes(hostile), tmp_path / "letters.csv", ".csv")
     with (tmp_path / "letters.csv").open(encoding="utf-8", newline="") as stream:
         heads, *rows = csv.reader(stream)
@@ -837,7 +837,7 @@ def test_letters_as_csv_hold_no_formula(hostile, tmp_path):
 
 
 def test_letters_as_markdown_keep_their_table(hostile, tmp_path):
-    """Each row has thirteen cells whatever is in a name, and no sign of a name means anything, nor makes a link."""
+    """Each row has thirteen cells for any name, and no character of a name is markup or makes a link."""
     write_letters(changes(hostile), tmp_path / "letters.md", ".md")
     lines = (tmp_path / "letters.md").read_text(encoding="utf-8").splitlines()
 
@@ -851,7 +851,7 @@ def test_letters_as_markdown_keep_their_table(hostile, tmp_path):
 
 @pytest.mark.parametrize("basis", ["Illustrative", "audited"])
 def test_letters_say_that_money_is_illustrative(basis, tmp_path):
-    """Where a file says that its figures are illustrative, each row of the letters does, and a line above them."""
+    """If a file is marked illustrative, each row of the letters is too, and so is a line above them."""
     result = run(tmp_path, allocations=[dict(row, basis=basis) for row in ALLOCATIONS])
     for ending in (".csv", ".md"):
         write_letters(changes(result), tmp_path / f"letters{ending}", ending)
@@ -866,7 +866,7 @@ def test_letters_say_that_money_is_illustrative(basis, tmp_path):
 
 
 def test_a_workbook_carries_the_illustrative_mark(tmp_path):
-    """The sheet of a year says above its table that spend is illustrative; what is made from it says so too."""
+    """The sheet of a year is marked illustrative above its table, and so are results made from it."""
     title = "Working. Illustrative spend. One row per CCG, one column per step"
     path = one_sheet(tmp_path / "own.xlsx", "2014-15", title, without(ALLOCATIONS, "year"))
     forecast = files(tmp_path)["forecast"]
@@ -876,7 +876,7 @@ def test_a_workbook_carries_the_illustrative_mark(tmp_path):
 
 
 def test_the_screen_takes_names_for_text(hostile):
-    """Markup of a name is printed as it stands, in lines of 80 columns."""
+    """Markup in a name is printed unchanged, in lines of 80 columns."""
     stream = io.StringIO()
     show(reallocation_document(hostile, changes(hostile)), Console(file=stream, width=80, markup=False))
 
@@ -885,7 +885,7 @@ def test_the_screen_takes_names_for_text(hostile):
 
 
 def test_only_those_that_money_moves_for_get_a_letter(tmp_path):
-    """C forecasts its allocation: no letter. B gets £8,000 by hand and nobody else gets anything."""
+    """C forecasts its allocation: no letter. B gets £8,000 by a manual adjustment and the others get nothing."""
     forecasts = changed(changed(FORECASTS, "C", forecast_outturn=600_000), "D", forecast_outturn=800_000)
     result = run(tmp_path, forecasts, adjustments=[adjustment("B", 8_000)], settings={"receive_pressures": 0})
 
@@ -893,7 +893,7 @@ def test_only_those_that_money_moves_for_get_a_letter(tmp_path):
 
 
 def test_nothing_to_move(tmp_path):
-    """Everybody forecasts the allocation: no changes, headings alone, and the screen says so."""
+    """If every forecast equals the allocation, there are only headings and no changes, and the screen says so."""
     forecasts = [{"org_code": row["org_code"], "forecast_outturn": row["allocation"]} for row in ALLOCATIONS]
     result = run(tmp_path, forecasts, receive=["pressures", "everybody"])
     write_letters(changes(result), tmp_path / "letters.csv", ".csv")

@@ -31,7 +31,7 @@ LABELS = {"a": "Budget", "b": "Weighted population", "c": "Allocation", "d": "Re
 
 
 def printed(document, *, width: int = 80, encoding: str = "utf-8") -> str:
-    """What a screen of that width and encoding gets."""
+    """The screen at this width and encoding."""
     stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
     show(document, Console(file=stream, width=width, force_terminal=False))
     stream.flush()
@@ -39,7 +39,7 @@ def printed(document, *, width: int = 80, encoding: str = "utf-8") -> str:
 
 
 def run(*arguments: str) -> str:
-    """What a command prints, in this process."""
+    """The output of a command, run in this process."""
     stream = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
     with redirect_stdout(stream):
         app(list(arguments), standalone_mode=False)
@@ -51,7 +51,7 @@ def run(*arguments: str) -> str:
 
 
 def test_list_has_every_file_of_the_library():
-    """One entry for each file, formulas first; of the six figures of gpit-2014-16 three are cited, three assumed."""
+    """One entry for each file, formulas first; of the six figures of gpit-2014-16, three have a source."""
     entries = library_entries()
 
     assert [(entry.kind, entry.name) for entry in entries] == EVERY
@@ -62,7 +62,7 @@ def test_list_has_every_file_of_the_library():
 
 @pytest.mark.parametrize("encoding", ["utf-8", "cp1252", "ascii"])
 def test_list_fits_on_a_screen(encoding):
-    """At 80 columns no line is longer, each name stands with its years and figures, and its title below it."""
+    """No line is longer than 80 columns; each name has its years and figures, and its title below."""
     lines = printed(library_document(library_entries()), encoding=encoding).splitlines()
     place = next(number for number, line in enumerate(lines) if line.strip().startswith("gpit-2014-16 "))
 
@@ -72,7 +72,7 @@ def test_list_fits_on_a_screen(encoding):
 
 
 def test_list_as_json():
-    """The document has the same entries, and what is wrong with plug-ins; --kind leaves the others out."""
+    """The document has the same entries, and the problems of plug-ins; --kind excludes other kinds."""
     document = json.loads(run("library", "list", "--kind", "transition", "--json"))
 
     assert document == json.loads(json.dumps(entries_document(library_entries("transition"), [])))
@@ -84,7 +84,7 @@ def test_list_as_json():
 
 @pytest.mark.parametrize(("kind", "name"), EVERY)
 def test_every_method_can_be_shown(kind, name):
-    """Each step with its formula, each check and each source is there; only addresses and commands pass 80 columns."""
+    """Every step with its formula, check and source is shown; only addresses and commands exceed 80 columns."""
     rule, text = method(name, kind)
     screen = printed(method_document(rule), encoding="cp1252")
     flat = re.sub(r"\s+", " ", screen)
@@ -104,7 +104,7 @@ def test_every_method_can_be_shown(kind, name):
 
 
 def test_show_says_where_figures_come_from():
-    """Every value of the default scheme stands in its unit with its source or assumption; its parts are named."""
+    """Every value of the default scheme has its unit and its source or assumption; its parts are named."""
     screen = " ".join(printed(method_document(method("gpit-2014-16")[0])).split())
 
     assert "2014/15: £140,000,000 – Digital Health, Plans for £230m GP IT spend released, 2014-04-03" in screen
@@ -154,7 +154,7 @@ def test_show_as_markdown_toml_and_json():
 
 
 def test_show_takes_a_file_and_refuses_what_it_cannot_read(tmp_path):
-    """A path is shown like a name; one that is not there, of another kind, or at fault is said, with exit code 2."""
+    """A path works like a name; a missing file, another kind or an error is reported with exit code 2."""
     path, _, _ = write_rule(str(tmp_path / "mine.toml"))
     assert method(str(path))[0].name == "mine"
     with pytest.raises(UsageError, match=r"did you mean above-average-cost\?"):
@@ -193,7 +193,7 @@ def test_show_takes_a_file_and_refuses_what_it_cannot_read(tmp_path):
     ],
 )
 def test_formulas_in_words(formula, says):
-    """Labels stand in the place of names, and brackets where words would be read otherwise without."""
+    """Labels replace names, with brackets where the words would be ambiguous."""
     assert in_words.render(parse(formula), LABELS) == says
 
 
@@ -202,7 +202,7 @@ def test_formulas_in_words(formula, says):
 
 @pytest.mark.parametrize("kind", SHELVES)
 def test_a_new_file_passes_and_runs(kind, tmp_path):
-    """What is written has no error, bears the name that was asked for, and runs on the sample with all checks."""
+    """The new file has no error and the name given, and runs on the sample with all checks passing."""
     path, written_kind, _ = write_rule(str(tmp_path / "my-own"), kind)
     looked_at = review(str(path))
     files = {"population": SAMPLES / "abcd-population.csv", "spend": SAMPLES / "abcd-spend.csv"}
@@ -214,8 +214,8 @@ def test_a_new_file_passes_and_runs(kind, tmp_path):
 
 
 @pytest.mark.parametrize(("kind", "name"), EVERY)
-def test_a_copy_differs_in_its_name_alone(kind, name, tmp_path):
-    """A copy has every remark of its original and no error; one line is another, that of the name."""
+def test_a_copy_differs_only_in_its_name(kind, name, tmp_path):
+    """A copy has every comment of its original and no error; only the line of the name differs."""
     path, _, _ = write_rule(str(tmp_path / "copy of mine.toml"), kind, name)
     old = (LIBRARY / SHELVES[kind] / f"{name}.toml").read_text("utf-8").splitlines()
     new = path.read_text("utf-8").splitlines()
@@ -225,7 +225,7 @@ def test_a_copy_differs_in_its_name_alone(kind, name, tmp_path):
 
 
 def test_new_refuses(tmp_path, monkeypatch):
-    """Nothing is written over, and neither a folder that is not there nor a name that is none is taken."""
+    """No file is overwritten; a missing folder or an invalid name is refused."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.toml").write_text("kept", "utf-8")
     for arguments, says in (
@@ -245,7 +245,7 @@ def test_new_refuses(tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_new_prints_commands_that_run(tmp_path):
-    """What stands under Next is typed as it is, and both commands end with 0."""
+    """Both commands under Next run unchanged and exit with 0."""
     done = gpit("library", "new", "my-rule", "--kind", "transition", folder=tmp_path)
     commands = [line for line in done.stdout.decode().splitlines() if line.startswith("gpit ")]
 
@@ -257,7 +257,7 @@ def test_new_prints_commands_that_run(tmp_path):
 
 
 def plain(value: object) -> object:
-    """Return what an editor sees of a TOML file: dates are texts."""
+    """Return a TOML file as an editor sees it: dates are texts."""
     match value:
         case dict():
             return {key: plain(entry) for key, entry in value.items()}
@@ -283,8 +283,8 @@ def texts() -> dict[str, str]:
     return {name: text for name, text in texts_by_name.items() if set(tomllib.loads(text)) & set(SHELVES)}
 
 
-def test_schema_takes_every_file():
-    """Each file validates against the schema of its kind, and against that of all kinds."""
+def test_schema_accepts_every_file():
+    """Each file is valid by the schema of its kind and by that of all kinds."""
     everything = Draft202012Validator(file_schema())
     faults = {}
     for name, text in texts().items():
@@ -315,8 +315,8 @@ def test_schema_takes_every_file():
         ("formula", "[formula]", "[formulae]"),
     ],
 )
-def test_schema_marks_slips(kind, old, new, tmp_path):
-    """A misspelt key or word, a name or year of another form, a figure with both origins or none is marked."""
+def test_schema_marks_mistakes(kind, old, new, tmp_path):
+    """A misspelt key or word, a malformed name or year, a figure with both origins or none is marked."""
     path, _, _ = write_rule(str(tmp_path / "x"), kind)
     text = path.read_text("utf-8")
     assert old in text
@@ -327,7 +327,7 @@ def test_schema_marks_slips(kind, old, new, tmp_path):
 
 
 def test_schema_is_one_and_says_what_keys_mean():
-    """It is a schema of draft 2020-12, printed as JSON; keys have the meaning that their models give them."""
+    """It is a schema of draft 2020-12, printed as JSON; keys have the descriptions of their models."""
     schema = json.loads(run("library", "schema", "--kind", "scheme"))
     keys = schema["$defs"]["SchemeHeader"]["properties"]
 

@@ -1,4 +1,4 @@
-"""What the screen says, held against figures worked by hand, on every kind of output stream."""
+"""The screen of a run, compared with figures calculated by hand, on every kind of output stream."""
 
 import csv
 import io
@@ -34,7 +34,7 @@ BOX = re.compile("[\u2500-\u259f]")
 
 @dataclass
 class Stub:
-    """As much of the inputs as a run needs, without any file having been read."""
+    """The part of the inputs that a run needs, without reading a file."""
 
     tables: dict
     columns: dict = field(default_factory=dict)
@@ -51,7 +51,7 @@ class Stub:
 
 
 def table(path):
-    """Columns of a sample, texts but for the figures."""
+    """Columns of a sample; all but figures are texts."""
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     figures = {"registered_population", "historic_spend", "amount"}
@@ -59,7 +59,7 @@ def table(path):
 
 
 def four(settings=FOUR, transition=None, **more):
-    """The run of A, B, C and D that the samples' README works by hand."""
+    """The run of A, B, C and D that the samples' README calculates by hand."""
     scheme = load(transition=transition, settings=[Setting.read(text) for text in settings])
     columns = table(SAMPLES / "abcd-population.csv")
     spend = table(SAMPLES / "abcd-spend.csv")
@@ -77,7 +77,7 @@ def abcd():
 
 @pytest.fixture(scope="module")
 def england():
-    """The England sample, its lines of cost summed here."""
+    """The England sample, with its lines of spend added up here."""
     columns = table(SAMPLES / "england-2014-15-population.csv")
     lines = table(SAMPLES / "england-2014-15-spend.csv")
     spend = defaultdict(float)
@@ -94,7 +94,7 @@ def england():
 
 
 def run(tmp_path, text, columns, **more):
-    """Run a scheme written out as text on one table that serves every year."""
+    """Run a scheme given as text on one table, used for every year."""
     path = tmp_path / "scheme.toml"
     path.write_text(text, encoding="utf-8")
     scheme = load(str(path))
@@ -102,7 +102,7 @@ def run(tmp_path, text, columns, **more):
 
 
 def piped(encoding="utf-8", width=80, **options):
-    """A console that writes into bytes, and a way to read them: strict, so that it fails where it may."""
+    """A console that writes into bytes, and a function that reads them; encoding errors raise."""
     raw = io.BytesIO()
     stream = io.TextIOWrapper(raw, encoding=encoding, errors="strict", newline="\n", write_through=True)
     return Console(file=stream, width=width, **options), lambda: raw.getvalue().decode(encoding)
@@ -116,14 +116,14 @@ def screen_of(result, encoding="utf-8", width=80, **more):
 
 
 def figures(text, label):
-    """The figures beside a label, for every row with that label."""
+    """The figures of every row with this label."""
     rows = [line for line in text.splitlines() if line.strip().startswith(label + "  ")]
     assert rows, f"no row {label!r} in\n{text}"
     return [cell for row in rows for cell in re.split(r" {2,}", row.strip())[1:]]
 
 
 def flat(text):
-    """The text as one line, so that it does not matter where a sentence is broken."""
+    """The text as one line, so that line breaks do not matter."""
     return re.sub(r"\s+", " ", text)
 
 
@@ -199,7 +199,7 @@ formula = "readiness <= 0.5"
 
 
 class TestNumbers:
-    """Money, rates, changes and nouns are written in one way."""
+    """Money, rates, changes and nouns have one format."""
 
     @pytest.mark.parametrize(
         ("amount", "expected"),
@@ -216,14 +216,14 @@ class TestNumbers:
         ],
     )
     def test_money(self, amount, expected):
-        """Pounds stand with commas and a sign before the £; halves go away from zero and nil has no sign."""
+        """Pounds have commas and a sign before the £; halves go away from zero and 0 has no sign."""
         assert expected == numbers.money(amount)
 
     @pytest.mark.parametrize(
         ("rate", "expected"), [(2.4720, "£2.47"), (0.125, "£0.13"), (1234.5, "£1,234.50"), (0, "£0.00")]
     )
     def test_per_head(self, rate, expected):
-        """£ per head stand to the penny."""
+        """£ per head are written to the penny."""
         assert expected == numbers.per_head(rate)
 
     @pytest.mark.parametrize(
@@ -237,7 +237,7 @@ class TestNumbers:
         ],
     )
     def test_signed(self, change, digits, expected):
-        """A change has its sign, and one that rounds to nil has none."""
+        """A change has a sign; one that rounds to 0 has none."""
         assert expected == numbers.signed(change, digits)
 
     @pytest.mark.parametrize(
@@ -261,15 +261,15 @@ class TestNumbers:
         ],
     )
     def test_counted(self, number, noun, expected):
-        """A count has its noun in the singular or the plural."""
+        """A count has its noun in the singular or plural."""
         assert expected == words.counted(number, noun)
 
 
 class TestFour:
-    """The figures of A, B, C and D are those worked by hand in the samples' README."""
+    """The figures of A, B, C and D match those calculated by hand in the samples' README."""
 
     def test_first_line(self, abcd):
-        """The screen begins with scheme, organisations, years and whether the checks hold, then the files."""
+        """The screen begins with scheme, organisations, years and whether the checks pass, then the files."""
         text = screen_of(abcd, file_names=["out.xlsx", "out.csv"])
 
         expected = (
@@ -304,7 +304,7 @@ class TestFour:
         ],
     )
     def test_figures(self, abcd, label, expected):
-        """Each row has the hand-worked figure of each year."""
+        """Each row has the figure of each year that was calculated by hand."""
         assert expected == figures(screen_of(abcd), label)
 
     def test_below_spend(self, abcd):
@@ -319,7 +319,7 @@ class TestFour:
         ]
 
     def test_movements(self, abcd):
-        """C gains 50p a head; A, B and D lose, most first; the first year stands left of the last."""
+        """C gains 50p a head; A, B and D lose, the largest first; the first year is left of the last."""
         text = section(screen_of(abcd), "Largest gains and losses per head")
 
         assert [line.split() for line in text[3:] if line] == [
@@ -330,7 +330,7 @@ class TestFour:
         ]
 
     def test_settings(self, abcd):
-        """What was set for this run is marked as such, once a parameter, and not told again as a finding."""
+        """Values set for this run are listed once for each parameter, and not repeated as findings."""
         text = flat(screen_of(abcd))
 
         assert "Set for this run, not in the scheme" in text
@@ -339,7 +339,7 @@ class TestFour:
         assert "R02" not in text
 
     def test_setting_of_one_year(self):
-        """A setting of one year names that year, and a share stands as it was written."""
+        """A setting of one year names that year, and a share is shown as typed."""
         text = flat(screen_of(four((*FOUR, "support_share@2015/16=1/4"))))
 
         assert "(support_share): 1/4 in 2015/16" in text
@@ -348,8 +348,8 @@ class TestFour:
         ("as_written", "expected"),
         [("2e6", "£2,000,000"), ("2000000.5", "£2,000,000.50"), ("2000000.125", "2000000.125")],
     )
-    def test_setting_is_told_whole(self, as_written, expected):
-        """A setting stands as money where that loses nothing, else as it was written."""
+    def test_setting_loses_no_digits(self, as_written, expected):
+        """A setting is shown as money if that loses no digits, else as typed."""
         text = flat(screen_of(four((f"revenue_budget={as_written}", FOUR[1]))))
 
         assert f"(revenue_budget): {expected} in every year" in text
@@ -363,20 +363,20 @@ class TestFour:
             assert f"{assumption.number}. {assumption.about} (" in text
             assert assumption.text in text
 
-    def test_checks_that_hold_are_counted(self, abcd):
-        """Checks that hold in every year are counted, not listed."""
+    def test_checks_that_pass_are_counted(self, abcd):
+        """Checks that pass in every year are counted, not listed."""
         assert screen_of(abcd).endswith("\nAll 4 checks pass\n")
 
     def test_nothing_is_illustrative(self, abcd):
-        """Nothing is called illustrative where no file says so."""
+        """Nothing is called illustrative if no file says so."""
         assert "illustrative" not in screen_of(abcd).lower()
 
 
 class TestEngland:
-    """The sample of England reads well and says what its README says."""
+    """The screen of the England sample has the figures of its README."""
 
     def test_cases(self, england):
-        """142 CCGs gain, 54 draw support, needs are £30.15m and £15.08m, and £4.92m is unspent."""
+        """142 CCGs gain, 54 get support, needs are £30.15m and £15.08m, and £4.92m is unspent."""
         text = screen_of(england)
 
         assert figures(text, "CCGs that gain") == ["142", "142"]
@@ -386,7 +386,7 @@ class TestEngland:
         assert figures(text, "National GP IT revenue funding") == ["£140,000,000"] * 2
 
     def test_illustrative(self, england):
-        """The banner stands above all figures, and every table that rests on spend bears the mark."""
+        """The warning is above all figures, and every table that uses spend is marked."""
         text = screen_of(england)
 
         assert text.index("Illustrative spend: do not quote any figure that uses it") < text.index("£140")
@@ -398,7 +398,7 @@ class TestEngland:
         assert "Allocation below illustrative spend in 2015/16: 69 CCGs" in text
 
     def test_the_real_extremes_come_first(self, england):
-        """Wiltshire gains most per head and West Essex loses most, as the published rates would have it."""
+        """Wiltshire gains most per head and West Essex loses most, as in the published rates."""
         text = section(screen_of(england), "Largest gains and losses")
         rows = [line.split() for line in text[3:] if line]
 
@@ -424,23 +424,23 @@ class TestEngland:
             assert figure in text
 
     def test_a_very_narrow_console(self, england):
-        """On less than 56 columns the terminal breaks the lines; no figure is lost."""
+        """Below 56 columns the terminal breaks the lines; no figure is lost."""
         assert screen_of(england, width=56) == screen_of(england, width=20)
 
     def test_no_blanks_at_the_end_of_lines(self, england):
-        """Whoever copies the screen into a mail gets no trailing blanks."""
+        """A copied screen has no trailing blanks."""
         assert not [line for line in screen_of(england).splitlines() if line != line.rstrip()]
 
     def test_length(self, england):
-        """The screen stays short: three ordinary windows at the most."""
+        """The screen is short: at most 75 lines."""
         assert len(screen_of(england).splitlines()) <= 75
 
 
 class TestOtherSchemes:
-    """A screen copes with schemes of any make."""
+    """The screen works for schemes of any kind."""
 
     def test_ten_years(self, tmp_path):
-        """Ten years stand in tables of at most four years, one below the other, every year once."""
+        """Ten years are shown in tables of at most four years, one below the other, each year once."""
         years = ", ".join(f'"{year}/{(year + 1) % 100:02}"' for year in range(2014, 2024))
         columns = {"org_code": ["A", "B"], "org_name": ["", ""], "registered_population": [1.0, 3.0]}
         text = screen_of(run(tmp_path, TEN_YEARS.format(years=years), columns))
@@ -455,7 +455,7 @@ class TestOtherSchemes:
         assert max(map(cell_len, text.splitlines())) <= 80
 
     def test_one_practice_and_one_year(self, tmp_path):
-        """One organisation in one year is in the singular; without spend nobody gains or loses."""
+        """One organisation is written in the singular; without spend there are no gains or losses."""
         columns = {"org_code": ["A81001"], "org_name": ["The Surgery"], "registered_population": [4_000.0]}
         text = screen_of(run(tmp_path, TEN_YEARS.format(years='"2014/15"'), columns))
 
@@ -465,7 +465,7 @@ class TestOtherSchemes:
             assert word not in text
 
     def test_one_year_with_spend(self, tmp_path):
-        """Of a single year the largest changes are shown in pounds as well as per head."""
+        """For a single year the largest changes are in pounds and per head."""
         columns = {"org_code": ["A", "B"], "org_name": ["Ash", "Beech"]}
         columns |= {"registered_population": [100.0, 300.0], "historic_spend": [1_600.0, 2_200.0]}
         text = TEN_YEARS.format(years='"2014/15"').replace("63_400_000_000", "4_000")
@@ -478,7 +478,7 @@ class TestOtherSchemes:
         ]
 
     def test_no_funds_and_no_population(self, tmp_path):
-        """Without a fund and without people there is money out alone, in the scheme's own words."""
+        """Without a fund and without people only money out is shown, in the scheme's own words."""
         columns = {"org_code": ["X", "Y"], "org_name": [None, None], "points": [4.0, 8.0]}
         text = screen_of(run(tmp_path, FLAT_RATE, columns))
 
@@ -497,7 +497,7 @@ class TestOtherSchemes:
         assert "£" not in text
 
     def test_a_check_that_fails(self, tmp_path):
-        """A failing check is told first and last, with its year, whom it fails for and its formula."""
+        """A failing check is in the first line and at the end, with its year, organisations and formula."""
         columns = {"org_code": ["X", "Y"], "org_name": ["", ""], "met": [1.0, 3.0], "asked": [4.0, 4.0]}
         text = screen_of(run(tmp_path, SCORE, columns))
 
@@ -508,15 +508,15 @@ class TestOtherSchemes:
             "    readiness <= 0.5",
         ]
 
-    def test_many_who_fail_a_check(self, tmp_path):
-        """Twelve of those whom a check fails for are named and the rest is counted."""
+    def test_many_organisations_fail_a_check(self, tmp_path):
+        """Twelve of the organisations that fail a check are named; the others are counted."""
         codes = [f"P{number:02}" for number in range(20)]
         columns = {"org_code": codes, "org_name": codes, "met": [3.0] * 20, "asked": [4.0] * 20}
 
         assert "P10, P11 and 8 more)" in flat(screen_of(run(tmp_path, SCORE, columns)))
 
     def test_without_transition(self):
-        """A scheme without a transition says nothing of support, and its shortfall is the fair shares'."""
+        """A scheme without a transition has no support; its reductions are those of the fair shares."""
         text = screen_of(four(settings=FOUR[:1], transition="none"))
 
         for label in ("Transition", "support  ", "get support", "Transition fund"):
@@ -524,21 +524,21 @@ class TestOtherSchemes:
         # A 300,000 + B 100,000 + D 20,000 above £2.00 a head, in both years.
         assert figures(text, "Total of reductions") == ["£420,000", "£420,000"]
 
-    def test_everybody_at_parity(self):
-        """Where nobody's spend is above the allocation, the screen says so."""
+    def test_no_allocation_below_spend(self):
+        """If no allocation is below spend, the screen says so."""
         text = screen_of(four(columns={"historic_spend": [1.0, 1.0, 1.0, 1.0]}))
 
         assert "Allocation below historic spend in 2015/16: none" in text
         assert "Below by" not in text
 
     def test_changes_of_nothing(self):
-        """An allocation within the rounding of the spend is no movement."""
+        """An allocation that differs from spend only by rounding is not a change."""
         text = screen_of(four(columns={"historic_spend": [425_000.3, 474_999.8, 600_000.0, 800_000.0]}))
 
         assert "£0.00" not in "\n".join(section(text, "Largest gains and losses per head"))
 
     def test_organisations_that_change(self, abcd):
-        """Where the number of organisations changes, the first line says from what to what."""
+        """If the number of organisations changes, the first line has both numbers."""
         scheme = load(settings=[Setting.read(text) for text in FOUR])
         whole = abcd.years["2014/15"].organisations.select(
             "org_code", "org_name", "registered_population", "historic_spend"
@@ -548,14 +548,14 @@ class TestOtherSchemes:
         assert "4 CCGs in 2014/15 and 3 in 2015/16," in flat(text)
 
     def test_boundaries(self):
-        """On whose boundaries all figures are is said below the verdict, and not where nobody asked."""
+        """The boundaries of all figures are shown below the verdict, but only if a run asks for them."""
         sentence = "All figures are for the CCGs of 1 April 2021."
 
         assert sentence in flat(screen_of(four(boundaries=date(2021, 4, 1))))
         assert "All figures are for" not in flat(screen_of(four()))
 
     def test_money_that_comes_from_no_fund(self, tmp_path):
-        """Where allocations are more than the funds, the difference stands there and is explained."""
+        """If allocations are more than the funds, the difference is shown and explained."""
         text = TEN_YEARS.format(years='"2014/15"').replace("share_out(pot, by=registered_population)", "shared + 250")
         step = '[[steps]]\nname = "shared"\nlabel = "Shared"\nunit = "£"\n'
         step += 'formula = "share_out(pot, by=registered_population)"\n\n[[steps]]\nname = "allocation"'
@@ -576,7 +576,7 @@ class TestHostileNames:
 
     @pytest.mark.parametrize("encoding", ["utf-8", "cp1252", "cp437", "ascii", "utf-16"])
     def test_names(self, encoding):
-        """Brackets, formulas and emoji codes stand as they are; control characters are shown as escapes."""
+        """Brackets, formulas and emoji codes stay unchanged; control characters are shown as escapes."""
         text = screen_of(four(columns={"org_name": list(self.NAMES)}), encoding=encoding)
 
         assert "[red]x[/red]" in text
@@ -586,14 +586,14 @@ class TestHostileNames:
         assert max(map(cell_len, text.splitlines())) <= 80
 
     def test_characters_that_cannot_be_encoded(self):
-        """What an encoding lacks is a question mark; what it has stays."""
+        """A character that the encoding lacks becomes a question mark; others stay."""
         text = screen_of(four(columns={"org_name": ["Łódź", "Café", "C", "D"]}), encoding="cp1252")
 
         assert "?ód?" in text
         assert "Café" in text
 
     def test_long_names_and_codes(self):
-        """A name too long for its column ends in an ellipsis; the figures beside it stay whole."""
+        """A name too long for its column ends in an ellipsis; the figures next to it stay whole."""
         names = ["A very long name that goes on and on " * 4, "x" * 200, "中" * 90, "D"]
         codes = ["A" * 40, "B", "C", "D"]
         for encoding, dots in (("utf-8", "…"), ("ascii", "...")):
@@ -616,11 +616,11 @@ class TestHostileNames:
 
 
 class TestEncodings:
-    """What is piped can be held by the encoding of the pipe."""
+    """Piped text fits the encoding of the pipe."""
 
     @pytest.mark.parametrize("encoding", ["cp1252", "ascii", "latin-1", "cp437", "utf-8"])
     def test_plain(self, england, encoding):
-        """A pipe gets no escape sequence, and no box-drawing or other character that it cannot hold."""
+        """A pipe gets no escape sequence and no character that its encoding lacks."""
         text = screen_of(england, encoding=encoding)
 
         assert "\x1b" not in text
@@ -631,14 +631,14 @@ class TestEncodings:
         assert "?" not in text
 
     def test_cp1252(self, england):
-        """A pipe of Windows has the pound sign and the ellipsis."""
+        """A pipe on Windows has the pound sign and the ellipsis."""
         text = screen_of(england, encoding="cp1252")
 
         assert "£140,000,000" in text
         assert "… and " in text
 
     def test_ascii(self, england):
-        """Without a pound sign money is GBP, and columns are still aligned."""
+        """Without a pound sign money is written as GBP, and columns stay aligned."""
         text = screen_of(england, encoding="ascii")
         rows = [line for line in text.splitlines() if "GBP 140,000,000  GBP 140,000,000" in line]
 
@@ -648,12 +648,12 @@ class TestEncodings:
         assert screen.ScreenLayout(piped("ascii")[0]).fit("£ per head") == "GBP per head"
 
     def test_utf8(self, england):
-        """Where box-drawing can be held, a rule stands under the headings."""
+        """If the encoding has box-drawing characters, a line is drawn under the headings."""
         assert "─────" in screen_of(england)
 
 
 class TestFindings:
-    """Findings stand by level, and a long list is cut."""
+    """Findings are sorted by level, and a long list is cut."""
 
     @staticmethod
     def findings_text(findings, **more):
@@ -694,7 +694,7 @@ class TestFindings:
         ]
 
     def test_limit(self):
-        """After twenty findings the rest is counted, and errors are never the ones left out first."""
+        """After twenty findings the others are counted, and errors are shown before notes."""
         notes = [Finding("I22", "note", "n.csv", "", f"note {number}") for number in range(15)]
         errors = [Finding("I16", "error", "e.csv", "", f"error {number}") for number in range(1_208)]
         text = self.findings_text([*notes, *errors])
@@ -706,7 +706,7 @@ class TestFindings:
         assert text.endswith("\n15 notes\n  I22  … 15 of these\nUse --json to list all.\n")
 
     def test_no_kind_hides_another(self):
-        """Of two kinds of fault both are shown, however many there are of the first."""
+        """Two kinds of error are both shown, no matter how many there are of the first."""
         many = [Finding("I16", "error", "e.csv", "", f"error {number}") for number in range(100)]
         few = [Finding("I17", "error", "e.csv", "", f"blank {number}") for number in range(3)]
         text = self.findings_text([*many, *few])
@@ -715,7 +715,7 @@ class TestFindings:
         assert text.count("blank ") == 3
 
     def test_exactly_the_limit(self):
-        """Twenty findings are all shown, and nothing is said of more."""
+        """Twenty findings are all shown, without a count of others."""
         text = self.findings_text([Finding("I22", "note", "n.csv", "", f"note {number}") for number in range(20)])
 
         assert text.count("I22") == 20
@@ -741,7 +741,7 @@ class TestFindings:
 
 
 class Terminal(io.TextIOWrapper):
-    """A stream that says it is a terminal."""
+    """A stream that is a terminal."""
 
     def isatty(self):
         """Say yes."""
@@ -750,7 +750,7 @@ class Terminal(io.TextIOWrapper):
 
 @pytest.fixture
 def streams(monkeypatch):
-    """Make sys.stdout and sys.stderr a pipe or a terminal of an encoding, and read what is written."""
+    """Replace sys.stdout and sys.stderr by a pipe or terminal of an encoding, and read their output."""
     for name in ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "TTY_INTERACTIVE", "TTY_COMPATIBLE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TERM", "xterm-256color")
@@ -775,10 +775,10 @@ def streams(monkeypatch):
 
 
 class TestMakeConsole:
-    """The console fits what it writes to."""
+    """The console adapts to its stream."""
 
     def test_piped(self, streams, england, monkeypatch):
-        """A pipe gets plain text of 80 columns, whatever FORCE_COLOR says."""
+        """A pipe gets plain text of 80 columns, even with FORCE_COLOR."""
         captured = streams()
         monkeypatch.setenv("FORCE_COLOR", "1")
         console = terminal.make_console()
@@ -790,7 +790,7 @@ class TestMakeConsole:
         assert captured.err() == ""
 
     def test_standard_error(self, streams):
-        """A console on standard error leaves standard output alone."""
+        """A console on standard error writes nothing to standard output."""
         captured = streams()
         terminal.make_console(stderr=True).print("a message")
 
@@ -798,7 +798,7 @@ class TestMakeConsole:
 
     @pytest.mark.parametrize("columns", ["60", "132"])
     def test_columns(self, streams, monkeypatch, columns):
-        """COLUMNS gives the width of what is piped."""
+        """COLUMNS sets the width of piped text."""
         streams()
         monkeypatch.setenv("COLUMNS", columns)
 
@@ -806,7 +806,7 @@ class TestMakeConsole:
 
     @pytest.mark.parametrize("columns", ["", "0", "wide", "-5"])
     def test_columns_that_make_no_sense(self, streams, monkeypatch, columns):
-        """A COLUMNS that is no width is not heeded."""
+        """A COLUMNS that is not a width is ignored."""
         streams()
         monkeypatch.setenv("COLUMNS", columns)
 
@@ -821,14 +821,14 @@ class TestMakeConsole:
         assert expected == terminal.make_console().width
 
     def test_terminal_has_colour(self, streams, england):
-        """A terminal gets colour for what is to be noticed."""
+        """A terminal gets colour for important lines."""
         captured = streams(Terminal)
         screen.show(allocation_document(england), terminal.make_console())
 
         assert re.search(r"\x1b\[[\d;]*3\d[\d;]*m", captured.out())
 
     def test_no_color(self, streams, england, monkeypatch):
-        """NO_COLOR leaves no colour on a terminal, and the words are the same as with it."""
+        """NO_COLOR removes colour on a terminal; the words stay the same."""
         captured = streams(Terminal)
         screen.show(allocation_document(england), terminal.make_console())
         coloured = captured.out()
@@ -841,7 +841,7 @@ class TestMakeConsole:
         assert re.sub(r"\x1b\[[\d;]*m", "", coloured) == re.sub(r"\x1b\[[\d;]*m", "", plain)
 
     def test_same_words_piped_as_on_a_terminal(self, streams, england):
-        """Nothing on a terminal is said by colour alone."""
+        """A terminal shows the same words as a pipe: colour carries no information of its own."""
         captured = streams(Terminal)
         screen.show(allocation_document(england), terminal.make_console())
 
@@ -849,7 +849,7 @@ class TestMakeConsole:
 
     @pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
     def test_anything_can_be_printed(self, streams, encoding):
-        """A text that the encoding does not hold is no error, and markup in it is not read."""
+        """A character that the encoding lacks is not an error, and markup in a text has no effect."""
         captured = streams(encoding=encoding)
         terminal.make_console().print("[red]Łódź ─ :smile: \udc80")
 
@@ -857,10 +857,10 @@ class TestMakeConsole:
 
 
 class TestProgress:
-    """A bar shows on a terminal, and only for work that lasts."""
+    """A progress bar is shown only on a terminal, and only for long work."""
 
     def test_piped(self, streams, monkeypatch):
-        """Where messages are piped, nothing is written and no thread is started."""
+        """If messages are piped, nothing is written and no thread starts."""
         monkeypatch.setattr(terminal, "_PATIENCE", 0.0)
         captured = streams()
         before = set(threading.enumerate())
@@ -871,7 +871,7 @@ class TestProgress:
         assert (captured.out(), captured.err()) == ("", "")
 
     def test_quick_work(self, streams):
-        """Work of less than a second leaves no trace on a terminal."""
+        """Work of less than a second shows no bar."""
         captured = streams(Terminal)
         with terminal.progress(terminal.make_console(stderr=True), "Reading") as advance:
             advance(1, 2)
@@ -879,7 +879,7 @@ class TestProgress:
         assert (captured.out(), captured.err()) == ("", "")
 
     def test_long_work(self, streams, monkeypatch):
-        """Work that lasts shows what it is and how far it has come, and standard output stays clean."""
+        """Longer work shows its label and progress, and standard output stays clean."""
         monkeypatch.setattr(terminal, "_PATIENCE", 0.01)
         captured = streams(Terminal)
         with terminal.progress(terminal.make_console(stderr=True), "Reading [bold] {files}") as advance:
@@ -895,7 +895,7 @@ class TestProgress:
         assert captured.err().rindex("\x1b[?25h") > captured.err().rindex("\x1b[?25l")  # the cursor is back
 
     def test_an_error_in_the_work(self, streams, monkeypatch):
-        """A fault passes through, and no thread stays behind."""
+        """An error passes through, and no thread remains."""
         monkeypatch.setattr(terminal, "_PATIENCE", 0.01)
         streams(Terminal)
         before = set(threading.enumerate())
@@ -915,7 +915,7 @@ class TestProgress:
 
 
 def test_new_money_stands_under_money_in():
-    """A loss of at most 7% leaves A with £465,000 and B with £465,000: £330,000 more than the £2,000,000 there is."""
+    """A loss of at most 7% leaves A with £465,000 and B with £465,000: £330,000 more than the budget of £2,000,000."""
     text = screen_of(four(("revenue_budget=2000000",), transition="annual-loss-cap"))
 
     # C and D have £600,000 and £800,000 by people; 93% of £500,000 is £465,000.
