@@ -99,8 +99,7 @@ class RunOptions:
         Rule, Option("--transition", OptionKind.RULE, "Use this transition instead of the scheme's.")
     ] = None
     settings: Annotated[
-        Mapping[str, float | str] | None,
-        Option("--set", OptionKind.SETTINGS, "Set a parameter for this run only."),
+        Mapping[str, float | str] | None, Option("--set", OptionKind.SETTINGS, "Set a parameter for this run only.")
     ] = None
     mapping: Annotated[
         Mapping[str, str] | None, Option("--map", OptionKind.COLUMNS, "Read the column with this heading as COLUMN.")

@@ -63,8 +63,7 @@ def _options(
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show a traceback when gpit itself fails.")] = False,
     no_plugins: Annotated[
-        bool,
-        typer.Option("--no-plugins", callback=leave_plugins_out, is_eager=True, help="Ignore installed plug-ins."),
+        bool, typer.Option("--no-plugins", callback=leave_plugins_out, is_eager=True, help="Ignore installed plug-ins.")
     ] = False,
 ) -> None:
     """Allocate GP IT funding by fair share, and show every calculation."""

@@ -21,25 +21,20 @@ if TYPE_CHECKING:
 def cases(
     *,
     paths: Annotated[
-        list[str],
-        typer.Argument(metavar="PATH", help="Case files, or folders to search for them.", show_default=False),
+        list[str], typer.Argument(metavar="PATH", help="Case files, or folders to search for them.", show_default=False)
     ],
     keep: Annotated[
         str,
         typer.Option(
-            "-k",
-            metavar="TEXT",
-            help="Run cases whose id or title has this text; join texts with not, and, or.",
+            "-k", metavar="TEXT", help="Run cases whose id or title has this text; join texts with not, and, or."
         ),
     ] = "",
     stop: Annotated[bool, typer.Option("-x", "--stop", help="Stop at the first case that is not ok.")] = False,
     junit: Annotated[
-        Path | None,
-        typer.Option("--junit", metavar="FILE", help="Write the verdicts as JUnit XML for CI servers too."),
+        Path | None, typer.Option("--junit", metavar="FILE", help="Write the verdicts as JUnit XML for CI servers too.")
     ] = None,
     update: Annotated[
-        bool,
-        typer.Option("--update", help="Update the expected figures of regression cases. Refused where CI is set."),
+        bool, typer.Option("--update", help="Update the expected figures of regression cases. Refused where CI is set.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document with every difference.")] = False,
 ) -> int:

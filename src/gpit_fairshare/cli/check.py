@@ -36,14 +36,11 @@ def check(
     *,
     run: options.TypedOptions,
     organisation: Annotated[
-        str,
-        typer.Option("--organisation", metavar="NAME", help="What a row is, without a scheme: CCG, practice …"),
+        str, typer.Option("--organisation", metavar="NAME", help="What a row is, without a scheme: CCG, practice …")
     ] = "",
     annotate: Annotated[
         Path | None,
-        typer.Option(
-            "--annotate", metavar="COPY|FOLDER", help="Write copies of your workbooks with every problem marked."
-        ),
+        typer.Option("--annotate", metavar="COPY|FOLDER", help="Write your workbooks here with every problem marked."),
     ] = None,
     output: Annotated[list[Path] | None, options.output("report")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document with every finding.")] = False,

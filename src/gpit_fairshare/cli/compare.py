@@ -25,11 +25,7 @@ if TYPE_CHECKING:
 
 ENDINGS: Final = (".xlsx", ".json", ".csv")
 _PRINTED: Final = ("text", "json", "markdown", "csv")
-_SIDED: Final = {
-    "formula": "Use this formula for",
-    "transition": "Use this transition for",
-    "settings": "Set a parameter for",
-}
+_SIDED: Final = {"formula": "Formula for", "transition": "Transition for", "settings": "Set a parameter for"}
 """Options that each side may have separately, with the beginning of their help."""
 _SETTING: Final = re.compile(r"--set:? (?P<key>(?P<name>[^@=:\s]+)(?:@[^=:\s]+)?)")
 """The start of a message about a setting, which does not name the side."""
@@ -38,29 +34,18 @@ _SETTING: Final = re.compile(r"--set:? (?P<key>(?P<name>[^@=:\s]+)(?:@[^=:\s]+)?
 @options.verb("population", "spend", "inputs", "sample", *_SIDED, ..., without=["scheme"], sided=_SIDED)
 def compare(  # noqa: PLR0913  # the options of the verb
     *,
-    old: Annotated[
-        str,
-        typer.Argument(metavar="OLD", help="Old result file, or a scheme to run (a library name or .toml)."),
-    ],
-    new: Annotated[str, typer.Argument(metavar="NEW", help="New result file, or a scheme to run.")],
+    old: Annotated[str, typer.Argument(metavar="OLD", help="Old result file, or a scheme (library name or .toml).")],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="New result file, or a scheme.")],
     run: options.TypedOptions,
     tolerance: Annotated[
-        str,
-        typer.Option("--tolerance", metavar="AMOUNT", help="Ignore differences of a row up to this many £."),
+        str, typer.Option("--tolerance", metavar="AMOUNT", help="Ignore differences of a row up to this many £.")
     ] = "0",
     fail_over: Annotated[
         str | None,
-        typer.Option(
-            "--fail-over",
-            metavar="£|%",
-            help="Exit with 1 only if a row changes by more: 1000, £1000, 0.5%.",
-        ),
+        typer.Option("--fail-over", metavar="£|%", help="Exit 1 only if a row changes by more: 1000, £1000 or 0.5%."),
     ] = None,
     top: Annotated[int, typer.Option("--top", metavar="N", min=0, help="Show this many of the largest changes.")] = 10,
-    how: Annotated[
-        str,
-        typer.Option("--format", metavar="|".join(_PRINTED), help="Print in this format."),
-    ] = "",
+    how: Annotated[str, typer.Option("--format", metavar="|".join(_PRINTED), help="Print in this format.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document (same as --format json).")] = False,
     output: Annotated[list[Path] | None, options.output("comparison", ENDINGS)] = None,
 ) -> int:

@@ -20,13 +20,7 @@ if TYPE_CHECKING:
 _PRINTED = ("text", "markdown")
 
 
-@options.verb(
-    ...,
-    unset={
-        "scheme": "Use this scheme instead of gpit-2014-16.",
-        "max_size": OPTIONS["max_size"].help,
-    },
-)
+@options.verb(..., unset={"scheme": "Use this scheme instead of gpit-2014-16.", "max_size": OPTIONS["max_size"].help})
 def explain(
     *,
     organisation: Annotated[

@@ -19,8 +19,7 @@ def maturity(  # noqa: PLR0913  # the options of the verb
         list[str], typer.Option("--indicators", metavar="FILE", help="Answers of practices, one row each.")
     ],
     ccg_indicators: Annotated[
-        list[str] | None,
-        typer.Option("--ccg-indicators", metavar="FILE", help="Answers of CCGs, one row each."),
+        list[str] | None, typer.Option("--ccg-indicators", metavar="FILE", help="Answers of CCGs, one row each.")
     ] = None,
     population: Annotated[
         list[str] | None,
@@ -31,8 +30,7 @@ def maturity(  # noqa: PLR0913  # the options of the verb
         typer.Option("--allocation", metavar="FILE", help="Allocations of CCGs, to show with the index."),
     ] = None,
     year: Annotated[
-        str | None,
-        typer.Option("--year", metavar="YEAR", help="Financial year, such as 2017/18; default 2016/17."),
+        str | None, typer.Option("--year", metavar="YEAR", help="Financial year, such as 2017/18; default 2016/17.")
     ] = None,
     run: options.TypedOptions,
     output: options.Output = None,

@@ -68,8 +68,7 @@ def written_to(content: str, endings: Sequence[str]) -> str:
 
 Output = Annotated[list[Path] | None, output("result", RESULT_ENDINGS)]
 Manifest = Annotated[
-    bool,
-    typer.Option("--manifest", help=f"Also write what each {' and '.join(TABLE_ENDINGS)} file was made from."),
+    bool, typer.Option("--manifest", help=f"Also write what each {' and '.join(TABLE_ENDINGS)} file was made from.")
 ]
 
 

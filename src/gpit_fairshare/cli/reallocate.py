@@ -24,14 +24,10 @@ _LETTERS = ".csv"
 def reallocate(  # noqa: PLR0913  # the options of the verb
     *,
     allocation: Annotated[
-        str,
-        typer.Option(
-            "--allocation", metavar="FILE", help="Current allocations: a result of gpit allocate; FILE:SHEET."
-        ),
+        str, typer.Option("--allocation", metavar="FILE", help="Current allocations from gpit allocate; FILE:SHEET.")
     ],
     forecast: Annotated[
-        str,
-        typer.Option("--forecast", metavar="FILE", help="Forecast outturn by organisation (forecast_outturn)."),
+        str, typer.Option("--forecast", metavar="FILE", help="Forecast outturn by organisation (forecast_outturn).")
     ],
     adjustments: Annotated[
         str | None,
@@ -66,12 +62,7 @@ def reallocate(  # noqa: PLR0913  # the options of the verb
     """
     read = [allocation, forecast, *([adjustments] if adjustments else [])]
     outputs = ResultFiles(output, read, manifest=manifest)
-    outputs.add(
-        "--letters",
-        letters,
-        [_LETTERS, *FORMATS],
-        "is already an output; give each a different name",
-    )
+    outputs.add("--letters", letters, [_LETTERS, *FORMATS], "is already an output; give each a different name")
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
     from gpit_fairshare import reallocation  # noqa: PLC0415
     from gpit_fairshare.reports.reallocation import reallocation_document  # noqa: PLC0415

@@ -6,7 +6,8 @@ import math
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.numbers import as_stored, figure
-from gpit_fairshare.reports import document as doc
+from gpit_fairshare.reports import document
+from gpit_fairshare.reports.document import Tone
 from gpit_fairshare.results.agreement import are_numbers, as_float, in_one_line
 from gpit_fairshare.verification import Answer, DifferenceKind, FileDifference, RunFile, Verdict, Verification
 from gpit_fairshare.verification.cells import ErrorValue
@@ -44,37 +45,37 @@ _LONGEST: Final = 100
 """Characters of a text that are shown."""
 
 
-def verification_document(verification: Verification) -> doc.Document:
+def verification_document(verification: Verification) -> document.Document:
     """Return the report of a verification."""
-    return doc.Document([*_blocks(verification)])
+    return document.Document([*_blocks(verification)])
 
 
-def _blocks(verification: Verification) -> Iterator[doc.Block]:
-    yield doc.Title([_verdict(verification)], doc.Tone.GOOD if verification.verified else doc.Tone.BAD)
+def _blocks(verification: Verification) -> Iterator[document.Block]:
+    yield document.Title([_verdict(verification)], Tone.GOOD if verification.verified else Tone.BAD)
     if verification.off_rule:
-        yield doc.Paragraph(f"Not what its rule gives: {in_one_line(verification.off_rule)}.", doc.Tone.BAD)
-    yield from map(doc.Paragraph, verification.facts)
-    yield from doc.section("Cannot be run", [verification.fault] if verification.fault else [])
+        yield document.Paragraph(f"Not what its rule gives: {in_one_line(verification.off_rule)}.", Tone.BAD)
+    yield from map(document.Paragraph, verification.facts)
+    yield from document.section("Cannot be run", [verification.fault] if verification.fault else [])
     if not verification.verified and verification.answer:
-        yield doc.Paragraph(_answer_sentence(verification.answer), apart=True)
+        yield document.Paragraph(_answer_sentence(verification.answer), apart=True)
     texts = [f"{entry.name}: {entry.then or 'none'} then, {entry.now or 'none'} now" for entry in verification.versions]
-    yield from doc.section("Different versions", texts, most=MOST)
+    yield from document.section("Different versions", texts, most=MOST)
     for heading, files in (("Input files", verification.files), ("Scheme files", verification.scheme_files)):
         # Files that differ, and files found under another name.
         texts = [_file(file) for file in files if file.differs or file.another_name]
-        yield from doc.section(heading, texts, most=MOST)
+        yield from document.section(heading, texts, most=MOST)
     changes = {"Parameters": verification.parameters, "Entries of the manifest": verification.manifest}
     for heading, entries in changes.items():
         texts = [f"{entry.name}: {_both_values(entry.then, entry.now)}" for entry in entries]
-        yield from doc.section(heading, texts, most=MOST)
+        yield from document.section(heading, texts, most=MOST)
     for kind in DifferenceKind:
         count = verification.content.counts[kind]
         texts = [_difference(difference) for difference in verification.content.of(kind)]
-        yield from doc.section(f"{_HEADINGS[kind]} ({count:,})", texts, most=MOST, count=count)
+        yield from document.section(f"{_HEADINGS[kind]} ({count:,})", texts, most=MOST, count=count)
     filled_in = [f"{entry.name}: {_value_text(entry.now)}" for entry in verification.filled_in]
-    yield from doc.section("Filled in (as intended)", filled_in, most=MOST)
+    yield from document.section("Filled in (as intended)", filled_in, most=MOST)
     if any(count > MOST for count in verification.content.counts.values()):
-        yield doc.OnScreen([doc.Paragraph("Use --json to list all.")])
+        yield document.OnScreen([document.Paragraph("Use --json to list all.")])
 
 
 def _verdict(verification: Verification) -> str:

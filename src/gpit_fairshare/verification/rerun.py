@@ -24,14 +24,7 @@ from gpit_fairshare.verification.documents import (
     compare_values,
     row_key,
 )
-from gpit_fairshare.verification.model import (
-    Answer,
-    DifferenceKind,
-    Differences,
-    ManifestChange,
-    RunFile,
-    Verification,
-)
+from gpit_fairshare.verification.model import Answer, DifferenceKind, Differences, ManifestChange, RunFile, Verification
 from gpit_fairshare.verification.workbooks import Answers, compare_books
 
 if TYPE_CHECKING:
