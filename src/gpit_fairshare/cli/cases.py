@@ -65,7 +65,7 @@ def _refuse(junit: Path | None, *, update: bool, stop: bool) -> None:
     if junit:
         place_of("--junit", junit)
         if junit.suffix.lower() != ".xml":
-            raise UsageError(f"--junit {junit}: this file will be JUnit XML; end its name in .xml")
+            raise UsageError(f"--junit {junit}: the file is JUnit XML; give it the ending .xml")
     if update and stop:
         raise UsageError("--update and --stop: all cases must run before any is written; leave out --stop")
     # CI, which judges a change, must not make the change.

@@ -210,7 +210,7 @@ class ResultReport:
             shares = [amount / need if amount is not None and need > 0 else None for amount, need in pairs]
             yield self._row("Share of need met", shares, percentage)
         supported = [year.supported for year in self.years]
-        yield self._row(f"{plural(self.organisation)} that get support", supported, whole)
+        yield self._row(f"{sentence(plural(self.organisation))} that get support", supported, whole)
 
     def _needs(self) -> list[float]:
         """Return the national total of the need for each year; empty if there is no such step."""
@@ -223,7 +223,7 @@ class ResultReport:
     def _change_rows(self) -> Iterator[document.Row]:
         if not self.has_spend:
             return
-        many = plural(self.organisation)
+        many = sentence(plural(self.organisation))
         yield self._heading(f"Gains and losses{self.mark}")
         yield self._row(self.label(BASELINE), [year.baseline for year in self.years], money)
         yield self._row(f"{many} that gain", [year.gain for year in self.years], whole)
@@ -312,7 +312,9 @@ class ResultReport:
             years = f" ({span(assumption.years, self.scheme.years)})" if assumption.years else ""
             number = f"{assumption.number}.".rjust(len(str(len(assumptions))) + 1)
             effects = [effect for effect in self.result.effects if effect.assumption == assumption.number]
-            text = "; ".join(map(self._effect, effects))
+            reasons = {effect.said for effect in effects if not value_tried(self.scheme, effect)}
+            all_untried = len(reasons) == 1 and all(effect.said in reasons for effect in effects)
+            text = f"other values {reasons.pop()}" if all_untried else "; ".join(map(self._effect, effects))
             below = [document.Item(f"{sentence(text)}.")] if text else []
             yield document.Item(f"{assumption.about}{years}: {assumption.text}", f"{number} ", below=below)
 
