@@ -90,7 +90,7 @@ def test_every_file_declares_every_property(rule):
 
 @pytest.mark.parametrize("rule", slow_but(REPRESENTATIVE, declaring("control_total")), ids=str)
 def test_control_totals_are_exact(rule):
-    """Allocations and what stays unspent are the budget and the funds, to the penny; all checks pass."""
+    """Allocations and what stays unspent are the budget and the funds, to the penny; every check holds."""
 
     @EXAMPLES
     @given(data=st.data())

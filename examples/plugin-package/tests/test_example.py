@@ -28,7 +28,7 @@ def test_s_curve():
 
 
 def test_rules_run_together():
-    """On the sample of England each year's £140m is given out to the pound, and all checks pass."""
+    """On the sample of England each year's £140m is given out to the pound, and every check holds."""
     result = allocate(sample=True, formula="rural-weight", transition="damped-change", with_effects=False)
 
     assert result.agrees
