@@ -1,4 +1,4 @@
-"""The maturity index: worked by hand, held against exact fractions, and what a user may get wrong."""
+"""The maturity index: calculated by hand and in exact fractions, and mistakes that users make."""
 
 from __future__ import annotations
 
@@ -41,9 +41,13 @@ if TYPE_CHECKING:
 
 DOCUMENT = ROOT / "docs" / "maturity.md"
 SCHEME = load("maturity-index")
-SHARES = [one.name for one in SCHEME.inputs if one.type == "number" and f"{one.name}_low" in SCHEME.parameters]
-OF_CCGS = [one.name for one in SCHEME.inputs if one.of and one.type == "text"]
-DECLARED = [one.name for one in SCHEME.inputs if one.type == "text" and not one.of and one.name != "ccg_code"]
+SHARES = [
+    symbol.name for symbol in SCHEME.inputs if symbol.type == "number" and f"{symbol.name}_low" in SCHEME.parameters
+]
+OF_CCGS = [symbol.name for symbol in SCHEME.inputs if symbol.of and symbol.type == "text"]
+DECLARED = [
+    symbol.name for symbol in SCHEME.inputs if symbol.type == "text" and not symbol.of and symbol.name != "ccg_code"
+]
 EXAMPLES = settings(max_examples=4, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 
 
@@ -51,19 +55,19 @@ EXAMPLES = settings(max_examples=4, deadline=None, phases=[Phase.generate], supp
 def folder(tmp_path_factory):
     """A folder with every file that docs/maturity.md tells its reader to save."""
     place = tmp_path_factory.mktemp("maturity")
-    for one in pieces(DOCUMENT):
-        if one.kind in ("csv", "toml"):
-            name = next(name for name in reversed(quoted(one.before)) if name.endswith((".csv", ".toml")))
-            (place / name).write_text(one.text, encoding="utf-8")
+    for piece in pieces(DOCUMENT):
+        if piece.kind in ("csv", "toml"):
+            name = next(name for name in reversed(quoted(piece.before)) if name.endswith((".csv", ".toml")))
+            (place / name).write_text(piece.text, encoding="utf-8")
     return place
 
 
 @pytest.fixture(scope="module")
 def commands(folder):
-    """The commands of the document, run as they stand there, in their order."""
-    found = [one.text for one in pieces(DOCUMENT) if one.kind == "" and one.text.startswith("gpit ")]
-    assert [typed(command, folder=folder) for command in found] == [0] * len(found)
-    return found
+    """The commands of the document, run unchanged and in order."""
+    command_lines = [piece.text for piece in pieces(DOCUMENT) if piece.kind == "" and piece.text.startswith("gpit ")]
+    assert [typed(command, folder=folder) for command in command_lines] == [0] * len(command_lines)
+    return command_lines
 
 
 @pytest.fixture(scope="module")
@@ -80,24 +84,24 @@ def example(folder) -> Maturity:
 
 
 def test_the_worked_example_is_what_the_text_works_out(example):
-    """Every figure of the table, worked by hand below it, is what the run gives."""
-    (shown,) = tables(DOCUMENT, "step", "A81001")
-    codes = shown.rows[0][1:]
+    """The run gives every figure of the table, which is calculated by hand below it."""
+    (printed,) = tables(DOCUMENT, "step", "A81001")
+    codes = printed.rows[0][1:]
     rows = {row["org_code"]: row for row in example.result.rows.to_dicts()}
     wrong = [
         (name, code, cell, rows[code][quoted(name)[0]])
-        for name, *cells in shown.rows[1:]
+        for name, *cells in printed.rows[1:]
         for code, cell in zip(codes, cells, strict=True)
         if not same(cell, rows[code][quoted(name)[0]])
     ]
 
-    assert len(shown.rows) == 15
+    assert len(printed.rows) == 15
     assert wrong == []
 
 
 @pytest.mark.slow
 def test_the_tables_of_ccgs_and_practices(folder, commands):
-    """00D (70) stands before 00C (59.375); of practices 70, 66.67, 37.5, and the one without an index last."""
+    """00D (70) comes before 00C (59.375); practices have 70, 66.67, 37.5, and the one without an index is last."""
     assert len(commands) == 2
     ccgs, practices = (read_rows(folder / name) for name in ("ccg-order.csv", "practice-order.csv"))
 
@@ -116,13 +120,13 @@ def test_the_tables_of_ccgs_and_practices(folder, commands):
 @pytest.mark.slow
 def test_a_formula_may_weigh_by_the_index(folder, commands):
     """8,000 × 1.40625 and 9,000 × 1.3 people share £45,900 as £22,500 and £23,400."""
-    (shown,) = tables(DOCUMENT, "2014/15", "00C")
+    (printed,) = tables(DOCUMENT, "2014/15", "00C")
     assert commands[1].endswith("-o by-need.csv\n")
     by_code = {row["org_code"]: row for row in read_rows(folder / "by-need.csv") if row["year"] == "2014/15"}
 
     assert [
         (name, cell)
-        for name, *cells in shown.rows[1:]
+        for name, *cells in printed.rows[1:]
         for code, cell in zip(("00C", "00D"), cells, strict=True)
         if not same(cell, float(by_code[code][quoted(name)[0]]))
     ] == []
@@ -134,38 +138,38 @@ def test_indicators_of_the_text_are_those_of_the_scheme():
     rows = table(DOCUMENT, "column", "what", "level")
     parameters = SCHEME.parameters
     expected = []
-    for one in SCHEME.inputs:
-        if one.name in SHARES:
-            low, high = (parameters[f"{one.name}_{end}"].values["2016/17"].as_written for end in ("low", "high"))
-            expected.append((one.name, SCHEME.labels[one.name], "practice", f"{high} (some from {low})"))
-        elif one.name in (*DECLARED, *OF_CCGS):
-            expected.append((one.name, SCHEME.labels[one.name], "CCG" if one.of else "practice", "yes"))
+    for symbol in SCHEME.inputs:
+        if symbol.name in SHARES:
+            low, high = (parameters[f"{symbol.name}_{end}"].values["2016/17"].as_written for end in ("low", "high"))
+            expected.append((symbol.name, SCHEME.labels[symbol.name], "practice", f"{high} (some from {low})"))
+        elif symbol.name in (*DECLARED, *OF_CCGS):
+            expected.append((symbol.name, SCHEME.labels[symbol.name], "CCG" if symbol.of else "practice", "yes"))
 
-    found = [(quoted(name)[0], what, level, met) for name, what, level, _, met in rows]
-    assert sorted(found) == sorted(expected)
+    in_document = [(quoted(name)[0], label, level, met) for name, label, level, _, met in rows]
+    assert sorted(in_document) == sorted(expected)
     assert (len(SHARES), len(DECLARED), len(OF_CCGS)) == (6, 8, 16)
 
 
 def test_options_columns_and_keys_of_the_text(example):
-    """The options are those of the verb, the columns those of the tables, the keys those of the document."""
+    """The document lists the options of the verb, the columns of the tables and the keys of the JSON document."""
     help_text = gpit("maturity", "--help", folder=ROOT).stdout.decode()
     options = re.findall(r"^ +(?:-\w, )?(--[a-z-]+)", help_text, re.MULTILINE)
     rows = table(DOCUMENT, "option of `gpit maturity`", "what it does")
-    written = [name.split()[0] for option, _ in rows for name in quoted(option)]
+    words = [name.split()[0] for option, _ in rows for name in quoted(option)]
     text = DOCUMENT.read_text(encoding="utf-8")
     columns = {
-        one: quoted(text.split(f"<!-- {one} -->")[1].split(";\n")[0].split(".\n")[0])
-        for one in ("by ccg", "by practice")
+        heading: quoted(text.split(f"<!-- {heading} -->")[1].split(";\n")[0].split(".\n")[0])
+        for heading in ("by ccg", "by practice")
     }
 
-    assert {one for one in written if one.startswith("--")} == set(options)
+    assert {word for word in words if word.startswith("--")} == set(options)
     assert columns == {"by ccg": example.ccgs.columns, "by practice": example.practices.columns}
     keys = [key for keys, _ in table(DOCUMENT, "key of `gpit-maturity/1`", "what it holds") for key in quoted(keys)]
     assert keys == list(example.document())
     assert json.loads(json_text(example.document()))["schema"] == "gpit-maturity/1"
 
 
-def test_the_screen_says_who_is_where_and_what_is_missing(example):
+def test_the_screen_has_ranks_and_missing_answers(example):
     """At 80 columns: the CCGs with index, answers and £ per head; B82002 by name; 16 of 120 answers."""
     out = StringIO()
     show(maturity_document(example, file_names=["m.xlsx"]), Console(file=out, width=80))
@@ -173,9 +177,9 @@ def test_the_screen_says_who_is_where_and_what_is_missing(example):
     text = " ".join(out.getvalue().split())
 
     assert max(map(len, lines)) <= 80
-    assert "4 practices of 2 CCGs, 2016/17, every check holds." in text
+    assert "4 practices of 2 CCGs, 2016/17, all checks pass." in text
     assert "by list size: 64.7. Answered: 16 of 120 (13.3%)" in text  # (560,000 + 475,000) / 16,000
-    assert "1 practice without an answer of its own has no index and counts in no average: B82002." in text
+    assert "1 practice that gave no answers has no index and is in no average: B82002." in text
     assert re.search(r"2 +00C +Darlington +59\.4 +16\.7% +2 +8,000 +£3\.00", text)
     assert re.search(r"1 +00D .* 70\.0 +10\.0% +1 of 2 +9,000 +£2\.50", text)
 
@@ -241,11 +245,11 @@ def indices(frame: pl.DataFrame) -> dict[str, float | None]:
 @EXAMPLES
 @given(rows=answers())
 def test_indices_are_those_of_exact_fractions(rows):
-    """Every index is that of the definition, from 0 to 100, or none; ranks fall with the index; all checks hold."""
-    found = of_result(calculate(SCHEME, inputs_of(SCHEME, rows, {})))
+    """Every index is that of the definition, from 0 to 100, or none; ranks fall with the index; all checks pass."""
+    maturity = of_result(calculate(SCHEME, inputs_of(SCHEME, rows, {})))
 
-    assert found.result.agrees, [one for one in found.result.checks if not one.holds]
-    for frame, expected in zip((found.practices, found.ccgs), by_fractions(rows), strict=True):
+    assert maturity.result.agrees, [check for check in maturity.result.checks if not check.holds]
+    for frame, expected in zip((maturity.practices, maturity.ccgs), by_fractions(rows), strict=True):
         got = indices(frame)
         assert got.keys() == expected.keys()
         for code, index in expected.items():
@@ -283,7 +287,7 @@ def test_maturity_index__population_scale_is_kept(example, folder, tmp_path):
 
 
 def test_ties_share_a_rank():
-    """Two thirds worked out in two ways are one rank, the first; what has no index has none and stands last."""
+    """Two thirds calculated in two ways share the first rank; a practice without an index is last, without a rank."""
     rows = {"org_code": ["A1", "A2", "A3", "A4"], "org_name": [""] * 4}
     table_of = pl.DataFrame({**rows, "maturity_index": [66.66666666666666, None, 66.66666666666667, 1.0]})
 
@@ -292,7 +296,7 @@ def test_ties_share_a_rank():
 
 @pytest.mark.parametrize(("per_head", "expected"), [((1, 2, 3), -1), ((1, 3, 2), -0.5), ((2, 2, 2), None)])
 def test_rank_correlation_of_three_ccgs(example, per_head, expected):
-    """Index 100, 50, 0 and £1, £2, £3 a head fall against each other: -1; with £1, £3, £2 it is -1/2.
+    """Index 100, 50, 0 and £1, £2, £3 a head are in opposite order: -1; with £1, £3, £2 it is -1/2.
 
     1 - 6 Σd² / (n (n² - 1)): differences of ranks 2, 0, 2 give 1 - 48/24, and 2, 1, 1 give 1 - 36/24.
     """
@@ -306,9 +310,9 @@ def test_rank_correlation_of_three_ccgs(example, per_head, expected):
 # Files ---------------------------------------------------------------------------------------------------------
 
 
-def practice(code: str, ccg: str = "00C", people: int = 1_000, **given_: object) -> Row:
+def practice(code: str, ccg: str = "00C", people: int = 1_000, **values: object) -> Row:
     """A row of a practice."""
-    return {"practice_code": code, "ccg_code": ccg, "registered_population": people, **given_}
+    return {"practice_code": code, "ccg_code": ccg, "registered_population": people, **values}
 
 
 def of(folder: Path, rows: Sequence[Row], **more: Any) -> Maturity:
@@ -317,16 +321,16 @@ def of(folder: Path, rows: Sequence[Row], **more: Any) -> Maturity:
 
 
 def test_people_of_a_ccg_are_never_its_practices(tmp_path):
-    """A file of CCGs with list sizes of its own gives answers and money alone; a practice keeps its 1,000."""
+    """A file of CCGs with its own list sizes gives only answers and money; a practice keeps its 1,000."""
     rows = [{"org_code": "00C", "registered_population": 99_000, "allocation": 5_000, "service_desk": "no"}]
-    found = of(
+    maturity = of(
         tmp_path, [practice("A81001", clinical_safety="yes")], ccg_indicators=write_rows(tmp_path / "c.csv", rows)
     )
 
-    assert found.result.rows["registered_population"].to_list() == [1_000]
-    assert indices(found.ccgs) == {"00C": 50.0}
-    assert found.ccgs["allocation_per_head"].to_list() == [5.0]
-    assert found.result.inputs.origins["2016/17", "A81001", "service_desk"] == "c.csv row 2"
+    assert maturity.result.rows["registered_population"].to_list() == [1_000]
+    assert indices(maturity.ccgs) == {"00C": 50.0}
+    assert maturity.ccgs["allocation_per_head"].to_list() == [5.0]
+    assert maturity.result.inputs.origins["2016/17", "A81001", "service_desk"] == "c.csv row 2"
 
     with pytest.raises(InputError, match="registered_population"):
         assess(
@@ -336,7 +340,7 @@ def test_people_of_a_ccg_are_never_its_practices(tmp_path):
 
 
 def test_answers_of_a_ccg_may_stand_on_the_rows_of_practices(tmp_path):
-    """Then each practice has its own: yes and no give 100 and 50 where the practices answered alike."""
+    """Each practice has its own index: yes and no give 100 and 50 if the practices gave the same answers."""
     rows = [practice("A81001", clinical_safety="yes", service_desk="yes")]
     rows += [practice("A81002", clinical_safety="yes", service_desk="no")]
 
@@ -344,56 +348,58 @@ def test_answers_of_a_ccg_may_stand_on_the_rows_of_practices(tmp_path):
 
 
 def test_list_sizes_and_ccgs_may_come_in_a_file_of_their_own(tmp_path):
-    """NHS files call the CCG `org_code` beside a `practice_code`; a practice without a row of answers has no index."""
+    """NHS files call the CCG `org_code` next to a `practice_code`; a practice without answers has no index."""
     people = [{"practice_code": code, "org_code": "00C", "list_size": 10} for code in ("A81001", "A81002")]
-    found = assess(
+    maturity = assess(
         population=write_rows(tmp_path / "people.csv", people),
         indicators=write_rows(tmp_path / "i.csv", [{"practice_code": "A81001", "clinical_safety": "yes"}]),
     )
 
-    assert indices(found.practices) == {"A81001": 100.0, "A81002": None}
-    assert found.without_index == 1
-    assert indices(found.ccgs) == {"00C": 100.0}
+    assert indices(maturity.practices) == {"A81001": 100.0, "A81002": None}
+    assert maturity.without_index == 1
+    assert indices(maturity.ccgs) == {"00C": 100.0}
 
 
 def test_ccgs_of_one_side_alone_are_said(tmp_path):
     """A CCG without a row and a row without a practice are warnings; no row of any practice's CCG is an error."""
     rows = [practice("A81001", "00C", clinical_safety="yes"), practice("A81002", "00D", clinical_safety="no")]
     ccgs = [{"ccg_code": "00C", "service_desk": "no"}, {"ccg_code": "00J", "service_desk": "no"}]
-    found = of(tmp_path, rows, ccg_indicators=write_rows(tmp_path / "c.csv", ccgs))
-    said = [one.found for one in found.result.findings if one.number == "I23"]
+    maturity = of(tmp_path, rows, ccg_indicators=write_rows(tmp_path / "c.csv", ccgs))
+    messages = [finding.found for finding in maturity.result.findings if finding.number == "I23"]
 
-    assert said == [
+    assert messages == [
         "no row for 00D, which the column ccg_code names",
         "00J is left out: no row has this ccg_code",
     ]
-    assert indices(found.ccgs) == {"00C": 50.0, "00D": 0.0}
+    assert indices(maturity.ccgs) == {"00C": 50.0, "00D": 0.0}
     with pytest.raises(InputError, match=r"c\.csv: none of its codes, such as 00J, is the ccg_code of any row"):
         of(tmp_path, rows, ccg_indicators=write_rows(tmp_path / "c.csv", ccgs[1:]))
 
 
 @pytest.mark.parametrize(
-    ("given_", "said"),
+    ("values", "message"),
     [
         ({"clinical_safety": "partly"}, r"clinical safety lead.*A81001.*clinical_safety = partly.*write yes or no"),
         ({"records_access": 85}, r"online access.*A81001.*records_access = 85.*write 0\.85 or 85%"),
     ],
 )
-def test_an_answer_that_nobody_can_read_stops_the_run(tmp_path, given_, said):
-    """Neither yes nor no, or a share above 1: the practice, the answer and what to write, and no index."""
-    with pytest.raises(CalculationError, match=said):
-        of(tmp_path, [practice("A81001", **given_)])
+def test_an_unreadable_answer_stops_the_run(tmp_path, values, message):
+    """An answer other than yes or no, or a share above 1, is refused with the practice and what to write."""
+    with pytest.raises(CalculationError, match=message):
+        of(tmp_path, [practice("A81001", **values)])
 
 
 def test_rows_without_a_ccg_are_refused(tmp_path):
-    """The column of CCGs is needed, and the message names it."""
+    """The column of CCGs is required, and the message names it."""
     with pytest.raises(InputError, match=r"ccg_code.*with --indicators FILE"):
         of(tmp_path, [{"practice_code": "A81001", "registered_population": 1, "clinical_safety": "yes"}])
 
 
 def test_other_years_take_the_rows_of_that_year(tmp_path):
     """With --year 2017/18 a file with years gives those of 2017/18, and the index is of that year."""
-    rows = [practice("A81001", year=year, clinical_safety=one) for year, one in (("2016/17", "no"), ("2017/18", "yes"))]
+    rows = [
+        practice("A81001", year=year, clinical_safety=value) for year, value in (("2016/17", "no"), ("2017/18", "yes"))
+    ]
     now = of(tmp_path, rows, year="2017/18")
 
     assert (now.year, now.index) == ("2017/18", 100.0)
@@ -402,79 +408,83 @@ def test_other_years_take_the_rows_of_that_year(tmp_path):
 
 
 def test_a_misspelt_indicator_is_said(tmp_path):
-    """Every column is optional: a heading that nothing uses is a warning, with the name that it comes near."""
+    """Every column is optional: a column that is not used is a warning, with the nearest name."""
     rows = [
         practice("A81001", clinical_safety="yes", **{"CCG name": "Darlington", "record_access": "40%", "fax": "no"})
     ]
-    found = of(
+    maturity = of(
         tmp_path, rows, allocation=write_rows(tmp_path / "a.csv", [{"org_code": "00C", "allocation": 1, "x": 2}])
     )
     out = StringIO()
-    show(maturity_document(found), Console(file=out, width=80))
-    (said,) = [one for one in found.document()["findings"] if one["number"] == "I38" and one["level"] == "warning"]
+    show(maturity_document(maturity), Console(file=out, width=80))
+    (finding,) = [
+        entry for entry in maturity.document()["findings"] if entry["number"] == "I38" and entry["level"] == "warning"
+    ]
 
-    assert (said["level"], said["file"]) == ("warning", "practices.csv")
-    assert said["found"] == "nothing uses 'record_access' (did you mean records_access?), 'fax'"
+    assert (finding["level"], finding["file"]) == ("warning", "practices.csv")
+    assert finding["found"] == "columns not used: 'record_access' (did you mean records_access?), 'fax'"
     assert "'record_access' (did you mean records_access?)" in " ".join(out.getvalue().split())
 
 
 @pytest.mark.parametrize(
-    ("given_", "said"),
+    ("values", "message"),
     [
         (
             {"record_access": "40%", "cybersecurity": "9%"},
             (
-                r"no file has an indicator that practices answer; .*: nothing uses 'record_access' .*access\?\), "
+                r"no file has an indicator that practices answer; .*: columns not used: 'record_access' .*access\?\), "
                 r"'cybersecurity' .*cyber_security\?\); expected .* columns records_access, .*, nhs_network\. Rename"
             ),
         ),
-        ({"records_access": "", "service_desk": "yes"}, "no practice answered any .*: records_access hold.*one of the"),
+        ({"records_access": "", "service_desk": "yes"}, "no practice answered an .*: records_access; .*one of the"),
     ],
 )
-def test_nobody_answered(tmp_path, given_, said):
-    """There is no index of anyone: the run ends, and says which columns were looked for; a CCG's do not help."""
-    with pytest.raises(InputError, match=said) as caught:
-        of(tmp_path, [practice("A81001", **given_)])
+def test_no_practice_answered(tmp_path, values, message):
+    """Without any answer the run stops and lists the columns looked for; answers of CCGs are not enough."""
+    with pytest.raises(InputError, match=message) as caught:
+        of(tmp_path, [practice("A81001", **values)])
 
     assert caught.value.exit_code == 2
 
 
 def test_no_index_at_all_on_the_screen(tmp_path):
-    """Where no indicator has a weight there is no index: a dash, and nulls."""
+    """If no indicator has a weight there is no index: a dash, and nulls."""
     weights = [name for name in SCHEME.parameters if name.endswith("_weight")]
-    found = of(tmp_path, [practice("A81001", clinical_safety="yes")], settings=dict.fromkeys(weights, 0))
+    maturity = of(tmp_path, [practice("A81001", clinical_safety="yes")], settings=dict.fromkeys(weights, 0))
     out = StringIO()
-    show(maturity_document(found), Console(file=out, width=80))
+    show(maturity_document(maturity), Console(file=out, width=80))
 
-    assert (found.index, indices(found.ccgs)) == (None, {"00C": None})
-    assert "Index of all practices, by list size: –. Answered: 0 of 0 (none)" in " ".join(out.getvalue().split())
+    assert (maturity.index, indices(maturity.ccgs)) == (None, {"00C": None})
+    assert "Index of all practices, weighted by list size: –. Answered: 0 of 0 (none)" in " ".join(
+        out.getvalue().split()
+    )
 
 
 def test_a_weight_of_nothing_takes_an_indicator_out(tmp_path):
-    """A yes and a no that has no weight give 100, where they would give 50; 29 indicators are asked."""
+    """A yes, and a no without a weight, give 100 instead of 50; 29 indicators are asked."""
     rows = [practice("A81001", clinical_safety="yes", nhs_network="no")]
-    found = of(tmp_path, rows, settings={"nhs_network_weight": 0})
+    maturity = of(tmp_path, rows, settings={"nhs_network_weight": 0})
 
-    assert (indices(found.practices), found.indicators_asked) == ({"A81001": 100.0}, 29)
+    assert (indices(maturity.practices), maturity.indicators_asked) == ({"A81001": 100.0}, 29)
 
 
 def test_a_ccg_whose_practices_have_no_patients_is_said_as_that(tmp_path):
-    """00D answered and has nobody on its lists, 00J answered nothing: neither has an index, each for its reason."""
+    """00D answered and has no patients, 00J answered nothing: neither has an index, each with its reason."""
     rows = [practice("A81001", clinical_safety="yes"), practice("A81002", "00D", 0, clinical_safety="no")]
-    found = of(tmp_path, [*rows, practice("A81003", "00J")])
+    maturity = of(tmp_path, [*rows, practice("A81003", "00J")])
     out = StringIO()
-    show(maturity_document(found), Console(file=out, width=80))
-    said = " ".join(out.getvalue().split())
+    show(maturity_document(maturity), Console(file=out, width=80))
+    screen = " ".join(out.getvalue().split())
 
-    assert indices(found.ccgs) == {"00C": 100.0, "00D": None, "00J": None}
-    assert "1 CCG without any practice that answered: 00J." in said
-    assert "1 CCG without an index, since no practice that answered has patients: 00D." in said
+    assert indices(maturity.ccgs) == {"00C": 100.0, "00D": None, "00J": None}
+    assert "1 CCG with no practice that answered: 00J." in screen
+    assert "1 CCG without an index, because the practices that answered have no patients: 00D." in screen
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "cp1252", "ascii"])
 @pytest.mark.parametrize("width", [60, 80])
 def test_the_screen_fits(example, width, encoding):
-    """No line is wider than the console, of large CCGs and in the letters of its encoding; £ per head stays."""
+    """No line is wider than the console, for large CCGs and any encoding; £ per head is always shown."""
     row = {"org_name": "NHS Cambridgeshire and Peterborough CCG", "practices": 107, "practices_with_index": 106}
     row |= {"ccg_population": 1_234_567.0, "allocation_per_head": 12.5, "answered_share": 1.0, "maturity_index": 100.0}
     wide = example.ccgs.with_columns(**{name: pl.lit(value) for name, value in row.items()})
@@ -493,32 +503,32 @@ def test_the_screen_fits(example, width, encoding):
 def test_a_column_that_map_gives_to_another_heading_is_said(tmp_path):
     """With --map records_access=data_quality the file's own data_quality is not used, and a warning names both."""
     rows = [practice("A81001", records_access="40%", data_quality="96%", clinical_safety="yes")]
-    found = of(tmp_path, rows, mapping={"records_access": "data_quality"})
-    (said,) = [one for one in found.findings if one.number == "I07"]
+    maturity = of(tmp_path, rows, mapping={"records_access": "data_quality"})
+    (finding,) = [finding for finding in maturity.findings if finding.number == "I07"]
 
-    assert found.result.rows["data_quality"].to_list() == [0.4]
-    assert said.level == "warning"
-    assert said.found.startswith("'records_access' (column D) is data_quality as --map says")
-    assert said.found.endswith("'data_quality' (column E), which would be data_quality, is not used")
+    assert maturity.result.rows["data_quality"].to_list() == [0.4]
+    assert finding.level == "warning"
+    assert finding.found.startswith("'records_access' (column D) is data_quality as --map says")
+    assert finding.found.endswith("'data_quality' (column E), which would be data_quality, is not used")
 
 
 def test_points_that_leave_no_index_are_out_of_bounds(tmp_path):
-    """Nothing for an indicator that is met would be a division by nought: the message says what is the least."""
+    """0 points for a met indicator would be a division by 0: the message gives the minimum."""
     with pytest.raises(SchemeError, match=r"points_met is 0 in 2016/17; its minimum is 1"):
         of(tmp_path, [practice("A81001")], settings={"points_met": 0, "points_partly_met": 0})
     with pytest.raises(SchemeError, match=r"points_partly_met is 3 in 2016/17; its maximum is points_met, .* 2"):
         of(tmp_path, [practice("A81001")], settings={"points_partly_met": 3})
 
 
-@pytest.mark.parametrize(("of_", "said"), [("nowhere", "found nowhere"), ("need", "found need")])
-def test_of_names_a_text_column(tmp_path, of_, said):
-    """A column is of a larger organisation by a text column that is declared; the message names both."""
+@pytest.mark.parametrize(("of_", "message"), [("nowhere", "found nowhere"), ("need", "found need")])
+def test_of_names_a_text_column(tmp_path, of_, message):
+    """A column belongs to a larger organisation through a declared text column; the message names both."""
     (tmp_path / "s.toml").write_text(
         '[scheme]\nname = "s"\ntitle = "S"\nyears = ["2014/15"]\n[inputs.need]\n[inputs.desk]\n'
         f'of = "{of_}"\n[[steps]]\nname = "allocation"\nlabel = "A"\nformula = "desk + need"\n',
         encoding="utf-8",
     )
-    with pytest.raises(SchemeError, match=f"`of` must name an input column .*; {said}"):
+    with pytest.raises(SchemeError, match=f"`of` must name an input column .*; {message}"):
         load(str(tmp_path / "s.toml"))
 
 
@@ -527,7 +537,7 @@ def test_of_names_a_text_column(tmp_path, of_, said):
 
 @pytest.mark.slow
 def test_results_are_verified_from_the_files_as_they_are(example, folder, tmp_path):
-    """A workbook and a table run again from their manifests with the same bytes, CCG file and all."""
+    """A workbook and a table run again from their manifests give the same bytes, with the CCG file."""
     write_workbook(example.result, folder / "v.xlsx")
     write_csv(example.result, folder / "v.csv")
     write_manifest(example.result, folder / "v.csv.manifest.json", folder / "v.csv", "v.csv")
@@ -539,12 +549,12 @@ def test_results_are_verified_from_the_files_as_they_are(example, folder, tmp_pa
         shutil.copy(folder / name, tmp_path)
     again = verify(tmp_path / "v.csv")
     assert not again.same_bytes
-    assert [one.name for one in again.files if one.differs] == ["ccgs.csv"]
+    assert [file.name for file in again.files if file.differs] == ["ccgs.csv"]
 
 
 @pytest.mark.slow
 def test_the_workbook_adds_up_no_indices(example, tmp_path):
-    """The published sheet has each index once and no total; the money of a CCG is not added up over its practices."""
+    """The published sheet has each index once and no total; money of a CCG is not added up over its practices."""
     write_workbook(example.result, tmp_path / "m.xlsx")
     book = openpyxl.load_workbook(tmp_path / "m.xlsx", data_only=True)
     sheet, year = book["Maturity index"], book["2016-17"]
@@ -561,7 +571,7 @@ def test_the_workbook_adds_up_no_indices(example, tmp_path):
 
 @pytest.mark.slow
 def test_a_workbook_says_where_each_answer_came_from(example, tmp_path):
-    """Row 3 has answers of practices.csv, its CCG's of ccgs.csv and money: each input has its own place, or none."""
+    """Row 3 has answers of practices.csv, and of ccgs.csv with money: each input has its own place, or none."""
     write_workbook(example.result, tmp_path / "m.xlsx")
     origins = read_record(tmp_path / "m.xlsx").inputs.origins
 
@@ -575,21 +585,21 @@ def test_a_workbook_says_where_each_answer_came_from(example, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("more", "said"),
+    ("more", "message"),
     [
-        ("--by-ccg c.xlsx", "--by-ccg c.xlsx: the ending decides what is written: .csv"),
+        ("--by-ccg c.xlsx", "--by-ccg c.xlsx: expected a name ending in .csv"),
         ("--by-ccg practices.csv", "--by-ccg practices.csv: is one of the inputs"),
-        ("--by-ccg c.csv --by-practice c.csv", "--by-practice c.csv: given twice"),
-        ("-o c.csv --by-ccg c.csv", "--by-ccg c.csv: given twice"),
-        ("-o c.pdf", "-o c.pdf: the ending decides"),
+        ("--by-ccg c.csv --by-practice c.csv", "--by-practice c.csv: is given twice"),
+        ("-o c.csv --by-ccg c.csv", "--by-ccg c.csv: is given twice"),
+        ("-o c.pdf", "-o c.pdf: expected a name ending in"),
     ],
 )
-def test_places_that_cannot_be_written_are_refused(folder, more, said):
-    """Before anything is read: another ending, an input, one file for two tables."""
+def test_places_that_cannot_be_written_are_refused(folder, more, message):
+    """A wrong ending, an input or one file for two tables is refused before anything is read."""
     with pytest.raises(UsageError) as caught:
         typed(f"gpit maturity --indicators practices.csv {more}", folder=folder)
 
-    assert str(caught.value).startswith(said)
+    assert str(caught.value).startswith(message)
 
 
 @pytest.mark.slow
@@ -604,7 +614,7 @@ def test_a_fault_leaves_nothing_behind(tmp_path):
 
 
 def test_json_is_one_document(folder, capsysbinary):
-    """`--json` prints the CCGs and practices in order, and nothing else."""
+    """`--json` prints the CCGs and practices by rank, and nothing else."""
     command = "gpit maturity --indicators practices.csv --ccg-indicators ccgs.csv --json"
     with chdir(folder):
         assert app(shlex.split(command)[1:], standalone_mode=False) == 0

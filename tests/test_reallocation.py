@@ -1,4 +1,4 @@
-"""`gpit reallocate`: underspends recovered and given to others, by hand and in exact fractions; what is refused."""
+"""`gpit reallocate`: underspends recovered and given to others, by hand and in fractions; and what is refused."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ FORECASTS = [
 """Under the default values 86,500 of A and 3,000 of C are recovered, for pressures of 10,000 in B and 50,000 in D."""
 
 
-def write_letters(found, path, ending):
+def write_letters(result, path, ending):
     """Write the table of changes as `gpit reallocate --letters` does."""
-    text = letters_csv(found) if ending == ".csv" else rendered(letters_document(found), ".md")
+    text = letters_csv(result) if ending == ".csv" else rendered(letters_document(result), ".md")
     path.write_text(text, encoding="utf-8")
 
 
@@ -56,7 +56,7 @@ def adjustment(code, amount, reason="Agreed", approver="J. Field"):
 
 
 def files(folder, forecasts=FORECASTS, allocations=ALLOCATIONS, adjustments=None):
-    """Write the files of a run; return what `reallocate` is given for them."""
+    """Write the files of a run; return the arguments of `reallocate` for them."""
     given_files = {
         "allocation": write_rows(folder / "allocations.csv", allocations),
         "forecast": write_rows(folder / "forecast.csv", forecasts),
@@ -67,7 +67,7 @@ def files(folder, forecasts=FORECASTS, allocations=ALLOCATIONS, adjustments=None
 
 
 def run(folder, forecasts=FORECASTS, allocations=ALLOCATIONS, adjustments=None, **options):
-    """Reallocate the rows as they stand."""
+    """Reallocate the rows unchanged."""
     return reallocate(**files(folder, forecasts, allocations, adjustments), **{"with_effects": False, **options})
 
 
@@ -77,9 +77,9 @@ def column(result, name):
 
 
 def typed(command, *more, folder):
-    """Run a command in a folder, without starting Python anew; return its exit code and what it printed."""
-    with chdir(folder), redirect_stdout(io.StringIO()) as said:
-        return app([*shlex.split(command)[1:], *more], standalone_mode=False), said.getvalue()
+    """Run a command in a folder, in this process; return its exit code and output."""
+    with chdir(folder), redirect_stdout(io.StringIO()) as printed:
+        return app([*shlex.split(command)[1:], *more], standalone_mode=False), printed.getvalue()
 
 
 # The worked example ------------------------------------------------------------------------------------------
@@ -100,18 +100,18 @@ EXAMPLES = re.findall(r"```\n(gpit reallocate [^\n]+)\n```\n\n(\| step .*?)\n\n"
 @pytest.fixture(scope="module")
 def examples(documented):
     """The document and the letters of each worked example, by the number of its command."""
-    found = {}
+    by_code = {}
     for number, (command, _) in enumerate(EXAMPLES):
         code, _ = typed(command, "-o", "result.json", "--letters", "letters.csv", folder=documented)
         assert code == 0
-        found[number] = json.loads((documented / "result.json").read_text("utf-8"))
-        found[number]["letters"] = {row["org_code"]: row for row in read_rows(documented / "letters.csv")}
-    return found
+        by_code[number] = json.loads((documented / "result.json").read_text("utf-8"))
+        by_code[number]["letters"] = {row["org_code"]: row for row in read_rows(documented / "letters.csv")}
+    return by_code
 
 
 @pytest.mark.parametrize("number", range(3), ids=["in-full", "too-small-a-pot", "adjustments"])
 def test_figures_worked_by_hand(number, examples):
-    """Every figure of the tables in docs/reallocate.md, worked by hand there, is what its command gives."""
+    """Each command gives every figure of its table in docs/reallocate.md, which is calculated by hand there."""
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in EXAMPLES[number][1].splitlines()]
     (national,) = examples[number]["national"]
     wrong = [
@@ -127,7 +127,7 @@ def test_figures_worked_by_hand(number, examples):
 
 
 def test_there_are_three_worked_examples():
-    """The document has an example in full, one pro rata and one with adjustments."""
+    """The document has a full example, one pro rata and one with adjustments."""
     assert len(EXAMPLES) == 3
 
 
@@ -138,15 +138,19 @@ def test_the_sentence_of_the_document(examples):
     assert sentences["B"] in DOC
     assert sentences["A"] == (
         "Your allocation for 2014/15 changes from £425,000 to £330,500: £86,500 of forecast underspend is recovered "
-        "and £8,000 is taken away by adjustment (The project starts next year; approved by J. Field)."
+        "and £8,000 is taken away by an adjustment (The project starts next year; approved by J. Field)."
     )
 
 
 def test_no_answer_as_the_document_says(documented):
     """A's adjustment of -9,000 is above the £8,500 that is left: check, year, code and row are named."""
-    command = next(one for one in re.findall(r"```\n(gpit reallocate [^\n]+)\n```", DOC) if "too-much" in one)
-    said = re.search(r"`(check Adjustments take [^`]+)`", DOC)
-    with pytest.raises(GpitError, match=re.escape(said[1])) as fault:
+    command = next(
+        command_line
+        for command_line in re.findall(r"```\n(gpit reallocate [^\n]+)\n```", DOC)
+        if "too-much" in command_line
+    )
+    message = re.search(r"`(check Adjustments take [^`]+)`", DOC)
+    with pytest.raises(GpitError, match=re.escape(message[1])) as fault:
         typed(command, "-o", "none.csv", folder=documented)
 
     assert fault.value.exit_code == 2
@@ -157,7 +161,7 @@ def test_no_answer_as_the_document_says(documented):
 
 
 def whole_pounds(shares):
-    """Whole pounds by largest remainder that add up to the whole total of the shares; ties go to the earlier row."""
+    """Whole pounds by largest remainder; they add up to the total of the shares; ties go to the earlier row."""
     pounds = [math.floor(share) for share in shares]
     order = sorted(range(len(shares)), key=lambda row: (pounds[row] - shares[row], row))
     for row in order[: int(sum(shares)) - sum(pounds)]:
@@ -166,49 +170,49 @@ def whole_pounds(shares):
 
 
 def pro_rata(amount, weights):
-    """The amount by weight, in whole pounds; nothing where there is no weight."""
+    """The amount by weight, in whole pounds; 0 if there is no weight."""
     whole = sum(weights)
     return whole_pounds([amount * weight / whole if whole else Fraction(0) for weight in weights])
 
 
 def oracle(rows, tolerance, kept, share, receive):
     """The rule of docs/reallocate.md, step by step in fractions; rows are dicts of whole numbers or halves."""
-    under = [max(Fraction(0), one["now"] - one["forecast"]) for one in rows]
-    free = [tolerance * one["now"] for one in rows]
+    under = [max(Fraction(0), row["now"] - row["forecast"]) for row in rows]
+    free = [tolerance * row["now"] for row in rows]
     recovered = [math.floor(share * (u - kept * f)) if u > f else 0 for u, f in zip(under, free, strict=True)]
-    taken = [max(0, -one["adjustment"]) for one in rows]
-    added = [max(0, one["adjustment"]) for one in rows]
-    left = sum(recovered) + sum(taken) - sum(added)
-    if left < 0 or any(r + t > u for r, t, u in zip(recovered, taken, under, strict=True) if t):
+    taken_away = [max(0, -row["adjustment"]) for row in rows]
+    added = [max(0, row["adjustment"]) for row in rows]
+    left = sum(recovered) + sum(taken_away) - sum(added)
+    if left < 0 or any(r + t > u for r, t, u in zip(recovered, taken_away, under, strict=True) if t):
         return None
-    line = [one["may"] and not r and not t for one, r, t in zip(rows, recovered, taken, strict=True)]
+    line = [row["may"] and not r and not t for row, r, t in zip(rows, recovered, taken_away, strict=True)]
     got = [[0] * len(rows) for _ in range(3)]
     have = list(added)
     for turn, name in enumerate(("pressures", "unmet-need")):
         want = [
             math.floor(
-                max(Fraction(0), one["forecast"] - one["now"] - h if turn == 0 else one["need"] - one["support"] - h)
+                max(Fraction(0), row["forecast"] - row["now"] - h if turn == 0 else row["need"] - row["support"] - h)
             )
             if ok
             else 0
-            for one, ok, h in zip(rows, line, have, strict=True)
+            for row, ok, h in zip(rows, line, have, strict=True)
         ]
         if name in receive:
             got[turn] = pro_rata(Fraction(min(left, sum(want))), want)
             left -= sum(got[turn])
             have = [h + g for h, g in zip(have, got[turn], strict=True)]
     if "everybody" in receive:
-        got[2] = pro_rata(Fraction(left), [one["fair"] if ok else 0 for one, ok in zip(rows, line, strict=True)])
+        got[2] = pro_rata(Fraction(left), [row["fair"] if ok else 0 for row, ok in zip(rows, line, strict=True)])
         left -= sum(got[2])
     after = [
-        one["now"] - r - t + a + sum(parts)
-        for one, r, t, a, *parts in zip(rows, recovered, taken, added, *got, strict=True)
+        row["now"] - r - t + a + sum(parts)
+        for row, r, t, a, *parts in zip(rows, recovered, taken_away, added, *got, strict=True)
     ]
     return {"recovered": recovered, "got": got, "left": left, "after": after, "under": under}
 
 
 HALF_POUNDS = st.integers(0, 4_000).map(lambda number: Fraction(number, 2))
-"""Halves are exact as floats, so that engine and fractions see one number."""
+"""Halves are exact as floats, so engine and fractions use the same number."""
 CASES = st.lists(
     st.fixed_dictionaries(
         {
@@ -232,18 +236,18 @@ def as_files(rows):
     allocations = [
         {
             "org_code": code,
-            "allocation": one["now"],
-            "transition_need": float(one["need"]),
-            "transition_support": one["support"],
-            "fair_share": one["fair"],
+            "allocation": row["now"],
+            "transition_need": float(row["need"]),
+            "transition_support": row["support"],
+            "fair_share": row["fair"],
         }
-        for code, one in zip(codes, rows, strict=True)
+        for code, row in zip(codes, rows, strict=True)
     ]
     forecasts = [
-        {"org_code": code, "forecast_outturn": float(one["forecast"]), "may_receive": "" if one["may"] else "no"}
-        for code, one in zip(codes, rows, strict=True)
+        {"org_code": code, "forecast_outturn": float(row["forecast"]), "may_receive": "" if row["may"] else "no"}
+        for code, row in zip(codes, rows, strict=True)
     ]
-    by_hand = [adjustment(code, one["adjustment"]) for code, one in zip(codes, rows, strict=True) if one["adjustment"]]
+    by_hand = [adjustment(code, row["adjustment"]) for code, row in zip(codes, rows, strict=True) if row["adjustment"]]
     return forecasts, allocations, by_hand
 
 
@@ -272,7 +276,7 @@ def as_files(rows):
     receive=["pressures"],
 )
 def test_reallocate__control_total_is_kept(rows, tolerance, kept, share, receive):
-    """To the penny: what is recovered, who receives, what is left; nobody loses more than the forecast underspend."""
+    """To the penny: what is recovered, who receives, what is left; no loss exceeds the forecast underspend."""
     expected = oracle(rows, tolerance, kept, share, receive)
     options = {"year": YEAR, "tolerance": str(tolerance), "recover": str(share), "receive": receive}
     with tempfile.TemporaryDirectory() as folder:
@@ -283,19 +287,19 @@ def test_reallocate__control_total_is_kept(rows, tolerance, kept, share, receive
         result = run(Path(folder), *as_files(rows), settings={"tolerance_kept": kept}, **options)
 
     names = ("received_for_pressures", "received_for_unmet_need", "received_by_fair_share")
-    losses = [one["now"] - after for one, after in zip(rows, column(result, "revised_allocation"), strict=True)]
+    losses = [row["now"] - after for row, after in zip(rows, column(result, "revised_allocation"), strict=True)]
     assert result.agrees
     assert column(result, "recovered") == expected["recovered"]
     assert [column(result, name) for name in names] == expected["got"]
     assert result.national["unallocated"][0] == expected["left"]
     assert column(result, "revised_allocation") == expected["after"]
-    assert sum(column(result, "revised_allocation")) + expected["left"] == sum(one["now"] for one in rows)
+    assert sum(column(result, "revised_allocation")) + expected["left"] == sum(row["now"] for row in rows)
     assert all(loss <= under for loss, under in zip(losses, expected["under"], strict=True))
 
 
 def test_reallocate__row_order_is_kept(tmp_path):
-    """Four CCGs in any order come to the same rows; B and D tie for a pound of £3 at £1.50 each, and B is first."""
-    allocations = [dict(one, allocation=1_000, fair_share=1) for one in ALLOCATIONS]
+    """Four CCGs in any order give the same rows; B and D tie for a pound of £3 at £1.50 each, and B is first."""
+    allocations = [dict(row, allocation=1_000, fair_share=1) for row in ALLOCATIONS]
     outturn = {"A": 997, "B": 1_002, "C": 1_000, "D": 1_002}
     forecasts = [{"org_code": code, "forecast_outturn": amount} for code, amount in outturn.items()]
     first = run(tmp_path, forecasts, allocations, tolerance="0%")
@@ -310,17 +314,17 @@ def test_reallocate__rising_target_is_kept(tmp_path):
     """After pressures B and D get £29,500 by fair share; as B's fair share rises, so does its part."""
     parts = []
     for fair_share in (400_000, 400_001, 900_000):
-        rows = [dict(one, fair_share=fair_share) if one["org_code"] == "B" else one for one in ALLOCATIONS]
+        rows = [dict(row, fair_share=fair_share) if row["org_code"] == "B" else row for row in ALLOCATIONS]
         result = run(tmp_path, allocations=rows, receive=["pressures", "everybody"])
         parts.append(column(result, "received_by_fair_share"))
 
-    # 29,500 × 4/12 and × 8/12; the rest likewise.
+    # 29,500 × 4/12 and × 8/12; the others in the same way.
     assert parts[0] == [0, 9_833, 0, 19_667]
     assert [part[1] for part in parts] == sorted(part[1] for part in parts)
 
 
 def test_reallocate__bounds_is_kept(tmp_path):
-    """Recovery of £1,000.50 and an adjustment take £1,000 in all: to lose the odd 50p would be to lose more."""
+    """Recovery of £1,000.50 and an adjustment take £1,000 in total: losing the odd 50p would be losing more."""
     forecasts = [{"org_code": code, "forecast_outturn": amount} for code, amount in (("A", 8_999.5), ("B", 10_001))]
     allocations = [{"org_code": code, "allocation": 10_000} for code in "AB"]
     result = run(tmp_path, forecasts, allocations, [adjustment("A", -500)], tolerance="0%", recover="50%", year=YEAR)
@@ -333,7 +337,7 @@ def test_reallocate__bounds_is_kept(tmp_path):
 
 
 def test_reallocate__mergers_is_broken(tmp_path):
-    """A with £100 over and B with £100 short move £100 to B and C; as one, A and B have nothing over, and C gets none.
+    """A with £100 over and B with £100 short move £100 to B and C; as one, A and B have nothing over, and C gets 0.
 
     Apart: £100 for pressures of £100 in B and £300 in C, so B gets £25 and C £75; A and B together have 900 + 1,025.
     Merged: an allocation of £2,000 and a forecast of £2,000; nothing is recovered.
@@ -358,8 +362,8 @@ def test_the_whole_underspend_once_it_is_beyond_the_tolerance(tmp_path):
 
 
 def test_who_may_receive(tmp_path):
-    """D may not: only B's pressure is met, and £79,500 is left; an adjustment by hand goes to D all the same."""
-    forecasts = [dict(one, may_receive={"B": "yes", "D": "no"}.get(one["org_code"], "")) for one in FORECASTS]
+    """D may not: only B's pressure is met, and £79,500 is left; a manual adjustment still goes to D."""
+    forecasts = [dict(row, may_receive={"B": "yes", "D": "no"}.get(row["org_code"], "")) for row in FORECASTS]
     result = run(tmp_path, forecasts, adjustments=[adjustment("D", 500)])
 
     assert column(result, "received_for_pressures") == [0, 10_000, 0, 0]
@@ -368,8 +372,8 @@ def test_who_may_receive(tmp_path):
 
 
 def test_headings_of_ones_own(tmp_path):
-    """A heading may be named as the column of the document or as the name that the scheme has for it."""
-    rows = [{"Code": one["org_code"], "Budget": one["allocation"], "FY": YEAR} for one in ALLOCATIONS]
+    """A heading may be the name in the document or the name in the scheme."""
+    rows = [{"Code": row["org_code"], "Budget": row["allocation"], "FY": YEAR} for row in ALLOCATIONS]
     for name in ("allocation", "current_allocation"):
         result = run(tmp_path, allocations=rows, mapping={"Budget": name})
 
@@ -399,17 +403,17 @@ def test_adjustments_of_merged_organisations_of_both_signs(amounts, tmp_path):
 
 
 def test_the_unit_in_a_title_holds_for_adjustments(tmp_path):
-    """Under a title that says thousands, -8 takes £8,000 of A's £8,500, as it would of any money."""
-    there = files(tmp_path)
+    """Under a title that says thousands, -8 takes £8,000 of A's £8,500, as for any money."""
+    folder = files(tmp_path)
     text = "All figures in £000,,,\norg_code,amount,reason,approver\nA,-8,Agreed,J. Field\n"
     (tmp_path / "adjustments.csv").write_text(text, encoding="utf-8")
-    result = reallocate(**there, adjustments=tmp_path / "adjustments.csv", with_effects=False)
+    result = reallocate(**folder, adjustments=tmp_path / "adjustments.csv", with_effects=False)
 
     assert column(result, "adjustment_taken") == [8_000, 0, 0, 0]
 
 
 def test_totals_of_adjustments_are_checked(tmp_path):
-    """-8,000 and 5,000 come to -3,000: a total that says so is left out, and one that says -2,000 is refused."""
+    """-8,000 and 5,000 add up to -3,000: a total of -3,000 is skipped, and one of -2,000 is refused."""
     rows = [adjustment("A", -8_000), adjustment("D", 5_000)]
     result = run(tmp_path, adjustments=[*rows, adjustment("Total", -3_000, "", "")])
 
@@ -419,8 +423,8 @@ def test_totals_of_adjustments_are_checked(tmp_path):
 
 
 def test_other_years_than_the_schemes_own(tmp_path):
-    """A table of 2015/16 is reallocated in 2015/16, as its sentences say."""
-    result = run(tmp_path, allocations=[dict(one, year="2015-16") for one in ALLOCATIONS])
+    """A table of 2015/16 is reallocated in 2015/16, and its sentences say so."""
+    result = run(tmp_path, allocations=[dict(row, year="2015-16") for row in ALLOCATIONS])
 
     assert list(result.years) == ["2015/16"]
     assert changes(result)[0].sentence.startswith("Your allocation for 2015/16 changes from £425,000 to £338,500: ")
@@ -435,12 +439,12 @@ def test_pence_stay_where_they_are(tmp_path):
         tolerance=0,
         year=YEAR,
     )
-    (one,) = changes(result)
-    write_letters([one], tmp_path / "letters.csv", ".csv")
+    (change,) = changes(result)
+    write_letters([change], tmp_path / "letters.csv", ".csv")
 
-    assert (one.recovered, one.allocation_after) == (100, 900.5)
+    assert (change.recovered, change.allocation_after) == (100, 900.5)
     assert read_rows(tmp_path / "letters.csv")[0]["allocation_after"] == "900.50"
-    assert "from £1,000.50 to £900.50: £100 of" in one.sentence
+    assert "from £1,000.50 to £900.50: £100 of" in change.sentence
 
 
 def test_pence_bring_no_noise(tmp_path):
@@ -456,7 +460,7 @@ def test_pence_bring_no_noise(tmp_path):
 
 
 def test_parts_of_a_penny_stay_where_they_are(tmp_path):
-    """An allocation of £100.125 that nothing happens to is not rounded: nobody's allocation changes by half a penny."""
+    """An allocation of £100.125 that nothing happens to is not rounded: no allocation changes by half a penny."""
     forecasts = [{"org_code": "A", "forecast_outturn": 100.125}]
     result = run(tmp_path, forecasts, [{"org_code": "A", "allocation": 100.125}], year=YEAR)
 
@@ -467,16 +471,16 @@ def test_parts_of_a_penny_stay_where_they_are(tmp_path):
 @settings(deadline=None, max_examples=1)
 @given(pence=st.lists(st.tuples(st.integers(0, 10**9), st.integers(0, 10**9)), min_size=100, max_size=100))
 def test_every_answer_is_the_nearest_float_of_its_pence(pence):
-    """Of a hundred allocations and forecasts in pence every revised allocation is a decimal of two places."""
-    allocations = [{"org_code": f"X{at:03}", "allocation": one / 100} for at, (one, _) in enumerate(pence)]
-    forecasts = [{"org_code": f"X{at:03}", "forecast_outturn": one / 100} for at, (_, one) in enumerate(pence)]
+    """For a hundred allocations and forecasts in pence, every revised allocation has two decimal places."""
+    allocations = [{"org_code": f"X{at:03}", "allocation": amount / 100} for at, (amount, _) in enumerate(pence)]
+    forecasts = [{"org_code": f"X{at:03}", "forecast_outturn": amount / 100} for at, (_, amount) in enumerate(pence)]
     with tempfile.TemporaryDirectory() as folder:
         result = run(Path(folder), forecasts, allocations, year=YEAR)
     answers = column(result, "revised_allocation")
-    before = sum(Fraction(one, 100) for one, _ in pence)
+    before = sum(Fraction(amount, 100) for amount, _ in pence)
 
-    assert [float(f"{one:.2f}") for one in answers] == answers
-    assert sum(Fraction(f"{one:.2f}") for one in answers) + int(result.national["unallocated"][0]) == before
+    assert [float(f"{amount:.2f}") for amount in answers] == answers
+    assert sum(Fraction(f"{amount:.2f}") for amount in answers) + int(result.national["unallocated"][0]) == before
 
 
 # What is refused ---------------------------------------------------------------------------------------------
@@ -494,7 +498,7 @@ def changed(rows, code, **values):
 
 REFUSED = {
     "several years": ({"allocations": [*ALLOCATIONS, {**ALLOCATIONS[0], "year": "2015/16"}]}, r"--year 2014/15"),
-    "no year": ({"allocations": without(ALLOCATIONS, "year")}, r"no file says its year; give it with --year"),
+    "no year": ({"allocations": without(ALLOCATIONS, "year")}, r"no file has a year; give it with --year"),
     "another year": ({"year": "2016/17"}, r"--year 2016/17: the files have 2014/15"),
     "no such year": ({"year": "2014"}, r"--year 2014: is not a financial year"),
     "no forecast of D": ({"forecasts": FORECASTS[:3]}, r"allocations\.csv: row 5.*D\) is not in forecast\.csv"),
@@ -511,7 +515,7 @@ REFUSED = {
         r"forecast\.csv: row 4.*'unknown' is not a plain number",
     ),
     "no column of forecasts": (
-        {"forecasts": without([dict(one, note=1) for one in FORECASTS], "forecast_outturn")},
+        {"forecasts": without([dict(row, note=1) for row in FORECASTS], "forecast_outturn")},
         r"no column forecast_outturn .* or give a file that has it with --forecast FILE",
     ),
     "no allocation": (
@@ -519,7 +523,7 @@ REFUSED = {
         r"no column current_allocation .* or give a file that has it with --allocation FILE",
     ),
     "another word": (
-        {"forecasts": changed([dict(one, may_receive="") for one in FORECASTS], "B", may_receive="maybe")},
+        {"forecasts": changed([dict(row, may_receive="") for row in FORECASTS], "B", may_receive="maybe")},
         r"check may_receive is yes or no, 2014/15, B \(forecast\.csv row 3\)",
     ),
     "no reason": (
@@ -577,8 +581,8 @@ REFUSED = {
         r"check Fair share is given if everybody gets money, 2014/15, A and 3 more",
     ),
     "a table of its own": (
-        {"allocations": [dict(one, revised_allocation=1) for one in ALLOCATIONS]},
-        r"revised_allocation, so it is a table of gpit reallocate",
+        {"allocations": [dict(row, revised_allocation=1) for row in ALLOCATIONS]},
+        r"is a table of gpit reallocate .*revised_allocation",
     ),
     "nobody of that name": ({"receive": ["pressure"]}, r"--receive pressure: .* did you mean pressures"),
     "two tolerances": ({"tolerance": "1%", "settings": {"tolerance": "2%"}}, r"--tolerance gives tolerance already"),
@@ -588,16 +592,16 @@ REFUSED = {
 
 @pytest.mark.parametrize("case", REFUSED.values(), ids=REFUSED.keys())
 def test_what_is_refused(case, tmp_path):
-    """Each is an error of exit code 2 that says where, in the file and row that the user can mend."""
-    options, said = case
-    with pytest.raises(GpitError, match=said) as fault:
+    """Each is an error with exit code 2 that names the file and row to correct."""
+    options, message = case
+    with pytest.raises(GpitError, match=message) as fault:
         run(tmp_path, **options)
 
     assert fault.value.exit_code == 2
 
 
 def test_the_most_that_adjustments_may_do(tmp_path):
-    """-8,500 takes all that is left of A's underspend, and 98,000 gives all of the pot: the bounds themselves hold."""
+    """-8,500 takes all that is left of A's underspend, and 98,000 gives all of the pot: both limits are allowed."""
     result = run(tmp_path, adjustments=[adjustment("A", -8_500), adjustment("B", 98_000)])
 
     assert column(result, "revised_allocation") == [330_000, 573_000, 597_000, 800_000]
@@ -605,35 +609,35 @@ def test_the_most_that_adjustments_may_do(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("words_typed", "said"),
+    ("words_typed", "message"),
     [
-        (["--letters", "letters.xlsx"], "--letters letters.xlsx: the ending decides"),
+        (["--letters", "letters.xlsx"], "--letters letters.xlsx: expected a name ending in"),
         (["--letters", "forecast.csv"], "--letters forecast.csv: is one of the inputs"),
-        (["--letters", "a.csv", "-o", "a.csv"], "--letters a.csv: is written already"),
+        (["--letters", "a.csv", "-o", "a.csv"], "--letters a.csv: is already an output"),
         (["-o", "allocations.csv"], "-o allocations.csv: is one of the inputs"),
     ],
 )
-def test_files_that_are_not_written(words_typed, said, tmp_path):
-    """Letters have two endings, and nothing is written over an input or twice into one file."""
+def test_files_that_are_not_written(words_typed, message, tmp_path):
+    """Letters have two endings; no input is overwritten and no file is written twice."""
     files(tmp_path)
-    with pytest.raises(GpitError, match=re.escape(said)):
+    with pytest.raises(GpitError, match=re.escape(message)):
         typed("gpit reallocate --allocation allocations.csv --forecast forecast.csv", *words_typed, folder=tmp_path)
 
 
 def test_the_command_ends_with_2_and_one_line(tmp_path, monkeypatch, capsys):
-    """A refusal on the command line: exit code 2, nothing on standard output, no traceback, no file."""
-    there = files(tmp_path, adjustments=[adjustment("B", 1, reason="")])
-    options = [word for name, path in there.items() for word in (f"--{name}", path.name)]
+    """An error on the command line: exit code 2, nothing on standard output, no traceback, no file."""
+    folder = files(tmp_path, adjustments=[adjustment("B", 1, reason="")])
+    options = [word for name, path in folder.items() for word in (f"--{name}", path.name)]
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.argv", ["gpit", "reallocate", *options, "-o", "out.csv", "--letters", "letters.md"])
     with pytest.raises(SystemExit) as leaving:
         main()
-    said = capsys.readouterr()
+    output = capsys.readouterr()
 
     assert leaving.value.code == 2
-    assert said.out == ""
-    assert said.err.startswith("gpit: error: reallocate.toml, check Every adjustment has a reason")
-    assert said.err.count("\n") == 1
+    assert output.out == ""
+    assert output.err.startswith("gpit: error: reallocate.toml, check Every adjustment has a reason")
+    assert output.err.count("\n") == 1
     assert sorted(path.name for path in tmp_path.iterdir()) == ["adjustments.csv", "allocations.csv", "forecast.csv"]
 
 
@@ -653,19 +657,19 @@ def after_allocate(tmp_path_factory):
     write_csv(result, folder / "out.csv")
     write_rows(folder / "forecast.csv", FORECASTS)
     write_rows(folder / "adjustments.csv", [adjustment("A", -8_000, "=HYPERLINK(1)", "@x")])
-    code, said = typed(
+    code, message = typed(
         "gpit reallocate --allocation out.csv --forecast forecast.csv --adjustments adjustments.csv --year 2014/15 "
         "--tolerance 2% --recover 100% --receive pressures --receive unmet-need --receive everybody "
         "-o r.xlsx -o r.csv -o r.parquet -o r.json --manifest --letters letters.csv",
         folder=folder,
     )
     assert code == 0
-    return folder, said
+    return folder, message
 
 
 @pytest.fixture(scope="module")
 def book(after_allocate):
-    """The workbook of two years of A to D beside the tables, whose years come to other allocations."""
+    """The workbook of two years of A to D; its years have different allocations."""
     from gpit_fairshare.workbook.result_workbook import write_workbook
 
     population, spend = (SAMPLES / f"abcd-{name}.csv" for name in ("population", "spend"))
@@ -676,15 +680,15 @@ def book(after_allocate):
 
 @pytest.mark.slow
 def test_a_workbook_of_gpit_needs_its_year_alone(book):
-    """The sheet of the year is read, named or not; and without --year a sheet named is of its own year."""
+    """The sheet of the year is read, named or not; without --year a named sheet decides the year."""
     forecast = book.parent / "forecast.csv"
     runs = [
         reallocate(allocation=f"{book}{sheet}", forecast=forecast, year=year, with_effects=False)
         for sheet, year in (("", "2014-15"), (":2014-15", "2014/15"), (":2014-15", None))
     ]
 
-    assert [column(one, "current_allocation") for one in runs] == [[425_000, 475_000, 600_000, 800_000]] * 3
-    assert [list(one.years) for one in runs] == [[YEAR]] * 3
+    assert [column(result, "current_allocation") for result in runs] == [[425_000, 475_000, 600_000, 800_000]] * 3
+    assert [list(result.years) for result in runs] == [[YEAR]] * 3
     # 2,400,000 by 1, 2, 3 and 4 patients of 10; the year has no transition fund.
     later = reallocate(allocation=book, forecast=forecast, year="2015/16", with_effects=False)
     assert column(later, "fair_share") == [240_000, 480_000, 720_000, 960_000]
@@ -692,7 +696,7 @@ def test_a_workbook_of_gpit_needs_its_year_alone(book):
 
 @pytest.mark.slow
 def test_verify_finds_the_sheet_of_the_year(book):
-    """What was read from a workbook without naming its sheet comes to the same bytes again."""
+    """A run that read a workbook without naming its sheet gives the same bytes again."""
     code, _ = typed(
         "gpit reallocate --allocation book.xlsx --forecast forecast.csv --year 2014/15 -o book-result.json",
         folder=book.parent,
@@ -703,25 +707,25 @@ def test_verify_finds_the_sheet_of_the_year(book):
 
 
 @pytest.mark.parametrize(
-    ("sheet", "year", "said"),
+    ("sheet", "year", "message"),
     [
-        slow(":2015-16", YEAR, r"book\.xlsx:2015-16: that is the sheet of 2015/16, and --year is 2014/15"),
-        ("", None, r"book\.xlsx has 2014/15 and 2015/16; say which year is meant with --year 2014/15"),
-        ("", "2016/17", r"the workbook has 2014/15 and 2015/16, and --year is 2016/17"),
-        slow(":Allocations", YEAR, r"read from the sheet of a year, 2014-15 and .*book\.xlsx --year 2014/15"),
+        slow(":2015-16", YEAR, r"book\.xlsx:2015-16: this is the sheet of 2015/16, but --year is 2014/15"),
+        ("", None, r"book\.xlsx has 2014/15 and 2015/16; choose one, such as --year 2014/15"),
+        ("", "2016/17", r"the workbook has 2014/15 and 2015/16, but --year is 2016/17"),
+        slow(":Allocations", YEAR, r"read from its sheet of a year, 2014-15 or .*book\.xlsx --year 2014/15"),
     ],
 )
-def test_a_sheet_of_another_year_is_refused(sheet, year, said, book):
-    """Rows of a year's sheet do not say their year, so the sheet does; published figures are no table of steps."""
-    with pytest.raises(GpitError, match=said):
+def test_a_sheet_of_another_year_is_refused(sheet, year, message, book):
+    """Rows of a year's sheet have no year, so the sheet gives it; published figures are not a table of steps."""
+    with pytest.raises(GpitError, match=message):
         reallocate(allocation=f"{book}{sheet}", forecast=book.parent / "forecast.csv", year=year)
 
 
 def one_sheet(path, name, title, rows):
-    """Write a workbook of one's own: a title, and rows below it."""
+    """Write a workbook that is not from gpit: a title, and rows below it."""
     made = openpyxl.Workbook()
     made.active.title = name
-    for row in ([title], [], list(rows[0]), *(list(one.values()) for one in rows)):
+    for row in ([title], [], list(rows[0]), *(list(row.values()) for row in rows)):
         made.active.append(row)
     made.save(path)
     return path
@@ -737,11 +741,11 @@ def one_sheet(path, name, title, rows):
     ],
 )
 def test_a_title_of_another_year_is_refused(name, title, refused, tmp_path):
-    """Where rows have no year, a sheet's name or title that speaks of others alone contradicts --year."""
+    """If rows have no year, the name of the sheet or a title with only other years contradicts --year."""
     path = one_sheet(tmp_path / "own.xlsx", name, title, without(ALLOCATIONS, "year"))
     options = {"allocation": path, "forecast": files(tmp_path)["forecast"], "year": YEAR, "with_effects": False}
     if refused:
-        with pytest.raises(GpitError, match=r"own\.xlsx: says '.*2015.16', and the year of the run is 2014/15"):
+        with pytest.raises(GpitError, match=r"own\.xlsx: says '.*2015.16', but the year of the run is 2014/15"):
             reallocate(**options)
     else:
         assert column(reallocate(**options), "revised_allocation") == [338_500, 485_000, 597_000, 850_000]
@@ -756,7 +760,7 @@ def test_a_table_of_gpit_needs_no_mapping(after_allocate):
 
 @pytest.mark.parametrize("name", [slow("r.xlsx"), "r.csv", slow("r.parquet"), slow("r.json")])
 def test_verify_runs_it_again(name, after_allocate):
-    """The options stand in the manifest, the year and the headings among them: the same bytes come again."""
+    """The manifest has the options, with year and headings: running it again gives the same bytes."""
     assert verify(after_allocate[0] / name).verified
 
 
@@ -766,7 +770,7 @@ def test_explain_and_compare_take_its_results(after_allocate, tmp_path):
     compared = compare(run(tmp_path), run(tmp_path, recover="50%"))
 
     assert explained.years[0].answer == "£507,500"
-    assert {one.code: one.change for one in compared.changes}["A"] == 43_250
+    assert {change.code: change.change for change in compared.changes}["A"] == 43_250
 
 
 def test_the_workbook_is_live(after_allocate):
@@ -780,25 +784,25 @@ def test_the_workbook_is_live(after_allocate):
 
 
 def test_the_screen(after_allocate):
-    """80 columns: where the pot comes from, where it goes, what is left, the largest changes and the checks."""
-    said = " ".join(after_allocate[1].split())
+    """80 columns: where the pot comes from, who receives it, what is left, the largest changes and the checks."""
+    screen = " ".join(after_allocate[1].split())
 
     assert max(map(len, after_allocate[1].splitlines())) <= 80
     for text in (
         "Recovered £89,500 2 CCGs",
         "Taken away by adjustment £8,000 1 CCG",
-        "Pot £97,500",
+        "Total pot £97,500",
         "By adjustment £0 –",
         "For pressures £60,000 2 CCGs",
         "For unmet transition need £15,000 1 CCG",
-        "To everybody by fair share £22,500 2 CCGs",
-        "Left unallocated £0",
-        "Current allocations £2,300,000 Revised and left unallocated £2,300,000",
+        "To everyone by fair share £22,500 2 CCGs",
+        "Unallocated £0",
+        "Current allocations £2,300,000 Revised allocations + unallocated £2,300,000",
         "A Alder £425,000 -£94,500 £330,500",
-        "All 14 checks hold",
+        "All 14 checks pass",
         "Written: r.xlsx, r.csv, r.csv.manifest.json, r.parquet, r.parquet.manifest.json, r.json, letters.csv",
     ):
-        assert text in said
+        assert text in screen
 
 
 # Letters and hostile names ---------------------------------------------------------------------------------------
@@ -813,13 +817,13 @@ HOSTILE = {
 
 @pytest.fixture
 def hostile(tmp_path):
-    """A run whose names, reasons and approvers would do something where they are taken for more than text."""
-    rows = [dict(one, org_name=HOSTILE[one["org_code"]]) for one in ALLOCATIONS]
+    """A run whose names, reasons and approvers would have an effect if read as more than text."""
+    rows = [dict(row, org_name=HOSTILE[row["org_code"]]) for row in ALLOCATIONS]
     return run(tmp_path, allocations=rows, adjustments=[adjustment("B", 10, "=cmd|' /C calc'!A0", "+44|x")])
 
 
 def test_letters_as_csv_hold_no_formula(hostile, tmp_path):
-    """No cell begins as a formula does; behind an apostrophe every text is whole, amounts are plain numbers."""
+    """No cell begins like a formula; after an apostrophe every text is whole; amounts are plain numbers."""
     write_letters(changes(hostile), tmp_path / "letters.csv", ".csv")
     with (tmp_path / "letters.csv").open(encoding="utf-8", newline="") as stream:
         heads, *rows = csv.reader(stream)
@@ -833,7 +837,7 @@ def test_letters_as_csv_hold_no_formula(hostile, tmp_path):
 
 
 def test_letters_as_markdown_keep_their_table(hostile, tmp_path):
-    """Each row has thirteen cells whatever is in a name, and no sign of a name means anything, nor makes a link."""
+    """Each row has thirteen cells for any name, and no character of a name is markup or makes a link."""
     write_letters(changes(hostile), tmp_path / "letters.md", ".md")
     lines = (tmp_path / "letters.md").read_text(encoding="utf-8").splitlines()
 
@@ -847,22 +851,22 @@ def test_letters_as_markdown_keep_their_table(hostile, tmp_path):
 
 @pytest.mark.parametrize("basis", ["Illustrative", "audited"])
 def test_letters_say_that_money_is_illustrative(basis, tmp_path):
-    """Where a file says that its figures are illustrative, each row of the letters does, and a line above them."""
-    result = run(tmp_path, allocations=[dict(one, basis=basis) for one in ALLOCATIONS])
+    """If a file is marked illustrative, each row of the letters is too, and so is a line above them."""
+    result = run(tmp_path, allocations=[dict(row, basis=basis) for row in ALLOCATIONS])
     for ending in (".csv", ".md"):
         write_letters(changes(result), tmp_path / f"letters{ending}", ending)
-    said = {row["basis"] for row in read_rows(tmp_path / "letters.csv")}
+    bases = {row["basis"] for row in read_rows(tmp_path / "letters.csv")}
     above, _ = (tmp_path / "letters.md").read_text(encoding="utf-8").split("| year", 1)
 
     if basis == "audited":
-        assert (said, above) == ({""}, "")
+        assert (bases, above) == ({""}, "")
     else:
-        assert said == {"allocations.csv: 4 of 4 rows say that they are illustrative."}
+        assert bases == {"allocations.csv: 4 of 4 rows say that they are illustrative."}
         assert above.startswith("**Illustrative figures.** allocations.csv: 4 of 4 rows say")
 
 
 def test_a_workbook_carries_the_illustrative_mark(tmp_path):
-    """The sheet of a year says above its table that spend is illustrative; what is made from it says so too."""
+    """The sheet of a year is marked illustrative above its table, and so are results made from it."""
     title = "Working. Illustrative spend. One row per CCG, one column per step"
     path = one_sheet(tmp_path / "own.xlsx", "2014-15", title, without(ALLOCATIONS, "year"))
     forecast = files(tmp_path)["forecast"]
@@ -872,7 +876,7 @@ def test_a_workbook_carries_the_illustrative_mark(tmp_path):
 
 
 def test_the_screen_takes_names_for_text(hostile):
-    """Markup of a name is printed as it stands, in lines of 80 columns."""
+    """Markup in a name is printed unchanged, in lines of 80 columns."""
     stream = io.StringIO()
     show(reallocation_document(hostile, changes(hostile)), Console(file=stream, width=80, markup=False))
 
@@ -881,16 +885,16 @@ def test_the_screen_takes_names_for_text(hostile):
 
 
 def test_only_those_that_money_moves_for_get_a_letter(tmp_path):
-    """C forecasts its allocation: no letter. B gets £8,000 by hand and nobody else gets anything."""
+    """C forecasts its allocation: no letter. B gets £8,000 by a manual adjustment and the others get nothing."""
     forecasts = changed(changed(FORECASTS, "C", forecast_outturn=600_000), "D", forecast_outturn=800_000)
     result = run(tmp_path, forecasts, adjustments=[adjustment("B", 8_000)], settings={"receive_pressures": 0})
 
-    assert [(one.org_code, one.change) for one in changes(result)] == [("A", -86_500), ("B", 8_000)]
+    assert [(change.org_code, change.change) for change in changes(result)] == [("A", -86_500), ("B", 8_000)]
 
 
 def test_nothing_to_move(tmp_path):
-    """Everybody forecasts the allocation: no changes, headings alone, and the screen says so."""
-    forecasts = [{"org_code": one["org_code"], "forecast_outturn": one["allocation"]} for one in ALLOCATIONS]
+    """If every forecast equals the allocation, there are only headings and no changes, and the screen says so."""
+    forecasts = [{"org_code": row["org_code"], "forecast_outturn": row["allocation"]} for row in ALLOCATIONS]
     result = run(tmp_path, forecasts, receive=["pressures", "everybody"])
     write_letters(changes(result), tmp_path / "letters.csv", ".csv")
     stream = io.StringIO()

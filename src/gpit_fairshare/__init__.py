@@ -1,10 +1,10 @@
-"""Fair-share funding of GP practices' IT: one rule, written once, calculated, audited and explained.
+"""Fair-share funding of GP practices' IT: write a rule once; calculate, audit and explain its results.
 
 `allocate` runs a scheme over files and returns a `Result` with Polars frames; `check` returns a `Report` on the
 files; `explain` returns the arithmetic of one organisation; `compare` compares two results; `verify` runs a result
-again from its manifest; `reallocate` recovers the forecast underspends of a year and gives them out within it.
-`Function` is a function that a plug-in adds to the formula language. Names are loaded when they are first used, so
-that importing the package is quick.
+again from its manifest; `reallocate` recovers the forecast underspends of a year and gives them to others in that year.
+`Function` is a function that a plug-in adds to the formula language. Names load when they are first used, so that
+importing the package is quick.
 """
 
 from __future__ import annotations

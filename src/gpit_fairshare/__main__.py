@@ -13,7 +13,7 @@ def main() -> NoReturn:
 
         run()
     except KeyboardInterrupt:
-        print("gpit: stopped; nothing half-written is left", file=sys.stderr)  # noqa: T201  # typer may not be loaded
+        print("gpit: stopped; no incomplete file is left", file=sys.stderr)  # noqa: T201  # typer may not be loaded
         sys.exit(130)
 
 

@@ -1,7 +1,7 @@
-"""The Digital Primary Care Maturity Index: the scheme `maturity-index`, with its CCGs and practices in order.
+"""The Digital Primary Care Maturity Index: the scheme `maturity-index`, with its CCGs and practices by rank.
 
-The scheme calculates the index; this module reads its files and ranks its results. CCGs and practices without an
-index, because nothing was answered, have a null instead of the scheme's 0, and no rank.
+The scheme calculates the index; this module reads its files and ranks its results. CCGs and practices without
+answers have no index: null instead of the scheme's 0, and no rank.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 SCHEME: Final = "maturity-index"
 JSON_SCHEMA: Final = "gpit-maturity/1"
 _DIGITS: Final = 9
-"""Decimal places that decide a rank: further digits are the noise of a division."""
+"""Decimal places used to rank: further digits are noise of a division."""
 _FEWEST: Final = 3
 """Fewest CCGs for which a rank correlation is calculated."""
 _KEY_COLUMNS: Final = frozenset(
@@ -44,13 +44,13 @@ class Maturity:
     """One row per CCG, the highest index first; `rank` and `maturity_index` are null if it has none, and
     `allocation_per_head` (£) if no allocation was given."""
     practices: pl.DataFrame
-    """One row per practice, in the same order."""
+    """One row per practice, sorted the same way."""
     unused: tuple[Finding, ...] = ()
-    """A warning for each file of answers with headings that nothing uses."""
+    """A warning for each file of answers with columns that are not used."""
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """Return all findings about the files; unused headings of answers only once, as a warning."""
+        """Return all findings about the files; unused columns of answers only once, as a warning."""
         warned = {(finding.number, finding.file) for finding in self.unused}
         others = (finding for finding in self.result.findings if (finding.number, finding.file) not in warned)
         return (*self.unused, *others)
@@ -62,7 +62,7 @@ class Maturity:
 
     @property
     def index(self) -> float | None:
-        """Return the index of all practices, by list size; None if none has one."""
+        """Return the index of all practices, weighted by list size; None if none has one."""
         return self._national("national_maturity_index") if self.ccgs["maturity_index"].count() else None
 
     @property
@@ -77,7 +77,7 @@ class Maturity:
 
     @property
     def answered(self) -> int:
-        """Return the number of answers; those of a CCG count once for each of its practices."""
+        """Return the number of answers; an answer of a CCG counts once for each of its practices."""
         return int(self.practices["indicators_answered"].sum())
 
     def _national(self, name: str) -> float:
@@ -87,7 +87,7 @@ class Maturity:
     def rank_correlation(self) -> float | None:
         """Return Spearman's rank correlation of the CCGs' index and £ per head, from -1 to 1.
 
-        It is below 0 if the less mature have more. None if fewer than three CCGs have both, or all have the same.
+        It is negative if less mature CCGs have more. None if fewer than three CCGs have both, or all have the same.
         """
         ranked_ccgs = self.ccgs.drop_nulls(["maturity_index", "allocation_per_head"])
         columns = [ranked_ccgs[name].round(_DIGITS) for name in ("maturity_index", "allocation_per_head")]
@@ -134,20 +134,19 @@ def assess(  # noqa: PLR0913  # the options of `gpit maturity`, all by name
 
     Args:
         indicators: File or files of practices: their answers, and `ccg_code` and `registered_population` if no
-            other file gives them.
-        ccg_indicators: File or files of CCGs: the answers of their survey.
-        population: File or files of practices with their list sizes; it then says which practices there are.
-        allocation: File or files of CCGs with the `allocation` that is shown beside the index.
-        year: Another financial year than the scheme's.
+            other file has them.
+        ccg_indicators: File or files of CCGs: their answers to the survey.
+        population: File or files of practices with their list sizes; it then decides which practices are included.
+        allocation: File or files of CCGs with the `allocation` to show with the index.
+        year: Financial year instead of the scheme's.
         settings: Parameter values for this run.
         mapping: Headings of the files that are not recognised: `{"Heading": "column"}`.
-        units: Units of columns, as the user knows them: `{"Heading": "£m"}`.
-        leave_out: Codes of practices whose rows are left out.
-        max_size: Megabytes that a file may hold, unpacked.
+        units: Units of columns, where the user knows them: `{"Heading": "£m"}`.
+        leave_out: Codes of practices to exclude.
+        max_size: Largest file to read, in megabytes after unpacking.
 
     Raises:
-        GpitError: Something in the arguments or the files is wrong, or no practice answered anything itself; its
-            text is one line.
+        InputError: No practice answered an indicator that has a weight.
     """
     inputs = [file for files in (indicators, ccg_indicators, allocation) for file in listed(files)]
     result = allocate(
@@ -171,7 +170,7 @@ def assess(  # noqa: PLR0913  # the options of `gpit maturity`, all by name
 
 
 def _unused(result: Result, sources: Sequence[InputSource]) -> list[Finding]:
-    """Return a warning for each file with headings that nothing uses.
+    """Return a warning for each file with columns that are not used.
 
     Every indicator is optional, so a misspelt heading would otherwise look like a question that was not asked.
     """
@@ -182,8 +181,8 @@ def _unused(result: Result, sources: Sequence[InputSource]) -> list[Finding]:
         headings = [heading for heading, column in source.matched if column not in used and column not in _KEY_COLUMNS]
         if headings:
             quoted = [f"'{heading}'{_suggestion(heading, missing_columns)}" for heading in headings]
-            text = f"nothing uses {', '.join(quoted)}"
-            remedy = "If one is an indicator, rename it, or say with --map 'HEADING=column' which it is"
+            text = f"columns not used: {', '.join(quoted)}"
+            remedy = "If one is an indicator, rename its heading or use --map 'HEADING=column'"
             findings.append(Finding(FindingCode.UNUSED, "warning", source.name, "", text, "", remedy))
     return findings
 
@@ -194,23 +193,23 @@ def _suggestion(heading: str, names: Sequence[str]) -> str:
 
 
 def _no_answers(result: Result, unused: Sequence[Finding]) -> Finding:
-    """Return the error that no practice answered anything that counts, with the columns that were looked for."""
+    """Return the error that no practice answered an indicator with a weight; it lists the columns looked for."""
     scheme, used = result.scheme, result.inputs.columns
     asked = [symbol.name for symbol in scheme.inputs if f"{symbol.name}_weight" in scheme.parameters and not symbol.of]
     present = [name for name in asked if used[name].file]
     if present:
-        problem = f"no practice answered any indicator that has a weight: {', '.join(present)} hold nothing that counts"
+        problem = f"no practice answered an indicator that has a weight; columns read: {', '.join(present)}"
         code = FindingCode.BLANK
     else:
         problem, code = "no file has an indicator that practices answer", FindingCode.MISSING_COLUMN
     unused_headings = "".join(f"; {finding.file}: {finding.found}" for finding in unused)
     expected = f"at least one of the columns {', '.join(asked)}"
-    remedy = "Rename the headings that are meant, or give --map 'HEADING=column'"
+    remedy = "Rename the headings of the indicators, or use --map 'HEADING=column'"
     return Finding(code, "error", "", "", problem + unused_headings, expected, remedy)
 
 
 def of_result(result: Result) -> Maturity:
-    """Return a result of the scheme with its CCGs and practices in order."""
+    """Return a result of the scheme with its CCGs and practices by rank."""
     names = result.inputs.crosswalk.name
     rows = result.rows
     practices = _ranked(
@@ -234,7 +233,7 @@ def of_result(result: Result) -> Maturity:
             pl.col("ccg_answered_share").alias("answered_share"),
             pl.col("ccg_practices").cast(pl.Int64).alias("practices"),
             pl.col("ccg_practices_with_index").cast(pl.Int64).alias("practices_with_index"),
-            # Another name than `registered_population`: a file of CCGs used in another run must not bring its people.
+            # Not called `registered_population`: another run that reads a file of CCGs must not take it as population.
             "ccg_population",
             pl.when(pl.col("ccg_allocation_per_head") > 0).then("ccg_allocation_per_head").alias("allocation_per_head"),
         )

@@ -15,21 +15,21 @@ if TYPE_CHECKING:
 PENNY: Final = Decimal("0.01")
 MILLIONTH: Final = Decimal("0.000001")
 EXACT: Final = Context(prec=800)
-"""Room for every digit of a sum of floats; Python's default context rounds to 28, and a shortest text may need more."""
+"""Holds every digit of a sum of floats; Python's default context rounds to 28, which may be too few."""
 _PARAMETER_DIGITS: Final = 6
-"""Digits shown of a parameter's value; a third would have infinitely many."""
+"""Digits shown of a parameter's value; 1/3 would have infinitely many."""
 DIGITS: Final = (12, 15, 17, 20, 25, 40)
-"""Numbers of significant digits that a number may be written with; 17 distinguish all floats."""
+"""Possible numbers of significant digits; 17 distinguish all floats."""
 FLOAT_DIGITS: Final = 17
 _LARGEST, _SMALLEST = 21, -9
-"""Powers of ten from which, and below which, a number is written with an exponent."""
+"""Powers of ten: a number from the first up, or below the second, is written with an exponent."""
 _SAFE: Final = 15
-"""Digits of whole numbers, and of pounds and pence, that are always written in full."""
+"""Whole numbers and pounds of up to this many digits are always written in full."""
 _SUFFIXES: Final = {"people": " people", "£ per head": " per head"}
 
 
 def exact(number: float) -> Decimal:
-    """Return the decimal number of a float's shortest text: £0.1 is exactly a tenth."""
+    """Return the decimal number of a float's shortest text: £0.1 is exactly 1/10."""
     return Decimal(repr(float(number)))
 
 
@@ -41,7 +41,7 @@ def rounded_to(amount: Decimal, unit: Decimal) -> Decimal:
 def money(amount: float, digits: int = 0) -> str:
     """Write pounds: `£140,000,000`, `-£450`; halves go away from zero, as in Excel."""
     size = _digits(abs(amount), digits)
-    return f"-£{size}" if amount < 0 and _is_not_nil(size) else f"£{size}"
+    return f"-£{size}" if amount < 0 and _is_not_zero(size) else f"£{size}"
 
 
 def per_head(rate: float) -> str:
@@ -50,28 +50,28 @@ def per_head(rate: float) -> str:
 
 
 def visible_rate(rate: float) -> str:
-    """Write £ per head to the penny, and less than a penny with two significant figures."""
+    """Write £ per head to the penny; less than a penny with two significant figures."""
     return per_head(rate) if rate >= 0.01 else f"£{rate:.2g}"
 
 
 def signed(amount: float, digits: int = 0) -> str:
     """Write a change in pounds: `+£1,230`, `-£450`; zero has no sign. With 2 digits it is £ per head."""
     text = money(amount, digits)
-    return f"+{text}" if amount > 0 and _is_not_nil(text) else text
+    return f"+{text}" if amount > 0 and _is_not_zero(text) else text
 
 
 def percentage(ratio: float) -> str:
     """Write a ratio as a percentage with one decimal: 0.6634 is `66.3%`."""
     size = _digits(abs(ratio) * 100, 1)
-    return f"-{size}%" if ratio < 0 and _is_not_nil(size) else f"{size}%"
+    return f"-{size}%" if ratio < 0 and _is_not_zero(size) else f"{size}%"
 
 
 def _digits(size: float, digits: int) -> str:
-    # Rounds the shortest text, which people see in a sheet: 0.125 is a half, and 2.675 counts as one.
+    # Rounds the shortest text, which people see in a sheet: 0.125 and 2.675 are halves.
     return f"{rounded_to(exact(size), Decimal(1).scaleb(-digits)):,f}"
 
 
-def _is_not_nil(text: str) -> bool:
+def _is_not_zero(text: str) -> bool:
     return any(sign in "123456789" for sign in text)
 
 
@@ -86,12 +86,12 @@ def whole_percentage(ratio: float) -> str:
 
 
 def full_percentage(ratio: float) -> str:
-    """Write a ratio as a percentage with all the decimals it has, ten digits at most: `12.5%`."""
+    """Write a ratio as a percentage with all its decimals, ten digits at most: `12.5%`."""
     return f"{ratio * 100:.10g}%"
 
 
 def shortest(number: float) -> str:
-    """Write a number in six digits at most, a large or small one with its power of ten: `1e+50`."""
+    """Write a number in six digits at most, large and small ones with an exponent: `1e+50`."""
     return f"{number:g}"
 
 
@@ -106,17 +106,17 @@ def decimals(index: float, places: int = 1) -> str:
 
 
 def plain_number(value: float) -> str:
-    """Write a number that has no unit, to three decimals at most."""
+    """Write a number without a unit, with at most three decimals."""
     return f"{value:,.3f}".rstrip("0").rstrip(".")
 
 
 def or_dash(value: float | None, write: Callable[[float], str]) -> str:
-    """Write a number, or a dash where there is none."""
+    """Write a number, or a dash if there is none."""
     return "–" if value is None else write(value)
 
 
 def written_value(number: float, unit: str | None, as_typed: str) -> str:
-    """Write a value in its unit if that loses no digits, else as it was typed."""
+    """Write a value in its unit if that loses no digits, else as typed."""
     to_the_penny = number == round(number, 2)
     match unit:
         case "£" if to_the_penny:
@@ -140,7 +140,7 @@ def figure(value: Any, unit: str | None = "") -> str:
 
 
 def as_in_sheet(value: float | Fraction, digits: int = 15) -> str:
-    """Write a number as a sheet shows it, thousands separated, with at most 15 digits or fewer."""
+    """Write a number as a sheet shows it, thousands separated, with at most `digits` digits."""
     return f"{float(value):,.{digits}g}"
 
 
@@ -160,7 +160,7 @@ def remainder(millionths: int) -> str:
 
 
 def megabytes(size: int) -> str:
-    """Write a size in bytes as people do: `147 MB`; below ten with a decimal."""
+    """Write a size in bytes as MB: `147 MB`; below 10 MB with a decimal."""
     number = size / 1_000_000
     return f"{number:,.0f} MB" if number >= 10 else f"{number:,.1f} MB"
 
@@ -180,21 +180,21 @@ def exact_money(amount: Decimal, unit: str | None = "£", *, pence: bool | None 
     if not is_money(unit):
         return f"{sign}{decimal_text(rounded_to(size, MILLIONTH) if size >= MILLIONTH else size, grouped=True)}"
     rounded_size = rounded_to(size, Decimal(1) if pence is False else PENNY)
-    if pence is not False and not rounded_size and size:  # less than half a penny, which must stay visible
+    if pence is not False and not rounded_size and size:  # less than half a penny must stay visible
         return f"{sign}£{Context(prec=2).plus(size):f}"
     if pence is None and rounded_size == rounded_size.to_integral_value():
-        rounded_size = rounded_to(rounded_size, Decimal(1))  # further digits are the noise of a division
+        rounded_size = rounded_to(rounded_size, Decimal(1))  # further digits are noise of a division
     return f"{sign if rounded_size else ''}£{rounded_size:,f}"
 
 
 def exact_change(amount: Decimal, unit: str | None = "£", *, pence: bool | None = None) -> str:
     """Write a change with its sign: `+£1,230`, `-£450`; zero has none."""
     text = exact_money(amount, unit, pence=pence)
-    return f"+{text}" if amount > 0 and _is_not_nil(text) else text
+    return f"+{text}" if amount > 0 and _is_not_zero(text) else text
 
 
 def percent_change(ratio: Decimal | None) -> str:
-    """Write per cent with one decimal, or more if it is small: `+3.4%`, `-0.0003%`; a dash for None."""
+    """Write a percentage with one decimal, or more if it is small: `+3.4%`, `-0.0003%`; a dash for None."""
     if ratio is None:
         return "–"
     rounded_ratio = rounded_to(ratio, Decimal("0.1"))
@@ -213,8 +213,8 @@ def parameter_value(value: float | Decimal, unit: str | None, *, full: bool = Fa
 
     Args:
         value: The value.
-        unit: Its unit; `%` is written as per cent.
-        full: Whether to write all digits, even if a division left many.
+        unit: Its unit; with `%` the value is written as a percentage.
+        full: Whether to write all digits, even many.
     """
     amount = value if isinstance(value, Decimal) else exact(value)
     if unit == "%":
@@ -229,13 +229,13 @@ def parameter_value(value: float | Decimal, unit: str | None, *, full: bool = Fa
 
 
 def _brief(amount: Decimal, places: int, *, full: bool) -> Decimal:
-    """Return a number with six digits, or as many as its whole part and some decimal places need."""
+    """Return a number with six digits, or more if its whole part and `places` decimals need them."""
     digits = max(_PARAMETER_DIGITS, amount.adjusted() + 1 + places)
     return amount if full or not amount else Context(prec=digits).plus(amount)
 
 
 def parameter_values(old: float, new: float, units: tuple[str | None, str | None]) -> tuple[str, str]:
-    """Write two values of a parameter, in full if they would otherwise look the same."""
+    """Write two values of a parameter, in full if they would otherwise look equal."""
     texts = parameter_value(old, units[0]), parameter_value(new, units[1])
     if texts[0] != texts[1]:
         return texts
@@ -248,7 +248,7 @@ def shortest_decimal(number: Decimal) -> str:
         return str(number)
     if not number:
         return "0"
-    # Zeros that were not written out, as in 1e300, are not written out here either.
+    # Zeros that were not written out, as in 1e300, stay so.
     spelled = -9 <= number.adjusted() < max(21, len(number.as_tuple().digits))
     text = f"{number:f}" if spelled else f"{number:e}"
     digits, e, power = text.partition("e")

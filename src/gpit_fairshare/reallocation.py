@@ -1,8 +1,8 @@
 """Gives forecast underspends of a year to other organisations, by the scheme `reallocate`.
 
 The scheme has the rule. This module translates the options to its parameters, chooses the sheet of the year, and
-reads the table that `gpit allocate` wrote as the current allocations. It also writes one sentence about each changed
-allocation, for letters.
+reads the result of `gpit allocate` as the current allocations. It also writes a sentence on each changed allocation,
+for letters.
 """
 
 from __future__ import annotations
@@ -61,25 +61,25 @@ def reallocate(  # noqa: PLR0913  # the options of `gpit reallocate`, all by nam
     """Recover forecast underspends of one year and give them out within it, by the library scheme `reallocate`.
 
     Args:
-        allocation: The table or workbook that `gpit allocate` wrote, or any with `org_code` and `allocation`.
+        allocation: A result of `gpit allocate`, or any table with `org_code` and `allocation`.
         forecast: A file with `org_code` and `forecast_outturn`.
-        adjustments: A file with `org_code`, `amount` (below nil takes money away), `reason` and `approver`.
-        year: The financial year; needed where the files have none or several.
-        tolerance: Share of the allocation that a forecast may be under it; None leaves the scheme's.
-        recover: Share of the underspend beyond the tolerance that is recovered; None leaves the scheme's.
+        adjustments: A file with `org_code`, `amount` (negative takes money away), `reason` and `approver`.
+        year: The financial year; required if the files have no year or several.
+        tolerance: Share of the allocation that may stay unspent; None uses the scheme's.
+        recover: Share of the underspend above the tolerance to recover; None uses the scheme's.
         receive: Who receives: keys of `RECEIVERS`. If empty, the scheme decides.
         settings: Further parameter values for this run.
         mapping: Headings of the files that are not recognised: `{"Heading": "column"}`.
-        units: Units of columns, as the user knows them: `{"Heading": "£m"}`.
-        max_size: Megabytes that a file may hold, unpacked.
-        with_effects: Whether to work out how much depends on each assumption.
+        units: Units of columns, where the user knows them: `{"Heading": "£m"}`.
+        max_size: Largest file to read, in megabytes after unpacking.
+        with_effects: Whether to calculate how much the result depends on each assumption.
 
     Returns:
-        A `Result` of one year, whose answer is `revised_allocation`.
+        A `Result` of one year; its main column is `revised_allocation`.
 
     Raises:
-        GpitError: Something in the arguments or the files is wrong, or there is no answer.
-    """
+        GpitError: Something in the arguments or the files is wrong, or there is no result.
+    """  # noqa: DOC502 - raised by what it calls
     files = [str(file) for file in (forecast, adjustments) if file is not None]
     chosen = _settings(tolerance, recover, receive, settings or {})
     table, asked = _sheet_of_year(str(allocation), _asked_year(year))
@@ -109,7 +109,7 @@ def _settings(
     receive: Sequence[str],
     settings: Mapping[str, float | str],
 ) -> dict[str, float | str]:
-    """Return the values for this run by parameter; a value given in two ways is refused.
+    """Return the values for this run by parameter; refuse a value that is given twice.
 
     Raises:
         UsageError: `receive` has an unknown word, or a value is given twice.
@@ -127,7 +127,7 @@ def _settings(
     for name in settings:
         parameter = name.partition("@")[0].strip()
         if parameter in options:
-            raise UsageError(f"--set {name}: {options[parameter][0]} gives {parameter} already; give one of the two")
+            raise UsageError(f"--set {name}: {options[parameter][0]} gives {parameter} already; give only one of them")
     return {**settings, **{name: value for name, (_, value) in options.items()}}
 
 
@@ -139,8 +139,7 @@ def _inspect_files(options: RunOptions) -> tuple[tuple[str, ...], list[dict[str,
     Other errors are left to the run itself, which knows what it needs.
 
     Raises:
-        UsageError: A file cannot be found, or no file has a heading that is to be mapped.
-        InputError: A file cannot be read, or no year is left because of its errors.
+        InputError: A file cannot be read, or its errors leave no year.
     """
     table, files = listed(options.population), listed(options.inputs)
     request, inputs, _ = inspect_inputs(Request(**reading(options, (table, [], files)), years=()))
@@ -164,9 +163,8 @@ def _default_map(
     table = headings[0]
     if "revised_allocation" in table:
         raise UsageError(
-            f"{allocation}: has a column revised_allocation, so it is a table of gpit reallocate and holds the "
-            "forecasts and adjustments of that run, which would count again; "
-            "give a file with org_code, year and allocation"
+            f"{allocation}: is a table of gpit reallocate (it has a column revised_allocation), so its forecasts and "
+            "adjustments would count twice; give a file with org_code, year and allocation"
         )
     mapped_headings = {}
     if CURRENT not in {*mapping.values(), *table} and "allocation" in table:
@@ -187,9 +185,9 @@ def _year(asked: str | None, years: Sequence[str]) -> str:
             raise UsageError(f"--year {asked}: the files have {joined(years)}")
         return asked
     if not years:
-        raise UsageError("no file says its year; give it with --year, such as --year 2014/15")
+        raise UsageError("no file has a year; give it with --year, such as --year 2014/15")
     if len(years) > 1:
-        raise UsageError(f"the files have {joined(years)}; say which year is meant with --year {years[0]}")
+        raise UsageError(f"the files have {joined(years)}; choose one, such as --year {years[0]}")
     return years[0]
 
 
@@ -197,7 +195,7 @@ def _asked_year(asked: str | None) -> str | None:
     """Return the year of `--year` as `2014/15`; None if it is not given.
 
     Raises:
-        UsageError: It is no financial year.
+        UsageError: It is not a financial year.
     """
     year = parse_year(asked)
     if asked is not None and year is None:
@@ -213,7 +211,7 @@ def _sheet_of_year(allocation: str, year: str | None) -> tuple[str, str | None]:
 
     Args:
         allocation: `FILE` or `FILE:SHEET`.
-        year: The year asked for, if any.
+        year: The year of --year, if any.
 
     Raises:
         UsageError: The sheet is of another year or of none, or the workbook has several years and none is given.
@@ -225,24 +223,24 @@ def _sheet_of_year(allocation: str, year: str | None) -> tuple[str, str | None]:
     sheets = {year_in_book.replace("/", "-"): year_in_book for year_in_book in years}
     if sheet and sheet.strip() not in sheets:
         raise UsageError(
-            f"{allocation}: gpit wrote this workbook, and its allocations are read from the sheet of a year, "
-            f"{joined(list(sheets))}; give --allocation {name} --year {year if year in years else years[0]}, "
-            "or a sheet of your own in a file of its own"
+            f"{allocation}: this is a workbook of gpit, so allocations are read from its sheet of a year, "
+            f"{joined(list(sheets), 'or')}; give --allocation {name} --year {year if year in years else years[0]}, "
+            "or put your own sheet in a separate file"
         )
     if not sheet and year is None and len(years) > 1:
-        raise UsageError(f"{name} has {joined(years)}; say which year is meant with --year {years[0]}")
+        raise UsageError(f"{name} has {joined(years)}; choose one, such as --year {years[0]}")
     sheet_year = sheets[sheet.strip()] if sheet else year or years[0]
     if sheet_year not in years or year not in (None, sheet_year):
-        conflict = f"that is the sheet of {sheet_year}" if sheet else f"the workbook has {joined(years)}"
+        conflict = f"this is the sheet of {sheet_year}" if sheet else f"the workbook has {joined(years)}"
         raise UsageError(
-            f"{allocation}: {conflict}, and --year is {year}; "
+            f"{allocation}: {conflict}, but --year is {year}; "
             f"give --allocation {name} with --year {year if year in years else years[0]}"
         )
     return f"{name}:{sheet_year.replace('/', '-')}", sheet_year
 
 
 def _years_of_book(path: Path) -> list[str]:
-    """Return the years of a workbook that gpit wrote; none for any other file, or if it cannot be read."""
+    """Return the years of a workbook that gpit wrote; empty for any other file, or if it cannot be read."""
     if path.suffix.lower() != ".xlsx" or not path.is_file():
         return []
     try:
@@ -252,7 +250,7 @@ def _years_of_book(path: Path) -> list[str]:
 
 
 def _check_year_in_titles(allocation: str, year: str, texts: Iterable[str]) -> None:
-    """Refuse allocations without years in their rows if the sheet's name or a title names another year.
+    """Refuse allocations without years in their rows if the name of the sheet or a title names another year.
 
     Args:
         allocation: The file, for the message.
@@ -266,8 +264,8 @@ def _check_year_in_titles(allocation: str, year: str, texts: Iterable[str]) -> N
         named_years = [named for part in _YEAR_INSIDE.findall(text) if (named := parse_year(part))]
         if named_years and year not in named_years:
             raise UsageError(
-                f"{allocation}: says '{text}', and the year of the run is {year}; give --year {named_years[0]} or the "
-                f"file of {year}, or, if the figures are those of {year}, add a column year that says so"
+                f"{allocation}: says '{text}', but the year of the run is {year}; give --year {named_years[0]} or the "
+                f"file of {year}, or add a column year if the figures are for {year}"
             )
 
 
@@ -294,14 +292,14 @@ class AllocationChange:
     sentence: str
     """One plain sentence for the letter."""
     basis: str
-    """The note of the files if their figures are illustrative; else empty."""
+    """The note about illustrative figures in the files; else empty."""
 
 
 HEADINGS: Final = tuple(field.name for field in fields(AllocationChange))
 
 
 def changes(result: Result) -> list[AllocationChange]:
-    """Return the changes of organisations for which money moves, by code; for the others nothing changes."""
+    """Return the changes of organisations whose money moves, by code; nothing changes for the others."""
     basis = " ".join(result.inputs.illustrative)
     return [_change(row, basis) for row in result.rows.iter_rows(named=True) if any(row[name] for name in _MOVED)]
 
@@ -336,8 +334,8 @@ def _reasons(row: Mapping[str, Any]) -> Iterator[str]:
     approved = f"({row['reason']}; approved by {row['approver']})"
     for name, phrase in (
         ("recovered", "of forecast underspend is recovered"),
-        ("adjustment_taken", f"is taken away by adjustment {approved}"),
-        ("adjustment_given", f"is added by adjustment {approved}"),
+        ("adjustment_taken", f"is taken away by an adjustment {approved}"),
+        ("adjustment_given", f"is added by an adjustment {approved}"),
         ("received_for_pressures", "is added for your forecast pressure"),
         ("received_for_unmet_need", "is added for your unmet transition need"),
         ("received_by_fair_share", "is added as your share of what was left"),
@@ -347,5 +345,5 @@ def _reasons(row: Mapping[str, Any]) -> Iterator[str]:
 
 
 def letters_csv(rows: Sequence[AllocationChange]) -> str:
-    r"""Return the changes as CSV with `\n`; a text that a spreadsheet would run gets an apostrophe in front."""
+    r"""Return the changes as CSV with `\n`; an apostrophe keeps a spreadsheet from running a text as a formula."""
     return rows_as_csv([HEADINGS, *map(astuple, rows)], lambda amount: f"{amount:.2f}".removesuffix(".00"))

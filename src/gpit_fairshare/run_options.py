@@ -24,7 +24,7 @@ Answer = TypeVar("Answer")
 
 DEFAULT_SCHEME: Final = "gpit-2014-16"
 MEGABYTES: Final = 64
-"""Largest file that is read by default: `inputs.LARGEST`, without loading what that needs."""
+"""Largest file that is read by default: equal to `inputs.LARGEST`, but without its imports."""
 
 
 class OptionKind(Enum):
@@ -48,7 +48,7 @@ class OptionKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """Further facts about an option; its field has the name, the type and the default."""
+    """The flag, kind and help of an option; its field has the name, the type and the default."""
 
     flag: str
     """Its name on the command line."""
@@ -67,61 +67,60 @@ class RunOptions:
 
     Attributes:
         population: File or files with `org_code` and `registered_population`; `FILE:SHEET` for Excel.
-        spend: File or files with `org_code` and `historic_spend`, or with lines of cost.
+        spend: File or files with `org_code` and `historic_spend`, or with lines of spend.
         inputs: Further files joined by `org_code` (and `year`).
         scheme: A library name or the path of a scheme file.
         formula: Replaces the scheme's formula: a library name or a path.
         transition: Replaces the scheme's transition: a library name or a path.
         settings: Parameter values for this run: `{"revenue_budget@2015/16": 150_000_000}`.
         mapping: Headings of the files that are not recognised: `{"Heading": "column"}`.
-        units: Units of columns, as the user knows them: `{"Heading": "£m"}`.
-        leave_out: Codes whose rows are left out, such as totals that do not say so.
-        max_size: Megabytes that a file may hold, unpacked.
-        years: Run the scheme for these financial years instead of its own; its values must be those of every year.
-        boundaries: The day on whose organisations all rows are restated: a date, `2020-04-01`, or `2020/21`
+        units: Units of columns, where the user knows them: `{"Heading": "£m"}`.
+        leave_out: Codes of rows to exclude, such as totals that are not labelled as totals.
+        max_size: Largest file to read, in megabytes after unpacking.
+        years: Run these financial years instead of the scheme's; its values must be given for every year.
+        boundaries: Restate all rows to the organisations of this day: a date, `2020-04-01`, or `2020/21`
             for its first day.
-        crosswalk: File or files of mergers and splits, beside those of CCGs that are known.
+        crosswalk: File or files of mergers and splits to add to the built-in ones of CCGs.
         sample: Use the England sample (its spend is illustrative) instead of files.
     """
 
     population: Annotated[
-        Files, Option("--population", OptionKind.FILES, "Population by organisation; FILE:SHEET for Excel.")
+        Files, Option("--population", OptionKind.FILES, "Registered population by organisation; FILE:SHEET for Excel.")
     ] = None
     spend: Annotated[
-        Files, Option("--spend", OptionKind.FILES, "Historic spend by organisation, or lines of cost.")
+        Files, Option("--spend", OptionKind.FILES, "Historic spend by organisation, or lines of spend.")
     ] = None
-    inputs: Annotated[Files, Option("--input", OptionKind.FILES, "Further columns, joined by org_code.")] = None
-    scheme: Annotated[Rule, Option("--scheme", OptionKind.RULE, "Scheme: a library name or a file.")] = DEFAULT_SCHEME
+    inputs: Annotated[Files, Option("--input", OptionKind.FILES, "Add columns from this file by org_code.")] = None
+    scheme: Annotated[Rule, Option("--scheme", OptionKind.RULE, "Use this scheme: library name or file.")] = (
+        DEFAULT_SCHEME
+    )
     formula: Annotated[Rule, Option("--formula", OptionKind.RULE, "Use this formula instead of the scheme's.")] = None
     transition: Annotated[
         Rule, Option("--transition", OptionKind.RULE, "Use this transition instead of the scheme's.")
     ] = None
     settings: Annotated[
-        Mapping[str, float | str] | None,
-        Option("--set", OptionKind.SETTINGS, "Give a parameter another value for this run."),
+        Mapping[str, float | str] | None, Option("--set", OptionKind.SETTINGS, "Set a parameter for this run only.")
     ] = None
     mapping: Annotated[
-        Mapping[str, str] | None, Option("--map", OptionKind.COLUMNS, "Say which column a heading of yours is.")
+        Mapping[str, str] | None, Option("--map", OptionKind.COLUMNS, "Read the column with this heading as COLUMN.")
     ] = None
     units: Annotated[
         Mapping[str, str] | None,
-        Option("--unit", OptionKind.UNITS, "Say the unit of a column: £, £000, £m, people, 000 people."),
+        Option("--unit", OptionKind.UNITS, "Read this column in £, £000, £m, people or 000 people."),
     ] = None
-    leave_out: Annotated[
-        Sequence[str], Option("--leave-out", OptionKind.CODES, "Leave out the rows of this code.")
-    ] = ()
-    max_size: Annotated[int, Option("--max-size", OptionKind.MEGABYTES, "Largest file to read, in MB, unpacked.")] = (
+    leave_out: Annotated[Sequence[str], Option("--leave-out", OptionKind.CODES, "Exclude rows with this code.")] = ()
+    max_size: Annotated[int, Option("--max-size", OptionKind.MEGABYTES, "Largest file to read, in MB unpacked.")] = (
         MEGABYTES
     )
     years: Annotated[
         Sequence[str] | None,
-        Option("--years", OptionKind.YEARS, "Run the scheme for this year instead of its own; may be repeated."),
+        Option("--years", OptionKind.YEARS, "Run this year instead of the scheme's years; may be repeated."),
     ] = None
     boundaries: Annotated[
-        str | date | None, Option("--boundaries", OptionKind.DAY, "Restate all rows on the organisations of that day.")
+        str | date | None, Option("--boundaries", OptionKind.DAY, "Restate all rows to the organisations of this day.")
     ] = None
     crosswalk: Annotated[
-        Files, Option("--crosswalk", OptionKind.FILES, "Mergers and splits, beside those of CCGs that are known.")
+        Files, Option("--crosswalk", OptionKind.FILES, "Mergers and splits to add to the built-in ones of CCGs.")
     ] = None
     sample: Annotated[
         bool, Option("--sample", OptionKind.FLAG, "Use the England 2014/15 sample; its spend is illustrative.")
@@ -144,7 +143,7 @@ def listed(paths: Files) -> list[str]:
 def called_with(
     model: Callable[Arguments, Options],
 ) -> Callable[[Callable[[Options], Answer]], Callable[Arguments, Answer]]:
-    """Let a function of options be called with their fields as keyword arguments, listed in its docstring."""
+    """Let a function of options take their fields as keyword arguments, and list these in its docstring."""
 
     def decorate(function: Callable[[Options], Answer]) -> Callable[Arguments, Answer]:
         @wraps(function)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 _UNUSUAL: Final = re.compile(r"[^\n\t -~]")
 _COMMAND: Final = re.compile(r"(?<=#)#(?=[\w.-]*\[)|(?<!\S:)(?<=:):")
-"""What a CI server reads as a command in a log: `::error::` at the start of a line, `##[error]` anywhere."""
+"""Text that a CI server takes as a command in a log: `::error::` at the start of a line, `##[error]` anywhere."""
 
 
 def plural(noun: str) -> str:
@@ -41,12 +41,12 @@ def sentence(text: str) -> str:
 
 
 def joined(texts: Sequence[str], word: str = "and") -> str:
-    """Join texts as a sentence does: `a, b and c`, or with another word before the last."""
+    """Join texts as in a sentence: `a, b and c`, or with another word before the last."""
     return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} {word} {texts[-1]}" if texts else ""
 
 
 def span(years: Sequence[str], whole: Sequence[str] = ()) -> str:
-    """Write years: `2014/15`, `2014/15 and 2015/16`, `2014/15 to 2023/24`, or `every year` if they are all."""
+    """Write years: `2014/15`, `2014/15 and 2015/16`, `2014/15 to 2023/24`, or `every year` if they are all years."""
     if len(years) > 1 and tuple(years) == tuple(whole):
         return "every year"
     firsts = [int(year[:4]) for year in years]
@@ -55,33 +55,33 @@ def span(years: Sequence[str], whole: Sequence[str] = ()) -> str:
 
 
 def listed(texts: Sequence[str], most: int = 12) -> str:
-    """Join texts as `joined` does, counting the rest of a long list: `a, b and 7 more`; an empty list is `none`."""
+    """Join texts as `joined` does; of a long list, count the others: `a, b and 7 more`; an empty list is `none`."""
     more = [f"{len(texts) - most:,} more"] if len(texts) > most else []
     return joined([*texts[:most], *more]) or "none"
 
 
 def option(name: str, heading: str, value: str) -> str:
-    """Return an option about a heading as it must be typed: in double quotes if the heading has an apostrophe."""
+    """Return an option about a heading as it must be typed: with double quotes if the heading has an apostrophe."""
     quote = '"' if "'" in heading else "'"
     return f"{name} {quote}{heading}={value}{quote}"
 
 
 def near_names(name: str, known_names: Iterable[str], most: int = 3) -> list[str]:
-    """Return the known names that are nearest to a name, the nearest first; none if none is near."""
-    # Names of files may hold line ends.
+    """Return the known names most similar to a name, best first; empty if none is similar."""
+    # Names of files may contain line ends.
     pool = sorted({other for other in known_names if other.isprintable() and other != name})
     folded = {candidate.casefold(): candidate for candidate in pool}
     return [folded[hit] for hit in difflib.get_close_matches(name.casefold(), list(folded), n=most, cutoff=0.6)]
 
 
 def nearest(name: str, known_names: Iterable[str], count: int = 3) -> str:
-    """Return a question with the nearest known names: `; did you mean a or b?`, or an empty text if none is near."""
+    """Return a question with the most similar names: `; did you mean a or b?`; empty if none is similar."""
     names = near_names(name, known_names, count)
     return f"; did you mean {' or '.join(names)}?" if names else ""
 
 
 def nearest_of(name: str, known_names: Iterable[str]) -> str:
-    """Return the nearest of the known names, or an empty text if none is near."""
+    """Return the most similar of the known names; empty if none is similar."""
     return "".join(near_names(name, known_names, most=1))
 
 
@@ -91,10 +91,10 @@ def is_money(unit: str | None) -> bool:
 
 
 def visible(text: str) -> str:
-    r"""Return a text in which nothing is hidden, or acts on a terminal or a CI server; its lines are kept.
+    r"""Return a text that hides nothing and that no terminal or CI server takes as a command; its lines are kept.
 
     Escape codes, characters that reverse the line, halves of a character and all other invisible characters are
-    written as in JSON and TOML: `\u001b`. So the contents of a JSON document do not change.
+    written as in JSON and TOML: `\u001b`. The contents of a JSON document stay the same.
     """
     return _COMMAND.sub(_escaped, _UNUSUAL.sub(_if_unseen, text))
 

@@ -407,7 +407,7 @@ def test_a_folder_that_is_gone(tmp_path, command):
                 code = _run()
             finally:
                 sys.argv = old
-    assert "the current folder is gone" in is_refused((code, "", err.getvalue()))
+    assert "the current folder no longer exists" in is_refused((code, "", err.getvalue()))
 
 
 # What cannot be written ---------------------------------------------------------------------------------
@@ -574,7 +574,7 @@ def test_a_marked_copy_over_another_input(folder):
             folder,
         )
     )
-    assert "inputs are never written over" in said
+    assert "inputs are never overwritten" in said
     assert contents(folder) == before
 
 
@@ -675,7 +675,7 @@ def test_a_signal_leaves_no_draft(folder, name):
     done = struck(folder, name)
 
     assert done.returncode == 128 + getattr(signal, name)
-    assert done.stderr == b"gpit: stopped; nothing half-written is left\n"
+    assert done.stderr == b"gpit: stopped; no incomplete file is left\n"
     assert done.stdout == b""
     assert contents(folder) == before
 
@@ -706,7 +706,7 @@ runpy.run_module("gpit_fairshare", run_name="__main__")
     _, err = process.communicate(timeout=60)
 
     assert process.returncode == 130
-    assert err == b"gpit: stopped; nothing half-written is left\n"
+    assert err == b"gpit: stopped; no incomplete file is left\n"
 
 
 @UNIX
@@ -728,7 +728,7 @@ def test_a_signal_at_any_moment_leaves_no_draft(tmp_path, name):
         _, err = process.communicate(timeout=60)
         seen.add(process.returncode)
         assert process.returncode in (0, 128 + getattr(signal, name)), err
-        assert err.decode() in ("", "gpit: stopped; nothing half-written is left\n")
+        assert err.decode() in ("", "gpit: stopped; no incomplete file is left\n")
         assert contents(tmp_path).items() <= new.items()
     assert 128 + getattr(signal, name) in seen
 

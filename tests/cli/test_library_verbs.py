@@ -31,7 +31,7 @@ LABELS = {"a": "Budget", "b": "Weighted population", "c": "Allocation", "d": "Re
 
 
 def printed(document, *, width: int = 80, encoding: str = "utf-8") -> str:
-    """What a screen of that width and encoding gets."""
+    """The screen at this width and encoding."""
     stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
     show(document, Console(file=stream, width=width, force_terminal=False))
     stream.flush()
@@ -39,7 +39,7 @@ def printed(document, *, width: int = 80, encoding: str = "utf-8") -> str:
 
 
 def run(*arguments: str) -> str:
-    """What a command prints, in this process."""
+    """The output of a command, run in this process."""
     stream = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
     with redirect_stdout(stream):
         app(list(arguments), standalone_mode=False)
@@ -51,18 +51,18 @@ def run(*arguments: str) -> str:
 
 
 def test_list_has_every_file_of_the_library():
-    """One entry for each file, formulas first; of the six figures of gpit-2014-16 three are cited, three assumed."""
+    """One entry for each file, formulas first; of the six figures of gpit-2014-16, three have a source."""
     entries = library_entries()
 
-    assert [(one.kind, one.name) for one in entries] == EVERY
-    (scheme,) = [one for one in entries if one.name == "gpit-2014-16"]
+    assert [(entry.kind, entry.name) for entry in entries] == EVERY
+    (scheme,) = [entry for entry in entries if entry.name == "gpit-2014-16"]
     assert (scheme.cited, scheme.assumed, scheme.years) == (3, 3, ("2014/15", "2015/16"))
-    assert {one.package for one in entries} == {""}
+    assert {entry.package for entry in entries} == {""}
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "cp1252", "ascii"])
 def test_list_fits_on_a_screen(encoding):
-    """At 80 columns no line is longer, each name stands with its years and figures, and its title below it."""
+    """No line is longer than 80 columns; each name has its years and figures, and its title below."""
     lines = printed(library_document(library_entries()), encoding=encoding).splitlines()
     place = next(number for number, line in enumerate(lines) if line.strip().startswith("gpit-2014-16 "))
 
@@ -72,11 +72,11 @@ def test_list_fits_on_a_screen(encoding):
 
 
 def test_list_as_json():
-    """The document has the same entries, and what is wrong with plug-ins; --kind leaves the others out."""
+    """The document has the same entries, and the problems of plug-ins; --kind excludes other kinds."""
     document = json.loads(run("library", "list", "--kind", "transition", "--json"))
 
     assert document == json.loads(json.dumps(entries_document(library_entries("transition"), [])))
-    assert [one["name"] for one in document["files"]] == library_names("transition")
+    assert [file["name"] for file in document["files"]] == library_names("transition")
 
 
 # Show -------------------------------------------------------------------------------------------------------------
@@ -84,10 +84,10 @@ def test_list_as_json():
 
 @pytest.mark.parametrize(("kind", "name"), EVERY)
 def test_every_method_can_be_shown(kind, name):
-    """Each step with its formula, each check and each source is there; only addresses and commands pass 80 columns."""
-    found, text = method(name, kind)
-    shown = printed(method_document(found), encoding="cp1252")
-    flat = re.sub(r"\s+", " ", shown)
+    """Every step with its formula, check and source is shown; only addresses and commands exceed 80 columns."""
+    rule, text = method(name, kind)
+    screen = printed(method_document(rule), encoding="cp1252")
+    flat = re.sub(r"\s+", " ", screen)
     table = tomllib.loads(text)
 
     for step in table.get("steps", []):
@@ -97,21 +97,21 @@ def test_every_method_can_be_shown(kind, name):
         assert check["name"] in flat
     for source in table.get("sources", {}).values():
         assert source["title"] in flat
-        assert source.get("url", "") in shown
+        assert source.get("url", "") in screen
     assert [
-        line for line in shown.splitlines() if len(line) > 80 and "://" not in line and "gpit library" not in line
+        line for line in screen.splitlines() if len(line) > 80 and "://" not in line and "gpit library" not in line
     ] == []
 
 
 def test_show_says_where_figures_come_from():
-    """Every value of the default scheme stands in its unit with its source or assumption; its parts are named."""
-    shown = " ".join(printed(method_document(method("gpit-2014-16")[0])).split())
+    """Every value of the default scheme has its unit and its source or assumption; its parts are named."""
+    screen = " ".join(printed(method_document(method("gpit-2014-16")[0])).split())
 
-    assert "2014/15: £140,000,000 – Digital Health, Plans for £230m GP IT spend released, 2014-04-03" in shown
-    assert "2015/16: £140,000,000 – assumption: No figure was found for 2015/16: the same as 2014/15." in shown
-    assert "Share of transition need supported, %, from 0% to 100% (support_share)" in shown
-    assert "gpit library show above-average-cost --kind transition" in shown
-    assert "(2015/16 indicative)" in shown
+    assert "2014/15: £140,000,000 – Digital Health, Plans for £230m GP IT spend released, 2014-04-03" in screen
+    assert "2015/16: £140,000,000 – assumption: No figure was found for 2015/16: the same as 2014/15." in screen
+    assert "Share of transition need supported, %, from 0% to 100% (support_share)" in screen
+    assert "gpit library show above-average-cost --kind transition" in screen
+    assert "(2015/16 indicative)" in screen
 
 
 def test_show_has_what_reviewers_ask(tmp_path):
@@ -125,17 +125,17 @@ rising_target = { broken = "A cliff." }
 mergers = { absent = "None." }
 """
     path.write_text(text + properties, "utf-8")
-    shown = " ".join(printed(method_document(method(str(path))[0])).split())
+    screen = " ".join(printed(method_document(method(str(path))[0])).split())
 
-    assert "Opening baseline: Historic spend. Who pays for protection: those who gain, within the budget." in shown
-    assert "1. The floor is the opening baseline less the largest loss. 2. What the floors leave" in shown
-    assert "default: 20% – assumption: An example" in shown
-    assert "Opening baseline, £ (opening_baseline) = last year's Allocation (first year: Historic spend)" in shown
-    assert "Control total: kept. Allocations and unspent money add up to the money available: exactly, if" in shown
-    assert "Rising target: not kept (an organisation whose target is raised in a year never gets less" in shown
-    assert "A cliff." in shown
-    assert "Mergers: not applicable. None." in shown
-    assert "When there is no answer Floors that cost more" in shown
+    assert "Opening baseline: Historic spend. Who pays for protection: those who gain, within the budget." in screen
+    assert "1. The floor is the opening baseline less the largest loss. 2. What the floors leave" in screen
+    assert "default: 20% – assumption: An example" in screen
+    assert "Opening baseline, £ (opening_baseline) = last year's Allocation (first year: Historic spend)" in screen
+    assert "Control total: kept. Allocations and unspent money add up to the money available: exactly, if" in screen
+    assert "Rising target: not kept (an organisation whose target is raised in a year never gets less" in screen
+    assert "A cliff." in screen
+    assert "Mergers: not applicable. None." in screen
+    assert "When there is no answer Floors that cost more" in screen
 
 
 def test_show_as_markdown_toml_and_json():
@@ -148,13 +148,13 @@ def test_show_as_markdown_toml_and_json():
     assert markdown.startswith("# Transition fund for cost above the revised funding\n")
     assert "## Steps\n\n1. Cost above fair share, yes/no (`cost_above_funding`)\n" in markdown
     assert "* formula: `historic_spend > fair_share`" in markdown
-    assert [one["name"] for one in document["steps"]] == [one["name"] for one in tomllib.loads(toml)["steps"]]
-    with pytest.raises(UsageError, match="give one of the two"):
+    assert [step["name"] for step in document["steps"]] == [step["name"] for step in tomllib.loads(toml)["steps"]]
+    with pytest.raises(UsageError, match="give only one of them"):
         run("library", "show", "none", "--json", "--format", "toml")
 
 
 def test_show_takes_a_file_and_refuses_what_it_cannot_read(tmp_path):
-    """A path is shown like a name; one that is not there, of another kind, or at fault is said, with exit code 2."""
+    """A path works like a name; a missing file, another kind or an error is reported with exit code 2."""
     path, _, _ = write_rule(str(tmp_path / "mine.toml"))
     assert method(str(path))[0].name == "mine"
     with pytest.raises(UsageError, match=r"did you mean above-average-cost\?"):
@@ -193,7 +193,7 @@ def test_show_takes_a_file_and_refuses_what_it_cannot_read(tmp_path):
     ],
 )
 def test_formulas_in_words(formula, says):
-    """Labels stand in the place of names, and brackets where words would be read otherwise without."""
+    """Labels replace names, with brackets where the words would be ambiguous."""
     assert in_words.render(parse(formula), LABELS) == says
 
 
@@ -202,52 +202,52 @@ def test_formulas_in_words(formula, says):
 
 @pytest.mark.parametrize("kind", SHELVES)
 def test_a_new_file_passes_and_runs(kind, tmp_path):
-    """What is written has no error, bears the name that was asked for, and runs on the sample with all checks."""
-    path, written, _ = write_rule(str(tmp_path / "my-own"), kind)
+    """The new file has no error and the name given, and runs on the sample with all checks passing."""
+    path, written_kind, _ = write_rule(str(tmp_path / "my-own"), kind)
     looked_at = review(str(path))
     files = {"population": SAMPLES / "abcd-population.csv", "spend": SAMPLES / "abcd-spend.csv"}
     settings = {"revenue_budget": 2_000_000}
 
-    assert (looked_at.kind, looked_at.name, looked_at.sound, written) == (kind, "my-own", True, kind)
+    assert (looked_at.kind, looked_at.name, looked_at.sound, written_kind) == (kind, "my-own", True, kind)
     assert not looked_at.has("warning")
     assert allocate(**files, **{kind: path}, settings=settings, with_effects=False).agrees
 
 
 @pytest.mark.parametrize(("kind", "name"), EVERY)
-def test_a_copy_differs_in_its_name_alone(kind, name, tmp_path):
-    """A copy has every remark of its original and no error; one line is another, that of the name."""
+def test_a_copy_differs_only_in_its_name(kind, name, tmp_path):
+    """A copy has every comment of its original and no error; only the line of the name differs."""
     path, _, _ = write_rule(str(tmp_path / "copy of mine.toml"), kind, name)
     old = (LIBRARY / SHELVES[kind] / f"{name}.toml").read_text("utf-8").splitlines()
     new = path.read_text("utf-8").splitlines()
 
-    assert [line for one, line in zip(old, new, strict=True) if one != line] == ['name = "copy of mine"']
+    assert [line for original, line in zip(old, new, strict=True) if original != line] == ['name = "copy of mine"']
     assert review(str(path)).sound
 
 
 def test_new_refuses(tmp_path, monkeypatch):
-    """Nothing is written over, and neither a folder that is not there nor a name that is none is taken."""
+    """No file is overwritten; a missing folder or an invalid name is refused."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.toml").write_text("kept", "utf-8")
     for arguments, says in (
-        (("mine",), "mine.toml: is there already"),
+        (("mine",), "mine.toml: exists already"),
         (("elsewhere/mine",), "there is no folder elsewhere"),
-        (("",), "is no name for a file"),
-        (("a\nb",), "is no name for a file"),
+        (("",), "is not a valid file name"),
+        (("a\nb",), "is not a valid file name"),
         (("other", "--from", "above-averge-cost"), "did you mean above-average-cost"),
-        (("other", "--kind", "formula", "--from", "none"), "no such formula in the library"),
+        (("other", "--kind", "formula", "--from", "none"), "the library has no such formula"),
     ):
         with pytest.raises(UsageError, match=re.escape(says)):
             run("library", "new", *arguments)
 
     assert (tmp_path / "mine.toml").read_text("utf-8") == "kept"
-    assert [one.name for one in tmp_path.iterdir()] == ["mine.toml"]
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.toml"]
 
 
 @pytest.mark.slow
 def test_new_prints_commands_that_run(tmp_path):
-    """What stands under Next is typed as it is, and both commands end with 0."""
-    said = gpit("library", "new", "my-rule", "--kind", "transition", folder=tmp_path)
-    commands = [line for line in said.stdout.decode().splitlines() if line.startswith("gpit ")]
+    """Both commands under Next run unchanged and exit with 0."""
+    done = gpit("library", "new", "my-rule", "--kind", "transition", folder=tmp_path)
+    commands = [line for line in done.stdout.decode().splitlines() if line.startswith("gpit ")]
 
     assert commands == ["gpit library check my-rule.toml", "gpit allocate --sample --transition my-rule.toml"]
     assert gpit(*commands[1].split()[1:], folder=tmp_path).returncode == 0
@@ -257,12 +257,12 @@ def test_new_prints_commands_that_run(tmp_path):
 
 
 def plain(value: object) -> object:
-    """Return what an editor sees of a TOML file: dates are texts."""
+    """Return a TOML file as an editor sees it: dates are texts."""
     match value:
         case dict():
-            return {key: plain(one) for key, one in value.items()}
+            return {key: plain(entry) for key, entry in value.items()}
         case list():
-            return [plain(one) for one in value]
+            return [plain(entry) for entry in value]
         case dt.date():
             return value.isoformat()
         case _:
@@ -276,25 +276,25 @@ def texts() -> dict[str, str]:
         *(ROOT / "examples").rglob("*.toml"),
         *ROOT.glob("src/**/templates/files/*.toml"),
     ]
-    found = {str(place.relative_to(ROOT)): place.read_text("utf-8") for place in places}
+    texts_by_name = {str(place.relative_to(ROOT)): place.read_text("utf-8") for place in places}
     for document in ("docs/scheme-files.md", "docs/start.md"):
         blocks = re.findall(r"^```toml\n(.*?)^```", (ROOT / document).read_text("utf-8"), re.MULTILINE | re.DOTALL)
-        found |= {f"{document} {number}": text for number, text in enumerate(blocks)}
-    return {name: text for name, text in found.items() if set(tomllib.loads(text)) & set(SHELVES)}
+        texts_by_name |= {f"{document} {number}": text for number, text in enumerate(blocks)}
+    return {name: text for name, text in texts_by_name.items() if set(tomllib.loads(text)) & set(SHELVES)}
 
 
-def test_schema_takes_every_file():
-    """Each file validates against the schema of its kind, and against that of all kinds."""
+def test_schema_accepts_every_file():
+    """Each file is valid by the schema of its kind and by that of all kinds."""
     everything = Draft202012Validator(file_schema())
     faults = {}
     for name, text in texts().items():
         data = plain(tomllib.loads(text))
         (kind,) = set(data) & set(SHELVES)
         validators = (Draft202012Validator(file_schema(kind)), everything)
-        faults[name] = [fault.message for one in validators for fault in one.iter_errors(data)]
+        faults[name] = [fault.message for validator in validators for fault in validator.iter_errors(data)]
 
     assert len(faults) > 15
-    assert {name: found for name, found in faults.items() if found} == {}
+    assert {name: messages for name, messages in faults.items() if messages} == {}
 
 
 @pytest.mark.parametrize(
@@ -307,7 +307,7 @@ def test_schema_takes_every_file():
         ("transition", 'name = "floor"', 'name = "Floor"'),
         ("transition", "[parameters.largest_loss]", "[parameters.Largest]"),
         ("transition", "assumption =", 'source = "x", assumption ='),
-        ("transition", ', assumption = "An example: put your figure here, and where it comes from."', ""),
+        ("transition", ', assumption = "An example. Put your own figure here, and its source."', ""),
         ("scheme", '"2014/15", "2015/16"]', '"2014-15"]'),
         ("scheme", '"2015/16" = {', '"2015-16" = {'),
         ("scheme", "every_year = {", "each_year = {"),
@@ -315,8 +315,8 @@ def test_schema_takes_every_file():
         ("formula", "[formula]", "[formulae]"),
     ],
 )
-def test_schema_marks_slips(kind, old, new, tmp_path):
-    """A misspelt key or word, a name or year of another form, a figure with both origins or none is marked."""
+def test_schema_marks_mistakes(kind, old, new, tmp_path):
+    """A misspelt key or word, a malformed name or year, a figure with both origins or none is marked."""
     path, _, _ = write_rule(str(tmp_path / "x"), kind)
     text = path.read_text("utf-8")
     assert old in text
@@ -327,7 +327,7 @@ def test_schema_marks_slips(kind, old, new, tmp_path):
 
 
 def test_schema_is_one_and_says_what_keys_mean():
-    """It is a schema of draft 2020-12, printed as JSON; keys have the meaning that their models give them."""
+    """It is a schema of draft 2020-12, printed as JSON; keys have the descriptions of their models."""
     schema = json.loads(run("library", "schema", "--kind", "scheme"))
     keys = schema["$defs"]["SchemeHeader"]["properties"]
 

@@ -1,4 +1,4 @@
-"""The options of a run: each is described once, and every place that knows options knows it."""
+"""The options of a run: each is described once, and every place that uses options has it."""
 
 import inspect
 import re
@@ -15,13 +15,13 @@ from running import ROOT, gpit
 
 
 def test_every_field_is_an_option():
-    """Each field says how it is called on the command line; no two are called alike."""
+    """Each field has its name on the command line, and no two have the same."""
     assert list(OPTIONS) == [field.name for field in fields(RunOptions)]
     assert len({option.flag for option in OPTIONS.values()}) == len(OPTIONS)
 
 
 def test_a_manifest_has_every_option():
-    """The `run` of a manifest holds each option once, kind by kind."""
+    """The `run` of a manifest has each option once, sorted by kind."""
     run = allocate(sample=True, with_effects=False).manifest["run"]
     kinds = list(OptionKind)
     by_key = {option.key: kinds.index(option.kind) for option in OPTIONS.values()}
@@ -31,13 +31,13 @@ def test_a_manifest_has_every_option():
 
 
 def test_a_case_has_every_option_but_years():
-    """A case may say all that `gpit allocate` may be given; its years are those of its scheme."""
+    """A case may use every option of `gpit allocate`, except years, which come from its scheme."""
     assert set(RunEntry.model_fields) == {option.key for option in OPTIONS.values()} - {"years"}
 
 
 @pytest.mark.parametrize(("function", "own"), [(allocate, "with_effects"), (check, "organisation")])
 def test_arguments_are_documented(function, own):
-    """Each argument is by name alone, and has its sentence in the docstring."""
+    """Each argument is keyword-only and described in the docstring."""
     parameters = inspect.signature(function).parameters
     documented = re.findall(r"^    (\w+): ", inspect.getdoc(function).split("Returns:")[0], re.MULTILINE)
 
@@ -57,7 +57,7 @@ def test_verbs_take_every_option(verb):
 
 
 def test_a_setting_of_one_side_that_is_no_pair(tmp_path):
-    """It is refused under its own option, as one of both sides is."""
+    """It is refused with the name of its own option, like a setting for both sides."""
     done = gpit("compare", "gpit-2014-16", "gpit-2014-16", "--sample", "--set-old", "much", folder=tmp_path)
 
     assert done.returncode == 2

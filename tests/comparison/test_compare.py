@@ -695,8 +695,8 @@ def test_other_units_are_refused(tmp_path):
         (["out.json", "out.json", "--fail-over", "much"], "--fail-over much: expected"),
         (["out.json", "out.json", "--fail-over", "£5%"], "--fail-over £5%: expected"),
         (["out.json", "out.json", "--format", "jsn"], "did you mean json"),
-        (["out.json", "out.json", "--json", "--format", "csv"], "ask for one of the two"),
-        (["out.json", "out.json", "-o", "x.pdf"], "the ending decides"),
+        (["out.json", "out.json", "--json", "--format", "csv"], "give only one of them"),
+        (["out.json", "out.json", "-o", "x.pdf"], "expected a name ending in"),
         (["out.json", "out.json", "-o", "out.json"], "is one of the inputs"),
         (["out.json", "out.json", "-o", "no/x.md"], "there is no folder"),
     ],
@@ -1090,7 +1090,7 @@ def test_markdown_stays_below_githubs_limit(tmp_path):
     row_count = sum(line.startswith("| P") for line in printed.splitlines())
 
     assert LONGEST - 2000 < len(printed) <= LONGEST
-    assert f"and {8000 - row_count:,} more, for which there is no room here" in printed
+    assert f"and {8000 - row_count:,} more that do not fit here" in printed
 
 
 def test_markdown_shows_changed_formulas_as_code(three_changes):

@@ -801,7 +801,7 @@ def test_a_disk_that_is_full_is_no_bug(tmp_path, arguments, unbuffered):
     assert code == 2
     assert stderr == (
         "gpit: error: standard output cannot be written: No space left on device; "
-        "the answer is not whole, send it elsewhere\n"
+        "the output is incomplete, send it elsewhere\n"
     )
 
 

@@ -682,7 +682,7 @@ def test_the_command_in_other_forms(files):
     [
         (
             ["00C", "--result", "out.json", "--sample"],
-            "--result out.json is worked out again from what it holds; leave",
+            "--result out.json has its own inputs and scheme; leave",
         ),
         (["00C", "--result", "out.json", "--set", "a=1", "--max-size", "5"], "leave out --set, --max-size"),
         (["00C"], "nothing to explain; give --result FILE"),
@@ -708,7 +708,7 @@ def test_errors_are_json_if_json_was_chosen(tmp_path):
     ran = gpit("explain", "00C", "--sample", "--format", "markdown", "--json", folder=tmp_path)
 
     assert ran.returncode == 2
-    assert json.loads(ran.stdout)["error"] == "--json and --format markdown are two documents; ask for one"
+    assert json.loads(ran.stdout)["error"] == "--json and --format markdown: give only one of them"
 
 
 @pytest.mark.slow

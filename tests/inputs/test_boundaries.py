@@ -685,7 +685,7 @@ def test_the_command_says_on_whose_boundaries(tmp_path):
     ran = gpit("allocate", *options, "-o", "out.json", folder=tmp_path)
 
     assert ran.returncode == 0, words(ran.stderr)
-    assert "All figures are those of the CCGs of 1 April 2026." in words(ran.stdout)
+    assert "All figures are for the CCGs of 1 April 2026." in words(ran.stdout)
     manifest = json.loads((tmp_path / "out.json").read_text("utf-8"))["manifest"]
     assert manifest["boundaries"] == "2026-04-01"
     (walk,) = [one for one in manifest["inputs"] if one["role"] == "crosswalk"]

@@ -562,8 +562,8 @@ def test_findings_about_several_files_are_on_each_list(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--population", "population.xlsx", "--annotate", "."), "is there already and is not written over"),
-        (("--population", "population.xlsx", "--annotate", "full"), "is there already and is not written over"),
+        (("--population", "population.xlsx", "--annotate", "."), "exists already and is never overwritten"),
+        (("--population", "population.xlsx", "--annotate", "full"), "exists already and is never overwritten"),
         (
             ("--population", "population.xlsx", "--spend", "deep/population.xlsx", "--annotate", "marked"),
             "two of the files",

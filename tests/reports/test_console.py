@@ -1,4 +1,4 @@
-"""What the screen says, held against figures worked by hand, on every kind of output stream."""
+"""The screen of a run, compared with figures calculated by hand, on every kind of output stream."""
 
 import csv
 import io
@@ -34,7 +34,7 @@ BOX = re.compile("[\u2500-\u259f]")
 
 @dataclass
 class Stub:
-    """As much of the inputs as a run needs, without any file having been read."""
+    """The part of the inputs that a run needs, without reading a file."""
 
     tables: dict
     columns: dict = field(default_factory=dict)
@@ -51,7 +51,7 @@ class Stub:
 
 
 def table(path):
-    """Columns of a sample, texts but for the figures."""
+    """Columns of a sample; all but figures are texts."""
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     figures = {"registered_population", "historic_spend", "amount"}
@@ -59,7 +59,7 @@ def table(path):
 
 
 def four(settings=FOUR, transition=None, **more):
-    """The run of A, B, C and D that the samples' README works by hand."""
+    """The run of A, B, C and D that the samples' README calculates by hand."""
     scheme = load(transition=transition, settings=[Setting.read(text) for text in settings])
     columns = table(SAMPLES / "abcd-population.csv")
     spend = table(SAMPLES / "abcd-spend.csv")
@@ -77,7 +77,7 @@ def abcd():
 
 @pytest.fixture(scope="module")
 def england():
-    """The England sample, its lines of cost summed here."""
+    """The England sample, with its lines of spend added up here."""
     columns = table(SAMPLES / "england-2014-15-population.csv")
     lines = table(SAMPLES / "england-2014-15-spend.csv")
     spend = defaultdict(float)
@@ -94,7 +94,7 @@ def england():
 
 
 def run(tmp_path, text, columns, **more):
-    """Run a scheme written out as text on one table that serves every year."""
+    """Run a scheme given as text on one table, used for every year."""
     path = tmp_path / "scheme.toml"
     path.write_text(text, encoding="utf-8")
     scheme = load(str(path))
@@ -102,13 +102,13 @@ def run(tmp_path, text, columns, **more):
 
 
 def piped(encoding="utf-8", width=80, **options):
-    """A console that writes into bytes, and a way to read them: strict, so that it fails where it may."""
+    """A console that writes into bytes, and a function that reads them; encoding errors raise."""
     raw = io.BytesIO()
     stream = io.TextIOWrapper(raw, encoding=encoding, errors="strict", newline="\n", write_through=True)
     return Console(file=stream, width=width, **options), lambda: raw.getvalue().decode(encoding)
 
 
-def shown(result, encoding="utf-8", width=80, **more):
+def screen_of(result, encoding="utf-8", width=80, **more):
     """The whole screen as text."""
     console, text = piped(encoding, width)
     screen.show(allocation_document(result, **more), console)
@@ -116,14 +116,14 @@ def shown(result, encoding="utf-8", width=80, **more):
 
 
 def figures(text, label):
-    """The figures beside a label, for every row with that label."""
+    """The figures of every row with this label."""
     rows = [line for line in text.splitlines() if line.strip().startswith(label + "  ")]
     assert rows, f"no row {label!r} in\n{text}"
     return [cell for row in rows for cell in re.split(r" {2,}", row.strip())[1:]]
 
 
 def flat(text):
-    """The text as one line, so that it does not matter where a sentence is broken."""
+    """The text as one line, so that line breaks do not matter."""
     return re.sub(r"\s+", " ", text)
 
 
@@ -131,12 +131,12 @@ def section(text, heading):
     """Lines from a heading to the next empty line that is followed by another heading."""
     lines = text.splitlines()
     start = next(number for number, line in enumerate(lines) if line.startswith(heading))
-    found = [lines[start]]
+    in_section = [lines[start]]
     for line in lines[start + 1 :]:
         if line and not line.startswith((" ", "─", "-")):
             break
-        found.append(line)
-    return found
+        in_section.append(line)
+    return in_section
 
 
 TEN_YEARS = """
@@ -199,7 +199,7 @@ formula = "readiness <= 0.5"
 
 
 class TestNumbers:
-    """Money, rates, changes and nouns are written in one way."""
+    """Money, rates, changes and nouns have one format."""
 
     @pytest.mark.parametrize(
         ("amount", "expected"),
@@ -216,14 +216,14 @@ class TestNumbers:
         ],
     )
     def test_money(self, amount, expected):
-        """Pounds stand with commas and a sign before the £; halves go away from zero and nil has no sign."""
+        """Pounds have commas and a sign before the £; halves go away from zero and 0 has no sign."""
         assert expected == numbers.money(amount)
 
     @pytest.mark.parametrize(
         ("rate", "expected"), [(2.4720, "£2.47"), (0.125, "£0.13"), (1234.5, "£1,234.50"), (0, "£0.00")]
     )
     def test_per_head(self, rate, expected):
-        """£ per head stand to the penny."""
+        """£ per head are written to the penny."""
         assert expected == numbers.per_head(rate)
 
     @pytest.mark.parametrize(
@@ -237,7 +237,7 @@ class TestNumbers:
         ],
     )
     def test_signed(self, change, digits, expected):
-        """A change has its sign, and one that rounds to nil has none."""
+        """A change has a sign; one that rounds to 0 has none."""
         assert expected == numbers.signed(change, digits)
 
     @pytest.mark.parametrize(
@@ -261,20 +261,20 @@ class TestNumbers:
         ],
     )
     def test_counted(self, number, noun, expected):
-        """A count has its noun in the singular or the plural."""
+        """A count has its noun in the singular or plural."""
         assert expected == words.counted(number, noun)
 
 
 class TestFour:
-    """The figures of A, B, C and D are those worked by hand in the samples' README."""
+    """The figures of A, B, C and D match those calculated by hand in the samples' README."""
 
     def test_first_line(self, abcd):
-        """The screen begins with scheme, organisations, years and whether the checks hold, then the files."""
-        text = shown(abcd, file_names=["out.xlsx", "out.csv"])
+        """The screen begins with scheme, organisations, years and whether the checks pass, then the files."""
+        text = screen_of(abcd, file_names=["out.xlsx", "out.csv"])
 
         expected = (
             "Securing Excellence in GP IT Services 2014-16: 4 CCGs, 2014/15 and 2015/16,\n"
-            "all 4 checks hold.\n"
+            "all 4 checks pass.\n"
             "Unspent (R03): £100,000 in 2015/16.\n"
             "Written: out.xlsx, out.csv\n"
         )
@@ -291,27 +291,27 @@ class TestFour:
             ("Difference (in − taken away − out − unspent)", ["£0", "£0"]),
             ("Transition need", ["£400,000", "£200,000"]),
             ("Support given", ["£300,000", "£200,000"]),
-            ("Share of the need that is met", ["75.0%", "100.0%"]),
-            ("CCGs that draw support", ["2", "2"]),
+            ("Share of need met", ["75.0%", "100.0%"]),
+            ("CCGs that get support", ["2", "2"]),
             ("Historic spend", ["£2,270,000", "£2,270,000", "£1.50", "£5.00", "0.430", "0.192"]),
             ("CCGs that gain", ["1", "1"]),
             ("CCGs that lose", ["3", "3"]),
             # A 75,000 + B 25,000 + D 20,000, then A 150,000 + B 50,000 + D 20,000.
-            ("Shortfall left after support", ["£120,000", "£220,000"]),
+            ("Total of reductions", ["£120,000", "£220,000"]),
             # £ per head 4.25, 2.375, 2 and 2 of mean 2.30, then 3.50, 2.25, 2 and 2 of mean 2.20.
             ("Allocation 2014/15", ["£2.00", "£4.25", "0.290", "0.108"]),
             ("Allocation 2015/16", ["£2.00", "£3.50", "0.202", "0.075"]),
         ],
     )
     def test_figures(self, abcd, label, expected):
-        """Each row has the hand-worked figure of each year."""
-        assert expected == figures(shown(abcd), label)
+        """Each row has the figure of each year that was calculated by hand."""
+        assert expected == figures(screen_of(abcd), label)
 
-    def test_not_at_parity(self, abcd):
-        """In the last year A, B and D spend more than they are given, named in order of the pounds."""
-        text = section(shown(abcd), "Not at parity")
+    def test_below_spend(self, abcd):
+        """In the last year the allocations of A, B and D are below their spend, listed by pounds."""
+        text = section(screen_of(abcd), "Allocation below")
 
-        assert text[0] == "Not at parity in 2015/16: 3 CCGs with historic spend above allocation"
+        assert text[0] == "Allocation below historic spend in 2015/16: 3 CCGs"
         assert [line.split() for line in text[3:6]] == [
             ["A", "Alder", "£150,000", "£1.50"],
             ["B", "Birch", "£50,000", "£0.25"],
@@ -319,8 +319,8 @@ class TestFour:
         ]
 
     def test_movements(self, abcd):
-        """C gains 50p a head; A, B and D lose, most first; the first year stands left of the last."""
-        text = section(shown(abcd), "Largest gains and losses per head")
+        """C gains 50p a head; A, B and D lose, the largest first; the first year is left of the last."""
+        text = section(screen_of(abcd), "Largest gains and losses per head")
 
         assert [line.split() for line in text[3:] if line] == [
             ["C", "Cedar", "+£0.50", "C", "Cedar", "+£0.50"],
@@ -330,8 +330,8 @@ class TestFour:
         ]
 
     def test_settings(self, abcd):
-        """What was set for this run is marked as such, once a parameter, and not told again as a finding."""
-        text = flat(shown(abcd))
+        """Values set for this run are listed once for each parameter, and not repeated as findings."""
+        text = flat(screen_of(abcd))
 
         assert "Set for this run, not in the scheme" in text
         assert "(revenue_budget): £2,000,000 in every year" in text
@@ -339,67 +339,67 @@ class TestFour:
         assert "R02" not in text
 
     def test_setting_of_one_year(self):
-        """A setting of one year names that year, and a share stands as it was written."""
-        text = flat(shown(four((*FOUR, "support_share@2015/16=1/4"))))
+        """A setting of one year names that year, and a share is shown as typed."""
+        text = flat(screen_of(four((*FOUR, "support_share@2015/16=1/4"))))
 
         assert "(support_share): 1/4 in 2015/16" in text
 
     @pytest.mark.parametrize(
-        ("written", "expected"),
+        ("as_written", "expected"),
         [("2e6", "£2,000,000"), ("2000000.5", "£2,000,000.50"), ("2000000.125", "2000000.125")],
     )
-    def test_setting_is_told_whole(self, written, expected):
-        """A setting stands as money where that loses nothing, else as it was written."""
-        text = flat(shown(four((f"revenue_budget={written}", FOUR[1]))))
+    def test_setting_loses_no_digits(self, as_written, expected):
+        """A setting is shown as money if that loses no digits, else as typed."""
+        text = flat(screen_of(four((f"revenue_budget={as_written}", FOUR[1]))))
 
         assert f"(revenue_budget): {expected} in every year" in text
 
     def test_assumptions(self, abcd):
         """Assumptions are numbered as in the scheme, with their years."""
-        text = flat(shown(abcd))
+        text = flat(screen_of(abcd))
 
         assert f"{len(abcd.scheme.assumptions)} assumptions" in text
-        for one in abcd.scheme.assumptions:
-            assert f"{one.number}. {one.about} (" in text
-            assert one.text in text
+        for assumption in abcd.scheme.assumptions:
+            assert f"{assumption.number}. {assumption.about} (" in text
+            assert assumption.text in text
 
-    def test_checks_that_hold_are_counted(self, abcd):
-        """Checks that hold in every year are counted, not listed."""
-        assert shown(abcd).endswith("\nAll 4 checks hold\n")
+    def test_checks_that_pass_are_counted(self, abcd):
+        """Checks that pass in every year are counted, not listed."""
+        assert screen_of(abcd).endswith("\nAll 4 checks pass\n")
 
     def test_nothing_is_illustrative(self, abcd):
-        """Nothing is called illustrative where no file says so."""
-        assert "illustrative" not in shown(abcd).lower()
+        """Nothing is called illustrative if no file says so."""
+        assert "illustrative" not in screen_of(abcd).lower()
 
 
 class TestEngland:
-    """The sample of England reads well and says what its README says."""
+    """The screen of the England sample has the figures of its README."""
 
     def test_cases(self, england):
-        """142 CCGs gain, 54 draw support, needs are £30.15m and £15.08m, and £4.92m is unspent."""
-        text = shown(england)
+        """142 CCGs gain, 54 get support, needs are £30.15m and £15.08m, and £4.92m is unspent."""
+        text = screen_of(england)
 
         assert figures(text, "CCGs that gain") == ["142", "142"]
-        assert figures(text, "CCGs that draw support") == ["54", "54"]
+        assert figures(text, "CCGs that get support") == ["54", "54"]
         assert [cell[:6] for cell in figures(text, "Transition need")] == ["£30,15", "£15,07"]
         assert figures(text, "Transition fund, unspent")[1].startswith("£4,92")
         assert figures(text, "National GP IT revenue funding") == ["£140,000,000"] * 2
 
     def test_illustrative(self, england):
-        """The banner stands above all figures, and every table that rests on spend bears the mark."""
-        text = shown(england)
+        """The warning is above all figures, and every table that uses spend is marked."""
+        text = screen_of(england)
 
-        assert text.index("Illustrative spend: no figure that rests on it may be quoted") < text.index("£140")
+        assert text.index("Illustrative spend: do not quote any figure that uses it") < text.index("£140")
         assert "spend.csv: every row says that it is illustrative." in flat(text)
         for heading in ("Money out", "Transition support", "Gains and losses", "Largest gains"):
             (line,) = (line for line in text.splitlines() if line.startswith(heading))
             assert "(illustrative spend)" in line
-        assert "Inequality of £ per head, each person counted once (illustrative spend)" in text
-        assert "CCGs with illustrative spend above allocation" in text
+        assert "Spread of funding per head (population-weighted, illustrative spend)" in text
+        assert "Allocation below illustrative spend in 2015/16: 69 CCGs" in text
 
     def test_the_real_extremes_come_first(self, england):
-        """Wiltshire gains most per head and West Essex loses most, as the published rates would have it."""
-        text = section(shown(england), "Largest gains and losses")
+        """Wiltshire gains most per head and West Essex loses most, as in the published rates."""
+        text = section(screen_of(england), "Largest gains and losses")
         rows = [line.split() for line in text[3:] if line]
 
         assert len(rows) == 10
@@ -407,8 +407,8 @@ class TestEngland:
         assert rows[5][:3] == ["07H", "West", "Essex"]
 
     def test_the_rest_is_counted(self, england):
-        """Five of those not at parity are named; the rest is counted."""
-        text = section(shown(england), "Not at parity")
+        """Five of those below spend are named; the others are counted."""
+        text = section(screen_of(england), "Allocation below")
         short = int(re.search(r"(\d+) CCGs", text[0])[1])
 
         assert f"… and {short - 5} more" in "\n".join(text)
@@ -416,7 +416,7 @@ class TestEngland:
     @pytest.mark.parametrize("width", [56, 60, 72, 80, 100, 250])
     def test_width(self, england, width):
         """No line is wider than the console, nor than 100 columns, and no figure is cut off."""
-        text = shown(england, width=width)
+        text = screen_of(england, width=width)
 
         assert max(cell_len(line) for line in text.splitlines()) <= min(width, 100)
         assert not re.search(r"[£\d,]…", text)
@@ -424,26 +424,26 @@ class TestEngland:
             assert figure in text
 
     def test_a_very_narrow_console(self, england):
-        """On less than 56 columns the terminal breaks the lines; no figure is lost."""
-        assert shown(england, width=56) == shown(england, width=20)
+        """Below 56 columns the terminal breaks the lines; no figure is lost."""
+        assert screen_of(england, width=56) == screen_of(england, width=20)
 
     def test_no_blanks_at_the_end_of_lines(self, england):
-        """Whoever copies the screen into a mail gets no trailing blanks."""
-        assert not [line for line in shown(england).splitlines() if line != line.rstrip()]
+        """A copied screen has no trailing blanks."""
+        assert not [line for line in screen_of(england).splitlines() if line != line.rstrip()]
 
     def test_length(self, england):
-        """The screen stays short: three ordinary windows at the most."""
-        assert len(shown(england).splitlines()) <= 75
+        """The screen is short: at most 75 lines."""
+        assert len(screen_of(england).splitlines()) <= 75
 
 
 class TestOtherSchemes:
-    """A screen copes with schemes of any make."""
+    """The screen works for schemes of any kind."""
 
     def test_ten_years(self, tmp_path):
-        """Ten years stand in tables of at most four years, one below the other, every year once."""
+        """Ten years are shown in tables of at most four years, one below the other, each year once."""
         years = ", ".join(f'"{year}/{(year + 1) % 100:02}"' for year in range(2014, 2024))
         columns = {"org_code": ["A", "B"], "org_name": ["", ""], "registered_population": [1.0, 3.0]}
-        text = shown(run(tmp_path, TEN_YEARS.format(years=years), columns))
+        text = screen_of(run(tmp_path, TEN_YEARS.format(years=years), columns))
 
         assert text.splitlines()[0].startswith("Ten years of practice IT: 2 practices, 2014/15 to 2023/24,")
         heads = [line.split() for line in text.splitlines() if re.fullmatch(r"\s+20../..(\s+20../..)*", line)]
@@ -455,21 +455,21 @@ class TestOtherSchemes:
         assert max(map(cell_len, text.splitlines())) <= 80
 
     def test_one_practice_and_one_year(self, tmp_path):
-        """One organisation in one year is in the singular; without spend nobody gains or loses."""
+        """One organisation is written in the singular; without spend there are no gains or losses."""
         columns = {"org_code": ["A81001"], "org_name": ["The Surgery"], "registered_population": [4_000.0]}
-        text = shown(run(tmp_path, TEN_YEARS.format(years='"2014/15"'), columns))
+        text = screen_of(run(tmp_path, TEN_YEARS.format(years='"2014/15"'), columns))
 
         assert "1 practice, 2014/15" in text
         assert figures(text, "Total allocation") == ["£63,400,000,000"]
-        for word in ("Gains", "gain", "parity", "Shortfall", "support", "need"):
+        for word in ("Gains", "gain", "below", "reductions", "support", "need"):
             assert word not in text
 
     def test_one_year_with_spend(self, tmp_path):
-        """Of a single year the largest changes are shown in pounds as well as per head."""
+        """For a single year the largest changes are in pounds and per head."""
         columns = {"org_code": ["A", "B"], "org_name": ["Ash", "Beech"]}
         columns |= {"registered_population": [100.0, 300.0], "historic_spend": [1_600.0, 2_200.0]}
         text = TEN_YEARS.format(years='"2014/15"').replace("63_400_000_000", "4_000")
-        text = section(shown(run(tmp_path, text, columns)), "Largest gains and losses per head")
+        text = section(screen_of(run(tmp_path, text, columns)), "Largest gains and losses per head")
 
         assert text[1].split() == ["2014/15", "Change", "Per", "head"]
         assert [line.split() for line in text[3:] if line] == [
@@ -478,11 +478,11 @@ class TestOtherSchemes:
         ]
 
     def test_no_funds_and_no_population(self, tmp_path):
-        """Without a fund and without people there is money out alone, in the scheme's own words."""
+        """Without a fund and without people only money out is shown, in the scheme's own words."""
         columns = {"org_code": ["X", "Y"], "org_name": [None, None], "points": [4.0, 8.0]}
-        text = shown(run(tmp_path, FLAT_RATE, columns))
+        text = screen_of(run(tmp_path, FLAT_RATE, columns))
 
-        assert "So much a list point: 2 federations, 2020/21, there are no checks." in flat(text)
+        assert "So much a list point: 2 federations, 2020/21, no checks." in flat(text)
         assert figures(text, "Total payment") == ["£150"]
         assert "Money in" not in text
         assert "per head" not in text
@@ -490,78 +490,78 @@ class TestOtherSchemes:
     def test_an_answer_that_is_not_money(self, tmp_path):
         """A score is not called money: its lowest and highest are shown."""
         columns = {"org_code": ["X", "Y"], "org_name": ["", ""], "met": [1.0, 3.0], "asked": [4.0, 4.0]}
-        text = shown(run(tmp_path, SCORE, columns))
+        text = screen_of(run(tmp_path, SCORE, columns))
 
         assert figures(text, "Lowest") == ["25.0%"]
         assert figures(text, "Highest") == ["75.0%"]
         assert "£" not in text
 
     def test_a_check_that_fails(self, tmp_path):
-        """A failing check is told first and last, with its year, whom it fails for and its formula."""
+        """A failing check is in the first line and at the end, with its year, organisations and formula."""
         columns = {"org_code": ["X", "Y"], "org_name": ["", ""], "met": [1.0, 3.0], "asked": [4.0, 4.0]}
-        text = shown(run(tmp_path, SCORE, columns))
+        text = screen_of(run(tmp_path, SCORE, columns))
 
         assert text.splitlines()[0] == "Readiness: 2 practices, 2020/21, 1 of 1 check fails."
         assert text.splitlines()[-3:] == [
             "1 of 1 check fails",
-            "  fails in 2020/21 (Y): No index is above one half",
+            "  FAIL in 2020/21 (Y): No index is above one half",
             "    readiness <= 0.5",
         ]
 
-    def test_many_who_fail_a_check(self, tmp_path):
-        """Twelve of those whom a check fails for are named and the rest is counted."""
+    def test_many_organisations_fail_a_check(self, tmp_path):
+        """Twelve of the organisations that fail a check are named; the others are counted."""
         codes = [f"P{number:02}" for number in range(20)]
         columns = {"org_code": codes, "org_name": codes, "met": [3.0] * 20, "asked": [4.0] * 20}
 
-        assert "P10, P11 and 8 more)" in flat(shown(run(tmp_path, SCORE, columns)))
+        assert "P10, P11 and 8 more)" in flat(screen_of(run(tmp_path, SCORE, columns)))
 
     def test_without_transition(self):
-        """A scheme without a transition says nothing of support, and its shortfall is the fair shares'."""
-        text = shown(four(settings=FOUR[:1], transition="none"))
+        """A scheme without a transition has no support; its reductions are those of the fair shares."""
+        text = screen_of(four(settings=FOUR[:1], transition="none"))
 
-        for label in ("Transition", "support  ", "draw support", "Transition fund"):
+        for label in ("Transition", "support  ", "get support", "Transition fund"):
             assert label not in text
         # A 300,000 + B 100,000 + D 20,000 above £2.00 a head, in both years.
-        assert figures(text, "Shortfall") == ["£420,000", "£420,000"]
+        assert figures(text, "Total of reductions") == ["£420,000", "£420,000"]
 
-    def test_everybody_at_parity(self):
-        """Where nobody's spend is above the allocation, the screen says so."""
-        text = shown(four(columns={"historic_spend": [1.0, 1.0, 1.0, 1.0]}))
+    def test_no_allocation_below_spend(self):
+        """If no allocation is below spend, the screen says so."""
+        text = screen_of(four(columns={"historic_spend": [1.0, 1.0, 1.0, 1.0]}))
 
-        assert "At parity in 2015/16: no CCG with historic spend above allocation" in text
-        assert "Not at parity" not in text
+        assert "Allocation below historic spend in 2015/16: none" in text
+        assert "Below by" not in text
 
     def test_changes_of_nothing(self):
-        """An allocation within the rounding of the spend is no movement."""
-        text = shown(four(columns={"historic_spend": [425_000.3, 474_999.8, 600_000.0, 800_000.0]}))
+        """An allocation that differs from spend only by rounding is not a change."""
+        text = screen_of(four(columns={"historic_spend": [425_000.3, 474_999.8, 600_000.0, 800_000.0]}))
 
         assert "£0.00" not in "\n".join(section(text, "Largest gains and losses per head"))
 
     def test_organisations_that_change(self, abcd):
-        """Where the number of organisations changes, the first line says from what to what."""
+        """If the number of organisations changes, the first line has both numbers."""
         scheme = load(settings=[Setting.read(text) for text in FOUR])
         whole = abcd.years["2014/15"].organisations.select(
             "org_code", "org_name", "registered_population", "historic_spend"
         )
-        text = shown(calculate(scheme, Stub({"2014/15": whole, "2015/16": whole.head(3)})))
+        text = screen_of(calculate(scheme, Stub({"2014/15": whole, "2015/16": whole.head(3)})))
 
         assert "4 CCGs in 2014/15 and 3 in 2015/16," in flat(text)
 
     def test_boundaries(self):
-        """On whose boundaries all figures are is said below the verdict, and not where nobody asked."""
-        sentence = "All figures are those of the CCGs of 1 April 2021."
+        """The boundaries of all figures are shown below the verdict, but only if a run asks for them."""
+        sentence = "All figures are for the CCGs of 1 April 2021."
 
-        assert sentence in flat(shown(four(boundaries=date(2021, 4, 1))))
-        assert "All figures are those" not in flat(shown(four()))
+        assert sentence in flat(screen_of(four(boundaries=date(2021, 4, 1))))
+        assert "All figures are for" not in flat(screen_of(four()))
 
     def test_money_that_comes_from_no_fund(self, tmp_path):
-        """Where allocations are more than the funds, the difference stands there and is explained."""
+        """If allocations are more than the funds, the difference is shown and explained."""
         text = TEN_YEARS.format(years='"2014/15"').replace("share_out(pot, by=registered_population)", "shared + 250")
         step = '[[steps]]\nname = "shared"\nlabel = "Shared"\nunit = "£"\n'
         step += 'formula = "share_out(pot, by=registered_population)"\n\n[[steps]]\nname = "allocation"'
         text = text.replace('[[steps]]\nname = "allocation"', step).replace("63_400_000_000", "1_000")
         columns = {"org_code": ["A", "B"], "org_name": ["", ""], "registered_population": [1.0, 3.0]}
-        text = shown(run(tmp_path, text, columns))
+        text = screen_of(run(tmp_path, text, columns))
 
         assert figures(text, "Pot") == ["£1,000"]
         assert figures(text, "Total allocation") == ["£1,500"]
@@ -576,8 +576,8 @@ class TestHostileNames:
 
     @pytest.mark.parametrize("encoding", ["utf-8", "cp1252", "cp437", "ascii", "utf-16"])
     def test_names(self, encoding):
-        """Brackets, formulas and emoji codes stand as they are; control characters are shown as escapes."""
-        text = shown(four(columns={"org_name": list(self.NAMES)}), encoding=encoding)
+        """Brackets, formulas and emoji codes stay unchanged; control characters are shown as escapes."""
+        text = screen_of(four(columns={"org_name": list(self.NAMES)}), encoding=encoding)
 
         assert "[red]x[/red]" in text
         assert "=cmd|' /C calc'!A0" in text
@@ -586,18 +586,18 @@ class TestHostileNames:
         assert max(map(cell_len, text.splitlines())) <= 80
 
     def test_characters_that_cannot_be_encoded(self):
-        """What an encoding lacks is a question mark; what it has stays."""
-        text = shown(four(columns={"org_name": ["Łódź", "Café", "C", "D"]}), encoding="cp1252")
+        """A character that the encoding lacks becomes a question mark; others stay."""
+        text = screen_of(four(columns={"org_name": ["Łódź", "Café", "C", "D"]}), encoding="cp1252")
 
         assert "?ód?" in text
         assert "Café" in text
 
     def test_long_names_and_codes(self):
-        """A name too long for its column ends in an ellipsis; the figures beside it stay whole."""
+        """A name too long for its column ends in an ellipsis; the figures next to it stay whole."""
         names = ["A very long name that goes on and on " * 4, "x" * 200, "中" * 90, "D"]
         codes = ["A" * 40, "B", "C", "D"]
         for encoding, dots in (("utf-8", "…"), ("ascii", "...")):
-            text = shown(four(columns={"org_name": names, "org_code": codes}), encoding=encoding)
+            text = screen_of(four(columns={"org_name": names, "org_code": codes}), encoding=encoding)
 
             assert dots in text
             assert max(map(cell_len, text.splitlines())) <= 80
@@ -609,19 +609,19 @@ class TestHostileNames:
             '"Payment"', '"[red]Payment {}"'
         )
         columns = {"org_code": ["X"], "org_name": ["[/]"], "points": [4.0]}
-        text = shown(run(tmp_path, hostile, columns))
+        text = screen_of(run(tmp_path, hostile, columns))
 
         assert text.startswith("[bold]So {much}[/bold]: 1 federation")
         assert figures(text, "Total [red]Payment {}") == ["£50"]
 
 
 class TestEncodings:
-    """What is piped can be held by the encoding of the pipe."""
+    """Piped text fits the encoding of the pipe."""
 
     @pytest.mark.parametrize("encoding", ["cp1252", "ascii", "latin-1", "cp437", "utf-8"])
     def test_plain(self, england, encoding):
-        """A pipe gets no escape sequence, and no box-drawing or other character that it cannot hold."""
-        text = shown(england, encoding=encoding)
+        """A pipe gets no escape sequence and no character that its encoding lacks."""
+        text = screen_of(england, encoding=encoding)
 
         assert "\x1b" not in text
         assert max(map(len, text.splitlines())) <= 80
@@ -631,32 +631,32 @@ class TestEncodings:
         assert "?" not in text
 
     def test_cp1252(self, england):
-        """A pipe of Windows has the pound sign and the ellipsis."""
-        text = shown(england, encoding="cp1252")
+        """A pipe on Windows has the pound sign and the ellipsis."""
+        text = screen_of(england, encoding="cp1252")
 
         assert "£140,000,000" in text
         assert "… and " in text
 
     def test_ascii(self, england):
-        """Without a pound sign money is GBP, and columns are still aligned."""
-        text = shown(england, encoding="ascii")
+        """Without a pound sign money is written as GBP, and columns stay aligned."""
+        text = screen_of(england, encoding="ascii")
         rows = [line for line in text.splitlines() if "GBP 140,000,000  GBP 140,000,000" in line]
 
         assert len(rows) == 1
         widths = {len(line) for line in text.splitlines() if line.startswith("  CCGs that ")}
         assert widths == {len(rows[0])}
-        assert "Inequality of GBP per head, each person" in text
+        assert screen.ScreenLayout(piped("ascii")[0]).fit("£ per head") == "GBP per head"
 
     def test_utf8(self, england):
-        """Where box-drawing can be held, a rule stands under the headings."""
-        assert "─────" in shown(england)
+        """If the encoding has box-drawing characters, a line is drawn under the headings."""
+        assert "─────" in screen_of(england)
 
 
 class TestFindings:
-    """Findings stand by level, and a long list is cut."""
+    """Findings are sorted by level, and a long list is cut."""
 
     @staticmethod
-    def said(findings, **more):
+    def findings_text(findings, **more):
         """The findings as text."""
         console, text = piped()
         screen.show(Document([Findings(findings, **more)]), console)
@@ -679,7 +679,7 @@ class TestFindings:
             Finding("I17", "error", "a.csv", "row 5, org_name", "is blank"),
         ]
 
-        assert self.said(findings).splitlines() == [
+        assert self.findings_text(findings).splitlines() == [
             "",
             "2 errors",
             "  I16  b.xlsx:Spend: C5: n/a is not a number; expected pounds. Write 0 or leave",
@@ -694,54 +694,54 @@ class TestFindings:
         ]
 
     def test_limit(self):
-        """After twenty findings the rest is counted, and errors are never the ones left out first."""
+        """After twenty findings the others are counted, and errors are shown before notes."""
         notes = [Finding("I22", "note", "n.csv", "", f"note {number}") for number in range(15)]
         errors = [Finding("I16", "error", "e.csv", "", f"error {number}") for number in range(1_208)]
-        text = self.said([*notes, *errors])
+        text = self.findings_text([*notes, *errors])
 
         assert text.count("e.csv: error") == 20
         assert "n.csv: note" not in text
         assert "1,208 errors" in text
         assert "  I16  … and 1,188 more" in text
-        assert text.endswith("\n15 notes\n  I22  … 15 of these\n--json gives all.\n")
+        assert text.endswith("\n15 notes\n  I22  … 15 of these\nUse --json to list all.\n")
 
     def test_no_kind_hides_another(self):
-        """Of two kinds of fault both are shown, however many there are of the first."""
+        """Two kinds of error are both shown, no matter how many there are of the first."""
         many = [Finding("I16", "error", "e.csv", "", f"error {number}") for number in range(100)]
         few = [Finding("I17", "error", "e.csv", "", f"blank {number}") for number in range(3)]
-        text = self.said([*many, *few])
+        text = self.findings_text([*many, *few])
 
         assert text.count("error ") == 17
         assert text.count("blank ") == 3
 
     def test_exactly_the_limit(self):
-        """Twenty findings are all shown, and nothing is said of more."""
-        text = self.said([Finding("I22", "note", "n.csv", "", f"note {number}") for number in range(20)])
+        """Twenty findings are all shown, without a count of others."""
+        text = self.findings_text([Finding("I22", "note", "n.csv", "", f"note {number}") for number in range(20)])
 
         assert text.count("I22") == 20
         assert "more" not in text
 
     def test_nothing(self):
         """Without findings nothing is printed."""
-        assert self.said([]) == ""
+        assert self.findings_text([]) == ""
 
     def test_a_path_without_blanks(self):
         """A word wider than the screen is folded, not cut off."""
-        text = self.said([Finding("I01", "error", "x" * 300, "", "cannot be read")])
+        text = self.findings_text([Finding("I01", "error", "x" * 300, "", "cannot be read")])
 
         assert text.count("x") == 300
         assert max(map(len, text.splitlines())) <= 80
 
     def test_in_a_run(self, abcd):
         """The findings of the inputs are on the screen of a run."""
-        text = shown(four(findings=(Finding("I23", "warning", "a.csv", "", "E is in no other file"),)))
+        text = screen_of(four(findings=(Finding("I23", "warning", "a.csv", "", "E is in no other file"),)))
 
         assert "1 warning\n  I23  a.csv: E is in no other file.\n" in text
-        assert "warning" not in shown(abcd)
+        assert "warning" not in screen_of(abcd)
 
 
 class Terminal(io.TextIOWrapper):
-    """A stream that says it is a terminal."""
+    """A stream that is a terminal."""
 
     def isatty(self):
         """Say yes."""
@@ -750,7 +750,7 @@ class Terminal(io.TextIOWrapper):
 
 @pytest.fixture
 def streams(monkeypatch):
-    """Make sys.stdout and sys.stderr a pipe or a terminal of an encoding, and read what is written."""
+    """Replace sys.stdout and sys.stderr by a pipe or terminal of an encoding, and read their output."""
     for name in ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "TTY_INTERACTIVE", "TTY_COMPATIBLE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TERM", "xterm-256color")
@@ -775,30 +775,30 @@ def streams(monkeypatch):
 
 
 class TestMakeConsole:
-    """The console fits what it writes to."""
+    """The console adapts to its stream."""
 
     def test_piped(self, streams, england, monkeypatch):
-        """A pipe gets plain text of 80 columns, whatever FORCE_COLOR says."""
-        written = streams()
+        """A pipe gets plain text of 80 columns, even with FORCE_COLOR."""
+        captured = streams()
         monkeypatch.setenv("FORCE_COLOR", "1")
         console = terminal.make_console()
         screen.show(allocation_document(england), console)
 
         assert console.width == 80
-        assert "Securing Excellence" in written.out()
-        assert "\x1b" not in written.out()
-        assert written.err() == ""
+        assert "Securing Excellence" in captured.out()
+        assert "\x1b" not in captured.out()
+        assert captured.err() == ""
 
     def test_standard_error(self, streams):
-        """A console on standard error leaves standard output alone."""
-        written = streams()
+        """A console on standard error writes nothing to standard output."""
+        captured = streams()
         terminal.make_console(stderr=True).print("a message")
 
-        assert (written.out(), written.err()) == ("", "a message\n")
+        assert (captured.out(), captured.err()) == ("", "a message\n")
 
     @pytest.mark.parametrize("columns", ["60", "132"])
     def test_columns(self, streams, monkeypatch, columns):
-        """COLUMNS gives the width of what is piped."""
+        """COLUMNS sets the width of piped text."""
         streams()
         monkeypatch.setenv("COLUMNS", columns)
 
@@ -806,7 +806,7 @@ class TestMakeConsole:
 
     @pytest.mark.parametrize("columns", ["", "0", "wide", "-5"])
     def test_columns_that_make_no_sense(self, streams, monkeypatch, columns):
-        """A COLUMNS that is no width is not heeded."""
+        """A COLUMNS that is not a width is ignored."""
         streams()
         monkeypatch.setenv("COLUMNS", columns)
 
@@ -821,81 +821,81 @@ class TestMakeConsole:
         assert expected == terminal.make_console().width
 
     def test_terminal_has_colour(self, streams, england):
-        """A terminal gets colour for what is to be noticed."""
-        written = streams(Terminal)
+        """A terminal gets colour for important lines."""
+        captured = streams(Terminal)
         screen.show(allocation_document(england), terminal.make_console())
 
-        assert re.search(r"\x1b\[[\d;]*3\d[\d;]*m", written.out())
+        assert re.search(r"\x1b\[[\d;]*3\d[\d;]*m", captured.out())
 
     def test_no_color(self, streams, england, monkeypatch):
-        """NO_COLOR leaves no colour on a terminal, and the words are the same as with it."""
-        written = streams(Terminal)
+        """NO_COLOR removes colour on a terminal; the words stay the same."""
+        captured = streams(Terminal)
         screen.show(allocation_document(england), terminal.make_console())
-        coloured = written.out()
+        coloured = captured.out()
         monkeypatch.setenv("NO_COLOR", "1")
-        written = streams(Terminal)
+        captured = streams(Terminal)
         screen.show(allocation_document(england), terminal.make_console())
-        plain = written.out()
+        plain = captured.out()
 
         assert not re.search(r"\x1b\[[\d;]*[34]\d[\d;]*m", plain)
         assert re.sub(r"\x1b\[[\d;]*m", "", coloured) == re.sub(r"\x1b\[[\d;]*m", "", plain)
 
     def test_same_words_piped_as_on_a_terminal(self, streams, england):
-        """Nothing on a terminal is said by colour alone."""
-        written = streams(Terminal)
+        """A terminal shows the same words as a pipe: colour carries no information of its own."""
+        captured = streams(Terminal)
         screen.show(allocation_document(england), terminal.make_console())
 
-        assert re.sub(r"\x1b\[[\d;]*m", "", written.out()) == shown(england)
+        assert re.sub(r"\x1b\[[\d;]*m", "", captured.out()) == screen_of(england)
 
     @pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
     def test_anything_can_be_printed(self, streams, encoding):
-        """A text that the encoding does not hold is no error, and markup in it is not read."""
-        written = streams(encoding=encoding)
+        """A character that the encoding lacks is not an error, and markup in a text has no effect."""
+        captured = streams(encoding=encoding)
         terminal.make_console().print("[red]Łódź ─ :smile: \udc80")
 
-        assert written.out() == {"cp1252": "[red]?ód? ? :smile: ?\n", "ascii": "[red]??d? ? :smile: ?\n"}[encoding]
+        assert captured.out() == {"cp1252": "[red]?ód? ? :smile: ?\n", "ascii": "[red]??d? ? :smile: ?\n"}[encoding]
 
 
 class TestProgress:
-    """A bar shows on a terminal, and only for work that lasts."""
+    """A progress bar is shown only on a terminal, and only for long work."""
 
     def test_piped(self, streams, monkeypatch):
-        """Where messages are piped, nothing is written and no thread is started."""
+        """If messages are piped, nothing is written and no thread starts."""
         monkeypatch.setattr(terminal, "_PATIENCE", 0.0)
-        written = streams()
+        captured = streams()
         before = set(threading.enumerate())
         with terminal.progress(terminal.make_console(stderr=True), "Reading") as advance:
             advance(1, 2)
             assert not set(threading.enumerate()) - before
 
-        assert (written.out(), written.err()) == ("", "")
+        assert (captured.out(), captured.err()) == ("", "")
 
     def test_quick_work(self, streams):
-        """Work of less than a second leaves no trace on a terminal."""
-        written = streams(Terminal)
+        """Work of less than a second shows no bar."""
+        captured = streams(Terminal)
         with terminal.progress(terminal.make_console(stderr=True), "Reading") as advance:
             advance(1, 2)
 
-        assert (written.out(), written.err()) == ("", "")
+        assert (captured.out(), captured.err()) == ("", "")
 
     def test_long_work(self, streams, monkeypatch):
-        """Work that lasts shows what it is and how far it has come, and standard output stays clean."""
+        """Longer work shows its label and progress, and standard output stays clean."""
         monkeypatch.setattr(terminal, "_PATIENCE", 0.01)
-        written = streams(Terminal)
+        captured = streams(Terminal)
         with terminal.progress(terminal.make_console(stderr=True), "Reading [bold] {files}") as advance:
             advance(1, 4)
             print("a result")  # noqa: T201  # as a verb might write while the bar is there
             until = time.monotonic() + 10
-            while "25%" not in written.err() and time.monotonic() < until:
+            while "25%" not in captured.err() and time.monotonic() < until:
                 time.sleep(0.01)
 
-        assert "Reading [bold] {files}" in re.sub(r"\x1b\[[\d;?]*[a-zA-Z]", "", written.err())
-        assert "25%" in written.err()
-        assert written.out() == "a result\n"
-        assert written.err().rindex("\x1b[?25h") > written.err().rindex("\x1b[?25l")  # the cursor is back
+        assert "Reading [bold] {files}" in re.sub(r"\x1b\[[\d;?]*[a-zA-Z]", "", captured.err())
+        assert "25%" in captured.err()
+        assert captured.out() == "a result\n"
+        assert captured.err().rindex("\x1b[?25h") > captured.err().rindex("\x1b[?25l")  # the cursor is back
 
     def test_an_error_in_the_work(self, streams, monkeypatch):
-        """A fault passes through, and no thread stays behind."""
+        """An error passes through, and no thread remains."""
         monkeypatch.setattr(terminal, "_PATIENCE", 0.01)
         streams(Terminal)
         before = set(threading.enumerate())
@@ -915,8 +915,8 @@ class TestProgress:
 
 
 def test_new_money_stands_under_money_in():
-    """A loss of at most 7% leaves A with £465,000 and B with £465,000: £330,000 more than the £2,000,000 there is."""
-    text = shown(four(("revenue_budget=2000000",), transition="annual-loss-cap"))
+    """A loss of at most 7% leaves A with £465,000 and B with £465,000: £330,000 more than the budget of £2,000,000."""
+    text = screen_of(four(("revenue_budget=2000000",), transition="annual-loss-cap"))
 
     # C and D have £600,000 and £800,000 by people; 93% of £500,000 is £465,000.
     assert figures(text, "Top-up")[0] == "£330,000"

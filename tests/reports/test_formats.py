@@ -1,4 +1,4 @@
-"""A document as a file: all that the screen says, cut to no width, and no text of an input read as markup."""
+"""A document as a file: all texts of the screen at full width; texts of inputs are never markup."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ VOID = {"meta", "br"}
 
 
 class Reader(HTMLParser):
-    """What a browser makes of a page: its elements, in order, its texts, and whether each element is closed."""
+    """Parses a page as a browser does: elements in order, texts, and whether each element is closed."""
 
     def __init__(self, page):
         super().__init__()
@@ -53,18 +53,18 @@ class Reader(HTMLParser):
         self.close()
 
     def handle_starttag(self, tag, attrs):
-        """Take an element."""
+        """Record an element."""
         self.tags.append(tag)
         self.attributes += attrs
         if tag not in VOID:
             self.open.append(tag)
 
     def handle_endtag(self, tag):
-        """Close an element, which must be the last one that was opened."""
+        """Close an element; it must be the one opened last."""
         assert self.open.pop() == tag
 
     def handle_data(self, data):
-        """Take a text."""
+        """Record a text."""
         if self.open and self.open[-1] != "style":
             self.texts.append(data)
 
@@ -75,7 +75,7 @@ class Reader(HTMLParser):
 
 
 def every_block(text):
-    """A document with every kind of block, in which all texts are the same."""
+    """A document with every kind of block, in which every text is the same."""
     columns = [Column(text, Role.CODE), Column(text, Role.NAME), Column("Sum")]
     table = Table(columns, [Row([text, "", ""], heading=True), Row([text, text, "£1"], below=text)], caption=text)
     return Document(
@@ -98,7 +98,7 @@ def every_block(text):
 
 @pytest.mark.parametrize("ending", FORMATS)
 def test_every_format_takes_every_block(ending, tmp_path):
-    """A format that knows no block of a kind would lose it: each text of a document is there as often as it is said."""
+    """Each format renders every kind of block: each text occurs as often as in the document."""
     write_file(every_block("quince"), tmp_path / "x", ending)
     text = (tmp_path / "x").read_text(encoding="utf-8")
     body = text.partition("<body>")[2] or text  # the title of a page is said twice
@@ -107,12 +107,12 @@ def test_every_format_takes_every_block(ending, tmp_path):
 
 
 def every_block_count():
-    """How often the text of `every_block` is said, counted by hand above: a table says it 7 times, a finding 4."""
+    """How often `every_block` has the text, counted by hand above: 7 times in a table, 4 in a finding."""
     return 2 + 1 + 1 + 4 + 2 + 1 + 5 + 1 + 3 * 7 + 4 + 1
 
 
 def test_html_is_well_formed_and_runs_nothing():
-    """Elements are closed in order, and a text of an input makes none: neither a script nor an attribute."""
+    """Elements are closed in order, and a text of an input adds neither an element nor an attribute."""
     plain, hostile = (Reader(html(every_block(text))) for text in ("quince", HOSTILE))
 
     assert hostile.open == []
@@ -123,10 +123,10 @@ def test_html_is_well_formed_and_runs_nothing():
 
 
 def test_html_shows_texts_as_they_are():
-    """A reader sees the very text, escapes of what cannot be seen apart."""
-    seen = Reader(html(Document([Paragraph(HOSTILE)]))).text
+    """A reader sees the exact text, with escapes for invisible characters."""
+    page_text = Reader(html(Document([Paragraph(HOSTILE)]))).text
 
-    assert seen == "gpit " + HOSTILE.replace("\x1b", r"\u001b").replace("\u202e", r"\u202e")
+    assert page_text == "gpit " + HOSTILE.replace("\x1b", r"\u001b").replace("\u202e", r"\u202e")
 
 
 def test_markdown_reads_no_text_as_markup():
@@ -143,7 +143,7 @@ def test_markdown_reads_no_text_as_markup():
     ("url", "link"), [("https://example.org/a?b=1&c", True), ("javascript:alert(1)", False), ("https://a b", False)]
 )
 def test_only_addresses_of_the_web_are_links(url, link):
-    """Another address is shown as code."""
+    """Other addresses are shown as code."""
     document = Document([Item(Address(url))])
 
     assert ("a" in Reader(html(document)).tags) is link
@@ -151,7 +151,7 @@ def test_only_addresses_of_the_web_are_links(url, link):
 
 
 def test_what_is_about_the_screen_is_in_no_file():
-    """The line that names the files that were written is on the screen alone; what the screen counts is in full."""
+    """Only the screen lists the files written; a file lists in full what the screen counts."""
     items = [Item(f"item {number}") for number in range(30)]
     document = Document([OnScreen([Paragraph("Written: x.md")]), Listing(items, most=3)])
 
@@ -166,7 +166,7 @@ def test_what_is_about_the_screen_is_in_no_file():
 
 
 def test_items_that_are_not_kept_are_counted():
-    """Of 9 items of which 4 are kept, a file says that there are 5 more; the screen, which shows 3, says 6."""
+    """For 9 items with 4 kept, a file says that there are 5 more; the screen, which shows 3, says 6."""
     document = Document([Listing([Item(f"item {number}") for number in range(4)], most=3, count=9)])
 
     for ending in FORMATS:
@@ -191,16 +191,16 @@ def test_sections_of_a_part_are_below_it():
 
 
 def test_markdown_keeps_to_its_longest():
-    """Rows that have no room are counted, and sections without room are named."""
+    """Rows that do not fit are counted, and sections that do not fit are named."""
     rows = [Row([str(number), "x" * 50]) for number in range(100)]
     table = Table([Column("Code", Role.CODE), Column("Name", Role.NAME)], rows)
     text = markdown(Document([Title(["T"]), Heading("Rows"), table, Heading("After"), Item("last")], longest=2000))
-    shown = text.count("x" * 50)
+    row_count = text.count("x" * 50)
 
     assert len(text) <= 2000
-    assert 10 < shown < 100
-    assert f"… and {100 - shown} more, for which there is no room here.\n" in text
-    assert text.endswith("\nNo room for: After. The JSON document has all.\n")
+    assert 10 < row_count < 100
+    assert f"… and {100 - row_count} more that do not fit here.\n" in text
+    assert text.endswith("\nLeft out because they do not fit: After. The JSON document has everything.\n")
     assert "last" not in text
 
 
@@ -222,8 +222,8 @@ def test_markdown_counts_rows_at_every_length():
 
 
 @pytest.fixture(scope="module")
-def written(tmp_path_factory):
-    """The documents of four verbs on the sample, in both formats, and what the screens said."""
+def written_files(tmp_path_factory):
+    """The documents of four verbs on the sample, in both formats, and their screens."""
     folder = tmp_path_factory.mktemp("written")
     screens = {}
     for verb, words in {
@@ -239,9 +239,9 @@ def written(tmp_path_factory):
 
 
 @pytest.mark.parametrize("verb", ["allocate", "check", "explain", "compare"])
-def test_files_say_what_the_screen_says(verb, written):
+def test_files_have_the_texts_of_the_screen(verb, written_files):
     """Every figure in pounds and every heading of the screen is in both files, and so is the warning."""
-    folder, screens = written
+    folder, screens = written_files
     page = Reader((folder / f"{verb}.html").read_text("utf-8")).text
     plain = re.sub(r"&#8203;|\\(?=[*_\[\]~!${}])", "", (folder / f"{verb}.md").read_text("utf-8"))
     pounds = set(re.findall(r"£[\d,.]*\d", screens[verb]))
@@ -253,15 +253,15 @@ def test_files_say_what_the_screen_says(verb, written):
         assert "Written" not in text
 
 
-def test_documents_of_a_result_carry_the_manifest(written):
-    """What made the figures is below them, and it is that of the JSON document; names are whole."""
-    folder, _ = written
+def test_documents_of_a_result_carry_the_manifest(written_files):
+    """The manifest is below the figures and equals that of the JSON document; names are not cut."""
+    folder, _ = written_files
     manifest = json.loads((folder / "old.json").read_text("utf-8"))["manifest"]
     text = (folder / "allocate.md").read_text("utf-8")
     page = Reader((folder / "allocate.html").read_text("utf-8"))
 
     assert json.loads(re.search(r"## Manifest\n\n```json\n(.*)\n```\n", text, re.DOTALL)[1]) == manifest
-    assert json.loads(next(one for one in page.texts if one.startswith("{"))) == manifest
+    assert json.loads(next(text for text in page.texts if text.startswith("{"))) == manifest
     assert "Eastbourne, Hailsham and Seaford" in text
 
 
@@ -278,5 +278,5 @@ def test_names_of_organisations_are_escaped(tmp_path):
 
 
 def test_no_ending_is_of_a_result_and_of_a_document():
-    """An ending says what is written: rows that can be read back, or what people read."""
+    """The ending of a name decides what is written: rows that gpit can read back, or a document for people."""
     assert set(FORMATS).isdisjoint(RESULT_ENDINGS)

@@ -1,4 +1,4 @@
-"""`gpit init`: the folder runs at once, its workbooks guide whoever fills them in, and nothing is written over."""
+"""`gpit init`: the folder runs at once, its workbooks guide the user, and no file is overwritten."""
 
 from __future__ import annotations
 
@@ -38,23 +38,23 @@ ALLOCATIONS = {
 
 @pytest.fixture
 def folder(tmp_path):
-    """A folder as `gpit init` leaves it."""
+    """A folder written by `gpit init`."""
     write_folder(tmp_path / "mine")
     return tmp_path / "mine"
 
 
 def typed(command: str, *more: str, folder: Path) -> int:
-    """Run a command that stands in a text, in a folder, without starting Python anew."""
+    """Run a command of a text in a folder, in this process."""
     with chdir(folder), redirect_stdout(io.StringIO()):
         return app([*shlex.split(command)[1:], *more], standalone_mode=False)
 
 
 def allocations(rows) -> dict[str, dict[str, int]]:
     """Return allocations by year and code."""
-    found: dict[str, dict[str, int]] = {}
+    amounts: dict[str, dict[str, int]] = {}
     for row in rows:
-        found.setdefault(row["year"], {})[row["org_code"]] = int(row["allocation"])
-    return found
+        amounts.setdefault(row["year"], {})[row["org_code"]] = int(row["allocation"])
+    return amounts
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -63,7 +63,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def edit(path: Path, old: str, new: str) -> None:
-    """Change one place of a text file."""
+    """Change one place in a text file."""
     text = path.read_text(encoding="utf-8")
     assert text.count(old) == 1
     path.write_text(text.replace(old, new), encoding="utf-8")
@@ -75,7 +75,7 @@ def edit(path: Path, old: str, new: str) -> None:
 @pytest.mark.skipif(os.name == "nt", reason="the commands are typed into bash")
 @pytest.mark.parametrize("name", ["demo", slow("été à Évreux"), slow('l\'école "$1" `x`; y')])
 def test_what_is_printed_runs_as_it_is_typed(tmp_path, name):
-    """The lines after `Next:` give the allocations worked by hand, whatever the folder is called."""
+    """The lines after `Next:` give the allocations calculated by hand, for any name of the folder."""
     done = gpit("init", name, folder=tmp_path)
     lines = done.stdout.decode().splitlines()
     command = "\n".join(lines[lines.index("Next:") + 1 :])
@@ -91,11 +91,11 @@ def test_what_is_printed_runs_as_it_is_typed(tmp_path, name):
 
 @pytest.mark.slow
 def test_every_output_of_the_examples_says_illustrative(folder):
-    """Both workbooks mark all of their rows, and nothing in them wants a look: no warning, and every check holds."""
+    """All rows of both workbooks are marked illustrative; there is no warning, and all checks pass."""
     assert typed(COMMAND, "-o", "out.json", folder=folder) == 0
     document = json.loads((folder / "out.json").read_text("utf-8"))
 
-    assert [one.split(":")[0] for one in document["illustrative"]] == ["population.xlsx", "spend.xlsx"]
+    assert [note.split(":")[0] for note in document["illustrative"]] == ["population.xlsx", "spend.xlsx"]
     assert "4 of 4 rows" in document["illustrative"][0]
     assert "7 of 7 rows" in document["illustrative"][1]
     assert {finding["level"] for finding in document["findings"]} == {"note"}
@@ -104,36 +104,36 @@ def test_every_output_of_the_examples_says_illustrative(folder):
 
 @pytest.mark.slow
 def test_the_commands_of_the_readme_give_its_figures(folder):
-    """Each `gpit allocate` of the folder's README runs, and its two tables are what the first two of them give."""
+    """Each `gpit allocate` of the folder's README runs, and its two tables match the first two commands."""
     text = (folder / "README.md").read_text(encoding="utf-8")
     commands = re.findall(r"^```\n(gpit allocate .*)\n```$", text, re.MULTILINE)
     rows = re.findall(r"^\| (20\d\d/\d\d) \| (.+) \|$", text, re.MULTILINE)
-    shown = [[int(re.sub("[£,]", "", cell)) for cell in cells.split(" | ")] for _, cells in rows]
-    found = []
+    tables = [[int(re.sub("[£,]", "", cell)) for cell in cells.split(" | ")] for _, cells in rows]
+    calculated = []
     for command in commands:
         assert typed(command, "-o", "out.csv", folder=folder) == 0
-        found.append([list(year.values()) for year in allocations(read_rows(folder / "out.csv")).values()])
+        calculated.append([list(year.values()) for year in allocations(read_rows(folder / "out.csv")).values()])
 
     assert len(commands) == 3
     assert commands[0] == COMMAND
-    assert shown == [*found[0], *found[1]]
-    assert found[0] == [list(year.values()) for year in ALLOCATIONS.values()]
+    assert tables == [*calculated[0], *calculated[1]]
+    assert calculated[0] == [list(year.values()) for year in ALLOCATIONS.values()]
 
 
 @pytest.mark.slow
 def test_the_readme_shows_what_testing_prints(folder):
-    """`gpit test cases` in the new folder prints what the README shows, to the letter."""
+    """`gpit test cases` in the new folder prints exactly what the README shows."""
     text = (folder / "README.md").read_text(encoding="utf-8")
     (command,) = re.findall(r"^```\n(gpit test .*)\n```$", text, re.MULTILINE)
-    (shown,) = re.findall(r"^```text\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    (expected,) = re.findall(r"^```text\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     done = gpit(*shlex.split(command)[1:], folder=folder)
 
     assert (done.returncode, done.stderr) == (0, b"")
-    assert done.stdout.decode().splitlines() == shown.splitlines()
+    assert done.stdout.decode().splitlines() == expected.splitlines()
 
 
 def test_the_readme_names_every_file(folder):
-    """Each file is in the README's table, the inputs of the case by the words beside it."""
+    """Each file is in the README's table; the inputs of the case are mentioned with it."""
     text = (folder / "README.md").read_text(encoding="utf-8")
 
     assert set(FILES) == set(contents(folder))
@@ -141,7 +141,7 @@ def test_the_readme_names_every_file(folder):
 
 
 def test_the_templates_suit_the_default_scheme(folder):
-    """Under `gpit-2014-16` £140m goes to the four by heads, 1:2:3:4."""
+    """With `gpit-2014-16`, £140m is shared by population, 1:2:3:4."""
     command = "gpit allocate --population population.xlsx:Population --spend spend.xlsx:Spend"
 
     assert typed(command, "-o", "out.csv", folder=folder) == 0
@@ -151,7 +151,7 @@ def test_the_templates_suit_the_default_scheme(folder):
 
 @pytest.mark.slow
 def test_the_transitions_that_the_scheme_offers_work(folder):
-    """`none`, with its two values taken out, leaves the fair shares; `cost-above-funding` sees D's need as well.
+    """`none`, with its two values deleted, gives the fair shares; `cost-above-funding` counts D's need too.
 
     Needs are then £270,000, £90,000 and £50,000, £410,000 in all: D has 50 parts of 410 of the £300,000.
     """
@@ -170,7 +170,7 @@ def test_the_transitions_that_the_scheme_offers_work(folder):
 
 @pytest.mark.slow
 def test_the_weight_that_the_formula_suggests_works(folder):
-    """Weighted by need_index as its remark says: 2, 1, 1 and 0.75 make 200,000 : 200,000 : 300,000 : 300,000."""
+    """Weighted by need_index as its comment says: 2, 1, 1 and 0.75 make 200,000 : 200,000 : 300,000 : 300,000."""
     book = openpyxl.load_workbook(folder / "population.xlsx")
     for row, value in enumerate(["need_index", 2, 1, 1, 0.75], 1):
         book["Population"].cell(row, 7, value)
@@ -191,11 +191,11 @@ def test_the_weight_that_the_formula_suggests_works(folder):
 def differences(folder: Path) -> list[tuple[str, str, str]]:
     """Return year, code and column of each figure of the folder's case that is out of its tolerance."""
     (verdict,) = run_all([str(folder / "cases")]).verdicts
-    return [(one.year, one.code, one.column) for one in verdict.differences]
+    return [(difference.year, difference.code, difference.column) for difference in verdict.differences]
 
 
 def test_the_case_holds_and_is_that_of_the_folder(folder):
-    """The case is ok, and its allocations are those that were worked by hand for the folder's examples."""
+    """The case is ok, and its allocations are those calculated by hand for the folder's examples."""
     suite = run_all([str(folder / "cases")])
     data = tomllib.loads((folder / "cases" / "first-case.toml").read_text(encoding="utf-8"))
     expected = {
@@ -203,12 +203,12 @@ def test_the_case_holds_and_is_that_of_the_folder(folder):
         for year, organisations in data["expected"].items()
     }
 
-    assert [(one.outcome, one.origin) for one in suite.verdicts] == [("ok", "worked by hand")]
+    assert [(verdict.outcome, verdict.origin) for verdict in suite.verdicts] == [("ok", "worked by hand")]
     assert expected == ALLOCATIONS
 
 
 def test_the_case_holds_with_figures_of_ones_own(folder):
-    """Another budget, fund and population in the folder leave the case as it was, as its remark says."""
+    """Another budget, fund and population in the folder do not affect the case, as its comment says."""
     edit(folder / "scheme.toml", "value = 2_000_000", "value = 3_000_000")
     edit(folder / "scheme.toml", '"2014/15" = { value = 300_000', '"2014/15" = { value = 1_000')
     (folder / "population.xlsx").unlink()
@@ -217,7 +217,7 @@ def test_the_case_holds_with_figures_of_ones_own(folder):
 
 
 def test_the_case_sees_another_rule(folder):
-    """Where the base is left out, A has £2.00 a head and no core sum: the case names its fair share."""
+    """Without the base, A has £2.00 a head and no core sum: the case reports its fair share."""
     edit(folder / "my-formula.toml", ", base=core_sum)", ")")
     edit(folder / "my-formula.toml", "fair_share >= core_sum - 1", "fair_share + core_sum >= 0")
 
@@ -250,17 +250,17 @@ TEMPLATES = {
 
 def validations(page):
     """Return data validations by heading."""
-    found = {}
+    rules = {}
     for rule in page.data_validations.dataValidation:
         (cells,) = rule.sqref.ranges
         assert (cells.min_row, cells.max_row) == (2, 10_001)
-        found[page.cell(1, cells.min_col).value] = rule
-    return found
+        rules[page.cell(1, cells.min_col).value] = rule
+    return rules
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
 def test_every_column_has_its_rule_note_and_messages(folder, name):
-    """Each column says what may be typed before, in a note, and after; a rule that refuses shows an error."""
+    """Each column says what may be typed: in its heading's note, while typing and on an error."""
     page = openpyxl.load_workbook(folder / name).worksheets[0]
     rules = validations(page)
 
@@ -271,12 +271,12 @@ def test_every_column_has_its_rule_note_and_messages(folder, name):
         assert 0 < len(rule.prompt) <= 255
         assert rule.error == rule.prompt
         assert rule.prompt in cell.comment.text
-        # Words of one's own are allowed in the lists that the scheme does not count by.
+        # Other words are allowed in lists that the scheme does not count by.
         assert rule.showErrorMessage == (cell.value not in ("category", "basis"))
 
 
 def test_the_rules_are_those_of_the_columns(folder):
-    """People and pounds are nil or more; a line is revenue or capital, committed or not."""
+    """People and pounds are 0 or more; a line is revenue or capital, committed or not."""
     population = validations(openpyxl.load_workbook(folder / "population.xlsx")["Population"])
     spend = validations(openpyxl.load_workbook(folder / "spend.xlsx")["Spend"])
     numbers = [population["registered_population"], spend["amount"]]
@@ -349,7 +349,7 @@ def test_codes_with_zeros_survive_another_program(folder, tmp_path):
 
 @pytest.mark.parametrize("name", TEMPLATES)
 def test_a_workbook_is_a_plain_table_that_anybody_can_read(folder, name):
-    """Headings in row 1, frozen, an Excel table; texts as texts; no merged cell; a title and a language."""
+    """Row 1 has frozen headings of an Excel table; texts are texts; no cell is merged; title and language are set."""
     book = openpyxl.load_workbook(folder / name)
     page, instructions = book.worksheets
     texts = [cell for cell in page[2] if isinstance(cell.value, str)]
@@ -367,7 +367,7 @@ def test_a_workbook_is_a_plain_table_that_anybody_can_read(folder, name):
 
 @pytest.mark.parametrize("name", TEMPLATES)
 def test_the_instructions_tell_all(folder, name):
-    """The second sheet has every column with its words, the command as it stands, and what findings are."""
+    """The second sheet describes every column, the command and the kinds of findings."""
     book = openpyxl.load_workbook(folder / name)
     page, instructions = book.worksheets
     lines = {row[0].value: row[1].value for row in instructions.iter_rows(min_row=2)}
@@ -380,34 +380,34 @@ def test_the_instructions_tell_all(folder, name):
 
 @pytest.mark.slow
 def test_the_same_bytes_on_any_day(tmp_path):
-    """Two folders are the same, byte for byte; the workbooks have the date of the scheme for their own."""
+    """Two folders have the same bytes; the workbooks have the date of the scheme."""
     for name in ("one", "two"):
         assert gpit("init", name, folder=tmp_path).returncode == 0
-    one = contents(tmp_path / "one")
+    first = contents(tmp_path / "one")
 
-    assert one == contents(tmp_path / "two")
+    assert first == contents(tmp_path / "two")
     for name in TEMPLATES:
         with zipfile.ZipFile(tmp_path / "one" / name) as archive:
             assert {entry.date_time for entry in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
             assert archive.read("docProps/core.xml").count(b"2014-04-01T00:00:00Z") == 2
 
 
-# What may not be ------------------------------------------------------------------------------------------------
+# What is refused ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_nothing_is_written_over(tmp_path, name):
-    """A single file that is there already is named, with exit code 2, and everything stays as it was."""
+    """A single existing file is named, with exit code 2, and nothing changes."""
     (tmp_path / "mine" / name).parent.mkdir(parents=True)
     (tmp_path / "mine" / name).write_text("mine", encoding="utf-8")
-    with pytest.raises(UsageError, match=re.escape(f"mine: {name} would be written over")):
+    with pytest.raises(UsageError, match=re.escape(f"mine: {name} would be overwritten")):
         write_folder(tmp_path / "mine")
 
     assert contents(tmp_path) == {str(Path("mine", name)): b"mine"}
 
 
 def test_files_of_ones_own_stay(tmp_path):
-    """In a folder that has other files, and a folder `cases`, the new ones stand beside them."""
+    """In a folder with other files and a folder `cases`, the new files are added."""
     (tmp_path / "cases").mkdir()
     for name in ("notes.txt", "cases/second-case.toml"):
         (tmp_path / name).write_text("mine", encoding="utf-8")
@@ -421,26 +421,26 @@ def test_files_of_ones_own_stay(tmp_path):
 
 
 WRONG = {
-    "a parent that is not there": ("a/b", "there is no folder a; make it first"),
+    "a parent that is not there": ("a/b", "there is no folder a; create it first"),
     "a file": ("file", "file: is a file; give the name of a folder"),
     "a place in a file": ("file/b", "there is no folder file"),
     "a name that is too long": ("x" * 300, "cannot be written to"),
     "an empty name": ("", "DIR is empty"),
-    "a folder whose cases is a file": ("odd", "odd: cases would be written over"),
+    "a folder whose cases is a file": ("odd", "odd: cases would be overwritten"),
     "a folder that is full": ("full", "README.md, population.xlsx, spend.xlsx"),
 }
 
 
 @pytest.mark.parametrize("case", slow_but(["a file", "a folder whose cases is a file"], WRONG))
 def test_what_is_wrong_is_said_in_one_line(tmp_path, case):
-    """A place that cannot be is exit code 2 and one line, and nothing is changed."""
-    given, expected = WRONG[case]
+    """An impossible place gives exit code 2 and one line, and nothing changes."""
+    folder_name, expected = WRONG[case]
     (tmp_path / "file").write_text("mine", encoding="utf-8")
     (tmp_path / "odd").mkdir()
     (tmp_path / "odd" / "cases").write_text("mine", encoding="utf-8")
     write_folder(tmp_path / "full")
     before = contents(tmp_path)
-    done = gpit("init", given, folder=tmp_path)
+    done = gpit("init", folder_name, folder=tmp_path)
 
     assert done.returncode == 2
     assert expected in words(done.stderr)
@@ -452,7 +452,7 @@ def test_what_is_wrong_is_said_in_one_line(tmp_path, case):
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a place that nobody may write to")
 def test_a_folder_that_cannot_be_written_to(tmp_path):
-    """In /proc not even the superuser makes a folder, new or beside what is there: exit code 2, and why."""
+    """In /proc not even the superuser can create a folder: exit code 2, and the reason."""
     for place in ("/proc/gpit", "/proc/self"):
         done = gpit("init", place, folder=tmp_path)
 
@@ -461,10 +461,10 @@ def test_a_folder_that_cannot_be_written_to(tmp_path):
         assert len(done.stderr.decode().strip().splitlines()) == 1
 
 
-@pytest.mark.parametrize("there", [True, False])
-def test_a_failure_on_the_way_leaves_nothing(tmp_path, monkeypatch, there):
-    """If the third file cannot be moved in, or the folder itself, no file and no folder is left behind."""
-    if there:
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_failure_on_the_way_leaves_nothing(tmp_path, monkeypatch, exists):
+    """If the third file, or the folder, cannot be moved into place, no file and no folder remains."""
+    if exists:
         (tmp_path / "mine").mkdir()
         (tmp_path / "mine" / "notes.txt").write_text("mine", encoding="utf-8")
     before = sorted(tmp_path.rglob("*"))
@@ -472,7 +472,7 @@ def test_a_failure_on_the_way_leaves_nothing(tmp_path, monkeypatch, there):
 
     def failing(self, target):
         moves.append(target)
-        if len(moves) == (3 if there else 1):
+        if len(moves) == (3 if exists else 1):
             raise OSError(28, "No space left on device")
         return rename(self, target)
 
@@ -480,12 +480,12 @@ def test_a_failure_on_the_way_leaves_nothing(tmp_path, monkeypatch, there):
     with pytest.raises(OutputError, match=r"mine: .*No space left on device.*nothing was changed"):
         write_folder(tmp_path / "mine")
 
-    assert len(moves) == (3 if there else 1)
+    assert len(moves) == (3 if exists else 1)
     assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_a_typed_number_below_nil_is_refused_with_its_cell(folder):
-    """What the rules of the cells did not stop, since it was pasted, gpit refuses with file, sheet and cell."""
+    """Wrong values that were pasted past the checks of the cells are refused, with file, sheet and cell."""
     book = openpyxl.load_workbook(folder / "population.xlsx")
     book["Population"]["D3"] = -5
     book["Population"]["A4"] = 123
@@ -493,11 +493,13 @@ def test_a_typed_number_below_nil_is_refused_with_its_cell(folder):
     with pytest.raises(GpitError) as caught:
         typed(COMMAND, folder=folder)
 
-    found = {(one.file, one.place, one.number) for one in caught.value.findings if one.level == "error"}
-    assert {("population.xlsx:Population", "D3", "I18"), ("population.xlsx:Population", "A4", "I11")} <= found
+    errors = {
+        (finding.file, finding.place, finding.number) for finding in caught.value.findings if finding.level == "error"
+    }
+    assert {("population.xlsx:Population", "D3", "I18"), ("population.xlsx:Population", "A4", "I11")} <= errors
 
 
-# What is said ---------------------------------------------------------------------------------------------------
+# Output ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.slow
@@ -516,7 +518,7 @@ def test_json_is_one_document(tmp_path):
 
 @pytest.mark.slow
 def test_a_fault_is_json_too(tmp_path):
-    """With `--json` a fault is a document as well."""
+    """With `--json` an error is a document too."""
     done = gpit("init", "a/b", "--json", folder=tmp_path)
 
     assert done.returncode == 2
@@ -526,7 +528,7 @@ def test_a_fault_is_json_too(tmp_path):
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no true")
 def test_a_reader_that_leaves_changes_nothing(tmp_path):
-    """`gpit init x | true` writes the folder, and is no complaint."""
+    """`gpit init x | true` writes the folder without an error."""
     command = f'"{sys.executable}" -m gpit_fairshare init x 2>err | true; echo ${{PIPESTATUS[0]}}'
     done = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, check=False)
 
@@ -537,15 +539,15 @@ def test_a_reader_that_leaves_changes_nothing(tmp_path):
 
 @pytest.mark.skipif(os.name == "nt", reason="a backslash parts folders there")
 def test_paths_are_quoted_only_where_they_must_be():
-    """Double quotes, which bash and PowerShell share, where they do; else as bash reads it."""
-    given = ["demo/2026", "été", "a b", "it's", "a$b", "a\\b"]
+    """Double quotes work in bash and PowerShell; if they are not enough, the path is quoted for bash."""
+    paths = ["demo/2026", "été", "a b", "it's", "a$b", "a\\b"]
 
-    assert [_quoted(path) for path in given] == ["demo/2026", "été", '"a b"', '"it\'s"', "'a$b'", "'a\\b'"]
+    assert [_quoted(path) for path in paths] == ["demo/2026", "été", '"a b"', '"it\'s"', "'a$b'", "'a\\b'"]
 
 
 @pytest.mark.slow
 def test_help_loads_nothing_heavy(tmp_path):
-    """`gpit init --help` answers without XlsxWriter, polars, openpyxl or rich; `gpit init` needs XlsxWriter alone."""
+    """`gpit init --help` answers without XlsxWriter, polars, openpyxl or rich; `gpit init` needs only XlsxWriter."""
     heavy = "{'polars','openpyxl','xlsxwriter','rich.console'}"
     for arguments, loaded in ((["init", "--help"], "[]"), (["init", "x"], "['xlsxwriter']")):
         code = (

@@ -1,7 +1,7 @@
 """The command line: a thin module for each verb, and the one place where errors become exit codes.
 
-0 done and agrees; 1 done, but a check differs; 2 the input, the scheme or the usage is wrong, and
-nothing is written; 3 a bug in gpit. Results go to standard output, messages to standard error.
+0: done, and all checks pass. 1: done, but a check fails or results differ. 2: the input, the scheme or the command is
+wrong, and nothing is written. 3: a bug in gpit. Results go to standard output, messages to standard error.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from gpit_fairshare.cli.init import init
 from gpit_fairshare.cli.library import app as library
 from gpit_fairshare.cli.maturity import maturity
 from gpit_fairshare.cli.options import leave_plugins_out
-from gpit_fairshare.cli.output import print_document, print_json, print_message, reader_may_leave, stdout_error
+from gpit_fairshare.cli.output import print_document, print_json, print_message, reader_may_leave, stdout_problem
 from gpit_fairshare.cli.reallocate import reallocate
 from gpit_fairshare.cli.verify import verify
 from gpit_fairshare.errors import GpitError, InputError, OutputError, Stopped, UsageError
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 _SIGNALS: Final = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 """Signals that stop gpit as an error does, so that drafts and temporary folders are removed; Windows has no SIGHUP."""
-_STOPPED: Final = "gpit: stopped; nothing half-written is left"
+_STOPPED: Final = "gpit: stopped; no incomplete file is left"
 
 app = typer.Typer(
     name="gpit",
@@ -59,26 +59,32 @@ def _version(is_set: bool) -> None:
 def _options(
     *,
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version and stop.")
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show a traceback when gpit itself fails.")] = False,
     no_plugins: Annotated[
-        bool,
-        typer.Option(
-            "--no-plugins", callback=leave_plugins_out, is_eager=True, help="Leave out what installed packages add."
-        ),
+        bool, typer.Option("--no-plugins", callback=leave_plugins_out, is_eager=True, help="Ignore installed plug-ins.")
     ] = False,
 ) -> None:
-    """Fair shares of GP IT funding: allocations, transition support and the workbook that proves them."""
+    """Allocate GP IT funding by fair share, and show every calculation."""
     del version, debug, no_plugins  # their callbacks do the work, and `_run` looks for --debug
+    _refuse_unusable()
+
+
+def _refuse_unusable() -> None:
+    """Refuse arguments that no result could record, and a current folder that no longer exists.
+
+    Raises:
+        UsageError: There is one.
+    """
     for word in sys.argv:
         printable = word.encode(errors="replace").decode()
         if printable != word:
-            raise UsageError(f"{printable}: is not UTF-8, and no result could name it; rename the file")
+            raise UsageError(f"{printable}: is not UTF-8, so a result cannot record it; rename the file")
     try:
         Path.cwd()
     except OSError as fault:
-        raise UsageError(f"the current folder is gone ({fault.strerror}); change to one that is there") from None
+        raise UsageError(f"the current folder no longer exists ({fault.strerror}); change to another folder") from None
 
 
 app.command("allocate")(allocate)
@@ -94,11 +100,11 @@ app.command("verify")(verify)
 
 
 def main() -> NoReturn:
-    """Run the command line and leave with its exit code."""
+    """Run the command line and exit with its code."""
     if sys.stderr is None:  # closed by the calling program: messages have no reader
         sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  # open until the program ends
     if sys.stdout is None:
-        print_message("gpit: error: standard output is closed; nothing was done; send it to a file, or to nul")
+        print_message("gpit: error: standard output is closed, so nothing was done; send it to a file or to nul")
         sys.exit(2)
     for stream in (sys.stdout, sys.stderr):
         # A name that the console's code page lacks must not stop a run.
@@ -123,7 +129,7 @@ def _stop(signal_number: int, _frame: FrameType | None) -> None:
 
 
 def _ignore_signals() -> None:
-    """Ignore signals during cleaning up and leaving."""
+    """Ignore signals while cleaning up and exiting."""
     for signal_number in _SIGNALS:
         signal.signal(signal_number, signal.SIG_IGN)
 
@@ -138,7 +144,7 @@ def _run() -> int:
     except typer.Exit as leaving:
         return leaving.exit_code
     except SystemExit:
-        # The reader of --help left: typer replaces the pipe by another stream, and exits with 1.
+        # The reader of --help stopped reading: typer replaces the pipe with another stream and exits with 1.
         if sys.stdout is stdout:
             raise
         return 0
@@ -148,16 +154,16 @@ def _run() -> int:
     except Exception as fault:
         if hasattr(fault, "format_message"):  # typer's own copy of click refused the command line
             message: str = fault.format_message()
-            message = message.replace(": Value error, ", ": ")  # the library's term, which means nothing to a user
-            # `gpit` alone is answered with the help, which is no error message.
+            message = message.replace(": Value error, ", ": ")  # a term of the library that users do not know
+            # `gpit` alone prints the help, which is not an error message.
             for line in message.splitlines() if message.startswith("Usage:") else [f"gpit: error: {message}"]:
                 print_message(line)
             return 2
         if isinstance(fault, OSError):
-            # --help runs nothing; every answer is printed within `reader_may_leave`.
+            # --help runs nothing; every result is printed within `reader_may_leave`.
             is_help = not {"-h", "--help"}.isdisjoint(sys.argv)
             usage_error = UsageError(f"{fault.filename or 'a file'}: {fault.strerror or fault}")
-            _print_error(stdout_error(fault) if is_help else usage_error)
+            _print_error(OutputError(stdout_problem(fault)) if is_help else usage_error)
             return 2
         if debug:
             raise
@@ -167,7 +173,7 @@ def _run() -> int:
 
 
 def _print_error(fault: GpitError) -> None:
-    """Print an error with its findings: in the one JSON document if --json was given, else as a list of several."""
+    """Print an error with its findings: in one JSON document with --json, else as a list of several."""
     print_message(f"gpit: error: {fault}")
     findings = fault.findings if isinstance(fault, InputError) else ()
     if "--json" in sys.argv:
@@ -178,6 +184,6 @@ def _print_error(fault: GpitError) -> None:
         except OutputError as full:
             print_message(f"gpit: error: {full}")
     elif sum(finding.level == "error" for finding in findings) > 1:
-        from gpit_fairshare.reports.document import Document, Findings  # noqa: PLC0415  # only for a list of faults
+        from gpit_fairshare.reports.document import Document, Findings  # noqa: PLC0415  # only for a list of findings
 
         print_document(Document([Findings(findings)]), stderr=True)

@@ -19,8 +19,11 @@ def allocate(
     output: options.Output = None,
     manifest: options.Manifest = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of the summary.")] = False,
-) -> None:
-    """Allocate funding: fair shares, transition support, and a workbook that shows how."""
+) -> int:
+    """Allocate funding: fair shares and transition support.
+
+    Write a workbook with -o result.xlsx: it shows every step as a formula.
+    """
     outputs = ResultFiles(output, run.files(OptionKind.FILES, OptionKind.RULE), manifest=manifest)
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
     from gpit_fairshare import allocation  # noqa: PLC0415
@@ -32,4 +35,4 @@ def allocate(
         report = allocation_document(result, file_names=outputs.names)
         files = outputs.write(result, report, advance)
     print_answer(report, partial(document, result), as_json=as_json, files=files)
-    raise typer.Exit(0 if result.agrees else 1)
+    return 0 if result.agrees else 1

@@ -1,4 +1,4 @@
-"""`gpit test`: regression cases run, and their figures compared with those expected."""
+"""`gpit test`: run regression cases, and compare their figures with those expected."""
 
 from __future__ import annotations
 
@@ -21,23 +21,24 @@ if TYPE_CHECKING:
 def cases(
     *,
     paths: Annotated[
-        list[str],
-        typer.Argument(metavar="PATH", help="Case files, and folders to search for them.", show_default=False),
+        list[str], typer.Argument(metavar="PATH", help="Case files, or folders to search for them.", show_default=False)
     ],
     keep: Annotated[
-        str, typer.Option("-k", metavar="TEXT", help="Only cases whose id or title has this; not, and, or join texts.")
+        str,
+        typer.Option(
+            "-k", metavar="TEXT", help="Run cases whose id or title has this text; join texts with not, and, or."
+        ),
     ] = "",
     stop: Annotated[bool, typer.Option("-x", "--stop", help="Stop at the first case that is not ok.")] = False,
     junit: Annotated[
-        Path | None, typer.Option("--junit", metavar="FILE", help="Write the verdicts as JUnit XML, for CI servers.")
+        Path | None, typer.Option("--junit", metavar="FILE", help="Write the verdicts as JUnit XML for CI servers too.")
     ] = None,
     update: Annotated[
-        bool,
-        typer.Option("--update", help="Write the expected figures of regression cases anew. Never where CI is set."),
+        bool, typer.Option("--update", help="Update the expected figures of regression cases. Refused where CI is set.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document with every difference.")] = False,
-) -> None:
-    """Run regression cases: what each should give, and what it gives, figure by figure."""
+) -> int:
+    """Run regression cases and compare with expected figures."""
     _refuse(junit, update=update, stop=stop)
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
     from gpit_fairshare.cases.suite import run_all  # noqa: PLC0415
@@ -52,22 +53,24 @@ def cases(
     print_answer(document, suite.document, as_json=as_json, files=files)
     for reason in suite.update.refused if suite.update else ():
         print_message(f"gpit: error: --update: {reason}; nothing was written")
-    raise typer.Exit(suite.exit_code)
+    return suite.exit_code
 
 
 def _refuse(junit: Path | None, *, update: bool, stop: bool) -> None:
-    """Refuse options that cannot be used, before anything runs."""
+    """Refuse options that cannot be used, before anything runs.
+
+    Raises:
+        UsageError: There is one.
+    """
     if junit:
         place_of("--junit", junit)
         if junit.suffix.lower() != ".xml":
-            raise UsageError(f"--junit {junit}: is JUnit XML; give it the ending .xml")
+            raise UsageError(f"--junit {junit}: the file is JUnit XML; give it the ending .xml")
     if update and stop:
-        raise UsageError("--update and --stop: all cases have to be run before any is written; leave out --stop")
-    # A machine that judges a change must not make the change.
+        raise UsageError("--update and --stop: all cases must run before any is written; leave out --stop")
+    # CI, which judges a change, must not make the change.
     if update and os.environ.get("CI", "").strip().lower() not in ("", "0", "false"):
-        raise UsageError(
-            "--update: the environment variable CI is set; figures are written anew by a person, not by CI"
-        )
+        raise UsageError("--update: the environment variable CI is set; a person updates expected figures, not CI")
 
 
 def _update(suite: Suite) -> None:

@@ -1,4 +1,4 @@
-"""`gpit check`: the inputs alone, with every finding at once."""
+"""`gpit check`: check the inputs only, and list all findings."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     "organisation",
     "sample",
     without=("settings",),
-    unset={"scheme": "Check against what this scheme needs; else all columns."},
+    unset={"scheme": "Check what this scheme needs; without a scheme, check all columns."},
 )
 def check(
     *,
@@ -40,12 +40,15 @@ def check(
     ] = "",
     annotate: Annotated[
         Path | None,
-        typer.Option("--annotate", metavar="COPY|FOLDER", help="Write your workbooks here, with every fault marked."),
+        typer.Option("--annotate", metavar="COPY|FOLDER", help="Write your workbooks here with every problem marked."),
     ] = None,
     output: Annotated[list[Path] | None, options.output("report")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document with every finding.")] = False,
-) -> None:
-    """Check input files: every finding at once, with file, sheet, cell and what to do. Nothing is calculated."""
+) -> int:
+    """Check input files and list every problem at once.
+
+    Each problem has its file, sheet and cell, and what to do. Nothing is calculated.
+    """
     outputs = checked(output, run.files(OptionKind.FILES, OptionKind.RULE), [*FORMATS])
     copies = {} if annotate is None else _copies(run, annotate)
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
@@ -60,7 +63,7 @@ def check(
         marked = {copy: partial(_annotate, report, original) for original, copy in copies.items()}
         files = write_beside({**marked, **document_writers(document, outputs)})
         print_answer(document, report.document, as_json=as_json, files=files)
-    raise typer.Exit(0 if report.sound else 2)
+    return 0 if report.sound else 2
 
 
 def _annotate(report: Report, original: Path, copy: Path) -> None:
@@ -86,17 +89,17 @@ def _annotate(report: Report, original: Path, copy: Path) -> None:
 
 @contextmanager
 def _folder_of(copies: Iterable[Path]) -> Iterator[None]:
-    """Make the folder of all copies if it does not exist; remove it again if nothing is written into it.
+    """Create the folder of all copies if it does not exist; remove it again if nothing is written into it.
 
     Raises:
-        OutputError: The folder cannot be made.
+        OutputError: The folder cannot be created.
     """
     folder = next((copy.parent for copy in copies if not copy.parent.is_dir()), None)
     try:
         if folder:
             folder.mkdir()
     except OSError as fault:
-        raise OutputError(f"--annotate {folder}: the folder cannot be made ({fault.strerror or fault})") from None
+        raise OutputError(f"--annotate {folder}: the folder cannot be created ({fault.strerror or fault})") from None
     try:
         yield
     finally:
@@ -118,17 +121,17 @@ def _copies(run: options.TypedOptions, place: Path) -> dict[Path, Path]:
         raise UsageError(f"--annotate {place}: give the copy the ending .xlsx, or name a folder for all copies")
     books = list(_books(files).values())
     if not books:
-        raise UsageError(f"--annotate {place}: marks .xlsx workbooks, and none of the files is one")
+        raise UsageError(f"--annotate {place}: marks .xlsx workbooks; none of the files is one")
     if not place.parent.is_dir() or (place.exists() and not place.is_dir()):
         raise UsageError(f"--annotate {place}: is a file, or there is no folder {place.parent}")
     names = [book.name.casefold() for book in books]
     twice = next((book.name for book in books if names.count(book.name.casefold()) > 1), "")
     if twice:
-        raise UsageError(f"--annotate {place}: two of the files are called {twice}; give one of them another name")
+        raise UsageError(f"--annotate {place}: two of the files are called {twice}; rename one")
     copies = {book: place / book.name for book in books}
     earlier = next((copy for copy in copies.values() if copy.exists()), None)
     if earlier:
-        raise UsageError(f"--annotate {place}: {earlier} is there already and is not written over; name another folder")
+        raise UsageError(f"--annotate {place}: {earlier} exists already and is never overwritten; name another folder")
     return copies
 
 
@@ -141,14 +144,18 @@ def _books(names: Sequence[str]) -> dict[Path, Path]:
 
 
 def _workbook(names: Sequence[str], copy: Path) -> Path:
-    """Return the workbook to mark: there must be one, and the copy must be another file."""
+    """Return the workbook to mark.
+
+    Raises:
+        UsageError: There is not exactly one, or the copy would be the workbook itself.
+    """
     books = _books(names)
     if len(books) != 1:
         reason = f"{len(books)} of the files are; name a folder for all copies" if books else "none of the files is one"
-        raise UsageError(f"--annotate {copy}: marks one .xlsx workbook, and {reason}")
+        raise UsageError(f"--annotate {copy}: marks one .xlsx workbook; {reason}")
     ((place, original),) = books.items()
     if place_of("--annotate", copy) == place or (copy.exists() and original.exists() and copy.samefile(original)):
-        raise UsageError(f"--annotate {copy}: is the workbook itself, which is never written over; give another name")
+        raise UsageError(f"--annotate {copy}: is the workbook itself, which is never overwritten; give another name")
     return original
 
 

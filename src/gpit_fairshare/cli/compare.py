@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 ENDINGS: Final = (".xlsx", ".json", ".csv")
 _PRINTED: Final = ("text", "json", "markdown", "csv")
-_SIDED: Final = {"formula": "For", "transition": "For", "settings": "In"}
-"""Options that each side may have separately, with the start of their help."""
+_SIDED: Final = {"formula": "Formula for", "transition": "Transition for", "settings": "Set a parameter for"}
+"""Options that each side may have separately, with the beginning of their help."""
 _SETTING: Final = re.compile(r"--set:? (?P<key>(?P<name>[^@=:\s]+)(?:@[^=:\s]+)?)")
 """The start of a message about a setting, which does not name the side."""
 
@@ -34,25 +34,25 @@ _SETTING: Final = re.compile(r"--set:? (?P<key>(?P<name>[^@=:\s]+)(?:@[^=:\s]+)?
 @options.verb("population", "spend", "inputs", "sample", *_SIDED, ..., without=["scheme"], sided=_SIDED)
 def compare(  # noqa: PLR0913  # the options of the verb
     *,
-    old: Annotated[str, typer.Argument(metavar="OLD", help="A result file, or a scheme: a library name or .toml.")],
-    new: Annotated[str, typer.Argument(metavar="NEW", help="What it is compared with: the same kinds.")],
+    old: Annotated[str, typer.Argument(metavar="OLD", help="Old result file, or a scheme (library name or .toml).")],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="New result file, or a scheme.")],
     run: options.TypedOptions,
     tolerance: Annotated[
-        str, typer.Option("--tolerance", metavar="AMOUNT", help="£ by which a row may differ and count as the same.")
+        str, typer.Option("--tolerance", metavar="AMOUNT", help="Ignore differences of a row up to this many £.")
     ] = "0",
     fail_over: Annotated[
         str | None,
         typer.Option("--fail-over", metavar="£|%", help="Exit 1 only if a row changes by more: 1000, £1000 or 0.5%."),
     ] = None,
-    top: Annotated[int, typer.Option("--top", metavar="N", min=0, help="Largest movements to show.")] = 10,
-    how: Annotated[
-        str,
-        typer.Option("--format", metavar="|".join(_PRINTED), help="What is printed: text, or the whole in a format."),
-    ] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document: --format json.")] = False,
+    top: Annotated[int, typer.Option("--top", metavar="N", min=0, help="Show this many of the largest changes.")] = 10,
+    how: Annotated[str, typer.Option("--format", metavar="|".join(_PRINTED), help="Print in this format.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document (same as --format json).")] = False,
     output: Annotated[list[Path] | None, options.output("comparison", ENDINGS)] = None,
-) -> None:
-    """Compare two results, or two settings: what changed, for whom, and why, to the penny."""
+) -> int:
+    """Compare two results: what changed, for whom, and why.
+
+    Results are files of gpit, or runs of a scheme with different settings.
+    """
     form = _format(how, as_json=as_json)
     files = [text for typed in (run, *run.sides.values()) for text in typed.files(OptionKind.FILES, OptionKind.RULE)]
     outputs = checked(output, [old, new, *files], [*ENDINGS, *FORMATS])
@@ -74,18 +74,14 @@ def compare(  # noqa: PLR0913  # the options of the verb
         drafts = write_beside({**document_writers(report, outputs), **tables})
     csv = partial(comparing.csv_text, comparison)
     print_answer(report, comparison.document, as_json=form == "json", form=form, other=csv, files=drafts)
-    raise typer.Exit(0 if comparison.agrees else 1)
+    return 0 if comparison.agrees else 1
 
 
 class _TypedSide:
     """One side as it was typed on the command line."""
 
     def __init__(self, name: str, run: options.TypedOptions, typed: options.TypedOptions) -> None:
-        """Take a result file or a scheme, the options for both sides and those for this one.
-
-        Raises:
-            UsageError: A setting is not a pair, or is given twice.
-        """
+        """Take a result file or a scheme, the options for both sides and those for this one."""
         self.name = name
         self.word = typed.side.upper()
         """Its name in messages."""
@@ -113,8 +109,8 @@ class _TypedSide:
             scheme_names = library_names("scheme")
             if self.name not in scheme_names:
                 raise UsageError(
-                    f"{self.word} {self.name}: is neither a result file ({', '.join(RESULT_ENDINGS)}) nor a scheme "
-                    f"(a .toml file, or of the library: {', '.join(scheme_names)}){nearest(self.name, scheme_names)}"
+                    f"{self.word} {self.name}: is not a result file ({', '.join(RESULT_ENDINGS)}) or a scheme "
+                    f"(a .toml file, or in the library: {', '.join(scheme_names)}){nearest(self.name, scheme_names)}"
                 )
         return False
 
@@ -153,11 +149,11 @@ def _refuse_unused(sides: Sequence[_TypedSide], run: options.TypedOptions) -> No
     """
     for side in sides:
         if side.is_file and side.flags:
-            raise UsageError(f"{', '.join(side.flags)}: {side.word} is a result file, which is compared as it is")
+            raise UsageError(f"{', '.join(side.flags)}: {side.word} is a result file, and no options apply to it")
     # Options that a side may have separately come last.
     wrong = [*run.flags(without=["max_size", *_SIDED]), *run.flags(without=set(OPTIONS) - set(_SIDED))]
     if all(side.is_file for side in sides) and wrong:
-        raise UsageError(f"{', '.join(wrong)}: both are result files, which are compared as they are; give a scheme")
+        raise UsageError(f"{', '.join(wrong)}: both are result files, and no options apply to them; give a scheme")
 
 
 def _format(form: str, *, as_json: bool) -> str:
@@ -169,7 +165,7 @@ def _format(form: str, *, as_json: bool) -> str:
     if form and form not in _PRINTED:
         raise UsageError(f"--format {form}: expected {', '.join(_PRINTED)}{nearest(form, _PRINTED)}")
     if as_json and form not in ("", "json"):
-        raise UsageError(f"--json and --format {form}: ask for one of the two")
+        raise UsageError(f"--json and --format {form}: give only one of them")
     return "json" if as_json else form or "text"
 
 

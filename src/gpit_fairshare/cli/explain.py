@@ -1,9 +1,9 @@
-"""`gpit explain`: the arithmetic of one organisation, line by line."""
+"""`gpit explain`: the calculation for one organisation, line by line."""
 
 from __future__ import annotations
 
 from pathlib import Path  # noqa: TC003  # typer reads it from the annotations
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,43 +14,38 @@ from gpit_fairshare.reports.formats import FORMATS
 from gpit_fairshare.run_options import OPTIONS, OptionKind
 from gpit_fairshare.words import nearest
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 _PRINTED = ("text", "markdown")
 
 
-@options.verb(
-    ...,
-    unset={"scheme": "Scheme, if not gpit-2014-16: a name or a file.", "max_size": OPTIONS["max_size"].help},
-)
+@options.verb(..., unset={"scheme": "Use this scheme instead of gpit-2014-16.", "max_size": OPTIONS["max_size"].help})
 def explain(
     *,
     organisation: Annotated[
-        str, typer.Argument(metavar="ORG", help="Code of the organisation, or its name.", show_default=False)
+        str, typer.Argument(metavar="ORG", help="Code or name of the organisation.", show_default=False)
     ],
     year: Annotated[str | None, typer.Option("--year", metavar="YEAR", help="Explain this year only.")] = None,
     step: Annotated[
-        str | None, typer.Option("--step", metavar="NAME", help="Explain this step and what it rests on.")
+        str | None, typer.Option("--step", metavar="NAME", help="Explain this step and the steps that it uses.")
     ] = None,
     record: Annotated[
         Path | None,
-        typer.Option("--result", metavar="FILE", help="Explain a result file, in place of a run on input files."),
+        typer.Option("--result", metavar="FILE", help="Explain this result file instead of running input files."),
     ] = None,
     run: options.TypedOptions,
     form: Annotated[
-        str, typer.Option("--format", metavar="text|markdown", help="Print text for a screen, or Markdown.")
+        str, typer.Option("--format", metavar="text|markdown", help="Print plain text or Markdown.")
     ] = "text",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of the text.")] = False,
     output: Annotated[list[Path] | None, options.output("explanation")] = None,
-) -> None:
-    """Explain how the figures of one organisation come about: every line can be worked out again."""
-    if form not in _PRINTED:
-        raise UsageError(f"--format {form}: expected {' or '.join(_PRINTED)}{nearest(form, _PRINTED)}")
-    if as_json and form != "text":
-        raise UsageError("--json and --format markdown are two documents; ask for one")
-    typed = run.flags()
-    if record and typed:
-        raise UsageError(f"--result {record.name} is worked out again from what it holds; leave out {', '.join(typed)}")
-    if not record and not typed:
-        raise UsageError("nothing to explain; give --result FILE, or --population and --spend, or --sample")
+) -> int:
+    """Explain the figures of one organisation, step by step.
+
+    Every line can be calculated again by hand.
+    """
+    _refuse_unclear(form, record, run.flags(), as_json=as_json)
     read = [str(record)] if record else run.files(OptionKind.FILES, OptionKind.RULE)
     outputs = checked(output, read, [*FORMATS])
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
@@ -62,4 +57,20 @@ def explain(
     report = explanation_document(arithmetic, file_names=[path.name for path in outputs])
     files = write_beside(document_writers(report, outputs))
     print_answer(report, arithmetic.document, as_json=as_json, form=form, files=files)
-    raise typer.Exit(0 if arithmetic.sound else 1)
+    return 0 if arithmetic.sound else 1
+
+
+def _refuse_unclear(form: str, record: Path | None, typed: Sequence[str], *, as_json: bool) -> None:
+    """Refuse options that contradict each other, and a command without anything to explain.
+
+    Raises:
+        UsageError: There is one.
+    """
+    if form not in _PRINTED:
+        raise UsageError(f"--format {form}: expected {' or '.join(_PRINTED)}{nearest(form, _PRINTED)}")
+    if as_json and form != "text":
+        raise UsageError("--json and --format markdown: give only one of them")
+    if record and typed:
+        raise UsageError(f"--result {record.name} has its own inputs and scheme; leave out {', '.join(typed)}")
+    if not record and not typed:
+        raise UsageError("nothing to explain; give --result FILE, or --population and --spend, or --sample")

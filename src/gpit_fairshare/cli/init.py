@@ -1,4 +1,4 @@
-"""`gpit init`: a folder with input templates, your own scheme and a first case."""
+"""`gpit init`: create a folder with input templates, a scheme to edit and a first case."""
 
 from __future__ import annotations
 
@@ -22,13 +22,15 @@ if TYPE_CHECKING:
 def init(
     *,
     folder: Annotated[
-        str, typer.Argument(metavar="DIR", help="Folder to write into; made if it is not there.", show_default=False)
+        str, typer.Argument(metavar="DIR", help="Folder to write to; created if it does not exist.", show_default=False)
     ],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of the list.")] = False,
 ) -> None:
-    """Start a folder: templates for population and spend, a scheme of your own and a first case, ready to run."""
-    if not folder.strip():
-        raise UsageError("DIR is empty; give the name of a folder, or . for this one")
+    """Create a folder with input templates and an example scheme.
+
+    It is ready to run: replace the examples with your own figures.
+    """
+    _refuse_empty(folder)
     # XlsxWriter loads here, so that --help answers at once.
     from gpit_fairshare.templates import COMMAND, FILES, write_folder  # noqa: PLC0415
 
@@ -41,13 +43,23 @@ def init(
             typer.echo(visible(_summary(folder, FILES, COMMAND)))
 
 
+def _refuse_empty(folder: str) -> None:
+    """Refuse a blank name.
+
+    Raises:
+        UsageError: It is blank.
+    """
+    if not folder.strip():
+        raise UsageError("DIR is empty; give the name of a folder, or . for this one")
+
+
 def _summary(folder: str, files: Mapping[str, str], command: str) -> str:
     """Return a summary of what was written and what to type next; the command is on one line, to be copied whole."""
     is_current_folder = Path(folder) == Path()
     width = max(map(len, files))
     return "\n".join(
         [
-            f"Written in {'this folder' if is_current_folder else folder}, with examples for figures:",
+            f"Written in {'this folder' if is_current_folder else folder}, with example figures:",
             *(f"  {name:{width}}  {meaning}" for name, meaning in files.items()),
             "",
             "Next:",

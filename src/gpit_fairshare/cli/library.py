@@ -1,4 +1,4 @@
-"""`gpit library`: schemes, formulas and transitions, built in, from plug-ins or your own."""
+"""`gpit library`: schemes, formulas and transitions: built in, from plug-ins or your own."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ Kind = StrEnum("Kind", ["FORMULA", "TRANSITION", "SCHEME"])
 """Kinds of file."""
 Format = StrEnum("Format", ["TEXT", "MARKDOWN", "TOML"])
 """Forms in which a method is shown."""
-OfKind = Annotated[Kind | None, typer.Option("--kind", help="Only this kind of file.")]
+OfKind = Annotated[Kind | None, typer.Option("--kind", help="Only files of this kind.")]
 
 
 @app.callback()
 @options.verb()
 def _verbs() -> None:
-    """Schemes, formulas and transitions, built in or of your own."""
+    """List, show, check and write schemes, formulas, transitions."""
 
 
 @app.command("list")
@@ -39,7 +39,10 @@ def list_all(
     kind: OfKind = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document with every file.")] = False,
 ) -> None:
-    """List every scheme, formula and transition, with how many of its figures are cited and assumed."""
+    """List every scheme, formula and transition.
+
+    Shows how many of its figures have a source, and how many are assumed.
+    """
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
     from gpit_fairshare.reports.library import library_document  # noqa: PLC0415
     from gpit_fairshare.scheme.files import library_problems  # noqa: PLC0415
@@ -54,16 +57,18 @@ def list_all(
 @options.verb()
 def show(
     *,
-    name: Annotated[str, typer.Argument(metavar="NAME|FILE", help="What to show.", show_default=False)],
+    name: Annotated[str, typer.Argument(metavar="NAME|FILE", help="File to show.", show_default=False)],
     kind: OfKind = None,
     form: Annotated[
-        Format, typer.Option("--format", help="As text, as Markdown, or the file itself to copy from.")
+        Format, typer.Option("--format", help="Print text, Markdown, or the TOML file itself.")
     ] = Format.TEXT,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document with the whole method.")] = False,
 ) -> None:
-    """Show a method in words and formulas, with its parameters, checks, properties and sources."""
-    if as_json and form is not Format.TEXT:
-        raise UsageError(f"--json and --format {form.value}: give one of the two")
+    """Show a scheme, formula or transition in words.
+
+    With its formulas, parameters, checks, properties and sources.
+    """
+    _refuse_two_formats(form, as_json=as_json)
     from gpit_fairshare.reports.library import method_document  # noqa: PLC0415  # as above
     from gpit_fairshare.scheme.files import library_problems  # noqa: PLC0415
     from gpit_fairshare.scheme.method import method as read_method  # noqa: PLC0415
@@ -73,17 +78,30 @@ def show(
     print_answer(method_document(method), method.document, as_json=as_json, form=form, other=lambda: text)
 
 
+def _refuse_two_formats(form: Format, *, as_json: bool) -> None:
+    """Refuse `--json` with another format.
+
+    Raises:
+        UsageError: Both are given.
+    """
+    if as_json and form is not Format.TEXT:
+        raise UsageError(f"--json and --format {form.value}: give only one of them")
+
+
 @app.command("new")
 @options.verb()
 def new(
     *,
-    name: Annotated[str, typer.Argument(metavar="NAME|FILE", help="The file to write.", show_default=False)],
-    kind: Annotated[Kind | None, typer.Option("--kind", help="What to write; a formula if nothing says it.")] = None,
+    name: Annotated[str, typer.Argument(metavar="NAME|FILE", help="Name or path of the new file.", show_default=False)],
+    kind: Annotated[Kind | None, typer.Option("--kind", help="Kind of the new file; a formula if not given.")] = None,
     copied: Annotated[
-        str | None, typer.Option("--from", metavar="NAME", help="Copy this file of the library, under the new name.")
+        str | None, typer.Option("--from", metavar="NAME", help="Copy this library file under the new name.")
     ] = None,
 ) -> None:
-    """Write a new formula, transition or scheme that runs as it stands, with remarks on what to change."""
+    """Write a new formula, transition or scheme.
+
+    It runs unchanged. Its comments say what to change.
+    """
     from gpit_fairshare.templates.rules import write_rule  # noqa: PLC0415  # as above
 
     path, rule_kind, origin = write_rule(name, kind.value if kind else None, copied)
@@ -96,7 +114,10 @@ def new(
 @app.command("schema")
 @options.verb()
 def schema(*, kind: OfKind = None) -> None:
-    """Print the JSON Schema of the files, by which editors complete and check what you write."""
+    """Print the JSON Schema of the files.
+
+    Editors use it to complete and check what you write.
+    """
     from gpit_fairshare.scheme.schema import file_schema  # noqa: PLC0415  # as above
 
     with reader_may_leave():
@@ -109,13 +130,16 @@ def check(  # the options of the verb
     *,
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="NAME|FILE", help="What to check; without any, the whole library.", show_default=False),
+        typer.Argument(metavar="NAME|FILE", help="Files to check; the whole library if none.", show_default=False),
     ] = None,
     run: options.TypedOptions,
-    strict: Annotated[bool, typer.Option("--strict", help="End with exit code 1 if there is a warning.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with code 1 if there is a warning.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document with every finding.")] = False,
-) -> None:
-    """Check schemes, formulas and transitions: everything that is to be said at once. Nothing is calculated."""
+) -> int:
+    """Check schemes, formulas and transitions.
+
+    Lists all findings at once. Nothing is calculated.
+    """
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
     from gpit_fairshare.reports.library import review_document  # noqa: PLC0415
     from gpit_fairshare.scheme.files import library_problems  # noqa: PLC0415
@@ -125,8 +149,8 @@ def check(  # the options of the verb
     _warn(library_problems())
     print_answer(review_document(reviews), partial(reviews_document, reviews), as_json=as_json)
     if not all(review.sound for review in reviews):
-        raise typer.Exit(2)
-    raise typer.Exit(1 if strict and any(review.has("warning") for review in reviews) else 0)
+        return 2
+    return 1 if strict and any(review.has("warning") for review in reviews) else 0
 
 
 def _warn(problems: Sequence[str]) -> None:

@@ -37,7 +37,7 @@ _PAIR_FORMS: Final = {
 
 
 def leave_plugins_out(context: typer.Context, is_set: bool) -> bool:
-    """Leave plug-ins out while the command runs, whether the option is before or after the verb."""
+    """Ignore plug-ins while the command runs, whether the option is before or after the verb."""
     if is_set:
         from gpit_fairshare.plugins import allowed  # noqa: PLC0415  # only when asked for: start-up time
 
@@ -57,19 +57,18 @@ other does the rest."""
 
 
 def output(content: str, endings: Sequence[str] = ()) -> Any:
-    """Return the option `-o` of a verb that can write its answer to files of these endings, and as a document."""
+    """Return the option `-o` of a verb that can write its result to files of these endings, and as a document."""
     return typer.Option("-o", "--output", metavar="FILE", help=written_to(content, endings))
 
 
 def written_to(content: str, endings: Sequence[str]) -> str:
     """Return the help of an option that writes something, to files of these endings or as a document."""
-    return f"Write the {content}; {joined((*endings, *FORMATS), 'or')}."
+    return f"Write the {content} to this file: {joined((*endings, *FORMATS), 'or')}."
 
 
 Output = Annotated[list[Path] | None, output("result", RESULT_ENDINGS)]
 Manifest = Annotated[
-    bool,
-    typer.Option("--manifest", help=f"Beside each {' and '.join(TABLE_ENDINGS)} of -o, write what it was made from."),
+    bool, typer.Option("--manifest", help=f"Also write what each {' and '.join(TABLE_ENDINGS)} file was made from.")
 ]
 
 
@@ -109,16 +108,12 @@ class TypedOptions:
             if not equals or not left.strip() or not right.strip():
                 raise UsageError(f"{flag} {text}: expected {_PAIR_FORMS[kind]}")
             if left.strip() in values:
-                raise UsageError(f"{flag} {left.strip()}: given twice; give it once")
+                raise UsageError(f"{flag} {left.strip()}: is given twice; give it once")
             values[left.strip()] = right.strip()
         return values
 
     def arguments(self, *, without: Sequence[str] = ()) -> dict[str, Any]:
-        """Return the arguments of a run that were typed.
-
-        Raises:
-            UsageError: As above.
-        """
+        """Return the arguments of a run that were typed."""
         return {
             name: self.argument(name)
             for name, value in self.values.items()
@@ -136,19 +131,19 @@ def verb(
     without: Sequence[str] = (),
     unset: Mapping[str, str] = MappingProxyType({}),
     sided: Mapping[str, str] = MappingProxyType({}),
-) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Let typer see the options of a run in place of a verb's parameter `run`, and those that every verb has.
+) -> Callable[[Callable[..., int | None]], Callable[..., int | None]]:
+    """Show typer the options of a run instead of a verb's parameter `run`, and those that every verb has.
 
     Args:
         order: Options of the run that the verb takes, in the order of its help; ... means all that are not named.
-            A parameter of the verb may be named among them, to be placed there.
+            A parameter of the verb may be named too, to place it there.
         without: Options that ... does not include.
-        unset: Options that have no default here, each with its help.
-        sided: Options that each side of a comparison may have in addition to the one for both, each with the start
-            of its help.
+        unset: Options without a default for this verb, each with its help.
+        sided: Options that each side of a comparison may have in addition to the one for both, each with the
+            beginning of its help.
     """
 
-    def decorate(function: Callable[..., None]) -> Callable[..., None]:
+    def decorate(function: Callable[..., int | None]) -> Callable[..., int | None]:
         declared = dict(inspect.signature(function, eval_str=True).parameters)
         unnamed = [name for name in OPTIONS if name not in (*order, *without)]
         names = [name for entry in order for name in (unnamed if isinstance(entry, EllipsisType) else [entry])]
@@ -156,11 +151,11 @@ def verb(
         for name in names:
             in_order[name] = declared.pop(name) if name in declared else _parameter(name, unset.get(name))
             for side in _SIDES if name in sided else ():
-                in_order[f"{name}_{side}"] = _parameter(name, f"{sided[name]} {side.upper()} alone.", side)
+                in_order[f"{name}_{side}"] = _parameter(name, f"{sided[name]} {side.upper()} only.", side)
         groups = [[*in_order.values()] if name == "run" else [own] for name, own in declared.items()]
         parameters = [parameter for group in groups for parameter in group]
 
-        def call(**values: Any) -> None:
+        def call(**values: Any) -> int | None:
             del values["debug"], values["no_plugins"]
             if "run" in declared:
                 typed = {name: values.pop(name) for name in names if name in OPTIONS}
@@ -170,7 +165,7 @@ def verb(
                 values["run"] = TypedOptions(
                     {name: value or None if name in unset else value for name, value in typed.items()}, sides=sides
                 )
-            function(**values)
+            return function(**values)
 
         call.__name__, call.__doc__ = function.__name__, function.__doc__
         vars(call)["__signature__"] = Signature([*parameters, *_EVERY_VERB])

@@ -1,4 +1,4 @@
-"""What every verb does: show its progress, write files beside their final places, and print its answer.
+"""What every verb does: show its progress, write files next to their final places, and print its result.
 
 Heavy libraries load inside these functions, so that --help and a mistyped option answer at once.
 """
@@ -19,7 +19,7 @@ from gpit_fairshare.errors import OutputError, UsageError
 from gpit_fairshare.files import in_place, place_to_write
 from gpit_fairshare.reports.formats import FORMATS, rendered, write_file
 from gpit_fairshare.results import RESULT_ENDINGS, TABLE_ENDINGS, manifest_name
-from gpit_fairshare.words import nearest, visible
+from gpit_fairshare.words import joined, nearest, visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -37,7 +37,7 @@ def progress(label: str) -> AbstractContextManager[Advance]:
 
 
 def write_beside(writers: Mapping[Path, Callable[[Path], None]]) -> ExitStack:
-    """Write every file beside its place with its writer; when the stack closes, all are moved in."""
+    """Write every file next to its place with its writer; when the stack closes, move them all into place."""
     with ExitStack() as stack:
         for path, write in writers.items():
             write(stack.enter_context(in_place(path)))
@@ -58,15 +58,15 @@ def print_answer(
     other: Callable[[], str] | None = None,
     files: ExitStack | None = None,
 ) -> None:
-    """Print the whole answer of a verb, and move the files that were written beside their places into them.
+    """Print the whole result of a verb, then move the files that were written into their places.
 
     Args:
-        document: The answer, for people.
-        entries: Returns the answer for JSON.
+        document: The result, for people.
+        entries: Returns the result for JSON.
         as_json: Whether to print JSON, for any `form`.
         form: `text` for a screen, `markdown`, or another form.
-        other: Returns the answer in another form.
-        files: When it closes, files are moved in.
+        other: Returns the result in another form.
+        files: When it closes, the files are moved into their places.
     """
     with files or nullcontext(), reader_may_leave():
         if as_json:
@@ -88,12 +88,12 @@ def print_document(document: Document, *, stderr: bool = False) -> None:
 
 @contextmanager
 def reader_may_leave() -> Iterator[None]:
-    """Allow the reader of an answer to stop reading: a pipe such as head may close early.
+    """Allow the reader of the output to stop reading: a pipe such as head may close early.
 
     The result stays the same, so this is not an error. Only printing belongs inside.
 
     Raises:
-        OutputError: The answer cannot be printed, as on a full disk.
+        OutputError: The output cannot be printed, as on a full disk.
     """
     try:
         yield
@@ -101,7 +101,7 @@ def reader_may_leave() -> Iterator[None]:
     except BrokenPipeError:
         abandon(sys.stdout)
     except OSError as fault:
-        raise stdout_error(fault) from None
+        raise OutputError(stdout_problem(fault)) from None
 
 
 def print_text(text: str) -> None:
@@ -125,12 +125,10 @@ def print_message(message: str) -> None:
         abandon(sys.stderr)
 
 
-def stdout_error(fault: OSError) -> OutputError:
-    """Return the error for standard output that cannot be written; nothing more is printed there."""
+def stdout_problem(fault: OSError) -> str:
+    """Return the message that standard output cannot be written; nothing more is printed there."""
     abandon(sys.stdout)
-    return OutputError(
-        f"standard output cannot be written: {fault.strerror or fault}; the answer is not whole, send it elsewhere"
-    )
+    return f"standard output cannot be written: {fault.strerror or fault}; the output is incomplete, send it elsewhere"
 
 
 def abandon(stream: TextIO) -> None:
@@ -144,19 +142,19 @@ def checked(
     """Return the outputs, after refusing those that cannot be written; `option` is their name in messages.
 
     Raises:
-        UsageError: An ending that cannot be written, a place that cannot be written, a file given twice, an input.
+        UsageError: An ending or a place cannot be written, a file is given twice, or it is an input.
     """
     refusals = _inputs(inputs)
     for path in outputs or ():
         ending = path.suffix.lower()
         if ending not in endings:
             raise UsageError(
-                f"{option} {path}: the ending decides what is written: {', '.join(endings)}{nearest(ending, endings)}"
+                f"{option} {path}: expected a name ending in {joined(endings, 'or')}{nearest(ending, endings)}"
             )
         place = place_of(option, path)
         if place in refusals:
             raise UsageError(f"{option} {path}: {refusals[place]}")
-        refusals[place] = "given twice"
+        refusals[place] = "is given twice"
     return list(outputs or ())
 
 
@@ -164,13 +162,13 @@ def place_of(option: str, path: Path) -> Path:
     """Return the file that an option writes, with links followed.
 
     Raises:
-        UsageError: It is a folder or a device, its folder is not there, or no file can be there.
+        UsageError: It is a folder or a device, its folder does not exist, or no file can be written there.
     """
     try:
         if path.is_dir():
-            raise UsageError(f"{option} {path}: is a folder; give a file's name")
+            raise UsageError(f"{option} {path}: is a folder; give the name of a file")
         if not path.parent.is_dir():
-            raise UsageError(f"{option} {path}: there is no folder {path.parent}; make it first")
+            raise UsageError(f"{option} {path}: there is no folder {path.parent}; create it first")
         return place_to_write(path)
     except OSError as fault:
         raise UsageError(f"{option} {path}: cannot be written ({fault.strerror or fault})") from None
@@ -185,17 +183,17 @@ def _inputs(inputs: Iterable[str]) -> dict[Path, str]:
     for path in files:
         if path.suffix.lower() in TABLE_ENDINGS:
             manifest = path.with_name(manifest_name(path)).resolve()
-            refusals[manifest] = f"is the manifest of {path.name}, one of the inputs; inputs are never written over"
-    return refusals | {path.resolve(): "is one of the inputs; inputs are never written over" for path in files}
+            refusals[manifest] = f"is the manifest of {path.name}, one of the inputs; inputs are never overwritten"
+    return refusals | {path.resolve(): "is one of the inputs; inputs are never overwritten" for path in files}
 
 
 class ResultFiles:
-    """The files of a result; those that cannot be written are refused before anything is read."""
+    """The output files of a result; those that cannot be written are refused before anything is read."""
 
     def __init__(self, outputs: Sequence[Path] | None, inputs: Sequence[str], *, manifest: bool) -> None:
-        """Take the outputs, and the paths of the manifests of tables among them.
+        """Take the outputs, and the paths of the manifests of their tables.
 
-        An existing manifest beside a table is always written again: else it would describe another table.
+        An existing manifest next to a table is always written again: otherwise it would describe another table.
 
         Raises:
             UsageError: Something cannot be written, or manifests are asked for and there is no table.
@@ -206,7 +204,7 @@ class ResultFiles:
         tables = [path for path in self._outputs if path.suffix.lower() in TABLE_ENDINGS]
         if manifest and not tables:
             kinds = " or ".join(TABLE_ENDINGS)
-            raise UsageError(f"--manifest: belongs to a {kinds} file, and -o names none; others carry it inside")
+            raise UsageError(f"--manifest: needs -o with a {kinds} file; other results contain their manifest")
 
         places = {path: path.with_name(manifest_name(path)) for path in tables}
         self._manifests = {path: place for path, place in places.items() if manifest or place.exists()}
@@ -223,7 +221,7 @@ class ResultFiles:
 
         Args:
             option: Its name in messages.
-            path: Where it is written; None where it is not asked for.
+            path: Where it is written; None if it is not asked for.
             endings: Endings that it may have.
             refusal: The message if another file is written there.
 
@@ -242,7 +240,7 @@ class ResultFiles:
         advance: Advance,
         others: Mapping[Path, Callable[[Path], None]] | None = None,
     ) -> ExitStack:
-        """Write every file beside its place; when what is returned closes, all are moved in.
+        """Write every file next to its place; when the returned stack closes, all are moved into place.
 
         Args:
             result: The result for the outputs, each in the format of its ending.

@@ -24,29 +24,29 @@ _LETTERS = ".csv"
 def reallocate(  # noqa: PLR0913  # the options of the verb
     *,
     allocation: Annotated[
-        str, typer.Option("--allocation", metavar="FILE", help="Allocations as gpit allocate wrote them; FILE:SHEET.")
+        str, typer.Option("--allocation", metavar="FILE", help="Current allocations from gpit allocate; FILE:SHEET.")
     ],
     forecast: Annotated[
-        str, typer.Option("--forecast", metavar="FILE", help="Forecast outturn by organisation: forecast_outturn.")
+        str, typer.Option("--forecast", metavar="FILE", help="Forecast outturn by organisation (forecast_outturn).")
     ],
     adjustments: Annotated[
         str | None,
-        typer.Option("--adjustments", metavar="FILE", help="Adjustments by hand: amount, reason and approver."),
+        typer.Option("--adjustments", metavar="FILE", help="Manual adjustments: amount, reason and approver."),
     ] = None,
     year: Annotated[
-        str | None, typer.Option("--year", metavar="YEAR", help="The year, where the files have none or several.")
+        str | None, typer.Option("--year", metavar="YEAR", help="Financial year, if the files have no year or several.")
     ] = None,
     tolerance: Annotated[
         str | None,
-        typer.Option("--tolerance", metavar="SHARE", help="Share of the allocation that may stay unspent, as 2%."),
+        typer.Option("--tolerance", metavar="SHARE", help="Share of the allocation that may stay unspent, such as 2%."),
     ] = None,
     recover: Annotated[
         str | None,
-        typer.Option("--recover", metavar="SHARE", help="Share of what is beyond it that is recovered, as 100%."),
+        typer.Option("--recover", metavar="SHARE", help="Share of the underspend above this to recover, such as 100%."),
     ] = None,
     receive: Annotated[
         list[str] | None,
-        typer.Option("--receive", metavar="WHO", help="Who receives: pressures, unmet-need, everybody."),
+        typer.Option("--receive", metavar="WHO", help="Who receives money: pressures, unmet-need, everybody."),
     ] = None,
     run: options.TypedOptions,
     output: options.Output = None,
@@ -55,11 +55,14 @@ def reallocate(  # noqa: PLR0913  # the options of the verb
         Path | None, typer.Option("--letters", metavar="FILE", help=options.written_to("table of changes", [_LETTERS]))
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of the summary.")] = False,
-) -> None:
-    """Reallocate forecast underspends within a year: recover, give to others, show what changes for whom."""
+) -> int:
+    """Reallocate forecast underspends within a year.
+
+    Recovers them, gives them to other organisations, and lists every change.
+    """
     read = [allocation, forecast, *([adjustments] if adjustments else [])]
     outputs = ResultFiles(output, read, manifest=manifest)
-    outputs.add("--letters", letters, [_LETTERS, *FORMATS], "is written already; give each a file of its own")
+    outputs.add("--letters", letters, [_LETTERS, *FORMATS], "is already an output; give each a different name")
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
     from gpit_fairshare import reallocation  # noqa: PLC0415
     from gpit_fairshare.reports.reallocation import reallocation_document  # noqa: PLC0415
@@ -81,7 +84,7 @@ def reallocate(  # noqa: PLR0913  # the options of the verb
         letter = {letters: partial(_write_letters, changes, letters.suffix.lower())} if letters else {}
         files = outputs.write(result, report, advance, letter)
     print_answer(report, partial(document, result), as_json=as_json, files=files)
-    raise typer.Exit(0 if result.agrees else 1)
+    return 0 if result.agrees else 1
 
 
 def _write_letters(changes: Sequence[AllocationChange], ending: str, draft: Path) -> None:

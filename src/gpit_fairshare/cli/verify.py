@@ -1,4 +1,4 @@
-"""`gpit verify`: a result run again from its own manifest."""
+"""`gpit verify`: run a result again from its own manifest."""
 
 from __future__ import annotations
 
@@ -16,16 +16,19 @@ from gpit_fairshare.words import joined
 def verify(
     *,
     result: Annotated[
-        str, typer.Argument(metavar="RESULT", help=f"A result: {joined(RESULT_ENDINGS, 'or')}.", show_default=False)
+        str, typer.Argument(metavar="RESULT", help=f"Result file: {joined(RESULT_ENDINGS, 'or')}.", show_default=False)
     ],
     files: Annotated[
         list[str] | None,
-        typer.Argument(metavar="FILE|FOLDER", help="Where the run's files are, if not beside the result."),
+        typer.Argument(metavar="FILE|FOLDER", help="Where the files of the run are, if not next to the result."),
     ] = None,
     run: options.TypedOptions,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document with every difference.")] = False,
-) -> None:
-    """Run a result again from its manifest: the same bytes, or exactly what differs. Nothing is written."""
+) -> int:
+    """Run a result again and report any difference.
+
+    The manifest in the result says what to run. Nothing is written.
+    """
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
     from gpit_fairshare import verification  # noqa: PLC0415
     from gpit_fairshare.reports.verification import verification_document  # noqa: PLC0415
@@ -33,4 +36,4 @@ def verify(
     with progress("Verifying") as advance:
         outcome = verification.verify(result, files or (), **run.arguments(), advance=advance)
     print_answer(verification_document(outcome), outcome.document, as_json=as_json)
-    raise typer.Exit(0 if outcome.verified else 1)
+    return 0 if outcome.verified else 1

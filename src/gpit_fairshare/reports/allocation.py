@@ -7,6 +7,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.engine.measures import BASELINE, DIFFERENCE, SUPPORT
+from gpit_fairshare.engine.sensitivity import value_tried
 from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.inputs.mergers.crosswalk import day_in_words
 from gpit_fairshare.language.kinds import ORGANISATION
@@ -21,7 +22,8 @@ from gpit_fairshare.numbers import (
     whole,
     written_value,
 )
-from gpit_fairshare.reports import document as doc
+from gpit_fairshare.reports import document
+from gpit_fairshare.reports.document import Role, Tone
 from gpit_fairshare.words import counted, inside, is_money, joined, listed, plural, sentence, span
 
 if TYPE_CHECKING:
@@ -44,14 +46,14 @@ _MOST_PER_KIND: Final = 3
 """Findings of one kind shown below a result; `gpit check` shows more."""
 
 
-def allocation_document(result: Result, *, file_names: Sequence[str] = ()) -> doc.Document:
-    """Return the report of a run: verdict, money, gains and losses, inequality, assumptions, findings, checks.
+def allocation_document(result: Result, *, file_names: Sequence[str] = ()) -> document.Document:
+    """Return the report of a run: verdict, money, gains and losses, spread per head, assumptions, findings, checks.
 
     Args:
         result: A finished run.
         file_names: Names of the files that the result was written to.
     """
-    return doc.Document([*ResultReport(result).blocks(file_names)])
+    return document.Document([*ResultReport(result).blocks(file_names)])
 
 
 class ResultReport:
@@ -65,11 +67,11 @@ class ResultReport:
         self.in_money = is_money(self.scheme.symbols[self.scheme.result].unit)
         self.has_spend = any(year.baseline is not None for year in self.years)
         self.has_support = SUPPORT in self.scheme.symbols
-        rests_on_spend = self.has_spend or BASELINE in self.scheme.symbols
-        self.mark = " (illustrative spend)" if result.inputs.illustrative and rests_on_spend else ""
-        """Ends the heading of every section that depends on spend."""
+        uses_spend = self.has_spend or BASELINE in self.scheme.symbols
+        self.mark = " (illustrative spend)" if result.inputs.illustrative and uses_spend else ""
+        """Ends the heading of every section that uses spend."""
 
-    def blocks(self, file_names: Sequence[str]) -> Iterator[doc.Block]:
+    def blocks(self, file_names: Sequence[str]) -> Iterator[document.Block]:
         """Yield all sections in order."""
         yield from self.verdict(file_names)
         yield from self.boundaries()
@@ -77,8 +79,8 @@ class ResultReport:
         yield from self.settings()
         yield from self.year_by_year()
         if self.in_money:
-            yield from self.inequality()
-            yield from self.not_at_parity()
+            yield from self.spread_per_head()
+            yield from self.below_spend()
             yield from self.movements()
         yield from self.assumptions()
         shown_above = {FindingCode.SET_FOR_THIS_RUN}
@@ -95,19 +97,19 @@ class ResultReport:
 
     # What a reader must know first
 
-    def verdict(self, file_names: Sequence[str]) -> Iterator[doc.Block]:
-        """Yield the verdict: scheme, organisations, years, and whether the checks hold."""
+    def verdict(self, file_names: Sequence[str]) -> Iterator[document.Block]:
+        """Yield the verdict: scheme, organisations, years, and whether the checks pass."""
         agrees = self.result.agrees
         organisations = counted(self.years[0].organisations, self.organisation)
         if len({year.organisations for year in self.years}) > 1:
             organisations += f" in {self.years[0].year} and {self.years[-1].organisations:,} in {self.years[-1].year}"
         years = span([year.year for year in self.years])
         pieces = [f"{self.scheme.title}:", f"{organisations},", f"{years},", f"{self._agreement()}."]
-        yield doc.Title(pieces, doc.Tone.STRONG if agrees else doc.Tone.BAD)
+        yield document.Title(pieces, Tone.STRONG if agrees else Tone.BAD)
         yield from self._unspent()
-        yield from doc.written_line(file_names)
+        yield from document.written_line(file_names)
 
-    def _unspent(self) -> Iterator[doc.Block]:
+    def _unspent(self) -> Iterator[document.Block]:
         """Yield finding R03 in one line: the money unspent in each year, all kinds together."""
         totals = {year.year: math.fsum(line.amount for line in year.money.unspent) for year in self.years if year.money}
         unspent = [(year, amount) for year, amount in totals.items() if amount >= _HALF_A_POUND]
@@ -116,63 +118,63 @@ class ResultReport:
             more = money(math.fsum(amount for _, amount in unspent[_MOST_YEARS:]))
             amounts.append(f"{more} in {counted(len(unspent) - _MOST_YEARS, 'later year')}")
         if amounts:
-            yield doc.Paragraph(f"Unspent ({FindingCode.UNSPENT}): {joined(amounts)}{self.mark}.")
+            yield document.Paragraph(f"Unspent ({FindingCode.UNSPENT}): {joined(amounts)}{self.mark}.")
 
-    def boundaries(self) -> Iterator[doc.Block]:
+    def boundaries(self) -> Iterator[document.Block]:
         """Yield the day whose boundaries all figures use, if one was chosen."""
         day = self.result.inputs.boundaries
         if day:
-            yield doc.Paragraph(f"All figures are those of the {plural(self.organisation)} of {day_in_words(day)}.")
+            yield document.Paragraph(f"All figures are for the {plural(self.organisation)} of {day_in_words(day)}.")
 
     def _agreement(self) -> str:
-        """Return how many checks hold or fail: `all 4 checks hold`, `1 of 4 checks fails`."""
+        """Return how many checks pass or fail: `all 4 checks pass`, `1 of 4 checks fails`."""
         number = len(self.scheme.checks)
         failing = len({(check.name, check.formula) for check in self.result.checks if not check.holds})
         if failing:
             return f"{failing} of {counted(number, 'check')} {'fails' if failing == 1 else 'fail'}"
         if number > 1:
-            return f"all {number} checks hold"
-        return "1 check holds" if number else "there are no checks"
+            return f"all {number} checks pass"
+        return "1 check passes" if number else "no checks"
 
-    def illustrative(self) -> Iterator[doc.Block]:
+    def illustrative(self) -> Iterator[document.Block]:
         """Yield the warning above figures that must not be quoted."""
-        heading = "Illustrative spend: no figure that rests on it may be quoted"
-        yield from doc.section(heading, self.result.inputs.illustrative, doc.Tone.WARNING)
+        heading = "Illustrative spend: do not quote any figure that uses it"
+        yield from document.section(heading, self.result.inputs.illustrative, Tone.WARNING)
 
-    def settings(self) -> Iterator[doc.Block]:
+    def settings(self) -> Iterator[document.Block]:
         """Yield the parameters set for this run only, one line for each parameter and value."""
         years_by_setting = defaultdict(list)
         for name, year, value in self.scheme.overridden():
             value_text = written_value(value.value, self.scheme.parameters[name].unit, value.as_written)
             years_by_setting[f"{self.label(name)} ({name}): {value_text}"].append(year)
         settings = [f"{text} in {span(years, self.scheme.years)}" for text, years in years_by_setting.items()]
-        yield from doc.section("Set for this run, not in the scheme", settings, doc.Tone.WARNING)
+        yield from document.section("Set for this run, not in the scheme", settings, Tone.WARNING)
 
     # Figures year by year
 
-    def year_by_year(self) -> Iterator[doc.Block]:
+    def year_by_year(self) -> Iterator[document.Block]:
         """Yield a table with one column for each year, split into several if there are many years."""
         rows = (
             [*self._money_rows(), *self._support_rows(), *self._change_rows()] if self.in_money else self._other_rows()
         )
         names = [year.year for year in self.years]
-        columns = [doc.Column("", doc.Role.TEXT, required_width=_LABEL), *map(doc.Column, names)]
-        yield doc.Table(columns, rows, most=_MOST_YEARS)
+        columns = [document.Column("", Role.TEXT, required_width=_LABEL), *map(document.Column, names)]
+        yield document.Table(columns, rows, most=_MOST_YEARS)
         accounts = [year.money for year in self.years if year.money and year.money.is_balanced]
         if any(abs(account.difference or 0.0) >= _HALF_A_POUND for account in accounts):
             rounding = money(max(account.rounding for account in accounts))
-            yield doc.Paragraph(f"Rounding can move the difference by {rounding} at most.")
+            yield document.Paragraph(f"Rounding can change the difference by up to {rounding}.")
 
-    def _row(self, label: str, values: Sequence[float | None], write: Callable[[float], str]) -> doc.Row:
-        return doc.Row([label, *(or_dash(value, write) for value in values)])
+    def _row(self, label: str, values: Sequence[float | None], write: Callable[[float], str]) -> document.Row:
+        return document.Row([label, *(or_dash(value, write) for value in values)])
 
-    def _heading(self, label: str) -> doc.Row:
-        return doc.Row([label, *("" for _ in self.years)], heading=True)
+    def _heading(self, label: str) -> document.Row:
+        return document.Row([label, *("" for _ in self.years)], heading=True)
 
-    def _money_rows(self) -> Iterator[doc.Row]:
+    def _money_rows(self) -> Iterator[document.Row]:
         accounts = [year.money for year in self.years if year.money]
 
-        def lines(lines_of: Callable[[MoneyAccount], Sequence[MoneyLine]], ending: str = "") -> list[doc.Row]:
+        def lines(lines_of: Callable[[MoneyAccount], Sequence[MoneyLine]], ending: str = "") -> list[document.Row]:
             in_years = zip(*map(lines_of, accounts), strict=True)
             return [
                 self._row(first.label + ending, [line.amount for line in (first, *others)], money)
@@ -193,7 +195,7 @@ class ResultReport:
         if money_in:
             yield self._row(DIFFERENCE, [account.difference for account in accounts], money)
 
-    def _support_rows(self) -> Iterator[doc.Row]:
+    def _support_rows(self) -> Iterator[document.Row]:
         needs = self._needs()
         if needs or self.has_support:
             yield self._heading(f"{self.label(SUPPORT) if self.has_support else 'Need'}{self.mark}")
@@ -206,9 +208,9 @@ class ResultReport:
         if needs:
             pairs = zip(support, needs, strict=True)
             shares = [amount / need if amount is not None and need > 0 else None for amount, need in pairs]
-            yield self._row("Share of the need that is met", shares, percentage)
+            yield self._row("Share of need met", shares, percentage)
         supported = [year.supported for year in self.years]
-        yield self._row(f"{plural(self.organisation)} that draw support", supported, whole)
+        yield self._row(f"{sentence(plural(self.organisation))} that get support", supported, whole)
 
     def _needs(self) -> list[float]:
         """Return the national total of the need for each year; empty if there is no such step."""
@@ -218,10 +220,10 @@ class ResultReport:
         columns = [year.organisations[NEED].to_list() for year in self.result.years.values()]
         return [] if any(None in column for column in columns) else [math.fsum(column) for column in columns]
 
-    def _change_rows(self) -> Iterator[doc.Row]:
+    def _change_rows(self) -> Iterator[document.Row]:
         if not self.has_spend:
             return
-        many = plural(self.organisation)
+        many = sentence(plural(self.organisation))
         yield self._heading(f"Gains and losses{self.mark}")
         yield self._row(self.label(BASELINE), [year.baseline for year in self.years], money)
         yield self._row(f"{many} that gain", [year.gain for year in self.years], whole)
@@ -231,14 +233,13 @@ class ResultReport:
             for year in self.years
         ]
         if any(same):
-            yield self._row(f"{many} that stay as they are", same, whole)
+            yield self._row(f"{many} with no change", same, whole)
         shortfalls = [year.shortfall.total if year.shortfall else None for year in self.years]
         if any(shortfall is not None for shortfall in shortfalls):
-            label = "Shortfall left after support" if self.has_support else "Shortfall"
-            yield self._row(label, shortfalls, money)
+            yield self._row("Total of reductions", shortfalls, money)
 
-    def _other_rows(self) -> list[doc.Row]:
-        """Return the rows for an answer that is not money, such as a score or a share."""
+    def _other_rows(self) -> list[document.Row]:
+        """Return the rows for a result that is not money, such as a score or a share."""
         symbol = self.scheme.symbols[self.scheme.result]
         columns = [year.organisations[symbol.name].to_list() for year in self.result.years.values()]
         write = percentage if symbol.unit == "%" else plain_number
@@ -250,8 +251,8 @@ class ResultReport:
 
     # Per head
 
-    def inequality(self) -> Iterator[doc.Block]:
-        """Yield how unequal £ per head is before and after, one row each."""
+    def spread_per_head(self) -> Iterator[document.Block]:
+        """Yield how widely funding per head varies before and after, one row each."""
         before = [(f"{self.label(BASELINE)} {year.year}", year.before) for year in self.years if year.before]
         after = [(f"{self.label(self.scheme.result)} {year.year}", year.after) for year in self.years if year.after]
         if not after:
@@ -261,100 +262,103 @@ class ResultReport:
         rows = []
         for name, spread in (*before, *after):
             range_of_rates = map(per_head, (spread.lowest, spread.highest))
-            rows.append(doc.Row([name, *range_of_rates, decimals(spread.variation, 3), decimals(spread.gini, 3)]))
-        yield doc.Heading(f"Inequality of £ per head, each person counted once{self.mark}")
+            rows.append(document.Row([name, *range_of_rates, decimals(spread.variation, 3), decimals(spread.gini, 3)]))
+        heading = f"Spread of funding per head (population-weighted){self.mark}"
+        yield document.Heading(heading.replace(") (", ", "))
         figures = [
-            doc.Column("Lowest", least=7),
-            doc.Column("Highest"),
-            doc.Column("Coefficient of variation"),
-            doc.Column("Gini", least=6),
+            document.Column("Lowest", least=7),
+            document.Column("Highest"),
+            document.Column("Coefficient of variation"),
+            document.Column("Gini", least=6),
         ]
-        yield doc.Table([doc.Column("", doc.Role.TEXT), *figures], rows)
+        yield document.Table([document.Column("", Role.TEXT), *figures], rows)
 
-    def not_at_parity(self) -> Iterator[doc.Block]:
-        """Yield the organisations with spend above the allocation in the last year, the largest amounts first."""
+    def below_spend(self) -> Iterator[document.Block]:
+        """Yield the organisations whose allocation is below spend in the last year, the largest amounts first."""
         last = self.years[-1]
         if last.shortfall is None:
             return
-        short = last.shortfall.organisations
+        reduced = last.shortfall.organisations
         spend = "illustrative spend" if self.mark else inside(self.label(BASELINE))
-        result = inside(self.label(self.scheme.result))
-        if not short:
-            yield doc.Heading(f"At parity in {last.year}: no {self.organisation} with {spend} above {result}")
+        organisations = counted(len(reduced), self.organisation) if reduced else "none"
+        yield document.Heading(f"{self.label(self.scheme.result)} below {spend} in {last.year}: {organisations}")
+        if not reduced:
             return
-        organisations = counted(len(short), self.organisation)
-        yield doc.Heading(f"Not at parity in {last.year}: {organisations} with {spend} above {result}")
         rows = []
-        for movement in short[:_NAMED]:
-            short_per_head = or_dash(movement.per_head, lambda rate: per_head(-rate))
-            rows.append(doc.Row([movement.code, movement.name, money(-movement.change), short_per_head]))
-        yield doc.Table([*code_and_name(""), doc.Column("Short by"), doc.Column("Per head")], rows)
-        if len(short) > _NAMED:
-            amount = money(math.fsum(-movement.change for movement in short[_NAMED:]))
-            yield doc.Item(f"… and {len(short) - _NAMED:,} more, short by {amount} together")
+        for movement in reduced[:_NAMED]:
+            below_per_head = or_dash(movement.per_head, lambda rate: per_head(-rate))
+            rows.append(document.Row([movement.code, movement.name, money(-movement.change), below_per_head]))
+        yield document.Table([*code_and_name(""), document.Column("Below by"), document.Column("Per head")], rows)
+        if len(reduced) > _NAMED:
+            amount = money(math.fsum(-movement.change for movement in reduced[_NAMED:]))
+            yield document.Item(f"… and {len(reduced) - _NAMED:,} more, below by {amount} in total")
 
-    def movements(self) -> Iterator[doc.Block]:
+    def movements(self) -> Iterator[document.Block]:
         """Yield the largest changes per head of the first year and of the last, up and down."""
         tables = [_extremes(year) for year in (self.years[0], *self.years[1:][-1:])]
         if any(table.all_rows for table in tables):
-            yield doc.Heading(f"Largest gains and losses per head{self.mark}")
-            yield doc.Beside(tables)
+            yield document.Heading(f"Largest gains and losses per head{self.mark}")
+            yield document.Beside(tables)
 
-    # What it rests on
+    # Assumptions, findings and checks
 
-    def assumptions(self) -> Iterator[doc.Block]:
+    def assumptions(self) -> Iterator[document.Block]:
         """Yield the assumptions, numbered as everywhere else."""
         assumptions = self.scheme.assumptions
         if not assumptions:
             return
-        yield doc.Heading(counted(len(assumptions), "assumption"))
+        yield document.Heading(counted(len(assumptions), "assumption"))
         for assumption in assumptions:
             years = f" ({span(assumption.years, self.scheme.years)})" if assumption.years else ""
             number = f"{assumption.number}.".rjust(len(str(len(assumptions))) + 1)
             effects = [effect for effect in self.result.effects if effect.assumption == assumption.number]
-            texts = [f"a tenth {'less' if effect.change < 0 else 'more'}: {self._effect(effect)}" for effect in effects]
-            below = [doc.Item(f"{sentence('; '.join(texts))}.")] if texts else []
-            yield doc.Item(f"{assumption.about}{years}: {assumption.text}", f"{number} ", below=below)
+            reasons = {effect.said for effect in effects if not value_tried(self.scheme, effect)}
+            all_untried = len(reasons) == 1 and all(effect.said in reasons for effect in effects)
+            text = f"other values {reasons.pop()}" if all_untried else "; ".join(map(self._effect, effects))
+            below = [document.Item(f"{sentence(text)}.")] if text else []
+            yield document.Item(f"{assumption.about}{years}: {assumption.text}", f"{number} ", below=below)
 
     def _effect(self, effect: Effect) -> str:
-        """Return how the result changes when an assumption changes by a tenth."""
+        """Return how the result changes with another value of an assumption."""
+        value = value_tried(self.scheme, effect)
+        tried = f"at {value}:" if value else f"{'90%' if effect.change < 0 else '110%'} of the value"
         if effect.total is None or effect.organisations is None:
-            return effect.said
+            return f"{tried} {effect.said}"
         if not effect.organisations:
-            return "nothing changes"
+            return f"{tried} nothing changes"
         total = signed(effect.total) if self.in_money else plain_number(effect.total)
-        return f"{total} in all, {counted(effect.organisations, self.organisation)} affected"
+        return f"{tried} {total} in total, {counted(effect.organisations, self.organisation)} affected"
 
-    def findings(self, shown_above: Collection[FindingCode]) -> doc.Findings:
+    def findings(self, shown_above: Collection[FindingCode]) -> document.Findings:
         """Return the findings of the run, except those that another section shows."""
         findings = [finding for finding in self.result.findings if finding.number not in shown_above]
-        return doc.Findings(findings, most_per_kind=_MOST_PER_KIND)
+        return document.Findings(findings, most_per_kind=_MOST_PER_KIND)
 
-    def checks(self) -> Iterator[doc.Block]:
-        """Yield how many checks hold, and each check that fails with its year and organisations."""
+    def checks(self) -> Iterator[document.Block]:
+        """Yield how many checks pass, and each check that fails with its year and organisations."""
         failing = [check for check in self.result.checks if not check.holds]
         if not self.result.checks:
             return
-        yield doc.Heading(sentence(self._agreement()), doc.Tone.BAD if failing else doc.Tone.STRONG)
+        yield document.Heading(sentence(self._agreement()), Tone.BAD if failing else Tone.STRONG)
         for check in failing:
-            text = f"fails in {check.year} ({listed(check.failing)}): {check.name}"
-            yield doc.Item(text, below=[doc.Item(doc.Code(check.formula))])
+            text = f"FAIL in {check.year} ({listed(check.failing)}): {check.name}"
+            yield document.Item(text, below=[document.Item(document.Code(check.formula))])
 
 
-def code_and_name(heading: str) -> list[doc.Column]:
+def code_and_name(heading: str) -> list[document.Column]:
     """Return the columns of a code and a name."""
-    return [doc.Column("", doc.Role.CODE), doc.Column(heading, doc.Role.NAME)]
+    return [document.Column("", Role.CODE), document.Column(heading, Role.NAME)]
 
 
-def _extremes(year: YearMeasures) -> doc.Table:
+def _extremes(year: YearMeasures) -> document.Table:
     """Return the largest gains per head of a year, then its largest losses, none below a penny."""
 
-    def rows(movements: Iterable[Movement], direction: int) -> list[doc.Row]:
+    def rows(movements: Iterable[Movement], direction: int) -> list[document.Row]:
         return [
-            doc.Row([movement.code, movement.name, signed(movement.change), signed(movement.per_head, 2)])
+            document.Row([movement.code, movement.name, signed(movement.change), signed(movement.per_head, 2)])
             for movement in movements
             if movement.per_head is not None and direction * movement.per_head >= _HALF_A_PENNY
         ]
 
-    columns = [*code_and_name(year.year), doc.Column("Change", spare=1), doc.Column("Per head")]
-    return doc.Table(columns, rows(year.movements[:_NAMED], 1), rows(reversed(year.movements[-_NAMED:]), -1))
+    columns = [*code_and_name(year.year), document.Column("Change", spare=1), document.Column("Per head")]
+    return document.Table(columns, rows(year.movements[:_NAMED], 1), rows(reversed(year.movements[-_NAMED:]), -1))

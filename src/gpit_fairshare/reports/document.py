@@ -94,12 +94,12 @@ class Listing:
 
 
 ANSWER: Final = "answer"
-"""Key of the detail that is the final answer of a calculation."""
+"""Key of the detail that holds the final answer of a calculation."""
 
 
 @dataclass(frozen=True, slots=True)
 class Calculation:
-    """A figure and how it is worked out; a screen breaks its texts so that a program can rejoin them."""
+    """A figure and how it is calculated; a screen breaks its texts so that a program can rejoin them."""
 
     label: str
     name: str = ""
@@ -171,7 +171,7 @@ class Table:
     inset: bool = True
     """Whether its rows are indented under its heading."""
     most: int = 0
-    """If not 0: the figures have one width, with at most this many beside each other; the others follow below."""
+    """If not 0: figure columns have one width, at most this many side by side; the others follow below."""
     otherwise: Sequence[Block] = ()
     """Shown instead if the table does not fit."""
 
@@ -203,7 +203,7 @@ class Beside:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """Findings, errors first; a screen counts those beyond its limits, a file lists all."""
+    """Findings, errors first; a screen only counts those above its limits, a file lists all."""
 
     findings: Sequence[Finding]
     limit: int = 20
@@ -214,7 +214,7 @@ class Findings:
 
 @dataclass(frozen=True, slots=True)
 class OnScreen:
-    """Blocks left out of files: they are about the screen, or about another file."""
+    """Blocks that only a screen shows: they are about the screen, or about another file."""
 
     blocks: Sequence[Block]
 

@@ -1,4 +1,4 @@
-"""The report of `gpit maturity`: CCGs and practices in order, and the assumptions of the index."""
+"""The report of `gpit maturity`: CCGs and practices by rank, and the assumptions of the index."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.numbers import decimals, or_dash, per_head, percentage, whole, written_value
-from gpit_fairshare.reports import document as doc
+from gpit_fairshare.reports import document
+from gpit_fairshare.reports.document import Role, Tone
 from gpit_fairshare.words import counted, plural
 
 if TYPE_CHECKING:
@@ -17,88 +18,90 @@ if TYPE_CHECKING:
     from gpit_fairshare.maturity import Maturity
 
 _EITHER_END: Final = 10
-"""CCGs or practices that are named at either end of the order."""
+"""CCGs or practices shown at each end of the ranking."""
 _MOST_PER_KIND: Final = 3
 """Findings of one kind that a screen shows."""
 _FAILING: Final = 12
 
 
-def maturity_document(maturity: Maturity, *, file_names: Sequence[str] = ()) -> doc.Document:
-    """Return the verdict, the CCGs and the practices in order, the assumptions and the findings.
+def maturity_document(maturity: Maturity, *, file_names: Sequence[str] = ()) -> document.Document:
+    """Return the verdict, the CCGs and the practices by rank, the assumptions and the findings.
 
     Args:
         maturity: The index of CCGs and practices.
         file_names: Names of the files that were written.
     """
-    return doc.Document([*_blocks(maturity, file_names)])
+    return document.Document([*_blocks(maturity, file_names)])
 
 
-def _blocks(maturity: Maturity, file_names: Sequence[str]) -> Iterator[doc.Block]:
+def _blocks(maturity: Maturity, file_names: Sequence[str]) -> Iterator[document.Block]:
     yield _verdict(maturity)
-    yield from doc.written_line(file_names)
+    yield from document.written_line(file_names)
     yield from _settings(maturity)
     yield from _answered(maturity)
     yield from _order("CCG", maturity.ccgs, _CCG)
     if maturity.rank_correlation is not None:
-        yield doc.Paragraph(
-            f"Rank correlation of index and £ per head: {decimals(maturity.rank_correlation, 2)}. "
-            "Below nought the less mature CCGs have more per head, above nought less.",
+        yield document.Paragraph(
+            f"Rank correlation of index and funding per head: {decimals(maturity.rank_correlation, 2)}. "
+            "Negative: the less mature CCGs have more per head. Positive: they have less.",
             apart=True,
         )
     yield from _order("practice", maturity.practices, _PRACTICE)
     yield from _assumptions(maturity)
     findings = [finding for finding in maturity.findings if finding.number != FindingCode.SET_FOR_THIS_RUN]
-    yield doc.Findings(findings, most_per_kind=_MOST_PER_KIND)
+    yield document.Findings(findings, most_per_kind=_MOST_PER_KIND)
     for check in maturity.result.checks:
         if not check.holds:
-            yield doc.Heading(f"Does not hold: {check.name}", doc.Tone.BAD)
-            yield doc.Item(f"{check.formula}: {', '.join(check.failing[:_FAILING]) or 'national'}")
+            yield document.Heading(f"FAIL: {check.name}", Tone.BAD)
+            yield document.Item(f"{check.formula}: {', '.join(check.failing[:_FAILING]) or 'national'}")
 
 
-def _verdict(maturity: Maturity) -> doc.Title:
+def _verdict(maturity: Maturity) -> document.Title:
     result = maturity.result
     failing = len({check.name for check in result.checks if not check.holds})
     number = len(result.scheme.checks)
-    checks = f"{failing} of {number} checks fail{'s' if failing == 1 else ''}" if failing else "every check holds"
+    checks = f"{failing} of {number} checks fail{'s' if failing == 1 else ''}" if failing else "all checks pass"
     organisations = f"{counted(maturity.practices.height, 'practice')} of {counted(maturity.ccgs.height, 'CCG')},"
     pieces = [f"{result.scheme.title}:", organisations, f"{maturity.year},", f"{checks}."]
-    return doc.Title(pieces, doc.Tone.STRONG if result.agrees else doc.Tone.BAD)
+    return document.Title(pieces, Tone.STRONG if result.agrees else Tone.BAD)
 
 
-def _settings(maturity: Maturity) -> Iterator[doc.Block]:
+def _settings(maturity: Maturity) -> Iterator[document.Block]:
     scheme = maturity.result.scheme
     overridden = scheme.overridden()
     if overridden:
-        yield doc.Heading("Set for this run, not in the scheme", doc.Tone.WARNING)
+        yield document.Heading("Set for this run, not in the scheme", Tone.WARNING)
     for name, _, value in overridden:
         value_text = written_value(value.value, scheme.parameters[name].unit, value.as_written)
-        yield doc.Item(f"{scheme.labels[name]} ({name}): {value_text}")
+        yield document.Item(f"{scheme.labels[name]} ({name}): {value_text}")
 
 
-def _answered(maturity: Maturity) -> Iterator[doc.Block]:
-    """Yield how much is answered, and the practices and CCGs that have no index."""
+def _answered(maturity: Maturity) -> Iterator[document.Block]:
+    """Yield how many answers there are, and the practices and CCGs without an index."""
     asked = maturity.indicators_asked
     most = asked * maturity.practices.height
     share = percentage(maturity.answered / most) if most else "none"
-    yield doc.Paragraph(
-        f"Index of all practices, by list size: {or_dash(maturity.index, decimals)}. "
+    yield document.Paragraph(
+        f"Index of all practices, weighted by list size: {or_dash(maturity.index, decimals)}. "
         f"Answered: {maturity.answered:,} of {most:,} ({share}), {counted(asked, 'indicator')} for each practice.",
         apart=True,
     )
     silent = maturity.practices.filter(maturity.practices["maturity_index"].is_null())
     if silent.height:
         is_single = silent.height == 1
-        consequence = "has no index and counts in no average" if is_single else "have no index and count in no average"
-        practices = f"{counted(silent.height, 'practice')} without an answer of {'its' if is_single else 'their'} own"
-        yield doc.Paragraph(f"{practices} {consequence}: {_codes(silent)}.")
+        consequence = "has no index and is" if is_single else "have no index and are"
+        practices = f"{counted(silent.height, 'practice')} that gave no answers {consequence} in no average"
+        yield document.Paragraph(f"{practices}: {_codes(silent)}.")
     without = maturity.ccgs.filter(maturity.ccgs["maturity_index"].is_null())
     answered = without["practices_with_index"] > 0
     silent, no_patients = without.filter(~answered), without.filter(answered)
     if silent.height:
-        yield doc.Paragraph(f"{counted(silent.height, 'CCG')} without any practice that answered: {_codes(silent)}.")
+        yield document.Paragraph(f"{counted(silent.height, 'CCG')} with no practice that answered: {_codes(silent)}.")
     if no_patients.height:
         ccgs = f"{counted(no_patients.height, 'CCG')} without an index"
-        yield doc.Paragraph(f"{ccgs}, since no practice that answered has patients: {_codes(no_patients)}.")
+        yield document.Paragraph(
+            f"{ccgs}, because the practices that answered have no patients: {_codes(no_patients)}."
+        )
 
 
 def _codes(table: pl.DataFrame) -> str:
@@ -108,7 +111,7 @@ def _codes(table: pl.DataFrame) -> str:
 
 
 def _with_index(row: dict[str, Any]) -> str:
-    """Return how many practices of a CCG have an index, and of how many if not all have one."""
+    """Return how many practices of a CCG have an index: `40`, or `38 of 40` if not all have one."""
     with_index, practices = row["practices_with_index"], row["practices"]
     return f"{with_index:,}" if with_index == practices else f"{with_index:,} of {practices:,}"
 
@@ -118,33 +121,33 @@ def _name(row: dict[str, Any]) -> str:
     return (row["org_name"] or "–").removeprefix("NHS ").removesuffix(" CCG")
 
 
-_Columns: TypeAlias = tuple[tuple[doc.Column, Callable[[dict[str, Any]], str]], ...]
-"""Columns of a table, each with a function that returns the cell of a row; a narrow screen drops spare columns."""
+_Columns: TypeAlias = tuple[tuple[document.Column, Callable[[dict[str, Any]], str]], ...]
+"""Columns of a table, each with a function that returns the cell of a row; narrow screens drop spare columns."""
 
 _NAME_COLUMNS: Final[_Columns] = (
-    (doc.Column("Rank"), lambda row: whole(row["rank"])),
-    (doc.Column("Code", doc.Role.CODE), lambda row: row["org_code"]),
-    (doc.Column("Name", doc.Role.NAME, least=12), _name),
+    (document.Column("Rank"), lambda row: whole(row["rank"])),
+    (document.Column("Code", Role.CODE), lambda row: row["org_code"]),
+    (document.Column("Name", Role.NAME, least=12), _name),
 )
 _CCG: Final[_Columns] = (
     *_NAME_COLUMNS,
-    (doc.Column("Index"), lambda row: decimals(row["maturity_index"])),
-    (doc.Column("Answered"), lambda row: percentage(row["answered_share"])),
-    (doc.Column("Practices", spare=1), _with_index),
-    (doc.Column("List size", spare=2), lambda row: whole(row["ccg_population"])),
-    (doc.Column("£/head"), lambda row: or_dash(row["allocation_per_head"], per_head)),
+    (document.Column("Index"), lambda row: decimals(row["maturity_index"])),
+    (document.Column("Answered"), lambda row: percentage(row["answered_share"])),
+    (document.Column("Practices", spare=1), _with_index),
+    (document.Column("List size", spare=2), lambda row: whole(row["ccg_population"])),
+    (document.Column("£/head"), lambda row: or_dash(row["allocation_per_head"], per_head)),
 )
 _PRACTICE: Final[_Columns] = (
     *_NAME_COLUMNS,
-    (doc.Column("CCG"), lambda row: row["ccg_code"]),
-    (doc.Column("Index"), lambda row: decimals(row["maturity_index"])),
-    (doc.Column("Answered"), lambda row: whole(row["indicators_answered"])),
-    (doc.Column("List size", spare=2), lambda row: whole(row["registered_population"])),
+    (document.Column("CCG"), lambda row: row["ccg_code"]),
+    (document.Column("Index"), lambda row: decimals(row["maturity_index"])),
+    (document.Column("Answered"), lambda row: whole(row["indicators_answered"])),
+    (document.Column("List size", spare=2), lambda row: whole(row["registered_population"])),
 )
 
 
-def _order(noun: str, table: pl.DataFrame, columns: _Columns) -> Iterator[doc.Block]:
-    """Yield the best and the worst by rank; all of them if there are few."""
+def _order(noun: str, table: pl.DataFrame, columns: _Columns) -> Iterator[document.Block]:
+    """Yield the highest and the lowest by rank; all of them if there are few."""
     rows = table.drop_nulls("maturity_index").to_dicts()
     if all(row.get("allocation_per_head") is None for row in rows):
         columns = tuple(column for column in columns if column[0].heading != "£/head")
@@ -157,14 +160,14 @@ def _order(noun: str, table: pl.DataFrame, columns: _Columns) -> Iterator[doc.Bl
         ]
     for title, part in parts:
         if part:
-            yield doc.Heading(title)
-            table_rows = [doc.Row([write(row) for _, write in columns]) for row in part]
-            yield doc.Table([column for column, _ in columns], table_rows, inset=False)
+            yield document.Heading(title)
+            table_rows = [document.Row([write(row) for _, write in columns]) for row in part]
+            yield document.Table([column for column, _ in columns], table_rows, inset=False)
 
 
-def _assumptions(maturity: Maturity) -> Iterator[doc.Block]:
+def _assumptions(maturity: Maturity) -> Iterator[document.Block]:
     """Yield the assumptions, each text once; the workbook and the JSON document list them all."""
     assumptions = maturity.result.scheme.assumptions
-    yield doc.Heading(counted(len(assumptions), "assumption"))
+    yield document.Heading(counted(len(assumptions), "assumption"))
     for text, number in Counter(assumption.text for assumption in assumptions).items():
-        yield doc.Item(f"{number} × {text}")
+        yield document.Item(f"{number} × {text}")

@@ -1,4 +1,4 @@
-"""The report of `gpit reallocate`: the pot, its use, and the allocations that change most."""
+"""The report of `gpit reallocate`: the pot, who receives it, and the allocations that change most."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.language.kinds import ORGANISATION
 from gpit_fairshare.numbers import figure, money, signed
 from gpit_fairshare.reallocation import HEADINGS, AllocationChange
-from gpit_fairshare.reports import document as doc
+from gpit_fairshare.reports import document
 from gpit_fairshare.reports.allocation import ResultReport, code_and_name
+from gpit_fairshare.reports.document import Role
 from gpit_fairshare.words import counted
 
 if TYPE_CHECKING:
@@ -20,21 +21,21 @@ if TYPE_CHECKING:
     from gpit_fairshare.engine import Result
 
 MOST: Final = 10
-"""Organisations that are named."""
+"""Organisations that the screen lists."""
 
 
 def reallocation_document(
     result: Result, changes: Sequence[AllocationChange], *, file_names: Sequence[str] = ()
-) -> doc.Document:
+) -> document.Document:
     """Return the report of a reallocation: verdict, pot, who receives, the largest changes, assumptions, checks.
 
     Args:
         result: A finished run of the scheme `reallocate`.
-        changes: The change of each organisation for which money moves.
+        changes: The changes of the organisations whose money moves.
         file_names: Names of the files that were written.
     """
     report = ResultReport(result)
-    return doc.Document(
+    return document.Document(
         [
             *report.verdict(file_names),
             *report.illustrative(),
@@ -48,62 +49,60 @@ def reallocation_document(
     )
 
 
-def letters_document(changes: Sequence[AllocationChange]) -> doc.Document:
-    """Return the table of changes, below a warning if figures are illustrative; without changes only the headings."""
+def letters_document(changes: Sequence[AllocationChange]) -> document.Document:
+    """Return the table of changes, below a warning if figures are illustrative; with no changes, only the headings."""
     amounts = [field.name for field in fields(AllocationChange) if field.type == "float"]
     names = [name for name in HEADINGS if name != "basis"]
     illustrative = next((change.basis for change in changes if change.basis), "")
-    warning = [doc.Paragraph(illustrative, marker="Illustrative figures. ")] if illustrative else []
-    columns = [
-        doc.Column(name.replace("_", " "), doc.Role.FIGURE if name in amounts else doc.Role.TEXT) for name in names
-    ]
-    rows = [doc.Row([figure(getattr(change, name), "£") for name in names]) for change in changes]
-    return doc.Document([*warning, doc.Table(columns, rows)])
+    warning = [document.Paragraph(illustrative, marker="Illustrative figures. ")] if illustrative else []
+    columns = [document.Column(name.replace("_", " "), Role.FIGURE if name in amounts else Role.TEXT) for name in names]
+    rows = [document.Row([figure(getattr(change, name), "£") for name in names]) for change in changes]
+    return document.Document([*warning, document.Table(columns, rows)])
 
 
-def _money(result: Result) -> doc.Table:
-    """Return where the pot comes from and where it goes, and the control total, before and after."""
+def _money(result: Result) -> document.Table:
+    """Return where the pot comes from, who receives it, and the control total before and after."""
     (year,) = result.years.values()
     noun = result.scheme.organisation
 
     def added(name: str) -> float:
         return math.fsum(year.values(name, ORGANISATION))
 
-    def line(label: str, name: str) -> doc.Row:
+    def line(label: str, name: str) -> document.Row:
         moved = sum(value != 0 for value in year.values(name, ORGANISATION))
-        return doc.Row([label, money(added(name)), counted(moved, noun) if moved else "–"])
+        return document.Row([label, money(added(name)), counted(moved, noun) if moved else "–"])
 
     unallocated = year.national("unallocated")
     rows = [
-        doc.Row(["Pot", "", ""], heading=True),
+        document.Row(["Pot", "", ""], heading=True),
         line("Recovered", "recovered"),
         line("Taken away by adjustment", "adjustment_taken"),
-        doc.Row(["Pot", money(year.national("pot")), ""]),
-        doc.Row(["Given", "", ""], heading=True),
+        document.Row(["Total pot", money(year.national("pot")), ""]),
+        document.Row(["Given", "", ""], heading=True),
         line("By adjustment", "adjustment_given"),
         line("For pressures", "received_for_pressures"),
         line("For unmet transition need", "received_for_unmet_need"),
-        line("To everybody by fair share", "received_by_fair_share"),
-        doc.Row(["Left unallocated", money(unallocated), ""]),
-        doc.Row(["Control total", "", ""], heading=True),
-        doc.Row(["Current allocations", money(added("current_allocation")), ""]),
-        doc.Row(["Revised and left unallocated", money(added("revised_allocation") + unallocated), ""]),
+        line("To everyone by fair share", "received_by_fair_share"),
+        document.Row(["Unallocated", money(unallocated), ""]),
+        document.Row(["Control total", "", ""], heading=True),
+        document.Row(["Current allocations", money(added("current_allocation")), ""]),
+        document.Row(["Revised allocations + unallocated", money(added("revised_allocation") + unallocated), ""]),
     ]
-    return doc.Table([doc.Column(year.year, doc.Role.TEXT), doc.Column(""), doc.Column("")], rows)
+    return document.Table([document.Column(year.year, Role.TEXT), document.Column(""), document.Column("")], rows)
 
 
-def _largest(changes: Sequence[AllocationChange], noun: str) -> Iterator[doc.Block]:
+def _largest(changes: Sequence[AllocationChange], noun: str) -> Iterator[document.Block]:
     """Yield the largest changes, increases and decreases together."""
     moved = sorted((row for row in changes if row.change), key=lambda row: (-abs(row.change), row.org_code))
     if not moved:
-        yield doc.Heading("No allocation changes")
+        yield document.Heading("No allocation changes")
         return
-    yield doc.Heading(f"{counted(len(moved), noun)} with another allocation, the largest changes first")
-    columns = [*code_and_name(""), *map(doc.Column, ("Before", "Change", "After"))]
+    yield document.Heading(f"{counted(len(moved), noun)} with a changed allocation, largest changes first")
+    columns = [*code_and_name(""), *map(document.Column, ("Before", "Change", "After"))]
     rows = []
     for change in moved[:MOST]:
         amounts = [money(change.allocation_before), signed(change.change), money(change.allocation_after)]
-        rows.append(doc.Row([change.org_code, change.org_name, *amounts]))
-    yield doc.Table(columns, rows)
+        rows.append(document.Row([change.org_code, change.org_name, *amounts]))
+    yield document.Table(columns, rows)
     if len(moved) > MOST:
-        yield doc.Item(f"… and {len(moved) - MOST:,} more: --letters FILE has all of them")
+        yield document.Item(f"… and {len(moved) - MOST:,} more; use --letters FILE to list all")

@@ -1,7 +1,7 @@
 """Prints a document on a screen, fitted to its width and to the console's encoding.
 
 A report piped into a file on Windows is cp1252, which has £ and – but no box-drawing. Texts of inputs are never
-markup, and characters that could move the cursor or reverse the line are shown as escapes.
+treated as markup. Characters that could move the cursor or reverse the line are shown as escapes.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from gpit_fairshare.findings import LEVELS
-from gpit_fairshare.reports import document as doc
+from gpit_fairshare.reports import document
+from gpit_fairshare.reports.document import Column, Role, Row, Tone
 from gpit_fairshare.words import visible
 
 if TYPE_CHECKING:
@@ -47,12 +48,12 @@ _HANG: Final = 8
 _BREAK: Final = re.compile(r"(?<![ \\]) (?! )")
 """Where a text may be broken so that it can be rejoined: at a single blank, and not behind a backslash."""
 _STYLES: Final = {
-    doc.Tone.PLAIN: "",
-    doc.Tone.STRONG: "bold",
-    doc.Tone.PASSED: "green",
-    doc.Tone.GOOD: "bold green",
-    doc.Tone.WARNING: "bold yellow",
-    doc.Tone.BAD: "bold red",
+    Tone.PLAIN: "",
+    Tone.STRONG: "bold",
+    Tone.PASSED: "green",
+    Tone.GOOD: "bold green",
+    Tone.WARNING: "bold yellow",
+    Tone.BAD: "bold red",
 }
 _PLAIN: Final = {
     "£": "GBP ",
@@ -75,9 +76,9 @@ _PLAIN: Final = {
 """Replacements for characters that an encoding does not have; all others become a question mark."""
 
 
-def show(document: doc.Document, console: Console) -> None:
+def show(report: document.Document, console: Console) -> None:
     """Print a document; the layout needs 56 columns and uses 100 at most."""
-    ScreenLayout(console).blocks(document.blocks)
+    ScreenLayout(console).blocks(report.blocks)
 
 
 class ScreenLayout:
@@ -96,16 +97,16 @@ class ScreenLayout:
         # Always marked as ASCII: otherwise Rich would draw a grid of + and | instead.
         self.box = Box(f"    \n    \n {line}{line} \n    \n    \n    \n    \n    \n", ascii=True)
 
-    def _block(self, block: doc.Block) -> None:
+    def _block(self, block: document.Block) -> None:
         self._printers[type(block)](self, block)
-        self.under_heading = isinstance(block, doc.Heading)
+        self.under_heading = isinstance(block, document.Heading)
 
-    def blocks(self, blocks: Sequence[doc.Block]) -> None:
+    def blocks(self, blocks: Sequence[document.Block]) -> None:
         """Print the blocks of a document."""
         for block in blocks:
             self._block(block)
 
-    def _title(self, title: doc.Title) -> None:
+    def _title(self, title: document.Title) -> None:
         """Print pieces in as few lines as possible, breaking between them where possible."""
         style, line = _STYLES[title.tone], ""
         for piece in title.pieces:
@@ -116,7 +117,7 @@ class ScreenLayout:
             line = longer
         self.paragraph(line, style)
 
-    def _heading(self, heading: doc.Heading) -> None:
+    def _heading(self, heading: document.Heading) -> None:
         self.console.print()
         self.paragraph(heading.text, _STYLES[heading.tone])
         if heading.of_part:
@@ -163,15 +164,15 @@ class ScreenLayout:
             line.plain = visible(line.plain)
             self._line(Text.assemble(" " * hang if number else lead, line))
 
-    def _paragraph(self, block: doc.Paragraph) -> None:
+    def _paragraph(self, block: document.Paragraph) -> None:
         if block.apart:
             self.console.print()
         self.paragraph(block.text, _STYLES[block.tone], lead=block.marker)
 
-    def _item(self, item: doc.Item, indent: str = _INDENT) -> None:
+    def _item(self, item: document.Item, indent: str = _INDENT) -> None:
         """Print an item, and the items below it under its text, or indented further if it has no marker."""
         lead = f"{indent}{item.marker}"
-        if isinstance(item.text, doc.Address):
+        if isinstance(item.text, document.Address):
             self._line(Text(self.fit(f"{lead}{item.text}")))
         else:
             text = f"{item.text} ({item.name})" if item.name else item.text
@@ -180,17 +181,17 @@ class ScreenLayout:
         for inner in item.below:
             self._item(inner, below)
 
-    def _listing(self, block: doc.Listing) -> None:
+    def _listing(self, block: document.Listing) -> None:
         for item in block.items[: block.most]:
             self._item(item)
         count = max(block.count, len(block.items))
         if count > block.most:
             self.paragraph(block.more.format(f"{count - block.most:,}"), lead=_INDENT)
 
-    def _findings(self, block: doc.Findings) -> None:
+    def _findings(self, block: document.Findings) -> None:
         """Print findings by level and kind, errors first; of each kind as many as the limits allow."""
         shown_counts = _counts_to_show(block)
-        for heading, findings in doc.by_level(block.findings):
+        for heading, findings in document.by_level(block.findings):
             self._block(heading)
             for number in dict.fromkeys(finding.number for finding in findings):
                 kind = [finding for finding in findings if finding.number == number]
@@ -201,11 +202,11 @@ class ScreenLayout:
                     more = f"and {len(kind) - len(first):,} more" if first else f"{len(kind):,} of these"
                     self.paragraph(f"… {more}", lead=f"{_INDENT}{number}  ")
         if sum(shown_counts.values()) < len(block.findings):
-            self.paragraph("--json gives all.")
+            self.paragraph("Use --json to list all.")
 
     # Calculations
 
-    def _calculation(self, line: doc.Calculation) -> None:
+    def _calculation(self, line: document.Calculation) -> None:
         """Print a line and its details, each wrapped so that a program can rejoin it.
 
         A row that begins with eight blanks or more continues the row above, with one blank between them, or none
@@ -219,7 +220,7 @@ class ScreenLayout:
         rows = [self._laid_out(lead, label, _HANG, _STYLES[line.tone])]
         for key, text in line.details:
             lead = f"{' ' * _KEYS}{key}".ljust(_TEXTS)
-            rows.append(self._laid_out(lead, text, _TEXTS, _STYLES[doc.Tone.STRONG] if key == doc.ANSWER else ""))
+            rows.append(self._laid_out(lead, text, _TEXTS, _STYLES[Tone.STRONG] if key == document.ANSWER else ""))
         self._line(Text("\n").join(rows))
 
     def _laid_out(self, lead: str, text: str, hang: int, style: str) -> Text:
@@ -244,7 +245,7 @@ class ScreenLayout:
 
     # Tables
 
-    def _table(self, table: doc.Table) -> None:
+    def _table(self, table: document.Table) -> None:
         """Print a table with as many of its columns as fit, or its replacement."""
         if table.most:
             self._split(table)
@@ -264,12 +265,10 @@ class ScreenLayout:
         self.under_heading = True
         self.blocks(table.otherwise)
 
-    def _widths(self, table: doc.Table) -> tuple[list[int], bool]:
+    def _widths(self, table: document.Table) -> tuple[list[int], bool]:
         """Return the width of each column, without the indent of the first, and whether the table fits."""
         widths = [self._natural(table, index) for index in range(len(table.columns))]
-        flexible = [
-            index for index, column in enumerate(table.columns) if column.role in (doc.Role.TEXT, doc.Role.NAME)
-        ]
+        flexible = [index for index, column in enumerate(table.columns) if column.role in (Role.TEXT, Role.NAME)]
         for index in flexible[:1]:
             column = table.columns[index]
             others = sum(widths) - widths[index] + 2 * (len(widths) - 1)
@@ -279,11 +278,11 @@ class ScreenLayout:
             return widths, fits
         return widths, sum(widths) + 2 * (len(widths) - 1) <= self.width
 
-    def _natural(self, table: doc.Table, index: int) -> int:
+    def _natural(self, table: document.Table, index: int) -> int:
         """Return the width that a column needs to be shown whole."""
         column = table.columns[index]
         width = cell_len(self.fit(column.heading))
-        if column.role is doc.Role.FIGURE:
+        if column.role is Role.FIGURE:
             width = max(column.least, min(width, _LONGEST_HEADING))
         for row in table.all_rows:
             # A heading of rows is not indented as the rows are.
@@ -291,13 +290,13 @@ class ScreenLayout:
             width = max(width, cell_len(self._cell(row.cells[index], column)) - inset)
         return width
 
-    def _cell(self, text: str, column: doc.Column, width: int = 0) -> str:
+    def _cell(self, text: str, column: Column, width: int = 0) -> str:
         """Return a text as its column shows it; a name is cut to a width, if one is given."""
-        if column.role is doc.Role.CODE:
+        if column.role is Role.CODE:
             return self._cut(text, _LONGEST_CODE)
-        return self._cut(text, width) if column.role is doc.Role.NAME and width else self.fit(text)
+        return self._cut(text, width) if column.role is Role.NAME and width else self.fit(text)
 
-    def _split(self, table: doc.Table) -> None:
+    def _split(self, table: document.Table) -> None:
         """Print figures in one width, beside each other as far as their labels leave room, the others below."""
         label, *columns = table.columns
         figure = max(self._natural(table, index) for index in range(1, len(table.columns)))
@@ -310,8 +309,8 @@ class ScreenLayout:
             self.console.print()
             self._grid(part.columns, [max(1, min(longest, room)) - len(_INDENT), *figures], part.all_rows, [0])
 
-    def _beside(self, beside: doc.Beside) -> None:
-        """Print tables below each other, or beside each other, row by row, where there is room."""
+    def _beside(self, beside: document.Beside) -> None:
+        """Print tables side by side if there is room, else below each other."""
         tables = beside.tables
         if len(tables) < 2 or self.width < _SIDE_BY_SIDE:
             for table in tables:
@@ -323,20 +322,20 @@ class ScreenLayout:
         widths: list[int] = []
         for half in halves:
             fitted, _ = self._widths(half)
-            name = next(index for index, column in enumerate(half.columns) if column.role is doc.Role.NAME)
+            name = next(index for index, column in enumerate(half.columns) if column.role is Role.NAME)
             # Each table takes half of the page, even if its names are short.
             fitted[name] += (self.width - 2) // 2 - len(_INDENT) - sum(fitted) - 2 * (len(fitted) - 1)
             widths += fitted
-        blank = doc.Row([""] * len(halves[0].columns))
+        blank = Row([""] * len(halves[0].columns))
         upper, lower = (
-            [doc.Row([cell for row in line for cell in row.cells]) for line in zip_longest(*parts, fillvalue=blank)]
+            [Row([cell for row in line for cell in row.cells]) for line in zip_longest(*parts, fillvalue=blank)]
             for parts in ([half.rows for half in halves], [half.more_rows for half in halves])
         )
-        rows = [*upper, doc.Row([""] * len(columns)), *lower]
+        rows = [*upper, Row([""] * len(columns)), *lower]
         self._grid(columns, widths, rows, range(0, len(columns), len(halves[0].columns)))
 
     def _grid(
-        self, columns: Sequence[doc.Column], widths: Sequence[int], rows: Sequence[doc.Row], set_in: Sequence[int]
+        self, columns: Sequence[Column], widths: Sequence[int], rows: Sequence[Row], set_in: Sequence[int]
     ) -> None:
         """Print a table of fixed widths, with two blanks between columns; indented columns are wider by the indent."""
         total = sum(widths) + 2 * (len(columns) - 1) + len(_INDENT) * len(set_in)
@@ -352,14 +351,14 @@ class ScreenLayout:
                 self.paragraph(part[-1].below, lead=_INDENT * 2)
 
     def _part(
-        self, columns: Sequence[doc.Column], widths: Sequence[int], rows: Sequence[doc.Row], set_in: Sequence[int]
+        self, columns: Sequence[Column], widths: Sequence[int], rows: Sequence[Row], set_in: Sequence[int]
     ) -> Grid:
         """Return rows of a table, with its headings."""
         grid = Grid(box=self.box, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
         headed = any(row.heading for row in rows)
         for index, (column, fitted) in enumerate(zip(columns, widths, strict=True)):
             inset = len(_INDENT) if index in set_in else 0
-            figures = column.role is doc.Role.FIGURE
+            figures = column.role is Role.FIGURE
             grid.add_column(
                 Text(self.fit(f"{'' if headed else ' ' * inset}{column.heading}")),
                 width=fitted + inset,
@@ -378,17 +377,17 @@ class ScreenLayout:
         return grid
 
     _printers: ClassVar[dict[type, Callable[[ScreenLayout, Any], None]]] = {
-        doc.Title: _title,
-        doc.Heading: _heading,
-        doc.Paragraph: _paragraph,
-        doc.Item: _item,
-        doc.Listing: _listing,
-        doc.Calculation: _calculation,
-        doc.Table: _table,
-        doc.Beside: _beside,
-        doc.Findings: _findings,
-        doc.OnScreen: lambda page, block: page.blocks(block.blocks),
-        doc.Verbatim: lambda _page, _block: None,
+        document.Title: _title,
+        document.Heading: _heading,
+        document.Paragraph: _paragraph,
+        document.Item: _item,
+        document.Listing: _listing,
+        document.Calculation: _calculation,
+        document.Table: _table,
+        document.Beside: _beside,
+        document.Findings: _findings,
+        document.OnScreen: lambda page, block: page.blocks(block.blocks),
+        document.Verbatim: lambda _page, _block: None,
     }
 
 
@@ -407,7 +406,7 @@ def _stripped(segments: Sequence[Segment]) -> list[Segment]:
     return [*kept, Segment.line()]
 
 
-def _counts_to_show(block: doc.Findings) -> dict[tuple[str, str], int]:
+def _counts_to_show(block: document.Findings) -> dict[tuple[str, str], int]:
     """Return how many findings of each level and kind to show, so that no kind hides the others.
 
     The last one of a kind is shown even if it is one more than the limit.

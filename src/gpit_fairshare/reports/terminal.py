@@ -48,7 +48,7 @@ def make_console(*, stderr: bool = False) -> Console:
 
 
 class _PipedConsole(Console):
-    """A console that passes on a broken pipe: the command line decides on the exit code."""
+    """A console that passes on a broken pipe, so that the command line decides on the exit code."""
 
     def on_broken_pipe(self) -> None:
         raise  # noqa: PLE0704  # rich calls this while it handles the BrokenPipeError
@@ -56,7 +56,7 @@ class _PipedConsole(Console):
 
 @contextmanager
 def progress(console: Console, label: str) -> Iterator[Advance]:
-    """Show a progress bar on a terminal once the work has lasted a second; elsewhere show nothing.
+    """Show a progress bar on a terminal after a second of work; elsewhere show nothing.
 
     Yields:
         A function to call with how much is done, and the total.
@@ -64,7 +64,7 @@ def progress(console: Console, label: str) -> Iterator[Advance]:
     if not console.is_terminal or console.is_dumb_terminal:
         yield lambda _done, _total: None
         return
-    # Standard output is not redirected: results may be going through it to a file.
+    # Standard output is not redirected: it may carry results to a file.
     bar = Progress(
         SpinnerColumn("line"),
         TextColumn("{task.description}", markup=False),

@@ -1,6 +1,6 @@
 """What `gpit init` writes into a folder: input templates, a scheme to edit and a first regression case.
 
-The texts are in `files/` exactly as they are written, so that an editor of one sees what its reader will see.
+The texts are in `files/` exactly as they are written: edit them there.
 The same version writes the same bytes.
 """
 
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 __all__ = ["COMMAND", "FILES", "write_folder"]
 
 FILES: Final = {
-    "README.md": "what is what, and the commands",
+    "README.md": "what each file is, and the commands",
     "population.xlsx": "organisations and their patients",
-    "spend.xlsx": "what they spend, line by line",
+    "spend.xlsx": "their spend, line by line",
     "scheme.toml": "years, values and where they come from",
     "my-formula.toml": "the rule: the fair share, step by step",
-    "cases/first-case.toml": "what the rule should give, worked by hand",
+    "cases/first-case.toml": "what the rule should give, calculated by hand",
     "cases/first-case-population.csv": "its organisations",
-    "cases/first-case-spend.csv": "its lines of cost",
+    "cases/first-case-spend.csv": "its lines of spend",
 }
 """Every file that is written, by its name inside the folder, with a description."""
 
@@ -43,7 +43,6 @@ def write_folder(folder: Path) -> list[Path]:
     All or none: they are written to a temporary folder and moved into place at the end.
 
     Raises:
-        UsageError: The path cannot be a folder, its parent does not exist, or a file would be overwritten.
         OutputError: The folder cannot be written to; it is unchanged.
     """
     try:
@@ -55,17 +54,21 @@ def write_folder(folder: Path) -> list[Path]:
 
 
 def _refuse_unusable(folder: Path) -> None:
-    """Refuse a folder whose files would be overwritten, or whose parent does not exist."""
+    """Refuse a folder whose files would be overwritten, or whose parent does not exist.
+
+    Raises:
+        UsageError: It is one of these, or a file.
+    """
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder}: is a file; give the name of a folder")
     if not folder.exists() and not folder.parent.is_dir():
-        raise UsageError(f"{folder}: there is no folder {folder.parent}; make it first")
+        raise UsageError(f"{folder}: there is no folder {folder.parent}; create it first")
     existing = [name for name in FILES if os.path.lexists(folder / name)]
     if (folder / "cases").exists() and not (folder / "cases").is_dir():
         existing.append("cases")
     if existing:
         raise UsageError(
-            f"{folder}: {', '.join(existing)} would be written over; give another folder, or move that away first"
+            f"{folder}: {', '.join(existing)} would be overwritten; give another folder, or move these files first"
         )
 
 

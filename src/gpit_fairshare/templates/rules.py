@@ -23,18 +23,17 @@ def write_rule(target: str, kind: str | None = None, copied: str | None = None) 
 
     Args:
         target: A name, for a file of that name in this folder, or a path that ends in `.toml`.
-        kind: `formula`, `transition` or `scheme`; a formula if there is neither this nor `copied`.
+        kind: `formula`, `transition` or `scheme`; a formula if neither this nor `copied` is given.
         copied: Name of a file of the library to copy; only the name in it changes.
 
     Raises:
         UsageError: The file exists already, its folder does not, or the name is not valid.
-        OutputError: It cannot be written.
     """
     path = _path(target)
     name = path.name.removesuffix(_ENDING)
     text, kind, origin = _template(kind or "formula") if copied is None else _copy(copied, kind)
     if os.path.lexists(path):
-        raise UsageError(f"{path}: is there already, and is not written over; give another name")
+        raise UsageError(f"{path}: exists already and is never overwritten; give another name")
     with in_place(path) as draft:
         draft.write_bytes(_named(text, kind, name).encode())
     return path, kind, origin
@@ -43,9 +42,9 @@ def write_rule(target: str, kind: str | None = None, copied: str | None = None) 
 def _path(target: str) -> Path:
     path = Path(target if target.endswith(_ENDING) else f"{target}{_ENDING}")
     if not _NAME.fullmatch(path.name.removesuffix(_ENDING)):
-        raise UsageError(f"{target}: is no name for a file; write letters, digits, - and _, such as my-formula")
+        raise UsageError(f"{target}: is not a valid file name; use letters, digits, - and _, such as my-formula")
     if not path.parent.is_dir():
-        raise UsageError(f"{path}: there is no folder {path.parent}; make it first")
+        raise UsageError(f"{path}: there is no folder {path.parent}; create it first")
     return path
 
 
@@ -57,7 +56,7 @@ def _template(kind: str) -> tuple[str, str, str]:
 def _copy(name: str, kind: str | None) -> tuple[str, str, str]:
     names = {entry.name for entry in library_entries(kind)}
     if name not in names:
-        raise UsageError(f"--from {name}: there is no such {kind or 'file'} in the library{nearest(name, names)}")
+        raise UsageError(f"--from {name}: the library has no such {kind or 'file'}{nearest(name, names)}")
     entry, text = method(name, kind)
     return text, entry.kind, f"{entry.kind} {name}"
 

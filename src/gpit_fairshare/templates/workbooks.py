@@ -1,7 +1,7 @@
-"""The two input templates: the content of their sheets as data, and the writing of their workbooks.
+"""The two input templates: the contents of their sheets as data, and how their workbooks are written.
 
-A column is described once; its heading, note, input message, error message and line of the instructions
-are made from that.
+A column is described once. Its heading, note, input message, error message and line of the instructions all come from
+that description.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ COMMAND: Final = (
     "gpit allocate --population population.xlsx:Population --spend spend.xlsx:Spend "
     "--scheme scheme.toml -o allocations.xlsx"
 )
-"""The command that runs the written folder, from inside it; the same in bash and PowerShell."""
+"""The command to run inside the written folder; the same in bash and PowerShell."""
 LAST_ROW: Final = 10_001
 """Last row with data validation: room for 10,000 rows of figures."""
 _NUMBERS: Final = {"text": "@", "people": "#,##0", "£": "£#,##0.00;-£#,##0.00"}
@@ -31,20 +31,17 @@ _NOTE_CHARACTERS: Final = 46
 _CHARACTERS: Final = 110
 """Characters of prose that always fit on a line of the instructions; a line is 15 points high."""
 _ERROR: Final = (
-    "Something that no figure can be worked out from, such as the same code twice, a blank cell, or an organisation "
-    "that is in one file and not in the other. Nothing is written. All errors are listed at once, each with its file, "
-    "sheet and cell and what to do: correct them and run gpit again."
+    "A problem that prevents calculation, such as a code given twice, a blank cell, or an organisation that is missing "
+    "from one of the files. Nothing is written. gpit lists all errors at once, each with its file, sheet and cell and "
+    "what to do. Correct them and run gpit again."
 )
 _FINDINGS: Final = (
     ("Error", _ERROR),
-    ("Warning", "Something that may be meant and may be a slip, such as an organisation without patients. Look at it."),
-    (
-        "Note",
-        "What was done with the figures, such as lines of cost that do not count. Nothing is repaired in silence.",
-    ),
-    ("Its number", "Numbers such as I15 keep their meaning; docs/files.md of gpit lists them."),
+    ("Warning", "A possible mistake, such as an organisation without patients. Review it; it may be intended."),
+    ("Note", "What gpit did with the figures, such as lines of spend that are left out. gpit never corrects silently."),
+    ("Code", "Each finding has a code such as I15; docs/files.md of gpit lists them."),
 )
-"""Kinds of findings on the figures, in plain words."""
+"""The kinds of findings, each explained."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +51,9 @@ class TemplateColumn:
     name: str
     width: float
     holds: str
-    """What it holds, in a sentence."""
+    """What the column contains, in a sentence."""
     allowed: str
-    """What may be typed, in a sentence or two; at most 255 characters, the limit of Excel."""
+    """What may be typed, in one or two sentences; at most 255 characters, the limit of Excel."""
     kind: Literal["text", "people", "£"] = "text"
     rule: Mapping[str, Any] = field(default_factory=lambda: {"validate": "any"})
     """Data validation in the form of XlsxWriter. A formula is written for row 2, the first row of figures."""
@@ -77,31 +74,31 @@ class Template:
 
 
 def _words(*words: str, strict: bool = True) -> dict[str, Any]:
-    """Return the validation of a list of words; if it is not strict, other words may be typed too."""
+    """Return the validation of a list of words; if it is not strict, other words are allowed too."""
     return {"validate": "list", "source": list(words), "show_error": strict}
 
 
 _KEEP_CODES: Final = (
-    "Paste values only (Paste Special, Values). A plain paste brings the other sheet's format with it, and passes over "
-    "the rules of the cells: Excel may then turn codes such as 0123 into 123 and 01E05 into 100000. gpit refuses codes "
+    "Paste values only (Paste Special, Values). A plain paste also copies the format of the other sheet and skips the "
+    "checks of the cells: Excel may then turn codes such as 0123 into 123 and 01E05 into 100000. gpit refuses codes "
     "that have become numbers."
 )
 _ROWS: Final = (
-    "from row 2 down. The headings stay in row 1, and no totals or remarks below the rows. "
-    "Delete the example rows that are left over."
+    "from row 2 down. Keep the headings in row 1. Put no totals or notes below the rows. "
+    "Delete any example rows that remain."
 )
 _SAVE: Final = "Save the workbook as .xlsx, close it, and run gpit."
 _BASIS: Final = TemplateColumn(
     "basis",
     14,
-    "Whether the figure is real. One row that says illustrative marks every result as illustrative.",
-    "Write illustrative where the figure is made up, and leave the cell empty where it is real.",
+    "Whether the figure is real. A single illustrative row makes every result illustrative.",
+    "Write illustrative if the figure is made up; leave the cell empty if it is real.",
     rule=_words("illustrative", strict=False),
 )
 
 
 def _year(cell: str) -> TemplateColumn:
-    """Return the column of years with this first cell; gpit reads other spellings, but one is enough to type."""
+    """Return the column of years with this first cell; gpit reads other spellings, but the template allows one."""
     formula = (
         f'=AND(ISTEXT({cell}),LEN({cell})=7,MID({cell},5,1)="/",'
         f"MOD(VALUE(LEFT({cell},4))+1,100)=VALUE(RIGHT({cell},2)))"
@@ -109,8 +106,8 @@ def _year(cell: str) -> TemplateColumn:
     return TemplateColumn(
         "year",
         10,
-        "The financial year of the row. May be left empty.",
-        "A financial year such as 2014/15, in every row or in none. Empty means: the same in every year of the scheme.",
+        "The financial year of the row. Optional.",
+        "A financial year such as 2014/15, in every row or in none. Rows without a year are used for every year.",
         rule={"validate": "custom", "value": formula},
     )
 
@@ -122,8 +119,8 @@ POPULATION: Final = Template(
         TemplateColumn(
             "org_code",
             12,
-            "The code of the organisation. Needed.",
-            "A text of 1 to 10 characters, such as 00C, 01E or 0123. Each code once, or once for each year.",
+            "The code of the organisation. Required.",
+            "1 to 10 characters, such as 00C, 01E or 0123. Each code once, or once for each year.",
             # Compared as texts, since COUNTIF would take 0123 for 123 and 1E5 for 100000.
             # The same code may occur in another year.
             rule={
@@ -134,23 +131,23 @@ POPULATION: Final = Template(
         TemplateColumn(
             "org_name",
             34,
-            "Its name, for people. May be left empty.",
-            "Any text on one line. The same code has the same name in every row.",
+            "The name of the organisation. Optional.",
+            "Any text on one line. Use the same name for a code in every row.",
         ),
         _year("C2"),
         TemplateColumn(
             "registered_population",
             23,
-            "People on the lists of its GP practices. Needed: the money follows them.",
-            "A whole number, 0 or more, without text around it. Write 0 for nobody; do not leave the cell empty.",
+            "Patients registered with its GP practices. Required: funding is shared by them.",
+            "A whole number, 0 or more, with no text. Write 0 if there are no patients; do not leave the cell empty.",
             kind="people",
             rule={"validate": "integer", "criteria": ">=", "value": 0},
         ),
         TemplateColumn(
             "area_team",
             26,
-            "The area team, region or county by which totals are given. May be left empty.",
-            "Any text on one line, spelt alike for all organisations that belong together.",
+            "The area team, region or county to show totals for. Optional.",
+            "Any text on one line. Spell it the same way for all its organisations.",
         ),
         _BASIS,
     ),
@@ -161,61 +158,61 @@ POPULATION: Final = Template(
         ("D", "Damson (example)", "", 400_000, "South (example)", "illustrative"),
     ),
     purpose=(
-        "The sheet Population says which organisations there are and how many patients each has. "
-        "The four in it are made up, so that gpit runs at once: type over them."
+        "The sheet Population lists the organisations and how many patients each has. "
+        "Its four rows are examples, so that gpit can run at once. Replace them with your own."
     ),
     steps=(
-        f"On the sheet Population, one row for each organisation, {_ROWS}",
+        f"On the sheet Population, fill in one row for each organisation, {_ROWS}",
         _KEEP_CODES,
-        "If the figures differ from year to year, give each organisation a row for each year of the scheme.",
-        "Further columns may be added on the right, such as a need index: a formula can use them by their heading.",
+        "If the figures differ by year, give each organisation a row for each year of the scheme.",
+        "You may add columns on the right, such as a need index. A formula can use them by their heading.",
         _SAVE,
     ),
 )
 
 SPEND: Final = Template(
-    title="Spend: lines of cost",
+    title="Spend: lines of spend",
     sheet="Spend",
     columns=(
         TemplateColumn(
             "org_code",
             12,
-            "The code of the organisation that pays. Needed.",
-            "A text of 1 to 10 characters, one of the codes of population.xlsx. It may stand in many rows.",
+            "The code of the organisation that pays. Required.",
+            "One of the codes of population.xlsx, 1 to 10 characters. A code may have several rows.",
             rule={"validate": "custom", "value": "=AND(ISTEXT(A2),LEN(A2)<=10)"},
         ),
         TemplateColumn(
             "category",
             16,
-            "What the cost is for. May be left empty, unless the scheme counts by it.",
-            "One of core, mandated and discretionary, or a word of your own.",
+            "What the cost is for. Optional, unless the scheme selects lines by it.",
+            "core, mandated or discretionary, or your own word.",
             rule=_words("core", "mandated", "discretionary", strict=False),
         ),
         TemplateColumn(
             "provider",
             26,
-            "Who is paid, for your own records: gpit does not use it. May be left empty.",
+            "Who is paid. For your own records; gpit does not use it. Optional.",
             "Any text on one line.",
         ),
         TemplateColumn(
             "cost_type",
             12,
-            "Running costs or assets. The scheme says which count. Needed.",
-            "The word revenue or the word capital.",
+            "Running costs or assets. The scheme decides which to count. Required.",
+            "revenue or capital.",
             rule=_words("revenue", "capital"),
         ),
         TemplateColumn(
             "committed",
             13,
-            "Whether the organisation is bound to pay, for an existing service. The scheme says which count. Needed.",
-            "The word yes or the word no.",
+            "Whether it is committed to pay, for an existing service. The scheme decides which to count. Required.",
+            "yes or no.",
             rule=_words("yes", "no"),
         ),
         TemplateColumn(
             "amount",
             16,
-            "£ a year. Needed.",
-            "A number, 0 or more, in pounds, without text around it: 1234.56. No refunds or credits below 0.",
+            "£ a year. Required.",
+            "A number in pounds, 0 or more, with no text, such as 1234.56. No negative amounts (refunds or credits).",
             kind="£",
             rule={"validate": "decimal", "criteria": ">=", "value": 0},
         ),
@@ -232,14 +229,14 @@ SPEND: Final = Template(
         ("D", "core", "Supplier 2 (example)", "revenue", "yes", 820_000, "", "illustrative"),
     ),
     purpose=(
-        "The sheet Spend says what each organisation spends, line by line. The scheme counts some of the lines, here "
-        "committed revenue, and gpit reports what does not count. The seven lines are made up: type over them."
+        "The sheet Spend lists the spend of each organisation, line by line. The scheme counts some of the lines, here "
+        "committed revenue, and gpit reports what is left out. The seven rows are examples. Replace them with your own."
     ),
     steps=(
-        f"On the sheet Spend, one row for each line of cost, {_ROWS}",
+        f"On the sheet Spend, fill in one row for each line of spend, {_ROWS}",
         _KEEP_CODES,
-        "Every organisation of population.xlsx needs a row here. If it spends nothing, write one line of 0.",
-        "If the figures differ from year to year, fill in the year of every row.",
+        "Every organisation of population.xlsx needs a row here. If it has no spend, write one row with amount 0.",
+        "If the figures differ by year, fill in the year of every row.",
         _SAVE,
     ),
 )
@@ -253,7 +250,7 @@ def workbook(template: Template) -> bytes:
             "title": template.title,
             "subject": "Input template of gpit",
             "author": "gpit_fairshare",
-            "comments": "The figures are examples: replace them with your own.",
+            "comments": "The figures are examples. Replace them with your own.",
             "created": CREATED,
         }
     )
@@ -289,7 +286,7 @@ def _figures(book: WorkbookWriter, template: Template) -> None:
 
 
 def _gutter(column: TemplateColumn, index: int) -> dict[str, Any]:
-    """Return the alignment of a column: figures on the right, with a gap before the text that follows."""
+    """Return the alignment of a column: figures on the right, with a gap before the next text."""
     if column.kind != "text":
         return {"align": "right", "indent": 1}
     return {"indent": 1} if index else {}
@@ -319,7 +316,7 @@ def _instructions(book: WorkbookWriter, template: Template) -> None:
 
 
 def _lines(template: Template) -> Iterator[tuple[str, str]]:
-    """Yield the lines of the instructions: a term and its text, or a heading and nothing."""
+    """Yield the lines of the instructions: a term and its text, or a heading and an empty text."""
     yield "Purpose", template.purpose
     yield "How to fill it in", ""
     yield from ((f"Step {number}", step) for number, step in enumerate(template.steps, 1))
@@ -327,9 +324,9 @@ def _lines(template: Template) -> Iterator[tuple[str, str]]:
     for index, column in enumerate(template.columns):
         yield f"{chr(ord('A') + index)}: {column.name}", f"{column.holds} {column.allowed}"
     yield "How to run gpit", ""
-    yield "Where", "In a terminal, in the folder of this workbook. README.md there tells more."
+    yield "Where", "In a terminal, in the folder of this workbook. README.md in the folder explains more."
     yield "Command", COMMAND
-    yield "What gpit may find", ""
+    yield "Findings of gpit", ""
     yield from _FINDINGS
 
 

@@ -1,6 +1,6 @@
 """The file formats of documents: one module each, named after the file ending, with a function `render`.
 
-To add a format, add its module. The modules are not loaded here, so that the command line knows the endings at once.
+To add a format, add its module. The modules load only when needed, so that the command line starts quickly.
 """
 
 from __future__ import annotations

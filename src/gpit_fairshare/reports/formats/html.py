@@ -5,7 +5,8 @@ from __future__ import annotations
 import html as entities
 from typing import TYPE_CHECKING, Final
 
-from gpit_fairshare.reports import document as doc
+from gpit_fairshare.reports import document
+from gpit_fairshare.reports.document import Role, Tone
 from gpit_fairshare.words import visible
 
 if TYPE_CHECKING:
@@ -36,41 +37,41 @@ dd { margin: 0 }
 """
 
 
-def render(document: doc.Document) -> str:
+def render(report: document.Document) -> str:
     """Return a document as a self-contained page: no script, no picture, no other file."""
-    title = next((" ".join(block.pieces) for block in document.blocks if isinstance(block, doc.Title)), "gpit")
+    title = next((" ".join(block.pieces) for block in report.blocks if isinstance(block, document.Title)), "gpit")
     return (
         f'<!DOCTYPE html>\n<html lang="en-GB">\n<head>\n<meta charset="utf-8">\n'
         f'<meta name="viewport" content="width=device-width">\n<title>{_escaped(title)}</title>\n'
-        f"<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n{''.join(_blocks(document.blocks))}"
+        f"<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n{''.join(_blocks(report.blocks))}"
         f"</main>\n</body>\n</html>\n"
     )
 
 
-def _blocks(blocks: Sequence[doc.Block]) -> Iterator[str]:
+def _blocks(blocks: Sequence[document.Block]) -> Iterator[str]:
     level = 2
-    for block in doc.in_file(blocks):
+    for block in document.in_file(blocks):
         match block:
             case list():
                 yield _list(block)
-            case doc.Title():
+            case document.Title():
                 yield _element("h1", block.tone, _in_html(" ".join(block.pieces)))
-            case doc.Heading():
+            case document.Heading():
                 yield _element(f"h{2 if block.of_part else level}", block.tone, _in_html(block.text))
                 level = 3 if block.of_part else level
-            case doc.Paragraph():
+            case document.Paragraph():
                 marker = f"<strong>{_in_html(block.marker.strip())}</strong> " if block.marker.strip() else ""
                 yield _element("p", block.tone, f"{marker}{_in_html(block.text)}")
-            case doc.Calculation():
+            case document.Calculation():
                 yield _calculation(block)
-            case doc.Verbatim():
+            case document.Verbatim():
                 yield f"<pre>{_escaped(block.text)}</pre>\n"
-            case doc.Table():
+            case document.Table():
                 yield _table(block)
 
 
-def _element(tag: str, tone: doc.Tone, content: str) -> str:
-    kind = "" if tone is doc.Tone.PLAIN or (tone is doc.Tone.STRONG and tag.startswith("h")) else f' class="{tone}"'
+def _element(tag: str, tone: Tone, content: str) -> str:
+    kind = "" if tone is Tone.PLAIN or (tone is Tone.STRONG and tag.startswith("h")) else f' class="{tone}"'
     return f"<{tag}{kind}>{content}</{tag}>\n"
 
 
@@ -80,14 +81,14 @@ def _escaped(text: str) -> str:
 
 def _in_html(text: str) -> str:
     escaped = _escaped(text)
-    if isinstance(text, doc.Address) and doc.WEB_ADDRESS.fullmatch(text):
+    if isinstance(text, document.Address) and document.WEB_ADDRESS.fullmatch(text):
         return f'<a href="{escaped}">{escaped}</a>'
-    return f"<code>{escaped}</code>" if isinstance(text, doc.Code) else escaped
+    return f"<code>{escaped}</code>" if isinstance(text, document.Code) else escaped
 
 
-def _list(items: Sequence[doc.Item]) -> str:
+def _list(items: Sequence[document.Item]) -> str:
     keys = [item.marker.strip(" –:") for item in items]
-    numbered = all(doc.NUMBERED.fullmatch(key) for key in keys)
+    numbered = all(document.NUMBERED.fullmatch(key) for key in keys)
     lines = []
     for key, item in zip(keys, items, strict=True):
         value = f' value="{key[:-1]}"' if numbered else ""
@@ -99,7 +100,7 @@ def _list(items: Sequence[doc.Item]) -> str:
     return f"<{tag}>\n{''.join(lines)}</{tag}>\n"
 
 
-def _calculation(line: doc.Calculation) -> str:
+def _calculation(line: document.Calculation) -> str:
     number = f"{line.number}. " if line.number else ""
     name = f" <code>{_escaped(line.name)}</code>" if line.name else ""
     result = f": {_in_html(line.result)}" if line.result else ""
@@ -108,8 +109,8 @@ def _calculation(line: doc.Calculation) -> str:
     return f"{head}<dl>\n{details}</dl>\n" if details else head
 
 
-def _table(table: doc.Table) -> str:
-    kinds = [' class="figure"' if column.role is doc.Role.FIGURE else "" for column in table.columns]
+def _table(table: document.Table) -> str:
+    kinds = [' class="figure"' if column.role is Role.FIGURE else "" for column in table.columns]
     headings = [
         f'<th scope="col"{kind}>{_in_html(column.heading)}</th>'
         for kind, column in zip(kinds, table.columns, strict=True)

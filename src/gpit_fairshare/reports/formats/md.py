@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from gpit_fairshare.reports import document as doc
+from gpit_fairshare.reports import document
+from gpit_fairshare.reports.document import Role, Tone
 from gpit_fairshare.words import one_line, visible
 
 if TYPE_CHECKING:
@@ -23,15 +24,15 @@ _ESCAPES: Final = str.maketrans(
 _LINKS: Final = re.compile(r":(?=\S)|(?<=www)\.|(?<=GH)-", re.IGNORECASE)
 _NAMES: Final = re.compile(r"(?<![\w.@#/:=\\-])[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)+(?![\w/:=-]|\.\w)")
 _RESERVE: Final = 400
-"""Characters reserved for the note that something was left out."""
+"""Characters reserved for the note that something is left out."""
 
 
-def render(document: doc.Document) -> str:
-    """Return a document as Markdown; lines beyond its maximum size are counted."""
-    left = document.longest - _RESERVE if document.longest else float("inf")
+def render(report: document.Document) -> str:
+    """Return a document as Markdown; lines above its maximum size are only counted."""
+    left = report.longest - _RESERVE if report.longest else float("inf")
     parts: list[str] = []
     no_room: list[str] = []
-    for heading, lines in _blocks(document.blocks):
+    for heading, lines in _blocks(report.blocks):
         text = "\n" if parts else ""
         # Above 0 until something is left out, so that exactly the first block that does not fit counts its lines.
         left = max(left - len(text), 1) if left else 0
@@ -40,47 +41,47 @@ def render(document: doc.Document) -> str:
                 if heading:
                     no_room.append(heading)
                 elif left > 0:
-                    text += f"\n… and {len(lines) - place:,} more, for which there is no room here.\n"
+                    text += f"\n… and {len(lines) - place:,} more that do not fit here.\n"
                 left = 0
                 break
             text += line
             left -= len(line)
         parts.append(text)
     if no_room:
-        parts.append(f"\nNo room for: {', '.join(no_room)}. The JSON document has all.\n")
+        parts.append(f"\nLeft out because they do not fit: {', '.join(no_room)}. The JSON document has everything.\n")
     return "".join(parts)
 
 
-def _blocks(blocks: Sequence[doc.Block]) -> Iterator[tuple[str, list[str]]]:
+def _blocks(blocks: Sequence[document.Block]) -> Iterator[tuple[str, list[str]]]:
     """Yield the heading, or an empty text, and the lines of each block; consecutive items are one block."""
     level = "##"
-    for block in doc.in_file(blocks):
+    for block in document.in_file(blocks):
         match block:
             case list():
                 yield "", [_item(item, "") for item in block]
-            case doc.Title():
+            case document.Title():
                 yield "", [f"# {in_markdown(' '.join(block.pieces))}\n"]
-            case doc.Heading():
+            case document.Heading():
                 yield in_markdown(block.text), [f"{'##' if block.of_part else level} {in_markdown(block.text)}\n"]
                 level = "###" if block.of_part else level
-            case doc.Paragraph():
+            case document.Paragraph():
                 marker = f"**{in_markdown(block.marker)}** " if block.marker.strip() else ""
                 yield "", [f"{marker}{_toned(block.text, block.tone)}\n"]
-            case doc.Calculation():
+            case document.Calculation():
                 yield "", [*_calculation(block)]
-            case doc.Verbatim():
+            case document.Verbatim():
                 fence = _fence(block.text, 3)
                 yield "", [f"{fence}{block.language}\n{visible(block.text)}\n{fence}\n"]
-            case doc.Table():
+            case document.Table():
                 yield "", [*_table(block)]
 
 
 def in_markdown(text: str) -> str:
-    """Return a text that has no effect where Markdown is rendered, as on GitHub: no link, no @name, no formula.
+    """Return a text that has no effect in rendered Markdown, as on GitHub: no link, no @name, no formula.
 
     A name such as `fair_share` becomes code, so that it can be copied unchanged.
     """
-    if isinstance(text, doc.Code):
+    if isinstance(text, document.Code):
         return _code(text)
     texts, names = _NAMES.split(text := one_line(text, None)), _NAMES.findall(text)
     escaped = [_without_markup(part) for part in texts]
@@ -98,7 +99,7 @@ def _without_markup(text: str) -> str:
 
 def _code(text: str) -> str:
     """Return a text as code, even with backticks in it; vertical bars are escaped, as they would end a table's cell."""
-    if isinstance(text, doc.Address) and doc.WEB_ADDRESS.fullmatch(text):
+    if isinstance(text, document.Address) and document.WEB_ADDRESS.fullmatch(text):
         return f"<{text}>"
     line = one_line(text, None).replace("|", r"\|")
     fence = _fence(line, 1)
@@ -111,13 +112,13 @@ def _fence(text: str, least: int) -> str:
     return "`" * max(least, 1 + max((len(run) for run in re.findall("`+", text)), default=0))
 
 
-def _toned(text: str, tone: doc.Tone) -> str:
-    return in_markdown(text) if tone is doc.Tone.PLAIN else f"**{in_markdown(text)}**"
+def _toned(text: str, tone: Tone) -> str:
+    return in_markdown(text) if tone is Tone.PLAIN else f"**{in_markdown(text)}**"
 
 
-def _item(item: doc.Item, indent: str) -> str:
+def _item(item: document.Item, indent: str) -> str:
     key = item.marker.strip(" –:")
-    bullet = f"{key} " if doc.NUMBERED.fullmatch(key) else "* "
+    bullet = f"{key} " if document.NUMBERED.fullmatch(key) else "* "
     text = f"{in_markdown(key)}: " if key and bullet == "* " else ""
     text += _toned(item.text, item.tone)
     name = f" ({_code(item.name)})" if item.name else ""
@@ -125,7 +126,7 @@ def _item(item: doc.Item, indent: str) -> str:
     return f"{indent}{bullet}{text}{name}\n{below}"
 
 
-def _calculation(line: doc.Calculation) -> Iterator[str]:
+def _calculation(line: document.Calculation) -> Iterator[str]:
     number = f"{line.number}. " if line.number else ""
     name = f" {_code(line.name)}" if line.name else ""
     result = f": {in_markdown(line.result)}" if line.result else ""
@@ -134,10 +135,10 @@ def _calculation(line: doc.Calculation) -> Iterator[str]:
         yield f"{'' if place else chr(10)}* {key}: {in_markdown(text)}\n"
 
 
-def _table(table: doc.Table) -> Iterator[str]:
+def _table(table: document.Table) -> Iterator[str]:
     yield f"{in_markdown(table.caption)}\n\n" if table.caption else ""
     yield f"| {' | '.join(in_markdown(column.heading) for column in table.columns)} |\n"
-    yield f"| {' | '.join('---:' if column.role is doc.Role.FIGURE else '---' for column in table.columns)} |\n"
+    yield f"| {' | '.join('---:' if column.role is Role.FIGURE else '---' for column in table.columns)} |\n"
     for row in (*table.rows, *table.more_rows):
         cells = [in_markdown(cell) for cell in row.cells]
         if row.heading:
