@@ -846,7 +846,7 @@ def test_the_size_that_is_proposed_is_enough(tmp_path, name):
     again = check(population=path, max_size=proposed)
 
     assert proposed > 1
-    assert [str(one) for one in again.findings if "at most" in one.found or "--max-size" in one.remedy] == []
+    assert [str(one) for one in again.findings if "the limit is" in one.found or "--max-size" in one.remedy] == []
     assert again.columns
 
 

@@ -269,7 +269,7 @@ def test_scales_that_leave_open_which_figures(folder, name, place):
 
     (fault,) = folder.faults(POPULATION, book)
     assert fault.number == FindingCode.UNIT.number
-    assert "does not say beyond doubt" in fault.found
+    assert "does not make clear" in fault.found
     inputs = folder.read(POPULATION, book, units={"historic_spend": "£000"})
     assert column(inputs, "historic_spend")["00C"] == 100_000.0
 
@@ -278,7 +278,7 @@ def test_scale_of_patients_in_a_title(folder):
     """A title that says thousands over patients is refused: read as it is written, it would lose 999 of 1,000."""
     text = "Registered patients (thousands)\norg_code,registered_population\n00C,106\n00D,290\n"
 
-    assert "does not say beyond doubt" in folder.fault(text).found
+    assert "does not make clear" in folder.fault(text).found
     inputs = folder.read(text, units={"registered_population": "000 people"})
     assert column(inputs, "registered_population") == {"00C": 106_000.0, "00D": 290_000.0}
 
@@ -396,7 +396,7 @@ def test_titles_of_other_units(folder, title):
     """A title that says figures are in something else than pounds and people is refused until a heading says which."""
     faults = folder.faults(*[folder.book("both.xlsx", S=[[title], [], BOTH, *PAIR])] * 2)
 
-    assert any("does not say beyond doubt" in fault.found for fault in faults)
+    assert any("does not make clear" in fault.found for fault in faults)
 
 
 @pytest.mark.parametrize(("heading", "unit"), [("Unit", "£000"), ("Units", "£k"), ("Currency", "EUR")])
@@ -404,7 +404,7 @@ def test_units_of_rows(folder, heading, unit):
     """A column that says of each row what it is in is not read, so that a unit in it is refused."""
     text = f"org_code,historic_spend,{heading}\n00C,5,{unit}\n00D,6,{unit}\n"
 
-    assert f"'{heading}: {unit}' does not say" in folder.fault(POPULATION, text).found
+    assert f"'{heading}: {unit}' does not make clear" in folder.fault(POPULATION, text).found
     plain = folder.read(POPULATION, text.replace(unit, "£"))
     assert column(plain, "historic_spend") == {"00C": 5.0, "00D": 6.0}
 
@@ -412,14 +412,14 @@ def test_units_of_rows(folder, heading, unit):
 @pytest.mark.parametrize("cell", ["000s", "thousands", "in millions"])
 def test_scale_in_the_column_of_codes(folder, cell):
     """A scale without £ in the column of codes is never used up: it may mean any figures, and is refused."""
-    assert "does not say beyond doubt" in folder.fault(POPULATION, ABOVE.format(cell)).found
+    assert "does not make clear" in folder.fault(POPULATION, ABOVE.format(cell)).found
 
 
 def test_heading_and_cell_that_contradict(folder):
     """£ in the heading and £000 in the cell below it cannot both be right."""
     fault = folder.fault(POPULATION, "org_code,Spend (£)\n,£000\n00C,5\n00D,6\n")
 
-    assert "'Spend (£)' says £, and the cell beside it says £000" in fault.found
+    assert "'Spend (£)' says £, but the cell next to it says £000" in fault.found
 
 
 def test_other_columns_are_left_alone(folder):
@@ -470,7 +470,7 @@ def test_unit_option_of_another_measure(folder):
     fault = folder.fault(POPULATION, money("Spend", 2, 3), units={"Spend": "000 people"})
 
     assert fault.number == FindingCode.UNIT.number
-    assert "which is £" in fault.found
+    assert "in £, but its unit is 000 people" in fault.found
 
 
 @pytest.mark.parametrize("unit", ["m", "£x", "k", "€", "%", "pounds of butter"])

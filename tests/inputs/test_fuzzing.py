@@ -217,7 +217,7 @@ def test_a_bomb_goes_off_nowhere(tmp_path):
 
     assert (tmp_path / "bomb.xlsx").stat().st_size < 422_000
     assert code == 2
-    assert "unpacks to 147 MB; at most 64 MB are read" in out
+    assert "unpacks to 147 MB; the limit is 64 MB" in out
     assert "--max-size 148" in out
     assert took < 2
     assert megabytes < 200
