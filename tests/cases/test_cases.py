@@ -261,7 +261,7 @@ def test_a_fault_of_the_inputs_can_be_expected_by_any_of_them(folder):
     """All faults of a run are looked at, not the first alone."""
     put(folder, "odd.csv", "org_code,registered_population\nA,-1\nB,many\n")
     run = RUN.replace("abcd-population", "odd")
-    for text in ("below nil", "'many'", "row 3"):
+    for text in ("is negative", "'many'", "row 3"):
         assert verdict_of(folder, case("x", f'fails = "{text}"\n', run=run, figures="")).outcome == "ok", text
 
 

@@ -363,7 +363,7 @@ def test_hidden_sheets(folder):
         return str(folder.path / name)
 
     both = folder.read(workbook("both.xlsx", Data=(rows, "visible"), Old=(rows, "hidden")))
-    assert "not read: 1 hidden sheet with a table of codes, Old" in about(both, FindingCode.HIDDEN)[0]
+    assert "not read: 1 hidden sheet with a table of codes (Old)" in about(both, FindingCode.HIDDEN)[0]
 
     fault = folder.fault(workbook("hidden.xlsx", Cover=([["Cover"], ["x"]], "visible"), Data=(rows, "hidden")))
     assert (fault.number, fault.remedy) == (

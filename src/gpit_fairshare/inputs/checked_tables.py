@@ -339,7 +339,7 @@ class _TableBuilder:
             rules = [f"{column} {' or '.join(words)}" for column, words in self.request.counts.items()]
             file.findings.note(
                 FindingCode.TOTALS_GIVEN,
-                f"historic_spend is used as given; gpit cannot check that it is {listed(rules)} only",
+                f"historic_spend is used as given; gpit cannot check that it covers only {listed(rules)}",
             )
 
     def _check_sides(self, group: Group) -> None:

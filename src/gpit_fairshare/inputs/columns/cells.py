@@ -66,7 +66,7 @@ _REMEDIES = {
         "Between semicolons this may be a decimal or thousands: save the file with commas between cells, or as .xlsx"
     ),
     r"^(n/a|na|nil|none|null|\.\.|\*|tbc|x|\[(x|z|c|low)\])\Z": (
-        "Write 0 if the figure is 0; if it is not known, find it first"
+        "Write 0 if the figure is 0; if it is not known, find it out first"
     ),
     r"^[0-9.]*[0-9],[0-9]+\Z": "Use a full stop as the decimal point: 1234.56",
     r"^[0-9]+([/-][0-9]+)+\Z": "It may be a fraction, a date or a year: write the number",

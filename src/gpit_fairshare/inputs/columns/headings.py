@@ -286,7 +286,7 @@ class Headings:
             if keyword.iskeyword(column):
                 self.findings.warning(
                     FindingCode.KEYWORD,
-                    f"the heading '{heading}' becomes {column}, which a formula cannot use as a name",
+                    f"the heading '{heading}' becomes {column}, a name that no formula can use",
                     remedy=f"Rename it with --map '{heading}=ANOTHER_NAME'",
                 )
         self.units.report(self.needed_columns, {*self.request.essential, "amount"})

@@ -186,7 +186,7 @@ def _report(sheet: InputSheet, grid: Grid) -> None:
         rows = counted(len(sheet.wide), "row")
         cells = f"{letters(len(sheet.headings))}{first}:{letters(width - 1)}{first}"
         sheet.findings.note(
-            FindingCode.SEPARATORS, f"cells to the right of the headings are not read, in {rows}: {cells} first"
+            FindingCode.SEPARATORS, f"not read: cells to the right of the headings in {rows}, first {cells}"
         )
     elif sheet.wide:
         for row, width in sheet.wide:

@@ -366,4 +366,4 @@ def _text(cells: Sequence[Any]) -> str:
 
 
 def _rows_in_words(rows: Mapping[int, str]) -> str:
-    return f"{counted(len(rows), 'row')}: {listed([f'{text} in row {row:,}' for row, text in rows.items()], 5)}"
+    return f"{counted(len(rows), 'row')} ({listed([f'{text} in row {row:,}' for row, text in rows.items()], 5)})"

@@ -101,7 +101,7 @@ class _Book:
         if hidden and not tables:
             raise Unreadable(
                 FindingCode.SHEET,
-                f"only hidden sheets have a table with codes: {listed(hidden)}",
+                f"only hidden sheets have a table of codes: {listed(hidden)}",
                 f"To read a hidden sheet, name it, as in 'FILE:{hidden[0]}'",
             )
         if not filled:
@@ -119,7 +119,7 @@ class _Book:
             message = f"read sheet '{name}', the only visible sheet with a table of codes; not read: {listed(others)}"
             remarks.append(Finding.note(FindingCode.SHEET, message))
         if hidden:
-            message = f"not read: {counted(len(hidden), 'hidden sheet')} with a table of codes, {listed(hidden)}"
+            message = f"not read: {counted(len(hidden), 'hidden sheet')} with a table of codes ({listed(hidden)})"
             remedy = f"To read a hidden sheet, name it, as in 'FILE:{hidden[0]}'"
             remarks.append(Finding.warning(FindingCode.HIDDEN, message, remedy))
         return name, remarks
