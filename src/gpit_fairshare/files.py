@@ -60,9 +60,9 @@ def in_place(path: Path) -> Iterator[Path]:
             draft.touch(exist_ok=False)
             if mode is not None:
                 draft.chmod(mode | stat.S_IRUSR | stat.S_IWUSR)
-        except OSError as fault:
+        except OSError as error:
             raise OutputError(
-                f"{path.name}: cannot write to {path.parent} ({fault.strerror or fault}); nothing was changed"
+                f"{path.name}: cannot write to {path.parent} ({error.strerror or error}); nothing was changed"
             ) from None
         yield draft
         with draft.open("r+b") as file:
@@ -72,9 +72,9 @@ def in_place(path: Path) -> Iterator[Path]:
             place.chmod(mode)
     except PermissionError:
         raise OutputError(f"{path.name}: {_LOCKED}") from None
-    except OSError as fault:
+    except OSError as error:
         raise OutputError(
-            f"{path.name}: cannot be written ({fault.strerror or fault}); the old file, if any, is intact"
+            f"{path.name}: cannot be written ({error.strerror or error}); the old file, if any, is intact"
         ) from None
     finally:
         if draft is not None:
@@ -112,8 +112,8 @@ def followed(path: Path) -> Path:
 def _refuse_others(path: Path) -> None:
     try:
         mode = path.stat().st_mode
-    except ValueError as fault:  # a character that is not allowed in names
-        raise OSError(errno.EINVAL, str(fault), str(path)) from None
+    except ValueError as error:  # a character that is not allowed in names
+        raise OSError(errno.EINVAL, str(error), str(path)) from None
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, "is a folder", str(path))
     if not stat.S_ISREG(mode):

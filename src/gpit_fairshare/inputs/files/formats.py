@@ -42,7 +42,7 @@ def _read_parquet(data: bytes, options: ReadOptions) -> Grid:
         lazy = pl.scan_parquet(io.BytesIO(data))
         # A column with one repeated value needs only a few bytes for a thousand million rows.
         rows = lazy.select(pl.len()).collect().item()
-        check_extent(rows, rows * len(lazy.collect_schema()), options, "it holds")
+        check_extent(rows, rows * len(lazy.collect_schema()), options, "the file has")
         frame = lazy.collect()
         check_size(_longest(frame.lazy()), options, "a column of texts has")
         records = [tuple(frame.columns), *frame.rows()]
@@ -75,7 +75,7 @@ READERS: Mapping[str, Callable[[bytes, ReadOptions], Grid]] = {
 }
 
 
-def size_needed(fault: TooLarge, path: Path, options: ReadOptions) -> int:
+def size_needed(error: TooLarge, path: Path, options: ReadOptions) -> int:
     """Return the `--max-size` that a file needs; 0 if it is larger than gpit can read.
 
     All limits are included, not only the first one exceeded, so that a run with this size is not refused again.
@@ -83,7 +83,7 @@ def size_needed(fault: TooLarge, path: Path, options: ReadOptions) -> int:
     needs = {".csv": text_needs, ".tsv": text_needs, ".parquet": _parquet_needs}.get(
         path.suffix.lower(), workbook_needs
     )
-    needed = fault.needed
+    needed = error.needed
     if needed <= MOST_MEGABYTES:
         with suppress(Exception):  # a damaged file is reported as such once the limit is high enough
             needed = max(needed, needs(path, options))

@@ -131,9 +131,9 @@ def read_sheet(target: tuple[Path, str], findings: FindingCollector, options: Re
         region = find_table(grid, options.recognise)
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
-    except Unreadable as fault:
-        finding = fault.finding
-        if isinstance(fault, TooLarge) and (needed := size_needed(fault, path, options)):
+    except Unreadable as error:
+        finding = error.finding
+        if isinstance(error, TooLarge) and (needed := size_needed(error, path, options)):
             finding = replace(finding, remedy=f"{finding.remedy}, or raise the limit with --max-size {needed}")
         findings.add(finding, Where(f"{path.name}:{sheet_name}" if sheet_name else path.name, finding.place))
         return None

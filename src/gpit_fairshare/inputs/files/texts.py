@@ -142,9 +142,9 @@ def _in_windows_1252(data: bytes, error: UnicodeDecodeError) -> tuple[str, list[
         raise Unreadable(FindingCode.ENCODING, message, f"Go back to the original file. {_SAVE_AS}", place) from error
     try:
         text = data.decode("cp1252")
-    except UnicodeDecodeError as fault:
-        message = f"byte {data[fault.start]:#04x} is neither UTF-8 nor Windows-1252"
-        raise Unreadable(FindingCode.ENCODING, message, _SAVE_AS, _line(data, fault.start)) from fault
+    except UnicodeDecodeError as cp1252_error:
+        message = f"byte {data[cp1252_error.start]:#04x} is neither UTF-8 nor Windows-1252"
+        raise Unreadable(FindingCode.ENCODING, message, _SAVE_AS, _line(data, cp1252_error.start)) from cp1252_error
     message = f"its text is in Windows-1252; {place} has '{bytes([byte]).decode('cp1252')}'"
     return text, [Finding.note(FindingCode.ENCODING, message, "If that is the wrong letter, save it as UTF-8")]
 

@@ -270,7 +270,7 @@ def _look_into(archive: zipfile.ZipFile, options: ReadOptions) -> None:
     if any(name.startswith("/") or ".." in name.split("/") for name in names):
         raise Unreadable(FindingCode.UNREADABLE, "no spreadsheet program names its parts like this", SAVE_AGAIN)
     if repeated := repeated_part(names):
-        message = f"it has two parts named {repeated[:80]}, and programs differ in which they read"
+        message = f"the file has two parts named {repeated[:80]}, and programs differ in which they read"
         raise Unreadable(FindingCode.UNREADABLE, message, SAVE_AGAIN)
     if any(entry.flag_bits & 1 for entry in entries):
         raise Unreadable(FindingCode.UNREADABLE, "the workbook is protected by a password", _UNLOCK)
