@@ -406,7 +406,7 @@ def test_many_unknown_codes_are_one_error(folder):
     assert "and 495 more" in fault.found
 
 
-def test_what_is_not_yet_there_cannot_be_told_apart(folder):
+def test_organisations_that_do_not_exist_yet_are_an_error(folder):
     """15D of 2018 cannot be divided for the boundaries of 2014, and no CCG existed before April 2013."""
     fault = folder.fault("org_code,list size\n15D,1\n", boundaries=date(2014, 4, 1))
 
@@ -442,7 +442,7 @@ def test_a_member_that_was_not_there_in_the_year_is_a_warning(folder):
     assert "00H is missing, so that the figures of 13T would be too low" in fault.found
 
 
-def test_an_organisation_beside_its_successor_is_an_error(folder):
+def test_an_organisation_with_its_successor_is_an_error(folder):
     """10G is already part of 15D, and would be in D4U1Y twice."""
     fault = folder.fault("org_code,list size\n10C,1\n10G,1\n10T,1\n11C,1\n15D,3\n99M,1\n")
 
@@ -645,7 +645,7 @@ def test_an_unknown_ons_code_is_a_warning_and_an_error_on_boundaries(folder):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not PRACTICES.exists(), reason="the published practices are not beside the repository")
-def test_practices_by_either_code_add_up_alike():
+def test_practices_by_either_code_have_the_same_sums():
     """England's practices of January 2021, summed by ONS code, give the same 135 CCGs as by ODS code, and then 106."""
 
     def by(heading, day=None):
@@ -667,7 +667,7 @@ def test_practices_by_either_code_add_up_alike():
 
 
 @pytest.mark.slow
-def test_the_command_says_on_whose_boundaries(tmp_path):
+def test_the_command_states_the_day_of_the_boundaries(tmp_path):
     """Screen and manifest state the day, and the manifest names the crosswalk with its digest."""
     Folder(tmp_path).write("walk.csv", A_SPLITS)
     write_rows(tmp_path / "p.csv", [{"org_code": code, "registered_population": 30} for code in "ADE"])

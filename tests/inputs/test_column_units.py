@@ -353,7 +353,7 @@ def test_neighbours_of_units(folder, neighbour, below):
 @pytest.mark.parametrize(
     "unit", ["€", "pence", "£ per month", "£ per head", "£/head", "x1000", "£,000", "£00", "£ (6 months)", "%", "£ 10k"]
 )
-def test_units_beside_headings_that_are_not_understood(folder, unit, below):
+def test_units_next_to_headings_that_are_not_understood(folder, unit, below):
     """A unit that is an error in a heading is also an error above or below it; --unit resolves it."""
     units = ["", "", "", unit]
     rows = [BOTH, units] if below else [units, BOTH]

@@ -175,7 +175,7 @@ def test_contradictions(edges, fault):
         crosswalk(*edges)
 
 
-def test_who_stands_when():
+def test_which_organisations_exist_on_a_day():
     """CCGs began on 1 April 2013; a successor exists from its first day, when its predecessors no longer exist."""
     walk = packaged_crosswalk()
     eve, day = date(2015, 3, 31), date(2015, 4, 1)

@@ -523,7 +523,7 @@ def test_parquet(folder):
     assert inputs.origins["2014/15", "00C", "registered_population"] == "people.parquet row 2"
 
 
-def test_parquet_faults(folder):
+def test_parquet_errors(folder):
     """Numbers as codes, figures that are not finite and damaged files are errors in Parquet, too."""
     path = folder.path / "people.parquet"
     pl.DataFrame({"org_code": [1, 2], "list_size": [5.0, float("nan")]}).write_parquet(path)
@@ -796,7 +796,7 @@ def test_no_numbers(folder, text):
 
 
 @pytest.mark.parametrize("text", ["(5)", "(£5)", "£(5)", "−5", "–5", "-£5", "£-5", "5-", "(5.00)"])
-def test_numbers_below_nil(folder, text):
+def test_signs_that_mean_negative(folder, text):
     """Brackets and every kind of minus sign mean negative: an error for people, accepted for other numbers."""
     change = Need("change", "number")
     inputs = folder.read(f'org_code,list size,change\n00C,5,"{text}"\n', needs=(PEOPLE, change))
@@ -960,7 +960,7 @@ def test_optional_files_may_lack_organisations(folder):
     assert column(inputs, "some") == {"00C": None, "00D": 3.0}
 
 
-def test_rows_beside_optional_organisations(folder):
+def test_rows_of_optional_organisations(folder):
     """If nothing needed is missing, organisations that only another file has are left out with a warning."""
     some = Need("some", "number", optional=True)
     inputs = folder.read("org_code,some\n00C,1\n", TOTALS, needs=(some, SPEND))
@@ -987,7 +987,7 @@ def test_files_that_are_stacked(folder):
     assert folder.fault([north, "org_code,size\n99Z,6\n"]).file == "population1.csv"
 
 
-def test_money_for_nobody(folder):
+def test_spend_without_patients(folder):
     """Spend of an organisation without patients is an error; no patients and no spend is a warning."""
     people = POPULATION.replace("100", "0")
 
@@ -998,7 +998,7 @@ def test_money_for_nobody(folder):
     assert [finding.level for finding in inputs.findings if finding.number == "I24"] == ["warning"]
 
 
-def test_all_faults_in_one_go(folder):
+def test_all_errors_in_one_run(folder):
     """One run finds every error of every file, with file, place, what was found, expected and what to do."""
     people = "org_code,Org Name,list size\n00C,A,\n00D,B,12%\n00D,C,5\n00E,D,5\n,E,5\n00F,F,5,6\n"
     faults = folder.faults(people, "org_code,historic_spend\n00C,-1\n00D,1\n99Z,1\n00F,x\n")
@@ -1017,7 +1017,7 @@ def test_all_faults_in_one_go(folder):
     assert all(fault.expected or fault.remedy for fault in faults)
 
 
-def test_notes_come_with_faults(folder):
+def test_notes_come_with_errors(folder):
     """Notes made before an error was found are kept."""
     with pytest.raises(InputError, match=r"^population\.csv: row 2, list size: the cell is blank") as caught:
         folder.read("org_code,list size\n00C,\n")
@@ -1278,7 +1278,7 @@ def test_two_files_of_lines(folder):
     assert inputs.lines.height == 4
 
 
-def test_other_numbers_beside_lines(folder):
+def test_other_numbers_in_files_of_lines(folder):
     """A figure next to lines of cost is an error: it may be for one line or for all."""
     forecast = Need("forecast", "number", "£")
     text = "org_code,amount,forecast\n00C,1,9\n00C,2,9\n00D,3,9\n"

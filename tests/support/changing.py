@@ -79,7 +79,7 @@ class Case:
         """One to three changes of different cells."""
         drawn: dict[tuple[str, int, str], Change] = {}
         for _ in range(draws.choice((1, 2, 3))):
-            change = self._one(draws)
+            change = self._one_change(draws)
             drawn[change.file, change.row, change.name] = change
         return list(drawn.values())
 
