@@ -63,7 +63,7 @@ _NUMBER = re.compile(
 _DASH = re.compile(rf"£?\s?(?:[{_MINUS}]|—)")
 _REMEDIES = {
     rf"^{_EITHER.pattern}\Z": (
-        "Between semicolons this may be a decimal or thousands: save the file with commas between cells, or as .xlsx"
+        "In a file with semicolons this may be a decimal or thousands: save it with commas between cells, or as .xlsx"
     ),
     r"^(n/a|na|nil|none|null|\.\.|\*|tbc|x|\[(x|z|c|low)\])\Z": (
         "Write 0 if the figure is 0; if it is not known, find it out first"
