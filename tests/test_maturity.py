@@ -508,8 +508,8 @@ def test_a_column_that_map_gives_to_another_heading_is_said(tmp_path):
 
     assert maturity.result.rows["data_quality"].to_list() == [0.4]
     assert finding.level == "warning"
-    assert finding.found.startswith("'records_access' (column D) is data_quality as --map says")
-    assert finding.found.endswith("'data_quality' (column E), which would be data_quality, is not used")
+    assert finding.found.startswith("--map reads 'records_access' (column D) as data_quality; ")
+    assert finding.found.endswith("'data_quality' (column E), which would otherwise be data_quality, is not used")
 
 
 def test_points_that_leave_no_index_are_out_of_bounds(tmp_path):

@@ -508,7 +508,7 @@ REFUSED = {
     ),
     "a forecast below nil": (
         {"forecasts": changed(FORECASTS, "A", forecast_outturn=-1)},
-        r"forecast\.csv: row 2.*below nil",
+        r"forecast\.csv: row 2.*negative",
     ),
     "a forecast that is no number": (
         {"forecasts": changed(FORECASTS, "C", forecast_outturn="unknown")},
@@ -861,8 +861,8 @@ def test_letters_say_that_money_is_illustrative(basis, tmp_path):
     if basis == "audited":
         assert (bases, above) == ({""}, "")
     else:
-        assert bases == {"allocations.csv: 4 of 4 rows say that they are illustrative."}
-        assert above.startswith("**Illustrative figures.** allocations.csv: 4 of 4 rows say")
+        assert bases == {"allocations.csv: 4 of 4 rows are marked illustrative."}
+        assert above.startswith("**Illustrative figures.** allocations.csv: 4 of 4 rows are marked")
 
 
 def test_a_workbook_carries_the_illustrative_mark(tmp_path):
@@ -872,7 +872,8 @@ def test_a_workbook_carries_the_illustrative_mark(tmp_path):
     forecast = files(tmp_path)["forecast"]
     result = reallocate(allocation=path, forecast=forecast, year=YEAR, with_effects=False)
 
-    assert result.manifest["illustrative"] == ["own.xlsx:2014-15: says above its table that figures are illustrative."]
+    note = "own.xlsx:2014-15: a title above the table says that figures are illustrative."
+    assert result.manifest["illustrative"] == [note]
 
 
 def test_the_screen_takes_names_for_text(hostile):

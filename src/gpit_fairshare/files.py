@@ -1,7 +1,7 @@
-"""Reads files, walks folders, and writes files safely.
+"""Read files, walk through folders, and write files safely.
 
-Every file is written beside its place, under another name, and moved there when it is complete: a
-failure or a kill at any moment leaves either the old file or the new one.
+A file is first written to the same folder under a temporary name, and gets its own name when it is complete. If gpit
+fails or is killed, either the old file or the new one is there.
 """
 
 from __future__ import annotations
@@ -19,21 +19,17 @@ from gpit_fairshare.errors import OutputError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-_LOCKED: Final = "is open in another program or write-protected; close it or choose another name; the old file is whole"
+_LOCKED: Final = "is open in another program or write-protected; close it or use another name; the old file is intact"
 
 
 def read_regular(path: Path) -> bytes:
-    """Return the bytes of a file.
-
-    Raises:
-        OSError: It cannot be read, or is a pipe or a device, which may keep a reader waiting or never end.
-    """
+    """Return the bytes of a file; an `OSError` for a pipe or a device, which may block the reader or never end."""
     _refuse_others(path)
     return path.read_bytes()
 
 
 def walk(folder: Path, on_error: Callable[[OSError], None] | None = None) -> Iterator[tuple[str, list[str], list[str]]]:
-    """Go through a folder and all below it, as `os.walk` does.
+    """Walk through a folder and all folders below it, as `os.walk` does.
 
     Raises:
         UsageError: Folders are nested too deeply.
@@ -46,12 +42,12 @@ def walk(folder: Path, on_error: Callable[[OSError], None] | None = None) -> Ite
 
 @contextmanager
 def in_place(path: Path) -> Iterator[Path]:
-    """Yield a path beside `path` to write to, and move the written file to `path` at the end.
+    """Yield a temporary path in the same folder to write to, and move the written file to `path` at the end.
 
-    A link is kept, and the file it leads to is written; an existing file keeps its permissions.
+    If `path` is a link, the file that it points to is written. An existing file keeps its permissions.
 
     Raises:
-        OutputError: The folder cannot be written to, another program holds the old file open, or `path` is no file.
+        OutputError: The folder cannot be written to, another program has the old file open, or `path` is not a file.
     """
     draft: Path | None = None
     try:
@@ -64,9 +60,9 @@ def in_place(path: Path) -> Iterator[Path]:
             draft.touch(exist_ok=False)
             if mode is not None:
                 draft.chmod(mode | stat.S_IRUSR | stat.S_IWUSR)
-        except OSError as fault:
+        except OSError as error:
             raise OutputError(
-                f"{path.name}: cannot write to {path.parent} ({fault.strerror or fault}); nothing was changed"
+                f"{path.name}: cannot write to {path.parent} ({error.strerror or error}); nothing was changed"
             ) from None
         yield draft
         with draft.open("r+b") as file:
@@ -76,9 +72,9 @@ def in_place(path: Path) -> Iterator[Path]:
             place.chmod(mode)
     except PermissionError:
         raise OutputError(f"{path.name}: {_LOCKED}") from None
-    except OSError as fault:
+    except OSError as error:
         raise OutputError(
-            f"{path.name}: cannot be written ({fault.strerror or fault}); the old file, if any, is whole"
+            f"{path.name}: cannot be written ({error.strerror or error}); the old file, if any, is intact"
         ) from None
     finally:
         if draft is not None:
@@ -86,7 +82,7 @@ def in_place(path: Path) -> Iterator[Path]:
 
 
 def _refuse_locked(place: Path) -> None:
-    """Refuse a file that another program keeps open, as Excel does on Windows, before any answer is printed.
+    """Refuse a file that another program has open, as Excel does on Windows, before any result is printed.
 
     Raises:
         OutputError: It cannot be opened for writing.
@@ -99,10 +95,9 @@ def _refuse_locked(place: Path) -> None:
 
 
 def place_to_write(path: Path) -> Path:
-    """Return the file to write: where links lead, so that a link stays a link.
+    """Return the file to write: of a link, the file that it points to, so that the link stays.
 
-    Raises:
-        OSError: Links lead in a circle, a name is too long, or something that is no file is there.
+    An `OSError` means that links form a circle, a name is too long, or the path is not a file.
     """
     with suppress(FileNotFoundError):
         _refuse_others(path)
@@ -110,15 +105,15 @@ def place_to_write(path: Path) -> Path:
 
 
 def followed(path: Path) -> Path:
-    """Return where links lead; `Path.resolve` does so too, but fails at links that lead in a circle."""
+    """Return the file that links point to. `Path.resolve` does so too, but fails if links form a circle."""
     return Path(os.path.realpath(path))
 
 
 def _refuse_others(path: Path) -> None:
     try:
         mode = path.stat().st_mode
-    except ValueError as fault:  # a character that no name may have
-        raise OSError(errno.EINVAL, str(fault), str(path)) from None
+    except ValueError as error:  # a character that is not allowed in names
+        raise OSError(errno.EINVAL, str(error), str(path)) from None
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, "is a folder", str(path))
     if not stat.S_ISREG(mode):

@@ -1,7 +1,7 @@
 """Bounds on the size of numbers from any source.
 
-Calculations multiply, divide and square figures: £ per head, a variance, a tenth more of an assumption. Within these
-bounds every result fits a float, a cell of Excel and a JSON document.
+Calculations multiply, divide and square figures: £ per head, a variance, a changed assumption. Within these bounds
+every result fits into a float, a cell of Excel and a JSON document.
 """
 
 from __future__ import annotations
@@ -10,17 +10,17 @@ from typing import Final
 
 SMALLEST: Final = 1e-50
 LARGEST: Final = 1e50
-BOUNDS: Final = "a number is 0, or between 1e-50 and 1e50 in size"
+BOUNDS: Final = "numbers must be 0 or between 1e-50 and 1e50, ignoring the sign"
 """The rule that messages state for a number outside the bounds."""
 MOST_UNITS: Final = 10**15
-"""Whole pounds, pennies or other units of rounding in an amount: a float holds 15 digits of any number."""
+"""Most units of rounding (pounds, pence or other) in an amount: a float keeps 15 digits of any number."""
 
 
 def is_in_bounds(number: float) -> bool:
-    """Return whether a number can be calculated with: it is 0, or neither too large nor too small."""
+    """Return whether a number can be used in calculations: it is 0, or neither too large nor too small."""
     return number == 0 or SMALLEST <= abs(number) <= LARGEST
 
 
 def without_traces(number: float) -> float:
-    """Return a calculated number, or 0 if it is smaller than any number that is read."""
+    """Return a calculated number, or 0 if it is smaller than any number that gpit reads."""
     return number if abs(number) >= SMALLEST else 0.0

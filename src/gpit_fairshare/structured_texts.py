@@ -1,6 +1,6 @@
-"""Strict parsing of JSON and TOML: ambiguous texts and texts that are too costly to parse are refused.
+"""Strict parsing of JSON and TOML, which refuses ambiguous texts and texts that take too long to parse.
 
-All JSON is also written here.
+All JSON is written here, too.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 DEEPEST: Final = 32
 """Levels of lists and tables in TOML, and parts of a dotted key. No file of gpit has more than ten."""
 _TOO_DEEP: Final = f"lists or tables are nested too deeply; {DEEPEST} levels are allowed"
-_TOO_LONG_KEY: Final = f"a key has too many parts with dots between them; {DEEPEST} are allowed"
-_TOO_LONG: Final = "a number has too many digits; numbers are finite"
+_TOO_LONG_KEY: Final = f"a dotted key has too many parts; {DEEPEST} are allowed"
+_TOO_LONG: Final = "a number has too many digits"
 _TOML: Final = re.compile(
     r'''"""(?:[^\\"]++|\\.|"(?!""))*+(?:"{3,5}|\Z)|"(?:[^\\"\n]++|\\[^\n])*+"?'''
     r"""|'''(?:[^']++|'(?!''))*+(?:'{3,5}|\Z)|'[^'\n]*+'?|\#[^\n]*+|[\[\]{}=,.\n]""",
     re.DOTALL,
 )
-"""A text in quotes, even if it does not end, a comment, or a sign that separates keys, values and levels."""
+"""A text in quotes (even without its end), a comment, or a character that separates keys, values and levels."""
 
 
 class TextError(ValueError):
-    """Raised if a text that is JSON or TOML, or may be, is refused."""
+    """Raised if JSON or TOML is refused."""
 
     def __init__(self, reason: str, place: str = "") -> None:
         super().__init__(f"{place}: {reason}" if place else reason)
@@ -42,7 +42,8 @@ def parse_json(text: str | bytes) -> Any:
 
     Raises:
         TextError: An object has a key twice, a number is not finite, or levels are nested too deeply.
-        ValueError: It is not JSON.
+        JSONDecodeError: It is not JSON; this is a `ValueError`, too.
+        UnicodeDecodeError: It is not in UTF-8, UTF-16 or UTF-32; this is a `ValueError`, too.
     """
     try:
         return json.loads(text, object_pairs_hook=_object, parse_float=_finite_number, parse_constant=_finite_number)
@@ -50,15 +51,15 @@ def parse_json(text: str | bytes) -> Any:
         raise TextError("lists or objects are nested too deeply") from None
     except (TextError, json.JSONDecodeError, UnicodeDecodeError):
         raise
-    except ValueError:  # Python reads no whole number of more than 4,300 digits
+    except ValueError:  # Python does not read a whole number of more than 4,300 digits
         raise TextError(_TOO_LONG) from None
 
 
 def parse_toml(text: str, parse_float: Callable[[str], Any] = float) -> dict[str, Any]:
     """Return the contents of a TOML text, with or without a byte order mark, with either line end.
 
-    Its keys and brackets are counted before it is parsed: the time and memory of the parser grow with the square of
-    a key's parts, and it goes a level deeper with each bracket.
+    The parts of keys and the levels of brackets are counted first: the parser's time and memory grow with the square
+    of a key's parts, and each bracket makes it recurse.
 
     Raises:
         TextError: Levels are nested too deeply, a key has too many parts, or a number too many digits.
@@ -88,7 +89,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _finite_number(text: str) -> float:
     number = float(text)
     if number - number != 0:  # infinities and NaN
-        raise TextError(f"{text[:40]} is no finite number")
+        raise TextError(f"{text[:40]} is not a finite number")
     return number
 
 
@@ -121,7 +122,7 @@ def _check_depth(document: dict[str, Any]) -> None:
 
 
 def json_text(value: Any) -> str:
-    """Return JSON fit for UTF-8, with whole numbers written as integers, ending in a line feed."""
+    """Return JSON that UTF-8 can encode, with whole numbers as integers and a line feed at the end."""
     text = json.dumps(_plain(value), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
     return text.encode(errors="backslashreplace").decode()  # half a character stays an escape
 

@@ -278,7 +278,7 @@ def test_any_error_in_the_inputs_can_be_expected(folder):
     """All errors of a run are searched, not only the first."""
     put(folder, "odd.csv", "org_code,registered_population\nA,-1\nB,many\n")
     run = RUN.replace("abcd-population", "odd")
-    for text in ("below nil", "'many'", "row 3"):
+    for text in ("is negative", "'many'", "row 3"):
         assert verdict_of(folder, case("x", f'fails = "{text}"\n', run=run, figures="")).outcome == "ok", text
 
 

@@ -1,4 +1,4 @@
-"""Accidents with files, disks and signals: every verb, and every option that names a file, ends with one line.
+"""Accidents with files, disks and signals: every command and every option for a file ends with one line.
 
 Two tables say which places of the command line read files and which write them. They are held against the command
 line itself: an option that takes a file and is in neither fails a test.
@@ -52,11 +52,11 @@ ALL = {**TABLES, "--scheme": ".toml", **RULES}
 """Options of a run that take a file, with the ending of the file."""
 ALONE = {"--crosswalk": ".csv --boundaries 2020-04-01"}
 ALONE |= {option: f"{ending} --scheme gpit-2014-16" for option, ending in RULES.items()}
-"""Options of `check` that go with another one."""
+"""Options of `check` that need another one."""
 
 
 def reading(verb: str, command: str, options: dict[str, str]) -> dict[tuple[str, str], str]:
-    """Each option of a verb, with a run in which it names `BAD`."""
+    """Each option of a command, with a run in which it names `BAD`."""
     return {(verb, option): f"{command} {option} BAD{ending}" for option, ending in options.items()}
 
 
@@ -84,7 +84,7 @@ READS = {
     ("verify", "RESULT"): "verify BAD.csv",
     ("verify", "FILE|FOLDER"): "verify result.json BAD.csv",
 }
-"""Verb and option, or argument by its name in the help, to a run in which `BAD` is a file that cannot be read."""
+"""Command and option (or argument, by its name in the help) to a run in which `BAD` cannot be read."""
 
 WRITES = {
     ("allocate", "-o"): (f"{ROOM} -o OUT", (*RESULT_ENDINGS, *FORMATS)),
@@ -101,10 +101,10 @@ WRITES = {
     ("reallocate", "--letters"): (f"{REALLOCATE} --letters OUT", (".csv", *FORMATS)),
     ("test", "--junit"): ("test cases --junit OUT", (".xml",)),
 }
-"""Verb and option to a run that writes `OUT`, with the endings of the files that it can be."""
+"""Command and option to a run that writes `OUT`, with the possible file endings."""
 
 ONLY_NEW = {("init", "DIR"), ("library new", "NAME|FILE")}
-"""What is never written over."""
+"""Outputs that never overwrite a file."""
 QUICK = {"allocate -o .csv", "check --annotate .xlsx", "library new NAME|FILE .toml", "test --junit .xml"}
 OUTPUTS = [
     pytest.param(command, ending, id=name, marks=[] if name in QUICK else [pytest.mark.slow])
@@ -112,8 +112,8 @@ OUTPUTS = [
     for ending in endings
     if (name := f"{' '.join(place)} {ending}".strip())
 ]
-OVER = [one for one in OUTPUTS if not any(one.id.startswith(" ".join(place)) for place in ONLY_NEW)]
-"""Those that write over what is there."""
+OVER = [output for output in OUTPUTS if not any(output.id.startswith(" ".join(place)) for place in ONLY_NEW)]
+"""Outputs that overwrite files."""
 ANSWERS = [
     *(command.replace("OUT", f"out{endings[-1]}") for command, endings in WRITES.values()),
     "explain A --population population.csv --transition none",
@@ -123,12 +123,12 @@ ANSWERS = [
     "library check gpit-2014-16",
     "verify result.json",
 ]
-"""A run of every verb that prints an answer."""
+"""A run of every command that prints an answer."""
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory) -> Path:
-    """A folder with sound files for every verb."""
+    """A folder with valid files for every command."""
     place = tmp_path_factory.mktemp("accidents")
     population_file(place, ABCD_PEOPLE)
     spend_file(place, ABCD_SPEND)
@@ -137,10 +137,10 @@ def made(tmp_path_factory) -> Path:
         book.active.append(row)
     book.save(place / "population.xlsx")
     write_rows(place / "forecast.csv", [{"org_code": code, "forecast_outturn": 1} for code in ABCD_PEOPLE])
-    for one in pieces(MATURITY):
-        name = next((name for name in reversed(quoted(one.before)) if name.endswith(".csv")), "")
-        if one.kind == "csv" and name in ("practices.csv", "ccgs.csv"):
-            (place / name).write_text(one.text, encoding="utf-8")
+    for piece in pieces(MATURITY):
+        name = next((name for name in reversed(quoted(piece.before)) if name.endswith(".csv")), "")
+        if piece.kind == "csv" and name in ("practices.csv", "ccgs.csv"):
+            (place / name).write_text(piece.text, encoding="utf-8")
     (place / "cases").mkdir()
     population_file(place / "cases", ABCD_PEOPLE, "abcd-population.csv")
     spend_file(place / "cases", ABCD_SPEND, "abcd-spend.csv")
@@ -151,13 +151,13 @@ def made(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def folder(made, tmp_path) -> Path:
-    """A copy of it, to be changed."""
+    """A copy of the folder, for changes."""
     return Path(shutil.copytree(made, tmp_path / "here"))
 
 
 @contextmanager
 def no_hang(seconds: int = 60) -> Iterator[None]:
-    """Fail where a pipe keeps gpit waiting."""
+    """Fail if a pipe keeps gpit waiting."""
 
     def late(_number: int, _frame: object) -> None:
         raise TimeoutError("gpit hangs")
@@ -175,7 +175,7 @@ def no_hang(seconds: int = 60) -> Iterator[None]:
 
 
 def typed(command: str | list[str], folder: Path, stdout: Any = None) -> tuple[int, str, str]:
-    """Run gpit in a folder, without starting Python anew: exit code, standard output, standard error."""
+    """Run gpit in a folder, in this process: exit code, standard output, standard error."""
     out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", "replace") for _ in range(2))
     arguments = command.split() if isinstance(command, str) else command
     with (
@@ -194,7 +194,7 @@ def typed(command: str | list[str], folder: Path, stdout: Any = None) -> tuple[i
 
 
 def is_refused(answer: tuple[int, str, str]) -> str:
-    """See that a run was refused in one line, and return it."""
+    """Assert that a run was refused in one line, and return it."""
     code, out, err = answer
     assert code == 2, answer
     assert len(err.splitlines()) == 1, answer
@@ -204,7 +204,7 @@ def is_refused(answer: tuple[int, str, str]) -> str:
 
 
 def contents(folder: Path) -> dict[str, bytes | str]:
-    """Every file of a folder with what it holds; links with where they lead."""
+    """Every file of a folder with its contents, and every link with its target."""
     return {
         str(path.relative_to(folder)): str(path.readlink()) if path.is_symlink() else path.read_bytes()
         for path in sorted(folder.rglob("*"))
@@ -212,11 +212,11 @@ def contents(folder: Path) -> dict[str, bytes | str]:
     }
 
 
-# The tables are whole -----------------------------------------------------------------------------------
+# The tables are complete -----------------------------------------------------------------------------------
 
 
 def places_of_files() -> Iterator[tuple[str, str]]:
-    """Yield each verb with each of its options and arguments that names a file or a folder."""
+    """Yield each command with each of its options and arguments that names a file or a folder."""
 
     def verbs(command: Any, name: str = "") -> Iterator[tuple[str, Any]]:
         inner = getattr(command, "commands", None)
@@ -227,9 +227,9 @@ def places_of_files() -> Iterator[tuple[str, str]]:
 
     for verb, command in verbs(typer.main.get_command(app)):
         for option in command.params:
-            shown = option.metavar or ""
+            metavar = option.metavar or ""
             is_path = "Path" in str(option.type_descriptor.annotation)
-            if is_path or set(re.split(r"\W+", shown)) & {
+            if is_path or set(re.split(r"\W+", metavar)) & {
                 "FILE",
                 "FOLDER",
                 "COPY",
@@ -239,29 +239,29 @@ def places_of_files() -> Iterator[tuple[str, str]]:
                 "OLD",
                 "NEW",
             }:
-                yield verb, option.opts[0] if option.param_type_name == "option" else shown
+                yield verb, option.opts[0] if option.param_type_name == "option" else metavar
 
 
 def test_every_place_of_a_file_is_in_a_table():
-    """No option and no argument that takes a file is left out, and the tables name none that is not there."""
-    there = set(places_of_files())
+    """The tables have exactly the options and arguments that take a file."""
+    places = set(places_of_files())
 
-    assert len(there) > 40
-    assert set(READS) | set(WRITES) == there
+    assert len(places) > 40
+    assert set(READS) | set(WRITES) == places
 
 
 def test_every_verb_prints_an_answer_in_the_table():
-    """The table of answers has every verb of the command line."""
+    """The table of answers has every command of the command line."""
     verbs = {verb for verb in typer.main.get_command(app).commands if verb != "library"}
 
     assert {command.split()[0] for command in ANSWERS} == {*verbs, "library"}
 
 
-# What cannot be read ------------------------------------------------------------------------------------
+# Files that cannot be read ------------------------------------------------------------------------------------
 
 
 def endless(path: Path) -> None:
-    """A name for a device that can be read for ever."""
+    """A link to a device that can be read for ever."""
     path.symlink_to("/dev/zero")
 
 
@@ -280,29 +280,29 @@ NAMES = {
 
 
 def with_name(command: str, word: str, name: str) -> list[str]:
-    """The words of a command, one of them replaced."""
-    return [one.replace(word, name) for one in command.split()]
+    """The words of a command, with one replaced."""
+    return [part.replace(word, name) for part in command.split()]
 
 
 FIRST_OF_A_VERB = {str(place) for place in {place[0]: place for place in reversed(READS)}.values()}
-"""One place of each verb, which stands in the fast tier for all of them."""
+"""One place of each command, tested in the fast tier."""
 
 
 @UNIX
 @pytest.mark.parametrize("accident", slow_but({"a pipe"}, BAD))
 @pytest.mark.parametrize("place", slow_but(FIRST_OF_A_VERB, READS), ids=" ".join)
 def test_what_is_no_file_is_refused(folder, place, accident):
-    """A pipe, a device, a folder and a link to itself are refused in one line wherever a file is read."""
+    """A pipe, a device, a folder and a link to itself are refused in one line by every option that reads a file."""
     (name,) = (word for word in READS[place].split() if word.startswith("BAD"))
     BAD[accident](folder / name)
     if place == ("verify", "FILE|FOLDER") and accident == "a folder":
-        assert typed(READS[place], folder)[0] == 0  # a folder may be given there
+        assert typed(READS[place], folder)[0] == 0  # a folder is allowed here
         return
     if place == ("test", "PATH") and accident == "a folder":
         assert "no case found" in is_refused(typed(READS[place], folder))
         return
     code, out, err = typed(READS[place], folder)
-    if place[0] == "library check":  # its answer lists what is wrong
+    if place[0] == "library check":  # its answer lists the problems
         assert (code, err) == (2, "")
         assert "BAD.toml" in out
         return
@@ -313,7 +313,7 @@ def test_what_is_no_file_is_refused(folder, place, accident):
 @pytest.mark.parametrize("name", slow_but({"n" * 300}, NAMES.values()), ids=list(NAMES))
 @pytest.mark.parametrize("place", slow_but(FIRST_OF_A_VERB, READS), ids=" ".join)
 def test_what_no_file_can_be_called_is_refused(folder, place, name):
-    """A name of 300 letters, a path of 5,000 and a name that is no UTF-8 are refused in one line."""
+    """A name of 300 letters, a path of 5,000 and a name that is not UTF-8 are refused in one line."""
     code, out, err = typed(with_name(READS[place], "BAD", name), folder)
     if place[0] == "library check" and err == "":
         assert code == 2
@@ -322,7 +322,7 @@ def test_what_no_file_can_be_called_is_refused(folder, place, name):
 
 
 def test_a_sheet_of_a_file_with_a_long_name(folder):
-    """FILE:SHEET is a file with a long name too."""
+    """FILE:SHEET with a long name is refused, too."""
     is_refused(typed(["allocate", "--population", f"{'n' * 300}.xlsx:Data"], folder))
     is_refused(typed(["allocate", "--population", f"population.xlsx:{'n' * 300}"], folder))
 
@@ -332,18 +332,18 @@ def test_a_sheet_of_a_file_with_a_long_name(folder):
     "command", ["allocate --population popul.csv --json", "compare resul.json x.json", "test case"]
 )
 def test_a_folder_with_names_that_are_not_utf8(folder, command):
-    """Whoever misspells a name in such a folder gets one line; files that no person can type are not proposed."""
+    """A misspelt name in such a folder gives one line; files with names that cannot be typed are not suggested."""
     for name in (b"popul\xff.csv", b"resul\xff.json", b"case\xff", b"popul\n.csv"):
         (folder / os.fsdecode(name)).write_bytes(b"")
-    said = is_refused(typed(command, folder))
+    message = is_refused(typed(command, folder))
 
-    assert "did you mean" in said
-    assert "\\udcff" not in said
+    assert "did you mean" in message
+    assert "\\udcff" not in message
 
 
 @UNIX
 def test_a_case_with_a_name_that_is_not_utf8(folder):
-    """It is run, and called by what of its name can be shown."""
+    """The case is run, and shown with the printable part of its name."""
     shutil.copy(folder / "cases" / "sound.toml", folder / "cases" / os.fsdecode(b"other\xff.toml"))
     code, out, err = typed("test cases --json", folder)
 
@@ -353,7 +353,7 @@ def test_a_case_with_a_name_that_is_not_utf8(folder):
 
 @UNIX
 def test_a_pipe_as_a_file_of_expected_figures(folder):
-    """It is not waited for, and not written to."""
+    """A pipe as a file of expected figures neither blocks gpit nor is written to."""
     os.mkfifo(folder / "cases" / "pipe.expected.csv")
     text = case("pipe", 'expected_file = "pipe.expected.csv"\n', origin="regression", figures="")
     (folder / "cases" / "pipe.toml").write_text(text, encoding="utf-8")
@@ -366,7 +366,7 @@ def test_a_pipe_as_a_file_of_expected_figures(folder):
 
 @pytest.fixture
 def deep(tmp_path) -> Iterator[Path]:
-    """1,200 folders, one inside the other."""
+    """1,200 nested folders."""
     with chdir(tmp_path):
         for _ in range(1_200):
             Path("d").mkdir()
@@ -383,7 +383,7 @@ def deep(tmp_path) -> Iterator[Path]:
 @UNIX
 @pytest.mark.parametrize("command", ["test d", "verify result.json d"])
 def test_folders_nested_too_deeply(made, deep, command):
-    """1,200 folders are looked through or refused; neither is a bug of gpit."""
+    """1,200 nested folders are searched or refused, without a bug of gpit."""
     for name in ("result.json",):
         shutil.copy(made / name, deep.parent / name)
     is_refused(typed(command, deep.parent))
@@ -392,10 +392,10 @@ def test_folders_nested_too_deeply(made, deep, command):
 @UNIX
 @pytest.mark.parametrize(
     "command",
-    [*ANSWERS, *(slow(one) for one in sorted({one.replace("BAD", "other") for one in READS.values()}))],
+    [*ANSWERS, *(slow(command) for command in sorted({command.replace("BAD", "other") for command in READS.values()}))],
 )
 def test_a_folder_that_is_gone(tmp_path, command):
-    """Every verb says in one line that the current folder was removed."""
+    """Every command says in one line that the current folder was removed."""
     (tmp_path / "gone").mkdir()
     with chdir(tmp_path):
         os.chdir("gone")
@@ -410,7 +410,7 @@ def test_a_folder_that_is_gone(tmp_path, command):
     assert "the current folder no longer exists" in is_refused((code, "", err.getvalue()))
 
 
-# What cannot be written ---------------------------------------------------------------------------------
+# Files that cannot be written ---------------------------------------------------------------------------------
 
 
 def a_socket(path: Path) -> None:
@@ -432,7 +432,7 @@ UNFIT: dict[str, Callable[[Path], object]] = {
 @pytest.mark.parametrize("accident", slow_but({"a pipe", "a link to itself"}, UNFIT))
 @pytest.mark.parametrize(("command", "ending"), OUTPUTS)
 def test_what_cannot_be_written_over_is_refused(folder, command, ending, accident):
-    """A pipe, a socket, a device, a folder and a link to itself stay what they are, and nothing is written."""
+    """A pipe, a socket, a device, a folder and a link to itself are unchanged, and nothing is written."""
     place = folder / f"out{ending}"
     UNFIT[accident](place)
     kind, before = stat.S_IFMT(place.lstat().st_mode), contents(folder)
@@ -448,7 +448,7 @@ def test_what_cannot_be_written_over_is_refused(folder, command, ending, acciden
 )
 @pytest.mark.parametrize(("command", "ending"), OUTPUTS)
 def test_what_no_output_can_be_called_is_refused(folder, command, ending, name):
-    """A name that is too long, no UTF-8 or in no folder is refused in one line, and nothing is written."""
+    """A name that is too long, not UTF-8 or in a missing folder is refused in one line, and nothing is written."""
     before = contents(folder)
     is_refused(typed(with_name(command, "OUT", name + ending), folder))
 
@@ -458,7 +458,7 @@ def test_what_no_output_can_be_called_is_refused(folder, command, ending, name):
 @UNIX
 @pytest.mark.parametrize(("command", "ending"), OVER)
 def test_a_link_stays_a_link(folder, command, ending):
-    """What a link leads to is written, keeps its permissions, and is as long as a file without a link."""
+    """The target of a link is written, keeps its permissions, and equals a file written without a link."""
     (folder / "store").mkdir()
     kept = folder / "store" / f"kept{ending}"
     kept.write_bytes(b"old")
@@ -471,12 +471,12 @@ def test_a_link_stays_a_link(folder, command, ending):
     assert str((folder / f"out{ending}").readlink()) == f"store/kept{ending}"
     assert kept.read_bytes() == (folder / f"plain{ending}").read_bytes()
     assert stat.S_IMODE(kept.stat().st_mode) == 0o640
-    assert [one.name for one in kept.parent.iterdir()] == [kept.name]
+    assert [path.name for path in kept.parent.iterdir()] == [kept.name]
 
 
 @pytest.mark.parametrize(("command", "ending"), OVER)
 def test_a_file_that_another_program_holds_open(folder, command, ending, monkeypatch):
-    """Excel on Windows lets nobody write a file that it shows: gpit says so and prints no answer before that."""
+    """Excel on Windows locks a file that is open: gpit says so before it prints an answer."""
     held, opened = folder / f"out{ending}", Path.open
     held.write_bytes(b"old")
 
@@ -494,9 +494,9 @@ def test_a_file_that_another_program_holds_open(folder, command, ending, monkeyp
 
 
 @UNIX
-@pytest.mark.parametrize(("command", "ending"), [one for one in OUTPUTS if one.id != "init DIR"])
+@pytest.mark.parametrize(("command", "ending"), [output for output in OUTPUTS if output.id != "init DIR"])
 def test_a_new_file_has_the_usual_permissions(folder, command, ending):
-    """They are those that the umask leaves."""
+    """The permissions follow the umask."""
     old = os.umask(0o027)
     try:
         typed(command.replace("OUT", f"out{ending}"), folder)
@@ -506,12 +506,12 @@ def test_a_new_file_has_the_usual_permissions(folder, command, ending):
 
 
 @UNIX
-# XlsxWriter leaves the part open that it could not write; Python closes it, and says so where warnings are shown.
+# XlsxWriter does not close the part that it could not write; Python closes it, with a warning.
 @pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
 @pytest.mark.parametrize("share", [slow(0), 0.5, slow(0.99)])
 @pytest.mark.parametrize(("command", "ending"), OUTPUTS)
 def test_a_disk_that_is_full(folder, command, ending, share):
-    """Where there is room for a part of the file, each format ends with one line, and old files are what they were."""
+    """If there is room for only a part of the file, each format ends with one line, and old files are unchanged."""
     import resource  # Windows has none
 
     place, whole = folder / f"out{ending}", folder / f"whole{ending}"
@@ -525,7 +525,7 @@ def test_a_disk_that_is_full(folder, command, ending, share):
         answer = typed(command.replace("OUT", place.name), folder)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    gc.collect()  # here, and not in another test, Python closes what XlsxWriter left open
+    gc.collect()  # close the files that XlsxWriter left open now, not in another test
 
     assert place.name in is_refused(answer)
     assert contents(folder) == before
@@ -534,21 +534,21 @@ def test_a_disk_that_is_full(folder, command, ending, share):
 @FULL
 @pytest.mark.parametrize("command", slow_but({"library schema", f"{ROOM} -o out.json"}, ANSWERS))
 def test_standard_output_that_is_full(folder, command):
-    """Every verb ends with exit code 2 and one line; an output that was asked for is not written."""
+    """Every command ends with exit code 2 and one line; no output file is written."""
     is_new = command.split()[0] in ("init", "library")
     if not is_new:
         for ending in (".json", ".xlsx", ".csv", ".md", ".xml"):
             (folder / f"out{ending}").write_bytes(b"old")
     before = contents(folder)
     with open("/dev/full", "w", encoding="utf-8") as full:  # noqa: PTH123
-        said = is_refused(typed(command, folder, stdout=full))
+        message = is_refused(typed(command, folder, stdout=full))
 
-    assert "standard output cannot be written" in said
+    assert "standard output cannot be written" in message
     assert is_new or contents(folder) == before
 
 
 def test_two_outputs_of_one_file(folder):
-    """A file that two outputs lead to is refused, and so is one that leads to an input or a rule."""
+    """Two outputs to the same file are refused, and so is an output to an input or a rule."""
     (folder / "link.csv").symlink_to("out.csv")
     (folder / "data.csv").symlink_to("population.csv")
     (folder / "rule.csv").symlink_to("mine.toml")
@@ -564,17 +564,17 @@ def test_two_outputs_of_one_file(folder):
 
 
 def test_a_marked_copy_over_another_input(folder):
-    """A copy with its faults marked is never written over a crosswalk."""
+    """A copy with marked errors never overwrites a crosswalk."""
     shutil.copy(folder / "population.xlsx", folder / "crosswalk.xlsx")
     before = contents(folder)
-    said = is_refused(
+    message = is_refused(
         typed(
             "check --population population.xlsx --crosswalk crosswalk.xlsx --boundaries 2020-04-01 "
             "--annotate crosswalk.xlsx",
             folder,
         )
     )
-    assert "inputs are never overwritten" in said
+    assert "inputs are never overwritten" in message
     assert contents(folder) == before
 
 
@@ -584,7 +584,7 @@ def test_a_marked_copy_over_another_input(folder):
 @UNIX
 @pytest.mark.parametrize("where", ["outside", "absolute", "a link", "a folder that is a link", "a case that is a link"])
 def test_update_writes_in_the_folder_of_the_case_alone(folder, where):
-    """Expected figures outside the folder of their case, links followed, are refused, and nothing is written."""
+    """Expected figures outside the case's folder, after following links, are refused, and nothing is written."""
     other, cases = folder / "other", folder / "cases"
     other.mkdir()
     file = {"outside": "../other/x.csv", "absolute": f"{other}/x.csv", "a link": "x.csv"}.get(where, "inner/x.csv")
@@ -611,16 +611,16 @@ def test_update_writes_in_the_folder_of_the_case_alone(folder, where):
 
 
 def test_update_prints_whole_paths(folder):
-    """A file in a folder of the case's folder is written, and its whole path is on a line of its own."""
+    """A file in a subfolder of the case's folder is written, and its full path is on a separate line."""
     (folder / "cases" / "inner").mkdir()
     text = case("new", 'expected_file = "inner/new.expected.csv"\n', origin="regression", figures="")
     (folder / "cases" / "new.toml").write_text(text, encoding="utf-8")
     code, out, _ = typed("test cases --update -k new", folder)
 
     assert code == 0
-    written = folder / "cases" / "inner" / "new.expected.csv"
-    assert f"  {written}" in out.splitlines()
-    assert written.is_file()
+    expected_file = folder / "cases" / "inner" / "new.expected.csv"
+    assert f"  {expected_file}" in out.splitlines()
+    assert expected_file.is_file()
 
 
 # Signals ------------------------------------------------------------------------------------------------
@@ -642,7 +642,7 @@ main()
 
 
 def usual_signals() -> None:
-    """Let signals do what they usually do, also where the tests were started with nohup or in the background."""
+    """Restore the usual handling of signals, in case the tests were started with nohup or in the background."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
 
@@ -659,7 +659,7 @@ def as_usual(command: list[str], folder: Path) -> subprocess.Popen[bytes]:
 
 
 def struck(folder: Path, name: str, before: str = "") -> subprocess.CompletedProcess[bytes]:
-    """Run gpit, to which a signal comes while it writes."""
+    """Run gpit and send it a signal while it writes."""
     code = before + STRUCK.format(name=name, command=ROOM)
     process = as_usual([sys.executable, "-c", code], folder)
     out, err = process.communicate(timeout=60)
@@ -669,7 +669,7 @@ def struck(folder: Path, name: str, before: str = "") -> subprocess.CompletedPro
 @UNIX
 @pytest.mark.parametrize("name", ["SIGTERM", slow("SIGHUP"), slow("SIGINT")])
 def test_a_signal_leaves_no_draft(folder, name):
-    """The exit code is 128 and the signal's number, the old file is whole, and one line says so."""
+    """The exit code is 128 plus the signal's number, the old file is intact, and one line says so."""
     (folder / "out.csv").write_bytes(b"old")
     before = contents(folder)
     done = struck(folder, name)
@@ -692,7 +692,7 @@ def test_a_signal_that_is_ignored_stays_ignored(folder):
 
 @UNIX
 def test_stopped_while_libraries_load(folder):
-    """Ctrl-C before the command line is there ends with 130 and the same line."""
+    """Ctrl-C before the command line has loaded ends with 130 and the same line."""
     code = """
 import os, runpy, signal, sys
 class Strike:
@@ -713,12 +713,12 @@ runpy.run_module("gpit_fairshare", run_name="__main__")
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGHUP"])
 def test_a_signal_at_any_moment_leaves_no_draft(tmp_path, name):
-    """Whenever it comes, nothing but a whole file is there afterwards, and the exit code is one of three."""
+    """After a signal at any time, there are only complete files, and the exit code is one of three."""
     started = time.monotonic()
     command = [sys.executable, "-m", "gpit_fairshare", "allocate", "--sample", "-o", "out.csv", "-o", "out.xlsx"]
     assert gpit(*command[3:], folder=tmp_path).returncode == 0
     whole, new = time.monotonic() - started, contents(tmp_path)
-    seen = set()
+    exit_codes = set()
     for step in range(8):
         for file in tmp_path.iterdir():
             file.unlink()
@@ -726,18 +726,18 @@ def test_a_signal_at_any_moment_leaves_no_draft(tmp_path, name):
         time.sleep(whole * (0.2 + step / 9))
         process.send_signal(getattr(signal, name))
         _, err = process.communicate(timeout=60)
-        seen.add(process.returncode)
+        exit_codes.add(process.returncode)
         assert process.returncode in (0, 128 + getattr(signal, name)), err
         assert err.decode() in ("", "gpit: stopped; no incomplete file is left\n")
         assert contents(tmp_path).items() <= new.items()
-    assert 128 + getattr(signal, name) in seen
+    assert 128 + getattr(signal, name) in exit_codes
 
 
-# The size that is proposed ------------------------------------------------------------------------------
+# The suggested size ------------------------------------------------------------------------------
 
 
 def csv_of(rows: int, columns: int = 0, blank: int = 0) -> Callable[[Path], Path]:
-    """A table of that many rows and further columns, with blank lines behind it."""
+    """A table with this many rows and further columns, followed by blank lines."""
 
     def write(folder: Path) -> Path:
         lines = ["org_code,patients" + "".join(f",c{number}" for number in range(columns))]
@@ -750,7 +750,7 @@ def csv_of(rows: int, columns: int = 0, blank: int = 0) -> Callable[[Path], Path
 
 
 def book_of(rows: int, far: str = "", sheets: int = 1) -> Callable[[Path], Path]:
-    """A workbook of such a table, and a cell far away from it."""
+    """A workbook with such a table, and a cell far away from it."""
 
     def write(folder: Path) -> Path:
         book = openpyxl.Workbook()
@@ -767,7 +767,7 @@ def book_of(rows: int, far: str = "", sheets: int = 1) -> Callable[[Path], Path]
 
 
 def ods_of(rows: int, repeated: int) -> Callable[[Path], Path]:
-    """An OpenDocument workbook, whose last row counts for many."""
+    """An OpenDocument workbook with a last row that is repeated many times."""
 
     def write(folder: Path) -> Path:
         cell = '<table:table-cell office:value-type="{0}" {1}><text:p>{2}</text:p></table:table-cell>'.format
@@ -838,31 +838,33 @@ LARGE = {
 
 @pytest.mark.parametrize("name", slow_but({"rows far over", "blank lines", "a workbook, cells far away"}, LARGE))
 def test_the_size_that_is_proposed_is_enough(tmp_path, name):
-    """Whoever gives the size that the message names is not refused for its size again, whatever the limit."""
+    """A run with the suggested size is not refused for the size again, for any limit."""
     path = LARGE[name](tmp_path)
-    limits = [one for one in check(population=path, max_size=1).findings if "--max-size" in one.remedy]
+    limits = [finding for finding in check(population=path, max_size=1).findings if "--max-size" in finding.remedy]
     assert len(limits) == 1
     proposed = int(re.search(r"--max-size (\d+)", limits[0].remedy)[1])
     again = check(population=path, max_size=proposed)
 
     assert proposed > 1
-    assert [str(one) for one in again.findings if "at most" in one.found or "--max-size" in one.remedy] == []
+    assert [
+        str(finding) for finding in again.findings if "the limit is" in finding.found or "--max-size" in finding.remedy
+    ] == []
     assert again.columns
 
 
 def test_a_result_that_is_too_large_names_no_option(folder, monkeypatch):
-    """Results have no --max-size, so that no message about what one unpacks to proposes it."""
+    """Results have no --max-size, so messages about their unpacked size do not suggest it."""
     assert typed(f"{ROOM} -o large.xlsx", folder)[0] == 0
     packed = (folder / "large.xlsx").stat().st_size
     monkeypatch.setattr("gpit_fairshare.results.reading.LARGEST_RESULT", packed)
-    said = is_refused(typed("explain A --result large.xlsx", folder))
+    message = is_refused(typed("explain A --result large.xlsx", folder))
 
-    assert "unpacks to" in said
-    assert "--max-size" not in said
+    assert "unpacks to" in message
+    assert "--max-size" not in message
 
 
 def test_words_of_a_refusal_name_the_accident(folder):
-    """The line says where, what was expected and what is there."""
+    """The line says where, what was expected and what was found."""
     os.mkfifo(folder / "pipe.json")
     assert "pipe.json: cannot be read (is a pipe, a socket or a device)" in words(
         typed("explain A --result pipe.json", folder)[2].encode()

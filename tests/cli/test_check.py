@@ -75,7 +75,7 @@ def test_errors_at_once(faulty):
     assert done.stderr == b""
     assert output.startswith("Cannot be used yet: 2 problems on 2 rows; 2 notes (1 file checked).")
     assert "faulty.xlsx:Data: C4: 'n/a' is not a plain number" in output
-    assert "faulty.xlsx:Data: A7: 7 is not a text" in output
+    assert "faulty.xlsx:Data: A7: 7 is not text" in output
     assert output.index("C4: 'n/a'") < output.index("A7: 7") < output.index("'GP IT 2014/15' in row 1")
 
 
@@ -205,7 +205,7 @@ def test_same_findings_as_allocate(faulty):
     checked = gpit("check", *arguments, folder=faulty, env=UTF8)
 
     assert (run.returncode, checked.returncode) == (2, 2)
-    for fault in ("C4: 'n/a' is not a plain number", "A7: 7 is not a text", "no file gives historic_spend"):
+    for fault in ("C4: 'n/a' is not a plain number", "A7: 7 is not text", "no file gives historic_spend"):
         assert fault in words(run.stderr)
         assert fault in words(checked.stdout)
 
@@ -289,7 +289,7 @@ def test_two_equal_headings(tmp_path):
     (fault,) = [finding for finding in check(population=tmp_path / "wide.csv").findings if finding.level == "error"]
 
     assert fault.number == "I07"
-    assert "Rename those that are not meant" in fault.remedy
+    assert "Rename those that should not be used" in fault.remedy
     (tmp_path / "other.csv").write_text("org_code,Patients,List size\n00C,1,2\n")
     (fault,) = [finding for finding in check(population=tmp_path / "other.csv").findings if finding.level == "error"]
     assert "--map 'HEADING=registered_population'" in fault.remedy
@@ -479,7 +479,7 @@ def test_leave_out(tmp_path):
     assert "641,631" in words(done.stdout)
     refused(
         gpit("check", "--population", "p.csv", "--leave-out", "Y45", folder=tmp_path),
-        "--leave-out Y45: no file has a row of that code; did you mean Y54?",
+        "--leave-out Y45: no file has a row with this code; did you mean Y54?",
     )
 
 
@@ -491,7 +491,7 @@ def test_max_size(tmp_path):
 
     assert done.returncode == 2
     assert "(no file could be read)" in words(done.stdout)
-    assert "at most 64 MB are read" in words(done.stdout)
+    assert "the limit is 64 MB" in words(done.stdout)
     assert "--max-size 148" in words(done.stdout)
     none = gpit("check", "--population", "bomb.xlsx", "--max-size", "0", folder=tmp_path)
     assert (none.returncode, none.stdout) == (2, b"")
@@ -526,7 +526,7 @@ def test_annotated_copy(faulty):
     noted = {cell.coordinate: cell.comment.text for row in sheet for cell in row if cell.comment}
     assert set(noted) == {"C4", "A7"}
     assert "Error I16: 'n/a' is not a plain number" in noted["C4"]
-    assert "Error I11: 7 is not a text" in noted["A7"]
+    assert "Error I11: 7 is not text" in noted["A7"]
     filled = {cell.coordinate for row in sheet for cell in row if cell.fill.fill_type == "solid"}
     assert filled == {"C4", "A7"}
     assert [[cell.value for cell in row] for row in sheet] == [

@@ -1,4 +1,4 @@
-"""Hard numbers, plug-ins that misbehave and heavy crosswalks: a line and exit code 2, or the answer."""
+"""Extreme numbers, faulty plug-ins and large crosswalks end with one line and exit code 2, or with the answer."""
 
 import json
 import os
@@ -63,19 +63,19 @@ CASE = """
 
 
 def lines(text):
-    """A file whose lines stand at the margin."""
+    """A file from a text without its indentation."""
     return "\n".join(line.strip() for line in text.splitlines())
 
 
 def rule(folder, weight="registered_population * 1", to=""):
-    """Write a formula file, and return its place."""
+    """Write a formula file, and return its path."""
     path = folder / "hard.toml"
     path.write_text(lines(RULE.format(weight=weight, to=to)), "utf-8")
     return path
 
 
 def case(folder, budget="2_000_000"):
-    """Write a regression case of that formula, beside the sample's files."""
+    """Write a regression case for the formula, next to the sample's files."""
     for path in (POPULATION, SPEND):
         (folder / path.name).write_bytes(path.read_bytes())
     text = CASE.format(population=POPULATION.name, spend=SPEND.name, budget=budget)
@@ -84,7 +84,7 @@ def case(folder, budget="2_000_000"):
 
 
 def result(folder):
-    """Write the result of the sample, and return the place of its JSON document."""
+    """Write the result of the sample, and return the path of its JSON document."""
     assert run("allocate", *ABCD, *BUDGET, "-o", folder / "r.json", "-o", folder / "r.csv").code == 0
     return folder / "r.json"
 
@@ -98,11 +98,11 @@ def answers(folder, patients):
     return folder / "answers.xlsx"
 
 
-# Numbers: every verb that can meet one -----------------------------------------------------------------------------
+# Numbers: every command that reads one -----------------------------------------------------------------------------
 
 
 def a_value(folder, number):
-    """Commands to which a parameter's value is given."""
+    """Commands that set a parameter's value."""
     made = result(folder)
     setting = ("--set", f"revenue_budget={number}")
     forecast = write_rows(folder / "forecast.csv", [{"org_code": code, "forecast_outturn": 1} for code in PEOPLE])
@@ -119,7 +119,7 @@ def a_value(folder, number):
 
 
 def a_cell(folder, number):
-    """Commands that read a workbook in which a number stands in a cell."""
+    """Commands that read a workbook with a number in a cell."""
     made = result(folder)
     people = people_book(folder / "people.xlsx", list({**PEOPLE, "B": float(number)}.items()), "registered_population")
     forecast = people_book(folder / "forecast.xlsx", list({**PEOPLE, "B": float(number)}.items()), "forecast_outturn")
@@ -135,7 +135,7 @@ def a_cell(folder, number):
 
 
 def a_literal(folder, number):
-    """Commands that read a formula in which a number is written."""
+    """Commands that read a formula with a number."""
     file = rule(folder, f"registered_population * {number}")
     rules = ("--formula", file)
     return {
@@ -150,7 +150,7 @@ def a_literal(folder, number):
 
 
 def a_result(folder, number):
-    """Commands that read a result in which somebody has changed a figure."""
+    """Commands that read a result with a changed figure."""
     made = result(folder)
     text = made.read_text("utf-8")
     figure = text.index('"allocation": ', text.index('"rows"')) + len('"allocation": ')
@@ -188,7 +188,7 @@ TABLE = [
 
 
 QUICK = {("1e308", "allocate"), ("1e308", "explain"), ("1e-161", "verify")}
-"""Rows of the table that are run in the fast tier, for each of the accidents."""
+"""Rows of the table that run in the fast tier, for each kind of number."""
 
 
 @pytest.mark.parametrize(
@@ -197,7 +197,7 @@ QUICK = {("1e308", "allocate"), ("1e308", "explain"), ("1e-161", "verify")}
     ids=lambda value: getattr(value, "__name__", value),
 )
 def test_a_number_that_cannot_be_held_is_refused_in_one_line(accident, number, verb, tmp_path):
-    """Exit code 2 and one line, whether it is a value, a cell, a literal or a figure of a result.
+    """Exit code 2 and one line, for a value, a cell, a literal or a figure of a result.
 
     `verify` names a figure that the run does not give; what is no number in JSON it refuses as the others do.
     """
@@ -208,7 +208,7 @@ def test_a_number_that_cannot_be_held_is_refused_in_one_line(accident, number, v
 
 
 def held(folder, to, budget):
-    """How a run ends that rounds its shares of a budget."""
+    """The outcome of a run that rounds shares of a budget."""
     people = write_rows(
         folder / "p.csv", [{"org_code": code, "registered_population": heads} for code, heads in (("A", 1), ("B", 2))]
     )
@@ -230,7 +230,7 @@ def held(folder, to, budget):
     ],
 )
 def test_money_that_no_float_holds_in_units_of_rounding_is_refused(to, budget, tmp_path):
-    """More than 10^15 pennies, pounds or other units have more digits than a float: the line says how much is exact."""
+    """More than 10^15 pennies, pounds or other units exceed a float's digits: the line states the exact limit."""
     ending = held(tmp_path, to, budget)
 
     assert ending.fault == ""
@@ -254,7 +254,7 @@ def test_money_of_as_many_units_as_a_float_holds_is_exact(to, budget, digits, tm
 
 @pytest.mark.parametrize("to", ["0", "-1", "1e-300", "1e300"])
 def test_a_unit_of_rounding_that_cannot_be_is_refused(to, tmp_path):
-    """0, a negative one, and one too small or too large to calculate with."""
+    """0, a negative number, and numbers too small or too large for calculations."""
     ending = held(tmp_path, f", to={to}", 1000)
 
     assert (ending.code, ending.fault) == (2, "")
@@ -262,14 +262,14 @@ def test_a_unit_of_rounding_that_cannot_be_is_refused(to, tmp_path):
 
 @pytest.mark.parametrize("weight", ["round({}, 400)", "round({}, -400)", "{} * (1e50 * 1e50)", "{} / 1e-50 / 1e-50"])
 def test_a_step_that_comes_to_too_much_is_refused(weight, tmp_path):
-    """Digits that `round` has not, and numbers that are held whose product is not."""
+    """Digits that `round` does not have, and valid numbers with an invalid product."""
     ending = run("allocate", *ABCD, *BUDGET, "--formula", rule(tmp_path, weight.format("registered_population")))
 
     assert (ending.code, ending.fault) == (2, "")
 
 
 def test_a_trace_of_a_number_counts_as_none(tmp_path):
-    """A weight of 1e-49 times a thousandth is 0, so that everything is left for nobody: a line says so."""
+    """A weight of 1e-49 times a thousandth is 0, so nothing can be shared out: one line says so."""
     file = rule(tmp_path, "registered_population * 1e-50 * 1e-9")
     ending = run("allocate", *ABCD, *BUDGET, "--formula", file)
 
@@ -278,7 +278,7 @@ def test_a_trace_of_a_number_counts_as_none(tmp_path):
 
 
 def test_a_result_with_a_trace_of_a_number_is_compared(tmp_path):
-    """The least float in place of a figure: the change is the whole figure, and no percentage of nothing."""
+    """The smallest float instead of a figure: the change is the whole figure, without a percentage of 0."""
     result(tmp_path)
     text = (tmp_path / "r.csv").read_text("utf-8").splitlines()
     row = dict(zip(text[0].split(","), text[1].split(","), strict=True))
@@ -288,7 +288,9 @@ def test_a_result_with_a_trace_of_a_number_is_compared(tmp_path):
 
     assert (ending.code, ending.fault) == (1, "")
     changes = [change for change in json.loads(ending.printed)["rows"] if change["change"]]
-    assert [(one["old"], one["new"], one["change_percent"]) for one in changes] == [(0, float(row["allocation"]), None)]
+    assert [(change["old"], change["new"], change["change_percent"]) for change in changes] == [
+        (0, float(row["allocation"]), None)
+    ]
 
 
 @pytest.mark.parametrize("seed", [17, 33, *map(slow, (21, *range(40, 60)))])
@@ -297,7 +299,7 @@ def test_no_draw_of_hard_numbers_ends_in_a_bug(seed, tmp_path):
     assert [ending.fault for ending in endings(seed, tmp_path) if ending.fault] == []
 
 
-# Plug-ins that misbehave -------------------------------------------------------------------------------------------
+# Faulty plug-ins -------------------------------------------------------------------------------------------
 
 CALLED = """
 from gpit_fairshare import Function
@@ -341,7 +343,7 @@ def site(tmp_path, monkeypatch):
 
 
 def verbs_with_a_function(folder):
-    """Commands whose formula uses the function of a plug-in, and what each may end with."""
+    """Commands with a formula that uses a plug-in's function, and their allowed exit codes."""
     file = rule(folder, "halved(registered_population)")
     return {
         "allocate": ("allocate", *ABCD, *BUDGET, "--formula", file, "--json"),
@@ -357,7 +359,7 @@ def verbs_with_a_function(folder):
 @pytest.mark.parametrize("verb", ["allocate", "check", "compare", "explain", "test", "library check", "library show"])
 @pytest.mark.parametrize("accident", slow_but(["Ctrl-C of its own"], AT_IMPORT))
 def test_a_plug_in_that_cannot_be_imported_is_a_line_in_every_verb(accident, verb, site, tmp_path):
-    """Exit code 2, the name of the package, one JSON document; nothing that it raises goes further."""
+    """Exit code 2, the name of the package, one JSON document; the plug-in's exception is caught."""
     name = package(site, AT_IMPORT[accident], halved="HALVED")
     ending = run(*verbs_with_a_function(tmp_path)[verb])
 
@@ -367,7 +369,7 @@ def test_a_plug_in_that_cannot_be_imported_is_a_line_in_every_verb(accident, ver
 
 @pytest.mark.parametrize("accident", slow_but(["sys.exit"], AT_IMPORT))
 def test_a_plug_in_that_cannot_be_imported_harms_no_other(accident, site, tmp_path):
-    """The library is listed with the files of the other package, and one line says which one is broken."""
+    """The library lists the files of the other package, and one line names the broken package."""
     name = package(site, AT_IMPORT[accident], halved="HALVED")
     listed, checked = run("library", "list"), run("library", "check", "rural-weight")
     new = run("library", "new", tmp_path / "new.toml", "--from", "rural-weight")
@@ -394,7 +396,7 @@ def test_a_function_that_raises_anything_is_a_line_in_every_verb(accident, verb,
 @pytest.mark.slow
 @pytest.mark.parametrize("noise", NOISY)
 def test_noise_of_a_plug_in_changes_no_answer(noise, moment, site, tmp_path):
-    """Standard output is one JSON document, the same as that of a quiet function, and no warning is shown."""
+    """Standard output is one JSON document, the same as with a quiet function, and no warning is shown."""
     quiet = package(site, CALLED.format(body="return x / 2"), halved="HALVED")
     limit = sys.getrecursionlimit()
     command = verbs_with_a_function(tmp_path)["allocate"]
@@ -428,7 +430,7 @@ def gpit_in(folder, site, command):
 
 
 def rows_of(done):
-    """The rows of the JSON document that a run printed, and nothing else."""
+    """The rows of the JSON document, the only output of a run."""
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)["rows"]
 
@@ -439,7 +441,7 @@ def rows_of(done):
     "body", ["time.sleep(60)", "try:\n        time.sleep(60)\n    except KeyboardInterrupt:\n        pass"]
 )
 def test_ctrl_c_stops_gpit_whatever_a_plug_in_makes_of_it(body, site, tmp_path):
-    """A signal while a function is called ends the run with 130, also where the function swallows it."""
+    """A signal during a function call ends the run with 130, even if the function catches it."""
     started = f"open({str(tmp_path / 'started')!r}, 'w').close()"
     package(
         site,
@@ -468,7 +470,7 @@ FIRST, DAY = date(1990, 1, 1), timedelta(days=1)
 
 
 class CountedDay(date):
-    """A day that counts how often it is compared: once for each succession that is looked at."""
+    """A day that counts its comparisons: one for each succession that is checked."""
 
     compared = 0
 
@@ -478,7 +480,7 @@ class CountedDay(date):
 
 
 class CountedFraction(Fraction):
-    """A fraction that counts how often it is multiplied: once for each succession that is followed."""
+    """A fraction that counts its multiplications: one for each succession that is followed."""
 
     products = 0
 
@@ -488,13 +490,13 @@ class CountedFraction(Fraction):
 
 
 def diamonds(rows):
-    """Splits that join again, four rows each: D0 into B0 and C0, both of which become D1, and so on."""
-    found = []
+    """Splits that merge again, four rows each: D0 splits into B0 and C0, which both become D1, and so on."""
+    successions = []
     for number in range(rows // 4):
         day, half = FIRST + 2 * number * DAY, Fraction(1, 2)
-        found += [Succession(f"D{number}", f"{part}{number}", day, fraction=half) for part in "BC"]
-        found += [Succession(f"{part}{number}", f"D{number + 1}", day + DAY) for part in "BC"]
-    return found
+        successions += [Succession(f"D{number}", f"{part}{number}", day, fraction=half) for part in "BC"]
+        successions += [Succession(f"{part}{number}", f"D{number + 1}", day + DAY) for part in "BC"]
+    return successions
 
 
 def chain(rows):
@@ -503,7 +505,7 @@ def chain(rows):
 
 
 def test_each_succession_is_followed_once():
-    """Of 48 rows of splits that join again all ends in D12: by 48 products, and two looks at each row at most."""
+    """48 rows of splits that merge again end in D12, with 48 products and at most two checks of each row."""
     steps = [step._replace(fraction=CountedFraction(step.fraction)) for step in diamonds(48)]
     walk, until = Crosswalk(steps), CountedDay(2014, 4, 1)
     CountedFraction.products = CountedDay.compared = 0
@@ -521,7 +523,7 @@ def test_each_succession_is_followed_once():
 
 
 def walk_file(folder, steps):
-    """Write a crosswalk in which X and Y stay as they are as well."""
+    """Write a crosswalk that also keeps X and Y."""
     rows = [
         {"org_code": step.predecessor, "successor_code": step.successor, "effective_date": step.effective}
         | {"fraction": step.fraction}
@@ -534,21 +536,21 @@ def walk_file(folder, steps):
 @pytest.mark.parametrize("boundaries", [None, "2014/15"])
 @pytest.mark.parametrize(("steps", "first", "last"), [(diamonds(1_000), "D0", "D250"), (chain(3_000), "A0", "A3000")])
 def test_thousands_of_successions_are_followed_to_the_end(steps, first, last, boundaries, tmp_path):
-    """1,000 rows of splits that join again, and a chain of 3,000: the patients of the first are those of the last."""
+    """With 1,000 rows of splits that merge again, and a chain of 3,000, the last has the patients of the first."""
     people = {first: 100, "X": 200, "Y": 300}
     rows = [{"org_code": code, "registered_population": heads} for code, heads in people.items()]
     spend = [{"org_code": code, "historic_spend": heads} for code, heads in people.items()]
     options = {"boundaries": boundaries, "crosswalk": walk_file(tmp_path, steps), "with_effects": False}
     files = {"population": write_rows(tmp_path / "p.csv", rows), "spend": write_rows(tmp_path / "s.csv", spend)}
-    found = allocate(**files, **options).year("2014/15")
+    table = allocate(**files, **options).year("2014/15")
 
-    counted = dict(zip(found["org_code"], found["registered_population"], strict=True))
+    counted = dict(zip(table["org_code"], table["registered_population"], strict=True))
     assert counted == {last if boundaries else first: 100, "X": 200, "Y": 300}
 
 
 @pytest.mark.parametrize("verb", slow_but(["check"], ["allocate", "check", "compare", "explain"]))
 def test_a_circle_of_thousands_is_refused_in_every_verb(verb, tmp_path):
-    """A0 became A1, and so on, and A3000 became A0 again: one fault, exit code 2."""
+    """A0 became A1, and so on, and A3000 became A0 again: one error, exit code 2."""
     circle = [*chain(3_000), Succession("A3000", "A0", FIRST + 3_000 * DAY)]
     options = (*ABCD, "--crosswalk", walk_file(tmp_path, circle))
     words = {"compare": ("compare", "gpit-2014-16", "gpit-2014-16"), "explain": ("explain", "A")}.get(verb, (verb,))

@@ -383,9 +383,9 @@ def test_markdown_of_explanations_is_as_harmless_as_that_of_comparisons(own):
 
 REFUSED = {
     "a key twice": ('"gpit": "0", "gpit": ', "the key 'gpit' is given twice"),
-    "no number": ('"other": NaN, "gpit": ', "NaN is no finite number"),
-    "infinity": ('"other": -Infinity, "gpit": ', "-Infinity is no finite number"),
-    "a number too large": ('"other": 1e400, "gpit": ', "1e400 is no finite number"),
+    "no number": ('"other": NaN, "gpit": ', "NaN is not a finite number"),
+    "infinity": ('"other": -Infinity, "gpit": ', "-Infinity is not a finite number"),
+    "a number too large": ('"other": 1e400, "gpit": ', "1e400 is not a finite number"),
     "a number too long": (f'"other": {"9" * 5_000}, "gpit": ', "too many digits"),
     "levels": (f'"other": {"[" * 100_000}{"]" * 100_000}, "gpit": ', "nested too deeply"),
 }
@@ -486,7 +486,7 @@ def test_two_sheets_or_links_of_one_name(own, twice):
     code, _, err = typed("verify", "out.xlsx", folder=own)
 
     assert (code, err.count(b"\n")) == (2, 1)
-    assert b"two sheets, or two links, of one name" in err
+    assert b"two sheets, or two links, of the workbook share a name" in err
 
 
 # The size of inputs ------------------------------------------------------------------------------------------
@@ -505,7 +505,7 @@ def test_verify_has_its_own_size_limit(tmp_path):
 
     assert json.loads((tmp_path / "out.json").read_text("utf-8"))["manifest"]["run"]["max_size"] == 1_000
     assert (code, err.count(b"\n")) == (2, 1)
-    assert b"allow more with --max-size 4" in err
+    assert b"raise the limit with --max-size 4" in err
     assert verify(tmp_path / "out.json", max_size=4).verdict == "same bytes"
     assert verify(tmp_path / "out.json").verdict == "same bytes"
 

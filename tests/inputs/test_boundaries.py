@@ -1,4 +1,4 @@
-"""Rows restated on the organisations of a day: mergers, splits, ONS codes, and crosswalks of one's own."""
+"""Rows restated for the organisations of a day: mergers, splits, ONS codes, and the user's crosswalks."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ DAY = date(2026, 4, 1)
 POPULATIONS = SHARED / "england-ccg-populations.csv"
 PRACTICES = SHARED / "gp-reg-pat-prac-all-2021-01.csv"
 FRIMLEY = ("10C", "10G", "10T", "11C", "99M")
-"""The CCGs of 2014/15 that are D4U1Y since 2021; 10G, 10T and 11C were 15D from 2018."""
+"""The CCGs of 2014/15 that became D4U1Y in 2021; 10G, 10T and 11C were 15D from 2018."""
 
 SPLIT = "predecessor,successor_code,effective_date,fraction,successor_name\n"
 A_SPLITS = SPLIT + "A,B,2026-04-01,1/3,Beech\nA,C,2026-04-01,2/3,Cedar\nD,C,2026-04-01,,Cedar\nE,E,2026-04-01,,\n"
 
 
 class Folder:
-    """A folder of input files that are given as texts."""
+    """A folder of input files, written from texts."""
 
     def __init__(self, path):
         self.path = path
 
     def write(self, name, text):
-        """Write a file and return its place."""
+        """Write a file and return its path."""
         (self.path / name).write_text(text, encoding="utf-8")
         return str(self.path / name)
 
@@ -62,13 +62,13 @@ class Folder:
         )
 
     def faults(self, *files, **options):
-        """Read files that hold faults, and return these."""
+        """Read files that have errors, and return the errors."""
         with pytest.raises(InputError) as caught:
             self.read(*files, **options)
         return [finding for finding in caught.value.findings if finding.level == "error"]
 
     def fault(self, *files, **options):
-        """Read files that hold one fault, and return it."""
+        """Read files that have one error, and return it."""
         (fault,) = self.faults(*files, **options)
         return fault
 
@@ -84,14 +84,14 @@ def column(inputs, name, year="2014/15"):
     return dict(zip(inputs.tables[year]["org_code"], inputs.tables[year][name], strict=True))
 
 
-def told(inputs, about):
-    """The texts of the findings of a kind."""
+def texts_about(inputs, about):
+    """The texts of the findings with a code."""
     return [str(finding) for finding in inputs.findings if finding.number == about.number]
 
 
 @pytest.fixture(scope="module")
 def england():
-    """The England sample on the boundaries of 1 April 2021, its fair shares paid out as they are."""
+    """The England sample on the boundaries of 1 April 2021; allocations are the fair shares."""
     return allocate(sample=True, boundaries="2021-04-01", transition="none")
 
 
@@ -114,7 +114,7 @@ def england_inputs():
 
 
 def test_england_of_2014_on_the_boundaries_of_2021(england_inputs):
-    """211 CCGs become the 106 of 2021, with the 56,633,982 people and £148,000,000 that there were."""
+    """211 CCGs become the 106 of 2021, and the 56,633,982 people and £148,000,000 stay the same."""
     for year in YEARS:
         table = england_inputs.tables[year]
         assert table.height == 106
@@ -122,14 +122,14 @@ def test_england_of_2014_on_the_boundaries_of_2021(england_inputs):
         assert exact_total(table["historic_spend"]) == 148_000_000
     assert exact_total(england_inputs.lines["amount"]) == 186_000_000
     assert set(england_inputs.lines["org_code"]) == set(england_inputs.tables["2014/15"]["org_code"])
-    notes = told(england_inputs, FindingCode.BOUNDARIES)
+    notes = texts_about(england_inputs, FindingCode.BOUNDARIES)
     assert "restated 211 CCGs as 106 on the boundaries of 1 April 2021" in notes[0]
     assert "adds up to 56,633,982 people before and 56,633,982 people after" in notes[0]
     assert "historic_spend adds up to £148,000,000.00 before and £148,000,000.00 after" in notes[1]
 
 
 def test_money_of_10g_arrives_in_d4u1y_through_15d(england_inputs):
-    """What Bracknell and Ascot spent is part of what Frimley spent, and the chain is told."""
+    """Spend of Bracknell and Ascot is part of Frimley's, and the note names the chain of mergers."""
     spent = dict.fromkeys(FRIMLEY, 0)
     for line in read_rows(SAMPLES / "england-2014-15-spend.csv"):
         if line["org_code"] in spent and (line["cost_type"], line["committed"]) == ("revenue", "yes"):
@@ -145,13 +145,13 @@ def test_money_of_10g_arrives_in_d4u1y_through_15d(england_inputs):
     origin = england_inputs.origins["2014/15", "D4U1Y", "historic_spend"]
     assert origin == "10C, 10G, 10T, 11C and 99M of england-2014-15-spend.csv"
     chain = "10G, 10T and 11C became 15D on 1 April 2018; 10C, 15D and 99M became D4U1Y on 1 April 2021"
-    assert chain in told(england_inputs, FindingCode.BOUNDARIES)[-1]
+    assert chain in texts_about(england_inputs, FindingCode.BOUNDARIES)[-1]
     names = column(england_inputs, "org_name")
     assert (names["D4U1Y"], names["99A"]) == ("NHS Frimley CCG", "Liverpool")
 
 
 def test_fair_share_of_the_whole_is_that_of_its_members(england):
-    """A fair share by people is linear: merged first or shared first, it is the same to within the rounding."""
+    """A fair share by people is linear: merging first or sharing first gives the same result, except for rounding."""
     apart = allocate(sample=True, transition="none")
     walk = apart.inputs.crosswalk
     for year in YEARS:
@@ -165,33 +165,33 @@ def test_fair_share_of_the_whole_is_that_of_its_members(england):
         assert sorted(shares) == merged["org_code"].to_list()
         for code, unrounded, share in merged.select("org_code", "unrounded_fair_share", "fair_share").iter_rows():
             assert unrounded == pytest.approx(exact[code], abs=1e-6)
-            # Each rounding moves a share by less than £1.
+            # Each rounding changes a share by less than £1.
             assert abs(share - shares[code]) < members[code] + 1
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not POPULATIONS.exists(), reason="the published populations are not beside the repository")
 def test_ccgs_of_each_year_on_the_boundaries_of_the_last():
-    """Published CCGs of each year become 106 by 2021, with the people that they had, be it by date or by year."""
+    """The published CCGs of each year become 106 by 2021 and keep their people, by date and by year."""
     table = pl.read_csv(POPULATIONS, infer_schema=False)
     weighted = Need("weighted_population", "number", "people")
     for year, before in zip(sorted(set(table["year"]))[:8], (211, 209, 209, 207, 195, 191, 135, 106), strict=True):
-        there = table.filter(pl.col("year") == year)
+        rows_of_year = table.filter(pl.col("year") == year)
         request = Request(
             population=(str(POPULATIONS),), years=(year,), needs=(PEOPLE, weighted), boundaries=boundary_date("2021/22")
         )
         inputs = read_inputs(request)
 
-        assert (there.height, inputs.tables[year].height) == (before, 106)
+        assert (rows_of_year.height, inputs.tables[year].height) == (before, 106)
         for need in (PEOPLE, weighted):
-            published = sum(Fraction(text) for text in there[need.name])
-            assert sum(Fraction(repr(one)) for one in inputs.tables[year][need.name]) == published
+            published = sum(Fraction(text) for text in rows_of_year[need.name])
+            assert sum(Fraction(repr(value)) for value in inputs.tables[year][need.name]) == published
 
 
 @pytest.mark.skipif(not POPULATIONS.exists(), reason="the published populations are not beside the repository")
 @pytest.mark.parametrize("to", ["2015/16", "2018/19", "2020/21"])
 def test_ccgs_of_2014_on_the_boundaries_of_a_year_are_those_of_the_year(to):
-    """The CCGs of 2014/15, restated to a later year, are those that were published for it."""
+    """The CCGs of 2014/15, restated to a later year, are the CCGs published for that year."""
     table = pl.read_csv(POPULATIONS, infer_schema=False)
     request = Request(population=(str(POPULATIONS),), years=("2014/15",), needs=(PEOPLE,), boundaries=year_start(to))
 
@@ -215,7 +215,7 @@ def test_a_day_in_its_two_forms():
     "text", ["1 April 2020", "2020", "2020-21", "20200401", "2020-W14-3", "2020-02-30", "2020/22", ""]
 )
 def test_other_forms_of_a_day_are_refused(text):
-    """Anything else is an error that says the two forms."""
+    """Anything else is an error that states the two valid forms."""
     with pytest.raises(UsageError, match=r"a date such as 2020-04-01, or a financial year such as 2020/21"):
         boundary_date(text)
 
@@ -224,7 +224,7 @@ def test_other_forms_of_a_day_are_refused(text):
 
 
 def test_parts_worked_by_hand():
-    """£100.01 in thirds is 3333.67 and 6667.33 pence: the penny that is left goes to the larger remainder.
+    """£100.01 in thirds is 3333.67 and 6667.33 pence: the remaining penny goes to the larger remainder.
 
     Five people in halves are two each, and the one that is left goes to the earlier code. An amount with three
     decimal places is shared in tenths of a penny: 10,005 of them in halves are 5,002.5 each.
@@ -248,7 +248,7 @@ def test_parts_worked_by_hand():
     st.sampled_from(["£", "people"]),
 )
 def test_parts_add_up_exactly(digits, places, weights, unit):
-    """Parts add up to the amount as it is written, none is a whole step off, and the nearest get what is left."""
+    """Parts add up to the written amount, each within one step, and the largest remainders get the rest."""
     amount = float(Fraction(digits, 10**places))
     fractions = {f"X{index}": Fraction(weight, sum(weights)) for index, weight in enumerate(weights)}
     exact = Fraction(repr(amount))
@@ -288,13 +288,13 @@ def test_a_split_by_hand(folder):
     )
     assert inputs.origins["2014/15", "C", "historic_spend"] == "2/3 of A and D of spend.csv"
     assert inputs.origins["2014/15", "E", "historic_spend"] == "spend.csv row 4"
-    (*_, became) = told(inputs, FindingCode.BOUNDARIES)
+    (*_, became) = texts_about(inputs, FindingCode.BOUNDARIES)
     assert became == "1/3 of A became B on 1 April 2026; 2/3 of A and D became C on 1 April 2026."
     assert [source.role for source in inputs.sources] == ["population", "spend", "crosswalk"]
 
 
 def test_lines_of_a_split_add_up_to_its_spend(folder):
-    """Two lines of a penny, in halves, are two pennies for B and none for C, on the lines and in the sum."""
+    """Two lines of one penny, split in halves, give two pennies to B and none to C, in the lines and in the sum."""
     walk = SPLIT + "A,B,2026-04-01,0.5,\nA,C,2026-04-01,0.5,\n"
     spend = "org_code,cost_type,committed,amount\n" + "A,revenue,yes,0.01\n" * 2 + "A,capital,yes,3.01\n"
     inputs = folder.read("org_code,list size\nA,2\n", spend, walk=walk, counts=COUNTS)
@@ -315,9 +315,9 @@ def test_lines_of_a_split_add_up_to_its_spend(folder):
 @settings(deadline=None, max_examples=25)
 @given(st.data())
 def test_nothing_is_lost_and_no_order_matters(tmp_path_factory, data):
-    """Whatever splits and merges, totals stay as they were written, and the order of rows and files changes nothing."""
+    """Splits and mergers never change totals, and the order of rows and files has no effect."""
     olds, news = [f"OLD{index}" for index in range(5)], [f"NEW{index}" for index in range(3)]
-    # Of amounts that are this near to each other none is about the sum of others, which would be refused as a total.
+    # The amounts are so similar that none is close to the sum of others, which would be refused as a total.
     amounts = {code: Fraction(data.draw(st.integers(10**9, 2 * 10**9 - 1)), 100) for code in olds}
     rows = []
     oracle = dict.fromkeys(news, Fraction())
@@ -335,10 +335,10 @@ def test_nothing_is_lost_and_no_order_matters(tmp_path_factory, data):
         return folder.read(spend="org_code,historic_spend\n" + "".join(mixed[0]), walk=SPLIT + "".join(mixed[1]))
 
     inputs = restated(1)
-    found = {code: Fraction(repr(amount)) for code, amount in column(inputs, "historic_spend").items()}
-    assert sum(found.values()) == sum(amounts.values())
+    spend_by_code = {code: Fraction(repr(amount)) for code, amount in column(inputs, "historic_spend").items()}
+    assert sum(spend_by_code.values()) == sum(amounts.values())
     # Each of five amounts is rounded by less than a penny.
-    assert all(abs(found[code] - oracle[code]) < Fraction(5, 100) for code in found)
+    assert all(abs(spend_by_code[code] - oracle[code]) < Fraction(5, 100) for code in spend_by_code)
     for seed in (2, 3):
         again = restated(seed)
         assert again.tables["2014/15"].rows() == inputs.tables["2014/15"].rows()
@@ -349,7 +349,7 @@ def test_nothing_is_lost_and_no_order_matters(tmp_path_factory, data):
 
 
 def test_rates_are_never_averaged(folder):
-    """A rate on which whole organisations agree is kept; one that differs, or that of a part, cannot be known."""
+    """A rate is kept if all merged organisations have the same; one that differs, or belongs to a part, is unknown."""
     needs = (PEOPLE, Need("rate", "number", "£ per head"))
     people = "org_code,list size\n00F,1\n00G,1\n00H,1\n"
     extra = "org_code,rate\n00F,2\n00G,2\n00H,2\n"
@@ -363,49 +363,51 @@ def test_rates_are_never_averaged(folder):
 
 
 def test_texts_that_differ_are_left_blank_or_refused(folder):
-    """A text is kept where all agree, and left blank where not, unless a step uses it."""
+    """A text is kept if all agree; otherwise it is blank, or an error if a step uses it."""
     people = "org_code,list size,area_team\n00F,1,North\n00G,1,North\n00H,1,South\n00W,1,x\n01M,1,x\n01N,1,x\n"
     inputs = folder.read(people)
 
     assert column(inputs, "area_team") == {"13T": None, "14L": "x"}
-    (warning,) = told(inputs, FindingCode.NOT_SUMMED)
+    (warning,) = texts_about(inputs, FindingCode.NOT_SUMMED)
     assert "area_team differs between the predecessors of 13T; it is left blank there" in warning
     fault = folder.fault(people, needs=(PEOPLE, Need("area_team", "text")))
     assert fault.number == FindingCode.NOT_SUMMED.number
 
 
-def test_a_blank_part_of_a_sum_is_told(folder):
-    """What an optional column does not give is missing from the sum, and the run says of whom."""
+def test_a_blank_part_of_a_sum_is_reported(folder):
+    """Blank cells of an optional column are missing from the sum, and the run names their organisations."""
     needs = (PEOPLE, Need("rent", "number", "£", optional=True))
     inputs = folder.read("org_code,list size,rent\n00F,1,2\n00G,1,\n00H,1,3\n", needs=needs)
 
     assert column(inputs, "rent") == {"13T": 5.0}
-    assert "rent is blank for 00G, so it is not in the sum of 13T" in told(inputs, FindingCode.PARTLY_BLANK)[0]
+    assert "rent is blank for 00G, so it is not in the sum of 13T" in texts_about(inputs, FindingCode.PARTLY_BLANK)[0]
 
 
 # What cannot be restated
 
 
 def test_an_unknown_code_is_an_error(folder):
-    """A code in no crosswalk is refused in its cell, with the nearest codes and what to do."""
+    """A code in no crosswalk is an error in its cell, with the nearest codes and what to do."""
     fault = folder.fault("org_code,list size\n00Q,1\n00Z,2\n")
 
     assert (fault.number, fault.place) == (FindingCode.UNKNOWN_ORGANISATION.number, "row 3, org_code")
     assert fault.found.startswith("00Z is not in a crosswalk; did you mean 00")
     assert "--crosswalk FILE" in fault.remedy
-    assert not told(folder.read("org_code,list size\n00Q,1\nE,2\n", walk=A_SPLITS), FindingCode.UNKNOWN_ORGANISATION)
+    assert not texts_about(
+        folder.read("org_code,list size\n00Q,1\nE,2\n", walk=A_SPLITS), FindingCode.UNKNOWN_ORGANISATION
+    )
 
 
 def test_many_unknown_codes_are_one_error(folder):
-    """A file of other organisations is one fault, not one for each row."""
+    """A file of other organisations is one error, not one for each row."""
     fault = folder.fault("org_code,list size\n" + "".join(f"A8{number:04},1\n" for number in range(500)))
 
     assert "the first of 500 such codes" in fault.found
     assert "and 495 more" in fault.found
 
 
-def test_what_is_not_yet_there_cannot_be_told_apart(folder):
-    """15D of 2018 cannot be divided on the boundaries of 2014, nor is any CCG there before April 2013."""
+def test_organisations_that_do_not_exist_yet_are_an_error(folder):
+    """15D of 2018 cannot be divided for the boundaries of 2014, and no CCG existed before April 2013."""
     fault = folder.fault("org_code,list size\n15D,1\n", boundaries=date(2014, 4, 1))
 
     assert fault.found == (
@@ -418,7 +420,7 @@ def test_what_is_not_yet_there_cannot_be_told_apart(folder):
 
 
 def test_half_a_merger_is_an_error(folder):
-    """A merger without one of its members would be too low, wherever in the chain it is missing."""
+    """A merger without one of its members would be too low, at any point of the chain."""
     people = "org_code,list size\n" + "".join(f"{code},1\n" for code in FRIMLEY)
 
     assert column(folder.read(people), "registered_population") == {"D4U1Y": 5.0}
@@ -431,17 +433,17 @@ def test_half_a_merger_is_an_error(folder):
 
 
 def test_a_member_that_was_not_there_in_the_year_is_a_warning(folder):
-    """Rows of 2015/16 still under 00F and 00G may hold all: 00H was there no more, as they were not."""
+    """Rows of 2015/16 with the old codes 00F and 00G may be complete, since 00H was closed like them."""
     people = "year,org_code,list size\n{0},00F,1\n{0},00G,1\n"
     inputs = folder.read(people.format("2015/16"), years=("2015/16",))
 
-    assert "no row for 00H, so the figures of 13T may be too low" in told(inputs, FindingCode.INCOMPLETE)[0]
+    assert "no row for 00H, so the figures of 13T may be too low" in texts_about(inputs, FindingCode.INCOMPLETE)[0]
     fault = folder.fault(people.format("2014/15"))
     assert "no row for 00H, so the figures of 13T would be too low" in fault.found
 
 
-def test_an_organisation_beside_its_successor_is_an_error(folder):
-    """10G stands in 15D already, and would be in D4U1Y twice."""
+def test_an_organisation_with_its_successor_is_an_error(folder):
+    """10G is already part of 15D, and would be in D4U1Y twice."""
     fault = folder.fault("org_code,list size\n10C,1\n10G,1\n10T,1\n11C,1\n15D,3\n99M,1\n")
 
     assert fault.number == FindingCode.INCOMPLETE.number
@@ -450,7 +452,7 @@ def test_an_organisation_beside_its_successor_is_an_error(folder):
 
 
 def test_one_that_takes_over_another_counts_both(folder):
-    """Where E, which was there before, takes over A, its figure is that of both; without its own it is too low."""
+    """If E takes over A, its figure is the sum of both; without its own figure it is too low."""
     walk = SPLIT + "A,E,2026-04-01,,\nE,E,2026-04-01,,\n"
 
     inputs = folder.read("org_code,org_name,list size\nA,Ash,1\nE,Elm,2\n", walk=walk)
@@ -460,7 +462,7 @@ def test_one_that_takes_over_another_counts_both(folder):
 
 
 def test_years_and_practices(folder):
-    """Rows with and without years meet on one set of boundaries; practices are summed first."""
+    """Rows with and without years are restated for the same boundaries; practices are summed first."""
     people = "year,org_code,practice_code,list size\n" + "".join(
         f"{year},{code},P{number},{number}\n"
         for year, codes in (("2014/15", ["00F", "00G", "00H", "00H"]), ("2015/16", ["13T"]))
@@ -473,7 +475,7 @@ def test_years_and_practices(folder):
         [("13T", "NHS Newcastle Gateshead CCG", 10.0, 0.7)],
         [("13T", "NHS Newcastle Gateshead CCG", 1.0, 0.7)],
     ]
-    assert [note for note in told(inputs, FindingCode.BOUNDARIES) if "spend.csv" in note] == [
+    assert [note for note in texts_about(inputs, FindingCode.BOUNDARIES) if "spend.csv" in note] == [
         (
             "spend.csv: restated 3 CCGs as 1 on the boundaries of 1 April 2026; "
             "historic_spend adds up to £0.70 before and £0.70 after."
@@ -482,11 +484,11 @@ def test_years_and_practices(folder):
     assert {move.year for move in inputs.restated if move.column == "historic_spend"} == set(YEARS)
 
 
-# Crosswalks of one's own
+# The user's crosswalks
 
 
 @pytest.mark.parametrize(
-    ("rows", "place", "found"),
+    ("rows", "place", "message"),
     [
         ("A,B,2026-04-01,0.5,\n", "row 2, predecessor", "the fractions of A in B add up to 1/2, not 1"),
         ("A,B,2026-04-01,0.3,\nA,C,2026-04-01,0.6,\n", "row 2, predecessor", "add up to 9/10, not 1"),
@@ -523,17 +525,17 @@ def test_years_and_practices(folder):
         ),
     ],
 )
-def test_faults_of_a_crosswalk(folder, rows, place, found):
-    """Rows that cannot be read, or cannot be true, are a fault with their file and row, and nothing else is."""
+def test_faults_of_a_crosswalk(folder, rows, place, message):
+    """Rows that cannot be read or cannot be true are errors with file and row, and there are no other errors."""
     faults = folder.faults("org_code,list size\nA,1\n", walk=SPLIT + rows)
 
     assert [(fault.file, fault.place) for fault in faults][:1] == [("crosswalk.csv", place)]
-    assert found in faults[0].found
+    assert message in faults[0].found
     assert {fault.file for fault in faults} == {"crosswalk.csv"}
 
 
 def test_headings_of_a_crosswalk(folder):
-    """A missing column is a fault that names it, and two headings for one column are."""
+    """A missing column is an error that names it, and so are two headings for one column."""
     fault = folder.fault("org_code,list size\nA,1\n", walk="org_code,successor\nA,B\n")
     assert (fault.number, "no column effective_date" in fault.found) == (FindingCode.MISSING_COLUMN.number, True)
     walk = "org_code,predecessor,successor,effective_date\nA,A,B,2026-04-01\n"
@@ -542,7 +544,7 @@ def test_headings_of_a_crosswalk(folder):
 
 
 def test_a_row_that_gpit_knows_does_no_harm(folder):
-    """A user's list may hold the packaged mergers as well, and may rename a successor."""
+    """A user's list may include the packaged mergers, and may rename a successor."""
     walk = SPLIT + "00F,13T,2015-04-01,1,Tyne\nE38000111,13T,2015-04-01,,\n"
     inputs = folder.read("org_code,list size\n00F,1\n00G,1\n00H,1\n", walk=walk)
 
@@ -551,7 +553,7 @@ def test_a_row_that_gpit_knows_does_no_harm(folder):
 
 @pytest.mark.parametrize("ending", ["xlsx", "parquet", "tsv"])
 def test_a_crosswalk_in_another_format(folder, ending):
-    """Dates and numbers may be cells of their own kind: 0.1 is a tenth, as it is written."""
+    """Dates and numbers may be typed cells: 0.1 is exactly a tenth."""
     frame = pl.DataFrame(
         {
             "org_code": ["A", "A"],
@@ -576,7 +578,7 @@ def test_a_crosswalk_in_another_format(folder, ending):
 
 
 def test_a_crosswalk_serves_without_boundaries_too(folder):
-    """Spend without a year follows the user's mergers to the organisations of the year; a split needs a day."""
+    """Spend without a year follows the user's mergers to the organisations of each year; a split needs a day."""
     people = "year,org_code,list size\n2025/26,A,1\n2025/26,D,1\n2026/27,B,2\n"
     walk = SPLIT + "A,B,2026-04-01,,\nD,B,2026-04-01,,\n"
     options = {"years": ("2025/26", "2026/27"), "boundaries": None}
@@ -591,7 +593,7 @@ def test_a_crosswalk_serves_without_boundaries_too(folder):
 
 
 def test_previous_follows_the_same_crosswalk(tmp_path):
-    """Last year's money of A and D is that of B, by the user's crosswalk; over a split it cannot be told."""
+    """With the user's crosswalk, last year's money of A and D belongs to B; across a split it is unknown."""
     steps = """
         allocation = share_out(pot, by=registered_population) # £
         before = previous(allocation, first=0) # £
@@ -613,7 +615,7 @@ def test_previous_follows_the_same_crosswalk(tmp_path):
 
 
 def test_ons_codes_are_read_as_ods_codes(folder):
-    """Fylde and Wyre is 02M under its ONS code of 2013 as under that of 2018; the file says once what was done."""
+    """Fylde and Wyre is 02M under its ONS codes of 2013 and of 2018; one note per file reports it."""
     inputs = folder.read(
         "ONS CCG code,list size\nE38000042,1\nE38000060,2\n",
         "CCG18CD,historic_spend\nE38000226,10\nE38000042,20\n",
@@ -621,7 +623,7 @@ def test_ons_codes_are_read_as_ods_codes(folder):
     )
 
     assert column(inputs, "historic_spend") == {"00C": 20.0, "02M": 10.0}
-    assert told(inputs, FindingCode.ONS_CODES) == [
+    assert texts_about(inputs, FindingCode.ONS_CODES) == [
         "population.csv: ONS CCG code: read 2 ONS codes as ODS codes: E38000042 as 00C and E38000060 as 02M.",
         "spend.csv: CCG18CD: read 2 ONS codes as ODS codes: E38000042 as 00C and E38000226 as 02M.",
     ]
@@ -635,27 +637,27 @@ def test_both_codes_of_one_organisation_are_one_organisation(folder):
 
 
 def test_a_file_with_both_columns_keeps_the_ods_codes(folder):
-    """Beside a column of ODS codes that of ONS codes is passed over, right or wrong."""
+    """If there is a column of ODS codes, the column of ONS codes is ignored, right or wrong."""
     inputs = folder.read("ONS_CCG_CODE,CCG_CODE,list size\nE38000001,00C,1\n", boundaries=None)
 
     assert column(inputs, "registered_population") == {"00C": 1.0}
-    assert told(inputs, FindingCode.ONS_CODES) == []
+    assert texts_about(inputs, FindingCode.ONS_CODES) == []
 
 
 def test_an_unknown_ons_code_is_a_warning_and_an_error_on_boundaries(folder):
-    """E38000999 stays as it is and is told; on other boundaries nobody can say where it belongs."""
+    """E38000999 stays the same and is reported; on other boundaries its organisation is unknown."""
     people = "org_code,list size\n00Q,1\nE38000999,2\n"
     inputs = folder.read(people, boundaries=None)
 
     assert column(inputs, "registered_population") == {"00Q": 1.0, "E38000999": 2.0}
-    assert "ONS code E38000999 is not known" in told(inputs, FindingCode.ONS_CODES)[0]
+    assert "ONS code E38000999 is not known" in texts_about(inputs, FindingCode.ONS_CODES)[0]
     fault = folder.fault(people)
     assert (fault.number, fault.place) == (FindingCode.UNKNOWN_ORGANISATION.number, "row 3, org_code")
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not PRACTICES.exists(), reason="the published practices are not beside the repository")
-def test_practices_by_either_code_add_up_alike():
+def test_practices_by_either_code_have_the_same_sums():
     """England's practices of January 2021, summed by ONS code, give the same 135 CCGs as by ODS code, and then 106."""
 
     def by(heading, day=None):
@@ -677,8 +679,8 @@ def test_practices_by_either_code_add_up_alike():
 
 
 @pytest.mark.slow
-def test_the_command_says_on_whose_boundaries(tmp_path):
-    """Screen and manifest say the day, and the manifest names the crosswalk with its digest."""
+def test_the_command_states_the_day_of_the_boundaries(tmp_path):
+    """Screen and manifest state the day, and the manifest names the crosswalk with its digest."""
     Folder(tmp_path).write("walk.csv", A_SPLITS)
     write_rows(tmp_path / "p.csv", [{"org_code": code, "registered_population": 30} for code in "ADE"])
     options = ("--population", "p.csv", "--transition", "none", "--crosswalk", "walk.csv", "--boundaries", "2026/27")
@@ -688,14 +690,14 @@ def test_the_command_says_on_whose_boundaries(tmp_path):
     assert "All figures are for the CCGs of 1 April 2026." in words(ran.stdout)
     manifest = json.loads((tmp_path / "out.json").read_text("utf-8"))["manifest"]
     assert manifest["boundaries"] == "2026-04-01"
-    (walk,) = [one for one in manifest["inputs"] if one["role"] == "crosswalk"]
+    (walk,) = [source for source in manifest["inputs"] if source["role"] == "crosswalk"]
     assert (walk["file"], len(walk["sha256"]), walk["rows"]) == ("walk.csv", 64, 4)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("option", [("--boundaries", "1 April 2020"), ("--crosswalk", "nowhere.csv")])
 def test_wrong_options_of_the_command(option, tmp_path):
-    """A day in another form, or a file that is not there, ends with exit code 2 and a line that says so."""
+    """A day in another form, or a missing file, ends with exit code 2 and one line about it."""
     ran = gpit("allocate", "--sample", *option, folder=tmp_path)
 
     assert ran.returncode == 2
@@ -704,7 +706,7 @@ def test_wrong_options_of_the_command(option, tmp_path):
 
 @pytest.mark.usefixtures("libreoffice")
 def test_the_workbook_is_live_on_other_boundaries(tmp_path):
-    """Lines of cost of a merger and a split stay live: LibreOffice works out what the file says, and names the old."""
+    """Lines of cost of a merger and a split stay live: LibreOffice gets the file's values and names the old codes."""
     people = [
         {"org_code": code, "registered_population": heads} for code, heads in zip("ADE", (501, 300, 99), strict=True)
     ]
@@ -728,21 +730,21 @@ def test_the_workbook_is_live_on_other_boundaries(tmp_path):
     olds, spent = headings.index("Predecessors"), next(i for i, text in enumerate(headings) if "spend" in text.lower())
     rows = {row[1]: (row[olds], row[spent]) for row in sheet.iter_rows(min_row=5, max_row=7, values_only=True)}
     assert rows == {"B": ("A", 33.34), "C": ("A, D", pytest.approx(66.67 + 77.77)), "E": ("none", 50)}
-    there = openpyxl.load_workbook(tmp_path / "book.xlsx")
-    assert "SUMIFS" in there["Spend"].cell(5, spent + 1).value
-    assert [cell.value for cell in there["Spend lines"][4]][-1] == "Predecessor"
-    facts = {row[0]: row[1] for row in there["About"].iter_rows(min_row=5, values_only=True)}
+    book = openpyxl.load_workbook(tmp_path / "book.xlsx")
+    assert "SUMIFS" in book["Spend"].cell(5, spent + 1).value
+    assert [cell.value for cell in book["Spend lines"][4]][-1] == "Predecessor"
+    facts = {row[0]: row[1] for row in book["About"].iter_rows(min_row=5, values_only=True)}
     assert facts["Boundaries"].startswith("All figures are for the CCGs of 1 April 2026")
 
 
 def test_a_line_of_a_merged_organisation_moves_with_it(england_inputs):
-    """Each line of the sample is still there, under the CCG that stands, with the code that the file has."""
+    """Each line of the sample is kept under the new CCG, together with the code in the file."""
     kept = england_inputs.lines.with_columns(code=pl.coalesce("predecessor", "org_code"))
-    found = sorted(kept.select("code", "category", "cost_type", "committed", "amount").iter_rows())
+    lines_as_in_file = sorted(kept.select("code", "category", "cost_type", "committed", "amount").iter_rows())
     with (SAMPLES / "england-2014-15-spend.csv").open(encoding="utf-8", newline="") as stream:
         file = sorted(
             (row["org_code"], row["category"], row["cost_type"], row["committed"], float(row["amount"]))
             for row in csv.DictReader(stream)
         )
 
-    assert found == file
+    assert lines_as_in_file == file

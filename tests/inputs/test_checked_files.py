@@ -1,4 +1,4 @@
-"""What `gpit check` says of published files and the sample, against what it said before."""
+"""The findings of `gpit check` on published files and the sample, compared with the stored ones."""
 
 import json
 
@@ -18,7 +18,7 @@ FAST = ("data/samples/abcd-population.csv", "shared/data/ccg-targets-2013-14-sam
     [pytest.param(name, marks=[] if name in FAST else [pytest.mark.slow]) for name in KEPT if name != "sample"],
 )
 def test_same_findings_as_before(name):
-    """The findings about a published table are those that were kept: no new alarm, none lost."""
+    """The findings about a published table equal the stored ones: none is new, none is missing."""
     address = checked_files.tables().get(name)
     if address is None:
         pytest.skip(f"{name}, a published file, is not beside the repository")
@@ -27,10 +27,10 @@ def test_same_findings_as_before(name):
 
 
 def test_every_table_is_kept():
-    """A table that was added beside the repository has kept findings too."""
+    """Every table next to the repository has stored findings."""
     assert set(checked_files.tables()) <= set(KEPT)
 
 
 def test_sample_has_the_same_findings():
-    """The findings about the sample are those that were kept."""
+    """The findings about the sample equal the stored ones."""
     assert checked_files.shortened(check(sample=True).findings) == KEPT["sample"]["sample"]

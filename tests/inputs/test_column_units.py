@@ -1,4 +1,4 @@
-"""Units of columns: what is not understood is refused, what changes no figure is read, and --unit has the last word."""
+"""Units of columns: unknown units are refused, harmless words are accepted, and --unit decides."""
 
 import json
 
@@ -15,7 +15,7 @@ K, M = 1_000, 1_000_000
 REFUSED = None
 
 MONEY = {
-    # heading: what one figure is worth in £; None where it is refused
+    # heading: value of one figure in £; None if it is refused
     "GP IT spend (£m, 2014/15 prices)": M,
     "GP IT spend (£mill)": M,
     "GP IT spend per head (£)": REFUSED,
@@ -169,14 +169,14 @@ TITLES_THAT_SAY_NOTHING = [
 
 
 def money(heading, *rows):
-    """A spend file with the heading and figures of two CCGs."""
+    """A spend file with this heading and figures of two CCGs."""
     first, second = rows or ("0.25", "300")
     return f'org_code,"{heading}"\n00C,{first}\n00D,{second}\n'
 
 
 @pytest.mark.parametrize(("heading", "factor"), MONEY.items())
 def test_headings_of_money(folder, heading, factor):
-    """A figure of 0.25 counts in the unit that its heading means, or the heading is refused by name."""
+    """A figure of 0.25 is read in the unit of its heading, or an error names the heading."""
     text = money(heading)
     mapping = {heading: "historic_spend"}
     if factor is REFUSED:
@@ -192,7 +192,7 @@ def test_headings_of_money(folder, heading, factor):
 
 @pytest.mark.parametrize(("heading", "factor"), PEOPLE.items())
 def test_headings_of_people(folder, heading, factor):
-    """A figure of 2.5 counts in the unit that its heading means, or the heading is refused by name."""
+    """A figure of 2.5 is read in the unit of its heading, or an error names the heading."""
     text = f'org_code,"{heading}"\n00C,2.5\n00D,3\n'
     mapping = {heading: "registered_population"}
     if factor is REFUSED:
@@ -207,7 +207,7 @@ def test_headings_of_people(folder, heading, factor):
 
 @pytest.mark.parametrize(("role", "heading"), AS_WRITTEN)
 def test_headings_that_change_no_figure(folder, role, heading):
-    """Years, dates, prices and the like in a heading leave its figures as they are written."""
+    """Years, dates, prices and similar words in a heading do not change its figures."""
     name = "historic_spend" if role == "spend" else "registered_population"
     text = f'org_code,"{heading}"\n00C,100\n00D,200\n'
     files = {"population": POPULATION, role: text}
@@ -219,7 +219,7 @@ def test_headings_that_change_no_figure(folder, role, heading):
 
 @pytest.mark.parametrize(("sheet", "file"), NAMES_THAT_SAY_NOTHING)
 def test_names_that_say_nothing(folder, sheet, file):
-    """The name of a sheet or file without £ and a scale, or a scale beside figures, states no unit."""
+    """The name of a sheet or file without £ and a scale, or a scale next to a word for figures, states no unit."""
     book = folder.book(file, **{sheet: [["org_code", "historic_spend"], ["00C", 100], ["00D", 200]]})
     inputs = folder.read(POPULATION, book)
 
@@ -229,7 +229,7 @@ def test_names_that_say_nothing(folder, sheet, file):
 
 @pytest.mark.parametrize("title", TITLES_THAT_SAY_NOTHING)
 def test_titles_that_say_nothing(folder, title):
-    """A title that speaks of amounts without a scale states no unit."""
+    """A title about amounts without a scale states no unit."""
     inputs = folder.read(POPULATION, f'"{title}",\norg_code,historic_spend\n00C,100\n00D,200\n')
 
     assert column(inputs, "historic_spend") == {"00C": 100.0, "00D": 200.0}
@@ -247,7 +247,7 @@ def test_titles_that_say_nothing(folder, title):
     ],
 )
 def test_names_that_state_a_unit(folder, sheet, file, stated_by):
-    """£ with a scale in the name of the sheet or file goes for the whole table, and the finding says where it is."""
+    """£ with a scale in the name of the sheet or file applies to the whole table, and the finding says where it is."""
     book = folder.book(file, **{sheet: [["org_code", "historic_spend"], ["00C", 100], ["00D", 200]]})
     inputs = folder.read(POPULATION, book)
 
@@ -259,7 +259,7 @@ def test_names_that_state_a_unit(folder, sheet, file, stated_by):
 @pytest.mark.parametrize("name", ["spend_000s", "Spend in thousands", "figures in millions", "Patients (thousands)"])
 @pytest.mark.parametrize("place", ["sheet", "file", "title", "note"])
 def test_scales_that_leave_open_which_figures(folder, name, place):
-    """A scale beside a word for figures, without £, may mean money or people: refused until a heading says which."""
+    """A scale next to a word for figures, without £, may mean money or people: an error unless a heading decides."""
     rows = [["org_code", "historic_spend"], ["00C", 100], ["00D", 200]]
     if place == "title":
         rows.insert(0, [name, None])
@@ -269,16 +269,16 @@ def test_scales_that_leave_open_which_figures(folder, name, place):
 
     (fault,) = folder.faults(POPULATION, book)
     assert fault.number == FindingCode.UNIT.number
-    assert "does not say beyond doubt" in fault.found
+    assert "does not make clear" in fault.found
     inputs = folder.read(POPULATION, book, units={"historic_spend": "£000"})
     assert column(inputs, "historic_spend")["00C"] == 100_000.0
 
 
 def test_scale_of_patients_in_a_title(folder):
-    """A title that says thousands over patients is refused: read as it is written, it would lose 999 of 1,000."""
+    """A title with thousands above patients is an error: ignoring it would lose 999 of 1,000 patients."""
     text = "Registered patients (thousands)\norg_code,registered_population\n00C,106\n00D,290\n"
 
-    assert "does not say beyond doubt" in folder.fault(text).found
+    assert "does not make clear" in folder.fault(text).found
     inputs = folder.read(text, units={"registered_population": "000 people"})
     assert column(inputs, "registered_population") == {"00C": 106_000.0, "00D": 290_000.0}
 
@@ -289,7 +289,7 @@ ABOVE = "GP IT spend by CCG\n{}\n\norg_code,historic_spend\n00C,0.25\n00D,0.3\n"
 @pytest.mark.parametrize(("cell", "factor"), [("£ million", M), ("£m", M), ("£'000", K), ("(£k)", K), ("GBP m", M)])
 @pytest.mark.parametrize("below", [False, True])
 def test_unit_in_the_column_of_codes(folder, cell, factor, below):
-    """A unit alone above or below the heading of codes goes for the whole table: codes have no unit."""
+    """A unit above or below the heading of codes applies to the whole table, because codes have no unit."""
     text = f"org_code,historic_spend\n{cell},\n00C,0.25\n00D,0.3\n" if below else ABOVE.format(cell)
     inputs = folder.read(POPULATION, text)
 
@@ -332,7 +332,7 @@ def test_rows_of_units(folder, units, below):
 @pytest.mark.parametrize("code", ["10K", "11M", "1K", "00K", "05M", "11k"])
 @pytest.mark.parametrize("figure", ["1000", "1,000", "1000000", "0"])
 def test_first_rows_are_no_units(folder, code, figure):
-    """A code such as 10K and a figure of 1,000 in the first row are an organisation, and no row of units."""
+    """A code such as 10K and a figure of 1,000 in the first row are an organisation, not a row of units."""
     inputs = folder.read(f'org_code,registered_population\n{code},"{figure}"\n00D,200\n')
 
     assert column(inputs, "registered_population")[code] == float(figure.replace(",", ""))
@@ -341,7 +341,7 @@ def test_first_rows_are_no_units(folder, code, figure):
 @pytest.mark.parametrize("below", [False, True])
 @pytest.mark.parametrize("neighbour", ["FTE", "Y/N", "n/a", "rank", "date", "index"])
 def test_neighbours_of_units(folder, neighbour, below):
-    """A text over another column hides no unit: thousands and £000 are applied beside FTE."""
+    """A text above another column does not hide units: thousands and £000 are applied next to FTE."""
     units = ["", "", "thousands", "£000", neighbour]
     head = [*BOTH, "other"]
     rows = [head, units] if below else [units, head]
@@ -353,8 +353,8 @@ def test_neighbours_of_units(folder, neighbour, below):
 @pytest.mark.parametrize(
     "unit", ["€", "pence", "£ per month", "£ per head", "£/head", "x1000", "£,000", "£00", "£ (6 months)", "%", "£ 10k"]
 )
-def test_units_beside_headings_that_are_not_understood(folder, unit, below):
-    """A unit above or below a heading that would be refused in the heading is refused there too; --unit settles it."""
+def test_units_next_to_headings_that_are_not_understood(folder, unit, below):
+    """A unit that is an error in a heading is also an error above or below it; --unit resolves it."""
     units = ["", "", "", unit]
     rows = [BOTH, units] if below else [units, BOTH]
     (fault,) = folder.faults(*[folder.book("both.xlsx", S=[*rows, *PAIR])] * 2)
@@ -373,7 +373,7 @@ def test_units_beside_headings_that_are_not_understood(folder, unit, below):
     ],
 )
 def test_group_headings_are_no_units(folder, groups):
-    """Years and words above the headings, as over groups of columns, are no row of units."""
+    """Years and words above the headings, as over groups of columns, are not a row of units."""
     assert both(folder, groups, BOTH) == (713.0, 1426.0)
 
 
@@ -393,37 +393,37 @@ def test_group_headings_are_no_units(folder, groups):
     ],
 )
 def test_titles_of_other_units(folder, title):
-    """A title that says figures are in something else than pounds and people is refused until a heading says which."""
+    """A title with a unit other than pounds and people is an error unless a heading decides."""
     faults = folder.faults(*[folder.book("both.xlsx", S=[[title], [], BOTH, *PAIR])] * 2)
 
-    assert any("does not say beyond doubt" in fault.found for fault in faults)
+    assert any("does not make clear" in fault.found for fault in faults)
 
 
 @pytest.mark.parametrize(("heading", "unit"), [("Unit", "£000"), ("Units", "£k"), ("Currency", "EUR")])
 def test_units_of_rows(folder, heading, unit):
-    """A column that says of each row what it is in is not read, so that a unit in it is refused."""
+    """A column with the unit of each row is not supported, so a unit in it is an error."""
     text = f"org_code,historic_spend,{heading}\n00C,5,{unit}\n00D,6,{unit}\n"
 
-    assert f"'{heading}: {unit}' does not say" in folder.fault(POPULATION, text).found
+    assert f"'{heading}: {unit}' does not make clear" in folder.fault(POPULATION, text).found
     plain = folder.read(POPULATION, text.replace(unit, "£"))
     assert column(plain, "historic_spend") == {"00C": 5.0, "00D": 6.0}
 
 
 @pytest.mark.parametrize("cell", ["000s", "thousands", "in millions"])
 def test_scale_in_the_column_of_codes(folder, cell):
-    """A scale without £ in the column of codes is never used up: it may mean any figures, and is refused."""
-    assert "does not say beyond doubt" in folder.fault(POPULATION, ABOVE.format(cell)).found
+    """A scale without £ in the column of codes may mean any figures, and is an error."""
+    assert "does not make clear" in folder.fault(POPULATION, ABOVE.format(cell)).found
 
 
 def test_heading_and_cell_that_contradict(folder):
     """£ in the heading and £000 in the cell below it cannot both be right."""
     fault = folder.fault(POPULATION, "org_code,Spend (£)\n,£000\n00C,5\n00D,6\n")
 
-    assert "'Spend (£)' says £, and the cell beside it says £000" in fault.found
+    assert "'Spend (£)' says £, but the cell next to it says £000" in fault.found
 
 
 def test_other_columns_are_left_alone(folder):
-    """The heading of an index, or of a column that nothing uses, may say what it likes."""
+    """The heading of an index, or of a column that is not used, may have any words."""
     text = 'org_code,"historic_spend","Index (per 1,000)","Weighted patients (x)"\n00C,100,1,2\n00D,200,3,4\n'
     inputs = folder.read(POPULATION, text)
 
@@ -444,13 +444,17 @@ def test_other_columns_are_left_alone(folder):
     ],
 )
 def test_unit_option(folder, heading, unit, factor, warned):
-    """--unit has the last word; where the file states another unit, a warning names both."""
+    """--unit decides; if the file states another unit, a warning names both."""
     inputs = folder.read(POPULATION, money(heading, 2, 3), mapping={heading: "historic_spend"}, units={heading: unit})
-    warnings = [one for one in inputs.findings if one.number == FindingCode.UNIT.number and one.level == "warning"]
+    warnings = [
+        finding
+        for finding in inputs.findings
+        if finding.number == FindingCode.UNIT.number and finding.level == "warning"
+    ]
 
     assert column(inputs, "historic_spend") == {"00C": 2.0 * factor, "00D": 3.0 * factor}
     assert len(warnings) == bool(warned)
-    assert all(f"read in {unit}" in one.found and warned in one.found for one in warnings)
+    assert all(f"read in {unit}" in warning.found and warned in warning.found for warning in warnings)
 
 
 @pytest.mark.parametrize("stated", ["title", "cell"])
@@ -460,22 +464,22 @@ def test_unit_option_over_title_and_cell(folder, stated):
     inputs = folder.read(POPULATION, text, units={"Spend": "£000"})
 
     assert column(inputs, "historic_spend") == {"00C": 2000.0, "00D": 3000.0}
-    (warning,) = [one for one in inputs.findings if one.number == "I44" and one.level == "warning"]
+    (warning,) = [finding for finding in inputs.findings if finding.number == "I44" and finding.level == "warning"]
     assert "£m" in warning.found
     assert "£000" in warning.found
 
 
 def test_unit_option_of_another_measure(folder):
-    """--unit cannot make people of a column of money."""
+    """--unit cannot turn a column of money into people."""
     fault = folder.fault(POPULATION, money("Spend", 2, 3), units={"Spend": "000 people"})
 
     assert fault.number == FindingCode.UNIT.number
-    assert "which is £" in fault.found
+    assert "in £, but its unit is 000 people" in fault.found
 
 
 @pytest.mark.parametrize("unit", ["m", "£x", "k", "€", "%", "pounds of butter"])
 def test_unit_option_that_is_not_understood(folder, unit):
-    """A unit that is not understood is refused before any file is read, with those that are."""
+    """An unknown unit is refused before any file is read, and the message lists the known ones."""
     with pytest.raises(UsageError, match="write £, £000, £m, people or 000 people"):
         folder.read(POPULATION, money("Spend", 2, 3), units={"Spend": unit})
 
@@ -487,7 +491,7 @@ def test_unit_option_for_a_heading_that_is_not_there(folder):
 
 
 def test_units_in_the_manifest(tmp_path, folder):
-    """The manifest says which unit was applied to which column and what stated it; verify runs it again."""
+    """The manifest has the unit of each column and its source; verify runs it again."""
     population = folder.file("population.csv", "org_code,Patients (000s)\n00C,106.613\n00D,290\n")
     spend = folder.file("spend.csv", money("GP IT (p)", 250, 300))
     options = {"mapping": {"GP IT (p)": "historic_spend"}, "units": {"GP IT (p)": "£000"}}
@@ -521,12 +525,14 @@ def test_units_in_the_manifest(tmp_path, folder):
 
 
 def test_unit_on_the_command_line(tmp_path, folder):
-    """The remedy of the message works as it is printed, without opening the file."""
+    """The remedy in the message works as printed, without opening the file."""
     population = folder.file("population.csv", POPULATION)
     spend = folder.file("spend.csv", money("GP IT spend per head (£)", 2, 3))
-    given = ["--population", population, "--spend", spend, "--map", "GP IT spend per head (£)=historic_spend"]
-    refused = gpit("check", "--scheme", "gpit-2014-16", *given, folder=tmp_path)
-    allowed = gpit("check", "--scheme", "gpit-2014-16", *given, "--unit", "GP IT spend per head (£)=£", folder=tmp_path)
+    options = ["--population", population, "--spend", spend, "--map", "GP IT spend per head (£)=historic_spend"]
+    refused = gpit("check", "--scheme", "gpit-2014-16", *options, folder=tmp_path)
+    allowed = gpit(
+        "check", "--scheme", "gpit-2014-16", *options, "--unit", "GP IT spend per head (£)=£", folder=tmp_path
+    )
 
     assert refused.returncode == 2
     assert "--unit 'GP IT spend per head (£)=£'" in words(refused.stdout)

@@ -21,7 +21,7 @@ END = date(2021, 4, 1)
 
 
 def crosswalk(*edges):
-    """A crosswalk of `(predecessor, successor, date)`, and the fraction where there is one."""
+    """A crosswalk from `(predecessor, successor, date)` and the fraction, if there is one."""
     return Crosswalk(
         Succession(old, new, date.fromisoformat(day), fraction=Fraction(*part))
         if part
@@ -47,7 +47,7 @@ def test_packaged_facts():
 
 
 def test_packaged_codes_and_names():
-    """Codes are those of the Organisation Data Service, and each successor has one name and one date."""
+    """Codes have the form of the Organisation Data Service, and each successor has one name and one date."""
     successions = packaged_crosswalk().successions
 
     assert all(len(step.predecessor) == 3 for step in successions)
@@ -58,7 +58,7 @@ def test_packaged_codes_and_names():
 
 
 def test_no_split_and_one_chain():
-    """No CCG split, and the only chain of two steps is that of East Berkshire into Frimley."""
+    """No CCG split, and the only chain of two steps is East Berkshire into Frimley."""
     successions = packaged_crosswalk().successions
     olds = [step.predecessor for step in successions]
 
@@ -73,7 +73,7 @@ def test_no_split_and_one_chain():
 
 @pytest.mark.skipif(not POPULATIONS.exists(), reason="the published populations are not beside the repository")
 def test_ccgs_of_each_year_follow_from_those_of_2014_15():
-    """The published CCGs of each year are those of 2014/15 followed to its first day."""
+    """The published CCGs of each year equal those of 2014/15, followed to its first day."""
     table = pl.read_csv(POPULATIONS, infer_schema=False)
     years = sorted(set(table["year"]))
     published = {year: set(table.filter(pl.col("year") == year)["org_code"]) for year in years[:8]}
@@ -87,7 +87,7 @@ def test_ccgs_of_each_year_follow_from_those_of_2014_15():
 
 
 def test_becomes_only_between_two_days():
-    """A change counts if it takes effect after the first day and no later than the last."""
+    """A change is used if it takes effect after the first day and no later than the last."""
     walk = crosswalk(("A", "B", "2015-04-01"))
 
     assert walk.becomes("A", date(2014, 4, 1), date(2015, 3, 31)) == "A"
@@ -96,13 +96,13 @@ def test_becomes_only_between_two_days():
 
 
 def test_becomes_leaves_unknown_codes():
-    """A code that never closed, or is not known, stays as it is."""
+    """A code that never closed, or is not known, stays the same."""
     assert packaged_crosswalk().becomes("13T", BEGINNING, END) == "13T"
     assert packaged_crosswalk().becomes("A81001", BEGINNING, END) == "A81001"
 
 
 def test_a_chain_stops_at_the_last_day():
-    """A chain is followed as far as the last day reaches, and from where the first day stands."""
+    """A chain is followed from the first day to the last."""
     walk = packaged_crosswalk()
 
     assert walk.becomes("10T", BEGINNING, date(2020, 4, 1)) == "15D"
@@ -111,7 +111,7 @@ def test_a_chain_stops_at_the_last_day():
 
 
 def test_a_split_goes_on_in_a_chain():
-    """Of A, 2/5 go to B and 3/5 to C; B splits in halves later, so that 1/5 of A stands in D and in E each."""
+    """Of A, 2/5 go to B and 3/5 to C; B later splits in halves, so D and E each have 1/5 of A."""
     walk = crosswalk(
         ("A", "B", "2016-04-01", "2/5"),
         ("A", "C", "2016-04-01", "3/5"),
@@ -139,7 +139,7 @@ def test_parts_that_meet_again_are_whole():
 
 
 def test_a_split_has_no_one_successor():
-    """Who asks what A became, after it split, is told that it is not one organisation."""
+    """After A split, asking for its successor raises an error: there is more than one."""
     walk = crosswalk(("A", "B", "2016-04-01", "1/2"), ("A", "C", "2016-04-01", "1/2"))
 
     with pytest.raises(ValueError, match="A split into B and C"):
@@ -170,13 +170,13 @@ def test_a_split_has_no_one_successor():
     ],
 )
 def test_contradictions(edges, fault):
-    """A crosswalk whose rows cannot all be true is refused, and the fault says why."""
+    """A crosswalk with contradicting rows is refused, and the error says why."""
     with pytest.raises(ValueError, match=re.escape(fault)):
         crosswalk(*edges)
 
 
-def test_who_stands_when():
-    """CCGs began on 1 April 2013; a successor stands from its first day, on which its predecessors stand no more."""
+def test_which_organisations_exist_on_a_day():
+    """CCGs began on 1 April 2013; a successor exists from its first day, when its predecessors no longer exist."""
     walk = packaged_crosswalk()
     eve, day = date(2015, 3, 31), date(2015, 4, 1)
 
@@ -191,23 +191,30 @@ def test_who_stands_when():
 
 
 def test_packaged_organisations():
-    """There were 248 CCGs, 211 from the first day; each of the 265 ONS codes is of one of them, well-formed."""
-    known = packaged_crosswalk().organisations
-    codes = [code for one in known.values() for code in one.ons_codes]
+    """There were 248 CCGs, 211 from the first day; each of the 265 ONS codes belongs to one and is well-formed."""
+    organisations = packaged_crosswalk().organisations
+    codes = [code for organisation in organisations.values() for code in organisation.ons_codes]
 
-    assert len(known) == 248
-    assert sum(one.opened == date(2013, 4, 1) for one in known.values()) == 211
-    assert all(re.fullmatch("[0-9A-Z]{3}|[0-9A-Z]{5}", code) for code in known)
+    assert len(organisations) == 248
+    assert sum(organisation.opened == date(2013, 4, 1) for organisation in organisations.values()) == 211
+    assert all(re.fullmatch("[0-9A-Z]{3}|[0-9A-Z]{5}", code) for code in organisations)
     assert sorted(codes) == [f"E38{number:06}" for number in range(1, 266)]
-    assert all(one.ons_codes and re.fullmatch("NHS .+ CCG", one.name) for one in known.values())
+    assert all(
+        organisation.ons_codes and re.fullmatch("NHS .+ CCG", organisation.name)
+        for organisation in organisations.values()
+    )
 
 
 def test_first_ons_codes_run_in_the_order_of_names():
     """The Office for National Statistics numbered the 211 CCGs of 2013 by the alphabet."""
-    first = [one for one in packaged_crosswalk().organisations.values() if one.opened == date(2013, 4, 1)]
-    by_name = sorted(first, key=lambda one: re.sub("[^a-z ]", "", one.name.lower().replace("-", " ")))
+    first = [
+        organisation
+        for organisation in packaged_crosswalk().organisations.values()
+        if organisation.opened == date(2013, 4, 1)
+    ]
+    by_name = sorted(first, key=lambda organisation: re.sub("[^a-z ]", "", organisation.name.lower().replace("-", " ")))
 
-    assert [one.ons_codes[0] for one in by_name] == [f"E38{number:06}" for number in range(1, 212)]
+    assert [organisation.ons_codes[0] for organisation in by_name] == [f"E38{number:06}" for number in range(1, 212)]
 
 
 def test_ons_codes_of_successors_are_those_of_the_list_of_mergers():
@@ -217,9 +224,9 @@ def test_ons_codes_of_successors_are_those_of_the_list_of_mergers():
         (row["successor_code"], row["successor_name"], row["successor_ons_code"])
         for row in csv.DictReader(text.splitlines())
     }
-    known = packaged_crosswalk().organisations
+    organisations = packaged_crosswalk().organisations
 
-    assert rows == {(code, known[code].name, known[code].ons_codes[0]) for code, _, _ in rows}
+    assert rows == {(code, organisations[code].name, organisations[code].ons_codes[0]) for code, _, _ in rows}
     assert len(rows) == 37
 
 
@@ -235,7 +242,7 @@ def test_an_ons_code_may_change_while_the_ods_code_stays():
 
 @pytest.mark.skipif(not PRACTICES.exists(), reason="the published practices are not beside the repository")
 def test_ons_codes_as_published():
-    """In January 2021 NHS Digital gave 135 CCGs by both codes: those are the pairs that are known."""
+    """In January 2021 NHS Digital published 135 CCGs with both codes: these are the known pairs."""
     table = pl.read_csv(PRACTICES, infer_schema=False)
     pairs = set(table.select("ONS_CCG_CODE", "CCG_CODE").iter_rows())
 
@@ -247,14 +254,14 @@ def test_ons_codes_as_published():
 
 
 def test_merger_sentence():
-    """A merger is told with its codes and its day."""
+    """The sentence about a merger has its codes and its day."""
     sentence = packaged_crosswalk().merger_sentence("13T", BEGINNING, date(2015, 4, 1))
 
     assert sentence == "00F, 00G and 00H became 13T on 1 April 2015"
 
 
 def test_merger_sentence_with_names():
-    """Names come before the codes where they are known."""
+    """Names come before the codes if they are known."""
     walk = crosswalk(("A", "C", "2015-04-01"), ("B", "C", "2015-04-01"))
 
     sentence = walk.merger_sentence("C", BEGINNING, END, {"A": "Alder", "C": "Cedar"})
@@ -263,14 +270,14 @@ def test_merger_sentence_with_names():
 
 
 def test_merger_sentence_of_a_chain():
-    """A chain is told from its beginning, one clause for each merger."""
+    """The sentence about a chain starts at its beginning, with one clause for each merger."""
     sentence = packaged_crosswalk().merger_sentence("D4U1Y", BEGINNING, END)
 
     assert sentence == ("10G, 10T and 11C became 15D on 1 April 2018; 10C, 15D and 99M became D4U1Y on 1 April 2021")
 
 
 def test_merger_sentence_of_a_split():
-    """Of an organisation that split, the sentence says how much."""
+    """The sentence about an organisation that split says how much went where."""
     walk = crosswalk(
         ("A", "C", "2015-04-01", "0.4"),
         ("A", "D", "2015-04-01", "0.6"),
@@ -284,13 +291,13 @@ def test_merger_sentence_of_a_split():
 
 
 def test_merger_sentence_of_nothing():
-    """What did not merge between the two days has no sentence."""
+    """An organisation that did not merge between the two days has no sentence."""
     assert packaged_crosswalk().merger_sentence("13T", date(2015, 4, 1), END) == ""
     assert packaged_crosswalk().merger_sentence("00C", BEGINNING, date(2019, 4, 1)) == ""
 
 
 def test_splits_that_meet_again_take_no_time():
-    """Forty years in which two organisations swap thirds: each year's shares follow from the next year's alone."""
+    """Two organisations swap thirds for forty years: each year's shares follow only from the next year's."""
     walk = crosswalk(
         *(
             (f"{old}{year}", f"{new}{year + 1}", f"{2000 + year}-04-01", 1 if old == new else 2, 3)

@@ -1,4 +1,4 @@
-"""2,000 damaged files in process, and the worst of them as processes: never a traceback, never a wrong figure."""
+"""2,000 damaged files in this process, and the worst in new processes: no traceback, no wrong figure."""
 
 import csv
 import io
@@ -26,7 +26,7 @@ A_CHUNK = 250
 
 
 def figure(cell):
-    """What a cell says by hand: the table of notations, or a plain decimal; None if it says nothing."""
+    """The value of a cell by hand: from the table of notations, or a plain decimal; None if it has no value."""
     cell = cell.strip()
     if cell in NUMBERS:
         return NUMBERS[cell]
@@ -34,29 +34,29 @@ def figure(cell):
 
 
 def meanings(cell):
-    """The figures that a cell may be read as; a comma between thousands says one."""
+    """The possible values of a cell; a comma between thousands gives one."""
     cell = cell.strip().strip('"')
-    found = {figure(cell)}
+    figures = {figure(cell)}
     if re.fullmatch(r"£?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?", cell):
-        found.add(float(Fraction(cell.lstrip("£").replace(",", ""))))
-    return found - {None}
+        figures.add(float(Fraction(cell.lstrip("£").replace(",", ""))))
+    return figures - {None}
 
 
 def read(case, folder):
-    """Write and read a damaged file: the figures that were accepted by code, and the findings."""
+    """Write and read a damaged file: return the accepted figures by code, and the findings."""
     path = folder / case.name
     path.write_bytes(case.data)
     inputs = inspect_inputs(Request(population=(str(path),), years=("2014/15",), needs=(PEOPLE,)))[1]
-    faults = [one for one in inputs.findings if one.level == "error"]
+    faults = [finding for finding in inputs.findings if finding.level == "error"]
     table = inputs.tables["2014/15"]
-    there = not faults and "registered_population" in table.columns
+    was_read = not faults and "registered_population" in table.columns
     return (
-        dict(zip(table["org_code"], table["registered_population"], strict=True)) if there else None
+        dict(zip(table["org_code"], table["registered_population"], strict=True)) if was_read else None
     ), inputs.findings
 
 
 def check_table(case, figures):
-    """Every figure is one that stands beside its code, and no code is lost."""
+    """Every figure is in a row with its code, and no code is missing."""
     for code, value in figures.items():
         assert code in case.cells, code
         assert any(value in meanings(cell) for cell in case.cells[code]), (code, value, case.cells[code])
@@ -65,7 +65,7 @@ def check_table(case, figures):
 
 
 def check_text(case, figures):
-    """Every figure stands on a line with its code, whatever encoding the bytes are taken for."""
+    """Every figure is on a line with its code, in some encoding of the bytes."""
     texts = []
     for encoding in ("utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252"):
         try:
@@ -73,12 +73,12 @@ def check_text(case, figures):
         except UnicodeDecodeError:
             continue
     lines = []
-    for one in texts:
+    for decoded in texts:
         for separator in ",;\t|":
             try:
                 lines += [
                     [cell.strip() for cell in row]
-                    for row in csv.reader(io.StringIO(one, newline=""), delimiter=separator)
+                    for row in csv.reader(io.StringIO(decoded, newline=""), delimiter=separator)
                 ]
             except csv.Error:
                 continue
@@ -88,7 +88,7 @@ def check_text(case, figures):
 
 
 def check_archive(case, figures):
-    """Every figure is that of its code, as it was or as openpyxl sees it now; False if openpyxl sees nothing."""
+    """Every figure belongs to its code, originally or as openpyxl reads it; False if openpyxl reads nothing."""
     if case.name.endswith(".parquet"):
         frame = pl.read_parquet(io.BytesIO(case.data))
         pairs = {(str(row[0]), row[-1]) for row in frame.rows()}
@@ -112,15 +112,15 @@ def check_archive(case, figures):
 @pytest.mark.slow
 @pytest.mark.parametrize("start", range(0, FILES, A_CHUNK))
 def test_damaged_files(start, tmp_path):
-    """A damaged file is refused with findings that have a place or a cure, or read as it stands."""
+    """A damaged file is refused with findings that have a place or a remedy, or read correctly."""
     outcomes = Counter()
     for seed in range(start, start + A_CHUNK):
         case = mutation(seed)
         figures, findings = read(case, tmp_path)
         outcomes[case.kind, figures is not None] += 1
-        assert all(one.file and "\n" not in str(one) for one in findings if one.level == "error"), seed
+        assert all(finding.file and "\n" not in str(finding) for finding in findings if finding.level == "error"), seed
         if figures is None:
-            assert any(one.level == "error" for one in findings), seed
+            assert any(finding.level == "error" for finding in findings), seed
         elif case.kind == "table":
             check_table(case, figures)
         elif case.kind == "text":
@@ -128,7 +128,7 @@ def test_damaged_files(start, tmp_path):
         else:
             outcomes["looked at"] += check_archive(case, figures)
 
-    # Both outcomes are common, so that neither goes unproved.
+    # Both outcomes are common, so both are tested.
     assert outcomes["table", True] >= 20
     assert outcomes["table", False] >= 20
     assert outcomes["text", True] >= 3
@@ -168,7 +168,7 @@ def heavy():
     yield "rows.parquet", data.getvalue()
 
 
-# A small process asks the system what another took: its own size would count for the other's.
+# A small process measures another one; a large process would add its own size.
 MEASURE = """
 import json, os, subprocess, sys
 child = subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -187,10 +187,10 @@ def measured(path):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not hasattr(os, "wait4"), reason="only Unix says what a process took")
+@pytest.mark.skipif(not hasattr(os, "wait4"), reason="only Unix measures what a process used")
 @pytest.mark.parametrize("part", range(3))
 def test_processes(part, tmp_path):
-    """As processes: exit code 0 or 2 with a document of findings, within 10 seconds and 500 MB."""
+    """In new processes: exit code 0 or 2 with a JSON document of findings, within 10 seconds and 500 MB."""
     files = [(mutation(seed).name, mutation(seed).data) for seed in range(part, FILES, 234)]
     for name, data in [*files, *list(heavy())[part::3]]:
         (tmp_path / name).write_bytes(data)
@@ -201,15 +201,15 @@ def test_processes(part, tmp_path):
         assert "a bug in gpit" not in err, name
         document = json.loads(out)
         assert (code == 0) == document["sound"], name
-        assert code == 0 or any(one["level"] == "error" for one in document["findings"]), name
+        assert code == 0 or any(finding["level"] == "error" for finding in document["findings"]), name
         assert seconds < 10, (name, seconds)
         assert megabytes < 500, (name, megabytes)
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not hasattr(os, "wait4"), reason="only Unix says what a process took")
+@pytest.mark.skipif(not hasattr(os, "wait4"), reason="only Unix measures what a process used")
 def test_a_bomb_goes_off_nowhere(tmp_path):
-    """Under 422 KB that unpack to 147 MB are refused within 2 seconds and 200 MB, with the limit and the option."""
+    """Less than 422 KB that unpack to 147 MB are refused within 2 seconds and 200 MB, with the limit and the option."""
     (tmp_path / "bomb.xlsx").write_bytes(bomb(book([HEAD, *ROWS]), SHEET))
     started = time.perf_counter()
     code, _, megabytes, out, _ = measured(tmp_path / "bomb.xlsx")
@@ -217,7 +217,7 @@ def test_a_bomb_goes_off_nowhere(tmp_path):
 
     assert (tmp_path / "bomb.xlsx").stat().st_size < 422_000
     assert code == 2
-    assert "unpacks to 147 MB; at most 64 MB are read" in out
+    assert "unpacks to 147 MB; the limit is 64 MB" in out
     assert "--max-size 148" in out
     assert took < 2
     assert megabytes < 200

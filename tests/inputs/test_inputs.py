@@ -39,7 +39,7 @@ from gpit_fairshare.run_options import MEGABYTES
 
 
 def test_numbers_of_findings():
-    """Findings are numbered I01, I02 and so on, each number once, each with a meaning of one line."""
+    """Findings are numbered I01, I02 and so on; each number is used once and has a meaning of one line."""
     codes = [code for code in FindingCode if code.number.startswith("I")]
     numbers = [code.number for code in codes]
     assert numbers == sorted(set(numbers))
@@ -71,18 +71,18 @@ def test_population_and_spend(folder):
 
 
 def test_sources(folder):
-    """A source has its base name, digest, rows and the columns that its headings were read as."""
+    """A source has its base name, digest, rows, and headings with their columns."""
     inputs = folder.read(POPULATION)
 
     (source,) = inputs.sources
     assert (source.role, source.file, source.sheet, source.rows) == ("population", "population.csv", "", 2)
-    # worked out with the tool sha256sum
+    # calculated with sha256sum
     assert source.sha256 == "b973f69ab233241cf9785f7c66f0bac145b891ab6d6160fd2adb2cc0c58e5ca8"
     assert source.matched[0] == ("org_code", "org_code")
 
 
 def test_origins_of_text_files(folder):
-    """The origin of a value is its row as people count them: the headings are row 1."""
+    """The origin of a value is its row as in a spreadsheet: the headings are row 1."""
     inputs = folder.read(POPULATION, TOTALS)
 
     assert inputs.origins["2014/15", "00C", "registered_population"] == "population.csv row 2"
@@ -90,7 +90,7 @@ def test_origins_of_text_files(folder):
 
 
 def test_blank_rows_count_as_rows(folder):
-    """Rows without anything are passed over, but later rows keep their number."""
+    """Blank rows are skipped, but later rows keep their number."""
     inputs = folder.read("\norg_code,registered_population\n\n00C,5\n,\n\n00D,6\n\n")
 
     assert inputs.origins["2014/15", "00C", "registered_population"] == "population.csv row 4"
@@ -99,7 +99,7 @@ def test_blank_rows_count_as_rows(folder):
 
 @pytest.mark.parametrize("code", ["00C", "01E", "1E5", "5E1", "0123", "01E05", "TRUE", "1,5", "É 1"])
 def test_codes_are_text_from_the_first_byte(folder, code):
-    """A code comes out as it went in, whatever else it could be taken for."""
+    """A code is read without change, even if it looks like a number or a date."""
     inputs = folder.read(f'org_code,registered_population\n"{code}",5\n')
 
     assert inputs.tables["2014/15"]["org_code"].to_list() == [code]
@@ -107,7 +107,7 @@ def test_codes_are_text_from_the_first_byte(folder, code):
 
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
 def test_utf8_with_and_without_mark(folder, mark):
-    """UTF-8 is read with a byte order mark and without; names keep their letters."""
+    """UTF-8 is read with and without a byte order mark; names keep their letters."""
     text = "org_code,org_name,registered_population\n00C,Sant Andreu é – ŵ,5\n"
     inputs = folder.read(folder.file("people.csv", mark + text.encode()))
 
@@ -139,7 +139,7 @@ def test_short_rows_end_in_blank_cells(folder):
 
 
 def test_windows_1252(folder):
-    """Excel's plain "CSV" is read, and a place is shown by which a person can see that it was read rightly."""
+    """Excel's plain "CSV" is read, and the note shows a character so that a person can check it."""
     text = "org_code,org_name,registered_population\n00C,A,5\n00D,Café,5\n"
     inputs = folder.read(folder.file("people.csv", text.encode("cp1252")))
 
@@ -148,26 +148,26 @@ def test_windows_1252(folder):
 
 
 @pytest.mark.parametrize(
-    ("content", "place", "found"),
+    ("content", "place", "message"),
     [
         (b"org_code,org_name,list size\n00C,\x81,5\n", "line 2", "neither UTF-8 nor Windows-1252"),
-        ("org_code,org_name,list size\n00C,Café,5\n00D,".encode() + b"\xe9,5\n", "line 3", "not UTF-8, which other"),
+        ("org_code,org_name,list size\n00C,Café,5\n00D,".encode() + b"\xe9,5\n", "line 3", "not UTF-8, but other"),
         (b"org_code,list size\n00C,5\x00\n", "line 2", "a zero byte"),
     ],
 )
-def test_text_in_no_encoding(folder, content, place, found):
-    """Text that is in no encoding, or in two, is a fault with its place and how to save it."""
+def test_text_in_no_encoding(folder, content, place, message):
+    """Text in no encoding, or in two, is an error with its place and how to save it."""
     fault = folder.fault(folder.file("people.csv", content))
 
     assert fault.number == FindingCode.ENCODING.number
     assert place in fault.place
-    assert found in fault.found
+    assert message in fault.found
     assert "CSV UTF-8" in fault.remedy
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
 def test_wide_encodings(folder, encoding):
-    """UTF-16 is read with a byte order mark and without, and UTF-32 with one."""
+    """UTF-16 is read with and without a byte order mark, and UTF-32 with one."""
     inputs = folder.read(folder.file("people.csv", POPULATION.encode(encoding)))
 
     assert inputs.tables["2014/15"].rows() == folder.read(POPULATION).tables["2014/15"].rows()
@@ -176,21 +176,21 @@ def test_wide_encodings(folder, encoding):
 
 @pytest.mark.parametrize("content", [b"", b"\n\n", b"\xef\xbb\xbf", b",,\n,,\n", b"org_code,registered_population\n"])
 def test_empty_text(folder, content):
-    """A file without rows is a fault."""
+    """A file without rows is an error."""
     assert folder.fault(folder.file("people.csv", content)).number == FindingCode.EMPTY.number
 
 
 @pytest.mark.parametrize("separator", [";", "\t", "|"])
 def test_other_separators(folder, separator):
-    """What stands between the cells is seen from the rows, and said."""
+    """The separator is found from the rows, and reported."""
     inputs = folder.read(POPULATION.replace(",", separator))
 
     assert inputs.tables["2014/15"].rows() == folder.read(POPULATION).tables["2014/15"].rows()
-    assert "its cells stand between" in about(inputs, FindingCode.SEPARATORS)[0]
+    assert "its cells are separated by" in about(inputs, FindingCode.SEPARATORS)[0]
 
 
 def test_separators_among_commas(folder):
-    """Commas in titles and texts do not pass for what stands between the cells."""
+    """Commas in titles and texts are not read as separators."""
     text = (
         "Table 1: people, places, and more, much more\norg_code;org_name;list size\n00C;Durham, Darlington;5\n00D;B;6\n"
     )
@@ -200,7 +200,7 @@ def test_separators_among_commas(folder):
 
 
 def test_first_line_names_the_separator(folder):
-    """A first line `sep=;` is obeyed and is no row; one that names something else is a fault."""
+    """A first line `sep=;` sets the separator and is not a row; an unknown separator is an error."""
     inputs = folder.read("sep=;\norg_code;list size\n00C;5\n")
     assert inputs.origins["2014/15", "00C", "registered_population"] == "population.csv row 3"
 
@@ -209,7 +209,7 @@ def test_first_line_names_the_separator(folder):
 
 
 def test_decimal_commas(folder):
-    """Between semicolons `1,234` may be either of two numbers; with a pound sign or two commas it is one."""
+    """Between semicolons, `1,234` may be either of two numbers; with a pound sign or two commas it is one."""
     text = "org_code;list size;historic_spend\n00C;{};{}\n"
     inputs = folder.read(text.format("1,234,567", "£1,234"), needs=(PEOPLE, SPEND))
     assert inputs.tables["2014/15"].rows() == [("00C", "", 1234567.0, 1234.0)]
@@ -219,34 +219,34 @@ def test_decimal_commas(folder):
 
 
 def test_open_quotation_mark(folder):
-    """A quotation mark that is never closed is a fault in its row, and swallows nothing."""
+    """An unclosed quotation mark is an error in its row, and does not take in other rows."""
     fault = folder.fault('org_code,registered_population\n00C,5\n"00D,6\n00E,7\n')
 
     assert (fault.number, fault.place) == (FindingCode.SEPARATORS.number, "row 3")
 
 
 def test_too_many_cells(folder):
-    """A row with more cells than headings is a fault: a comma in a number is the usual cause."""
+    """A row with more cells than headings is an error; the usual cause is a comma in a number."""
     fault = folder.fault("org_code,registered_population\n00C,1,234\n00D,5\n")
 
     assert (fault.file, fault.place) == ("population.csv", "row 2")
-    assert "3 cells under 2 headings" in fault.found
+    assert "3 cells for 2 headings" in fault.found
 
 
 def test_missing_file(folder):
-    """A missing file is named, with the nearest names of its folder."""
+    """The error about a missing file suggests similar names in its folder."""
     folder.file("population.csv", POPULATION)
 
     with pytest.raises(UsageError, match=r"populaton\.csv: there is no such file; did you mean population\.csv\?"):
         folder.read(str(folder.path / "populaton.csv"))
-    with pytest.raises(UsageError, match="nor the folder"):
+    with pytest.raises(UsageError, match=r"the folder .* does not exist"):
         folder.read(str(folder.path / "elsewhere" / "population.csv"))
     with pytest.raises(UsageError, match="cannot be found"):
         folder.read("x" * 300 + ".csv")
 
 
 def test_folder_instead_of_file(folder):
-    """A folder is not a file, whatever its name ends in."""
+    """A folder is not a file, even with the ending of one."""
     (folder.path / "people.csv").mkdir()
 
     with pytest.raises(UsageError, match="is a folder"):
@@ -257,14 +257,14 @@ def test_folder_instead_of_file(folder):
     ("name", "hint"), [("a.xls", "save the workbook as .xlsx"), ("a.pdf", ".parquet"), ("a", ".csv")]
 )
 def test_other_kinds_of_file(folder, name, hint):
-    """A file of a kind that is not read is refused with the kinds that are."""
+    """A file of an unknown kind is refused, and the message lists the known kinds."""
     with pytest.raises(UsageError, match="cannot be read") as caught:
         folder.read(folder.file(name, POPULATION))
     assert hint in str(caught.value)
 
 
 def test_no_file():
-    """Without any file the options are named."""
+    """Without any file, the error names the options."""
     with pytest.raises(UsageError, match="--population"):
         read_inputs(Request(years=("2014/15",)))
 
@@ -291,12 +291,12 @@ def test_sheet_of_a_text_file(folder):
     ],
 )
 def test_split_sheet(text, expected):
-    """The last colon parts file and sheet, but never a drive and its path."""
+    """The last colon separates file and sheet, but never a drive and its path."""
     assert split_sheet(text) == expected
 
 
 def test_existing_path_before_sheet(folder):
-    """A file whose own name looks like FILE:SHEET is taken as it is."""
+    """A file with a name that looks like FILE:SHEET is read as a file."""
     name = "old.csv:new.csv"
     inputs = folder.read(folder.file(name, POPULATION))
 
@@ -317,7 +317,7 @@ def test_workbook(folder):
 
 
 def test_cells_far_from_the_corner(folder):
-    """Cells keep their place where the table does not begin in A1."""
+    """Cells keep their place if the table does not begin in A1."""
     rows = [[], [], [None, None, "org_code", "list size"], [], [None, None, "00C", "many"]]
     fault = folder.fault(folder.book("people.xlsx", Data=rows))
 
@@ -325,7 +325,7 @@ def test_cells_far_from_the_corner(folder):
 
 
 def test_several_sheets(folder):
-    """Of several sheets with a table of codes, one must be named; the fault lists them."""
+    """If several sheets have a table of codes, one must be named; the error lists them."""
     rows = [["org_code", "list size"], ["00C", 5]]
     book = folder.book("people.xlsx", Notes=[["Text"]], Data=rows, Old=rows, Empty=[])
 
@@ -338,17 +338,17 @@ def test_several_sheets(folder):
 
 
 def test_the_only_sheet_with_a_table(folder):
-    """Where one sheet alone has a table of codes, it is meant, and the run says so."""
+    """If only one sheet has a table of codes, it is read, and the run says so."""
     book = folder.book("people.xlsx", Instructions=[["How to"]], Data=[["org_code", "list size"], ["00C", 5]])
     inputs = folder.read(book)
 
     assert column(inputs, "registered_population") == {"00C": 5.0}
     (note,) = about(inputs, FindingCode.SHEET)
-    assert "read sheet 'Data', the only visible one with a table of codes; not Instructions" in note
+    assert "read sheet 'Data', the only visible sheet with a table of codes; not read: Instructions" in note
 
 
 def test_hidden_sheets(folder):
-    """A table on a hidden sheet is neither read nor passed over in silence."""
+    """A table on a hidden sheet is not read, and a warning says so."""
     rows = [["org_code", "list size"], ["00C", 5]]
 
     def workbook(name, **pages):
@@ -363,29 +363,32 @@ def test_hidden_sheets(folder):
         return str(folder.path / name)
 
     both = folder.read(workbook("both.xlsx", Data=(rows, "visible"), Old=(rows, "hidden")))
-    assert "1 hidden sheet with a table of codes not read: Old" in about(both, FindingCode.HIDDEN)[0]
+    assert "not read: 1 hidden sheet with a table of codes (Old)" in about(both, FindingCode.HIDDEN)[0]
 
     fault = folder.fault(workbook("hidden.xlsx", Cover=([["Cover"], ["x"]], "visible"), Data=(rows, "hidden")))
-    assert (fault.number, fault.remedy) == (FindingCode.SHEET.number, "Say that it is meant, as in 'FILE:Data'")
+    assert (fault.number, fault.remedy) == (
+        FindingCode.SHEET.number,
+        "To read a hidden sheet, name it, as in 'FILE:Data'",
+    )
 
 
 def test_columns_without_headings(folder):
     """Figures without a heading are not read, and the run says which column they are in."""
     inputs = folder.read("org_code,,registered_population\n00C,7,5\n")
 
-    assert "1 column without a heading not read: B" in about(inputs, FindingCode.SEPARATORS)[0]
+    assert "columns without a heading are not read: B" in about(inputs, FindingCode.SEPARATORS)[0]
 
 
 @pytest.mark.parametrize("code", ["01-Mar", "Mar-01", "1-Mar-14", "01/03/2014", "2014-03-01"])
 def test_dates_for_codes_in_text(folder, code):
-    """What Excel made a date is no code in a text file either."""
+    """A code that Excel changed into a date is an error in a text file, too."""
     fault = folder.fault(f"org_code,list size\n00C,5\n{code},6\n")
 
     assert (fault.number, fault.place) == (FindingCode.CODE_NOT_TEXT.number, "row 3, org_code")
 
 
 def test_left_out_practices(folder):
-    """--leave-out takes the practice of that code before the organisation; nothing left is a fault."""
+    """--leave-out matches practices before organisations; a file with no rows left is an error."""
     text = "CCG Code,Practice Code,Patients\n00C,A81001,4321\n00C,A81002,5678\n00C,00C,9999\n"
     inputs = folder.read(text, leave_out=("00C",))
     assert column(inputs, "registered_population") == {"00C": 9999.0}
@@ -396,16 +399,16 @@ def test_left_out_practices(folder):
 
 
 def test_unknown_sheet(folder):
-    """A sheet that is not there is a fault with the sheets that are, and the nearest."""
+    """A missing sheet is an error that lists the sheets and suggests the nearest."""
     book = folder.book("people.xlsx", **{"Sheet 1": [["a"]], "Other": [["b"]]})
 
     fault = folder.fault(f"{book}:Sheet 2")
     assert "'Sheet 2'; the sheets are Sheet 1 and Other" in fault.found
-    assert "The nearest is Sheet 1" in fault.remedy
+    assert "The nearest name is Sheet 1" in fault.remedy
 
 
 def test_numbers_as_codes(folder):
-    """A number or date in the code column of a workbook is a fault: Excel may have changed the code."""
+    """A number or date in the code column of a workbook is an error: Excel may have changed the code."""
     rows = [
         ["org_code", "list size"],
         [7, 1],
@@ -423,7 +426,7 @@ def test_numbers_as_codes(folder):
 
 
 def test_cells_that_are_no_numbers(folder):
-    """Errors, texts, dates and yes/no cells of a workbook are faults with their cell."""
+    """Errors, texts, dates and yes/no values in a workbook are reported with their cell."""
     rows = [["org_code", "list size"]]
     rows += [[f"A{number}", cell] for number, cell in enumerate(["#N/A", "n/a", date(2014, 4, 1), True, "1.234,56"])]
     faults = folder.faults(folder.book("people.xlsx", Data=rows))
@@ -433,7 +436,7 @@ def test_cells_that_are_no_numbers(folder):
 
 
 def test_formulas(folder):
-    """A formula counts with its stored value; one without is a fault, one that gives no text is blank."""
+    """A formula is read with its stored value; without a value it is an error, and with an empty text it is blank."""
     path = folder.path / "people.xlsx"
     with xlsxwriter.Workbook(path) as book:
         sheet = book.add_worksheet("Data")
@@ -441,7 +444,7 @@ def test_formulas(folder):
         sheet.write_row("A2", ["00C"])
         sheet.write_formula("B2", "=2+3", value=5)
         sheet.write_formula("C2", '=""', value="none")
-    # Excel stores an empty text so; XlsxWriter cannot.
+    # Excel stores an empty text like this; XlsxWriter cannot.
     data = rezipped(path.read_bytes(), sheet1=lambda text: text.replace(b"<v>none</v>", b"<v></v>"))
     index = Need("index", "number", optional=True)
 
@@ -451,12 +454,12 @@ def test_formulas(folder):
     rows = [["org_code", "list size", "index"], ["00C", 5, "=2+3"]]
     fault = folder.fault(folder.book("new.xlsx", Data=rows), needs=(PEOPLE, index))
     assert (fault.place, fault.number) == ("C2", FindingCode.NOT_A_NUMBER.number)
-    assert "never stored" in fault.found
+    assert "without a stored value" in fault.found
     assert "save it again" in fault.remedy
 
 
 def test_numbers_written_as_text(folder):
-    """Numbers in text cells of a workbook are read, and the reading is told."""
+    """Numbers in text cells of a workbook are read, and a note says so."""
     inputs = folder.read(folder.book("people.xlsx", Data=[["org_code", "list size"], ["00C", "1,234"]]))
 
     assert column(inputs, "registered_population") == {"00C": 1234.0}
@@ -470,12 +473,12 @@ def test_numbers_written_as_text(folder):
     "content", [b"not a workbook", b"PK\x03\x04 cut off", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600]
 )
 def test_no_workbook(folder, content):
-    """A file that is no workbook, or one with a password, is a fault without a traceback."""
+    """A file that is not a workbook, or has a password, is an error without a traceback."""
     assert folder.fault(folder.file("people.xlsx", content)).number == FindingCode.UNREADABLE.number
 
 
 def test_damaged_workbooks(folder):
-    """A workbook that is cut short or whose sheet is no XML is a fault."""
+    """A workbook that is cut short, or has a sheet that is not XML, is an error."""
     data = Path(folder.book("good.xlsx", Data=[["org_code", "list size"], ["00C", 5]])).read_bytes()
 
     for number, broken in enumerate(
@@ -489,7 +492,7 @@ def test_damaged_workbooks(folder):
 
 
 def test_entities_are_refused(folder):
-    """A workbook that declares XML entities is refused: they can swell to any size."""
+    """A workbook that declares XML entities is refused, because they can grow to any size."""
     data = Path(folder.book("good.xlsx", Data=[["org_code", "list size"], ["00C", 5]])).read_bytes()
     bomb = b'<!DOCTYPE x [<!ENTITY a "aaaaaaaa"><!ENTITY b "&a;&a;&a;">]>'
     evil = rezipped(data, sheet1=lambda text: text.replace(b"<worksheet", bomb + b"<worksheet", 1))
@@ -500,18 +503,18 @@ def test_entities_are_refused(folder):
 
 
 def test_small_files_that_unpack_to_much(folder):
-    """A workbook that unpacks to more than a machine can hold is refused before it is parsed."""
+    """A workbook that unpacks to more than the limit is refused before it is parsed."""
     data = Path(folder.book("good.xlsx", Data=[["org_code", "list size"], ["00C", 5]])).read_bytes()
     bomb = rezipped(data, sheet1=lambda text: text + b" " * LARGEST)
 
     assert len(bomb) < 1_000_000
     fault = folder.fault(folder.file("bomb.xlsx", bomb))
-    assert "unpacks to 64 MB; at most 64 MB are read" in fault.found
+    assert "unpacks to 64 MB; the limit is 64 MB" in fault.found
     assert "--max-size 65" in fault.remedy
 
 
 def test_parquet(folder):
-    """Parquet is read with its types; a row has the number it would have below headings."""
+    """Parquet is read with its types; rows are numbered as if below headings."""
     path = folder.path / "people.parquet"
     pl.DataFrame({"org_code": ["00C"], "org_name": ["A"], "registered_population": [5]}).write_parquet(path)
     inputs = folder.read(str(path))
@@ -520,8 +523,8 @@ def test_parquet(folder):
     assert inputs.origins["2014/15", "00C", "registered_population"] == "people.parquet row 2"
 
 
-def test_parquet_faults(folder):
-    """Codes that are numbers, figures that are not finite and damaged files are faults in Parquet too."""
+def test_parquet_errors(folder):
+    """Numbers as codes, figures that are not finite and damaged files are errors in Parquet, too."""
     path = folder.path / "people.parquet"
     pl.DataFrame({"org_code": [1, 2], "list_size": [5.0, float("nan")]}).write_parquet(path)
 
@@ -546,7 +549,7 @@ def test_parquet_faults(folder):
     ],
 )
 def test_headings_of_codes(folder, heading, name):
-    """Headings are matched without case, spaces and punctuation, and the match is told."""
+    """Headings are matched without case, spaces and punctuation, and the match is reported."""
     inputs = folder.read(f"{heading},registered_population\n00C,5\n")
 
     assert inputs.sources[0].matched[0][1] == name
@@ -565,29 +568,29 @@ def test_headings_of_codes(folder, heading, name):
     ],
 )
 def test_headings_of_population(folder, heading):
-    """The population is known by the headings that publications give it."""
+    """The population is recognised by the headings used in publications."""
     inputs = folder.read(f"org_code,{heading}\n00C,5\n")
 
     assert column(inputs, "registered_population") == {"00C": 5.0}
 
 
 def test_no_alias_means_two_columns():
-    """No heading stands for two columns, and none is both an alias and a weak alias."""
-    seen = [alias for entry in standard_columns().values() for alias in entry.aliases | entry.weak]
+    """No heading means two columns, and none is both an alias and a weak alias."""
+    aliases = [alias for entry in standard_columns().values() for alias in entry.aliases | entry.weak]
 
-    assert len(seen) == len(set(seen))
+    assert len(aliases) == len(set(aliases))
     assert all(folded(name) in entry.aliases for name, entry in standard_columns().items())
 
 
 def test_weak_alias_gives_way(folder):
-    """A vague heading counts only where no clearer one does."""
+    """A vague heading is used only if there is no clearer one."""
     inputs = folder.read("Code,CCG code,Population,list size\nX,00C,1,5\n")
 
     assert column(inputs, "registered_population") == {"00C": 5.0}
 
 
 def test_own_name_before_alias(folder):
-    """A column's own name is surer than an alias, and the scheme's kind of organisation than another's."""
+    """A column's own name comes before an alias, and the scheme's kind of organisation before another kind."""
     inputs = folder.read("ODS code,org_code,list size,registered_population\nX,00C,1,5\n")
     assert column(inputs, "registered_population") == {"00C": 5.0}
 
@@ -596,14 +599,14 @@ def test_own_name_before_alias(folder):
 
 
 def test_needed_name_before_alias(folder):
-    """A heading that is the very name of a column the scheme needs is not read as anything else."""
+    """A heading that is exactly the name of a needed column is not read as another column."""
     inputs = folder.read("org_code,Total patients\n00C,5\n", needs=(Need("total_patients", "number"),))
 
     assert column(inputs, "total_patients") == {"00C": 5.0}
 
 
 def test_mapping_wins(folder):
-    """A heading that the user maps is read as told, whatever else has a claim to the column."""
+    """A heading mapped by the user comes before all other headings for the column."""
     text = "Org,registered_population,Adjusted list\n00C,1,5\n"
     inputs = folder.read(text, mapping={"adjusted LIST": "registered_population"})
 
@@ -611,14 +614,14 @@ def test_mapping_wins(folder):
 
 
 def test_mapping_of_no_heading(folder):
-    """Mapping a heading that no file has is refused with the nearest."""
+    """Mapping a heading that no file has is refused; the message suggests the nearest."""
     with pytest.raises(UsageError, match="no file has the heading 'List sise'; did you mean List size"):
         folder.read("org_code,List size\n00C,5\n", mapping={"List sise": "registered_population"})
 
 
 @pytest.mark.parametrize("name", ["class", "2014", "a b", ""])
 def test_mapping_to_no_name(folder, name):
-    """Mapping to what cannot be a name in a formula is refused."""
+    """Mapping to a text that cannot be a name in a formula is refused."""
     with pytest.raises(UsageError, match="cannot be the name of a column"):
         folder.read(POPULATION, mapping={"registered_population": name})
 
@@ -633,12 +636,12 @@ def test_mapping_to_no_name(folder, name):
     ],
 )
 def test_plain_names(heading, name):
-    """Other headings become names: small letters, and _ for every run of other signs."""
+    """Other headings become names: small letters, and _ for each run of other characters."""
     assert plain_name(heading) == name
 
 
 def test_keyword_headings(folder):
-    """A heading that becomes a word of Python is pointed out with the way to rename it."""
+    """A heading that becomes a Python keyword gives a warning with the way to rename it."""
     inputs = folder.read("org_code,registered_population,Class\n00C,5,x\n")
 
     (text,) = about(inputs, FindingCode.KEYWORD)
@@ -647,7 +650,7 @@ def test_keyword_headings(folder):
 
 
 def test_duplicate_headings(folder):
-    """Two headings for the same column are a fault that says where they stand."""
+    """Two headings for the same column are an error that states their places."""
     fault = folder.fault("org_code,List size,Registered patients\n00C,5,6\n")
 
     assert fault.number == FindingCode.DUPLICATE_HEADING.number
@@ -656,7 +659,7 @@ def test_duplicate_headings(folder):
 
 
 def test_duplicate_headings_of_no_use(folder):
-    """Two headings of a column that nobody needs are a warning."""
+    """Two headings for a column that is not needed are a warning."""
     inputs = folder.read("org_code,list size,Note,note\n00C,5,a,b\n")
 
     assert "'Note' (column C) and 'note' (column D)" in about(inputs, FindingCode.DUPLICATE_HEADING)[0]
@@ -670,7 +673,7 @@ def test_letters():
 
 
 def test_missing_column(folder):
-    """A column that no heading gives is a fault with the headings there are, the nearest and the way out."""
+    """A missing column is an error with the headings of the file, the nearest one and the remedy."""
     fault = folder.fault("org_code,registred_populaton\n00C,5\n")
 
     assert fault.number == FindingCode.MISSING_COLUMN.number
@@ -681,13 +684,13 @@ def test_missing_column(folder):
 
 
 def test_missing_file_for_a_column(folder):
-    """Where no file of an option is given, the fault says which option gives the column."""
+    """If no file of an option is given, the error says which option gives the column."""
     assert "--spend FILE" in folder.fault(POPULATION, needs=(PEOPLE, SPEND)).remedy
     assert "--population FILE" in folder.fault(None, TOTALS, needs=(PEOPLE, SPEND)).remedy
 
 
 def test_missing_code_column(folder):
-    """A file must say whose its rows are."""
+    """A file must have codes."""
     fault = folder.fault("Name,list size\nA,5\n", TOTALS)
 
     assert fault.number == FindingCode.MISSING_COLUMN.number
@@ -695,7 +698,7 @@ def test_missing_code_column(folder):
 
 
 def test_column_in_two_files(folder):
-    """A column that two files give is a fault."""
+    """A column in two files is an error."""
     fault = folder.fault(POPULATION, "org_code,historic_spend,registered_population\n00C,1,1\n00D,1,1\n")
 
     assert fault.number == FindingCode.TWO_FILES.number
@@ -703,7 +706,7 @@ def test_column_in_two_files(folder):
 
 
 def test_any_column_from_any_file(folder):
-    """Columns may come from any of the files; a population file may be all there is."""
+    """Columns may come from any of the files; a population file may be enough."""
     inputs = folder.read("org_code,list size,historic_spend\n00C,5,6\n", needs=(PEOPLE, SPEND))
 
     assert inputs.tables["2014/15"].rows() == [("00C", "", 5.0, 6.0)]
@@ -711,14 +714,14 @@ def test_any_column_from_any_file(folder):
 
 
 def test_faults_in_columns_of_no_use(folder):
-    """What stands in a column that nobody needs does no harm and is not in the tables."""
+    """Cells of a column that is not needed do no harm and are not in the tables."""
     inputs = folder.read("org_code,list size,Remarks,weighted_population\n00C,5,#N/A,none\n")
 
     assert inputs.tables["2014/15"].columns == ["org_code", "org_name", "registered_population"]
 
 
 def test_further_columns(folder):
-    """Further files give any column by code; area_team and texts to be kept come along."""
+    """Further files give any column by code, including area_team and texts to keep."""
     inputs = folder.read(
         "org_code,area_team,Region,list size\n00C,Durham,North,5\n",
         extra="org_code,Need Index\n00C,1.25\n",
@@ -732,10 +735,10 @@ def test_further_columns(folder):
 
 
 def test_file_of_no_use(folder):
-    """A file of which no column is used is not read, whatever is wrong with it, but that is said."""
+    """A file without a used column is not read, even with errors, and a note says so."""
     inputs = folder.read(POPULATION, "org_code,historic_spend\n99Z,none\n99Z,\n", needs=(PEOPLE,))
 
-    assert "spend.csv: no column of it is used" in about(inputs, FindingCode.UNUSED)[0]
+    assert "spend.csv: no column of this file is used" in about(inputs, FindingCode.UNUSED)[0]
 
 
 # Cells
@@ -770,7 +773,7 @@ def test_file_of_no_use(folder):
     ],
 )
 def test_numbers(folder, text, number):
-    """Numbers are read as finance writes them, where they have one meaning."""
+    """Numbers are read as finance writes them, if they have one meaning."""
     inputs = folder.read(f'org_code,registered_population\n00C,"{text}"\n')
 
     (value,) = inputs.tables["2014/15"]["registered_population"]
@@ -785,7 +788,7 @@ n/a|1.234,56|1,23|1234,567|12%|nan|inf|-inf|1e400|1E5|1E+05|#N/A|TRUE|0x10|1_000
 
 @pytest.mark.parametrize("text", NOT_NUMBERS.replace("\n", "").split("|"))
 def test_no_numbers(folder, text):
-    """What is not a plain number is a fault with its place; nothing is guessed."""
+    """A cell that is not a plain number is an error with its place; nothing is guessed."""
     fault = folder.fault(f'org_code,registered_population\n00C,5\n00D,"{text}"\n')
 
     assert (fault.number, fault.place) == (FindingCode.NOT_A_NUMBER.number, "row 3, registered_population")
@@ -793,8 +796,8 @@ def test_no_numbers(folder, text):
 
 
 @pytest.mark.parametrize("text", ["(5)", "(£5)", "£(5)", "−5", "–5", "-£5", "£-5", "5-", "(5.00)"])
-def test_numbers_below_nil(folder, text):
-    """Brackets and every kind of minus sign mean below nil, which is refused for people and read for other numbers."""
+def test_signs_that_mean_negative(folder, text):
+    """Brackets and every kind of minus sign mean negative: an error for people, accepted for other numbers."""
     change = Need("change", "number")
     inputs = folder.read(f'org_code,list size,change\n00C,5,"{text}"\n', needs=(PEOPLE, change))
     assert column(inputs, "change") == {"00C": -5.0}
@@ -804,7 +807,7 @@ def test_numbers_below_nil(folder, text):
 
 
 def test_percentages(folder):
-    """A percentage is a ratio where a ratio may stand, and no amount of money or people."""
+    """A percentage is accepted as a ratio, but not as an amount of money or people."""
     growth = Need("growth", "number")
     inputs = folder.read("org_code,list size,growth\n00C,5,12.5%\n00D,5,-0.1 %\n", needs=(PEOPLE, growth))
 
@@ -812,7 +815,7 @@ def test_percentages(folder):
 
 
 def test_negative_numbers(folder):
-    """People and money below nil are faults; other numbers may be negative."""
+    """Negative people and money are errors; other numbers may be negative."""
     growth = Need("growth", "number")
     rows = "org_code,registered_population,historic_spend,growth\n00C,-1,-£5,-0.5\n"
     faults = folder.faults(rows, needs=(PEOPLE, SPEND, growth))
@@ -824,14 +827,14 @@ def test_negative_numbers(folder):
 
 
 def test_units_of_the_headings_file(folder):
-    """Where the scheme gives no unit, people and pounds are known by the column."""
+    """If the scheme gives no unit, the column decides between people and pounds."""
     inputs = folder.read(POPULATION, needs=(Need("registered_population", "number"),))
 
     assert inputs.columns["registered_population"].unit == "people"
 
 
 def test_optional_columns(folder):
-    """Only optional columns may be blank or missing altogether; both are null."""
+    """Only optional columns may be blank or missing; both are null."""
     some = Need("some", "number", optional=True)
     none = Need("none", "text", optional=True)
     inputs = folder.read("org_code,some,list size\n00C,,5\n00D,2,6\n", needs=(PEOPLE, some, none))
@@ -849,7 +852,7 @@ def test_faults_in_optional_columns(folder):
 
 
 def test_text_columns(folder):
-    """Texts that the scheme uses must be there and be texts; digits in a text column are a text."""
+    """Texts that the scheme uses must not be blank and must be texts; digits in a text column are a text."""
     tier = Need("tier", "text")
     rows = [
         ["org_code", "tier"],
@@ -871,7 +874,7 @@ def test_text_columns(folder):
 
 
 def test_trimmed_texts(folder):
-    """Spaces around codes and names are left out, which is told once with the first place."""
+    """Spaces around codes and names are removed; one note states the first place."""
     inputs = folder.read("org_code,org_name,registered_population\n 00C , Ash ,5\n00D\u00a0,Elm,6\n")
 
     assert inputs.tables["2014/15"].rows() == [("00C", "Ash", 5.0), ("00D", "Elm", 6.0)]
@@ -882,7 +885,7 @@ def test_trimmed_texts(folder):
 
 @pytest.mark.parametrize("sign", ["\n", "\t", "\x07", "\x7f", "\u200b", "\u2028", "\u202e"])
 def test_signs_that_cannot_be_seen(folder, sign):
-    """Control characters, line breaks and invisible signs in a code or name are faults."""
+    """Control characters, line breaks and invisible characters in a code or name are errors."""
     faults = folder.faults(f'org_code,org_name,registered_population\n"0{sign}C","A{sign}B",5\n')
 
     assert [(fault.number, fault.place) for fault in faults] == [
@@ -903,7 +906,7 @@ def test_lengths(folder):
 
 
 def test_blank_codes(folder):
-    """A row with figures and no code is a fault, unless it is the sum of the others."""
+    """A row with figures and no code is an error, unless it is the sum of the others."""
     fault = folder.fault("org_code,registered_population\n00C,5\n,5\n")
 
     assert (fault.number, fault.place) == (FindingCode.BLANK_CODE.number, "row 3, org_code")
@@ -911,7 +914,7 @@ def test_blank_codes(folder):
 
 
 def test_codes_that_differ_in_case(folder):
-    """Codes that only case tells apart are a fault, within a file and between files."""
+    """Codes that differ only in case are an error, within a file and between files."""
     fault = folder.fault("org_code,registered_population\n0a,5\n0A,6\n")
     assert fault.number == FindingCode.CODE_CASE.number
     assert "'0A' (population.csv row 3) and '0a' (population.csv row 2)" in fault.found
@@ -924,7 +927,7 @@ def test_codes_that_differ_in_case(folder):
 
 
 def test_duplicate_rows(folder):
-    """Two rows of one organisation are a fault that names both."""
+    """Two rows of one organisation are an error that names both."""
     fault = folder.fault("org_code,registered_population\n00C,5\n00D,6\n00C,5\n")
 
     assert (fault.number, fault.place) == (FindingCode.DUPLICATE_ROW.number, "row 4, org_code")
@@ -932,13 +935,13 @@ def test_duplicate_rows(folder):
 
 
 def test_duplicate_rows_are_reported_once(folder):
-    """Rows that serve two years repeat one another once, not twice; other years are no repeats."""
+    """Repeated rows used for two years are reported once; rows of different years are not repeats."""
     folder.fault("org_code,list size\n00C,5\n00C,6\n", years=("2014/15", "2015/16"))
     folder.read("org_code,year,list size\n00C,2014/15,5\n00C,2015/16,6\n", years=("2014/15", "2015/16"))
 
 
 def test_organisations_in_one_file_alone(folder):
-    """An organisation that one file lacks is a fault with its row in the other, both ways round."""
+    """An organisation missing from one file is an error with its row in the other, in both directions."""
     faults = folder.faults(POPULATION, "org_code,org_name,historic_spend\n00D,,1\n99Z,Zed,2\n")
 
     assert [(fault.number, fault.file, fault.place) for fault in faults] == [
@@ -950,15 +953,15 @@ def test_organisations_in_one_file_alone(folder):
 
 
 def test_optional_files_may_lack_organisations(folder):
-    """Where all columns of a file are optional, it need not have every organisation."""
+    """If all columns of a file are optional, it need not have every organisation."""
     some = Need("some", "number", optional=True)
     inputs = folder.read(POPULATION, extra="org_code,some\n00D,3\n", needs=(PEOPLE, some))
 
     assert column(inputs, "some") == {"00C": None, "00D": 3.0}
 
 
-def test_rows_beside_optional_organisations(folder):
-    """Where nothing needed is missing for them, organisations of another file are left out with a warning."""
+def test_rows_of_optional_organisations(folder):
+    """If nothing needed is missing, organisations that only another file has are left out with a warning."""
     some = Need("some", "number", optional=True)
     inputs = folder.read("org_code,some\n00C,1\n", TOTALS, needs=(some, SPEND))
 
@@ -967,7 +970,7 @@ def test_rows_beside_optional_organisations(folder):
 
 
 def test_organisations_without_population_file(folder):
-    """Without a population file the spend file says which organisations there are, else the first other."""
+    """Without a population file, the spend file gives the organisations, else the first other file."""
     assert column(folder.read(None, TOTALS), "historic_spend") == {"00C": 10.5, "00D": 20.0}
     inputs = folder.read(extra="org_code,x\n00C,1\n", needs=(Need("x", "number"),))
     assert column(inputs, "x") == {"00C": 1.0}
@@ -984,8 +987,8 @@ def test_files_that_are_stacked(folder):
     assert folder.fault([north, "org_code,size\n99Z,6\n"]).file == "population1.csv"
 
 
-def test_money_for_nobody(folder):
-    """Spend of an organisation without patients is a fault; no patients and no spend is a warning."""
+def test_spend_without_patients(folder):
+    """Spend of an organisation without patients is an error; no patients and no spend is a warning."""
     people = POPULATION.replace("100", "0")
 
     fault = folder.fault(people, TOTALS)
@@ -995,8 +998,8 @@ def test_money_for_nobody(folder):
     assert [finding.level for finding in inputs.findings if finding.number == "I24"] == ["warning"]
 
 
-def test_all_faults_in_one_go(folder):
-    """Every fault of every file is found at once, with file, place, finding, expectation and remedy."""
+def test_all_errors_in_one_run(folder):
+    """One run finds every error of every file, with file, place, what was found, expected and what to do."""
     people = "org_code,Org Name,list size\n00C,A,\n00D,B,12%\n00D,C,5\n00E,D,5\n,E,5\n00F,F,5,6\n"
     faults = folder.faults(people, "org_code,historic_spend\n00C,-1\n00D,1\n99Z,1\n00F,x\n")
 
@@ -1014,8 +1017,8 @@ def test_all_faults_in_one_go(folder):
     assert all(fault.expected or fault.remedy for fault in faults)
 
 
-def test_notes_come_with_faults(folder):
-    """Notes made before a fault was found are not lost."""
+def test_notes_come_with_errors(folder):
+    """Notes made before an error was found are kept."""
     with pytest.raises(InputError, match=r"^population\.csv: row 2, list size: the cell is blank") as caught:
         folder.read("org_code,list size\n00C,\n")
 
@@ -1023,7 +1026,7 @@ def test_notes_come_with_faults(folder):
 
 
 def test_names_that_are_needed(folder):
-    """Where a step uses names, each organisation must have one."""
+    """If a step uses names, each organisation must have one."""
     needs = (PEOPLE, Need("org_name", "text"))
 
     assert "no org_name for 00C" in folder.fault("org_code,Name,list size\n00C,,5\n00D,D,6\n", needs=needs).found
@@ -1068,7 +1071,7 @@ def test_parse_year(text, year):
 
 
 def test_year_start():
-    """A financial year begins on 1 April; what is none is refused."""
+    """A financial year begins on 1 April; any other text is refused."""
     assert year_start("2014/15") == date(2014, 4, 1)
     assert year_start("1999/00") == date(1999, 4, 1)
     with pytest.raises(UsageError, match="2014/15"):
@@ -1090,7 +1093,7 @@ def test_rows_by_year(folder):
 
 @pytest.mark.parametrize("text", [POPULATION, "year,org_code,list size\n,00C,1\n,00D,2\n"])
 def test_rows_without_year(folder, text):
-    """Without a year column, or with one that is all blank, the rows serve every year, and this is said."""
+    """Without a year column, or with a blank one, rows are used for every year, and a note says so."""
     inputs = folder.read(text, years=("2014/15", "2015/16"))
 
     assert inputs.tables["2014/15"].equals(inputs.tables["2015/16"])
@@ -1098,7 +1101,7 @@ def test_rows_without_year(folder, text):
 
 
 def test_some_years_blank(folder):
-    """Years in some rows and not in others are a fault."""
+    """Years in some rows only are an error."""
     fault = folder.fault("year,org_code,list size\n2014/15,00C,1\n,00D,2\n,00E,2\n")
 
     assert (fault.number, fault.place) == (FindingCode.YEAR.number, "row 3, year")
@@ -1106,14 +1109,14 @@ def test_some_years_blank(folder):
 
 
 def test_years_that_cannot_be_read(folder):
-    """A year that is none is a fault with its place."""
+    """A year that cannot be read is an error with its place."""
     fault = folder.fault("year,org_code,list size\n2014/15,00C,1\n2014/16,00D,2\n")
 
     assert (fault.number, fault.place) == (FindingCode.YEAR.number, "row 3, year")
 
 
 def test_missing_years(folder):
-    """A year of the scheme that a file lacks is a fault that names the years there are."""
+    """A year of the scheme that a file lacks is an error that names the file's years."""
     text = "year,org_code,list size\n2014/15,00C,1\n2016/17,00C,1\n"
     fault = folder.fault(text, years=("2014/15", "2015/16", "2017/18"))
 
@@ -1122,7 +1125,7 @@ def test_missing_years(folder):
 
 
 def test_files_of_a_year_each(folder):
-    """Files of one year each make up the years together."""
+    """Files with one year each together give all years."""
     texts = [f"year,org_code,list size\n{year},00C,{size}\n" for year, size in (("2014/15", 1), ("2015/16", 2))]
     inputs = folder.read(texts, years=("2014/15", "2015/16"))
 
@@ -1130,7 +1133,7 @@ def test_files_of_a_year_each(folder):
 
 
 def test_faults_of_one_year(folder):
-    """An organisation that is missing in one year alone is named with this year."""
+    """An organisation missing in only one year is named with this year."""
     people = "year,org_code,list size\n2014/15,00C,1\n2014/15,00D,1\n2015/16,00C,1\n2015/16,00D,1\n"
     spend = "year,org_code,historic_spend\n2014/15,00C,1\n2014/15,00D,1\n2015/16,00C,1\n"
     fault = folder.fault(people, spend, years=("2014/15", "2015/16"))
@@ -1140,7 +1143,7 @@ def test_faults_of_one_year(folder):
 
 
 def test_organisations_that_come_and_go(folder):
-    """Who came and went between years is said with names, and through which merger if it is known."""
+    """Organisations that opened or closed between years are named, with the merger if it is known."""
     people = "year,org_code,org_name,list size\n" + "".join(
         f"{year},{code},{name},1\n"
         for year, codes in (
@@ -1163,7 +1166,7 @@ def test_organisations_that_come_and_go(folder):
 
 
 def test_lines(folder):
-    """Lines that count make the spend; what is left out is told by its reason."""
+    """The spend is the sum of counted lines; lines left out are reported by reason."""
     inputs = folder.read(POPULATION, LINES, counts=COUNTS)
 
     assert column(inputs, "historic_spend") == {"00C": 10.1, "00D": 20.2}
@@ -1174,7 +1177,7 @@ def test_lines(folder):
 
 
 def test_table_of_lines(folder):
-    """All lines are kept with their words in small letters, their row, and whether they count."""
+    """All lines are kept with their words in small letters, their row, and whether they are counted."""
     lines = folder.read(POPULATION, LINES, counts=COUNTS).lines
 
     assert lines.columns == [
@@ -1201,7 +1204,7 @@ def test_table_of_lines(folder):
 
 
 def test_lines_that_count_by_category(folder):
-    """A scheme may count by category; without any rule every line counts."""
+    """A scheme may count by category; without a rule every line is counted."""
     inputs = folder.read(POPULATION, LINES, counts={"category": ("CORE",)})
     assert column(inputs, "historic_spend") == {"00C": 15.1, "00D": 20.2}
 
@@ -1211,7 +1214,7 @@ def test_lines_that_count_by_category(folder):
 
 
 def test_no_line_counts(folder):
-    """An organisation none of whose lines count has a spend of nil, and this is said."""
+    """An organisation without counted lines has a spend of 0, and a warning says so."""
     inputs = folder.read(POPULATION, LINES.replace("YES", "no"), counts=COUNTS)
 
     assert column(inputs, "historic_spend") == {"00C": 0.0, "00D": 20.2}
@@ -1220,7 +1223,7 @@ def test_no_line_counts(folder):
 
 
 def test_every_line_of_cost_left_out(folder):
-    """A file of lines of which none is left is refused, as any file without rows."""
+    """A file of lines with no rows left is an error, like any file without rows."""
     lines = "org_code,category,amount\n00C,Hardware,5.25\n00C,Software,7.5\n"
 
     faults = folder.faults(None, lines, leave_out=("00C",))
@@ -1229,7 +1232,7 @@ def test_every_line_of_cost_left_out(folder):
 
 
 def test_words_of_lines(folder):
-    """A word that is not known, or blank where it decides, is a fault with its place."""
+    """An unknown word, or a blank where it decides, is an error with its place."""
     text = "org_code,cost_type,committed,amount\n00C,rent,maybe,1\n00D,revenue,,2\n00D,,yes,2\n"
     faults = folder.faults(POPULATION, text, counts=COUNTS)
 
@@ -1244,7 +1247,7 @@ def test_words_of_lines(folder):
 
 
 def test_missing_column_of_a_rule(folder):
-    """A column by which lines count must be in the file."""
+    """A column that decides which lines are counted must be in the file."""
     fault = folder.fault(POPULATION, "org_code,cost_type,amount\n00C,revenue,1\n00D,revenue,2\n", counts=COUNTS)
 
     assert fault.number == FindingCode.MISSING_COLUMN.number
@@ -1252,29 +1255,29 @@ def test_missing_column_of_a_rule(folder):
 
 
 def test_faulty_lines(folder):
-    """A line below nil, or without an amount, is a fault."""
+    """A line with a negative amount, or without one, is an error."""
     text = "org_code,amount\n00C,-1\n00D,\n"
 
     assert [fault.number for fault in folder.faults(POPULATION, text)] == ["I18", "I17"]
 
 
 def test_totals_cannot_be_checked(folder):
-    """Where spend is given in totals, it is said that the scheme's rule cannot be checked."""
+    """If spend is given as totals, a note says that the scheme's rule cannot be checked."""
     inputs = folder.read(POPULATION, TOTALS, counts=COUNTS)
 
     assert "cost_type revenue and committed yes" in about(inputs, FindingCode.TOTALS_GIVEN)[0]
 
 
 def test_two_files_of_lines(folder):
-    """Lines of one organisation may stand in two files."""
+    """Lines of one organisation may be in two files."""
     inputs = folder.read(POPULATION, ["org_code,amount\n00C,0.1\n00D,1\n", "org_code,amount\n00C,0.2\n00D,1\n"])
 
     assert column(inputs, "historic_spend") == {"00C": 0.3, "00D": 2.0}
     assert inputs.lines.height == 4
 
 
-def test_other_numbers_beside_lines(folder):
-    """A figure beside lines of cost is refused: it may stand there once or on every line."""
+def test_other_numbers_in_files_of_lines(folder):
+    """A figure next to lines of cost is an error: it may be for one line or for all."""
     forecast = Need("forecast", "number", "£")
     text = "org_code,amount,forecast\n00C,1,9\n00C,2,9\n00D,3,9\n"
 
@@ -1282,16 +1285,16 @@ def test_other_numbers_beside_lines(folder):
 
 
 def test_illustrative_figures(folder):
-    """A file that says of its rows that they are illustrative is named in a sentence."""
+    """A sentence names a file with rows marked illustrative."""
     text = "org_code,amount,basis\n00C,1,Illustrative\n00C,2,from the ledger\n00D,3,illustrative: £2 a head\n"
     inputs = folder.read(POPULATION, text)
 
-    assert inputs.illustrative == ("spend.csv: 2 of 3 rows say that they are illustrative.",)
+    assert inputs.illustrative == ("spend.csv: 2 of 3 rows are marked illustrative.",)
     assert folder.read(POPULATION, TOTALS).illustrative == ()
 
 
 def test_exact_totals():
-    """Sums are exact before they are rounded, so that the order of rows changes nothing."""
+    """Sums are exact before rounding, so the order of rows has no effect."""
     draw = repeatable(7)
     numbers = [round(draw.uniform(0, 10 ** draw.randint(0, 12)), 2) for _ in range(500)]
     expected = float(sum(Fraction(str(number)) for number in numbers))
@@ -1314,7 +1317,7 @@ P3,Three,00C,Darlington,North,0
 
 
 def test_practices(folder):
-    """Rows of practices are summed to organisations; this, and who has no patients, is said."""
+    """Rows of practices are summed to organisations; notes say so and name practices without patients."""
     inputs = folder.read(PRACTICES)
 
     assert inputs.tables["2014/15"].rows() == [
@@ -1352,7 +1355,7 @@ def test_practices_with_rates(folder):
 
 
 def test_practices_with_other_sums(folder):
-    """Every column of money or people is summed; a blank optional cell is not nil but is said."""
+    """Every column of money or people is summed; a blank optional cell is reported, not read as 0."""
     need = Need("rent", "number", "£", optional=True)
     text = "practice_code,org_code,rent,list size\nP1,00C,1.5,1\nP2,00C,,1\nP3,00D,,1\nP4,00E,2,1\n"
     inputs = folder.read(text, needs=(PEOPLE, need))
@@ -1362,7 +1365,7 @@ def test_practices_with_other_sums(folder):
 
 
 def test_texts_of_practices(folder):
-    """A text that differs within an organisation is left out with a warning, or a fault if it is needed."""
+    """A text that differs within an organisation is left out with a warning, or an error if it is needed."""
     text = PRACTICES.replace("Three,00C,Darlington,North", "Three,00C,Darlo,South")
     inputs = folder.read(text)
 
@@ -1374,7 +1377,7 @@ def test_texts_of_practices(folder):
 
 
 def test_duplicate_practices(folder):
-    """A practice may stand once a year, whatever organisation it is with, and needs a code."""
+    """A practice may appear once a year, under any organisation, and needs a code."""
     fault = folder.fault(PRACTICES.replace("P3", "P1"))
     assert (fault.number, fault.place) == (FindingCode.DUPLICATE_ROW.number, "row 4, practice_code")
     assert "population.csv row 2" in fault.found
@@ -1383,14 +1386,14 @@ def test_duplicate_practices(folder):
 
 
 def test_practices_without_organisation(folder):
-    """Practices cannot be summed without saying to whom."""
+    """Practices cannot be summed without organisations."""
     fault = folder.fault("practice_code,list size\nP1,5\n")
 
     assert "code of each practice's organisation" in fault.expected
 
 
 def test_practices_as_the_organisations(folder):
-    """Where the scheme is about practices, they are the rows; what they belong to is a text of its own."""
+    """In a scheme for practices, each row is a practice, and its organisation is a text column."""
     inputs = folder.read(PRACTICES, organisation="Practice", keep_text=("parent_code",))
 
     assert inputs.tables["2014/15"].rows()[0] == ("P1", "One", 10.0, "North", "00C")
@@ -1399,7 +1402,7 @@ def test_practices_as_the_organisations(folder):
 
 
 def test_practice_spend(folder):
-    """Spend by practice is summed as well, and lines of cost need no practice."""
+    """Spend by practice is summed, too, and lines of cost need no practice."""
     people = "org_code,list size\n00C,5\n"
 
     inputs = folder.read(people, "practice_code,org_code,historic_spend\nP1,00C,1.1\nP2,00C,2.2\n")
@@ -1420,7 +1423,7 @@ OLD_SPEND = "org_code,historic_spend\n00C,1\n00F,0.10\n00G,0.20\n00H,0.40\n"
 
 
 def test_restating(folder):
-    """Spend without a year, of CCGs that merged, is counted with their successor from the merger on."""
+    """Spend without a year of CCGs that merged is counted with their successor from the merger on."""
     inputs = folder.read(TWO_YEARS, OLD_SPEND, years=YEARS)
 
     assert column(inputs, "historic_spend", "2014/15") == {"00C": 1.0, "00F": 0.1, "00G": 0.2, "00H": 0.4}
@@ -1440,7 +1443,7 @@ def test_restating(folder):
 
 
 def test_restating_through_a_chain(folder):
-    """A chain of mergers is followed to the organisation that stands in the year."""
+    """A chain of mergers is followed to the organisation that exists in the year."""
     people = "year,org_code,list size\n2021/22,D4U1Y,1\n"
     spend = "org_code,historic_spend\n10C,1\n99M,2\n10G,4\n10T,8\n11C,16\n"
 
@@ -1451,7 +1454,7 @@ def test_restating_through_a_chain(folder):
 
 
 def test_half_a_merger(folder):
-    """A merger of which a part is missing, or that stands beside its parts, is a fault."""
+    """A merger with a missing part, or a successor together with its parts, is an error."""
     spend = OLD_SPEND.replace("00H,0.40\n", "")
     faults = folder.faults(TWO_YEARS, spend, years=YEARS)
     assert [fault.number for fault in faults] == [FindingCode.INCOMPLETE.number, FindingCode.ONE_SIDED.number]
@@ -1462,7 +1465,7 @@ def test_half_a_merger(folder):
 
 
 def test_rows_with_a_year_are_not_restated(folder):
-    """Rows that say of which year they are stand as they are; the fault tells of the merger."""
+    """Rows with a year are not restated; the error mentions the merger."""
     spend = "year,org_code,historic_spend\n" + "".join(
         f"{year},{code},1\n" for year in YEARS for code in ("00C", "00F", "00G", "00H")
     )
@@ -1473,7 +1476,7 @@ def test_rows_with_a_year_are_not_restated(folder):
 
 
 def test_rates_of_merged_organisations(folder):
-    """Rates and texts of merged organisations are carried over only if they agree."""
+    """Rates and texts of merged organisations are kept only if they agree."""
     needs = (PEOPLE, Need("rate", "number", "%"), Need("tier", "text"))
     extra = "org_code,rate,tier\n00C,1,a\n00F,2,b\n00G,2,b\n00H,2,b\n"
 
@@ -1485,7 +1488,7 @@ def test_rates_of_merged_organisations(folder):
 
 
 def test_what_merged_organisations_lack(folder):
-    """A text to be kept is left blank where merged organisations differ, and blank optional sums are told."""
+    """A text is blank if merged organisations differ, and blank optional sums are reported."""
     rent = Need("rent", "number", "£", optional=True)
     extra = "org_code,rent,region\n00C,1,a\n00F,2,b\n00G,,b\n00H,3,c\n"
     inputs = folder.read(TWO_YEARS, extra=extra, needs=(PEOPLE, rent), keep_text=("region",), years=YEARS)
@@ -1507,7 +1510,7 @@ def shuffled(text, seed):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_order_of_rows(folder, seed):
-    """The order of rows changes no table, no line and no figure that is told."""
+    """The order of rows changes no table, no line and no reported figure."""
     draw = repeatable(1)
     codes = ["00C", "00F", "00G", "00H"]
     lines = "org_code,category,cost_type,committed,amount\n" + "".join(
@@ -1529,7 +1532,7 @@ def test_order_of_rows(folder, seed):
 
 
 def test_published_ccgs():
-    """England's CCGs as published: 211 in 2014/15, 209 a year later, and the merger between them."""
+    """England's published CCGs: 211 in 2014/15, 209 a year later, and the merger in between."""
     inputs = read_inputs(Request(population=(published("england-ccg-populations.csv"),), years=YEARS, needs=(PEOPLE,)))
 
     assert [inputs.tables[year].height for year in YEARS] == [211, 209]
@@ -1559,7 +1562,7 @@ def test_published_practices():
 
 
 def test_sample_spend_of_one_year_serves_both():
-    """The sample's spend of 2014/15 serves the CCGs of 2015/16: no penny is lost on the way to 13T."""
+    """The sample's spend of 2014/15 is used for the CCGs of 2015/16, and 13T gets every penny."""
     request = Request(
         population=(published("england-ccg-populations.csv"),),
         spend=(str(SAMPLES / "england-2014-15-spend.csv"),),
@@ -1572,11 +1575,11 @@ def test_sample_spend_of_one_year_serves_both():
     totals = [exact_total(inputs.tables[year]["historic_spend"]) for year in YEARS]
     assert totals == [148_000_000.0, 148_000_000.0]
     assert {move.predecessor for move in inputs.restated} == {"00F", "00G", "00H"}
-    assert inputs.illustrative == ("england-2014-15-spend.csv: 1,486 of 1,486 rows say that they are illustrative.",)
+    assert inputs.illustrative == ("england-2014-15-spend.csv: 1,486 of 1,486 rows are marked illustrative.",)
 
 
 def test_samples():
-    """The samples are read without a fault; only their £ per head, as far apart as in 2013, is worth a warning."""
+    """The samples are read without an error; the only warning is about £ per head, as widely spread as in 2013."""
     request = Request(
         population=(str(SAMPLES / "england-2014-15-population.csv"),),
         spend=(str(SAMPLES / "england-2014-15-spend.csv"),),
@@ -1591,5 +1594,5 @@ def test_samples():
 
 
 def test_the_limit_of_the_command_line():
-    """`--max-size` says 64 MB in its help, and that is what the reader keeps to."""
+    """The help of `--max-size` says 64 MB, which is the reader's limit."""
     assert MEGABYTES * MEGABYTE == LARGEST

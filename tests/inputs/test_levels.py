@@ -1,4 +1,4 @@
-"""Rows of higher levels among organisations: found by their figures or their codes, and no false alarm."""
+"""Rows of higher levels among organisations are found by their figures or codes, without false alarms."""
 
 import re
 
@@ -55,19 +55,19 @@ HIGHER = {
 
 @pytest.mark.parametrize("name", HIGHER)
 def test_codes_of_higher_levels_are_no_organisations(folder, name):
-    """A row whose code is of a higher level than those beside it is refused, however round or wrong its figure is."""
+    """A row with a code of a higher level than its neighbours is an error, even with a round or wrong figure."""
     text, codes = HIGHER[name]
     faults = [fault for fault in folder.faults(table(text)) if fault.number != FindingCode.TOTAL.number]
 
     assert {fault.number for fault in faults} == {FindingCode.SUBTOTAL.number}
     named = {code for fault in faults for code in re.findall(r"--leave-out (\w+)", fault.remedy)}
-    # England says by its code that it is a total, and is left out.
+    # England's code shows that it is a total, so it is left out.
     assert named == set(codes.split()) - {"E92000001"}
 
 
 @pytest.mark.parametrize("name", HIGHER)
 def test_what_the_error_says_leaves_the_organisations(folder, name):
-    """With the options that the error names, every other row is read with its figure."""
+    """With the options named in the error, every other row is read with its figure."""
     text, codes = HIGHER[name]
     rows = [row.split() for row in text.split(",")]
     inputs = folder.read(table(text), leave_out=tuple(codes.split()))
@@ -93,7 +93,7 @@ ONE_LEVEL = {
 
 @pytest.mark.parametrize("name", ONE_LEVEL)
 def test_codes_of_one_level_are_organisations(folder, name):
-    """Where all codes are of one level, every row is an organisation, also where round figures add up."""
+    """If all codes have one level, every row is an organisation, even if round figures add up."""
     inputs = folder.read(table(ONE_LEVEL[name]))
 
     assert len(column(inputs, "registered_population")) == len(ONE_LEVEL[name].split(","))
@@ -109,7 +109,7 @@ def test_regions_with_money_of_their_own(folder):
 
 
 def test_regions_that_agree_in_one_column(folder):
-    """Regions below the ICBs have the same patients, though their weighted patients are another sum: refused."""
+    """Regions below the ICBs have the same total of patients but another of weighted patients: an error."""
     rows = "QOQ,100,200\nQHM,300,400\nQF7,500,600\nY63,400,610\nY62,500,590\n"
     needs = (PEOPLE, Need("weighted_population", "number", "people"))
     fault = folder.fault(f"org_code,registered_population,weighted_population\n{rows}", needs=needs)
@@ -146,7 +146,7 @@ PARENTS = {
 
 @pytest.mark.parametrize("name", PARENTS)
 def test_parents_with_codes_of_one_shape(folder, name):
-    """Parents are found by their figures alone, and what the error says leaves their children."""
+    """Parents are found by their figures only, and the error's remedy leaves their children."""
     text, codes = PARENTS[name]
     faults = folder.faults(table(text))
     named = {code for fault in faults for code in re.findall(r"--leave-out (\w+)", fault.remedy)}
@@ -156,14 +156,14 @@ def test_parents_with_codes_of_one_shape(folder, name):
 
 
 def test_wrong_total_of_a_higher_level_is_reported_once(folder):
-    """A total that says so is compared with the organisations, without a row that is refused for its code."""
+    """A total marked as such is compared with the organisations, without a row that has a wrong code."""
     fault = folder.fault(table("00C 106613, 01E 205822, Q44 312436, 00D 160266, 00J 302011, Total 774712"))
 
     assert "Q44 has a code of a higher level (area team or regional office)" in fault.found
 
 
 def test_every_column_has_to_agree(folder):
-    """A row with the patients of those above it and other spend is an organisation: the sum is chance."""
+    """A row with the patients of those above it but another spend is an organisation: the sum is a coincidence."""
     rows = "X1,106613,500\nX2,205822,700\nX3,312435,900\n"
     inputs = folder.read(f"org_code,registered_population,historic_spend\n{rows}", needs=(PEOPLE, SPEND))
 
@@ -171,7 +171,7 @@ def test_every_column_has_to_agree(folder):
 
 
 def test_sum_that_may_be_chance(folder):
-    """Of rows of four digits, one is the sum of the two above it in one table of some hundreds: a warning."""
+    """With figures of four digits, a row can be the sum of the two above it by chance, so it is only a warning."""
     inputs = folder.read(table("X1 1234, X2 3456, X3 4690, X4 8011, X5 9017"))
 
     assert len(column(inputs, "registered_population")) == 5
@@ -180,7 +180,7 @@ def test_sum_that_may_be_chance(folder):
 
 
 def test_levels_in_years(folder):
-    """A total of each year is found among the rows of its year, and reported once for all."""
+    """The total of each year is found among the rows of its year, and all are reported together."""
     rows = [f"{year},{row}\n" for row in ("00C,106613", "00D,205822", "X44,312435") for year in ("2014/15", "2015/16")]
     fault = folder.fault("year," + HEAD + "".join(rows), years=("2014/15", "2015/16"))
 
@@ -188,7 +188,7 @@ def test_levels_in_years(folder):
 
 
 def test_total_of_subtotals_in_several_groups(folder):
-    """A subtotal that covers two sub-subtotals in the midst of a table is compared with their parts."""
+    """A subtotal of two lower subtotals in the middle of a table is compared with their parts."""
     rows = (
         "a,106613\nSub-total,106613\nb,205822\nc,160266\nSub-total,366088\nd,144007\ne,302011\nSub-total,446018\n"
         "Total of b to e,812106\nTotal,918719\n"
@@ -200,7 +200,7 @@ def test_total_of_subtotals_in_several_groups(folder):
 
 
 def totals_of(drawn):
-    """The rows that are found to be totals by their figures and codes."""
+    """The rows identified as totals by their figures and codes."""
     pence = 1 if drawn.unit == "people" else 100
     columns = [
         SummedColumn(name, position, [round(pence * figure) for figure in figures], 0, drawn.unit == "people")
@@ -212,7 +212,7 @@ def totals_of(drawn):
 
 
 def read_or_refused(folder, drawn, leave_out=()):
-    """The figures that are read, or the codes that are refused."""
+    """The figures that are read, or the codes in errors."""
     option = "population" if drawn.unit == "people" else "spend"
     try:
         inputs = folder.read(**{option: drawn.csv()}, needs=drawn.needs(), leave_out=leave_out)
@@ -224,21 +224,21 @@ def read_or_refused(folder, drawn, leave_out=()):
 
 @pytest.mark.parametrize("kind", PLAIN)
 def test_no_total_among_organisations(kind):
-    """In none of 50 tables of organisations a row is taken for a total."""
+    """No row is read as a total in 50 tables of organisations."""
     assert [seed for seed in range(50) if totals_of(plain_table(kind, seed))] == []
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", PLAIN)
 def test_no_total_among_organisations_of_a_thousand_tables(kind):
-    """In none of 1,000 tables of organisations a row is taken for a total."""
+    """No row is read as a total in 1,000 tables of organisations."""
     assert [seed for seed in range(1_000) if totals_of(plain_table(kind, seed))] == []
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", PLAIN)
 def test_no_false_alarm_in_files(folder, kind):
-    """Of 100 files of organisations none is refused, and none loses a row."""
+    """100 files of organisations are all read, with every row."""
     for seed in range(100):
         drawn = plain_table(kind, seed)
         figures, _ = read_or_refused(folder, drawn)
@@ -246,13 +246,13 @@ def test_no_false_alarm_in_files(folder, kind):
 
 
 def test_planted_totals_are_found():
-    """Of 100 tables with levels under codes of one shape, totals are found in at least 99."""
+    """Of 100 tables with levels and codes of one form, totals are found in at least 99."""
     assert sum(bool(totals_of(leveled_table(seed))) for seed in range(100)) >= 99
 
 
 @pytest.mark.slow
 def test_planted_totals_are_found_in_a_thousand_files(folder):
-    """Of 1,000 files with levels at least 990 are refused; in 970 what the errors name leaves the organisations."""
+    """Of 1,000 files with levels, at least 990 are refused; in 970 the errors' remedies leave the organisations."""
     refused = exact = 0
     for seed in range(1_000):
         drawn = leveled_table(seed)

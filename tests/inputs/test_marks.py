@@ -754,7 +754,7 @@ def test_a_heading_merged_over_two_columns_of_figures(option, data, place, colum
     fault = folder.fault(**{option: folder.file(f"merged.{suffix}", data)})
 
     assert (fault.number, fault.place) == (FindingCode.MERGED.number, place)
-    assert f"is merged over columns {columns}, which all hold figures" in fault.found
+    assert f"is merged over columns {columns}, which all have figures" in fault.found
 
 
 ONE_COLUMN = [*TWO[:1], *([row[0], row[1], "[p]", row[3]] for row in TWO[1:])]
@@ -787,7 +787,7 @@ def test_a_heading_merged_over_a_blank_column_belongs_to_the_other(folder):
     inputs = folder.read(folder.file("merged.xlsx", merged(FIRST_BLANK, "B1:C1")))
 
     (note,) = about(inputs, FindingCode.MERGED)
-    assert "'Registered patients' is merged over a blank column (B) and is read as that of column C" in note
+    assert "'Registered patients' is merged over a blank column (B); it is read as the heading of column C" in note
 
 
 @pytest.mark.parametrize(
@@ -812,7 +812,7 @@ def test_a_blank_column_never_wins_over_a_filled_one(blank, filled, first, folde
     inputs = folder.read(text)
 
     assert column(inputs, "registered_population") == {"XA1": 5.0, "XB2": 6.0}
-    assert any("is blank and left aside" in note for note in about(inputs, FindingCode.DUPLICATE_HEADING))
+    assert any("is blank and not used" in note for note in about(inputs, FindingCode.DUPLICATE_HEADING))
 
 
 def test_a_blank_column_of_codes_is_ignored(folder):

@@ -88,7 +88,7 @@ def test_total_over_lines_of_cost(folder, heading, option):
 
     assert (fault.number, fault.place) == ("I15", "row 3, org_code")
     assert "XA0 has 4 rows that differ in 'Category', 'Type of cost' and 'Committed?'" in fault.found
-    assert "so have 38 other codes" in fault.found
+    assert "(38 other codes too)" in fault.found
     assert option in fault.remedy
     inputs = folder.read(people(), lines_of(heading).replace(",,", ",no,"), counts=COUNTS, mapping={heading: "amount"})
     # Of 2, 3, 4 and 5, only the first is committed revenue.
@@ -399,7 +399,7 @@ def test_leave_out_without_a_match(folder, typed):
         folder.file("table.csv", "\n".join(",".join("" if c is None else str(c) for c in row) for row in rows) + "\n"),
         folder.book("table.xlsx", Sheet=rows),
     ):
-        with pytest.raises(UsageError, match="no file has a row of that code"):
+        with pytest.raises(UsageError, match="no file has a row with this code"):
             folder.read(file, mapping=MAPPING, leave_out=(typed,))
 
 
@@ -430,7 +430,7 @@ def test_did_you_mean(folder, spend, candidate, theirs):
     assert [fault.number for fault in faults] == ["I23", "I23"]
     assert f"did you mean {candidate}?" in faults[0].found
     assert f"did you mean {theirs}?" in faults[1].found
-    assert str(faults[0]).endswith("? Write the code in the same way in both files if it is meant.")
+    assert str(faults[0]).endswith("? If so, write the code the same way in both files.")
 
 
 @pytest.mark.parametrize(
@@ -446,7 +446,7 @@ def test_no_candidate(folder, spend):
     faults = folder.faults(ICBS, f"org_code,org_name,historic_spend\nQE1,,5\n{spend}\n")
 
     assert not any("did you mean" in str(fault) for fault in faults)
-    assert "Add the code to spend.csv, or take it out here" in str(faults[0])
+    assert "Add the code to spend.csv, or remove it here" in str(faults[0])
 
 
 def test_too_many_candidates(folder):
@@ -784,7 +784,7 @@ def test_a_file_that_gives_nothing_has_one_note(folder, every_year):
     """If no column of a file is used, one note says so and does not list its columns."""
     files = {"population": folder.file("p.csv", people(2)), "inputs": folder.file("i.csv", "org_code,x\nXA0,1\n")}
 
-    assert unused(allocate(**files, scheme=every_year).findings) == [("i.csv", "no column of it is used")]
+    assert unused(allocate(**files, scheme=every_year).findings) == [("i.csv", "no column of this file is used")]
 
 
 def test_columns_that_cannot_be_summed_are_named(folder):

@@ -70,7 +70,7 @@ def test_ambiguous_titles(title, folder):
 
     text = f'"{title}",\norg_code,Spend\n00C,300123.5\n00D,400456\n'
     (fault,) = [finding for finding in folder.faults(spend=text) if finding.number == FindingCode.UNIT.number]
-    assert "does not say beyond doubt" in fault.found
+    assert "does not make clear" in fault.found
     clear = folder.read(spend=text.replace("Spend\n", "Spend (£)\n"))
     assert column(clear, "historic_spend") == {"00C": 300123.5, "00D": 400456.0}
 
@@ -89,10 +89,10 @@ def test_units_that_are_not_understood(heading, folder):
 def test_units_that_contradict(folder):
     """£000 in the title and £ in the heading contradict each other; a note below may mean either."""
     fault = folder.fault(spend="GP IT returns £000,\norg_code,Spend (£)\n00C,5\n")
-    assert "states £000, and 'Spend (£)' says £" in fault.found
+    assert "states £000, but 'Spend (£)' says £" in fault.found
 
     fault = folder.fault(spend='org_code,Spend\n00C,5\n\n"Note: all figures in £000",\n')
-    assert "does not say beyond doubt" in fault.found
+    assert "does not make clear" in fault.found
 
 
 def test_texts_without_a_unit():
@@ -213,7 +213,7 @@ def test_marks_are_not_codes(folder, code):
     fault = folder.fault(f"org_code,org_name,registered_population\n00C,Darlington,100\n{code},Unallocated,7\n")
 
     assert (fault.number, fault.place) == ("I12", "row 3, org_code")
-    assert "is no code" in fault.found
+    assert "is not a code" in fault.found
 
 
 @pytest.mark.parametrize(

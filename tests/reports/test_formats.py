@@ -249,7 +249,7 @@ def test_files_have_the_texts_of_the_screen(verb, written_files):
     assert len(pounds) > 3
     for text in (page, plain):
         assert {amount for amount in pounds if amount not in text} == set()
-        assert verb == "check" or "rows say that they are illustrative" in text
+        assert verb == "check" or "rows are marked illustrative" in text
         assert "Written" not in text
 
 

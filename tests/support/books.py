@@ -1,4 +1,4 @@
-"""Runs whose workbooks differ as much as workbooks can, and a workbook as its parts hold it."""
+"""Runs with very different workbooks, and access to the parts of a workbook."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ REGIONS = (*["=North"] * 3, *["South & <East>"] * 3, *['@West\'s "end"'] * 2)
 
 
 def odd_run(folder):
-    """Allocate to eight practices with names that trip programs up, floors and ceilings, and blanks."""
+    """Allocate to eight practices with names that break programs, floors and ceilings, and blanks."""
     (folder / "odd.toml").write_text(ODD, encoding="utf-8")
     people = (1000, 20000, 3500, 4700, 56000, 6100, 7200, 8300)
     needs = (1.5, None, 0.9, 1, None, 2, 1, 1)
@@ -181,7 +181,7 @@ def odd_run(folder):
 
 
 def merger_run(folder):
-    """Allocate over a merger, without spend: three organisations of the first year are one in the second."""
+    """Allocate across a merger, without spend: three organisations of the first year are one in the second."""
     steps = """
         allocation = share_out(pot, by=registered_population) # £
         before = previous(allocation, first=0) # £
@@ -190,20 +190,20 @@ def merger_run(folder):
 
 
 def bare_run(folder):
-    """Allocate by a scheme of one step: no parameters, sources, assumptions or money."""
+    """Allocate with a scheme of one step: no parameters, sources, assumptions or money."""
     (folder / "bare.toml").write_text(BARE, encoding="utf-8")
     population = write_rows(folder / "people.csv", [{"org_code": "A", "registered_population": 10}])
     return allocate(population=population, scheme=folder / "bare.toml")
 
 
 def a_dozen(folder: Path) -> dict[str, Path]:
-    """The first twelve CCGs of the sample, in files of their own."""
-    found = {}
+    """Write files with the first twelve CCGs of the sample."""
+    files = {}
     for name in ("population", "spend"):
         rows = read_rows(SAMPLES / f"england-2014-15-{name}.csv")
         codes = sorted({row["org_code"] for row in rows})[:12]
-        found[name] = write_rows(folder / f"{name}.csv", [row for row in rows if row["org_code"] in codes])
-    return found
+        files[name] = write_rows(folder / f"{name}.csv", [row for row in rows if row["org_code"] in codes])
+    return files
 
 
 RUNS = {
@@ -218,7 +218,7 @@ RUNS = {
 
 @dataclass
 class Book:
-    """A workbook as its parts hold it, and as openpyxl reads it."""
+    """A workbook as XML parts, and as openpyxl reads it."""
 
     name: str
     path: Path
@@ -230,12 +230,12 @@ class Book:
 
     @cached_property
     def values(self):
-        """Sheets with the values that formulas gave, by name."""
+        """Sheets with the values of formulas, by name."""
         return {sheet.title: sheet for sheet in openpyxl.load_workbook(self.path, data_only=True).worksheets}
 
     @cached_property
     def parts(self):
-        """Name of each part to its bytes."""
+        """The bytes of each part, by name."""
         with zipfile.ZipFile(self.path) as archive:
             return {name: archive.read(name) for name in archive.namelist()}
 
@@ -244,18 +244,18 @@ class Book:
         return etree.fromstring(self.parts[name])
 
     def pages(self) -> Iterator[tuple[object, object]]:
-        """Yield each sheet with its part as a tree; XlsxWriter numbers them in order."""
+        """Yield each sheet and its part as a tree; XlsxWriter numbers them in order."""
         for number, sheet in enumerate(self.sheets, 1):
             yield sheet, self.xml(f"xl/worksheets/sheet{number}.xml")
 
     def cells(self, least=1):
-        """Yield sheet, cell and shown value of every cell from a row down that holds anything."""
+        """Yield sheet, cell and value of every cell that is not blank, from a row down."""
         for sheet in self.sheets:
-            shown = self.values[sheet.title]
+            values = self.values[sheet.title]
             for row in sheet.iter_rows(min_row=least):
                 for cell in row:
                     if cell.value is not None:
-                        yield sheet, cell, shown[cell.coordinate].value
+                        yield sheet, cell, values[cell.coordinate].value
 
     @cached_property
     def formulas(self):
@@ -264,5 +264,5 @@ class Book:
 
 
 def find(root, name):
-    """Return all elements of a name, at any depth."""
+    """Return all elements with a name, at any depth."""
     return list(root.iter(f"{{*}}{name}"))

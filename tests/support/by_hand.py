@@ -1,6 +1,6 @@
-"""Arithmetic from printed text alone: what `gpit explain` prints is put together, read and worked out again.
+"""Arithmetic from printed text only: read what `gpit explain` prints, and calculate it again.
 
-Nothing of the package is used. Numbers are fractions, so that what agrees here agrees exactly.
+Nothing from the package is used. Numbers are fractions, so equal means exactly equal.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _TOKENS = re.compile(
 
 
 class Reader:
-    """A formula of the language, or one with its numbers put in, as nested tuples."""
+    """A formula of the language, or one with numbers for names, as nested tuples."""
 
     def __init__(self, text):
         self.tokens, at = [], 0
@@ -40,10 +40,10 @@ class Reader:
         """The next token."""
         return self.tokens[self.at][1] if self.at < len(self.tokens) else None
 
-    def take(self, wanted=None):
-        """The next token, which may have to be a certain one."""
+    def take(self, expected=None):
+        """Take the next token and check it, if one is expected."""
         kind, token = self.tokens[self.at]
-        assert wanted is None or token == wanted, (token, wanted)
+        assert expected is None or token == expected, (token, expected)
         self.at += 1
         return kind, token
 
@@ -54,7 +54,7 @@ class Reader:
         return tree
 
     def joined(self, word):
-        """Sides joined by `or`, or by `and`."""
+        """Operands joined by `or` or `and`."""
         read = (lambda: self.joined("and")) if word == "or" else self.opposite
         sides = [read()]
         while self.peek() == word:
@@ -91,17 +91,17 @@ class Reader:
 
     def value(self):
         """A number, a text, a name, a call or a bracket."""
-        kind, found = self.take()
-        if found == "(":
+        kind, word = self.take()
+        if word == "(":
             tree = self.joined("or")
             self.take(")")
             return tree
-        if kind in ("number", "text") or found in ("yes", "no", "blank"):
-            return "literal", found
-        assert kind == "name", found
+        if kind in ("number", "text") or word in ("yes", "no", "blank"):
+            return "literal", word
+        assert kind == "name", word
         if self.peek() != "(":
-            return "name", found
-        return self.call(found)
+            return "name", word
+        return self.call(word)
 
     def call(self, function):
         """A function and its arguments; figures and last year's values are names of lines."""
@@ -138,11 +138,11 @@ def value_of(text):
     return Fraction(plain.removesuffix("%")) / (100 if plain.endswith("%") else 1)
 
 
-# Working out ----------------------------------------------------------------------------------------------------
+# Calculating ----------------------------------------------------------------------------------------------------
 
 
 def worked(tree):
-    """The value of numbers that were put in, exactly."""
+    """The exact value of a formula with numbers for names."""
     match tree:
         case "literal", text:
             return value_of(text)
@@ -177,7 +177,7 @@ def worked(tree):
 
 
 def compared(relation, left, right):
-    """A comparison with the tolerance of the language; texts letter by letter."""
+    """A comparison with the tolerance of the language; texts must be identical."""
     if isinstance(left, str):
         return (left == right) is (relation == "==")
     margin = TOLERANCE * max(Fraction(1), abs(left), abs(right))
@@ -207,7 +207,7 @@ def signs(tree):
 
 
 def put_in(formula, numbers, printed, *, first_year):
-    """Assert that each name of a formula has become what is printed on the line of that name."""
+    """Assert that each name in a formula was replaced by the value printed on the line of that name."""
     match formula:
         case "previous", of, first:
             if first_year:
@@ -225,11 +225,11 @@ def put_in(formula, numbers, printed, *, first_year):
             return
     assert formula[0] == numbers[0], (formula, numbers)
     assert len(formula) == len(numbers), (formula, numbers)
-    for one, other in zip(formula[1:], numbers[1:], strict=True):
-        if isinstance(one, tuple):
-            put_in(one, other, printed, first_year=first_year)
+    for part, other in zip(formula[1:], numbers[1:], strict=True):
+        if isinstance(part, tuple):
+            put_in(part, other, printed, first_year=first_year)
         else:
-            assert one == other
+            assert part == other
 
 
 # Reading what is printed ----------------------------------------------------------------------------------------
@@ -237,7 +237,7 @@ def put_in(formula, numbers, printed, *, first_year):
 
 @dataclass
 class Printed:
-    """One numbered line as it stands on paper."""
+    """One numbered line as printed."""
 
     number: int
     heading: str
@@ -245,18 +245,18 @@ class Printed:
     rows: list[tuple[str, str]] = field(default_factory=list)
 
     def row(self, key):
-        """The text of the one row of a key; None where there is none."""
-        found = [text for name, text in self.rows if name == key]
-        assert len(found) < 2
-        return found[0] if found else None
+        """The text of the only row with a key; None if there is none."""
+        texts = [text for name, text in self.rows if name == key]
+        assert len(texts) < 2
+        return texts[0] if texts else None
 
     def all(self, key):
-        """The texts of all rows of a key."""
+        """The texts of all rows with a key."""
         return [text for name, text in self.rows if name == key]
 
 
 def unwrapped(text):
-    """The lines as they were before they were wrapped: eight blanks or more go on with the line above."""
+    """The lines before wrapping: eight or more blanks continue the line above."""
     lines = []
     for line in text.splitlines():
         if line.startswith(" " * 8) and lines:
@@ -267,7 +267,7 @@ def unwrapped(text):
 
 
 def read_years(text):
-    """Year to its lines, and to the last sentence of the year."""
+    """The lines of each year, and the last sentence of each year."""
     years, sentences, year, section = {}, {}, None, ""
     for line in unwrapped(text):
         heading = re.fullmatch(r"(\d{4}/\d\d)(?: \(indicative\))?", line)
@@ -292,7 +292,7 @@ def read_years(text):
 
 
 def name_of(heading, *, has_value):
-    """The name in the last brackets of a heading, and the value that may stand behind them."""
+    """The name in the last brackets of a heading, and the value after them, if any."""
     value = None
     if has_value:
         text = heading[-1] in "'\"" and re.search(r"""\): ('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")$""", heading)
@@ -307,7 +307,7 @@ def name_of(heading, *, has_value):
 
 
 def recomputed(text, first):
-    """Work every printed line out again, and return year to the answer, and how many lines were worked out.
+    """Calculate every printed line again; return the answer of each year, and the number of lines calculated.
 
     `first` is the first year of the scheme, in which `previous` is its `first`.
     """
@@ -326,7 +326,7 @@ def recomputed(text, first):
 
 
 def _again(line, printed, results, *, first_year):
-    """Work one line out again, and keep what it gives under its name; return whether there was anything to do."""
+    """Calculate one line again and store the result by name; return whether the line has a calculation."""
     result = line.row("answer") or line.row("result")
     numbers = line.row("numbers")
     if result in ("pass", "FAIL"):
@@ -350,7 +350,7 @@ def _again(line, printed, results, *, first_year):
         _rounded(line, printed)
     else:
         if formula and " of " in formula:
-            assert [printed[one] for one in formula.split(" + ")] == numbers.split(" + "), line
+            assert [printed[name_of_part] for name_of_part in formula.split(" + ")] == numbers.split(" + "), line
         elif formula:
             put_in(Reader(formula).whole(), tree, printed, first_year=first_year)
         _agrees(again, stated, tree, line)
@@ -365,21 +365,21 @@ def _again(line, printed, results, *, first_year):
 
 
 def _agrees(again, stated, tree, line):
-    """Assert that a value is what is stated, within 1e-11 and the noise that floats leave of the numbers put in."""
+    """Assert that a value is the stated one, within 1e-11 and the floating-point noise of its numbers."""
     if isinstance(stated, bool):
         assert again is stated, line
         return
-    sizes = [abs(value_of(one)) for one in literals(tree) if isinstance(value_of(one), Fraction)]
-    # Only what is added or taken away can leave noise larger than the value itself.
+    sizes = [abs(value_of(text)) for text in literals(tree) if isinstance(value_of(text), Fraction)]
+    # Only additions and subtractions can leave noise larger than the value itself.
     noise = max(sizes, default=Fraction(0)) * Fraction(1, 2**50) if signs(tree) & {"+", "-"} else 0
     assert abs(again - stated) <= abs(stated) * Fraction(1, 10**11) + noise, (again, stated, line)
 
 
 def _rounded(line, printed):
-    """Assert that a rounded figure is its whole units, and one more where its remainder says so."""
+    """Assert that a rounded figure has its whole units, plus one if its remainder requires it."""
     tree = Reader(line.row("formula")).whole()
     of = tree[1][1]
-    (note,) = [one for one in line.all("note") if "a remainder of" in one]
+    (note,) = [text for text in line.all("note") if "a remainder of" in text]
     match = re.fullmatch(
         r"(.*?) is (-?[\d,]+) (?:whole pounds|whole units|units of (.*)) and a remainder of (.*)", note
     )
@@ -413,6 +413,6 @@ def _tested(test):
 
 def _last(side):
     """The value at the end of a side of a comparison."""
-    found = re.search(r"""('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|-?(?:GBP |£)?[0-9][0-9,.e+-]*%?|blank)$""", side)
-    assert found, side
-    return value_of(found[1])
+    match = re.search(r"""('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|-?(?:GBP |£)?[0-9][0-9,.e+-]*%?|blank)$""", side)
+    assert match, side
+    return value_of(match[1])

@@ -1,4 +1,4 @@
-"""Folders of regression cases for tests: four organisations, and cases that differ from a sound one in one thing."""
+"""Folders of regression cases for tests: four organisations, and cases that differ from a valid one in one thing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from running import SAMPLES
 if TYPE_CHECKING:
     from pathlib import Path
 
-# £2,000,000 by heads is £2.00 each; no transition, so that the fair share is the allocation.
+# £2,000,000 by heads is £2.00 each; without a transition the fair share is the allocation.
 SHARES = {"A": 200_000, "B": 400_000, "C": 600_000, "D": 800_000}
 SOURCE = """
 [case.source]
@@ -49,7 +49,7 @@ formula = "heads <= 300000"
 name = "Somebody is there"
 formula = "heads > 0"
 """
-"""A scheme whose first check does not hold for D, which has 400,000."""
+"""A scheme with a first check that fails for D, which has 400,000."""
 
 
 def head(name: str, origin: str = "worked by hand", more: str = "") -> str:
@@ -58,12 +58,12 @@ def head(name: str, origin: str = "worked by hand", more: str = "") -> str:
 
 
 def case(name: str, more: str = "", *, origin: str = "worked by hand", run: str = RUN, figures: str = FIGURES) -> str:
-    """A case file; sound unless something else is given."""
+    """A case file; valid unless changed by the arguments."""
     return f"{head(name, origin, more)}{SOURCE if origin == 'published' else ''}{run}{figures}"
 
 
 def inputs(folder: Path) -> Path:
-    """Put the inputs of the four organisations into a folder, and return it."""
+    """Write the inputs of the four organisations to a folder, and return it."""
     folder.mkdir(exist_ok=True)
     for name in ("abcd-population.csv", "abcd-spend.csv"):
         shutil.copy(SAMPLES / name, folder / name)
@@ -116,11 +116,11 @@ OF_EVERY_SORT = {
     ),
     "nobody.expected.csv": (TABLE, "unused"),
 }
-"""Cases, and files of expected figures, with what becomes of them."""
+"""Cases and files of expected figures, with their outcomes."""
 
 
 def every_sort(folder: Path) -> Path:
-    """Write a folder with cases of every sort, and what lies beside cases without being one."""
+    """Write a folder with cases of every kind, and with files that are not cases."""
     inputs(folder)
     for name, (content, _) in OF_EVERY_SORT.items():
         (folder / name).write_text(content, encoding="utf-8")

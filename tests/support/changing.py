@@ -1,8 +1,8 @@
-"""Changes of inputs and parameters: drawn at random, made in a workbook and in the files that it came from.
+"""Random changes of inputs and parameters, made in a workbook and in the files it was calculated from.
 
-A change is made twice. In the workbook its cell is found by what stands around it, heading, code and year, as a
-person would find it; in the files it is a cell of a CSV file, or a value that is set for the run. What the
-workbook then works out is held against what `allocate` returns.
+Each change is made twice. In the workbook, its cell is found by heading, code and year, as a person would find it. In
+the files, it is a cell of a CSV file, or a value set for the run. The workbook's results are then compared with the
+results of `allocate`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ HOLDS, FAILS = "pass", "FAIL"
 LINE_HEADINGS = {"amount": "Amount (£)", "category": "Category", "cost_type": "Cost type", "committed": "Committed"}
 """Columns of a file of lines, and their headings on the sheet Spend lines."""
 ROUNDED = {"fair_share", "transition_support", "allocation"}
-"""Steps in whole pounds, which have to be the same to the pound."""
+"""Steps in whole pounds, which must be equal to the pound."""
 
 Sheets = dict[str, list[list[Any]]]
 """Rows of cells by sheet, each counted from 0."""
@@ -44,7 +44,7 @@ class Change:
     file: str
     """`population` or `spend`; empty for a parameter."""
     row: int
-    """Row of the file, from 0; for a parameter the place of its year."""
+    """Row of the file, from 0; for a parameter, the index of its year."""
     name: str
     """Column of the file, or the parameter."""
     value: float | str | None
@@ -53,18 +53,18 @@ class Change:
 
 @dataclass(slots=True)
 class Case:
-    """Inputs and a scheme whose workbook is to be changed, and what may be drawn for each parameter."""
+    """Inputs and a scheme for a workbook to change, and the range of each parameter."""
 
     folder: Path
     people: list[dict[str, str]]
     spend: list[dict[str, str]]
     options: dict[str, Any]
-    """What `allocate` is given beside the files."""
+    """Arguments of `allocate` other than the files."""
     ranges: dict[str, tuple[float, float]]
-    """By parameter the least and the greatest value that is drawn; the ends are drawn as well."""
+    """Lowest and highest value to draw for each parameter, both included."""
 
     def allocate(self, changes: Sequence[Change] = ()) -> Result:
-        """Run on the files with the changes made in them."""
+        """Run on the files after the changes."""
         files = {"population": [dict(row) for row in self.people], "spend": [dict(row) for row in self.spend]}
         settings = dict(self.options.get("settings", {}))
         for change in changes:
@@ -77,13 +77,13 @@ class Case:
 
     def draw(self, draws: random.Random) -> list[Change]:
         """One to three changes of different cells."""
-        found: dict[tuple[str, int, str], Change] = {}
+        drawn: dict[tuple[str, int, str], Change] = {}
         for _ in range(draws.choice((1, 2, 3))):
-            change = self._one(draws)
-            found[change.file, change.row, change.name] = change
-        return list(found.values())
+            change = self._one_change(draws)
+            drawn[change.file, change.row, change.name] = change
+        return list(drawn.values())
 
-    def _one(self, draws: random.Random) -> Change:
+    def _one_change(self, draws: random.Random) -> Change:
         lines = "amount" in self.spend[0]
         kind = draws.choice(
             ("parameter", "population", "amount", "mark") if lines else ("parameter", "population", "spend")
@@ -97,7 +97,7 @@ class Case:
         if kind == "population":
             row = draws.randrange(len(self.people))
             heads = round(float(self.people[row]["registered_population"]) * draws.uniform(0.4, 1.8))
-            # Now and then nobody is left: gpit refuses spend without patients.
+            # Sometimes no patients are left: gpit refuses spend without patients.
             return Change("population", row, "registered_population", draws.choice((heads,) * 9 + (0,)))
         row = draws.randrange(len(self.spend))
         if kind == "mark":
@@ -110,14 +110,14 @@ class Case:
 
 
 class Book:
-    """The workbook of a case, as it was written, in which cells are found by what stands around them."""
+    """The workbook of a case as written; cells are found by heading, code and year."""
 
     def __init__(self, case: Case) -> None:
         self.case = case
         self.result = case.allocate()
         self.path = case.folder / "book.xlsx"
         write_workbook(self.result, self.path)
-        # Every formula lies about its value, so that nobody can go by what the file says.
+        # Every formula has a wrong stored value, so that it must be calculated again.
         self.planted = case.folder / "planted.xlsx"
         plant_everywhere(self.path, self.planted)
         with self.planted.open("rb") as stream:
@@ -129,26 +129,26 @@ class Book:
         headings = [cell.value for cell in self.cells[sheet][HEADINGS]]
         return headings.index(heading) + 1
 
-    def row(self, sheet: str, **wanted: Any) -> int:
-        """The one row that has certain texts in certain columns; a list allows for several texts."""
-        columns = {self.column(sheet, heading): texts for heading, texts in wanted.items()}
-        (found,) = [
+    def row(self, sheet: str, **texts_by_heading: Any) -> int:
+        """The only row that has one of the given texts in each of the given columns."""
+        columns = {self.column(sheet, heading): texts for heading, texts in texts_by_heading.items()}
+        (match,) = [
             row
             for row in range(FIRST, self.cells[sheet].max_row + 1)
             if all(self.cells[sheet].cell(row, column).value in texts for column, texts in columns.items())
         ]
-        return found
+        return match
 
     def _rows_of_lines(self) -> list[int]:
-        """The row on the sheet Spend lines of each line of the file; equal lines in turn."""
+        """The row on the sheet Spend lines of each line of the file; equal lines in order."""
         sheet = self.cells["Spend lines"]
         names = ("Code", "Year", "Amount (£)", "Category", "Cost type", "Committed")
         columns = [self.column("Spend lines", name) for name in names]
-        there: dict[tuple[Any, ...], list[int]] = {}
+        rows_of_line: dict[tuple[Any, ...], list[int]] = {}
         for row in range(FIRST, sheet.max_row + 1):
-            there.setdefault(tuple(sheet.cell(row, column).value for column in columns), []).append(row)
+            rows_of_line.setdefault(tuple(sheet.cell(row, column).value for column in columns), []).append(row)
         return [
-            there[
+            rows_of_line[
                 line["org_code"],
                 line.get("year", EVERY_YEAR),
                 float(line["amount"]),
@@ -160,7 +160,7 @@ class Book:
         ]
 
     def place(self, change: Change) -> tuple[str, int, int]:
-        """Sheet, row and column of the cell in which a change is made."""
+        """Sheet, row and column of the cell to change."""
         if not change.file:
             row = self.row("Parameters", Name=[change.name], Year=[YEARS[change.row]])
             return "Parameters", row, self.column("Parameters", "Value")
@@ -176,7 +176,7 @@ class Book:
         raise AssertionError(f"no sheet of inputs has a column {heading}")
 
     def save(self, changes: Sequence[Change], path: Path) -> Path:
-        """Write a copy with the changes made in it; formulas have no values until somebody works them out."""
+        """Write a copy with the changes; its formulas have no values until they are calculated."""
         old = []
         for change in changes:
             sheet, row, column = self.place(change)
@@ -190,7 +190,7 @@ class Book:
         return path
 
     def by_formualizer(self, changes: Sequence[Change]) -> Sheets:
-        """Every value after the changes, worked out in this process."""
+        """Every value after the changes, calculated in this process."""
         book = formualizer.load_workbook(str(self.planted))
         for change in changes:
             sheet, row, column = self.place(change)
@@ -199,12 +199,12 @@ class Book:
 
 
 def evaluated(book: formualizer.Workbook, sizes: Mapping[str, tuple[int, int]]) -> Sheets:
-    """Every value of a workbook of which formualizer works out all formulas."""
+    """Every value of a workbook after formualizer has calculated all formulas."""
     book.evaluate_all()
 
     def value(name: str, row: int, column: int) -> Any:
-        found = book.get_value(name, row, column)
-        return None if found == "" else found
+        cell = book.get_value(name, row, column)
+        return None if cell == "" else cell
 
     return {
         name: [[value(name, row, column) for column in range(1, width + 1)] for row in range(1, height + 1)]
@@ -212,11 +212,11 @@ def evaluated(book: formualizer.Workbook, sizes: Mapping[str, tuple[int, int]]) 
     }
 
 
-# What a workbook and a run say of the same changes -------------------------------------------------------
+# Comparing a workbook with a run after the same changes -------------------------------------------------------
 
 
 def outcome(case: Case, changes: Sequence[Change]) -> Result | None:
-    """What gpit gives for the changes; None where it refuses them."""
+    """The result of gpit after the changes; None if it refuses them."""
     try:
         return case.allocate(changes)
     except GpitError:
@@ -224,17 +224,17 @@ def outcome(case: Case, changes: Sequence[Change]) -> Result | None:
 
 
 def differences(book: Book, changes: Sequence[Change], sheets: Sheets, result: Result | None) -> list[str]:
-    """In what a changed workbook and a run with the same changes differ."""
+    """Differences between a changed workbook and a run with the same changes."""
     about = {row[0]: row[1] for row in sheets["About"][FIRST - 1 :]}
-    found = []
+    texts = []
     status = HOLDS if result is not None and result.agrees else FAILS
     if about["Status of the checks"] != status:
-        found.append(f"the status is {about['Status of the checks']!r} and should be {status!r}")
+        texts.append(f"the status is {about['Status of the checks']!r} and should be {status!r}")
     if about["Changed in this workbook"] != (changed := _changed(book, changes)):
-        found.append(f"it says {about['Changed in this workbook']!r} and should say {changed!r}")
+        texts.append(f"it says {about['Changed in this workbook']!r} and should say {changed!r}")
     if result is None:
-        return found
-    found += [
+        return texts
+    texts += [
         f"{name}: {cell!r} in row {number}"
         for name, rows in sheets.items()
         for number, row in enumerate(rows, 1)
@@ -242,8 +242,8 @@ def differences(book: Book, changes: Sequence[Change], sheets: Sheets, result: R
         if is_error(cell)
     ]
     for year in result.years:
-        found += _year(sheets, result, year)
-    return found + allocations(sheets, result)
+        texts += _year(sheets, result, year)
+    return texts + allocations(sheets, result)
 
 
 def is_error(cell: object) -> bool:
@@ -254,7 +254,7 @@ def is_error(cell: object) -> bool:
 
 
 def _changed(book: Book, changes: Sequence[Change]) -> str:
-    """What the sheet About should say of the changes."""
+    """The text about the changes that the sheet About should have."""
     moved = [change for change in changes if _value_before(book, change) != change.value]
     parameters = sum(not change.file for change in moved)
     return f"Parameters: {parameters}. Inputs: {'yes' if parameters < len(moved) else 'none'}."
@@ -266,7 +266,7 @@ def _value_before(book: Book, change: Change) -> object:
 
 
 def _year(sheets: Sheets, result: Result, year: str) -> list[str]:
-    """Differences on the sheet of a year: every input and every step, of every organisation."""
+    """Differences on the sheet of a year, in every input and step of every organisation."""
     rows = sheets[year.replace("/", "-")]
     headings, body = rows[HEADINGS - 1], {row[0]: row for row in rows[FIRST - 1 :]}
     expected = {row["org_code"]: row for row in result.year(year).to_dicts()}
@@ -274,37 +274,39 @@ def _year(sheets: Sheets, result: Result, year: str) -> list[str]:
     column = sheets["National figures"][HEADINGS - 1].index(year)
     if list(body) != list(expected):
         return [f"{year}: other organisations, {list(body)} for {list(expected)}"]
-    found = []
+    texts = []
     steps = {step.name: (step.label, step.unit, str(step.kind)) for step in result.scheme.steps}
-    inputs = {one.name: (result.scheme.labels[one.name], one.unit, "organisation") for one in result.scheme.inputs}
+    inputs = {
+        symbol.name: (result.scheme.labels[symbol.name], symbol.unit, "organisation") for symbol in result.scheme.inputs
+    }
     for name, (label, unit, kind) in (inputs | steps).items():
         if kind == "national":
             pairs = [("national", national[name][column], next(iter(expected.values()))[name])]
         else:
             place = headings.index(f"{label} ({unit})" if unit and unit != "yes/no" else label)
             pairs = [(code, row[place], expected[code][name]) for code, row in body.items()]
-        found += [
-            f"{year} {name} of {whose}: {here!r} in the workbook, {there!r} from gpit"
-            for whose, here, there in pairs
-            if not same(here, there, exactly=name in ROUNDED)
+        texts += [
+            f"{year} {name} of {owner}: {actual!r} in the workbook, {by_gpit!r} from gpit"
+            for owner, actual, by_gpit in pairs
+            if not same(actual, by_gpit, exactly=name in ROUNDED)
         ]
-    return found
+    return texts
 
 
-def same(here: object, there: object, *, exactly: bool) -> bool:
-    """Whether a cell is what gpit says: texts, yes/no and rounded money are, other numbers to a billionth."""
-    if isinstance(here, bool) or isinstance(there, bool) or not isinstance(there, int | float):
-        return here is there or (type(here) is type(there) and here == there)
-    if not isinstance(here, int | float):
+def same(actual: object, expected: object, *, exactly: bool) -> bool:
+    """Whether a cell has gpit's value: texts, yes/no and rounded money exactly, other numbers to a billionth."""
+    if isinstance(actual, bool) or isinstance(expected, bool) or not isinstance(expected, int | float):
+        return actual is expected or (type(actual) is type(expected) and actual == expected)
+    if not isinstance(actual, int | float):
         return False
-    # What is left of two great sums may be nought for one and a millionth of a pound for the other.
-    return here == there if exactly else math.isclose(here, there, rel_tol=1e-9, abs_tol=1e-6)
+    # The difference of two large sums may be 0 in one and a millionth of a pound in the other.
+    return actual == expected if exactly else math.isclose(actual, expected, rel_tol=1e-9, abs_tol=1e-6)
 
 
 def allocations(sheets: Sheets, result: Result) -> list[str]:
-    """Differences on the sheet Allocations: of every organisation, and in all."""
+    """Differences on the sheet Allocations, by organisation and in total."""
     rows = sheets["Allocations"]
-    found = []
+    texts = []
     for year in result.years:
         (column,) = [
             place
@@ -312,13 +314,13 @@ def allocations(sheets: Sheets, result: Result) -> list[str]:
             if heading.startswith(year) and heading.endswith("total (£)")
         ]
         expected = dict(result.year(year).select("org_code", "allocation").iter_rows())
-        here = {row[0]: row[column] for row in rows[FIRST - 1 :]}
-        found += [
+        amounts = {row[0]: row[column] for row in rows[FIRST - 1 :]}
+        texts += [
             f"Allocations, {year}, {code}: {amount!r}, not {expected.get(code, '[z]')!r}"
-            for code, amount in here.items()
+            for code, amount in amounts.items()
             if amount != expected.get(code, "[z]")
         ]
-        found += [f"Allocations, {year}: {code} is missing" for code in expected.keys() - here.keys()]
+        texts += [f"Allocations, {year}: {code} is missing" for code in expected.keys() - amounts.keys()]
         if rows[2][column] != math.fsum(expected.values()):
-            found.append(f"Allocations, {year}: {rows[2][column]!r} in all, not {math.fsum(expected.values())!r}")
-    return found
+            texts.append(f"Allocations, {year}: {rows[2][column]!r} in all, not {math.fsum(expected.values())!r}")
+    return texts

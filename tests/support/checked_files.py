@@ -1,6 +1,6 @@
-"""The findings of `gpit check` over published files and the sample, as they are kept in checked_files.json.
+"""The findings of `gpit check` on published files and the sample, as stored in checked_files.json.
 
-Run this file to write the kept findings again after a change that is meant:
+Run this file to store the findings again after an intended change:
 
     .venv/bin/python tests/support/checked_files.py
 
@@ -24,7 +24,7 @@ OPTIONS = ("population", "spend", "inputs")
 
 @cache
 def tables():
-    """Name and address of every table: each CSV file, and each sheet of each workbook."""
+    """Name and path of every table: each CSV file, and each sheet of each workbook."""
     places = {}
     for root in (SHARED, SAMPLES):
         for path in sorted(root.rglob("*")):
@@ -38,7 +38,7 @@ def tables():
 
 
 def shortened(findings):
-    """Level and number of each kind of finding with its count, and the first two sentences of each kind."""
+    """For each level and number of findings: their count and the first two sentences."""
     kinds = {}
     for finding in findings:
         kinds.setdefault(f"{finding.level} {finding.number}", []).append(str(finding))
@@ -46,7 +46,7 @@ def shortened(findings):
 
 
 def findings(address):
-    """The findings of one table by the option that it is given with."""
+    """The findings of one table for each option that can read it."""
     reports = {}
     for option in OPTIONS:
         try:
@@ -57,10 +57,10 @@ def findings(address):
 
 
 def main():
-    """Write the kept findings again."""
-    found = {name: findings(address) for name, address in tables().items()}
-    found["sample"] = {"sample": shortened(check(sample=True).findings)}
-    KEPT.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    """Store the findings again."""
+    reports = {name: findings(address) for name, address in tables().items()}
+    reports["sample"] = {"sample": shortened(check(sample=True).findings)}
+    KEPT.write_text(json.dumps(reports, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The documents of the project as pieces: blocks of code and tables, and what is quoted in them."""
+"""The documents of the project in pieces: code blocks, tables, and quotations in them."""
 
 from __future__ import annotations
 
@@ -26,27 +26,27 @@ class Piece:
     text: str
     before: str
     rows: tuple[tuple[str, ...], ...] = ()
-    """Cells of a table, headings first."""
+    """Cells of a table; the first row has the headings."""
 
 
 @cache
 def pieces(document: Path) -> tuple[Piece, ...]:
     """Return the blocks and tables of a document, in order."""
-    found, before = [], ""
+    blocks, before = [], ""
     lines = iter(document.read_text(encoding="utf-8").splitlines())
     for line in lines:
         if line.startswith("```"):
-            text = "".join(f"{one}\n" for one in iter(lambda: next(lines), "```"))
-            found.append(Piece(line[3:].strip(), text, before))
+            text = "".join(f"{block_line}\n" for block_line in iter(lambda: next(lines), "```"))
+            blocks.append(Piece(line[3:].strip(), text, before))
             before = ""
         elif line.startswith("|"):
             table = [line, *_while_table(lines)]
             cells = [tuple(re.split(r"(?<!\\) ?\| ?", row)[1:-1]) for row in table]
-            found.append(Piece("table", "\n".join(table), before, (cells[0], *cells[2:])))
+            blocks.append(Piece("table", "\n".join(table), before, (cells[0], *cells[2:])))
             before = ""
         else:
             before += f"{line}\n"
-    return tuple(found)
+    return tuple(blocks)
 
 
 def _while_table(lines: Iterator[str]) -> Iterator[str]:
@@ -57,24 +57,28 @@ def _while_table(lines: Iterator[str]) -> Iterator[str]:
 
 
 def tables(document: Path, *headings: str) -> list[Piece]:
-    """Return the tables whose first headings are these."""
-    return [one for one in pieces(document) if one.kind == "table" and one.rows[0][: len(headings)] == tuple(headings)]
+    """Return the tables with these first headings."""
+    return [
+        piece
+        for piece in pieces(document)
+        if piece.kind == "table" and piece.rows[0][: len(headings)] == tuple(headings)
+    ]
 
 
 def table(document: Path, *headings: str) -> list[tuple[str, ...]]:
-    """Return the rows, without the headings, of the one table that has these headings."""
-    (found,) = tables(document, *headings)
-    return list(found.rows[1:])
+    """Return the rows, without the headings, of the only table with these headings."""
+    (match,) = tables(document, *headings)
+    return list(match.rows[1:])
 
 
 def quoted(text: str) -> list[str]:
-    """Return what stands between backticks."""
+    """Return the texts between backticks."""
     return re.findall(r"`([^`]+)`", text)
 
 
-def same(shown: str, value: float | str | bool) -> bool:
-    """Whether a figure of a table is the value, to the digits that it shows."""
-    text = shown.strip("` ").replace(",", "").replace("£", "").replace("−", "-")
+def same(text_shown: str, value: float | str | bool) -> bool:
+    """Whether a figure of a table equals the value, to the digits shown."""
+    text = text_shown.strip("` ").replace(",", "").replace("£", "").replace("−", "-")
     if isinstance(value, bool) or text in ("yes", "no"):
         return text == ("yes" if value else "no")
     scale = 100 if text.endswith("%") else 1
@@ -83,6 +87,6 @@ def same(shown: str, value: float | str | bool) -> bool:
 
 
 def typed(command: str, *more: str, folder: Path) -> int:
-    """Run a command of a document in a folder, without starting Python anew, and return its exit code."""
+    """Run a command of a document in a folder, in this process, and return its exit code."""
     with chdir(folder), redirect_stdout(io.StringIO()):
         return app([*shlex.split(command)[1:], *more], standalone_mode=False)

@@ -1,4 +1,4 @@
-"""Runs with numbers that are hard to hold: schemes, values and inputs drawn by seed, through the verbs.
+"""Runs of every command with extreme numbers: schemes, values and inputs drawn by seed.
 
 `python tests/support/extremes.py 1000 1500` tries those seeds and prints each run that ends as none may.
 """
@@ -48,13 +48,13 @@ class Ending:
 
     @property
     def fault(self) -> str:
-        """What is wrong with it; empty if it ended as it may."""
+        """The problem with the ending; empty if the ending is allowed."""
         lines = [line for line in self.messages.splitlines() if line.startswith("gpit: ")]
         if self.code not in (0, 1, 2):
             return f"exit code {self.code}: {self.messages[-300:]}"
         if "Traceback" in self.messages:
             return f"a traceback: {self.messages[-300:]}"
-        # What these verbs find wrong is their answer, and no message.
+        # Problems that these commands find are their answer, not an error message.
         fewest = 0 if self.command[0] in ("check", "library", "test") else 1
         if self.code == 2 and (not fewest <= len(lines) <= 1 or max(map(len, lines), default=0) > 1_000):
             return f"{len(lines)} messages: {self.messages[:300]}"
@@ -71,7 +71,7 @@ def _refuse(constant: str) -> None:
 
 
 def run(*command: str | Path) -> Ending:
-    """Run the command line in this process, which is quick, and return how it ended."""
+    """Run the command line in this process, for speed, and return how it ended."""
     words = tuple(map(str, command))
     out, err = io.TextIOWrapper(io.BytesIO(), "utf-8"), io.StringIO()
     with patch.object(sys, "argv", ["gpit", *words]), redirect_stdout(out), redirect_stderr(err):
@@ -82,13 +82,13 @@ def run(*command: str | Path) -> Ending:
 
 
 def hard(draw: random.Random, held: tuple[float, ...] = HELD) -> float:
-    """Draw a number: mostly plain, or hard to hold, rarely too large or too small, or below 0."""
+    """Draw a number: mostly plain or extreme, rarely too large, too small or negative."""
     value = draw.choice(draw.choice((PLAIN,) * 24 + (held,) * 15 + (REFUSED,)))
     return -value if draw.random() < 0.03 else value
 
 
 def people_book(path: Path, rows: list[tuple[Any, ...]], heading: str) -> Path:
-    """Write a workbook of one column by organisation: its cells hold any float."""
+    """Write a workbook with one column by organisation; its cells may have any float."""
     book = openpyxl.Workbook()
     sheet: Any = book.active
     for row in (("org_code", heading), *rows):
@@ -98,7 +98,7 @@ def people_book(path: Path, rows: list[tuple[Any, ...]], heading: str) -> Path:
 
 
 def expression(draw: random.Random, names: list[str], depth: int = 0) -> str:
-    """Draw a formula of numbers over some names."""
+    """Draw a formula of numbers that uses some names."""
     if depth > 2 or draw.random() < 0.35:
         return draw.choice(names) if draw.random() < 0.6 else f"{abs(hard(draw)):g}"
     left, right = (expression(draw, names, depth + 1) for _ in range(2))
@@ -118,7 +118,7 @@ def expression(draw: random.Random, names: list[str], depth: int = 0) -> str:
 
 
 def scheme_file(path: Path, draw: random.Random) -> Path:
-    """Write a scheme of steps drawn at random, which shares out and rounds a budget in the end."""
+    """Write a scheme of random steps that finally shares out and rounds a budget."""
     names = ["heads", "cost", "a", "b"]
     steps = [(name, f"{of} / max(total({of}), {hard(draw)!r})") for name, of in (("heads", PEOPLE), ("cost", SPEND))]
     for number in range(draw.randint(0, 3)):
@@ -158,7 +158,7 @@ def scheme_file(path: Path, draw: random.Random) -> Path:
 
 
 def endings(seed: int, folder: Path) -> Iterator[Ending]:
-    """Draw inputs and a scheme by a seed, and yield how each verb ends on them and on its results."""
+    """Draw inputs and a scheme from a seed, and yield how each command ends on them and on its results."""
     draw = random.Random(seed)
     some = {code: abs(hard(draw, CELLS)) for code in CODES}
     spent = {code: abs(hard(draw, CELLS)) for code in CODES}
@@ -192,7 +192,7 @@ def endings(seed: int, folder: Path) -> Iterator[Ending]:
 
 
 def main(first: int, last: int) -> int:
-    """Try seeds, print what ends as nothing may, and return how many do."""
+    """Try seeds, print endings that are not allowed, and return their number."""
     faults, done = 0, 0
     for seed in range(first, last):
         with tempfile.TemporaryDirectory() as name:

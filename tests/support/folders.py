@@ -1,4 +1,4 @@
-"""Folders of input files for tests: written, read, and their faults looked at."""
+"""Folders of input files for tests: write them, read them, and return their errors."""
 
 import io
 import random
@@ -30,7 +30,7 @@ LINES = """org_code,category,cost_type,committed,amount
 
 
 def published(name):
-    """A published file, or the reason to skip the test."""
+    """A published file; skip the test if it is missing."""
     path = SHARED / name
     if not path.exists():
         pytest.skip(f"{name}, a published file, is not beside the repository")
@@ -38,7 +38,7 @@ def published(name):
 
 
 def repeatable(seed):
-    """Draws that are the same in every run."""
+    """Random draws that are the same in every run."""
     return random.Random(seed)
 
 
@@ -66,32 +66,32 @@ class Folder:
         return str(self.path / name)
 
     def read(self, population=None, spend=None, extra=None, **options):
-        """Read texts as CSV files, or files by their names."""
+        """Read texts as CSV files, or files by name."""
         names = {}
-        for option, given in (("population", population), ("spend", spend), ("extra", extra)):
-            files = [given] if isinstance(given, str) else list(given or ())
+        for option, source in (("population", population), ("spend", spend), ("extra", extra)):
+            files = [source] if isinstance(source, str) else list(source or ())
             names[option] = tuple(
                 self.file(f"{option}{number or ''}.csv", text) if "\n" in text or not text else text
                 for number, text in enumerate(files)
             )
-        needs = [need for need, given in ((PEOPLE, population), (SPEND, spend)) if given is not None]
+        needs = [need for need, source in ((PEOPLE, population), (SPEND, spend)) if source is not None]
         return read_inputs(Request(**{"years": ("2014/15",), "needs": tuple(needs), **names, **options}))
 
     def faults(self, *files, **options):
-        """Read files that hold faults, and return these."""
+        """Read files that have errors, and return the errors."""
         with pytest.raises(InputError) as caught:
             self.read(*files, **options)
         return [finding for finding in caught.value.findings if finding.level == "error"]
 
     def fault(self, *files, **options):
-        """Read files that hold one fault, and return it."""
+        """Read files that have one error, and return it."""
         faults = self.faults(*files, **options)
         assert len(faults) == 1, [str(fault) for fault in faults]
         return faults[0]
 
 
 def about(inputs, kind):
-    """The texts of the findings of a kind."""
+    """The texts of the findings with a code."""
     return [str(finding) for finding in inputs.findings if finding.number == kind.number]
 
 
@@ -102,7 +102,7 @@ def column(inputs, name, year="2014/15"):
 
 
 def rezipped(data, **changes):
-    """The parts of a workbook, some of them changed."""
+    """The bytes of a workbook with some parts changed."""
     result = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(result, "w", zipfile.ZIP_DEFLATED) as new:
         for name in old.namelist():

@@ -1,9 +1,8 @@
-"""A seeded fuzzer: good files with damage done to them, and what may be read of each.
+"""A seeded fuzzer: valid files that were damaged, and the figures that may be read from each.
 
-Three kinds. `table`: rows are changed as people change them, so that every cell is known. `text`: bytes of a
-text file are changed; what may be read is what stands on its lines. `archive`: bytes in or around the parts
-of a workbook are changed; what may be read is what was there before, or what openpyxl, which shares no code
-with the reader, sees.
+There are three kinds. `table`: rows are changed as people change them, so every cell is known. `text`: bytes of a text
+file are changed; only figures on its lines may be read. `archive`: bytes in or around the parts of a workbook are
+changed; only the original figures may be read, or those that openpyxl, which shares no code with the reader, reads.
 """
 
 from __future__ import annotations
@@ -28,18 +27,18 @@ _SIGNS = (b"\x00", b"\xff\xfe", b'"', b",", b"\n", b"\r", b"=", b"\x1a", b"9", b
 
 @dataclass
 class Mutation:
-    """A file, and what its rows say: for each code the texts that may be its figure."""
+    """A file, and for each code the texts that may be its figure."""
 
     seed: int
     kind: str
     name: str
     data: bytes
     cells: dict[str, set[str]] | None = None
-    """Figures as the generator wrote them, by code; of an archive, before the damage. None for damaged text."""
+    """Figures written by the generator, by code; for an archive, before the damage. None for damaged text."""
 
 
 def mutation(seed):
-    """Return the file of a seed: the same for the same seed, on every machine."""
+    """Return the file for a seed, the same on every machine."""
     draw = random.Random(seed)
     kind = ("table", "table", "text", "archive")[seed % 4]
     return {"table": _table, "text": _text, "archive": _archive}[kind](seed, draw)
@@ -51,7 +50,7 @@ def _rows(draw):
 
 
 def _table(seed, draw):
-    """Rows with up to three faults, in any format."""
+    """Rows with up to three errors, in any format."""
     rows, head, above, below = _rows(draw), list(HEAD), [], []
     for _ in range(draw.randint(0, 3)):
         if draw.random() < 0.5:
@@ -111,7 +110,7 @@ def _rendered(draw, rows, name):
 
 
 def _damaged(draw, data):
-    """The bytes with a few of them changed, lost, doubled or new."""
+    """The bytes with a few changed, removed, repeated or added."""
     result = bytearray(data)
     for _ in range(draw.randint(1, 4)):
         at = draw.randrange(len(result) + 1)

@@ -1,4 +1,4 @@
-"""Schemes and tables that are hard on a workbook."""
+"""Schemes and tables that are difficult for a workbook."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SPEND = [{"org_code": code, "historic_spend": 900 * number % 2100 + 50.25} for n
 
 
 NASTY = "<b> & 'Q' \"x\" *?~ =1+1 [z]"
-"""What has a meaning in XML, in formulas, in names of sheets and in the patterns of SUMIFS."""
+"""Characters with a meaning in XML, formulas, sheet names and the patterns of SUMIFS."""
 
 
 SPREAD = """
@@ -26,7 +26,7 @@ SPREAD = """
 
 
 def no_population(folder):
-    """Need alone; nobody is counted."""
+    """Need only; no people are counted."""
     rows = [{"org_code": code, "need": number} for number, code in enumerate("ABC", 1)]
     steps = "allocation = rounded(unrounded) # £"
     steps = f"unrounded = share_out(pot, by=need) # £\n{steps}"
@@ -39,7 +39,7 @@ def no_spend(_folder):
 
 
 def no_money(folder):
-    """Points and places: no unit anywhere, and an answer that is no money."""
+    """Points and places: no units, and a result that is not money."""
     steps = """
         size = registered_population / total(registered_population)
         large = size > 0.2
@@ -67,7 +67,7 @@ def groups_of_groups(folder):
 
 
 def merged(folder):
-    """13T has what 00F, 00G and 00H had, and their spend, of which no row says a year."""
+    """13T takes over 00F, 00G and 00H, and their spend, in rows without a year."""
     steps = """
         baseline = previous(allocation, first=historic_spend) # £
         floor = baseline * 0.9 # £
@@ -108,7 +108,7 @@ def names_that_mean_something(folder):
 
 
 def one_organisation(folder):
-    """One row, on which every range has one cell."""
+    """One row, so that every range has one cell."""
     return allocate(
         population=write_rows(folder / "p.csv", PEOPLE[:1]),
         spend=write_rows(folder / "s.csv", SPEND[:1]),
@@ -117,7 +117,7 @@ def one_organisation(folder):
 
 
 def three_years(folder):
-    """Half way to the fair share in each of three years, and a count of the years gone."""
+    """Half way to the fair share in each of three years, and a count of past years."""
     steps = """
         gone = previous(gone, first=0) + 1
         share = share_out(pot, by=registered_population) # £
@@ -133,7 +133,7 @@ def three_years(folder):
 
 
 def optional_blanks(folder):
-    """A column of which some cells are blank, and a text of which some are."""
+    """A column of numbers and a column of texts with some blank cells."""
     rows = [
         {**row, "extra": extra, "tier": tier}
         for row, extra, tier in zip(PEOPLE, (5, "", 0, "", 2.5), ("a", "", "b", "a", ""), strict=True)
@@ -149,7 +149,7 @@ def optional_blanks(folder):
 
 
 def nobody_there(folder):
-    """An organisation without patients and spend beside others that have both."""
+    """An organisation without patients and spend among others that have both."""
     people = [*PEOPLE, {"org_code": "F", "registered_population": 0}]
     spend = [*SPEND, {"org_code": "F", "historic_spend": 0}]
     return allocate(
@@ -160,7 +160,7 @@ def nobody_there(folder):
 
 
 def below_nil(folder):
-    """Allocations below nil, of which gpit and the workbook both warn."""
+    """Negative allocations, for which gpit and the workbook both give a warning."""
     steps = """
         unrounded = share_out(pot, by=registered_population) - historic_spend # £
         allocation = rounded(unrounded) # £
@@ -177,7 +177,7 @@ def below_nil(folder):
 
 
 def categories_in_capitals(folder):
-    """Lines that count by their category, written in capitals in the scheme and in others in the file."""
+    """Lines counted by category, with different capital letters in the scheme and in the file."""
     lines = [
         {"org_code": code, "category": category, "cost_type": "Revenue", "committed": "YES", "amount": amount}
         for code in "ABCDE"
@@ -192,7 +192,7 @@ def categories_in_capitals(folder):
 
 
 def many_columns(folder):
-    """Forty columns of numbers and texts: whether they were changed does not fit in one formula of Excel."""
+    """Forty columns of numbers and texts: one formula of Excel is too short to check them all for changes."""
     rows = [
         {**row, **{f"n{index}": row["registered_population"] + index for index in range(40)}, "kind": "x" * 100 + kind}
         for row, kind in zip(PEOPLE, "ababc", strict=True)
@@ -206,7 +206,7 @@ def many_columns(folder):
 
 
 def nothing_to_share(folder):
-    """A pot of nothing, so that every share is nil."""
+    """An empty pot, so that every share is 0."""
     return allocate(population=write_rows(folder / "p.csv", PEOPLE), scheme=scheme(folder, SPREAD, pot=0))
 
 

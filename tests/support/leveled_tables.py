@@ -1,4 +1,4 @@
-"""Tables with levels that were put there, and tables that have none, drawn from a seed."""
+"""Tables with known levels, and tables without levels, drawn from a seed."""
 
 import math
 from typing import NamedTuple
@@ -7,7 +7,7 @@ from folders import repeatable
 from gpit_fairshare.inputs.model import Need
 
 LETTERS = "ABCDEFGHJKLMNPRTVWX"
-"""Without those with which codes of higher levels begin."""
+"""Without the first letters of codes of higher levels."""
 CCG_CODES = [f"{number:02}{letter}" for number in range(100) for letter in LETTERS]
 PRACTICE_CODES = [f"{letter}{number}" for letter in LETTERS + "Y" for number in range(80_000, 84_000)]
 SHAPES = (
@@ -32,7 +32,7 @@ SHAPES = (
 
 
 class Table(NamedTuple):
-    """A table as it is written to a file."""
+    """A table to be written to a file."""
 
     kind: str
     unit: str
@@ -40,12 +40,12 @@ class Table(NamedTuple):
     columns: list[list[float]]
     """One or two columns of figures in this unit."""
     members: list[list[int]]
-    """For each row, the organisations that it adds up: one for an organisation."""
+    """For each row, the organisations that it sums: just one for an organisation."""
 
     def csv(self):
         """The table as a file."""
         rows = zip(self.codes, *self.columns, strict=True)
-        return "\n".join([",".join(["org_code", *self.names()]), *(",".join(map(written, row)) for row in rows), ""])
+        return "\n".join([",".join(["org_code", *self.names()]), *(",".join(map(cell_text, row)) for row in rows), ""])
 
     def names(self):
         """The headings of its columns of figures."""
@@ -54,11 +54,11 @@ class Table(NamedTuple):
         ][: len(self.columns)]
 
     def needs(self):
-        """What is asked of its file."""
+        """The columns needed from its file."""
         return tuple(Need(name, "number", self.unit) for name in self.names())
 
 
-def written(value):
+def cell_text(value):
     """A cell of a file, with pence if it has any."""
     return f"{value:.2f}" if isinstance(value, float) else str(value)
 
@@ -108,7 +108,7 @@ def plain_table(kind, seed):
 
 
 def grouped(draw, items, least, most):
-    """Cut a list into groups of so many."""
+    """Cut a list into groups of `least` to `most` items."""
     groups, at = [], 0
     while at < len(items):
         size = draw.randint(least, most)
@@ -118,7 +118,7 @@ def grouped(draw, items, least, most):
 
 
 def arranged(draw, shape, count, size):
-    """Rows in order, each as the organisations that it adds up: one for an organisation itself."""
+    """Rows in order, each as the organisations that it sums: just one for an organisation."""
     everything = list(range(count))
     groups = grouped(draw, everything, *size)
     single = [[at] for at in everything]
@@ -151,7 +151,7 @@ def arranged(draw, shape, count, size):
 
 
 def leveled_table(seed):
-    """A table with totals among the organisations, and codes of one shape."""
+    """A table with totals among the organisations, and codes of one form."""
     draw = repeatable(f"levels {seed}")
     shape = draw.choice(SHAPES)
     kind = draw.choice(["CCGs", "practices", "some"])
@@ -176,7 +176,7 @@ def leveled_table(seed):
 
 
 def column(figures, members, step, *, adds_up):
-    """Figures in steps, such as pence or £1,000: sums of what is written, or rounded by themselves."""
+    """Figures in steps, such as pence or £1,000: totals are sums of the written figures, or rounded separately."""
     whole = [round(figure / step) for figure in figures]
     sums = [
         sum(whole[at] for at in row) if adds_up else round(sum(figures[at] for at in row) / step) for row in members

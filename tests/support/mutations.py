@@ -1,7 +1,7 @@
-"""Good files with units, marks, placeholders, levels and merged headings added to them, by seed.
+"""Valid files with units, marks, placeholders, levels and merged headings added, by seed.
 
-The generator knows what each figure is: a file that is read must give exactly these, and one whose mutation is
-harmless should be read.
+The generator knows every figure: a file that is read must give exactly these, and a file with a harmless mutation
+should be read.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ CODES = [f"{number:02}{letter}" for number in range(1, 14) for letter in "CDFGHJ
 NAMES = ("Alder", "Birch & Bramble", "Cedar, East", "Damson", "St Elder's", "Fir Vale", "Gorse", "Hazel (North)")
 
 HARMLESS_MONEY = [
-    # heading, what a figure is written in
+    # heading, unit of its figures
     ("GP IT spend (£)", 1),
     ("GP IT spend (£, net of VAT)", 1),
     ("GP IT spend (£) (outturn)", 1),
@@ -62,7 +62,7 @@ HEADING_MARKS = [" [note 1]", " [note 2]", "*", "¹", " †"]
 
 @dataclass
 class Files:
-    """A pair of files, and what they say."""
+    """A pair of files and their figures."""
 
     seed: int
     changes: list[str] = field(default_factory=list)
@@ -90,18 +90,18 @@ class Table:
 
 @dataclass(frozen=True)
 class Raised:
-    """A cell whose last signs are superscript."""
+    """A cell with superscript characters at its end."""
 
     text: str
     raised: str
 
 
 def mutated(seed):
-    """Return the files of a seed: the same for the same seed, on every machine."""
+    """Return the files for a seed, the same on every machine."""
     draw = random.Random(seed)
     files = Files(seed)
     codes = draw.sample(CODES, draw.randint(8, 40))
-    # Multiples of 1,000, so that a figure in thousands or millions is exact as it is written.
+    # Multiples of 1,000, so that figures in thousands or millions are exact.
     files.people = {code: 1_000.0 * draw.randint(60, 900) for code in codes}
     files.pounds = {code: 1_000.0 * draw.randint(100, 3_000) for code in codes}
     names = {code: f"{draw.choice(NAMES)} {number}" for number, code in enumerate(codes)}
@@ -119,7 +119,7 @@ def mutated(seed):
         change(draw, files, tables, draw.choice(["population", "spend"]))
     for role, column in (("population", "registered_population"), ("spend", "historic_spend")):
         files.mapping[tables[role].heading] = column
-        name, data = _written(draw, tables[role])
+        name, data = _file_of(draw, tables[role])
         setattr(files, role, (f"{role}{seed}.{name}", data))
     return files
 
@@ -152,7 +152,7 @@ def _marks(draw, files, tables, role):
     table.workbook |= kind.startswith("raised")
     files.harmless &= kind.endswith(("heading", "name"))
     if kind == "heading":
-        # The name of the column is known without --map: its mark has to be recognised for what it is.
+        # The column must be recognised without --map, so its mark must be recognised as a mark.
         table.code_heading += draw.choice(HEADING_MARKS)
     elif kind == "raised heading":
         table.code_heading = Raised(table.code_heading, draw.choice("123ab"))
@@ -161,8 +161,10 @@ def _marks(draw, files, tables, role):
     elif kind == "raised name":
         row[1] = Raised(row[1], draw.choice("123"))
     elif kind == "code":
-        for one in [row, *(other for other in tables[_OTHER[role]].rows if other[0] == row[0])][: draw.randint(1, 2)]:
-            one[0] = f"{one[0]}{mark}"
+        for marked_row in [row, *(other for other in tables[_OTHER[role]].rows if other[0] == row[0])][
+            : draw.randint(1, 2)
+        ]:
+            marked_row[0] = f"{marked_row[0]}{mark}"
     elif kind == "raised code":
         row[0] = Raised(row[0], draw.choice("123"))
     elif kind == "figure":
@@ -179,10 +181,12 @@ def _placeholders(draw, files, tables, role):
     if in_name:
         draw.choice(table.rows)[1] = placeholder if placeholder != "#N/A" else "n/a"
     else:
-        # Money or people of no organisation: no run may give it to an organisation of that name.
+        # Money or people without an organisation: a run must not give them to an organisation with that name.
         files.harmless = False
-        for one in tables.values() if draw.random() < 0.7 else [table]:
-            one.rows.insert(draw.randrange(len(one.rows) + 1), [placeholder, "", float(draw.randint(2, 90) * 1_000)])
+        for changed_table in tables.values() if draw.random() < 0.7 else [table]:
+            changed_table.rows.insert(
+                draw.randrange(len(changed_table.rows) + 1), [placeholder, "", float(draw.randint(2, 90) * 1_000)]
+            )
 
 
 def _levels(draw, files, tables, role):
@@ -194,7 +198,7 @@ def _levels(draw, files, tables, role):
 
 
 def _add_levels(draw, files, table, kind, size):
-    """Put sums of the rows among them: the same groups by place in each file."""
+    """Add sums among the rows: the same groups by position in each file."""
     rows = [row for row in table.rows if isinstance(row[2], float)]
     if len(rows) < len(table.rows):
         return
@@ -242,7 +246,7 @@ def _merged(draw, files, tables, role):
         table.merged.append((-1, 2, -1, 3, ""))
 
 
-def _written(draw, table):
+def _file_of(draw, table):
     grid = [*table.above, [table.code_heading, table.name_heading, table.heading], *table.rows, *table.below]
     if table.workbook or draw.random() < 0.4:
         return "xlsx", _workbook(grid, [_placed(merge, table) for merge in table.merged])
@@ -258,7 +262,7 @@ def _placed(merge, table):
     row = len(table.above)
     if top < 0:
         return row, left, row, right, table.heading
-    # A unit may have been put above a title that was merged before, or below it.
+    # A unit may have been added above or below a title that was merged before.
     at = next(index for index, cells in enumerate(table.above) if cells[0] == text)
     return at, left, at, right, text
 

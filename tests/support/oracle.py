@@ -1,4 +1,4 @@
-"""An independent oracle in exact fractions: what the specification says, worked the plain and slow way.
+"""An independent oracle in exact fractions: it calculates the specification in a plain, slow way.
 
 It imports nothing of the package under test and shares no method with it. Every argument may be an int, a
 float or a Fraction; a float stands for the dyadic fraction that it is.
@@ -40,8 +40,8 @@ def share_out(
 ) -> tuple[list[Fraction], Fraction]:
     """Return each row's share and what is unspent, for one group.
 
-    Works out what every row gets at a given factor, finds the two neighbouring turning points between which
-    the amount is spent, and takes the point in proportion between them.
+    Calculates the share of every row at a given factor, finds the two neighbouring turning points between which the
+    amount is spent, and interpolates between them.
 
     Raises:
         ValueError: Its text is the reason, as `floors_exceed_amount`.
@@ -60,7 +60,7 @@ def share_out(
         return least, Fraction(0)
     points = sorted({Fraction(0)}.union(*(row.turns() for row in rows)))
     if at_most is None:
-        # Nobody's share is flat after the last turn, so that this far out the amount is spent.
+        # No share is flat after the last turning point, so at this factor the amount is spent.
         steepest = max(row.weight for row in rows)
         points.append(points[-1] + (amount - _sum(least)) / steepest + 1)
     upper = bisect_left(points, amount, key=lambda factor: _sum([row.share(factor) for row in rows]))
@@ -71,7 +71,7 @@ def share_out(
 
 
 class _Row(NamedTuple):
-    """A row of share_out; a limit that there is not is None."""
+    """A row of share_out; a limit is None if there is none."""
 
     weight: Fraction
     base: Fraction
@@ -89,11 +89,11 @@ class _Row(NamedTuple):
         return self.clip(self.base + factor * self.weight)
 
     def most(self) -> Fraction | None:
-        """Return the share at a factor without end, None where that has no end either."""
+        """Return the share at an infinite factor, or None if it is infinite too."""
         return self.high if self.weight > 0 else self.clip(self.base)
 
     def turns(self) -> set[Fraction]:
-        """Return the factors above 0 at which the share leaves a limit or meets one."""
+        """Return the factors above 0 at which the share leaves or reaches a limit."""
         limits = [limit for limit in (self.low, self.high) if limit is not None and limit > self.base]
         return {(limit - self.base) / self.weight for limit in limits if self.weight > 0}
 
@@ -104,7 +104,7 @@ def _rows(
     at_least: Sequence[Number] | None,
     at_most: Sequence[Number] | None,
 ) -> list[_Row]:
-    """Return the rows in fractions; refuse what no row may have, and even out what is noise."""
+    """Return the rows as fractions; refuse invalid values, and correct differences that are only noise."""
     if any(greater(0, weight) for weight in by):
         raise ValueError("negative_weight")
     absent = [None] * len(by)
@@ -121,7 +121,7 @@ def _rows(
 
 
 def rounded(x: Sequence[Number], to: Number = Fraction(1)) -> list[Fraction]:
-    """Return whole multiples of `to` by largest remainder, for one group; `to` is taken exactly.
+    """Return whole multiples of `to` by largest remainder, for one group; `to` is exact.
 
     Hands out the units left over one at a time, each to the first of the rows with the largest remainder.
     """
@@ -153,7 +153,7 @@ def gpit_2014_16(
 ) -> dict[str, dict[str, Fraction]]:
     """Return one year of the 2014-16 mechanism: a row per organisation, sorted by code.
 
-    Yes/no is 1 or 0 and what is national (the average, the unspent fund) stands in every row, so that each
+    Yes/no is 1 or 0, and national figures (the average, the unspent fund) are repeated in every row, so that each
     figure is a fraction with a name.
 
     Args:
@@ -162,9 +162,9 @@ def gpit_2014_16(
         budget: National revenue money, £; fair shares are whole pounds and add up to it.
         fund: Transition fund, £.
         support_share: The part of the need that is supported, as a ratio.
-        test: Who may draw on the fund: `above-average-cost`, those whose cost per head exceeds the
-            national average; `cost-above-funding`, those whose cost exceeds their fair share; `none`,
-            nobody: there is no transition, and all of the fund is unspent.
+        test: Who can get support: with `above-average-cost`, organisations with a cost per head above the national
+            average; with `cost-above-funding`, those with a cost above their fair share; with `none`, no
+            organisation: there is no transition, and the whole fund is unspent.
     """
     codes = sorted(population)
     people = {code: Fraction(population[code]) for code in codes}
@@ -174,7 +174,7 @@ def gpit_2014_16(
     above = {code: greater(cost[code] / people[code], average) for code in codes}
     eligible = {
         "above-average-cost": above,
-        "cost-above-funding": dict.fromkeys(codes, True),  # whose cost is no higher has no need
+        "cost-above-funding": dict.fromkeys(codes, True),  # those with a lower cost have no need
         "none": dict.fromkeys(codes, False),
     }[test]
     need = {
@@ -207,10 +207,10 @@ def _sum(figures: Iterable[Fraction]) -> Fraction:
 
 
 def _half_up(figure: Fraction) -> int:
-    """Return the nearest whole number, of two equally near the higher."""
+    """Return the nearest whole number; halves are rounded up."""
     return (figure + HALF) // 1
 
 
 def _whole_pounds(shares: Sequence[Fraction], codes: Sequence[str]) -> dict[str, Fraction]:
-    """Round to whole pounds, rows being in the order of their codes, which settles ties."""
+    """Round to whole pounds; the rows are in the order of their codes, which decides ties."""
     return dict(zip(codes, rounded(shares), strict=True))

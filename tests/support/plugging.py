@@ -1,4 +1,4 @@
-"""Packages that plug into gpit, as an installer would leave them: a module, and a folder of metadata beside it."""
+"""Plug-in packages for gpit as an installer leaves them: a module, and a folder of metadata next to it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def metadata(site: Path, package: str, points: Mapping[str, Mapping[str, str]], 
 
 
 def example(site: Path) -> Path:
-    """Plug the example package in, where it stands; return the folder of its modules."""
+    """Register the example package in its own folder as a plug-in; return the folder of its modules."""
     points = {
         LIBRARY: {"example": "fairshare_example.library"},
         FUNCTIONS: {
@@ -50,7 +50,7 @@ def example(site: Path) -> Path:
 
 
 def package(site: Path, module: str = "", files: Mapping[str, str] | None = None, **functions: str) -> str:
-    """Install a package with a module of functions and a library of files; return its name, which is its module's."""
+    """Install a package with a module of functions and a library of files; return its name, also that of its module."""
     name = f"stranger_{next(_NUMBERS)}"
     folder = site / name
     folder.mkdir(parents=True)
@@ -58,6 +58,6 @@ def package(site: Path, module: str = "", files: Mapping[str, str] | None = None
     for file, text in (files or {}).items():
         (folder / file).parent.mkdir(exist_ok=True)
         (folder / file).write_text(text, "utf-8")
-    points = {FUNCTIONS: {one: f"{name}:{value}" for one, value in functions.items()}}
+    points = {FUNCTIONS: {function: f"{name}:{value}" for function, value in functions.items()}}
     metadata(site, name, points | ({LIBRARY: {"rules": name}} if files else {}))
     return name

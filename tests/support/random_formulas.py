@@ -1,4 +1,4 @@
-"""Random formulas and rows, and what each formula comes to in exact fractions."""
+"""Random formulas and rows, and the exact value of each formula in fractions."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ NOISE = Fraction(1, 2**47)
 TOLERANCE = Fraction(1, 10**12)
 
 
-class Undecided(Exception):  # noqa: N818 - not an error of anybody's
-    """Floating point may or may not tell the difference here."""
+class Undecided(Exception):  # noqa: N818 - not an error
+    """Raised if floating point may or may not detect a difference."""
 
 
 class Near(NamedTuple):
-    """An exact number and how far a calculation in floating point may be from it."""
+    """An exact number, and the largest error of a floating-point calculation of it."""
 
     value: Fraction
     error: Fraction = Fraction(0)
@@ -62,7 +62,7 @@ def evaluate(node, row):
 
 
 def cell(row, name):
-    """The value of a cell; a blank one is undefined."""
+    """The value of a cell; a blank cell is undefined."""
     value = row[name]
     if value is None:
         return UNDEFINED
@@ -70,7 +70,7 @@ def cell(row, name):
 
 
 def below(node):
-    """The parts of a node whose values all count."""
+    """The parts of a node whose values are all used."""
     match node:
         case tree.Negative(operand) | tree.Not(operand):
             return [operand]
@@ -116,12 +116,12 @@ def combined(node, parts):
 
 
 def representable(value):
-    """Whether a float holds a fraction exactly."""
+    """Whether a float can represent a fraction exactly."""
     return abs(value) < 10**300 and Fraction(float(value)) == value
 
 
 def calculated(sign, left, right):
-    """The result of + - * or / with the noise that it may have."""
+    """The result of + - * or / with its possible noise."""
     (x, dx), (y, dy) = left, right
     exact = dx == dy == 0
     if sign == "*":
@@ -136,7 +136,7 @@ def calculated(sign, left, right):
         error = (dx + abs(value) * dy) / (abs(y) - dy)
     else:
         value = x + y if sign == "+" else x - y
-        # Excel and LibreOffice take what is left of two nearly equal numbers for nothing.
+        # Excel and LibreOffice treat the difference of two nearly equal numbers as 0.
         exact = exact and (value == 0 or abs(value) > max(abs(x), abs(y)) / 2**40)
         error = dx + dy + (0 if exact else (abs(x) + abs(y)) * NOISE)
     if exact and representable(value):
@@ -162,7 +162,7 @@ def compared(relation, left, right):
 
 
 def half_away(number, digits):
-    """Round half away from zero; how close to a half counts as the half itself is not for an oracle to say."""
+    """Round half away from zero; undecided if the number is too close to a half."""
     places = -int(digits.operand.value) if isinstance(digits, tree.Negative) else int(digits.value)
     scale = Fraction(10) ** places
     size = abs(number.value) * scale
@@ -176,7 +176,7 @@ def half_away(number, digits):
 
 
 def expected(node, row):
-    """The value, or None where floating point may or may not tell the difference."""
+    """The value, or None if floating point may or may not detect a difference."""
     try:
         return evaluate(node, row)
     except Undecided:
@@ -200,11 +200,11 @@ COLUMNS = (*NUMBERS, *OPTIONAL, "total(a)", "largest(b, within=region)", "count(
 
 
 REGIONS = ("North", "NORTH", "O'Neill", 'St "Bart\'s"', "Ynys Môn", "a & b <c>", "=1+1", " North", "x_x0041_y")
-"""Texts that differ in case, blanks, quotes and marks of other languages alone."""
+"""Texts that differ only in case, blanks, quotes and accents."""
 
 
 VALUES = (0, 1, -1, 2, 3, 0.5, 2.5, -2.5, 0.125, 1000, 1_000_000.25, -7, 2.0**30, 2.0**-12, 1 + 2.0**-41, 468_022)
-"""All exact in binary; 1 + 2^-41 equals 1 in the language."""
+"""All are exact in binary; 1 + 2^-41 equals 1 in the language."""
 
 
 class Generator:
@@ -214,7 +214,7 @@ class Generator:
         self.choose = choose
 
     def number(self, depth):
-        """A formula of a number, at most so deep."""
+        """A formula for a number, at most `depth` levels deep."""
         if depth == 0 or self.choose.random() < 0.15:
             return self.leaf()
         part, condition = lambda: self.number(depth - 1), lambda: self.yes_no(depth - 1)
@@ -235,13 +235,13 @@ class Generator:
                 return tree.Call("abs", (part(),))
             case 9:
                 digits = self.choose.randint(-3, 4)
-                written = tree.Number(float(digits)) if digits >= 0 else tree.Negative(tree.Number(float(-digits)))
-                return tree.Call("round", (part(), written))
+                places = tree.Number(float(digits)) if digits >= 0 else tree.Negative(tree.Number(float(-digits)))
+                return tree.Call("round", (part(), places))
             case _:
                 return tree.Call("where", (condition(), part(), part()))
 
     def yes_no(self, depth):
-        """A formula of a yes/no, at most so deep."""
+        """A formula for a yes/no, at most `depth` levels deep."""
         if depth == 0:
             return self.choose.choice(
                 (tree.Name("flag"), tree.IsGiven("o"), tree.IsGiven("p"), tree.IsGiven("region"), self.text())
@@ -261,7 +261,7 @@ class Generator:
                 return self.text()
 
     def text(self):
-        """A comparison of a text column with a text, either way round."""
+        """A comparison of a text column with a text, in either order."""
         sides = [tree.Name("region"), tree.Text(self.choose.choice(REGIONS))]
         self.choose.shuffle(sides)
         return tree.ComparisonOperation(self.choose.choice(("==", "!=")), *sides)
@@ -283,7 +283,7 @@ class Generator:
                 return tree.Number(abs(float(self.choose.choice(VALUES))))
 
     def row(self):
-        """A value for every name; optional cells are blank now and then."""
+        """A value for every name; optional cells are sometimes blank."""
         row = {name: self.choose.choice(VALUES) for name in COLUMNS}
         row["region"] = self.choose.choice(REGIONS)
         for name in (*OPTIONAL, "previous(o)", "region"):
@@ -297,12 +297,12 @@ def in_a_frame(node, rows, *, first_year):
     """(value, defined) of a formula for each row, by Polars."""
     frame = pl.DataFrame(rows, schema={**dict.fromkeys(COLUMNS, pl.Float64), "region": pl.String, "flag": pl.Boolean})
     rendered = in_polars.render(node, first_year=first_year)
-    found = frame.select(value=rendered.value, defined=rendered.defined).rows()
-    return found * len(rows) if len(found) == 1 else found
+    values = frame.select(value=rendered.value, defined=rendered.defined).rows()
+    return values * len(rows) if len(values) == 1 else values
 
 
-def agrees(found, exact):
-    """Whether a number or yes/no is the exact one, within 1e-12 and the noise of the calculation."""
-    if isinstance(exact, bool) or isinstance(found, bool):
-        return found is exact
-    return abs(Fraction(found) - exact.value) <= exact.error + abs(exact.value) * TOLERANCE
+def agrees(number, exact):
+    """Whether a number or yes/no equals the exact one, within 1e-12 and the noise of the calculation."""
+    if isinstance(exact, bool) or isinstance(number, bool):
+        return number is exact
+    return abs(Fraction(number) - exact.value) <= exact.error + abs(exact.value) * TOLERANCE

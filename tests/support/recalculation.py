@@ -1,8 +1,8 @@
-"""Recalculate a workbook by LibreOffice and hold the result against the values the workbook carries.
+"""Recalculate a workbook with LibreOffice and compare the result with the values stored in the workbook.
 
-A workbook holds each formula twice: as text and as the value its writer worked out. Readers show the value,
-Excel works from the text, so both have to say the same. LibreOffice is the judge: it is made to work from the
-formulas alone.
+A workbook stores each formula as text, together with the value that its writer calculated. Readers show the value, and
+Excel calculates from the text, so both must agree. LibreOffice is the judge: it is set to calculate from the formulas
+only.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 Cell = tuple[str, str]
 """Sheet and address: `("Summary", "B3")`."""
 
-# 0 is "always". LibreOffice trusts cached values otherwise, and a check against them would compare them with
-# themselves. With threads on, a sum over a column of formulas was seen to add up what the file said of them.
+# 0 is "always". Otherwise LibreOffice uses the cached values, and a check would compare them with themselves.
+# With threads on, a sum over a column of formulas has added up their cached values.
 SETTINGS = """<?xml version="1.0" encoding="UTF-8"?>
 <oor:items xmlns:oor="http://openoffice.org/2001/registry">
 <item oor:path="/org.openoffice.Office.Calc/Formula/Load">
@@ -55,23 +55,23 @@ OFFICE_RELATIONS = "{http://schemas.openxmlformats.org/officeDocument/2006/relat
 
 
 class RecalculationError(Exception):
-    """LibreOffice, or a tool beside it, is absent, too slow or gave nothing back."""
+    """Raised if LibreOffice, or a tool used with it, is missing, too slow or returned nothing."""
 
 
 may_be_used = True
-"""Whether LibreOffice may be started: under pytest, whether the test that runs has the marker `libreoffice`."""
+"""Whether LibreOffice may be started: in pytest, whether the current test has the marker `libreoffice`."""
 
 
 def find_soffice() -> Path | None:
-    """The LibreOffice program on the PATH, or where its installers put it on macOS and Windows.
+    """The LibreOffice program on the PATH, or in the usual folder on macOS and Windows.
 
     A test without the marker `libreoffice` fails here, whether LibreOffice is installed or not.
     """
     if not may_be_used:
         pytest.fail("this test uses LibreOffice: mark it with @pytest.mark.libreoffice")
     for name in ("soffice", "libreoffice"):
-        if found := shutil.which(name):
-            return Path(found)
+        if path := shutil.which(name):
+            return Path(path)
     usual = [Path("/Applications/LibreOffice.app/Contents/MacOS/soffice")]
     if programs := os.environ.get("PROGRAMFILES"):
         usual.append(Path(programs, "LibreOffice", "program", "soffice.com"))
@@ -79,7 +79,7 @@ def find_soffice() -> Path | None:
 
 
 def soffice_or_skip() -> Path:
-    """LibreOffice for a test: without it the test is skipped, but on a build machine it fails."""
+    """LibreOffice for a test; without it the test is skipped, but fails on a build machine."""
     soffice = find_soffice()
     if soffice is None:
         if os.environ.get("CI"):
@@ -89,7 +89,7 @@ def soffice_or_skip() -> Path:
 
 
 def recalculate(workbook: Path, folder: Path, *, seconds: float = 120) -> Path:
-    """A copy of the workbook, in `folder`, with every formula worked out again by LibreOffice.
+    """A copy of the workbook, in `folder`, with every formula calculated again by LibreOffice.
 
     LibreOffice saves 15 significant digits.
 
@@ -102,26 +102,26 @@ def recalculate(workbook: Path, folder: Path, *, seconds: float = 120) -> Path:
     return target
 
 
-# Every sheet in a file of its own (-1), in UTF-8 (76): texts in quotation marks, all else without and with all
-# digits that LibreOffice has, so that 0123 the text and 123 the number can be told apart.
+# Every sheet in a separate file (-1), in UTF-8 (76): texts in quotation marks, numbers without them and with all of
+# LibreOffice's digits, so that the text 0123 and the number 123 differ.
 _CSV = "csv:Text - txt - csv (StarCalc):44,34,76,1,,1033,true,true,false,false,false,-1"
 
 
 def recalculated_rows(workbooks: Sequence[Path], *, seconds: float = 300) -> list[dict[str, list[list[object]]]]:
-    """The values of every sheet of every workbook, row by row, as one LibreOffice works them out.
+    """The values of every sheet of every workbook, row by row, calculated in one run of LibreOffice.
 
-    It reads the workbooks one after another and is started once, and writes no workbook: a third of the time that
-    `recalculate` takes for each. Numbers have 15 significant digits, in cells of percentages too; an empty cell and
+    It starts once, reads the workbooks one after another, and writes no workbook, which takes a third of the time of
+    `recalculate`. Numbers have 15 significant digits, in cells of percentages too; an empty cell and
     an empty text are None; an error is a text such as `#DIV/0!`.
 
     Raises:
-        RecalculationError: it is not installed, took longer than `seconds` or made nothing of a sheet.
+        RecalculationError: it is not installed, took longer than `seconds` or wrote no file for a sheet.
     """
     if not workbooks:
         return []
     sources = {f"{number:04}": workbook for number, workbook in enumerate(workbooks)}
     with _converted(sources, _CSV, seconds) as (out, printed):
-        found = []
+        sheets_of_workbooks = []
         for stem, workbook in sources.items():
             rows = {}
             for sheet in _sheet_parts(workbook):
@@ -131,12 +131,12 @@ def recalculated_rows(workbooks: Sequence[Path], *, seconds: float = 300) -> lis
                         f"LibreOffice made nothing of {workbook.name}, {sheet}. It said: {printed or 'nothing'}"
                     )
                 rows[sheet] = _rows_of_csv(path.read_text(encoding="utf-8"))
-            found.append(rows)
-    return found
+            sheets_of_workbooks.append(rows)
+    return sheets_of_workbooks
 
 
 def by_cell(sheets: Mapping[str, Sequence[Sequence[object]]]) -> dict[Cell, object]:
-    """Rows of sheets as values of cells, without the empty ones."""
+    """Values of cells by sheet and address, from rows of sheets, without empty cells."""
     return {
         (sheet, f"{get_column_letter(column)}{row}"): value
         for sheet, rows in sheets.items()
@@ -147,7 +147,7 @@ def by_cell(sheets: Mapping[str, Sequence[Sequence[object]]]) -> dict[Cell, obje
 
 
 def to_png(workbook: Path, folder: Path, *, dots_per_inch: int = 70, seconds: float = 120) -> list[Path]:
-    """Pictures of the workbook's printed pages, in order, to be looked at by people.
+    """Pictures of the workbook's printed pages, in order, for people to look at.
 
     Raises:
         RecalculationError: LibreOffice or pdftoppm is not installed, too slow or wrote nothing.
@@ -158,7 +158,7 @@ def to_png(workbook: Path, folder: Path, *, dots_per_inch: int = 70, seconds: fl
     folder.mkdir(parents=True, exist_ok=True)
     pdf = folder / f"{workbook.stem}.pdf"
     _convert(workbook, "pdf", "pdf:calc_pdf_Export", pdf, seconds)
-    for old in folder.glob("page-*.png"):  # of a longer workbook: pages of two would be mixed
+    for old in folder.glob("page-*.png"):  # from a longer workbook: otherwise pages would be mixed
         old.unlink()
     _run([pdftoppm, "-r", str(dots_per_inch), "-png", str(pdf), str(folder / "page")], seconds)
     pages = sorted(folder.glob("page-*.png"))
@@ -168,7 +168,7 @@ def to_png(workbook: Path, folder: Path, *, dots_per_inch: int = 70, seconds: fl
 
 
 def page_texts(folder: Path) -> list[str]:
-    """The text of each page of which `to_png` made a picture in this folder, in the same order.
+    """The text of each page that `to_png` drew in this folder, in the same order.
 
     Raises:
         RecalculationError: pdftotext is not installed or failed.
@@ -181,35 +181,35 @@ def page_texts(folder: Path) -> list[str]:
 
 
 def cached_values(path: Path) -> dict[Cell, object]:
-    """The values of all filled cells, as a reader sees them who calculates nothing.
+    """The values of all filled cells, as seen by a reader that does not calculate.
 
-    A formula without a cached value, or with an empty text as its value, is not among them.
+    Formulas without a cached value, or with an empty text as value, are left out.
     """
     return dict(_filled(path).values)
 
 
 def formulas(path: Path) -> dict[Cell, str]:
-    """The text of every formula, with its `=`. A text that begins with `=` is none."""
+    """The text of every formula, with its `=`. A text that begins with `=` is not a formula."""
     return dict(_filled(path).formulas)
 
 
 class _Filled(NamedTuple):
-    """What stands in the cells of a workbook."""
+    """The formulas and values in the cells of a workbook."""
 
     formulas: dict[Cell, str]
     values: dict[Cell, object]
 
 
 def _filled(path: Path) -> _Filled:
-    """What stands in a workbook's cells; a file that was read just now, and is the same still, is not read again."""
-    told = path.stat()
-    return _read_once(path, told.st_mtime_ns, told.st_size)
+    """The formulas and values of a workbook. A file that has not changed since it was read is not read again."""
+    stamp = path.stat()
+    return _read_once(path, stamp.st_mtime_ns, stamp.st_size)
 
 
 @lru_cache(maxsize=4)
 def _read_once(path: Path, *_stamp: int) -> _Filled:
-    """Read formulas and values in one go, in a tenth of openpyxl's time, or by openpyxl where formulas are shared."""
-    found = _Filled({}, {})
+    """Read formulas and values together in a tenth of openpyxl's time; use openpyxl if formulas are shared."""
+    cells = _Filled({}, {})
     with zipfile.ZipFile(path) as archive:
         texts = _shared_texts(archive)
         for sheet, part in _sheet_parts(path).items():
@@ -219,10 +219,10 @@ def _read_once(path: Path, *_stamp: int) -> _Filled:
                 if formula is not None:
                     if formula.get("t") or not formula.text:
                         return _by_openpyxl(path)
-                    found.formulas[address] = f"={formula.text}"
+                    cells.formulas[address] = f"={formula.text}"
                 if (value := _value_of(cell, texts)) is not None:
-                    found.values[address] = value
-    return found
+                    cells.values[address] = value
+    return cells
 
 
 def _shared_texts(archive: zipfile.ZipFile) -> list[str]:
@@ -234,7 +234,7 @@ def _shared_texts(archive: zipfile.ZipFile) -> list[str]:
 
 
 def _value_of(cell: etree._Element, texts: Sequence[str]) -> object:
-    """The value of a cell as openpyxl has it: an empty one is None, and so is an empty text."""
+    """The value of a cell as in openpyxl: an empty cell and an empty text are None."""
     kind, value = cell.get("t", "n"), cell.findtext(f"{_MAIN}v")
     if kind == "inlineStr":
         return "".join(part.text or "" for part in cell.iter(f"{_MAIN}t")) or None
@@ -252,7 +252,7 @@ def _value_of(cell: etree._Element, texts: Sequence[str]) -> object:
 
 
 def _by_openpyxl(path: Path) -> _Filled:
-    """The same by openpyxl, which writes out formulas that cells share."""
+    """The same with openpyxl, which expands shared formulas."""
     return _Filled(
         {
             (sheet.title, cell.coordinate): (
@@ -281,13 +281,12 @@ def compare(
     absolute: float = 1e-9,
     identical: Collection[Cell] = (),
 ) -> list[str]:
-    """What differs between the values that a workbook carries and those worked out again.
+    """The differences between the values stored in a workbook and the recalculated values.
 
-    `recalculated` is a workbook, or what `by_cell` makes of its rows. Every formula cell of `original` is
-    compared. Texts, yes/no values and errors must be the same, numbers
-    within `relative` of each other; two numbers that are both within `absolute` of 0 count as equal. The
-    cells of `identical` (whole pounds, say) must be equal to the last digit. Where nothing differs the list
-    is empty.
+    `recalculated` is a workbook, or the result of `by_cell`. Every formula cell of `original` is compared. Texts,
+    yes/no values and errors must be the same, and numbers within `relative` of each other; two numbers within
+    `absolute` of 0 are equal. The cells of `identical` (such as whole pounds) must be equal to the last digit. The list
+    is empty if nothing differs.
     """
     texts, before = formulas(original), cached_values(original)
     after = cached_values(recalculated) if isinstance(recalculated, Path) else recalculated
@@ -299,18 +298,18 @@ def compare(
         for sheet, address in sorted(exact - texts.keys())
     ]
     for cell, text in texts.items():
-        here, there = before.get(cell), after.get(cell)
+        in_file, in_copy = before.get(cell), after.get(cell)
         tolerances = (0.0, 0.0) if cell in exact else (relative, absolute)
-        if not _agree(here, there, *tolerances):
-            differences.append(f"{cell[0]}!{cell[1]}: {here!r} in the file, {there!r} recalculated, from {text}")
+        if not _agree(in_file, in_copy, *tolerances):
+            differences.append(f"{cell[0]}!{cell[1]}: {in_file!r} in the file, {in_copy!r} recalculated, from {text}")
     return differences
 
 
 def plant(workbook: Path, sheet: str, cell: str, wrong_value: float | str | bool, out: Path) -> None:
-    """Write `out`, the workbook with the cached value of one formula replaced, and nothing else.
+    """Write `out`, a copy of the workbook with the cached value of one formula replaced.
 
     Raises:
-        ValueError: there is no such sheet, no formula in the cell, or the value is there already.
+        ValueError: there is no such sheet, no formula in the cell, or the cell already has the value.
     """
     part = _sheet_parts(workbook).get(sheet)
     if part is None:
@@ -334,7 +333,7 @@ def plant(workbook: Path, sheet: str, cell: str, wrong_value: float | str | bool
 
 
 def plant_everywhere(workbook: Path, out: Path) -> int:
-    """Write `out`, the workbook with a wrong cached value in every formula cell; how many there are."""
+    """Write `out`, a copy of the workbook with a wrong cached value in every formula cell; return their number."""
     planted = 0
 
     def change(_address: str, element: str) -> str:
@@ -347,7 +346,7 @@ def plant_everywhere(workbook: Path, out: Path) -> int:
 
 
 def _sheets(path: Path, *, data_only: bool) -> list[Worksheet]:
-    # Opened here: openpyxl leaves a file that it cannot read open, and the test run fails on the warning.
+    # Opened here, because openpyxl does not close a file that it cannot read, and the warning fails the test.
     with path.open("rb") as stream:
         return openpyxl.load_workbook(stream, data_only=data_only).worksheets
 
@@ -355,7 +354,7 @@ def _sheets(path: Path, *, data_only: bool) -> list[Worksheet]:
 def _convert(workbook: Path, suffix: str, conversion: str, target: Path, seconds: float) -> None:
     with _converted({"workbook": workbook}, conversion, seconds) as (out, printed):
         made = out / f"workbook.{suffix}"
-        # LibreOffice ends with 0 even where it could not read the file.
+        # LibreOffice exits with 0 even if it could not read the file.
         if not made.is_file():
             raise RecalculationError(f"LibreOffice made nothing of {workbook.name}. It said: {printed or 'nothing'}")
         shutil.copyfile(made, target)
@@ -363,17 +362,17 @@ def _convert(workbook: Path, suffix: str, conversion: str, target: Path, seconds
 
 @contextmanager
 def _converted(workbooks: Mapping[str, Path], conversion: str, seconds: float) -> Iterator[tuple[Path, str]]:
-    """Convert workbooks, each under the name that it is given; yield the folder of what was made, and what was said."""
+    """Convert workbooks under the given names; yield the folder of the results, and LibreOffice's output."""
     soffice = find_soffice()
     if soffice is None:
         raise RecalculationError("LibreOffice is not installed (Debian's package is libreoffice-calc)")
-    # A fresh profile each time: two LibreOffices on one profile hand each other their work, and a second test
-    # process would be told "done" before its file is there. It costs a tenth of a second.
+    # A new profile each time: two LibreOffices with the same profile share their work, and a second test process
+    # would be finished before its file is written. It costs a tenth of a second.
     with tempfile.TemporaryDirectory(prefix="recalculation-", ignore_cleanup_errors=True) as name:
         room = Path(name).resolve()
         (room / "profile" / "user").mkdir(parents=True)
         (room / "profile" / "user" / "registrymodifications.xcu").write_text(SETTINGS, encoding="utf-8")
-        # Neither the workbook's name nor its folder reaches LibreOffice, so none can trip it up.
+        # LibreOffice never sees the workbook's name and folder, so they cannot cause errors.
         sources = []
         for stem, workbook in workbooks.items():
             sources.append(str(room / f"{stem}{workbook.suffix}"))
@@ -400,17 +399,17 @@ _FIELD = re.compile(r'"((?:[^"]|"")*)"(,|\r?\n|$)|([^,\r\n]*)(,|\r?\n|$)')
 
 
 def _rows_of_csv(text: str) -> list[list[object]]:
-    """The rows of a file in which texts alone stand in quotation marks."""
+    """The rows of a file in which only texts have quotation marks."""
     rows: list[list[object]] = [[]]
     place = 0
     while place < len(text):
-        found = _FIELD.match(text, place)
-        if found is None:
+        match = _FIELD.match(text, place)
+        if match is None:
             raise RecalculationError(f"LibreOffice wrote {text[place : place + 40]!r}, which is no cell")
-        place = found.end()
-        quoted, bare = found[1], found[3]
+        place = match.end()
+        quoted, bare = match[1], match[3]
         rows[-1].append(_bare(bare) if quoted is None else quoted.replace('""', '"') or None)
-        if found[2] != "," and found[4] != ",":
+        if match[2] != "," and match[4] != ",":
             rows.append([])
     return rows[:-1]
 
@@ -429,9 +428,9 @@ def _bare(cell: str) -> object:
 
 
 def _run(command: list[str], seconds: float) -> str:
-    """What the command printed; on failure or after `seconds` an error, and none of its processes is left."""
+    """The output of the command. If it fails or takes longer than `seconds`, raise an error and end its processes."""
     name = Path(command[0]).name
-    # Numbers and file names are read by the locale: it is the same on every machine.
+    # Numbers and file names depend on the locale, so it is the same on every machine.
     environment = os.environ | {"LC_ALL": "C.UTF-8"}
     with subprocess.Popen(
         command,
@@ -444,7 +443,7 @@ def _run(command: list[str], seconds: float) -> str:
         try:
             printed = process.communicate(timeout=seconds)[0].decode("utf-8", "replace").strip()
         except subprocess.TimeoutExpired:
-            # soffice is a script that starts the real program: killing the script alone leaves that running.
+            # soffice is a script that starts the real program; killing only the script leaves the program running.
             if hasattr(os, "killpg"):
                 os.killpg(process.pid, signal.SIGKILL)
             else:
@@ -455,18 +454,18 @@ def _run(command: list[str], seconds: float) -> str:
     return printed
 
 
-def _agree(here: object, there: object, relative: float, absolute: float) -> bool:
-    if isinstance(here, bool) or isinstance(there, bool):
-        return here is there  # True == 1 in Python, not for a reader of the sheet
-    if isinstance(here, int | float) and isinstance(there, int | float):
-        if max(abs(here), abs(there)) <= absolute:
+def _agree(left: object, right: object, relative: float, absolute: float) -> bool:
+    if isinstance(left, bool) or isinstance(right, bool):
+        return left is right  # True == 1 in Python, but not for a reader of the sheet
+    if isinstance(left, int | float) and isinstance(right, int | float):
+        if max(abs(left), abs(right)) <= absolute:
             return True
-        return math.isclose(here, there, rel_tol=relative, abs_tol=0)
-    return type(here) is type(there) and here == there
+        return math.isclose(left, right, rel_tol=relative, abs_tol=0)
+    return type(left) is type(right) and left == right
 
 
 def _sheet_parts(workbook: Path) -> dict[str, str]:
-    """The name of each sheet and of the part of the zip file that holds it."""
+    """The name of each sheet and of its part in the zip file."""
     with zipfile.ZipFile(workbook) as archive:
         relations = {
             relation.get("Id"): relation.get("Target", "")
@@ -481,12 +480,12 @@ def _sheet_parts(workbook: Path) -> dict[str, str]:
     return parts
 
 
-# The look-behind leaves out `<c …/>`, which would swallow the cells up to the next end tag.
+# The look-behind excludes `<c …/>`, which would include the cells up to the next end tag.
 CELL = re.compile(r'<c\b[^>]*?\br="([A-Z]+[0-9]+)"[^>]*(?<!/)>.*?</c>', re.DOTALL)
 
 
 def _rewrite(workbook: Path, out: Path, changes: Mapping[str, Callable[[str, str], str]]) -> None:
-    """Copy the zip file; in the parts named, each cell with a formula goes through the part's function."""
+    """Copy the zip file; in the named parts, apply the part's function to each cell with a formula."""
     if out.resolve() == workbook.resolve():
         raise ValueError("out is the workbook itself")
     with zipfile.ZipFile(workbook) as source, zipfile.ZipFile(out, "w") as target:
@@ -498,14 +497,14 @@ def _rewrite(workbook: Path, out: Path, changes: Mapping[str, Callable[[str, str
 
 
 def _changed(sheet: str, change: Callable[[str, str], str]) -> str:
-    def one(found: re.Match[str]) -> str:
-        return change(found[1], found[0]) if re.search(r"<f\b", found[0]) else found[0]
+    def replaced(match: re.Match[str]) -> str:
+        return change(match[1], match[0]) if re.search(r"<f\b", match[0]) else match[0]
 
-    return CELL.sub(one, sheet)
+    return CELL.sub(replaced, sheet)
 
 
 def _with_value(element: str, value: float | str | bool) -> str:
-    """The cell's element with another cached value, and the type that goes with it."""
+    """The cell's element with another cached value and its type."""
     if isinstance(value, bool):
         kind, text = ' t="b"', str(int(value))
     elif isinstance(value, str):
@@ -518,10 +517,10 @@ def _with_value(element: str, value: float | str | bool) -> str:
 
 
 def _wrong(element: str) -> float | str | bool:
-    """A value of the same type as the one in the cell's element, and never equal to it."""
+    """A value with the type of the one in the cell's element, but never equal to it."""
     start = element.split(">", 1)[0]
-    found = re.search(r"<v>(.*?)</v>", element, re.DOTALL)
-    old = unescape(found[1]) if found else ""
+    match = re.search(r"<v>(.*?)</v>", element, re.DOTALL)
+    old = unescape(match[1]) if match else ""
     if ' t="b"' in start:
         return old == "0"
     if " t=" in start and ' t="n"' not in start:

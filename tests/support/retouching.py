@@ -1,6 +1,6 @@
-"""Workbooks changed as people change them: in their XML, so that every other cell keeps the value that it shows.
+"""Change workbooks as people do: in their XML, so that every other cell keeps its stored value.
 
-openpyxl drops the values of all formulas when it saves; Excel keeps them, and so does whoever edits the file.
+openpyxl drops the values of all formulas when it saves; Excel, and people who edit the file, keep them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ FORMULA = re.compile(r"<f\b[^>]*>(.*?)</f>", re.DOTALL)
 
 
 def edited(workbook: Path, changes: dict[str, Callable[[bytes], bytes]]) -> None:
-    """Write a workbook anew with some of its parts changed, the rest as it was."""
+    """Write a workbook again with some of its parts changed."""
     with zipfile.ZipFile(workbook) as source:
         parts = {entry: source.read(entry) for entry in source.infolist()}
     with zipfile.ZipFile(workbook, "w", zipfile.ZIP_DEFLATED) as target:
@@ -32,71 +32,71 @@ def edited(workbook: Path, changes: dict[str, Callable[[bytes], bytes]]) -> None
 
 
 def change_cells(workbook: Path, changes: Mapping[tuple[str, str], Callable[[str], str]]) -> None:
-    """Put the XML of cells, each with its sheet, through functions."""
+    """Change the XML of cells, each with its sheet, with functions."""
     parts, done = _sheet_parts(workbook), set()
 
     def of_sheet(sheet: str) -> Callable[[bytes], bytes]:
-        def one(found: re.Match[str]) -> str:
-            change = changes.get((sheet, found[1]))
-            done.update([(sheet, found[1])] if change else [])
-            return change(found[0]) if change else found[0]
+        def replaced(match: re.Match[str]) -> str:
+            change = changes.get((sheet, match[1]))
+            done.update([(sheet, match[1])] if change else [])
+            return change(match[0]) if change else match[0]
 
-        return lambda data: CELL.sub(one, data.decode()).encode()
+        return lambda data: CELL.sub(replaced, data.decode()).encode()
 
     edited(workbook, {parts[sheet]: of_sheet(sheet) for sheet in {sheet for sheet, _ in changes}})
     assert done == changes.keys(), f"{changes.keys() - done} hold nothing"
 
 
 def change_cell(workbook: Path, sheet: str, cell: str, change: Callable[[str], str]) -> None:
-    """Put the XML of a cell through a function."""
+    """Change the XML of a cell with a function."""
     change_cells(workbook, {(sheet, cell): change})
 
 
 def element(cell: str, value: object, formula: str | None = None) -> str:
     """The XML of a cell."""
-    written = "" if formula is None else f"<f>{escape(formula)}</f>"
+    formula_element = "" if formula is None else f"<f>{escape(formula)}</f>"
     if isinstance(value, str):
         kind = ' t="str"' if formula is not None else ' t="inlineStr"'
         inside = (
-            f"{written}<v>{escape(value)}</v>"
+            f"{formula_element}<v>{escape(value)}</v>"
             if formula is not None
             else f'<is><t xml:space="preserve">{escape(value)}</t></is>'
         )
         return f'<c r="{cell}"{kind}>{inside}</c>'
-    return f'<c r="{cell}">{written}<v>{value!r}</v></c>'
+    return f'<c r="{cell}">{formula_element}<v>{value!r}</v></c>'
 
 
 def type_all_over(workbook: Path, values: Mapping[tuple[str, str], float | str]) -> None:
-    """Type values into cells, each with its sheet, over whatever stands there."""
+    """Replace cells, each with its sheet, with values."""
     changes = {place: lambda _, place=place: element(place[1], values[place]) for place in values}
     change_cells(workbook, changes)
 
 
 def type_over(workbook: Path, sheet: str, cell: str, value: float | str) -> None:
-    """Type a value into a cell, over whatever stands there."""
+    """Replace a cell with a value."""
     type_all_over(workbook, {(sheet, cell): value})
 
 
 def formula_of(xml: str) -> str:
     """The formula in the XML of a cell."""
-    found = FORMULA.search(xml)
-    assert found, xml
-    return found[1]
+    match = FORMULA.search(xml)
+    assert match, xml
+    return match[1]
 
 
 def calculated(workbook: Path) -> list[tuple[str, str]]:
-    """Sheet and address of every cell that holds a formula."""
-    found = []
+    """Sheet and address of every cell with a formula."""
+    places = []
     parts = {part: name for name, part in _sheet_parts(workbook).items()}
     with zipfile.ZipFile(workbook) as archive:
         for part, name in parts.items():
             cells = CELL.finditer(archive.read(part).decode())
-            found += [(name, one[1]) for one in cells if "<f>" in one[0]]
-    return found
+            places += [(name, match[1]) for match in cells if "<f>" in match[0]]
+    return places
 
 
 def by_openpyxl(workbook: Path, change: Callable[[openpyxl.Workbook], object]) -> None:
-    """Change a workbook and save it by openpyxl: formulas lose the values that they gave."""
+    """Change a workbook and save it with openpyxl, which drops the values of formulas."""
     with workbook.open("rb") as stream:
         book = openpyxl.load_workbook(stream)
     change(book)

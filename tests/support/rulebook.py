@@ -1,4 +1,4 @@
-"""The files of the library, the properties that they declare, and random organisations to hold them against."""
+"""The files of the library, the properties that they declare, and random organisations for testing them."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ BUDGET = 1_000_000
 SETTINGS = {"revenue_budget": BUDGET, "transition_fund": 100_000}
 
 INPUTS_HANG_TOGETHER = {"reallocate", "maturity-index"}
-"""Schemes whose columns say something of one another: they have random organisations in tests of their own."""
+"""Schemes with columns that depend on each other; other tests draw organisations for them."""
 
 Row = dict[str, Any]
-"""An organisation: every column but its code."""
+"""An organisation: every column except its code."""
 
 
 @dataclass(frozen=True, eq=False)
 class Rule:
-    """A file of the library, with what it says of itself."""
+    """A file of the library and its contents."""
 
     kind: str
     name: str
@@ -50,12 +50,12 @@ class Rule:
 
     @property
     def runs_alone(self) -> bool:
-        """Whether random organisations can be made for it without knowing it."""
+        """Whether random organisations can be drawn for it without special knowledge."""
         return self.name not in INPUTS_HANG_TOGETHER
 
     @property
     def properties(self) -> Mapping[str, Any]:
-        """What it declares of each property."""
+        """Its statement about each property."""
         return self.data.get("properties", {})
 
     @property
@@ -64,7 +64,7 @@ class Rule:
         return str(self.data.get("scheme", {}).get("transition", "")).replace("-", "_")
 
     def options(self) -> dict[str, str]:
-        """What to give `allocate` or `load` so that it runs: with what the default scheme has for the rest."""
+        """Arguments of `allocate` or `load` that run it, with the default scheme for everything else."""
         if self.kind == "formula":
             return {"formula": self.name, "transition": "none"}
         return {self.kind: self.name}
@@ -88,11 +88,11 @@ REPRESENTATIVE = (
     "transition-minimum-funding-guarantee",
     "transition-none",
 )
-"""Names of the rules for which tests of the whole library are run in the fast tier as well."""
+"""Names of the rules for which tests of the whole library are also run in the fast tier."""
 
 
 def declaring(name: str) -> list[Rule]:
-    """Rules that say they keep a property and can be held to it with random organisations."""
+    """Rules that declare that they keep a property and can be tested with random organisations."""
     return [rule for rule in RULES if rule.runs_alone and rule.properties.get(name) == "kept"]
 
 
@@ -100,14 +100,14 @@ def declaring(name: str) -> list[Rule]:
 def scheme_of(rule: Rule, formula: Path | None = None) -> Scheme:
     """A scheme of two years or more in which a rule runs, with a million pounds to share out."""
     chosen = {**rule.options(), **({"formula": str(formula)} if formula else {})}
-    ready = load(**chosen)
-    settings = [Setting(one, None, str(value)) for one, value in SETTINGS.items() if one in ready.parameters]
+    plain_scheme = load(**chosen)
+    settings = [Setting(name, None, str(value)) for name, value in SETTINGS.items() if name in plain_scheme.parameters]
     return load(**chosen, settings=settings)
 
 
 @st.composite
 def organisations(draw: st.DrawFn, scheme: Scheme, least: int = 2) -> dict[str, Row]:
-    """Two to six organisations, some without spend, that cost seven tenths to 105% of a million pounds before."""
+    """Two to six organisations, some without spend, with historic spend of 70% to 105% of a million pounds."""
     count = draw(st.integers(least, 6))
     people = draw(st.lists(st.integers(1, 500_000), min_size=count, max_size=count))
     parts = draw(st.lists(st.integers(0, 100), min_size=count, max_size=count).filter(any))
@@ -136,7 +136,7 @@ def organisations(draw: st.DrawFn, scheme: Scheme, least: int = 2) -> dict[str, 
 
 
 def invented(rule: Rule, folder: Path) -> dict[str, Any]:
-    """What to give `allocate` besides: a file of twelve organisations with every column that the rule needs."""
+    """Further arguments of `allocate`: a file of twelve organisations with every column that the rule needs."""
     needs = [symbol for symbol in load(**rule.options()).inputs if not symbol.optional]
     draw = random.Random(rule.name)
     rows = []
@@ -157,7 +157,7 @@ def invented(rule: Rule, folder: Path) -> dict[str, Any]:
 
 
 def inputs_of(scheme: Scheme, rows: Mapping[str, Row], but: Mapping[str, Mapping[str, Row]]) -> Inputs:
-    """Organisations as checked tables, the same in every year but those that have other rows."""
+    """Organisations as checked tables, the same in every year except the years in `but`."""
     names = [symbol.name for symbol in scheme.inputs]
 
     def table(rows: Mapping[str, Row]) -> pl.DataFrame:
@@ -169,7 +169,7 @@ def inputs_of(scheme: Scheme, rows: Mapping[str, Row], but: Mapping[str, Mapping
 
 
 def run(scheme: Scheme, rows: Mapping[str, Row], but: Mapping[str, Mapping[str, Row]] | None = None) -> Result:
-    """The result of a scheme for organisations; CalculationError where it refuses them."""
+    """The result of a scheme for organisations; CalculationError if it refuses them."""
     return calculate(scheme, inputs_of(scheme, rows, but or {}))
 
 
@@ -184,9 +184,9 @@ def units_of(scheme: Scheme) -> dict[str, str | None]:
     return {symbol.name: symbol.unit for symbol in scheme.inputs}
 
 
-def merged(scheme: Scheme, rows: Mapping[str, Row], one: str, other: str) -> dict[str, Row]:
-    """The organisations with two of them made one: money and people are added, rates averaged by patients."""
-    units, left, right = units_of(scheme), rows[one], rows[other]
+def merged(scheme: Scheme, rows: Mapping[str, Row], first: str, other: str) -> dict[str, Row]:
+    """The organisations with two of them merged: money and people are added, rates averaged by patients."""
+    units, left, right = units_of(scheme), rows[first], rows[other]
     heads = left["registered_population"] + right["registered_population"]
     both: Row = {}
     for name in left:
@@ -197,7 +197,7 @@ def merged(scheme: Scheme, rows: Mapping[str, Row], one: str, other: str) -> dic
         else:
             parts = (row[name] * row["registered_population"] for row in (left, right))
             both[name] = sum(parts) / heads
-    return {**{code: row for code, row in rows.items() if code not in (one, other)}, one: both}
+    return {**{code: row for code, row in rows.items() if code not in (first, other)}, first: both}
 
 
 def all_test_names() -> set[str]:

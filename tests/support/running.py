@@ -1,4 +1,4 @@
-"""Running `gpit` as a person does, and the small files that the tests run it on."""
+"""Run `gpit` as a person does, and write small files for it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def gpit(
 
 
 def words(printed: bytes) -> str:
-    """What was printed, with wrapped lines joined, so that a test can look for a sentence."""
+    """The printed text with wrapped lines joined, so that a test can search for a sentence."""
     return " ".join(printed.decode("utf-8", "replace").split())
 
 

@@ -1,8 +1,8 @@
-"""What `gpit` gives for the sample, as SHA-256 digests: outputs, and what each verb prints.
+"""SHA-256 digests of the outputs of `gpit` for the sample, and of what each command prints.
 
-`python tests/support/same_bytes.py` runs every command and writes the digests to `same_bytes.json`. They hold for the
-versions of libraries that are written beside them: a workbook names them in its manifest, and Parquet's bytes
-follow Polars.
+`python tests/support/same_bytes.py` runs every command and writes the digests to `same_bytes.json`. They are valid for
+the library versions stored with them: a workbook names the versions in its manifest, and the bytes of Parquet files
+depend on Polars.
 """
 
 from __future__ import annotations
@@ -41,22 +41,22 @@ PRINTED = {
     "verify": ("verify", f"{_OLD}.json"),
     "verify, JSON": ("verify", f"{_OLD}.json", "--json"),
 }
-"""Commands by what they print; those that read a result follow the outputs, in the same folder."""
+"""Commands by name; those that read a result run after the outputs are written, in the same folder."""
 
 
 def versions() -> dict[str, str]:
-    """Versions of the libraries that decide the bytes."""
+    """Versions of the libraries that affect the bytes."""
     return {name: importlib.metadata.version(name) for name in LIBRARIES}
 
 
 def recorded() -> dict[str, dict[str, str]]:
-    """The versions and the digests on file."""
+    """The stored versions and digests."""
     record: dict[str, dict[str, str]] = json.loads(DIGESTS.read_text(encoding="utf-8"))
     return record
 
 
 def output_digests(transition: str, folder: Path) -> dict[str, str]:
-    """Digests of the files that one run over the sample writes, by file name."""
+    """Digests of the files that one run on the sample writes, by file name."""
     paths = [folder / f"{transition}{ending}" for ending in ENDINGS]
     outputs = [word for path in paths for word in ("-o", path.name)]
     run = gpit("allocate", "--sample", "--transition", transition, *TRANSITIONS[transition], *outputs, folder=folder)
@@ -65,24 +65,24 @@ def output_digests(transition: str, folder: Path) -> dict[str, str]:
 
 
 def printed_digests(name: str, folder: Path) -> dict[str, str]:
-    """Digests of what a command prints, by its name and, where there is no document, the console's width."""
+    """Digests of a command's output, by its name and, except for documents, the console's width."""
     is_document = "," in name
-    found: dict[str, str] = {}
+    printed: dict[str, str] = {}
     for width in WIDTHS[:1] if is_document else WIDTHS:
         run = gpit(*PRINTED[name], folder=folder, env={"COLUMNS": width})
         assert run.stdout, run.stderr.decode()
-        found[name if is_document else f"{name}, {width} columns"] = _digest(run.stdout)
-    return found
+        printed[name if is_document else f"{name}, {width} columns"] = _digest(run.stdout)
+    return printed
 
 
 def digests(folder: Path) -> dict[str, str]:
-    """Digests of all outputs and of all that is printed."""
-    found: dict[str, str] = {}
+    """Digests of all output files and printed texts."""
+    all_digests: dict[str, str] = {}
     for transition in TRANSITIONS:
-        found |= output_digests(transition, folder)
+        all_digests |= output_digests(transition, folder)
     for name in PRINTED:
-        found |= printed_digests(name, folder)
-    return found
+        all_digests |= printed_digests(name, folder)
+    return all_digests
 
 
 def _digest(content: bytes) -> str:

@@ -1,4 +1,4 @@
-"""Scheme, formula and transition files for tests, and changes of them."""
+"""Scheme, formula and transition files for tests, and changes to them."""
 
 import re
 from importlib import resources
@@ -49,7 +49,7 @@ formula = "rounded(unrounded_fair_share)"
 name = "Adds up"
 formula = "abs(total(fair_share) - budget) <= 0.5"
 """
-"""A scheme with steps of its own: every refusal below changes one thing in it."""
+"""A scheme with its own steps; every refused file below changes one thing in it."""
 
 
 FORMULA = """
@@ -115,7 +115,7 @@ years = ["2014/15", "2015/16"]
 PEOPLE = "org_code,registered_population\nA,100000\nB,200000\nC,300000\nD,400000\n"
 
 
-# What Python or Pydantic would say to a programmer and nobody else should read.
+# Words from Python or Pydantic that only a programmer should see.
 JARGON = re.compile(
     r"[Ii]nput should|[Ee]xtra inputs|instance of|valid (string|dict|list|integer|number|boolean|date)"
     r"|[Pp]ydantic|[Tt]raceback|\b\w+(Entry|File|Header|Error)\b|\[key\]"
@@ -132,24 +132,24 @@ def write(folder, name, text):
 
 
 def changed(text, *changes):
-    """Return a text with each (old, new) replaced, where every old stands exactly once."""
+    """Return a text with each (old, new) replaced; every old text must occur exactly once."""
     for old, new in changes:
-        assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times"
+        assert text.count(old) == 1, f"{old!r} occurs {text.count(old)} times"
         text = text.replace(old, new)
     return text
 
 
 def proper(fault):
-    """Return what a fault says, having seen that it is one line in plain words, with something to say."""
-    said = str(fault)
-    assert said == " ".join(said.split()), f"not one line: {said!r}"
-    assert len(said) < 900
-    assert not JARGON.search(said), f"jargon in {said!r}"
-    return said
+    """Return the message of an error, after checking that it is one line in plain words."""
+    message = str(fault)
+    assert message == " ".join(message.split()), f"not one line: {message!r}"
+    assert len(message) < 900
+    assert not JARGON.search(message), f"jargon in {message!r}"
+    return message
 
 
 def refused(path, **options):
-    """Return what load says of a file that it refuses."""
+    """Return load's message about a file that it refuses."""
     with pytest.raises(GpitError) as caught:
         load(str(path), **options)
     return proper(caught.value)
@@ -222,7 +222,7 @@ formula = "core_fair_share + need_fair_share"
 
 
 def many(count, table):
-    """Return so many steps or parameters as TOML."""
+    """Return a number of steps or parameters as TOML."""
     step = '\n[[steps]]\nname = "s{0}"\nlabel = "S"\nformula = "fair_share"\n'
     parameter = '\n[parameters.p{0}]\nlabel = "P"\ndefault = {{ value = 1, assumption = "x" }}\n'
     return "".join((step if table == "steps" else parameter).format(index) for index in range(count))
@@ -241,7 +241,7 @@ CHARACTERS = "\"'[]{}=#.,\\\n\r\t\0 é£_/-+*()0aZ\ufeff\u2028"
 
 
 def mutated(text, chance):
-    """Return a text with one to three small changes of its characters, lines or values."""
+    """Return a text with one to three small changes to its characters, lines or values."""
     for _ in range(chance.randint(1, 3)):
         lines = text.split("\n")
         line, other = chance.randrange(len(lines)), chance.randrange(len(lines))

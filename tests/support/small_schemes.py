@@ -1,4 +1,4 @@
-"""Schemes of a few lines, and tables to run them on."""
+"""Schemes of a few lines, and tables for them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ values = {{ every_year = {{ value = {pot}, assumption = "A test." }} }}
 
 
 def scheme(folder, steps, years='["2014/15"]', pot=1000, extra=""):
-    """Write a scheme of one's own from `name = formula` lines; a line may end in `# unit`."""
+    """Write a scheme from lines such as `name = formula`; a line may end in `# unit`."""
     text = HEAD.format(years=years) + POT.format(pot=pot) + extra
     for line in steps.strip().splitlines():
         formula, _, unit = line.partition("#")

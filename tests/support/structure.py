@@ -1,7 +1,7 @@
-"""Whether a workbook is built as the standard says, part by part.
+"""Check part by part whether a workbook follows the standard.
 
-LibreOffice and openpyxl forgive what Excel calls a damaged file: elements out of order, a style that is not there,
-a note without a box. The rules here are those of ECMA-376 parts 1 and 2, written out beside nothing of the package.
+LibreOffice and openpyxl accept files that Excel reports as damaged: elements in the wrong order, a missing style, a
+note without a box. The rules here are those of ECMA-376 parts 1 and 2, written without using the package.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def local(element) -> str:
 
 
 def find(root, name) -> list:
-    """All elements of a name, at any depth."""
+    """All elements with a name, at any depth."""
     return list(root.iter(f"{{*}}{name}"))
 
 
@@ -56,27 +56,27 @@ def position(reference: str) -> tuple[int, int]:
 
 
 def faults(path: Path) -> list[str]:
-    """What is wrong with the workbook; an empty list if nothing is."""
+    """The problems of the workbook; an empty list if it has none."""
     with zipfile.ZipFile(path) as archive:
         if archive.testzip():
             return [f"{archive.testzip()} cannot be unpacked"]
         names = archive.namelist()
         parts = {name: archive.read(name) for name in names}
-    found = [f"{name} is there twice" for name in names if [n.lower() for n in names].count(name.lower()) > 1]
+    problems = [f"{name} is there twice" for name in names if [n.lower() for n in names].count(name.lower()) > 1]
     roots = {}
     for name, data in parts.items():
         if name.endswith((".xml", ".rels", ".vml")):
             try:
                 roots[name] = etree.fromstring(data.replace(b"<br>", b"<br/>") if name.endswith(".vml") else data)
             except etree.XMLSyntaxError as fault:
-                found.append(f"{name}: {fault}")
+                problems.append(f"{name}: {fault}")
     book = Book(parts, roots)
-    found += types(book) + references(book)
-    if found:
-        return found  # what is not there cannot be looked at
+    problems += types(book) + references(book)
+    if problems:
+        return problems  # missing parts cannot be checked
     for check in (workbook, styles, worksheets, notes, properties):
-        found += check(book)
-    return found
+        problems += check(book)
+    return problems
 
 
 class Book:
@@ -96,17 +96,17 @@ class Book:
 
     @staticmethod
     def resolved(source, entry) -> str | None:
-        """The part that a reference means; None if it leads out of the workbook."""
+        """The part that a reference points to; None if it is outside the workbook."""
         if entry.get("TargetMode") == "External":
             return None
         target = posixpath.join("/", posixpath.dirname(source), unquote(entry.get("Target")))
         return posixpath.normpath(target).lstrip("/")
 
     def of_kind(self, kind) -> Iterator[tuple[str, str]]:
-        """Source and target of every reference of a kind."""
+        """Source and target of every reference with a type."""
         for source, entries in self.references.items():
-            for one, target in entries.values():
-                if one == kind:
+            for entry_kind, target in entries.values():
+                if entry_kind == kind:
                     yield source, target
 
     @property
@@ -121,7 +121,7 @@ class Book:
 
 
 def in_order(root, order, name) -> list[str]:
-    """Children in the order of the standard; alternatives stand for what is in them."""
+    """Children follow the order of the standard; alternatives are replaced by their content."""
     ranks = []
     names = order.split()
     for child in root.iterchildren("{*}*"):
@@ -130,11 +130,11 @@ def in_order(root, order, name) -> list[str]:
             ranks.append((names.index(local(inner)), local(inner)))
         elif etree.QName(inner).namespace == etree.QName(root).namespace:
             return [f"{name}: unknown element {local(inner)}"]
-    return [f"{name}: {after[1]} stands after {before[1]}" for before, after in pairwise(ranks) if before[0] > after[0]]
+    return [f"{name}: {after[1]} is after {before[1]}" for before, after in pairwise(ranks) if before[0] > after[0]]
 
 
 def counts(root, name) -> list[str]:
-    """Every count is that of the children."""
+    """Every count equals the number of children."""
     return [
         f"{name}: {local(group)} counts {group.get('count')} and has {len(list(group.iterchildren('{*}*')))}"
         for kind in COUNTED.split()
@@ -144,13 +144,13 @@ def counts(root, name) -> list[str]:
 
 
 def types(book) -> list[str]:
-    """Every part has one type, and every type a part."""
+    """Every part has one type, and every type has a part."""
     root = book.roots["[Content_Types].xml"]
     endings = [entry.get("Extension").lower() for entry in find(root, "Default")]
     named = [entry.get("PartName").lstrip("/") for entry in find(root, "Override")]
-    found = [f"type of {one} said twice" for one in [*endings, *named] if [*endings, *named].count(one) > 1]
-    found += [f"type of {one}, which is not there" for one in named if one not in book.parts]
-    return found + [
+    problems = [f"type of {name} said twice" for name in [*endings, *named] if [*endings, *named].count(name) > 1]
+    problems += [f"type of {name}, which is not there" for name in named if name not in book.parts]
+    return problems + [
         f"{name} has no type"
         for name in book.parts
         if name != "[Content_Types].xml" and name not in named and name.rpartition(".")[2].lower() not in endings
@@ -158,49 +158,51 @@ def types(book) -> list[str]:
 
 
 def references(book) -> list[str]:
-    """Identifiers are unique, targets are there, and each `r:id` is a reference."""
-    found = []
+    """Identifiers are unique, targets exist, and each `r:id` is a reference."""
+    problems = []
     for name, root in book.roots.items():
         if name.endswith(".rels"):
             identifiers = [entry.get("Id") for entry in root]
-            found += [f"{name}: {one} twice" for one in set(identifiers) if identifiers.count(one) > 1]
+            problems += [
+                f"{name}: {identifier} twice" for identifier in set(identifiers) if identifiers.count(identifier) > 1
+            ]
             continue
         for element in root.iter("{*}*"):
             for attribute, value in element.attrib.items():
                 space = etree.QName(attribute).namespace or ""
                 if space.endswith("/relationships") and value and value not in book.references.get(name, {}):
-                    found.append(f"{name}: {local(element)} refers to {value}, which is not there")
+                    problems.append(f"{name}: {local(element)} refers to {value}, which is not there")
     for source, entries in book.references.items():
         if source and source not in book.parts:
-            found.append(f"references of {source}, which is not there")
-        found += [
+            problems.append(f"references of {source}, which is not there")
+        problems += [
             f"{source}: {identifier} leads to {target}"
             for identifier, (_, target) in entries.items()
             if target is not None and target not in book.parts
         ]
-    return found
+    return problems
 
 
 def workbook(book) -> list[str]:
-    """Sheets have names and numbers of their own; what counts sheets counts none that is not there."""
+    """Sheets have unique names and numbers, and references to sheets by number are valid."""
     root = book.roots[book.main]
     sheets = [entry for entry in find(root, "sheet") if local(entry.getparent()) == "sheets"]
     names = [entry.get("name") for entry in sheets]
     numbers = [entry.get("sheetId") for entry in sheets]
-    found = in_order(root, WORKBOOK, book.main)
-    found += ["two sheets of one name"] * (len({name.casefold() for name in names}) < len(names))
-    found += ["two sheets of one number"] * (len(set(numbers)) < len(numbers))
-    found += [f"'{name}' is no name" for name in names if len(name) > 31 or re.search(r"[][:*?/\\]", name)]
+    problems = in_order(root, WORKBOOK, book.main)
+    problems += ["two sheets of one name"] * (len({name.casefold() for name in names}) < len(names))
+    problems += ["two sheets of one number"] * (len(set(numbers)) < len(numbers))
+    problems += [f"'{name}' is no name" for name in names if len(name) > 31 or re.search(r"[][:*?/\\]", name)]
     kinds = {kind for entry in sheets for kind in [book.references[book.main][reference(entry)][0]]}
-    found += [f"a sheet that is a {kind}" for kind in kinds - {"worksheet", "chartsheet"}]
+    problems += [f"a sheet that is a {kind}" for kind in kinds - {"worksheet", "chartsheet"}]
     local_names = [
         (entry.get("name"), entry.get("localSheetId"))
         for entry in find(root, "definedName")
         if entry.get("localSheetId")
     ]
-    found += [f"{name} of a sheet that is not there" for name, number in local_names if int(number) >= len(sheets)]
-    found += ["a name defined twice"] * (len(set(local_names)) < len(local_names))
-    return found + [
+    problems += [f"{name} of a sheet that is not there" for name, number in local_names if int(number) >= len(sheets)]
+    problems += ["a name defined twice"] * (len(set(local_names)) < len(local_names))
+    return problems + [
         "the active sheet is not there"
         for view in find(root, "workbookView")
         if int(view.get("activeTab", 0)) >= len(sheets)
@@ -213,101 +215,101 @@ def reference(element) -> str:
 
 
 def styles(book) -> list[str]:
-    """Each style's font, fill, border and base are there."""
+    """The font, fill, border and base of each style exist."""
     root = book.style_root
-    found = in_order(root, STYLES, "styles") + counts(root, "styles")
+    problems = in_order(root, STYLES, "styles") + counts(root, "styles")
     sizes = {"fontId": "fonts", "fillId": "fills", "borderId": "borders", "xfId": "cellStyleXfs"}
-    for group in (one for kind in ("cellStyleXfs", "cellXfs") for one in find(root, kind)):
+    for group in (group for kind in ("cellStyleXfs", "cellXfs") for group in find(root, kind)):
         for look in group.iterchildren("{*}*"):
             for attribute, kind in sizes.items():
-                there = sum(len(list(one.iterchildren("{*}*"))) for one in find(root, kind))
-                if look.get(attribute) is not None and int(look.get(attribute)) >= there:
-                    found.append(f"styles: {attribute} {look.get(attribute)} of {there}")
-    patterns = [fill[0].get("patternType", "none") for one in find(root, "fills") for fill in one][:2]
-    return found + ["styles: the first fills are not none and gray125"] * (patterns != ["none", "gray125"])
+                count = sum(len(list(group_of_kind.iterchildren("{*}*"))) for group_of_kind in find(root, kind))
+                if look.get(attribute) is not None and int(look.get(attribute)) >= count:
+                    problems.append(f"styles: {attribute} {look.get(attribute)} of {count}")
+    patterns = [fill[0].get("patternType", "none") for fills in find(root, "fills") for fill in fills][:2]
+    return problems + ["styles: the first fills are not none and gray125"] * (patterns != ["none", "gray125"])
 
 
 def worksheets(book) -> list[str]:
-    """Rows and cells ascend, styles and texts are there, elements are in order."""
-    looks = sum(len(list(one.iterchildren("{*}*"))) for one in find(book.style_root, "cellXfs"))
+    """Rows and cells ascend, styles and texts exist, elements are in order."""
+    looks = sum(len(list(group.iterchildren("{*}*"))) for group in find(book.style_root, "cellXfs"))
     texts = [len(find(book.roots[target], "si")) for _, target in book.of_kind("sharedStrings")]
-    found = []
+    problems = []
     for _, part in book.of_kind("worksheet"):
         root = book.roots[part]
-        found += in_order(root, WORKSHEET, part) + counts(root, part)
+        problems += in_order(root, WORKSHEET, part) + counts(root, part)
         rows = [int(row.get("r", 0)) for row in find(root, "row")]
-        found += [
+        problems += [
             f"{part}: row {after} after {before}" for before, after in pairwise(rows) if after and before >= after
         ]
         for row in find(root, "row"):
             cells = [position(cell.get("r")) for cell in find(row, "c") if cell.get("r")]
-            found += [f"{part}: {two} after {one}" for one, two in pairwise(cells) if one >= two]
-            found += [
+            problems += [f"{part}: {after} after {before}" for before, after in pairwise(cells) if before >= after]
+            problems += [
                 f"{part}: {cell} in row {row.get('r')}"
                 for cell in cells
                 if row.get("r") and cell[0] != int(row.get("r"))
             ]
         for cell in find(root, "c"):
             if int(cell.get("s", 0)) >= max(looks, 1):
-                found.append(f"{part}: {cell.get('r')} has style {cell.get('s')} of {looks}")
+                problems.append(f"{part}: {cell.get('r')} has style {cell.get('s')} of {looks}")
             if cell.get("t") == "s" and int(cell.findtext("{*}v")) >= sum(texts):
-                found.append(f"{part}: {cell.get('r')} has text {cell.findtext('{*}v')} of {texts}")
-            if cell.get("t") == "inlineStr" and [local(one) for one in cell] != ["is"]:
-                found.append(f"{part}: {cell.get('r')} is a text in itself and holds something else")
-        found += [f"{part}: {kind} twice" for kind in ("legacyDrawing", "sheetData") if len(find(root, kind)) > 1]
-        found += [
-            f"{part}: legacyDrawing is a {book.references[part][reference(one)][0]}"
-            for one in find(root, "legacyDrawing")
-            if book.references[part][reference(one)][0] != "vmlDrawing"
+                problems.append(f"{part}: {cell.get('r')} has text {cell.findtext('{*}v')} of {texts}")
+            if cell.get("t") == "inlineStr" and [local(child) for child in cell] != ["is"]:
+                problems.append(f"{part}: {cell.get('r')} is a text in itself and holds something else")
+        problems += [f"{part}: {kind} twice" for kind in ("legacyDrawing", "sheetData") if len(find(root, kind)) > 1]
+        problems += [
+            f"{part}: legacyDrawing is a {book.references[part][reference(drawing)][0]}"
+            for drawing in find(root, "legacyDrawing")
+            if book.references[part][reference(drawing)][0] != "vmlDrawing"
         ]
-    return found
+    return problems
 
 
 def notes(book) -> list[str]:
-    """Each note has an author, a place in order and a box in the drawing of its sheet."""
-    found = []
+    """Each note has an author, a cell in ascending order, and a box in the drawing of its sheet."""
+    problems = []
     for sheet, part in book.of_kind("comments"):
         root = book.roots[part]
         authors = len(find(root, "author"))
         places = [position(note.get("ref")) for note in find(root, "comment")]
-        found += [f"{part}: note at {two} after {one}" for one, two in pairwise(places) if one >= two]
-        found += [
+        problems += [f"{part}: note at {after} after {before}" for before, after in pairwise(places) if before >= after]
+        problems += [
             f"{part}: author {n.get('authorId')}" for n in find(root, "comment") if int(n.get("authorId")) >= authors
         ]
         for text in find(root, "text"):
-            kinds = [local(one) for one in text]
+            kinds = [local(child) for child in text]
             if kinds not in (["t"], ["r"] * len(kinds)):
-                found.append(f"{part}: a text of {kinds}")
+                problems.append(f"{part}: a text of {kinds}")
         for traits in find(root, "rPr"):
-            found += in_order(traits, RUN, part)
-        drawing = [reference(one) for one in find(book.roots[sheet], "legacyDrawing")]
+            problems += in_order(traits, RUN, part)
+        drawing = [reference(drawing_element) for drawing_element in find(book.roots[sheet], "legacyDrawing")]
         if not drawing:
-            found.append(f"{sheet} has notes and no drawing")
+            problems.append(f"{sheet} has notes and no drawing")
             continue
         name = book.references[sheet][drawing[0]][1]
-        found += boxes(book.roots[name], name, places)
-    return found
+        problems += boxes(book.roots[name], name, places)
+    return problems
 
 
 def boxes(root, name, places) -> list[str]:
-    """Shapes have identifiers of their own; each note has one box, whose corners are in order."""
+    """Shapes have unique identifiers; each note has one box with its corners in order."""
     identifiers = [shape.get("id") for shape in find(root, "shape")]
-    kinds = {f"#{one.get('id')}" for one in find(root, "shapetype")}
-    found = [f"{name}: {one} twice" for one in set(identifiers) if identifiers.count(one) > 1]
-    found += [f"{name}: type {one.get('type')}" for one in find(root, "shape") if one.get("type") not in kinds]
-    there = []
+    kinds = {f"#{shape_type.get('id')}" for shape_type in find(root, "shapetype")}
+    problems = [f"{name}: {identifier} twice" for identifier in set(identifiers) if identifiers.count(identifier) > 1]
+    problems += [f"{name}: type {shape.get('type')}" for shape in find(root, "shape") if shape.get("type") not in kinds]
+    box_places = []
     for data in find(root, "ClientData"):
         if data.get("ObjectType") == "Note":
-            there.append((int(data.findtext("{*}Row")) + 1, int(data.findtext("{*}Column")) + 1))
-            corners = data.findtext("{*}Anchor") or "0, 0, 0, 0, 0, 0, 0, 0"  # openpyxl leaves them to Excel
+            box_places.append((int(data.findtext("{*}Row")) + 1, int(data.findtext("{*}Column")) + 1))
+            corners = data.findtext("{*}Anchor") or "0, 0, 0, 0, 0, 0, 0, 0"  # openpyxl leaves this to Excel
             left, _, top, _, right, _, bottom, _ = map(int, corners.split(","))
             if not (0 <= left <= right < 16_384 and 0 <= top <= bottom < 1_048_576):
-                found.append(f"{name}: box of {there[-1]} from {left}, {top} to {right}, {bottom}")
-    return found + [f"{name}: boxes {sorted(there)} and notes {places}"] * (sorted(there) != places)
+                problems.append(f"{name}: box of {box_places[-1]} from {left}, {top} to {right}, {bottom}")
+    return problems + [f"{name}: boxes {sorted(box_places)} and notes {places}"] * (sorted(box_places) != places)
 
 
 def properties(book) -> list[str]:
-    """Lists in the file's properties have the size that they say."""
+    """Lists in the file's properties have their stated size."""
     return [
         f"{part}: a list of {vector.get('size')} has {len(vector)}"
         for _, part in book.of_kind("extended-properties")

@@ -1,4 +1,4 @@
-"""Which parameters of a test belong to the fast tier, and which are marked slow. Their ids stay what they are."""
+"""Choose which parameters of a test belong to the fast tier and which are marked slow. Their ids stay the same."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def name_of(value: Any) -> str:
 
 
 def slow_but(fast: Collection[str], values: Iterable[Any]) -> list[Any]:
-    """Return the values of one argument, all marked slow but those of the names in `fast`."""
+    """Return the values of one argument, all marked slow except those named in `fast`."""
     return [value if name_of(value) in fast else slow(value) for value in values]
 
 
 def fast_but(slow_names: Collection[str], values: Iterable[Any], name: Callable[[Any], str] = name_of) -> list[Any]:
-    """Return the values of one argument, of which those of the names in `slow_names` are marked slow."""
+    """Return the values of one argument; those named in `slow_names` are marked slow."""
     return [slow(value) if name(value) in slow_names else value for value in values]

@@ -1,4 +1,4 @@
-"""Damaged files, one for each hazard: what is in them, and what is to come of them.
+"""Damaged files, one for each hazard: their contents, and the expected outcome.
 
 Each `Case` says what the reader must find and, where it may accept the file, the figures that the
 generator put there. Nothing here looks at the package: figures are told from the texts by hand.
@@ -25,22 +25,22 @@ GOOD = {code: float(people) for code, _, people in ROWS}
 
 @dataclass
 class Case:
-    """A file, or one for each option, and what is to come of it."""
+    """A file, or one for each option, and the expected outcome."""
 
     name: str
     files: dict[str, tuple[str, bytes]]
-    """By option: name and content, or a function that makes it where that takes time."""
+    """By option: name and content, or a function that makes the content if that takes time."""
     finds: set[str] = field(default_factory=set)
-    """Numbers of findings that must be among those of the run."""
+    """Codes of findings that the run must have."""
     figures: dict[str, float] | None = None
-    """What must be read of the first file, by code; None where the file must be refused."""
+    """Figures that must be read from the first file, by code; None if it must be refused."""
     column: str = "registered_population"
     sheet: str = ""
     options: dict = field(default_factory=dict)
 
 
 def text(rows, separator=",", end="\n"):
-    """Rows as text, cells quoted where they hold the separator."""
+    """Rows as text; cells that contain the separator are quoted."""
     return "".join(separator.join(_quoted(str(cell), separator) for cell in row) + end for row in rows)
 
 
@@ -78,7 +78,7 @@ def rezipped(data, changes=None, *, extra=(), drop=(), method=zipfile.ZIP_DEFLAT
     """A zip archive with some parts changed, more parts, or fewer."""
     result = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(result, "w", method) as new, catch_warnings():
-        simplefilter("ignore")  # two parts of one name are what is wanted
+        simplefilter("ignore")  # two parts with one name are intended
         for name in old.namelist():
             if name not in drop:
                 content = old.read(name)
@@ -99,12 +99,12 @@ def parquet(columns):
 
 
 def population(name, content, finds=(), figures=None, **more):
-    """A case of one population file; its ending is that of its name."""
+    """A case with one population file; its name has the file's ending."""
     data = content.encode() if isinstance(content, str) else content
     return Case(name, {"population": (name, data)}, set(finds), figures, **more)
 
 
-# Numbers as finance writes them, and what each is by hand; None where it has no meaning, or more than one.
+# Numbers as finance writes them, and their values by hand; None if there is no single meaning.
 NUMBERS = {
     "1234": 1234.0,
     "1,234": 1234.0,
@@ -187,7 +187,7 @@ NUMBERS = {
 
 
 def notations():
-    """Each notation in a text file and as a text cell of a workbook, in a column that may be below nil."""
+    """Each notation in a text file and as a text cell of a workbook, in a column that may be negative."""
     for number, (cell, value) in enumerate(NUMBERS.items()):
         rows = [["org_code", "change"], ["00C", "1"], ["00D", cell]]
         figures = None if value is None else {"00C": 1.0, "00D": value}
@@ -226,7 +226,7 @@ def encodings():
 
 
 def around():
-    """What stands around tables: titles, notes, sections, units, totals, further tables."""
+    """Rows around tables: titles, notes, sections, units, totals, further tables."""
     table = [HEAD, *ROWS]
     total = sum(GOOD.values())
     whole = int(total)
@@ -315,13 +315,13 @@ def money():
 
 
 def spend(name, content, finds=(), figures=None, **more):
-    """A case of one spend file."""
+    """A case with one spend file."""
     data = content.encode() if isinstance(content, str) else content
     return Case(name, {"spend": (name, data)}, set(finds), figures, column="historic_spend", **more)
 
 
 def cells():
-    """Codes and figures that a spreadsheet has changed, lost or never had."""
+    """Codes and figures that a spreadsheet has changed, lost or never stored."""
 
     def with_row(*cells):
         return book([HEAD, *ROWS, cells])
@@ -420,7 +420,7 @@ def workbooks():
 
 
 def hostile():
-    """Workbooks that are no workbooks, are damaged, or mean harm."""
+    """Files that are not workbooks, and workbooks that are damaged or hostile."""
     plain = book([HEAD, *ROWS])
     yield population("password.xlsx", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 2000, {"I01"})
     yield population("text-called-xlsx.xlsx", text([HEAD, *ROWS]), {"I01"})
@@ -463,12 +463,12 @@ def hostile():
 
 
 def bomb(plain, part):
-    """A small workbook of which one part unpacks to 147 MB."""
+    """A small workbook with one part that unpacks to 147 MB."""
     return rezipped(plain, {part: lambda xml: xml + b" " * 147_000_000})
 
 
 def million_rows(plain):
-    """A workbook with every row that there can be, nearly all with a style and nothing else."""
+    """A workbook with the most rows possible, nearly all with only a style."""
     rows = b"".join(b'<row r="%d" s="5" customFormat="1"/>' % number for number in range(6, 1_048_577))
     return rezipped(plain, {SHEET: _into_sheet(rows)})
 
@@ -496,7 +496,7 @@ def _with_size(data, size):
 
 
 def between_files():
-    """What only two files or two years together show."""
+    """Problems that only two files or two years together show."""
     people = "org_code,registered_population\n00C,100000\n00D,200000\n00E,300000\n00F,400000\n00G,500000\n00H,600000\n"
     figures = {code: number * 100000.0 for number, code in enumerate(["00C", "00D", "00E", "00F", "00G", "00H"], 1)}
 
@@ -545,6 +545,6 @@ def between_files():
 
 
 def cases():
-    """Every case, in an order that is always the same."""
+    """Every case, always in the same order."""
     for kind in (notations, encodings, around, money, cells, marks, workbooks, hostile, between_files):
         yield from kind()

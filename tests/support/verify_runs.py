@@ -1,4 +1,4 @@
-"""A small run of four organisations, and what it is given."""
+"""A small run of four organisations, and its inputs."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ OPTIONS = {
 
 
 def write(result, path):
-    """Write a result as `gpit allocate` does, with the manifest beside a table."""
+    """Write a result as `gpit allocate` does, with a manifest file for a table."""
     writers = {"xlsx": write_workbook, "json": writing.write_json, "csv": writing.write_csv}
     writers.get(path.suffix[1:], writing.write_parquet)(result, path)
     if path.suffix in (".csv", ".parquet"):
@@ -93,7 +93,7 @@ def write(result, path):
 
 
 def own_files(folder):
-    """Write inputs of every kind and a scheme whose formula lies in a folder below it."""
+    """Write inputs of every kind and a scheme with a formula in a folder below it."""
     (folder / "rules").mkdir(parents=True)
     (folder / "own.toml").write_text(SCHEME, encoding="utf-8")
     (folder / "rules" / "need.toml").write_text(NEED, encoding="utf-8")

@@ -1,9 +1,8 @@
-"""GitHub's runner, as far as the workflows of this project need it: steps as they stand, in bash.
+"""The parts of GitHub's runner that the workflows of this project need: their steps, run in bash.
 
-`python tests/support/workflow.py FOLDER` makes a repository of a folder, with a main branch and a pull request, and
-runs the workflow that stands in it. Steps of other people's actions (checkout, setup-python, upload-artifact)
-are passed over; the project's own action is taken from this checkout. What GitHub would be told by `gh` is
-kept in a file.
+`python tests/support/workflow.py FOLDER` makes a repository from a folder, with a main branch and a pull request, and
+runs its workflow. Steps of other people's actions (checkout, setup-python, upload-artifact) are skipped; the project's
+own action is used from this checkout. Calls of `gh` are written to a file.
 """
 
 from __future__ import annotations
@@ -36,38 +35,38 @@ cp "$last" "$GH_LOG.body"
 
 @dataclass
 class Step:
-    """What became of a step."""
+    """The outcome of a step."""
 
     name: str
     code: int | None
-    """Exit code; None if it was passed over."""
+    """Exit code; None if it was skipped."""
     printed: str = ""
 
 
 @dataclass
 class Job:
-    """A job on its machine: contexts, files that GitHub would look at, and what became of the steps."""
+    """A job on its machine: contexts, files that GitHub would read, and the outcomes of its steps."""
 
     repository: Path
     temp: Path
     event: dict[str, Any]
     event_name: str = "pull_request"
     overrides: dict[str, str] = field(default_factory=dict)
-    """Inputs of the project's action that are given other values than the workflow gives."""
+    """Values that replace the workflow's inputs of the project's action."""
     path: str = ""
-    """Folders that come before those of PATH."""
+    """Folders to put before those of PATH."""
     steps: list[Step] = field(default_factory=list)
     failed: bool = False
 
     @property
     def summary(self) -> str:
-        """What the summary of the job says."""
+        """The summary of the job."""
         file = self.temp / "summary"
         return file.read_text("utf-8") if file.exists() else ""
 
     @property
     def comment(self) -> str:
-        """What stands in the pull request; empty if nothing was written."""
+        """The comment in the pull request; empty if nothing was written."""
         file = self.temp / "gh.body"
         return file.read_text("utf-8") if file.exists() else ""
 
@@ -82,10 +81,10 @@ class Job:
         contexts = {"inputs": inputs, "github": github, "steps": outputs, "runner": {"temp": str(self.temp)}}
         for step in steps:
             name = step.get("name") or step.get("uses") or step["run"].splitlines()[0]
-            wanted = "if" not in step or _value(
+            is_to_run = "if" not in step or _value(
                 str(step["if"]).strip().removeprefix("${{").removesuffix("}}"), contexts
             )
-            if not wanted or (self.failed and "always()" not in str(step.get("if"))):
+            if not is_to_run or (self.failed and "always()" not in str(step.get("if"))):
                 self.steps.append(Step(name, None))
             elif "run" in step:
                 outputs[step.get("id", "")] = {"outputs": self._run(name, step, contexts)}
@@ -96,16 +95,16 @@ class Job:
 
     def _action(self, step: dict[str, Any], contexts: dict[str, Any]) -> None:
         action = yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))
-        given = {name: filled(str(value), contexts) for name, value in step.get("with", {}).items()}
-        assert given.keys() <= action["inputs"].keys()
-        known = {name: filled(str(one.get("default", "")), contexts) for name, one in action["inputs"].items()}
-        self._steps(action["runs"]["steps"], known | given | self.overrides)
+        values = {name: filled(str(value), contexts) for name, value in step.get("with", {}).items()}
+        assert values.keys() <= action["inputs"].keys()
+        defaults = {name: filled(str(entry.get("default", "")), contexts) for name, entry in action["inputs"].items()}
+        self._steps(action["runs"]["steps"], defaults | values | self.overrides)
 
     def _run(self, name: str, step: dict[str, Any], contexts: dict[str, Any]) -> dict[str, str]:
         """Run a step in bash, as GitHub does, and return its outputs."""
         place = self.repository / filled(step.get("working-directory", "."), contexts)
-        written = self.temp / "output"
-        written.write_text("", "utf-8")
+        output_file = self.temp / "output"
+        output_file.write_text("", "utf-8")
         shims = self.temp / "shims"
         shims.mkdir(exist_ok=True)
         (shims / "gh").write_text(GH, "utf-8")
@@ -116,7 +115,7 @@ class Job:
             | variables
             | {
                 "RUNNER_TEMP": str(self.temp),
-                "GITHUB_OUTPUT": str(written),
+                "GITHUB_OUTPUT": str(output_file),
                 "GITHUB_STEP_SUMMARY": str(self.temp / "summary"),
                 "GH_LOG": str(self.temp / "gh"),
                 "PATH": os.pathsep.join([str(shims), *([self.path] if self.path else []), os.environ["PATH"]]),
@@ -131,21 +130,21 @@ class Job:
         )  # fmt: skip
         self.steps.append(Step(name, done.returncode, done.stdout + done.stderr))
         self.failed = self.failed or done.returncode != 0
-        return dict(line.split("=", 1) for line in written.read_text("utf-8").splitlines())
+        return dict(line.split("=", 1) for line in output_file.read_text("utf-8").splitlines())
 
 
 def filled(text: str, contexts: dict[str, Any]) -> str:
-    """Return a text with its expressions worked out."""
+    """Return a text with its expressions replaced by their values."""
     return _EXPRESSION.sub(lambda match: str(_value(match[1], contexts)), text)
 
 
 def _value(expression: str, contexts: dict[str, Any]) -> Any:
-    """Work out an expression: names, texts, == != && || ! and brackets."""
+    """Evaluate an expression: names, texts, == != && || ! and brackets."""
     return _Expression(expression, contexts).either()
 
 
 class _Expression:
-    """An expression while it is read, from left to right."""
+    """An expression, read from left to right."""
 
     def __init__(self, text: str, contexts: dict[str, Any]) -> None:
         self.contexts = contexts
@@ -162,7 +161,7 @@ class _Expression:
         return self.tokens.pop(0)[1] if self.tokens and self.tokens[0][1] in signs else ""
 
     def either(self) -> Any:
-        """Work out what stands between `||`; of values that are not empty the first."""
+        """Evaluate the operands of `||`; return the first that is not empty."""
         value = self.both()
         while self.takes("||"):
             other = self.both()
@@ -170,7 +169,7 @@ class _Expression:
         return value
 
     def both(self) -> Any:
-        """Work out what stands between `&&`."""
+        """Evaluate the operands of `&&`."""
         value = self.compared()
         while self.takes("&&"):
             other = self.compared()
@@ -178,13 +177,13 @@ class _Expression:
         return value
 
     def compared(self) -> Any:
-        """Work out one comparison, or a value alone."""
+        """Evaluate one comparison, or a single value."""
         value = self.single()
         sign = self.takes("==", "!=")
         return (value == self.single()) == (sign == "==") if sign else value
 
     def single(self) -> Any:
-        """Work out a name, a text, or what stands in brackets."""
+        """Evaluate a name, a text or an expression in brackets."""
         if self.takes("!"):
             return not self.single()
         if self.takes("("):
@@ -196,21 +195,21 @@ class _Expression:
             return text[1:-1].replace("''", "'")
         if text == "always()":
             return True
-        found: Any = self.contexts
+        value: Any = self.contexts
         for part in text.split("."):
-            found = found.get(part, "") if isinstance(found, dict) else ""
-        return found
+            value = value.get(part, "") if isinstance(value, dict) else ""
+        return value
 
 
 def repository_of(folder: Path, place: Path) -> str:
-    """Make a repository of a folder, with one commit on main; return the commit."""
+    """Make a repository from a folder, with one commit on main; return the commit."""
     shutil.copytree(folder, place)
     git(place, "init", "--quiet", "--initial-branch=main")
     return commit(place, "The rule as it is")
 
 
 def commit(place: Path, message: str) -> str:
-    """Commit all there is; return the commit."""
+    """Commit everything; return the commit."""
     git(place, "add", "--all")
     git(place, "-c", "user.name=A", "-c", "user.email=a@example.org", "commit", "--quiet", "--message", message)
     return git(place, "rev-parse", "HEAD")
@@ -223,7 +222,7 @@ def git(place: Path, *words: str) -> str:
 
 
 def main(folder: Path) -> int:
-    """Run the workflow of a folder as in a pull request that changes nothing, in an environment of its own."""
+    """Run the workflow of a folder in a new environment, as for a pull request that changes nothing."""
     with tempfile.TemporaryDirectory() as room:
         place, temp = Path(room) / "repository", Path(room) / "temp"
         temp.mkdir()
@@ -233,9 +232,9 @@ def main(folder: Path) -> int:
         job.path = str(Path(room) / "environment" / "bin")
         (workflow,) = (place / ".github" / "workflows").iterdir()
         job.run(workflow)
-        said = [f"{'passed over' if one.code is None else f'exit code {one.code}'}: {one.name}" for one in job.steps]
-        said += [one.printed for one in job.steps if one.code]
-        sys.stdout.write("\n".join([*said, job.comment, ""]))
+        lines = [f"{'skipped' if step.code is None else f'exit code {step.code}'}: {step.name}" for step in job.steps]
+        lines += [step.printed for step in job.steps if step.code]
+        sys.stdout.write("\n".join([*lines, job.comment, ""]))
         return 1 if job.failed or not job.comment else 0
 
 

@@ -57,8 +57,7 @@ def read_inputs(request: Request) -> Inputs:
     """Read and check all input files.
 
     Raises:
-        UsageError: a file cannot be found or opened, or an option has an impossible value.
-        InputError: the files hold faults; it carries all findings, notes and warnings too.
+        InputError: the files have errors; it carries all findings, including notes and warnings.
     """
     findings = FindingCollector()
     sheets, all_read = _sheets(request, findings)
@@ -69,17 +68,14 @@ def read_inputs(request: Request) -> Inputs:
 
 
 def inspect_inputs(request: Request) -> tuple[Request, Inputs, list[ColumnSummary]]:
-    """Read and check input files without stopping at faults, so that everything in them can be shown.
+    """Read and check input files without stopping at errors, so that all contents can be shown.
 
-    Where the request names no years, they are those of the files; where it needs no columns, all columns
-    that hold numbers are looked at.
+    If the request names no years, the years of the files are used. If it needs no columns, all columns of numbers
+    are checked.
 
     Returns:
-        The request as it was completed; the tables, which may lack what is faulty, with all findings,
-        errors among them; the columns of numbers.
-
-    Raises:
-        UsageError: a file cannot be found or opened, or an option has an impossible value.
+        The completed request; the tables without the parts that have errors, with all findings; the columns of
+        numbers.
     """
     findings = FindingCollector()
     sheets, all_read = _sheets(request, findings)
@@ -107,7 +103,7 @@ def _inputs(request: Request, groups: Sequence[Group], findings: FindingCollecto
     builder = _TableBuilder(request, groups, crosswalk or packaged_crosswalk(), findings)
     builder.read_rows()
     if crosswalk is None:
-        # Without the crosswalk it is not known which organisations belong together: the files are not compared.
+        # Without the crosswalk gpit cannot tell which organisations belong together, so it does not compare the files.
         builder.groups = groups[:1]
     elif request.boundaries is not None:
         builder.restate_on_boundaries(request.boundaries)
@@ -132,7 +128,11 @@ def _inputs(request: Request, groups: Sequence[Group], findings: FindingCollecto
 
 
 def _sheets(request: Request, findings: FindingCollector) -> tuple[list[tuple[Role, InputSheet]], bool]:
-    """Read the cells of every file; the second result is whether all could be read."""
+    """Read the cells of every file; the second result is whether all could be read.
+
+    Raises:
+        UsageError: no file is given.
+    """
     check_mapping(request)
     for year in request.years:
         year_start(year)
@@ -141,7 +141,7 @@ def _sheets(request: Request, findings: FindingCollector) -> tuple[list[tuple[Ro
         "spend": request.spend,
         "input": request.extra,
     }
-    # All files are looked for before the first is read: a misspelt name is known at once.
+    # All files are located before the first is read, so that a misspelt name is reported at once.
     targets = [(role, locate(text)) for role, texts in options.items() for text in texts]
     if not targets:
         raise UsageError("no input file is given; use --population FILE and --spend FILE, or --sample")
@@ -172,13 +172,17 @@ class _TableBuilder:
     columns: dict[str, InputColumn] = field(default_factory=dict)
 
     def read_rows(self) -> None:
-        """Read the rows of each file, sum lines and practices, and sort them by year."""
+        """Read the rows of each file, sum lines and practices, and sort them by year.
+
+        Raises:
+            UsageError: no row has a code that should be left out.
+        """
         rows: list[InputRow] = []
         left_out: set[str] = set()
         for group in self.groups:
             if not group.gives and group is not self.groups[0]:
-                # Faults in an unused file do not matter; that the file is unused may.
-                group.findings.note(FindingCode.UNUSED, "no column of it is used")
+                # Errors in an unused file do not matter, but the user may want to know that it is unused.
+                group.findings.note(FindingCode.UNUSED, "no column of this file is used")
                 continue
             dropped: set[str] = set()
             for file in group.files:
@@ -199,16 +203,16 @@ class _TableBuilder:
         unknown = [code for code in self.request.leave_out if code not in left_out]
         if unknown:
             suggestion = nearest(unknown[0], {row.code for row in rows})
-            raise UsageError(f"--leave-out {unknown[0]}: no file has a row of that code{suggestion}")
+            raise UsageError(f"--leave-out {unknown[0]}: no file has a row with this code{suggestion}")
 
     def restate_on_boundaries(self, day: date) -> None:
-        """Bring all rows, of every year, to the organisations of the day that was asked for."""
+        """Restate the rows of all years for the organisations of the requested day."""
         self.restated = restate_on_boundaries(self.groups, self.lines or [], day, self.crosswalk, self.findings)
         if self.lines is not None:
             self.lines = lines_on_boundaries(self.lines, self.crosswalk, day)
 
     def restate(self) -> None:
-        """Restate all groups on the organisations of the first group."""
+        """Restate all groups for the organisations of the first group."""
         if not self.groups:
             return
         years_as_read = self.request.years if self.request.boundaries is None else ()
@@ -252,7 +256,7 @@ class _TableBuilder:
         return pl.DataFrame(series)
 
     def check_patients(self) -> None:
-        """Refuse spend of organisations without patients; point out the other organisations without patients."""
+        """Report organisations without patients: an error if they have spend, else a warning."""
         empty: defaultdict[str, dict[str, InputRow]] = defaultdict(dict)
         for year in self.request.years:
             for code, row in sorted(self._rows("registered_population", year).items()):
@@ -268,7 +272,7 @@ class _TableBuilder:
             self.findings.error(
                 FindingCode.NO_PATIENTS,
                 rows[funded[0]].where("registered_population"),
-                f"{code} has no patients and yet a historic_spend in {funded[0]} "
+                f"{code} has no patients but has a historic_spend in {funded[0]} "
                 f"({self.origins.get((funded[0], code, 'historic_spend'), '')})",
                 remedy="Correct the population, or move the spend to the organisation that has the patients",
                 organisation=code,
@@ -277,7 +281,7 @@ class _TableBuilder:
             self.groups[0].findings.warning(FindingCode.NO_PATIENTS, f"no patients in {listed(without_patients)}")
 
     def check_plausible(self) -> None:
-        """Point out figures that are hard to believe."""
+        """Report figures that are hard to believe."""
         years = self.request.years
         people = {year: self._figures("registered_population", year) for year in years}
         for figures in people.values():
@@ -287,7 +291,7 @@ class _TableBuilder:
         for year in years:
             spend = self._figures("historic_spend", year)
             heads = {code: figure.value for code, figure in people[year].items()}
-            if (spend, heads) != previous:  # rows without a year serve all years, and are reported once
+            if (spend, heads) != previous:  # rows without a year are used for all years, and reported once
                 check_per_head(spend, heads, year if len(years) > 1 else "", self.request.organisation, self.findings)
             previous = spend, heads
 
@@ -296,14 +300,14 @@ class _TableBuilder:
         figures = {}
         for code, row in self._rows(column, year).items():
             if (value := row.number_of(column)) is not None:
-                # The sum of several lines is in no single cell.
+                # A sum of several lines has no single cell.
                 where = row.where(column) if column in row.file.columns else Where(row.file.sheet.name)
-                # Unlikely figures of two organisations have no common cause: without a column they are not grouped.
+                # Unlikely figures of two organisations have no common cause. Without a column they are not grouped.
                 figures[code] = PlacedFigure(value, where._replace(column=""))
         return figures
 
     def _needs_of(self, group: Group, file: InputFile) -> list[Need]:
-        """Return the columns to be read from a file."""
+        """Return the columns to read from a file."""
         needs = [*group.gives.values(), _NAME]
         if file.has_lines and "historic_spend" in group.gives:
             return [*needs, *line_needs(self.request)]
@@ -315,13 +319,13 @@ class _TableBuilder:
         marked = sum("illustrative" in row.text_of("basis").casefold() for row in file.rows)
         if marked:
             self.illustrative.append(
-                f"{file.sheet.name}: {marked:,} of {len(file.rows):,} rows say that they are illustrative."
+                f"{file.sheet.name}: {marked:,} of {len(file.rows):,} rows are marked illustrative."
             )
         elif any("illustrative" in title.casefold() for title in file.sheet.titles):
-            self.illustrative.append(f"{file.sheet.name}: says above its table that figures are illustrative.")
+            self.illustrative.append(f"{file.sheet.name}: a title above the table says that figures are illustrative.")
 
     def _sum(self, group: Group, file: InputFile) -> None:
-        """Sum lines of cost or practices to organisations, where a file has them."""
+        """Sum lines of cost or practices to organisations, if a file has them."""
         needs = [need for need in (*group.gives.values(), _NAME) if need.name in file.columns]
         if not file.keyed:
             return
@@ -335,11 +339,11 @@ class _TableBuilder:
             rules = [f"{column} {' or '.join(words)}" for column, words in self.request.counts.items()]
             file.findings.note(
                 FindingCode.TOTALS_GIVEN,
-                f"historic_spend is taken as it stands; that it is {listed(rules)} alone cannot be checked",
+                f"historic_spend is used as given; gpit cannot check that it covers only {listed(rules)}",
             )
 
     def _check_sides(self, group: Group) -> None:
-        """Report organisations that one group has and the first has not, or the other way round."""
+        """Report organisations that only this group or only the first group has."""
         first, rows = self.groups[0], group.rows
         if not group.gives or not all(file.keyed for file in [*first.files, *group.files]):
             return
@@ -350,7 +354,7 @@ class _TableBuilder:
             self._report_side(rows[years[0]][code], first, years, lacking, fatal=first.is_essential)
 
     def _check_names(self, names: Mapping[str, Mapping[str, str]]) -> None:
-        """Refuse blank names where a step of the scheme uses them."""
+        """Report blank names as an error if a step of the scheme uses them."""
         is_needed = any(need.name == "org_name" and not need.optional for need in self.request.needs)
         blank = sorted({code for of_year in names.values() for code, name in of_year.items() if not name})
         if blank and is_needed:
@@ -372,10 +376,10 @@ class _TableBuilder:
             message += " and is left out"
         if suggestion and not hint:
             message += f"; did you mean {suggestion}?"
-            remedy = "Write the code in the same way in both files if it is meant"
+            remedy = "If so, write the code the same way in both files"
         elif fatal:
-            expected = "the same organisations in both"
-            remedy = f"Add the code to {other.name}, or take it out here"
+            expected = "the same organisations in both files"
+            remedy = f"Add the code to {other.name}, or remove it here"
         report(FindingCode.ONE_SIDED, row.where("org_code"), message, expected, remedy, organisation=row.code)
 
     def _name_columns(self) -> None:
@@ -388,7 +392,7 @@ class _TableBuilder:
                 self.columns[need.name] = InputColumn(need.name, need.kind, need.unit, role, files)
 
     def _codes(self, year: str) -> Collection[str]:
-        """Return the organisations of a year: those of the first group, in the order of its files."""
+        """Return the organisations of the first group for a year, in the order of its files."""
         return self.groups[0].rows[year] if self.groups else ()
 
     def _rows(self, column: str, year: str) -> dict[str, InputRow]:
@@ -402,7 +406,7 @@ class _TableBuilder:
 
 
 def _years_alone(rows: Rows, others: Rows) -> dict[str, list[str]]:
-    """Return the organisations that others lack, with the years; a year that is missing was reported as a whole."""
+    """Return the organisations that `others` lacks, with the years; years without any rows are reported elsewhere."""
     alone: defaultdict[str, list[str]] = defaultdict(list)
     for year in rows:
         for code in rows[year].keys() - others[year].keys() if others[year] else ():
@@ -411,7 +415,7 @@ def _years_alone(rows: Rows, others: Rows) -> dict[str, list[str]]:
 
 
 def _suggestion(row: InputRow, years: Sequence[str], rows: Rows, alone: Mapping[str, Sequence[str]]) -> str:
-    """Return the organisation of another file that may be meant by one that only this file has; empty if none is near.
+    """Return organisations of another file that resemble one that only this file has; empty if none does.
 
     Args:
         row: the organisation.

@@ -20,7 +20,7 @@ Kind = Literal["number", "text"]
 Role = Literal["population", "spend", "input"]
 
 ADDED_UP = ("£", "people")
-"""Units whose values may be added up over practices or merged organisations, and are not negative unless signed."""
+"""Units of values that may be added up over practices or merged organisations. They are not negative unless signed."""
 
 
 @dataclass(frozen=True)
@@ -30,22 +30,22 @@ class Need:
     name: str
     kind: Kind
     unit: str = ""
-    """Unit given by the scheme; where it gives none, that of the headings file, if any."""
+    """Unit from the scheme, else from the headings file, if any."""
     optional: bool = False
-    """Whether blank cells, or the lack of the whole column, are allowed."""
+    """Whether cells may be blank, or the whole column missing."""
     label: str = ""
     used_in: str = ""
-    """File, step and character of the formula that first uses it, for a message if no file has it."""
+    """File, step and character of the formula that uses it first, for the message if no file has it."""
     alternatives: tuple[str, ...] = ()
-    """Other names that the formula may have meant: steps and parameters."""
+    """Names of steps and parameters that the formula may mean instead."""
     lenient: bool = False
-    """Whether a cell that cannot be read is a warning, since nothing is known to need the column.
+    """Whether a cell that cannot be read is only a warning, because no step is known to need the column.
 
-    Money may be negative in such a column, as adjustments are, and gives a warning for the column."""
+    Negative money in such a column, such as an adjustment, is a warning for the column."""
     of: str = ""
-    """The text column that names the larger organisation of a row, where the value is of that organisation."""
+    """The text column with the larger organisation of each row, if the value is that organisation's."""
     signed: bool = False
-    """Whether money may be negative, as adjustments may."""
+    """Whether money may be negative, as in adjustments."""
 
     @property
     def is_sum(self) -> bool:
@@ -58,7 +58,7 @@ class Request:
     """The files that a user names, and what the scheme needs from them."""
 
     population: tuple[str, ...] = ()
-    """As the user wrote them: `FILE` or `FILE:SHEET`. Several are stacked."""
+    """As the user wrote them: `FILE` or `FILE:SHEET`. The rows of several files are joined one below the other."""
     spend: tuple[str, ...] = ()
     extra: tuple[str, ...] = ()
     """Files of further columns (`--input`)."""
@@ -72,45 +72,45 @@ class Request:
     units: Mapping[str, str] = field(default_factory=dict)
     """Units of columns as the user gives them: heading to unit, as `£m` (`--unit`)."""
     scheme: str = ""
-    """Name of the scheme whose needs these are; empty without a scheme, and every column is inspected."""
+    """Name of the scheme with these needs. Empty without a scheme: then every column is checked."""
     organisation: str = "CCG"
-    """The name for a row's organisation in messages; `practice` makes practices the rows."""
+    """The word for a row's organisation in messages. With `practice`, each row is a practice."""
     keep_text: tuple[str, ...] = ()
-    """Further text columns, kept where a file has them."""
+    """Further text columns, read if a file has them."""
     options: Mapping[str, str] = field(default_factory=dict)
-    """Which option gives a file with a column, for messages: column to option; `""` for those not named."""
+    """For messages: the option that gives the file of each column; `""` for columns that are not named."""
     leave_out: tuple[str, ...] = ()
-    """Codes whose rows are left out (`--leave-out`)."""
+    """Rows with these codes are left out (`--leave-out`)."""
     moved_share: float = 0.10
-    """Share of an organisation's patients that may come or go in a year without a remark: an assumption."""
+    """Share by which an organisation's patients may change in a year without a warning: an assumption."""
     largest: int = LARGEST
-    """Bytes that a file may hold, unpacked (`--max-size`)."""
+    """Most bytes of a file, unpacked (`--max-size`)."""
     boundaries: date | None = None
-    """The day on whose organisations all rows are restated (`--boundaries`); None leaves them as they are."""
+    """All rows are restated for the organisations of this day (`--boundaries`); None leaves them unchanged."""
     crosswalk: tuple[str, ...] = ()
-    """Files of mergers and splits beside those that come with the package (`--crosswalk`)."""
+    """Files with mergers and splits, in addition to those of the package (`--crosswalk`)."""
 
     @property
     def essential(self) -> frozenset[str]:
-        """Columns of which a fault stops a run."""
+        """Columns in which an error stops a run."""
         return frozenset(need.name for need in self.needs if not need.lenient)
 
     @property
     def is_by_practice(self) -> bool:
-        """Return whether the rows of the tables are practices, so that none are summed to organisations."""
+        """Return whether each row is a practice, so that practices are not summed to organisations."""
         return self.organisation.casefold() == "practice"
 
 
 class AppliedUnit(NamedTuple):
-    """The unit with which the figures of a used column of £ or people were read."""
+    """The unit used to read the figures of a column of £ or people."""
 
     heading: str
     column: str
     unit: str
-    """As it is stated; `£` or `people` where nothing states one."""
+    """As the file or the user states it; `£` or `people` if nothing states one."""
     factor: int
     stated_by: str
-    """As `column_units` names it; empty where nothing states a unit."""
+    """As named in `column_units`; empty if nothing states a unit."""
 
 
 @dataclass(frozen=True)
@@ -123,15 +123,15 @@ class InputSource:
     sheet: str
     """Sheet of a workbook, else empty."""
     sha256: str
-    """Digest of the file's bytes, in hexadecimal."""
+    """Hexadecimal digest of the file's bytes."""
     rows: int
-    """Rows below the headings that hold anything."""
+    """Rows below the headings that are not blank."""
     matched: tuple[tuple[str, str], ...]
-    """Headings as the file has them, with the columns they were read as, from left to right."""
+    """Each heading of the file with the column that it was read as, from left to right."""
     titles: tuple[str, ...] = ()
     """Texts above the headings."""
     units: tuple[AppliedUnit, ...] = ()
-    """The units with which the columns of £ and people were read, from left to right."""
+    """The units used to read the columns of £ and people, from left to right."""
 
     @property
     def name(self) -> str:
@@ -139,26 +139,26 @@ class InputSource:
         return f"{self.file}:{self.sheet}" if self.sheet else self.file
 
     def entry(self) -> dict[str, Any]:
-        """Return which file it is, with the keys of manifests and of `gpit check --json`."""
+        """Return the file's details, with the keys of manifests and of `gpit check --json`."""
         return {key: getattr(self, key) for key in ("role", "file", "sheet", "sha256", "rows")}
 
 
 @dataclass(frozen=True)
 class InputColumn:
-    """A column of the tables and where it came from."""
+    """A column of the tables and its source."""
 
     name: str
     kind: Kind
     unit: str
     table: Role
     file: str
-    """Base names of the files, joined by a comma where several were stacked; empty if no file has it."""
+    """Base names of the files, joined by a comma if there are several; empty if no file has it."""
 
 
 class Restated(NamedTuple):
     """Money or people of a closed organisation that were counted with its successor for one year.
 
-    Where it split there is one for each successor, and their amounts are its parts.
+    If the organisation split, there is one entry for each successor, with its part of the amount.
     """
 
     year: str
@@ -170,31 +170,31 @@ class Restated(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Inputs:
-    """Checked tables, and everything that was noticed while reading them."""
+    """Checked tables, and all findings from reading them."""
 
     years: tuple[str, ...]
     tables: dict[str, pl.DataFrame]
-    """One table per year and one row per organisation, sorted by `org_code`: `org_code`, `org_name` (empty
-    where no file has one), then the columns needed. Blank cells are null, and only in optional columns."""
+    """One table per year with one row per organisation, sorted by `org_code`: `org_code`, `org_name` (empty if
+    no file has one), then the needed columns. Only optional columns have blank cells, which are null."""
     columns: dict[str, InputColumn]
     """The columns after `org_name`, in order."""
     lines: pl.DataFrame | None
     """Detailed spend, one row per line of cost, in an order that does not depend on the file's: `year`
-    (null where the row serves every year), `org_code`, `amount` (£), `category`, `cost_type`,
-    `committed`, `counts`, `basis`, `row`, `file`, `predecessor` (the code that the file has, where a line was
-    restated on other boundaries). None if no file of lines was used."""
+    (null if the row is used for every year), `org_code`, `amount` (£), `category`, `cost_type`, `committed`,
+    `counts`, `basis`, `row`, `file`, `predecessor` (the code in the file, if the line was restated on other
+    boundaries). None if no file of lines was used."""
     origins: dict[tuple[str, str, str], str]
-    """(year, org_code, column) to its place: `a.csv row 5`, `b.xlsx:Sheet C5`, `5 rows of a.csv`."""
+    """Source of each (year, org_code, column): `a.csv row 5`, `b.xlsx:Sheet C5`, `5 rows of a.csv`."""
     sources: tuple[InputSource, ...]
     findings: tuple[Finding, ...]
-    """Warnings and notes; faults are raised."""
+    """Warnings and notes; errors are raised."""
     illustrative: tuple[str, ...]
-    """A sentence for each file that says its own figures are illustrative."""
+    """A sentence for each file with figures marked illustrative."""
     restated: tuple[Restated, ...]
-    """The amounts that the crosswalk moved, sorted."""
+    """The amounts moved by the crosswalk, sorted."""
     crosswalk: Crosswalk = field(default_factory=packaged_crosswalk)
-    """The mergers that come with the package, and those of the user."""
+    """The mergers of the package and of the user."""
     boundaries: date | None = None
-    """The day on whose organisations all rows were restated; None if they were not."""
+    """All rows were restated for the organisations of this day; None if they were not restated."""
     undated: frozenset[tuple[str, str, str]] = frozenset()
-    """(year, org_code, column) of values whose rows serve every year."""
+    """(year, org_code, column) of values from rows that are used for every year."""

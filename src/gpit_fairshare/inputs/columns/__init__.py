@@ -1,6 +1,6 @@
 """The second step: identify the columns of a table, and read their cells.
 
-`headings` matches headings to columns, among them the `standard_columns` of `headings.toml`; `units` reads units from
-texts by the words of `units.toml`, and `column_units` finds the unit of each column; `cells` reads single cells as
-numbers, texts, codes and years; `marks` removes footnote marks.
+`headings` matches headings to columns, including the `standard_columns` of `headings.toml`. `units` reads units in
+texts with the words of `units.toml`, and `column_units` finds the unit of each column. `cells` reads single cells as
+numbers, texts, codes and years. `marks` removes footnote marks.
 """

@@ -1,6 +1,6 @@
-"""Single cells as numbers, texts, codes and years: read if there is one meaning, else refused.
+"""Read single cells as numbers, texts, codes and years; refuse cells without exactly one meaning.
 
-Numbers are read as finance writes them: `£1,234`, `(1,234)`, `−5`, `-`, `£4.2m`.
+Numbers may be written as finance writes them: `£1,234`, `(1,234)`, `−5`, `-`, `£4.2m`.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from gpit_fairshare.inputs.model import Need
 
 EVERY_YEAR = "every year"
-"""The year of files without years, where no scheme says which years there are."""
+"""The year of files without years, if no scheme defines the years."""
 CODE_LENGTH = 100
 TEXT_LENGTH = 500
 LARGEST_NUMBER = 1e15
-"""Above this a number no longer holds every penny."""
+"""Numbers above this are no longer exact to the penny."""
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MONTH = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
@@ -37,22 +37,22 @@ _DATE = re.compile(
     r"|[0-9]{1,2}/[0-9]{1,2}/[0-9]{2,4}|[0-9]{4}-[0-9]{2}-[0-9]{2}",
     re.IGNORECASE,
 )
-"""The remains of a code such as MAR1 that Excel has read as a day."""
+"""A code such as MAR1 after Excel has changed it into a date."""
 _SCIENTIFIC = re.compile(r"[0-9](?:\.[0-9]+)?E[+-][0-9]{2,3}")
-"""The remains of a code such as 1E5 that Excel has read as a number and rewritten."""
+"""A code such as 1E5 after Excel has changed it into a number."""
 _CHANGED_BY_EXCEL = ((_DATE, "a date", "MAR1 into 01-Mar"), (_SCIENTIFIC, "a number", "1E5 into 1E+05"))
-_GIVE_A_CODE = "Give the row a code, or take it out if it is a total or a note"
+_GIVE_A_CODE = "Give the row a code, or delete it if it is a total or a note"
 _YEAR = re.compile(r"(?:FY\s*)?((?:19|20)[0-9]{2})\s*[/–-]?\s*([0-9]{2}|(?:19|20)[0-9]{2})", re.IGNORECASE)
 _UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-"""Unicode's categories of control and invisible characters, and of separators of lines."""
+"""Unicode's categories of control characters, invisible characters and line separators."""
 
 _MINUS = "-−–"
 _SPACES = "\u00a0\u2007\u2009\u202f"
-"""Spaces that a spreadsheet puts between thousands. An ordinary space may as well part two numbers."""
+"""Spaces that spreadsheets put between thousands. An ordinary space could also separate two numbers."""
 _SIZES = {"k": 3, "thousand": 3, "m": 6, "mn": 6, "million": 6, "bn": 9, "billion": 9}
 _DIGITS = rf"[0-9]{{1,3}}(?:,[0-9]{{3}})+|[0-9]{{1,3}}(?:[{_SPACES}][0-9]{{3}})+|[0-9]+"
 _EITHER = re.compile(rf"[{_MINUS}]?[1-9][0-9]{{0,2}}\.[0-9]{{3}}")
-"""A decimal, or thousands where the comma is the decimal point."""
+"""A decimal, or thousands if the file has decimal commas."""
 _PLAIN = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 _NUMBER = re.compile(
     rf"(?P<before>[{_MINUS}+]?)\s?(?P<pound>£|GBP\s?)?\s?(?P<after>[{_MINUS}]?)"
@@ -63,21 +63,21 @@ _NUMBER = re.compile(
 _DASH = re.compile(rf"£?\s?(?:[{_MINUS}]|—)")
 _REMEDIES = {
     rf"^{_EITHER.pattern}\Z": (
-        "Between semicolons it may be a decimal, or thousands: save the file with commas between cells, or as .xlsx"
+        "In a file with semicolons this may be a decimal or thousands: save it with commas between cells, or as .xlsx"
     ),
     r"^(n/a|na|nil|none|null|\.\.|\*|tbc|x|\[(x|z|c|low)\])\Z": (
-        "Write 0 if nil is meant; if the figure is not known, it must be found first"
+        "Write 0 if the figure is 0; if it is not known, find it out first"
     ),
-    r"^[0-9.]*[0-9],[0-9]+\Z": "Write it with a full stop for the decimal point: 1234.56",
+    r"^[0-9.]*[0-9],[0-9]+\Z": "Use a full stop as the decimal point: 1234.56",
     r"^[0-9]+([/-][0-9]+)+\Z": "It may be a fraction, a date or a year: write the number",
-    r"^-?[0-9.]+e[+-]?[0-9]+\Z": "Write all of its digits: Excel drops some where it shows 1E+05",
-    r"\b(cr|dr)$": "Write a minus sign before what is taken off; ledgers differ in what CR means",
+    r"^-?[0-9.]+e[+-]?[0-9]+\Z": "Write all the digits: Excel drops some when it shows 1E+05",
+    r"\b(cr|dr)$": "Write a minus sign before amounts to subtract; ledgers differ in what CR means",
     r"[$€]": "Give the amount in pounds",
-    r"^£?[0-9][0-9 ]*[0-9](\.[0-9]+)?\Z": "It may be two numbers: write it without spaces",
-    r"[0-9]\s*(\*+|\[.*\]|\(\w\)|[†‡§]+|\^\w+)$": "Take the mark of the footnote out of the cell",
+    r"^£?[0-9][0-9 ]*[0-9](\.[0-9]+)?\Z": "It may be two numbers: if it is one, write it without spaces",
+    r"[0-9]\s*(\*+|\[.*\]|\(\w\)|[†‡§]+|\^\w+)$": "Remove the footnote mark from the cell",
 }
-"""Remedies for texts that are no numbers, by a pattern for them in small letters; the first that fits counts."""
-_TAKE_OUT_RAISED = "Take what is raised or lowered out of the cell, if it marks a footnote; write a power in full"
+"""Remedies for texts that are not numbers, by a pattern in small letters; the first that matches is used."""
+_REMOVE_RAISED = "Remove superscripts or subscripts that mark a footnote; write a power in full"
 
 
 class ReadNumber(NamedTuple):
@@ -85,38 +85,38 @@ class ReadNumber(NamedTuple):
 
     value: Decimal
     remark: FindingCode | None = None
-    """`DASHES` for a dash, `LOOSE_NUMBERS` where the text is more than the digits of the number."""
+    """`DASHES` for a dash, `LOOSE_NUMBERS` if the text has more than the digits of the number."""
     has_size: bool = False
-    """Whether the text itself says thousands or millions."""
+    """Whether the text itself states thousands or millions."""
     percent: bool = False
 
 
-class Refused(FindingError):  # noqa: N818 – no error of the program: it becomes a finding
-    """Why a cell was not read."""
+class Refused(FindingError):  # noqa: N818 – not an error of the program: it becomes a finding
+    """Raised if a cell cannot be read; its finding gives the reason."""
 
 
 class CellReading(NamedTuple):
-    """The value that a cell was read as, and how."""
+    """The value of a cell and how it was read."""
 
     value: float | str | None
     remarks: tuple[FindingCode, ...] = ()
-    """How it was read: `TRIMMED` where spaces around a text were left out, `MARK` for a footnote mark,
-    `LOOSE_NUMBERS` where a text is more than the digits of its number, `DASHES` where a dash was read as nil."""
+    """How it was read: `TRIMMED` if spaces around a text were removed, `MARK` for a footnote mark, `LOOSE_NUMBERS` if
+    a text has more than the digits of its number, `DASHES` if a dash was read as 0."""
 
 
 class NumberStyle(NamedTuple):
     """How the figures of a column are written."""
 
     typed: bool = False
-    """Whether the file stores numbers and texts differently, so that a number stored as text is reported."""
+    """Whether the file stores numbers and texts differently; then a number stored as text is reported."""
     decimal_comma: bool = False
     """Whether a comma may be a decimal point."""
     factor: int = 1
-    """The factor that the unit of the column applies to its figures: 1,000 for `£'000`."""
+    """The factor for the figures, from the column's unit: 1,000 for `£'000`."""
 
 
 def read_cell(cell: Any, need: Need, style: NumberStyle) -> CellReading:
-    """Read a cell as its column requires; a blank one is None.
+    """Read a cell as its column requires; a blank cell is None.
 
     Args:
         cell: the value in the file.
@@ -124,7 +124,7 @@ def read_cell(cell: Any, need: Need, style: NumberStyle) -> CellReading:
         style: how its figures are written.
 
     Raises:
-        Refused: the cell has no meaning of the kind, or more than one.
+        Refused: the cell has no meaning of the required kind, or more than one.
     """
     if is_blank(cell):
         return CellReading(None)
@@ -135,7 +135,7 @@ def read_cell(cell: Any, need: Need, style: NumberStyle) -> CellReading:
     reading = _number(cell, need, style)
     if need.is_sum and not (need.lenient or need.signed) and reading.value is not None and float(reading.value) < 0:
         raise Refused(
-            FindingCode.NEGATIVE, f"{quoted(cell)} is below nil", f"{need.unit} of nil or more", "Correct the figure"
+            FindingCode.NEGATIVE, f"{quoted(cell)} is negative", f"0 or more ({need.unit})", "Correct the figure"
         )
     return reading
 
@@ -144,8 +144,8 @@ def read_code(cell: Any) -> CellReading:
     """Read the code of an organisation or practice, exactly as written.
 
     Raises:
-        Refused: the cell is blank or not a text, or the text cannot be a code: a word for a missing one, or one
-            with a footnote mark.
+        Refused: the cell is blank or not text, or the text cannot be a code: it is a word for a missing code, or has
+            a footnote mark.
     """
     if is_blank(cell):
         raise Refused(FindingCode.BLANK_CODE, "the code is blank", remedy=_GIVE_A_CODE)
@@ -154,41 +154,41 @@ def read_code(cell: Any) -> CellReading:
             if pattern.fullmatch(cell.strip()):
                 raise Refused(
                     FindingCode.CODE_NOT_TEXT,
-                    f"{quoted(cell)} is {kind} as Excel writes it, and the code that it was is lost",
+                    f"{quoted(cell)} looks like a code that Excel changed into {kind}",
                     "a code as text",
-                    f"Take the code from where the file came from; Excel turns {change}",
+                    f"Copy the code from the original source; Excel turns {change}",
                 )
         if is_no_code(cell) or not any(map(str.isalnum, cell)):
-            message = f"{quoted(cell)} is no code"
+            message = f"{quoted(cell)} is not a code"
             raise Refused(FindingCode.BLANK_CODE, message, "a code of letters and digits", _GIVE_A_CODE)
         if has_mark(cell):
             raise Refused(
                 FindingCode.TEXT,
-                f"{quoted(cell)} seems to be a code with a footnote mark, and would be another organisation",
-                "the code alone",
-                "Take the mark out of the cell",
+                f"{quoted(cell)} seems to be a code with a footnote mark, which would make it another organisation",
+                "the code only",
+                "Remove the mark from the cell",
             )
         return read_text(cell, CODE_LENGTH)
     if isinstance(cell, Broken):
         raise Refused(FindingCode.CODE_NOT_TEXT, f"{quoted(cell)} is not a code", "a code as text", _remedy(cell))
     raise Refused(
         FindingCode.CODE_NOT_TEXT,
-        f"{quoted(cell)} is not a text; Excel turns codes such as 01E05, 0123 and MAR1 into numbers and dates",
+        f"{quoted(cell)} is not text; Excel turns codes such as 01E05, 0123 and MAR1 into numbers and dates",
         "a code as text",
         "Format the column as text and type the code again",
     )
 
 
 def read_text(cell: Any, length: int = TEXT_LENGTH) -> CellReading:
-    """Read a text without the spaces around it; a whole number counts as the text of its digits.
+    """Read a text without the spaces around it; a whole number is read as the text of its digits.
 
     Raises:
-        Refused: the cell is of another kind, too long, or holds characters that cannot be seen.
+        Refused: the cell is not text, is too long, or contains invisible characters.
     """
     if isinstance(cell, int) and not isinstance(cell, bool):
         return CellReading(str(cell))
     if not isinstance(cell, str) or cell.strip() in ERROR_TEXTS:
-        raise Refused(FindingCode.TEXT, f"{quoted(cell)} is not a text", "a text", _remedy(cell))
+        raise Refused(FindingCode.TEXT, f"{quoted(cell)} is not text", "text", _remedy(cell))
     text = cell.strip()
     if len(text) > length:
         raise Refused(
@@ -197,17 +197,17 @@ def read_text(cell: Any, length: int = TEXT_LENGTH) -> CellReading:
     if not text.isprintable() and any(unicodedata.category(sign) in _UNPRINTABLE for sign in text):
         raise Refused(
             FindingCode.TEXT,
-            f"{quoted(text)} holds a line break or another character that cannot be seen",
+            f"{quoted(text)} contains a line break or another invisible character",
             remedy="Type the text again",
         )
     return CellReading(text, (FindingCode.TRIMMED,) if text != cell else ())
 
 
 def parse_year(text: Any) -> str | None:
-    """Read a financial year in any of its spellings as `2014/15`; None if it is none.
+    """Read a financial year in any of its spellings as `2014/15`; return None for anything else.
 
-    `2014/15`, `2014-15`, `2014/2015`, `201415` (also as a number) and `FY2014-15` are read. The second
-    part must be the year after the first: `2014/16` is none, nor is `2014`.
+    `2014/15`, `2014-15`, `2014/2015`, `201415` (also as a number) and `FY2014-15` are read. The second part must be
+    the year after the first: `2014/16` and `2014` are not financial years.
     """
     if isinstance(text, bool) or not isinstance(text, str | int):
         return None
@@ -220,7 +220,7 @@ def parse_year(text: Any) -> str | None:
 
 
 def read_year(cell: Any) -> CellReading:
-    """Read the year of a row as `2014/15`, without a footnote mark; the value is None if it is none."""
+    """Read the year of a row as `2014/15`, without a footnote mark; the value is None if it is not a year."""
     year = parse_year(cell)
     if year or not isinstance(cell, str):
         return CellReading(year)
@@ -229,7 +229,7 @@ def read_year(cell: Any) -> CellReading:
 
 
 def parse_day(text: str) -> dt.date | None:
-    """Read a day as `2020-04-01`; None if it is none."""
+    """Read a day written as `2020-04-01`; return None for anything else."""
     try:
         return dt.date.fromisoformat(text) if _DAY.fullmatch(text) else None
     except ValueError:  # 2020-02-30
@@ -237,10 +237,10 @@ def parse_day(text: str) -> dt.date | None:
 
 
 def year_start(year: str) -> dt.date:
-    """Return the first day of a financial year: `2014/15` begins on 1 April 2014; every year is the last of days.
+    """Return the first day of a financial year: `2014/15` begins on 1 April 2014. `EVERY_YEAR` gives the latest date.
 
     Raises:
-        UsageError: the text is no financial year.
+        UsageError: the text is not a financial year.
     """
     if year == EVERY_YEAR:
         return dt.date.max
@@ -251,10 +251,10 @@ def year_start(year: str) -> dt.date:
 
 
 def boundary_date(boundaries: str | dt.date) -> dt.date:
-    """Read the day whose organisations are asked for: `2020-04-01`, or `2020/21` for 1 April 2020.
+    """Read the day of the requested boundaries: `2020-04-01`, or `2020/21` for 1 April 2020.
 
     Raises:
-        UsageError: it is neither.
+        UsageError: the text is neither a date nor a financial year.
     """
     if isinstance(boundaries, dt.date):
         return dt.date(boundaries.year, boundaries.month, boundaries.day)  # without the time, if it has one
@@ -270,12 +270,12 @@ def boundary_date(boundaries: str | dt.date) -> dt.date:
 
 
 def read_number(text: str, *, decimal_comma: bool = False) -> ReadNumber | None:
-    """Read a text as a number; None if it has no meaning as one, or more than one.
+    """Read a text as a number; return None if it is not a number or could be several.
 
     Args:
         text: without spaces around it.
-        decimal_comma: whether the file is of a kind in which a comma may be the decimal point and a full stop
-            may part thousands, so that `1,234` and `1.234` say either of two numbers.
+        decimal_comma: whether the file may use decimal commas and full stops between thousands, so that `1,234` and
+            `1.234` could each be two numbers.
     """
     if decimal_comma and _EITHER.fullmatch(text):
         return None
@@ -303,20 +303,20 @@ def read_number(text: str, *, decimal_comma: bool = False) -> ReadNumber | None:
 
 
 def decimal_places(number: Decimal) -> int:
-    """Return how many decimal places a number needs: 1 for 1.50, and none for 1,500."""
+    """Return how many decimal places a number needs: 1 for 1.50, 0 for 1,500."""
     return -min(int(number.normalize().as_tuple().exponent), 0)
 
 
 def advice(text: str) -> str:
-    """Return what to do about a text that is not read as a number; empty if nothing is known."""
+    """Return what to do about a text that cannot be read as a number; empty if gpit has no advice."""
     folded = text.strip().casefold()
     is_raised = any(unicodedata.decomposition(sign).startswith(("<super>", "<sub>")) for sign in folded)
     remedies = (remedy for pattern, remedy in _REMEDIES.items() if re.search(pattern, folded))
-    return next(remedies, _TAKE_OUT_RAISED if is_raised else "")
+    return next(remedies, _REMOVE_RAISED if is_raised else "")
 
 
 def quoted(cell: Any) -> str:
-    """Return a cell for a message: quoted, short, and with nothing that a screen cannot print."""
+    """Return a cell for a message: quoted, short, and printable."""
     if isinstance(cell, Broken):
         return cell.why
     if isinstance(cell, bool):
@@ -338,13 +338,13 @@ def _number(cell: Any, need: Need, style: NumberStyle) -> CellReading:
         if reading is None:
             raise Refused(FindingCode.NOT_A_NUMBER, f"{quoted(cell)} is not a plain number", expected, advice(cell))
         if reading.percent and need.is_sum:
-            raise Refused(FindingCode.NOT_A_NUMBER, f"{quoted(cell)} is a percentage", f"{need.unit}, {expected}")
+            raise Refused(FindingCode.NOT_A_NUMBER, f"{quoted(cell)} is a percentage", f"{expected} ({need.unit})")
         if reading.has_size and style.factor != 1:
             raise Refused(
                 FindingCode.NOT_A_NUMBER,
-                f"{quoted(cell)} says its own thousands or millions, and so does the file",
+                f"both {quoted(cell)} and the unit of the column state thousands or millions",
                 expected,
-                "Say it once: in the cell, or in the heading",
+                "State them once: in the cell or in the heading",
             )
         number = float(reading.value)
         remark = reading.remark or (FindingCode.LOOSE_NUMBERS if style.typed else None)
@@ -365,7 +365,7 @@ def _number(cell: Any, need: Need, style: NumberStyle) -> CellReading:
         raise Refused(
             FindingCode.NOT_A_NUMBER, f"{quoted(cell)} is too small", f"0, or a number above {shortest(SMALLEST)}"
         )
-    # 0.0 and -0.0 are the same amount and should look the same everywhere.
+    # -0.0 becomes 0.0: they are the same amount and should look the same.
     return CellReading(number + 0.0, (remark,) if remark else ())
 
 

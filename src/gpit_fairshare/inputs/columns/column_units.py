@@ -1,4 +1,4 @@
-"""The unit of each column of a file: from `--unit`, else from its heading, a cell beside it, or a title."""
+"""Find the unit of each column of a file: from `--unit`, else its heading, a cell next to it, or a title."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class ColumnUnits:
     Args:
         sheet: the file.
         columns: index of each column by name.
-        request: the request, with the units that the user gives.
+        request: the request, with the user's units.
     """
 
     def __init__(self, sheet: InputSheet, columns: Mapping[str, int], request: Request) -> None:
@@ -52,7 +52,7 @@ class ColumnUnits:
             index: needed.get(name) or (standard[name].unit if name in standard else "")
             for name, index in columns.items()
         }
-        """`£`, `people` or another unit of each column, from the scheme or headings.toml."""
+        """The unit of each column, such as `£` or `people`, from the scheme or headings.toml."""
         self._by_user = {
             index: unit._replace(stated_by="--unit")
             for heading, text in request.units.items()
@@ -65,26 +65,26 @@ class ColumnUnits:
         text_names = {*request.keep_text, *(name for name, column in standard.items() if column.kind == "text")}
         self._text_columns = {index for name, index in columns.items() if name in text_names}
         self._names = [(sheet.sheet, "name of the sheet"), (sheet.file.rpartition(".")[0], "name of the file")]
-        """The names of the sheet and the file, as texts that may state a unit."""
+        """The names of the sheet and the file, which may state a unit."""
         texts = [*((title, TITLE) for title in sheet.titles), *self._names]
         self._whole_table = [
             *(unit for index, unit in sheet.units.items() if unit.factor > 1 and not self._has_figures(index)),
             *(unit._replace(stated_by=place) for text, place in texts if (unit := unit_in_title(text))),
         ]
-        """Units that are stated for the whole table: by cells beside headings without figures, titles and names."""
+        """Units stated for the whole table: by titles, names, and cells next to headings of columns without figures."""
         self._units = {index: self._find(index) for index in columns.values()}
 
     def of(self, index: int) -> StatedUnit | None:
-        """Return the unit of a column, or None where nothing states one."""
+        """Return the unit of a column, or None if nothing states one."""
         return self._units[index]
 
     def factor(self, index: int) -> int:
-        """Return the factor that the unit of a column applies to its figures: 1,000 for `£'000`, mostly 1."""
+        """Return the factor for the figures of a column, from its unit: 1,000 for `£'000`, usually 1."""
         unit = self.of(index)
         return unit.factor if unit else 1
 
     def applied(self, used: Collection[str]) -> tuple[AppliedUnit, ...]:
-        """Return the units of the used columns of £ or people, and of others that are scaled, from left to right."""
+        """Return the units of used columns that are in £ or people, or scaled, from left to right."""
         applied = []
         for index, name in sorted((index, name) for name, index in self.columns.items() if name in used):
             measure = self._measures[index]
@@ -95,11 +95,11 @@ class ColumnUnits:
         return tuple(applied)
 
     def report(self, used: Collection[str], essential: Collection[str]) -> None:
-        """Report which figures are multiplied, and refuse units that are not understood or contradict each other.
+        """Report which figures are multiplied, and units that are not understood or contradict each other.
 
         Args:
             used: names of the columns that the run uses.
-            essential: those of them of which a fault stops the run; a fault of another is a warning.
+            essential: names of columns in which an error stops the run; in others it is only a warning.
         """
         columns = sorted((index, name) for name, index in self.columns.items() if name in used)
         multiplied = [
@@ -109,7 +109,7 @@ class ColumnUnits:
         ]
         if multiplied:
             texts = listed(multiplied, 20)
-            self.sheet.findings.note(FindingCode.UNIT, f"figures are multiplied as the file states their unit: {texts}")
+            self.sheet.findings.note(FindingCode.UNIT, f"figures are multiplied because of their unit: {texts}")
         measured = [(index, name) for index, name in columns if self._measures[index] in ("£", "people")]
         for index, name in measured:
             report = self.sheet.findings.error if name in essential else self.sheet.findings.warning
@@ -123,7 +123,7 @@ class ColumnUnits:
         return next(filter(None, (*stated, *of_table)), None)
 
     def _in_heading(self, index: int) -> tuple[StatedUnit | None, str]:
-        """Return the unit that a heading states, and the part of it that is not understood; rates are not checked."""
+        """Return the unit in a heading, and the part of the heading that is not understood; rates are not checked."""
         heading = self.sheet.headings[index]
         if self._measures[index] in ("£", "people"):
             unit, unknown = heading_unit(heading, self._known_words)
@@ -132,7 +132,7 @@ class ColumnUnits:
         return unit and unit._replace(stated_by=HEADING), unknown
 
     def _units_by_row(self) -> list[str]:
-        """Return the first text of a column of units that is not £ or people: units of single rows are not read."""
+        """Return the first entry of a column of units that is not £ or people; units of single rows are not read."""
         indices = [index for index, heading in enumerate(self.sheet.headings) if heading.casefold() in _UNIT_HEADINGS]
         texts = {(index, str(row[index]).strip()) for index in indices for _, row in self.sheet.rows if row[index]}
         return [
@@ -151,15 +151,14 @@ class ColumnUnits:
         )
 
     def _report_column(self, index: int, name: str, report: Callable[..., None]) -> None:
-        """Report what is wrong with the unit of one column of £ or people."""
+        """Report problems with the unit of one column of £ or people."""
         heading, measure = self.sheet.headings[index], self._measures[index]
         in_heading, unknown = self._in_heading(index)
         unit, in_cell = self.of(index), self.sheet.units.get(index)
         if unit and unit.measure not in ("", measure):
-            says = "that it is money" if unit.measure == "£" else f"{unit.text}"
             report(
                 FindingCode.UNIT,
-                f"'{heading}' is read as {name}, which is {measure}, and says {says}"
+                f"'{heading}' is read as {name}, in {measure}, but its unit is {unit.text}"
                 + ("" if unit.stated_by == HEADING else f" ({unit.stated_by})"),
                 remedy=f"Name the right column with --map 'HEADING={name}', "
                 f"or the right unit with {option('--unit', heading, measure)}",
@@ -170,22 +169,22 @@ class ColumnUnits:
             text = unknown.strip() or self.sheet.odd_units[index]
             report(
                 FindingCode.UNIT,
-                f"'{heading}' is read as {name}, in {measure}, and seems to state another unit"
-                f"{'' if unknown else ' in the cell beside it'}: '{text}' is not understood",
+                f"'{heading}' is read as {name}, in {measure}, but seems to state another unit"
+                f"{'' if unknown else ' in the cell next to it'}: '{text}' is not understood",
                 "a unit such as (£), (£000) or (£m), or none" if measure == "£" else "people, (000s) or no unit",
-                f"Give the unit with {option('--unit', heading, measure)} if that is what it is, "
-                "or correct the heading or the figures",
+                f"If the unit is {measure}, say so with {option('--unit', heading, measure)}; "
+                "otherwise correct the heading or the figures",
             )
         elif in_heading and in_cell and in_cell.factor != in_heading.factor:
             report(
                 FindingCode.UNIT,
-                f"'{heading}' says {in_heading.text}, and the cell beside it says {in_cell.text}",
+                f"'{heading}' says {in_heading.text}, but the cell next to it says {in_cell.text}",
                 "one unit for each column",
                 _IN_HEADING,
             )
 
     def _report_overruled(self, index: int, in_heading: StatedUnit | None, unknown: str) -> None:
-        """Point out other units that the file states for a column whose unit the user gives."""
+        """Warn about other units that the file states for a column with a unit from the user."""
         user_unit = self._by_user[index]
         in_cell, odd_text = self.sheet.units.get(index), self.sheet.odd_units.get(index, "")
         of_table = (
@@ -199,14 +198,14 @@ class ColumnUnits:
                 FindingCode.UNIT,
                 f"'{self.sheet.headings[index]}' is read in {user_unit.text}, as --unit says; "
                 f"the file says {listed(others)}",
-                remedy="Leave --unit out if the file is right",
+                remedy="If the file is right, remove --unit",
             )
 
     def _report_table(self, indices: Collection[int]) -> None:
-        """Refuse statements for the whole table that contradict headings, or leave open which figures they are for.
+        """Report units of the whole table that contradict headings, or do not make clear which figures they are for.
 
         Args:
-            indices: columns of £ or people whose unit the user does not give.
+            indices: columns of £ or people without a unit from the user.
         """
         pounds = [unit for unit in self._whole_table if unit.measure == "£"]
         factors = {unit.factor for unit in pounds}
@@ -214,7 +213,7 @@ class ColumnUnits:
         plain = [index for index in money if (stated := self._in_heading(index)[0]) and stated.factor == 1]
         if factors - {1} and plain:
             self._refuse(
-                f"the {pounds[0].stated_by} states {pounds[0].text}, and '{self.sheet.headings[plain[0]]}' says £",
+                f"the {pounds[0].stated_by} states {pounds[0].text}, but '{self.sheet.headings[plain[0]]}' says £",
                 "one unit for each column",
             )
         unstated = [index for index in indices if index not in self.sheet.units and not any(self._in_heading(index))]
@@ -224,7 +223,7 @@ class ColumnUnits:
             self._report_vague()
 
     def _report_vague(self) -> None:
-        """Refuse texts that speak of thousands or millions and may mean columns without a unit."""
+        """Report texts about thousands or millions that may refer to columns without a unit."""
         sheet = self.sheet
         texts = [title for title in sheet.titles if is_vague(title)]
         texts += [note for note in sheet.notes if is_vague(note) or unit_in_title(note)]
@@ -233,15 +232,15 @@ class ColumnUnits:
         texts += [text for index, text in sheet.odd_units.items() if not self._has_figures(index)]
         texts += self._units_by_row()
         for text in texts:
-            self._refuse(f"'{text[:200]}' does not say beyond doubt which figures are in thousands or millions")
+            self._refuse(f"'{text[:200]}' does not make clear which figures are in thousands or millions")
 
     def _refuse(self, message: str, expected: str = "") -> None:
-        """Refuse statements that leave the meaning of figures open."""
+        """Report an error about a unit that is not clear."""
         self.sheet.findings.error(FindingCode.UNIT, message, expected, _IN_HEADING)
 
 
 def _source_in_words(unit: StatedUnit) -> str:
-    """Return the source of a unit in words; empty where it is the heading, since that is named already."""
+    """Return the source of a unit in words; empty if it is the heading, which the message names already."""
     if unit.stated_by == HEADING:
         return ""
     return f" ({unit.text})" if unit.stated_by in (CELL, TITLE) else f" ({unit})"

@@ -31,26 +31,26 @@ _PRACTICE = re.compile(r"[A-Z][0-9]{5}")
 """Codes of GP practices."""
 _PRACTICES_OWN = frozenset({"code", "orgcode", "organisationcode", "odscode"})
 PARENT = {"org_code": "parent_code", "org_name": "parent_name"}
-"""Where practices are the rows, the organisation that they belong to."""
+"""If each row is a practice: columns of the organisation that it belongs to."""
 COMMISSIONER = "ccg_code"
-"""The same where a step uses it, by this name."""
+"""The name of the practice's organisation if a step uses it."""
 
 
 def plain_name(heading: str) -> str:
-    """Return the name that a heading gets if nothing else is known of it: `Area Team (£k)` → `area_team`."""
-    # Python reads names in formulas in this normal form, so that the column must have it too.
+    """Return the name of a column with an unknown heading: `Area Team (£k)` → `area_team`."""
+    # Python reads names in formulas in this normal form, so the column must have it, too.
     text = unicodedata.normalize("NFKC", split_unit(bare_heading(heading))[0]).lower()
     return re.sub(r"[\W_]+", "_", text).strip("_")
 
 
 def recogniser(role: Role, request: Request) -> Callable[[str], str | None]:
-    """Return a function from a heading to its likely column, or None: it distinguishes headings from rows."""
+    """Return a function from a heading to its likely column, or None. It tells headings from other rows."""
     layers = _layers(role, request)
     return cache(lambda heading: next((name for match_heading in layers if (name := match_heading(heading))), None))
 
 
 def _layers(role: Role, request: Request) -> list[Callable[[str], str | None]]:
-    """Return the ways in which a heading may be known, the surest first."""
+    """Return the ways of recognising a heading, the most certain first."""
     standards = {name: standard for name, standard in standard_columns().items() if standard.only in ("", role)}
     mapping = {folded(heading): column for heading, column in request.mapping.items()}
     named_for_organisation = {folded(f"{request.organisation} {part}"): f"org_{part}" for part in ("code", "name")}
@@ -76,20 +76,20 @@ def _layers(role: Role, request: Request) -> list[Callable[[str], str | None]]:
 
 
 def headings_sentence(headings: Iterable[str]) -> str:
-    """List the headings, for a message about a missing one; if years are among them, explain."""
+    """List the headings for a message about a missing one; explain headings that are years."""
     unique_headings = list(dict.fromkeys(heading for heading in headings if heading))
     sentence = f"the headings are {listed([repr(heading) for heading in unique_headings], 30)}"
     years = [heading for heading in unique_headings if parse_year(heading)]
     if years:
-        sentence += f"; {listed(years)} are years: a table needs a column year and a row for each organisation and year"
+        sentence += f"; {listed(years)} are years: use one column, year, with a row for each organisation and year"
     return sentence
 
 
 def check_mapping(request: Request) -> None:
-    """Refuse columns that no formula could use, and units that are not understood, where the user names headings.
+    """Check the columns and units that the user gives for headings.
 
     Raises:
-        UsageError: a name is not a name or is a word of the formula language, or a unit is none.
+        UsageError: a formula cannot use a column's name, or a unit is not known.
     """
     for heading, column in request.mapping.items():
         if not column.isidentifier() or keyword.iskeyword(column):
@@ -100,16 +100,16 @@ def check_mapping(request: Request) -> None:
     for heading, unit in request.units.items():
         if parse_unit(unit) is None:
             raise UsageError(
-                f"--unit '{heading}={unit}': '{unit}' is not a unit that is understood; "
+                f"--unit '{heading}={unit}': '{unit}' is not a known unit; "
                 "write £, £000, £m, people or 000 people (GBP, GBP 000 and GBP m where £ cannot be typed)"
             )
 
 
 def check_named_headings(request: Request, sheets: Iterable[InputSheet]) -> None:
-    """Refuse a heading that the user named with --map or --unit but that no file has.
+    """Check that some file has each heading that the user named with --map or --unit.
 
     Raises:
-        UsageError: with the nearest headings that there are.
+        UsageError: no file has the heading; the message suggests similar ones.
     """
     headings = [heading for sheet in sheets for heading in sheet.headings if heading]
     for flag, named in (("--map", request.mapping), ("--unit", request.units)):
@@ -122,7 +122,7 @@ def check_named_headings(request: Request, sheets: Iterable[InputSheet]) -> None
 
 
 class Headings:
-    """The headings of one file, matched to columns in order of how surely they are meant."""
+    """The headings of one file, matched to columns; the most certain matches come first."""
 
     def __init__(self, sheet: InputSheet, role: Role, request: Request) -> None:
         self.sheet = sheet
@@ -138,9 +138,9 @@ class Headings:
         self._names: dict[int, str] = {}
         self._filled = [index for index, heading in enumerate(sheet.headings) if heading and sheet.is_filled(index)]
         self._blank_repeats: dict[int, str] = {}
-        """Blank columns, and the column that each would be if no filled one were."""
+        """Blank columns with the name of a filled column, and that name."""
         self.lines_of_code: dict[str, list[int]] = {}
-        """Where a heading of totals is over lines of cost: the rows of each code that has several."""
+        """If a heading for totals is above lines of cost: the rows of each code that has several."""
         self._match()
         self.units = ColumnUnits(sheet, self.columns, request)
 
@@ -151,7 +151,7 @@ class Headings:
 
     @property
     def matched(self) -> tuple[tuple[str, str], ...]:
-        """Headings as they are in the file that were read as a column, from left to right."""
+        """Each heading of the file that was read as a column, with the column, from left to right."""
         pairs = sorted((index, name) for name, index in self.columns.items())
         return tuple((self.sheet.marked.get(index, self.sheet.headings[index]), name) for index, name in pairs)
 
@@ -165,7 +165,7 @@ class Headings:
 
     def _match(self) -> None:
         mapped, *layers = _layers(self.role, self.request)
-        # The user's headings may claim blank columns too; otherwise blank columns come after filled ones.
+        # The user's headings may match blank columns, too; otherwise filled columns come first.
         self._claim(mapped, range(len(self.sheet.headings)))
         for match_heading in layers:
             self._claim(match_heading, self._filled)
@@ -178,9 +178,9 @@ class Headings:
         self._take_total_for_amount()
 
     def _take_total_for_amount(self) -> None:
-        """Read a total as the amount of a line of cost where the rows can only be lines; `report` refuses it.
+        """Read a total as the amount of a line of cost if the rows can only be lines; `report` adds an error.
 
-        Other faults of the lines are then found in the same run, and no faults that only follow from this one.
+        The same run then finds other errors in the lines, and no errors that only result from this one.
         """
         if self.role == "spend" and "historic_spend" in self.columns and "amount" not in self.columns:
             self.lines_of_code = self._rows_that_are_lines()
@@ -189,9 +189,9 @@ class Headings:
             self._names[index] = "amount"
 
     def _rows_that_are_lines(self) -> dict[str, list[int]]:
-        """Return the rows of each code that has several of different kinds of cost; empty if they are no lines.
+        """Return the rows of each code that has several kinds of cost; empty if the rows are not lines of cost.
 
-        They are lines if most rows are of such codes. A single row that appears twice is another fault.
+        They are lines if most rows belong to such codes. A single duplicate row is a different error.
         """
         columns = self.columns
         words = [columns[name] for name in LINE_WORDS if name in columns and name != "basis"]
@@ -210,7 +210,7 @@ class Headings:
         return lines if sum(map(len, lines.values())) * 2 > len(self.sheet.rows) else {}
 
     def _claim_practices(self) -> None:
-        """Read `CODE` as the practice's where another column is surely the organisation's, as NHS Digital does."""
+        """Read `CODE` as the practice's code if another column is certainly the organisation's, as NHS Digital does."""
         if self.request.is_by_practice or "practice_code" in self.columns or "org_code" not in self.columns:
             return
         for index, heading in enumerate(self.sheet.headings):
@@ -224,7 +224,7 @@ class Headings:
         return bool(cells) and all(isinstance(cell, str) and _PRACTICE.fullmatch(cell.strip()) for cell in cells)
 
     def _claim(self, match_heading: Callable[[str], str | None], places: Sequence[int]) -> None:
-        """Let each heading without a column claim one, unless a surer heading has claimed it before."""
+        """Give each heading without a column the one it matches, unless a more certain heading has it."""
         claims: dict[str, list[int]] = {}
         for index in places:
             heading = self.sheet.headings[index]
@@ -232,7 +232,7 @@ class Headings:
             if column and column not in self.columns:
                 claims.setdefault(column, []).append(index)
             elif column and index not in self._filled and self.columns[column] in self._filled:
-                # A filled column has the name of this blank one.
+                # A filled column already has the name of this blank one.
                 self._names[index] = ""
                 self._blank_repeats[index] = column
         for column, indices in claims.items():
@@ -242,51 +242,51 @@ class Headings:
                 self.repeats[column] = indices
 
     def _commissioner(self, heading: str) -> str | None:
-        """Return the CCG of a practice for a second heading of codes, where a step uses it."""
+        """Return the column of a practice's CCG for a second heading for codes, if a step uses it."""
         has_step = any(need.name == COMMISSIONER for need in self.request.needs)
         is_commissioner = has_step and self.request.is_by_practice and "org_code" in self.columns
         return COMMISSIONER if is_commissioner and folded(heading) in standard_columns()["org_code"].aliases else None
 
     def _leftover(self, heading: str) -> str | None:
-        """Name a heading that means no known column; None if its own name is taken by a surer heading."""
+        """Return the name of an unknown heading; None if a more certain heading has that name."""
         name = plain_name(heading)
         if name not in self.columns:
             return name or None
         return PARENT.get(name) if self.request.is_by_practice else None
 
     def report(self) -> None:
-        """Report headings that are repeated, unusable, or read under another name."""
+        """Report headings that are repeated, not usable, or read under another name."""
         for column, indices in self.repeats.items():
             titles = listed([self._quoted(index) for index in indices])
             if column in self.used:
                 has_repeats = len({folded(self.sheet.headings[index]) for index in indices}) < len(indices)
                 self.findings.error(
                     FindingCode.DUPLICATE_HEADING,
-                    f"{titles} would all be {column}",
-                    remedy="Rename those that are not meant, or put each year or table in a file of its own; "
-                    "--map cannot tell headings apart that are the same"
+                    f"{titles} would each be read as {column}",
+                    remedy="Rename those that should not be used, or put each year or table in a separate file; "
+                    "--map cannot tell identical headings apart"
                     if has_repeats
                     else f"Name the right one with --map 'HEADING={column}', or rename the others",
                 )
             else:
-                self.findings.warning(FindingCode.DUPLICATE_HEADING, f"{titles} have the same name; neither is used")
+                self.findings.warning(FindingCode.DUPLICATE_HEADING, f"{titles} have the same name; none is used")
         for index, column in self._blank_repeats.items():
             filled = self._quoted(self.columns[column])
-            message = f"{self._quoted(index)} is blank and left aside: {filled} is read as {column}"
+            message = f"{self._quoted(index)} is blank and not used; {filled} is read as {column}"
             self.findings.note(FindingCode.DUPLICATE_HEADING, message)
         self._report_spread()
         for index, column in self._displaced().items():
             self.findings.warning(
                 FindingCode.DUPLICATE_HEADING,
-                f"{self._quoted(self.columns[column])} is {column} as --map says, so that {self._quoted(index)}, "
-                f"which would be {column}, is not used",
-                remedy=f"Leave --map '{self.title(column)}={column}' out if that one is not meant",
+                f"--map reads {self._quoted(self.columns[column])} as {column}; {self._quoted(index)}, "
+                f"which would otherwise be {column}, is not used",
+                remedy=f"If the second is right, remove --map '{self.title(column)}={column}'",
             )
         for heading, column in self.matched:
             if keyword.iskeyword(column):
                 self.findings.warning(
                     FindingCode.KEYWORD,
-                    f"the heading '{heading}' becomes {column}, a word that no formula can use",
+                    f"the heading '{heading}' becomes {column}, a name that no formula can use",
                     remedy=f"Rename it with --map '{heading}=ANOTHER_NAME'",
                 )
         self.units.report(self.needed_columns, {*self.request.essential, "amount"})
@@ -301,7 +301,7 @@ class Headings:
             self.findings.note(FindingCode.HEADING, f"read {listed(renamed, most=40)}")
 
     def _report_spread(self) -> None:
-        """Refuse a heading that is merged over several columns of figures, where one of them is used."""
+        """Report a heading that is merged over several columns of figures, if one of them is used."""
         lenient = {need.name for need in self.request.needs if need.lenient}
         for index, columns in self.sheet.spread.items():
             name = self._names.get(index, "")
@@ -311,15 +311,15 @@ class Headings:
             report = self.findings.warning if name in lenient else self.findings.error
             report(
                 FindingCode.MERGED,
-                f"the heading '{self.sheet.headings[index]}' is merged over columns {places}, which all hold figures, "
-                f"and only one can be {name}",
+                f"the heading '{self.sheet.headings[index]}' is merged over columns {places}, which all have figures, "
+                f"but only one can be {name}",
                 "a heading for each column",
-                "Unmerge the heading, and give each column one of its own",
+                "Unmerge the heading and give each column its own",
                 at=self.sheet.where(self.sheet.heading_row, index),
             )
 
     def report_unused(self, columns_read: Collection[str]) -> None:
-        """Name the columns that hold something and of which a run takes nothing; repeated headings are reported."""
+        """Report columns with values that the run does not use, except those reported for repeated headings."""
         used = {index for name, index in self.columns.items() if name in {"org_code", "year", *columns_read}}
         used_or_reported = used.union(*self.repeats.values(), self._displaced())
         unused = [
@@ -337,16 +337,16 @@ class Headings:
         heading = self.title("amount")
         self.findings.error(
             FindingCode.DUPLICATE_ROW,
-            f"{code} has {len(rows):,} rows that differ in {listed([repr(word) for word in words])}, as lines of cost "
-            f"do{f', and so have {others}' if len(self.lines_of_code) > 1 else ''}; "
-            f"but '{heading}' is known as historic_spend, the total of an organisation",
+            f"{code} has {len(rows):,} rows that differ in {listed([repr(word) for word in words])}, like lines of cost"
+            f"{f' ({others} too)' if len(self.lines_of_code) > 1 else ''}; "
+            f"but '{heading}' is read as historic_spend, the total of an organisation",
             remedy=f"If it is the amount of each line, say so with {option('--map', heading, 'amount')}; "
             "if it is a total, give one row for each code",
             at=self.sheet.where(rows[1], self.columns["org_code"]),
         )
 
     def _displaced(self) -> dict[int, str]:
-        """Return place and column of headings that are unused because --map gave their column to another."""
+        """Return the index and column of headings that are not used because --map gave their column to another."""
         exchanged = {
             column
             for column, index in self.columns.items()

@@ -1,8 +1,8 @@
-"""Footnote marks in cells: `Patients [note 1]`, `Cedar*`, `120000²`. A mark is no part of a cell's value.
+"""Footnote marks in cells: `Patients [note 1]`, `Cedar*`, `120000²`. A mark is not part of a cell's value.
 
-Headings, names and years are read without their marks. Figures and codes with a mark are refused, since 10⁵
-may be a power and `XC3(1)` a code; `has_mark` recognises the codes. The reader of workbooks writes raised and
-lowered signs with special characters (`rich_text`), so that the rules here apply to them too.
+Headings, names and years are read without their marks. Figures and codes with a mark are refused, because 10⁵ may be
+a power and `XC3(1)` a code; `has_mark` recognises such codes. The reader of workbooks writes superscripts and
+subscripts with special characters (`rich_text`), so the rules here apply to them, too.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒ
 _PLAIN_LOWERED = "0123456789aehijklmnoprstuvx+-=()"
 _LOWERED = "₀₁₂₃₄₅₆₇₈₉ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ₊₋₌₍₎"
 _SIGNS = {
-    # Unicode has no raised C, F, S, X, Y, Z: the small letter is written. There is no raised q at all.
+    # Unicode has no superscript C, F, S, X, Y, Z, so the small letter is used. It has no superscript q at all.
     "superscript": str.maketrans(_PLAIN_RAISED + "CFSXYZ", _RAISED + "ᶜᶠˢˣʸᶻ"),
     "subscript": str.maketrans(_PLAIN_LOWERED, _LOWERED),
 }
@@ -42,7 +42,7 @@ _NOTE = (
 """`note 1`, `see notes 2 and 3`, `footnote a`."""
 _IN_BRACKETS = rf"[\[({{]\s*{_NOTE}\s*[\])}}]"
 _STATUS = r"\[\s*(?:[eruxz]|low)\s*\]"
-"""The marks of government statistics, such as `[r]` for revised; not those that may say thousands (`[k]`) or
+"""The marks of government statistics, such as `[r]` for revised, without those that may mean thousands (`[k]`) or
 females (`[f]`)."""
 _RAISED_RUN = rf"[{re.escape(_RAISED)}](?:[{re.escape(_RAISED)}\s,;.&*]*[{re.escape(_RAISED)}])?"
 _RAISED_MARK = rf"(?:\[{_RAISED_RUN}\]|\({_RAISED_RUN}\)|{_RAISED_RUN})"
@@ -52,9 +52,9 @@ _IS_MARK = re.compile(
     r"|(?:[0-9]{1,2}|[a-z])(?:[\s,;.&]+(?:[0-9]{1,2}|[a-z])|(?<=[0-9])[a-z]|(?<=[a-z])[0-9]{1,2})*)[\s*]*[\])]?",
     re.IGNORECASE,
 )
-"""Raised signs that are a mark: `2`, `1,2`, `a`, `[note 1]`; not the ends of 1st and EMIS™."""
+"""Superscripts that are a mark: `2`, `1,2`, `a`, `[note 1]`; not the ends of 1st and EMIS™."""
 _POWER = re.compile(r"(?:^|[^0-9A-Za-z£])(?:[kcm]?m|ft|[a-zRχσ])\^?[23²³]$|(?:^|[^0-9])10\^?[0-9⁰¹²³⁴-⁹]+$")
-"""A raised number that is no mark: m², 10³, R²."""
+"""A superscript number that is not a mark: m², 10³, R²."""
 _EDGE = r"(?=\s|$|[()\[\],:;])"
 _HEADING_MARK = re.compile(
     rf"\s*(?:{_IN_BRACKETS}|{_STATUS}|[\[(]\s*[{_SYMBOLS}]+\s*[\])])"
@@ -84,7 +84,7 @@ _NUMBER_AT_END = re.compile(
     rf"\s*(?:(?P<square>[\[{{]\s*{_NUMBER}(?:{_AND}{_NUMBER})*\s*[\]}}])|\(\s*{_NUMBER}\s*\)|(?P<half>\s{_NUMBER}\)))\s*$"
 )
 _LONGEST = 300
-"""Characters of a heading above which it is a text that no mark is looked for in."""
+"""Most characters of a heading; in longer texts no marks are searched for."""
 _PLAIN_CODE = re.compile(r"[0-9A-Za-z]+")
 
 _OF_PROGRAMS = "null none nil nan na blank empty noname novalue nodata error undefined"
@@ -97,24 +97,24 @@ _OF_RETURNS = """
     notmapped notmatched notcoded nomatch unallocated unassigned unattributed unattributable unmapped unmatched
     unspecified uncoded unregistered unidentified dummy placeholder other others various misc miscellaneous
 """
-"""People and money that belong to no organisation, or to none yet."""
+"""Words for people and money without an organisation, or without one yet."""
 _NO_CODES = frozenset(f"{_OF_PROGRAMS} {_OF_RETURNS}".split())
 """Words for a missing code, without capitals, spaces and punctuation. No CCG, ICB, trust or practice has the code NA,
-NK or TBC; REF, which Excel writes for an error, is a trust's, so that only #REF! is here."""
+NK or TBC. REF, from Excel's error #REF!, is the code of a trust, so only #REF! is recognised."""
 _NO_CODES_BEGIN = ("unknown", "unallocated", "unassigned", "unattributed", "unregistered", "notknown", "notapplicable")
 _NO_CODE = re.compile(r"[\[(<{].*[\])>}]|[#\\].*|0|x{2,9}", re.IGNORECASE)
-"""`(blank)`, `<NA>`, `[x]`, `#N/A`, `\\N`; the 0 of a formula that points to a blank cell."""
+"""`(blank)`, `<NA>`, `[x]`, `#N/A`, `\\N`; the 0 of a formula that refers to a blank cell."""
 
 
 def rich_text(parts: Sequence[tuple[str, str]]) -> str | None:
-    """Return the text of a cell with its raised and lowered parts written as such; None if no part is.
+    """Return the text of a cell with special characters for superscripts and subscripts; None if it has none.
 
-    calamine joins a raised 2 to the figure before it, as in `1200002`. Here it becomes `²`, so that `120000²` is
-    refused as a figure and its mark is kept apart from the cell's value. A cell that is raised as a whole has
-    nothing to be joined to, and is read as it is.
+    calamine joins a superscript 2 to the figure before it, as in `1200002`. Here it becomes `²`, so that `120000²` is
+    refused as a figure and the mark does not change the value. A cell that is all superscript has nothing to join it
+    to, and is read without change.
 
     Args:
-        parts: each part and its position: `superscript`, `subscript` or another for the line itself.
+        parts: each part and its position: `superscript`, `subscript`, or anything else for normal text.
     """
     positions = {position if position in _SIGNS else "" for text, position in parts if text.strip()}
     if len(positions) < 2:
@@ -123,7 +123,7 @@ def rich_text(parts: Sequence[tuple[str, str]]) -> str | None:
 
 
 def _in_position(text: str, position: str) -> str:
-    """Write a text with raised or lowered signs; a caret comes before letters that have none."""
+    """Write a text with superscript or subscript characters, or with a caret before it if a letter has none."""
     special = text.translate(_SIGNS[position])
     has_none = any(before == after and before.isalnum() for before, after in zip(text, special, strict=True))
     return f"^{text}" if has_none else special
@@ -131,9 +131,9 @@ def _in_position(text: str, position: str) -> str:
 
 @lru_cache(maxsize=4096)
 def bare_heading(heading: str) -> str:
-    """Return a heading without its footnote marks, wherever they are: `Spend [note 2] (£000)` is `Spend (£000)`.
+    """Return a heading without its footnote marks, at any position: `Spend [note 2] (£000)` is `Spend (£000)`.
 
-    Numbers alone in brackets stay: `without_number` takes them away where that is safe.
+    Plain numbers in brackets stay; `without_number` removes them if that is safe.
     """
     if len(heading) > _LONGEST:
         return heading
@@ -143,9 +143,9 @@ def bare_heading(heading: str) -> str:
 
 
 def without_number(heading: str) -> tuple[str, bool]:
-    """Return a heading without a number in brackets at its end, and whether only a mark is written like that.
+    """Return a heading without a number in brackets at its end, and whether such a number can only be a mark.
 
-    `Patients [1]` is hardly anything but a mark; `Score (1)` may be the first of several scores.
+    `Patients [1]` almost certainly has a mark; `Score (1)` may be the first of several scores.
     """
     match = _NUMBER_AT_END.search(heading)
     if not match or not heading[: match.start()].strip() or (match["half"] and "(" in heading):
@@ -158,7 +158,7 @@ def bare_text(text: str) -> tuple[str, bool]:
     if text.isascii() and text[-1:].isalnum() and "^" not in text and "," not in text:
         return text, False
     bare = _all_removed(_TEXT_MARK, text) or text
-    # Letters that are raised for their looks, as in 1st, are letters.
+    # Superscript letters in words, as in 1st, become normal letters.
     return bare if bare.isascii() else bare.translate(_LETTERS_TO_PLAIN), bare != text
 
 
@@ -168,12 +168,12 @@ def bare_year(text: str) -> str:
 
 
 def has_mark(code: str) -> bool:
-    """Return whether a code holds a footnote mark."""
+    """Return whether a code contains a footnote mark."""
     return not _PLAIN_CODE.fullmatch(code) and bool(_CODE_MARK.search(code[:_LONGEST].strip()))
 
 
 def is_no_code(text: str) -> bool:
-    """Return whether a text says that a code is missing: `NULL`, `n/k`, `TBC`, `(blank)`."""
+    """Return whether a text stands for a missing code: `NULL`, `n/k`, `TBC`, `(blank)`."""
     if _NO_CODE.fullmatch(text.strip()):
         return True
     if len(text) < 7 and text.isalnum() and not text.isalpha():  # as nearly all codes are

@@ -1,4 +1,4 @@
-"""The columns that `headings.toml` knows, and how headings are compared with its words."""
+"""The columns in `headings.toml`, and how headings are compared with its words."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Standard:
-    """A column that the headings file knows."""
+    """A column in the headings file."""
 
     kind: Kind
     aliases: frozenset[str]
@@ -36,7 +36,7 @@ class Standard:
 
 @cache
 def standard_columns() -> Mapping[str, Standard]:
-    """Return the columns of the headings file by name; read once."""
+    """Return the columns of the headings file by name; the file is read only once."""
     columns = {}
     for name, entry in parse_toml(files(__package__).joinpath("headings.toml").read_text(encoding="utf-8")).items():
         aliases, weak, last = [name, *entry.pop("aliases")], entry.pop("weak", ()), entry.pop("last", ())
@@ -52,11 +52,11 @@ def standard_columns() -> Mapping[str, Standard]:
 
 def folded(heading: str) -> str:
     """Return a heading without capital letters, spaces, punctuation and footnote marks, for comparison."""
-    # Before the normal form, which makes of ² a 2.
+    # Marks are removed before normalising, which turns ² into 2.
     text = unicodedata.normalize("NFKC", bare_heading(heading)).casefold()
     return "".join(character for character in text if character.isalnum())
 
 
 def is_named(heading: str, name: str) -> bool:
-    """Return whether a user's name for a heading means this one, with or without its unit."""
+    """Return whether the user's name for a heading matches this one, with or without its unit."""
     return folded(name) in (folded(heading), folded(split_unit(heading)[0]))

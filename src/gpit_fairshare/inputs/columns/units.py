@@ -1,7 +1,7 @@
-"""Units that headings, cells, titles and names state: `£'000`, `(£k)`, `£m`.
+"""Units stated by headings, cells, titles and names: `£'000`, `(£k)`, `£m`.
 
-A unit is applied only where it is stated. In a heading that is read as £ or people, every text that may be a unit
-is understood, or known to change no figure, or refused. The words are data: `units.toml`.
+A unit is applied only if it is stated. In a heading that is read as £ or people, every text that may be a unit must be
+understood, or known not to change figures; otherwise it is refused. The words are data in `units.toml`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
 
 Measure = Literal["£", "people", ""]
-CELL = "cell beside the heading"
+CELL = "cell next to the heading"
 
 _FACTORS = {"thousand": 1_000, "million": 1_000_000, "billion": 1_000_000_000}
 _TABLE = parse_toml(files(__package__).joinpath("units.toml").read_text(encoding="utf-8"))
@@ -28,7 +28,7 @@ def _factor_by_word(table: dict[str, list[str]]) -> dict[str, int]:
 
 
 def _any_of(words: Iterable[str]) -> str:
-    """Return a pattern for any of the words, that does not end inside a longer one."""
+    """Return a pattern for any of the words that does not end inside a longer word."""
     ordered = sorted(words, key=len, reverse=True)
     return "(?:" + "|".join(re.escape(word).replace("\\ ", r"\s+") for word in ordered) + r")(?![\w£])"
 
@@ -53,7 +53,7 @@ _COUNTS = (
 _UNIT = re.compile(rf"(?:in\s+)?(?:{_POUNDS})|{_COUNTS}|(?P<people>{_PEOPLE})", re.IGNORECASE)
 """A unit in brackets or after the last comma."""
 _PLAIN_COUNTS = r"(?:in\s+)?(?P<count>'000s?|000s|thousands|millions)"
-"""Scales that say without £ or brackets that they are one."""
+"""Scales that are clear without £ or brackets."""
 _UNIT_OUTSIDE = rf"(?:in\s+)?(?:{_POUNDS})|{_PLAIN_COUNTS}\s*$"
 _BRACKETED = re.compile(rf"[\(\[]\s*(?:in\s+)?(?:{_POUND_SIGN}|{_PLAIN_COUNTS})\s*[\)\]]", re.IGNORECASE)
 _AT_END = re.compile(rf"(?:^|[\s,:–-])(?:in\s+)?(?:{_POUND_SIGN}|{_PLAIN_COUNTS})\s*$", re.IGNORECASE)
@@ -68,7 +68,7 @@ _DATE = (
     r"|(?:m|month\s+)12(?!\w)"
 )
 _OTHERS = rf"[\s,;:./–—-]+|{_DATE}|(?P<word>[^\s;:()\[\]/,]+(?:,[0-9]+)*|[()\[\]])"
-"""Everything but units: separators of words, dates, and other words."""
+"""Everything except units: word separators, dates and other words."""
 _TOKEN = re.compile(rf"(?P<unit>{_UNIT.pattern})|{_OTHERS}", re.IGNORECASE)
 _TOKEN_OUTSIDE = re.compile(rf"(?P<unit>{_UNIT_OUTSIDE})|{_OTHERS}", re.IGNORECASE)
 _BRACKETS = re.compile(r"\(([^()]*)\)|\[([^\[\]]*)\]")
@@ -78,7 +78,7 @@ _PER = re.compile(
 )
 
 _ODD_UNIT = re.compile(
-    # An amount, or another measure, beside £; half a year is no year.
+    # An amount or another measure after £; part of a year.
     r"£\s*[0-9][0-9.,]*\s*(?:k|m|bn)\b|£\s*/\s*\w*|(?<![\w.,])[0-9][0-9.,]*(?:k|bn)\b"
     rf"|(?<!\w){_MONTH}(?:\s+{_YEAR})?\s*(?:-|–|to)\s*(?!mar){_MONTH}(?!\w)",
     re.IGNORECASE,
@@ -92,7 +92,7 @@ _TITLE_STATES = re.compile(
     rf"|(?:(?:all|the)\s+)?{_FIGURES}[\w\s,]*?(?:£|GBP)\s*'?{_any_of(_SCALES_AFTER_POUNDS)}.*",
     re.IGNORECASE,
 )
-"""A title that ends in the unit, or begins with the figures that are in it."""
+"""A title that ends with the unit, or begins with the figures that are in this unit."""
 _OTHER_SENSE = re.compile(
     r"\b(?:nearest|round\w*|previous\w*|former\w*|not|was|were|until|unless|except|but)\b", re.IGNORECASE
 )
@@ -107,29 +107,29 @@ _OTHER_UNIT_OF_FIGURES = re.compile(
     rf"|(?<!\w)(?:units?|currency)\s*[:=].*?(?:{_WORD_SCALE}|\b1,?000\b|\b[km]\b|pence|€|euros?|\$|hundreds)",
     re.IGNORECASE,
 )
-"""A title that states another unit than pounds or people."""
+"""A title that states a unit other than pounds or people."""
 _COUNT_WORDS = ("number", "no.", "no", "#")
 _NO_AMOUNT = ("%", "(%)", "text", "ratio", "yes/no", "£ per head")
 
 
 class StatedUnit(NamedTuple):
-    """A unit that a text states."""
+    """A unit stated by a text."""
 
     factor: int
     """The factor that turns figures into pounds or people: 1,000 for `£'000`."""
     text: str
     """The unit as it is written."""
     measure: Measure
-    """What the figures count; empty where the text gives a scale alone, as `000s`."""
+    """What the figures measure; empty if the text states only a scale, such as `000s`."""
     stated_by: str = ""
-    """Where the unit of a column is stated, as `column_units` names it."""
+    """Source of a column's unit, as named in `column_units`."""
 
     def __str__(self) -> str:
         return f"{self.text} ({self.stated_by})"
 
 
 def split_unit(heading: str) -> tuple[str, StatedUnit | None]:
-    """Split a heading into its words and the unit that it states at its end, its start or in brackets."""
+    """Split a heading into its words and the unit at its end, at its start or in brackets."""
     text = _repaired(heading)
     for pattern in (_BRACKETED, _AT_END, _AT_START):
         if match := pattern.search(text):
@@ -139,15 +139,15 @@ def split_unit(heading: str) -> tuple[str, StatedUnit | None]:
 
 
 def heading_unit(heading: str, known_words: Collection[str] = ()) -> tuple[StatedUnit | None, str]:
-    """Read the unit of a heading of £ or people, and the first text in it that may be a unit and is not understood.
+    """Read the unit of a heading of £ or people, and the first text that may be a unit but is not understood.
 
-    Texts in brackets and after the last comma have to be units, dates, or words that change no figure. In the rest
-    of the heading, and in all of it where one pair of brackets holds a unit and nothing else, only what is beside £,
-    and words for units and scales, are looked at: 'Pay deal, all grades (£k)'.
+    Texts in brackets and after the last comma must be units, dates or words that do not change figures. In the rest of
+    the heading, only texts next to £ and words for units and scales are checked. The same holds for the whole heading
+    if one pair of brackets has only a unit: 'Pay deal, all grades (£k)'.
 
     Args:
-        heading: a heading without marks of footnotes.
-        known_words: words of well-known headings, in small letters; they change no figure.
+        heading: a heading without footnote marks.
+        known_words: words of well-known headings, in small letters; they do not change figures.
     """
     return _read_unit(heading, _TOKEN_OUTSIDE, _is_harmless_outside, known_words)
 
@@ -155,7 +155,7 @@ def heading_unit(heading: str, known_words: Collection[str] = ()) -> tuple[State
 def cell_unit(text: str) -> tuple[StatedUnit | None, str]:
     """Read the unit of a cell above or below a heading, and the first text in it that is not understood.
 
-    All of the cell has to be units, dates, or words that change no figure: `£000`, `k`, `£000, net of VAT`.
+    The whole cell must be units, dates or words that do not change figures: `£000`, `k`, `£000, net of VAT`.
     """
     alone = unit_alone(text)
     if alone and text.strip().casefold() in _NO_AMOUNT:
@@ -168,7 +168,7 @@ def is_possible_unit(text: str) -> bool:
     unit, unknown = cell_unit(text)
     if unit or unit_alone(text):
         return True
-    # Without its brackets, in which any word would be one that is not understood.
+    # Without its brackets: inside them, any unknown word would look like a unit.
     bare = re.sub(r"[()\[\],]", " ", text)
     return bool(unknown and any(heading_unit(bare))) or bool(_ODD_SCALE.fullmatch(text.strip()))
 
@@ -179,7 +179,7 @@ def _read_unit(
     is_harmless_outside: Callable[[str], bool],
     known_words: Collection[str] = (),
 ) -> tuple[StatedUnit | None, str]:
-    """Return the unit that a text states, and the first word of it that is no unit, no date and not harmless."""
+    """Return the unit in a text, and its first word that is not a unit, a date or harmless."""
     text = _repaired(heading)
     if odd := _ODD_UNIT.search(text):
         return None, odd[0]
@@ -188,7 +188,7 @@ def _read_unit(
             return None, per[0]
     text = _PER.sub(" ", text)
     texts = (match[1] or match[2] or "" for match in _BRACKETS.finditer(text))
-    # A small number in brackets distinguishes headings, or points to a note: Patients (2).
+    # A small number in brackets tells headings apart, or refers to a note: Patients (2).
     fragments = [fragment for fragment in texts if not re.fullmatch(r"\s*[0-9]{1,2}\s*", fragment)]
     outside = _BRACKETS.sub(" ", text)
     if comma := _LAST_COMMA.search(outside):
@@ -197,7 +197,7 @@ def _read_unit(
     is_known: Callable[[str], bool] = _HARMLESS.union(known_words).__contains__
     is_harmless = _is_harmless_outside if any(map(parse_unit, fragments)) else is_known
     parts = [(fragment, _TOKEN, is_harmless) for fragment in fragments]
-    # A dash or _ parts words here: spend_k, spend-gbp.
+    # A dash or _ separates words here: spend_k, spend-gbp.
     parts.append((re.sub(r"[_–—-]", " ", outside), token_outside, is_harmless_outside))
     units = []
     for part, token, is_harmless_here in parts:
@@ -211,16 +211,16 @@ def _read_unit(
 
 
 def parse_unit(text: str) -> StatedUnit | None:
-    """Read a unit that a user gives: `£`, `£000`, `£m`, `people`, `000 people`; None if it is none."""
+    """Read a unit given by the user: `£`, `£000`, `£m`, `people`, `000 people`; return None for anything else."""
     match = _UNIT.fullmatch(_repaired(text).strip())
     unit = _stated(match)._replace(text=text.strip()) if match else None
     return unit if unit and unit.measure else None
 
 
 def unit_alone(text: str) -> StatedUnit | None:
-    """Return the unit that a cell below or above a heading states, if it states nothing else.
+    """Return the unit in a cell above or below a heading, if the cell has nothing else.
 
-    A unit that changes no figure, such as `%` or `people`, is a factor of 1.
+    A unit that does not change figures, such as `%` or `people`, has the factor 1.
     """
     text = text.strip()
     bracketed = text if text[:1] in ("(", "[") and text[-1:] in (")", "]") else f"({text})"
@@ -232,7 +232,7 @@ def unit_alone(text: str) -> StatedUnit | None:
 
 
 def unit_in_title(title: str) -> StatedUnit | None:
-    """Return the unit that a title states for all money below it: `GP IT spend, £000`, `All figures in £m`."""
+    """Return the unit in a title for all money below it: `GP IT spend, £000`, `All figures in £m`."""
     text = _repaired(title).replace("_", " ")
     matches = list(_SCALE_IN_TITLE.finditer(text))
     if len(matches) != 1 or _OTHER_SENSE.search(text) or not _TITLE_STATES.fullmatch(text.strip()):
@@ -241,7 +241,7 @@ def unit_in_title(title: str) -> StatedUnit | None:
 
 
 def is_vague(text: str) -> bool:
-    """Return whether a title, note or name speaks of thousands or millions and leaves open which figures are."""
+    """Return whether a title, note or name mentions thousands or millions but not which figures are in them."""
     text = _repaired(text).replace("_", " ")
     patterns = (_SCALE_BESIDE_FIGURES, _SCALE_IN_TITLE, _OTHER_UNIT_OF_FIGURES)
     is_scale = _ODD_SCALE.fullmatch(text.strip()) or any(pattern.search(text) for pattern in patterns)
@@ -249,18 +249,18 @@ def is_vague(text: str) -> bool:
 
 
 def scaled(number: float, factor: int) -> float:
-    """Multiply a figure as it is written, so that 4.35 in £k is £4,350 and not a penny less."""
+    """Multiply the decimal digits of a figure exactly: 4.35 in £k is £4,350, not a fraction of a penny less."""
     return number if factor == 1 else float(Fraction(repr(number)) * factor)
 
 
 def _is_harmless_outside(word: str) -> bool:
-    """Return whether a word outside brackets is no unit: neither a scale nor something with a sign for money."""
+    """Return whether a word outside brackets is not a unit: it is neither a scale nor has a money sign."""
     is_scale = word in _SCALES_AFTER_POUNDS and word != "b"  # Part B
     return not is_scale and word not in _OTHER_UNITS and not any(sign in word for sign in "£€$%‰")
 
 
 def _united(units: list[StatedUnit]) -> tuple[StatedUnit | None, str]:
-    """Return the one unit that several statements make, `£` and `000s`; if they contradict each other, their texts."""
+    """Combine several units, such as `£` and `000s`, into one; if they contradict each other, return their texts."""
     scales = {unit.factor for unit in units} - {1}
     measures: set[Measure] = {unit.measure for unit in units if unit.measure}
     if len(scales) > 1 or len(measures) > 1:
@@ -282,5 +282,5 @@ def _factor(scale: str) -> int:
 
 
 def _repaired(text: str) -> str:
-    """Return a text with one kind of apostrophe, and £ where UTF-8 was read as another encoding."""
+    """Return a text with one kind of apostrophe, and with £ restored if UTF-8 was read in another encoding."""
     return re.sub("['\"](?=£)", "", re.sub("[’‘`´]", "'", text.replace("Â£", "£")))

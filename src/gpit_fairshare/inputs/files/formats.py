@@ -1,6 +1,6 @@
 """The formats of input files: from the bytes of a file to its rows.
 
-To read another format, write a function from bytes and a `ReadOptions` to a `Grid`, and enter it in `READERS`.
+To add a format, write a function that takes bytes and `ReadOptions` and returns a `Grid`, and add it to `READERS`.
 """
 
 from __future__ import annotations
@@ -33,21 +33,23 @@ if TYPE_CHECKING:
 
 
 SHEETS = (".xlsx", ".ods")
-"""Formats of which one file may hold several tables."""
+"""Formats in which one file may have several tables."""
 
 
 def _read_parquet(data: bytes, options: ReadOptions) -> Grid:
     check_size(len(data), options, "the file has")
     try:
         lazy = pl.scan_parquet(io.BytesIO(data))
-        # A column of one value takes a few bytes for a thousand million rows.
+        # A column with one repeated value needs only a few bytes for a thousand million rows.
         rows = lazy.select(pl.len()).collect().item()
-        check_extent(rows, rows * len(lazy.collect_schema()), options, "it holds")
+        check_extent(rows, rows * len(lazy.collect_schema()), options, "the file has")
         frame = lazy.collect()
         check_size(_longest(frame.lazy()), options, "a column of texts has")
         records = [tuple(frame.columns), *frame.rows()]
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
-        raise Unreadable(FindingCode.UNREADABLE, "it is damaged or not a Parquet file", "Export it again") from error
+        raise Unreadable(
+            FindingCode.UNREADABLE, "the file is damaged or not a Parquet file", "Export it again"
+        ) from error
     return Grid("", [(number, row) for number, row in enumerate(records, 1) if not all(map(is_blank, row))])
 
 
@@ -73,16 +75,16 @@ READERS: Mapping[str, Callable[[bytes, ReadOptions], Grid]] = {
 }
 
 
-def size_needed(fault: TooLarge, path: Path, options: ReadOptions) -> int:
-    """Return the `--max-size` that a file needs; 0 if it is larger than gpit ever reads.
+def size_needed(error: TooLarge, path: Path, options: ReadOptions) -> int:
+    """Return the `--max-size` that a file needs; 0 if it is larger than gpit can read.
 
-    All of its limits count, not only the first, so that a user who gives that size is not refused again.
+    All limits are included, not only the first one exceeded, so that a run with this size is not refused again.
     """
     needs = {".csv": text_needs, ".tsv": text_needs, ".parquet": _parquet_needs}.get(
         path.suffix.lower(), workbook_needs
     )
-    needed = fault.needed
+    needed = error.needed
     if needed <= MOST_MEGABYTES:
-        with suppress(Exception):  # it is damaged: that is reported once the size allows reading it
+        with suppress(Exception):  # a damaged file is reported as such once the limit is high enough
             needed = max(needed, needs(path, options))
     return needed if needed <= MOST_MEGABYTES else 0

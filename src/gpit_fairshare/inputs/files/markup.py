@@ -1,8 +1,8 @@
-"""Facts about a sheet in an .xlsx workbook that are in its XML only, beyond the values of cells.
+"""Facts about a sheet in an .xlsx workbook that only its XML has, in addition to the values of cells.
 
-calamine gives an empty text for `#N/A` and for a formula whose value was never stored; an allocation must read
-neither as blank. It joins raised signs to those before them. It also allocates memory for the whole rectangle from A1
-to the last cell, does not report hidden rows, and ignores blank cells that have a style, as is done here.
+calamine returns an empty text for `#N/A` and for a formula without a stored value, but an allocation must not read
+either as blank. It joins superscripts to the characters before them, allocates memory for the whole rectangle from A1
+to the last cell, and does not report hidden rows. Blank cells with a style are ignored, by calamine and here.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from gpit_fairshare.inputs.files.grids import MEGABYTE, NEVER_STORED, Broken, Ma
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-# By pattern, not by parser: several times as fast, and each is linear in the length of the text.
+# Patterns are several times as fast as a parser. Each takes time in proportion to the length of the text.
 _PLACE = re.compile(rb"<(?:\w+:)?c\b[^<>]*?\br=[\"']([A-Za-z]{1,3})([0-9]{1,7})[\"'][^<>]*(?<!/)>")
 _CELL = re.compile(rb"<(?:\w+:)?c\b")
 _ROW = re.compile(rb"<(?:\w+:)?row\b([^<>]*)>")
@@ -27,7 +27,7 @@ _COLUMN = re.compile(rb"<(?:\w+:)?col\b([^<>]*)>")
 _ATTRIBUTE = re.compile(rb"\b(r|t|min|max|hidden)=[\"']([^\"']*)[\"']")
 _FORMULA = re.compile(rb"<(?:\w+:)?f\b")
 _VALUE = re.compile(rb"<(?:\w+:)?v\b[^<>]*>([^<]*)<")
-_NIL = re.compile(rb"-?0+(?:\.0*)?(?:[Ee][+-]?[0-9]+)?")
+_ZERO = re.compile(rb"-?0+(?:\.0*)?(?:[Ee][+-]?[0-9]+)?")
 
 
 def xlsx_markup(xml: bytes, shared: Mapping[int, str]) -> Markup:
@@ -35,10 +35,7 @@ def xlsx_markup(xml: bytes, shared: Mapping[int, str]) -> Markup:
 
     Args:
         xml: the part.
-        shared: texts with raised or lowered signs among the shared strings of the workbook, by their number.
-
-    Raises:
-        ParseError: the XML is damaged.
+        shared: texts with superscripts or subscripts among the workbook's shared strings, by number.
     """
     rows, width = _rows_and_width(xml)
     markup = Markup(
@@ -54,12 +51,12 @@ def xlsx_markup(xml: bytes, shared: Mapping[int, str]) -> Markup:
 
 
 def xlsx_extent(part: IO[bytes]) -> tuple[int, int]:
-    """Return how many rows of a sheet hold something, or a few more, and the cells of `Markup`, read piece by piece."""
+    """Return the filled rows of a sheet, or a few more, and the `cells` of its `Markup`; it is read piece by piece."""
     rows = rows_without_places = width = height = 0
     incomplete_tag = b""
     while piece := part.read(MEGABYTE):
         text = incomplete_tag + piece
-        # A cell's tag may go on in the next piece.
+        # A cell's tag may continue in the next piece.
         cut = text.rfind(b"<")
         cut = len(text) if cut < 0 or b">" in text[cut:] else cut
         text, incomplete_tag = text[:cut], text[cut:]
@@ -81,7 +78,7 @@ def _rows_and_width(xml: bytes) -> tuple[set[int], int]:
 
 
 def _add_cells(markup: Markup, xml: bytes, shared: Mapping[int, str]) -> None:
-    """Add what only single cells have: errors, formulas, shared texts with raised or lowered signs."""
+    """Add the facts about single cells: errors, formulas, shared texts with superscripts or subscripts."""
     for place, kind, content in _cells(xml):
         stored = value[1].strip() if (value := _VALUE.search(content)) else b""
         if kind == b"e":
@@ -89,18 +86,18 @@ def _add_cells(markup: Markup, xml: bytes, shared: Mapping[int, str]) -> None:
         elif kind == b"s" and stored.isdigit() and int(stored) in shared:
             markup.rich[place] = shared[int(stored)]
         elif b"f" in content and _FORMULA.search(content):
-            # A formula that gives an empty text has the type "str", and is truly blank.
+            # A formula that gives an empty text has the type "str" and is really blank.
             if kind != b"str" and not stored:
                 markup.broken[place] = NEVER_STORED
             else:
-                is_nil = kind == b"n" and _NIL.fullmatch(stored) is not None
-                markup.formulas.setdefault(place[1], {})[place[0]] = is_nil
+                is_zero = kind == b"n" and _ZERO.fullmatch(stored) is not None
+                markup.formulas.setdefault(place[1], {})[place[0]] = is_zero
 
 
 def _cells(xml: bytes) -> Iterator[tuple[tuple[int, int], bytes, bytes]]:
     """Yield the place, the type and the content of each cell that is not blank."""
     row = 0
-    for part in _ROW_START.split(xml)[1:]:  # each with what follows up to the next row
+    for part in _ROW_START.split(xml)[1:]:  # each with its content, up to the next row
         opening, _, cells = part.partition(b">")
         number = _attributes(opening).get(b"r", b"")
         row = int(number) if number.isdigit() else row + 1
@@ -134,17 +131,13 @@ def _attributes(text: bytes) -> dict[bytes, bytes]:
 
 
 def shared_rich_texts(xml: bytes) -> dict[int, str]:
-    """Return the texts with raised or lowered parts among the shared strings of a workbook, by their number.
-
-    Raises:
-        ParseError: the XML is damaged.
-    """
+    """Return the texts with superscripts or subscripts among the shared strings of a workbook, by number."""
     texts = enumerate(map(_text_of, _with_raised(xml, "si")))
     return {number: text for number, text in texts if text is not None}
 
 
 def _inline_rich_texts(xml: bytes) -> dict[tuple[int, int], str]:
-    """Return the texts with raised or lowered parts in the cells of a sheet themselves, by row and column."""
+    """Return the texts with superscripts or subscripts that are stored in the cells of a sheet, by row and column."""
     texts: dict[tuple[int, int], str] = {}
     row = 0
     for line in _with_raised(xml, "row"):
@@ -159,17 +152,17 @@ def _inline_rich_texts(xml: bytes) -> dict[tuple[int, int], str]:
 
 
 def _with_raised(xml: bytes, name: str) -> list[Element]:
-    """Return the elements of a name in a part of which any text is raised or lowered, else none."""
+    """Return the elements with this name if the part has superscripts or subscripts, else none."""
     return _named(fromstring(xml), name) if b"vertAlign" in xml else []  # noqa: S314 – `open_package` refuses entities
 
 
 def _named(node: Element, name: str) -> list[Element]:
-    """Return the elements of a name in another, in any namespace."""
+    """Return the elements with this name inside another, in any namespace."""
     return node.findall(f".//{{*}}{name}")
 
 
 def _text_of(node: Element) -> str | None:
-    """Return the text of an element that has raised or lowered parts; of Japanese texts not how they are pronounced."""
+    """Return the text of an element with superscripts or subscripts, without the pronunciation of Japanese texts."""
     parts = []
     for run in [child for child in node if child.tag.rpartition("}")[2] in ("r", "t")]:
         position = next((mark.get("val", "") for mark in _named(run, "vertAlign")), "")

@@ -1,4 +1,4 @@
-"""Facts about sheets in an .ods workbook that are in its XML only, as in `markup` for .xlsx."""
+"""Facts about sheets in an .ods workbook that only its XML has, as in `markup` for .xlsx."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SHEET, _ROW, _COLUMN = (f"{_TABLE}{name}" for name in ("table", "table-row", "t
 _CELLS = (f"{_TABLE}table-cell", f"{_TABLE}covered-table-cell")
 _VALUE_TYPE = f"{_OFFICE}value-type"
 _ASIDE = (f"{_OFFICE}annotation", f"{{{_URN}:drawing:1.0}}")
-"""Elements that belong to no cell: notes and shapes."""
+"""Notes and shapes, which are not part of a cell's text."""
 _MOST_COLUMNS = 16_384
 _MOST_REPEATS = 2**16
 
@@ -29,11 +29,7 @@ def ods_markup(content: IO[bytes], positions: Mapping[str, str]) -> dict[str, Ma
 
     Args:
         content: the XML.
-        positions: which styles of texts raise or lower, by name.
-
-    Raises:
-        ParseError: the XML is damaged.
-        RecursionError: it is hostile.
+        positions: the styles of text that are superscript or subscript, by name.
     """
     scan = _Scan(positions)
     ancestors: list[Element] = []
@@ -45,19 +41,19 @@ def ods_markup(content: IO[bytes], positions: Mapping[str, str]) -> dict[str, Ma
             ancestors.pop()
             scan.end(node)
             if ancestors and node.tag in (_SHEET, _ROW, *_CELLS):
-                ancestors[-1].clear()  # frees the memory of what was read
+                ancestors[-1].clear()  # frees the memory of the part already read
     return scan.sheets
 
 
 class _Scan:
-    """Walks through sheets, whose rows and cells may be repeated."""
+    """Goes through sheets. Rows and cells may be repeated."""
 
     def __init__(self, positions: Mapping[str, str]) -> None:
         self.positions = positions
         self.sheets: dict[str, Markup] = {}
         self.sheet = Markup()
         self.row = self.rows = self.column = self.columns = 0
-        """Rows above and cells before the one that is read; how often this row is repeated; columns described."""
+        """Rows above and cells before the current one; repeats of this row; columns described so far."""
 
     def start(self, node: Element) -> None:
         if node.tag == _SHEET:
@@ -85,7 +81,7 @@ class _Scan:
     def _read_cell(self, cell: Element, columns: int) -> None:
         has_value, is_formula = _VALUE_TYPE in cell.attrib, f"{_TABLE}formula" in cell.attrib
         is_error = cell.get(f"{_CALC}value-type") == "error"
-        # Most cells hold only a value: their text adds nothing.
+        # Most cells have only a value, and their text adds nothing.
         paragraphs = cell.findall(f"{_TEXT}p") if is_error or not has_value or self.positions else []
         parts = [part for node in paragraphs for part in (("\n", ""), *_parts(node, self.positions))][1:]
         text = "".join(text for text, _ in parts)
@@ -126,13 +122,10 @@ def _number(node: Element, name: str) -> int:
 
 
 def raised_styles(*parts: bytes) -> dict[str, str]:
-    """Return which styles of texts in an .ods workbook raise or lower, by name.
+    """Return the styles of text in an .ods workbook that are superscript or subscript, by name.
 
     Args:
         parts: the XML of the content and of the styles of the workbook.
-
-    Raises:
-        ParseError: the XML is damaged.
     """
     positions: dict[str, str] = {}
     parents: dict[str, str] = {}
@@ -148,7 +141,7 @@ def raised_styles(*parts: bytes) -> dict[str, str]:
 
 
 def _position_of(text: str) -> str:
-    """Read `super 58%`, `33% 58%` or `-8% 58%`: how high the letters are raised, and their size."""
+    """Read `super 58%`, `33% 58%` or `-8% 58%`: the height of the letters above the line, and their size."""
     height = text.strip().partition(" ")[0]
     if height == "sub" or height.startswith("-"):
         return "subscript"

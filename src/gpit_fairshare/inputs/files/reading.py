@@ -1,4 +1,4 @@
-"""Read files as cells: the value, the type and the place of each."""
+"""Read files into cells, each with its value, type and place."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ if TYPE_CHECKING:
 
 @dataclass(kw_only=True)
 class InputSheet(Region):
-    """The table of one file or sheet. Rows count from 1 as people count them, headings and all."""
+    """The table of one file or sheet. Rows are numbered from 1, as a spreadsheet shows them."""
 
     file: str
     """Base name."""
     sheet: str
-    """Name of the sheet of a workbook, else empty."""
+    """Name of the sheet, if the file is a workbook; else empty."""
     name: str
     """File, with the sheet where there is one."""
     sha256: str
     typed: bool
     """Whether the file stores numbers and texts differently."""
     decimal_comma: bool
-    """Whether a comma in a number may be its decimal point."""
+    """Whether a comma in a number may be a decimal point."""
     uncalculated: Mapping[int, tuple[int, ...]]
-    """Rows of formulas by column, where none of the column was ever calculated."""
+    """Rows of formulas by column, if no formula of the column was ever calculated."""
     findings: FileFindings
-    """Where to report what is noticed about the file."""
+    """Collects the findings about the file."""
 
     def source(
         self,
@@ -47,7 +47,7 @@ class InputSheet(Region):
         matched: tuple[tuple[str, str], ...],
         units: tuple[AppliedUnit, ...] = (),
     ) -> InputSource:
-        """Return the description of the file that a result keeps."""
+        """Return the description of the file for the result."""
         rows, titles = len(self.rows), () if role == "crosswalk" else tuple(self.titles)
         return InputSource(role, self.file, self.sheet, self.sha256, rows, matched, titles, units)
 
@@ -56,7 +56,7 @@ class InputSheet(Region):
         return f"column {letters(index)}"
 
     def where(self, row: int, index: int) -> Where:
-        """Return the place of a cell for a finding: `C5`, or `row 5, Heading` where there are no letters."""
+        """Return the place of a cell for a finding: `C5`, or `row 5, Heading` in files without column letters."""
         if self.sheet:
             return Where(self.name, f"{letters(index)}{row}", letters(index))
         heading = self.headings[index]
@@ -68,10 +68,10 @@ class InputSheet(Region):
 
 
 def locate(text: str) -> tuple[Path, str]:
-    """Find the file and the sheet, if any, that `FILE` or `FILE:SHEET` means. An existing file comes before a sheet.
+    """Find the file, and the sheet if named, from `FILE` or `FILE:SHEET`. An existing file comes before a sheet.
 
     Raises:
-        UsageError: there is no such file, it is a folder, or its kind is not read.
+        UsageError: there is no such file, it is a folder, or gpit does not read this kind of file.
     """
     try:
         return _locate(text)
@@ -85,24 +85,24 @@ def _locate(text: str) -> tuple[Path, str]:
     if not path.exists():
         folder = path.parent
         if not folder.is_dir():
-            raise UsageError(f"{path}: there is no such file, nor the folder {folder}")
+            raise UsageError(f"{path}: there is no such file; the folder {folder} does not exist")
         readable_files = [entry.name for entry in folder.iterdir() if entry.suffix.lower() in READERS]
         raise UsageError(f"{path}: there is no such file{nearest(path.name, readable_files)}")
     if not path.is_file():
-        raise UsageError(f"{name} is a folder or a device; give one file of it ({listed(list(READERS))})")
+        raise UsageError(f"{name} is a folder or a device; name one file ({listed(list(READERS))})")
     suffix = path.suffix.lower()
     if suffix not in READERS:
         hint = "; save the workbook as .xlsx" if suffix in (".xls", ".xlsm", ".xlsb") else ""
-        raise UsageError(f"{name} cannot be read; the files that can are {listed(list(READERS))}{hint}")
+        raise UsageError(f"{name} cannot be read; gpit reads {listed(list(READERS))} files{hint}")
     if sheet and suffix not in SHEETS:
-        raise UsageError(f"{text}: a {suffix} file has no sheets; leave out ':{sheet}'")
+        raise UsageError(f"{text}: a {suffix} file has no sheets; remove ':{sheet}'")
     return path, sheet
 
 
 def split_sheet(text: str) -> tuple[str, str]:
-    r"""Split `FILE:SHEET` at its last colon, but only behind the name of a file that can be read.
+    r"""Split `FILE:SHEET` at its last colon, if the name of a readable file comes before it.
 
-    So the colon of `C:\a.xlsx` is no sheet, and that of `C:\a.xlsx:Sheet 1` is one.
+    So `C:\a.xlsx` has no sheet, and `C:\a.xlsx:Sheet 1` has one.
     """
     name, colon, sheet = text.rpartition(":")
     if colon and Path(name).suffix.lower() in READERS and not Path(text).exists():
@@ -111,30 +111,30 @@ def split_sheet(text: str) -> tuple[str, str]:
 
 
 def read_sheet(target: tuple[Path, str], findings: FindingCollector, options: ReadOptions) -> InputSheet | None:
-    """Read the cells of a file; None if there are none, with a finding about the reason.
+    """Read the cells of a file. If that fails, report the reason as a finding and return None.
 
     Args:
         target: the file and the sheet, as `locate` finds them.
-        findings: where to report.
-        options: the largest file to be read, and which headings are known; its sheet is that of the target.
+        findings: collects the findings.
+        options: the size limit and the known headings; its sheet is replaced by that of the target.
 
     Raises:
-        UsageError: the file may not be read.
+        UsageError: the file cannot be opened.
     """
     path, sheet_name = target
     options = replace(options, sheet=sheet_name)
     try:
         check_size(path.stat().st_size, options, "the file has")
-        # Read once, so that the digest is of exactly the bytes that are parsed.
+        # Read only once, so that the digest matches the bytes that are parsed.
         data = read_regular(path)
         grid = READERS[path.suffix.lower()](data, options)
         region = find_table(grid, options.recognise)
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
-    except Unreadable as fault:
-        finding = fault.finding
-        if isinstance(fault, TooLarge) and (needed := size_needed(fault, path, options)):
-            finding = replace(finding, remedy=f"{finding.remedy}, or allow more with --max-size {needed}")
+    except Unreadable as error:
+        finding = error.finding
+        if isinstance(error, TooLarge) and (needed := size_needed(error, path, options)):
+            finding = replace(finding, remedy=f"{finding.remedy}, or raise the limit with --max-size {needed}")
         findings.add(finding, Where(f"{path.name}:{sheet_name}" if sheet_name else path.name, finding.place))
         return None
     name = f"{path.name}:{grid.sheet}" if grid.sheet else path.name
@@ -155,7 +155,7 @@ def read_sheet(target: tuple[Path, str], findings: FindingCollector, options: Re
 
 @cache
 def letters(index: int) -> str:
-    """Name a column as a spreadsheet does: 0 is A, 26 is AA."""
+    """Return the letters of a column in a spreadsheet: 0 is A, 26 is AA."""
     name = ""
     index += 1
     while index:
@@ -165,13 +165,13 @@ def letters(index: int) -> str:
 
 
 def _uncalculated(grid: Grid, region: Region) -> dict[int, tuple[int, ...]]:
-    """Return the rows of formulas by column where all of the column store 0 and the workbook asks to be calculated.
+    """Return the rows of formulas of each column whose formulas all store 0, if the workbook asks to be calculated.
 
-    A program that cannot calculate stores 0 for each formula; one zero among other values is a true one.
+    A program that cannot calculate stores 0 for every formula. A zero among other values is a real zero.
     """
     columns = {
-        column: {row: is_nil[row] for row, _ in region.rows if row in is_nil}
-        for column, is_nil in grid.markup.formulas.items()
+        column: {row: is_zero[row] for row, _ in region.rows if row in is_zero}
+        for column, is_zero in grid.markup.formulas.items()
     }
     return {column: tuple(rows) for column, rows in columns.items() if rows and all(rows.values())}
 
@@ -186,50 +186,48 @@ def _report(sheet: InputSheet, grid: Grid) -> None:
         rows = counted(len(sheet.wide), "row")
         cells = f"{letters(len(sheet.headings))}{first}:{letters(width - 1)}{first}"
         sheet.findings.note(
-            FindingCode.SEPARATORS, f"cells of {rows} stand outside the headings and are not read: {cells} first"
+            FindingCode.SEPARATORS, f"not read: cells to the right of the headings in {rows}, first {cells}"
         )
     elif sheet.wide:
         for row, width in sheet.wide:
             sheet.findings.error(
                 FindingCode.SEPARATORS,
-                f"the row has {counted(width, 'cell')} under {counted(len(sheet.headings), 'heading')}",
-                remedy='Put a text or number that holds the separator between quotation marks: "1,234"',
+                f"the row has {counted(width, 'cell')} for {counted(len(sheet.headings), 'heading')}",
+                remedy='Put quotation marks around a text or number that contains the separator: "1,234"',
                 at=Where(sheet.name, f"row {row}", WHOLE_ROW),
             )
     unheaded = [index for index, heading in enumerate(sheet.headings) if not heading and sheet.is_filled(index)]
     if unheaded:
         columns_in_words = listed([letters(index) for index in unheaded])
-        sheet.findings.note(
-            FindingCode.SEPARATORS, f"{counted(len(unheaded), 'column')} without a heading not read: {columns_in_words}"
-        )
+        sheet.findings.note(FindingCode.SEPARATORS, f"columns without a heading are not read: {columns_in_words}")
     rows_there = {number for number, _ in sheet.rows}
     hidden = [number for number in grid.markup.hidden_rows if number in rows_there]
     if hidden:
         sheet.findings.warning(
             FindingCode.HIDDEN,
-            f"hidden rows of the table were read all the same, {len(hidden):,} of them: "
+            f"read {counted(len(hidden), 'hidden row')} of the table: "
             f"{listed([f'row {number:,}' for number in hidden], 5)}",
-            remedy="Delete the rows if they are not meant",
+            remedy="Delete hidden rows that should not be read",
         )
     columns = [index for index in grid.markup.hidden_columns if index < len(sheet.headings) and sheet.headings[index]]
     if columns:
         columns_in_words = listed([f"{letters(index)} '{sheet.headings[index]}'" for index in columns])
         sheet.findings.warning(
             FindingCode.HIDDEN,
-            f"hidden columns were read all the same: {columns_in_words}",
-            remedy="Delete the columns if they are not meant",
+            f"read {counted(len(columns), 'hidden column')}: {columns_in_words}",
+            remedy="Delete hidden columns that should not be read",
         )
     for column, blank in sheet.moved.items():
         sheet.findings.note(
             FindingCode.MERGED,
-            f"the heading '{sheet.headings[column]}' is merged over a blank column ({letters(blank)}) and is read as "
-            f"that of {sheet.column(column)}",
+            f"the heading '{sheet.headings[column]}' is merged over a blank column ({letters(blank)}); it is read as "
+            f"the heading of {sheet.column(column)}",
         )
     for top, left, bottom, right in grid.markup.merged:
         if bottom > top and bottom in rows_there and top >= sheet.heading_row and left < len(sheet.headings):
             sheet.findings.warning(
                 FindingCode.MERGED,
-                f"the cells {letters(left)}{top}:{letters(right)}{bottom} are merged, and only the first has the value",
-                remedy="Unmerge them and fill in each cell that is meant",
+                f"the cells {letters(left)}{top}:{letters(right)}{bottom} are merged, so only the first has the value",
+                remedy="Unmerge them and fill in each cell that should have it",
                 at=Where(sheet.name, f"{letters(left)}{top}", letters(left)),
             )

@@ -1,7 +1,7 @@
-"""Find the table on a sheet: its headings, its rows, and the rows around it that are no part of it.
+"""Find the table on a sheet: its headings, its rows, and the rows around it that are not part of it.
 
-Titles are above the table, notes and sources below it, further tables below those; headings are repeated on
-each page, and sections have a heading. None of it is read as an organisation, and all of it is reported.
+Sheets have titles above the table, notes, sources and other tables below it, headings repeated on each page, and
+section headings. None of these is read as an organisation, and all of them are reported.
 """
 
 from __future__ import annotations
@@ -37,15 +37,15 @@ Record = tuple[int, "Sequence[Any]"]
 MOST_COLUMNS = 16_384
 """Columns of a sheet of Excel."""
 _CODE = re.compile(r"[0-9A-Za-z][0-9A-Za-z._/-]{0,14}")
-"""The form of a code; notes and headings of sections have spaces or are longer."""
+"""The form of a code; notes and section headings have spaces or are longer."""
 _NOTE = re.compile(
     r"\W*(?:notes?|sources?|footnotes?|published|produced|copyright|©|\*|\[|contact|page \d)", re.IGNORECASE
 )
 _FIGURE = re.compile(r"[1-9][0-9,]*(?:\.[0-9]+)?|0(?:\.[0-9]+)?")
 _LABELS = ("unit", "units", "unit of measure", "code", "codes")
-"""Words that a row of units may have in the column of codes."""
+"""Words that a row of units may have in the column for codes."""
 _MOST_WORDS = 4
-"""Words of a cell beside a heading that states its unit; a longer text is a title."""
+"""Most words of a cell above or below a heading that states its unit; a longer text is a title."""
 
 
 @dataclass
@@ -54,39 +54,39 @@ class Region:
 
     heading_row: int
     headings: list[str]
-    """Headings without spaces around them and without footnote marks; empty where a column has none."""
+    """Headings without surrounding spaces and footnote marks; empty if a column has no heading."""
     units: dict[int, StatedUnit] = field(default_factory=dict)
-    """Units that a row of units below or above the headings states, by column."""
+    """Units by column, from a row of units above or below the headings."""
     odd_units: dict[int, str] = field(default_factory=dict)
-    """Texts of such rows that seem to state a unit and are not understood, by column."""
+    """Texts by column in such a row that seem to be units but are not understood."""
     rows: list[tuple[int, tuple[Any, ...]]] = field(default_factory=list)
-    """Rows that hold anything: their number and their cells, as many as there are headings."""
+    """Rows that are not blank: the number, and one cell for each heading."""
     rows_above: dict[int, str] = field(default_factory=dict)
     """Rows above the headings, and their texts."""
     titles: list[str] = field(default_factory=list)
-    """Texts above the headings in full, for the units that they state."""
+    """Full texts above the headings, for the units in them."""
     rows_left_out: dict[int, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
-    """Texts of notes below the table or in it, in full, for the units that they may state."""
+    """Full texts of notes in or below the table, for the units in them."""
     repeats: list[int] = field(default_factory=list)
     """Rows that repeat the headings."""
     second: str = ""
-    """The rows and the headings of a second table below, which is not read."""
+    """Rows and headings of a second table below, which is not read."""
     wide: list[tuple[int, int]] = field(default_factory=list)
-    """Rows with cells outside the headings, and the number of their cells."""
+    """Rows with cells to the right of the headings: row and number of cells."""
     marked: dict[int, str] = field(default_factory=dict)
-    """Headings as they are in the file, by column, where a footnote mark was left out."""
+    """Original headings by column, if a footnote mark was removed."""
     spread: dict[int, tuple[int, ...]] = field(default_factory=dict)
-    """Columns of figures under a heading that is merged over several of them, by the heading's column."""
+    """Columns of figures under a heading merged over several of them, by the heading's column."""
     moved: dict[int, int] = field(default_factory=dict)
-    """Columns that got the heading merged over them and a blank column, and the blank column."""
+    """Columns that got the heading merged over them and a blank column: column and blank column."""
 
     def is_filled(self, index: int) -> bool:
-        """Return whether a column holds anything below its heading."""
+        """Return whether a column has any value below its heading."""
         return any(not is_blank(cells[index]) for _, cells in self.rows)
 
     def take_units(self, cells: Sequence[Any]) -> None:
-        """Take in the units of a row beside the headings, and the texts in it that may be units."""
+        """Read the units, and the texts that may be units, from a row above or below the headings."""
         for index, cell in enumerate(cells):
             text = bare_text(cell.strip())[0] if isinstance(cell, str) else ""
             unit, unknown = cell_unit(text) if text else (None, "")
@@ -99,9 +99,8 @@ class Region:
 def find_table(grid: Grid, recognise: Callable[[str], str | None]) -> Region:
     """Find the table of a sheet.
 
-    The headings are the row among the first 60 in which most cells are known headings, a code among
-    them; the earliest of equals. Where there is none, they are the first row that is about as wide as
-    those below it.
+    The headings are the row among the first 60 that has the most known headings, including one for codes; of equal
+    rows, the first. If there is no such row, they are the first row that is about as wide as the rows below it.
 
     Raises:
         Unreadable: there are no rows below the headings.
@@ -115,8 +114,8 @@ def find_table(grid: Grid, recognise: Callable[[str], str | None]) -> Region:
     while raw_headings and not raw_headings[-1] and len(raw_headings) - 1 not in covered:
         raw_headings.pop()
     if len(raw_headings) > MOST_COLUMNS:
-        message = f"row {number:,} has {len(raw_headings):,} cells, and a table at most {MOST_COLUMNS:,} columns"
-        raise Unreadable(FindingCode.SEPARATORS, message, "Save the columns that are needed in a file of their own")
+        message = f"row {number:,} has {len(raw_headings):,} cells; a table may have at most {MOST_COLUMNS:,} columns"
+        raise Unreadable(FindingCode.SEPARATORS, message, "Save only the columns you need in a separate file")
     headings = _bare_headings(raw_headings, recognise)
     region = Region(number, headings)
     region.marked = {index: text for index, text in enumerate(raw_headings) if text != headings[index]}
@@ -129,31 +128,31 @@ def find_table(grid: Grid, recognise: Callable[[str], str | None]) -> Region:
     region.titles = [_heading(cell) for _, texts in above for cell in texts if isinstance(cell, str)]
     _RowsBelow(region, grid, recognise, key, {*columns.values()} - {key}).read(records[place + 1 :])
     if not region.rows:
-        raise Unreadable(FindingCode.EMPTY, "there are no rows below the headings", "Export it again, with its rows")
+        raise Unreadable(FindingCode.EMPTY, "there are no rows below the headings", "Export it again with its rows")
     for left, right in merged.items():
         _look_under(region, left, min(right, len(headings) - 1))
     return region
 
 
 def report_region(region: Region, findings: FileFindings) -> None:
-    """Report the rows around the table, which were not read."""
+    """Report the rows around the table that were not read."""
     if region.marked:
         marked = listed([f"'{text}'" for text in region.marked.values()])
         findings.note(FindingCode.HEADING, f"headings read without their footnote marks: {marked}")
     if region.rows_above:
         findings.note(
             FindingCode.TITLES,
-            f"the headings are in row {region.heading_row}; above them: {_rows_in_words(region.rows_above)}",
+            f"the headings are in row {region.heading_row}, below {_rows_in_words(region.rows_above)}",
         )
     if region.repeats:
         rows = listed([f"{row:,}" for row in region.repeats])
-        findings.note(FindingCode.NOTES, f"the headings stand again in row {rows}, which is left out")
+        findings.note(FindingCode.NOTES, f"left out as repeated headings: row {rows}")
     if region.rows_left_out:
         findings.note(
-            FindingCode.NOTES, f"left out as notes or headings of sections: {_rows_in_words(region.rows_left_out)}"
+            FindingCode.NOTES, f"left out as notes or section headings: {_rows_in_words(region.rows_left_out)}"
         )
     if region.second:
-        findings.note(FindingCode.SECOND_TABLE, f"left out another table below, {region.second}")
+        findings.note(FindingCode.SECOND_TABLE, f"left out another table below: {region.second}")
 
 
 def _headings_at(records: Sequence[Record], recognise: Callable[[str], str | None]) -> int:
@@ -168,8 +167,8 @@ def _headings_at(records: Sequence[Record], recognise: Callable[[str], str | Non
 def _bare_headings(raw_headings: Sequence[str], recognise: Callable[[str], str | None]) -> list[str]:
     """Return headings without their footnote marks.
 
-    A number in brackets at the end is one where no other heading differs by it alone. In round brackets, as in
-    `Score (1)`, the heading must also be known without it and not with it.
+    A number in brackets at the end is a footnote mark if no other heading differs only by that number. In round
+    brackets, as in `Score (1)`, the heading must also be known without the number and not with it.
     """
     headings = [bare_heading(heading) for heading in raw_headings]
     shorter_headings = [without_number(heading) for heading in headings]
@@ -187,7 +186,7 @@ def _bare_headings(raw_headings: Sequence[str], recognise: Callable[[str], str |
 
 
 def _look_under(region: Region, left: int, right: int) -> None:
-    """Decide which column under a merged heading it names: the only one that holds anything, if there is one."""
+    """Find the column that a merged heading belongs to: the only one under it with values, if there is just one."""
     filled = [index for index in range(left, right + 1) if region.is_filled(index)]
     figures = [index for index in filled if any(_is_figure(cells[index]) for _, cells in region.rows)]
     if len(figures) > 1 and region.headings[left]:
@@ -205,14 +204,14 @@ def _is_figure(cell: Any) -> bool:
 
 
 class _RowsBelow:
-    """Goes through the rows below the headings.
+    """Sorts the rows below the headings: into rows of the table, notes, units, repeated headings, another table.
 
     Args:
         region: the table, with its headings.
-        grid: says whether the file stores numbers and texts differently.
+        grid: tells whether the file stores numbers and texts differently.
         recognise: returns the column of a heading, or None.
         key: the column of codes.
-        others: other columns with a heading, the first of each name.
+        others: other columns with a heading; of columns with the same name, only the first.
     """
 
     def __init__(
@@ -228,7 +227,7 @@ class _RowsBelow:
         self._numeric: set[int] | None = None
 
     def read(self, records: Sequence[Record]) -> None:
-        """Take in rows until a second table begins."""
+        """Read rows until a second table begins."""
         width = len(self.region.headings)
         for index, (number, cells) in enumerate(records):
             key = cells[self.key] if self.key < len(cells) else None
@@ -247,7 +246,7 @@ class _RowsBelow:
             self.region.rows.append((number, (*cells[:width], *[None] * (width - len(cells)))))
 
     def _verdict(self, cells: Sequence[Any], *, gap: bool, first: bool) -> str:
-        """Return whether a row is `left` out, begins a `second` table, or is of the table."""
+        """Return `left` for a row to leave out, `second` for the start of a second table, else `row`."""
         filled = [(index, cell) for index, cell in enumerate(cells) if not is_blank(cell)]
         texts = [(index, cell) for index, cell in filled if isinstance(cell, str)]
         may_be_headings = len(texts) == len(filled) > 1
@@ -272,7 +271,7 @@ class _RowsBelow:
         return bare_heading(text).casefold() == self.folded[index] or text == self.region.marked.get(index)
 
     def _is_start_of_table(self, texts: Sequence[tuple[int, str]], *, gap: bool) -> bool:
-        """Return whether a row of texts alone has the headings of another table: by known names, or by its place."""
+        """Return whether a row of texts has the headings of another table: by known names, or by its position."""
         cells = [cell for _, cell in texts]
         folded = {" ".join(cell.split()).casefold() for cell in cells} - {""}
         if len(folded & set(self.folded)) * 2 >= len(cells) or len(known_headings(cells, self.recognise)) > 1:
@@ -294,7 +293,7 @@ class _RowsBelow:
             return False
         if _NOTE.match(text):
             return True
-        # A text where a figure should be is a fault to report, not a note.
+        # A text instead of a figure is an error to report, not a note.
         over = any(index in self._numbers() for index, _ in filled)
         return gap and not over and not (index == self.key and is_code(text))
 
@@ -304,7 +303,7 @@ class _RowsBelow:
         return not isinstance(cell, Broken) and cell is not None
 
     def _numbers(self) -> set[int]:
-        """Return the columns that hold numbers in most of the rows so far."""
+        """Return the columns with numbers in most of the rows so far."""
         if self._numeric is None and len(self.region.rows) > 1:
             sample = self.region.rows[:HEADINGS_AMONG]
             self._numeric = {
@@ -317,19 +316,19 @@ class _RowsBelow:
 
 @lru_cache(maxsize=4096)
 def is_code(text: str) -> bool:
-    """Return whether a text may be a code: short, without spaces, and no word."""
-    # No code has four letters and no digit; a section such as "North" has.
+    """Return whether a text may be a code: short, without spaces, and not a word."""
+    # Codes of four or more letters have a digit; section headings such as "North" do not.
     return bool(_CODE.fullmatch(text)) and not (text.isalpha() and len(text) > 3)
 
 
 def _is_row_of_units(cells: Sequence[Any], headings: Sequence[str], key: int, grid: Grid, *, is_above: bool) -> bool:
-    """Return whether a row above or below the headings states their units: texts alone, and units among them.
+    """Return whether a row above or below the headings states their units: it has only texts, some of them units.
 
     Args:
         cells: the row.
-        headings: those of the table.
-        key: the column of codes. A text there may be a title above the headings, and a code below them.
-        grid: says whether the file stores numbers and texts differently.
+        headings: the headings of the table.
+        key: the column of codes. A text in it may be a title above the headings, or a code below them.
+        grid: tells whether the file stores numbers and texts differently.
         is_above: whether the row is above the headings.
     """
     filled = [(index, cell) for index, cell in enumerate(cells) if not is_blank(cell)]
@@ -340,10 +339,10 @@ def _is_row_of_units(cells: Sequence[Any], headings: Sequence[str], key: int, gr
         return False
     if not is_above:
         code = dict(texts).get(key, "")
-        # 10K is a code of a CCG, and 1000 a figure.
+        # 10K is the code of a CCG, and 1000 is a figure.
         is_row = not code or not is_code(code) or unit_alone(code) is not None or (key in units and code.isalpha())
         return is_row and not any(_is_plain_figure(text, index in units) for index, text in texts if not grid.typed)
-    # A sentence above the headings is a title, even with a unit; in a text file commas may split it into cells.
+    # A sentence above the headings is a title, even with a unit. In a text file, commas may split it into cells.
     is_title = any(
         len(text.split()) > _MOST_WORDS
         or (unit_in_title(text) and not cell_unit(text)[0])
@@ -367,4 +366,4 @@ def _text(cells: Sequence[Any]) -> str:
 
 
 def _rows_in_words(rows: Mapping[int, str]) -> str:
-    return f"{counted(len(rows), 'row')}: {listed([f'{text} in row {row:,}' for row, text in rows.items()], 5)}"
+    return f"{counted(len(rows), 'row')} ({listed([f'{text} in row {row:,}' for row, text in rows.items()], 5)})"

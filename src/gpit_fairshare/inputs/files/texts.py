@@ -1,4 +1,4 @@
-"""Read text files as cells: their encoding, and the separator between the cells."""
+"""Read text files into cells: find the encoding and the separator between cells."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "upright strokes"}
+SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 _LINES_A_ROW = 10
-"""Lines for each row that is allowed, blank ones among them."""
+"""Lines allowed for each row allowed, including blank lines."""
 LOOKED_AT = 200
-"""Rows that are inspected to find the separator between the cells."""
+"""Rows checked to find the separator between cells."""
 
 _SEP_LINE = re.compile(r"\s*\"?sep=(.)\"?\s*", re.IGNORECASE)
 _UTF8_PAIR = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}")
@@ -42,8 +42,8 @@ def read_text_file(data: bytes, options: ReadOptions, usual: str) -> Grid:
 
     Args:
         data: the file.
-        options: the limits; its `recognise` finds headings.
-        usual: the separator that the file's name suggests; used where the rows leave it open.
+        options: the limits, and `recognise` for headings.
+        usual: the separator expected from the file's name, used if the rows do not decide.
 
     Raises:
         Unreadable: the file is too large, its encoding is not supported, or its cells cannot be separated.
@@ -57,25 +57,25 @@ def read_text_file(data: bytes, options: ReadOptions, usual: str) -> Grid:
         if separator not in SEPARATORS:
             raise Unreadable(
                 FindingCode.SEPARATORS,
-                f"its first line says that {separator!r} stands between the cells",
-                "Save it with commas, semicolons or tabs",
+                f"its first line names {separator!r} as the separator",
+                "Save it with commas, semicolons or tabs between cells",
                 "row 1",
             )
         remarks.append(
-            Finding.note(FindingCode.SEPARATORS, f"its first line says that {SEPARATORS[separator]} part cells")
+            Finding.note(FindingCode.SEPARATORS, f"its first line names {SEPARATORS[separator]} as separators")
         )
     else:
         separator = _separator(text, options, usual)
         if separator != usual:
-            remarks.append(Finding.note(FindingCode.SEPARATORS, f"its cells stand between {SEPARATORS[separator]}"))
+            remarks.append(Finding.note(FindingCode.SEPARATORS, f"its cells are separated by {SEPARATORS[separator]}"))
     records = _filled(_records(text, separator, 2 if separator_line else 1), options)
     if not records:
-        raise Unreadable(FindingCode.EMPTY, "there is nothing in it", "Export it again, with its rows")
+        raise Unreadable(FindingCode.EMPTY, "the file has no values", "Export it again with its rows")
     return Grid("", records, typed=False, remarks=remarks, decimal_comma=separator == ";")
 
 
 def text_needs(path: Path, _options: ReadOptions) -> int:
-    """Return the `--max-size` that a text file needs, or a little more: separators in its texts count as well."""
+    """Return the `--max-size` that a text file needs, or a little more: separators inside texts are counted, too."""
     lines, separators = 1, dict.fromkeys(SEPARATORS, 0)
     with path.open("rb") as stream:
         while piece := stream.read(MEGABYTE):
@@ -86,7 +86,7 @@ def text_needs(path: Path, _options: ReadOptions) -> int:
 
 
 def _filled(rows: Iterator[tuple[int, Sequence[str]]], options: ReadOptions) -> list[tuple[int, Sequence[str]]]:
-    """Return the rows that hold anything, as long as there are not too many."""
+    """Return the rows that are not blank; too many are refused."""
     records = []
     cells = 0
     for number, record in rows:
@@ -101,16 +101,16 @@ def _filled(rows: Iterator[tuple[int, Sequence[str]]], options: ReadOptions) -> 
 
 def _decoded(data: bytes) -> tuple[str, list[Finding]]:
     if not data.strip(b"\x00 \t\r\n"):
-        raise Unreadable(FindingCode.EMPTY, "the file is empty", "Export it again, with its rows")
+        raise Unreadable(FindingCode.EMPTY, "the file is empty", "Export it again with its rows")
     if data.startswith((b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff")):
         return _wide(data, "utf-32", "UTF-32")
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return _wide(data, "utf-16", "UTF-16")
     if b"\x00" in data:
-        # Letters of our files have one zero byte of two in UTF-16: the second, or in big-endian text the first.
+        # In UTF-16, one of the two bytes of common letters is zero: the second, or in big-endian text the first.
         first, second = data[0::2].count(0), data[1::2].count(0)
         if max(first, second) * 4 < len(data):
-            raise Unreadable(FindingCode.ENCODING, "the text holds a zero byte", _SAVE_AS, _line(data, data.index(0)))
+            raise Unreadable(FindingCode.ENCODING, "the text has a zero byte", _SAVE_AS, _line(data, data.index(0)))
         return _wide(data, "utf-16-le" if second >= first else "utf-16-be", "UTF-16")
     try:
         return data.decode("utf-8-sig"), []
@@ -122,27 +122,31 @@ def _wide(data: bytes, codec: str, name: str) -> tuple[str, list[Finding]]:
     try:
         text = data.decode(codec)
     except UnicodeDecodeError as error:
-        message = f"the text holds zero bytes and is not in {name} either"
+        message = f"the text contains zero bytes but is not valid {name}"
         raise Unreadable(FindingCode.ENCODING, message, _SAVE_AS, f"byte {error.start + 1}") from error
     if "\x00" in text:
-        raise Unreadable(FindingCode.ENCODING, "the text holds zero bytes", _SAVE_AS)
+        raise Unreadable(FindingCode.ENCODING, "the text contains zero bytes", _SAVE_AS)
     return text, [Finding.note(FindingCode.ENCODING, f"its text is in {name}")]
 
 
 def _in_windows_1252(data: bytes, error: UnicodeDecodeError) -> tuple[str, list[Finding]]:
-    """Read text of Excel's plain "CSV". Refuse a file with UTF-8 elsewhere: it is damaged."""
+    """Read the text of Excel's plain "CSV". Refuse a file that also has UTF-8: it is damaged.
+
+    Raises:
+        Unreadable: other parts of the file are in UTF-8, or a byte is not in Windows-1252.
+    """
     place = _line(data, error.start)
     byte = data[error.start]
     if _UTF8_PAIR.search(data):
-        message = f"byte {byte:#04x} is not UTF-8, which other places of the file are in"
-        raise Unreadable(FindingCode.ENCODING, message, f"{_SAVE_AS}, from where it came", place) from error
+        message = f"byte {byte:#04x} is not UTF-8, but other parts of the file are"
+        raise Unreadable(FindingCode.ENCODING, message, f"Go back to the original file. {_SAVE_AS}", place) from error
     try:
         text = data.decode("cp1252")
-    except UnicodeDecodeError as fault:
-        message = f"byte {data[fault.start]:#04x} is neither UTF-8 nor Windows-1252"
-        raise Unreadable(FindingCode.ENCODING, message, _SAVE_AS, _line(data, fault.start)) from fault
+    except UnicodeDecodeError as cp1252_error:
+        message = f"byte {data[cp1252_error.start]:#04x} is neither UTF-8 nor Windows-1252"
+        raise Unreadable(FindingCode.ENCODING, message, _SAVE_AS, _line(data, cp1252_error.start)) from cp1252_error
     message = f"its text is in Windows-1252; {place} has '{bytes([byte]).decode('cp1252')}'"
-    return text, [Finding.note(FindingCode.ENCODING, message, "Save it as UTF-8 if that is another letter")]
+    return text, [Finding.note(FindingCode.ENCODING, message, "If that is the wrong letter, save it as UTF-8")]
 
 
 def _line(data: bytes, position: int) -> str:
@@ -151,7 +155,7 @@ def _line(data: bytes, position: int) -> str:
 
 
 def _separator(text: str, options: ReadOptions, usual: str) -> str:
-    """Return the separator between the cells: the one that gives the most known headings, then the most even rows."""
+    """Return the separator that gives the most known headings, then the most rows of equal length."""
 
     def merit(separator: str) -> tuple[int, int, bool]:
         try:
@@ -167,7 +171,7 @@ def _separator(text: str, options: ReadOptions, usual: str) -> str:
 
 
 def _records(text: str, separator: str, first: int) -> Iterator[tuple[int, Sequence[str]]]:
-    # Strict: a quotation mark that is never closed would otherwise swallow the rest of the file.
+    # Strict, because otherwise an unclosed quotation mark would take in the rest of the file.
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     number = first - 1
     try:
@@ -176,7 +180,7 @@ def _records(text: str, separator: str, first: int) -> Iterator[tuple[int, Seque
     except csv.Error as error:
         raise Unreadable(
             FindingCode.SEPARATORS,
-            f"the row cannot be told into cells: {error}",
+            f"the row cannot be split into cells: {error}",
             "Shorten the cell" if "limit" in str(error) else _QUOTES,
             f"row {number + 1}",
         ) from error

@@ -1,4 +1,4 @@
-"""Read workbooks as cells, with python-calamine; `markup` reads what it does not report from the sheets' XML."""
+"""Read workbooks into cells with python-calamine; `markup` reads further facts from the sheets' XML."""
 
 from __future__ import annotations
 
@@ -42,16 +42,14 @@ _MARKUP = (".xml", ".rels")
 _CALCULATE = re.compile(rb"<(?:\w+:)?calcPr\b[^<>]*\bfullCalcOnLoad=[\"'](?:1|true)[\"']")
 _OURS = re.compile(rb"<dc:creator>gpit_fairshare ")
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
-"""How Excel writes a sign that XML does not allow: `_x000D_` is a carriage return."""
+"""How Excel writes a character that XML does not allow: `_x000D_` is a carriage return."""
 
 
 def read_workbook(data: bytes, options: ReadOptions) -> Grid:
-    """Read one sheet of an .xlsx or .ods workbook: the one that is named, or the only one that can be meant.
+    """Read one sheet of an .xlsx or .ods workbook: the one named, or the only one with a table.
 
-    Formulas count with the value last stored; nothing is calculated and no other file is read.
-
-    Raises:
-        Unreadable: it is damaged, protected, too large or hostile, or which sheet is meant is not clear.
+    The last stored value of each formula is used; nothing is calculated and no other file is read. `Unreadable` means
+    that the workbook is damaged, protected, too large or hostile, or that it is unclear which sheet to read.
     """
     book = _Book(data, options)
     name, remarks = (book.sheet_named(options.sheet), []) if options.sheet else book.chosen()
@@ -59,12 +57,10 @@ def read_workbook(data: bytes, options: ReadOptions) -> Grid:
 
 
 def workbook_rows(data: bytes, options: ReadOptions) -> Callable[[str], Sequence[tuple[int, Sequence[Any]]]]:
-    """Return a function from a sheet's name to its rows that hold anything, numbered from 1.
+    """Return a function from a sheet's name to its rows that are not blank, numbered from 1.
 
-    A cell that holds no value, such as a formula that was never calculated, is a `Broken`.
-
-    Raises:
-        Unreadable: it is damaged, protected, too large or hostile, or, later, there is no such sheet.
+    A cell without a value, such as a formula that was never calculated, is a `Broken`. `Unreadable` means that the
+    workbook is damaged, protected, too large or hostile or, when the function is called, that there is no such sheet.
     """
     book = _Book(data, options)
     return lambda name: book.grid(book.sheet_named(name)).records
@@ -82,7 +78,7 @@ class _Book:
         try:
             self.book = calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
             pages = self.book.sheets_metadata
-        except Exception as error:  # a Rust library with other errors for every format
+        except Exception as error:  # a Rust library with different errors for each format
             raise Unreadable(FindingCode.UNREADABLE, "the workbook is damaged", SAVE_AGAIN) from error
         self.pages: dict[str, bool] = {
             page.name: str(page.visible).endswith(".Visible") for page in pages if str(page.typ).endswith(".WorkSheet")
@@ -93,7 +89,11 @@ class _Book:
         self._grids: dict[str, Grid] = {}
 
     def chosen(self) -> tuple[str, list[Finding]]:
-        """Return the only sheet that can be meant, and findings about the choice."""
+        """Return the only sheet with a table of codes, and findings about the choice.
+
+        Raises:
+            Unreadable: the workbook is empty, or it is unclear which sheet to read.
+        """
         visible = [name for name, is_visible in self.pages.items() if is_visible] or list(self.pages)
         filled = [name for name in visible if self.grid(name).records]
         hidden = [name for name in self.pages if name not in visible and self._has_table(name)]
@@ -101,31 +101,35 @@ class _Book:
         if hidden and not tables:
             raise Unreadable(
                 FindingCode.SHEET,
-                f"no visible sheet has a table of codes, and {listed(hidden)}, which is hidden, has",
-                f"Say that it is meant, as in 'FILE:{hidden[0]}'",
+                f"only hidden sheets have a table of codes: {listed(hidden)}",
+                f"To read a hidden sheet, name it, as in 'FILE:{hidden[0]}'",
             )
         if not filled:
-            raise Unreadable(FindingCode.EMPTY, "there is nothing in the workbook", "Save it again, with its rows")
+            raise Unreadable(FindingCode.EMPTY, "the workbook is empty", "Save it again with its rows")
         name = (tables or filled)[0]
         others = [other for other in filled if other != name]
         if others and len(tables) != 1:
             raise Unreadable(
                 FindingCode.SHEET,
-                f"the workbook has {counted(len(filled), 'sheet')} that hold something: {listed(filled)}",
-                f"Say which is meant, as in 'FILE:{name}'",
+                f"the workbook has {counted(len(filled), 'sheet')} with content: {listed(filled)}",
+                f"Name the one to read, as in 'FILE:{name}'",
             )
         remarks = []
         if others:
-            message = f"read sheet '{name}', the only visible one with a table of codes; not {listed(others)}"
+            message = f"read sheet '{name}', the only visible sheet with a table of codes; not read: {listed(others)}"
             remarks.append(Finding.note(FindingCode.SHEET, message))
         if hidden:
-            message = f"{counted(len(hidden), 'hidden sheet')} with a table of codes not read: {listed(hidden)}"
-            remedy = f"Name it if it is meant, as in 'FILE:{hidden[0]}'"
+            message = f"not read: {counted(len(hidden), 'hidden sheet')} with a table of codes ({listed(hidden)})"
+            remedy = f"To read a hidden sheet, name it, as in 'FILE:{hidden[0]}'"
             remarks.append(Finding.warning(FindingCode.HIDDEN, message, remedy))
         return name, remarks
 
     def sheet_named(self, requested: str) -> str:
-        """Return the sheet of a name; capitals make no difference."""
+        """Return the sheet with this name; capital letters do not matter.
+
+        Raises:
+            Unreadable: there is no such sheet.
+        """
         matches = [name for name in self.pages if name.strip().casefold() == requested.strip().casefold()]
         if matches:
             return matches[0]
@@ -133,23 +137,27 @@ class _Book:
         raise Unreadable(
             FindingCode.SHEET,
             f"there is no sheet '{requested}'; the sheets are {listed(list(self.pages), 40)}",
-            f"The nearest is {nearest}" if nearest else "",
+            f"The nearest name is {nearest}" if nearest else "",
         )
 
     def _has_table(self, name: str) -> bool:
-        """Return whether a sheet has a row of headings with a column of codes."""
+        """Return whether a sheet has a row of headings that includes one for codes."""
         return max(heading_scores(self.grid(name).records, self.options.recognise), default=0) > 1
 
     def grid(self, name: str) -> Grid:
-        """Return the rows of a sheet that hold anything, numbered from 1, with their markup."""
+        """Return the rows of a sheet that are not blank, numbered from 1, with the sheet's markup.
+
+        Raises:
+            Unreadable: the sheet is damaged or too large.
+        """
         if name not in self._grids:
             markup = self._markup(name)
-            # Checked first: calamine allocates memory for the whole rectangle at once.
+            # Checked first, because calamine allocates memory for the whole rectangle at once.
             check_extent(0, markup.cells, self.options, f"sheet '{name}' spans")
             try:
                 page = self.book.get_sheet_by_name(name)
                 cells = page.to_python(skip_empty_area=False)
-                merged = page.merged_cell_ranges or ()  # of an .ods workbook calamine gives none
+                merged = page.merged_cell_ranges or ()  # calamine reports none for an .ods workbook
             except Exception as error:
                 raise Unreadable(FindingCode.UNREADABLE, f"sheet '{name}' is damaged", SAVE_AGAIN) from error
             for (row, column), cell in [*markup.broken.items(), *markup.rich.items()]:
@@ -169,13 +177,13 @@ class _Book:
         return self._grids[name]
 
     def links(self) -> list[Finding]:
-        """Report that values come from other workbooks; those are never read."""
+        """Report links to other workbooks, which are never read."""
         links = [name for name in self.names if "externallinks/" in name.lower() and name.lower().endswith(".xml")]
         if not links:
             return []
-        message = f"the workbook has links to {counted(len(links), 'other file')}; the values last stored were read"
+        message = f"the workbook has links to {counted(len(links), 'other file')}; the values last saved were read"
         return [
-            Finding.warning(FindingCode.LINKS, message, "Update the links in Excel and save it, if those have changed")
+            Finding.warning(FindingCode.LINKS, message, "If those have changed, update the links in Excel and save it")
         ]
 
     @cached_property
@@ -190,10 +198,10 @@ class _Book:
 
     @cached_property
     def _has_uncalculated_formulas(self) -> bool:
-        """Return whether the program that wrote the workbook left its formulas to be calculated by another.
+        """Return whether the program that wrote the workbook left it to another program to calculate the formulas.
 
-        XlsxWriter always asks for it, and stores 0 for a formula unless it is given a value. Workbooks of gpit store
-        the value of every formula, so that their zeros are true.
+        XlsxWriter always asks for this, and stores 0 for a formula without a given value. Workbooks of gpit store the
+        value of every formula, so their zeros are real.
         """
         if "xl/workbook.xml" not in self.names or not _CALCULATE.search(self.archive.read("xl/workbook.xml")):
             return False
@@ -211,8 +219,7 @@ class _Book:
 def workbook_needs(path: Path, options: ReadOptions) -> int:
     """Return the `--max-size` that a workbook needs; its parts are read piece by piece.
 
-    Raises:
-        Exception: it is damaged, in one of a dozen ways.
+    A damaged workbook raises one of a dozen exceptions.
     """
     with zipfile.ZipFile(path) as archive:
         needed = megabytes_needed(max(path.stat().st_size, _unpacked(archive)))
@@ -232,12 +239,12 @@ def workbook_needs(path: Path, options: ReadOptions) -> int:
 
 
 def _unpacked(archive: zipfile.ZipFile) -> int:
-    """Return the bytes that the XML of a workbook unpacks to, by its own account."""
+    """Return the size in bytes that a workbook declares for its unpacked XML."""
     return sum(entry.file_size for entry in archive.infolist() if entry.filename.lower().endswith(_MARKUP))
 
 
 def open_package(data: bytes, options: ReadOptions) -> zipfile.ZipFile:
-    """Open the archive of a workbook, and refuse one that no spreadsheet program writes.
+    """Open a workbook as an archive; refuse one that no spreadsheet program writes.
 
     Raises:
         Unreadable: it is damaged, protected, too large or hostile.
@@ -250,8 +257,8 @@ def open_package(data: bytes, options: ReadOptions) -> zipfile.ZipFile:
         _look_into(archive, options)
     except Unreadable:
         raise
-    except Exception as error:  # zipfile and zlib have a dozen kinds of error for damaged archives
-        raise Unreadable(FindingCode.UNREADABLE, "it is damaged or not a workbook", SAVE_AGAIN) from error
+    except Exception as error:  # zipfile and zlib raise a dozen kinds of error for damaged archives
+        raise Unreadable(FindingCode.UNREADABLE, "the file is damaged or not a workbook", SAVE_AGAIN) from error
     return archive
 
 
@@ -261,14 +268,14 @@ def _look_into(archive: zipfile.ZipFile, options: ReadOptions) -> None:
     markup = [entry for entry in entries if entry.filename.lower().endswith(_MARKUP)]
     check_size(_unpacked(archive), options, "the workbook unpacks to")
     if any(name.startswith("/") or ".." in name.split("/") for name in names):
-        raise Unreadable(FindingCode.UNREADABLE, "its parts are named as no spreadsheet program does", SAVE_AGAIN)
+        raise Unreadable(FindingCode.UNREADABLE, "no spreadsheet program names its parts like this", SAVE_AGAIN)
     if repeated := repeated_part(names):
-        message = f"it has two parts named {repeated[:80]}, of which programs read one or the other"
+        message = f"the file has two parts named {repeated[:80]}, and programs differ in which they read"
         raise Unreadable(FindingCode.UNREADABLE, message, SAVE_AGAIN)
     if any(entry.flag_bits & 1 for entry in entries):
-        raise Unreadable(FindingCode.UNREADABLE, "it is protected by a password", _UNLOCK)
+        raise Unreadable(FindingCode.UNREADABLE, "the workbook is protected by a password", _UNLOCK)
     for entry in markup:
-        # Unpacked once to its end: a part that holds more than it declares fails here, in bounded memory.
+        # Unpacked once to its end: a part that is larger than it declares fails here, in limited memory.
         with archive.open(entry) as part:
             start = part.read(MEGABYTE)
             if b"<!DOCTYPE" in start or b"<!ENTITY" in start:
@@ -279,9 +286,9 @@ def _look_into(archive: zipfile.ZipFile, options: ReadOptions) -> None:
 
 
 def repeated_part(names: Iterable[str]) -> str:
-    """Return a name that two parts of an archive share, for a program that reads names leniently; else an empty text.
+    """Return a name that two parts of an archive share for a program that reads names leniently; else an empty text.
 
-    Capitals, either slash, `./` before a name and signs written as `%41` make no other name.
+    Such a program ignores capital letters, the kind of slash, `./` before a name and escapes such as `%41`.
     """
     plain_names = set()
     for name in names:
@@ -296,7 +303,7 @@ def sheet_parts(archive: zipfile.ZipFile) -> dict[str, str]:
     """Return the part of the archive that holds each sheet, by the sheet's name.
 
     Raises:
-        Unreadable: the list of sheets is damaged, or has a name or a link twice.
+        Unreadable: the list of sheets is damaged, or contains a name or a link twice.
     """
     tree = import_module("defusedxml.ElementTree")
     try:
@@ -307,7 +314,7 @@ def sheet_parts(archive: zipfile.ZipFile) -> dict[str, str]:
         raise Unreadable(FindingCode.UNREADABLE, "the workbook is damaged", SAVE_AGAIN) from error
     sheets = [node for node in book.iter() if node.tag.rpartition("}")[2] == "sheet"]
     if len({node.get("name", "").casefold() for node in sheets}) < len(sheets) or len(links) < len(nodes):
-        raise Unreadable(FindingCode.UNREADABLE, "the workbook has two sheets, or two links, of one name", SAVE_AGAIN)
+        raise Unreadable(FindingCode.UNREADABLE, "two sheets, or two links, of the workbook share a name", SAVE_AGAIN)
     parts = {}
     for node in sheets:
         link = next((value for name, value in node.attrib.items() if name.endswith("}id")), "")
@@ -317,12 +324,12 @@ def sheet_parts(archive: zipfile.ZipFile) -> dict[str, str]:
 
 
 def _value(cell: Any) -> Any:
-    """Return a cell as Python has it: whole numbers as such, and signs that XML cannot hold restored."""
+    """Return a cell as a Python value: whole numbers as integers, texts with the characters that XML cannot store."""
     if isinstance(cell, float) and cell.is_integer() and abs(cell) < _EXACT:
         return int(cell)
     return restored(cell) if isinstance(cell, str) else cell
 
 
 def restored(text: str) -> str:
-    """Return a text of a workbook with the signs that XML cannot hold."""
+    """Return a text of a workbook with the characters that XML cannot store."""
     return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), text) if "_x" in text else text
