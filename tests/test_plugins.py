@@ -394,7 +394,7 @@ def test_verify_names_a_missing_plug_in(tmp_path, monkeypatch):
     write_json(result, tmp_path / "out.json")
     monkeypatch.chdir(tmp_path)
 
-    with pytest.raises(UsageError, match=r"rural-weight.*not installed, or left out: fairshare-example 1.0"):
+    with pytest.raises(UsageError, match=r"rural-weight.*not installed or are switched off: fairshare-example 1.0"):
         app(["--no-plugins", "verify", "out.json"], standalone_mode=False)
 
 

@@ -465,7 +465,7 @@ def test_two_parts_of_one_name(own, name):
     ):
         code, _, err = typed(*words, folder=own)
         assert (code, err.count(b"\n")) == (2, 1)
-        assert b"it has two parts named" in err
+        assert b"the file has two parts named" in err
     assert typed("check", "--population", "people.xlsx", folder=own)[0] == 2
 
 

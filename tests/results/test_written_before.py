@@ -71,7 +71,7 @@ def test_verify_tells_words_from_figures(name):
 
 def test_the_screen_names_the_version_first():
     """The first words of the report are about the version, and the exit code is 1: texts differ."""
-    done = gpit("verify", str(FOLDER / "result.xlsx"))
+    done = gpit("verify", "result.xlsx", folder=FOLDER)
 
     assert done.returncode == 1
     assert done.stdout.decode().startswith("result.xlsx was written by gpit 0.3.0; this is gpit ")

@@ -70,10 +70,17 @@ def _blocks(verification: Verification) -> Iterator[document.Block]:
         f"{entry.name}: {entry.then or 'none'} in the file, {entry.now or 'none'} here"
         for entry in verification.versions
     ]
+    library = [file.name for file in verification.scheme_files if file.differs and verification.is_of_other_gpit(file)]
+    if library:
+        texts.append(f"library files that have changed since: {joined(library)}")
     yield from document.section("Other versions", texts, most=MOST)
     for heading, files in (("Input files", verification.files), ("Scheme files", verification.scheme_files)):
         # Files that differ, and files found under another name.
-        texts = [_file(file, verification) for file in files if file.differs or file.another_name]
+        texts = [
+            _file(file)
+            for file in files
+            if file.another_name or (file.differs and not verification.is_of_other_gpit(file))
+        ]
         yield from document.section(heading, texts, most=MOST)
     changes = {"Parameters": verification.parameters, "Entries of the manifest": verification.manifest}
     for heading, entries in changes.items():
@@ -102,7 +109,9 @@ def _verdict(verification: Verification) -> str:
             part = "cell" if name.lower().endswith(".xlsx") else "entry"
             return f"{name}: verified. Another program has saved it, and every {part} is still what gpit writes."
         case Verdict.SAME_FIGURES:
-            return f"{name}: every figure and formula is the same; {_causes(verification)}."
+            reworded = verification.content.counts[DifferenceKind.WORDS]
+            texts = "1 text is" if reworded == 1 else f"{reworded:,} texts are"
+            return f"Every figure and formula is the same; {texts} worded differently."
         case Verdict.CANNOT_BE_RUN:
             return f"{name}: not verified. It cannot be run again: {_causes(verification)}."
         case _:
@@ -141,14 +150,12 @@ def _answer_sentence(answer: Answer) -> str:
     )
 
 
-def _file(file: RunFile, verification: Verification) -> str:
+def _file(file: RunFile) -> str:
     """Return a line about a file that differs or has another name."""
     name = f"{file.name}:{file.sheet}" if file.sheet else file.name
     where = f" ({file.place})" if file.place not in ("", file.name) else "" if file.place else " (in the library)"
     if not file.differs:
         return f"{name}: the file is now called {file.another_name}; its SHA-256 is the same"
-    if verification.is_of_other_gpit(file):
-        return f"{name}: this version of gpit has another edition of this library file"
     digests = f"SHA-256 {(file.sha256_then or '')[:_DIGEST]}… in the manifest, {file.sha256_now[:_DIGEST]}… now"
     rows = ""
     if file.rows_then is not None and file.rows_now is not None:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from gpit_fairshare.results.agreement import OffRule
 
 JSON_SCHEMA: Final = "gpit-verification/1"
+TITLE: Final = "title"
+NOTE: Final = "note"
+"""What a cell above the headings of a sheet is."""
 MOST_KEPT: Final = 100_000
 """Differences of one kind that are kept; further ones are only counted."""
 

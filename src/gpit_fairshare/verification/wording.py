@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from gpit_fairshare.verification.model import DifferenceKind, FileDifference
+from gpit_fairshare.verification.model import NOTE, TITLE, DifferenceKind, FileDifference
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -27,7 +27,7 @@ _KEYS_OF_WORDS: Final = frozenset(
 """Keys of documents and manifests whose texts are there for people alone."""
 _KINDS: Final = frozenset((DifferenceKind.VALUE, DifferenceKind.FORMULA, DifferenceKind.CONSEQUENCE))
 _LITERAL: Final = re.compile(r'"((?:[^"]|"")*)"')
-_NUMBER: Final = re.compile(r"\d[\d,]*(?:\.\d+)?")
+_NUMBER: Final = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
 _INDEX: Final = re.compile(r"\[[0-9]+\]")
 
 
@@ -49,12 +49,17 @@ class Wording:
         return cls(frozenset(cells | {text for path, text in _texts(definition) if not _is_words_key(path)}))
 
     def is_cell_reworded(self, difference: FileDifference) -> bool:
-        """Return whether a cell of a workbook differs in words alone."""
+        """Return whether a cell of a workbook differs in words alone; a note may put them together in another way."""
         found, expected = difference.found, difference.expected
         if difference.kind not in _KINDS or not isinstance(found, str) or not isinstance(expected, str):
             return False
         if difference.kind == DifferenceKind.FORMULA:
-            return self._is_formula_reworded(found, expected)
+            is_note = difference.about in (TITLE, NOTE)
+            return (
+                self._is_text_reworded(*map(_literals, (found, expected)))
+                if is_note
+                else self._is_formula_reworded(found, expected)
+            )
         return self._is_text_reworded(found, expected)
 
     def is_entry_reworded(self, difference: FileDifference) -> bool:
@@ -74,6 +79,11 @@ class Wording:
             return False
         numbers, numbers_now = (Counter(_NUMBER.findall(text)) for text in (found, expected))
         return numbers <= numbers_now or numbers_now <= numbers
+
+
+def _literals(formula: str) -> str:
+    """Return the texts in quotation marks of a formula, joined."""
+    return " ".join(_LITERAL.findall(formula))
 
 
 def _is_words_key(path: str) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.results.agreement import is_same_as_calculated, is_same_as_written, is_same_remainder
 from gpit_fairshare.verification.cells import Row, StoredCell, WorkbookCells, address
-from gpit_fairshare.verification.model import DifferenceKind, Differences, FileDifference, ManifestChange
+from gpit_fairshare.verification.model import NOTE, TITLE, DifferenceKind, Differences, FileDifference, ManifestChange
 from gpit_fairshare.workbook import reference_sheets
 from gpit_fairshare.workbook.kernel_columns import REMAINDER
 from gpit_fairshare.workbook.layout import MANIFEST, PARAMETERS
@@ -223,7 +223,7 @@ class BookComparison:
                 return DifferenceKind.FORMULA
             if is_same_as_written(actual.value, expected.value):
                 return None
-            return DifferenceKind.INPUT if page.role == "Input" else DifferenceKind.VALUE
+            return DifferenceKind.INPUT if page.is_input(number, column) else DifferenceKind.VALUE
         if actual.formula is None:
             return DifferenceKind.TYPED_OVER
         if actual.formula != expected.formula and normal(actual.formula, self.sheets) != normal(expected.formula, {}):
@@ -268,11 +268,16 @@ class _Page:
     """Its purpose, from its note: Input, Working, Output or Control."""
     headings: dict[int, str] = field(default_factory=dict)
 
+    def is_input(self, number: int, column: int) -> bool:
+        """Return whether a cell is there for a reader to change: not a heading, nor the label of a parameter."""
+        is_below = self.role == "Input" and number > HEADING_ROW
+        return is_below and (self.name != PARAMETERS or self.headings.get(column) == "Value")
+
     def about(self, number: int, column: int, expected_row: Row) -> str:
         """Return what a cell is: what its row is about, and the heading of its column."""
         heading = self.headings.get(column, "")
         if number < TOTAL_ROW:
-            return "title" if number == TITLE_ROW else "note"
+            return TITLE if number == TITLE_ROW else NOTE
         if number <= HEADING_ROW:
             return ", ".join(part for part in ("total" if number == TOTAL_ROW else "heading", heading) if part)
         values = {text: expected_row[column].value for column, text in self.headings.items() if column in expected_row}
