@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+_NUMBER: Final = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
 _UNUSUAL: Final = re.compile(r"[^\n\t -~]")
 _COMMAND: Final = re.compile(r"(?<=#)#(?=[\w.-]*\[)|(?<!\S:)(?<=:):")
 """Text that a CI server takes as a command in a log: `::error::` at the start of a line, `##[error]` anywhere."""
@@ -28,6 +29,11 @@ def plural(noun: str) -> str:
 def counted(number: int, noun: str) -> str:
     """Write a count with its noun: `1 CCG`, `211 CCGs`."""
     return f"{number:,} {noun if number == 1 else plural(noun)}"
+
+
+def numbers_in(text: str) -> list[str]:
+    """Return the numbers in a text, as written: two texts with the same ones say the same in other words."""
+    return _NUMBER.findall(text)
 
 
 def inside(label: str) -> str:

@@ -1372,3 +1372,33 @@ def test_limits_are_read_as_people_write_them():
     assert limit_of("£1,000") == limit_of("1000") == limit_of(1000) == Limit(Decimal(1000))
     assert limit_of(" 0.5% ") == Limit(Decimal("0.5"), relative=True)
     assert str(limit_of("1234.5")) == "£1,234.50"
+
+
+def test_a_check_with_another_name_is_renamed(tmp_path):
+    """Of two checks of which one has another name and one another formula, the first is renamed, the second is new."""
+    people = population(tmp_path, "p.csv", {"A": 1, "B": 1})
+    steps = 'name = "allocation"\nlabel = "Allocation"\nunit = "people"\nformula = "registered_population"\n'
+    checks = '[[checks]]\nname = "{}"\nformula = "total(allocation) == 2"\n'
+    paths = []
+    for folder, text in (
+        ("old", checks.format("Two in all") + '[[checks]]\nname = "Some"\nformula = "allocation > 0"\n'),
+        ("new", checks.format("All are two") + '[[checks]]\nname = "Many"\nformula = "allocation > 0.5"\n'),
+    ):
+        path = tmp_path / f"{folder}.toml"
+        path.write_text(
+            f'[scheme]\nname = "s"\ntitle = "S"\norganisation = "CCG"\nyears = ["2014/15"]\n[[steps]]\n{steps}{text}',
+            encoding="utf-8",
+        )
+        paths.append(path)
+    comparison = compare(*(allocate(population=people, scheme=path) for path in paths))
+    differences = {
+        (difference.kind, difference.name, difference.note)
+        for difference in comparison.differences
+        if difference.kind.startswith("check")
+    }
+
+    assert differences == {
+        ("check renamed", "All are two", "was Two in all"),
+        ("check added", "Many", ""),
+        ("check removed", "Some", ""),
+    }

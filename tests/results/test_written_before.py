@@ -55,6 +55,9 @@ def test_an_earlier_result_is_compared_with_todays(name, today):
     assert comparison.row_count == len(allocations()) == 24
     assert comparison.same
     assert comparison.rows.is_empty()
+    kinds = {difference.kind for difference in comparison.differences}
+    assert kinds <= {"check renamed", "origin of a value changed", "version changed"}
+    assert comparison.illustrative == ("spend.csv: 89 of 89 rows are marked illustrative.",)
 
 
 @pytest.mark.parametrize("name", RESULTS)

@@ -9,7 +9,7 @@ from gpit_fairshare.comparison.model import RuleDifference, Side
 from gpit_fairshare.findings import LEVELS, FindingCode
 from gpit_fairshare.language.tree import to_text
 from gpit_fairshare.numbers import parameter_value, parameter_values
-from gpit_fairshare.words import counted
+from gpit_fairshare.words import counted, numbers_in
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -137,18 +137,35 @@ def _checks(old: Side, new: Side) -> Iterator[RuleDifference]:
     schemes = (side.record.scheme for side in (old, new))
     rules = (scheme.checks if scheme else () for scheme in schemes)
     before, after = ({check.name: to_text(check.tree) for check in checks} for checks in rules)
+    new_names = dict(_renamed(before, after))
+    for name, new_name in new_names.items():
+        yield RuleDifference("check renamed", new_name, "", "", "", f"was {name}")
+    before = {new_names.get(name, name): formula for name, formula in before.items()}
     for name in dict.fromkeys((*after, *before)):
         if before.get(name) != after.get(name):
             kind = "check added" if name not in before else "check removed" if name not in after else "check changed"
             yield RuleDifference(kind, name, "", before.get(name, ""), after.get(name, ""))
     outcomes = (side.result.checks if side.result else () for side in (old, new))
-    failing = [{(check.year, check.name): check.failing for check in checks if not check.holds} for checks in outcomes]
+    failing = [
+        {(check.year, new_names.get(check.name, check.name)): check.failing for check in checks if not check.holds}
+        for checks in outcomes
+    ]
     for year, name in sorted(failing[0].keys() ^ failing[1].keys()):
         fails = (year, name) in failing[1]
         codes = failing[1 if fails else 0][year, name]
         named = ", ".join(codes[:5]) + (f" and {len(codes) - 5} more" if len(codes) > 5 else "")
         if fails or name in after:
             yield RuleDifference("check fails" if fails else "check passes again", name, year, "", "", named)
+
+
+def _renamed(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield the old and the new name of each check whose formula is the same under another name."""
+    added = {name: formula for name, formula in new.items() if name not in old}
+    for name, formula in old.items():
+        new_name = next((other for other, text in added.items() if text == formula), None) if name not in new else None
+        if new_name is not None:
+            del added[new_name]
+            yield name, new_name
 
 
 def _files(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[RuleDifference]:
@@ -194,14 +211,15 @@ def _surroundings(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Ru
 def _findings(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[RuleDifference]:
     """Yield the findings that only the new result has, the most severe first; values set for this run are parameters.
 
-    A finding counts as the same even if its input file has another name.
+    A finding counts as the same even if its input file has another name, or another version of gpit worded it.
     """
+    reworded = old["gpit"] != new["gpit"]
     names = sorted({str(source["file"]) for side in (old, new) for source in side["inputs"]}, key=len, reverse=True)
-    old_identities = [_identity(finding, names) for finding in old["findings"]]
+    old_identities = [_identity(finding, names, reworded=reworded) for finding in old["findings"]]
     for finding in sorted(new["findings"], key=_severity):
         if finding["number"] == FindingCode.SET_FOR_THIS_RUN:
             continue
-        identity = _identity(finding, names)
+        identity = _identity(finding, names, reworded=reworded)
         if identity in old_identities:
             old_identities.remove(identity)
         else:
@@ -214,9 +232,9 @@ def _severity(finding: Mapping[str, Any]) -> int:
     return LEVELS.index(finding["level"]) if finding["level"] in LEVELS else 0
 
 
-def _identity(finding: Mapping[str, Any], names: Sequence[str]) -> tuple[str, str, str]:
-    """Return number, place and text of a finding, without the names of input files."""
+def _identity(finding: Mapping[str, Any], names: Sequence[str], *, reworded: bool) -> tuple[str, str, str]:
+    """Return number, place and text of a finding, without the names of input files; of a reworded text, its numbers."""
     place, text = str(finding["place"]), str(finding["found"])
     for name in names:
         place, text = place.replace(name, ""), text.replace(name, "")
-    return str(finding["number"]), place, text
+    return str(finding["number"]), place, " ".join(numbers_in(text)) if reworded else text

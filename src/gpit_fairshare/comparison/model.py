@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from gpit_fairshare.numbers import EXACT, MILLIONTH, PENNY, decimal_text, exact, parameter_value
 from gpit_fairshare.results.agreement import OffRule, in_one_line
-from gpit_fairshare.words import is_money
+from gpit_fairshare.words import is_money, numbers_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -278,7 +278,11 @@ class ComparedResults:
     def illustrative(self) -> tuple[str, ...]:
         """Return a sentence for each input file whose figures are marked illustrative: do not quote them."""
         manifests = [side.record.manifest or {} for side in (self.old, self.new)]
-        return tuple(dict.fromkeys(str(text) for manifest in manifests for text in manifest.get("illustrative", ())))
+        texts = [str(text) for manifest in manifests for text in manifest.get("illustrative", ())]
+        if len({manifest.get("gpit") for manifest in manifests}) == 1:
+            return tuple(dict.fromkeys(texts))
+        # Two versions of gpit may word the same fact differently: the file and the numbers identify it.
+        return tuple({(text.partition(": ")[0], *numbers_in(text)): text for text in texts}.values())
 
     @property
     def off_rule(self) -> tuple[str, ...]:

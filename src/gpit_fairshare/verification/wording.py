@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 
 from gpit_fairshare.verification.model import NOTE, TITLE, DifferenceKind, FileDifference
+from gpit_fairshare.words import numbers_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -27,7 +28,6 @@ _KEYS_OF_WORDS: Final = frozenset(
 """Keys of documents and manifests whose texts are there for people alone."""
 _KINDS: Final = frozenset((DifferenceKind.VALUE, DifferenceKind.FORMULA, DifferenceKind.CONSEQUENCE))
 _LITERAL: Final = re.compile(r'"((?:[^"]|"")*)"')
-_NUMBER: Final = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
 _INDEX: Final = re.compile(r"\[[0-9]+\]")
 
 
@@ -77,7 +77,7 @@ class Wording:
         """Return whether neither text is data, and one has every number of the other."""
         if {found, expected} & self.data:
             return False
-        numbers, numbers_now = (Counter(_NUMBER.findall(text)) for text in (found, expected))
+        numbers, numbers_now = (Counter(numbers_in(text)) for text in (found, expected))
         return numbers <= numbers_now or numbers_now <= numbers
 
 
