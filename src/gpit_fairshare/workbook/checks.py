@@ -13,7 +13,7 @@ from gpit_fairshare.inputs.tables.spend import WORDS as LINE_WORDS
 from gpit_fairshare.language import tree
 from gpit_fairshare.language.kinds import ORGANISATION
 from gpit_fairshare.language.plugin_functions import without_excel
-from gpit_fairshare.words import joined
+from gpit_fairshare.words import inside, joined, plural
 from gpit_fairshare.workbook.input_sheets import OUTSIDE, changed_parameters, parameters_in
 from gpit_fairshare.workbook.layout import ALLOCATIONS, Layout
 from gpit_fairshare.workbook.sheets import FIRST_ROW, TOTAL_ROW, Cell, Prose, Sheet, letter
@@ -138,7 +138,7 @@ def _of_inputs(layout: Layout) -> Iterator[Live]:
         yield _check(layout, name, "No input is empty or a text", formula)
         if symbol.unit in ("£", "people") and not symbol.signed:
             formula = f'COUNTIF({cells},"<0")=0'
-            yield _check(layout, f"{label} is never negative", "No input is negative", formula)
+            yield _check(layout, f"No negative {inside(label)}", "Each input is 0 or more", formula)
     blocks = layout.organisations()
     if all(blocks[layout.years[0]].number_column(name) for name in (PEOPLE, BASELINE)):
         formulas = {
@@ -236,7 +236,7 @@ def _warnings(layout: Layout, summary: SummaryRows) -> Iterator[Live]:
             year: (f'COUNTIF({block.column_range(scheme.result)},"<0")=0', min(block.values(scheme.result)) >= 0)
             for year, block in layout.organisations().items()
         }
-        yield Live("Warning", f"{label} is never negative", "No allocation is negative", below)
+        yield Live("Warning", f"No negative {plural(inside(label))}", "Each is £0 or more", below)
         if scheme.non_recurrent:
             yield _non_recurrent(layout)
         if balance := _balance(layout, summary):
