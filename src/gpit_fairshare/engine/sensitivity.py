@@ -42,9 +42,12 @@ def _effect(result: Result, assumption: Assumption, change: float) -> Effect:
     scheme = result.scheme
     moved = _moved(scheme, assumption, change)
     if moved == scheme.parameters[assumption.parameter]:
-        is_zero = all(scheme.parameters[assumption.parameter].values[year].value == 0 for year in assumption.years)
-        state = "0" if is_zero else "already at its limit"
-        return Effect(assumption.number, change, None, None, f"not tried: the value is {state}")
+        values = [moved.values[year].value for year in assumption.years]
+        if not any(values):
+            return Effect(assumption.number, change, None, None, "other values were not tried: the value is 0")
+        direction = "lower" if values[0] * change < 0 else "higher"
+        reason = f"a {direction} value was not tried: the value is already at its limit"
+        return Effect(assumption.number, change, None, None, reason)
     parameters = {**scheme.parameters, assumption.parameter: moved}
     try:
         other = calculate(replace(scheme, parameters=parameters), result.inputs)

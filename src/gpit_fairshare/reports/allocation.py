@@ -314,16 +314,16 @@ class ResultReport:
             effects = [effect for effect in self.result.effects if effect.assumption == assumption.number]
             reasons = {effect.said for effect in effects if not value_tried(self.scheme, effect)}
             all_untried = len(reasons) == 1 and all(effect.said in reasons for effect in effects)
-            text = f"other values {reasons.pop()}" if all_untried else "; ".join(map(self._effect, effects))
+            text = reasons.pop() if all_untried else "; ".join(map(self._effect, effects))
             below = [document.Item(f"{sentence(text)}.")] if text else []
             yield document.Item(f"{assumption.about}{years}: {assumption.text}", f"{number} ", below=below)
 
     def _effect(self, effect: Effect) -> str:
         """Return how the result changes with another value of an assumption."""
         value = value_tried(self.scheme, effect)
-        tried = f"at {value}:" if value else f"{'90%' if effect.change < 0 else '110%'} of the value"
+        tried = f"at {value}:"
         if effect.total is None or effect.organisations is None:
-            return f"{tried} {effect.said}"
+            return f"{tried} {effect.said}" if value else effect.said
         if not effect.organisations:
             return f"{tried} nothing changes"
         total = signed(effect.total) if self.in_money else plain_number(effect.total)
