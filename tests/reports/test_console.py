@@ -395,7 +395,7 @@ class TestEngland:
             (line,) = (line for line in text.splitlines() if line.startswith(heading))
             assert "(illustrative spend)" in line
         assert "Spread of funding per head (population-weighted, illustrative spend)" in text
-        assert "Allocation below illustrative spend in 2015/16: 69 CCGs" in text
+        assert "Allocation below historic spend in 2015/16: 69 CCGs (illustrative spend)" in text
 
     def test_the_real_extremes_come_first(self, england):
         """Wiltshire gains most per head and West Essex loses most, as in the published rates."""

@@ -279,9 +279,10 @@ class ResultReport:
         if last.shortfall is None:
             return
         reduced = last.shortfall.organisations
-        spend = "illustrative spend" if self.mark else inside(self.label(BASELINE))
+        spend = inside(self.label(BASELINE))
         organisations = counted(len(reduced), self.organisation) if reduced else "none"
-        yield document.Heading(f"{self.label(self.scheme.result)} below {spend} in {last.year}: {organisations}")
+        heading = f"{self.label(self.scheme.result)} below {spend} in {last.year}: {organisations}{self.mark}"
+        yield document.Heading(heading)
         if not reduced:
             return
         rows = []
