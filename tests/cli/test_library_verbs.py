@@ -108,8 +108,8 @@ def test_show_says_where_figures_come_from():
     screen = " ".join(printed(method_document(method("gpit-2014-16")[0])).split())
 
     assert "2014/15: £140,000,000 – Digital Health, Plans for £230m GP IT spend released, 2014-04-03" in screen
-    assert "2015/16: £140,000,000 – assumption: No figure was found for 2015/16: the same as 2014/15." in screen
-    assert "Share of transition need supported, %, from 0% to 100% (support_share)" in screen
+    assert "2015/16: £140,000,000 – assumption: No figure was found for 2015/16, so the figure of" in screen
+    assert "Share of spend above fair share that is supported, %, from 0% to 100% (support_share)" in screen
     assert "gpit library show above-average-cost --kind transition" in screen
     assert "(2015/16 indicative)" in screen
 

@@ -129,10 +129,10 @@ def check_per_head(
             findings.warning(
                 FindingCode.OUTLIER,
                 spend[code].where,
-                f"{code} has {visible_rate(rates[code])} a head{f' in {year}' if year else ''}, "
-                f"and the median of {counted(len(rates), organisation)} is {money(middle, 2)}",
-                f"a figure close to the other {plural(organisation)}'",
-                "Check that it is GP IT only, without other IT support and without capital"
+                f"historic spend of {code} is {visible_rate(rates[code])} a head{f' in {year}' if year else ''}; "
+                f"the median of {counted(len(rates), organisation)} is {money(middle, 2)}",
+                f"a figure closer to the other {plural(organisation)}'",
+                "Check that it is GP IT revenue only, without other IT and without capital"
                 if distance > 0
                 else "Check that nothing is missing, and that it is in pounds, not thousands",
             )

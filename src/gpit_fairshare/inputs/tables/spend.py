@@ -13,7 +13,7 @@ from gpit_fairshare.inputs.columns.headings import LINE_WORDS
 from gpit_fairshare.inputs.model import Need, Request
 from gpit_fairshare.inputs.tables.rows import CheckedValue, InputFile, InputRow
 from gpit_fairshare.inputs.tables.sums import exact_total, join_rows, rows_of
-from gpit_fairshare.numbers import money
+from gpit_fairshare.numbers import figure
 from gpit_fairshare.words import counted, listed
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ def _report_spread(file: InputFile, lines: Sequence[SpendLine]) -> None:
             text = line.words[column] or "blank"
             amounts[names.setdefault(text.casefold(), text)].append(line.amount)
         totals = sorted((-exact_total(amounts_of_name), name) for name, amounts_of_name in amounts.items())
-        figures = [f"{name} {money(-total, 2)}" for total, name in totals]
+        figures = [f"{name} {figure(-total, '£')}" for total, name in totals]
         file.findings.note(FindingCode.SPREAD, f"spend by {column.replace('_', ' ')}: {listed(figures, 8)}")
 
 
@@ -169,12 +169,12 @@ def _report_left_out(file: InputFile, lines: Sequence[SpendLine]) -> None:
     for line in left_out:
         reasons[line.excluded].append(line.amount)
     if reasons:
-        parts = [f"{reason} {money(exact_total(amounts), 2)}" for reason, amounts in sorted(reasons.items())]
+        parts = [f"{reason} {figure(exact_total(amounts), '£')}" for reason, amounts in sorted(reasons.items())]
         file.findings.note(
             FindingCode.NOT_COUNTED,
-            f"{money(exact_total(line.amount for line in left_out), 2)} "
-            f"of {money(exact_total(line.amount for line in lines), 2)} "
-            f"in {counted(len(left_out), 'line')} is left out: {listed(parts, 20)}",
+            f"left out {figure(exact_total(line.amount for line in left_out), '£')} "
+            f"of {figure(exact_total(line.amount for line in lines), '£')}, "
+            f"in {counted(len(left_out), 'line')}, each under one reason: {listed(parts, 20)}",
         )
     counting = {(line.year, line.org_code) for line in lines if not line.excluded}
     none = {line.org_code for line in lines if (line.year, line.org_code) not in counting}
