@@ -209,7 +209,7 @@ def unscaled(units: str, to: Fraction, number_text: Callable[[float], str]) -> s
 
 
 def whole(cell: str, to: Fraction, number_text: Callable[[float], str]) -> str:
-    """Return the Excel formula for the whole units in a cell, rounded down; a remainder that rounds to 1 is one more."""
+    """Return the Excel formula for the whole units in a cell, rounded down; a remainder that rounds to 1 adds one."""
     units = scaled(cell, to, number_text)
     return f"INT({units})+INT(ROUND({units}-INT({units}),remainder_places))"
 

@@ -288,7 +288,7 @@ class _Reach:
             raise _kind(f"within takes a text column of the inputs; {column} is not one", position)
 
     def aggregate(self, expression: tree.AggregateCall) -> Dimension | None:
-        """Return the unit of a total, count, largest or smallest; refuse a wrong type of column, or one national value."""
+        """Return the unit of a total, count, largest or smallest; refuse a wrong type of column, or a national one."""
         symbol = self.symbol(expression.of, expression.of_position)
         is_count = AGGREGATES[expression.function].is_count
         expected = "yes/no" if is_count else "number"
