@@ -206,7 +206,7 @@ class Scheme:
         return tuple(step for step in self.steps if step.non_recurrent)
 
     def overridden(self) -> list[tuple[str, str, ParameterValue]]:
-        """Return parameter, year and value of everything that was set only for this run."""
+        """Return name, year and value of each parameter value that was set only for this run."""
         return [
             (name, year, value)
             for name, parameter in self.parameters.items()
