@@ -257,6 +257,7 @@ class FindingError(Exception):
     def __init__(
         self, code: FindingCode, description: str, expected: str = "", remedy: str = "", place: str = ""
     ) -> None:
+        """Make an error whose finding has no file yet."""
         super().__init__(description)
         self.finding = Finding(code, "error", "", place, description, expected, remedy)
 
@@ -305,6 +306,7 @@ class FindingCollector:
     """
 
     def __init__(self, raises: type[Exception] | None = None) -> None:
+        """Start without findings."""
         self.raises = raises
         self._noticed: list[_Noticed] = []
         self._added: set[Finding] = set()

@@ -355,7 +355,7 @@ class YearRun:
         self.now.factor[step.name] = shares.factor
 
     def _amounts(self, step: Step, kernel: tree.ShareOut) -> Values:
-        """Return the amount of each group, or the one national amount.
+        """Return the amounts that a `share_out` step shares: one for each group, or one national amount.
 
         Raises:
             CalculationError: The rows of a group have different amounts.

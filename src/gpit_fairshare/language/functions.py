@@ -80,7 +80,7 @@ class Function:
     def paired(self, arguments: Sequence[T]) -> list[tuple[str | Argument | None, T]]:
         """Return each argument of a call after what it must be: a unit, an `Argument`, or None for any unit.
 
-        If there are more arguments than sorts, the last sort is repeated.
+        Arguments after the last that the function names must be as the last one.
         """
         sorts = list(self.arguments.values())
         sorts += sorts[-1:] * (len(arguments) - len(sorts))

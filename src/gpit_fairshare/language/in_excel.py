@@ -53,7 +53,7 @@ class Cells(Protocol):
 
 
 def render(expression: tree.Expression, cells: Cells, *, first_year: bool) -> str:
-    """Return the formula without its equals sign; kernels are laid out in columns elsewhere.
+    """Return the Excel formula of an expression, without its equals sign; kernels are laid out in columns elsewhere.
 
     Raises:
         OutputError: The formula is too long for Excel.
@@ -165,21 +165,22 @@ class _ExcelWriter:
         return function.in_excel([write(sort, argument) for sort, argument in function.paired(expression.arguments)])
 
     def built_in_argument(self, sort: Argument | str | None, expression: tree.Expression) -> str:
-        """Write an argument of a built-in function; only one that may be the result must be a value by itself."""
+        """Return the Excel formula of a built-in function's argument; one that may be the result becomes a `value`."""
         if sort is Argument.DIGITS:
             return self.cells.number(int(tree.written_number(expression) or 0))
         return self.value(expression) if sort in (Argument.SAME_UNIT, Argument.BRANCH) else self.text(expression)
 
     def plugin_argument(self, _: Argument | str | None, expression: tree.Expression) -> str:
-        """Write an argument for any place in a plug-in's formula: in brackets unless it is one cell or call."""
+        """Return the Excel formula of an argument of a plug-in function, in brackets unless it is one cell or call."""
         formula = self.value(expression)
         is_atom = self.formula_and_strength(expression)[1] == _STRENGTH["atom"] and not formula.endswith("+0")
         return formula if is_atom else f"({formula})"
 
     def value(self, expression: tree.Expression) -> str:
-        """Write a formula that is a value by itself: adding 0 turns an empty cell, which is undefined, into an error.
+        """Return the Excel formula of an expression, with +0 if it is just a cell that may be empty.
 
-        MIN, MAX and SUM skip an empty cell, and a reference to one shows as an empty cell.
+        An empty cell is undefined, and adding 0 to it is an error. MIN, MAX and SUM would skip it, and a reference to
+        it would show as an empty cell.
         """
         match expression:
             case tree.Previous(_, first) if self.first_year:

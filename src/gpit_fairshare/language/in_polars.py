@@ -51,7 +51,9 @@ def column_of(leaf: tree.Leaf) -> str:
 
 
 def render(expression: tree.Expression, *, first_year: bool) -> Rendered:
-    """Return a formula in Polars; `previous` is its `first` in the first year, and last year's column in later years.
+    """Return a formula in Polars: an expression for its value, and one for whether the value is defined.
+
+    `previous` is its `first` in the first year, and last year's column in later years.
 
     Raises:
         TypeError: The formula is a kernel.
@@ -79,23 +81,23 @@ def render(expression: tree.Expression, *, first_year: bool) -> Rendered:
 
 
 def _call(expression: tree.Call, parts: list[Rendered]) -> Rendered:
-    """Return a function's value for arguments in Polars, and whether it is defined.
+    """Return a call of a function in Polars: its value, and whether the value is defined.
 
     It is undefined if an argument is, except for a branch that is not chosen; a plug-in's value may be undefined too.
     """
     function = function_named(expression.function)
-    sorted_parts = function.paired(parts)
-    defined = reduce(and_, (part.defined for sort, part in sorted_parts if sort is not Argument.BRANCH))
+    paired_parts = function.paired(parts)
+    defined = reduce(and_, (part.defined for sort, part in paired_parts if sort is not Argument.BRANCH))
     if not isinstance(function, BuiltInFunction):
         value = plugin_value(expression.function, [part.value for part in parts]).cast(pl.Float64)
         return Rendered(value, defined & value.is_not_null() & value.is_finite())
     if Argument.BRANCH in function.arguments.values():
         defined &= function.polars(
-            *(part.defined if sort is Argument.BRANCH else part.value for sort, part in sorted_parts)
+            *(part.defined if sort is Argument.BRANCH else part.value for sort, part in paired_parts)
         )
     arguments = [
         int(tree.written_number(argument) or 0) if sort is Argument.DIGITS else part.value
-        for argument, (sort, part) in zip(expression.arguments, sorted_parts, strict=True)
+        for argument, (sort, part) in zip(expression.arguments, paired_parts, strict=True)
     ]
     return Rendered(function.polars(*arguments), defined)
 
@@ -104,7 +106,7 @@ def _apply_operator(
     expression: tree.Negative | tree.Not | tree.Logic | tree.BinaryOperation | tree.ComparisonOperation,
     parts: list[pl.Expr],
 ) -> pl.Expr:
-    """Return the value of the outermost operator or comparison, applied to the values of its operands."""
+    """Return the Polars expression for an operator or comparison, given those of its operands."""
     match expression:
         case tree.Negative():
             return -parts[0]
@@ -122,7 +124,7 @@ def _apply_operator(
 
 
 def _compare(relation: tree.Relation, left: pl.Expr, right: pl.Expr) -> pl.Expr:
-    """Return whether a comparison of two numbers is true, with the tolerance of all renderings.
+    """Return the Polars expression for a comparison of two numbers, with the tolerance of all renderings.
 
     A plain `>` would separate equal rates per head.
     """

@@ -131,7 +131,7 @@ class _Reach:
         return replace(symbol, unit=definition.unit or unit_of(inferred), dimension=declared or inferred)
 
     def check(self, definition: Definition) -> None:
-        """Raise unless the formula is a yes/no of known names."""
+        """Refuse a check whose formula is not a yes/no, or has an error."""
         self.unit(definition.tree)
         if type_of(definition.tree, self.everything) != "yes/no":
             raise _kind("a check must be a yes/no, such as total(fair_share) == revenue_budget", 1)
@@ -148,7 +148,7 @@ class _Reach:
         raise _name(f"there is no {name}{nearest(name, names)}", position)
 
     def unit(self, expression: tree.Expression) -> Dimension | None:  # noqa: C901, PLR0912  # one branch per node of the tree
-        """Check every name and type in a formula and return its unit."""
+        """Return the unit of a formula, None if it is not known; check its names and types, and refuse errors."""
         match expression:
             case tree.Number(value):
                 return self.written_number(value, expression.position)
@@ -248,7 +248,7 @@ class _Reach:
         return PURE
 
     def call(self, expression: tree.Call) -> Dimension | None:
-        """Check the arguments of a function and return the unit of its value."""
+        """Return the unit of a function's value, None if it is not known; refuse arguments of a wrong type or unit."""
         function = function_named(expression.function)
         arguments = function.paired(expression.arguments)
         units = [self.argument(sort, argument) for sort, argument in arguments]

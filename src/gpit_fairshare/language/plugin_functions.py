@@ -46,10 +46,10 @@ def find_function(name: str) -> PluginFunction | None:
 
 
 def plugin_function(name: str) -> PluginFunction:
-    """Return the plug-in function that a formula was read with.
+    """Return the plug-in function with this name, which a formula uses.
 
     Raises:
-        PluginError: It no longer exists.
+        PluginError: No usable plug-in has it any longer.
     """
     function = find_function(name)
     if function is None:
@@ -58,7 +58,7 @@ def plugin_function(name: str) -> PluginFunction:
 
 
 def function_named(name: str) -> Function:
-    """Return the function that a call in a formula means."""
+    """Return the built-in function with this name, or else the plug-in function."""
     built_in = BUILT_INS.get(name)
     return built_in if isinstance(built_in, Function) else plugin_function(name).function
 

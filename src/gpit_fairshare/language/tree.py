@@ -207,6 +207,7 @@ def renamed(tree: Expression, name_of: Callable[[str], str]) -> Expression:
     """Return the tree with every name replaced by `name_of(name)`; texts and numbers do not change."""
 
     def rename(node: Expression) -> Expression:
+        """Return one node with its own names replaced, but not those of the nodes below it."""
         names = {field: getattr(node, field) for field in _NAMES.get(type(node), ())}
         changes: dict[str, Any] = {field: name_of(name) for field, name in names.items() if name}
         return replace(node, **changes)

@@ -80,7 +80,7 @@ def definition(scheme: Scheme) -> dict[str, Any]:
 
 
 def _plain(part: object, *names: str) -> dict[str, Any]:
-    """Return the named attributes, with tuples as lists, as JSON has them."""
+    """Return the named attributes of an object, by name; tuples become lists, as JSON has them."""
     values = {name: getattr(part, name) for name in names}
     return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 

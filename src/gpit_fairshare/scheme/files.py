@@ -52,7 +52,7 @@ class LoadedFile(Generic[AnyFile]):
     plugin: Plugin | None = None
     """The plug-in that the file comes from, if any."""
 
-    def used(self) -> PluginUse | None:
+    def plugin_use(self) -> PluginUse | None:
         """Return the manifest's entry for the file if it comes from a plug-in; otherwise None."""
         if self.plugin is None:
             return None
@@ -259,7 +259,7 @@ def _file_in_folder(folder: Path, name: str, kind: FileKind, named_in: LoadedFil
 
 
 def figures_of(model: File) -> Iterator[tuple[str, ValueEntry]]:
-    """Yield every figure of a file, with its place."""
+    """Yield each value of a parameter in a file, after its place: `values › pot › 2014/15`."""
     for name, parameter in model.parameters.items():
         if parameter.default:
             yield f"parameters › {name} › default", parameter.default

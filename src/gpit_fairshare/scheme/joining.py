@@ -79,7 +79,7 @@ class Joined:
 
     @property
     def result(self) -> str:
-        """The step that is the answer of the file."""
+        """Name of the step that is the answer of the file."""
         model: File = self.read.model
         return (model.scheme.result if isinstance(model, SchemeFile) else None) or model.answer
 
@@ -310,7 +310,7 @@ def _make_scheme(joined: Joined, file: SchemeFile, money: Money, notes: tuple[st
 
 def _plugin_uses(reads: Sequence[LoadedFile[Any]], draft: Linker) -> tuple[PluginUse, ...]:
     """Return the files, and then the functions, that a scheme takes from plug-ins, each once."""
-    files = [read.used() for read in reads]
+    files = [read.plugin_use() for read in reads]
     functions = [
         PluginUse("function", function.name, function.plugin.package, function.plugin.version, function.plugin.digest())
         for formula in draft.formulas
@@ -329,7 +329,7 @@ def labels_of(draft: Linker, symbols: Mapping[str, Symbol]) -> dict[str, str]:
 
 
 def _digest(scheme: Scheme, *, other_years: bool) -> str:
-    """Return the SHA-256 of everything that decides a result: files, plug-in functions, parts, settings, other years."""
+    """Return the SHA-256 of all that decides a result: files, plug-in functions, parts, settings, other years."""
     parts = [f"{file} {digest}" for file, digest in scheme.files]
     parts += [f"function {used.name} {used.digest}" for used in scheme.plugins if used.kind == "function"]
     parts += [f"{name}@{year}={value.value!r}" for name, year, value in scheme.overridden()]

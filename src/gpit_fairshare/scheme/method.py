@@ -76,7 +76,7 @@ def _library_entry(read: LoadedFile[Any], name: str) -> LibraryEntry:
 
 
 def entries_document(entries: list[LibraryEntry], problems: list[str]) -> dict[str, Any]:
-    """Return the list with stable keys, for JSON."""
+    """Return the entries and problems of the library as a document with stable keys, for JSON."""
     files = [{**asdict(entry), "years": list(entry.years)} for entry in entries]
     return {"schema": LIST_SCHEMA, "files": files, "problems": problems}
 

@@ -183,7 +183,7 @@ class Scheme:
 
     @property
     def inputs(self) -> tuple[Symbol, ...]:
-        """Return the input columns that the steps and checks use, in the order of first use."""
+        """Return the input columns that the steps, checks and money account use, in the order of first use."""
         parts: tuple[Step | Check, ...] = (*self.steps, *self.checks)
         used = dict.fromkeys(name for part in parts for name, _ in names_in(part.tree))
         used |= dict.fromkeys((*self.money.money_in, *self.money.taken_away, *self.money.unspent))

@@ -40,7 +40,7 @@ def money_of(
     faults: Faults,
     paid_from: str = "",
 ) -> Money:
-    """Return the money account that the files of a scheme describe, in names.
+    """Return the names in the money account of a scheme, as its files give them in `[money]` or in `share_out` steps.
 
     Args:
         layers: The files, in the order in which they build on one another.

@@ -170,7 +170,7 @@ class Linker:
         """Append a file: the formulas that it uses, its parameters and inputs, its steps and checks.
 
         A used formula comes first, or directly after the steps that its `with` names. Its own names get the prefix.
-        `outside` returns the outer name of a name that it takes from outside, by default the same.
+        `outside` returns the scheme's name for a name that the file takes from outside, by default the same.
         """
 
         def called(name: str) -> str:

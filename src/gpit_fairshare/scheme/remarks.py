@@ -105,7 +105,7 @@ class _Remarks:
                 self._unused(FindingCode.COLUMN_NOT_USED, read, f"inputs › {name}", problem, swapped=swapped)
 
     def _unused(self, code: FindingCode, read: LoadedFile[Any], place: str, problem: str, *, swapped: bool) -> None:
-        """Report an unused declaration: a warning, or a note where a part of the scheme that was replaced may use it."""
+        """Report an unused declaration: a warning, or a note if a part of the scheme that was replaced may use it."""
         level: Level = "note" if swapped and read is self.joined.read else "warning"
         finding = Finding(code, level, "", "", problem, remedy="use it or remove it")
         self.faults.add(finding, Where(read.file, place))

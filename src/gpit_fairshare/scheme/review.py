@@ -132,7 +132,7 @@ def reviews_document(reviews: Sequence[Review]) -> dict[str, Any]:
 
 
 def _reviewed(joined: Joined, unread: Review) -> Review:
-    """Complete the review of a file that was read: its names and years, and the numbers of steps, checks and parameters."""
+    """Return the review of a file that was read: with its names, years, and number of steps, checks and parameters."""
     model, draft = joined.read.model, joined.draft
     is_joined = bool(joined.symbols)
     return replace(
