@@ -272,7 +272,7 @@ def _branches(annotation: Any) -> Iterator[Any]:
 def without_faults(data: dict[str, Any], faults: Sequence[ShapeFault], unresolved: set[str]) -> dict[str, Any] | None:
     """Return a copy of a file's data without its errors; None if too much depends on them.
 
-    A misspelled key is read as the nearest one, a missing text gets a stand-in, and a key or an entry that cannot be
+    A misspelled key is read as the nearest one, a missing text gets a placeholder, and a key or an entry that cannot be
     read is left out; its names are added to `unresolved`.
     """
     usable = deepcopy(data)

@@ -1,6 +1,6 @@
 """A scheme ready to run: steps in order, values by year, sources and assumptions.
 
-The fields of a step, check, parameter, source and assumption are, in their order, the keys by which a result
+The fields of a step, check, parameter, source and assumption are, in their order, the keys under which a result
 records them; `definition` writes and reads that record.
 """
 

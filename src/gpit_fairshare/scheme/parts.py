@@ -122,7 +122,7 @@ def _parse_formulas(read: LoadedFile[Any], faults: Faults) -> tuple[tuple[Step, 
     """Return the steps and the checks of a file, with their formulas parsed; errors in formulas are reported."""
 
     def parse_entry(noun: str, entry: StepEntry | CheckEntry) -> dict[str, Any]:
-        """Return the fields of a step or check, given its entry; a formula with an error is replaced by a stand-in."""
+        """Return the fields of a step or check, given its entry; a formula with an error is replaced by `UNREAD`."""
         place = f"{noun} {entry.name}"
         where = f"{read.file}, {place}"
         try:
