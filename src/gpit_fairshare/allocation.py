@@ -80,13 +80,14 @@ def load_scheme(options: RunOptions) -> Scheme:
 
 
 def recorded(options: RunOptions) -> dict[str, Any]:
-    """Return the options as the `run` of a manifest, which `verification` reads; files by their base names."""
+    """Return the options as the table `run` of a manifest, which `verification` reads; files by their base names."""
     kinds = list(OptionKind)
     in_order = sorted(OPTIONS.items(), key=lambda entry: kinds.index(entry[1].kind))
-    return {option.key: _recorded(option.kind, getattr(options, name)) for name, option in in_order}
+    return {option.key: _recorded_value(option.kind, getattr(options, name)) for name, option in in_order}
 
 
-def _recorded(kind: OptionKind, value: Any) -> Any:
+def _recorded_value(kind: OptionKind, value: Any) -> Any:
+    """Return the value of an option as a manifest holds it: files by base name, other values as JSON can write them."""
     match kind:
         case OptionKind.FILES:
             return [base_name(name) for name in listed(value)]
@@ -105,7 +106,7 @@ def _recorded(kind: OptionKind, value: Any) -> Any:
 
 
 def base_name(name: str | Path) -> str:
-    """Return the name of a file without its folders, its sheet kept; a library name stays as it is."""
+    """Return the name of a file without its folders but with its sheet; the name of a library file does not change."""
     file, sheet = split_sheet(str(name))
     # Works for paths of either system, so that manifests do not depend on the machine.
     base = PureWindowsPath(file).name or file
@@ -114,7 +115,7 @@ def base_name(name: str | Path) -> str:
 
 @contextmanager
 def named_files(options: RunOptions) -> Iterator[list[list[str]]]:
-    """Yield the files of a run: population, spend and further inputs, or those of the sample instead.
+    """Yield three lists of file names: population, spend and further inputs; with the option `sample`, the sample's.
 
     Raises:
         UsageError: Both files and the sample are given.
@@ -130,7 +131,7 @@ def named_files(options: RunOptions) -> Iterator[list[list[str]]]:
 
 
 def request_for(scheme: Scheme, options: RunOptions, files: Sequence[Sequence[str]]) -> Request:
-    """Return what a scheme needs from the files: its years, the columns of its steps, and the costs that count."""
+    """Return the request to read a scheme's input files: its years, the columns that it needs, the costs that count."""
     used_in: dict[str, str] = {}
     places = [(step.tree, step.where) for step in scheme.steps] + [(check.tree, check.where) for check in scheme.checks]
     for tree, where in places:

@@ -32,6 +32,7 @@ class GpitError(Exception):
     exit_code = 2
 
     def __init__(self, message: str, *findings: Finding) -> None:
+        """Make an error with its message and the findings about the files that were read."""
         super().__init__(message)
         self.findings = findings
 
@@ -44,6 +45,7 @@ class InputError(GpitError):
     """One or more problems in the input files; all are listed."""
 
     def __init__(self, findings: Sequence[Finding]) -> None:
+        """Make one error of all findings; its text is the first error, after the number of errors if there are more."""
         faults = [finding for finding in findings if finding.level == "error"]
         first = str(faults[0]) if faults else "the inputs cannot be used yet."
         message = first if len(faults) < 2 else f"{len(faults)} problems in the inputs. The first: {first}"
@@ -69,6 +71,7 @@ class FormulaError(SchemeError):
     """
 
     def __init__(self, message: str, position: int = 0, where: str = "", sort: Sort = "text") -> None:
+        """Make an error whose text begins with the file, step and character, as far as they are known."""
         self.message = message
         self.position = position
         self.where = where
@@ -93,6 +96,7 @@ class SharingError(GpitError):
         least: Fraction | None = None,
         amount: Fraction | None = None,
     ) -> None:
+        """Make an error of a group, and the row if one row is wrong, with the least that it needs and the amount."""
         self.reason = reason
         self.group = group
         self.row = row

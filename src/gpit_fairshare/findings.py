@@ -196,7 +196,7 @@ class Finding:
 
     @property
     def each(self) -> tuple[Finding, ...]:
-        """The finding itself, followed by those that it counts, each with its place."""
+        """The finding without its `others`, followed by the others, each with its own place."""
         return (replace(self, others=()), *self.others)
 
     @property
@@ -211,7 +211,7 @@ class Finding:
         return self.place if self.sheet and _CELL.fullmatch(self.place) else ""
 
     def entry(self) -> dict[str, Any]:
-        """Return the finding with stable, documented keys."""
+        """Return the fields of the finding under stable, documented keys, for JSON."""
         return {
             "number": str(self.number),
             "level": self.level,
@@ -239,6 +239,7 @@ class Finding:
         return f"{message}; {self.remedy}" if self.remedy else message
 
     def __str__(self) -> str:
+        """Return the finding as a sentence: file, place, what was found and expected, and what to do."""
         sentence = ": ".join(part for part in (self.file, self.place, self.found_and_expected) if part)
         if self.remedy:
             sentence += f" {self.remedy}" if sentence.endswith("?") else f". {self.remedy}"
@@ -256,6 +257,7 @@ class FindingError(Exception):
     def __init__(
         self, code: FindingCode, description: str, expected: str = "", remedy: str = "", place: str = ""
     ) -> None:
+        """Make an error whose finding has no file yet."""
         super().__init__(description)
         self.finding = Finding(code, "error", "", place, description, expected, remedy)
 
@@ -304,6 +306,7 @@ class FindingCollector:
     """
 
     def __init__(self, raises: type[Exception] | None = None) -> None:
+        """Start without findings."""
         self.raises = raises
         self._noticed: list[_Noticed] = []
         self._added: set[Finding] = set()
@@ -340,7 +343,7 @@ class FindingCollector:
         raises: type[Exception] | None = None,
         message: str = "",
     ) -> None:
-        """Add an error: nothing can be calculated until it is corrected.
+        """Add an error, or raise it if the collector raises errors: nothing can be calculated until it is corrected.
 
         Args:
             code: The subject.
@@ -375,7 +378,7 @@ class FindingCollector:
         self.add(Finding.note(code, description, remedy), where)
 
     def add(self, finding: Finding, where: Where, organisation: str = "") -> None:
-        """Add a finding at a place; the same finding is added only once."""
+        """Add a finding at a place in a file; a finding that was added before is left out."""
         finding = replace(finding, file=where.file, place=where.place, remedy=sentence(finding.remedy))
         if finding not in self._added:  # a sheet that gives both patients and spend is read twice
             self._added.add(finding)
@@ -392,13 +395,13 @@ class FileFindings:
     def error(
         self, code: FindingCode, description: str, expected: str = "", remedy: str = "", at: Where | None = None
     ) -> None:
-        """Add an error; see `FindingCollector.error`."""
+        """Add an error about the file, or raise it; see `FindingCollector.error`."""
         self.collector.error(code, at or Where(self.file), description, expected, remedy)
 
     def warning(
         self, code: FindingCode, description: str, expected: str = "", remedy: str = "", at: Where | None = None
     ) -> None:
-        """Add a warning, for the user to review."""
+        """Add a warning about the file, for the user to review."""
         self.collector.warning(code, at or Where(self.file), description, expected, remedy)
 
     def note(self, code: FindingCode, description: str, remedy: str = "", at: Where | None = None) -> None:
@@ -411,7 +414,7 @@ class FileFindings:
 
 
 def _counted_once(same: Sequence[_Noticed]) -> Finding:
-    """Return the first of several findings with one cause, with their count and the first places."""
+    """Return one finding for several with one cause: the first, with their number, the first places and the others."""
     first, where, organisation = same[0]
     places = list(dict.fromkeys(noticed.organisation or noticed.where.short for noticed in same))
     is_of_rows = where.column == WHOLE_ROW or first.number == FindingCode.DUPLICATE_ROW

@@ -57,12 +57,15 @@ class Plugin:
         return self.value.partition(":")[0].strip()
 
     def fault(self, problem: str) -> PluginError:
-        """Return an error about this plug-in: one line, with its name and what to do."""
+        """Return an error about this plug-in, for the caller to raise: one line, with its name and what to do."""
         subject = f"{self}: {_NOUNS[self.group]} {self.name}"
         return PluginError(f"{subject}: {one_line(problem, 300)}; fix or uninstall it, or run with --no-plugins")
 
     def load(self) -> Any:
-        """Import the module and return it, or the object that the entry point names; a problem is a `PluginError`."""
+        """Import the module and return it, or the object in it that the entry point names.
+
+        Any problem is a `PluginError`.
+        """
         with contained(lambda fault: self.fault(f"{self.value} cannot be imported ({fault})")):
             loaded = import_module(self.module)
             for part in filter(None, self.value.partition(":")[2].strip().split(".")):
@@ -70,7 +73,7 @@ class Plugin:
         return loaded
 
     def digest(self) -> str:
-        """Return the SHA-256 of the file of its module; an empty text if it has none."""
+        """Return the SHA-256 of the file of the plug-in's module; an empty text if it has none or cannot be read."""
         try:
             spec = find_spec(self.module)
             origin = Path(spec.origin) if spec and spec.origin else None
@@ -94,7 +97,7 @@ class PluginUse:
 
 @contextmanager
 def allowed(enabled: bool) -> Iterator[None]:
-    """Leave out plug-ins inside this context unless they are enabled."""
+    """Enable or leave out plug-ins inside this context; once they are left out, nothing inside can enable them."""
     token = _ALLOWED.set(enabled and _ALLOWED.get())
     try:
         yield
@@ -108,7 +111,7 @@ def are_allowed() -> bool:
 
 
 def installed(group: str) -> tuple[Plugin, ...]:
-    """Return the plug-ins of a group, sorted by package and name, without gpit's own."""
+    """Return the plug-ins of a group, sorted by package and name, without gpit's own; none if plug-ins are left out."""
     return _installed(group, tuple(sys.path)) if _ALLOWED.get() else ()
 
 
@@ -124,6 +127,7 @@ def version_of(package: str) -> str | None:
 
 @cache
 def _installed(group: str, path: tuple[str, ...]) -> tuple[Plugin, ...]:
+    """Return the plug-ins of a group on Python's import path, sorted, without gpit's own."""
     del path  # part of the key of the cache: another path may have other packages
     from importlib import metadata  # noqa: PLC0415  # start-up time: only if a name is not gpit's own
 
@@ -154,6 +158,7 @@ def contained(error: Callable[[str], PluginError]) -> Iterator[None]:
     interrupted, handler, limit = False, signal.getsignal(signal.SIGINT), sys.getrecursionlimit()
 
     def interrupt(number: int, frame: FrameType | None) -> None:
+        """Remember that a signal interrupted gpit, then call the handler that was set before."""
         nonlocal interrupted
         interrupted = True
         if callable(handler):
@@ -169,7 +174,7 @@ def contained(error: Callable[[str], PluginError]) -> Iterator[None]:
         raise
     except BaseException as fault:  # noqa: BLE001  # code of a plug-in may raise anything
         if not interrupted:
-            raise error(described(fault)) from None
+            raise error(describe_exception(fault)) from None
     finally:
         sys.setrecursionlimit(limit)
         if has_handler:
@@ -180,7 +185,7 @@ def contained(error: Callable[[str], PluginError]) -> Iterator[None]:
 
 @contextmanager
 def _output_of_programs_as_messages() -> Iterator[None]:
-    """Send to standard error any output that bypasses `sys.stdout`, such as that of other programs."""
+    """Inside this context, send output that bypasses `sys.stdout`, such as that of programs, to standard error."""
     try:
         sys.__stdout__.flush()  # type: ignore[union-attr]  # what gpit has printed comes first
         output = os.dup(1)
@@ -197,8 +202,8 @@ def _output_of_programs_as_messages() -> Iterator[None]:
         os.close(output)
 
 
-def described(fault: BaseException) -> str:
-    """Describe an error that a plug-in raised in a few words: `ValueError: too small`."""
+def describe_exception(fault: BaseException) -> str:
+    """Return an exception of a plug-in in a few words, on one line: `ValueError: too small`."""
     try:
         text = str(fault)
     except Exception:  # noqa: BLE001  # the text of a plug-in's error may be broken as well

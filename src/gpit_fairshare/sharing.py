@@ -113,8 +113,8 @@ def share_out(
     unspent: list[Fraction] = []
     factor: list[Fraction | None] = []
     for number, rows in enumerate(rows_by_group(groups, len(by), len(amount))):
-        pot = _pot(number, rows, amount[number], by, (base, at_least, at_most))
-        shares, left, rate = _shared(pot)
+        pot = _make_pot(number, rows, amount[number], by, (base, at_least, at_most))
+        shares, left, rate = _share_pot(pot)
         for row, share in zip(rows, shares, strict=True):
             exact[row] = share
         unspent.append(left)
@@ -148,7 +148,7 @@ def rounded(x: Sequence[Number], *, to: Number | str = 1, groups: Sequence[int] 
     for rows in rows_by_group(groups, len(x), None):
         (figures,), denominator = _whole_numbers([x[row] for row in rows])
         scaled = [figure * step.denominator for figure in figures]
-        parts = _apart(scaled, denominator * step.numerator)
+        parts = _split_figures(scaled, denominator * step.numerator)
         certain = certain and _is_certain_in_floats(scaled, denominator * step.numerator, parts)
         for place in parts.up:
             parts.wholes[place] += 1
@@ -173,7 +173,7 @@ class _Pot:
     ceilings: list[int] | None
 
     def clipped(self, figures: list[int], times: int = 1) -> list[int]:
-        """Clip figures that are `times` as large as the floors and ceilings."""
+        """Return figures limited by the floors and ceilings; the figures are `times` as large as those."""
         if self.floors is not None:
             figures = [max(figure, low * times) for figure, low in zip(figures, self.floors, strict=True)]
         if self.ceilings is not None:
@@ -181,14 +181,14 @@ class _Pot:
         return figures
 
 
-def _pot(
+def _make_pot(
     group: int,
     rows: Sequence[int],
     amount: Number,
     by: Sequence[Number],
     money: tuple[Sequence[Number] | None, Sequence[Number] | None, Sequence[Number] | None],
 ) -> _Pot:
-    """Return one group in whole numbers, without float noise.
+    """Return the figures of one group as whole numbers; negative weights and crossed bounds within noise are corrected.
 
     Raises:
         SharingError: `negative_weight` or `crossed_bounds`.
@@ -222,15 +222,15 @@ def _pot(
     )
 
 
-def _shared(pot: _Pot) -> tuple[list[Fraction], Fraction, Fraction | None]:
-    """Return the shares of one group, the unspent money, and the factor.
+def _share_pot(pot: _Pot) -> tuple[list[Fraction], Fraction, Fraction | None]:
+    """Return the shares of one group, its unspent money, and its factor; None if every row reaches its maximum.
 
     Raises:
         SharingError: `floors_exceed_amount` or `nothing_to_share_by`.
     """
     least = pot.clipped(pot.base)
     least_total = sum(least)
-    most = _most(pot, least)
+    most = _maximums(pot, least)
     if most is not None and sum(most) <= pot.amount:
         left = pot.amount - sum(most)
         if pot.rows and pot.ceilings is None and _is_above(pot.amount, least_total, pot.pound):
@@ -252,20 +252,21 @@ def _shared(pot: _Pot) -> tuple[list[Fraction], Fraction, Fraction | None]:
     return [Fraction(share, parts) for share in shares], Fraction(0), Fraction(rise * pot.weight, parts)
 
 
-def _most(pot: _Pot, least: list[int]) -> list[int] | None:
-    """Return the maximum of each row, or None if there is no limit."""
+def _maximums(pot: _Pot, least: list[int]) -> list[int] | None:
+    """Return the most that each row of a group can get; None if there are no ceilings and a row has a weight."""
     if pot.ceilings is not None:
         return [high if weight else low for weight, high, low in zip(pot.weights, pot.ceilings, least, strict=True)]
     return None if any(pot.weights) else least
 
 
 def _factor(pot: _Pot, least_total: int) -> tuple[int, int]:
-    """Return the factor as (rise, run), for an amount above the `least_total` given at 0 and below the maximum.
+    """Return money per unit of weight as (rise, run), for an amount above the minimum and below the maximum.
 
-    The money spent is piecewise linear in the factor: a row turns upwards where base + factor · weight leaves
-    its floor, and flat where it meets its ceiling. So the turning points are sorted, and level and slope of the
-    line are followed to the first turning point at which the amount is spent. This is exact and needs one
-    pass. (Clamping, freezing and repeating misses the solution if a floor and a ceiling bind together.)
+    The money spent is piecewise linear in the factor; it is `least_total` where the factor is 0. A row turns upwards
+    where base + factor · weight leaves its floor, and flat where it meets its ceiling. So the turning points are
+    sorted, and level and slope of the line are followed to the first turning point at which the amount is spent. This
+    is exact and needs one pass. (Clamping, freezing and repeating misses the solution if a floor and a ceiling bind
+    together.)
     """
     # Two unequal fractions of denominators below 2^n are more than 2^-2n apart, so that their floors at this
     # scale keep their order, and equal ones stay equal: whole numbers can be sorted instead of fractions.
@@ -315,10 +316,10 @@ def parts_of(x: Sequence[Number], to: Number | str = 1) -> Parts:
     """
     step = Fraction(str(to))
     (figures,), denominator = _whole_numbers(x)
-    return _apart([figure * step.denominator for figure in figures], denominator * step.numerator)
+    return _split_figures([figure * step.denominator for figure in figures], denominator * step.numerator)
 
 
-def _apart(figures: list[int], unit: int) -> Parts:
+def _split_figures(figures: list[int], unit: int) -> Parts:
     """Return figures / unit as whole numbers and remainders, and which are rounded up to make the rounded total.
 
     A remainder that rounds to 1 stays the largest possible remainder. Carrying it into the whole number would give the
@@ -339,9 +340,9 @@ def _apart(figures: list[int], unit: int) -> Parts:
 
 
 def _is_certain_in_floats(figures: list[int], unit: int, parts: Parts) -> bool:
-    """Return whether the errors of floats leave every unit where exact arithmetic puts it.
+    """Return whether a spreadsheet, which rounds floats, would round up the same figures as exact arithmetic.
 
-    They do if the total is not rounded from near a half, and every remainder that is rounded up stays at or above all
+    It would if the total is not rounded from near a half, and every remainder that is rounded up stays at or above all
     others even with the largest error in each. Rounding to a millionth removes the error, unless figures are large or
     their remainders are between two millionths: equal remainders of 1/3 differ from 2^51 / 6 millionths on, which is
     375 million units.
@@ -361,7 +362,7 @@ def _is_certain_in_floats(figures: list[int], unit: int, parts: Parts) -> bool:
 
 
 def rows_by_group(groups: Sequence[int] | None, rows: int, count: int | None) -> list[Sequence[int]]:
-    """Return the rows of each of `count` groups in order; without a count, of the groups that have rows.
+    """Return the row numbers of each group, from group 0 to `count` - 1; without a count, of the groups that have rows.
 
     Raises:
         ValueError: There is no group for an amount, or no amount for a group.
@@ -379,7 +380,7 @@ def rows_by_group(groups: Sequence[int] | None, rows: int, count: int | None) ->
 
 
 def _whole_numbers(*columns: Sequence[Number]) -> tuple[list[list[int]], int]:
-    """Return the columns over one common denominator, exactly, and the denominator."""
+    """Return columns of figures as whole numbers over one common denominator, exactly, and the denominator."""
     ratios = [[figure.as_integer_ratio() for figure in column] for column in columns]
     common = math.lcm(*{denominator for column in ratios for _, denominator in column})
     return [[top * (common // bottom) for top, bottom in column] for column in ratios], common

@@ -23,7 +23,7 @@ __all__ = ["CheckResult", "Effect", "Result", "Year", "calculate", "versions_now
 
 
 def calculate(scheme: Scheme, inputs: Inputs) -> Result:
-    """Run a scheme over checked inputs."""
+    """Run a scheme over checked inputs, year by year, and return its result."""
     years: dict[str, Year] = {}
     checks: list[CheckResult] = []
     before: Year | None = None

@@ -81,7 +81,7 @@ class MoneyAccount:
 
 
 def account_of(scheme: Scheme, year: Year) -> MoneyAccount | None:
-    """Return the money account of one year; None if the answer is not money."""
+    """Return the money account of one year; None if the scheme's result is not in £."""
     if not is_money(scheme.symbols[scheme.result].unit):
         return None
     money = scheme.money
@@ -145,7 +145,7 @@ def left_over_by_group(scheme: Scheme, year: Year, name: str) -> list[Fraction]:
 
 
 def _rounding(scheme: Scheme, year: Year) -> float:
-    """Return how far rounding can move the money account: £, half a unit for each rounded figure.
+    """Return how far rounding can move the money account, in £: half a unit for each rounded figure, and a penny.
 
     Only steps between the named money and the allocation count: figures that are rounded earlier are rounded in both.
     """
@@ -163,7 +163,7 @@ def _rounding(scheme: Scheme, year: Year) -> float:
 
 
 def moved_by(step: Step, year: Year) -> float:
-    """Return how far the roundings of a step can move the sum of its values, in its unit."""
+    """Return how far the roundings of a step can move the sum of its values, in its unit; 0 if it rounds nothing."""
     if isinstance(step.tree, tree.Rounded):
         groups = len(year.labels[step.tree.within]) if step.tree.within else 1
         return step.tree.to / 2 * groups
@@ -264,9 +264,9 @@ class YearMeasures:
 
 
 def measures_of(scheme: Scheme, year: Year, funds: Iterable[Fund]) -> YearMeasures:
-    """Return the measures of one year; `funds` holds the funds of all years."""
+    """Return the measures of one year: money, gains and losses, inequality, areas; `funds` holds those of all years."""
     allocation = _column(year, scheme.result) or []
-    baseline, people, support = _column(year, BASELINE), _column(year, PEOPLE), _support(scheme, year)
+    baseline, people, support = _column(year, BASELINE), _column(year, PEOPLE), _support_column(scheme, year)
     changes = _changes(year, allocation, baseline, people) if baseline is not None else []
     rates = [(-movement.per_head, movement.code, movement) for movement in changes if movement.per_head is not None]
     return YearMeasures(
@@ -296,7 +296,8 @@ def _column(year: Year, name: str) -> list[float] | None:
     return None if any(value is None for value in values) else values
 
 
-def _support(scheme: Scheme, year: Year) -> list[float] | None:
+def _support_column(scheme: Scheme, year: Year) -> list[float] | None:
+    """Return the transition support of every organisation; None if the scheme has no such step, or a value is blank."""
     symbol = scheme.symbols.get(SUPPORT)
     return _column(year, SUPPORT) if symbol and symbol.kind == ORGANISATION else None
 
@@ -304,6 +305,7 @@ def _support(scheme: Scheme, year: Year) -> list[float] | None:
 def _changes(
     year: Year, allocation: Sequence[float], baseline: Sequence[float], people: Sequence[float] | None
 ) -> list[Movement]:
+    """Return each organisation's change: its allocation less its baseline, in £ and in £ per head."""
     names = year.organisations["org_name"].to_list()
     columns = year.codes(), names, allocation, baseline, people or [0.0] * len(names)
     return [
@@ -313,6 +315,7 @@ def _changes(
 
 
 def _shortfall(changes: Sequence[Movement]) -> Shortfall:
+    """Return the organisations that lose £1 or more, the largest loss first, with their total loss."""
     short = sorted(
         (movement for movement in changes if movement.change <= -NO_CHANGE),
         key=lambda movement: (movement.change, movement.code),
@@ -321,7 +324,7 @@ def _shortfall(changes: Sequence[Movement]) -> Shortfall:
 
 
 def inequality(money: Sequence[float], people: Sequence[float]) -> Inequality | None:
-    """Return the spread of £ per head; organisations without people are left out.
+    """Return the spread of £ per head over organisations that have people; None if they have no money together.
 
     The Gini coefficient is that of patients, each with the £ per head of their organisation: half the
     mean difference between two patients drawn at random, over the mean.
@@ -348,6 +351,7 @@ def _areas(
     baseline: Sequence[float] | None,
     people: Sequence[float] | None,
 ) -> tuple[Area, ...]:
+    """Return the totals by the scheme's `report_by` column, sorted by its values; empty without that column."""
     column = scheme.report_by
     if not column or column not in year.organisations.columns:
         return ()

@@ -103,7 +103,7 @@ class Year:
         return self.frames[NATIONAL][name][0]
 
     def members(self, kind: Kind, within: str) -> list[int]:
-        """Return the number of the group by a text column, from 0, that each row of a kind belongs to."""
+        """Return, for each row of a kind, the number (from 0) of its group in the text column `within`."""
         rows = self.membership[within]
         if kind.column is None:
             return rows

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def notes_of(scheme: Scheme, funds: Sequence[Fund], years: Mapping[str, Year]) -> list[Finding]:
-    """Return the findings that readers of the result must know: unused values, settings, unspent money."""
+    """Return the notes and warnings of a run: unused values, settings, unspent and new money, doubtful allocations."""
     notes = [Finding.note(FindingCode.VALUES_NOT_USED, note) for note in scheme.notes]
     notes += [
         Finding.note(
@@ -43,7 +43,7 @@ def notes_of(scheme: Scheme, funds: Sequence[Fund], years: Mapping[str, Year]) -
     for fund in funds:
         unit = scheme.symbols[fund.parameter or fund.step].unit
         if fund.unspent > 1:
-            notes.append(Finding.note(FindingCode.UNSPENT, _unspent(fund, unit, years[fund.year])))
+            notes.append(Finding.note(FindingCode.UNSPENT, _unspent_sentence(fund, unit, years[fund.year])))
         groups = len(years[fund.year].labels[fund.within]) if fund.within else 1
         if fund.new_money and groups > 1:
             message = (
@@ -54,14 +54,14 @@ def notes_of(scheme: Scheme, funds: Sequence[Fund], years: Mapping[str, Year]) -
             notes.append(Finding.warning(FindingCode.WHOLE_AMOUNT_TO_EACH_GROUP, message, remedy))
     if scheme.symbols[scheme.result].unit == "£":
         for year in years.values():
-            notes += _doubts(scheme, year)
+            notes += _allocation_warnings(scheme, year)
             account = account_of(scheme, year)
             notes += _account_notes(scheme, year, account) if account else []
     return notes
 
 
-def _doubts(scheme: Scheme, year: Year) -> list[Finding]:
-    """Return warnings about allocations that cannot be paid: negative, or in parts of a penny."""
+def _allocation_warnings(scheme: Scheme, year: Year) -> list[Finding]:
+    """Return warnings about allocations of a year that cannot be paid: negative, or in parts of a penny."""
     values, codes = year.values(scheme.result, ORGANISATION), year.codes()
     label = scheme.labels[scheme.result]
     doubts = []
@@ -97,7 +97,7 @@ def _account_notes(scheme: Scheme, year: Year, account: MoneyAccount) -> list[Fi
 
 
 def _imbalance(scheme: Scheme, year: Year, account: MoneyAccount, difference: float) -> Finding:
-    """Return the finding about a money account that does not balance."""
+    """Return the warning, or a note of new money, about a money account that does not balance."""
     label, file = f"{scheme.labels[scheme.result]} {year.year}", scheme.money.file
     amount = figure(abs(difference), "£")
     message = f"{label} and unspent money add up to {amount} {'less' if difference > 0 else 'more'} than"
@@ -114,8 +114,8 @@ def _imbalance(scheme: Scheme, year: Year, account: MoneyAccount, difference: fl
     )
 
 
-def _unspent(fund: Fund, unit: str | None, year: Year) -> str:
-    """Return the sentence about the unspent money of a fund, and in which groups it is."""
+def _unspent_sentence(fund: Fund, unit: str | None, year: Year) -> str:
+    """Return the sentence about the unspent money of a fund, with the first groups that have some."""
     text = f"{fund.label} {fund.year}: {figure(fund.unspent, unit)} of {figure(fund.amount, unit)} is unspent"
     if not fund.within:
         return text

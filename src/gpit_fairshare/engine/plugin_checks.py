@@ -40,7 +40,7 @@ def check_row_by_row(expression: tree.Expression, frame: pl.DataFrame, *, first_
 
 
 def _values(function: PluginFunction, call: tree.Call, frame: pl.DataFrame, *, first_year: bool) -> list[Any]:
-    """Return the values of a function for the rows of a frame, None where it is undefined.
+    """Return the values of a plug-in's call for the rows of a frame, None where it is undefined.
 
     Raises:
         PluginError: They are not numbers, or not one per row.

@@ -40,6 +40,7 @@ class Result:
     """Effects of each assumption that is a number; empty if they were not calculated."""
 
     def __repr__(self) -> str:
+        """Return the scheme, the number of rows, the years and whether all checks pass."""
         rows, years = self.rows.height, ", ".join(self.years)
         verdict = "all checks pass" if self.agrees else "a check fails"
         return f"<Result of {self.scheme.name}: {rows:,} rows for {years}; {verdict}; see .rows, .national, .findings>"
@@ -59,7 +60,7 @@ class Result:
 
     @property
     def national(self) -> pl.DataFrame:
-        """Return the national figures: one row per year, a column per national step."""
+        """Return the national figures: one row per year, and a column for each step that has one national value."""
         names = [step.name for step in self.scheme.steps if step.kind == NATIONAL]
         return pl.DataFrame(
             [{"year": label, **{name: year.national(name) for name in names}} for label, year in self.years.items()]
@@ -67,7 +68,7 @@ class Result:
 
 
 def tidy(scheme: Scheme, years: Mapping[str, Year]) -> pl.DataFrame:
-    """Return one row per year and organisation: inputs used, every step in order, the answer last."""
+    """Return a table with one row per year and organisation: the inputs used, every step in order, the answer last."""
     columns = ["org_code", "org_name"]
     columns += [scheme.report_by] if scheme.report_by else []
     columns += [symbol.name for symbol in scheme.inputs if symbol.name not in columns]
@@ -82,14 +83,17 @@ def tidy(scheme: Scheme, years: Mapping[str, Year]) -> pl.DataFrame:
 
 
 def versions_now() -> dict[str, str]:
-    """Return the versions of gpit and of the libraries that can change a result."""
+    """Return the installed versions of gpit and of the libraries that can change a result, by name."""
     return {"gpit": metadata.version("gpit-fairshare"), **{name: metadata.version(name) for name in LIBRARIES}}
 
 
 def manifest_of(
     scheme: Scheme, inputs: Inputs, findings: Sequence[Finding], checks: Sequence[CheckResult]
 ) -> dict[str, Any]:
-    """Return what is needed to run again and get the same bytes: no clock, no path of the machine."""
+    """Return the manifest of a run, for JSON: all that is needed to run it again and get the same bytes.
+
+    It has no time of day and no path of the machine.
+    """
     versions = versions_now()
     return {
         "gpit": versions["gpit"],

@@ -30,17 +30,21 @@ MOST_ASSUMPTIONS: Final = 24
 def sensitivities(result: Result) -> tuple[Effect, ...]:
     """Return two effects, at 90% and at 110% of its value, for every assumption that is a number.
 
-    The result is empty where that takes too many runs, or runs over too many rows.
+    It is empty if that takes too many runs, or runs over too many rows.
     """
     movable = [assumption for assumption in result.scheme.assumptions if assumption.parameter]
     if result.rows.height > MOST_ROWS or len(movable) > MOST_ASSUMPTIONS:
         return ()
-    return tuple(_effect(result, assumption, change) for assumption in movable for change in (-TENTH, TENTH))
+    return tuple(_effect_of_change(result, assumption, change) for assumption in movable for change in (-TENTH, TENTH))
 
 
-def _effect(result: Result, assumption: Assumption, change: float) -> Effect:
+def _effect_of_change(result: Result, assumption: Assumption, change: float) -> Effect:
+    """Run the scheme with a changed value of one assumption, and return how far that moves the allocations.
+
+    If the value cannot be changed, or the run fails, the effect has no figures and says why.
+    """
     scheme = result.scheme
-    moved = _moved(scheme, assumption, change)
+    moved = _moved_parameter(scheme, assumption, change)
     if moved == scheme.parameters[assumption.parameter]:
         values = [moved.values[year].value for year in assumption.years]
         if not any(values):
@@ -63,13 +67,13 @@ def _effect(result: Result, assumption: Assumption, change: float) -> Effect:
 def value_tried(scheme: Scheme, effect: Effect) -> str:
     """Return the value that an effect was calculated with, such as `£126,000,000`; empty if no other was tried."""
     assumption = next(assumption for assumption in scheme.assumptions if assumption.number == effect.assumption)
-    moved = _moved(scheme, assumption, effect.change)
+    moved = _moved_parameter(scheme, assumption, effect.change)
     texts = [parameter_value(moved.values[year].value, moved.unit) for year in assumption.years]
     return "" if moved == scheme.parameters[assumption.parameter] else joined(list(dict.fromkeys(texts)))
 
 
-def _moved(scheme: Scheme, assumption: Assumption, change: float) -> Parameter:
-    """Return the parameter with other values in the assumption's years, within its minimum and maximum."""
+def _moved_parameter(scheme: Scheme, assumption: Assumption, change: float) -> Parameter:
+    """Return the parameter of an assumption, its values multiplied by 1 + `change`, within its minimum and maximum."""
     parameter = scheme.parameters[assumption.parameter]
     values = dict(parameter.values)
     for year in assumption.years:

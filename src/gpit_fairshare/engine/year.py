@@ -33,6 +33,7 @@ class YearRun:
     """One year of a scheme: fills a `Year`, step by step."""
 
     def __init__(self, scheme: Scheme, inputs: Inputs, year: str, before: Year | None) -> None:
+        """Prepare a year: its inputs with all columns, its groups, and the values of its parameters."""
         self.scheme = scheme
         self.inputs = inputs
         self.before = before
@@ -50,10 +51,10 @@ class YearRun:
         for column in dict.fromkeys(column for expression in trees for column in tree.groupings(expression)):
             self._group_by(column)
         for name, parameter in scheme.parameters.items():
-            self._put(name, NATIONAL, [parameter.values[year].value])
+            self._store(name, NATIONAL, [parameter.values[year].value])
 
-    def _put(self, name: str, kind: Kind, values: Values, value_type: Type = "number") -> None:
-        """Store the values of a name for every row of a kind, and for the rows of finer kinds.
+    def _store(self, name: str, kind: Kind, values: Values, value_type: Type = "number") -> None:
+        """Store the values of a name in the frame of a kind, and repeat them in the frames of finer kinds.
 
         Raises:
             CalculationError: A number is too large to calculate with.
@@ -76,6 +77,11 @@ class YearRun:
             self.now.frames[other] = self.now.frames[other].with_columns(pl.Series(name, column, dtype=dtype))
 
     def _group_by(self, column: str) -> None:
+        """Store the groups of organisations by a text column: their labels, sorted, and the group of each organisation.
+
+        Raises:
+            CalculationError: Two labels differ only in capitals.
+        """
         texts = self.now.values(column, ORGANISATION)
         labels = sorted(set(texts))
         folded: dict[str, str] = {}
@@ -94,25 +100,25 @@ class YearRun:
     # Steps --------------------------------------------------------------------------------------
 
     def step(self, step: Step) -> None:
-        """Calculate one step and store its values."""
+        """Calculate one step for all rows, and store its values."""
         self._prepare(step)
         match step.tree:
             case tree.ShareOut():
-                self._share_out(step, step.tree)
+                self._store_shares(step, step.tree)
             case tree.Rounded():
-                self._rounded(step, step.tree)
+                self._store_rounded(step, step.tree)
             case _:
-                self._put(step.name, step.kind, self._formula(step.tree, step.kind), step.type)
+                self._store(step.name, step.kind, self._evaluate(step.tree, step.kind), step.type)
 
     def check(self, check: Check) -> CheckResult:
-        """Return the outcome of a check in this year, with the rows that fail it.
+        """Return the outcome of a check in this year, with the names of the rows that fail it.
 
         Raises:
             CalculationError: A row fails a check that stops the run.
         """
         self._prepare(check)
         kind = kind_of(check.tree, self.scheme.symbols)
-        values = self._formula(check.tree, kind)
+        values = self._evaluate(check.tree, kind)
         names = self._row_names(kind)
         failing = tuple(name for name, holds in zip(names, values, strict=True) if not holds)
         if check.stops and failing:
@@ -126,14 +132,14 @@ class YearRun:
         return CheckResult(self.year, check.name, check.formula, holds=not failing, failing=failing)
 
     def _cells(self, expression: tree.Expression, row: int) -> str:
-        """Return the cells of the inputs that a formula names, for one organisation, in brackets."""
+        """Return the cells of the input files that a formula uses for one organisation, in brackets; empty if none."""
         keys = [(self.year, self.now.codes()[row], name) for name, _ in tree.names_in(expression)]
         origins = self.inputs.origins
         cells = dict.fromkeys(origins[key] for key in keys if key in origins)
         return f" ({', '.join(cells)})" if cells else ""
 
     def _figures(self, expression: tree.Expression, kind: Kind, row: int) -> str:
-        """Return the figures that went into a formula, for one row, in brackets."""
+        """Return the values of the names in a formula, for one row, as text in brackets; empty if it has no names."""
         frame, parts = self.now.frames[kind], []
         for node in tree.walk(expression):
             match node:
@@ -150,7 +156,13 @@ class YearRun:
                 parts.append(f"{names[0]} = {'blank' if value is None else figure(value, unit)}")
         return f" ({', '.join(list(dict.fromkeys(parts))[:6])})" if parts else ""
 
-    def _formula(self, expression: tree.Expression, kind: Kind) -> Values:
+    def _evaluate(self, expression: tree.Expression, kind: Kind) -> Values:
+        """Return the value of a formula for every row of a kind.
+
+        Raises:
+            PluginError: A plug-in's function fails, or does not give a number for each row.
+            CalculationError: A value is undefined.
+        """
         try:
             check_row_by_row(expression, self.now.frames[kind], first_year=self.before is None)
             rendered = render(expression, first_year=self.before is None)
@@ -167,7 +179,7 @@ class YearRun:
         return [value + 0.0 if isinstance(value, float) else value for value in values]
 
     def _undefined(self, expression: tree.Expression, kind: Kind, row: int) -> str:
-        """Return why a value is undefined: the figures that went into it, for this organisation and year."""
+        """Return the message that a formula's value is undefined for a row: why, and the figures that went into it."""
         row_name = self._row_names(kind)[row]
         why = "a division by zero, a blank cell or a number too large"
         if added := added_functions(expression):
@@ -177,6 +189,7 @@ class YearRun:
         return f"{self.place}, {row_name}: {undefined}; exclude this case with where(…)"
 
     def _row_names(self, kind: Kind) -> list[str]:
+        """Return the name of every row of a kind, for messages: `national`, group labels, or organisation codes."""
         if kind == NATIONAL:
             return ["national"]
         if kind.column is not None:
@@ -184,7 +197,7 @@ class YearRun:
         return self.now.codes()
 
     def _filled(self, name: str, kind: Kind, why_needed: str = "") -> Values:
-        """Return the values of a name.
+        """Return the values of a name for every row of a kind; none is blank.
 
         Raises:
             CalculationError: One of them is blank.
@@ -198,14 +211,16 @@ class YearRun:
     # Figures over rows and values of the year before ---------------------------------------------
 
     def _prepare(self, part: Step | Check) -> None:
+        """Store what a step or check needs: totals and counts over rows, and values of the year before."""
         self.place = f"{part.where}, {self.year}"
         for node in tree.walk(part.tree):
             if isinstance(node, tree.AggregateCall):
-                self._figure(node)
+                self._store_aggregate(node)
             elif isinstance(node, tree.Previous) and self.before is not None:
-                self._previous(node, self.before)
+                self._store_previous(node, self.before)
 
-    def _figure(self, node: tree.AggregateCall) -> None:
+    def _store_aggregate(self, node: tree.AggregateCall) -> None:
+        """Calculate a total, count, largest or smallest, nationally or by group, and store it, unless it is stored."""
         name = tree.to_text(node)
         if name in self.now.frames[NATIONAL].columns or name in self.now.organisations.columns:
             return
@@ -218,10 +233,10 @@ class YearRun:
             for value, number in zip(values, self._members(kind, node.within), strict=True):
                 groups[number].append(value)
         of_rows = AGGREGATES[node.function].of_rows
-        self._put(name, figure_kind, [float(of_rows(rows)) for rows in groups])
+        self._store(name, figure_kind, [float(of_rows(rows)) for rows in groups])
 
     def _members(self, kind: Kind, within: str) -> list[int]:
-        """Return the number of the group, from 0, of each row of a kind.
+        """Return the number of the group, from 0, by the text column `within`, for each row of a kind.
 
         Raises:
             CalculationError: A group is in more than one of the larger groups.
@@ -234,7 +249,12 @@ class YearRun:
                     raise CalculationError(f"{self.place}: {label} is in more than one {within}")
         return members
 
-    def _previous(self, node: tree.Previous, before: Year) -> None:
+    def _store_previous(self, node: tree.Previous, before: Year) -> None:
+        """Store last year's values of a name for this year's organisations, groups or nation, unless they are stored.
+
+        Raises:
+            CalculationError: A group has no value in the year before.
+        """
         name = previous_column(node.of)
         symbol = self.scheme.symbols[node.of]
         if name in self.now.frames[symbol.kind].columns:
@@ -248,10 +268,10 @@ class YearRun:
             if new := [label for label in labels if label not in by_label]:
                 raise CalculationError(f"{self.place}: {column} {new[0]} has no value in {before.year}")
             values = [by_label[label] for label in labels]
-        self._put(name, symbol.kind, values, symbol.type)
+        self._store(name, symbol.kind, values, symbol.type)
 
     def _carried(self, name: str, old: Values, before: Year) -> Values:
-        """Carry last year's values to this year's organisations; money and people are added up over mergers.
+        """Return last year's values for this year's organisations; money and people are added up over mergers.
 
         Raises:
             CalculationError: A merger would add up other values, or one of them is blank.
@@ -276,6 +296,11 @@ class YearRun:
         return values
 
     def _find_predecessors(self, before: Year) -> list[list[int]]:
+        """Return, for each organisation of this year, the rows of last year's organisations that it continues.
+
+        Raises:
+            CalculationError: An organisation has split, or has no successor or no predecessor.
+        """
         row_of = {code: row for row, code in enumerate(self.now.codes())}
         days = year_start(before.year), year_start(self.year)
         rows: list[list[int]] = [[] for _ in row_of]
@@ -299,7 +324,7 @@ class YearRun:
     # Kernels --------------------------------------------------------------------------------------
 
     def _leaf(self, leaf: tree.Name | tree.Number, kind: Kind) -> Values:
-        """Return a kernel's argument with a value for every row of a kind, as an exact fraction if there is one."""
+        """Return the values of a kernel's argument for every row of a kind, as exact fractions if they are known."""
         if isinstance(leaf, tree.Number):
             return [leaf.value] * self.now.frames[kind].height
         symbol = self.scheme.symbols[leaf.name]
@@ -308,7 +333,12 @@ class YearRun:
             return list(exact)
         return self._filled(leaf.name, kind)
 
-    def _share_out(self, step: Step, kernel: tree.ShareOut) -> None:
+    def _store_shares(self, step: Step, kernel: tree.ShareOut) -> None:
+        """Calculate a `share_out` step, and store its shares, amounts, unspent money and factors.
+
+        Raises:
+            CalculationError: The money cannot be shared out as asked.
+        """
         members = self._members(step.kind, kernel.within) if kernel.within else None
         amounts = self._amounts(step, kernel)
         bounds = {"base": kernel.base, "at_least": kernel.at_least, "at_most": kernel.at_most}
@@ -317,15 +347,15 @@ class YearRun:
         try:
             shares = share_out(amounts, weights, groups=members, **arguments)
         except SharingError as fault:
-            raise CalculationError(self._unshareable(step, kernel, fault)) from None
-        self._put(step.name, step.kind, shares.values)
+            raise CalculationError(self._sharing_problem(step, kernel, fault)) from None
+        self._store(step.name, step.kind, shares.values)
         self.now.exact[step.name] = shares.exact
         self.now.amounts[step.name] = [Fraction(amount) for amount in amounts]
         self.now.unspent[step.name] = shares.unspent
         self.now.factor[step.name] = shares.factor
 
     def _amounts(self, step: Step, kernel: tree.ShareOut) -> Values:
-        """Return the amount of each group, or the one national amount.
+        """Return the amounts that a `share_out` step shares: one for each group, or one national amount.
 
         Raises:
             CalculationError: The rows of a group have different amounts.
@@ -352,7 +382,8 @@ class YearRun:
                 )
         return [amount_of_group[index] for index in range(len(self.now.labels[kernel.within]))]
 
-    def _unshareable(self, step: Step, kernel: tree.ShareOut, fault: SharingError) -> str:
+    def _sharing_problem(self, step: Step, kernel: tree.ShareOut, fault: SharingError) -> str:
+        """Return the message of a `share_out` step that cannot be calculated: the place, the reason and what to do."""
         place = self.place
         if kernel.within:
             place += f", {kernel.within} {self.now.labels[kernel.within][fault.group]}"
@@ -380,7 +411,12 @@ class YearRun:
                     "lower the floor or raise the amount"
                 )
 
-    def _rounded(self, step: Step, kernel: tree.Rounded) -> None:
+    def _store_rounded(self, step: Step, kernel: tree.Rounded) -> None:
+        """Calculate a `rounded` step and store its values; note where its unit is too fine for floats.
+
+        Raises:
+            CalculationError: The total is too large to round exactly.
+        """
         values = self._leaf(kernel.of, step.kind)
         members = self._members(step.kind, kernel.within) if kernel.within else None
         rounding = rounded(values, to=kernel.to, groups=members)
@@ -391,7 +427,7 @@ class YearRun:
                 f"{shortest(kernel.to)} rounding is exact up to {figure(most, step.unit)} only; "
                 "lower it, or round to a larger unit"
             )
-        self._put(step.name, step.kind, rounding.values)
+        self._store(step.name, step.kind, rounding.values)
         self.now.exact[step.name] = rounding.exact
         if not rounding.certain:
             self.now.too_fine[step.name] = self._too_fine(step, kernel, max(map(abs, rounding.values)))

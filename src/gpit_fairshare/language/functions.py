@@ -27,7 +27,7 @@ PLACE: Final = re.compile(r"\{([^\W\d]\w*)\}")
 
 
 def filled(template: str, /, **texts: str) -> str:
-    """Return a template with each place filled by its text."""
+    """Return a template with each place `{name}` replaced by the text of that name."""
     return PLACE.sub(lambda place: texts[place[1]], template)
 
 
@@ -73,12 +73,15 @@ class Function:
 
     @property
     def copies(self) -> int:
-        """How often a rendering writes the argument that it writes most."""
+        """Return how often the Excel formula repeats the argument that it repeats most; 1 without an Excel formula."""
         places = PLACE.findall(self.excel or "")
         return max((places.count(name) for name in places), default=1)
 
-    def sorted(self, arguments: Sequence[T]) -> list[tuple[str | Argument | None, T]]:
-        """Return the arguments of a call, each after the unit or the `Argument` that it must be."""
+    def paired(self, arguments: Sequence[T]) -> list[tuple[str | Argument | None, T]]:
+        """Return each argument of a call after what it must be: a unit, an `Argument`, or None for any unit.
+
+        Arguments after the last that the function names must be as the last one.
+        """
         sorts = list(self.arguments.values())
         sorts += sorts[-1:] * (len(arguments) - len(sorts))
         return list(zip(sorts, arguments, strict=True))
@@ -176,7 +179,7 @@ _HALF: Final = math.nextafter(0.5, 0)
 
 
 def divided(left: pl.Expr, right: pl.Expr) -> pl.Expr:
-    """Divide as Excel and IEEE 754 do.
+    """Return the quotient of two Polars expressions, rounded as Excel and IEEE 754 do.
 
     If the divisor is the same in every row, Polars multiplies by its reciprocal, and 24.5 / 49 is less than a half.
     Adding zeros from a column turns the divisor into a column.
@@ -186,7 +189,7 @@ def divided(left: pl.Expr, right: pl.Expr) -> pl.Expr:
 
 
 def rounded_half_up(value: pl.Expr, digits: int) -> pl.Expr:
-    """Round half away from 0, as LibreOffice does, and Excel as far as is known.
+    """Return values rounded to `digits` decimals, half away from 0, as LibreOffice does, and Excel as far as is known.
 
     The scaled value is first rounded to 15 significant digits, which corrects halves that binary cannot hold
     (1.005 is 1.01). Above 2^41 these digits would be too few; above 2^52 there is nothing left to round.

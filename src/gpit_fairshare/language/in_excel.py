@@ -53,7 +53,7 @@ class Cells(Protocol):
 
 
 def render(expression: tree.Expression, cells: Cells, *, first_year: bool) -> str:
-    """Return the formula without its equals sign; kernels are laid out in columns elsewhere.
+    """Return the Excel formula of an expression, without its equals sign; kernels are laid out in columns elsewhere.
 
     Raises:
         OutputError: The formula is too long for Excel.
@@ -68,29 +68,33 @@ def render(expression: tree.Expression, cells: Cells, *, first_year: bool) -> st
 
 
 def number(value: float) -> str:
-    """Write a number as Excel reads it in a formula."""
+    """Write a number as Excel reads it in a formula: `0.5`, `1E-12`."""
     return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value).upper()
 
 
 def text(value: str) -> str:
-    """Write a text as Excel reads it in a formula."""
+    """Write a text as Excel reads it in a formula, in quotation marks."""
     return '"' + value.replace('"', '""') + '"'
 
 
 class _ExcelWriter:
+    """Writes a formula, and the parts of it, as Excel formulas over the cells of a workbook."""
+
     def __init__(self, cells: Cells, *, first_year: bool) -> None:
         self.cells = cells
         self.first_year = first_year
 
     def text(self, expression: tree.Expression) -> str:
+        """Return the Excel formula of an expression, without brackets around it."""
         return self.formula_and_strength(expression)[0]
 
     def bracketed(self, expression: tree.Expression, least: int) -> str:
+        """Return the Excel formula of an expression, in brackets if its outermost operator binds less than `least`."""
         formula, strength = self.formula_and_strength(expression)
         return formula if strength >= least else f"({formula})"
 
     def formula_and_strength(self, expression: tree.Expression) -> tuple[str, int]:  # noqa: C901, PLR0912  # one branch per node of the tree
-        """Return the formula and how strongly its outermost operator binds.
+        """Return the Excel formula of an expression, and how strongly its outermost operator binds.
 
         Raises:
             TypeError: The formula is a kernel.
@@ -129,6 +133,10 @@ class _ExcelWriter:
                 raise TypeError("a kernel is a whole step; it is laid out in columns")
 
     def comparison(self, expression: tree.ComparisonOperation) -> str:
+        """Return the Excel formula of a comparison: of numbers within the tolerance, of texts exactly.
+
+        An optional text column gives an error where its cell is empty.
+        """
         if isinstance(expression.left, tree.Text) or isinstance(expression.right, tree.Text):
             same = f"EXACT({self.text(expression.left)},{self.text(expression.right)})"
             formula = same if expression.relation == "==" else f"NOT({same})"
@@ -151,26 +159,28 @@ class _ExcelWriter:
         }[expression.relation]
 
     def call(self, expression: tree.Call) -> str:
+        """Return the Excel formula of a call of a built-in or plug-in function."""
         function = function_named(expression.function)
         write = self.built_in_argument if isinstance(function, BuiltInFunction) else self.plugin_argument
-        return function.in_excel([write(sort, argument) for sort, argument in function.sorted(expression.arguments)])
+        return function.in_excel([write(sort, argument) for sort, argument in function.paired(expression.arguments)])
 
     def built_in_argument(self, sort: Argument | str | None, expression: tree.Expression) -> str:
-        """Write an argument of a built-in function; only one that may be the result must be a value by itself."""
+        """Return the Excel formula of a built-in function's argument; one that may be the result becomes a `value`."""
         if sort is Argument.DIGITS:
             return self.cells.number(int(tree.written_number(expression) or 0))
         return self.value(expression) if sort in (Argument.SAME_UNIT, Argument.BRANCH) else self.text(expression)
 
     def plugin_argument(self, _: Argument | str | None, expression: tree.Expression) -> str:
-        """Write an argument for any place in a plug-in's formula: in brackets unless it is one cell or call."""
+        """Return the Excel formula of an argument of a plug-in function, in brackets unless it is one cell or call."""
         formula = self.value(expression)
         is_atom = self.formula_and_strength(expression)[1] == _STRENGTH["atom"] and not formula.endswith("+0")
         return formula if is_atom else f"({formula})"
 
     def value(self, expression: tree.Expression) -> str:
-        """Write a formula that is a value by itself: adding 0 turns an empty cell, which is undefined, into an error.
+        """Return the Excel formula of an expression, with +0 if it is just a cell that may be empty.
 
-        MIN, MAX and SUM skip an empty cell, and a reference to one shows as an empty cell.
+        An empty cell is undefined, and adding 0 to it is an error. MIN, MAX and SUM would skip it, and a reference to
+        it would show as an empty cell.
         """
         match expression:
             case tree.Previous(_, first) if self.first_year:
@@ -185,53 +195,55 @@ class _ExcelWriter:
 
 
 def scaled(cell: str, to: Fraction, number_text: Callable[[float], str]) -> str:
-    """Return a cell in units of `to` pounds: 0.01 multiplies by 100 rather than dividing by 0.01.
+    """Return the Excel formula for the amount in a cell as a number of units of `to` pounds.
 
-    Here and below `number_text` gives the name or cell of a number.
+    0.01 multiplies by 100 rather than dividing by 0.01. Here and below `number_text` gives the name or cell of a
+    number.
     """
     multiplied = cell if to.denominator == 1 else f"{cell}*{number_text(to.denominator)}"
     return multiplied if to.numerator == 1 else f"{multiplied}/{number_text(to.numerator)}"
 
 
 def unscaled(units: str, to: Fraction, number_text: Callable[[float], str]) -> str:
-    """Return whole units of `to` pounds in pounds."""
+    """Return the Excel formula that turns a number of units of `to` pounds back into pounds."""
     return scaled(units, 1 / to, number_text)
 
 
 def whole(cell: str, to: Fraction, number_text: Callable[[float], str]) -> str:
-    """Return the whole units of a cell; a remainder that rounds to 1 adds a unit."""
+    """Return the Excel formula for the whole units in a cell, rounded down; a remainder that rounds to 1 adds one."""
     units = scaled(cell, to, number_text)
     return f"INT({units})+INT(ROUND({units}-INT({units}),remainder_places))"
 
 
 def remainder(cell: str, whole_cell: str, to: Fraction, number_text: Callable[[float], str]) -> str:
-    """Return the remainder above the whole units, rounded to a millionth."""
+    """Return the Excel formula for what a cell has above its whole units, in units, rounded to a millionth."""
     return f"ROUND({scaled(cell, to, number_text)}-{whole_cell},remainder_places)"
 
 
 def rounded_total(sum_of_cells: str, to: Fraction, number_text: Callable[[float], str]) -> str:
-    """Return the whole units of a total, half up."""
+    """Return the Excel formula for a total in units of `to` pounds, rounded to a whole number, half up."""
     return f"INT(ROUND({scaled(sum_of_cells, to, number_text)},remainder_places)+half)"
 
 
 def rank(column: str, row: int | str, last: int, first: int) -> str:
-    """Return a row's rank in a column, the largest first; among equals the earlier row comes first."""
+    """Return the Excel formula for a row's rank in a column, largest first; the earlier of equal rows comes first."""
     cell = f"{column}{row}"
     return f"RANK({cell},{column}${first}:{column}${last})+COUNTIF({column}${first}:{cell},{cell})-1"
 
 
 def least_served(remainders: str, same: str, left: str) -> str:
-    """Return the smallest remainder that gets one of the units `left`; if there are none, 1, which none reaches.
+    """Return the Excel formula for the smallest remainder that still gets one of the units `left`.
 
-    Here and below `same` is a condition in brackets, true on the rows of the group; empty if all rows are in one group.
-    Remainders are never negative, so rows of other groups, which count as 0, get no unit.
+    If there are none, it is 1, which no remainder reaches. Here and below `same` is a condition in brackets, true on
+    the rows of the group; empty if all rows are in one group. Remainders are never negative, so rows of other groups,
+    which count as 0, get no unit.
     """
     largest = f"SUMPRODUCT(LARGE({same}*{remainders},{left}))" if same else f"LARGE({remainders},{left})"
     return f"IF({left}>0,{largest},1)"
 
 
 def last_served(remainders: str, places: str, same: str, left: str, least: str) -> str:
-    """Return the place of the last row that gets a unit, among those with the smallest remainder that gets one.
+    """Return the Excel formula for the place of the last row that gets a unit, among those with the `least` remainder.
 
     Larger remainders get their units first; these rows get the rest, from the top.
     """
@@ -241,5 +253,5 @@ def last_served(remainders: str, places: str, same: str, left: str, least: str) 
 
 
 def is_served(remainder: str, place: str, least: str, last: str) -> str:
-    """Return the formula for whether a row gets one of the left-over units."""
+    """Return the Excel formula for whether a row gets one of the left-over units."""
     return f"OR({remainder}>{least},AND({remainder}={least},{place}<={last}))"

@@ -40,7 +40,7 @@ def previous_column(name: str) -> str:
 
 
 def column_of(leaf: tree.Leaf) -> str:
-    """Return the name of the column that holds the value of a leaf."""
+    """Return the name of the frame's column that holds a leaf's value, such as `need` or `total(need)`."""
     match leaf:
         case tree.Previous(of):
             return previous_column(of)
@@ -51,7 +51,9 @@ def column_of(leaf: tree.Leaf) -> str:
 
 
 def render(expression: tree.Expression, *, first_year: bool) -> Rendered:
-    """Render a formula; `previous` is its `first` in the first year, and last year's column in later years.
+    """Return a formula in Polars: an expression for its value, and one for whether the value is defined.
+
+    `previous` is its `first` in the first year, and last year's column in later years.
 
     Raises:
         TypeError: The formula is a kernel.
@@ -75,32 +77,36 @@ def render(expression: tree.Expression, *, first_year: bool) -> Rendered:
             defined = reduce(and_, (part.defined for part in parts))
             if isinstance(expression, tree.BinaryOperation) and expression.operator == "/":
                 defined &= parts[1].value != 0
-            return Rendered(_value(expression, [part.value for part in parts]), defined)
+            return Rendered(_apply_operator(expression, [part.value for part in parts]), defined)
 
 
 def _call(expression: tree.Call, parts: list[Rendered]) -> Rendered:
-    """Call a function; only a branch that is not chosen may be undefined."""
+    """Return a call of a function in Polars: its value, and whether the value is defined.
+
+    It is undefined if an argument is, except for a branch that is not chosen; a plug-in's value may be undefined too.
+    """
     function = function_named(expression.function)
-    sorted_parts = function.sorted(parts)
-    defined = reduce(and_, (part.defined for sort, part in sorted_parts if sort is not Argument.BRANCH))
+    paired_parts = function.paired(parts)
+    defined = reduce(and_, (part.defined for sort, part in paired_parts if sort is not Argument.BRANCH))
     if not isinstance(function, BuiltInFunction):
         value = plugin_value(expression.function, [part.value for part in parts]).cast(pl.Float64)
         return Rendered(value, defined & value.is_not_null() & value.is_finite())
     if Argument.BRANCH in function.arguments.values():
         defined &= function.polars(
-            *(part.defined if sort is Argument.BRANCH else part.value for sort, part in sorted_parts)
+            *(part.defined if sort is Argument.BRANCH else part.value for sort, part in paired_parts)
         )
     arguments = [
         int(tree.written_number(argument) or 0) if sort is Argument.DIGITS else part.value
-        for argument, (sort, part) in zip(expression.arguments, sorted_parts, strict=True)
+        for argument, (sort, part) in zip(expression.arguments, paired_parts, strict=True)
     ]
     return Rendered(function.polars(*arguments), defined)
 
 
-def _value(
+def _apply_operator(
     expression: tree.Negative | tree.Not | tree.Logic | tree.BinaryOperation | tree.ComparisonOperation,
     parts: list[pl.Expr],
 ) -> pl.Expr:
+    """Return the Polars expression for an operator or comparison, given those of its operands."""
     match expression:
         case tree.Negative():
             return -parts[0]
@@ -118,7 +124,10 @@ def _value(
 
 
 def _compare(relation: tree.Relation, left: pl.Expr, right: pl.Expr) -> pl.Expr:
-    """Compare with the tolerance of all renderings; plain `>` would separate equal rates per head."""
+    """Return the Polars expression for a comparison of two numbers, with the tolerance of all renderings.
+
+    A plain `>` would separate equal rates per head.
+    """
     margin = SAME * pl.max_horizontal(pl.lit(1.0), left.abs(), right.abs())
     difference = left - right
     return {
@@ -132,7 +141,7 @@ def _compare(relation: tree.Relation, left: pl.Expr, right: pl.Expr) -> pl.Expr:
 
 
 def plugin_value(name: str, parts: list[pl.Expr]) -> pl.Expr:
-    """Return what a plug-in's function gives for its arguments.
+    """Return the Polars expression that a plug-in's function gives for its arguments.
 
     Raises:
         PluginError: It raises an error, or does not return an expression.
@@ -146,7 +155,10 @@ def plugin_value(name: str, parts: list[pl.Expr]) -> pl.Expr:
 
 
 def select(frame: pl.DataFrame, trees: Sequence[tree.Expression], *expressions: pl.Expr) -> pl.DataFrame:
-    """Return the values, row by row, of expressions that were rendered from formulas."""
+    """Return a frame with the values of expressions that were rendered from `trees`, row by row.
+
+    An error in the calculation of a plug-in's function is a `PluginError`.
+    """
     uses = {str(function): tree.to_text(expression) for expression in trees for function in added_functions(expression)}
     if not uses:
         return frame.select(expressions)

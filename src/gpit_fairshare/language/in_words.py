@@ -31,13 +31,17 @@ def render(expression: tree.Expression, labels: Mapping[str, str]) -> str:
 
 
 class _Words:
+    """Writes a formula, and the parts of it, in words."""
+
     def __init__(self, labels: Mapping[str, str]) -> None:
         self.labels = labels
 
     def label(self, name: str) -> str:
+        """Return the label of a name on one line; the name itself if it has no label."""
         return " ".join(self.labels.get(name, name).split())
 
     def text(self, expression: tree.Expression) -> str:  # noqa: C901, PLR0912  # one branch per node of the tree
+        """Return a formula, or a part of one, in words, without brackets around it."""
         match expression:
             case tree.Number() | tree.Text():
                 return tree.to_text(expression)
@@ -69,11 +73,13 @@ class _Words:
                 return self.call(expression)
 
     def shared(self, kernel: tree.ShareOut) -> str:
+        """Return a `share_out` in words, with its bounds and groups."""
         bounds = (("on top of", kernel.base), ("at least", kernel.at_least), ("at most", kernel.at_most))
         limits = "".join(f", {word} {self.text(leaf)}" for word, leaf in bounds if leaf is not None)
         return f"{self.text(kernel.amount)} shared out by {self.text(kernel.by)}{limits}{self.within(kernel.within)}"
 
     def call(self, expression: tree.Call) -> str:
+        """Return a call of a function in words; a `where` as the first branch of another is put in brackets."""
         texts = [self.text(argument) for argument in expression.arguments]
         match expression:
             case tree.Call("where", (_, tree.Call("where"), _)):
@@ -81,10 +87,11 @@ class _Words:
         return function_named(expression.function).in_words(expression.function, texts)
 
     def within(self, column: str | None) -> str:
+        """Return the words for the groups of a figure: `, within each Region`; empty without a column."""
         return f", within each {self.label(column)}" if column else ""
 
     def side(self, expression: tree.Expression, least: int) -> str:
-        """Return an operand, in brackets if its sign binds less strongly than `least`."""
+        """Return an operand of + − × ÷ in words, in brackets if its own sign binds less strongly than `least`."""
         return (
             self.text(expression)
             if isinstance(expression, tree.BinaryOperation) and tree.strength(expression) >= least
@@ -92,7 +99,7 @@ class _Words:
         )
 
     def inner(self, expression: tree.Expression) -> str:
-        """Return a part of a larger phrase, in brackets unless it is a name or a number."""
+        """Return a part of a larger phrase in words, in brackets unless it is a name, a number or a national figure."""
         text = self.text(expression)
         is_atom = isinstance(expression, tree.Name | tree.Number | tree.Text | tree.IsGiven)
         return (

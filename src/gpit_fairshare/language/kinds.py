@@ -39,8 +39,8 @@ def group(column: str) -> Kind:
     return Kind("group", column)
 
 
-def join(kinds: Iterable[Kind]) -> Kind:
-    """Return the kind of a formula over values of these kinds: the finest; organisations for two groupings."""
+def finest_kind(kinds: Iterable[Kind]) -> Kind:
+    """Return the kind of a formula that combines these kinds: the finest; organisations if two kinds of group meet."""
     finer = set(kinds) - {NATIONAL}
     return ORGANISATION if len(finer) > 1 else next(iter(finer), NATIONAL)
 
@@ -81,7 +81,10 @@ class Definition:
 
 
 def infer(definitions: Sequence[Definition], symbols: Mapping[str, Symbol]) -> dict[str, Symbol]:
-    """Return the steps with kind and type; `previous` may name later steps, so this repeats until nothing changes."""
+    """Return the symbol of each step, by its name, with the kind and the type of its formula.
+
+    This repeats until nothing changes, because `previous` may name later steps.
+    """
     everything = dict(symbols)
     everything |= {step.name: Symbol(step.name, "step", NATIONAL, "number", step.unit) for step in definitions}
     # A share_out by plain numbers goes to the organisations. This is known only when the kinds of all names are known:
@@ -99,7 +102,10 @@ def infer(definitions: Sequence[Definition], symbols: Mapping[str, Symbol]) -> d
 
 
 def kind_of(expression: tree.Expression, symbols: Mapping[str, Symbol]) -> Kind:
-    """Return the kind of a formula; unknown names count as national and are reported elsewhere."""
+    """Return the kind of a formula's value: national, per group or per organisation.
+
+    An unknown name counts as national; it is reported elsewhere.
+    """
 
     def kind(name: str) -> Kind:
         return symbols[name].kind if name in symbols else NATIONAL
@@ -109,17 +115,20 @@ def kind_of(expression: tree.Expression, symbols: Mapping[str, Symbol]) -> Kind:
             return group(column) if column else NATIONAL
         case tree.ShareOut():
             leaves = (expression.by, expression.base, expression.at_least, expression.at_most)
-            return join(kind(leaf.name) for leaf in leaves if isinstance(leaf, tree.Name))
+            return finest_kind(kind(leaf.name) for leaf in leaves if isinstance(leaf, tree.Name))
         case tree.Previous(of, first):
-            return join((kind(of), kind_of(first, symbols)))
+            return finest_kind((kind(of), kind_of(first, symbols)))
         case tree.Name(name) | tree.IsGiven(name) | tree.Rounded(tree.Name(name)):
             return kind(name)
         case _:
-            return join(kind_of(child, symbols) for child in tree.children(expression))
+            return finest_kind(kind_of(child, symbols) for child in tree.children(expression))
 
 
 def type_of(expression: tree.Expression, symbols: Mapping[str, Symbol]) -> Type:
-    """Return the type of a formula; unknown names count as numbers and are reported elsewhere."""
+    """Return the type of a formula's value: a number, a yes/no or a text.
+
+    An unknown name counts as a number; it is reported elsewhere.
+    """
     match expression:
         case tree.ComparisonOperation() | tree.Logic() | tree.Not() | tree.IsGiven():
             return "yes/no"

@@ -14,7 +14,7 @@ from gpit_fairshare.language import tree
 from gpit_fairshare.language.functions import AGGREGATES, Argument
 from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, Definition, Symbol, infer, kind_of, type_of
 from gpit_fairshare.language.plugin_functions import function_named
-from gpit_fairshare.language.units import BARE, COUNT, PURE, Dimension, dimension, times, together, unit_of
+from gpit_fairshare.language.units import BARE, COUNT, PURE, Dimension, common_unit, dimension, times, unit_of
 from gpit_fairshare.magnitude import BOUNDS, is_in_bounds
 from gpit_fairshare.numbers import shortest
 from gpit_fairshare.words import nearest
@@ -41,7 +41,7 @@ def understand(
         doubtful: Symbols of which only the name is known. With `report`, formulas that use them are checked for units
             only; steps that depend on them, or that have an error, are added here.
     """
-    return _UnitPass(definitions, symbols, report, set() if doubtful is None else doubtful).read(checks)
+    return _UnitPass(definitions, symbols, report, set() if doubtful is None else doubtful).check_all(checks)
 
 
 @dataclass
@@ -54,21 +54,22 @@ class _UnitPass:
     doubtful: set[str]
     faulty: set[str] = field(default_factory=set)
 
-    def read(self, checks: Sequence[Definition]) -> dict[str, Symbol]:
+    def check_all(self, checks: Sequence[Definition]) -> dict[str, Symbol]:
+        """Return the symbols of the given names and of all steps, with kinds, types and units, and check the checks."""
         inferred = infer(self.definitions, self.symbols)
-        assumed, understood = self._once(inferred, pending=True)
+        assumed, understood = self._pass(inferred, pending=True)
         # The units of later steps, which `previous` may name, are known from the second pass on.
         for _ in self.definitions:
             if understood == assumed:
                 break
-            assumed, understood = self._once(understood, pending=False)
+            assumed, understood = self._pass(understood, pending=False)
         reach = _Reach(understood, understood)
         for check in checks:
             self._read_or_report(check, partial(reach.check, check))
         return understood
 
-    def _once(self, everything: Mapping[str, Symbol], *, pending: bool) -> tuple[dict[str, Symbol], dict[str, Symbol]]:
-        """Return the symbols as assumed, and as they are after one pass through the steps."""
+    def _pass(self, everything: Mapping[str, Symbol], *, pending: bool) -> tuple[dict[str, Symbol], dict[str, Symbol]]:
+        """Go through all steps once; return the symbols that the pass assumed, and the symbols that it inferred."""
         assumed = {**self.symbols, **everything}
         reach = _Reach(dict(self.symbols), assumed, pending=pending)
         for step in self.definitions:
@@ -79,7 +80,10 @@ class _UnitPass:
         return assumed, reach.above
 
     def _read_or_report(self, definition: Definition, read: Callable[[], Symbol | None]) -> Symbol | None:
-        """Return the symbol of a formula. Report its error, or raise it, unless an earlier error may be the cause."""
+        """Return the symbol that `read` infers for a formula; None if it has an error, which is raised or reported.
+
+        An error that an earlier error may have caused is not reported.
+        """
         doubtful = not self.doubtful.isdisjoint(name for name, _ in tree.names_in(definition.tree))
         if doubtful:
             self.doubtful.add(definition.name)
@@ -111,7 +115,7 @@ class _Reach:
     """Whether the units of steps further down are not known yet."""
 
     def understand(self, definition: Definition) -> Symbol:
-        """Return the symbol of one step, or raise the first error in its formula."""
+        """Return the symbol of one step with its unit, or raise the first error in its formula."""
         # A step of only numbers has a unit, but its formula does not show it, so it is not checked.
         inferred = self.unit(definition.tree)
         inferred = None if inferred is None or inferred.bare else inferred
@@ -127,13 +131,14 @@ class _Reach:
         return replace(symbol, unit=definition.unit or unit_of(inferred), dimension=declared or inferred)
 
     def check(self, definition: Definition) -> None:
-        """Raise unless the formula is a yes/no of known names."""
+        """Refuse a check whose formula is not a yes/no, or has an error."""
         self.unit(definition.tree)
         if type_of(definition.tree, self.everything) != "yes/no":
             raise _kind("a check must be a yes/no, such as total(fair_share) == revenue_budget", 1)
 
     def symbol(self, name: str, position: int, *, through_previous: bool = False) -> Symbol:
         # Earlier names have their inferred unit, later ones only their declared unit.
+        """Return the symbol of a name that a step may use here; refuse an unknown name, or a step further down."""
         names = {**self.everything, **self.above} if through_previous else self.above
         if name in names:
             return names[name]
@@ -143,7 +148,7 @@ class _Reach:
         raise _name(f"there is no {name}{nearest(name, names)}", position)
 
     def unit(self, expression: tree.Expression) -> Dimension | None:  # noqa: C901, PLR0912  # one branch per node of the tree
-        """Check every name and type in a formula and return its unit."""
+        """Return the unit of a formula, None if it is not known; check its names and types, and refuse errors."""
         match expression:
             case tree.Number(value):
                 return self.written_number(value, expression.position)
@@ -168,22 +173,28 @@ class _Reach:
                     raise _kind(f"given takes an input column; {name} is a {self.above[name].role}", position)
                 return PURE
             case tree.AggregateCall():
-                return self.figure(expression)
+                return self.aggregate(expression)
             case tree.Previous():
                 return self.previous(expression)
             case tree.ShareOut():
                 return self.share_out(expression)
             case tree.Rounded(of, to, within):
                 self.written_number(to, expression.position)
-                self.within(within, expression.within_position)
+                self.check_within(within, expression.within_position)
                 return self.number(of)
 
     def written_number(self, value: float, position: int) -> Dimension:
+        """Return the unit of a number in a formula: a bare number, which fits any unit.
+
+        Raises:
+            FormulaError: The number is too large or too small to calculate with.
+        """
         if not is_in_bounds(value):
             raise FormulaError(f"{shortest(value)} is too {'large' if abs(value) > 1 else 'small'}; {BOUNDS}", position)
         return BARE
 
     def name(self, expression: tree.Name) -> Dimension | None:
+        """Return the unit of the value of a name; refuse a text column, which is no value in a formula."""
         symbol = self.symbol(expression.name, expression.position)
         if symbol.type == "text":
             message = f"{expression.name} is a text column; compare it with a quoted text, or use it in within="
@@ -191,33 +202,40 @@ class _Reach:
         return symbol.measure
 
     def number(self, expression: tree.Expression) -> Dimension | None:
+        """Return the unit of a formula, and refuse one that is not a number."""
         unit = self.unit(expression)
         if type_of(expression, self.everything) != "number":
             raise _kind("a yes/no cannot be used in arithmetic or totals; use where or count", expression.position)
         return unit
 
     def condition(self, expression: tree.Expression) -> None:
+        """Check a formula, and refuse one that is not a yes/no."""
         self.unit(expression)
         if type_of(expression, self.everything) != "yes/no":
             raise _kind("expected a yes/no here, such as a comparison", expression.position)
 
-    def fit(self, units: Sequence[Dimension | None], position: int, use: str) -> Dimension | None:
-        """Return the unit that values have together; `use` says what cannot be done with different units."""
+    def common_unit(self, units: Sequence[Dimension | None], position: int, use: str) -> Dimension | None:
+        """Return the unit that values have in common; None if the unit of one is not known.
+
+        Different units are refused; `use` says what cannot be done with them: `added`.
+        """
         result = BARE
         for unit in units:
             try:
-                result = together(result, unit) or result
+                result = common_unit(result, unit) or result
             except ValueError as clash:
                 raise _unit(f"{clash} cannot be {use}", position) from None
         return None if None in units else result
 
     def arithmetic(self, expression: tree.BinaryOperation) -> Dimension | None:
+        """Return the unit of a sum, difference, product or quotient; refuse a sum or difference of different units."""
         units = self.number(expression.left), self.number(expression.right)
         if expression.operator in "*/":
             return times(*units, sign=1 if expression.operator == "*" else -1)
-        return self.fit(units, expression.position, "added" if expression.operator == "+" else "subtracted")
+        return self.common_unit(units, expression.position, "added" if expression.operator == "+" else "subtracted")
 
     def comparison(self, expression: tree.ComparisonOperation) -> Dimension:
+        """Check two sides: numbers of one unit, or a text column and a quoted text; return the unit of a yes/no."""
         sides = expression.left, expression.right
         texts = [side for side in sides if isinstance(side, tree.Text)]
         if texts:
@@ -226,19 +244,19 @@ class _Reach:
             if not symbol or symbol.type != "text" or expression.relation not in ("==", "!="):
                 raise _kind("a quoted text can only be compared with a text column, by == or !=", texts[0].position)
             return PURE
-        self.fit((self.number(sides[0]), self.number(sides[1])), expression.position, "compared")
+        self.common_unit((self.number(sides[0]), self.number(sides[1])), expression.position, "compared")
         return PURE
 
     def call(self, expression: tree.Call) -> Dimension | None:
-        """Check the arguments of a function and return the unit of its value."""
+        """Return the unit of a function's value, None if it is not known; refuse arguments of a wrong type or unit."""
         function = function_named(expression.function)
-        arguments = function.sorted(expression.arguments)
+        arguments = function.paired(expression.arguments)
         units = [self.argument(sort, argument) for sort, argument in arguments]
         for (name, required), unit, argument in zip(
             function.arguments.items(), units, expression.arguments, strict=False
         ):
             try:
-                together(unit, None if isinstance(required, Argument) else dimension(required))
+                common_unit(unit, None if isinstance(required, Argument) else dimension(required))
             except ValueError:
                 message = f"{expression.function} takes {required} for {name}; found {unit}"
                 raise _unit(message, argument.position) from None
@@ -251,24 +269,26 @@ class _Reach:
         sort = function.arguments[function.unit]
         if sort in (Argument.SAME_UNIT, Argument.BRANCH):
             same_sort = [unit for unit, (its_sort, _) in zip(units, arguments, strict=True) if its_sort is sort]
-            return self.fit(same_sort, expression.position, f"{sort.value} of the same {expression.function}")
+            return self.common_unit(same_sort, expression.position, f"{sort.value} of the same {expression.function}")
         return units[list(function.arguments).index(function.unit)]
 
     def argument(self, sort: str | Argument | None, expression: tree.Expression) -> Dimension | None:
-        """Check the type of an argument and return its unit."""
+        """Check the type of a function's argument, which `sort` prescribes, and return its unit."""
         if sort is Argument.CONDITION:
             self.condition(expression)
             return PURE
         return self.unit(expression) if sort is Argument.BRANCH else self.number(expression)
 
-    def within(self, column: str | None, position: int) -> None:
+    def check_within(self, column: str | None, position: int) -> None:
+        """Refuse a column after `within` that is not a text column of the inputs; None, for no `within`, is fine."""
         if column is None:
             return
         symbol = self.symbol(column, position)
         if symbol.role != "input" or symbol.type != "text":
             raise _kind(f"within takes a text column of the inputs; {column} is not one", position)
 
-    def figure(self, expression: tree.AggregateCall) -> Dimension | None:
+    def aggregate(self, expression: tree.AggregateCall) -> Dimension | None:
+        """Return the unit of a total, count, largest or smallest; refuse a wrong type of column, or a national one."""
         symbol = self.symbol(expression.of, expression.of_position)
         is_count = AGGREGATES[expression.function].is_count
         expected = "yes/no" if is_count else "number"
@@ -282,10 +302,11 @@ class _Reach:
                 f"{expression.of} is one national figure; {expression.function} takes a value per organisation or group"
             )
             raise _kind(message, expression.of_position)
-        self.within(expression.within, expression.within_position)
+        self.check_within(expression.within, expression.within_position)
         return COUNT if is_count else symbol.measure
 
     def previous(self, expression: tree.Previous) -> Dimension | None:
+        """Return the unit of last year's value of a name; refuse a text, or a first value of another type or unit."""
         symbol = self.symbol(expression.of, expression.of_position, through_previous=True)
         if symbol.type == "text":
             raise _kind(
@@ -298,10 +319,11 @@ class _Reach:
         if unit is None and self.pending and symbol.role == "step" and expression.of not in self.above:
             # Assumed to be the unit of the first year's value; a later pass checks the step.
             return None if first is None or first.bare else first
-        return self.fit((unit, first), expression.first.position, "values of the same step")
+        return self.common_unit((unit, first), expression.first.position, "values of the same step")
 
     def share_out(self, kernel: tree.ShareOut) -> Dimension | None:
-        self.within(kernel.within, kernel.within_position)
+        """Return the unit of the shares; refuse a wrong amount, or an amount and bounds of different units."""
+        self.check_within(kernel.within, kernel.within_position)
         self.number(kernel.by)
         bounds = [leaf for leaf in (kernel.base, kernel.at_least, kernel.at_most) if leaf is not None]
         amount = kind_of(kernel.amount, self.everything)
@@ -310,7 +332,7 @@ class _Reach:
         if amount == ORGANISATION and kernel.within is None:
             message = "the amount differs by organisation; expected a national figure, or one per group with within="
             raise _kind(message, kernel.amount.position)
-        return self.fit(
+        return self.common_unit(
             [self.number(leaf) for leaf in (kernel.amount, *bounds)], kernel.position, "shared out together"
         )
 

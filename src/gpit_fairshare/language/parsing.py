@@ -108,7 +108,7 @@ _REFUSED_SIGNS = {
 
 
 def parse(text: str) -> tree.Expression:
-    """Parse one formula.
+    """Return the tree of one formula, given its text.
 
     Raises:
         FormulaError: The text is not a formula of the language, is too long or is too deep; with the position of the
@@ -133,13 +133,13 @@ def parse(text: str) -> tree.Expression:
             # With a line end, Python knows the column of anything missing at the end.
             body = ast.parse(source[start:] + "\n", mode="eval").body
     except SyntaxError as fault:
-        raise FormulaError(*_syntax(fault, source, start)) from None
+        raise FormulaError(*_syntax_error_message(fault, source, start)) from None
     except (MemoryError, RecursionError):
         raise FormulaError(_TOO_DEEP, 1) from None
     except ValueError as fault:
         raise FormulaError(f"this is not a formula ({fault})", 1) from None
     expression = _Reader(source, start).read(body)
-    if _size(expression) > LARGEST:
+    if _rendered_size(expression) > LARGEST:
         raise FormulaError(
             "too many comparisons and rounds are nested in one another; make the inner ones steps of their own"
         )
@@ -173,12 +173,13 @@ def _check_characters(text: str) -> None:
                 message = f"write {plain} instead of {token}; between two arguments, put a space after the comma"
                 raise FormulaError(message, place + token.index(","))
             case _:
-                raise FormulaError(_strange(token), place)
+                raise FormulaError(_unknown_character_message(token), place)
     if opened:
         raise FormulaError(f"the bracket {opened[-1][0]} has no partner", opened[-1].start() + 1)
 
 
-def _strange(character: str) -> str:
+def _unknown_character_message(character: str) -> str:
+    """Return the message that refuses a character outside the language, or a quotation mark without a partner."""
     if character in "\"'":
         return "the quotation mark has no partner on its line"
     if not character.isprintable():
@@ -198,8 +199,11 @@ def _check_text(text: str, place: int) -> None:
         raise FormulaError("a quoted text holds a character that cannot be printed", place)
 
 
-def _syntax(fault: SyntaxError, source: str, start: int) -> tuple[str, int]:
-    """Describe the error in our own words, with its place; Python's words differ between versions."""
+def _syntax_error_message(fault: SyntaxError, source: str, start: int) -> tuple[str, int]:
+    """Return a message for a syntax error that Python found, in our own words, and its position in the formula.
+
+    Python's own words differ between versions.
+    """
     reason = (fault.msg or "").lower()
     place = max(1, min(start + (fault.offset or 1), len(source.rstrip())))
     remaining = source[place - 1 :]
@@ -217,8 +221,11 @@ def _syntax(fault: SyntaxError, source: str, start: int) -> tuple[str, int]:
     return f"this is not a formula; {_EXPECTED}", place
 
 
-def _no_function(function: str) -> str:
-    """Return a message with the functions that exist, and broken plug-ins, which may have the function."""
+def _unknown_function_message(function: str) -> str:
+    """Return the message for a function that does not exist: what to write instead, and the functions that exist.
+
+    It also lists broken plug-ins, because one of them may have the function.
+    """
     instead, names = _IN_EXCEL.get(function.casefold()), [*FUNCTIONS, *function_names()]
     hint = f"; write {instead}" if instead else nearest(function, names)
     broken = "".join(f"; {problem}" for problem in function_problems())
@@ -226,44 +233,48 @@ def _no_function(function: str) -> str:
     return f"there is no function {function}{hint}; the functions are {', '.join(names)}{broken}{left_out}"
 
 
-def _size(expression: tree.Expression) -> int:
-    """Return the size of a formula when rendered; some nodes write their children more than once."""
+def _rendered_size(expression: tree.Expression) -> int:
+    """Return the number of nodes of a formula when rendered; some nodes write their children more than once."""
     copies = 2 if isinstance(expression, tree.ComparisonOperation) else 1
     if isinstance(expression, tree.Call):
         copies = function_named(expression.function).copies
-    return 1 + copies * sum(_size(child) for child in tree.children(expression))
+    return 1 + copies * sum(_rendered_size(child) for child in tree.children(expression))
 
 
 class _Reader:
-    """Makes our tree from Python's, or reports what is not allowed and where."""
+    """Turns Python's tree of a formula into ours, or refuses what is not in the language, with its position."""
 
     def __init__(self, source: str, start: int) -> None:
+        """Prepare to read a formula from its text on one line; `start` is the number of blanks before it."""
         self.source = source
         self.start = start
         self.encoded = source[start:].encode()
         self.signs = 0
 
     def place(self, column: int) -> int:
-        """Return a position; ast counts columns in bytes of UTF-8, people count characters from 1."""
+        """Return the position in the formula, in characters from 1, of a column that `ast` counts in bytes of UTF-8."""
         return self.start + len(self.encoded[:column].decode()) + 1
 
     def position(self, node: ast.expr | ast.keyword) -> int:
+        """Return the position of the first character of a node."""
         return self.place(node.col_offset)
 
     def after(self, node: ast.expr) -> int:
-        """Return the position of the first character after a node that is not a blank or a bracket."""
+        """Return the position of the first character after a node that is not a blank or a closing bracket."""
         end = self.place(node.end_col_offset or 0) - 1
         remaining = self.source[end:]
         return end + len(remaining) - len(remaining.lstrip(" )")) + 1
 
     def source_text(self, node: ast.expr) -> str:
+        """Return the text of a node in the formula."""
         return self.source[self.position(node) - 1 : self.place(node.end_col_offset or 0) - 1]
 
     def fault(self, node: ast.expr | ast.keyword, message: str) -> FormulaError:
+        """Return an error with a message about a node, at its position."""
         return FormulaError(message, self.position(node))
 
     def read(self, node: ast.expr, level: int = 1) -> tree.Expression:
-        """Read one node; at level 1 it is the whole step, which may be a kernel."""
+        """Return our tree of a node of Python's tree, or refuse the node; at level 1 it is the whole step."""
         if level > DEEPEST:
             raise self.fault(node, _TOO_DEEP)
         position = self.position(node)
@@ -289,7 +300,7 @@ class _Reader:
                 raise self.refusal(node, level)
 
     def refusal(self, node: ast.expr, level: int) -> FormulaError:
-        """Return the error for a node that is not in the list, at the character that shows it."""
+        """Return the error for a node of a type that is not in the language, at the character that shows it."""
         message = _REFUSED.get(type(node), f"this is not part of the language; {_EXPECTED}")
         match node:
             case ast.Attribute(value=before) | ast.Subscript(value=before) | ast.Tuple(elts=[before, *_]):
@@ -299,7 +310,7 @@ class _Reader:
                 return self.fault(node, message)
 
     def arithmetic(self, node: ast.BinOp, level: int) -> tree.Expression:
-        """Read a chain such as a + b - c in a loop, because a long sum counts as one level.
+        """Return the tree of a chain such as a + b - c, read in a loop, because a long sum counts as one level.
 
         Raises:
             FormulaError: There are too many signs, or a sign is not in the language.
@@ -323,11 +334,13 @@ class _Reader:
         return result
 
     def name(self, node: ast.expr, name: str) -> str:
+        """Return a name, unless it is the name of a function, which is refused."""
         if name in FUNCTIONS:
             raise self.fault(node, f"{name} is a function; write {name}(…)")
         return name
 
     def constant(self, node: ast.Constant) -> tree.Expression:
+        """Return the number or text of a constant; anything else, such as True or an infinite number, is refused."""
         value, position = node.value, self.position(node)
         if isinstance(value, str):
             return tree.Text(self.quoted(node, value), position=position)
@@ -339,7 +352,7 @@ class _Reader:
         return tree.Number(number, position=position)
 
     def quoted(self, node: ast.Constant, value: str) -> str:
-        """Return a text; Python would join two adjacent texts, for example if an `or` was forgotten."""
+        """Return a quoted text if a workbook can hold it; two adjacent texts, which Python would join, are refused."""
         if not _QUOTED.fullmatch(self.source_text(node)):
             raise self.fault(node, "write a text in one pair of quotation marks, with nothing next to it")
         if len(value) > LONGEST_TEXT:
@@ -348,6 +361,11 @@ class _Reader:
         return value
 
     def comparison(self, node: ast.Compare, level: int) -> tree.ComparisonOperation:
+        """Return the tree of a comparison of two values.
+
+        Raises:
+            FormulaError: There is more than one comparison, or it is `in` or `is`.
+        """
         if len(node.ops) > 1:
             raise FormulaError("one comparison at a time; join two with `and`", self.after(node.comparators[0]))
         relation = _RELATIONS.get(type(node.ops[0]))
@@ -358,6 +376,13 @@ class _Reader:
         return tree.ComparisonOperation(relation, left, right, position=self.position(node))
 
     def call(self, node: ast.Call, level: int) -> tree.Expression:
+        """Return the tree of a call: a function of numbers, a figure over organisations, or a special form.
+
+        An unknown function, a kernel inside a formula, and wrong arguments or options are refused.
+
+        Raises:
+            FormulaError: Something other than a function comes before the bracket.
+        """
         if not isinstance(node.func, ast.Name):
             self.read(node.func, level + 1)  # reports anything in it that is not in the language
             raise FormulaError("only a function can come before a bracket; write * to multiply", self.after(node.func))
@@ -365,7 +390,7 @@ class _Reader:
         added = find_function(function)
         entry = added.function if added else BUILT_INS.get(function)
         if entry is None:
-            raise self.fault(node, _no_function(function))
+            raise self.fault(node, _unknown_function_message(function))
         options = self.options(node, function, entry.options)
         position = self.position(node)
         if isinstance(entry, SpecialForm) and entry.is_whole_step and level > 1:
@@ -374,21 +399,22 @@ class _Reader:
         match entry:
             case Function():
                 arguments = tuple(self.read(argument, level + 1) for argument in node.args)
-                for argument, (sort, read) in zip(node.args, entry.sorted(arguments), strict=True):
+                for argument, (sort, read) in zip(node.args, entry.paired(arguments), strict=True):
                     if sort is Argument.DIGITS and tree.written_number(read) not in range(-9, 10):
                         raise self.fault(argument, f"the digits of {function} must be a whole number from -9 to 9")
                 return tree.Call(function, arguments, position=position)
             case Aggregate():
                 of = self.plain_name(node.args[0], f"{function} takes a plain name; make the formula a step of its own")
-                within, within_place = self.column(options)
+                within, within_place = self.within_column(options)
                 return tree.AggregateCall(
                     function, of, within, self.position(node.args[0]), within_place, position=position
                 )
         return self.special_form(node, function, options, level)
 
     def special_form(self, node: ast.Call, function: str, options: dict[str, ast.expr], level: int) -> tree.Expression:
+        """Return the tree of a call of `given`, `previous`, `rounded` or `share_out`; wrong arguments are refused."""
         position, argument = self.position(node), node.args[0]
-        within, within_place = self.column(options)
+        within, within_place = self.within_column(options)
         match function:
             case "given":
                 name = self.plain_name(argument, "given takes the name of an input column")
@@ -415,7 +441,7 @@ class _Reader:
                 return tree.ShareOut(amount, **leaves, within=within, within_position=within_place, position=position)
 
     def options(self, node: ast.Call, function: str, names: Sequence[str]) -> dict[str, ast.expr]:
-        """Return the named arguments; unknown ones are refused with the nearest known name."""
+        """Return the named arguments of a call, by name; an unknown or repeated one is refused."""
         options: dict[str, ast.expr] = {}
         for option in node.keywords:
             if option.arg is None:
@@ -429,6 +455,7 @@ class _Reader:
         return options
 
     def leaf(self, node: ast.expr, function: str) -> tree.Name | tree.Number:
+        """Return an argument that must be a name or a number, perhaps with a minus; anything else is refused."""
         read = self.read(node, DEEPEST) if isinstance(node, ast.Name | ast.Constant) else None
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and isinstance(node.operand, ast.Constant):
             constant = self.constant(node.operand)
@@ -442,18 +469,20 @@ class _Reader:
         return read
 
     def plain_name(self, node: ast.expr, message: str) -> str:
+        """Return an argument that must be a name; anything else is refused with the message."""
         if not isinstance(node, ast.Name):
             raise self.fault(node, message)
         return self.name(node, node.id)
 
-    def column(self, options: dict[str, ast.expr]) -> tuple[str | None, int]:
-        """Return the column that `within` names, and the position of its name."""
+    def within_column(self, options: dict[str, ast.expr]) -> tuple[str | None, int]:
+        """Return the column that the option `within` names, and its position; None and 0 without the option."""
         if "within" not in options:
             return None, 0
         named = options["within"]
         return self.plain_name(named, "within takes the name of a text column"), self.position(named)
 
     def check_count(self, node: ast.Call, function: str, least: int, most: int, options: Sequence[str]) -> None:
+        """Refuse a call that has fewer arguments than `least`, or more than `most`."""
         count = len(node.args)
         if least <= count <= most:
             return

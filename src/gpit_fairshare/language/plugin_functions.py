@@ -38,18 +38,18 @@ class PluginFunction:
 
 
 def find_function(name: str) -> PluginFunction | None:
-    """Return the plug-in function with this name; None if no usable plug-in has it."""
+    """Return the plug-in function with this name; None for a built-in name, or if no usable plug-in has it."""
     if name in BUILT_INS:  # gpit looks for packages only if the name is not in the language
         return None
-    functions = (_loaded(plugin) for plugin in plugins.installed(plugins.FUNCTIONS) if plugin.name == name)
+    functions = (_load_function(plugin) for plugin in plugins.installed(plugins.FUNCTIONS) if plugin.name == name)
     return next((function for function in functions if isinstance(function, PluginFunction)), None)
 
 
 def plugin_function(name: str) -> PluginFunction:
-    """Return the plug-in function that a formula was read with.
+    """Return the plug-in function with this name, which a formula uses.
 
     Raises:
-        PluginError: It no longer exists.
+        PluginError: No usable plug-in has it any longer.
     """
     function = find_function(name)
     if function is None:
@@ -58,7 +58,7 @@ def plugin_function(name: str) -> PluginFunction:
 
 
 def function_named(name: str) -> Function:
-    """Return the function that a call in a formula means."""
+    """Return the built-in function with this name, or else the plug-in function."""
     built_in = BUILT_INS.get(name)
     return built_in if isinstance(built_in, Function) else plugin_function(name).function
 
@@ -84,11 +84,11 @@ def function_names() -> list[str]:
 
 
 def function_problems() -> list[str]:
-    """Return a line for each function of a plug-in that cannot be used."""
+    """Return a message for each function of a plug-in that cannot be used, and why."""
     problems: list[str] = []
     by_name: dict[str, Plugin] = {}
     for plugin in plugins.installed(plugins.FUNCTIONS):
-        loaded = _loaded(plugin)
+        loaded = _load_function(plugin)
         if isinstance(loaded, str):
             problems.append(loaded)
         elif plugin.name in by_name:
@@ -99,8 +99,8 @@ def function_problems() -> list[str]:
 
 
 @cache
-def _loaded(plugin: Plugin) -> PluginFunction | str:
-    """Return a usable function, or what is wrong with it."""
+def _load_function(plugin: Plugin) -> PluginFunction | str:
+    """Return the function of a plug-in; if it cannot be used, the message that says why."""
     try:
         if plugin.name in BUILT_INS:
             raise plugin.fault("the name is taken by the language; this one is left out")
@@ -110,7 +110,7 @@ def _loaded(plugin: Plugin) -> PluginFunction | str:
             raise plugin.fault("its name must be up to 64 small letters, digits and _, and begin with a letter")
         function = plugin.load()
         with plugins.contained(lambda fault: plugin.fault(f"it cannot be inspected ({fault})")):
-            problem = _problem(function)
+            problem = _problem_with_function(function)
         if problem:
             raise plugin.fault(problem)
     except PluginError as fault:
@@ -118,8 +118,8 @@ def _loaded(plugin: Plugin) -> PluginFunction | str:
     return PluginFunction(plugin.name, function, plugin)
 
 
-def _problem(function: Any) -> str:
-    """Return what is wrong with a plug-in's function; an empty text if nothing."""
+def _problem_with_function(function: Any) -> str:
+    """Return what is wrong with the object that a plug-in gives as a function; an empty text if nothing."""
     if not isinstance(function, Function):
         return f"expected an object of gpit_fairshare.Function, found {type(function).__name__}"
     # A package may put anything into it, because nothing checks the types of its fields.
@@ -141,10 +141,11 @@ def _problem(function: Any) -> str:
         inspect.signature(fields["polars"]).bind(*arguments)
     except (TypeError, ValueError):
         return f"`polars` does not take the {len(arguments)} arguments"
-    return "" if excel is None else _excel_problem(excel, arguments)
+    return "" if excel is None else _problem_with_excel(excel, arguments)
 
 
-def _excel_problem(excel: Any, arguments: Mapping[str, Any]) -> str:
+def _problem_with_excel(excel: Any, arguments: Mapping[str, Any]) -> str:
+    """Return what is wrong with the Excel formula of a plug-in's function; an empty text if nothing."""
     if not isinstance(excel, str) or not excel.strip() or excel.startswith("=") or not excel.isprintable():
         return "`excel` must be a formula on one line without its equals sign, or None"
     outside = re.sub(r'"[^"]*"', "", PLACE.sub("1", excel))

@@ -162,14 +162,14 @@ _NAMES: Final[dict[type[Expression], dict[str, str]]] = {
 
 
 def children(tree: Expression) -> tuple[Expression, ...]:
-    """Return the nodes directly below the tree, left to right."""
+    """Return the expressions directly below the top node of a tree, left to right; empty if there are none."""
     values = (getattr(tree, field.name) for field in fields(tree))
     groups = (value if isinstance(value, tuple) else (value,) for value in values)
     return tuple(child for group in groups for child in group if isinstance(child, Expression))
 
 
 def with_children(tree: Expression, change: Callable[[Expression, str], Expression]) -> Expression:
-    """Return the tree with each child replaced by `change(child, field)`, with the name of its field."""
+    """Return the tree with each direct child replaced by `change(child, field)`; `field` is the field that holds it."""
     changes: dict[str, Any] = {}
     for field in fields(tree):
         value = getattr(tree, field.name)
@@ -188,7 +188,7 @@ def walk(tree: Expression) -> Iterator[Expression]:
 
 
 def names_in(tree: Expression) -> Iterator[tuple[str, int]]:
-    """Yield every name that the tree refers to, with its position."""
+    """Yield each name of a column, parameter or step in the tree, with its position in the formula's text."""
     for node in walk(tree):
         for field, position in _NAMES.get(type(node), {}).items():
             name = getattr(node, field)
@@ -197,7 +197,7 @@ def names_in(tree: Expression) -> Iterator[tuple[str, int]]:
 
 
 def groupings(tree: Expression) -> Iterator[str]:
-    """Yield every column that `within` names."""
+    """Yield the text column of each `within` in the tree; a column may come more than once."""
     for node in walk(tree):
         if isinstance(node, AggregateCall | Kernel) and node.within:
             yield node.within
@@ -207,6 +207,7 @@ def renamed(tree: Expression, name_of: Callable[[str], str]) -> Expression:
     """Return the tree with every name replaced by `name_of(name)`; texts and numbers do not change."""
 
     def rename(node: Expression) -> Expression:
+        """Return one node with its own names replaced, but not those of the nodes below it."""
         names = {field: getattr(node, field) for field in _NAMES.get(type(node), ())}
         changes: dict[str, Any] = {field: name_of(name) for field, name in names.items() if name}
         return replace(node, **changes)
@@ -239,12 +240,13 @@ _STRENGTH: Final = {"or": 1, "and": 2, Not: 3, ComparisonOperation: 4, "+": 5, "
 
 
 def strength(tree: Expression) -> int:
-    """Return how strongly the outermost sign of a formula binds."""
+    """Return how strongly the outermost operator of a formula binds: 1 for `or` up to 8 for a name, number or call."""
     sign = tree.operator if isinstance(tree, Logic | BinaryOperation) else type(tree)
     return _STRENGTH.get(sign, 8)
 
 
 def _bracketed(tree: Expression, least: int) -> str:
+    """Write the tree as a formula, in brackets if its outermost operator binds less strongly than `least`."""
     return to_text(tree) if strength(tree) >= least else f"({to_text(tree)})"
 
 

@@ -27,6 +27,7 @@ class Dimension:
     counted: bool = False
 
     def __str__(self) -> str:
+        """Return the unit for a message: `£ per head`, `£ × people`, `a count`, `a bare number`."""
         if self.bare:
             return "a bare number"
         if self.counted:
@@ -71,14 +72,14 @@ def is_comparable_unit(unit: str | None, other_unit: str | None) -> bool:
 
 
 def unit_of(dimension: Dimension | None) -> str | None:
-    """Return the unit to show for a dimension; None if it has no name."""
+    """Return the unit to show for a dimension; None if it has no name, or is a bare number or a count."""
     if dimension is None or dimension.bare or dimension.counted:
         return None
     return _NAMES.get(dimension.powers)
 
 
-def together(left: Dimension | None, right: Dimension | None) -> Dimension | None:
-    """Return the unit of two values that are added, compared or chosen between.
+def common_unit(left: Dimension | None, right: Dimension | None) -> Dimension | None:
+    """Return the unit of two values that are added, compared or chosen between; None if either unit is not known.
 
     Raises:
         ValueError: Both have a unit and they differ.
@@ -95,7 +96,7 @@ def together(left: Dimension | None, right: Dimension | None) -> Dimension | Non
 
 
 def times(left: Dimension | None, right: Dimension | None, sign: int = 1) -> Dimension | None:
-    """Return the unit of a product, or of a quotient with `sign` -1."""
+    """Return the unit of a product, or of a quotient with `sign` -1; None if either unit is not known."""
     if left is None or right is None:
         return None
     pounds, people = left.pounds + sign * right.pounds, left.people + sign * right.people

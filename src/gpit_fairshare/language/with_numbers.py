@@ -28,18 +28,21 @@ def render(expression: tree.Expression, texts: Mapping[str, str], *, first_year:
         texts: The `value_text` of each value, under the names of the columns of `in_polars`.
         first_year: Whether `previous` means its `first`.
     """
-    return tree.to_text(_put_in(expression, texts, first_year=first_year))
+    return tree.to_text(_put_in_texts(expression, texts, first_year=first_year))
 
 
-def _put_in(
+def _put_in_texts(
     expression: tree.Expression, texts: Mapping[str, str], *, first_year: bool, inner: bool = False
 ) -> tree.Expression:
-    """Return the tree with texts instead of its leaves; `inner` puts a text that begins with a minus in brackets."""
+    """Return the tree with texts of values instead of its names, numbers and figures.
+
+    After a sign, `inner` puts a text that begins with a minus in brackets.
+    """
     match expression:
         case tree.Number(value):
             return tree.Name(value_text(value, digits=FLOAT_DIGITS))
         case tree.Previous(first=first) if first_year:
-            return _put_in(first, texts, first_year=True, inner=inner)
+            return _put_in_texts(first, texts, first_year=True, inner=inner)
         case tree.IsGiven(name):
             return tree.IsGiven(texts[name])
         case tree.Name() | tree.AggregateCall() | tree.Previous():
@@ -47,22 +50,26 @@ def _put_in(
             return tree.Name(f"({text})" if inner and text.startswith("-") else text)
         case tree.Call(name, arguments):
             arguments_in_numbers = (
-                argument if sort is Argument.DIGITS else _put_in(argument, texts, first_year=first_year)
-                for sort, argument in function_named(name).sorted(arguments)
+                argument if sort is Argument.DIGITS else _put_in_texts(argument, texts, first_year=first_year)
+                for sort, argument in function_named(name).paired(arguments)
             )
             return tree.Call(name, tuple(arguments_in_numbers))
 
     def put_in_child(child: tree.Expression, field: str) -> tree.Expression:
+        """Return an operand with texts instead of its names, as the part after a sign if it is one."""
         behind_sign = isinstance(expression, tree.Negative) or (
             isinstance(expression, tree.BinaryOperation) and field == "right"
         )
-        return _put_in(child, texts, first_year=first_year, inner=behind_sign)
+        return _put_in_texts(child, texts, first_year=first_year, inner=behind_sign)
 
     return tree.with_children(expression, put_in_child)
 
 
 def leaves(expression: tree.Expression, *, first_year: bool) -> Iterator[tree.Leaf]:
-    """Yield the leaves of a formula, left to right; in the first year `previous` means its `first`."""
+    """Yield the names, figures and values of last year in a formula, left to right.
+
+    In the first year `previous` is replaced by the leaves of its `first`.
+    """
     match expression:
         case tree.Previous(first=first) if first_year:
             yield from leaves(first, first_year=True)
@@ -97,7 +104,7 @@ def value_text(value: Any, unit: str | None = None, digits: int = DIGITS[0]) -> 
 
 
 def read(text: str) -> Fraction | bool | str | None:
-    """Return the value of a text from `value_text`, to the digits that it has."""
+    """Return the value that `value_text` wrote as this text, to the digits in it; None for `blank`."""
     if text in ("yes", "no"):
         return text == "yes"
     if text == "blank":

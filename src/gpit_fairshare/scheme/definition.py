@@ -56,8 +56,8 @@ def definition(scheme: Scheme) -> dict[str, Any]:
         "sources": [{**asdict(source), "key": key} for source, key in keys.items()],
         "parameters": [
             {
-                **_recorded(parameter),
-                "values": {year: _value(value, keys) for year, value in parameter.values.items()},
+                **_recorded_fields(parameter),
+                "values": {year: _recorded_value(value, keys) for year, value in parameter.values.items()},
             }
             for parameter in scheme.parameters.values()
         ],
@@ -73,25 +73,25 @@ def definition(scheme: Scheme) -> dict[str, Any]:
             for symbol in dict.fromkeys((*scheme.inputs, *scheme.symbols.values()))
             if symbol.role == "input"
         ],
-        "steps": [{**_recorded(step), "kind": str(step.kind)} for step in scheme.steps],
-        "checks": [_recorded(check) for check in scheme.checks],
+        "steps": [{**_recorded_fields(step), "kind": str(step.kind)} for step in scheme.steps],
+        "checks": [_recorded_fields(check) for check in scheme.checks],
         "assumptions": [{**asdict(assumption), "years": list(assumption.years)} for assumption in scheme.assumptions],
     }
 
 
 def _plain(part: object, *names: str) -> dict[str, Any]:
-    """Return the named attributes, with tuples as lists, as JSON has them."""
+    """Return the named attributes of an object, by name; tuples become lists, as JSON has them."""
     values = {name: getattr(part, name) for name in names}
     return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
 
-def _recorded(part: Parameter | Step | Check) -> dict[str, Any]:
-    """Return the fields of a part of a scheme that are keys of its entry, in the order of the model."""
+def _recorded_fields(part: Parameter | Step | Check) -> dict[str, Any]:
+    """Return the fields of a parameter, step or check that a result records, by name, in the order of its class."""
     return {field.name: getattr(part, field.name) for field in fields(part) if field.metadata != NOT_RECORDED}
 
 
 def _source_keys(scheme: Scheme) -> dict[Source, str]:
-    """Return every source with a unique key: two files may use one key for two publications."""
+    """Return every source of a scheme with its key, made unique: two files may use one key for two publications."""
     sources = dict.fromkeys(scheme.sources)
     for parameter in scheme.parameters.values():
         sources.update(dict.fromkeys(value.source for value in parameter.values.values() if value.source))
@@ -104,14 +104,15 @@ def _source_keys(scheme: Scheme) -> dict[Source, str]:
     return keys
 
 
-def _value(value: ParameterValue, keys: Mapping[Source, str]) -> dict[str, Any]:
+def _recorded_value(value: ParameterValue, keys: Mapping[Source, str]) -> dict[str, Any]:
+    """Return a parameter's value as a result records it: as written, with its source or assumption."""
     upkeep = {key: text for key, text in asdict(value.upkeep).items() if text}
     origin = {"source": keys[value.source]} if value.source else {"assumption": value.assumption}
     return {"value": value.as_written, **origin, **upkeep, "overridden": value.overridden}
 
 
 def defined(table: Mapping[str, Any], files: tuple[tuple[str, str], ...], digest: str, file: str) -> Scheme:
-    """Return the scheme that `definition` wrote, ready to run.
+    """Return the scheme, ready to run, of a table that `definition` wrote.
 
     Args:
         table: What `definition` returned, perhaps through JSON.
@@ -166,7 +167,7 @@ def defined(table: Mapping[str, Any], files: tuple[tuple[str, str], ...], digest
 
 
 def _as_file(table: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the table as a scheme file would have it."""
+    """Return a table that `definition` wrote as the data of a scheme file, with the tables and keys of such a file."""
     money = table.get("money", {})
     stated = {"in": money["money_in"], "out_of": money["taken_away"], "unspent": money["unspent"]} if money else {}
     return {
@@ -189,6 +190,6 @@ def _as_file(table: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _entry(record: Mapping[str, Any], model: type[shape.Entry]) -> dict[str, Any]:
-    """Return the keys that an entry of a file also has; a file leaves out keys with an empty text."""
+    """Return the keys of a record that an entry of a file has too, as its `model` says; empty texts are left out."""
     entry = {key: record[key] for key in model.model_fields if record.get(key) not in (None, "")}
     return entry | ({"date": dt.date.fromisoformat(entry["date"])} if "date" in entry else {})

@@ -46,7 +46,7 @@ _MESSAGES: Final = {
         "a name has small letters a to z, digits and _, and begins with a letter, such as fair_share"
     ),
 }
-"""Messages for Pydantic's types of error; `_message` has the others."""
+"""Messages for Pydantic's types of error; `_shape_message` has the others."""
 STAND_IN: Final = "?"
 _LISTS: Final = ("steps", "checks")
 _TABLES: Final = ("parameters", "inputs", "values", "sources")
@@ -61,6 +61,7 @@ class Faults(FindingCollector):
     """Findings about the files of a scheme, and the names that could not be resolved."""
 
     def __init__(self, *, collect: bool = False) -> None:
+        """Collect errors if `collect` is true; otherwise raise the first one as a `SchemeError`."""
         super().__init__(None if collect else SchemeError)
         self.files: dict[tuple[str, str], None] = {}
         """Base name and SHA-256 of every file that was read, in order, even if the files could not be joined."""
@@ -70,7 +71,7 @@ class Faults(FindingCollector):
     def abort(
         self, code: FindingCode, where: Where, problem: str, remedy: str = "", *, raises: type[Exception] | None = None
     ) -> StoppedError:
-        """Report an error after which nothing more can be read, and return the exception to raise."""
+        """Report an error after which nothing more can be read, and return the exception for the caller to raise."""
         self.error(code, where, problem, remedy=remedy, raises=raises)
         return StoppedError()
 
@@ -99,21 +100,21 @@ class ShapeFault:
 
 
 def shape_errors(fault: ValidationError, data: Mapping[str, Any], model: type[BaseModel]) -> list[ShapeFault]:
-    """Return the errors in a file, one for each place: where, what was expected, what was found.
+    """Return the errors in the shape of a file, one for each place: where, what was expected, what was found.
 
     An unknown key comes before a missing one: a misspelling causes both.
     """
     by_path: dict[tuple[int | str, ...], ShapeFault] = {}
     errors = [error for error in fault.errors() if not _is_about_word(error)]
     for error in sorted(errors, key=lambda error: error["type"] != "extra_forbidden"):
-        shape_fault = _fault(error, data, model)
+        shape_fault = _shape_fault(error, data, model)
         # Pydantic reports each branch of a union; for the author it is one place.
         by_path.setdefault(shape_fault.path, shape_fault)
     return list(by_path.values())
 
 
 def _is_about_word(error: ErrorDetails) -> bool:
-    """Return whether the author wrote a table, and the error is about the word that could replace it."""
+    """Return whether an error is about a word such as "kept", where the author wrote a table instead."""
     is_of_union = error["type"] == "literal_error" and str(error["loc"][-1]).startswith("literal[")
     return is_of_union and isinstance(error["input"], dict)
 
@@ -125,7 +126,7 @@ def first_error(shape_faults: Sequence[ShapeFault]) -> str:
 
 
 def toml_problem(fault: tomllib.TOMLDecodeError, text: str) -> tuple[str, str]:
-    """Return where a text is not TOML, and why."""
+    """Return the place where a text is not TOML, and the problem there in plain words."""
     reason, _, place = str(fault).removesuffix(")").rpartition(" (at ")
     if place == "end of document":
         lines = text.rstrip("\n").split("\n")
@@ -141,9 +142,9 @@ def toml_problem(fault: tomllib.TOMLDecodeError, text: str) -> tuple[str, str]:
     return place, f"not valid TOML: {one_line(reason[:1].lower() + reason[1:], 200)}"
 
 
-def _fault(error: ErrorDetails, data: Mapping[str, Any], model: type[BaseModel]) -> ShapeFault:
-    """Return one error, with its place and its message."""
-    kind, location, (path, types) = error["type"], error["loc"], _walk(error["loc"], data, model)
+def _shape_fault(error: ErrorDetails, data: Mapping[str, Any], model: type[BaseModel]) -> ShapeFault:
+    """Return one of Pydantic's errors with its place in the file, and its message in our own words."""
+    kind, location, (path, types) = error["type"], error["loc"], _walk_location(error["loc"], data, model)
     optional = [
         length for length, part in enumerate(path, 1) if _can_be_left_out(types[length - 1], part, types[length])
     ]
@@ -157,10 +158,10 @@ def _fault(error: ErrorDetails, data: Mapping[str, Any], model: type[BaseModel])
     if kind == "literal_error" and location[-1] == "[key]":
         message = _unknown_key(str(path[-1]), re.findall(r"'([^']*)'", error["ctx"]["expected"]))
         return ShapeFault(path, removable, _place(path[:-1], data), message, kind)
-    return ShapeFault(path, removable, _place(path, data), _message(error, types[-1]), kind)
+    return ShapeFault(path, removable, _place(path, data), _shape_message(error, types[-1]), kind)
 
 
-def _message(error: ErrorDetails, expected_type: Any) -> str:
+def _shape_message(error: ErrorDetails, expected_type: Any) -> str:
     """Return what was expected at a place of the type `expected_type`, and what was found."""
     kind, context = error["type"], error.get("ctx", {})
     match kind:
@@ -178,15 +179,17 @@ def _message(error: ErrorDetails, expected_type: Any) -> str:
             message = f"expected a table such as {example}"
         case _:
             message = _MESSAGES.get(kind, "is not valid").format(**context)
-    return f"{message}; found {_kind_of(error.get('input'))}"
+    return f"{message}; found {_found_value(error.get('input'))}"
 
 
 def _unknown_key(key: str, known_keys: Sequence[str]) -> str:
+    """Return the message for an unknown key, with the nearest known key, or else with all known keys."""
     key = one_line(key)
     return f"unknown key {key}{nearest(key, known_keys) or '; known keys are ' + ', '.join(known_keys)}"
 
 
-def _kind_of(value: Any) -> str:
+def _found_value(value: Any) -> str:
+    """Return a value of a file for a message: `a table`, `a list`, or a short form of the value itself."""
     match value:
         case dict():
             return "a table"
@@ -202,8 +205,8 @@ def _kind_of(value: Any) -> str:
             return one_line(value, 40)
 
 
-def _walk(location: Sequence[int | str], data: Any, model: Any) -> tuple[tuple[int | str, ...], list[Any]]:
-    """Return the part of a location that is in the file, with the type of the file and of each part.
+def _walk_location(location: Sequence[int | str], data: Any, model: Any) -> tuple[tuple[int | str, ...], list[Any]]:
+    """Return the parts of an error's location that are in the file, with the type of the file and of each part.
 
     A branch of a union is not in the file, nor is a missing key.
     """
@@ -218,7 +221,7 @@ def _walk(location: Sequence[int | str], data: Any, model: Any) -> tuple[tuple[i
 
 
 def _place(path: Sequence[int | str], data: Any) -> str:
-    """Name a place in a file as its author knows it: steps by name, not by number."""
+    """Return a place in a file as its author knows it, `steps › fair_share › unit`: steps by name, not by number."""
     words: list[str] = []
     for part in path:
         data = data[part]
@@ -231,14 +234,14 @@ def _place(path: Sequence[int | str], data: Any) -> str:
 
 
 def _type_below(kind: Any, part: int | str) -> Any:
-    """Return the type of what is under a key, or at a number of a list; None if there is no such key."""
+    """Return the type of the value under a key of a table, or at a number of a list; None if there is no such key."""
     if fields := _fields(kind):
         return fields[part].annotation if part in fields else None
     return next((get_args(branch)[-1] for branch in _branches(kind) if get_origin(branch) in (dict, list)), None)
 
 
 def _can_be_left_out(holder: Any, part: int | str, inner: Any) -> bool:
-    """Return whether a file can be read without this key of a table, or without this one of several tables."""
+    """Return whether a file can be read without a part: an optional key of a table, or one of several tables."""
     if model := _model_of(holder):
         field = _fields(model).get(part)
         return field is not None and not field.is_required() and part not in getattr(model, "essential", ())
@@ -246,18 +249,19 @@ def _can_be_left_out(holder: Any, part: int | str, inner: Any) -> bool:
 
 
 def _fields(kind: Any) -> dict[int | str, FieldInfo]:
-    """Return the fields of a table of some type, by their keys."""
+    """Return the fields of the Pydantic model of a type, by their keys in a file; empty if it has no model."""
     model = _model_of(kind)
     return {field.alias or name: field for name, field in model.model_fields.items()} if model else {}
 
 
 def _model_of(kind: Any) -> type[BaseModel] | None:
+    """Return the Pydantic model that a type allows; None if it allows none."""
     models = (branch for branch in _branches(kind) if isinstance(branch, type) and issubclass(branch, BaseModel))
     return next(models, None)
 
 
 def _branches(annotation: Any) -> Iterator[Any]:
-    """Yield the types that an annotation allows, including those of a union, and its other arguments."""
+    """Yield the types that an annotation allows: the members of a union, and the arguments of `Annotated`."""
     if get_origin(annotation) in (Annotated, Union, UnionType):
         for branch in get_args(annotation):
             yield from _branches(branch)
@@ -266,15 +270,15 @@ def _branches(annotation: Any) -> Iterator[Any]:
 
 
 def without_faults(data: dict[str, Any], faults: Sequence[ShapeFault], unresolved: set[str]) -> dict[str, Any] | None:
-    """Return the data of a file without its errors, or None if too much depends on them.
+    """Return a copy of a file's data without its errors; None if too much depends on them.
 
-    A misspelled key is read as the nearest one, a missing text gets a stand-in, and a key or an entry that cannot be
+    A misspelled key is read as the nearest one, a missing text gets a placeholder, and a key or an entry that cannot be
     read is left out; its names are added to `unresolved`.
     """
     usable = deepcopy(data)
     for fault in faults:
         *above, key = fault.path
-        table = _at(usable, above)
+        table = _part_at(usable, above)
         if table is None:  # left out already
             continue
         if fault.kind == "extra_forbidden":
@@ -296,16 +300,19 @@ def without_faults(data: dict[str, Any], faults: Sequence[ShapeFault], unresolve
 
 
 def _is_text_for_people(path: Sequence[int | str]) -> bool:
-    """Return whether a text is only for readers, so that nothing else depends on it."""
+    """Return whether the text at a place is only for readers (a title, a label, a check's name), so nothing uses it."""
     of_header = path[0] in KINDS and len(path) == 2
     is_name = path[-1] == "name" and (of_header or path[0] == "checks")
     return (of_header or len(path) == 3) and (is_name or path[-1] in ("label", "title"))
 
 
 def _leave_out(usable: dict[str, Any], fault: ShapeFault, unresolved: set[str]) -> bool:
-    """Leave out the smallest part with the error; return False if that is too much, or has no name."""
+    """Remove the smallest part with the error from the data, and add its names to `unresolved`.
+
+    Return False, and remove nothing, if other parts depend on too much of it, or if it has no name.
+    """
     table, part = fault.path[0], fault.path[: fault.removable]
-    entry, left_out = _at(usable, part[:2]), _at(usable, part)
+    entry, left_out = _part_at(usable, part[:2]), _part_at(usable, part)
     name = entry.get("name") if isinstance(entry, dict) and table in _LISTS else None
     if table in _INDIVISIBLE or (len(part) < 2 and table != "spend"):
         return False
@@ -316,7 +323,7 @@ def _leave_out(usable: dict[str, Any], fault: ShapeFault, unresolved: set[str]) 
         unresolved.add(str(part[1]))
     elif isinstance(name, str):
         unresolved.add(name)
-    holder = _at(usable, part[:-1])
+    holder = _part_at(usable, part[:-1])
     if isinstance(holder, list):
         holder[int(part[-1])] = None  # so that the others keep their numbers
     else:
@@ -334,8 +341,8 @@ def _sources_in(entry: Any) -> Iterator[str]:
                 yield from _sources_in(value)
 
 
-def _at(data: Any, path: Sequence[int | str]) -> Any:
-    """Return what is at a place, or None if it is no longer there."""
+def _part_at(data: Any, path: Sequence[int | str]) -> Any:
+    """Return the part of a file's data at a place; None if it was removed."""
     for part in path:
         if not _has_part(data, part):
             return None

@@ -52,8 +52,8 @@ class LoadedFile(Generic[AnyFile]):
     plugin: Plugin | None = None
     """The plug-in that the file comes from, if any."""
 
-    def used(self) -> PluginUse | None:
-        """Return the manifest's entry for the file, if it comes from a plug-in."""
+    def plugin_use(self) -> PluginUse | None:
+        """Return the manifest's entry for the file if it comes from a plug-in; otherwise None."""
         if self.plugin is None:
             return None
         name = self.file.removesuffix(".toml")
@@ -66,14 +66,14 @@ def kinds_in_library(name: str) -> list[FileKind]:
 
 
 def kinds_of(name: str, faults: Faults) -> list[FileKind]:
-    """Return the kinds of the library's files of that name, or the kind that a file itself gives.
+    """Return the kinds of the library's files with a name; if there are none, the kind that a file itself gives.
 
     A file that does not give its kind, or cannot be read, is reported as an error.
     """
     kinds = kinds_in_library(name)
     if kinds:
         return kinds
-    place, _ = _find(name, KINDS, None, faults)
+    place, _ = _find_file(name, KINDS, None, faults)
     _, data = read_toml(place, faults=faults)
     for kind in KINDS:
         if isinstance(data.get(kind), dict):
@@ -91,13 +91,14 @@ def read_file(
     A file that cannot be read is a `UsageError`; one that is not TOML, or of the wrong kind or shape, a `SchemeError`.
     When collecting errors, both are a `StoppedError`.
     """
-    place, plugin = _find(name, (model.kind,), named_in, faults)
-    return _read(place, plugin, model, faults)
+    place, plugin = _find_file(name, (model.kind,), named_in, faults)
+    return _load_file(place, plugin, model, faults)
 
 
-def _read(
+def _load_file(
     place: Path | Traversable, plugin: Plugin | None, model: type[AnyFile], faults: Faults
 ) -> LoadedFile[AnyFile]:
+    """Read a file that was found, and return its model with its sources; a wrong kind or shape is an error."""
     file = one_line(place.name)
     text, data = read_toml(place, faults=faults)
     if model.kind not in data:
@@ -106,18 +107,18 @@ def _read(
         raise faults.abort(FindingCode.WRONG_KIND, Where(file), f"expected a {model.kind} file{hint}")
     digest = digest_of(text.encode())
     faults.files[file, digest] = None
-    parsed = _parsed(data, file, model, faults)
+    parsed = _parse_model(data, file, model, faults)
     sources = _sources(file, parsed, faults)
     return LoadedFile(file, digest, place if isinstance(place, Path) else None, parsed, sources, text, plugin)
 
 
 def read_library_file(file: LibraryFile, faults: Faults) -> LoadedFile[Any]:
     """Read a file of the library; the errors are those of `read_file`."""
-    return _read(file.place, file.plugin, FILE_MODELS[file.kind], faults)
+    return _load_file(file.place, file.plugin, FILE_MODELS[file.kind], faults)
 
 
 def library_problems() -> list[str]:
-    """Return a line for each problem with plug-ins: their libraries, files and functions."""
+    """Return a message for each plug-in that cannot be used: its library, a file of it, or a function."""
     problems = folder_problems()
     for file in all_library_files():
         if file.plugin:
@@ -137,7 +138,7 @@ def digest_of(data: bytes) -> str:
 
 
 def library_files(*, with_plugins: bool = True) -> dict[str, frozenset[str]]:
-    """Return the base name of every file of the library with its digest, or digests where two kinds have the name."""
+    """Return the SHA-256 of each file of the library, by base name; more than one where two kinds have the name."""
     digests: dict[str, set[str]] = {}
     for file in all_library_files(with_plugins=with_plugins):
         digests.setdefault(file.place.name, set()).add(digest_of(file.place.read_bytes()))
@@ -174,8 +175,8 @@ def read_toml(
     raise faults.abort(FindingCode.UNREADABLE_RULES, Where(file, position), problem, remedy, raises=raises)
 
 
-def _parsed(data: dict[str, Any], file: str, model: type[AnyFile], faults: Faults) -> AnyFile:
-    """Return the model of a file; when collecting errors, without the parts that have one.
+def _parse_model(data: dict[str, Any], file: str, model: type[AnyFile], faults: Faults) -> AnyFile:
+    """Return the model of a file's data; when collecting errors, report them and leave out the parts that have one.
 
     Raises:
         StoppedError: Too much depends on the errors to read the rest.
@@ -201,17 +202,20 @@ def _is_path(name: str) -> bool:
     return name.endswith(".toml") or "/" in name or "\\" in name
 
 
-def _find(
+def _find_file(
     name: str, kinds: Sequence[FileKind], named_in: LoadedFile[Any] | None, faults: Faults
 ) -> tuple[Path | Traversable, Plugin | None]:
-    """Find a file by library name or path, and its plug-in; a name in a file may mean a file in the same folder."""
+    """Return the place of a file, given its library name or path, and its plug-in if it has one.
+
+    A name in another file may also mean a file in the same folder. If there is none, that is an error.
+    """
     label = f"{joined(kinds, 'or')} {one_line(name) or '(empty)'}"
     folder = named_in.place.parent if named_in and named_in.place else None
     file = named_in.file if named_in else ""
 
     abort = partial(faults.abort, FindingCode.UNREADABLE_RULES, Where(file, label), raises=UsageError)
     try:
-        if named_in and folder and (beside := _beside(folder, name, kinds[0], named_in)):
+        if named_in and folder and (beside := _file_in_folder(folder, name, kinds[0], named_in)):
             return beside, named_in.plugin
         is_path = _is_path(name)
         if not is_path and (files := find_library_files(name, kinds)):
@@ -243,8 +247,11 @@ def _names(kinds: Sequence[FileKind]) -> str:
     return f"the library has {', '.join(dict.fromkeys(name for kind in kinds for name in library_names(kind)))}"
 
 
-def _beside(folder: Path, name: str, kind: FileKind, named_in: LoadedFile[Any]) -> Path | None:
-    """Return the file of that name in a folder: with or without its ending, with slashes of either kind."""
+def _file_in_folder(folder: Path, name: str, kind: FileKind, named_in: LoadedFile[Any]) -> Path | None:
+    """Return the file with a name in a folder, with or without its ending; None if there is none.
+
+    Slashes of either kind are understood.
+    """
     candidates = (folder / f"{path}{ending}" for path in (name, name.replace("\\", "/")) for ending in ("", ".toml"))
     # A scheme may have the name of its formula; the name then means the formula.
     itself = named_in.place if named_in.model.kind != kind else None
@@ -252,7 +259,7 @@ def _beside(folder: Path, name: str, kind: FileKind, named_in: LoadedFile[Any]) 
 
 
 def figures_of(model: File) -> Iterator[tuple[str, ValueEntry]]:
-    """Yield every figure of a file, with its place."""
+    """Yield each value of a parameter in a file, after its place: `values › pot › 2014/15`."""
     for name, parameter in model.parameters.items():
         if parameter.default:
             yield f"parameters › {name} › default", parameter.default
@@ -264,7 +271,7 @@ def figures_of(model: File) -> Iterator[tuple[str, ValueEntry]]:
 
 
 def _sources(file: str, model: File, faults: Faults) -> dict[str, Source]:
-    """Return the sources of a file; one that is used but not declared, or the reverse, is an error."""
+    """Return the sources that a file declares or cites, by key; one that is only declared or only cited is an error."""
     used = [(f"{model.kind} › sources", key) for key in model.header.sources]
     used += [(place, entry.source) for place, entry in figures_of(model) if entry.source]
     if isinstance(model, SchemeFile) and model.spend and model.spend.source:

@@ -79,7 +79,7 @@ class Joined:
 
     @property
     def result(self) -> str:
-        """The step that is the answer of the file."""
+        """Name of the step that is the answer of the file."""
         model: File = self.read.model
         return (model.scheme.result if isinstance(model, SchemeFile) else None) or model.answer
 
@@ -94,7 +94,7 @@ def join(
     settings: Sequence[Setting] = (),
     years: Sequence[str] | None = None,
 ) -> Joined:
-    """Read a scheme with its formula and transition, or only one of these, and report every error.
+    """Read a scheme with its formula and transition, or only one of these; report every error, and return what fits.
 
     Parameters get their values; without a scheme, their defaults. In a transition without a scheme, `fair_share` is
     one amount in £ per organisation. The errors are those of `load`; when collecting them, a file that cannot be read
@@ -105,14 +105,14 @@ def join(
         read = _in_years(read, years)
     joined = Joined(read, formula=read.model.header.name if kind == "formula" else "")
     with suppress(StoppedError):
-        _link(joined, faults, formula, transition)
+        _link_files(joined, faults, formula, transition)
         swapped = formula is not None or transition is not None
         complete(joined, faults, settings, swapped=swapped, other_years=years is not None)
     return joined
 
 
 def _in_years(read: LoadedFile[SchemeFile], years: Sequence[str]) -> LoadedFile[SchemeFile]:
-    """Return a scheme file with other years, all of them firm.
+    """Return a scheme file with its years replaced; none of the new years is indicative.
 
     Raises:
         UsageError: They are not consecutive financial years.
@@ -134,7 +134,7 @@ def complete(
     swapped: bool = False,
     other_years: bool = False,
 ) -> None:
-    """Understand every formula of the linked files, and give every parameter its values.
+    """Add to linked files the meaning of their names and the values of parameters; without errors, also the scheme.
 
     `swapped` says that the formula or transition is not the scheme's own, `other_years` that its years are not.
     """
@@ -142,7 +142,7 @@ def complete(
     header = model.scheme if isinstance(model, SchemeFile) else None
     report_duplicate_names(draft, faults)
     if header:
-        _close(draft, joined.read, faults)
+        _complete_steps(draft, joined.read, faults)
         report_duplicate_names(draft, faults)  # the allocation that was added has a name too
     imported = (
         {"fair_share": Symbol("fair_share", "step", ORGANISATION, unit="£")} if model.kind == "transition" else {}
@@ -158,12 +158,14 @@ def complete(
         return
     joined.parameters, notes = give_values(draft.parameters, joined.read, settings, faults, swapped=swapped)
     if not faults.errors:
-        scheme = _scheme(joined, model, money, tuple(notes))
+        scheme = _make_scheme(joined, model, money, tuple(notes))
         joined.scheme = replace(scheme, digest=_digest(scheme, other_years=other_years))
 
 
-def _link(joined: Joined, faults: Faults, formula: str | None, transition: str | None) -> None:
-    """Link a file with the formula and transition that it names; if one cannot be read, still check the others.
+def _link_files(joined: Joined, faults: Faults, formula: str | None, transition: str | None) -> None:
+    """Read the formula and transition of a file, and add all of them to its draft, in the order of calculation.
+
+    If one cannot be read, the others are still checked.
 
     Raises:
         StoppedError: One of them cannot be read, when collecting errors.
@@ -230,8 +232,11 @@ def _check_independent(module: Module, draft: Linker, faults: Faults) -> None:
             faults.error(FindingCode.USES_FORMULA, Where(module.read.file, f"money › {key}"), problem, remedy=remedy)
 
 
-def _close(draft: Linker, read: LoadedFile[SchemeFile], faults: Faults) -> None:
-    """Report a scheme without an answer; without a transition, the fair share is the allocation."""
+def _complete_steps(draft: Linker, read: LoadedFile[SchemeFile], faults: Faults) -> None:
+    """Add the step `allocation`, equal to the fair share, to a scheme without a transition.
+
+    Report a missing answer, too many steps or parameters, and replacements of a parameter that do not exist.
+    """
     result = read.model.scheme.result
     steps = {step.name: step for step in draft.steps}
     if result is None and "allocation" not in steps:
@@ -268,8 +273,8 @@ def _check_report_by(file: str, report_by: str | None, symbols: Mapping[str, Sym
         faults.error(FindingCode.ANSWER, where, problem, remedy=remedy)
 
 
-def _scheme(joined: Joined, file: SchemeFile, money: Money, notes: tuple[str, ...]) -> Scheme:
-    """Return the scheme, complete except for its digest."""
+def _make_scheme(joined: Joined, file: SchemeFile, money: Money, notes: tuple[str, ...]) -> Scheme:
+    """Return the scheme of joined files without errors, complete except for its digest."""
     draft, symbols, head = joined.draft, joined.symbols, file.scheme
     # The same file may be read for several uses; two files with the same name are both listed.
     reads = list({(read.file, read.digest): read for read in draft.reads}.values())
@@ -298,14 +303,14 @@ def _scheme(joined: Joined, file: SchemeFile, money: Money, notes: tuple[str, ..
         money=money,
         digest="",
         files=tuple((read.file, read.digest) for read in reads),
-        plugins=_plugins(reads, draft),
+        plugins=_plugin_uses(reads, draft),
         notes=notes,
     )
 
 
-def _plugins(reads: Sequence[LoadedFile[Any]], draft: Linker) -> tuple[PluginUse, ...]:
-    """Return what a scheme takes from plug-ins: files first, then functions, each once."""
-    files = [read.used() for read in reads]
+def _plugin_uses(reads: Sequence[LoadedFile[Any]], draft: Linker) -> tuple[PluginUse, ...]:
+    """Return the files, and then the functions, that a scheme takes from plug-ins, each once."""
+    files = [read.plugin_use() for read in reads]
     functions = [
         PluginUse("function", function.name, function.plugin.package, function.plugin.version, function.plugin.digest())
         for formula in draft.formulas
@@ -315,7 +320,7 @@ def _plugins(reads: Sequence[LoadedFile[Any]], draft: Linker) -> tuple[PluginUse
 
 
 def labels_of(draft: Linker, symbols: Mapping[str, Symbol]) -> dict[str, str]:
-    """Return a label for every name: as declared, otherwise the name itself as words."""
+    """Return a label for every name: the declared one, or else the name itself as words: `Fair share`."""
     labels = {name: label for name, (label, _) in STANDARD_INPUTS.items()}
     labels |= {name: entry.label for name, (entry, _) in draft.inputs.items() if entry.label}
     labels |= {name: entry.label for name, (entry, _) in draft.parameters.items()}
@@ -324,7 +329,7 @@ def labels_of(draft: Linker, symbols: Mapping[str, Symbol]) -> dict[str, str]:
 
 
 def _digest(scheme: Scheme, *, other_years: bool) -> str:
-    """Return a digest of everything that decides a result: files, plug-in functions, chosen parts and settings."""
+    """Return the SHA-256 of all that decides a result: files, plug-in functions, parts, settings, other years."""
     parts = [f"{file} {digest}" for file, digest in scheme.files]
     parts += [f"function {used.name} {used.digest}" for used in scheme.plugins if used.kind == "function"]
     parts += [f"{name}@{year}={value.value!r}" for name, year, value in scheme.overridden()]

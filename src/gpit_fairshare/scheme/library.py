@@ -63,7 +63,7 @@ def find_library_files(name: str, kinds: Sequence[FileKind] = KINDS) -> list[Lib
 
 
 def folder_problems() -> list[str]:
-    """Return a line for each plug-in library that cannot be used, and each of its files whose name is taken."""
+    """Return a message for each plug-in library that cannot be used, and each of its files whose name is taken."""
     problems: list[str] = []
     files_by_name = {(file.kind, file.name): file for file in _files_of(_OWN)}
     for plugin in installed(LIBRARY):
@@ -82,6 +82,7 @@ def folder_problems() -> list[str]:
 
 
 def _files_of_plugins() -> Iterator[LibraryFile]:
+    """Yield the library files of all plug-ins; a library that cannot be used is left out."""
     for plugin in installed(LIBRARY):
         try:
             yield from _files_of(plugin)
@@ -91,12 +92,15 @@ def _files_of_plugins() -> Iterator[LibraryFile]:
 
 @cache
 def _files_of(plugin: Plugin) -> tuple[LibraryFile, ...]:
-    """Return the files of a library by kind and name; one that cannot be used is a `PluginError`."""
+    """Return the files in the library of gpit or of a plug-in, by kind and name.
+
+    A library that cannot be used is a `PluginError`.
+    """
     module = plugin.load()
     origin = None if plugin is _OWN else plugin
     files: list[LibraryFile] = []
     with contained(lambda fault: plugin.fault(f"its folder cannot be read ({fault})")):
-        root = _root(module)
+        root = _module_folder(module)
         folders = {kind: root / name for kind, name in _FOLDERS.items() if (root / name).is_dir()} if root else {}
         for kind, folder in folders.items():
             files += [
@@ -112,8 +116,8 @@ def _files_of(plugin: Plugin) -> tuple[LibraryFile, ...]:
     return tuple(files)
 
 
-def _root(module: Any) -> Traversable | None:
-    """Return the folder of a package or a module; None for anything else."""
+def _module_folder(module: Any) -> Traversable | None:
+    """Return the folder of a package or of a module's file; None for any other object."""
     if hasattr(module, "__path__"):
         return resources.files(module.__name__)
     file = getattr(module, "__file__", None)

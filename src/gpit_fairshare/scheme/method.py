@@ -58,14 +58,15 @@ def library_entries(kind: str | None = None) -> list[LibraryEntry]:
     for file in sorted(all_library_files(), key=lambda file: (_READING_ORDER.index(file.kind), file.name)):
         if kind in (None, file.kind):
             try:
-                entries.append(_entry(read_library_file(file, Faults()), file.name))
+                entries.append(_library_entry(read_library_file(file, Faults()), file.name))
             except GpitError:
                 if file.plugin is None:
                     raise
     return entries
 
 
-def _entry(read: LoadedFile[Any], name: str) -> LibraryEntry:
+def _library_entry(read: LoadedFile[Any], name: str) -> LibraryEntry:
+    """Return the entry of a file in the list: its kind, title, years, figures and plug-in."""
     figures = [entry for _, entry in figures_of(read.model)]
     cited = sum(figure.source is not None for figure in figures)
     years = tuple(read.model.scheme.years) if isinstance(read.model, SchemeFile) else ()
@@ -75,7 +76,7 @@ def _entry(read: LoadedFile[Any], name: str) -> LibraryEntry:
 
 
 def entries_document(entries: list[LibraryEntry], problems: list[str]) -> dict[str, Any]:
-    """Return the list with stable keys, for JSON."""
+    """Return the entries and problems of the library as a document with stable keys, for JSON."""
     files = [{**asdict(entry), "years": list(entry.years)} for entry in entries]
     return {"schema": LIST_SCHEMA, "files": files, "problems": problems}
 
@@ -199,6 +200,7 @@ def method(name: str, kind: str | None = None) -> tuple[Method, str]:
 
 
 def _method_of(joined: Joined) -> Method:
+    """Return the method of a file that was read and joined; for a scheme, with the steps of its own file only."""
     read, draft = joined.read, joined.draft
     model, plugin = read.model, read.plugin
     head = model.header
@@ -227,11 +229,11 @@ def _method_of(joined: Joined) -> Method:
         formula=joined.formula if is_scheme else "",
         transition=joined.transition if is_scheme else "",
         order=tuple(head.order),
-        parameters=tuple(_parameter(joined, parameter) for parameter in joined.parameters.values()),
-        inputs=_inputs(joined, labels),
-        steps=tuple(_step(number, step, joined, labels) for number, step in enumerate(steps, 1)),
+        parameters=tuple(_method_parameter(joined, parameter) for parameter in joined.parameters.values()),
+        inputs=_method_inputs(joined, labels),
+        steps=tuple(_method_step(number, step, joined, labels) for number, step in enumerate(steps, 1)),
         checks=tuple(MethodCheck(check.name, check.formula, _flat(check.note), check.stops) for check in checks),
-        properties=_properties(model.properties),
+        properties=_method_properties(model.properties),
         infeasible=_flat(head.infeasible),
         sources=tuple(read.sources.values()),
     )
@@ -241,7 +243,8 @@ def _flat(text: str) -> str:
     return " ".join(text.split())
 
 
-def _step(number: int, step: Step, joined: Joined, labels: Mapping[str, str]) -> MethodStep:
+def _method_step(number: int, step: Step, joined: Joined, labels: Mapping[str, str]) -> MethodStep:
+    """Return a step with its formula in words; no words if they are too long, or equal to the formula."""
     words = in_words.render(step.tree, labels)
     unit = joined.symbols[step.name].unit or ""
     functions = tuple(f"{function.name}: {_flat(function.function.words)}" for function in added_functions(step.tree))
@@ -250,8 +253,8 @@ def _step(number: int, step: Step, joined: Joined, labels: Mapping[str, str]) ->
     return MethodStep(number, step.name, step.label, unit, formula, words, _flat(step.note), functions)
 
 
-def _inputs(joined: Joined, labels: Mapping[str, str]) -> tuple[MethodValue, ...]:
-    """Return the columns that the formulas use, in the order of first use."""
+def _method_inputs(joined: Joined, labels: Mapping[str, str]) -> tuple[MethodValue, ...]:
+    """Return the input columns that the formulas use, in the order of first use."""
     used = dict.fromkeys(name for formula in joined.draft.formulas for name, _ in names_in(formula.tree))
     columns = []
     for name in used:
@@ -266,8 +269,8 @@ def _inputs(joined: Joined, labels: Mapping[str, str]) -> tuple[MethodValue, ...
     return tuple(columns)
 
 
-def _parameter(joined: Joined, parameter: Parameter) -> MethodValue:
-    """Return a parameter with the figures that the files give it; one for every year counts once."""
+def _method_parameter(joined: Joined, parameter: Parameter) -> MethodValue:
+    """Return a parameter with its values by year, each with its origin; a value for every year counts once."""
     name = parameter.name
     entry, origin = joined.draft.parameters[name]
     values = entry.values or ({"default": entry.default} if entry.default else {})
@@ -293,7 +296,8 @@ def _parameter(joined: Joined, parameter: Parameter) -> MethodValue:
     )
 
 
-def _properties(entry: PropertiesEntry | None) -> tuple[MethodProperty, ...]:
+def _method_properties(entry: PropertiesEntry | None) -> tuple[MethodProperty, ...]:
+    """Return the properties that a file declares: whether each is kept, broken or absent, and why."""
     properties = []
     for name, kept in entry or ():
         text = descriptions()["PropertiesEntry"][name]

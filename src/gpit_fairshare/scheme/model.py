@@ -1,6 +1,6 @@
 """A scheme ready to run: steps in order, values by year, sources and assumptions.
 
-The fields of a step, check, parameter, source and assumption are, in their order, the keys by which a result
+The fields of a step, check, parameter, source and assumption are, in their order, the keys under which a result
 records them; `definition` writes and reads that record.
 """
 
@@ -183,7 +183,7 @@ class Scheme:
 
     @property
     def inputs(self) -> tuple[Symbol, ...]:
-        """Return the input columns that the steps and checks use, in the order of first use."""
+        """Return the input columns that the steps, checks and money account use, in the order of first use."""
         parts: tuple[Step | Check, ...] = (*self.steps, *self.checks)
         used = dict.fromkeys(name for part in parts for name, _ in names_in(part.tree))
         used |= dict.fromkeys((*self.money.money_in, *self.money.taken_away, *self.money.unspent))
@@ -206,7 +206,7 @@ class Scheme:
         return tuple(step for step in self.steps if step.non_recurrent)
 
     def overridden(self) -> list[tuple[str, str, ParameterValue]]:
-        """Return parameter, year and value of everything that was set only for this run."""
+        """Return name, year and value of each parameter value that was set only for this run."""
         return [
             (name, year, value)
             for name, parameter in self.parameters.items()

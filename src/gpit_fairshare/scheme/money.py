@@ -40,7 +40,7 @@ def money_of(
     faults: Faults,
     paid_from: str = "",
 ) -> Money:
-    """Return the money account that the files of a scheme describe, in names.
+    """Return the names in the money account of a scheme, as its files give them in `[money]` or in `share_out` steps.
 
     Args:
         layers: The files, in the order in which they build on one another.
@@ -92,7 +92,7 @@ def _stated_account(
 
 
 def _shared_out_account(steps: Sequence[Step], symbols: Mapping[str, Symbol], file: str) -> Money:
-    """Return the account of steps without a table `[money]`: money in is what `share_out` shares.
+    """Return the account of a file without a table `[money]`: money in is what its `share_out` steps share.
 
     An amount that other steps pass on is not money in. Fair shares that no `share_out` makes are money in themselves.
     """
@@ -133,19 +133,20 @@ def _has_fair_shares_without_share_out(steps: Sequence[Step], symbols: Mapping[s
 def _left_unspent(
     own_steps: Sequence[Step], money_in: Sequence[str], entry: MoneyEntry, symbols: Mapping[str, Symbol]
 ) -> list[str]:
-    """Return the steps of a file whose left-over money is unspent: money that came in, or that other steps pass on.
+    """Return the names of a file's steps whose left-over money is unspent: money in, or money that other steps pass on.
 
     What a step leaves over of a saving, or of a parameter that is not money in, is not unspent money. A step that the
     table names counts with its own value.
     """
     named = {*entry.in_, *entry.out_of}
 
-    def is_there(step: Step) -> bool:
+    def is_unspent(step: Step) -> bool:
+        """Return whether what a step leaves over is unspent money, and the table `[money]` does not name the step."""
         amount = amount_of(step)
         passed_on = amount in symbols and symbols[amount].role != "parameter" and amount not in entry.out_of
         return step.name not in named and (amount in money_in or passed_on)
 
-    return [step.name for step in _steps_with_ceiling(own_steps, symbols) if is_there(step)]
+    return [step.name for step in _steps_with_ceiling(own_steps, symbols) if is_unspent(step)]
 
 
 def amount_of(step: Step) -> str:
@@ -165,13 +166,13 @@ def _steps_with_ceiling(steps: Sequence[Step], symbols: Mapping[str, Symbol]) ->
 
 
 def listed_in(entry: MoneyEntry | None) -> list[tuple[str, str]]:
-    """Return each name of a table `[money]`, if there is one, after its key."""
+    """Return each name in a table `[money]` with the key that lists it; empty without a table."""
     lists = {"in": entry.in_, "out_of": entry.out_of, "unspent": entry.unspent or ()} if entry else {}
     return [(key, name) for key, names in lists.items() for name in names]
 
 
 def _report_names(layer: Layer, symbols: Mapping[str, Symbol], faults: Faults) -> None:
-    """Report names that do not exist, and names that are not money."""
+    """Report names in a file's table `[money]` that do not exist or are not money."""
     for key, name in listed_in(layer.money):
         symbol, where = symbols.get(name), Where(layer.file, f"money › {key}")
         if name in faults.unresolved:

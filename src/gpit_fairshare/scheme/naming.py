@@ -31,10 +31,11 @@ IN_EVERY_TABLE: Final = frozenset({"year", "org_code", "org_name"})
 
 
 def report_duplicate_names(draft: Linker, faults: Faults) -> None:
-    """Report names defined twice. When collecting errors, drop the second definition."""
+    """Report names that are defined twice; when collecting errors, drop the second column or rename the second step."""
     nouns: dict[str, str] = {}
 
     def is_free(noun: str, name: str, where: Where, prefix: str) -> bool:
+        """Return whether a name is not yet used, and report it otherwise; from now on it is used."""
         earlier_noun = nouns.get(name) or _reserved_noun(name, noun)
         if earlier_noun:
             problem = f"{name} is already {earlier_noun}; use another name"
@@ -54,7 +55,7 @@ def report_duplicate_names(draft: Linker, faults: Faults) -> None:
 
 
 def _symbols(draft: Linker, report_by: str | None, faults: Faults, imported: Mapping[str, Symbol]) -> dict[str, Symbol]:
-    """Return inputs and parameters as symbols; a name that no file declares is a column of the inputs.
+    """Return the symbols of inputs and parameters; a name that no file declares is a column of the inputs.
 
     Codes, names and the column to report by are texts, so a formula cannot use them as numbers. Unresolved names get a
     symbol, so that they are not reported as missing.
@@ -99,7 +100,7 @@ def _symbols(draft: Linker, report_by: str | None, faults: Faults, imported: Map
 
 
 def _reserved_noun(name: str, noun: str) -> str:
-    """Return what a name means before any file defines it; an empty text if it is free."""
+    """Return what a name means in every scheme, such as `a function of the language`; empty if the name is free."""
     if name in IN_EVERY_TABLE:
         return "a column of every table"
     if name in FUNCTIONS:
@@ -110,7 +111,7 @@ def _reserved_noun(name: str, noun: str) -> str:
 
 
 def _text_columns(expression: tree.Expression) -> Iterator[str]:
-    """Yield the names that must be text columns: compared with a quoted text, or after `within`."""
+    """Yield the names in a formula that must be text columns: compared with a quoted text, or after `within`."""
     for node in tree.walk(expression):
         match node:
             case tree.ComparisonOperation(_, tree.Name(name), tree.Text()) | tree.ComparisonOperation(
@@ -124,7 +125,10 @@ def _text_columns(expression: tree.Expression) -> Iterator[str]:
 
 
 def meaning(draft: Linker, faults: Faults, report_by: str | None, imported: Mapping[str, Symbol]) -> dict[str, Symbol]:
-    """Return the meaning of every name; `imported` are names that another file would define."""
+    """Return the symbol of every name in the files, with kind, type and unit; errors in formulas are reported.
+
+    `imported` are names that another file would define.
+    """
     symbols = _symbols(draft, report_by, faults, imported)
     steps = {step.name for step in draft.steps}
     doubtful = {*faults.unresolved, UNREAD.name} - {*draft.parameters, *draft.inputs, *steps}
@@ -143,7 +147,7 @@ def meaning(draft: Linker, faults: Faults, report_by: str | None, imported: Mapp
 def check_answer(
     draft: Linker, symbols: Mapping[str, Symbol], file: str, result: str, organisation: str, faults: Faults
 ) -> None:
-    """Report an answer, or a part of it that is paid once, that is not one number per organisation."""
+    """Report an answer that is not one number per organisation, and a non-recurrent step that cannot be part of it."""
     answer = symbols[result] if result in symbols and symbols[result].role == "step" else None
     for step in draft.steps:
         symbol = symbols[step.name]
@@ -164,7 +168,7 @@ def check_answer(
 
 
 def _unlike_an_answer(symbol: Symbol) -> str:
-    """Return what a step has instead of one number per organisation; an empty text if it has that."""
+    """Return the type or kind of a step that is not one number per organisation; an empty text if it is one."""
     if symbol.type != "number":
         return symbol.type
     return "" if symbol.kind == ORGANISATION else str(symbol.kind)

@@ -48,7 +48,7 @@ class Module:
 
 
 def load_module(read: LoadedFile[Any], faults: Faults, above: Sequence[LoadedFile[Any]] = ()) -> Module:
-    """Read the formulas that a file uses by name, down to the last.
+    """Return a file with its formulas parsed, and with the formulas that it uses by name, down to the last.
 
     Raises:
         StoppedError: A used formula cannot be read, when collecting errors.
@@ -90,7 +90,10 @@ def load_module(read: LoadedFile[Any], faults: Faults, above: Sequence[LoadedFil
 def _load_used(
     read: LoadedFile[Any], use: UseEntry, others: Sequence[str], faults: Faults, above: Sequence[LoadedFile[Any]]
 ) -> tuple[UseEntry, Module]:
-    """Read a formula that a file uses by name; when collecting errors, correct a misspelled name under `with`."""
+    """Read a formula that a file uses by name; return the use and the formula.
+
+    When collecting errors, a misspelled name under `with` is replaced in the use by the nearest name.
+    """
     where = Where(read.file, f"use › {use.as_}")
     inner = read_file(use.formula, FormulaFile, faults, read)
     if any((other.place, other.file) == (inner.place, inner.file) for other in (*above, read)):
@@ -116,9 +119,10 @@ def _load_used(
 
 
 def _parse_formulas(read: LoadedFile[Any], faults: Faults) -> tuple[tuple[Step, ...], tuple[Check, ...]]:
-    """Parse the formulas of a file: its steps and its checks."""
+    """Return the steps and the checks of a file, with their formulas parsed; errors in formulas are reported."""
 
-    def parsed(noun: str, entry: StepEntry | CheckEntry) -> dict[str, Any]:
+    def parse_entry(noun: str, entry: StepEntry | CheckEntry) -> dict[str, Any]:
+        """Return the fields of a step or check, given its entry; a formula with an error is replaced by `UNREAD`."""
         place = f"{noun} {entry.name}"
         where = f"{read.file}, {place}"
         try:
@@ -128,8 +132,8 @@ def _parse_formulas(read: LoadedFile[Any], faults: Faults) -> tuple[tuple[Step, 
             expression = UNREAD
         return {**entry.model_dump(), "where": where, "place": Where(read.file, place), "tree": expression}
 
-    steps = tuple(Step(**parsed("step", entry)) for entry in read.model.steps)
-    return steps, tuple(Check(**parsed("check", entry)) for entry in read.model.checks)
+    steps = tuple(Step(**parse_entry("step", entry)) for entry in read.model.steps)
+    return steps, tuple(Check(**parse_entry("check", entry)) for entry in read.model.checks)
 
 
 def _check_last_step(read: LoadedFile[Any], faults: Faults) -> None:
@@ -166,13 +170,15 @@ class Linker:
         """Append a file: the formulas that it uses, its parameters and inputs, its steps and checks.
 
         A used formula comes first, or directly after the steps that its `with` names. Its own names get the prefix.
-        `outside` returns the outer name of a name that it takes from outside, by default the same.
+        `outside` returns the scheme's name for a name that the file takes from outside, by default the same.
         """
 
         def called(name: str) -> str:
+            """Return the name in the scheme of a name in the file: with the prefix, or as it is called outside."""
             return f"{prefix}_{name}" if prefix and name in module.own_names else outside(name)
 
         def renamed_formula(formula: Formula, name: str) -> Formula:
+            """Return a step or check of the file under a new name, with the scheme's names in its formula."""
             expression = tree.renamed(formula.tree, called)
             renamed = replace(formula, name=name, formula=tree.to_text(expression), tree=expression)
             if not prefix:
@@ -184,10 +190,11 @@ class Linker:
         linked_names: set[str] = set()
 
         def link_ready_uses() -> None:
+            """Add the used formulas that wait only for steps that are already added."""
             for use, inner in list(waiting):
                 if (set(use.with_.values()) & module.own_names) <= linked_names:
                     waiting.remove((use, inner))
-                    self._use(module.read, use, inner, prefix, called, faults)
+                    self._add_used(module.read, use, inner, prefix, called, faults)
                     linked_names.update(f"{use.as_}_{name}" for name in inner.own_names)
 
         link_ready_uses()
@@ -198,13 +205,13 @@ class Linker:
             linked_names.add(step.name)
             link_ready_uses()
         for use, inner in waiting:  # a circle: later checks report the step that comes too late
-            self._use(module.read, use, inner, prefix, called, faults)
+            self._add_used(module.read, use, inner, prefix, called, faults)
         self.checks += [renamed_formula(check, _label_under(title, check.name)) for check in module.checks]
         self.reads.append(module.read)
         if not prefix:
             self.layers.append(Layer(module.read.file, module.read.model.money, module.own_names))
 
-    def _use(
+    def _add_used(
         self,
         read: LoadedFile[Any],
         use: UseEntry,
@@ -213,6 +220,7 @@ class Linker:
         called: Callable[[str], str],
         faults: Faults,
     ) -> None:
+        """Add a formula that a file uses by name, under a prefix, with the names that `with` replaces."""
         for name, replacement in use.with_.items():
             if name in inner.parameters:
                 place = f"use › {use.as_} › with › {name}"
@@ -227,7 +235,7 @@ class Linker:
     def _declare(
         self, read: LoadedFile[Any], called: Callable[[str], str], outside: Callable[[str], str], faults: Faults
     ) -> None:
-        """Add the parameters and inputs that a file declares, except those that `with` replaces."""
+        """Add the parameters and inputs that a file declares, except those that a use's `with` replaces."""
 
         def bound(value: Exact | None) -> Exact | None:
             return called(value) if isinstance(value, str) and NAME.fullmatch(value) else value
@@ -243,7 +251,7 @@ class Linker:
                     _report_difference(read, f"inputs › {name}", first, faults)
 
     def _declare_parameter(self, name: str, entry: ParameterEntry, read: LoadedFile[Any], faults: Faults) -> None:
-        """Add a parameter; of two files with the same declaration, one may give its values as well."""
+        """Add a parameter; report another file's declaration of it that differs, or gives other values."""
         other, first = self.parameters.setdefault(name, (entry, read))
         values = [declaration.values for declaration in (entry, other) if declaration.values]
         # A default is used only if no file gives values, so otherwise defaults may differ.
@@ -256,6 +264,7 @@ class Linker:
 
 
 def _report_difference(read: LoadedFile[Any], place: str, first: LoadedFile[Any], faults: Faults) -> None:
+    """Report that two files declare the same parameter or column differently."""
     problem, remedy = f"{first.file} declares it differently", "use the same declaration in both, or rename one"
     faults.error(FindingCode.TWO_PLACES, Where(read.file, place), problem, remedy=remedy)
 

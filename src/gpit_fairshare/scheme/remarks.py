@@ -54,6 +54,7 @@ class _Remarks:
     """The joined files, and the names in their formulas."""
 
     def __init__(self, joined: Joined, faults: Faults) -> None:
+        """Gather the names in each formula, the steps by name, and the names in the money account."""
         self.joined = joined
         self.draft = joined.draft
         self.symbols = joined.symbols
@@ -68,7 +69,7 @@ class _Remarks:
 
     @property
     def is_complete(self) -> bool:
-        """Return whether all formulas could be read; one that could not may use any name."""
+        """Return whether all formulas could be read; one that could not be read may use any name."""
         defined = {*self.steps, *self.draft.parameters, *self.draft.inputs}
         return self.faults.unresolved <= defined and not any(UNREAD.name in names for names in self.names.values())
 
@@ -104,7 +105,7 @@ class _Remarks:
                 self._unused(FindingCode.COLUMN_NOT_USED, read, f"inputs › {name}", problem, swapped=swapped)
 
     def _unused(self, code: FindingCode, read: LoadedFile[Any], place: str, problem: str, *, swapped: bool) -> None:
-        """Warn about an unused declaration; with other parts only note it, as the scheme's own parts may use it."""
+        """Report an unused declaration: a warning, or a note if a part of the scheme that was replaced may use it."""
         level: Level = "note" if swapped and read is self.joined.read else "warning"
         finding = Finding(code, level, "", "", problem, remedy="use it or remove it")
         self.faults.add(finding, Where(read.file, place))
@@ -139,13 +140,13 @@ class _Remarks:
                 problem = "uses no step, so it checks inputs only and nothing that is calculated"
                 self.faults.note(FindingCode.CHECK_OF_NO_STEP, check.place, problem)
         for step in self.draft.steps:
-            if isinstance(step.tree, tree.Rounded) and not checked & self._resting_on(step.name):
+            if isinstance(step.tree, tree.Rounded) and not checked & self._dependent_steps(step.name):
                 problem = "no check uses this rounded step, or a step that depends on it"
                 remedy = "check that the total is kept"
                 self.faults.note(FindingCode.ROUNDING_NOT_CHECKED, step.place, problem, remedy=remedy)
 
-    def _resting_on(self, name: str) -> set[str]:
-        """Return a step and all steps that depend on it, in the same year or in a later one."""
+    def _dependent_steps(self, name: str) -> set[str]:
+        """Return the names of a step and all steps that depend on it, in the same year or in a later one."""
         names, grown = {name}, True
         while grown:
             more = {step.name for step in self.draft.steps if names.intersection(self.names[step.where])} - names
@@ -154,15 +155,15 @@ class _Remarks:
         return names
 
     def similar_names(self) -> None:
-        """Report undeclared names that are so similar to another that they may be misspelled."""
+        """Report undeclared columns whose names are so similar to another name that they may be misspelled."""
         declared = {*self.steps, *self.draft.parameters, *self.draft.inputs, *STANDARD_INPUTS}
         self._similar_to_report_by()
-        for name in self._columns():
+        for name in self._undeclared_columns():
             first_use = next(formula for formula in self.draft.formulas if name in self.names[formula.where])
             self._similar_name(name, declared, _NEARLY, first_use.place)
 
     def _similar_name(self, name: str, declared: Iterable[str], cutoff: float, where: Where) -> None:
-        """Warn about a name that is so similar to a declared one that it may be misspelled."""
+        """Warn about an undeclared column whose name is so similar to a declared one that it may be misspelled."""
         for near in difflib.get_close_matches(name, sorted(declared), n=1, cutoff=cutoff):
             problem = f"{name} is read as an input column, but there is a similar name: {near}"
             self._similar.add(name)
@@ -173,19 +174,19 @@ class _Remarks:
         """Report an undeclared column to report by, if its name is similar to a declared text column."""
         model, read = self.joined.read.model, self.joined.read
         name = model.scheme.report_by if isinstance(model, SchemeFile) else None
-        if not name or name in {*self.draft.inputs, *self.faults.unresolved} or name in self._columns():
+        if not name or name in {*self.draft.inputs, *self.faults.unresolved} or name in self._undeclared_columns():
             return
         texts = [column for column, (entry, _) in self.draft.inputs.items() if entry.type == "text"]
         self._similar_name(name, texts, _NEARLY_TEXT, Where(read.file, "scheme › report_by"))
 
-    def _columns(self) -> list[str]:
+    def _undeclared_columns(self) -> list[str]:
         """Return the names that are read as input columns without being declared, in order of first use."""
         used = dict.fromkeys(name for names in self.names.values() for name in names)
         known_names = {*self.draft.inputs, *STANDARD_INPUTS, *IN_EVERY_TABLE}
         return [name for name in used if self.symbols[name].role == "input" and name not in known_names]
 
     def units(self) -> None:
-        """Report units without a name, sums of rates, and names without a unit in arithmetic with pounds."""
+        """Report units without a name, division by 0, sums of rates, and names without a unit used with pounds."""
         for step in self.draft.steps:
             measure = self.symbols[step.name].dimension
             if measure and not measure.bare and not measure.counted and unit_of(measure) is None:
@@ -212,7 +213,7 @@ class _Remarks:
 
     def _without_unit(self, formula: Step | Check, met: set[str]) -> None:
         """Note names without a unit that are first used with pounds here, and add them to `met`."""
-        for number, names in enumerate(_arithmetic(formula.tree)):
+        for number, names in enumerate(_names_by_arithmetic(formula.tree)):
             own_name = [formula.name] if number == 0 and formula.name in self.steps else []
             measures = [self.symbols[name].measure for name in (*names, *own_name)]
             if not any(measure and measure.pounds for measure in measures):
@@ -237,7 +238,7 @@ class _Remarks:
                     self.faults.note(FindingCode.SOURCE_INCOMPLETE, Where(read.file, place), problem)
 
     def assumptions(self) -> None:
-        """Report parameters with assumptions only, and assumptions without owner, quality and impact."""
+        """Note parameters that have only assumptions, and assumptions without owner, quality or impact."""
         parameters = {
             name: parameter for name, parameter in self.joined.parameters.items() if name not in self.faults.unresolved
         }
@@ -258,7 +259,7 @@ class _Remarks:
                 self.faults.note(FindingCode.UPKEEP, Where(file), problem)
 
     def not_known(self) -> None:
-        """Report what is not known about a formula or transition without a scheme."""
+        """Note what cannot be checked about a formula or transition without a scheme."""
         file = self.joined.read.file
         if self.joined.result == "allocation":
             problem = "fair_share is assumed to be one amount in £ per organisation; only a formula shows what it is"
@@ -267,7 +268,7 @@ class _Remarks:
         if without:
             problem = f"a scheme gives the values, years and sources of {', '.join(without)}, so they were not checked"
             self.faults.note(FindingCode.NOT_KNOWN, Where(file), problem)
-        columns = self._columns()
+        columns = self._undeclared_columns()
         if columns:
             problem = f"{', '.join(columns)}: read as input columns, unless a scheme declares something else"
             self.faults.note(FindingCode.NOT_KNOWN, Where(file), problem)
@@ -279,15 +280,15 @@ def _is_division_by_zero(node: tree.BinaryOperation) -> bool:
 
 
 def _summed_names(expression: tree.Expression) -> Iterator[str]:
-    """Yield the names whose values are added up over organisations."""
+    """Yield the names whose values a formula adds up over organisations, by `total` or `rounded`."""
     for node in tree.walk(expression):
         match node:
             case tree.AggregateCall("total", name) | tree.Rounded(tree.Name(name)):
                 yield name
 
 
-def _arithmetic(expression: tree.Expression) -> list[list[str]]:
-    """Return the names that are combined in each piece of arithmetic; the formula's own value comes first.
+def _names_by_arithmetic(expression: tree.Expression) -> list[list[str]]:
+    """Return the names that are combined in each piece of a formula's arithmetic; first come those of its own value.
 
     A condition is a separate piece: it is not combined with the values that it decides between.
     """
@@ -298,12 +299,12 @@ def _arithmetic(expression: tree.Expression) -> list[list[str]]:
             inside, apart = _operands(node, whole=node is start)
             piece += inside
             starts += apart
-        pieces.append([name for node in piece for name in _named(node)])
+        pieces.append([name for node in piece for name in _value_name(node)])
     return pieces
 
 
-def _named(node: tree.Expression) -> list[str]:
-    """Return the name whose value a node is."""
+def _value_name(node: tree.Expression) -> list[str]:
+    """Return, in a list, the name whose value a node has; an empty list for a count and for any other node."""
     match node:
         case tree.Name(name) | tree.Previous(name):
             return [name]
@@ -314,7 +315,10 @@ def _named(node: tree.Expression) -> list[str]:
 
 
 def _operands(node: tree.Expression, *, whole: bool) -> tuple[list[tree.Expression], list[tree.Expression]]:
-    """Return the operands that a node combines, and those that are separate pieces."""
+    """Return the operands whose units a node combines, and those that are separate pieces of arithmetic.
+
+    `whole` says that the node is itself the start of a piece.
+    """
     match node:
         case tree.ComparisonOperation() if not whole:
             return [], [node]

@@ -132,7 +132,7 @@ def reviews_document(reviews: Sequence[Review]) -> dict[str, Any]:
 
 
 def _reviewed(joined: Joined, unread: Review) -> Review:
-    """Return a review with what the file says about itself, and the numbers of its steps, checks and parameters."""
+    """Return the review of a file that was read: with its names, years, and number of steps, checks and parameters."""
     model, draft = joined.read.model, joined.draft
     is_joined = bool(joined.symbols)
     return replace(

@@ -37,7 +37,7 @@ def file_schema(kind: str | None = None) -> dict[str, Any]:
 
 @cache
 def descriptions() -> dict[str, dict[str, str]]:
-    """Return the text below each field for each model of `shape`, including the fields of its parents."""
+    """Return, for each model of `shape`, the text below each of its fields and its parents' fields, by key."""
     of_models: dict[str, dict[str, str]] = {}
     for model in ast.parse(inspect.getsource(shape)).body:
         if not isinstance(model, ast.ClassDef):
@@ -53,7 +53,7 @@ def descriptions() -> dict[str, dict[str, str]]:
 
 
 def _plain(schema: Any) -> Any:
-    """Return a schema without null, which TOML does not have, and without titles that only repeat the keys."""
+    """Return a JSON Schema without null, which TOML does not have, and without titles that only repeat the keys."""
     if isinstance(schema, list):
         return [_plain(subschema) for subschema in schema if subschema != {"type": "null"}]
     if not isinstance(schema, dict):

@@ -34,23 +34,33 @@ _WORDS: Final = {"cost_type": ("revenue", "capital"), "committed": ("yes", "no")
 """The words that may mark a line of a spend file; categories are free."""
 
 
-def _text(text: str, allowed: str = "\n\t") -> str:
+def _without_control_characters(text: str, allowed: str = "\n\t") -> str:
+    """Return a text, unless it has a control character or line break that is not allowed.
+
+    Raises:
+        ValueError: It has one.
+    """
     if any(unicodedata.category(character) in ("Cc", "Zl", "Zp") and character not in allowed for character in text):
         raise ValueError(f"holds a control character{'' if allowed else ' or a line break'}; remove it")
     return text
 
 
 def _filled(text: str) -> str:
+    """Return a text, unless it is blank.
+
+    Raises:
+        ValueError: It is blank.
+    """
     if not text.strip():
         raise ValueError("is empty; write a text")
     return text
 
 
 def _one_line(text: str) -> str:
-    return _text(text, allowed="")
+    return _without_control_characters(text, allowed="")
 
 
-Text = Annotated[str, AfterValidator(_text)]
+Text = Annotated[str, AfterValidator(_without_control_characters)]
 Prose = Annotated[Text, AfterValidator(_filled)]
 Line = Annotated[str, AfterValidator(_one_line), AfterValidator(_filled)]
 Name = Annotated[str, Field(pattern=f"^{NAME.pattern}$", max_length=64)]
@@ -119,7 +129,7 @@ class Entry(BaseModel):
 
 
 def _check_origin(entry: ValueEntry | SpendEntry, subject: str) -> None:
-    """Refuse an entry that has no origin, or two.
+    """Refuse a value or a spend table that has not exactly one of source and assumption.
 
     Raises:
         PydanticCustomError: It has none or two.
@@ -161,7 +171,12 @@ class ValueEntry(Entry):
     """How much depends on it."""
 
     @model_validator(mode="after")
-    def _origin(self) -> Self:
+    def _check_source_or_assumption(self) -> Self:
+        """Return the entry, if it has one origin, and details of an assumption only with an assumption.
+
+        Raises:
+            ValueError: A value with a source has an owner, date, quality or impact.
+        """
         _check_origin(self, "a value")
         if self.source is not None:
             for name in ("owner", "date", "quality", "impact"):
@@ -204,7 +219,12 @@ class InputEntry(Entry):
     note: Text = ""
 
     @model_validator(mode="after")
-    def _fits_its_unit(self) -> Self:
+    def _check_unit(self) -> Self:
+        """Return the entry, if its unit fits its type and `signed`.
+
+        Raises:
+            ValueError: A text column has a unit, or a signed column is not in £.
+        """
         if self.type == "text" and self.unit is not None:
             raise ValueError("a text column has no unit; remove unit or type")
         if self.signed and self.unit != "£":
@@ -254,7 +274,12 @@ class PropertyEntry(Entry):
     absent: Prose | None = None
 
     @model_validator(mode="after")
-    def _one_reason(self) -> Self:
+    def _check_one_reason(self) -> Self:
+        """Return the entry, if it has exactly one of `broken` and `absent`.
+
+        Raises:
+            ValueError: It has none or both.
+        """
         if (self.broken is None) == (self.absent is None):
             number_of = "neither" if self.broken is None else "both"
             raise ValueError(f"a property that is not kept needs one reason, as broken or as absent; found {number_of}")
@@ -276,7 +301,12 @@ class MoneyEntry(Entry):
     """Money that stays unspent. If left out, it is what the file's `share_out` steps leave over because of ceilings."""
 
     @model_validator(mode="after")
-    def _each_name_once(self) -> Self:
+    def _check_each_name_once(self) -> Self:
+        """Return the entry, if its three lists name nothing twice.
+
+        Raises:
+            ValueError: A name is in them twice.
+        """
         names = [*self.in_, *self.out_of, *(self.unspent or ())]
         for name in names:
             if names.count(name) > 1:
@@ -388,7 +418,12 @@ class SchemeHeader(PaidHeader):
 
     @field_validator("years")
     @classmethod
-    def _follow_on(cls, years: list[str]) -> list[str]:
+    def _check_consecutive(cls, years: list[str]) -> list[str]:
+        """Return the years, if they are consecutive financial years such as 2014/15, the earliest first.
+
+        Raises:
+            ValueError: They are not.
+        """
         for year in years:
             match = _YEAR.fullmatch(year)
             if not match or (int(match[1]) + 1) % 100 != int(match[2]):
@@ -399,7 +434,12 @@ class SchemeHeader(PaidHeader):
         return years
 
     @model_validator(mode="after")
-    def _of_the_scheme(self) -> Self:
+    def _check_indicative(self) -> Self:
+        """Return the header, if its indicative years are years of the scheme.
+
+        Raises:
+            ValueError: One is not.
+        """
         for year in self.indicative:
             if year not in self.years:
                 raise ValueError(f"indicative names {year[:40]!r}, which is not a year of the scheme")
@@ -416,7 +456,12 @@ class SpendEntry(Entry):
     assumption: Prose | None = None
 
     @model_validator(mode="after")
-    def _known_words(self) -> Self:
+    def _check_words(self) -> Self:
+        """Return the entry, if it has one origin, and each cost type or `committed` that counts is a known word.
+
+        Raises:
+            ValueError: A word is unknown.
+        """
         _check_origin(self, "[spend]")
         for column, words in _WORDS.items():
             for word in self.counts.get(column, []):  # type: ignore[call-overload]  # both are columns

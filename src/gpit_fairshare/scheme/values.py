@@ -33,7 +33,7 @@ class Setting:
 
     @classmethod
     def read(cls, text: str) -> Setting:
-        """Read one option.
+        """Return the setting of one `--set` option, given its text.
 
         Raises:
             UsageError: It is not of the form, or the value is not a number.
@@ -70,10 +70,10 @@ def give_values(
     *,
     swapped: bool,
 ) -> tuple[dict[str, Parameter], list[str]]:
-    """Give every parameter a value for every year, with its origin, and apply the settings.
+    """Return the parameters with a value for every year, each with its origin; the settings of the run replace values.
 
-    Returns the parameters, and notes on values not used. With a different formula or transition (`swapped`), a scheme
-    may have values of parameters that nothing declares.
+    Also return notes on values not used. With a different formula or transition (`swapped`), a scheme may have values
+    of parameters that nothing declares.
     """
     notes = []
     for name in read.model.values:
@@ -94,7 +94,7 @@ def give_values(
         has_own_table = entry.values or (origin is read and name not in read.model.values)
         table = f"values.{name}" if scheme_values or not has_own_table else f"parameters.{name}.values"
         declaration = _Declared(name, entry, scheme_values or entry.values, read if scheme_values else origin, table)
-        parameters[name] = _parameter(declaration, years, settings, faults)
+        parameters[name] = _make_parameter(declaration, years, settings, faults)
         values = parameters[name].values
         missing = [year for year in years if year not in values]
         if missing and name not in faults.unresolved:
@@ -108,14 +108,14 @@ def give_values(
 def give_defaults(
     declared: Mapping[str, tuple[ParameterEntry, LoadedFile[Any]]], faults: Faults
 ) -> dict[str, Parameter]:
-    """Return the parameters with their defaults, because no scheme gives values, and check their bounds.
+    """Return the parameters with their defaults, because no scheme gives values; report defaults outside their bounds.
 
     A bound that none of these files declares may be a parameter of the scheme.
     """
     parameters = {}
     for name, (entry, origin) in declared.items():
         default = _Declared(name, entry, {}, origin, f"parameters.{name}.default")
-        parameters[name] = parameter = _parameter(default, ("every year",), (), faults)
+        parameters[name] = parameter = _make_parameter(default, ("every year",), (), faults)
         bounds = {parameter.minimum, parameter.maximum}
         faults.unresolved.update(bound for bound in bounds if NAME.fullmatch(bound) and bound not in declared)
     _check_bounds(parameters, declared, faults)
@@ -123,7 +123,7 @@ def give_defaults(
 
 
 def _report_gaps(gaps: Sequence[tuple[_Declared, str, str]], read: LoadedFile[SchemeFile], faults: Faults) -> None:
-    """Report which parameters lack a value: each with the years that lack one, and those that have one."""
+    """Report the parameters that have no value for a year: each with the years that lack one and those that do not."""
     for declaration, year, sentence in gaps:
         where, problem = Where(read.file, declaration.table.replace(".", " › ")), f"there is no value for {sentence}"
         remedy = f"add it under [{declaration.table}], or set it with --set {declaration.name}@{year}=VALUE"
@@ -133,6 +133,11 @@ def _report_gaps(gaps: Sequence[tuple[_Declared, str, str]], read: LoadedFile[Sc
 
 
 def _check_settings(settings: Iterable[Setting], declared: Mapping[str, object], years: tuple[str, ...]) -> None:
+    """Check that each setting names a declared parameter and a year of the scheme, and none is repeated.
+
+    Raises:
+        UsageError: One does not, or is.
+    """
     already_set = set()
     for setting in settings:
         flag = f"--set {one_line(setting.name)}" + (f"@{one_line(setting.year)}" if setting.year else "")
@@ -147,10 +152,13 @@ def _check_settings(settings: Iterable[Setting], declared: Mapping[str, object],
         already_set.add((setting.name, setting.year))
 
 
-def _parameter(
+def _make_parameter(
     declaration: _Declared, years: tuple[str, ...], settings: Sequence[Setting], faults: Faults
 ) -> Parameter:
-    """Return a parameter with the value of each year that has one. Nothing carries over between years."""
+    """Return a parameter with its value for each year that has one: set for this run, from the files, or the default.
+
+    A value never carries over from one year to the next.
+    """
     where, unit = Where(declaration.origin.file, declaration.table.replace(".", " › ")), declaration.entry.unit
     for year in declaration.values:
         if year not in (*years, EVERY_YEAR):
@@ -174,7 +182,7 @@ def _parameter(
                 overridden=True,
             )
         elif entry:
-            values[year] = _value(entry, declaration.origin)
+            values[year] = _value_of_entry(entry, declaration.origin)
         if year in values and values[year].as_written.endswith("%") and unit not in _RATIOS:
             problem = f"{values[year].as_written} is a percentage, but the unit of {declaration.name} is {unit}"
             of_value = Where("", f"--set {declaration.name}") if setting else where
@@ -190,7 +198,8 @@ def _parameter(
     )
 
 
-def _value(entry: ValueEntry, origin: LoadedFile[Any]) -> ParameterValue:
+def _value_of_entry(entry: ValueEntry, origin: LoadedFile[Any]) -> ParameterValue:
+    """Return the value of an entry in a file, with its source, or with its assumption and the details of that."""
     as_written = str(entry.value).strip()
     if entry.source is not None:
         return ParameterValue(number(entry.value), as_written, origin.sources[entry.source])
@@ -205,13 +214,13 @@ def _check_bounds(
     faults: Faults,
     read: LoadedFile[SchemeFile] | None = None,
 ) -> None:
-    """Report values outside their bounds; a bound that is a parameter has its value in the same year."""
+    """Report values below their minimum or above their maximum; a bound may be a parameter's value in the same year."""
     for name, parameter in parameters.items():
         for bound, bound_text in (("minimum", parameter.minimum), ("maximum", parameter.maximum)):
             if not bound_text:
                 continue
             place = Where(declared[name][1].file, f"parameters › {name} › {bound}")
-            limits = _limits(parameter, bound_text, parameters, place, faults)
+            limits = _limits_by_year(parameter, bound_text, parameters, place, faults)
             for year in [year for year in parameter.values if year in limits]:
                 value, limit = parameter.values[year], limits[year]
                 if (value.value < limit.value) if bound == "minimum" else (value.value > limit.value):
@@ -230,10 +239,10 @@ def place_of_values(name: str, origin: LoadedFile[Any], scheme: LoadedFile[Any] 
     return Where(origin.file, f"parameters › {name}")
 
 
-def _limits(
+def _limits_by_year(
     parameter: Parameter, bound_text: str, parameters: Mapping[str, Parameter], where: Where, faults: Faults
 ) -> Mapping[str, ParameterValue]:
-    """Return the limit that a bound sets in each year; none if the bound itself has an error."""
+    """Return the value of a minimum or maximum in each year; report a bound with an error, and return none for it."""
     if other := parameters.get(bound_text):
         if is_comparable_unit(parameter.unit, other.unit):
             return other.values
