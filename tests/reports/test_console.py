@@ -275,7 +275,7 @@ class TestFour:
         expected = (
             "Securing Excellence in GP IT Services 2014-16: 4 CCGs, 2014/15 and 2015/16,\n"
             "all 4 checks pass.\n"
-            "Unspent (R03): £100,000 in 2015/16.\n"
+            "Unspent transition fund (R03): £100,000 in 2015/16.\n"
             "Written: out.xlsx, out.csv\n"
         )
         assert text.startswith(expected)

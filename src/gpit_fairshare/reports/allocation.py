@@ -118,7 +118,9 @@ class ResultReport:
             more = money(math.fsum(amount for _, amount in unspent[_MOST_YEARS:]))
             amounts.append(f"{more} in {counted(len(unspent) - _MOST_YEARS, 'later year')}")
         if amounts:
-            yield document.Paragraph(f"Unspent ({FindingCode.UNSPENT}): {joined(amounts)}{self.mark}.")
+            labels = {line.label for year in self.years if year.money for line in year.money.unspent if line.amount}
+            kind = inside(labels.pop()) if len(labels) == 1 else "money"
+            yield document.Paragraph(f"Unspent {kind} ({FindingCode.UNSPENT}): {joined(amounts)}{self.mark}.")
 
     def boundaries(self) -> Iterator[document.Block]:
         """Yield the day whose boundaries all figures use, if one was chosen."""
@@ -328,7 +330,8 @@ class ResultReport:
         if not effect.organisations:
             return f"{tried} nothing changes"
         total = signed(effect.total) if self.in_money else plain_number(effect.total)
-        return f"{tried} {total} in total, {counted(effect.organisations, self.organisation)} affected"
+        answer = f"total {inside(self.label(self.scheme.result))} {total}"
+        return f"{tried} {answer}, {counted(effect.organisations, self.organisation)} affected"
 
     def findings(self, shown_above: Collection[FindingCode]) -> document.Findings:
         """Return the findings of the run, except those that another section shows."""
