@@ -128,14 +128,14 @@ mergers = { absent = "None." }
     screen = " ".join(printed(method_document(method(str(path))[0])).split())
 
     assert "Opening baseline: Historic spend. Who pays for protection: those who gain, within the budget." in screen
-    assert "1. The floor is the opening baseline less the largest loss. 2. The rest of the money" in screen
+    assert "1. The floor is the opening baseline less the largest loss. 2. The rest of the money is shared" in screen
     assert "default: 20% – assumption: An example" in screen
     assert "Opening baseline, £ (opening_baseline) = last year's Allocation (first year: Historic spend)" in screen
     assert "Control total: kept. Allocations and unspent money add up to the money available: exactly, if" in screen
     assert "Rising target: not kept (an organisation whose target is raised in a year never gets less" in screen
     assert "A cliff." in screen
     assert "Mergers: not applicable. None." in screen
-    assert "When there is no answer If the floors cost more" in screen
+    assert "When there is no answer If the floors cost more than the total of fair shares, the run stops" in screen
 
 
 def test_show_as_markdown_toml_and_json():

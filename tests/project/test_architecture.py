@@ -1,4 +1,4 @@
-"""docs/architecture.md is in line with the code: its picture of the floors, and the modules that it names."""
+"""docs/architecture.md is in line with the code: its picture of the layers, and the modules that it names."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def imported_by(module):
     return imported
 
 
-def test_each_module_is_on_one_floor_of_the_picture():
+def test_each_module_is_in_one_layer_of_the_picture():
     """The boxes of the picture have every module of the layers once; a box is a run of whole layers, in order."""
     boxes = [re.findall(r"\w+", body) for body in re.findall(r"subgraph [^\n]+\n([^\n]+)\n\s+end", PICTURE)]
     layers = list(LAYERS)

@@ -57,7 +57,7 @@ def folder(tmp_path_factory):
     place = tmp_path_factory.mktemp("schemes")
     shutil.copytree(SAMPLES, place / "data" / "samples")
     blocks = re.findall(r"`(\w+\.csv)`:\n\n```csv\n(.*?)```", HEAD, flags=re.DOTALL)
-    assert [name for name, _ in blocks] == ["columns.csv", "nobody.csv"]
+    assert [name for name, _ in blocks] == ["columns.csv", "no_patients.csv"]
     for name, text in blocks:
         (place / name).write_text(text, encoding="utf-8")
     return place

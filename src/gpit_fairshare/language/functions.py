@@ -1,7 +1,7 @@
 """Functions of the formula language: the class of a function, and the built-in functions.
 
 A function is one object from which every rendering of a call is made. To add one to the language, add its object to
-`BUILT_INS` and its row to docs/language.md. Packages add functions by the same class, `Function`: see
+`BUILT_INS` and its row to docs/functions.md. Packages add functions by the same class, `Function`: see
 `plugin_functions`.
 """
 

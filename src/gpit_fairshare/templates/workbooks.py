@@ -39,7 +39,7 @@ _FINDINGS: Final = (
     ("Error", _ERROR),
     ("Warning", "A possible mistake, such as an organisation without patients. Review it; it may be intended."),
     ("Note", "What gpit did with the figures, such as lines of spend that are left out. gpit never corrects silently."),
-    ("Code", "Each finding has a code such as I15; docs/files.md of gpit lists them."),
+    ("Code", "Each finding has a code such as I15; docs/findings.md of gpit lists them."),
 )
 """The kinds of findings, each explained."""
 
