@@ -45,11 +45,11 @@ def plain_name(heading: str) -> str:
 
 def recogniser(role: Role, request: Request) -> Callable[[str], str | None]:
     """Return a function from a heading to its likely column, or None. It tells headings from other rows."""
-    layers = _layers(role, request)
+    layers = _heading_matchers(role, request)
     return cache(lambda heading: next((name for match_heading in layers if (name := match_heading(heading))), None))
 
 
-def _layers(role: Role, request: Request) -> list[Callable[[str], str | None]]:
+def _heading_matchers(role: Role, request: Request) -> list[Callable[[str], str | None]]:
     """Return the ways of recognising a heading, the most certain first."""
     standards = {name: standard for name, standard in standard_columns().items() if standard.only in ("", role)}
     mapping = {folded(heading): column for heading, column in request.mapping.items()}
@@ -141,7 +141,7 @@ class Headings:
         """Blank columns with the name of a filled column, and that name."""
         self.lines_of_code: dict[str, list[int]] = {}
         """If a heading for totals is above lines of cost: the rows of each code that has several."""
-        self._match()
+        self._match_headings()
         self.units = ColumnUnits(sheet, self.columns, request)
 
     @property
@@ -155,26 +155,26 @@ class Headings:
         pairs = sorted((index, name) for name, index in self.columns.items())
         return tuple((self.sheet.marked.get(index, self.sheet.headings[index]), name) for index, name in pairs)
 
-    def _quoted(self, index: int) -> str:
+    def _quote_heading(self, index: int) -> str:
         """Return a heading with its place, for a message: `'Patients' (column C)`."""
-        return f"'{self.sheet.headings[index]}' ({self.sheet.column(index)})"
+        return f"'{self.sheet.headings[index]}' ({self.sheet.column_in_words(index)})"
 
     def title(self, column: str) -> str:
         """Return the heading of a column as the file has it."""
         return self.sheet.headings[self.columns[column]]
 
-    def _match(self) -> None:
-        mapped, *layers = _layers(self.role, self.request)
+    def _match_headings(self) -> None:
+        mapped, *layers = _heading_matchers(self.role, self.request)
         # The user's headings may match blank columns, too; otherwise filled columns come first.
-        self._claim(mapped, range(len(self.sheet.headings)))
+        self._claim_columns(mapped, range(len(self.sheet.headings)))
         for match_heading in layers:
-            self._claim(match_heading, self._filled)
+            self._claim_columns(match_heading, self._filled)
         self._claim_practices()
-        self._claim(self._commissioner, self._filled)
-        self._claim(self._leftover, self._filled)
+        self._claim_columns(self._match_commissioner, self._filled)
+        self._claim_columns(self._name_unknown, self._filled)
         blank = [index for index in range(len(self.sheet.headings)) if index not in self._filled]
-        for match_heading in (*layers, self._commissioner, self._leftover):
-            self._claim(match_heading, blank)
+        for match_heading in (*layers, self._match_commissioner, self._name_unknown):
+            self._claim_columns(match_heading, blank)
         self._take_total_for_amount()
 
     def _take_total_for_amount(self) -> None:
@@ -223,7 +223,7 @@ class Headings:
         cells = [row[index] for _, row in self.sheet.rows if row[index] is not None]
         return bool(cells) and all(isinstance(cell, str) and _PRACTICE.fullmatch(cell.strip()) for cell in cells)
 
-    def _claim(self, match_heading: Callable[[str], str | None], places: Sequence[int]) -> None:
+    def _claim_columns(self, match_heading: Callable[[str], str | None], places: Sequence[int]) -> None:
         """Give each heading without a column the one it matches, unless a more certain heading has it."""
         claims: dict[str, list[int]] = {}
         for index in places:
@@ -241,13 +241,13 @@ class Headings:
             if len(indices) > 1:
                 self.repeats[column] = indices
 
-    def _commissioner(self, heading: str) -> str | None:
+    def _match_commissioner(self, heading: str) -> str | None:
         """Return the column of a practice's CCG for a second heading for codes, if a step uses it."""
         has_step = any(need.name == COMMISSIONER for need in self.request.needs)
         is_commissioner = has_step and self.request.is_by_practice and "org_code" in self.columns
         return COMMISSIONER if is_commissioner and folded(heading) in standard_columns()["org_code"].aliases else None
 
-    def _leftover(self, heading: str) -> str | None:
+    def _name_unknown(self, heading: str) -> str | None:
         """Return the name of an unknown heading; None if a more certain heading has that name."""
         name = plain_name(heading)
         if name not in self.columns:
@@ -257,7 +257,7 @@ class Headings:
     def report(self) -> None:
         """Report headings that are repeated, not usable, or read under another name."""
         for column, indices in self.repeats.items():
-            titles = listed([self._quoted(index) for index in indices])
+            titles = listed([self._quote_heading(index) for index in indices])
             if column in self.used:
                 has_repeats = len({folded(self.sheet.headings[index]) for index in indices}) < len(indices)
                 self.findings.error(
@@ -271,14 +271,14 @@ class Headings:
             else:
                 self.findings.warning(FindingCode.DUPLICATE_HEADING, f"{titles} have the same name; none is used")
         for index, column in self._blank_repeats.items():
-            filled = self._quoted(self.columns[column])
-            message = f"{self._quoted(index)} is blank and not used; {filled} is read as {column}"
+            filled = self._quote_heading(self.columns[column])
+            message = f"{self._quote_heading(index)} is blank and not used; {filled} is read as {column}"
             self.findings.note(FindingCode.DUPLICATE_HEADING, message)
         self._report_spread()
-        for index, column in self._displaced().items():
+        for index, column in self._displaced_headings().items():
             self.findings.warning(
                 FindingCode.DUPLICATE_HEADING,
-                f"--map reads {self._quoted(self.columns[column])} as {column}; {self._quoted(index)}, "
+                f"--map reads {self._quote_heading(self.columns[column])} as {column}; {self._quote_heading(index)}, "
                 f"which would otherwise be {column}, is not used",
                 remedy=f"If the second is right, remove --map '{self.title(column)}={column}'",
             )
@@ -307,7 +307,7 @@ class Headings:
             name = self._names.get(index, "")
             if name not in self.used:
                 continue
-            places = listed([self.sheet.column(column).removeprefix("column ") for column in columns])
+            places = listed([self.sheet.column_in_words(column).removeprefix("column ") for column in columns])
             report = self.findings.warning if name in lenient else self.findings.error
             report(
                 FindingCode.MERGED,
@@ -321,9 +321,9 @@ class Headings:
     def report_unused(self, columns_read: Collection[str]) -> None:
         """Report columns with values that the run does not use, except those reported for repeated headings."""
         used = {index for name, index in self.columns.items() if name in {"org_code", "year", *columns_read}}
-        used_or_reported = used.union(*self.repeats.values(), self._displaced())
+        used_or_reported = used.union(*self.repeats.values(), self._displaced_headings())
         unused = [
-            f"{self.sheet.headings[index]} ({self.sheet.column(index)})"
+            f"{self.sheet.headings[index]} ({self.sheet.column_in_words(index)})"
             for index in self._filled
             if index not in used_or_reported
         ]
@@ -345,7 +345,7 @@ class Headings:
             at=self.sheet.where(rows[1], self.columns["org_code"]),
         )
 
-    def _displaced(self) -> dict[int, str]:
+    def _displaced_headings(self) -> dict[int, str]:
         """Return the index and column of headings that are not used because --map gave their column to another."""
         exchanged = {
             column

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.files import read_regular
 from gpit_fairshare.findings import WHOLE_ROW, FileFindings, FindingCode, FindingCollector, Where
-from gpit_fairshare.inputs.files.formats import READERS, SHEETS, size_needed
+from gpit_fairshare.inputs.files.formats import READERS, SHEETS, max_size_needed
 from gpit_fairshare.inputs.files.grids import Grid, ReadOptions, TooLarge, Unreadable, check_size
 from gpit_fairshare.inputs.files.regions import Region, find_table, report_region
 from gpit_fairshare.inputs.model import AppliedUnit, InputSource, Role
@@ -41,7 +41,7 @@ class InputSheet(Region):
     findings: FileFindings
     """Collects the findings about the file."""
 
-    def source(
+    def describe(
         self,
         role: Role | Literal["crosswalk"],
         matched: tuple[tuple[str, str], ...],
@@ -51,7 +51,7 @@ class InputSheet(Region):
         rows, titles = len(self.rows), () if role == "crosswalk" else tuple(self.titles)
         return InputSource(role, self.file, self.sheet, self.sha256, rows, matched, titles, units)
 
-    def column(self, index: int) -> str:
+    def column_in_words(self, index: int) -> str:
         """Return the name of a column for a message: `column C`."""
         return f"column {letters(index)}"
 
@@ -67,19 +67,19 @@ class InputSheet(Region):
         return f"{self.name} {letters(index)}{row}" if self.sheet else f"{self.file} row {row}"
 
 
-def locate(text: str) -> tuple[Path, str]:
+def locate_file(text: str) -> tuple[Path, str]:
     """Find the file, and the sheet if named, from `FILE` or `FILE:SHEET`. An existing file comes before a sheet.
 
     Raises:
         UsageError: there is no such file, it is a folder, or gpit does not read this kind of file.
     """
     try:
-        return _locate(text)
+        return _check_file_and_sheet(text)
     except OSError as error:  # a folder without permission to read it, a name of 300 letters
         raise UsageError(f"{text} cannot be found: {error.strerror}") from error
 
 
-def _locate(text: str) -> tuple[Path, str]:
+def _check_file_and_sheet(text: str) -> tuple[Path, str]:
     name, sheet = split_sheet(text)
     path = Path(name)
     if not path.exists():
@@ -114,7 +114,7 @@ def read_sheet(target: tuple[Path, str], findings: FindingCollector, options: Re
     """Read the cells of a file. If that fails, report the reason as a finding and return None.
 
     Args:
-        target: the file and the sheet, as `locate` finds them.
+        target: the file and the sheet, as `locate_file` finds them.
         findings: collects the findings.
         options: the size limit and the known headings; its sheet is replaced by that of the target.
 
@@ -133,7 +133,7 @@ def read_sheet(target: tuple[Path, str], findings: FindingCollector, options: Re
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
     except Unreadable as error:
         finding = error.finding
-        if isinstance(error, TooLarge) and (needed := size_needed(error, path, options)):
+        if isinstance(error, TooLarge) and (needed := max_size_needed(error, path, options)):
             finding = replace(finding, remedy=f"{finding.remedy}, or raise the limit with --max-size {needed}")
         findings.add(finding, Where(f"{path.name}:{sheet_name}" if sheet_name else path.name, finding.place))
         return None
@@ -146,10 +146,10 @@ def read_sheet(target: tuple[Path, str], findings: FindingCollector, options: Re
         sha256=hashlib.sha256(data).hexdigest(),
         typed=grid.typed,
         decimal_comma=grid.decimal_comma,
-        uncalculated=_uncalculated(grid, region),
+        uncalculated=_uncalculated_rows(grid, region),
         findings=FileFindings(findings, name),
     )
-    _report(sheet, grid)
+    _report_file(sheet, grid)
     return sheet
 
 
@@ -164,7 +164,7 @@ def letters(index: int) -> str:
     return name
 
 
-def _uncalculated(grid: Grid, region: Region) -> dict[int, tuple[int, ...]]:
+def _uncalculated_rows(grid: Grid, region: Region) -> dict[int, tuple[int, ...]]:
     """Return the rows of formulas of each column whose formulas all store 0, if the workbook asks to be calculated.
 
     A program that cannot calculate stores 0 for every formula. A zero among other values is a real zero.
@@ -176,7 +176,7 @@ def _uncalculated(grid: Grid, region: Region) -> dict[int, tuple[int, ...]]:
     return {column: tuple(rows) for column, rows in columns.items() if rows and all(rows.values())}
 
 
-def _report(sheet: InputSheet, grid: Grid) -> None:
+def _report_file(sheet: InputSheet, grid: Grid) -> None:
     """Report findings about the file as a whole, and about cells outside the table."""
     for remark in grid.remarks:
         sheet.findings.add(remark)
@@ -221,7 +221,7 @@ def _report(sheet: InputSheet, grid: Grid) -> None:
         sheet.findings.note(
             FindingCode.MERGED,
             f"the heading '{sheet.headings[column]}' is merged over a blank column ({letters(blank)}); it is read as "
-            f"the heading of {sheet.column(column)}",
+            f"the heading of {sheet.column_in_words(column)}",
         )
     for top, left, bottom, right in grid.markup.merged:
         if bottom > top and bottom in rows_there and top >= sheet.heading_row and left < len(sheet.headings):

@@ -51,9 +51,9 @@ def read_workbook(data: bytes, options: ReadOptions) -> Grid:
     The last stored value of each formula is used; nothing is calculated and no other file is read. `Unreadable` means
     that the workbook is damaged, protected, too large or hostile, or that it is unclear which sheet to read.
     """
-    book = _Book(data, options)
-    name, remarks = (book.sheet_named(options.sheet), []) if options.sheet else book.chosen()
-    return replace(book.grid(name), remarks=[*remarks, *book.links()])
+    book = _Workbook(data, options)
+    name, remarks = (book.find_sheet(options.sheet), []) if options.sheet else book.choose_sheet()
+    return replace(book.read_grid(name), remarks=[*remarks, *book.link_findings()])
 
 
 def workbook_rows(data: bytes, options: ReadOptions) -> Callable[[str], Sequence[tuple[int, Sequence[Any]]]]:
@@ -62,11 +62,11 @@ def workbook_rows(data: bytes, options: ReadOptions) -> Callable[[str], Sequence
     A cell without a value, such as a formula that was never calculated, is a `Broken`. `Unreadable` means that the
     workbook is damaged, protected, too large or hostile or, when the function is called, that there is no such sheet.
     """
-    book = _Book(data, options)
-    return lambda name: book.grid(book.sheet_named(name)).records
+    book = _Workbook(data, options)
+    return lambda name: book.read_grid(book.find_sheet(name)).records
 
 
-class _Book:
+class _Workbook:
     """A workbook; each of its sheets is read at most once."""
 
     def __init__(self, data: bytes, options: ReadOptions) -> None:
@@ -88,14 +88,14 @@ class _Book:
             raise Unreadable(FindingCode.UNREADABLE, "the workbook has no sheets, or is damaged", SAVE_AGAIN)
         self._grids: dict[str, Grid] = {}
 
-    def chosen(self) -> tuple[str, list[Finding]]:
+    def choose_sheet(self) -> tuple[str, list[Finding]]:
         """Return the only sheet with a table of codes, and findings about the choice.
 
         Raises:
             Unreadable: the workbook is empty, or it is unclear which sheet to read.
         """
         visible = [name for name, is_visible in self.pages.items() if is_visible] or list(self.pages)
-        filled = [name for name in visible if self.grid(name).records]
+        filled = [name for name in visible if self.read_grid(name).records]
         hidden = [name for name in self.pages if name not in visible and self._has_table(name)]
         tables = [name for name in filled if self._has_table(name)]
         if hidden and not tables:
@@ -124,7 +124,7 @@ class _Book:
             remarks.append(Finding.warning(FindingCode.HIDDEN, message, remedy))
         return name, remarks
 
-    def sheet_named(self, requested: str) -> str:
+    def find_sheet(self, requested: str) -> str:
         """Return the sheet with this name; capital letters do not matter.
 
         Raises:
@@ -142,16 +142,16 @@ class _Book:
 
     def _has_table(self, name: str) -> bool:
         """Return whether a sheet has a row of headings that includes one for codes."""
-        return max(heading_scores(self.grid(name).records, self.options.recognise), default=0) > 1
+        return max(heading_scores(self.read_grid(name).records, self.options.recognise), default=0) > 1
 
-    def grid(self, name: str) -> Grid:
+    def read_grid(self, name: str) -> Grid:
         """Return the rows of a sheet that are not blank, numbered from 1, with the sheet's markup.
 
         Raises:
             Unreadable: the sheet is damaged or too large.
         """
         if name not in self._grids:
-            markup = self._markup(name)
+            markup = self._read_markup(name)
             # Checked first, because calamine allocates memory for the whole rectangle at once.
             check_extent(0, markup.cells, self.options, f"sheet '{name}' spans")
             try:
@@ -176,7 +176,7 @@ class _Book:
             self._grids[name] = Grid(name, rows, markup=markup)
         return self._grids[name]
 
-    def links(self) -> list[Finding]:
+    def link_findings(self) -> list[Finding]:
         """Report links to other workbooks, which are never read."""
         links = [name for name in self.names if "externallinks/" in name.lower() and name.lower().endswith(".xml")]
         if not links:
@@ -207,7 +207,7 @@ class _Book:
             return False
         return "docProps/core.xml" not in self.names or not _OURS.search(self.archive.read("docProps/core.xml"))
 
-    def _markup(self, name: str) -> Markup:
+    def _read_markup(self, name: str) -> Markup:
         try:
             if "content.xml" in self.names:
                 return self._ods_sheets.get(name, Markup())
@@ -216,13 +216,13 @@ class _Book:
             raise Unreadable(FindingCode.UNREADABLE, f"sheet '{name}' is damaged or missing", SAVE_AGAIN) from error
 
 
-def workbook_needs(path: Path, options: ReadOptions) -> int:
+def workbook_megabytes(path: Path, options: ReadOptions) -> int:
     """Return the `--max-size` that a workbook needs; its parts are read piece by piece.
 
     A damaged workbook raises one of a dozen exceptions.
     """
     with zipfile.ZipFile(path) as archive:
-        needed = megabytes_needed(max(path.stat().st_size, _unpacked(archive)))
+        needed = megabytes_needed(max(path.stat().st_size, _unpacked_size(archive)))
         if needed > MOST_MEGABYTES:
             return needed
         if "content.xml" in archive.namelist():
@@ -238,7 +238,7 @@ def workbook_needs(path: Path, options: ReadOptions) -> int:
     return max([needed, *(megabytes_needed(rows=rows, cells=cells) for rows, cells in extents_read)])
 
 
-def _unpacked(archive: zipfile.ZipFile) -> int:
+def _unpacked_size(archive: zipfile.ZipFile) -> int:
     """Return the size in bytes that a workbook declares for its unpacked XML."""
     return sum(entry.file_size for entry in archive.infolist() if entry.filename.lower().endswith(_MARKUP))
 
@@ -254,7 +254,7 @@ def open_package(data: bytes, options: ReadOptions) -> zipfile.ZipFile:
         raise Unreadable(FindingCode.UNREADABLE, message, _UNLOCK)
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
-        _look_into(archive, options)
+        _check_archive(archive, options)
     except Unreadable:
         raise
     except Exception as error:  # zipfile and zlib raise a dozen kinds of error for damaged archives
@@ -262,11 +262,11 @@ def open_package(data: bytes, options: ReadOptions) -> zipfile.ZipFile:
     return archive
 
 
-def _look_into(archive: zipfile.ZipFile, options: ReadOptions) -> None:
+def _check_archive(archive: zipfile.ZipFile, options: ReadOptions) -> None:
     entries = archive.infolist()
     names = [entry.filename for entry in entries]
     markup = [entry for entry in entries if entry.filename.lower().endswith(_MARKUP)]
-    check_size(_unpacked(archive), options, "the workbook unpacks to")
+    check_size(_unpacked_size(archive), options, "the workbook unpacks to")
     if any(name.startswith("/") or ".." in name.split("/") for name in names):
         raise Unreadable(FindingCode.UNREADABLE, "no spreadsheet program names its parts like this", SAVE_AGAIN)
     if repeated := repeated_part(names):
@@ -327,9 +327,9 @@ def _value(cell: Any) -> Any:
     """Return a cell as a Python value: whole numbers as integers, texts with the characters that XML cannot store."""
     if isinstance(cell, float) and cell.is_integer() and abs(cell) < _EXACT:
         return int(cell)
-    return restored(cell) if isinstance(cell, str) else cell
+    return restore_characters(cell) if isinstance(cell, str) else cell
 
 
-def restored(text: str) -> str:
+def restore_characters(text: str) -> str:
     """Return a text of a workbook with the characters that XML cannot store."""
     return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), text) if "_x" in text else text
