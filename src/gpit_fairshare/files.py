@@ -24,7 +24,7 @@ _LOCKED: Final = "is open in another program or write-protected; close it or use
 
 def read_regular(path: Path) -> bytes:
     """Return the bytes of a file; an `OSError` for a pipe or a device, which may block the reader or never end."""
-    _refuse_others(path)
+    _refuse_irregular(path)
     return path.read_bytes()
 
 
@@ -100,16 +100,16 @@ def place_to_write(path: Path) -> Path:
     An `OSError` means that links form a circle, a name is too long, or the path is not a file.
     """
     with suppress(FileNotFoundError):
-        _refuse_others(path)
-    return followed(path)
+        _refuse_irregular(path)
+    return follow_links(path)
 
 
-def followed(path: Path) -> Path:
+def follow_links(path: Path) -> Path:
     """Return the file that links point to. `Path.resolve` does so too, but fails if links form a circle."""
     return Path(os.path.realpath(path))
 
 
-def _refuse_others(path: Path) -> None:
+def _refuse_irregular(path: Path) -> None:
     try:
         mode = path.stat().st_mode
     except ValueError as error:  # a character that is not allowed in names

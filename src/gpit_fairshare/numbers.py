@@ -40,8 +40,8 @@ def rounded_to(amount: Decimal, unit: Decimal) -> Decimal:
 
 def money(amount: float, digits: int = 0) -> str:
     """Write pounds: `£140,000,000`, `-£450`; halves go away from zero, as in Excel."""
-    size = _digits(abs(amount), digits)
-    return f"-£{size}" if amount < 0 and _is_not_zero(size) else f"£{size}"
+    size = _rounded_digits(abs(amount), digits)
+    return f"-£{size}" if amount < 0 and _has_nonzero_digit(size) else f"£{size}"
 
 
 def per_head(rate: float) -> str:
@@ -57,21 +57,21 @@ def visible_rate(rate: float) -> str:
 def signed(amount: float, digits: int = 0) -> str:
     """Write a change in pounds: `+£1,230`, `-£450`; zero has no sign. With 2 digits it is £ per head."""
     text = money(amount, digits)
-    return f"+{text}" if amount > 0 and _is_not_zero(text) else text
+    return f"+{text}" if amount > 0 and _has_nonzero_digit(text) else text
 
 
 def percentage(ratio: float) -> str:
     """Write a ratio as a percentage with one decimal: 0.6634 is `66.3%`."""
-    size = _digits(abs(ratio) * 100, 1)
-    return f"-{size}%" if ratio < 0 and _is_not_zero(size) else f"{size}%"
+    size = _rounded_digits(abs(ratio) * 100, 1)
+    return f"-{size}%" if ratio < 0 and _has_nonzero_digit(size) else f"{size}%"
 
 
-def _digits(size: float, digits: int) -> str:
+def _rounded_digits(size: float, digits: int) -> str:
     # Rounds the shortest text, which people see in a sheet: 0.125 and 2.675 are halves.
     return f"{rounded_to(exact(size), Decimal(1).scaleb(-digits)):,f}"
 
 
-def _is_not_zero(text: str) -> bool:
+def _has_nonzero_digit(text: str) -> bool:
     return any(sign in "123456789" for sign in text)
 
 
@@ -154,7 +154,7 @@ def whole_change(amount: float, unit: str | None) -> str:
     return f"{'-' if amount < 0 else '+'}{'£' if unit == '£' else ''}{abs(amount):,.0f}"
 
 
-def remainder(millionths: int) -> str:
+def remainder_text(millionths: int) -> str:
     """Write a remainder of rounding to six places: `0.534210`."""
     return f"{millionths / 1_000_000:.6f}"
 
@@ -190,7 +190,7 @@ def exact_money(amount: Decimal, unit: str | None = "£", *, pence: bool | None 
 def exact_change(amount: Decimal, unit: str | None = "£", *, pence: bool | None = None) -> str:
     """Write a change with its sign: `+£1,230`, `-£450`; zero has none."""
     text = exact_money(amount, unit, pence=pence)
-    return f"+{text}" if amount > 0 and _is_not_zero(text) else text
+    return f"+{text}" if amount > 0 and _has_nonzero_digit(text) else text
 
 
 def percent_change(ratio: Decimal | None) -> str:
@@ -218,8 +218,8 @@ def parameter_value(value: float | Decimal, unit: str | None, *, full: bool = Fa
     """
     amount = value if isinstance(value, Decimal) else exact(value)
     if unit == "%":
-        return f"{decimal_text(_brief(amount * 100, 2, full=full))}%"
-    short_amount = _brief(amount.copy_abs(), 4, full=full)
+        return f"{decimal_text(_shorten(amount * 100, 2, full=full))}%"
+    short_amount = _shorten(amount.copy_abs(), 4, full=full)
     text = decimal_text(short_amount, grouped=True)
     if not (unit or "").startswith("£"):
         return f"{'-' if amount < 0 else ''}{text}"
@@ -228,7 +228,7 @@ def parameter_value(value: float | Decimal, unit: str | None, *, full: bool = Fa
     return f"{'-' if amount < 0 else ''}£{text}"
 
 
-def _brief(amount: Decimal, places: int, *, full: bool) -> Decimal:
+def _shorten(amount: Decimal, places: int, *, full: bool) -> Decimal:
     """Return a number with six digits, or more if its whole part and `places` decimals need them."""
     digits = max(_PARAMETER_DIGITS, amount.adjusted() + 1 + places)
     return amount if full or not amount else Context(prec=digits).plus(amount)
@@ -276,21 +276,21 @@ def signed_decimal(number: Decimal) -> str:
 
 def readable_number(value: float | Fraction, unit: str | None, digits: int) -> str:
     """Write a number so that it can be read back; see `language.with_numbers.value_text`."""
-    number = _decimal(value, digits).scaleb(2 if unit == "%" else 0, Context(prec=2_000))
+    number = _to_decimal(value, digits).scaleb(2 if unit == "%" else 0, Context(prec=2_000))
     money = (unit or "").startswith("£")
-    text = _number(abs(number), digits, money=money)
+    text = _write_unsigned(abs(number), digits, money=money)
     sign = "-" if number < 0 else ""
     return f"{sign}{'£' if money else ''}{text}{'%' if unit == '%' else ''}"
 
 
-def _decimal(value: float | Fraction, digits: int) -> Decimal:
+def _to_decimal(value: float | Fraction, digits: int) -> Decimal:
     if digits <= FLOAT_DIGITS:
         return exact(float(value))
     fraction = Fraction(value)
     return Context(prec=digits).divide(Decimal(fraction.numerator), Decimal(fraction.denominator))
 
 
-def _number(number: Decimal, digits: int, *, money: bool) -> str:
+def _write_unsigned(number: Decimal, digits: int, *, money: bool) -> str:
     """Write a number that is not negative."""
     if not number:
         return "0"

@@ -66,7 +66,7 @@ def parse_toml(text: str, parse_float: Callable[[str], Any] = float) -> dict[str
         tomllib.TOMLDecodeError: It is not TOML; this is a `ValueError`, too.
     """
     text = text.removeprefix("\ufeff").replace("\r\n", "\n")
-    _check_keys(text)
+    _check_nesting(text)
     try:
         table = tomllib.loads(text, parse_float=parse_float)
     except tomllib.TOMLDecodeError:
@@ -93,7 +93,7 @@ def _finite_number(text: str) -> float:
     return number
 
 
-def _check_keys(text: str) -> None:
+def _check_nesting(text: str) -> None:
     parts, level = 1, 0
     for match in _TOML.finditer(text):
         sign = match[0]
@@ -123,16 +123,16 @@ def _check_depth(document: dict[str, Any]) -> None:
 
 def json_text(value: Any) -> str:
     """Return JSON that UTF-8 can encode, with whole numbers as integers and a line feed at the end."""
-    text = json.dumps(_plain(value), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+    text = json.dumps(_whole_floats_as_ints(value), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
     return text.encode(errors="backslashreplace").decode()  # half a character stays an escape
 
 
-def _plain(value: Any) -> Any:
+def _whole_floats_as_ints(value: Any) -> Any:
     """Return a value with whole floats as integers: 667914, not 667914.0."""
     if isinstance(value, float) and value == int(value) and abs(value) < 2**53:
         return int(value)
     if isinstance(value, dict):
-        return {key: _plain(entry) for key, entry in value.items()}
+        return {key: _whole_floats_as_ints(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(entry) for entry in value]
+        return [_whole_floats_as_ints(entry) for entry in value]
     return value

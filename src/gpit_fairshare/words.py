@@ -60,7 +60,7 @@ def listed(texts: Sequence[str], most: int = 12) -> str:
     return joined([*texts[:most], *more]) or "none"
 
 
-def option(name: str, heading: str, value: str) -> str:
+def quoted_option(name: str, heading: str, value: str) -> str:
     """Return an option about a heading as it must be typed: with double quotes if the heading has an apostrophe."""
     quote = '"' if "'" in heading else "'"
     return f"{name} {quote}{heading}={value}{quote}"
@@ -96,14 +96,14 @@ def visible(text: str) -> str:
     Escape codes, characters that reverse the line, halves of a character and all other invisible characters are
     written as in JSON and TOML: `\u001b`. The contents of a JSON document stay the same.
     """
-    return _COMMAND.sub(_escaped, _UNUSUAL.sub(_if_unseen, text))
+    return _COMMAND.sub(_escape, _UNUSUAL.sub(_escape_if_unseen, text))
 
 
-def _if_unseen(match: re.Match[str]) -> str:
-    return match[0] if match[0].isprintable() or unicodedata.category(match[0]) == "Zs" else _escaped(match)
+def _escape_if_unseen(match: re.Match[str]) -> str:
+    return match[0] if match[0].isprintable() or unicodedata.category(match[0]) == "Zs" else _escape(match)
 
 
-def _escaped(match: re.Match[str]) -> str:
+def _escape(match: re.Match[str]) -> str:
     return re.sub("(....)", r"\\u\1", match[0].encode("utf-16-be", "surrogatepass").hex())
 
 

@@ -18,7 +18,7 @@ from gpit_fairshare.inputs.columns.units import (
     unit_in_title,
 )
 from gpit_fairshare.inputs.model import AppliedUnit, Request
-from gpit_fairshare.words import listed, option
+from gpit_fairshare.words import listed, quoted_option
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -161,7 +161,7 @@ class ColumnUnits:
                 f"'{heading}' is read as {name}, in {measure}, but its unit is {unit.text}"
                 + ("" if unit.stated_by == HEADING else f" ({unit.stated_by})"),
                 remedy=f"Name the right column with --map 'HEADING={name}', "
-                f"or the right unit with {option('--unit', heading, measure)}",
+                f"or the right unit with {quoted_option('--unit', heading, measure)}",
             )
         elif index in self._by_user:
             self._report_overruled(index, in_heading, unknown)
@@ -172,7 +172,7 @@ class ColumnUnits:
                 f"'{heading}' is read as {name}, in {measure}, but seems to state another unit"
                 f"{'' if unknown else ' in the cell next to it'}: '{text}' is not understood",
                 "a unit such as (£), (£000) or (£m), or none" if measure == "£" else "people, (000s) or no unit",
-                f"If the unit is {measure}, say so with {option('--unit', heading, measure)}; "
+                f"If the unit is {measure}, say so with {quoted_option('--unit', heading, measure)}; "
                 "otherwise correct the heading or the figures",
             )
         elif in_heading and in_cell and in_cell.factor != in_heading.factor:

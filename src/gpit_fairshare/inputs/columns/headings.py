@@ -15,7 +15,7 @@ from gpit_fairshare.inputs.columns.column_units import ColumnUnits
 from gpit_fairshare.inputs.columns.marks import bare_heading
 from gpit_fairshare.inputs.columns.standard_columns import folded, is_named, standard_columns
 from gpit_fairshare.inputs.columns.units import parse_unit, split_unit
-from gpit_fairshare.words import counted, listed, nearest, option
+from gpit_fairshare.words import counted, listed, nearest, quoted_option
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -340,7 +340,7 @@ class Headings:
             f"{code} has {len(rows):,} rows that differ in {listed([repr(word) for word in words])}, like lines of cost"
             f"{f' ({others} too)' if len(self.lines_of_code) > 1 else ''}; "
             f"but '{heading}' is read as historic_spend, the total of an organisation",
-            remedy=f"If it is the amount of each line, say so with {option('--map', heading, 'amount')}; "
+            remedy=f"If it is the amount of each line, say so with {quoted_option('--map', heading, 'amount')}; "
             "if it is a total, give one row for each code",
             at=self.sheet.where(rows[1], self.columns["org_code"]),
         )
