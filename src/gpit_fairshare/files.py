@@ -95,7 +95,7 @@ def _refuse_locked(place: Path) -> None:
 
 
 def place_to_write(path: Path) -> Path:
-    """Return the file to write: of a link, the file that it points to, so that the link stays.
+    """Return the file to write for a path: if it is a link, the file that it points to, so that the link stays.
 
     An `OSError` means that links form a circle, a name is too long, or the path is not a file.
     """
@@ -105,11 +105,17 @@ def place_to_write(path: Path) -> Path:
 
 
 def follow_links(path: Path) -> Path:
-    """Return the file that links point to. `Path.resolve` does so too, but fails if links form a circle."""
+    """Return the real path of a file, with all links followed; unlike `Path.resolve`, it allows circles of links."""
     return Path(os.path.realpath(path))
 
 
 def _refuse_irregular(path: Path) -> None:
+    """Refuse a path that is not a regular file.
+
+    Raises:
+        IsADirectoryError: It is a folder.
+        OSError: It is a pipe, a socket or a device, or its name has a character that is not allowed.
+    """
     try:
         mode = path.stat().st_mode
     except ValueError as error:  # a character that is not allowed in names

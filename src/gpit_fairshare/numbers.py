@@ -67,11 +67,13 @@ def percentage(ratio: float) -> str:
 
 
 def _rounded_digits(size: float, digits: int) -> str:
+    """Write a number that is not negative with this many decimals, halves rounded up and thousands separated."""
     # Rounds the shortest text, which people see in a sheet: 0.125 and 2.675 are halves.
     return f"{rounded_to(exact(size), Decimal(1).scaleb(-digits)):,f}"
 
 
 def _has_nonzero_digit(text: str) -> bool:
+    """Return whether a written number has a digit other than 0."""
     return any(sign in "123456789" for sign in text)
 
 
@@ -155,7 +157,7 @@ def whole_change(amount: float, unit: str | None) -> str:
 
 
 def remainder_text(millionths: int) -> str:
-    """Write a remainder of rounding to six places: `0.534210`."""
+    """Write a remainder of rounding, given in millionths, to six places: `0.534210`."""
     return f"{millionths / 1_000_000:.6f}"
 
 
@@ -229,7 +231,13 @@ def parameter_value(value: float | Decimal, unit: str | None, *, full: bool = Fa
 
 
 def _shorten(amount: Decimal, places: int, *, full: bool) -> Decimal:
-    """Return a number with six digits, or more if its whole part and `places` decimals need them."""
+    """Return a number rounded to six digits, or to more if its whole part and `places` decimals need them.
+
+    Args:
+        amount: The number.
+        places: Decimal places that are always kept.
+        full: Whether to return the number unchanged.
+    """
     digits = max(_PARAMETER_DIGITS, amount.adjusted() + 1 + places)
     return amount if full or not amount else Context(prec=digits).plus(amount)
 
@@ -275,7 +283,13 @@ def signed_decimal(number: Decimal) -> str:
 
 
 def readable_number(value: float | Fraction, unit: str | None, digits: int) -> str:
-    """Write a number so that it can be read back; see `language.with_numbers.value_text`."""
+    """Write a number with its unit, £ or %, so that it can be read back; see `language.with_numbers.value_text`.
+
+    Args:
+        value: The number.
+        unit: Its unit; with `%` the number is written as a percentage.
+        digits: Most significant digits, one of `DIGITS`.
+    """
     number = _to_decimal(value, digits).scaleb(2 if unit == "%" else 0, Context(prec=2_000))
     money = (unit or "").startswith("£")
     text = _write_unsigned(abs(number), digits, money=money)
@@ -284,6 +298,7 @@ def readable_number(value: float | Fraction, unit: str | None, digits: int) -> s
 
 
 def _to_decimal(value: float | Fraction, digits: int) -> Decimal:
+    """Return a number as a decimal: exactly as a float if that has enough digits, else to `digits` digits."""
     if digits <= FLOAT_DIGITS:
         return exact(float(value))
     fraction = Fraction(value)
@@ -291,7 +306,13 @@ def _to_decimal(value: float | Fraction, digits: int) -> Decimal:
 
 
 def _write_unsigned(number: Decimal, digits: int, *, money: bool) -> str:
-    """Write a number that is not negative."""
+    """Write a number that is not negative, with thousands separated or, if it is very large or small, an exponent.
+
+    Args:
+        number: The number.
+        digits: Most significant digits.
+        money: Whether to write both digits of pence, and all pounds in full.
+    """
     if not number:
         return "0"
     size = number.adjusted()

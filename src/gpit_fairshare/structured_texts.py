@@ -78,6 +78,11 @@ def parse_toml(text: str, parse_float: Callable[[str], Any] = float) -> dict[str
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a JSON object as a dictionary.
+
+    Raises:
+        TextError: The object has a key twice.
+    """
     table = dict(pairs)
     if len(table) < len(pairs):
         keys = [key for key, _ in pairs]
@@ -87,6 +92,11 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _finite_number(text: str) -> float:
+    """Return the number that a text in JSON states.
+
+    Raises:
+        TextError: The number is infinite or NaN.
+    """
     number = float(text)
     if number - number != 0:  # infinities and NaN
         raise TextError(f"{text[:40]} is not a finite number")
@@ -94,6 +104,11 @@ def _finite_number(text: str) -> float:
 
 
 def _check_nesting(text: str) -> None:
+    """Check that a TOML text is safe to parse: few parts in a key, and few levels of brackets.
+
+    Raises:
+        TextError: A key has too many parts, or brackets are nested too deeply.
+    """
     parts, level = 1, 0
     for match in _TOML.finditer(text):
         sign = match[0]
@@ -108,6 +123,11 @@ def _check_nesting(text: str) -> None:
 
 
 def _check_depth(document: dict[str, Any]) -> None:
+    """Check the levels of lists and tables in a parsed TOML document.
+
+    Raises:
+        TextError: They are nested too deeply.
+    """
     level: list[Any] = [document]
     for _ in range(DEEPEST + 1):
         level = [
@@ -128,7 +148,7 @@ def json_text(value: Any) -> str:
 
 
 def _whole_floats_as_ints(value: Any) -> Any:
-    """Return a value with whole floats as integers: 667914, not 667914.0."""
+    """Return a value with the whole floats in it, at any depth, as integers: 667914, not 667914.0."""
     if isinstance(value, float) and value == int(value) and abs(value) < 2**53:
         return int(value)
     if isinstance(value, dict):

@@ -31,12 +31,12 @@ def counted(number: int, noun: str) -> str:
 
 
 def inside(label: str) -> str:
-    """Write a label inside a sentence: `historic spend`, but `GP IT spend`."""
+    """Return a label as written inside a sentence, with a small first letter: `historic spend`, but `GP IT spend`."""
     return label[:1].lower() + label[1:] if label[1:2].islower() else label
 
 
 def sentence(text: str) -> str:
-    """Begin a text with a capital letter."""
+    """Return a text with a capital first letter, as at the start of a sentence."""
     return text[:1].upper() + text[1:]
 
 
@@ -61,7 +61,7 @@ def listed(texts: Sequence[str], most: int = 12) -> str:
 
 
 def quoted_option(name: str, heading: str, value: str) -> str:
-    """Return an option about a heading as it must be typed: with double quotes if the heading has an apostrophe."""
+    """Return an option about a heading as it must be typed, with double quotes if the heading has an apostrophe."""
     quote = '"' if "'" in heading else "'"
     return f"{name} {quote}{heading}={value}{quote}"
 
@@ -100,14 +100,16 @@ def visible(text: str) -> str:
 
 
 def _escape_if_unseen(match: re.Match[str]) -> str:
+    """Return a matched character unchanged if it is visible or a space, else as an escape."""
     return match[0] if match[0].isprintable() or unicodedata.category(match[0]) == "Zs" else _escape(match)
 
 
 def _escape(match: re.Match[str]) -> str:
+    r"""Return the matched characters as escapes of JSON: `\u001b`."""
     return re.sub("(....)", r"\\u\1", match[0].encode("utf-16-be", "surrogatepass").hex())
 
 
 def one_line(text: object, longest: int | None = 80) -> str:
-    """Return a text as `visible` does, on one line with single spaces, cut to a length."""
+    """Return a text as `visible` does, on one line with single spaces, cut to `longest` characters if given."""
     line = visible(" ".join(str(text).split()))
     return line if longest is None or len(line) <= longest else f"{line[: longest - 1]}…"

@@ -91,6 +91,14 @@ def inspect_inputs(request: Request) -> tuple[Request, Inputs, list[ColumnSummar
 
 
 def _build_inputs(request: Request, groups: Sequence[Group], findings: FindingCollector, *, all_read: bool) -> Inputs:
+    """Read the rows of all files, restate and check them, and return the tables with all findings.
+
+    Args:
+        request: the files and what the scheme needs from them.
+        groups: the files, grouped by role.
+        findings: collects the findings.
+        all_read: whether the cells of every file could be read.
+    """
     mark_larger(groups, request.needs)
     files = [file for group in groups for file in group.files]
     for file in files:
@@ -158,7 +166,7 @@ def _read_sheets(request: Request, findings: FindingCollector) -> tuple[list[tup
 
 @dataclass
 class _TableBuilder:
-    """Builds the tables."""
+    """Builds the table of each year from the groups of files, step by step."""
 
     request: Request
     groups: Sequence[Group]
@@ -172,7 +180,7 @@ class _TableBuilder:
     columns: dict[str, InputColumn] = field(default_factory=dict)
 
     def read_rows(self) -> None:
-        """Read the rows of each file, sum lines and practices, and sort them by year.
+        """Read the rows of each file, sum lines and practices to organisations, and sort the rows by year.
 
         Raises:
             UsageError: no row has a code that should be left out.
@@ -212,7 +220,7 @@ class _TableBuilder:
             self.lines = lines_on_boundaries(self.lines, self.crosswalk, day)
 
     def restate_years(self) -> None:
-        """Restate all groups for the organisations of the first group."""
+        """Restate all groups for the organisations of the first group; report organisations that one group lacks."""
         if not self.groups:
             return
         years_as_read = self.request.years if self.request.boundaries is None else ()
@@ -235,7 +243,7 @@ class _TableBuilder:
         self._describe_columns()
 
     def build_table(self, year: str) -> pl.DataFrame:
-        """Return the table of one year."""
+        """Return the table of one year, with a row for each organisation; record the origin of each value."""
         codes = sorted(self._codes(year))
         series = [
             pl.Series("org_code", codes, pl.String),
@@ -281,7 +289,7 @@ class _TableBuilder:
             self.groups[0].findings.warning(FindingCode.NO_PATIENTS, f"no patients in {listed(without_patients)}")
 
     def check_plausible(self) -> None:
-        """Report figures that are hard to believe."""
+        """Report unlikely figures: parts of a person, large changes in patients, unusual spend per head."""
         years = self.request.years
         people = {year: self._placed_figures("registered_population", year) for year in years}
         for figures in people.values():
@@ -296,7 +304,7 @@ class _TableBuilder:
             previous = spend, heads
 
     def _placed_figures(self, column: str, year: str) -> dict[str, PlacedFigure]:
-        """Return the figures of a column by organisation, with their places."""
+        """Return the figures of a column in a year, with their places, by organisation."""
         figures = {}
         for code, row in self._rows_with_column(column, year).items():
             if (value := row.number_of(column)) is not None:
@@ -307,7 +315,7 @@ class _TableBuilder:
         return figures
 
     def _columns_to_read(self, group: Group, file: InputFile) -> list[Need]:
-        """Return the columns to read from a file."""
+        """Return the columns to read from a file: those that it gives, the name, and those of lines or practices."""
         needs = [*group.gives.values(), _NAME]
         if file.has_lines and "historic_spend" in group.gives:
             return [*needs, *line_needs(self.request)]
@@ -316,6 +324,7 @@ class _TableBuilder:
         return [*needs, Need("basis", "text", optional=True)]
 
     def _note_illustrative(self, file: InputFile) -> None:
+        """Add a sentence to `illustrative` if rows of the file, or a title above them, are marked illustrative."""
         marked = sum("illustrative" in row.text_of("basis").casefold() for row in file.rows)
         if marked:
             self.illustrative.append(
@@ -364,6 +373,15 @@ class _TableBuilder:
     def _report_one_sided_row(
         self, row: InputRow, other: Group, years: Sequence[str], alone: Mapping[str, Sequence[str]], *, fatal: bool
     ) -> None:
+        """Report an organisation that another group of files lacks, as an error or as a warning that it is left out.
+
+        Args:
+            row: the organisation.
+            other: the group that lacks it.
+            years: years in which it is lacking.
+            alone: organisations that only the other group has, with their years.
+            fatal: whether it is an error.
+        """
         suggestion = _similar_organisations(row, years, other.rows, alone)
         name = row.text_of("org_name")
         label = f"{name} ({row.code})" if name else row.code
@@ -383,6 +401,7 @@ class _TableBuilder:
         report(FindingCode.ONE_SIDED, row.where("org_code"), message, expected, remedy, organisation=row.code)
 
     def _describe_columns(self) -> None:
+        """Fill `columns` with the kind, unit and files of each column, except optional columns that no file has."""
         needed, optional = needed_columns(self.request)
         for need in [*needed, *optional]:
             owner = next((group for group in self.groups if need.name in group.gives), None)
@@ -401,12 +420,16 @@ class _TableBuilder:
         return {code: rows[code] for code in self._codes(year) if code in rows}
 
     def _name(self, year: str, code: str) -> str:
+        """Return the name of an organisation in a year from the first group that has one; empty if none has."""
         rows = (group.rows[year].get(code) for group in self.groups if not group.of)
         return next((name for row in rows if row and (name := row.text_of("org_name"))), "")
 
 
 def _years_alone(rows: Rows, others: Rows) -> dict[str, list[str]]:
-    """Return the organisations that `others` lacks, with the years; years without any rows are reported elsewhere."""
+    """Return the organisations in `rows` that `others` lacks, each with the years in which it does.
+
+    Years without any rows in `others` are reported elsewhere.
+    """
     alone: defaultdict[str, list[str]] = defaultdict(list)
     for year in rows:
         for code in rows[year].keys() - others[year].keys() if others[year] else ():
@@ -415,7 +438,7 @@ def _years_alone(rows: Rows, others: Rows) -> dict[str, list[str]]:
 
 
 def _similar_organisations(row: InputRow, years: Sequence[str], rows: Rows, alone: Mapping[str, Sequence[str]]) -> str:
-    """Return organisations of another file that resemble one that only this file has; empty if none does.
+    """Return the organisations of another file that resemble one that it lacks, for a message; empty if none does.
 
     Args:
         row: the organisation.

@@ -251,7 +251,7 @@ def year_start(year: str) -> dt.date:
 
 
 def boundary_date(boundaries: str | dt.date) -> dt.date:
-    """Read the day of the requested boundaries: `2020-04-01`, or `2020/21` for 1 April 2020.
+    """Return the day that `--boundaries` gives: `2020-04-01`, or `2020/21` for 1 April 2020.
 
     Raises:
         UsageError: the text is neither a date nor a financial year.
@@ -331,6 +331,16 @@ def quoted(cell: Any) -> str:
 
 
 def _read_figure(cell: Any, need: Need, style: NumberStyle) -> CellReading:
+    """Read a cell as a number, and multiply it by the factor of its column's unit.
+
+    Args:
+        cell: the value in the file.
+        need: the column. A column of money or people may not have percentages.
+        style: how its figures are written.
+
+    Raises:
+        Refused: the cell is not a number, could be several, or is too large or too small.
+    """
     expected = "a plain number such as 1234.56"
     remark = None
     if isinstance(cell, str):
@@ -370,4 +380,5 @@ def _read_figure(cell: Any, need: Need, style: NumberStyle) -> CellReading:
 
 
 def _remedy_of(cell: Any) -> str:
+    """Return what to do about a cell without a value; empty for any other cell."""
     return cell.remedy if isinstance(cell, Broken) else ""

@@ -84,7 +84,7 @@ class ColumnUnits:
         return unit.factor if unit else 1
 
     def applied_units(self, used: Collection[str]) -> tuple[AppliedUnit, ...]:
-        """Return the units of used columns that are in £ or people, or scaled, from left to right."""
+        """Return the unit of each used column that is in £ or people, or has a factor above 1, from left to right."""
         applied = []
         for index, name in sorted((index, name) for name, index in self.columns.items() if name in used):
             measure = self._measures[index]
@@ -117,13 +117,17 @@ class ColumnUnits:
         self._report_table_units([index for index, _ in measured if index not in self._by_user])
 
     def _find_unit(self, index: int) -> StatedUnit | None:
+        """Return the unit of a column, or None: from `--unit`, else its heading, the cell next to it, or the table."""
         measure = self._measures[index]
         stated = (self._by_user.get(index), self._heading_unit(index)[0], self.sheet.units.get(index))
         of_table = (unit for unit in self._whole_table if measure and unit.measure == measure)
         return next(filter(None, (*stated, *of_table)), None)
 
     def _heading_unit(self, index: int) -> tuple[StatedUnit | None, str]:
-        """Return the unit in a heading, and the part of the heading that is not understood; rates are not checked."""
+        """Return the unit in a heading, or None, and the part of the heading that is not understood.
+
+        Only columns of £ or people are checked for parts that are not understood; for others, the second text is empty.
+        """
         heading = self.sheet.headings[index]
         if self._measures[index] in ("£", "people"):
             unit, unknown = heading_unit(heading, self._known_words)
@@ -132,7 +136,10 @@ class ColumnUnits:
         return unit and unit._replace(stated_by=HEADING), unknown
 
     def _first_unit_of_rows(self) -> list[str]:
-        """Return the first entry of a column of units that is not £ or people; units of single rows are not read."""
+        """Return the first entry of a column of units that is not plain £ or people, with the heading; empty if none.
+
+        Units of single rows are not applied, so the entry is reported.
+        """
         indices = [index for index, heading in enumerate(self.sheet.headings) if heading.casefold() in _UNIT_HEADINGS]
         texts = {(index, str(row[index]).strip()) for index in indices for _, row in self.sheet.rows if row[index]}
         return [
@@ -142,6 +149,7 @@ class ColumnUnits:
         ][:1]
 
     def _has_figures(self, index: int) -> bool:
+        """Return whether a column has any number; False for columns that are read as text."""
         if index in self._text_columns:
             return False
         cells = (row[index] for _, row in self.sheet.rows)
@@ -151,7 +159,13 @@ class ColumnUnits:
         )
 
     def _report_column(self, index: int, name: str, report: Callable[..., None]) -> None:
-        """Report problems with the unit of one column of £ or people."""
+        """Report problems with the unit of one column of £ or people.
+
+        Args:
+            index: the column.
+            name: the name of the column.
+            report: adds an error or a warning.
+        """
         heading, measure = self.sheet.headings[index], self._measures[index]
         in_heading, unknown = self._heading_unit(index)
         unit, in_cell = self.unit_of(index), self.sheet.units.get(index)
@@ -184,7 +198,13 @@ class ColumnUnits:
             )
 
     def _report_overruled(self, index: int, in_heading: StatedUnit | None, unknown: str) -> None:
-        """Warn about other units that the file states for a column with a unit from the user."""
+        """Warn if the file states another unit for a column than the user does with `--unit`.
+
+        Args:
+            index: the column.
+            in_heading: the unit in its heading, if any.
+            unknown: the part of its heading that is not understood.
+        """
         user_unit = self._by_user[index]
         in_cell, odd_text = self.sheet.units.get(index), self.sheet.odd_units.get(index, "")
         of_table = (

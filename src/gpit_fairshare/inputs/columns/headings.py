@@ -50,7 +50,10 @@ def recogniser(role: Role, request: Request) -> Callable[[str], str | None]:
 
 
 def _heading_matchers(role: Role, request: Request) -> list[Callable[[str], str | None]]:
-    """Return the ways of recognising a heading, the most certain first."""
+    """Return functions from a heading to its column, or None, in order of certainty.
+
+    The first uses `--map`, the next ones use exact names, and the last ones the less certain words of headings.toml.
+    """
     standards = {name: standard for name, standard in standard_columns().items() if standard.only in ("", role)}
     mapping = {folded(heading): column for heading, column in request.mapping.items()}
     named_for_organisation = {folded(f"{request.organisation} {part}"): f"org_{part}" for part in ("code", "name")}
@@ -76,7 +79,7 @@ def _heading_matchers(role: Role, request: Request) -> list[Callable[[str], str 
 
 
 def headings_sentence(headings: Iterable[str]) -> str:
-    """List the headings for a message about a missing one; explain headings that are years."""
+    """List the headings of a file in a sentence, for a message about a missing one; explain headings that are years."""
     unique_headings = list(dict.fromkeys(heading for heading in headings if heading))
     sentence = f"the headings are {listed([repr(heading) for heading in unique_headings], 30)}"
     years = [heading for heading in unique_headings if parse_year(heading)]
@@ -164,6 +167,7 @@ class Headings:
         return self.sheet.headings[self.columns[column]]
 
     def _match_headings(self) -> None:
+        """Assign the headings to columns: the most certain matches first, and filled columns before blank ones."""
         mapped, *layers = _heading_matchers(self.role, self.request)
         # The user's headings may match blank columns, too; otherwise filled columns come first.
         self._claim_columns(mapped, range(len(self.sheet.headings)))
@@ -220,11 +224,19 @@ class Headings:
                 return
 
     def _has_practices(self, index: int) -> bool:
+        """Return whether a column has values, and all of them are codes of GP practices."""
         cells = [row[index] for _, row in self.sheet.rows if row[index] is not None]
         return bool(cells) and all(isinstance(cell, str) and _PRACTICE.fullmatch(cell.strip()) for cell in cells)
 
     def _claim_columns(self, match_heading: Callable[[str], str | None], places: Sequence[int]) -> None:
-        """Give each heading without a column the one it matches, unless a more certain heading has it."""
+        """Assign headings to the columns that they match, except columns that other headings already have.
+
+        If several headings match one column, the first is used, and `repeats` records all of them.
+
+        Args:
+            match_heading: returns the column of a heading, or None.
+            places: indices of the headings to match.
+        """
         claims: dict[str, list[int]] = {}
         for index in places:
             heading = self.sheet.headings[index]
@@ -242,13 +254,16 @@ class Headings:
                 self.repeats[column] = indices
 
     def _match_commissioner(self, heading: str) -> str | None:
-        """Return the column of a practice's CCG for a second heading for codes, if a step uses it."""
+        """Return the column of a practice's CCG for a second heading for codes, if a step uses it; else None."""
         has_step = any(need.name == COMMISSIONER for need in self.request.needs)
         is_commissioner = has_step and self.request.is_by_practice and "org_code" in self.columns
         return COMMISSIONER if is_commissioner and folded(heading) in standard_columns()["org_code"].aliases else None
 
     def _name_unknown(self, heading: str) -> str | None:
-        """Return the name of an unknown heading; None if a more certain heading has that name."""
+        """Return the name of the column for an unknown heading; None if it gives no name, or the name is in use.
+
+        If each row is a practice, a second code or name is that of its parent organisation.
+        """
         name = plain_name(heading)
         if name not in self.columns:
             return name or None
@@ -331,6 +346,7 @@ class Headings:
             self.findings.note(FindingCode.UNUSED, f"not used: {listed(unused)}")
 
     def _report_total_over_lines(self) -> None:
+        """Report as an error that a heading for totals is above lines of cost; the message names the first code."""
         code, rows = next(iter(self.lines_of_code.items()))
         words = [self.title(name) for name in LINE_WORDS if name in self.columns and name != "basis"]
         others = counted(len(self.lines_of_code) - 1, "other code")

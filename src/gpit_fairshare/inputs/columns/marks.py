@@ -123,7 +123,7 @@ def rich_text(parts: Sequence[tuple[str, str]]) -> str | None:
 
 
 def _raise_or_lower(text: str, position: str) -> str:
-    """Write a text with superscript or subscript characters, or with a caret before it if a letter has none."""
+    """Return a text in superscript or subscript characters, or after a caret if a letter has no such character."""
     special = text.translate(_SIGNS[position])
     has_none = any(before == after and before.isalnum() for before, after in zip(text, special, strict=True))
     return f"^{text}" if has_none else special
@@ -173,7 +173,7 @@ def has_mark(code: str) -> bool:
 
 
 def is_no_code(text: str) -> bool:
-    """Return whether a text stands for a missing code: `NULL`, `n/k`, `TBC`, `(blank)`."""
+    """Return whether a text means that a code is missing: `NULL`, `n/k`, `TBC`, `(blank)`."""
     if _NO_CODE.fullmatch(text.strip()):
         return True
     if len(text) < 7 and text.isalnum() and not text.isalpha():  # as nearly all codes are
@@ -183,6 +183,7 @@ def is_no_code(text: str) -> bool:
 
 
 def _remove_marks(mark: re.Pattern[str], text: str) -> str:
+    """Return a text without the footnote marks that a pattern matches, and without spaces around it."""
     before = ""
     while text != before:
         before, text = text, mark.sub(_replace_mark, text).strip()

@@ -24,6 +24,7 @@ _TABLE = parse_toml(files(__package__).joinpath("units.toml").read_text(encoding
 
 
 def _factor_by_word(table: dict[str, list[str]]) -> dict[str, int]:
+    """Return the factor of each word for a scale: 1,000 for `k`."""
     return {word: _FACTORS[scale] for scale, words in table.items() for word in words}
 
 
@@ -129,7 +130,7 @@ class StatedUnit(NamedTuple):
 
 
 def split_unit(heading: str) -> tuple[str, StatedUnit | None]:
-    """Split a heading into its words and the unit at its end, at its start or in brackets."""
+    """Return a heading without the unit at its end, at its start or in brackets, and the unit or None."""
     text = _repair_signs(heading)
     for pattern in (_BRACKETED, _AT_END, _AT_START):
         if match := pattern.search(text):
@@ -179,7 +180,14 @@ def _read_unit(
     is_harmless_outside: Callable[[str], bool],
     known_words: Collection[str] = (),
 ) -> tuple[StatedUnit | None, str]:
-    """Return the unit in a text, and its first word that is not a unit, a date or harmless."""
+    """Return the unit in a text, or None, and its first word that is not a unit, a date or harmless, or an empty text.
+
+    Args:
+        heading: the text.
+        token_outside: pattern for units and words outside brackets and before the last comma.
+        is_harmless_outside: returns whether a word there does not change figures.
+        known_words: words that change no figures in brackets and after the last comma.
+    """
     text = _repair_signs(heading)
     if odd := _ODD_UNIT.search(text):
         return None, odd[0]
@@ -249,7 +257,7 @@ def is_vague(text: str) -> bool:
 
 
 def scale_figure(number: float, factor: int) -> float:
-    """Multiply the decimal digits of a figure exactly: 4.35 in £k is £4,350, not a fraction of a penny less."""
+    """Multiply a figure by a factor, exactly in decimals: 4.35 in £k is £4,350, not a fraction of a penny less."""
     return number if factor == 1 else float(Fraction(repr(number)) * factor)
 
 
@@ -270,6 +278,7 @@ def _combine_units(units: list[StatedUnit]) -> tuple[StatedUnit | None, str]:
 
 
 def _matched_unit(match: re.Match[str]) -> StatedUnit:
+    """Return the unit that a match of a pattern for units states: its factor, its text and what it measures."""
     parts = match.groupdict()
     measure: Measure = "£" if parts.get("pounds") or parts.get("of_pounds") else ""
     if parts.get("people") or parts.get("of_people"):
@@ -278,6 +287,7 @@ def _matched_unit(match: re.Match[str]) -> StatedUnit:
 
 
 def _factor(scale: str) -> int:
+    """Return the factor of a word for a scale, such as 1,000 for `k`; 1 for an empty text."""
     return _SCALES_AFTER_POUNDS[scale.casefold().lstrip("'")] if scale else 1
 
 

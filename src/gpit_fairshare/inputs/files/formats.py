@@ -37,6 +37,11 @@ SHEETS = (".xlsx", ".ods")
 
 
 def _read_parquet(data: bytes, options: ReadOptions) -> Grid:
+    """Read a Parquet file as a grid; the names of its columns become row 1.
+
+    Raises:
+        Unreadable: the file is damaged or not a Parquet file.
+    """
     check_size(len(data), options, "the file has")
     try:
         lazy = pl.scan_parquet(io.BytesIO(data))
@@ -54,6 +59,7 @@ def _read_parquet(data: bytes, options: ReadOptions) -> Grid:
 
 
 def _parquet_megabytes(path: Path, _options: ReadOptions) -> int:
+    """Return the `--max-size` in megabytes that a Parquet file needs for its size, rows, cells and texts."""
     lazy = pl.scan_parquet(path)
     rows = lazy.select(pl.len()).collect().item()
     needed = megabytes_needed(path.stat().st_size, rows, rows * len(lazy.collect_schema()))
@@ -61,7 +67,7 @@ def _parquet_megabytes(path: Path, _options: ReadOptions) -> int:
 
 
 def _largest_text_column(frame: pl.LazyFrame) -> int:
-    """Return the bytes of the texts in the largest column."""
+    """Return the bytes of all texts in the largest column of texts; 0 if there is no such column."""
     texts = frame.select(pl.col(pl.String).str.len_bytes().cast(pl.Int64).sum()).collect()
     return max(texts.row(0)) if texts.width else 0
 
@@ -76,7 +82,7 @@ READERS: Mapping[str, Callable[[bytes, ReadOptions], Grid]] = {
 
 
 def max_size_needed(error: TooLarge, path: Path, options: ReadOptions) -> int:
-    """Return the `--max-size` that a file needs; 0 if it is larger than gpit can read.
+    """Return the `--max-size` in megabytes that a file needs; 0 if it is larger than gpit can read.
 
     All limits are included, not only the first one exceeded, so that a run with this size is not refused again.
     """

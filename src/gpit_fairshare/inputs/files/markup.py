@@ -31,10 +31,10 @@ _ZERO = re.compile(rb"-?0+(?:\.0*)?(?:[Ee][+-]?[0-9]+)?")
 
 
 def xlsx_markup(xml: bytes, shared: Mapping[int, str]) -> Markup:
-    """Read the XML of a sheet in an .xlsx workbook.
+    """Return the facts about a sheet of an .xlsx workbook that only its XML has: extent, errors, formulas, hidden rows.
 
     Args:
-        xml: the part.
+        xml: the XML of the sheet.
         shared: texts with superscripts or subscripts among the workbook's shared strings, by number.
     """
     rows, width = _find_rows_and_width(xml)
@@ -51,7 +51,10 @@ def xlsx_markup(xml: bytes, shared: Mapping[int, str]) -> Markup:
 
 
 def xlsx_extent(part: IO[bytes]) -> tuple[int, int]:
-    """Return the filled rows of a sheet, or a few more, and the `cells` of its `Markup`; it is read piece by piece."""
+    """Return the number of filled rows of a sheet, or a few more, and of cells from A1 to its last row and column.
+
+    The XML is read piece by piece, so that a large sheet needs little memory.
+    """
     rows = rows_without_places = width = height = 0
     incomplete_tag = b""
     while piece := part.read(MEGABYTE):
@@ -70,7 +73,7 @@ def xlsx_extent(part: IO[bytes]) -> tuple[int, int]:
 
 
 def _find_rows_and_width(xml: bytes) -> tuple[set[int], int]:
-    """Return the rows of cells that are not blank, and the number of columns up to the last of them."""
+    """Return the numbers of the rows with cells that are not blank, and the number of columns up to the last one."""
     places = _PLACE.findall(xml)
     columns, rows = {letters for letters, _ in places}, {row for _, row in places}
     width = max((column_index(letters.decode()) + 1 for letters in columns), default=0)
@@ -78,7 +81,7 @@ def _find_rows_and_width(xml: bytes) -> tuple[set[int], int]:
 
 
 def _add_cells(markup: Markup, xml: bytes, shared: Mapping[int, str]) -> None:
-    """Add the facts about single cells: errors, formulas, shared texts with superscripts or subscripts."""
+    """Add facts about single cells to the markup: errors, formulas, shared texts with superscripts or subscripts."""
     for place, kind, content in _iterate_cells(xml):
         stored = value[1].strip() if (value := _VALUE.search(content)) else b""
         if kind == b"e":
@@ -95,7 +98,7 @@ def _add_cells(markup: Markup, xml: bytes, shared: Mapping[int, str]) -> None:
 
 
 def _iterate_cells(xml: bytes) -> Iterator[tuple[tuple[int, int], bytes, bytes]]:
-    """Yield the place, the type and the content of each cell that is not blank."""
+    """Yield the row and column, the type and the XML content of each cell of a sheet that is not blank."""
     row = 0
     for part in _ROW_START.split(xml)[1:]:  # each with its content, up to the next row
         opening, _, cells = part.partition(b">")
@@ -112,6 +115,7 @@ def _iterate_cells(xml: bytes) -> Iterator[tuple[tuple[int, int], bytes, bytes]]
 
 
 def _hidden_columns(xml: bytes) -> list[int]:
+    """Return the hidden columns, counted from 0, from the part of a sheet's XML above its rows."""
     hidden: list[int] = []
     for column in _hidden_entries(_COLUMN, xml):
         first, last = column.get(b"min", b""), column.get(b"max", b"")
@@ -121,12 +125,18 @@ def _hidden_columns(xml: bytes) -> list[int]:
 
 
 def _hidden_entries(tag: re.Pattern[bytes], xml: bytes) -> list[dict[bytes, bytes]]:
-    """Return the attributes of the rows or columns that are hidden."""
+    """Return the attributes of each hidden row or column in the XML of a sheet.
+
+    Args:
+        tag: pattern of the opening tag of a row or a column.
+        xml: the XML of the sheet.
+    """
     entries = map(_parse_attributes, tag.findall(xml)) if b"hidden=" in xml else ()
     return [attributes for attributes in entries if attributes.get(b"hidden") in (b"1", b"true")]
 
 
 def _parse_attributes(text: bytes) -> dict[bytes, bytes]:
+    """Return the attributes in the opening tag of a row, column or cell, by name."""
     return dict(_ATTRIBUTE.findall(text))
 
 
@@ -152,7 +162,7 @@ def _inline_rich_texts(xml: bytes) -> dict[tuple[int, int], str]:
 
 
 def _elements_if_raised(xml: bytes, name: str) -> list[Element]:
-    """Return the elements with this name if the part has superscripts or subscripts, else none."""
+    """Return the elements with this name in a part's XML; empty if the part has no superscripts or subscripts."""
     return _find_elements(fromstring(xml), name) if b"vertAlign" in xml else []  # noqa: S314 – `open_package` refuses entities
 
 
@@ -162,7 +172,10 @@ def _find_elements(node: Element, name: str) -> list[Element]:
 
 
 def _rich_text_of(node: Element) -> str | None:
-    """Return the text of an element with superscripts or subscripts, without the pronunciation of Japanese texts."""
+    """Return the text of an element with special characters for superscripts and subscripts; None if it has none.
+
+    The pronunciation of Japanese texts is left out.
+    """
     parts = []
     for run in [child for child in node if child.tag.rpartition("}")[2] in ("r", "t")]:
         position = next((mark.get("val", "") for mark in _find_elements(run, "vertAlign")), "")

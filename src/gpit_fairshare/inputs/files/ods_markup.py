@@ -25,10 +25,10 @@ _MOST_REPEATS = 2**16
 
 
 def ods_markup(content: IO[bytes], positions: Mapping[str, str]) -> dict[str, Markup]:
-    """Read the content of an .ods workbook, piece by piece: the facts about each sheet.
+    """Return the facts about each sheet of an .ods workbook that only its XML has, by the name of the sheet.
 
     Args:
-        content: the XML.
+        content: the XML of the workbook's content, which is read piece by piece.
         positions: the styles of text that are superscript or subscript, by name.
     """
     scan = _SheetScan(positions)
@@ -46,7 +46,7 @@ def ods_markup(content: IO[bytes], positions: Mapping[str, str]) -> dict[str, Ma
 
 
 class _SheetScan:
-    """Goes through sheets. Rows and cells may be repeated."""
+    """Collects the markup of each sheet while the XML is read. Rows and cells may be repeated."""
 
     def __init__(self, positions: Mapping[str, str]) -> None:
         self.positions = positions
@@ -56,6 +56,7 @@ class _SheetScan:
         """Rows above and cells before the current one; repeats of this row; columns described so far."""
 
     def start_element(self, node: Element) -> None:
+        """Begin a sheet or a row; add the numbers of hidden rows to the markup of the sheet."""
         if node.tag == _SHEET:
             self.sheet = self.sheets[node.get(f"{_TABLE}name", "")] = Markup()
             self.row = self.columns = 0
@@ -66,6 +67,7 @@ class _SheetScan:
                 self.sheet.hidden_rows += range(self.row + 1, self.row + self.rows + 1)
 
     def end_element(self, node: Element) -> None:
+        """Count the row, column or cell that ends; read the cell, or add hidden columns to the markup of the sheet."""
         if node.tag == _ROW:
             self.row += self.rows
         elif node.tag == _COLUMN:
@@ -79,6 +81,14 @@ class _SheetScan:
             self.column += columns
 
     def _read_cell(self, cell: Element, columns: int) -> None:
+        """Add a cell and its repeats to the markup: extent, merged cells, errors, missing values, superscripts.
+
+        A cell without a value, formula or text is ignored.
+
+        Args:
+            cell: the XML of the cell.
+            columns: how many times the cell is repeated.
+        """
         has_value, is_formula = _VALUE_TYPE in cell.attrib, f"{_TABLE}formula" in cell.attrib
         is_error = cell.get(f"{_CALC}value-type") == "error"
         # Most cells have only a value, and their text adds nothing.
@@ -105,7 +115,7 @@ class _SheetScan:
 
 
 def _text_parts(node: Element, positions: Mapping[str, str], position: str = "") -> Iterator[tuple[str, str]]:
-    """Yield the parts of the text in an element, each with its position."""
+    """Yield the parts of the text in an element, each with its position: `superscript`, `subscript` or empty."""
     yield node.text or "", position
     for child in node:
         if child.tag == f"{_TEXT}s":
@@ -117,12 +127,13 @@ def _text_parts(node: Element, positions: Mapping[str, str], position: str = "")
 
 
 def _count(node: Element, name: str) -> int:
+    """Return a count from an attribute, such as how often a row is repeated; 1 if it is missing or not a number."""
     text = node.get(name, "")
     return max(1, int(text)) if text.isdigit() else 1
 
 
 def raised_styles(*parts: bytes) -> dict[str, str]:
-    """Return the styles of text in an .ods workbook that are superscript or subscript, by name.
+    """Return the position of each style of text in an .ods workbook that is superscript or subscript, by its name.
 
     Args:
         parts: the XML of the content and of the styles of the workbook.
@@ -141,7 +152,10 @@ def raised_styles(*parts: bytes) -> dict[str, str]:
 
 
 def _parse_position(text: str) -> str:
-    """Read `super 58%`, `33% 58%` or `-8% 58%`: the height of the letters above the line, and their size."""
+    """Return `superscript`, `subscript` or an empty text for a position such as `super 58%`, `33% 58%` or `-8% 58%`.
+
+    The first part is the height of the letters above the line, the second their size.
+    """
     height = text.strip().partition(" ")[0]
     if height == "sub" or height.startswith("-"):
         return "subscript"
@@ -149,6 +163,7 @@ def _parse_position(text: str) -> str:
 
 
 def _inherited_position(name: str, positions: Mapping[str, str], parents: Mapping[str, str]) -> str | None:
+    """Return the position of a style or of the nearest style that it is based on; None if none of them has one."""
     visited: set[str] = set()
     while name not in positions and parents.get(name) and name not in visited:
         visited.add(name)

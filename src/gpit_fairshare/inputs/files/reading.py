@@ -47,12 +47,12 @@ class InputSheet(Region):
         matched: tuple[tuple[str, str], ...],
         units: tuple[AppliedUnit, ...] = (),
     ) -> InputSource:
-        """Return the description of the file for the result."""
+        """Return the description of the file for the result: its role, names, digest, rows, headings and units."""
         rows, titles = len(self.rows), () if role == "crosswalk" else tuple(self.titles)
         return InputSource(role, self.file, self.sheet, self.sha256, rows, matched, titles, units)
 
     def column_in_words(self, index: int) -> str:
-        """Return the name of a column for a message: `column C`."""
+        """Return a column with its letter for a message: `column C`."""
         return f"column {letters(index)}"
 
     def where(self, row: int, index: int) -> Where:
@@ -68,7 +68,9 @@ class InputSheet(Region):
 
 
 def locate_file(text: str) -> tuple[Path, str]:
-    """Find the file, and the sheet if named, from `FILE` or `FILE:SHEET`. An existing file comes before a sheet.
+    """Return the path and the sheet (empty if none is named) of `FILE` or `FILE:SHEET`.
+
+    If a file has the whole text as its name, that file is meant.
 
     Raises:
         UsageError: there is no such file, it is a folder, or gpit does not read this kind of file.
@@ -80,6 +82,11 @@ def locate_file(text: str) -> tuple[Path, str]:
 
 
 def _check_file_and_sheet(text: str) -> tuple[Path, str]:
+    """Split `FILE` or `FILE:SHEET` into path and sheet, and check that gpit can read such a file.
+
+    Raises:
+        UsageError: there is no such file, it is a folder, gpit does not read its format, or the format has no sheets.
+    """
     name, sheet = split_sheet(text)
     path = Path(name)
     if not path.exists():
@@ -111,10 +118,10 @@ def split_sheet(text: str) -> tuple[str, str]:
 
 
 def read_sheet(target: tuple[Path, str], findings: FindingCollector, options: ReadOptions) -> InputSheet | None:
-    """Read the cells of a file. If that fails, report the reason as a finding and return None.
+    """Read the table of a file or sheet. If that fails, report the reason as a finding and return None.
 
     Args:
-        target: the file and the sheet, as `locate_file` finds them.
+        target: the file and the sheet, as `locate_file` returns them.
         findings: collects the findings.
         options: the size limit and the known headings; its sheet is replaced by that of the target.
 
@@ -165,9 +172,10 @@ def letters(index: int) -> str:
 
 
 def _uncalculated_rows(grid: Grid, region: Region) -> dict[int, tuple[int, ...]]:
-    """Return the rows of formulas of each column whose formulas all store 0, if the workbook asks to be calculated.
+    """Return, by column, the rows of formulas that were never calculated; columns without such formulas are left out.
 
-    A program that cannot calculate stores 0 for every formula. A zero among other values is a real zero.
+    A program that cannot calculate stores 0 for every formula and asks for the workbook to be calculated when opened.
+    So the formulas of a column count if they all store 0; a zero among other values is a real zero.
     """
     columns = {
         column: {row: is_zero[row] for row, _ in region.rows if row in is_zero}
@@ -177,7 +185,7 @@ def _uncalculated_rows(grid: Grid, region: Region) -> dict[int, tuple[int, ...]]
 
 
 def _report_file(sheet: InputSheet, grid: Grid) -> None:
-    """Report findings about the file as a whole, and about cells outside the table."""
+    """Report what was noticed while reading the file: rows and cells outside the table, hidden and merged cells."""
     for remark in grid.remarks:
         sheet.findings.add(remark)
     report_region(sheet, sheet.findings)

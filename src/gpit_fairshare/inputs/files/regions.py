@@ -86,7 +86,7 @@ class Region:
         return any(not is_blank(cells[index]) for _, cells in self.rows)
 
     def read_units(self, cells: Sequence[Any]) -> None:
-        """Read the units, and the texts that may be units, from a row above or below the headings."""
+        """Store the unit, or the text that may be a unit, in each cell of a row above or below the headings."""
         for index, cell in enumerate(cells):
             text = bare_text(cell.strip())[0] if isinstance(cell, str) else ""
             unit, unknown = cell_unit(text) if text else (None, "")
@@ -156,6 +156,7 @@ def report_region(region: Region, findings: FileFindings) -> None:
 
 
 def _find_headings(records: Sequence[Record], recognise: Callable[[str], str | None]) -> int:
+    """Return the index of the row of headings: it has the most known headings, else about the usual number of cells."""
     scores = heading_scores(records, recognise)
     if any(scores):
         return scores.index(max(scores))
@@ -186,7 +187,15 @@ def _bare_headings(raw_headings: Sequence[str], recognise: Callable[[str], str |
 
 
 def _place_merged_heading(region: Region, left: int, right: int) -> None:
-    """Find the column that a merged heading belongs to: the only one under it with values, if there is just one."""
+    """Move a merged heading to the only column with values under it.
+
+    If several columns under it have figures, it stays in place, and `spread` records these columns.
+
+    Args:
+        region: the table.
+        left: first column under the heading.
+        right: last column under the heading.
+    """
     filled = [index for index in range(left, right + 1) if region.is_filled(index)]
     figures = [index for index in filled if any(_is_figure(cells[index]) for _, cells in region.rows)]
     if len(figures) > 1 and region.headings[left]:
@@ -197,6 +206,7 @@ def _place_merged_heading(region: Region, left: int, right: int) -> None:
 
 
 def _is_figure(cell: Any) -> bool:
+    """Return whether a cell is a number, or a text that can be read as one other than a dash."""
     if isinstance(cell, str):
         reading = read_number(cell.strip()) if len(cell) < 40 else None
         return reading is not None and reading.remark is not FindingCode.DASHES
@@ -227,7 +237,7 @@ class _RowsBelow:
         self._numeric: set[int] | None = None
 
     def sort_rows(self, records: Sequence[Record]) -> None:
-        """Read rows until a second table begins."""
+        """Add rows of the table to the region, and record the other rows, until a second table begins."""
         width = len(self.region.headings)
         for index, (number, cells) in enumerate(records):
             key = cells[self.key] if self.key < len(cells) else None
@@ -246,7 +256,15 @@ class _RowsBelow:
             self.region.rows.append((number, (*cells[:width], *[None] * (width - len(cells)))))
 
     def _classify_row(self, cells: Sequence[Any], *, gap: bool, first: bool) -> str:
-        """Return `left` for a row to leave out, `second` for the start of a second table, else `row`."""
+        """Return `left` for a row to leave out, `second` for the start of a second table, else `row`.
+
+        The units, notes and repeated headings in a row to leave out are recorded in the region.
+
+        Args:
+            cells: the row.
+            gap: whether blank rows come before it.
+            first: whether it is the first row below the headings.
+        """
         filled = [(index, cell) for index, cell in enumerate(cells) if not is_blank(cell)]
         texts = [(index, cell) for index, cell in filled if isinstance(cell, str)]
         may_be_headings = len(texts) == len(filled) > 1
@@ -265,13 +283,19 @@ class _RowsBelow:
         return "left"
 
     def _is_heading(self, index: int, cell: str) -> bool:
+        """Return whether a cell repeats the heading of its column, with or without footnote marks."""
         if index >= len(self.folded):
             return False
         text = " ".join(cell.split())
         return bare_heading(text).casefold() == self.folded[index] or text == self.region.marked.get(index)
 
     def _is_start_of_table(self, texts: Sequence[tuple[int, str]], *, gap: bool) -> bool:
-        """Return whether a row of texts has the headings of another table: by known names, or by its position."""
+        """Return whether a row of texts has the headings of another table: known names, or texts above figures.
+
+        Args:
+            texts: the cells that are not blank, each with its column.
+            gap: whether blank rows come before the row.
+        """
         cells = [cell for _, cell in texts]
         folded = {" ".join(cell.split()).casefold() for cell in cells} - {""}
         if len(folded & set(self.folded)) * 2 >= len(cells) or len(known_headings(cells, self.recognise)) > 1:
@@ -280,6 +304,12 @@ class _RowsBelow:
         return gap and len(over) > 1 and not any(self._is_number(cell) for cell in over)
 
     def _is_note(self, filled: Sequence[tuple[int, Any]], *, gap: bool) -> bool:
+        """Return whether a row is a note or a section heading, from its position, its words and its columns.
+
+        Args:
+            filled: the cells that are not blank, each with its column.
+            gap: whether blank rows come before the row.
+        """
         if not filled or any(not isinstance(cell, str) for _, cell in filled):
             return False
         index, text = filled[0][0], filled[0][1].strip()
@@ -298,12 +328,13 @@ class _RowsBelow:
         return gap and not over and not (index == self.key and is_code(text))
 
     def _is_number(self, cell: Any) -> bool:
+        """Return whether a cell is a number or, in a text file, a text that can be read as one."""
         if isinstance(cell, str):
             return not self.grid.typed and read_number(cell.strip()) is not None
         return not isinstance(cell, Broken) and cell is not None
 
     def _numeric_columns(self) -> set[int]:
-        """Return the columns with numbers in most of the rows so far."""
+        """Return the columns with numbers in most of the rows so far; empty until two rows are read."""
         if self._numeric is None and len(self.region.rows) > 1:
             sample = self.region.rows[:HEADINGS_AMONG]
             self._numeric = {
@@ -358,12 +389,15 @@ def _is_plain_figure(text: str, may_be_unit: bool) -> bool:
 
 
 def _text_of_cell(cell: Any) -> str:
+    """Return a cell as a text with single spaces; of a cell without a value, the reason."""
     return " ".join(str(cell.why if isinstance(cell, Broken) else cell).split())
 
 
 def _texts_of_row(cells: Sequence[Any]) -> str:
+    """Return the texts in a row for a message, each quoted and shortened: `'Notes', 'All figures in £'`."""
     return listed([f"'{one_line(_text_of_cell(cell), 60)}'" for cell in cells if not is_blank(cell)], 4)
 
 
 def _rows_in_words(rows: Mapping[int, str]) -> str:
+    """Return a count of rows, and their texts, for a message: `2 rows ('Source' in row 3 and 'Note 1' in row 4)`."""
     return f"{counted(len(rows), 'row')} ({listed([f'{text} in row {row:,}' for row, text in rows.items()], 5)})"

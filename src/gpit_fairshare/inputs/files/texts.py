@@ -38,10 +38,10 @@ _SAVE_AS = "Save it as UTF-8; in Excel the file type is 'CSV UTF-8 (Comma delimi
 
 
 def read_text_file(data: bytes, options: ReadOptions, usual: str) -> Grid:
-    """Read a text file.
+    """Read a text file into cells: find its encoding and its separator, and split its rows.
 
     Args:
-        data: the file.
+        data: the bytes of the file.
         options: the limits, and `recognise` for headings.
         usual: the separator expected from the file's name, used if the rows do not decide.
 
@@ -75,7 +75,10 @@ def read_text_file(data: bytes, options: ReadOptions, usual: str) -> Grid:
 
 
 def text_file_megabytes(path: Path, _options: ReadOptions) -> int:
-    """Return the `--max-size` that a text file needs, or a little more: separators inside texts are counted, too."""
+    """Return the `--max-size` in megabytes that a text file needs, or a little more.
+
+    Separators inside texts are counted as if they separated cells.
+    """
     lines, separators = 1, dict.fromkeys(SEPARATORS, 0)
     with path.open("rb") as stream:
         while piece := stream.read(MEGABYTE):
@@ -86,7 +89,7 @@ def text_file_megabytes(path: Path, _options: ReadOptions) -> int:
 
 
 def _filled_rows(rows: Iterator[tuple[int, Sequence[str]]], options: ReadOptions) -> list[tuple[int, Sequence[str]]]:
-    """Return the rows that are not blank; too many are refused."""
+    """Return the rows that are not blank, with their numbers; a table that exceeds a limit is refused."""
     records = []
     cells = 0
     for number, record in rows:
@@ -100,6 +103,11 @@ def _filled_rows(rows: Iterator[tuple[int, Sequence[str]]], options: ReadOptions
 
 
 def _decode_text(data: bytes) -> tuple[str, list[Finding]]:
+    """Return the text of a file in UTF-8, UTF-16, UTF-32 or Windows-1252, and a note unless it is in UTF-8.
+
+    Raises:
+        Unreadable: the file is empty, or has zero bytes but is not in UTF-16 or UTF-32.
+    """
     if not data.strip(b"\x00 \t\r\n"):
         raise Unreadable(FindingCode.EMPTY, "the file is empty", "Export it again with its rows")
     if data.startswith((b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff")):
@@ -119,6 +127,11 @@ def _decode_text(data: bytes) -> tuple[str, list[Finding]]:
 
 
 def _decode_wide_text(data: bytes, codec: str, name: str) -> tuple[str, list[Finding]]:
+    """Return the text of a file in UTF-16 or UTF-32, and a note with the name of the encoding.
+
+    Raises:
+        Unreadable: the bytes are not valid in this encoding, or the text has a zero character.
+    """
     try:
         text = data.decode(codec)
     except UnicodeDecodeError as error:
@@ -130,10 +143,14 @@ def _decode_wide_text(data: bytes, codec: str, name: str) -> tuple[str, list[Fin
 
 
 def _decode_windows_1252(data: bytes, error: UnicodeDecodeError) -> tuple[str, list[Finding]]:
-    """Read the text of Excel's plain "CSV". Refuse a file that also has UTF-8: it is damaged.
+    """Return the text of a file in Windows-1252, as Excel saves plain "CSV", and a note.
+
+    Args:
+        data: the bytes of the file.
+        error: the reason why they are not UTF-8.
 
     Raises:
-        Unreadable: other parts of the file are in UTF-8, or a byte is not in Windows-1252.
+        Unreadable: other parts of the file are in UTF-8, so it is damaged, or a byte is not in Windows-1252.
     """
     place = _line(data, error.start)
     byte = data[error.start]
@@ -150,14 +167,16 @@ def _decode_windows_1252(data: bytes, error: UnicodeDecodeError) -> tuple[str, l
 
 
 def _line(data: bytes, position: int) -> str:
+    """Return the line with the byte at this position for a message: `line 3`."""
     number = data.count(b"\n", 0, position) + 1
     return f"line {number}"
 
 
 def _find_separator(text: str, options: ReadOptions, usual: str) -> str:
-    """Return the separator that gives the most known headings, then the most rows of equal length."""
+    """Return the separator that gives the most known headings, then the most rows of equal length; else `usual`."""
 
     def merit(separator: str) -> tuple[int, int, bool]:
+        """Return how many known headings and rows of equal length a separator gives, and whether it is `usual`."""
         try:
             rows = list(islice((row for _, row in _split_rows(text, separator, 1)), LOOKED_AT))
         except Unreadable:
@@ -171,6 +190,16 @@ def _find_separator(text: str, options: ReadOptions, usual: str) -> str:
 
 
 def _split_rows(text: str, separator: str, first: int) -> Iterator[tuple[int, Sequence[str]]]:
+    """Yield each row of a text file with its number, split into cells at the separator.
+
+    Args:
+        text: the text of the file.
+        separator: the character between cells.
+        first: the number of the first row.
+
+    Raises:
+        Unreadable: a quotation mark is not closed, or a cell is too long.
+    """
     # Strict, because otherwise an unclosed quotation mark would take in the rest of the file.
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     number = first - 1

@@ -46,7 +46,7 @@ _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 
 
 def read_workbook(data: bytes, options: ReadOptions) -> Grid:
-    """Read one sheet of an .xlsx or .ods workbook: the one named, or the only one with a table.
+    """Read one sheet of an .xlsx or .ods workbook: the one named, else the only one with a table.
 
     The last stored value of each formula is used; nothing is calculated and no other file is read. `Unreadable` means
     that the workbook is damaged, protected, too large or hostile, or that it is unclear which sheet to read.
@@ -89,7 +89,9 @@ class _Workbook:
         self._grids: dict[str, Grid] = {}
 
     def choose_sheet(self) -> tuple[str, list[Finding]]:
-        """Return the only sheet with a table of codes, and findings about the choice.
+        """Return the name of the sheet to read if the user named none, and findings about the choice.
+
+        It is the only visible sheet with a table of codes or, if none has such a table, the only one that is not blank.
 
         Raises:
             Unreadable: the workbook is empty, or it is unclear which sheet to read.
@@ -125,7 +127,7 @@ class _Workbook:
         return name, remarks
 
     def find_sheet(self, requested: str) -> str:
-        """Return the sheet with this name; capital letters do not matter.
+        """Return the name of the requested sheet as the workbook has it; capital letters do not matter.
 
         Raises:
             Unreadable: there is no such sheet.
@@ -177,7 +179,7 @@ class _Workbook:
         return self._grids[name]
 
     def link_findings(self) -> list[Finding]:
-        """Report links to other workbooks, which are never read."""
+        """Return a warning about links to other workbooks, which are never read; empty if there are none."""
         links = [name for name in self.names if "externallinks/" in name.lower() and name.lower().endswith(".xml")]
         if not links:
             return []
@@ -188,11 +190,13 @@ class _Workbook:
 
     @cached_property
     def _shared_rich_texts(self) -> dict[int, str]:
+        """The texts with superscripts or subscripts among the shared strings of an .xlsx workbook, by number."""
         part = next((name for name in self.names if name.lower() == "xl/sharedstrings.xml"), "")
         return shared_rich_texts(self.archive.read(part)) if part else {}
 
     @cached_property
     def _ods_sheets(self) -> dict[str, Markup]:
+        """The markup of each sheet of an .ods workbook, by the name of the sheet."""
         parts = {name: self.archive.read(name) for name in ("styles.xml", "content.xml") if name in self.names}
         return ods_markup(io.BytesIO(parts["content.xml"]), raised_styles(*parts.values()))
 
@@ -208,6 +212,11 @@ class _Workbook:
         return "docProps/core.xml" not in self.names or not _OURS.search(self.archive.read("docProps/core.xml"))
 
     def _read_markup(self, name: str) -> Markup:
+        """Return the facts about a sheet that only the workbook's XML has.
+
+        Raises:
+            Unreadable: the XML of the sheet is damaged or missing.
+        """
         try:
             if "content.xml" in self.names:
                 return self._ods_sheets.get(name, Markup())
@@ -217,7 +226,7 @@ class _Workbook:
 
 
 def workbook_megabytes(path: Path, options: ReadOptions) -> int:
-    """Return the `--max-size` that a workbook needs; its parts are read piece by piece.
+    """Return the `--max-size` in megabytes that a workbook needs; its parts are read piece by piece.
 
     A damaged workbook raises one of a dozen exceptions.
     """
@@ -263,6 +272,11 @@ def open_package(data: bytes, options: ReadOptions) -> zipfile.ZipFile:
 
 
 def _check_archive(archive: zipfile.ZipFile, options: ReadOptions) -> None:
+    """Refuse an archive that no spreadsheet program writes, or that is too large when unpacked.
+
+    Raises:
+        Unreadable: a name is unsafe or used twice, a part has a password, or its XML declares entities.
+    """
     entries = archive.infolist()
     names = [entry.filename for entry in entries]
     markup = [entry for entry in entries if entry.filename.lower().endswith(_MARKUP)]
@@ -300,7 +314,7 @@ def repeated_part(names: Iterable[str]) -> str:
 
 
 def sheet_parts(archive: zipfile.ZipFile) -> dict[str, str]:
-    """Return the part of the archive that holds each sheet, by the sheet's name.
+    """Return the name of the part of an .xlsx archive that has the cells of each sheet, by the name of the sheet.
 
     Raises:
         Unreadable: the list of sheets is damaged, or contains a name or a link twice.
@@ -324,12 +338,12 @@ def sheet_parts(archive: zipfile.ZipFile) -> dict[str, str]:
 
 
 def _value(cell: Any) -> Any:
-    """Return a cell as a Python value: whole numbers as integers, texts with the characters that XML cannot store."""
+    """Return a cell as a Python value: whole numbers as integers, texts with `restore_characters`, others unchanged."""
     if isinstance(cell, float) and cell.is_integer() and abs(cell) < _EXACT:
         return int(cell)
     return restore_characters(cell) if isinstance(cell, str) else cell
 
 
 def restore_characters(text: str) -> str:
-    """Return a text of a workbook with the characters that XML cannot store."""
+    """Return a text of a workbook with its escapes, such as `_x000D_`, replaced by the characters that they are for."""
     return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), text) if "_x" in text else text
