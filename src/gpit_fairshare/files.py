@@ -42,7 +42,7 @@ def walk(folder: Path, on_error: Callable[[OSError], None] | None = None) -> Ite
 
 @contextmanager
 def in_place(path: Path) -> Iterator[Path]:
-    """Yield a temporary path in the same folder to write to, and move the written file to `path` at the end.
+    """Yield a temporary path in the same folder to write to; at the end, move the written file to `path`.
 
     If `path` is a link, the file that it points to is written. An existing file keeps its permissions.
 

@@ -29,12 +29,12 @@ _SUFFIXES: Final = {"people": " people", "£ per head": " per head"}
 
 
 def exact(number: float) -> Decimal:
-    """Return the decimal number of a float's shortest text: £0.1 is exactly 1/10."""
+    """Return a float as the decimal number of its shortest text: 0.1 is exactly 1/10."""
     return Decimal(repr(float(number)))
 
 
 def rounded_to(amount: Decimal, unit: Decimal) -> Decimal:
-    """Round to a multiple of a power of ten, halves away from zero."""
+    """Round an amount to a multiple of a power of ten, such as `PENNY`; halves go away from zero."""
     return amount.quantize(unit, ROUND_HALF_UP, EXACT)
 
 
@@ -93,12 +93,12 @@ def full_percentage(ratio: float) -> str:
 
 
 def shortest(number: float) -> str:
-    """Write a number in six digits at most, large and small ones with an exponent: `1e+50`."""
+    """Write a number in six significant digits at most, large and small ones with an exponent: `1e+50`."""
     return f"{number:g}"
 
 
 def whole(number: float) -> str:
-    """Write a whole number, thousands separated."""
+    """Write a number without decimals, thousands separated: `106,613`."""
     return f"{number:,.0f}"
 
 
@@ -108,17 +108,17 @@ def decimals(index: float, places: int = 1) -> str:
 
 
 def plain_number(value: float) -> str:
-    """Write a number without a unit, with at most three decimals."""
+    """Write a number without a unit, thousands separated, with at most three decimals: `1,234.5`."""
     return f"{value:,.3f}".rstrip("0").rstrip(".")
 
 
 def or_dash(value: float | None, write: Callable[[float], str]) -> str:
-    """Write a number, or a dash if there is none."""
+    """Write a number with the given function, or a dash if there is none."""
     return "–" if value is None else write(value)
 
 
 def written_value(number: float, unit: str | None, as_typed: str) -> str:
-    """Write a value in its unit if that loses no digits, else as typed."""
+    """Write a value in its unit (£, £ per head or people) if that loses no digits; else return the text as typed."""
     to_the_penny = number == round(number, 2)
     match unit:
         case "£" if to_the_penny:
@@ -132,7 +132,10 @@ def written_value(number: float, unit: str | None, as_typed: str) -> str:
 
 
 def figure(value: Any, unit: str | None = "") -> str:
-    """Write a figure for a message: thousands separated, pence only if there are any, £ before money."""
+    """Write a figure for a message: thousands separated, pence only if there are any, £ before money.
+
+    True and False become `yes` and `no`; a text is returned unchanged.
+    """
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, str):
@@ -142,7 +145,7 @@ def figure(value: Any, unit: str | None = "") -> str:
 
 
 def as_in_sheet(value: float | Fraction, digits: int = 15) -> str:
-    """Write a number as a sheet shows it, thousands separated, with at most `digits` digits."""
+    """Write a number as a sheet shows it, thousands separated, with at most `digits` significant digits."""
     return f"{float(value):,.{digits}g}"
 
 
@@ -328,5 +331,5 @@ def _write_unsigned(number: Decimal, digits: int, *, money: bool) -> str:
 
 
 def with_unit(text: str, unit: str | None) -> str:
-    """Return a written value followed by its unit, as results show it: `106,613 people`, `£2.47 per head`."""
+    """Return a written value followed by `people` or `per head`, if that is its unit: `106,613 people`."""
     return text + _SUFFIXES.get(unit or "", "")

@@ -142,7 +142,7 @@ def _check_depth(document: dict[str, Any]) -> None:
 
 
 def json_text(value: Any) -> str:
-    """Return JSON that UTF-8 can encode, with whole numbers as integers and a line feed at the end."""
+    """Return a value as JSON that UTF-8 can encode, with whole numbers as integers and a line feed at the end."""
     text = json.dumps(_whole_floats_as_ints(value), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
     return text.encode(errors="backslashreplace").decode()  # half a character stays an escape
 

@@ -16,7 +16,7 @@ _COMMAND: Final = re.compile(r"(?<=#)#(?=[\w.-]*\[)|(?<!\S:)(?<=:):")
 
 
 def plural(noun: str) -> str:
-    """Return the plural of an organisation's noun: `CCGs`, `practices`, `surgeries`."""
+    """Return the plural of an organisation's noun: `CCGs`, `practices`, `surgeries`; `rows` for an empty noun."""
     last = noun[-1:]
     if not last.islower():
         return f"{noun}s" if noun else "rows"  # an abbreviation: ICSs
@@ -41,7 +41,7 @@ def sentence(text: str) -> str:
 
 
 def joined(texts: Sequence[str], word: str = "and") -> str:
-    """Join texts as in a sentence: `a, b and c`, or with another word before the last."""
+    """Join texts as in a sentence, with `and` or another word before the last: `a, b and c`; empty if none."""
     return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} {word} {texts[-1]}" if texts else ""
 
 
@@ -75,7 +75,7 @@ def near_names(name: str, known_names: Iterable[str], most: int = 3) -> list[str
 
 
 def nearest(name: str, known_names: Iterable[str], count: int = 3) -> str:
-    """Return a question with the most similar names: `; did you mean a or b?`; empty if none is similar."""
+    """Return a question with the known names most like a name: `; did you mean a or b?`; empty if none is similar."""
     names = near_names(name, known_names, count)
     return f"; did you mean {' or '.join(names)}?" if names else ""
 

@@ -54,7 +54,7 @@ _NAME = Need("org_name", "text", optional=True)
 
 
 def read_inputs(request: Request) -> Inputs:
-    """Read and check all input files.
+    """Read and check all input files, and return their tables.
 
     Raises:
         InputError: the files have errors; it carries all findings, including notes and warnings.
@@ -95,7 +95,7 @@ def _build_inputs(request: Request, groups: Sequence[Group], findings: FindingCo
 
     Args:
         request: the files and what the scheme needs from them.
-        groups: the files, grouped by role.
+        groups: the files that are read as one table, for each table.
         findings: collects the findings.
         all_read: whether the cells of every file could be read.
     """
@@ -136,7 +136,7 @@ def _build_inputs(request: Request, groups: Sequence[Group], findings: FindingCo
 
 
 def _read_sheets(request: Request, findings: FindingCollector) -> tuple[list[tuple[Role, InputSheet]], bool]:
-    """Read the cells of every file; the second result is whether all could be read.
+    """Read the cells of every file; return the role and sheet of each readable one, and whether all could be read.
 
     Raises:
         UsageError: no file is given.
@@ -183,7 +183,7 @@ class _TableBuilder:
         """Read the rows of each file, sum lines and practices to organisations, and sort the rows by year.
 
         Raises:
-            UsageError: no row has a code that should be left out.
+            UsageError: a code that `--leave-out` names is in no row.
         """
         rows: list[InputRow] = []
         left_out: set[str] = set()
@@ -334,7 +334,7 @@ class _TableBuilder:
             self.illustrative.append(f"{file.sheet.name}: a title above the table says that figures are illustrative.")
 
     def _sum_rows(self, group: Group, file: InputFile) -> None:
-        """Sum lines of cost or practices to organisations, if a file has them."""
+        """Sum the rows of a file to organisations, if they are lines of cost or practices."""
         needs = [need for need in (*group.gives.values(), _NAME) if need.name in file.columns]
         if not file.keyed:
             return
@@ -352,7 +352,7 @@ class _TableBuilder:
             )
 
     def _report_one_sided(self, group: Group) -> None:
-        """Report organisations that only this group or only the first group has."""
+        """Report organisations that only this group has and, if this group is essential, those that it lacks."""
         first, rows = self.groups[0], group.rows
         if not group.gives or not all(file.keyed for file in [*first.files, *group.files]):
             return

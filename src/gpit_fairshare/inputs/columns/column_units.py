@@ -255,7 +255,7 @@ class ColumnUnits:
             self._refuse(f"'{text[:200]}' does not make clear which figures are in thousands or millions")
 
     def _refuse(self, message: str, expected: str = "") -> None:
-        """Report an error about a unit that is not clear."""
+        """Report as an error that a unit is not clear."""
         self.sheet.findings.error(FindingCode.UNIT, message, expected, _IN_HEADING)
 
 

@@ -65,6 +65,7 @@ def _heading_matchers(role: Role, request: Request) -> list[Callable[[str], str 
     last = {alias: name for name, entry in standards.items() for alias in entry.last}
 
     def lookup(table: Mapping[str, str]) -> Callable[[str], str | None]:
+        """Return a function from a heading, with or without its unit, to its column in a table of folded headings."""
         return lambda heading: table.get(folded(heading)) or table.get(folded(split_unit(heading)[0]))
 
     return [
@@ -149,7 +150,7 @@ class Headings:
 
     @property
     def has_lines(self) -> bool:
-        """Return whether the rows are lines of cost."""
+        """Return whether each row is a line of cost, not the total of an organisation or a practice."""
         return self.role == "spend" and "amount" in self.columns and "historic_spend" not in self.columns
 
     @property
@@ -214,7 +215,7 @@ class Headings:
         return lines if sum(map(len, lines.values())) * 2 > len(self.sheet.rows) else {}
 
     def _claim_practices(self) -> None:
-        """Read `CODE` as the practice's code if another column is certainly the organisation's, as NHS Digital does."""
+        """Read a second heading such as `CODE` as that of the practice codes, if its column has only such codes."""
         if self.request.is_by_practice or "practice_code" in self.columns or "org_code" not in self.columns:
             return
         for index, heading in enumerate(self.sheet.headings):
@@ -316,7 +317,7 @@ class Headings:
             self.findings.note(FindingCode.HEADING, f"read {listed(renamed, most=40)}")
 
     def _report_spread(self) -> None:
-        """Report a heading that is merged over several columns of figures, if one of them is used."""
+        """Report headings that are merged over several columns of figures, if the run uses the heading's column."""
         lenient = {need.name for need in self.request.needs if need.lenient}
         for index, columns in self.sheet.spread.items():
             name = self._names.get(index, "")

@@ -140,7 +140,7 @@ def split_unit(heading: str) -> tuple[str, StatedUnit | None]:
 
 
 def heading_unit(heading: str, known_words: Collection[str] = ()) -> tuple[StatedUnit | None, str]:
-    """Read the unit of a heading of £ or people, and the first text that may be a unit but is not understood.
+    """Return the unit in a heading of £ or people, or None, and the first text in it that may be another unit.
 
     Texts in brackets and after the last comma must be units, dates or words that do not change figures. In the rest of
     the heading, only texts next to £ and words for units and scales are checked. The same holds for the whole heading
@@ -154,7 +154,7 @@ def heading_unit(heading: str, known_words: Collection[str] = ()) -> tuple[State
 
 
 def cell_unit(text: str) -> tuple[StatedUnit | None, str]:
-    """Read the unit of a cell above or below a heading, and the first text in it that is not understood.
+    """Return the unit of a cell above or below a heading, or None, and the first text in it that is not understood.
 
     The whole cell must be units, dates or words that do not change figures: `£000`, `k`, `£000, net of VAT`.
     """
@@ -226,7 +226,7 @@ def parse_unit(text: str) -> StatedUnit | None:
 
 
 def unit_alone(text: str) -> StatedUnit | None:
-    """Return the unit in a cell above or below a heading, if the cell has nothing else.
+    """Return the unit in a cell above or below a heading, if the cell has nothing else; otherwise None.
 
     A unit that does not change figures, such as `%` or `people`, has the factor 1.
     """
@@ -240,7 +240,7 @@ def unit_alone(text: str) -> StatedUnit | None:
 
 
 def unit_in_title(title: str) -> StatedUnit | None:
-    """Return the unit in a title for all money below it: `GP IT spend, £000`, `All figures in £m`."""
+    """Return the unit in a title for all money below it: `GP IT spend, £000`, `All figures in £m`; else None."""
     text = _repair_signs(title).replace("_", " ")
     matches = list(_SCALE_IN_TITLE.finditer(text))
     if len(matches) != 1 or _OTHER_SENSE.search(text) or not _TITLE_STATES.fullmatch(text.strip()):
@@ -268,7 +268,7 @@ def _is_harmless_outside(word: str) -> bool:
 
 
 def _combine_units(units: list[StatedUnit]) -> tuple[StatedUnit | None, str]:
-    """Combine several units, such as `£` and `000s`, into one; if they contradict each other, return their texts."""
+    """Return one unit for several, such as `£` and `000s`, or None and their texts if they contradict each other."""
     scales = {unit.factor for unit in units} - {1}
     measures: set[Measure] = {unit.measure for unit in units if unit.measure}
     if len(scales) > 1 or len(measures) > 1:

@@ -97,13 +97,13 @@ class Region:
 
 
 def find_table(grid: Grid, recognise: Callable[[str], str | None]) -> Region:
-    """Find the table of a sheet.
+    """Find the table of a sheet: its headings, units and rows, and the rows around it.
 
     The headings are the row among the first 60 that has the most known headings, including one for codes; of equal
     rows, the first. If there is no such row, they are the first row that is about as wide as the rows below it.
 
     Raises:
-        Unreadable: there are no rows below the headings.
+        Unreadable: there are no rows below the headings, or there are too many columns.
     """
     records = grid.records
     place = _find_headings(records, recognise)
@@ -156,7 +156,10 @@ def report_region(region: Region, findings: FileFindings) -> None:
 
 
 def _find_headings(records: Sequence[Record], recognise: Callable[[str], str | None]) -> int:
-    """Return the index of the row of headings: it has the most known headings, else about the usual number of cells."""
+    """Return the index of the row of headings among the records.
+
+    It is the row with the most known headings or, if none has any, the first row at least half as wide as most rows.
+    """
     scores = heading_scores(records, recognise)
     if any(scores):
         return scores.index(max(scores))
@@ -304,7 +307,10 @@ class _RowsBelow:
         return gap and len(over) > 1 and not any(self._is_number(cell) for cell in over)
 
     def _is_note(self, filled: Sequence[tuple[int, Any]], *, gap: bool) -> bool:
-        """Return whether a row is a note or a section heading, from its position, its words and its columns.
+        """Return whether a row has only texts and is a note or a section heading, not a row of the table.
+
+        It is one if its first text begins like a note (`Source: …`), if its only text is neither a code nor below another
+        heading, or if it comes after blank rows and has neither a code nor a text in a column of figures.
 
         Args:
             filled: the cells that are not blank, each with its column.

@@ -143,7 +143,7 @@ class _Workbook:
         )
 
     def _has_table(self, name: str) -> bool:
-        """Return whether a sheet has a row of headings that includes one for codes."""
+        """Return whether a sheet has a row with at least two known headings, one of them for codes."""
         return max(heading_scores(self.read_grid(name).records, self.options.recognise), default=0) > 1
 
     def read_grid(self, name: str) -> Grid:
