@@ -309,9 +309,9 @@ class _RowsBelow:
     def _is_note(self, filled: Sequence[tuple[int, Any]], *, gap: bool) -> bool:
         """Return whether a row has only texts and is a note or a section heading, not a row of the table.
 
-        A single text is one in the column of codes if it is not a code; elsewhere, if it is not below another heading or
-        comes after blank rows. Several texts are one if the first begins like a note (`Source: …`), or if they come after
-        blank rows and none of them is a code or in a column of figures.
+        A single text is one in the column of codes if it is not a code; elsewhere, if it is not below another heading
+        or comes after blank rows. Several texts are one if the first begins like a note (`Source: …`), or if they come
+        after blank rows and none of them is a code or in a column of figures.
 
         Args:
             filled: the cells that are not blank, each with its column.
