@@ -22,7 +22,7 @@ from gpit_fairshare.findings import FindingCollector
 from gpit_fairshare.inputs.checked_tables import read_inputs
 from gpit_fairshare.inputs.columns.headings import recogniser
 from gpit_fairshare.inputs.files.grids import ReadOptions
-from gpit_fairshare.inputs.files.reading import locate, read_sheet
+from gpit_fairshare.inputs.files.reading import locate_file, read_sheet
 from gpit_fairshare.inputs.model import Need, Request
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def main() -> int:
             "calamine alone": lambda: (
                 python_calamine.CalamineWorkbook.from_path(path).get_sheet_by_index(0).to_python()
             ),
-            "reading": lambda: read_sheet(locate(str(path)), FindingCollector(), options),
+            "reading": lambda: read_sheet(locate_file(str(path)), FindingCollector(), options),
             "reading, checking and summing": lambda: read_inputs(request),
             "openpyxl, read-only": lambda: _by_openpyxl(path),
         }

@@ -24,7 +24,7 @@ _LOCKED: Final = "is open in another program or write-protected; close it or use
 
 def read_regular(path: Path) -> bytes:
     """Return the bytes of a file; an `OSError` for a pipe or a device, which may block the reader or never end."""
-    _refuse_others(path)
+    _refuse_irregular(path)
     return path.read_bytes()
 
 
@@ -42,7 +42,7 @@ def walk(folder: Path, on_error: Callable[[OSError], None] | None = None) -> Ite
 
 @contextmanager
 def in_place(path: Path) -> Iterator[Path]:
-    """Yield a temporary path in the same folder to write to, and move the written file to `path` at the end.
+    """Yield a temporary path in the same folder to write to; at the end, move the written file to `path`.
 
     If `path` is a link, the file that it points to is written. An existing file keeps its permissions.
 
@@ -95,21 +95,27 @@ def _refuse_locked(place: Path) -> None:
 
 
 def place_to_write(path: Path) -> Path:
-    """Return the file to write: of a link, the file that it points to, so that the link stays.
+    """Return the file to write for a path: if it is a link, the file that it points to, so that the link stays.
 
     An `OSError` means that links form a circle, a name is too long, or the path is not a file.
     """
     with suppress(FileNotFoundError):
-        _refuse_others(path)
-    return followed(path)
+        _refuse_irregular(path)
+    return follow_links(path)
 
 
-def followed(path: Path) -> Path:
-    """Return the file that links point to. `Path.resolve` does so too, but fails if links form a circle."""
+def follow_links(path: Path) -> Path:
+    """Return the real path of a file, with all links followed; unlike `Path.resolve`, it allows circles of links."""
     return Path(os.path.realpath(path))
 
 
-def _refuse_others(path: Path) -> None:
+def _refuse_irregular(path: Path) -> None:
+    """Refuse a path that is not a regular file.
+
+    Raises:
+        IsADirectoryError: It is a folder.
+        OSError: It is a pipe, a socket or a device, or its name has a character that is not allowed.
+    """
     try:
         mode = path.stat().st_mode
     except ValueError as error:  # a character that is not allowed in names

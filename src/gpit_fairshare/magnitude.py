@@ -22,5 +22,5 @@ def is_in_bounds(number: float) -> bool:
 
 
 def without_traces(number: float) -> float:
-    """Return a calculated number, or 0 if it is smaller than any number that gpit reads."""
+    """Return a calculated number, or 0 if it is closer to 0 than any number that gpit reads."""
     return number if abs(number) >= SMALLEST else 0.0

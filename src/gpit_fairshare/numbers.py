@@ -29,19 +29,19 @@ _SUFFIXES: Final = {"people": " people", "£ per head": " per head"}
 
 
 def exact(number: float) -> Decimal:
-    """Return the decimal number of a float's shortest text: £0.1 is exactly 1/10."""
+    """Return a float as the decimal number of its shortest text: 0.1 is exactly 1/10."""
     return Decimal(repr(float(number)))
 
 
 def rounded_to(amount: Decimal, unit: Decimal) -> Decimal:
-    """Round to a multiple of a power of ten, halves away from zero."""
+    """Round an amount to a multiple of a power of ten, such as `PENNY`; halves go away from zero."""
     return amount.quantize(unit, ROUND_HALF_UP, EXACT)
 
 
 def money(amount: float, digits: int = 0) -> str:
     """Write pounds: `£140,000,000`, `-£450`; halves go away from zero, as in Excel."""
-    size = _digits(abs(amount), digits)
-    return f"-£{size}" if amount < 0 and _is_not_zero(size) else f"£{size}"
+    size = _rounded_digits(abs(amount), digits)
+    return f"-£{size}" if amount < 0 and _has_nonzero_digit(size) else f"£{size}"
 
 
 def per_head(rate: float) -> str:
@@ -57,21 +57,23 @@ def visible_rate(rate: float) -> str:
 def signed(amount: float, digits: int = 0) -> str:
     """Write a change in pounds: `+£1,230`, `-£450`; zero has no sign. With 2 digits it is £ per head."""
     text = money(amount, digits)
-    return f"+{text}" if amount > 0 and _is_not_zero(text) else text
+    return f"+{text}" if amount > 0 and _has_nonzero_digit(text) else text
 
 
 def percentage(ratio: float) -> str:
     """Write a ratio as a percentage with one decimal: 0.6634 is `66.3%`."""
-    size = _digits(abs(ratio) * 100, 1)
-    return f"-{size}%" if ratio < 0 and _is_not_zero(size) else f"{size}%"
+    size = _rounded_digits(abs(ratio) * 100, 1)
+    return f"-{size}%" if ratio < 0 and _has_nonzero_digit(size) else f"{size}%"
 
 
-def _digits(size: float, digits: int) -> str:
+def _rounded_digits(size: float, digits: int) -> str:
+    """Write a number that is not negative with this many decimals, halves rounded up and thousands separated."""
     # Rounds the shortest text, which people see in a sheet: 0.125 and 2.675 are halves.
     return f"{rounded_to(exact(size), Decimal(1).scaleb(-digits)):,f}"
 
 
-def _is_not_zero(text: str) -> bool:
+def _has_nonzero_digit(text: str) -> bool:
+    """Return whether a written number has a digit other than 0."""
     return any(sign in "123456789" for sign in text)
 
 
@@ -91,12 +93,12 @@ def full_percentage(ratio: float) -> str:
 
 
 def shortest(number: float) -> str:
-    """Write a number in six digits at most, large and small ones with an exponent: `1e+50`."""
+    """Write a number in six significant digits at most, large and small ones with an exponent: `1e+50`."""
     return f"{number:g}"
 
 
 def whole(number: float) -> str:
-    """Write a whole number, thousands separated."""
+    """Write a number without decimals, thousands separated: `106,613`."""
     return f"{number:,.0f}"
 
 
@@ -106,17 +108,17 @@ def decimals(index: float, places: int = 1) -> str:
 
 
 def plain_number(value: float) -> str:
-    """Write a number without a unit, with at most three decimals."""
+    """Write a number without a unit, thousands separated, with at most three decimals: `1,234.5`."""
     return f"{value:,.3f}".rstrip("0").rstrip(".")
 
 
 def or_dash(value: float | None, write: Callable[[float], str]) -> str:
-    """Write a number, or a dash if there is none."""
+    """Write a number with the given function, or a dash if there is none."""
     return "–" if value is None else write(value)
 
 
 def written_value(number: float, unit: str | None, as_typed: str) -> str:
-    """Write a value in its unit if that loses no digits, else as typed."""
+    """Write a value in its unit (£, £ per head or people) if that loses no digits; else return the text as typed."""
     to_the_penny = number == round(number, 2)
     match unit:
         case "£" if to_the_penny:
@@ -130,7 +132,10 @@ def written_value(number: float, unit: str | None, as_typed: str) -> str:
 
 
 def figure(value: Any, unit: str | None = "") -> str:
-    """Write a figure for a message: thousands separated, pence only if there are any, £ before money."""
+    """Write a figure for a message: thousands separated, pence only if there are any, £ before money.
+
+    True and False become `yes` and `no`; a text is returned unchanged.
+    """
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, str):
@@ -140,7 +145,7 @@ def figure(value: Any, unit: str | None = "") -> str:
 
 
 def as_in_sheet(value: float | Fraction, digits: int = 15) -> str:
-    """Write a number as a sheet shows it, thousands separated, with at most `digits` digits."""
+    """Write a number as a sheet shows it, thousands separated, with at most `digits` significant digits."""
     return f"{float(value):,.{digits}g}"
 
 
@@ -154,8 +159,8 @@ def whole_change(amount: float, unit: str | None) -> str:
     return f"{'-' if amount < 0 else '+'}{'£' if unit == '£' else ''}{abs(amount):,.0f}"
 
 
-def remainder(millionths: int) -> str:
-    """Write a remainder of rounding to six places: `0.534210`."""
+def remainder_text(millionths: int) -> str:
+    """Write a remainder of rounding, given in millionths, to six places: `0.534210`."""
     return f"{millionths / 1_000_000:.6f}"
 
 
@@ -190,7 +195,7 @@ def exact_money(amount: Decimal, unit: str | None = "£", *, pence: bool | None 
 def exact_change(amount: Decimal, unit: str | None = "£", *, pence: bool | None = None) -> str:
     """Write a change with its sign: `+£1,230`, `-£450`; zero has none."""
     text = exact_money(amount, unit, pence=pence)
-    return f"+{text}" if amount > 0 and _is_not_zero(text) else text
+    return f"+{text}" if amount > 0 and _has_nonzero_digit(text) else text
 
 
 def percent_change(ratio: Decimal | None) -> str:
@@ -218,8 +223,8 @@ def parameter_value(value: float | Decimal, unit: str | None, *, full: bool = Fa
     """
     amount = value if isinstance(value, Decimal) else exact(value)
     if unit == "%":
-        return f"{decimal_text(_brief(amount * 100, 2, full=full))}%"
-    short_amount = _brief(amount.copy_abs(), 4, full=full)
+        return f"{decimal_text(_shorten(amount * 100, 2, full=full))}%"
+    short_amount = _shorten(amount.copy_abs(), 4, full=full)
     text = decimal_text(short_amount, grouped=True)
     if not (unit or "").startswith("£"):
         return f"{'-' if amount < 0 else ''}{text}"
@@ -228,8 +233,14 @@ def parameter_value(value: float | Decimal, unit: str | None, *, full: bool = Fa
     return f"{'-' if amount < 0 else ''}£{text}"
 
 
-def _brief(amount: Decimal, places: int, *, full: bool) -> Decimal:
-    """Return a number with six digits, or more if its whole part and `places` decimals need them."""
+def _shorten(amount: Decimal, places: int, *, full: bool) -> Decimal:
+    """Return a number rounded to six digits, or to more if its whole part and `places` decimals need them.
+
+    Args:
+        amount: The number.
+        places: Decimal places that are always kept.
+        full: Whether to return the number unchanged.
+    """
     digits = max(_PARAMETER_DIGITS, amount.adjusted() + 1 + places)
     return amount if full or not amount else Context(prec=digits).plus(amount)
 
@@ -275,23 +286,36 @@ def signed_decimal(number: Decimal) -> str:
 
 
 def readable_number(value: float | Fraction, unit: str | None, digits: int) -> str:
-    """Write a number so that it can be read back; see `language.with_numbers.value_text`."""
-    number = _decimal(value, digits).scaleb(2 if unit == "%" else 0, Context(prec=2_000))
+    """Write a number with its unit, £ or %, so that it can be read back; see `language.with_numbers.value_text`.
+
+    Args:
+        value: The number.
+        unit: Its unit; with `%` the number is written as a percentage.
+        digits: Most significant digits, one of `DIGITS`.
+    """
+    number = _to_decimal(value, digits).scaleb(2 if unit == "%" else 0, Context(prec=2_000))
     money = (unit or "").startswith("£")
-    text = _number(abs(number), digits, money=money)
+    text = _write_unsigned(abs(number), digits, money=money)
     sign = "-" if number < 0 else ""
     return f"{sign}{'£' if money else ''}{text}{'%' if unit == '%' else ''}"
 
 
-def _decimal(value: float | Fraction, digits: int) -> Decimal:
+def _to_decimal(value: float | Fraction, digits: int) -> Decimal:
+    """Return a number as a decimal: exactly as a float if that has enough digits, else to `digits` digits."""
     if digits <= FLOAT_DIGITS:
         return exact(float(value))
     fraction = Fraction(value)
     return Context(prec=digits).divide(Decimal(fraction.numerator), Decimal(fraction.denominator))
 
 
-def _number(number: Decimal, digits: int, *, money: bool) -> str:
-    """Write a number that is not negative."""
+def _write_unsigned(number: Decimal, digits: int, *, money: bool) -> str:
+    """Write a number that is not negative, with thousands separated or, if it is very large or small, an exponent.
+
+    Args:
+        number: The number.
+        digits: Most significant digits.
+        money: Whether to write both digits of pence, and all pounds in full.
+    """
     if not number:
         return "0"
     size = number.adjusted()
@@ -307,5 +331,5 @@ def _number(number: Decimal, digits: int, *, money: bool) -> str:
 
 
 def with_unit(text: str, unit: str | None) -> str:
-    """Return a written value followed by its unit, as results show it: `106,613 people`, `£2.47 per head`."""
+    """Return a written value followed by `people` or `per head`, if that is its unit: `106,613 people`."""
     return text + _SUFFIXES.get(unit or "", "")

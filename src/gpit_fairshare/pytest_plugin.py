@@ -33,7 +33,7 @@ class CaseFile(pytest.File):
         # Heavy libraries load here, in suites that have cases.
         from gpit_fairshare.cases.reading import expected_paths, read_model  # noqa: PLC0415
         from gpit_fairshare.errors import GpitError  # noqa: PLC0415
-        from gpit_fairshare.files import followed  # noqa: PLC0415
+        from gpit_fairshare.files import follow_links  # noqa: PLC0415
 
         case_file = discovery.DiscoveredFile(self.path, self.nodeid)
         try:
@@ -41,7 +41,7 @@ class CaseFile(pytest.File):
         except GpitError:
             yield CaseItem.from_parent(self, name=_UNREADABLE)  # fails, and says why
             return
-        self.used = frozenset(followed(path) for path in expected_paths(case_file, model))
+        self.used = frozenset(follow_links(path) for path in expected_paths(case_file, model))
         yield CaseItem.from_parent(self, name=model.case.name)
 
 

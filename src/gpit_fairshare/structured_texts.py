@@ -66,7 +66,7 @@ def parse_toml(text: str, parse_float: Callable[[str], Any] = float) -> dict[str
         tomllib.TOMLDecodeError: It is not TOML; this is a `ValueError`, too.
     """
     text = text.removeprefix("\ufeff").replace("\r\n", "\n")
-    _check_keys(text)
+    _check_nesting(text)
     try:
         table = tomllib.loads(text, parse_float=parse_float)
     except tomllib.TOMLDecodeError:
@@ -78,6 +78,11 @@ def parse_toml(text: str, parse_float: Callable[[str], Any] = float) -> dict[str
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a JSON object as a dictionary.
+
+    Raises:
+        TextError: The object has a key twice.
+    """
     table = dict(pairs)
     if len(table) < len(pairs):
         keys = [key for key, _ in pairs]
@@ -87,13 +92,23 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _finite_number(text: str) -> float:
+    """Return the number that a text in JSON states.
+
+    Raises:
+        TextError: The number is infinite or NaN.
+    """
     number = float(text)
     if number - number != 0:  # infinities and NaN
         raise TextError(f"{text[:40]} is not a finite number")
     return number
 
 
-def _check_keys(text: str) -> None:
+def _check_nesting(text: str) -> None:
+    """Check that a TOML text is safe to parse: few parts in a key, and few levels of brackets.
+
+    Raises:
+        TextError: A key has too many parts, or brackets are nested too deeply.
+    """
     parts, level = 1, 0
     for match in _TOML.finditer(text):
         sign = match[0]
@@ -108,6 +123,11 @@ def _check_keys(text: str) -> None:
 
 
 def _check_depth(document: dict[str, Any]) -> None:
+    """Check the levels of lists and tables in a parsed TOML document.
+
+    Raises:
+        TextError: They are nested too deeply.
+    """
     level: list[Any] = [document]
     for _ in range(DEEPEST + 1):
         level = [
@@ -122,17 +142,17 @@ def _check_depth(document: dict[str, Any]) -> None:
 
 
 def json_text(value: Any) -> str:
-    """Return JSON that UTF-8 can encode, with whole numbers as integers and a line feed at the end."""
-    text = json.dumps(_plain(value), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+    """Return a value as JSON that UTF-8 can encode, with whole numbers as integers and a line feed at the end."""
+    text = json.dumps(_whole_floats_as_ints(value), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
     return text.encode(errors="backslashreplace").decode()  # half a character stays an escape
 
 
-def _plain(value: Any) -> Any:
-    """Return a value with whole floats as integers: 667914, not 667914.0."""
+def _whole_floats_as_ints(value: Any) -> Any:
+    """Return a value with the whole floats in it, at any depth, as integers: 667914, not 667914.0."""
     if isinstance(value, float) and value == int(value) and abs(value) < 2**53:
         return int(value)
     if isinstance(value, dict):
-        return {key: _plain(entry) for key, entry in value.items()}
+        return {key: _whole_floats_as_ints(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(entry) for entry in value]
+        return [_whole_floats_as_ints(entry) for entry in value]
     return value

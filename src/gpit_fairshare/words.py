@@ -17,7 +17,7 @@ _COMMAND: Final = re.compile(r"(?<=#)#(?=[\w.-]*\[)|(?<!\S:)(?<=:):")
 
 
 def plural(noun: str) -> str:
-    """Return the plural of an organisation's noun: `CCGs`, `practices`, `surgeries`."""
+    """Return the plural of an organisation's noun: `CCGs`, `practices`, `surgeries`; `rows` for an empty noun."""
     last = noun[-1:]
     if not last.islower():
         return f"{noun}s" if noun else "rows"  # an abbreviation: ICSs
@@ -37,17 +37,17 @@ def numbers_in(text: str) -> list[str]:
 
 
 def inside(label: str) -> str:
-    """Write a label inside a sentence: `historic spend`, but `GP IT spend`."""
+    """Return a label as written inside a sentence, with a small first letter: `historic spend`, but `GP IT spend`."""
     return label[:1].lower() + label[1:] if label[1:2].islower() else label
 
 
 def sentence(text: str) -> str:
-    """Begin a text with a capital letter."""
+    """Return a text with a capital first letter, as at the start of a sentence."""
     return text[:1].upper() + text[1:]
 
 
 def joined(texts: Sequence[str], word: str = "and") -> str:
-    """Join texts as in a sentence: `a, b and c`, or with another word before the last."""
+    """Join texts as in a sentence, with `and` or another word before the last: `a, b and c`; empty if none."""
     return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} {word} {texts[-1]}" if texts else ""
 
 
@@ -66,8 +66,8 @@ def listed(texts: Sequence[str], most: int = 12) -> str:
     return joined([*texts[:most], *more]) or "none"
 
 
-def option(name: str, heading: str, value: str) -> str:
-    """Return an option about a heading as it must be typed: with double quotes if the heading has an apostrophe."""
+def quoted_option(name: str, heading: str, value: str) -> str:
+    """Return an option about a heading as it must be typed, with double quotes if the heading has an apostrophe."""
     quote = '"' if "'" in heading else "'"
     return f"{name} {quote}{heading}={value}{quote}"
 
@@ -81,7 +81,7 @@ def near_names(name: str, known_names: Iterable[str], most: int = 3) -> list[str
 
 
 def nearest(name: str, known_names: Iterable[str], count: int = 3) -> str:
-    """Return a question with the most similar names: `; did you mean a or b?`; empty if none is similar."""
+    """Return a question with the known names most like a name: `; did you mean a or b?`; empty if none is similar."""
     names = near_names(name, known_names, count)
     return f"; did you mean {' or '.join(names)}?" if names else ""
 
@@ -102,18 +102,20 @@ def visible(text: str) -> str:
     Escape codes, characters that reverse the line, halves of a character and all other invisible characters are
     written as in JSON and TOML: `\u001b`. The contents of a JSON document stay the same.
     """
-    return _COMMAND.sub(_escaped, _UNUSUAL.sub(_if_unseen, text))
+    return _COMMAND.sub(_escape, _UNUSUAL.sub(_escape_if_unseen, text))
 
 
-def _if_unseen(match: re.Match[str]) -> str:
-    return match[0] if match[0].isprintable() or unicodedata.category(match[0]) == "Zs" else _escaped(match)
+def _escape_if_unseen(match: re.Match[str]) -> str:
+    """Return a matched character unchanged if it is visible or a space, else as an escape."""
+    return match[0] if match[0].isprintable() or unicodedata.category(match[0]) == "Zs" else _escape(match)
 
 
-def _escaped(match: re.Match[str]) -> str:
+def _escape(match: re.Match[str]) -> str:
+    r"""Return the matched characters as escapes of JSON: `\u001b`."""
     return re.sub("(....)", r"\\u\1", match[0].encode("utf-16-be", "surrogatepass").hex())
 
 
 def one_line(text: object, longest: int | None = 80) -> str:
-    """Return a text as `visible` does, on one line with single spaces, cut to a length."""
+    """Return a text as `visible` does, on one line with single spaces, cut to `longest` characters if given."""
     line = visible(" ".join(str(text).split()))
     return line if longest is None or len(line) <= longest else f"{line[: longest - 1]}…"

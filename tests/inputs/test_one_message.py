@@ -15,7 +15,7 @@ from gpit_fairshare.inputs.mergers.other_codes import bare_name, is_one_letter_a
 from gpit_fairshare.inputs.model import Need
 from gpit_fairshare.reports.document import Document, Findings
 from gpit_fairshare.reports.screen import show
-from gpit_fairshare.words import option
+from gpit_fairshare.words import quoted_option
 from running import gpit, words
 from torture import book
 
@@ -128,8 +128,8 @@ def test_repeated_totals_are_not_lines(folder, rows):
 
 def test_map_option_can_be_typed():
     """A heading with an apostrophe is put in double quotes."""
-    assert option("--map", "Spend", "amount") == "--map 'Spend=amount'"
-    assert option("--map", "Spend £'000", "amount") == '--map "Spend £\'000=amount"'
+    assert quoted_option("--map", "Spend", "amount") == "--map 'Spend=amount'"
+    assert quoted_option("--map", "Spend £'000", "amount") == '--map "Spend £\'000=amount"'
 
 
 # A fault of a column ----------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from folders import about, column
 from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.inputs.columns.cells import read_number
-from gpit_fairshare.inputs.columns.units import scaled, split_unit, unit_alone, unit_in_title
+from gpit_fairshare.inputs.columns.units import scale_figure, split_unit, unit_alone, unit_in_title
 
 PEOPLE = "org_code,registered_population\n00C,100\n00D,200\n"
 
@@ -109,7 +109,7 @@ def test_scaled_exactly(digits, places, factor):
     """4.35 in £k is £4,350, and every decimal is the written figure times the unit, rounded to the nearest float."""
     figure = Fraction(digits, 10**places)
 
-    assert scaled(float(figure), factor) == float(figure * factor)
+    assert scale_figure(float(figure), factor) == float(figure * factor)
 
 
 def test_4_35_thousand(folder):

@@ -11,7 +11,7 @@ from gpit_fairshare.cases.reading import expected_paths, read_model
 from gpit_fairshare.cases.running import CaseVerdict, run_case
 from gpit_fairshare.cases.shape import ORIGINS
 from gpit_fairshare.errors import GpitError, UsageError
-from gpit_fairshare.files import followed
+from gpit_fairshare.files import follow_links
 from gpit_fairshare.words import counted, one_line
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def _read_cases(cases: Sequence[DiscoveredFile]) -> tuple[dict[str, str], frozen
             broken.append(readable_text(case_file.path))
         else:
             texts[case_file.name] = f"{case_file.name}::{model.case.name} {model.case.title}"
-            used.update(followed(path) for path in expected_paths(case_file, model))
+            used.update(follow_links(path) for path in expected_paths(case_file, model))
     return texts, frozenset(used), broken
 
 

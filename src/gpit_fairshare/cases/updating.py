@@ -21,7 +21,7 @@ from gpit_fairshare.cases.comparing import FigureDifference, figure_text
 from gpit_fairshare.cases.reading import KEYS, Case, ExpectedTable
 from gpit_fairshare.cases.running import CaseVerdict, row_of, rows_by_code, unexpected_checks
 from gpit_fairshare.errors import CaseError
-from gpit_fairshare.files import followed, in_place, place_to_write
+from gpit_fairshare.files import follow_links, in_place, place_to_write
 from gpit_fairshare.results.writing import harmless
 from gpit_fairshare.structured_texts import parse_toml
 from gpit_fairshare.words import one_line
@@ -102,7 +102,7 @@ def _place(path: Path, case: Case) -> Path:
         CaseError: The path is outside the folder of the case, where `--update` writes nothing, or cannot be a file.
     """
     try:
-        place, folder = place_to_write(path), followed(case.case_file.path.parent)
+        place, folder = place_to_write(path), follow_links(case.case_file.path.parent)
     except OSError as fault:
         raise CaseError(f"{one_line(path.name)}: cannot be written ({fault.strerror or fault})") from None
     if not place.is_relative_to(folder):

@@ -12,7 +12,7 @@ import typer
 from gpit_fairshare.cli import options
 from gpit_fairshare.cli.output import checked, document_writers, place_of, print_answer, write_beside
 from gpit_fairshare.errors import OutputError, UsageError
-from gpit_fairshare.files import followed
+from gpit_fairshare.files import follow_links
 from gpit_fairshare.reports.formats import FORMATS
 from gpit_fairshare.run_options import OptionKind
 from gpit_fairshare.words import joined
@@ -140,7 +140,7 @@ def _books(names: Sequence[str]) -> dict[Path, Path]:
     from gpit_fairshare.inputs.files.reading import split_sheet  # noqa: PLC0415  # polars loads here, not for --help
 
     paths = [Path(split_sheet(name)[0]) for name in names]
-    return {followed(path): path for path in paths if path.suffix.lower() == ".xlsx"}
+    return {follow_links(path): path for path in paths if path.suffix.lower() == ".xlsx"}
 
 
 def _workbook(names: Sequence[str], copy: Path) -> Path:

@@ -10,7 +10,7 @@ from gpit_fairshare.explanation.drafts import Rounding, UnformattedLine, step_dr
 from gpit_fairshare.language import tree
 from gpit_fairshare.language.units import dimension, times, unit_of
 from gpit_fairshare.language.with_numbers import value_text
-from gpit_fairshare.numbers import remainder
+from gpit_fairshare.numbers import remainder_text
 from gpit_fairshare.sharing import parts_of
 
 if TYPE_CHECKING:
@@ -186,8 +186,8 @@ def _rounded_up(rounding: Rounding, up: int, over: str) -> str:
         return f"none of {over} is rounded up"
     start = f"{up:,} of {over} {'is' if up == 1 else 'are'} rounded up: all with a remainder "
     if rounding.last == rounding.equal:
-        return f"{start}of {remainder(rounding.least)} or more"
-    least = remainder(rounding.least)
+        return f"{start}of {remainder_text(rounding.least)} or more"
+    least = remainder_text(rounding.least)
     first = "the first" if rounding.last == 1 else f"the first {rounding.last:,}"
     return f"{start}above {least}, and {first} by code of the {rounding.equal:,} with {least}"
 

@@ -13,7 +13,7 @@ from gpit_fairshare.language.in_polars import column_of
 from gpit_fairshare.language.meaning import unit_in
 from gpit_fairshare.language.plugin_functions import added_functions
 from gpit_fairshare.language.with_numbers import columns_of, render, value_text
-from gpit_fairshare.numbers import remainder, with_unit
+from gpit_fairshare.numbers import remainder_text, with_unit
 from gpit_fairshare.words import inside
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ class LineWriter:
     def _split_note(self, year: Drafts, rounding: Rounding) -> str:
         """Return how a figure splits: `£263,548.835397 is 263,548 whole pounds and a remainder of 0.835397`."""
         figure, size = self.digits.text(year, rounding.of), units(rounding.to, rounding.unit)
-        return f"{figure} is {rounding.whole:,} {size} and a remainder of {remainder(rounding.millionths)}"
+        return f"{figure} is {rounding.whole:,} {size} and a remainder of {remainder_text(rounding.millionths)}"
 
 
 def _units(rounding: Rounding) -> str:
@@ -165,7 +165,7 @@ def _rounded_up(rounding: Rounding) -> list[Test]:
     """Return the comparisons that decide whether a figure is rounded up."""
     if rounding.least is None:
         return []
-    own_remainder, least = f"remainder {remainder(rounding.millionths)}", remainder(rounding.least)
+    own_remainder, least = f"remainder {remainder_text(rounding.millionths)}", remainder_text(rounding.least)
     if rounding.last == rounding.equal:
         return [Test(own_remainder, ">=", least, rounding.millionths >= rounding.least)]
     tests = [Test(own_remainder, ">", least, rounding.millionths > rounding.least)]

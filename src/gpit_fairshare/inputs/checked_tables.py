@@ -13,7 +13,7 @@ from gpit_fairshare.findings import FindingCode, FindingCollector, Where
 from gpit_fairshare.inputs.columns.cells import EVERY_YEAR, year_start
 from gpit_fairshare.inputs.columns.headings import Headings, check_mapping, check_named_headings, recogniser
 from gpit_fairshare.inputs.files.grids import ReadOptions
-from gpit_fairshare.inputs.files.reading import InputSheet, locate, read_sheet
+from gpit_fairshare.inputs.files.reading import InputSheet, locate_file, read_sheet
 from gpit_fairshare.inputs.mergers.checks import check_codes, merger_hint, report_changes
 from gpit_fairshare.inputs.mergers.crosswalk import Crosswalk, packaged_crosswalk
 from gpit_fairshare.inputs.mergers.crosswalk_file import read_crosswalks
@@ -54,14 +54,14 @@ _NAME = Need("org_name", "text", optional=True)
 
 
 def read_inputs(request: Request) -> Inputs:
-    """Read and check all input files.
+    """Read and check all input files, and return their tables.
 
     Raises:
         InputError: the files have errors; it carries all findings, including notes and warnings.
     """
     findings = FindingCollector()
-    sheets, all_read = _sheets(request, findings)
-    inputs = _inputs(request, make_groups(sheets, request), findings, all_read=all_read)
+    sheets, all_read = _read_sheets(request, findings)
+    inputs = _build_inputs(request, make_groups(sheets, request), findings, all_read=all_read)
     if findings.errors:
         raise InputError(findings.items)
     return inputs
@@ -78,7 +78,7 @@ def inspect_inputs(request: Request) -> tuple[Request, Inputs, list[ColumnSummar
         numbers.
     """
     findings = FindingCollector()
-    sheets, all_read = _sheets(request, findings)
+    sheets, all_read = _read_sheets(request, findings)
     files = [Headings(sheet, role, request) for role, sheet in sheets]
     if not request.years:
         request = replace(request, years=years_of(files) or (EVERY_YEAR,))
@@ -86,11 +86,19 @@ def inspect_inputs(request: Request) -> tuple[Request, Inputs, list[ColumnSummar
         request = replace(request, needs=needs_of(files))
         report_lacking(files)
     groups = make_groups(sheets, request)
-    inputs = _inputs(request, groups, findings, all_read=all_read)
+    inputs = _build_inputs(request, groups, findings, all_read=all_read)
     return request, inputs, summarise(inputs, groups)
 
 
-def _inputs(request: Request, groups: Sequence[Group], findings: FindingCollector, *, all_read: bool) -> Inputs:
+def _build_inputs(request: Request, groups: Sequence[Group], findings: FindingCollector, *, all_read: bool) -> Inputs:
+    """Read the rows of all files, restate and check them, and return the tables with all findings.
+
+    Args:
+        request: the files and what the scheme needs from them.
+        groups: the files that are read as one table, for each table.
+        findings: collects the findings.
+        all_read: whether the cells of every file could be read.
+    """
     mark_larger(groups, request.needs)
     files = [file for group in groups for file in group.files]
     for file in files:
@@ -98,7 +106,7 @@ def _inputs(request: Request, groups: Sequence[Group], findings: FindingCollecto
     share_out_columns(groups, request, findings, all_read=all_read)
     crosswalk, crosswalk_sources = read_crosswalks(request.crosswalk, findings, ReadOptions(largest=request.largest))
     file_sources = [
-        file.sheet.source(file.role, file.matched, file.units.applied(file.needed_columns)) for file in files
+        file.sheet.describe(file.role, file.matched, file.units.applied_units(file.needed_columns)) for file in files
     ]
     builder = _TableBuilder(request, groups, crosswalk or packaged_crosswalk(), findings)
     builder.read_rows()
@@ -107,8 +115,8 @@ def _inputs(request: Request, groups: Sequence[Group], findings: FindingCollecto
         builder.groups = groups[:1]
     elif request.boundaries is not None:
         builder.restate_on_boundaries(request.boundaries)
-    builder.restate()
-    tables = {year: builder.table(year) for year in request.years}
+    builder.restate_years()
+    tables = {year: builder.build_table(year) for year in request.years}
     builder.check_patients()
     builder.check_plausible()
     return Inputs(
@@ -127,8 +135,8 @@ def _inputs(request: Request, groups: Sequence[Group], findings: FindingCollecto
     )
 
 
-def _sheets(request: Request, findings: FindingCollector) -> tuple[list[tuple[Role, InputSheet]], bool]:
-    """Read the cells of every file; the second result is whether all could be read.
+def _read_sheets(request: Request, findings: FindingCollector) -> tuple[list[tuple[Role, InputSheet]], bool]:
+    """Read the cells of every file; return the role and sheet of each readable one, and whether all could be read.
 
     Raises:
         UsageError: no file is given.
@@ -142,7 +150,7 @@ def _sheets(request: Request, findings: FindingCollector) -> tuple[list[tuple[Ro
         "input": request.extra,
     }
     # All files are located before the first is read, so that a misspelt name is reported at once.
-    targets = [(role, locate(text)) for role, texts in options.items() for text in texts]
+    targets = [(role, locate_file(text)) for role, texts in options.items() for text in texts]
     if not targets:
         raise UsageError("no input file is given; use --population FILE and --spend FILE, or --sample")
     outcomes = [
@@ -158,7 +166,7 @@ def _sheets(request: Request, findings: FindingCollector) -> tuple[list[tuple[Ro
 
 @dataclass
 class _TableBuilder:
-    """Builds the tables."""
+    """Builds the table of each year from the groups of files, step by step."""
 
     request: Request
     groups: Sequence[Group]
@@ -172,10 +180,10 @@ class _TableBuilder:
     columns: dict[str, InputColumn] = field(default_factory=dict)
 
     def read_rows(self) -> None:
-        """Read the rows of each file, sum lines and practices, and sort them by year.
+        """Read the rows of each file, sum lines and practices to organisations, and sort the rows by year.
 
         Raises:
-            UsageError: no row has a code that should be left out.
+            UsageError: a code that `--leave-out` names is in no row.
         """
         rows: list[InputRow] = []
         left_out: set[str] = set()
@@ -186,7 +194,7 @@ class _TableBuilder:
                 continue
             dropped: set[str] = set()
             for file in group.files:
-                needs = self._needs_of(group, file)
+                needs = self._columns_to_read(group, file)
                 RowReader(file).read(needs)
                 translate_ons_codes(file, self.crosswalk, strict=self.request.boundaries is not None)
                 if self.request.scheme:
@@ -194,8 +202,8 @@ class _TableBuilder:
                     file.report_unused({need.name for need in needs})
                 rows += file.rows
                 left_out |= file.left_out
-                self._read_basis(file)
-                self._sum(group, file)
+                self._note_illustrative(file)
+                self._sum_rows(group, file)
                 dropped |= file.dropped
             group.gives = {name: need for name, need in group.gives.items() if name not in dropped}
             place_by_year(group)
@@ -211,8 +219,8 @@ class _TableBuilder:
         if self.lines is not None:
             self.lines = lines_on_boundaries(self.lines, self.crosswalk, day)
 
-    def restate(self) -> None:
-        """Restate all groups for the organisations of the first group."""
+    def restate_years(self) -> None:
+        """Restate all groups for the organisations of the first group; report organisations that one group lacks."""
         if not self.groups:
             return
         years_as_read = self.request.years if self.request.boundaries is None else ()
@@ -224,18 +232,18 @@ class _TableBuilder:
                 codes_of_year = self.groups[0].rows[year]
                 group.rows[year], moved = restate_year(group, year, codes_of_year, self.crosswalk)
                 self.restated += moved
-            self._check_sides(group)
+            self._report_one_sided(group)
         for group in self.groups:
             if group.of and group.gives:
-                rows_of_years = {year: self._rows(group.of, year) for year in self.request.years}
+                rows_of_years = {year: self._rows_with_column(group.of, year) for year in self.request.years}
                 give_to_rows(group, rows_of_years)
         names = {year: {code: self._name(year, code) for code in self._codes(year)} for year in self.request.years}
         report_changes(names, self.crosswalk, self.groups[0].findings)
-        self._check_names(names)
-        self._name_columns()
+        self._report_blank_names(names)
+        self._describe_columns()
 
-    def table(self, year: str) -> pl.DataFrame:
-        """Return the table of one year."""
+    def build_table(self, year: str) -> pl.DataFrame:
+        """Return the table of one year, with a row for each organisation; record the origin of each value."""
         codes = sorted(self._codes(year))
         series = [
             pl.Series("org_code", codes, pl.String),
@@ -243,7 +251,7 @@ class _TableBuilder:
         ]
         for column in self.columns.values():
             values = []
-            rows = self._rows(column.name, year)
+            rows = self._rows_with_column(column.name, year)
             for code in codes:
                 row = rows.get(code)
                 value = row.values.get(column.name) if row else None
@@ -259,10 +267,10 @@ class _TableBuilder:
         """Report organisations without patients: an error if they have spend, else a warning."""
         empty: defaultdict[str, dict[str, InputRow]] = defaultdict(dict)
         for year in self.request.years:
-            for code, row in sorted(self._rows("registered_population", year).items()):
+            for code, row in sorted(self._rows_with_column("registered_population", year).items()):
                 if row.number_of("registered_population") == 0:
                     empty[code][year] = row
-        spend = {year: self._rows("historic_spend", year) for year in self.request.years}
+        spend = {year: self._rows_with_column("historic_spend", year) for year in self.request.years}
         without_patients = []
         for code, rows in empty.items():
             funded = [year for year in rows if code in spend[year] and spend[year][code].number_of("historic_spend")]
@@ -281,24 +289,24 @@ class _TableBuilder:
             self.groups[0].findings.warning(FindingCode.NO_PATIENTS, f"no patients in {listed(without_patients)}")
 
     def check_plausible(self) -> None:
-        """Report figures that are hard to believe."""
+        """Report unlikely figures: parts of a person, large changes in patients, unusual spend per head."""
         years = self.request.years
-        people = {year: self._figures("registered_population", year) for year in years}
+        people = {year: self._placed_figures("registered_population", year) for year in years}
         for figures in people.values():
             check_whole(figures, self.findings)
         check_movements(people, self.request.moved_share, self.findings)
         previous = None
         for year in years:
-            spend = self._figures("historic_spend", year)
+            spend = self._placed_figures("historic_spend", year)
             heads = {code: figure.value for code, figure in people[year].items()}
             if (spend, heads) != previous:  # rows without a year are used for all years, and reported once
                 check_per_head(spend, heads, year if len(years) > 1 else "", self.request.organisation, self.findings)
             previous = spend, heads
 
-    def _figures(self, column: str, year: str) -> dict[str, PlacedFigure]:
-        """Return the figures of a column by organisation, with their places."""
+    def _placed_figures(self, column: str, year: str) -> dict[str, PlacedFigure]:
+        """Return the figures of a column in a year, with their places, by organisation."""
         figures = {}
-        for code, row in self._rows(column, year).items():
+        for code, row in self._rows_with_column(column, year).items():
             if (value := row.number_of(column)) is not None:
                 # A sum of several lines has no single cell.
                 where = row.where(column) if column in row.file.columns else Where(row.file.sheet.name)
@@ -306,8 +314,8 @@ class _TableBuilder:
                 figures[code] = PlacedFigure(value, where._replace(column=""))
         return figures
 
-    def _needs_of(self, group: Group, file: InputFile) -> list[Need]:
-        """Return the columns to read from a file."""
+    def _columns_to_read(self, group: Group, file: InputFile) -> list[Need]:
+        """Return the columns to read from a file: those that it gives, the name, and those of lines or practices."""
         needs = [*group.gives.values(), _NAME]
         if file.has_lines and "historic_spend" in group.gives:
             return [*needs, *line_needs(self.request)]
@@ -315,7 +323,8 @@ class _TableBuilder:
             needs.append(Need("practice_code", "text"))
         return [*needs, Need("basis", "text", optional=True)]
 
-    def _read_basis(self, file: InputFile) -> None:
+    def _note_illustrative(self, file: InputFile) -> None:
+        """Add a sentence to `illustrative` if rows of the file, or a title above them, are marked illustrative."""
         marked = sum("illustrative" in row.text_of("basis").casefold() for row in file.rows)
         if marked:
             self.illustrative.append(
@@ -324,8 +333,8 @@ class _TableBuilder:
         elif any("illustrative" in title.casefold() for title in file.sheet.titles):
             self.illustrative.append(f"{file.sheet.name}: a title above the table says that figures are illustrative.")
 
-    def _sum(self, group: Group, file: InputFile) -> None:
-        """Sum lines of cost or practices to organisations, if a file has them."""
+    def _sum_rows(self, group: Group, file: InputFile) -> None:
+        """Sum the rows of a file to organisations, if they are lines of cost or practices."""
         needs = [need for need in (*group.gives.values(), _NAME) if need.name in file.columns]
         if not file.keyed:
             return
@@ -342,18 +351,18 @@ class _TableBuilder:
                 f"historic_spend is used as given; gpit cannot check that it covers only {listed(rules)}",
             )
 
-    def _check_sides(self, group: Group) -> None:
-        """Report organisations that only this group or only the first group has."""
+    def _report_one_sided(self, group: Group) -> None:
+        """Report organisations that only this group has and, if this group is essential, those that it lacks."""
         first, rows = self.groups[0], group.rows
         if not group.gives or not all(file.keyed for file in [*first.files, *group.files]):
             return
         lacking, strange = _years_alone(first.rows, rows), _years_alone(rows, first.rows)
         for code, years in sorted(lacking.items()) if group.is_essential else []:
-            self._report_side(first.rows[years[0]][code], group, years, strange, fatal=True)
+            self._report_one_sided_row(first.rows[years[0]][code], group, years, strange, fatal=True)
         for code, years in sorted(strange.items()):
-            self._report_side(rows[years[0]][code], first, years, lacking, fatal=first.is_essential)
+            self._report_one_sided_row(rows[years[0]][code], first, years, lacking, fatal=first.is_essential)
 
-    def _check_names(self, names: Mapping[str, Mapping[str, str]]) -> None:
+    def _report_blank_names(self, names: Mapping[str, Mapping[str, str]]) -> None:
         """Report blank names as an error if a step of the scheme uses them."""
         is_needed = any(need.name == "org_name" and not need.optional for need in self.request.needs)
         blank = sorted({code for of_year in names.values() for code, name in of_year.items() if not name})
@@ -361,10 +370,19 @@ class _TableBuilder:
             message = f"no org_name for {listed(blank)}"
             self.groups[0].findings.error(FindingCode.BLANK, message, "a name for each code")
 
-    def _report_side(
+    def _report_one_sided_row(
         self, row: InputRow, other: Group, years: Sequence[str], alone: Mapping[str, Sequence[str]], *, fatal: bool
     ) -> None:
-        suggestion = _suggestion(row, years, other.rows, alone)
+        """Report an organisation that another group of files lacks, as an error or as a warning that it is left out.
+
+        Args:
+            row: the organisation.
+            other: the group that lacks it.
+            years: years in which it is lacking.
+            alone: organisations that only the other group has, with their years.
+            fatal: whether it is an error.
+        """
+        suggestion = _similar_organisations(row, years, other.rows, alone)
         name = row.text_of("org_name")
         label = f"{name} ({row.code})" if name else row.code
         period = "" if len(years) == len(self.request.years) else f" for {listed(years)}"
@@ -382,7 +400,8 @@ class _TableBuilder:
             remedy = f"Add the code to {other.name}, or remove it here"
         report(FindingCode.ONE_SIDED, row.where("org_code"), message, expected, remedy, organisation=row.code)
 
-    def _name_columns(self) -> None:
+    def _describe_columns(self) -> None:
+        """Fill `columns` with the kind, unit and files of each column, except optional columns that no file has."""
         needed, optional = needed_columns(self.request)
         for need in [*needed, *optional]:
             owner = next((group for group in self.groups if need.name in group.gives), None)
@@ -395,18 +414,22 @@ class _TableBuilder:
         """Return the organisations of the first group for a year, in the order of its files."""
         return self.groups[0].rows[year] if self.groups else ()
 
-    def _rows(self, column: str, year: str) -> dict[str, InputRow]:
+    def _rows_with_column(self, column: str, year: str) -> dict[str, InputRow]:
         """Return the rows that give a column in a year, by organisation."""
         rows = next((group.rows[year] for group in self.groups if column in group.gives), {})
         return {code: rows[code] for code in self._codes(year) if code in rows}
 
     def _name(self, year: str, code: str) -> str:
+        """Return the name of an organisation in a year from the first group that has one; empty if none has."""
         rows = (group.rows[year].get(code) for group in self.groups if not group.of)
         return next((name for row in rows if row and (name := row.text_of("org_name"))), "")
 
 
 def _years_alone(rows: Rows, others: Rows) -> dict[str, list[str]]:
-    """Return the organisations that `others` lacks, with the years; years without any rows are reported elsewhere."""
+    """Return the organisations in `rows` that `others` lacks, each with the years in which it does.
+
+    Years without any rows in `others` are reported elsewhere.
+    """
     alone: defaultdict[str, list[str]] = defaultdict(list)
     for year in rows:
         for code in rows[year].keys() - others[year].keys() if others[year] else ():
@@ -414,8 +437,8 @@ def _years_alone(rows: Rows, others: Rows) -> dict[str, list[str]]:
     return alone
 
 
-def _suggestion(row: InputRow, years: Sequence[str], rows: Rows, alone: Mapping[str, Sequence[str]]) -> str:
-    """Return organisations of another file that resemble one that only this file has; empty if none does.
+def _similar_organisations(row: InputRow, years: Sequence[str], rows: Rows, alone: Mapping[str, Sequence[str]]) -> str:
+    """Return the organisations of another file that resemble one that it lacks, for a message; empty if none does.
 
     Args:
         row: the organisation.

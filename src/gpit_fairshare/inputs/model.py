@@ -82,7 +82,7 @@ class Request:
     leave_out: tuple[str, ...] = ()
     """Rows with these codes are left out (`--leave-out`)."""
     moved_share: float = 0.10
-    """Share by which an organisation's patients may change in a year without a warning: an assumption."""
+    """Largest change in an organisation's patients in a year without a warning, as a share: an assumption."""
     largest: int = LARGEST
     """Most bytes of a file, unpacked (`--max-size`)."""
     boundaries: date | None = None

@@ -15,7 +15,7 @@ from openpyxl.formula.translate import Translator, TranslatorError
 
 from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.inputs.files.grids import ReadOptions, Unreadable
-from gpit_fairshare.inputs.files.workbooks import SAVE_AGAIN, open_package, restored, sheet_parts
+from gpit_fairshare.inputs.files.workbooks import SAVE_AGAIN, open_package, restore_characters, sheet_parts
 from gpit_fairshare.workbook.sheets import column_number, letter
 
 if TYPE_CHECKING:
@@ -181,7 +181,7 @@ class _SharedTexts:
             case "rPh":
                 self._hint = False
             case "si":
-                self._texts[len(self._texts)] = restored("".join(self._value))
+                self._texts[len(self._texts)] = restore_characters("".join(self._value))
                 self._value.clear()
 
     def text(self, piece: str) -> None:
@@ -268,7 +268,7 @@ class _CellParser(_SharedTexts):
 
     def _whole_formula(self, attributes: dict[str, str]) -> str:
         """Return the text of the formula; for one that cells share, as it reads in this cell."""
-        text = restored("".join(self._formula))
+        text = restore_characters("".join(self._formula))
         kind, group = attributes.get("t"), attributes.get("si", "")
         cell_address = address(self._row, self._column)
         if kind == "shared":
@@ -284,13 +284,13 @@ class _CellParser(_SharedTexts):
         """Return the value of the cell, from its text and type; None if it is empty."""
         match self._kind:
             case "inlineStr":
-                return restored(text) or None
+                return restore_characters(text) or None
             case _ if not text:
                 return None
             case "s":
                 return self._texts[int(text)] or None
             case "str" | "d":
-                return restored(text) or None
+                return restore_characters(text) or None
             case "b":
                 return text.strip() not in ("0", "false")
             case "e":

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.findings import FindingCode, FindingError
 from gpit_fairshare.inputs.columns.marks import bare_text, bare_year, has_mark, is_no_code
-from gpit_fairshare.inputs.columns.units import scaled
+from gpit_fairshare.inputs.columns.units import scale_figure
 from gpit_fairshare.inputs.files.grids import ERROR_TEXTS, Broken, is_blank
 from gpit_fairshare.magnitude import SMALLEST, is_in_bounds
 from gpit_fairshare.numbers import shortest
@@ -132,7 +132,7 @@ def read_cell(cell: Any, need: Need, style: NumberStyle) -> CellReading:
         reading = read_text(cell)
         text, is_marked = bare_text(str(reading.value))
         return CellReading(text, (*reading.remarks, FindingCode.MARK) if is_marked else reading.remarks)
-    reading = _number(cell, need, style)
+    reading = _read_figure(cell, need, style)
     if need.is_sum and not (need.lenient or need.signed) and reading.value is not None and float(reading.value) < 0:
         raise Refused(
             FindingCode.NEGATIVE, f"{quoted(cell)} is negative", f"0 or more ({need.unit})", "Correct the figure"
@@ -170,7 +170,7 @@ def read_code(cell: Any) -> CellReading:
             )
         return read_text(cell, CODE_LENGTH)
     if isinstance(cell, Broken):
-        raise Refused(FindingCode.CODE_NOT_TEXT, f"{quoted(cell)} is not a code", "a code as text", _remedy(cell))
+        raise Refused(FindingCode.CODE_NOT_TEXT, f"{quoted(cell)} is not a code", "a code as text", _remedy_of(cell))
     raise Refused(
         FindingCode.CODE_NOT_TEXT,
         f"{quoted(cell)} is not text; Excel turns codes such as 01E05, 0123 and MAR1 into numbers and dates",
@@ -188,7 +188,7 @@ def read_text(cell: Any, length: int = TEXT_LENGTH) -> CellReading:
     if isinstance(cell, int) and not isinstance(cell, bool):
         return CellReading(str(cell))
     if not isinstance(cell, str) or cell.strip() in ERROR_TEXTS:
-        raise Refused(FindingCode.TEXT, f"{quoted(cell)} is not text", "text", _remedy(cell))
+        raise Refused(FindingCode.TEXT, f"{quoted(cell)} is not text", "text", _remedy_of(cell))
     text = cell.strip()
     if len(text) > length:
         raise Refused(
@@ -251,7 +251,7 @@ def year_start(year: str) -> dt.date:
 
 
 def boundary_date(boundaries: str | dt.date) -> dt.date:
-    """Read the day of the requested boundaries: `2020-04-01`, or `2020/21` for 1 April 2020.
+    """Return the day that `--boundaries` gives: `2020-04-01`, or `2020/21` for 1 April 2020.
 
     Raises:
         UsageError: the text is neither a date nor a financial year.
@@ -330,7 +330,17 @@ def quoted(cell: Any) -> str:
     return repr(text) if isinstance(cell, str) else text
 
 
-def _number(cell: Any, need: Need, style: NumberStyle) -> CellReading:
+def _read_figure(cell: Any, need: Need, style: NumberStyle) -> CellReading:
+    """Read a cell as a number, and multiply it by the factor of its column's unit.
+
+    Args:
+        cell: the value in the file.
+        need: the column. A column of money or people may not have percentages.
+        style: how its figures are written.
+
+    Raises:
+        Refused: the cell is not a number, could be several, or is too large or too small.
+    """
     expected = "a plain number such as 1234.56"
     remark = None
     if isinstance(cell, str):
@@ -354,9 +364,9 @@ def _number(cell: Any, need: Need, style: NumberStyle) -> CellReading:
         except OverflowError:  # a whole number of more than 308 digits
             number = math.inf
     else:
-        raise Refused(FindingCode.NOT_A_NUMBER, f"{quoted(cell)} is not a number", expected, _remedy(cell))
+        raise Refused(FindingCode.NOT_A_NUMBER, f"{quoted(cell)} is not a number", expected, _remedy_of(cell))
     if math.isfinite(number):
-        number = scaled(number, style.factor)
+        number = scale_figure(number, style.factor)
     if not math.isfinite(number):
         raise Refused(FindingCode.NOT_A_NUMBER, f"{quoted(cell)} is not a finite number", expected)
     if abs(number) >= LARGEST_NUMBER:
@@ -369,5 +379,6 @@ def _number(cell: Any, need: Need, style: NumberStyle) -> CellReading:
     return CellReading(number + 0.0, (remark,) if remark else ())
 
 
-def _remedy(cell: Any) -> str:
+def _remedy_of(cell: Any) -> str:
+    """Return what to do about a cell without a value; empty for any other cell."""
     return cell.remedy if isinstance(cell, Broken) else ""

@@ -18,7 +18,7 @@ from gpit_fairshare.inputs.columns.units import (
     unit_in_title,
 )
 from gpit_fairshare.inputs.model import AppliedUnit, Request
-from gpit_fairshare.words import listed, option
+from gpit_fairshare.words import listed, quoted_option
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -72,23 +72,23 @@ class ColumnUnits:
             *(unit._replace(stated_by=place) for text, place in texts if (unit := unit_in_title(text))),
         ]
         """Units stated for the whole table: by titles, names, and cells next to headings of columns without figures."""
-        self._units = {index: self._find(index) for index in columns.values()}
+        self._units = {index: self._find_unit(index) for index in columns.values()}
 
-    def of(self, index: int) -> StatedUnit | None:
+    def unit_of(self, index: int) -> StatedUnit | None:
         """Return the unit of a column, or None if nothing states one."""
         return self._units[index]
 
-    def factor(self, index: int) -> int:
+    def factor_of(self, index: int) -> int:
         """Return the factor for the figures of a column, from its unit: 1,000 for `£'000`, usually 1."""
-        unit = self.of(index)
+        unit = self.unit_of(index)
         return unit.factor if unit else 1
 
-    def applied(self, used: Collection[str]) -> tuple[AppliedUnit, ...]:
-        """Return the units of used columns that are in £ or people, or scaled, from left to right."""
+    def applied_units(self, used: Collection[str]) -> tuple[AppliedUnit, ...]:
+        """Return the unit of each used column that is in £ or people, or has a factor above 1, from left to right."""
         applied = []
         for index, name in sorted((index, name) for name, index in self.columns.items() if name in used):
             measure = self._measures[index]
-            unit = self.of(index) or StatedUnit(1, measure, "")
+            unit = self.unit_of(index) or StatedUnit(1, measure, "")
             if measure in ("£", "people") or unit.factor > 1:
                 heading = self.sheet.headings[index]
                 applied.append(AppliedUnit(heading, name, unit.text, unit.factor, unit.stated_by))
@@ -105,7 +105,7 @@ class ColumnUnits:
         multiplied = [
             f"'{self.sheet.headings[index]}' by {unit.factor:,}{_source_in_words(unit)}"
             for index, _ in columns
-            if (unit := self.of(index)) and unit.factor > 1
+            if (unit := self.unit_of(index)) and unit.factor > 1
         ]
         if multiplied:
             texts = listed(multiplied, 20)
@@ -114,16 +114,20 @@ class ColumnUnits:
         for index, name in measured:
             report = self.sheet.findings.error if name in essential else self.sheet.findings.warning
             self._report_column(index, name, report)
-        self._report_table([index for index, _ in measured if index not in self._by_user])
+        self._report_table_units([index for index, _ in measured if index not in self._by_user])
 
-    def _find(self, index: int) -> StatedUnit | None:
+    def _find_unit(self, index: int) -> StatedUnit | None:
+        """Return the unit of a column, or None: from `--unit`, else its heading, the cell next to it, or the table."""
         measure = self._measures[index]
-        stated = (self._by_user.get(index), self._in_heading(index)[0], self.sheet.units.get(index))
+        stated = (self._by_user.get(index), self._heading_unit(index)[0], self.sheet.units.get(index))
         of_table = (unit for unit in self._whole_table if measure and unit.measure == measure)
         return next(filter(None, (*stated, *of_table)), None)
 
-    def _in_heading(self, index: int) -> tuple[StatedUnit | None, str]:
-        """Return the unit in a heading, and the part of the heading that is not understood; rates are not checked."""
+    def _heading_unit(self, index: int) -> tuple[StatedUnit | None, str]:
+        """Return the unit in a heading, or None, and the part of the heading that is not understood.
+
+        Only columns of £ or people are checked for parts that are not understood; for others, the second text is empty.
+        """
         heading = self.sheet.headings[index]
         if self._measures[index] in ("£", "people"):
             unit, unknown = heading_unit(heading, self._known_words)
@@ -131,8 +135,11 @@ class ColumnUnits:
             unit, unknown = split_unit(heading)[1], ""
         return unit and unit._replace(stated_by=HEADING), unknown
 
-    def _units_by_row(self) -> list[str]:
-        """Return the first entry of a column of units that is not £ or people; units of single rows are not read."""
+    def _first_unit_of_rows(self) -> list[str]:
+        """Return the first entry of a column of units that is not plain £ or people, with the heading; empty if none.
+
+        Units of single rows are not applied, so the entry is reported.
+        """
         indices = [index for index, heading in enumerate(self.sheet.headings) if heading.casefold() in _UNIT_HEADINGS]
         texts = {(index, str(row[index]).strip()) for index in indices for _, row in self.sheet.rows if row[index]}
         return [
@@ -142,6 +149,7 @@ class ColumnUnits:
         ][:1]
 
     def _has_figures(self, index: int) -> bool:
+        """Return whether a column has any number; False for columns that are read as text."""
         if index in self._text_columns:
             return False
         cells = (row[index] for _, row in self.sheet.rows)
@@ -151,17 +159,23 @@ class ColumnUnits:
         )
 
     def _report_column(self, index: int, name: str, report: Callable[..., None]) -> None:
-        """Report problems with the unit of one column of £ or people."""
+        """Report problems with the unit of one column of £ or people.
+
+        Args:
+            index: the column.
+            name: the name of the column.
+            report: adds an error or a warning.
+        """
         heading, measure = self.sheet.headings[index], self._measures[index]
-        in_heading, unknown = self._in_heading(index)
-        unit, in_cell = self.of(index), self.sheet.units.get(index)
+        in_heading, unknown = self._heading_unit(index)
+        unit, in_cell = self.unit_of(index), self.sheet.units.get(index)
         if unit and unit.measure not in ("", measure):
             report(
                 FindingCode.UNIT,
                 f"'{heading}' is read as {name}, in {measure}, but its unit is {unit.text}"
                 + ("" if unit.stated_by == HEADING else f" ({unit.stated_by})"),
                 remedy=f"Name the right column with --map 'HEADING={name}', "
-                f"or the right unit with {option('--unit', heading, measure)}",
+                f"or the right unit with {quoted_option('--unit', heading, measure)}",
             )
         elif index in self._by_user:
             self._report_overruled(index, in_heading, unknown)
@@ -172,7 +186,7 @@ class ColumnUnits:
                 f"'{heading}' is read as {name}, in {measure}, but seems to state another unit"
                 f"{'' if unknown else ' in the cell next to it'}: '{text}' is not understood",
                 "a unit such as (£), (£000) or (£m), or none" if measure == "£" else "people, (000s) or no unit",
-                f"If the unit is {measure}, say so with {option('--unit', heading, measure)}; "
+                f"If the unit is {measure}, say so with {quoted_option('--unit', heading, measure)}; "
                 "otherwise correct the heading or the figures",
             )
         elif in_heading and in_cell and in_cell.factor != in_heading.factor:
@@ -184,7 +198,13 @@ class ColumnUnits:
             )
 
     def _report_overruled(self, index: int, in_heading: StatedUnit | None, unknown: str) -> None:
-        """Warn about other units that the file states for a column with a unit from the user."""
+        """Warn if the file states another unit for a column than the user does with `--unit`.
+
+        Args:
+            index: the column.
+            in_heading: the unit in its heading, if any.
+            unknown: the part of its heading that is not understood.
+        """
         user_unit = self._by_user[index]
         in_cell, odd_text = self.sheet.units.get(index), self.sheet.odd_units.get(index, "")
         of_table = (
@@ -201,7 +221,7 @@ class ColumnUnits:
                 remedy="If the file is right, remove --unit",
             )
 
-    def _report_table(self, indices: Collection[int]) -> None:
+    def _report_table_units(self, indices: Collection[int]) -> None:
         """Report units of the whole table that contradict headings, or do not make clear which figures they are for.
 
         Args:
@@ -210,19 +230,19 @@ class ColumnUnits:
         pounds = [unit for unit in self._whole_table if unit.measure == "£"]
         factors = {unit.factor for unit in pounds}
         money = [index for index in indices if self._measures[index] == "£"]
-        plain = [index for index in money if (stated := self._in_heading(index)[0]) and stated.factor == 1]
+        plain = [index for index in money if (stated := self._heading_unit(index)[0]) and stated.factor == 1]
         if factors - {1} and plain:
             self._refuse(
                 f"the {pounds[0].stated_by} states {pounds[0].text}, but '{self.sheet.headings[plain[0]]}' says £",
                 "one unit for each column",
             )
-        unstated = [index for index in indices if index not in self.sheet.units and not any(self._in_heading(index))]
+        unstated = [index for index in indices if index not in self.sheet.units and not any(self._heading_unit(index))]
         if len(factors) > 1 and any(self._measures[index] == "£" for index in unstated):
             self._refuse(f"the file states several units of money: {listed([str(unit) for unit in pounds])}", "one")
-        if not all(map(self.of, unstated)):
-            self._report_vague()
+        if not all(map(self.unit_of, unstated)):
+            self._report_vague_texts()
 
-    def _report_vague(self) -> None:
+    def _report_vague_texts(self) -> None:
         """Report texts about thousands or millions that may refer to columns without a unit."""
         sheet = self.sheet
         texts = [title for title in sheet.titles if is_vague(title)]
@@ -230,12 +250,12 @@ class ColumnUnits:
         texts += [name for name, _ in self._names if is_vague(name)]
         texts += [unit.text for unit in self._whole_table if not unit.measure]
         texts += [text for index, text in sheet.odd_units.items() if not self._has_figures(index)]
-        texts += self._units_by_row()
+        texts += self._first_unit_of_rows()
         for text in texts:
             self._refuse(f"'{text[:200]}' does not make clear which figures are in thousands or millions")
 
     def _refuse(self, message: str, expected: str = "") -> None:
-        """Report an error about a unit that is not clear."""
+        """Report as an error that a unit is not clear."""
         self.sheet.findings.error(FindingCode.UNIT, message, expected, _IN_HEADING)
 
 

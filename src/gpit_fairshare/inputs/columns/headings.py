@@ -15,7 +15,7 @@ from gpit_fairshare.inputs.columns.column_units import ColumnUnits
 from gpit_fairshare.inputs.columns.marks import bare_heading
 from gpit_fairshare.inputs.columns.standard_columns import folded, is_named, standard_columns
 from gpit_fairshare.inputs.columns.units import parse_unit, split_unit
-from gpit_fairshare.words import counted, listed, nearest, option
+from gpit_fairshare.words import counted, listed, nearest, quoted_option
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -45,12 +45,15 @@ def plain_name(heading: str) -> str:
 
 def recogniser(role: Role, request: Request) -> Callable[[str], str | None]:
     """Return a function from a heading to its likely column, or None. It tells headings from other rows."""
-    layers = _layers(role, request)
+    layers = _heading_matchers(role, request)
     return cache(lambda heading: next((name for match_heading in layers if (name := match_heading(heading))), None))
 
 
-def _layers(role: Role, request: Request) -> list[Callable[[str], str | None]]:
-    """Return the ways of recognising a heading, the most certain first."""
+def _heading_matchers(role: Role, request: Request) -> list[Callable[[str], str | None]]:
+    """Return functions from a heading to its column, or None, in order of certainty.
+
+    The first uses `--map`, the next ones use exact names, and the last ones the less certain words of headings.toml.
+    """
     standards = {name: standard for name, standard in standard_columns().items() if standard.only in ("", role)}
     mapping = {folded(heading): column for heading, column in request.mapping.items()}
     named_for_organisation = {folded(f"{request.organisation} {part}"): f"org_{part}" for part in ("code", "name")}
@@ -62,6 +65,7 @@ def _layers(role: Role, request: Request) -> list[Callable[[str], str | None]]:
     last = {alias: name for name, entry in standards.items() for alias in entry.last}
 
     def lookup(table: Mapping[str, str]) -> Callable[[str], str | None]:
+        """Return a function from a heading, with or without its unit, to its column in a table of folded headings."""
         return lambda heading: table.get(folded(heading)) or table.get(folded(split_unit(heading)[0]))
 
     return [
@@ -76,7 +80,7 @@ def _layers(role: Role, request: Request) -> list[Callable[[str], str | None]]:
 
 
 def headings_sentence(headings: Iterable[str]) -> str:
-    """List the headings for a message about a missing one; explain headings that are years."""
+    """List the headings of a file in a sentence, for a message about a missing one; explain headings that are years."""
     unique_headings = list(dict.fromkeys(heading for heading in headings if heading))
     sentence = f"the headings are {listed([repr(heading) for heading in unique_headings], 30)}"
     years = [heading for heading in unique_headings if parse_year(heading)]
@@ -141,12 +145,12 @@ class Headings:
         """Blank columns with the name of a filled column, and that name."""
         self.lines_of_code: dict[str, list[int]] = {}
         """If a heading for totals is above lines of cost: the rows of each code that has several."""
-        self._match()
+        self._match_headings()
         self.units = ColumnUnits(sheet, self.columns, request)
 
     @property
     def has_lines(self) -> bool:
-        """Return whether the rows are lines of cost."""
+        """Return whether each row is a line of cost, not the total of an organisation or a practice."""
         return self.role == "spend" and "amount" in self.columns and "historic_spend" not in self.columns
 
     @property
@@ -155,26 +159,27 @@ class Headings:
         pairs = sorted((index, name) for name, index in self.columns.items())
         return tuple((self.sheet.marked.get(index, self.sheet.headings[index]), name) for index, name in pairs)
 
-    def _quoted(self, index: int) -> str:
+    def _quote_heading(self, index: int) -> str:
         """Return a heading with its place, for a message: `'Patients' (column C)`."""
-        return f"'{self.sheet.headings[index]}' ({self.sheet.column(index)})"
+        return f"'{self.sheet.headings[index]}' ({self.sheet.column_in_words(index)})"
 
     def title(self, column: str) -> str:
         """Return the heading of a column as the file has it."""
         return self.sheet.headings[self.columns[column]]
 
-    def _match(self) -> None:
-        mapped, *layers = _layers(self.role, self.request)
+    def _match_headings(self) -> None:
+        """Assign the headings to columns: the most certain matches first, and filled columns before blank ones."""
+        mapped, *layers = _heading_matchers(self.role, self.request)
         # The user's headings may match blank columns, too; otherwise filled columns come first.
-        self._claim(mapped, range(len(self.sheet.headings)))
+        self._claim_columns(mapped, range(len(self.sheet.headings)))
         for match_heading in layers:
-            self._claim(match_heading, self._filled)
+            self._claim_columns(match_heading, self._filled)
         self._claim_practices()
-        self._claim(self._commissioner, self._filled)
-        self._claim(self._leftover, self._filled)
+        self._claim_columns(self._match_commissioner, self._filled)
+        self._claim_columns(self._name_unknown, self._filled)
         blank = [index for index in range(len(self.sheet.headings)) if index not in self._filled]
-        for match_heading in (*layers, self._commissioner, self._leftover):
-            self._claim(match_heading, blank)
+        for match_heading in (*layers, self._match_commissioner, self._name_unknown):
+            self._claim_columns(match_heading, blank)
         self._take_total_for_amount()
 
     def _take_total_for_amount(self) -> None:
@@ -210,7 +215,7 @@ class Headings:
         return lines if sum(map(len, lines.values())) * 2 > len(self.sheet.rows) else {}
 
     def _claim_practices(self) -> None:
-        """Read `CODE` as the practice's code if another column is certainly the organisation's, as NHS Digital does."""
+        """Read a second heading such as `CODE` as that of the practice codes, if its column has only such codes."""
         if self.request.is_by_practice or "practice_code" in self.columns or "org_code" not in self.columns:
             return
         for index, heading in enumerate(self.sheet.headings):
@@ -220,11 +225,19 @@ class Headings:
                 return
 
     def _has_practices(self, index: int) -> bool:
+        """Return whether a column has values, and all of them are codes of GP practices."""
         cells = [row[index] for _, row in self.sheet.rows if row[index] is not None]
         return bool(cells) and all(isinstance(cell, str) and _PRACTICE.fullmatch(cell.strip()) for cell in cells)
 
-    def _claim(self, match_heading: Callable[[str], str | None], places: Sequence[int]) -> None:
-        """Give each heading without a column the one it matches, unless a more certain heading has it."""
+    def _claim_columns(self, match_heading: Callable[[str], str | None], places: Sequence[int]) -> None:
+        """Assign headings to the columns that they match, except columns that other headings already have.
+
+        If several headings match one column, the first is used, and `repeats` records all of them.
+
+        Args:
+            match_heading: returns the column of a heading, or None.
+            places: indices of the headings to match.
+        """
         claims: dict[str, list[int]] = {}
         for index in places:
             heading = self.sheet.headings[index]
@@ -241,14 +254,17 @@ class Headings:
             if len(indices) > 1:
                 self.repeats[column] = indices
 
-    def _commissioner(self, heading: str) -> str | None:
-        """Return the column of a practice's CCG for a second heading for codes, if a step uses it."""
+    def _match_commissioner(self, heading: str) -> str | None:
+        """Return the column of a practice's CCG for a second heading for codes, if a step uses it; else None."""
         has_step = any(need.name == COMMISSIONER for need in self.request.needs)
         is_commissioner = has_step and self.request.is_by_practice and "org_code" in self.columns
         return COMMISSIONER if is_commissioner and folded(heading) in standard_columns()["org_code"].aliases else None
 
-    def _leftover(self, heading: str) -> str | None:
-        """Return the name of an unknown heading; None if a more certain heading has that name."""
+    def _name_unknown(self, heading: str) -> str | None:
+        """Return the name of the column for an unknown heading; None if it gives no name, or the name is in use.
+
+        If each row is a practice, a second code or name is that of its parent organisation.
+        """
         name = plain_name(heading)
         if name not in self.columns:
             return name or None
@@ -257,7 +273,7 @@ class Headings:
     def report(self) -> None:
         """Report headings that are repeated, not usable, or read under another name."""
         for column, indices in self.repeats.items():
-            titles = listed([self._quoted(index) for index in indices])
+            titles = listed([self._quote_heading(index) for index in indices])
             if column in self.used:
                 has_repeats = len({folded(self.sheet.headings[index]) for index in indices}) < len(indices)
                 self.findings.error(
@@ -271,14 +287,14 @@ class Headings:
             else:
                 self.findings.warning(FindingCode.DUPLICATE_HEADING, f"{titles} have the same name; none is used")
         for index, column in self._blank_repeats.items():
-            filled = self._quoted(self.columns[column])
-            message = f"{self._quoted(index)} is blank and not used; {filled} is read as {column}"
+            filled = self._quote_heading(self.columns[column])
+            message = f"{self._quote_heading(index)} is blank and not used; {filled} is read as {column}"
             self.findings.note(FindingCode.DUPLICATE_HEADING, message)
         self._report_spread()
-        for index, column in self._displaced().items():
+        for index, column in self._displaced_headings().items():
             self.findings.warning(
                 FindingCode.DUPLICATE_HEADING,
-                f"--map reads {self._quoted(self.columns[column])} as {column}; {self._quoted(index)}, "
+                f"--map reads {self._quote_heading(self.columns[column])} as {column}; {self._quote_heading(index)}, "
                 f"which would otherwise be {column}, is not used",
                 remedy=f"If the second is right, remove --map '{self.title(column)}={column}'",
             )
@@ -301,13 +317,13 @@ class Headings:
             self.findings.note(FindingCode.HEADING, f"read {listed(renamed, most=40)}")
 
     def _report_spread(self) -> None:
-        """Report a heading that is merged over several columns of figures, if one of them is used."""
+        """Report headings that are merged over several columns of figures, if the run uses the heading's column."""
         lenient = {need.name for need in self.request.needs if need.lenient}
         for index, columns in self.sheet.spread.items():
             name = self._names.get(index, "")
             if name not in self.used:
                 continue
-            places = listed([self.sheet.column(column).removeprefix("column ") for column in columns])
+            places = listed([self.sheet.column_in_words(column).removeprefix("column ") for column in columns])
             report = self.findings.warning if name in lenient else self.findings.error
             report(
                 FindingCode.MERGED,
@@ -321,9 +337,9 @@ class Headings:
     def report_unused(self, columns_read: Collection[str]) -> None:
         """Report columns with values that the run does not use, except those reported for repeated headings."""
         used = {index for name, index in self.columns.items() if name in {"org_code", "year", *columns_read}}
-        used_or_reported = used.union(*self.repeats.values(), self._displaced())
+        used_or_reported = used.union(*self.repeats.values(), self._displaced_headings())
         unused = [
-            f"{self.sheet.headings[index]} ({self.sheet.column(index)})"
+            f"{self.sheet.headings[index]} ({self.sheet.column_in_words(index)})"
             for index in self._filled
             if index not in used_or_reported
         ]
@@ -331,6 +347,7 @@ class Headings:
             self.findings.note(FindingCode.UNUSED, f"not used: {listed(unused)}")
 
     def _report_total_over_lines(self) -> None:
+        """Report as an error that a heading for totals is above lines of cost; the message names the first code."""
         code, rows = next(iter(self.lines_of_code.items()))
         words = [self.title(name) for name in LINE_WORDS if name in self.columns and name != "basis"]
         others = counted(len(self.lines_of_code) - 1, "other code")
@@ -340,12 +357,12 @@ class Headings:
             f"{code} has {len(rows):,} rows that differ in {listed([repr(word) for word in words])}, like lines of cost"
             f"{f' ({others} too)' if len(self.lines_of_code) > 1 else ''}; "
             f"but '{heading}' is read as historic_spend, the total of an organisation",
-            remedy=f"If it is the amount of each line, say so with {option('--map', heading, 'amount')}; "
+            remedy=f"If it is the amount of each line, say so with {quoted_option('--map', heading, 'amount')}; "
             "if it is a total, give one row for each code",
             at=self.sheet.where(rows[1], self.columns["org_code"]),
         )
 
-    def _displaced(self) -> dict[int, str]:
+    def _displaced_headings(self) -> dict[int, str]:
         """Return the index and column of headings that are not used because --map gave their column to another."""
         exchanged = {
             column

@@ -119,11 +119,11 @@ def rich_text(parts: Sequence[tuple[str, str]]) -> str | None:
     positions = {position if position in _SIGNS else "" for text, position in parts if text.strip()}
     if len(positions) < 2:
         return None
-    return "".join(_in_position(text, position) if position in _SIGNS else text for text, position in parts)
+    return "".join(_raise_or_lower(text, position) if position in _SIGNS else text for text, position in parts)
 
 
-def _in_position(text: str, position: str) -> str:
-    """Write a text with superscript or subscript characters, or with a caret before it if a letter has none."""
+def _raise_or_lower(text: str, position: str) -> str:
+    """Return a text in superscript or subscript characters, or after a caret if a letter has no such character."""
     special = text.translate(_SIGNS[position])
     has_none = any(before == after and before.isalnum() for before, after in zip(text, special, strict=True))
     return f"^{text}" if has_none else special
@@ -138,7 +138,7 @@ def bare_heading(heading: str) -> str:
     if len(heading) > _LONGEST:
         return heading
     words = " ".join(heading.split())
-    text = " ".join(_all_removed(_HEADING_MARK, words).split())
+    text = " ".join(_remove_marks(_HEADING_MARK, words).split())
     return (text.rstrip(" ,;:–-") or heading) if text != words else heading
 
 
@@ -157,14 +157,14 @@ def bare_text(text: str) -> tuple[str, bool]:
     """Return a name or another text without the footnote mark at its end, and whether it had one."""
     if text.isascii() and text[-1:].isalnum() and "^" not in text and "," not in text:
         return text, False
-    bare = _all_removed(_TEXT_MARK, text) or text
+    bare = _remove_marks(_TEXT_MARK, text) or text
     # Superscript letters in words, as in 1st, become normal letters.
     return bare if bare.isascii() else bare.translate(_LETTERS_TO_PLAIN), bare != text
 
 
 def bare_year(text: str) -> str:
     """Return the text of a year without the footnote mark at its end."""
-    return _all_removed(_YEAR_MARK, text.strip()) if len(text) < _LONGEST else text
+    return _remove_marks(_YEAR_MARK, text.strip()) if len(text) < _LONGEST else text
 
 
 def has_mark(code: str) -> bool:
@@ -173,7 +173,7 @@ def has_mark(code: str) -> bool:
 
 
 def is_no_code(text: str) -> bool:
-    """Return whether a text stands for a missing code: `NULL`, `n/k`, `TBC`, `(blank)`."""
+    """Return whether a text means that a code is missing: `NULL`, `n/k`, `TBC`, `(blank)`."""
     if _NO_CODE.fullmatch(text.strip()):
         return True
     if len(text) < 7 and text.isalnum() and not text.isalpha():  # as nearly all codes are
@@ -182,14 +182,15 @@ def is_no_code(text: str) -> bool:
     return len(word) > 1 and (word in _NO_CODES or word.startswith(_NO_CODES_BEGIN))
 
 
-def _all_removed(mark: re.Pattern[str], text: str) -> str:
+def _remove_marks(mark: re.Pattern[str], text: str) -> str:
+    """Return a text without the footnote marks that a pattern matches, and without spaces around it."""
     before = ""
     while text != before:
-        before, text = text, mark.sub(_without, text).strip()
+        before, text = text, mark.sub(_replace_mark, text).strip()
     return text
 
 
-def _without(match: re.Match[str]) -> str:
+def _replace_mark(match: re.Match[str]) -> str:
     """Return the replacement for a possible mark: empty, or the same text if it is a power or part of a word."""
     signs = match.groupdict().get("power")
     if signs is None:

@@ -58,5 +58,5 @@ def folded(heading: str) -> str:
 
 
 def is_named(heading: str, name: str) -> bool:
-    """Return whether the user's name for a heading matches this one, with or without its unit."""
+    """Return whether a heading has the name that the user gives, with or without its unit."""
     return folded(name) in (folded(heading), folded(split_unit(heading)[0]))

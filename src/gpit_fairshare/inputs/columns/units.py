@@ -24,6 +24,7 @@ _TABLE = parse_toml(files(__package__).joinpath("units.toml").read_text(encoding
 
 
 def _factor_by_word(table: dict[str, list[str]]) -> dict[str, int]:
+    """Return the factor of each word for a scale: 1,000 for `k`."""
     return {word: _FACTORS[scale] for scale, words in table.items() for word in words}
 
 
@@ -129,17 +130,17 @@ class StatedUnit(NamedTuple):
 
 
 def split_unit(heading: str) -> tuple[str, StatedUnit | None]:
-    """Split a heading into its words and the unit at its end, at its start or in brackets."""
-    text = _repaired(heading)
+    """Return a heading without the unit at its end, at its start or in brackets, and the unit or None."""
+    text = _repair_signs(heading)
     for pattern in (_BRACKETED, _AT_END, _AT_START):
         if match := pattern.search(text):
             words = " ".join(f"{text[: match.start()]} {text[match.end() :]}".split()).rstrip(" ,:–-")
-            return words or heading, _stated(match)
+            return words or heading, _matched_unit(match)
     return heading, None
 
 
 def heading_unit(heading: str, known_words: Collection[str] = ()) -> tuple[StatedUnit | None, str]:
-    """Read the unit of a heading of £ or people, and the first text that may be a unit but is not understood.
+    """Return the unit in a heading of £ or people, or None, and the first text in it that may be another unit.
 
     Texts in brackets and after the last comma must be units, dates or words that do not change figures. In the rest of
     the heading, only texts next to £ and words for units and scales are checked. The same holds for the whole heading
@@ -153,7 +154,7 @@ def heading_unit(heading: str, known_words: Collection[str] = ()) -> tuple[State
 
 
 def cell_unit(text: str) -> tuple[StatedUnit | None, str]:
-    """Read the unit of a cell above or below a heading, and the first text in it that is not understood.
+    """Return the unit of a cell above or below a heading, or None, and the first text in it that is not understood.
 
     The whole cell must be units, dates or words that do not change figures: `£000`, `k`, `£000, net of VAT`.
     """
@@ -179,8 +180,15 @@ def _read_unit(
     is_harmless_outside: Callable[[str], bool],
     known_words: Collection[str] = (),
 ) -> tuple[StatedUnit | None, str]:
-    """Return the unit in a text, and its first word that is not a unit, a date or harmless."""
-    text = _repaired(heading)
+    """Return the unit in a text, or None, and its first word that is not a unit, a date or harmless, or an empty text.
+
+    Args:
+        heading: the text.
+        token_outside: pattern for units and words outside brackets and before the last comma.
+        is_harmless_outside: returns whether a word there does not change figures.
+        known_words: words that change no figures in brackets and after the last comma.
+    """
+    text = _repair_signs(heading)
     if odd := _ODD_UNIT.search(text):
         return None, odd[0]
     for per in _PER.finditer(text):
@@ -204,36 +212,36 @@ def _read_unit(
         for match in token.finditer(part):
             word = match["word"]
             if match["unit"]:
-                units.append(_stated(match))
+                units.append(_matched_unit(match))
             elif word and not is_harmless_here(word.casefold().strip("'\".")):
                 return None, word
-    return _united(units)
+    return _combine_units(units)
 
 
 def parse_unit(text: str) -> StatedUnit | None:
     """Read a unit given by the user: `£`, `£000`, `£m`, `people`, `000 people`; return None for anything else."""
-    match = _UNIT.fullmatch(_repaired(text).strip())
-    unit = _stated(match)._replace(text=text.strip()) if match else None
+    match = _UNIT.fullmatch(_repair_signs(text).strip())
+    unit = _matched_unit(match)._replace(text=text.strip()) if match else None
     return unit if unit and unit.measure else None
 
 
 def unit_alone(text: str) -> StatedUnit | None:
-    """Return the unit in a cell above or below a heading, if the cell has nothing else.
+    """Return the unit in a cell above or below a heading, if the cell has nothing else; otherwise None.
 
     A unit that does not change figures, such as `%` or `people`, has the factor 1.
     """
     text = text.strip()
     bracketed = text if text[:1] in ("(", "[") and text[-1:] in (")", "]") else f"({text})"
-    if match := _BRACKETED.fullmatch(_repaired(bracketed)):
-        return _stated(match)
+    if match := _BRACKETED.fullmatch(_repair_signs(bracketed)):
+        return _matched_unit(match)
     if unit := parse_unit(text.strip("()[] ")):
         return unit._replace(text=text)
     return StatedUnit(1, text, "") if text.casefold() in (*_COUNT_WORDS, *_NO_AMOUNT) else None
 
 
 def unit_in_title(title: str) -> StatedUnit | None:
-    """Return the unit in a title for all money below it: `GP IT spend, £000`, `All figures in £m`."""
-    text = _repaired(title).replace("_", " ")
+    """Return the unit in a title for all money below it: `GP IT spend, £000`, `All figures in £m`; else None."""
+    text = _repair_signs(title).replace("_", " ")
     matches = list(_SCALE_IN_TITLE.finditer(text))
     if len(matches) != 1 or _OTHER_SENSE.search(text) or not _TITLE_STATES.fullmatch(text.strip()):
         return None
@@ -242,14 +250,14 @@ def unit_in_title(title: str) -> StatedUnit | None:
 
 def is_vague(text: str) -> bool:
     """Return whether a title, note or name mentions thousands or millions but not which figures are in them."""
-    text = _repaired(text).replace("_", " ")
+    text = _repair_signs(text).replace("_", " ")
     patterns = (_SCALE_BESIDE_FIGURES, _SCALE_IN_TITLE, _OTHER_UNIT_OF_FIGURES)
     is_scale = _ODD_SCALE.fullmatch(text.strip()) or any(pattern.search(text) for pattern in patterns)
     return bool(is_scale) and not unit_in_title(text)
 
 
-def scaled(number: float, factor: int) -> float:
-    """Multiply the decimal digits of a figure exactly: 4.35 in £k is £4,350, not a fraction of a penny less."""
+def scale_figure(number: float, factor: int) -> float:
+    """Multiply a figure by a factor, exactly in decimals: 4.35 in £k is £4,350, not a fraction of a penny less."""
     return number if factor == 1 else float(Fraction(repr(number)) * factor)
 
 
@@ -259,8 +267,8 @@ def _is_harmless_outside(word: str) -> bool:
     return not is_scale and word not in _OTHER_UNITS and not any(sign in word for sign in "£€$%‰")
 
 
-def _united(units: list[StatedUnit]) -> tuple[StatedUnit | None, str]:
-    """Combine several units, such as `£` and `000s`, into one; if they contradict each other, return their texts."""
+def _combine_units(units: list[StatedUnit]) -> tuple[StatedUnit | None, str]:
+    """Return one unit for several, such as `£` and `000s`, or None and their texts if they contradict each other."""
     scales = {unit.factor for unit in units} - {1}
     measures: set[Measure] = {unit.measure for unit in units if unit.measure}
     if len(scales) > 1 or len(measures) > 1:
@@ -269,7 +277,8 @@ def _united(units: list[StatedUnit]) -> tuple[StatedUnit | None, str]:
     return (largest._replace(measure=next(iter(measures), "")) if largest else None), ""
 
 
-def _stated(match: re.Match[str]) -> StatedUnit:
+def _matched_unit(match: re.Match[str]) -> StatedUnit:
+    """Return the unit that a match of a pattern for units states: its factor, its text and what it measures."""
     parts = match.groupdict()
     measure: Measure = "£" if parts.get("pounds") or parts.get("of_pounds") else ""
     if parts.get("people") or parts.get("of_people"):
@@ -278,9 +287,10 @@ def _stated(match: re.Match[str]) -> StatedUnit:
 
 
 def _factor(scale: str) -> int:
+    """Return the factor of a word for a scale, such as 1,000 for `k`; 1 for an empty text."""
     return _SCALES_AFTER_POUNDS[scale.casefold().lstrip("'")] if scale else 1
 
 
-def _repaired(text: str) -> str:
+def _repair_signs(text: str) -> str:
     """Return a text with one kind of apostrophe, and with £ restored if UTF-8 was read in another encoding."""
     return re.sub("['\"](?=£)", "", re.sub("[’‘`´]", "'", text.replace("Â£", "£")))

@@ -24,8 +24,8 @@ from gpit_fairshare.inputs.files.grids import (
     is_blank,
     megabytes_needed,
 )
-from gpit_fairshare.inputs.files.texts import read_text_file, text_needs
-from gpit_fairshare.inputs.files.workbooks import read_workbook, workbook_needs
+from gpit_fairshare.inputs.files.texts import read_text_file, text_file_megabytes
+from gpit_fairshare.inputs.files.workbooks import read_workbook, workbook_megabytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -37,6 +37,11 @@ SHEETS = (".xlsx", ".ods")
 
 
 def _read_parquet(data: bytes, options: ReadOptions) -> Grid:
+    """Read a Parquet file as a grid; the names of its columns become row 1.
+
+    Raises:
+        Unreadable: the file is damaged or not a Parquet file.
+    """
     check_size(len(data), options, "the file has")
     try:
         lazy = pl.scan_parquet(io.BytesIO(data))
@@ -44,7 +49,7 @@ def _read_parquet(data: bytes, options: ReadOptions) -> Grid:
         rows = lazy.select(pl.len()).collect().item()
         check_extent(rows, rows * len(lazy.collect_schema()), options, "the file has")
         frame = lazy.collect()
-        check_size(_longest(frame.lazy()), options, "a column of texts has")
+        check_size(_largest_text_column(frame.lazy()), options, "a column of texts has")
         records = [tuple(frame.columns), *frame.rows()]
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
         raise Unreadable(
@@ -53,15 +58,16 @@ def _read_parquet(data: bytes, options: ReadOptions) -> Grid:
     return Grid("", [(number, row) for number, row in enumerate(records, 1) if not all(map(is_blank, row))])
 
 
-def _parquet_needs(path: Path, _options: ReadOptions) -> int:
+def _parquet_megabytes(path: Path, _options: ReadOptions) -> int:
+    """Return the `--max-size` in megabytes that a Parquet file needs for its size, rows, cells and texts."""
     lazy = pl.scan_parquet(path)
     rows = lazy.select(pl.len()).collect().item()
     needed = megabytes_needed(path.stat().st_size, rows, rows * len(lazy.collect_schema()))
-    return max(needed, megabytes_needed(_longest(lazy))) if needed <= MOST_MEGABYTES else needed
+    return max(needed, megabytes_needed(_largest_text_column(lazy))) if needed <= MOST_MEGABYTES else needed
 
 
-def _longest(frame: pl.LazyFrame) -> int:
-    """Return the bytes of the texts in the largest column."""
+def _largest_text_column(frame: pl.LazyFrame) -> int:
+    """Return the bytes of all texts in the largest column of texts; 0 if there is no such column."""
     texts = frame.select(pl.col(pl.String).str.len_bytes().cast(pl.Int64).sum()).collect()
     return max(texts.row(0)) if texts.width else 0
 
@@ -75,13 +81,13 @@ READERS: Mapping[str, Callable[[bytes, ReadOptions], Grid]] = {
 }
 
 
-def size_needed(error: TooLarge, path: Path, options: ReadOptions) -> int:
-    """Return the `--max-size` that a file needs; 0 if it is larger than gpit can read.
+def max_size_needed(error: TooLarge, path: Path, options: ReadOptions) -> int:
+    """Return the `--max-size` in megabytes that a file needs; 0 if it is larger than gpit can read.
 
     All limits are included, not only the first one exceeded, so that a run with this size is not refused again.
     """
-    needs = {".csv": text_needs, ".tsv": text_needs, ".parquet": _parquet_needs}.get(
-        path.suffix.lower(), workbook_needs
+    needs = {".csv": text_file_megabytes, ".tsv": text_file_megabytes, ".parquet": _parquet_megabytes}.get(
+        path.suffix.lower(), workbook_megabytes
     )
     needed = error.needed
     if needed <= MOST_MEGABYTES:

@@ -122,7 +122,7 @@ class TooLarge(Unreadable):
 
 
 def megabytes_needed(size: int = 0, rows: int = 0, cells: int = 0) -> int:
-    """Return the smallest `--max-size` that allows this many bytes, rows and cells."""
+    """Return the smallest `--max-size`, in megabytes, that allows this many bytes, rows and cells."""
     return max(-(-size // MEGABYTE), -(-rows // ROWS_A_MEGABYTE), -(-cells // CELLS_A_MEGABYTE))
 
 

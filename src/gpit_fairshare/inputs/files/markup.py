@@ -31,17 +31,17 @@ _ZERO = re.compile(rb"-?0+(?:\.0*)?(?:[Ee][+-]?[0-9]+)?")
 
 
 def xlsx_markup(xml: bytes, shared: Mapping[int, str]) -> Markup:
-    """Read the XML of a sheet in an .xlsx workbook.
+    """Return the facts about a sheet of an .xlsx workbook that only its XML has: extent, errors, formulas, hidden rows.
 
     Args:
-        xml: the part.
+        xml: the XML of the sheet.
         shared: texts with superscripts or subscripts among the workbook's shared strings, by number.
     """
-    rows, width = _rows_and_width(xml)
+    rows, width = _find_rows_and_width(xml)
     markup = Markup(
         max(rows, default=0),
         width,
-        hidden_rows=[int(row[b"r"]) for row in _hidden(_ROW, xml) if row.get(b"r", b"").isdigit()],
+        hidden_rows=[int(row[b"r"]) for row in _hidden_entries(_ROW, xml) if row.get(b"r", b"").isdigit()],
         hidden_columns=_hidden_columns(xml[: xml.find(b"sheetData")]),
         rich=_inline_rich_texts(xml),
     )
@@ -51,7 +51,10 @@ def xlsx_markup(xml: bytes, shared: Mapping[int, str]) -> Markup:
 
 
 def xlsx_extent(part: IO[bytes]) -> tuple[int, int]:
-    """Return the filled rows of a sheet, or a few more, and the `cells` of its `Markup`; it is read piece by piece."""
+    """Return the number of filled rows of a sheet, or a few more, and of cells from A1 to its last row and column.
+
+    The XML is read piece by piece, so that a large sheet needs little memory.
+    """
     rows = rows_without_places = width = height = 0
     incomplete_tag = b""
     while piece := part.read(MEGABYTE):
@@ -60,7 +63,7 @@ def xlsx_extent(part: IO[bytes]) -> tuple[int, int]:
         cut = text.rfind(b"<")
         cut = len(text) if cut < 0 or b">" in text[cut:] else cut
         text, incomplete_tag = text[:cut], text[cut:]
-        numbers, widest = _rows_and_width(text)
+        numbers, widest = _find_rows_and_width(text)
         rows += len(numbers)
         rows_without_places += len(_ROW_START.findall(text))
         height, width = max(height, *numbers, 0), max(width, widest)
@@ -69,8 +72,8 @@ def xlsx_extent(part: IO[bytes]) -> tuple[int, int]:
     return rows or rows_without_places, width * height
 
 
-def _rows_and_width(xml: bytes) -> tuple[set[int], int]:
-    """Return the rows of cells that are not blank, and the number of columns up to the last of them."""
+def _find_rows_and_width(xml: bytes) -> tuple[set[int], int]:
+    """Return the numbers of the rows with cells that are not blank, and the number of columns up to the last one."""
     places = _PLACE.findall(xml)
     columns, rows = {letters for letters, _ in places}, {row for _, row in places}
     width = max((column_index(letters.decode()) + 1 for letters in columns), default=0)
@@ -78,8 +81,8 @@ def _rows_and_width(xml: bytes) -> tuple[set[int], int]:
 
 
 def _add_cells(markup: Markup, xml: bytes, shared: Mapping[int, str]) -> None:
-    """Add the facts about single cells: errors, formulas, shared texts with superscripts or subscripts."""
-    for place, kind, content in _cells(xml):
+    """Add facts about single cells to the markup: errors, formulas, shared texts with superscripts or subscripts."""
+    for place, kind, content in _iterate_cells(xml):
         stored = value[1].strip() if (value := _VALUE.search(content)) else b""
         if kind == b"e":
             markup.broken[place] = Broken(f"the error {stored.decode('utf-8', 'replace')}" if value else "an error")
@@ -94,17 +97,17 @@ def _add_cells(markup: Markup, xml: bytes, shared: Mapping[int, str]) -> None:
                 markup.formulas.setdefault(place[1], {})[place[0]] = is_zero
 
 
-def _cells(xml: bytes) -> Iterator[tuple[tuple[int, int], bytes, bytes]]:
-    """Yield the place, the type and the content of each cell that is not blank."""
+def _iterate_cells(xml: bytes) -> Iterator[tuple[tuple[int, int], bytes, bytes]]:
+    """Yield the row and column, the type and the XML content of each cell of a sheet that is not blank."""
     row = 0
     for part in _ROW_START.split(xml)[1:]:  # each with its content, up to the next row
         opening, _, cells = part.partition(b">")
-        number = _attributes(opening).get(b"r", b"")
+        number = _parse_attributes(opening).get(b"r", b"")
         row = int(number) if number.isdigit() else row + 1
         column = -1
         for cell in _CELL.split(cells)[1:]:
             attributes, _, content = cell.partition(b">")
-            values = _attributes(attributes)
+            values = _parse_attributes(attributes)
             # A cell without a place follows the one before it.
             row, column = cell_place(values.get(b"r", b"").decode("ascii", "replace")) or (row, column + 1)
             if not attributes.endswith(b"/"):
@@ -112,27 +115,34 @@ def _cells(xml: bytes) -> Iterator[tuple[tuple[int, int], bytes, bytes]]:
 
 
 def _hidden_columns(xml: bytes) -> list[int]:
+    """Return the hidden columns, counted from 0, from the part of a sheet's XML above its rows."""
     hidden: list[int] = []
-    for column in _hidden(_COLUMN, xml):
+    for column in _hidden_entries(_COLUMN, xml):
         first, last = column.get(b"min", b""), column.get(b"max", b"")
         if first.isdigit() and last.isdigit():
             hidden += range(int(first) - 1, min(int(last), 16_384))
     return hidden
 
 
-def _hidden(tag: re.Pattern[bytes], xml: bytes) -> list[dict[bytes, bytes]]:
-    """Return the attributes of the rows or columns that are hidden."""
-    entries = map(_attributes, tag.findall(xml)) if b"hidden=" in xml else ()
+def _hidden_entries(tag: re.Pattern[bytes], xml: bytes) -> list[dict[bytes, bytes]]:
+    """Return the attributes of each hidden row or column in the XML of a sheet.
+
+    Args:
+        tag: pattern of the opening tag of a row or a column.
+        xml: the XML of the sheet.
+    """
+    entries = map(_parse_attributes, tag.findall(xml)) if b"hidden=" in xml else ()
     return [attributes for attributes in entries if attributes.get(b"hidden") in (b"1", b"true")]
 
 
-def _attributes(text: bytes) -> dict[bytes, bytes]:
+def _parse_attributes(text: bytes) -> dict[bytes, bytes]:
+    """Return the attributes in the opening tag of a row, column or cell, by name."""
     return dict(_ATTRIBUTE.findall(text))
 
 
 def shared_rich_texts(xml: bytes) -> dict[int, str]:
     """Return the texts with superscripts or subscripts among the shared strings of a workbook, by number."""
-    texts = enumerate(map(_text_of, _with_raised(xml, "si")))
+    texts = enumerate(map(_rich_text_of, _elements_if_raised(xml, "si")))
     return {number: text for number, text in texts if text is not None}
 
 
@@ -140,31 +150,34 @@ def _inline_rich_texts(xml: bytes) -> dict[tuple[int, int], str]:
     """Return the texts with superscripts or subscripts that are stored in the cells of a sheet, by row and column."""
     texts: dict[tuple[int, int], str] = {}
     row = 0
-    for line in _with_raised(xml, "row"):
+    for line in _elements_if_raised(xml, "row"):
         number, column = line.get("r", ""), -1
         # A row or cell without a place follows the one before it.
         row = int(number) if number.isdigit() else row + 1
-        for cell in _named(line, "c"):
+        for cell in _find_elements(line, "c"):
             row, column = cell_place(cell.get("r", "")) or (row, column + 1)
-            if text := next(filter(None, map(_text_of, _named(cell, "is"))), None):
+            if text := next(filter(None, map(_rich_text_of, _find_elements(cell, "is"))), None):
                 texts[row, column] = text
     return texts
 
 
-def _with_raised(xml: bytes, name: str) -> list[Element]:
-    """Return the elements with this name if the part has superscripts or subscripts, else none."""
-    return _named(fromstring(xml), name) if b"vertAlign" in xml else []  # noqa: S314 – `open_package` refuses entities
+def _elements_if_raised(xml: bytes, name: str) -> list[Element]:
+    """Return the elements with this name in a part's XML; empty if the part has no superscripts or subscripts."""
+    return _find_elements(fromstring(xml), name) if b"vertAlign" in xml else []  # noqa: S314 – `open_package` refuses entities
 
 
-def _named(node: Element, name: str) -> list[Element]:
+def _find_elements(node: Element, name: str) -> list[Element]:
     """Return the elements with this name inside another, in any namespace."""
     return node.findall(f".//{{*}}{name}")
 
 
-def _text_of(node: Element) -> str | None:
-    """Return the text of an element with superscripts or subscripts, without the pronunciation of Japanese texts."""
+def _rich_text_of(node: Element) -> str | None:
+    """Return the text of an element with special characters for superscripts and subscripts; None if it has none.
+
+    The pronunciation of Japanese texts is left out.
+    """
     parts = []
     for run in [child for child in node if child.tag.rpartition("}")[2] in ("r", "t")]:
-        position = next((mark.get("val", "") for mark in _named(run, "vertAlign")), "")
+        position = next((mark.get("val", "") for mark in _find_elements(run, "vertAlign")), "")
         parts += [(text.text or "", position) for text in (run, *run) if text.tag.rpartition("}")[2] == "t"]
     return rich_text(parts)

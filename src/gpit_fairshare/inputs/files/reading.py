@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.files import read_regular
 from gpit_fairshare.findings import WHOLE_ROW, FileFindings, FindingCode, FindingCollector, Where
-from gpit_fairshare.inputs.files.formats import READERS, SHEETS, size_needed
+from gpit_fairshare.inputs.files.formats import READERS, SHEETS, max_size_needed
 from gpit_fairshare.inputs.files.grids import Grid, ReadOptions, TooLarge, Unreadable, check_size
 from gpit_fairshare.inputs.files.regions import Region, find_table, report_region
 from gpit_fairshare.inputs.model import AppliedUnit, InputSource, Role
@@ -41,18 +41,18 @@ class InputSheet(Region):
     findings: FileFindings
     """Collects the findings about the file."""
 
-    def source(
+    def describe(
         self,
         role: Role | Literal["crosswalk"],
         matched: tuple[tuple[str, str], ...],
         units: tuple[AppliedUnit, ...] = (),
     ) -> InputSource:
-        """Return the description of the file for the result."""
+        """Return the description of the file for the result: its role, names, digest, rows, headings and units."""
         rows, titles = len(self.rows), () if role == "crosswalk" else tuple(self.titles)
         return InputSource(role, self.file, self.sheet, self.sha256, rows, matched, titles, units)
 
-    def column(self, index: int) -> str:
-        """Return the name of a column for a message: `column C`."""
+    def column_in_words(self, index: int) -> str:
+        """Return a column with its letter for a message: `column C`."""
         return f"column {letters(index)}"
 
     def where(self, row: int, index: int) -> Where:
@@ -67,19 +67,26 @@ class InputSheet(Region):
         return f"{self.name} {letters(index)}{row}" if self.sheet else f"{self.file} row {row}"
 
 
-def locate(text: str) -> tuple[Path, str]:
-    """Find the file, and the sheet if named, from `FILE` or `FILE:SHEET`. An existing file comes before a sheet.
+def locate_file(text: str) -> tuple[Path, str]:
+    """Return the path and the sheet (empty if none is named) of `FILE` or `FILE:SHEET`.
+
+    If a file has the whole text as its name, that file is meant.
 
     Raises:
         UsageError: there is no such file, it is a folder, or gpit does not read this kind of file.
     """
     try:
-        return _locate(text)
+        return _check_file_and_sheet(text)
     except OSError as error:  # a folder without permission to read it, a name of 300 letters
         raise UsageError(f"{text} cannot be found: {error.strerror}") from error
 
 
-def _locate(text: str) -> tuple[Path, str]:
+def _check_file_and_sheet(text: str) -> tuple[Path, str]:
+    """Split `FILE` or `FILE:SHEET` into path and sheet, and check that gpit can read such a file.
+
+    Raises:
+        UsageError: there is no such file, it is a folder, gpit does not read its format, or the format has no sheets.
+    """
     name, sheet = split_sheet(text)
     path = Path(name)
     if not path.exists():
@@ -111,10 +118,10 @@ def split_sheet(text: str) -> tuple[str, str]:
 
 
 def read_sheet(target: tuple[Path, str], findings: FindingCollector, options: ReadOptions) -> InputSheet | None:
-    """Read the cells of a file. If that fails, report the reason as a finding and return None.
+    """Read the table of a file or sheet. If that fails, report the reason as a finding and return None.
 
     Args:
-        target: the file and the sheet, as `locate` finds them.
+        target: the file and the sheet, as `locate_file` returns them.
         findings: collects the findings.
         options: the size limit and the known headings; its sheet is replaced by that of the target.
 
@@ -133,7 +140,7 @@ def read_sheet(target: tuple[Path, str], findings: FindingCollector, options: Re
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
     except Unreadable as error:
         finding = error.finding
-        if isinstance(error, TooLarge) and (needed := size_needed(error, path, options)):
+        if isinstance(error, TooLarge) and (needed := max_size_needed(error, path, options)):
             finding = replace(finding, remedy=f"{finding.remedy}, or raise the limit with --max-size {needed}")
         findings.add(finding, Where(f"{path.name}:{sheet_name}" if sheet_name else path.name, finding.place))
         return None
@@ -146,10 +153,10 @@ def read_sheet(target: tuple[Path, str], findings: FindingCollector, options: Re
         sha256=hashlib.sha256(data).hexdigest(),
         typed=grid.typed,
         decimal_comma=grid.decimal_comma,
-        uncalculated=_uncalculated(grid, region),
+        uncalculated=_uncalculated_rows(grid, region),
         findings=FileFindings(findings, name),
     )
-    _report(sheet, grid)
+    _report_file(sheet, grid)
     return sheet
 
 
@@ -164,10 +171,11 @@ def letters(index: int) -> str:
     return name
 
 
-def _uncalculated(grid: Grid, region: Region) -> dict[int, tuple[int, ...]]:
-    """Return the rows of formulas of each column whose formulas all store 0, if the workbook asks to be calculated.
+def _uncalculated_rows(grid: Grid, region: Region) -> dict[int, tuple[int, ...]]:
+    """Return, by column, the rows of formulas that were never calculated; columns without such formulas are left out.
 
-    A program that cannot calculate stores 0 for every formula. A zero among other values is a real zero.
+    A program that cannot calculate stores 0 for every formula and asks for the workbook to be calculated when opened.
+    So the formulas of a column count if they all store 0; a zero among other values is a real zero.
     """
     columns = {
         column: {row: is_zero[row] for row, _ in region.rows if row in is_zero}
@@ -176,8 +184,8 @@ def _uncalculated(grid: Grid, region: Region) -> dict[int, tuple[int, ...]]:
     return {column: tuple(rows) for column, rows in columns.items() if rows and all(rows.values())}
 
 
-def _report(sheet: InputSheet, grid: Grid) -> None:
-    """Report findings about the file as a whole, and about cells outside the table."""
+def _report_file(sheet: InputSheet, grid: Grid) -> None:
+    """Report what was noticed while reading the file: rows and cells outside the table, hidden and merged cells."""
     for remark in grid.remarks:
         sheet.findings.add(remark)
     report_region(sheet, sheet.findings)
@@ -221,7 +229,7 @@ def _report(sheet: InputSheet, grid: Grid) -> None:
         sheet.findings.note(
             FindingCode.MERGED,
             f"the heading '{sheet.headings[column]}' is merged over a blank column ({letters(blank)}); it is read as "
-            f"the heading of {sheet.column(column)}",
+            f"the heading of {sheet.column_in_words(column)}",
         )
     for top, left, bottom, right in grid.markup.merged:
         if bottom > top and bottom in rows_there and top >= sheet.heading_row and left < len(sheet.headings):

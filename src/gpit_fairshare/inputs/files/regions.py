@@ -85,8 +85,8 @@ class Region:
         """Return whether a column has any value below its heading."""
         return any(not is_blank(cells[index]) for _, cells in self.rows)
 
-    def take_units(self, cells: Sequence[Any]) -> None:
-        """Read the units, and the texts that may be units, from a row above or below the headings."""
+    def read_units(self, cells: Sequence[Any]) -> None:
+        """Store the unit, or the text that may be a unit, in each cell of a row above or below the headings."""
         for index, cell in enumerate(cells):
             text = bare_text(cell.strip())[0] if isinstance(cell, str) else ""
             unit, unknown = cell_unit(text) if text else (None, "")
@@ -97,18 +97,18 @@ class Region:
 
 
 def find_table(grid: Grid, recognise: Callable[[str], str | None]) -> Region:
-    """Find the table of a sheet.
+    """Find the table of a sheet: its headings, units and rows, and the rows around it.
 
     The headings are the row among the first 60 that has the most known headings, including one for codes; of equal
     rows, the first. If there is no such row, they are the first row that is about as wide as the rows below it.
 
     Raises:
-        Unreadable: there are no rows below the headings.
+        Unreadable: there are no rows below the headings, or there are too many columns.
     """
     records = grid.records
-    place = _headings_at(records, recognise)
+    place = _find_headings(records, recognise)
     number, cells = records[place]
-    raw_headings = ["" if is_blank(cell) else _heading(cell) for cell in cells]
+    raw_headings = ["" if is_blank(cell) else _text_of_cell(cell) for cell in cells]
     merged = {left: right for top, left, _, right in grid.markup.merged if top == number and right > left}
     covered = {column for left, right in merged.items() for column in range(left + 1, right + 1)}
     while raw_headings and not raw_headings[-1] and len(raw_headings) - 1 not in covered:
@@ -123,14 +123,14 @@ def find_table(grid: Grid, recognise: Callable[[str], str | None]) -> Region:
     key = columns.get("org_code", columns.get("practice_code", min(columns.values(), default=0)))
     above = list(records[:place])
     if above and _is_row_of_units(above[-1][1], headings, key, grid, is_above=True):
-        region.take_units(above.pop()[1])
-    region.rows_above = {row: _text(texts) for row, texts in above}
-    region.titles = [_heading(cell) for _, texts in above for cell in texts if isinstance(cell, str)]
-    _RowsBelow(region, grid, recognise, key, {*columns.values()} - {key}).read(records[place + 1 :])
+        region.read_units(above.pop()[1])
+    region.rows_above = {row: _texts_of_row(texts) for row, texts in above}
+    region.titles = [_text_of_cell(cell) for _, texts in above for cell in texts if isinstance(cell, str)]
+    _RowsBelow(region, grid, recognise, key, {*columns.values()} - {key}).sort_rows(records[place + 1 :])
     if not region.rows:
         raise Unreadable(FindingCode.EMPTY, "there are no rows below the headings", "Export it again with its rows")
     for left, right in merged.items():
-        _look_under(region, left, min(right, len(headings) - 1))
+        _place_merged_heading(region, left, min(right, len(headings) - 1))
     return region
 
 
@@ -155,7 +155,11 @@ def report_region(region: Region, findings: FileFindings) -> None:
         findings.note(FindingCode.SECOND_TABLE, f"left out another table below: {region.second}")
 
 
-def _headings_at(records: Sequence[Record], recognise: Callable[[str], str | None]) -> int:
+def _find_headings(records: Sequence[Record], recognise: Callable[[str], str | None]) -> int:
+    """Return the index of the row of headings among the records.
+
+    It is the row with the most known headings or, if none has any, the first row at least half as wide as most rows.
+    """
     scores = heading_scores(records, recognise)
     if any(scores):
         return scores.index(max(scores))
@@ -185,8 +189,16 @@ def _bare_headings(raw_headings: Sequence[str], recognise: Callable[[str], str |
     ]
 
 
-def _look_under(region: Region, left: int, right: int) -> None:
-    """Find the column that a merged heading belongs to: the only one under it with values, if there is just one."""
+def _place_merged_heading(region: Region, left: int, right: int) -> None:
+    """Move a merged heading to the only column with values under it.
+
+    If several columns under it have figures, it stays in place, and `spread` records these columns.
+
+    Args:
+        region: the table.
+        left: first column under the heading.
+        right: last column under the heading.
+    """
     filled = [index for index in range(left, right + 1) if region.is_filled(index)]
     figures = [index for index in filled if any(_is_figure(cells[index]) for _, cells in region.rows)]
     if len(figures) > 1 and region.headings[left]:
@@ -197,6 +209,7 @@ def _look_under(region: Region, left: int, right: int) -> None:
 
 
 def _is_figure(cell: Any) -> bool:
+    """Return whether a cell is a number, or a text that can be read as one other than a dash."""
     if isinstance(cell, str):
         reading = read_number(cell.strip()) if len(cell) < 40 else None
         return reading is not None and reading.remark is not FindingCode.DASHES
@@ -226,8 +239,8 @@ class _RowsBelow:
         self.last = region.heading_row
         self._numeric: set[int] | None = None
 
-    def read(self, records: Sequence[Record]) -> None:
-        """Read rows until a second table begins."""
+    def sort_rows(self, records: Sequence[Record]) -> None:
+        """Add rows of the table to the region, and record the other rows, until a second table begins."""
         width = len(self.region.headings)
         for index, (number, cells) in enumerate(records):
             key = cells[self.key] if self.key < len(cells) else None
@@ -235,9 +248,9 @@ class _RowsBelow:
             self.last = number
             plain = isinstance(key, str) and is_code(key.strip()) and key.strip().casefold() not in self.folded
             if not plain or gap or index == 0:
-                verdict = self._verdict(cells, gap=gap, first=index == 0)
+                verdict = self._classify_row(cells, gap=gap, first=index == 0)
                 if verdict == "second":
-                    self.region.second = f"rows {number:,} to {records[-1][0]:,}, headed {_text(cells)}"
+                    self.region.second = f"rows {number:,} to {records[-1][0]:,}, headed {_texts_of_row(cells)}"
                     return
                 if verdict == "left":
                     continue
@@ -245,41 +258,65 @@ class _RowsBelow:
                 self.region.wide.append((number, len(cells)))
             self.region.rows.append((number, (*cells[:width], *[None] * (width - len(cells)))))
 
-    def _verdict(self, cells: Sequence[Any], *, gap: bool, first: bool) -> str:
-        """Return `left` for a row to leave out, `second` for the start of a second table, else `row`."""
+    def _classify_row(self, cells: Sequence[Any], *, gap: bool, first: bool) -> str:
+        """Return `left` for a row to leave out, `second` for the start of a second table, else `row`.
+
+        The units, notes and repeated headings in a row to leave out are recorded in the region.
+
+        Args:
+            cells: the row.
+            gap: whether blank rows come before it.
+            first: whether it is the first row below the headings.
+        """
         filled = [(index, cell) for index, cell in enumerate(cells) if not is_blank(cell)]
         texts = [(index, cell) for index, cell in filled if isinstance(cell, str)]
         may_be_headings = len(texts) == len(filled) > 1
         if first and _is_row_of_units(cells, self.region.headings, self.key, self.grid, is_above=False):
-            self.region.take_units(cells)
+            self.region.read_units(cells)
         elif may_be_headings and all(self._is_heading(index, cell) for index, cell in texts):
             self.region.repeats.append(self.last)
             return "left"
         elif may_be_headings and self._is_start_of_table(texts, gap=gap):
             return "second"
         elif self._is_note(filled, gap=gap):
-            self.region.notes += [_heading(cell) for _, cell in filled]
+            self.region.notes += [_text_of_cell(cell) for _, cell in filled]
         else:
             return "row"
-        self.region.rows_left_out[self.last] = _text(cells)
+        self.region.rows_left_out[self.last] = _texts_of_row(cells)
         return "left"
 
     def _is_heading(self, index: int, cell: str) -> bool:
+        """Return whether a cell repeats the heading of its column, with or without footnote marks."""
         if index >= len(self.folded):
             return False
         text = " ".join(cell.split())
         return bare_heading(text).casefold() == self.folded[index] or text == self.region.marked.get(index)
 
     def _is_start_of_table(self, texts: Sequence[tuple[int, str]], *, gap: bool) -> bool:
-        """Return whether a row of texts has the headings of another table: by known names, or by its position."""
+        """Return whether a row of texts has the headings of another table: known names, or texts above figures.
+
+        Args:
+            texts: the cells that are not blank, each with its column.
+            gap: whether blank rows come before the row.
+        """
         cells = [cell for _, cell in texts]
         folded = {" ".join(cell.split()).casefold() for cell in cells} - {""}
         if len(folded & set(self.folded)) * 2 >= len(cells) or len(known_headings(cells, self.recognise)) > 1:
             return True
-        over = [cell for index, cell in texts if index in self._numbers()]
+        over = [cell for index, cell in texts if index in self._numeric_columns()]
         return gap and len(over) > 1 and not any(self._is_number(cell) for cell in over)
 
     def _is_note(self, filled: Sequence[tuple[int, Any]], *, gap: bool) -> bool:
+        """Return whether a row has only texts and is a note or a section heading, not a row of the table.
+
+        A single text is one in the column of codes if it is not a code; elsewhere, if it is not below another heading
+        or comes after blank rows. Several texts are one if the first begins like a note (`Source: …`), or if they come
+        after blank rows and none of them is a code or in a column of figures.
+
+        Args:
+            filled: the cells that are not blank, each with its column.
+            gap: whether blank rows come before the row.
+        """
         if not filled or any(not isinstance(cell, str) for _, cell in filled):
             return False
         index, text = filled[0][0], filled[0][1].strip()
@@ -294,16 +331,17 @@ class _RowsBelow:
         if _NOTE.match(text):
             return True
         # A text instead of a figure is an error to report, not a note.
-        over = any(index in self._numbers() for index, _ in filled)
+        over = any(index in self._numeric_columns() for index, _ in filled)
         return gap and not over and not (index == self.key and is_code(text))
 
     def _is_number(self, cell: Any) -> bool:
+        """Return whether a cell is a number or, in a text file, a text that can be read as one."""
         if isinstance(cell, str):
             return not self.grid.typed and read_number(cell.strip()) is not None
         return not isinstance(cell, Broken) and cell is not None
 
-    def _numbers(self) -> set[int]:
-        """Return the columns with numbers in most of the rows so far."""
+    def _numeric_columns(self) -> set[int]:
+        """Return the columns with numbers in most of the rows so far; empty until two rows are read."""
         if self._numeric is None and len(self.region.rows) > 1:
             sample = self.region.rows[:HEADINGS_AMONG]
             self._numeric = {
@@ -357,13 +395,16 @@ def _is_plain_figure(text: str, may_be_unit: bool) -> bool:
     return bool(_FIGURE.fullmatch(text)) or (not may_be_unit and read_number(text) is not None)
 
 
-def _heading(cell: Any) -> str:
+def _text_of_cell(cell: Any) -> str:
+    """Return a cell as a text with single spaces; of a cell without a value, the reason."""
     return " ".join(str(cell.why if isinstance(cell, Broken) else cell).split())
 
 
-def _text(cells: Sequence[Any]) -> str:
-    return listed([f"'{one_line(_heading(cell), 60)}'" for cell in cells if not is_blank(cell)], 4)
+def _texts_of_row(cells: Sequence[Any]) -> str:
+    """Return the texts in a row for a message, each quoted and shortened: `'Notes', 'All figures in £'`."""
+    return listed([f"'{one_line(_text_of_cell(cell), 60)}'" for cell in cells if not is_blank(cell)], 4)
 
 
 def _rows_in_words(rows: Mapping[int, str]) -> str:
+    """Return a count of rows, and their texts, for a message: `2 rows ('Source' in row 3 and 'Note 1' in row 4)`."""
     return f"{counted(len(rows), 'row')} ({listed([f'{text} in row {row:,}' for row, text in rows.items()], 5)})"

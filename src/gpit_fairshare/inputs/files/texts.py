@@ -38,10 +38,10 @@ _SAVE_AS = "Save it as UTF-8; in Excel the file type is 'CSV UTF-8 (Comma delimi
 
 
 def read_text_file(data: bytes, options: ReadOptions, usual: str) -> Grid:
-    """Read a text file.
+    """Read a text file into cells: find its encoding and its separator, and split its rows.
 
     Args:
-        data: the file.
+        data: the bytes of the file.
         options: the limits, and `recognise` for headings.
         usual: the separator expected from the file's name, used if the rows do not decide.
 
@@ -49,7 +49,7 @@ def read_text_file(data: bytes, options: ReadOptions, usual: str) -> Grid:
         Unreadable: the file is too large, its encoding is not supported, or its cells cannot be separated.
     """
     check_size(len(data), options, "the file has")
-    text, remarks = _decoded(data)
+    text, remarks = _decode_text(data)
     first, _, other_lines = text.partition("\n")
     separator_line = _SEP_LINE.fullmatch(first)
     if separator_line:
@@ -65,17 +65,20 @@ def read_text_file(data: bytes, options: ReadOptions, usual: str) -> Grid:
             Finding.note(FindingCode.SEPARATORS, f"its first line names {SEPARATORS[separator]} as separators")
         )
     else:
-        separator = _separator(text, options, usual)
+        separator = _find_separator(text, options, usual)
         if separator != usual:
             remarks.append(Finding.note(FindingCode.SEPARATORS, f"its cells are separated by {SEPARATORS[separator]}"))
-    records = _filled(_records(text, separator, 2 if separator_line else 1), options)
+    records = _filled_rows(_split_rows(text, separator, 2 if separator_line else 1), options)
     if not records:
         raise Unreadable(FindingCode.EMPTY, "the file has no values", "Export it again with its rows")
     return Grid("", records, typed=False, remarks=remarks, decimal_comma=separator == ";")
 
 
-def text_needs(path: Path, _options: ReadOptions) -> int:
-    """Return the `--max-size` that a text file needs, or a little more: separators inside texts are counted, too."""
+def text_file_megabytes(path: Path, _options: ReadOptions) -> int:
+    """Return the `--max-size` in megabytes that a text file needs, or a little more.
+
+    Separators inside texts are counted as if they separated cells.
+    """
     lines, separators = 1, dict.fromkeys(SEPARATORS, 0)
     with path.open("rb") as stream:
         while piece := stream.read(MEGABYTE):
@@ -85,8 +88,8 @@ def text_needs(path: Path, _options: ReadOptions) -> int:
     return megabytes_needed(path.stat().st_size, lines, lines + max(separators.values()))
 
 
-def _filled(rows: Iterator[tuple[int, Sequence[str]]], options: ReadOptions) -> list[tuple[int, Sequence[str]]]:
-    """Return the rows that are not blank; too many are refused."""
+def _filled_rows(rows: Iterator[tuple[int, Sequence[str]]], options: ReadOptions) -> list[tuple[int, Sequence[str]]]:
+    """Return the rows that are not blank, with their numbers; a table that exceeds a limit is refused."""
     records = []
     cells = 0
     for number, record in rows:
@@ -99,26 +102,36 @@ def _filled(rows: Iterator[tuple[int, Sequence[str]]], options: ReadOptions) -> 
     return records
 
 
-def _decoded(data: bytes) -> tuple[str, list[Finding]]:
+def _decode_text(data: bytes) -> tuple[str, list[Finding]]:
+    """Return the text of a file in UTF-8, UTF-16, UTF-32 or Windows-1252, and a note unless it is in UTF-8.
+
+    Raises:
+        Unreadable: the file is empty, or has zero bytes but is not in UTF-16 or UTF-32.
+    """
     if not data.strip(b"\x00 \t\r\n"):
         raise Unreadable(FindingCode.EMPTY, "the file is empty", "Export it again with its rows")
     if data.startswith((b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff")):
-        return _wide(data, "utf-32", "UTF-32")
+        return _decode_wide_text(data, "utf-32", "UTF-32")
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return _wide(data, "utf-16", "UTF-16")
+        return _decode_wide_text(data, "utf-16", "UTF-16")
     if b"\x00" in data:
         # In UTF-16, one of the two bytes of common letters is zero: the second, or in big-endian text the first.
         first, second = data[0::2].count(0), data[1::2].count(0)
         if max(first, second) * 4 < len(data):
             raise Unreadable(FindingCode.ENCODING, "the text has a zero byte", _SAVE_AS, _line(data, data.index(0)))
-        return _wide(data, "utf-16-le" if second >= first else "utf-16-be", "UTF-16")
+        return _decode_wide_text(data, "utf-16-le" if second >= first else "utf-16-be", "UTF-16")
     try:
         return data.decode("utf-8-sig"), []
     except UnicodeDecodeError as error:
-        return _in_windows_1252(data, error)
+        return _decode_windows_1252(data, error)
 
 
-def _wide(data: bytes, codec: str, name: str) -> tuple[str, list[Finding]]:
+def _decode_wide_text(data: bytes, codec: str, name: str) -> tuple[str, list[Finding]]:
+    """Return the text of a file in UTF-16 or UTF-32, and a note with the name of the encoding.
+
+    Raises:
+        Unreadable: the bytes are not valid in this encoding, or the text has a zero character.
+    """
     try:
         text = data.decode(codec)
     except UnicodeDecodeError as error:
@@ -129,11 +142,15 @@ def _wide(data: bytes, codec: str, name: str) -> tuple[str, list[Finding]]:
     return text, [Finding.note(FindingCode.ENCODING, f"its text is in {name}")]
 
 
-def _in_windows_1252(data: bytes, error: UnicodeDecodeError) -> tuple[str, list[Finding]]:
-    """Read the text of Excel's plain "CSV". Refuse a file that also has UTF-8: it is damaged.
+def _decode_windows_1252(data: bytes, error: UnicodeDecodeError) -> tuple[str, list[Finding]]:
+    """Return the text of a file in Windows-1252, as Excel saves plain "CSV", and a note.
+
+    Args:
+        data: the bytes of the file.
+        error: the reason why they are not UTF-8.
 
     Raises:
-        Unreadable: other parts of the file are in UTF-8, or a byte is not in Windows-1252.
+        Unreadable: other parts of the file are in UTF-8, so it is damaged, or a byte is not in Windows-1252.
     """
     place = _line(data, error.start)
     byte = data[error.start]
@@ -150,16 +167,18 @@ def _in_windows_1252(data: bytes, error: UnicodeDecodeError) -> tuple[str, list[
 
 
 def _line(data: bytes, position: int) -> str:
+    """Return the line with the byte at this position for a message: `line 3`."""
     number = data.count(b"\n", 0, position) + 1
     return f"line {number}"
 
 
-def _separator(text: str, options: ReadOptions, usual: str) -> str:
-    """Return the separator that gives the most known headings, then the most rows of equal length."""
+def _find_separator(text: str, options: ReadOptions, usual: str) -> str:
+    """Return the separator that gives the most known headings, then the most rows of equal length; else `usual`."""
 
     def merit(separator: str) -> tuple[int, int, bool]:
+        """Return how many known headings and rows of equal length a separator gives, and whether it is `usual`."""
         try:
-            rows = list(islice((row for _, row in _records(text, separator, 1)), LOOKED_AT))
+            rows = list(islice((row for _, row in _split_rows(text, separator, 1)), LOOKED_AT))
         except Unreadable:
             return 0, 0, False
         headings = max((len(known_headings(row, options.recognise)) for row in rows if len(row) > 1), default=0)
@@ -170,7 +189,17 @@ def _separator(text: str, options: ReadOptions, usual: str) -> str:
     return max(candidates, key=merit, default=usual)
 
 
-def _records(text: str, separator: str, first: int) -> Iterator[tuple[int, Sequence[str]]]:
+def _split_rows(text: str, separator: str, first: int) -> Iterator[tuple[int, Sequence[str]]]:
+    """Yield each row of a text file with its number, split into cells at the separator.
+
+    Args:
+        text: the text of the file.
+        separator: the character between cells.
+        first: the number of the first row.
+
+    Raises:
+        Unreadable: a quotation mark is not closed, or a cell is too long.
+    """
     # Strict, because otherwise an unclosed quotation mark would take in the rest of the file.
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     number = first - 1

@@ -46,14 +46,14 @@ _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 
 
 def read_workbook(data: bytes, options: ReadOptions) -> Grid:
-    """Read one sheet of an .xlsx or .ods workbook: the one named, or the only one with a table.
+    """Read one sheet of an .xlsx or .ods workbook: the one named, else the only one with a table.
 
     The last stored value of each formula is used; nothing is calculated and no other file is read. `Unreadable` means
     that the workbook is damaged, protected, too large or hostile, or that it is unclear which sheet to read.
     """
-    book = _Book(data, options)
-    name, remarks = (book.sheet_named(options.sheet), []) if options.sheet else book.chosen()
-    return replace(book.grid(name), remarks=[*remarks, *book.links()])
+    book = _Workbook(data, options)
+    name, remarks = (book.find_sheet(options.sheet), []) if options.sheet else book.choose_sheet()
+    return replace(book.read_grid(name), remarks=[*remarks, *book.link_findings()])
 
 
 def workbook_rows(data: bytes, options: ReadOptions) -> Callable[[str], Sequence[tuple[int, Sequence[Any]]]]:
@@ -62,11 +62,11 @@ def workbook_rows(data: bytes, options: ReadOptions) -> Callable[[str], Sequence
     A cell without a value, such as a formula that was never calculated, is a `Broken`. `Unreadable` means that the
     workbook is damaged, protected, too large or hostile or, when the function is called, that there is no such sheet.
     """
-    book = _Book(data, options)
-    return lambda name: book.grid(book.sheet_named(name)).records
+    book = _Workbook(data, options)
+    return lambda name: book.read_grid(book.find_sheet(name)).records
 
 
-class _Book:
+class _Workbook:
     """A workbook; each of its sheets is read at most once."""
 
     def __init__(self, data: bytes, options: ReadOptions) -> None:
@@ -88,14 +88,16 @@ class _Book:
             raise Unreadable(FindingCode.UNREADABLE, "the workbook has no sheets, or is damaged", SAVE_AGAIN)
         self._grids: dict[str, Grid] = {}
 
-    def chosen(self) -> tuple[str, list[Finding]]:
-        """Return the only sheet with a table of codes, and findings about the choice.
+    def choose_sheet(self) -> tuple[str, list[Finding]]:
+        """Return the name of the sheet to read if the user named none, and findings about the choice.
+
+        It is the only visible sheet with a table of codes or, if none has such a table, the only one that is not blank.
 
         Raises:
             Unreadable: the workbook is empty, or it is unclear which sheet to read.
         """
         visible = [name for name, is_visible in self.pages.items() if is_visible] or list(self.pages)
-        filled = [name for name in visible if self.grid(name).records]
+        filled = [name for name in visible if self.read_grid(name).records]
         hidden = [name for name in self.pages if name not in visible and self._has_table(name)]
         tables = [name for name in filled if self._has_table(name)]
         if hidden and not tables:
@@ -124,8 +126,8 @@ class _Book:
             remarks.append(Finding.warning(FindingCode.HIDDEN, message, remedy))
         return name, remarks
 
-    def sheet_named(self, requested: str) -> str:
-        """Return the sheet with this name; capital letters do not matter.
+    def find_sheet(self, requested: str) -> str:
+        """Return the name of the requested sheet as the workbook has it; capital letters do not matter.
 
         Raises:
             Unreadable: there is no such sheet.
@@ -141,17 +143,17 @@ class _Book:
         )
 
     def _has_table(self, name: str) -> bool:
-        """Return whether a sheet has a row of headings that includes one for codes."""
-        return max(heading_scores(self.grid(name).records, self.options.recognise), default=0) > 1
+        """Return whether a sheet has a row with at least two known headings, one of them for codes."""
+        return max(heading_scores(self.read_grid(name).records, self.options.recognise), default=0) > 1
 
-    def grid(self, name: str) -> Grid:
+    def read_grid(self, name: str) -> Grid:
         """Return the rows of a sheet that are not blank, numbered from 1, with the sheet's markup.
 
         Raises:
             Unreadable: the sheet is damaged or too large.
         """
         if name not in self._grids:
-            markup = self._markup(name)
+            markup = self._read_markup(name)
             # Checked first, because calamine allocates memory for the whole rectangle at once.
             check_extent(0, markup.cells, self.options, f"sheet '{name}' spans")
             try:
@@ -176,8 +178,8 @@ class _Book:
             self._grids[name] = Grid(name, rows, markup=markup)
         return self._grids[name]
 
-    def links(self) -> list[Finding]:
-        """Report links to other workbooks, which are never read."""
+    def link_findings(self) -> list[Finding]:
+        """Return a warning about links to other workbooks, which are never read; empty if there are none."""
         links = [name for name in self.names if "externallinks/" in name.lower() and name.lower().endswith(".xml")]
         if not links:
             return []
@@ -188,11 +190,13 @@ class _Book:
 
     @cached_property
     def _shared_rich_texts(self) -> dict[int, str]:
+        """The texts with superscripts or subscripts among the shared strings of an .xlsx workbook, by number."""
         part = next((name for name in self.names if name.lower() == "xl/sharedstrings.xml"), "")
         return shared_rich_texts(self.archive.read(part)) if part else {}
 
     @cached_property
     def _ods_sheets(self) -> dict[str, Markup]:
+        """The markup of each sheet of an .ods workbook, by the name of the sheet."""
         parts = {name: self.archive.read(name) for name in ("styles.xml", "content.xml") if name in self.names}
         return ods_markup(io.BytesIO(parts["content.xml"]), raised_styles(*parts.values()))
 
@@ -207,7 +211,12 @@ class _Book:
             return False
         return "docProps/core.xml" not in self.names or not _OURS.search(self.archive.read("docProps/core.xml"))
 
-    def _markup(self, name: str) -> Markup:
+    def _read_markup(self, name: str) -> Markup:
+        """Return the facts about a sheet that only the workbook's XML has.
+
+        Raises:
+            Unreadable: the XML of the sheet is damaged or missing.
+        """
         try:
             if "content.xml" in self.names:
                 return self._ods_sheets.get(name, Markup())
@@ -216,13 +225,13 @@ class _Book:
             raise Unreadable(FindingCode.UNREADABLE, f"sheet '{name}' is damaged or missing", SAVE_AGAIN) from error
 
 
-def workbook_needs(path: Path, options: ReadOptions) -> int:
-    """Return the `--max-size` that a workbook needs; its parts are read piece by piece.
+def workbook_megabytes(path: Path, options: ReadOptions) -> int:
+    """Return the `--max-size` in megabytes that a workbook needs; its parts are read piece by piece.
 
     A damaged workbook raises one of a dozen exceptions.
     """
     with zipfile.ZipFile(path) as archive:
-        needed = megabytes_needed(max(path.stat().st_size, _unpacked(archive)))
+        needed = megabytes_needed(max(path.stat().st_size, _unpacked_size(archive)))
         if needed > MOST_MEGABYTES:
             return needed
         if "content.xml" in archive.namelist():
@@ -238,7 +247,7 @@ def workbook_needs(path: Path, options: ReadOptions) -> int:
     return max([needed, *(megabytes_needed(rows=rows, cells=cells) for rows, cells in extents_read)])
 
 
-def _unpacked(archive: zipfile.ZipFile) -> int:
+def _unpacked_size(archive: zipfile.ZipFile) -> int:
     """Return the size in bytes that a workbook declares for its unpacked XML."""
     return sum(entry.file_size for entry in archive.infolist() if entry.filename.lower().endswith(_MARKUP))
 
@@ -254,7 +263,7 @@ def open_package(data: bytes, options: ReadOptions) -> zipfile.ZipFile:
         raise Unreadable(FindingCode.UNREADABLE, message, _UNLOCK)
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
-        _look_into(archive, options)
+        _check_archive(archive, options)
     except Unreadable:
         raise
     except Exception as error:  # zipfile and zlib raise a dozen kinds of error for damaged archives
@@ -262,11 +271,16 @@ def open_package(data: bytes, options: ReadOptions) -> zipfile.ZipFile:
     return archive
 
 
-def _look_into(archive: zipfile.ZipFile, options: ReadOptions) -> None:
+def _check_archive(archive: zipfile.ZipFile, options: ReadOptions) -> None:
+    """Refuse an archive that no spreadsheet program writes, or that is too large when unpacked.
+
+    Raises:
+        Unreadable: a name is unsafe or used twice, a part has a password, or its XML declares entities.
+    """
     entries = archive.infolist()
     names = [entry.filename for entry in entries]
     markup = [entry for entry in entries if entry.filename.lower().endswith(_MARKUP)]
-    check_size(_unpacked(archive), options, "the workbook unpacks to")
+    check_size(_unpacked_size(archive), options, "the workbook unpacks to")
     if any(name.startswith("/") or ".." in name.split("/") for name in names):
         raise Unreadable(FindingCode.UNREADABLE, "no spreadsheet program names its parts like this", SAVE_AGAIN)
     if repeated := repeated_part(names):
@@ -300,7 +314,7 @@ def repeated_part(names: Iterable[str]) -> str:
 
 
 def sheet_parts(archive: zipfile.ZipFile) -> dict[str, str]:
-    """Return the part of the archive that holds each sheet, by the sheet's name.
+    """Return the name of the part of an .xlsx archive that has the cells of each sheet, by the name of the sheet.
 
     Raises:
         Unreadable: the list of sheets is damaged, or contains a name or a link twice.
@@ -324,12 +338,12 @@ def sheet_parts(archive: zipfile.ZipFile) -> dict[str, str]:
 
 
 def _value(cell: Any) -> Any:
-    """Return a cell as a Python value: whole numbers as integers, texts with the characters that XML cannot store."""
+    """Return a cell as a Python value: whole numbers as integers, texts with `restore_characters`, others unchanged."""
     if isinstance(cell, float) and cell.is_integer() and abs(cell) < _EXACT:
         return int(cell)
-    return restored(cell) if isinstance(cell, str) else cell
+    return restore_characters(cell) if isinstance(cell, str) else cell
 
 
-def restored(text: str) -> str:
-    """Return a text of a workbook with the characters that XML cannot store."""
+def restore_characters(text: str) -> str:
+    """Return a text of a workbook with its escapes, such as `_x000D_`, replaced by the characters that they are for."""
     return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), text) if "_x" in text else text

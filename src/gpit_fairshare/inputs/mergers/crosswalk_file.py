@@ -13,7 +13,7 @@ from gpit_fairshare.findings import FindingCode, FindingCollector, Where
 from gpit_fairshare.inputs.columns.cells import Refused, parse_day, quoted, read_code, read_text
 from gpit_fairshare.inputs.columns.standard_columns import folded
 from gpit_fairshare.inputs.files.grids import ReadOptions, is_blank
-from gpit_fairshare.inputs.files.reading import InputSheet, locate, read_sheet
+from gpit_fairshare.inputs.files.reading import InputSheet, locate_file, read_sheet
 from gpit_fairshare.inputs.mergers.crosswalk import (
     WHOLE,
     Crosswalk,
@@ -49,7 +49,7 @@ def read_crosswalks(
     """
     before = findings.errors
     reader = _CrosswalkReader(findings)
-    targets = [locate(text) for text in texts]
+    targets = [locate_file(text) for text in texts]
     sheets = (read_sheet(target, findings, options) for target in targets)
     sources = tuple(reader.read(sheet) for sheet in sheets if sheet is not None)
     return reader.joined() if findings.errors == before else None, sources
@@ -114,7 +114,7 @@ class _CrosswalkReader:
             if None not in values.values():
                 self._add(values, sheet.where(number, columns["org_code"]))
         matched = sorted((index, name) for name, index in columns.items())
-        return sheet.source("crosswalk", tuple((sheet.headings[index], name) for index, name in matched))
+        return sheet.describe("crosswalk", tuple((sheet.headings[index], name) for index, name in matched))
 
     def _add(self, values: dict[str, Any], where: Where) -> None:
         """Add the succession of a row."""

@@ -70,7 +70,7 @@ def summarise(inputs: Inputs, groups: Sequence[Group]) -> list[ColumnSummary]:
 def _summary(inputs: Inputs, column: InputColumn, groups: Sequence[Group], year: str) -> ColumnSummary:
     files = [file for group in groups if column.name in group.gives for file in group.files]
     headings = next((file for file in files if column.name in file.columns), None)
-    stated = headings.units.of(headings.columns[column.name]) if headings else None
+    stated = headings.units.unit_of(headings.columns[column.name]) if headings else None
     factor = stated.factor if stated else 1
     figures = [figure for figure in inputs.tables[year][column.name].to_list() if figure is not None]
     total = exact_total(figures) if column.unit in ADDED_UP and figures else None
@@ -114,14 +114,14 @@ def needs_of(files: Iterable[Headings]) -> tuple[Need, ...]:
         summed = lines or ("practice_code" in columns and not headings.request.is_by_practice)
         for name, index in sorted(columns.items(), key=lambda pair: pair[1]):
             standard = standard_columns().get(name)
-            stated = headings.units.of(index)
+            stated = headings.units.unit_of(index)
             unit = standard.unit if standard else "£" if stated and stated.measure == "£" else ""
             is_other_kind = name in (*STRUCTURE, *LINE_WORDS, "amount") or (standard and standard.kind == "text")
             if is_other_kind or name in needs:
                 continue
             if summed and (lines or not unit):
                 if not standard and _has_mostly_numbers(sheet, index):
-                    unsummed.append(f"{sheet.headings[index]} ({sheet.column(index)})")
+                    unsummed.append(f"{sheet.headings[index]} ({sheet.column_in_words(index)})")
             elif name in ("registered_population", "historic_spend"):
                 needs[name] = Need(name, "number", unit)
             elif len(needs) >= MOST_COLUMNS:

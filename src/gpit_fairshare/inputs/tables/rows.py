@@ -252,7 +252,7 @@ class RowReader:
 
     def _column(self, need: Need) -> _ReadColumn:
         sheet, index = self.file.sheet, self.file.columns[need.name]
-        style = NumberStyle(sheet.typed, sheet.decimal_comma, self.file.units.factor(index))
+        style = NumberStyle(sheet.typed, sheet.decimal_comma, self.file.units.factor_of(index))
         read = read_code if need.name in ("org_code", "practice_code") else partial(read_cell, need=need, style=style)
         is_plain = need.kind == "number" and style.factor == 1
         return _ReadColumn(need, index, is_plain, read, cache(read) if need.kind == "text" else read)

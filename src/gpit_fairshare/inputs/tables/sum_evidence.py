@@ -86,7 +86,7 @@ class SummedColumn(NamedTuple):
         numbers = [_number(cells[position]) for _, cells in rows]
         decimals = max((decimal_places(number) for number in numbers if isinstance(number, Decimal)), default=0)
         figures = [None if number is None else int(_EXACT.multiply(number, 10**decimals)) for number in numbers]
-        is_counted = need.unit == "people" and not decimals and headings.units.factor(position) == 1
+        is_counted = need.unit == "people" and not decimals and headings.units.factor_of(position) == 1
         return cls(need.name, position, figures, decimals, is_counted)
 
     def amount(self, figure: int) -> Fraction:
