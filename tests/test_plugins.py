@@ -509,7 +509,7 @@ MISBEHAVING = {
     "looks at the row before": ("lambda x: x.cum_sum()", "may use only its own row"),
     "looks at the total": ("lambda x: x / x.sum()", "may use only its own row"),
     "gives texts": ("lambda x: x.cast(str)", "gives String"),
-    "names a column": ("lambda x: __import__('polars').col('nobody')", "cannot be calculated"),
+    "names a column": ("lambda x: __import__('polars').col('no_such_column')", "cannot be calculated"),
     "has another length": ("lambda x: x.filter(x > 150_000)", "gives 3 values for 4 rows"),
 }
 

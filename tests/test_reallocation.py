@@ -502,11 +502,11 @@ REFUSED = {
     "another year": ({"year": "2016/17"}, r"--year 2016/17: the files have 2014/15"),
     "no such year": ({"year": "2014"}, r"--year 2014: is not a financial year"),
     "no forecast of D": ({"forecasts": FORECASTS[:3]}, r"allocations\.csv: row 5.*D\) is not in forecast\.csv"),
-    "a forecast of nobody": (
+    "a forecast of an unknown code": (
         {"forecasts": [*FORECASTS, {"org_code": "E", "forecast_outturn": 1}]},
         r"forecast\.csv: row 6.*E is not in allocations\.csv",
     ),
-    "a forecast below nil": (
+    "a negative forecast": (
         {"forecasts": changed(FORECASTS, "A", forecast_outturn=-1)},
         r"forecast\.csv: row 2.*negative",
     ),
@@ -560,7 +560,7 @@ REFUSED = {
         {"adjustments": [adjustment("B", 89_501)]},
         r"check Adjustments give no more than the pot holds.*89,501.*89,500",
     ),
-    "an adjustment of nobody": (
+    "an adjustment of an unknown code": (
         {"adjustments": [adjustment("E", 1)]},
         r"adjustments\.csv: row 2.*E is not in allocations\.csv",
     ),
@@ -584,7 +584,7 @@ REFUSED = {
         {"allocations": [dict(row, revised_allocation=1) for row in ALLOCATIONS]},
         r"is a table of gpit reallocate .*revised_allocation",
     ),
-    "nobody of that name": ({"receive": ["pressure"]}, r"--receive pressure: .* did you mean pressures"),
+    "an unknown receiver": ({"receive": ["pressure"]}, r"--receive pressure: .* did you mean pressures"),
     "two tolerances": ({"tolerance": "1%", "settings": {"tolerance": "2%"}}, r"--tolerance gives tolerance already"),
     "a tolerance above one": ({"tolerance": "200%"}, r"tolerance is 200%"),
 }

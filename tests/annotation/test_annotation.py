@@ -735,7 +735,7 @@ def test_styles_without_counts_and_fills(tmp_path):
 
 
 def test_a_threaded_comment_stays(tmp_path):
-    """A threaded comment keeps its part, its bytes and the author by which Excel finds it."""
+    """A threaded comment keeps its part, its bytes and the author that Excel finds it with."""
     original = plain(tmp_path / "plain.xlsx")
     author, thread = "tc={00000000-0000-4000-8000-000000000001}", b"<ThreadedComments/>"
     threaded = rewritten(

@@ -271,7 +271,7 @@ def test_a_failing_check_fails_the_case(folder):
     verdict = verdict_of(folder, case("x", run=CHECKED, figures=HEADS))
 
     assert verdict.outcome == "failed"
-    assert verdict.reasons == ("A check fails in 2014/15: Nobody has over 300,000 (D).",)
+    assert verdict.reasons == ("A check fails in 2014/15: No CCG has over 300,000 (D).",)
 
 
 def test_any_error_in_the_inputs_can_be_expected(folder):
@@ -392,8 +392,8 @@ FAULTS = {
     "a figure too large": (case("x", figures=FIGURES.replace("200_000", "1e999")), "has more than 400 digits"),
     "fails and figures": (case("x", 'fails = "no"\n'), "a run that fails gives no figures"),
     "an unknown check": (
-        case("x", 'checks_fail = "Nobody has over"\n', run=CHECKED, figures=""),
-        "case › checks_fail: the scheme has no check 'Nobody has over'; did you mean Nobody has over 300,000 or",
+        case("x", 'checks_fail = "No CCG has over"\n', run=CHECKED, figures=""),
+        "case › checks_fail: the scheme has no check 'No CCG has over'; did you mean No CCG has over 300,000 or",
     ),
     "a path that is a number": (case("x", run=RUN.replace('"abcd-spend.csv"', "5")), "run › spend: expected a list"),
     "a value that is a list": (case("x", run=RUN.replace("2_000_000", "[1]")), "run › set: revenue_budget: expected a"),
@@ -995,7 +995,7 @@ WRONG_OPTIONS = {
     ("--junit", "no/out.xml"): "there is no folder no",
     ("--junit", "out.txt"): "give it the ending .xml",
     ("--update", "--stop"): "leave out --stop",
-    ("-k", "nobody"): "no match in the id or title",
+    ("-k", "no-such-case"): "no match in the id or title",
 }
 
 

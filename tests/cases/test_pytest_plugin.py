@@ -81,7 +81,7 @@ def test_failures_are_those_of_gpit_test(both, monkeypatch):
 
     assert done.returncode == 1
     assert sorted(failures) == sorted(
-        [*texts, "cases/nobody.expected.csv: No case uses this file of expected figures."]
+        [*texts, "cases/unused.expected.csv: No case uses this file of expected figures."]
     )
     assert all(text in done.stdout for text in texts)
     assert "2014/15  D     allocation   800,001  800,000          -1          0" in done.stdout

@@ -303,7 +303,7 @@ def test_schema_accepts_every_file():
         ("transition", 'title = "A', 'titel = "A'),
         ("transition", 'label = "Floor"', 'lable = "Floor"'),
         ("transition", 'unit = "£"', 'unit = "pounds"'),
-        ("transition", 'paid_from = "within the budget"', 'paid_from = "nobody"'),
+        ("transition", 'paid_from = "within the budget"', 'paid_from = "no one"'),
         ("transition", 'name = "floor"', 'name = "Floor"'),
         ("transition", "[parameters.largest_loss]", "[parameters.Largest]"),
         ("transition", "assumption =", 'source = "x", assumption ='),

@@ -732,7 +732,7 @@ def test_json_gives_every_finding_of_inputs_that_cannot_be_used(tmp_path):
 
 def test_a_check_that_does_not_hold_is_exit_code_1_and_named(abcd):
     """A check that fails is exit code 1; the files are written, and the check is named with its year."""
-    scheme = THIRDS + '\n[[checks]]\nname = "Nobody gets more than a pound"\nformula = "allocation <= 1"\n'
+    scheme = THIRDS + '\n[[checks]]\nname = "No CCG gets more than a pound"\nformula = "allocation <= 1"\n'
     (abcd / "thirds.toml").write_text(scheme, encoding="utf-8")
     done = gpit(
         "allocate", "--scheme", "thirds.toml", "--population", "population.csv", "-o", "out.csv", "-o", "out.xlsx",
@@ -740,7 +740,7 @@ def test_a_check_that_does_not_hold_is_exit_code_1_and_named(abcd):
     )  # fmt: skip
 
     assert done.returncode == 1, done.stderr.decode()
-    assert "Nobody gets more than a pound" in words(done.stdout)
+    assert "No CCG gets more than a pound" in words(done.stdout)
     assert (abcd / "out.csv").is_file()
     book = openpyxl.load_workbook(abcd / "out.xlsx", data_only=True)
     assert book["Checks"]["B3"].value == "FAIL"

@@ -522,7 +522,7 @@ def test_a_missing_column_to_report_by_is_a_note():
 
 STOPS = """
 [[checks]]
-name = "Nobody has more than 500 patients"
+name = "No practice has more than 500 patients"
 formula = "registered_population <= 500"
 note = "a practice of that size is split first"
 stops = true
@@ -537,7 +537,7 @@ def test_a_check_that_stops_says_who_and_why(tmp_path):
     with pytest.raises(CalculationError) as refused:
         allocate(population=write_rows(tmp_path / "p.csv", NATION), scheme=place)
     assert str(refused.value) == (
-        "scheme.toml, check Nobody has more than 500 patients, 2014/15, P3 and 1 more (p.csv row 4): "
+        "scheme.toml, check No practice has more than 500 patients, 2014/15, P3 and 1 more (p.csv row 4): "
         "registered_population <= 500 is not true (registered_population = 600), so there is no result; "
         "a practice of that size is split first"
     )

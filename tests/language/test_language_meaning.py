@@ -456,7 +456,7 @@ def test_refused_with_its_place_and_in_plain_words(formula, position, message):
 
 def test_first_error_in_the_order_of_the_scheme_is_raised():
     """Of several errors the first in the scheme is raised: later ones may be its consequence."""
-    error = fault("a = historic_spend + 1", "b = nothing", "c = b + nobody", checks=["no_check > 1"])
+    error = fault("a = historic_spend + 1", "b = nothing", "c = b + no_such_name", checks=["no_check > 1"])
 
     assert (error.where, error.message) == ("own.toml, step b", "there is no nothing")
 
@@ -519,7 +519,7 @@ def test_symbols_that_were_given_are_not_changed():
     assert symbols["x"].optional is False
 
 
-PARTS = ["historic_spend", "budget", "above", "area_team", "later", "x", "nobody", "1", "'North'"]
+PARTS = ["historic_spend", "budget", "above", "area_team", "later", "x", "no_such_name", "1", "'North'"]
 FORMS = [
     "{} + {}",
     "{} == {}",

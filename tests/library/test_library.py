@@ -171,7 +171,7 @@ def test_schemes_load(scheme):
 
 @pytest.mark.parametrize("formula", slow_but(["registered-population"], library_names("formula")))
 def test_any_transition_goes_with_any_formula(formula, tmp_path):
-    """Each formula with each transition works for A to D, whatever columns the formula takes; all checks pass."""
+    """Each formula with each transition works for A to D with the columns that the formula takes; all checks pass."""
     table = write_rows(
         tmp_path / "population.csv",
         [

@@ -230,7 +230,7 @@ class Place(NamedTuple):
 
 
 def above(a, b):
-    """Return the amount by which a exceeds b, never negative."""
+    """Return how much a exceeds b, never negative."""
     return max(Fraction(0), a - b)
 
 

@@ -121,7 +121,7 @@ def runs(folder):
 
 @pytest.mark.slow
 def test_commands_of_the_scheme_files_run(runs):
-    """Each of the four files that the reader is told to save is run by a command, and all checks hold."""
+    """Each of the four files that the reader is asked to save is run by a command, and all checks hold."""
     names = [next(iter(tomllib.loads(text).values()))["name"] for _, text in complete(SCHEME_FILES)]
 
     assert [run.code for run in runs] == [0] * len(names) == [0] * 4
@@ -329,7 +329,7 @@ def test_units_and_limits():
 
 
 def test_keys_are_those_of_the_files():
-    """The table of all keys has every key of every table, and where each table may stand."""
+    """The table of all keys has every key of every table, and where each table is allowed."""
     models = {
         "[formula]": shape.Header,
         "[transition]": shape.PaidHeader,
@@ -413,7 +413,7 @@ def test_columns_of_the_tidy_table(written):
 
 
 def test_sheets_of_the_workbook(written):
-    """The sheets in the text are those of the workbook, in their order; headings stand in row 4."""
+    """The sheets in the text are those of the workbook, in their order; headings are in row 4."""
     book = openpyxl.load_workbook(written / "o.xlsx", data_only=True)
     year = book["2014-15"]
 
@@ -730,7 +730,7 @@ def documented(tmp_path):
 
 @pytest.mark.slow
 def test_the_case_in_the_text_is_ok_and_fails_as_shown(documented):
-    """The case as it stands is ok; with D a pound too high the answer is the one that is shown, to the letter."""
+    """The case as written is ok; with D a pound too high the answer is the one shown, to the letter."""
     (command,) = [one.text for one in pieces(TESTING) if one.text.startswith("gpit test four")]
     shown = next(one.text for one in pieces(TESTING) if one.kind == "text")
     place = documented / "four-by-heads.toml"

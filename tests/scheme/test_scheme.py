@@ -302,7 +302,7 @@ def test_folder_and_missing_path(tmp_path):
         "",
         ".",
         "..",
-        "~nobody-of-that-name/x.toml",
+        "~no-user-of-that-name/x.toml",
         "x" * 5_000 + ".toml",
         "a\0b.toml",
         "a\nb.toml",

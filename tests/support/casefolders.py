@@ -43,7 +43,7 @@ name = "heads"
 label = "Heads"
 formula = "registered_population * 1"
 [[checks]]
-name = "Nobody has over 300,000"
+name = "No CCG has over 300,000"
 formula = "heads <= 300000"
 [[checks]]
 name = "Somebody is there"
@@ -105,16 +105,16 @@ OF_EVERY_SORT = {
     "not-refused.toml": (case("not-refused", 'fails = "its minimum is 0"\n', figures=""), "failed"),
     "check-fails.toml": (case("check-fails", run=CHECKED, figures=HEADS), "failed"),
     "check-should-fail.toml": (
-        case("check-should-fail", "checks_fail = 'Nobody has over 300,000'\n", run=CHECKED, figures=HEADS),
+        case("check-should-fail", "checks_fail = 'No CCG has over 300,000'\n", run=CHECKED, figures=HEADS),
         "ok",
     ),
     "check-holds.toml": (
         case(
-            "check-holds", "checks_fail = ['Nobody has over 300,000', 'Somebody is there']\n", run=CHECKED, figures=""
+            "check-holds", "checks_fail = ['No CCG has over 300,000', 'Somebody is there']\n", run=CHECKED, figures=""
         ),
         "failed",
     ),
-    "nobody.expected.csv": (TABLE, "unused"),
+    "unused.expected.csv": (TABLE, "unused"),
 }
 """Cases and files of expected figures, with their outcomes."""
 

@@ -1,7 +1,7 @@
 """An independent oracle in exact fractions: it calculates the specification in a plain, slow way.
 
 It imports nothing of the package under test and shares no method with it. Every argument may be an int, a
-float or a Fraction; a float stands for the dyadic fraction that it is.
+float or a Fraction; a float is the dyadic fraction that it holds.
 """
 
 from __future__ import annotations

@@ -83,7 +83,7 @@ formula = "abs(total(fair_share) - budget) <= 0.5"
 TRANSITION = """
 [transition]
 name = "floor"
-title = "Nobody below a part of the cost"
+title = "No allocation below a part of the cost"
 
 [parameters.floor_share]
 label = "Share of cost that is safe"

@@ -1,7 +1,7 @@
 """Damaged files, one for each hazard: their contents, and the expected outcome.
 
 Each `Case` says what the reader must find and, where it may accept the file, the figures that the
-generator put there. Nothing here looks at the package: figures are told from the texts by hand.
+generator put there. Nothing here looks at the package: figures are read from the texts by hand.
 """
 
 from __future__ import annotations
@@ -505,7 +505,7 @@ def between_files():
         return Case(name, files, finds, read, options=options)
 
     even = "org_code,historic_spend\n" + "".join(f"{code},{2.6 * head:.0f}\n" for code, head in figures.items())
-    yield both("alike", even, set())
+    yield both("same headings", even, set())
     yield both("totals", even, {"I37"}, figures, counts={"cost_type": ("revenue",)})
     yield both("lacking", even.replace("00H,1560000\n", ""), {"I23"}, None)
     yield both("strange", even + "99Z,5\n", {"I23"}, None)
@@ -533,7 +533,9 @@ def between_files():
     yield population("practice-twice.csv", practices + "A81001,00C,10\n", {"I15"})
     nhs = "CCG_CODE,CODE,NUMBER_OF_PATIENTS\n00C,A81001,10\n00C,A81002,20\n00D,A81003,30\n"
     yield population("nhs-digital.csv", nhs, {"I28", "I06"}, {"00C": 30.0, "00D": 30.0})
-    yield population("nobody.csv", "org_code,registered_population\n00C,0\n00D,5\n", {"I24"}, {"00C": 0.0, "00D": 5.0})
+    yield population(
+        "no_patients.csv", "org_code,registered_population\n00C,0\n00D,5\n", {"I24"}, {"00C": 0.0, "00D": 5.0}
+    )
     yield Case(
         "unused",
         {"population": ("p.csv", people.encode()), "extra": ("e.csv", b"org_code,x\n00C,1\n")},

@@ -450,7 +450,7 @@ def test_what_is_wrong_is_said_in_one_line(tmp_path, case):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a place that nobody may write to")
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a folder that no user may write to")
 def test_a_folder_that_cannot_be_written_to(tmp_path):
     """In /proc not even the superuser can create a folder: exit code 2, and the reason."""
     for place in ("/proc/gpit", "/proc/self"):

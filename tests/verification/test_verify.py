@@ -465,7 +465,7 @@ def test_other_versions_are_said_and_all_is_compared(own, suffix):
 
     assert {version.name: version.then for version in verification.versions} == {"gpit": "0.0.9", "polars": "0.20.1"}
     assert verification.manifest == ()
-    if suffix != "xlsx":  # where the version stands in cells besides
+    if suffix != "xlsx":  # where cells have the version too
         assert verification.verdict == "same content"
         assert "was written by gpit 0.0.9" in typed(path.name, folder=own)[1]
 

@@ -13,7 +13,7 @@ from running import YEARS
 from tiers import fast_but
 
 HEADINGS = 4
-"""Row of the headings; above them stand title, note and totals."""
+"""Row of the headings; above them are title, note and totals."""
 
 
 @pytest.fixture(scope="module")
