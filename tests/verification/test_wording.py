@@ -1,4 +1,4 @@
-"""`gpit verify` of a file that another version of gpit wrote: it separates words that differ from figures that differ."""
+"""`gpit verify` of a file that another version of gpit wrote: words that differ are not figures that differ."""
 
 from __future__ import annotations
 
