@@ -162,14 +162,14 @@ def assess(  # noqa: PLR0913  # the options of `gpit maturity`, all by name
         max_size=max_size,
     )
     answer_files = {base_name(file) for files in (indicators, ccg_indicators) for file in listed(files)}
-    unused = tuple(_unused(result, [source for source in result.inputs.sources if source.name in answer_files]))
-    maturity = replace(of_result(result), unused=unused)
+    unused = tuple(_warn_of_unused(result, [source for source in result.inputs.sources if source.name in answer_files]))
+    maturity = replace(rank_result(result), unused=unused)
     if maturity.without_index == maturity.practices.height and maturity.indicators_asked:
-        raise InputError([_no_answers(result, unused), *maturity.findings])
+        raise InputError([_no_answers_error(result, unused), *maturity.findings])
     return maturity
 
 
-def _unused(result: Result, sources: Sequence[InputSource]) -> list[Finding]:
+def _warn_of_unused(result: Result, sources: Sequence[InputSource]) -> list[Finding]:
     """Return a warning for each file with columns that are not used.
 
     Every indicator is optional, so a misspelt heading would otherwise look like a question that was not asked.
@@ -192,7 +192,7 @@ def _suggestion(heading: str, names: Sequence[str]) -> str:
     return f" ({near.removeprefix('; ')})" if near else ""
 
 
-def _no_answers(result: Result, unused: Sequence[Finding]) -> Finding:
+def _no_answers_error(result: Result, unused: Sequence[Finding]) -> Finding:
     """Return the error that no practice answered an indicator with a weight; it lists the columns looked for."""
     scheme, used = result.scheme, result.inputs.columns
     asked = [symbol.name for symbol in scheme.inputs if f"{symbol.name}_weight" in scheme.parameters and not symbol.of]
@@ -208,7 +208,7 @@ def _no_answers(result: Result, unused: Sequence[Finding]) -> Finding:
     return Finding(code, "error", "", "", problem + unused_headings, expected, remedy)
 
 
-def of_result(result: Result) -> Maturity:
+def rank_result(result: Result) -> Maturity:
     """Return a result of the scheme with its CCGs and practices by rank."""
     names = result.inputs.crosswalk.name
     rows = result.rows

@@ -81,11 +81,11 @@ def reallocate(  # noqa: PLR0913  # the options of `gpit reallocate`, all by nam
         GpitError: Something in the arguments or the files is wrong, or there is no result.
     """  # noqa: DOC502 - raised by what it calls
     files = [str(file) for file in (forecast, adjustments) if file is not None]
-    chosen = _settings(tolerance, recover, receive, settings or {})
+    chosen = _settings_of_run(tolerance, recover, receive, settings or {})
     table, asked = _sheet_of_year(str(allocation), _asked_year(year))
     options = RunOptions(population=table, inputs=files, mapping=mapping, units=units, max_size=max_size)
     years, headings, titles = _inspect_files(options)
-    run_year = _year(asked, years)
+    run_year = _year_of_run(asked, years)
     if not years:
         _check_year_in_titles(table, run_year, titles)
     return allocate(
@@ -103,7 +103,7 @@ def reallocate(  # noqa: PLR0913  # the options of `gpit reallocate`, all by nam
     )
 
 
-def _settings(
+def _settings_of_run(
     tolerance: float | str | None,
     recover: float | str | None,
     receive: Sequence[str],
@@ -174,7 +174,7 @@ def _default_map(
     return mapped_headings
 
 
-def _year(asked: str | None, years: Sequence[str]) -> str:
+def _year_of_run(asked: str | None, years: Sequence[str]) -> str:
     """Return the year of the run.
 
     Raises:

@@ -46,7 +46,7 @@ app = typer.Typer(
 )
 
 
-def _version(is_set: bool) -> None:
+def _print_version(is_set: bool) -> None:
     if is_set:
         from importlib.metadata import version  # noqa: PLC0415  # only when asked for: start-up time
 
@@ -59,7 +59,7 @@ def _version(is_set: bool) -> None:
 def _options(
     *,
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show a traceback when gpit itself fails.")] = False,
     no_plugins: Annotated[
@@ -114,7 +114,7 @@ def main() -> NoReturn:
         for signal_number in _SIGNALS:
             # Those that are ignored, as under nohup, stay ignored.
             if signal.getsignal(signal_number) in (signal.SIG_DFL, signal.default_int_handler):
-                signal.signal(signal_number, _stop)
+                signal.signal(signal_number, _stop_run)
         code = _run()
         _ignore_signals()
     except Stopped as stop:
@@ -123,7 +123,7 @@ def main() -> NoReturn:
     sys.exit(code)
 
 
-def _stop(signal_number: int, _frame: FrameType | None) -> None:
+def _stop_run(signal_number: int, _frame: FrameType | None) -> None:
     _ignore_signals()
     raise Stopped(signal_number)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from gpit_fairshare.cli import options
-from gpit_fairshare.cli.output import checked, document_writers, print_answer, progress, write_beside
+from gpit_fairshare.cli.output import checked_outputs, document_writers, print_answer, progress, write_beside
 from gpit_fairshare.errors import GpitError, UsageError
 from gpit_fairshare.reports.formats import FORMATS
 from gpit_fairshare.results import RESULT_ENDINGS
@@ -53,9 +53,9 @@ def compare(  # noqa: PLR0913  # the options of the verb
 
     Results are files of gpit, or runs of a scheme with different settings.
     """
-    form = _format(how, as_json=as_json)
+    form = _chosen_format(how, as_json=as_json)
     files = [text for typed in (run, *run.sides.values()) for text in typed.files(OptionKind.FILES, OptionKind.RULE)]
-    outputs = checked(output, [old, new, *files], [*ENDINGS, *FORMATS])
+    outputs = checked_outputs(output, [old, new, *files], [*ENDINGS, *FORMATS])
     sides = [_TypedSide(name, run, typed) for name, typed in zip((old, new), run.sides.values(), strict=True)]
     _refuse_unused(sides, run)
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
@@ -156,7 +156,7 @@ def _refuse_unused(sides: Sequence[_TypedSide], run: options.TypedOptions) -> No
         raise UsageError(f"{', '.join(wrong)}: both are result files, and no options apply to them; give a scheme")
 
 
-def _format(form: str, *, as_json: bool) -> str:
+def _chosen_format(form: str, *, as_json: bool) -> str:
     """Return the format to print.
 
     Raises:

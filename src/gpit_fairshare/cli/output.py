@@ -99,7 +99,7 @@ def reader_may_leave() -> Iterator[None]:
         yield
         sys.stdout.flush()
     except BrokenPipeError:
-        abandon(sys.stdout)
+        discard_unprinted(sys.stdout)
     except OSError as fault:
         raise OutputError(stdout_problem(fault)) from None
 
@@ -122,21 +122,21 @@ def print_message(message: str) -> None:
     try:
         typer.echo(visible(" ".join(message.splitlines())), err=True)
     except OSError:
-        abandon(sys.stderr)
+        discard_unprinted(sys.stderr)
 
 
 def stdout_problem(fault: OSError) -> str:
     """Return the message that standard output cannot be written; nothing more is printed there."""
-    abandon(sys.stdout)
+    discard_unprinted(sys.stdout)
     return f"standard output cannot be written: {fault.strerror or fault}; the output is incomplete, send it elsewhere"
 
 
-def abandon(stream: TextIO) -> None:
+def discard_unprinted(stream: TextIO) -> None:
     """Discard what was not printed, so that Python does not try again, and fail, on exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def checked(
+def checked_outputs(
     outputs: Sequence[Path] | None, inputs: Sequence[str], endings: Sequence[str], *, option: str = "-o"
 ) -> list[Path]:
     """Return the outputs, after refusing those that cannot be written; `option` is their name in messages.
@@ -144,7 +144,7 @@ def checked(
     Raises:
         UsageError: An ending or a place cannot be written, a file is given twice, or it is an input.
     """
-    refusals = _inputs(inputs)
+    refusals = _refusals_of_inputs(inputs)
     for path in outputs or ():
         ending = path.suffix.lower()
         if ending not in endings:
@@ -174,7 +174,7 @@ def place_of(option: str, path: Path) -> Path:
         raise UsageError(f"{option} {path}: cannot be written ({fault.strerror or fault})") from None
 
 
-def _inputs(inputs: Iterable[str]) -> dict[Path, str]:
+def _refusals_of_inputs(inputs: Iterable[str]) -> dict[Path, str]:
     """Return the path of each input, and of the manifest of each table, with the reason not to write there."""
     exists = os.path.exists  # unlike that of Path it takes any text: a name that is too long does not exist
     texts = (text if exists(text) else text.rpartition(":")[0] for text in inputs)  # FILE:SHEET
@@ -200,7 +200,7 @@ class ResultFiles:
         """
         endings = (*RESULT_ENDINGS, *FORMATS)
         self._inputs = inputs
-        self._outputs = checked(outputs, inputs, endings)
+        self._outputs = checked_outputs(outputs, inputs, endings)
         tables = [path for path in self._outputs if path.suffix.lower() in TABLE_ENDINGS]
         if manifest and not tables:
             kinds = " or ".join(TABLE_ENDINGS)
@@ -208,7 +208,7 @@ class ResultFiles:
 
         places = {path: path.with_name(manifest_name(path)) for path in tables}
         self._manifests = {path: place for path, place in places.items() if manifest or place.exists()}
-        checked([*self._outputs, *self._manifests.values()], inputs, endings)
+        checked_outputs([*self._outputs, *self._manifests.values()], inputs, endings)
         self._all = [place for path in self._outputs for place in (path, self._manifests.get(path)) if place]
 
     @property
@@ -228,7 +228,7 @@ class ResultFiles:
         Raises:
             UsageError: It cannot be written.
         """
-        for place in checked([path] if path else [], self._inputs, endings, option=option):
+        for place in checked_outputs([path] if path else [], self._inputs, endings, option=option):
             if place.resolve() in {other.resolve() for other in self._all}:
                 raise UsageError(f"{option} {place}: {refusal}")
             self._all.append(place)

@@ -295,7 +295,7 @@ class ResultReport:
 
     def movements(self) -> Iterator[document.Block]:
         """Yield the largest changes per head of the first year and of the last, up and down."""
-        tables = [_extremes(year) for year in (self.years[0], *self.years[1:][-1:])]
+        tables = [_largest_changes(year) for year in (self.years[0], *self.years[1:][-1:])]
         if any(table.all_rows for table in tables):
             yield document.Heading(f"Largest gains and losses per head{self.mark}")
             yield document.Beside(tables)
@@ -314,11 +314,11 @@ class ResultReport:
             effects = [effect for effect in self.result.effects if effect.assumption == assumption.number]
             reasons = {effect.said for effect in effects if not value_tried(self.scheme, effect)}
             all_untried = len(reasons) == 1 and all(effect.said in reasons for effect in effects)
-            text = f"other values {reasons.pop()}" if all_untried else "; ".join(map(self._effect, effects))
+            text = f"other values {reasons.pop()}" if all_untried else "; ".join(map(self._effect_sentence, effects))
             below = [document.Item(f"{sentence(text)}.")] if text else []
             yield document.Item(f"{assumption.about}{years}: {assumption.text}", f"{number} ", below=below)
 
-    def _effect(self, effect: Effect) -> str:
+    def _effect_sentence(self, effect: Effect) -> str:
         """Return how the result changes with another value of an assumption."""
         value = value_tried(self.scheme, effect)
         tried = f"at {value}:" if value else f"{'90%' if effect.change < 0 else '110%'} of the value"
@@ -350,7 +350,7 @@ def code_and_name(heading: str) -> list[document.Column]:
     return [document.Column("", Role.CODE), document.Column(heading, Role.NAME)]
 
 
-def _extremes(year: YearMeasures) -> document.Table:
+def _largest_changes(year: YearMeasures) -> document.Table:
     """Return the largest gains per head of a year, then its largest losses, none below a penny."""
 
     def rows(movements: Iterable[Movement], direction: int) -> list[document.Row]:

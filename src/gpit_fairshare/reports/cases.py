@@ -64,18 +64,18 @@ def _blocks(suite: Suite) -> Iterator[Block]:
     failed_before = False
     for verdict in suite.verdicts:
         failed = verdict.outcome == "failed"
-        yield _verdict(verdict, apart=failed_before or (failed and verdict is not suite.verdicts[0]))
+        yield _verdict_line(verdict, apart=failed_before or (failed and verdict is not suite.verdicts[0]))
         if failed:
             yield from _reasons(verdict, " " * _LEAD)
         failed_before = failed
     for file in suite.unused:
         marker = "FAILED".ljust(_LEAD)
         yield Paragraph(f"{file}: {UNUSED}", Tone.BAD, marker, apart=failed_before and file is suite.unused[0])
-    yield from _update(suite)
+    yield from _update_blocks(suite)
     yield from _closing(suite)
 
 
-def _verdict(verdict: CaseVerdict, *, apart: bool) -> Paragraph:
+def _verdict_line(verdict: CaseVerdict, *, apart: bool) -> Paragraph:
     line = verdict.id
     if verdict.outcome == "ok" and verdict.rows == "some":
         line += f" (compares {verdict.looked_at:,} of {verdict.rows_in_result:,} rows)"
@@ -100,7 +100,7 @@ def _reasons(verdict: CaseVerdict, marker: str = "") -> Iterator[Block]:
     for difference in _worst(verdict.differences):
         distance = "" if difference.difference is None else signed_decimal(difference.difference)
         tolerance = "" if difference.allowed is None else grouped_decimal(difference.allowed)
-        rows.append([*_cells(difference), distance, tolerance])
+        rows.append([*_place_and_values(difference), distance, tolerance])
     columns = [*_PLACE, *map(Column, ("Expected", "Got", "Difference", "Tolerance"))]
     lines = [
         f"{' '.join(row[:3])}: expected {row[3]}, got {row[4]}"
@@ -109,16 +109,16 @@ def _reasons(verdict: CaseVerdict, marker: str = "") -> Iterator[Block]:
     ]
     caption = f"The worst {_MOST} of {count:,}:" if count > _MOST else ""
     yield Table(columns, [*map(Row, rows)], caption=caption, otherwise=[Item(line, "- ") for line in lines])
-    yield from _more(count)
+    yield from _more_item(count)
 
 
-def _cells(difference: FigureDifference) -> list[str]:
+def _place_and_values(difference: FigureDifference) -> list[str]:
     """Return the place of a figure, its expected value and the value of the run."""
     place = [difference.year, difference.code or "national", difference.column or "(whole row)"]
     return [*place, _figure(difference.expected), _figure(difference.got)]
 
 
-def _more(count: int) -> Iterator[Item]:
+def _more_item(count: int) -> Iterator[Item]:
     if count > _MOST:
         yield Item(f"and {count - _MOST:,} more; --json gives all")
 
@@ -142,18 +142,18 @@ def _figure(text: str | None) -> str:
         return one_line(text, _LONGEST_FIGURE)
 
 
-def _update(suite: Suite) -> Iterator[Block]:
+def _update_blocks(suite: Suite) -> Iterator[Block]:
     update = suite.update
     if update is None or update.refused:
         return
     for case_id, changes in update.changes.items():
         if not changes:
             continue
-        rows = [_cells(change) for change in changes[:_MOST]]
+        rows = [_place_and_values(change) for change in changes[:_MOST]]
         lines = [Item(f"{' '.join(row[:3])}: {row[3]} → {row[4]}", "- ") for row in rows]
         yield Heading(f"{case_id}: {counted(len(changes), 'change')}")
         yield Table([*_PLACE, Column("Old"), Column("New")], [*map(Row, rows)], otherwise=lines)
-        yield from _more(len(changes))
+        yield from _more_item(len(changes))
     text = f"Written: {', '.join(update.file_names)}." if update.file_names else "Nothing to write."
     yield Paragraph(text, apart=True)
     yield from (Item(Address(path)) for path in update.paths)
@@ -202,19 +202,19 @@ def write_junit(suite: Suite, path: Path) -> None:
     root = etree.Element("testsuites", {"name": "gpit test", **numbers})
     tests = etree.SubElement(root, "testsuite", {"name": "gpit test", **numbers})
     for verdict in suite.verdicts:
-        entry = _test(tests, verdict.file, verdict.name or verdict.file)
+        entry = _add_test(tests, verdict.file, verdict.name or verdict.file)
         if verdict.outcome != "ok":
             tag = "failure" if verdict.outcome == "failed" else "error"
-            _text(entry, tag, " ".join(verdict.reasons), verdict.origin or "case", verdict_text(verdict))
+            _add_text(entry, tag, " ".join(verdict.reasons), verdict.origin or "case", verdict_text(verdict))
     for file in suite.unused:
-        _text(_test(tests, file, "used by a case"), "failure", UNUSED, "expected figures", UNUSED)
+        _add_text(_add_test(tests, file, "used by a case"), "failure", UNUSED, "expected figures", UNUSED)
     path.write_bytes(etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True))
 
 
-def _test(tests: etree._Element, file: str, name: str) -> etree._Element:
+def _add_test(tests: etree._Element, file: str, name: str) -> etree._Element:
     return etree.SubElement(tests, "testcase", {"classname": visible(file), "name": visible(name)})
 
 
-def _text(entry: etree._Element, tag: str, message: str, kind: str, text: str) -> None:
+def _add_text(entry: etree._Element, tag: str, message: str, kind: str, text: str) -> None:
     inner = etree.SubElement(entry, tag, {"message": visible(message), "type": kind})
     inner.text = visible(text)

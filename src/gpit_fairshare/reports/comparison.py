@@ -87,7 +87,7 @@ def _blocks(comparison: ComparedResults, top: int, file_names: Sequence[str]) ->
     yield from section("Remarks", [*map(sentence, comparison.remarks)], most=_MOST_PER_KIND)
     for which, columns in zip(("old", "new"), comparison.columns, strict=True):
         yield from section(f"Columns only in the {which} result", [", ".join(columns)] if columns else [])
-    yield from _definition(comparison.differences)
+    yield from _rule_differences(comparison.differences)
 
 
 def _totals(comparison: ComparedResults) -> Iterator[Block]:
@@ -177,7 +177,7 @@ def _first_differences(comparison: ComparedResults) -> list[str]:
     return [*behind_changes, *quiet]
 
 
-def _definition(differences: Sequence[RuleDifference]) -> Iterator[Block]:
+def _rule_differences(differences: Sequence[RuleDifference]) -> Iterator[Block]:
     """Yield the differences in scheme and inputs, grouped by kind; new notes are only counted."""
     if not differences:
         return
@@ -185,7 +185,7 @@ def _definition(differences: Sequence[RuleDifference]) -> Iterator[Block]:
     new_notes = [change for change in differences if change.kind == NEW_FINDING and change.note == "note"]
     by_kind = defaultdict(list)
     for difference in merged_across_years([change for change in differences if change not in new_notes]):
-        by_kind[difference.kind].append(_difference(difference))
+        by_kind[difference.kind].append(_difference_item(difference))
     for kind, items in by_kind.items():
         most = _FINDINGS if kind == NEW_FINDING else _MOST_PER_KIND
         most += len(items) == most + 1  # "1 more" takes as much room as showing it
@@ -196,7 +196,7 @@ def _definition(differences: Sequence[RuleDifference]) -> Iterator[Block]:
         yield Item(f"{new} on the inputs and the run ({numbers}): see the JSON document")
 
 
-def _difference(difference: RuleDifference) -> Item:
+def _difference_item(difference: RuleDifference) -> Item:
     """Return the kind, name, year and values of a difference: `Parameter changed: fund, 2015/16: old → new`."""
     name = "" if difference.kind.startswith(difference.name) else difference.name
     named = ", ".join(part for part in (name, difference.year) if part)

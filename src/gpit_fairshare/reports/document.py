@@ -183,9 +183,9 @@ class Table:
 
     def without(self, rank: int) -> Table:
         """Return the table without its spare columns up to a rank."""
-        return self.of_columns([index for index, column in enumerate(self.columns) if not 0 < column.spare <= rank])
+        return self.with_columns([index for index, column in enumerate(self.columns) if not 0 < column.spare <= rank])
 
-    def of_columns(self, kept: Sequence[int]) -> Table:
+    def with_columns(self, kept: Sequence[int]) -> Table:
         """Return the table with some of its columns."""
         rows, more = (
             [replace(row, cells=[row.cells[index] for index in kept]) for row in part]
@@ -267,16 +267,16 @@ def by_level(findings: Sequence[Finding]) -> Iterator[tuple[Heading, list[Findin
             yield Heading(counted(len(of_level), level), _LEVEL_TONES[level]), of_level
 
 
-def in_file(blocks: Sequence[Block]) -> Iterator[Block | list[Item]]:
+def file_blocks(blocks: Sequence[Block]) -> Iterator[Block | list[Item]]:
     """Yield what a file shows, as simpler blocks; consecutive items become one list."""
-    for is_item, group in groupby(_plainer(blocks), lambda block: isinstance(block, Item)):
+    for is_item, group in groupby(_simpler_blocks(blocks), lambda block: isinstance(block, Item)):
         if is_item:
             yield [item for item in group if isinstance(item, Item)]
         else:
             yield from group
 
 
-def _plainer(blocks: Sequence[Block]) -> Iterator[Block]:
+def _simpler_blocks(blocks: Sequence[Block]) -> Iterator[Block]:
     for block in blocks:
         match block:
             case OnScreen() | Paragraph(text=""):

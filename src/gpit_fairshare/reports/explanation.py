@@ -53,7 +53,7 @@ def _blocks(explanation: ExplainedLines, file_names: Sequence[str]) -> Iterator[
         text = f"{explanation.label} {_year_label(year)}: {year.answer}, line {year.answer_line}"
         yield Paragraph(text, Tone.STRONG, apart=year is answers[0])
     for year in explanation.years:
-        yield from _year(explanation, year)
+        yield from _year_blocks(explanation, year)
 
 
 def _warnings(explanation: ExplainedLines) -> Iterator[Block]:
@@ -78,7 +78,7 @@ def _year_label(year: YearLines) -> str:
     return f"{year.year} (indicative)" if year.certainty == "indicative" else year.year
 
 
-def _year(explanation: ExplainedLines, year: YearLines) -> Iterator[Block]:
+def _year_blocks(explanation: ExplainedLines, year: YearLines) -> Iterator[Block]:
     yield Heading(_year_label(year), of_part=True)
     title, apart = "", False
     last = max((line.number for line in year.lines if line.kind == "step"), default=0)
@@ -87,7 +87,7 @@ def _year(explanation: ExplainedLines, year: YearLines) -> Iterator[Block]:
         if heading != title:
             title, apart = heading, False
             yield Heading(title)
-        yield _line(line, apart=apart)
+        yield _calculation(line, apart=apart)
         # The inputs of a step are right above it.
         apart = line.kind in ("step", "check")
     if year.answer_line:
@@ -95,7 +95,7 @@ def _year(explanation: ExplainedLines, year: YearLines) -> Iterator[Block]:
         yield Calculation(text, tone=Tone.STRONG, apart=True)
 
 
-def _line(line: ExplanationLine, *, apart: bool) -> Calculation:
+def _calculation(line: ExplanationLine, *, apart: bool) -> Calculation:
     label, name, result, tone = line.label, line.name, line.result, Tone.PLAIN
     match line.kind:
         case "check":

@@ -39,14 +39,14 @@ def _blocks(maturity: Maturity, file_names: Sequence[str]) -> Iterator[document.
     yield from document.written_line(file_names)
     yield from _settings(maturity)
     yield from _answered(maturity)
-    yield from _order("CCG", maturity.ccgs, _CCG)
+    yield from _ranking("CCG", maturity.ccgs, _CCG)
     if maturity.rank_correlation is not None:
         yield document.Paragraph(
             f"Rank correlation of index and funding per head: {decimals(maturity.rank_correlation, 2)}. "
             "Negative: the less mature CCGs have more per head. Positive: they have less.",
             apart=True,
         )
-    yield from _order("practice", maturity.practices, _PRACTICE)
+    yield from _ranking("practice", maturity.practices, _PRACTICE)
     yield from _assumptions(maturity)
     findings = [finding for finding in maturity.findings if finding.number != FindingCode.SET_FOR_THIS_RUN]
     yield document.Findings(findings, most_per_kind=_MOST_PER_KIND)
@@ -146,7 +146,7 @@ _PRACTICE: Final[_Columns] = (
 )
 
 
-def _order(noun: str, table: pl.DataFrame, columns: _Columns) -> Iterator[document.Block]:
+def _ranking(noun: str, table: pl.DataFrame, columns: _Columns) -> Iterator[document.Block]:
     """Yield the highest and the lowest by rank; all of them if there are few."""
     rows = table.drop_nulls("maturity_index").to_dicts()
     if all(row.get("allocation_per_head") is None for row in rows):

@@ -97,14 +97,14 @@ class ScreenLayout:
         # Always marked as ASCII: otherwise Rich would draw a grid of + and | instead.
         self.box = Box(f"    \n    \n {line}{line} \n    \n    \n    \n    \n    \n", ascii=True)
 
-    def _block(self, block: document.Block) -> None:
+    def _print_block(self, block: document.Block) -> None:
         self._printers[type(block)](self, block)
         self.under_heading = isinstance(block, document.Heading)
 
     def blocks(self, blocks: Sequence[document.Block]) -> None:
         """Print the blocks of a document."""
         for block in blocks:
-            self._block(block)
+            self._print_block(block)
 
     def _title(self, title: document.Title) -> None:
         """Print pieces in as few lines as possible, breaking between them where possible."""
@@ -192,7 +192,7 @@ class ScreenLayout:
         """Print findings by level and kind, errors first; of each kind as many as the limits allow."""
         shown_counts = _counts_to_show(block)
         for heading, findings in document.by_level(block.findings):
-            self._block(heading)
+            self._print_block(heading)
             for number in dict.fromkeys(finding.number for finding in findings):
                 kind = [finding for finding in findings if finding.number == number]
                 first = kind[: shown_counts[kind[0].level, number]]
@@ -238,7 +238,7 @@ class ScreenLayout:
                 row, width = "", others
             row = f"{row} {piece}" if row else piece
             while cell_len(row) > width:
-                end = _fitting(row, width - 1)
+                end = _count_fitting(row, width - 1)
                 rows.append(f"{row[:end]}\\")
                 row, width = row[end:], others
         return [*rows, row]
@@ -248,7 +248,7 @@ class ScreenLayout:
     def _table(self, table: document.Table) -> None:
         """Print a table with as many of its columns as fit, or its replacement."""
         if table.most:
-            self._split(table)
+            self._print_split(table)
             return
         if not self.under_heading:
             self.console.print()
@@ -267,7 +267,7 @@ class ScreenLayout:
 
     def _widths(self, table: document.Table) -> tuple[list[int], bool]:
         """Return the width of each column, without the indent of the first, and whether the table fits."""
-        widths = [self._natural(table, index) for index in range(len(table.columns))]
+        widths = [self._natural_width(table, index) for index in range(len(table.columns))]
         flexible = [index for index, column in enumerate(table.columns) if column.role in (Role.TEXT, Role.NAME)]
         for index in flexible[:1]:
             column = table.columns[index]
@@ -278,7 +278,7 @@ class ScreenLayout:
             return widths, fits
         return widths, sum(widths) + 2 * (len(widths) - 1) <= self.width
 
-    def _natural(self, table: document.Table, index: int) -> int:
+    def _natural_width(self, table: document.Table, index: int) -> int:
         """Return the width that a column needs to be shown whole."""
         column = table.columns[index]
         width = cell_len(self.fit(column.heading))
@@ -287,23 +287,23 @@ class ScreenLayout:
         for row in table.all_rows:
             # A heading of rows is not indented as the rows are.
             inset = len(_INDENT) if row.heading and table.inset and not index else 0
-            width = max(width, cell_len(self._cell(row.cells[index], column)) - inset)
+            width = max(width, cell_len(self._cell_text(row.cells[index], column)) - inset)
         return width
 
-    def _cell(self, text: str, column: Column, width: int = 0) -> str:
+    def _cell_text(self, text: str, column: Column, width: int = 0) -> str:
         """Return a text as its column shows it; a name is cut to a width, if one is given."""
         if column.role is Role.CODE:
             return self._cut(text, _LONGEST_CODE)
         return self._cut(text, width) if column.role is Role.NAME and width else self.fit(text)
 
-    def _split(self, table: document.Table) -> None:
+    def _print_split(self, table: document.Table) -> None:
         """Print figures in one width, beside each other as far as their labels leave room, the others below."""
         label, *columns = table.columns
-        figure = max(self._natural(table, index) for index in range(1, len(table.columns)))
-        longest = self._natural(table, 0) + len(_INDENT)
+        figure = max(self._natural_width(table, index) for index in range(1, len(table.columns)))
+        longest = self._natural_width(table, 0) + len(_INDENT)
         most = max(1, min((self.width - min(longest, label.required_width)) // (figure + 2), table.most))
         for start in range(0, len(columns), most):
-            part = table.of_columns([0, *range(start + 1, len(table.columns))[:most]])
+            part = table.with_columns([0, *range(start + 1, len(table.columns))[:most]])
             figures = [figure] * (len(part.columns) - 1)
             room = self.width - sum(figures) - 2 * len(figures)
             self.console.print()
@@ -314,7 +314,7 @@ class ScreenLayout:
         tables = beside.tables
         if len(tables) < 2 or self.width < _SIDE_BY_SIDE:
             for table in tables:
-                self._block(table)
+                self._print_block(table)
                 self.under_heading = False
             return
         halves = [table.without(1) for table in tables]
@@ -343,14 +343,14 @@ class ScreenLayout:
         starts = [0, *(index for index, row in enumerate(rows, 1) if row.below)]
         for start, end in zip_longest(starts, starts[1:]):
             part = rows[start:end]
-            grid = self._part(columns, widths, part, set_in)
+            grid = self._grid_of_rows(columns, widths, part, set_in)
             grid.show_header = not start and any(column.heading for column in columns)
             for segments in self.console.render_lines(grid, options, pad=False):
                 self._line(Segments(_stripped(segments)))
             if part and part[-1].below:
                 self.paragraph(part[-1].below, lead=_INDENT * 2)
 
-    def _part(
+    def _grid_of_rows(
         self, columns: Sequence[Column], widths: Sequence[int], rows: Sequence[Row], set_in: Sequence[int]
     ) -> Grid:
         """Return rows of a table, with its headings."""
@@ -370,7 +370,7 @@ class ScreenLayout:
         for row in rows:
             cells: list[RenderableType] = []
             for index, (text, column, fitted) in enumerate(zip(row.cells, columns, widths, strict=True)):
-                cell = Text(self._cell(text, column, fitted), style="bold" if row.heading else "")
+                cell = Text(self._cell_text(text, column, fitted), style="bold" if row.heading else "")
                 inset = index in set_in and not row.heading
                 cells.append(Padding(cell, (0, 0, 0, len(_INDENT))) if inset else cell)
             grid.add_row(*cells)
@@ -387,11 +387,11 @@ class ScreenLayout:
         document.Beside: _beside,
         document.Findings: _findings,
         document.OnScreen: lambda page, block: page.blocks(block.blocks),
-        document.Verbatim: lambda _page, _block: None,
+        document.Verbatim: lambda _page, _print_block: None,
     }
 
 
-def _fitting(row: str, width: int) -> int:
+def _count_fitting(row: str, width: int) -> int:
     """Return how many characters fit into a width."""
     return sum(1 for _ in takewhile(lambda used: used <= width, accumulate(map(cell_len, row))))
 

@@ -73,7 +73,7 @@ def _blocks(verification: Verification) -> Iterator[document.Block]:
     yield from document.section("Other versions", texts, most=MOST)
     for heading, files in (("Input files", verification.files), ("Scheme files", verification.scheme_files)):
         # Files that differ, and files found under another name.
-        texts = [_file(file, verification) for file in files if file.differs or file.another_name]
+        texts = [_file_line(file, verification) for file in files if file.differs or file.another_name]
         yield from document.section(heading, texts, most=MOST)
     changes = {"Parameters": verification.parameters, "Entries of the manifest": verification.manifest}
     for heading, entries in changes.items():
@@ -81,7 +81,7 @@ def _blocks(verification: Verification) -> Iterator[document.Block]:
         yield from document.section(heading, texts, most=MOST)
     for kind in DifferenceKind:
         count = verification.content.counts[kind]
-        texts = [_difference(difference) for difference in verification.content.of(kind)]
+        texts = [_difference_line(difference) for difference in verification.content.of(kind)]
         most = _MOST_WORDS if kind == DifferenceKind.WORDS else MOST
         yield from document.section(f"{_HEADINGS[kind]} ({count:,})", texts, most=most, count=count)
     filled_in = [f"{entry.name}: {_value_text(entry.now)}" for entry in verification.filled_in]
@@ -141,7 +141,7 @@ def _answer_sentence(answer: Answer) -> str:
     )
 
 
-def _file(file: RunFile, verification: Verification) -> str:
+def _file_line(file: RunFile, verification: Verification) -> str:
     """Return a line about a file that differs or has another name."""
     name = f"{file.name}:{file.sheet}" if file.sheet else file.name
     where = f" ({file.place})" if file.place not in ("", file.name) else "" if file.place else " (in the library)"
@@ -157,7 +157,7 @@ def _file(file: RunFile, verification: Verification) -> str:
     return f"{name}{where}: not the file of the run: {digests}{rows}"
 
 
-def _difference(difference: FileDifference) -> str:
+def _difference_line(difference: FileDifference) -> str:
     """Return a line about a difference: its place and both values."""
     place = f"{difference.place} ({difference.about})" if difference.about else difference.place
     match difference.kind:

@@ -83,7 +83,7 @@ def report_unfit_codes(restatement: RowsOfYears) -> set[str]:
     return {*unknown, *later}
 
 
-def check_whole(restatement: RowsOfYears, end: str, codes: Collection[str]) -> None:
+def check_day_merger(restatement: RowsOfYears, end: str, codes: Collection[str]) -> None:
     """Report an organisation in the same file as its successor, and a merger without one of its members.
 
     Args:
@@ -121,7 +121,7 @@ def check_whole(restatement: RowsOfYears, end: str, codes: Collection[str]) -> N
 # Counting closed organisations with their successors, year by year.
 
 
-def check_complete(restatement: RowsOfYears, successor: str, codes: Sequence[str]) -> None:
+def check_year_merger(restatement: RowsOfYears, successor: str, codes: Sequence[str]) -> None:
     """Report an incomplete merger: a member is missing, or the successor has a row too."""
     findings = restatement.rows[codes[0]].file.findings
     year, became = restatement.years[0], restatement.merger_sentence(successor)
@@ -183,7 +183,7 @@ def check_codes(rows: Mapping[str, InputRow], year: str, crosswalk: Crosswalk, f
 # Texts about mergers.
 
 
-def report_changes(names: Mapping[str, Mapping[str, str]], crosswalk: Crosswalk, findings: FileFindings) -> None:
+def report_code_changes(names: Mapping[str, Mapping[str, str]], crosswalk: Crosswalk, findings: FileFindings) -> None:
     """Report which organisations opened, closed or merged between one year and the next.
 
     Args:
@@ -205,8 +205,8 @@ def report_changes(names: Mapping[str, Mapping[str, str]], crosswalk: Crosswalk,
                 sentences.append(crosswalk.merger_sentence(code, after, until, names_by_code))
                 new_codes = new_codes - {code}
                 gone_codes = gone_codes - {step.predecessor for merger in mergers for step in merger}
-        sentences += [f"new: {_labels(new_codes, names_by_code)}"] if new_codes else []
-        sentences += [f"gone: {_labels(gone_codes, names_by_code)}"] if gone_codes else []
+        sentences += [f"new: {_codes_with_names(new_codes, names_by_code)}"] if new_codes else []
+        sentences += [f"gone: {_codes_with_names(gone_codes, names_by_code)}"] if gone_codes else []
         findings.note(
             FindingCode.CHANGES,
             f"{len(earlier_names):,} in {earlier} and {len(later_names):,} in {later}: {'; '.join(sentences)}",
@@ -223,5 +223,5 @@ def merger_hint(code: str, year: str, others: Collection[str], crosswalk: Crossw
     return "; ".join(crosswalk.merger_sentence(successor, date.min, until) for successor in successors)
 
 
-def _labels(codes: Iterable[str], names: Mapping[str, str]) -> str:
+def _codes_with_names(codes: Iterable[str], names: Mapping[str, str]) -> str:
     return listed([f"{names[code]} ({code})" if names[code] else code for code in sorted(codes)], 20)

@@ -122,7 +122,7 @@ class Crosswalk:
 
         A row that is invalid, or that contradicts another, raises a ValueError.
         """
-        more = [_succession(row) for row in rows]
+        more = [_parse_succession(row) for row in rows]
         return Crosswalk([*self.successions, *more], self.organisations.values()) if more else self
 
     def shares(self, code: str, after: date, until: date) -> dict[str, Fraction]:
@@ -170,13 +170,13 @@ class Crosswalk:
 
     def route(self, code: str, until: date) -> set[str]:
         """Return every organisation that any part of `code` went into by the day `until`, even if only for a time."""
-        return _reached(
+        return _reachable_codes(
             code, lambda old: [step.successor for step in self._next.get(old, []) if step.effective <= until]
         )
 
     def origins(self, code: str, until: date) -> set[str]:
         """Return every organisation of which any part went into `code` by the day `until`, in any number of steps."""
-        return _reached(code, lambda new: self.predecessors(new, until))
+        return _reachable_codes(code, lambda new: self.predecessors(new, until))
 
     def predecessors(self, code: str, until: date) -> tuple[str, ...]:
         """Return the codes that went directly into `code` by the day `until`, sorted."""
@@ -217,9 +217,9 @@ class Crosswalk:
         def steps_into(code: str) -> list[Succession]:
             return [step for step in self._into.get(code, []) if after < step.effective <= until]
 
-        members = _reached(successor, lambda code: [step.predecessor for step in steps_into(code)])
+        members = _reachable_codes(successor, lambda code: [step.predecessor for step in steps_into(code)])
         steps = [step for code in {successor, *members} for step in steps_into(code)]
-        days = groupby(sorted(steps, key=_into_on), key=_into_on)
+        days = groupby(sorted(steps, key=_day_and_successor), key=_day_and_successor)
         return [list(merger) for _, merger in days]
 
     def missing(
@@ -336,14 +336,14 @@ def _circles(by_code: Mapping[str, list[Succession]]) -> dict[str, tuple[str, ..
     """Return the codes that become themselves again, each with the codes of its shortest circle."""
     circles: dict[str, tuple[str, ...]] = {}
     for code in by_code:
-        if code not in circles and (circle := _way_back(code, by_code)):
+        if code not in circles and (circle := _shortest_circle(code, by_code)):
             circles[code] = circle
             if all(len(by_code[member]) == 1 for member in circle):  # no member is in another circle
                 circles |= dict.fromkeys(circle, circle)
     return circles
 
 
-def _way_back(code: str, by_code: Mapping[str, list[Succession]]) -> tuple[str, ...]:
+def _shortest_circle(code: str, by_code: Mapping[str, list[Succession]]) -> tuple[str, ...]:
     """Return the codes of the shortest circle from a code back to itself; empty if there is none."""
     came_from = {code: ""}
     waiting = [code]
@@ -367,11 +367,11 @@ def _grouped(successions: Iterable[Succession], by: Literal["predecessor", "succ
     return groups
 
 
-def _into_on(step: Succession) -> tuple[date, str]:
+def _day_and_successor(step: Succession) -> tuple[date, str]:
     return step.effective, step.successor
 
 
-def _reached(start: str, next_to: Callable[[str], Iterable[str]]) -> set[str]:
+def _reachable_codes(start: str, next_to: Callable[[str], Iterable[str]]) -> set[str]:
     """Return all codes that can be reached from a code, in any number of steps."""
     reached: set[str] = set()
     waiting = [start]
@@ -382,7 +382,7 @@ def _reached(start: str, next_to: Callable[[str], Iterable[str]]) -> set[str]:
     return reached
 
 
-def _succession(row: Mapping[str, str]) -> Succession:
+def _parse_succession(row: Mapping[str, str]) -> Succession:
     """Read a row of a crosswalk file."""
     day = date.fromisoformat(row["effective_date"])
     return Succession(row["org_code"], row["successor_code"], day, row["successor_name"], Fraction(row["fraction"]))
@@ -405,7 +405,7 @@ def day_in_words(day: date) -> str:
 @cache
 def packaged_crosswalk() -> Crosswalk:
     """Return the CCGs of England and their mergers from 2015 to 2021, from the package's files; they are read once."""
-    successions = [_succession({"fraction": "1", **row}) for row in _rows("ccg-successors.csv")]
+    successions = [_parse_succession({"fraction": "1", **row}) for row in _read_packaged_rows("ccg-successors.csv")]
     successors = {step.successor for step in successions}
     organisations = [
         Organisation(
@@ -414,11 +414,11 @@ def packaged_crosswalk() -> Crosswalk:
             None if row["org_code"] in successors else CCGS_BEGAN,
             tuple(row["ons_codes"].split()),
         )
-        for row in _rows("ccg-codes.csv")
+        for row in _read_packaged_rows("ccg-codes.csv")
     ]
     return Crosswalk(successions, organisations)
 
 
-def _rows(name: str) -> Iterable[dict[str, str]]:
+def _read_packaged_rows(name: str) -> Iterable[dict[str, str]]:
     text = files(__package__).joinpath(name).read_text(encoding="utf-8")
     return csv.DictReader(text.splitlines(), strict=True)

@@ -52,7 +52,7 @@ def read_crosswalks(
     targets = [locate(text) for text in texts]
     sheets = (read_sheet(target, findings, options) for target in targets)
     sources = tuple(reader.read(sheet) for sheet in sheets if sheet is not None)
-    return reader.joined() if findings.errors == before else None, sources
+    return reader.join_with_packaged() if findings.errors == before else None, sources
 
 
 class _CrosswalkReader:
@@ -65,7 +65,7 @@ class _CrosswalkReader:
         self.unchanged: dict[str, Organisation] = {}
         self.names: dict[str, str] = {}
 
-    def joined(self) -> Crosswalk | None:
+    def join_with_packaged(self) -> Crosswalk | None:
         """Add the successions of the files to those of the package; None if they contradict each other."""
         packaged = packaged_crosswalk()
         packaged_steps = {step._replace(name="") for step in packaged.successions}
@@ -101,7 +101,7 @@ class _CrosswalkReader:
 
     def read(self, sheet: InputSheet) -> InputSource:
         """Read the rows of one file; errors become findings."""
-        columns = _columns(sheet)
+        columns = _find_columns(sheet)
         for number, cells in sheet.rows if columns.keys() >= set(NEEDED) else ():
             values: dict[str, Any] = {"fraction": WHOLE, "successor_name": ""}
             for name, index in columns.items():
@@ -112,11 +112,11 @@ class _CrosswalkReader:
                     sheet.findings.add(fault.finding, sheet.where(number, index))
                     values[name] = None
             if None not in values.values():
-                self._add(values, sheet.where(number, columns["org_code"]))
+                self._add_succession(values, sheet.where(number, columns["org_code"]))
         matched = sorted((index, name) for name, index in columns.items())
         return sheet.source("crosswalk", tuple((sheet.headings[index], name) for index, name in matched))
 
-    def _add(self, values: dict[str, Any], where: Where) -> None:
+    def _add_succession(self, values: dict[str, Any], where: Where) -> None:
         """Add the succession of a row."""
         old, new, name, fraction = (values[key] for key in ("org_code", "successor_code", "successor_name", "fraction"))
         if name and self.names.setdefault(new, name) != name:
@@ -136,7 +136,7 @@ class _CrosswalkReader:
             )
 
 
-def _columns(sheet: InputSheet) -> dict[str, int]:
+def _find_columns(sheet: InputSheet) -> dict[str, int]:
     """Find the columns by their headings; other headings are ignored."""
     names = {folded(alias): name for name, (_, aliases) in COLUMNS.items() for alias in aliases}
     columns: dict[str, int] = {}
@@ -160,17 +160,17 @@ def _columns(sheet: InputSheet) -> dict[str, int]:
     return columns
 
 
-def _code(cell: Any) -> Any:
+def _read_ods_code(cell: Any) -> Any:
     code = read_code(cell).value
     # A crosswalk may use ONS codes, like any input.
     return packaged_crosswalk().ods_code(str(code)) or code
 
 
-def _name(cell: Any) -> str:
+def _read_name(cell: Any) -> str:
     return "" if is_blank(cell) else str(read_text(cell).value)
 
 
-def _day(cell: Any) -> dt.date:
+def _read_day(cell: Any) -> dt.date:
     if isinstance(cell, dt.datetime) and cell.time() == dt.time.min:
         return cell.date()
     if isinstance(cell, dt.date) and not isinstance(cell, dt.datetime):
@@ -182,7 +182,7 @@ def _day(cell: Any) -> dt.date:
     raise Refused(FindingCode.CROSSWALK, message, "a date such as 2020-04-01")
 
 
-def _fraction(cell: Any) -> Fraction:
+def _read_fraction(cell: Any) -> Fraction:
     if is_blank(cell):
         return WHOLE
     expected = "a number above 0 and at most 1, such as 0.4 or 1/3"
@@ -200,10 +200,10 @@ def _fraction(cell: Any) -> Fraction:
 
 
 COLUMNS: Final[Mapping[str, tuple[Callable[[Any], Any], tuple[str, ...]]]] = {
-    "org_code": (_code, ("org code", "predecessor", "predecessor code")),
-    "successor_code": (_code, ("successor code", "successor")),
-    "effective_date": (_day, ("effective date",)),
-    "fraction": (_fraction, ("fraction",)),
-    "successor_name": (_name, ("successor name",)),
+    "org_code": (_read_ods_code, ("org code", "predecessor", "predecessor code")),
+    "successor_code": (_read_ods_code, ("successor code", "successor")),
+    "effective_date": (_read_day, ("effective date",)),
+    "fraction": (_read_fraction, ("fraction",)),
+    "successor_name": (_read_name, ("successor name",)),
 }
 """The columns of a crosswalk: the function that reads a cell, and the headings, in any case and with any spaces."""

@@ -125,7 +125,7 @@ def find_sums(
         table = CandidateRows(columns, rows, levels)
         if table.size < 3 or not table.evidence:
             return Sums(certain, [])
-        sums = _Groups(table, {bisect_left(rows, at, key=lambda row: row.at) for at in edges}).in_chains()
+        sums = _Groups(table, {bisect_left(rows, at, key=lambda row: row.at) for at in edges}).chained_sums()
         if all(group.digits < required for group in sums):
             sums += find_layers(table, required)
         proven = [
@@ -146,9 +146,9 @@ class _Groups:
     def __init__(self, table: CandidateRows, edges: Collection[int]) -> None:
         self.table = table
         self.edges = {*edges, 0, table.size}
-        self.groups = [group for row in range(table.size) for group in self._groups_of(row)]
+        self.groups = [group for row in range(table.size) for group in self._groups_of_total(row)]
 
-    def in_chains(self) -> list[BlockSum]:
+    def chained_sums(self) -> list[BlockSum]:
         """Return the groups with the most evidence that do not overlap."""
         sums: list[BlockSum] = []
         for chain in self._chains():
@@ -166,7 +166,7 @@ class _Groups:
         """Return the first column of evidence in which a row has a figure other than 0."""
         return next((figures for figures in self.table.evidence if figures.numbers[row]), None)
 
-    def _groups_of(self, row: int) -> Iterator[_BlockGroup]:
+    def _groups_of_total(self, row: int) -> Iterator[_BlockGroup]:
         figures = self._first_evidence(row)
         if figures is None:
             return
@@ -194,7 +194,7 @@ class _Groups:
 
     # Evidence.
 
-    def _digits(self, group: _BlockGroup) -> tuple[float, float]:
+    def _evidence_digits(self, group: _BlockGroup) -> tuple[float, float]:
         """Return the digits of evidence for a group by itself, and for one that follows another."""
         bonus = 0.0 if self.table.codes[group.row] else _NO_CODE
         if self.table.is_above([group.row], group.block()):
@@ -208,7 +208,7 @@ class _Groups:
         ]
         of_block = self._chance(group.row, (group.start, group.stop), widths)
         of_row = min(1.0, of_block * max(self._blocks_near(group.row).number, 1))
-        by_itself = of_row * self._rows_as_telling[group.row]
+        by_itself = of_row * self._choice_factors[group.row]
         if group.size == self.table.size - 1 and min(self.table.evidence[0].numbers) >= 0:
             by_itself = min(by_itself, of_block)
         elif is_at_edge:
@@ -247,7 +247,7 @@ class _Groups:
         return _Near(len(below), (row + 1, below[len(below) // 2] if below else row + 1))
 
     @cached_property
-    def _rows_as_telling(self) -> list[float]:
+    def _choice_factors(self) -> list[float]:
         """For each row, the chances of all rows with as much evidence, added up, as a multiple of its own chance.
 
         The smaller the chance that some block adds up to exactly the figures of a row, with a step of 1, the more
@@ -265,12 +265,12 @@ class _Groups:
 
     # The choice of groups.
 
-    def _best_link(self) -> _Link | None:
+    def _choose_groups(self) -> _Link | None:
         """Choose the groups with the most evidence, and return the last of them."""
         best: list[_Link] = []  # the best choice up to each end; each is better than the one before
         last: dict[int, _Link] = {}
         for group in sorted(self.groups, key=lambda group: (group.end, group.first)):
-            by_itself, linked = self._digits(group)
+            by_itself, linked = self._evidence_digits(group)
             count = bisect_right(best, group.first, key=lambda link: link.group.end)
             before = best[count - 1] if count else None
             link = _Link(by_itself + (before.digits if before else 0.0), group, by_itself, before, is_linked=False)
@@ -288,7 +288,7 @@ class _Groups:
     def _chains(self) -> list[list[_Link]]:
         """Return the chosen groups, from the top, as chains of groups that follow each other."""
         chains: list[list[_Link]] = []
-        link, is_linked = self._best_link(), False
+        link, is_linked = self._choose_groups(), False
         while link:
             if not is_linked:
                 chains.append([])

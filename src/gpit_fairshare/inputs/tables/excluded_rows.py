@@ -87,7 +87,7 @@ class _ExcludedCodes:
 
     def __init__(self, codes: Sequence[str]) -> None:
         self._exact = {code.strip(): code for code in codes}
-        self._plain = {_plain(code): code for code in codes}
+        self._plain = {_folded(code): code for code in codes}
         self._numbers = {code.strip().lstrip("0") or "0": code for code in codes if code.strip().isdecimal()}
 
     def match(self, cell: Any) -> str:
@@ -96,10 +96,10 @@ class _ExcludedCodes:
             return ""
         if isinstance(cell, int):
             return self._numbers.get(str(cell), "")
-        return self._exact.get(str(cell).strip()) or self._plain.get(_plain(cell), "")
+        return self._exact.get(str(cell).strip()) or self._plain.get(_folded(cell), "")
 
 
-def _plain(text: Any) -> str:
+def _folded(text: Any) -> str:
     return " ".join(str(text).split()).casefold()
 
 

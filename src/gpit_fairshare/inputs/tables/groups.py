@@ -102,10 +102,10 @@ def share_out_columns(groups: Sequence[Group], request: Request, findings: Findi
     """
     needed, optional = needed_columns(request)
     for need in [*needed, *optional]:
-        owners = _owners(need, groups)
+        owners = _groups_with_column(need, groups)
         if not owners:
             if all_read and not need.optional:
-                _report_missing(need, groups, request, findings)
+                _report_missing_column(need, groups, request, findings)
             continue
         owners[0].gives[need.name] = need
         if len(owners) > 1 and (need in needed or need.name in request.keep_text):
@@ -125,7 +125,7 @@ def share_out_columns(groups: Sequence[Group], request: Request, findings: Findi
                 )
 
 
-def _owners(need: Need, groups: Sequence[Group]) -> list[Group]:
+def _groups_with_column(need: Need, groups: Sequence[Group]) -> list[Group]:
     """Return the groups that have a column; a sheet given for two options counts for the column's usual option."""
     owners = [group for group in groups if group.can_give(need)]
     standard = standard_columns().get(need.name)
@@ -134,7 +134,7 @@ def _owners(need: Need, groups: Sequence[Group]) -> list[Group]:
     return (usual or owners)[:1] if len(sheets) == 1 else owners
 
 
-def place_by_year(group: Group) -> None:
+def place_rows_by_year(group: Group) -> None:
     """Sort the rows of a group by year and organisation; report repeats and years that are missing."""
     request = group.request
     for file in group.files:
@@ -144,9 +144,9 @@ def place_by_year(group: Group) -> None:
                 if first is row:
                     continue
                 if first.file.has_lines and file.has_lines and first.file is not file:
-                    group.rows[year][row.code] = _with_more_lines(first, row)
+                    group.rows[year][row.code] = _with_spend_added(first, row)
                 else:
-                    _report_repeat(first, row, year)
+                    _report_repeated_row(first, row, year)
     present_years = sorted({year for file in group.files for year in file.years})
     missing = [year for year in request.years if year not in present_years]
     if present_years and missing and all(file.dated for file in group.files):
@@ -160,7 +160,7 @@ def place_by_year(group: Group) -> None:
         )
 
 
-def report_case(rows: Iterable[InputRow], findings: FindingCollector) -> None:
+def report_case_clashes(rows: Iterable[InputRow], findings: FindingCollector) -> None:
     """Report codes that differ only in upper and lower case."""
     spellings: dict[tuple[str, str], dict[str, InputRow]] = {}
     for row in rows:
@@ -179,7 +179,7 @@ def report_case(rows: Iterable[InputRow], findings: FindingCollector) -> None:
             )
 
 
-def _report_missing(need: Need, groups: Sequence[Group], request: Request, findings: FindingCollector) -> None:
+def _report_missing_column(need: Need, groups: Sequence[Group], request: Request, findings: FindingCollector) -> None:
     """Report that no file has a column, with the option that would give it or the headings of the files."""
     standard = standard_columns().get(need.name)
     option = standard.option if standard else ""
@@ -212,7 +212,7 @@ def _headings_of(files: Sequence[InputFile]) -> str:
     return headings_sentence([heading for file in files for heading in file.sheet.headings])
 
 
-def _with_more_lines(first: InputRow, more: InputRow) -> InputRow:
+def _with_spend_added(first: InputRow, more: InputRow) -> InputRow:
     """Add the lines of a second file to those of the first for the same organisation."""
     values = dict(first.values)
     mine, theirs = first.number_of("historic_spend"), more.number_of("historic_spend")
@@ -222,7 +222,7 @@ def _with_more_lines(first: InputRow, more: InputRow) -> InputRow:
     return replace(first, values=values)
 
 
-def _report_repeat(first: InputRow, repeated: InputRow, year: str) -> None:
+def _report_repeated_row(first: InputRow, repeated: InputRow, year: str) -> None:
     of_year = f" for {year}" if repeated.year or first.year else ""
     before, after = ({name: value.value for name, value in row.values.items()} for row in (first, repeated))
     differing = [name for name in before if name in after and before[name] != after[name]]
@@ -237,7 +237,7 @@ def _report_repeat(first: InputRow, repeated: InputRow, year: str) -> None:
     )
 
 
-def mark_larger(groups: Sequence[Group], needs: Sequence[Need]) -> None:
+def mark_parent_groups(groups: Sequence[Group], needs: Sequence[Need]) -> None:
     """Find the input files of larger organisations: they have a column for these, and no code of the first group.
 
     If a file has the column of larger organisations, such as `CCG Code`, and no other codes, that column becomes its
@@ -249,17 +249,17 @@ def mark_larger(groups: Sequence[Group], needs: Sequence[Need]) -> None:
             for file in group.files:
                 if "org_code" not in file.columns and parent_column in file.columns:
                     file.columns["org_code"] = file.columns.pop(parent_column)
-            if not _codes(groups[0]) & _codes(group):
+            if not _codes_as_written(groups[0]) & _codes_as_written(group):
                 group.of = parent_column
 
 
-def _codes(group: Group) -> set[str]:
+def _codes_as_written(group: Group) -> set[str]:
     """Return the codes of a group's rows as written, before anything is checked."""
     places = [(file, file.columns.get("org_code")) for file in group.files]
     return {str(row[index]).strip() for file, index in places if index is not None for _, row in file.sheet.rows}
 
 
-def give_to_rows(group: Group, belonging: Mapping[str, Mapping[str, InputRow]]) -> None:
+def give_parent_rows(group: Group, belonging: Mapping[str, Mapping[str, InputRow]]) -> None:
     """Give each organisation the row of its larger organisation, year by year.
 
     Args:

@@ -56,7 +56,7 @@ class ColumnSummary:
     greatest: float | None
 
 
-def summarise(inputs: Inputs, groups: Sequence[Group]) -> list[ColumnSummary]:
+def summarise_columns(inputs: Inputs, groups: Sequence[Group]) -> list[ColumnSummary]:
     """Return the columns of numbers, one entry for each column and year.
 
     Args:
@@ -64,10 +64,10 @@ def summarise(inputs: Inputs, groups: Sequence[Group]) -> list[ColumnSummary]:
         groups: the files.
     """
     columns = [column for column in inputs.columns.values() if column.kind == "number"]
-    return [_summary(inputs, column, groups, year) for year in inputs.years for column in columns]
+    return [_summarise_column(inputs, column, groups, year) for year in inputs.years for column in columns]
 
 
-def _summary(inputs: Inputs, column: InputColumn, groups: Sequence[Group], year: str) -> ColumnSummary:
+def _summarise_column(inputs: Inputs, column: InputColumn, groups: Sequence[Group], year: str) -> ColumnSummary:
     files = [file for group in groups if column.name in group.gives for file in group.files]
     headings = next((file for file in files if column.name in file.columns), None)
     stated = headings.units.of(headings.columns[column.name]) if headings else None

@@ -33,12 +33,12 @@ def find_layers(table: CandidateRows, required: float) -> list[BlockSum]:
         required: digits of evidence; among the choices with enough, the one with the most totals is taken.
     """
     choices = [*_layers_by_place(table), *_layers_by_code(table)]
-    strongest = max(choices, key=lambda layers: _rank(layers, required), default=[])
+    strongest = max(choices, key=lambda layers: _strength(layers, required), default=[])
     digits = sum(layer.digits for layer in strongest)
     return [layer._replace(digits=digits) for layer in strongest]
 
 
-def _rank(layers: Sequence[BlockSum], required: float) -> tuple[float, int, float]:
+def _strength(layers: Sequence[BlockSum], required: float) -> tuple[float, int, float]:
     digits = sum(layer.digits for layer in layers)
     return min(digits, required), sum(len(layer.rows) for layer in layers), digits
 
@@ -83,7 +83,7 @@ def _layer(table: CandidateRows, rows: Sequence[int], parts: Sequence[int], choi
         misses.append(abs(total - sum(figures.numbers[row] for row in parts)))
         if misses[-1] > figures.slack(total, table.size):
             return None
-    unlike = _unlike(table, rows, parts)
+    unlike = _rows_without_equal_part(table, rows, parts)
     if table.is_miscounted(misses) or not unlike:
         return None
     totals = [sum(figures.numbers[row] for row in unlike) for figures in table.evidence]
@@ -100,7 +100,7 @@ def _layer(table: CandidateRows, rows: Sequence[int], parts: Sequence[int], choi
     return BlockSum(tuple(table.rows[row] for row in rows), len(parts), "next to", digits)
 
 
-def _unlike(table: CandidateRows, rows: Sequence[int], parts: Sequence[int]) -> list[int]:
+def _rows_without_equal_part(table: CandidateRows, rows: Sequence[int], parts: Sequence[int]) -> list[int]:
     """Return the rows that have no part with the same figures: equal figures are no evidence for the other rows."""
 
     def figures_of(row: int) -> tuple[int, ...]:

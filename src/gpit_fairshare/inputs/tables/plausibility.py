@@ -71,7 +71,7 @@ def check_movements(people: Mapping[str, Mapping[str, PlacedFigure]], share: flo
                 )
 
 
-def check_whole(people: Mapping[str, PlacedFigure], findings: FindingCollector) -> None:
+def check_whole_people(people: Mapping[str, PlacedFigure], findings: FindingCollector) -> None:
     """Warn of numbers of people that are not whole: 106.613 patients are probably in thousands."""
     parts = [figure for _, figure in sorted(people.items()) if not figure.value.is_integer()]
     if parts:
@@ -138,7 +138,7 @@ def check_per_head(
             )
 
 
-def check_fit(file: InputFile) -> None:
+def check_years_and_codes(file: InputFile) -> None:
     """Warn of a file whose titles name other years than the run's, or whose codes are those of other organisations.
 
     Unknown codes are no evidence. A title with one of the run's years is none either, nor is the year before the
@@ -148,7 +148,7 @@ def check_fit(file: InputFile) -> None:
         file: the file, after its rows are read and before they are summed.
     """
     request = file.request
-    reasons = [reason for reason in (_other_years(file), _other_codes(file)) if reason]
+    reasons = [reason for reason in (_describe_other_years(file), _describe_other_codes(file)) if reason]
     if reasons:
         file.findings.warning(
             FindingCode.OTHER_SCHEME,
@@ -158,7 +158,7 @@ def check_fit(file: InputFile) -> None:
         )
 
 
-def _other_years(file: InputFile) -> str:
+def _describe_other_years(file: InputFile) -> str:
     """Describe the years in a file's titles and names, if none can be a year of the run; else return an empty text."""
     if file.dated:  # each row has its own year
         return ""
@@ -177,7 +177,7 @@ def _years_in(text: str) -> set[str]:
     return {year for year in years if year}
 
 
-def _other_codes(file: InputFile) -> str:
+def _describe_other_codes(file: InputFile) -> str:
     """Describe codes of other organisations, or of another time; return an empty text if there are too few."""
     request = file.request
     codes = {row.code for row in file.rows}

@@ -12,7 +12,7 @@ from gpit_fairshare.findings import FindingCode, Where
 from gpit_fairshare.inputs.columns.headings import LINE_WORDS
 from gpit_fairshare.inputs.model import Need, Request
 from gpit_fairshare.inputs.tables.rows import CheckedValue, InputFile, InputRow
-from gpit_fairshare.inputs.tables.sums import exact_total, join_rows, rows_of
+from gpit_fairshare.inputs.tables.sums import exact_total, join_rows, origin_of_rows
 from gpit_fairshare.numbers import money
 from gpit_fairshare.words import counted, listed
 
@@ -62,11 +62,11 @@ def sum_lines(file: InputFile, needs: Sequence[Need]) -> list[SpendLine]:
     texts in the columns of `needs`.
     """
     _check_columns(file, needs)
-    lines = [line for row in file.rows if (line := _line(file, row))]
+    lines = [line for row in file.rows if (line := _read_line(file, row))]
     by_row = {line.row: line for line in lines}
     texts = [need for need in needs if need.kind == "text"]
     join_rows(file, texts, lambda group: _spend(file, [by_row[row.number] for row in group if row.number in by_row]))
-    _report_spread(file, lines)
+    _report_spend_by_word(file, lines)
     _report_left_out(file, lines)
     return lines
 
@@ -104,7 +104,7 @@ def _check_columns(file: InputFile, needs: Sequence[Need]) -> None:
             )
 
 
-def _line(file: InputFile, row: InputRow) -> SpendLine | None:
+def _read_line(file: InputFile, row: InputRow) -> SpendLine | None:
     """Check the words of a line; return None if its amount could not be read."""
     words: dict[str, str | None] = {}
     for column in dict.fromkeys([*LINE_WORDS, *file.request.counts]):
@@ -141,13 +141,13 @@ def _spend(file: InputFile, lines: Sequence[SpendLine]) -> dict[str, CheckedValu
     if len(lines) == 1:
         origin = file.sheet.origin(lines[0].row, file.columns["amount"])
     elif counting:
-        origin = rows_of(len(counting), file.sheet.file)
+        origin = origin_of_rows(len(counting), file.sheet.file)
     else:
-        origin = f"none of {rows_of(len(lines), file.sheet.file)}"
+        origin = f"none of {origin_of_rows(len(lines), file.sheet.file)}"
     return {"historic_spend": CheckedValue(exact_total(counting), origin)} if lines else {}
 
 
-def _report_spread(file: InputFile, lines: Sequence[SpendLine]) -> None:
+def _report_spend_by_word(file: InputFile, lines: Sequence[SpendLine]) -> None:
     """Report spend by purpose, provider and other words of the lines, the largest first."""
     for column in _SPREAD:
         if column not in file.columns:

@@ -83,7 +83,7 @@ class SummedColumn(NamedTuple):
     def read(cls, need: Need, headings: Headings, rows: Sequence[tuple[int, Sequence[Any]]]) -> SummedColumn:
         """Read the figures of a column as written, in the file's unit."""
         position = headings.columns[need.name]
-        numbers = [_number(cells[position]) for _, cells in rows]
+        numbers = [_read_figure(cells[position]) for _, cells in rows]
         decimals = max((decimal_places(number) for number in numbers if isinstance(number, Decimal)), default=0)
         figures = [None if number is None else int(_EXACT.multiply(number, 10**decimals)) for number in numbers]
         is_counted = need.unit == "people" and not decimals and headings.units.factor(position) == 1
@@ -94,7 +94,7 @@ class SummedColumn(NamedTuple):
         return Fraction(figure, 10**self.decimals)
 
 
-def _number(cell: Any) -> int | Decimal | None:
+def _read_figure(cell: Any) -> int | Decimal | None:
     """Return a figure as written, or None if the cell holds no figure."""
     if isinstance(cell, bool) or is_blank(cell):
         return None

@@ -50,7 +50,7 @@ def render(report: document.Document) -> str:
 
 def _blocks(blocks: Sequence[document.Block]) -> Iterator[str]:
     level = 2
-    for block in document.in_file(blocks):
+    for block in document.file_blocks(blocks):
         match block:
             case list():
                 yield _list(block)

@@ -55,7 +55,7 @@ def render(report: document.Document) -> str:
 def _blocks(blocks: Sequence[document.Block]) -> Iterator[tuple[str, list[str]]]:
     """Yield the heading, or an empty text, and the lines of each block; consecutive items are one block."""
     level = "##"
-    for block in document.in_file(blocks):
+    for block in document.file_blocks(blocks):
         match block:
             case list():
                 yield "", [_item(item, "") for item in block]
