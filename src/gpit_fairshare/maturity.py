@@ -188,6 +188,7 @@ def _warn_of_unused(result: Result, sources: Sequence[InputSource]) -> list[Find
 
 
 def _suggestion(heading: str, names: Sequence[str]) -> str:
+    """Return the name that is most like a heading, in brackets; empty if none is."""
     near = nearest(heading.replace(" ", "_"), names, 1)
     return f" ({near.removeprefix('; ')})" if near else ""
 
@@ -209,7 +210,7 @@ def _no_answers_error(result: Result, unused: Sequence[Finding]) -> Finding:
 
 
 def rank_result(result: Result) -> Maturity:
-    """Return a result of the scheme with its CCGs and practices by rank."""
+    """Return a result of the scheme with its CCGs and practices by rank, as `Maturity`."""
     names = result.inputs.crosswalk.name
     rows = result.rows
     practices = _ranked(
@@ -242,7 +243,7 @@ def rank_result(result: Result) -> Maturity:
 
 
 def _ranked(table: pl.DataFrame) -> pl.DataFrame:
-    """Return a table with the highest index first and rows without one last; ties share the better rank, by code."""
+    """Return a table by rank: the highest index first, rows without one last; ties share the better rank, by code."""
     rank = pl.col("maturity_index").round(_DIGITS).rank("min", descending=True).cast(pl.Int64)
     order = ["org_code", "org_name", "rank"]
     return table.with_columns(rank=rank).sort("rank", "org_code", nulls_last=True).select(*order, pl.exclude(order))

@@ -305,6 +305,7 @@ def changes(result: Result) -> list[AllocationChange]:
 
 
 def _change(row: Mapping[str, Any], basis: str) -> AllocationChange:
+    """Return the change of one organisation's allocation from its row of the result."""
     return AllocationChange(
         year=row["year"],
         org_code=row["org_code"],
@@ -331,6 +332,7 @@ def _sentence(row: Mapping[str, Any]) -> str:
 
 
 def _reasons(row: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a phrase with the amount for each reason why an allocation changes."""
     approved = f"({row['reason']}; approved by {row['approver']})"
     for name, phrase in (
         ("recovered", "of forecast underspend is recovered"),

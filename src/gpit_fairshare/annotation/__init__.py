@@ -70,6 +70,11 @@ def annotate(original: Path, copy: Path, marks: Sequence[Mark], *, largest: int 
 
 
 def _read_original(original: Path, largest: int) -> bytes:
+    """Return the bytes of the workbook.
+
+    Raises:
+        UsageError: It cannot be read, or it is more than four times as large as `largest`.
+    """
     try:
         if original.stat().st_size > 4 * largest:
             raise UsageError(f"{original.name}: is larger than {megabytes(4 * largest)}, too large to mark")
@@ -79,7 +84,7 @@ def _read_original(original: Path, largest: int) -> bytes:
 
 
 def _mark_cells(package: Package, marks: Sequence[Mark], file: str) -> None:
-    """Add the marks to the sheets of an opened workbook, and add the sheet of findings."""
+    """Mark the cells of an opened workbook with fills and notes, and add the sheet of findings to it."""
     book = WorkbookPart(package)
     named_marks = [_as_named(mark, book, file) for mark in marks]
     title = book.free_name("Findings")

@@ -91,7 +91,7 @@ def parse(data: bytes, part: str) -> etree._Element:
 
 
 def serialise(root: etree._Element) -> bytes:
-    """Return a part as bytes, with everything before and after its root."""
+    """Return a part as the bytes of an XML file, with everything before and after its root."""
     return _DECLARATION + etree.tostring(root.getroottree(), encoding="UTF-8", xml_declaration=False)
 
 
@@ -102,7 +102,7 @@ def local_name(element: etree._Element) -> str:
 
 
 def add(parent: etree._Element, name: str, text: str | None = None, /, **attributes: str) -> etree._Element:
-    """Append a child in the parent's namespace, so with its prefix. The text must already be `harmless`."""
+    """Append a child element in the parent's namespace, with a text that is already `harmless`; return the child."""
     element = etree.SubElement(parent, etree.QName(etree.QName(parent).namespace, name), attributes)
     if text is not None:
         element.text = text
@@ -114,7 +114,7 @@ def add(parent: etree._Element, name: str, text: str | None = None, /, **attribu
 def ensure_child(
     parent: etree._Element, name: str, order: Sequence[str], nsmap: Mapping[str, str] | None = None
 ) -> etree._Element:
-    """Return a child; a new one is inserted in the format's sequence, because Excel refuses any other order.
+    """Return a child by its name. If there is none, insert one in the format's sequence: Excel refuses any other order.
 
     Args:
         parent: The parent; the child gets its namespace.

@@ -118,6 +118,11 @@ def _part_of_boxes(package: Package, sheet: AnnotatedSheet) -> str:
 
 
 def _cell_of_note(note: etree._Element, part: str) -> CellPlace:
+    """Return the cell that a note is on.
+
+    Raises:
+        Unfit: the note names no cell.
+    """
     cell = place_of(note.get("ref", ""))
     if cell is None:
         raise Unfit(f"a note is at '{note.get('ref', '')}', which is not a cell", part)
@@ -125,6 +130,7 @@ def _cell_of_note(note: etree._Element, part: str) -> CellPlace:
 
 
 def _author_number(authors: etree._Element) -> str:
+    """Return the position of gpit in the list of authors; it is added at the end if it is missing."""
     names = [author.text for author in authors.findall("{*}author")]
     if AUTHOR not in names:
         names.append(AUTHOR)
@@ -195,7 +201,7 @@ def _draw_boxes(package: Package, part: str, sheet: AnnotatedSheet, texts: Mappi
 
 
 def _free_blocks(package: Package, count: int) -> list[int]:
-    """Return blocks of numbers that no drawing of the workbook uses, whether it declares them or not."""
+    """Return so many blocks of numbers that no drawing of the workbook uses, whether it declares them or not."""
     used_blocks: set[int] = set()
     for part in package.names(".vml"):
         data = package.read(part)

@@ -150,7 +150,7 @@ class Package:
         return self._trees[name]
 
     def edit(self, part: str) -> etree._Element:
-        """Return the root of a part to change; `save` writes the part from it."""
+        """Return the root of a part to change; `save` writes the part from it instead of its old bytes."""
         self._edited.add(self.name(part))
         return self.tree(part)
 
@@ -185,6 +185,7 @@ class Package:
         return by_ending
 
     def _declare_type(self, part: str, content_type: str) -> None:
+        """Declare the content type of a part in the list of types, unless it has this type already."""
         if self.content_type(part) == content_type:
             return
         self.edit(TYPES)
@@ -198,7 +199,7 @@ class Package:
             add(self.types, "Override", PartName=f"/{part}", ContentType=content_type)
 
     def target(self, source: str, *, kind: str = "", identifier: str = "") -> str:
-        """Return the part that another refers to, by the kind of reference or by its identifier.
+        """Return the name of the part that another refers to, by the kind of reference or by its identifier.
 
         The name is empty if there is no such reference.
         """
@@ -235,7 +236,7 @@ class Package:
         return part, f"rId{number}"
 
     def save(self, path: Path) -> None:
-        """Write the package: old parts in their order and with their dates, new parts at the end."""
+        """Write the package to a file: old parts in their order and with their dates, new parts at the end."""
         new = zipfile.ZipInfo(date_time=_NEW_PART)
         new.create_system, new.compress_type = 0, zipfile.ZIP_DEFLATED
         with path.open("wb") as stream, zipfile.ZipFile(stream, "w") as out:

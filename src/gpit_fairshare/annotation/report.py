@@ -86,7 +86,7 @@ def _sentence(text: str) -> str:
 def findings_sheet(
     marks: Sequence[Mark], linked: frozenset[str], styles: StylesPart, dialect: Dialect
 ) -> etree._Element:
-    """Return the sheet with a row of headings and a row for each finding, in their order.
+    """Return the XML of the sheet with a row of headings and a row for each finding, in their order.
 
     Args:
         marks: the findings, with the names of sheets as the workbook writes them.
@@ -126,7 +126,7 @@ def findings_sheet(
 def _write_findings(
     data: etree._Element, marks: Sequence[Mark], linked: frozenset[str], styles: StylesPart, plain: int
 ) -> list[tuple[str, str, str]]:
-    """Write the findings, and return the links: cell, target, text."""
+    """Write a row for each finding, and return the links to their cells: cell with the link, target, text."""
     link = styles.link()
     levels = {level: styles.text(level) for level in dict.fromkeys(mark.level for mark in marks)}
     links = []
@@ -144,7 +144,7 @@ def _write_findings(
 
 
 def _write_row(data: etree._Element, number: int, texts: Sequence[str], style_numbers: Sequence[int]) -> None:
-    """Write a row of texts. They are stored as texts, so that none is run as a formula."""
+    """Add a row of texts, each with the number of its style. They are stored so that none is run as a formula."""
     # Set the height: some programs use the heights in the file, and would print wrapped lines over each other.
     lines = max(len(textwrap.wrap(text, width)) for text, (_, width) in zip(texts, _COLUMNS, strict=True))
     height = min(_LINE * max(lines, 1), _TALLEST)

@@ -110,7 +110,7 @@ class AnnotatedSheet:
         return cell
 
     def cell(self, place: CellPlace) -> etree._Element:
-        """Return a cell. If the file does not contain it, it is added as a blank cell with the style that it shows."""
+        """Return the element of a cell. If the file has none, a blank cell with the style that it shows is added."""
         row = self._rows.get(place.row)
         if row is None:
             row = _insert_element(self._data, "row", str(place.row), self._rows, place.row)
@@ -122,12 +122,12 @@ class AnnotatedSheet:
         return cells[place.column]
 
     def refer_to_drawing(self, identifier: str) -> None:
-        """Refer to the part with the shapes of the notes."""
+        """Refer from the sheet to the part with the drawing of its notes, by the identifier of the reference."""
         drawing = ensure_child(self.root, "legacyDrawing", _ORDER, nsmap={"r": self.dialect.relations})
         drawing.set(self.dialect.reference, identifier)
 
     def box_anchor(self, cell: CellPlace, width: int, height: int) -> tuple[int, ...]:
-        """Return the place of a box next to a cell: column, pixels, row, pixels, of its start and of its end.
+        """Return the place of a note's box next to a cell: column, pixels, row, pixels, of its start and of its end.
 
         Columns and rows count from 0. A box covers fewer columns or rows if these are wide or high.
         """
@@ -142,6 +142,11 @@ class AnnotatedSheet:
         return left, 15, top, 10, right, across, bottom, down
 
     def _cells_of_row(self, number: int, row: etree._Element) -> dict[int, etree._Element]:
+        """Return the cells of a row by column; cells without an address get one.
+
+        Raises:
+            Unfit: a cell has an address that is not in this row.
+        """
         if number not in self._cells:
             cells: dict[int, etree._Element] = {}
             column = 0
@@ -164,11 +169,12 @@ class AnnotatedSheet:
         return get_int(settings, "style", 0) if settings is not None else 0
 
     def _column_settings(self, column: int) -> etree._Element | None:
+        """Return the element with the width and style of a column; None if the sheet has none for it."""
         settings = self.root.iterfind("{*}cols/{*}col")
         return next((span for span in settings if get_int(span, "min", 0) <= column <= get_int(span, "max", 0)), None)
 
     def _extend_ranges(self, row: etree._Element, cell: CellPlace) -> None:
-        """Extend the file's range for the row and the sheet to a cell that was added."""
+        """Extend the used range that the sheet states to a new cell; drop that of the row if it leaves the cell out."""
         spans = [span.partition(":") for span in row.get("spans", "").split()]
         if spans and not any(
             first.isdigit() and last.isdigit() and int(first) <= cell.column <= int(last) for first, _, last in spans
@@ -196,7 +202,7 @@ class AnnotatedSheet:
 def _insert_element(
     parent: etree._Element, name: str, reference: str, siblings: dict[int, etree._Element], number: int
 ) -> etree._Element:
-    """Add a row or a cell before its first sibling with a higher number."""
+    """Insert a row or a cell before its first sibling with a higher number, add it to the siblings, and return it."""
     element = etree.Element(etree.QName(etree.QName(parent).namespace, name), r=reference)
     next_number = min((other for other in siblings if other > number), default=None)
     if next_number is None:
@@ -257,7 +263,10 @@ class WorkbookPart:
         return free_name(set(self.pages), lambda number: name + ends.get(number, f" (gpit {number - 1})"))
 
     def append_sheet(self, name: str, root: etree._Element) -> None:
-        """Add a sheet with a free name after the others, so that the numbers of sheets stay the same."""
+        """Add a sheet with a free name after the others, so that the numbers of sheets stay the same.
+
+        Its filter gets the hidden name that Excel expects.
+        """
         package = self._package
         workbook = package.edit(package.workbook)
         pattern, data = "worksheets/sheet{}.xml", serialise(root)
@@ -277,7 +286,7 @@ class WorkbookPart:
         self.pages[name.casefold()] = SheetEntry(name, part, cells=True)
 
     def _list_title(self, name: str) -> None:
-        """Add the sheet to the titles in the file's properties, if these list the sheets of this workbook."""
+        """Add a sheet's name to the titles in the file's properties, if these list the sheets of this workbook."""
         target = self._package.target
         part = target("", kind="extended-properties") or target("", kind="extendedProperties")
         if not part:

@@ -81,15 +81,15 @@ class StylesPart:
         return self._marked[style, level]
 
     def heading(self) -> int:
-        """Add the style of headings: bold on grey."""
+        """Add the style of headings, bold on grey, and return its number."""
         return self._add_style(wrap=True, font=self._add_font("b"), fill=self._fill_number(_HEADING_FILL))
 
     def text(self, level: Level | None = None) -> int:
-        """Add the style of texts: wrapped, from the top; with the fill of a level if there is one."""
+        """Add the style of texts, wrapped and from the top, with the fill of a level if given; return its number."""
         return self._add_style(wrap=True, fill=self._fill_number(FILLS[level]) if level else "0")
 
     def link(self) -> int:
-        """Add the style of links: blue and underlined."""
+        """Add the style of links, blue and underlined, and return its number."""
         return self._add_style(wrap=True, font=self._add_font("u"))
 
     def _has_light_text(self, style: etree._Element) -> bool:
@@ -109,11 +109,13 @@ class StylesPart:
 
     @staticmethod
     def _append_element(parent: etree._Element, name: str) -> etree._Element:
+        """Append a new element to a list of fonts, fills or borders, update the list's count, and return it."""
         element = add(parent, name)
         parent.set("count", str(len(parent.findall(element.tag))))
         return element
 
     def _fill_number(self, colour: str) -> str:
+        """Return the number of the solid fill in a colour; it is added when it is first needed."""
         if colour not in self._fill_ids:
             pattern = add(self._append_element(self._fills, "fill"), "patternFill", patternType="solid")
             add(pattern, "fgColor", rgb=colour)
@@ -122,7 +124,7 @@ class StylesPart:
         return self._fill_ids[colour]
 
     def _add_font(self, trait: str) -> str:
-        """Add the workbook's usual font in bold (`b`), or as a link (`u`)."""
+        """Add the workbook's usual font in bold (`b`), or as a link (`u`), and return its number."""
         usual_font = self._fonts.findall("{*}font")[0]
         font = self._append_element(self._fonts, "font")
         copied_traits = set(_FONT_ORDER) - {"b", "u", "color"}
@@ -133,6 +135,7 @@ class StylesPart:
         return str(len(self._fonts.findall("{*}font")) - 1)
 
     def _add_style(self, *, wrap: bool = False, font: str = "0", fill: str = "0") -> int:
+        """Add a style with a font and a fill, given by their numbers, and return its number."""
         traits = {"numFmtId": "0", "fontId": font, "fillId": fill, "borderId": "0", **self._based}
         applied = {"applyFont": font != "0", "applyFill": fill != "0", "applyAlignment": wrap}
         traits |= {name: "1" for name, is_applied in applied.items() if is_applied}
@@ -142,6 +145,11 @@ class StylesPart:
         return self._append_style(style)
 
     def _append_style(self, style: etree._Element) -> int:
+        """Append a style to the list of cell styles, and return its number.
+
+        Raises:
+            Unfit: the workbook has as many styles as Excel accepts.
+        """
         number = len(self._cell_styles.findall("{*}xf"))
         if number >= _MOST_LOOKS:
             raise Unfit(

@@ -47,6 +47,11 @@ app = typer.Typer(
 
 
 def _print_version(is_set: bool) -> None:
+    """Print the version of gpit and exit, if `--version` is given.
+
+    Raises:
+        Exit: it is given.
+    """
     if is_set:
         from importlib.metadata import version  # noqa: PLC0415  # only when asked for: start-up time
 
@@ -124,6 +129,11 @@ def main() -> NoReturn:
 
 
 def _stop_run(signal_number: int, _frame: FrameType | None) -> None:
+    """Handle a signal: stop the run, and ignore all further signals.
+
+    Raises:
+        Stopped: always.
+    """
     _ignore_signals()
     raise Stopped(signal_number)
 
@@ -135,6 +145,11 @@ def _ignore_signals() -> None:
 
 
 def _run() -> int:
+    """Run the command of `sys.argv`, print its error if it fails, and return the exit code; `--debug` raises bugs.
+
+    Raises:
+        SystemExit: the command exits by itself.
+    """
     debug, stdout = "--debug" in sys.argv, sys.stdout
     try:
         code = app(standalone_mode=False, prog_name="gpit")

@@ -74,7 +74,7 @@ def _refuse_options(junit: Path | None, *, update: bool, stop: bool) -> None:
 
 
 def _update_cases(suite: Suite) -> None:
-    """Update the cases that may be updated, and run these again."""
+    """Update the expected figures of the cases that may be updated, and run these again."""
     from gpit_fairshare.cases.running import run_case  # noqa: PLC0415  # polars loads here, not for --help
     from gpit_fairshare.cases.updating import update  # noqa: PLC0415
 

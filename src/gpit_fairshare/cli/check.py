@@ -160,6 +160,6 @@ def _workbook_to_mark(names: Sequence[str], copy: Path) -> Path:
 
 
 def _copy_names(copies: Mapping[Path, Path], place: Path | None) -> str:
-    """Return the names of the copies that are written, and their folder."""
+    """Return the names of the copies and their folder, for the report; empty if there are none."""
     names = joined([copy.name for copy in copies.values()])
     return names if place in copies.values() else f"{names} in {place}" if copies else ""

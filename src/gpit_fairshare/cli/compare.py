@@ -115,7 +115,7 @@ class _TypedSide:
         return False
 
     def read(self, run: Mapping[str, Any]) -> Side:
-        """Read the file, or run the scheme."""
+        """Return the side to compare: the result file, or a run of the scheme with the arguments of `run`."""
         from gpit_fairshare.comparison import side_of  # noqa: PLC0415  # as above
 
         if self.is_file:
@@ -170,7 +170,7 @@ def _chosen_format(form: str, *, as_json: bool) -> str:
 
 
 def _write(comparison: Comparison, ending: str, advance: Advance, draft: Path) -> None:
-    """Write a comparison as a workbook, as JSON or as CSV."""
+    """Write a comparison to a draft as a workbook, as JSON or as CSV, by the ending of the final file."""
     if ending == ".xlsx":
         from gpit_fairshare.comparison.book import write_workbook  # noqa: PLC0415  # XlsxWriter only if asked for
 

@@ -89,7 +89,7 @@ class TypedOptions:
         return [text for name in names for text in listed(self.values[name]) if text]
 
     def flags(self, *, without: Collection[str] = ()) -> list[str]:
-        """Return the options that were typed, as on the command line."""
+        """Return the options that were typed, as on the command line, such as `--set`."""
         return [_flag(name, self.side) for name, value in self.values.items() if value and name not in without]
 
     def argument(self, name: str) -> Any:
@@ -113,7 +113,7 @@ class TypedOptions:
         return values
 
     def arguments(self, *, without: Sequence[str] = ()) -> dict[str, Any]:
-        """Return the arguments of a run that were typed."""
+        """Return the arguments of a run that were typed, by name, without those in `without`."""
         return {
             name: self.argument(name)
             for name, value in self.values.items()
@@ -144,6 +144,7 @@ def verb(
     """
 
     def decorate(function: Callable[..., int | None]) -> Callable[..., int | None]:
+        """Return a function with a parameter for each option, which calls the verb with `run` as `TypedOptions`."""
         declared = dict(inspect.signature(function, eval_str=True).parameters)
         unnamed = [name for name in OPTIONS if name not in (*order, *without)]
         names = [name for entry in order for name in (unnamed if isinstance(entry, EllipsisType) else [entry])]
@@ -156,6 +157,7 @@ def verb(
         parameters = [parameter for group in groups for parameter in group]
 
         def call(**values: Any) -> int | None:
+            """Call the verb with its own options, and with those of a run as `run`."""
             del values["debug"], values["no_plugins"]
             if "run" in declared:
                 typed = {name: values.pop(name) for name in names if name in OPTIONS}

@@ -45,7 +45,7 @@ def write_beside(writers: Mapping[Path, Callable[[Path], None]]) -> ExitStack:
 
 
 def document_writers(document: Document, outputs: Sequence[Path]) -> dict[Path, Callable[[Path], None]]:
-    """Return a writer of a document for each output, in the format of its ending."""
+    """Return, for each output, a function that writes the document to a draft in the format of the output's ending."""
     return {path: partial(write_file, document, ending=path.suffix.lower()) for path in outputs}
 
 
@@ -132,14 +132,14 @@ def stdout_problem(fault: OSError) -> str:
 
 
 def discard_unprinted(stream: TextIO) -> None:
-    """Discard what was not printed, so that Python does not try again, and fail, on exit."""
+    """Discard what a stream has not printed, so that Python does not try again, and fail, on exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def checked_outputs(
     outputs: Sequence[Path] | None, inputs: Sequence[str], endings: Sequence[str], *, option: str = "-o"
 ) -> list[Path]:
-    """Return the outputs, after refusing those that cannot be written; `option` is their name in messages.
+    """Return the files to write, after refusing those that cannot be written; `option` is their name in messages.
 
     Raises:
         UsageError: An ending or a place cannot be written, a file is given twice, or it is an input.
@@ -175,7 +175,7 @@ def place_of(option: str, path: Path) -> Path:
 
 
 def _refusals_of_inputs(inputs: Iterable[str]) -> dict[Path, str]:
-    """Return the path of each input, and of the manifest of each table, with the reason not to write there."""
+    """Return the files that must not be written, each with the reason: inputs, and the manifests of their tables."""
     exists = os.path.exists  # unlike that of Path it takes any text: a name that is too long does not exist
     texts = (text if exists(text) else text.rpartition(":")[0] for text in inputs)  # FILE:SHEET
     files = [Path(text) for text in texts if exists(text)]

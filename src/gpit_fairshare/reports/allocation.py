@@ -166,15 +166,18 @@ class ResultReport:
             yield document.Paragraph(f"Rounding can change the difference by up to {rounding}.")
 
     def _row(self, label: str, values: Sequence[float | None], write: Callable[[float], str]) -> document.Row:
+        """Return a row of a label and a value for each year, written by `write`; a dash for None."""
         return document.Row([label, *(or_dash(value, write) for value in values)])
 
     def _heading(self, label: str) -> document.Row:
         return document.Row([label, *("" for _ in self.years)], heading=True)
 
     def _money_rows(self) -> Iterator[document.Row]:
+        """Yield the rows of money in, money taken away, money out and unspent; if money in is known, the difference."""
         accounts = [year.money for year in self.years if year.money]
 
         def lines(lines_of: Callable[[MoneyAccount], Sequence[MoneyLine]], ending: str = "") -> list[document.Row]:
+            """Return a row for each line of the accounts, with its amount in each year."""
             in_years = zip(*map(lines_of, accounts), strict=True)
             return [
                 self._row(first.label + ending, [line.amount for line in (first, *others)], money)
@@ -196,6 +199,10 @@ class ResultReport:
             yield self._row(DIFFERENCE, [account.difference for account in accounts], money)
 
     def _support_rows(self) -> Iterator[document.Row]:
+        """Yield the rows of the need for transition support, the support given and how many get it.
+
+        There are none for a scheme without a need and without support.
+        """
         needs = self._needs()
         if needs or self.has_support:
             yield self._heading(f"{self.label(SUPPORT) if self.has_support else 'Need'}{self.mark}")
@@ -221,6 +228,7 @@ class ResultReport:
         return [] if any(None in column for column in columns) else [math.fsum(column) for column in columns]
 
     def _change_rows(self) -> Iterator[document.Row]:
+        """Yield the rows of the baseline and how many gain, lose and stay the same; none if there is no spend."""
         if not self.has_spend:
             return
         many = sentence(plural(self.organisation))
@@ -319,7 +327,7 @@ class ResultReport:
             yield document.Item(f"{assumption.about}{years}: {assumption.text}", f"{number} ", below=below)
 
     def _effect_sentence(self, effect: Effect) -> str:
-        """Return how the result changes with another value of an assumption."""
+        """Return how the result changes if another value is tried for an assumption."""
         value = value_tried(self.scheme, effect)
         tried = f"at {value}:" if value else f"{'90%' if effect.change < 0 else '110%'} of the value"
         if effect.total is None or effect.organisations is None:
@@ -351,9 +359,10 @@ def code_and_name(heading: str) -> list[document.Column]:
 
 
 def _largest_changes(year: YearMeasures) -> document.Table:
-    """Return the largest gains per head of a year, then its largest losses, none below a penny."""
+    """Return a table of the largest gains per head of a year, then of its largest losses, none below a penny."""
 
     def rows(movements: Iterable[Movement], direction: int) -> list[document.Row]:
+        """Return a row for each movement up (`direction` 1) or down (-1) of half a penny per head or more."""
         return [
             document.Row([movement.code, movement.name, signed(movement.change), signed(movement.per_head, 2)])
             for movement in movements

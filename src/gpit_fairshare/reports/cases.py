@@ -61,6 +61,7 @@ def verdict_text(verdict: CaseVerdict, width: int = 80) -> str:
 
 
 def _blocks(suite: Suite) -> Iterator[Block]:
+    """Yield a line for each case, the reasons of each that failed, unused files, updates and the totals."""
     failed_before = False
     for verdict in suite.verdicts:
         failed = verdict.outcome == "failed"
@@ -76,6 +77,7 @@ def _blocks(suite: Suite) -> Iterator[Block]:
 
 
 def _verdict_line(verdict: CaseVerdict, *, apart: bool) -> Paragraph:
+    """Return the line of a case: its outcome, its id and the reasons of an error; `apart` puts a blank line first."""
     line = verdict.id
     if verdict.outcome == "ok" and verdict.rows == "some":
         line += f" (compares {verdict.looked_at:,} of {verdict.rows_in_result:,} rows)"
@@ -113,12 +115,13 @@ def _reasons(verdict: CaseVerdict, marker: str = "") -> Iterator[Block]:
 
 
 def _place_and_values(difference: FigureDifference) -> list[str]:
-    """Return the place of a figure, its expected value and the value of the run."""
+    """Return the year, code and column of a figure, its expected value and the value of the run."""
     place = [difference.year, difference.code or "national", difference.column or "(whole row)"]
     return [*place, _figure(difference.expected), _figure(difference.got)]
 
 
 def _more_item(count: int) -> Iterator[Item]:
+    """Yield how many differences are not shown; nothing if all are."""
     if count > _MOST:
         yield Item(f"and {count - _MOST:,} more; --json gives all")
 
@@ -143,6 +146,7 @@ def _figure(text: str | None) -> str:
 
 
 def _update_blocks(suite: Suite) -> Iterator[Block]:
+    """Yield the changed expected figures of each case and the files written; nothing if none were to be updated."""
     update = suite.update
     if update is None or update.refused:
         return
@@ -212,9 +216,11 @@ def write_junit(suite: Suite, path: Path) -> None:
 
 
 def _add_test(tests: etree._Element, file: str, name: str) -> etree._Element:
+    """Add a test of a file to the suite of a JUnit document, and return its element."""
     return etree.SubElement(tests, "testcase", {"classname": visible(file), "name": visible(name)})
 
 
 def _add_text(entry: etree._Element, tag: str, message: str, kind: str, text: str) -> None:
+    """Add a failure or an error with its message, kind and text to a test of a JUnit document."""
     inner = etree.SubElement(entry, tag, {"message": visible(message), "type": kind})
     inner.text = visible(text)

@@ -43,7 +43,10 @@ def checking_document(report: Report, *, marked: str = "", file_names: Sequence[
 
 
 def _verdict_sentence(report: Report) -> str:
-    """Count the errors with their rows; codes that another file lacks are counted separately."""
+    """Return the verdict, ready to use or not, with the number of errors, of their rows and of other findings.
+
+    Codes that another file lacks are counted separately.
+    """
     errors = [finding for finding in report.findings if finding.level == "error"]
     mismatches = [finding for finding in errors if finding.number == FindingCode.ONE_SIDED and finding.place]
     problems = len(errors) - len(mismatches)
@@ -60,12 +63,13 @@ def _verdict_sentence(report: Report) -> str:
 
 
 def _count_rows(findings: Iterable[Finding]) -> int:
-    """Count the rows that findings are about."""
+    """Return the number of different rows that findings are about."""
     places = [(each.file, _ROW.match(each.place)) for finding in findings for each in finding.each]
     return len({(file, match[1]) for file, match in places if match})
 
 
 def _source_sentence(source: InputSource, report: Report) -> str:
+    """Return a file's name, role and number of rows; for the first file, also the organisations of each year."""
     counts = [
         counted(count, report.organisation) + (f" in {year}" if year else "")
         for year, count in report.organisations.items()
@@ -75,7 +79,7 @@ def _source_sentence(source: InputSource, report: Report) -> str:
 
 
 def _column_blocks(columns: Sequence[ColumnSummary]) -> Iterator[document.Block]:
-    """Yield a table of the columns, and a line for each column whose unit was converted."""
+    """Yield a table of the columns of numbers, and a line for each column whose unit was converted."""
     dated = any(column.year for column in columns)
     rows = [
         document.Row(
@@ -104,6 +108,7 @@ def _column_blocks(columns: Sequence[ColumnSummary]) -> Iterator[document.Block]
 
 
 def _figure(value: float | None, unit: str) -> str:
+    """Return a figure of a column in its unit, a dash for None."""
     if value is None:
         return "–"
     if unit == "£":

@@ -68,6 +68,7 @@ def comparison_document(comparison: ComparedResults, *, top: int = 10, file_name
 
 
 def _blocks(comparison: ComparedResults, top: int, file_names: Sequence[str]) -> Iterator[Block]:
+    """Yield the parts of the report: verdict, both sides, totals, causes, largest changes, and changes of the rules."""
     yield Title([headline(comparison)], Tone.GOOD if comparison.agrees else Tone.STRONG)
     yield from (Paragraph(line, Tone.BAD) for line in comparison.off_rule)
     yield from written_line(file_names)
@@ -102,6 +103,7 @@ def _totals_table(comparison: ComparedResults, pence: bool | None, otherwise: Se
     unit, years = comparison.unit, comparison.years
 
     def row(name: str, old: Decimal, new: Decimal, change: Decimal, gain: int, lose: int) -> Row:
+        """Return the row of a year: both totals, the change, and how many gain and lose."""
         amounts = [exact_money(amount, unit, pence=pence) for amount in (old, new)]
         changes = [exact_change(change, unit, pence=pence), percent_change(percent(change, old))]
         return Row([name, *amounts, *changes, f"{gain:,}", f"{lose:,}"])
@@ -126,6 +128,7 @@ def _causes(comparison: ComparedResults) -> Iterator[Block]:
         return
 
     def as_text(amount: Decimal | None) -> str:
+        """Return an amount to the penny with its sign, a dash for None."""
         # To the penny, as contributions are: further digits are noise of the sums.
         return "–" if amount is None else exact_change(rounded_to(amount, quantum(unit)), unit)
 
@@ -140,7 +143,7 @@ def _causes(comparison: ComparedResults) -> Iterator[Block]:
 
 
 def _movements(title: str, changes: Sequence[RowChange], comparison: ComparedResults, top: int) -> Iterator[Block]:
-    """Yield what each organisation gains or loses, in per cent, and per head if the population is known."""
+    """Yield a table of the `top` changes of rows, in money, per cent, and per head if the population is known."""
     if not changes or not top:
         return
     unit, several = comparison.unit, len(comparison.years) > 1

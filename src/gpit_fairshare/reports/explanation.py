@@ -38,6 +38,7 @@ def explanation_document(explanation: ExplainedLines, *, file_names: Sequence[st
 
 
 def _blocks(explanation: ExplainedLines, file_names: Sequence[str]) -> Iterator[Block]:
+    """Yield the title, the warnings and the answer of each year, then every line of every year."""
     organisation = f"{explanation.name} ({explanation.code})" if explanation.name else explanation.code
     yield Title([f"{organisation}: {explanation.label}, line by line"], Tone.STRONG if explanation.sound else Tone.BAD)
     yield from written_line(file_names)
@@ -57,7 +58,7 @@ def _blocks(explanation: ExplainedLines, file_names: Sequence[str]) -> Iterator[
 
 
 def _warnings(explanation: ExplainedLines) -> Iterator[Block]:
-    """Yield the warnings that come before the lines."""
+    """Yield the warnings that come before the lines: differences, failing checks, illustrative or changed values."""
     for difference in explanation.differences:
         yield Paragraph(f"Differs from its rule: {difference}.", Tone.BAD)
     if explanation.others_differ:
@@ -79,6 +80,7 @@ def _year_label(year: YearLines) -> str:
 
 
 def _year_blocks(explanation: ExplainedLines, year: YearLines) -> Iterator[Block]:
+    """Yield the lines of a year under the headings Inputs, Parameters, Steps and Checks, and the answer."""
     yield Heading(_year_label(year), of_part=True)
     title, apart = "", False
     last = max((line.number for line in year.lines if line.kind == "step"), default=0)
@@ -96,6 +98,7 @@ def _year_blocks(explanation: ExplainedLines, year: YearLines) -> Iterator[Block
 
 
 def _calculation(line: ExplanationLine, *, apart: bool) -> Calculation:
+    """Return a line of the explanation as a calculation; only inputs, parameters and figures have the result on top."""
     label, name, result, tone = line.label, line.name, line.result, Tone.PLAIN
     match line.kind:
         case "check":
@@ -108,7 +111,7 @@ def _calculation(line: ExplanationLine, *, apart: bool) -> Calculation:
 
 
 def _details(line: ExplanationLine) -> Iterator[tuple[str, str]]:
-    """Yield the key and text of each detail of a line."""
+    """Yield the key and text of each detail of a line: formula, numbers, notes, tests, origin, result and share."""
     for key, text in (("formula", line.formula), ("that is", line.arithmetic), ("numbers", line.numbers)):
         if text:
             yield key, Code(text)

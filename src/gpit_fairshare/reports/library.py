@@ -110,6 +110,7 @@ def _items(*texts: str, marker: str = "") -> list[document.Item]:
 
 
 def _state(state: str, means: str, why: str) -> str:
+    """Return a text about a property of a transition: kept or not, what that means, and why not."""
     match state:
         case "kept":
             return f"kept. {means[:1].upper()}{means[1:]}."
@@ -124,6 +125,7 @@ def _in_unit(label: str, unit: str) -> str:
 
 
 def _parameter_item(parameter: MethodValue) -> document.Item:
+    """Return a parameter as an item: label, unit and bounds, with its note and the value of each year below."""
     bounds = ""
     if parameter.minimum and parameter.maximum:
         bounds = f", from {_figure(parameter.minimum, parameter.unit)} to {_figure(parameter.maximum, parameter.unit)}"
@@ -136,6 +138,7 @@ def _parameter_item(parameter: MethodValue) -> document.Item:
 
 
 def _figure_line(figure: ParameterFigure, unit: str) -> str:
+    """Return the value of a parameter in a year, with its source or assumption."""
     origin = figure.source or f"assumption: {figure.assumption}"
     return f"{figure.year}: {_figure(figure.written, unit)} – {origin}"
 
@@ -152,16 +155,19 @@ def _figure(text: str, unit: str) -> str:
 
 
 def _input_item(column: MethodValue) -> document.Item:
+    """Return an input column as an item: label, unit, and whether it may be blank, with its note below."""
     optional = ", may be blank" if column.optional else ""
     return document.Item(f"{_in_unit(column.label, column.unit)}{optional}", _DASH, column.name, _items(column.note))
 
 
 def _step_item(step: MethodStep) -> document.Item:
+    """Return a step as a numbered item, with its words, formula, functions and note below."""
     below = [*_items(step.words, marker="= "), *_formula(step.formula), *_items(*step.functions, step.note)]
     return document.Item(_in_unit(step.label, step.unit), f"{step.number}. ", step.name, below)
 
 
 def _check_item(check: MethodCheck) -> document.Item:
+    """Return a check as an item, with its formula, whether it stops the run, and its note below."""
     stops = "The run stops if this check fails." if check.stops else ""
     return document.Item(check.name, _DASH, below=[*_formula(check.formula), *_items(stops, check.note)])
 
@@ -179,6 +185,7 @@ def review_document(reviews: Sequence[Review]) -> document.Document:
 
 
 def _blocks(reviews: Sequence[Review]) -> Iterator[document.Block]:
+    """Yield the verdict, the contents and the findings of each review, and a summary if there are several."""
     apart = document.Paragraph("")
     for place, review in enumerate(reviews):
         if place:
@@ -194,12 +201,14 @@ def _blocks(reviews: Sequence[Review]) -> Iterator[document.Block]:
 
 
 def _verdict_sentence(review: Review) -> str:
+    """Return the verdict on a reviewed file, ready to use or not, with the number of its findings."""
     name = f"{review.name} ({review.kind})" if review.kind else review.name
     levels = document.counted_levels(review.findings) or "no findings"
     return f"{name}: {'ready to use' if review.sound else 'cannot be used yet'}; {levels}."
 
 
 def _contents_sentence(review: Review) -> str:
+    """Return the title and years of a reviewed file, the files read, and how many steps and checks it has."""
     files = joined([file for file, _ in review.files])
     years = f" ({span(review.years)})" if review.years else ""
     if not review.steps:
@@ -210,6 +219,7 @@ def _contents_sentence(review: Review) -> str:
 
 
 def _summary_sentence(reviews: Sequence[Review]) -> str:
+    """Return how many files were reviewed, which of them cannot be used, and the number of findings."""
     # Several files may declare the same name, so the file is named.
     faulty = [review.files[0][0] if review.files else review.name for review in reviews if not review.sound]
     fit = f"{len(faulty)} cannot be used yet ({joined(faulty)})" if faulty else "all ready to use"

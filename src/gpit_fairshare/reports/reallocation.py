@@ -69,6 +69,7 @@ def _money(result: Result) -> document.Table:
         return math.fsum(year.values(name, ORGANISATION))
 
     def line(label: str, name: str) -> document.Row:
+        """Return a row with the sum of a column and the number of organisations that have an amount in it."""
         moved = sum(value != 0 for value in year.values(name, ORGANISATION))
         return document.Row([label, money(added(name)), counted(moved, noun) if moved else "–"])
 
@@ -92,7 +93,7 @@ def _money(result: Result) -> document.Table:
 
 
 def _largest(changes: Sequence[AllocationChange], noun: str) -> Iterator[document.Block]:
-    """Yield the largest changes, increases and decreases together."""
+    """Yield a table of the largest changes of allocations, increases and decreases together."""
     moved = sorted((row for row in changes if row.change), key=lambda row: (-abs(row.change), row.org_code))
     if not moved:
         yield document.Heading("No allocation changes")

@@ -77,7 +77,7 @@ _PLAIN: Final = {
 
 
 def show(report: document.Document, console: Console) -> None:
-    """Print a document; the layout needs 56 columns and uses 100 at most."""
+    """Print a document on a console; the layout needs 56 columns and uses 100 at most."""
     ScreenLayout(console).blocks(report.blocks)
 
 
@@ -98,6 +98,7 @@ class ScreenLayout:
         self.box = Box(f"    \n    \n {line}{line} \n    \n    \n    \n    \n    \n", ascii=True)
 
     def _print_block(self, block: document.Block) -> None:
+        """Print a block with the method for its type."""
         self._printers[type(block)](self, block)
         self.under_heading = isinstance(block, document.Heading)
 
@@ -107,7 +108,7 @@ class ScreenLayout:
             self._print_block(block)
 
     def _title(self, title: document.Title) -> None:
-        """Print pieces in as few lines as possible, breaking between them where possible."""
+        """Print the pieces of a title in as few lines as possible, breaking between them where possible."""
         style, line = _STYLES[title.tone], ""
         for piece in title.pieces:
             longer = f"{line} {piece}" if line else piece
@@ -118,6 +119,7 @@ class ScreenLayout:
         self.paragraph(line, style)
 
     def _heading(self, heading: document.Heading) -> None:
+        """Print a heading after a blank line; that of a part is underlined."""
         self.console.print()
         self.paragraph(heading.text, _STYLES[heading.tone])
         if heading.of_part:
@@ -126,7 +128,7 @@ class ScreenLayout:
     # Texts
 
     def fit(self, text: str) -> str:
-        """Return a text that the encoding can hold, with escapes for invisible characters."""
+        """Return a text in characters that the console's encoding has, with escapes for invisible ones."""
         text = visible("".join(" " if sign.isspace() else sign for sign in text))
         if text.isascii():
             return text
@@ -134,6 +136,7 @@ class ScreenLayout:
         return fitted if "£" in fitted else fitted.replace("GBP  ", "GBP ")  # `£ per head`
 
     def _fit(self, character: str) -> str:
+        """Return a character, or its replacement if the encoding does not have it."""
         try:
             character.encode(self.encoding)
         except UnicodeEncodeError:
@@ -165,6 +168,7 @@ class ScreenLayout:
             self._line(Text.assemble(" " * hang if number else lead, line))
 
     def _paragraph(self, block: document.Paragraph) -> None:
+        """Print a paragraph to the right of its marker, after a blank line if it is set apart."""
         if block.apart:
             self.console.print()
         self.paragraph(block.text, _STYLES[block.tone], lead=block.marker)
@@ -182,6 +186,7 @@ class ScreenLayout:
             self._item(inner, below)
 
     def _listing(self, block: document.Listing) -> None:
+        """Print the first items of a listing, and how many more there are."""
         for item in block.items[: block.most]:
             self._item(item)
         count = max(block.count, len(block.items))
@@ -224,11 +229,18 @@ class ScreenLayout:
         self._line(Text("\n").join(rows))
 
     def _laid_out(self, lead: str, text: str, hang: int, style: str) -> Text:
+        """Return a text after its lead, wrapped; further lines are indented by `hang` columns."""
         rows = map(visible, self._wrapped(text, self.width - len(lead), self.width - hang))
         return Text.assemble(lead, (f"\n{' ' * hang}".join(rows), style))
 
     def _wrapped(self, text: str, first: int, others: int) -> list[str]:
-        """Break a text at blanks, never inside a figure; a part longer than a line is cut with a backslash."""
+        """Return the lines of a text, broken at blanks, never inside a figure; a longer part is cut with a backslash.
+
+        Args:
+            text: the text.
+            first: columns of the first line.
+            others: columns of each further line.
+        """
         rows, row = [], ""
         width = first
         for token in _BREAK.split(text):
@@ -291,13 +303,13 @@ class ScreenLayout:
         return width
 
     def _cell_text(self, text: str, column: Column, width: int = 0) -> str:
-        """Return a text as its column shows it; a name is cut to a width, if one is given."""
+        """Return a cell's text as its column shows it: codes are cut, and names to the width, if one is given."""
         if column.role is Role.CODE:
             return self._cut(text, _LONGEST_CODE)
         return self._cut(text, width) if column.role is Role.NAME and width else self.fit(text)
 
     def _print_split(self, table: document.Table) -> None:
-        """Print figures in one width, beside each other as far as their labels leave room, the others below."""
+        """Print a table of many figures in parts: as many columns as fit beside their labels, the others below."""
         label, *columns = table.columns
         figure = max(self._natural_width(table, index) for index in range(1, len(table.columns)))
         longest = self._natural_width(table, 0) + len(_INDENT)
@@ -337,7 +349,10 @@ class ScreenLayout:
     def _grid(
         self, columns: Sequence[Column], widths: Sequence[int], rows: Sequence[Row], set_in: Sequence[int]
     ) -> None:
-        """Print a table of fixed widths, with two blanks between columns; indented columns are wider by the indent."""
+        """Print rows in columns of fixed widths, two blanks apart, with the texts below rows in between.
+
+        The columns in `set_in` are indented, and wider by the indent.
+        """
         total = sum(widths) + 2 * (len(columns) - 1) + len(_INDENT) * len(set_in)
         options = self.console.options.update(width=max(total, self.width))
         starts = [0, *(index for index, row in enumerate(rows, 1) if row.below)]
@@ -353,7 +368,7 @@ class ScreenLayout:
     def _grid_of_rows(
         self, columns: Sequence[Column], widths: Sequence[int], rows: Sequence[Row], set_in: Sequence[int]
     ) -> Grid:
-        """Return rows of a table, with its headings."""
+        """Return some rows of a table, with its headings, as a grid that Rich can print."""
         grid = Grid(box=self.box, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
         headed = any(row.heading for row in rows)
         for index, (column, fitted) in enumerate(zip(columns, widths, strict=True)):
@@ -392,12 +407,12 @@ class ScreenLayout:
 
 
 def _count_fitting(row: str, width: int) -> int:
-    """Return how many characters fit into a width."""
+    """Return how many characters of a row fit into a width."""
     return sum(1 for _ in takewhile(lambda used: used <= width, accumulate(map(cell_len, row))))
 
 
 def _stripped(segments: Sequence[Segment]) -> list[Segment]:
-    """Return segments without the blanks at the end of a line, which get in the way when it is copied."""
+    """Return the segments of a line without the blanks at its end, which get in the way when it is copied."""
     kept = [Segment(visible(segment.text), segment.style) for segment in segments]
     while kept and not kept[-1].text.strip():
         kept.pop()

@@ -80,6 +80,7 @@ def progress(console: Console, label: str) -> Iterator[Advance]:
     over = False
 
     def begin() -> None:
+        """Show the progress bar, unless the work is over."""
         with state:
             if not over:
                 bar.start()

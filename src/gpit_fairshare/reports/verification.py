@@ -110,7 +110,7 @@ def _verdict(verification: Verification) -> str:
 
 
 def _causes(verification: Verification) -> str:
-    """Return how many differences of each kind there are."""
+    """Return how many differences of each kind there are; if there are none, that other versions made the file."""
     causes = []
     for noun, files in (("input file", verification.files), ("scheme file", verification.scheme_files)):
         differing = sum(file.differs and not verification.is_of_other_gpit(file) for file in files)
@@ -142,7 +142,7 @@ def _answer_sentence(answer: Answer) -> str:
 
 
 def _file_line(file: RunFile, verification: Verification) -> str:
-    """Return a line about a file that differs or has another name."""
+    """Return a line about an input or scheme file that differs from the run's or has another name."""
     name = f"{file.name}:{file.sheet}" if file.sheet else file.name
     where = f" ({file.place})" if file.place not in ("", file.name) else "" if file.place else " (in the library)"
     if not file.differs:

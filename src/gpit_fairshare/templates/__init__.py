@@ -73,6 +73,7 @@ def _refuse_unusable(folder: Path) -> None:
 
 
 def _file_content(name: str) -> bytes:
+    """Return the bytes of a file of the folder: a workbook is made, all others are in the package."""
     if name in _WORKBOOKS:
         return workbook(_WORKBOOKS[name])
     return (resources.files("gpit_fairshare") / "templates" / "files" / name).read_bytes()

@@ -40,6 +40,11 @@ def write_rule(target: str, kind: str | None = None, copied: str | None = None) 
 
 
 def _path_to_write(target: str) -> Path:
+    """Return the path of a new file, with the ending `.toml` if the user did not type it.
+
+    Raises:
+        UsageError: The name is not valid, or the folder does not exist.
+    """
     path = Path(target if target.endswith(_ENDING) else f"{target}{_ENDING}")
     if not _NAME.fullmatch(path.name.removesuffix(_ENDING)):
         raise UsageError(f"{target}: is not a valid file name; use letters, digits, - and _, such as my-formula")
@@ -49,11 +54,17 @@ def _path_to_write(target: str) -> Path:
 
 
 def _read_template(kind: str) -> tuple[str, str, str]:
+    """Return the text of the template for a kind of file, the kind, and the words `the template`."""
     template = resources.files("gpit_fairshare") / "templates" / "files" / f"new-{kind}{_ENDING}"
     return template.read_bytes().decode().replace("\r\n", "\n"), kind, "the template"
 
 
 def _read_library_file(name: str, kind: str | None) -> tuple[str, str, str]:
+    """Return the text of a library file, its kind, and both as words, such as `formula fair-share`.
+
+    Raises:
+        UsageError: The library has no such file.
+    """
     names = {entry.name for entry in library_entries(kind)}
     if name not in names:
         raise UsageError(f"--from {name}: the library has no such {kind or 'file'}{nearest(name, names)}")

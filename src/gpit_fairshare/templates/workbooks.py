@@ -98,7 +98,7 @@ _BASIS: Final = TemplateColumn(
 
 
 def _year_column(cell: str) -> TemplateColumn:
-    """Return the column of years with this first cell; gpit reads other spellings, but the template allows one."""
+    """Return the column of years; `cell` is its first cell, for its formula. Only the spelling 2014/15 is allowed."""
     formula = (
         f'=AND(ISTEXT({cell}),LEN({cell})=7,MID({cell},5,1)="/",'
         f"MOD(VALUE(LEFT({cell},4))+1,100)=VALUE(RIGHT({cell},2)))"

@@ -44,7 +44,7 @@ class RowsOfYears:
         return "" if len(self.years) == len(self.group.request.years) else f"for {listed(self.years)} "
 
     def merger_sentence(self, successor: str) -> str:
-        """Return a sentence about the mergers that formed an organisation of the day."""
+        """Return a sentence about the mergers that formed an organisation by the day; empty if there are none."""
         return self.crosswalk.merger_sentence(successor, date.min, self.day)
 
 
@@ -52,7 +52,7 @@ class RowsOfYears:
 
 
 def report_unfit_codes(restatement: RowsOfYears) -> set[str]:
-    """Report codes that no crosswalk knows, or that opened after the day; return them."""
+    """Report codes that no crosswalk knows, or that opened after the day; return both."""
     organisations = restatement.crosswalk.organisations
     unknown = sorted(set(restatement.rows) - set(organisations))
     later = sorted(
@@ -85,6 +85,8 @@ def report_unfit_codes(restatement: RowsOfYears) -> set[str]:
 
 def check_day_merger(restatement: RowsOfYears, end: str, codes: Collection[str]) -> None:
     """Report an organisation in the same file as its successor, and a merger without one of its members.
+
+    The second is only a warning if the missing member did not exist on the first day of the rows' year.
 
     Args:
         restatement: the rows to restate.
@@ -122,7 +124,13 @@ def check_day_merger(restatement: RowsOfYears, end: str, codes: Collection[str])
 
 
 def check_year_merger(restatement: RowsOfYears, successor: str, codes: Sequence[str]) -> None:
-    """Report an incomplete merger: a member is missing, or the successor has a row too."""
+    """Report a merger of closed organisations that is not complete: a member is missing, or the successor has a row.
+
+    Args:
+        restatement: the rows without a year, to count with their successors.
+        successor: the organisation of the year.
+        codes: the closed organisations whose rows go into it.
+    """
     findings = restatement.rows[codes[0]].file.findings
     year, became = restatement.years[0], restatement.merger_sentence(successor)
     missing = restatement.crosswalk.missing(successor, restatement.day, restatement.rows)
@@ -145,7 +153,9 @@ def check_year_merger(restatement: RowsOfYears, successor: str, codes: Sequence[
 
 
 def check_codes(rows: Mapping[str, InputRow], year: str, crosswalk: Crosswalk, findings: FindingCollector) -> None:
-    """Warn of codes that are probably wrong. Without --boundaries only, and only if most codes are known.
+    """Warn of codes that are not known, or not open in their year. Only if most codes are known.
+
+    For runs without `--boundaries`.
 
     Args:
         rows: rows of one year by organisation.
@@ -214,7 +224,14 @@ def report_code_changes(names: Mapping[str, Mapping[str, str]], crosswalk: Cross
 
 
 def merger_hint(code: str, year: str, others: Collection[str], crosswalk: Crosswalk) -> str:
-    """Return a sentence about the merger that links a code with those of another file; empty if there is none."""
+    """Return a sentence about the merger that links a code with the codes of another file; empty if there is none.
+
+    Args:
+        code: a code that only one of the files has.
+        year: mergers up to its first day are looked at.
+        others: the codes of the other file.
+        crosswalk: the known mergers and splits.
+    """
     until = year_start(year)
     successors = list(crosswalk.shares(code, date.min, until))
     relatives = crosswalk.predecessors(code, until) if successors == [code] else successors
@@ -224,4 +241,5 @@ def merger_hint(code: str, year: str, others: Collection[str], crosswalk: Crossw
 
 
 def _codes_with_names(codes: Iterable[str], names: Mapping[str, str]) -> str:
+    """Return up to 20 codes as one text, sorted, each after its name if it has one; the others are counted."""
     return listed([f"{names[code]} ({code})" if names[code] else code for code in sorted(codes)], 20)

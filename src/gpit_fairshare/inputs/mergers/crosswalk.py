@@ -129,7 +129,7 @@ class Crosswalk:
         """Return the organisations that `code` has become by the day `until`, and the fraction of it in each.
 
         Only changes later than `after` and no later than `until` are followed. Fractions are multiplied along a chain,
-        and add up to 1. A code that did not change, or is not known, is returned unchanged.
+        and add up to 1. For a code that did not change, or is not known, the result is the code itself with 1.
         """
         steps = self._next.get(code, [])
         if not steps or not after < steps[0].effective <= until:
@@ -193,6 +193,7 @@ class Crosswalk:
         return first is not None and self.opened(code) >= first
 
     def _first_into(self, code: str) -> date | None:
+        """Return the first day on which another organisation went into a code; None if none did."""
         return min((step.effective for step in self._into.get(code, [])), default=None)
 
     def is_open(self, code: str, day: date) -> bool:
@@ -269,6 +270,7 @@ class Crosswalk:
         """
 
         def label(code: str) -> str:
+            """Return a code after its name, or alone if it has none."""
             name = (names or {}).get(code, "")
             return f"{name} ({code})" if name else code
 
@@ -361,6 +363,7 @@ def _shortest_circle(code: str, by_code: Mapping[str, list[Succession]]) -> tupl
 
 
 def _grouped(successions: Iterable[Succession], by: Literal["predecessor", "successor"]) -> dict[str, list[Succession]]:
+    """Return the successions of each predecessor, or of each successor, by its code."""
     groups: dict[str, list[Succession]] = {}
     for step in successions:
         groups.setdefault(getattr(step, by), []).append(step)
@@ -368,11 +371,12 @@ def _grouped(successions: Iterable[Succession], by: Literal["predecessor", "succ
 
 
 def _day_and_successor(step: Succession) -> tuple[date, str]:
+    """Return the day and successor of a succession: those with the same are one merger."""
     return step.effective, step.successor
 
 
 def _reachable_codes(start: str, next_to: Callable[[str], Iterable[str]]) -> set[str]:
-    """Return all codes that can be reached from a code, in any number of steps."""
+    """Return all codes that can be reached from a code, in any number of steps of `next_to`."""
     reached: set[str] = set()
     waiting = [start]
     while waiting:
@@ -383,7 +387,7 @@ def _reachable_codes(start: str, next_to: Callable[[str], Iterable[str]]) -> set
 
 
 def _parse_succession(row: Mapping[str, str]) -> Succession:
-    """Read a row of a crosswalk file."""
+    """Return the succession in a row of a crosswalk file."""
     day = date.fromisoformat(row["effective_date"])
     return Succession(row["org_code"], row["successor_code"], day, row["successor_name"], Fraction(row["fraction"]))
 
@@ -420,5 +424,6 @@ def packaged_crosswalk() -> Crosswalk:
 
 
 def _read_packaged_rows(name: str) -> Iterable[dict[str, str]]:
+    """Return the rows of a CSV file of this package, each by heading."""
     text = files(__package__).joinpath(name).read_text(encoding="utf-8")
     return csv.DictReader(text.splitlines(), strict=True)

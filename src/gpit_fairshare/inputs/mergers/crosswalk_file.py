@@ -66,7 +66,10 @@ class _CrosswalkReader:
         self.names: dict[str, str] = {}
 
     def join_with_packaged(self) -> Crosswalk | None:
-        """Add the successions of the files to those of the package; None if they contradict each other."""
+        """Return the successions of the files with those of the package; None if they contradict each other.
+
+        Each contradiction is reported at its row.
+        """
         packaged = packaged_crosswalk()
         packaged_steps = {step._replace(name="") for step in packaged.successions}
         closed = {step.predecessor: step.effective for step in packaged.successions}
@@ -100,7 +103,10 @@ class _CrosswalkReader:
         return Crosswalk([*packaged.successions, *new], organisations.values())
 
     def read(self, sheet: InputSheet) -> InputSource:
-        """Read the rows of one file; errors become findings."""
+        """Read the rows of one file into `successions`, `unchanged` and `names`; return a description of the file.
+
+        Errors are reported, and their rows are left out.
+        """
         columns = _find_columns(sheet)
         for number, cells in sheet.rows if columns.keys() >= set(NEEDED) else ():
             values: dict[str, Any] = {"fraction": WHOLE, "successor_name": ""}
@@ -117,7 +123,10 @@ class _CrosswalkReader:
         return sheet.source("crosswalk", tuple((sheet.headings[index], name) for index, name in matched))
 
     def _add_succession(self, values: dict[str, Any], where: Where) -> None:
-        """Add the succession of a row."""
+        """Add the succession of a row, or its code to `unchanged` if the organisation stays the same.
+
+        A code with two names, and a code that would keep only a part of itself, are reported.
+        """
         old, new, name, fraction = (values[key] for key in ("org_code", "successor_code", "successor_name", "fraction"))
         if name and self.names.setdefault(new, name) != name:
             message = f"{new} has two names, {self.names[new]!r} and {name!r}"
@@ -137,7 +146,10 @@ class _CrosswalkReader:
 
 
 def _find_columns(sheet: InputSheet) -> dict[str, int]:
-    """Find the columns by their headings; other headings are ignored."""
+    """Return the position of each column of a crosswalk, found by its heading; other headings are ignored.
+
+    Missing and repeated columns are reported.
+    """
     names = {folded(alias): name for name, (_, aliases) in COLUMNS.items() for alias in aliases}
     columns: dict[str, int] = {}
     for index, heading in enumerate(sheet.headings):
@@ -161,16 +173,23 @@ def _find_columns(sheet: InputSheet) -> dict[str, int]:
 
 
 def _read_ods_code(cell: Any) -> Any:
+    """Return the code in a cell, an ONS code as the ODS code; a cell without a code raises `Refused`."""
     code = read_code(cell).value
     # A crosswalk may use ONS codes, like any input.
     return packaged_crosswalk().ods_code(str(code)) or code
 
 
 def _read_name(cell: Any) -> str:
+    """Return the text of a cell; empty if it is blank."""
     return "" if is_blank(cell) else str(read_text(cell).value)
 
 
 def _read_day(cell: Any) -> dt.date:
+    """Return the day in a cell: a date, or a text such as 2020-04-01.
+
+    Raises:
+        Refused: the cell is blank, or holds no date.
+    """
     if isinstance(cell, dt.datetime) and cell.time() == dt.time.min:
         return cell.date()
     if isinstance(cell, dt.date) and not isinstance(cell, dt.datetime):
@@ -183,6 +202,11 @@ def _read_day(cell: Any) -> dt.date:
 
 
 def _read_fraction(cell: Any) -> Fraction:
+    """Return the fraction in a cell, as `0.4` or `1/3`; a blank is 1.
+
+    Raises:
+        Refused: it is not a number above 0 and at most 1.
+    """
     if is_blank(cell):
         return WHOLE
     expected = "a number above 0 and at most 1, such as 0.4 or 1/3"

@@ -102,4 +102,5 @@ def is_one_letter_apart(code: str, other: str) -> bool:
 
 
 def _is_possible_match(name: str, other: str) -> bool:
+    """Return whether two names are similar, or one of them is empty."""
     return not (name and other) or SequenceMatcher(None, name, other).ratio() > _SIMILAR

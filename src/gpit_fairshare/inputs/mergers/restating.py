@@ -128,7 +128,11 @@ class _Restatement(RowsOfYears):
     moved: list[Restated] = field(default_factory=list)
 
     def _combine_members(self, end: str, members: Sequence[_Member], need: Need) -> CheckedValue | Clash:
-        """Combine the values of an organisation's members in a column, including blanks."""
+        """Return the combined value of an organisation's members in a column, including blanks.
+
+        Only the part of each member that goes into the organisation is added up. The result is a `Clash` if rates or
+        texts differ, or if a rate would have to be split.
+        """
         if need.kind == "number" and not need.is_sum and any(member.fraction != 1 for member in members):
             return Clash.CLASH  # the rate of a part
         values = [member.row.values[need.name] for member in members]
@@ -138,7 +142,14 @@ class _Restatement(RowsOfYears):
         return combine_values(values, need, members[0].row.file.sheet.file)
 
     def _record_moved(self, end: str, members: Sequence[_Member], need: Need, blank_in_words: str) -> None:
-        """Record the amounts that moved, and warn of members whose cell is blank."""
+        """Add the amounts that members bring to an organisation to `moved`, and warn of members whose cell is blank.
+
+        Args:
+            end: the organisation.
+            members: the rows that go into it.
+            need: a column of money or people.
+            blank_in_words: the text around the warning, with `{}` for it.
+        """
         parts = {member.code: self._parts[member.code, need.name].get(end) for member in members}
         filled = {code: part for code, part in parts.items() if part is not None}
         self.moved.extend(
@@ -170,7 +181,10 @@ class _Restatement(RowsOfYears):
         return parts
 
     def _parts_of_lines(self, code: str, shares: Mapping[str, Fraction]) -> dict[str, float]:
-        """Share out each line that counts, so that the sums equal those of the restated lines."""
+        """Return the spend of a code for each of its successors, with every line that counts shared out separately.
+
+        The sums then equal those of the restated lines.
+        """
         parts_of_each = [
             portions(line.amount, shares, "£")
             for line in self.lines
@@ -179,7 +193,7 @@ class _Restatement(RowsOfYears):
         return {end: exact_total(parts[end] for parts in parts_of_each) for end in shares}
 
     def _total_sentences(self, after: Mapping[str, InputRow]) -> list[str]:
-        """Return the totals of each column of money and people in words, before and after."""
+        """Return a sentence for each column of money or people: its total before and after."""
         totals = []
         for need in self.group.gives.values():
             if need.is_sum:
@@ -219,7 +233,10 @@ class _OnBoundaries(_Restatement):
         return after
 
     def _merged_row(self, end: str, members: Sequence[_Member]) -> InputRow:
-        """Combine the members of one organisation."""
+        """Return one row for an organisation, with the combined values of its members.
+
+        Values that cannot be combined are left out and added to `_clashes`.
+        """
         values: dict[str, CheckedValue] = {}
         for need in self.group.gives.values():
             giving = [member for member in members if need.name in member.row.values]
@@ -239,6 +256,7 @@ class _OnBoundaries(_Restatement):
         return replace(first, code=end, values=values)
 
     def _report_clashes(self) -> None:
+        """Report the columns whose values cannot be combined: an error if the scheme needs the column."""
         for column, ends in sorted(self._clashes.items()):
             number = self.group.gives[column].kind == "number"
             members = f"the predecessors of {listed(ends)}"
@@ -277,7 +295,7 @@ class _WithSuccessors(_Restatement):
     """Counts closed organisations, in rows without a year, with their successors for one year."""
 
     def rows_after(self, codes_of_year: Collection[str]) -> dict[str, InputRow]:
-        """Return the rows by organisation of the year."""
+        """Return the rows by organisation of the year: closed organisations become one row with their successor."""
         movers = self._movers(codes_of_year)
         if not movers:
             return dict(self.rows)
@@ -290,7 +308,7 @@ class _WithSuccessors(_Restatement):
         return after
 
     def _movers(self, codes_of_year: Collection[str]) -> dict[str, list[_Member]]:
-        """Return the rows of closed organisations by their successor in the year."""
+        """Return the rows of closed organisations by their successor in the year; report those that split."""
         movers: dict[str, list[_Member]] = {}
         year = self.years[0]
         for code, row in sorted(self.rows.items()):
@@ -306,7 +324,10 @@ class _WithSuccessors(_Restatement):
         return movers
 
     def _merged_row(self, successor: str, members: Sequence[_Member]) -> InputRow:
-        """Combine the rows of merged organisations."""
+        """Return one row for a successor, with the combined values of the organisations that became it.
+
+        Values that cannot be combined are reported and left out.
+        """
         first = members[0].row
         codes = listed([member.code for member in members], _MOST_CODES)
         values: dict[str, CheckedValue] = {}
@@ -323,6 +344,7 @@ class _WithSuccessors(_Restatement):
         return replace(first, code=successor, values=values)
 
     def _report_clash(self, successor: str, members: Sequence[_Member], need: Need) -> None:
+        """Report that members of a merger differ in a column that cannot be added up: an error if it is needed."""
         findings = members[0].row.file.findings
         codes = listed([member.code for member in members])
         message = (
@@ -336,6 +358,7 @@ class _WithSuccessors(_Restatement):
             findings.warning(FindingCode.NOT_SUMMED, f"{message}; it is left blank")
 
     def _report_mergers(self, movers: Mapping[str, Sequence[_Member]], after: Mapping[str, InputRow]) -> None:
+        """Report how many closed organisations are counted with their successors, and the totals of each column."""
         mergers = [self.merger_sentence(successor) for successor in sorted(movers)]
         number = sum(map(len, movers.values()))
         self.group.findings.note(
@@ -346,6 +369,7 @@ class _WithSuccessors(_Restatement):
 
 
 def _column_total(rows: Mapping[str, InputRow], need: Need) -> Fraction:
+    """Return the exact sum of a column, without blanks."""
     amounts = (row.number_of(need.name) for row in rows.values())
     return sum((Fraction(repr(amount)) for amount in amounts if amount is not None), Fraction())
 
@@ -356,7 +380,7 @@ def _in_unit(amount: float, need: Need) -> str:
 
 
 def _origin_of_members(members: Collection[_Member]) -> str:
-    """Return the origin of a value: its predecessors, the part of each, and their files."""
+    """Return the origin of a combined value: the codes of its members, the part of each, and their files."""
     files: dict[str, list[str]] = {}
     for member in members:
         codes = files.setdefault(member.row.file.sheet.name, [])

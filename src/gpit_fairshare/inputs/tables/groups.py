@@ -126,7 +126,10 @@ def share_out_columns(groups: Sequence[Group], request: Request, findings: Findi
 
 
 def _groups_with_column(need: Need, groups: Sequence[Group]) -> list[Group]:
-    """Return the groups that have a column; a sheet given for two options counts for the column's usual option."""
+    """Return the groups that can give a column.
+
+    If they all hold the same sheet, given for several options, only the one of the column's usual option is returned.
+    """
     owners = [group for group in groups if group.can_give(need)]
     standard = standard_columns().get(need.name)
     sheets = {(file.sheet.sha256, file.sheet.sheet) for group in owners for file in group.files}
@@ -135,7 +138,10 @@ def _groups_with_column(need: Need, groups: Sequence[Group]) -> list[Group]:
 
 
 def place_rows_by_year(group: Group) -> None:
-    """Sort the rows of a group by year and organisation; report repeats and years that are missing."""
+    """Fill the `rows` of a group by year and organisation; report repeated rows and missing years.
+
+    Lines of cost of one organisation in two files are added up.
+    """
     request = group.request
     for file in group.files:
         for row in file.rows:
@@ -209,11 +215,12 @@ def _report_missing_column(need: Need, groups: Sequence[Group], request: Request
 
 
 def _headings_of(files: Sequence[InputFile]) -> str:
+    """Return the sentence that lists all headings of some files, for a message."""
     return headings_sentence([heading for file in files for heading in file.sheet.headings])
 
 
 def _with_spend_added(first: InputRow, more: InputRow) -> InputRow:
-    """Add the lines of a second file to those of the first for the same organisation."""
+    """Return the first row with the historic spend of a second row, from another file of lines, added."""
     values = dict(first.values)
     mine, theirs = first.number_of("historic_spend"), more.number_of("historic_spend")
     if mine is not None and theirs is not None:
@@ -223,6 +230,7 @@ def _with_spend_added(first: InputRow, more: InputRow) -> InputRow:
 
 
 def _report_repeated_row(first: InputRow, repeated: InputRow, year: str) -> None:
+    """Report the second row of an organisation in a year, and which of its figures differ from the first."""
     of_year = f" for {year}" if repeated.year or first.year else ""
     before, after = ({name: value.value for name, value in row.values.items()} for row in (first, repeated))
     differing = [name for name in before if name in after and before[name] != after[name]]
@@ -238,7 +246,7 @@ def _report_repeated_row(first: InputRow, repeated: InputRow, year: str) -> None
 
 
 def mark_parent_groups(groups: Sequence[Group], needs: Sequence[Need]) -> None:
-    """Find the input files of larger organisations: they have a column for these, and no code of the first group.
+    """Set `of` for groups of larger organisations: they have a column for these, and no code of the first group.
 
     If a file has the column of larger organisations, such as `CCG Code`, and no other codes, that column becomes its
     codes.
@@ -254,13 +262,15 @@ def mark_parent_groups(groups: Sequence[Group], needs: Sequence[Need]) -> None:
 
 
 def _codes_as_written(group: Group) -> set[str]:
-    """Return the codes of a group's rows as written, before anything is checked."""
+    """Return the codes in a group's files as they are written, before anything is checked."""
     places = [(file, file.columns.get("org_code")) for file in group.files]
     return {str(row[index]).strip() for file, index in places if index is not None for _, row in file.sheet.rows}
 
 
 def give_parent_rows(group: Group, belonging: Mapping[str, Mapping[str, InputRow]]) -> None:
-    """Give each organisation the row of its larger organisation, year by year.
+    """Replace the rows of a group by those of its members: each organisation gets the row of its larger organisation.
+
+    Larger organisations without a row are reported, and so are rows that no member names.
 
     Args:
         group: Files of larger organisations; their rows by year and code are replaced.

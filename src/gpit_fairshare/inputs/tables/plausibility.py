@@ -72,7 +72,7 @@ def check_movements(people: Mapping[str, Mapping[str, PlacedFigure]], share: flo
 
 
 def check_whole_people(people: Mapping[str, PlacedFigure], findings: FindingCollector) -> None:
-    """Warn of numbers of people that are not whole: 106.613 patients are probably in thousands."""
+    """Warn once if numbers of people are not whole: 106.613 patients are probably in thousands."""
     parts = [figure for _, figure in sorted(people.items()) if not figure.value.is_integer()]
     if parts:
         findings.warning(
@@ -92,11 +92,13 @@ def check_per_head(
     organisation: str,
     findings: FindingCollector,
 ) -> None:
-    """Warn of organisations whose £ per head is far from the others'.
+    """Warn of organisations whose £ per head is far from the others', and of a median that is not plausible.
 
     The figure is compared with the median on a logarithmic scale, in robust standard deviations. In 2013
     Liverpool reported £4.2m for 450,000 people, its whole IT support; £0.94m of it was GP IT
     (Digital Health, Massive disparities in GP IT spend, March 2013).
+
+    Nothing is checked if fewer than five organisations have spend and people.
 
     Args:
         spend: historic spend (£) by organisation.
@@ -173,12 +175,13 @@ def _describe_other_years(file: InputFile) -> str:
 
 
 def _years_in(text: str) -> set[str]:
+    """Return the financial years that a text names, written as `2014/15`."""
     years = (parse_year("".join(match[0].split()).replace("_", "/")) for match in _YEAR.finditer(text))
     return {year for year in years if year}
 
 
 def _describe_other_codes(file: InputFile) -> str:
-    """Describe codes of other organisations, or of another time; return an empty text if there are too few."""
+    """Describe codes of another kind of organisation, or of later ones; return an empty text if there are too few."""
     request = file.request
     codes = {row.code for row in file.rows}
     crosswalk = packaged_crosswalk()

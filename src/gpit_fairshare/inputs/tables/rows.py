@@ -62,12 +62,12 @@ class InputRow:
         return self.file.sheet.origin(self.number, self.file.columns["org_code"])
 
     def number_of(self, column: str) -> float | None:
-        """Return a number; None if it is blank, has an error or is missing."""
+        """Return the row's number in a column; None if it is blank, has an error or is missing."""
         value = self.values[column].value if column in self.values else None
         return value if isinstance(value, float) else None
 
     def text_of(self, column: str) -> str:
-        """Return a text; empty if it is blank, has an error or is missing."""
+        """Return the row's text in a column; empty if it is blank, has an error or is missing."""
         value = self.values[column].value if column in self.values else None
         return value if isinstance(value, str) else ""
 
@@ -127,7 +127,10 @@ class RowReader:
         self._negative: defaultdict[str, list[Where]] = defaultdict(list)
 
     def read(self, requested: Iterable[Need]) -> None:
-        """Read the rows of the scheme's years, with the requested columns that the file has."""
+        """Read the rows of the scheme's years into `file.rows`, with the requested columns that the file has.
+
+        Errors are reported. No row is read if there is no column of codes, or if its formulas were not calculated.
+        """
         file, columns = self.file, self.file.columns
         if "org_code" not in columns:
             self._report_no_code_column()
@@ -154,7 +157,7 @@ class RowReader:
         self._report_remarks()
 
     def _report_uncalculated(self, present: Sequence[tuple[Need, int]]) -> set[int]:
-        """Report columns of formulas that no program has calculated, and return them."""
+        """Report columns of formulas that no program has calculated, and return their positions."""
         sheet, columns = self.file.sheet, self.file.columns
         used = {index: need for need, index in present}
         used |= {columns[name]: Need(name, "text") for name in _KEYS if name in columns}
@@ -174,6 +177,7 @@ class RowReader:
         return refused
 
     def _report_no_code_column(self) -> None:
+        """Report that the file has no column `org_code`, and suggest a heading for it."""
         headings = [heading for heading in self.file.sheet.headings if heading]
         suggestion = nearest_of("org_code", headings) or self._heading_like_codes()
         self.findings.error(
@@ -194,7 +198,10 @@ class RowReader:
         return ""
 
     def _read_years(self, records: Sequence[Record]) -> Mapping[int, str | None]:
-        """Return the year of each row in the scheme's years; None if rows are used for every year."""
+        """Return the year of each row by its number, None if no row has a year; rows of other years are left out.
+
+        Years that are blank or cannot be read are reported.
+        """
         file = self.file
         index = file.columns.get("year")
         cells = [] if index is None else [(number, row[index]) for number, row in records]
@@ -240,6 +247,7 @@ class RowReader:
         return {number: year for number, year in years.items() if year in self.request.years}
 
     def _report_missing_years(self) -> None:
+        """Warn of years that the file lacks between its first and its last year."""
         starts = [int(year[:4]) for year in self.file.years]
         gaps = [start for start in range(min(starts, default=0), max(starts, default=0)) if start not in starts]
         if gaps:
@@ -251,6 +259,7 @@ class RowReader:
             )
 
     def _prepare_column(self, need: Need) -> _ReadColumn:
+        """Return how to read the cells of a column: its position, the unit's factor and the function for a cell."""
         sheet, index = self.file.sheet, self.file.columns[need.name]
         style = NumberStyle(sheet.typed, sheet.decimal_comma, self.file.units.factor(index))
         read = read_code if need.name in ("org_code", "practice_code") else partial(read_cell, need=need, style=style)
@@ -277,6 +286,7 @@ class RowReader:
         return reading.value
 
     def _report_remarks(self) -> None:
+        """Report the negative figures, and the cells that were not read exactly as written, by kind."""
         for name, places in self._negative.items():
             self.findings.warning(
                 FindingCode.NEGATIVE,
@@ -319,6 +329,7 @@ def _phrase_of_others(places: Sequence[Any]) -> str:
 
 
 def _expected_value(need: Need) -> tuple[str, str]:
+    """Return what a column's cell should hold and the remedy if it is blank, for a finding."""
     if need.kind == "text":
         return "a text", ""
     return "a number", "Write 0 if the figure is 0; if it is not known, find it out first"

@@ -105,7 +105,7 @@ def _check_columns(file: InputFile, needs: Sequence[Need]) -> None:
 
 
 def _read_line(file: InputFile, row: InputRow) -> SpendLine | None:
-    """Check the words of a line; return None if its amount could not be read."""
+    """Return a row as a line of cost, after checking its words; None if its amount could not be read."""
     words: dict[str, str | None] = {}
     for column in dict.fromkeys([*LINE_WORDS, *file.request.counts]):
         text = row.text_of(column)
@@ -136,7 +136,10 @@ def _read_line(file: InputFile, row: InputRow) -> SpendLine | None:
 
 
 def _spend(file: InputFile, lines: Sequence[SpendLine]) -> dict[str, CheckedValue]:
-    """Add up the lines of an organisation that count: 0 if none counts, and no value if there are no lines."""
+    """Return the spend of an organisation, as `historic_spend`: the sum of its lines that count.
+
+    It is 0 if none counts; without any lines, the result is empty.
+    """
     counting = [line.amount for line in lines if not line.excluded]
     if len(lines) == 1:
         origin = file.sheet.origin(lines[0].row, file.columns["amount"])
@@ -148,7 +151,7 @@ def _spend(file: InputFile, lines: Sequence[SpendLine]) -> dict[str, CheckedValu
 
 
 def _report_spend_by_word(file: InputFile, lines: Sequence[SpendLine]) -> None:
-    """Report spend by purpose, provider and other words of the lines, the largest first."""
+    """Report the total spend by category, provider, cost type and commitment, the largest first."""
     for column in _SPREAD:
         if column not in file.columns:
             continue
@@ -163,7 +166,10 @@ def _report_spend_by_word(file: InputFile, lines: Sequence[SpendLine]) -> None:
 
 
 def _report_left_out(file: InputFile, lines: Sequence[SpendLine]) -> None:
-    """Report how much is left out, by rule; a line is under the first rule that excludes it."""
+    """Report the spend that is left out, by rule, and the organisations of which no line counts.
+
+    A line is under the first rule that excludes it.
+    """
     left_out = [line for line in lines if line.excluded]
     reasons: defaultdict[str, list[float]] = defaultdict(list)
     for line in left_out:

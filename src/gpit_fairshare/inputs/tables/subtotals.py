@@ -82,6 +82,7 @@ class Subtotals:
             self._report_error(first_sums[codes].rows[0], _sum_sentence(codes, first_sums[codes]), codes)
 
     def _report_error(self, row: FileRow, text: str, codes: Sequence[str]) -> None:
+        """Report codes that would be counted twice as an error at a row, with the options that exclude them."""
         self.findings.error(
             FindingCode.SUBTOTAL,
             f"{text}, and would be counted twice",
@@ -118,12 +119,12 @@ class Subtotals:
             self._report_error(rows[0], text, codes)
 
     def _is_half(self, column: SummedColumn, rows: Iterable[FileRow], remaining: Iterable[FileRow]) -> bool:
-        """Return whether rows are half of the sum of all remaining rows."""
+        """Return whether rows are half of the sum of all remaining rows in a column, and so equal the others."""
         whole = sum(column.figures[row.at] or 0 for row in remaining)
         return bool(whole) and 2 * sum(column.figures[row.at] or 0 for row in rows) == whole
 
     def _warn_of_doubtful_sums(self, remaining: Sequence[FileRow], doubtful: Iterable[BlockSum]) -> None:
-        """Warn of sums that may be a coincidence, and of rows that equal all others together in one column."""
+        """Warn of sums that may be a coincidence, and of a row that equals all others together in one column."""
         doubted: set[int] = set()
         for entry in doubtful:
             row, codes = entry.rows[0], [row.code for row in entry.rows]
@@ -153,6 +154,7 @@ def leave_out_option(code: str) -> str:
 
 
 def _remedy(codes: Sequence[str]) -> str:
+    """Return the remedy of a finding about totals: the options that exclude their codes."""
     options = " ".join(map(leave_out_option, codes[:_MOST_OPTIONS]))
     if len(codes) == 1:
         return f"Exclude it with {options}; if it is an organisation, put it in a separate file"
@@ -162,6 +164,7 @@ def _remedy(codes: Sequence[str]) -> str:
 
 
 def _sum_sentence(codes: Sequence[str], entry: BlockSum) -> str:
+    """Return the clause that codes are the sum of rows next to them, or together the sum of all other rows."""
     if len(codes) == 1:
         return f"{codes[0]} is the sum of the {counted(entry.parts, 'row')} {entry.where} it"
     year = entry.rows[0].year

@@ -62,7 +62,8 @@ def portions(amount: float, fractions: Mapping[str, Fraction], unit: str) -> dic
 def combine_values(values: Sequence[CheckedValue], need: Need, file: str) -> CheckedValue | Clash:
     """Combine the values of several rows: the sum of money and people, else the value that all rows have.
 
-    Blank texts and blank parts of sums are ignored; if all are blank, so is the result.
+    Blank texts and blank parts of sums are ignored; if all are blank, so is the result. If texts or rates differ, or a
+    rate is blank in some rows, the result is a `Clash`.
     """
     if len(values) == 1:
         return values[0]
@@ -78,7 +79,7 @@ def combine_values(values: Sequence[CheckedValue], need: Need, file: str) -> Che
 
 
 def origin_of_rows(number: int, file: str) -> str:
-    """Return the origin of a value that combines several rows."""
+    """Return the origin of a value that combines several rows, such as `3 rows of a.csv`."""
     return f"{counted(number, 'row')} of {file}"
 
 
@@ -122,7 +123,10 @@ def join_rows(
 def _values(
     group: Sequence[InputRow], needs: Iterable[Need], clashes: Mapping[str, set[str]]
 ) -> dict[str, CheckedValue]:
-    """Return the values of an organisation without texts that differ, and add these to the clashes."""
+    """Return the combined values of an organisation's rows, without texts that differ.
+
+    Such texts are reported as an error if the scheme needs their column; else the code is added to `clashes`.
+    """
     values: dict[str, CheckedValue] = {}
     file, code = group[0].file, group[0].code
     for need in needs:
@@ -177,6 +181,7 @@ def sum_practices(file: InputFile, needs: Sequence[Need]) -> None:
 
 
 def _report_repeated_practices(file: InputFile) -> None:
+    """Report each practice that has more than one row for a year."""
     first_rows: dict[tuple[str | None, str], InputRow] = {}
     for row in file.rows:
         practice = row.text_of("practice_code")

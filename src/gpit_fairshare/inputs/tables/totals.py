@@ -104,6 +104,7 @@ class Totals:
         return {self.rows[place].number for place in left_out}
 
     def _read_row(self, place: int, number: int, cells: Sequence[Any]) -> FileRow:
+        """Return a row with its code, its year, and the label if one of its texts marks it as a total."""
         code = "" if cells[self.key] is None else str(cells[self.key]).strip()
         code = "" if is_no_code(code) else code
         texts, kinds = ([_text(cells[index]) for index in columns] for columns in (self.texts, self.kinds))
@@ -147,7 +148,7 @@ class Totals:
     # Labelled rows.
 
     def _totals_to_leave_out(self, candidates: Sequence[FileRow], sums: Mapping[int, BlockSum]) -> set[int]:
-        """Return the places of totals that have a label or no code; report them."""
+        """Return the places of totals that have a label or no code; report them, and those that do not add up."""
         left_out = {place for place in sums if not self.rows[place].code}
         notes = {place: self._describe_total(self.rows[place], sums[place].parts) for place in left_out}
         for row in candidates:
@@ -178,6 +179,7 @@ class Totals:
         return left_out
 
     def _describe_total(self, row: FileRow, parts: int) -> str:
+        """Return a phrase for a total that is left out: its row, its label or name, and how many rows it adds up."""
         without_code = f"'{row.text}' without a code" if row.text else "without a code"
         name = f"'{row.label}'" if row.label else without_code
         return f"row {row.number:,} {name}, the sum of {counted(parts, 'row')}"
@@ -197,6 +199,7 @@ class Totals:
             )
 
     def _report_mismatch(self, row: FileRow, verdict: _TotalVerdict) -> None:
+        """Report a labelled total that differs from the sum of its rows, at the cell of the column that differs."""
         index = next(column.position for column in self.columns if column.name == verdict.column)
         self.findings.error(
             FindingCode.TOTAL,
@@ -209,9 +212,10 @@ class Totals:
         )
 
     def _compare_with_sums(self, row: FileRow) -> _TotalVerdict | None:
-        """Compare a row with the rows above it since the last total, with all above, all others, and those below.
+        """Return how a row compares with the rows above it since the last total, all above, all others, or those below.
 
-        If it is the sum of none of these, it may be the sum of several groups above or below it.
+        The best of these is returned. If the row is the sum of none, it may be the sum of several groups above or below
+        it. The result is None if the row has no figure.
         """
         figures = [column.figures[row.at] for column in self.columns]
         first = next((at for at, figure in enumerate(figures) if figure is not None), None)
@@ -236,6 +240,10 @@ class Totals:
         return next((verdict for verdict in verdicts if verdict.is_sum and not verdict.gap), best)
 
     def _compare_block(self, row: FileRow, start: int, stop: int) -> _TotalVerdict:
+        """Return whether a row equals the sum of the parts from `start` to `stop`, and where it differs most.
+
+        The first column that differs by more than rounding decides.
+        """
         parts, sums = self._parts[row.year]
         worst = _TotalVerdict(is_sum=True, rows=stop - start)
         for column, figures in zip(self.columns, sums, strict=True):
@@ -252,13 +260,13 @@ class Totals:
         return worst
 
     def _is_rounding(self, gap: int, column: SummedColumn, rows: Iterable[FileRow]) -> bool:
-        """Return whether a gap is at most half a unit of the last decimal for each figure."""
+        """Return whether a gap is at most half a unit of the last decimal for each of the rows' figures."""
         figures = [figure for row in rows if (figure := column.figures[row.at]) is not None]
         unit = min(power_of_ten(figure, 10**column.decimals) if figure else 10**column.decimals for figure in figures)
         return 2 * abs(gap) <= unit * len(figures)
 
     def _report_statistics(self) -> set[int]:
-        """Report rows such as averages: their codes are words, unlike those of the other rows."""
+        """Report rows such as averages, whose codes are words, unlike those of the other rows; return their places."""
         coded = sum(any(map(str.isdigit, row.code)) for row in self.rows)
         if self.headings.has_lines or coded * 2 <= sum(bool(row.code) for row in self.rows):
             return set()
