@@ -97,7 +97,7 @@ class Maturity:
         return round(float(correlation), _DIGITS)
 
     def document(self) -> dict[str, Any]:
-        """Return the whole document with stable keys, for JSON."""
+        """Return the index, the ranked CCGs and practices, the findings and the manifest, for JSON."""
         scheme = self.result.scheme
         return {
             "schema": JSON_SCHEMA,

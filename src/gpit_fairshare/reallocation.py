@@ -132,11 +132,9 @@ def _settings_of_run(
 
 
 def _inspect_files(options: RunOptions) -> tuple[tuple[str, ...], list[dict[str, str]], list[str]]:
-    """Return the years of the files, the headings of every file, and the titles above the allocations.
+    """Return the years of the files, the headings by column of each file, and the titles above the allocations.
 
-    The headings are listed for each file, the allocations first, as the heading of each column.
-
-    Other errors are left to the run itself, which knows what it needs.
+    The file of allocations comes first. Other errors are left to the run itself, which knows what it needs.
 
     Raises:
         InputError: A file cannot be read, or its errors leave no year.
@@ -155,7 +153,7 @@ def _inspect_files(options: RunOptions) -> tuple[tuple[str, ...], list[dict[str,
 def _default_map(
     headings: Sequence[Mapping[str, str]], mapping: Mapping[str, str], allocation: str, *, adjusted: bool
 ) -> dict[str, str]:
-    """Return the headings that are mapped to the scheme's names without `--map`.
+    """Return the headings of allocations and adjustments that are mapped to the scheme's names without `--map`.
 
     Raises:
         UsageError: The table was written by `gpit reallocate`.
@@ -175,7 +173,7 @@ def _default_map(
 
 
 def _year_of_run(asked: str | None, years: Sequence[str]) -> str:
-    """Return the year of the run.
+    """Return the year of the run: that of `--year`, else the only year of the files.
 
     Raises:
         UsageError: The files do not have it; or it is not given, and the files have none or several.
@@ -299,7 +297,7 @@ HEADINGS: Final = tuple(field.name for field in fields(AllocationChange))
 
 
 def changes(result: Result) -> list[AllocationChange]:
-    """Return the changes of organisations whose money moves, by code; nothing changes for the others."""
+    """Return the changes of organisations whose money moves, by code; organisations without a change are left out."""
     basis = " ".join(result.inputs.illustrative)
     return [_change(row, basis) for row in result.rows.iter_rows(named=True) if any(row[name] for name in _MOVED)]
 

@@ -143,7 +143,10 @@ def listed(paths: Files) -> list[str]:
 def called_with(
     model: Callable[Arguments, Options],
 ) -> Callable[[Callable[[Options], Answer]], Callable[Arguments, Answer]]:
-    """Let a function of options take their fields as keyword arguments, and list these in its docstring."""
+    """Return a decorator for a function of options: callers give their fields as keyword arguments.
+
+    Its docstring then lists these.
+    """
 
     def decorate(function: Callable[[Options], Answer]) -> Callable[Arguments, Answer]:
         """Return a function that takes the fields as arguments, makes the options of them, and calls the function."""

@@ -91,7 +91,7 @@ def add_notes(package: Package, sheet: AnnotatedSheet, texts: Mapping[CellPlace,
 
 
 def _part_of_notes(package: Package, sheet: AnnotatedSheet) -> str:
-    """Return the part with the notes of a sheet; it is created if there is none."""
+    """Return the name of the part with the notes of a sheet; it is created if there is none."""
     if part := package.target(sheet.part, kind="comments"):
         return part
     empty = f'<comments xmlns="{sheet.dialect.main}"><authors/><commentList/></comments>'.encode()
@@ -99,7 +99,7 @@ def _part_of_notes(package: Package, sheet: AnnotatedSheet) -> str:
 
 
 def _part_of_boxes(package: Package, sheet: AnnotatedSheet) -> str:
-    """Return the part with the drawing of a sheet's notes and controls; it is created if there is none.
+    """Return the name of the part with the drawing of a sheet's notes and controls; it is created if there is none.
 
     Raises:
         Unfit: the sheet refers to a drawing that the workbook does not have.
@@ -201,7 +201,7 @@ def _draw_boxes(package: Package, part: str, sheet: AnnotatedSheet, texts: Mappi
 
 
 def _free_blocks(package: Package, count: int) -> list[int]:
-    """Return so many blocks of numbers that no drawing of the workbook uses, whether it declares them or not."""
+    """Return the lowest blocks of numbers that no drawing of the workbook uses, whether it declares them or not."""
     used_blocks: set[int] = set()
     for part in package.names(".vml"):
         data = package.read(part)

@@ -78,7 +78,7 @@ def note_text(findings: Sequence[tuple[int, Mark]], sheet: str, *, cell: str) ->
 
 
 def _sentence(text: str) -> str:
-    """Add a full stop to a text that has none."""
+    """Return a text with a full stop at its end, unless it is empty or has an end already."""
     text = text.strip()
     return text if not text or text.endswith((".", "!", "?", "…")) else f"{text}."
 

@@ -23,7 +23,7 @@ from gpit_fairshare.cli.init import init
 from gpit_fairshare.cli.library import app as library
 from gpit_fairshare.cli.maturity import maturity
 from gpit_fairshare.cli.options import leave_plugins_out
-from gpit_fairshare.cli.output import print_document, print_json, print_message, reader_may_leave, stdout_problem
+from gpit_fairshare.cli.output import allow_closed_pipe, print_document, print_json, print_message, stdout_problem
 from gpit_fairshare.cli.reallocate import reallocate
 from gpit_fairshare.cli.verify import verify
 from gpit_fairshare.errors import GpitError, InputError, OutputError, Stopped, UsageError
@@ -55,7 +55,7 @@ def _print_version(is_set: bool) -> None:
     if is_set:
         from importlib.metadata import version  # noqa: PLC0415  # only when asked for: start-up time
 
-        with reader_may_leave():
+        with allow_closed_pipe():
             typer.echo(f"gpit {version('gpit-fairshare')}")
         raise typer.Exit
 
@@ -175,7 +175,7 @@ def _run() -> int:
                 print_message(line)
             return 2
         if isinstance(fault, OSError):
-            # --help runs nothing; every result is printed within `reader_may_leave`.
+            # --help runs nothing; every result is printed within `allow_closed_pipe`.
             is_help = not {"-h", "--help"}.isdisjoint(sys.argv)
             usage_error = UsageError(f"{fault.filename or 'a file'}: {fault.strerror or fault}")
             _print_error(OutputError(stdout_problem(fault)) if is_help else usage_error)
@@ -194,7 +194,7 @@ def _print_error(fault: GpitError) -> None:
     if "--json" in sys.argv:
         entries = [finding.entry() for finding in findings]
         try:
-            with reader_may_leave():
+            with allow_closed_pipe():
                 print_json({"schema": "gpit-error/1", "error": str(fault), "findings": entries})
         except OutputError as full:
             print_message(f"gpit: error: {full}")

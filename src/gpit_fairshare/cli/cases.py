@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gpit_fairshare.cli import options
-from gpit_fairshare.cli.output import place_of, print_answer, print_message, progress, write_beside
+from gpit_fairshare.cli.output import place_of, print_answer, print_message, progress, write_drafts
 from gpit_fairshare.errors import UsageError
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def cases(
         if update:
             _update_cases(suite)
     document = suite_document(suite)
-    files = write_beside({junit: partial(write_junit, suite)} if junit else {})
+    files = write_drafts({junit: partial(write_junit, suite)} if junit else {})
     print_answer(document, suite.document, as_json=as_json, files=files)
     for reason in suite.update.refused if suite.update else ():
         print_message(f"gpit: error: --update: {reason}; nothing was written")

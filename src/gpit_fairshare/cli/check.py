@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gpit_fairshare.cli import options
-from gpit_fairshare.cli.output import checked_outputs, document_writers, place_of, print_answer, write_beside
+from gpit_fairshare.cli.output import checked_outputs, document_writers, place_of, print_answer, write_drafts
 from gpit_fairshare.errors import OutputError, UsageError
 from gpit_fairshare.files import followed
 from gpit_fairshare.reports.formats import FORMATS
@@ -61,7 +61,7 @@ def check(
     )
     with _folder_of(copies.values()):
         marked = {copy: partial(_annotate, report, original) for original, copy in copies.items()}
-        files = write_beside({**marked, **document_writers(document, outputs)})
+        files = write_drafts({**marked, **document_writers(document, outputs)})
         print_answer(document, report.document, as_json=as_json, files=files)
     return 0 if report.sound else 2
 
@@ -89,7 +89,7 @@ def _annotate(report: Report, original: Path, copy: Path) -> None:
 
 @contextmanager
 def _folder_of(copies: Iterable[Path]) -> Iterator[None]:
-    """Create the folder of all copies if it does not exist; remove it again if nothing is written into it.
+    """While the context is open, have the folder of all copies; remove it again if nothing is written into it.
 
     Raises:
         OutputError: The folder cannot be created.
@@ -144,7 +144,7 @@ def _xlsx_workbooks(names: Sequence[str]) -> dict[Path, Path]:
 
 
 def _workbook_to_mark(names: Sequence[str], copy: Path) -> Path:
-    """Return the workbook to mark.
+    """Return the only .xlsx workbook among files, to mark in a copy.
 
     Raises:
         UsageError: There is not exactly one, or the copy would be the workbook itself.

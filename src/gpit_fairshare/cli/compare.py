@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from gpit_fairshare.cli import options
-from gpit_fairshare.cli.output import checked_outputs, document_writers, print_answer, progress, write_beside
+from gpit_fairshare.cli.output import checked_outputs, document_writers, print_answer, progress, write_drafts
 from gpit_fairshare.errors import GpitError, UsageError
 from gpit_fairshare.reports.formats import FORMATS
 from gpit_fairshare.results import RESULT_ENDINGS
@@ -71,7 +71,7 @@ def compare(  # noqa: PLR0913  # the options of the verb
         tables = {
             path: partial(_write, comparison, ending, advance) for path, ending in endings.items() if ending in ENDINGS
         }
-        drafts = write_beside({**document_writers(report, outputs), **tables})
+        drafts = write_drafts({**document_writers(report, outputs), **tables})
     csv = partial(comparing.csv_text, comparison)
     print_answer(report, comparison.document, as_json=form == "json", form=form, other=csv, files=drafts)
     return 0 if comparison.agrees else 1
@@ -131,7 +131,10 @@ class _TypedSide:
         return side_of(result, f"{base_name(self.name)} with {', '.join(parts)}" if parts else base_name(self.name))
 
     def _with_option_name(self, fault: GpitError) -> GpitError:
-        """Return an error about a setting with the name of the option that set it."""
+        """Return an error about a setting of this side only with `--set-old` or `--set-new` instead of `--set`.
+
+        Any other error is returned as it is.
+        """
         match = _SETTING.match(str(fault))
         if not match:
             return fault
@@ -157,7 +160,7 @@ def _refuse_unused(sides: Sequence[_TypedSide], run: options.TypedOptions) -> No
 
 
 def _chosen_format(form: str, *, as_json: bool) -> str:
-    """Return the format to print.
+    """Return the format to print, from `--format` and `--json`; `text` if neither is given.
 
     Raises:
         UsageError: There is no such format, or two are asked for.

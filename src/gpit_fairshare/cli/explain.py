@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gpit_fairshare.cli import options
-from gpit_fairshare.cli.output import checked_outputs, document_writers, print_answer, write_beside
+from gpit_fairshare.cli.output import checked_outputs, document_writers, print_answer, write_drafts
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.reports.formats import FORMATS
 from gpit_fairshare.run_options import OPTIONS, OptionKind
@@ -55,7 +55,7 @@ def explain(
     result = record or allocation.allocate(**run.arguments(), with_effects=False)
     arithmetic = explanation.explain(result, organisation, year=year, step=step)
     report = explanation_document(arithmetic, file_names=[path.name for path in outputs])
-    files = write_beside(document_writers(report, outputs))
+    files = write_drafts(document_writers(report, outputs))
     print_answer(report, arithmetic.document, as_json=as_json, form=form, files=files)
     return 0 if arithmetic.sound else 1
 

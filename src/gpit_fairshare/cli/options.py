@@ -37,7 +37,7 @@ _PAIR_FORMS: Final = {
 
 
 def leave_plugins_out(context: typer.Context, is_set: bool) -> bool:
-    """Ignore plug-ins while the command runs, whether the option is before or after the verb."""
+    """If `--no-plugins` is given, ignore plug-ins while the command runs; return whether it is given."""
     if is_set:
         from gpit_fairshare.plugins import allowed  # noqa: PLC0415  # only when asked for: start-up time
 
@@ -58,10 +58,10 @@ other does the rest."""
 
 def output(content: str, endings: Sequence[str] = ()) -> Any:
     """Return the option `-o` of a verb that can write its result to files of these endings, and as a document."""
-    return typer.Option("-o", "--output", metavar="FILE", help=written_to(content, endings))
+    return typer.Option("-o", "--output", metavar="FILE", help=output_help(content, endings))
 
 
-def written_to(content: str, endings: Sequence[str]) -> str:
+def output_help(content: str, endings: Sequence[str]) -> str:
     """Return the help of an option that writes something, to files of these endings or as a document."""
     return f"Write the {content} to this file: {joined((*endings, *FORMATS), 'or')}."
 
@@ -132,7 +132,9 @@ def verb(
     unset: Mapping[str, str] = MappingProxyType({}),
     sided: Mapping[str, str] = MappingProxyType({}),
 ) -> Callable[[Callable[..., int | None]], Callable[..., int | None]]:
-    """Show typer the options of a run instead of a verb's parameter `run`, and those that every verb has.
+    """Return a decorator that gives a verb, in place of its parameter `run`, the options of a run for typer to read.
+
+    It adds the options that every verb has.
 
     Args:
         order: Options of the run that the verb takes, in the order of its help; ... means all that are not named.
@@ -177,7 +179,13 @@ def verb(
 
 
 def _parameter(name: str, unset: str | None, side: str = "") -> Parameter:
-    """Return the parameter that typer reads an option from; `unset` is the help of one that has no default here."""
+    """Return the parameter that typer reads an option of a run from.
+
+    Args:
+        name: The name of the option's field.
+        unset: The help of an option that has no default for this verb; None if it keeps its own.
+        side: The side of a comparison that it is for; empty for both.
+    """
     option, default = OPTIONS[name], getattr(RunOptions, name)  # a dataclass keeps the default of a field in its class
     kind = _TYPES.get(option.kind, list[str] | None)
     if unset:

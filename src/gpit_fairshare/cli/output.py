@@ -36,8 +36,8 @@ def progress(label: str) -> AbstractContextManager[Advance]:
     return terminal.progress(terminal.make_console(stderr=True), label)
 
 
-def write_beside(writers: Mapping[Path, Callable[[Path], None]]) -> ExitStack:
-    """Write every file next to its place with its writer; when the stack closes, move them all into place."""
+def write_drafts(writers: Mapping[Path, Callable[[Path], None]]) -> ExitStack:
+    """Write a draft of every file with its writer; when the returned stack closes, move all into their places."""
     with ExitStack() as stack:
         for path, write in writers.items():
             write(stack.enter_context(in_place(path)))
@@ -68,7 +68,7 @@ def print_answer(
         other: Returns the result in another form.
         files: When it closes, the files are moved into their places.
     """
-    with files or nullcontext(), reader_may_leave():
+    with files or nullcontext(), allow_closed_pipe():
         if as_json:
             print_json(entries())
         elif form == "text":
@@ -87,10 +87,8 @@ def print_document(document: Document, *, stderr: bool = False) -> None:
 
 
 @contextmanager
-def reader_may_leave() -> Iterator[None]:
-    """Allow the reader of the output to stop reading: a pipe such as head may close early.
-
-    The result stays the same, so this is not an error. Only printing belongs inside.
+def allow_closed_pipe() -> Iterator[None]:
+    """Flush what is printed in this context; a reader that stops early, such as `head`, is no error.
 
     Raises:
         OutputError: The output cannot be printed, as on a full disk.
@@ -159,7 +157,7 @@ def checked_outputs(
 
 
 def place_of(option: str, path: Path) -> Path:
-    """Return the file that an option writes, with links followed.
+    """Return the path that an option writes to, with links followed, after checking that it can be written.
 
     Raises:
         UsageError: It is a folder or a device, its folder does not exist, or no file can be written there.
@@ -240,7 +238,7 @@ class ResultFiles:
         advance: Advance,
         others: Mapping[Path, Callable[[Path], None]] | None = None,
     ) -> ExitStack:
-        """Write every file next to its place; when the returned stack closes, all are moved into place.
+        """Write a draft of every output; when the returned stack closes, all are moved into place.
 
         Args:
             result: The result for the outputs, each in the format of its ending.
@@ -264,5 +262,5 @@ class ResultFiles:
                 if path in self._manifests:
                     beside = stack.enter_context(in_place(self._manifests[path]))
                     writing.write_manifest(result, beside, draft, path.name)
-            stack.enter_context(write_beside(others or {}))
+            stack.enter_context(write_drafts(others or {}))
             return stack.pop_all()

@@ -92,7 +92,7 @@ class ResultReport:
         yield from self.checks()
 
     def label(self, name: str) -> str:
-        """Return the scheme's label of a name."""
+        """Return the scheme's label of a step or column; without one, its name in words."""
         return self.scheme.labels.get(name, name.replace("_", " ").capitalize())
 
     # What a reader must know first
@@ -110,7 +110,7 @@ class ResultReport:
         yield from document.written_line(file_names)
 
     def _unspent(self) -> Iterator[document.Block]:
-        """Yield finding R03 in one line: the money unspent in each year, all kinds together."""
+        """Yield finding R03 in one line: the money unspent in each year, all kinds together; nothing below 50p."""
         totals = {year.year: math.fsum(line.amount for line in year.money.unspent) for year in self.years if year.money}
         unspent = [(year, amount) for year, amount in totals.items() if amount >= _HALF_A_POUND]
         amounts = [f"{money(amount)} in {year}" for year, amount in unspent[:_MOST_YEARS]]
@@ -137,7 +137,7 @@ class ResultReport:
         return "1 check passes" if number else "no checks"
 
     def illustrative(self) -> Iterator[document.Block]:
-        """Yield the warning above figures that must not be quoted."""
+        """Yield the warning that spend is illustrative and must not be quoted; nothing if it is not."""
         heading = "Illustrative spend: do not quote any figure that uses it"
         yield from document.section(heading, self.result.inputs.illustrative, Tone.WARNING)
 
@@ -260,7 +260,10 @@ class ResultReport:
     # Per head
 
     def spread_per_head(self) -> Iterator[document.Block]:
-        """Yield how widely funding per head varies before and after, one row each."""
+        """Yield a table of how much funding per head varies: one row before, one row after, for each year.
+
+        Its columns are the lowest, the highest, the coefficient of variation and the Gini coefficient.
+        """
         before = [(f"{self.label(BASELINE)} {year.year}", year.before) for year in self.years if year.before]
         after = [(f"{self.label(self.scheme.result)} {year.year}", year.after) for year in self.years if year.after]
         if not after:
@@ -311,7 +314,7 @@ class ResultReport:
     # Assumptions, findings and checks
 
     def assumptions(self) -> Iterator[document.Block]:
-        """Yield the assumptions, numbered as everywhere else."""
+        """Yield each assumption by its number, with how the result changes if another value is tried."""
         assumptions = self.scheme.assumptions
         if not assumptions:
             return
@@ -327,7 +330,7 @@ class ResultReport:
             yield document.Item(f"{assumption.about}{years}: {assumption.text}", f"{number} ", below=below)
 
     def _effect_sentence(self, effect: Effect) -> str:
-        """Return how the result changes if another value is tried for an assumption."""
+        """Return a phrase on how the result changes if another value is tried for an assumption."""
         value = value_tried(self.scheme, effect)
         tried = f"at {value}:" if value else f"{'90%' if effect.change < 0 else '110%'} of the value"
         if effect.total is None or effect.organisations is None:
@@ -354,7 +357,7 @@ class ResultReport:
 
 
 def code_and_name(heading: str) -> list[document.Column]:
-    """Return the columns of a code and a name."""
+    """Return the two columns of a table with the code and, under this heading, the name of organisations."""
     return [document.Column("", Role.CODE), document.Column(heading, Role.NAME)]
 
 

@@ -127,7 +127,7 @@ def _more_item(count: int) -> Iterator[Item]:
 
 
 def _worst(differences: Sequence[FigureDifference]) -> list[FigureDifference]:
-    """Return the worst differences, taking from each column in turn: pounds and ratios cannot be compared."""
+    """Return the ten worst differences, taking from each column in turn: pounds and ratios cannot be compared."""
     columns = defaultdict(list)
     for index, difference in enumerate(differences):
         columns[difference.kind, difference.column].append(index)
@@ -164,7 +164,7 @@ def _update_blocks(suite: Suite) -> Iterator[Block]:
 
 
 def _closing(suite: Suite) -> Iterator[Block]:
-    """Yield the number of cases, their outcomes and the origins of their figures."""
+    """Yield how many cases there are, with each outcome and by the origin of their figures, and how many did not run."""
     tone = _TONES["failed" if suite.exit_code else "ok"]
     yield Paragraph(f"{counted(len(suite.verdicts), 'case')}: {_outcomes(suite)}.", tone, apart=True)
     origins = [

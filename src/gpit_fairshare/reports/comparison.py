@@ -119,7 +119,7 @@ def _totals_table(comparison: ComparedResults, pence: bool | None, otherwise: Se
 
 
 def _causes(comparison: ComparedResults) -> Iterator[Block]:
-    """Yield a row for each cause and their sum, then a line on each cause, and the method."""
+    """Yield a table of the causes with their sum, a line on each and the method; or the reason if causes are not known."""
     if comparison.no_causes_reason:
         yield from section("Causes not known", [comparison.no_causes_reason])
         return
@@ -200,7 +200,10 @@ def _rule_differences(differences: Sequence[RuleDifference]) -> Iterator[Block]:
 
 
 def _difference_item(difference: RuleDifference) -> Item:
-    """Return the kind, name, year and values of a difference: `Parameter changed: fund, 2015/16: old → new`."""
+    """Return an item with the kind, name, year and values of a difference, formulas below it.
+
+    For example: `Parameter changed: fund, 2015/16: old → new`.
+    """
     name = "" if difference.kind.startswith(difference.name) else difference.name
     named = ", ".join(part for part in (name, difference.year) if part)
     head = sentence(f"{difference.kind}: {named}" if named else difference.kind)

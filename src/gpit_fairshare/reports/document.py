@@ -255,7 +255,7 @@ def section(
 
 
 def counted_levels(findings: Sequence[Finding]) -> str:
-    """Count findings by level: `2 errors and 1 note`; empty if there are none."""
+    """Return the number of findings of each level: `2 errors and 1 note`; empty if there are none."""
     return joined([heading.text for heading, _ in by_level(findings)])
 
 
@@ -268,7 +268,7 @@ def by_level(findings: Sequence[Finding]) -> Iterator[tuple[Heading, list[Findin
 
 
 def file_blocks(blocks: Sequence[Block]) -> Iterator[Block | list[Item]]:
-    """Yield what a file shows of blocks, as simpler blocks; consecutive items become one list."""
+    """Yield the blocks that a file shows, made simpler; consecutive items become one list."""
     for is_item, group in groupby(_simpler_blocks(blocks), lambda block: isinstance(block, Item)):
         if is_item:
             yield [item for item in group if isinstance(item, Item)]

@@ -98,7 +98,7 @@ def _year_blocks(explanation: ExplainedLines, year: YearLines) -> Iterator[Block
 
 
 def _calculation(line: ExplanationLine, *, apart: bool) -> Calculation:
-    """Return a line of the explanation as a calculation; only inputs, parameters and figures have the result on top."""
+    """Return a line of the explanation as a calculation. The results of steps and checks are among its details."""
     label, name, result, tone = line.label, line.name, line.result, Tone.PLAIN
     match line.kind:
         case "check":

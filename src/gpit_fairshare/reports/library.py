@@ -59,7 +59,7 @@ def method_document(method: Method) -> document.Document:
 
 
 def _sections(method: Method) -> Iterator[document.Block]:
-    """Yield the sections in reading order; empty sections are left out."""
+    """Yield the headings and items of a method in reading order; empty sections are left out."""
     facts = [method.note]
     facts += [f"Opening baseline: {method.opening_baseline}."] if method.opening_baseline else []
     facts += [f"Who pays for protection: {_PAYS[method.paid_from]}."] if method.paid_from else []

@@ -80,7 +80,7 @@ def _settings(maturity: Maturity) -> Iterator[document.Block]:
 
 
 def _answered(maturity: Maturity) -> Iterator[document.Block]:
-    """Yield how many answers there are, and the practices and CCGs without an index."""
+    """Yield the index of all practices, the number of answers, and the practices and CCGs without an index."""
     asked = maturity.indicators_asked
     most = asked * maturity.practices.height
     share = percentage(maturity.answered / most) if most else "none"

@@ -61,7 +61,7 @@ def letters_document(changes: Sequence[AllocationChange]) -> document.Document:
 
 
 def _money(result: Result) -> document.Table:
-    """Return where the pot comes from, who receives it, and the control total before and after."""
+    """Return a table of where the pot comes from, who receives it, and the control total before and after."""
     (year,) = result.years.values()
     noun = result.scheme.organisation
 

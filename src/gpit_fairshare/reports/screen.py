@@ -194,7 +194,7 @@ class ScreenLayout:
             self.paragraph(block.more.format(f"{count - block.most:,}"), lead=_INDENT)
 
     def _findings(self, block: document.Findings) -> None:
-        """Print findings by level and kind, errors first; of each kind as many as the limits allow."""
+        """Print findings by level and kind, errors first, as many as the limits allow; count the others."""
         shown_counts = _counts_to_show(block)
         for heading, findings in document.by_level(block.findings):
             self._print_block(heading)
@@ -212,7 +212,7 @@ class ScreenLayout:
     # Calculations
 
     def _calculation(self, line: document.Calculation) -> None:
-        """Print a line and its details, each wrapped so that a program can rejoin it.
+        """Print a calculation and its details, each wrapped so that a program can rejoin it.
 
         A row that begins with eight blanks or more continues the row above, with one blank between them, or none
         if the row above ends in a backslash.
@@ -258,7 +258,7 @@ class ScreenLayout:
     # Tables
 
     def _table(self, table: document.Table) -> None:
-        """Print a table with as many of its columns as fit, or its replacement."""
+        """Print a table with as many of its columns as fit; if too few fit, print its `otherwise` instead."""
         if table.most:
             self._print_split(table)
             return

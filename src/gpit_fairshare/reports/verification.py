@@ -49,7 +49,7 @@ _LONGEST: Final = 100
 
 
 def verification_document(verification: Verification) -> document.Document:
-    """Return the report of a verification."""
+    """Return the report of a verification: the verdict, then the differences by kind."""
     return document.Document([*_blocks(verification)])
 
 
@@ -91,7 +91,7 @@ def _blocks(verification: Verification) -> Iterator[document.Block]:
 
 
 def _verdict(verification: Verification) -> str:
-    """Return the verdict as a sentence that begins with the name of the file."""
+    """Return the verdict as a sentence: whether the named file is verified, and if not, what differs."""
     name = verification.result
     match verification.verdict:
         case Verdict.SAME_BYTES:

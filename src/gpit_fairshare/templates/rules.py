@@ -54,13 +54,13 @@ def _path_to_write(target: str) -> Path:
 
 
 def _read_template(kind: str) -> tuple[str, str, str]:
-    """Return the text of the template for a kind of file, the kind, and the words `the template`."""
+    """Return the text of the template for a kind of file, the kind, and the origin `the template`."""
     template = resources.files("gpit_fairshare") / "templates" / "files" / f"new-{kind}{_ENDING}"
     return template.read_bytes().decode().replace("\r\n", "\n"), kind, "the template"
 
 
 def _read_library_file(name: str, kind: str | None) -> tuple[str, str, str]:
-    """Return the text of a library file, its kind, and both as words, such as `formula fair-share`.
+    """Return the text of a library file, its kind, and its origin as kind and name.
 
     Raises:
         UsageError: The library has no such file.

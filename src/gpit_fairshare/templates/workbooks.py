@@ -331,7 +331,7 @@ def _instruction_lines(template: Template) -> Iterator[tuple[str, str]]:
 
 
 def _set_paper(page: Worksheet, *, pages: int) -> None:
-    """Print on A4, one page wide and this many pages long; 0 means as many as needed."""
+    """Set the sheet to print on A4, one page wide and this many pages long; 0 means as many as needed."""
     page.set_landscape()
     page.set_paper(9)
     page.fit_to_pages(1, pages)

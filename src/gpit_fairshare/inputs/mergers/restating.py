@@ -94,7 +94,7 @@ def restate_year(
 
 
 def lines_on_boundaries(lines: Iterable[SpendLine], crosswalk: Crosswalk, day: date) -> list[SpendLine]:
-    """Restate lines of cost for the organisations of a day; a split gives a line for each successor."""
+    """Return lines of cost for the organisations of a day; a split gives a line for each successor."""
     restated: list[SpendLine] = []
     for line in lines:
         shares = crosswalk.shares(line.org_code, date.min, day)

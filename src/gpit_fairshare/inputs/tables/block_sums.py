@@ -114,7 +114,7 @@ def find_sums(
 ) -> Sums:
     """Return the rows of one table that are sums of others, found level by level from the lowest.
 
-    Sums that may be a coincidence are searched for only when no more sums are certain.
+    The doubtful sums are those that are left where no more sums are certain.
 
     Args:
         columns: the columns that are added up.

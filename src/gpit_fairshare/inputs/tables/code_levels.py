@@ -84,7 +84,7 @@ class CodeLevels:
         above = {self._levels.get(code) for code in codes}
         below = {(level, part[:3]) for part in parts if (level := self._levels.get(part))}
         return bool(below) and all(
-            level is not None and _can_contain(level, part, start) for level in above for part, start in below
+            level is not None and _can_contain(level, part, prefix) for level in above for part, prefix in below
         )
 
     def kind_of(self, code: str) -> str:
@@ -100,11 +100,11 @@ class CodeLevels:
         higher = {
             level
             for level, _ in parts
-            if level.rank > usual and any(_can_contain(level, part, start) for part, start in parts)
+            if level.rank > usual and any(_can_contain(level, part, prefix) for part, prefix in parts)
         }
         return {code: level for code, level in self._levels.items() if level in higher}
 
 
-def _can_contain(level: Level, part: Level, start: str) -> bool:
-    """Return whether areas of one level contain those of another, whose codes begin with `start`."""
-    return level.rank > part.rank and level.parts in ("", start)
+def _can_contain(level: Level, part: Level, prefix: str) -> bool:
+    """Return whether areas of one level contain those of another, whose codes begin with `prefix`."""
+    return level.rank > part.rank and level.parts in ("", prefix)

@@ -67,7 +67,7 @@ class Group:
 
 
 def make_groups(sheets: Iterable[tuple[Role, InputSheet]], request: Request) -> list[Group]:
-    """Group files by their option, in the order population, spend, input."""
+    """Return the groups of files: all of `--population` together, all of `--spend`, and each of `--input` alone."""
     groups: list[Group] = []
     for role, sheet in sheets:
         file = InputFile(sheet, role, request)
@@ -92,7 +92,7 @@ def needed_columns(request: Request) -> tuple[list[Need], list[Need]]:
 
 
 def share_out_columns(groups: Sequence[Group], request: Request, findings: FindingCollector, *, all_read: bool) -> None:
-    """Decide which group gives each column: exactly one, unless the column is optional.
+    """Decide which group gives each column, and report columns that none or several of the groups have.
 
     Args:
         groups: the files; this fills their `gives`.

@@ -259,7 +259,7 @@ class RowReader:
             )
 
     def _prepare_column(self, need: Need) -> _ReadColumn:
-        """Return how to read the cells of a column: its position, the unit's factor and the function for a cell."""
+        """Return a needed column with its position and the functions that read its cells."""
         sheet, index = self.file.sheet, self.file.columns[need.name]
         style = NumberStyle(sheet.typed, sheet.decimal_comma, self.file.units.factor(index))
         read = read_code if need.name in ("org_code", "practice_code") else partial(read_cell, need=need, style=style)

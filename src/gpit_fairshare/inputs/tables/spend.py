@@ -72,7 +72,7 @@ def sum_lines(file: InputFile, needs: Sequence[Need]) -> list[SpendLine]:
 
 
 def lines_table(lines: Sequence[SpendLine]) -> pl.DataFrame:
-    """Return lines as a table, in an order that does not depend on the file."""
+    """Return lines as a table, a row for each, in an order that does not depend on the file."""
     rows = [
         {**line.words, **vars(line), "counts": not line.excluded, "predecessor": line.predecessor or None}
         for line in lines
@@ -83,7 +83,7 @@ def lines_table(lines: Sequence[SpendLine]) -> pl.DataFrame:
 
 
 def _check_columns(file: InputFile, needs: Sequence[Need]) -> None:
-    """Check that the file has every column that decides which lines count, and no numbers except amounts."""
+    """Report needed columns of numbers other than amounts, and missing columns that decide which lines count."""
     for need in needs:
         if need.kind == "number":
             file.findings.error(

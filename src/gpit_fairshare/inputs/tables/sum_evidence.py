@@ -81,7 +81,7 @@ class SummedColumn(NamedTuple):
 
     @classmethod
     def read(cls, need: Need, headings: Headings, rows: Sequence[tuple[int, Sequence[Any]]]) -> SummedColumn:
-        """Read the figures of a column as written, in the file's unit."""
+        """Return a column with its figures as written, in the file's unit."""
         position = headings.columns[need.name]
         numbers = [_read_figure(cells[position]) for _, cells in rows]
         decimals = max((decimal_places(number) for number in numbers if isinstance(number, Decimal)), default=0)
