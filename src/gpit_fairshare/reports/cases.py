@@ -164,7 +164,7 @@ def _update_blocks(suite: Suite) -> Iterator[Block]:
 
 
 def _closing(suite: Suite) -> Iterator[Block]:
-    """Yield how many cases there are, with each outcome and by the origin of their figures, and how many did not run."""
+    """Yield how many cases there are, by outcome and by the origin of their figures, and how many did not run."""
     tone = _TONES["failed" if suite.exit_code else "ok"]
     yield Paragraph(f"{counted(len(suite.verdicts), 'case')}: {_outcomes(suite)}.", tone, apart=True)
     origins = [

@@ -119,7 +119,7 @@ def _totals_table(comparison: ComparedResults, pence: bool | None, otherwise: Se
 
 
 def _causes(comparison: ComparedResults) -> Iterator[Block]:
-    """Yield a table of the causes with their sum, a line on each and the method; or the reason if causes are not known."""
+    """Yield a table of the causes with their sum, a line on each and the method; or why no causes are known."""
     if comparison.no_causes_reason:
         yield from section("Causes not known", [comparison.no_causes_reason])
         return
