@@ -81,6 +81,7 @@ class Maturity:
         return int(self.practices["indicators_answered"].sum())
 
     def _national(self, name: str) -> float:
+        """Return the value of a national step in the year of the index."""
         return float(self.result.years[self.year].national(name))
 
     @property

@@ -170,6 +170,7 @@ class ResultReport:
         return document.Row([label, *(or_dash(value, write) for value in values)])
 
     def _heading(self, label: str) -> document.Row:
+        """Return a row that is the heading of the rows below it."""
         return document.Row([label, *("" for _ in self.years)], heading=True)
 
     def _money_rows(self) -> Iterator[document.Row]:

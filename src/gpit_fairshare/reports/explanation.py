@@ -76,6 +76,7 @@ def _warnings(explanation: ExplainedLines) -> Iterator[Block]:
 
 
 def _year_label(year: YearLines) -> str:
+    """Return a year, marked as indicative if it is."""
     return f"{year.year} (indicative)" if year.certainty == "indicative" else year.year
 
 

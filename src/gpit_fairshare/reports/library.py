@@ -121,6 +121,7 @@ def _state(state: str, means: str, why: str) -> str:
 
 
 def _in_unit(label: str, unit: str) -> str:
+    """Return a label followed by its unit, if it has one."""
     return f"{label}, {unit}" if unit else label
 
 
@@ -173,6 +174,7 @@ def _check_item(check: MethodCheck) -> document.Item:
 
 
 def _formula(text: str) -> list[document.Item]:
+    """Return the item that shows a formula; empty if there is no formula."""
     return _items(document.Code(text), marker="formula: ")
 
 

@@ -66,6 +66,7 @@ def _money(result: Result) -> document.Table:
     noun = result.scheme.organisation
 
     def added(name: str) -> float:
+        """Return the sum of a column over all organisations."""
         return math.fsum(year.values(name, ORGANISATION))
 
     def line(label: str, name: str) -> document.Row:

@@ -155,6 +155,7 @@ class ScreenLayout:
         return text.rstrip(" ,") + dots
 
     def _line(self, line: RenderableType) -> None:
+        """Print a line without wrapping it."""
         self.console.print(line, soft_wrap=True)
 
     def paragraph(self, text: str, style: str = "", *, lead: str = "") -> None:

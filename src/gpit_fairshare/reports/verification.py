@@ -174,6 +174,7 @@ def _difference_line(difference: FileDifference) -> str:
 
 
 def _both_values(in_file: Any, rerun: Any, unit: str = "") -> str:
+    """Return a phrase with the value in the file and the value when run again, exact enough to differ."""
     return f"{_value_text(in_file, rerun, unit)} in the file, {_value_text(rerun, in_file, unit)} when run again"
 
 

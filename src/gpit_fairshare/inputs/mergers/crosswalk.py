@@ -216,6 +216,7 @@ class Crosswalk:
         """
 
         def steps_into(code: str) -> list[Succession]:
+            """Return the successions into a code between the two days."""
             return [step for step in self._into.get(code, []) if after < step.effective <= until]
 
         members = _reachable_codes(successor, lambda code: [step.predecessor for step in steps_into(code)])

@@ -116,6 +116,7 @@ class _Member(NamedTuple):
 
     @property
     def code(self) -> str:
+        """Return the code of the row."""
         return self.row.code
 
 

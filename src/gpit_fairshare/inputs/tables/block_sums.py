@@ -71,17 +71,21 @@ class _BlockGroup(NamedTuple):
 
     @property
     def first(self) -> int:
+        """Return the first place of the block and its total."""
         return min(self.row, self.start)
 
     @property
     def end(self) -> int:
+        """Return the place after the last of the block and its total."""
         return max(self.row + 1, self.stop)
 
     @property
     def size(self) -> int:
+        """Return the number of rows that the total adds up."""
         return self.stop - self.start - (self.start <= self.row < self.stop)
 
     def block(self) -> list[int]:
+        """Return the places of the rows that the total adds up."""
         return [place for place in range(self.start, self.stop) if place != self.row]
 
     def sum_of(self, figures: ColumnSums) -> int:

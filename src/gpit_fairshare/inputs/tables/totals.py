@@ -282,6 +282,7 @@ class Totals:
         return {row.at for row in statistics}
 
     def _has_figures(self, row: FileRow) -> bool:
+        """Return whether a row has a figure in any column that is added up."""
         return any(column.figures[row.at] is not None for column in self.columns)
 
 

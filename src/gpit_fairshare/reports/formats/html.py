@@ -78,6 +78,7 @@ def _element(tag: str, tone: Tone, content: str) -> str:
 
 
 def _escaped(text: str) -> str:
+    """Return a text without effect in HTML, with escapes for invisible characters."""
     return entities.escape(visible(text))
 
 

@@ -114,6 +114,7 @@ def _fence(text: str, least: int) -> str:
 
 
 def _toned(text: str, tone: Tone) -> str:
+    """Return a text in Markdown, in bold unless its tone is plain."""
     return in_markdown(text) if tone is Tone.PLAIN else f"**{in_markdown(text)}**"
 
 
