@@ -25,7 +25,7 @@ from gpit_fairshare import GpitError, UsageError, allocate, verify
 from gpit_fairshare.cli import app
 from gpit_fairshare.engine import calculate
 from gpit_fairshare.errors import CalculationError, InputError, SchemeError
-from gpit_fairshare.maturity import Maturity, _ranked, assess, of_result
+from gpit_fairshare.maturity import Maturity, _ranked, assess, rank_result
 from gpit_fairshare.reports.maturity import maturity_document
 from gpit_fairshare.reports.screen import show
 from gpit_fairshare.results.reading import read_record
@@ -246,7 +246,7 @@ def indices(frame: pl.DataFrame) -> dict[str, float | None]:
 @given(rows=answers())
 def test_indices_are_those_of_exact_fractions(rows):
     """Every index is that of the definition, from 0 to 100, or none; ranks fall with the index; all checks pass."""
-    maturity = of_result(calculate(SCHEME, inputs_of(SCHEME, rows, {})))
+    maturity = rank_result(calculate(SCHEME, inputs_of(SCHEME, rows, {})))
 
     assert maturity.result.agrees, [check for check in maturity.result.checks if not check.holds]
     for frame, expected in zip((maturity.practices, maturity.ccgs), by_fractions(rows), strict=True):

@@ -45,7 +45,7 @@ class Report:
         return not any(finding.level == "error" for finding in self.findings)
 
     def document(self) -> dict[str, Any]:
-        """Return the report with stable keys, for JSON."""
+        """Return the files, the columns and the findings with stable keys, for JSON."""
         return {
             "schema": JSON_SCHEMA,
             "sound": self.sound,

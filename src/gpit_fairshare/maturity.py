@@ -81,6 +81,7 @@ class Maturity:
         return int(self.practices["indicators_answered"].sum())
 
     def _national(self, name: str) -> float:
+        """Return the value of a national step in the year of the index."""
         return float(self.result.years[self.year].national(name))
 
     @property
@@ -97,7 +98,7 @@ class Maturity:
         return round(float(correlation), _DIGITS)
 
     def document(self) -> dict[str, Any]:
-        """Return the whole document with stable keys, for JSON."""
+        """Return the index, the ranked CCGs and practices, the findings and the manifest, for JSON."""
         scheme = self.result.scheme
         return {
             "schema": JSON_SCHEMA,
@@ -162,14 +163,14 @@ def assess(  # noqa: PLR0913  # the options of `gpit maturity`, all by name
         max_size=max_size,
     )
     answer_files = {base_name(file) for files in (indicators, ccg_indicators) for file in listed(files)}
-    unused = tuple(_unused(result, [source for source in result.inputs.sources if source.name in answer_files]))
-    maturity = replace(of_result(result), unused=unused)
+    unused = tuple(_warn_of_unused(result, [source for source in result.inputs.sources if source.name in answer_files]))
+    maturity = replace(rank_result(result), unused=unused)
     if maturity.without_index == maturity.practices.height and maturity.indicators_asked:
-        raise InputError([_no_answers(result, unused), *maturity.findings])
+        raise InputError([_no_answers_error(result, unused), *maturity.findings])
     return maturity
 
 
-def _unused(result: Result, sources: Sequence[InputSource]) -> list[Finding]:
+def _warn_of_unused(result: Result, sources: Sequence[InputSource]) -> list[Finding]:
     """Return a warning for each file with columns that are not used.
 
     Every indicator is optional, so a misspelt heading would otherwise look like a question that was not asked.
@@ -188,11 +189,12 @@ def _unused(result: Result, sources: Sequence[InputSource]) -> list[Finding]:
 
 
 def _suggestion(heading: str, names: Sequence[str]) -> str:
+    """Return the name that is most like a heading, in brackets; empty if none is."""
     near = nearest(heading.replace(" ", "_"), names, 1)
     return f" ({near.removeprefix('; ')})" if near else ""
 
 
-def _no_answers(result: Result, unused: Sequence[Finding]) -> Finding:
+def _no_answers_error(result: Result, unused: Sequence[Finding]) -> Finding:
     """Return the error that no practice answered an indicator with a weight; it lists the columns looked for."""
     scheme, used = result.scheme, result.inputs.columns
     asked = [symbol.name for symbol in scheme.inputs if f"{symbol.name}_weight" in scheme.parameters and not symbol.of]
@@ -208,8 +210,8 @@ def _no_answers(result: Result, unused: Sequence[Finding]) -> Finding:
     return Finding(code, "error", "", "", problem + unused_headings, expected, remedy)
 
 
-def of_result(result: Result) -> Maturity:
-    """Return a result of the scheme with its CCGs and practices by rank."""
+def rank_result(result: Result) -> Maturity:
+    """Return a result of the scheme with its CCGs and practices by rank, as `Maturity`."""
     names = result.inputs.crosswalk.name
     rows = result.rows
     practices = _ranked(
@@ -242,7 +244,7 @@ def of_result(result: Result) -> Maturity:
 
 
 def _ranked(table: pl.DataFrame) -> pl.DataFrame:
-    """Return a table with the highest index first and rows without one last; ties share the better rank, by code."""
+    """Return a table by rank: the highest index first, rows without one last; ties share the better rank, by code."""
     rank = pl.col("maturity_index").round(_DIGITS).rank("min", descending=True).cast(pl.Int64)
     order = ["org_code", "org_name", "rank"]
     return table.with_columns(rank=rank).sort("rank", "org_code", nulls_last=True).select(*order, pl.exclude(order))

@@ -81,11 +81,11 @@ def reallocate(  # noqa: PLR0913  # the options of `gpit reallocate`, all by nam
         GpitError: Something in the arguments or the files is wrong, or there is no result.
     """  # noqa: DOC502 - raised by what it calls
     files = [str(file) for file in (forecast, adjustments) if file is not None]
-    chosen = _settings(tolerance, recover, receive, settings or {})
+    chosen = _settings_of_run(tolerance, recover, receive, settings or {})
     table, asked = _sheet_of_year(str(allocation), _asked_year(year))
     options = RunOptions(population=table, inputs=files, mapping=mapping, units=units, max_size=max_size)
     years, headings, titles = _inspect_files(options)
-    run_year = _year(asked, years)
+    run_year = _year_of_run(asked, years)
     if not years:
         _check_year_in_titles(table, run_year, titles)
     return allocate(
@@ -103,7 +103,7 @@ def reallocate(  # noqa: PLR0913  # the options of `gpit reallocate`, all by nam
     )
 
 
-def _settings(
+def _settings_of_run(
     tolerance: float | str | None,
     recover: float | str | None,
     receive: Sequence[str],
@@ -132,11 +132,9 @@ def _settings(
 
 
 def _inspect_files(options: RunOptions) -> tuple[tuple[str, ...], list[dict[str, str]], list[str]]:
-    """Return the years of the files, the headings of every file, and the titles above the allocations.
+    """Return the years of the files, the headings by column of each file, and the titles above the allocations.
 
-    The headings are listed for each file, the allocations first, as the heading of each column.
-
-    Other errors are left to the run itself, which knows what it needs.
+    The file of allocations comes first. Other errors are left to the run itself, which knows what it needs.
 
     Raises:
         InputError: A file cannot be read, or its errors leave no year.
@@ -155,7 +153,7 @@ def _inspect_files(options: RunOptions) -> tuple[tuple[str, ...], list[dict[str,
 def _default_map(
     headings: Sequence[Mapping[str, str]], mapping: Mapping[str, str], allocation: str, *, adjusted: bool
 ) -> dict[str, str]:
-    """Return the headings that are mapped to the scheme's names without `--map`.
+    """Return the headings of allocations and adjustments that are mapped to the scheme's names without `--map`.
 
     Raises:
         UsageError: The table was written by `gpit reallocate`.
@@ -174,8 +172,8 @@ def _default_map(
     return mapped_headings
 
 
-def _year(asked: str | None, years: Sequence[str]) -> str:
-    """Return the year of the run.
+def _year_of_run(asked: str | None, years: Sequence[str]) -> str:
+    """Return the year of the run: that of `--year`, else the only year of the files.
 
     Raises:
         UsageError: The files do not have it; or it is not given, and the files have none or several.
@@ -299,12 +297,13 @@ HEADINGS: Final = tuple(field.name for field in fields(AllocationChange))
 
 
 def changes(result: Result) -> list[AllocationChange]:
-    """Return the changes of organisations whose money moves, by code; nothing changes for the others."""
+    """Return the changes of organisations whose money moves, by code; organisations without a change are left out."""
     basis = " ".join(result.inputs.illustrative)
     return [_change(row, basis) for row in result.rows.iter_rows(named=True) if any(row[name] for name in _MOVED)]
 
 
 def _change(row: Mapping[str, Any], basis: str) -> AllocationChange:
+    """Return the change of one organisation's allocation from its row of the result."""
     return AllocationChange(
         year=row["year"],
         org_code=row["org_code"],
@@ -331,6 +330,7 @@ def _sentence(row: Mapping[str, Any]) -> str:
 
 
 def _reasons(row: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a phrase with the amount for each reason why an allocation changes."""
     approved = f"({row['reason']}; approved by {row['approver']})"
     for name, phrase in (
         ("recovered", "of forecast underspend is recovered"),

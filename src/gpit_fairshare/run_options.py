@@ -143,9 +143,14 @@ def listed(paths: Files) -> list[str]:
 def called_with(
     model: Callable[Arguments, Options],
 ) -> Callable[[Callable[[Options], Answer]], Callable[Arguments, Answer]]:
-    """Let a function of options take their fields as keyword arguments, and list these in its docstring."""
+    """Return a decorator for a function of options: callers give their fields as keyword arguments.
+
+    Its docstring then lists these.
+    """
 
     def decorate(function: Callable[[Options], Answer]) -> Callable[Arguments, Answer]:
+        """Return a function that takes the fields as arguments, makes the options of them, and calls the function."""
+
         @wraps(function)
         def call(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Answer:
             return function(model(*args, **kwargs))
@@ -161,7 +166,7 @@ def called_with(
 
 
 def _meanings(model: Any) -> str:
-    """Return the description of each field of a model, from the docstrings of the model and its bases."""
+    """Return the lines about each field of a model, from the docstrings of the model and its bases."""
     entries: dict[str, str] = {}
     for part in reversed(model.__mro__):
         text = (getdoc(part) or "").partition("Attributes:\n")[2]

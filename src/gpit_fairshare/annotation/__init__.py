@@ -12,7 +12,7 @@ from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from gpit_fairshare.annotation.markup import Unfit, whole
+from gpit_fairshare.annotation.markup import Unfit, get_int
 from gpit_fairshare.annotation.notes import add_notes
 from gpit_fairshare.annotation.package import Package
 from gpit_fairshare.annotation.report import FIRST_ROW, Mark, findings_sheet, note_text
@@ -60,16 +60,21 @@ def annotate(original: Path, copy: Path, marks: Sequence[Mark], *, largest: int 
         raise UsageError(f"{copy.name}: is the workbook itself, which gpit never overwrites; give another name")
     if len(marks) >= MOST_ROWS:
         raise OutputError(f"{original.name}: {len(marks):,} findings are too many for a sheet; correct some first")
-    data = _bytes_of(original, largest)
+    data = _read_original(original, largest)
     try:
         package = Package(data, largest)
-        _mark(package, marks, original.name)
+        _mark_cells(package, marks, original.name)
         package.save(copy)
     except Unfit as fault:
         raise InputError([replace(fault.finding, file=original.name)]) from fault
 
 
-def _bytes_of(original: Path, largest: int) -> bytes:
+def _read_original(original: Path, largest: int) -> bytes:
+    """Return the bytes of the workbook.
+
+    Raises:
+        UsageError: It cannot be read, or it is more than four times as large as `largest`.
+    """
     try:
         if original.stat().st_size > 4 * largest:
             raise UsageError(f"{original.name}: is larger than {megabytes(4 * largest)}, too large to mark")
@@ -78,12 +83,12 @@ def _bytes_of(original: Path, largest: int) -> bytes:
         raise UsageError(f"{original.name}: cannot be read ({fault.strerror or fault})") from None
 
 
-def _mark(package: Package, marks: Sequence[Mark], file: str) -> None:
-    """Add the marks to the sheets of an opened workbook, and add the sheet of findings."""
+def _mark_cells(package: Package, marks: Sequence[Mark], file: str) -> None:
+    """Mark the cells of an opened workbook with fills and notes, and add the sheet of findings to it."""
     book = WorkbookPart(package)
     named_marks = [_as_named(mark, book, file) for mark in marks]
     title = book.free_name("Findings")
-    styles = _styles(package)
+    styles = _open_styles(package)
     cells: dict[str, list[tuple[int, Mark]]] = {}
     for row, mark in enumerate(named_marks, FIRST_ROW):
         if mark.cell:
@@ -99,12 +104,12 @@ def _mark(package: Package, marks: Sequence[Mark], file: str) -> None:
         for place, group in sorted(groups.items()):
             most_serious = min((mark.level for _, mark in group), key=LEVELS.index)
             cell = sheet.cell(place)
-            cell.set("s", str(styles.marked(whole(cell, "s", 0), most_serious)))
+            cell.set("s", str(styles.marked(get_int(cell, "s", 0), most_serious)))
             texts[place] = note_text(group, title, cell=str(place))
         add_notes(package, sheet, texts)
     linked = frozenset(page.name for page in book.pages.values() if page.cells)
     root = findings_sheet(named_marks, linked, styles, package.dialect)
-    book.append(title, root)
+    book.append_sheet(title, root)
 
 
 def _as_named(mark: Mark, book: WorkbookPart, file: str) -> Mark:
@@ -127,7 +132,7 @@ def _as_named(mark: Mark, book: WorkbookPart, file: str) -> Mark:
     return replace(mark, sheet=page.name, cell=str(place) if place else "")
 
 
-def _styles(package: Package) -> StylesPart:
+def _open_styles(package: Package) -> StylesPart:
     """Return the cell styles of the workbook; their part is created if there is none."""
     part = package.target(package.workbook, kind="styles")
     if not part:

@@ -91,18 +91,18 @@ def parse(data: bytes, part: str) -> etree._Element:
 
 
 def serialise(root: etree._Element) -> bytes:
-    """Return a part as bytes, with everything before and after its root."""
+    """Return a part as the bytes of an XML file, with everything before and after its root."""
     return _DECLARATION + etree.tostring(root.getroottree(), encoding="UTF-8", xml_declaration=False)
 
 
-def local(element: etree._Element) -> str:
+def local_name(element: etree._Element) -> str:
     """Return an element's name without its namespace; an empty text for a comment or an instruction."""
     tag: object = element.tag  # a function for a comment, contrary to the stubs
     return etree.QName(tag).localname if isinstance(tag, str) else ""
 
 
 def add(parent: etree._Element, name: str, text: str | None = None, /, **attributes: str) -> etree._Element:
-    """Append a child in the parent's namespace, so with its prefix. The text must already be `harmless`."""
+    """Append a child element in the parent's namespace, with a text that is already `harmless`; return the child."""
     element = etree.SubElement(parent, etree.QName(etree.QName(parent).namespace, name), attributes)
     if text is not None:
         element.text = text
@@ -111,10 +111,10 @@ def add(parent: etree._Element, name: str, text: str | None = None, /, **attribu
     return element
 
 
-def child(
+def ensure_child(
     parent: etree._Element, name: str, order: Sequence[str], nsmap: Mapping[str, str] | None = None
 ) -> etree._Element:
-    """Return a child; a new one is inserted in the format's sequence, because Excel refuses any other order.
+    """Return a child by its name. If there is none, insert one in the format's sequence: Excel refuses any other order.
 
     Args:
         parent: The parent; the child gets its namespace.
@@ -135,11 +135,11 @@ def child(
 def _effective_name(element: etree._Element) -> str:
     """Return an element's name; for alternatives, the name of the element that they replace."""
     if element.tag == _COMPATIBILITY:
-        return next((local(inner) for choice in element for inner in choice), "")
-    return local(element)
+        return next((local_name(inner) for choice in element for inner in choice), "")
+    return local_name(element)
 
 
-def whole(element: etree._Element, name: str, default: int) -> int:
+def get_int(element: etree._Element, name: str, default: int) -> int:
     """Return an attribute as a whole number, 0 or more; the default if it is absent.
 
     Raises:
@@ -149,7 +149,7 @@ def whole(element: etree._Element, name: str, default: int) -> int:
     if text is None:
         return default
     if not re.fullmatch(r"\s*[0-9]{1,10}\s*", text):
-        raise Unfit(f"'{name}' of an element '{local(element)}' is '{text[:40]}', not a whole number")
+        raise Unfit(f"'{name}' of an element '{local_name(element)}' is '{text[:40]}', not a whole number")
     return int(text)
 
 

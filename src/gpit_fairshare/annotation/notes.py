@@ -73,25 +73,25 @@ def add_notes(package: Package, sheet: AnnotatedSheet, texts: Mapping[CellPlace,
     notes_by_cell = {note.get("ref", ""): note for note in reversed(comments.findall("{*}comment"))}
     # Without a drawing, the old notes have no boxes, and Excel needs one for each.
     boxed = set(notes_by_cell) if sheet.root.find("{*}legacyDrawing") is not None else set()
-    author = _author(authors)
+    author = _author_number(authors)
     for cell, text in texts.items():
         note = notes_by_cell.get(str(cell))
         if note is None:
             note = notes_by_cell[str(cell)] = add(comments, "comment", ref=str(cell), authorId=author, shapeId="0")
             add(note, "text")
-        _append(note, text, part)
-    cells_and_notes = [(_cell_of(note, part), note) for note in comments.findall("{*}comment")]
+        _append_text(note, text, part)
+    cells_and_notes = [(_cell_of_note(note, part), note) for note in comments.findall("{*}comment")]
     notes = sorted(cells_and_notes, key=lambda cell_and_note: cell_and_note[0])
     for _, note in notes:
         comments.append(note)  # this moves the element to the end
     boxes = {cell: "".join(map(str, note.itertext())) for cell, note in notes if str(cell) not in boxed}
     drawing = _part_of_boxes(package, sheet)
     if boxes:
-        _draw(package, drawing, sheet, boxes)
+        _draw_boxes(package, drawing, sheet, boxes)
 
 
 def _part_of_notes(package: Package, sheet: AnnotatedSheet) -> str:
-    """Return the part with the notes of a sheet; it is created if there is none."""
+    """Return the name of the part with the notes of a sheet; it is created if there is none."""
     if part := package.target(sheet.part, kind="comments"):
         return part
     empty = f'<comments xmlns="{sheet.dialect.main}"><authors/><commentList/></comments>'.encode()
@@ -99,7 +99,7 @@ def _part_of_notes(package: Package, sheet: AnnotatedSheet) -> str:
 
 
 def _part_of_boxes(package: Package, sheet: AnnotatedSheet) -> str:
-    """Return the part with the drawing of a sheet's notes and controls; it is created if there is none.
+    """Return the name of the part with the drawing of a sheet's notes and controls; it is created if there is none.
 
     Raises:
         Unfit: the sheet refers to a drawing that the workbook does not have.
@@ -108,7 +108,7 @@ def _part_of_boxes(package: Package, sheet: AnnotatedSheet) -> str:
     if drawing is None:
         pattern = "drawings/vmlDrawing{}.vml"
         part, identifier = package.add(sheet.part, "vmlDrawing", pattern, _EMPTY_DRAWING, _DRAWING_TYPE)
-        sheet.draw(identifier)
+        sheet.refer_to_drawing(identifier)
         return part
     identifier = drawing.get(sheet.dialect.reference, "")
     part = package.target(sheet.part, identifier=identifier) if identifier else ""
@@ -117,14 +117,20 @@ def _part_of_boxes(package: Package, sheet: AnnotatedSheet) -> str:
     return part
 
 
-def _cell_of(note: etree._Element, part: str) -> CellPlace:
+def _cell_of_note(note: etree._Element, part: str) -> CellPlace:
+    """Return the cell that a note is on.
+
+    Raises:
+        Unfit: the note names no cell.
+    """
     cell = place_of(note.get("ref", ""))
     if cell is None:
         raise Unfit(f"a note is at '{note.get('ref', '')}', which is not a cell", part)
     return cell
 
 
-def _author(authors: etree._Element) -> str:
+def _author_number(authors: etree._Element) -> str:
+    """Return the position of gpit in the list of authors; it is added at the end if it is missing."""
     names = [author.text for author in authors.findall("{*}author")]
     if AUTHOR not in names:
         names.append(AUTHOR)
@@ -132,7 +138,7 @@ def _author(authors: etree._Element) -> str:
     return str(names.index(AUTHOR))
 
 
-def _append(note: etree._Element, text: str, part: str) -> None:
+def _append_text(note: etree._Element, text: str, part: str) -> None:
     """Add a text to a note, below its own text and under the name of gpit.
 
     Raises:
@@ -157,7 +163,7 @@ def _append(note: etree._Element, text: str, part: str) -> None:
         body.insert(position + index, run)  # before any phonetic text
 
 
-def _draw(package: Package, part: str, sheet: AnnotatedSheet, texts: Mapping[CellPlace, str]) -> None:
+def _draw_boxes(package: Package, part: str, sheet: AnnotatedSheet, texts: Mapping[CellPlace, str]) -> None:
     """Add a hidden box for each note to the drawing of a sheet.
 
     Raises:
@@ -182,7 +188,7 @@ def _draw(package: Package, part: str, sheet: AnnotatedSheet, texts: Mapping[Cel
                 width=_BOX_WIDTH * 3 / 4,
                 height=height * 3 / 4,
                 layer=index + 1,
-                anchor=", ".join(map(str, sheet.box(cell, _BOX_WIDTH, height))),
+                anchor=", ".join(map(str, sheet.box_anchor(cell, _BOX_WIDTH, height))),
                 row=cell.row - 1,
                 column=cell.column - 1,
             )
@@ -195,7 +201,7 @@ def _draw(package: Package, part: str, sheet: AnnotatedSheet, texts: Mapping[Cel
 
 
 def _free_blocks(package: Package, count: int) -> list[int]:
-    """Return blocks of numbers that no drawing of the workbook uses, whether it declares them or not."""
+    """Return the lowest blocks of numbers that no drawing of the workbook uses, whether it declares them or not."""
     used_blocks: set[int] = set()
     for part in package.names(".vml"):
         data = package.read(part)

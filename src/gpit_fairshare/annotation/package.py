@@ -93,7 +93,7 @@ class Package:
         """
         root = self.tree(relationships_part(""))
         targets = [
-            _resolved("", entry.get("Target", ""))
+            _resolve_target("", entry.get("Target", ""))
             for entry in root.findall("{*}Relationship")
             if entry.get("Type", "").endswith("/officeDocument")
         ]
@@ -150,7 +150,7 @@ class Package:
         return self._trees[name]
 
     def edit(self, part: str) -> etree._Element:
-        """Return the root of a part to change; `save` writes the part from it."""
+        """Return the root of a part to change; `save` writes the part from it instead of its old bytes."""
         self._edited.add(self.name(part))
         return self.tree(part)
 
@@ -171,7 +171,7 @@ class Package:
             number += 1
         self._names[name.lower()] = name
         self._bytes[name] = data
-        self._declare(name, content_type)
+        self._declare_type(name, content_type)
         return name
 
     def content_type(self, part: str) -> str:
@@ -184,7 +184,8 @@ class Package:
                 by_ending = entry.get("ContentType", "")
         return by_ending
 
-    def _declare(self, part: str, content_type: str) -> None:
+    def _declare_type(self, part: str, content_type: str) -> None:
+        """Declare the content type of a part in the list of types, unless it has this type already."""
         if self.content_type(part) == content_type:
             return
         self.edit(TYPES)
@@ -198,7 +199,7 @@ class Package:
             add(self.types, "Override", PartName=f"/{part}", ContentType=content_type)
 
     def target(self, source: str, *, kind: str = "", identifier: str = "") -> str:
-        """Return the part that another refers to, by the kind of reference or by its identifier.
+        """Return the name of the part that another refers to, by the kind of reference or by its identifier.
 
         The name is empty if there is no such reference.
         """
@@ -207,7 +208,7 @@ class Package:
         for entry in self.tree(relationships_part(source)).findall("{*}Relationship"):
             is_meant = entry.get("Id") == identifier if identifier else entry.get("Type", "").rpartition("/")[2] == kind
             if is_meant and entry.get("TargetMode") != "External":
-                target = _resolved(source, entry.get("Target", ""))
+                target = _resolve_target(source, entry.get("Target", ""))
                 return self.name(target if target in self else unquote(target))
         return ""
 
@@ -235,14 +236,14 @@ class Package:
         return part, f"rId{number}"
 
     def save(self, path: Path) -> None:
-        """Write the package: old parts in their order and with their dates, new parts at the end."""
+        """Write the package to a file: old parts in their order and with their dates, new parts at the end."""
         new = zipfile.ZipInfo(date_time=_NEW_PART)
         new.create_system, new.compress_type = 0, zipfile.ZIP_DEFLATED
         with path.open("wb") as stream, zipfile.ZipFile(stream, "w") as out:
             out.comment = self._archive.comment
             for name in self._names.values():
                 data = serialise(self._trees[name]) if name in self._edited else self.read(name)
-                out.writestr(_entry(name, self._entries.get(name, new)), data)
+                out.writestr(_copied_entry(name, self._entries.get(name, new)), data)
 
 
 def relationships_part(source: str) -> str:
@@ -251,13 +252,13 @@ def relationships_part(source: str) -> str:
     return f"{folder}/_rels/{base}.rels".lstrip("/")
 
 
-def _resolved(source: str, target: str) -> str:
+def _resolve_target(source: str, target: str) -> str:
     """Return the part's name for a target that is relative to the package's root or to the folder of the source."""
     path = posixpath.normpath(posixpath.join("/", posixpath.dirname(source), target))
     return re.sub("^/+", "", path)
 
 
-def _entry(name: str, like: zipfile.ZipInfo) -> zipfile.ZipInfo:
+def _copied_entry(name: str, like: zipfile.ZipInfo) -> zipfile.ZipInfo:
     """Return a copy of an archive entry without its sizes and position, which are calculated again."""
     entry = zipfile.ZipInfo(name, like.date_time)
     entry.compress_type = like.compress_type

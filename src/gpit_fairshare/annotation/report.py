@@ -78,7 +78,7 @@ def note_text(findings: Sequence[tuple[int, Mark]], sheet: str, *, cell: str) ->
 
 
 def _sentence(text: str) -> str:
-    """Add a full stop to a text that has none."""
+    """Return a text with a full stop at its end, unless it is empty or has an end already."""
     text = text.strip()
     return text if not text or text.endswith((".", "!", "?", "…")) else f"{text}."
 
@@ -86,7 +86,7 @@ def _sentence(text: str) -> str:
 def findings_sheet(
     marks: Sequence[Mark], linked: frozenset[str], styles: StylesPart, dialect: Dialect
 ) -> etree._Element:
-    """Return the sheet with a row of headings and a row for each finding, in their order.
+    """Return the XML of the sheet with a row of headings and a row for each finding, in their order.
 
     Args:
         marks: the findings, with the names of sheets as the workbook writes them.
@@ -108,11 +108,11 @@ def findings_sheet(
     for number, (_, width) in enumerate(_COLUMNS, 1):
         add(columns, "col", min=str(number), max=str(number), width=str(width), customWidth="1")
     data = add(root, "sheetData")
-    _row(data, 1, [heading for heading, _ in _COLUMNS], [styles.heading()] * len(_COLUMNS))
+    _write_row(data, 1, [heading for heading, _ in _COLUMNS], [styles.heading()] * len(_COLUMNS))
     plain = styles.text()
-    links = _rows(data, marks, linked, styles, plain)
+    links = _write_findings(data, marks, linked, styles, plain)
     if not marks:
-        _row(data, FIRST_ROW, ["", "", "", "", "No findings.", ""], [plain] * len(_COLUMNS))
+        _write_row(data, FIRST_ROW, ["", "", "", "", "No findings.", ""], [plain] * len(_COLUMNS))
     add(root, "autoFilter", ref=f"A1:{last}")
     if links:
         hyperlinks = add(root, "hyperlinks")
@@ -123,10 +123,10 @@ def findings_sheet(
     return root
 
 
-def _rows(
+def _write_findings(
     data: etree._Element, marks: Sequence[Mark], linked: frozenset[str], styles: StylesPart, plain: int
 ) -> list[tuple[str, str, str]]:
-    """Write the findings, and return the links: cell, target, text."""
+    """Write a row for each finding, and return the links to their cells: cell with the link, target, text."""
     link = styles.link()
     levels = {level: styles.text(level) for level in dict.fromkeys(mark.level for mark in marks)}
     links = []
@@ -139,12 +139,12 @@ def _rows(
             location = f"{quoted(mark.sheet)}!{mark.cell or 'A1'}"
             links.append((f"{letter(column)}{row}", location, mark.cell or mark.sheet))
         texts = [mark.number, mark.level, mark.sheet, mark.cell, _sentence(mark.text), _sentence(mark.remedy)]
-        _row(data, row, texts, style_numbers)
+        _write_row(data, row, texts, style_numbers)
     return links
 
 
-def _row(data: etree._Element, number: int, texts: Sequence[str], style_numbers: Sequence[int]) -> None:
-    """Write a row of texts. They are stored as texts, so that none is run as a formula."""
+def _write_row(data: etree._Element, number: int, texts: Sequence[str], style_numbers: Sequence[int]) -> None:
+    """Add a row of texts, each with the number of its style. They are stored so that none is run as a formula."""
     # Set the height: some programs use the heights in the file, and would print wrapped lines over each other.
     lines = max(len(textwrap.wrap(text, width)) for text, (_, width) in zip(texts, _COLUMNS, strict=True))
     height = min(_LINE * max(lines, 1), _TALLEST)

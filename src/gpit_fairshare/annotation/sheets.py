@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from lxml import etree
 
-from gpit_fairshare.annotation.markup import Unfit, add, child, dialect_of, serialise, whole
+from gpit_fairshare.annotation.markup import Unfit, add, dialect_of, ensure_child, get_int, serialise
 from gpit_fairshare.workbook.sheets import column_number, free_name, letter, quoted
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class AnnotatedSheet:
         self._rows: dict[int, etree._Element] = {}
         number = 0
         for row in data.findall("{*}row"):
-            number = whole(row, "r", number + 1)
+            number = get_int(row, "r", number + 1)
             row.set("r", str(number))
             self._rows[number] = row
         self._cells: dict[int, dict[int, etree._Element]] = {}
@@ -110,24 +110,24 @@ class AnnotatedSheet:
         return cell
 
     def cell(self, place: CellPlace) -> etree._Element:
-        """Return a cell. If the file does not contain it, it is added as a blank cell with the style that it shows."""
+        """Return the element of a cell. If the file has none, a blank cell with the style that it shows is added."""
         row = self._rows.get(place.row)
         if row is None:
-            row = _make(self._data, "row", str(place.row), self._rows, place.row)
-        cells = self._cells_of(place.row, row)
+            row = _insert_element(self._data, "row", str(place.row), self._rows, place.row)
+        cells = self._cells_of_row(place.row, row)
         if place.column not in cells:
-            cell = _make(row, "c", str(place), cells, place.column)
+            cell = _insert_element(row, "c", str(place), cells, place.column)
             cell.set("s", str(self._style_of_blank(row, place.column)))
-            self._widen(row, place)
+            self._extend_ranges(row, place)
         return cells[place.column]
 
-    def draw(self, identifier: str) -> None:
-        """Refer to the part with the shapes of the notes."""
-        drawing = child(self.root, "legacyDrawing", _ORDER, nsmap={"r": self.dialect.relations})
+    def refer_to_drawing(self, identifier: str) -> None:
+        """Refer from the sheet to the part with the drawing of its notes, by the identifier of the reference."""
+        drawing = ensure_child(self.root, "legacyDrawing", _ORDER, nsmap={"r": self.dialect.relations})
         drawing.set(self.dialect.reference, identifier)
 
-    def box(self, cell: CellPlace, width: int, height: int) -> tuple[int, ...]:
-        """Return the place of a box next to a cell: column, pixels, row, pixels, of its start and of its end.
+    def box_anchor(self, cell: CellPlace, width: int, height: int) -> tuple[int, ...]:
+        """Return the place of a note's box next to a cell: column, pixels, row, pixels, of its start and of its end.
 
         Columns and rows count from 0. A box covers fewer columns or rows if these are wide or high.
         """
@@ -141,7 +141,12 @@ class AnnotatedSheet:
             bottom, down = bottom + 1, down - pixels
         return left, 15, top, 10, right, across, bottom, down
 
-    def _cells_of(self, number: int, row: etree._Element) -> dict[int, etree._Element]:
+    def _cells_of_row(self, number: int, row: etree._Element) -> dict[int, etree._Element]:
+        """Return the cells of a row by column; cells without an address get one.
+
+        Raises:
+            Unfit: a cell has an address that is not in this row.
+        """
         if number not in self._cells:
             cells: dict[int, etree._Element] = {}
             column = 0
@@ -159,16 +164,17 @@ class AnnotatedSheet:
     def _style_of_blank(self, row: etree._Element, column: int) -> int:
         """Return the style of a cell that is not in the file: that of its row, else of its column."""
         if row.get("customFormat") in ("1", "true"):
-            return whole(row, "s", 0)
-        settings = self._column(column)
-        return whole(settings, "style", 0) if settings is not None else 0
+            return get_int(row, "s", 0)
+        settings = self._column_settings(column)
+        return get_int(settings, "style", 0) if settings is not None else 0
 
-    def _column(self, column: int) -> etree._Element | None:
+    def _column_settings(self, column: int) -> etree._Element | None:
+        """Return the element with the width and style of a column; None if the sheet has none for it."""
         settings = self.root.iterfind("{*}cols/{*}col")
-        return next((entry for entry in settings if whole(entry, "min", 0) <= column <= whole(entry, "max", 0)), None)
+        return next((span for span in settings if get_int(span, "min", 0) <= column <= get_int(span, "max", 0)), None)
 
-    def _widen(self, row: etree._Element, cell: CellPlace) -> None:
-        """Extend the file's range for the row and the sheet to a cell that was added."""
+    def _extend_ranges(self, row: etree._Element, cell: CellPlace) -> None:
+        """Extend the used range that the sheet states to a new cell; drop that of the row if it leaves the cell out."""
         spans = [span.partition(":") for span in row.get("spans", "").split()]
         if spans and not any(
             first.isdigit() and last.isdigit() and int(first) <= cell.column <= int(last) for first, _, last in spans
@@ -183,7 +189,7 @@ class AnnotatedSheet:
 
     def _width(self, column: int) -> int:
         """Return the width of a column in pixels; a character of the usual font is 7 pixels wide."""
-        settings, size = self._column(column), "width"
+        settings, size = self._column_settings(column), "width"
         if settings is None or settings.get(size) is None:
             settings, size = self.root.find("{*}sheetFormatPr"), "defaultColWidth"
         return _pixels(settings, size, 7, _USUAL_WIDTH)
@@ -193,10 +199,10 @@ class AnnotatedSheet:
         return _pixels(self._rows.get(row), "ht", 4 / 3, _USUAL_HEIGHT)
 
 
-def _make(
+def _insert_element(
     parent: etree._Element, name: str, reference: str, siblings: dict[int, etree._Element], number: int
 ) -> etree._Element:
-    """Add a row or a cell before its first sibling with a higher number."""
+    """Insert a row or a cell before its first sibling with a higher number, add it to the siblings, and return it."""
     element = etree.Element(etree.QName(etree.QName(parent).namespace, name), r=reference)
     next_number = min((other for other in siblings if other > number), default=None)
     if next_number is None:
@@ -256,18 +262,21 @@ class WorkbookPart:
         ends = {1: "", 2: " (gpit)"}
         return free_name(set(self.pages), lambda number: name + ends.get(number, f" (gpit {number - 1})"))
 
-    def append(self, name: str, root: etree._Element) -> None:
-        """Add a sheet with a free name after the others, so that the numbers of sheets stay the same."""
+    def append_sheet(self, name: str, root: etree._Element) -> None:
+        """Add a sheet with a free name after the others, so that the numbers of sheets stay the same.
+
+        Its filter gets the hidden name that Excel expects.
+        """
         package = self._package
         workbook = package.edit(package.workbook)
         pattern, data = "worksheets/sheet{}.xml", serialise(root)
         part, identifier = package.add(package.workbook, "worksheet", pattern, data, WORKSHEET_TYPE)
-        identifiers = {whole(entry, "sheetId", 0) for entry in self._sheet_list.findall("{*}sheet")}
+        identifiers = {get_int(entry, "sheetId", 0) for entry in self._sheet_list.findall("{*}sheet")}
         highest = max(identifiers, default=0) + 1
         sheet_id = highest if highest <= _HIGHEST_SHEET_ID else min(set(range(1, highest)) - identifiers)
         entry = add(self._sheet_list, "sheet", name=name, sheetId=str(sheet_id))
         entry.set(package.dialect.reference, identifier)
-        names = child(workbook, "definedNames", _AFTER_NAMES)
+        names = ensure_child(workbook, "definedNames", _AFTER_NAMES)
         # Excel also stores the range of a sheet's filter under this name.
         filtered = next(root.iterfind("{*}autoFilter")).get("ref", "")
         area = quoted(name) + "!" + re.sub("([A-Z]+)([0-9]+)", r"$\1$\2", filtered)  # A1:C5 → $A$1:$C$5
@@ -277,7 +286,7 @@ class WorkbookPart:
         self.pages[name.casefold()] = SheetEntry(name, part, cells=True)
 
     def _list_title(self, name: str) -> None:
-        """Add the sheet to the titles in the file's properties, if these list the sheets of this workbook."""
+        """Add a sheet's name to the titles in the file's properties, if these list the sheets of this workbook."""
         target = self._package.target
         part = target("", kind="extended-properties") or target("", kind="extendedProperties")
         if not part:

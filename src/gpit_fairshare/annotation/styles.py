@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from lxml import etree
 
-from gpit_fairshare.annotation.markup import Unfit, add, child, local, whole
+from gpit_fairshare.annotation.markup import Unfit, add, ensure_child, get_int, local_name
 
 if TYPE_CHECKING:
     from gpit_fairshare.findings import Level
@@ -42,23 +42,23 @@ class StylesPart:
 
     def __init__(self, root: etree._Element) -> None:
         """Add the lists that every workbook needs, if this workbook lacks them."""
-        self._fonts = child(root, "fonts", _ORDER)
+        self._fonts = ensure_child(root, "fonts", _ORDER)
         if self._fonts.find("{*}font") is None:
-            font = self._append(self._fonts, "font")
+            font = self._append_element(self._fonts, "font")
             add(font, "sz", val="11")
             add(font, "name", val="Calibri")
-        self._fills = child(root, "fills", _ORDER)
+        self._fills = ensure_child(root, "fills", _ORDER)
         for pattern in ("none", "gray125")[len(self._fills.findall("{*}fill")) :]:  # Excel expects these two
-            add(self._append(self._fills, "fill"), "patternFill", patternType=pattern)
-        borders = child(root, "borders", _ORDER)
+            add(self._append_element(self._fills, "fill"), "patternFill", patternType=pattern)
+        borders = ensure_child(root, "borders", _ORDER)
         if borders.find("{*}border") is None:
-            border = self._append(borders, "border")
+            border = self._append_element(borders, "border")
             for side in ("left", "right", "top", "bottom", "diagonal"):
                 add(border, side)
         self._based = {} if root.find("{*}cellStyleXfs/{*}xf") is None else {"xfId": "0"}
-        self._cell_styles = child(root, "cellXfs", _ORDER)
+        self._cell_styles = ensure_child(root, "cellXfs", _ORDER)
         if self._cell_styles.find("{*}xf") is None:
-            self._style()
+            self._add_style()
         self._original_styles = self._cell_styles.findall("{*}xf")
         self._fill_ids: dict[str, str] = {}
         self._marked: dict[tuple[int, Level], int] = {}
@@ -75,26 +75,26 @@ class StylesPart:
             marked_style = copy.deepcopy(self._original_styles[style])
             marked_style.tail = None
             fills = DARK_FILLS if self._has_light_text(marked_style) else FILLS
-            marked_style.set("fillId", self._fill(fills[level]))
+            marked_style.set("fillId", self._fill_number(fills[level]))
             marked_style.set("applyFill", "1")
-            self._marked[style, level] = self._enter(marked_style)
+            self._marked[style, level] = self._append_style(marked_style)
         return self._marked[style, level]
 
     def heading(self) -> int:
-        """Add the style of headings: bold on grey."""
-        return self._style(wrap=True, font=self._font("b"), fill=self._fill(_HEADING_FILL))
+        """Add the style of headings, bold on grey, and return its number."""
+        return self._add_style(wrap=True, font=self._add_font("b"), fill=self._fill_number(_HEADING_FILL))
 
     def text(self, level: Level | None = None) -> int:
-        """Add the style of texts: wrapped, from the top; with the fill of a level if there is one."""
-        return self._style(wrap=True, fill=self._fill(FILLS[level]) if level else "0")
+        """Add the style of texts, wrapped and from the top, with the fill of a level if given; return its number."""
+        return self._add_style(wrap=True, fill=self._fill_number(FILLS[level]) if level else "0")
 
     def link(self) -> int:
-        """Add the style of links: blue and underlined."""
-        return self._style(wrap=True, font=self._font("u"))
+        """Add the style of links, blue and underlined, and return its number."""
+        return self._add_style(wrap=True, font=self._add_font("u"))
 
     def _has_light_text(self, style: etree._Element) -> bool:
         """Return whether the font of a style is closer to white than to black; a font without a colour is black."""
-        colour = self._fonts.find(f"{{*}}font[{whole(style, 'fontId', 0) + 1}]/{{*}}color")
+        colour = self._fonts.find(f"{{*}}font[{get_int(style, 'fontId', 0) + 1}]/{{*}}color")
         if colour is None:
             return False
         if colour.get("theme") or colour.get("indexed"):
@@ -108,40 +108,48 @@ class StylesPart:
         return 0.3 * red + 0.6 * green + 0.1 * blue > 160
 
     @staticmethod
-    def _append(parent: etree._Element, name: str) -> etree._Element:
+    def _append_element(parent: etree._Element, name: str) -> etree._Element:
+        """Append a new element to a list of fonts, fills or borders, update the list's count, and return it."""
         element = add(parent, name)
         parent.set("count", str(len(parent.findall(element.tag))))
         return element
 
-    def _fill(self, colour: str) -> str:
+    def _fill_number(self, colour: str) -> str:
+        """Return the number of the solid fill in a colour; it is added when it is first needed."""
         if colour not in self._fill_ids:
-            pattern = add(self._append(self._fills, "fill"), "patternFill", patternType="solid")
+            pattern = add(self._append_element(self._fills, "fill"), "patternFill", patternType="solid")
             add(pattern, "fgColor", rgb=colour)
             add(pattern, "bgColor", indexed="64")
             self._fill_ids[colour] = str(len(self._fills.findall("{*}fill")) - 1)
         return self._fill_ids[colour]
 
-    def _font(self, trait: str) -> str:
-        """Add the workbook's usual font in bold (`b`), or as a link (`u`)."""
+    def _add_font(self, trait: str) -> str:
+        """Add the workbook's usual font in bold (`b`), or as a link (`u`), and return its number."""
         usual_font = self._fonts.findall("{*}font")[0]
-        font = self._append(self._fonts, "font")
+        font = self._append_element(self._fonts, "font")
         copied_traits = set(_FONT_ORDER) - {"b", "u", "color"}
-        font.extend(copy.deepcopy(other) for other in usual_font if local(other) in copied_traits)
-        child(font, trait, _FONT_ORDER)
+        font.extend(copy.deepcopy(other) for other in usual_font if local_name(other) in copied_traits)
+        ensure_child(font, trait, _FONT_ORDER)
         if trait == "u":
-            child(font, "color", _FONT_ORDER).set("rgb", _LINK_COLOUR)
+            ensure_child(font, "color", _FONT_ORDER).set("rgb", _LINK_COLOUR)
         return str(len(self._fonts.findall("{*}font")) - 1)
 
-    def _style(self, *, wrap: bool = False, font: str = "0", fill: str = "0") -> int:
+    def _add_style(self, *, wrap: bool = False, font: str = "0", fill: str = "0") -> int:
+        """Add a style with a font and a fill, given by their numbers, and return its number."""
         traits = {"numFmtId": "0", "fontId": font, "fillId": fill, "borderId": "0", **self._based}
         applied = {"applyFont": font != "0", "applyFill": fill != "0", "applyAlignment": wrap}
         traits |= {name: "1" for name, is_applied in applied.items() if is_applied}
         style = etree.Element(etree.QName(etree.QName(self._cell_styles).namespace, "xf"), traits)
         if wrap:
             add(style, "alignment", vertical="top", wrapText="1")
-        return self._enter(style)
+        return self._append_style(style)
 
-    def _enter(self, style: etree._Element) -> int:
+    def _append_style(self, style: etree._Element) -> int:
+        """Append a style to the list of cell styles, and return its number.
+
+        Raises:
+            Unfit: the workbook has as many styles as Excel accepts.
+        """
         number = len(self._cell_styles.findall("{*}xf"))
         if number >= _MOST_LOOKS:
             raise Unfit(

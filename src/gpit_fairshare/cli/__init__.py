@@ -23,7 +23,7 @@ from gpit_fairshare.cli.init import init
 from gpit_fairshare.cli.library import app as library
 from gpit_fairshare.cli.maturity import maturity
 from gpit_fairshare.cli.options import leave_plugins_out
-from gpit_fairshare.cli.output import print_document, print_json, print_message, reader_may_leave, stdout_problem
+from gpit_fairshare.cli.output import allow_closed_pipe, print_document, print_json, print_message, stdout_problem
 from gpit_fairshare.cli.reallocate import reallocate
 from gpit_fairshare.cli.verify import verify
 from gpit_fairshare.errors import GpitError, InputError, OutputError, Stopped, UsageError
@@ -46,11 +46,16 @@ app = typer.Typer(
 )
 
 
-def _version(is_set: bool) -> None:
+def _print_version(is_set: bool) -> None:
+    """Print the version of gpit and exit, if `--version` is given.
+
+    Raises:
+        Exit: it is given.
+    """
     if is_set:
         from importlib.metadata import version  # noqa: PLC0415  # only when asked for: start-up time
 
-        with reader_may_leave():
+        with allow_closed_pipe():
             typer.echo(f"gpit {version('gpit-fairshare')}")
         raise typer.Exit
 
@@ -59,7 +64,7 @@ def _version(is_set: bool) -> None:
 def _options(
     *,
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show a traceback when gpit itself fails.")] = False,
     no_plugins: Annotated[
@@ -114,7 +119,7 @@ def main() -> NoReturn:
         for signal_number in _SIGNALS:
             # Those that are ignored, as under nohup, stay ignored.
             if signal.getsignal(signal_number) in (signal.SIG_DFL, signal.default_int_handler):
-                signal.signal(signal_number, _stop)
+                signal.signal(signal_number, _stop_run)
         code = _run()
         _ignore_signals()
     except Stopped as stop:
@@ -123,7 +128,12 @@ def main() -> NoReturn:
     sys.exit(code)
 
 
-def _stop(signal_number: int, _frame: FrameType | None) -> None:
+def _stop_run(signal_number: int, _frame: FrameType | None) -> None:
+    """Handle a signal: stop the run, and ignore all further signals.
+
+    Raises:
+        Stopped: always.
+    """
     _ignore_signals()
     raise Stopped(signal_number)
 
@@ -135,6 +145,11 @@ def _ignore_signals() -> None:
 
 
 def _run() -> int:
+    """Run the command of `sys.argv`, print its error if it fails, and return the exit code; `--debug` raises bugs.
+
+    Raises:
+        SystemExit: the command exits by itself.
+    """
     debug, stdout = "--debug" in sys.argv, sys.stdout
     try:
         code = app(standalone_mode=False, prog_name="gpit")
@@ -160,7 +175,7 @@ def _run() -> int:
                 print_message(line)
             return 2
         if isinstance(fault, OSError):
-            # --help runs nothing; every result is printed within `reader_may_leave`.
+            # --help runs nothing; every result is printed within `allow_closed_pipe`.
             is_help = not {"-h", "--help"}.isdisjoint(sys.argv)
             usage_error = UsageError(f"{fault.filename or 'a file'}: {fault.strerror or fault}")
             _print_error(OutputError(stdout_problem(fault)) if is_help else usage_error)
@@ -179,7 +194,7 @@ def _print_error(fault: GpitError) -> None:
     if "--json" in sys.argv:
         entries = [finding.entry() for finding in findings]
         try:
-            with reader_may_leave():
+            with allow_closed_pipe():
                 print_json({"schema": "gpit-error/1", "error": str(fault), "findings": entries})
         except OutputError as full:
             print_message(f"gpit: error: {full}")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gpit_fairshare.cli import options
-from gpit_fairshare.cli.output import place_of, print_answer, print_message, progress, write_beside
+from gpit_fairshare.cli.output import place_of, print_answer, print_message, progress, write_drafts
 from gpit_fairshare.errors import UsageError
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def cases(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document with every difference.")] = False,
 ) -> int:
     """Run regression cases and compare with expected figures."""
-    _refuse(junit, update=update, stop=stop)
+    _refuse_options(junit, update=update, stop=stop)
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
     from gpit_fairshare.cases.suite import run_all  # noqa: PLC0415
     from gpit_fairshare.reports.cases import suite_document, write_junit  # noqa: PLC0415
@@ -47,16 +47,16 @@ def cases(
     with progress("Testing") as advance:
         suite = run_all(paths, keep=keep, stop=stop, may_lack=update, advance=advance)
         if update:
-            _update(suite)
+            _update_cases(suite)
     document = suite_document(suite)
-    files = write_beside({junit: partial(write_junit, suite)} if junit else {})
+    files = write_drafts({junit: partial(write_junit, suite)} if junit else {})
     print_answer(document, suite.document, as_json=as_json, files=files)
     for reason in suite.update.refused if suite.update else ():
         print_message(f"gpit: error: --update: {reason}; nothing was written")
     return suite.exit_code
 
 
-def _refuse(junit: Path | None, *, update: bool, stop: bool) -> None:
+def _refuse_options(junit: Path | None, *, update: bool, stop: bool) -> None:
     """Refuse options that cannot be used, before anything runs.
 
     Raises:
@@ -73,8 +73,8 @@ def _refuse(junit: Path | None, *, update: bool, stop: bool) -> None:
         raise UsageError("--update: the environment variable CI is set; a person updates expected figures, not CI")
 
 
-def _update(suite: Suite) -> None:
-    """Update the cases that may be updated, and run these again."""
+def _update_cases(suite: Suite) -> None:
+    """Update the expected figures of the cases that may be updated, and run these again."""
     from gpit_fairshare.cases.running import run_case  # noqa: PLC0415  # polars loads here, not for --help
     from gpit_fairshare.cases.updating import update  # noqa: PLC0415
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gpit_fairshare.cli import options
-from gpit_fairshare.cli.output import checked, document_writers, place_of, print_answer, write_beside
+from gpit_fairshare.cli.output import checked_outputs, document_writers, place_of, print_answer, write_drafts
 from gpit_fairshare.errors import OutputError, UsageError
 from gpit_fairshare.files import follow_links
 from gpit_fairshare.reports.formats import FORMATS
@@ -49,8 +49,8 @@ def check(
 
     Each problem has its file, sheet and cell, and what to do. Nothing is calculated.
     """
-    outputs = checked(output, run.files(OptionKind.FILES, OptionKind.RULE), [*FORMATS])
-    copies = {} if annotate is None else _copies(run, annotate)
+    outputs = checked_outputs(output, run.files(OptionKind.FILES, OptionKind.RULE), [*FORMATS])
+    copies = {} if annotate is None else _copies_to_write(run, annotate)
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
     from gpit_fairshare import checking  # noqa: PLC0415
     from gpit_fairshare.reports.checking import checking_document  # noqa: PLC0415
@@ -61,7 +61,7 @@ def check(
     )
     with _folder_of(copies.values()):
         marked = {copy: partial(_annotate, report, original) for original, copy in copies.items()}
-        files = write_beside({**marked, **document_writers(document, outputs)})
+        files = write_drafts({**marked, **document_writers(document, outputs)})
         print_answer(document, report.document, as_json=as_json, files=files)
     return 0 if report.sound else 2
 
@@ -89,7 +89,7 @@ def _annotate(report: Report, original: Path, copy: Path) -> None:
 
 @contextmanager
 def _folder_of(copies: Iterable[Path]) -> Iterator[None]:
-    """Create the folder of all copies if it does not exist; remove it again if nothing is written into it.
+    """While the context is open, have the folder of all copies; remove it again if nothing is written into it.
 
     Raises:
         OutputError: The folder cannot be created.
@@ -107,19 +107,19 @@ def _folder_of(copies: Iterable[Path]) -> Iterator[None]:
             folder.rmdir()
 
 
-def _copies(run: options.TypedOptions, place: Path) -> dict[Path, Path]:
+def _copies_to_write(run: options.TypedOptions, place: Path) -> dict[Path, Path]:
     """Return the workbooks to mark, each with the path of its copy, which is never one of the files.
 
     Raises:
         UsageError: There is no workbook, or a copy cannot be written where it was asked for.
     """
-    files = run.files(OptionKind.FILES)
     if place.suffix.lower() == ".xlsx":
-        original = _workbook(run.files(OptionKind.FILES, without=["crosswalk"]), place)
-        return {original: checked([place], [*files, *run.files(OptionKind.RULE)], (".xlsx",), option="--annotate")[0]}
+        original = _workbook_to_mark(run.files(OptionKind.FILES, without=["crosswalk"]), place)
+        inputs = run.files(OptionKind.FILES, OptionKind.RULE)
+        return {original: checked_outputs([place], inputs, (".xlsx",), option="--annotate")[0]}
     if place.suffix and not place.is_dir():
         raise UsageError(f"--annotate {place}: give the copy the ending .xlsx, or name a folder for all copies")
-    books = list(_books(files).values())
+    books = list(_xlsx_workbooks(run.files(OptionKind.FILES)).values())
     if not books:
         raise UsageError(f"--annotate {place}: marks .xlsx workbooks; none of the files is one")
     if not place.parent.is_dir() or (place.exists() and not place.is_dir()):
@@ -135,7 +135,7 @@ def _copies(run: options.TypedOptions, place: Path) -> dict[Path, Path]:
     return copies
 
 
-def _books(names: Sequence[str]) -> dict[Path, Path]:
+def _xlsx_workbooks(names: Sequence[str]) -> dict[Path, Path]:
     """Return the .xlsx workbooks among files, each once, by their resolved paths."""
     from gpit_fairshare.inputs.files.reading import split_sheet  # noqa: PLC0415  # polars loads here, not for --help
 
@@ -143,13 +143,13 @@ def _books(names: Sequence[str]) -> dict[Path, Path]:
     return {follow_links(path): path for path in paths if path.suffix.lower() == ".xlsx"}
 
 
-def _workbook(names: Sequence[str], copy: Path) -> Path:
-    """Return the workbook to mark.
+def _workbook_to_mark(names: Sequence[str], copy: Path) -> Path:
+    """Return the only .xlsx workbook among files, to mark in a copy.
 
     Raises:
         UsageError: There is not exactly one, or the copy would be the workbook itself.
     """
-    books = _books(names)
+    books = _xlsx_workbooks(names)
     if len(books) != 1:
         reason = f"{len(books)} of the files are; name a folder for all copies" if books else "none of the files is one"
         raise UsageError(f"--annotate {copy}: marks one .xlsx workbook; {reason}")
@@ -160,6 +160,6 @@ def _workbook(names: Sequence[str], copy: Path) -> Path:
 
 
 def _copy_names(copies: Mapping[Path, Path], place: Path | None) -> str:
-    """Return the names of the copies that are written, and their folder."""
+    """Return the names of the copies and their folder, for the report; empty if there are none."""
     names = joined([copy.name for copy in copies.values()])
     return names if place in copies.values() else f"{names} in {place}" if copies else ""

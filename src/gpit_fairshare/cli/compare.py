@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from gpit_fairshare.cli import options
-from gpit_fairshare.cli.output import checked, document_writers, print_answer, progress, write_beside
+from gpit_fairshare.cli.output import checked_outputs, document_writers, print_answer, progress, write_drafts
 from gpit_fairshare.errors import GpitError, UsageError
 from gpit_fairshare.reports.formats import FORMATS
 from gpit_fairshare.results import RESULT_ENDINGS
@@ -53,9 +53,9 @@ def compare(  # noqa: PLR0913  # the options of the verb
 
     Results are files of gpit, or runs of a scheme with different settings.
     """
-    form = _format(how, as_json=as_json)
+    form = _chosen_format(how, as_json=as_json)
     files = [text for typed in (run, *run.sides.values()) for text in typed.files(OptionKind.FILES, OptionKind.RULE)]
-    outputs = checked(output, [old, new, *files], [*ENDINGS, *FORMATS])
+    outputs = checked_outputs(output, [old, new, *files], [*ENDINGS, *FORMATS])
     sides = [_TypedSide(name, run, typed) for name, typed in zip((old, new), run.sides.values(), strict=True)]
     _refuse_unused(sides, run)
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
@@ -71,7 +71,7 @@ def compare(  # noqa: PLR0913  # the options of the verb
         tables = {
             path: partial(_write, comparison, ending, advance) for path, ending in endings.items() if ending in ENDINGS
         }
-        drafts = write_beside({**document_writers(report, outputs), **tables})
+        drafts = write_drafts({**document_writers(report, outputs), **tables})
     csv = partial(comparing.csv_text, comparison)
     print_answer(report, comparison.document, as_json=form == "json", form=form, other=csv, files=drafts)
     return 0 if comparison.agrees else 1
@@ -115,7 +115,7 @@ class _TypedSide:
         return False
 
     def read(self, run: Mapping[str, Any]) -> Side:
-        """Read the file, or run the scheme."""
+        """Return the side to compare: the result file, or a run of the scheme with the arguments of `run`."""
         from gpit_fairshare.comparison import side_of  # noqa: PLC0415  # as above
 
         if self.is_file:
@@ -131,7 +131,10 @@ class _TypedSide:
         return side_of(result, f"{base_name(self.name)} with {', '.join(parts)}" if parts else base_name(self.name))
 
     def _with_option_name(self, fault: GpitError) -> GpitError:
-        """Return an error about a setting with the name of the option that set it."""
+        """Return an error about a setting of this side only with `--set-old` or `--set-new` instead of `--set`.
+
+        Any other error is returned as it is.
+        """
         match = _SETTING.match(str(fault))
         if not match:
             return fault
@@ -156,8 +159,8 @@ def _refuse_unused(sides: Sequence[_TypedSide], run: options.TypedOptions) -> No
         raise UsageError(f"{', '.join(wrong)}: both are result files, and no options apply to them; give a scheme")
 
 
-def _format(form: str, *, as_json: bool) -> str:
-    """Return the format to print.
+def _chosen_format(form: str, *, as_json: bool) -> str:
+    """Return the format to print, from `--format` and `--json`; `text` if neither is given.
 
     Raises:
         UsageError: There is no such format, or two are asked for.
@@ -170,7 +173,7 @@ def _format(form: str, *, as_json: bool) -> str:
 
 
 def _write(comparison: Comparison, ending: str, advance: Advance, draft: Path) -> None:
-    """Write a comparison as a workbook, as JSON or as CSV."""
+    """Write a comparison to a draft as a workbook, as JSON or as CSV, by the ending of the final file."""
     if ending == ".xlsx":
         from gpit_fairshare.comparison.book import write_workbook  # noqa: PLC0415  # XlsxWriter only if asked for
 

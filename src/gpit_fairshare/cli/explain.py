@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gpit_fairshare.cli import options
-from gpit_fairshare.cli.output import checked, document_writers, print_answer, write_beside
+from gpit_fairshare.cli.output import checked_outputs, document_writers, print_answer, write_drafts
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.reports.formats import FORMATS
 from gpit_fairshare.run_options import OPTIONS, OptionKind
@@ -47,7 +47,7 @@ def explain(
     """
     _refuse_unclear(form, record, run.flags(), as_json=as_json)
     read = [str(record)] if record else run.files(OptionKind.FILES, OptionKind.RULE)
-    outputs = checked(output, read, [*FORMATS])
+    outputs = checked_outputs(output, read, [*FORMATS])
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
     from gpit_fairshare import allocation, explanation  # noqa: PLC0415
     from gpit_fairshare.reports.explanation import explanation_document  # noqa: PLC0415
@@ -55,7 +55,7 @@ def explain(
     result = record or allocation.allocate(**run.arguments(), with_effects=False)
     arithmetic = explanation.explain(result, organisation, year=year, step=step)
     report = explanation_document(arithmetic, file_names=[path.name for path in outputs])
-    files = write_beside(document_writers(report, outputs))
+    files = write_drafts(document_writers(report, outputs))
     print_answer(report, arithmetic.document, as_json=as_json, form=form, files=files)
     return 0 if arithmetic.sound else 1
 

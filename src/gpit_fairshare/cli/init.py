@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gpit_fairshare.cli import options
-from gpit_fairshare.cli.output import print_json, reader_may_leave
+from gpit_fairshare.cli.output import allow_closed_pipe, print_json
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.words import visible
 
@@ -35,7 +35,7 @@ def init(
     from gpit_fairshare.templates import COMMAND, FILES, write_folder  # noqa: PLC0415
 
     paths = write_folder(Path(folder))
-    with reader_may_leave():
+    with allow_closed_pipe():
         if as_json:
             files = [str(path) for path in paths]
             print_json({"schema": "gpit-init/1", "folder": folder, "files": files, "command": COMMAND})
@@ -44,7 +44,7 @@ def init(
 
 
 def _refuse_empty(folder: str) -> None:
-    """Refuse a blank name.
+    """Refuse a folder's name that is blank.
 
     Raises:
         UsageError: It is blank.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gpit_fairshare.cli import options
-from gpit_fairshare.cli.output import print_answer, print_json, print_message, reader_may_leave
+from gpit_fairshare.cli.output import allow_closed_pipe, print_answer, print_json, print_message
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.words import visible
 
@@ -105,7 +105,7 @@ def new(
     from gpit_fairshare.templates.rules import write_rule  # noqa: PLC0415  # as above
 
     path, rule_kind, origin = write_rule(name, kind.value if kind else None, copied)
-    with reader_may_leave():
+    with allow_closed_pipe():
         typer.echo(visible(f"Written: {path}, a {rule_kind} from {origin}.\n\nNext:\n"))
         quoted_path = f'"{path}"' if " " in str(path) else path
         typer.echo(visible(f"gpit library check {quoted_path}\ngpit allocate --sample --{rule_kind} {quoted_path}"))
@@ -120,7 +120,7 @@ def schema(*, kind: OfKind = None) -> None:
     """
     from gpit_fairshare.scheme.schema import file_schema  # noqa: PLC0415  # as above
 
-    with reader_may_leave():
+    with allow_closed_pipe():
         print_json(file_schema(kind.value if kind else None))
 
 
@@ -154,6 +154,6 @@ def check(  # the options of the verb
 
 
 def _warn(problems: Sequence[str]) -> None:
-    """Print the problems of plug-ins, a line each, as warnings."""
+    """Print each problem of plug-ins as a warning on standard error."""
     for problem in problems:
         print_message(f"gpit: warning: {problem}")

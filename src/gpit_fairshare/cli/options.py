@@ -37,7 +37,7 @@ _PAIR_FORMS: Final = {
 
 
 def leave_plugins_out(context: typer.Context, is_set: bool) -> bool:
-    """Ignore plug-ins while the command runs, whether the option is before or after the verb."""
+    """If `--no-plugins` is given, ignore plug-ins while the command runs; return whether it is given."""
     if is_set:
         from gpit_fairshare.plugins import allowed  # noqa: PLC0415  # only when asked for: start-up time
 
@@ -58,10 +58,10 @@ other does the rest."""
 
 def output(content: str, endings: Sequence[str] = ()) -> Any:
     """Return the option `-o` of a verb that can write its result to files of these endings, and as a document."""
-    return typer.Option("-o", "--output", metavar="FILE", help=written_to(content, endings))
+    return typer.Option("-o", "--output", metavar="FILE", help=output_help(content, endings))
 
 
-def written_to(content: str, endings: Sequence[str]) -> str:
+def output_help(content: str, endings: Sequence[str]) -> str:
     """Return the help of an option that writes something, to files of these endings or as a document."""
     return f"Write the {content} to this file: {joined((*endings, *FORMATS), 'or')}."
 
@@ -89,7 +89,7 @@ class TypedOptions:
         return [text for name in names for text in listed(self.values[name]) if text]
 
     def flags(self, *, without: Collection[str] = ()) -> list[str]:
-        """Return the options that were typed, as on the command line."""
+        """Return the options that were typed, as on the command line, such as `--set`."""
         return [_flag(name, self.side) for name, value in self.values.items() if value and name not in without]
 
     def argument(self, name: str) -> Any:
@@ -113,7 +113,7 @@ class TypedOptions:
         return values
 
     def arguments(self, *, without: Sequence[str] = ()) -> dict[str, Any]:
-        """Return the arguments of a run that were typed."""
+        """Return the arguments of a run that were typed, by name, without those in `without`."""
         return {
             name: self.argument(name)
             for name, value in self.values.items()
@@ -132,7 +132,9 @@ def verb(
     unset: Mapping[str, str] = MappingProxyType({}),
     sided: Mapping[str, str] = MappingProxyType({}),
 ) -> Callable[[Callable[..., int | None]], Callable[..., int | None]]:
-    """Show typer the options of a run instead of a verb's parameter `run`, and those that every verb has.
+    """Return a decorator that gives a verb, in place of its parameter `run`, the options of a run for typer to read.
+
+    It adds the options that every verb has.
 
     Args:
         order: Options of the run that the verb takes, in the order of its help; ... means all that are not named.
@@ -144,6 +146,7 @@ def verb(
     """
 
     def decorate(function: Callable[..., int | None]) -> Callable[..., int | None]:
+        """Return a function with a parameter for each option, which calls the verb with `run` as `TypedOptions`."""
         declared = dict(inspect.signature(function, eval_str=True).parameters)
         unnamed = [name for name in OPTIONS if name not in (*order, *without)]
         names = [name for entry in order for name in (unnamed if isinstance(entry, EllipsisType) else [entry])]
@@ -156,6 +159,7 @@ def verb(
         parameters = [parameter for group in groups for parameter in group]
 
         def call(**values: Any) -> int | None:
+            """Call the verb with its own options, and with those of a run as `run`."""
             del values["debug"], values["no_plugins"]
             if "run" in declared:
                 typed = {name: values.pop(name) for name in names if name in OPTIONS}
@@ -175,7 +179,13 @@ def verb(
 
 
 def _parameter(name: str, unset: str | None, side: str = "") -> Parameter:
-    """Return the parameter that typer reads an option from; `unset` is the help of one that has no default here."""
+    """Return the parameter that typer reads an option of a run from.
+
+    Args:
+        name: The name of the option's field.
+        unset: The help of an option that has no default for this verb; None if it keeps its own.
+        side: The side of a comparison that it is for; empty for both.
+    """
     option, default = OPTIONS[name], getattr(RunOptions, name)  # a dataclass keeps the default of a field in its class
     kind = _TYPES.get(option.kind, list[str] | None)
     if unset:

@@ -36,8 +36,8 @@ def progress(label: str) -> AbstractContextManager[Advance]:
     return terminal.progress(terminal.make_console(stderr=True), label)
 
 
-def write_beside(writers: Mapping[Path, Callable[[Path], None]]) -> ExitStack:
-    """Write every file next to its place with its writer; when the stack closes, move them all into place."""
+def write_drafts(writers: Mapping[Path, Callable[[Path], None]]) -> ExitStack:
+    """Write a draft of every file with its writer; when the returned stack closes, move all into their places."""
     with ExitStack() as stack:
         for path, write in writers.items():
             write(stack.enter_context(in_place(path)))
@@ -45,7 +45,7 @@ def write_beside(writers: Mapping[Path, Callable[[Path], None]]) -> ExitStack:
 
 
 def document_writers(document: Document, outputs: Sequence[Path]) -> dict[Path, Callable[[Path], None]]:
-    """Return a writer of a document for each output, in the format of its ending."""
+    """Return, for each output, a function that writes the document to a draft in the format of the output's ending."""
     return {path: partial(write_file, document, ending=path.suffix.lower()) for path in outputs}
 
 
@@ -68,7 +68,7 @@ def print_answer(
         other: Returns the result in another form.
         files: When it closes, the files are moved into their places.
     """
-    with files or nullcontext(), reader_may_leave():
+    with files or nullcontext(), allow_closed_pipe():
         if as_json:
             print_json(entries())
         elif form == "text":
@@ -87,10 +87,8 @@ def print_document(document: Document, *, stderr: bool = False) -> None:
 
 
 @contextmanager
-def reader_may_leave() -> Iterator[None]:
-    """Allow the reader of the output to stop reading: a pipe such as head may close early.
-
-    The result stays the same, so this is not an error. Only printing belongs inside.
+def allow_closed_pipe() -> Iterator[None]:
+    """Flush what is printed in this context; a reader that stops early, such as `head`, is no error.
 
     Raises:
         OutputError: The output cannot be printed, as on a full disk.
@@ -99,7 +97,7 @@ def reader_may_leave() -> Iterator[None]:
         yield
         sys.stdout.flush()
     except BrokenPipeError:
-        abandon(sys.stdout)
+        discard_unprinted(sys.stdout)
     except OSError as fault:
         raise OutputError(stdout_problem(fault)) from None
 
@@ -122,29 +120,29 @@ def print_message(message: str) -> None:
     try:
         typer.echo(visible(" ".join(message.splitlines())), err=True)
     except OSError:
-        abandon(sys.stderr)
+        discard_unprinted(sys.stderr)
 
 
 def stdout_problem(fault: OSError) -> str:
     """Return the message that standard output cannot be written; nothing more is printed there."""
-    abandon(sys.stdout)
+    discard_unprinted(sys.stdout)
     return f"standard output cannot be written: {fault.strerror or fault}; the output is incomplete, send it elsewhere"
 
 
-def abandon(stream: TextIO) -> None:
-    """Discard what was not printed, so that Python does not try again, and fail, on exit."""
+def discard_unprinted(stream: TextIO) -> None:
+    """Discard what a stream has not printed, so that Python does not try again, and fail, on exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def checked(
+def checked_outputs(
     outputs: Sequence[Path] | None, inputs: Sequence[str], endings: Sequence[str], *, option: str = "-o"
 ) -> list[Path]:
-    """Return the outputs, after refusing those that cannot be written; `option` is their name in messages.
+    """Return the files to write, after refusing those that cannot be written; `option` is their name in messages.
 
     Raises:
         UsageError: An ending or a place cannot be written, a file is given twice, or it is an input.
     """
-    refusals = _inputs(inputs)
+    refusals = _refusals_of_inputs(inputs)
     for path in outputs or ():
         ending = path.suffix.lower()
         if ending not in endings:
@@ -159,7 +157,7 @@ def checked(
 
 
 def place_of(option: str, path: Path) -> Path:
-    """Return the file that an option writes, with links followed.
+    """Return the path that an option writes to, with links followed, after checking that it can be written.
 
     Raises:
         UsageError: It is a folder or a device, its folder does not exist, or no file can be written there.
@@ -174,8 +172,8 @@ def place_of(option: str, path: Path) -> Path:
         raise UsageError(f"{option} {path}: cannot be written ({fault.strerror or fault})") from None
 
 
-def _inputs(inputs: Iterable[str]) -> dict[Path, str]:
-    """Return the path of each input, and of the manifest of each table, with the reason not to write there."""
+def _refusals_of_inputs(inputs: Iterable[str]) -> dict[Path, str]:
+    """Return the files that must not be written, each with the reason: inputs, and the manifests of their tables."""
     exists = os.path.exists  # unlike that of Path it takes any text: a name that is too long does not exist
     texts = (text if exists(text) else text.rpartition(":")[0] for text in inputs)  # FILE:SHEET
     files = [Path(text) for text in texts if exists(text)]
@@ -200,7 +198,7 @@ class ResultFiles:
         """
         endings = (*RESULT_ENDINGS, *FORMATS)
         self._inputs = inputs
-        self._outputs = checked(outputs, inputs, endings)
+        self._outputs = checked_outputs(outputs, inputs, endings)
         tables = [path for path in self._outputs if path.suffix.lower() in TABLE_ENDINGS]
         if manifest and not tables:
             kinds = " or ".join(TABLE_ENDINGS)
@@ -208,7 +206,7 @@ class ResultFiles:
 
         places = {path: path.with_name(manifest_name(path)) for path in tables}
         self._manifests = {path: place for path, place in places.items() if manifest or place.exists()}
-        checked([*self._outputs, *self._manifests.values()], inputs, endings)
+        checked_outputs([*self._outputs, *self._manifests.values()], inputs, endings)
         self._all = [place for path in self._outputs for place in (path, self._manifests.get(path)) if place]
 
     @property
@@ -228,7 +226,7 @@ class ResultFiles:
         Raises:
             UsageError: It cannot be written.
         """
-        for place in checked([path] if path else [], self._inputs, endings, option=option):
+        for place in checked_outputs([path] if path else [], self._inputs, endings, option=option):
             if place.resolve() in {other.resolve() for other in self._all}:
                 raise UsageError(f"{option} {place}: {refusal}")
             self._all.append(place)
@@ -240,7 +238,7 @@ class ResultFiles:
         advance: Advance,
         others: Mapping[Path, Callable[[Path], None]] | None = None,
     ) -> ExitStack:
-        """Write every file next to its place; when the returned stack closes, all are moved into place.
+        """Write a draft of every output; when the returned stack closes, all are moved into place.
 
         Args:
             result: The result for the outputs, each in the format of its ending.
@@ -264,5 +262,5 @@ class ResultFiles:
                 if path in self._manifests:
                     beside = stack.enter_context(in_place(self._manifests[path]))
                     writing.write_manifest(result, beside, draft, path.name)
-            stack.enter_context(write_beside(others or {}))
+            stack.enter_context(write_drafts(others or {}))
             return stack.pop_all()

@@ -52,7 +52,7 @@ def reallocate(  # noqa: PLR0913  # the options of the verb
     output: options.Output = None,
     manifest: options.Manifest = False,
     letters: Annotated[
-        Path | None, typer.Option("--letters", metavar="FILE", help=options.written_to("table of changes", [_LETTERS]))
+        Path | None, typer.Option("--letters", metavar="FILE", help=options.output_help("table of changes", [_LETTERS]))
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of the summary.")] = False,
 ) -> int:
@@ -88,7 +88,7 @@ def reallocate(  # noqa: PLR0913  # the options of the verb
 
 
 def _write_letters(changes: Sequence[AllocationChange], ending: str, draft: Path) -> None:
-    """Write the table of changes."""
+    """Write the table of changes to a draft, as CSV or in the format of documents with this ending."""
     from gpit_fairshare.reallocation import letters_csv  # noqa: PLC0415  # polars loads here, not for --help
     from gpit_fairshare.reports.reallocation import letters_document  # noqa: PLC0415
 

@@ -14,7 +14,7 @@ from gpit_fairshare.inputs.columns.cells import EVERY_YEAR, year_start
 from gpit_fairshare.inputs.columns.headings import Headings, check_mapping, check_named_headings, recogniser
 from gpit_fairshare.inputs.files.grids import ReadOptions
 from gpit_fairshare.inputs.files.reading import InputSheet, locate_file, read_sheet
-from gpit_fairshare.inputs.mergers.checks import check_codes, merger_hint, report_changes
+from gpit_fairshare.inputs.mergers.checks import check_codes, merger_hint, report_code_changes
 from gpit_fairshare.inputs.mergers.crosswalk import Crosswalk, packaged_crosswalk
 from gpit_fairshare.inputs.mergers.crosswalk_file import read_crosswalks
 from gpit_fairshare.inputs.mergers.other_codes import counterparts, translate_ons_codes
@@ -22,21 +22,21 @@ from gpit_fairshare.inputs.mergers.restating import lines_on_boundaries, restate
 from gpit_fairshare.inputs.model import InputColumn, Inputs, Need, Request, Restated, Role
 from gpit_fairshare.inputs.tables.groups import (
     Group,
-    give_to_rows,
+    give_parent_rows,
     make_groups,
-    mark_larger,
+    mark_parent_groups,
     needed_columns,
-    place_by_year,
-    report_case,
+    place_rows_by_year,
+    report_case_clashes,
     share_out_columns,
 )
-from gpit_fairshare.inputs.tables.inspection import ColumnSummary, needs_of, report_lacking, summarise, years_of
+from gpit_fairshare.inputs.tables.inspection import ColumnSummary, needs_of, report_lacking, summarise_columns, years_of
 from gpit_fairshare.inputs.tables.plausibility import (
     PlacedFigure,
-    check_fit,
     check_movements,
     check_per_head,
-    check_whole,
+    check_whole_people,
+    check_years_and_codes,
 )
 from gpit_fairshare.inputs.tables.rows import InputFile, InputRow, RowReader
 from gpit_fairshare.inputs.tables.spend import SpendLine, line_needs, lines_table, sum_lines
@@ -87,7 +87,7 @@ def inspect_inputs(request: Request) -> tuple[Request, Inputs, list[ColumnSummar
         report_lacking(files)
     groups = make_groups(sheets, request)
     inputs = _build_inputs(request, groups, findings, all_read=all_read)
-    return request, inputs, summarise(inputs, groups)
+    return request, inputs, summarise_columns(inputs, groups)
 
 
 def _build_inputs(request: Request, groups: Sequence[Group], findings: FindingCollector, *, all_read: bool) -> Inputs:
@@ -99,7 +99,7 @@ def _build_inputs(request: Request, groups: Sequence[Group], findings: FindingCo
         findings: collects the findings.
         all_read: whether the cells of every file could be read.
     """
-    mark_larger(groups, request.needs)
+    mark_parent_groups(groups, request.needs)
     files = [file for group in groups for file in group.files]
     for file in files:
         file.report()
@@ -198,7 +198,7 @@ class _TableBuilder:
                 RowReader(file).read(needs)
                 translate_ons_codes(file, self.crosswalk, strict=self.request.boundaries is not None)
                 if self.request.scheme:
-                    check_fit(file)
+                    check_years_and_codes(file)
                     file.report_unused({need.name for need in needs})
                 rows += file.rows
                 left_out |= file.left_out
@@ -206,8 +206,8 @@ class _TableBuilder:
                 self._sum_rows(group, file)
                 dropped |= file.dropped
             group.gives = {name: need for name, need in group.gives.items() if name not in dropped}
-            place_by_year(group)
-        report_case(rows, self.findings)
+            place_rows_by_year(group)
+        report_case_clashes(rows, self.findings)
         unknown = [code for code in self.request.leave_out if code not in left_out]
         if unknown:
             suggestion = nearest(unknown[0], {row.code for row in rows})
@@ -236,9 +236,9 @@ class _TableBuilder:
         for group in self.groups:
             if group.of and group.gives:
                 rows_of_years = {year: self._rows_with_column(group.of, year) for year in self.request.years}
-                give_to_rows(group, rows_of_years)
+                give_parent_rows(group, rows_of_years)
         names = {year: {code: self._name(year, code) for code in self._codes(year)} for year in self.request.years}
-        report_changes(names, self.crosswalk, self.groups[0].findings)
+        report_code_changes(names, self.crosswalk, self.groups[0].findings)
         self._report_blank_names(names)
         self._describe_columns()
 
@@ -293,7 +293,7 @@ class _TableBuilder:
         years = self.request.years
         people = {year: self._placed_figures("registered_population", year) for year in years}
         for figures in people.values():
-            check_whole(figures, self.findings)
+            check_whole_people(figures, self.findings)
         check_movements(people, self.request.moved_share, self.findings)
         previous = None
         for year in years:

@@ -92,7 +92,7 @@ class ResultReport:
         yield from self.checks()
 
     def label(self, name: str) -> str:
-        """Return the scheme's label of a name."""
+        """Return the scheme's label of a step or column; without one, its name in words."""
         return self.scheme.labels.get(name, name.replace("_", " ").capitalize())
 
     # What a reader must know first
@@ -110,7 +110,7 @@ class ResultReport:
         yield from document.written_line(file_names)
 
     def _unspent(self) -> Iterator[document.Block]:
-        """Yield finding R03 in one line: the money unspent in each year, all kinds together."""
+        """Yield finding R03 in one line: the money unspent in each year, all kinds together; nothing below 50p."""
         totals = {year.year: math.fsum(line.amount for line in year.money.unspent) for year in self.years if year.money}
         unspent = [(year, amount) for year, amount in totals.items() if amount >= _HALF_A_POUND]
         amounts = [f"{money(amount)} in {year}" for year, amount in unspent[:_MOST_YEARS]]
@@ -139,7 +139,7 @@ class ResultReport:
         return "1 check passes" if number else "no checks"
 
     def illustrative(self) -> Iterator[document.Block]:
-        """Yield the warning above figures that must not be quoted."""
+        """Yield the warning that spend is illustrative and must not be quoted; nothing if it is not."""
         heading = "Illustrative spend: do not quote any figure that uses it"
         yield from document.section(heading, self.result.inputs.illustrative, Tone.WARNING)
 
@@ -168,15 +168,19 @@ class ResultReport:
             yield document.Paragraph(f"Rounding can change the difference by up to {rounding}.")
 
     def _row(self, label: str, values: Sequence[float | None], write: Callable[[float], str]) -> document.Row:
+        """Return a row of a label and a value for each year, written by `write`; a dash for None."""
         return document.Row([label, *(or_dash(value, write) for value in values)])
 
     def _heading(self, label: str) -> document.Row:
+        """Return a row that is the heading of the rows below it."""
         return document.Row([label, *("" for _ in self.years)], heading=True)
 
     def _money_rows(self) -> Iterator[document.Row]:
+        """Yield the rows of money in, money taken away, money out and unspent; if money in is known, the difference."""
         accounts = [year.money for year in self.years if year.money]
 
         def lines(lines_of: Callable[[MoneyAccount], Sequence[MoneyLine]], ending: str = "") -> list[document.Row]:
+            """Return a row for each line of the accounts, with its amount in each year."""
             in_years = zip(*map(lines_of, accounts), strict=True)
             return [
                 self._row(first.label + ending, [line.amount for line in (first, *others)], money)
@@ -198,6 +202,10 @@ class ResultReport:
             yield self._row(DIFFERENCE, [account.difference for account in accounts], money)
 
     def _support_rows(self) -> Iterator[document.Row]:
+        """Yield the rows of the need for transition support, the support given and how many get it.
+
+        There are none for a scheme without a need and without support.
+        """
         needs = self._needs()
         if needs or self.has_support:
             yield self._heading(f"{self.label(SUPPORT) if self.has_support else 'Need'}{self.mark}")
@@ -223,6 +231,7 @@ class ResultReport:
         return [] if any(None in column for column in columns) else [math.fsum(column) for column in columns]
 
     def _change_rows(self) -> Iterator[document.Row]:
+        """Yield the rows of the baseline and how many gain, lose and stay the same; none if there is no spend."""
         if not self.has_spend:
             return
         many = sentence(plural(self.organisation))
@@ -254,7 +263,10 @@ class ResultReport:
     # Per head
 
     def spread_per_head(self) -> Iterator[document.Block]:
-        """Yield how widely funding per head varies before and after, one row each."""
+        """Yield a table of how much funding per head varies: one row before, one row after, for each year.
+
+        Its columns are the lowest, the highest, the coefficient of variation and the Gini coefficient.
+        """
         before = [(f"{self.label(BASELINE)} {year.year}", year.before) for year in self.years if year.before]
         after = [(f"{self.label(self.scheme.result)} {year.year}", year.after) for year in self.years if year.after]
         if not after:
@@ -298,7 +310,7 @@ class ResultReport:
 
     def movements(self) -> Iterator[document.Block]:
         """Yield the largest changes per head of the first year and of the last, up and down."""
-        tables = [_extremes(year) for year in (self.years[0], *self.years[1:][-1:])]
+        tables = [_largest_changes(year) for year in (self.years[0], *self.years[1:][-1:])]
         if any(table.all_rows for table in tables):
             yield document.Heading(f"Largest gains and losses per head{self.mark}")
             yield document.Beside(tables)
@@ -306,7 +318,7 @@ class ResultReport:
     # Assumptions, findings and checks
 
     def assumptions(self) -> Iterator[document.Block]:
-        """Yield the assumptions, numbered as everywhere else."""
+        """Yield each assumption by its number, with how the result changes if another value is tried."""
         assumptions = self.scheme.assumptions
         if not assumptions:
             return
@@ -317,12 +329,12 @@ class ResultReport:
             effects = [effect for effect in self.result.effects if effect.assumption == assumption.number]
             reasons = {effect.said for effect in effects if not value_tried(self.scheme, effect)}
             all_untried = len(reasons) == 1 and all(effect.said in reasons for effect in effects)
-            text = reasons.pop() if all_untried else "; ".join(map(self._effect, effects))
+            text = reasons.pop() if all_untried else "; ".join(map(self._effect_sentence, effects))
             below = [document.Item(f"{sentence(text)}.")] if text else []
             yield document.Item(f"{assumption.about}{years}: {assumption.text}", f"{number} ", below=below)
 
-    def _effect(self, effect: Effect) -> str:
-        """Return how the result changes with another value of an assumption."""
+    def _effect_sentence(self, effect: Effect) -> str:
+        """Return a phrase on how the result changes if another value is tried for an assumption."""
         value = value_tried(self.scheme, effect)
         tried = f"at {value}:"
         if effect.total is None or effect.organisations is None:
@@ -350,14 +362,15 @@ class ResultReport:
 
 
 def code_and_name(heading: str) -> list[document.Column]:
-    """Return the columns of a code and a name."""
+    """Return the two columns of a table with the code and, under this heading, the name of organisations."""
     return [document.Column("", Role.CODE), document.Column(heading, Role.NAME)]
 
 
-def _extremes(year: YearMeasures) -> document.Table:
-    """Return the largest gains per head of a year, then its largest losses, none below a penny."""
+def _largest_changes(year: YearMeasures) -> document.Table:
+    """Return a table of the largest gains per head of a year, then of its largest losses, none below a penny."""
 
     def rows(movements: Iterable[Movement], direction: int) -> list[document.Row]:
+        """Return a row for each movement up (`direction` 1) or down (-1) of half a penny per head or more."""
         return [
             document.Row([movement.code, movement.name, signed(movement.change), signed(movement.per_head, 2)])
             for movement in movements

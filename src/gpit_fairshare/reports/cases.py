@@ -61,21 +61,23 @@ def verdict_text(verdict: CaseVerdict, width: int = 80) -> str:
 
 
 def _blocks(suite: Suite) -> Iterator[Block]:
+    """Yield a line for each case, the reasons of each that failed, unused files, updates and the totals."""
     failed_before = False
     for verdict in suite.verdicts:
         failed = verdict.outcome == "failed"
-        yield _verdict(verdict, apart=failed_before or (failed and verdict is not suite.verdicts[0]))
+        yield _verdict_line(verdict, apart=failed_before or (failed and verdict is not suite.verdicts[0]))
         if failed:
             yield from _reasons(verdict, " " * _LEAD)
         failed_before = failed
     for file in suite.unused:
         marker = "FAILED".ljust(_LEAD)
         yield Paragraph(f"{file}: {UNUSED}", Tone.BAD, marker, apart=failed_before and file is suite.unused[0])
-    yield from _update(suite)
+    yield from _update_blocks(suite)
     yield from _closing(suite)
 
 
-def _verdict(verdict: CaseVerdict, *, apart: bool) -> Paragraph:
+def _verdict_line(verdict: CaseVerdict, *, apart: bool) -> Paragraph:
+    """Return the line of a case: its outcome, its id and the reasons of an error; `apart` puts a blank line first."""
     line = verdict.id
     if verdict.outcome == "ok" and verdict.rows == "some":
         line += f" (compares {verdict.looked_at:,} of {verdict.rows_in_result:,} rows)"
@@ -100,7 +102,7 @@ def _reasons(verdict: CaseVerdict, marker: str = "") -> Iterator[Block]:
     for difference in _worst(verdict.differences):
         distance = "" if difference.difference is None else signed_decimal(difference.difference)
         tolerance = "" if difference.allowed is None else grouped_decimal(difference.allowed)
-        rows.append([*_cells(difference), distance, tolerance])
+        rows.append([*_place_and_values(difference), distance, tolerance])
     columns = [*_PLACE, *map(Column, ("Expected", "Got", "Difference", "Tolerance"))]
     lines = [
         f"{' '.join(row[:3])}: expected {row[3]}, got {row[4]}"
@@ -109,22 +111,23 @@ def _reasons(verdict: CaseVerdict, marker: str = "") -> Iterator[Block]:
     ]
     caption = f"The worst {_MOST} of {count:,}:" if count > _MOST else ""
     yield Table(columns, [*map(Row, rows)], caption=caption, otherwise=[Item(line, "- ") for line in lines])
-    yield from _more(count)
+    yield from _more_item(count)
 
 
-def _cells(difference: FigureDifference) -> list[str]:
-    """Return the place of a figure, its expected value and the value of the run."""
+def _place_and_values(difference: FigureDifference) -> list[str]:
+    """Return the year, code and column of a figure, its expected value and the value of the run."""
     place = [difference.year, difference.code or "national", difference.column or "(whole row)"]
     return [*place, _figure(difference.expected), _figure(difference.got)]
 
 
-def _more(count: int) -> Iterator[Item]:
+def _more_item(count: int) -> Iterator[Item]:
+    """Yield how many differences are not shown; nothing if all are."""
     if count > _MOST:
         yield Item(f"and {count - _MOST:,} more; --json gives all")
 
 
 def _worst(differences: Sequence[FigureDifference]) -> list[FigureDifference]:
-    """Return the worst differences, taking from each column in turn: pounds and ratios cannot be compared."""
+    """Return the ten worst differences, taking from each column in turn: pounds and ratios cannot be compared."""
     columns = defaultdict(list)
     for index, difference in enumerate(differences):
         columns[difference.kind, difference.column].append(index)
@@ -142,25 +145,26 @@ def _figure(text: str | None) -> str:
         return one_line(text, _LONGEST_FIGURE)
 
 
-def _update(suite: Suite) -> Iterator[Block]:
+def _update_blocks(suite: Suite) -> Iterator[Block]:
+    """Yield the changed expected figures of each case and the files written; nothing if none were to be updated."""
     update = suite.update
     if update is None or update.refused:
         return
     for case_id, changes in update.changes.items():
         if not changes:
             continue
-        rows = [_cells(change) for change in changes[:_MOST]]
+        rows = [_place_and_values(change) for change in changes[:_MOST]]
         lines = [Item(f"{' '.join(row[:3])}: {row[3]} → {row[4]}", "- ") for row in rows]
         yield Heading(f"{case_id}: {counted(len(changes), 'change')}")
         yield Table([*_PLACE, Column("Old"), Column("New")], [*map(Row, rows)], otherwise=lines)
-        yield from _more(len(changes))
+        yield from _more_item(len(changes))
     text = f"Written: {', '.join(update.file_names)}." if update.file_names else "Nothing to write."
     yield Paragraph(text, apart=True)
     yield from (Item(Address(path)) for path in update.paths)
 
 
 def _closing(suite: Suite) -> Iterator[Block]:
-    """Yield the number of cases, their outcomes and the origins of their figures."""
+    """Yield how many cases there are, by outcome and by the origin of their figures, and how many did not run."""
     tone = _TONES["failed" if suite.exit_code else "ok"]
     yield Paragraph(f"{counted(len(suite.verdicts), 'case')}: {_outcomes(suite)}.", tone, apart=True)
     origins = [
@@ -202,19 +206,21 @@ def write_junit(suite: Suite, path: Path) -> None:
     root = etree.Element("testsuites", {"name": "gpit test", **numbers})
     tests = etree.SubElement(root, "testsuite", {"name": "gpit test", **numbers})
     for verdict in suite.verdicts:
-        entry = _test(tests, verdict.file, verdict.name or verdict.file)
+        entry = _add_test(tests, verdict.file, verdict.name or verdict.file)
         if verdict.outcome != "ok":
             tag = "failure" if verdict.outcome == "failed" else "error"
-            _text(entry, tag, " ".join(verdict.reasons), verdict.origin or "case", verdict_text(verdict))
+            _add_text(entry, tag, " ".join(verdict.reasons), verdict.origin or "case", verdict_text(verdict))
     for file in suite.unused:
-        _text(_test(tests, file, "used by a case"), "failure", UNUSED, "expected figures", UNUSED)
+        _add_text(_add_test(tests, file, "used by a case"), "failure", UNUSED, "expected figures", UNUSED)
     path.write_bytes(etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True))
 
 
-def _test(tests: etree._Element, file: str, name: str) -> etree._Element:
+def _add_test(tests: etree._Element, file: str, name: str) -> etree._Element:
+    """Add a test of a file to the suite of a JUnit document, and return its element."""
     return etree.SubElement(tests, "testcase", {"classname": visible(file), "name": visible(name)})
 
 
-def _text(entry: etree._Element, tag: str, message: str, kind: str, text: str) -> None:
+def _add_text(entry: etree._Element, tag: str, message: str, kind: str, text: str) -> None:
+    """Add a failure or an error with its message, kind and text to a test of a JUnit document."""
     inner = etree.SubElement(entry, tag, {"message": visible(message), "type": kind})
     inner.text = visible(text)

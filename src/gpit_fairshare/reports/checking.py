@@ -32,24 +32,27 @@ def checking_document(report: Report, *, marked: str = "", file_names: Sequence[
         file_names: Names of the files that the report was written to.
     """
     blocks: list[document.Block] = [
-        document.Title([_verdict(report)], document.Tone.GOOD if report.sound else document.Tone.BAD)
+        document.Title([_verdict_sentence(report)], document.Tone.GOOD if report.sound else document.Tone.BAD)
     ]
     if marked:
         blocks.append(document.OnScreen([document.Paragraph(f"Written: {marked}, with the findings marked.")]))
     blocks += document.written_line(file_names)
-    blocks += [document.Paragraph(_source(source, report)) for source in report.sources]
-    blocks += _columns(report.columns) if report.columns else []
+    blocks += [document.Paragraph(_source_sentence(source, report)) for source in report.sources]
+    blocks += _column_blocks(report.columns) if report.columns else []
     return document.Document([*blocks, document.Findings(report.findings)])
 
 
-def _verdict(report: Report) -> str:
-    """Count the errors with their rows; codes that another file lacks are counted separately."""
+def _verdict_sentence(report: Report) -> str:
+    """Return the verdict, ready to use or not, with the number of errors, of their rows and of other findings.
+
+    Codes that another file lacks are counted separately.
+    """
     errors = [finding for finding in report.findings if finding.level == "error"]
     mismatches = [finding for finding in errors if finding.number == FindingCode.ONE_SIDED and finding.place]
     problems = len(errors) - len(mismatches)
-    rows = _rows(finding for finding in errors if finding not in mismatches)
+    rows = _count_rows(finding for finding in errors if finding not in mismatches)
     counts = [counted(problems, "problem") + (f" on {counted(rows, 'row')}" if rows else "")] if problems else []
-    if codes := _rows(mismatches):
+    if codes := _count_rows(mismatches):
         counts.append(f"{counted(codes, 'code')} {'does' if codes == 1 else 'do'} not match")
     others = document.counted_levels(report.findings[len(errors) :])
     verdict = "; ".join(filter(None, [*(counts or ["no errors"]), others]))
@@ -59,13 +62,14 @@ def _verdict(report: Report) -> str:
     return f"{'Cannot be used yet' if errors else 'Ready to use'}: {verdict} ({scope})."
 
 
-def _rows(findings: Iterable[Finding]) -> int:
-    """Count the rows that findings are about."""
+def _count_rows(findings: Iterable[Finding]) -> int:
+    """Return the number of different rows that findings are about."""
     places = [(each.file, _ROW.match(each.place)) for finding in findings for each in finding.each]
     return len({(file, match[1]) for file, match in places if match})
 
 
-def _source(source: InputSource, report: Report) -> str:
+def _source_sentence(source: InputSource, report: Report) -> str:
+    """Return a file's name, role and number of rows; for the first file, also the organisations of each year."""
     counts = [
         counted(count, report.organisation) + (f" in {year}" if year else "")
         for year, count in report.organisations.items()
@@ -74,8 +78,8 @@ def _source(source: InputSource, report: Report) -> str:
     return f"{source.name}: {_ROLES[source.role]}, {counted(source.rows, 'row')}{organisations}."
 
 
-def _columns(columns: Sequence[ColumnSummary]) -> Iterator[document.Block]:
-    """Yield a table of the columns, and a line for each column whose unit was converted."""
+def _column_blocks(columns: Sequence[ColumnSummary]) -> Iterator[document.Block]:
+    """Yield a table of the columns of numbers, and a line for each column whose unit was converted."""
     dated = any(column.year for column in columns)
     rows = [
         document.Row(
@@ -104,6 +108,7 @@ def _columns(columns: Sequence[ColumnSummary]) -> Iterator[document.Block]:
 
 
 def _figure(value: float | None, unit: str) -> str:
+    """Return a figure of a column in its unit, a dash for None."""
     if value is None:
         return "–"
     if unit == "£":

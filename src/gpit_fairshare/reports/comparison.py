@@ -68,6 +68,7 @@ def comparison_document(comparison: ComparedResults, *, top: int = 10, file_name
 
 
 def _blocks(comparison: ComparedResults, top: int, file_names: Sequence[str]) -> Iterator[Block]:
+    """Yield the parts of the report: verdict, both sides, totals, causes, largest changes, and changes of the rules."""
     yield Title([headline(comparison)], Tone.GOOD if comparison.agrees else Tone.STRONG)
     yield from (Paragraph(line, Tone.BAD) for line in comparison.off_rule)
     yield from written_line(file_names)
@@ -87,7 +88,7 @@ def _blocks(comparison: ComparedResults, top: int, file_names: Sequence[str]) ->
     yield from section("Remarks", [*map(sentence, comparison.remarks)], most=_MOST_PER_KIND)
     for which, columns in zip(("old", "new"), comparison.columns, strict=True):
         yield from section(f"Columns only in the {which} result", [", ".join(columns)] if columns else [])
-    yield from _definition(comparison.differences)
+    yield from _rule_differences(comparison.differences)
 
 
 def _totals(comparison: ComparedResults) -> Iterator[Block]:
@@ -102,6 +103,7 @@ def _totals_table(comparison: ComparedResults, pence: bool | None, otherwise: Se
     unit, years = comparison.unit, comparison.years
 
     def row(name: str, old: Decimal, new: Decimal, change: Decimal, gain: int, lose: int) -> Row:
+        """Return the row of a year: both totals, the change, and how many gain and lose."""
         amounts = [exact_money(amount, unit, pence=pence) for amount in (old, new)]
         changes = [exact_change(change, unit, pence=pence), percent_change(percent(change, old))]
         return Row([name, *amounts, *changes, f"{gain:,}", f"{lose:,}"])
@@ -117,7 +119,7 @@ def _totals_table(comparison: ComparedResults, pence: bool | None, otherwise: Se
 
 
 def _causes(comparison: ComparedResults) -> Iterator[Block]:
-    """Yield a row for each cause and their sum, then a line on each cause, and the method."""
+    """Yield a table of the causes with their sum, a line on each and the method; or why no causes are known."""
     if comparison.no_causes_reason:
         yield from section("Causes not known", [comparison.no_causes_reason])
         return
@@ -126,6 +128,7 @@ def _causes(comparison: ComparedResults) -> Iterator[Block]:
         return
 
     def as_text(amount: Decimal | None) -> str:
+        """Return an amount to the penny with its sign, a dash for None."""
         # To the penny, as contributions are: further digits are noise of the sums.
         return "–" if amount is None else exact_change(rounded_to(amount, quantum(unit)), unit)
 
@@ -140,7 +143,7 @@ def _causes(comparison: ComparedResults) -> Iterator[Block]:
 
 
 def _movements(title: str, changes: Sequence[RowChange], comparison: ComparedResults, top: int) -> Iterator[Block]:
-    """Yield what each organisation gains or loses, in per cent, and per head if the population is known."""
+    """Yield a table of the `top` changes of rows, in money, per cent, and per head if the population is known."""
     if not changes or not top:
         return
     unit, several = comparison.unit, len(comparison.years) > 1
@@ -177,7 +180,7 @@ def _first_differences(comparison: ComparedResults) -> list[str]:
     return [*behind_changes, *quiet]
 
 
-def _definition(differences: Sequence[RuleDifference]) -> Iterator[Block]:
+def _rule_differences(differences: Sequence[RuleDifference]) -> Iterator[Block]:
     """Yield the differences in scheme and inputs, grouped by kind; new notes are only counted."""
     if not differences:
         return
@@ -185,7 +188,7 @@ def _definition(differences: Sequence[RuleDifference]) -> Iterator[Block]:
     new_notes = [change for change in differences if change.kind == NEW_FINDING and change.note == "note"]
     by_kind = defaultdict(list)
     for difference in merged_across_years([change for change in differences if change not in new_notes]):
-        by_kind[difference.kind].append(_difference(difference))
+        by_kind[difference.kind].append(_difference_item(difference))
     for kind, items in by_kind.items():
         most = _FINDINGS if kind == NEW_FINDING else _MOST_PER_KIND
         most += len(items) == most + 1  # "1 more" takes as much room as showing it
@@ -196,8 +199,11 @@ def _definition(differences: Sequence[RuleDifference]) -> Iterator[Block]:
         yield Item(f"{new} on the inputs and the run ({numbers}): see the JSON document")
 
 
-def _difference(difference: RuleDifference) -> Item:
-    """Return the kind, name, year and values of a difference: `Parameter changed: fund, 2015/16: old → new`."""
+def _difference_item(difference: RuleDifference) -> Item:
+    """Return an item with the kind, name, year and values of a difference, formulas below it.
+
+    For example: `Parameter changed: fund, 2015/16: old → new`.
+    """
     name = "" if difference.kind.startswith(difference.name) else difference.name
     named = ", ".join(part for part in (name, difference.year) if part)
     head = sentence(f"{difference.kind}: {named}" if named else difference.kind)

@@ -182,11 +182,11 @@ class Table:
         return [*self.rows, *apart, *self.more_rows]
 
     def without(self, rank: int) -> Table:
-        """Return the table without its spare columns up to a rank."""
-        return self.of_columns([index for index, column in enumerate(self.columns) if not 0 < column.spare <= rank])
+        """Return the table without the columns that are dropped first: those with `spare` from 1 to the rank."""
+        return self.with_columns([index for index, column in enumerate(self.columns) if not 0 < column.spare <= rank])
 
-    def of_columns(self, kept: Sequence[int]) -> Table:
-        """Return the table with some of its columns."""
+    def with_columns(self, kept: Sequence[int]) -> Table:
+        """Return the table with only the columns at these positions."""
         rows, more = (
             [replace(row, cells=[row.cells[index] for index in kept]) for row in part]
             for part in (self.rows, self.more_rows)
@@ -241,7 +241,7 @@ WEB_ADDRESS: Final = re.compile(r"https?://[^\s<>]+")
 
 
 def written_line(names: Sequence[str]) -> Sequence[Block]:
-    """Return the line that names the files written, if there are any."""
+    """Return the line that names the files written, for a screen only; empty if there are none."""
     return [OnScreen([Paragraph(f"Written: {', '.join(names)}")])] if names else []
 
 
@@ -255,7 +255,7 @@ def section(
 
 
 def counted_levels(findings: Sequence[Finding]) -> str:
-    """Count findings by level: `2 errors and 1 note`; empty if there are none."""
+    """Return the number of findings of each level: `2 errors and 1 note`; empty if there are none."""
     return joined([heading.text for heading, _ in by_level(findings)])
 
 
@@ -267,16 +267,17 @@ def by_level(findings: Sequence[Finding]) -> Iterator[tuple[Heading, list[Findin
             yield Heading(counted(len(of_level), level), _LEVEL_TONES[level]), of_level
 
 
-def in_file(blocks: Sequence[Block]) -> Iterator[Block | list[Item]]:
-    """Yield what a file shows, as simpler blocks; consecutive items become one list."""
-    for is_item, group in groupby(_plainer(blocks), lambda block: isinstance(block, Item)):
+def file_blocks(blocks: Sequence[Block]) -> Iterator[Block | list[Item]]:
+    """Yield the blocks that a file shows, made simpler; consecutive items become one list."""
+    for is_item, group in groupby(_simpler_blocks(blocks), lambda block: isinstance(block, Item)):
         if is_item:
             yield [item for item in group if isinstance(item, Item)]
         else:
             yield from group
 
 
-def _plainer(blocks: Sequence[Block]) -> Iterator[Block]:
+def _simpler_blocks(blocks: Sequence[Block]) -> Iterator[Block]:
+    """Yield what a file shows: blocks for the screen are left out, listings and findings become headings and items."""
     for block in blocks:
         match block:
             case OnScreen() | Paragraph(text=""):

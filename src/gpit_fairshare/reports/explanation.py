@@ -38,6 +38,7 @@ def explanation_document(explanation: ExplainedLines, *, file_names: Sequence[st
 
 
 def _blocks(explanation: ExplainedLines, file_names: Sequence[str]) -> Iterator[Block]:
+    """Yield the title, the warnings and the answer of each year, then every line of every year."""
     organisation = f"{explanation.name} ({explanation.code})" if explanation.name else explanation.code
     yield Title([f"{organisation}: {explanation.label}, line by line"], Tone.STRONG if explanation.sound else Tone.BAD)
     yield from written_line(file_names)
@@ -53,11 +54,11 @@ def _blocks(explanation: ExplainedLines, file_names: Sequence[str]) -> Iterator[
         text = f"{explanation.label} {_year_label(year)}: {year.answer}, line {year.answer_line}"
         yield Paragraph(text, Tone.STRONG, apart=year is answers[0])
     for year in explanation.years:
-        yield from _year(explanation, year)
+        yield from _year_blocks(explanation, year)
 
 
 def _warnings(explanation: ExplainedLines) -> Iterator[Block]:
-    """Yield the warnings that come before the lines."""
+    """Yield the warnings that come before the lines: differences, failing checks, illustrative or changed values."""
     for difference in explanation.differences:
         yield Paragraph(f"Differs from its rule: {difference}.", Tone.BAD)
     if explanation.others_differ:
@@ -75,10 +76,12 @@ def _warnings(explanation: ExplainedLines) -> Iterator[Block]:
 
 
 def _year_label(year: YearLines) -> str:
+    """Return a year, marked as indicative if it is."""
     return f"{year.year} (indicative)" if year.certainty == "indicative" else year.year
 
 
-def _year(explanation: ExplainedLines, year: YearLines) -> Iterator[Block]:
+def _year_blocks(explanation: ExplainedLines, year: YearLines) -> Iterator[Block]:
+    """Yield the lines of a year under the headings Inputs, Parameters, Steps and Checks, and the answer."""
     yield Heading(_year_label(year), of_part=True)
     title, apart = "", False
     last = max((line.number for line in year.lines if line.kind == "step"), default=0)
@@ -87,7 +90,7 @@ def _year(explanation: ExplainedLines, year: YearLines) -> Iterator[Block]:
         if heading != title:
             title, apart = heading, False
             yield Heading(title)
-        yield _line(line, apart=apart)
+        yield _calculation(line, apart=apart)
         # The inputs of a step are right above it.
         apart = line.kind in ("step", "check")
     if year.answer_line:
@@ -95,7 +98,8 @@ def _year(explanation: ExplainedLines, year: YearLines) -> Iterator[Block]:
         yield Calculation(text, tone=Tone.STRONG, apart=True)
 
 
-def _line(line: ExplanationLine, *, apart: bool) -> Calculation:
+def _calculation(line: ExplanationLine, *, apart: bool) -> Calculation:
+    """Return a line of the explanation as a calculation. The results of steps and checks are among its details."""
     label, name, result, tone = line.label, line.name, line.result, Tone.PLAIN
     match line.kind:
         case "check":
@@ -108,7 +112,7 @@ def _line(line: ExplanationLine, *, apart: bool) -> Calculation:
 
 
 def _details(line: ExplanationLine) -> Iterator[tuple[str, str]]:
-    """Yield the key and text of each detail of a line."""
+    """Yield the key and text of each detail of a line: formula, numbers, notes, tests, origin, result and share."""
     for key, text in (("formula", line.formula), ("that is", line.arithmetic), ("numbers", line.numbers)):
         if text:
             yield key, Code(text)

@@ -59,7 +59,7 @@ def method_document(method: Method) -> document.Document:
 
 
 def _sections(method: Method) -> Iterator[document.Block]:
-    """Yield the sections in reading order; empty sections are left out."""
+    """Yield the headings and items of a method in reading order; empty sections are left out."""
     facts = [method.note]
     facts += [f"Opening baseline: {method.opening_baseline}."] if method.opening_baseline else []
     facts += [f"Who pays for protection: {_PAYS[method.paid_from]}."] if method.paid_from else []
@@ -83,20 +83,20 @@ def _sections(method: Method) -> Iterator[document.Block]:
         document.Item(
             ". ".join(filter(None, (source.publisher, source.title, source.date))) + f" [{source.key}]",
             _DASH,
-            below=_texts(" ".join(source.note.split()), document.Address(source.url)),
+            below=_items(" ".join(source.note.split()), document.Address(source.url)),
         )
         for source in method.sources
     ]
     for title, items in (
-        ("Method", _texts(*facts)),
+        ("Method", _items(*facts)),
         ("Parts", parts),
         ("Order of operations", [document.Item(text, f"{place}. ") for place, text in enumerate(method.order, 1)]),
-        ("Parameters", [_parameter(parameter) for parameter in method.parameters]),
-        ("Input columns", [_input(column) for column in method.inputs]),
-        ("Steps", [_step(step) for step in method.steps]),
-        ("Checks", [_check(check) for check in method.checks]),
+        ("Parameters", [_parameter_item(parameter) for parameter in method.parameters]),
+        ("Input columns", [_input_item(column) for column in method.inputs]),
+        ("Steps", [_step_item(step) for step in method.steps]),
+        ("Checks", [_check_item(check) for check in method.checks]),
         ("Properties", properties),
-        ("When there is no answer", _texts(method.infeasible)),
+        ("When there is no answer", _items(method.infeasible)),
         ("Sources", sources),
     ):
         if items:
@@ -104,12 +104,13 @@ def _sections(method: Method) -> Iterator[document.Block]:
             yield from items
 
 
-def _texts(*texts: str, marker: str = "") -> list[document.Item]:
+def _items(*texts: str, marker: str = "") -> list[document.Item]:
     """Return an item for each text that is not empty."""
     return [document.Item(text, marker) for text in texts if text]
 
 
 def _state(state: str, means: str, why: str) -> str:
+    """Return a text about a property of a transition: kept or not, what that means, and why not."""
     match state:
         case "kept":
             return f"kept. {means[:1].upper()}{means[1:]}."
@@ -120,10 +121,12 @@ def _state(state: str, means: str, why: str) -> str:
 
 
 def _in_unit(label: str, unit: str) -> str:
+    """Return a label followed by its unit, if it has one."""
     return f"{label}, {unit}" if unit else label
 
 
-def _parameter(parameter: MethodValue) -> document.Item:
+def _parameter_item(parameter: MethodValue) -> document.Item:
+    """Return a parameter as an item: label, unit and bounds, with its note and the value of each year below."""
     bounds = ""
     if parameter.minimum and parameter.maximum:
         bounds = f", from {_figure(parameter.minimum, parameter.unit)} to {_figure(parameter.maximum, parameter.unit)}"
@@ -132,10 +135,11 @@ def _parameter(parameter: MethodValue) -> document.Item:
         bounds = f", {least} {_figure(parameter.minimum or parameter.maximum, parameter.unit)}"
     values = [_figure_line(figure, parameter.unit) for figure in parameter.figures] or ["The scheme gives its value."]
     label = f"{_in_unit(parameter.label, parameter.unit)}{bounds}"
-    return document.Item(label, _DASH, parameter.name, _texts(parameter.note, *values))
+    return document.Item(label, _DASH, parameter.name, _items(parameter.note, *values))
 
 
 def _figure_line(figure: ParameterFigure, unit: str) -> str:
+    """Return the value of a parameter in a year, with its source or assumption."""
     origin = figure.source or f"assumption: {figure.assumption}"
     return f"{figure.year}: {_figure(figure.written, unit)} – {origin}"
 
@@ -151,23 +155,27 @@ def _figure(text: str, unit: str) -> str:
     return written_value(value, unit, text)
 
 
-def _input(column: MethodValue) -> document.Item:
+def _input_item(column: MethodValue) -> document.Item:
+    """Return an input column as an item: label, unit, and whether it may be blank, with its note below."""
     optional = ", may be blank" if column.optional else ""
-    return document.Item(f"{_in_unit(column.label, column.unit)}{optional}", _DASH, column.name, _texts(column.note))
+    return document.Item(f"{_in_unit(column.label, column.unit)}{optional}", _DASH, column.name, _items(column.note))
 
 
-def _step(step: MethodStep) -> document.Item:
-    below = [*_texts(step.words, marker="= "), *_formula(step.formula), *_texts(*step.functions, step.note)]
+def _step_item(step: MethodStep) -> document.Item:
+    """Return a step as a numbered item, with its words, formula, functions and note below."""
+    below = [*_items(step.words, marker="= "), *_formula(step.formula), *_items(*step.functions, step.note)]
     return document.Item(_in_unit(step.label, step.unit), f"{step.number}. ", step.name, below)
 
 
-def _check(check: MethodCheck) -> document.Item:
+def _check_item(check: MethodCheck) -> document.Item:
+    """Return a check as an item, with its formula, whether it stops the run, and its note below."""
     stops = "The run stops if this check fails." if check.stops else ""
-    return document.Item(check.name, _DASH, below=[*_formula(check.formula), *_texts(stops, check.note)])
+    return document.Item(check.name, _DASH, below=[*_formula(check.formula), *_items(stops, check.note)])
 
 
 def _formula(text: str) -> list[document.Item]:
-    return _texts(document.Code(text), marker="formula: ")
+    """Return the item that shows a formula; empty if there is no formula."""
+    return _items(document.Code(text), marker="formula: ")
 
 
 # The verdict of a check --------------------------------------------------------------------------------------
@@ -179,27 +187,30 @@ def review_document(reviews: Sequence[Review]) -> document.Document:
 
 
 def _blocks(reviews: Sequence[Review]) -> Iterator[document.Block]:
+    """Yield the verdict, the contents and the findings of each review, and a summary if there are several."""
     apart = document.Paragraph("")
     for place, review in enumerate(reviews):
         if place:
             yield from (apart, apart)
         tone = next((_TONES[level] for level in _TONES if review.has(level)), document.Tone.GOOD)
-        yield document.Title([_verdict(review)], tone)
+        yield document.Title([_verdict_sentence(review)], tone)
         if review.title:
-            yield document.Paragraph(_looked_at(review))
+            yield document.Paragraph(_contents_sentence(review))
         yield document.Findings(review.findings)
     if len(reviews) > 1:
         yield from (apart, apart)
-        yield document.Paragraph(_summary(reviews), document.Tone.STRONG)
+        yield document.Paragraph(_summary_sentence(reviews), document.Tone.STRONG)
 
 
-def _verdict(review: Review) -> str:
+def _verdict_sentence(review: Review) -> str:
+    """Return the verdict on a reviewed file, ready to use or not, with the number of its findings."""
     name = f"{review.name} ({review.kind})" if review.kind else review.name
     levels = document.counted_levels(review.findings) or "no findings"
     return f"{name}: {'ready to use' if review.sound else 'cannot be used yet'}; {levels}."
 
 
-def _looked_at(review: Review) -> str:
+def _contents_sentence(review: Review) -> str:
+    """Return the title and years of a reviewed file, the files read, and how many steps and checks it has."""
     files = joined([file for file, _ in review.files])
     years = f" ({span(review.years)})" if review.years else ""
     if not review.steps:
@@ -209,7 +220,8 @@ def _looked_at(review: Review) -> str:
     return f"{review.title}{years}. Read: {files}; {contents}."
 
 
-def _summary(reviews: Sequence[Review]) -> str:
+def _summary_sentence(reviews: Sequence[Review]) -> str:
+    """Return how many files were reviewed, which of them cannot be used, and the number of findings."""
     # Several files may declare the same name, so the file is named.
     faulty = [review.files[0][0] if review.files else review.name for review in reviews if not review.sound]
     fit = f"{len(faulty)} cannot be used yet ({joined(faulty)})" if faulty else "all ready to use"

@@ -35,18 +35,19 @@ def maturity_document(maturity: Maturity, *, file_names: Sequence[str] = ()) -> 
 
 
 def _blocks(maturity: Maturity, file_names: Sequence[str]) -> Iterator[document.Block]:
+    """Yield the verdict, the answers, CCGs and practices by rank, the assumptions, findings and failing checks."""
     yield _verdict(maturity)
     yield from document.written_line(file_names)
     yield from _settings(maturity)
     yield from _answered(maturity)
-    yield from _order("CCG", maturity.ccgs, _CCG)
+    yield from _ranking("CCG", maturity.ccgs, _CCG)
     if maturity.rank_correlation is not None:
         yield document.Paragraph(
             f"Rank correlation of index and funding per head: {decimals(maturity.rank_correlation, 2)}. "
             "Negative: the less mature CCGs have more per head. Positive: they have less.",
             apart=True,
         )
-    yield from _order("practice", maturity.practices, _PRACTICE)
+    yield from _ranking("practice", maturity.practices, _PRACTICE)
     yield from _assumptions(maturity)
     findings = [finding for finding in maturity.findings if finding.number != FindingCode.SET_FOR_THIS_RUN]
     yield document.Findings(findings, most_per_kind=_MOST_PER_KIND)
@@ -57,6 +58,7 @@ def _blocks(maturity: Maturity, file_names: Sequence[str]) -> Iterator[document.
 
 
 def _verdict(maturity: Maturity) -> document.Title:
+    """Return the title: the scheme, the number of practices and CCGs, the year, and how many checks fail."""
     result = maturity.result
     failing = len({check.name for check in result.checks if not check.holds})
     number = len(result.scheme.checks)
@@ -67,6 +69,7 @@ def _verdict(maturity: Maturity) -> document.Title:
 
 
 def _settings(maturity: Maturity) -> Iterator[document.Block]:
+    """Yield the parameters that were set for this run; nothing if there are none."""
     scheme = maturity.result.scheme
     overridden = scheme.overridden()
     if overridden:
@@ -77,7 +80,7 @@ def _settings(maturity: Maturity) -> Iterator[document.Block]:
 
 
 def _answered(maturity: Maturity) -> Iterator[document.Block]:
-    """Yield how many answers there are, and the practices and CCGs without an index."""
+    """Yield the index of all practices, the number of answers, and the practices and CCGs without an index."""
     asked = maturity.indicators_asked
     most = asked * maturity.practices.height
     share = percentage(maturity.answered / most) if most else "none"
@@ -105,6 +108,7 @@ def _answered(maturity: Maturity) -> Iterator[document.Block]:
 
 
 def _codes(table: pl.DataFrame) -> str:
+    """Return the codes of a table as one text: the first ten, and how many more there are."""
     codes = table["org_code"].to_list()
     more = f" and {len(codes) - _EITHER_END:,} more" if len(codes) > _EITHER_END else ""
     return ", ".join(codes[:_EITHER_END]) + more
@@ -146,8 +150,8 @@ _PRACTICE: Final[_Columns] = (
 )
 
 
-def _order(noun: str, table: pl.DataFrame, columns: _Columns) -> Iterator[document.Block]:
-    """Yield the highest and the lowest by rank; all of them if there are few."""
+def _ranking(noun: str, table: pl.DataFrame, columns: _Columns) -> Iterator[document.Block]:
+    """Yield a table of the CCGs or practices with the highest index and one with the lowest; a single one if few."""
     rows = table.drop_nulls("maturity_index").to_dicts()
     if all(row.get("allocation_per_head") is None for row in rows):
         columns = tuple(column for column in columns if column[0].heading != "£/head")

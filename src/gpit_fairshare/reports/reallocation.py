@@ -61,14 +61,16 @@ def letters_document(changes: Sequence[AllocationChange]) -> document.Document:
 
 
 def _money(result: Result) -> document.Table:
-    """Return where the pot comes from, who receives it, and the control total before and after."""
+    """Return a table of where the pot comes from, who receives it, and the control total before and after."""
     (year,) = result.years.values()
     noun = result.scheme.organisation
 
     def added(name: str) -> float:
+        """Return the sum of a column over all organisations."""
         return math.fsum(year.values(name, ORGANISATION))
 
     def line(label: str, name: str) -> document.Row:
+        """Return a row with the sum of a column and the number of organisations that have an amount in it."""
         moved = sum(value != 0 for value in year.values(name, ORGANISATION))
         return document.Row([label, money(added(name)), counted(moved, noun) if moved else "–"])
 
@@ -92,7 +94,7 @@ def _money(result: Result) -> document.Table:
 
 
 def _largest(changes: Sequence[AllocationChange], noun: str) -> Iterator[document.Block]:
-    """Yield the largest changes, increases and decreases together."""
+    """Yield a table of the largest changes of allocations, increases and decreases together."""
     moved = sorted((row for row in changes if row.change), key=lambda row: (-abs(row.change), row.org_code))
     if not moved:
         yield document.Heading("No allocation changes")

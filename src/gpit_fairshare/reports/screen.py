@@ -77,7 +77,7 @@ _PLAIN: Final = {
 
 
 def show(report: document.Document, console: Console) -> None:
-    """Print a document; the layout needs 56 columns and uses 100 at most."""
+    """Print a document on a console; the layout needs 56 columns and uses 100 at most."""
     ScreenLayout(console).blocks(report.blocks)
 
 
@@ -97,17 +97,18 @@ class ScreenLayout:
         # Always marked as ASCII: otherwise Rich would draw a grid of + and | instead.
         self.box = Box(f"    \n    \n {line}{line} \n    \n    \n    \n    \n    \n", ascii=True)
 
-    def _block(self, block: document.Block) -> None:
+    def _print_block(self, block: document.Block) -> None:
+        """Print a block with the method for its type."""
         self._printers[type(block)](self, block)
         self.under_heading = isinstance(block, document.Heading)
 
     def blocks(self, blocks: Sequence[document.Block]) -> None:
         """Print the blocks of a document."""
         for block in blocks:
-            self._block(block)
+            self._print_block(block)
 
     def _title(self, title: document.Title) -> None:
-        """Print pieces in as few lines as possible, breaking between them where possible."""
+        """Print the pieces of a title in as few lines as possible, breaking between them where possible."""
         style, line = _STYLES[title.tone], ""
         for piece in title.pieces:
             longer = f"{line} {piece}" if line else piece
@@ -118,6 +119,7 @@ class ScreenLayout:
         self.paragraph(line, style)
 
     def _heading(self, heading: document.Heading) -> None:
+        """Print a heading after a blank line; that of a part is underlined."""
         self.console.print()
         self.paragraph(heading.text, _STYLES[heading.tone])
         if heading.of_part:
@@ -126,7 +128,7 @@ class ScreenLayout:
     # Texts
 
     def fit(self, text: str) -> str:
-        """Return a text that the encoding can hold, with escapes for invisible characters."""
+        """Return a text in characters that the console's encoding has, with escapes for invisible ones."""
         text = visible("".join(" " if sign.isspace() else sign for sign in text))
         if text.isascii():
             return text
@@ -134,6 +136,7 @@ class ScreenLayout:
         return fitted if "£" in fitted else fitted.replace("GBP  ", "GBP ")  # `£ per head`
 
     def _fit(self, character: str) -> str:
+        """Return a character, or its replacement if the encoding does not have it."""
         try:
             character.encode(self.encoding)
         except UnicodeEncodeError:
@@ -152,6 +155,7 @@ class ScreenLayout:
         return text.rstrip(" ,") + dots
 
     def _line(self, line: RenderableType) -> None:
+        """Print a line without wrapping it."""
         self.console.print(line, soft_wrap=True)
 
     def paragraph(self, text: str, style: str = "", *, lead: str = "") -> None:
@@ -165,6 +169,7 @@ class ScreenLayout:
             self._line(Text.assemble(" " * hang if number else lead, line))
 
     def _paragraph(self, block: document.Paragraph) -> None:
+        """Print a paragraph to the right of its marker, after a blank line if it is set apart."""
         if block.apart:
             self.console.print()
         self.paragraph(block.text, _STYLES[block.tone], lead=block.marker)
@@ -182,6 +187,7 @@ class ScreenLayout:
             self._item(inner, below)
 
     def _listing(self, block: document.Listing) -> None:
+        """Print the first items of a listing, and how many more there are."""
         for item in block.items[: block.most]:
             self._item(item)
         count = max(block.count, len(block.items))
@@ -189,10 +195,10 @@ class ScreenLayout:
             self.paragraph(block.more.format(f"{count - block.most:,}"), lead=_INDENT)
 
     def _findings(self, block: document.Findings) -> None:
-        """Print findings by level and kind, errors first; of each kind as many as the limits allow."""
+        """Print findings by level and kind, errors first, as many as the limits allow; count the others."""
         shown_counts = _counts_to_show(block)
         for heading, findings in document.by_level(block.findings):
-            self._block(heading)
+            self._print_block(heading)
             for number in dict.fromkeys(finding.number for finding in findings):
                 kind = [finding for finding in findings if finding.number == number]
                 first = kind[: shown_counts[kind[0].level, number]]
@@ -207,7 +213,7 @@ class ScreenLayout:
     # Calculations
 
     def _calculation(self, line: document.Calculation) -> None:
-        """Print a line and its details, each wrapped so that a program can rejoin it.
+        """Print a calculation and its details, each wrapped so that a program can rejoin it.
 
         A row that begins with eight blanks or more continues the row above, with one blank between them, or none
         if the row above ends in a backslash.
@@ -224,11 +230,18 @@ class ScreenLayout:
         self._line(Text("\n").join(rows))
 
     def _laid_out(self, lead: str, text: str, hang: int, style: str) -> Text:
+        """Return a text after its lead, wrapped; further lines are indented by `hang` columns."""
         rows = map(visible, self._wrapped(text, self.width - len(lead), self.width - hang))
         return Text.assemble(lead, (f"\n{' ' * hang}".join(rows), style))
 
     def _wrapped(self, text: str, first: int, others: int) -> list[str]:
-        """Break a text at blanks, never inside a figure; a part longer than a line is cut with a backslash."""
+        """Return the lines of a text, broken at blanks, never inside a figure; a longer part is cut with a backslash.
+
+        Args:
+            text: the text.
+            first: columns of the first line.
+            others: columns of each further line.
+        """
         rows, row = [], ""
         width = first
         for token in _BREAK.split(text):
@@ -238,7 +251,7 @@ class ScreenLayout:
                 row, width = "", others
             row = f"{row} {piece}" if row else piece
             while cell_len(row) > width:
-                end = _fitting(row, width - 1)
+                end = _count_fitting(row, width - 1)
                 rows.append(f"{row[:end]}\\")
                 row, width = row[end:], others
         return [*rows, row]
@@ -246,9 +259,9 @@ class ScreenLayout:
     # Tables
 
     def _table(self, table: document.Table) -> None:
-        """Print a table with as many of its columns as fit, or its replacement."""
+        """Print a table with as many of its columns as fit; if too few fit, print its `otherwise` instead."""
         if table.most:
-            self._split(table)
+            self._print_split(table)
             return
         if not self.under_heading:
             self.console.print()
@@ -267,7 +280,7 @@ class ScreenLayout:
 
     def _widths(self, table: document.Table) -> tuple[list[int], bool]:
         """Return the width of each column, without the indent of the first, and whether the table fits."""
-        widths = [self._natural(table, index) for index in range(len(table.columns))]
+        widths = [self._natural_width(table, index) for index in range(len(table.columns))]
         flexible = [index for index, column in enumerate(table.columns) if column.role in (Role.TEXT, Role.NAME)]
         for index in flexible[:1]:
             column = table.columns[index]
@@ -278,7 +291,7 @@ class ScreenLayout:
             return widths, fits
         return widths, sum(widths) + 2 * (len(widths) - 1) <= self.width
 
-    def _natural(self, table: document.Table, index: int) -> int:
+    def _natural_width(self, table: document.Table, index: int) -> int:
         """Return the width that a column needs to be shown whole."""
         column = table.columns[index]
         width = cell_len(self.fit(column.heading))
@@ -287,23 +300,23 @@ class ScreenLayout:
         for row in table.all_rows:
             # A heading of rows is not indented as the rows are.
             inset = len(_INDENT) if row.heading and table.inset and not index else 0
-            width = max(width, cell_len(self._cell(row.cells[index], column)) - inset)
+            width = max(width, cell_len(self._cell_text(row.cells[index], column)) - inset)
         return width
 
-    def _cell(self, text: str, column: Column, width: int = 0) -> str:
-        """Return a text as its column shows it; a name is cut to a width, if one is given."""
+    def _cell_text(self, text: str, column: Column, width: int = 0) -> str:
+        """Return a cell's text as its column shows it: codes are cut, and names to the width, if one is given."""
         if column.role is Role.CODE:
             return self._cut(text, _LONGEST_CODE)
         return self._cut(text, width) if column.role is Role.NAME and width else self.fit(text)
 
-    def _split(self, table: document.Table) -> None:
-        """Print figures in one width, beside each other as far as their labels leave room, the others below."""
+    def _print_split(self, table: document.Table) -> None:
+        """Print a table of many figures in parts: as many columns as fit beside their labels, the others below."""
         label, *columns = table.columns
-        figure = max(self._natural(table, index) for index in range(1, len(table.columns)))
-        longest = self._natural(table, 0) + len(_INDENT)
+        figure = max(self._natural_width(table, index) for index in range(1, len(table.columns)))
+        longest = self._natural_width(table, 0) + len(_INDENT)
         most = max(1, min((self.width - min(longest, label.required_width)) // (figure + 2), table.most))
         for start in range(0, len(columns), most):
-            part = table.of_columns([0, *range(start + 1, len(table.columns))[:most]])
+            part = table.with_columns([0, *range(start + 1, len(table.columns))[:most]])
             figures = [figure] * (len(part.columns) - 1)
             room = self.width - sum(figures) - 2 * len(figures)
             self.console.print()
@@ -314,7 +327,7 @@ class ScreenLayout:
         tables = beside.tables
         if len(tables) < 2 or self.width < _SIDE_BY_SIDE:
             for table in tables:
-                self._block(table)
+                self._print_block(table)
                 self.under_heading = False
             return
         halves = [table.without(1) for table in tables]
@@ -337,23 +350,26 @@ class ScreenLayout:
     def _grid(
         self, columns: Sequence[Column], widths: Sequence[int], rows: Sequence[Row], set_in: Sequence[int]
     ) -> None:
-        """Print a table of fixed widths, with two blanks between columns; indented columns are wider by the indent."""
+        """Print rows in columns of fixed widths, two blanks apart, with the texts below rows in between.
+
+        The columns in `set_in` are indented, and wider by the indent.
+        """
         total = sum(widths) + 2 * (len(columns) - 1) + len(_INDENT) * len(set_in)
         options = self.console.options.update(width=max(total, self.width))
         starts = [0, *(index for index, row in enumerate(rows, 1) if row.below)]
         for start, end in zip_longest(starts, starts[1:]):
             part = rows[start:end]
-            grid = self._part(columns, widths, part, set_in)
+            grid = self._grid_of_rows(columns, widths, part, set_in)
             grid.show_header = not start and any(column.heading for column in columns)
             for segments in self.console.render_lines(grid, options, pad=False):
                 self._line(Segments(_stripped(segments)))
             if part and part[-1].below:
                 self.paragraph(part[-1].below, lead=_INDENT * 2)
 
-    def _part(
+    def _grid_of_rows(
         self, columns: Sequence[Column], widths: Sequence[int], rows: Sequence[Row], set_in: Sequence[int]
     ) -> Grid:
-        """Return rows of a table, with its headings."""
+        """Return some rows of a table, with its headings, as a grid that Rich can print."""
         grid = Grid(box=self.box, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
         headed = any(row.heading for row in rows)
         for index, (column, fitted) in enumerate(zip(columns, widths, strict=True)):
@@ -370,7 +386,7 @@ class ScreenLayout:
         for row in rows:
             cells: list[RenderableType] = []
             for index, (text, column, fitted) in enumerate(zip(row.cells, columns, widths, strict=True)):
-                cell = Text(self._cell(text, column, fitted), style="bold" if row.heading else "")
+                cell = Text(self._cell_text(text, column, fitted), style="bold" if row.heading else "")
                 inset = index in set_in and not row.heading
                 cells.append(Padding(cell, (0, 0, 0, len(_INDENT))) if inset else cell)
             grid.add_row(*cells)
@@ -387,17 +403,17 @@ class ScreenLayout:
         document.Beside: _beside,
         document.Findings: _findings,
         document.OnScreen: lambda page, block: page.blocks(block.blocks),
-        document.Verbatim: lambda _page, _block: None,
+        document.Verbatim: lambda _page, _print_block: None,
     }
 
 
-def _fitting(row: str, width: int) -> int:
-    """Return how many characters fit into a width."""
+def _count_fitting(row: str, width: int) -> int:
+    """Return how many characters of a row fit into a width."""
     return sum(1 for _ in takewhile(lambda used: used <= width, accumulate(map(cell_len, row))))
 
 
 def _stripped(segments: Sequence[Segment]) -> list[Segment]:
-    """Return segments without the blanks at the end of a line, which get in the way when it is copied."""
+    """Return the segments of a line without the blanks at its end, which get in the way when it is copied."""
     kept = [Segment(visible(segment.text), segment.style) for segment in segments]
     while kept and not kept[-1].text.strip():
         kept.pop()

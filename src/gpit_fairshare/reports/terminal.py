@@ -51,6 +51,7 @@ class _PipedConsole(Console):
     """A console that passes on a broken pipe, so that the command line decides on the exit code."""
 
     def on_broken_pipe(self) -> None:
+        """Raise the BrokenPipeError again that Rich is handling."""
         raise  # noqa: PLE0704  # rich calls this while it handles the BrokenPipeError
 
 
@@ -80,11 +81,13 @@ def progress(console: Console, label: str) -> Iterator[Advance]:
     over = False
 
     def begin() -> None:
+        """Show the progress bar, unless the work is over."""
         with state:
             if not over:
                 bar.start()
 
     def advance(done: float, total: float) -> None:
+        """Show how much is done of a total."""
         bar.update(task, completed=done, total=total)
 
     timer = threading.Timer(_PATIENCE, begin)

@@ -49,7 +49,7 @@ _LONGEST: Final = 100
 
 
 def verification_document(verification: Verification) -> document.Document:
-    """Return the report of a verification."""
+    """Return the report of a verification: the verdict, then the differences by kind."""
     return document.Document([*_blocks(verification)])
 
 
@@ -77,7 +77,7 @@ def _blocks(verification: Verification) -> Iterator[document.Block]:
     for heading, files in (("Input files", verification.files), ("Scheme files", verification.scheme_files)):
         # Files that differ, and files found under another name.
         texts = [
-            _file(file)
+            _file_line(file)
             for file in files
             if file.another_name or (file.differs and not verification.is_of_other_gpit(file))
         ]
@@ -88,7 +88,7 @@ def _blocks(verification: Verification) -> Iterator[document.Block]:
         yield from document.section(heading, texts, most=MOST)
     for kind in DifferenceKind:
         count = verification.content.counts[kind]
-        texts = [_difference(difference) for difference in verification.content.of(kind)]
+        texts = [_difference_line(difference) for difference in verification.content.of(kind)]
         most = _MOST_WORDS if kind == DifferenceKind.WORDS else MOST
         yield from document.section(f"{_HEADINGS[kind]} ({count:,})", texts, most=most, count=count)
     filled_in = [f"{entry.name}: {_value_text(entry.now)}" for entry in verification.filled_in]
@@ -98,7 +98,7 @@ def _blocks(verification: Verification) -> Iterator[document.Block]:
 
 
 def _verdict(verification: Verification) -> str:
-    """Return the verdict as a sentence that begins with the name of the file."""
+    """Return the verdict as a sentence: whether the named file is verified, and if not, what differs."""
     name = verification.result
     match verification.verdict:
         case Verdict.SAME_BYTES:
@@ -119,7 +119,7 @@ def _verdict(verification: Verification) -> str:
 
 
 def _causes(verification: Verification) -> str:
-    """Return how many differences of each kind there are."""
+    """Return how many differences of each kind there are; if there are none, that other versions made the file."""
     causes = []
     for noun, files in (("input file", verification.files), ("scheme file", verification.scheme_files)):
         differing = sum(file.differs and not verification.is_of_other_gpit(file) for file in files)
@@ -150,7 +150,7 @@ def _answer_sentence(answer: Answer) -> str:
     )
 
 
-def _file(file: RunFile) -> str:
+def _file_line(file: RunFile) -> str:
     """Return a line about a file that differs or has another name."""
     name = f"{file.name}:{file.sheet}" if file.sheet else file.name
     where = f" ({file.place})" if file.place not in ("", file.name) else "" if file.place else " (in the library)"
@@ -164,7 +164,7 @@ def _file(file: RunFile) -> str:
     return f"{name}{where}: not the file of the run: {digests}{rows}"
 
 
-def _difference(difference: FileDifference) -> str:
+def _difference_line(difference: FileDifference) -> str:
     """Return a line about a difference: its place and both values."""
     place = f"{difference.place} ({difference.about})" if difference.about else difference.place
     match difference.kind:
@@ -181,6 +181,7 @@ def _difference(difference: FileDifference) -> str:
 
 
 def _both_values(in_file: Any, rerun: Any, unit: str = "") -> str:
+    """Return a phrase with the value in the file and the value when run again, exact enough to differ."""
     return f"{_value_text(in_file, rerun, unit)} in the file, {_value_text(rerun, in_file, unit)} when run again"
 
 

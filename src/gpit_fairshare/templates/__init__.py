@@ -47,7 +47,7 @@ def write_folder(folder: Path) -> list[Path]:
     """
     try:
         _refuse_unusable(folder)
-        _write(folder, {name: _content(name) for name in FILES})
+        _write_files(folder, {name: _file_content(name) for name in FILES})
     except OSError as fault:
         raise OutputError(f"{folder}: cannot be written to ({fault.strerror or fault}); nothing was changed") from None
     return [folder / name for name in FILES]
@@ -72,13 +72,14 @@ def _refuse_unusable(folder: Path) -> None:
         )
 
 
-def _content(name: str) -> bytes:
+def _file_content(name: str) -> bytes:
+    """Return the bytes of a file of the folder: a workbook is made, all others are in the package."""
     if name in _WORKBOOKS:
         return workbook(_WORKBOOKS[name])
     return (resources.files("gpit_fairshare") / "templates" / "files" / name).read_bytes()
 
 
-def _write(folder: Path, contents: Mapping[str, bytes]) -> None:
+def _write_files(folder: Path, contents: Mapping[str, bytes]) -> None:
     """Write into a temporary folder beside the folder, or inside it if it exists, and move the files into place."""
     is_new = not folder.exists()
     stage_name = f".gpit-init.{secrets.token_hex(4)}.part"
@@ -91,12 +92,12 @@ def _write(folder: Path, contents: Mapping[str, bytes]) -> None:
         if is_new:
             stage.rename(folder)
         else:
-            _move(stage, folder, contents)
+            _move_files(stage, folder, contents)
     finally:
         shutil.rmtree(stage, ignore_errors=True)
 
 
-def _move(stage: Path, folder: Path, names: Iterable[str]) -> None:
+def _move_files(stage: Path, folder: Path, names: Iterable[str]) -> None:
     """Move files from the stage into the folder; after a failure, remove those that were moved."""
     with ExitStack() as undo:
         for name in names:

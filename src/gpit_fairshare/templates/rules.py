@@ -29,17 +29,22 @@ def write_rule(target: str, kind: str | None = None, copied: str | None = None) 
     Raises:
         UsageError: The file exists already, its folder does not, or the name is not valid.
     """
-    path = _path(target)
+    path = _path_to_write(target)
     name = path.name.removesuffix(_ENDING)
-    text, kind, origin = _template(kind or "formula") if copied is None else _copy(copied, kind)
+    text, kind, origin = _read_template(kind or "formula") if copied is None else _read_library_file(copied, kind)
     if os.path.lexists(path):
         raise UsageError(f"{path}: exists already and is never overwritten; give another name")
     with in_place(path) as draft:
-        draft.write_bytes(_named(text, kind, name).encode())
+        draft.write_bytes(_with_name(text, kind, name).encode())
     return path, kind, origin
 
 
-def _path(target: str) -> Path:
+def _path_to_write(target: str) -> Path:
+    """Return the path of a new file, with the ending `.toml` if the user did not type it.
+
+    Raises:
+        UsageError: The name is not valid, or the folder does not exist.
+    """
     path = Path(target if target.endswith(_ENDING) else f"{target}{_ENDING}")
     if not _NAME.fullmatch(path.name.removesuffix(_ENDING)):
         raise UsageError(f"{target}: is not a valid file name; use letters, digits, - and _, such as my-formula")
@@ -48,12 +53,18 @@ def _path(target: str) -> Path:
     return path
 
 
-def _template(kind: str) -> tuple[str, str, str]:
+def _read_template(kind: str) -> tuple[str, str, str]:
+    """Return the text of the template for a kind of file, the kind, and the origin `the template`."""
     template = resources.files("gpit_fairshare") / "templates" / "files" / f"new-{kind}{_ENDING}"
     return template.read_bytes().decode().replace("\r\n", "\n"), kind, "the template"
 
 
-def _copy(name: str, kind: str | None) -> tuple[str, str, str]:
+def _read_library_file(name: str, kind: str | None) -> tuple[str, str, str]:
+    """Return the text of a library file, its kind, and its origin as kind and name.
+
+    Raises:
+        UsageError: The library has no such file.
+    """
     names = {entry.name for entry in library_entries(kind)}
     if name not in names:
         raise UsageError(f"--from {name}: the library has no such {kind or 'file'}{nearest(name, names)}")
@@ -61,7 +72,7 @@ def _copy(name: str, kind: str | None) -> tuple[str, str, str]:
     return text, entry.kind, f"{entry.kind} {name}"
 
 
-def _named(text: str, kind: str, name: str) -> str:
+def _with_name(text: str, kind: str, name: str) -> str:
     """Return the text of a file with another name in its head; comments and everything else stay the same."""
     table = rf"^\[{kind}\]\s*(?:#.*)?\n(?:(?!\[)[^\n]*\n)*?"
     head = re.compile(rf"({table}name[ \t]*=[ \t]*)(\"[^\"\n]*\"|'[^'\n]*')", re.MULTILINE)

@@ -73,7 +73,7 @@ class Template:
     """How to fill it in, step by step."""
 
 
-def _words(*words: str, strict: bool = True) -> dict[str, Any]:
+def _word_list(*words: str, strict: bool = True) -> dict[str, Any]:
     """Return the validation of a list of words; if it is not strict, other words are allowed too."""
     return {"validate": "list", "source": list(words), "show_error": strict}
 
@@ -93,12 +93,12 @@ _BASIS: Final = TemplateColumn(
     14,
     "Whether the figure is real. A single illustrative row makes every result illustrative.",
     "Write illustrative if the figure is made up; leave the cell empty if it is real.",
-    rule=_words("illustrative", strict=False),
+    rule=_word_list("illustrative", strict=False),
 )
 
 
-def _year(cell: str) -> TemplateColumn:
-    """Return the column of years with this first cell; gpit reads other spellings, but the template allows one."""
+def _year_column(cell: str) -> TemplateColumn:
+    """Return the column of years; `cell` is its first cell, for its formula. Only the spelling 2014/15 is allowed."""
     formula = (
         f'=AND(ISTEXT({cell}),LEN({cell})=7,MID({cell},5,1)="/",'
         f"MOD(VALUE(LEFT({cell},4))+1,100)=VALUE(RIGHT({cell},2)))"
@@ -134,7 +134,7 @@ POPULATION: Final = Template(
             "The name of the organisation. Optional.",
             "Any text on one line. Use the same name for a code in every row.",
         ),
-        _year("C2"),
+        _year_column("C2"),
         TemplateColumn(
             "registered_population",
             23,
@@ -186,7 +186,7 @@ SPEND: Final = Template(
             16,
             "What the cost is for. Optional, unless the scheme selects lines by it.",
             "core, mandated or discretionary, or your own word.",
-            rule=_words("core", "mandated", "discretionary", strict=False),
+            rule=_word_list("core", "mandated", "discretionary", strict=False),
         ),
         TemplateColumn(
             "provider",
@@ -199,14 +199,14 @@ SPEND: Final = Template(
             12,
             "Running costs or assets. The scheme decides which to count. Required.",
             "revenue or capital.",
-            rule=_words("revenue", "capital"),
+            rule=_word_list("revenue", "capital"),
         ),
         TemplateColumn(
             "committed",
             13,
             "Whether it is committed to pay, for an existing service. The scheme decides which to count. Required.",
             "yes or no.",
-            rule=_words("yes", "no"),
+            rule=_word_list("yes", "no"),
         ),
         TemplateColumn(
             "amount",
@@ -216,7 +216,7 @@ SPEND: Final = Template(
             kind="£",
             rule={"validate": "decimal", "criteria": ">=", "value": 0},
         ),
-        _year("G2"),
+        _year_column("G2"),
         _BASIS,
     ),
     rows=(
@@ -254,18 +254,18 @@ def workbook(template: Template) -> bytes:
             "created": CREATED,
         }
     )
-    _figures(book, template)
-    _instructions(book, template)
+    _write_figures_sheet(book, template)
+    _write_instructions(book, template)
     return book.contents()
 
 
-def _figures(book: WorkbookWriter, template: Template) -> None:
+def _write_figures_sheet(book: WorkbookWriter, template: Template) -> None:
     """Write the sheet to fill in: headings in row 1, examples below, validation down to the last row."""
     page = book.add_worksheet(template.sheet)
     page.set_comments_author("gpit")
     headings = []
     for index, column in enumerate(template.columns):
-        style = book.add_format({"num_format": _NUMBERS[column.kind], **_gutter(column, index)})
+        style = book.add_format({"num_format": _NUMBERS[column.kind], **_column_alignment(column, index)})
         # The whole column, so that a code typed further down is also text.
         page.set_column(index, index, column.width, style)
         for row, cells in enumerate(template.rows, 1):
@@ -276,23 +276,23 @@ def _figures(book: WorkbookWriter, template: Template) -> None:
         input_texts = {"input_title": column.name, "input_message": column.allowed}
         error_texts = {"error_title": column.name, "error_message": column.allowed}
         page.data_validation(1, index, LAST_ROW - 1, index, {**column.rule, **input_texts, **error_texts})
-        heading_style = book.add_format({"bold": True, "bottom": 1, **_gutter(column, index)})
+        heading_style = book.add_format({"bold": True, "bottom": 1, **_column_alignment(column, index)})
         headings.append((column.name, heading_style))
     add_table(page, 1, len(template.rows) + 1, template.sheet, headings)
     page.freeze_panes(1, 0)
     page.ignore_errors(TEXTS_STAY)
-    _on_paper(page, pages=0)
+    _set_paper(page, pages=0)
     page.repeat_rows(0)
 
 
-def _gutter(column: TemplateColumn, index: int) -> dict[str, Any]:
+def _column_alignment(column: TemplateColumn, index: int) -> dict[str, Any]:
     """Return the alignment of a column: figures on the right, with a gap before the next text."""
     if column.kind != "text":
         return {"align": "right", "indent": 1}
     return {"indent": 1} if index else {}
 
 
-def _instructions(book: WorkbookWriter, template: Template) -> None:
+def _write_instructions(book: WorkbookWriter, template: Template) -> None:
     """Write the second sheet: the columns, how to fill them in, how to run gpit, and kinds of findings."""
     page = book.add_worksheet("Instructions")
     page.hide_gridlines(2)
@@ -303,7 +303,7 @@ def _instructions(book: WorkbookWriter, template: Template) -> None:
     term = book.add_format({"bold": True, "valign": "top"})
     prose = book.add_format({"text_wrap": True, "valign": "top"})
     page.write_string(0, 0, template.title, title)
-    for row, (left, right) in enumerate(_lines(template), 1):
+    for row, (left, right) in enumerate(_instruction_lines(template), 1):
         if right:
             page.write_string(row, 0, left, term)
             page.write_string(row, 1, right, prose)
@@ -312,10 +312,10 @@ def _instructions(book: WorkbookWriter, template: Template) -> None:
             page.write_string(row, 0, left, section)
             page.write_blank(row, 1, None, section)
             page.set_row(row, 30)
-    _on_paper(page, pages=1)
+    _set_paper(page, pages=1)
 
 
-def _lines(template: Template) -> Iterator[tuple[str, str]]:
+def _instruction_lines(template: Template) -> Iterator[tuple[str, str]]:
     """Yield the lines of the instructions: a term and its text, or a heading and an empty text."""
     yield "Purpose", template.purpose
     yield "How to fill it in", ""
@@ -330,8 +330,8 @@ def _lines(template: Template) -> Iterator[tuple[str, str]]:
     yield from _FINDINGS
 
 
-def _on_paper(page: Worksheet, *, pages: int) -> None:
-    """Print on A4, one page wide and this many pages long; 0 means as many as needed."""
+def _set_paper(page: Worksheet, *, pages: int) -> None:
+    """Set the sheet to print on A4, one page wide and this many pages long; 0 means as many as needed."""
     page.set_landscape()
     page.set_paper(9)
     page.fit_to_pages(1, pages)

@@ -44,7 +44,7 @@ class RowsOfYears:
         return "" if len(self.years) == len(self.group.request.years) else f"for {listed(self.years)} "
 
     def merger_sentence(self, successor: str) -> str:
-        """Return a sentence about the mergers that formed an organisation of the day."""
+        """Return a sentence about the mergers that formed an organisation by the day; empty if there are none."""
         return self.crosswalk.merger_sentence(successor, date.min, self.day)
 
 
@@ -52,7 +52,7 @@ class RowsOfYears:
 
 
 def report_unfit_codes(restatement: RowsOfYears) -> set[str]:
-    """Report codes that no crosswalk knows, or that opened after the day; return them."""
+    """Report codes that no crosswalk knows, or that opened after the day; return both."""
     organisations = restatement.crosswalk.organisations
     unknown = sorted(set(restatement.rows) - set(organisations))
     later = sorted(
@@ -83,8 +83,10 @@ def report_unfit_codes(restatement: RowsOfYears) -> set[str]:
     return {*unknown, *later}
 
 
-def check_whole(restatement: RowsOfYears, end: str, codes: Collection[str]) -> None:
+def check_day_merger(restatement: RowsOfYears, end: str, codes: Collection[str]) -> None:
     """Report an organisation in the same file as its successor, and a merger without one of its members.
+
+    The second is only a warning if the missing member did not exist on the first day of the rows' year.
 
     Args:
         restatement: the rows to restate.
@@ -121,8 +123,14 @@ def check_whole(restatement: RowsOfYears, end: str, codes: Collection[str]) -> N
 # Counting closed organisations with their successors, year by year.
 
 
-def check_complete(restatement: RowsOfYears, successor: str, codes: Sequence[str]) -> None:
-    """Report an incomplete merger: a member is missing, or the successor has a row too."""
+def check_year_merger(restatement: RowsOfYears, successor: str, codes: Sequence[str]) -> None:
+    """Report a merger of closed organisations that is not complete: a member is missing, or the successor has a row.
+
+    Args:
+        restatement: the rows without a year, to count with their successors.
+        successor: the organisation of the year.
+        codes: the closed organisations whose rows go into it.
+    """
     findings = restatement.rows[codes[0]].file.findings
     year, became = restatement.years[0], restatement.merger_sentence(successor)
     missing = restatement.crosswalk.missing(successor, restatement.day, restatement.rows)
@@ -145,7 +153,9 @@ def check_complete(restatement: RowsOfYears, successor: str, codes: Sequence[str
 
 
 def check_codes(rows: Mapping[str, InputRow], year: str, crosswalk: Crosswalk, findings: FindingCollector) -> None:
-    """Warn of codes that are probably wrong. Without --boundaries only, and only if most codes are known.
+    """Warn of codes that are not known, or not open in their year. Only if most codes are known.
+
+    For runs without `--boundaries`.
 
     Args:
         rows: rows of one year by organisation.
@@ -183,7 +193,7 @@ def check_codes(rows: Mapping[str, InputRow], year: str, crosswalk: Crosswalk, f
 # Texts about mergers.
 
 
-def report_changes(names: Mapping[str, Mapping[str, str]], crosswalk: Crosswalk, findings: FileFindings) -> None:
+def report_code_changes(names: Mapping[str, Mapping[str, str]], crosswalk: Crosswalk, findings: FileFindings) -> None:
     """Report which organisations opened, closed or merged between one year and the next.
 
     Args:
@@ -205,8 +215,8 @@ def report_changes(names: Mapping[str, Mapping[str, str]], crosswalk: Crosswalk,
                 sentences.append(crosswalk.merger_sentence(code, after, until, names_by_code))
                 new_codes = new_codes - {code}
                 gone_codes = gone_codes - {step.predecessor for merger in mergers for step in merger}
-        sentences += [f"new: {_labels(new_codes, names_by_code)}"] if new_codes else []
-        sentences += [f"gone: {_labels(gone_codes, names_by_code)}"] if gone_codes else []
+        sentences += [f"new: {_codes_with_names(new_codes, names_by_code)}"] if new_codes else []
+        sentences += [f"gone: {_codes_with_names(gone_codes, names_by_code)}"] if gone_codes else []
         findings.note(
             FindingCode.CHANGES,
             f"{len(earlier_names):,} in {earlier} and {len(later_names):,} in {later}: {'; '.join(sentences)}",
@@ -214,7 +224,14 @@ def report_changes(names: Mapping[str, Mapping[str, str]], crosswalk: Crosswalk,
 
 
 def merger_hint(code: str, year: str, others: Collection[str], crosswalk: Crosswalk) -> str:
-    """Return a sentence about the merger that links a code with those of another file; empty if there is none."""
+    """Return a sentence about the merger that links a code with the codes of another file; empty if there is none.
+
+    Args:
+        code: a code that only one of the files has.
+        year: mergers up to its first day are looked at.
+        others: the codes of the other file.
+        crosswalk: the known mergers and splits.
+    """
     until = year_start(year)
     successors = list(crosswalk.shares(code, date.min, until))
     relatives = crosswalk.predecessors(code, until) if successors == [code] else successors
@@ -223,5 +240,6 @@ def merger_hint(code: str, year: str, others: Collection[str], crosswalk: Crossw
     return "; ".join(crosswalk.merger_sentence(successor, date.min, until) for successor in successors)
 
 
-def _labels(codes: Iterable[str], names: Mapping[str, str]) -> str:
+def _codes_with_names(codes: Iterable[str], names: Mapping[str, str]) -> str:
+    """Return up to 20 codes as one text, sorted, each after its name if it has one; the others are counted."""
     return listed([f"{names[code]} ({code})" if names[code] else code for code in sorted(codes)], 20)

@@ -122,14 +122,14 @@ class Crosswalk:
 
         A row that is invalid, or that contradicts another, raises a ValueError.
         """
-        more = [_succession(row) for row in rows]
+        more = [_parse_succession(row) for row in rows]
         return Crosswalk([*self.successions, *more], self.organisations.values()) if more else self
 
     def shares(self, code: str, after: date, until: date) -> dict[str, Fraction]:
         """Return the organisations that `code` has become by the day `until`, and the fraction of it in each.
 
         Only changes later than `after` and no later than `until` are followed. Fractions are multiplied along a chain,
-        and add up to 1. A code that did not change, or is not known, is returned unchanged.
+        and add up to 1. For a code that did not change, or is not known, the result is the code itself with 1.
         """
         steps = self._next.get(code, [])
         if not steps or not after < steps[0].effective <= until:
@@ -170,13 +170,13 @@ class Crosswalk:
 
     def route(self, code: str, until: date) -> set[str]:
         """Return every organisation that any part of `code` went into by the day `until`, even if only for a time."""
-        return _reached(
+        return _reachable_codes(
             code, lambda old: [step.successor for step in self._next.get(old, []) if step.effective <= until]
         )
 
     def origins(self, code: str, until: date) -> set[str]:
         """Return every organisation of which any part went into `code` by the day `until`, in any number of steps."""
-        return _reached(code, lambda new: self.predecessors(new, until))
+        return _reachable_codes(code, lambda new: self.predecessors(new, until))
 
     def predecessors(self, code: str, until: date) -> tuple[str, ...]:
         """Return the codes that went directly into `code` by the day `until`, sorted."""
@@ -193,6 +193,7 @@ class Crosswalk:
         return first is not None and self.opened(code) >= first
 
     def _first_into(self, code: str) -> date | None:
+        """Return the first day on which another organisation went into a code; None if none did."""
         return min((step.effective for step in self._into.get(code, [])), default=None)
 
     def is_open(self, code: str, day: date) -> bool:
@@ -215,11 +216,12 @@ class Crosswalk:
         """
 
         def steps_into(code: str) -> list[Succession]:
+            """Return the successions into a code between the two days."""
             return [step for step in self._into.get(code, []) if after < step.effective <= until]
 
-        members = _reached(successor, lambda code: [step.predecessor for step in steps_into(code)])
+        members = _reachable_codes(successor, lambda code: [step.predecessor for step in steps_into(code)])
         steps = [step for code in {successor, *members} for step in steps_into(code)]
-        days = groupby(sorted(steps, key=_into_on), key=_into_on)
+        days = groupby(sorted(steps, key=_day_and_successor), key=_day_and_successor)
         return [list(merger) for _, merger in days]
 
     def missing(
@@ -269,6 +271,7 @@ class Crosswalk:
         """
 
         def label(code: str) -> str:
+            """Return a code after its name, or alone if it has none."""
             name = (names or {}).get(code, "")
             return f"{name} ({code})" if name else code
 
@@ -336,14 +339,14 @@ def _circles(by_code: Mapping[str, list[Succession]]) -> dict[str, tuple[str, ..
     """Return the codes that become themselves again, each with the codes of its shortest circle."""
     circles: dict[str, tuple[str, ...]] = {}
     for code in by_code:
-        if code not in circles and (circle := _way_back(code, by_code)):
+        if code not in circles and (circle := _shortest_circle(code, by_code)):
             circles[code] = circle
             if all(len(by_code[member]) == 1 for member in circle):  # no member is in another circle
                 circles |= dict.fromkeys(circle, circle)
     return circles
 
 
-def _way_back(code: str, by_code: Mapping[str, list[Succession]]) -> tuple[str, ...]:
+def _shortest_circle(code: str, by_code: Mapping[str, list[Succession]]) -> tuple[str, ...]:
     """Return the codes of the shortest circle from a code back to itself; empty if there is none."""
     came_from = {code: ""}
     waiting = [code]
@@ -361,18 +364,20 @@ def _way_back(code: str, by_code: Mapping[str, list[Succession]]) -> tuple[str, 
 
 
 def _grouped(successions: Iterable[Succession], by: Literal["predecessor", "successor"]) -> dict[str, list[Succession]]:
+    """Return the successions of each predecessor, or of each successor, by its code."""
     groups: dict[str, list[Succession]] = {}
     for step in successions:
         groups.setdefault(getattr(step, by), []).append(step)
     return groups
 
 
-def _into_on(step: Succession) -> tuple[date, str]:
+def _day_and_successor(step: Succession) -> tuple[date, str]:
+    """Return the day and successor of a succession: those with the same are one merger."""
     return step.effective, step.successor
 
 
-def _reached(start: str, next_to: Callable[[str], Iterable[str]]) -> set[str]:
-    """Return all codes that can be reached from a code, in any number of steps."""
+def _reachable_codes(start: str, next_to: Callable[[str], Iterable[str]]) -> set[str]:
+    """Return all codes that can be reached from a code, in any number of steps of `next_to`."""
     reached: set[str] = set()
     waiting = [start]
     while waiting:
@@ -382,8 +387,8 @@ def _reached(start: str, next_to: Callable[[str], Iterable[str]]) -> set[str]:
     return reached
 
 
-def _succession(row: Mapping[str, str]) -> Succession:
-    """Read a row of a crosswalk file."""
+def _parse_succession(row: Mapping[str, str]) -> Succession:
+    """Return the succession in a row of a crosswalk file."""
     day = date.fromisoformat(row["effective_date"])
     return Succession(row["org_code"], row["successor_code"], day, row["successor_name"], Fraction(row["fraction"]))
 
@@ -405,7 +410,7 @@ def day_in_words(day: date) -> str:
 @cache
 def packaged_crosswalk() -> Crosswalk:
     """Return the CCGs of England and their mergers from 2015 to 2021, from the package's files; they are read once."""
-    successions = [_succession({"fraction": "1", **row}) for row in _rows("ccg-successors.csv")]
+    successions = [_parse_succession({"fraction": "1", **row}) for row in _read_packaged_rows("ccg-successors.csv")]
     successors = {step.successor for step in successions}
     organisations = [
         Organisation(
@@ -414,11 +419,12 @@ def packaged_crosswalk() -> Crosswalk:
             None if row["org_code"] in successors else CCGS_BEGAN,
             tuple(row["ons_codes"].split()),
         )
-        for row in _rows("ccg-codes.csv")
+        for row in _read_packaged_rows("ccg-codes.csv")
     ]
     return Crosswalk(successions, organisations)
 
 
-def _rows(name: str) -> Iterable[dict[str, str]]:
+def _read_packaged_rows(name: str) -> Iterable[dict[str, str]]:
+    """Return the rows of a CSV file of this package, each by heading."""
     text = files(__package__).joinpath(name).read_text(encoding="utf-8")
     return csv.DictReader(text.splitlines(), strict=True)

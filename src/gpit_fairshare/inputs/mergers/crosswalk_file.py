@@ -52,7 +52,7 @@ def read_crosswalks(
     targets = [locate_file(text) for text in texts]
     sheets = (read_sheet(target, findings, options) for target in targets)
     sources = tuple(reader.read(sheet) for sheet in sheets if sheet is not None)
-    return reader.joined() if findings.errors == before else None, sources
+    return reader.join_with_packaged() if findings.errors == before else None, sources
 
 
 class _CrosswalkReader:
@@ -65,8 +65,11 @@ class _CrosswalkReader:
         self.unchanged: dict[str, Organisation] = {}
         self.names: dict[str, str] = {}
 
-    def joined(self) -> Crosswalk | None:
-        """Add the successions of the files to those of the package; None if they contradict each other."""
+    def join_with_packaged(self) -> Crosswalk | None:
+        """Return the successions of the files with those of the package; None if they contradict each other.
+
+        Each contradiction is reported at its row.
+        """
         packaged = packaged_crosswalk()
         packaged_steps = {step._replace(name="") for step in packaged.successions}
         closed = {step.predecessor: step.effective for step in packaged.successions}
@@ -100,8 +103,11 @@ class _CrosswalkReader:
         return Crosswalk([*packaged.successions, *new], organisations.values())
 
     def read(self, sheet: InputSheet) -> InputSource:
-        """Read the rows of one file; errors become findings."""
-        columns = _columns(sheet)
+        """Read the rows of one file into `successions`, `unchanged` and `names`; return a description of the file.
+
+        Errors are reported, and their rows are left out.
+        """
+        columns = _find_columns(sheet)
         for number, cells in sheet.rows if columns.keys() >= set(NEEDED) else ():
             values: dict[str, Any] = {"fraction": WHOLE, "successor_name": ""}
             for name, index in columns.items():
@@ -112,12 +118,15 @@ class _CrosswalkReader:
                     sheet.findings.add(fault.finding, sheet.where(number, index))
                     values[name] = None
             if None not in values.values():
-                self._add(values, sheet.where(number, columns["org_code"]))
+                self._add_succession(values, sheet.where(number, columns["org_code"]))
         matched = sorted((index, name) for name, index in columns.items())
         return sheet.describe("crosswalk", tuple((sheet.headings[index], name) for index, name in matched))
 
-    def _add(self, values: dict[str, Any], where: Where) -> None:
-        """Add the succession of a row."""
+    def _add_succession(self, values: dict[str, Any], where: Where) -> None:
+        """Add the succession of a row, or its code to `unchanged` if the organisation stays the same.
+
+        A code with two names, and a code that would keep only a part of itself, are reported.
+        """
         old, new, name, fraction = (values[key] for key in ("org_code", "successor_code", "successor_name", "fraction"))
         if name and self.names.setdefault(new, name) != name:
             message = f"{new} has two names, {self.names[new]!r} and {name!r}"
@@ -136,8 +145,11 @@ class _CrosswalkReader:
             )
 
 
-def _columns(sheet: InputSheet) -> dict[str, int]:
-    """Find the columns by their headings; other headings are ignored."""
+def _find_columns(sheet: InputSheet) -> dict[str, int]:
+    """Return the position of each column of a crosswalk, found by its heading; other headings are ignored.
+
+    Missing and repeated columns are reported.
+    """
     names = {folded(alias): name for name, (_, aliases) in COLUMNS.items() for alias in aliases}
     columns: dict[str, int] = {}
     for index, heading in enumerate(sheet.headings):
@@ -160,17 +172,24 @@ def _columns(sheet: InputSheet) -> dict[str, int]:
     return columns
 
 
-def _code(cell: Any) -> Any:
+def _read_ods_code(cell: Any) -> Any:
+    """Return the code in a cell, an ONS code as the ODS code; a cell without a code raises `Refused`."""
     code = read_code(cell).value
     # A crosswalk may use ONS codes, like any input.
     return packaged_crosswalk().ods_code(str(code)) or code
 
 
-def _name(cell: Any) -> str:
+def _read_name(cell: Any) -> str:
+    """Return the text of a cell; empty if it is blank."""
     return "" if is_blank(cell) else str(read_text(cell).value)
 
 
-def _day(cell: Any) -> dt.date:
+def _read_day(cell: Any) -> dt.date:
+    """Return the day in a cell: a date, or a text such as 2020-04-01.
+
+    Raises:
+        Refused: the cell is blank, or holds no date.
+    """
     if isinstance(cell, dt.datetime) and cell.time() == dt.time.min:
         return cell.date()
     if isinstance(cell, dt.date) and not isinstance(cell, dt.datetime):
@@ -182,7 +201,12 @@ def _day(cell: Any) -> dt.date:
     raise Refused(FindingCode.CROSSWALK, message, "a date such as 2020-04-01")
 
 
-def _fraction(cell: Any) -> Fraction:
+def _read_fraction(cell: Any) -> Fraction:
+    """Return the fraction in a cell, as `0.4` or `1/3`; a blank is 1.
+
+    Raises:
+        Refused: it is not a number above 0 and at most 1.
+    """
     if is_blank(cell):
         return WHOLE
     expected = "a number above 0 and at most 1, such as 0.4 or 1/3"
@@ -200,10 +224,10 @@ def _fraction(cell: Any) -> Fraction:
 
 
 COLUMNS: Final[Mapping[str, tuple[Callable[[Any], Any], tuple[str, ...]]]] = {
-    "org_code": (_code, ("org code", "predecessor", "predecessor code")),
-    "successor_code": (_code, ("successor code", "successor")),
-    "effective_date": (_day, ("effective date",)),
-    "fraction": (_fraction, ("fraction",)),
-    "successor_name": (_name, ("successor name",)),
+    "org_code": (_read_ods_code, ("org code", "predecessor", "predecessor code")),
+    "successor_code": (_read_ods_code, ("successor code", "successor")),
+    "effective_date": (_read_day, ("effective date",)),
+    "fraction": (_read_fraction, ("fraction",)),
+    "successor_name": (_read_name, ("successor name",)),
 }
 """The columns of a crosswalk: the function that reads a cell, and the headings, in any case and with any spaces."""

@@ -30,12 +30,12 @@ _KIND = re.compile(r"\b(?:nhs|ccgs?|icbs?|clinical commissioning groups?|integra
 
 
 def translate_ons_codes(file: InputFile, crosswalk: Crosswalk, *, strict: bool) -> None:
-    """Replace each known ONS code of a file by the ODS code, and report it once.
+    """Replace each known ONS code in the rows of a file by the ODS code, and report how many were replaced.
 
     Args:
         file: the file; its rows are replaced.
         crosswalk: the known codes.
-        strict: whether unknown codes become errors in a later check.
+        strict: whether unknown codes become errors in a later check; if not, they are a warning here.
     """
     ods_codes: dict[str, str] = {}
     unknown: dict[str, int] = {}
@@ -102,4 +102,5 @@ def is_one_letter_apart(code: str, other: str) -> bool:
 
 
 def _is_possible_match(name: str, other: str) -> bool:
+    """Return whether two names are similar, or one of them is empty."""
     return not (name and other) or SequenceMatcher(None, name, other).ratio() > _SIMILAR

@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from gpit_fairshare.findings import FindingCode, FindingCollector, Where
 from gpit_fairshare.inputs.columns.cells import year_start
-from gpit_fairshare.inputs.mergers.checks import RowsOfYears, check_complete, check_whole, report_unfit_codes
+from gpit_fairshare.inputs.mergers.checks import RowsOfYears, check_day_merger, check_year_merger, report_unfit_codes
 from gpit_fairshare.inputs.mergers.crosswalk import WHOLE, Crosswalk, day_in_words, part_of
 from gpit_fairshare.inputs.model import Need, Restated
 from gpit_fairshare.inputs.tables.rows import CheckedValue, InputRow
-from gpit_fairshare.inputs.tables.sums import Clash, combined, exact_total, portions
+from gpit_fairshare.inputs.tables.sums import Clash, combine_values, exact_total, portions
 from gpit_fairshare.numbers import as_in_sheet, money
 from gpit_fairshare.words import counted, listed
 
@@ -94,7 +94,7 @@ def restate_year(
 
 
 def lines_on_boundaries(lines: Iterable[SpendLine], crosswalk: Crosswalk, day: date) -> list[SpendLine]:
-    """Restate lines of cost for the organisations of a day; a split gives a line for each successor."""
+    """Return lines of cost for the organisations of a day; a split gives a line for each successor."""
     restated: list[SpendLine] = []
     for line in lines:
         shares = crosswalk.shares(line.org_code, date.min, day)
@@ -116,6 +116,7 @@ class _Member(NamedTuple):
 
     @property
     def code(self) -> str:
+        """Return the code of the row."""
         return self.row.code
 
 
@@ -127,18 +128,29 @@ class _Restatement(RowsOfYears):
     """All lines of cost, if some may have to be shared out."""
     moved: list[Restated] = field(default_factory=list)
 
-    def _value(self, end: str, members: Sequence[_Member], need: Need) -> CheckedValue | Clash:
-        """Combine the values of an organisation's members in a column, including blanks."""
+    def _combine_members(self, end: str, members: Sequence[_Member], need: Need) -> CheckedValue | Clash:
+        """Return the combined value of an organisation's members in a column, including blanks.
+
+        Only the part of each member that goes into the organisation is added up. The result is a `Clash` if rates or
+        texts differ, or if a rate would have to be split.
+        """
         if need.kind == "number" and not need.is_sum and any(member.fraction != 1 for member in members):
             return Clash.CLASH  # the rate of a part
         values = [member.row.values[need.name] for member in members]
         if need.is_sum:
             parts = [self._parts[member.code, need.name].get(end) for member in members]
             values = [value._replace(value=part) for value, part in zip(values, parts, strict=True)]
-        return combined(values, need, members[0].row.file.sheet.file)
+        return combine_values(values, need, members[0].row.file.sheet.file)
 
-    def _record(self, end: str, members: Sequence[_Member], need: Need, blank_in_words: str) -> None:
-        """Record the amounts that moved, and warn of members whose cell is blank."""
+    def _record_moved(self, end: str, members: Sequence[_Member], need: Need, blank_in_words: str) -> None:
+        """Add the amounts that members bring to an organisation to `moved`, and warn of members whose cell is blank.
+
+        Args:
+            end: the organisation.
+            members: the rows that go into it.
+            need: a column of money or people.
+            blank_in_words: the text around the warning, with `{}` for it.
+        """
         parts = {member.code: self._parts[member.code, need.name].get(end) for member in members}
         filled = {code: part for code, part in parts.items() if part is not None}
         self.moved.extend(
@@ -170,7 +182,10 @@ class _Restatement(RowsOfYears):
         return parts
 
     def _parts_of_lines(self, code: str, shares: Mapping[str, Fraction]) -> dict[str, float]:
-        """Share out each line that counts, so that the sums equal those of the restated lines."""
+        """Return the spend of a code for each of its successors, with every line that counts shared out separately.
+
+        The sums then equal those of the restated lines.
+        """
         parts_of_each = [
             portions(line.amount, shares, "£")
             for line in self.lines
@@ -178,12 +193,12 @@ class _Restatement(RowsOfYears):
         ]
         return {end: exact_total(parts[end] for parts in parts_of_each) for end in shares}
 
-    def _totals(self, after: Mapping[str, InputRow]) -> list[str]:
-        """Return the totals of each column of money and people in words, before and after."""
+    def _total_sentences(self, after: Mapping[str, InputRow]) -> list[str]:
+        """Return a sentence for each column of money or people: its total before and after."""
         totals = []
         for need in self.group.gives.values():
             if need.is_sum:
-                before, now = (_in_unit(float(_total(rows, need)), need) for rows in (self.rows, after))
+                before, now = (_in_unit(float(_column_total(rows, need)), need) for rows in (self.rows, after))
                 totals.append(f"{need.name} adds up to {before} before and {now} after")
         return totals
 
@@ -211,27 +226,30 @@ class _OnBoundaries(_Restatement):
             if codes == [end]:
                 after[end] = parts[0].row
                 continue
-            check_whole(self, end, codes)
-            after[end] = self._merged(end, parts)
+            check_day_merger(self, end, codes)
+            after[end] = self._merged_row(end, parts)
             self.successors.add(end)
         self._report_clashes()
-        self._report(after)
+        self._report_totals(after)
         return after
 
-    def _merged(self, end: str, members: Sequence[_Member]) -> InputRow:
-        """Combine the members of one organisation."""
+    def _merged_row(self, end: str, members: Sequence[_Member]) -> InputRow:
+        """Return one row for an organisation, with the combined values of its members.
+
+        Values that cannot be combined are left out and added to `_clashes`.
+        """
         values: dict[str, CheckedValue] = {}
         for need in self.group.gives.values():
             giving = [member for member in members if need.name in member.row.values]
             if not giving:
                 continue
-            value = self._value(end, giving, need)
+            value = self._combine_members(end, giving, need)
             if isinstance(value, Clash):
                 self._clashes.setdefault(need.name, []).append(end)
                 continue
-            values[need.name] = CheckedValue(value.value, _origin(giving))
+            values[need.name] = CheckedValue(value.value, _origin_of_members(giving))
             if need.is_sum:
-                self._record(end, giving, need, f"{self.when}{{}}")
+                self._record_moved(end, giving, need, f"{self.when}{{}}")
         own_names = (member.row.text_of("org_name") for member in members if member.code == end)
         name = self.crosswalk.name(end) or next(own_names, "")
         values["org_name"] = CheckedValue(name or None, "the crosswalk")
@@ -239,6 +257,7 @@ class _OnBoundaries(_Restatement):
         return replace(first, code=end, values=values)
 
     def _report_clashes(self) -> None:
+        """Report the columns whose values cannot be combined: an error if the scheme needs the column."""
         for column, ends in sorted(self._clashes.items()):
             number = self.group.gives[column].kind == "number"
             members = f"the predecessors of {listed(ends)}"
@@ -251,7 +270,7 @@ class _OnBoundaries(_Restatement):
             else:
                 self.group.findings.warning(FindingCode.NOT_SUMMED, f"{message}; it is left blank there")
 
-    def _report(self, after: Mapping[str, InputRow]) -> None:
+    def _report_totals(self, after: Mapping[str, InputRow]) -> None:
         """Report the number of organisations and the total of each column, before and after.
 
         Raises:
@@ -259,7 +278,7 @@ class _OnBoundaries(_Restatement):
         """
         for need in self.group.gives.values():
             if need.is_sum:
-                before, now = _total(self.rows, need), _total(after, need)
+                before, now = _column_total(self.rows, need), _column_total(after, need)
                 # Above a quadrillion, floats are too coarse for pennies; below it, the second limit is the smaller.
                 if abs(before - now) >= max(_HALF_A_PENNY, abs(before) / 10**14):
                     raise ArithmeticError(f"{need.name} of {self.group.name} was {before} and became {now}")
@@ -268,7 +287,7 @@ class _OnBoundaries(_Restatement):
             summary = f"{counted(len(after), noun)} already on the boundaries of {day}"
         else:
             summary = f"restated {counted(len(self.rows), noun)} as {len(after):,} on the boundaries of {day}"
-        message = f"{self.when}{'; '.join([summary, *self._totals(after)])}"
+        message = f"{self.when}{'; '.join([summary, *self._total_sentences(after)])}"
         self.group.findings.note(FindingCode.BOUNDARIES, message)
 
 
@@ -277,20 +296,20 @@ class _WithSuccessors(_Restatement):
     """Counts closed organisations, in rows without a year, with their successors for one year."""
 
     def rows_after(self, codes_of_year: Collection[str]) -> dict[str, InputRow]:
-        """Return the rows by organisation of the year."""
+        """Return the rows by organisation of the year: closed organisations become one row with their successor."""
         movers = self._movers(codes_of_year)
         if not movers:
             return dict(self.rows)
         moving = {member.code for members in movers.values() for member in members}
         after = {code: row for code, row in self.rows.items() if code not in moving}
         for successor, members in sorted(movers.items()):
-            check_complete(self, successor, [member.code for member in members])
-            after.setdefault(successor, self._merged(successor, members))
-        self._report(movers, after)
+            check_year_merger(self, successor, [member.code for member in members])
+            after.setdefault(successor, self._merged_row(successor, members))
+        self._report_mergers(movers, after)
         return after
 
     def _movers(self, codes_of_year: Collection[str]) -> dict[str, list[_Member]]:
-        """Return the rows of closed organisations by their successor in the year."""
+        """Return the rows of closed organisations by their successor in the year; report those that split."""
         movers: dict[str, list[_Member]] = {}
         year = self.years[0]
         for code, row in sorted(self.rows.items()):
@@ -305,24 +324,28 @@ class _WithSuccessors(_Restatement):
                 movers.setdefault(successors[0], []).append(_Member(row, WHOLE))
         return movers
 
-    def _merged(self, successor: str, members: Sequence[_Member]) -> InputRow:
-        """Combine the rows of merged organisations."""
+    def _merged_row(self, successor: str, members: Sequence[_Member]) -> InputRow:
+        """Return one row for a successor, with the combined values of the organisations that became it.
+
+        Values that cannot be combined are reported and left out.
+        """
         first = members[0].row
         codes = listed([member.code for member in members], _MOST_CODES)
         values: dict[str, CheckedValue] = {}
         for need in self.group.gives.values():
             giving = [member for member in members if need.name in member.row.values]
-            value = self._value(successor, giving, need) if giving else None
+            value = self._combine_members(successor, giving, need) if giving else None
             if isinstance(value, Clash):
                 self._report_clash(successor, members, need)
             elif value:
                 origin = value.origin if len(giving) == 1 else f"{codes} of {first.file.sheet.name}"
                 values[need.name] = CheckedValue(value.value, origin)
             if need.is_sum:
-                self._record(successor, members, need, f"{{}} for {self.years[0]}")
+                self._record_moved(successor, members, need, f"{{}} for {self.years[0]}")
         return replace(first, code=successor, values=values)
 
     def _report_clash(self, successor: str, members: Sequence[_Member], need: Need) -> None:
+        """Report that members of a merger differ in a column that cannot be added up: an error if it is needed."""
         findings = members[0].row.file.findings
         codes = listed([member.code for member in members])
         message = (
@@ -335,17 +358,19 @@ class _WithSuccessors(_Restatement):
         else:
             findings.warning(FindingCode.NOT_SUMMED, f"{message}; it is left blank")
 
-    def _report(self, movers: Mapping[str, Sequence[_Member]], after: Mapping[str, InputRow]) -> None:
+    def _report_mergers(self, movers: Mapping[str, Sequence[_Member]], after: Mapping[str, InputRow]) -> None:
+        """Report how many closed organisations are counted with their successors, and the totals of each column."""
         mergers = [self.merger_sentence(successor) for successor in sorted(movers)]
         number = sum(map(len, movers.values()))
         self.group.findings.note(
             FindingCode.RESTATED,
             f"for {self.years[0]}, counted {counted(number, 'closed ' + self.group.request.organisation)} with "
-            f"{'its' if number == 1 else 'their'} successor: {'; '.join([*mergers, *self._totals(after)])}",
+            f"{'its' if number == 1 else 'their'} successor: {'; '.join([*mergers, *self._total_sentences(after)])}",
         )
 
 
-def _total(rows: Mapping[str, InputRow], need: Need) -> Fraction:
+def _column_total(rows: Mapping[str, InputRow], need: Need) -> Fraction:
+    """Return the exact sum of a column, without blanks."""
     amounts = (row.number_of(need.name) for row in rows.values())
     return sum((Fraction(repr(amount)) for amount in amounts if amount is not None), Fraction())
 
@@ -355,8 +380,8 @@ def _in_unit(amount: float, need: Need) -> str:
     return money(amount, 2) if need.unit == "£" else f"{as_in_sheet(amount)} {need.unit}"
 
 
-def _origin(members: Collection[_Member]) -> str:
-    """Return the origin of a value: its predecessors, the part of each, and their files."""
+def _origin_of_members(members: Collection[_Member]) -> str:
+    """Return the origin of a combined value: the codes of its members, the part of each, and their files."""
     files: dict[str, list[str]] = {}
     for member in members:
         codes = files.setdefault(member.row.file.sheet.name, [])

@@ -71,20 +71,25 @@ class _BlockGroup(NamedTuple):
 
     @property
     def first(self) -> int:
+        """Return the first place of the block and its total."""
         return min(self.row, self.start)
 
     @property
     def end(self) -> int:
+        """Return the place after the last of the block and its total."""
         return max(self.row + 1, self.stop)
 
     @property
     def size(self) -> int:
+        """Return the number of rows that the total adds up."""
         return self.stop - self.start - (self.start <= self.row < self.stop)
 
     def block(self) -> list[int]:
+        """Return the places of the rows that the total adds up."""
         return [place for place in range(self.start, self.stop) if place != self.row]
 
     def sum_of(self, figures: ColumnSums) -> int:
+        """Return the sum of the block in a column, without the total itself."""
         within = figures.numbers[self.row] if self.start <= self.row < self.stop else 0
         return figures.between(self.start, self.stop) - within
 
@@ -111,7 +116,9 @@ class _Link(NamedTuple):
 def find_sums(
     columns: Sequence[SummedColumn], rows: Sequence[FileRow], levels: CodeLevels, edges: Iterable[int], required: float
 ) -> Sums:
-    """Find the rows of one table that are sums of others.
+    """Return the rows of one table that are sums of others, found level by level from the lowest.
+
+    The doubtful sums are those that are left where no more sums are certain.
 
     Args:
         columns: the columns that are added up.
@@ -125,7 +132,7 @@ def find_sums(
         table = CandidateRows(columns, rows, levels)
         if table.size < 3 or not table.evidence:
             return Sums(certain, [])
-        sums = _Groups(table, {bisect_left(rows, at, key=lambda row: row.at) for at in edges}).in_chains()
+        sums = _Groups(table, {bisect_left(rows, at, key=lambda row: row.at) for at in edges}).chained_sums()
         if all(group.digits < required for group in sums):
             sums += find_layers(table, required)
         proven = [
@@ -146,10 +153,13 @@ class _Groups:
     def __init__(self, table: CandidateRows, edges: Collection[int]) -> None:
         self.table = table
         self.edges = {*edges, 0, table.size}
-        self.groups = [group for row in range(table.size) for group in self._groups_of(row)]
+        self.groups = [group for row in range(table.size) for group in self._groups_of_total(row)]
 
-    def in_chains(self) -> list[BlockSum]:
-        """Return the groups with the most evidence that do not overlap."""
+    def chained_sums(self) -> list[BlockSum]:
+        """Return the sums of the chosen groups, which do not overlap, each with the evidence of its whole chain.
+
+        A chain in which every row only repeats another is left out.
+        """
         sums: list[BlockSum] = []
         for chain in self._chains():
             several = [link.group for link in chain if link.group.size > 1]
@@ -163,10 +173,14 @@ class _Groups:
         return sums
 
     def _first_evidence(self, row: int) -> ColumnSums | None:
-        """Return the first column of evidence in which a row has a figure other than 0."""
+        """Return the first column of evidence in which a row's figure is not 0; None if there is none."""
         return next((figures for figures in self.table.evidence if figures.numbers[row]), None)
 
-    def _groups_of(self, row: int) -> Iterator[_BlockGroup]:
+    def _groups_of_total(self, row: int) -> Iterator[_BlockGroup]:
+        """Yield the blocks whose sum a row is: directly above it, directly below it, or all other rows.
+
+        There are none if all figures of the row are 0 or blank.
+        """
         figures = self._first_evidence(row)
         if figures is None:
             return
@@ -181,7 +195,11 @@ class _Groups:
         yield from filter(self._is_sum, groups)
 
     def _is_sum(self, group: _BlockGroup) -> bool:
-        """Return whether the row equals the sum of its block in every column where it has a figure."""
+        """Return whether the row equals the sum of its block in every column where it has a figure.
+
+        A difference by rounding is allowed. A row is no sum if people are counted and no column agrees exactly, or if
+        it has the code of one of its parts.
+        """
         misses = []
         for figures in self.table.columns:
             total = figures.optional_figures[group.row]
@@ -194,8 +212,8 @@ class _Groups:
 
     # Evidence.
 
-    def _digits(self, group: _BlockGroup) -> tuple[float, float]:
-        """Return the digits of evidence for a group by itself, and for one that follows another."""
+    def _evidence_digits(self, group: _BlockGroup) -> tuple[float, float]:
+        """Return the digits of evidence for a group by itself, and for one that follows another group."""
         bonus = 0.0 if self.table.codes[group.row] else _NO_CODE
         if self.table.is_above([group.row], group.block()):
             bonus += KNOWN_LEVEL
@@ -208,7 +226,7 @@ class _Groups:
         ]
         of_block = self._chance(group.row, (group.start, group.stop), widths)
         of_row = min(1.0, of_block * max(self._blocks_near(group.row).number, 1))
-        by_itself = of_row * self._rows_as_telling[group.row]
+        by_itself = of_row * self._choice_factors[group.row]
         if group.size == self.table.size - 1 and min(self.table.evidence[0].numbers) >= 0:
             by_itself = min(by_itself, of_block)
         elif is_at_edge:
@@ -218,7 +236,7 @@ class _Groups:
         return bonus - math.log10(by_itself), bonus - math.log10(of_row)
 
     def _chance(self, row: int, block: tuple[int, int], widths: Sequence[int]) -> float:
-        """Return the chance that the sum of a block is near the figures of a row."""
+        """Return the chance that the sum of a block is, by coincidence, near the figures of a row in all columns."""
         return chance_of_sum(
             (figures.numbers[row], width, figures.spread(block, (row, row + 1)))
             for figures, width in zip(self.table.evidence, widths, strict=True)
@@ -226,7 +244,10 @@ class _Groups:
         )
 
     def _blocks_near(self, row: int) -> _Near:
-        """Count the blocks of two rows or more next to a row whose sum is between half and twice its figure."""
+        """Return how many blocks of two rows or more next to a row have a sum near its figure, and one of these.
+
+        Near is between half and twice the figure.
+        """
         figures = self._first_evidence(row)
         if figures is None:
             return _Near(0, (row, row))
@@ -247,11 +268,12 @@ class _Groups:
         return _Near(len(below), (row + 1, below[len(below) // 2] if below else row + 1))
 
     @cached_property
-    def _rows_as_telling(self) -> list[float]:
-        """For each row, the chances of all rows with as much evidence, added up, as a multiple of its own chance.
+    def _choice_factors(self) -> list[float]:
+        """For each row, how much the chance of a coincidence grows because other rows could be the total too.
 
-        The smaller the chance that some block adds up to exactly the figures of a row, with a step of 1, the more
-        evidence that row is.
+        The factor is the sum of the chances of all rows with as much evidence, divided by the row's own chance. The
+        smaller the chance that some block adds up to exactly the figures of a row, with a step of 1, the more evidence
+        that row is.
         """
         widths = [1] * len(self.table.evidence)
         nearby = map(self._blocks_near, range(self.table.size))
@@ -265,12 +287,15 @@ class _Groups:
 
     # The choice of groups.
 
-    def _best_link(self) -> _Link | None:
-        """Choose the groups with the most evidence, and return the last of them."""
+    def _choose_groups(self) -> _Link | None:
+        """Choose the groups with the most evidence that do not overlap, and return the link of the last one.
+
+        Each link leads to the one before it. The result is None if there are no groups.
+        """
         best: list[_Link] = []  # the best choice up to each end; each is better than the one before
         last: dict[int, _Link] = {}
         for group in sorted(self.groups, key=lambda group: (group.end, group.first)):
-            by_itself, linked = self._digits(group)
+            by_itself, linked = self._evidence_digits(group)
             count = bisect_right(best, group.first, key=lambda link: link.group.end)
             before = best[count - 1] if count else None
             link = _Link(by_itself + (before.digits if before else 0.0), group, by_itself, before, is_linked=False)
@@ -288,7 +313,7 @@ class _Groups:
     def _chains(self) -> list[list[_Link]]:
         """Return the chosen groups, from the top, as chains of groups that follow each other."""
         chains: list[list[_Link]] = []
-        link, is_linked = self._best_link(), False
+        link, is_linked = self._choose_groups(), False
         while link:
             if not is_linked:
                 chains.append([])

@@ -68,7 +68,11 @@ class CodeLevels:
     """The levels of the codes of one table."""
 
     def __init__(self, codes: Sequence[str]) -> None:
-        """Args: codes: one for each row; empty if the row has none."""
+        """Find the level of each code. No code gets one if too few are known, or if all have the same level.
+
+        Args:
+            codes: one for each row; empty if the row has none.
+        """
         levels = [level_of(code) for code in codes]
         known_levels = [level for level in levels if level]
         has_levels = len(set(known_levels)) > 1 and len(known_levels) >= _KNOWN_SHARE * sum(map(bool, codes))
@@ -76,30 +80,31 @@ class CodeLevels:
         self._ranks = Counter(level.rank for level in known_levels if has_levels)
 
     def is_above(self, codes: Iterable[str], parts: Iterable[str]) -> bool:
-        """Return whether all codes have higher levels than the known codes of their parts."""
+        """Return whether all codes have higher levels than the known codes of their parts; false if none is known."""
         above = {self._levels.get(code) for code in codes}
         below = {(level, part[:3]) for part in parts if (level := self._levels.get(part))}
         return bool(below) and all(
-            level is not None and _can_contain(level, part, start) for level in above for part, start in below
+            level is not None and _can_contain(level, part, prefix) for level in above for part, prefix in below
         )
 
     def kind_of(self, code: str) -> str:
-        """Return the level of a code, or its shape if the level is not known."""
+        """Return the name of a code's level; if it is not known, the code with 9 for digits and A for letters."""
         level = self._levels.get(code)
         return level.name if level else code.translate(_SHAPE)
 
     def higher_codes(self) -> dict[str, Level]:
-        """Return the codes, with their level, that contain organisations of the same table."""
+        """Return the codes of areas that contain other organisations of the same table, each with its level."""
         # The most frequent level is that of the organisations.
         usual = min(self._ranks, key=lambda rank: (-self._ranks[rank], rank), default=0)
         parts = {(level, code[:3]) for code, level in self._levels.items()}
         higher = {
             level
             for level, _ in parts
-            if level.rank > usual and any(_can_contain(level, part, start) for part, start in parts)
+            if level.rank > usual and any(_can_contain(level, part, prefix) for part, prefix in parts)
         }
         return {code: level for code, level in self._levels.items() if level in higher}
 
 
-def _can_contain(level: Level, part: Level, start: str) -> bool:
-    return level.rank > part.rank and level.parts in ("", start)
+def _can_contain(level: Level, part: Level, prefix: str) -> bool:
+    """Return whether areas of one level contain those of another, whose codes begin with `prefix`."""
+    return level.rank > part.rank and level.parts in ("", prefix)

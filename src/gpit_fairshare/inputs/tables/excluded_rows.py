@@ -23,6 +23,8 @@ _NAMES = ("org_name", "practice_name")
 def organisation_rows(headings: Headings, needs: Sequence[Need]) -> tuple[Sequence[Record], set[str]]:
     """Return the rows of organisations, and the codes that the user excluded.
 
+    Rows of excluded codes, remarks and totals are left out and reported.
+
     Args:
         headings: the headings of the file.
         needs: the columns that are read from it.
@@ -59,7 +61,7 @@ def organisation_rows(headings: Headings, needs: Sequence[Need]) -> tuple[Sequen
 
 
 def _rows_left_out(headings: Headings) -> dict[int, str]:
-    """Return the rows that the user excludes, each with the code that excludes it.
+    """Return the numbers of the rows that the user excludes, each with the code or name that excludes it.
 
     A code excludes the rows with that code; a name excludes rows with that name and no code. Capitals and spaces make
     no difference. If Excel turned a code into a whole number, the code with its zeros excludes it too.
@@ -87,7 +89,7 @@ class _ExcludedCodes:
 
     def __init__(self, codes: Sequence[str]) -> None:
         self._exact = {code.strip(): code for code in codes}
-        self._plain = {_plain(code): code for code in codes}
+        self._plain = {_folded(code): code for code in codes}
         self._numbers = {code.strip().lstrip("0") or "0": code for code in codes if code.strip().isdecimal()}
 
     def match(self, cell: Any) -> str:
@@ -96,10 +98,11 @@ class _ExcludedCodes:
             return ""
         if isinstance(cell, int):
             return self._numbers.get(str(cell), "")
-        return self._exact.get(str(cell).strip()) or self._plain.get(_plain(cell), "")
+        return self._exact.get(str(cell).strip()) or self._plain.get(_folded(cell), "")
 
 
-def _plain(text: Any) -> str:
+def _folded(text: Any) -> str:
+    """Return a text in lower case, with single spaces."""
     return " ".join(str(text).split()).casefold()
 
 
@@ -142,7 +145,7 @@ def _memo_lines(headings: Headings, records: Sequence[Record], needs: Sequence[N
 def _rows_below_totals(
     headings: Headings, records: Sequence[Record], needs: Sequence[Need], codes: Sequence[int]
 ) -> set[int]:
-    """Return the rows below the totals that follow the last organisation, without totals."""
+    """Return the numbers of the rows below the first total that follows the last organisation, except totals."""
     discarded_findings = FileFindings(FindingCollector(), "")  # totals are reported later
     totals = Totals(headings, needs, discarded_findings).find(records)
     organisations = [
@@ -154,7 +157,7 @@ def _rows_below_totals(
 
 
 def _is_code(cell: Any) -> bool:
-    """Return whether a cell may be a code: anything except a blank and words."""
+    """Return whether a cell may be a code: anything except a blank, or words instead of a code."""
     if isinstance(cell, str) and (is_code(cell) or not is_code(cell.strip())):
         return is_code(cell)
     try:

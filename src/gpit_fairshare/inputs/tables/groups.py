@@ -67,7 +67,7 @@ class Group:
 
 
 def make_groups(sheets: Iterable[tuple[Role, InputSheet]], request: Request) -> list[Group]:
-    """Group files by their option, in the order population, spend, input."""
+    """Return the groups of files: all of `--population` together, all of `--spend`, and each of `--input` alone."""
     groups: list[Group] = []
     for role, sheet in sheets:
         file = InputFile(sheet, role, request)
@@ -92,7 +92,7 @@ def needed_columns(request: Request) -> tuple[list[Need], list[Need]]:
 
 
 def share_out_columns(groups: Sequence[Group], request: Request, findings: FindingCollector, *, all_read: bool) -> None:
-    """Decide which group gives each column: exactly one, unless the column is optional.
+    """Decide which group gives each column, and report columns that none or several of the groups have.
 
     Args:
         groups: the files; this fills their `gives`.
@@ -102,10 +102,10 @@ def share_out_columns(groups: Sequence[Group], request: Request, findings: Findi
     """
     needed, optional = needed_columns(request)
     for need in [*needed, *optional]:
-        owners = _owners(need, groups)
+        owners = _groups_with_column(need, groups)
         if not owners:
             if all_read and not need.optional:
-                _report_missing(need, groups, request, findings)
+                _report_missing_column(need, groups, request, findings)
             continue
         owners[0].gives[need.name] = need
         if len(owners) > 1 and (need in needed or need.name in request.keep_text):
@@ -125,8 +125,11 @@ def share_out_columns(groups: Sequence[Group], request: Request, findings: Findi
                 )
 
 
-def _owners(need: Need, groups: Sequence[Group]) -> list[Group]:
-    """Return the groups that have a column; a sheet given for two options counts for the column's usual option."""
+def _groups_with_column(need: Need, groups: Sequence[Group]) -> list[Group]:
+    """Return the groups that can give a column.
+
+    If they all hold the same sheet, given for several options, only the one of the column's usual option is returned.
+    """
     owners = [group for group in groups if group.can_give(need)]
     standard = standard_columns().get(need.name)
     sheets = {(file.sheet.sha256, file.sheet.sheet) for group in owners for file in group.files}
@@ -134,8 +137,11 @@ def _owners(need: Need, groups: Sequence[Group]) -> list[Group]:
     return (usual or owners)[:1] if len(sheets) == 1 else owners
 
 
-def place_by_year(group: Group) -> None:
-    """Sort the rows of a group by year and organisation; report repeats and years that are missing."""
+def place_rows_by_year(group: Group) -> None:
+    """Fill the `rows` of a group by year and organisation; report repeated rows and missing years.
+
+    Lines of cost of one organisation in two files are added up.
+    """
     request = group.request
     for file in group.files:
         for row in file.rows:
@@ -144,9 +150,9 @@ def place_by_year(group: Group) -> None:
                 if first is row:
                     continue
                 if first.file.has_lines and file.has_lines and first.file is not file:
-                    group.rows[year][row.code] = _with_more_lines(first, row)
+                    group.rows[year][row.code] = _with_spend_added(first, row)
                 else:
-                    _report_repeat(first, row, year)
+                    _report_repeated_row(first, row, year)
     present_years = sorted({year for file in group.files for year in file.years})
     missing = [year for year in request.years if year not in present_years]
     if present_years and missing and all(file.dated for file in group.files):
@@ -160,7 +166,7 @@ def place_by_year(group: Group) -> None:
         )
 
 
-def report_case(rows: Iterable[InputRow], findings: FindingCollector) -> None:
+def report_case_clashes(rows: Iterable[InputRow], findings: FindingCollector) -> None:
     """Report codes that differ only in upper and lower case."""
     spellings: dict[tuple[str, str], dict[str, InputRow]] = {}
     for row in rows:
@@ -179,7 +185,7 @@ def report_case(rows: Iterable[InputRow], findings: FindingCollector) -> None:
             )
 
 
-def _report_missing(need: Need, groups: Sequence[Group], request: Request, findings: FindingCollector) -> None:
+def _report_missing_column(need: Need, groups: Sequence[Group], request: Request, findings: FindingCollector) -> None:
     """Report that no file has a column, with the option that would give it or the headings of the files."""
     standard = standard_columns().get(need.name)
     option = standard.option if standard else ""
@@ -209,11 +215,12 @@ def _report_missing(need: Need, groups: Sequence[Group], request: Request, findi
 
 
 def _headings_of(files: Sequence[InputFile]) -> str:
+    """Return the sentence that lists all headings of some files, for a message."""
     return headings_sentence([heading for file in files for heading in file.sheet.headings])
 
 
-def _with_more_lines(first: InputRow, more: InputRow) -> InputRow:
-    """Add the lines of a second file to those of the first for the same organisation."""
+def _with_spend_added(first: InputRow, more: InputRow) -> InputRow:
+    """Return the first row with the historic spend of a second row, from another file of lines, added."""
     values = dict(first.values)
     mine, theirs = first.number_of("historic_spend"), more.number_of("historic_spend")
     if mine is not None and theirs is not None:
@@ -222,7 +229,8 @@ def _with_more_lines(first: InputRow, more: InputRow) -> InputRow:
     return replace(first, values=values)
 
 
-def _report_repeat(first: InputRow, repeated: InputRow, year: str) -> None:
+def _report_repeated_row(first: InputRow, repeated: InputRow, year: str) -> None:
+    """Report the second row of an organisation in a year, and which of its figures differ from the first."""
     of_year = f" for {year}" if repeated.year or first.year else ""
     before, after = ({name: value.value for name, value in row.values.items()} for row in (first, repeated))
     differing = [name for name in before if name in after and before[name] != after[name]]
@@ -237,8 +245,8 @@ def _report_repeat(first: InputRow, repeated: InputRow, year: str) -> None:
     )
 
 
-def mark_larger(groups: Sequence[Group], needs: Sequence[Need]) -> None:
-    """Find the input files of larger organisations: they have a column for these, and no code of the first group.
+def mark_parent_groups(groups: Sequence[Group], needs: Sequence[Need]) -> None:
+    """Set `of` for groups of larger organisations: they have a column for these, and no code of the first group.
 
     If a file has the column of larger organisations, such as `CCG Code`, and no other codes, that column becomes its
     codes.
@@ -249,18 +257,20 @@ def mark_larger(groups: Sequence[Group], needs: Sequence[Need]) -> None:
             for file in group.files:
                 if "org_code" not in file.columns and parent_column in file.columns:
                     file.columns["org_code"] = file.columns.pop(parent_column)
-            if not _codes(groups[0]) & _codes(group):
+            if not _codes_as_written(groups[0]) & _codes_as_written(group):
                 group.of = parent_column
 
 
-def _codes(group: Group) -> set[str]:
-    """Return the codes of a group's rows as written, before anything is checked."""
+def _codes_as_written(group: Group) -> set[str]:
+    """Return the codes in a group's files as they are written, before anything is checked."""
     places = [(file, file.columns.get("org_code")) for file in group.files]
     return {str(row[index]).strip() for file, index in places if index is not None for _, row in file.sheet.rows}
 
 
-def give_to_rows(group: Group, belonging: Mapping[str, Mapping[str, InputRow]]) -> None:
-    """Give each organisation the row of its larger organisation, year by year.
+def give_parent_rows(group: Group, belonging: Mapping[str, Mapping[str, InputRow]]) -> None:
+    """Replace the rows of a group by those of its members: each organisation gets the row of its larger organisation.
+
+    Larger organisations without a row are reported, and so are rows that no member names.
 
     Args:
         group: Files of larger organisations; their rows by year and code are replaced.

@@ -56,18 +56,19 @@ class ColumnSummary:
     greatest: float | None
 
 
-def summarise(inputs: Inputs, groups: Sequence[Group]) -> list[ColumnSummary]:
-    """Return the columns of numbers, one entry for each column and year.
+def summarise_columns(inputs: Inputs, groups: Sequence[Group]) -> list[ColumnSummary]:
+    """Return a summary of each column of numbers in each year.
 
     Args:
         inputs: tables; cells with errors may be missing.
         groups: the files.
     """
     columns = [column for column in inputs.columns.values() if column.kind == "number"]
-    return [_summary(inputs, column, groups, year) for year in inputs.years for column in columns]
+    return [_summarise_column(inputs, column, groups, year) for year in inputs.years for column in columns]
 
 
-def _summary(inputs: Inputs, column: InputColumn, groups: Sequence[Group], year: str) -> ColumnSummary:
+def _summarise_column(inputs: Inputs, column: InputColumn, groups: Sequence[Group], year: str) -> ColumnSummary:
+    """Return the number of figures and blanks, the total, the lowest and the highest of a column in a year."""
     files = [file for group in groups if column.name in group.gives for file in group.files]
     headings = next((file for file in files if column.name in file.columns), None)
     stated = headings.units.unit_of(headings.columns[column.name]) if headings else None
@@ -91,7 +92,7 @@ def _summary(inputs: Inputs, column: InputColumn, groups: Sequence[Group], year:
 
 
 def years_of(files: Iterable[Headings]) -> tuple[str, ...]:
-    """Return the years that the files have rows for, in order."""
+    """Return the years that the files have rows for, sorted; empty if no file has a column of years."""
     dated = [headings for headings in files if "year" in headings.columns]
     years = {read_year(row[headings.columns["year"]]).value for headings in dated for _, row in headings.sheet.rows}
     return tuple(sorted(str(year) for year in years if year))
@@ -156,11 +157,16 @@ def report_lacking(files: Sequence[Headings]) -> None:
 
 
 def _has_mostly_numbers(sheet: InputSheet, index: int) -> bool:
+    """Return whether more than half of the filled cells of a column are numbers."""
     filled = [row[index] for _, row in sheet.rows if not is_blank(row[index])]
     return sum(_is_number(cell, typed=sheet.typed) for cell in filled) * 2 > len(filled)
 
 
 def _is_number(cell: Any, *, typed: bool) -> bool:
+    """Return whether a cell holds a number, or a text that is read as one.
+
+    A text that begins with 0 is not a number in a `typed` file, such as a workbook, whose cells are numbers or texts.
+    """
     if isinstance(cell, str):
         # A text such as 00123 in a workbook is intended as a text.
         return len(cell) < 40 and read_number(cell.strip()) is not None and not (typed and cell.startswith("0"))

@@ -26,25 +26,29 @@ _MOST_KINDS = 50
 
 
 def find_layers(table: CandidateRows, required: float) -> list[BlockSum]:
-    """Return the levels of a table that together are the sum of the organisations, if there are any.
+    """Return the levels whose rows together equal the sum of the organisations, with their evidence; empty if none do.
 
     Args:
         table: the rows; the largest layer holds the organisations.
         required: digits of evidence; among the choices with enough, the one with the most totals is taken.
     """
     choices = [*_layers_by_place(table), *_layers_by_code(table)]
-    strongest = max(choices, key=lambda layers: _rank(layers, required), default=[])
+    strongest = max(choices, key=lambda layers: _strength(layers, required), default=[])
     digits = sum(layer.digits for layer in strongest)
     return [layer._replace(digits=digits) for layer in strongest]
 
 
-def _rank(layers: Sequence[BlockSum], required: float) -> tuple[float, int, float]:
+def _strength(layers: Sequence[BlockSum], required: float) -> tuple[float, int, float]:
+    """Return a key to compare choices of layers: enough evidence, then the number of totals, then all evidence."""
     digits = sum(layer.digits for layer in layers)
     return min(digits, required), sum(len(layer.rows) for layer in layers), digits
 
 
 def _layers_by_place(table: CandidateRows) -> Iterator[list[BlockSum]]:
-    """Cut the table where the rows from the top add up to a half, a third … of all."""
+    """Yield the layers of a table that is cut where the rows from the top add up to a half, a third … of all.
+
+    The longest part holds the organisations. A choice is empty if its layers are not sums.
+    """
     figures = table.evidence[0]
     for number in range(2, _MOST_LAYERS + 1) if figures.total else ():
         slack = figures.slack(figures.total, table.size)
@@ -61,7 +65,7 @@ def _layers_by_place(table: CandidateRows) -> Iterator[list[BlockSum]]:
 
 
 def _layers_by_code(table: CandidateRows) -> Iterator[list[BlockSum]]:
-    """Compare the rows of each kind of code, anywhere in the table, with all others and with the usual kind."""
+    """Yield the rows of each kind of code as a layer, if they equal the sum of all others or of the usual kind."""
     kinds: dict[str, list[int]] = {}
     for row in range(table.size):
         kinds.setdefault(table.levels.kind_of(table.codes[row]), []).append(row)
@@ -74,7 +78,10 @@ def _layers_by_code(table: CandidateRows) -> Iterator[list[BlockSum]]:
 
 
 def _layer(table: CandidateRows, rows: Sequence[int], parts: Sequence[int], choices: int) -> BlockSum | None:
-    """Return a layer if the rows equal the sum of the parts in every column, else None."""
+    """Return rows as a layer if they equal the sum of the parts in every column; else, or if they are too many, None.
+
+    Its evidence is weaker the more `choices` there are of such rows.
+    """
     if len(rows) > _MOST_ROWS * len(parts):
         return None
     misses = []
@@ -83,7 +90,7 @@ def _layer(table: CandidateRows, rows: Sequence[int], parts: Sequence[int], choi
         misses.append(abs(total - sum(figures.numbers[row] for row in parts)))
         if misses[-1] > figures.slack(total, table.size):
             return None
-    unlike = _unlike(table, rows, parts)
+    unlike = _rows_without_equal_part(table, rows, parts)
     if table.is_miscounted(misses) or not unlike:
         return None
     totals = [sum(figures.numbers[row] for row in unlike) for figures in table.evidence]
@@ -100,8 +107,11 @@ def _layer(table: CandidateRows, rows: Sequence[int], parts: Sequence[int], choi
     return BlockSum(tuple(table.rows[row] for row in rows), len(parts), "next to", digits)
 
 
-def _unlike(table: CandidateRows, rows: Sequence[int], parts: Sequence[int]) -> list[int]:
-    """Return the rows that have no part with the same figures: equal figures are no evidence for the other rows."""
+def _rows_without_equal_part(table: CandidateRows, rows: Sequence[int], parts: Sequence[int]) -> list[int]:
+    """Return the rows without a part of exactly the same figures: only these rows are evidence.
+
+    Each part is compared with one row only.
+    """
 
     def figures_of(row: int) -> tuple[int, ...]:
         return tuple(figures.numbers[row] for figures in table.columns)
@@ -117,7 +127,10 @@ def _unlike(table: CandidateRows, rows: Sequence[int], parts: Sequence[int]) -> 
 
 
 def _digits_of_order(table: CandidateRows, rows: range, parts: range) -> float:
-    """Return the evidence that rows follow the order of their parts: each cut is the sum of the parts so far."""
+    """Return the digits of evidence that rows follow the order of their parts; 0 with negative figures.
+
+    If they do, each running total of the rows is a running total of the parts.
+    """
     figures = table.evidence[0]
     if min(figures.numbers) < 0:
         return 0.0  # running totals go up and down, and are near many sums

@@ -71,8 +71,8 @@ def check_movements(people: Mapping[str, Mapping[str, PlacedFigure]], share: flo
                 )
 
 
-def check_whole(people: Mapping[str, PlacedFigure], findings: FindingCollector) -> None:
-    """Warn of numbers of people that are not whole: 106.613 patients are probably in thousands."""
+def check_whole_people(people: Mapping[str, PlacedFigure], findings: FindingCollector) -> None:
+    """Warn once if numbers of people are not whole: 106.613 patients are probably in thousands."""
     parts = [figure for _, figure in sorted(people.items()) if not figure.value.is_integer()]
     if parts:
         findings.warning(
@@ -92,11 +92,13 @@ def check_per_head(
     organisation: str,
     findings: FindingCollector,
 ) -> None:
-    """Warn of organisations whose £ per head is far from the others'.
+    """Warn of organisations whose £ per head is far from the others', and of a median that is not plausible.
 
     The figure is compared with the median on a logarithmic scale, in robust standard deviations. In 2013
     Liverpool reported £4.2m for 450,000 people, its whole IT support; £0.94m of it was GP IT
     (Digital Health, Massive disparities in GP IT spend, March 2013).
+
+    Nothing is checked if fewer than five organisations have spend and people.
 
     Args:
         spend: historic spend (£) by organisation.
@@ -138,7 +140,7 @@ def check_per_head(
             )
 
 
-def check_fit(file: InputFile) -> None:
+def check_years_and_codes(file: InputFile) -> None:
     """Warn of a file whose titles name other years than the run's, or whose codes are those of other organisations.
 
     Unknown codes are no evidence. A title with one of the run's years is none either, nor is the year before the
@@ -148,7 +150,7 @@ def check_fit(file: InputFile) -> None:
         file: the file, after its rows are read and before they are summed.
     """
     request = file.request
-    reasons = [reason for reason in (_other_years(file), _other_codes(file)) if reason]
+    reasons = [reason for reason in (_describe_other_years(file), _describe_other_codes(file)) if reason]
     if reasons:
         file.findings.warning(
             FindingCode.OTHER_SCHEME,
@@ -158,7 +160,7 @@ def check_fit(file: InputFile) -> None:
         )
 
 
-def _other_years(file: InputFile) -> str:
+def _describe_other_years(file: InputFile) -> str:
     """Describe the years in a file's titles and names, if none can be a year of the run; else return an empty text."""
     if file.dated:  # each row has its own year
         return ""
@@ -173,12 +175,13 @@ def _other_years(file: InputFile) -> str:
 
 
 def _years_in(text: str) -> set[str]:
+    """Return the financial years that a text names, written as `2014/15`."""
     years = (parse_year("".join(match[0].split()).replace("_", "/")) for match in _YEAR.finditer(text))
     return {year for year in years if year}
 
 
-def _other_codes(file: InputFile) -> str:
-    """Describe codes of other organisations, or of another time; return an empty text if there are too few."""
+def _describe_other_codes(file: InputFile) -> str:
+    """Describe codes of another kind of organisation, or of later ones; return an empty text if there are too few."""
     request = file.request
     codes = {row.code for row in file.rows}
     crosswalk = packaged_crosswalk()

@@ -62,12 +62,12 @@ class InputRow:
         return self.file.sheet.origin(self.number, self.file.columns["org_code"])
 
     def number_of(self, column: str) -> float | None:
-        """Return a number; None if it is blank, has an error or is missing."""
+        """Return the row's number in a column; None if it is blank, has an error or is missing."""
         value = self.values[column].value if column in self.values else None
         return value if isinstance(value, float) else None
 
     def text_of(self, column: str) -> str:
-        """Return a text; empty if it is blank, has an error or is missing."""
+        """Return the row's text in a column; empty if it is blank, has an error or is missing."""
         value = self.values[column].value if column in self.values else None
         return value if isinstance(value, str) else ""
 
@@ -127,34 +127,37 @@ class RowReader:
         self._negative: defaultdict[str, list[Where]] = defaultdict(list)
 
     def read(self, requested: Iterable[Need]) -> None:
-        """Read the rows of the scheme's years, with the requested columns that the file has."""
+        """Read the rows of the scheme's years into `file.rows`, with the requested columns that the file has.
+
+        Errors are reported. No row is read if there is no column of codes, or if its formulas were not calculated.
+        """
         file, columns = self.file, self.file.columns
         if "org_code" not in columns:
-            self._no_code()
+            self._report_no_code_column()
             return
         present = [(need, columns[need.name]) for need in requested if need.name in columns]
-        uncalculated = self._uncalculated(present)
+        uncalculated = self._report_uncalculated(present)
         if uncalculated & {columns[name] for name in _KEYS if name in columns}:
             return
         file.keyed = True
         needs = [need for need, index in present if index not in uncalculated]
         records, file.left_out = organisation_rows(file, needs)
-        code, *others = [self._column(need) for need in (Need("org_code", "text"), *needs)]
-        years = self._years(records)
+        code, *others = [self._prepare_column(need) for need in (Need("org_code", "text"), *needs)]
+        years = self._read_years(records)
         for number, cells in records:
             if number in years:
-                own_code = self._cell(number, code, cells[code.position])
+                own_code = self._read_cell(number, code, cells[code.position])
                 values = {
                     column.need.name: CheckedValue(value, file.sheet.origin(number, column.position))
                     for column in others
-                    if (value := self._cell(number, column, cells[column.position])) is not _FAULTY
+                    if (value := self._read_cell(number, column, cells[column.position])) is not _FAULTY
                 }
                 if own_code is not _FAULTY:
                     file.rows.append(InputRow(number, years[number], own_code, values, file))
-        self._report()
+        self._report_remarks()
 
-    def _uncalculated(self, present: Sequence[tuple[Need, int]]) -> set[int]:
-        """Report columns of formulas that no program has calculated, and return them."""
+    def _report_uncalculated(self, present: Sequence[tuple[Need, int]]) -> set[int]:
+        """Report columns of formulas that no program has calculated, and return their positions."""
         sheet, columns = self.file.sheet, self.file.columns
         used = {index: need for need, index in present}
         used |= {columns[name]: Need(name, "text") for name in _KEYS if name in columns}
@@ -173,9 +176,10 @@ class RowReader:
             )
         return refused
 
-    def _no_code(self) -> None:
+    def _report_no_code_column(self) -> None:
+        """Report that the file has no column `org_code`, and suggest a heading for it."""
         headings = [heading for heading in self.file.sheet.headings if heading]
-        suggestion = nearest_of("org_code", headings) or self._like_codes()
+        suggestion = nearest_of("org_code", headings) or self._heading_like_codes()
         self.findings.error(
             FindingCode.MISSING_COLUMN,
             f"no column org_code; the headings are {listed([repr(heading) for heading in headings], 30)}",
@@ -184,7 +188,7 @@ class RowReader:
             f"Name it with --map '{suggestion or 'HEADING'}=org_code'",
         )
 
-    def _like_codes(self) -> str:
+    def _heading_like_codes(self) -> str:
         """Return the heading of the first column that may hold codes; empty if there is none."""
         sheet = self.file.sheet
         for index, heading in enumerate(sheet.headings):
@@ -193,8 +197,11 @@ class RowReader:
                 return heading
         return ""
 
-    def _years(self, records: Sequence[Record]) -> Mapping[int, str | None]:
-        """Return the year of each row in the scheme's years; None if rows are used for every year."""
+    def _read_years(self, records: Sequence[Record]) -> Mapping[int, str | None]:
+        """Return the year of each row by its number, None if no row has a year; rows of other years are left out.
+
+        Years that are blank or cannot be read are reported.
+        """
         file = self.file
         index = file.columns.get("year")
         cells = [] if index is None else [(number, row[index]) for number, row in records]
@@ -210,7 +217,7 @@ class RowReader:
         if blank:
             self.findings.error(
                 FindingCode.YEAR,
-                f"the year is blank here{_in_others(blank)}, but other rows have a year",
+                f"the year is blank here{_phrase_of_others(blank)}, but other rows have a year",
                 "a year in every row, or in none",
                 at=file.where(blank[0], "year"),
             )
@@ -229,7 +236,7 @@ class RowReader:
                     at=file.where(number, "year"),
                 )
         file.years = tuple(sorted(set(years.values())))
-        self._report_gaps()
+        self._report_missing_years()
         others = [year for year in years.values() if year not in self.request.years]
         if others:
             self.findings.note(
@@ -239,7 +246,8 @@ class RowReader:
             )
         return {number: year for number, year in years.items() if year in self.request.years}
 
-    def _report_gaps(self) -> None:
+    def _report_missing_years(self) -> None:
+        """Warn of years that the file lacks between its first and its last year."""
         starts = [int(year[:4]) for year in self.file.years]
         gaps = [start for start in range(min(starts, default=0), max(starts, default=0)) if start not in starts]
         if gaps:
@@ -250,14 +258,15 @@ class RowReader:
                 remedy="Add the missing years, if the file should have them",
             )
 
-    def _column(self, need: Need) -> _ReadColumn:
+    def _prepare_column(self, need: Need) -> _ReadColumn:
+        """Return a needed column with its position and the functions that read its cells."""
         sheet, index = self.file.sheet, self.file.columns[need.name]
         style = NumberStyle(sheet.typed, sheet.decimal_comma, self.file.units.factor_of(index))
         read = read_code if need.name in ("org_code", "practice_code") else partial(read_cell, need=need, style=style)
         is_plain = need.kind == "number" and style.factor == 1
         return _ReadColumn(need, index, is_plain, read, cache(read) if need.kind == "text" else read)
 
-    def _cell(self, number: int, column: _ReadColumn, cell: Any) -> Any:
+    def _read_cell(self, number: int, column: _ReadColumn, cell: Any) -> Any:
         """Read a cell; return `_FAULTY` if it has an error, which is reported."""  # noqa: DOC501 - it is caught here
         if type(cell) in (int, float) and column.is_plain and 0 <= cell < LARGEST_NUMBER and is_in_bounds(cell):
             return float(cell)  # most cells of a workbook; `read` returns the same but is slower
@@ -265,7 +274,7 @@ class RowReader:
         try:
             reading = column.read_text(cell) if type(cell) is str else column.read(cell)
             if reading.value is None and not need.optional:
-                raise Refused(FindingCode.BLANK, "the cell is blank", *_expected(need))  # noqa: TRY301 – one reporter
+                raise Refused(FindingCode.BLANK, "the cell is blank", *_expected_value(need))  # noqa: TRY301 – one reporter
         except Refused as fault:
             level: Level = "warning" if need.lenient else "error"
             self.findings.add(replace(fault.finding, level=level), at=sheet.where(number, column.position))
@@ -276,11 +285,12 @@ class RowReader:
             self._negative[need.name].append(sheet.where(number, column.position))
         return reading.value
 
-    def _report(self) -> None:
+    def _report_remarks(self) -> None:
+        """Report the negative figures, and the cells that were not read exactly as written, by kind."""
         for name, places in self._negative.items():
             self.findings.warning(
                 FindingCode.NEGATIVE,
-                f"{name} is negative here{_in_others(places)}, and is counted as written",
+                f"{name} is negative here{_phrase_of_others(places)}, and is counted as written",
                 remedy="Check that it is intended: a scheme that adds this column up would refuse it",
                 at=places[0],
             )
@@ -313,12 +323,13 @@ _FAULTY: Any = object()
 """Value of a cell whose error was already reported."""
 
 
-def _in_others(places: Sequence[Any]) -> str:
+def _phrase_of_others(places: Sequence[Any]) -> str:
     """Return a phrase that counts the rows after the first with the same problem; empty if there is only one."""
     return f" and in {counted(len(places) - 1, 'other row')}" if len(places) > 1 else ""
 
 
-def _expected(need: Need) -> tuple[str, str]:
+def _expected_value(need: Need) -> tuple[str, str]:
+    """Return what a column's cell should hold and the remedy if it is blank, for a finding."""
     if need.kind == "text":
         return "a text", ""
     return "a number", "Write 0 if the figure is 0; if it is not known, find it out first"

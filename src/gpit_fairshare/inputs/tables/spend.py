@@ -12,7 +12,7 @@ from gpit_fairshare.findings import FindingCode, Where
 from gpit_fairshare.inputs.columns.headings import LINE_WORDS
 from gpit_fairshare.inputs.model import Need, Request
 from gpit_fairshare.inputs.tables.rows import CheckedValue, InputFile, InputRow
-from gpit_fairshare.inputs.tables.sums import exact_total, join_rows, rows_of
+from gpit_fairshare.inputs.tables.sums import exact_total, join_rows, origin_of_rows
 from gpit_fairshare.numbers import figure
 from gpit_fairshare.words import counted, listed
 
@@ -62,17 +62,17 @@ def sum_lines(file: InputFile, needs: Sequence[Need]) -> list[SpendLine]:
     texts in the columns of `needs`.
     """
     _check_columns(file, needs)
-    lines = [line for row in file.rows if (line := _line(file, row))]
+    lines = [line for row in file.rows if (line := _read_line(file, row))]
     by_row = {line.row: line for line in lines}
     texts = [need for need in needs if need.kind == "text"]
     join_rows(file, texts, lambda group: _spend(file, [by_row[row.number] for row in group if row.number in by_row]))
-    _report_spread(file, lines)
+    _report_spend_by_word(file, lines)
     _report_left_out(file, lines)
     return lines
 
 
 def lines_table(lines: Sequence[SpendLine]) -> pl.DataFrame:
-    """Return lines as a table, in an order that does not depend on the file."""
+    """Return lines as a table, a row for each, in an order that does not depend on the file."""
     rows = [
         {**line.words, **vars(line), "counts": not line.excluded, "predecessor": line.predecessor or None}
         for line in lines
@@ -83,7 +83,7 @@ def lines_table(lines: Sequence[SpendLine]) -> pl.DataFrame:
 
 
 def _check_columns(file: InputFile, needs: Sequence[Need]) -> None:
-    """Check that the file has every column that decides which lines count, and no numbers except amounts."""
+    """Report needed columns of numbers other than amounts, and missing columns that decide which lines count."""
     for need in needs:
         if need.kind == "number":
             file.findings.error(
@@ -104,8 +104,8 @@ def _check_columns(file: InputFile, needs: Sequence[Need]) -> None:
             )
 
 
-def _line(file: InputFile, row: InputRow) -> SpendLine | None:
-    """Check the words of a line; return None if its amount could not be read."""
+def _read_line(file: InputFile, row: InputRow) -> SpendLine | None:
+    """Return a row as a line of cost, after checking its words; None if its amount could not be read."""
     words: dict[str, str | None] = {}
     for column in dict.fromkeys([*LINE_WORDS, *file.request.counts]):
         text = row.text_of(column)
@@ -136,19 +136,22 @@ def _line(file: InputFile, row: InputRow) -> SpendLine | None:
 
 
 def _spend(file: InputFile, lines: Sequence[SpendLine]) -> dict[str, CheckedValue]:
-    """Add up the lines of an organisation that count: 0 if none counts, and no value if there are no lines."""
+    """Return the spend of an organisation, as `historic_spend`: the sum of its lines that count.
+
+    It is 0 if none counts; without any lines, the result is empty.
+    """
     counting = [line.amount for line in lines if not line.excluded]
     if len(lines) == 1:
         origin = file.sheet.origin(lines[0].row, file.columns["amount"])
     elif counting:
-        origin = rows_of(len(counting), file.sheet.file)
+        origin = origin_of_rows(len(counting), file.sheet.file)
     else:
-        origin = f"none of {rows_of(len(lines), file.sheet.file)}"
+        origin = f"none of {origin_of_rows(len(lines), file.sheet.file)}"
     return {"historic_spend": CheckedValue(exact_total(counting), origin)} if lines else {}
 
 
-def _report_spread(file: InputFile, lines: Sequence[SpendLine]) -> None:
-    """Report spend by purpose, provider and other words of the lines, the largest first."""
+def _report_spend_by_word(file: InputFile, lines: Sequence[SpendLine]) -> None:
+    """Report the total spend by category, provider, cost type and commitment, the largest first."""
     for column in _SPREAD:
         if column not in file.columns:
             continue
@@ -163,7 +166,10 @@ def _report_spread(file: InputFile, lines: Sequence[SpendLine]) -> None:
 
 
 def _report_left_out(file: InputFile, lines: Sequence[SpendLine]) -> None:
-    """Report how much is left out, by rule; a line is under the first rule that excludes it."""
+    """Report the spend that is left out, by rule, and the organisations of which no line counts.
+
+    A line is under the first rule that excludes it.
+    """
     left_out = [line for line in lines if line.excluded]
     reasons: defaultdict[str, list[float]] = defaultdict(list)
     for line in left_out:

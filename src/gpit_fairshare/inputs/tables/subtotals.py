@@ -60,14 +60,14 @@ class Subtotals:
         totals = {row.at: entry for entry in certain for row in entry.rows}
         if self.headings.has_lines:  # an organisation has many rows; rows with a code are not totals
             return {row.at: totals[row.at] for row in rows if row.at in totals and not row.code}
-        self._refuse(certain)
+        self._report_sums(certain)
         for members, levels, sums in tables if self.columns else ():
             remaining = [row for row in members if row.at not in totals]
-            self._check_codes(remaining, levels.higher_codes())
-            self._warn(remaining, sums.doubtful)
+            self._check_code_levels(remaining, levels.higher_codes())
+            self._warn_of_doubtful_sums(remaining, sums.doubtful)
         return totals
 
-    def _refuse(self, certain: Iterable[BlockSum]) -> None:
+    def _report_sums(self, certain: Iterable[BlockSum]) -> None:
         """Report rows that are sums of others: one error for all single rows, and one for each level."""
         first_sums: dict[tuple[str, ...], BlockSum] = {}
         for entry in certain:  # the same codes may be sums in several years
@@ -77,11 +77,12 @@ class Subtotals:
         if len(single) > 1:
             all_codes = [code for (code,) in single]
             text = f"{listed(all_codes, _MOST_SHOWN)} are sums of the rows next to them"
-            self._error(first_sums[single[0]].rows[0], text, all_codes)
+            self._report_error(first_sums[single[0]].rows[0], text, all_codes)
         for codes in levels if len(single) > 1 else [*single, *levels]:
-            self._error(first_sums[codes].rows[0], _is_sum(codes, first_sums[codes]), codes)
+            self._report_error(first_sums[codes].rows[0], _sum_sentence(codes, first_sums[codes]), codes)
 
-    def _error(self, row: FileRow, text: str, codes: Sequence[str]) -> None:
+    def _report_error(self, row: FileRow, text: str, codes: Sequence[str]) -> None:
+        """Report codes that would be counted twice as an error at a row, with the options that exclude them."""
         self.findings.error(
             FindingCode.SUBTOTAL,
             f"{text}, and would be counted twice",
@@ -90,7 +91,7 @@ class Subtotals:
             at=self.headings.sheet.where(row.number, self.key),
         )
 
-    def _check_codes(self, remaining: Sequence[FileRow], higher: Mapping[str, Level]) -> None:
+    def _check_code_levels(self, remaining: Sequence[FileRow], higher: Mapping[str, Level]) -> None:
         """Report rows whose codes have a higher level than the others, although their figures are not sums.
 
         Several together at an end of the table may be a separate list: regions hold money that no ICB has. They are
@@ -115,15 +116,15 @@ class Subtotals:
                 at=self.headings.sheet.where(rows[0].number, self.key),
             )
         else:
-            self._error(rows[0], text, codes)
+            self._report_error(rows[0], text, codes)
 
     def _is_half(self, column: SummedColumn, rows: Iterable[FileRow], remaining: Iterable[FileRow]) -> bool:
-        """Return whether rows are half of the sum of all remaining rows."""
+        """Return whether rows are half of the sum of all remaining rows in a column, and so equal the others."""
         whole = sum(column.figures[row.at] or 0 for row in remaining)
         return bool(whole) and 2 * sum(column.figures[row.at] or 0 for row in rows) == whole
 
-    def _warn(self, remaining: Sequence[FileRow], doubtful: Iterable[BlockSum]) -> None:
-        """Warn of sums that may be a coincidence, and of rows that equal all others together in one column."""
+    def _warn_of_doubtful_sums(self, remaining: Sequence[FileRow], doubtful: Iterable[BlockSum]) -> None:
+        """Warn of sums that may be a coincidence, and of a row that equals all others together in one column."""
         doubted: set[int] = set()
         for entry in doubtful:
             row, codes = entry.rows[0], [row.code for row in entry.rows]
@@ -131,7 +132,7 @@ class Subtotals:
                 doubted |= {row.at for row in entry.rows}
                 self.findings.warning(
                     FindingCode.SUBTOTAL,
-                    f"{_is_sum(codes, entry)}, which may be a coincidence",
+                    f"{_sum_sentence(codes, entry)}, which may be a coincidence",
                     remedy=f"If {'it is a total' if len(codes) == 1 else 'they are totals'}: {_remedy(codes)}",
                     at=self.headings.sheet.where(row.number, self.key),
                 )
@@ -142,18 +143,19 @@ class Subtotals:
                 self.findings.warning(
                     FindingCode.SUBTOTAL,
                     f"the {column.name} of {row.code} is the sum of all {len(remaining) - 1:,} other rows",
-                    remedy=f"If it is a total, exclude it with {leave_out(row.code)}",
+                    remedy=f"If it is a total, exclude it with {leave_out_option(row.code)}",
                     at=self.headings.sheet.where(row.number, column.position),
                 )
 
 
-def leave_out(code: str) -> str:
+def leave_out_option(code: str) -> str:
     """Return the option that excludes the rows of a code, as the user must type it."""
     return f"--leave-out {code}" if re.fullmatch(r"[\w./-]+", code) else f'--leave-out "{code}"'
 
 
 def _remedy(codes: Sequence[str]) -> str:
-    options = " ".join(map(leave_out, codes[:_MOST_OPTIONS]))
+    """Return the remedy of a finding about totals: the options that exclude their codes."""
+    options = " ".join(map(leave_out_option, codes[:_MOST_OPTIONS]))
     if len(codes) == 1:
         return f"Exclude it with {options}; if it is an organisation, put it in a separate file"
     more = len(codes) - _MOST_OPTIONS
@@ -161,7 +163,8 @@ def _remedy(codes: Sequence[str]) -> str:
     return f"Exclude them with {options}{others}; if they are organisations, put them in a separate file"
 
 
-def _is_sum(codes: Sequence[str], entry: BlockSum) -> str:
+def _sum_sentence(codes: Sequence[str], entry: BlockSum) -> str:
+    """Return the clause that codes are the sum of rows next to them, or together the sum of all other rows."""
     if len(codes) == 1:
         return f"{codes[0]} is the sum of the {counted(entry.parts, 'row')} {entry.where} it"
     year = entry.rows[0].year

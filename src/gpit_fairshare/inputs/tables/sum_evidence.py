@@ -81,21 +81,21 @@ class SummedColumn(NamedTuple):
 
     @classmethod
     def read(cls, need: Need, headings: Headings, rows: Sequence[tuple[int, Sequence[Any]]]) -> SummedColumn:
-        """Read the figures of a column as written, in the file's unit."""
+        """Return a column with its figures as written, in the file's unit."""
         position = headings.columns[need.name]
-        numbers = [_number(cells[position]) for _, cells in rows]
+        numbers = [_read_figure(cells[position]) for _, cells in rows]
         decimals = max((decimal_places(number) for number in numbers if isinstance(number, Decimal)), default=0)
         figures = [None if number is None else int(_EXACT.multiply(number, 10**decimals)) for number in numbers]
         is_counted = need.unit == "people" and not decimals and headings.units.factor_of(position) == 1
         return cls(need.name, position, figures, decimals, is_counted)
 
     def amount(self, figure: int) -> Fraction:
-        """Return a figure as written."""
+        """Return a figure, which is in units of the last decimal, as it is written in the file."""
         return Fraction(figure, 10**self.decimals)
 
 
-def _number(cell: Any) -> int | Decimal | None:
-    """Return a figure as written, or None if the cell holds no figure."""
+def _read_figure(cell: Any) -> int | Decimal | None:
+    """Return a cell's figure as written, whole or with up to 12 decimals; None if the cell holds no figure."""
     if isinstance(cell, bool) or is_blank(cell):
         return None
     number: Any = None
@@ -146,29 +146,30 @@ class ColumnSums:
         self._sorted = sorted(self.sums)
 
     def between(self, start: int, stop: int) -> int:
-        """Return the sum of a block of rows."""
+        """Return the sum of the rows from `start` up to, not including, `stop`."""
         return self.sums[stop] - self.sums[start]
 
     def slack(self, total: int, rows: int) -> int:
-        """Return how far off a total may be if each figure is rounded: four standard deviations."""
+        """Return how far a total of so many rows may be off if each figure is rounded: four standard deviations."""
         rounding_unit = power_of_ten(total, abs(total) // 1_000)
         rounding = self.unit * min(rows / 2, 0.5 + 4 * math.sqrt(rows / 12))
         # Whole numbers only: a float cannot hold sums with many decimals.
         return max(rounding_unit, self.unit) // 2 + math.floor(rounding) + abs(total) // _NOISE
 
     def width(self, miss: int, start: int, stop: int) -> int:
-        """Return the width of the range in which a sum is at least as close as one that is off by `miss`.
+        """Return the width of the range of sums that are at least as close as one that is off by `miss`.
 
-        Figures no larger than the difference are no evidence: 450,000 plus 12 is close to 450,000.
+        The figures of the block set the step. Those no larger than the difference are no evidence: 450,000 plus 12 is
+        close to 450,000.
         """
         return 2 * miss + math.gcd(*(number for number in self.numbers[start:stop] if abs(number) > miss))
 
     def ends_near(self, target: int, slack: int) -> Sequence[int]:
-        """Return the positions where the running total from the top is near a target."""
+        """Return the positions, from 0 to the number of rows, where the running total is within `slack` of a target."""
         return self._order[bisect_left(self._sorted, target - slack) : bisect_right(self._sorted, target + slack)]
 
     def spread(self, *blocks: tuple[int, int]) -> float:
-        """Return the sum of the squares of what the column adds in blocks of rows."""
+        """Return the sum, over blocks of rows, of the squares of what the column adds to the columns before it."""
         return min(sum(sums[stop] - sums[start] for start, stop in blocks) for sums in self.squares)
 
 
@@ -211,7 +212,7 @@ def chance_of_sum(columns: Iterable[tuple[int, int, float]]) -> float:
 
 
 def power_of_ten(number: int, most: int | None = None) -> int:
-    """Return the largest power of ten that divides a number, and is at most `most`."""
+    """Return the largest power of ten that divides a number, and is at most `most`; 1 for the number 0."""
     power = 1
     while number and number % (10 * power) == 0 and (most is None or 10 * power <= most):
         power *= 10
@@ -219,7 +220,7 @@ def power_of_ten(number: int, most: int | None = None) -> int:
 
 
 def _compare_columns(evidence: Sequence[ColumnSums]) -> None:
-    """Calculate what each column adds to those before it."""
+    """Set `squares` of each column: running totals of the squares of what it adds to the columns before it."""
     before: list[list[float]] = []
     for figures in evidence:
         numbers = list(map(float, figures.numbers))

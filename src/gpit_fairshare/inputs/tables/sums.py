@@ -59,14 +59,15 @@ def portions(amount: float, fractions: Mapping[str, Fraction], unit: str) -> dic
     return dict(zip(codes, parts.values, strict=True))
 
 
-def combined(values: Sequence[CheckedValue], need: Need, file: str) -> CheckedValue | Clash:
+def combine_values(values: Sequence[CheckedValue], need: Need, file: str) -> CheckedValue | Clash:
     """Combine the values of several rows: the sum of money and people, else the value that all rows have.
 
-    Blank texts and blank parts of sums are ignored; if all are blank, so is the result.
+    Blank texts and blank parts of sums are ignored; if all are blank, so is the result. If texts or rates differ, or a
+    rate is blank in some rows, the result is a `Clash`.
     """
     if len(values) == 1:
         return values[0]
-    origin = rows_of(len(values), file)
+    origin = origin_of_rows(len(values), file)
     filled = [value.value for value in values if value.value is not None]
     if not filled:
         return CheckedValue(None, origin)
@@ -77,8 +78,8 @@ def combined(values: Sequence[CheckedValue], need: Need, file: str) -> CheckedVa
     return CheckedValue(filled[0], origin)
 
 
-def rows_of(number: int, file: str) -> str:
-    """Return the origin of a value that combines several rows."""
+def origin_of_rows(number: int, file: str) -> str:
+    """Return the origin of a value that combines several rows, such as `3 rows of a.csv`."""
     return f"{counted(number, 'row')} of {file}"
 
 
@@ -122,13 +123,16 @@ def join_rows(
 def _values(
     group: Sequence[InputRow], needs: Iterable[Need], clashes: Mapping[str, set[str]]
 ) -> dict[str, CheckedValue]:
-    """Return the values of an organisation without texts that differ, and add these to the clashes."""
+    """Return the combined values of an organisation's rows, without texts that differ.
+
+    Such texts are reported as an error if the scheme needs their column; else the code is added to `clashes`.
+    """
     values: dict[str, CheckedValue] = {}
     file, code = group[0].file, group[0].code
     for need in needs:
         cells = [row.values[need.name] for row in group if need.name in row.values]
         blank = sum(cell.value is None for cell in cells)
-        value = combined(cells, need, file.sheet.file) if cells else None
+        value = combine_values(cells, need, file.sheet.file) if cells else None
         if value and not isinstance(value, Clash):
             values[need.name] = value
             if need.is_sum and 0 < blank < len(cells):
@@ -158,7 +162,7 @@ def sum_practices(file: InputFile, needs: Sequence[Need]) -> None:
         file: the file; its rows are replaced.
         needs: the columns that the tables take from it: sums, or texts that are the same in all rows.
     """
-    _check_repeats(file)
+    _report_repeated_practices(file)
     practices = Counter(row.year or "" for row in file.rows)
     empty = {row.text_of("practice_code") for row in file.rows if row.number_of("registered_population") == 0}
     if empty:
@@ -176,7 +180,8 @@ def sum_practices(file: InputFile, needs: Sequence[Need]) -> None:
         file.findings.note(FindingCode.PRACTICES, f"summed {', '.join(sums)}")
 
 
-def _check_repeats(file: InputFile) -> None:
+def _report_repeated_practices(file: InputFile) -> None:
+    """Report each practice that has more than one row for a year."""
     first_rows: dict[tuple[str | None, str], InputRow] = {}
     for row in file.rows:
         practice = row.text_of("practice_code")

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from gpit_fairshare.findings import FileFindings, FindingCode
 from gpit_fairshare.inputs.columns.headings import LINE_WORDS, Headings
 from gpit_fairshare.inputs.columns.marks import is_no_code
-from gpit_fairshare.inputs.tables.subtotals import Subtotals, leave_out
+from gpit_fairshare.inputs.tables.subtotals import Subtotals, leave_out_option
 from gpit_fairshare.inputs.tables.sum_evidence import BlockSum, ColumnSums, FileRow, SummedColumn, power_of_ten
 from gpit_fairshare.numbers import as_in_sheet
 from gpit_fairshare.words import counted, listed
@@ -78,7 +78,7 @@ class Totals:
 
     def find(self, rows: Sequence[tuple[int, Sequence[Any]]]) -> set[int]:
         """Return the numbers of the rows that are totals; report them, and totals that do not add up."""
-        self.rows = [self._row(place, number, cells) for place, (number, cells) in enumerate(rows)]
+        self.rows = [self._read_row(place, number, cells) for place, (number, cells) in enumerate(rows)]
         self.columns = [SummedColumn.read(need, self.headings, rows) for need in self.needs]
         candidates = [row for row in self.rows if row.label or (not (row.code or row.text) and self._has_figures(row))]
         if len(candidates) > _MOST_LABELLED:
@@ -91,7 +91,7 @@ class Totals:
             )
             return {row.number for row in candidates}
         places = {row.at for row in candidates}
-        separators = places | self._statistics()
+        separators = places | self._report_statistics()
         subtotals = Subtotals(self.headings, self.columns, self.key, self.findings)
         sums = subtotals.find([row for row in self.rows if row.at not in separators], sorted(separators))
         totals = places.union(sums, subtotals.refused)
@@ -99,11 +99,12 @@ class Totals:
         for year in {row.year for row in candidates}:
             parts = [row for row in self.rows if row.at not in totals and year in ("", row.year)]
             self._parts[year] = parts, [ColumnSums(column, parts) for column in self.columns]
-        left_out = self._leave_out(candidates, sums)
+        left_out = self._totals_to_leave_out(candidates, sums)
         self._refuse_sums_of_lines([row for row in self.rows if row.at not in left_out])
         return {self.rows[place].number for place in left_out}
 
-    def _row(self, place: int, number: int, cells: Sequence[Any]) -> FileRow:
+    def _read_row(self, place: int, number: int, cells: Sequence[Any]) -> FileRow:
+        """Return a row with its code, its year, and the label if one of its texts marks it as a total."""
         code = "" if cells[self.key] is None else str(cells[self.key]).strip()
         code = "" if is_no_code(code) else code
         texts, kinds = ([_text(cells[index]) for index in columns] for columns in (self.texts, self.kinds))
@@ -146,12 +147,12 @@ class Totals:
 
     # Labelled rows.
 
-    def _leave_out(self, candidates: Sequence[FileRow], sums: Mapping[int, BlockSum]) -> set[int]:
-        """Return the places of totals that have a label or no code; report them."""
+    def _totals_to_leave_out(self, candidates: Sequence[FileRow], sums: Mapping[int, BlockSum]) -> set[int]:
+        """Return the places of totals that have a label or no code; report them, and those that do not add up."""
         left_out = {place for place in sums if not self.rows[place].code}
-        notes = {place: self._note(self.rows[place], sums[place].parts) for place in left_out}
+        notes = {place: self._describe_total(self.rows[place], sums[place].parts) for place in left_out}
         for row in candidates:
-            verdict = self._compare(row)
+            verdict = self._compare_with_sums(row)
             if verdict is None:
                 if row.label:
                     notes[row.at] = f"row {row.number:,} '{row.label}', which has no figure to check"
@@ -169,20 +170,21 @@ class Totals:
                     at=self.headings.sheet.where(row.number, self.key),
                 )
             else:
-                notes[row.at] = self._note(row, verdict.rows)
+                notes[row.at] = self._describe_total(row, verdict.rows)
         if notes:
             texts = [notes[place] for place in sorted(notes)]
             self.findings.note(FindingCode.TOTAL, f"left out as totals: {listed(texts, 5)}")
         left_out |= set(notes)
-        self._report_below(left_out)
+        self._warn_of_rows_below(left_out)
         return left_out
 
-    def _note(self, row: FileRow, parts: int) -> str:
+    def _describe_total(self, row: FileRow, parts: int) -> str:
+        """Return a phrase for a total that is left out: its row, its label or name, and how many rows it adds up."""
         without_code = f"'{row.text}' without a code" if row.text else "without a code"
         name = f"'{row.label}'" if row.label else without_code
         return f"row {row.number:,} {name}, the sum of {counted(parts, 'row')}"
 
-    def _report_below(self, left_out: set[int]) -> None:
+    def _warn_of_rows_below(self, left_out: set[int]) -> None:
         """Warn of rows below the last total: they may repeat figures that it adds up."""
         last = max(left_out, default=0)
         below = [row for row in self.rows[last + 1 :] if row.at not in left_out]
@@ -197,6 +199,7 @@ class Totals:
             )
 
     def _report_mismatch(self, row: FileRow, verdict: _TotalVerdict) -> None:
+        """Report a labelled total that differs from the sum of its rows, at the cell of the column that differs."""
         index = next(column.position for column in self.columns if column.name == verdict.column)
         self.findings.error(
             FindingCode.TOTAL,
@@ -208,10 +211,11 @@ class Totals:
             at=self.headings.sheet.where(row.number, index),
         )
 
-    def _compare(self, row: FileRow) -> _TotalVerdict | None:
-        """Compare a row with the rows above it since the last total, with all above, all others, and those below.
+    def _compare_with_sums(self, row: FileRow) -> _TotalVerdict | None:
+        """Return how a row compares with the rows above it since the last total, all above, all others, or those below.
 
-        If it is the sum of none of these, it may be the sum of several groups above or below it.
+        The best of these is returned. If the row is the sum of none, it may be the sum of several groups above or below
+        it. The result is None if the row has no figure.
         """
         figures = [column.figures[row.at] for column in self.columns]
         first = next((at for at, figure in enumerate(figures) if figure is not None), None)
@@ -222,20 +226,24 @@ class Totals:
         edges = self.edges[place - 1 : place + 2]
         last, at, following = (bisect_left(parts, edge, key=lambda part: part.at) for edge in edges)
         blocks = [(last, at), (0, at), (0, len(parts)), (at, following)]
-        verdicts = [self._verdict(row, start, stop) for start, stop in blocks if stop - start > (not row.label)]
+        verdicts = [self._compare_block(row, start, stop) for start, stop in blocks if stop - start > (not row.label)]
         best = min(verdicts, key=lambda verdict: (not verdict.is_sum, abs(verdict.gap)), default=None)
         if not best or best.is_sum or not row.label:
             return best
         blocks = [(start, at) for start in range(at - 1)]
         blocks += [(at, stop) for stop in range(at + 2, len(parts) + 1)]
         verdicts = [
-            self._verdict(row, start, stop)
+            self._compare_block(row, start, stop)
             for start, stop in blocks
             if sums[first].between(start, stop) == figures[first]
         ]
         return next((verdict for verdict in verdicts if verdict.is_sum and not verdict.gap), best)
 
-    def _verdict(self, row: FileRow, start: int, stop: int) -> _TotalVerdict:
+    def _compare_block(self, row: FileRow, start: int, stop: int) -> _TotalVerdict:
+        """Return whether a row equals the sum of the parts from `start` to `stop`, and where it differs most.
+
+        The first column that differs by more than rounding decides.
+        """
         parts, sums = self._parts[row.year]
         worst = _TotalVerdict(is_sum=True, rows=stop - start)
         for column, figures in zip(self.columns, sums, strict=True):
@@ -252,13 +260,13 @@ class Totals:
         return worst
 
     def _is_rounding(self, gap: int, column: SummedColumn, rows: Iterable[FileRow]) -> bool:
-        """Return whether a gap is at most half a unit of the last decimal for each figure."""
+        """Return whether a gap is at most half a unit of the last decimal for each of the rows' figures."""
         figures = [figure for row in rows if (figure := column.figures[row.at]) is not None]
         unit = min(power_of_ten(figure, 10**column.decimals) if figure else 10**column.decimals for figure in figures)
         return 2 * abs(gap) <= unit * len(figures)
 
-    def _statistics(self) -> set[int]:
-        """Report rows such as averages: their codes are words, unlike those of the other rows."""
+    def _report_statistics(self) -> set[int]:
+        """Report rows such as averages, whose codes are words, unlike those of the other rows; return their places."""
         coded = sum(any(map(str.isdigit, row.code)) for row in self.rows)
         if self.headings.has_lines or coded * 2 <= sum(bool(row.code) for row in self.rows):
             return set()
@@ -268,12 +276,13 @@ class Totals:
                 FindingCode.SUBTOTAL,
                 f"'{row.code}' is not a code, but the row would be counted as an organisation",
                 "organisations, and totals labelled Total",
-                f"Delete the row, or exclude it with {leave_out(row.code)}",
+                f"Delete the row, or exclude it with {leave_out_option(row.code)}",
                 at=self.headings.sheet.where(row.number, self.key),
             )
         return {row.at for row in statistics}
 
     def _has_figures(self, row: FileRow) -> bool:
+        """Return whether a row has a figure in any column that is added up."""
         return any(column.figures[row.at] is not None for column in self.columns)
 
 

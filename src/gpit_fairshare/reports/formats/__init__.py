@@ -19,10 +19,10 @@ FORMATS: Final = tuple(f".{module.name}" for module in iter_modules(__path__))
 
 
 def rendered(document: Document, ending: str) -> str:
-    """Return the text of a document for a file with this ending."""
+    """Return the text of a document in the format of a file ending, such as `.md`."""
     return str(import_module(f"{__name__}.{ending[1:]}").render(document))
 
 
 def write_file(document: Document, path: Path, ending: str) -> None:
-    """Write a document in UTF-8."""
+    """Write a document to a file in UTF-8, in the format of a file ending."""
     path.write_bytes(rendered(document, ending).encode())

@@ -49,8 +49,9 @@ def render(report: document.Document) -> str:
 
 
 def _blocks(blocks: Sequence[document.Block]) -> Iterator[str]:
+    """Yield the HTML of each block; headings below the heading of a part are one level lower."""
     level = 2
-    for block in document.in_file(blocks):
+    for block in document.file_blocks(blocks):
         match block:
             case list():
                 yield _list(block)
@@ -71,15 +72,18 @@ def _blocks(blocks: Sequence[document.Block]) -> Iterator[str]:
 
 
 def _element(tag: str, tone: Tone, content: str) -> str:
+    """Return an HTML element with a content that is already escaped, and its tone as the class."""
     kind = "" if tone is Tone.PLAIN or (tone is Tone.STRONG and tag.startswith("h")) else f' class="{tone}"'
     return f"<{tag}{kind}>{content}</{tag}>\n"
 
 
 def _escaped(text: str) -> str:
+    """Return a text without effect in HTML, with escapes for invisible characters."""
     return entities.escape(visible(text))
 
 
 def _in_html(text: str) -> str:
+    """Return a text as HTML: an address as a link, code as code, all else escaped."""
     escaped = _escaped(text)
     if isinstance(text, document.Address) and document.WEB_ADDRESS.fullmatch(text):
         return f'<a href="{escaped}">{escaped}</a>'
@@ -87,6 +91,7 @@ def _in_html(text: str) -> str:
 
 
 def _list(items: Sequence[document.Item]) -> str:
+    """Return items as a list, numbered if every marker is a number."""
     keys = [item.marker.strip(" –:") for item in items]
     numbered = all(document.NUMBERED.fullmatch(key) for key in keys)
     lines = []
@@ -101,6 +106,7 @@ def _list(items: Sequence[document.Item]) -> str:
 
 
 def _calculation(line: document.Calculation) -> str:
+    """Return a line of a calculation as a paragraph, with a list of its details."""
     number = f"{line.number}. " if line.number else ""
     name = f" <code>{_escaped(line.name)}</code>" if line.name else ""
     result = f": {_in_html(line.result)}" if line.result else ""
@@ -110,6 +116,7 @@ def _calculation(line: document.Calculation) -> str:
 
 
 def _table(table: document.Table) -> str:
+    """Return a table with its caption, headings and rows; figures are on the right."""
     kinds = [' class="figure"' if column.role is Role.FIGURE else "" for column in table.columns]
     headings = [
         f'<th scope="col"{kind}>{_in_html(column.heading)}</th>'

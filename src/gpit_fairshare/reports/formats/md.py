@@ -55,7 +55,7 @@ def render(report: document.Document) -> str:
 def _blocks(blocks: Sequence[document.Block]) -> Iterator[tuple[str, list[str]]]:
     """Yield the heading, or an empty text, and the lines of each block; consecutive items are one block."""
     level = "##"
-    for block in document.in_file(blocks):
+    for block in document.file_blocks(blocks):
         match block:
             case list():
                 yield "", [_item(item, "") for item in block]
@@ -89,6 +89,7 @@ def in_markdown(text: str) -> str:
 
 
 def _without_markup(text: str) -> str:
+    """Return a text with escapes for all signs that Markdown or GitHub would act on."""
     # Links are looked for before escaping: an entity has no colon, but a #.
     parts, end = [], 0
     for match in _LINKS.finditer(text):
@@ -113,10 +114,12 @@ def _fence(text: str, least: int) -> str:
 
 
 def _toned(text: str, tone: Tone) -> str:
+    """Return a text in Markdown, in bold unless its tone is plain."""
     return in_markdown(text) if tone is Tone.PLAIN else f"**{in_markdown(text)}**"
 
 
 def _item(item: document.Item, indent: str) -> str:
+    """Return an item as a line of a list, with the items below it indented."""
     key = item.marker.strip(" –:")
     bullet = f"{key} " if document.NUMBERED.fullmatch(key) else "* "
     text = f"{in_markdown(key)}: " if key and bullet == "* " else ""
@@ -127,6 +130,7 @@ def _item(item: document.Item, indent: str) -> str:
 
 
 def _calculation(line: document.Calculation) -> Iterator[str]:
+    """Yield the lines of a calculation: its label and result in one line, then a list of its details."""
     number = f"{line.number}. " if line.number else ""
     name = f" {_code(line.name)}" if line.name else ""
     result = f": {in_markdown(line.result)}" if line.result else ""
@@ -136,6 +140,7 @@ def _calculation(line: document.Calculation) -> Iterator[str]:
 
 
 def _table(table: document.Table) -> Iterator[str]:
+    """Yield the lines of a table: caption, headings and rows; a text below a row goes into the row's first cell."""
     yield f"{in_markdown(table.caption)}\n\n" if table.caption else ""
     yield f"| {' | '.join(in_markdown(column.heading) for column in table.columns)} |\n"
     yield f"| {' | '.join('---:' if column.role is Role.FIGURE else '---' for column in table.columns)} |\n"
