@@ -48,7 +48,7 @@ class Suite:
         return 1 if self.count("failed") or self.unused else 0
 
     def document(self) -> dict[str, Any]:
-        """Return everything with stable keys, for JSON; figures are texts, to keep every digit."""
+        """Return all verdicts and their counts with stable keys, for JSON; figures are texts, to keep every digit."""
         return {
             "schema": JSON_SCHEMA,
             "agrees": self.exit_code == 0,
@@ -67,7 +67,7 @@ class Suite:
                 }
                 for origin in ORIGINS
             ],
-            "cases": [_entry(verdict) for verdict in self.verdicts],
+            "cases": [_verdict_entry(verdict) for verdict in self.verdicts],
             "unused": list(self.unused),
             "update": self.update.entry() if self.update else None,
         }
@@ -84,7 +84,7 @@ def run_all(
     may_lack: bool = False,
     advance: Callable[[float, float], None] = lambda _done, _total: None,
 ) -> Suite:
-    """Find and run cases.
+    """Find and run cases, and return their verdicts.
 
     Args:
         paths: Case files, and folders to be searched for them.
@@ -145,7 +145,8 @@ def _is_selected(keep: str, text: str) -> bool:
     return any(all(has_text(part) for part in alternative.split(" and ")) for alternative in keep.split(" or "))
 
 
-def _entry(verdict: CaseVerdict) -> dict[str, Any]:
+def _verdict_entry(verdict: CaseVerdict) -> dict[str, Any]:
+    """Return the verdict on a case with stable keys, for JSON."""
     return {
         "id": verdict.id,
         "file": verdict.file,
@@ -159,11 +160,12 @@ def _entry(verdict: CaseVerdict) -> dict[str, Any]:
         "rows": verdict.rows,
         "looked_at": verdict.looked_at,
         "there": verdict.rows_in_result,
-        "differences": [_difference(difference) for difference in verdict.differences],
+        "differences": [_difference_entry(difference) for difference in verdict.differences],
     }
 
 
-def _difference(difference: FigureDifference) -> dict[str, Any]:
+def _difference_entry(difference: FigureDifference) -> dict[str, Any]:
+    """Return a figure that is not as expected with stable keys, for JSON."""
     return {
         "what": difference.kind,
         **difference.place,
