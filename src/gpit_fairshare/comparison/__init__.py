@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from gpit_fairshare.comparison.causes import causes_of
 from gpit_fairshare.comparison.definition import differences_of
-from gpit_fairshare.comparison.document import causes_frame, csv_text, document, frame
+from gpit_fairshare.comparison.document import causes_frame, csv_text, document, rows_frame
 from gpit_fairshare.comparison.model import Cause, ComparedResults, Limit, RowChange, RuleDifference, Side, read_amount
 from gpit_fairshare.comparison.rows import changes_of, year_totals
 from gpit_fairshare.comparison.sides import ResultSource, comparable, remarks_on, side_of
@@ -48,7 +48,7 @@ class Comparison(ComparedResults):
     @cached_property
     def rows(self) -> pl.DataFrame:
         """Return a row for each organisation and year in which anything differs, with a column for each cause."""
-        return frame(self)
+        return rows_frame(self)
 
     @cached_property
     def causes(self) -> pl.DataFrame:

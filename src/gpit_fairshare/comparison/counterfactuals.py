@@ -114,11 +114,11 @@ def differing_rows(old: Result, new: Result) -> dict[str, int]:
     counts = {symbol.name: 0 for symbol in old.scheme.inputs if symbol.name in names}
     for before, after in zip(old.inputs.tables.values(), new.inputs.tables.values(), strict=True):
         for name in counts:
-            counts[name] += sum(map(ne, _values(before, name), _values(after, name)))
+            counts[name] += sum(map(ne, _column_values(before, name), _column_values(after, name)))
     return {name: count for name, count in counts.items() if count}
 
 
-def _values(table: pl.DataFrame, name: str) -> list[object]:
+def _column_values(table: pl.DataFrame, name: str) -> list[object]:
     return table[name].to_list() if name in table.columns else [None] * table.height
 
 
@@ -131,11 +131,11 @@ class Counterfactuals:
 
     def answers(self, drivers: Collection[Driver]) -> dict[Key, Decimal]:
         """Return the answer of each row when only these drivers are as in the new result."""
-        return _answers(self.rule(drivers), self.inputs(drivers))
+        return _calculate_answers(self.rule(drivers), self.inputs(drivers))
 
-    def end(self, number: int) -> dict[Key, Decimal]:
+    def end_answers(self, number: int) -> dict[Key, Decimal]:
         """Return the answers of the old (0) or the new (1) result itself, without rounding."""
-        return _answers(self.rules[number], self.ends[number].inputs)
+        return _calculate_answers(self.rules[number], self.ends[number].inputs)
 
     def rule(self, drivers: Collection[Driver]) -> Scheme:
         """Return the old or the new rule, with the old values of all parameters except those of the drivers."""
@@ -165,19 +165,19 @@ class Counterfactuals:
         # The columns that both rules use: each keeps its old values until it is changed.
         shared = set.intersection(*({symbol.name for symbol in rule.inputs} for rule in self.rules))
         tables = {
-            year: _mixed(before, after, changed, shared)
+            year: _mixed_table(before, after, changed, shared)
             for (year, before), after in zip(old.tables.items(), new.tables.values(), strict=True)
         }
         return replace(old, tables=tables, crosswalk=(new if CROSSWALK in names else old).crosswalk)
 
 
-def _answers(rule: Scheme, inputs: Inputs) -> dict[Key, Decimal]:
-    _refuse_lacking(rule, inputs)
+def _calculate_answers(rule: Scheme, inputs: Inputs) -> dict[Key, Decimal]:
+    _refuse_missing_columns(rule, inputs)
     rows = calculate(rule, inputs).rows.select(*KEYS, rule.result)
     return {(year, code): exact(value) for year, code, value in rows.iter_rows()}
 
 
-def _mixed(old: pl.DataFrame, new: pl.DataFrame, changed: set[str], shared: set[str]) -> pl.DataFrame:
+def _mixed_table(old: pl.DataFrame, new: pl.DataFrame, changed: set[str], shared: set[str]) -> pl.DataFrame:
     """Return the old table with the changed columns of the new one; columns of only one rule come from its side."""
     columns = []
     for name in dict.fromkeys((*old.columns, *new.columns)):
@@ -189,7 +189,7 @@ def _mixed(old: pl.DataFrame, new: pl.DataFrame, changed: set[str], shared: set[
     return pl.DataFrame(columns)
 
 
-def _refuse_lacking(rule: Scheme, inputs: Inputs) -> None:
+def _refuse_missing_columns(rule: Scheme, inputs: Inputs) -> None:
     """Refuse inputs that lack columns of a rule.
 
     Raises:

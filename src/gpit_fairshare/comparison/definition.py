@@ -23,17 +23,17 @@ def differences_of(old: Side, new: Side) -> tuple[RuleDifference, ...]:
     if before.scheme is None or after.scheme is None or before.manifest is None or after.manifest is None:
         return ()
     return (
-        *_heads(before.scheme, after.scheme),
-        *_parameters(before.scheme, after.scheme),
+        *_scheme_changes(before.scheme, after.scheme),
+        *_parameter_changes(before.scheme, after.scheme),
         *steps_changed(before.scheme, after.scheme),
-        *_checks(old, new),
-        *_files(before.manifest, after.manifest),
-        *_surroundings(before.manifest, after.manifest),
-        *_findings(before.manifest, after.manifest),
+        *_check_changes(old, new),
+        *_file_changes(before.manifest, after.manifest),
+        *_environment_changes(before.manifest, after.manifest),
+        *_new_findings(before.manifest, after.manifest),
     )
 
 
-def _heads(old: Scheme, new: Scheme) -> Iterator[RuleDifference]:
+def _scheme_changes(old: Scheme, new: Scheme) -> Iterator[RuleDifference]:
     """Yield the differences of two schemes, except parameters, steps and checks."""
     before, after = (
         {
@@ -51,55 +51,55 @@ def _heads(old: Scheme, new: Scheme) -> Iterator[RuleDifference]:
     for word in after:
         if before[word] != after[word]:
             yield RuleDifference(f"{word} changed", word, "", before[word] or "none", after[word] or "none")
-    if _money(old) != _money(new):
-        yield RuleDifference("money account changed", "money", "", _money(old), _money(new))
+    if _money_text(old) != _money_text(new):
+        yield RuleDifference("money account changed", "money", "", _money_text(old), _money_text(new))
     if old.counts != new.counts:
-        yield RuleDifference("counted spend changed", "spend", "", _counts(old), _counts(new))
+        yield RuleDifference("counted spend changed", "spend", "", _counts_text(old), _counts_text(new))
 
 
-def _money(scheme: Scheme) -> str:
+def _money_text(scheme: Scheme) -> str:
     """Return the names in the money account, as text."""
     money = scheme.money
     parts = {"in": money.money_in, "taken away": money.taken_away, "unspent": money.unspent}
     return "; ".join(f"{side}: {', '.join(names)}" for side, names in parts.items() if names) or "none"
 
 
-def _counts(scheme: Scheme) -> str:
+def _counts_text(scheme: Scheme) -> str:
     return "; ".join(f"{column} is {' or '.join(words)}" for column, words in scheme.counts.items()) or "all"
 
 
-def _origin(value: ParameterValue) -> str:
+def _origin_text(value: ParameterValue) -> str:
     """Return the source of a value, or its assumption."""
     if value.overridden:
         return "set for this run" if value.assumption.startswith("Set for this run") else value.assumption
     return f"source: {value.source}" if value.source else f"assumption: {value.assumption.rstrip('.')}"
 
 
-def _parameters(old: Scheme, new: Scheme) -> Iterator[RuleDifference]:
+def _parameter_changes(old: Scheme, new: Scheme) -> Iterator[RuleDifference]:
     for name in dict.fromkeys((*old.parameters, *new.parameters)):
         before, after = old.parameters.get(name), new.parameters.get(name)
         if before and after:
-            yield from _values(before, after)
+            yield from _value_changes(before, after)
         elif after:
-            yield RuleDifference("parameter added", name, "", "", _all_values(after))
+            yield RuleDifference("parameter added", name, "", "", _all_values_text(after))
         elif before:
-            yield RuleDifference("parameter removed", name, "", _all_values(before), "")
+            yield RuleDifference("parameter removed", name, "", _all_values_text(before), "")
 
 
-def _values(old: Parameter, new: Parameter) -> Iterator[RuleDifference]:
+def _value_changes(old: Parameter, new: Parameter) -> Iterator[RuleDifference]:
     for year, before in old.values.items():
         after = new.values.get(year)
         if after is None:
             continue  # the years differ, which is reported separately
-        origin = _origin(after)
+        origin = _origin_text(after)
         if before.value != after.value:
             texts = parameter_values(before.value, after.value, (old.unit, new.unit))
             yield RuleDifference("parameter changed", new.name, year, *texts, origin)
-        elif _origin(before) != origin:
-            yield RuleDifference("origin of a value changed", new.name, year, _origin(before), origin)
+        elif _origin_text(before) != origin:
+            yield RuleDifference("origin of a value changed", new.name, year, _origin_text(before), origin)
 
 
-def _all_values(parameter: Parameter) -> str:
+def _all_values_text(parameter: Parameter) -> str:
     """Return the values of a parameter as text: only one if it is the same every year."""
     texts = {year: parameter_value(value.value, parameter.unit) for year, value in parameter.values.items()}
     return by_year(texts, texts)
@@ -133,7 +133,7 @@ def _one_line(formula: str) -> str:
     return " ".join(formula.split())
 
 
-def _checks(old: Side, new: Side) -> Iterator[RuleDifference]:
+def _check_changes(old: Side, new: Side) -> Iterator[RuleDifference]:
     schemes = (side.record.scheme for side in (old, new))
     rules = (scheme.checks if scheme else () for scheme in schemes)
     before, after = ({check.name: to_text(check.tree) for check in checks} for checks in rules)
@@ -151,34 +151,34 @@ def _checks(old: Side, new: Side) -> Iterator[RuleDifference]:
             yield RuleDifference("check fails" if fails else "check passes again", name, year, "", "", named)
 
 
-def _files(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[RuleDifference]:
+def _file_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[RuleDifference]:
     """Yield the input files that changed; files of one role with different names are paired in their order."""
     roles = dict.fromkeys(source["role"] for source in (*old["inputs"], *new["inputs"]))
     for role in roles:
         before, after = ([source for source in side["inputs"] if source["role"] == role] for side in (old, new))
-        pairs = [(source, other) for source in before for other in after if _place(source) == _place(other)]
+        pairs = [(source, other) for source in before for other in after if _file_place(source) == _file_place(other)]
         removed = [source for source in before if not any(source is paired for paired, _ in pairs)]
         added = [source for source in after if not any(source is paired for _, paired in pairs)]
         pairs += list(zip(removed, added, strict=False))
         for source, other in pairs:
             if source["sha256"] != other["sha256"] or source["sheet"] != other["sheet"]:
-                name, note = (role, "") if _place(source) != _place(other) else (_place(other), role)
-                yield RuleDifference("input file changed", name, "", _digest(source), _digest(other), note)
+                name, note = (role, "") if _file_place(source) != _file_place(other) else (_file_place(other), role)
+                yield RuleDifference("input file changed", name, "", _file_digest(source), _file_digest(other), note)
         for source in removed[len(added) :]:
-            yield RuleDifference("input file removed", _place(source), "", _digest(source), "", role)
+            yield RuleDifference("input file removed", _file_place(source), "", _file_digest(source), "", role)
         for source in added[len(removed) :]:
-            yield RuleDifference("input file added", _place(source), "", "", _digest(source), role)
+            yield RuleDifference("input file added", _file_place(source), "", "", _file_digest(source), role)
 
 
-def _place(source: Mapping[str, Any]) -> str:
+def _file_place(source: Mapping[str, Any]) -> str:
     return f"{source['file']}:{source['sheet']}" if source["sheet"] else str(source["file"])
 
 
-def _digest(source: Mapping[str, Any]) -> str:
-    return f"{_place(source)}, SHA-256 {source['sha256']}"
+def _file_digest(source: Mapping[str, Any]) -> str:
+    return f"{_file_place(source)}, SHA-256 {source['sha256']}"
 
 
-def _surroundings(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[RuleDifference]:
+def _environment_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[RuleDifference]:
     if old["boundaries"] != new["boundaries"]:
         days = (manifest["boundaries"] or "as in the files" for manifest in (old, new))
         yield RuleDifference("boundaries changed", "boundaries", "", *days)
@@ -191,17 +191,17 @@ def _surroundings(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Ru
             yield RuleDifference("version changed", name, "", before.get(name, "none"), after.get(name, "none"))
 
 
-def _findings(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[RuleDifference]:
+def _new_findings(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[RuleDifference]:
     """Yield the findings that only the new result has, the most severe first; values set for this run are parameters.
 
     A finding counts as the same even if its input file has another name.
     """
     names = sorted({str(source["file"]) for side in (old, new) for source in side["inputs"]}, key=len, reverse=True)
-    old_identities = [_identity(finding, names) for finding in old["findings"]]
+    old_identities = [_finding_identity(finding, names) for finding in old["findings"]]
     for finding in sorted(new["findings"], key=_severity):
         if finding["number"] == FindingCode.SET_FOR_THIS_RUN:
             continue
-        identity = _identity(finding, names)
+        identity = _finding_identity(finding, names)
         if identity in old_identities:
             old_identities.remove(identity)
         else:
@@ -214,7 +214,7 @@ def _severity(finding: Mapping[str, Any]) -> int:
     return LEVELS.index(finding["level"]) if finding["level"] in LEVELS else 0
 
 
-def _identity(finding: Mapping[str, Any], names: Sequence[str]) -> tuple[str, str, str]:
+def _finding_identity(finding: Mapping[str, Any], names: Sequence[str]) -> tuple[str, str, str]:
     """Return number, place and text of a finding, without the names of input files."""
     place, text = str(finding["place"]), str(finding["found"])
     for name in names:

@@ -29,8 +29,8 @@ def document(comparison: ComparedResults) -> dict[str, Any]:
         "agrees": comparison.agrees,
         "same": comparison.same,
         "headline": headline(comparison),
-        "old": _side(comparison.old),
-        "new": _side(comparison.new),
+        "old": _side_entry(comparison.old),
+        "new": _side_entry(comparison.new),
         "organisation": comparison.organisation,
         "unit": comparison.unit,
         "tolerance": as_float(comparison.tolerance),
@@ -52,8 +52,8 @@ def document(comparison: ComparedResults) -> dict[str, Any]:
         ],
         "method": method(comparison) if comparison.attribution else "",
         "no_causes": comparison.no_causes_reason,
-        "causes": [_cause(cause, comparison) for cause in comparison.attribution],
-        "differences": [_difference(difference) for difference in comparison.differences],
+        "causes": [_cause_entry(cause, comparison) for cause in comparison.attribution],
+        "differences": [_difference_entry(difference) for difference in comparison.differences],
         "illustrative": list(comparison.illustrative),
         "off_rule": [
             {"side": word, **figure.document()}
@@ -61,11 +61,11 @@ def document(comparison: ComparedResults) -> dict[str, Any]:
             for figure in side.off_rule
         ],
         "remarks": list(comparison.remarks),
-        "rows": [_row(change, comparison) for change in comparison.changes],
+        "rows": [_row_entry(change, comparison) for change in comparison.changes],
     }
 
 
-def _side(side: Side) -> dict[str, Any]:
+def _side_entry(side: Side) -> dict[str, Any]:
     record, scheme = side.record, side.record.scheme
     return {
         "name": side.name,
@@ -86,24 +86,24 @@ def _side(side: Side) -> dict[str, Any]:
     }
 
 
-def _cause(cause: Cause, comparison: ComparedResults) -> dict[str, Any]:
+def _cause_entry(cause: Cause, comparison: ComparedResults) -> dict[str, Any]:
     return {
         "name": cause.name,
         "kind": cause.kind,
         "label": cause.label,
         "said": cause.detail,
         "no_alone": cause.no_alone,
-        **_amounts(cause),
-        "years": [{"year": year.year, **_amounts(cause, year.year)} for year in comparison.years],
+        **_amount_entries(cause),
+        "years": [{"year": year.year, **_amount_entries(cause, year.year)} for year in comparison.years],
     }
 
 
-def _difference(difference: RuleDifference) -> dict[str, str]:
+def _difference_entry(difference: RuleDifference) -> dict[str, str]:
     fields = asdict(difference)
     return {"what": fields.pop("kind"), **fields}
 
 
-def _amounts(cause: Cause, year: str = "") -> dict[str, float | None]:
+def _amount_entries(cause: Cause, year: str = "") -> dict[str, float | None]:
     return {
         "change": as_float(cause.total(year)),
         "alone": as_float(cause.total_alone(year)),
@@ -111,18 +111,18 @@ def _amounts(cause: Cause, year: str = "") -> dict[str, float | None]:
     }
 
 
-def _row(change: RowChange, comparison: ComparedResults) -> dict[str, Any]:
+def _row_entry(change: RowChange, comparison: ComparedResults) -> dict[str, Any]:
     causes = comparison.attribution
     separable = [cause for cause in causes if cause.alone is not None]
     return {
-        **dict(zip(_HEADINGS, map(as_float, _cells(change)), strict=True)),
+        **dict(zip(_HEADINGS, map(as_float, _row_cells(change)), strict=True)),
         "causes": {cause.name: as_float(cause.amounts[change.key]) for cause in causes},
         "alone": {cause.name: as_float(cause.alone_of(change.key)) for cause in separable},
         "interaction": {cause.name: as_float(cause.interaction_of(change.key)) for cause in separable},
     }
 
 
-def _cells(change: RowChange) -> tuple[Any, ...]:
+def _row_cells(change: RowChange) -> tuple[Any, ...]:
     """Return the cells of a change, in the order of `_HEADINGS`; amounts are decimals."""
     amounts = (change.old, change.new, change.change, change.percent, change.per_head)
     return (change.year, change.code, change.name, change.status, *amounts, change.first or None)
@@ -136,7 +136,7 @@ def table_rows(comparison: ComparedResults) -> tuple[list[str], list[list[Any]]]
     headings += [f"{word}_{cause.name}" for cause in separable for word in ("alone", "interaction")]
     rows = [
         [
-            *_cells(change),
+            *_row_cells(change),
             *(cause.amounts[change.key] for cause in causes),
             *(amount_of(change.key) for cause in separable for amount_of in (cause.alone_of, cause.interaction_of)),
         ]
@@ -151,8 +151,8 @@ def csv_text(comparison: ComparedResults) -> str:
     return rows_as_csv([headings, *rows], decimal_text)
 
 
-def frame(comparison: ComparedResults) -> pl.DataFrame:
-    """Return the rows as a frame; amounts are floats, those in whole pence the nearest to them."""
+def rows_frame(comparison: ComparedResults) -> pl.DataFrame:
+    """Return the rows as a rows_frame; amounts are floats, those in whole pence the nearest to them."""
     headings, rows = table_rows(comparison)
     schema = {name: pl.String if name in _TEXTS else pl.Float64 for name in headings}
     return pl.DataFrame([[*map(as_float, row)] for row in rows], schema, orient="row")
@@ -161,7 +161,7 @@ def frame(comparison: ComparedResults) -> pl.DataFrame:
 def causes_frame(comparison: ComparedResults) -> pl.DataFrame:
     """Return a row for each cause and year, and one for all years, whose year is null."""
     rows = [
-        (cause.name, cause.kind, cause.label, year or None, *_amounts(cause, year).values())
+        (cause.name, cause.kind, cause.label, year or None, *_amount_entries(cause, year).values())
         for cause in comparison.attribution
         for year in (*(total.year for total in comparison.years), "")
     ]

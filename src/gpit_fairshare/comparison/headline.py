@@ -26,7 +26,7 @@ _RULE: Final = (
 
 def headline(comparison: ComparedResults) -> str:
     """Return one sentence or two: same or not, how many rows, how much in all, the largest gain and loss."""
-    return " ".join(part for part in (_rows(comparison), _limit(comparison), _rule(comparison)) if part)
+    return " ".join(part for part in (_rows_text(comparison), _limit_text(comparison), _rules_text(comparison)) if part)
 
 
 def method(comparison: ComparedResults) -> str:
@@ -40,7 +40,7 @@ def method(comparison: ComparedResults) -> str:
     )
 
 
-def _rows(comparison: ComparedResults) -> str:
+def _rows_text(comparison: ComparedResults) -> str:
     unit, rows = comparison.unit, counted(comparison.row_count, "row")
     if comparison.same:
         return f"No differences: {'the row has' if comparison.row_count == 1 else f'all {rows} have'} the same figures."
@@ -72,7 +72,7 @@ def _differ(number: int) -> str:
     return "differs" if number == 1 else "differ"
 
 
-def _limit(comparison: ComparedResults) -> str:
+def _limit_text(comparison: ComparedResults) -> str:
     if comparison.limit is None:
         return ""
     failing = len(comparison.failing)
@@ -80,7 +80,7 @@ def _limit(comparison: ComparedResults) -> str:
     return f"{rows} by more than {comparison.limit}."
 
 
-def _rule(comparison: ComparedResults) -> str:
+def _rules_text(comparison: ComparedResults) -> str:
     """Return a sentence on rules that differ although no figure does, as after tidying a formula."""
     if not comparison.same:
         return ""

@@ -178,11 +178,11 @@ class Cause(Driver):
 
     def total(self, year: str = "") -> Decimal:
         """Return its contribution in all rows, or in those of one year."""
-        return _total(self.amounts, year)
+        return _total_of_year(self.amounts, year)
 
     def total_alone(self, year: str = "") -> Decimal | None:
         """Return its effect alone in all rows, or in those of one year."""
-        return None if self.alone is None else _total(self.alone, year)
+        return None if self.alone is None else _total_of_year(self.alone, year)
 
     def interaction(self, year: str = "") -> Decimal | None:
         """Return the difference between its contribution and its effect alone."""
@@ -190,7 +190,7 @@ class Cause(Driver):
         return None if alone is None else less(self.total(year), alone)
 
 
-def _total(amounts: Mapping[Key, Decimal], year: str) -> Decimal:
+def _total_of_year(amounts: Mapping[Key, Decimal], year: str) -> Decimal:
     return total(amount for key, amount in amounts.items() if year in ("", key[0]))
 
 

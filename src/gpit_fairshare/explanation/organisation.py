@@ -62,9 +62,9 @@ class OrganisationInYear:
         """Return the rows that a figure is about: the organisation's group by a text column, or the nation."""
         return self.group(within) if within else NATION
 
-    def over(self, kind: Kind, within: str | None) -> str:
+    def extent(self, kind: Kind, within: str | None) -> str:
         """Return how many rows a figure is about: `211 CCGs`, `12 CCGs of area team Wessex`."""
-        rows = self.counted(kind, len(self.rows(kind, within)))
+        rows = self.count_in_words(kind, len(self.rows(kind, within)))
         return f"{rows} of {self.group(within)}" if within else rows
 
     def row_of(self, kind: Kind) -> int:
@@ -83,7 +83,7 @@ class OrganisationInYear:
         members = self.year.members(kind, within)
         return [row for row in rows if members[row] == self.group_number(within)]
 
-    def counted(self, kind: Kind, number: int) -> str:
+    def count_in_words(self, kind: Kind, number: int) -> str:
         """Return a count of rows of a kind: `211 CCGs`, `4 groups by region`."""
         if kind == NATIONAL:
             return counted(number, "national figure")
@@ -120,11 +120,11 @@ def organisation_code(result: Result, code_or_name: str) -> str:
             )
             raise UsageError(f"{code_or_name} may be {joined(candidates, 'or')}; give the exact code")
     raise UsageError(
-        f"there is no {result.scheme.organisation} {code_or_name}{_became_of(result, code_or_name)}{_near(text, names)}"
+        f"there is no {result.scheme.organisation} {code_or_name}{_became_of(result, code_or_name)}{_hint(text, names)}"
     )
 
 
-def _near(text: str, names: Mapping[str, str | None]) -> str:
+def _hint(text: str, names: Mapping[str, str | None]) -> str:
     """Return a question with the nearest codes and names."""
     by_text = {code.casefold(): code for code in names}
     codes = [by_text[match] for match in get_close_matches(text, list(by_text), _SUGGESTIONS, _SIMILARITY)]

@@ -40,17 +40,17 @@ class LineWriter:
         lines = []
         for draft in year.lines:
             self.last += 1
-            lines.append(self._line(year, draft, labels))
+            lines.append(self._write_line(year, draft, labels))
             if draft.kind != "check":
                 self.numbers.setdefault((year.year, draft.name), self.last)
         return tuple(lines)
 
-    def _line(self, year: Drafts, draft: UnformattedLine, labels: dict[str, str]) -> ExplanationLine:
+    def _write_line(self, year: Drafts, draft: UnformattedLine, labels: dict[str, str]) -> ExplanationLine:
         is_check = draft.kind == "check"
         text = value_text(draft.value) if is_check else self.digits.text(year, draft.name)
         notes = list(draft.notes)
         numbers, arithmetic = draft.numbers, ""
-        tests = [self._test(year, test, labels) for test in self.digits.tests.get(id(draft), [])]
+        tests = [self._write_test(year, test, labels) for test in self.digits.tests.get(id(draft), [])]
         if draft.tree:
             numbers = render(draft.tree, self.digits.texts(year, draft.tree), first_year=year.first_year)
             arithmetic = tree.to_text(draft.tree) if draft.arithmetic else ""
@@ -59,9 +59,9 @@ class LineWriter:
             numbers = " + ".join(self.digits.text(year, name) for name in draft.parts)
             arithmetic = " + ".join(draft.parts)
         elif draft.rounding:
-            numbers = _units(draft.rounding)
+            numbers = _rounded_arithmetic(draft.rounding)
             notes.insert(0, self._split_note(year, draft.rounding))
-            tests += _rounded_up(draft.rounding)
+            tests += _rounding_tests(draft.rounding)
         origin = draft.origin
         if draft.name in year.same:
             line = self.numbers.get(year.same[draft.name])
@@ -81,9 +81,9 @@ class LineWriter:
             tests=tuple(tests),
             origin=origin,
             notes=tuple(notes),
-            share=self._share(year, draft),
+            share=self._share_text(year, draft),
             answer=draft.answer,
-            uses=self._uses(year, draft),
+            uses=self._lines_used(year, draft),
         )
 
     def _plugin_notes(self, year: Drafts, expression: tree.Expression) -> list[str]:
@@ -99,7 +99,7 @@ class LineWriter:
             notes.append(f"{gives} = {value_text(value)} ({functions[call.function].plugin}): {words}")
         return notes
 
-    def _uses(self, year: Drafts, draft: UnformattedLine) -> tuple[int, ...]:
+    def _lines_used(self, year: Drafts, draft: UnformattedLine) -> tuple[int, ...]:
         names = list(draft.parts)
         if draft.tree:
             names += columns_of(draft.tree, first_year=year.first_year)
@@ -110,7 +110,7 @@ class LineWriter:
             numbers.append(self.numbers.get(year.same[draft.name]))
         return tuple(dict.fromkeys(number for number in numbers if number))
 
-    def _share(self, year: Drafts, draft: UnformattedLine) -> str:
+    def _share_text(self, year: Drafts, draft: UnformattedLine) -> str:
         if draft.total is None:
             return ""
         part = value_text(draft.value / draft.total, "%")
@@ -118,7 +118,7 @@ class LineWriter:
 
     # Comparisons ----------------------------------------------------------------------------------------------
 
-    def _test(self, year: Drafts, test: tree.ComparisonOperation | tree.IsGiven, labels: dict[str, str]) -> Test:
+    def _write_test(self, year: Drafts, test: tree.ComparisonOperation | tree.IsGiven, labels: dict[str, str]) -> Test:
         if isinstance(test, tree.IsGiven):
             filled = year.cells[test.name] is not None
             return Test(f"{self._label(test.name, labels)} {self.digits.text(year, test.name)}", "is", "given", filled)
@@ -126,7 +126,7 @@ class LineWriter:
         return Test(self._side(year, test.left, labels), test.relation, self._side(year, test.right, labels), outcome)
 
     def _side(self, year: Drafts, side: tree.Expression, labels: dict[str, str]) -> str:
-        text = self.digits.side(year, side, self._unit(side))
+        text = self.digits.side_text(year, side, self._unit_of_side(side))
         match side:
             case tree.Number() | tree.Text():
                 return text
@@ -137,7 +137,7 @@ class LineWriter:
             case _:
                 return f"{tree.to_text(side)} = {text}"
 
-    def _unit(self, side: tree.Expression) -> str | None:
+    def _unit_of_side(self, side: tree.Expression) -> str | None:
         if isinstance(side, tree.Text) or (
             isinstance(side, tree.Name) and self.scheme.symbols[side.name].type == "text"
         ):
@@ -155,13 +155,13 @@ class LineWriter:
         return f"{figure} is {rounding.whole:,} {size} and a remainder of {remainder(rounding.millionths)}"
 
 
-def _units(rounding: Rounding) -> str:
+def _rounded_arithmetic(rounding: Rounding) -> str:
     """Return the arithmetic of a rounded figure: `263,548 + 1`, `(26,354 + 1) * £10`."""
     added = f"{rounding.whole:,} + {int(rounding.up)}"
     return added if rounding.to == 1 else f"({added}) * {value_text(rounding.to, rounding.unit)}"
 
 
-def _rounded_up(rounding: Rounding) -> list[Test]:
+def _rounding_tests(rounding: Rounding) -> list[Test]:
     """Return the comparisons that decide whether a figure is rounded up."""
     if rounding.least is None:
         return []

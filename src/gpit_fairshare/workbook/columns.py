@@ -48,7 +48,7 @@ class YearColumns:
         """Return the references that formulas of national figures use."""
         return Refs(self.layout, self.year, None, 0, self.layout.national)
 
-    def step(self, step: Step, formula: Formula | None, remark: str = "") -> None:
+    def write_step(self, step: Step, formula: Formula | None, remark: str = "") -> None:
         """Write a step's column: a formula for each row, with the engine's value, or the values alone."""
         block = self.block(step.kind)
         values, unit = block.values(step.name), "" if step.unit == "yes/no" else step.unit
@@ -56,7 +56,7 @@ class YearColumns:
         number, total = number_format(step.unit, values), step.unit in ("£", "people")
         block.columns[step.name] = block.sheet.add_column(heading, 16, values, formula, number, total=total)
 
-    def national(self, key: str, label: str, unit: str | None, formula: str | None, value: Any) -> None:
+    def write_national(self, key: str, label: str, unit: str | None, formula: str | None, value: Any) -> None:
         """Write a national figure of this year, on the same row as in the other years."""
         layout, sheet = self.layout, self.layout.national
         row = layout.national_rows.setdefault(key, FIRST_ROW + len(layout.national_rows))
@@ -65,7 +65,7 @@ class YearColumns:
         sheet.put(row, column, value, formula, number_format(unit, [value]))
         layout.names[layout.name_of(key, self.year)] = sheet.cell(column, f"${row}")
 
-    def figure(  # one parameter for each property of a figure
+    def write_figure(  # one parameter for each property of a figure
         self, within: str | None, key: str, label: str, unit: str | None, formula: Formula, values: Sequence[Any]
     ) -> None:
         """Write a figure over rows, once: a national one, or one for each group."""
@@ -76,9 +76,9 @@ class YearColumns:
                 block.columns[key] = block.sheet.add_column(with_unit(label, unit), 16, values, formula, number)
         elif self.layout.name_of(key, self.year) not in self.layout.names:
             national_formula = formula if isinstance(formula, str) else formula(FIRST_ROW)
-            self.national(key, label, unit, national_formula, values[0])
+            self.write_national(key, label, unit, national_formula, values[0])
 
-    def helper(
+    def add_helper(
         self, block: Block, key: str, heading: str, formula: Formula, values: Sequence[Any], number: str = "number"
     ) -> Vector:
         """Add a column of the workings, once: its formula, and the values that it gives."""
@@ -100,7 +100,7 @@ class YearColumns:
                 self.membership(block, symbol.kind.column)
             formula = Refs(self.layout, self.year, block, ROW, block.workings).name(leaf.name)
             values, label = block.values(leaf.name), with_unit(self.scheme.labels[leaf.name], symbol.unit)
-        return self.helper(block, f"value {text}", f"{label}, repeated on every row", formula, values)
+        return self.add_helper(block, f"value {text}", f"{label}, repeated on every row", formula, values)
 
     # Groups of rows ---------------------------------------------------------------------------------
 
@@ -121,7 +121,7 @@ class YearColumns:
             pairs = zip(self.now.membership[inner], self.now.membership[column], strict=True)
             outer_of = dict(reversed(list(pairs)))  # the first of several rows counts
             values = [outer_of[index] + 1 for index in range(block.height)]
-        return self.helper(
+        return self.add_helper(
             block, f"group {column}", f"{self.scheme.labels[column]}: {description}", formula, values, "count"
         )
 
@@ -163,7 +163,7 @@ class KernelFigures:
         if unit is None:
             unit = "" if isinstance(values[0], bool) else self.step.unit
         label = label or f"{self.step.label}: {description}"
-        self.columns.figure(self.within, key, label, unit, formula, values)
+        self.columns.write_figure(self.within, key, label, unit, formula, values)
         return KernelFigure(self, values, key, "" if self.within else self.layout.name_of(key, self.columns.year))
 
     def sum_of(self, cells: str) -> str:
@@ -219,9 +219,9 @@ class Refs:
     def name(self, name: str) -> str:
         """Return the cell of a name."""
         kind = self.layout.scheme.symbols[name].kind
-        return self.layout.name_of(name, self.year) if kind == NATIONAL else self._in_block(name, kind)
+        return self.layout.name_of(name, self.year) if kind == NATIONAL else self._cell_in_block(name, kind)
 
-    def _in_block(self, name: str, kind: Kind) -> str:
+    def _cell_in_block(self, name: str, kind: Kind) -> str:
         home = self.layout.blocks[kind, self.year]
         if self.block is home:
             return home.cell(name, self.row, on_sheet=self.sheet)
@@ -233,7 +233,7 @@ class Refs:
         """Return the cell of a figure over organisations."""
         if node.within is None:
             return self.layout.name_of(tree.to_text(node), self.year)
-        return self._in_block(tree.to_text(node), group(node.within))
+        return self._cell_in_block(tree.to_text(node), group(node.within))
 
     def previous(self, name: str) -> str:
         """Return the cells of last year's value: one, or the sum over merged predecessors."""

@@ -98,7 +98,7 @@ def _parameter_cells(  # one parameter for each part of the row
     yield Cell(source.title, link=source.url) if source and is_web(source.url) else NONE
 
 
-def parameters_in(layout: Layout, *states: str) -> str:
+def count_formula(layout: Layout, *states: str) -> str:
     """Return the formula that counts the parameters in any of some states; empty if there are no parameters."""
     cells = f"{PARAMETERS}!$E${FIRST_ROW}:$E${FIRST_ROW + len(layout.parameter_rows) - 1}"
     return "+".join(f'COUNTIF({cells},"{state}")' for state in states if layout.parameter_rows)
@@ -106,7 +106,7 @@ def parameters_in(layout: Layout, *states: str) -> str:
 
 def changed_parameters(layout: Layout) -> str:
     """Return the formula that counts changed parameters; a value outside its limits counts as changed."""
-    return parameters_in(layout, CHANGED, OUTSIDE)
+    return count_formula(layout, CHANGED, OUTSIDE)
 
 
 # Inputs -------------------------------------------------------------------------------------------
@@ -117,8 +117,8 @@ def input_sheets(layout: Layout) -> list[Sheet]:
 
     A row without a year appears once, so that changing it changes all years, as in its file.
     """
-    noun, lines = layout.scheme.organisation, _lines(layout)
-    line_sums = {} if lines is None else _sums_of_lines(layout, lines)
+    noun, lines = layout.scheme.organisation, _sorted_lines(layout)
+    line_sums = {} if lines is None else _line_sum_formulas(layout, lines)
     spend = f"Historic spend of each {noun}, as read and checked."
     if line_sums:
         spend = f"Historic spend is the sum of the lines that count. To change it, change {_SPEND_LINES}."
@@ -129,7 +129,7 @@ def input_sheets(layout: Layout) -> list[Sheet]:
     }
     sheets = [_parameters_sheet(layout)]
     for name, note in notes.items():
-        columns = [column for column in input_names(layout) if _sheet_of(layout, column) == name]
+        columns = [column for column in input_names(layout) if _sheet_name_of(layout, column) == name]
         if columns:
             symbols = [layout.scheme.symbols.get(column) for column in columns]
             blank = f" {EMPTY_CELL}" if any(symbol and symbol.optional for symbol in symbols) else ""
@@ -146,7 +146,7 @@ def input_names(layout: Layout) -> list[str]:
     return [name for name in ([] if by in names else [by]) + names if name in columns_read]
 
 
-def _sheet_of(layout: Layout, name: str) -> str:
+def _sheet_name_of(layout: Layout, name: str) -> str:
     """Return the sheet of an input column: people and money have their own, whichever file they came from."""
     column = layout.result.inputs.columns.get(name)
     role = {PEOPLE: "population", BASELINE: "spend"}.get(name, column.table if column else "population")
@@ -155,7 +155,7 @@ def _sheet_of(layout: Layout, name: str) -> str:
 
 def _fill_inputs(layout: Layout, sheet: Sheet, names: Sequence[str], line_sums: Mapping[tuple[str, str], str]) -> None:
     """Write the rows of a sheet of inputs: those without a year first, by code; then year by year."""
-    entries = _entries(layout, names)
+    entries = _row_keys(layout, names)
     inputs = {}
     for year, result in layout.result.years.items():
         columns_read = {"org_code", "org_name", *names}.intersection(result.organisations.columns)
@@ -176,7 +176,7 @@ def _fill_inputs(layout: Layout, sheet: Sheet, names: Sequence[str], line_sums: 
             or _sum_of_predecessors(layout, rows, name, columns[name], year, code)
             for _, year, code in entries
         ]
-        _input_column(layout, sheet, name, cells[name], formulas)
+        _write_input_column(layout, sheet, name, cells[name], formulas)
         place = f"{quoted(sheet.name)}!${columns[name]}$"
         layout.input_cells |= {(year, code, name): f"{place}{row}" for (year, code), row in rows.items()}
     origins = layout.result.inputs.origins
@@ -199,7 +199,7 @@ def _fill_inputs(layout: Layout, sheet: Sheet, names: Sequence[str], line_sums: 
         sheet.add_column("Predecessors", 24, before)
 
 
-def _input_column(
+def _write_input_column(
     layout: Layout, sheet: Sheet, name: str, cells: Sequence[Any], formulas: Sequence[str | None]
 ) -> None:
     """Write one column of inputs: its cells, their formulas, which of them are unlocked, and their validation."""
@@ -238,7 +238,7 @@ def offer_choices(layout: Layout, areas: Sheet | None) -> None:
         sheet.validations.append((region, rule | {"error_message": message}))
 
 
-def _entries(layout: Layout, names: Sequence[str]) -> list[tuple[str, str, str]]:
+def _row_keys(layout: Layout, names: Sequence[str]) -> list[tuple[str, str, str]]:
     """Return for each row of a sheet the label of its year, a year that has its values, and the code."""
     inputs = layout.result.inputs
     moved = set() if inputs.boundaries else {(restated.year, restated.successor) for restated in inputs.restated}
@@ -267,7 +267,7 @@ def _sum_of_predecessors(  # one parameter for each part of a cell's address
 def _lines_sheet(layout: Layout, lines: pl.DataFrame) -> Sheet:
     """Return the lines of spend; a live formula has the scheme's rule for which lines count."""
     note = "Change a line and the spend recalculates. Counts: whether the scheme counts the line."
-    sheet = layout.sheet(_SPEND_LINES, "Lines of spend", note, "Input", frozen=1)
+    sheet = layout.make_sheet(_SPEND_LINES, "Lines of spend", note, "Input", frozen=1)
     amounts = lines["amount"].to_list()
     for name, heading, width in _LINE_COLUMNS:
         blank = EVERY_YEAR if name == "year" else NOT_GIVEN
@@ -305,10 +305,10 @@ def _control_words(layout: Layout, name: str, cells: str, values: Sequence[str],
     total = math.fsum(amount for amount, value in zip(amounts, values, strict=True) if value == word)
     use = f"{name.replace('_', ' ').capitalize()}: £ of the lines with {word!r} in the run."
     formula = f"SUMIFS({layout.line_ranges['amount']},{cells},{excel.text(word)})"
-    layout.control(f"as_read_amount_by_{name}", total, use, formula)
+    layout.record_control(f"as_read_amount_by_{name}", total, use, formula)
 
 
-def _lines(layout: Layout) -> pl.DataFrame | None:
+def _sorted_lines(layout: Layout) -> pl.DataFrame | None:
     """Return the lines by organisation and year; None if spend has no lines."""
     lines = layout.result.inputs.lines
     if lines is None or BASELINE not in layout.scheme.symbols:
@@ -317,7 +317,7 @@ def _lines(layout: Layout) -> pl.DataFrame | None:
     return lines.sort([name for name in keys if name in lines.columns], nulls_last=False)
 
 
-def _sums_of_lines(layout: Layout, lines: pl.DataFrame) -> dict[tuple[str, str], str]:
+def _line_sum_formulas(layout: Layout, lines: pl.DataFrame) -> dict[tuple[str, str], str]:
     """Return the formula that sums the counting lines of each year and organisation."""
     rows_of: dict[tuple[str, str | None], list[int]] = {}
     for row, (code, year) in enumerate(lines.select("org_code", "year").iter_rows(), FIRST_ROW):
@@ -366,7 +366,7 @@ def _control_numbers(layout: Layout, name: str, cells: str, values: Sequence[flo
     """
     use = f"{layout.label(name)}: total in the run"
     numbers = [value for value in values if value is not None]
-    layout.control(f"as_read_{name}", math.fsum(numbers), f"{use}.", f"SUM({cells})")
+    layout.record_control(f"as_read_{name}", math.fsum(numbers), f"{use}.", f"SUM({cells})")
     if len(numbers) > 1:
         _control_order(layout, f"{name}_in_order", use, cells, numbers)
 
@@ -377,7 +377,7 @@ def _control_order(layout: Layout, name: str, use: str, cells: str, numbers: Seq
         "order_rate", _ORDER_RATE, "How much less weight each row has than the row above, in totals weighted by row."
     )
     total = math.fsum(number / (1 + _ORDER_RATE) ** place for place, number in enumerate(numbers, 1))
-    layout.control(f"as_read_{name}", total, f"{use}, weighted by row to detect swaps.", f"NPV({rate},{cells})")
+    layout.record_control(f"as_read_{name}", total, f"{use}, weighted by row to detect swaps.", f"NPV({rate},{cells})")
 
 
 def control_groups(layout: Layout, year: str) -> None:
@@ -400,4 +400,4 @@ def _control_texts(layout: Layout, name: str, cells: str, values: Sequence[str |
         return
     for number, (text, count) in enumerate(sorted(counts.items()), 1):
         use = f"{layout.label(name)}: rows with {text!r} in the run."
-        layout.control(f"as_read_{name}_{number}", count, use, f"SUMPRODUCT(--({cells}={excel.text(text)}))")
+        layout.record_control(f"as_read_{name}_{number}", count, use, f"SUMPRODUCT(--({cells}={excel.text(text)}))")

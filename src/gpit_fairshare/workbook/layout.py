@@ -181,7 +181,7 @@ class Layout:
         for restated in result.inputs.restated:
             self.moved.setdefault((restated.year, restated.successor), []).append(restated)
         note = "Numbers that formulas use by name. Fixed: no input changes it. As read: inputs still add up to it."
-        self.constants = self.sheet(CONSTANTS, "Constants that formulas use", note, "Working")
+        self.constants = self.make_sheet(CONSTANTS, "Constants that formulas use", note, "Working")
         self._constant_rows: dict[str, int] = {}
         self._users: defaultdict[str, list[str]] = defaultdict(list)
         """Names of the scheme's numbers to the labels of what uses them."""
@@ -189,11 +189,11 @@ class Layout:
         for name, (value, use) in excel.CONSTANTS.items():
             self.constant(name, value, use)
         note = "One row per figure, one column per year. Formulas use the names."
-        self.national = self.sheet(NATIONAL_SHEET, "National figures of each year", note, "Working")
+        self.national = self.make_sheet(NATIONAL_SHEET, "National figures of each year", note, "Working")
         self.national.add_headings((*_NATIONAL_COLUMNS, *((year, 20) for year in self.years)))
         self.national_rows: dict[str, int] = {}
         note = "Each round halves the ranks until it finds the factor that spends the amount."
-        self.sharing = self.sheet(SHARING, "How money was shared out between floors and ceilings", note, "Working")
+        self.sharing = self.make_sheet(SHARING, "How money was shared out between floors and ceilings", note, "Working")
         self.sharing.last_row = FIRST_ROW - 1
         self.sharing.add_headings(_SHARING_COLUMNS)
         keys = product(self.scheme.parameters, self.years)
@@ -201,7 +201,7 @@ class Layout:
         """Name and year of each parameter to its row."""
         self.names |= {self.name_of(*key): f"{PARAMETERS}!$D${row}" for key, row in self.parameter_rows.items()}
 
-    def sheet(self, name: str, title: str, note: str, role: Role = "Output", frozen: int = 0) -> Sheet:
+    def make_sheet(self, name: str, title: str, note: str, role: Role = "Output", frozen: int = 0) -> Sheet:
         """Make a sheet that shows money; its note says whether the spend is illustrative."""
         return Sheet(name, title, f"{self.illustrative}{note}", role, frozen=frozen)
 
@@ -231,7 +231,7 @@ class Layout:
             self.constants.put_row(row, (name, use, value, FIXED))
         return name
 
-    def control(self, name: str, value: float, use: str, formula: str) -> None:
+    def record_control(self, name: str, value: float, use: str, formula: str) -> None:
         """Record a total of inputs of the run, and show next to it whether it is still the same."""
         row = self._constant_rows[self.constant(name, value, use)]
         same = f"IFERROR(ABS({formula}-{name})<=tolerance*MAX(1,ABS({name})),FALSE)"

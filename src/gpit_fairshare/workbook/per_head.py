@@ -45,7 +45,7 @@ def write_per_head(writers: dict[str, StepWriter]) -> None:
                 heading = f"{label} per registered patient (£)"
                 pairs = zip(money, people, strict=True)
                 rates = [pounds / persons if persons > 0 else NOT_APPLICABLE for pounds, persons in pairs]
-                columns.helper(block, f"{key} per head", heading, formula, rates, "£ per head")
+                columns.add_helper(block, f"{key} per head", heading, formula, rates, "£ per head")
         if not block.number_column(BASELINE):
             continue
         old_rates, new_rates = (block.helper_values(f"{key} per head") for key in (BASELINE, result))
@@ -56,12 +56,12 @@ def write_per_head(writers: dict[str, StepWriter]) -> None:
         after, before = (block.helper_cell(f"{key} per head", on_sheet=block.workings) for key in (result, BASELINE))
         formula = f'IF(ISNUMBER({after}),{after}-{before},"{NOT_APPLICABLE}")'
         heading = "Change on historic spend per registered patient (£)"
-        columns.helper(block, "change per head", heading, formula, changes, "change per head")
+        columns.add_helper(block, "change per head", heading, formula, changes, "change per head")
         if len(changes) <= MOST_SORTED:
             column = f"${letter(block.helpers['change per head'])}"
             rank = excel.rank(column, ROW, block.sheet.last_row, FIRST_ROW)
             formula = f'IF(ISNUMBER({column}{ROW}),{rank},"{NOT_APPLICABLE}")'
-            columns.helper(block, "rank", "Rank by change per head", formula, _ranks(changes), "count")
+            columns.add_helper(block, "rank", "Rank by change per head", formula, _ranks(changes), "count")
 
 
 def _ranks(changes: Sequence[Any]) -> list[Any]:
@@ -80,7 +80,7 @@ def change_sheet(layout: Layout) -> Sheet | None:
     if any("rank" not in block.helpers for block in blocks):
         return _change_by_hundredths(layout, blocks, title)
     note = f"Allocation less historic spend, the largest gain first. {NOT_APPLICABLE} = not applicable."
-    sheet = layout.sheet(CHANGE, title, note)
+    sheet = layout.make_sheet(CHANGE, title, note)
     ranks = range(1, max(block.height for block in blocks) + 1)
     sheet.add_column(RANK, 9, list(ranks), None, "count")
     for block in blocks:
@@ -103,7 +103,7 @@ def change_sheet(layout: Layout) -> Sheet | None:
 def _change_by_hundredths(layout: Layout, blocks: Sequence[Block], title: str) -> Sheet:
     count, noun = max(block.height for block in blocks), layout.scheme.organisation
     note = f"Formulas cannot sort {count:,} {noun}s; each row shows the change that this share of them stays below."
-    sheet = layout.sheet(CHANGE, title, note)
+    sheet = layout.make_sheet(CHANGE, title, note)
     shares = [index / 100 for index in range(101)]
     hundred = layout.constant("constant_100", 100, "Turns percentages into shares.")
     sheet.add_column(f"Share of {noun}s (%)", 20, shares, f"(ROW()-ROW($A${HEADING_ROW})-1)/{hundred}", "%")
@@ -129,7 +129,7 @@ def _percentile(ordered: Sequence[float], share: float) -> float:
     return ordered[low] + (ordered[high] - ordered[low]) * (place - low)
 
 
-def _sets(layout: Layout) -> list[tuple[str, str, list[float]]]:
+def _rate_sets(layout: Layout) -> list[tuple[str, str, list[float]]]:
     """Return the heading, cells and figures of each set of £ per head: historic spend once, then each allocation."""
     before, after = f"{BASELINE} per head", f"{layout.scheme.result} per head"
     blocks = layout.organisations()
@@ -140,13 +140,13 @@ def _sets(layout: Layout) -> list[tuple[str, str, list[float]]]:
 
 def spread_sheet(layout: Layout) -> Sheet | None:
     """Return the number of organisations in each band of £ per head, before and after; bands have equal width."""
-    sets = _sets(layout)
+    sets = _rate_sets(layout)
     rates = [figures for _, _, figures in sets]
     if not sets or not all(rates):
         return None
     noun = layout.scheme.organisation
     note = f"Number of {noun}s in each band of £ per registered patient. The last band has no upper limit."
-    sheet = layout.sheet(SPREAD, f"{layout.scheme.title}: {noun}s by £ per registered patient", note)
+    sheet = layout.make_sheet(SPREAD, f"{layout.scheme.title}: {noun}s by £ per registered patient", note)
     starts, width = _bands(min(map(min, rates)), max(map(max, rates)))
     step = layout.constant("band_width", width, f"£ per head: width of the bands on the sheet {SPREAD}.")
     last, form = FIRST_ROW + len(starts) - 1, '"0.00"'
@@ -181,14 +181,14 @@ def spread_sheet(layout: Layout) -> Sheet | None:
 
 def _bands(lowest: float, highest: float) -> tuple[list[float], float]:
     """Return the start of each band, and their width."""
-    width = _nice((highest - lowest) / (_BANDS - 1))
+    width = _round_width_up((highest - lowest) / (_BANDS - 1))
     starts = [math.floor(lowest / width + _EDGE) * width]
     while len(starts) < _BANDS and starts[-1] + width <= highest:
         starts.append(starts[-1] + width)
     return starts, width
 
 
-def _nice(width: float) -> float:
+def _round_width_up(width: float) -> float:
     """Return a width rounded up to 1, 2, 5 or 10 times a power of ten, at least the penny that labels show."""
     if width <= _PENNY:
         return _PENNY
@@ -198,12 +198,12 @@ def _nice(width: float) -> float:
 
 def path_sheet(layout: Layout) -> Sheet | None:
     """Return the path over the years: lowest, quartiles, median and highest £ per head."""
-    sets = _sets(layout)
+    sets = _rate_sets(layout)
     if len(sets) < 2:
         return None
     noun = layout.scheme.organisation
     note = f"Each {noun} counts once, large or small. Half of them are between the two quartiles."
-    sheet = layout.sheet(PATH, f"{layout.scheme.title}: £ per registered patient over the years", note)
+    sheet = layout.make_sheet(PATH, f"{layout.scheme.title}: £ per registered patient over the years", note)
     sheet.add_column("Money", 26, [heading for heading, _, _ in sets])
     three = layout.constant("constant_3", 3, "The third quartile.")
     rates = [sorted(figures) for _, _, figures in sets]

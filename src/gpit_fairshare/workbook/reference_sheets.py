@@ -55,7 +55,7 @@ def about_sheet(layout: Layout, sheets: Sequence[Sheet], status: tuple[str, str]
     """Return the first sheet: what this is, whether its checks pass, who signed it, and a list of the sheets."""
     scheme, result = layout.scheme, layout.result
     note = f"{layout.answers} by gpit_fairshare {result.manifest['gpit']}."
-    sheet = layout.sheet(ABOUT, scheme.title, note, "Control")
+    sheet = layout.make_sheet(ABOUT, scheme.title, note, "Control")
     sheet.add_headings((("Item", 30), ("Details", Prose(110))))
     years_of = {
         word: [year for year in layout.years if scheme.certainty(year) == word] for word in ("firm", "indicative")
@@ -71,8 +71,8 @@ def about_sheet(layout: Layout, sheets: Sequence[Sheet], status: tuple[str, str]
         ("What it is", f"{layout.answers} {receivers}, {'; '.join(certainties)}"),
         ("Scheme", f"{scheme.name}: {scheme.title}. Digest {scheme.digest[:16]}…; see the sheet Manifest"),
         ("Formula and transition", f"{scheme.formula or 'own steps'}; {scheme.transition or 'no transition'}"),
-        ("Boundaries", _boundaries(layout)),
-        *(("Data", text) for text in _data(layout)),
+        ("Boundaries", _boundaries_sentence(layout)),
+        *(("Data", text) for text in _file_sentences(layout)),
         *(("Illustrative spend", text) for text in result.inputs.illustrative),
         ("Set for this run", overridden or "Nothing: every parameter is as in the scheme"),
         (_CHANGED_HERE, f"Parameters: 0. Inputs: none.{_FOLLOW if fixed_parts(layout) else ''}"),
@@ -80,19 +80,19 @@ def about_sheet(layout: Layout, sheets: Sequence[Sheet], status: tuple[str, str]
             "Plug-ins",
             "; ".join(f"{plugin.kind} {plugin.name} of {plugin.package} {plugin.version}" for plugin in scheme.plugins),
         ),
-        ("Values, not formulas", _fixed(layout)),
+        ("Values, not formulas", _fixed_sentence(layout)),
         ("Assumptions", f"{len(scheme.assumptions)}; see the sheet Assumptions"),
         ("How to read it", READING.replace("Every other", BUT_FOR) if fixed_parts(layout) else READING),
     )
-    live = {"Status of the checks": OVERALL, "Warnings of the checks": WARNINGS, _CHANGED_HERE: _changed(layout)}
+    live = {"Status of the checks": OVERALL, "Warnings of the checks": WARNINGS, _CHANGED_HERE: _live_changes(layout)}
     fact_rows = [(item, Cell(text, live.get(item))) for item, text in facts if text]
     to_fill_in = [(item, Cell(text, unlocked=True)) for item, text in TO_FILL_IN.items()]
     contents = [(Cell(page.name, link=page.name), f"{page.role}. {page.title}.") for page in sheets]
-    sheet.rows([*fact_rows, *to_fill_in, *contents])
+    sheet.fill_rows([*fact_rows, *to_fill_in, *contents])
     status_row = FIRST_ROW + len(fact_rows) + list(TO_FILL_IN.values()).index(DRAFT)
     layout.names[STATUS_NAME] = f"{sheet.name}!$B${status_row}"
     sheet.validations.append((f"B{status_row}", {"validate": "list", "source": [DRAFT, "Final"]}))
-    sheet.flag(f"B{FIRST_ROW}", FAILS)
+    sheet.flag_word(f"B{FIRST_ROW}", FAILS)
     return sheet
 
 
@@ -110,7 +110,7 @@ def status_text(draft_or_final: str) -> str:
     return f"Status: {draft_or_final.upper()}."
 
 
-def _data(layout: Layout) -> list[str]:
+def _file_sentences(layout: Layout) -> list[str]:
     """Return a sentence for each file that was read."""
     inputs = layout.result.inputs
     names = {name for _, _, name in inputs.undated}
@@ -122,7 +122,7 @@ def _data(layout: Layout) -> list[str]:
     ]
 
 
-def _fixed(layout: Layout) -> str:
+def _fixed_sentence(layout: Layout) -> str:
     """Return the sentence about steps and checks that hold values of the run, and why; empty if there are none."""
     names = fixed_parts(layout)
     parts: list[Step | Check] = [*layout.scheme.steps, *layout.scheme.checks]
@@ -131,7 +131,7 @@ def _fixed(layout: Layout) -> str:
     return f"{joined(names)}: {why}. Changes in this workbook do not affect them; run gpit again." if names else ""
 
 
-def _changed(layout: Layout) -> str:
+def _live_changes(layout: Layout) -> str:
     """Return a live sentence about what was changed since the run wrote the workbook."""
     changed = layout.changed_inputs()
     inputs = f'IF({changed}=0,"none","yes")' if changed else '"none"'
@@ -139,7 +139,7 @@ def _changed(layout: Layout) -> str:
     return f'"Parameters: "&({changed_parameters(layout) or "0"})&". Inputs: "&{inputs}&".{follow}"'
 
 
-def _boundaries(layout: Layout) -> str:
+def _boundaries_sentence(layout: Layout) -> str:
     """Return the sentence about the boundaries that figures were restated to; empty if they were not."""
     day, noun = layout.result.inputs.boundaries, layout.scheme.organisation
     return f"All figures are for the {noun}s of {day_in_words(day)}; the sheet Findings lists mergers." if day else ""
@@ -153,7 +153,7 @@ def _text_sheet(name: str, title: str, note: str, items: Sequence[Any], columns:
     sheet = Sheet(name, title, note, "Control")
     sheet.add_headings((heading, width) for heading, width, _ in columns)
     text_getters = [attrgetter(source) if isinstance(source, str) else source for _, _, source in columns]
-    sheet.rows([[text_of(item) for text_of in text_getters] for item in items])
+    sheet.fill_rows([[text_of(item) for text_of in text_getters] for item in items])
     return sheet
 
 
@@ -162,7 +162,7 @@ def assumptions_sheet(layout: Layout) -> Sheet:
     assumptions = layout.scheme.assumptions
     optional = ("owner", "date", "quality", "impact")
     columns = [name for name in optional if any(getattr(assumption, name) for assumption in assumptions)]
-    effects = {(effect.assumption, effect.change > 0): _effect(layout, effect) for effect in layout.result.effects}
+    effects = {(effect.assumption, effect.change > 0): _effect_text(layout, effect) for effect in layout.result.effects}
 
     def effect_text(assumption: Assumption, *, higher: bool) -> str:
         unknown = "Not calculated." if assumption.parameter else "Not tried: it is not a number."
@@ -187,7 +187,7 @@ def assumptions_sheet(layout: Layout) -> Sheet:
     )
 
 
-def _effect(layout: Layout, effect: Effect) -> str:
+def _effect_text(layout: Layout, effect: Effect) -> str:
     if effect.total is None or effect.organisations is None:
         return sentence(effect.said) + "."
     value = value_tried(layout.scheme, effect)
@@ -210,12 +210,12 @@ def steps_sheet(layout: Layout) -> Sheet:
             ("Unit", 12, "unit"),
             ("Kind", 16, lambda step: str(step.kind)),
             ("Formula", Prose(80), "formula"),
-            ("Note", Prose(60), _note),
+            ("Note", Prose(60), _step_note),
         ),
     )
 
 
-def _note(step: Step) -> str:
+def _step_note(step: Step) -> str:
     """Return the notes on a step."""
     fixed = joined([str(function) for function in without_excel(step.tree)])
     texts = (

@@ -84,7 +84,7 @@ class Search:
         for _ in range(self.round_count):
             tried = max(1, (lowest + highest) // 2)
             point = points[tried - 1]
-            spent = self._spent(index, point)
+            spent = self._spent_at(index, point)
             rounds.append(Round(lowest, highest, tried, point, spent))
             if spent <= amount + _TOLERANCE * max(1.0, abs(amount)):  # as the workbook compares them
                 lowest = max(lowest, tried)
@@ -96,7 +96,7 @@ class Search:
         """Return the factor that spends a group's amount, and the figures it follows from."""
         points, lowest = self.points[index], self.rounds(index)[-1].lowest
         below = max(0.0, points[lowest - 1]) if lowest else 0.0
-        spent = self._spent(index, below)
+        spent = self._spent_at(index, below)
         moving = math.fsum(
             self.weights[row]
             for row in self.rows[index]
@@ -109,7 +109,7 @@ class Search:
         upto = line if lowest >= len(points) else min(points[lowest], line)
         return SearchFactor(below, spent, moving, max(0.0, upto))
 
-    def _spent(self, index: int, factor: float) -> float:
+    def _spent_at(self, index: int, factor: float) -> float:
         """Return what the rows of a group take together at a factor."""
         leaves, stops = self.turns.get(FLOOR), self.turns.get(CEILING)
         terms: list[float] = []
@@ -131,20 +131,20 @@ class OwnOrder:
     def __init__(self, figures: KernelFigures) -> None:
         self.columns, self.block = figures.columns, figures.block
 
-    def see(self, column: Vector) -> Vector:
+    def column_of_block(self, column: Vector) -> Vector:
         """Return a column of the block as it is seen from here."""
         return column
 
-    def copy(self, _key: str, _heading: str, column: Vector) -> Vector:
+    def copy_column(self, _key: str, _heading: str, column: Vector) -> Vector:
         """Return a column of the block as a range in this order."""
         return column
 
-    def add(self, key: str, heading: str, formula: str, values: Sequence[Any]) -> Vector:
+    def add_column(self, key: str, heading: str, formula: str, values: Sequence[Any]) -> Vector:
         """Add a column; its values are given in the order of the block."""
-        column = self.columns.helper(self.block, key, heading, formula, values)
+        column = self.columns.add_helper(self.block, key, heading, formula, values)
         return Vector(values, column.range, self.block.helper_cell(key, on_sheet=self.block.workings))
 
-    def ends(self, _index: int) -> tuple[Cell, Cell]:
+    def group_ends(self, _index: int) -> tuple[Cell, Cell]:
         """Return the first and last place of a group, for the sheet Sharing."""
         rows = f"ROWS({self.block.sheet.column_range(1)})"
         return Cell(1, "1", "count"), Cell(self.block.height, rows, "count")
@@ -172,7 +172,7 @@ class GroupOrder:
         name = sheet_name("Order", layout.used_sheet_names, columns.year.replace("/", "-"))
         title = f"{sentence(noun)}s by {inside(label)}, {columns.year}"
         note = "Rows sorted by group, so that the search for a factor reads only the rows of its group."
-        self.sheet = sheet = layout.sheet(name, title, note, "Working", frozen=4)
+        self.sheet = sheet = layout.make_sheet(name, title, note, "Working", frozen=4)
         numbers = figures.numbers
         self._first, self._last = f"First place on {sheet.name}", f"Last place on {sheet.name}"
         lasts = list(accumulate(map(len, figures.rows)))
@@ -183,9 +183,9 @@ class GroupOrder:
         def first_place(row: int) -> str:
             return "1" if row == FIRST_ROW else f"${last_letter}{row - 1}+1"
 
-        columns.figure(within, self._first, f"First position on {name}", "", first_place, firsts)
+        columns.write_figure(within, self._first, f"First position on {name}", "", first_place, firsts)
         formula = f"${first_letter}{ROW}+COUNTIF({numbers},$B{ROW})-1"
-        columns.figure(within, self._last, f"Last position on {name}", "", formula, lasts)
+        columns.write_figure(within, self._last, f"Last position on {name}", "", formula, lasts)
         first_places = groups.column_range(self._first)
 
         def row_of(row: int) -> str:
@@ -203,20 +203,20 @@ class GroupOrder:
         formula = f"INDEX({block.sheet.column_range(1)},$C{ROW})"
         sheet.add_column(block.sheet.headings[0], 12, [names[row] for row in self.rows], formula)
 
-    def see(self, column: Vector) -> Vector:
+    def column_of_block(self, column: Vector) -> Vector:
         """Return a column of the block as it is seen from here; its values stay in the order of the block."""
         return Vector(column.values, column.range, f"INDEX({column.range},$C{ROW})")
 
-    def copy(self, key: str, heading: str, column: Vector) -> Vector:
+    def copy_column(self, key: str, heading: str, column: Vector) -> Vector:
         """Return a column of the block as a range in this order."""
-        return self.add(key, heading, self.see(column).cell, column.values)
+        return self.add_column(key, heading, self.column_of_block(column).cell, column.values)
 
-    def add(self, _key: str, heading: str, formula: str, values: Sequence[Any]) -> Vector:
+    def add_column(self, _key: str, heading: str, formula: str, values: Sequence[Any]) -> Vector:
         """Add a column; its values are given in the order of the block."""
         column = self.sheet.add_column(heading, 16, [values[row] for row in self.rows], formula)
         return Vector(values, self.sheet.column_range(column), self.sheet.cell(column, on_sheet=self.sheet))
 
-    def ends(self, index: int) -> tuple[Cell, Cell]:
+    def group_ends(self, index: int) -> tuple[Cell, Cell]:
         """Return the first and last place of a group, for the sheet Sharing."""
         (first, last), row = self._places[index], f"${FIRST_ROW + index}"
         first_cell, last_cell = self.groups.cell(self._first, row), self.groups.cell(self._last, row)
@@ -225,7 +225,7 @@ class GroupOrder:
     def span(self, first: Vector, last: Vector) -> str:
         """Return one column or several side by side, as figures of the group see them."""
         start, end = (self.groups.cell(key, on_sheet=self.groups.sheet) for key in (self._first, self._last))
-        return _between(first, last, start, end)
+        return _range_between(first, last, start, end)
 
     def group_factor(self) -> str:
         """Return the factor that limits a sum to the rows of the figure's group."""
@@ -253,12 +253,12 @@ class SearchColumns:
         name, label, unit = figures.step.name, figures.step.label, figures.step.unit
 
         def add(key: str, description: str, unit: str | None, formula: str, values: Sequence[float]) -> Vector:
-            return order.add(f"{name} {key}", with_unit(f"{label}: {description}", unit), formula, values)
+            return order.add_column(f"{name} {key}", with_unit(f"{label}: {description}", unit), formula, values)
 
-        self.weights = order.copy(f"{name} weight", f"{label}: weight", weights)
-        weight, base_cell = self.weights.cell, order.see(base).cell
-        cells = {side: order.see(bound).cell for side, bound in bounds.items()}
-        formula = f"IF({weight}>0,{cells.get(FLOOR, base_cell)},{clipped(base_cell, cells)})"
+        self.weights = order.copy_column(f"{name} weight", f"{label}: weight", weights)
+        weight, base_cell = self.weights.cell, order.column_of_block(base).cell
+        cells = {side: order.column_of_block(bound).cell for side, bound in bounds.items()}
+        formula = f"IF({weight}>0,{cells.get(FLOOR, base_cell)},{clip_formula(base_cell, cells)})"
         starts = zip(weights.values, bounds.get(FLOOR, base).values, clip(base, bounds), strict=True)
         values = [lowest if own_weight > 0 else bounded for own_weight, lowest, bounded in starts]
         self.start = add("start", "before the factor applies", unit, formula, values)
@@ -280,13 +280,13 @@ class SearchColumns:
         self.outer = (next(iter(self.points.values())), list(self.points.values())[-1])
         """The first and the last column of turning points."""
 
-    def write(self) -> KernelFigure:
+    def write_search(self) -> KernelFigure:
         """Write the rounds of the search and the factor of each group, on a straight line from the point below it.
 
         Returns:
             The factor.
         """
-        ends = [self._rounds(index) for index in range(len(self.figures.rows))]
+        ends = [self._write_rounds(index) for index in range(len(self.figures.rows))]
         factors = [self.search.factor(index) for index in range(len(ends))]
         figures, name, span = self.figures, self.figures.step.name, self.order.span
 
@@ -299,10 +299,10 @@ class SearchColumns:
         key, values = f"below factor of {name}", [factor.below for factor in factors]
         below = figures.put(key, "factor at the turning point below", below_factor, values, _FACTOR).on_group_row()
         key, values = f"spent below factor of {name}", [factor.spent for factor in factors]
-        formula = self._spent(below, lambda column: span(column, column))
+        formula = self._sum_spent(below, lambda column: span(column, column))
         spent = figures.put(key, "spent at that factor", formula, values).on_group_row()
         key, values = f"weights moving of {name}", [factor.moving for factor in factors]
-        moving = figures.put(key, "weights that still share", self._moving(below), values, "weight").on_group_row()
+        moving = figures.put(key, "weights that still share", self._sum_moving(below), values, "weight").on_group_row()
         line, points = f"{below}+({self.amount.on_group_row()}-{spent})/{moving}", span(*self.outer)
 
         def factor_of(row: int) -> str:
@@ -314,7 +314,7 @@ class SearchColumns:
         values = [factor.factor for factor in factors]
         return figures.put(f"factor of {name}", "factor", factor_of, values, _FACTOR)
 
-    def _rounds(self, index: int) -> int:
+    def _write_rounds(self, index: int) -> int:
         """Write the rounds of a group on the sheet Sharing, and return the row of the last."""
         figures, search = self.figures, self.search
         columns, sheet, step = figures.columns, figures.layout.sharing, figures.step
@@ -322,13 +322,13 @@ class SearchColumns:
         for number, tried in enumerate(search.rounds(index), 1):
             row = sheet.last_row + 1
             above = row - 1
-            points = _between(*self.outer, f"$L{row}", f"$M{row}")
+            points = _range_between(*self.outer, f"$L{row}", f"$M{row}")
             held = f"$J{above}<=$K{above}+tolerance*MAX(1,ABS($K{above}))"
             lowest, highest = "0", f"COUNT({points})+1"
             if number > 1:
                 lowest = f"IF({held},MAX($F{above},$H{above}),$F{above})"
                 highest = f"IF({held},$G{above},MIN($G{above},$H{above}))"
-            spent = self._spent(f"$I{row}", _between_on(row, "$L", "$M"))
+            spent = self._sum_spent(f"$I{row}", _range_getter(row, "$L", "$M"))
             cells = (
                 with_unit(step.label, step.unit),
                 columns.year,
@@ -341,12 +341,12 @@ class SearchColumns:
                 Cell(tried.point, f"SMALL({points},$H{row})"),
                 Cell(tried.spent, spent),
                 Cell(self.amount.values[index], self.amount.of_group(index)),
-                *self.order.ends(index),
+                *self.order.group_ends(index),
             )
             sheet.put_row(row, cells)
         return sheet.last_row
 
-    def _spent(self, factor: str, span: Callable[[Vector], str]) -> str:
+    def _sum_spent(self, factor: str, span: Callable[[Vector], str]) -> str:
         """Return what the rows of a group take together at a factor; `span` says where a column's rows are.
 
         A row whose floor or ceiling turns at exactly this factor takes the same whether it counts as turned or not.
@@ -362,7 +362,7 @@ class SearchColumns:
         spent += f"-{turned(self.rises[FLOOR], FLOOR)}" if FLOOR in self.points else ""
         return spent + (f"+{turned(self.rises[CEILING], CEILING)}" if CEILING in self.points else "")
 
-    def _moving(self, factor: str) -> str:
+    def _sum_moving(self, factor: str) -> str:
         """Return the formula that sums the weights of the rows that take more when the factor grows."""
         terms = self.order.group_factor() + self.weights.range
         for side, relation in ((FLOOR, "<="), (CEILING, ">")):
@@ -378,20 +378,20 @@ def clip(column: Vector, bounds: Mapping[str, Vector]) -> list[float]:
     return list(map(max, bounds[FLOOR].values, values)) if FLOOR in bounds else values
 
 
-def clipped(cell: str, bounds: Mapping[str, str]) -> str:
+def clip_formula(cell: str, bounds: Mapping[str, str]) -> str:
     """Return a cell between the cells of its bounds."""
     below = f"MIN({cell},{bounds[CEILING]})" if CEILING in bounds else cell
     return f"MAX({bounds[FLOOR]},{below})" if FLOOR in bounds else below
 
 
-def _between(first: Vector, last: Vector, start: str, end: str) -> str:
+def _range_between(first: Vector, last: Vector, start: str, end: str) -> str:
     """Return the cells of one column, or of several side by side, from one place to another."""
     return f"INDEX({first.range},{start}):INDEX({last.range},{end})"
 
 
-def _between_on(row: int, start: str, end: str) -> Callable[[Vector], str]:
+def _range_getter(row: int, start: str, end: str) -> Callable[[Vector], str]:
     """Return a function that gives the cells of a column between the places in two columns of a row."""
-    return lambda column: _between(column, column, f"{start}{row}", f"{end}{row}")
+    return lambda column: _range_between(column, column, f"{start}{row}", f"{end}{row}")
 
 
 def _order_of(figures: KernelFigures, orders: dict[tuple[Kind, str], GroupOrder]) -> OwnOrder | GroupOrder:

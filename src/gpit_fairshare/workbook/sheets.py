@@ -178,7 +178,7 @@ class Sheet:
     charts: list[Chart] = field(default_factory=list)
     """Charts below the table, two side by side; wide ones last."""
 
-    def heading(self, text: str, width: float = 15) -> int:
+    def add_heading(self, text: str, width: float = 15) -> int:
         """Add a column and return its number; Excel's tables need unique headings."""
         # A line break would have to be written in two ways, in the cell and in the table's list of columns.
         text, used_names = " ".join(clean(text).split()), {heading.casefold() for heading in self.headings}
@@ -192,7 +192,7 @@ class Sheet:
     def add_headings(self, columns: Iterable[tuple[str, float]]) -> None:
         """Add columns by their headings and widths."""
         for heading, width in columns:
-            self.heading(heading, width)
+            self.add_heading(heading, width)
 
     def add_column(  # one parameter for each property of a column
         self,
@@ -206,7 +206,7 @@ class Sheet:
         total: bool = False,
     ) -> int:
         """Add a column and fill it from the first row of the table down, with its total above; return its number."""
-        column = self.heading(heading, width)
+        column = self.add_heading(heading, width)
         if values:
             self.fills[column] = Fill(values, formula, number, unlocked)
             self.last_row = max(self.last_row, FIRST_ROW + len(values) - 1)
@@ -227,17 +227,17 @@ class Sheet:
             self.cells[row, column] = value if isinstance(value, Cell) else Cell(value)
         self.last_row = max(self.last_row, row)
 
-    def rows(self, rows: Iterable[Iterable[Any]]) -> None:
+    def fill_rows(self, rows: Iterable[Iterable[Any]]) -> None:
         """Fill the table with plain values and cells; empty ones get the text `none`."""
         for row, values in enumerate(rows, FIRST_ROW):
             self.put_row(row, (NONE if value is None or value == "" else value for value in values))
 
-    def flag(self, cells: str, word: str) -> None:
+    def flag_word(self, cells: str, word: str) -> None:
         """Show a word that marks a problem in bold and red wherever it appears in some cells."""
         settings = {"type": "cell", "criteria": "==", "value": f'"{word}"', "format": "wrong"}
         self.conditional_formats.append((cells, settings))
 
-    def count(self) -> int:
+    def cell_count(self) -> int:
         """Return the number of cells, with title, note and headings."""
         return len(self.cells) + sum(len(fill.values) for fill in self.fills.values()) + len(self.headings) + 2
 
@@ -275,11 +275,11 @@ class Sheet:
     def finish(self) -> None:
         """Explain empty cells and marks in the note, and set the widths of columns."""
         if not self.fills and not any(row >= FIRST_ROW for row, _ in self.cells):
-            self.rows([[NONE] * len(self.headings)])
-        self._explain()
-        self._fit()
+            self.fill_rows([[NONE] * len(self.headings)])
+        self._explain_marks()
+        self._fit_columns()
 
-    def _explain(self) -> None:
+    def _explain_marks(self) -> None:
         """Add to the note what marks mean and why cells are empty."""
         content = [(fill.formula_of(FIRST_ROW) or "", fill.values) for fill in self.fills.values()]
         content += [("", (cell.value,)) for (row, _), cell in self.cells.items() if row >= FIRST_ROW]
@@ -292,18 +292,18 @@ class Sheet:
             if applies and mark not in self.note:
                 self.note = f"{self.note} {sentence}".strip()
 
-    def _fit(self) -> None:
+    def _fit_columns(self) -> None:
         """Widen columns to fit their content; texts wider than 60 figures are wrapped instead."""
         needed: dict[int, float] = {}
         for (row, column), cell in self.cells.items():
             if row >= FIRST_ROW or (row == TOTAL_ROW and not isinstance(cell.value, str)):
                 bold = BOLD if row == TOTAL_ROW else 1.0
-                needed[column] = max(needed.get(column, 0.0), bold * self._width(cell.value, cell.format, column))
+                needed[column] = max(needed.get(column, 0.0), bold * self._width_of(cell.value, cell.format, column))
         for column, fill in self.fills.items():
             numbers = [value for value in fill.values if isinstance(value, int | float)]
             ends: list[Any] = [max(numbers), min(numbers)] if numbers else []
             texts = {value for value in fill.values if isinstance(value, str)}
-            widths = [self._width(value, fill.format, column) for value in (*ends, *texts)]
+            widths = [self._width_of(value, fill.format, column) for value in (*ends, *texts)]
             needed[column] = max([needed.get(column, 0.0), *widths])
         for column, width in needed.items():
             if column not in self.wrapped and width > _LONGEST_COLUMN:
@@ -319,7 +319,7 @@ class Sheet:
         widest = max(self.widths, key=lambda column: self.widths[column])
         self.widths[widest] += min(_LONGEST_COLUMN, max(0.0, across - sum(self.widths.values())))
 
-    def _width(self, value: Any, kind: str, column: int) -> float:
+    def _width_of(self, value: Any, kind: str, column: int) -> float:
         """Return the width that a value needs; wrapped texts need none."""
         if isinstance(value, str):
             return 0.0 if column in self.wrapped else text_width(value) + INDENT + 0.5
@@ -331,7 +331,7 @@ class Sheet:
         """Return the lines that the heading of a column takes."""
         return lines_needed(self.headings[column - 1], (self.widths[column] - INDENT) / BOLD)
 
-    def height(self, row: int) -> float | None:
+    def row_height(self, row: int) -> float | None:
         """Return the height that a row of wrapped prose needs, or None if one line is enough."""
         lines = 1
         for column in self.wrapped:

@@ -35,8 +35,8 @@ class SummaryRows:
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
         note = "National figures, each a live formula; charts are below the table."
-        self.sheet = layout.sheet(SUMMARY, f"{layout.scheme.title}: summary", note)
-        self.sheet.heading("Figure", 62)
+        self.sheet = layout.make_sheet(SUMMARY, f"{layout.scheme.title}: summary", note)
+        self.sheet.add_heading("Figure", 62)
         self.sheet.add_headings((f"{year} {layout.scheme.certainty(year)}", 22) for year in layout.years)
         self.rows: dict[str, int] = {}
 
@@ -66,27 +66,27 @@ def summary_rows(layout: Layout, writers: Mapping[str, StepWriter]) -> SummaryRo
         year = measures.year
         block = layout.blocks[ORGANISATION, year]
         if measures.money:
-            _account(rows, writers[year], measures.money)
+            _write_account(rows, writers[year], measures.money)
         else:
-            _answers(rows, block, measures)
+            _write_answers(rows, block, measures)
         if block.number_column(BASELINE):
-            _against_baseline(rows, block, measures)
+            _write_against_baseline(rows, block, measures)
         if math.fsum(block.number_column(PEOPLE)) and f"{layout.scheme.result} per head" in block.helpers:
-            _per_head(rows, block)
+            _write_per_head(rows, block)
         if block.number_column(SUPPORT) and measures.supported is not None:
             label = f"{layout.scheme.organisation}s with transition support"
             rows.put(label, year, f'COUNTIF({block.column_range(SUPPORT)},">0")', measures.supported, "count")
     return rows
 
 
-def _account(rows: SummaryRows, writer: StepWriter, account: MoneyAccount) -> None:
+def _write_account(rows: SummaryRows, writer: StepWriter, account: MoneyAccount) -> None:
     """Write the money account of one year; each line has its formula, and the difference follows from the lines."""
     layout, year = rows.layout, writer.year
 
     def lines(side: str, listed: Sequence[MoneyLine]) -> list[str]:
         cells = []
         for line in listed:
-            formula, key = _line(writer, side, line.name), f"{side} {line.name}"
+            formula, key = _line_formula(writer, side, line.name), f"{side} {line.name}"
             cells.append(rows.put(f"{side}: {line.label} (£)", year, formula, line.amount, key=key))
         return cells
 
@@ -104,7 +104,7 @@ def _account(rows: SummaryRows, writer: StepWriter, account: MoneyAccount) -> No
         rows.put(f"{DIFFERENCE} (£)", year, f"ROUND({formula},{pence})", account.difference, key=DIFFERENCE)
 
 
-def _line(writer: StepWriter, side: str, name: str) -> str:
+def _line_formula(writer: StepWriter, side: str, name: str) -> str:
     """Return the formula for the money of a name on a side of the account, over all organisations as in the engine."""
     layout = writer.layout
     if side == UNSPENT and name in writer.share_outs:  # a share_out step without a ceiling leaves nothing over
@@ -117,7 +117,7 @@ def _line(writer: StepWriter, side: str, name: str) -> str:
     return f"SUM({layout.blocks[kind, writer.year].column_range(name)})"
 
 
-def _answers(rows: SummaryRows, block: Block, measures: YearMeasures) -> None:
+def _write_answers(rows: SummaryRows, block: Block, measures: YearMeasures) -> None:
     """Write the total of answers that are not money, or the lowest and highest of an index or a rate."""
     scheme, cells = rows.layout.scheme, block.column_range(rows.layout.scheme.result)
     answers, unit = block.values(scheme.result), scheme.symbols[scheme.result].unit
@@ -128,7 +128,7 @@ def _answers(rows: SummaryRows, block: Block, measures: YearMeasures) -> None:
         rows.put(label, block.year.year, f"{function}({cells})", value, number)
 
 
-def _against_baseline(rows: SummaryRows, block: Block, measures: YearMeasures) -> None:
+def _write_against_baseline(rows: SummaryRows, block: Block, measures: YearMeasures) -> None:
     """Write how many organisations gain and lose on historic spend, and the total of reductions."""
     layout, year, noun = rows.layout, block.year.year, rows.layout.scheme.organisation
     after, before = block.column_range(layout.scheme.result), block.column_range(BASELINE)
@@ -146,7 +146,7 @@ def _against_baseline(rows: SummaryRows, block: Block, measures: YearMeasures) -
         rows.put("Historic spend per registered patient (£)", year, rate, total / heads, "£ per head")
 
 
-def _per_head(rows: SummaryRows, block: Block) -> None:
+def _write_per_head(rows: SummaryRows, block: Block) -> None:
     """Write the allocation per head in all, and the lowest and highest £ per head of any organisation."""
     scheme, year = rows.layout.scheme, block.year.year
     rate = f"SUM({block.column_range(scheme.result)})/SUM({block.column_range(PEOPLE)})"
@@ -172,7 +172,7 @@ def areas_sheet(layout: Layout) -> Sheet | None:
     label = layout.label(column)
     title = f"{layout.scheme.title}: by {inside(label)}"
     note = "Totals of the year sheets, each a live formula."
-    sheet = layout.sheet(sheet_name(f"By {label}", layout.used_sheet_names), title, note)
+    sheet = layout.make_sheet(sheet_name(f"By {label}", layout.used_sheet_names), title, note)
     names = sorted({text or "" for block in blocks for text in block.values(column)})
     sheet.add_column(label, 40, [text or NOT_GIVEN for text in names])
     # EXACT is only needed for areas that differ only in capitals.
@@ -211,13 +211,13 @@ def charts(
 ) -> list[Chart]:
     """Return the charts for which there are figures."""
     noun = layout.scheme.organisation
-    drawn = _changes(change, noun) if change else []
-    drawn += [_spread(spread, noun)] if spread else []
-    drawn += [_path(path, noun)] if path else []
-    return drawn + ([_areas(layout, areas)] if areas and areas.last_row - FIRST_ROW < _MOST_AREAS else [])
+    drawn = _change_charts(change, noun) if change else []
+    drawn += [_spread_chart(spread, noun)] if spread else []
+    drawn += [_path_chart(path, noun)] if path else []
+    return drawn + ([_areas_chart(layout, areas)] if areas and areas.last_row - FIRST_ROW < _MOST_AREAS else [])
 
 
-def _changes(sheet: Sheet, noun: str) -> list[Chart]:
+def _change_charts(sheet: Sheet, noun: str) -> list[Chart]:
     """Return charts of the change per head in the first year and in the last."""
     columns = {
         heading.split()[1]: sheet.column_range(column)
@@ -237,7 +237,7 @@ def _changes(sheet: Sheet, noun: str) -> list[Chart]:
             "£ per registered patient",
             sheet.column_range(1),
             {f"Change {year}": columns[year]},
-            f"{description}, {year}, sorted. {_source(sheet)}",
+            f"{description}, {year}, sorted. {_source_sentence(sheet)}",
             "change per head",
             labels_below=False,
         )
@@ -245,7 +245,7 @@ def _changes(sheet: Sheet, noun: str) -> list[Chart]:
     ]
 
 
-def _spread(sheet: Sheet, noun: str) -> Chart:
+def _spread_chart(sheet: Sheet, noun: str) -> Chart:
     """Return the chart of organisations by band: historic spend or the first allocation, and the last."""
     columns = (3, len(sheet.headings))
     series = {sheet.headings[column - 1].rpartition(" (")[0]: sheet.column_range(column) for column in columns}
@@ -257,12 +257,12 @@ def _spread(sheet: Sheet, noun: str) -> Chart:
         f"Number of {noun}s",
         sheet.column_range(2),
         series,
-        f"Columns: number of {noun}s in each band of £ per registered patient, {sets}. {_source(sheet)}",
+        f"Columns: number of {noun}s in each band of £ per registered patient, {sets}. {_source_sentence(sheet)}",
         "count",
     )
 
 
-def _path(sheet: Sheet, noun: str) -> Chart:
+def _path_chart(sheet: Sheet, noun: str) -> Chart:
     """Return the chart of the spread of organisations, from the first figures to the last year."""
     first, across = "the first year", "Allocations by year"
     if sheet.value(FIRST_ROW, 1) == "Historic spend":
@@ -275,12 +275,12 @@ def _path(sheet: Sheet, noun: str) -> Chart:
         "£ per registered patient",
         sheet.column_range(1),
         {name.partition(" (")[0]: sheet.column_range(column) for column, name in enumerate(sheet.headings[1:], 2)},
-        f"{description} of any {noun}, from {first} to the last year. {_source(sheet)}",
+        f"{description} of any {noun}, from {first} to the last year. {_source_sentence(sheet)}",
         "£ per head",
     )
 
 
-def _areas(layout: Layout, sheet: Sheet) -> Chart:
+def _areas_chart(layout: Layout, sheet: Sheet) -> Chart:
     """Return the chart of what each area gets, year by year."""
     label, by = layout.scheme.labels[layout.scheme.result], sheet.headings[0]
     areas = inside(by)
@@ -297,12 +297,12 @@ def _areas(layout: Layout, sheet: Sheet) -> Chart:
         "£ million",
         sheet.column_range(1),
         series,
-        f"Bars: total of the allocations of each {areas} in £ million, by year. {_source(sheet)}",
+        f"Bars: total of the allocations of each {areas} in £ million, by year. {_source_sentence(sheet)}",
         "millions",
         height=max(300, 90 + (sheet.last_row - FIRST_ROW + 1) * (10 + 6 * min(4, len(series)))),
         wide=True,
     )
 
 
-def _source(sheet: Sheet) -> str:
+def _source_sentence(sheet: Sheet) -> str:
     return f"The figures are on the sheet {sheet.name}."

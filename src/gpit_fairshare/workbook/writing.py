@@ -55,40 +55,40 @@ class CellFormats:
     def __init__(self, book: LiveBook) -> None:
         self.book = book
         self.made: dict[tuple[tuple[str, Any], ...], Format] = {}
-        self.title = self._format({"bold": True, "font_size": 14})
-        self.looks = {"wrong": self._format({"bold": True, "font_color": "#9C0006"})}
+        self.title = self._make_format({"bold": True, "font_size": 14})
+        self.looks = {"wrong": self._make_format({"bold": True, "font_color": "#9C0006"})}
 
-    def number(self, sheet: Sheet) -> Callable[[Cell, int, bool], int]:
+    def format_getter(self, sheet: Sheet) -> Callable[[Cell, int, bool], int]:
         """Return a function from a cell, its column and whether it is bold to the number of its format in the file."""
-        return lambda cell, column, bold: format_number(self.cell(cell, sheet, column, bold=bold))
+        return lambda cell, column, bold: format_number(self.cell_format(cell, sheet, column, bold=bold))
 
-    def cell(self, cell: Cell, sheet: Sheet, column: int, *, bold: bool = False) -> Format:
+    def cell_format(self, cell: Cell, sheet: Sheet, column: int, *, bold: bool = False) -> Format:
         """Return the format of a cell: texts on the left, figures on the right, each with its gutter."""
         is_text = sheet.is_text(column) if cell.value in MARKS else isinstance(cell.value, str)
         # If some texts of a row take several lines, its other cells start on the first line.
         settings: dict[str, Any] = {"num_format": FORMATS[cell.format], "valign": "top" if sheet.wrapped else "vcenter"}
-        settings |= _side(column, is_text=is_text)
+        settings |= _alignment(column, is_text=is_text)
         settings |= {"text_wrap": True} if column in sheet.wrapped and cell.format != "note" else {}
         settings |= {"bold": True} if bold else {}
         settings |= {"locked": False, "font_color": _INPUT} if cell.unlocked else {}
-        return self._format(settings)
+        return self._make_format(settings)
 
-    def heading(self, sheet: Sheet, column: int) -> Format:
+    def heading_format(self, sheet: Sheet, column: int) -> Format:
         """Return the format of a column's heading, on the side of its figures or texts."""
-        return self._format({**_HEADING, **_side(column, is_text=sheet.is_text(column))})
+        return self._make_format({**_HEADING, **_alignment(column, is_text=sheet.is_text(column))})
 
-    def link(self, column: int) -> Format:
+    def link_format(self, column: int) -> Format:
         """Return the format of a link."""
-        return self._format({**_LINK, **_side(column, is_text=True)})
+        return self._make_format({**_LINK, **_alignment(column, is_text=True)})
 
-    def _format(self, settings: dict[str, Any]) -> Format:
+    def _make_format(self, settings: dict[str, Any]) -> Format:
         key = tuple(settings.items())
         if key not in self.made:
             self.made[key] = self.book.add_format(settings)
         return self.made[key]
 
 
-def _side(column: int, *, is_text: bool) -> dict[str, Any]:
+def _alignment(column: int, *, is_text: bool) -> dict[str, Any]:
     """Return the settings that align a cell to one side of its column.
 
     An indent keeps a figure on the right from touching the text on the left of the next column. Excel only
@@ -117,7 +117,7 @@ def write_sheets(
     book.set_properties({**properties, "created": CREATED})
     for sheet in sheets:
         sheet.finish()
-    styles, done, total = CellFormats(book), 0, sum(sheet.count() for sheet in sheets)
+    styles, done, total = CellFormats(book), 0, sum(sheet.cell_count() for sheet in sheets)
 
     def report(cells: int) -> None:
         nonlocal done
@@ -128,7 +128,7 @@ def write_sheets(
     # Tables and defined names share one list in Excel, in which case makes no difference.
     tables = {name.casefold() for name in names}
     for sheet in sheets:
-        _add(sheet, book, styles, table_name(sheet.name, tables), report)
+        _add_sheet(sheet, book, styles, table_name(sheet.name, tables), report)
     for name, cell in names.items():
         book.define_name(name, f"={cell}")
     path.write_bytes(book.contents())
@@ -141,7 +141,7 @@ def table_name(sheet: str, used_names: set[str]) -> str:
     return free_name(used_names, lambda number: f"{base}_{number}" if number > 1 else base)
 
 
-def _add(sheet: Sheet, book: LiveBook, styles: CellFormats, table: str, report: Callable[[int], None]) -> None:
+def _add_sheet(sheet: Sheet, book: LiveBook, styles: CellFormats, table: str, report: Callable[[int], None]) -> None:
     """Add a finished sheet to the workbook; its table is called `table`.
 
     Its cells are written when the workbook is closed; `report` is then called with the number of cells written since
@@ -151,24 +151,24 @@ def _add(sheet: Sheet, book: LiveBook, styles: CellFormats, table: str, report: 
     for column, width in sheet.widths.items():
         page.set_column(column - 1, column - 1, width)
     page.write_string(0, 0, clean(sheet.title), styles.title)
-    _note(sheet, page)
-    _table(sheet, page, styles, table)
+    _write_note(sheet, page)
+    _add_sheet_table(sheet, page, styles, table)
     if sheet.wrapped:
         for row in range(FIRST_ROW, sheet.last_row + 1):
-            if height := sheet.height(row):
+            if height := sheet.row_height(row):
                 page.set_height(row, height)
     for (row, column), cell in sheet.cells.items():
         if cell.link:
             inside = not cell.link.startswith(("http://", "https://"))
             target = f"internal:{quoted(cell.link)}!A1" if inside else cell.link
-            page.write_url(row - 1, column - 1, target, styles.link(column), clean(cell.value))
-    page.show(sheet, styles.number(sheet), report)
+            page.write_url(row - 1, column - 1, target, styles.link_format(column), clean(cell.value))
+    page.set_sheet(sheet, styles.format_getter(sheet), report)
     for cells, validation in sheet.validations:
         page.data_validation(cells, validation)
     for cells, settings in sheet.conditional_formats:
         look = {"format": styles.looks[settings["format"]]} if "format" in settings else {}
         page.conditional_format(cells, settings | look)
-    _charts(sheet, book, page)
+    _insert_charts(sheet, book, page)
     page.ignore_errors({**TEXTS_STAY, "formula_unlocked": "A1:XFD1048576"})  # inputs that a formula sums
     if sheet.frozen:
         page.freeze_panes(FIRST_ROW - 1, sheet.frozen)
@@ -187,7 +187,7 @@ def _add(sheet: Sheet, book: LiveBook, styles: CellFormats, table: str, report: 
     page.set_footer("&C&P / &N")
 
 
-def _note(sheet: Sheet, page: WorksheetWriter) -> None:
+def _write_note(sheet: Sheet, page: WorksheetWriter) -> None:
     """Write the note below the title, as a formula if it ends with a status."""
     note = clean(sheet.full_note())
     if not sheet.status:
@@ -201,8 +201,8 @@ def _note(sheet: Sheet, page: WorksheetWriter) -> None:
     sheet.put(NOTE_ROW, 1, note, "&".join([*pieces, formula]), "note")
 
 
-def _table(sheet: Sheet, page: WorksheetWriter, styles: CellFormats, name: str) -> None:
-    headings = [(heading, styles.heading(sheet, column)) for column, heading in enumerate(sheet.headings, 1)]
+def _add_sheet_table(sheet: Sheet, page: WorksheetWriter, styles: CellFormats, name: str) -> None:
+    headings = [(heading, styles.heading_format(sheet, column)) for column, heading in enumerate(sheet.headings, 1)]
     add_table(page, HEADING_ROW, sheet.last_row, name, headings)
     page.describe_table(sheet.title)
     lines = max(sheet.heading_lines(column) for column in range(1, len(sheet.headings) + 1))
@@ -223,7 +223,7 @@ def add_table(
     page.add_table(heading_row - 1, 0, last_row - 1, len(headings) - 1, settings)
 
 
-def _charts(sheet: Sheet, book: LiveBook, page: WorksheetWriter) -> None:
+def _insert_charts(sheet: Sheet, book: LiveBook, page: WorksheetWriter) -> None:
     """Put the charts below the table, two side by side."""
     row, left = sheet.last_row + 1, True
     for index, chart in enumerate(sheet.charts):
@@ -237,10 +237,10 @@ def _charts(sheet: Sheet, book: LiveBook, page: WorksheetWriter) -> None:
             "object_position": 3,
             "description": chart.alternative_text,
         }
-        page.insert_chart(row, 0, _drawn(chart, book), settings)
+        page.insert_chart(row, 0, _draw_chart(chart, book), settings)
 
 
-def _drawn(chart: Chart, book: LiveBook) -> Any:
+def _draw_chart(chart: Chart, book: LiveBook) -> Any:
     """Return a chart as XlsxWriter takes it."""
     drawn = book.add_chart({"type": chart.kind})
     for index, (name, values) in enumerate(chart.series.items()):

@@ -60,7 +60,7 @@ class WorksheetWriter(Worksheet):  # type: ignore[misc]  # the package ships no 
         # A single table cannot overlap another, so XlsxWriter need not keep its record of every cell.
         self.table_cells.clear()
 
-    def show(self, sheet: Sheet, style: Callable[[Cell, int, bool], int], report: Callable[[int], None]) -> None:
+    def set_sheet(self, sheet: Sheet, style: Callable[[Cell, int, bool], int], report: Callable[[int], None]) -> None:
         """Take the cells of a sheet; they are dropped once written."""
         self.sheet, self.style, self.report = sheet, style, report
         self._check_dimensions(sheet.last_row - 1, len(sheet.headings) - 1)
@@ -92,14 +92,14 @@ class WorksheetWriter(Worksheet):  # type: ignore[misc]  # the package ships no 
                 elif column in placed_cells:
                     cell = placed_cells[column]
                     style = self.style(cell, column, row == TOTAL_ROW)
-                    cells.append(self._element(f"{name}{row}", style, cell.value, cell.formula))
+                    cells.append(self._cell_element(f"{name}{row}", style, cell.value, cell.formula))
                 elif column in sheet.fills and 0 <= row - FIRST_ROW < len(sheet.fills[column].values):
                     fill = sheet.fills[column]
                     value, formula = fill.values[row - FIRST_ROW], fill.formula_of(row)
                     kind = (column, isinstance(value, str), formula is None)
                     if kind not in styles:
                         styles[kind] = self.style(fill.cell(row), column, False)
-                    cells.append(self._element(f"{name}{row}", styles[kind], value, formula))
+                    cells.append(self._cell_element(f"{name}{row}", styles[kind], value, formula))
             if cells:
                 height = f' ht="{self.heights[row]:g}" customHeight="1"' if row in self.heights else ""
                 self.fh.write(f'<row r="{row}"{height}>{"".join(cells)}</row>')
@@ -115,7 +115,7 @@ class WorksheetWriter(Worksheet):  # type: ignore[misc]  # the package ships no 
         style = format_number(cell.format) if cell.format else 0
         return f'<c r="{place}" s="{style}" t="s"><v>{cell.string}</v></c>'
 
-    def _element(self, place: str, style: int, value: Any, formula: str | None) -> str:
+    def _cell_element(self, place: str, style: int, value: Any, formula: str | None) -> str:
         """Return the XML element of a cell."""
         if value is None and formula is None:
             return f'<c r="{place}" s="{style}"/>'
