@@ -28,7 +28,7 @@ _LONG: Final = 40
 def write_workbook(
     comparison: ComparedResults, path: Path, advance: Callable[[int, int], None] = lambda _done, _total: None
 ) -> None:
-    """Write a comparison as a workbook; `advance` is called with the numbers of cells done and in all."""
+    """Write a comparison as a workbook; `advance` is called with the number of cells done and of all cells."""
     changes = _Changes(comparison)
     sheets = [_summary(comparison, changes), changes.sheet, _causes(comparison, changes), _definition(comparison)]
     properties = {
@@ -61,14 +61,15 @@ class _Changes:
         self._add_columns()
 
     def rounded(self, formula: str) -> str:
-        """Return a formula without floating-point noise, if all amounts are in whole pence."""
+        """Return a formula rounded to pence, against floating-point noise; unchanged if answers are not whole pence."""
         return f"ROUND({formula},2)" if self.in_pence else formula
 
     def range_of(self, name: str) -> str:
-        """Return the cells of a column, for formulas on any sheet."""
+        """Return the range of a column's cells, for formulas on any sheet."""
         return self.sheet.column_range(self.columns[name])
 
     def _add_columns(self) -> None:
+        """Add all columns of the sheet: each row with its answers, change and causes, and whether the causes add up."""
         comparison, changes = self.comparison, self.comparison.changes
         add, columns, amounts, unit = self.sheet.add_column, self.columns, self.amounts, f" ({comparison.unit or '£'})"
         columns["year"] = add("Year", 9, [change.year for change in changes])
@@ -105,7 +106,7 @@ _SIDES: Final = {"both": "both", "added": "new only", "removed": "old only"}
 
 
 def _answer_format(comparison: ComparedResults) -> str:
-    """Return the format of answers: with pence only if there are any."""
+    """Return the number format of answers: with pence only if there are any."""
     if not is_money(comparison.unit):
         return number_format(comparison.unit, [])
     totals = (amount for year in comparison.years for amount in (year.old, year.new))
@@ -113,6 +114,7 @@ def _answer_format(comparison: ComparedResults) -> str:
 
 
 def _all_answers(comparison: ComparedResults) -> list[Decimal]:
+    """Return the old and the new answers of all changed rows; missing ones are left out."""
     return [answer for change in comparison.changes for answer in (change.old, change.new) if answer is not None]
 
 
@@ -147,12 +149,12 @@ def _summary(comparison: ComparedResults, changes: _Changes) -> Sheet:
 
 
 def _warning(comparison: ComparedResults) -> str:
-    """Return the warning not to quote the figures of a sheet, or an empty text."""
+    """Return the warning not to quote figures, if inputs are illustrative; else an empty text."""
     return "Illustrative: do not quote. " if comparison.illustrative else ""
 
 
 def _half_unit(comparison: ComparedResults) -> str:
-    """Return half a penny, or half the unit of rounding of contributions, as text for a formula."""
+    """Return half a penny, or half the unit of contributions if the answer is not money, as text for a formula."""
     return f"{quantum(comparison.unit) / 2:f}"
 
 

@@ -29,7 +29,7 @@ Answers = dict[tuple[str, str], Decimal]
 
 
 def causes_of(old: Side, new: Side, changes: Sequence[RowChange]) -> tuple[tuple[Cause, ...], str]:
-    """Return the causes in their order, and if there are none, the reason."""
+    """Return the causes of the changes in their order; if there are none, also the reason."""
     before, after = old.result, new.result
     if before is None or after is None:
         return (), old.fault or new.fault
@@ -46,7 +46,7 @@ def causes_of(old: Side, new: Side, changes: Sequence[RowChange]) -> tuple[tuple
 
 
 def _changes_by_hand(side: Side) -> Answers:
-    """Return how far the answers of a file are from what its own rule gives; empty for a run."""
+    """Return how far answers of a file are from what its own rule gives, by year and code; empty for a run."""
     return {
         (figure.year, code): less(exact(figure.actual), exact(figure.expected))
         for figure in side.off_rule
@@ -56,7 +56,7 @@ def _changes_by_hand(side: Side) -> Answers:
 
 
 def _by_hand_detail(edits: Sequence[Answers], sides: Sequence[Side]) -> str:
-    """Return which files have figures that were changed by hand."""
+    """Return a text that says which files have figures that were changed by hand, and how many."""
     places = [
         f"{len(answers):,} in {word}, {side.name}"
         for answers, side, word in zip(edits, sides, ("OLD", "NEW"), strict=True)
@@ -66,7 +66,10 @@ def _by_hand_detail(edits: Sequence[Answers], sides: Sequence[Side]) -> str:
 
 
 def _causes_between(old: Result, new: Result, changes: Mapping[Key, Decimal]) -> list[Cause]:
-    """Return the causes of the changes between the answers that the two rules give."""
+    """Return the causes of the changes between the answers that the two rules give, by changing one driver at a time.
+
+    Drivers without which no run can be calculated are united into one cause.
+    """
     if old.scheme.years != new.scheme.years:
         years = (", ".join(result.scheme.years) for result in (old, new))
         return [_undivided_cause("the years differ: {} and {}".format(*years), changes)]
@@ -104,17 +107,17 @@ def _causes_between(old: Result, new: Result, changes: Mapping[Key, Decimal]) ->
 
 
 def _undivided_cause(reason: str, changes: Mapping[Key, Decimal]) -> Cause:
-    """Return one cause for all changes, where causes cannot be separated."""
+    """Return one cause for all changes, used if causes cannot be separated."""
     return Cause(EVERYTHING, "together", EVERYTHING, reason, amounts=changes, alone=changes)
 
 
 def _contributions(before: Answers, after: Answers, keys: Iterable[Key], unit: Decimal) -> Answers:
-    """Return what each row gains between two runs, to the penny."""
+    """Return how much each row's answer changes between two runs, to the penny."""
     return {key: rounded_to(less(after.get(key, NOTHING), before.get(key, NOTHING)), unit) for key in keys}
 
 
 def _unite_drivers(drivers: Sequence[Driver], reasons: Sequence[str], *, everything: bool) -> Driver:
-    """Return several drivers that cannot be separated as one; a single driver as it is."""
+    """Return several drivers that cannot be separated as one driver; a single driver is returned unchanged."""
     if len(drivers) == 1:
         return drivers[0]
     detail = f"cannot be separated: {reasons[0]}"
@@ -125,7 +128,7 @@ def _unite_drivers(drivers: Sequence[Driver], reasons: Sequence[str], *, everyth
 
 
 def _rounding_cause(changes: Mapping[Key, Decimal], causes: Sequence[Cause]) -> Cause:
-    """Return the remainder of each row's change: the effect of rounding to whole units, and parts of a penny."""
+    """Return the cause `rounding`: what the other causes leave of each row's change."""
     amounts = {key: less(change, total(cause.amounts[key] for cause in causes)) for key, change in changes.items()}
     detail = "the effect of rounding to whole units, and parts of a penny"
     return Cause("rounding", "rounding", "rounding", detail, amounts=amounts)

@@ -34,9 +34,10 @@ DATA: Final = "organisations_and_data"
 
 
 def unrounded(scheme: Scheme) -> Scheme:
-    """Return the rule without any rounding, and without its checks, which are about rounded figures."""
+    """Return a scheme with unrounded steps and without its checks, which are about rounded figures."""
 
     def without_rounding(expression: tree.Expression) -> tree.Expression:
+        """Return what a rounding expression rounds; any other expression unchanged."""
         match expression:
             case tree.Rounded(unrounded_tree) | tree.Call("round", (unrounded_tree, _)):
                 return unrounded_tree
@@ -73,7 +74,7 @@ def drivers_of(old: Result, new: Result) -> list[Driver]:
 
 
 def _values_detail(old: Parameter, new: Parameter) -> str:
-    """Return how the values of a parameter changed, once if the change is the same in all years."""
+    """Return how the values of a parameter changed, as text: once if the change is the same in all years."""
     texts = {
         year: " → ".join(parameter_values(before.value, new.values[year].value, (old.unit, new.unit)))
         for year, before in old.values.items()
@@ -83,7 +84,7 @@ def _values_detail(old: Parameter, new: Parameter) -> str:
 
 
 def _formula_detail(old: Result, new: Result) -> str:
-    """Return how many steps have another formula, were added or were removed."""
+    """Return how many steps have another formula, were added or were removed, as text."""
     kinds = [difference.kind for difference in steps_changed(old.scheme, new.scheme)]
     counts = [
         f"{counted(kinds.count(kind), 'step')} {kind.split()[1]}"
@@ -119,6 +120,7 @@ def differing_rows(old: Result, new: Result) -> dict[str, int]:
 
 
 def _column_values(table: pl.DataFrame, name: str) -> list[object]:
+    """Return the values of a column of inputs; None for every row if the table does not have it."""
     return table[name].to_list() if name in table.columns else [None] * table.height
 
 
@@ -130,15 +132,15 @@ class Counterfactuals:
         self.rules = (unrounded(old.scheme), unrounded(new.scheme))
 
     def answers(self, drivers: Collection[Driver]) -> dict[Key, Decimal]:
-        """Return the answer of each row when only these drivers are as in the new result."""
+        """Return the answer of each row when only these drivers are as in the new result, all others as in the old."""
         return _calculate_answers(self.rule(drivers), self.inputs(drivers))
 
     def end_answers(self, number: int) -> dict[Key, Decimal]:
-        """Return the answers of the old (0) or the new (1) result itself, without rounding."""
+        """Return the answers of the old (0) or the new (1) result itself, calculated without rounding."""
         return _calculate_answers(self.rules[number], self.ends[number].inputs)
 
     def rule(self, drivers: Collection[Driver]) -> Scheme:
-        """Return the old or the new rule, with the old values of all parameters except those of the drivers."""
+        """Return the rule of a counterfactual run: old or new steps, new values only for parameters of the drivers."""
         changed = {driver.symbol for driver in drivers if driver.kind == "parameter"}
         old, new = self.rules
         rule = new if any(driver.kind == "formula" for driver in drivers) else old
@@ -154,7 +156,7 @@ class Counterfactuals:
         return replace(rule, parameters=parameters)
 
     def inputs(self, drivers: Collection[Driver]) -> Inputs:
-        """Return the old inputs, with the new columns of the drivers."""
+        """Return the inputs of a counterfactual run: the old ones, with new values only for columns of the drivers."""
         old, new = (end.inputs for end in self.ends)
         names = {driver.name for driver in drivers}
         if DATA in names:
@@ -172,13 +174,17 @@ class Counterfactuals:
 
 
 def _calculate_answers(rule: Scheme, inputs: Inputs) -> dict[Key, Decimal]:
+    """Calculate a rule with inputs, and return the answer of each year and code as a decimal."""
     _refuse_missing_columns(rule, inputs)
     rows = calculate(rule, inputs).rows.select(*KEYS, rule.result)
     return {(year, code): exact(value) for year, code, value in rows.iter_rows()}
 
 
 def _mixed_table(old: pl.DataFrame, new: pl.DataFrame, changed: set[str], shared: set[str]) -> pl.DataFrame:
-    """Return the old table with the changed columns of the new one; columns of only one rule come from its side."""
+    """Return the old table with the changed columns of the new one.
+
+    A column that only one rule uses comes from the table that has it.
+    """
     columns = []
     for name in dict.fromkeys((*old.columns, *new.columns)):
         side = new if name in changed else old
@@ -190,7 +196,7 @@ def _mixed_table(old: pl.DataFrame, new: pl.DataFrame, changed: set[str], shared
 
 
 def _refuse_missing_columns(rule: Scheme, inputs: Inputs) -> None:
-    """Refuse inputs that lack columns of a rule.
+    """Refuse inputs that do not have the columns that a rule needs.
 
     Raises:
         CalculationError: A column is missing, or has blanks that the rule does not allow.

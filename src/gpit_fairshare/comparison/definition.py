@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def differences_of(old: Side, new: Side) -> tuple[RuleDifference, ...]:
-    """Return all differences, in the order in which people ask for them; none if a file has no scheme."""
+    """Return all differences between the rules and inputs of two results; none if a file has no scheme."""
     before, after = old.record, new.record
     if before.scheme is None or after.scheme is None or before.manifest is None or after.manifest is None:
         return ()
@@ -34,7 +34,7 @@ def differences_of(old: Side, new: Side) -> tuple[RuleDifference, ...]:
 
 
 def _scheme_changes(old: Scheme, new: Scheme) -> Iterator[RuleDifference]:
-    """Yield the differences of two schemes, except parameters, steps and checks."""
+    """Yield the differences of two schemes in their names, files, years, money and counted spend."""
     before, after = (
         {
             "scheme": scheme.name,
@@ -65,17 +65,19 @@ def _money_text(scheme: Scheme) -> str:
 
 
 def _counts_text(scheme: Scheme) -> str:
+    """Return which lines of spend a scheme counts, as text."""
     return "; ".join(f"{column} is {' or '.join(words)}" for column, words in scheme.counts.items()) or "all"
 
 
 def _origin_text(value: ParameterValue) -> str:
-    """Return the source of a value, or its assumption."""
+    """Return the source of a parameter's value or its assumption, as text; for a changed value, that it was set."""
     if value.overridden:
         return "set for this run" if value.assumption.startswith("Set for this run") else value.assumption
     return f"source: {value.source}" if value.source else f"assumption: {value.assumption.rstrip('.')}"
 
 
 def _parameter_changes(old: Scheme, new: Scheme) -> Iterator[RuleDifference]:
+    """Yield the parameters that were added or removed, and the changes of each other parameter."""
     for name in dict.fromkeys((*old.parameters, *new.parameters)):
         before, after = old.parameters.get(name), new.parameters.get(name)
         if before and after:
@@ -87,6 +89,7 @@ def _parameter_changes(old: Scheme, new: Scheme) -> Iterator[RuleDifference]:
 
 
 def _value_changes(old: Parameter, new: Parameter) -> Iterator[RuleDifference]:
+    """Yield the years in which a parameter has another value, or another source or assumption."""
     for year, before in old.values.items():
         after = new.values.get(year)
         if after is None:
@@ -130,10 +133,12 @@ def steps_changed(old: Scheme, new: Scheme) -> Iterator[RuleDifference]:
 
 
 def _one_line(formula: str) -> str:
+    """Return a formula on one line."""
     return " ".join(formula.split())
 
 
 def _check_changes(old: Side, new: Side) -> Iterator[RuleDifference]:
+    """Yield the checks that were added, removed or changed, and those that fail in only one of the results."""
     schemes = (side.record.scheme for side in (old, new))
     rules = (scheme.checks if scheme else () for scheme in schemes)
     before, after = ({check.name: to_text(check.tree) for check in checks} for checks in rules)
@@ -171,14 +176,17 @@ def _file_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Ru
 
 
 def _file_place(source: Mapping[str, Any]) -> str:
+    """Return the name of an input file, with its sheet if it has one."""
     return f"{source['file']}:{source['sheet']}" if source["sheet"] else str(source["file"])
 
 
 def _file_digest(source: Mapping[str, Any]) -> str:
+    """Return the name and sheet of an input file with its digest, as text."""
     return f"{_file_place(source)}, SHA-256 {source['sha256']}"
 
 
 def _environment_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[RuleDifference]:
+    """Yield the differences in boundaries, crosswalk rows, and versions of gpit and its libraries."""
     if old["boundaries"] != new["boundaries"]:
         days = (manifest["boundaries"] or "as in the files" for manifest in (old, new))
         yield RuleDifference("boundaries changed", "boundaries", "", *days)
@@ -192,9 +200,10 @@ def _environment_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iter
 
 
 def _new_findings(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[RuleDifference]:
-    """Yield the findings that only the new result has, the most severe first; values set for this run are parameters.
+    """Yield the findings that only the new result has, the most severe first.
 
-    A finding counts as the same even if its input file has another name.
+    Findings about values set for this run are left out, as parameters report them. A finding counts as the same even if
+    its input file has another name.
     """
     names = sorted({str(source["file"]) for side in (old, new) for source in side["inputs"]}, key=len, reverse=True)
     old_identities = [_finding_identity(finding, names) for finding in old["findings"]]
@@ -211,11 +220,12 @@ def _new_findings(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Ru
 
 
 def _severity(finding: Mapping[str, Any]) -> int:
+    """Return the position of a finding's level among all levels, the most severe first."""
     return LEVELS.index(finding["level"]) if finding["level"] in LEVELS else 0
 
 
 def _finding_identity(finding: Mapping[str, Any], names: Sequence[str]) -> tuple[str, str, str]:
-    """Return number, place and text of a finding, without the names of input files."""
+    """Return number, place and text of a finding without names of input files, to find the same one in two results."""
     place, text = str(finding["place"]), str(finding["found"])
     for name in names:
         place, text = place.replace(name, ""), text.replace(name, "")

@@ -24,7 +24,7 @@ _IN_OLD, _IN_NEW = "old", "new"
 
 
 def changes_of(old: Record, new: Record) -> tuple[tuple[RowChange, ...], int]:
-    """Return the rows in which anything differs, by year and code, and the number of all rows."""
+    """Return the rows of two results in which anything differs, by year and code, and the number of all rows."""
     table = _join_rows(old, new)
     _refuse_nothing_in_common(old, new, table)
     old_answer, new_answer = f"{_OLD}{old.answer}", f"{_NEW}{new.answer}"
@@ -55,6 +55,7 @@ def changes_of(old: Record, new: Record) -> tuple[tuple[RowChange, ...], int]:
 
 
 def _row_change(row: Mapping[str, Any]) -> RowChange:
+    """Return the change of one joined row: its two answers, whether both sides have it, and what differs first."""
     status: Status = "both" if row[_IN_OLD] and row[_IN_NEW] else "added" if row[_IN_NEW] else "removed"
     old, new = (exact(amount) if isinstance(amount, float) else None for amount in (row["before"], row["after"]))
     return RowChange(
@@ -71,7 +72,7 @@ def _row_change(row: Mapping[str, Any]) -> RowChange:
 
 
 def _join_rows(old: Record, new: Record) -> pl.DataFrame:
-    """Return one row for each key of either side; columns begin with `old:` or `new:`."""
+    """Return a table with one row for each year and code of either side; columns begin with `old:` or `new:`."""
 
     def marked(rows: pl.DataFrame, prefix: str, side: str) -> pl.DataFrame:
         names = {name: f"{prefix}{name}" for name in rows.columns if name not in KEYS}
@@ -82,7 +83,7 @@ def _join_rows(old: Record, new: Record) -> pl.DataFrame:
 
 
 def _refuse_nothing_in_common(old: Record, new: Record, table: pl.DataFrame) -> None:
-    """Refuse results without a common year and organisation.
+    """Refuse two results without a common year and organisation.
 
     Raises:
         UsageError: They have no year, or no organisation, in common.
@@ -101,18 +102,18 @@ def _refuse_nothing_in_common(old: Record, new: Record, table: pl.DataFrame) -> 
 
 
 def _first_few(texts: Sequence[str]) -> str:
-    """List the first three texts, shortened."""
+    """Return the first three texts as a list in words, each shortened."""
     return ", ".join(text[:40] for text in texts[:3]) + (" …" if len(texts) > 3 else "") or "none"
 
 
 def _ordered_columns(record: Record) -> list[str]:
-    """Return the columns of figures and texts: inputs first, then steps in the order of the rule."""
+    """Return the names of the columns of figures and texts: inputs first, then steps in the order of the rule."""
     names, steps = record.labels, [step.name for step in record.scheme.steps] if record.scheme else []
     return [*(name for name in names if name not in steps), *(name for name in steps if name in names)]
 
 
 def _exact_columns(record: Record) -> set[str]:
-    """Return the columns that are compared to the last digit: inputs, and steps that round to whole units."""
+    """Return the names of columns that are compared exactly: inputs, and steps that round to whole units."""
     if record.scheme is None:
         return set()
     steps = {step.name: step for step in record.scheme.steps}
@@ -137,13 +138,14 @@ def _differs(table: pl.DataFrame, old: str, new: str, *, exactly: bool) -> pl.Ex
 
 
 def _as_text(value: object) -> str | None:
+    """Return a cell as text, to compare columns of different types; None for a blank."""
     if isinstance(value, bool):
         return str(value).casefold()
     return tree.number_text(value) if isinstance(value, float) else value if isinstance(value, str) else None
 
 
 def year_totals(old: Record, new: Record, changes: Sequence[RowChange]) -> tuple[YearTotal, ...]:
-    """Return a row for each year of either side: totals of the answers, and numbers of organisations."""
+    """Return for each year of either side the totals of the answers, and how many rows gain, lose, come and go."""
     totals = []
     for year in sorted({*old.years, *new.years}):
         old_amounts, new_amounts = (_answers_of_year(record, year) for record in (old, new))
@@ -168,5 +170,6 @@ def year_totals(old: Record, new: Record, changes: Sequence[RowChange]) -> tuple
 
 
 def _answers_of_year(record: Record, year: str) -> list[Decimal]:
+    """Return the answers of a year as decimals; a missing answer counts as 0."""
     values = record.rows.filter(pl.col("year") == year)[record.answer]
     return [NOTHING if value is None else exact(value) for value in values]

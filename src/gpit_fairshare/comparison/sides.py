@@ -29,7 +29,9 @@ _NAMED: Final = 3
 
 
 def side_of(source: ResultSource, name: str = "") -> Side:
-    """Return a side: a finished run, or a result file calculated again by its own rule.
+    """Return one side of a comparison: a finished run, or a result file calculated again by its own rule.
+
+    If the file cannot be calculated again, the side has the reason in `fault`.
 
     Args:
         source: A run, a record, or the path of a result file.
@@ -49,7 +51,9 @@ def side_of(source: ResultSource, name: str = "") -> Side:
 
 
 def comparable(old: Side, new: Side) -> tuple[Side, Side]:
-    """Return the sides with the answer column of each; a table that does not name its own takes the other's.
+    """Return the two sides ready to be compared, each with its answer column.
+
+    A table that does not name its answer column has the same one as the other side.
 
     Raises:
         UsageError: Their rows, units or answers are not of the same kind.
@@ -81,7 +85,7 @@ def comparable(old: Side, new: Side) -> tuple[Side, Side]:
 
 
 def _without_noise(side: Side, other: Record) -> Side:
-    """Return a file's side with the other side's figures where both count as the same.
+    """Return a file's side with the figures of the other side wherever both count as the same.
 
     A program that saves a file again may write only 15 digits of each figure. It also recalculates the figures that
     no step rounds, adding up in another order. Neither is a change by a person.
@@ -148,7 +152,7 @@ def remarks_on(old: Side, new: Side, changes: Sequence[RowChange]) -> tuple[str,
 
 
 def _merger_remarks(old: Side, new: Side, changes: Sequence[RowChange]) -> list[str]:
-    """Return the removed organisations that became added ones by the crosswalk; equal money is no proof."""
+    """Return remarks on removed organisations that, by the crosswalk, became added ones, and on those that split."""
     inputs = new.record.inputs or old.record.inputs
     crosswalk = inputs.crosswalk if inputs else packaged_crosswalk()
     unit = new.unit or old.unit
@@ -168,7 +172,7 @@ def _merger_remarks(old: Side, new: Side, changes: Sequence[RowChange]) -> list[
 
 
 def _renaming_remarks(old: Record, new: Record) -> list[str]:
-    """Return a remark on organisations whose name changed; rows are not matched by name."""
+    """Return a remark on organisations whose name changed; an empty list if there are none."""
     before, after = (dict(record.rows.select("org_code", "org_name").iter_rows()) for record in (old, new))
     renamed = [code for code, name in after.items() if before.get(code) and name and before[code] != name]
     if not renamed:

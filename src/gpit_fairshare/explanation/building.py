@@ -45,7 +45,10 @@ class Building:
         self.emitted: set[str] = set()
 
     def build(self, names_needed: frozenset[str] | None) -> Drafts:
-        """Draft inputs, parameters, steps with the figures before them, and checks; or only the names needed."""
+        """Draft the lines of the year: inputs, parameters, steps with the figures before them, and checks.
+
+        If `names_needed` is given, only these names are drafted, and no checks.
+        """
         parts: list[Step | Check] = [*self.scheme.steps, *self.scheme.checks]
         used = (
             {name for part in parts for name, _ in tree.names_in(part.tree)} if names_needed is None else names_needed
@@ -69,6 +72,7 @@ class Building:
     # Inputs ---------------------------------------------------------------------------------------------------
 
     def _draft_input(self, name: str) -> None:
+        """Draft the line of an input, with the file and row or cell that it came from."""
         column = self.result.inputs.columns.get(name)
         files = column.file.split(", ") if column else []
         origin = self.result.inputs.origins.get((self.drafts.year, self.place.code, name), "")
@@ -90,18 +94,20 @@ class Building:
                 self._draft_previous(leaf)
 
     def _add_once(self, draft: UnformattedLine) -> None:
-        """Add a figure once a year."""
+        """Add the line of a figure, unless the year already has a line of this name."""
         if draft.name not in self.emitted:
             self.emitted.add(draft.name)
             self.drafts.add(draft)
 
     def _figure_draft(self, leaf: tree.AggregateCall) -> UnformattedLine:
+        """Return the line of a figure over rows, such as `total(fair_share)`."""
         name, symbol, aggregate = column_of(leaf), self.scheme.symbols[leaf.of], AGGREGATES[leaf.function]
         label = aggregate.in_words(self.place.label(leaf.of), self.place.extent(symbol.kind, leaf.within))
         unit = None if aggregate.is_count else symbol.unit
         return UnformattedLine("figure", name, label, self.place.scope(leaf.within), unit, self.row[name])
 
     def _draft_previous(self, leaf: tree.Previous) -> None:
+        """Draft the line of a value of the year before; after a merger, also a line for each predecessor."""
         name = previous_column(leaf.of)
         before = self.before
         if name in self.emitted or before is None:
@@ -128,7 +134,7 @@ class Building:
         self._add_once(draft)
 
     def _is_same_group(self, column: str) -> bool:
-        """Return whether the organisation was in the group of this name in the year before too."""
+        """Return whether the organisation was in the group of the same name in the year before."""
         before = self.before
         if before is None or self.place.code not in before.codes():
             return False
@@ -138,6 +144,7 @@ class Building:
     # Steps and checks -----------------------------------------------------------------------------------------
 
     def _draft_step(self, step: Step) -> None:
+        """Draft the line of a step, after the lines of the figures that it uses."""
         self._draft_figures(step.tree)
         match step.tree:
             case tree.ShareOut():
@@ -175,6 +182,7 @@ class Building:
         return total if total > 0 else None
 
     def _draft_check(self, check: Check, outcome: CheckResult) -> None:
+        """Draft the line of a check: whether it holds for this organisation, and for how many others it fails."""
         self._draft_figures(check.tree)
         kind = kind_of(check.tree, self.scheme.symbols)
         label = self.place.label_of(kind)
@@ -191,7 +199,7 @@ class Building:
 
 
 def _origin_text(value: ParameterValue) -> str:
-    """Return the source of a parameter's value, or its assumption."""
+    """Return the source of a parameter's value, or its assumption, or that it was set for the run."""
     if value.overridden:
         of_the_run = value.assumption.startswith("Set for this run")
         origin = f"{'set for this run' if of_the_run else value.assumption.rstrip('.')}, not in the scheme"

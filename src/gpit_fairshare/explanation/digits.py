@@ -33,7 +33,14 @@ _ARITHMETIC: Final[dict[str, Callable[[Fraction, Fraction], Fraction]]] = {
 def evaluate(
     trees: Sequence[tree.Expression], cells: Mapping[str, Any], texts: frozenset[str], *, first_year: bool
 ) -> list[Any]:
-    """Return the values of formulas over one row, None where they are undefined."""
+    """Calculate formulas with the values of one row, and return the results; None for one that is undefined.
+
+    Args:
+        trees: The formulas.
+        cells: The values of the row, by name of column.
+        texts: Names of the columns of texts.
+        first_year: Whether `previous` takes its value of the first year.
+    """
     if not trees:
         return []
     used = {name for expression in trees for name in with_numbers.columns_of(expression, first_year=first_year)}
@@ -51,7 +58,7 @@ def evaluate(
 
 
 def _test_parts(expression: tree.Expression, *, first_year: bool) -> Iterator[tree.Expression]:
-    """Yield the parts of a formula whose values show what was compared, and the outcome.
+    """Yield the parts of a formula that show its decisions: comparisons with both sides, and conditions of `where`.
 
     The first year's value of `previous` has such parts in the first year only.
     """
@@ -91,7 +98,7 @@ class Digits:
             pass
 
     def _find_tests(self, year: Drafts) -> None:
-        """Find what each line compares, and the outcome."""
+        """Record what each line of a year compares, and the values and outcomes of these comparisons."""
         trees = {id(line): line.tree for line in year.lines if line.formula and line.tree and not line.arithmetic}
         nodes = [node for expression in trees.values() for node in _test_parts(expression, first_year=year.first_year)]
         values = evaluate(nodes, year.cells, year.texts, first_year=year.first_year)
@@ -102,7 +109,10 @@ class Digits:
     def _deciding_tests(
         self, year: Drafts, expression: tree.Expression
     ) -> Iterator[tree.ComparisonOperation | tree.IsGiven]:
-        """Yield the comparisons that decided something, left to right: none in a branch that `where` did not take."""
+        """Yield the comparisons that decided the value of a formula, left to right.
+
+        Those in a branch that `where` did not take are left out.
+        """
         match expression:
             case tree.Call("where", (condition, yes, no)):
                 yield from self._deciding_tests(year, condition)
@@ -118,7 +128,7 @@ class Digits:
     # Printed values -------------------------------------------------------------------------------------------
 
     def text(self, year: Drafts, name: str) -> str:
-        """Return the value of a name as it is printed."""
+        """Return the value of a name as it is printed, with the digits found for it."""
         key = year.key(name)
         digits = DIGITS[self.level[key]]
         value = year.cells[name]
@@ -131,7 +141,7 @@ class Digits:
         return {name: self.text(year, name) for name in with_numbers.columns_of(expression, first_year=year.first_year)}
 
     def side_text(self, year: Drafts, node: tree.Expression, unit: str | None) -> str:
-        """Return one side of a comparison as it is printed."""
+        """Return one side of a comparison as it is printed; `unit` is used for a side that has no line of its own."""
         match node:
             case tree.Name() | tree.AggregateCall() | tree.Previous() if not (
                 isinstance(node, tree.Previous) and year.first_year
@@ -148,7 +158,7 @@ class Digits:
                 return with_numbers.value_text(compared, unit, DIGITS[self.level[key]])
 
     def _value_by_hand(self, year: Drafts, node: tree.Expression) -> Fraction | None:
-        """Return the exact result of the printed numbers; None if that needs more than plain arithmetic."""
+        """Return the exact result of a formula for the printed numbers; None if it needs more than plain arithmetic."""
         match node:
             case tree.Number(value):
                 return Fraction(str(value))
@@ -175,13 +185,17 @@ class Digits:
                 return None
 
     def is_true(self, year: Drafts, test: tree.ComparisonOperation) -> bool:
-        """Return whether a comparison is true."""
+        """Return whether a comparison is true for the values of the run."""
         return bool(self._values[year.year, id(test)])
 
     # Precision ------------------------------------------------------------------------------------------------
 
     def _raise_year(self, year: Drafts) -> bool:
-        """Raise the precision of lines whose printed numbers do not give their values; return whether there are any."""
+        """Give more digits to the numbers of lines whose printed numbers do not give their values.
+
+        Returns:
+            Whether any number was given more digits.
+        """
         lines = [draft for draft in year.lines if draft.tree]
         cells = {
             name: value if isinstance(value, str) else _float(with_numbers.read(self.text(year, name)))
@@ -211,7 +225,7 @@ class Digits:
         return raised
 
     def _number_tests(self, year: Drafts) -> Iterator[tuple[UnformattedLine, tree.ComparisonOperation]]:
-        """Yield every comparison of numbers with its line."""
+        """Yield every comparison of numbers in a year, after the line that it belongs to."""
         for draft in year.lines:
             for test in self.tests.get(id(draft), []):
                 if isinstance(test, tree.ComparisonOperation) and not any(
@@ -220,12 +234,12 @@ class Digits:
                     yield draft, test
 
     def _printed_test(self, year: Drafts, test: tree.ComparisonOperation) -> tree.Expression:
-        """Return a comparison of the two numbers that are printed."""
+        """Return a comparison with both sides replaced by their printed numbers."""
         left, right = (_float(with_numbers.read(self.side_text(year, side, None))) for side in (test.left, test.right))
         return tree.ComparisonOperation(test.relation, tree.Number(left), tree.Number(right))
 
     def _is_same_rounding(self, year: Drafts, rounding: Rounding) -> bool:
-        """Return whether the printed figure splits into the same whole units and remainder."""
+        """Return whether the printed figure splits into the same whole units and remainder as the exact one."""
         figure = with_numbers.read(self.text(year, rounding.of))
         assert isinstance(figure, Fraction)  # noqa: S101  # what is rounded is a number
         units = figure / rounding.to
@@ -234,6 +248,7 @@ class Digits:
         return whole == rounding.whole and millionths == rounding.millionths
 
     def _raise_line(self, year: Drafts, draft: UnformattedLine) -> bool:
+        """Give one step more digits to every number of a line; return whether any number could get more."""
         names = [*draft.parts] if draft.kind == "check" else [draft.name, *draft.parts]
         if draft.tree:
             names += with_numbers.columns_of(draft.tree, first_year=year.first_year)
@@ -244,6 +259,7 @@ class Digits:
         return sum(self._raise_level(key, 2) for key in keys) > 0
 
     def _raise_level(self, key: _Value, highest: int) -> bool:
+        """Give a value one step more digits, up to the level `highest`; return whether it got them."""
         if self.level[key] >= highest:
             return False
         self.level[key] += 1
@@ -251,4 +267,5 @@ class Digits:
 
 
 def _float(value: Fraction | bool | str | None) -> Any:
+    """Return an exact fraction as a float; anything else unchanged."""
     return float(value) if isinstance(value, Fraction) else value

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def share_out_lines(place: OrganisationInYear, step: Step, kernel: tree.ShareOut) -> list[UnformattedLine]:
-    """Return the figures behind a step of `share_out`, and the step itself."""
+    """Return the lines of a `share_out` step: the figure that its arithmetic needs, and the step itself."""
     factor = place.year.factor[step.name][place.group_number(kernel.within)]
     share = place.year.exact[step.name][place.row_of(step.kind)]
     notes: tuple[str, ...] = ()
@@ -33,7 +33,7 @@ def share_out_lines(place: OrganisationInYear, step: Step, kernel: tree.ShareOut
 
 
 def _is_in_proportion(kernel: tree.ShareOut) -> bool:
-    """Return whether each share is in proportion to the weight alone."""
+    """Return whether each share of a `share_out` is in proportion to the weight alone: no base and no bounds."""
     no_base = kernel.base is None or (isinstance(kernel.base, tree.Number) and kernel.base.value == 0)
     return no_base and kernel.at_least is None and kernel.at_most is None
 
@@ -41,7 +41,7 @@ def _is_in_proportion(kernel: tree.ShareOut) -> bool:
 def _proportional_line(
     place: OrganisationInYear, step: Step, kernel: tree.ShareOut
 ) -> tuple[UnformattedLine, tree.Expression]:
-    """Return the total of the weights, and amount * weight / total."""
+    """Return the line of the total of the weights, and the arithmetic amount * weight / total."""
     weights = place.values(kernel.by, step.kind)
     symbol = place.scheme.symbols[kernel.by.name] if isinstance(kernel.by, tree.Name) else None
     name = f"weights({step.name})"
@@ -63,7 +63,7 @@ def _proportional_line(
 def _factor_line(
     place: OrganisationInYear, step: Step, kernel: tree.ShareOut, factor: Fraction
 ) -> tuple[UnformattedLine, tree.Expression]:
-    """Return the factor, and base + factor * weight between the floor and the ceiling."""
+    """Return the line of the factor, and the arithmetic base + factor * weight between the floor and the ceiling."""
     symbols, name = place.scheme.symbols, f"factor({step.name})"
     label, weight_unit = "weight", None
     if isinstance(kernel.by, tree.Name):
@@ -85,7 +85,7 @@ def _factor_line(
 def _unspent_line(
     place: OrganisationInYear, step: Step, kernel: tree.ShareOut
 ) -> tuple[UnformattedLine, tree.Expression, tuple[str, ...]]:
-    """Return the unspent money, and the maximum: there is no factor."""
+    """Return the line of the unspent money, the arithmetic of the maximum, and a note; used if there is no factor."""
     unit = place.scheme.symbols[step.name].unit
     left = place.year.unspent[step.name][place.group_number(kernel.within)]
     line = UnformattedLine(
@@ -109,14 +109,14 @@ def _unspent_line(
 
 
 def _within_bounds(kernel: tree.ShareOut, inner: tree.Expression) -> tree.Expression:
-    """Return a formula kept between the floor and the ceiling of a `share_out`."""
+    """Return a formula limited to the floor and the ceiling of a `share_out`."""
     bounds = [bound for bound in (kernel.at_least, kernel.at_most) if bound is not None]
     function = "clip" if len(bounds) == 2 else "min" if kernel.at_least is None else "max"
     return tree.Call(function, (inner, *bounds)) if bounds else inner
 
 
 def _spent_text(place: OrganisationInYear, step: Step, kernel: tree.ShareOut) -> str:
-    """Return how much was shared out, how much of it is spent and how much is unspent."""
+    """Return a text on how much money was shared out, and how much of it is spent and unspent."""
     unit = place.scheme.symbols[step.name].unit
     rows = place.rows(step.kind, kernel.within)
     left = place.year.unspent[step.name][place.group_number(kernel.within)]
@@ -126,7 +126,7 @@ def _spent_text(place: OrganisationInYear, step: Step, kernel: tree.ShareOut) ->
 
 
 def _bounds_text(place: OrganisationInYear, step: Step, kernel: tree.ShareOut) -> str:
-    """Return how many are at the floor, at the ceiling and between them."""
+    """Return a text on how many rows are at the floor, at the ceiling and between them."""
     rows, shares = place.rows(step.kind, kernel.within), place.year.exact[step.name]
     low, high = (None if leaf is None else place.values(leaf, step.kind) for leaf in (kernel.at_least, kernel.at_most))
     weights = place.values(kernel.by, step.kind)
@@ -143,7 +143,7 @@ def _bounds_text(place: OrganisationInYear, step: Step, kernel: tree.ShareOut) -
 
 
 def rounded_lines(place: OrganisationInYear, step: Step, kernel: tree.Rounded) -> list[UnformattedLine]:
-    """Return how many units are left after rounding down, and the step itself."""
+    """Return the lines of a `rounded` step: how many units are left after rounding down, and the step itself."""
     unit = place.scheme.symbols[step.name].unit
     rows = place.rows(step.kind, kernel.within)
     values = place.values(kernel.of, step.kind)
@@ -181,7 +181,13 @@ def rounded_lines(place: OrganisationInYear, step: Step, kernel: tree.Rounded) -
 
 
 def _rounded_up_text(rounding: Rounding, up: int, over: str) -> str:
-    """Return which rows get the units that are left."""
+    """Return a text on which rows are rounded up.
+
+    Args:
+        rounding: How one of the rows was rounded.
+        up: Number of rows that are rounded up.
+        over: Number of all rows, in words.
+    """
     if rounding.least is None:
         return f"none of {over} is rounded up"
     start = f"{up:,} of {over} {'is' if up == 1 else 'are'} rounded up: all with a remainder "
@@ -193,7 +199,7 @@ def _rounded_up_text(rounding: Rounding, up: int, over: str) -> str:
 
 
 def units(to: Fraction, unit: str | None) -> str:
-    """Return the units of rounding: `whole pounds`, `units of £10`."""
+    """Return the units of rounding in words: `whole pounds`, `units of £10`."""
     if to == 1:
         return "whole pounds" if unit == "£" else "whole units"
     return f"units of {value_text(to, unit)}"

@@ -119,12 +119,12 @@ class ExplainedLines:
 
     @property
     def lines(self) -> Sequence[ExplanationLine]:
-        """Return the lines of all years."""
+        """Return the lines of all years in one list."""
         return [line for year in self.years for line in year.lines]
 
     @property
     def sound(self) -> bool:
-        """Return whether every check passes and the file has the figures that its rule gives."""
+        """Return whether every check passes and every figure of the file is what its rule gives."""
         return self.agrees and not self.differences and not self.others_differ
 
     def document(self) -> dict[str, Any]:

@@ -35,7 +35,7 @@ class LineWriter:
         self.last = 0
 
     def lines(self, year: Drafts) -> tuple[ExplanationLine, ...]:
-        """Return the lines of a year; years are written in order."""
+        """Write the drafts of a year as numbered lines; call it for one year after another, in order."""
         labels = {draft.name: draft.label for draft in year.lines}
         lines = []
         for draft in year.lines:
@@ -46,6 +46,7 @@ class LineWriter:
         return tuple(lines)
 
     def _write_line(self, year: Drafts, draft: UnformattedLine, labels: dict[str, str]) -> ExplanationLine:
+        """Return a draft as a line, with its value, arithmetic, comparisons and notes as texts."""
         is_check = draft.kind == "check"
         text = value_text(draft.value) if is_check else self.digits.text(year, draft.name)
         notes = list(draft.notes)
@@ -87,7 +88,7 @@ class LineWriter:
         )
 
     def _plugin_notes(self, year: Drafts, expression: tree.Expression) -> list[str]:
-        """Return what each plug-in function gave, and what it is: the formula does not show it."""
+        """Return a note on each plug-in function in a formula: what it gave, and what it does."""
         functions = {function.name: function for function in added_functions(expression)}
         calls = [node for node in tree.walk(expression) if isinstance(node, tree.Call) and node.function in functions]
         values = evaluate(calls, year.cells, year.texts, first_year=year.first_year)
@@ -100,6 +101,7 @@ class LineWriter:
         return notes
 
     def _lines_used(self, year: Drafts, draft: UnformattedLine) -> tuple[int, ...]:
+        """Return the numbers of the lines that a line is calculated from."""
         names = list(draft.parts)
         if draft.tree:
             names += columns_of(draft.tree, first_year=year.first_year)
@@ -111,6 +113,7 @@ class LineWriter:
         return tuple(dict.fromkeys(number for number in numbers if number))
 
     def _share_text(self, year: Drafts, draft: UnformattedLine) -> str:
+        """Return a text of the value divided by the national total, in %; an empty text if there is no such total."""
         if draft.total is None:
             return ""
         part = value_text(draft.value / draft.total, "%")
@@ -119,6 +122,7 @@ class LineWriter:
     # Comparisons ----------------------------------------------------------------------------------------------
 
     def _write_test(self, year: Drafts, test: tree.ComparisonOperation | tree.IsGiven, labels: dict[str, str]) -> Test:
+        """Return a comparison with both sides as texts, and whether it is true."""
         if isinstance(test, tree.IsGiven):
             filled = year.cells[test.name] is not None
             return Test(f"{self._label(test.name, labels)} {self.digits.text(year, test.name)}", "is", "given", filled)
@@ -126,6 +130,7 @@ class LineWriter:
         return Test(self._side(year, test.left, labels), test.relation, self._side(year, test.right, labels), outcome)
 
     def _side(self, year: Drafts, side: tree.Expression, labels: dict[str, str]) -> str:
+        """Return one side of a comparison as text: its label or formula, and its printed value."""
         text = self.digits.side_text(year, side, self._unit_of_side(side))
         match side:
             case tree.Number() | tree.Text():
@@ -138,6 +143,7 @@ class LineWriter:
                 return f"{tree.to_text(side)} = {text}"
 
     def _unit_of_side(self, side: tree.Expression) -> str | None:
+        """Return the unit of one side of a comparison; None for a text or if it has none."""
         if isinstance(side, tree.Text) or (
             isinstance(side, tree.Name) and self.scheme.symbols[side.name].type == "text"
         ):
@@ -145,6 +151,7 @@ class LineWriter:
         return unit_in(side, self.scheme.symbols)
 
     def _label(self, name: str, labels: dict[str, str]) -> str:
+        """Return the label of a name for use inside a sentence."""
         return inside(" ".join((labels.get(name) or self.scheme.labels.get(name, name)).split()))
 
     # Rounding -------------------------------------------------------------------------------------------------
@@ -162,7 +169,7 @@ def _rounded_arithmetic(rounding: Rounding) -> str:
 
 
 def _rounding_tests(rounding: Rounding) -> list[Test]:
-    """Return the comparisons that decide whether a figure is rounded up."""
+    """Return the comparisons that decide whether a figure is rounded up; none if no row is."""
     if rounding.least is None:
         return []
     own_remainder, least = f"remainder {remainder(rounding.millionths)}", remainder(rounding.least)
