@@ -24,7 +24,7 @@ class AllocationsSheet:
     """The sheet of allocations, or other answers: one row per organisation of any year, by code."""
 
     def __init__(self, layout: Layout) -> None:
-        """Write all columns."""
+        """Make the sheet with all its columns, year by year."""
         self.layout, self.adds_up = layout, layout.adds_up
         scheme = layout.scheme
         self.blocks = layout.organisations()
@@ -56,7 +56,7 @@ class AllocationsSheet:
             self.sheet.put(TOTAL_ROW, 2, "Total")
 
     def _add_amounts(self, year: str) -> None:
-        """Write what each organisation gets in a year: recurrent money, non-recurrent money and their total."""
+        """Add the columns of a year's money: recurrent, non-recurrent, total, change, and ratios of the total."""
         scheme, block = self.layout.scheme, self.blocks[year]
         allocation = self._values_by_code(block, scheme.result)
         non_recurrent_parts = [self._values_by_code(block, step.name) for step in scheme.non_recurrent]
@@ -87,20 +87,20 @@ class AllocationsSheet:
         self._add_ratio(year, "distance from fair share", "%", FAIR_SHARE, allocation)
 
     def _add_answer(self, year: str) -> None:
-        """Add an answer that is not added up and not split into recurrent and non-recurrent money."""
+        """Add the column of a year's answers that are not added up, such as an index."""
         name, scheme = self.layout.scheme.result, self.layout.scheme
         values = self._values_by_code(self.blocks[year], name)
         number = number_format(scheme.symbols[name].unit, values.values())
         self._add_column(year, inside(scheme.labels[name]), values, lambda code: self._cell(year, name, code), number)
 
     def _values_by_code(self, block: Block, name: str) -> dict[str, float]:
-        """Return a column of numbers by organisation; empty if it is absent or has a blank."""
+        """Return the numbers of a column by code of organisation; empty if the column is absent or has a blank."""
         symbol = self.layout.scheme.symbols.get(name)
         values = block.number_column(name) if not symbol or symbol.kind == ORGANISATION else []
         return dict(zip(block.year.codes(), values, strict=True)) if values else {}
 
     def _cell(self, year: str, name: str, code: str) -> str:
-        """Return the cell of an organisation in a column of a year's sheet."""
+        """Return how formulas refer to an organisation's cell in a column of a year's sheet."""
         return self.blocks[year].cell(name, self.row_in[year][code])
 
     def _add_column(  # one parameter for each property of a column
@@ -112,10 +112,18 @@ class AllocationsSheet:
         number: str,
         unit: str | None = None,
     ) -> int:
-        """Add a column of a year: `formula` gives the formula of an organisation by its code, with ROW for the row.
+        """Add a column of a year and return its number.
 
-        The column has a total if it is in the unit of the answers and the answers are added up.
-        The heading names any other unit.
+        The column has a total if it is in the unit of the answers and the answers are added up. The heading names any
+        other unit.
+
+        Args:
+            year: The year, for the heading.
+            label: The rest of the heading.
+            values: The value of each organisation by its code; the others get `[z]`.
+            formula: Gives the formula of an organisation by its code, with ROW for the row.
+            number: Name of the number format.
+            unit: The unit, if it is not that of the answers.
         """
         cells = [values.get(code, NOT_APPLICABLE) for code in self.codes]
 
@@ -127,7 +135,13 @@ class AllocationsSheet:
         return self.sheet.add_column(heading, 15, cells, formula_of, number, total=self.adds_up and not unit)
 
     def _add_change(self, year: str, total: int, allocation: dict[str, float]) -> None:
-        """Add the change on the year before, or on historic spend in the first year."""
+        """Add the column of the change on the year before, or on historic spend in the first year.
+
+        Args:
+            year: The year.
+            total: Number of the column that has the year's total.
+            allocation: The year's answers by code.
+        """
         index = self.layout.years.index(year)
         if index == 0:
             old, name, label = year, BASELINE, "change on historic spend"
@@ -149,7 +163,7 @@ class AllocationsSheet:
         self._add_column(year, label, changes, formula, number)
 
     def _predecessors(self, year: str, year_before: str) -> dict[str, list[str]]:
-        """Return the organisations of the year before that became each organisation of this year."""
+        """Return, by code of this year, the codes of the year before that became that organisation."""
         crosswalk, now = self.layout.result.inputs.crosswalk, self.row_in[year]
         before_of: dict[str, list[str]] = {}
         for code in self.row_in[year_before]:
@@ -159,7 +173,11 @@ class AllocationsSheet:
         return before_of
 
     def _add_ratio(self, year: str, label: str, unit: str, divisor: str, allocation: dict[str, float]) -> int | None:
-        """Add allocations divided by a column of the year, minus 1 if the unit is %; None without the column."""
+        """Add the column of allocations divided by another column of the year, minus 1 if the unit is %.
+
+        Returns:
+            The number of the column; None if the year has no such divisor.
+        """
         divisors = self._values_by_code(self.blocks[year], divisor)
         if not divisors:
             return None
@@ -184,7 +202,7 @@ class AllocationsSheet:
 
 
 def _add_name_columns(layout: Layout, sheet: Sheet, codes: Sequence[str]) -> None:
-    """Write code, name and area of every organisation, as in the last year that has it."""
+    """Add the columns of code, name and area of each organisation, as in the last year that has it."""
     names: dict[str, str] = {}
     areas: dict[str, str] = {}
     by = layout.scheme.report_by

@@ -47,7 +47,7 @@ class Live:
     years: Mapping[str, tuple[str, bool]]
 
     def outcome(self, year: str) -> Cell:
-        """Return the word for its outcome in a year."""
+        """Return a live cell with the word for the outcome in a year: pass or FAIL, none or review."""
         (good, bad), (formula, passed) = _WORDS[self.kind], self.years[year]
         # An emptied input can turn a check into an error, which counts as a failure.
         live = f'IF(IFERROR(AND({formula}),FALSE),"{good}","{bad}")' if formula else None
@@ -57,7 +57,7 @@ class Live:
 def checks_sheet(
     layout: Layout, writers: Mapping[str, StepWriter], published: AllocationsSheet, summary: SummaryRows
 ) -> Sheet:
-    """Return every check and warning with its live outcome for each year, unspent money, and one cell for them all.
+    """Return the sheet Checks: every check and warning, live for each year, unspent money, and one cell for them all.
 
     These are the scheme's checks, the checks that a workbook needs because it can be changed, and the warnings.
     """
@@ -90,12 +90,20 @@ def checks_sheet(
 
 
 def _passed_check(layout: Layout, name: str, tests: str, formulas: str | Mapping[str, str]) -> Live:
-    """Return a check that passed in the run (gpit refuses the run otherwise), from one formula or one for each year."""
+    """Return a check that passed in the run: gpit refuses the run otherwise.
+
+    Args:
+        layout: The layout of the workbook.
+        name: The name of the check.
+        tests: What it tests, in words.
+        formulas: One formula for all years, or one for each year.
+    """
     of_years = dict.fromkeys(layout.years, formulas) if isinstance(formulas, str) else formulas
     return Live("Check", name, tests, {year: (formula, True) for year, formula in of_years.items()})
 
 
 def _scheme_checks(layout: Layout, writers: Mapping[str, StepWriter]) -> Iterator[Live]:
+    """Yield the checks of the scheme, with their formulas and their outcomes in the run."""
     results = {(result.year, result.name, result.formula): result for result in layout.result.checks}
     for index, check in enumerate(layout.scheme.checks):
         tests = f"{check.formula} [as in the run, not recalculated]" if without_excel(check.tree) else check.formula
@@ -107,7 +115,7 @@ def _scheme_checks(layout: Layout, writers: Mapping[str, StepWriter]) -> Iterato
 
 
 def _fixed_value_checks(layout: Layout) -> Iterator[Live]:
-    """Yield a check that nothing was changed, if steps hold values of the run that are not recalculated."""
+    """Yield a check that no parameter or input was changed, if steps have values of the run instead of formulas."""
     names = fixed_parts(layout)
     if not names:
         return
@@ -172,7 +180,7 @@ def _spend_line_checks(layout: Layout) -> Iterator[Live]:
 
 
 def _group_checks(layout: Layout) -> Iterator[Live]:
-    """Yield checks that the group of every organisation has a row; a new group name has none."""
+    """Yield checks that the group of every organisation has a row; a group name that was added has none."""
     blocks = layout.organisations()
     for column in dict.fromkeys(column for block in blocks.values() for column in block.year.labels):
         key = f"group {column}"
@@ -249,7 +257,7 @@ def _warnings(layout: Layout, summary: SummaryRows) -> Iterator[Live]:
 
 
 def _non_recurrent_warning(layout: Layout) -> Live:
-    """Return the warning for non-recurrent money that is more than the allocation."""
+    """Return the warning that non-recurrent money is more than the allocation."""
     scheme = layout.scheme
     years = {}
     for year, block in layout.organisations().items():
@@ -265,7 +273,7 @@ def _non_recurrent_warning(layout: Layout) -> Live:
 
 
 def _balance_warning(layout: Layout, summary: SummaryRows) -> Live | None:
-    """Return the warning for a money account that does not balance, as R07 of a run; None if money in is unknown."""
+    """Return the warning that the money account does not balance, as finding R07; None if money in is unknown."""
     accounts = {measures.year: measures.money for measures in layout.measures if measures.money}
     if not accounts or any(account.difference is None for account in accounts.values()):
         return None
@@ -279,7 +287,7 @@ def _balance_warning(layout: Layout, summary: SummaryRows) -> Live | None:
 
 
 def _unspent_rows(layout: Layout, summary: SummaryRows) -> Iterator[tuple[Any, ...]]:
-    """Yield a row for each kind of unspent money, with the amounts of Summary."""
+    """Yield the cells of a row for each kind of unspent money, with the amounts on the sheet Summary."""
     tests = f"{summary.sheet.name}: money left after everyone has reached the maximum"
     accounts = [measures.money for measures in layout.measures if measures.money]
     for lines in zip(*(account.unspent for account in accounts), strict=True):
@@ -290,9 +298,9 @@ def _unspent_rows(layout: Layout, summary: SummaryRows) -> Iterator[tuple[Any, .
 
 
 def _movement_test(layout: Layout, year: str, before: str) -> tuple[str, bool] | None:
-    """Return the formula and outcome of the test that no organisation's patients change by more than 10%.
+    """Return a formula that tests whether no organisation's patients change by more than 10%, and its outcome.
 
-    None if the two years cannot be compared.
+    The result is None if the two years cannot be compared.
     """
     now, old = layout.blocks[ORGANISATION, year], layout.blocks[ORGANISATION, before]
     if not now.number_column(PEOPLE) or not old.number_column(PEOPLE) or now.year.codes() != old.year.codes():

@@ -60,7 +60,7 @@ _LONGEST_TEXT: Final = 120
 
 
 def _parameters_sheet(layout: Layout) -> Sheet:
-    """Return every parameter with its value, bounds, and source or assumption: a row for each year."""
+    """Return the sheet Parameters: a row for each parameter and year, with value, limits, and source or assumption."""
     note = "Change a blue value and the whole workbook recalculates. A value outside its limits fails a check."
     sheet = Sheet(PARAMETERS, "Parameters of the scheme", note, "Input", frozen=3)
     sheet.add_headings(_PARAMETER_COLUMNS)
@@ -79,7 +79,16 @@ def _parameters_sheet(layout: Layout) -> Sheet:
 def _parameter_cells(  # one parameter for each part of the row
     layout: Layout, parameter: Parameter, year: str, row: int, low: str, high: str
 ) -> Iterator[Any]:
-    """Yield the cells of one parameter in one year; its state says whether it was changed or is outside its limits."""
+    """Yield the cells of one parameter in one year; its state says whether it was changed or is outside its limits.
+
+    Args:
+        layout: The layout of the workbook.
+        parameter: The parameter.
+        year: The year.
+        row: The row of the cells.
+        low: The minimum as formulas refer to it; empty if there is none.
+        high: The maximum as formulas refer to it; empty if there is none.
+    """
     value, cell = parameter.values[year], f"$D{row}"
     number = number_format(parameter.unit, [year_value.value for year_value in parameter.values.values()])
     in_run = "set for this run" if value.overridden else "as in the scheme"
@@ -99,7 +108,7 @@ def _parameter_cells(  # one parameter for each part of the row
 
 
 def count_formula(layout: Layout, *states: str) -> str:
-    """Return the formula that counts the parameters in any of some states; empty if there are no parameters."""
+    """Return the formula that counts parameters in any of these states; an empty text if there are no parameters."""
     cells = f"{PARAMETERS}!$E${FIRST_ROW}:$E${FIRST_ROW + len(layout.parameter_rows) - 1}"
     return "+".join(f'COUNTIF({cells},"{state}")' for state in states if layout.parameter_rows)
 
@@ -140,21 +149,28 @@ def input_sheets(layout: Layout) -> list[Sheet]:
 
 
 def input_names(layout: Layout) -> list[str]:
-    """Return the inputs of the run: the `report_by` column if no step uses it, then the inputs of the scheme."""
+    """Return the names of the run's inputs: the `report_by` column if no step uses it, then the scheme's inputs."""
     columns_read = {column for year in layout.result.years.values() for column in year.organisations.columns}
     names, by = [symbol.name for symbol in layout.scheme.inputs], layout.scheme.report_by
     return [name for name in ([] if by in names else [by]) + names if name in columns_read]
 
 
 def _sheet_name_of(layout: Layout, name: str) -> str:
-    """Return the sheet of an input column: people and money have their own, whichever file they came from."""
+    """Return the name of the sheet that an input column is on: Population, Spend or Other inputs."""
     column = layout.result.inputs.columns.get(name)
     role = {PEOPLE: "population", BASELINE: "spend"}.get(name, column.table if column else "population")
     return {"population": "Population", "spend": "Spend"}.get(role, "Other inputs")
 
 
 def _fill_inputs(layout: Layout, sheet: Sheet, names: Sequence[str], line_sums: Mapping[tuple[str, str], str]) -> None:
-    """Write the rows of a sheet of inputs: those without a year first, by code; then year by year."""
+    """Fill a sheet of inputs: rows without a year first, by code, then year by year; record where each input is.
+
+    Args:
+        layout: The layout of the workbook.
+        sheet: The sheet.
+        names: The inputs on it.
+        line_sums: By year and code, the formula that sums the lines of spend.
+    """
     entries = _row_keys(layout, names)
     inputs = {}
     for year, result in layout.result.years.items():
@@ -224,7 +240,7 @@ def _write_input_column(
 
 
 def offer_choices(layout: Layout, areas: Sheet | None) -> None:
-    """Restrict texts that group organisations to those of the run: no sheet has a row for any other."""
+    """Restrict the texts that group organisations to the groups of the run: no sheet has a row for any other."""
     for name, (sheet, region) in layout.text_inputs.items():
         years = [year.labels.get(name) for year in layout.result.years.values()]
         if areas and name == layout.scheme.report_by:
@@ -239,7 +255,7 @@ def offer_choices(layout: Layout, areas: Sheet | None) -> None:
 
 
 def _row_keys(layout: Layout, names: Sequence[str]) -> list[tuple[str, str, str]]:
-    """Return for each row of a sheet the label of its year, a year that has its values, and the code."""
+    """Return for each row of a sheet of inputs the text of its year, a year that has its values, and its code."""
     inputs = layout.result.inputs
     moved = set() if inputs.boundaries else {(restated.year, restated.successor) for restated in inputs.restated}
     shared: dict[str, str] = {}
@@ -256,7 +272,16 @@ def _row_keys(layout: Layout, names: Sequence[str]) -> list[tuple[str, str, str]
 def _sum_of_predecessors(  # one parameter for each part of a cell's address
     layout: Layout, rows: Mapping[tuple[str, str], int], name: str, column: str, year: str, code: str
 ) -> str | None:
-    """Return the formula that sums the cells of merged predecessors, if all of them are on the sheet."""
+    """Return the formula that sums an input of merged predecessors; None unless all of them are on the sheet.
+
+    Args:
+        layout: The layout of the workbook.
+        rows: The row of each year and code.
+        name: The input.
+        column: Letter of its column.
+        year: The year.
+        code: The organisation that the predecessors became.
+    """
     if layout.result.inputs.boundaries:
         return None
     parts = [part for part in layout.moved.get((year, code), ()) if part.column == name]
@@ -265,7 +290,7 @@ def _sum_of_predecessors(  # one parameter for each part of a cell's address
 
 
 def _lines_sheet(layout: Layout, lines: pl.DataFrame) -> Sheet:
-    """Return the lines of spend; a live formula has the scheme's rule for which lines count."""
+    """Return the sheet of lines of spend; a live column applies the scheme's rule for which lines count."""
     note = "Change a line and the spend recalculates. Counts: whether the scheme counts the line."
     sheet = layout.make_sheet(_SPEND_LINES, "Lines of spend", note, "Input", frozen=1)
     amounts = lines["amount"].to_list()
@@ -309,7 +334,7 @@ def _control_words(layout: Layout, name: str, cells: str, values: Sequence[str],
 
 
 def _sorted_lines(layout: Layout) -> pl.DataFrame | None:
-    """Return the lines by organisation and year; None if spend has no lines."""
+    """Return the lines of spend by organisation and year; None if the spend is not given in lines."""
     lines = layout.result.inputs.lines
     if lines is None or BASELINE not in layout.scheme.symbols:
         return None
@@ -318,7 +343,7 @@ def _sorted_lines(layout: Layout) -> pl.DataFrame | None:
 
 
 def _line_sum_formulas(layout: Layout, lines: pl.DataFrame) -> dict[tuple[str, str], str]:
-    """Return the formula that sums the counting lines of each year and organisation."""
+    """Return, by year and code, the formula that sums an organisation's lines that count."""
     rows_of: dict[tuple[str, str | None], list[int]] = {}
     for row, (code, year) in enumerate(lines.select("org_code", "year").iter_rows(), FIRST_ROW):
         rows_of.setdefault((code, year), []).append(row)
@@ -344,7 +369,17 @@ def _line_sum_formulas(layout: Layout, lines: pl.DataFrame) -> dict[tuple[str, s
 def _require_number(  # one parameter for each property of a rule
     sheet: Sheet, cells: str, low: str, high: str, label: str, unit: str | None, *, optional: bool = False
 ) -> None:
-    """Restrict cells to numbers within their limits, with a message that says what to enter."""
+    """Restrict cells to numbers within their limits, with a message that says what to enter.
+
+    Args:
+        sheet: The sheet.
+        cells: The cells.
+        low: The minimum, as in a formula; empty for none.
+        high: The maximum, as in a formula; empty for none.
+        label: What the cells hold.
+        unit: Its unit.
+        optional: Whether a cell may be empty.
+    """
     rule = {
         "validate": "decimal",
         "criteria": "between",
@@ -360,7 +395,7 @@ def _require_number(  # one parameter for each property of a rule
 
 
 def _control_numbers(layout: Layout, name: str, cells: str, values: Sequence[float | None]) -> None:
-    """Record two totals of a column as it was read, so that a change made in the workbook shows.
+    """Record two totals of a column as it was read, so that a change made in the workbook is detected.
 
     The second total gives each row a little less weight than the row above, so that swapped values change it.
     """
@@ -381,7 +416,7 @@ def _control_order(layout: Layout, name: str, use: str, cells: str, numbers: Seq
 
 
 def control_groups(layout: Layout, year: str) -> None:
-    """Record the group of each organisation, so that a swap of two organisations shows."""
+    """Record the group of each organisation in a year, so that a swap of two organisations is detected."""
     block = layout.blocks[ORGANISATION, year]
     for column, members in block.year.membership.items():
         if f"group {column}" in block.helpers:
@@ -391,7 +426,7 @@ def control_groups(layout: Layout, year: str) -> None:
 
 
 def _control_texts(layout: Layout, name: str, cells: str, values: Sequence[str | None]) -> None:
-    """Record how many rows have each text of a column, so that a change of one shows.
+    """Record how many rows have each text of a column, so that a change is detected.
 
     A column of many or long texts, such as names, is left out.
     """

@@ -31,7 +31,14 @@ class ShareOutCells:
     def __init__(
         self, columns: YearColumns, step: Step, kernel: tree.ShareOut, orders: dict[tuple[Kind, str], GroupOrder]
     ) -> None:
-        """Write the step's column and the figures that it is calculated from."""
+        """Write the step's column and the figures that it is calculated from.
+
+        Args:
+            columns: The columns of the year.
+            step: The step.
+            kernel: Its `share_out`.
+            orders: Sheets with rows sorted by group, by kind of row and grouping; a search adds those it needs.
+        """
         self.columns, self.layout, self.step, self.tree, self.orders = columns, columns.layout, step, kernel, orders
         self.figures = KernelFigures(columns, step, kernel.within)
         self.block = self.figures.block
@@ -58,7 +65,7 @@ class ShareOutCells:
             self.shared += f"*ROWS({self.figures.groups.column_range(kernel.within)})"
 
     def _shared_amount(self, amount: tree.Name | tree.Number) -> KernelFigure:
-        """Return what the step has to share: one amount, or one for each group."""
+        """Return the figure of the money to share out: one amount, or one for each group."""
         figures, values = self.figures, list(map(float, self.columns.now.amounts[self.step.name]))
         if isinstance(amount, tree.Number):
             return KernelFigure(figures, values, "", self.layout.number(amount.value))
@@ -75,19 +82,19 @@ class ShareOutCells:
     def _total_of(
         self, key: str, description: str, column: Vector, unit: str | None = None, label: str = ""
     ) -> KernelFigure:
-        """Write the sum of a column, nationally or by group."""
+        """Write the sum of a column, nationally or by group, and return it."""
         values = [math.fsum(column.values[row] for row in rows) for rows in self.figures.rows]
         return self.figures.put(key, description, self.figures.sum_of(column.range), values, unit, label)
 
     def _write_weights_total(self) -> KernelFigure:
-        """Write the total of the weights."""
+        """Write the total of the weights, nationally or by group, and return it."""
         text, scheme = tree.to_text(self.tree.by), self.columns.scheme
         key, symbol = tree.to_text(tree.AggregateCall("total", text, self.tree.within)), scheme.symbols.get(text)
         unit = (symbol.unit or "") if symbol else ""
         return self._total_of(key, "", self.weights, unit, f"Total of {scheme.labels.get(text, text)}")
 
     def _argument_cell(self, leaf: tree.Name | tree.Number) -> str:
-        """Return how formulas on the step's sheet refer to an argument."""
+        """Return how formulas on the step's sheet refer to an argument of the `share_out`."""
         if isinstance(leaf, tree.Number):
             return self.layout.number(leaf.value)
         return Refs(self.layout, self.columns.year, self.block, ROW, self.block.sheet).name(leaf.name)
@@ -95,7 +102,7 @@ class ShareOutCells:
     # Forms ------------------------------------------------------------------------------------------
 
     def _write_proportional(self) -> None:
-        """Write the step without bounds: base + weight × (amount − total of bases) ÷ total of weights."""
+        """Write a step without bounds: base + weight × (amount − total of bases) ÷ total of weights."""
         total = self._write_weights_total().on_rows()
         base, weight, amount = self.tree.base, self._argument_cell(self.tree.by), self.amount.on_rows()
         if base is None:
@@ -108,7 +115,7 @@ class ShareOutCells:
         self._write_spent(None)
 
     def _write_capped(self) -> None:
-        """Write the step with its weight as the ceiling: paid in full, or pro rata where the amount is too small."""
+        """Write a step whose ceiling is its weight: paid in full, or in proportion if the amount is too small."""
         weights, weight = self._write_weights_total(), self._argument_cell(self.tree.by)
         total = weights.on_rows()
         share = f"{weight}*MIN(1,{self.amount.on_rows()}/{total})"
@@ -116,7 +123,7 @@ class ShareOutCells:
         self._write_spent(weights)
 
     def _write_bounded(self) -> None:
-        """Write the turning points of each row, the search for the factor, and the shares that follow from it."""
+        """Write a step with bounds: the turning points of each row, the search for the factor, and the shares."""
         columns, expression, block = self.columns, self.tree, self.block
         base = columns.vector(block, expression.base or tree.Number(0.0))
         leaves = {FLOOR: expression.at_least, CEILING: expression.at_most}
@@ -143,18 +150,22 @@ class ShareOutCells:
         self._write_spent(self._total_of(f"most of {self.step.name}", "maximum to share out", most))
 
     def _add_helper(self, key: str, description: str, formula: str, values: Sequence[Any]) -> Vector:
-        """Add a column of workings for this step."""
+        """Add a column of workings for this step, and return it."""
         heading = with_unit(f"{self.step.label}: {description}", self.step.unit)
         return self.columns.add_helper(self.block, f"{self.step.name} {key}", heading, formula, values)
 
     # Conditions that must be true ----------------------------------------------------------------------------------
 
     def _condition(self, key: str, description: str, formula: str) -> str:
-        """Write whether a condition is true, nationally or by group; return the formula for all groups."""
+        """Write whether a condition is true, nationally or by group.
+
+        Returns:
+            The formula that tests whether it is true everywhere.
+        """
         return self.figures.put(key, description, formula, [True] * len(self.figures.rows)).over_all("AND")
 
     def _write_least(self, column: Vector) -> KernelFigure:
-        """Write the minimum to share out, and whether the amount covers it.
+        """Write the minimum to share out and whether the amount covers it, and return the minimum.
 
         gpit refuses to share out less money than the floors cost. A changed workbook cannot refuse, so it has a check.
         """
@@ -165,7 +176,7 @@ class ShareOutCells:
         return least
 
     def _sound_tests(self) -> str:
-        """Return the formulas that test whether gpit would accept the weights, bounds and amounts."""
+        """Return the formulas, joined by commas, that test whether gpit would accept weights, bounds and amounts."""
         tests = [f"SUMPRODUCT(--({self.weights.range}<-tolerance))=0"]
         if self.tree.at_least and self.tree.at_most:
             low = self.columns.vector(self.block, self.tree.at_least).range
@@ -180,7 +191,7 @@ class ShareOutCells:
         return ",".join(tests)
 
     def _write_spent(self, most: KernelFigure | None) -> None:
-        """Write the total of the shares, and whether it is the amount or the maximum that the ceilings allow."""
+        """Write the total of the shares, and whether it is the amount or the maximum that ceilings allow (`most`)."""
         name, amount = self.step.name, self.amount.on_group_row()
         spent = self._total_of(f"given by {name}", "total shared out", self.columns.vector(self.block, tree.Name(name)))
         due = f"MIN({amount},{most.on_group_row()})" if most else amount
@@ -195,8 +206,12 @@ class ShareOutCells:
 
         It does not use the cells of the shares, so that the money account shows if they are wrong.
 
+        Args:
+            amount: The amount to share out, as in a formula.
+            most: The maximum that the ceilings allow, as in a formula.
+
         Returns:
-            Its formula over all groups.
+            The formula of the money left in all groups.
         """
         rounding, paid = rounding_within_groups(self.columns.scheme, self.step), most
         if rounding:
@@ -242,7 +257,7 @@ def write_rounded(columns: YearColumns, step: Step, kernel: tree.Rounded) -> Non
 
 
 def write_rounded_figure(columns: YearColumns, step: Step, kernel: tree.Rounded) -> None:
-    """Write a national step that rounds one figure."""
+    """Write a national step that rounds one figure to whole units."""
     to, number = Fraction(str(kernel.to)), columns.layout.number
     units = excel.rounded_total(columns.national_refs().name(kernel.of.name), to, number)
     columns.write_national(
@@ -251,7 +266,7 @@ def write_rounded_figure(columns: YearColumns, step: Step, kernel: tree.Rounded)
 
 
 def whole_units(values: Sequence[float], to: Fraction) -> tuple[list[int], list[float]]:
-    """Return whole units and remainders snapped to a millionth, as the workbook's formulas give them."""
+    """Return the whole units of each value and its remainder, to a millionth, as the workbook's formulas give them."""
     wholes, remainders = [], []
     for value in values:
         units = value * to.denominator / to.numerator
@@ -268,13 +283,23 @@ def _one_unit(unit: str | None, to: float) -> str:
 
 
 def _units_left(rows: Sequence[int], values: Sequence[float], wholes: Sequence[int], to: Fraction) -> int:
-    """Return how many units are left to give to the largest remainders of a group."""
+    """Return how many units the largest remainders of a group get.
+
+    Args:
+        rows: The rows of the group.
+        values: The unrounded value of each row.
+        wholes: The whole units of each row.
+        to: The unit of rounding.
+    """
     total = math.fsum(values[row] for row in rows) * to.denominator / to.numerator
     return math.floor(round(total, 6) + 0.5) - sum(wholes[row] for row in rows)
 
 
 def _last_row_served(rows: Sequence[int], remainders: Sequence[float], count: int) -> tuple[float, int]:
-    """Return the smallest remainder that gets a unit, and the place of the last row that does at that remainder."""
+    """Return the smallest remainder that gets a unit, and the position of the last row that gets one at that remainder.
+
+    If no unit is left (`count` is 0), the result is 1 and 0.
+    """
     if not count:
         return 1, 0
     last = sorted(rows, key=lambda row: (-remainders[row], row))[count - 1]

@@ -31,7 +31,7 @@ _EDGE: Final = excel.CONSTANTS["tolerance"][0]
 
 
 def write_per_head(writers: dict[str, StepWriter]) -> None:
-    """Add £ per head to the workings of each year: historic spend, allocation, change, and its rank."""
+    """Add £ per head to the workings of each year: historic spend, allocation, change, and the rank of the change."""
     for year, writer in writers.items():
         layout, columns = writer.layout, writer.columns
         block, result = layout.blocks[ORGANISATION, year], layout.scheme.result
@@ -65,14 +65,17 @@ def write_per_head(writers: dict[str, StepWriter]) -> None:
 
 
 def _ranks(changes: Sequence[Any]) -> list[Any]:
-    """Return each row's rank, the largest change first, the earlier row first among equals."""
+    """Return each row's rank by change, the largest first; equal changes are ranked in the order of rows."""
     order = sorted((-change, row) for row, change in enumerate(changes) if change != NOT_APPLICABLE)
     ranks = {row: rank for rank, (_, row) in enumerate(order, 1)}
     return [ranks.get(row, NOT_APPLICABLE) for row in range(len(changes))]
 
 
 def change_sheet(layout: Layout) -> Sheet | None:
-    """Return the change per head of every organisation, sorted live, or its percentiles where there are many."""
+    """Return the sheet of the change per head of every organisation, sorted live; None if there are no changes.
+
+    If there are too many organisations to sort, the sheet has percentiles instead.
+    """
     blocks = [block for block in layout.organisations().values() if "change per head" in block.helpers]
     if not blocks:
         return None
@@ -101,6 +104,7 @@ def change_sheet(layout: Layout) -> Sheet | None:
 
 
 def _change_by_hundredths(layout: Layout, blocks: Sequence[Block], title: str) -> Sheet:
+    """Return the sheet of the percentiles of the change per head, used if there are too many organisations to sort."""
     count, noun = max(block.height for block in blocks), layout.scheme.organisation
     note = f"Formulas cannot sort {count:,} {noun}s; each row shows the change that this share of them stays below."
     sheet = layout.make_sheet(CHANGE, title, note)
@@ -117,7 +121,7 @@ def _change_by_hundredths(layout: Layout, blocks: Sequence[Block], title: str) -
 
 
 def applicable(block: Block, key: str) -> list[float]:
-    """Return the applicable figures of a column of the workings."""
+    """Return the values of a column of the workings, without those that do not apply."""
     return [value for value in block.helper_values(key) if value != NOT_APPLICABLE]
 
 
@@ -130,7 +134,7 @@ def _percentile(ordered: Sequence[float], share: float) -> float:
 
 
 def _rate_sets(layout: Layout) -> list[tuple[str, str, list[float]]]:
-    """Return the heading, cells and figures of each set of £ per head: historic spend once, then each allocation."""
+    """Return heading, cells and values of each column of £ per head: historic spend once, then each allocation."""
     before, after = f"{BASELINE} per head", f"{layout.scheme.result} per head"
     blocks = layout.organisations()
     sets = [("Historic spend", block, before) for block in blocks.values() if before in block.helpers][:1]
@@ -139,7 +143,7 @@ def _rate_sets(layout: Layout) -> list[tuple[str, str, list[float]]]:
 
 
 def spread_sheet(layout: Layout) -> Sheet | None:
-    """Return the number of organisations in each band of £ per head, before and after; bands have equal width."""
+    """Return the sheet that counts organisations in bands of £ per head, before and after; None without rates."""
     sets = _rate_sets(layout)
     rates = [figures for _, _, figures in sets]
     if not sets or not all(rates):
@@ -170,6 +174,7 @@ def spread_sheet(layout: Layout) -> Sheet | None:
         column = letter(len(sheet.headings) + 1)
 
         def counted(row: int, cells: str = cells, column: str = column) -> str:
+            """Return the formula that counts the organisations in a row's band."""
             if row < last:
                 return f"SUMPRODUCT(({cells}>=$B{row}-tolerance)*({cells}<$B{row + 1}-tolerance))"
             lower = f"-SUM({column}{FIRST_ROW}:{column}{row - 1})" if row > FIRST_ROW else ""
@@ -180,7 +185,7 @@ def spread_sheet(layout: Layout) -> Sheet | None:
 
 
 def _bands(lowest: float, highest: float) -> tuple[list[float], float]:
-    """Return the start of each band, and their width."""
+    """Return the start of each band of equal width, and the width."""
     width = _round_width_up((highest - lowest) / (_BANDS - 1))
     starts = [math.floor(lowest / width + _EDGE) * width]
     while len(starts) < _BANDS and starts[-1] + width <= highest:
@@ -189,7 +194,7 @@ def _bands(lowest: float, highest: float) -> tuple[list[float], float]:
 
 
 def _round_width_up(width: float) -> float:
-    """Return a width rounded up to 1, 2, 5 or 10 times a power of ten, at least the penny that labels show."""
+    """Return a width rounded up to 1, 2, 5 or 10 times a power of ten; at least a penny, which labels show."""
     if width <= _PENNY:
         return _PENNY
     power = 10.0 ** math.floor(math.log10(width))
@@ -197,7 +202,7 @@ def _round_width_up(width: float) -> float:
 
 
 def path_sheet(layout: Layout) -> Sheet | None:
-    """Return the path over the years: lowest, quartiles, median and highest £ per head."""
+    """Return the sheet of £ per head over the years: lowest, quartiles, median, highest; None for a single column."""
     sets = _rate_sets(layout)
     if len(sets) < 2:
         return None

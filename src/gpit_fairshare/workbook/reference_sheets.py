@@ -52,7 +52,7 @@ ABOUT: Final = "About"
 
 
 def about_sheet(layout: Layout, sheets: Sequence[Sheet], status: tuple[str, str]) -> Sheet:
-    """Return the first sheet: what this is, whether its checks pass, who signed it, and a list of the sheets."""
+    """Return the sheet About: what this is, whether its checks pass, who signed it, and a list of the sheets."""
     scheme, result = layout.scheme, layout.result
     note = f"{layout.answers} by gpit_fairshare {result.manifest['gpit']}."
     sheet = layout.make_sheet(ABOUT, scheme.title, note, "Control")
@@ -97,7 +97,7 @@ def about_sheet(layout: Layout, sheets: Sequence[Sheet], status: tuple[str, str]
 
 
 def add_status(layout: Layout, sheets: Sequence[Sheet], status: str) -> None:
-    """Give every sheet that may be printed alone a live status: whether it is final and whether the checks pass."""
+    """Give every output sheet a live status: whether the workbook is final and whether its checks pass."""
     layout.names["status_of_checks"] = OVERALL
     for sheet in sheets:
         if sheet.role == "Output":
@@ -106,12 +106,12 @@ def add_status(layout: Layout, sheets: Sequence[Sheet], status: str) -> None:
 
 
 def status_text(draft_or_final: str) -> str:
-    """Return the first part of a sheet's status, from the item of About that users fill in."""
+    """Return the first part of a sheet's status, such as `Status: DRAFT`, followed by a full stop."""
     return f"Status: {draft_or_final.upper()}."
 
 
 def _file_sentences(layout: Layout) -> list[str]:
-    """Return a sentence for each file that was read."""
+    """Return a sentence for each input file that was read: its role, name, sheet and rows."""
     inputs = layout.result.inputs
     names = {name for _, _, name in inputs.undated}
     undated = {path for name in names for path in inputs.columns[name].file.split(", ")}
@@ -132,7 +132,7 @@ def _fixed_sentence(layout: Layout) -> str:
 
 
 def _live_changes(layout: Layout) -> str:
-    """Return a live sentence about what was changed since the run wrote the workbook."""
+    """Return the formula of a sentence on how many parameters and whether inputs were changed since the run."""
     changed = layout.changed_inputs()
     inputs = f'IF({changed}=0,"none","yes")' if changed else '"none"'
     follow = _FOLLOW if fixed_parts(layout) else ""
@@ -158,7 +158,7 @@ def _text_sheet(name: str, title: str, note: str, items: Sequence[Any], columns:
 
 
 def assumptions_sheet(layout: Layout) -> Sheet:
-    """Return the numbered assumptions, with the effect and the owner of each."""
+    """Return the sheet Assumptions: the numbered assumptions, with the effect and the owner of each."""
     assumptions = layout.scheme.assumptions
     optional = ("owner", "date", "quality", "impact")
     columns = [name for name in optional if any(getattr(assumption, name) for assumption in assumptions)]
@@ -188,6 +188,7 @@ def assumptions_sheet(layout: Layout) -> Sheet:
 
 
 def _effect_text(layout: Layout, effect: Effect) -> str:
+    """Return a sentence on how much the result changes with another value of an assumption's parameter."""
     if effect.total is None or effect.organisations is None:
         return sentence(effect.said) + "."
     value = value_tried(layout.scheme, effect)
@@ -198,7 +199,7 @@ def _effect_text(layout: Layout, effect: Effect) -> str:
 
 
 def steps_sheet(layout: Layout) -> Sheet:
-    """Return the method: every step in order, as the scheme writes it."""
+    """Return the sheet Method: every step in order, as the scheme writes it."""
     return _text_sheet(
         "Method",
         "Method, step by step",
@@ -216,7 +217,7 @@ def steps_sheet(layout: Layout) -> Sheet:
 
 
 def _step_note(step: Step) -> str:
-    """Return the notes on a step."""
+    """Return the notes on a step: the scheme's, whether its money is non-recurrent, and whether it has no formula."""
     fixed = joined([str(function) for function in without_excel(step.tree)])
     texts = (
         step.note,
@@ -227,7 +228,7 @@ def _step_note(step: Step) -> str:
 
 
 def findings_sheet(layout: Layout) -> Sheet:
-    """Return the findings about the inputs and the run."""
+    """Return the sheet Findings: the errors, warnings and notes about the inputs and the run."""
     return _text_sheet(
         "Findings",
         "Findings about the inputs and the run",
@@ -246,7 +247,7 @@ def findings_sheet(layout: Layout) -> Sheet:
 
 
 def sources_sheet(layout: Layout) -> Sheet:
-    """Return the publications that the scheme cites."""
+    """Return the sheet Sources: the publications that the scheme cites."""
     return _text_sheet(
         "Sources",
         "Sources of figures and rules",
@@ -263,12 +264,12 @@ def sources_sheet(layout: Layout) -> Sheet:
 
 
 def _linked_title(source: Source) -> Cell | str:
-    """Return a title, with a link to the publication if it is on the web."""
+    """Return the title of a publication, as a cell with a link if it is on the web."""
     return Cell(source.title, link=source.url) if is_web(source.url) else source.title
 
 
 def manifest_sheet(layout: Layout) -> Sheet:
-    """Return the sheet with everything needed to run again and get the same bytes."""
+    """Return the sheet Manifest: everything needed to run again and get the same bytes."""
     manifest = layout.result.manifest
     rows: list[tuple[str, str]] = [("gpit_fairshare", manifest["gpit"])]
     rows += [(f"Library {name}", version) for name, version in manifest["libraries"].items()]

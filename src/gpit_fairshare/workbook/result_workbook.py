@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 def write_workbook(
     result: Result, path: Path, advance: Callable[[int, int], None] = lambda _done, _total: None
 ) -> None:
-    """Write a result as a workbook; `advance` is called with the cells done and the total."""
+    """Write a result as a workbook; `advance` is called with the number of cells done and of all cells."""
     layout = Layout(result)
     scheme = result.scheme
     properties = {
@@ -45,7 +45,7 @@ def write_workbook(
 
 
 def _build_sheets(layout: Layout) -> list[Sheet]:
-    """Return every sheet, in the order of the workbook."""
+    """Build every sheet of the workbook, and return them in order."""
     inputs = input_sheets(layout)
     groupings = layout.result.years[layout.years[0]].labels
     for year in layout.years:
@@ -94,7 +94,7 @@ def _build_sheets(layout: Layout) -> list[Sheet]:
 
 
 def _make_block(layout: Layout, kind: Kind, year: str) -> Block:
-    """Make the sheet and workings of one kind in one year, with the columns that name its rows."""
+    """Make the sheet and workings of one kind of row in one year, with the columns that name the rows."""
     scheme, now, word = layout.scheme, layout.result.years[year], year.replace("/", "-")
     if kind.column is None:
         name, end, title, noun = word, "", f"{scheme.title}: {year}", scheme.organisation
@@ -125,7 +125,7 @@ def _make_block(layout: Layout, kind: Kind, year: str) -> Block:
 
 
 def _add_input_columns(layout: Layout, block: Block) -> None:
-    """Add a column for each input that refers to the sheets of inputs."""
+    """Add a column for each input to a sheet of organisations; its formulas refer to the sheets of inputs."""
     scheme, year, codes = layout.scheme, block.year.year, block.year.codes()
     for name in dict.fromkeys((*input_names(layout), *block.year.labels)):
         symbol, values = scheme.symbols.get(name), block.values(name)

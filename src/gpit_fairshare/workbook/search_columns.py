@@ -71,14 +71,14 @@ class Search:
     """What each group has to share."""
 
     def __post_init__(self) -> None:
-        """Sort the turning points."""
+        """Sort the turning points of each group, and set how many rounds the search takes."""
         self.points = [sorted(side[row] for side in self.turns.values() for row in rows) for rows in self.rows]
         """The turning points of each group, sorted."""
         # Enough to find any of all points, even if rows move to another group, and one more to show the outcome.
         self.round_count = math.ceil(math.log2(sum(map(len, self.points)) + 1)) + 1
 
     def rounds(self, index: int) -> list[Round]:
-        """Return the rounds of the search in a group: each halves the range of ranks."""
+        """Return the rounds of the search in the group with this position; each halves the range of ranks."""
         points, amount, rounds = self.points[index], self.amounts[index], []
         lowest, highest = 0, len(points) + 1
         for _ in range(self.round_count):
@@ -93,7 +93,7 @@ class Search:
         return rounds
 
     def factor(self, index: int) -> SearchFactor:
-        """Return the factor that spends a group's amount, and the figures it follows from."""
+        """Return the factor that spends a group's amount, and the figures that it follows from."""
         points, lowest = self.points[index], self.rounds(index)[-1].lowest
         below = max(0.0, points[lowest - 1]) if lowest else 0.0
         spent = self._spent_at(index, below)
@@ -110,7 +110,7 @@ class Search:
         return SearchFactor(below, spent, moving, max(0.0, upto))
 
     def _spent_at(self, index: int, factor: float) -> float:
-        """Return what the rows of a group take together at a factor."""
+        """Return how much the rows of a group take together at a factor."""
         leaves, stops = self.turns.get(FLOOR), self.turns.get(CEILING)
         terms: list[float] = []
         for row in self.rows[index]:
@@ -126,40 +126,40 @@ class Search:
 
 
 class OwnOrder:
-    """The rows of a block as its workings have them, where all are in one group."""
+    """The order of rows for a search in which all rows are one group: that of the block."""
 
     def __init__(self, figures: KernelFigures) -> None:
         self.columns, self.block = figures.columns, figures.block
 
     def column_of_block(self, column: Vector) -> Vector:
-        """Return a column of the block as it is seen from here."""
+        """Return a column of the block, for formulas of this order: the column itself."""
         return column
 
     def copy_column(self, _key: str, _heading: str, column: Vector) -> Vector:
-        """Return a column of the block as a range in this order."""
+        """Return a column of the block in this order: the column itself, as it need not be copied."""
         return column
 
     def add_column(self, key: str, heading: str, formula: str, values: Sequence[Any]) -> Vector:
-        """Add a column; its values are given in the order of the block."""
+        """Add a column to the workings of the block and return it."""
         column = self.columns.add_helper(self.block, key, heading, formula, values)
         return Vector(values, column.range, self.block.helper_cell(key, on_sheet=self.block.workings))
 
     def group_ends(self, _index: int) -> tuple[Cell, Cell]:
-        """Return the first and last place of a group, for the sheet Sharing."""
+        """Return the cells with the first and last position of the only group, for the sheet Sharing."""
         rows = f"ROWS({self.block.sheet.column_range(1)})"
         return Cell(1, "1", "count"), Cell(self.block.height, rows, "count")
 
     def span(self, first: Vector, last: Vector) -> str:
-        """Return one column or several side by side, as figures of the group see them."""
+        """Return the range of one column, or of several next to each other."""
         return f"{first.range.partition(':')[0]}:{last.range.rpartition(':')[2]}"
 
     def group_factor(self) -> str:
-        """Return the factor that limits a sum to the rows of the figure's group: none is needed."""
+        """Return the factor that limits a sum to the rows of one group: an empty text, as there is one group only."""
         return ""
 
 
 class GroupOrder:
-    """A sheet with the rows of a block by group, and in each group as the block has them."""
+    """A sheet with the rows of a block sorted by group, and inside each group in the order of the block."""
 
     def __init__(self, figures: KernelFigures) -> None:
         columns, block, groups = figures.columns, figures.block, figures.groups
@@ -189,6 +189,7 @@ class GroupOrder:
         first_places = groups.column_range(self._first)
 
         def row_of(row: int) -> str:
+            """Return the formula of the position among all rows: the next row of the same group."""
             first = f"MATCH($B{row},{numbers},0)"
             if row == FIRST_ROW:
                 return first
@@ -204,31 +205,31 @@ class GroupOrder:
         sheet.add_column(block.sheet.headings[0], 12, [names[row] for row in self.rows], formula)
 
     def column_of_block(self, column: Vector) -> Vector:
-        """Return a column of the block as it is seen from here; its values stay in the order of the block."""
+        """Return a column of the block with the cell that formulas of this order use; values stay in its order."""
         return Vector(column.values, column.range, f"INDEX({column.range},$C{ROW})")
 
     def copy_column(self, key: str, heading: str, column: Vector) -> Vector:
-        """Return a column of the block as a range in this order."""
+        """Copy a column of the block to this sheet, in the order of groups, and return it."""
         return self.add_column(key, heading, self.column_of_block(column).cell, column.values)
 
     def add_column(self, _key: str, heading: str, formula: str, values: Sequence[Any]) -> Vector:
-        """Add a column; its values are given in the order of the block."""
+        """Add a column to this sheet and return it; its values are given in the order of the block."""
         column = self.sheet.add_column(heading, 16, [values[row] for row in self.rows], formula)
         return Vector(values, self.sheet.column_range(column), self.sheet.cell(column, on_sheet=self.sheet))
 
     def group_ends(self, index: int) -> tuple[Cell, Cell]:
-        """Return the first and last place of a group, for the sheet Sharing."""
+        """Return the cells with the first and last position of a group, for the sheet Sharing."""
         (first, last), row = self._places[index], f"${FIRST_ROW + index}"
         first_cell, last_cell = self.groups.cell(self._first, row), self.groups.cell(self._last, row)
         return Cell(first, first_cell, "count"), Cell(last, last_cell, "count")
 
     def span(self, first: Vector, last: Vector) -> str:
-        """Return one column or several side by side, as figures of the group see them."""
+        """Return the range of a group's rows in one column or in several next to each other, for its formulas."""
         start, end = (self.groups.cell(key, on_sheet=self.groups.sheet) for key in (self._first, self._last))
         return _range_between(first, last, start, end)
 
     def group_factor(self) -> str:
-        """Return the factor that limits a sum to the rows of the figure's group."""
+        """Return the factor that limits a sum to the rows of the formula's group."""
         return f"({self.sheet.column_range(2)}=$B{ROW})*"
 
 
@@ -244,9 +245,15 @@ class SearchColumns:
         bounds: Mapping[str, Vector],
         amount: KernelFigure,
     ) -> None:
-        """Write what each row takes before the factor applies, and the factors at its turning points.
+        """Add the columns that the search reads: what each row takes before the factor applies, and its turning points.
 
-        `orders` holds the sheets of a year whose rows are in the order of their groups.
+        Args:
+            figures: The figures of the step.
+            orders: Sheets with rows sorted by group, by kind of row and grouping; a missing one is added.
+            weights: The weight of each row.
+            base: The base of each row.
+            bounds: The floor and the ceiling of each row, as far as there are any.
+            amount: What each group has to share.
         """
         self.figures, self.amount = figures, amount
         self.order = order = _order_of(figures, orders)
@@ -281,10 +288,9 @@ class SearchColumns:
         """The first and the last column of turning points."""
 
     def write_search(self) -> KernelFigure:
-        """Write the rounds of the search and the factor of each group, on a straight line from the point below it.
+        """Write the rounds of the search and the factor of each group, and return the factor.
 
-        Returns:
-            The factor.
+        The factor is on a straight line from the turning point below it.
         """
         ends = [self._write_rounds(index) for index in range(len(self.figures.rows))]
         factors = [self.search.factor(index) for index in range(len(ends))]
@@ -306,6 +312,7 @@ class SearchColumns:
         line, points = f"{below}+({self.amount.on_group_row()}-{spent})/{moving}", span(*self.outer)
 
         def factor_of(row: int) -> str:
+            """Return the formula of the factor of a group."""
             rank = at_end("F", row)
             next_point = f"SMALL({points},MIN(COUNT({points}),{rank}+1))"
             upto = f"IF({rank}>=COUNT({points}),{line},MIN({next_point},{line}))"
@@ -315,7 +322,7 @@ class SearchColumns:
         return figures.put(f"factor of {name}", "factor", factor_of, values, _FACTOR)
 
     def _write_rounds(self, index: int) -> int:
-        """Write the rounds of a group on the sheet Sharing, and return the row of the last."""
+        """Write the rounds of the search in a group on the sheet Sharing, and return the row of the last round."""
         figures, search = self.figures, self.search
         columns, sheet, step = figures.columns, figures.layout.sharing, figures.step
         label = columns.now.labels[figures.within][index] if figures.within else "all"
@@ -347,10 +354,14 @@ class SearchColumns:
         return sheet.last_row
 
     def _sum_spent(self, factor: str, span: Callable[[Vector], str]) -> str:
-        """Return what the rows of a group take together at a factor; `span` says where a column's rows are.
+        """Return the formula of what the rows of a group take together at a factor.
 
         A row whose floor or ceiling turns at exactly this factor takes the same whether it counts as turned or not.
         So SUMIF, which compares texts of 15 digits, is exact enough.
+
+        Args:
+            factor: The factor, as in a formula.
+            span: Gives the range of a column's rows.
         """
 
         def turned(cells: Vector, side: str) -> str:
@@ -371,7 +382,7 @@ class SearchColumns:
 
 
 def clip(column: Vector, bounds: Mapping[str, Vector]) -> list[float]:
-    """Return each value of a column brought down to its ceiling, then up to its floor."""
+    """Return the values of a column, each limited to its ceiling and then to its floor."""
     values = list(column.values)
     if CEILING in bounds:
         values = list(map(min, values, bounds[CEILING].values))
@@ -379,23 +390,36 @@ def clip(column: Vector, bounds: Mapping[str, Vector]) -> list[float]:
 
 
 def clip_formula(cell: str, bounds: Mapping[str, str]) -> str:
-    """Return a cell between the cells of its bounds."""
+    """Return the formula that limits a cell to the cells of its ceiling and its floor."""
     below = f"MIN({cell},{bounds[CEILING]})" if CEILING in bounds else cell
     return f"MAX({bounds[FLOOR]},{below})" if FLOOR in bounds else below
 
 
 def _range_between(first: Vector, last: Vector, start: str, end: str) -> str:
-    """Return the cells of one column, or of several side by side, from one place to another."""
+    """Return the range from one position to another in a column, or in several columns next to each other.
+
+    Args:
+        first: The first column.
+        last: The last column.
+        start: The first position, as in a formula.
+        end: The last position, as in a formula.
+    """
     return f"INDEX({first.range},{start}):INDEX({last.range},{end})"
 
 
 def _range_getter(row: int, start: str, end: str) -> Callable[[Vector], str]:
-    """Return a function that gives the cells of a column between the places in two columns of a row."""
+    """Return a function that gives the range of a column between the positions in two cells of a row.
+
+    Args:
+        row: The row.
+        start: Letter of the column with the first position.
+        end: Letter of the column with the last position.
+    """
     return lambda column: _range_between(column, column, f"{start}{row}", f"{end}{row}")
 
 
 def _order_of(figures: KernelFigures, orders: dict[tuple[Kind, str], GroupOrder]) -> OwnOrder | GroupOrder:
-    """Return the order in which the rows of a block are searched; `orders` holds the sheets of a year."""
+    """Return the order of rows for a search: the block's, or a sheet sorted by group, which is added to `orders`."""
     if figures.within is None:
         return OwnOrder(figures)
     key = (figures.block.kind, figures.within)

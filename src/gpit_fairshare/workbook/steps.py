@@ -39,7 +39,7 @@ class StepWriter:
         """Rows by group, for each kind of row and grouping that a search needs."""
 
     def write_step(self, step: Step) -> None:
-        """Write one step in its sheet.
+        """Write a step to its sheet, with the figures that it uses.
 
         Raises:
             OutputError: The step's formula is longer than Excel allows; it names the step.
@@ -68,19 +68,20 @@ class StepWriter:
             raise OutputError(f"{step.where}: {fault}") from None
 
     def _rows_formula(self, expression: Expression, block: Block, sheet: Sheet) -> Formula:
-        """Return the formula of every row of a block; formulas of rows only differ if they look back a year."""
+        """Return the formula for the rows of a block; it differs between rows only if it looks back a year."""
         layout, year, first_year = self.layout, self.year, self.columns.first_year
         if not first_year and any(isinstance(node, tree.Previous) for node in tree.walk(expression)):
             return lambda row: excel.render(expression, Refs(layout, year, block, row, sheet), first_year=False)
         return excel.render(expression, Refs(layout, year, block, ROW, sheet), first_year=first_year)
 
     def _national_formula(self, expression: Expression) -> str:
+        """Return the formula of an expression over national figures."""
         return excel.render(expression, self.columns.national_refs(), first_year=self.columns.first_year)
 
     # Figures over rows ----------------------------------------------------------------------------
 
     def _write_figures(self, expression: Expression) -> None:
-        """Write every figure that a formula uses, once: nationally, or in a column of its group's sheet."""
+        """Write every figure over rows that a formula uses, unless it is written already: nationally, or by group."""
         columns, scheme = self.columns, self.layout.scheme
         for node in [node for node in tree.walk(expression) if isinstance(node, tree.AggregateCall)]:
             aggregate, symbol, key = AGGREGATES[node.function], scheme.symbols[node.of], tree.to_text(node)
@@ -98,10 +99,14 @@ class StepWriter:
     # Checks -----------------------------------------------------------------------------------------
 
     def check_formula(self, check: Check, index: int, failing: Collection[str]) -> str:
-        """Return the live formula of a check for this year; a check of organisations gets a column.
+        """Return the live formula of a check for this year; a check of organisations or groups also gets a column.
 
-        `failing` names those that fail it in the run. The formula is empty if the check uses a function that Excel
-        does not have.
+        The formula is an empty text if the check uses a function that Excel does not have.
+
+        Args:
+            check: The check.
+            index: Its position among the checks.
+            failing: The organisations or groups that fail it in the run.
         """
         if without_excel(check.tree):
             return ""

@@ -41,9 +41,15 @@ class SummaryRows:
         self.rows: dict[str, int] = {}
 
     def put(self, label: str, year: str, formula: str, value: float, number: str = "", key: str = "") -> str:
-        """Write one figure of one year, in £ if no format is given.
+        """Write one figure of one year.
 
-        Its row is found by its label, or by a key where two figures may have the same label.
+        Args:
+            label: Label of the row.
+            year: The year.
+            formula: The formula.
+            value: The value that it gives.
+            number: Name of the number format; that of £ if it is empty.
+            key: Identifies the row if two figures may have the same label.
 
         Returns:
             How formulas on the same sheet refer to the cell.
@@ -55,12 +61,12 @@ class SummaryRows:
         return f"{letter(column)}{row}"
 
     def cell(self, key: str, year: str) -> str:
-        """Return how formulas on other sheets refer to a figure."""
+        """Return how formulas on other sheets refer to a figure, by the label or key of its row."""
         return f"{SUMMARY}!${letter(2 + self.layout.years.index(year))}${self.rows[key]}"
 
 
 def summary_rows(layout: Layout, writers: Mapping[str, StepWriter]) -> SummaryRows:
-    """Return the years' main figures, each a live formula on the year sheets."""
+    """Return the sheet Summary with the main figures of each year, each a live formula on the year sheets."""
     rows = SummaryRows(layout)
     for measures in layout.measures:
         year = measures.year
@@ -84,6 +90,7 @@ def _write_account(rows: SummaryRows, writer: StepWriter, account: MoneyAccount)
     layout, year = rows.layout, writer.year
 
     def lines(side: str, listed: Sequence[MoneyLine]) -> list[str]:
+        """Write the lines of one side of the account, and return their cells."""
         cells = []
         for line in listed:
             formula, key = _line_formula(writer, side, line.name), f"{side} {line.name}"
@@ -105,7 +112,7 @@ def _write_account(rows: SummaryRows, writer: StepWriter, account: MoneyAccount)
 
 
 def _line_formula(writer: StepWriter, side: str, name: str) -> str:
-    """Return the formula for the money of a name on a side of the account, over all organisations as in the engine."""
+    """Return the formula for one line of the account: the money of a name, over all organisations."""
     layout = writer.layout
     if side == UNSPENT and name in writer.share_outs:  # a share_out step without a ceiling leaves nothing over
         return writer.share_outs[name].left_over or "0"
@@ -118,7 +125,7 @@ def _line_formula(writer: StepWriter, side: str, name: str) -> str:
 
 
 def _write_answers(rows: SummaryRows, block: Block, measures: YearMeasures) -> None:
-    """Write the total of answers that are not money, or the lowest and highest of an index or a rate."""
+    """Write the total of answers that are not money, or the lowest and highest if they are not added up."""
     scheme, cells = rows.layout.scheme, block.column_range(rows.layout.scheme.result)
     answers, unit = block.values(scheme.result), scheme.symbols[scheme.result].unit
     ends = [("lowest", "MIN", min(answers)), ("highest", "MAX", max(answers))]
@@ -165,7 +172,7 @@ def _write_per_head(rows: SummaryRows, block: Block) -> None:
 
 
 def areas_sheet(layout: Layout) -> Sheet | None:
-    """Return live totals by the scheme's `report_by` column; None if there is no such column."""
+    """Return the sheet of totals by the scheme's `report_by` column, live; None if there is no such column."""
     column, blocks = layout.scheme.report_by, layout.organisations().values()
     if not column or not all(column in block.columns for block in blocks):
         return None
@@ -183,6 +190,8 @@ def areas_sheet(layout: Layout) -> Sheet | None:
         areas = [by_name.get(text or UNNAMED_AREA, nothing) for text in names]
 
         def formula(start: str, end: str, column_range: str = block.column_range(column)) -> Callable[[int], str]:
+            """Return a function that gives the formula of each area's row: `start`, a test for the area, and `end`."""
+
             def of_row(row: int) -> str:
                 name = f"$A{row}" if names[row - FIRST_ROW] else excel.text("")
                 same = f"EXACT({column_range},{name})" if exact else f"({column_range}={name})"
@@ -209,7 +218,7 @@ def areas_sheet(layout: Layout) -> Sheet | None:
 def charts(
     layout: Layout, change: Sheet | None, spread: Sheet | None, path: Sheet | None, areas: Sheet | None
 ) -> list[Chart]:
-    """Return the charts for which there are figures."""
+    """Return the charts of the sheet Summary, for those sheets of figures that exist."""
     noun = layout.scheme.organisation
     drawn = _change_charts(change, noun) if change else []
     drawn += [_spread_chart(spread, noun)] if spread else []
@@ -246,7 +255,7 @@ def _change_charts(sheet: Sheet, noun: str) -> list[Chart]:
 
 
 def _spread_chart(sheet: Sheet, noun: str) -> Chart:
-    """Return the chart of organisations by band: historic spend or the first allocation, and the last."""
+    """Return the chart of organisations by band of £ per head: historic spend or the first allocation, and the last."""
     columns = (3, len(sheet.headings))
     series = {sheet.headings[column - 1].rpartition(" (")[0]: sheet.column_range(column) for column in columns}
     sets = " and ".join(series).lower()
@@ -263,7 +272,7 @@ def _spread_chart(sheet: Sheet, noun: str) -> Chart:
 
 
 def _path_chart(sheet: Sheet, noun: str) -> Chart:
-    """Return the chart of the spread of organisations, from the first figures to the last year."""
+    """Return the chart of £ per head over the years: highest, quartiles, median and lowest."""
     first, across = "the first year", "Allocations by year"
     if sheet.value(FIRST_ROW, 1) == "Historic spend":
         first, across = "historic spend", "Historic spend, then allocations by year"
@@ -281,7 +290,7 @@ def _path_chart(sheet: Sheet, noun: str) -> Chart:
 
 
 def _areas_chart(layout: Layout, sheet: Sheet) -> Chart:
-    """Return the chart of what each area gets, year by year."""
+    """Return the chart of the money that each area gets, year by year."""
     label, by = layout.scheme.labels[layout.scheme.result], sheet.headings[0]
     areas = inside(by)
     series = {

@@ -59,11 +59,11 @@ class CellFormats:
         self.looks = {"wrong": self._make_format({"bold": True, "font_color": "#9C0006"})}
 
     def format_getter(self, sheet: Sheet) -> Callable[[Cell, int, bool], int]:
-        """Return a function from a cell, its column and whether it is bold to the number of its format in the file."""
+        """Return a function that gives the number of a cell's format from cell, column and whether it is bold."""
         return lambda cell, column, bold: format_number(self.cell_format(cell, sheet, column, bold=bold))
 
     def cell_format(self, cell: Cell, sheet: Sheet, column: int, *, bold: bool = False) -> Format:
-        """Return the format of a cell: texts on the left, figures on the right, each with its gutter."""
+        """Return the format of a cell: texts on the left, figures on the right, each with a gap to the next column."""
         is_text = sheet.is_text(column) if cell.value in MARKS else isinstance(cell.value, str)
         # If some texts of a row take several lines, its other cells start on the first line.
         settings: dict[str, Any] = {"num_format": FORMATS[cell.format], "valign": "top" if sheet.wrapped else "vcenter"}
@@ -74,14 +74,15 @@ class CellFormats:
         return self._make_format(settings)
 
     def heading_format(self, sheet: Sheet, column: int) -> Format:
-        """Return the format of a column's heading, on the side of its figures or texts."""
+        """Return the format of a column's heading, aligned like the cells of the column."""
         return self._make_format({**_HEADING, **_alignment(column, is_text=sheet.is_text(column))})
 
     def link_format(self, column: int) -> Format:
-        """Return the format of a link."""
+        """Return the format of a cell with a link."""
         return self._make_format({**_LINK, **_alignment(column, is_text=True)})
 
     def _make_format(self, settings: dict[str, Any]) -> Format:
+        """Return the format with these settings, which is made only once."""
         key = tuple(settings.items())
         if key not in self.made:
             self.made[key] = self.book.add_format(settings)
@@ -110,7 +111,7 @@ def write_sheets(
         path: The file.
         sheets: The sheets, in order.
         properties: Properties of the document, such as its title.
-        advance: Called with the number of cells done and the total.
+        advance: Called with the number of cells done and of all cells.
         names: Defined names, each with its cell.
     """
     book, names = LiveBook(), names or {}
@@ -120,6 +121,7 @@ def write_sheets(
     styles, done, total = CellFormats(book), 0, sum(sheet.cell_count() for sheet in sheets)
 
     def report(cells: int) -> None:
+        """Report progress after some more cells are written."""
         nonlocal done
         done += cells
         # The full total is only reported when the file is complete.
@@ -136,7 +138,7 @@ def write_sheets(
 
 
 def table_name(sheet: str, used_names: set[str]) -> str:
-    """Return a name for the table of a sheet: letters, digits and underscores, not a cell's address, not used yet."""
+    """Return an unused name for the table of a sheet: letters, digits and underscores, not like a cell's address."""
     base = "Table_" + re.sub(r"\W+", "_", sheet.replace("£", "GBP_"), flags=re.ASCII)
     return free_name(used_names, lambda number: f"{base}_{number}" if number > 1 else base)
 
@@ -188,7 +190,7 @@ def _add_sheet(sheet: Sheet, book: LiveBook, styles: CellFormats, table: str, re
 
 
 def _write_note(sheet: Sheet, page: WorksheetWriter) -> None:
-    """Write the note below the title, as a formula if it ends with a status."""
+    """Write the note below the title of a sheet, as a formula if it ends with a status."""
     note = clean(sheet.full_note())
     if not sheet.status:
         page.write_string(NOTE_ROW - 1, 0, note)
@@ -202,6 +204,7 @@ def _write_note(sheet: Sheet, page: WorksheetWriter) -> None:
 
 
 def _add_sheet_table(sheet: Sheet, page: WorksheetWriter, styles: CellFormats, name: str) -> None:
+    """Add the table of a sheet, with its headings, its description and the height of the heading row."""
     headings = [(heading, styles.heading_format(sheet, column)) for column, heading in enumerate(sheet.headings, 1)]
     add_table(page, HEADING_ROW, sheet.last_row, name, headings)
     page.describe_table(sheet.title)
@@ -212,7 +215,7 @@ def _add_sheet_table(sheet: Sheet, page: WorksheetWriter, styles: CellFormats, n
 def add_table(
     page: Worksheet, heading_row: int, last_row: int, name: str, headings: Sequence[tuple[str, Format]]
 ) -> None:
-    """Make a table from the row of headings down, with a format for each heading."""
+    """Add an Excel table from the row of headings down, with a format for each heading."""
     settings = {
         "name": name,
         "columns": [{"header": heading, "header_format": look} for heading, look in headings],
@@ -224,7 +227,7 @@ def add_table(
 
 
 def _insert_charts(sheet: Sheet, book: LiveBook, page: WorksheetWriter) -> None:
-    """Put the charts below the table, two side by side."""
+    """Insert the charts of a sheet below its table, two next to each other; a wide chart has a row of its own."""
     row, left = sheet.last_row + 1, True
     for index, chart in enumerate(sheet.charts):
         if index and (left or chart.wide):
@@ -241,7 +244,7 @@ def _insert_charts(sheet: Sheet, book: LiveBook, page: WorksheetWriter) -> None:
 
 
 def _draw_chart(chart: Chart, book: LiveBook) -> Any:
-    """Return a chart as XlsxWriter takes it."""
+    """Return a chart of XlsxWriter with the series, axes and texts of our chart."""
     drawn = book.add_chart({"type": chart.kind})
     for index, (name, values) in enumerate(chart.series.items()):
         colour = _COLOURS[index % len(_COLOURS)]
