@@ -57,7 +57,7 @@ class CaseItem(pytest.Item):
     """One case."""
 
     def runtest(self) -> None:
-        """Run the case.
+        """Run the case of this test.
 
         Raises:
             CaseFailed: The case is not ok.

@@ -72,7 +72,7 @@ class FigureDifference:
 
 
 def figure_text(value: Any) -> str | None:
-    """Write a figure of a run or a case: floats with the fewest digits that identify them, `true` or `false`."""
+    """Return a figure of a run or a case as text, with all its digits; None for a blank."""
     match value:
         case None | "":
             return None

@@ -198,7 +198,7 @@ def refuse_spaces(text: str, place: str) -> None:
 
 
 def _check_header(file: str, header: tuple[str, ...], row: int) -> None:
-    """Refuse headings that do not fit figures by year and organisation.
+    """Refuse the headings of a file of expected figures if one is missing or wrong.
 
     Raises:
         CaseError: A heading is missing, given twice, or begins or ends with a space.
@@ -222,7 +222,7 @@ def _check_header(file: str, header: tuple[str, ...], row: int) -> None:
 
 
 def _check_rows(file: str, records: list[tuple[str, ...]], lines: list[tuple[int, int]]) -> None:
-    """Refuse rows that do not fit the headings, have no key, or occur twice.
+    """Refuse rows of a file of expected figures that do not fit the headings, have no year or code, or occur twice.
 
     Raises:
         CaseError: There is such a row.

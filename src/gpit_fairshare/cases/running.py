@@ -164,6 +164,7 @@ class _FigureComparison:
     """Compares the expected figures of a case with those of its run."""
 
     def __init__(self, case: Case, result: Result) -> None:
+        """Collect the figures of the case and of its run; names that the run does not have are refused."""
         self.case = case
         self.result = result
         self.figures = case.figures
@@ -203,7 +204,7 @@ class _FigureComparison:
             _refuse_column(column, self.kinds, f"{file}: case › columns", "")
 
     def row_differences(self) -> Iterator[FigureDifference]:
-        """Yield missing rows, and extra rows if the case has all rows."""
+        """Yield a difference for each missing row, and if the case has all rows, for each extra row of the result."""
         for year, codes in self.codes.items():
             rows = self.rows_by_year[year]
             missing = sorted(code for code in codes if row_of(rows, code) is None)

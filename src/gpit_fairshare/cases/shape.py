@@ -30,7 +30,7 @@ Exact = Decimal | bool | str
 
 
 def exact_number(literal: str | int | Decimal) -> Decimal:
-    """Return a plain number, such as `398372000`, `0.005` or `1e-6`, exactly as written.
+    """Return a plain number, such as `398372000`, `0.005` or `1e-6`, as a decimal with all its digits.
 
     Raises:
         ValueError: It is not a plain number, or has more digits than any result.

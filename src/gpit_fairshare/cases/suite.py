@@ -42,7 +42,7 @@ class Suite:
 
     @property
     def exit_code(self) -> int:
-        """Return 2 for an error in a case, 1 for any difference from the expected figures, else 0."""
+        """Return the exit code of `gpit test`: 2 for an error in a case, 1 for any difference, else 0."""
         if self.count("fault") or (self.update and self.update.refused):
             return 2
         return 1 if self.count("failed") or self.unused else 0
@@ -116,7 +116,12 @@ def run_all(
 
 
 def _read_cases(cases: Sequence[DiscoveredFile]) -> tuple[dict[str, str], frozenset[Path], list[str]]:
-    """Return the text of each case for `-k`, the files that cases use, and the texts of unreadable cases."""
+    """Read the case files, without the files of expected figures.
+
+    Returns:
+        The text of each case that `-k` searches, by its name; the files of expected figures that cases name; and the
+        texts of the cases that cannot be read.
+    """
     texts: dict[str, str] = {}
     used: set[Path] = set()
     broken: list[str] = []

@@ -50,7 +50,7 @@ class Update:
     """Indexes of the cases whose files were written, from 0."""
 
     def entry(self) -> dict[str, Any]:
-        """Return the update with stable keys, for JSON."""
+        """Return what was written, or why nothing was, with stable keys, for JSON."""
         return {
             "refused": list(self.refused),
             "written": list(self.file_names),
@@ -223,7 +223,7 @@ def _csv_row(cells: Sequence[str], line_end: str) -> str:
 
 
 def _rewritten_case(text: str, differences: Sequence[FigureDifference]) -> str:
-    """Return a case file with new figures in place of the old ones and nothing else changed.
+    """Return the text of a case file with new figures in place of the old ones and nothing else changed.
 
     Raises:
         CaseError: A row was added or removed, a figure is a text or a blank, or the rest of the file would change.

@@ -53,7 +53,10 @@ def unrounded(scheme: Scheme) -> Scheme:
 
 
 def drivers_of(old: Result, new: Result) -> list[Driver]:
-    """Return what differs between two results of the same years: data, parameters in the old rule's order, formula."""
+    """Return what differs between two results of the same years, one driver each.
+
+    The data come first, then the parameters in the order of the old rule, then the formula.
+    """
     drivers: list[Driver] = []
     if has_same_organisations(old.inputs, new.inputs):
         labels = {**old.scheme.labels, **new.scheme.labels}
@@ -110,7 +113,7 @@ def has_same_organisations(old: Inputs, new: Inputs) -> bool:
 
 
 def differing_rows(old: Result, new: Result) -> dict[str, int]:
-    """Return the number of differing rows of each column that both rules use, in the order of first use."""
+    """Return how many rows differ in each input column that both rules use, in the order of first use."""
     names = {symbol.name for symbol in new.scheme.inputs} - {"org_code"}
     counts = {symbol.name: 0 for symbol in old.scheme.inputs if symbol.name in names}
     for before, after in zip(old.inputs.tables.values(), new.inputs.tables.values(), strict=True):

@@ -58,7 +58,7 @@ def _scheme_changes(old: Scheme, new: Scheme) -> Iterator[RuleDifference]:
 
 
 def _money_text(scheme: Scheme) -> str:
-    """Return the names in the money account, as text."""
+    """Return which steps and parameters are in a scheme's money account, as text."""
     money = scheme.money
     parts = {"in": money.money_in, "taken away": money.taken_away, "unspent": money.unspent}
     return "; ".join(f"{side}: {', '.join(names)}" for side, names in parts.items() if names) or "none"

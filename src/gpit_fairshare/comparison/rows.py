@@ -121,7 +121,7 @@ def _exact_columns(record: Record) -> set[str]:
 
 
 def _differs(table: pl.DataFrame, old: str, new: str, *, exactly: bool) -> pl.Expr:
-    """Return an expression that is true where two columns differ; a blank differs from every value."""
+    """Return a Polars expression that is true for rows in which two columns differ; a blank differs from any value."""
     before, after = table[old], table[new]
     if before.dtype != after.dtype:
         if before.null_count() == after.null_count() == table.height:

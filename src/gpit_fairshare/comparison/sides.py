@@ -127,7 +127,7 @@ def _without_noise(side: Side, other: Record) -> Side:
 
 
 def _with_answer_column(side: Side, other: Record) -> Side:
-    """Return a side with its answer column and how it was chosen; a table that does not name it follows the other side.
+    """Return a side with its answer column and how it was chosen; a table without a manifest follows the other side.
 
     Raises:
         UsageError: Neither side names the answer column, or a row has no answer.

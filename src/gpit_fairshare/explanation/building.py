@@ -24,6 +24,7 @@ class Building:
     """Builds the `drafts` of one year of one organisation."""
 
     def __init__(self, result: Result, year: str, code: str, default_origin: str) -> None:
+        """Look up the organisation's row in the year and in the year before, and start with no lines."""
         self.result = result
         self.scheme = result.scheme
         self.default_origin = default_origin
@@ -161,7 +162,7 @@ class Building:
         self.drafts.add(line)
 
     def _first_year_notes(self, expression: tree.Expression) -> tuple[str, ...]:
-        """Return a note on each value that replaces the year before in the first year."""
+        """Return a note on each `previous` in a formula, which has another value in the first year; later, no notes."""
         if not self.drafts.first_year:
             return ()
         nodes = (node for node in tree.walk(expression) if isinstance(node, tree.Previous))

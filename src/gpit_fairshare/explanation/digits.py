@@ -83,6 +83,7 @@ class Digits:
     """The precision of every value of an explanation: one value is written the same way everywhere."""
 
     def __init__(self, years: Sequence[Drafts]) -> None:
+        """Find how many digits each value needs, so that the printed numbers of every line give its value."""
         self.level: Counter[_Value] = Counter()
         self._as_run: set[tuple[str, int]] = set()
         """Sides of comparisons, by year and node, printed as the run has them: calculated by hand they differ."""

@@ -109,7 +109,7 @@ class Drafts:
     lines: list[UnformattedLine] = field(default_factory=list)
 
     def add(self, draft: UnformattedLine) -> None:
-        """Add a line, and its value under its name."""
+        """Add a line to the year; its value, unit and exact value are recorded under its name, except for checks."""
         self.lines.append(draft)
         if draft.kind != "check":
             self.cells[draft.name] = draft.value

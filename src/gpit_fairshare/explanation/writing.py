@@ -28,6 +28,7 @@ class LineWriter:
     """Writes the lines of all years, numbered from 1."""
 
     def __init__(self, scheme: Scheme, digits: Digits) -> None:
+        """Start numbering lines; `digits` gives the printed values."""
         self.scheme = scheme
         self.digits = digits
         self.numbers: dict[Key, int] = {}

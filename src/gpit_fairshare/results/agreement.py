@@ -164,13 +164,13 @@ class OffRule:
         return f"{message}{reason if self.too_fine else ''}"
 
     def document(self) -> dict[str, Any]:
-        """Return the figure with stable keys, for JSON."""
+        """Return the figure that differs from its rule with stable keys, for JSON."""
         entry = {key: getattr(self, key) for key in ("year", "of", "name", "label")}
         return {**entry, "found": self.actual, "expected": self.expected, "text": str(self)}
 
 
 def off_rule(record: Record, result: Result) -> tuple[OffRule, ...]:
-    """Return every figure of a record that differs from what its rule gives, in the order of the rule's steps.
+    """Return every figure of a result file that differs from what the file's own rule gives, in the order of steps.
 
     A figure of the nation or of a group is repeated in many rows of the tidy table and is one figure.
 
@@ -225,13 +225,13 @@ def label_inside(scheme: Scheme, name: str) -> str:
 
 
 def in_one_line(figures: Sequence[OffRule]) -> str:
-    """Describe the first of the figures that differ from their rule, and count the others."""
+    """Return a text with the first of the figures that differ from their rule, and the number of others."""
     others = f"; and {len(figures) - 1:,} more" if len(figures) > 1 else ""
     return f"{figures[0]}{others}"
 
 
 def distinct_texts(actual: Any, expected: Any, unit: str | None) -> tuple[str, str]:
-    """Write two values with enough digits to distinguish them."""
+    """Return two values as texts, with enough digits to distinguish them and with their unit."""
     for digits in DIGITS[:3]:
         texts = value_text(actual, unit, digits), value_text(expected, unit, digits)
         if texts[0] != texts[1]:

@@ -37,7 +37,9 @@ _MOST_CELLS: Final = LARGEST_RESULT // 8
 
 
 def read_record(path: str | Path) -> Record:
-    """Read a result file, and the manifest of a CSV or Parquet file if there is one in its folder.
+    """Return the content of a result file: rows, and if the file has its manifest also rule and inputs.
+
+    The manifest of a CSV or Parquet file is looked for in its folder.
 
     Raises:
         UsageError: The file does not exist, cannot be read, holds no result of gpit, or an organisation twice.
@@ -86,7 +88,7 @@ class ResultFile:
 
 
 def open_result(path: str | Path) -> ResultFile:
-    """Read the bytes of a result file and its manifest, not its rows.
+    """Return the bytes of a result file with its manifest; its rows are not read.
 
     Raises:
         UsageError: The file does not exist, cannot be read, is not a result of gpit, or has no manifest.
@@ -116,7 +118,7 @@ def open_result(path: str | Path) -> ResultFile:
 
 @contextmanager
 def readable(name: str) -> Iterator[None]:
-    """Turn the error of an unreadable workbook into one sentence that names the file.
+    """Context manager: turns the error of an unreadable workbook into a usage error that names the file.
 
     Raises:
         UsageError: The workbook is damaged, protected, too large or hostile.
@@ -382,7 +384,7 @@ def _refuse_duplicates(frame: pl.DataFrame, name: str) -> None:
 
 
 def refuse_blanks(frame: pl.DataFrame, columns: Sequence[str], name: str) -> None:
-    """Refuse a table without a figure that every row of a result has: it would count as 0.
+    """Refuse a table that lacks a value in one of these columns, which every result has: a blank would count as 0.
 
     Raises:
         UsageError: A column is missing, holds something other than numbers or yes/no, or has a blank.

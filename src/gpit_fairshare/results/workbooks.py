@@ -51,6 +51,7 @@ class _Sheets:
     """The cells of a workbook, by sheet."""
 
     def __init__(self, name: str, data: bytes, largest: int) -> None:
+        """Open a workbook of at most `largest` bytes; a sheet is read when its cells are asked for."""
         self.name = name
         rows = workbook_rows(data, ReadOptions(largest=largest))
         self.cells = cache(lambda sheet: dict(rows(sheet)))

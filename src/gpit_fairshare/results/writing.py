@@ -26,7 +26,7 @@ FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 def write_result(result: Result, path: Path, ending: str, advance: Callable[[int, int], None]) -> None:
-    """Write a result to `path` as the kind of file of a lower-case ending.
+    """Write a result to a file of the kind that `ending` says: .xlsx, .json, .csv or .parquet.
 
     While a workbook is written, `advance` is called with the number of steps done and the number of all steps.
     """
@@ -86,7 +86,7 @@ def rows_as_csv(rows: Iterable[Iterable[Any]], write: Callable[[Any], str]) -> s
 
 
 def write_parquet(result: Result, path: Path) -> None:
-    """Write the tidy table with its types, in one row group."""
+    """Write the tidy table as a Parquet file with typed columns, in one row group."""
     # Via memory: if the disk is full, Polars names neither the cause nor the file.
     stream = io.BytesIO()
     result.rows.write_parquet(stream, compression="zstd", row_group_size=max(1, result.rows.height))

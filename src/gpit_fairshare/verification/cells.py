@@ -72,7 +72,7 @@ class WorkbookCells:
     """A workbook; each call of `rows` reads a sheet again."""
 
     def __init__(self, content: bytes, largest: int) -> None:
-        """Check the archive, and read the list of sheets and the texts that they share.
+        """Check a workbook's archive, and read its list of sheets, defined names, settings and shared texts.
 
         Raises:
             Unreadable: It is damaged, protected, too large or hostile.
@@ -104,7 +104,7 @@ class WorkbookCells:
                 pass
 
     def rows(self, sheet: str) -> Iterator[tuple[int, Row]]:
-        """Yield each row of a sheet that holds anything, once, with its number from 1.
+        """Yield the number and the cells of each row of a sheet that is not empty.
 
         Raises:
             Unreadable: The sheet is damaged, or no spreadsheet program would write it so.
@@ -167,6 +167,7 @@ class _SharedTexts:
     """Reads the texts that cells share, by their number: rich ones as plain text, without pronunciation hints."""
 
     def __init__(self, texts: dict[int, str]) -> None:
+        """Start with an empty element; the texts are stored in `texts` by their number."""
         self._texts = texts
         self._hint = False
         self._value: list[str] = []
@@ -201,6 +202,7 @@ class _CellParser(_SharedTexts):
     """Reads the cells of a sheet."""
 
     def __init__(self, sheet: str, texts: dict[int, str]) -> None:
+        """Start before the first row of a sheet; `texts` has the texts that cells share."""
         super().__init__(texts)
         self.complete_rows: list[tuple[int, Row]] = []
         self._sheet = sheet

@@ -63,7 +63,7 @@ def other_versions(spec: RunSpec) -> tuple[ManifestChange, ...]:
 
 
 def _digest_now(function: str) -> str | None:
-    """Return the digest of the module that defines a function now; None where no plug-in has it."""
+    """Return the digest of the module that now defines a plug-in function; None if no plug-in has it."""
     plugin_function = find_function(function)
     return plugin_function.plugin.digest() if plugin_function else None
 

@@ -117,6 +117,7 @@ class _RuleFiles:
     """Copies the scheme, formula and transition files outside the library, and the files that they name in turn."""
 
     def __init__(self, spec: RunSpec, places: Places, folder: Path) -> None:
+        """Take from the manifest which rule files the run read; none is copied yet."""
         self.places, self.folder, self.with_plugins = places, folder, bool(spec.plugins)
         self.then = [(file.file, file.sha256) for file in spec.scheme.files]
         """Base name and digest of each file that the run read."""

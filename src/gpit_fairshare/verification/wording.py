@@ -49,7 +49,7 @@ class Wording:
         return cls(frozenset(cells | {text for path, text in _texts_by_path(definition) if not _is_words_key(path)}))
 
     def is_cell_reworded(self, difference: FileDifference) -> bool:
-        """Return whether a cell of a workbook differs in words alone."""
+        """Return whether a cell of a workbook differs from what gpit writes in words alone."""
         found, expected = difference.found, difference.expected
         if difference.kind not in _KINDS or not isinstance(found, str) or not isinstance(expected, str):
             return False

@@ -44,7 +44,7 @@ class Answers:
     """Every organisation's answer in both workbooks, collected while their rows are read."""
 
     def __init__(self, actual: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
-        """Read the places of the answers from both manifests; a manifest without them gives none."""
+        """Read from both manifests in which cells the answers are; a manifest that does not say gives none."""
         self.actual: dict[tuple[str, ...], Any] = {}
         self.expected: dict[tuple[str, ...], Any] = {}
         self._places = [_answer_places(actual), _answer_places(expected)]
@@ -166,6 +166,13 @@ class BookComparison:
     """Compares two workbooks row by row."""
 
     def __init__(self, sheets: Mapping[str, str], answers: Answers, into: Differences) -> None:
+        """Start with nothing compared.
+
+        Args:
+            sheets: The renamed sheets of the file, each with the name that gpit gives.
+            answers: Takes the answers of both workbooks.
+            into: Takes the differences.
+        """
         self.sheets, self.answers, self.into = sheets, answers, into
         self.filled_in: list[ManifestChange] = []
         self.status = reference_sheets.DRAFT
@@ -317,7 +324,7 @@ class _Page:
 
 
 def normal(formula: str, sheets: Mapping[str, str]) -> str:
-    """Return a formula without the differences between programs that save the same workbook.
+    """Return a formula in one normal form, without the differences between programs that save the same workbook.
 
     Spaces between operators, capitals, `_xlfn.` before newer functions, `TRUE()` for `TRUE` and quotation marks
     around names of sheets are removed. Texts, `$` and the space that intersects ranges are kept.

@@ -217,7 +217,7 @@ def _add_name_columns(layout: Layout, sheet: Sheet, codes: Sequence[str]) -> Non
 
 
 def thousands_sheet(layout: Layout, published: AllocationsSheet) -> Sheet | None:
-    """Return the published table in thousands of pounds; None if the answer is not money."""
+    """Return a sheet with the published table in thousands of pounds; None if the answer is not money."""
     if not published.money:
         return None
     title = f"{published.sheet.title}, in thousands of pounds"

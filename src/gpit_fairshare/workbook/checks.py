@@ -133,7 +133,7 @@ def fixed_parts(layout: Layout) -> list[str]:
 
 
 def _input_checks(layout: Layout) -> Iterator[Live]:
-    """Yield checks that inputs are complete and parameters within their limits."""
+    """Yield checks that inputs are complete, numbers where numbers are needed, and parameters within their limits."""
     for symbol in layout.scheme.inputs:
         if symbol.type != "number" or symbol.name not in layout.input_ranges:
             continue
@@ -237,7 +237,7 @@ def _total_checks(layout: Layout, published: AllocationsSheet) -> Iterator[Live]
 
 
 def _warnings(layout: Layout, summary: SummaryRows) -> Iterator[Live]:
-    """Yield the warnings that gpit also gives; each may be intended."""
+    """Yield the warnings that gpit also gives: negative allocations, unbalanced money, large changes of patients."""
     scheme, label = layout.scheme, layout.scheme.labels[layout.scheme.result]
     if scheme.symbols[scheme.result].unit == "£":
         below = {

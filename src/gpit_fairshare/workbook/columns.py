@@ -34,6 +34,7 @@ class YearColumns:
     """Writes columns and national figures of one year."""
 
     def __init__(self, layout: Layout, year: str) -> None:
+        """Prepare to write the columns of one year of a result."""
         self.layout = layout
         self.scheme = layout.scheme
         self.year = year
@@ -165,6 +166,7 @@ class KernelFigures:
     """Figures that only the workings of a kernel need: national ones, or one per group on the groups' sheet."""
 
     def __init__(self, columns: YearColumns, step: Step, within: str | None) -> None:
+        """Find which rows each group of a step has; without `within` all rows are one group."""
         self.columns, self.layout, self.step, self.within = columns, columns.layout, step, within
         self.block = columns.block(step.kind)
         self.numbers = ""
@@ -245,6 +247,15 @@ class Refs:
     """
 
     def __init__(self, layout: Layout, year: str, block: Block | None, row: int | str, sheet: Sheet) -> None:
+        """Prepare references for the formulas of one row.
+
+        Args:
+            layout: The layout of the workbook.
+            year: The year.
+            block: The block of the row; None for formulas of national figures.
+            row: The row, or ROW if the formula is the same on every row.
+            sheet: The sheet that the formulas are on.
+        """
         self.layout = layout
         self.year = year
         self.block = block

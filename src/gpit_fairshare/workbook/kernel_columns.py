@@ -224,7 +224,7 @@ class ShareOutCells:
 
 
 def write_rounded(columns: YearColumns, step: Step, kernel: tree.Rounded) -> None:
-    """Write a step that rounds to whole units and keeps the total of each group.
+    """Write the column of a step that rounds to whole units and keeps the total of each group, with its workings.
 
     Units go to the largest remainders; at the remainder where the units run out, to the first rows.
     Ranking all remainders would give the same, but its work grows with the square of the rows.

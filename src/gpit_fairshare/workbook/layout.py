@@ -145,6 +145,7 @@ class Layout:
     """Label of the step that is being written; the constants that it uses name it."""
 
     def __init__(self, result: Result) -> None:
+        """Start the layout of a result's workbook, with the sheets of constants, national figures and sharing."""
         self.result = result
         self.scheme = result.scheme
         self.used_sheet_names = {name.casefold() for name in FIXED_NAMES}
@@ -216,7 +217,7 @@ class Layout:
         return f"{self.identifier(key)}_{year.replace('/', '_')}"
 
     def identifier(self, key: str) -> str:
-        """Return a key as a name that Excel accepts, without the year: `total_of_historic_spend`."""
+        """Return the name that formulas use for a figure, without the year: `total_of_historic_spend`."""
         if key not in self._identifiers:
             base = re.sub(r"[^a-z0-9]+", "_", key.replace("(", " of ").casefold()).strip("_")
             used_names = set(self._identifiers.values())
@@ -251,7 +252,7 @@ class Layout:
         return f'COUNTIF({controls[0]}:{controls[-1].rpartition("!")[2]},"{CHANGED}")' if controls else ""
 
     def number(self, value: float) -> str:
-        """Return how formulas write a number of the scheme: 0 and 1 as digits, any other by its name."""
+        """Return how formulas write a number of the scheme: 0 and 1 as digits, any other as the name of its cell."""
         if value in (0, 1):
             return excel.number(value)
         digits = excel.number(abs(value)).replace("+", "").replace("-", "minus")

@@ -136,6 +136,7 @@ def _add_input_columns(layout: Layout, block: Block) -> None:
         total = unit in ("£", "people") and not (symbol and symbol.of)
 
         def formula(row: int, name: str = name, optional: bool = optional, values: list[object] = values) -> str:
+            """Return the formula of an input on the row of an organisation."""
             place = layout.input_cells[year, codes[row - FIRST_ROW], name]
             blank = optional or values[row - FIRST_ROW] is None
             return f'IF(ISBLANK({place}),"",{place})' if blank else place

@@ -162,6 +162,7 @@ class GroupOrder:
     """A sheet with the rows of a block sorted by group, and inside each group in the order of the block."""
 
     def __init__(self, figures: KernelFigures) -> None:
+        """Make the sheet: position, group, position among all rows, and name of each row."""
         columns, block, groups = figures.columns, figures.block, figures.groups
         layout, scheme, within = columns.layout, columns.scheme, figures.within or ""
         self.groups = groups

@@ -190,7 +190,7 @@ class Sheet:
         return column
 
     def add_headings(self, columns: Iterable[tuple[str, float]]) -> None:
-        """Add columns by their headings and widths."""
+        """Add empty columns, each by its heading and width."""
         for heading, width in columns:
             self.add_heading(heading, width)
 

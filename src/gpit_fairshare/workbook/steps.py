@@ -30,6 +30,7 @@ class StepWriter:
     """Writes the steps and checks of one year."""
 
     def __init__(self, layout: Layout, year: str) -> None:
+        """Prepare to write the steps of one year."""
         self.layout = layout
         self.year = year
         self.columns = YearColumns(layout, year)

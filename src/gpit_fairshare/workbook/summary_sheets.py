@@ -33,6 +33,7 @@ class SummaryRows:
     """The rows of Summary: a figure each, a column a year."""
 
     def __init__(self, layout: Layout) -> None:
+        """Make the sheet Summary with a column for each year, and no rows yet."""
         self.layout = layout
         note = "National figures, each a live formula; charts are below the table."
         self.sheet = layout.make_sheet(SUMMARY, f"{layout.scheme.title}: summary", note)
@@ -193,6 +194,7 @@ def areas_sheet(layout: Layout) -> Sheet | None:
             """Return a function that gives the formula of each area's row: `start`, a test for the area, and `end`."""
 
             def of_row(row: int) -> str:
+                """Return the formula of one area's row."""
                 name = f"$A{row}" if names[row - FIRST_ROW] else excel.text("")
                 same = f"EXACT({column_range},{name})" if exact else f"({column_range}={name})"
                 return f"{start}{same}{end}"
@@ -227,7 +229,7 @@ def charts(
 
 
 def _change_charts(sheet: Sheet, noun: str) -> list[Chart]:
-    """Return charts of the change per head in the first year and in the last."""
+    """Return the charts of the change per head, for the first and the last year."""
     columns = {
         heading.split()[1]: sheet.column_range(column)
         for column, heading in enumerate(sheet.headings, 1)

@@ -53,6 +53,7 @@ class CellFormats:
     """The formats of the workbook, each made once."""
 
     def __init__(self, book: LiveBook) -> None:
+        """Make the formats of the title and of flagged words; others are made when they are needed."""
         self.book = book
         self.made: dict[tuple[tuple[str, Any], ...], Format] = {}
         self.title = self._make_format({"bold": True, "font_size": 14})
@@ -90,7 +91,7 @@ class CellFormats:
 
 
 def _alignment(column: int, *, is_text: bool) -> dict[str, Any]:
-    """Return the settings that align a cell to one side of its column.
+    """Return the format settings that align a cell to the left or right of its column.
 
     An indent keeps a figure on the right from touching the text on the left of the next column. Excel only
     indents cells that have an alignment.
@@ -144,10 +145,17 @@ def table_name(sheet: str, used_names: set[str]) -> str:
 
 
 def _add_sheet(sheet: Sheet, book: LiveBook, styles: CellFormats, table: str, report: Callable[[int], None]) -> None:
-    """Add a finished sheet to the workbook; its table is called `table`.
+    """Add a finished sheet to the workbook, with its table, formats, charts, protection and print settings.
 
     Its cells are written when the workbook is closed; `report` is then called with the number of cells written since
     the last call.
+
+    Args:
+        sheet: The sheet.
+        book: The workbook.
+        styles: The formats of the workbook.
+        table: The name of the sheet's table.
+        report: Reports progress.
     """
     page = book.add_worksheet(sheet.name)
     for column, width in sheet.widths.items():

@@ -45,6 +45,7 @@ class WorksheetWriter(Worksheet):  # type: ignore[misc]  # the package ships no 
     """Called with the number of cells written since the last call."""
 
     def __init__(self) -> None:
+        """Make an empty sheet with rows of one line."""
         super().__init__()
         self.heights: dict[int, float] = {}
         """Heights in points of rows that are not one line high."""
@@ -192,6 +193,7 @@ class WorkbookWriter(Workbook):  # type: ignore[misc]
     """A workbook in memory whose texts stay texts, with its language among its properties."""
 
     def __init__(self, **options: Any) -> None:
+        """Make an empty workbook in memory; `options` are those of XlsxWriter."""
         texts = dict.fromkeys(("strings_to_formulas", "strings_to_numbers", "strings_to_urls"), False)
         super().__init__(_Stream(), {**texts, **options})
 
@@ -219,6 +221,7 @@ class LiveBook(WorkbookWriter):
     worksheet_class = WorksheetWriter
 
     def __init__(self) -> None:
+        """Make an empty workbook in Arial."""
         # XlsxWriter changes the settings it is given; without a copy, a second workbook of a process would differ.
         super().__init__(default_format_properties=dict(_FONT))
         self.set_size(2400, 1400)
