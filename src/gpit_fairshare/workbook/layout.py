@@ -145,7 +145,6 @@ class Layout:
     """Label of the step that is being written; the constants that it uses name it."""
 
     def __init__(self, result: Result) -> None:
-        """Start the layout of a result's workbook, with the sheets of constants, national figures and sharing."""
         self.result = result
         self.scheme = result.scheme
         self.used_sheet_names = {name.casefold() for name in FIXED_NAMES}
