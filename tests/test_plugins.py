@@ -333,7 +333,7 @@ def test_verify_compares_plug_ins_with_those_installed(tmp_path):
     assert not any(
         difference.place.startswith("manifest.plugins")
         for kind in other.content.counts
-        for difference in other.content.of(kind)
+        for difference in other.content.kept_of_kind(kind)
     )
 
 

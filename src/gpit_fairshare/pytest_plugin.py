@@ -29,7 +29,7 @@ class CaseFile(pytest.File):
     """Files of expected figures that the case names; None if it cannot be read."""
 
     def collect(self) -> Iterator[CaseItem]:
-        """Yield the case."""
+        """Yield one test, with the name of the case; if the file cannot be read, the test fails and says why."""
         # Heavy libraries load here, in suites that have cases.
         from gpit_fairshare.cases.reading import expected_paths, read_model  # noqa: PLC0415
         from gpit_fairshare.errors import GpitError  # noqa: PLC0415
@@ -57,7 +57,7 @@ class CaseItem(pytest.Item):
     """One case."""
 
     def runtest(self) -> None:
-        """Run the case.
+        """Run the case of this test.
 
         Raises:
             CaseFailed: The case is not ok.
@@ -77,7 +77,7 @@ class CaseItem(pytest.Item):
         return str(super().repr_failure(excinfo, style))  # type: ignore[arg-type]  # the styles are pytest's own
 
     def reportinfo(self) -> tuple[Path, None, str]:
-        """Return the name of the test in a report."""
+        """Return the path of the case, no line, and the name of the test in a report."""
         return self.path, None, f"case {self.name}"
 
 
@@ -85,7 +85,7 @@ class ExpectedFile(pytest.File):
     """A file of expected figures; it becomes a test if no case uses it, once all cases have been read."""
 
     def collect(self) -> list[pytest.Item]:
-        """Remember the file; it gives no test yet."""
+        """Remember the file for later, and return no tests."""
         self.session.stash.setdefault(_EXPECTED, {})[self.nodeid] = self
         return []
 
@@ -102,14 +102,14 @@ class UnusedItem(pytest.Item):
         raise CaseUnused
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:
-        """Return the sentence of `gpit test`."""
+        """Return the message that no case uses the file, as `gpit test` writes it."""
         del excinfo, style  # there is one reason only
         from gpit_fairshare.reports.cases import UNUSED  # noqa: PLC0415  # heavy
 
         return f"{self.parent.nodeid if self.parent else self.name}: {UNUSED}"
 
     def reportinfo(self) -> tuple[Path, None, str]:
-        """Return the name of the test in a report."""
+        """Return the path of the unused file, no line, and the name of the test in a report."""
         return self.path, None, self.name
 
 
@@ -122,7 +122,7 @@ class CaseUnused(Exception):  # noqa: N818  # a verdict, not an error of the pro
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-    """Collect case files, and files of expected figures that were not named themselves."""
+    """Return a collector for a case file, or for expected figures that were not named themselves; else None."""
     if file_path.name.startswith("."):
         return None
     if file_path.name.endswith(discovery.EXPECTED_ENDING) and not parent.session.isinitpath(file_path):

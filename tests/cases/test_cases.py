@@ -23,7 +23,7 @@ from lxml import etree
 
 from casefolders import CHECKED, FIGURES, HEADS, OF_EVERY_SORT, RUN, SHARES, TABLE, case, every_sort, inputs
 from gpit_fairshare import GpitError, OutputError, UsageError, allocate
-from gpit_fairshare.cases.comparing import compare
+from gpit_fairshare.cases.comparing import compare_figure
 from gpit_fairshare.cases.discovery import find_cases
 from gpit_fairshare.cases.reading import ExpectedFigure
 from gpit_fairshare.cases.shape import ToleranceEntry, exact_number
@@ -66,7 +66,7 @@ LARGE = ExpectedFigure("2013/14", "00D", "allocation", Decimal(398_372_000), "")
 def differs(figure, got, kind="number", **tolerance):
     """Return whether a figure differs from that of a run, with the tolerance of its column."""
     entry = {"allocation": ToleranceEntry.model_validate(tolerance)} if tolerance else {}
-    return compare(figure, got, kind, entry) is not None
+    return compare_figure(figure, got, kind, entry) is not None
 
 
 def test_a_pound_of_398_million():
@@ -94,7 +94,7 @@ def test_a_float_is_the_number_that_people_see():
     third = ExpectedFigure("y", "A", "allocation", Decimal("0.3"), "")
 
     assert not differs(figure, 0.1)
-    difference = compare(third, 0.1 + 0.2, "number", {})
+    difference = compare_figure(third, 0.1 + 0.2, "number", {})
     assert difference is not None
     assert difference.difference == Decimal("4E-17")
 
@@ -167,7 +167,7 @@ def test_cells_of_a_table(value, got, kind, same):
 def test_a_figure_of_another_kind_is_an_error(value, kind, message):
     """A text in a column of numbers is not a difference, but an error in the case."""
     with pytest.raises(GpitError, match=message):
-        compare(ExpectedFigure("y", "A", "c", value, "x"), 1.0, kind, {})
+        compare_figure(ExpectedFigure("y", "A", "c", value, "x"), 1.0, kind, {})
 
 
 # Verdicts -----------------------------------------------------------------------------------------------------

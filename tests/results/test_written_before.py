@@ -87,5 +87,5 @@ def test_a_figure_changed_in_an_earlier_workbook_is_named(tmp_path):
     verification = verify(folder / "result.xlsx")
 
     assert verification.verdict == "differs"
-    (changed,) = verification.content.of(DifferenceKind.INPUT)
+    (changed,) = verification.content.kept_of_kind(DifferenceKind.INPUT)
     assert (changed.place, changed.found, changed.expected) == ("Population!E5", 106_614, 106_613)

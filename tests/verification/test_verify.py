@@ -692,7 +692,7 @@ def test_any_calculated_cell_typed_over_is_named(sample_books, tmp_path):
 
     named = {
         tuple(difference.place.split("!")): difference.found
-        for difference in verification.content.of(DifferenceKind.TYPED_OVER)
+        for difference in verification.content.kept_of_kind(DifferenceKind.TYPED_OVER)
     }
     assert named == values
     assert verification.content.counts.total() == len(chosen)
@@ -748,7 +748,7 @@ def test_inputs_and_parameters_changed_come_with_what_follows(sample_copy):
 
     assert content(verification) == [f"Population!{people}"]
     assert (
-        verification.content.of(DifferenceKind.INPUT)[0].about
+        verification.content.kept_of_kind(DifferenceKind.INPUT)[0].about
         == "00C Darlington, every year, Registered population (people)"
     )
     assert verification.content.counts[DifferenceKind.CONSEQUENCE] > 100

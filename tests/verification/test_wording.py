@@ -111,7 +111,7 @@ def test_a_workbook_of_an_earlier_version(folder, tmp_path):
     assert words.verdict == "same figures"
     assert {difference.place for difference in words.content.kept} == {"Allocations!A4", "Checks!D5"}
     assert data.verdict == "differs"
-    assert [difference.place for difference in data.content.of(DifferenceKind.VALUE)] == ["2014-15!A5"]
+    assert [difference.place for difference in data.content.kept_of_kind(DifferenceKind.VALUE)] == ["2014-15!A5"]
 
 
 def test_the_report_begins_with_the_version(folder, tmp_path):

@@ -686,8 +686,8 @@ def test_a_table_without_rows_says_none():
     """Without it, a table with only headings would have one empty row in Excel."""
     sheet = Sheet("Sources", "Sources")
     for heading in ("Name", "Title"):
-        sheet.heading(heading)
-    sheet.rows([])
+        sheet.add_heading(heading)
+    sheet.fill_rows([])
     sheet.finish()
 
     assert [sheet.value(FIRST, column) for column in (1, 2)] == ["none", "none"]

@@ -30,7 +30,7 @@ OVERRIDES = [
     for name, member in vars(made).items()
     if inspect.isfunction(member) and name.startswith("_") and not name.startswith("__")
 ]
-OWN = {"_xlsxwriter_cell", "_element"}
+OWN = {"_xlsxwriter_cell", "_cell_element"}
 """Private members of our own, which XlsxWriter does not have and must not get."""
 
 

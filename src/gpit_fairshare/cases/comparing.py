@@ -65,14 +65,14 @@ class FigureDifference:
 
     @property
     def excess(self) -> tuple[bool, Decimal]:
-        """Return how far the difference exceeds its tolerance; anything but a number sorts above every number."""
+        """Return a sort key: how far the difference of two numbers exceeds its tolerance; others sort above these."""
         if self.difference is None or self.allowed is None:
             return True, ZERO
         return False, _EXACTLY.subtract(self.difference.copy_abs(), self.allowed)
 
 
 def figure_text(value: Any) -> str | None:
-    """Write a figure of a run or a case: floats with the fewest digits that identify them, `true` or `false`."""
+    """Return a figure of a run or a case as text, with all its digits; None for a blank."""
     match value:
         case None | "":
             return None
@@ -86,10 +86,13 @@ def figure_text(value: Any) -> str | None:
             return str(value)
 
 
-def compare(
+def compare_figure(
     figure: ExpectedFigure, actual: Any, kind: Kind, tolerances: Mapping[str, ToleranceEntry]
 ) -> FigureDifference | None:
-    """Return how a figure differs from the expected one, or None if it does not."""
+    """Return how a figure of the run differs from the expected figure of a case, or None if it does not.
+
+    Two numbers are the same if they differ by no more than the tolerance for the column.
+    """
     expected = expected_value(figure, kind)
 
     def difference_of(difference: Decimal | None = None, allowed: Decimal | None = None) -> FigureDifference:
@@ -113,10 +116,10 @@ def compare(
 
 
 def expected_value(figure: ExpectedFigure, kind: Kind) -> Exact:
-    """Return the expected figure as the kind of its column; an empty text is a blank.
+    """Return an expected figure with the type of its column; an empty text is a blank and is returned unchanged.
 
     Raises:
-        CaseError: The figure is of another kind.
+        CaseError: The figure cannot be read as that type.
     """
     value = figure.value
     if value == "":

@@ -54,8 +54,8 @@ def find_cases(paths: Sequence[str]) -> Discovery:
     for text in paths:
         root = Path(text)
         _check_path(text, root)
-        for path in _below(root) if root.is_dir() else [root]:
-            file = DiscoveredFile(path, _name(path, root))
+        for path in _files_below(root) if root.is_dir() else [root]:
+            file = DiscoveredFile(path, _name_in_verdicts(path, root))
             if path.name.endswith(EXPECTED_ENDING):
                 expected.setdefault(path.resolve(), file)
             elif path == root or is_case(path):
@@ -100,7 +100,7 @@ def unused_files(
 
     Args:
         expected: All files of expected figures.
-        used: Files that cases name.
+        used: Files that cases name, links followed.
         broken: Texts of cases that cannot be read: a file whose name occurs in one counts as used.
     """
     return [
@@ -111,7 +111,7 @@ def unused_files(
 
 
 def readable_text(path: Path) -> str:
-    """Return the readable part of a file that may be broken."""
+    """Return the text of a file, without the bytes that are not UTF-8; an empty text if it cannot be read."""
     try:
         return read_regular(path).replace(b"\0", b"").decode(errors="replace")
     except OSError:
@@ -119,7 +119,7 @@ def readable_text(path: Path) -> str:
 
 
 def _check_path(text: str, path: Path) -> None:
-    """Refuse a path that is neither a folder nor a case file; a broken case file is accepted.
+    """Refuse a path from the command that is neither a folder nor a case file; a broken case file is accepted.
 
     Raises:
         UsageError: It is something else, or cannot be read.
@@ -140,8 +140,12 @@ def _check_path(text: str, path: Path) -> None:
         raise UsageError(f"{text}: is not a case: it has no table [case]")
 
 
-def _below(folder: Path) -> Iterator[Path]:
-    """Yield the files below a folder, sorted; hidden folders and virtual environments are not searched."""
+def _files_below(folder: Path) -> Iterator[Path]:
+    """Yield the case files and files of expected figures below a folder, sorted.
+
+    Hidden folders, `node_modules`, caches and virtual environments are not searched. A folder that cannot be opened
+    is an error.
+    """
 
     def refuse(fault: OSError) -> None:
         raise UsageError(f"{folder}: cannot be searched ({fault.strerror or fault})")
@@ -156,11 +160,12 @@ def _below(folder: Path) -> Iterator[Path]:
 
 
 def _is_not_searched(folder: Path) -> bool:
+    """Return whether a folder is skipped in the search for cases: hidden, a cache, or a virtual environment."""
     return folder.name.startswith(".") or folder.name in _NOT_SEARCHED or (folder / "pyvenv.cfg").is_file()
 
 
-def _name(path: Path, root: Path) -> str:
-    """Return the name of a file: the path as the user gave it if it is relative, else from the folder given."""
+def _name_in_verdicts(path: Path, root: Path) -> str:
+    """Return the name of a case file in verdicts: its path as given if that is relative, else from the folder given."""
     if not root.is_absolute() and ".." not in root.parts:
         name = path
     else:

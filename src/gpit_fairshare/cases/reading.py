@@ -57,7 +57,7 @@ class ExpectedTable:
 
     @property
     def figures(self) -> list[ExpectedFigure]:
-        """Return every figure, with its row as its place."""
+        """Return every figure of the table as an `ExpectedFigure`; its `place` names the file, row and column."""
         year, code = (self.header.index(key) for key in KEYS)
         return [
             ExpectedFigure(
@@ -82,7 +82,7 @@ class Case:
 
     @property
     def head(self) -> CaseHeader:
-        """Return the table `[case]`."""
+        """Return the table `[case]` of the case file."""
         return self.model.case
 
     @property
@@ -92,7 +92,7 @@ class Case:
 
 
 def read_model(case_file: DiscoveredFile) -> CaseDocument:
-    """Read a case file without the files that it names.
+    """Read a case file and return its checked content; the files of expected figures that it names are not read.
 
     Raises:
         CaseError: The file does not have the shape of a case.
@@ -107,12 +107,12 @@ def read_model(case_file: DiscoveredFile) -> CaseDocument:
 
 
 def expected_paths(case_file: DiscoveredFile, model: CaseDocument) -> list[Path]:
-    """Return the files of expected figures that a case names."""
+    """Return the paths of the files of expected figures that a case names, in the folder of the case."""
     return [case_file.path.parent / name.replace("\\", "/") for name in model.case.expected_file]
 
 
 def read_case(case_file: DiscoveredFile, model: CaseDocument, *, may_lack: bool = False) -> Case:
-    """Read the files of expected figures of a case.
+    """Return a case with its expected figures: those in the case file, and those of the files that it names.
 
     Args:
         case_file: The case file.
@@ -142,7 +142,7 @@ def read_case(case_file: DiscoveredFile, model: CaseDocument, *, may_lack: bool 
         for year, figures in model.expected_national.items()
         for column, value in figures.items()
     ]
-    tables = () if lacking else tuple(_read_table(path) for path in paths)
+    tables = () if lacking else tuple(_read_expected_table(path) for path in paths)
     case = Case(case_file, model, tuple(inline), tables, lacking)
     figures_by_key: dict[tuple[str, str, str], ExpectedFigure] = {}
     for figure in case.figures:
@@ -152,7 +152,13 @@ def read_case(case_file: DiscoveredFile, model: CaseDocument, *, may_lack: bool 
     return case
 
 
-def _read_table(path: Path) -> ExpectedTable:
+def _read_expected_table(path: Path) -> ExpectedTable:
+    """Read a CSV file of expected figures and check its headings and rows; empty lines are ignored.
+
+    Raises:
+        UsageError: The file cannot be opened.
+        CaseError: It is not UTF-8 or not CSV, has no figures, or has too many rows.
+    """
     file = one_line(path.name)
     try:
         text = read_regular(path).decode()
@@ -192,7 +198,7 @@ def refuse_spaces(text: str, place: str) -> None:
 
 
 def _check_header(file: str, header: tuple[str, ...], row: int) -> None:
-    """Refuse headings that do not fit figures by year and organisation.
+    """Refuse the headings of a file of expected figures if one is missing or wrong.
 
     Raises:
         CaseError: A heading is missing, given twice, or begins or ends with a space.
@@ -216,7 +222,7 @@ def _check_header(file: str, header: tuple[str, ...], row: int) -> None:
 
 
 def _check_rows(file: str, records: list[tuple[str, ...]], lines: list[tuple[int, int]]) -> None:
-    """Refuse rows that do not fit the headings, have no key, or occur twice.
+    """Refuse rows of a file of expected figures that do not fit the headings, have no year or code, or occur twice.
 
     Raises:
         CaseError: There is such a row.

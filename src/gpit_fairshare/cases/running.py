@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import polars as pl
 
 from gpit_fairshare.allocation import allocate
-from gpit_fairshare.cases.comparing import FigureDifference, Kind, compare
+from gpit_fairshare.cases.comparing import FigureDifference, Kind, compare_figure
 from gpit_fairshare.cases.reading import KEYS, Case, read_case, read_model
 from gpit_fairshare.cases.shape import OTHER_COLUMNS
 from gpit_fairshare.errors import CaseError, GpitError, InputError
@@ -64,7 +64,7 @@ class CaseVerdict:
 
 
 def run_case(case_file: DiscoveredFile, *, may_lack: bool = False) -> CaseVerdict:
-    """Read and run a case; errors in the case become its verdict and are not raised.
+    """Read and run a case, and return its verdict; errors in the case become its verdict and are not raised.
 
     Args:
         case_file: The case file.
@@ -78,51 +78,52 @@ def run_case(case_file: DiscoveredFile, *, may_lack: bool = False) -> CaseVerdic
         base = CaseVerdict(case_file.name, head.name, one_line(head.title, 200), head.origin, cited, rows=head.rows)
         case = read_case(case_file, model, may_lack=may_lack)
         try:
-            result = _result(case)
+            result = _run_allocation(case)
         except GpitError as fault:
-            return _of_refusal(case, replace(base, case=case), fault)
-        return _of_result(case, replace(base, case=case, result=result), result)
+            return _refusal_verdict(case, replace(base, case=case), fault)
+        return _result_verdict(case, replace(base, case=case, result=result), result)
     except GpitError as fault:
         # The verdict already begins with the file.
-        message = _in_words(fault).removeprefix(f"{one_line(case_file.path.name)}: ")
+        message = _message_for_case(fault).removeprefix(f"{one_line(case_file.path.name)}: ")
         return replace(base, outcome="fault", reasons=(message,))
 
 
-def _in_words(fault: GpitError) -> str:
-    """Return a message with the names of options in a case file."""
+def _message_for_case(fault: GpitError) -> str:
+    """Return the message of an error, with `run › set` of the case file in place of `--set` of the command line."""
     return str(fault).replace("--set ", "run › set › ", 1) if str(fault).startswith("--set ") else str(fault)
 
 
-def _result(case: Case) -> Result:
-    """Run a case in its folder, so that paths in messages are those of the case file."""
+def _run_allocation(case: Case) -> Result:
+    """Allocate with the options of a case, in the folder of the case: messages then have the paths of the case file."""
     values = {name: getattr(case.model.run, option.key, None) for name, option in OPTIONS.items()}
     # Cases do not use the effects of assumptions, which take most of the time.
     with chdir(case.case_file.path.parent):
         return allocate(**{name: value for name, value in values.items() if value is not None}, with_effects=False)
 
 
-def _of_refusal(case: Case, base: CaseVerdict, fault: GpitError) -> CaseVerdict:
-    """Return the verdict on a run that was refused, which the case may expect."""
+def _refusal_verdict(case: Case, base: CaseVerdict, fault: GpitError) -> CaseVerdict:
+    """Return the verdict on a run that was refused: ok if the case expects this message, else failed or an error."""
     if case.head.fails is None:
-        return replace(base, outcome="fault", reasons=(_in_words(fault),))
+        return replace(base, outcome="fault", reasons=(_message_for_case(fault),))
     expected_message = " ".join(case.head.fails.split())
     faults = fault.findings if isinstance(fault, InputError) else ()
     if any(expected_message in " ".join(text.split()) for text in (str(fault), *map(str, faults))):
         return base
-    surprise = f"The run fails, but not with '{one_line(expected_message, 200)}': {_in_words(fault)}"
+    surprise = f"The run fails, but not with '{one_line(expected_message, 200)}': {_message_for_case(fault)}"
     return replace(base, outcome="failed", reasons=(surprise,))
 
 
-def _of_result(case: Case, base: CaseVerdict, result: Result) -> CaseVerdict:
+def _result_verdict(case: Case, base: CaseVerdict, result: Result) -> CaseVerdict:
+    """Return the verdict on a run that gave a result: whether its figures and checks are as the case expects."""
     if case.head.fails is not None:
         surprise = f"The run should fail with '{one_line(case.head.fails, 200)}', but gives a result."
         return replace(base, outcome="failed", reasons=(surprise,))
-    figures = _Figures(case, result)
+    figures = _FigureComparison(case, result)
     differences = [*figures.row_differences(), *figures.figure_differences()]
     # Ties keep the order of the table, so that a verdict is the same on every machine.
     differences.sort(key=lambda difference: difference.key)
     differences.sort(key=lambda difference: difference.excess, reverse=True)
-    reasons = [*figures.summary(differences), *unexpected_checks(case, result)]
+    reasons = [*figures.summary_sentences(differences), *unexpected_checks(case, result)]
     if case.lacking:
         reasons = [f"{one_line(case.lacking.name)} does not exist yet.", *reasons]
     return replace(
@@ -159,10 +160,11 @@ def unexpected_checks(case: Case, result: Result) -> Iterator[str]:
             yield f"A check fails in {check.year}: {one_line(check.name, 200)}{f' ({codes})' if codes else ''}."
 
 
-class _Figures:
-    """The figures of a case and those of its run."""
+class _FigureComparison:
+    """Compares the expected figures of a case with those of its run."""
 
     def __init__(self, case: Case, result: Result) -> None:
+        """Collect the figures of the case and of its run; names that the run does not have are refused."""
         self.case = case
         self.result = result
         self.figures = case.figures
@@ -171,13 +173,13 @@ class _Figures:
         for figure in self.figures:
             if figure.code:
                 self.codes[figure.year].add(figure.code)
-        self.kinds = _kinds(result.rows)
-        self.national_kinds = _kinds(result.national)
-        self._refuse_unknown()
+        self.kinds = _column_kinds(result.rows)
+        self.national_kinds = _column_kinds(result.national)
+        self._refuse_unknown_names()
         self.rows_by_year = rows_by_code(result)
         self.national = {row["year"]: row for row in result.national.iter_rows(named=True)}
 
-    def _refuse_unknown(self) -> None:
+    def _refuse_unknown_names(self) -> None:
         """Refuse years and columns that the run does not have, in figures, tolerances and columns.
 
         Raises:
@@ -202,7 +204,7 @@ class _Figures:
             _refuse_column(column, self.kinds, f"{file}: case › columns", "")
 
     def row_differences(self) -> Iterator[FigureDifference]:
-        """Yield missing rows, and extra rows if the case has all rows."""
+        """Yield a difference for each missing row, and if the case has all rows, for each extra row of the result."""
         for year, codes in self.codes.items():
             rows = self.rows_by_year[year]
             missing = sorted(code for code in codes if row_of(rows, code) is None)
@@ -212,17 +214,17 @@ class _Figures:
                 yield from (FigureDifference(year, code, "", "extra row", None, "a row") for code in extra)
 
     def figure_differences(self) -> Iterator[FigureDifference]:
-        """Yield the figures that differ, in rows that the result has."""
+        """Yield the expected figures that differ from those of the run; rows that the result lacks are left out."""
         tolerances = self.case.model.tolerance
         for figure in self.figures:
             row = row_of(self.rows_by_year[figure.year], figure.code) if figure.code else self.national[figure.year]
             kinds: Mapping[str, Kind] = self.kinds if figure.code else self.national_kinds
             actual = None if row is None else row[figure.column]
-            difference = compare(figure, actual, kinds[figure.column], tolerances)
+            difference = compare_figure(figure, actual, kinds[figure.column], tolerances)
             if difference and row is not None:
                 yield difference
 
-    def summary(self, differences: Sequence[FigureDifference]) -> Iterator[str]:
+    def summary_sentences(self, differences: Sequence[FigureDifference]) -> Iterator[str]:
         """Yield sentences that count the figures that differ by column, and the rows that differ."""
         columns = Counter(difference.column for difference in differences if difference.kind == "figure")
         wrong = columns.total()
@@ -241,23 +243,35 @@ class _Figures:
 
 
 def rows_by_code(result: Result) -> dict[str, dict[str, dict[str, Any]]]:
-    """Return the rows of a result by year and code."""
+    """Return the rows of a result as dictionaries, by year and then by code of the organisation."""
     return {year: {row["org_code"]: row for row in result.year(year).iter_rows(named=True)} for year in result.years}
 
 
 def row_of(rows: Mapping[str, dict[str, Any]], code: str) -> dict[str, Any] | None:
-    """Return the row of a code, which may begin with the apostrophe of a CSV file."""
+    """Return the row of an organisation, or None; the code may begin with the apostrophe that a CSV file adds."""
     bare = code[1:]
     return rows.get(code) or (rows.get(bare) if harmless(bare) == code else None)
 
 
-def _kinds(frame: pl.DataFrame) -> dict[str, Kind]:
-    """Return the kind of every column of figures."""
+def _column_kinds(frame: pl.DataFrame) -> dict[str, Kind]:
+    """Return the kind of each column of figures: yes/no, text or number; year and code are left out."""
     words: dict[Any, Kind] = {pl.Boolean: "yes/no", pl.String: "text"}
     return {name: words.get(dtype, "number") for name, dtype in frame.schema.items() if name not in KEYS}
 
 
 def _refuse_column(column: str, kinds: Mapping[str, Kind], place: str, scope: str, hints: Sequence[str] = ()) -> None:
+    """Refuse a column that the result does not have.
+
+    Args:
+        column: The column that the case names.
+        kinds: The columns of the result.
+        place: Where the case names it, for the message.
+        scope: `national ` or empty, for the message.
+        hints: Names to suggest; those of `kinds` if there are none.
+
+    Raises:
+        CaseError: The result does not have the column.
+    """
     if column not in kinds:
         hint = nearest(column, hints or kinds) or f"; it has {', '.join(kinds) or 'none'}"
         raise CaseError(f"{place}: the result has no {scope}column {one_line(column) or '(empty)'}{hint}")

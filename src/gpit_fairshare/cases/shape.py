@@ -30,7 +30,7 @@ Exact = Decimal | bool | str
 
 
 def exact_number(literal: str | int | Decimal) -> Decimal:
-    """Return a plain number, such as `398372000`, `0.005` or `1e-6`, exactly as written.
+    """Return a plain number, such as `398372000`, `0.005` or `1e-6`, as a decimal with all its digits.
 
     Raises:
         ValueError: It is not a plain number, or has more digits than any result.
@@ -44,8 +44,8 @@ def exact_number(literal: str | int | Decimal) -> Decimal:
     return number
 
 
-def _figure(value: Any) -> Exact:
-    """Accept any figure that a result can have; numbers become exact.
+def _accept_figure(value: Any) -> Exact:
+    """Return any figure that a result can have; numbers become exact decimals.
 
     Raises:
         ValueError: It is not a figure.
@@ -57,7 +57,12 @@ def _figure(value: Any) -> Exact:
     raise ValueError("a figure is a number, a text in quotes, true or false")
 
 
-def _size(value: Any) -> Decimal:
+def _accept_tolerance(value: Any) -> Decimal:
+    """Return a tolerance as an exact decimal.
+
+    Raises:
+        ValueError: It is not a number, or is below 0.
+    """
     if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
         raise ValueError('a tolerance is a number, such as 0.005 or "1e-6"')  # noqa: TRY004  # Pydantic says it
     size = exact_number(value)
@@ -66,28 +71,33 @@ def _size(value: Any) -> Decimal:
     return size
 
 
-def _listed(value: Any) -> Any:
-    """Turn a single text into a list."""
+def _as_list(value: Any) -> Any:
+    """Return a single text as a list; anything else is returned unchanged."""
     return [value] if isinstance(value, str) else value
 
 
-def _case_name(text: str) -> str:
+def _check_case_name(text: str) -> str:
+    """Return the name of a case.
+
+    Raises:
+        ValueError: It is too long, or has other characters than letters, digits, `_`, `-` and `.`.
+    """
     if not _NAME.fullmatch(text):
         raise ValueError("the name of a case has at most 80 letters, digits, _, - and ., such as first-case")
     return text
 
 
-Texts = Annotated[list[Line], BeforeValidator(_listed)]
+Texts = Annotated[list[Line], BeforeValidator(_as_list)]
 FilePath = Annotated[Line, AfterValidator(lambda text: text.replace("\\", "/"))]
 """A path that works on every system, since cases are written on one and run on another."""
-Cell = Annotated[Exact, BeforeValidator(_figure)]
-Size = Annotated[Decimal, BeforeValidator(_size)]
+Cell = Annotated[Exact, BeforeValidator(_accept_figure)]
+Size = Annotated[Decimal, BeforeValidator(_accept_tolerance)]
 Figures = Annotated[dict[Line, Cell], Field(min_length=1)]
 """Column to figure; an empty table is refused, since it would look like a comparison."""
 
 
-def _day(value: Any) -> str:
-    """Accept a date, a year and month, or a year.
+def _accept_date(value: Any) -> str:
+    """Return a date, a year and month, or a year, as text.
 
     Raises:
         ValueError: It is none of them.
@@ -105,7 +115,7 @@ class CaseSource(Entry):
     title: Line
     publisher: Line
     url: Line
-    date: Annotated[str, BeforeValidator(_day)]
+    date: Annotated[str, BeforeValidator(_accept_date)]
     note: Text = ""
 
     def __str__(self) -> str:
@@ -115,7 +125,7 @@ class CaseSource(Entry):
 class CaseHeader(Entry):
     """The name of a case, the origin of its figures, and what it compares."""
 
-    name: Annotated[str, AfterValidator(_case_name)]
+    name: Annotated[str, AfterValidator(_check_case_name)]
     title: Line = Field(max_length=200)
     origin: Literal["published", "worked by hand", "regression"]
     working: Prose | None = None
@@ -133,7 +143,12 @@ class CaseHeader(Entry):
 
     @field_validator("expected_file")
     @classmethod
-    def _are_tables(cls, files: list[str]) -> list[str]:
+    def _check_expected_files(cls, files: list[str]) -> list[str]:
+        """Return the names of the files of expected figures.
+
+        Raises:
+            ValueError: One is not a CSV file, or is named twice.
+        """
         for file in files:
             if not file.lower().endswith(".csv"):
                 raise ValueError(f"{file[:80]} is not a .csv file; name it NAME{EXPECTED_ENDING}")
@@ -142,7 +157,12 @@ class CaseHeader(Entry):
         return files
 
     @model_validator(mode="after")
-    def _says_its_origin(self) -> Self:
+    def _check_origin(self) -> Self:
+        """Return the header, if it has what the origin of its figures requires.
+
+        Raises:
+            ValueError: The source or the working is missing, or `columns` has no effect.
+        """
         if self.origin == "published" and self.source is None:
             raise ValueError("published figures need a table [case.source]: title, publisher, url, date")
         if self.origin == "worked by hand" and self.working is None:
@@ -152,7 +172,12 @@ class CaseHeader(Entry):
         return self
 
 
-def _values(values: dict[str, Any]) -> dict[str, str]:
+def _accept_settings(values: dict[str, Any]) -> dict[str, str]:
+    """Return the parameter values of `[run.set]` as texts.
+
+    Raises:
+        ValueError: A value is neither a number nor a text.
+    """
     for name, value in values.items():
         if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
             raise ValueError(f'{name[:40]}: expected a number, or a fraction in quotes such as "1/6"')  # noqa: TRY004
@@ -162,13 +187,13 @@ def _values(values: dict[str, Any]) -> dict[str, str]:
 _OF_A_RUN: Final[dict[OptionKind, Any]] = {
     OptionKind.FLAG: (bool, False),
     OptionKind.RULE: (FilePath | None, None),
-    OptionKind.SETTINGS: (Annotated[dict[Line, Any], AfterValidator(_values)], Field(default_factory=dict)),
+    OptionKind.SETTINGS: (Annotated[dict[Line, Any], AfterValidator(_accept_settings)], Field(default_factory=dict)),
     OptionKind.COLUMNS: (dict[Line, Line], Field(default_factory=dict)),
     OptionKind.UNITS: (dict[Line, Line], Field(default_factory=dict)),
     OptionKind.CODES: (Texts, Field(default_factory=list)),
     OptionKind.MEGABYTES: (int | None, Field(default=None, ge=1)),
     OptionKind.DAY: (Line | dt.date | None, None),
-    OptionKind.FILES: (Annotated[list[FilePath], BeforeValidator(_listed)], Field(default_factory=list)),
+    OptionKind.FILES: (Annotated[list[FilePath], BeforeValidator(_as_list)], Field(default_factory=list)),
 }
 """Type and default of each option of `gpit allocate` in a case file; the years come from the scheme."""
 _run_options = create_model(
@@ -194,7 +219,12 @@ class ToleranceEntry(Entry):
     note: Text = ""
 
     @model_validator(mode="after")
-    def _says_something(self) -> Self:
+    def _check_has_limit(self) -> Self:
+        """Return the tolerance.
+
+        Raises:
+            ValueError: It has neither an absolute nor a relative limit.
+        """
         if self.absolute is None and self.relative is None:
             raise ValueError("a tolerance needs absolute, relative or both")
         return self
@@ -212,7 +242,12 @@ class CaseDocument(Entry):
     """Year to column to figure."""
 
     @model_validator(mode="after")
-    def _looks_at_something(self) -> Self:
+    def _check_expects_something(self) -> Self:
+        """Return the case, if it expects figures or failing checks, or else a run that fails.
+
+        Raises:
+            ValueError: Nothing is expected, or a run that fails is expected to give figures.
+        """
         head = self.case
         figures = bool(self.expected or self.expected_national or head.expected_file)
         if head.fails is not None and (figures or head.checks_fail):

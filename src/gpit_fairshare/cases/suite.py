@@ -42,13 +42,13 @@ class Suite:
 
     @property
     def exit_code(self) -> int:
-        """Return 2 for an error in a case, 1 for any difference from the expected figures, else 0."""
+        """Return the exit code of `gpit test`: 2 for an error in a case, 1 for any difference, else 0."""
         if self.count("fault") or (self.update and self.update.refused):
             return 2
         return 1 if self.count("failed") or self.unused else 0
 
     def document(self) -> dict[str, Any]:
-        """Return everything with stable keys, for JSON; figures are texts, to keep every digit."""
+        """Return all verdicts and their counts with stable keys, for JSON; figures are texts, to keep every digit."""
         return {
             "schema": JSON_SCHEMA,
             "agrees": self.exit_code == 0,
@@ -67,7 +67,7 @@ class Suite:
                 }
                 for origin in ORIGINS
             ],
-            "cases": [_entry(verdict) for verdict in self.verdicts],
+            "cases": [_verdict_entry(verdict) for verdict in self.verdicts],
             "unused": list(self.unused),
             "update": self.update.entry() if self.update else None,
         }
@@ -84,7 +84,7 @@ def run_all(
     may_lack: bool = False,
     advance: Callable[[float, float], None] = lambda _done, _total: None,
 ) -> Suite:
-    """Find and run cases.
+    """Find and run cases, and return their verdicts.
 
     Args:
         paths: Case files, and folders to be searched for them.
@@ -116,7 +116,12 @@ def run_all(
 
 
 def _read_cases(cases: Sequence[DiscoveredFile]) -> tuple[dict[str, str], frozenset[Path], list[str]]:
-    """Return the text of each case for `-k`, the files that cases use, and the texts of unreadable cases."""
+    """Read the case files, without the files of expected figures.
+
+    Returns:
+        The text of each case that `-k` searches, by its name; the files of expected figures that cases name; and the
+        texts of the cases that cannot be read.
+    """
     texts: dict[str, str] = {}
     used: set[Path] = set()
     broken: list[str] = []
@@ -145,7 +150,8 @@ def _is_selected(keep: str, text: str) -> bool:
     return any(all(has_text(part) for part in alternative.split(" and ")) for alternative in keep.split(" or "))
 
 
-def _entry(verdict: CaseVerdict) -> dict[str, Any]:
+def _verdict_entry(verdict: CaseVerdict) -> dict[str, Any]:
+    """Return the verdict on a case with stable keys, for JSON."""
     return {
         "id": verdict.id,
         "file": verdict.file,
@@ -159,11 +165,12 @@ def _entry(verdict: CaseVerdict) -> dict[str, Any]:
         "rows": verdict.rows,
         "looked_at": verdict.looked_at,
         "there": verdict.rows_in_result,
-        "differences": [_difference(difference) for difference in verdict.differences],
+        "differences": [_difference_entry(difference) for difference in verdict.differences],
     }
 
 
-def _difference(difference: FigureDifference) -> dict[str, Any]:
+def _difference_entry(difference: FigureDifference) -> dict[str, Any]:
+    """Return a figure that is not as expected with stable keys, for JSON."""
     return {
         "what": difference.kind,
         **difference.place,

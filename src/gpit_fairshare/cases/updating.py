@@ -50,7 +50,7 @@ class Update:
     """Indexes of the cases whose files were written, from 0."""
 
     def entry(self) -> dict[str, Any]:
-        """Return the update with stable keys, for JSON."""
+        """Return what was written, or why nothing was, with stable keys, for JSON."""
         return {
             "refused": list(self.refused),
             "written": list(self.file_names),
@@ -68,7 +68,7 @@ def update(verdicts: Sequence[CaseVerdict]) -> Update:
 
     A file that cannot be written raises `OutputError`; files that were not replaced yet stay as they were.
     """
-    refused = [reason for verdict in verdicts if (reason := _refusal(verdict))]
+    refused = [reason for verdict in verdicts if (reason := _reason_to_refuse(verdict))]
     if not any(verdict.origin == "regression" for verdict in verdicts):
         refused.append("none of these is a regression case")
     drafts: dict[Path, str] = {}
@@ -79,7 +79,7 @@ def update(verdicts: Sequence[CaseVerdict]) -> Update:
             continue
         try:
             for path, text in _rewritten_files(verdict.case, verdict.result, verdict.differences):
-                place = _place(path, verdict.case)
+                place = _path_to_write(path, verdict.case)
                 if drafts.setdefault(place, text) != text:
                     refused.append(f"{verdict.id}: another case changes {one_line(path.name)} too; use separate files")
                     break
@@ -95,8 +95,8 @@ def update(verdicts: Sequence[CaseVerdict]) -> Update:
     return Update((), tuple(place.name for place in drafts), tuple(map(str, drafts)), changes, tuple(numbers))
 
 
-def _place(path: Path, case: Case) -> Path:
-    """Return the path with links followed.
+def _path_to_write(path: Path, case: Case) -> Path:
+    """Return the path of a file of a case with links followed, for writing.
 
     Raises:
         CaseError: The path is outside the folder of the case, where `--update` writes nothing, or cannot be a file.
@@ -113,8 +113,8 @@ def _place(path: Path, case: Case) -> Path:
     return place
 
 
-def _refusal(verdict: CaseVerdict) -> str:
-    """Return why a case prevents the update, or an empty text."""
+def _reason_to_refuse(verdict: CaseVerdict) -> str:
+    """Return why the verdict on a case prevents every update; an empty text if it does not."""
     if verdict.outcome == "ok":
         return ""
     if verdict.outcome == "fault":
@@ -141,7 +141,7 @@ def _rewritten_files(case: Case, result: Result, differences: Sequence[FigureDif
         yield case.lacking, _first_table(case, result)
     inline_years = {figure.year for figure in case.inline if figure.code}
     for difference in differences:
-        holders = [table for table in case.tables if difference.year in _years(table)]
+        holders = [table for table in case.tables if difference.year in _years_of_table(table)]
         if difference.kind == "extra row" and len(holders) + (difference.year in inline_years) != 1:
             raise CaseError(f"it is not clear which file needs {difference.code} of {difference.year}; {_BY_HAND}")
     for table in case.tables:
@@ -150,7 +150,7 @@ def _rewritten_files(case: Case, result: Result, differences: Sequence[FigureDif
             yield table.path, text
     figures = [figure for table in case.tables for figure in table.figures]
     tabled = {(figure.year, figure.code, column) for figure in figures for column in (figure.column, "")}
-    years = {year for table in case.tables for year in _years(table)}
+    years = {year for table in case.tables for year in _years_of_table(table)}
     inline = [
         difference
         for difference in differences
@@ -160,24 +160,29 @@ def _rewritten_files(case: Case, result: Result, differences: Sequence[FigureDif
         yield case.case_file.path, _rewritten_case(case.case_file.path.read_bytes().decode(), inline)
 
 
-def _years(table: ExpectedTable) -> set[str]:
+def _years_of_table(table: ExpectedTable) -> set[str]:
+    """Return the years that the rows of a file of expected figures have."""
     year_index = table.header.index("year")
     return {record[year_index] for record in table.records}
 
 
-def _cell(value: Any) -> str:
+def _cell_text(value: Any) -> str:
+    """Return a figure of a run as the text of a CSV cell; a blank is an empty text."""
     return harmless(value) if isinstance(value, str) else figure_text(value) or ""
 
 
 def _first_table(case: Case, result: Result) -> str:
-    """Return the first table of a case: all years and organisations, and the columns that the case names."""
+    """Return the text of the first file of expected figures of a case: all years and organisations, and its columns."""
     columns = [*KEYS, *(case.head.columns or [result.scheme.result])]
-    rows = ([_cell(row[column]) for column in columns] for row in result.rows.iter_rows(named=True))
-    return "".join(_record(row, "\n") for row in (columns, *rows))
+    rows = ([_cell_text(row[column]) for column in columns] for row in result.rows.iter_rows(named=True))
+    return "".join(_csv_row(row, "\n") for row in (columns, *rows))
 
 
 def _rewritten_table(table: ExpectedTable, result: Result, differences: Sequence[FigureDifference]) -> str:
-    """Return a table with new figures where they differ; other records stay unchanged."""
+    """Return the text of a file of expected figures with new figures where they differ; other records stay unchanged.
+
+    Rows that the result does not have are removed, and rows that only the result has are added.
+    """
     byte_order_mark = "\ufeff" if table.text.startswith("\ufeff") else ""
     lines = list(io.StringIO(table.text.removeprefix("\ufeff"), newline=""))
     line_end = "\r\n" if lines[0].endswith("\r\n") else "\n"
@@ -191,16 +196,16 @@ def _rewritten_table(table: ExpectedTable, result: Result, differences: Sequence
             continue
         row = row_of(rows[key[0]], key[1]) or {}
         cells = [
-            _cell(row[column]) if (*key, column) in wrong else cell
+            _cell_text(row[column]) if (*key, column) in wrong else cell
             for column, cell in zip(table.header, record, strict=True)
         ]
-        keyed_records.append((key, "".join(lines[first:last]) if cells == list(record) else _record(cells, line_end)))
+        keyed_records.append((key, "".join(lines[first:last]) if cells == list(record) else _csv_row(cells, line_end)))
     in_order = keyed_records == sorted(keyed_records, key=lambda keyed_record: keyed_record[0])
     for difference in differences:
-        if difference.kind == "extra row" and difference.year in _years(table):
+        if difference.kind == "extra row" and difference.year in _years_of_table(table):
             year, code, _ = difference.key
-            cells = [_cell(rows[year][code][column]) for column in table.header]
-            keyed_records.append(((year, code), _record(cells, line_end)))
+            cells = [_cell_text(rows[year][code][column]) for column in table.header]
+            keyed_records.append(((year, code), _csv_row(cells, line_end)))
     if in_order:
         keyed_records.sort(key=lambda keyed_record: keyed_record[0])
     heading = "".join(lines[: table.lines[0][1]])
@@ -210,14 +215,15 @@ def _rewritten_table(table: ExpectedTable, result: Result, differences: Sequence
     return text if lines[-1].endswith("\n") else text.removesuffix(line_end)
 
 
-def _record(cells: Sequence[str], line_end: str) -> str:
+def _csv_row(cells: Sequence[str], line_end: str) -> str:
+    """Return the cells of one row as CSV, with the line end given."""
     stream = io.StringIO()
     csv.writer(stream, lineterminator=line_end).writerow(cells)
     return stream.getvalue()
 
 
 def _rewritten_case(text: str, differences: Sequence[FigureDifference]) -> str:
-    """Return a case file with new figures in place of the old ones and nothing else changed.
+    """Return the text of a case file with new figures in place of the old ones and nothing else changed.
 
     Raises:
         CaseError: A row was added or removed, a figure is a text or a blank, or the rest of the file would change.
@@ -228,7 +234,7 @@ def _rewritten_case(text: str, differences: Sequence[FigureDifference]) -> str:
         document = tomlkit.parse(text.removeprefix(byte_order_mark))
         is_kept = byte_order_mark + document.as_string() == text
         for difference in differences:
-            _write(difference, document, expected)
+            _write_figure(difference, document, expected)
         new_text = byte_order_mark + document.as_string()
         # Proof that the new file has the new figures and is otherwise unchanged.
         is_kept = is_kept and repr(parse_toml(new_text, Decimal)) == repr(expected)
@@ -239,8 +245,13 @@ def _rewritten_case(text: str, differences: Sequence[FigureDifference]) -> str:
     return new_text
 
 
-def _write(difference: FigureDifference, document: MutableMapping[str, Any], expected: dict[str, Any]) -> None:
-    """Write one figure into a document, which keeps its layout, and into the values expected of the new file.
+def _write_figure(difference: FigureDifference, document: MutableMapping[str, Any], expected: dict[str, Any]) -> None:
+    """Write one new figure into a case file.
+
+    Args:
+        difference: The figure that differs.
+        document: The parsed case file, which keeps its layout; changed.
+        expected: The values expected of the new file; changed.
 
     Raises:
         CaseError: The figure cannot be overwritten.
@@ -256,15 +267,15 @@ def _write(difference: FigureDifference, document: MutableMapping[str, Any], exp
     if difference.got is None or isinstance(expected[column], str):
         raise CaseError(f"{row_label} was or is a text or a blank; --update writes only numbers; {_BY_HAND}")
     old = document[column]
-    token = _token(difference.got, like=old.as_string() if isinstance(old, Item) else "")
+    token = _toml_number(difference.got, like=old.as_string() if isinstance(old, Item) else "")
     try:
         document[column], expected[column] = tomlkit.value(token), parse_toml(f"value = {token}", Decimal)["value"]
     except (TOMLKitError, ValueError):
         raise CaseError(f"{row_label} is now {one_line(difference.got, 40)}; {_BY_HAND}") from None
 
 
-def _token(value: str, like: str) -> str:
-    """Write a number as TOML, with thousands separated if those of the old number are."""
+def _toml_number(value: str, like: str) -> str:
+    """Return a number as TOML; if the old number (`like`) has `_` between thousands, so has the new one."""
     if "_" not in like or "e" in value:
         return value
     return f"{Decimal(value):,f}".replace(",", "_")

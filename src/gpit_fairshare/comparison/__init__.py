@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from gpit_fairshare.comparison.causes import causes_of
 from gpit_fairshare.comparison.definition import differences_of
-from gpit_fairshare.comparison.document import causes_frame, csv_text, document, frame
+from gpit_fairshare.comparison.document import causes_frame, csv_text, document, rows_frame
 from gpit_fairshare.comparison.model import Cause, ComparedResults, Limit, RowChange, RuleDifference, Side, read_amount
 from gpit_fairshare.comparison.rows import changes_of, year_totals
 from gpit_fairshare.comparison.sides import ResultSource, comparable, remarks_on, side_of
@@ -47,20 +47,20 @@ class Comparison(ComparedResults):
 
     @cached_property
     def rows(self) -> pl.DataFrame:
-        """Return a row for each organisation and year in which anything differs, with a column for each cause."""
-        return frame(self)
+        """Return a table: a row for each organisation and year in which anything differs, a column for each cause."""
+        return rows_frame(self)
 
     @cached_property
     def causes(self) -> pl.DataFrame:
-        """Return a row for each cause and year, and one for all years: its contribution, and its effect alone."""
+        """Return a table of each cause's contribution and effect alone: a row for each year, and one for all years."""
         return causes_frame(self)
 
     def document(self) -> dict[str, Any]:
-        """Return everything with stable keys, for JSON."""
+        """Return the whole comparison with stable keys, for JSON."""
         return document(self)
 
     def markdown(self, top: int = 10) -> str:
-        """Return the report on the screen as Markdown, for a pull request, with `top` rows in each list."""
+        """Return the report of `gpit compare` as Markdown, for a pull request, with `top` rows in each list."""
         # The only import from a higher package: this method is part of the Python API.
         from gpit_fairshare.reports.comparison import comparison_document  # noqa: PLC0415
         from gpit_fairshare.reports.formats import rendered  # noqa: PLC0415
@@ -118,7 +118,7 @@ def compare(
 
 
 def tolerance_of(tolerance: float | str | Decimal) -> Decimal:
-    """Read a tolerance.
+    """Return a tolerance as a decimal amount.
 
     Raises:
         UsageError: It is not an amount, or below 0.
@@ -130,7 +130,7 @@ def tolerance_of(tolerance: float | str | Decimal) -> Decimal:
 
 
 def limit_of(limit: str | float | Limit | None) -> Limit | None:
-    """Read the limit of a comparison: `1000`, `£1000` or `0.5%`.
+    """Return the limit of a comparison from a text such as `1000`, `£1000` or `0.5%`; None if there is none.
 
     Raises:
         UsageError: It is neither an amount nor a percentage, or below 0.

@@ -28,7 +28,7 @@ _LONG: Final = 40
 def write_workbook(
     comparison: ComparedResults, path: Path, advance: Callable[[int, int], None] = lambda _done, _total: None
 ) -> None:
-    """Write a comparison as a workbook; `advance` is called with the numbers of cells done and in all."""
+    """Write a comparison as a workbook; `advance` is called with the number of cells done and of all cells."""
     changes = _Changes(comparison)
     sheets = [_summary(comparison, changes), changes.sheet, _causes(comparison, changes), _definition(comparison)]
     properties = {
@@ -43,32 +43,34 @@ class _Changes:
     """The sheet with a row for each organisation and year, and the positions of its columns."""
 
     def __init__(self, comparison: ComparedResults) -> None:
+        """Make the sheet with all its columns."""
         self.comparison = comparison
         note = (
-            f"{_mark(comparison)}One row for each organisation and year with a difference. "
+            f"{_warning(comparison)}One row for each organisation and year with a difference. "
             "An organisation in only one result counts as 0 in the other."
         )
         self.sheet = Sheet("Changes", "Changes, row by row", note, frozen=3)
         self.columns: dict[str, int] = {}
-        self.amounts = _format(comparison)
+        self.amounts = _answer_format(comparison)
         self.signed = {"£": "change", "pence": "change per head"}.get(self.amounts, "number")
         """Format of changes: with pence only if there are any."""
         self.pence = "change per head" if is_money(comparison.unit) else "number"
         """Format of contributions: to the penny, even if the answers are in whole pounds."""
         self.in_pence = is_money(comparison.unit) and all(
-            answer == rounded_to(answer, PENNY) for answer in _answers(comparison)
+            answer == rounded_to(answer, PENNY) for answer in _all_answers(comparison)
         )
-        self._write()
+        self._add_columns()
 
-    def exactly(self, formula: str) -> str:
-        """Return a formula without floating-point noise, if all amounts are in whole pence."""
+    def rounded(self, formula: str) -> str:
+        """Return a formula rounded to pence, against floating-point noise; unchanged if answers are not whole pence."""
         return f"ROUND({formula},2)" if self.in_pence else formula
 
     def range_of(self, name: str) -> str:
-        """Return the cells of a column, for formulas on any sheet."""
+        """Return the range of a column's cells, for formulas on any sheet."""
         return self.sheet.column_range(self.columns[name])
 
-    def _write(self) -> None:
+    def _add_columns(self) -> None:
+        """Add all columns of the sheet: each row with its answers, change and causes, and whether the causes add up."""
         comparison, changes = self.comparison, self.comparison.changes
         add, columns, amounts, unit = self.sheet.add_column, self.columns, self.amounts, f" ({comparison.unit or '£'})"
         columns["year"] = add("Year", 9, [change.year for change in changes])
@@ -78,7 +80,7 @@ class _Changes:
         add(f"Old{unit}", 14, [as_float(change.old) for change in changes], None, amounts, total=True)
         add(f"New{unit}", 14, [as_float(change.new) for change in changes], None, amounts, total=True)
         differences = [float(change.change) for change in changes]
-        columns["change"] = add(f"Change{unit}", 14, differences, self.exactly(_NEW_LESS_OLD), self.signed, total=True)
+        columns["change"] = add(f"Change{unit}", 14, differences, self.rounded(_NEW_LESS_OLD), self.signed, total=True)
         ratios = [float(change.change / abs(change.old)) if change.old else NOT_APPLICABLE for change in changes]
         add("Change (%)", 11, ratios, f'IF(E{ROW}=0,"{NOT_APPLICABLE}",G{ROW}/ABS(E{ROW}))', "distance")
         people = [change.people for change in changes]
@@ -94,9 +96,9 @@ class _Changes:
             columns[cause.name] = add(f"{cause_name(cause)}{unit}", 14, contributions, None, self.pence, total=True)
         if causes and changes:
             cells = ":".join(f"{letter(columns[cause.name])}{ROW}" for cause in (causes[0], causes[-1]))
-            adds_up = f'IF(ABS(G{ROW}-SUM({cells}))<{_half(comparison)},"{_PASS}","{_FAIL}")'
+            adds_up = f'IF(ABS(G{ROW}-SUM({cells}))<{_half_unit(comparison)},"{_PASS}","{_FAIL}")'
             column = add("Causes add up", 10, [_PASS] * len(changes), adds_up)
-            self.sheet.flag(self.sheet.region(column), _FAIL)
+            self.sheet.flag_word(self.sheet.region(column), _FAIL)
         if changes:
             self.sheet.put(TOTAL_ROW, 3, "Total")
 
@@ -104,30 +106,31 @@ class _Changes:
 _SIDES: Final = {"both": "both", "added": "new only", "removed": "old only"}
 
 
-def _format(comparison: ComparedResults) -> str:
-    """Return the format of answers: with pence only if there are any."""
+def _answer_format(comparison: ComparedResults) -> str:
+    """Return the number format of answers: with pence only if there are any."""
     if not is_money(comparison.unit):
         return number_format(comparison.unit, [])
     totals = (amount for year in comparison.years for amount in (year.old, year.new))
-    return number_format("£", [*map(float, (*_answers(comparison), *totals))])
+    return number_format("£", [*map(float, (*_all_answers(comparison), *totals))])
 
 
-def _answers(comparison: ComparedResults) -> list[Decimal]:
+def _all_answers(comparison: ComparedResults) -> list[Decimal]:
+    """Return the old and the new answers of all changed rows; missing ones are left out."""
     return [answer for change in comparison.changes for answer in (change.old, change.new) if answer is not None]
 
 
 def _summary(comparison: ComparedResults, changes: _Changes) -> Sheet:
     """Return the sheet with a row for each year: its totals, and counts and sums of the sheet Changes."""
     names = (name if len(name) <= _LONG else f"{name[:_LONG]}…" for name in (comparison.old.name, comparison.new.name))
-    sheet = Sheet("Summary", "Comparison: {} and {}".format(*names), f"{_mark(comparison)}{headline(comparison)}")
+    sheet = Sheet("Summary", "Comparison: {} and {}".format(*names), f"{_warning(comparison)}{headline(comparison)}")
     unit, noun, years = f" ({comparison.unit or '£'})", comparison.organisation, comparison.years
     where = f"{changes.range_of('year')},$A{ROW}"
     status = f"{where},{changes.range_of('status')}"
     both = f'{status},"{_SIDES["both"]}",{changes.range_of("change")}'
     ratios: list[Any] = [float(year.change / abs(year.old)) if year.old else NOT_APPLICABLE for year in years]
     alone, sum_of_rows = f'COUNTIFS({status},"{{}}")', f"SUMIFS({changes.range_of('change')},{where})"
-    adds_up = f'IF(ABS(D{ROW}-J{ROW})<{_half(comparison)},"{_PASS}","{_FAIL}")'
-    differences, difference = [float(year.change) for year in years], changes.exactly(f"C{ROW}-B{ROW}")
+    adds_up = f'IF(ABS(D{ROW}-J{ROW})<{_half_unit(comparison)},"{_PASS}","{_FAIL}")'
+    differences, difference = [float(year.change) for year in years], changes.rounded(f"C{ROW}-B{ROW}")
     add, amounts, signed = sheet.add_column, changes.amounts, changes.signed
     add("Year", 15, [year.year for year in years])
     add(f"Old{unit}", 15, [float(year.old) for year in years], None, amounts, total=True)
@@ -139,20 +142,20 @@ def _summary(comparison: ComparedResults, changes: _Changes) -> Sheet:
     come, gone = [year.added for year in years], [year.removed for year in years]
     add(f"{noun}s only in the new result", 15, come, alone.format(_SIDES["added"]), "count")
     add(f"{noun}s only in the old result", 15, gone, alone.format(_SIDES["removed"]), "count")
-    add(f"Sum of row changes{unit}", 15, differences, changes.exactly(sum_of_rows), signed)
+    add(f"Sum of row changes{unit}", 15, differences, changes.rounded(sum_of_rows), signed)
     add("Rows add up to the change", 15, [_PASS] * len(years), adds_up)
     sheet.put(TOTAL_ROW, 1, "Total")
-    sheet.flag(sheet.region(len(sheet.headings)), _FAIL)
+    sheet.flag_word(sheet.region(len(sheet.headings)), _FAIL)
     return sheet
 
 
-def _mark(comparison: ComparedResults) -> str:
-    """Return the warning not to quote the figures of a sheet, or an empty text."""
+def _warning(comparison: ComparedResults) -> str:
+    """Return the warning not to quote figures, if inputs are illustrative; else an empty text."""
     return "Illustrative: do not quote. " if comparison.illustrative else ""
 
 
-def _half(comparison: ComparedResults) -> str:
-    """Return half a penny, or half the unit of rounding of contributions, as text for a formula."""
+def _half_unit(comparison: ComparedResults) -> str:
+    """Return half a penny, or half the unit of contributions if the answer is not money, as text for a formula."""
     return f"{quantum(comparison.unit) / 2:f}"
 
 
@@ -161,7 +164,7 @@ def _causes(comparison: ComparedResults, changes: _Changes) -> Sheet:
     reason = comparison.no_causes_reason
     no_causes = f"The causes are not known: {reason}." if reason else "Nothing differs."
     note = method(comparison) if comparison.attribution else no_causes
-    sheet = Sheet("Causes", "Why it changed", f"{_mark(comparison)}Each figure adds up rows of the sheet Changes.")
+    sheet = Sheet("Causes", "Why it changed", f"{_warning(comparison)}Each figure adds up rows of the sheet Changes.")
     unit = f" ({comparison.unit or '£'})"
     number = changes.pence
     figures = ("Change", "Alone", "Interaction", *(f"Change {year.year}" for year in comparison.years))
@@ -169,14 +172,14 @@ def _causes(comparison: ComparedResults, changes: _Changes) -> Sheet:
     for row, cause in enumerate(comparison.attribution, FIRST_ROW):
         sheet.put_row(row, (cause_name(cause), cause_detail(cause) or "none"))
         cells, alone, interaction = changes.range_of(cause.name), cause.total_alone(), cause.interaction()
-        sheet.put(row, 3, float(cause.total()), changes.exactly(f"SUM({cells})"), number)
+        sheet.put(row, 3, float(cause.total()), changes.rounded(f"SUM({cells})"), number)
         sheet.put(row, 4, NOT_APPLICABLE if alone is None else float(alone), None, number)
         if interaction is None:
             sheet.put(row, 5, NOT_APPLICABLE)
         else:
-            sheet.put(row, 5, float(interaction), changes.exactly(f"C{row}-D{row}"), number)
+            sheet.put(row, 5, float(interaction), changes.rounded(f"C{row}-D{row}"), number)
         for column, year in enumerate(comparison.years, 6):
-            formula = changes.exactly(f'SUMIFS({cells},{changes.range_of("year")},"{year.year}")')
+            formula = changes.rounded(f'SUMIFS({cells},{changes.range_of("year")},"{year.year}")')
             sheet.put(row, column, float(cause.total(year.year)), formula, number)
     row = FIRST_ROW + len(comparison.attribution)
     if comparison.attribution:
@@ -184,7 +187,7 @@ def _causes(comparison: ComparedResults, changes: _Changes) -> Sheet:
         for column, year_name in ((3, ""), *enumerate((year.year for year in comparison.years), 6)):
             amount = float(total(cause.total(year_name) for cause in comparison.attribution))
             cells = f"{letter(column)}{FIRST_ROW}:{letter(column)}{row - 1}"
-            sheet.put(row, column, amount, changes.exactly(f"SUM({cells})"), number)
+            sheet.put(row, column, amount, changes.rounded(f"SUM({cells})"), number)
         row += 1
     sheet.put_row(row, ("Method" if comparison.attribution else "None", note))
     return sheet
@@ -199,7 +202,7 @@ def _definition(comparison: ComparedResults) -> Sheet:
     sheet.add_headings((("Difference", 28), ("Name", 34), ("Year", 9), *prose))
     sides = ("; ".join(side_facts(side)) for side in (comparison.old, comparison.new))
     old, new = comparison.columns
-    sheet.rows(
+    sheet.fill_rows(
         [
             ("results compared", "", "", *sides, ""),
             *(("column removed", name, "", comparison.label(name), "", "") for name in old),

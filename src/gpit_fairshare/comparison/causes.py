@@ -29,24 +29,24 @@ Answers = dict[tuple[str, str], Decimal]
 
 
 def causes_of(old: Side, new: Side, changes: Sequence[RowChange]) -> tuple[tuple[Cause, ...], str]:
-    """Return the causes in their order, and if there are none, the reason."""
+    """Return the causes of the changes in their order; if there are none, also the reason."""
     before, after = old.result, new.result
     if before is None or after is None:
         return (), old.fault or new.fault
     if not changes:
         return (), ""
-    old_edits, new_edits = _by_hand(old), _by_hand(new)
+    old_edits, new_edits = _changes_by_hand(old), _changes_by_hand(new)
     by_hand = {row.key: less(new_edits.get(row.key, NOTHING), old_edits.get(row.key, NOTHING)) for row in changes}
     calculated = {row.key: less(row.change, by_hand[row.key]) for row in changes}
-    causes = _between(before, after, calculated)
+    causes = _causes_between(before, after, calculated)
     if any(by_hand.values()):
         detail = _by_hand_detail((old_edits, new_edits), (old, new))
         causes.append(Cause("typed_over", "typed over", "changed by hand", detail, amounts=by_hand))
     return tuple(causes), ""
 
 
-def _by_hand(side: Side) -> Answers:
-    """Return how far the answers of a file are from what its own rule gives; empty for a run."""
+def _changes_by_hand(side: Side) -> Answers:
+    """Return how far answers of a file are from what its own rule gives, by year and code; empty for a run."""
     return {
         (figure.year, code): less(exact(figure.actual), exact(figure.expected))
         for figure in side.off_rule
@@ -56,7 +56,7 @@ def _by_hand(side: Side) -> Answers:
 
 
 def _by_hand_detail(edits: Sequence[Answers], sides: Sequence[Side]) -> str:
-    """Return which files have figures that were changed by hand."""
+    """Return a text that says which files have figures that were changed by hand, and how many."""
     places = [
         f"{len(answers):,} in {word}, {side.name}"
         for answers, side, word in zip(edits, sides, ("OLD", "NEW"), strict=True)
@@ -65,19 +65,22 @@ def _by_hand_detail(edits: Sequence[Answers], sides: Sequence[Side]) -> str:
     return f"figures that differ from the rule in their own file: {'; '.join(places)}"
 
 
-def _between(old: Result, new: Result, changes: Mapping[Key, Decimal]) -> list[Cause]:
-    """Return the causes of the changes between the answers that the two rules give."""
+def _causes_between(old: Result, new: Result, changes: Mapping[Key, Decimal]) -> list[Cause]:
+    """Return the causes of the changes between the answers that the two rules give, by changing one driver at a time.
+
+    Drivers without which no run can be calculated are united into one cause.
+    """
     if old.scheme.years != new.scheme.years:
         years = (", ".join(result.scheme.years) for result in (old, new))
-        return [_everything("the years differ: {} and {}".format(*years), changes)]
+        return [_undivided_cause("the years differ: {} and {}".format(*years), changes)]
     drivers, counterfactuals = drivers_of(old, new), Counterfactuals(old, new)
     if not drivers:
-        return [_rounding(changes, [])]
+        return [_rounding_cause(changes, [])]
     unit = quantum(new.scheme.symbols[new.scheme.result].unit)
     try:
-        start, finish = counterfactuals.end(0), counterfactuals.end(1)
+        start, finish = counterfactuals.end_answers(0), counterfactuals.end_answers(1)
     except GpitError as fault:
-        return [_everything(f"cannot be calculated without rounding: {fault}", changes)]
+        return [_undivided_cause(f"cannot be calculated without rounding: {fault}", changes)]
     causes: list[Cause] = []
     waiting: list[Driver] = []
     reasons: list[str] = []
@@ -97,24 +100,24 @@ def _between(old: Result, new: Result, changes: Mapping[Key, Decimal]) -> list[C
                 alone = _contributions(start, counterfactuals.answers(waiting), changes, unit)
             except GpitError as fault:
                 alone, no_alone = None, str(fault)
-        united = _united(waiting, reasons, everything=len(waiting) == len(drivers))
+        united = _unite_drivers(waiting, reasons, everything=len(waiting) == len(drivers))
         causes.append(Cause(**vars(united), amounts=amounts, alone=alone, no_alone=no_alone))
         before, waiting, reasons = after, [], []
-    return [*causes, _rounding(changes, causes)]
+    return [*causes, _rounding_cause(changes, causes)]
 
 
-def _everything(reason: str, changes: Mapping[Key, Decimal]) -> Cause:
-    """Return one cause for all changes, where causes cannot be separated."""
+def _undivided_cause(reason: str, changes: Mapping[Key, Decimal]) -> Cause:
+    """Return one cause for all changes, used if causes cannot be separated."""
     return Cause(EVERYTHING, "together", EVERYTHING, reason, amounts=changes, alone=changes)
 
 
 def _contributions(before: Answers, after: Answers, keys: Iterable[Key], unit: Decimal) -> Answers:
-    """Return what each row gains between two runs, to the penny."""
+    """Return how much each row's answer changes between two runs, to the penny."""
     return {key: rounded_to(less(after.get(key, NOTHING), before.get(key, NOTHING)), unit) for key in keys}
 
 
-def _united(drivers: Sequence[Driver], reasons: Sequence[str], *, everything: bool) -> Driver:
-    """Return several drivers that cannot be separated as one; a single driver as it is."""
+def _unite_drivers(drivers: Sequence[Driver], reasons: Sequence[str], *, everything: bool) -> Driver:
+    """Return several drivers that cannot be separated as one driver; a single driver is returned unchanged."""
     if len(drivers) == 1:
         return drivers[0]
     detail = f"cannot be separated: {reasons[0]}"
@@ -124,8 +127,8 @@ def _united(drivers: Sequence[Driver], reasons: Sequence[str], *, everything: bo
     return Driver(name, "together", f"{listed([driver.label for driver in drivers])} together", detail)
 
 
-def _rounding(changes: Mapping[Key, Decimal], causes: Sequence[Cause]) -> Cause:
-    """Return the remainder of each row's change: the effect of rounding to whole units, and parts of a penny."""
+def _rounding_cause(changes: Mapping[Key, Decimal], causes: Sequence[Cause]) -> Cause:
+    """Return the cause `rounding`: what the other causes leave of each row's change."""
     amounts = {key: less(change, total(cause.amounts[key] for cause in causes)) for key, change in changes.items()}
     detail = "the effect of rounding to whole units, and parts of a penny"
     return Cause("rounding", "rounding", "rounding", detail, amounts=amounts)

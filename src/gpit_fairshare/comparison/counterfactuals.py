@@ -34,9 +34,10 @@ DATA: Final = "organisations_and_data"
 
 
 def unrounded(scheme: Scheme) -> Scheme:
-    """Return the rule without any rounding, and without its checks, which are about rounded figures."""
+    """Return a scheme with unrounded steps and without its checks, which are about rounded figures."""
 
     def without_rounding(expression: tree.Expression) -> tree.Expression:
+        """Return what a rounding expression rounds; any other expression unchanged."""
         match expression:
             case tree.Rounded(unrounded_tree) | tree.Call("round", (unrounded_tree, _)):
                 return unrounded_tree
@@ -52,7 +53,10 @@ def unrounded(scheme: Scheme) -> Scheme:
 
 
 def drivers_of(old: Result, new: Result) -> list[Driver]:
-    """Return what differs between two results of the same years: data, parameters in the old rule's order, formula."""
+    """Return what differs between two results of the same years, one driver each.
+
+    The data come first, then the parameters in the order of the old rule, then the formula.
+    """
     drivers: list[Driver] = []
     if has_same_organisations(old.inputs, new.inputs):
         labels = {**old.scheme.labels, **new.scheme.labels}
@@ -73,7 +77,7 @@ def drivers_of(old: Result, new: Result) -> list[Driver]:
 
 
 def _values_detail(old: Parameter, new: Parameter) -> str:
-    """Return how the values of a parameter changed, once if the change is the same in all years."""
+    """Return how the values of a parameter changed, as text: once if the change is the same in all years."""
     texts = {
         year: " → ".join(parameter_values(before.value, new.values[year].value, (old.unit, new.unit)))
         for year, before in old.values.items()
@@ -83,7 +87,7 @@ def _values_detail(old: Parameter, new: Parameter) -> str:
 
 
 def _formula_detail(old: Result, new: Result) -> str:
-    """Return how many steps have another formula, were added or were removed."""
+    """Return how many steps have another formula, were added or were removed, as text."""
     kinds = [difference.kind for difference in steps_changed(old.scheme, new.scheme)]
     counts = [
         f"{counted(kinds.count(kind), 'step')} {kind.split()[1]}"
@@ -109,16 +113,17 @@ def has_same_organisations(old: Inputs, new: Inputs) -> bool:
 
 
 def differing_rows(old: Result, new: Result) -> dict[str, int]:
-    """Return the number of differing rows of each column that both rules use, in the order of first use."""
+    """Return how many rows differ in each input column that both rules use, in the order of first use."""
     names = {symbol.name for symbol in new.scheme.inputs} - {"org_code"}
     counts = {symbol.name: 0 for symbol in old.scheme.inputs if symbol.name in names}
     for before, after in zip(old.inputs.tables.values(), new.inputs.tables.values(), strict=True):
         for name in counts:
-            counts[name] += sum(map(ne, _values(before, name), _values(after, name)))
+            counts[name] += sum(map(ne, _column_values(before, name), _column_values(after, name)))
     return {name: count for name, count in counts.items() if count}
 
 
-def _values(table: pl.DataFrame, name: str) -> list[object]:
+def _column_values(table: pl.DataFrame, name: str) -> list[object]:
+    """Return the values of a column of inputs; None for every row if the table does not have it."""
     return table[name].to_list() if name in table.columns else [None] * table.height
 
 
@@ -130,15 +135,15 @@ class Counterfactuals:
         self.rules = (unrounded(old.scheme), unrounded(new.scheme))
 
     def answers(self, drivers: Collection[Driver]) -> dict[Key, Decimal]:
-        """Return the answer of each row when only these drivers are as in the new result."""
-        return _answers(self.rule(drivers), self.inputs(drivers))
+        """Return the answer of each row when only these drivers are as in the new result, all others as in the old."""
+        return _calculate_answers(self.rule(drivers), self.inputs(drivers))
 
-    def end(self, number: int) -> dict[Key, Decimal]:
-        """Return the answers of the old (0) or the new (1) result itself, without rounding."""
-        return _answers(self.rules[number], self.ends[number].inputs)
+    def end_answers(self, number: int) -> dict[Key, Decimal]:
+        """Return the answers of the old (0) or the new (1) result itself, calculated without rounding."""
+        return _calculate_answers(self.rules[number], self.ends[number].inputs)
 
     def rule(self, drivers: Collection[Driver]) -> Scheme:
-        """Return the old or the new rule, with the old values of all parameters except those of the drivers."""
+        """Return the rule of a counterfactual run: old or new steps, new values only for parameters of the drivers."""
         changed = {driver.symbol for driver in drivers if driver.kind == "parameter"}
         old, new = self.rules
         rule = new if any(driver.kind == "formula" for driver in drivers) else old
@@ -154,7 +159,7 @@ class Counterfactuals:
         return replace(rule, parameters=parameters)
 
     def inputs(self, drivers: Collection[Driver]) -> Inputs:
-        """Return the old inputs, with the new columns of the drivers."""
+        """Return the inputs of a counterfactual run: the old ones, with new values only for columns of the drivers."""
         old, new = (end.inputs for end in self.ends)
         names = {driver.name for driver in drivers}
         if DATA in names:
@@ -165,20 +170,24 @@ class Counterfactuals:
         # The columns that both rules use: each keeps its old values until it is changed.
         shared = set.intersection(*({symbol.name for symbol in rule.inputs} for rule in self.rules))
         tables = {
-            year: _mixed(before, after, changed, shared)
+            year: _mixed_table(before, after, changed, shared)
             for (year, before), after in zip(old.tables.items(), new.tables.values(), strict=True)
         }
         return replace(old, tables=tables, crosswalk=(new if CROSSWALK in names else old).crosswalk)
 
 
-def _answers(rule: Scheme, inputs: Inputs) -> dict[Key, Decimal]:
-    _refuse_lacking(rule, inputs)
+def _calculate_answers(rule: Scheme, inputs: Inputs) -> dict[Key, Decimal]:
+    """Calculate a rule with inputs, and return the answer of each year and code as a decimal."""
+    _refuse_missing_columns(rule, inputs)
     rows = calculate(rule, inputs).rows.select(*KEYS, rule.result)
     return {(year, code): exact(value) for year, code, value in rows.iter_rows()}
 
 
-def _mixed(old: pl.DataFrame, new: pl.DataFrame, changed: set[str], shared: set[str]) -> pl.DataFrame:
-    """Return the old table with the changed columns of the new one; columns of only one rule come from its side."""
+def _mixed_table(old: pl.DataFrame, new: pl.DataFrame, changed: set[str], shared: set[str]) -> pl.DataFrame:
+    """Return the old table with the changed columns of the new one.
+
+    A column that only one rule uses comes from the table that has it.
+    """
     columns = []
     for name in dict.fromkeys((*old.columns, *new.columns)):
         side = new if name in changed else old
@@ -189,8 +198,8 @@ def _mixed(old: pl.DataFrame, new: pl.DataFrame, changed: set[str], shared: set[
     return pl.DataFrame(columns)
 
 
-def _refuse_lacking(rule: Scheme, inputs: Inputs) -> None:
-    """Refuse inputs that lack columns of a rule.
+def _refuse_missing_columns(rule: Scheme, inputs: Inputs) -> None:
+    """Refuse inputs that do not have the columns that a rule needs.
 
     Raises:
         CalculationError: A column is missing, or has blanks that the rule does not allow.

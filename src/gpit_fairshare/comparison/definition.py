@@ -18,23 +18,23 @@ if TYPE_CHECKING:
 
 
 def differences_of(old: Side, new: Side) -> tuple[RuleDifference, ...]:
-    """Return all differences, in the order in which people ask for them; none if a file has no scheme."""
+    """Return all differences between the rules and inputs of two results; none if a file has no scheme."""
     before, after = old.record, new.record
     if before.scheme is None or after.scheme is None or before.manifest is None or after.manifest is None:
         return ()
     return (
-        *_heads(before.scheme, after.scheme),
-        *_parameters(before.scheme, after.scheme),
+        *_scheme_changes(before.scheme, after.scheme),
+        *_parameter_changes(before.scheme, after.scheme),
         *steps_changed(before.scheme, after.scheme),
-        *_checks(old, new),
-        *_files(before.manifest, after.manifest),
-        *_surroundings(before.manifest, after.manifest),
-        *_findings(before.manifest, after.manifest),
+        *_check_changes(old, new),
+        *_file_changes(before.manifest, after.manifest),
+        *_environment_changes(before.manifest, after.manifest),
+        *_new_findings(before.manifest, after.manifest),
     )
 
 
-def _heads(old: Scheme, new: Scheme) -> Iterator[RuleDifference]:
-    """Yield the differences of two schemes, except parameters, steps and checks."""
+def _scheme_changes(old: Scheme, new: Scheme) -> Iterator[RuleDifference]:
+    """Yield the differences of two schemes in their names, files, years, money and counted spend."""
     before, after = (
         {
             "scheme": scheme.name,
@@ -51,55 +51,58 @@ def _heads(old: Scheme, new: Scheme) -> Iterator[RuleDifference]:
     for word in after:
         if before[word] != after[word]:
             yield RuleDifference(f"{word} changed", word, "", before[word] or "none", after[word] or "none")
-    if _money(old) != _money(new):
-        yield RuleDifference("money account changed", "money", "", _money(old), _money(new))
+    if _money_text(old) != _money_text(new):
+        yield RuleDifference("money account changed", "money", "", _money_text(old), _money_text(new))
     if old.counts != new.counts:
-        yield RuleDifference("counted spend changed", "spend", "", _counts(old), _counts(new))
+        yield RuleDifference("counted spend changed", "spend", "", _counts_text(old), _counts_text(new))
 
 
-def _money(scheme: Scheme) -> str:
-    """Return the names in the money account, as text."""
+def _money_text(scheme: Scheme) -> str:
+    """Return which steps and parameters are in a scheme's money account, as text."""
     money = scheme.money
     parts = {"in": money.money_in, "taken away": money.taken_away, "unspent": money.unspent}
     return "; ".join(f"{side}: {', '.join(names)}" for side, names in parts.items() if names) or "none"
 
 
-def _counts(scheme: Scheme) -> str:
+def _counts_text(scheme: Scheme) -> str:
+    """Return which lines of spend a scheme counts, as text."""
     return "; ".join(f"{column} is {' or '.join(words)}" for column, words in scheme.counts.items()) or "all"
 
 
-def _origin(value: ParameterValue) -> str:
-    """Return the source of a value, or its assumption."""
+def _origin_text(value: ParameterValue) -> str:
+    """Return the source of a parameter's value or its assumption, as text; for a changed value, that it was set."""
     if value.overridden:
         return "set for this run" if value.assumption.startswith("Set for this run") else value.assumption
     return f"source: {value.source}" if value.source else f"assumption: {value.assumption.rstrip('.')}"
 
 
-def _parameters(old: Scheme, new: Scheme) -> Iterator[RuleDifference]:
+def _parameter_changes(old: Scheme, new: Scheme) -> Iterator[RuleDifference]:
+    """Yield the parameters that were added or removed, and the changes of each other parameter."""
     for name in dict.fromkeys((*old.parameters, *new.parameters)):
         before, after = old.parameters.get(name), new.parameters.get(name)
         if before and after:
-            yield from _values(before, after)
+            yield from _value_changes(before, after)
         elif after:
-            yield RuleDifference("parameter added", name, "", "", _all_values(after))
+            yield RuleDifference("parameter added", name, "", "", _all_values_text(after))
         elif before:
-            yield RuleDifference("parameter removed", name, "", _all_values(before), "")
+            yield RuleDifference("parameter removed", name, "", _all_values_text(before), "")
 
 
-def _values(old: Parameter, new: Parameter) -> Iterator[RuleDifference]:
+def _value_changes(old: Parameter, new: Parameter) -> Iterator[RuleDifference]:
+    """Yield the years in which a parameter has another value, or another source or assumption."""
     for year, before in old.values.items():
         after = new.values.get(year)
         if after is None:
             continue  # the years differ, which is reported separately
-        origin = _origin(after)
+        origin = _origin_text(after)
         if before.value != after.value:
             texts = parameter_values(before.value, after.value, (old.unit, new.unit))
             yield RuleDifference("parameter changed", new.name, year, *texts, origin)
-        elif _origin(before) != origin:
-            yield RuleDifference("origin of a value changed", new.name, year, _origin(before), origin)
+        elif _origin_text(before) != origin:
+            yield RuleDifference("origin of a value changed", new.name, year, _origin_text(before), origin)
 
 
-def _all_values(parameter: Parameter) -> str:
+def _all_values_text(parameter: Parameter) -> str:
     """Return the values of a parameter as text: only one if it is the same every year."""
     texts = {year: parameter_value(value.value, parameter.unit) for year, value in parameter.values.items()}
     return by_year(texts, texts)
@@ -130,14 +133,16 @@ def steps_changed(old: Scheme, new: Scheme) -> Iterator[RuleDifference]:
 
 
 def _one_line(formula: str) -> str:
+    """Return a formula on one line."""
     return " ".join(formula.split())
 
 
-def _checks(old: Side, new: Side) -> Iterator[RuleDifference]:
+def _check_changes(old: Side, new: Side) -> Iterator[RuleDifference]:
+    """Yield the checks that were added, removed or changed, and those that fail in only one of the results."""
     schemes = (side.record.scheme for side in (old, new))
     rules = (scheme.checks if scheme else () for scheme in schemes)
     before, after = ({check.name: to_text(check.tree) for check in checks} for checks in rules)
-    new_names = dict(_renamed(before, after))
+    new_names = dict(_renamed_checks(before, after))
     for name, new_name in new_names.items():
         yield RuleDifference("check renamed", new_name, "", "", "", f"was {name}")
     before = {new_names.get(name, name): formula for name, formula in before.items()}
@@ -158,7 +163,7 @@ def _checks(old: Side, new: Side) -> Iterator[RuleDifference]:
             yield RuleDifference("check fails" if fails else "check passes again", name, year, "", "", named)
 
 
-def _renamed(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+def _renamed_checks(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """Yield the old and the new name of each check whose formula is the same under another name."""
     added = {name: formula for name, formula in new.items() if name not in old}
     for name, formula in old.items():
@@ -168,34 +173,37 @@ def _renamed(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[tuple[s
             yield name, new_name
 
 
-def _files(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[RuleDifference]:
+def _file_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[RuleDifference]:
     """Yield the input files that changed; files of one role with different names are paired in their order."""
     roles = dict.fromkeys(source["role"] for source in (*old["inputs"], *new["inputs"]))
     for role in roles:
         before, after = ([source for source in side["inputs"] if source["role"] == role] for side in (old, new))
-        pairs = [(source, other) for source in before for other in after if _place(source) == _place(other)]
+        pairs = [(source, other) for source in before for other in after if _file_place(source) == _file_place(other)]
         removed = [source for source in before if not any(source is paired for paired, _ in pairs)]
         added = [source for source in after if not any(source is paired for _, paired in pairs)]
         pairs += list(zip(removed, added, strict=False))
         for source, other in pairs:
             if source["sha256"] != other["sha256"] or source["sheet"] != other["sheet"]:
-                name, note = (role, "") if _place(source) != _place(other) else (_place(other), role)
-                yield RuleDifference("input file changed", name, "", _digest(source), _digest(other), note)
+                name, note = (role, "") if _file_place(source) != _file_place(other) else (_file_place(other), role)
+                yield RuleDifference("input file changed", name, "", _file_digest(source), _file_digest(other), note)
         for source in removed[len(added) :]:
-            yield RuleDifference("input file removed", _place(source), "", _digest(source), "", role)
+            yield RuleDifference("input file removed", _file_place(source), "", _file_digest(source), "", role)
         for source in added[len(removed) :]:
-            yield RuleDifference("input file added", _place(source), "", "", _digest(source), role)
+            yield RuleDifference("input file added", _file_place(source), "", "", _file_digest(source), role)
 
 
-def _place(source: Mapping[str, Any]) -> str:
+def _file_place(source: Mapping[str, Any]) -> str:
+    """Return the name of an input file, with its sheet if it has one."""
     return f"{source['file']}:{source['sheet']}" if source["sheet"] else str(source["file"])
 
 
-def _digest(source: Mapping[str, Any]) -> str:
-    return f"{_place(source)}, SHA-256 {source['sha256']}"
+def _file_digest(source: Mapping[str, Any]) -> str:
+    """Return the name and sheet of an input file with its digest, as text."""
+    return f"{_file_place(source)}, SHA-256 {source['sha256']}"
 
 
-def _surroundings(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[RuleDifference]:
+def _environment_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[RuleDifference]:
+    """Yield the differences in boundaries, crosswalk rows, and versions of gpit and its libraries."""
     if old["boundaries"] != new["boundaries"]:
         days = (manifest["boundaries"] or "as in the files" for manifest in (old, new))
         yield RuleDifference("boundaries changed", "boundaries", "", *days)
@@ -208,18 +216,19 @@ def _surroundings(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Ru
             yield RuleDifference("version changed", name, "", before.get(name, "none"), after.get(name, "none"))
 
 
-def _findings(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[RuleDifference]:
-    """Yield the findings that only the new result has, the most severe first; values set for this run are parameters.
+def _new_findings(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[RuleDifference]:
+    """Yield the findings that only the new result has, the most severe first.
 
-    A finding counts as the same even if its input file has another name, or another version of gpit worded it.
+    Findings about values set for this run are left out, as parameters report them. A finding counts as the same even if
+    its input file has another name, or another version of gpit worded it.
     """
     reworded = old["gpit"] != new["gpit"]
     names = sorted({str(source["file"]) for side in (old, new) for source in side["inputs"]}, key=len, reverse=True)
-    old_identities = [_identity(finding, names, reworded=reworded) for finding in old["findings"]]
+    old_identities = [_finding_identity(finding, names, reworded=reworded) for finding in old["findings"]]
     for finding in sorted(new["findings"], key=_severity):
         if finding["number"] == FindingCode.SET_FOR_THIS_RUN:
             continue
-        identity = _identity(finding, names, reworded=reworded)
+        identity = _finding_identity(finding, names, reworded=reworded)
         if identity in old_identities:
             old_identities.remove(identity)
         else:
@@ -229,10 +238,11 @@ def _findings(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[RuleDi
 
 
 def _severity(finding: Mapping[str, Any]) -> int:
+    """Return the position of a finding's level among all levels, the most severe first."""
     return LEVELS.index(finding["level"]) if finding["level"] in LEVELS else 0
 
 
-def _identity(finding: Mapping[str, Any], names: Sequence[str], *, reworded: bool) -> tuple[str, str, str]:
+def _finding_identity(finding: Mapping[str, Any], names: Sequence[str], *, reworded: bool) -> tuple[str, str, str]:
     """Return number, place and text of a finding, without the names of input files; of a reworded text, its numbers."""
     place, text = str(finding["place"]), str(finding["found"])
     for name in names:

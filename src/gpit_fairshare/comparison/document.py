@@ -22,15 +22,15 @@ _TEXTS: Final = ("year", "org_code", "org_name", "status", "first_difference")
 
 
 def document(comparison: ComparedResults) -> dict[str, Any]:
-    """Return everything: all rows, all causes, all differences of the definition. Amounts in whole pence are exact."""
+    """Return the whole comparison for JSON: rows, causes and differences of rules; amounts in whole pence are exact."""
     old, new = comparison.columns
     return {
         "schema": SCHEMA,
         "agrees": comparison.agrees,
         "same": comparison.same,
         "headline": headline(comparison),
-        "old": _side(comparison.old),
-        "new": _side(comparison.new),
+        "old": _side_entry(comparison.old),
+        "new": _side_entry(comparison.new),
         "organisation": comparison.organisation,
         "unit": comparison.unit,
         "tolerance": as_float(comparison.tolerance),
@@ -52,8 +52,8 @@ def document(comparison: ComparedResults) -> dict[str, Any]:
         ],
         "method": method(comparison) if comparison.attribution else "",
         "no_causes": comparison.no_causes_reason,
-        "causes": [_cause(cause, comparison) for cause in comparison.attribution],
-        "differences": [_difference(difference) for difference in comparison.differences],
+        "causes": [_cause_entry(cause, comparison) for cause in comparison.attribution],
+        "differences": [_difference_entry(difference) for difference in comparison.differences],
         "illustrative": list(comparison.illustrative),
         "off_rule": [
             {"side": word, **figure.document()}
@@ -61,11 +61,12 @@ def document(comparison: ComparedResults) -> dict[str, Any]:
             for figure in side.off_rule
         ],
         "remarks": list(comparison.remarks),
-        "rows": [_row(change, comparison) for change in comparison.changes],
+        "rows": [_row_entry(change, comparison) for change in comparison.changes],
     }
 
 
-def _side(side: Side) -> dict[str, Any]:
+def _side_entry(side: Side) -> dict[str, Any]:
+    """Return the facts about one of the two results, for JSON."""
     record, scheme = side.record, side.record.scheme
     return {
         "name": side.name,
@@ -86,24 +87,27 @@ def _side(side: Side) -> dict[str, Any]:
     }
 
 
-def _cause(cause: Cause, comparison: ComparedResults) -> dict[str, Any]:
+def _cause_entry(cause: Cause, comparison: ComparedResults) -> dict[str, Any]:
+    """Return a cause with its amounts in all and in each year, for JSON."""
     return {
         "name": cause.name,
         "kind": cause.kind,
         "label": cause.label,
         "said": cause.detail,
         "no_alone": cause.no_alone,
-        **_amounts(cause),
-        "years": [{"year": year.year, **_amounts(cause, year.year)} for year in comparison.years],
+        **_amount_entries(cause),
+        "years": [{"year": year.year, **_amount_entries(cause, year.year)} for year in comparison.years],
     }
 
 
-def _difference(difference: RuleDifference) -> dict[str, str]:
+def _difference_entry(difference: RuleDifference) -> dict[str, str]:
+    """Return a difference between the two rules or inputs, for JSON."""
     fields = asdict(difference)
     return {"what": fields.pop("kind"), **fields}
 
 
-def _amounts(cause: Cause, year: str = "") -> dict[str, float | None]:
+def _amount_entries(cause: Cause, year: str = "") -> dict[str, float | None]:
+    """Return a cause's contribution, its effect alone and their difference in a year, or in all if no year is given."""
     return {
         "change": as_float(cause.total(year)),
         "alone": as_float(cause.total_alone(year)),
@@ -111,32 +115,33 @@ def _amounts(cause: Cause, year: str = "") -> dict[str, float | None]:
     }
 
 
-def _row(change: RowChange, comparison: ComparedResults) -> dict[str, Any]:
+def _row_entry(change: RowChange, comparison: ComparedResults) -> dict[str, Any]:
+    """Return a changed row with the amounts of each cause, for JSON."""
     causes = comparison.attribution
     separable = [cause for cause in causes if cause.alone is not None]
     return {
-        **dict(zip(_HEADINGS, map(as_float, _cells(change)), strict=True)),
+        **dict(zip(_HEADINGS, map(as_float, _row_cells(change)), strict=True)),
         "causes": {cause.name: as_float(cause.amounts[change.key]) for cause in causes},
         "alone": {cause.name: as_float(cause.alone_of(change.key)) for cause in separable},
         "interaction": {cause.name: as_float(cause.interaction_of(change.key)) for cause in separable},
     }
 
 
-def _cells(change: RowChange) -> tuple[Any, ...]:
-    """Return the cells of a change, in the order of `_HEADINGS`; amounts are decimals."""
+def _row_cells(change: RowChange) -> tuple[Any, ...]:
+    """Return the values of a changed row, in the order of `_HEADINGS`; amounts are decimals."""
     amounts = (change.old, change.new, change.change, change.percent, change.per_head)
     return (change.year, change.code, change.name, change.status, *amounts, change.first or None)
 
 
 def table_rows(comparison: ComparedResults) -> tuple[list[str], list[list[Any]]]:
-    """Return headings and rows; amounts are decimals, and those of the causes add up to the change."""
+    """Return the headings and rows of the table of changes, with the amounts of each cause; amounts are decimals."""
     causes = comparison.attribution
     separable = [cause for cause in causes if cause.alone is not None]
     headings = [*_HEADINGS, *(f"cause_{cause.name}" for cause in causes)]
     headings += [f"{word}_{cause.name}" for cause in separable for word in ("alone", "interaction")]
     rows = [
         [
-            *_cells(change),
+            *_row_cells(change),
             *(cause.amounts[change.key] for cause in causes),
             *(amount_of(change.key) for cause in separable for amount_of in (cause.alone_of, cause.interaction_of)),
         ]
@@ -146,22 +151,22 @@ def table_rows(comparison: ComparedResults) -> tuple[list[str], list[list[Any]]]
 
 
 def csv_text(comparison: ComparedResults) -> str:
-    r"""Return the rows as CSV with `\n`, amounts with all their digits; a text that Excel would run is quoted."""
+    """Return the table of changes as CSV, with all digits of amounts; texts that Excel would run are made harmless."""
     headings, rows = table_rows(comparison)
     return rows_as_csv([headings, *rows], decimal_text)
 
 
-def frame(comparison: ComparedResults) -> pl.DataFrame:
-    """Return the rows as a frame; amounts are floats, those in whole pence the nearest to them."""
+def rows_frame(comparison: ComparedResults) -> pl.DataFrame:
+    """Return the table of changes as a data frame; amounts are floats, those in whole pence the nearest ones."""
     headings, rows = table_rows(comparison)
     schema = {name: pl.String if name in _TEXTS else pl.Float64 for name in headings}
     return pl.DataFrame([[*map(as_float, row)] for row in rows], schema, orient="row")
 
 
 def causes_frame(comparison: ComparedResults) -> pl.DataFrame:
-    """Return a row for each cause and year, and one for all years, whose year is null."""
+    """Return a table with a row for each cause and year, and one for all years, whose year is null."""
     rows = [
-        (cause.name, cause.kind, cause.label, year or None, *_amounts(cause, year).values())
+        (cause.name, cause.kind, cause.label, year or None, *_amount_entries(cause, year).values())
         for cause in comparison.attribution
         for year in (*(total.year for total in comparison.years), "")
     ]

@@ -25,12 +25,12 @@ _RULE: Final = (
 
 
 def headline(comparison: ComparedResults) -> str:
-    """Return one sentence or two: same or not, how many rows, how much in all, the largest gain and loss."""
-    return " ".join(part for part in (_rows(comparison), _limit(comparison), _rule(comparison)) if part)
+    """Return a sentence or two: whether anything differs, in how many rows, by how much, the largest gain and loss."""
+    return " ".join(part for part in (_rows_text(comparison), _limit_text(comparison), _rules_text(comparison)) if part)
 
 
 def method(comparison: ComparedResults) -> str:
-    """Return how causes are separated, and what their figures mean."""
+    """Return the sentences that explain how causes are separated, and what their figures mean."""
     least = "penny" if is_money(comparison.unit) else "millionth"
     return (
         "Change: what each cause adds when all are applied to OLD one after another, in this order. It is calculated "
@@ -40,7 +40,8 @@ def method(comparison: ComparedResults) -> str:
     )
 
 
-def _rows(comparison: ComparedResults) -> str:
+def _rows_text(comparison: ComparedResults) -> str:
+    """Return the sentence on how many rows differ and by how much, or that none does."""
     unit, rows = comparison.unit, counted(comparison.row_count, "row")
     if comparison.same:
         return f"No differences: {'the row has' if comparison.row_count == 1 else f'all {rows} have'} the same figures."
@@ -72,7 +73,8 @@ def _differ(number: int) -> str:
     return "differs" if number == 1 else "differ"
 
 
-def _limit(comparison: ComparedResults) -> str:
+def _limit_text(comparison: ComparedResults) -> str:
+    """Return the sentence on how many rows change by more than the limit; an empty text if there is no limit."""
     if comparison.limit is None:
         return ""
     failing = len(comparison.failing)
@@ -80,8 +82,8 @@ def _limit(comparison: ComparedResults) -> str:
     return f"{rows} by more than {comparison.limit}."
 
 
-def _rule(comparison: ComparedResults) -> str:
-    """Return a sentence on rules that differ although no figure does, as after tidying a formula."""
+def _rules_text(comparison: ComparedResults) -> str:
+    """Return a sentence on rules that differ although no figure does; else an empty text."""
     if not comparison.same:
         return ""
     kinds = [difference.kind for difference in merged_across_years(comparison.differences)]
@@ -91,7 +93,7 @@ def _rule(comparison: ComparedResults) -> str:
 
 
 def side_facts(side: Side) -> list[str]:
-    """Return facts about a side: its name, scheme and digest, number of rows, answer and version."""
+    """Return texts on one of the two results: its name, scheme and digest, number of rows, answer and version."""
     record = side.record
     facts = [side.name]
     if record.scheme:
@@ -114,7 +116,7 @@ def cause_name(cause: Cause) -> str:
 
 
 def cause_detail(cause: Cause) -> str:
-    """Return what was changed, and why its effect alone is missing."""
+    """Return what a cause changed, and why its effect alone is missing; an empty text if there is nothing to say."""
     alone = f"its effect alone cannot be calculated: {cause.no_alone}" if cause.no_alone else ""
     return "; ".join(part for part in (cause.detail, alone) if part)
 
@@ -128,5 +130,5 @@ def merged_across_years(differences: Sequence[RuleDifference]) -> list[RuleDiffe
 
 
 def is_label_redundant(name: str, label: str) -> bool:
-    """Return whether a label only repeats the name."""
+    """Return whether a label only repeats a name."""
     return label.casefold() == name.replace("_", " ").casefold()

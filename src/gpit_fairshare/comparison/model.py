@@ -44,7 +44,7 @@ def as_float(value: Any) -> Any:
 
 
 def quantum(unit: str | None) -> Decimal:
-    """Return what contributions are rounded to: the penny, or a millionth if the answer is not money."""
+    """Return the unit that contributions are rounded to: a penny, or a millionth if the answer is not money."""
     return PENNY if is_money(unit) else MILLIONTH
 
 
@@ -89,13 +89,13 @@ class Side:
 
     @property
     def unit(self) -> str | None:
-        """Return the unit of the answer; None if it is not known."""
+        """Return the unit of the answer; None if it has none or the file has no scheme."""
         scheme = self.record.scheme
         return scheme.symbols[self.record.answer].unit if scheme else None
 
     @property
     def answer_label(self) -> str:
-        """Return the label of the answer column."""
+        """Return the label of the answer column, or else its name."""
         return self.record.labels.get(self.record.answer, self.record.answer)
 
 
@@ -169,28 +169,28 @@ class Cause(Driver):
     """Why its effect alone cannot be calculated; empty if it is there, or has no meaning."""
 
     def alone_of(self, key: Key) -> Decimal | None:
-        """Return its effect alone on one row."""
+        """Return the cause's effect alone on one row; None if it is not known."""
         return None if self.alone is None else self.alone[key]
 
     def interaction_of(self, key: Key) -> Decimal | None:
-        """Return the difference between its contribution to one row and its effect alone."""
+        """Return the cause's contribution to one row less its effect alone; None if that is not known."""
         return None if self.alone is None else less(self.amounts[key], self.alone[key])
 
     def total(self, year: str = "") -> Decimal:
-        """Return its contribution in all rows, or in those of one year."""
-        return _total(self.amounts, year)
+        """Return the cause's contribution in all rows, or in those of one year."""
+        return _total_of_year(self.amounts, year)
 
     def total_alone(self, year: str = "") -> Decimal | None:
-        """Return its effect alone in all rows, or in those of one year."""
-        return None if self.alone is None else _total(self.alone, year)
+        """Return the cause's effect alone in all rows, or in those of one year; None if it is not known."""
+        return None if self.alone is None else _total_of_year(self.alone, year)
 
     def interaction(self, year: str = "") -> Decimal | None:
-        """Return the difference between its contribution and its effect alone."""
+        """Return the cause's contribution in all rows or one year less its effect alone; None if that is not known."""
         alone = self.total_alone(year)
         return None if alone is None else less(self.total(year), alone)
 
 
-def _total(amounts: Mapping[Key, Decimal], year: str) -> Decimal:
+def _total_of_year(amounts: Mapping[Key, Decimal], year: str) -> Decimal:
     return total(amount for key, amount in amounts.items() if year in ("", key[0]))
 
 
@@ -232,7 +232,7 @@ class Limit:
     relative: bool = False
 
     def is_exceeded_by(self, change: RowChange) -> bool:
-        """Return whether a row changes by more; any change from 0 is more than every percentage."""
+        """Return whether a row changes by more than the limit; any change from 0 is more than every percentage."""
         if not self.relative:
             return change.size > self.size
         return change.size * 100 > self.size * (change.old or NOTHING).copy_abs()
@@ -266,7 +266,7 @@ class ComparedResults:
 
     @property
     def organisation(self) -> str:
-        """Return the noun for a row: `CCG`."""
+        """Return the noun for a row, such as `CCG`."""
         return self.new.record.organisation if self.new.record.scheme else self.old.record.organisation
 
     @property
@@ -299,7 +299,7 @@ class ComparedResults:
         return tuple(change for change in self.with_status("both") if change.size > self.tolerance)
 
     def with_status(self, status: Status) -> tuple[RowChange, ...]:
-        """Return the rows that both sides have, or only one side, the largest change first."""
+        """Return the rows that both results have, that were added or that were removed, the largest change first."""
         rows = [change for change in self.changes if change.status == status]
         return tuple(sorted(rows, key=lambda change: (-change.size, change.key)))
 
@@ -310,7 +310,7 @@ class ComparedResults:
 
     @cached_property
     def changed_elsewhere(self) -> tuple[RowChange, ...]:
-        """Return the rows of both sides with the same answer but other figures that differ."""
+        """Return the rows of both sides that have the same answer, but differ in other figures."""
         return tuple(change for change in self.changes if change.status == "both" and not change.change)
 
     @cached_property
@@ -325,21 +325,21 @@ class ComparedResults:
 
     @property
     def same(self) -> bool:
-        """Return whether both have the same organisations, and every figure that both have is the same."""
+        """Return whether the two results have the same organisations and no figure differs."""
         return not self.changes
 
     @property
     def agrees(self) -> bool:
-        """Return whether no difference counts: `gpit compare` then exits with 0."""
+        """Return whether no difference counts against the comparison: `gpit compare` then exits with 0."""
         # As for `failing`: a tolerance or a limit is about the answer only.
         return not self.failing and bool(self.tolerance or self.limit or not self.off_rule)
 
     def label(self, column: str) -> str:
-        """Return the label of a column."""
+        """Return the label of a column, or else its name."""
         return self.labels.get(column, column)
 
     def first_differences(self) -> list[tuple[str, int, int]]:
-        """Return each column that is the first to differ, with its number of rows and of changed answers."""
+        """Return each column that is the first to differ in a row, with its number of rows and of changed answers."""
         by_column: dict[str, list[RowChange]] = {}
         for change in self.changes:
             if change.first:

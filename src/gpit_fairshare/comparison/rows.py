@@ -24,13 +24,13 @@ _IN_OLD, _IN_NEW = "old", "new"
 
 
 def changes_of(old: Record, new: Record) -> tuple[tuple[RowChange, ...], int]:
-    """Return the rows in which anything differs, by year and code, and the number of all rows."""
-    table = _joined(old, new)
+    """Return the rows of two results in which anything differs, by year and code, and the number of all rows."""
+    table = _join_rows(old, new)
     _refuse_nothing_in_common(old, new, table)
     old_answer, new_answer = f"{_OLD}{old.answer}", f"{_NEW}{new.answer}"
     pairs = [
         (name, f"{_OLD}{name}", f"{_NEW}{name}")
-        for name in _in_order(new)
+        for name in _ordered_columns(new)
         if name in old.rows.columns and name not in (old.answer, new.answer)
     ]
     pairs.append((new.answer, old_answer, new_answer))
@@ -51,10 +51,11 @@ def changes_of(old: Record, new: Record) -> tuple[tuple[RowChange, ...], int]:
         first.alias("first"),
     ).sort(*KEYS)
     has_change = pl.col("first").is_not_null() | pl.col(_IN_OLD).is_null() | pl.col(_IN_NEW).is_null()
-    return tuple(map(_change, rows.filter(has_change).iter_rows(named=True))), table.height
+    return tuple(map(_row_change, rows.filter(has_change).iter_rows(named=True))), table.height
 
 
-def _change(row: Mapping[str, Any]) -> RowChange:
+def _row_change(row: Mapping[str, Any]) -> RowChange:
+    """Return the change of one joined row: its two answers, whether both sides have it, and what differs first."""
     status: Status = "both" if row[_IN_OLD] and row[_IN_NEW] else "added" if row[_IN_NEW] else "removed"
     old, new = (exact(amount) if isinstance(amount, float) else None for amount in (row["before"], row["after"]))
     return RowChange(
@@ -70,8 +71,8 @@ def _change(row: Mapping[str, Any]) -> RowChange:
     )
 
 
-def _joined(old: Record, new: Record) -> pl.DataFrame:
-    """Return one row for each key of either side; columns begin with `old:` or `new:`."""
+def _join_rows(old: Record, new: Record) -> pl.DataFrame:
+    """Return a table with one row for each year and code of either side; columns begin with `old:` or `new:`."""
 
     def marked(rows: pl.DataFrame, prefix: str, side: str) -> pl.DataFrame:
         names = {name: f"{prefix}{name}" for name in rows.columns if name not in KEYS}
@@ -82,37 +83,37 @@ def _joined(old: Record, new: Record) -> pl.DataFrame:
 
 
 def _refuse_nothing_in_common(old: Record, new: Record, table: pl.DataFrame) -> None:
-    """Refuse results without a common year and organisation.
+    """Refuse two results without a common year and organisation.
 
     Raises:
         UsageError: They have no year, or no organisation, in common.
     """
     if not set(old.years) & set(new.years):
         raise UsageError(
-            f"{old.name} and {new.name} have no year in common: {_listed(old.years)} and {_listed(new.years)}; "
+            f"{old.name} and {new.name} have no year in common: {_first_few(old.years)} and {_first_few(new.years)}; "
             "compare results of the same years"
         )
     if not table.filter(pl.col(_IN_OLD) & pl.col(_IN_NEW)).height:
         old_codes, new_codes = (sorted(set(record.rows["org_code"].to_list())) for record in (old, new))
         raise UsageError(
             f"{old.name} and {new.name} have no organisation in common in the same year: "
-            f"{_listed(old_codes)} and {_listed(new_codes)}; compare results of the same organisations"
+            f"{_first_few(old_codes)} and {_first_few(new_codes)}; compare results of the same organisations"
         )
 
 
-def _listed(texts: Sequence[str]) -> str:
-    """List the first three texts, shortened."""
+def _first_few(texts: Sequence[str]) -> str:
+    """Return the first three texts as a list in words, each shortened."""
     return ", ".join(text[:40] for text in texts[:3]) + (" …" if len(texts) > 3 else "") or "none"
 
 
-def _in_order(record: Record) -> list[str]:
-    """Return the columns of figures and texts: inputs first, then steps in the order of the rule."""
+def _ordered_columns(record: Record) -> list[str]:
+    """Return the names of the columns of figures and texts: inputs first, then steps in the order of the rule."""
     names, steps = record.labels, [step.name for step in record.scheme.steps] if record.scheme else []
     return [*(name for name in names if name not in steps), *(name for name in steps if name in names)]
 
 
 def _exact_columns(record: Record) -> set[str]:
-    """Return the columns that are compared to the last digit: inputs, and steps that round to whole units."""
+    """Return the names of columns that are compared exactly: inputs, and steps that round to whole units."""
     if record.scheme is None:
         return set()
     steps = {step.name: step for step in record.scheme.steps}
@@ -120,7 +121,7 @@ def _exact_columns(record: Record) -> set[str]:
 
 
 def _differs(table: pl.DataFrame, old: str, new: str, *, exactly: bool) -> pl.Expr:
-    """Return an expression that is true where two columns differ; a blank differs from every value."""
+    """Return a Polars expression that is true for rows in which two columns differ; a blank differs from any value."""
     before, after = table[old], table[new]
     if before.dtype != after.dtype:
         if before.null_count() == after.null_count() == table.height:
@@ -137,16 +138,17 @@ def _differs(table: pl.DataFrame, old: str, new: str, *, exactly: bool) -> pl.Ex
 
 
 def _as_text(value: object) -> str | None:
+    """Return a cell as text, to compare columns of different types; None for a blank."""
     if isinstance(value, bool):
         return str(value).casefold()
     return tree.number_text(value) if isinstance(value, float) else value if isinstance(value, str) else None
 
 
 def year_totals(old: Record, new: Record, changes: Sequence[RowChange]) -> tuple[YearTotal, ...]:
-    """Return a row for each year of either side: totals of the answers, and numbers of organisations."""
+    """Return for each year of either side the totals of the answers, and how many rows gain, lose, come and go."""
     totals = []
     for year in sorted({*old.years, *new.years}):
-        old_amounts, new_amounts = (_amounts(record, year) for record in (old, new))
+        old_amounts, new_amounts = (_answers_of_year(record, year) for record in (old, new))
         differing = [change for change in changes if change.year == year]
         moves = [change.change for change in differing if change.status == "both"]
         before, after = total(old_amounts), total(new_amounts)
@@ -167,6 +169,7 @@ def year_totals(old: Record, new: Record, changes: Sequence[RowChange]) -> tuple
     return tuple(totals)
 
 
-def _amounts(record: Record, year: str) -> list[Decimal]:
+def _answers_of_year(record: Record, year: str) -> list[Decimal]:
+    """Return the answers of a year as decimals; a missing answer counts as 0."""
     values = record.rows.filter(pl.col("year") == year)[record.answer]
     return [NOTHING if value is None else exact(value) for value in values]

@@ -29,7 +29,9 @@ _NAMED: Final = 3
 
 
 def side_of(source: ResultSource, name: str = "") -> Side:
-    """Return a side: a finished run, or a result file calculated again by its own rule.
+    """Return one side of a comparison: a finished run, or a result file calculated again by its own rule.
+
+    If the file cannot be calculated again, the side has the reason in `fault`.
 
     Args:
         source: A run, a record, or the path of a result file.
@@ -49,13 +51,15 @@ def side_of(source: ResultSource, name: str = "") -> Side:
 
 
 def comparable(old: Side, new: Side) -> tuple[Side, Side]:
-    """Return the sides with the answer column of each; a table that does not name its own takes the other's.
+    """Return the two sides ready to be compared, each with its answer column.
+
+    A table that does not name its answer column has the same one as the other side.
 
     Raises:
         UsageError: Their rows, units or answers are not of the same kind.
     """
-    old = _settled(old, new.record)
-    new = _settled(new, old.record)
+    old = _without_noise(old, new.record)
+    new = _without_noise(new, old.record)
     old_record, new_record = old.record, new.record
     if old_record.scheme and new_record.scheme:
         nouns = old_record.organisation, new_record.organisation
@@ -69,7 +73,7 @@ def comparable(old: Side, new: Side) -> tuple[Side, Side]:
                 f"{old_record.answer} of {old.name} is in {old.unit} and {new_record.answer} of {new.name} "
                 f"in {new.unit}; compare results in the same unit"
             )
-    sides = _answering(old, new_record), _answering(new, old_record)
+    sides = _with_answer_column(old, new_record), _with_answer_column(new, old_record)
     names = [side.record.answer for side in sides]
     if names[0] != names[1] and not (old_record.scheme and new_record.scheme):
         raise UsageError(
@@ -80,8 +84,8 @@ def comparable(old: Side, new: Side) -> tuple[Side, Side]:
     return sides
 
 
-def _settled(side: Side, other: Record) -> Side:
-    """Return a file's side with the other side's figures where both count as the same.
+def _without_noise(side: Side, other: Record) -> Side:
+    """Return a file's side with the figures of the other side wherever both count as the same.
 
     A program that saves a file again may write only 15 digits of each figure. It also recalculates the figures that
     no step rounds, adding up in another order. Neither is a change by a person.
@@ -122,8 +126,8 @@ def _settled(side: Side, other: Record) -> Side:
     return replace(side_of(record), off_rule=side.off_rule)
 
 
-def _answering(side: Side, other: Record) -> Side:
-    """Return a side with its answer column and how it was chosen; a table that does not name it follows the other side.
+def _with_answer_column(side: Side, other: Record) -> Side:
+    """Return a side with its answer column and how it was chosen; a table without a manifest follows the other side.
 
     Raises:
         UsageError: Neither side names the answer column, or a row has no answer.
@@ -144,11 +148,11 @@ def _answering(side: Side, other: Record) -> Side:
 
 def remarks_on(old: Side, new: Side, changes: Sequence[RowChange]) -> tuple[str, ...]:
     """Return remarks that are not about figures: mergers in the crosswalk, and changed names."""
-    return (*_mergers(old, new, changes), *_names(old.record, new.record))
+    return (*_merger_remarks(old, new, changes), *_renaming_remarks(old.record, new.record))
 
 
-def _mergers(old: Side, new: Side, changes: Sequence[RowChange]) -> list[str]:
-    """Return the removed organisations that became added ones by the crosswalk; equal money is no proof."""
+def _merger_remarks(old: Side, new: Side, changes: Sequence[RowChange]) -> list[str]:
+    """Return remarks on removed organisations that, by the crosswalk, became added ones, and on those that split."""
     inputs = new.record.inputs or old.record.inputs
     crosswalk = inputs.crosswalk if inputs else packaged_crosswalk()
     unit = new.unit or old.unit
@@ -167,8 +171,8 @@ def _mergers(old: Side, new: Side, changes: Sequence[RowChange]) -> list[str]:
     return remarks
 
 
-def _names(old: Record, new: Record) -> list[str]:
-    """Return a remark on organisations whose name changed; rows are not matched by name."""
+def _renaming_remarks(old: Record, new: Record) -> list[str]:
+    """Return a remark on organisations whose name changed; an empty list if there are none."""
     before, after = (dict(record.rows.select("org_code", "org_name").iter_rows()) for record in (old, new))
     renamed = [code for code, name in after.items() if before.get(code) and name and before[code] != name]
     if not renamed:

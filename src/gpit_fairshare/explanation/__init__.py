@@ -35,7 +35,7 @@ class Explanation(ExplainedLines):
     """The arithmetic of one organisation, line by line, with its Markdown."""
 
     def markdown(self) -> str:
-        """Return the report on the screen as Markdown, for a paper or a reply to a query."""
+        """Return the report of `gpit explain` as Markdown, for a paper or a reply to a query."""
         # Imports from a higher layer: a method of the Python API, for callers who hold an explanation.
         from gpit_fairshare.reports.explanation import explanation_document  # noqa: PLC0415
         from gpit_fairshare.reports.formats import rendered  # noqa: PLC0415
@@ -79,53 +79,56 @@ def explain(
     writer = LineWriter(scheme, Digits(drafts))
     return Explanation(
         code=code,
-        name=_name(result, code),
+        name=_latest_name(result, code),
         organisation=scheme.organisation,
         scheme=scheme.name,
         title=scheme.title,
         label=" ".join(scheme.labels[scheme.result].split()),
         origin=name,
-        area=_area(result, code, years[-1]),
+        area=_area_text(result, code, years[-1]),
         step=step or "",
         agrees=result.agrees,
         illustrative=result.inputs.illustrative,
-        settings=_settings(scheme, changed=False),
-        changed=_settings(scheme, changed=True),
+        settings=_setting_sentences(scheme, changed=False),
+        changed=_setting_sentences(scheme, changed=True),
         became=became(result, code),
         differences=tuple(figure for figure in differences if code in figure.codes),
         others_differ=tuple(figure for figure in differences if code not in figure.codes),
-        years=tuple(_year(result, code, draft.year, writer.lines(draft)) for draft in drafts),
+        years=tuple(_year_lines(result, code, draft.year, writer.lines(draft)) for draft in drafts),
     )
 
 
-def _year(result: Result, code: str, year: str, lines: tuple[ExplanationLine, ...]) -> YearLines:
+def _year_lines(result: Result, code: str, year: str, lines: tuple[ExplanationLine, ...]) -> YearLines:
+    """Return the lines of one year, with the answer as it is printed."""
     scheme = result.scheme
     answer = next((line for line in lines if line.answer), None)
     unit = scheme.symbols[scheme.result].unit
-    text = answer.result if answer else with_unit(value_text(_value(result, code, year, scheme.result), unit), unit)
+    text = answer.result if answer else with_unit(value_text(_value_of(result, code, year, scheme.result), unit), unit)
     return YearLines(year, scheme.certainty(year), text, answer.number if answer else None, lines)
 
 
-def _value(result: Result, code: str, year: str, name: str) -> Any:
+def _value_of(result: Result, code: str, year: str, name: str) -> Any:
+    """Return the value of an organisation's column in a year."""
     return result.years[year].organisations.filter(org_code=code)[name].item()
 
 
-def _name(result: Result, code: str) -> str:
-    """Return the latest name of the organisation."""
+def _latest_name(result: Result, code: str) -> str:
+    """Return the organisation's name in the latest year that has one; an empty text if none has."""
     names = result.rows.filter(org_code=code)["org_name"].to_list()
     return next((name for name in reversed(names) if name), "")
 
 
-def _area(result: Result, code: str, year: str) -> str:
+def _area_text(result: Result, code: str, year: str) -> str:
+    """Return the organisation's group by the column that the scheme reports by, with its label; "" if there is none."""
     column = result.scheme.report_by
     if not column or column not in result.years[year].organisations.columns:
         return ""
     label = result.scheme.labels.get(column, column).replace("_", " ")
-    return f"{sentence(' '.join(label.split()))}: {_value(result, code, year, column) or 'not given'}"
+    return f"{sentence(' '.join(label.split()))}: {_value_of(result, code, year, column) or 'not given'}"
 
 
-def _settings(scheme: Scheme, *, changed: bool) -> tuple[str, ...]:
-    """Return a sentence for each value set for the run only, or `changed` in a workbook since."""
+def _setting_sentences(scheme: Scheme, *, changed: bool) -> tuple[str, ...]:
+    """Return a sentence for each parameter value set for the run, or (`changed`) for each one changed in a workbook."""
     return tuple(
         f"{scheme.labels[name]} ({name}) {year}: {value_text(value.value, scheme.parameters[name].unit)}"
         for name, year, value in scheme.overridden()

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from gpit_fairshare.explanation.drafts import Drafts, UnformattedLine, step_draft, symbol_draft
-from gpit_fairshare.explanation.kernels import rounded, shared
+from gpit_fairshare.explanation.kernels import rounded_lines, share_out_lines
 from gpit_fairshare.explanation.organisation import OrganisationInYear
 from gpit_fairshare.language import tree
 from gpit_fairshare.language.functions import AGGREGATES
@@ -24,6 +24,7 @@ class Building:
     """Builds the `drafts` of one year of one organisation."""
 
     def __init__(self, result: Result, year: str, code: str, default_origin: str) -> None:
+        """Look up the organisation's row in the year and in the year before, and start with no lines."""
         self.result = result
         self.scheme = result.scheme
         self.default_origin = default_origin
@@ -45,30 +46,34 @@ class Building:
         self.emitted: set[str] = set()
 
     def build(self, names_needed: frozenset[str] | None) -> Drafts:
-        """Draft inputs, parameters, steps with the figures before them, and checks; or only the names needed."""
+        """Draft the lines of the year: inputs, parameters, steps with the figures before them, and checks.
+
+        If `names_needed` is given, only these names are drafted, and no checks.
+        """
         parts: list[Step | Check] = [*self.scheme.steps, *self.scheme.checks]
         used = (
             {name for part in parts for name, _ in tree.names_in(part.tree)} if names_needed is None else names_needed
         )
         for name, symbol in self.scheme.symbols.items():
             if symbol.role == "input" and name in used and name in self.drafts.cells:
-                self._input(name)
+                self._draft_input(name)
         for name, parameter in self.scheme.parameters.items():
             if name in used:
                 value = parameter.values[self.drafts.year]
-                self.drafts.add(symbol_draft(self.place, "parameter", name, value.value, origin=_origin(value)))
+                self.drafts.add(symbol_draft(self.place, "parameter", name, value.value, origin=_origin_text(value)))
         for step in self.scheme.steps:
             if names_needed is None or step.name in names_needed:
-                self._step(step)
+                self._draft_step(step)
         if names_needed is None:
             outcomes = [outcome for outcome in self.result.checks if outcome.year == self.drafts.year]
             for check, outcome in zip(self.scheme.checks, outcomes, strict=True):
-                self._check(check, outcome)
+                self._draft_check(check, outcome)
         return self.drafts
 
     # Inputs ---------------------------------------------------------------------------------------------------
 
-    def _input(self, name: str) -> None:
+    def _draft_input(self, name: str) -> None:
+        """Draft the line of an input, with the file and row or cell that it came from."""
         column = self.result.inputs.columns.get(name)
         files = column.file.split(", ") if column else []
         origin = self.result.inputs.origins.get((self.drafts.year, self.place.code, name), "")
@@ -85,23 +90,25 @@ class Building:
         """Draft the figures and the values of the year before that a formula uses."""
         for leaf in leaves(expression, first_year=self.drafts.first_year):
             if isinstance(leaf, tree.AggregateCall):
-                self._emit(self._figure(leaf))
+                self._add_once(self._figure_draft(leaf))
             elif isinstance(leaf, tree.Previous):
-                self._previous(leaf)
+                self._draft_previous(leaf)
 
-    def _emit(self, draft: UnformattedLine) -> None:
-        """Add a figure once a year."""
+    def _add_once(self, draft: UnformattedLine) -> None:
+        """Add the line of a figure, unless the year already has a line of this name."""
         if draft.name not in self.emitted:
             self.emitted.add(draft.name)
             self.drafts.add(draft)
 
-    def _figure(self, leaf: tree.AggregateCall) -> UnformattedLine:
+    def _figure_draft(self, leaf: tree.AggregateCall) -> UnformattedLine:
+        """Return the line of a figure over rows, such as `total(fair_share)`."""
         name, symbol, aggregate = column_of(leaf), self.scheme.symbols[leaf.of], AGGREGATES[leaf.function]
-        label = aggregate.in_words(self.place.label(leaf.of), self.place.over(symbol.kind, leaf.within))
+        label = aggregate.in_words(self.place.label(leaf.of), self.place.extent(symbol.kind, leaf.within))
         unit = None if aggregate.is_count else symbol.unit
         return UnformattedLine("figure", name, label, self.place.scope(leaf.within), unit, self.row[name])
 
-    def _previous(self, leaf: tree.Previous) -> None:
+    def _draft_previous(self, leaf: tree.Previous) -> None:
+        """Draft the line of a value of the year before; after a merger, also a line for each predecessor."""
         name = previous_column(leaf.of)
         before = self.before
         if name in self.emitted or before is None:
@@ -125,10 +132,10 @@ class Building:
                 part = f"{leaf.of} of {code}"
                 self.drafts.add(UnformattedLine("previous", part, f"{label} of {code}", code, symbol.unit, old[row]))
                 draft.parts += (part,)
-        self._emit(draft)
+        self._add_once(draft)
 
     def _is_same_group(self, column: str) -> bool:
-        """Return whether the organisation was in the group of this name in the year before too."""
+        """Return whether the organisation was in the group of the same name in the year before."""
         before = self.before
         if before is None or self.place.code not in before.codes():
             return False
@@ -137,30 +144,31 @@ class Building:
 
     # Steps and checks -----------------------------------------------------------------------------------------
 
-    def _step(self, step: Step) -> None:
+    def _draft_step(self, step: Step) -> None:
+        """Draft the line of a step, after the lines of the figures that it uses."""
         self._draft_figures(step.tree)
         match step.tree:
             case tree.ShareOut():
-                *behind, line = shared(self.place, step, step.tree)
+                *behind, line = share_out_lines(self.place, step, step.tree)
             case tree.Rounded():
-                *behind, line = rounded(self.place, step, step.tree)
+                *behind, line = rounded_lines(self.place, step, step.tree)
             case _:
                 notes = self._first_year_notes(step.tree)
                 behind, line = [], step_draft(self.place, step, self.row[step.name], tree=step.tree, notes=notes)
         for draft in behind:
-            self._emit(draft)
+            self._add_once(draft)
         line.answer = step.name == self.scheme.result
-        line.total = self._total(step)
+        line.total = self._national_total(step)
         self.drafts.add(line)
 
     def _first_year_notes(self, expression: tree.Expression) -> tuple[str, ...]:
-        """Return a note on each value that replaces the year before in the first year."""
+        """Return a note on each `previous` in a formula, which has another value in the first year; later, no notes."""
         if not self.drafts.first_year:
             return ()
         nodes = (node for node in tree.walk(expression) if isinstance(node, tree.Previous))
         return tuple(f"first year: {previous_column(node.of)} is {tree.to_text(node.first)}" for node in nodes)
 
-    def _total(self, step: Step) -> float | None:
+    def _national_total(self, step: Step) -> float | None:
         """Return the national total of money that is shared out, or of the answer; None for other steps."""
         if step.kind != ORGANISATION or self.scheme.symbols[step.name].unit != "£":
             return None
@@ -174,7 +182,8 @@ class Building:
         total = math.fsum(self.place.year.values(step.name, ORGANISATION))
         return total if total > 0 else None
 
-    def _check(self, check: Check, outcome: CheckResult) -> None:
+    def _draft_check(self, check: Check, outcome: CheckResult) -> None:
+        """Draft the line of a check: whether it holds for this organisation, and for how many others it fails."""
         self._draft_figures(check.tree)
         kind = kind_of(check.tree, self.scheme.symbols)
         label = self.place.label_of(kind)
@@ -182,7 +191,7 @@ class Building:
         others = len([code for code in outcome.failing if code != self.place.code]) if kind == ORGANISATION else 0
         notes = self._first_year_notes(check.tree)
         if others:
-            notes += (f"it {'' if holds else 'also '}fails for {self.place.counted(ORGANISATION, others)}",)
+            notes += (f"it {'' if holds else 'also '}fails for {self.place.count_in_words(ORGANISATION, others)}",)
         name = " ".join(check.name.split())
         draft = UnformattedLine(
             "check", name, name, self.place.of(kind), "yes/no", holds, check.formula, check.tree, notes=notes
@@ -190,8 +199,8 @@ class Building:
         self.drafts.add(draft)
 
 
-def _origin(value: ParameterValue) -> str:
-    """Return the source of a parameter's value, or its assumption."""
+def _origin_text(value: ParameterValue) -> str:
+    """Return the source of a parameter's value, or its assumption, or that it was set for the run."""
     if value.overridden:
         of_the_run = value.assumption.startswith("Set for this run")
         origin = f"{'set for this run' if of_the_run else value.assumption.rstrip('.')}, not in the scheme"

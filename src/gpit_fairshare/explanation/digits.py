@@ -33,7 +33,14 @@ _ARITHMETIC: Final[dict[str, Callable[[Fraction, Fraction], Fraction]]] = {
 def evaluate(
     trees: Sequence[tree.Expression], cells: Mapping[str, Any], texts: frozenset[str], *, first_year: bool
 ) -> list[Any]:
-    """Return the values of formulas over one row, None where they are undefined."""
+    """Calculate formulas with the values of one row, and return the results; None for one that is undefined.
+
+    Args:
+        trees: The formulas.
+        cells: The values of the row, by name of column.
+        texts: Names of the columns of texts.
+        first_year: Whether `previous` takes its value of the first year.
+    """
     if not trees:
         return []
     used = {name for expression in trees for name in with_numbers.columns_of(expression, first_year=first_year)}
@@ -50,8 +57,8 @@ def evaluate(
     return [value if defined else None for value, defined in zip(row[::2], row[1::2], strict=True)]
 
 
-def _deciding(expression: tree.Expression, *, first_year: bool) -> Iterator[tree.Expression]:
-    """Yield the parts of a formula whose values show what was compared, and the outcome.
+def _test_parts(expression: tree.Expression, *, first_year: bool) -> Iterator[tree.Expression]:
+    """Yield the parts of a formula that show its decisions: comparisons with both sides, and conditions of `where`.
 
     The first year's value of `previous` has such parts in the first year only.
     """
@@ -65,7 +72,7 @@ def _deciding(expression: tree.Expression, *, first_year: bool) -> Iterator[tree
         case tree.Call("where", (condition, _, _)):
             yield condition
     for child in tree.children(expression):
-        yield from _deciding(child, first_year=first_year)
+        yield from _test_parts(child, first_year=first_year)
 
 
 _Value = tuple[str, str | int]
@@ -76,6 +83,7 @@ class Digits:
     """The precision of every value of an explanation: one value is written the same way everywhere."""
 
     def __init__(self, years: Sequence[Drafts]) -> None:
+        """Find how many digits each value needs, so that the printed numbers of every line give its value."""
         self.level: Counter[_Value] = Counter()
         self._as_run: set[tuple[str, int]] = set()
         """Sides of comparisons, by year and node, printed as the run has them: calculated by hand they differ."""
@@ -84,41 +92,44 @@ class Digits:
         self._values: dict[tuple[str, int], Any] = {}
         """What is compared, and its outcome, by year and node; None where it is undefined."""
         for year in years:
-            self._compare(year)
+            self._find_tests(year)
         # Each round gives more digits to a number that some line needs, at most to full precision. All years
         # are checked again: a number that two years share may have got more digits.
         while sum(self._raise_year(year) for year in years):
             pass
 
-    def _compare(self, year: Drafts) -> None:
-        """Find what each line compares, and the outcome."""
+    def _find_tests(self, year: Drafts) -> None:
+        """Record what each line of a year compares, and the values and outcomes of these comparisons."""
         trees = {id(line): line.tree for line in year.lines if line.formula and line.tree and not line.arithmetic}
-        nodes = [node for expression in trees.values() for node in _deciding(expression, first_year=year.first_year)]
+        nodes = [node for expression in trees.values() for node in _test_parts(expression, first_year=year.first_year)]
         values = evaluate(nodes, year.cells, year.texts, first_year=year.first_year)
         self._values |= {(year.year, id(node)): value for node, value in zip(nodes, values, strict=True)}
         for draft, expression in trees.items():
-            self.tests[draft] = list(self._looked_at(year, expression))
+            self.tests[draft] = list(self._deciding_tests(year, expression))
 
-    def _looked_at(
+    def _deciding_tests(
         self, year: Drafts, expression: tree.Expression
     ) -> Iterator[tree.ComparisonOperation | tree.IsGiven]:
-        """Yield the comparisons that decided something, left to right: none in a branch that `where` did not take."""
+        """Yield the comparisons that decided the value of a formula, left to right.
+
+        Those in a branch that `where` did not take are left out.
+        """
         match expression:
             case tree.Call("where", (condition, yes, no)):
-                yield from self._looked_at(year, condition)
-                yield from self._looked_at(year, yes if self._values[year.year, id(condition)] else no)
+                yield from self._deciding_tests(year, condition)
+                yield from self._deciding_tests(year, yes if self._values[year.year, id(condition)] else no)
                 return
             case tree.Previous() if not year.first_year:
                 return
             case tree.ComparisonOperation() | tree.IsGiven():
                 yield expression
         for child in tree.children(expression):
-            yield from self._looked_at(year, child)
+            yield from self._deciding_tests(year, child)
 
     # Printed values -------------------------------------------------------------------------------------------
 
     def text(self, year: Drafts, name: str) -> str:
-        """Return the value of a name as it is printed."""
+        """Return the value of a name as it is printed, with the digits found for it."""
         key = year.key(name)
         digits = DIGITS[self.level[key]]
         value = year.cells[name]
@@ -130,8 +141,8 @@ class Digits:
         """Return the printed value of each name that a formula uses."""
         return {name: self.text(year, name) for name in with_numbers.columns_of(expression, first_year=year.first_year)}
 
-    def side(self, year: Drafts, node: tree.Expression, unit: str | None) -> str:
-        """Return one side of a comparison as it is printed."""
+    def side_text(self, year: Drafts, node: tree.Expression, unit: str | None) -> str:
+        """Return one side of a comparison as it is printed; `unit` is used for a side that has no line of its own."""
         match node:
             case tree.Name() | tree.AggregateCall() | tree.Previous() if not (
                 isinstance(node, tree.Previous) and year.first_year
@@ -143,31 +154,31 @@ class Digits:
                 return with_numbers.value_text(value)
             case _:
                 key = year.year, id(node)
-                by_hand = None if key in self._as_run else self._by_hand(year, node)
+                by_hand = None if key in self._as_run else self._value_by_hand(year, node)
                 compared = self._values[key] if by_hand is None else by_hand
                 return with_numbers.value_text(compared, unit, DIGITS[self.level[key]])
 
-    def _by_hand(self, year: Drafts, node: tree.Expression) -> Fraction | None:
-        """Return the exact result of the printed numbers; None if that needs more than plain arithmetic."""
+    def _value_by_hand(self, year: Drafts, node: tree.Expression) -> Fraction | None:
+        """Return the exact result of a formula for the printed numbers; None if it needs more than plain arithmetic."""
         match node:
             case tree.Number(value):
                 return Fraction(str(value))
             case tree.Previous() if year.first_year:
-                return self._by_hand(year, node.first)
+                return self._value_by_hand(year, node.first)
             case tree.Name() | tree.AggregateCall() | tree.Previous():
                 read = with_numbers.read(self.text(year, in_polars.column_of(node)))
                 return read if isinstance(read, Fraction) else None
             case tree.Negative(operand):
-                negated = self._by_hand(year, operand)
+                negated = self._value_by_hand(year, operand)
                 return None if negated is None else -negated
             case tree.Call(name, arguments):
                 function = function_named(name)
                 if not isinstance(function, BuiltInFunction) or function.exact is None:
                     return None
-                exact = [self._by_hand(year, argument) for argument in arguments]
+                exact = [self._value_by_hand(year, argument) for argument in arguments]
                 return None if None in exact else function.exact(*exact)
             case tree.BinaryOperation(sign, left, right):
-                first, second = self._by_hand(year, left), self._by_hand(year, right)
+                first, second = self._value_by_hand(year, left), self._value_by_hand(year, right)
                 if first is None or second is None or (sign == "/" and not second):
                     return None
                 return _ARITHMETIC[sign](first, second)
@@ -175,20 +186,24 @@ class Digits:
                 return None
 
     def is_true(self, year: Drafts, test: tree.ComparisonOperation) -> bool:
-        """Return whether a comparison is true."""
+        """Return whether a comparison is true for the values of the run."""
         return bool(self._values[year.year, id(test)])
 
     # Precision ------------------------------------------------------------------------------------------------
 
     def _raise_year(self, year: Drafts) -> bool:
-        """Raise the precision of lines whose printed numbers do not give their values; return whether there are any."""
+        """Give more digits to the numbers of lines whose printed numbers do not give their values.
+
+        Returns:
+            Whether any number was given more digits.
+        """
         lines = [draft for draft in year.lines if draft.tree]
         cells = {
             name: value if isinstance(value, str) else _float(with_numbers.read(self.text(year, name)))
             for name, value in year.cells.items()
         }
-        tests = list(self._numeric(year))
-        trees = [line.tree for line in lines if line.tree] + [self._as_printed(year, test) for _, test in tests]
+        tests = list(self._number_tests(year))
+        trees = [line.tree for line in lines if line.tree] + [self._printed_test(year, test) for _, test in tests]
         again = evaluate(trees, cells, year.texts, first_year=year.first_year)
         unlike, raised = set(), False
         for (draft, test), outcome in zip(tests, again[len(lines) :], strict=True):
@@ -210,8 +225,8 @@ class Digits:
                 raised |= self._raise_level(year.key(draft.rounding.of), len(DIGITS) - 1)
         return raised
 
-    def _numeric(self, year: Drafts) -> Iterator[tuple[UnformattedLine, tree.ComparisonOperation]]:
-        """Yield every comparison of numbers with its line."""
+    def _number_tests(self, year: Drafts) -> Iterator[tuple[UnformattedLine, tree.ComparisonOperation]]:
+        """Yield every comparison of numbers in a year, after the line that it belongs to."""
         for draft in year.lines:
             for test in self.tests.get(id(draft), []):
                 if isinstance(test, tree.ComparisonOperation) and not any(
@@ -219,13 +234,13 @@ class Digits:
                 ):
                     yield draft, test
 
-    def _as_printed(self, year: Drafts, test: tree.ComparisonOperation) -> tree.Expression:
-        """Return a comparison of the two numbers that are printed."""
-        left, right = (_float(with_numbers.read(self.side(year, side, None))) for side in (test.left, test.right))
+    def _printed_test(self, year: Drafts, test: tree.ComparisonOperation) -> tree.Expression:
+        """Return a comparison with both sides replaced by their printed numbers."""
+        left, right = (_float(with_numbers.read(self.side_text(year, side, None))) for side in (test.left, test.right))
         return tree.ComparisonOperation(test.relation, tree.Number(left), tree.Number(right))
 
     def _is_same_rounding(self, year: Drafts, rounding: Rounding) -> bool:
-        """Return whether the printed figure splits into the same whole units and remainder."""
+        """Return whether the printed figure splits into the same whole units and remainder as the exact one."""
         figure = with_numbers.read(self.text(year, rounding.of))
         assert isinstance(figure, Fraction)  # noqa: S101  # what is rounded is a number
         units = figure / rounding.to
@@ -234,6 +249,7 @@ class Digits:
         return whole == rounding.whole and millionths == rounding.millionths
 
     def _raise_line(self, year: Drafts, draft: UnformattedLine) -> bool:
+        """Give one step more digits to every number of a line; return whether any number could get more."""
         names = [*draft.parts] if draft.kind == "check" else [draft.name, *draft.parts]
         if draft.tree:
             names += with_numbers.columns_of(draft.tree, first_year=year.first_year)
@@ -244,6 +260,7 @@ class Digits:
         return sum(self._raise_level(key, 2) for key in keys) > 0
 
     def _raise_level(self, key: _Value, highest: int) -> bool:
+        """Give a value one step more digits, up to the level `highest`; return whether it got them."""
         if self.level[key] >= highest:
             return False
         self.level[key] += 1
@@ -251,4 +268,5 @@ class Digits:
 
 
 def _float(value: Fraction | bool | str | None) -> Any:
+    """Return an exact fraction as a float; anything else unchanged."""
     return float(value) if isinstance(value, Fraction) else value

@@ -72,13 +72,21 @@ class UnformattedLine:
 
 
 def symbol_draft(place: OrganisationInYear, kind: Kind, name: str, value: Any, **more: Any) -> UnformattedLine:
-    """Return the line of an input, a parameter or a step."""
+    """Return the unformatted line of an input, a parameter or a step.
+
+    Args:
+        place: The organisation and year.
+        kind: What the line is.
+        name: Name of the input, parameter or step.
+        value: Its value.
+        **more: Other fields of the line.
+    """
     symbol = place.scheme.symbols[name]
     return UnformattedLine(kind, name, sentence(place.label(name)), place.of(symbol.kind), symbol.unit, value, **more)
 
 
 def step_draft(place: OrganisationInYear, step: Step, value: Any, **more: Any) -> UnformattedLine:
-    """Return the line of a step."""
+    """Return the unformatted line of a step, with its formula and label; `more` has other fields of the line."""
     draft = symbol_draft(place, "step", step.name, value, formula=step.formula, **more)
     draft.label = " ".join(step.label.split())
     return draft
@@ -101,7 +109,7 @@ class Drafts:
     lines: list[UnformattedLine] = field(default_factory=list)
 
     def add(self, draft: UnformattedLine) -> None:
-        """Add a line, and its value under its name."""
+        """Add a line to the year; its value, unit and exact value are recorded under its name, except for checks."""
         self.lines.append(draft)
         if draft.kind != "check":
             self.cells[draft.name] = draft.value
@@ -110,12 +118,12 @@ class Drafts:
                 self.exact[draft.name] = draft.exact
 
     def key(self, name: str) -> Key:
-        """Return the year and name that the value of a name belongs to."""
+        """Return the year and name that identify the value of a name; `previous(x)` is x of the year before."""
         return self.same.get(name, (self.year, name))
 
 
 def needed(scheme: Scheme, years: Sequence[str], step: str) -> Mapping[str, frozenset[str]]:
-    """Return, for each year of the scheme, the names that a step depends on in `years`, itself included."""
+    """Return, for each year of the scheme, the names that a step depends on in `years`, with the step itself."""
     names_needed: dict[str, frozenset[str]] = {}
     before: set[str] = set()
     for year in reversed(scheme.years):

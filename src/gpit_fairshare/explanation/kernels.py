@@ -18,30 +18,30 @@ if TYPE_CHECKING:
     from gpit_fairshare.scheme.model import Step
 
 
-def shared(place: OrganisationInYear, step: Step, kernel: tree.ShareOut) -> list[UnformattedLine]:
-    """Return the figures behind a step of `share_out`, and the step itself."""
+def share_out_lines(place: OrganisationInYear, step: Step, kernel: tree.ShareOut) -> list[UnformattedLine]:
+    """Return the lines of a `share_out` step: the figure that its arithmetic needs, and the step itself."""
     factor = place.year.factor[step.name][place.group_number(kernel.within)]
     share = place.year.exact[step.name][place.row_of(step.kind)]
     notes: tuple[str, ...] = ()
     if factor is None:
-        behind, arithmetic, notes = _most(place, step, kernel)
+        behind, arithmetic, notes = _unspent_line(place, step, kernel)
     elif _is_in_proportion(kernel):
-        behind, arithmetic = _in_proportion(place, step, kernel)
+        behind, arithmetic = _proportional_line(place, step, kernel)
     else:
-        behind, arithmetic = _by_factor(place, step, kernel, factor)
+        behind, arithmetic = _factor_line(place, step, kernel, factor)
     return [behind, step_draft(place, step, float(share), tree=arithmetic, arithmetic=True, notes=notes, exact=share)]
 
 
 def _is_in_proportion(kernel: tree.ShareOut) -> bool:
-    """Return whether each share is in proportion to the weight alone."""
+    """Return whether each share of a `share_out` is in proportion to the weight alone: no base and no bounds."""
     no_base = kernel.base is None or (isinstance(kernel.base, tree.Number) and kernel.base.value == 0)
     return no_base and kernel.at_least is None and kernel.at_most is None
 
 
-def _in_proportion(
+def _proportional_line(
     place: OrganisationInYear, step: Step, kernel: tree.ShareOut
 ) -> tuple[UnformattedLine, tree.Expression]:
-    """Return the total of the weights, and amount * weight / total."""
+    """Return the line of the total of the weights, and the arithmetic amount * weight / total."""
     weights = place.values(kernel.by, step.kind)
     symbol = place.scheme.symbols[kernel.by.name] if isinstance(kernel.by, tree.Name) else None
     name = f"weights({step.name})"
@@ -52,7 +52,7 @@ def _in_proportion(
     total = UnformattedLine(
         "figure",
         name,
-        f"total of {label} over {place.over(step.kind, kernel.within)}",
+        f"total of {label} over {place.extent(step.kind, kernel.within)}",
         place.scope(kernel.within),
         symbol.unit if symbol else None,
         math.fsum(float(weights[row]) for row in place.rows(step.kind, kernel.within)),
@@ -60,10 +60,10 @@ def _in_proportion(
     return total, tree.BinaryOperation("/", tree.BinaryOperation("*", kernel.amount, kernel.by), tree.Name(name))
 
 
-def _by_factor(
+def _factor_line(
     place: OrganisationInYear, step: Step, kernel: tree.ShareOut, factor: Fraction
 ) -> tuple[UnformattedLine, tree.Expression]:
-    """Return the factor, and base + factor * weight between the floor and the ceiling."""
+    """Return the line of the factor, and the arithmetic base + factor * weight between the floor and the ceiling."""
     symbols, name = place.scheme.symbols, f"factor({step.name})"
     label, weight_unit = "weight", None
     if isinstance(kernel.by, tree.Name):
@@ -75,17 +75,17 @@ def _by_factor(
         place.scope(kernel.within),
         unit_of(times(dimension(symbols[step.name].unit), dimension(weight_unit), -1)),
         float(factor),
-        origin=f"{_spent(place, step, kernel)}; {_at_bounds(place, step, kernel)}",
+        origin=f"{_spent_text(place, step, kernel)}; {_bounds_text(place, step, kernel)}",
         exact=factor,
     )
     inner: tree.Expression = tree.BinaryOperation("*", tree.Name(name), kernel.by)
-    return line, _between(kernel, inner if kernel.base is None else tree.BinaryOperation("+", kernel.base, inner))
+    return line, _within_bounds(kernel, inner if kernel.base is None else tree.BinaryOperation("+", kernel.base, inner))
 
 
-def _most(
+def _unspent_line(
     place: OrganisationInYear, step: Step, kernel: tree.ShareOut
 ) -> tuple[UnformattedLine, tree.Expression, tuple[str, ...]]:
-    """Return the unspent money, and the maximum: there is no factor."""
+    """Return the line of the unspent money, the arithmetic of the maximum, and a note; used if there is no factor."""
     unit = place.scheme.symbols[step.name].unit
     left = place.year.unspent[step.name][place.group_number(kernel.within)]
     line = UnformattedLine(
@@ -95,7 +95,7 @@ def _most(
         place.scope(kernel.within),
         unit,
         float(left),
-        origin=_spent(place, step, kernel),
+        origin=_spent_text(place, step, kernel),
         exact=left,
     )
     weight = place.values(kernel.by, step.kind)[place.row_of(step.kind)]
@@ -105,28 +105,28 @@ def _most(
             kernel.at_most,
             (f"everyone gets the maximum, {tree.to_text(kernel.at_most)}: there is enough money",),
         )
-    return line, _between(kernel, kernel.base or tree.Number(0.0)), ("no weight, so no share of the money",)
+    return line, _within_bounds(kernel, kernel.base or tree.Number(0.0)), ("no weight, so no share of the money",)
 
 
-def _between(kernel: tree.ShareOut, inner: tree.Expression) -> tree.Expression:
-    """Return a formula kept between the floor and the ceiling of a `share_out`."""
+def _within_bounds(kernel: tree.ShareOut, inner: tree.Expression) -> tree.Expression:
+    """Return a formula limited to the floor and the ceiling of a `share_out`."""
     bounds = [bound for bound in (kernel.at_least, kernel.at_most) if bound is not None]
     function = "clip" if len(bounds) == 2 else "min" if kernel.at_least is None else "max"
     return tree.Call(function, (inner, *bounds)) if bounds else inner
 
 
-def _spent(place: OrganisationInYear, step: Step, kernel: tree.ShareOut) -> str:
-    """Return how much was shared out, how much of it is spent and how much is unspent."""
+def _spent_text(place: OrganisationInYear, step: Step, kernel: tree.ShareOut) -> str:
+    """Return a text on how much money was shared out, and how much of it is spent and unspent."""
     unit = place.scheme.symbols[step.name].unit
     rows = place.rows(step.kind, kernel.within)
     left = place.year.unspent[step.name][place.group_number(kernel.within)]
     spent = sum((place.year.exact[step.name][row] for row in rows), Fraction(0))
     amount, spent_text, left_text = (value_text(money, unit) for money in (spent + left, spent, left))
-    return f"{amount} shared out over {place.over(step.kind, kernel.within)}: {spent_text} spent, {left_text} unspent"
+    return f"{amount} shared out over {place.extent(step.kind, kernel.within)}: {spent_text} spent, {left_text} unspent"
 
 
-def _at_bounds(place: OrganisationInYear, step: Step, kernel: tree.ShareOut) -> str:
-    """Return how many are at the floor, at the ceiling and between them."""
+def _bounds_text(place: OrganisationInYear, step: Step, kernel: tree.ShareOut) -> str:
+    """Return a text on how many rows are at the floor, at the ceiling and between them."""
     rows, shares = place.rows(step.kind, kernel.within), place.year.exact[step.name]
     low, high = (None if leaf is None else place.values(leaf, step.kind) for leaf in (kernel.at_least, kernel.at_most))
     weights = place.values(kernel.by, step.kind)
@@ -142,8 +142,8 @@ def _at_bounds(place: OrganisationInYear, step: Step, kernel: tree.ShareOut) -> 
     return ", ".join(counts)
 
 
-def rounded(place: OrganisationInYear, step: Step, kernel: tree.Rounded) -> list[UnformattedLine]:
-    """Return how many units are left after rounding down, and the step itself."""
+def rounded_lines(place: OrganisationInYear, step: Step, kernel: tree.Rounded) -> list[UnformattedLine]:
+    """Return the lines of a `rounded` step: how many units are left after rounding down, and the step itself."""
     unit = place.scheme.symbols[step.name].unit
     rows = place.rows(step.kind, kernel.within)
     values = place.values(kernel.of, step.kind)
@@ -165,7 +165,7 @@ def rounded(place: OrganisationInYear, step: Step, kernel: tree.Rounded) -> list
         equal=len(equal),
         unit=unit,
     )
-    over, wholes = place.over(step.kind, kernel.within), sum(parts.wholes)
+    over, wholes = place.extent(step.kind, kernel.within), sum(parts.wholes)
     left = UnformattedLine(
         "figure",
         f"left_over({step.name})",
@@ -174,14 +174,20 @@ def rounded(place: OrganisationInYear, step: Step, kernel: tree.Rounded) -> list
         None,
         float(len(parts.up)),
         numbers=f"{parts.total:,} - {wholes:,}" if wholes >= 0 else f"{parts.total:,} - ({wholes:,})",
-        origin=_rounded_up(rounding, len(parts.up), over),
+        origin=_rounded_up_text(rounding, len(parts.up), over),
     )
     figure = place.year.exact[step.name][place.row_of(step.kind)]
     return [left, step_draft(place, step, float(figure), rounding=rounding, exact=figure)]
 
 
-def _rounded_up(rounding: Rounding, up: int, over: str) -> str:
-    """Return which rows get the units that are left."""
+def _rounded_up_text(rounding: Rounding, up: int, over: str) -> str:
+    """Return a text on which rows are rounded up.
+
+    Args:
+        rounding: How one of the rows was rounded.
+        up: Number of rows that are rounded up.
+        over: Number of all rows, in words.
+    """
     if rounding.least is None:
         return f"none of {over} is rounded up"
     start = f"{up:,} of {over} {'is' if up == 1 else 'are'} rounded up: all with a remainder "
@@ -193,7 +199,7 @@ def _rounded_up(rounding: Rounding, up: int, over: str) -> str:
 
 
 def units(to: Fraction, unit: str | None) -> str:
-    """Return the units of rounding: `whole pounds`, `units of £10`."""
+    """Return the units of rounding in words: `whole pounds`, `units of £10`."""
     if to == 1:
         return "whole pounds" if unit == "£" else "whole units"
     return f"units of {value_text(to, unit)}"

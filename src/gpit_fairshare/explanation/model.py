@@ -119,16 +119,16 @@ class ExplainedLines:
 
     @property
     def lines(self) -> Sequence[ExplanationLine]:
-        """Return the lines of all years."""
+        """Return the lines of all years in one list."""
         return [line for year in self.years for line in year.lines]
 
     @property
     def sound(self) -> bool:
-        """Return whether every check passes and the file has the figures that its rule gives."""
+        """Return whether every check passes and every figure of the file is what its rule gives."""
         return self.agrees and not self.differences and not self.others_differ
 
     def document(self) -> dict[str, Any]:
-        """Return the explanation with stable keys, ready for JSON."""
+        """Return the explanation with stable keys, for JSON."""
         document = {"schema": JSON_SCHEMA, "sound": self.sound, **to_jsonable_python(self)}
         entries = [entry for year in document["years"] for entry in year["lines"]]
         for entry, line in zip(entries, self.lines, strict=True):

@@ -39,36 +39,36 @@ class OrganisationInYear:
     """Its row among the organisations, from 0."""
 
     def label(self, name: str) -> str:
-        """Return the scheme's label of a name, as it is written inside a sentence and on one line."""
+        """Return the scheme's label of a step, input or parameter, for use inside a sentence and on one line."""
         return label_inside(self.scheme, name)
 
     def of(self, kind: Kind) -> str:
-        """Return what a value of a kind belongs to: the organisation's code, its group, or the nation."""
+        """Return whose value a value of this kind is: the organisation's code, its group, or the nation."""
         if kind == NATIONAL:
             return NATION
         return self.code if kind.column is None else self.group(kind.column)
 
     def label_of(self, kind: Kind) -> str | None:
-        """Return the organisation's code, or its group as the inputs write it; None for the nation."""
+        """Return the organisation's code, or its group as the inputs write it, by kind of row; None for the nation."""
         if kind == NATIONAL:
             return None
         return self.code if kind.column is None else self.year.labels[kind.column][self.group_number(kind.column)]
 
     def group(self, column: str) -> str:
-        """Return the organisation's group by a text column: `area team Wessex`."""
+        """Return the organisation's group by a text column, with the column's label: `area team Wessex`."""
         return f"{self.label(column)} {self.label_of(group(column))}"
 
     def scope(self, within: str | None) -> str:
-        """Return the rows that a figure is about: the organisation's group by a text column, or the nation."""
+        """Return what a figure is calculated over: the organisation's group by the text column `within`, or all."""
         return self.group(within) if within else NATION
 
-    def over(self, kind: Kind, within: str | None) -> str:
-        """Return how many rows a figure is about: `211 CCGs`, `12 CCGs of area team Wessex`."""
-        rows = self.counted(kind, len(self.rows(kind, within)))
+    def extent(self, kind: Kind, within: str | None) -> str:
+        """Return in words how many rows a figure is calculated over: `211 CCGs`, `12 CCGs of area team Wessex`."""
+        rows = self.count_in_words(kind, len(self.rows(kind, within)))
         return f"{rows} of {self.group(within)}" if within else rows
 
     def row_of(self, kind: Kind) -> int:
-        """Return the row of the organisation, or of its group, in the frame of a kind."""
+        """Return the number of the row that the organisation, or its group, has in the table of a kind."""
         return self.row if kind == ORGANISATION else self.group_number(kind.column)
 
     def group_number(self, within: str | None) -> int:
@@ -76,15 +76,15 @@ class OrganisationInYear:
         return self.year.membership[within][self.row] if within else 0
 
     def rows(self, kind: Kind, within: str | None) -> list[int]:
-        """Return the rows of a kind that are counted with the organisation: those of its group, or all."""
+        """Return the numbers of the rows of a kind that are in the organisation's group; all rows without `within`."""
         rows = range(self.year.frames[kind].height)
         if within is None:
             return list(rows)
         members = self.year.members(kind, within)
         return [row for row in rows if members[row] == self.group_number(within)]
 
-    def counted(self, kind: Kind, number: int) -> str:
-        """Return a count of rows of a kind: `211 CCGs`, `4 groups by region`."""
+    def count_in_words(self, kind: Kind, number: int) -> str:
+        """Return a number of rows of a kind in words: `211 CCGs`, `4 groups by region`."""
         if kind == NATIONAL:
             return counted(number, "national figure")
         if kind.column is None:
@@ -92,7 +92,7 @@ class OrganisationInYear:
         return f"{counted(number, 'group')} by {self.label(kind.column)}"
 
     def values(self, leaf: tree.Name | tree.Number, kind: Kind) -> Sequence[Any]:
-        """Return a kernel's argument on every row of a kind, exact if the run had it exactly."""
+        """Return the values of a kernel's argument on every row of a kind, as exact fractions if the run has them."""
         if isinstance(leaf, tree.Number):
             return [Fraction(leaf.value)] * self.year.frames[kind].height
         if leaf.name in self.year.exact and self.scheme.symbols[leaf.name].kind == kind:
@@ -120,12 +120,12 @@ def organisation_code(result: Result, code_or_name: str) -> str:
             )
             raise UsageError(f"{code_or_name} may be {joined(candidates, 'or')}; give the exact code")
     raise UsageError(
-        f"there is no {result.scheme.organisation} {code_or_name}{_became_of(result, code_or_name)}{_near(text, names)}"
+        f"there is no {result.scheme.organisation} {code_or_name}{_became_of(result, code_or_name)}{_hint(text, names)}"
     )
 
 
-def _near(text: str, names: Mapping[str, str | None]) -> str:
-    """Return a question with the nearest codes and names."""
+def _hint(text: str, names: Mapping[str, str | None]) -> str:
+    """Return a question with the codes and names most like a text (`; did you mean …?`); "" if there are none."""
     by_text = {code.casefold(): code for code in names}
     codes = [by_text[match] for match in get_close_matches(text, list(by_text), _SUGGESTIONS, _SIMILARITY)]
     folded: dict[str, str] = {}
@@ -140,7 +140,7 @@ def _near(text: str, names: Mapping[str, str | None]) -> str:
 
 
 def _became_of(result: Result, code: str) -> str:
-    """Return what a code that is not among the rows became, if the crosswalk says so."""
+    """Return a clause on what a code that is not among the rows became; an empty text if the crosswalk does not say."""
     first, last = (year_start(year) for year in (result.scheme.years[0], result.scheme.years[-1]))
     code = code.strip().upper()
     crosswalk = result.inputs.crosswalk
@@ -152,7 +152,7 @@ def _became_of(result: Result, code: str) -> str:
 
 
 def years_of(result: Result, code: str, year: str | None) -> list[str]:
-    """Return the years to explain: all in which the organisation exists, or the year given.
+    """Return the years to explain: all in which the organisation exists, or only the year given.
 
     Raises:
         UsageError: The scheme has no such year, or the organisation does not exist in it.

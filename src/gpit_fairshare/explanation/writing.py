@@ -28,6 +28,7 @@ class LineWriter:
     """Writes the lines of all years, numbered from 1."""
 
     def __init__(self, scheme: Scheme, digits: Digits) -> None:
+        """Start numbering lines; `digits` gives the printed values."""
         self.scheme = scheme
         self.digits = digits
         self.numbers: dict[Key, int] = {}
@@ -35,22 +36,23 @@ class LineWriter:
         self.last = 0
 
     def lines(self, year: Drafts) -> tuple[ExplanationLine, ...]:
-        """Return the lines of a year; years are written in order."""
+        """Write the drafts of a year as numbered lines; call it for one year after another, in order."""
         labels = {draft.name: draft.label for draft in year.lines}
         lines = []
         for draft in year.lines:
             self.last += 1
-            lines.append(self._line(year, draft, labels))
+            lines.append(self._write_line(year, draft, labels))
             if draft.kind != "check":
                 self.numbers.setdefault((year.year, draft.name), self.last)
         return tuple(lines)
 
-    def _line(self, year: Drafts, draft: UnformattedLine, labels: dict[str, str]) -> ExplanationLine:
+    def _write_line(self, year: Drafts, draft: UnformattedLine, labels: dict[str, str]) -> ExplanationLine:
+        """Return a draft as a line, with its value, arithmetic, comparisons and notes as texts."""
         is_check = draft.kind == "check"
         text = value_text(draft.value) if is_check else self.digits.text(year, draft.name)
         notes = list(draft.notes)
         numbers, arithmetic = draft.numbers, ""
-        tests = [self._test(year, test, labels) for test in self.digits.tests.get(id(draft), [])]
+        tests = [self._write_test(year, test, labels) for test in self.digits.tests.get(id(draft), [])]
         if draft.tree:
             numbers = render(draft.tree, self.digits.texts(year, draft.tree), first_year=year.first_year)
             arithmetic = tree.to_text(draft.tree) if draft.arithmetic else ""
@@ -59,9 +61,9 @@ class LineWriter:
             numbers = " + ".join(self.digits.text(year, name) for name in draft.parts)
             arithmetic = " + ".join(draft.parts)
         elif draft.rounding:
-            numbers = _units(draft.rounding)
+            numbers = _rounded_arithmetic(draft.rounding)
             notes.insert(0, self._split_note(year, draft.rounding))
-            tests += _rounded_up(draft.rounding)
+            tests += _rounding_tests(draft.rounding)
         origin = draft.origin
         if draft.name in year.same:
             line = self.numbers.get(year.same[draft.name])
@@ -81,13 +83,13 @@ class LineWriter:
             tests=tuple(tests),
             origin=origin,
             notes=tuple(notes),
-            share=self._share(year, draft),
+            share=self._share_text(year, draft),
             answer=draft.answer,
-            uses=self._uses(year, draft),
+            uses=self._lines_used(year, draft),
         )
 
     def _plugin_notes(self, year: Drafts, expression: tree.Expression) -> list[str]:
-        """Return what each plug-in function gave, and what it is: the formula does not show it."""
+        """Return a note on each plug-in function in a formula: what it gave, and what it does."""
         functions = {function.name: function for function in added_functions(expression)}
         calls = [node for node in tree.walk(expression) if isinstance(node, tree.Call) and node.function in functions]
         values = evaluate(calls, year.cells, year.texts, first_year=year.first_year)
@@ -99,7 +101,8 @@ class LineWriter:
             notes.append(f"{gives} = {value_text(value)} ({functions[call.function].plugin}): {words}")
         return notes
 
-    def _uses(self, year: Drafts, draft: UnformattedLine) -> tuple[int, ...]:
+    def _lines_used(self, year: Drafts, draft: UnformattedLine) -> tuple[int, ...]:
+        """Return the numbers of the lines that a line is calculated from."""
         names = list(draft.parts)
         if draft.tree:
             names += columns_of(draft.tree, first_year=year.first_year)
@@ -110,7 +113,8 @@ class LineWriter:
             numbers.append(self.numbers.get(year.same[draft.name]))
         return tuple(dict.fromkeys(number for number in numbers if number))
 
-    def _share(self, year: Drafts, draft: UnformattedLine) -> str:
+    def _share_text(self, year: Drafts, draft: UnformattedLine) -> str:
+        """Return a text of the value divided by the national total, in %; an empty text if there is no such total."""
         if draft.total is None:
             return ""
         part = value_text(draft.value / draft.total, "%")
@@ -118,7 +122,8 @@ class LineWriter:
 
     # Comparisons ----------------------------------------------------------------------------------------------
 
-    def _test(self, year: Drafts, test: tree.ComparisonOperation | tree.IsGiven, labels: dict[str, str]) -> Test:
+    def _write_test(self, year: Drafts, test: tree.ComparisonOperation | tree.IsGiven, labels: dict[str, str]) -> Test:
+        """Return a comparison with both sides as texts, and whether it is true."""
         if isinstance(test, tree.IsGiven):
             filled = year.cells[test.name] is not None
             return Test(f"{self._label(test.name, labels)} {self.digits.text(year, test.name)}", "is", "given", filled)
@@ -126,7 +131,8 @@ class LineWriter:
         return Test(self._side(year, test.left, labels), test.relation, self._side(year, test.right, labels), outcome)
 
     def _side(self, year: Drafts, side: tree.Expression, labels: dict[str, str]) -> str:
-        text = self.digits.side(year, side, self._unit(side))
+        """Return one side of a comparison as text: its label or formula, and its printed value."""
+        text = self.digits.side_text(year, side, self._unit_of_side(side))
         match side:
             case tree.Number() | tree.Text():
                 return text
@@ -137,7 +143,8 @@ class LineWriter:
             case _:
                 return f"{tree.to_text(side)} = {text}"
 
-    def _unit(self, side: tree.Expression) -> str | None:
+    def _unit_of_side(self, side: tree.Expression) -> str | None:
+        """Return the unit of one side of a comparison; None for a text or if it has none."""
         if isinstance(side, tree.Text) or (
             isinstance(side, tree.Name) and self.scheme.symbols[side.name].type == "text"
         ):
@@ -145,6 +152,7 @@ class LineWriter:
         return unit_in(side, self.scheme.symbols)
 
     def _label(self, name: str, labels: dict[str, str]) -> str:
+        """Return the label of a name for use inside a sentence."""
         return inside(" ".join((labels.get(name) or self.scheme.labels.get(name, name)).split()))
 
     # Rounding -------------------------------------------------------------------------------------------------
@@ -155,14 +163,14 @@ class LineWriter:
         return f"{figure} is {rounding.whole:,} {size} and a remainder of {remainder_text(rounding.millionths)}"
 
 
-def _units(rounding: Rounding) -> str:
+def _rounded_arithmetic(rounding: Rounding) -> str:
     """Return the arithmetic of a rounded figure: `263,548 + 1`, `(26,354 + 1) * £10`."""
     added = f"{rounding.whole:,} + {int(rounding.up)}"
     return added if rounding.to == 1 else f"({added}) * {value_text(rounding.to, rounding.unit)}"
 
 
-def _rounded_up(rounding: Rounding) -> list[Test]:
-    """Return the comparisons that decide whether a figure is rounded up."""
+def _rounding_tests(rounding: Rounding) -> list[Test]:
+    """Return the comparisons that decide whether a figure is rounded up; none if no row is."""
     if rounding.least is None:
         return []
     own_remainder, least = f"remainder {remainder_text(rounding.millionths)}", remainder_text(rounding.least)

@@ -88,7 +88,7 @@ def _blocks(verification: Verification) -> Iterator[document.Block]:
         yield from document.section(heading, texts, most=MOST)
     for kind in DifferenceKind:
         count = verification.content.counts[kind]
-        texts = [_difference_line(difference) for difference in verification.content.of(kind)]
+        texts = [_difference_line(difference) for difference in verification.content.kept_of_kind(kind)]
         most = _MOST_WORDS if kind == DifferenceKind.WORDS else MOST
         yield from document.section(f"{_HEADINGS[kind]} ({count:,})", texts, most=most, count=count)
     filled_in = [f"{entry.name}: {_value_text(entry.now)}" for entry in verification.filled_in]

@@ -113,12 +113,13 @@ def are_numbers(*values: Any) -> bool:
 
 
 def _size_and_distance(actual: float, expected: float) -> tuple[float, float]:
+    """Return the larger of the absolute values of two numbers, and the absolute value of their difference."""
     actual_float, expected_float = as_float(actual), as_float(expected)
     return max(abs(actual_float), abs(expected_float)), abs(actual_float - expected_float)
 
 
 def as_float(number: float) -> float:
-    """Return a number as a float; a whole number may be too long for one."""
+    """Return a number as a float; a whole number that is too long for one becomes infinite."""
     try:
         return float(number)
     except OverflowError:
@@ -126,7 +127,10 @@ def as_float(number: float) -> float:
 
 
 def predicates_of(scheme: Scheme | None) -> dict[str, Same]:
-    """Return the predicate for the figures of each step of a scheme; inputs use `is_same_as_written`."""
+    """Return, by name of step, the function that says whether two of its figures count as the same.
+
+    Steps that round are compared as written, other steps as unrounded; inputs use `is_same_as_written`.
+    """
     steps = scheme.steps if scheme else ()
     return {
         step.name: is_same_as_written if isinstance(step.tree, tree.Rounded) else is_same_unrounded for step in steps
@@ -160,13 +164,13 @@ class OffRule:
         return f"{message}{reason if self.too_fine else ''}"
 
     def document(self) -> dict[str, Any]:
-        """Return the figure with stable keys, for JSON."""
+        """Return the figure that differs from its rule with stable keys, for JSON."""
         entry = {key: getattr(self, key) for key in ("year", "of", "name", "label")}
         return {**entry, "found": self.actual, "expected": self.expected, "text": str(self)}
 
 
 def off_rule(record: Record, result: Result) -> tuple[OffRule, ...]:
-    """Return every figure of a record that differs from what its rule gives, in the order of the rule's steps.
+    """Return every figure of a result file that differs from what the file's own rule gives, in the order of steps.
 
     A figure of the nation or of a group is repeated in many rows of the tidy table and is one figure.
 
@@ -189,13 +193,13 @@ def off_rule(record: Record, result: Result) -> tuple[OffRule, ...]:
             _, actual, expected = rows[0]
             label, unit = " ".join(step.label.split()), result.scheme.symbols[step.name].unit
             codes = frozenset(code for code, _, _ in rows)
-            too_fine = _too_fine(step, result.years[year], actual, expected)
+            too_fine = _unit_too_fine(step, result.years[year], actual, expected)
             figures.append(OffRule(year, subject, step.name, label, actual, expected, unit, codes, too_fine))
     return tuple(figures)
 
 
-def _too_fine(step: Step, year: Year, actual: Any, expected: Any) -> str:
-    """Return the unit of a step's rounding if a figure is one unit off and floats may cause that; else nothing."""
+def _unit_too_fine(step: Step, year: Year, actual: Any, expected: Any) -> str:
+    """Return the unit of a step's rounding as text if a figure is one unit off and floats may cause that; else ""."""
     match step.tree:
         case tree.Rounded(to=to) if step.name in year.too_fine and abs(actual - expected) < 1.5 * to:
             return figure(to, step.unit)
@@ -203,25 +207,31 @@ def _too_fine(step: Step, year: Year, actual: Any, expected: Any) -> str:
 
 
 def _subject(step: Step, label: str, scheme: Scheme) -> str:
-    """Return the subject of a figure; `label` is the text in the column of its groups, or the organisation's code."""
+    """Return whose figure of a step it is: an organisation's code, a group such as `area team Wessex`, or `nation`.
+
+    Args:
+        step: The step that gives the figure.
+        label: The text in the column of the step's groups, or the organisation's code.
+        scheme: The scheme of the step.
+    """
     if step.kind == NATIONAL:
         return NATION
     return f"{label_inside(scheme, step.kind.column)} {label}" if step.kind.column else label
 
 
 def label_inside(scheme: Scheme, name: str) -> str:
-    """Return a scheme's label of a name on one line, for use inside a sentence."""
+    """Return a scheme's label of a step, input or parameter on one line, for use inside a sentence."""
     return inside(" ".join(scheme.labels.get(name, name.replace("_", " ")).split()))
 
 
 def in_one_line(figures: Sequence[OffRule]) -> str:
-    """Describe the first of the figures that differ from their rule, and count the others."""
+    """Return a text with the first of the figures that differ from their rule, and the number of others."""
     others = f"; and {len(figures) - 1:,} more" if len(figures) > 1 else ""
     return f"{figures[0]}{others}"
 
 
 def distinct_texts(actual: Any, expected: Any, unit: str | None) -> tuple[str, str]:
-    """Write two values with enough digits to distinguish them."""
+    """Return two values as texts, with enough digits to distinguish them and with their unit."""
     for digits in DIGITS[:3]:
         texts = value_text(actual, unit, digits), value_text(expected, unit, digits)
         if texts[0] != texts[1]:

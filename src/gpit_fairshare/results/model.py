@@ -52,7 +52,7 @@ class Record:
 
     @property
     def organisation(self) -> str:
-        """Return the word for the organisation of a row."""
+        """Return the noun for a row, such as `CCG`; `organisation` if there is no scheme."""
         return self.scheme.organisation if self.scheme else "organisation"
 
     @property
@@ -122,7 +122,7 @@ class _ComparedManifest(StrictModel):
 
 
 def scheme_of(manifest: Mapping[str, Any], name: str) -> Scheme:
-    """Return the scheme that a manifest holds.
+    """Return the scheme that a manifest holds; `name` is the file's name, for messages.
 
     Raises:
         SchemeError: It holds no scheme that gpit can read.
@@ -142,7 +142,7 @@ def scheme_of(manifest: Mapping[str, Any], name: str) -> Scheme:
 
 
 def _check_functions(manifest: Mapping[str, Any], name: str) -> None:
-    """Check that plug-in functions are those of the run; others would not reproduce its figures.
+    """Check that the installed plug-in functions are those of the run; others would not reproduce its figures.
 
     Raises:
         UsageError: A function is not installed, or is a different one.
@@ -167,13 +167,21 @@ def manifest_problem(name: str, fault: object) -> str:
     return f"{name}: its manifest is not as this version of gpit writes it ({fault}); run gpit allocate again"
 
 
-def _source(entry: Mapping[str, Any]) -> InputSource:
+def _input_source(entry: Mapping[str, Any]) -> InputSource:
+    """Return the source of an input, from its entry in a manifest."""
     units = tuple(AppliedUnit(**unit) for unit in entry.get("units", ()))
     return InputSource(**{**entry, "matched": (), "units": units})
 
 
 def inputs_of(manifest: Mapping[str, Any], scheme: Scheme, rows: pl.DataFrame, origins: Origins, name: str) -> Inputs:
-    """Return the inputs that a tidy table holds: the columns that are not steps.
+    """Return the inputs that the rows of a result hold: the columns that are not steps.
+
+    Args:
+        manifest: The manifest of the result.
+        scheme: Its scheme.
+        rows: Its tidy table.
+        origins: The file and row or cell of each input.
+        name: Name of the file, for messages.
 
     Raises:
         SchemeError: The manifest is not as gpit writes it.
@@ -183,7 +191,7 @@ def inputs_of(manifest: Mapping[str, Any], scheme: Scheme, rows: pl.DataFrame, o
     try:
         crosswalk = packaged_crosswalk().with_rows(manifest["crosswalk"])
         columns_by_name = {column["name"]: InputColumn(**column) for column in manifest["columns"]}
-        sources = tuple(_source(entry) for entry in manifest["inputs"])
+        sources = tuple(_input_source(entry) for entry in manifest["inputs"])
         illustrative = tuple(str(sentence) for sentence in manifest["illustrative"])
     except (KeyError, TypeError, ValueError) as fault:
         raise SchemeError(manifest_problem(name, fault)) from None

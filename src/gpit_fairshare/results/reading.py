@@ -37,7 +37,9 @@ _MOST_CELLS: Final = LARGEST_RESULT // 8
 
 
 def read_record(path: str | Path) -> Record:
-    """Read a result file, and the manifest of a CSV or Parquet file if there is one in its folder.
+    """Return the content of a result file: rows, and if the file has its manifest also rule and inputs.
+
+    The manifest of a CSV or Parquet file is looked for in its folder.
 
     Raises:
         UsageError: The file does not exist, cannot be read, holds no result of gpit, or an organisation twice.
@@ -46,16 +48,16 @@ def read_record(path: str | Path) -> Record:
     data = result_bytes(path)
     match path.suffix.lower():
         case ".json":
-            document = _result_document(path.name, data)
+            document = _parse_result_document(path.name, data)
             rows, manifest, origins = document["rows"], document.get("manifest"), _origins(document)
         case ".xlsx":
             with readable(path.name):
                 rows, manifest, origins = read_book(path.name, data, LARGEST_RESULT)
         case ending:
-            rows, manifest, origins = _table(path, data, ending)
+            rows, manifest, origins = _read_table_file(path, data, ending)
     scheme = scheme_of(manifest, path.name) if manifest is not None else None
     # Rows as a person counts them: the headings of a CSV file are its first row.
-    frame = _typed(rows, scheme, path.name, 2 if path.suffix.lower() == ".csv" else 1)
+    frame = _type_rows(rows, scheme, path.name, 2 if path.suffix.lower() == ".csv" else 1)
     _refuse_duplicates(frame, path.name)
     frame = frame.sort(*KEYS)
     if scheme is None or manifest is None:
@@ -86,7 +88,7 @@ class ResultFile:
 
 
 def open_result(path: str | Path) -> ResultFile:
-    """Read the bytes of a result file and its manifest, not its rows.
+    """Return the bytes of a result file with its manifest; its rows are not read.
 
     Raises:
         UsageError: The file does not exist, cannot be read, is not a result of gpit, or has no manifest.
@@ -95,7 +97,7 @@ def open_result(path: str | Path) -> ResultFile:
     data = result_bytes(path)
     match path.suffix.lower():
         case ".json":
-            document = _result_document(path.name, data)
+            document = _parse_result_document(path.name, data)
             manifest = document.get("manifest")
             if not isinstance(manifest, dict):
                 raise UsageError(f"{path.name}: has no manifest; expected a JSON document of gpit allocate")
@@ -110,13 +112,13 @@ def open_result(path: str | Path) -> ResultFile:
             "it was made; put the manifest there, or write the table with --manifest"
         )
     text = result_bytes(manifest_path)
-    document = _manifest_document(manifest_path.name, text)
+    document = _parse_manifest_document(manifest_path.name, text)
     return ResultFile(path, data, document["manifest"], document, text)
 
 
 @contextmanager
 def readable(name: str) -> Iterator[None]:
-    """Turn the error of an unreadable workbook into one sentence that names the file.
+    """Context manager: turns the error of an unreadable workbook into a usage error that names the file.
 
     Raises:
         UsageError: The workbook is damaged, protected, too large or hostile.
@@ -145,7 +147,12 @@ def result_bytes(path: Path) -> bytes:
         raise UsageError(f"{path}: cannot be read ({fault.strerror or fault}){hint}") from None
 
 
-def _document(name: str, data: bytes) -> dict[str, Any]:
+def _parse_document(name: str, data: bytes) -> dict[str, Any]:
+    """Return a JSON document; an empty one if it is not an object.
+
+    Raises:
+        UsageError: It is not valid JSON.
+    """
     try:
         document = parse_json(data)
     except ValueError as fault:
@@ -153,28 +160,39 @@ def _document(name: str, data: bytes) -> dict[str, Any]:
     return document if isinstance(document, dict) else {}
 
 
-def _result_document(name: str, data: bytes) -> dict[str, Any]:
-    document = _document(name, data)
+def _parse_result_document(name: str, data: bytes) -> dict[str, Any]:
+    """Return the JSON document of a result.
+
+    Raises:
+        UsageError: It has another schema, or no list of rows.
+    """
+    document = _parse_document(name, data)
     if document.get("schema") != JSON_SCHEMA:
-        raise UsageError(f"{name}: expected a result of gpit allocate ({JSON_SCHEMA}); found {_schema(document)}")
+        raise UsageError(f"{name}: expected a result of gpit allocate ({JSON_SCHEMA}); found {_schema_text(document)}")
     if not isinstance(document.get("rows"), list):
         raise UsageError(f"{name}: has no list of rows; expected a result of gpit allocate")
     return document
 
 
-def _manifest_document(name: str, data: bytes) -> dict[str, Any]:
-    document = _document(name, data)
+def _parse_manifest_document(name: str, data: bytes) -> dict[str, Any]:
+    """Return the JSON document of the manifest of a CSV or Parquet file.
+
+    Raises:
+        UsageError: It has another schema, or no manifest.
+    """
+    document = _parse_document(name, data)
     if document.get("schema") != MANIFEST_SCHEMA or not isinstance(document.get("manifest"), dict):
-        raise UsageError(f"{name}: expected the manifest of a table; found {_schema(document)}")
+        raise UsageError(f"{name}: expected the manifest of a table; found {_schema_text(document)}")
     return document
 
 
-def _schema(document: Mapping[str, Any]) -> str:
+def _schema_text(document: Mapping[str, Any]) -> str:
+    """Return the schema that a document names, in quotes, or `no schema`, for a message."""
     return repr(str(document["schema"])[:60]) if "schema" in document else "no schema"
 
 
 def _origins(document: Mapping[str, Any]) -> Origins:
-    """Return the origins of inputs; entries that gpit would not write are ignored."""
+    """Return the origins of inputs in a JSON document; entries that gpit would not write are ignored."""
     entries = document.get("origins")
     return {
         (str(entry.get("year")), str(entry.get("org_code")), name): place
@@ -185,7 +203,7 @@ def _origins(document: Mapping[str, Any]) -> Origins:
     }
 
 
-def _table(path: Path, data: bytes, ending: str) -> tuple[pl.DataFrame, Mapping[str, Any] | None, Origins]:
+def _read_table_file(path: Path, data: bytes, ending: str) -> tuple[pl.DataFrame, Mapping[str, Any] | None, Origins]:
     """Return the rows of a CSV or Parquet file, and manifest and origins from its manifest file, if there is one.
 
     Raises:
@@ -195,7 +213,7 @@ def _table(path: Path, data: bytes, ending: str) -> tuple[pl.DataFrame, Mapping[
     manifest_path = path.with_name(manifest_name(path))
     if not manifest_path.is_file():
         return frame, None, {}
-    document = _manifest_document(manifest_path.name, result_bytes(manifest_path))
+    document = _parse_manifest_document(manifest_path.name, result_bytes(manifest_path))
     table = document.get("table")
     digest = table.get("sha256") if isinstance(table, dict) else None
     if digest != hashlib.sha256(data).hexdigest():
@@ -227,8 +245,14 @@ def table_frame(name: str, data: bytes, ending: str) -> pl.DataFrame:
         raise UsageError(f"{name}: is not a table that gpit wrote ({reason})") from None
 
 
-def _typed(rows: list[dict[str, Any]] | pl.DataFrame, scheme: Scheme | None, name: str, first: int) -> pl.DataFrame:
-    """Return the rows with texts, floats and booleans in the right columns.
+def _type_rows(rows: list[dict[str, Any]] | pl.DataFrame, scheme: Scheme | None, name: str, first: int) -> pl.DataFrame:
+    """Return the rows as a table with texts, floats and booleans in the right columns.
+
+    Args:
+        rows: Rows as read from the file.
+        scheme: The scheme that gives the types; None if the file has none, and types are guessed.
+        name: Name of the file, for messages.
+        first: Number of the first row, for messages.
 
     Raises:
         UsageError: The rows or columns are not as gpit writes them.
@@ -247,10 +271,10 @@ def _typed(rows: list[dict[str, Any]] | pl.DataFrame, scheme: Scheme | None, nam
             raise UsageError(f"{name}: has no column {key}; expected the tidy table of gpit allocate")
     if "org_name" not in frame.columns:
         frame = frame.with_columns(pl.lit("").alias("org_name"))
-    return frame.select(_column(frame[column], _type(column, scheme), name, first) for column in frame.columns)
+    return frame.select(_type_cells(frame[column], _type_name(column, scheme), name, first) for column in frame.columns)
 
 
-def _type(column: str, scheme: Scheme | None) -> str:
+def _type_name(column: str, scheme: Scheme | None) -> str:
     """Return the type of a column: text, number or yes/no; an empty text if it is not known."""
     if column in (*KEYS, "org_name"):
         return "text"
@@ -259,9 +283,20 @@ def _type(column: str, scheme: Scheme | None) -> str:
     return "text" if scheme else ""
 
 
-def _column(cells: pl.Series, kind: str, name: str, first: int) -> pl.Series:
+def _type_cells(cells: pl.Series, kind: str, name: str, first: int) -> pl.Series:
+    """Return a column with its cells converted to a type; an empty text is a blank.
+
+    Args:
+        cells: The cells as read from the file.
+        kind: Text, number or yes/no; if it is empty, it is guessed from the cells.
+        name: Name of the file, for messages.
+        first: Number of the first row, for messages.
+
+    Raises:
+        UsageError: A cell is not of the type, or a year or code is blank.
+    """
     values = [None if value == "" else value for value in cells.to_list()]
-    convert, dtype = _KINDS[kind or _guessed(values)]
+    convert, dtype = _KINDS[kind or _guessed_kind(values)]
     typed = []
     for row, value in enumerate(values, first):
         try:
@@ -276,15 +311,15 @@ def _column(cells: pl.Series, kind: str, name: str, first: int) -> pl.Series:
     return pl.Series(cells.name, typed, dtype=dtype)
 
 
-def _guessed(values: Sequence[Any]) -> str:
-    """Return the type of a column in a table without a manifest, judged by all its cells."""
+def _guessed_kind(values: Sequence[Any]) -> str:
+    """Return the type of a column in a table without a manifest: yes/no or number if all its cells are, else text."""
     present = [value for value in values if value is not None]
-    fitting = (kind for kind in ("yes/no", "number") if present and all(_is_of(kind, value) for value in present))
+    fitting = (kind for kind in ("yes/no", "number") if present and all(_is_of_kind(kind, value) for value in present))
     return next(fitting, "text")
 
 
-def _is_of(kind: str, value: Any) -> bool:
-    """Return whether a value can be read as a kind."""
+def _is_of_kind(kind: str, value: Any) -> bool:
+    """Return whether a value can be read as text, number or yes/no, whichever `kind` says."""
     try:
         _KINDS[kind][0](value)
     except (ValueError, TypeError, OverflowError):
@@ -292,7 +327,13 @@ def _is_of(kind: str, value: Any) -> bool:
     return True
 
 
-def _number(value: Any) -> float:
+def _to_number(value: Any) -> float:
+    """Return a cell as a float.
+
+    Raises:
+        TypeError: It is a yes/no.
+        ValueError: It is larger than any number that gpit writes, or not a number.
+    """
     if isinstance(value, bool):
         raise TypeError
     number = float(value)
@@ -301,7 +342,12 @@ def _number(value: Any) -> float:
     return without_traces(number)
 
 
-def _yes_no(value: Any) -> bool:
+def _to_yes_no(value: Any) -> bool:
+    """Return a cell as a boolean; `true` and `false` in any case are accepted.
+
+    Raises:
+        TypeError: It is anything else.
+    """
     if isinstance(value, str) and value.casefold() in ("true", "false"):
         return value.casefold() == "true"
     if not isinstance(value, bool):
@@ -309,7 +355,8 @@ def _yes_no(value: Any) -> bool:
     return value
 
 
-def _text(value: Any) -> str:
+def _to_text(value: Any) -> str:
+    """Return a cell as text, without the apostrophe that a CSV file has before a text that looks like a formula."""
     text = str(value)
     text.encode()  # half of a character, such as "\ud800", is not text
     # A CSV file has an apostrophe before a text that Excel would run as a formula.
@@ -317,9 +364,9 @@ def _text(value: Any) -> str:
 
 
 _KINDS: Final[Mapping[str, tuple[Callable[[Any], Any], type[pl.DataType]]]] = {
-    "number": (_number, pl.Float64),
-    "yes/no": (_yes_no, pl.Boolean),
-    "text": (_text, pl.String),
+    "number": (_to_number, pl.Float64),
+    "yes/no": (_to_yes_no, pl.Boolean),
+    "text": (_to_text, pl.String),
 }
 """The function that reads the values of a kind, and the type of their column."""
 
@@ -337,7 +384,7 @@ def _refuse_duplicates(frame: pl.DataFrame, name: str) -> None:
 
 
 def refuse_blanks(frame: pl.DataFrame, columns: Sequence[str], name: str) -> None:
-    """Refuse a table without a figure that every row of a result has: it would count as 0.
+    """Refuse a table that lacks a value in one of these columns, which every result has: a blank would count as 0.
 
     Raises:
         UsageError: A column is missing, holds something other than numbers or yes/no, or has a blank.
@@ -347,7 +394,7 @@ def refuse_blanks(frame: pl.DataFrame, columns: Sequence[str], name: str) -> Non
             raise UsageError(f"{name}: has no column {column}, which every result of its rule has")
         cells = frame[column]
         if cells.dtype == pl.String:
-            row, cell = next((row, cell) for row, cell in enumerate(cells.to_list()) if not _is_of("number", cell))
+            row, cell = next((row, cell) for row, cell in enumerate(cells.to_list()) if not _is_of_kind("number", cell))
             year, code = frame.select(*KEYS).row(row)
             raise UsageError(f"{name}: {column} of {code} in {year}: expected a number, found {cell!r:.40}")
         if cells.null_count():

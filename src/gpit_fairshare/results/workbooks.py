@@ -31,33 +31,34 @@ def read_book(name: str, data: bytes, largest: int) -> tuple[list[dict[str, Any]
         SchemeError: The manifest is not as gpit writes it.
     """
     sheets = _Sheets(name, data, largest)
-    manifest = _manifest(sheets)
+    manifest = _read_manifest(sheets)
     try:
         places = manifest["workbook"]
-        rows = _rows(sheets, manifest, places)
-        _parameters(sheets, manifest["definition"], places["cells"])
-        origins = _origins(sheets, places["inputs"], rows)
+        rows = _tidy_rows(sheets, manifest, places)
+        _update_parameters(sheets, manifest["definition"], places["cells"])
+        origins = _input_origins(sheets, places["inputs"], rows)
     except (LookupError, TypeError, AttributeError, ValueError) as fault:
         raise SchemeError(manifest_problem(name, fault)) from None
     return rows, manifest, origins
 
 
 def book_manifest(name: str, data: bytes, largest: int) -> dict[str, Any]:
-    """Return the manifest of a workbook as gpit wrote it: parameters have the values of the run."""
-    return _manifest(_Sheets(name, data, largest))
+    """Return the manifest that a workbook holds; parameters have the values of the run, not those of the cells."""
+    return _read_manifest(_Sheets(name, data, largest))
 
 
 class _Sheets:
     """The cells of a workbook, by sheet."""
 
     def __init__(self, name: str, data: bytes, largest: int) -> None:
+        """Open a workbook of at most `largest` bytes; a sheet is read when its cells are asked for."""
         self.name = name
         rows = workbook_rows(data, ReadOptions(largest=largest))
         self.cells = cache(lambda sheet: dict(rows(sheet)))
         """Returns the rows of a sheet that are not empty, by row number."""
 
     def value(self, sheet: str, column: str, row: int, *, may_be_blank: bool = False) -> Any:
-        """Return the value of a cell; None if it is empty, or has no value and may be blank.
+        """Return the value of a cell; None if it is empty, or if it has no usable value and may be blank.
 
         Raises:
             UsageError: The cell holds an error, or a formula without a value.
@@ -74,8 +75,8 @@ class _Sheets:
         return value
 
 
-def _manifest(sheets: _Sheets) -> dict[str, Any]:
-    """Return the manifest, joined from its pieces.
+def _read_manifest(sheets: _Sheets) -> dict[str, Any]:
+    """Return the manifest of a workbook, joined from the pieces on its sheet Manifest.
 
     Raises:
         UsageError: It is missing or cannot be read.
@@ -103,16 +104,22 @@ def _manifest(sheets: _Sheets) -> dict[str, Any]:
     return manifest
 
 
-def _rows(sheets: _Sheets, manifest: Mapping[str, Any], places: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the tidy table: the cells of each organisation and the figures of its groups and of the nation."""
+def _tidy_rows(sheets: _Sheets, manifest: Mapping[str, Any], places: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the tidy table of a workbook: each organisation's cells, with the figures of its groups and of the nation.
+
+    Args:
+        sheets: The cells.
+        manifest: The manifest of the workbook.
+        places: The part of the manifest that says which sheets and cells hold figures.
+    """
     definition = manifest["definition"]
     kinds = {step["name"]: step["kind"] for step in definition["steps"]}
     groups = {
-        (table["by"], table["year"]): {row[table["by"]]: row for row in _table(sheets, table)}
+        (table["by"], table["year"]): {row[table["by"]]: row for row in _table_rows(sheets, table)}
         for table in places["tables"]
         if table["by"]
     }
-    national = {(cell["name"], cell["year"]): _cell(sheets, cell["cell"]) for cell in places["cells"]}
+    national = {(cell["name"], cell["year"]): _cell_value(sheets, cell["cell"]) for cell in places["cells"]}
     # A formula that refers to a blank cell has no value either, and counts as blank.
     blank = {column["name"] for column in definition["inputs"] if column["optional"]}
     numbers = {column["name"] for column in definition["inputs"] if column["type"] == "number"}
@@ -122,7 +129,7 @@ def _rows(sheets: _Sheets, manifest: Mapping[str, Any], places: Mapping[str, Any
         if table["by"]:
             continue
         year = table["year"]
-        for cells in _table(sheets, table, blank, numbers):
+        for cells in _table_rows(sheets, table, blank, numbers):
             row = {"year": year, **{name: value for name, value in cells.items() if value != NOT_GIVEN}}
             for (column, group_year), group in groups.items():
                 if group_year == year:
@@ -136,10 +143,16 @@ def _rows(sheets: _Sheets, manifest: Mapping[str, Any], places: Mapping[str, Any
     return [{name: row.get(name) for name in names} for row in rows]
 
 
-def _table(
+def _table_rows(
     sheets: _Sheets, table: Mapping[str, Any], blank: Container[str] = (), numbers: Container[str] = ()
 ) -> list[dict[str, Any]]:
-    """Return the rows of a sheet; columns named in `blank` may have formulas without a value.
+    """Return the values of each row of a table in a workbook, by name of column.
+
+    Args:
+        sheets: The cells.
+        table: The manifest's entry about the table: its sheet, rows and columns.
+        blank: Names of columns that may have formulas without a value.
+        numbers: Names of columns that hold numbers only.
 
     Raises:
         UsageError: Rows were inserted or deleted, or a cell in a column of `numbers` holds something else.
@@ -166,14 +179,20 @@ def _table(
     return rows
 
 
-def _cell(sheets: _Sheets, reference: str) -> Any:
+def _cell_value(sheets: _Sheets, reference: str) -> Any:
+    """Return the value of the cell that a reference such as `'2014-15'!Q7` means."""
     sheet, _, cell = reference.rpartition("!")
     column = cell.rstrip("0123456789")
     return sheets.value(sheet.strip("'").replace("''", "'"), column, int(cell[len(column) :]))
 
 
-def _parameters(sheets: _Sheets, definition: Mapping[str, Any], cells: list[dict[str, str]]) -> None:
+def _update_parameters(sheets: _Sheets, definition: Mapping[str, Any], cells: list[dict[str, str]]) -> None:
     """Put the values of the parameters' cells into the definition; a changed value counts as set for the run.
+
+    Args:
+        sheets: The cells.
+        definition: The manifest's definition of the scheme; changed.
+        cells: The manifest's entries about cells with single values.
 
     Raises:
         UsageError: The cell of a parameter is not a number.
@@ -182,7 +201,7 @@ def _parameters(sheets: _Sheets, definition: Mapping[str, Any], cells: list[dict
     for parameter in definition["parameters"]:
         for year, value in parameter["values"].items():
             reference = references[parameter["name"], year]
-            actual = _cell(sheets, reference)
+            actual = _cell_value(sheets, reference)
             if not are_numbers(actual):
                 shown_value = "nothing" if actual is None else repr(actual)[:40]
                 raise UsageError(f"{sheets.name}: {reference}: expected a number, found {shown_value}")
@@ -191,8 +210,8 @@ def _parameters(sheets: _Sheets, definition: Mapping[str, Any], cells: list[dict
                 value.pop("source", None)
 
 
-def _origins(sheets: _Sheets, tables: list[dict[str, Any]], rows: list[dict[str, Any]]) -> Origins:
-    """Return the origin of each input, as the sheets of inputs state it, and mark changed inputs.
+def _input_origins(sheets: _Sheets, tables: list[dict[str, Any]], rows: list[dict[str, Any]]) -> Origins:
+    """Return the origin of each input, as the sheets of inputs give it; a changed input is described as changed.
 
     Raises:
         UsageError: An input was changed on its sheet, and the sheet of the year does not have the change yet.
@@ -201,7 +220,7 @@ def _origins(sheets: _Sheets, tables: list[dict[str, Any]], rows: list[dict[str,
     for table in tables:
         columns, sheet = table["columns"], table["sheet"]
         names = [name for name in columns if name in table["digests"]]
-        lines = {(line["year"], line["org_code"]): line for line in _lines(sheets, table, names)}
+        lines = {(line["year"], line["org_code"]): line for line in _input_rows(sheets, table, names)}
         for row in rows:
             year, code = row["year"], row["org_code"]
             line = lines.get((year, code)) or lines.get((EVERY_YEAR, code))
@@ -225,8 +244,8 @@ def _origins(sheets: _Sheets, tables: list[dict[str, Any]], rows: list[dict[str,
     return {key: place for key, place in origins.items() if place}
 
 
-def _lines(sheets: _Sheets, table: Mapping[str, Any], names: list[str]) -> list[dict[str, Any]]:
-    """Return the rows of a sheet of inputs: row number, year, code, origin and inputs."""
+def _input_rows(sheets: _Sheets, table: Mapping[str, Any], names: list[str]) -> list[dict[str, Any]]:
+    """Return the rows of a sheet of inputs: row number, year, code, origin, and the inputs in `names`."""
     columns, sheet = table["columns"], table["sheet"]
     fields = ("year", "org_code", "where_from", *names)
     return [

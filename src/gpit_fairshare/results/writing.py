@@ -26,7 +26,7 @@ FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 def write_result(result: Result, path: Path, ending: str, advance: Callable[[int, int], None]) -> None:
-    """Write a result to `path` as the kind of file of a lower-case ending.
+    """Write a result to a file of the kind that `ending` says: .xlsx, .json, .csv or .parquet.
 
     While a workbook is written, `advance` is called with the number of steps done and the number of all steps.
     """
@@ -44,12 +44,12 @@ def write_csv(result: Result, path: Path) -> None:
 
 
 def write_table(table: pl.DataFrame, path: Path) -> None:
-    r"""Write any table in the form of `write_csv`."""
+    """Write any table as CSV, in the form of `write_csv`: UTF-8, whole numbers as integers, formulas made harmless."""
     table.with_columns([*_whole(table), *_harmless_texts(table)]).write_csv(path, line_terminator="\n")
 
 
 def _whole(frame: pl.DataFrame) -> list[pl.Expr]:
-    """Turn columns of whole numbers into integers, so that £667,914 is not written as 667914.0."""
+    """Return expressions that turn columns of whole numbers into integers: £667,914 is not written as 667914.0."""
     return [
         pl.col(name).cast(pl.Int64)
         for name, dtype in frame.schema.items()
@@ -59,7 +59,7 @@ def _whole(frame: pl.DataFrame) -> list[pl.Expr]:
 
 
 def _harmless_texts(frame: pl.DataFrame) -> list[pl.Expr]:
-    """Put an apostrophe before texts that Excel would run as formulas; numbers never change."""
+    """Return expressions that put an apostrophe before texts that Excel would run as formulas; numbers never change."""
     return [
         pl.when(pl.any_horizontal(*(pl.col(name).str.starts_with(start) for start in FORMULA_STARTS)))
         .then("'" + pl.col(name))
@@ -86,7 +86,7 @@ def rows_as_csv(rows: Iterable[Iterable[Any]], write: Callable[[Any], str]) -> s
 
 
 def write_parquet(result: Result, path: Path) -> None:
-    """Write the tidy table with its types, in one row group."""
+    """Write the tidy table as a Parquet file with typed columns, in one row group."""
     # Via memory: if the disk is full, Polars names neither the cause nor the file.
     stream = io.BytesIO()
     result.rows.write_parquet(stream, compression="zstd", row_group_size=max(1, result.rows.height))
@@ -94,7 +94,7 @@ def write_parquet(result: Result, path: Path) -> None:
 
 
 def document(result: Result) -> dict[str, Any]:
-    """Return the whole run with stable keys: `schema`, `rows`, `summary`, `assumptions`, `manifest` and more."""
+    """Return the whole run as a JSON document: `schema`, `rows`, `summary`, `assumptions`, `manifest` and more."""
     definition = result.manifest["definition"]
     return {
         "schema": JSON_SCHEMA,
@@ -128,7 +128,7 @@ def origins(result: Result) -> list[dict[str, str]]:
 
 
 def _summary(measures: YearMeasures) -> dict[str, Any]:
-    """Return the measures of a year without the movements, which the rows already have."""
+    """Return the measures of a year for JSON, without the movements, which the rows already have."""
     summary = asdict(measures)
     summary.pop("movements")
     if measures.money:

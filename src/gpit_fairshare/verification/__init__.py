@@ -27,7 +27,7 @@ from gpit_fairshare.verification.model import (
     Verification,
 )
 from gpit_fairshare.verification.rerun import other_versions, with_comparison
-from gpit_fairshare.verification.rerun_folder import stage
+from gpit_fairshare.verification.rerun_folder import stage_files
 from gpit_fairshare.verification.searching import Places
 
 if TYPE_CHECKING:
@@ -59,10 +59,10 @@ def verify(
 ) -> Verification:
     """Run a result again from its manifest and say what is the same and what differs.
 
-    Nothing is written beside the result, and the result is not changed.
+    No file is written in the folder of the result, and the result is not changed.
 
     Args:
-        result: A file that `gpit allocate` wrote: .xlsx or .json, or .csv or .parquet with its manifest beside it.
+        result: A file that `gpit allocate` wrote: .xlsx or .json, or .csv or .parquet with its manifest in its folder.
         files: Files and folders in which the inputs of the run are looked for, after the folder of the result.
         max_size: Megabytes that an input may hold, unpacked; the manifest does not set it.
         advance: Called with the number of cells of a workbook that are written, and of how many.
@@ -71,7 +71,7 @@ def verify(
         A `Verification`; what differs is in it and not raised.
 
     Raises:
-        UsageError: The result is not there, is damaged or has no manifest; files of the run are missing; or the
+        UsageError: The result does not exist, is damaged or has no manifest; files of the run are missing; or the
             files are those of the run, and the manifest's run cannot be run.
     """
     file = open_result(result)
@@ -79,7 +79,7 @@ def verify(
     places = Places(file.path, files)
     with tempfile.TemporaryDirectory(prefix="gpit-verify-") as folder_name:
         folder = Path(folder_name).resolve()
-        arguments, input_files, scheme_files = stage(spec, places, folder)
+        arguments, input_files, scheme_files = stage_files(spec, places, folder)
         verification = Verification(
             result=file.path.name,
             scheme=spec.scheme.name,

@@ -55,7 +55,7 @@ class StoredCell(NamedTuple):
 
     @property
     def content(self) -> Any:
-        """The formula with its `=`, or the value where there is none."""
+        """Return the formula with its `=`; the value if the cell has no formula."""
         return self.value if self.formula is None else f"={self.formula}"
 
 
@@ -64,7 +64,7 @@ Row = dict[int, StoredCell]
 
 
 def address(row: int, column: int) -> str:
-    """Return a cell's address: `Q7`."""
+    """Return the address of a cell, such as `Q7`, from its row and column, both from 1."""
     return f"{letter(column)}{row}"
 
 
@@ -72,7 +72,7 @@ class WorkbookCells:
     """A workbook; each call of `rows` reads a sheet again."""
 
     def __init__(self, content: bytes, largest: int) -> None:
-        """Check the archive, and read the list of sheets and the texts that they share.
+        """Check a workbook's archive, and read its list of sheets, defined names, settings and shared texts.
 
         Raises:
             Unreadable: It is damaged, protected, too large or hostile.
@@ -87,12 +87,12 @@ class WorkbookCells:
         self.names: dict[str, str] = {
             node.get("name", "").casefold(): (node.text or "").strip()
             for node in nodes
-            if _local(node.tag) == "definedName" and not node.get("name", "").startswith("_xlnm.")
+            if _local_name(node.tag) == "definedName" and not node.get("name", "").startswith("_xlnm.")
         }
         """Defined names in lower case, each with its reference."""
-        first_nodes = {_local(node.tag): node for node in reversed(nodes)}
+        first_nodes = {_local_name(node.tag): node for node in reversed(nodes)}
         self.settings: dict[str, str] = {
-            name: _flag(first_nodes.get(tag, nodes[0]).get(name, usual)) for tag, name, usual in _SETTINGS
+            name: _as_digit(first_nodes.get(tag, nodes[0]).get(name, usual)) for tag, name, usual in _SETTINGS
         }
         """Settings that change what a formula gives, such as `fullPrecision`: precision as displayed if `0`."""
         self._shared: dict[int, str] = {}
@@ -100,11 +100,11 @@ class WorkbookCells:
         targets = [node.get("Target", "") for node in links if node.get("Type", "").endswith("/sharedStrings")]
         if targets:
             name = targets[0].lstrip("/") if targets[0].startswith("/") else posixpath.normpath(f"xl/{targets[0]}")
-            for _ in _feed(self._archive, name, _SharedTexts(self._shared)):
+            for _ in _feed_part(self._archive, name, _SharedTexts(self._shared)):
                 pass
 
     def rows(self, sheet: str) -> Iterator[tuple[int, Row]]:
-        """Yield each row of a sheet that holds anything, once, with its number from 1.
+        """Yield the number and the cells of each row of a sheet that is not empty.
 
         Raises:
             Unreadable: The sheet is damaged, or no spreadsheet program would write it so.
@@ -113,21 +113,23 @@ class WorkbookCells:
         if part not in self._archive.namelist():
             raise Unreadable(FindingCode.UNREADABLE, f"has no cells for its sheet '{sheet}'", SAVE_AGAIN)
         reader = _CellParser(sheet, self._shared)
-        for _ in _feed(self._archive, part, reader):
+        for _ in _feed_part(self._archive, part, reader):
             yield from reader.complete_rows
             reader.complete_rows.clear()
 
 
-def _flag(text: str) -> str:
+def _as_digit(text: str) -> str:
+    """Return a workbook setting with `true` written as `1` and `false` as `0`; other texts are unchanged."""
     return {"true": "1", "false": "0"}.get(text, text)
 
 
-def _local(tag: str) -> str:
+def _local_name(tag: str) -> str:
+    """Return the name of an XML element without its namespace."""
     return tag.rpartition("}")[2]
 
 
-def _feed(archive: zipfile.ZipFile, part: str, reader: _SharedTexts) -> Iterator[None]:
-    """Feed a part of the archive to a reader, and pause after each piece.
+def _feed_part(archive: zipfile.ZipFile, part: str, reader: _SharedTexts) -> Iterator[None]:
+    """Parse a part of the workbook's archive, piece by piece, into a reader of its elements; yield after each piece.
 
     Raises:
         Unreadable: The part is damaged.
@@ -137,7 +139,7 @@ def _feed(archive: zipfile.ZipFile, part: str, reader: _SharedTexts) -> Iterator
     parser.StartElementHandler = reader.start
     parser.EndElementHandler = reader.end
     parser.CharacterDataHandler = reader.text
-    parser.StartDoctypeDeclHandler = _refuse
+    parser.StartDoctypeDeclHandler = _refuse_doctype
     try:
         with archive.open(part) as stream:
             while piece := stream.read(_CHUNK):
@@ -149,7 +151,12 @@ def _feed(archive: zipfile.ZipFile, part: str, reader: _SharedTexts) -> Iterator
         raise Unreadable(FindingCode.UNREADABLE, f"is damaged in its part {part[:80]}", SAVE_AGAIN) from fault
 
 
-def _refuse(*_: Any) -> None:
+def _refuse_doctype(*_: Any) -> None:
+    """Refuse XML with a document type declaration, which can define entities.
+
+    Raises:
+        Unreadable: Always.
+    """
     raise Unreadable(FindingCode.UNREADABLE, "declares XML entities, which no spreadsheet program writes", SAVE_AGAIN)
 
 
@@ -160,13 +167,14 @@ class _SharedTexts:
     """Reads the texts that cells share, by their number: rich ones as plain text, without pronunciation hints."""
 
     def __init__(self, texts: dict[int, str]) -> None:
+        """Start with an empty element; the texts are stored in `texts` by their number."""
         self._texts = texts
         self._hint = False
         self._value: list[str] = []
         self._into: list[str] | None = None
 
     def start(self, name: str, _: dict[str, str]) -> None:
-        """Begin to collect the text of an element, or to skip a pronunciation hint."""
+        """At the start of an XML element, begin to collect its text, or to skip a pronunciation hint."""
         match _TAGS.get(name):
             case "v" | "t":
                 self._into = None if self._hint else self._value
@@ -174,7 +182,7 @@ class _SharedTexts:
                 self._hint = True
 
     def end(self, name: str) -> None:
-        """Store a shared text at its end."""
+        """At the end of an XML element, stop collecting text; at the end of a shared text, store it."""
         match _TAGS.get(name):
             case "v" | "t" | "f":
                 self._into = None
@@ -185,7 +193,7 @@ class _SharedTexts:
                 self._value.clear()
 
     def text(self, piece: str) -> None:
-        """Collect a piece of text."""
+        """Add a piece of character data to the text of the current element, if its text is collected."""
         if self._into is not None:
             self._into.append(piece)
 
@@ -194,6 +202,7 @@ class _CellParser(_SharedTexts):
     """Reads the cells of a sheet."""
 
     def __init__(self, sheet: str, texts: dict[int, str]) -> None:
+        """Start before the first row of a sheet; `texts` has the texts that cells share."""
         super().__init__(texts)
         self.complete_rows: list[tuple[int, Row]] = []
         self._sheet = sheet
@@ -205,7 +214,7 @@ class _CellParser(_SharedTexts):
         self._masters: dict[str, tuple[str, str]] = {}
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
-        """Begin a row, a cell or a formula."""
+        """At the start of an XML element, begin a row, a cell or a formula."""
         match _TAGS.get(name):
             case "c":
                 self._start_cell(attributes)
@@ -217,7 +226,7 @@ class _CellParser(_SharedTexts):
                 super().start(name, attributes)
 
     def end(self, name: str) -> None:
-        """Store a cell or a row at its end."""
+        """At the end of an XML element, store the cell, or the row if it has any cells."""
         match _TAGS.get(name):
             case "c":
                 self._end_cell()
@@ -228,7 +237,7 @@ class _CellParser(_SharedTexts):
                 super().end(name)
 
     def _start_row(self, attributes: dict[str, str]) -> None:
-        """Begin a row.
+        """Begin a row: its number is the attribute `r`, or follows the row before.
 
         Raises:
             Unreadable: Its number is not above that of the row before, or too large.
@@ -243,13 +252,13 @@ class _CellParser(_SharedTexts):
         self._row, self._column = row, 0
 
     def _start_cell(self, attributes: dict[str, str]) -> None:
-        """Begin a cell.
+        """Begin a cell: its column is in the attribute `r`, or follows the cell before.
 
         Raises:
             Unreadable: Its column is not to the right of the cell before, or too large.
         """
         cell_address = attributes.get("r")
-        column = self._column + 1 if cell_address is None else _column(cell_address, self._row)
+        column = self._column + 1 if cell_address is None else _column_of_address(cell_address, self._row)
         if not self._column < column <= _COLUMNS:
             raise Unreadable(
                 FindingCode.UNREADABLE,
@@ -260,14 +269,17 @@ class _CellParser(_SharedTexts):
         self._value, self._formula = [], []
 
     def _end_cell(self) -> None:
-        """Store the cell, unless it is empty."""
+        """Store the cell that ends, with its formula and value, unless it is empty."""
         formula = None if self._formula_attributes is None else self._whole_formula(self._formula_attributes)
-        value = self._typed("".join(self._value))
+        value = self._typed_value("".join(self._value))
         if formula is not None or value is not None:
             self._cells[self._column] = StoredCell(formula, value)
 
     def _whole_formula(self, attributes: dict[str, str]) -> str:
-        """Return the text of the formula; for one that cells share, as it reads in this cell."""
+        """Return the formula of the current cell; a formula that cells share is moved to this cell.
+
+        A formula of several cells is put in braces.
+        """
         text = restore_characters("".join(self._formula))
         kind, group = attributes.get("t"), attributes.get("si", "")
         cell_address = address(self._row, self._column)
@@ -276,12 +288,12 @@ class _CellParser(_SharedTexts):
                 self._masters.setdefault(group, (text, cell_address))
                 return text
             shared_formula, origin = self._masters[group]
-            return _moved(shared_formula, origin, cell_address)
+            return _moved_formula(shared_formula, origin, cell_address)
         # A formula of several cells: braces tell it from one of this cell alone.
         return f"{{{text}}}" if kind in ("array", "dataTable") else text
 
-    def _typed(self, text: str) -> Any:
-        """Return the value of the cell, from its text and type; None if it is empty."""
+    def _typed_value(self, text: str) -> Any:
+        """Return the value of the current cell from its text: a number, text, bool or error; None if it is empty."""
         match self._kind:
             case "inlineStr":
                 return restore_characters(text) or None
@@ -299,8 +311,8 @@ class _CellParser(_SharedTexts):
                 return float(text)
 
 
-def _column(cell_address: str, row: int) -> int:
-    """Return the column of an address.
+def _column_of_address(cell_address: str, row: int) -> int:
+    """Return the number of the column of a cell address such as `Q7`, from 1.
 
     Raises:
         ValueError: The address is not in the given row.
@@ -310,8 +322,10 @@ def _column(cell_address: str, row: int) -> int:
     return column_number(cell_address.removesuffix(str(row)).upper())
 
 
-def _moved(formula: str, origin: str, target: str) -> str:
-    """Return the formula of a cell that shares it with another: references without a `$` move along.
+def _moved_formula(formula: str, origin: str, target: str) -> str:
+    """Return a shared formula as it reads in another cell: references without a `$` move along.
+
+    A reference that would leave the sheet gives `#REF!`.
 
     Args:
         formula: Text of the formula in the cell that holds it, without its `=`.

@@ -31,11 +31,11 @@ class ColumnRules:
     """Functions that compare two values; names without one are compared as written."""
 
     def is_same(self, name: str, actual: Any, expected: Any) -> bool:
-        """Return whether two values of a name count as the same."""
+        """Return whether two values of a column or entry with this name count as the same."""
         return self.predicates.get(name, is_same_as_written)(actual, expected)
 
     def unit(self, name: str) -> str:
-        """Return the unit of a name; empty where it has none."""
+        """Return the unit of the column or entry with this name; an empty text if it has none."""
         return self.units.get(name) or ""
 
 
@@ -44,12 +44,18 @@ def compare_values(
 ) -> Iterator[FileDifference]:
     """Yield every entry in which two values, such as documents, differ, in the order of the expected one.
 
-    `name` is the last name on the path, such as a column.
+    Args:
+        actual: The value of the file.
+        expected: What gpit writes.
+        rules: How figures are compared.
+        path: Path of the value in its document, such as `steps[3].label`.
+        about: What the value is about, such as year and organisation.
+        name: The last name on the path, such as a column.
     """
     if actual is _MISSING:
-        yield FileDifference(DifferenceKind.REMOVED, path, about, None, _short(expected), rules.unit(name))
+        yield FileDifference(DifferenceKind.REMOVED, path, about, None, _shorten(expected), rules.unit(name))
     elif expected is _MISSING:
-        yield FileDifference(DifferenceKind.ADDED, path, about, _short(actual), None, rules.unit(name))
+        yield FileDifference(DifferenceKind.ADDED, path, about, _shorten(actual), None, rules.unit(name))
     elif isinstance(actual, dict) and isinstance(expected, dict):
         for key in dict.fromkeys([*expected, *actual]):
             inner = f"{path}.{key}" if path else key
@@ -57,18 +63,18 @@ def compare_values(
             yield from compare_values(*pair, rules, inner, about, key)
     elif isinstance(actual, list) and isinstance(expected, list):
         if path == "rows":
-            yield from _rows(actual, expected, rules)
+            yield from _compare_rows(actual, expected, rules)
             return
         for index, pair in enumerate(zip_longest(actual, expected, fillvalue=_MISSING)):
             label = about or _entry_label(pair[0] if pair[1] is _MISSING else pair[1])
             yield from compare_values(*pair, rules, f"{path}[{index}]", label, name)
     elif (actual is None) != (expected is None) or not rules.is_same(name, actual, expected):
-        yield FileDifference(DifferenceKind.VALUE, path, about, _short(actual), _short(expected), rules.unit(name))
+        yield FileDifference(DifferenceKind.VALUE, path, about, _shorten(actual), _shorten(expected), rules.unit(name))
 
 
-def _rows(actual: Sequence[Any], expected: Sequence[Any], rules: ColumnRules) -> Iterator[FileDifference]:
-    """Compare the tidy table row by row, matched by year and organisation and not by position."""
-    matches, unmatched = paired(map(row_key, actual), map(row_key, expected))
+def _compare_rows(actual: Sequence[Any], expected: Sequence[Any], rules: ColumnRules) -> Iterator[FileDifference]:
+    """Yield the differences of two tidy tables, whose rows are matched by year and organisation and not by position."""
+    matches, unmatched = pair_keys(map(row_key, actual), map(row_key, expected))
     for position, (match, row) in enumerate(zip(matches, expected, strict=True)):
         if match is None:
             yield FileDifference(DifferenceKind.REMOVED, f"rows[{position}]", _entry_label(row), None, "the row")
@@ -78,8 +84,12 @@ def _rows(actual: Sequence[Any], expected: Sequence[Any], rules: ColumnRules) ->
         yield FileDifference(DifferenceKind.ADDED, f"rows[{position}]", _entry_label(actual[position]), "the row", None)
 
 
-def paired(actual: Iterable[Hashable], expected: Iterable[Hashable]) -> tuple[list[int | None], list[int]]:
-    """Return the position in the file of each expected key, or None, and the positions that no key matches."""
+def pair_keys(actual: Iterable[Hashable], expected: Iterable[Hashable]) -> tuple[list[int | None], list[int]]:
+    """Match two lists of keys.
+
+    Returns:
+        For each expected key its position in `actual`, or None; and the positions in `actual` that no key matches.
+    """
     positions: dict[Hashable, list[int]] = {}
     for position, key in enumerate(actual):
         positions.setdefault(key, []).append(position)
@@ -88,20 +98,20 @@ def paired(actual: Iterable[Hashable], expected: Iterable[Hashable]) -> tuple[li
 
 
 def row_key(row: Any) -> tuple[str, ...]:
-    """Return year and code of a row, as texts; an empty tuple for anything but a row."""
+    """Return year and code of a row, as texts; an empty tuple if it is not a dictionary."""
     return tuple(str(row.get(name)) for name in KEYS) if isinstance(row, dict) else ()
 
 
 def _entry_label(entry: Any) -> str:
-    """Return a label for an entry of a list, such as `2014/15 00C`; empty where it has none."""
+    """Return a label for an entry of a list, such as `2014/15 00C`; an empty text if it has none."""
     if not isinstance(entry, dict):
         return ""
     texts = [str(entry[name]) for name in _LABEL_KEYS if isinstance(entry.get(name), str | int) and entry[name] != ""]
     return " ".join(texts[:2])[:80]
 
 
-def _short(value: Any) -> Any:
-    """Return a value as it is reported: for a list or table, which may be of any depth, its size."""
+def _shorten(value: Any) -> Any:
+    """Return a value for a report: for a list or dictionary, its number of entries; anything else unchanged."""
     if isinstance(value, dict | list):
         return f"{len(value)} entries"
     return value
@@ -110,14 +120,14 @@ def _short(value: Any) -> Any:
 def compare_documents(
     actual: Mapping[str, Any], expected: Mapping[str, Any], rules: ColumnRules, into: Differences, *, name: str = ""
 ) -> None:
-    """Compare two documents without their manifests.
+    """Compare two documents without their manifests, and add each difference to `into`.
 
     Args:
         actual: The document of the file.
         expected: What gpit writes.
         rules: How figures are compared.
         into: Takes the differences.
-        name: Name of the file, where it is not the result's own; put before each path.
+        name: Name of the file, if it is not the result's own; put before each path.
     """
     # The rows come first: all else follows from them.
     keys = [key for key in dict.fromkeys(["rows", *expected, *actual]) if key not in ("manifest", "table")]
@@ -129,7 +139,7 @@ def compare_documents(
 def compare_tables(
     actual: pl.DataFrame, expected: pl.DataFrame, types: pl.DataFrame, rules: ColumnRules, into: Differences
 ) -> list[str]:
-    """Compare two tables by their keys and columns, and return the facts that are not differences.
+    """Compare two tables by their keys and columns, and add each difference to `into`.
 
     Args:
         actual: The table of the file; all cells of a CSV file are texts.
@@ -137,6 +147,9 @@ def compare_tables(
         types: The rows of the run, whose columns have types.
         rules: How figures are compared.
         into: Takes the differences.
+
+    Returns:
+        Sentences on what is not a difference: columns or rows in a different order.
     """
     for column in sorted({*actual.columns} - {*expected.columns}):
         into.add(FileDifference(DifferenceKind.ADDED, f"column {column}", "", "a column", None))
@@ -147,7 +160,7 @@ def compare_tables(
     columns = [column for column in expected.columns if column in actual.columns]
     actual_rows, expected_rows = (frame.select(columns).to_dicts() for frame in (actual, expected))
     actual_keys, expected_keys = ([row_key(row) for row in rows] for rows in (actual_rows, expected_rows))
-    matches, unmatched = paired(actual_keys, expected_keys)
+    matches, unmatched = pair_keys(actual_keys, expected_keys)
     for match, key, row in zip(matches, expected_keys, expected_rows, strict=True):
         if match is None:
             into.add(FileDifference(DifferenceKind.REMOVED, f"row {' '.join(key)}", "", None, "the row"))
@@ -168,7 +181,7 @@ def compare_tables(
 
 
 def _typed_value(cell: Any, dtype: pl.DataType) -> Any:
-    """Return a cell as a value of its column's type; a text that is not one is returned unchanged."""
+    """Return a cell of a CSV file as a number or a boolean, as its column requires; any other cell unchanged."""
     if not isinstance(cell, str):
         return cell
     if dtype == pl.Boolean:

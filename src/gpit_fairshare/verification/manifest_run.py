@@ -81,9 +81,10 @@ class RunSpec(StrictModel):
 
     @cached_property
     def input_files(self) -> list[tuple[str, RunFile]]:
-        """Return the files that the options name, each after the sheet that was asked for, before any search.
+        """Return the input files that the options of the run name, with what the manifest records about each.
 
-        Sources of files with the same name are in this order too.
+        Each file comes after the sheet that the option asked for; the files were not searched for yet. Sources of files
+        with the same name are in this order too.
         """
         unread = list(self.inputs)
         files = []
@@ -101,7 +102,7 @@ class RunSpec(StrictModel):
 
 
 def read_manifest(manifest: Mapping[str, Any], result: str) -> RunSpec:
-    """Return the run that a manifest records.
+    """Return the run that a manifest records, to run it again; `result` is the file's name, for messages.
 
     Raises:
         UsageError: The manifest is not as gpit writes it.

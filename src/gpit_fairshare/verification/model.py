@@ -77,20 +77,20 @@ class Differences:
     """Whether a difference is in words alone, which another version of gpit explains."""
 
     def add(self, difference: FileDifference) -> None:
-        """Count a difference, and keep it below the limit of its kind."""
+        """Count a difference, and keep it unless `MOST_KEPT` of its kind are kept already."""
         if self.is_reworded(difference):
             difference = replace(difference, kind=DifferenceKind.WORDS)
         self.counts[difference.kind] += 1
         if self.counts[difference.kind] <= MOST_KEPT:
             self.kept.append(difference)
 
-    def drop(self, kind: DifferenceKind) -> None:
-        """Remove all of one kind."""
+    def drop_kind(self, kind: DifferenceKind) -> None:
+        """Remove all differences of a kind, from the list and from the counts."""
         del self.counts[kind]
         self.kept = [difference for difference in self.kept if difference.kind != kind]
 
-    def of(self, kind: DifferenceKind) -> list[FileDifference]:
-        """Return those of one kind that were kept."""
+    def kept_of_kind(self, kind: DifferenceKind) -> list[FileDifference]:
+        """Return the differences of a kind that were kept."""
         return [difference for difference in self.kept if difference.kind == kind]
 
 
@@ -124,13 +124,13 @@ class RunFile:
 
     @property
     def another_name(self) -> str:
-        """Its name now, where only its digest identifies it; else empty."""
+        """Return the file's name now, if it is not its name in the run; else an empty text."""
         name = Path(self.place).name
         return name if name != self.name else ""
 
     @property
     def differs(self) -> bool:
-        """Return whether it is not the file of the run."""
+        """Return whether its digest is not that of the run; False if the run read nothing of it."""
         return self.sha256_then is not None and self.sha256_then != self.sha256_now
 
 
@@ -182,16 +182,16 @@ class Verification:
 
     @property
     def gpit(self) -> ManifestChange | None:
-        """Return the versions of gpit, if another one wrote the file."""
+        """Return the versions of gpit then and now if they differ; else None."""
         return next((version for version in self.versions if version.name == "gpit"), None)
 
     def is_of_other_gpit(self, file: RunFile) -> bool:
-        """Return whether a file is one of the library, which each version of gpit brings with it."""
+        """Return whether a file is a library file that another version of gpit brought with it."""
         return self.gpit is not None and file in self.scheme_files and not file.place
 
     @property
     def verdict(self) -> Verdict:
-        """Return the outcome in a word."""
+        """Return the outcome: same bytes, same content, same figures, differs, or cannot be run."""
         if self.fault:
             return Verdict.CANNOT_BE_RUN
         kinds = {kind for kind, count in self.content.counts.items() if count}
@@ -205,7 +205,7 @@ class Verification:
 
     @property
     def verified(self) -> bool:
-        """Return whether the file is what gpit gives for its inputs."""
+        """Return whether the file is what gpit gives for its inputs: the same bytes or the same content."""
         return self.verdict in (Verdict.SAME_BYTES, Verdict.SAME_CONTENT)
 
     def document(self) -> dict[str, Any]:
@@ -226,23 +226,23 @@ class Verification:
             "content": [
                 {key: value for key, value in asdict(difference).items() if key != "unit"}
                 for kind in DifferenceKind
-                for difference in self.content.of(kind)
+                for difference in self.content.kept_of_kind(kind)
             ],
             "counts": {str(kind): self.content.counts[kind] for kind in DifferenceKind if self.content.counts[kind]},
             "off_rule": [figure.document() for figure in self.off_rule],
             "filled_in": [asdict(change) for change in self.filled_in],
             "facts": list(self.facts),
         }
-        return {key: _plain(value) for key, value in document.items()}
+        return {key: _json_value(value) for key, value in document.items()}
 
 
-def _plain(value: Any) -> Any:
-    """Return a value as JSON can hold it: a damaged file may hold infinite numbers or unexpected types."""
+def _json_value(value: Any) -> Any:
+    """Return a value as JSON can hold it: infinite numbers and unexpected types become texts."""
     match value:
         case dict():
-            return {str(_plain(key)): _plain(entry) for key, entry in value.items()}
+            return {str(_json_value(key)): _json_value(entry) for key, entry in value.items()}
         case list() | tuple():
-            return [_plain(entry) for entry in value]
+            return [_json_value(entry) for entry in value]
         case float() if not math.isfinite(value):
             return str(value)
         case None | bool() | int() | float():

@@ -49,7 +49,7 @@ _FUNCTION: Final = "function "
 
 
 def other_versions(spec: RunSpec) -> tuple[ManifestChange, ...]:
-    """Return gpit, libraries and plug-ins whose version has changed, and functions whose text has."""
+    """Return gpit, libraries and plug-ins whose version has changed, and functions whose code has."""
     then, now = {"gpit": spec.gpit, **spec.libraries}, versions_now()
     changes = [ManifestChange(name, then.get(name), now.get(name)) for name in dict.fromkeys([*now, *then])]
     packages = dict.fromkeys((plugin.package, plugin.version) for plugin in spec.plugins)
@@ -63,7 +63,7 @@ def other_versions(spec: RunSpec) -> tuple[ManifestChange, ...]:
 
 
 def _digest_now(function: str) -> str | None:
-    """Return the digest of the module that defines a function now; None where no plug-in has it."""
+    """Return the digest of the module that now defines a plug-in function; None if no plug-in has it."""
     plugin_function = find_function(function)
     return plugin_function.plugin.digest() if plugin_function else None
 
@@ -71,7 +71,7 @@ def _digest_now(function: str) -> str | None:
 def with_comparison(
     file: ResultFile, verification: Verification, result: Result, folder: Path, advance: Callable[[int, int], None]
 ) -> Verification:
-    """Return a verification with everything that the rerun shows.
+    """Return a verification with everything that differs between the result file and its rerun.
 
     Args:
         file: The result that is to be verified.
@@ -81,7 +81,7 @@ def with_comparison(
         advance: Called with the progress of writing a workbook.
     """
     folder.mkdir()
-    rerun_file = _write_again(_as_then(result, file.manifest), file, folder, advance)
+    rerun_file = _write_again(_with_recorded_versions(result, file.manifest), file, folder, advance)
     manifest_now = {**rerun_file.manifest, **parse_json(json_text(dict(result.manifest)))}
     content, facts = Differences(), list(verification.facts)
     is_workbook = file.path.suffix.lower() == ".xlsx"
@@ -91,14 +91,14 @@ def with_comparison(
     is_same = file.data == rerun_file.data and file.manifest_data == rerun_file.manifest_data
     preliminary = replace(
         verification,
-        files=tuple(_with_rows(verification.files, result)),
-        parameters=tuple(_parameters(file.manifest, manifest_now)),
+        files=tuple(_with_row_counts(verification.files, result)),
+        parameters=tuple(_changed_parameters(file.manifest, manifest_now)),
         content=content,
-        off_rule=() if is_same else _off_rule(file.path),
+        off_rule=() if is_same else _figures_off_rule(file.path),
         same_bytes=is_same and not verification.versions,
     )
     answers = Answers(file.manifest, rerun_file.manifest)
-    answers.expected = _answers(result.rows, result.scheme.result)
+    answers.expected = _answers_by_key(result.rows, result.scheme.result)
     filled_in: Sequence[ManifestChange] = ()
     if is_same:
         answers.actual = answers.expected
@@ -115,16 +115,16 @@ def with_comparison(
     return replace(
         preliminary,
         manifest=tuple(manifest),
-        answer=_answer(answers, result),
+        answer=_compare_answers(answers, result),
         filled_in=tuple(filled_in),
         facts=tuple(facts),
     )
 
 
-def _as_then(result: Result, then: Mapping[str, Any]) -> Result:
-    """Return the run with the versions and digests that the file's manifest has.
+def _with_recorded_versions(result: Result, then: Mapping[str, Any]) -> Result:
+    """Return the rerun with the versions and digests that the file's manifest (`then`) has.
 
-    Where they differ, `versions` and `files` report them; otherwise every cell that repeats one would report it again.
+    If they differ, `versions` and `files` report them; otherwise every cell that repeats one would report it again.
     """
     now = result.manifest
     scheme = {**now["scheme"], "digest": then["scheme"].get("digest", "")}
@@ -144,14 +144,17 @@ def _as_then(result: Result, then: Mapping[str, Any]) -> Result:
 def _with_earlier_fields(
     then: Sequence[Mapping[str, Any]], now: Sequence[Mapping[str, Any]], keys: Sequence[str], copied_keys: Sequence[str]
 ) -> list[dict[str, Any]]:
-    """Return entries with `copied_keys` of the earlier ones, if `keys` of both are the same."""
+    """Return the manifest entries of now, with the values of `copied_keys` from then.
+
+    If the two lists differ in `keys`, their entries do not match, and those of now are returned unchanged.
+    """
     if [[entry[key] for key in keys] for entry in now] != [[entry[key] for key in keys] for entry in then]:
         return [dict(entry) for entry in now]
     return [{**entry, **{key: earlier[key] for key in copied_keys}} for entry, earlier in zip(now, then, strict=True)]
 
 
 def _write_again(result: Result, file: ResultFile, folder: Path, advance: Callable[[int, int], None]) -> ResultFile:
-    """Write the rerun in the format of the file, and return it."""
+    """Write the rerun to a folder in the format of the result file, and return the file written."""
     path = folder / f"again{file.path.suffix.lower()}"
     write_result(result, path, path.suffix, advance)
     if path.suffix in TABLE_ENDINGS:
@@ -164,17 +167,17 @@ def _write_again(result: Result, file: ResultFile, folder: Path, advance: Callab
 # Manifest -------------------------------------------------------------------------------------------------
 
 
-def _parameters(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[ManifestChange]:
-    """Yield parameters whose value in the manifest is not that of the rerun."""
-    old, new = (_values(manifest.get("parameters")) for manifest in (then, now))
+def _changed_parameters(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[ManifestChange]:
+    """Yield parameters whose value in the file's manifest is not that of the rerun."""
+    old, new = (_parameter_values(manifest.get("parameters")) for manifest in (then, now))
     for name in dict.fromkeys([*new, *old]):
         was, is_now = old.get(name, (None,)), new.get(name, (None,))
         if was != is_now:
             yield ManifestChange(name, was[0], is_now[0])
 
 
-def _values(parameters: Any) -> dict[str, tuple[Any, ...]]:
-    """Return the written value of each parameter and year, its number, and whether it was set for the run."""
+def _parameter_values(parameters: Any) -> dict[str, tuple[Any, ...]]:
+    """Return, by parameter and year, the written value, its number, and whether it was set for the run."""
     entries = [entry for entry in parameters if isinstance(entry, dict)] if isinstance(parameters, list) else []
     return {
         f"{entry.get('name')}@{entry.get('year')}": tuple(entry.get(key) for key in ("written", "value", "overridden"))
@@ -185,7 +188,14 @@ def _values(parameters: Any) -> dict[str, tuple[Any, ...]]:
 def _manifest_changes(
     file: ResultFile, rerun_file: ResultFile, now: Mapping[str, Any], verification: Verification
 ) -> Iterator[FileDifference]:
-    """Yield the entries of the manifest that differ and that files, parameters and versions do not report."""
+    """Yield the entries of the manifest that differ and that files, parameters and versions do not report.
+
+    Args:
+        file: The result file.
+        rerun_file: The rerun, written in the same format.
+        now: The manifest of the rerun.
+        verification: What files, parameters and versions report.
+    """
     differing = [run_file for run_file in verification.all_files if run_file.differs]
     digests = {digest for run_file in differing for digest in (run_file.sha256_then, run_file.sha256_now)}
     rows = {run_file.rows_then for run_file in differing if run_file in verification.files}
@@ -213,8 +223,8 @@ def _manifest_changes(
             yield FileDifference(DifferenceKind.VALUE, "table.sha256", "", then, digest_now)
 
 
-def _with_rows(files: Sequence[RunFile], result: Result) -> Iterator[RunFile]:
-    """Yield the files with the number of rows that the rerun read of each."""
+def _with_row_counts(files: Sequence[RunFile], result: Result) -> Iterator[RunFile]:
+    """Yield each input file with the number of rows that the rerun read of it; None if it read none."""
     unread = list(result.inputs.sources)
     for file in files:
         source = next((source for source in unread if (source.role, source.file) == (file.role, file.name)), None)
@@ -229,7 +239,7 @@ def _with_rows(files: Sequence[RunFile], result: Result) -> Iterator[RunFile]:
 def _compare_workbooks(
     file: ResultFile, rerun_file: ResultFile, answers: Answers, content: Differences, facts: list[str]
 ) -> Sequence[ManifestChange]:
-    """Compare two workbooks, and return the fields that were filled in."""
+    """Compare two workbooks, adding to `answers`, `content` and `facts`, and return the fields that were filled in."""
     with readable(file.path.name):
         actual, expected = (WorkbookCells(side.data, LARGEST_RESULT) for side in (file, rerun_file))
         comparison = compare_books(actual, expected, answers, content)
@@ -241,7 +251,7 @@ def _compare_workbooks(
 def _compare_other_formats(
     file: ResultFile, rerun_file: ResultFile, result: Result, answers: Answers, content: Differences, facts: list[str]
 ) -> None:
-    """Compare two JSON documents, or two tables with the manifests beside them."""
+    """Compare two JSON documents, or two tables and their manifests, adding to `answers`, `content` and `facts`."""
     ending, name = file.path.suffix.lower(), ""
     answer, rows = result.scheme.result, result.rows
     units = {name: symbol.unit for name, symbol in result.scheme.symbols.items()}
@@ -255,12 +265,12 @@ def _compare_other_formats(
             facts.insert(0, f"The table has changed since {name} was written: its digest differs.")
         actual, expected = (table_frame(side.path.name, side.data, ending) for side in (file, rerun_file))
         facts += compare_tables(actual, expected, rows, rules, content)
-        answers.actual = _answers(actual, answer)
+        answers.actual = _answers_by_key(actual, answer)
     compare_documents(file.document, rerun_file.document, rules, content, name=name)
 
 
-def _off_rule(path: Path) -> tuple[OffRule, ...]:
-    """Return the figures that the file's own rule does not give; none where it cannot be calculated."""
+def _figures_off_rule(path: Path) -> tuple[OffRule, ...]:
+    """Return the figures of a result file that its own rule does not give; none if the rule cannot be calculated."""
     try:
         record = read_record(path)
         return off_rule(record, record.calculate())
@@ -268,8 +278,8 @@ def _off_rule(path: Path) -> tuple[OffRule, ...]:
         return ()
 
 
-def _answers(frame: pl.DataFrame, answer: str) -> dict[tuple[str, ...], Any]:
-    """Return the answer of each year and code."""
+def _answers_by_key(frame: pl.DataFrame, answer: str) -> dict[tuple[str, ...], Any]:
+    """Return the answer of each row by year and code; empty if the table lacks one of these columns."""
     if not {"year", "org_code", answer} <= set(frame.columns):
         return {}
     answers: dict[tuple[str, ...], Any] = {}
@@ -281,8 +291,8 @@ def _answers(frame: pl.DataFrame, answer: str) -> dict[tuple[str, ...], Any]:
     return answers
 
 
-def _answer(answers: Answers, result: Result) -> Answer | None:
-    """Return how the answers differ; None where the file holds none."""
+def _compare_answers(answers: Answers, result: Result) -> Answer | None:
+    """Return how many answers differ between file and rerun, and both totals; None if the file has no answers."""
     actual = {key: _as_number(value) for key, value in answers.actual.items()}
     if not any(value is not None for value in actual.values()):
         return None
@@ -295,7 +305,7 @@ def _answer(answers: Answers, result: Result) -> Answer | None:
 
 
 def _as_number(value: Any) -> float | None:
-    """Return a value as a finite number; None if it is none."""
+    """Return a value as a finite number; None if it is not one."""
     try:
         number = float(value)
     except (TypeError, ValueError, OverflowError):

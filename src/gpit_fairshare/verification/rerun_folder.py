@@ -31,7 +31,7 @@ _DEEP: Final = "1/2/3/4/5/6/7/8"
 """Folders above a scheme, so that names such as `../rules/x.toml` stay inside."""
 
 
-def stage(spec: RunSpec, places: Places, folder: Path) -> tuple[dict[str, Any], list[RunFile], list[RunFile]]:
+def stage_files(spec: RunSpec, places: Places, folder: Path) -> tuple[dict[str, Any], list[RunFile], list[RunFile]]:
     """Find all files of a run and copy them into `folder`.
 
     Returns:
@@ -40,14 +40,14 @@ def stage(spec: RunSpec, places: Places, folder: Path) -> tuple[dict[str, Any], 
     Raises:
         UsageError: Files are missing, all of them named, or cannot be read.
     """
-    paths, input_files, missing = _staged_inputs(spec, places, folder / "inputs")
-    rules = _Rules(spec, places, folder / "rules")
+    paths, input_files, missing = _stage_input_files(spec, places, folder / "inputs")
+    rules = _RuleFiles(spec, places, folder / "rules")
     arguments: dict[str, Any] = {}
     for name, option in OPTIONS.items():
         value = getattr(spec.run, option.key)
         if option.kind is OptionKind.RULE:
             # Each of these options has the name of the kind of file that it takes.
-            arguments[name] = rules.option(name, value) if value else None  # type: ignore[arg-type]
+            arguments[name] = rules.stage_option(name, value) if value else None  # type: ignore[arg-type]
         elif option.kind is not OptionKind.MEGABYTES:  # the manifest does not say how much is read
             arguments[name] = paths.get(option.key) if option.kind is OptionKind.FILES else value
     scheme_files = rules.files_now()
@@ -56,14 +56,17 @@ def stage(spec: RunSpec, places: Places, folder: Path) -> tuple[dict[str, Any], 
     if missing:
         files = "files of the run are" if len(missing) > 1 else "file of the run is"
         raise UsageError(
-            f"{len(missing)} {files} missing: {', '.join(missing)}. gpit looked {places.searched}. "
-            f"Add them, or their folder, to the command after the result{_to_install(spec)}"
+            f"{len(missing)} {files} missing: {', '.join(missing)}. gpit looked {places.searched_places}. "
+            f"Add them, or their folder, to the command after the result{_plugins_to_install(spec)}"
         )
     return arguments, input_files, scheme_files
 
 
-def _to_install(spec: RunSpec) -> str:
-    """Say which plug-ins of the run are not installed now: a missing file may be one of theirs."""
+def _plugins_to_install(spec: RunSpec) -> str:
+    """Return the end of a message: which plug-ins of the run are not installed now; an empty text if all are.
+
+    A missing file may be one of theirs.
+    """
     packages = dict.fromkeys((plugin.package, plugin.version) for plugin in spec.plugins)
     lacking = [f"{package} {version}" for package, version in packages if version_of(package) is None]
     return (
@@ -71,8 +74,8 @@ def _to_install(spec: RunSpec) -> str:
     )
 
 
-def _copy(source: Path, target: Path) -> None:
-    """Copy a file, and make the folder for it.
+def _copy_file(source: Path, target: Path) -> None:
+    """Copy a file, after making the folder for it.
 
     Raises:
         UsageError: It cannot be read.
@@ -84,10 +87,10 @@ def _copy(source: Path, target: Path) -> None:
         raise UsageError(f"{source}: cannot be read ({fault.strerror or fault})") from None
 
 
-def _staged_inputs(
+def _stage_input_files(
     spec: RunSpec, places: Places, folder: Path
 ) -> tuple[dict[str, list[str]], list[RunFile], list[str]]:
-    """Find and copy population, spend, further columns and crosswalks; a file that the run names twice is copied once.
+    """Find the input files of a run and copy them into `folder`; a file that the run names twice is copied once.
 
     Returns:
         The paths for the option of each role, the files, and the names of those that are missing.
@@ -104,16 +107,17 @@ def _staged_inputs(
             continue
         target = folder / str(numbers.setdefault(source, len(numbers))) / then.name
         if not target.exists():
-            _copy(source, target)
+            _copy_file(source, target)
         paths[then.role].append(f"{target}:{asked_sheet}" if asked_sheet else str(target))
-        files.append(replace(then, place=str(source), sha256_now=digests.of(target)))
+        files.append(replace(then, place=str(source), sha256_now=digests.of_file(target)))
     return paths, files, missing
 
 
-class _Rules:
-    """Scheme, formula and transition files outside the library, with the files that they name in turn."""
+class _RuleFiles:
+    """Copies the scheme, formula and transition files outside the library, and the files that they name in turn."""
 
     def __init__(self, spec: RunSpec, places: Places, folder: Path) -> None:
+        """Take from the manifest which rule files the run read; none is copied yet."""
         self.places, self.folder, self.with_plugins = places, folder, bool(spec.plugins)
         self.then = [(file.file, file.sha256) for file in spec.scheme.files]
         """Base name and digest of each file that the run read."""
@@ -123,8 +127,11 @@ class _Rules:
         """The path of each copy to the path of its original."""
         self.library = library_files(with_plugins=self.with_plugins)
 
-    def option(self, kind: FileKind, name: str) -> str:
-        """Return the argument of `allocate` for an option: a library name, or the path of a copy."""
+    def stage_option(self, kind: FileKind, name: str) -> str:
+        """Return the argument of `allocate` for a scheme, formula or transition: a library name, or the path of a copy.
+
+        A file that is not found is added to `missing`, and its name is returned.
+        """
         is_in_library = not name.endswith(".toml") and name in library_names(kind, with_plugins=self.with_plugins)
         if is_in_library and (self._digests_of(f"{name}.toml") or not self._digests_of(name)):
             return name
@@ -133,20 +140,20 @@ class _Rules:
             self.missing.append(name)
             return name
         target = self.folder / kind / _DEEP / name
-        self._stage(source, target)
+        self._stage_file(source, target)
         return str(target)
 
     def files_now(self) -> list[RunFile]:
-        """Return each file that the scheme was read from, as it is now; those that are nowhere become missing."""
+        """Return each file that the scheme was read from, as it is now; files not found are added to `missing`."""
         staged_by_name: dict[str, list[tuple[str, str]]] = {}
         for target, source in self.staged.items():
-            staged_by_name.setdefault(target.name, []).append((str(source), self.digests.of(target)))
+            staged_by_name.setdefault(target.name, []).append((str(source), self.digests.of_file(target)))
         exact = {(name, digest) for name, candidates in staged_by_name.items() for _, digest in candidates}
         files = {}
         unresolved: list[str] = []
         # Unchanged files come first, so that the other files of a name are left for the changed ones.
         for name, then in sorted(self.then, key=lambda name_and_digest: name_and_digest not in exact):
-            candidates = staged_by_name.get(name) or self._elsewhere(name, then)
+            candidates = staged_by_name.get(name) or self._find_unnamed_file(name, then)
             if not candidates:
                 unresolved.append(name)
                 continue
@@ -159,58 +166,77 @@ class _Rules:
         # Else a file that names them may have changed, and may name other files now.
         return [files[name_and_digest] for name_and_digest in self.then if name_and_digest in files]
 
-    def _elsewhere(self, name: str, then: str) -> list[tuple[str, str]]:
-        """Return a file that no other file names any more: from the library, or from any searched place."""
+    def _find_unnamed_file(self, name: str, then: str) -> list[tuple[str, str]]:
+        """Find a file of the run that no staged file names any more, in the library or in any searched place.
+
+        Returns:
+            Pairs of path and digest, the path empty for a library file; an empty list if it is not found.
+        """
         if name in self.library:
             return [("", digest) for digest in sorted(self.library[name])]
         place = self.places.find(name, self.digests, {then})
-        return [(str(place), self.digests.of(place))] if place else []
+        return [(str(place), self.digests.of_file(place))] if place else []
 
     def _digests_of(self, name: str) -> set[str]:
+        """Return the digests that the manifest records for files with this name."""
         return {digest for file, digest in self.then if file == name}
 
-    def _stage(self, source: Path, target: Path) -> None:
-        """Copy a file, and then the files that it names."""
+    def _stage_file(self, source: Path, target: Path) -> None:
+        """Copy a rule file to `target`, and then the files that it names; nothing happens if that was done before."""
         if target in self.staged:
             return
         self.staged[target] = source
         if source != target:
-            _copy(source, target)
-        for name in _named_in(target):
-            self._follow(name, source, target)
+            _copy_file(source, target)
+        for name in _names_in_file(target):
+            self._stage_named_file(name, source, target)
 
-    def _follow(self, name: str, source: Path, target: Path) -> None:
-        """Copy a file that another one names to the place that this other one gives."""
+    def _stage_named_file(self, name: str, source: Path, target: Path) -> None:
+        """Copy a file that a rule file names to the place that this name means; nothing happens if it is not found.
+
+        Args:
+            name: The name in the rule file.
+            source: Path of the rule file.
+            target: Path of its copy.
+        """
         for spelling in (name, f"{name}.toml", name.replace("\\", "/"), f"{name}.toml".replace("\\", "/")):
-            beside = _path(source.parent, spelling)
+            beside = _path_of_name(source.parent, spelling)
             if beside is None:
                 continue
-            chosen = self._best(PureWindowsPath(spelling).name, beside if beside != source else None)
+            chosen = self._best_source(PureWindowsPath(spelling).name, beside if beside != source else None)
             if chosen is None:
                 continue
             place = Path(posixpath.normpath((target.parent / spelling).as_posix()))
             if place.is_relative_to(self.folder):
-                self._stage(chosen, place)
+                self._stage_file(chosen, place)
             elif beside.is_file():  # an absolute path: it is read where it is
-                self._stage(beside, beside)
+                self._stage_file(beside, beside)
             return
 
-    def _best(self, base: str, beside: Path | None) -> Path | None:
-        """Return the file to use for a base name; None where the library has it, or there is none."""
+    def _best_source(self, base: str, beside: Path | None) -> Path | None:
+        """Return the file to copy for a base name: one with a digest of the run if there is any.
+
+        Args:
+            base: The name without folders.
+            beside: Path at which the rule file expects it; None if that is the rule file itself.
+
+        Returns:
+            None if the library has it, or if there is no such file.
+        """
         then = self._digests_of(base)
         nearby = beside if beside and beside.is_file() else None
-        if not then or (nearby and self.digests.of(nearby) in then):
+        if not then or (nearby and self.digests.of_file(nearby) in then):
             return nearby
         if nearby is None and self.library.get(base, frozenset()) & then:
             return None
         elsewhere = self.places.find(base, self.digests, then)
-        if elsewhere and self.digests.of(elsewhere) in then:
+        if elsewhere and self.digests.of_file(elsewhere) in then:
             return elsewhere
         return nearby or (None if base in self.library else elsewhere)
 
 
-def _path(folder: Path, name: str) -> Path | None:
-    """Return the path that a name in a file of that folder means; None where it cannot be a path."""
+def _path_of_name(folder: Path, name: str) -> Path | None:
+    """Return the path that a name in a rule file of that folder means; None if it cannot be a path."""
     try:
         path = folder / Path(name).expanduser()
         path.is_file()
@@ -219,7 +245,7 @@ def _path(folder: Path, name: str) -> Path | None:
     return path
 
 
-def _named_in(path: Path) -> Iterator[str]:
+def _names_in_file(path: Path) -> Iterator[str]:
     """Yield the names of the formulas and transitions that a scheme or formula file names.
 
     A file that cannot be read yields none: the rerun reports why.

@@ -28,8 +28,8 @@ class Digests:
     text: bool
     _digests: dict[Path, str] = field(default_factory=dict)
 
-    def of(self, path: Path) -> str:
-        """Return the digest of a file.
+    def of_file(self, path: Path) -> str:
+        """Return the SHA-256 of a file, which is read once only.
 
         Raises:
             UsageError: It cannot be read.
@@ -50,10 +50,10 @@ class Places:
     """Where files are looked for, the nearest first."""
 
     def __init__(self, result: Path, paths: Sequence[str | Path]) -> None:
-        """Take the files and folders that were given.
+        """Sort the paths given into files and folders.
 
         Raises:
-            UsageError: One of them is not there, or is neither.
+            UsageError: A path does not exist, or is neither.
         """
         self._beside = result.parent
         self.files: list[Path] = []
@@ -70,26 +70,32 @@ class Places:
         self.used: set[Path] = set()
 
     def find(self, name: str, digests: Digests, right: Collection[str], wrong: Collection[str] = ()) -> Path | None:
-        """Return the file of a name: one with a right digest, else the nearest; None if there is none.
+        """Return the file to use for a file of the run; None if there is none.
 
-        A file given by its path may have another name, if its digest is right. A file with a wrong digest is
-        another file of that name.
+        A file with a right digest is best, then the nearest with this name. A file given by its path may have another
+        name, if its digest is right.
+
+        Args:
+            name: Base name in the run.
+            digests: Calculates the digests of files.
+            right: Digests that the run recorded for it.
+            wrong: Digests of other files of the run with the same name, which are not used for it.
         """
-        path = next(self._fitting(name, digests, right, wrong), None)
+        path = next(self._matches(name, digests, right, wrong), None)
         if path:
             self.used.add(path)
         return path
 
-    def _fitting(self, name: str, digests: Digests, right: Collection[str], wrong: Collection[str]) -> Iterator[Path]:
-        """Yield the files that can be used for a name, the best first."""
+    def _matches(self, name: str, digests: Digests, right: Collection[str], wrong: Collection[str]) -> Iterator[Path]:
+        """Yield the files that can be used for a file of the run, the best first; for the arguments see `find`."""
         nearby: list[Path] = []
-        for level in self._levels():
+        for level in self._file_groups():
             named = sorted(
                 (path for path in level if _is_same_name(path.name, name)), key=lambda path: path.name != name
             )
-            yield from (path for path in named if digests.of(path) in right)
-            nearby += [path for path in named if digests.of(path) not in wrong]
-        yield from (path for path in self.files if digests.of(path) in right)
+            yield from (path for path in named if digests.of_file(path) in right)
+            nearby += [path for path in named if digests.of_file(path) not in wrong]
+        yield from (path for path in self.files if digests.of_file(path) in right)
         yield from nearby
 
     @property
@@ -98,8 +104,8 @@ class Places:
         return [path for path in self.files if path not in self.used]
 
     @property
-    def searched(self) -> str:
-        """Return the places that were searched, as text."""
+    def searched_places(self) -> str:
+        """Return the places that were searched, as part of a sentence."""
         parts = ["beside the result", *(f"in {folder}" for folder in self.folders)]
         if self.files:
             parts.append(
@@ -107,24 +113,26 @@ class Places:
             )
         return ", ".join(parts)
 
-    def _levels(self) -> Iterator[Iterable[Path]]:
-        """Yield the groups of files to search, the nearest first."""
-        yield self._near
+    def _file_groups(self) -> Iterator[Iterable[Path]]:
+        """Yield groups of files to search: beside the result, given by path, in folders given, in their subfolders."""
+        yield self._files_beside_result
         yield self.files
-        yield self._in_folders
-        yield self._below
+        yield self._files_in_folders
+        yield self._files_below_folders
 
     @cached_property
-    def _near(self) -> list[Path]:
-        return _files_of(self._beside)
+    def _files_beside_result(self) -> list[Path]:
+        """Return the files in the folder of the result."""
+        return _files_in(self._beside)
 
     @cached_property
-    def _in_folders(self) -> list[Path]:
-        return [file for folder in self.folders for file in _files_of(folder)]
+    def _files_in_folders(self) -> list[Path]:
+        """Return the files directly in the folders given."""
+        return [file for folder in self.folders for file in _files_in(folder)]
 
     @cached_property
-    def _below(self) -> list[Path]:
-        """Files below the folders given, at any depth; listed only where no nearer file fits.
+    def _files_below_folders(self) -> list[Path]:
+        """Return the files in subfolders of the folders given, at any depth; listed only if no nearer file fits.
 
         Raises:
             UsageError: There are too many.
@@ -140,8 +148,8 @@ class Places:
         return [file for file in paths if file.is_file()]
 
 
-def _files_of(folder: Path) -> list[Path]:
-    """Return the files in a folder, in order.
+def _files_in(folder: Path) -> list[Path]:
+    """Return the files directly in a folder, sorted.
 
     Raises:
         UsageError: It cannot be opened.
@@ -153,5 +161,5 @@ def _files_of(folder: Path) -> list[Path]:
 
 
 def _is_same_name(*names: str) -> bool:
-    """Return whether names are the same on some system: capitals and forms of accents do not count."""
+    """Return whether file names are the same on some system: capitals and forms of accents do not count."""
     return len({unicodedata.normalize("NFC", name).casefold() for name in names}) == 1

@@ -39,14 +39,14 @@ class Wording:
 
     @classmethod
     def of_run(cls, rows: pl.DataFrame, definition: Mapping[str, Any]) -> Wording:
-        """Return the wording of a run.
+        """Collect the texts of a run that are data and not words.
 
         Args:
             rows: The tidy table; its texts, such as codes and names, are data.
             definition: The scheme as its manifest has it; its formulas, names, units and choices are data.
         """
         cells = {str(cell) for column in rows.select(pl.selectors.string()) for cell in column.unique()}
-        return cls(frozenset(cells | {text for path, text in _texts(definition) if not _is_words_key(path)}))
+        return cls(frozenset(cells | {text for path, text in _texts_by_path(definition) if not _is_words_key(path)}))
 
     def is_cell_reworded(self, difference: FileDifference) -> bool:
         """Return whether a cell of a workbook differs in words alone; a note may put them together in another way."""
@@ -63,18 +63,18 @@ class Wording:
         return self._is_text_reworded(found, expected)
 
     def is_entry_reworded(self, difference: FileDifference) -> bool:
-        """Return whether an entry of a document or manifest differs in words alone; its key says what it holds."""
+        """Return whether an entry of a document or manifest has a key that holds words, and differs in words alone."""
         return _is_words_key(difference.place) and self.is_cell_reworded(difference)
 
     def _is_formula_reworded(self, found: str, expected: str) -> bool:
-        """Return whether two formulas are the same but for words in quotation marks."""
+        """Return whether two formulas differ only in texts in quotation marks, and these only in words."""
         if _LITERAL.sub('""', found) != _LITERAL.sub('""', expected):
             return False
         pairs = zip(_LITERAL.findall(found), _LITERAL.findall(expected), strict=True)
         return all(old == new or self._is_text_reworded(old, new) for old, new in pairs)
 
     def _is_text_reworded(self, found: str, expected: str) -> bool:
-        """Return whether neither text is data, and one has every number of the other."""
+        """Return whether two texts may differ in words alone: neither is data, and one has all numbers of the other."""
         if {found, expected} & self.data:
             return False
         numbers, numbers_now = (Counter(numbers_in(text)) for text in (found, expected))
@@ -92,13 +92,13 @@ def _is_words_key(path: str) -> bool:
     return key in _KEYS_OF_WORDS or f"{parent}.{key}" in _KEYS_OF_WORDS
 
 
-def _texts(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    """Yield every text of a document with its path."""
+def _texts_by_path(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Yield every text of a document, after its path without positions in lists, such as `.steps.label`."""
     if isinstance(value, dict):
         for key, entry in value.items():
-            yield from _texts(entry, f"{path}.{key}")
+            yield from _texts_by_path(entry, f"{path}.{key}")
     elif isinstance(value, list | tuple):
         for entry in value:
-            yield from _texts(entry, path)
+            yield from _texts_by_path(entry, path)
     elif isinstance(value, str):
         yield path, value

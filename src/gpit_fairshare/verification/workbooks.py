@@ -44,21 +44,24 @@ class Answers:
     """Every organisation's answer in both workbooks, collected while their rows are read."""
 
     def __init__(self, actual: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
-        """Read the places of the answers from both manifests; a manifest without them gives none."""
+        """Read from both manifests in which cells the answers are; a manifest that does not say gives none."""
         self.actual: dict[tuple[str, ...], Any] = {}
         self.expected: dict[tuple[str, ...], Any] = {}
-        self._places = [_places(actual), _places(expected)]
+        self._places = [_answer_places(actual), _answer_places(expected)]
 
-    def take(self, sheet: str, number: int, row: Row, side: int) -> None:
-        """Collect from a row of a sheet; side 0 is the file, 1 is what gpit writes."""
+    def collect_from_row(self, sheet: str, number: int, row: Row, side: int) -> None:
+        """Store the answer in a row of a sheet, if it has one; side 0 is the file, 1 is what gpit writes."""
         year, rows, code, answer = self._places[side].get(sheet, _NO_ANSWERS)
         if number in rows:
             values = self.expected if side else self.actual
             values[year, str(row.get(code, _NOTHING).value)] = row.get(answer, _NOTHING).value
 
 
-def _places(manifest: Mapping[str, Any]) -> dict[str, tuple[str, range, int, int]]:
-    """Return for each sheet of organisations its year, its rows, and the columns of code and answer."""
+def _answer_places(manifest: Mapping[str, Any]) -> dict[str, tuple[str, range, int, int]]:
+    """Return for each sheet of organisations its year, its rows, and the columns of code and answer.
+
+    The result is empty if the manifest does not say.
+    """
     try:
         result = manifest["definition"]["result"]
         return {
@@ -78,10 +81,17 @@ def _places(manifest: Mapping[str, Any]) -> dict[str, tuple[str, range, int, int
 def compare_books(
     actual: WorkbookCells, expected: WorkbookCells, answers: Answers, into: Differences
 ) -> BookComparison:
-    """Compare the file's workbook with the one that gpit writes."""
-    pairs = _paired(actual, expected, into)
+    """Compare the file's workbook with the one that gpit writes: sheets, defined names, settings and cells.
+
+    Args:
+        actual: The file.
+        expected: What gpit writes.
+        answers: Takes the answers of both.
+        into: Takes the differences.
+    """
+    pairs = _pair_sheets(actual, expected, into)
     sheets = {renamed.casefold(): name for name, renamed in pairs.items() if renamed != name}
-    _compare_names(actual, expected, sheets, into)
+    _compare_defined_names(actual, expected, sheets, into)
     for setting, expected_value in expected.settings.items():
         actual_value, place = actual.settings[setting], f"setting {setting} of the workbook"
         if actual_value != expected_value:
@@ -91,20 +101,23 @@ def compare_books(
         if name in pairs:
             comparison.compare_sheet(actual, pairs[name], expected, name)
     if comparison.has_no_values:
-        into.drop(DifferenceKind.CONSEQUENCE)
+        into.drop_kind(DifferenceKind.CONSEQUENCE)
         answers.actual.clear()
     return comparison
 
 
-def _paired(actual: WorkbookCells, expected: WorkbookCells, into: Differences) -> dict[str, str]:
-    """Return the name in the file of each sheet that gpit writes: the same, or that of a sheet with its headings."""
+def _pair_sheets(actual: WorkbookCells, expected: WorkbookCells, into: Differences) -> dict[str, str]:
+    """Return the name in the file of each sheet that gpit writes: the same, or that of a sheet with its headings.
+
+    Sheets that only one workbook has, and renamed sheets, are added to `into`.
+    """
     names = {name.casefold(): name for name in actual.sheets}
     pairs = {name: names.pop(name.casefold()) for name in expected.sheets if name.casefold() in names}
-    unmatched = {name: _head(actual, name) for name in names.values()}
+    unmatched = {name: _title_and_headings(actual, name) for name in names.values()}
     for name in expected.sheets:
         if name in pairs:
             continue
-        head = _head(expected, name)
+        head = _title_and_headings(expected, name)
         actual_name = next((sheet for sheet, cells in unmatched.items() if cells == head), None)
         if actual_name is None:
             into.add(FileDifference(DifferenceKind.REMOVED, f"sheet {name}", "", None, "a sheet"))
@@ -117,8 +130,8 @@ def _paired(actual: WorkbookCells, expected: WorkbookCells, into: Differences) -
     return pairs
 
 
-def _head(book: WorkbookCells, sheet: str) -> dict[tuple[int, int], Any]:
-    """Return title and headings of a sheet."""
+def _title_and_headings(book: WorkbookCells, sheet: str) -> dict[tuple[int, int], Any]:
+    """Return the values of the title row and the heading row of a sheet, by row and column."""
     rows = islice(book.rows(sheet), HEADING_ROW)
     return {
         (number, column): cell.value
@@ -128,10 +141,17 @@ def _head(book: WorkbookCells, sheet: str) -> dict[tuple[int, int], Any]:
     }
 
 
-def _compare_names(
+def _compare_defined_names(
     actual: WorkbookCells, expected: WorkbookCells, sheets: Mapping[str, str], into: Differences
 ) -> None:
-    """Compare the references of defined names: a formula looks the same where a name refers to other cells."""
+    """Compare the references of defined names: a formula looks the same even if a name refers to other cells.
+
+    Args:
+        actual: The file.
+        expected: What gpit writes.
+        sheets: The renamed sheets of the file, each with the name that gpit gives.
+        into: Takes the differences.
+    """
     for name in dict.fromkeys([*expected.names, *actual.names]):
         place, actual_cells, expected_cells = f"name {name}", actual.names.get(name), expected.names.get(name)
         if actual_cells is None:
@@ -146,6 +166,13 @@ class BookComparison:
     """Compares two workbooks row by row."""
 
     def __init__(self, sheets: Mapping[str, str], answers: Answers, into: Differences) -> None:
+        """Start with nothing compared.
+
+        Args:
+            sheets: The renamed sheets of the file, each with the name that gpit gives.
+            answers: Takes the answers of both workbooks.
+            into: Takes the differences.
+        """
         self.sheets, self.answers, self.into = sheets, answers, into
         self.filled_in: list[ManifestChange] = []
         self.status = reference_sheets.DRAFT
@@ -160,7 +187,7 @@ class BookComparison:
         return self.formulas > 0 and not self.values
 
     def compare_sheet(self, actual: WorkbookCells, actual_name: str, expected: WorkbookCells, name: str) -> None:
-        """Compare the rows of a sheet, which may have another name in the file."""
+        """Compare the rows of a sheet, which may have another name in the file, and collect the answers in them."""
         page = _Page(name, actual_name)
         actual_rows, expected_rows = actual.rows(actual_name), expected.rows(name)
         actual_next, expected_next = next(actual_rows, None), next(expected_rows, None)
@@ -172,10 +199,10 @@ class BookComparison:
                 page.headings = {column: str(cell.value) for column, cell in expected_row.items()}
             if number == NOTE_ROW:
                 page.role = str(expected_row.get(1, _NOTHING).value).partition(".")[0]
-            self.answers.take(actual_name, number, actual_row, 0)
-            self.answers.take(name, number, expected_row, 1)
+            self.answers.collect_from_row(actual_name, number, actual_row, 0)
+            self.answers.collect_from_row(name, number, expected_row, 1)
             # Pieces of the manifest are joined and compared entry by entry.
-            is_piece = name == MANIFEST and (_is_piece(actual_row) or _is_piece(expected_row))
+            is_piece = name == MANIFEST and (_is_manifest_piece(actual_row) or _is_manifest_piece(expected_row))
             if actual_row != expected_row and not is_piece:
                 for column in sorted({*actual_row, *expected_row}):
                     self._compare_cell(page, number, column, actual_row.get(column, _NOTHING), expected_row)
@@ -184,35 +211,35 @@ class BookComparison:
             expected_next = next(expected_rows, None) if expected_next and expected_next[0] == number else expected_next
 
     def _count_formulas(self, actual_row: Row, expected_row: Row) -> None:
-        """Count formulas of a row, and those with a stored value."""
+        """Count the formulas of a row of the file, and those with a stored value, if gpit writes a value for them."""
         for column, cell in expected_row.items():
             if cell.formula is not None and cell.value is not None and column in actual_row:
                 self.formulas += actual_row[column].formula is not None
                 self.values += actual_row[column].formula is not None and actual_row[column].value is not None
 
     def _compare_cell(self, page: _Page, number: int, column: int, actual: StoredCell, expected_row: Row) -> None:
-        """Record how a cell differs, unless it is the same or is there to be filled in."""
+        """Record how a cell differs, unless it is the same or is meant to be filled in."""
         expected = expected_row.get(column, _NOTHING)
         if actual == expected or self._is_filled_in(page, column, actual, expected_row):
             return
-        kind = self._kind(page, number, column, actual, expected_row)
+        kind = self._difference_kind(page, number, column, actual, expected_row)
         if kind is None:
             return
         self.into.add(
             FileDifference(
                 kind,
                 f"{page.actual_name}!{address(number, column)}",
-                page.about(number, column, expected_row),
+                page.describe_cell(number, column, expected_row),
                 actual.value if kind == DifferenceKind.CONSEQUENCE else actual.content,
                 expected.content if kind == DifferenceKind.FORMULA else expected.value,
-                page.unit(column, expected_row),
+                page.cell_unit(column, expected_row),
             )
         )
 
-    def _kind(
+    def _difference_kind(
         self, page: _Page, number: int, column: int, actual: StoredCell, expected_row: Row
     ) -> DifferenceKind | None:
-        """Return how two cells differ; None where they are the same."""
+        """Return the kind of difference between a cell and what gpit writes; None if they count as the same."""
         expected = expected_row.get(column, _NOTHING)
         if expected == _NOTHING:
             return DifferenceKind.ADDED
@@ -231,11 +258,11 @@ class BookComparison:
         if is_same_as_calculated(actual.value, expected.value) or self._is_status_note(actual, expected):
             return None
         # The workings have remainders of large numbers.
-        is_remainder = page.role == "Working" and REMAINDER in page.about(number, column, expected_row)
+        is_remainder = page.role == "Working" and REMAINDER in page.describe_cell(number, column, expected_row)
         return None if is_remainder and is_same_remainder(actual.value, expected.value) else DifferenceKind.CONSEQUENCE
 
     def _is_filled_in(self, page: _Page, column: int, actual: StoredCell, expected_row: Row) -> bool:
-        """Return whether a cell is a field to fill in, and record what was filled in."""
+        """Return whether a cell is a field of the sheet About to fill in; if so, record what was filled in."""
         field_name, placeholder = expected_row.get(1, _NOTHING).value, expected_row.get(column, _NOTHING).value
         if page.name != reference_sheets.ABOUT or placeholder != reference_sheets.TO_FILL_IN.get(field_name, ""):
             return False
@@ -245,13 +272,13 @@ class BookComparison:
         return True
 
     def _is_status_note(self, actual: StoredCell, expected: StoredCell) -> bool:
-        """Return whether a note differs only in what was filled in for Draft."""
+        """Return whether a note differs from what gpit writes only in the status that was filled in for Draft."""
         before, _, after = str(expected.value).rpartition(reference_sheets.status_text(reference_sheets.DRAFT))
         follows_status = reference_sheets.STATUS_NAME in (expected.formula or "")
         return follows_status and actual.value == f"{before}{reference_sheets.status_text(self.status)}{after}"
 
 
-def _is_piece(row: Row) -> bool:
+def _is_manifest_piece(row: Row) -> bool:
     """Return whether a row of the sheet Manifest holds a piece of the manifest as JSON."""
     label = row.get(1, _NOTHING).value
     return isinstance(label, str) and _PIECE.fullmatch(label) is not None
@@ -273,8 +300,8 @@ class _Page:
         is_below = self.role == "Input" and number > HEADING_ROW
         return is_below and (self.name != PARAMETERS or self.headings.get(column) == "Value")
 
-    def about(self, number: int, column: int, expected_row: Row) -> str:
-        """Return what a cell is: what its row is about, and the heading of its column."""
+    def describe_cell(self, number: int, column: int, expected_row: Row) -> str:
+        """Return what a cell is, for a report: the subject of its row and the heading of its column."""
         heading = self.headings.get(column, "")
         if number < TOTAL_ROW:
             return TITLE if number == TITLE_ROW else NOTE
@@ -288,8 +315,11 @@ class _Page:
         parts = [" ".join(subjects[:2])[:80], *year, heading]
         return ", ".join(part for part in parts if part and part != "none")
 
-    def unit(self, column: int, expected_row: Row) -> str:
-        """Return the unit of money in the heading, such as `£`, or the unit of a parameter."""
+    def cell_unit(self, column: int, expected_row: Row) -> str:
+        """Return the unit of money in the column's heading, such as `£`; on the sheet of parameters, the row's unit.
+
+        The unit is empty if there is none.
+        """
         if self.name == PARAMETERS:
             columns = [other for other, text in self.headings.items() if text == "Unit" and other in expected_row]
             unit = expected_row[columns[0]].value if columns else ""
@@ -299,7 +329,7 @@ class _Page:
 
 
 def normal(formula: str, sheets: Mapping[str, str]) -> str:
-    """Return a formula without the differences between programs that save the same workbook.
+    """Return a formula in one normal form, without the differences between programs that save the same workbook.
 
     Spaces between operators, capitals, `_xlfn.` before newer functions, `TRUE()` for `TRUE` and quotation marks
     around names of sheets are removed. Texts, `$` and the space that intersects ranges are kept.

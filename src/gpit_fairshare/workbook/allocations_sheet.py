@@ -24,7 +24,7 @@ class AllocationsSheet:
     """The sheet of allocations, or other answers: one row per organisation of any year, by code."""
 
     def __init__(self, layout: Layout) -> None:
-        """Write all columns."""
+        """Make the sheet with all its columns, year by year."""
         self.layout, self.adds_up = layout, layout.adds_up
         scheme = layout.scheme
         self.blocks = layout.organisations()
@@ -41,25 +41,25 @@ class AllocationsSheet:
             note += " The scheme names no non-recurrent money."
         years = ", ".join(f"{year} ({scheme.certainty(year)})" for year in layout.years)
         name = ALLOCATIONS if self.adds_up else sheet_name(layout.answers, layout.used_sheet_names)
-        self.sheet = layout.sheet(name, f"{scheme.title}: {inside(layout.answers)} {years}", note)
+        self.sheet = layout.make_sheet(name, f"{scheme.title}: {inside(layout.answers)} {years}", note)
         self.totals: dict[str, int] = {}
         """Year to the column of its total."""
         self.parts: list[int] = []
         """The columns of recurrent and non-recurrent money and of totals."""
-        _name_columns(layout, self.sheet, self.codes)
+        _add_name_columns(layout, self.sheet, self.codes)
         for year in layout.years:
             if self.adds_up:
-                self._amounts(year)
+                self._add_amounts(year)
             else:
-                self._answer(year)
+                self._add_answer(year)
         if self.adds_up:
             self.sheet.put(TOTAL_ROW, 2, "Total")
 
-    def _amounts(self, year: str) -> None:
-        """Write what each organisation gets in a year: recurrent money, non-recurrent money and their total."""
+    def _add_amounts(self, year: str) -> None:
+        """Add the columns of a year's money: recurrent, non-recurrent, total, change, and ratios of the total."""
         scheme, block = self.layout.scheme, self.blocks[year]
-        allocation = self._values(block, scheme.result)
-        non_recurrent_parts = [self._values(block, step.name) for step in scheme.non_recurrent]
+        allocation = self._values_by_code(block, scheme.result)
+        non_recurrent_parts = [self._values_by_code(block, step.name) for step in scheme.non_recurrent]
         non_recurrent_amounts = {code: math.fsum(part[code] for part in non_recurrent_parts) for code in allocation}
         recurrent = {code: allocation[code] - non_recurrent_amounts[code] for code in allocation}
         number = number_format("£" if self.money else None, [*allocation.values(), *non_recurrent_amounts.values()])
@@ -71,39 +71,39 @@ class AllocationsSheet:
             less = f"-({non_recurrent(code)})" if scheme.non_recurrent else ""
             return self._cell(year, scheme.result, code) + less
 
-        first = self._add(year, "recurrent", recurrent, remaining, number)
-        second = self._add(year, "non-recurrent", non_recurrent_amounts, non_recurrent, number)
+        first = self._add_column(year, "recurrent", recurrent, remaining, number)
+        second = self._add_column(year, "non-recurrent", non_recurrent_amounts, non_recurrent, number)
         sum_of_parts = f"${letter(first)}{ROW}+${letter(second)}{ROW}"
-        total = self._add(year, "total", allocation, lambda _: sum_of_parts, number)
+        total = self._add_column(year, "total", allocation, lambda _: sum_of_parts, number)
         self.totals[year] = total
         self.parts += [first, second, total]
-        self._change(year, total, allocation)
+        self._add_change(year, total, allocation)
         if self.money:
-            column = self._ratio(year, "per registered patient", "£", PEOPLE, allocation)
+            column = self._add_ratio(year, "per registered patient", "£", PEOPLE, allocation)
             if column:
                 # The bars of Excel 2007: those of later versions are an extension that other programs drop.
                 bars = {"type": "data_bar", "bar_color": "#8FB8DE"}
                 self.sheet.conditional_formats.append((self.sheet.region(column), bars))
-        self._ratio(year, "distance from fair share", "%", FAIR_SHARE, allocation)
+        self._add_ratio(year, "distance from fair share", "%", FAIR_SHARE, allocation)
 
-    def _answer(self, year: str) -> None:
-        """Add an answer that is not added up and not split into recurrent and non-recurrent money."""
+    def _add_answer(self, year: str) -> None:
+        """Add the column of a year's answers that are not added up, such as an index."""
         name, scheme = self.layout.scheme.result, self.layout.scheme
-        values = self._values(self.blocks[year], name)
+        values = self._values_by_code(self.blocks[year], name)
         number = number_format(scheme.symbols[name].unit, values.values())
-        self._add(year, inside(scheme.labels[name]), values, lambda code: self._cell(year, name, code), number)
+        self._add_column(year, inside(scheme.labels[name]), values, lambda code: self._cell(year, name, code), number)
 
-    def _values(self, block: Block, name: str) -> dict[str, float]:
-        """Return a column of numbers by organisation; empty if it is absent or has a blank."""
+    def _values_by_code(self, block: Block, name: str) -> dict[str, float]:
+        """Return the numbers of a column by code of organisation; empty if the column is absent or has a blank."""
         symbol = self.layout.scheme.symbols.get(name)
         values = block.number_column(name) if not symbol or symbol.kind == ORGANISATION else []
         return dict(zip(block.year.codes(), values, strict=True)) if values else {}
 
     def _cell(self, year: str, name: str, code: str) -> str:
-        """Return the cell of an organisation in a column of a year's sheet."""
+        """Return how formulas refer to an organisation's cell in a column of a year's sheet."""
         return self.blocks[year].cell(name, self.row_in[year][code])
 
-    def _add(  # one parameter for each property of a column
+    def _add_column(  # one parameter for each property of a column
         self,
         year: str,
         label: str,
@@ -112,10 +112,18 @@ class AllocationsSheet:
         number: str,
         unit: str | None = None,
     ) -> int:
-        """Add a column of a year: `formula` gives the formula of an organisation by its code, with ROW for the row.
+        """Add a column of a year and return its number.
 
-        The column has a total if it is in the unit of the answers and the answers are added up.
-        The heading names any other unit.
+        The column has a total if it is in the unit of the answers and the answers are added up. The heading names any
+        other unit.
+
+        Args:
+            year: The year, for the heading.
+            label: The rest of the heading.
+            values: The value of each organisation by its code; the others get `[z]`.
+            formula: Gives the formula of an organisation by its code, with ROW for the row.
+            number: Name of the number format.
+            unit: The unit, if it is not that of the answers.
         """
         cells = [values.get(code, NOT_APPLICABLE) for code in self.codes]
 
@@ -126,16 +134,22 @@ class AllocationsSheet:
         heading = with_unit(f"{year} {self.layout.scheme.certainty(year)}: {label}", unit or self.unit)
         return self.sheet.add_column(heading, 15, cells, formula_of, number, total=self.adds_up and not unit)
 
-    def _change(self, year: str, total: int, allocation: dict[str, float]) -> None:
-        """Add the change on the year before, or on historic spend in the first year."""
+    def _add_change(self, year: str, total: int, allocation: dict[str, float]) -> None:
+        """Add the column of the change on the year before, or on historic spend in the first year.
+
+        Args:
+            year: The year.
+            total: Number of the column that has the year's total.
+            allocation: The year's answers by code.
+        """
         index = self.layout.years.index(year)
         if index == 0:
             old, name, label = year, BASELINE, "change on historic spend"
             before_of = {code: [code] for code in self.row_in[year]}
         else:
             old, name = self.layout.years[index - 1], self.layout.scheme.result
-            label, before_of = f"change on {old}", self._year_before(year, old)
-        values = self._values(self.blocks[old], name)
+            label, before_of = f"change on {old}", self._predecessors(year, old)
+        values = self._values_by_code(self.blocks[old], name)
         if not values or not before_of:
             return
         before = {code: math.fsum(values[predecessor] for predecessor in codes) for code, codes in before_of.items()}
@@ -146,10 +160,10 @@ class AllocationsSheet:
             return f"${letter(total)}{ROW}-({cells})"
 
         number = "change" if number_format("£", changes.values()) == "£" else "change per head"
-        self._add(year, label, changes, formula, number)
+        self._add_column(year, label, changes, formula, number)
 
-    def _year_before(self, year: str, year_before: str) -> dict[str, list[str]]:
-        """Return the organisations of the year before that became each organisation of this year."""
+    def _predecessors(self, year: str, year_before: str) -> dict[str, list[str]]:
+        """Return, by code of this year, the codes of the year before that became that organisation."""
         crosswalk, now = self.layout.result.inputs.crosswalk, self.row_in[year]
         before_of: dict[str, list[str]] = {}
         for code in self.row_in[year_before]:
@@ -158,9 +172,13 @@ class AllocationsSheet:
                 before_of.setdefault(successors[0], []).append(code)
         return before_of
 
-    def _ratio(self, year: str, label: str, unit: str, divisor: str, allocation: dict[str, float]) -> int | None:
-        """Add allocations divided by a column of the year, minus 1 if the unit is %; None without the column."""
-        divisors = self._values(self.blocks[year], divisor)
+    def _add_ratio(self, year: str, label: str, unit: str, divisor: str, allocation: dict[str, float]) -> int | None:
+        """Add the column of allocations divided by another column of the year, minus 1 if the unit is %.
+
+        Returns:
+            The number of the column; None if the year has no such divisor.
+        """
+        divisors = self._values_by_code(self.blocks[year], divisor)
         if not divisors:
             return None
         less, minus, number = (1, "-1", "distance") if unit == "%" else (0, "", "£ per head")
@@ -174,7 +192,7 @@ class AllocationsSheet:
             cell = self._cell(year, divisor, code)
             return f'IF({cell}>0,${total}{ROW}/{cell}{minus},"{NOT_APPLICABLE}")'
 
-        column = self._add(year, label, ratios, formula, number, unit)
+        column = self._add_column(year, label, ratios, formula, number, unit)
         divisor_total = math.fsum(divisors.values())
         if divisor_total > 0:
             summed = f"SUM({self.blocks[year].column_range(divisor)})"
@@ -183,8 +201,8 @@ class AllocationsSheet:
         return column
 
 
-def _name_columns(layout: Layout, sheet: Sheet, codes: Sequence[str]) -> None:
-    """Write code, name and area of every organisation, as in the last year that has it."""
+def _add_name_columns(layout: Layout, sheet: Sheet, codes: Sequence[str]) -> None:
+    """Add the columns of code, name and area of each organisation, as in the last year that has it."""
     names: dict[str, str] = {}
     areas: dict[str, str] = {}
     by = layout.scheme.report_by
@@ -199,13 +217,13 @@ def _name_columns(layout: Layout, sheet: Sheet, codes: Sequence[str]) -> None:
 
 
 def thousands_sheet(layout: Layout, published: AllocationsSheet) -> Sheet | None:
-    """Return the published table in thousands of pounds; None if the answer is not money."""
+    """Return a sheet with the published table in thousands of pounds; None if the answer is not money."""
     if not published.money:
         return None
     title = f"{published.sheet.title}, in thousands of pounds"
     note = "Shown to the nearest £1,000; the cells hold every pound, so totals add up."
-    sheet = layout.sheet(THOUSANDS, title, note)
-    _name_columns(layout, sheet, published.codes)
+    sheet = layout.make_sheet(THOUSANDS, title, note)
+    _add_name_columns(layout, sheet, published.codes)
     thousand = layout.constant("constant_1000", 1000, "Pounds in £1,000.")
     for source in published.parts:
         pounds = published.sheet.fills[source].values

@@ -14,7 +14,7 @@ from gpit_fairshare.language import tree
 from gpit_fairshare.language.kinds import ORGANISATION
 from gpit_fairshare.language.plugin_functions import without_excel
 from gpit_fairshare.words import inside, joined, plural
-from gpit_fairshare.workbook.input_sheets import OUTSIDE, changed_parameters, parameters_in
+from gpit_fairshare.workbook.input_sheets import OUTSIDE, changed_parameters, count_formula
 from gpit_fairshare.workbook.layout import ALLOCATIONS, Layout
 from gpit_fairshare.workbook.sheets import FIRST_ROW, TOTAL_ROW, Cell, Prose, Sheet, letter
 from gpit_fairshare.workbook.summary_sheets import UNSPENT, SummaryRows
@@ -46,8 +46,8 @@ class Live:
     tests: str
     years: Mapping[str, tuple[str, bool]]
 
-    def word(self, year: str) -> Cell:
-        """Return the word for its outcome in a year."""
+    def outcome(self, year: str) -> Cell:
+        """Return a live cell with the word for the outcome in a year: pass or FAIL, none or review."""
         (good, bad), (formula, passed) = _WORDS[self.kind], self.years[year]
         # An emptied input can turn a check into an error, which counts as a failure.
         live = f'IF(IFERROR(AND({formula}),FALSE),"{good}","{bad}")' if formula else None
@@ -57,27 +57,27 @@ class Live:
 def checks_sheet(
     layout: Layout, writers: Mapping[str, StepWriter], published: AllocationsSheet, summary: SummaryRows
 ) -> Sheet:
-    """Return every check and warning with its live outcome for each year, unspent money, and one cell for them all.
+    """Return the sheet Checks: every check and warning, live for each year, unspent money, and one cell for them all.
 
     These are the scheme's checks, the checks that a workbook needs because it can be changed, and the warnings.
     """
     live = [
-        *_of_scheme(layout, writers),
-        *_of_fixed(layout),
-        *_of_inputs(layout),
-        *_of_lines(layout),
-        *_of_groups(layout),
-        *_of_sharing(layout, writers),
-        *_of_funds(layout, writers),
-        *_of_sheets(layout, published),
+        *_scheme_checks(layout, writers),
+        *_fixed_value_checks(layout),
+        *_input_checks(layout),
+        *_spend_line_checks(layout),
+        *_group_checks(layout),
+        *_share_out_checks(layout, writers),
+        *_fund_checks(layout, writers),
+        *_total_checks(layout, published),
         *_warnings(layout, summary),
     ]
     note = f"Correct every check that says {FAILS}. Review each warning; it may be intended."
-    sheet = layout.sheet(CHECKS, "Checks and warnings", note, "Control")
+    sheet = layout.make_sheet(CHECKS, "Checks and warnings", note, "Control")
     years = ((year, 14) for year in layout.years)
     sheet.add_headings((("Check", Prose(60)), ("What is tested", Prose(60)), ("Kind", 24), *years))
-    words = [(check.name, check.tests, check.kind, *(check.word(year) for year in layout.years)) for check in live]
-    sheet.rows([*words, *_unspent(layout, summary)])
+    words = [(check.name, check.tests, check.kind, *(check.outcome(year) for year in layout.years)) for check in live]
+    sheet.fill_rows([*words, *_unspent_rows(layout, summary)])
     cells = f"$D${FIRST_ROW}:${letter(3 + len(layout.years))}${sheet.last_row}"
     count = Counter(check.kind for check in live for _, passed in check.years.values() if not passed)
     status = f'IF(COUNTIF({cells},"{FAILS}")=0,"{PASSES}","{FAILS}")'
@@ -85,29 +85,37 @@ def checks_sheet(
     warnings = Cell(f"Warnings: {count['Warning']}", f'"Warnings: "&COUNTIF({cells},"{_WORDS["Warning"][1]}")')
     sheet.put_row(TOTAL_ROW, ("All checks", overall, warnings))
     for _, bad in _WORDS.values():
-        sheet.flag(cells, bad)
+        sheet.flag_word(cells, bad)
     return sheet
 
 
-def _check(layout: Layout, name: str, tests: str, formulas: str | Mapping[str, str]) -> Live:
-    """Return a check that passed in the run (gpit refuses the run otherwise), from one formula or one for each year."""
+def _passed_check(layout: Layout, name: str, tests: str, formulas: str | Mapping[str, str]) -> Live:
+    """Return a check that passed in the run: gpit refuses the run otherwise.
+
+    Args:
+        layout: The layout of the workbook.
+        name: The name of the check.
+        tests: What it tests, in words.
+        formulas: One formula for all years, or one for each year.
+    """
     of_years = dict.fromkeys(layout.years, formulas) if isinstance(formulas, str) else formulas
     return Live("Check", name, tests, {year: (formula, True) for year, formula in of_years.items()})
 
 
-def _of_scheme(layout: Layout, writers: Mapping[str, StepWriter]) -> Iterator[Live]:
+def _scheme_checks(layout: Layout, writers: Mapping[str, StepWriter]) -> Iterator[Live]:
+    """Yield the checks of the scheme, with their formulas and their outcomes in the run."""
     results = {(result.year, result.name, result.formula): result for result in layout.result.checks}
     for index, check in enumerate(layout.scheme.checks):
         tests = f"{check.formula} [as in the run, not recalculated]" if without_excel(check.tree) else check.formula
         years = {}
         for year, writer in writers.items():
             result = results[year, check.name, check.formula]
-            years[year] = writer.check(check, index, frozenset(result.failing)), result.holds
+            years[year] = writer.check_formula(check, index, frozenset(result.failing)), result.holds
         yield Live("Check", check.name, tests, years)
 
 
-def _of_fixed(layout: Layout) -> Iterator[Live]:
-    """Yield a check that nothing was changed, if steps hold values of the run that are not recalculated."""
+def _fixed_value_checks(layout: Layout) -> Iterator[Live]:
+    """Yield a check that no parameter or input was changed, if steps have values of the run instead of formulas."""
     names = fixed_parts(layout)
     if not names:
         return
@@ -115,7 +123,7 @@ def _of_fixed(layout: Layout) -> Iterator[Live]:
     tests = [f"{count}=0" for count in changes if count]
     description = f"{joined(names)}: values of the run, which are not recalculated"
     name = "No parameter or input was changed since the run"
-    yield _check(layout, name, description, ",".join(tests) or "TRUE")
+    yield _passed_check(layout, name, description, ",".join(tests) or "TRUE")
 
 
 def fixed_parts(layout: Layout) -> list[str]:
@@ -124,21 +132,21 @@ def fixed_parts(layout: Layout) -> list[str]:
     return steps + [f"check {check.name}" for check in layout.scheme.checks if without_excel(check.tree)]
 
 
-def _of_inputs(layout: Layout) -> Iterator[Live]:
-    """Yield checks that inputs are complete and parameters within their limits."""
+def _input_checks(layout: Layout) -> Iterator[Live]:
+    """Yield checks that inputs are complete, numbers where numbers are needed, and parameters within their limits."""
     for symbol in layout.scheme.inputs:
         if symbol.type != "number" or symbol.name not in layout.input_ranges:
             continue
         label, cells = layout.scheme.labels[symbol.name], layout.input_ranges[symbol.name]
         if symbol.optional:
             formula = f"COUNT({cells})+COUNTBLANK({cells})=ROWS({cells})"
-            yield _check(layout, f"{label} is a number or empty", "No input is a text", formula)
+            yield _passed_check(layout, f"{label} is a number or empty", "No input is a text", formula)
             continue
         name, formula = f"{label} is a number for every {layout.scheme.organisation}", f"COUNT({cells})=ROWS({cells})"
-        yield _check(layout, name, "No input is empty or a text", formula)
+        yield _passed_check(layout, name, "No input is empty or a text", formula)
         if symbol.unit in ("£", "people") and not symbol.signed:
             formula = f'COUNTIF({cells},"<0")=0'
-            yield _check(layout, f"No negative {inside(label)}", "Each input is 0 or more", formula)
+            yield _passed_check(layout, f"No negative {inside(label)}", "Each input is 0 or more", formula)
     blocks = layout.organisations()
     if all(blocks[layout.years[0]].number_column(name) for name in (PEOPLE, BASELINE)):
         formulas = {
@@ -146,13 +154,13 @@ def _of_inputs(layout: Layout) -> Iterator[Live]:
             for year, block in blocks.items()
         }
         name = f"No {layout.scheme.organisation} has spend without patients"
-        yield _check(layout, name, "gpit refuses such inputs", formulas)
-    if outside := parameters_in(layout, OUTSIDE):
+        yield _passed_check(layout, name, "gpit refuses such inputs", formulas)
+    if outside := count_formula(layout, OUTSIDE):
         name, tests = "Parameters are numbers within their limits", "See the sheet Parameters"
-        yield _check(layout, name, tests, f"{outside}=0")
+        yield _passed_check(layout, name, tests, f"{outside}=0")
 
 
-def _of_lines(layout: Layout) -> Iterator[Live]:
+def _spend_line_checks(layout: Layout) -> Iterator[Live]:
     """Yield checks that every line of spend has an amount and only words that gpit knows."""
     cells, counts = layout.line_ranges, layout.scheme.counts
     if not cells:
@@ -160,7 +168,7 @@ def _of_lines(layout: Layout) -> Iterator[Live]:
     amounts = cells["amount"]
     formula = f'(COUNT({amounts})=ROWS({amounts}))*(COUNTIF({amounts},"<0")=0)'
     name = "Every line of spend has an amount of 0 or more"
-    yield _check(layout, name, "No amount is empty, a text or negative", formula)
+    yield _passed_check(layout, name, "No amount is empty, a text or negative", formula)
     tests = []
     for column in counts:
         words = [f'COUNTIF({cells[column]},"{word}")' for word in LINE_WORDS.get(column, ())]
@@ -168,21 +176,21 @@ def _of_lines(layout: Layout) -> Iterator[Live]:
         tests.append(f"{marked}=ROWS({cells[column]})")
     if tests:
         description = "; ".join(f"{column}: {' or '.join(LINE_WORDS.get(column, ('a text',)))}" for column in counts)
-        yield _check(layout, "Every line of spend has a valid word in each column", description, ",".join(tests))
+        yield _passed_check(layout, "Every line of spend has a valid word in each column", description, ",".join(tests))
 
 
-def _of_groups(layout: Layout) -> Iterator[Live]:
-    """Yield checks that the group of every organisation has a row; a new group name has none."""
+def _group_checks(layout: Layout) -> Iterator[Live]:
+    """Yield checks that the group of every organisation has a row; a group name that was added has none."""
     blocks = layout.organisations()
     for column in dict.fromkeys(column for block in blocks.values() for column in block.year.labels):
         key = f"group {column}"
         if all(key in block.helpers for block in blocks.values()):
             name = f"{layout.scheme.labels[column]} of every {layout.scheme.organisation} was in the run"
             formulas = {year: f"COUNTIF({block.helper_range(key)},0)=0" for year, block in blocks.items()}
-            yield _check(layout, name, "Add new groups in the input files", formulas)
+            yield _passed_check(layout, name, "Add new groups in the input files", formulas)
 
 
-def _of_sharing(layout: Layout, writers: Mapping[str, StepWriter]) -> Iterator[Live]:
+def _share_out_checks(layout: Layout, writers: Mapping[str, StepWriter]) -> Iterator[Live]:
     """Yield checks that each `share_out` can be calculated, pays its floors and shares out all that it may."""
     for name, tests, attribute in (
         ("the amount covers the floors", "The floors add up to no more than the amount", "fits"),
@@ -194,10 +202,10 @@ def _of_sharing(layout: Layout, writers: Mapping[str, StepWriter]) -> Iterator[L
             for cells in writer.share_outs.values():
                 if formula := getattr(cells, attribute):
                     by_label.setdefault(cells.step.label, {})[year] = formula
-        yield from (_check(layout, f"{label}: {name}", tests, formulas) for label, formulas in by_label.items())
+        yield from (_passed_check(layout, f"{label}: {name}", tests, formulas) for label, formulas in by_label.items())
 
 
-def _of_funds(layout: Layout, writers: Mapping[str, StepWriter]) -> Iterator[Live]:
+def _fund_checks(layout: Layout, writers: Mapping[str, StepWriter]) -> Iterator[Live]:
     """Yield checks that no fund is overspent, and that its spent and unspent parts add up to it, within rounding."""
     labels = {fund.step: fund.label for fund in layout.result.funds if fund.year == layout.years[0]}
     for step in [step for step in layout.scheme.steps if isinstance(step.tree, tree.ShareOut)]:
@@ -211,12 +219,12 @@ def _of_funds(layout: Layout, writers: Mapping[str, StepWriter]) -> Iterator[Liv
             made_up[year] = f"ABS({spent}+{left}-{amount})<={margin}"
         label = labels[step.name]
         tests = f"Total of {final.name} is no more than {label}"
-        yield _check(layout, f"{label} is not overspent (within rounding)", tests, within)
+        yield _passed_check(layout, f"{label} is not overspent (within rounding)", tests, within)
         tests = f"Total of {final.name} and unspent money add up to {label}"
-        yield _check(layout, f"{label} is all spent or unspent (within rounding)", tests, made_up)
+        yield _passed_check(layout, f"{label} is all spent or unspent (within rounding)", tests, made_up)
 
 
-def _of_sheets(layout: Layout, published: AllocationsSheet) -> Iterator[Live]:
+def _total_checks(layout: Layout, published: AllocationsSheet) -> Iterator[Live]:
     """Yield a check that the published totals equal the totals of the year sheets."""
     formulas = {}
     for year, column in published.totals.items():
@@ -225,11 +233,11 @@ def _of_sheets(layout: Layout, published: AllocationsSheet) -> Iterator[Live]:
         formulas[year] = f"ABS({total}-SUM({cells}))<=sums_within*MAX(1,ABS({total}))"
     if formulas:  # an index or a rate has no total
         tests = f"Totals of {layout.scheme.labels[layout.scheme.result]}"
-        yield _check(layout, f"Totals of {ALLOCATIONS} match the sheets of the years", tests, formulas)
+        yield _passed_check(layout, f"Totals of {ALLOCATIONS} match the sheets of the years", tests, formulas)
 
 
 def _warnings(layout: Layout, summary: SummaryRows) -> Iterator[Live]:
-    """Yield the warnings that gpit also gives; each may be intended."""
+    """Yield the warnings that gpit also gives: negative allocations, unbalanced money, large changes of patients."""
     scheme, label = layout.scheme, layout.scheme.labels[layout.scheme.result]
     if scheme.symbols[scheme.result].unit == "£":
         below = {
@@ -238,18 +246,18 @@ def _warnings(layout: Layout, summary: SummaryRows) -> Iterator[Live]:
         }
         yield Live("Warning", f"No negative {plural(inside(label))}", "Each is £0 or more", below)
         if scheme.non_recurrent:
-            yield _non_recurrent(layout)
-        if balance := _balance(layout, summary):
+            yield _non_recurrent_warning(layout)
+        if balance := _balance_warning(layout, summary):
             yield balance
-    movements = {year: _movement(layout, year, before) for before, year in pairwise(layout.years)}
+    movements = {year: _movement_test(layout, year, before) for before, year in pairwise(layout.years)}
     if movements and all(movements.values()):
         name = f"Patients of no {scheme.organisation} change by more than 10% in a year"
         years = {layout.years[0]: ("TRUE", True)} | {year: movement for year, movement in movements.items() if movement}
         yield Live("Warning", name, "Registered population compared with the year before", years)
 
 
-def _non_recurrent(layout: Layout) -> Live:
-    """Return the warning for non-recurrent money that is more than the allocation."""
+def _non_recurrent_warning(layout: Layout) -> Live:
+    """Return the warning that non-recurrent money is more than the allocation."""
     scheme = layout.scheme
     years = {}
     for year, block in layout.organisations().items():
@@ -264,8 +272,8 @@ def _non_recurrent(layout: Layout) -> Live:
     return Live("Warning", name, "Recurrent money is never negative (within rounding)", years)
 
 
-def _balance(layout: Layout, summary: SummaryRows) -> Live | None:
-    """Return the warning for a money account that does not balance, as R07 of a run; None if money in is unknown."""
+def _balance_warning(layout: Layout, summary: SummaryRows) -> Live | None:
+    """Return the warning that the money account does not balance, as finding R07; None if money in is unknown."""
     accounts = {measures.year: measures.money for measures in layout.measures if measures.money}
     if not accounts or any(account.difference is None for account in accounts.values()):
         return None
@@ -278,8 +286,8 @@ def _balance(layout: Layout, summary: SummaryRows) -> Live | None:
     return Live("Warning", "Money in equals money out", f"{DIFFERENCE} is 0 (within rounding)", years)
 
 
-def _unspent(layout: Layout, summary: SummaryRows) -> Iterator[tuple[Any, ...]]:
-    """Yield a row for each kind of unspent money, with the amounts of Summary."""
+def _unspent_rows(layout: Layout, summary: SummaryRows) -> Iterator[tuple[Any, ...]]:
+    """Yield the cells of a row for each kind of unspent money, with the amounts on the sheet Summary."""
     tests = f"{summary.sheet.name}: money left after everyone has reached the maximum"
     accounts = [measures.money for measures in layout.measures if measures.money]
     for lines in zip(*(account.unspent for account in accounts), strict=True):
@@ -289,10 +297,10 @@ def _unspent(layout: Layout, summary: SummaryRows) -> Iterator[tuple[Any, ...]]:
         yield f"{UNSPENT}: {lines[0].label}", tests, UNSPENT, *amounts
 
 
-def _movement(layout: Layout, year: str, before: str) -> tuple[str, bool] | None:
-    """Return the formula and outcome of the test that no organisation's patients change by more than 10%.
+def _movement_test(layout: Layout, year: str, before: str) -> tuple[str, bool] | None:
+    """Return a formula that tests whether no organisation's patients change by more than 10%, and its outcome.
 
-    None if the two years cannot be compared.
+    The result is None if the two years cannot be compared.
     """
     now, old = layout.blocks[ORGANISATION, year], layout.blocks[ORGANISATION, before]
     if not now.number_column(PEOPLE) or not old.number_column(PEOPLE) or now.year.codes() != old.year.codes():

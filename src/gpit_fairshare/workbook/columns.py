@@ -34,6 +34,7 @@ class YearColumns:
     """Writes columns and national figures of one year."""
 
     def __init__(self, layout: Layout, year: str) -> None:
+        """Prepare to write the columns of one year of a result."""
         self.layout = layout
         self.scheme = layout.scheme
         self.year = year
@@ -41,23 +42,37 @@ class YearColumns:
         self.first_year = layout.years[0] == year
 
     def block(self, kind: Kind) -> Block:
-        """Return the block of a kind in this year."""
+        """Return the sheet and workings of one kind of row in this year."""
         return self.layout.blocks[kind, self.year]
 
     def national_refs(self) -> Refs:
         """Return the references that formulas of national figures use."""
         return Refs(self.layout, self.year, None, 0, self.layout.national)
 
-    def step(self, step: Step, formula: Formula | None, remark: str = "") -> None:
-        """Write a step's column: a formula for each row, with the engine's value, or the values alone."""
+    def write_step(self, step: Step, formula: Formula | None, remark: str = "") -> None:
+        """Add a step's column to its sheet: a formula for each row with the engine's value, or values alone.
+
+        Args:
+            step: The step.
+            formula: Its formula; None for values alone.
+            remark: Added to the heading.
+        """
         block = self.block(step.kind)
         values, unit = block.values(step.name), "" if step.unit == "yes/no" else step.unit
         heading = with_unit(step.label, "; ".join(filter(None, (unit, remark))))
         number, total = number_format(step.unit, values), step.unit in ("£", "people")
         block.columns[step.name] = block.sheet.add_column(heading, 16, values, formula, number, total=total)
 
-    def national(self, key: str, label: str, unit: str | None, formula: str | None, value: Any) -> None:
-        """Write a national figure of this year, on the same row as in the other years."""
+    def write_national(self, key: str, label: str, unit: str | None, formula: str | None, value: Any) -> None:
+        """Write a national figure of this year on the sheet of national figures, and name its cell.
+
+        Args:
+            key: Name of the figure in the scheme, such as `total(x)`.
+            label: Its label.
+            unit: Its unit.
+            formula: Its formula; None for a plain value.
+            value: Its value.
+        """
         layout, sheet = self.layout, self.layout.national
         row = layout.national_rows.setdefault(key, FIRST_ROW + len(layout.national_rows))
         sheet.put_row(row, (label, layout.identifier(key), unit or "none"))
@@ -65,10 +80,19 @@ class YearColumns:
         sheet.put(row, column, value, formula, number_format(unit, [value]))
         layout.names[layout.name_of(key, self.year)] = sheet.cell(column, f"${row}")
 
-    def figure(  # one parameter for each property of a figure
+    def write_figure(  # one parameter for each property of a figure
         self, within: str | None, key: str, label: str, unit: str | None, formula: Formula, values: Sequence[Any]
     ) -> None:
-        """Write a figure over rows, once: a national one, or one for each group."""
+        """Write a figure over rows, if it is not written yet: one national figure, or one for each group.
+
+        Args:
+            within: Column of the groups; None for a national figure.
+            key: Name of the figure in the scheme, such as `total(x)`.
+            label: Its label.
+            unit: Its unit.
+            formula: Its formula.
+            values: Its value, or that of each group.
+        """
         if within:
             block = self.block(group(within))
             if key not in block.columns:
@@ -76,18 +100,27 @@ class YearColumns:
                 block.columns[key] = block.sheet.add_column(with_unit(label, unit), 16, values, formula, number)
         elif self.layout.name_of(key, self.year) not in self.layout.names:
             national_formula = formula if isinstance(formula, str) else formula(FIRST_ROW)
-            self.national(key, label, unit, national_formula, values[0])
+            self.write_national(key, label, unit, national_formula, values[0])
 
-    def helper(
+    def add_helper(
         self, block: Block, key: str, heading: str, formula: Formula, values: Sequence[Any], number: str = "number"
     ) -> Vector:
-        """Add a column of the workings, once: its formula, and the values that it gives."""
+        """Add a column to the workings, if it is not there yet, and return it.
+
+        Args:
+            block: The block whose workings get the column.
+            key: Name of the column among the workings.
+            heading: Its heading.
+            formula: Its formula.
+            values: The values that the formula gives.
+            number: Name of the number format.
+        """
         if key not in block.helpers:
             block.helpers[key] = block.workings.add_column(heading, 16, values, formula, number)
         return Vector(values, block.helper_range(key), block.helper_cell(key))
 
     def vector(self, block: Block, leaf: tree.Name | tree.Number) -> Vector:
-        """Return a kernel's argument as a column with a cell for every row of a block."""
+        """Return a kernel's argument as a column with a cell on every row of a block; added if needed."""
         if isinstance(leaf, tree.Name) and self.scheme.symbols[leaf.name].kind == block.kind:
             return Vector(block.values(leaf.name), block.column_range(leaf.name), block.cell(leaf.name))
         text = tree.to_text(leaf)
@@ -100,12 +133,15 @@ class YearColumns:
                 self.membership(block, symbol.kind.column)
             formula = Refs(self.layout, self.year, block, ROW, block.workings).name(leaf.name)
             values, label = block.values(leaf.name), with_unit(self.scheme.labels[leaf.name], symbol.unit)
-        return self.helper(block, f"value {text}", f"{label}, repeated on every row", formula, values)
+        return self.add_helper(block, f"value {text}", f"{label}, repeated on every row", formula, values)
 
     # Groups of rows ---------------------------------------------------------------------------------
 
     def membership(self, block: Block, column: str) -> Vector:
-        """Number each row's group on the workings, once: numbers, since SUMIFS reads texts as patterns."""
+        """Return the column of the workings with the number of each row's group; it is added if needed.
+
+        It has numbers because SUMIFS reads texts as patterns.
+        """
         description, number_cell, inner = "number of the group", block.sheet.cell(2), block.kind.column
         if inner is None:
             groups = self.block(group(column)).sheet
@@ -121,7 +157,7 @@ class YearColumns:
             pairs = zip(self.now.membership[inner], self.now.membership[column], strict=True)
             outer_of = dict(reversed(list(pairs)))  # the first of several rows counts
             values = [outer_of[index] + 1 for index in range(block.height)]
-        return self.helper(
+        return self.add_helper(
             block, f"group {column}", f"{self.scheme.labels[column]}: {description}", formula, values, "count"
         )
 
@@ -130,6 +166,7 @@ class KernelFigures:
     """Figures that only the workings of a kernel need: national ones, or one per group on the groups' sheet."""
 
     def __init__(self, columns: YearColumns, step: Step, within: str | None) -> None:
+        """Find which rows each group of a step has; without `within` all rows are one group."""
         self.columns, self.layout, self.step, self.within = columns, columns.layout, step, within
         self.block = columns.block(step.kind)
         self.numbers = ""
@@ -144,7 +181,7 @@ class KernelFigures:
 
     @property
     def groups(self) -> Block:
-        """Return the block of the groups."""
+        """Return the block of the groups, which has a row for each."""
         return self.columns.block(group(self.within or ""))
 
     def put(
@@ -156,18 +193,18 @@ class KernelFigures:
         unit: str | None = None,
         label: str = "",
     ) -> KernelFigure:
-        """Write a figure once: a national one, or one per group.
+        """Write a figure if it is not written yet, and return it: a national one, or one for each group.
 
         Its unit is the unit of the step, unless it is a yes/no or `unit` is given.
         """
         if unit is None:
             unit = "" if isinstance(values[0], bool) else self.step.unit
         label = label or f"{self.step.label}: {description}"
-        self.columns.figure(self.within, key, label, unit, formula, values)
+        self.columns.write_figure(self.within, key, label, unit, formula, values)
         return KernelFigure(self, values, key, "" if self.within else self.layout.name_of(key, self.columns.year))
 
     def sum_of(self, cells: str) -> str:
-        """Return the sum of a range over the rows of the figure: all of them, or those of its group."""
+        """Return the formula that sums a range over all rows, or over the rows of the figure's group."""
         return f"SUMIFS({cells},{self.numbers},$B{ROW})" if self.within else f"SUM({cells})"
 
 
@@ -184,22 +221,22 @@ class KernelFigure:
     """Its name in formulas if it is a national figure, or else a number or an empty text."""
 
     def on_group_row(self) -> str:
-        """Return how formulas of the same group refer to it: by its name, or by its cell on the group's row."""
+        """Return how formulas on the group's own row refer to the figure: by its name, or by its cell on that row."""
         return self.national_name or self.figures.groups.cell(self.key, on_sheet=self.figures.groups.sheet)
 
     def on_rows(self) -> str:
-        """Return how formulas on the sheet of the block refer to it, for each row."""
+        """Return how formulas on the step's sheet refer to the figure of their own row's group."""
         if self.national_name:
             return self.national_name
         block, cells = self.figures.block, self.figures.groups.column_range(self.key)
         return f"INDEX({cells},{block.helper_cell(f'group {self.figures.within}', on_sheet=block.sheet)})"
 
     def of_group(self, index: int) -> str:
-        """Return how formulas on any other sheet refer to the figure of one group."""
+        """Return how formulas on any other sheet refer to the figure of the group with this position, from 0."""
         return self.national_name or self.figures.groups.cell(self.key, FIRST_ROW + index)
 
     def over_all(self, function: str) -> str:
-        """Return what a function such as SUM or AND gives over the figures of all groups."""
+        """Return a formula that applies a function such as SUM or AND to the figures of all groups."""
         return self.national_name or f"{function}({self.figures.groups.column_range(self.key)})"
 
 
@@ -210,6 +247,15 @@ class Refs:
     """
 
     def __init__(self, layout: Layout, year: str, block: Block | None, row: int | str, sheet: Sheet) -> None:
+        """Prepare references for the formulas of one row.
+
+        Args:
+            layout: The layout of the workbook.
+            year: The year.
+            block: The block of the row; None for formulas of national figures.
+            row: The row, or ROW if the formula is the same on every row.
+            sheet: The sheet that the formulas are on.
+        """
         self.layout = layout
         self.year = year
         self.block = block
@@ -217,11 +263,12 @@ class Refs:
         self.sheet = sheet
 
     def name(self, name: str) -> str:
-        """Return the cell of a name."""
+        """Return how the formula refers to the value of an input, parameter or step."""
         kind = self.layout.scheme.symbols[name].kind
-        return self.layout.name_of(name, self.year) if kind == NATIONAL else self._in_block(name, kind)
+        return self.layout.name_of(name, self.year) if kind == NATIONAL else self._cell_in_block(name, kind)
 
-    def _in_block(self, name: str, kind: Kind) -> str:
+    def _cell_in_block(self, name: str, kind: Kind) -> str:
+        """Return how the formula refers to a column: the cell on its own row, or the cell of its row's group."""
         home = self.layout.blocks[kind, self.year]
         if self.block is home:
             return home.cell(name, self.row, on_sheet=self.sheet)
@@ -230,13 +277,13 @@ class Refs:
         return f"INDEX({home.column_range(name)},{number})"
 
     def figure(self, node: tree.AggregateCall) -> str:
-        """Return the cell of a figure over organisations."""
+        """Return how the formula refers to a figure over rows, such as `total(x)`."""
         if node.within is None:
             return self.layout.name_of(tree.to_text(node), self.year)
-        return self._in_block(tree.to_text(node), group(node.within))
+        return self._cell_in_block(tree.to_text(node), group(node.within))
 
     def previous(self, name: str) -> str:
-        """Return the cells of last year's value: one, or the sum over merged predecessors."""
+        """Return how the formula refers to a value of the year before: a cell, or a sum over merged predecessors."""
         year_before = self.layout.years[self.layout.years.index(self.year) - 1]
         symbol = self.layout.scheme.symbols[name]
         if symbol.kind == NATIONAL:
@@ -253,7 +300,7 @@ class Refs:
         return "+".join(old.cell(name, f"${FIRST_ROW + before}") for before in rows)
 
     def is_optional(self, name: str) -> bool:
-        """Return whether the cell of a name may be empty."""
+        """Return whether the cell of an input may be empty."""
         return self.layout.scheme.symbols[name].optional
 
     def number(self, value: float) -> str:

@@ -60,7 +60,7 @@ _LONGEST_TEXT: Final = 120
 
 
 def _parameters_sheet(layout: Layout) -> Sheet:
-    """Return every parameter with its value, bounds, and source or assumption: a row for each year."""
+    """Return the sheet Parameters: a row for each parameter and year, with value, limits, and source or assumption."""
     note = "Change a blue value and the whole workbook recalculates. A value outside its limits fails a check."
     sheet = Sheet(PARAMETERS, "Parameters of the scheme", note, "Input", frozen=3)
     sheet.add_headings(_PARAMETER_COLUMNS)
@@ -79,7 +79,16 @@ def _parameters_sheet(layout: Layout) -> Sheet:
 def _parameter_cells(  # one parameter for each part of the row
     layout: Layout, parameter: Parameter, year: str, row: int, low: str, high: str
 ) -> Iterator[Any]:
-    """Yield the cells of one parameter in one year; its state says whether it was changed or is outside its limits."""
+    """Yield the cells of one parameter in one year; its state says whether it was changed or is outside its limits.
+
+    Args:
+        layout: The layout of the workbook.
+        parameter: The parameter.
+        year: The year.
+        row: The row of the cells.
+        low: The minimum as formulas refer to it; empty if there is none.
+        high: The maximum as formulas refer to it; empty if there is none.
+    """
     value, cell = parameter.values[year], f"$D{row}"
     number = number_format(parameter.unit, [year_value.value for year_value in parameter.values.values()])
     in_run = "set for this run" if value.overridden else "as in the scheme"
@@ -98,15 +107,15 @@ def _parameter_cells(  # one parameter for each part of the row
     yield Cell(source.title, link=source.url) if source and is_web(source.url) else NONE
 
 
-def parameters_in(layout: Layout, *states: str) -> str:
-    """Return the formula that counts the parameters in any of some states; empty if there are no parameters."""
+def count_formula(layout: Layout, *states: str) -> str:
+    """Return the formula that counts parameters in any of these states; an empty text if there are no parameters."""
     cells = f"{PARAMETERS}!$E${FIRST_ROW}:$E${FIRST_ROW + len(layout.parameter_rows) - 1}"
     return "+".join(f'COUNTIF({cells},"{state}")' for state in states if layout.parameter_rows)
 
 
 def changed_parameters(layout: Layout) -> str:
     """Return the formula that counts changed parameters; a value outside its limits counts as changed."""
-    return parameters_in(layout, CHANGED, OUTSIDE)
+    return count_formula(layout, CHANGED, OUTSIDE)
 
 
 # Inputs -------------------------------------------------------------------------------------------
@@ -117,8 +126,8 @@ def input_sheets(layout: Layout) -> list[Sheet]:
 
     A row without a year appears once, so that changing it changes all years, as in its file.
     """
-    noun, lines = layout.scheme.organisation, _lines(layout)
-    line_sums = {} if lines is None else _sums_of_lines(layout, lines)
+    noun, lines = layout.scheme.organisation, _sorted_lines(layout)
+    line_sums = {} if lines is None else _line_sum_formulas(layout, lines)
     spend = f"Historic spend of each {noun}, as read and checked."
     if line_sums:
         spend = f"Historic spend is the sum of the lines that count. To change it, change {_SPEND_LINES}."
@@ -129,7 +138,7 @@ def input_sheets(layout: Layout) -> list[Sheet]:
     }
     sheets = [_parameters_sheet(layout)]
     for name, note in notes.items():
-        columns = [column for column in input_names(layout) if _sheet_of(layout, column) == name]
+        columns = [column for column in input_names(layout) if _sheet_name_of(layout, column) == name]
         if columns:
             symbols = [layout.scheme.symbols.get(column) for column in columns]
             blank = f" {EMPTY_CELL}" if any(symbol and symbol.optional for symbol in symbols) else ""
@@ -140,22 +149,29 @@ def input_sheets(layout: Layout) -> list[Sheet]:
 
 
 def input_names(layout: Layout) -> list[str]:
-    """Return the inputs of the run: the `report_by` column if no step uses it, then the inputs of the scheme."""
+    """Return the names of the run's inputs: the `report_by` column if no step uses it, then the scheme's inputs."""
     columns_read = {column for year in layout.result.years.values() for column in year.organisations.columns}
     names, by = [symbol.name for symbol in layout.scheme.inputs], layout.scheme.report_by
     return [name for name in ([] if by in names else [by]) + names if name in columns_read]
 
 
-def _sheet_of(layout: Layout, name: str) -> str:
-    """Return the sheet of an input column: people and money have their own, whichever file they came from."""
+def _sheet_name_of(layout: Layout, name: str) -> str:
+    """Return the name of the sheet that an input column is on: Population, Spend or Other inputs."""
     column = layout.result.inputs.columns.get(name)
     role = {PEOPLE: "population", BASELINE: "spend"}.get(name, column.table if column else "population")
     return {"population": "Population", "spend": "Spend"}.get(role, "Other inputs")
 
 
 def _fill_inputs(layout: Layout, sheet: Sheet, names: Sequence[str], line_sums: Mapping[tuple[str, str], str]) -> None:
-    """Write the rows of a sheet of inputs: those without a year first, by code; then year by year."""
-    entries = _entries(layout, names)
+    """Fill a sheet of inputs: rows without a year first, by code, then year by year; record where each input is.
+
+    Args:
+        layout: The layout of the workbook.
+        sheet: The sheet.
+        names: The inputs on it.
+        line_sums: By year and code, the formula that sums the lines of spend.
+    """
+    entries = _row_keys(layout, names)
     inputs = {}
     for year, result in layout.result.years.items():
         columns_read = {"org_code", "org_name", *names}.intersection(result.organisations.columns)
@@ -176,7 +192,7 @@ def _fill_inputs(layout: Layout, sheet: Sheet, names: Sequence[str], line_sums: 
             or _sum_of_predecessors(layout, rows, name, columns[name], year, code)
             for _, year, code in entries
         ]
-        _input_column(layout, sheet, name, cells[name], formulas)
+        _write_input_column(layout, sheet, name, cells[name], formulas)
         place = f"{quoted(sheet.name)}!${columns[name]}$"
         layout.input_cells |= {(year, code, name): f"{place}{row}" for (year, code), row in rows.items()}
     origins = layout.result.inputs.origins
@@ -199,7 +215,7 @@ def _fill_inputs(layout: Layout, sheet: Sheet, names: Sequence[str], line_sums: 
         sheet.add_column("Predecessors", 24, before)
 
 
-def _input_column(
+def _write_input_column(
     layout: Layout, sheet: Sheet, name: str, cells: Sequence[Any], formulas: Sequence[str | None]
 ) -> None:
     """Write one column of inputs: its cells, their formulas, which of them are unlocked, and their validation."""
@@ -224,7 +240,7 @@ def _input_column(
 
 
 def offer_choices(layout: Layout, areas: Sheet | None) -> None:
-    """Restrict texts that group organisations to those of the run: no sheet has a row for any other."""
+    """Restrict the texts that group organisations to the groups of the run: no sheet has a row for any other."""
     for name, (sheet, region) in layout.text_inputs.items():
         years = [year.labels.get(name) for year in layout.result.years.values()]
         if areas and name == layout.scheme.report_by:
@@ -238,8 +254,8 @@ def offer_choices(layout: Layout, areas: Sheet | None) -> None:
         sheet.validations.append((region, rule | {"error_message": message}))
 
 
-def _entries(layout: Layout, names: Sequence[str]) -> list[tuple[str, str, str]]:
-    """Return for each row of a sheet the label of its year, a year that has its values, and the code."""
+def _row_keys(layout: Layout, names: Sequence[str]) -> list[tuple[str, str, str]]:
+    """Return for each row of a sheet of inputs the text of its year, a year that has its values, and its code."""
     inputs = layout.result.inputs
     moved = set() if inputs.boundaries else {(restated.year, restated.successor) for restated in inputs.restated}
     shared: dict[str, str] = {}
@@ -256,7 +272,16 @@ def _entries(layout: Layout, names: Sequence[str]) -> list[tuple[str, str, str]]
 def _sum_of_predecessors(  # one parameter for each part of a cell's address
     layout: Layout, rows: Mapping[tuple[str, str], int], name: str, column: str, year: str, code: str
 ) -> str | None:
-    """Return the formula that sums the cells of merged predecessors, if all of them are on the sheet."""
+    """Return the formula that sums an input of merged predecessors; None unless all of them are on the sheet.
+
+    Args:
+        layout: The layout of the workbook.
+        rows: The row of each year and code.
+        name: The input.
+        column: Letter of its column.
+        year: The year.
+        code: The organisation that the predecessors became.
+    """
     if layout.result.inputs.boundaries:
         return None
     parts = [part for part in layout.moved.get((year, code), ()) if part.column == name]
@@ -265,9 +290,9 @@ def _sum_of_predecessors(  # one parameter for each part of a cell's address
 
 
 def _lines_sheet(layout: Layout, lines: pl.DataFrame) -> Sheet:
-    """Return the lines of spend; a live formula has the scheme's rule for which lines count."""
+    """Return the sheet of lines of spend; a live column applies the scheme's rule for which lines count."""
     note = "Change a line and the spend recalculates. Counts: whether the scheme counts the line."
-    sheet = layout.sheet(_SPEND_LINES, "Lines of spend", note, "Input", frozen=1)
+    sheet = layout.make_sheet(_SPEND_LINES, "Lines of spend", note, "Input", frozen=1)
     amounts = lines["amount"].to_list()
     for name, heading, width in _LINE_COLUMNS:
         blank = EVERY_YEAR if name == "year" else NOT_GIVEN
@@ -305,11 +330,11 @@ def _control_words(layout: Layout, name: str, cells: str, values: Sequence[str],
     total = math.fsum(amount for amount, value in zip(amounts, values, strict=True) if value == word)
     use = f"{name.replace('_', ' ').capitalize()}: £ of the lines with {word!r} in the run."
     formula = f"SUMIFS({layout.line_ranges['amount']},{cells},{excel.text(word)})"
-    layout.control(f"as_read_amount_by_{name}", total, use, formula)
+    layout.record_control(f"as_read_amount_by_{name}", total, use, formula)
 
 
-def _lines(layout: Layout) -> pl.DataFrame | None:
-    """Return the lines by organisation and year; None if spend has no lines."""
+def _sorted_lines(layout: Layout) -> pl.DataFrame | None:
+    """Return the lines of spend by organisation and year; None if the spend is not given in lines."""
     lines = layout.result.inputs.lines
     if lines is None or BASELINE not in layout.scheme.symbols:
         return None
@@ -317,8 +342,8 @@ def _lines(layout: Layout) -> pl.DataFrame | None:
     return lines.sort([name for name in keys if name in lines.columns], nulls_last=False)
 
 
-def _sums_of_lines(layout: Layout, lines: pl.DataFrame) -> dict[tuple[str, str], str]:
-    """Return the formula that sums the counting lines of each year and organisation."""
+def _line_sum_formulas(layout: Layout, lines: pl.DataFrame) -> dict[tuple[str, str], str]:
+    """Return, by year and code, the formula that sums an organisation's lines that count."""
     rows_of: dict[tuple[str, str | None], list[int]] = {}
     for row, (code, year) in enumerate(lines.select("org_code", "year").iter_rows(), FIRST_ROW):
         rows_of.setdefault((code, year), []).append(row)
@@ -344,7 +369,17 @@ def _sums_of_lines(layout: Layout, lines: pl.DataFrame) -> dict[tuple[str, str],
 def _require_number(  # one parameter for each property of a rule
     sheet: Sheet, cells: str, low: str, high: str, label: str, unit: str | None, *, optional: bool = False
 ) -> None:
-    """Restrict cells to numbers within their limits, with a message that says what to enter."""
+    """Restrict cells to numbers within their limits, with a message that says what to enter.
+
+    Args:
+        sheet: The sheet.
+        cells: The cells.
+        low: The minimum, as in a formula; empty for none.
+        high: The maximum, as in a formula; empty for none.
+        label: What the cells hold.
+        unit: Its unit.
+        optional: Whether a cell may be empty.
+    """
     rule = {
         "validate": "decimal",
         "criteria": "between",
@@ -360,13 +395,13 @@ def _require_number(  # one parameter for each property of a rule
 
 
 def _control_numbers(layout: Layout, name: str, cells: str, values: Sequence[float | None]) -> None:
-    """Record two totals of a column as it was read, so that a change made in the workbook shows.
+    """Record two totals of a column as it was read, so that a change made in the workbook is detected.
 
     The second total gives each row a little less weight than the row above, so that swapped values change it.
     """
     use = f"{layout.label(name)}: total in the run"
     numbers = [value for value in values if value is not None]
-    layout.control(f"as_read_{name}", math.fsum(numbers), f"{use}.", f"SUM({cells})")
+    layout.record_control(f"as_read_{name}", math.fsum(numbers), f"{use}.", f"SUM({cells})")
     if len(numbers) > 1:
         _control_order(layout, f"{name}_in_order", use, cells, numbers)
 
@@ -377,11 +412,11 @@ def _control_order(layout: Layout, name: str, use: str, cells: str, numbers: Seq
         "order_rate", _ORDER_RATE, "How much less weight each row has than the row above, in totals weighted by row."
     )
     total = math.fsum(number / (1 + _ORDER_RATE) ** place for place, number in enumerate(numbers, 1))
-    layout.control(f"as_read_{name}", total, f"{use}, weighted by row to detect swaps.", f"NPV({rate},{cells})")
+    layout.record_control(f"as_read_{name}", total, f"{use}, weighted by row to detect swaps.", f"NPV({rate},{cells})")
 
 
 def control_groups(layout: Layout, year: str) -> None:
-    """Record the group of each organisation, so that a swap of two organisations shows."""
+    """Record the group of each organisation in a year, so that a swap of two organisations is detected."""
     block = layout.blocks[ORGANISATION, year]
     for column, members in block.year.membership.items():
         if f"group {column}" in block.helpers:
@@ -391,7 +426,7 @@ def control_groups(layout: Layout, year: str) -> None:
 
 
 def _control_texts(layout: Layout, name: str, cells: str, values: Sequence[str | None]) -> None:
-    """Record how many rows have each text of a column, so that a change of one shows.
+    """Record how many rows have each text of a column, so that a change is detected.
 
     A column of many or long texts, such as names, is left out.
     """
@@ -400,4 +435,4 @@ def _control_texts(layout: Layout, name: str, cells: str, values: Sequence[str |
         return
     for number, (text, count) in enumerate(sorted(counts.items()), 1):
         use = f"{layout.label(name)}: rows with {text!r} in the run."
-        layout.control(f"as_read_{name}_{number}", count, use, f"SUMPRODUCT(--({cells}={excel.text(text)}))")
+        layout.record_control(f"as_read_{name}_{number}", count, use, f"SUMPRODUCT(--({cells}={excel.text(text)}))")

@@ -13,7 +13,7 @@ from gpit_fairshare.language.kinds import NATIONAL, Kind
 from gpit_fairshare.numbers import as_in_sheet
 from gpit_fairshare.workbook.columns import KernelFigure, KernelFigures, Refs, Vector, YearColumns
 from gpit_fairshare.workbook.layout import with_unit
-from gpit_fairshare.workbook.search_columns import CEILING, FLOOR, GroupOrder, SearchColumns, clip, clipped
+from gpit_fairshare.workbook.search_columns import CEILING, FLOOR, GroupOrder, SearchColumns, clip, clip_formula
 from gpit_fairshare.workbook.sheets import HEADING_ROW, ROW
 
 if TYPE_CHECKING:
@@ -31,7 +31,14 @@ class ShareOutCells:
     def __init__(
         self, columns: YearColumns, step: Step, kernel: tree.ShareOut, orders: dict[tuple[Kind, str], GroupOrder]
     ) -> None:
-        """Write the step's column and the figures that it is calculated from."""
+        """Write the step's column and the figures that it is calculated from.
+
+        Args:
+            columns: The columns of the year.
+            step: The step.
+            kernel: Its `share_out`.
+            orders: Sheets with rows sorted by group, by kind of row and grouping; a search adds those it needs.
+        """
         self.columns, self.layout, self.step, self.tree, self.orders = columns, columns.layout, step, kernel, orders
         self.figures = KernelFigures(columns, step, kernel.within)
         self.block = self.figures.block
@@ -45,12 +52,12 @@ class ShareOutCells:
         """The formula of what is left over; empty without a ceiling."""
         capped_by_weight = kernel.at_most is not None and tree.to_text(kernel.at_most) == tree.to_text(kernel.by)
         if kernel.at_least is None and kernel.at_most is None:
-            self._proportional()
+            self._write_proportional()
         elif kernel.base is None and kernel.at_least is None and capped_by_weight:
-            self._capped()
+            self._write_capped()
         else:
-            self._bounded()
-        self.sound = self._sound()
+            self._write_bounded()
+        self.sound = self._sound_tests()
         """The formulas that test whether gpit would accept the arguments."""
         self.shared = self.amount.over_all("SUM")
         """The formula of what the step has to share."""
@@ -58,7 +65,7 @@ class ShareOutCells:
             self.shared += f"*ROWS({self.figures.groups.column_range(kernel.within)})"
 
     def _shared_amount(self, amount: tree.Name | tree.Number) -> KernelFigure:
-        """Return what the step has to share: one amount, or one for each group."""
+        """Return the figure of the money to share out: one amount, or one for each group."""
         figures, values = self.figures, list(map(float, self.columns.now.amounts[self.step.name]))
         if isinstance(amount, tree.Number):
             return KernelFigure(figures, values, "", self.layout.number(amount.value))
@@ -72,100 +79,104 @@ class ShareOutCells:
         formula = f"INDEX({self.block.column_range(name)},{place})"
         return figures.put(f"amount of {self.step.name}", "amount to share out", formula, values)
 
-    def _total(
+    def _total_of(
         self, key: str, description: str, column: Vector, unit: str | None = None, label: str = ""
     ) -> KernelFigure:
-        """Write the sum of a column, nationally or by group."""
+        """Write the sum of a column, nationally or by group, and return it."""
         values = [math.fsum(column.values[row] for row in rows) for rows in self.figures.rows]
         return self.figures.put(key, description, self.figures.sum_of(column.range), values, unit, label)
 
-    def _weights_total(self) -> KernelFigure:
-        """Write the total of the weights."""
+    def _write_weights_total(self) -> KernelFigure:
+        """Write the total of the weights, nationally or by group, and return it."""
         text, scheme = tree.to_text(self.tree.by), self.columns.scheme
         key, symbol = tree.to_text(tree.AggregateCall("total", text, self.tree.within)), scheme.symbols.get(text)
         unit = (symbol.unit or "") if symbol else ""
-        return self._total(key, "", self.weights, unit, f"Total of {scheme.labels.get(text, text)}")
+        return self._total_of(key, "", self.weights, unit, f"Total of {scheme.labels.get(text, text)}")
 
-    def _local(self, leaf: tree.Name | tree.Number) -> str:
-        """Return how formulas on the step's sheet refer to an argument."""
+    def _argument_cell(self, leaf: tree.Name | tree.Number) -> str:
+        """Return how formulas on the step's sheet refer to an argument of the `share_out`."""
         if isinstance(leaf, tree.Number):
             return self.layout.number(leaf.value)
         return Refs(self.layout, self.columns.year, self.block, ROW, self.block.sheet).name(leaf.name)
 
     # Forms ------------------------------------------------------------------------------------------
 
-    def _proportional(self) -> None:
-        """Write the step without bounds: base + weight × (amount − total of bases) ÷ total of weights."""
-        total = self._weights_total().on_rows()
-        base, weight, amount = self.tree.base, self._local(self.tree.by), self.amount.on_rows()
+    def _write_proportional(self) -> None:
+        """Write a step without bounds: base + weight × (amount − total of bases) ÷ total of weights."""
+        total = self._write_weights_total().on_rows()
+        base, weight, amount = self.tree.base, self._argument_cell(self.tree.by), self.amount.on_rows()
         if base is None:
             # If all weights are 0, sharing out 0 gives 0; sharing out money is an error, as in the run.
-            self.columns.step(self.step, f"IF({amount}=0,0,{amount}*{weight}/{total})")
+            self.columns.write_step(self.step, f"IF({amount}=0,0,{amount}*{weight}/{total})")
         else:
-            least = self._least(self.columns.vector(self.block, base))
+            least = self._write_least(self.columns.vector(self.block, base))
             money = f"({amount}-{least.on_rows()})"
-            self.columns.step(self.step, f"{self._local(base)}+IF({total}=0,0,{money}*{weight}/{total})")
-        self._spends(None)
+            self.columns.write_step(self.step, f"{self._argument_cell(base)}+IF({total}=0,0,{money}*{weight}/{total})")
+        self._write_spent(None)
 
-    def _capped(self) -> None:
-        """Write the step with its weight as the ceiling: paid in full, or pro rata where the amount is too small."""
-        weights, weight = self._weights_total(), self._local(self.tree.by)
+    def _write_capped(self) -> None:
+        """Write a step whose ceiling is its weight: paid in full, or in proportion if the amount is too small."""
+        weights, weight = self._write_weights_total(), self._argument_cell(self.tree.by)
         total = weights.on_rows()
         share = f"{weight}*MIN(1,{self.amount.on_rows()}/{total})"
-        self.columns.step(self.step, f"IF({total}<=0,0,{share})")
-        self._spends(weights)
+        self.columns.write_step(self.step, f"IF({total}<=0,0,{share})")
+        self._write_spent(weights)
 
-    def _bounded(self) -> None:
-        """Write the turning points of each row, the search for the factor, and the shares that follow from it."""
+    def _write_bounded(self) -> None:
+        """Write a step with bounds: the turning points of each row, the search for the factor, and the shares."""
         columns, expression, block = self.columns, self.tree, self.block
         base = columns.vector(block, expression.base or tree.Number(0.0))
         leaves = {FLOOR: expression.at_least, CEILING: expression.at_most}
         bounds = {side: columns.vector(block, leaf) for side, leaf in leaves.items() if leaf}
         search = SearchColumns(self.figures, self.orders, self.weights, base, bounds, self.amount)
-        factor = search.write()
-        within_bounds = clipped(base.cell, {side: bound.cell for side, bound in bounds.items()})
+        factor = search.write_search()
+        within_bounds = clip_formula(base.cell, {side: bound.cell for side, bound in bounds.items()})
         if expression.base or expression.at_least:
-            self._least(self._helper("least", "minimum", within_bounds, clip(base, bounds)))
-        share = f"{factor.on_rows()}*{self._local(expression.by)}"
-        share = f"{self._local(expression.base)}+{share}" if expression.base else share
+            self._write_least(self._add_helper("least", "minimum", within_bounds, clip(base, bounds)))
+        share = f"{factor.on_rows()}*{self._argument_cell(expression.by)}"
+        share = f"{self._argument_cell(expression.base)}+{share}" if expression.base else share
         # The ceiling first, then the floor, each by its cell on the step's sheet.
-        share = f"MIN({self._local(expression.at_most)},{share})" if expression.at_most else share
-        share = f"MAX({self._local(expression.at_least)},{share})" if expression.at_least else share
-        columns.step(self.step, share)
+        share = f"MIN({self._argument_cell(expression.at_most)},{share})" if expression.at_most else share
+        share = f"MAX({self._argument_cell(expression.at_least)},{share})" if expression.at_least else share
+        columns.write_step(self.step, share)
         if CEILING not in bounds:
-            self._spends(None)
+            self._write_spent(None)
             return
         highest, weights = bounds[CEILING], self.weights
         rows = zip(highest.values, weights.values, search.start.values, strict=True)
         most_values = [bound if weight > 0 else start for bound, weight, start in rows]
         formula = f"IF({weights.cell}>0,{highest.cell},{within_bounds})"
-        most = self._helper("most", "maximum to share out", formula, most_values)
-        self._spends(self._total(f"most of {self.step.name}", "maximum to share out", most))
+        most = self._add_helper("most", "maximum to share out", formula, most_values)
+        self._write_spent(self._total_of(f"most of {self.step.name}", "maximum to share out", most))
 
-    def _helper(self, key: str, description: str, formula: str, values: Sequence[Any]) -> Vector:
-        """Add a column of workings for this step."""
+    def _add_helper(self, key: str, description: str, formula: str, values: Sequence[Any]) -> Vector:
+        """Add a column of workings for this step, and return it."""
         heading = with_unit(f"{self.step.label}: {description}", self.step.unit)
-        return self.columns.helper(self.block, f"{self.step.name} {key}", heading, formula, values)
+        return self.columns.add_helper(self.block, f"{self.step.name} {key}", heading, formula, values)
 
     # Conditions that must be true ----------------------------------------------------------------------------------
 
-    def _holds(self, key: str, description: str, formula: str) -> str:
-        """Write whether a condition is true, nationally or by group; return the formula for all groups."""
+    def _condition(self, key: str, description: str, formula: str) -> str:
+        """Write whether a condition is true, nationally or by group.
+
+        Returns:
+            The formula that tests whether it is true everywhere.
+        """
         return self.figures.put(key, description, formula, [True] * len(self.figures.rows)).over_all("AND")
 
-    def _least(self, column: Vector) -> KernelFigure:
-        """Write the minimum to share out, and whether the amount covers it.
+    def _write_least(self, column: Vector) -> KernelFigure:
+        """Write the minimum to share out and whether the amount covers it, and return the minimum.
 
         gpit refuses to share out less money than the floors cost. A changed workbook cannot refuse, so it has a check.
         """
-        least = self._total(f"least of {self.step.name}", "minimum to share out", column)
+        least = self._total_of(f"least of {self.step.name}", "minimum to share out", column)
         amount = self.amount.on_group_row()
         formula = f"{least.on_group_row()}<={amount}+sums_within*MAX(1,ABS({amount}))"
-        self.fits = self._holds(f"floors of {self.step.name} fit", "the amount covers the floors", formula)
+        self.fits = self._condition(f"floors of {self.step.name} fit", "the amount covers the floors", formula)
         return least
 
-    def _sound(self) -> str:
-        """Return the formulas that test whether gpit would accept the weights, bounds and amounts."""
+    def _sound_tests(self) -> str:
+        """Return the formulas, joined by commas, that test whether gpit would accept weights, bounds and amounts."""
         tests = [f"SUMPRODUCT(--({self.weights.range}<-tolerance))=0"]
         if self.tree.at_least and self.tree.at_most:
             low = self.columns.vector(self.block, self.tree.at_least).range
@@ -176,27 +187,31 @@ class ShareOutCells:
         if self.tree.within and name in self.block.columns:
             cells = self.block.column_range(name)
             formula = f"SUMPRODUCT(({self.figures.numbers}=$B{ROW})*({cells}<>{self.amount.on_group_row()}))=0"
-            tests.append(self._holds(f"one amount of {self.step.name}", "one amount for the whole group", formula))
+            tests.append(self._condition(f"one amount of {self.step.name}", "one amount for the whole group", formula))
         return ",".join(tests)
 
-    def _spends(self, most: KernelFigure | None) -> None:
-        """Write the total of the shares, and whether it is the amount or the maximum that the ceilings allow."""
+    def _write_spent(self, most: KernelFigure | None) -> None:
+        """Write the total of the shares, and whether it is the amount or the maximum that ceilings allow (`most`)."""
         name, amount = self.step.name, self.amount.on_group_row()
-        spent = self._total(f"given by {name}", "total shared out", self.columns.vector(self.block, tree.Name(name)))
+        spent = self._total_of(f"given by {name}", "total shared out", self.columns.vector(self.block, tree.Name(name)))
         due = f"MIN({amount},{most.on_group_row()})" if most else amount
         formula = f"ABS({spent.on_group_row()}-{due})<=sums_within*MAX(1,ABS({due}))"
         description = "all is shared out, or the maximum that ceilings allow"
-        self.spends = self._holds(f"{name} is spent", description, formula)
+        self.spends = self._condition(f"{name} is spent", description, formula)
         if most:
-            self.left_over = self._left_over(amount, most.on_group_row())
+            self.left_over = self._write_left_over(amount, most.on_group_row())
 
-    def _left_over(self, amount: str, most: str) -> str:
+    def _write_left_over(self, amount: str, most: str) -> str:
         """Write the money left after all ceilings are reached, as the engine calculates it.
 
         It does not use the cells of the shares, so that the money account shows if they are wrong.
 
+        Args:
+            amount: The amount to share out, as in a formula.
+            most: The maximum that the ceilings allow, as in a formula.
+
         Returns:
-            Its formula over all groups.
+            The formula of the money left in all groups.
         """
         rounding, paid = rounding_within_groups(self.columns.scheme, self.step), most
         if rounding:
@@ -209,7 +224,7 @@ class ShareOutCells:
 
 
 def write_rounded(columns: YearColumns, step: Step, kernel: tree.Rounded) -> None:
-    """Write a step that rounds to whole units and keeps the total of each group.
+    """Write the column of a step that rounds to whole units and keeps the total of each group, with its workings.
 
     Units go to the largest remainders; at the remainder where the units run out, to the first rows.
     Ranking all remainders would give the same, but its work grows with the square of the rows.
@@ -218,18 +233,18 @@ def write_rounded(columns: YearColumns, step: Step, kernel: tree.Rounded) -> Non
     figures = KernelFigures(columns, step, kernel.within)
     block, of, unit = figures.block, columns.vector(figures.block, kernel.of), _one_unit(step.unit, kernel.to)
     places = list(range(1, block.height + 1))
-    order = columns.helper(block, "order", "Position by code", f"ROW()-ROW($A${HEADING_ROW})", places, "count")
+    order = columns.add_helper(block, "order", "Position by code", f"ROW()-ROW($A${HEADING_ROW})", places, "count")
     whole_values, remainder_values = whole_units(of.values, to)
     key, heading = f"{name} whole", f"{step.label}: whole units of {unit} ({unit})"
-    wholes = columns.helper(block, key, heading, excel.whole(of.cell, to, number), whole_values, "count")
+    wholes = columns.add_helper(block, key, heading, excel.whole(of.cell, to, number), whole_values, "count")
     formula = excel.remainder(of.cell, block.helper_cell(key, on_sheet=block.workings), to, number)
     key, heading = f"{name} remainder", f"{step.label}: {REMAINDER} (part of {unit})"
-    remainders = columns.helper(block, key, heading, formula, remainder_values, "remainder")
+    remainders = columns.add_helper(block, key, heading, formula, remainder_values, "remainder")
 
-    left = [_left_over(rows, of.values, whole_values, to) for rows in figures.rows]
+    left = [_units_left(rows, of.values, whole_values, to) for rows in figures.rows]
     formula = f"{excel.rounded_total(figures.sum_of(of.range), to, number)}-{figures.sum_of(wholes.range)}"
     count = figures.put(f"left over of {name}", "units left over", formula, left, unit).on_group_row()
-    ends = [_last_served(rows, remainder_values, units) for rows, units in zip(figures.rows, left, strict=True)]
+    ends = [_last_row_served(rows, remainder_values, units) for rows, units in zip(figures.rows, left, strict=True)]
     same = f"({figures.numbers}=$B{ROW})" if kernel.within else ""
     formula, description = excel.least_served(remainders.range, same, count), f"smallest {REMAINDER} that gets a unit"
     least = figures.put(f"least remainder of {name}", description, formula, [end for end, _ in ends], "")
@@ -238,20 +253,20 @@ def write_rounded(columns: YearColumns, step: Step, kernel: tree.Rounded) -> Non
     last = figures.put(f"last row of {name}", description, formula, [row for _, row in ends], "")
 
     extra = excel.is_served(remainders.cell, order.cell, least.on_rows(), last.on_rows())
-    columns.step(step, excel.unscaled(f"({wholes.cell}+IF({extra},1,0))", to, number))
+    columns.write_step(step, excel.unscaled(f"({wholes.cell}+IF({extra},1,0))", to, number))
 
 
 def write_rounded_figure(columns: YearColumns, step: Step, kernel: tree.Rounded) -> None:
-    """Write a national step that rounds one figure."""
+    """Write a national step that rounds one figure to whole units."""
     to, number = Fraction(str(kernel.to)), columns.layout.number
     units = excel.rounded_total(columns.national_refs().name(kernel.of.name), to, number)
-    columns.national(
+    columns.write_national(
         step.name, step.label, step.unit, excel.unscaled(units, to, number), columns.now.national(step.name)
     )
 
 
 def whole_units(values: Sequence[float], to: Fraction) -> tuple[list[int], list[float]]:
-    """Return whole units and remainders snapped to a millionth, as the workbook's formulas give them."""
+    """Return the whole units of each value and its remainder, to a millionth, as the workbook's formulas give them."""
     wholes, remainders = [], []
     for value in values:
         units = value * to.denominator / to.numerator
@@ -267,14 +282,24 @@ def _one_unit(unit: str | None, to: float) -> str:
     return f"£{size}" if unit == "£" else f"{size} {unit}" if unit else f"unit of {size}"
 
 
-def _left_over(rows: Sequence[int], values: Sequence[float], wholes: Sequence[int], to: Fraction) -> int:
-    """Return how many units are left to give to the largest remainders of a group."""
+def _units_left(rows: Sequence[int], values: Sequence[float], wholes: Sequence[int], to: Fraction) -> int:
+    """Return how many units the largest remainders of a group get.
+
+    Args:
+        rows: The rows of the group.
+        values: The unrounded value of each row.
+        wholes: The whole units of each row.
+        to: The unit of rounding.
+    """
     total = math.fsum(values[row] for row in rows) * to.denominator / to.numerator
     return math.floor(round(total, 6) + 0.5) - sum(wholes[row] for row in rows)
 
 
-def _last_served(rows: Sequence[int], remainders: Sequence[float], count: int) -> tuple[float, int]:
-    """Return the smallest remainder that gets a unit, and the place of the last row that does at that remainder."""
+def _last_row_served(rows: Sequence[int], remainders: Sequence[float], count: int) -> tuple[float, int]:
+    """Return the smallest remainder that gets a unit, and the position of the last row that gets one at that remainder.
+
+    If no unit is left (`count` is 0), the result is 1 and 0.
+    """
     if not count:
         return 1, 0
     last = sorted(rows, key=lambda row: (-remainders[row], row))[count - 1]

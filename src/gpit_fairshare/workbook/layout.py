@@ -109,11 +109,11 @@ class Block:
         return self.year.frames[self.kind].height
 
     def values(self, name: str) -> list[Any]:
-        """Return the values of a column of this block."""
+        """Return the values that a column of the sheet has in the result."""
         return self.year.values(name, self.kind)
 
     def number_column(self, name: str) -> list[float]:
-        """Return a column of numbers; empty if it is absent or has a blank."""
+        """Return the values of a column of numbers; an empty list if it is absent or has a blank."""
         values = self.values(name) if name in self.columns else []
         return [] if None in values else values
 
@@ -130,11 +130,11 @@ class Block:
         return self.workings.column_range(self.helpers[key])
 
     def cell(self, name: str, row: int | str = ROW, *, on_sheet: Sheet | None = None) -> str:
-        """Return how formulas on the sheet `on_sheet`, or on any other, refer to a cell of the sheet."""
+        """Return how formulas on the sheet `on_sheet`, or on any other, refer to a cell of the block's sheet."""
         return self.sheet.cell(self.columns[name], row, on_sheet=on_sheet)
 
     def helper_cell(self, key: str, row: int | str = ROW, *, on_sheet: Sheet | None = None) -> str:
-        """Return how formulas on the sheet `on_sheet`, or on any other, refer to a cell of the workings."""
+        """Return how formulas on the sheet `on_sheet`, or on any other, refer to a cell of the block's workings."""
         return self.workings.cell(self.helpers[key], row, on_sheet=on_sheet)
 
 
@@ -181,7 +181,7 @@ class Layout:
         for restated in result.inputs.restated:
             self.moved.setdefault((restated.year, restated.successor), []).append(restated)
         note = "Numbers that formulas use by name. Fixed: no input changes it. As read: inputs still add up to it."
-        self.constants = self.sheet(CONSTANTS, "Constants that formulas use", note, "Working")
+        self.constants = self.make_sheet(CONSTANTS, "Constants that formulas use", note, "Working")
         self._constant_rows: dict[str, int] = {}
         self._users: defaultdict[str, list[str]] = defaultdict(list)
         """Names of the scheme's numbers to the labels of what uses them."""
@@ -189,11 +189,11 @@ class Layout:
         for name, (value, use) in excel.CONSTANTS.items():
             self.constant(name, value, use)
         note = "One row per figure, one column per year. Formulas use the names."
-        self.national = self.sheet(NATIONAL_SHEET, "National figures of each year", note, "Working")
+        self.national = self.make_sheet(NATIONAL_SHEET, "National figures of each year", note, "Working")
         self.national.add_headings((*_NATIONAL_COLUMNS, *((year, 20) for year in self.years)))
         self.national_rows: dict[str, int] = {}
         note = "Each round halves the ranks until it finds the factor that spends the amount."
-        self.sharing = self.sheet(SHARING, "How money was shared out between floors and ceilings", note, "Working")
+        self.sharing = self.make_sheet(SHARING, "How money was shared out between floors and ceilings", note, "Working")
         self.sharing.last_row = FIRST_ROW - 1
         self.sharing.add_headings(_SHARING_COLUMNS)
         keys = product(self.scheme.parameters, self.years)
@@ -201,12 +201,12 @@ class Layout:
         """Name and year of each parameter to its row."""
         self.names |= {self.name_of(*key): f"{PARAMETERS}!$D${row}" for key, row in self.parameter_rows.items()}
 
-    def sheet(self, name: str, title: str, note: str, role: Role = "Output", frozen: int = 0) -> Sheet:
-        """Make a sheet that shows money; its note says whether the spend is illustrative."""
+    def make_sheet(self, name: str, title: str, note: str, role: Role = "Output", frozen: int = 0) -> Sheet:
+        """Return a new sheet; its note says if the spend is illustrative."""
         return Sheet(name, title, f"{self.illustrative}{note}", role, frozen=frozen)
 
     def label(self, name: str) -> str:
-        """Return the label of a column, made from its name if the scheme has none."""
+        """Return the label of a column: the scheme's, or one made from the name."""
         return self.scheme.labels.get(name, name.replace("_", " ").capitalize())
 
     # Names ------------------------------------------------------------------------------------------
@@ -216,7 +216,7 @@ class Layout:
         return f"{self.identifier(key)}_{year.replace('/', '_')}"
 
     def identifier(self, key: str) -> str:
-        """Return a key as a name that Excel accepts, without the year: `total_of_historic_spend`."""
+        """Return the name that formulas use for a figure, without the year: `total_of_historic_spend`."""
         if key not in self._identifiers:
             base = re.sub(r"[^a-z0-9]+", "_", key.replace("(", " of ").casefold()).strip("_")
             used_names = set(self._identifiers.values())
@@ -224,27 +224,34 @@ class Layout:
         return self._identifiers[key]
 
     def constant(self, name: str, value: float, use: str) -> str:
-        """Write a number that formulas need to a cell with a name, once; return the name."""
+        """Put a number that formulas need in a named cell, unless it is there already; return its name."""
         if name not in self.names:
             row = self._constant_rows[name] = FIRST_ROW + len(self._constant_rows)
             self.names[name] = f"{CONSTANTS}!$C${row}"
             self.constants.put_row(row, (name, use, value, FIXED))
         return name
 
-    def control(self, name: str, value: float, use: str, formula: str) -> None:
-        """Record a total of inputs of the run, and show next to it whether it is still the same."""
+    def record_control(self, name: str, value: float, use: str, formula: str) -> None:
+        """Record a total of the run's inputs, with a live cell that says whether the inputs still add up to it.
+
+        Args:
+            name: Name of the total.
+            value: The total in the run.
+            use: What it is for, in words.
+            formula: The formula of the total now.
+        """
         row = self._constant_rows[self.constant(name, value, use)]
         same = f"IFERROR(ABS({formula}-{name})<=tolerance*MAX(1,ABS({name})),FALSE)"
         self.constants.put(row, 4, AS_READ, f'IF({same},"{AS_READ}","{CHANGED}")')
         self.input_controls.append(f"{CONSTANTS}!$D${row}")
 
     def changed_inputs(self) -> str:
-        """Return the formula that counts totals of inputs that differ from the run; empty if none is recorded."""
+        """Return the formula that counts recorded totals that differ from the run; empty if none is recorded."""
         controls = self.input_controls
         return f'COUNTIF({controls[0]}:{controls[-1].rpartition("!")[2]},"{CHANGED}")' if controls else ""
 
     def number(self, value: float) -> str:
-        """Return how formulas write a number of the scheme: 0 and 1 as digits, any other by its name."""
+        """Return how formulas write a number of the scheme: 0 and 1 as digits, any other as the name of its cell."""
         if value in (0, 1):
             return excel.number(value)
         digits = excel.number(abs(value)).replace("+", "").replace("-", "minus")
@@ -259,17 +266,17 @@ class Layout:
     # Cells ------------------------------------------------------------------------------------------
 
     def organisations(self) -> dict[str, Block]:
-        """Return the block of the organisations of each year."""
+        """Return, by year, the block of the organisations."""
         return {year: self.blocks[ORGANISATION, year] for year in self.years}
 
 
 def number_format(unit: str | None, values: Iterable[Any]) -> str:
-    """Return the format for values of a unit; pounds show pence only if there are any."""
+    """Return the name of the number format for values of a unit; pounds show pence only if there are any."""
     if unit == "£" and any(isinstance(value, float) and value != math.floor(value) for value in values):
         return "pence"
     return unit if unit in ("£", "£ per head", "people", "%", "ratio") else "number"
 
 
 def with_unit(label: str, unit: str | None) -> str:
-    """Return a heading with its unit, if it has one."""
+    """Return a heading followed by its unit in brackets; unchanged if there is no unit."""
     return f"{label} ({unit})" if unit else label

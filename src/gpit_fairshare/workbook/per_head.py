@@ -31,7 +31,7 @@ _EDGE: Final = excel.CONSTANTS["tolerance"][0]
 
 
 def write_per_head(writers: dict[str, StepWriter]) -> None:
-    """Add £ per head to the workings of each year: historic spend, allocation, change, and its rank."""
+    """Add £ per head to the workings of each year: historic spend, allocation, change, and the rank of the change."""
     for year, writer in writers.items():
         layout, columns = writer.layout, writer.columns
         block, result = layout.blocks[ORGANISATION, year], layout.scheme.result
@@ -45,7 +45,7 @@ def write_per_head(writers: dict[str, StepWriter]) -> None:
                 heading = f"{label} per registered patient (£)"
                 pairs = zip(money, people, strict=True)
                 rates = [pounds / persons if persons > 0 else NOT_APPLICABLE for pounds, persons in pairs]
-                columns.helper(block, f"{key} per head", heading, formula, rates, "£ per head")
+                columns.add_helper(block, f"{key} per head", heading, formula, rates, "£ per head")
         if not block.number_column(BASELINE):
             continue
         old_rates, new_rates = (block.helper_values(f"{key} per head") for key in (BASELINE, result))
@@ -56,23 +56,26 @@ def write_per_head(writers: dict[str, StepWriter]) -> None:
         after, before = (block.helper_cell(f"{key} per head", on_sheet=block.workings) for key in (result, BASELINE))
         formula = f'IF(ISNUMBER({after}),{after}-{before},"{NOT_APPLICABLE}")'
         heading = "Change on historic spend per registered patient (£)"
-        columns.helper(block, "change per head", heading, formula, changes, "change per head")
+        columns.add_helper(block, "change per head", heading, formula, changes, "change per head")
         if len(changes) <= MOST_SORTED:
             column = f"${letter(block.helpers['change per head'])}"
             rank = excel.rank(column, ROW, block.sheet.last_row, FIRST_ROW)
             formula = f'IF(ISNUMBER({column}{ROW}),{rank},"{NOT_APPLICABLE}")'
-            columns.helper(block, "rank", "Rank by change per head", formula, _ranks(changes), "count")
+            columns.add_helper(block, "rank", "Rank by change per head", formula, _ranks(changes), "count")
 
 
 def _ranks(changes: Sequence[Any]) -> list[Any]:
-    """Return each row's rank, the largest change first, the earlier row first among equals."""
+    """Return each row's rank by change, the largest first; equal changes are ranked in the order of rows."""
     order = sorted((-change, row) for row, change in enumerate(changes) if change != NOT_APPLICABLE)
     ranks = {row: rank for rank, (_, row) in enumerate(order, 1)}
     return [ranks.get(row, NOT_APPLICABLE) for row in range(len(changes))]
 
 
 def change_sheet(layout: Layout) -> Sheet | None:
-    """Return the change per head of every organisation, sorted live, or its percentiles where there are many."""
+    """Return the sheet of the change per head of every organisation, sorted live; None if there are no changes.
+
+    If there are too many organisations to sort, the sheet has percentiles instead.
+    """
     blocks = [block for block in layout.organisations().values() if "change per head" in block.helpers]
     if not blocks:
         return None
@@ -80,7 +83,7 @@ def change_sheet(layout: Layout) -> Sheet | None:
     if any("rank" not in block.helpers for block in blocks):
         return _change_by_hundredths(layout, blocks, title)
     note = f"Allocation less historic spend, the largest gain first. {NOT_APPLICABLE} = not applicable."
-    sheet = layout.sheet(CHANGE, title, note)
+    sheet = layout.make_sheet(CHANGE, title, note)
     ranks = range(1, max(block.height for block in blocks) + 1)
     sheet.add_column(RANK, 9, list(ranks), None, "count")
     for block in blocks:
@@ -101,9 +104,10 @@ def change_sheet(layout: Layout) -> Sheet | None:
 
 
 def _change_by_hundredths(layout: Layout, blocks: Sequence[Block], title: str) -> Sheet:
+    """Return the sheet of the percentiles of the change per head, used if there are too many organisations to sort."""
     count, noun = max(block.height for block in blocks), layout.scheme.organisation
     note = f"Formulas cannot sort {count:,} {noun}s; each row shows the change that this share of them stays below."
-    sheet = layout.sheet(CHANGE, title, note)
+    sheet = layout.make_sheet(CHANGE, title, note)
     shares = [index / 100 for index in range(101)]
     hundred = layout.constant("constant_100", 100, "Turns percentages into shares.")
     sheet.add_column(f"Share of {noun}s (%)", 20, shares, f"(ROW()-ROW($A${HEADING_ROW})-1)/{hundred}", "%")
@@ -117,7 +121,7 @@ def _change_by_hundredths(layout: Layout, blocks: Sequence[Block], title: str) -
 
 
 def applicable(block: Block, key: str) -> list[float]:
-    """Return the applicable figures of a column of the workings."""
+    """Return the values of a column of the workings, without those that do not apply."""
     return [value for value in block.helper_values(key) if value != NOT_APPLICABLE]
 
 
@@ -129,8 +133,8 @@ def _percentile(ordered: Sequence[float], share: float) -> float:
     return ordered[low] + (ordered[high] - ordered[low]) * (place - low)
 
 
-def _sets(layout: Layout) -> list[tuple[str, str, list[float]]]:
-    """Return the heading, cells and figures of each set of £ per head: historic spend once, then each allocation."""
+def _rate_sets(layout: Layout) -> list[tuple[str, str, list[float]]]:
+    """Return heading, cells and values of each column of £ per head: historic spend once, then each allocation."""
     before, after = f"{BASELINE} per head", f"{layout.scheme.result} per head"
     blocks = layout.organisations()
     sets = [("Historic spend", block, before) for block in blocks.values() if before in block.helpers][:1]
@@ -139,14 +143,14 @@ def _sets(layout: Layout) -> list[tuple[str, str, list[float]]]:
 
 
 def spread_sheet(layout: Layout) -> Sheet | None:
-    """Return the number of organisations in each band of £ per head, before and after; bands have equal width."""
-    sets = _sets(layout)
+    """Return the sheet that counts organisations in bands of £ per head, before and after; None without rates."""
+    sets = _rate_sets(layout)
     rates = [figures for _, _, figures in sets]
     if not sets or not all(rates):
         return None
     noun = layout.scheme.organisation
     note = f"Number of {noun}s in each band of £ per registered patient. The last band has no upper limit."
-    sheet = layout.sheet(SPREAD, f"{layout.scheme.title}: {noun}s by £ per registered patient", note)
+    sheet = layout.make_sheet(SPREAD, f"{layout.scheme.title}: {noun}s by £ per registered patient", note)
     starts, width = _bands(min(map(min, rates)), max(map(max, rates)))
     step = layout.constant("band_width", width, f"£ per head: width of the bands on the sheet {SPREAD}.")
     last, form = FIRST_ROW + len(starts) - 1, '"0.00"'
@@ -170,6 +174,7 @@ def spread_sheet(layout: Layout) -> Sheet | None:
         column = letter(len(sheet.headings) + 1)
 
         def counted(row: int, cells: str = cells, column: str = column) -> str:
+            """Return the formula that counts the organisations in a row's band."""
             if row < last:
                 return f"SUMPRODUCT(({cells}>=$B{row}-tolerance)*({cells}<$B{row + 1}-tolerance))"
             lower = f"-SUM({column}{FIRST_ROW}:{column}{row - 1})" if row > FIRST_ROW else ""
@@ -180,16 +185,16 @@ def spread_sheet(layout: Layout) -> Sheet | None:
 
 
 def _bands(lowest: float, highest: float) -> tuple[list[float], float]:
-    """Return the start of each band, and their width."""
-    width = _nice((highest - lowest) / (_BANDS - 1))
+    """Return the start of each band of equal width, and the width."""
+    width = _round_width_up((highest - lowest) / (_BANDS - 1))
     starts = [math.floor(lowest / width + _EDGE) * width]
     while len(starts) < _BANDS and starts[-1] + width <= highest:
         starts.append(starts[-1] + width)
     return starts, width
 
 
-def _nice(width: float) -> float:
-    """Return a width rounded up to 1, 2, 5 or 10 times a power of ten, at least the penny that labels show."""
+def _round_width_up(width: float) -> float:
+    """Return a width rounded up to 1, 2, 5 or 10 times a power of ten; at least a penny, which labels show."""
     if width <= _PENNY:
         return _PENNY
     power = 10.0 ** math.floor(math.log10(width))
@@ -197,13 +202,13 @@ def _nice(width: float) -> float:
 
 
 def path_sheet(layout: Layout) -> Sheet | None:
-    """Return the path over the years: lowest, quartiles, median and highest £ per head."""
-    sets = _sets(layout)
+    """Return the sheet of £ per head over the years: lowest, quartiles, median, highest; None for a single column."""
+    sets = _rate_sets(layout)
     if len(sets) < 2:
         return None
     noun = layout.scheme.organisation
     note = f"Each {noun} counts once, large or small. Half of them are between the two quartiles."
-    sheet = layout.sheet(PATH, f"{layout.scheme.title}: £ per registered patient over the years", note)
+    sheet = layout.make_sheet(PATH, f"{layout.scheme.title}: £ per registered patient over the years", note)
     sheet.add_column("Money", 26, [heading for heading, _, _ in sets])
     three = layout.constant("constant_3", 3, "The third quartile.")
     rates = [sorted(figures) for _, _, figures in sets]

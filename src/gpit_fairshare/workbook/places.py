@@ -21,7 +21,7 @@ _MARKS: Final = string.digits + string.ascii_letters
 
 
 def places(layout: Layout) -> dict[str, Any]:
-    """Return the cells of a result's figures, with stable keys, for the manifest of a workbook.
+    """Return where a workbook has the figures of its result, with stable keys, for its manifest.
 
     `tables` has the sheets of organisations and of groups, year by year; `cells` the national figures and the
     parameters; `inputs` the sheets of inputs, each with its columns of years, codes and places, and for each
@@ -52,17 +52,19 @@ def places(layout: Layout) -> dict[str, Any]:
 
 
 def cell_digest(value: Any) -> str:
-    """Return four characters that identify an input of the run, to the 15 digits that a spreadsheet keeps."""
+    """Return four characters of a digest of an input's value, to the 15 digits that a spreadsheet keeps."""
     text = "" if value is None else format(float(value), ".15g") if isinstance(value, int | float) else str(value)
     return hashlib.sha256(text.encode()).hexdigest()[:4]
 
 
 def place_marks(places: Sequence[Sequence[str]], column_places: Sequence[str]) -> str:
-    """Return which of its row's places each value of a column came from: one mark a row, or one for all rows.
+    """Return one mark for each row, which says from which of the row's places a column's value came.
+
+    If all rows have the same mark, it is returned once.
 
     Args:
         places: The places of each row, without repeats.
-        column_places: The place of the column's value on each row, empty where no file has it.
+        column_places: The place of the column's value on each row; empty if no file has it.
     """
     marks = [
         _MARKS[min(row_places.index(place), len(_MARKS) - 1)] if place else NOWHERE
@@ -72,7 +74,7 @@ def place_marks(places: Sequence[Sequence[str]], column_places: Sequence[str]) -
 
 
 def place_of(where: str, marks: str, row: int) -> str:
-    """Return the place of one value, from the places of its row in a cell; all of them if it is unclear.
+    """Return the file and place that one value came from; all places of its row if it is unclear which.
 
     Args:
         where: The cell with the places of the row.

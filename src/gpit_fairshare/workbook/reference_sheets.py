@@ -52,10 +52,10 @@ ABOUT: Final = "About"
 
 
 def about_sheet(layout: Layout, sheets: Sequence[Sheet], status: tuple[str, str]) -> Sheet:
-    """Return the first sheet: what this is, whether its checks pass, who signed it, and a list of the sheets."""
+    """Return the sheet About: what this is, whether its checks pass, who signed it, and a list of the sheets."""
     scheme, result = layout.scheme, layout.result
     note = f"{layout.answers} by gpit_fairshare {result.manifest['gpit']}."
-    sheet = layout.sheet(ABOUT, scheme.title, note, "Control")
+    sheet = layout.make_sheet(ABOUT, scheme.title, note, "Control")
     sheet.add_headings((("Item", 30), ("Details", Prose(110))))
     years_of = {
         word: [year for year in layout.years if scheme.certainty(year) == word] for word in ("firm", "indicative")
@@ -71,8 +71,8 @@ def about_sheet(layout: Layout, sheets: Sequence[Sheet], status: tuple[str, str]
         ("What it is", f"{layout.answers} {receivers}, {'; '.join(certainties)}"),
         ("Scheme", f"{scheme.name}: {scheme.title}. Digest {scheme.digest[:16]}…; see the sheet Manifest"),
         ("Formula and transition", f"{scheme.formula or 'own steps'}; {scheme.transition or 'no transition'}"),
-        ("Boundaries", _boundaries(layout)),
-        *(("Data", text) for text in _data(layout)),
+        ("Boundaries", _boundaries_sentence(layout)),
+        *(("Data", text) for text in _file_sentences(layout)),
         *(("Illustrative spend", text) for text in result.inputs.illustrative),
         ("Set for this run", overridden or "Nothing: every parameter is as in the scheme"),
         (_CHANGED_HERE, f"Parameters: 0. Inputs: none.{_FOLLOW if fixed_parts(layout) else ''}"),
@@ -80,24 +80,24 @@ def about_sheet(layout: Layout, sheets: Sequence[Sheet], status: tuple[str, str]
             "Plug-ins",
             "; ".join(f"{plugin.kind} {plugin.name} of {plugin.package} {plugin.version}" for plugin in scheme.plugins),
         ),
-        ("Values, not formulas", _fixed(layout)),
+        ("Values, not formulas", _fixed_sentence(layout)),
         ("Assumptions", f"{len(scheme.assumptions)}; see the sheet Assumptions"),
         ("How to read it", READING.replace("Every other", BUT_FOR) if fixed_parts(layout) else READING),
     )
-    live = {"Status of the checks": OVERALL, "Warnings of the checks": WARNINGS, _CHANGED_HERE: _changed(layout)}
+    live = {"Status of the checks": OVERALL, "Warnings of the checks": WARNINGS, _CHANGED_HERE: _live_changes(layout)}
     fact_rows = [(item, Cell(text, live.get(item))) for item, text in facts if text]
     to_fill_in = [(item, Cell(text, unlocked=True)) for item, text in TO_FILL_IN.items()]
     contents = [(Cell(page.name, link=page.name), f"{page.role}. {page.title}.") for page in sheets]
-    sheet.rows([*fact_rows, *to_fill_in, *contents])
+    sheet.fill_rows([*fact_rows, *to_fill_in, *contents])
     status_row = FIRST_ROW + len(fact_rows) + list(TO_FILL_IN.values()).index(DRAFT)
     layout.names[STATUS_NAME] = f"{sheet.name}!$B${status_row}"
     sheet.validations.append((f"B{status_row}", {"validate": "list", "source": [DRAFT, "Final"]}))
-    sheet.flag(f"B{FIRST_ROW}", FAILS)
+    sheet.flag_word(f"B{FIRST_ROW}", FAILS)
     return sheet
 
 
 def add_status(layout: Layout, sheets: Sequence[Sheet], status: str) -> None:
-    """Give every sheet that may be printed alone a live status: whether it is final and whether the checks pass."""
+    """Give every output sheet a live status: whether the workbook is final and whether its checks pass."""
     layout.names["status_of_checks"] = OVERALL
     for sheet in sheets:
         if sheet.role == "Output":
@@ -106,12 +106,12 @@ def add_status(layout: Layout, sheets: Sequence[Sheet], status: str) -> None:
 
 
 def status_text(draft_or_final: str) -> str:
-    """Return the first part of a sheet's status, from the item of About that users fill in."""
+    """Return the first part of a sheet's status, such as `Status: DRAFT`, followed by a full stop."""
     return f"Status: {draft_or_final.upper()}."
 
 
-def _data(layout: Layout) -> list[str]:
-    """Return a sentence for each file that was read."""
+def _file_sentences(layout: Layout) -> list[str]:
+    """Return a sentence for each input file that was read: its role, name, sheet and rows."""
     inputs = layout.result.inputs
     names = {name for _, _, name in inputs.undated}
     undated = {path for name in names for path in inputs.columns[name].file.split(", ")}
@@ -122,7 +122,7 @@ def _data(layout: Layout) -> list[str]:
     ]
 
 
-def _fixed(layout: Layout) -> str:
+def _fixed_sentence(layout: Layout) -> str:
     """Return the sentence about steps and checks that hold values of the run, and why; empty if there are none."""
     names = fixed_parts(layout)
     parts: list[Step | Check] = [*layout.scheme.steps, *layout.scheme.checks]
@@ -131,15 +131,15 @@ def _fixed(layout: Layout) -> str:
     return f"{joined(names)}: {why}. Changes in this workbook do not affect them; run gpit again." if names else ""
 
 
-def _changed(layout: Layout) -> str:
-    """Return a live sentence about what was changed since the run wrote the workbook."""
+def _live_changes(layout: Layout) -> str:
+    """Return the formula of a sentence on how many parameters and whether inputs were changed since the run."""
     changed = layout.changed_inputs()
     inputs = f'IF({changed}=0,"none","yes")' if changed else '"none"'
     follow = _FOLLOW if fixed_parts(layout) else ""
     return f'"Parameters: "&({changed_parameters(layout) or "0"})&". Inputs: "&{inputs}&".{follow}"'
 
 
-def _boundaries(layout: Layout) -> str:
+def _boundaries_sentence(layout: Layout) -> str:
     """Return the sentence about the boundaries that figures were restated to; empty if they were not."""
     day, noun = layout.result.inputs.boundaries, layout.scheme.organisation
     return f"All figures are for the {noun}s of {day_in_words(day)}; the sheet Findings lists mergers." if day else ""
@@ -153,16 +153,16 @@ def _text_sheet(name: str, title: str, note: str, items: Sequence[Any], columns:
     sheet = Sheet(name, title, note, "Control")
     sheet.add_headings((heading, width) for heading, width, _ in columns)
     text_getters = [attrgetter(source) if isinstance(source, str) else source for _, _, source in columns]
-    sheet.rows([[text_of(item) for text_of in text_getters] for item in items])
+    sheet.fill_rows([[text_of(item) for text_of in text_getters] for item in items])
     return sheet
 
 
 def assumptions_sheet(layout: Layout) -> Sheet:
-    """Return the numbered assumptions, with the effect and the owner of each."""
+    """Return the sheet Assumptions: the numbered assumptions, with the effect and the owner of each."""
     assumptions = layout.scheme.assumptions
     optional = ("owner", "date", "quality", "impact")
     columns = [name for name in optional if any(getattr(assumption, name) for assumption in assumptions)]
-    effects = {(effect.assumption, effect.change > 0): _effect(layout, effect) for effect in layout.result.effects}
+    effects = {(effect.assumption, effect.change > 0): _effect_text(layout, effect) for effect in layout.result.effects}
 
     def effect_text(assumption: Assumption, *, higher: bool) -> str:
         unknown = "Not calculated." if assumption.parameter else "Not tried: it is not a number."
@@ -187,7 +187,8 @@ def assumptions_sheet(layout: Layout) -> Sheet:
     )
 
 
-def _effect(layout: Layout, effect: Effect) -> str:
+def _effect_text(layout: Layout, effect: Effect) -> str:
+    """Return a sentence on how much the result changes with another value of an assumption's parameter."""
     if effect.total is None or effect.organisations is None:
         return sentence(effect.said) + "."
     value = value_tried(layout.scheme, effect)
@@ -198,7 +199,7 @@ def _effect(layout: Layout, effect: Effect) -> str:
 
 
 def steps_sheet(layout: Layout) -> Sheet:
-    """Return the method: every step in order, as the scheme writes it."""
+    """Return the sheet Method: every step in order, as the scheme writes it."""
     return _text_sheet(
         "Method",
         "Method, step by step",
@@ -210,13 +211,13 @@ def steps_sheet(layout: Layout) -> Sheet:
             ("Unit", 12, "unit"),
             ("Kind", 16, lambda step: str(step.kind)),
             ("Formula", Prose(80), "formula"),
-            ("Note", Prose(60), _note),
+            ("Note", Prose(60), _step_note),
         ),
     )
 
 
-def _note(step: Step) -> str:
-    """Return the notes on a step."""
+def _step_note(step: Step) -> str:
+    """Return the notes on a step: the scheme's, whether its money is non-recurrent, and whether it has no formula."""
     fixed = joined([str(function) for function in without_excel(step.tree)])
     texts = (
         step.note,
@@ -227,7 +228,7 @@ def _note(step: Step) -> str:
 
 
 def findings_sheet(layout: Layout) -> Sheet:
-    """Return the findings about the inputs and the run."""
+    """Return the sheet Findings: the errors, warnings and notes about the inputs and the run."""
     return _text_sheet(
         "Findings",
         "Findings about the inputs and the run",
@@ -246,7 +247,7 @@ def findings_sheet(layout: Layout) -> Sheet:
 
 
 def sources_sheet(layout: Layout) -> Sheet:
-    """Return the publications that the scheme cites."""
+    """Return the sheet Sources: the publications that the scheme cites."""
     return _text_sheet(
         "Sources",
         "Sources of figures and rules",
@@ -263,12 +264,12 @@ def sources_sheet(layout: Layout) -> Sheet:
 
 
 def _linked_title(source: Source) -> Cell | str:
-    """Return a title, with a link to the publication if it is on the web."""
+    """Return the title of a publication, as a cell with a link if it is on the web."""
     return Cell(source.title, link=source.url) if is_web(source.url) else source.title
 
 
 def manifest_sheet(layout: Layout) -> Sheet:
-    """Return the sheet with everything needed to run again and get the same bytes."""
+    """Return the sheet Manifest: everything needed to run again and get the same bytes."""
     manifest = layout.result.manifest
     rows: list[tuple[str, str]] = [("gpit_fairshare", manifest["gpit"])]
     rows += [(f"Library {name}", version) for name, version in manifest["libraries"].items()]

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 def write_workbook(
     result: Result, path: Path, advance: Callable[[int, int], None] = lambda _done, _total: None
 ) -> None:
-    """Write a result as a workbook; `advance` is called with the cells done and the total."""
+    """Write a result as a workbook; `advance` is called with the number of cells done and of all cells."""
     layout = Layout(result)
     scheme = result.scheme
     properties = {
@@ -41,20 +41,20 @@ def write_workbook(
         "keywords": "NHS, GP IT, fair share, allocations",
         "comments": f"Scheme {scheme.name}, digest {scheme.digest}",
     }
-    write_sheets(path, _build(layout), properties, advance, layout.names)
+    write_sheets(path, _build_sheets(layout), properties, advance, layout.names)
 
 
-def _build(layout: Layout) -> list[Sheet]:
-    """Return every sheet, in the order of the workbook."""
+def _build_sheets(layout: Layout) -> list[Sheet]:
+    """Build every sheet of the workbook, and return them in order."""
     inputs = input_sheets(layout)
     groupings = layout.result.years[layout.years[0]].labels
     for year in layout.years:
         for kind in (ORGANISATION, *map(group, groupings)):
-            layout.blocks[kind, year] = _block(layout, kind, year)
+            layout.blocks[kind, year] = _make_block(layout, kind, year)
     writers = {year: StepWriter(layout, year) for year in layout.years}
     for writer in writers.values():
         for step in layout.scheme.steps:
-            writer.step(step)
+            writer.write_step(step)
         control_groups(layout, writer.year)
     published = AllocationsSheet(layout)
     write_per_head(writers)
@@ -93,8 +93,8 @@ def _build(layout: Layout) -> list[Sheet]:
     return [reference_sheets.about_sheet(layout, body, status), *body]
 
 
-def _block(layout: Layout, kind: Kind, year: str) -> Block:
-    """Make the sheet and workings of one kind in one year, with the columns that name its rows."""
+def _make_block(layout: Layout, kind: Kind, year: str) -> Block:
+    """Make the sheet and workings of one kind of row in one year, with the columns that name the rows."""
     scheme, now, word = layout.scheme, layout.result.years[year], year.replace("/", "-")
     if kind.column is None:
         name, end, title, noun = word, "", f"{scheme.title}: {year}", scheme.organisation
@@ -104,10 +104,10 @@ def _block(layout: Layout, kind: Kind, year: str) -> Block:
         title, noun = f"{name}, {year}", inside(name)
         per, rows, users = "figure", f"by {noun}", "sharing and checks"
     note = f"One row per {noun}, one column per {per}."
-    sheet = layout.sheet(sheet_name(name, layout.used_sheet_names, end), title, note, "Working", frozen=2)
+    sheet = layout.make_sheet(sheet_name(name, layout.used_sheet_names, end), title, note, "Working", frozen=2)
     own_name = sheet_name(f"Workings {name}", layout.used_sheet_names, end)
     note = f"Figures for rounding, {users}; rows as on {sheet.name}."
-    workings = layout.sheet(own_name, f"Workings {rows}, {year}", note, "Working", frozen=1)
+    workings = layout.make_sheet(own_name, f"Workings {rows}, {year}", note, "Working", frozen=1)
     block = Block(kind, now, sheet, workings)
     if kind.column is None:
         for target in (sheet, workings):
@@ -115,7 +115,7 @@ def _block(layout: Layout, kind: Kind, year: str) -> Block:
         names = [name or NOT_GIVEN for name in now.organisations["org_name"].to_list()]
         block.columns["org_name"] = sheet.add_column("Name", 40, names)
         sheet.put(TOTAL_ROW, 2, "Total")
-        _input_columns(layout, block)
+        _add_input_columns(layout, block)
     else:
         labels = now.labels[kind.column]
         for target in (sheet, workings):
@@ -124,8 +124,8 @@ def _block(layout: Layout, kind: Kind, year: str) -> Block:
     return block
 
 
-def _input_columns(layout: Layout, block: Block) -> None:
-    """Add a column for each input that refers to the sheets of inputs."""
+def _add_input_columns(layout: Layout, block: Block) -> None:
+    """Add a column for each input to a sheet of organisations; its formulas refer to the sheets of inputs."""
     scheme, year, codes = layout.scheme, block.year.year, block.year.codes()
     for name in dict.fromkeys((*input_names(layout), *block.year.labels)):
         symbol, values = scheme.symbols.get(name), block.values(name)
@@ -136,6 +136,7 @@ def _input_columns(layout: Layout, block: Block) -> None:
         total = unit in ("£", "people") and not (symbol and symbol.of)
 
         def formula(row: int, name: str = name, optional: bool = optional, values: list[object] = values) -> str:
+            """Return the formula of an input on the row of an organisation."""
             place = layout.input_cells[year, codes[row - FIRST_ROW], name]
             blank = optional or values[row - FIRST_ROW] is None
             return f'IF(ISBLANK({place}),"",{place})' if blank else place

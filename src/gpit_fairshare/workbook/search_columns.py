@@ -71,20 +71,20 @@ class Search:
     """What each group has to share."""
 
     def __post_init__(self) -> None:
-        """Sort the turning points."""
+        """Sort the turning points of each group, and set how many rounds the search takes."""
         self.points = [sorted(side[row] for side in self.turns.values() for row in rows) for rows in self.rows]
         """The turning points of each group, sorted."""
         # Enough to find any of all points, even if rows move to another group, and one more to show the outcome.
         self.round_count = math.ceil(math.log2(sum(map(len, self.points)) + 1)) + 1
 
     def rounds(self, index: int) -> list[Round]:
-        """Return the rounds of the search in a group: each halves the range of ranks."""
+        """Return the rounds of the search in the group with this position; each halves the range of ranks."""
         points, amount, rounds = self.points[index], self.amounts[index], []
         lowest, highest = 0, len(points) + 1
         for _ in range(self.round_count):
             tried = max(1, (lowest + highest) // 2)
             point = points[tried - 1]
-            spent = self._spent(index, point)
+            spent = self._spent_at(index, point)
             rounds.append(Round(lowest, highest, tried, point, spent))
             if spent <= amount + _TOLERANCE * max(1.0, abs(amount)):  # as the workbook compares them
                 lowest = max(lowest, tried)
@@ -93,10 +93,10 @@ class Search:
         return rounds
 
     def factor(self, index: int) -> SearchFactor:
-        """Return the factor that spends a group's amount, and the figures it follows from."""
+        """Return the factor that spends a group's amount, and the figures that it follows from."""
         points, lowest = self.points[index], self.rounds(index)[-1].lowest
         below = max(0.0, points[lowest - 1]) if lowest else 0.0
-        spent = self._spent(index, below)
+        spent = self._spent_at(index, below)
         moving = math.fsum(
             self.weights[row]
             for row in self.rows[index]
@@ -109,8 +109,8 @@ class Search:
         upto = line if lowest >= len(points) else min(points[lowest], line)
         return SearchFactor(below, spent, moving, max(0.0, upto))
 
-    def _spent(self, index: int, factor: float) -> float:
-        """Return what the rows of a group take together at a factor."""
+    def _spent_at(self, index: int, factor: float) -> float:
+        """Return how much the rows of a group take together at a factor."""
         leaves, stops = self.turns.get(FLOOR), self.turns.get(CEILING)
         terms: list[float] = []
         for row in self.rows[index]:
@@ -126,42 +126,43 @@ class Search:
 
 
 class OwnOrder:
-    """The rows of a block as its workings have them, where all are in one group."""
+    """The order of rows for a search in which all rows are one group: that of the block."""
 
     def __init__(self, figures: KernelFigures) -> None:
         self.columns, self.block = figures.columns, figures.block
 
-    def see(self, column: Vector) -> Vector:
-        """Return a column of the block as it is seen from here."""
+    def column_of_block(self, column: Vector) -> Vector:
+        """Return a column of the block, for formulas of this order: the column itself."""
         return column
 
-    def copy(self, _key: str, _heading: str, column: Vector) -> Vector:
-        """Return a column of the block as a range in this order."""
+    def copy_column(self, _key: str, _heading: str, column: Vector) -> Vector:
+        """Return a column of the block in this order: the column itself, as it need not be copied."""
         return column
 
-    def add(self, key: str, heading: str, formula: str, values: Sequence[Any]) -> Vector:
-        """Add a column; its values are given in the order of the block."""
-        column = self.columns.helper(self.block, key, heading, formula, values)
+    def add_column(self, key: str, heading: str, formula: str, values: Sequence[Any]) -> Vector:
+        """Add a column to the workings of the block and return it."""
+        column = self.columns.add_helper(self.block, key, heading, formula, values)
         return Vector(values, column.range, self.block.helper_cell(key, on_sheet=self.block.workings))
 
-    def ends(self, _index: int) -> tuple[Cell, Cell]:
-        """Return the first and last place of a group, for the sheet Sharing."""
+    def group_ends(self, _index: int) -> tuple[Cell, Cell]:
+        """Return the cells with the first and last position of the only group, for the sheet Sharing."""
         rows = f"ROWS({self.block.sheet.column_range(1)})"
         return Cell(1, "1", "count"), Cell(self.block.height, rows, "count")
 
     def span(self, first: Vector, last: Vector) -> str:
-        """Return one column or several side by side, as figures of the group see them."""
+        """Return the range of one column, or of several next to each other."""
         return f"{first.range.partition(':')[0]}:{last.range.rpartition(':')[2]}"
 
     def group_factor(self) -> str:
-        """Return the factor that limits a sum to the rows of the figure's group: none is needed."""
+        """Return the factor that limits a sum to the rows of one group: an empty text, as there is one group only."""
         return ""
 
 
 class GroupOrder:
-    """A sheet with the rows of a block by group, and in each group as the block has them."""
+    """A sheet with the rows of a block sorted by group, and inside each group in the order of the block."""
 
     def __init__(self, figures: KernelFigures) -> None:
+        """Make the sheet: position, group, position among all rows, and name of each row."""
         columns, block, groups = figures.columns, figures.block, figures.groups
         layout, scheme, within = columns.layout, columns.scheme, figures.within or ""
         self.groups = groups
@@ -172,7 +173,7 @@ class GroupOrder:
         name = sheet_name("Order", layout.used_sheet_names, columns.year.replace("/", "-"))
         title = f"{sentence(noun)}s by {inside(label)}, {columns.year}"
         note = "Rows sorted by group, so that the search for a factor reads only the rows of its group."
-        self.sheet = sheet = layout.sheet(name, title, note, "Working", frozen=4)
+        self.sheet = sheet = layout.make_sheet(name, title, note, "Working", frozen=4)
         numbers = figures.numbers
         self._first, self._last = f"First place on {sheet.name}", f"Last place on {sheet.name}"
         lasts = list(accumulate(map(len, figures.rows)))
@@ -183,12 +184,13 @@ class GroupOrder:
         def first_place(row: int) -> str:
             return "1" if row == FIRST_ROW else f"${last_letter}{row - 1}+1"
 
-        columns.figure(within, self._first, f"First position on {name}", "", first_place, firsts)
+        columns.write_figure(within, self._first, f"First position on {name}", "", first_place, firsts)
         formula = f"${first_letter}{ROW}+COUNTIF({numbers},$B{ROW})-1"
-        columns.figure(within, self._last, f"Last position on {name}", "", formula, lasts)
+        columns.write_figure(within, self._last, f"Last position on {name}", "", formula, lasts)
         first_places = groups.column_range(self._first)
 
         def row_of(row: int) -> str:
+            """Return the formula of the position among all rows: the next row of the same group."""
             first = f"MATCH($B{row},{numbers},0)"
             if row == FIRST_ROW:
                 return first
@@ -203,32 +205,32 @@ class GroupOrder:
         formula = f"INDEX({block.sheet.column_range(1)},$C{ROW})"
         sheet.add_column(block.sheet.headings[0], 12, [names[row] for row in self.rows], formula)
 
-    def see(self, column: Vector) -> Vector:
-        """Return a column of the block as it is seen from here; its values stay in the order of the block."""
+    def column_of_block(self, column: Vector) -> Vector:
+        """Return a column of the block with the cell that formulas of this order use; values stay in its order."""
         return Vector(column.values, column.range, f"INDEX({column.range},$C{ROW})")
 
-    def copy(self, key: str, heading: str, column: Vector) -> Vector:
-        """Return a column of the block as a range in this order."""
-        return self.add(key, heading, self.see(column).cell, column.values)
+    def copy_column(self, key: str, heading: str, column: Vector) -> Vector:
+        """Copy a column of the block to this sheet, in the order of groups, and return it."""
+        return self.add_column(key, heading, self.column_of_block(column).cell, column.values)
 
-    def add(self, _key: str, heading: str, formula: str, values: Sequence[Any]) -> Vector:
-        """Add a column; its values are given in the order of the block."""
+    def add_column(self, _key: str, heading: str, formula: str, values: Sequence[Any]) -> Vector:
+        """Add a column to this sheet and return it; its values are given in the order of the block."""
         column = self.sheet.add_column(heading, 16, [values[row] for row in self.rows], formula)
         return Vector(values, self.sheet.column_range(column), self.sheet.cell(column, on_sheet=self.sheet))
 
-    def ends(self, index: int) -> tuple[Cell, Cell]:
-        """Return the first and last place of a group, for the sheet Sharing."""
+    def group_ends(self, index: int) -> tuple[Cell, Cell]:
+        """Return the cells with the first and last position of a group, for the sheet Sharing."""
         (first, last), row = self._places[index], f"${FIRST_ROW + index}"
         first_cell, last_cell = self.groups.cell(self._first, row), self.groups.cell(self._last, row)
         return Cell(first, first_cell, "count"), Cell(last, last_cell, "count")
 
     def span(self, first: Vector, last: Vector) -> str:
-        """Return one column or several side by side, as figures of the group see them."""
+        """Return the range of a group's rows in one column or in several next to each other, for its formulas."""
         start, end = (self.groups.cell(key, on_sheet=self.groups.sheet) for key in (self._first, self._last))
-        return _between(first, last, start, end)
+        return _range_between(first, last, start, end)
 
     def group_factor(self) -> str:
-        """Return the factor that limits a sum to the rows of the figure's group."""
+        """Return the factor that limits a sum to the rows of the formula's group."""
         return f"({self.sheet.column_range(2)}=$B{ROW})*"
 
 
@@ -244,21 +246,27 @@ class SearchColumns:
         bounds: Mapping[str, Vector],
         amount: KernelFigure,
     ) -> None:
-        """Write what each row takes before the factor applies, and the factors at its turning points.
+        """Add the columns that the search reads: what each row takes before the factor applies, and its turning points.
 
-        `orders` holds the sheets of a year whose rows are in the order of their groups.
+        Args:
+            figures: The figures of the step.
+            orders: Sheets with rows sorted by group, by kind of row and grouping; a missing one is added.
+            weights: The weight of each row.
+            base: The base of each row.
+            bounds: The floor and the ceiling of each row, as far as there are any.
+            amount: What each group has to share.
         """
         self.figures, self.amount = figures, amount
         self.order = order = _order_of(figures, orders)
         name, label, unit = figures.step.name, figures.step.label, figures.step.unit
 
         def add(key: str, description: str, unit: str | None, formula: str, values: Sequence[float]) -> Vector:
-            return order.add(f"{name} {key}", with_unit(f"{label}: {description}", unit), formula, values)
+            return order.add_column(f"{name} {key}", with_unit(f"{label}: {description}", unit), formula, values)
 
-        self.weights = order.copy(f"{name} weight", f"{label}: weight", weights)
-        weight, base_cell = self.weights.cell, order.see(base).cell
-        cells = {side: order.see(bound).cell for side, bound in bounds.items()}
-        formula = f"IF({weight}>0,{cells.get(FLOOR, base_cell)},{clipped(base_cell, cells)})"
+        self.weights = order.copy_column(f"{name} weight", f"{label}: weight", weights)
+        weight, base_cell = self.weights.cell, order.column_of_block(base).cell
+        cells = {side: order.column_of_block(bound).cell for side, bound in bounds.items()}
+        formula = f"IF({weight}>0,{cells.get(FLOOR, base_cell)},{clip_formula(base_cell, cells)})"
         starts = zip(weights.values, bounds.get(FLOOR, base).values, clip(base, bounds), strict=True)
         values = [lowest if own_weight > 0 else bounded for own_weight, lowest, bounded in starts]
         self.start = add("start", "before the factor applies", unit, formula, values)
@@ -280,13 +288,12 @@ class SearchColumns:
         self.outer = (next(iter(self.points.values())), list(self.points.values())[-1])
         """The first and the last column of turning points."""
 
-    def write(self) -> KernelFigure:
-        """Write the rounds of the search and the factor of each group, on a straight line from the point below it.
+    def write_search(self) -> KernelFigure:
+        """Write the rounds of the search and the factor of each group, and return the factor.
 
-        Returns:
-            The factor.
+        The factor is on a straight line from the turning point below it.
         """
-        ends = [self._rounds(index) for index in range(len(self.figures.rows))]
+        ends = [self._write_rounds(index) for index in range(len(self.figures.rows))]
         factors = [self.search.factor(index) for index in range(len(ends))]
         figures, name, span = self.figures, self.figures.step.name, self.order.span
 
@@ -299,13 +306,14 @@ class SearchColumns:
         key, values = f"below factor of {name}", [factor.below for factor in factors]
         below = figures.put(key, "factor at the turning point below", below_factor, values, _FACTOR).on_group_row()
         key, values = f"spent below factor of {name}", [factor.spent for factor in factors]
-        formula = self._spent(below, lambda column: span(column, column))
+        formula = self._sum_spent(below, lambda column: span(column, column))
         spent = figures.put(key, "spent at that factor", formula, values).on_group_row()
         key, values = f"weights moving of {name}", [factor.moving for factor in factors]
-        moving = figures.put(key, "weights that still share", self._moving(below), values, "weight").on_group_row()
+        moving = figures.put(key, "weights that still share", self._sum_moving(below), values, "weight").on_group_row()
         line, points = f"{below}+({self.amount.on_group_row()}-{spent})/{moving}", span(*self.outer)
 
         def factor_of(row: int) -> str:
+            """Return the formula of the factor of a group."""
             rank = at_end("F", row)
             next_point = f"SMALL({points},MIN(COUNT({points}),{rank}+1))"
             upto = f"IF({rank}>=COUNT({points}),{line},MIN({next_point},{line}))"
@@ -314,21 +322,21 @@ class SearchColumns:
         values = [factor.factor for factor in factors]
         return figures.put(f"factor of {name}", "factor", factor_of, values, _FACTOR)
 
-    def _rounds(self, index: int) -> int:
-        """Write the rounds of a group on the sheet Sharing, and return the row of the last."""
+    def _write_rounds(self, index: int) -> int:
+        """Write the rounds of the search in a group on the sheet Sharing, and return the row of the last round."""
         figures, search = self.figures, self.search
         columns, sheet, step = figures.columns, figures.layout.sharing, figures.step
         label = columns.now.labels[figures.within][index] if figures.within else "all"
         for number, tried in enumerate(search.rounds(index), 1):
             row = sheet.last_row + 1
             above = row - 1
-            points = _between(*self.outer, f"$L{row}", f"$M{row}")
+            points = _range_between(*self.outer, f"$L{row}", f"$M{row}")
             held = f"$J{above}<=$K{above}+tolerance*MAX(1,ABS($K{above}))"
             lowest, highest = "0", f"COUNT({points})+1"
             if number > 1:
                 lowest = f"IF({held},MAX($F{above},$H{above}),$F{above})"
                 highest = f"IF({held},$G{above},MIN($G{above},$H{above}))"
-            spent = self._spent(f"$I{row}", _between_on(row, "$L", "$M"))
+            spent = self._sum_spent(f"$I{row}", _range_getter(row, "$L", "$M"))
             cells = (
                 with_unit(step.label, step.unit),
                 columns.year,
@@ -341,16 +349,20 @@ class SearchColumns:
                 Cell(tried.point, f"SMALL({points},$H{row})"),
                 Cell(tried.spent, spent),
                 Cell(self.amount.values[index], self.amount.of_group(index)),
-                *self.order.ends(index),
+                *self.order.group_ends(index),
             )
             sheet.put_row(row, cells)
         return sheet.last_row
 
-    def _spent(self, factor: str, span: Callable[[Vector], str]) -> str:
-        """Return what the rows of a group take together at a factor; `span` says where a column's rows are.
+    def _sum_spent(self, factor: str, span: Callable[[Vector], str]) -> str:
+        """Return the formula of what the rows of a group take together at a factor.
 
         A row whose floor or ceiling turns at exactly this factor takes the same whether it counts as turned or not.
         So SUMIF, which compares texts of 15 digits, is exact enough.
+
+        Args:
+            factor: The factor, as in a formula.
+            span: Gives the range of a column's rows.
         """
 
         def turned(cells: Vector, side: str) -> str:
@@ -362,7 +374,7 @@ class SearchColumns:
         spent += f"-{turned(self.rises[FLOOR], FLOOR)}" if FLOOR in self.points else ""
         return spent + (f"+{turned(self.rises[CEILING], CEILING)}" if CEILING in self.points else "")
 
-    def _moving(self, factor: str) -> str:
+    def _sum_moving(self, factor: str) -> str:
         """Return the formula that sums the weights of the rows that take more when the factor grows."""
         terms = self.order.group_factor() + self.weights.range
         for side, relation in ((FLOOR, "<="), (CEILING, ">")):
@@ -371,31 +383,44 @@ class SearchColumns:
 
 
 def clip(column: Vector, bounds: Mapping[str, Vector]) -> list[float]:
-    """Return each value of a column brought down to its ceiling, then up to its floor."""
+    """Return the values of a column, each limited to its ceiling and then to its floor."""
     values = list(column.values)
     if CEILING in bounds:
         values = list(map(min, values, bounds[CEILING].values))
     return list(map(max, bounds[FLOOR].values, values)) if FLOOR in bounds else values
 
 
-def clipped(cell: str, bounds: Mapping[str, str]) -> str:
-    """Return a cell between the cells of its bounds."""
+def clip_formula(cell: str, bounds: Mapping[str, str]) -> str:
+    """Return the formula that limits a cell to the cells of its ceiling and its floor."""
     below = f"MIN({cell},{bounds[CEILING]})" if CEILING in bounds else cell
     return f"MAX({bounds[FLOOR]},{below})" if FLOOR in bounds else below
 
 
-def _between(first: Vector, last: Vector, start: str, end: str) -> str:
-    """Return the cells of one column, or of several side by side, from one place to another."""
+def _range_between(first: Vector, last: Vector, start: str, end: str) -> str:
+    """Return the range from one position to another in a column, or in several columns next to each other.
+
+    Args:
+        first: The first column.
+        last: The last column.
+        start: The first position, as in a formula.
+        end: The last position, as in a formula.
+    """
     return f"INDEX({first.range},{start}):INDEX({last.range},{end})"
 
 
-def _between_on(row: int, start: str, end: str) -> Callable[[Vector], str]:
-    """Return a function that gives the cells of a column between the places in two columns of a row."""
-    return lambda column: _between(column, column, f"{start}{row}", f"{end}{row}")
+def _range_getter(row: int, start: str, end: str) -> Callable[[Vector], str]:
+    """Return a function that gives the range of a column between the positions in two cells of a row.
+
+    Args:
+        row: The row.
+        start: Letter of the column with the first position.
+        end: Letter of the column with the last position.
+    """
+    return lambda column: _range_between(column, column, f"{start}{row}", f"{end}{row}")
 
 
 def _order_of(figures: KernelFigures, orders: dict[tuple[Kind, str], GroupOrder]) -> OwnOrder | GroupOrder:
-    """Return the order in which the rows of a block are searched; `orders` holds the sheets of a year."""
+    """Return the order of rows for a search: the block's, or a sheet sorted by group, which is added to `orders`."""
     if figures.within is None:
         return OwnOrder(figures)
     key = (figures.block.kind, figures.within)

@@ -77,13 +77,13 @@ class Fill:
     unlocked: bool
 
     def formula_of(self, row: int) -> str | None:
-        """Return the formula of a row's cell, None if it is a plain value."""
+        """Return the formula of the cell in a row; None if it is a plain value."""
         if isinstance(self.formula, str):
             return self.formula.replace(ROW, str(row))
         return None if self.formula is None else self.formula(row)
 
     def cell(self, row: int) -> Cell:
-        """Return the cell of a row; a cell with a formula is never an input, even in a column of inputs."""
+        """Return the cell in a row; a cell with a formula is never an input, even in a column of inputs."""
         formula = self.formula_of(row)
         return Cell(self.values[row - FIRST_ROW], formula, self.format, self.unlocked and formula is None)
 
@@ -115,7 +115,7 @@ class Chart:
 
 
 def letter(column: int) -> str:
-    """Return the letters of a column counted from 1."""
+    """Return the letters of a column by its number: `A` for 1, `AA` for 27."""
     return str(xl_col_to_name(column - 1))
 
 
@@ -131,24 +131,24 @@ def column_number(letters: str) -> int:
 
 
 def quoted(sheet: str) -> str:
-    """Return a sheet's name as formulas write it."""
+    """Return the name of a sheet in quotation marks, as formulas write it."""
     return "'" + sheet.replace("'", "''") + "'"
 
 
 def free_name(used_names: set[str], numbered: Callable[[int], str]) -> str:
-    """Return the first unused name, numbered from 1, and add it to the used names; case makes no difference."""
+    """Return the first of the numbered names that is not used, and add it to the used names; capitals do not count."""
     name = next(name for name in map(numbered, count(1)) if name.casefold() not in used_names)
     used_names.add(name.casefold())
     return name
 
 
 def is_web(address: str) -> bool:
-    """Return whether a text is an address on the web that a cell can lead to; Excel takes 2,079 characters."""
+    """Return whether a text is a web address that a cell can link to; Excel takes 2,079 characters."""
     return address.startswith(("http://", "https://")) and not re.search(r"\s", address) and len(address) <= 2_000
 
 
 def clean(text: str) -> str:
-    """Return a text that a workbook can hold: no control characters, at most 32,000 characters."""
+    """Return a text as a workbook can hold it: without control characters, cut after 32,000 characters."""
     return _CONTROL.sub(" ", text)[:32_000]
 
 
@@ -178,8 +178,8 @@ class Sheet:
     charts: list[Chart] = field(default_factory=list)
     """Charts below the table, two side by side; wide ones last."""
 
-    def heading(self, text: str, width: float = 15) -> int:
-        """Add a column and return its number; Excel's tables need unique headings."""
+    def add_heading(self, text: str, width: float = 15) -> int:
+        """Add a column with a heading and return its number; the heading is numbered if it is used already."""
         # A line break would have to be written in two ways, in the cell and in the table's list of columns.
         text, used_names = " ".join(clean(text).split()), {heading.casefold() for heading in self.headings}
         self.headings.append(free_name(used_names, lambda n: f"{text[:240]} ({n})" if n > 1 else text[:250]))
@@ -190,9 +190,9 @@ class Sheet:
         return column
 
     def add_headings(self, columns: Iterable[tuple[str, float]]) -> None:
-        """Add columns by their headings and widths."""
+        """Add empty columns, each by its heading and width."""
         for heading, width in columns:
-            self.heading(heading, width)
+            self.add_heading(heading, width)
 
     def add_column(  # one parameter for each property of a column
         self,
@@ -205,8 +205,18 @@ class Sheet:
         unlocked: bool = False,
         total: bool = False,
     ) -> int:
-        """Add a column and fill it from the first row of the table down, with its total above; return its number."""
-        column = self.heading(heading, width)
+        """Add a column and return its number; it is filled from the first row of the table down, with its total above.
+
+        Args:
+            heading: The heading.
+            width: Width in figures.
+            values: The values, row by row.
+            formula: The formula of every row; None for plain values.
+            number: Name of the number format.
+            unlocked: Whether readers may change the values.
+            total: Whether the column has a total.
+        """
+        column = self.add_heading(heading, width)
         if values:
             self.fills[column] = Fill(values, formula, number, unlocked)
             self.last_row = max(self.last_row, FIRST_ROW + len(values) - 1)
@@ -217,32 +227,32 @@ class Sheet:
         return column
 
     def put(self, row: int, column: int, value: Any, formula: str | None = None, number: str = "number") -> None:
-        """Place one cell; a cell below the headings extends the table to its row."""
+        """Set one cell; a cell below the headings extends the table to its row."""
         self.cells[row, column] = Cell(value, formula, number)
         self.last_row = max(self.last_row, row)
 
     def put_row(self, row: int, values: Iterable[Any]) -> None:
-        """Place the first cells of a row, each a plain value or a `Cell`."""
+        """Set the first cells of a row, each a plain value or a `Cell`."""
         for column, value in enumerate(values, 1):
             self.cells[row, column] = value if isinstance(value, Cell) else Cell(value)
         self.last_row = max(self.last_row, row)
 
-    def rows(self, rows: Iterable[Iterable[Any]]) -> None:
-        """Fill the table with plain values and cells; empty ones get the text `none`."""
+    def fill_rows(self, rows: Iterable[Iterable[Any]]) -> None:
+        """Fill the table row by row with plain values and cells; an empty value becomes the text `none`."""
         for row, values in enumerate(rows, FIRST_ROW):
             self.put_row(row, (NONE if value is None or value == "" else value for value in values))
 
-    def flag(self, cells: str, word: str) -> None:
-        """Show a word that marks a problem in bold and red wherever it appears in some cells."""
+    def flag_word(self, cells: str, word: str) -> None:
+        """Show a word in bold and red wherever it appears in these cells."""
         settings = {"type": "cell", "criteria": "==", "value": f'"{word}"', "format": "wrong"}
         self.conditional_formats.append((cells, settings))
 
-    def count(self) -> int:
-        """Return the number of cells, with title, note and headings."""
+    def cell_count(self) -> int:
+        """Return the number of cells of the sheet, with title, note and headings."""
         return len(self.cells) + sum(len(fill.values) for fill in self.fills.values()) + len(self.headings) + 2
 
     def value(self, row: int, column: int) -> Any:
-        """Return the value of a cell, None where there is none."""
+        """Return the value of a cell; None if it is empty."""
         fill = self.fills.get(column)
         if fill and FIRST_ROW <= row < FIRST_ROW + len(fill.values):
             return fill.values[row - FIRST_ROW]
@@ -250,13 +260,13 @@ class Sheet:
         return cell.value if cell else None
 
     def is_text(self, column: int) -> bool:
-        """Return whether a column of the table holds texts, which are on the left; its first value decides."""
+        """Return whether a column of the table holds texts, judged by its first value; texts are aligned left."""
         values = (self.value(row, column) for row in range(FIRST_ROW, self.last_row + 1))
         first = next((value for value in values if value not in (None, *MARKS)), None)
         return first is None or isinstance(first, str)
 
     def region(self, column: int) -> str:
-        """Return the cells of a column of the table, as written on this sheet."""
+        """Return the cells of a column of the table as a range, without the name of the sheet."""
         return f"${letter(column)}${FIRST_ROW}:${letter(column)}${self.last_row}"
 
     def cell(self, column: int, row: int | str = ROW, *, on_sheet: Sheet | None = None) -> str:
@@ -273,14 +283,14 @@ class Sheet:
         return " ".join(text for text in (f"{self.role}.", self.note, self.status[0] if self.status else "") if text)
 
     def finish(self) -> None:
-        """Explain empty cells and marks in the note, and set the widths of columns."""
+        """Complete the sheet before it is written: explain empty cells and marks in the note, and set column widths."""
         if not self.fills and not any(row >= FIRST_ROW for row, _ in self.cells):
-            self.rows([[NONE] * len(self.headings)])
-        self._explain()
-        self._fit()
+            self.fill_rows([[NONE] * len(self.headings)])
+        self._explain_marks()
+        self._fit_columns()
 
-    def _explain(self) -> None:
-        """Add to the note what marks mean and why cells are empty."""
+    def _explain_marks(self) -> None:
+        """Add sentences to the note on what `[z]` means and why cells are empty, if the sheet has such cells."""
         content = [(fill.formula_of(FIRST_ROW) or "", fill.values) for fill in self.fills.values()]
         content += [("", (cell.value,)) for (row, _), cell in self.cells.items() if row >= FIRST_ROW]
         marked = any(NOT_APPLICABLE in formula or NOT_APPLICABLE in values for formula, values in content)
@@ -292,18 +302,18 @@ class Sheet:
             if applies and mark not in self.note:
                 self.note = f"{self.note} {sentence}".strip()
 
-    def _fit(self) -> None:
-        """Widen columns to fit their content; texts wider than 60 figures are wrapped instead."""
+    def _fit_columns(self) -> None:
+        """Widen columns to fit their content; columns of texts wider than 60 figures are wrapped instead."""
         needed: dict[int, float] = {}
         for (row, column), cell in self.cells.items():
             if row >= FIRST_ROW or (row == TOTAL_ROW and not isinstance(cell.value, str)):
                 bold = BOLD if row == TOTAL_ROW else 1.0
-                needed[column] = max(needed.get(column, 0.0), bold * self._width(cell.value, cell.format, column))
+                needed[column] = max(needed.get(column, 0.0), bold * self._width_of(cell.value, cell.format, column))
         for column, fill in self.fills.items():
             numbers = [value for value in fill.values if isinstance(value, int | float)]
             ends: list[Any] = [max(numbers), min(numbers)] if numbers else []
             texts = {value for value in fill.values if isinstance(value, str)}
-            widths = [self._width(value, fill.format, column) for value in (*ends, *texts)]
+            widths = [self._width_of(value, fill.format, column) for value in (*ends, *texts)]
             needed[column] = max([needed.get(column, 0.0), *widths])
         for column, width in needed.items():
             if column not in self.wrapped and width > _LONGEST_COLUMN:
@@ -319,8 +329,8 @@ class Sheet:
         widest = max(self.widths, key=lambda column: self.widths[column])
         self.widths[widest] += min(_LONGEST_COLUMN, max(0.0, across - sum(self.widths.values())))
 
-    def _width(self, value: Any, kind: str, column: int) -> float:
-        """Return the width that a value needs; wrapped texts need none."""
+    def _width_of(self, value: Any, kind: str, column: int) -> float:
+        """Return the column width that a value needs; 0 for blanks, yes/no and wrapped texts."""
         if isinstance(value, str):
             return 0.0 if column in self.wrapped else text_width(value) + INDENT + 0.5
         if isinstance(value, bool) or value is None:
@@ -328,11 +338,11 @@ class Sheet:
         return number_width(value, kind) + INDENT + 0.5
 
     def heading_lines(self, column: int) -> int:
-        """Return the lines that the heading of a column takes."""
+        """Return how many lines the heading of a column takes."""
         return lines_needed(self.headings[column - 1], (self.widths[column] - INDENT) / BOLD)
 
-    def height(self, row: int) -> float | None:
-        """Return the height that a row of wrapped prose needs, or None if one line is enough."""
+    def row_height(self, row: int) -> float | None:
+        """Return the height in points that a row of wrapped texts needs; None if one line is enough."""
         lines = 1
         for column in self.wrapped:
             value = self.value(row, column)

@@ -30,6 +30,7 @@ class StepWriter:
     """Writes the steps and checks of one year."""
 
     def __init__(self, layout: Layout, year: str) -> None:
+        """Prepare to write the steps of one year."""
         self.layout = layout
         self.year = year
         self.columns = YearColumns(layout, year)
@@ -38,15 +39,15 @@ class StepWriter:
         self.orders: dict[tuple[Kind, str], GroupOrder] = {}
         """Rows by group, for each kind of row and grouping that a search needs."""
 
-    def step(self, step: Step) -> None:
-        """Write one step in its sheet.
+    def write_step(self, step: Step) -> None:
+        """Write a step to its sheet, with the figures that it uses.
 
         Raises:
             OutputError: The step's formula is longer than Excel allows; it names the step.
         """
         columns, is_national, is_fixed = self.columns, step.kind == NATIONAL, bool(without_excel(step.tree))
         self.layout.user = step.label
-        self._figures(step.tree)
+        self._write_figures(step.tree)
         try:
             match step.tree:
                 case tree.ShareOut():
@@ -58,29 +59,30 @@ class StepWriter:
                 case _ if is_national:
                     label = f"{step.label} ({FIXED})" if is_fixed else step.label
                     formula = None if is_fixed else self._national_formula(step.tree)
-                    columns.national(step.name, label, step.unit, formula, columns.now.national(step.name))
+                    columns.write_national(step.name, label, step.unit, formula, columns.now.national(step.name))
                 case _ if is_fixed:
-                    columns.step(step, None, FIXED)
+                    columns.write_step(step, None, FIXED)
                 case _:
                     block = columns.block(step.kind)
-                    columns.step(step, self._formula(step.tree, block, block.sheet))
+                    columns.write_step(step, self._rows_formula(step.tree, block, block.sheet))
         except OutputError as fault:
             raise OutputError(f"{step.where}: {fault}") from None
 
-    def _formula(self, expression: Expression, block: Block, sheet: Sheet) -> Formula:
-        """Return the formula of every row of a block; formulas of rows only differ if they look back a year."""
+    def _rows_formula(self, expression: Expression, block: Block, sheet: Sheet) -> Formula:
+        """Return the formula for the rows of a block; it differs between rows only if it looks back a year."""
         layout, year, first_year = self.layout, self.year, self.columns.first_year
         if not first_year and any(isinstance(node, tree.Previous) for node in tree.walk(expression)):
             return lambda row: excel.render(expression, Refs(layout, year, block, row, sheet), first_year=False)
         return excel.render(expression, Refs(layout, year, block, ROW, sheet), first_year=first_year)
 
     def _national_formula(self, expression: Expression) -> str:
+        """Return the formula of an expression over national figures."""
         return excel.render(expression, self.columns.national_refs(), first_year=self.columns.first_year)
 
     # Figures over rows ----------------------------------------------------------------------------
 
-    def _figures(self, expression: Expression) -> None:
-        """Write every figure that a formula uses, once: nationally, or in a column of its group's sheet."""
+    def _write_figures(self, expression: Expression) -> None:
+        """Write every figure over rows that a formula uses, unless it is written already: nationally, or by group."""
         columns, scheme = self.columns, self.layout.scheme
         for node in [node for node in tree.walk(expression) if isinstance(node, tree.AggregateCall)]:
             aggregate, symbol, key = AGGREGATES[node.function], scheme.symbols[node.of], tree.to_text(node)
@@ -93,24 +95,28 @@ class StepWriter:
                 formula = filled(aggregate.excel_within, cells=cells, groups=numbers, group=f"$B{ROW}")
                 values = columns.block(group(node.within)).values(key)
             unit, label = "" if aggregate.is_count else symbol.unit, f"{aggregate.heading} {scheme.labels[node.of]}"
-            columns.figure(node.within, key, label, unit, formula, values)
+            columns.write_figure(node.within, key, label, unit, formula, values)
 
     # Checks -----------------------------------------------------------------------------------------
 
-    def check(self, check: Check, index: int, failing: Collection[str]) -> str:
-        """Return the live formula of a check for this year; a check of organisations gets a column.
+    def check_formula(self, check: Check, index: int, failing: Collection[str]) -> str:
+        """Return the live formula of a check for this year; a check of organisations or groups also gets a column.
 
-        `failing` names those that fail it in the run. The formula is empty if the check uses a function that Excel
-        does not have.
+        The formula is an empty text if the check uses a function that Excel does not have.
+
+        Args:
+            check: The check.
+            index: Its position among the checks.
+            failing: The organisations or groups that fail it in the run.
         """
         if without_excel(check.tree):
             return ""
         self.layout.user = f"check {check.name}"
-        self._figures(check.tree)
+        self._write_figures(check.tree)
         kind = kind_of(check.tree, self.layout.scheme.symbols)
         if kind == NATIONAL:
             return self._national_formula(check.tree)
         columns, block = self.columns, self.columns.block(kind)
         names = columns.now.codes() if kind == ORGANISATION else columns.now.labels[kind.column or ""]
-        formula, holds = self._formula(check.tree, block, block.workings), [name not in failing for name in names]
-        return f"AND({columns.helper(block, f'check {index}', f'Check: {check.name}', formula, holds).range})"
+        formula, holds = self._rows_formula(check.tree, block, block.workings), [name not in failing for name in names]
+        return f"AND({columns.add_helper(block, f'check {index}', f'Check: {check.name}', formula, holds).range})"

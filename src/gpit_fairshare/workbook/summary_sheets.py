@@ -33,17 +33,24 @@ class SummaryRows:
     """The rows of Summary: a figure each, a column a year."""
 
     def __init__(self, layout: Layout) -> None:
+        """Make the sheet Summary with a column for each year, and no rows yet."""
         self.layout = layout
         note = "National figures, each a live formula; charts are below the table."
-        self.sheet = layout.sheet(SUMMARY, f"{layout.scheme.title}: summary", note)
-        self.sheet.heading("Figure", 62)
+        self.sheet = layout.make_sheet(SUMMARY, f"{layout.scheme.title}: summary", note)
+        self.sheet.add_heading("Figure", 62)
         self.sheet.add_headings((f"{year} {layout.scheme.certainty(year)}", 22) for year in layout.years)
         self.rows: dict[str, int] = {}
 
     def put(self, label: str, year: str, formula: str, value: float, number: str = "", key: str = "") -> str:
-        """Write one figure of one year, in £ if no format is given.
+        """Write one figure of one year.
 
-        Its row is found by its label, or by a key where two figures may have the same label.
+        Args:
+            label: Label of the row.
+            year: The year.
+            formula: The formula.
+            value: The value that it gives.
+            number: Name of the number format; that of £ if it is empty.
+            key: Identifies the row if two figures may have the same label.
 
         Returns:
             How formulas on the same sheet refer to the cell.
@@ -55,38 +62,39 @@ class SummaryRows:
         return f"{letter(column)}{row}"
 
     def cell(self, key: str, year: str) -> str:
-        """Return how formulas on other sheets refer to a figure."""
+        """Return how formulas on other sheets refer to a figure, by the label or key of its row."""
         return f"{SUMMARY}!${letter(2 + self.layout.years.index(year))}${self.rows[key]}"
 
 
 def summary_rows(layout: Layout, writers: Mapping[str, StepWriter]) -> SummaryRows:
-    """Return the years' main figures, each a live formula on the year sheets."""
+    """Return the sheet Summary with the main figures of each year, each a live formula on the year sheets."""
     rows = SummaryRows(layout)
     for measures in layout.measures:
         year = measures.year
         block = layout.blocks[ORGANISATION, year]
         if measures.money:
-            _account(rows, writers[year], measures.money)
+            _write_account(rows, writers[year], measures.money)
         else:
-            _answers(rows, block, measures)
+            _write_answers(rows, block, measures)
         if block.number_column(BASELINE):
-            _against_baseline(rows, block, measures)
+            _write_against_baseline(rows, block, measures)
         if math.fsum(block.number_column(PEOPLE)) and f"{layout.scheme.result} per head" in block.helpers:
-            _per_head(rows, block)
+            _write_per_head(rows, block)
         if block.number_column(SUPPORT) and measures.supported is not None:
             label = f"{layout.scheme.organisation}s with transition support"
             rows.put(label, year, f'COUNTIF({block.column_range(SUPPORT)},">0")', measures.supported, "count")
     return rows
 
 
-def _account(rows: SummaryRows, writer: StepWriter, account: MoneyAccount) -> None:
+def _write_account(rows: SummaryRows, writer: StepWriter, account: MoneyAccount) -> None:
     """Write the money account of one year; each line has its formula, and the difference follows from the lines."""
     layout, year = rows.layout, writer.year
 
     def lines(side: str, listed: Sequence[MoneyLine]) -> list[str]:
+        """Write the lines of one side of the account, and return their cells."""
         cells = []
         for line in listed:
-            formula, key = _line(writer, side, line.name), f"{side} {line.name}"
+            formula, key = _line_formula(writer, side, line.name), f"{side} {line.name}"
             cells.append(rows.put(f"{side}: {line.label} (£)", year, formula, line.amount, key=key))
         return cells
 
@@ -104,8 +112,8 @@ def _account(rows: SummaryRows, writer: StepWriter, account: MoneyAccount) -> No
         rows.put(f"{DIFFERENCE} (£)", year, f"ROUND({formula},{pence})", account.difference, key=DIFFERENCE)
 
 
-def _line(writer: StepWriter, side: str, name: str) -> str:
-    """Return the formula for the money of a name on a side of the account, over all organisations as in the engine."""
+def _line_formula(writer: StepWriter, side: str, name: str) -> str:
+    """Return the formula for one line of the account: the money of a name, over all organisations."""
     layout = writer.layout
     if side == UNSPENT and name in writer.share_outs:  # a share_out step without a ceiling leaves nothing over
         return writer.share_outs[name].left_over or "0"
@@ -117,8 +125,8 @@ def _line(writer: StepWriter, side: str, name: str) -> str:
     return f"SUM({layout.blocks[kind, writer.year].column_range(name)})"
 
 
-def _answers(rows: SummaryRows, block: Block, measures: YearMeasures) -> None:
-    """Write the total of answers that are not money, or the lowest and highest of an index or a rate."""
+def _write_answers(rows: SummaryRows, block: Block, measures: YearMeasures) -> None:
+    """Write the total of answers that are not money, or the lowest and highest if they are not added up."""
     scheme, cells = rows.layout.scheme, block.column_range(rows.layout.scheme.result)
     answers, unit = block.values(scheme.result), scheme.symbols[scheme.result].unit
     ends = [("lowest", "MIN", min(answers)), ("highest", "MAX", max(answers))]
@@ -128,7 +136,7 @@ def _answers(rows: SummaryRows, block: Block, measures: YearMeasures) -> None:
         rows.put(label, block.year.year, f"{function}({cells})", value, number)
 
 
-def _against_baseline(rows: SummaryRows, block: Block, measures: YearMeasures) -> None:
+def _write_against_baseline(rows: SummaryRows, block: Block, measures: YearMeasures) -> None:
     """Write how many organisations gain and lose on historic spend, and the total of reductions."""
     layout, year, noun = rows.layout, block.year.year, rows.layout.scheme.organisation
     after, before = block.column_range(layout.scheme.result), block.column_range(BASELINE)
@@ -146,7 +154,7 @@ def _against_baseline(rows: SummaryRows, block: Block, measures: YearMeasures) -
         rows.put("Historic spend per registered patient (£)", year, rate, total / heads, "£ per head")
 
 
-def _per_head(rows: SummaryRows, block: Block) -> None:
+def _write_per_head(rows: SummaryRows, block: Block) -> None:
     """Write the allocation per head in all, and the lowest and highest £ per head of any organisation."""
     scheme, year = rows.layout.scheme, block.year.year
     rate = f"SUM({block.column_range(scheme.result)})/SUM({block.column_range(PEOPLE)})"
@@ -165,14 +173,14 @@ def _per_head(rows: SummaryRows, block: Block) -> None:
 
 
 def areas_sheet(layout: Layout) -> Sheet | None:
-    """Return live totals by the scheme's `report_by` column; None if there is no such column."""
+    """Return the sheet of totals by the scheme's `report_by` column, live; None if there is no such column."""
     column, blocks = layout.scheme.report_by, layout.organisations().values()
     if not column or not all(column in block.columns for block in blocks):
         return None
     label = layout.label(column)
     title = f"{layout.scheme.title}: by {inside(label)}"
     note = "Totals of the year sheets, each a live formula."
-    sheet = layout.sheet(sheet_name(f"By {label}", layout.used_sheet_names), title, note)
+    sheet = layout.make_sheet(sheet_name(f"By {label}", layout.used_sheet_names), title, note)
     names = sorted({text or "" for block in blocks for text in block.values(column)})
     sheet.add_column(label, 40, [text or NOT_GIVEN for text in names])
     # EXACT is only needed for areas that differ only in capitals.
@@ -183,7 +191,10 @@ def areas_sheet(layout: Layout) -> Sheet | None:
         areas = [by_name.get(text or UNNAMED_AREA, nothing) for text in names]
 
         def formula(start: str, end: str, column_range: str = block.column_range(column)) -> Callable[[int], str]:
+            """Return a function that gives the formula of each area's row: `start`, a test for the area, and `end`."""
+
             def of_row(row: int) -> str:
+                """Return the formula of one area's row."""
                 name = f"$A{row}" if names[row - FIRST_ROW] else excel.text("")
                 same = f"EXACT({column_range},{name})" if exact else f"({column_range}={name})"
                 return f"{start}{same}{end}"
@@ -209,16 +220,16 @@ def areas_sheet(layout: Layout) -> Sheet | None:
 def charts(
     layout: Layout, change: Sheet | None, spread: Sheet | None, path: Sheet | None, areas: Sheet | None
 ) -> list[Chart]:
-    """Return the charts for which there are figures."""
+    """Return the charts of the sheet Summary, for those sheets of figures that exist."""
     noun = layout.scheme.organisation
-    drawn = _changes(change, noun) if change else []
-    drawn += [_spread(spread, noun)] if spread else []
-    drawn += [_path(path, noun)] if path else []
-    return drawn + ([_areas(layout, areas)] if areas and areas.last_row - FIRST_ROW < _MOST_AREAS else [])
+    drawn = _change_charts(change, noun) if change else []
+    drawn += [_spread_chart(spread, noun)] if spread else []
+    drawn += [_path_chart(path, noun)] if path else []
+    return drawn + ([_areas_chart(layout, areas)] if areas and areas.last_row - FIRST_ROW < _MOST_AREAS else [])
 
 
-def _changes(sheet: Sheet, noun: str) -> list[Chart]:
-    """Return charts of the change per head in the first year and in the last."""
+def _change_charts(sheet: Sheet, noun: str) -> list[Chart]:
+    """Return the charts of the change per head, for the first and the last year."""
     columns = {
         heading.split()[1]: sheet.column_range(column)
         for column, heading in enumerate(sheet.headings, 1)
@@ -237,7 +248,7 @@ def _changes(sheet: Sheet, noun: str) -> list[Chart]:
             "£ per registered patient",
             sheet.column_range(1),
             {f"Change {year}": columns[year]},
-            f"{description}, {year}, sorted. {_source(sheet)}",
+            f"{description}, {year}, sorted. {_source_sentence(sheet)}",
             "change per head",
             labels_below=False,
         )
@@ -245,8 +256,8 @@ def _changes(sheet: Sheet, noun: str) -> list[Chart]:
     ]
 
 
-def _spread(sheet: Sheet, noun: str) -> Chart:
-    """Return the chart of organisations by band: historic spend or the first allocation, and the last."""
+def _spread_chart(sheet: Sheet, noun: str) -> Chart:
+    """Return the chart of organisations by band of £ per head: historic spend or the first allocation, and the last."""
     columns = (3, len(sheet.headings))
     series = {sheet.headings[column - 1].rpartition(" (")[0]: sheet.column_range(column) for column in columns}
     sets = " and ".join(series).lower()
@@ -257,13 +268,13 @@ def _spread(sheet: Sheet, noun: str) -> Chart:
         f"Number of {noun}s",
         sheet.column_range(2),
         series,
-        f"Columns: number of {noun}s in each band of £ per registered patient, {sets}. {_source(sheet)}",
+        f"Columns: number of {noun}s in each band of £ per registered patient, {sets}. {_source_sentence(sheet)}",
         "count",
     )
 
 
-def _path(sheet: Sheet, noun: str) -> Chart:
-    """Return the chart of the spread of organisations, from the first figures to the last year."""
+def _path_chart(sheet: Sheet, noun: str) -> Chart:
+    """Return the chart of £ per head over the years: highest, quartiles, median and lowest."""
     first, across = "the first year", "Allocations by year"
     if sheet.value(FIRST_ROW, 1) == "Historic spend":
         first, across = "historic spend", "Historic spend, then allocations by year"
@@ -275,13 +286,13 @@ def _path(sheet: Sheet, noun: str) -> Chart:
         "£ per registered patient",
         sheet.column_range(1),
         {name.partition(" (")[0]: sheet.column_range(column) for column, name in enumerate(sheet.headings[1:], 2)},
-        f"{description} of any {noun}, from {first} to the last year. {_source(sheet)}",
+        f"{description} of any {noun}, from {first} to the last year. {_source_sentence(sheet)}",
         "£ per head",
     )
 
 
-def _areas(layout: Layout, sheet: Sheet) -> Chart:
-    """Return the chart of what each area gets, year by year."""
+def _areas_chart(layout: Layout, sheet: Sheet) -> Chart:
+    """Return the chart of the money that each area gets, year by year."""
     label, by = layout.scheme.labels[layout.scheme.result], sheet.headings[0]
     areas = inside(by)
     series = {
@@ -297,12 +308,12 @@ def _areas(layout: Layout, sheet: Sheet) -> Chart:
         "£ million",
         sheet.column_range(1),
         series,
-        f"Bars: total of the allocations of each {areas} in £ million, by year. {_source(sheet)}",
+        f"Bars: total of the allocations of each {areas} in £ million, by year. {_source_sentence(sheet)}",
         "millions",
         height=max(300, 90 + (sheet.last_row - FIRST_ROW + 1) * (10 + 6 * min(4, len(series)))),
         wide=True,
     )
 
 
-def _source(sheet: Sheet) -> str:
+def _source_sentence(sheet: Sheet) -> str:
     return f"The figures are on the sheet {sheet.name}."

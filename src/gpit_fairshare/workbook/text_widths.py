@@ -45,12 +45,12 @@ FORMATS: Final = {
 
 @lru_cache(maxsize=20_000)
 def text_width(text: str) -> float:
-    """Return the width of a text in Arial, in figures as for columns: capitals are wider than small letters."""
+    """Return the width of a text in Arial, in the unit of column widths; capitals are wider than small letters."""
     return 1.03 * sum([_WIDTHS.get(character, 1.0) if character < "\u1100" else 2.0 for character in text])
 
 
 def lines_needed(text: str, width: float) -> int:
-    """Return how many lines a text takes in a column of a width; words longer than a line are broken."""
+    """Return how many lines a text takes in a column of this width; words longer than a line are broken."""
     lines = 0
     for paragraph in text.split("\n"):
         lines, used = lines + 1, 0.0
@@ -64,7 +64,7 @@ def lines_needed(text: str, width: float) -> int:
 
 
 def number_width(value: float, kind: str) -> float:
-    """Return the width of a figure in a format of FORMATS; 0 for a format that shrinks into its column."""
+    """Return the width of a number in a format of FORMATS; 0 for a format that shrinks numbers into their column."""
     form = FORMATS[kind].partition(";")[0]
     if form == "General":
         return 0.0

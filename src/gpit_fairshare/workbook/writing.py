@@ -53,43 +53,45 @@ class CellFormats:
     """The formats of the workbook, each made once."""
 
     def __init__(self, book: LiveBook) -> None:
+        """Make the formats of the title and of flagged words; others are made when they are needed."""
         self.book = book
         self.made: dict[tuple[tuple[str, Any], ...], Format] = {}
-        self.title = self._format({"bold": True, "font_size": 14})
-        self.looks = {"wrong": self._format({"bold": True, "font_color": "#9C0006"})}
+        self.title = self._make_format({"bold": True, "font_size": 14})
+        self.looks = {"wrong": self._make_format({"bold": True, "font_color": "#9C0006"})}
 
-    def number(self, sheet: Sheet) -> Callable[[Cell, int, bool], int]:
-        """Return a function from a cell, its column and whether it is bold to the number of its format in the file."""
-        return lambda cell, column, bold: format_number(self.cell(cell, sheet, column, bold=bold))
+    def format_getter(self, sheet: Sheet) -> Callable[[Cell, int, bool], int]:
+        """Return a function that gives the number of a cell's format from cell, column and whether it is bold."""
+        return lambda cell, column, bold: format_number(self.cell_format(cell, sheet, column, bold=bold))
 
-    def cell(self, cell: Cell, sheet: Sheet, column: int, *, bold: bool = False) -> Format:
-        """Return the format of a cell: texts on the left, figures on the right, each with its gutter."""
+    def cell_format(self, cell: Cell, sheet: Sheet, column: int, *, bold: bool = False) -> Format:
+        """Return the format of a cell: texts on the left, figures on the right, each with a gap to the next column."""
         is_text = sheet.is_text(column) if cell.value in MARKS else isinstance(cell.value, str)
         # If some texts of a row take several lines, its other cells start on the first line.
         settings: dict[str, Any] = {"num_format": FORMATS[cell.format], "valign": "top" if sheet.wrapped else "vcenter"}
-        settings |= _side(column, is_text=is_text)
+        settings |= _alignment(column, is_text=is_text)
         settings |= {"text_wrap": True} if column in sheet.wrapped and cell.format != "note" else {}
         settings |= {"bold": True} if bold else {}
         settings |= {"locked": False, "font_color": _INPUT} if cell.unlocked else {}
-        return self._format(settings)
+        return self._make_format(settings)
 
-    def heading(self, sheet: Sheet, column: int) -> Format:
-        """Return the format of a column's heading, on the side of its figures or texts."""
-        return self._format({**_HEADING, **_side(column, is_text=sheet.is_text(column))})
+    def heading_format(self, sheet: Sheet, column: int) -> Format:
+        """Return the format of a column's heading, aligned like the cells of the column."""
+        return self._make_format({**_HEADING, **_alignment(column, is_text=sheet.is_text(column))})
 
-    def link(self, column: int) -> Format:
-        """Return the format of a link."""
-        return self._format({**_LINK, **_side(column, is_text=True)})
+    def link_format(self, column: int) -> Format:
+        """Return the format of a cell with a link."""
+        return self._make_format({**_LINK, **_alignment(column, is_text=True)})
 
-    def _format(self, settings: dict[str, Any]) -> Format:
+    def _make_format(self, settings: dict[str, Any]) -> Format:
+        """Return the format with these settings, which is made only once."""
         key = tuple(settings.items())
         if key not in self.made:
             self.made[key] = self.book.add_format(settings)
         return self.made[key]
 
 
-def _side(column: int, *, is_text: bool) -> dict[str, Any]:
-    """Return the settings that align a cell to one side of its column.
+def _alignment(column: int, *, is_text: bool) -> dict[str, Any]:
+    """Return the format settings that align a cell to the left or right of its column.
 
     An indent keeps a figure on the right from touching the text on the left of the next column. Excel only
     indents cells that have an alignment.
@@ -110,16 +112,17 @@ def write_sheets(
         path: The file.
         sheets: The sheets, in order.
         properties: Properties of the document, such as its title.
-        advance: Called with the number of cells done and the total.
+        advance: Called with the number of cells done and of all cells.
         names: Defined names, each with its cell.
     """
     book, names = LiveBook(), names or {}
     book.set_properties({**properties, "created": CREATED})
     for sheet in sheets:
         sheet.finish()
-    styles, done, total = CellFormats(book), 0, sum(sheet.count() for sheet in sheets)
+    styles, done, total = CellFormats(book), 0, sum(sheet.cell_count() for sheet in sheets)
 
     def report(cells: int) -> None:
+        """Report progress after some more cells are written."""
         nonlocal done
         done += cells
         # The full total is only reported when the file is complete.
@@ -128,7 +131,7 @@ def write_sheets(
     # Tables and defined names share one list in Excel, in which case makes no difference.
     tables = {name.casefold() for name in names}
     for sheet in sheets:
-        _add(sheet, book, styles, table_name(sheet.name, tables), report)
+        _add_sheet(sheet, book, styles, table_name(sheet.name, tables), report)
     for name, cell in names.items():
         book.define_name(name, f"={cell}")
     path.write_bytes(book.contents())
@@ -136,39 +139,46 @@ def write_sheets(
 
 
 def table_name(sheet: str, used_names: set[str]) -> str:
-    """Return a name for the table of a sheet: letters, digits and underscores, not a cell's address, not used yet."""
+    """Return an unused name for the table of a sheet: letters, digits and underscores, not like a cell's address."""
     base = "Table_" + re.sub(r"\W+", "_", sheet.replace("£", "GBP_"), flags=re.ASCII)
     return free_name(used_names, lambda number: f"{base}_{number}" if number > 1 else base)
 
 
-def _add(sheet: Sheet, book: LiveBook, styles: CellFormats, table: str, report: Callable[[int], None]) -> None:
-    """Add a finished sheet to the workbook; its table is called `table`.
+def _add_sheet(sheet: Sheet, book: LiveBook, styles: CellFormats, table: str, report: Callable[[int], None]) -> None:
+    """Add a finished sheet to the workbook, with its table, formats, charts, protection and print settings.
 
     Its cells are written when the workbook is closed; `report` is then called with the number of cells written since
     the last call.
+
+    Args:
+        sheet: The sheet.
+        book: The workbook.
+        styles: The formats of the workbook.
+        table: The name of the sheet's table.
+        report: Reports progress.
     """
     page = book.add_worksheet(sheet.name)
     for column, width in sheet.widths.items():
         page.set_column(column - 1, column - 1, width)
     page.write_string(0, 0, clean(sheet.title), styles.title)
-    _note(sheet, page)
-    _table(sheet, page, styles, table)
+    _write_note(sheet, page)
+    _add_sheet_table(sheet, page, styles, table)
     if sheet.wrapped:
         for row in range(FIRST_ROW, sheet.last_row + 1):
-            if height := sheet.height(row):
+            if height := sheet.row_height(row):
                 page.set_height(row, height)
     for (row, column), cell in sheet.cells.items():
         if cell.link:
             inside = not cell.link.startswith(("http://", "https://"))
             target = f"internal:{quoted(cell.link)}!A1" if inside else cell.link
-            page.write_url(row - 1, column - 1, target, styles.link(column), clean(cell.value))
-    page.show(sheet, styles.number(sheet), report)
+            page.write_url(row - 1, column - 1, target, styles.link_format(column), clean(cell.value))
+    page.set_sheet(sheet, styles.format_getter(sheet), report)
     for cells, validation in sheet.validations:
         page.data_validation(cells, validation)
     for cells, settings in sheet.conditional_formats:
         look = {"format": styles.looks[settings["format"]]} if "format" in settings else {}
         page.conditional_format(cells, settings | look)
-    _charts(sheet, book, page)
+    _insert_charts(sheet, book, page)
     page.ignore_errors({**TEXTS_STAY, "formula_unlocked": "A1:XFD1048576"})  # inputs that a formula sums
     if sheet.frozen:
         page.freeze_panes(FIRST_ROW - 1, sheet.frozen)
@@ -187,8 +197,8 @@ def _add(sheet: Sheet, book: LiveBook, styles: CellFormats, table: str, report: 
     page.set_footer("&C&P / &N")
 
 
-def _note(sheet: Sheet, page: WorksheetWriter) -> None:
-    """Write the note below the title, as a formula if it ends with a status."""
+def _write_note(sheet: Sheet, page: WorksheetWriter) -> None:
+    """Write the note below the title of a sheet, as a formula if it ends with a status."""
     note = clean(sheet.full_note())
     if not sheet.status:
         page.write_string(NOTE_ROW - 1, 0, note)
@@ -201,8 +211,9 @@ def _note(sheet: Sheet, page: WorksheetWriter) -> None:
     sheet.put(NOTE_ROW, 1, note, "&".join([*pieces, formula]), "note")
 
 
-def _table(sheet: Sheet, page: WorksheetWriter, styles: CellFormats, name: str) -> None:
-    headings = [(heading, styles.heading(sheet, column)) for column, heading in enumerate(sheet.headings, 1)]
+def _add_sheet_table(sheet: Sheet, page: WorksheetWriter, styles: CellFormats, name: str) -> None:
+    """Add the table of a sheet, with its headings, its description and the height of the heading row."""
+    headings = [(heading, styles.heading_format(sheet, column)) for column, heading in enumerate(sheet.headings, 1)]
     add_table(page, HEADING_ROW, sheet.last_row, name, headings)
     page.describe_table(sheet.title)
     lines = max(sheet.heading_lines(column) for column in range(1, len(sheet.headings) + 1))
@@ -212,7 +223,7 @@ def _table(sheet: Sheet, page: WorksheetWriter, styles: CellFormats, name: str) 
 def add_table(
     page: Worksheet, heading_row: int, last_row: int, name: str, headings: Sequence[tuple[str, Format]]
 ) -> None:
-    """Make a table from the row of headings down, with a format for each heading."""
+    """Add an Excel table from the row of headings down, with a format for each heading."""
     settings = {
         "name": name,
         "columns": [{"header": heading, "header_format": look} for heading, look in headings],
@@ -223,8 +234,8 @@ def add_table(
     page.add_table(heading_row - 1, 0, last_row - 1, len(headings) - 1, settings)
 
 
-def _charts(sheet: Sheet, book: LiveBook, page: WorksheetWriter) -> None:
-    """Put the charts below the table, two side by side."""
+def _insert_charts(sheet: Sheet, book: LiveBook, page: WorksheetWriter) -> None:
+    """Insert the charts of a sheet below its table, two next to each other; a wide chart has a row of its own."""
     row, left = sheet.last_row + 1, True
     for index, chart in enumerate(sheet.charts):
         if index and (left or chart.wide):
@@ -237,11 +248,11 @@ def _charts(sheet: Sheet, book: LiveBook, page: WorksheetWriter) -> None:
             "object_position": 3,
             "description": chart.alternative_text,
         }
-        page.insert_chart(row, 0, _drawn(chart, book), settings)
+        page.insert_chart(row, 0, _draw_chart(chart, book), settings)
 
 
-def _drawn(chart: Chart, book: LiveBook) -> Any:
-    """Return a chart as XlsxWriter takes it."""
+def _draw_chart(chart: Chart, book: LiveBook) -> Any:
+    """Return a chart of XlsxWriter with the series, axes and texts of our chart."""
     drawn = book.add_chart({"type": chart.kind})
     for index, (name, values) in enumerate(chart.series.items()):
         colour = _COLOURS[index % len(_COLOURS)]

@@ -45,6 +45,7 @@ class WorksheetWriter(Worksheet):  # type: ignore[misc]  # the package ships no 
     """Called with the number of cells written since the last call."""
 
     def __init__(self) -> None:
+        """Make an empty sheet with rows of one line."""
         super().__init__()
         self.heights: dict[int, float] = {}
         """Heights in points of rows that are not one line high."""
@@ -60,21 +61,29 @@ class WorksheetWriter(Worksheet):  # type: ignore[misc]  # the package ships no 
         # A single table cannot overlap another, so XlsxWriter need not keep its record of every cell.
         self.table_cells.clear()
 
-    def show(self, sheet: Sheet, style: Callable[[Cell, int, bool], int], report: Callable[[int], None]) -> None:
-        """Take the cells of a sheet; they are dropped once written."""
+    def set_sheet(self, sheet: Sheet, style: Callable[[Cell, int, bool], int], report: Callable[[int], None]) -> None:
+        """Set the sheet whose cells are written; the cells are dropped once written.
+
+        Args:
+            sheet: The sheet.
+            style: Gives the number of a cell's format, by its column and whether it is bold.
+            report: Called with the number of cells written since the last call.
+        """
         self.sheet, self.style, self.report = sheet, style, report
         self._check_dimensions(sheet.last_row - 1, len(sheet.headings) - 1)
 
     def _prepare_formula(self, formula: str, expand_future_functions: bool = False) -> str:
+        """Return a formula without its equals sign, otherwise unchanged."""
         # XlsxWriter looks for the names of newer functions with thirty regular expressions; ours have their prefix.
         return super()._prepare_formula(formula, True) if expand_future_functions else formula.removeprefix("=")
 
     def _get_range_data(self, first_row: int, first_column: int, last_row: int, last_column: int) -> list[Any]:
-        """Return the values that a chart shows until Excel redraws it."""
+        """Return the values of a range, which a chart shows until Excel redraws it."""
         rows, columns = range(first_row + 1, last_row + 2), range(first_column + 1, last_column + 2)
         return [self.sheet.value(row, column) for row in rows for column in columns]
 
     def _write_rows(self) -> None:
+        """Write all cells of the sheet to the file, row by row, and then drop them."""
         sheet = self.sheet
         placed: dict[int, dict[int, Cell]] = {}
         for (row, column), cell in sheet.cells.items():
@@ -92,14 +101,14 @@ class WorksheetWriter(Worksheet):  # type: ignore[misc]  # the package ships no 
                 elif column in placed_cells:
                     cell = placed_cells[column]
                     style = self.style(cell, column, row == TOTAL_ROW)
-                    cells.append(self._element(f"{name}{row}", style, cell.value, cell.formula))
+                    cells.append(self._cell_element(f"{name}{row}", style, cell.value, cell.formula))
                 elif column in sheet.fills and 0 <= row - FIRST_ROW < len(sheet.fills[column].values):
                     fill = sheet.fills[column]
                     value, formula = fill.values[row - FIRST_ROW], fill.formula_of(row)
                     kind = (column, isinstance(value, str), formula is None)
                     if kind not in styles:
                         styles[kind] = self.style(fill.cell(row), column, False)
-                    cells.append(self._element(f"{name}{row}", styles[kind], value, formula))
+                    cells.append(self._cell_element(f"{name}{row}", styles[kind], value, formula))
             if cells:
                 height = f' ht="{self.heights[row]:g}" customHeight="1"' if row in self.heights else ""
                 self.fh.write(f'<row r="{row}"{height}>{"".join(cells)}</row>')
@@ -111,12 +120,19 @@ class WorksheetWriter(Worksheet):  # type: ignore[misc]  # the package ships no 
         sheet.cells, sheet.fills = {}, {}
 
     def _xlsxwriter_cell(self, place: str, cell: Any) -> str:
-        """Return the element of a text that XlsxWriter was given: a title, a heading, a link."""
+        """Return the XML element of a text that XlsxWriter was given: a title, a heading or a link."""
         style = format_number(cell.format) if cell.format else 0
         return f'<c r="{place}" s="{style}" t="s"><v>{cell.string}</v></c>'
 
-    def _element(self, place: str, style: int, value: Any, formula: str | None) -> str:
-        """Return the XML element of a cell."""
+    def _cell_element(self, place: str, style: int, value: Any, formula: str | None) -> str:
+        """Return the XML element of a cell.
+
+        Args:
+            place: The cell's address.
+            style: Number of its format.
+            value: Its value.
+            formula: Its formula; None if it has none.
+        """
         if value is None and formula is None:
             return f'<c r="{place}" s="{style}"/>'
         if isinstance(value, bool):
@@ -142,18 +158,21 @@ class _Core(Core):  # type: ignore[misc]  # the package ships no types
     """Document properties with the language, which screen readers use and XlsxWriter has no setting for."""
 
     def _write_cp_content_status(self) -> None:
+        """Write the language after the other document properties."""
         super()._write_cp_content_status()
         self._xml_data_element("dc:language", _LANGUAGE)
 
 
 class _Packager(Packager):  # type: ignore[misc]
     def _write_core_file(self) -> None:
+        """Write the document properties with our class, which adds the language."""
         core = _Core()
         core._set_properties(self.workbook.doc_properties)  # noqa: SLF001  # as the packager itself does
         core._set_xml_writer(self._filename("docProps/core.xml"))  # noqa: SLF001
         core._assemble_xml_file()  # noqa: SLF001
 
     def _write_shared_strings_file(self) -> None:
+        """Write the table of texts, after the rows that added to it."""
         # The rows are already in the file, so that every text is known.
         self.workbook.str_table._sort_string_data()  # noqa: SLF001
         super()._write_shared_strings_file()
@@ -167,18 +186,19 @@ class _Stream(io.BytesIO):
     """
 
     def close(self) -> None:
-        """Do nothing."""
+        """Do nothing: the stream stays open."""
 
 
 class WorkbookWriter(Workbook):  # type: ignore[misc]
     """A workbook in memory whose texts stay texts, with its language among its properties."""
 
     def __init__(self, **options: Any) -> None:
+        """Make an empty workbook in memory; `options` are those of XlsxWriter."""
         texts = dict.fromkeys(("strings_to_formulas", "strings_to_numbers", "strings_to_urls"), False)
         super().__init__(_Stream(), {**texts, **options})
 
     def contents(self) -> bytes:
-        """Return the finished file; temporary files of XlsxWriter are removed, also after an error."""
+        """Return the finished workbook as bytes; temporary files of XlsxWriter are removed, also after an error."""
         with TemporaryDirectory(prefix="gpit-workbook-") as self.tmpdir:
             try:
                 self.close()
@@ -188,10 +208,11 @@ class WorkbookWriter(Workbook):  # type: ignore[misc]
         return bytes(self.filename.getvalue())
 
     def _get_packager(self) -> Packager:
+        """Return our packager, which writes the language and the late texts."""
         return _Packager()
 
     def _prepare_sst_string_data(self) -> None:
-        """Leave the table of texts open: later rows add to it."""
+        """Do nothing: the table of texts stays open, as later rows add to it."""
 
 
 class LiveBook(WorkbookWriter):
@@ -200,6 +221,7 @@ class LiveBook(WorkbookWriter):
     worksheet_class = WorksheetWriter
 
     def __init__(self) -> None:
+        """Make an empty workbook in Arial."""
         # XlsxWriter changes the settings it is given; without a copy, a second workbook of a process would differ.
         super().__init__(default_format_properties=dict(_FONT))
         self.set_size(2400, 1400)
