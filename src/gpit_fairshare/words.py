@@ -32,8 +32,12 @@ def counted(number: int, noun: str) -> str:
 
 
 def numbers_in(text: str) -> list[str]:
-    """Return the numbers in a text, as written: two texts with the same ones say the same in other words."""
-    return _NUMBER.findall(text)
+    """Return the numbers in a text, without commas and zeros at the end of decimals.
+
+    Two versions of a message with the same numbers say the same in other words.
+    """
+    numbers = [number.replace(",", "") for number in _NUMBER.findall(text)]
+    return [number.rstrip("0").rstrip(".") if "." in number else number for number in numbers]
 
 
 def inside(label: str) -> str:

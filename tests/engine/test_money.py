@@ -93,8 +93,8 @@ def test_unspent_money_is_said_within_the_first_five_lines(unspent):
     for width in (80, 120):
         first = "\n".join(screen(unspent[0], width).splitlines()[:5])
 
-        unspent = "Unspent control total (R03): £18,736,332 in 2014/15 and £18,982,013 in 2015/16"
-        assert unspent in " ".join(first.split())
+        sentence = "Unspent control total (R03): £18,736,332 in 2014/15 and £18,982,013 in 2015/16"
+        assert sentence in " ".join(first.split())
 
 
 def test_screen_json_and_sheets_say_the_same_of_unspent_money(unspent):

@@ -310,8 +310,8 @@ def test_assumptions_of_gpit_2014_16():
         (4, "", ("2014/15", "2015/16")),
     ]
     assert "pro rata" in assumptions[1].text
-    assert "half" in assumptions[2].text
-    assert "Committed revenue costs" in assumptions[3].text
+    assert "Half" in assumptions[2].text
+    assert "committed revenue costs" in assumptions[3].text
 
 
 def test_conflict_over_the_fund_is_written_down():

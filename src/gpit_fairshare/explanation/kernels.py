@@ -169,7 +169,7 @@ def rounded_lines(place: OrganisationInYear, step: Step, kernel: tree.Rounded) -
     left = UnformattedLine(
         "figure",
         f"left_over({step.name})",
-        f"{units(to, unit)} left after rounding down {over}",
+        f"{units(to, unit)} left over after rounding down, {over}",
         place.scope(kernel.within),
         None,
         float(len(parts.up)),
