@@ -315,7 +315,10 @@ class ComparedResults:
 
     @cached_property
     def failing(self) -> tuple[RowChange, ...]:
-        """Return the rows that make the comparison fail: those above the limit, or, without one, all that differ."""
+        """Return the rows that make the comparison fail: those above the limit.
+
+        Without a limit they are all that differ by more than the tolerance, and all that only one result has.
+        """
         above_tolerance = [change for change in self.changes if change.size > self.tolerance]
         if self.limit:
             return tuple(change for change in above_tolerance if self.limit.is_exceeded_by(change))

@@ -63,7 +63,10 @@ def _proportional_line(
 def _factor_line(
     place: OrganisationInYear, step: Step, kernel: tree.ShareOut, factor: Fraction
 ) -> tuple[UnformattedLine, tree.Expression]:
-    """Return the line of the factor, and the arithmetic base + factor * weight between the floor and the ceiling."""
+    """Return the line of the factor, and the formula of a share.
+
+    The formula is base + factor * weight, raised to the floor or cut to the ceiling if the step has them.
+    """
     symbols, name = place.scheme.symbols, f"factor({step.name})"
     label, weight_unit = "weight", None
     if isinstance(kernel.by, tree.Name):

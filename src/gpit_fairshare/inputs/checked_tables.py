@@ -304,7 +304,7 @@ class _TableBuilder:
             previous = spend, heads
 
     def _placed_figures(self, column: str, year: str) -> dict[str, PlacedFigure]:
-        """Return the figures of a column in a year, with their places, by organisation."""
+        """Return the figures of a column in a year by organisation, each with its file and cell, without blanks."""
         figures = {}
         for code, row in self._rows_with_column(column, year).items():
             if (value := row.number_of(column)) is not None:

@@ -273,7 +273,13 @@ class _Reach:
         return units[list(function.arguments).index(function.unit)]
 
     def argument(self, sort: str | Argument | None, expression: tree.Expression) -> Dimension | None:
-        """Check the type of a function's argument, which `sort` prescribes, and return its unit."""
+        """Refuse an argument of the wrong type, and return its unit: None for a number without one.
+
+        Args:
+            sort: CONDITION takes a yes/no and BRANCH anything. A unit, or None for any unit, takes a number; `call`
+                then checks the unit.
+            expression: The argument.
+        """
         if sort is Argument.CONDITION:
             self.condition(expression)
             return PURE

@@ -65,18 +65,18 @@ def _blocks(suite: Suite) -> Iterator[Block]:
     failed_before = False
     for verdict in suite.verdicts:
         failed = verdict.outcome == "failed"
-        yield _verdict_line(verdict, apart=failed_before or (failed and verdict is not suite.verdicts[0]))
+        yield _verdict_line(verdict, blank_before=failed_before or (failed and verdict is not suite.verdicts[0]))
         if failed:
             yield from _reasons(verdict, " " * _LEAD)
         failed_before = failed
     for file in suite.unused:
         marker = "FAILED".ljust(_LEAD)
-        yield Paragraph(f"{file}: {UNUSED}", Tone.BAD, marker, apart=failed_before and file is suite.unused[0])
+        yield Paragraph(f"{file}: {UNUSED}", Tone.BAD, marker, blank_before=failed_before and file is suite.unused[0])
     yield from _update_blocks(suite)
     yield from _closing(suite)
 
 
-def _verdict_line(verdict: CaseVerdict, *, apart: bool) -> Paragraph:
+def _verdict_line(verdict: CaseVerdict, *, blank_before: bool) -> Paragraph:
     """Return the line of a case: its outcome, its id and the reasons of an error; `apart` puts a blank line first."""
     line = verdict.id
     if verdict.outcome == "ok" and verdict.rows == "some":
@@ -159,14 +159,14 @@ def _update_blocks(suite: Suite) -> Iterator[Block]:
         yield Table([*_PLACE, Column("Old"), Column("New")], [*map(Row, rows)], otherwise=lines)
         yield from _more_item(len(changes))
     text = f"Written: {', '.join(update.file_names)}." if update.file_names else "Nothing to write."
-    yield Paragraph(text, apart=True)
+    yield Paragraph(text, blank_before=True)
     yield from (Item(Address(path)) for path in update.paths)
 
 
 def _closing(suite: Suite) -> Iterator[Block]:
     """Yield how many cases there are, by outcome and by the origin of their figures, and how many did not run."""
     tone = _TONES["failed" if suite.exit_code else "ok"]
-    yield Paragraph(f"{counted(len(suite.verdicts), 'case')}: {_outcomes(suite)}.", tone, apart=True)
+    yield Paragraph(f"{counted(len(suite.verdicts), 'case')}: {_outcomes(suite)}.", tone, blank_before=True)
     origins = [
         f"{origin} {suite.count('ok', origin):,} of {cases:,} ok"
         for origin in ORIGINS

@@ -64,7 +64,7 @@ class Paragraph:
     tone: Tone = Tone.PLAIN
     marker: str = ""
     """Printed to the left of the text, with the blanks between them."""
-    apart: bool = False
+    blank_before: bool = False
     """Whether it begins a new section without a heading."""
 
 
@@ -110,7 +110,7 @@ class Calculation:
     details: Sequence[tuple[str, str]] = ()
     """Pairs of a key and a text; texts that can be calculated are `Code`."""
     tone: Tone = Tone.PLAIN
-    apart: bool = False
+    blank_before: bool = False
     """Whether a blank line goes before it."""
 
 

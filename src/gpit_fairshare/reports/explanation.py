@@ -52,7 +52,7 @@ def _blocks(explanation: ExplainedLines, file_names: Sequence[str]) -> Iterator[
     answers = [year for year in explanation.years if year.answer_line]
     for year in answers:
         text = f"{explanation.label} {_year_label(year)}: {year.answer}, line {year.answer_line}"
-        yield Paragraph(text, Tone.STRONG, apart=year is answers[0])
+        yield Paragraph(text, Tone.STRONG, blank_before=year is answers[0])
     for year in explanation.years:
         yield from _year_blocks(explanation, year)
 
@@ -90,16 +90,16 @@ def _year_blocks(explanation: ExplainedLines, year: YearLines) -> Iterator[Block
         if heading != title:
             title, apart = heading, False
             yield Heading(title)
-        yield _calculation(line, apart=apart)
+        yield _calculation(line, blank_before=apart)
         # The inputs of a step are right above it.
         apart = line.kind in ("step", "check")
     if year.answer_line:
         text = f"{explanation.label} of {explanation.code} in {year.year} is line {year.answer_line}: {year.answer}"
-        yield Calculation(text, tone=Tone.STRONG, apart=True)
+        yield Calculation(text, tone=Tone.STRONG, blank_before=True)
 
 
-def _calculation(line: ExplanationLine, *, apart: bool) -> Calculation:
-    """Return a line of the explanation as a calculation. The results of steps and checks are among its details."""
+def _calculation(line: ExplanationLine, *, blank_before: bool) -> Calculation:
+    """Return a line of the explanation as a calculation; if it is a step or a check, with its result as a detail."""
     label, name, result, tone = line.label, line.name, line.result, Tone.PLAIN
     match line.kind:
         case "check":

@@ -43,7 +43,7 @@ def library_document(entries: Sequence[LibraryEntry]) -> document.Document:
         "Cited: figures in the file that have a source. Assumed: figures that are assumptions. "
         "gpit library show NAME shows the method, its formulas and sources."
     )
-    return document.Document([*blocks, document.Paragraph(text, apart=True)])
+    return document.Document([*blocks, document.Paragraph(text, blank_before=True)])
 
 
 # The method of one file ---------------------------------------------------------------------------------------

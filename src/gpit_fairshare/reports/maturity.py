@@ -45,7 +45,7 @@ def _blocks(maturity: Maturity, file_names: Sequence[str]) -> Iterator[document.
         yield document.Paragraph(
             f"Rank correlation of index and funding per head: {decimals(maturity.rank_correlation, 2)}. "
             "Negative: the less mature CCGs have more per head. Positive: they have less.",
-            apart=True,
+            blank_before=True,
         )
     yield from _ranking("practice", maturity.practices, _PRACTICE)
     yield from _assumptions(maturity)
@@ -87,7 +87,7 @@ def _answered(maturity: Maturity) -> Iterator[document.Block]:
     yield document.Paragraph(
         f"Index of all practices, weighted by list size: {or_dash(maturity.index, decimals)}. "
         f"Answered: {maturity.answered:,} of {most:,} ({share}), {counted(asked, 'indicator')} for each practice.",
-        apart=True,
+        blank_before=True,
     )
     silent = maturity.practices.filter(maturity.practices["maturity_index"].is_null())
     if silent.height:

@@ -170,7 +170,7 @@ class ScreenLayout:
 
     def _paragraph(self, block: document.Paragraph) -> None:
         """Print a paragraph to the right of its marker, after a blank line if it is set apart."""
-        if block.apart:
+        if block.blank_before:
             self.console.print()
         self.paragraph(block.text, _STYLES[block.tone], lead=block.marker)
 
@@ -218,7 +218,7 @@ class ScreenLayout:
         A row that begins with eight blanks or more continues the row above, with one blank between them, or none
         if the row above ends in a backslash.
         """
-        if line.apart:
+        if line.blank_before:
             self.console.print()
         label = f"{line.label} ({line.name})" if line.name else line.label
         label += f": {line.result}" if line.result else ""

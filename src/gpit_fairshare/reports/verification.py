@@ -65,7 +65,7 @@ def _blocks(verification: Verification) -> Iterator[document.Block]:
     yield from map(document.Paragraph, verification.facts)
     yield from document.section("Cannot be run", [verification.fault] if verification.fault else [])
     if not verification.verified and verification.answer:
-        yield document.Paragraph(_answer_sentence(verification.answer), apart=True)
+        yield document.Paragraph(_answer_sentence(verification.answer), blank_before=True)
     texts = [
         f"{entry.name}: {entry.then or 'none'} in the file, {entry.now or 'none'} here"
         for entry in verification.versions

@@ -275,7 +275,11 @@ def _type_rows(rows: list[dict[str, Any]] | pl.DataFrame, scheme: Scheme | None,
 
 
 def _type_name(column: str, scheme: Scheme | None) -> str:
-    """Return the type of a column: text, number or yes/no; an empty text if it is not known."""
+    """Return the type to read a column as: text, number or yes/no.
+
+    Year, code, name and columns that the scheme lacks are text. Without a scheme, any other type is empty: the cells
+    decide.
+    """
     if column in (*KEYS, "org_name"):
         return "text"
     if scheme and column in scheme.symbols:

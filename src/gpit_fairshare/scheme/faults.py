@@ -76,7 +76,7 @@ class Faults(FindingCollector):
         return StoppedError()
 
     def formula_error(self, fault: FormulaError, where: Where, code: FindingCode | None = None) -> None:
-        """Raise or collect an error in the formula of a step or check, which has a place in a file."""
+        """Raise an error in a formula unchanged, or collect it with its place; without a code, its sort decides."""
         if self.raises:
             raise fault
         place = f"{where.place}, character {fault.position}" if fault.position else where.place

@@ -92,7 +92,8 @@ def _load_used(
 ) -> tuple[UseEntry, Module]:
     """Read a formula that a file uses by name; return the use and the formula.
 
-    When collecting errors, a misspelled name under `with` is replaced in the use by the nearest name.
+    When collecting errors, a misspelled name under `with` is replaced in the use by the nearest name. `others` are the
+    names under which the file already uses formulas; `above` are the files that led here, so that circles are found.
     """
     where = Where(read.file, f"use › {use.as_}")
     inner = read_file(use.formula, FormulaFile, faults, read)

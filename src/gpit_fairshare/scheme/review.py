@@ -96,9 +96,10 @@ def review(
 
 
 def review_all(names: Sequence[str] = (), *, formula: str | None = None, transition: str | None = None) -> list[Review]:
-    """Review several schemes, formulas and transitions; without names, the whole library.
+    """Review the files with these names; without names, the whole library.
 
-    Without names, a formula or transition is used in the library's schemes that name one.
+    If a formula or a transition is given, every scheme is reviewed with it in place of its own. Without names, only the
+    library's schemes that have one to replace are reviewed then.
     """
     if names:
         # A file outside the library gives its own kind.

@@ -60,7 +60,7 @@ def _read_template(kind: str) -> tuple[str, str, str]:
 
 
 def _read_library_file(name: str, kind: str | None) -> tuple[str, str, str]:
-    """Return the text of a library file, its kind, and its origin as kind and name.
+    """Return the text of a library file, its kind, and its origin as kind and name; without a kind, search them all.
 
     Raises:
         UsageError: The library has no such file.

@@ -50,7 +50,10 @@ class Wording:
         return cls(frozenset(cells | texts - {""}))
 
     def is_cell_reworded(self, difference: FileDifference) -> bool:
-        """Return whether a cell of a workbook differs in words alone; a note may put them together in another way."""
+        """Return whether only the wording of a cell differs: it is not data, and no number in it was changed.
+
+        A formula may differ only in its quoted texts; the formula of a title or note may also join them differently.
+        """
         found, expected = difference.found, difference.expected
         if difference.kind not in _KINDS or not isinstance(found, str) or not isinstance(expected, str):
             return False

@@ -283,7 +283,9 @@ def _one_unit(unit: str | None, to: float) -> str:
 
 
 def _units_left(rows: Sequence[int], values: Sequence[float], wholes: Sequence[int], to: Fraction) -> int:
-    """Return how many units the largest remainders of a group get.
+    """Return how many units of a group are left for its largest remainders, one each.
+
+    These are its total in units, rounded half up, less the whole units of its rows.
 
     Args:
         rows: The rows of the group.

@@ -69,7 +69,11 @@ class StepWriter:
             raise OutputError(f"{step.where}: {fault}") from None
 
     def _rows_formula(self, expression: Expression, block: Block, sheet: Sheet) -> Formula:
-        """Return the formula for the rows of a block; it differs between rows only if it looks back a year."""
+        """Return the formula for the rows of one year's block: a text with ROW in place of the row number.
+
+        A formula that looks back is a function of the row number: in the year before, an organisation may be in another
+        row, or several before a merger.
+        """
         layout, year, first_year = self.layout, self.year, self.columns.first_year
         if not first_year and any(isinstance(node, tree.Previous) for node in tree.walk(expression)):
             return lambda row: excel.render(expression, Refs(layout, year, block, row, sheet), first_year=False)

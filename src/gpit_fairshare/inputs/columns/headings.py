@@ -215,7 +215,10 @@ class Headings:
         return lines if sum(map(len, lines.values())) * 2 > len(self.sheet.rows) else {}
 
     def _claim_practices(self) -> None:
-        """Read a second heading such as `CODE` as that of the practice codes, if its column has only such codes."""
+        """Read another heading such as `CODE` as practice codes, if all values of its column are such codes.
+
+        Only a file whose organisation codes have a column of their own is searched.
+        """
         if self.request.is_by_practice or "practice_code" in self.columns or "org_code" not in self.columns:
             return
         for index, heading in enumerate(self.sheet.headings):

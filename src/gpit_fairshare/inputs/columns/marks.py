@@ -183,7 +183,7 @@ def is_no_code(text: str) -> bool:
 
 
 def _remove_marks(mark: re.Pattern[str], text: str) -> str:
-    """Return a text without the footnote marks that a pattern matches, and without spaces around it."""
+    """Return a text without the footnote marks that a pattern matches, and without spaces around it; m² stays."""
     before = ""
     while text != before:
         before, text = text, mark.sub(_replace_mark, text).strip()
@@ -191,7 +191,7 @@ def _remove_marks(mark: re.Pattern[str], text: str) -> str:
 
 
 def _replace_mark(match: re.Match[str]) -> str:
-    """Return the replacement for a possible mark: empty, or the same text if it is a power or part of a word."""
+    """Return the replacement for a possible footnote mark: empty, or itself for a power (m²) or the st of 1st."""
     signs = match.groupdict().get("power")
     if signs is None:
         return ""

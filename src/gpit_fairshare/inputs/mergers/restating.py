@@ -381,7 +381,7 @@ def _in_unit(amount: float, need: Need) -> str:
 
 
 def _origin_of_members(members: Collection[_Member]) -> str:
-    """Return the origin of a combined value: the codes of its members, the part of each, and their files."""
+    """Return the origin of a combined value by file, such as `A and 2/5 of B of people.csv`."""
     files: dict[str, list[str]] = {}
     for member in members:
         codes = files.setdefault(member.row.file.sheet.name, [])
