@@ -77,13 +77,13 @@ def _blocks(suite: Suite) -> Iterator[Block]:
 
 
 def _verdict_line(verdict: CaseVerdict, *, blank_before: bool) -> Paragraph:
-    """Return the line of a case: its outcome, its id and the reasons of an error; `apart` puts a blank line first."""
+    """Return the line of a case: its outcome, its id and the reasons of an error; `blank_before` puts a blank line first."""
     line = verdict.id
     if verdict.outcome == "ok" and verdict.rows == "some":
         line += f" (compares {verdict.looked_at:,} of {verdict.rows_in_result:,} rows)"
     elif verdict.outcome == "fault":
         line += f": {' '.join(verdict.reasons)}"
-    return Paragraph(line, _TONES[verdict.outcome], _WORDS[verdict.outcome].ljust(_LEAD), apart)
+    return Paragraph(line, _TONES[verdict.outcome], _WORDS[verdict.outcome].ljust(_LEAD), blank_before)
 
 
 def _reasons(verdict: CaseVerdict, marker: str = "") -> Iterator[Block]:

@@ -108,7 +108,7 @@ def _calculation(line: ExplanationLine, *, blank_before: bool) -> Calculation:
             result, tone = "", Tone.STRONG
         case "figure":
             label = f"{'National' if line.of == 'nation' else 'Group'}: {label}"
-    return Calculation(label, name, result, line.number, [*_details(line)], tone, apart)
+    return Calculation(label, name, result, line.number, [*_details(line)], tone, blank_before)
 
 
 def _details(line: ExplanationLine) -> Iterator[tuple[str, str]]:
