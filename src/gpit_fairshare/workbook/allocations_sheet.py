@@ -79,12 +79,12 @@ class AllocationsSheet:
         self.parts += [first, second, total]
         self._change(year, total, allocation)
         if self.money:
-            column = self._ratio(year, "per registered patient", "£", PEOPLE, allocation)
+            column = self._ratio(year, "per head", "£", PEOPLE, allocation)
             if column:
                 # The bars of Excel 2007: those of later versions are an extension that other programs drop.
                 bars = {"type": "data_bar", "bar_color": "#8FB8DE"}
                 self.sheet.conditional_formats.append((self.sheet.region(column), bars))
-        self._ratio(year, "distance from fair share", "%", FAIR_SHARE, allocation)
+        self._ratio(year, "distance of allocation from fair share", "%", FAIR_SHARE, allocation)
 
     def _answer(self, year: str) -> None:
         """Add an answer that is not added up and not split into recurrent and non-recurrent money."""
@@ -203,7 +203,7 @@ def thousands_sheet(layout: Layout, published: AllocationsSheet) -> Sheet | None
     if not published.money:
         return None
     title = f"{published.sheet.title}, in thousands of pounds"
-    note = "Shown to the nearest £1,000; the cells hold every pound, so totals add up."
+    note = "Shown to the nearest £1,000. Totals are exact, so the figures shown may not add up."
     sheet = layout.sheet(THOUSANDS, title, note)
     _name_columns(layout, sheet, published.codes)
     thousand = layout.constant("constant_1000", 1000, "Pounds in £1,000.")

@@ -50,6 +50,8 @@ class ShareOutCells:
             self._capped()
         else:
             self._bounded()
+        self.sound_tests = ""
+        """What those formulas test, in words."""
         self.sound = self._sound()
         """The formulas that test whether gpit would accept the arguments."""
         self.shared = self.amount.over_all("SUM")
@@ -161,23 +163,25 @@ class ShareOutCells:
         least = self._total(f"least of {self.step.name}", "minimum to share out", column)
         amount = self.amount.on_group_row()
         formula = f"{least.on_group_row()}<={amount}+sums_within*MAX(1,ABS({amount}))"
-        self.fits = self._holds(f"floors of {self.step.name} fit", "the amount covers the floors", formula)
+        self.fits = self._holds(f"floors of {self.step.name} fit", "the amount covers the floors?", formula)
         return least
 
     def _sound(self) -> str:
         """Return the formulas that test whether gpit would accept the weights, bounds and amounts."""
-        tests = [f"SUMPRODUCT(--({self.weights.range}<-tolerance))=0"]
+        tests = {"no negative weight": f"SUMPRODUCT(--({self.weights.range}<-tolerance))=0"}
         if self.tree.at_least and self.tree.at_most:
             low = self.columns.vector(self.block, self.tree.at_least).range
             high = self.columns.vector(self.block, self.tree.at_most).range
             gap = f"({low}-{high})*({low}-{high})>tolerance*tolerance*(1+{low}*{low}+{high}*{high})"
-            tests.append(f"SUMPRODUCT(({low}>{high})*({gap}))=0")
+            tests["no floor above a ceiling"] = f"SUMPRODUCT(({low}>{high})*({gap}))=0"
         name = tree.to_text(self.tree.amount)
         if self.tree.within and name in self.block.columns:
             cells = self.block.column_range(name)
             formula = f"SUMPRODUCT(({self.figures.numbers}=$B{ROW})*({cells}<>{self.amount.on_group_row()}))=0"
-            tests.append(self._holds(f"one amount of {self.step.name}", "one amount for the whole group", formula))
-        return ",".join(tests)
+            name, description = f"one amount of {self.step.name}", "one amount for the whole group"
+            tests["one amount per group"] = self._holds(name, f"{description}?", formula)
+        self.sound_tests = ", ".join(tests)
+        return ",".join(tests.values())
 
     def _spends(self, most: KernelFigure | None) -> None:
         """Write the total of the shares, and whether it is the amount or the maximum that the ceilings allow."""
@@ -185,8 +189,7 @@ class ShareOutCells:
         spent = self._total(f"given by {name}", "total shared out", self.columns.vector(self.block, tree.Name(name)))
         due = f"MIN({amount},{most.on_group_row()})" if most else amount
         formula = f"ABS({spent.on_group_row()}-{due})<=sums_within*MAX(1,ABS({due}))"
-        description = "all is shared out, or the maximum that ceilings allow"
-        self.spends = self._holds(f"{name} is spent", description, formula)
+        self.spends = self._holds(f"{name} is spent", "all shared out?", formula)
         if most:
             self.left_over = self._left_over(amount, most.on_group_row())
 
@@ -205,7 +208,7 @@ class ShareOutCells:
         key = f"left over by {self.step.name}"
         formula = f"IF({amount}-{most}>sums_within*MAX(1,{amount}),MAX(0,{amount}-{paid}),0)"
         values = [float(value) for value in left_over_by_group(self.columns.scheme, self.columns.now, self.step.name)]
-        return self.figures.put(key, "left after all ceilings are reached", formula, values).over_all("SUM")
+        return self.figures.put(key, "unspent", formula, values).over_all("SUM")
 
 
 def write_rounded(columns: YearColumns, step: Step, kernel: tree.Rounded) -> None:
@@ -218,9 +221,10 @@ def write_rounded(columns: YearColumns, step: Step, kernel: tree.Rounded) -> Non
     figures = KernelFigures(columns, step, kernel.within)
     block, of, unit = figures.block, columns.vector(figures.block, kernel.of), _one_unit(step.unit, kernel.to)
     places = list(range(1, block.height + 1))
-    order = columns.helper(block, "order", "Position by code", f"ROW()-ROW($A${HEADING_ROW})", places, "count")
+    order = columns.helper(block, "order", "Row order", f"ROW()-ROW($A${HEADING_ROW})", places, "count")
     whole_values, remainder_values = whole_units(of.values, to)
-    key, heading = f"{name} whole", f"{step.label}: whole units of {unit} ({unit})"
+    whole = "pounds" if unit == "£1" else f"units of {unit}"
+    key, heading = f"{name} whole", f"{step.label}: whole {whole}" + ("" if unit == "£1" else f" ({unit})")
     wholes = columns.helper(block, key, heading, excel.whole(of.cell, to, number), whole_values, "count")
     formula = excel.remainder(of.cell, block.helper_cell(key, on_sheet=block.workings), to, number)
     key, heading = f"{name} remainder", f"{step.label}: {REMAINDER} (part of {unit})"
@@ -228,13 +232,13 @@ def write_rounded(columns: YearColumns, step: Step, kernel: tree.Rounded) -> Non
 
     left = [_left_over(rows, of.values, whole_values, to) for rows in figures.rows]
     formula = f"{excel.rounded_total(figures.sum_of(of.range), to, number)}-{figures.sum_of(wholes.range)}"
-    count = figures.put(f"left over of {name}", "units left over", formula, left, unit).on_group_row()
+    count = figures.put(f"left over of {name}", f"{whole} left after rounding down", formula, left, unit).on_group_row()
     ends = [_last_served(rows, remainder_values, units) for rows, units in zip(figures.rows, left, strict=True)]
     same = f"({figures.numbers}=$B{ROW})" if kernel.within else ""
-    formula, description = excel.least_served(remainders.range, same, count), f"smallest {REMAINDER} that gets a unit"
+    formula, description = excel.least_served(remainders.range, same, count), f"smallest {REMAINDER} that is rounded up"
     least = figures.put(f"least remainder of {name}", description, formula, [end for end, _ in ends], "")
     formula = excel.last_served(remainders.range, order.range, same, count, least.on_group_row())
-    description = "position of the last row that gets a unit at that remainder"
+    description = f"last row rounded up at that {REMAINDER}"
     last = figures.put(f"last row of {name}", description, formula, [row for _, row in ends], "")
 
     extra = excel.is_served(remainders.cell, order.cell, least.on_rows(), last.on_rows())

@@ -31,9 +31,10 @@ CONSTANTS: Final = "Constants"
 SHARING: Final = "Sharing"
 MANIFEST: Final = "Manifest"
 FIXED: Final = "fixed"
-AS_READ: Final = "as read"
-CHANGED: Final = "changed here"
-_CONSTANTS_COLUMNS: Final = (("Name", 28), ("Used for", Prose(80)), ("Value", 16), ("Since the run", 16))
+AS_READ: Final = "control total"
+CHANGED: Final = "changed"
+CHANGED_TOTAL: Final = "control total: changed"
+_CONSTANTS_COLUMNS: Final = (("Name", 28), ("Used for", Prose(80)), ("Value", 16), ("Type", 24))
 _NATIONAL_COLUMNS: Final = (("Figure", Prose(60)), ("Name in formulas", Prose(44)), ("Unit", 12))
 _SHARING_COLUMNS: Final = (
     ("Step", 40),
@@ -180,7 +181,7 @@ class Layout:
         """(year, successor) to the amounts that the crosswalk counted with it."""
         for restated in result.inputs.restated:
             self.moved.setdefault((restated.year, restated.successor), []).append(restated)
-        note = "Numbers that formulas use by name. Fixed: no input changes it. As read: inputs still add up to it."
+        note = "Technical. Control totals show whether inputs have been changed since they were read."
         self.constants = self.sheet(CONSTANTS, "Constants that formulas use", note, "Working")
         self._constant_rows: dict[str, int] = {}
         self._users: defaultdict[str, list[str]] = defaultdict(list)
@@ -235,13 +236,13 @@ class Layout:
         """Record a total of inputs of the run, and show next to it whether it is still the same."""
         row = self._constant_rows[self.constant(name, value, use)]
         same = f"IFERROR(ABS({formula}-{name})<=tolerance*MAX(1,ABS({name})),FALSE)"
-        self.constants.put(row, 4, AS_READ, f'IF({same},"{AS_READ}","{CHANGED}")')
+        self.constants.put(row, 4, AS_READ, f'IF({same},"{AS_READ}","{CHANGED_TOTAL}")')
         self.input_controls.append(f"{CONSTANTS}!$D${row}")
 
     def changed_inputs(self) -> str:
         """Return the formula that counts totals of inputs that differ from the run; empty if none is recorded."""
         controls = self.input_controls
-        return f'COUNTIF({controls[0]}:{controls[-1].rpartition("!")[2]},"{CHANGED}")' if controls else ""
+        return f'COUNTIF({controls[0]}:{controls[-1].rpartition("!")[2]},"{CHANGED_TOTAL}")' if controls else ""
 
     def number(self, value: float) -> str:
         """Return how formulas write a number of the scheme: 0 and 1 as digits, any other by its name."""
@@ -267,7 +268,9 @@ def number_format(unit: str | None, values: Iterable[Any]) -> str:
     """Return the format for values of a unit; pounds show pence only if there are any."""
     if unit == "£" and any(isinstance(value, float) and value != math.floor(value) for value in values):
         return "pence"
-    return unit if unit in ("£", "£ per head", "people", "%", "ratio") else "number"
+    if unit in ("£", "£ per head", "people", "%", "ratio"):
+        return unit
+    return "truth" if any(isinstance(value, bool) for value in values) else "number"
 
 
 def with_unit(label: str, unit: str | None) -> str:
