@@ -46,7 +46,9 @@ class Wording:
             definition: The scheme as its manifest has it; its formulas, names, units and choices are data.
         """
         cells = {str(cell) for column in rows.select(pl.selectors.string()) for cell in column.unique()}
-        return cls(frozenset(cells | {text for path, text in _texts(definition) if not _is_words_key(path)}))
+        texts = {text for path, text in _texts(definition) if not _is_words_key(path)}
+        # Texts of digits alone are compared as numbers.
+        return cls(frozenset(cells | {text for text in texts if text.strip("0123456789.")}))
 
     def is_cell_reworded(self, difference: FileDifference) -> bool:
         """Return whether a cell of a workbook differs in words alone; a note may put them together in another way."""

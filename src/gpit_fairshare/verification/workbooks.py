@@ -13,10 +13,10 @@ from gpit_fairshare.verification.model import NOTE, TITLE, DifferenceKind, Diffe
 from gpit_fairshare.workbook import reference_sheets
 from gpit_fairshare.workbook.kernel_columns import REMAINDER
 from gpit_fairshare.workbook.layout import MANIFEST, PARAMETERS
-from gpit_fairshare.workbook.sheets import HEADING_ROW, NOTE_ROW, TITLE_ROW, TOTAL_ROW, column_number
+from gpit_fairshare.workbook.sheets import HEADING_ROW, NONE, NOTE_ROW, TITLE_ROW, TOTAL_ROW, column_number
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 _NOTHING: Final = StoredCell(None, None)
 _NO_ANSWERS: Final = ("", range(0), 0, 0)
@@ -163,6 +163,8 @@ class BookComparison:
         """Compare the rows of a sheet, which may have another name in the file."""
         page = _Page(name, actual_name)
         actual_rows, expected_rows = actual.rows(actual_name), expected.rows(name)
+        if self.into.is_reworded and name in (reference_sheets.FINDINGS, reference_sheets.SOURCES):
+            actual_rows, expected_rows = _listed_as_today(actual_rows), _listed_as_today(expected_rows)
         actual_next, expected_next = next(actual_rows, None), next(expected_rows, None)
         while actual_next or expected_next:
             number = min(numbered[0] for numbered in (actual_next, expected_next) if numbered)
@@ -251,6 +253,17 @@ class BookComparison:
         return follows_status and actual.value == f"{before}{reference_sheets.status_text(self.status)}{after}"
 
 
+def _listed_as_today(rows: Iterator[tuple[int, Row]]) -> Iterator[tuple[int, Row]]:
+    """Yield the rows of Findings or Sources as this version lists them: none twice, and notes last."""
+    body: dict[tuple[Any, ...], Row] = {}
+    for number, row in rows:
+        if number <= HEADING_ROW:
+            yield number, row
+        else:
+            body.setdefault(tuple(cell.value for cell in row.values()), row)
+    yield from enumerate(sorted(body.values(), key=lambda row: row.get(2, _NOTHING).value == "note"), HEADING_ROW + 1)
+
+
 def _is_piece(row: Row) -> bool:
     """Return whether a row of the sheet Manifest holds a piece of the manifest as JSON."""
     label = row.get(1, _NOTHING).value
@@ -286,14 +299,14 @@ class _Page:
             subjects = [str(expected_row[1].value)]
         year = [str(values["Year"])] if isinstance(values.get("Year"), str) else []
         parts = [" ".join(subjects[:2])[:80], *year, heading]
-        return ", ".join(part for part in parts if part and part != "none")
+        return ", ".join(part for part in parts if part and part != NONE)
 
     def unit(self, column: int, expected_row: Row) -> str:
         """Return the unit of money in the heading, such as `£`, or the unit of a parameter."""
         if self.name == PARAMETERS:
             columns = [other for other, text in self.headings.items() if text == "Unit" and other in expected_row]
             unit = expected_row[columns[0]].value if columns else ""
-            return str(unit) if self.headings.get(column, "") in ("Value", "Value in the run") else ""
+            return str(unit) if self.headings.get(column, "") in ("Value", "Original value") else ""
         match = _UNIT.search(self.headings.get(column, ""))
         return match[1] if match else ""
 

@@ -58,6 +58,10 @@ TO_FILL_IN: Final = {
 STATUS_NAME: Final = "draft_or_final"
 """Defined name of the cell that says whether the workbook is draft or final."""
 ABOUT: Final = "About"
+SOURCES: Final = "Sources"
+FINDINGS: Final = "Findings"
+_SOURCE: Final = ("key", "publisher", "title", "date", "url")
+"""What Sources shows of a source: two that differ only in their notes are one row."""
 
 
 def about_sheet(layout: Layout, sheets: Sequence[Sheet], status: tuple[str, str]) -> Sheet:
@@ -246,7 +250,7 @@ def _note(step: Step) -> str:
 def findings_sheet(layout: Layout) -> Sheet:
     """Return the findings about the inputs and the run."""
     return _text_sheet(
-        "Findings",
+        FINDINGS,
         "Findings about the inputs and the run",
         "Errors and warnings first, then notes about the inputs and this run.",
         sorted(layout.result.findings, key=lambda finding: finding.level == "note"),
@@ -265,10 +269,10 @@ def findings_sheet(layout: Layout) -> Sheet:
 def sources_sheet(layout: Layout) -> Sheet:
     """Return the publications that the scheme cites."""
     return _text_sheet(
-        "Sources",
+        SOURCES,
         "Sources of figures and rules",
         "Publications that the scheme, formula and transition files cite.",
-        list(dict.fromkeys(layout.scheme.sources)),
+        list({attrgetter(*_SOURCE)(source): source for source in layout.scheme.sources}.values()),
         (
             ("Name", 28, "key"),
             ("Publisher", Prose(30), "publisher"),

@@ -291,7 +291,7 @@ class Sheet:
         empty = any(None in values or "" in values for _, values in content)
         for applies, mark, sentence in (
             (marked, NOT_APPLICABLE, f"{NOT_APPLICABLE} = not applicable."),
-            (dashed, f"{NONE} =", f"{NONE} = none."),
+            (dashed, f"{NONE} =", f"{NONE} = no entry."),
             (empty, EMPTY_CELL, EMPTY_CELL),
         ):
             if applies and mark not in self.note:

@@ -170,7 +170,7 @@ def areas_sheet(layout: Layout) -> Sheet | None:
     if not column or not all(column in block.columns for block in blocks):
         return None
     label = layout.label(column)
-    title = f"{layout.scheme.title}: by {inside(label)}"
+    title = f"{layout.scheme.title}: totals by {inside(label)}"
     note = "Totals of the year sheets, each a live formula."
     sheet = layout.sheet(sheet_name(f"By {label}", layout.used_sheet_names), title, note)
     names = sorted({text or "" for block in blocks for text in block.values(column)})
