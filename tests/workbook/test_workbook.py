@@ -97,7 +97,7 @@ def test_parameters_stand_with_source_or_assumption(sample_book):
     """Each parameter and year has its value, and on the same row a source or an assumption, never both."""
     sheet = openpyxl.load_workbook(sample_book)["Parameters"]
     headings = [cell.value for cell in sheet[4]]
-    value, origin = headings.index("Value"), headings.index("Source or assumption of the value in the run")
+    value, origin = headings.index("Value"), headings.index("Source or assumption")
     rows = list(sheet.iter_rows(min_row=5, values_only=True))
 
     assert len(rows) == 3 * 2
