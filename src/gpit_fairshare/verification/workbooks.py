@@ -163,7 +163,7 @@ class BookComparison:
         """Compare the rows of a sheet, which may have another name in the file."""
         page = _Page(name, actual_name)
         actual_rows, expected_rows = actual.rows(actual_name), expected.rows(name)
-        if self.into.is_reworded and name in (reference_sheets.FINDINGS, reference_sheets.SOURCES):
+        if self.into.is_reworded and name in ("Findings", "Sources"):
             actual_rows, expected_rows = _listed_as_today(actual_rows), _listed_as_today(expected_rows)
         actual_next, expected_next = next(actual_rows, None), next(expected_rows, None)
         while actual_next or expected_next:
@@ -255,12 +255,9 @@ class BookComparison:
 
 def _listed_as_today(rows: Iterator[tuple[int, Row]]) -> Iterator[tuple[int, Row]]:
     """Yield the rows of Findings or Sources as this version lists them: none twice, and notes last."""
-    body: dict[tuple[Any, ...], Row] = {}
-    for number, row in rows:
-        if number <= HEADING_ROW:
-            yield number, row
-        else:
-            body.setdefault(tuple(cell.value for cell in row.values()), row)
+    numbered = dict(rows)
+    yield from ((number, row) for number, row in numbered.items() if number <= HEADING_ROW)
+    body = {tuple(cell.value for cell in row.values()): row for number, row in numbered.items() if number > HEADING_ROW}
     yield from enumerate(sorted(body.values(), key=lambda row: row.get(2, _NOTHING).value == "note"), HEADING_ROW + 1)
 
 

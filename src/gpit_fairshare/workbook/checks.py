@@ -169,7 +169,7 @@ def _of_lines(layout: Layout) -> Iterator[Live]:
     if tests:
         words_of = {column: " or ".join(LINE_WORDS.get(column, ("a text",))) for column in counts}
         name = "; ".join(f"{column.replace('_', ' ')} is {words}" for column, words in words_of.items())
-        yield _check(layout, f"Spend lines: {name}", "No line has another word, or none", ",".join(tests))
+        yield _check(layout, f"Spend lines: {name}", "No cell is empty or has another word", ",".join(tests))
 
 
 def _of_groups(layout: Layout) -> Iterator[Live]:

@@ -13,7 +13,7 @@ from gpit_fairshare.language import tree
 from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, Kind, group
 from gpit_fairshare.sharing import rows_by_group
 from gpit_fairshare.workbook.layout import Block, Layout, number_format, with_unit
-from gpit_fairshare.workbook.sheets import FIRST_ROW, NONE, ROW, Formula, Sheet
+from gpit_fairshare.workbook.sheets import FIRST_ROW, ROW, Formula, Sheet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,7 +60,7 @@ class YearColumns:
         """Write a national figure of this year, on the same row as in the other years."""
         layout, sheet = self.layout, self.layout.national
         row = layout.national_rows.setdefault(key, FIRST_ROW + len(layout.national_rows))
-        sheet.put_row(row, (label, layout.identifier(key), unit or NONE))
+        sheet.put_row(row, (label, layout.identifier(key), unit))
         column = 4 + layout.years.index(self.year)
         sheet.put(row, column, value, formula, number_format(unit, [value]))
         layout.names[layout.name_of(key, self.year)] = sheet.cell(column, f"${row}")

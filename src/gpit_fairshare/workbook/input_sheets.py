@@ -14,19 +14,7 @@ from gpit_fairshare.scheme.shape import number as as_number
 from gpit_fairshare.words import inside
 from gpit_fairshare.workbook.layout import CHANGED, EVERY_YEAR, NOT_GIVEN, PARAMETERS, Layout, number_format, with_unit
 from gpit_fairshare.workbook.places import PLACES, cell_digest, place_marks
-from gpit_fairshare.workbook.sheets import (
-    EMPTY_CELL,
-    FIRST_ROW,
-    NO_LIMIT,
-    NONE,
-    ROW,
-    Cell,
-    Prose,
-    Sheet,
-    is_web,
-    letter,
-    quoted,
-)
+from gpit_fairshare.workbook.sheets import EMPTY_CELL, FIRST_ROW, OPEN, ROW, Cell, Prose, Sheet, is_web, letter, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -102,14 +90,14 @@ def _parameter_cells(  # one parameter for each part of the row
     yield from (parameter.label, parameter.name, year)
     yield Cell(value.value, None, number, unlocked=True)
     yield Cell(in_run, f'IF(IFERROR(OR({",".join(outside)}),TRUE),"{OUTSIDE}",{state})')
-    yield parameter.unit or NONE
+    yield parameter.unit
     for bound in (parameter.minimum, parameter.maximum):
         is_number = bool(bound) and bound not in layout.scheme.parameters
-        yield Cell(as_number(bound) if is_number else bound or NO_LIMIT, None, number)
+        yield Cell(as_number(bound) if is_number else bound or OPEN, None, number)
     yield Cell(value.value, None, number)
     yield f"Source: {value.source}." if value.source else f"Assumption: {value.assumption}"
     source = value.source
-    yield Cell(source.title, link=source.url) if source and is_web(source.url) else NONE
+    yield Cell(source.title, link=source.url) if source and is_web(source.url) else ""
 
 
 def parameters_in(layout: Layout, *states: str) -> str:
@@ -388,9 +376,7 @@ def _control_numbers(layout: Layout, name: str, cells: str, values: Sequence[flo
 def _control_order(layout: Layout, name: str, use: str, cells: str, numbers: Sequence[float]) -> None:
     """Record a total that gives each row a little less weight than the row above, by NPV's discount."""
     rate = layout.constant(
-        "order_rate",
-        _ORDER_RATE,
-        "How much less weight each row has than the row above, in control totals in row order.",
+        "order_rate", _ORDER_RATE, "How much less weight each row has than the row above, in totals in row order."
     )
     total = math.fsum(number / (1 + _ORDER_RATE) ** place for place, number in enumerate(numbers, 1))
     layout.control(f"as_read_{name}", total, f"{use} in row order (finds swapped rows).", f"NPV({rate},{cells})")

@@ -50,10 +50,8 @@ class ShareOutCells:
             self._capped()
         else:
             self._bounded()
-        self.sound_tests = ""
-        """What those formulas test, in words."""
-        self.sound = self._sound()
-        """The formulas that test whether gpit would accept the arguments."""
+        self.sound_tests, self.sound = self._sound()
+        """What tests whether gpit would accept the arguments: in words, and as formulas."""
         self.shared = self.amount.over_all("SUM")
         """The formula of what the step has to share."""
         if self.amount.national_name and kernel.within:  # each group has the same amount
@@ -166,8 +164,8 @@ class ShareOutCells:
         self.fits = self._holds(f"floors of {self.step.name} fit", "the amount covers the floors?", formula)
         return least
 
-    def _sound(self) -> str:
-        """Return the formulas that test whether gpit would accept the weights, bounds and amounts."""
+    def _sound(self) -> tuple[str, str]:
+        """Return what tests whether gpit would accept the weights, bounds and amounts: in words, and as formulas."""
         tests = {"no negative weight": f"SUMPRODUCT(--({self.weights.range}<-tolerance))=0"}
         if self.tree.at_least and self.tree.at_most:
             low = self.columns.vector(self.block, self.tree.at_least).range
@@ -180,8 +178,7 @@ class ShareOutCells:
             formula = f"SUMPRODUCT(({self.figures.numbers}=$B{ROW})*({cells}<>{self.amount.on_group_row()}))=0"
             name, description = f"one amount of {self.step.name}", "one amount for the whole group"
             tests["one amount per group"] = self._holds(name, f"{description}?", formula)
-        self.sound_tests = ", ".join(tests)
-        return ",".join(tests.values())
+        return ", ".join(tests), ",".join(tests.values())
 
     def _spends(self, most: KernelFigure | None) -> None:
         """Write the total of the shares, and whether it is the amount or the maximum that the ceilings allow."""

@@ -76,7 +76,7 @@ def change_sheet(layout: Layout) -> Sheet | None:
     blocks = [block for block in layout.organisations().values() if "change per head" in block.helpers]
     if not blocks:
         return None
-    title = f"{layout.scheme.title}: change per head"
+    title = f"{layout.scheme.title}: change on historic spend per head"
     if any("rank" not in block.helpers for block in blocks):
         return _change_by_hundredths(layout, blocks, title)
     note = "Allocation less historic spend, per head, from the largest gain to the largest loss in each year."

@@ -14,7 +14,7 @@ from gpit_fairshare.numbers import whole_change
 from gpit_fairshare.words import counted, joined, sentence
 from gpit_fairshare.workbook.checks import CHECKS, FAILS, OVERALL, WARNINGS, fixed_parts
 from gpit_fairshare.workbook.input_sheets import changed_parameters
-from gpit_fairshare.workbook.layout import CONSTANTS, MANIFEST, PARAMETERS, Layout
+from gpit_fairshare.workbook.layout import MANIFEST, Layout
 from gpit_fairshare.workbook.places import places
 from gpit_fairshare.workbook.sheets import FIRST_ROW, Cell, Prose, Sheet, is_web
 
@@ -35,16 +35,6 @@ READING: Final = (
 DRAFT: Final = "Draft"
 _CHANGED_HERE: Final = "Changed since the run"
 _WARNINGS_OF_CHECKS: Final = "Warnings from checks"
-_CONTENTS: Final = {
-    "Summary": "National totals and charts",
-    "Allocations £000": "The sheet Allocations in thousands of pounds",
-    "Change per head": "Allocation less historic spend, per head",
-    PARAMETERS: "Values that the scheme sets, by year",
-    "Spend lines": "Lines of spend, and which are part of historic spend",
-    CONSTANTS: "Technical: constants and control totals of the inputs",
-    "Method": "Every step of the calculation and its formula",
-}
-"""What is on a sheet, for the list of sheets on About, if its title does not say it."""
 _FOLLOW: Final = " The values of the run, named below, do not recalculate."
 TO_FILL: Final = "[name and date]"
 TO_FILL_IN: Final = {
@@ -58,10 +48,6 @@ TO_FILL_IN: Final = {
 STATUS_NAME: Final = "draft_or_final"
 """Defined name of the cell that says whether the workbook is draft or final."""
 ABOUT: Final = "About"
-SOURCES: Final = "Sources"
-FINDINGS: Final = "Findings"
-_SOURCE: Final = ("key", "publisher", "title", "date", "url")
-"""What Sources shows of a source: two that differ only in their notes are one row."""
 
 
 def about_sheet(layout: Layout, sheets: Sequence[Sheet], status: tuple[str, str]) -> Sheet:
@@ -101,20 +87,14 @@ def about_sheet(layout: Layout, sheets: Sequence[Sheet], status: tuple[str, str]
     live = {CHECKS: OVERALL, _WARNINGS_OF_CHECKS: WARNINGS, _CHANGED_HERE: _changed(layout)}
     fact_rows = [(item, Cell(text, live.get(item))) for item, text in facts if text]
     to_fill_in = [(item, Cell(text, unlocked=True)) for item, text in TO_FILL_IN.items()]
-    contents = [(Cell(page.name, link=page.name), f"{page.role}. {_content(layout, page)}.") for page in sheets]
+    titles = {page.name: sentence(page.title.removeprefix(f"{scheme.title}: ")) for page in sheets}
+    contents = [(Cell(page.name, link=page.name), f"{page.role}. {titles[page.name]}.") for page in sheets]
     sheet.rows([*fact_rows, *to_fill_in, *contents])
     status_row = FIRST_ROW + len(fact_rows) + list(TO_FILL_IN.values()).index(DRAFT)
     layout.names[STATUS_NAME] = f"{sheet.name}!$B${status_row}"
     sheet.validations.append((f"B{status_row}", {"validate": "list", "source": [DRAFT, "Final"]}))
     sheet.flag(f"B{FIRST_ROW}", FAILS)
     return sheet
-
-
-def _content(layout: Layout, sheet: Sheet) -> str:
-    """Return what is on a sheet: as `_CONTENTS` says, or its title without the title of the scheme."""
-    if sheet.name in (block.sheet.name for block in layout.organisations().values()):
-        return f"Calculation for {sheet.title.rpartition(': ')[2]}, a column per step"
-    return sentence(_CONTENTS.get(sheet.name, sheet.title.removeprefix(f"{layout.scheme.title}: ")))
 
 
 def add_status(layout: Layout, sheets: Sequence[Sheet], status: str) -> None:
@@ -250,7 +230,7 @@ def _note(step: Step) -> str:
 def findings_sheet(layout: Layout) -> Sheet:
     """Return the findings about the inputs and the run."""
     return _text_sheet(
-        FINDINGS,
+        "Findings",
         "Findings about the inputs and the run",
         "Errors and warnings first, then notes about the inputs and this run.",
         sorted(layout.result.findings, key=lambda finding: finding.level == "note"),
@@ -269,10 +249,10 @@ def findings_sheet(layout: Layout) -> Sheet:
 def sources_sheet(layout: Layout) -> Sheet:
     """Return the publications that the scheme cites."""
     return _text_sheet(
-        SOURCES,
+        "Sources",
         "Sources of figures and rules",
         "Publications that the scheme, formula and transition files cite.",
-        list({attrgetter(*_SOURCE)(source): source for source in layout.scheme.sources}.values()),
+        list({(source.key, str(source), source.url): source for source in layout.scheme.sources}.values()),
         (
             ("Name", 28, "key"),
             ("Publisher", Prose(30), "publisher"),

@@ -28,10 +28,11 @@ NOT_APPLICABLE: Final = "[z]"
 """In place of a figure that does not apply; the note of the sheet explains it."""
 NONE: Final = "–"
 """In a text cell that has no text, since an empty cell may be a mistake; the note of the sheet explains it."""
-NO_LIMIT: Final = "no limit"
+OPEN: Final = "no limit"
+"""In place of a limit that a parameter does not have."""
 NO_ROWS: Final = "none"
 """In every cell of a table without rows, and in a text cell where `none` is the answer."""
-MARKS: Final = (NOT_APPLICABLE, NONE, NO_LIMIT, NO_ROWS)
+MARKS: Final = (NOT_APPLICABLE, NONE, OPEN, NO_ROWS)
 """Texts in place of a missing figure; they are aligned like the figures of their column."""
 EMPTY_CELL: Final = "Empty cell = no value given."
 """Explains empty cells in the note of a sheet."""
@@ -225,15 +226,15 @@ class Sheet:
         self.last_row = max(self.last_row, row)
 
     def put_row(self, row: int, values: Iterable[Any]) -> None:
-        """Place the first cells of a row, each a plain value or a `Cell`."""
+        """Place the first cells of a row, each a plain value or a `Cell`; empty ones get a dash."""
         for column, value in enumerate(values, 1):
-            self.cells[row, column] = value if isinstance(value, Cell) else Cell(value)
+            self.cells[row, column] = value if isinstance(value, Cell) else Cell(NONE if value in (None, "") else value)
         self.last_row = max(self.last_row, row)
 
     def rows(self, rows: Iterable[Iterable[Any]]) -> None:
         """Fill the table with plain values and cells; empty ones get a dash."""
         for row, values in enumerate(rows, FIRST_ROW):
-            self.put_row(row, (NONE if value is None or value == "" else value for value in values))
+            self.put_row(row, values)
 
     def flag(self, cells: str, word: str) -> None:
         """Show a word that marks a problem in bold and red wherever it appears in some cells."""

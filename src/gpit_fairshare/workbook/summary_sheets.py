@@ -34,8 +34,8 @@ class SummaryRows:
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
-        note = "National figures, each a live formula; charts are below the table."
-        self.sheet = layout.sheet(SUMMARY, f"{layout.scheme.title}: summary", note)
+        note = "Each figure is a live formula; charts are below the table."
+        self.sheet = layout.sheet(SUMMARY, f"{layout.scheme.title}: national totals and charts", note)
         self.sheet.heading("Figure", 62)
         self.sheet.add_headings((f"{year} {layout.scheme.certainty(year)}", 22) for year in layout.years)
         self.rows: dict[str, int] = {}
@@ -276,7 +276,7 @@ def _path(sheet: Sheet, noun: str) -> Chart:
     description = "Lines: highest, upper quartile, median, lower quartile and lowest £ per head"
     return Chart(
         "line",
-        f"Quartiles of £ per head: {inside(across)}",
+        "£ per head: highest, quartiles and lowest",
         across,
         "£ per head",
         sheet.column_range(1),
