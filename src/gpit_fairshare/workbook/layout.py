@@ -268,9 +268,7 @@ def number_format(unit: str | None, values: Iterable[Any]) -> str:
     """Return the format for values of a unit; pounds show pence only if there are any."""
     if unit == "£" and any(isinstance(value, float) and value != math.floor(value) for value in values):
         return "pence"
-    if unit in ("£", "£ per head", "people", "%", "ratio"):
-        return unit
-    return "truth" if any(isinstance(value, bool) for value in values) else "number"
+    return unit if unit in ("£", "£ per head", "people", "%", "ratio") else "number"
 
 
 def with_unit(label: str, unit: str | None) -> str:

@@ -113,4 +113,4 @@ class StepWriter:
         columns, block = self.columns, self.columns.block(kind)
         names = columns.now.codes() if kind == ORGANISATION else columns.now.labels[kind.column or ""]
         formula, holds = self._formula(check.tree, block, block.workings), [name not in failing for name in names]
-        return f"AND({columns.helper(block, f'check {index}', f'Check: {check.name}', formula, holds, 'truth').range})"
+        return f"AND({columns.helper(block, f'check {index}', f'Check: {check.name}', formula, holds).range})"

@@ -39,7 +39,6 @@ FORMATS: Final = {
     "note": "General",
     "count": "#,##0",
     "remainder": "0.000000",
-    "truth": '"TRUE";"TRUE";"FALSE"',
 }
 """The number formats of the workbook, by their names."""
 
