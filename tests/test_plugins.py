@@ -255,8 +255,8 @@ def test_workbook_says_which_values_do_not_follow(workbook):
     checks = [row[0].value for row in book["Checks"].iter_rows(min_row=5)]
 
     assert about["Values, not formulas"].startswith("Weight for size: the function s_curve of the plug-in fairshare-ex")
-    assert "do not recalculate" in about["Changed in this workbook"]
-    assert "Except the values named above, every other figure is a live" in about["How to read it"]
+    assert "do not recalculate" in about["Changed since the run"]
+    assert "Everything else recalculates, except the values named above, the effects" in about["How to read it"]
     assert "function damped of fairshare-example 1.0" in about["Plug-ins"]
     assert "s_curve" in method["Weight for size"]
     assert [("s_curve" in text, "damped" in text) for text in findings] == [(True, False)]

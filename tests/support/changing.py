@@ -225,13 +225,13 @@ def outcome(case: Case, changes: Sequence[Change]) -> Result | None:
 
 def differences(book: Book, changes: Sequence[Change], sheets: Sheets, result: Result | None) -> list[str]:
     """Differences between a changed workbook and a run with the same changes."""
-    about = {row[0]: row[1] for row in sheets["About"][FIRST - 1 :]}
+    about = {row[0]: row[1] for row in reversed(sheets["About"][FIRST - 1 :])}  # the list of sheets comes last
     texts = []
     status = HOLDS if result is not None and result.agrees else FAILS
-    if about["Status of the checks"] != status:
-        texts.append(f"the status is {about['Status of the checks']!r} and should be {status!r}")
-    if about["Changed in this workbook"] != (changed := _changed(book, changes)):
-        texts.append(f"it says {about['Changed in this workbook']!r} and should say {changed!r}")
+    if about["Checks"] != status:
+        texts.append(f"the status is {about['Checks']!r} and should be {status!r}")
+    if about["Changed since the run"] != (changed := _changed(book, changes)):
+        texts.append(f"it says {about['Changed since the run']!r} and should say {changed!r}")
     if result is None:
         return texts
     texts += [

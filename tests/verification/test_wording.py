@@ -7,6 +7,7 @@ from contextlib import chdir
 from dataclasses import replace
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from gpit_fairshare import allocate, verify
@@ -112,6 +113,30 @@ def test_a_workbook_of_an_earlier_version(folder, tmp_path):
     assert {difference.place for difference in words.content.kept} == {"Allocations!A4", "Checks!D5"}
     assert data.verdict == "differs"
     assert [difference.place for difference in data.content.kept_of_kind(DifferenceKind.VALUE)] == ["2014-15!A5"]
+
+
+def test_an_earlier_version_lists_findings_and_sources_in_another_order(tmp_path):
+    """Notes above warnings and a source listed twice are no differences; a warning with another figure is one."""
+    path, result = tmp_path / "out.xlsx", allocate(sample=True)
+    write_workbook(replace(result, manifest={**result.manifest, "gpit": EARLIER}), path)
+    book = openpyxl.load_workbook(path)
+    findings, sources = book["Findings"], book["Sources"]
+    rows = list(findings.iter_rows(min_row=5, values_only=True))
+    for number, row in enumerate(sorted(rows, key=lambda row: row[1] == "warning"), 5):
+        for column, text in enumerate(row, 1):
+            findings.cell(number, column).value = text
+    sources.append([cell.value for cell in sources[5]])
+    book.save(path)
+    moved = verify(path)
+
+    (cell,) = [cell for cell in findings["E"] if cell.value == rows[0][4]]
+    cell.value = str(cell.value).replace("7.33", "7.34")
+    book.save(path)
+    changed = verify(path)
+
+    assert moved.verdict == "same content"
+    assert [difference.about for difference in changed.content.kept] == ["I49, Found"]
+    assert changed.verdict == "differs"
 
 
 def test_the_report_begins_with_the_version(folder, tmp_path):

@@ -97,13 +97,23 @@ def test_parameters_stand_with_source_or_assumption(sample_book):
     """Each parameter and year has its value, and on the same row a source or an assumption, never both."""
     sheet = openpyxl.load_workbook(sample_book)["Parameters"]
     headings = [cell.value for cell in sheet[4]]
-    value, origin = headings.index("Value"), headings.index("Source or assumption of the value in the run")
+    value, origin = headings.index("Value"), headings.index("Source or assumption")
     rows = list(sheet.iter_rows(min_row=5, values_only=True))
 
     assert len(rows) == 3 * 2
     for row in rows:
         assert isinstance(row[value], int | float)
         assert row[origin].startswith(("Source: ", "Assumption: "))
+
+
+def test_findings_begin_with_warnings_and_each_source_is_listed_once(sample_book):
+    """13 warnings, then 8 notes; the scheme and the transition cite Digital Health, with different notes."""
+    book = openpyxl.load_workbook(sample_book)
+    levels = [row[1] for row in book["Findings"].iter_rows(min_row=5, values_only=True)]
+    keys = [row[0] for row in book["Sources"].iter_rows(min_row=5, values_only=True)]
+
+    assert levels == ["warning"] * 13 + ["note"] * 8
+    assert keys == ["ehi-2014-04", "nhs-england-slides-2014-03", "itpro-2014-04"]
 
 
 @pytest.mark.slow

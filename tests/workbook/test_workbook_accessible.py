@@ -93,7 +93,7 @@ def test_no_cell_is_merged_and_no_row_or_column_is_blank(book):
 
 
 def test_no_cell_of_a_table_is_empty_without_a_word_of_why(book):
-    """It has a text such as none or [z], or the note of the sheet says what an empty cell means."""
+    """It has a text such as none, a dash or [z], or the note of the sheet says what an empty cell means."""
     for sheet in book.sheets:
         (table,) = sheet.tables.values()
         values = book.values[sheet.title]
@@ -505,8 +505,8 @@ def test_every_heading_of_figures_has_a_unit(book):
             if not figures or sheet.title in BY_ROW or re.fullmatch(UNITLESS, cell.value):
                 continue
             counts = re.search(
-                r": number( of the group)?$|^(CCG|practice)s 20|^(Position|Rank) by|^(First|Last) position"
-                r"|smallest remainder that gets a unit$|: weight$|position of the last row that gets a unit",
+                r": number( of the group)?$|^(CCG|practice)s 20|^Rank by|^Row order$|^(First|Last) position"
+                r"|: whole pounds$|smallest remainder that is rounded up$|: weight$|rounded up at that remainder$",
                 cell.value,
             )
             no_unit = book.name == "bare" and "2014/15 firm" in cell.value  # its only step declares none
@@ -597,7 +597,7 @@ def test_every_unlocked_figure_has_a_rule_that_refuses_what_gpit_refuses(book):
                 year = sheet.cell(cell.row, 3).value.replace("/", "_")
                 for bound, column, open_ in ((rule.formula1, 7, -1e15), (rule.formula2, 8, 1e15)):
                     limit = sheet.cell(cell.row, column).value
-                    if limit == "none":
+                    if limit == "no limit":
                         assert float(bound) == open_
                     elif isinstance(limit, str):
                         assert bound == f"{limit}_{year}"
@@ -655,9 +655,9 @@ def test_a_change_of_inputs_is_said_on_constants_and_about(book):
     states = {row[0]: row[3] for row in constants.iter_rows(FIRST, values_only=True)}
     about = {row[0]: row[1] for row in book.values["About"].iter_rows(FIRST, values_only=True)}
 
-    assert {state for name, state in states.items() if name.startswith("as_read_")} == {"as read"}
+    assert {state for name, state in states.items() if name.startswith("as_read_")} == {"control total"}
     assert {state for name, state in states.items() if not name.startswith("as_read_")} == {"fixed"}
-    assert about["Changed in this workbook"] == "Parameters: 0. Inputs: none."
+    assert about["Changed since the run"] == "Parameters: 0. Inputs: none."
 
 
 @pytest.mark.usefixtures("libreoffice")
@@ -675,11 +675,11 @@ def test_about_says_which_inputs_were_changed(tmp_path):
     again = openpyxl.load_workbook(recalculate(tmp_path / "changed.xlsx", tmp_path), data_only=True)
 
     states = {row[0]: row[3] for row in again["Constants"].iter_rows(FIRST, values_only=True)}
-    about = {row[0]: row[1] for row in again["About"].iter_rows(FIRST, values_only=True)}
-    assert states["as_read_registered_population"] == "as read"
-    assert states["as_read_registered_population_in_order"] == "changed here"
-    assert about["Changed in this workbook"] == "Parameters: 1. Inputs: yes."
-    assert about["Status of the checks"] == "FAIL"
+    about = dict(row[:2] for row in reversed(list(again["About"].iter_rows(FIRST, values_only=True))))
+    assert states["as_read_registered_population"] == "control total"
+    assert states["as_read_registered_population_in_order"] == "control total: changed"
+    assert about["Changed since the run"] == "Parameters: 1. Inputs: yes."
+    assert about["Checks"] == "FAIL"
 
 
 def test_a_table_without_rows_says_none():

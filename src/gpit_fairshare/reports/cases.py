@@ -77,7 +77,7 @@ def _blocks(suite: Suite) -> Iterator[Block]:
 
 
 def _verdict_line(verdict: CaseVerdict, *, blank_before: bool) -> Paragraph:
-    """Return the line of a case: its outcome, its id and the reasons of an error; `blank_before` puts a blank line first."""
+    """Return the line of a case: its outcome, its id and the reasons of an error; `blank_before` adds a blank line."""
     line = verdict.id
     if verdict.outcome == "ok" and verdict.rows == "some":
         line += f" (compares {verdict.looked_at:,} of {verdict.rows_in_result:,} rows)"

@@ -73,12 +73,12 @@ class Differences:
 
     kept: list[FileDifference] = field(default_factory=list)
     counts: Counter[DifferenceKind] = field(default_factory=Counter)
-    is_reworded: Callable[[FileDifference], bool] = lambda _: False
-    """Whether a difference is in words alone, which another version of gpit explains."""
+    is_reworded: Callable[[FileDifference], bool] | None = None
+    """Whether a difference is in words alone, which another version of gpit explains; None for the same version."""
 
     def add(self, difference: FileDifference) -> None:
-        """Count a difference, and keep it unless `MOST_KEPT` of its kind are kept already."""
-        if self.is_reworded(difference):
+        """Count a difference, and keep it below the limit of its kind."""
+        if self.is_reworded and self.is_reworded(difference):
             difference = replace(difference, kind=DifferenceKind.WORDS)
         self.counts[difference.kind] += 1
         if self.counts[difference.kind] <= MOST_KEPT:

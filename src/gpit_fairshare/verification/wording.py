@@ -47,7 +47,8 @@ class Wording:
         """
         cells = {str(cell) for column in rows.select(pl.selectors.string()) for cell in column.unique()}
         texts = {text for path, text in _texts_by_path(definition) if not _is_words_key(path)}
-        return cls(frozenset(cells | texts - {""}))
+        # Texts of digits alone are compared as numbers.
+        return cls(frozenset(cells | {text for text in texts if text.strip("0123456789.")}))
 
     def is_cell_reworded(self, difference: FileDifference) -> bool:
         """Return whether only the wording of a cell differs: it is not data, and no number in it was changed.

@@ -13,10 +13,10 @@ from gpit_fairshare.verification.model import NOTE, TITLE, DifferenceKind, Diffe
 from gpit_fairshare.workbook import reference_sheets
 from gpit_fairshare.workbook.kernel_columns import REMAINDER
 from gpit_fairshare.workbook.layout import MANIFEST, PARAMETERS
-from gpit_fairshare.workbook.sheets import HEADING_ROW, NOTE_ROW, TITLE_ROW, TOTAL_ROW, column_number
+from gpit_fairshare.workbook.sheets import HEADING_ROW, NONE, NOTE_ROW, TITLE_ROW, TOTAL_ROW, column_number
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 _NOTHING: Final = StoredCell(None, None)
 _NO_ANSWERS: Final = ("", range(0), 0, 0)
@@ -190,6 +190,8 @@ class BookComparison:
         """Compare the rows of a sheet, which may have another name in the file, and collect the answers in them."""
         page = _Page(name, actual_name)
         actual_rows, expected_rows = actual.rows(actual_name), expected.rows(name)
+        if self.into.is_reworded and name in ("Findings", "Sources"):
+            actual_rows, expected_rows = _listed_as_today(actual_rows), _listed_as_today(expected_rows)
         actual_next, expected_next = next(actual_rows, None), next(expected_rows, None)
         while actual_next or expected_next:
             number = min(numbered[0] for numbered in (actual_next, expected_next) if numbered)
@@ -278,6 +280,14 @@ class BookComparison:
         return follows_status and actual.value == f"{before}{reference_sheets.status_text(self.status)}{after}"
 
 
+def _listed_as_today(rows: Iterator[tuple[int, Row]]) -> Iterator[tuple[int, Row]]:
+    """Yield the rows of Findings or Sources as this version lists them: none twice, and notes last."""
+    numbered = dict(rows)
+    yield from ((number, row) for number, row in numbered.items() if number <= HEADING_ROW)
+    body = {tuple(cell.value for cell in row.values()): row for number, row in numbered.items() if number > HEADING_ROW}
+    yield from enumerate(sorted(body.values(), key=lambda row: row.get(2, _NOTHING).value == "note"), HEADING_ROW + 1)
+
+
 def _is_manifest_piece(row: Row) -> bool:
     """Return whether a row of the sheet Manifest holds a piece of the manifest as JSON."""
     label = row.get(1, _NOTHING).value
@@ -313,7 +323,7 @@ class _Page:
             subjects = [str(expected_row[1].value)]
         year = [str(values["Year"])] if isinstance(values.get("Year"), str) else []
         parts = [" ".join(subjects[:2])[:80], *year, heading]
-        return ", ".join(part for part in parts if part and part != "none")
+        return ", ".join(part for part in parts if part and part != NONE)
 
     def cell_unit(self, column: int, expected_row: Row) -> str:
         """Return the unit of money in the column's heading, such as `£`; on the sheet of parameters, the row's unit.
@@ -323,7 +333,7 @@ class _Page:
         if self.name == PARAMETERS:
             columns = [other for other, text in self.headings.items() if text == "Unit" and other in expected_row]
             unit = expected_row[columns[0]].value if columns else ""
-            return str(unit) if self.headings.get(column, "") in ("Value", "Value in the run") else ""
+            return str(unit) if self.headings.get(column, "") in ("Value", "Original value") else ""
         match = _UNIT.search(self.headings.get(column, ""))
         return match[1] if match else ""
 

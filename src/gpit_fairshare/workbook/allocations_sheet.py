@@ -79,12 +79,12 @@ class AllocationsSheet:
         self.parts += [first, second, total]
         self._add_change(year, total, allocation)
         if self.money:
-            column = self._add_ratio(year, "per registered patient", "£", PEOPLE, allocation)
+            column = self._add_ratio(year, "per head", "£", PEOPLE, allocation)
             if column:
                 # The bars of Excel 2007: those of later versions are an extension that other programs drop.
                 bars = {"type": "data_bar", "bar_color": "#8FB8DE"}
                 self.sheet.conditional_formats.append((self.sheet.region(column), bars))
-        self._add_ratio(year, "distance from fair share", "%", FAIR_SHARE, allocation)
+        self._add_ratio(year, "distance of allocation from fair share", "%", FAIR_SHARE, allocation)
 
     def _add_answer(self, year: str) -> None:
         """Add the column of a year's answers that are not added up, such as an index."""
@@ -221,7 +221,7 @@ def thousands_sheet(layout: Layout, published: AllocationsSheet) -> Sheet | None
     if not published.money:
         return None
     title = f"{published.sheet.title}, in thousands of pounds"
-    note = "Shown to the nearest £1,000; the cells hold every pound, so totals add up."
+    note = "Shown to the nearest £1,000. Totals are exact, so the figures shown may not add up."
     sheet = layout.make_sheet(THOUSANDS, title, note)
     _add_name_columns(layout, sheet, published.codes)
     thousand = layout.constant("constant_1000", 1000, "Pounds in £1,000.")

@@ -13,7 +13,7 @@ from gpit_fairshare.inputs.tables.spend import WORDS as LINE_WORDS
 from gpit_fairshare.language import tree
 from gpit_fairshare.language.kinds import ORGANISATION
 from gpit_fairshare.language.plugin_functions import without_excel
-from gpit_fairshare.words import inside, joined, plural
+from gpit_fairshare.words import inside, joined, plural, sentence
 from gpit_fairshare.workbook.input_sheets import OUTSIDE, changed_parameters, count_formula
 from gpit_fairshare.workbook.layout import ALLOCATIONS, Layout
 from gpit_fairshare.workbook.sheets import FIRST_ROW, TOTAL_ROW, Cell, Prose, Sheet, letter
@@ -29,7 +29,7 @@ CHECKS: Final = "Checks"
 OVERALL: Final = f"{CHECKS}!$B${TOTAL_ROW}"
 WARNINGS: Final = f"{CHECKS}!$C${TOTAL_ROW}"
 PASSES, FAILS = "pass", "FAIL"
-_WORDS: Final = {"Check": (PASSES, FAILS), "Warning": ("none", "review")}
+_WORDS: Final = {"Check": (PASSES, FAILS), "Warning": (PASSES, "review")}
 _MOVED: Final = 0.1
 
 
@@ -82,8 +82,8 @@ def checks_sheet(
     count = Counter(check.kind for check in live for _, passed in check.years.values() if not passed)
     status = f'IF(COUNTIF({cells},"{FAILS}")=0,"{PASSES}","{FAILS}")'
     overall = Cell(FAILS if count["Check"] else PASSES, status)
-    warnings = Cell(f"Warnings: {count['Warning']}", f'"Warnings: "&COUNTIF({cells},"{_WORDS["Warning"][1]}")')
-    sheet.put_row(TOTAL_ROW, ("All checks", overall, warnings))
+    warnings = Cell(f"{count['Warning']}", f'""&COUNTIF({cells},"{_WORDS["Warning"][1]}")')
+    sheet.put_row(TOTAL_ROW, ("All checks; number of warnings", overall, warnings))
     for _, bad in _WORDS.values():
         sheet.flag_word(cells, bad)
     return sheet
@@ -154,7 +154,7 @@ def _input_checks(layout: Layout) -> Iterator[Live]:
             for year, block in blocks.items()
         }
         name = f"No {layout.scheme.organisation} has spend without patients"
-        yield _passed_check(layout, name, "gpit refuses such inputs", formulas)
+        yield _passed_check(layout, name, "gpit refuses to read such inputs", formulas)
     if outside := count_formula(layout, OUTSIDE):
         name, tests = "Parameters are numbers within their limits", "See the sheet Parameters"
         yield _passed_check(layout, name, tests, f"{outside}=0")
@@ -175,8 +175,9 @@ def _spend_line_checks(layout: Layout) -> Iterator[Live]:
         marked = "+".join(words) or f'SUMPRODUCT(--({cells[column]}<>""))'
         tests.append(f"{marked}=ROWS({cells[column]})")
     if tests:
-        description = "; ".join(f"{column}: {' or '.join(LINE_WORDS.get(column, ('a text',)))}" for column in counts)
-        yield _passed_check(layout, "Every line of spend has a valid word in each column", description, ",".join(tests))
+        words_of = {column: " or ".join(LINE_WORDS.get(column, ("a text",))) for column in counts}
+        name = "; ".join(f"{column.replace('_', ' ')} is {words}" for column, words in words_of.items())
+        yield _passed_check(layout, f"Spend lines: {name}", "No cell is empty or has another word", ",".join(tests))
 
 
 def _group_checks(layout: Layout) -> Iterator[Live]:
@@ -192,17 +193,18 @@ def _group_checks(layout: Layout) -> Iterator[Live]:
 
 def _share_out_checks(layout: Layout, writers: Mapping[str, StepWriter]) -> Iterator[Live]:
     """Yield checks that each `share_out` can be calculated, pays its floors and shares out all that it may."""
-    for name, tests, attribute in (
+    for name, text, attribute in (
         ("the amount covers the floors", "The floors add up to no more than the amount", "fits"),
         ("all is shared out", "The shares add up to the amount, or to the maximum that ceilings allow", "spends"),
-        ("weights and limits are valid", "No negative weight, no floor above a ceiling, one amount per group", "sound"),
+        ("weights and limits are valid", "", "sound"),
     ):
-        by_label: dict[str, dict[str, str]] = {}
+        by_label: dict[tuple[str, str], dict[str, str]] = {}
         for year, writer in writers.items():
             for cells in writer.share_outs.values():
                 if formula := getattr(cells, attribute):
-                    by_label.setdefault(cells.step.label, {})[year] = formula
-        yield from (_passed_check(layout, f"{label}: {name}", tests, formulas) for label, formulas in by_label.items())
+                    by_label.setdefault((cells.step.label, text or sentence(cells.sound_tests)), {})[year] = formula
+        for (label, tests), formulas in by_label.items():
+            yield _passed_check(layout, f"{label}: {name}", tests, formulas)
 
 
 def _fund_checks(layout: Layout, writers: Mapping[str, StepWriter]) -> Iterator[Live]:
@@ -218,10 +220,10 @@ def _fund_checks(layout: Layout, writers: Mapping[str, StepWriter]) -> Iterator[
             within[year] = f"{spent}<={amount}+{margin}"
             made_up[year] = f"ABS({spent}+{left}-{amount})<={margin}"
         label = labels[step.name]
-        tests = f"Total of {final.name} is no more than {label}"
-        yield _passed_check(layout, f"{label} is not overspent (within rounding)", tests, within)
-        tests = f"Total of {final.name} and unspent money add up to {label}"
-        yield _passed_check(layout, f"{label} is all spent or unspent (within rounding)", tests, made_up)
+        tests = f"Total of {final.label} is no more than {label} (within rounding)"
+        yield _passed_check(layout, f"No more is allocated than {label}", tests, within)
+        tests = f"Total of {final.label} and unspent money add up to {label} (within rounding)"
+        yield _passed_check(layout, f"{label}: allocated and unspent money make up the whole", tests, made_up)
 
 
 def _total_checks(layout: Layout, published: AllocationsSheet) -> Iterator[Live]:
@@ -233,7 +235,7 @@ def _total_checks(layout: Layout, published: AllocationsSheet) -> Iterator[Live]
         formulas[year] = f"ABS({total}-SUM({cells}))<=sums_within*MAX(1,ABS({total}))"
     if formulas:  # an index or a rate has no total
         tests = f"Totals of {layout.scheme.labels[layout.scheme.result]}"
-        yield _passed_check(layout, f"Totals of {ALLOCATIONS} match the sheets of the years", tests, formulas)
+        yield _passed_check(layout, f"{ALLOCATIONS} agree with the sheets of the years", tests, formulas)
 
 
 def _warnings(layout: Layout, summary: SummaryRows) -> Iterator[Live]:
@@ -251,7 +253,7 @@ def _warnings(layout: Layout, summary: SummaryRows) -> Iterator[Live]:
             yield balance
     movements = {year: _movement_test(layout, year, before) for before, year in pairwise(layout.years)}
     if movements and all(movements.values()):
-        name = f"Patients of no {scheme.organisation} change by more than 10% in a year"
+        name = f"No {scheme.organisation}'s population changes by more than 10% in a year"
         years = {layout.years[0]: ("TRUE", True)} | {year: movement for year, movement in movements.items() if movement}
         yield Live("Warning", name, "Registered population compared with the year before", years)
 
@@ -268,8 +270,9 @@ def _non_recurrent_warning(layout: Layout) -> Live:
         )
         passed = all(whole - math.fsum(parts) >= -1 for whole, *parts in rows)
         years[year] = (f"SUMPRODUCT(--({recurrent}<-1))=0", passed)
-    name = "Non-recurrent money is no more than the allocation"
-    return Live("Warning", name, "Recurrent money is never negative (within rounding)", years)
+    name, label = "Recurrent {} is not negative", inside(scheme.labels[scheme.result])
+    tests = f"{sentence(label)} less non-recurrent money is £0 or more (within rounding)"
+    return Live("Warning", name.format(label), tests, years)
 
 
 def _balance_warning(layout: Layout, summary: SummaryRows) -> Live | None:
@@ -283,12 +286,12 @@ def _balance_warning(layout: Layout, summary: SummaryRows) -> Live | None:
         year: (f"ABS({summary.cell(DIFFERENCE, year)})<={allowed}", account.is_balanced)
         for year, account in accounts.items()
     }
-    return Live("Warning", "Money in equals money out", f"{DIFFERENCE} is 0 (within rounding)", years)
+    return Live("Warning", "Money in equals money out and unspent", f"{DIFFERENCE} is 0 (within rounding)", years)
 
 
 def _unspent_rows(layout: Layout, summary: SummaryRows) -> Iterator[tuple[Any, ...]]:
-    """Yield the cells of a row for each kind of unspent money, with the amounts on the sheet Summary."""
-    tests = f"{summary.sheet.name}: money left after everyone has reached the maximum"
+    """Yield a row for each kind of unspent money, with the amounts of Summary."""
+    tests = f"Left after every {layout.scheme.organisation} has its maximum"
     accounts = [measures.money for measures in layout.measures if measures.money]
     for lines in zip(*(account.unspent for account in accounts), strict=True):
         cells = [summary.cell(f"{UNSPENT} {lines[0].name}", year) for year in layout.years]
@@ -305,7 +308,7 @@ def _movement_test(layout: Layout, year: str, before: str) -> tuple[str, bool] |
     now, old = layout.blocks[ORGANISATION, year], layout.blocks[ORGANISATION, before]
     if not now.number_column(PEOPLE) or not old.number_column(PEOPLE) or now.year.codes() != old.year.codes():
         return None
-    use = "Largest change of an organisation's patients in a year without a warning, as a share; an assumption."
+    use = "Largest change of an organisation's population in a year without a warning, as a share; an assumption."
     share = layout.constant("moved_share", _MOVED, use)
     after, previous = now.column_range(PEOPLE), old.column_range(PEOPLE)
     more, fewer = f"({after}-{previous}>{share}*{previous})", f"({previous}-{after}>{share}*{previous})"

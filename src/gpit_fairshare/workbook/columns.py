@@ -75,7 +75,7 @@ class YearColumns:
         """
         layout, sheet = self.layout, self.layout.national
         row = layout.national_rows.setdefault(key, FIRST_ROW + len(layout.national_rows))
-        sheet.put_row(row, (label, layout.identifier(key), unit or "none"))
+        sheet.put_row(row, (label, layout.identifier(key), unit))
         column = 4 + layout.years.index(self.year)
         sheet.put(row, column, value, formula, number_format(unit, [value]))
         layout.names[layout.name_of(key, self.year)] = sheet.cell(column, f"${row}")

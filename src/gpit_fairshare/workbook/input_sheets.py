@@ -11,9 +11,10 @@ from gpit_fairshare.inputs.tables.spend import WORDS as LINE_WORDS
 from gpit_fairshare.language import in_excel as excel
 from gpit_fairshare.language.kinds import ORGANISATION, group
 from gpit_fairshare.scheme.shape import number as as_number
+from gpit_fairshare.words import inside
 from gpit_fairshare.workbook.layout import CHANGED, EVERY_YEAR, NOT_GIVEN, PARAMETERS, Layout, number_format, with_unit
 from gpit_fairshare.workbook.places import PLACES, cell_digest, place_marks
-from gpit_fairshare.workbook.sheets import EMPTY_CELL, FIRST_ROW, NONE, ROW, Cell, Prose, Sheet, is_web, letter, quoted
+from gpit_fairshare.workbook.sheets import EMPTY_CELL, FIRST_ROW, OPEN, ROW, Cell, Prose, Sheet, is_web, letter, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -33,18 +34,19 @@ _LINE_COLUMNS: Final = (
     ("committed", "Committed", 14),
     ("basis", "Basis", 14),
 )
+_COUNTS: Final = "Part of historic spend"
 OUTSIDE: Final = "outside its limits"
 _PARAMETER_COLUMNS: Final = (
     ("Parameter", Prose(36)),
     ("Name", 22),
     ("Year", 9),
     ("Value", 14),
-    ("State", 20),
+    ("Status", 20),
     ("Unit", 10),
     ("Minimum", 12),
     ("Maximum", 12),
-    ("Value in the run", 14),
-    ("Source or assumption of the value in the run", Prose(50)),
+    ("Original value", 14),
+    ("Source or assumption", Prose(50)),
     ("Link", Prose(44)),
 )
 _ORDER_RATE: Final = 0.001
@@ -91,20 +93,20 @@ def _parameter_cells(  # one parameter for each part of the row
     """
     value, cell = parameter.values[year], f"$D{row}"
     number = number_format(parameter.unit, [year_value.value for year_value in parameter.values.values()])
-    in_run = "set for this run" if value.overridden else "as in the scheme"
+    in_run = "set for this run" if value.overridden else "original"
     outside = filter(None, (f"NOT(ISNUMBER({cell}))", low and f"{cell}<{low}", high and f"{cell}>{high}"))
     state = f'IF({cell}=$I{row},{excel.text(in_run)},"{CHANGED}")'
     yield from (parameter.label, parameter.name, year)
     yield Cell(value.value, None, number, unlocked=True)
     yield Cell(in_run, f'IF(IFERROR(OR({",".join(outside)}),TRUE),"{OUTSIDE}",{state})')
-    yield parameter.unit or NONE
+    yield parameter.unit
     for bound in (parameter.minimum, parameter.maximum):
         is_number = bool(bound) and bound not in layout.scheme.parameters
-        yield Cell(as_number(bound) if is_number else bound or NONE, None, number)
+        yield Cell(as_number(bound) if is_number else bound or OPEN, None, number)
     yield Cell(value.value, None, number)
     yield f"Source: {value.source}." if value.source else f"Assumption: {value.assumption}"
     source = value.source
-    yield Cell(source.title, link=source.url) if source and is_web(source.url) else NONE
+    yield Cell(source.title, link=source.url) if source and is_web(source.url) else ""
 
 
 def count_formula(layout: Layout, *states: str) -> str:
@@ -130,9 +132,9 @@ def input_sheets(layout: Layout) -> list[Sheet]:
     line_sums = {} if lines is None else _line_sum_formulas(layout, lines)
     spend = f"Historic spend of each {noun}, as read and checked."
     if line_sums:
-        spend = f"Historic spend is the sum of the lines that count. To change it, change {_SPEND_LINES}."
+        spend = f"Historic spend is the sum of the lines that are part of it. To change it, edit {_SPEND_LINES}."
     notes = {
-        "Population": f"Registered patients and other data of each {noun}, as read and checked.",
+        "Population": f"Registered population and other inputs of each {noun}.",
         "Spend": f"{layout.illustrative}{spend}",
         "Other inputs": "Other columns that the scheme uses, as read and checked.",
     }
@@ -290,8 +292,8 @@ def _sum_of_predecessors(  # one parameter for each part of a cell's address
 
 
 def _lines_sheet(layout: Layout, lines: pl.DataFrame) -> Sheet:
-    """Return the sheet of lines of spend; a live column applies the scheme's rule for which lines count."""
-    note = "Change a line and the spend recalculates. Counts: whether the scheme counts the line."
+    """Return the lines of spend; a live formula has the scheme's rule for which lines count."""
+    note = f"Change a line and the spend recalculates. {_COUNTS}: yes if the scheme counts the line."
     sheet = layout.make_sheet(_SPEND_LINES, "Lines of spend", note, "Input", frozen=1)
     amounts = lines["amount"].to_list()
     for name, heading, width in _LINE_COLUMNS:
@@ -316,7 +318,7 @@ def _lines_sheet(layout: Layout, lines: pl.DataFrame) -> Sheet:
         for key, allowed in layout.scheme.counts.items()
     )
     counts = ["yes" if counts else "no" for counts in lines["counts"].to_list()]
-    column = sheet.add_column("Counts", 12, counts, f'IF(AND({rule}),"yes","no")' if rule else None)
+    column = sheet.add_column(_COUNTS, 12, counts, f'IF(AND({rule}),"yes","no")' if rule else None)
     _control_words(layout, "counts", sheet.column_range(column), counts, amounts)
     if lines["predecessor"].count():
         sheet.add_column("Predecessor", 14, [code or "none" for code in lines["predecessor"].to_list()])
@@ -328,7 +330,7 @@ def _control_words(layout: Layout, name: str, cells: str, values: Sequence[str],
     _control_texts(layout, f"{name}_of_lines", cells, values)
     word = max(values, key=lambda value: (value == "yes", value))
     total = math.fsum(amount for amount, value in zip(amounts, values, strict=True) if value == word)
-    use = f"{name.replace('_', ' ').capitalize()}: £ of the lines with {word!r} in the run."
+    use = f"Control total (£) of lines with {_in_words(layout, name)} {word!r} when read."
     formula = f"SUMIFS({layout.line_ranges['amount']},{cells},{excel.text(word)})"
     layout.record_control(f"as_read_amount_by_{name}", total, use, formula)
 
@@ -399,9 +401,9 @@ def _control_numbers(layout: Layout, name: str, cells: str, values: Sequence[flo
 
     The second total gives each row a little less weight than the row above, so that swapped values change it.
     """
-    use = f"{layout.label(name)}: total in the run"
+    use = f"Control total of {inside(layout.label(name))}"
     numbers = [value for value in values if value is not None]
-    layout.record_control(f"as_read_{name}", math.fsum(numbers), f"{use}.", f"SUM({cells})")
+    layout.record_control(f"as_read_{name}", math.fsum(numbers), f"{use} when read.", f"SUM({cells})")
     if len(numbers) > 1:
         _control_order(layout, f"{name}_in_order", use, cells, numbers)
 
@@ -409,10 +411,10 @@ def _control_numbers(layout: Layout, name: str, cells: str, values: Sequence[flo
 def _control_order(layout: Layout, name: str, use: str, cells: str, numbers: Sequence[float]) -> None:
     """Record a total that gives each row a little less weight than the row above, by NPV's discount."""
     rate = layout.constant(
-        "order_rate", _ORDER_RATE, "How much less weight each row has than the row above, in totals weighted by row."
+        "order_rate", _ORDER_RATE, "How much less weight each row has than the row above, in totals in row order."
     )
     total = math.fsum(number / (1 + _ORDER_RATE) ** place for place, number in enumerate(numbers, 1))
-    layout.record_control(f"as_read_{name}", total, f"{use}, weighted by row to detect swaps.", f"NPV({rate},{cells})")
+    layout.record_control(f"as_read_{name}", total, f"{use} in row order (finds swapped rows).", f"NPV({rate},{cells})")
 
 
 def control_groups(layout: Layout, year: str) -> None:
@@ -421,8 +423,13 @@ def control_groups(layout: Layout, year: str) -> None:
     for column, members in block.year.membership.items():
         if f"group {column}" in block.helpers:
             name, numbers = f"{column}_{year.replace('/', '_')}", [float(member + 1) for member in members]
-            use = f"{layout.scheme.labels[column]} {year}: numbers of the groups in the run"
+            use = f"Control total of numbers of {inside(layout.scheme.labels[column])} {year}"
             _control_order(layout, name, use, block.helper_range(f"group {column}"), numbers)
+
+
+def _in_words(layout: Layout, column: str) -> str:
+    """Return the heading of a column of texts as it is written inside a sentence."""
+    return inside(_COUNTS if column == "counts" else layout.label(column))
 
 
 def _control_texts(layout: Layout, name: str, cells: str, values: Sequence[str | None]) -> None:
@@ -430,9 +437,9 @@ def _control_texts(layout: Layout, name: str, cells: str, values: Sequence[str |
 
     A column of many or long texts, such as names, is left out.
     """
-    counts = Counter(value or "" for value in values)
+    counts, (column, of_lines, _) = Counter(value or "" for value in values), name.partition("_of_lines")
     if len(counts) > _MOST_TEXTS or max(map(len, counts)) > _LONGEST_TEXT:
         return
     for number, (text, count) in enumerate(sorted(counts.items()), 1):
-        use = f"{layout.label(name)}: rows with {text!r} in the run."
+        use = f"Number of {'lines' if of_lines else 'rows'} with {_in_words(layout, column)} {text!r} when read."
         layout.record_control(f"as_read_{name}_{number}", count, use, f"SUMPRODUCT(--({cells}={excel.text(text)}))")

@@ -57,8 +57,8 @@ class ShareOutCells:
             self._write_capped()
         else:
             self._write_bounded()
-        self.sound = self._sound_tests()
-        """The formulas that test whether gpit would accept the arguments."""
+        self.sound_tests, self.sound = self._sound_tests()
+        """What tests whether gpit would accept the arguments: in words, and as formulas."""
         self.shared = self.amount.over_all("SUM")
         """The formula of what the step has to share."""
         if self.amount.national_name and kernel.within:  # each group has the same amount
@@ -172,23 +172,24 @@ class ShareOutCells:
         least = self._total_of(f"least of {self.step.name}", "minimum to share out", column)
         amount = self.amount.on_group_row()
         formula = f"{least.on_group_row()}<={amount}+sums_within*MAX(1,ABS({amount}))"
-        self.fits = self._condition(f"floors of {self.step.name} fit", "the amount covers the floors", formula)
+        self.fits = self._condition(f"floors of {self.step.name} fit", "the amount covers the floors?", formula)
         return least
 
-    def _sound_tests(self) -> str:
-        """Return the formulas, joined by commas, that test whether gpit would accept weights, bounds and amounts."""
-        tests = [f"SUMPRODUCT(--({self.weights.range}<-tolerance))=0"]
+    def _sound_tests(self) -> tuple[str, str]:
+        """Return what tests whether gpit would accept the weights, bounds and amounts: in words, and as formulas."""
+        tests = {"no negative weight": f"SUMPRODUCT(--({self.weights.range}<-tolerance))=0"}
         if self.tree.at_least and self.tree.at_most:
             low = self.columns.vector(self.block, self.tree.at_least).range
             high = self.columns.vector(self.block, self.tree.at_most).range
             gap = f"({low}-{high})*({low}-{high})>tolerance*tolerance*(1+{low}*{low}+{high}*{high})"
-            tests.append(f"SUMPRODUCT(({low}>{high})*({gap}))=0")
+            tests["no floor above a ceiling"] = f"SUMPRODUCT(({low}>{high})*({gap}))=0"
         name = tree.to_text(self.tree.amount)
         if self.tree.within and name in self.block.columns:
             cells = self.block.column_range(name)
             formula = f"SUMPRODUCT(({self.figures.numbers}=$B{ROW})*({cells}<>{self.amount.on_group_row()}))=0"
-            tests.append(self._condition(f"one amount of {self.step.name}", "one amount for the whole group", formula))
-        return ",".join(tests)
+            name, description = f"one amount of {self.step.name}", "one amount for the whole group"
+            tests["one amount per group"] = self._condition(name, f"{description}?", formula)
+        return ", ".join(tests), ",".join(tests.values())
 
     def _write_spent(self, most: KernelFigure | None) -> None:
         """Write the total of the shares, and whether it is the amount or the maximum that ceilings allow (`most`)."""
@@ -196,8 +197,7 @@ class ShareOutCells:
         spent = self._total_of(f"given by {name}", "total shared out", self.columns.vector(self.block, tree.Name(name)))
         due = f"MIN({amount},{most.on_group_row()})" if most else amount
         formula = f"ABS({spent.on_group_row()}-{due})<=sums_within*MAX(1,ABS({due}))"
-        description = "all is shared out, or the maximum that ceilings allow"
-        self.spends = self._condition(f"{name} is spent", description, formula)
+        self.spends = self._condition(f"{name} is spent", "all shared out?", formula)
         if most:
             self.left_over = self._write_left_over(amount, most.on_group_row())
 
@@ -220,7 +220,7 @@ class ShareOutCells:
         key = f"left over by {self.step.name}"
         formula = f"IF({amount}-{most}>sums_within*MAX(1,{amount}),MAX(0,{amount}-{paid}),0)"
         values = [float(value) for value in left_over_by_group(self.columns.scheme, self.columns.now, self.step.name)]
-        return self.figures.put(key, "left after all ceilings are reached", formula, values).over_all("SUM")
+        return self.figures.put(key, "unspent", formula, values).over_all("SUM")
 
 
 def write_rounded(columns: YearColumns, step: Step, kernel: tree.Rounded) -> None:
@@ -233,9 +233,10 @@ def write_rounded(columns: YearColumns, step: Step, kernel: tree.Rounded) -> Non
     figures = KernelFigures(columns, step, kernel.within)
     block, of, unit = figures.block, columns.vector(figures.block, kernel.of), _one_unit(step.unit, kernel.to)
     places = list(range(1, block.height + 1))
-    order = columns.add_helper(block, "order", "Position by code", f"ROW()-ROW($A${HEADING_ROW})", places, "count")
+    order = columns.add_helper(block, "order", "Row order", f"ROW()-ROW($A${HEADING_ROW})", places, "count")
     whole_values, remainder_values = whole_units(of.values, to)
-    key, heading = f"{name} whole", f"{step.label}: whole units of {unit} ({unit})"
+    whole = "pounds" if unit == "£1" else f"units of {unit}"
+    key, heading = f"{name} whole", f"{step.label}: whole {whole}" + ("" if unit == "£1" else f" ({unit})")
     wholes = columns.add_helper(block, key, heading, excel.whole(of.cell, to, number), whole_values, "count")
     formula = excel.remainder(of.cell, block.helper_cell(key, on_sheet=block.workings), to, number)
     key, heading = f"{name} remainder", f"{step.label}: {REMAINDER} (part of {unit})"
@@ -243,13 +244,13 @@ def write_rounded(columns: YearColumns, step: Step, kernel: tree.Rounded) -> Non
 
     left = [_units_left(rows, of.values, whole_values, to) for rows in figures.rows]
     formula = f"{excel.rounded_total(figures.sum_of(of.range), to, number)}-{figures.sum_of(wholes.range)}"
-    count = figures.put(f"left over of {name}", "units left over", formula, left, unit).on_group_row()
+    count = figures.put(f"left over of {name}", f"{whole} left after rounding down", formula, left, unit).on_group_row()
     ends = [_last_row_served(rows, remainder_values, units) for rows, units in zip(figures.rows, left, strict=True)]
     same = f"({figures.numbers}=$B{ROW})" if kernel.within else ""
-    formula, description = excel.least_served(remainders.range, same, count), f"smallest {REMAINDER} that gets a unit"
+    formula, description = excel.least_served(remainders.range, same, count), f"smallest {REMAINDER} that is rounded up"
     least = figures.put(f"least remainder of {name}", description, formula, [end for end, _ in ends], "")
     formula = excel.last_served(remainders.range, order.range, same, count, least.on_group_row())
-    description = "position of the last row that gets a unit at that remainder"
+    description = f"last row rounded up at that {REMAINDER}"
     last = figures.put(f"last row of {name}", description, formula, [row for _, row in ends], "")
 
     extra = excel.is_served(remainders.cell, order.cell, least.on_rows(), last.on_rows())

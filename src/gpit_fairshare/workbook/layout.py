@@ -31,9 +31,10 @@ CONSTANTS: Final = "Constants"
 SHARING: Final = "Sharing"
 MANIFEST: Final = "Manifest"
 FIXED: Final = "fixed"
-AS_READ: Final = "as read"
-CHANGED: Final = "changed here"
-_CONSTANTS_COLUMNS: Final = (("Name", 28), ("Used for", Prose(80)), ("Value", 16), ("Since the run", 16))
+AS_READ: Final = "control total"
+CHANGED: Final = "changed"
+CHANGED_TOTAL: Final = "control total: changed"
+_CONSTANTS_COLUMNS: Final = (("Name", 28), ("Used for", Prose(80)), ("Value", 16), ("Type", 24))
 _NATIONAL_COLUMNS: Final = (("Figure", Prose(60)), ("Name in formulas", Prose(44)), ("Unit", 12))
 _SHARING_COLUMNS: Final = (
     ("Step", 40),
@@ -180,7 +181,7 @@ class Layout:
         """(year, successor) to the amounts that the crosswalk counted with it."""
         for restated in result.inputs.restated:
             self.moved.setdefault((restated.year, restated.successor), []).append(restated)
-        note = "Numbers that formulas use by name. Fixed: no input changes it. As read: inputs still add up to it."
+        note = "Technical. Control totals show whether inputs have been changed since they were read."
         self.constants = self.make_sheet(CONSTANTS, "Constants that formulas use", note, "Working")
         self._constant_rows: dict[str, int] = {}
         self._users: defaultdict[str, list[str]] = defaultdict(list)
@@ -242,13 +243,13 @@ class Layout:
         """
         row = self._constant_rows[self.constant(name, value, use)]
         same = f"IFERROR(ABS({formula}-{name})<=tolerance*MAX(1,ABS({name})),FALSE)"
-        self.constants.put(row, 4, AS_READ, f'IF({same},"{AS_READ}","{CHANGED}")')
+        self.constants.put(row, 4, AS_READ, f'IF({same},"{AS_READ}","{CHANGED_TOTAL}")')
         self.input_controls.append(f"{CONSTANTS}!$D${row}")
 
     def changed_inputs(self) -> str:
         """Return the formula that counts recorded totals that differ from the run; empty if none is recorded."""
         controls = self.input_controls
-        return f'COUNTIF({controls[0]}:{controls[-1].rpartition("!")[2]},"{CHANGED}")' if controls else ""
+        return f'COUNTIF({controls[0]}:{controls[-1].rpartition("!")[2]},"{CHANGED_TOTAL}")' if controls else ""
 
     def number(self, value: float) -> str:
         """Return how formulas write a number of the scheme: 0 and 1 as digits, any other as the name of its cell."""

@@ -42,7 +42,7 @@ def write_per_head(writers: dict[str, StepWriter]) -> None:
         for key, label in ((BASELINE, "Historic spend"), (result, "Allocation")):
             if money := block.number_column(key):
                 formula = f'IF({heads}>0,{block.cell(key)}/{heads},"{NOT_APPLICABLE}")'
-                heading = f"{label} per registered patient (£)"
+                heading = f"{label} per head (£)"
                 pairs = zip(money, people, strict=True)
                 rates = [pounds / persons if persons > 0 else NOT_APPLICABLE for pounds, persons in pairs]
                 columns.add_helper(block, f"{key} per head", heading, formula, rates, "£ per head")
@@ -55,7 +55,7 @@ def write_per_head(writers: dict[str, StepWriter]) -> None:
         ]
         after, before = (block.helper_cell(f"{key} per head", on_sheet=block.workings) for key in (result, BASELINE))
         formula = f'IF(ISNUMBER({after}),{after}-{before},"{NOT_APPLICABLE}")'
-        heading = "Change on historic spend per registered patient (£)"
+        heading = "Change on historic spend per head (£)"
         columns.add_helper(block, "change per head", heading, formula, changes, "change per head")
         if len(changes) <= MOST_SORTED:
             column = f"${letter(block.helpers['change per head'])}"
@@ -79,10 +79,10 @@ def change_sheet(layout: Layout) -> Sheet | None:
     blocks = [block for block in layout.organisations().values() if "change per head" in block.helpers]
     if not blocks:
         return None
-    title = f"{layout.scheme.title}: change per registered patient"
+    title = f"{layout.scheme.title}: change on historic spend per head"
     if any("rank" not in block.helpers for block in blocks):
         return _change_by_hundredths(layout, blocks, title)
-    note = f"Allocation less historic spend, the largest gain first. {NOT_APPLICABLE} = not applicable."
+    note = "Allocation less historic spend, per head, from the largest gain to the largest loss in each year."
     sheet = layout.make_sheet(CHANGE, title, note)
     ranks = range(1, max(block.height for block in blocks) + 1)
     sheet.add_column(RANK, 9, list(ranks), None, "count")
@@ -149,14 +149,14 @@ def spread_sheet(layout: Layout) -> Sheet | None:
     if not sets or not all(rates):
         return None
     noun = layout.scheme.organisation
-    note = f"Number of {noun}s in each band of £ per registered patient. The last band has no upper limit."
-    sheet = layout.make_sheet(SPREAD, f"{layout.scheme.title}: {noun}s by £ per registered patient", note)
+    note = f"Number of {noun}s in each band of £ per head. The last band has no upper limit."
+    sheet = layout.make_sheet(SPREAD, f"{layout.scheme.title}: {noun}s by £ per head", note)
     starts, width = _bands(min(map(min, rates)), max(map(max, rates)))
     step = layout.constant("band_width", width, f"£ per head: width of the bands on the sheet {SPREAD}.")
     last, form = FIRST_ROW + len(starts) - 1, '"0.00"'
 
     def band(row: int) -> str:
-        end = '" and over"' if row == last else f'" to "&TEXT($B{row + 1},{form})'
+        end = '" and over"' if row == last else f'" to under "&TEXT($B{row + 1},{form})'
         return f"TEXT($B{row},{form})&{end}"
 
     def start(row: int) -> str:
@@ -164,7 +164,7 @@ def spread_sheet(layout: Layout) -> Sheet | None:
         return f"INT({lows}/{step}+tolerance)*{step}" if row == FIRST_ROW else f"$B{row - 1}+{step}"
 
     edges = [decimals(low, 2) for low in starts]
-    texts = [*(f"{low} to {high}" for low, high in pairwise(edges)), f"{edges[-1]} and over"]
+    texts = [*(f"{low} to under {high}" for low, high in pairwise(edges)), f"{edges[-1]} and over"]
     sheet.add_column("Band (£ per head)", 20, texts, band)
     sheet.add_column("From (£ per head)", 14, starts, start, "£ per head")
     for heading, cells, values in sets:
@@ -207,9 +207,9 @@ def path_sheet(layout: Layout) -> Sheet | None:
     if len(sets) < 2:
         return None
     noun = layout.scheme.organisation
-    note = f"Each {noun} counts once, large or small. Half of them are between the two quartiles."
-    sheet = layout.make_sheet(PATH, f"{layout.scheme.title}: £ per registered patient over the years", note)
-    sheet.add_column("Money", 26, [heading for heading, _, _ in sets])
+    note = f"Each {noun} counts once, large or small. The middle half of the {noun}s is between the quartiles."
+    sheet = layout.make_sheet(PATH, f"{layout.scheme.title}: quartiles of £ per head", note)
+    sheet.add_column("Measure", 26, [heading for heading, _, _ in sets])
     three = layout.constant("constant_3", 3, "The third quartile.")
     rates = [sorted(figures) for _, _, figures in sets]
     for heading, share, call in (

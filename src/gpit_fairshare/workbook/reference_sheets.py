@@ -12,7 +12,7 @@ from gpit_fairshare.inputs.mergers.crosswalk import day_in_words
 from gpit_fairshare.language.plugin_functions import without_excel
 from gpit_fairshare.numbers import whole_change
 from gpit_fairshare.words import counted, joined, sentence
-from gpit_fairshare.workbook.checks import FAILS, OVERALL, WARNINGS, fixed_parts
+from gpit_fairshare.workbook.checks import CHECKS, FAILS, OVERALL, WARNINGS, fixed_parts
 from gpit_fairshare.workbook.input_sheets import changed_parameters
 from gpit_fairshare.workbook.layout import MANIFEST, Layout
 from gpit_fairshare.workbook.places import places
@@ -27,15 +27,14 @@ if TYPE_CHECKING:
     TextColumn = tuple[str, float, str | Callable[[Any], Any]]
 
 READING: Final = (
-    "Change only blue figures on Input sheets: parameters, patients, spend. Every other figure is a live formula and "
-    "recalculates. Sheets of the years have a row per organisation and a column per step, in the order of the scheme. "
-    "Working sheets hold the figures for rounding and sharing. Formulas name parameters and national figures with "
-    "their year, such as name_2014_15. Sheets are protected against accidental changes, without a password. A change "
-    "stays in this workbook. To make it the result, change the files or use --set, and run gpit again."
+    "Start with Summary and {}. Change only blue figures on Input sheets. Everything else recalculates, except "
+    "{}the effects on Assumptions, and Findings. The sheets of the years show the calculation: a column per step, left "
+    "to right. Changes stay in this file. For an official result, change the input files and run gpit again. Sheets "
+    "are protected without a password. Sheet types: Input, Working, Output, Control (checks and background)."
 )
-BUT_FOR: Final = "Except the values named above, every other"
 DRAFT: Final = "Draft"
-_CHANGED_HERE: Final = "Changed in this workbook"
+_CHANGED_HERE: Final = "Changed since the run"
+_WARNINGS_OF_CHECKS: Final = "Warnings from checks"
 _FOLLOW: Final = " The values of the run, named below, do not recalculate."
 TO_FILL: Final = "[name and date]"
 TO_FILL_IN: Final = {
@@ -62,19 +61,20 @@ def about_sheet(layout: Layout, sheets: Sequence[Sheet], status: tuple[str, str]
     }
     certainties = [f"{', '.join(years)} {word}" for word, years in years_of.items() if years]
     receivers = f"{'to' if layout.adds_up else 'of'} the {scheme.organisation}s"
+    fixed = "the values named above, " if fixed_parts(layout) else ""
     warnings = sum(finding.level == "warning" for finding in result.findings)
     overridden = "; ".join(f"{name} {year}: {value.as_written}" for name, year, value in scheme.overridden())
     facts = (
-        ("Status of the checks", status[0]),
-        ("Warnings of the checks", status[1]),
-        ("Warnings about the inputs", f"{warnings or 'None'}; see the sheet Findings"),
-        ("What it is", f"{layout.answers} {receivers}, {'; '.join(certainties)}"),
+        (CHECKS, status[0]),
+        (_WARNINGS_OF_CHECKS, status[1]),
+        ("Warnings about inputs", f"{warnings}; see the sheet Findings"),
+        ("Contents", f"{layout.answers} {receivers}, {'; '.join(certainties)}"),
         ("Scheme", f"{scheme.name}: {scheme.title}. Digest {scheme.digest[:16]}…; see the sheet Manifest"),
         ("Formula and transition", f"{scheme.formula or 'own steps'}; {scheme.transition or 'no transition'}"),
         ("Boundaries", _boundaries_sentence(layout)),
         *(("Data", text) for text in _file_sentences(layout)),
         *(("Illustrative spend", text) for text in result.inputs.illustrative),
-        ("Set for this run", overridden or "Nothing: every parameter is as in the scheme"),
+        ("Parameters changed for this run", overridden or "none"),
         (_CHANGED_HERE, f"Parameters: 0. Inputs: none.{_FOLLOW if fixed_parts(layout) else ''}"),
         (
             "Plug-ins",
@@ -82,12 +82,13 @@ def about_sheet(layout: Layout, sheets: Sequence[Sheet], status: tuple[str, str]
         ),
         ("Values, not formulas", _fixed_sentence(layout)),
         ("Assumptions", f"{len(scheme.assumptions)}; see the sheet Assumptions"),
-        ("How to read it", READING.replace("Every other", BUT_FOR) if fixed_parts(layout) else READING),
+        ("How to read it", READING.format(layout.answers, fixed)),
     )
-    live = {"Status of the checks": OVERALL, "Warnings of the checks": WARNINGS, _CHANGED_HERE: _live_changes(layout)}
+    live = {CHECKS: OVERALL, _WARNINGS_OF_CHECKS: WARNINGS, _CHANGED_HERE: _live_changes(layout)}
     fact_rows = [(item, Cell(text, live.get(item))) for item, text in facts if text]
     to_fill_in = [(item, Cell(text, unlocked=True)) for item, text in TO_FILL_IN.items()]
-    contents = [(Cell(page.name, link=page.name), f"{page.role}. {page.title}.") for page in sheets]
+    titles = {page.name: sentence(page.title.removeprefix(f"{scheme.title}: ")) for page in sheets}
+    contents = [(Cell(page.name, link=page.name), f"{page.role}. {titles[page.name]}.") for page in sheets]
     sheet.fill_rows([*fact_rows, *to_fill_in, *contents])
     status_row = FIRST_ROW + len(fact_rows) + list(TO_FILL_IN.values()).index(DRAFT)
     layout.names[STATUS_NAME] = f"{sheet.name}!$B${status_row}"
@@ -172,7 +173,7 @@ def assumptions_sheet(layout: Layout) -> Sheet:
         "Assumptions",
         "Assumptions that the scheme makes",
         f"{layout.illustrative}Values and rules without a source: review them first. "
-        "Effects are results of other runs, not formulas.",
+        "Effects come from separate runs. They do not change when you change this workbook.",
         assumptions,
         (
             ("Number", 9, "number"),
@@ -232,10 +233,10 @@ def findings_sheet(layout: Layout) -> Sheet:
     return _text_sheet(
         "Findings",
         "Findings about the inputs and the run",
-        "Errors, warnings and notes about the inputs and this run.",
-        layout.result.findings,
+        "Errors and warnings first, then notes about the inputs and this run.",
+        sorted(layout.result.findings, key=lambda finding: finding.level == "note"),
         (
-            ("Number", 9, "number"),
+            ("Code", 9, "number"),
             ("Level", 10, "level"),
             ("File", 36, "file"),
             ("Place", 24, "place"),
@@ -252,7 +253,7 @@ def sources_sheet(layout: Layout) -> Sheet:
         "Sources",
         "Sources of figures and rules",
         "Publications that the scheme, formula and transition files cite.",
-        layout.scheme.sources,
+        list({(source.key, str(source), source.url): source for source in layout.scheme.sources}.values()),
         (
             ("Name", 28, "key"),
             ("Publisher", Prose(30), "publisher"),

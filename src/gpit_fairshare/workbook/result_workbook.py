@@ -97,7 +97,7 @@ def _make_block(layout: Layout, kind: Kind, year: str) -> Block:
     """Make the sheet and workings of one kind of row in one year, with the columns that name the rows."""
     scheme, now, word = layout.scheme, layout.result.years[year], year.replace("/", "-")
     if kind.column is None:
-        name, end, title, noun = word, "", f"{scheme.title}: {year}", scheme.organisation
+        name, end, title, noun = word, "", f"{scheme.title}: calculation for {year}", scheme.organisation
         per, rows, users = "step, in the order of the scheme", f"of each {noun}", "sharing, checks and charts"
     else:
         name, end = scheme.labels[kind.column], word

@@ -26,9 +26,13 @@ LINE: Final = 13.5
 """Height of one line in points: 12.75 in Excel, and a little for other programs."""
 NOT_APPLICABLE: Final = "[z]"
 """In place of a figure that does not apply; the note of the sheet explains it."""
-NONE: Final = "none"
-"""In a text cell that has no text, since an empty cell may be a mistake."""
-MARKS: Final = (NOT_APPLICABLE, NONE)
+NONE: Final = "–"
+"""In a text cell that has no text, since an empty cell may be a mistake; the note of the sheet explains it."""
+OPEN: Final = "no limit"
+"""In place of a limit that a parameter does not have."""
+NO_ROWS: Final = "none"
+"""In every cell of a table without rows, and in a text cell where `none` is the answer."""
+MARKS: Final = (NOT_APPLICABLE, NONE, OPEN, NO_ROWS)
 """Texts in place of a missing figure; they are aligned like the figures of their column."""
 EMPTY_CELL: Final = "Empty cell = no value given."
 """Explains empty cells in the note of a sheet."""
@@ -232,15 +236,15 @@ class Sheet:
         self.last_row = max(self.last_row, row)
 
     def put_row(self, row: int, values: Iterable[Any]) -> None:
-        """Set the first cells of a row, each a plain value or a `Cell`."""
+        """Place the first cells of a row, each a plain value or a `Cell`; empty ones get a dash."""
         for column, value in enumerate(values, 1):
-            self.cells[row, column] = value if isinstance(value, Cell) else Cell(value)
+            self.cells[row, column] = value if isinstance(value, Cell) else Cell(NONE if value in (None, "") else value)
         self.last_row = max(self.last_row, row)
 
     def fill_rows(self, rows: Iterable[Iterable[Any]]) -> None:
-        """Fill the table row by row with plain values and cells; an empty value becomes the text `none`."""
+        """Fill the table with plain values and cells; empty ones get a dash."""
         for row, values in enumerate(rows, FIRST_ROW):
-            self.put_row(row, (NONE if value is None or value == "" else value for value in values))
+            self.put_row(row, values)
 
     def flag_word(self, cells: str, word: str) -> None:
         """Show a word in bold and red wherever it appears in these cells."""
@@ -285,7 +289,7 @@ class Sheet:
     def finish(self) -> None:
         """Complete the sheet before it is written: explain empty cells and marks in the note, and set column widths."""
         if not self.fills and not any(row >= FIRST_ROW for row, _ in self.cells):
-            self.fill_rows([[NONE] * len(self.headings)])
+            self.fill_rows([[NO_ROWS] * len(self.headings)])
         self._explain_marks()
         self._fit_columns()
 
@@ -294,9 +298,11 @@ class Sheet:
         content = [(fill.formula_of(FIRST_ROW) or "", fill.values) for fill in self.fills.values()]
         content += [("", (cell.value,)) for (row, _), cell in self.cells.items() if row >= FIRST_ROW]
         marked = any(NOT_APPLICABLE in formula or NOT_APPLICABLE in values for formula, values in content)
+        dashed = any(NONE in values for _, values in content)
         empty = any(None in values or "" in values for _, values in content)
         for applies, mark, sentence in (
             (marked, NOT_APPLICABLE, f"{NOT_APPLICABLE} = not applicable."),
+            (dashed, f"{NONE} =", f"{NONE} = no entry."),
             (empty, EMPTY_CELL, EMPTY_CELL),
         ):
             if applies and mark not in self.note:

@@ -9,7 +9,7 @@ from gpit_fairshare.engine.measures import BASELINE, DIFFERENCE, NO_CHANGE, PEOP
 from gpit_fairshare.engine.measures import NOT_GIVEN as UNNAMED_AREA
 from gpit_fairshare.language import in_excel as excel
 from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION
-from gpit_fairshare.words import inside, sentence
+from gpit_fairshare.words import inside, joined, sentence
 from gpit_fairshare.workbook.layout import NOT_GIVEN, Block, Layout, number_format, sheet_name, with_unit
 from gpit_fairshare.workbook.per_head import RANK, applicable
 from gpit_fairshare.workbook.sheets import FIRST_ROW, TOTAL_ROW, Chart, Sheet, letter
@@ -35,8 +35,8 @@ class SummaryRows:
     def __init__(self, layout: Layout) -> None:
         """Make the sheet Summary with a column for each year, and no rows yet."""
         self.layout = layout
-        note = "National figures, each a live formula; charts are below the table."
-        self.sheet = layout.make_sheet(SUMMARY, f"{layout.scheme.title}: summary", note)
+        note = "Each figure is a live formula; charts are below the table."
+        self.sheet = layout.make_sheet(SUMMARY, f"{layout.scheme.title}: national totals and charts", note)
         self.sheet.add_heading("Figure", 62)
         self.sheet.add_headings((f"{year} {layout.scheme.certainty(year)}", 22) for year in layout.years)
         self.rows: dict[str, int] = {}
@@ -151,7 +151,7 @@ def _write_against_baseline(rows: SummaryRows, block: Block, measures: YearMeasu
     rows.put("Total of reductions on historic spend (£)", year, formula, short)
     if heads := math.fsum(block.number_column(PEOPLE)):
         rate = f"SUM({before})/SUM({block.column_range(PEOPLE)})"
-        rows.put("Historic spend per registered patient (£)", year, rate, total / heads, "£ per head")
+        rows.put("Historic spend per head (£)", year, rate, total / heads, "£ per head")
 
 
 def _write_per_head(rows: SummaryRows, block: Block) -> None:
@@ -159,13 +159,13 @@ def _write_per_head(rows: SummaryRows, block: Block) -> None:
     scheme, year = rows.layout.scheme, block.year.year
     rate = f"SUM({block.column_range(scheme.result)})/SUM({block.column_range(PEOPLE)})"
     value = math.fsum(block.values(scheme.result)) / math.fsum(block.values(PEOPLE))
-    rows.put("Allocation per registered patient (£)", year, rate, value, "£ per head")
+    rows.put("Allocation per head (£)", year, rate, value, "£ per head")
     for key, word in ((BASELINE, "historic spend"), (scheme.result, "allocation")):
         if f"{key} per head" not in block.helpers:
             continue
         rates, column = applicable(block, f"{key} per head"), block.helper_range(f"{key} per head")
         for which, function, value in (("Lowest", "MIN", min(rates)), ("Highest", "MAX", max(rates))):
-            label = f"{which} {word} per registered patient of any {scheme.organisation} (£)"
+            label = f"{which} {word} per head of any {scheme.organisation} (£)"
             rows.put(label, year, f"{function}({column})", value, "£ per head")
 
 
@@ -178,7 +178,7 @@ def areas_sheet(layout: Layout) -> Sheet | None:
     if not column or not all(column in block.columns for block in blocks):
         return None
     label = layout.label(column)
-    title = f"{layout.scheme.title}: by {inside(label)}"
+    title = f"{layout.scheme.title}: totals by {inside(label)}"
     note = "Totals of the year sheets, each a live formula."
     sheet = layout.make_sheet(sheet_name(f"By {label}", layout.used_sheet_names), title, note)
     names = sorted({text or "" for block in blocks for text in block.values(column)})
@@ -239,13 +239,13 @@ def _change_charts(sheet: Sheet, noun: str) -> list[Chart]:
     across = f"Share of {noun}s, lowest first"
     if sheet.headings[0] == RANK:
         across = f"{sentence(noun)}s, from the largest gain to the largest loss"
-    description = "Columns: change from historic spend to allocation in £ per registered patient"
+    description = "Columns: change from historic spend to allocation in £ per head"
     return [
         Chart(
             "column",
-            f"Change on historic spend per head, {year}",
+            f"Change on historic spend per head, by {noun}, {year}",
             across,
-            "£ per registered patient",
+            "£ per head",
             sheet.column_range(1),
             {f"Change {year}": columns[year]},
             f"{description}, {year}, sorted. {_source_sentence(sheet)}",
@@ -263,27 +263,33 @@ def _spread_chart(sheet: Sheet, noun: str) -> Chart:
     sets = " and ".join(series).lower()
     return Chart(
         "column",
-        f"{sentence(noun)}s by £ per head, before and after",
-        "£ per registered patient (start of each band)",
+        f"{sentence(noun)}s by £ per head: {joined(list(dict.fromkeys(map(_year_first, series))))}",
+        "£ per head (start of each band)",
         f"Number of {noun}s",
         sheet.column_range(2),
         series,
-        f"Columns: number of {noun}s in each band of £ per registered patient, {sets}. {_source_sentence(sheet)}",
+        f"Columns: number of {noun}s in each band of £ per head, {sets}. {_source_sentence(sheet)}",
         "count",
     )
 
 
+def _year_first(heading: str) -> str:
+    """Return the heading of a set of £ per head inside a sentence: `2015/16 allocation`."""
+    name, _, year = heading.partition(" 20")
+    return f"20{year} {inside(name)}" if year else inside(name)
+
+
 def _path_chart(sheet: Sheet, noun: str) -> Chart:
-    """Return the chart of £ per head over the years: highest, quartiles, median and lowest."""
+    """Return the chart of the spread of organisations, from the first figures to the last year."""
     first, across = "the first year", "Allocations by year"
     if sheet.value(FIRST_ROW, 1) == "Historic spend":
         first, across = "historic spend", "Historic spend, then allocations by year"
-    description = "Lines: highest, upper quartile, median, lower quartile and lowest £ per registered patient"
+    description = "Lines: highest, upper quartile, median, lower quartile and lowest £ per head"
     return Chart(
         "line",
-        "£ per head over the years",
+        "£ per head: highest, quartiles and lowest",
         across,
-        "£ per registered patient",
+        "£ per head",
         sheet.column_range(1),
         {name.partition(" (")[0]: sheet.column_range(column) for column, name in enumerate(sheet.headings[1:], 2)},
         f"{description} of any {noun}, from {first} to the last year. {_source_sentence(sheet)}",
@@ -303,7 +309,7 @@ def _areas_chart(layout: Layout, sheet: Sheet) -> Chart:
     }
     return Chart(
         "bar",
-        f"Where the money goes: {inside(label)} by {areas}",
+        f"{label} by {areas}, in £ million",
         by,
         "£ million",
         sheet.column_range(1),
