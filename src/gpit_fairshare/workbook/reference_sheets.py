@@ -11,7 +11,7 @@ from gpit_fairshare.engine.sensitivity import value_tried
 from gpit_fairshare.inputs.mergers.crosswalk import day_in_words
 from gpit_fairshare.language.plugin_functions import without_excel
 from gpit_fairshare.numbers import whole_change
-from gpit_fairshare.words import counted, joined, sentence
+from gpit_fairshare.words import counted, inside, joined, sentence
 from gpit_fairshare.workbook.checks import CHECKS, FAILS, OVERALL, WARNINGS, fixed_parts
 from gpit_fairshare.workbook.input_sheets import changed_parameters
 from gpit_fairshare.workbook.layout import MANIFEST, Layout
@@ -195,8 +195,11 @@ def _effect_text(layout: Layout, effect: Effect) -> str:
     value = value_tried(layout.scheme, effect)
     if not effect.organisations:
         return f"At {value}: nothing changes."
-    change = whole_change(effect.total, layout.scheme.symbols[layout.scheme.result].unit)
-    return f"At {value}: {change} in total, {counted(effect.organisations, layout.scheme.organisation)} affected."
+    result = layout.scheme.result
+    change = (
+        f"total {inside(layout.scheme.labels[result])} {whole_change(effect.total, layout.scheme.symbols[result].unit)}"
+    )
+    return f"At {value}: {change}, {counted(effect.organisations, layout.scheme.organisation)} affected."
 
 
 def steps_sheet(layout: Layout) -> Sheet:
