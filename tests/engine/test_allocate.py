@@ -709,7 +709,7 @@ def test_every_fault_of_the_inputs_is_listed_at_once(tmp_path):
     message = done.stderr.decode()
 
     assert done.returncode == 2
-    assert "faults" in message.splitlines()[0]
+    assert "problems" in message.splitlines()[0]
     for part in ("row 3", "row 4", "C"):
         assert part in message
     assert not (tmp_path / "o.csv").exists()
@@ -828,7 +828,7 @@ def test_streams_that_are_closed(tmp_path):
     code, _, stderr = closing("", ">&-", "init", "new", folder=tmp_path)
 
     assert code == 2
-    assert stderr.startswith("gpit: error: standard output is closed; nothing was done")
+    assert stderr.startswith("gpit: error: standard output is closed, so nothing was done")
     assert not (tmp_path / "new").exists()
     assert closing("", "2>&-", "library", "check", "gpit-2014-16", folder=tmp_path)[0] == 0
 

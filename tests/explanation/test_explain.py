@@ -424,7 +424,7 @@ def test_a_cell_changed_by_hand_is_reported(files, tmp_path):
     text = (files / "out.csv").read_text(encoding="utf-8")
     shutil.copy(export_path(files, "out.csv"), tmp_path)
     (tmp_path / "out.csv").write_text(text.replace(",263549\n", ",263548\n", 1), encoding="utf-8")
-    with pytest.raises(UsageError, match="gpit verify says what differs"):
+    with pytest.raises(UsageError, match="Run gpit verify to see what differs"):
         explain(tmp_path / "out.csv", "00C")
 
 

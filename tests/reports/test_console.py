@@ -274,7 +274,7 @@ class TestFour:
 
         expected = (
             "Securing Excellence in GP IT Services 2014-16: 4 CCGs, 2014/15 and 2015/16,\n"
-            "all 4 checks pass.\n"
+            "all 4 checks of the scheme pass.\n"
             "Unspent transition fund (R03): £100,000 in 2015/16.\n"
             "Written: out.xlsx, out.csv\n"
         )
@@ -291,7 +291,7 @@ class TestFour:
             ("Difference (in − taken away − out − unspent)", ["£0", "£0"]),
             ("Transition need", ["£400,000", "£200,000"]),
             ("Support given", ["£300,000", "£200,000"]),
-            ("Share of need met", ["75.0%", "100.0%"]),
+            ("Share of need paid", ["75.0%", "100.0%"]),
             ("CCGs that get support", ["2", "2"]),
             ("Historic spend", ["£2,270,000", "£2,270,000", "£1.50", "£5.00", "0.430", "0.192"]),
             ("CCGs that gain", ["1", "1"]),
@@ -365,7 +365,7 @@ class TestFour:
 
     def test_checks_that_pass_are_counted(self, abcd):
         """Checks that pass in every year are counted, not listed."""
-        assert screen_of(abcd).endswith("\nAll 4 checks pass\n")
+        assert screen_of(abcd).endswith("\nAll 4 checks of the scheme pass\n")
 
     def test_nothing_is_illustrative(self, abcd):
         """Nothing is called illustrative if no file says so."""

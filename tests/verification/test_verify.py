@@ -1189,7 +1189,7 @@ def test_screens_fit_and_lists_are_capped(sample_copy):
 
     assert max(map(len, lines)) <= 80
     assert "  ... and 20 more" in lines
-    assert lines[-1] == "--json gives all."
+    assert lines[-1] == "--json lists all of them."
     assert len(json.loads(gpit("verify", "out.xlsx", "--json", folder=sample_copy).stdout)["content"]) == 40
 
 

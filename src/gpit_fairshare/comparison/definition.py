@@ -247,4 +247,4 @@ def _finding_identity(finding: Mapping[str, Any], names: Sequence[str], *, rewor
     place, text = str(finding["place"]), str(finding["found"])
     for name in names:
         place, text = place.replace(name, ""), text.replace(name, "")
-    return str(finding["number"]), place, " ".join(numbers_in(text)) if reworded else text
+    return str(finding["number"]), place, " ".join(sorted(numbers_in(text))) if reworded else text

@@ -49,9 +49,9 @@ def _effect_of_change(result: Result, assumption: Assumption, change: float) -> 
         values = [moved.values[year].value for year in assumption.years]
         if not any(values):
             return Effect(assumption.number, change, None, None, "other values were not tried: the value is 0")
-        direction = "lower" if values[0] * change < 0 else "higher"
-        reason = f"a {direction} value was not tried: the value is already at its limit"
-        return Effect(assumption.number, change, None, None, reason)
+        side = "lowest" if values[0] * change < 0 else "highest"
+        limit = parameter_value(values[0], moved.unit)
+        return Effect(assumption.number, change, None, None, f"{limit} is the {side} value allowed")
     parameters = {**scheme.parameters, assumption.parameter: moved}
     try:
         other = calculate(replace(scheme, parameters=parameters), result.inputs)

@@ -135,7 +135,7 @@ class ResultReport:
         if failing:
             return f"{failing} of {counted(number, 'check')} {'fails' if failing == 1 else 'fail'}"
         if number > 1:
-            return f"all {number} checks pass"
+            return f"all {number} checks of the scheme pass"
         return "1 check passes" if number else "no checks"
 
     def illustrative(self) -> Iterator[document.Block]:
@@ -218,7 +218,7 @@ class ResultReport:
         if needs:
             pairs = zip(support, needs, strict=True)
             shares = [amount / need if amount is not None and need > 0 else None for amount, need in pairs]
-            yield self._row("Share of need met", shares, percentage)
+            yield self._row("Share of need paid", shares, percentage)
         supported = [year.supported for year in self.years]
         yield self._row(f"{sentence(plural(self.organisation))} that get support", supported, whole)
 
@@ -336,13 +336,13 @@ class ResultReport:
     def _effect_sentence(self, effect: Effect) -> str:
         """Return a phrase on how the result changes if another value is tried for an assumption."""
         value = value_tried(self.scheme, effect)
-        tried = f"at {value}:"
+        tried = f"at {value} (10% {'smaller' if effect.change < 0 else 'larger'}):"
         if effect.total is None or effect.organisations is None:
             return f"{tried} {effect.said}" if value else effect.said
         if not effect.organisations:
-            return f"{tried} nothing changes"
-        total = signed(effect.total) if self.in_money else plain_number(effect.total)
-        answer = f"total {inside(self.label(self.scheme.result))} {total}"
+            return f"{tried} no allocation changes"
+        total = money(abs(effect.total)) if self.in_money else plain_number(abs(effect.total))
+        answer = f"total {inside(self.label(self.scheme.result))} {'falls' if effect.total < 0 else 'rises'} by {total}"
         return f"{tried} {answer}, {counted(effect.organisations, self.organisation)} affected"
 
     def findings(self, shown_above: Collection[FindingCode]) -> document.Findings:

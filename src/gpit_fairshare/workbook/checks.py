@@ -195,7 +195,11 @@ def _share_out_checks(layout: Layout, writers: Mapping[str, StepWriter]) -> Iter
     """Yield checks that each `share_out` can be calculated, pays its floors and shares out all that it may."""
     for name, text, attribute in (
         ("the amount covers the floors", "The floors add up to no more than the amount", "fits"),
-        ("all is shared out", "The shares add up to the amount, or to the maximum that ceilings allow", "spends"),
+        (
+            "all is shared out",
+            "The shares add up to the amount, or to all ceilings if that is less",
+            "spends",
+        ),
         ("weights and limits are valid", "", "sound"),
     ):
         by_label: dict[tuple[str, str], dict[str, str]] = {}
@@ -220,8 +224,8 @@ def _fund_checks(layout: Layout, writers: Mapping[str, StepWriter]) -> Iterator[
             within[year] = f"{spent}<={amount}+{margin}"
             made_up[year] = f"ABS({spent}+{left}-{amount})<={margin}"
         label = labels[step.name]
-        tests = f"Total of {final.label} is no more than {label} (within rounding)"
-        yield _passed_check(layout, f"No more is allocated than {label}", tests, within)
+        tests = "The same, within rounding"
+        yield _passed_check(layout, f"{final.label} is in total no more than {label}", tests, within)
         tests = f"Total of {final.label} and unspent money add up to {label} (within rounding)"
         yield _passed_check(layout, f"{label}: allocated and unspent money make up the whole", tests, made_up)
 
@@ -291,7 +295,7 @@ def _balance_warning(layout: Layout, summary: SummaryRows) -> Live | None:
 
 def _unspent_rows(layout: Layout, summary: SummaryRows) -> Iterator[tuple[Any, ...]]:
     """Yield a row for each kind of unspent money, with the amounts of Summary."""
-    tests = f"Left after every {layout.scheme.organisation} has its maximum"
+    tests = f"Left after every {layout.scheme.organisation} has all that it can get"
     accounts = [measures.money for measures in layout.measures if measures.money]
     for lines in zip(*(account.unspent for account in accounts), strict=True):
         cells = [summary.cell(f"{UNSPENT} {lines[0].name}", year) for year in layout.years]

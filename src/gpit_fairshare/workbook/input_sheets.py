@@ -132,7 +132,7 @@ def input_sheets(layout: Layout) -> list[Sheet]:
     line_sums = {} if lines is None else _line_sum_formulas(layout, lines)
     spend = f"Historic spend of each {noun}, as read and checked."
     if line_sums:
-        spend = f"Historic spend is the sum of the lines that are part of it. To change it, edit {_SPEND_LINES}."
+        spend = f"Sums of the lines marked yes on the sheet {_SPEND_LINES}. To change a figure, edit those lines."
     notes = {
         "Population": f"Registered population and other inputs of each {noun}.",
         "Spend": f"{layout.illustrative}{spend}",

@@ -28,9 +28,10 @@ if TYPE_CHECKING:
 
 READING: Final = (
     "Start with Summary and {}. Change only blue figures on Input sheets. Everything else recalculates, except "
-    "{}the effects on Assumptions, and Findings. The sheets of the years show the calculation: a column per step, left "
-    "to right. Changes stay in this file. For an official result, change the input files and run gpit again. Sheets "
-    "are protected without a password. Sheet types: Input, Working, Output, Control (checks and background)."
+    "{}the effects listed on Assumptions and all of Findings. The sheets named after years show the calculation: a "
+    "column per step, left to right. Changes stay in this file. For an official result, change the input files and "
+    "run gpit again. Sheets are protected without a password. Sheet types: Input, Working, Output, Control (checks "
+    "and background)."
 )
 DRAFT: Final = "Draft"
 _CHANGED_HERE: Final = "Changed since the run"
@@ -82,7 +83,10 @@ def about_sheet(layout: Layout, sheets: Sequence[Sheet], status: tuple[str, str]
         ),
         ("Values, not formulas", _fixed_sentence(layout)),
         ("Assumptions", f"{len(scheme.assumptions)}; see the sheet Assumptions"),
-        ("How to read it", READING.format(layout.answers, fixed)),
+        (
+            "How to read it",
+            READING.format(layout.answers, fixed),
+        ),
     )
     live = {CHECKS: OVERALL, _WARNINGS_OF_CHECKS: WARNINGS, _CHANGED_HERE: _live_changes(layout)}
     fact_rows = [(item, Cell(text, live.get(item))) for item, text in facts if text]
@@ -194,11 +198,10 @@ def _effect_text(layout: Layout, effect: Effect) -> str:
         return sentence(effect.said) + "."
     value = value_tried(layout.scheme, effect)
     if not effect.organisations:
-        return f"At {value}: nothing changes."
+        return f"At {value}: no allocation changes."
     result = layout.scheme.result
-    change = (
-        f"total {inside(layout.scheme.labels[result])} {whole_change(effect.total, layout.scheme.symbols[result].unit)}"
-    )
+    size = whole_change(abs(effect.total), layout.scheme.symbols[result].unit).lstrip("+")
+    change = f"total {inside(layout.scheme.labels[result])} {'falls' if effect.total < 0 else 'rises'} by {size}"
     return f"At {value}: {change}, {counted(effect.organisations, layout.scheme.organisation)} affected."
 
 

@@ -162,7 +162,7 @@ def _report_spend_by_word(file: InputFile, lines: Sequence[SpendLine]) -> None:
             amounts[names.setdefault(text.casefold(), text)].append(line.amount)
         totals = sorted((-exact_total(amounts_of_name), name) for name, amounts_of_name in amounts.items())
         figures = [f"{name} {figure(-total, '£')}" for total, name in totals]
-        file.findings.note(FindingCode.SPREAD, f"spend by {column.replace('_', ' ')}: {listed(figures, 8)}")
+        file.findings.note(FindingCode.SPREAD, f"all spend by {column.replace('_', ' ')}: {listed(figures, 8)}")
 
 
 def _report_left_out(file: InputFile, lines: Sequence[SpendLine]) -> None:
@@ -175,12 +175,14 @@ def _report_left_out(file: InputFile, lines: Sequence[SpendLine]) -> None:
     for line in left_out:
         reasons[line.excluded].append(line.amount)
     if reasons:
-        parts = [f"{reason} {figure(exact_total(amounts), '£')}" for reason, amounts in sorted(reasons.items())]
+        columns = list(file.request.counts)
+        by_rule = sorted(reasons.items(), key=lambda item: (columns.index(item[0].partition(" ")[0]), item[0]))
+        parts = [f"{reason} {figure(exact_total(amounts), '£')}" for reason, amounts in by_rule]
         file.findings.note(
             FindingCode.NOT_COUNTED,
-            f"left out {figure(exact_total(line.amount for line in left_out), '£')} "
-            f"of {figure(exact_total(line.amount for line in lines), '£')}, "
-            f"in {counted(len(left_out), 'line')}, each under one reason: {listed(parts, 20)}",
+            f"not part of historic spend: {figure(exact_total(line.amount for line in left_out), '£')} "
+            f"of {figure(exact_total(line.amount for line in lines), '£')}, in {counted(len(left_out), 'line')}: "
+            + "; of the others, ".join(parts),
         )
     counting = {(line.year, line.org_code) for line in lines if not line.excluded}
     none = {line.org_code for line in lines if (line.year, line.org_code) not in counting}
