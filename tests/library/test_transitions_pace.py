@@ -84,7 +84,7 @@ def place(tmp_path_factory):
 
 def test_every_transition_has_its_section():
     """The sections of a page are its transitions, in the order of the list at its head; all are in the library."""
-    overviews = [one for page in PAGES for one in pieces(page) if one.rows and one.rows[0][0] == "transition"]
+    overviews = [piece for page in PAGES for piece in pieces(page) if piece.rows and piece.rows[0][0] == "transition"]
 
     assert list(sections()) == [quoted(row[0])[0] for overview in overviews for row in overview.rows[1:]]
     assert set(sections()) == set(TRANSITIONS) <= set(library_names("transition"))

@@ -68,12 +68,12 @@ KEPT = ("name", "means", "state", "why")
 
 def complete(document: Path) -> list[tuple[str, str]]:
     """Return the examples that are a whole file, each with its kind: it has a table of that name."""
-    found = []
-    for one in pieces(document):
-        if one.kind == "toml":
-            kinds = [kind for kind in KINDS if kind in tomllib.loads(one.text)]
-            found += [(kind, one.text) for kind in kinds]
-    return found
+    examples = []
+    for piece in pieces(document):
+        if piece.kind == "toml":
+            kinds = [kind for kind in KINDS if kind in tomllib.loads(piece.text)]
+            examples += [(kind, piece.text) for kind in kinds]
+    return examples
 
 
 # Examples run ----------------------------------------------------------------------------------------------
@@ -97,26 +97,26 @@ def folder(tmp_path_factory):
     for _, text in complete(SCHEME_FILES):
         name = next(iter(tomllib.loads(text).values()))["name"]
         (place / f"{name}.toml").write_text(text, encoding="utf-8")
-    for one in pieces(SCHEME_FILES):
-        if one.kind == "csv":
-            name = next(name for name in reversed(quoted(one.before)) if name.endswith(".csv"))
-            (place / name).write_text(one.text, encoding="utf-8")
+    for piece in pieces(SCHEME_FILES):
+        if piece.kind == "csv":
+            name = next(name for name in reversed(quoted(piece.before)) if name.endswith(".csv"))
+            (place / name).write_text(piece.text, encoding="utf-8")
     return place
 
 
 @pytest.fixture(scope="module")
 def runs(folder):
     """Every `gpit` command of docs/scheme-files.md, run unchanged."""
-    found: list[Run] = []
-    for one in pieces(SCHEME_FILES):
-        if one.kind == "" and one.text.startswith("gpit "):
-            code = typed(one.text, "-o", "run.json", folder=folder)
+    runs: list[Run] = []
+    for piece in pieces(SCHEME_FILES):
+        if piece.kind == "" and piece.text.startswith("gpit "):
+            code = typed(piece.text, "-o", "run.json", folder=folder)
             document = json.loads((folder / "run.json").read_text("utf-8"))
-            found.append(Run(one.text, code, document, ()))
-        elif one.kind == "table" and re.fullmatch(r"\d{4}/\d\d", one.rows[0][0]):
-            last = found.pop()
-            found.append(Run(last.command, last.code, last.document, (*last.figures, one)))
-    return found
+            runs.append(Run(piece.text, code, document, ()))
+        elif piece.kind == "table" and re.fullmatch(r"\d{4}/\d\d", piece.rows[0][0]):
+            last = runs.pop()
+            runs.append(Run(last.command, last.code, last.document, (*last.figures, piece)))
+    return runs
 
 
 @pytest.mark.slow
@@ -159,7 +159,7 @@ def test_sums_by_region_are_those_in_the_text(runs):
 
 def test_a_floor_that_costs_too_much_stops_as_the_text_says(folder):
     """Floors at 90% of £2,270,000 cost £2,043,000, and there are £2,000,000."""
-    command = next(one.text for one in pieces(SCHEME_FILES) if "--transition limited-loss.toml" in one.text)
+    command = next(piece.text for piece in pieces(SCHEME_FILES) if "--transition limited-loss.toml" in piece.text)
     with pytest.raises(GpitError, match=r"2,043,000.*2,000,000"):
         typed(command, "--set", "largest_loss=10%", folder=folder)
     assert re.search(r"£2,043,000.*£2,000,000", SCHEME_FILES.read_text(encoding="utf-8"))
@@ -169,7 +169,7 @@ def test_formula_to_start_with_runs(tmp_path):
     """The formula of docs/start.md shares £140m by the reader's own column: workloads of 1 to 4 are £14m to £56m."""
     ((kind, text),) = complete(START)
     assert kind == "formula"
-    (command,) = [one.text for one in pieces(START) if one.kind == "" and "--formula ./mine.toml" in one.text]
+    (command,) = [piece.text for piece in pieces(START) if piece.kind == "" and "--formula ./mine.toml" in piece.text]
     (tmp_path / "mine.toml").write_text(text, encoding="utf-8")
     people = [{"org_code": code, "registered_population": 10, "workload": n} for n, code in enumerate(ABCD, 1)]
     write_rows(tmp_path / "population.csv", people)
@@ -184,7 +184,7 @@ def test_formula_to_start_with_runs(tmp_path):
 
 def test_lines_of_cost_count_as_the_text_says(tmp_path):
     """Of A's £620,000 in lines the £120,000 of capital do not count; with B's £30,000 that is £150,000 in 2 lines."""
-    (lines,) = [one.text for one in pieces(FILES) if one.kind == "csv"]
+    (lines,) = [piece.text for piece in pieces(FILES) if piece.kind == "csv"]
     (tmp_path / "lines.csv").write_text(lines, encoding="utf-8")
 
     result = allocate(population=SAMPLES / "abcd-population.csv", spend=tmp_path / "lines.csv")
@@ -215,9 +215,9 @@ def test_pieces_of_files_have_the_right_shape(document):
     if document == TESTING:
         case = {"name": "c", "title": "C", "origin": "regression", "fails": "no"}
         head, model = {"case": case, "run": {}}, CaseDocument
-    for one in pieces(document):
-        if one.kind == "toml" and one.text not in [text for _, text in complete(document)]:
-            model.model_validate({**head, **tomllib.loads(one.text, parse_float=Decimal)})
+    for piece in pieces(document):
+        if piece.kind == "toml" and piece.text not in [text for _, text in complete(document)]:
+            model.model_validate({**head, **tomllib.loads(piece.text, parse_float=Decimal)})
 
 
 # Formulas in tables ------------------------------------------------------------------------------------------
@@ -321,7 +321,7 @@ def test_units_and_limits():
     }
     years = [f"{year}/{(year + 1) % 100:02}" for year in range(1990, 2041)]
 
-    assert table(LANGUAGE, "what", "at most") == [(what, f"{most:,}") for what, most in limits.items()]
+    assert table(LANGUAGE, "what", "at most") == [(limit, f"{most:,}") for limit, most in limits.items()]
     assert quoted(next(line for line in text.splitlines() if "A step may say its unit" in line)) == [*UNITS]
     assert len(shape.SchemeHeader(name="s", title="S", years=years[:50]).years) == 50
     with pytest.raises(ValueError, match="50"):
@@ -345,28 +345,30 @@ def test_keys_are_those_of_the_files():
         "[spend]": shape.SpendEntry,
         "{ … }": shape.ValueEntry,
     }
-    found = {quoted(name)[0]: (keys, where) for name, keys, where in table(KEYS, "table", "keys", "in")}
+    keys_by_table = {quoted(name)[0]: (keys, where) for name, keys, where in table(KEYS, "table", "keys", "in")}
     files = {"formula": shape.FormulaFile, "transition": shape.TransitionFile, "scheme": shape.SchemeFile}
 
-    assert set(found) == {*models, "[values.…]"}
+    assert set(keys_by_table) == {*models, "[values.…]"}
     for name, model in models.items():
         keys = {entry.alias or key for key, entry in model.model_fields.items()}
-        assert set(quoted(found[name][0])) == keys, name
-    for name, (_, where) in found.items():
+        assert set(quoted(keys_by_table[name][0])) == keys, name
+    for name, (_, where) in keys_by_table.items():
         key = name.strip("[]").removesuffix(".…")
-        there = [kind for kind, model in files.items() if key in model.model_fields]
-        assert name == "{ … }" or where == ("all" if len(there) == 3 else ", ".join(there)), name
+        kinds_with_key = [kind for kind, model in files.items() if key in model.model_fields]
+        assert name == "{ … }" or where == ("all" if len(kinds_with_key) == 3 else ", ".join(kinds_with_key)), name
 
 
 @pytest.mark.parametrize(("document", "letter"), [(FINDINGS, "I"), (LIBRARY, "S")])
 def test_findings_are_those_of_the_code(document, letter):
     """The table of findings is what `FindingCode` says; a new finding gets its row by pasting the right-hand side."""
-    written = "".join(f"| {one.number} | {one.meaning} |\n" for one in FindingCode if one.number.startswith(letter))
+    expected_rows = "".join(
+        f"| {code.number} | {code.meaning} |\n" for code in FindingCode if code.number.startswith(letter)
+    )
     text = document.read_text(encoding="utf-8")
     between = re.search(r"<!-- findings: [^\n]*\n(?:\|[^\n]*\n){2}(.*?)<!-- end of findings -->", text, re.DOTALL)
 
     assert between is not None
-    assert between[1] == written
+    assert between[1] == expected_rows
 
 
 def test_notes_of_the_run_are_all_there():
@@ -380,41 +382,43 @@ def test_notes_of_the_run_are_all_there():
 
 def test_headings_are_known():
     """Every column of the headings file has its row, and every heading shown there is read as that column."""
-    known = standard_columns()
+    columns = standard_columns()
     rows = table(FILES, "column", "what it holds", "also read from")
 
-    assert {quoted(column)[0] for column, _, _ in rows} == set(known)
+    assert {quoted(column)[0] for column, _, _ in rows} == set(columns)
     for column, _, headings in rows:
-        entry = known[quoted(column)[0]]
-        strangers = [one for one in quoted(headings) if folded(one) not in entry.aliases | entry.weak | entry.last]
+        entry = columns[quoted(column)[0]]
+        strangers = [
+            heading for heading in quoted(headings) if folded(heading) not in entry.aliases | entry.weak | entry.last
+        ]
         assert strangers == []
 
 
 @pytest.fixture(scope="module")
-def written(tmp_path_factory):
+def outputs(tmp_path_factory):
     """A run of the default scheme with lines of cost and area teams, as a workbook, a table and a document."""
     place = tmp_path_factory.mktemp("written")
     teams = dict(zip(ABCD, ("North", "North", "South", "South"), strict=True))
     people = [{"org_code": code, "area_team": team, "registered_population": 10} for code, team in teams.items()]
     write_rows(place / "population.csv", people)
-    (lines,) = [one.text for one in pieces(FILES) if one.kind == "csv"]
+    (lines,) = [piece.text for piece in pieces(FILES) if piece.kind == "csv"]
     (place / "lines.csv").write_text(lines, encoding="utf-8")
     command = "gpit allocate --population population.csv --spend lines.csv -o o.xlsx -o o.csv -o o.json"
     assert typed(command, folder=place) == 0
     return place
 
 
-def test_columns_of_the_tidy_table(written):
+def test_columns_of_the_tidy_table(outputs):
     """The columns in the text are those of a run of the default scheme."""
     listed = OUTPUTS.read_text(encoding="utf-8").split("<!-- columns -->")[1].split("\n\n")[0]
-    header = (written / "o.csv").read_text(encoding="utf-8").partition("\n")[0]
+    header = (outputs / "o.csv").read_text(encoding="utf-8").partition("\n")[0]
 
     assert quoted(listed) == header.split(",")
 
 
-def test_sheets_of_the_workbook(written):
+def test_sheets_of_the_workbook(outputs):
     """The sheets in the text are those of the workbook, in their order; headings are in row 4."""
-    book = openpyxl.load_workbook(written / "o.xlsx", data_only=True)
+    book = openpyxl.load_workbook(outputs / "o.xlsx", data_only=True)
     year = book["2014-15"]
 
     assert [quoted(name)[0] for name, _ in table(OUTPUTS, "sheet", "what it holds")] == book.sheetnames
@@ -437,9 +441,9 @@ def test_a_grouping_has_a_sheet(folder):
     assert "`Region 2014-15`" in OUTPUTS.read_text(encoding="utf-8")
 
 
-def test_keys_of_the_json_document(written):
+def test_keys_of_the_json_document(outputs):
     """The keys in the text are those of a run, at the top and one level below."""
-    document = json.loads((written / "o.json").read_text("utf-8"))
+    document = json.loads((outputs / "o.json").read_text("utf-8"))
     rows = table(OUTPUTS, "key", "what it holds", "keys inside")
 
     assert [quoted(key)[0] for key, _, _ in rows] == list(document)
@@ -453,9 +457,9 @@ def test_keys_of_the_json_document(written):
     assert f"`{document['schema']}`" in OUTPUTS.read_text(encoding="utf-8")
 
 
-def test_keys_of_the_manifest(written):
+def test_keys_of_the_manifest(outputs):
     """The keys of the manifest in the text are those of a run, at the top and one level below."""
-    document = json.loads((written / "o.json").read_text("utf-8"))
+    document = json.loads((outputs / "o.json").read_text("utf-8"))
     manifest, rows = document["manifest"], table(OUTPUTS, "key of the manifest", "what it holds", "keys inside")
 
     assert [quoted(key)[0] for key, _, _ in rows] == list(manifest)
@@ -503,10 +507,10 @@ def test_options_of_library_check_are_all_there():
     help_text = gpit("library", "check", "--help", folder=ROOT).stdout.decode()
     options = re.findall(r"^ +(?:-\w, )?(--[a-z-]+)", help_text, re.MULTILINE)
     rows = table(LIBRARY, "option of `gpit library check`", "what it does")
-    written = [name for option, _ in rows for name in quoted(option)]
+    documented = [name for option, _ in rows for name in quoted(option)]
 
     assert len(options) >= 5
-    assert {one.split()[0] for one in written if one.startswith("--")} == set(options)
+    assert {name.split()[0] for name in documented if name.startswith("--")} == set(options)
 
 
 @pytest.mark.parametrize("verb", ["list", "show", "new", "schema"])
@@ -515,10 +519,10 @@ def test_options_of_the_library_are_all_there(verb):
     help_text = gpit("library", verb, "--help", folder=ROOT).stdout.decode()
     options = re.findall(r"^ +(?:-\w, )?(--[a-z-]+)", help_text, re.MULTILINE)
     rows = table(LIBRARY, f"option of `gpit library {verb}`", "what it does")
-    written = [name for option, _ in rows for name in quoted(option)]
+    documented = [name for option, _ in rows for name in quoted(option)]
 
     assert len(options) >= 2
-    assert {one.split()[0] for one in written if one.startswith("--")} == set(options)
+    assert {name.split()[0] for name in documented if name.startswith("--")} == set(options)
 
 
 def test_keys_of_a_method_and_of_the_list():
@@ -541,11 +545,11 @@ def test_keys_of_a_method_and_of_the_list():
 def test_fields_of_a_function_are_all_there():
     """docs/plugins.md has the fields of `Function`, and its example is one that can be used."""
     rows = table(PLUGINS, "field of `Function`", "what it is")
-    (code,) = [one.text for one in pieces(PLUGINS) if one.kind == "python"]
+    (code,) = [piece.text for piece in pieces(PLUGINS) if piece.kind == "python"]
     made: dict[str, object] = {}
     exec(code, made)  # noqa: S102 - the example of the document
 
-    assert {quoted(name)[0] for name, _ in rows} == {one.name for one in fields(Function)}
+    assert {quoted(name)[0] for name, _ in rows} == {field.name for field in fields(Function)}
     assert isinstance(made["DAMPED"], Function)
 
 
@@ -554,14 +558,14 @@ def test_keys_of_reviews():
     document = reviews_document([review("gpit-2014-16")])
     top = table(LIBRARY, "key of `gpit-library-check/1`", "what it holds", "keys inside")
     rows = table(LIBRARY, "key of a review", "what it holds", "keys inside")
-    (one,) = document["reviews"]
+    (review_entry,) = document["reviews"]
 
     assert [quoted(key)[0] for key, _, _ in top] == list(document)
-    assert quoted(top[-1][2]) == list(one)
-    assert [name for key, _, _ in rows for name in quoted(key)] == list(one)
+    assert quoted(top[-1][2]) == list(review_entry)
+    assert [name for key, _, _ in rows for name in quoted(key)] == list(review_entry)
     for key, _, inside in rows:
         if inside.strip():
-            assert quoted(inside) == list(one[quoted(key)[0]][0]), key
+            assert quoted(inside) == list(review_entry[quoted(key)[0]][0]), key
     assert f"`{document['schema']}`" in LIBRARY.read_text(encoding="utf-8")
 
 
@@ -640,10 +644,10 @@ def test_options_of_reallocate_are_all_there():
     help_text = gpit("reallocate", "--help", folder=ROOT).stdout.decode()
     options = re.findall(r"^ +(?:-\w, )?(--[a-z-]+)", help_text, re.MULTILINE)
     rows = table(REALLOCATE, "option of `gpit reallocate`", "what it does")
-    written = [name for option, _ in rows for name in quoted(option)]
+    documented = [name for option, _ in rows for name in quoted(option)]
 
     assert len(options) > 10
-    assert {one.split()[0] for one in written if one.startswith("--")} == set(options)
+    assert {name.split()[0] for name in documented if name.startswith("--")} == set(options)
 
 
 def test_columns_of_letters_and_values_of_reallocate():
@@ -656,24 +660,26 @@ def test_columns_of_letters_and_values_of_reallocate():
     scheme = load("reallocate")
 
     assert columns == [entry.name for entry in fields(AllocationChange)]
-    assert values == {name: one.values["2014/15"].value for name, one in scheme.parameters.items()}
+    assert values == {name: parameter.values["2014/15"].value for name, parameter in scheme.parameters.items()}
 
 
 def test_words_of_verify_are_all_there():
     """Every word and option of `gpit verify --help` has its row in docs/verify.md, and no other has."""
     help_text = gpit("verify", "--help", folder=ROOT).stdout.decode()
     usage, options = help_text.splitlines()[0], re.findall(r"^ +(?:-\w, )?(--[a-z-]+)", help_text, re.MULTILINE)
-    written = [name for words, _ in table(VERIFY, "word after `gpit verify`", "what it does") for name in quoted(words)]
+    documented = [
+        name for words, _ in table(VERIFY, "word after `gpit verify`", "what it does") for name in quoted(words)
+    ]
 
     assert re.findall(r"[A-Z]{3,}", usage.partition("[OPTIONS]")[2]) == ["RESULT", "FILE", "FOLDER"]
-    assert written == ["RESULT", "FILE", "FOLDER", "--max-size MB", "--json", "-h", "--help"]
+    assert documented == ["RESULT", "FILE", "FOLDER", "--max-size MB", "--json", "-h", "--help"]
     assert set(options) == {"--max-size", "--json", "--help"}
 
 
 @pytest.mark.slow
-def test_keys_and_kinds_of_a_verification(written):
+def test_keys_and_kinds_of_a_verification(outputs):
     """The keys in the text are those of the JSON document, at the top and one level below; so are the kinds."""
-    book = openpyxl.load_workbook(written / "o.xlsx")
+    book = openpyxl.load_workbook(outputs / "o.xlsx")
     book["About"]["B5"] = "typed over"
     manifest = next(cell for cell in book["Manifest"]["A"] if str(cell.value).startswith("JSON 1 of"))
     piece = book["Manifest"].cell(manifest.row, 2)
@@ -681,8 +687,8 @@ def test_keys_and_kinds_of_a_verification(written):
     for row in book["About"].iter_rows():
         if row[0].value == "Prepared by":
             row[1].value = "A. Analyst"
-    book.save(written / "changed.xlsx")
-    document = json.loads(gpit("verify", "changed.xlsx", "--json", folder=written).stdout)
+    book.save(outputs / "changed.xlsx")
+    document = json.loads(gpit("verify", "changed.xlsx", "--json", folder=outputs).stdout)
     rows = table(VERIFY, "key of `gpit-verification/1`", "what it holds", "keys inside")
 
     assert [quoted(key)[0] for key, _, _ in rows] == list(document)
@@ -691,7 +697,7 @@ def test_keys_and_kinds_of_a_verification(written):
         assert inside[key] == list(document[key][0]), key
     assert inside["off_rule"] == list(OFF_RULE.document())
     assert inside["parameters"] == inside["manifest"] == inside["versions"]
-    assert inside["answer"] == [one.name for one in fields(Answer)]
+    assert inside["answer"] == [field.name for field in fields(Answer)]
     kinds = [quoted(kind)[0] for kind, _ in table(VERIFY, "kind of content", "what it means")]
     assert kinds == [str(kind) for kind in DifferenceKind]
     (verdicts,) = [quoted(text) for key, text, _ in rows if key == "`verdict`"]
@@ -723,7 +729,7 @@ def test_page_of_the_library_names_every_file():
 def documented(tmp_path):
     """A folder with the samples and the case of docs/testing.md."""
     shutil.copytree(SAMPLES, tmp_path / "data" / "samples")
-    (text,) = [one.text for one in pieces(TESTING) if one.kind == "toml" and "[case]" in one.text]
+    (text,) = [piece.text for piece in pieces(TESTING) if piece.kind == "toml" and "[case]" in piece.text]
     (tmp_path / "four-by-heads.toml").write_text(text, encoding="utf-8")
     return tmp_path
 
@@ -731,8 +737,8 @@ def documented(tmp_path):
 @pytest.mark.slow
 def test_the_case_in_the_text_is_ok_and_fails_as_shown(documented):
     """The case as written is ok; with D a pound too high the answer is the one shown, to the letter."""
-    (command,) = [one.text for one in pieces(TESTING) if one.text.startswith("gpit test four")]
-    shown = next(one.text for one in pieces(TESTING) if one.kind == "text")
+    (command,) = [piece.text for piece in pieces(TESTING) if piece.text.startswith("gpit test four")]
+    printed = next(piece.text for piece in pieces(TESTING) if piece.kind == "text")
     place = documented / "four-by-heads.toml"
 
     assert typed(command, folder=documented) == 0
@@ -740,7 +746,7 @@ def test_the_case_in_the_text_is_ok_and_fails_as_shown(documented):
     place.write_text(text.replace("allocation = 800_000", "allocation = 800_001"), encoding="utf-8")
     done = gpit(*shlex.split(command)[1:], folder=documented, env={"PYTHONIOENCODING": "utf-8"})
     assert done.returncode == 1
-    assert done.stdout.decode().splitlines() == shown.splitlines()
+    assert done.stdout.decode().splitlines() == printed.splitlines()
 
 
 def test_options_of_testing_are_all_there():
@@ -748,10 +754,10 @@ def test_options_of_testing_are_all_there():
     help_text = gpit("test", "--help", folder=ROOT).stdout.decode()
     options = re.findall(r"^ +(?:(-\w)[ ,]+)?(--[a-z]+)?", help_text.split("Options:")[1], re.MULTILINE)
     rows = table(TESTING, "option of `gpit test`", "what it does")
-    written = [name.split()[0] for option, _ in rows for name in quoted(option)]
+    documented = [name.split()[0] for option, _ in rows for name in quoted(option)]
 
     assert len(rows) == 7
-    assert set(written) == {"PATH", *(name for names in options for name in names if name)}
+    assert set(documented) == {"PATH", *(name for names in options for name in names if name)}
 
 
 def test_keys_of_a_case_are_all_there():
@@ -783,15 +789,15 @@ def test_keys_of_the_verdicts(documented):
     )
     failed = json.loads(gpit("test", place.name, "--json", folder=documented).stdout.decode())
     env = {"CI": ""}
-    written = json.loads(gpit("test", place.name, "--json", "--update", folder=documented, env=env).stdout.decode())
-    (rows,) = [one.rows[1:] for one in tables(TESTING, "key of `gpit-test/1`", "what it holds", "keys inside")]
+    updated = json.loads(gpit("test", place.name, "--json", "--update", folder=documented, env=env).stdout.decode())
+    (rows,) = [piece.rows[1:] for piece in tables(TESTING, "key of `gpit-test/1`", "what it holds", "keys inside")]
 
-    assert [quoted(key)[0] for key, _, _ in rows] == list(failed) == list(written)
+    assert [quoted(key)[0] for key, _, _ in rows] == list(failed) == list(updated)
     for key, _, inside in rows:
-        value = written[quoted(key)[0]]
+        value = updated[quoted(key)[0]]
         entry = value[0] if isinstance(value, list) and value else value
         assert quoted(inside) == (list(entry) if isinstance(entry, dict) else []), key
-    for entry in (failed["cases"][0]["differences"][0], written["update"]["changes"][0]):
+    for entry in (failed["cases"][0]["differences"][0], updated["update"]["changes"][0]):
         assert all(f"`{key}`" in text for key in entry)
 
 

@@ -210,11 +210,13 @@ def test_markdown_counts_rows_at_every_length():
     blocks: list[Block] = [Title(["T"]), Heading("Rows"), table, Heading("After"), Item("last")]
     for longest in range(410, 500):
         text = markdown(Document(blocks, longest=longest))
-        shown = len(re.findall(r"R\d", text))
+        row_count = len(re.findall(r"R\d", text))
 
         assert len(text) <= longest
         assert (
-            shown == 9 or "## Rows" not in text or re.search(rf"… and {9 - shown if shown else '(9|10|11)'} more", text)
+            row_count == 9
+            or "## Rows" not in text
+            or re.search(rf"… and {9 - row_count if row_count else '(9|10|11)'} more", text)
         )
 
 

@@ -156,7 +156,7 @@ def test_the_report_begins_with_the_version(folder, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("found", "expected", "same"),
+    ("actual", "expected", "same"),
     [
         ('=IF(A1>0,"holds","fails")', '=IF(A1>0,"pass","FAIL")', True),
         ('=IF(A1>0,"holds","fails")', '=IF(A1<0,"pass","FAIL")', False),
@@ -166,9 +166,9 @@ def test_the_report_begins_with_the_version(folder, tmp_path):
         ("A tenth less: -£300", "At 4.5%: -£300", True),
     ],
 )
-def test_numbers_and_codes_are_no_words(found, expected, same):
+def test_numbers_and_codes_are_no_words(actual, expected, same):
     """Two texts or formulas are the same but for words if no number, code or reference differs."""
-    kind = DifferenceKind.FORMULA if found.startswith("=") else DifferenceKind.VALUE
-    difference = FileDifference(kind, "Checks!B2", "", found, expected)
+    kind = DifferenceKind.FORMULA if actual.startswith("=") else DifferenceKind.VALUE
+    difference = FileDifference(kind, "Checks!B2", "", actual, expected)
 
     assert Wording(frozenset({"X01"})).is_cell_reworded(difference) is same
