@@ -114,7 +114,7 @@ def test_first_twenty(tmp_path):
     assert output.count("I16  many.xlsx:Data: ") == 19
     assert output.count("I06  many.xlsx:Data: ") == 1
     assert "I16  … and 11 more" in output
-    assert output.rstrip().endswith("Use --json to list all.")
+    assert output.rstrip().endswith("Some are not shown: --json lists them all.")
 
 
 @pytest.mark.slow

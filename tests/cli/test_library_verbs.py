@@ -109,7 +109,7 @@ def test_show_says_where_figures_come_from():
 
     assert "2014/15: £140,000,000 – Digital Health, Plans for £230m GP IT spend released, 2014-04-03" in screen
     assert "2015/16: £140,000,000 – assumption: No figure was found for 2015/16, so the figure of" in screen
-    assert "Share of excess spend that counts as transition need, %, from 0% to 100% (support_share)" in screen
+    assert "Share of spend above fair share that counts as need, %, from 0% to 100% (support_share)" in screen
     assert "gpit library show above-average-cost --kind transition" in screen
     assert "(2015/16 indicative)" in screen
 

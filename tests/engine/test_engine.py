@@ -492,7 +492,7 @@ def test_an_assumption_at_its_limit_is_not_tried_beyond_it():
     assert [effect.total for effect in result.effects] == [-14_000_000, 14_000_000]
 
     effects = {(effect.assumption, effect.change): effect for effect in allocate(sample=True).effects}
-    assert effects[2, 0.1].said == "100% is the highest value allowed"
+    assert effects[2, 0.1].said == "a higher value was not tried: 100% is the highest allowed"
     assert effects[3, -0.1].total == -1_507_736
     assert {effect.assumption for effect in effects.values()} == {1, 2, 3}
 

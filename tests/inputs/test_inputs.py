@@ -1172,8 +1172,8 @@ def test_lines(folder):
     assert column(inputs, "historic_spend") == {"00C": 10.1, "00D": 20.2}
     assert about(inputs, FindingCode.NOT_COUNTED) == [
         (
-            "spend.csv: not part of historic spend: £12 of £42.30, in 2 lines: "
-            "cost_type capital £5; of the others, committed no £7."
+            "spend.csv: left out of historic spend: £12 of £42.30, in 2 lines: "
+            "£5 with cost_type capital; of the others, £7 with committed no."
         )
     ]
     assert inputs.origins["2014/15", "00C", "historic_spend"] == "1 row of spend.csv"

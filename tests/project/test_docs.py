@@ -191,7 +191,7 @@ def test_lines_of_cost_count_as_the_text_says(tmp_path):
     (left_out,) = [finding for finding in result.findings if finding.number == "I26"]
 
     assert result.year("2014/15")["historic_spend"].to_list() == [500_000, 500_000, 450_000, 820_000]
-    assert left_out.found.startswith("not part of historic spend: £150,000 of")
+    assert left_out.found.startswith("left out of historic spend: £150,000 of")
     assert "in 2 lines" in left_out.found
     assert "A has £500,000, and I26 says that £150,000 in 2 lines" in FILES.read_text(encoding="utf-8")
 

@@ -393,9 +393,9 @@ class TestEngland:
         assert "spend.csv: every row says that it is illustrative." in flat(text)
         for heading in ("Money out", "Transition support", "Gains and losses", "Largest gains"):
             (line,) = (line for line in text.splitlines() if line.startswith(heading))
-            assert "(illustrative spend)" in line
-        assert "Spread of funding per head (population-weighted, illustrative spend)" in text
-        assert "Allocation below historic spend in 2015/16: 69 CCGs (illustrative spend)" in text
+            assert "(uses illustrative spend)" in line
+        assert "Spread of funding per head (population-weighted, uses illustrative spend)" in text
+        assert "Allocation below historic spend in 2015/16: 69 CCGs (uses illustrative spend)" in text
 
     def test_the_real_extremes_come_first(self, england):
         """Wiltshire gains most per head and West Essex loses most, as in the published rates."""
@@ -703,7 +703,7 @@ class TestFindings:
         assert "n.csv: note" not in text
         assert "1,208 errors" in text
         assert "  I16  … and 1,188 more" in text
-        assert text.endswith("\n15 notes\n  I22  … 15 of these\nUse --json to list all.\n")
+        assert text.endswith("\n15 notes\n  I22  … 15 of these\nSome are not shown: --json lists them all.\n")
 
     def test_no_kind_hides_another(self):
         """Two kinds of error are both shown, no matter how many there are of the first."""

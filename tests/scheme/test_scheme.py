@@ -1260,7 +1260,7 @@ def test_transition_without_values_says_which_and_when(swappable):
 
     assert message == (
         "mine.toml: there is no value for transition_fund (Transition fund) in 2014/15, 2015/16, nor for "
-        "support_share (Share of excess spend that counts as transition need) in 2014/15, 2015/16; "
+        "support_share (Share of spend above fair share that counts as need) in 2014/15, 2015/16; "
         "add it under [values.transition_fund], or set it with --set transition_fund@2014/15=VALUE"
     )
     scheme = load(

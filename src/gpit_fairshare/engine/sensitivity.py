@@ -49,9 +49,11 @@ def _effect_of_change(result: Result, assumption: Assumption, change: float) -> 
         values = [moved.values[year].value for year in assumption.years]
         if not any(values):
             return Effect(assumption.number, change, None, None, "other values were not tried: the value is 0")
-        side = "lowest" if values[0] * change < 0 else "highest"
+        direction, side = ("lower", "lowest") if values[0] * change < 0 else ("higher", "highest")
         limit = parameter_value(values[0], moved.unit)
-        return Effect(assumption.number, change, None, None, f"{limit} is the {side} value allowed")
+        return Effect(
+            assumption.number, change, None, None, f"a {direction} value was not tried: {limit} is the {side} allowed"
+        )
     parameters = {**scheme.parameters, assumption.parameter: moved}
     try:
         other = calculate(replace(scheme, parameters=parameters), result.inputs)

@@ -68,7 +68,7 @@ class ResultReport:
         self.has_spend = any(year.baseline is not None for year in self.years)
         self.has_support = SUPPORT in self.scheme.symbols
         uses_spend = self.has_spend or BASELINE in self.scheme.symbols
-        self.mark = " (illustrative spend)" if result.inputs.illustrative and uses_spend else ""
+        self.mark = " (uses illustrative spend)" if result.inputs.illustrative and uses_spend else ""
         """Ends the heading of every section that uses spend."""
 
     def blocks(self, file_names: Sequence[str]) -> Iterator[document.Block]:

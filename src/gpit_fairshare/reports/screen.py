@@ -208,7 +208,7 @@ class ScreenLayout:
                     more = f"and {len(kind) - len(first):,} more" if first else f"{len(kind):,} of these"
                     self.paragraph(f"… {more}", lead=f"{_INDENT}{number}  ")
         if sum(shown_counts.values()) < len(block.findings):
-            self.paragraph("Use --json to list all.")
+            self.paragraph("Some are not shown: --json lists them all.")
 
     # Calculations
 

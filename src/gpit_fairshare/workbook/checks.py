@@ -83,7 +83,7 @@ def checks_sheet(
     status = f'IF(COUNTIF({cells},"{FAILS}")=0,"{PASSES}","{FAILS}")'
     overall = Cell(FAILS if count["Check"] else PASSES, status)
     warnings = Cell(f"{count['Warning']}", f'""&COUNTIF({cells},"{_WORDS["Warning"][1]}")')
-    sheet.put_row(TOTAL_ROW, ("All checks; number of warnings", overall, warnings))
+    sheet.put_row(TOTAL_ROW, ("All checks on this sheet; warnings on this sheet", overall, warnings))
     for _, bad in _WORDS.values():
         sheet.flag_word(cells, bad)
     return sheet
@@ -195,18 +195,17 @@ def _share_out_checks(layout: Layout, writers: Mapping[str, StepWriter]) -> Iter
     """Yield checks that each `share_out` can be calculated, pays its floors and shares out all that it may."""
     for name, text, attribute in (
         ("the amount covers the floors", "The floors add up to no more than the amount", "fits"),
-        (
-            "all is shared out",
-            "The shares add up to the amount, or to all ceilings if that is less",
-            "spends",
-        ),
+        ("all is shared out", "The shares add up to the amount", "spends"),
         ("weights and limits are valid", "", "sound"),
     ):
         by_label: dict[tuple[str, str], dict[str, str]] = {}
         for year, writer in writers.items():
             for cells in writer.share_outs.values():
                 if formula := getattr(cells, attribute):
-                    by_label.setdefault((cells.step.label, text or sentence(cells.sound_tests)), {})[year] = formula
+                    tests = text or sentence(cells.sound_tests)
+                    if attribute == "spends" and cells.left_over:
+                        tests += ", or to the sum of the ceilings if that is less"
+                    by_label.setdefault((cells.step.label, tests), {})[year] = formula
         for (label, tests), formulas in by_label.items():
             yield _passed_check(layout, f"{label}: {name}", tests, formulas)
 
@@ -224,7 +223,7 @@ def _fund_checks(layout: Layout, writers: Mapping[str, StepWriter]) -> Iterator[
             within[year] = f"{spent}<={amount}+{margin}"
             made_up[year] = f"ABS({spent}+{left}-{amount})<={margin}"
         label = labels[step.name]
-        tests = "The same, within rounding"
+        tests = f"Total of {final.label} is no more than {label} (within rounding)"
         yield _passed_check(layout, f"{final.label} is in total no more than {label}", tests, within)
         tests = f"Total of {final.label} and unspent money add up to {label} (within rounding)"
         yield _passed_check(layout, f"{label}: allocated and unspent money make up the whole", tests, made_up)

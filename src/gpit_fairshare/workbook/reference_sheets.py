@@ -185,8 +185,8 @@ def assumptions_sheet(layout: Layout) -> Sheet:
             ("Parameter", 24, "parameter"),
             ("Years", 20, lambda assumption: ", ".join(assumption.years)),
             ("Assumption", Prose(80), "text"),
-            ("Effect at 90% of the value", Prose(40), partial(effect_text, higher=False)),
-            ("Effect at 110% of the value", Prose(40), partial(effect_text, higher=True)),
+            ("Effect of a value 10% smaller", Prose(40), partial(effect_text, higher=False)),
+            ("Effect of a value 10% larger", Prose(40), partial(effect_text, higher=True)),
             *((name.capitalize(), 16, name) for name in columns),
         ),
     )

@@ -161,8 +161,8 @@ def _report_spend_by_word(file: InputFile, lines: Sequence[SpendLine]) -> None:
             text = line.words[column] or "blank"
             amounts[names.setdefault(text.casefold(), text)].append(line.amount)
         totals = sorted((-exact_total(amounts_of_name), name) for name, amounts_of_name in amounts.items())
-        figures = [f"{name} {figure(-total, '£')}" for total, name in totals]
-        file.findings.note(FindingCode.SPREAD, f"all spend by {column.replace('_', ' ')}: {listed(figures, 8)}")
+        figures = [f"'{name}' {figure(-total, '£')}" for total, name in totals]
+        file.findings.note(FindingCode.SPREAD, f"all spend, by {column.replace('_', ' ')}: {listed(figures, 8)}")
 
 
 def _report_left_out(file: InputFile, lines: Sequence[SpendLine]) -> None:
@@ -177,10 +177,10 @@ def _report_left_out(file: InputFile, lines: Sequence[SpendLine]) -> None:
     if reasons:
         columns = list(file.request.counts)
         by_rule = sorted(reasons.items(), key=lambda item: (columns.index(item[0].partition(" ")[0]), item[0]))
-        parts = [f"{reason} {figure(exact_total(amounts), '£')}" for reason, amounts in by_rule]
+        parts = [f"{figure(exact_total(amounts), '£')} with {reason}" for reason, amounts in by_rule]
         file.findings.note(
             FindingCode.NOT_COUNTED,
-            f"not part of historic spend: {figure(exact_total(line.amount for line in left_out), '£')} "
+            f"left out of historic spend: {figure(exact_total(line.amount for line in left_out), '£')} "
             f"of {figure(exact_total(line.amount for line in lines), '£')}, in {counted(len(left_out), 'line')}: "
             + "; of the others, ".join(parts),
         )
