@@ -23,7 +23,7 @@ from gpit_fairshare.inputs.checked_tables import read_inputs
 from gpit_fairshare.inputs.columns.headings import recogniser
 from gpit_fairshare.inputs.files.grids import ReadOptions
 from gpit_fairshare.inputs.files.reading import locate_file, read_sheet
-from gpit_fairshare.inputs.model import Need, Request
+from gpit_fairshare.inputs.model import NeededColumn, Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,7 +56,9 @@ def main() -> int:
         path = Path(folder) / "practices.xlsx"
         write(path)
         request = Request(
-            population=(str(path),), years=("2014/15",), needs=(Need("registered_population", "number", "people"),)
+            population=(str(path),),
+            years=("2014/15",),
+            needs=(NeededColumn("registered_population", "number", "people"),),
         )
         options = ReadOptions(recognise=recogniser("population", request))
         ways: dict[str, Callable[[], object]] = {

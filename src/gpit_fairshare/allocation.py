@@ -16,7 +16,7 @@ from gpit_fairshare.inputs.checked_tables import read_inputs
 from gpit_fairshare.inputs.columns.cells import boundary_date
 from gpit_fairshare.inputs.files.grids import MEGABYTE
 from gpit_fairshare.inputs.files.reading import split_sheet
-from gpit_fairshare.inputs.model import Need, Request
+from gpit_fairshare.inputs.model import NeededColumn, Request
 from gpit_fairshare.language.tree import names_in
 from gpit_fairshare.plugins import allowed
 from gpit_fairshare.run_options import DEFAULT_SCHEME, OPTIONS, OptionKind, RunOptions, called_with, listed
@@ -139,7 +139,7 @@ def request_for(scheme: Scheme, options: RunOptions, files: Sequence[Sequence[st
             used_in.setdefault(name, f"{where}, character {position}")
     others = tuple(name for name, symbol in scheme.symbols.items() if symbol.role != "input")
     needs = tuple(
-        Need(
+        NeededColumn(
             symbol.name,
             "text" if symbol.type == "text" else "number",
             symbol.unit or "",

@@ -22,7 +22,7 @@ import hard_schemes as schemes
 from by_hand import Reader, recomputed, unwrapped, worked
 from gpit_fairshare import UsageError, allocate, explain
 from gpit_fairshare.explanation.digits import Digits
-from gpit_fairshare.explanation.drafts import Drafts, UnformattedLine
+from gpit_fairshare.explanation.unformatted_lines import Drafts, UnformattedLine
 from gpit_fairshare.language import with_numbers
 from gpit_fairshare.language.parsing import parse
 from gpit_fairshare.language.tree import to_text

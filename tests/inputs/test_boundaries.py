@@ -22,14 +22,14 @@ from gpit_fairshare.errors import CalculationError, InputError, UsageError
 from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.inputs.checked_tables import read_inputs
 from gpit_fairshare.inputs.columns.cells import boundary_date, year_start
-from gpit_fairshare.inputs.model import Need, Request, Restated
+from gpit_fairshare.inputs.model import NeededColumn, Request, Restated
 from gpit_fairshare.inputs.tables.sums import exact_total, portions
 from gpit_fairshare.workbook.result_workbook import write_workbook
 from running import SAMPLES, SHARED, YEARS, gpit, read_rows, words, write_rows
 from small_schemes import TWO, people_by_year, rows_of, scheme
 
-PEOPLE = Need("registered_population", "number", "people")
-SPEND = Need("historic_spend", "number", "£")
+PEOPLE = NeededColumn("registered_population", "number", "people")
+SPEND = NeededColumn("historic_spend", "number", "£")
 COUNTS = {"cost_type": ("revenue",), "committed": ("yes",)}
 DAY = date(2026, 4, 1)
 POPULATIONS = SHARED / "england-ccg-populations.csv"
@@ -174,7 +174,7 @@ def test_fair_share_of_the_whole_is_that_of_its_members(england):
 def test_ccgs_of_each_year_on_the_boundaries_of_the_last():
     """The published CCGs of each year become 106 by 2021 and keep their people, by date and by year."""
     table = pl.read_csv(POPULATIONS, infer_schema=False)
-    weighted = Need("weighted_population", "number", "people")
+    weighted = NeededColumn("weighted_population", "number", "people")
     for year, before in zip(sorted(set(table["year"]))[:8], (211, 209, 209, 207, 195, 191, 135, 106), strict=True):
         rows_of_year = table.filter(pl.col("year") == year)
         request = Request(
@@ -350,7 +350,7 @@ def test_nothing_is_lost_and_no_order_matters(tmp_path_factory, data):
 
 def test_rates_are_never_averaged(folder):
     """A rate is kept if all merged organisations have the same; one that differs, or belongs to a part, is unknown."""
-    needs = (PEOPLE, Need("rate", "number", "£ per head"))
+    needs = (PEOPLE, NeededColumn("rate", "number", "£ per head"))
     people = "org_code,list size\n00F,1\n00G,1\n00H,1\n"
     extra = "org_code,rate\n00F,2\n00G,2\n00H,2\n"
 
@@ -370,13 +370,13 @@ def test_texts_that_differ_are_left_blank_or_refused(folder):
     assert column(inputs, "area_team") == {"13T": None, "14L": "x"}
     (warning,) = texts_about(inputs, FindingCode.NOT_SUMMED)
     assert "area_team differs between the predecessors of 13T; it is left blank there" in warning
-    fault = folder.fault(people, needs=(PEOPLE, Need("area_team", "text")))
+    fault = folder.fault(people, needs=(PEOPLE, NeededColumn("area_team", "text")))
     assert fault.number == FindingCode.NOT_SUMMED.number
 
 
 def test_a_blank_part_of_a_sum_is_reported(folder):
     """Blank cells of an optional column are missing from the sum, and the run names their organisations."""
-    needs = (PEOPLE, Need("rent", "number", "£", optional=True))
+    needs = (PEOPLE, NeededColumn("rent", "number", "£", optional=True))
     inputs = folder.read("org_code,list size,rent\n00F,1,2\n00G,1,\n00H,1,3\n", needs=needs)
 
     assert column(inputs, "rent") == {"13T": 5.0}

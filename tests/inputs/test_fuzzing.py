@@ -17,10 +17,10 @@ import pytest
 
 from fuzzing import mutation, ods
 from gpit_fairshare.inputs.checked_tables import inspect_inputs
-from gpit_fairshare.inputs.model import Need, Request
+from gpit_fairshare.inputs.model import NeededColumn, Request
 from torture import HEAD, NUMBERS, ROWS, SHEET, bomb, book, million_rows, rezipped, text
 
-PEOPLE = Need("registered_population", "number", "people")
+PEOPLE = NeededColumn("registered_population", "number", "people")
 FILES = 2_000
 A_CHUNK = 250
 

@@ -31,7 +31,7 @@ from gpit_fairshare.inputs.columns.headings import plain_name
 from gpit_fairshare.inputs.columns.standard_columns import folded, standard_columns
 from gpit_fairshare.inputs.files.grids import LARGEST, MEGABYTE
 from gpit_fairshare.inputs.files.reading import letters, split_sheet
-from gpit_fairshare.inputs.model import Need, Request, Restated
+from gpit_fairshare.inputs.model import NeededColumn, Request, Restated
 from gpit_fairshare.inputs.tables.sums import exact_total
 from gpit_fairshare.run_options import MEGABYTES
 
@@ -446,7 +446,7 @@ def test_formulas(folder):
         sheet.write_formula("C2", '=""', value="none")
     # Excel stores an empty text like this; XlsxWriter cannot.
     data = rezipped(path.read_bytes(), sheet1=lambda text: text.replace(b"<v>none</v>", b"<v></v>"))
-    index = Need("index", "number", optional=True)
+    index = NeededColumn("index", "number", optional=True)
 
     inputs = folder.read(folder.file("stored.xlsx", data), needs=(PEOPLE, index))
     assert inputs.tables["2014/15"].rows() == [("00C", "", 5.0, None)]
@@ -600,7 +600,7 @@ def test_own_name_before_alias(folder):
 
 def test_needed_name_before_alias(folder):
     """A heading that is exactly the name of a needed column is not read as another column."""
-    inputs = folder.read("org_code,Total patients\n00C,5\n", needs=(Need("total_patients", "number"),))
+    inputs = folder.read("org_code,Total patients\n00C,5\n", needs=(NeededColumn("total_patients", "number"),))
 
     assert column(inputs, "total_patients") == {"00C": 5.0}
 
@@ -725,7 +725,7 @@ def test_further_columns(folder):
     inputs = folder.read(
         "org_code,area_team,Region,list size\n00C,Durham,North,5\n",
         extra="org_code,Need Index\n00C,1.25\n",
-        needs=(PEOPLE, Need("need_index", "number")),
+        needs=(PEOPLE, NeededColumn("need_index", "number")),
         keep_text=("region", "tier"),
     )
 
@@ -798,7 +798,7 @@ def test_no_numbers(folder, text):
 @pytest.mark.parametrize("text", ["(5)", "(£5)", "£(5)", "−5", "–5", "-£5", "£-5", "5-", "(5.00)"])
 def test_signs_that_mean_negative(folder, text):
     """Brackets and every kind of minus sign mean negative: an error for people, accepted for other numbers."""
-    change = Need("change", "number")
+    change = NeededColumn("change", "number")
     inputs = folder.read(f'org_code,list size,change\n00C,5,"{text}"\n', needs=(PEOPLE, change))
     assert column(inputs, "change") == {"00C": -5.0}
 
@@ -808,7 +808,7 @@ def test_signs_that_mean_negative(folder, text):
 
 def test_percentages(folder):
     """A percentage is accepted as a ratio, but not as an amount of money or people."""
-    growth = Need("growth", "number")
+    growth = NeededColumn("growth", "number")
     inputs = folder.read("org_code,list size,growth\n00C,5,12.5%\n00D,5,-0.1 %\n", needs=(PEOPLE, growth))
 
     assert column(inputs, "growth") == {"00C": 0.125, "00D": -0.001}
@@ -816,7 +816,7 @@ def test_percentages(folder):
 
 def test_negative_numbers(folder):
     """Negative people and money are errors; other numbers may be negative."""
-    growth = Need("growth", "number")
+    growth = NeededColumn("growth", "number")
     rows = "org_code,registered_population,historic_spend,growth\n00C,-1,-£5,-0.5\n"
     faults = folder.faults(rows, needs=(PEOPLE, SPEND, growth))
 
@@ -828,15 +828,15 @@ def test_negative_numbers(folder):
 
 def test_units_of_the_headings_file(folder):
     """If the scheme gives no unit, the column decides between people and pounds."""
-    inputs = folder.read(POPULATION, needs=(Need("registered_population", "number"),))
+    inputs = folder.read(POPULATION, needs=(NeededColumn("registered_population", "number"),))
 
     assert inputs.columns["registered_population"].unit == "people"
 
 
 def test_optional_columns(folder):
     """Only optional columns may be blank or missing; both are null."""
-    some = Need("some", "number", optional=True)
-    none = Need("none", "text", optional=True)
+    some = NeededColumn("some", "number", optional=True)
+    none = NeededColumn("none", "text", optional=True)
     inputs = folder.read("org_code,some,list size\n00C,,5\n00D,2,6\n", needs=(PEOPLE, some, none))
 
     assert inputs.tables["2014/15"].rows() == [("00C", "", 5.0, None, None), ("00D", "", 6.0, 2.0, None)]
@@ -846,14 +846,14 @@ def test_optional_columns(folder):
 
 def test_faults_in_optional_columns(folder):
     """An optional cell may be blank, but not wrong."""
-    some = Need("some", "number", optional=True)
+    some = NeededColumn("some", "number", optional=True)
 
     assert folder.fault("org_code,list size,some\n00C,5,n/a\n", needs=(PEOPLE, some)).place == "row 2, some"
 
 
 def test_text_columns(folder):
     """Texts that the scheme uses must not be blank and must be texts; digits in a text column are a text."""
-    tier = Need("tier", "text")
+    tier = NeededColumn("tier", "text")
     rows = [
         ["org_code", "tier"],
         ["00C", "island"],
@@ -954,7 +954,7 @@ def test_organisations_in_one_file_alone(folder):
 
 def test_optional_files_may_lack_organisations(folder):
     """If all columns of a file are optional, it need not have every organisation."""
-    some = Need("some", "number", optional=True)
+    some = NeededColumn("some", "number", optional=True)
     inputs = folder.read(POPULATION, extra="org_code,some\n00D,3\n", needs=(PEOPLE, some))
 
     assert column(inputs, "some") == {"00C": None, "00D": 3.0}
@@ -962,7 +962,7 @@ def test_optional_files_may_lack_organisations(folder):
 
 def test_rows_of_optional_organisations(folder):
     """If nothing needed is missing, organisations that only another file has are left out with a warning."""
-    some = Need("some", "number", optional=True)
+    some = NeededColumn("some", "number", optional=True)
     inputs = folder.read("org_code,some\n00C,1\n", TOTALS, needs=(some, SPEND))
 
     assert inputs.tables["2014/15"]["org_code"].to_list() == ["00C"]
@@ -972,7 +972,7 @@ def test_rows_of_optional_organisations(folder):
 def test_organisations_without_population_file(folder):
     """Without a population file, the spend file gives the organisations, else the first other file."""
     assert column(folder.read(None, TOTALS), "historic_spend") == {"00C": 10.5, "00D": 20.0}
-    inputs = folder.read(extra="org_code,x\n00C,1\n", needs=(Need("x", "number"),))
+    inputs = folder.read(extra="org_code,x\n00C,1\n", needs=(NeededColumn("x", "number"),))
     assert column(inputs, "x") == {"00C": 1.0}
 
 
@@ -1027,7 +1027,7 @@ def test_notes_come_with_errors(folder):
 
 def test_names_that_are_needed(folder):
     """If a step uses names, each organisation must have one."""
-    needs = (PEOPLE, Need("org_name", "text"))
+    needs = (PEOPLE, NeededColumn("org_name", "text"))
 
     assert "no org_name for 00C" in folder.fault("org_code,Name,list size\n00C,,5\n00D,D,6\n", needs=needs).found
     assert folder.read(POPULATION, needs=needs).tables["2014/15"].width == 3
@@ -1281,7 +1281,7 @@ def test_two_files_of_lines(folder):
 
 def test_other_numbers_in_files_of_lines(folder):
     """A figure next to lines of cost is an error: it may be for one line or for all."""
-    forecast = Need("forecast", "number", "£")
+    forecast = NeededColumn("forecast", "number", "£")
     text = "org_code,amount,forecast\n00C,1,9\n00C,2,9\n00D,3,9\n"
 
     assert folder.fault(POPULATION, text, needs=(PEOPLE, SPEND, forecast)).number == FindingCode.NOT_SUMMED.number
@@ -1347,7 +1347,7 @@ def test_practices_of_two_years(folder):
 
 def test_practices_with_rates(folder):
     """A rate, or a number without a unit, cannot be summed over practices."""
-    rate = Need("rate", "number", "%")
+    rate = NeededColumn("rate", "number", "%")
     fault = folder.fault(
         PRACTICES.replace("practice_name", "rate").replace("One", "1").replace("Two", "2").replace("Three", "3"),
         needs=(PEOPLE, rate),
@@ -1359,7 +1359,7 @@ def test_practices_with_rates(folder):
 
 def test_practices_with_other_sums(folder):
     """Every column of money or people is summed; a blank optional cell is reported, not read as 0."""
-    need = Need("rent", "number", "£", optional=True)
+    need = NeededColumn("rent", "number", "£", optional=True)
     text = "practice_code,org_code,rent,list size\nP1,00C,1.5,1\nP2,00C,,1\nP3,00D,,1\nP4,00E,2,1\n"
     inputs = folder.read(text, needs=(PEOPLE, need))
 
@@ -1375,7 +1375,7 @@ def test_texts_of_practices(folder):
     assert inputs.tables["2014/15"].columns == ["org_code", "org_name", "registered_population"]
     assert inputs.tables["2014/15"]["org_name"].to_list() == ["", "Durham"]
     assert len(about(inputs, FindingCode.TEXTS_DIFFER)) == 2
-    fault = folder.fault(text, needs=(PEOPLE, Need("area_team", "text")))
+    fault = folder.fault(text, needs=(PEOPLE, NeededColumn("area_team", "text")))
     assert fault.found == "the rows of 00C have different texts: 'North' and 'South'"
 
 
@@ -1480,7 +1480,7 @@ def test_rows_with_a_year_are_not_restated(folder):
 
 def test_rates_of_merged_organisations(folder):
     """Rates and texts of merged organisations are kept only if they agree."""
-    needs = (PEOPLE, Need("rate", "number", "%"), Need("tier", "text"))
+    needs = (PEOPLE, NeededColumn("rate", "number", "%"), NeededColumn("tier", "text"))
     extra = "org_code,rate,tier\n00C,1,a\n00F,2,b\n00G,2,b\n00H,2,b\n"
 
     inputs = folder.read(TWO_YEARS, extra=extra, needs=needs, years=YEARS)
@@ -1492,7 +1492,7 @@ def test_rates_of_merged_organisations(folder):
 
 def test_what_merged_organisations_lack(folder):
     """A text is blank if merged organisations differ, and blank optional sums are reported."""
-    rent = Need("rent", "number", "£", optional=True)
+    rent = NeededColumn("rent", "number", "£", optional=True)
     extra = "org_code,rent,region\n00C,1,a\n00F,2,b\n00G,,b\n00H,3,c\n"
     inputs = folder.read(TWO_YEARS, extra=extra, needs=(PEOPLE, rent), keep_text=("region",), years=YEARS)
 
@@ -1550,7 +1550,7 @@ def test_published_practices():
     request = Request(
         population=(published("england-2014-15-practices.csv"),),
         years=("2014/15",),
-        needs=(PEOPLE, Need("weighted_population", "number")),
+        needs=(PEOPLE, NeededColumn("weighted_population", "number")),
     )
     inputs = read_inputs(request)
 

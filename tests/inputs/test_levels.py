@@ -7,7 +7,7 @@ import pytest
 from folders import PEOPLE, SPEND, about, column
 from gpit_fairshare.errors import InputError
 from gpit_fairshare.findings import FindingCode
-from gpit_fairshare.inputs.model import Need
+from gpit_fairshare.inputs.model import NeededColumn
 from gpit_fairshare.inputs.tables.block_sums import CERTAIN, find_sums
 from gpit_fairshare.inputs.tables.code_levels import CodeLevels
 from gpit_fairshare.inputs.tables.sum_evidence import FileRow, SummedColumn
@@ -111,7 +111,7 @@ def test_regions_with_money_of_their_own(folder):
 def test_regions_that_agree_in_one_column(folder):
     """Regions below the ICBs have the same total of patients but another of weighted patients: an error."""
     rows = "QOQ,100,200\nQHM,300,400\nQF7,500,600\nY63,400,610\nY62,500,590\n"
-    needs = (PEOPLE, Need("weighted_population", "number", "people"))
+    needs = (PEOPLE, NeededColumn("weighted_population", "number", "people"))
     fault = folder.fault(f"org_code,registered_population,weighted_population\n{rows}", needs=needs)
 
     assert fault.number == FindingCode.SUBTOTAL.number

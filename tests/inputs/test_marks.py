@@ -14,7 +14,7 @@ from gpit_fairshare import allocate, check
 from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.inputs.columns.cells import read_year
 from gpit_fairshare.inputs.columns.marks import bare_heading, bare_text, has_mark, is_no_code
-from gpit_fairshare.inputs.model import Need
+from gpit_fairshare.inputs.model import NeededColumn
 from gpit_fairshare.workbook.result_workbook import write_workbook
 
 STRICT = {
@@ -342,7 +342,7 @@ def test_a_mark_does_not_hide_a_heading(heading, folder):
 )
 def test_a_mark_does_not_change_the_name_of_a_column(heading, folder):
     """A column of the scheme is found by its name, with any mark in its heading."""
-    need = Need("need_index", "number")
+    need = NeededColumn("need_index", "number")
     inputs = folder.read(f"org_code,{heading}\nXA1,1.5\nXB2,2\n", needs=(need,))
 
     assert column(inputs, "need_index") == {"XA1": 1.5, "XB2": 2.0}
@@ -353,7 +353,7 @@ def test_numbers_that_distinguish_headings_stay(numbers, folder):
     """`Score (1)` and `Score (2)` are two columns, and so are `Score` and `Score (2)`."""
     names = [f"score{'_' if number else ''}{number.strip('()[]')}" for number in numbers]
     head = ",".join(f"Score {number}".strip() for number in numbers)
-    needs = tuple(Need(name, "number") for name in names)
+    needs = tuple(NeededColumn(name, "number") for name in names)
     inputs = folder.read(f"org_code,{head}\nXA1,1,5\nXB2,2,6\n", needs=needs)
 
     assert [column(inputs, name) for name in names] == [{"XA1": 1.0, "XB2": 2.0}, {"XA1": 5.0, "XB2": 6.0}]

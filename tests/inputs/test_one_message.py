@@ -12,7 +12,7 @@ from gpit_fairshare import allocate, check, verify
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.findings import Finding, FindingCode
 from gpit_fairshare.inputs.mergers.other_codes import bare_name, is_one_letter_apart
-from gpit_fairshare.inputs.model import Need
+from gpit_fairshare.inputs.model import NeededColumn
 from gpit_fairshare.reports.document import Document, Findings
 from gpit_fairshare.reports.screen import show
 from gpit_fairshare.words import quoted_option
@@ -341,7 +341,7 @@ def test_rows_that_may_be_organisations_stay_errors(folder, row, number):
 
 def test_memo_lines_with_a_figure_that_is_used(folder):
     """A row that is a memo line is an error if a step uses the column in which it has a figure."""
-    gap = Need("gap", "number")
+    gap = NeededColumn("gap", "number")
     rows = "District ID,Name,Pop,Gap\n0010,Alpha,100,5\n0020,Beta,300,7\n,,,12\n"
 
     assert "I12" in {fault.number for fault in folder.faults(rows, mapping=MAPPING, needs=(gap,))}
@@ -462,11 +462,11 @@ def test_too_many_candidates(folder):
 
 def test_candidate_where_it_is_left_out(folder):
     """An organisation that is left out with a warning gets a suggestion as well."""
-    need = Need("score", "number", optional=True)
+    need = NeededColumn("score", "number", optional=True)
     inputs = folder.read(
         HEAD + "QOP,A,200\nQE1,B,5\n",
         extra="org_code,score\nQOO,6\nQE1,2\n",
-        needs=(Need("registered_population", "number", "people", optional=True), need),
+        needs=(NeededColumn("registered_population", "number", "people", optional=True), need),
     )
 
     assert (

@@ -7,7 +7,7 @@ import pytest
 
 from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.inputs.checked_tables import inspect_inputs
-from gpit_fairshare.inputs.model import Need, Request
+from gpit_fairshare.inputs.model import NeededColumn, Request
 from tiers import fast_but
 from torture import cases
 
@@ -19,12 +19,12 @@ NAME = attrgetter("name")
 def needs_of(case):
     """What the files of a case should give: patients, spend, or a plain number."""
     if "plain" in case.options:
-        return (Need(case.options["plain"], "number"),)
+        return (NeededColumn(case.options["plain"], "number"),)
     needs = []
     if "population" in case.files:
-        needs.append(Need("registered_population", "number", "people"))
+        needs.append(NeededColumn("registered_population", "number", "people"))
     if "spend" in case.files:
-        needs.append(Need("historic_spend", "number", "£"))
+        needs.append(NeededColumn("historic_spend", "number", "£"))
     return tuple(needs)
 
 

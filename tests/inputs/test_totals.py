@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from folders import COUNTS, about, column
 from gpit_fairshare.findings import FindingCode
-from gpit_fairshare.inputs.model import Need
+from gpit_fairshare.inputs.model import NeededColumn
 
 HEAD = "org_code,org_name,registered_population\n"
 NORTH = "00C,Darlington,106613\n00D,Durham Dales,290007\n00J,North Durham,245011\n"
@@ -257,9 +257,9 @@ def test_round_figures_hide_no_total(folder):
 
 def test_one_column_that_adds_up_is_enough(folder):
     """A row whose patients are the sum of those above is refused, even if its weighted patients are slightly off."""
-    weighted = Need("weighted_population", "number", "people")
+    weighted = NeededColumn("weighted_population", "number", "people")
     rows = "00C,106613,200000\n00D,288390,300001\n00F,157841,100000\nQ74,552844,600011\n"
-    patients = Need("registered_population", "number", "people")
+    patients = NeededColumn("registered_population", "number", "people")
     fault = folder.fault(f"org_code,registered_population,weighted_population\n{rows}", needs=(patients, weighted))
 
     assert fault.number == FindingCode.SUBTOTAL.number

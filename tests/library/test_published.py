@@ -10,7 +10,7 @@ import pytest
 from folders import column, published
 from gpit_fairshare import check
 from gpit_fairshare.inputs.checked_tables import read_inputs
-from gpit_fairshare.inputs.model import Need, Request
+from gpit_fairshare.inputs.model import NeededColumn, Request
 from gpit_fairshare.inputs.tables.sums import exact_total
 
 BOOK = "nhs-england-icb-allocations-2025-26.xlsx"
@@ -126,7 +126,7 @@ def test_with_map(sheet, heading, rows, thousands):
     request = Request(
         population=(f"{published(BOOK)}:{sheet}",),
         years=("2025/26",),
-        needs=(Need("baseline", "number", "£"),),
+        needs=(NeededColumn("baseline", "number", "£"),),
         mapping={heading: "baseline"},
         organisation="ICB",
     )
@@ -142,7 +142,7 @@ def test_cells_are_as_openpyxl_reads_them():
     request = Request(
         population=(f"{published(BOOK)}:{sheet}",),
         years=("2025/26",),
-        needs=(Need("costs", "number", "£"),),
+        needs=(NeededColumn("costs", "number", "£"),),
         mapping={"2025/26 (£k)": "costs"},
         organisation="ICB",
     )

@@ -12,6 +12,7 @@ from gpit_fairshare.findings import FindingCode
 NAMES = [
     ("comparison", "Change", "RowChange"),
     ("comparison", "Difference", "RuleDifference"),
+    ("engine", "Effect", "Sensitivity"),
     ("explanation", "Line", "ExplanationLine"),
     ("verification", "Change", "ManifestChange"),
     ("verification", "Difference", "FileDifference"),

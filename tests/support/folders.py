@@ -10,13 +10,13 @@ import pytest
 
 from gpit_fairshare.errors import InputError
 from gpit_fairshare.inputs.checked_tables import read_inputs
-from gpit_fairshare.inputs.model import Need, Request
+from gpit_fairshare.inputs.model import NeededColumn, Request
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 SAMPLES = Path(__file__).parents[2] / "data" / "samples"
 
-PEOPLE = Need("registered_population", "number", "people")
-SPEND = Need("historic_spend", "number", "£")
+PEOPLE = NeededColumn("registered_population", "number", "people")
+SPEND = NeededColumn("historic_spend", "number", "£")
 COUNTS = {"cost_type": ("revenue",), "committed": ("yes",)}
 
 POPULATION = "org_code,org_name,registered_population\n00C,Darlington,100\n00D,Durham Dales,200\n"

@@ -4,7 +4,7 @@ import math
 from typing import NamedTuple
 
 from folders import repeatable
-from gpit_fairshare.inputs.model import Need
+from gpit_fairshare.inputs.model import NeededColumn
 
 LETTERS = "ABCDEFGHJKLMNPRTVWX"
 """Without the first letters of codes of higher levels."""
@@ -55,7 +55,7 @@ class Table(NamedTuple):
 
     def needs(self):
         """The columns needed from its file."""
-        return tuple(Need(name, "number", self.unit) for name in self.names())
+        return tuple(NeededColumn(name, "number", self.unit) for name in self.names())
 
 
 def cell_text(value):

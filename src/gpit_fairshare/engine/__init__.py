@@ -10,16 +10,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gpit_fairshare.engine.measures import funds_of
-from gpit_fairshare.engine.model import CheckResult, Effect, Year
+from gpit_fairshare.engine.model import CheckResult, Sensitivity, Year
 from gpit_fairshare.engine.notes import notes_of
 from gpit_fairshare.engine.result import Result, manifest_of, tidy, versions_now
 from gpit_fairshare.engine.year import YearRun
+from gpit_fairshare.renamed import renamed_names
 
 if TYPE_CHECKING:
     from gpit_fairshare.inputs.model import Inputs
     from gpit_fairshare.scheme.model import Scheme
 
-__all__ = ["CheckResult", "Effect", "Result", "Year", "calculate", "versions_now"]
+__all__ = ["CheckResult", "Result", "Sensitivity", "Year", "calculate", "versions_now"]
+
+__getattr__ = renamed_names(__name__, {"Effect": "Sensitivity"})
 
 
 def calculate(scheme: Scheme, inputs: Inputs) -> Result:

@@ -52,7 +52,7 @@ class Fund:
 
 
 @dataclass(frozen=True, slots=True)
-class Effect:
+class Sensitivity:
     """The effect on the result of changing an assumption's value by `change`, a ratio such as -0.1."""
 
     assumption: int

@@ -15,7 +15,7 @@ from gpit_fairshare.scheme.definition import definition
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from gpit_fairshare.engine.model import CheckResult, Effect, Fund, Year
+    from gpit_fairshare.engine.model import CheckResult, Fund, Sensitivity, Year
     from gpit_fairshare.findings import Finding
     from gpit_fairshare.inputs.model import Inputs
     from gpit_fairshare.scheme.model import Scheme
@@ -36,7 +36,7 @@ class Result:
     findings: tuple[Finding, ...]
     rows: pl.DataFrame
     manifest: Mapping[str, Any]
-    effects: tuple[Effect, ...] = ()
+    effects: tuple[Sensitivity, ...] = ()
     """Effects of each assumption that is a number; empty if they were not calculated."""
 
     def __repr__(self) -> str:

@@ -10,7 +10,7 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from gpit_fairshare.engine import Effect, Result, calculate
+from gpit_fairshare.engine import Result, Sensitivity, calculate
 from gpit_fairshare.engine.measures import NO_CHANGE
 from gpit_fairshare.errors import GpitError
 from gpit_fairshare.numbers import parameter_value
@@ -27,7 +27,7 @@ MOST_ASSUMPTIONS: Final = 24
 """Most assumptions, for the same reason: an index has a weight for each of its indicators."""
 
 
-def sensitivities(result: Result) -> tuple[Effect, ...]:
+def sensitivities(result: Result) -> tuple[Sensitivity, ...]:
     """Return two effects, at 90% and at 110% of its value, for every assumption that is a number.
 
     It is empty if that takes too many runs, or runs over too many rows.
@@ -38,7 +38,7 @@ def sensitivities(result: Result) -> tuple[Effect, ...]:
     return tuple(_effect_of_change(result, assumption, change) for assumption in movable for change in (-TENTH, TENTH))
 
 
-def _effect_of_change(result: Result, assumption: Assumption, change: float) -> Effect:
+def _effect_of_change(result: Result, assumption: Assumption, change: float) -> Sensitivity:
     """Run the scheme with a changed value of one assumption, and return how far that moves the allocations.
 
     If the value cannot be changed, or the run fails, the effect has no figures and says why.
@@ -48,25 +48,25 @@ def _effect_of_change(result: Result, assumption: Assumption, change: float) -> 
     if moved == scheme.parameters[assumption.parameter]:
         values = [moved.values[year].value for year in assumption.years]
         if not any(values):
-            return Effect(assumption.number, change, None, None, "other values were not tried: the value is 0")
+            return Sensitivity(assumption.number, change, None, None, "other values were not tried: the value is 0")
         direction, side = ("lower", "lowest") if values[0] * change < 0 else ("higher", "highest")
         limit = parameter_value(values[0], moved.unit)
-        return Effect(
+        return Sensitivity(
             assumption.number, change, None, None, f"a {direction} value was not tried: {limit} is the {side} allowed"
         )
     parameters = {**scheme.parameters, assumption.parameter: moved}
     try:
         other = calculate(replace(scheme, parameters=parameters), result.inputs)
     except GpitError as fault:
-        return Effect(assumption.number, change, None, None, f"no result: {fault}")
+        return Sensitivity(assumption.number, change, None, None, f"no result: {fault}")
     allocations, moved_allocations = (run.rows[scheme.result].to_list() for run in (result, other))
     differences = [new - old for old, new in zip(allocations, moved_allocations, strict=True)]
     codes = result.rows["org_code"].to_list()
     changed = {code for code, difference in zip(codes, differences, strict=True) if abs(difference) >= NO_CHANGE}
-    return Effect(assumption.number, change, math.fsum(differences), len(changed), "")
+    return Sensitivity(assumption.number, change, math.fsum(differences), len(changed), "")
 
 
-def value_tried(scheme: Scheme, effect: Effect) -> str:
+def value_tried(scheme: Scheme, effect: Sensitivity) -> str:
     """Return the value that an effect was calculated with, such as `£126,000,000`; empty if no other was tried."""
     assumption = next(assumption for assumption in scheme.assumptions if assumption.number == effect.assumption)
     moved = _moved_parameter(scheme, assumption, effect.change)

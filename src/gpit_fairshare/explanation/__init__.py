@@ -8,9 +8,9 @@ from gpit_fairshare.engine import Result
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.explanation.building import Building
 from gpit_fairshare.explanation.digits import Digits
-from gpit_fairshare.explanation.drafts import needed
 from gpit_fairshare.explanation.model import JSON_SCHEMA, ExplainedLines, ExplanationLine, Test, YearLines
 from gpit_fairshare.explanation.organisation import became, organisation_code, years_of
+from gpit_fairshare.explanation.unformatted_lines import needed
 from gpit_fairshare.explanation.writing import LineWriter
 from gpit_fairshare.language.with_numbers import value_text
 from gpit_fairshare.numbers import with_unit

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from gpit_fairshare.explanation.drafts import Drafts, UnformattedLine, step_draft, symbol_draft
 from gpit_fairshare.explanation.kernels import rounded_lines, share_out_lines
 from gpit_fairshare.explanation.organisation import OrganisationInYear
+from gpit_fairshare.explanation.unformatted_lines import Drafts, UnformattedLine, step_draft, symbol_draft
 from gpit_fairshare.language import tree
 from gpit_fairshare.language.functions import AGGREGATES
 from gpit_fairshare.language.in_polars import column_of, previous_column

@@ -19,7 +19,7 @@ from gpit_fairshare.results.agreement import is_reproduced
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from gpit_fairshare.explanation.drafts import Drafts, Rounding, UnformattedLine
+    from gpit_fairshare.explanation.unformatted_lines import Drafts, Rounding, UnformattedLine
 
 _MILLION: Final = 10**6
 _ARITHMETIC: Final[dict[str, Callable[[Fraction, Fraction], Fraction]]] = {

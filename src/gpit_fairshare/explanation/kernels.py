@@ -6,7 +6,7 @@ import math
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from gpit_fairshare.explanation.drafts import Rounding, UnformattedLine, step_draft
+from gpit_fairshare.explanation.unformatted_lines import Rounding, UnformattedLine, step_draft
 from gpit_fairshare.language import tree
 from gpit_fairshare.language.units import dimension, times, unit_of
 from gpit_fairshare.language.with_numbers import value_text

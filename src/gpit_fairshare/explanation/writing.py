@@ -17,7 +17,7 @@ from gpit_fairshare.numbers import remainder_text, with_unit
 from gpit_fairshare.words import inside
 
 if TYPE_CHECKING:
-    from gpit_fairshare.explanation.drafts import Drafts, Key, Rounding, UnformattedLine
+    from gpit_fairshare.explanation.unformatted_lines import Drafts, Key, Rounding, UnformattedLine
     from gpit_fairshare.scheme.model import Scheme
 
 _SPACES: Final = re.compile(r"""('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")|\s+""")

@@ -19,7 +19,7 @@ from gpit_fairshare.inputs.mergers.crosswalk import Crosswalk, packaged_crosswal
 from gpit_fairshare.inputs.mergers.crosswalk_file import read_crosswalks
 from gpit_fairshare.inputs.mergers.other_codes import counterparts, translate_ons_codes
 from gpit_fairshare.inputs.mergers.restating import lines_on_boundaries, restate_on_boundaries, restate_year
-from gpit_fairshare.inputs.model import InputColumn, Inputs, Need, Request, Restated, Role
+from gpit_fairshare.inputs.model import InputColumn, Inputs, NeededColumn, Request, Restated, Role
 from gpit_fairshare.inputs.tables.groups import (
     Group,
     give_parent_rows,
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
 Rows = dict[str, dict[str, "InputRow"]]
 """Rows of one group by year and organisation."""
-_NAME = Need("org_name", "text", optional=True)
+_NAME = NeededColumn("org_name", "text", optional=True)
 
 
 def read_inputs(request: Request) -> Inputs:
@@ -314,14 +314,14 @@ class _TableBuilder:
                 figures[code] = PlacedFigure(value, where._replace(column=""))
         return figures
 
-    def _columns_to_read(self, group: Group, file: InputFile) -> list[Need]:
+    def _columns_to_read(self, group: Group, file: InputFile) -> list[NeededColumn]:
         """Return the columns to read from a file: those that it gives, the name, and those of lines or practices."""
         needs = [*group.gives.values(), _NAME]
         if file.has_lines and "historic_spend" in group.gives:
             return [*needs, *line_needs(self.request)]
         if file.is_by_practice and not file.has_lines:
-            needs.append(Need("practice_code", "text"))
-        return [*needs, Need("basis", "text", optional=True)]
+            needs.append(NeededColumn("practice_code", "text"))
+        return [*needs, NeededColumn("basis", "text", optional=True)]
 
     def _note_illustrative(self, file: InputFile) -> None:
         """Add a sentence to `illustrative` if rows of the file, or a title above them, are marked illustrative."""

@@ -24,7 +24,7 @@ ADDED_UP = ("£", "people")
 
 
 @dataclass(frozen=True)
-class Need:
+class NeededColumn:
     """A column that the scheme's steps use."""
 
     name: str
@@ -64,7 +64,7 @@ class Request:
     """Files of further columns (`--input`)."""
     years: tuple[str, ...]
     """Years of the scheme, as `2014/15`, in order."""
-    needs: tuple[Need, ...] = ()
+    needs: tuple[NeededColumn, ...] = ()
     counts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Which lines of a detailed spend file make `historic_spend`: column to allowed values."""
     mapping: Mapping[str, str] = field(default_factory=dict)

@@ -29,7 +29,7 @@ from gpit_fairshare.words import counted, inside, is_money, joined, listed, plur
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
-    from gpit_fairshare.engine import Effect, Result
+    from gpit_fairshare.engine import Result, Sensitivity
     from gpit_fairshare.engine.measures import MoneyAccount, MoneyLine, Movement, YearMeasures
     from gpit_fairshare.scheme.model import Scheme
 
@@ -333,7 +333,7 @@ class ResultReport:
             below = [document.Item(f"{sentence(text)}.")] if text else []
             yield document.Item(f"{assumption.about}{years}: {assumption.text}", f"{number} ", below=below)
 
-    def _effect_sentence(self, effect: Effect) -> str:
+    def _effect_sentence(self, effect: Sensitivity) -> str:
         """Return a phrase on how the result changes if another value is tried for an assumption."""
         value = value_tried(self.scheme, effect)
         tried = f"at {value} (10% {'smaller' if effect.change < 0 else 'larger'}):"

@@ -21,7 +21,7 @@ from gpit_fairshare.workbook.sheets import FIRST_ROW, Cell, Prose, Sheet, is_web
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from gpit_fairshare.engine import Effect
+    from gpit_fairshare.engine import Sensitivity
     from gpit_fairshare.scheme.model import Assumption, Check, Source, Step
 
     TextColumn = tuple[str, float, str | Callable[[Any], Any]]
@@ -192,7 +192,7 @@ def assumptions_sheet(layout: Layout) -> Sheet:
     )
 
 
-def _effect_text(layout: Layout, effect: Effect) -> str:
+def _effect_text(layout: Layout, effect: Sensitivity) -> str:
     """Return a sentence on how much the result changes with another value of an assumption's parameter."""
     if effect.total is None or effect.organisations is None:
         return sentence(effect.said) + "."

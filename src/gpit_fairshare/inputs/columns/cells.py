@@ -21,7 +21,7 @@ from gpit_fairshare.magnitude import SMALLEST, is_in_bounds
 from gpit_fairshare.numbers import shortest
 
 if TYPE_CHECKING:
-    from gpit_fairshare.inputs.model import Need
+    from gpit_fairshare.inputs.model import NeededColumn
 
 EVERY_YEAR = "every year"
 """The year of files without years, if no scheme defines the years."""
@@ -115,7 +115,7 @@ class NumberStyle(NamedTuple):
     """The factor for the figures, from the column's unit: 1,000 for `£'000`."""
 
 
-def read_cell(cell: Any, need: Need, style: NumberStyle) -> CellReading:
+def read_cell(cell: Any, need: NeededColumn, style: NumberStyle) -> CellReading:
     """Read a cell as its column requires; a blank cell is None.
 
     Args:
@@ -330,7 +330,7 @@ def quoted(cell: Any) -> str:
     return repr(text) if isinstance(cell, str) else text
 
 
-def _read_figure(cell: Any, need: Need, style: NumberStyle) -> CellReading:
+def _read_figure(cell: Any, need: NeededColumn, style: NumberStyle) -> CellReading:
     """Read a cell as a number, and multiply it by the factor of its column's unit.
 
     Args:

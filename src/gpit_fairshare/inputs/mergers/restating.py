@@ -21,7 +21,7 @@ from gpit_fairshare.findings import FindingCode, FindingCollector, Where
 from gpit_fairshare.inputs.columns.cells import year_start
 from gpit_fairshare.inputs.mergers.checks import RowsOfYears, check_day_merger, check_year_merger, report_unfit_codes
 from gpit_fairshare.inputs.mergers.crosswalk import WHOLE, Crosswalk, day_in_words, part_of
-from gpit_fairshare.inputs.model import Need, Restated
+from gpit_fairshare.inputs.model import NeededColumn, Restated
 from gpit_fairshare.inputs.tables.rows import CheckedValue, InputRow
 from gpit_fairshare.inputs.tables.sums import Clash, combine_values, exact_total, portions
 from gpit_fairshare.numbers import as_in_sheet, money
@@ -128,7 +128,7 @@ class _Restatement(RowsOfYears):
     """All lines of cost, if some may have to be shared out."""
     moved: list[Restated] = field(default_factory=list)
 
-    def _combine_members(self, end: str, members: Sequence[_Member], need: Need) -> CheckedValue | Clash:
+    def _combine_members(self, end: str, members: Sequence[_Member], need: NeededColumn) -> CheckedValue | Clash:
         """Return the combined value of an organisation's members in a column, including blanks.
 
         Only the part of each member that goes into the organisation is added up. The result is a `Clash` if rates or
@@ -142,7 +142,7 @@ class _Restatement(RowsOfYears):
             values = [value._replace(value=part) for value, part in zip(values, parts, strict=True)]
         return combine_values(values, need, members[0].row.file.sheet.file)
 
-    def _record_moved(self, end: str, members: Sequence[_Member], need: Need, blank_in_words: str) -> None:
+    def _record_moved(self, end: str, members: Sequence[_Member], need: NeededColumn, blank_in_words: str) -> None:
         """Add the amounts that members bring to an organisation to `moved`, and warn of members whose cell is blank.
 
         Args:
@@ -344,7 +344,7 @@ class _WithSuccessors(_Restatement):
                 self._record_moved(successor, members, need, f"{{}} for {self.years[0]}")
         return replace(first, code=successor, values=values)
 
-    def _report_clash(self, successor: str, members: Sequence[_Member], need: Need) -> None:
+    def _report_clash(self, successor: str, members: Sequence[_Member], need: NeededColumn) -> None:
         """Report that members of a merger differ in a column that cannot be added up: an error if it is needed."""
         findings = members[0].row.file.findings
         codes = listed([member.code for member in members])
@@ -369,13 +369,13 @@ class _WithSuccessors(_Restatement):
         )
 
 
-def _column_total(rows: Mapping[str, InputRow], need: Need) -> Fraction:
+def _column_total(rows: Mapping[str, InputRow], need: NeededColumn) -> Fraction:
     """Return the exact sum of a column, without blanks."""
     amounts = (row.number_of(need.name) for row in rows.values())
     return sum((Fraction(repr(amount)) for amount in amounts if amount is not None), Fraction())
 
 
-def _in_unit(amount: float, need: Need) -> str:
+def _in_unit(amount: float, need: NeededColumn) -> str:
     """Write a total of money or people: `£1,234.50`, `1,234 people`."""
     return money(amount, 2) if need.unit == "£" else f"{as_in_sheet(amount)} {need.unit}"
 

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gpit_fairshare.inputs.columns.headings import Headings
-    from gpit_fairshare.inputs.model import Need
+    from gpit_fairshare.inputs.model import NeededColumn
 
 _NAMES = ("org_name", "practice_name")
 
 
-def organisation_rows(headings: Headings, needs: Sequence[Need]) -> tuple[Sequence[Record], set[str]]:
+def organisation_rows(headings: Headings, needs: Sequence[NeededColumn]) -> tuple[Sequence[Record], set[str]]:
     """Return the rows of organisations, and the codes that the user excluded.
 
     Rows of excluded codes, remarks and totals are left out and reported.
@@ -106,7 +106,7 @@ def _folded(text: Any) -> str:
     return " ".join(str(text).split()).casefold()
 
 
-def _memo_lines(headings: Headings, records: Sequence[Record], needs: Sequence[Need]) -> set[int]:
+def _memo_lines(headings: Headings, records: Sequence[Record], needs: Sequence[NeededColumn]) -> set[int]:
     """Return the numbers of rows that are remarks: they have no code, no name, and no figure that is used.
 
     Below the totals at the end of a table, a remark may also have a name, or a text instead of a code: a row there is
@@ -143,7 +143,7 @@ def _memo_lines(headings: Headings, records: Sequence[Record], needs: Sequence[N
 
 
 def _rows_below_totals(
-    headings: Headings, records: Sequence[Record], needs: Sequence[Need], codes: Sequence[int]
+    headings: Headings, records: Sequence[Record], needs: Sequence[NeededColumn], codes: Sequence[int]
 ) -> set[int]:
     """Return the numbers of the rows below the first total that follows the last organisation, except totals."""
     discarded_findings = FileFindings(FindingCollector(), "")  # totals are reported later

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from gpit_fairshare.findings import FileFindings, FindingCode, FindingCollector, Where
 from gpit_fairshare.inputs.columns.headings import headings_sentence
 from gpit_fairshare.inputs.columns.standard_columns import standard_columns
-from gpit_fairshare.inputs.model import Need, Request, Role
+from gpit_fairshare.inputs.model import NeededColumn, Request, Role
 from gpit_fairshare.inputs.tables.rows import CheckedValue, InputFile, InputRow
 from gpit_fairshare.inputs.tables.sums import exact_total
 from gpit_fairshare.words import listed, nearest_of
@@ -30,7 +30,7 @@ class Group:
 
     role: Role
     files: list[InputFile]
-    gives: dict[str, Need] = field(default_factory=dict)
+    gives: dict[str, NeededColumn] = field(default_factory=dict)
     """Columns that the tables take from these files."""
     rows: dict[str, dict[str, InputRow]] = field(default_factory=dict)
     """Rows by year of the scheme and organisation."""
@@ -61,7 +61,7 @@ class Group:
         """Return whether any of the files gives a column."""
         return any(file.has_column(column) for file in self.files)
 
-    def can_give(self, need: Need) -> bool:
+    def can_give(self, need: NeededColumn) -> bool:
         """Return whether rows may take a column from these files: a CCG's people are not the people of a practice."""
         return self.has_column(need.name) and (not self.of or need.of == self.of)
 
@@ -78,7 +78,7 @@ def make_groups(sheets: Iterable[tuple[Role, InputSheet]], request: Request) -> 
     return groups
 
 
-def needed_columns(request: Request) -> tuple[list[Need], list[Need]]:
+def needed_columns(request: Request) -> tuple[list[NeededColumn], list[NeededColumn]]:
     """Return the columns that are needed, with their units, and those that are kept if a file has them."""
     standards = standard_columns()
     needed = [
@@ -88,7 +88,7 @@ def needed_columns(request: Request) -> tuple[list[Need], list[Need]]:
     ]
     names = {need.name for need in needed} | {"org_code", "org_name", "year"}
     optional = [name for name in dict.fromkeys(["area_team", *request.keep_text]) if name not in names]
-    return needed, [Need(name, "text", optional=True) for name in optional]
+    return needed, [NeededColumn(name, "text", optional=True) for name in optional]
 
 
 def share_out_columns(groups: Sequence[Group], request: Request, findings: FindingCollector, *, all_read: bool) -> None:
@@ -125,7 +125,7 @@ def share_out_columns(groups: Sequence[Group], request: Request, findings: Findi
                 )
 
 
-def _groups_with_column(need: Need, groups: Sequence[Group]) -> list[Group]:
+def _groups_with_column(need: NeededColumn, groups: Sequence[Group]) -> list[Group]:
     """Return the groups that can give a column.
 
     If they all hold the same sheet, given for several options, only the one of the column's usual option is returned.
@@ -185,7 +185,9 @@ def report_case_clashes(rows: Iterable[InputRow], findings: FindingCollector) ->
             )
 
 
-def _report_missing_column(need: Need, groups: Sequence[Group], request: Request, findings: FindingCollector) -> None:
+def _report_missing_column(
+    need: NeededColumn, groups: Sequence[Group], request: Request, findings: FindingCollector
+) -> None:
     """Report that no file has a column, with the option that would give it or the headings of the files."""
     standard = standard_columns().get(need.name)
     option = standard.option if standard else ""
@@ -245,7 +247,7 @@ def _report_repeated_row(first: InputRow, repeated: InputRow, year: str) -> None
     )
 
 
-def mark_parent_groups(groups: Sequence[Group], needs: Sequence[Need]) -> None:
+def mark_parent_groups(groups: Sequence[Group], needs: Sequence[NeededColumn]) -> None:
     """Set `of` for groups of larger organisations: they have a column for these, and no code of the first group.
 
     If a file has the column of larger organisations, such as `CCG Code`, and no other codes, that column becomes its

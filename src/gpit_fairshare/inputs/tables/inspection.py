@@ -11,7 +11,7 @@ from gpit_fairshare.inputs.columns.cells import EVERY_YEAR, read_number, read_ye
 from gpit_fairshare.inputs.columns.headings import LINE_WORDS, STRUCTURE, Headings, headings_sentence
 from gpit_fairshare.inputs.columns.standard_columns import standard_columns
 from gpit_fairshare.inputs.files.grids import Broken, is_blank
-from gpit_fairshare.inputs.model import ADDED_UP, InputColumn, Inputs, Need, Role
+from gpit_fairshare.inputs.model import ADDED_UP, InputColumn, Inputs, NeededColumn, Role
 from gpit_fairshare.inputs.tables.sums import exact_total
 from gpit_fairshare.words import counted, listed
 
@@ -98,20 +98,20 @@ def years_of(files: Iterable[Headings]) -> tuple[str, ...]:
     return tuple(sorted(str(year) for year in years if year))
 
 
-def needs_of(files: Iterable[Headings]) -> tuple[Need, ...]:
+def needs_of(files: Iterable[Headings]) -> tuple[NeededColumn, ...]:
     """Return the columns to inspect: patients and spend, and every other column of numbers.
 
     Patients and spend are needed in full. In other columns, a cell that cannot be read is a warning, since
     they may not be needed. If rows are summed, columns without a unit are skipped.
     """
-    needs: dict[str, Need] = {}
+    needs: dict[str, NeededColumn] = {}
     for headings in files:
         sheet, columns = headings.sheet, headings.columns
         passed_over = 0
         unsummed = []
         lines = headings.has_lines
         if lines:
-            needs.setdefault("historic_spend", Need("historic_spend", "number", "£"))
+            needs.setdefault("historic_spend", NeededColumn("historic_spend", "number", "£"))
         summed = lines or ("practice_code" in columns and not headings.request.is_by_practice)
         for name, index in sorted(columns.items(), key=lambda pair: pair[1]):
             standard = standard_columns().get(name)
@@ -124,11 +124,11 @@ def needs_of(files: Iterable[Headings]) -> tuple[Need, ...]:
                 if not standard and _has_mostly_numbers(sheet, index):
                     unsummed.append(f"{sheet.headings[index]} ({sheet.column_in_words(index)})")
             elif name in ("registered_population", "historic_spend"):
-                needs[name] = Need(name, "number", unit)
+                needs[name] = NeededColumn(name, "number", unit)
             elif len(needs) >= MOST_COLUMNS:
                 passed_over += 1
             elif standard or _has_mostly_numbers(sheet, index):
-                needs[name] = Need(name, "number", unit, optional=True, lenient=True)
+                needs[name] = NeededColumn(name, "number", unit, optional=True, lenient=True)
         remedy = "To check the columns that a scheme needs, name it with --scheme"
         if unsummed:
             message = f"not checked: {listed(unsummed)}; rows are summed, and columns without a unit cannot be"

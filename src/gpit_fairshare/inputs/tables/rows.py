@@ -22,7 +22,7 @@ from gpit_fairshare.inputs.columns.cells import (
 from gpit_fairshare.inputs.columns.headings import Headings
 from gpit_fairshare.inputs.files.grids import is_blank
 from gpit_fairshare.inputs.files.regions import Record, is_code
-from gpit_fairshare.inputs.model import Need, Request, Role
+from gpit_fairshare.inputs.model import NeededColumn, Request, Role
 from gpit_fairshare.inputs.tables.excluded_rows import organisation_rows
 from gpit_fairshare.magnitude import is_in_bounds
 from gpit_fairshare.words import counted, listed, nearest_of
@@ -106,7 +106,7 @@ class InputFile(Headings):
 class _ReadColumn(NamedTuple):
     """A column whose cells are read."""
 
-    need: Need
+    need: NeededColumn
     position: int
     is_plain: bool
     """Whether the column holds numbers that need no factor."""
@@ -126,7 +126,7 @@ class RowReader:
         """Cells that were not read exactly as written, with their places, by the code of the note about them."""
         self._negative: defaultdict[str, list[Where]] = defaultdict(list)
 
-    def read(self, requested: Iterable[Need]) -> None:
+    def read(self, requested: Iterable[NeededColumn]) -> None:
         """Read the rows of the scheme's years into `file.rows`, with the requested columns that the file has.
 
         Errors are reported. No row is read if there is no column of codes, or if its formulas were not calculated.
@@ -142,7 +142,7 @@ class RowReader:
         file.keyed = True
         needs = [need for need, index in present if index not in uncalculated]
         records, file.left_out = organisation_rows(file, needs)
-        code, *others = [self._prepare_column(need) for need in (Need("org_code", "text"), *needs)]
+        code, *others = [self._prepare_column(need) for need in (NeededColumn("org_code", "text"), *needs)]
         years = self._read_years(records)
         for number, cells in records:
             if number in years:
@@ -156,11 +156,11 @@ class RowReader:
                     file.rows.append(InputRow(number, years[number], own_code, values, file))
         self._report_remarks()
 
-    def _report_uncalculated(self, present: Sequence[tuple[Need, int]]) -> set[int]:
+    def _report_uncalculated(self, present: Sequence[tuple[NeededColumn, int]]) -> set[int]:
         """Report columns of formulas that no program has calculated, and return their positions."""
         sheet, columns = self.file.sheet, self.file.columns
         used = {index: need for need, index in present}
-        used |= {columns[name]: Need(name, "text") for name in _KEYS if name in columns}
+        used |= {columns[name]: NeededColumn(name, "text") for name in _KEYS if name in columns}
         refused = used.keys() & sheet.uncalculated.keys()
         for index in sorted(refused):
             rows = sheet.uncalculated[index]
@@ -258,7 +258,7 @@ class RowReader:
                 remedy="Add the missing years, if the file should have them",
             )
 
-    def _prepare_column(self, need: Need) -> _ReadColumn:
+    def _prepare_column(self, need: NeededColumn) -> _ReadColumn:
         """Return a needed column with its position and the functions that read its cells."""
         sheet, index = self.file.sheet, self.file.columns[need.name]
         style = NumberStyle(sheet.typed, sheet.decimal_comma, self.file.units.factor_of(index))
@@ -328,7 +328,7 @@ def _phrase_of_others(places: Sequence[Any]) -> str:
     return f" and in {counted(len(places) - 1, 'other row')}" if len(places) > 1 else ""
 
 
-def _expected_value(need: Need) -> tuple[str, str]:
+def _expected_value(need: NeededColumn) -> tuple[str, str]:
     """Return what a column's cell should hold and the remedy if it is blank, for a finding."""
     if need.kind == "text":
         return "a text", ""

@@ -10,7 +10,7 @@ import polars as pl
 
 from gpit_fairshare.findings import FindingCode, Where
 from gpit_fairshare.inputs.columns.headings import LINE_WORDS
-from gpit_fairshare.inputs.model import Need, Request
+from gpit_fairshare.inputs.model import NeededColumn, Request
 from gpit_fairshare.inputs.tables.rows import CheckedValue, InputFile, InputRow
 from gpit_fairshare.inputs.tables.sums import exact_total, join_rows, origin_of_rows
 from gpit_fairshare.numbers import figure
@@ -49,13 +49,13 @@ class SpendLine:
     """The organisation in the file, if the line was restated for its successor."""
 
 
-def line_needs(request: Request) -> list[Need]:
+def line_needs(request: Request) -> list[NeededColumn]:
     """Return the columns that are read from a file of lines of cost."""
     words = dict.fromkeys([*LINE_WORDS, *request.counts])
-    return [Need("amount", "number", "£"), *(Need(name, "text", optional=True) for name in words)]
+    return [NeededColumn("amount", "number", "£"), *(NeededColumn(name, "text", optional=True) for name in words)]
 
 
-def sum_lines(file: InputFile, needs: Sequence[Need]) -> list[SpendLine]:
+def sum_lines(file: InputFile, needs: Sequence[NeededColumn]) -> list[SpendLine]:
     """Sum the lines that count to one `historic_spend` per organisation, in place; return all lines.
 
     If no line of an organisation counts, its `historic_spend` is 0. All lines of an organisation must have the same
@@ -82,7 +82,7 @@ def lines_table(lines: Sequence[SpendLine]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema).sort(order, nulls_last=True)
 
 
-def _check_columns(file: InputFile, needs: Sequence[Need]) -> None:
+def _check_columns(file: InputFile, needs: Sequence[NeededColumn]) -> None:
     """Report needed columns of numbers other than amounts, and missing columns that decide which lines count."""
     for need in needs:
         if need.kind == "number":

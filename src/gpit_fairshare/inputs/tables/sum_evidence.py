@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from gpit_fairshare.inputs.columns.headings import Headings
-    from gpit_fairshare.inputs.model import Need
+    from gpit_fairshare.inputs.model import NeededColumn
     from gpit_fairshare.inputs.tables.code_levels import CodeLevels
 
 _VAST = 10**18
@@ -80,7 +80,7 @@ class SummedColumn(NamedTuple):
     """Whether these are whole people."""
 
     @classmethod
-    def read(cls, need: Need, headings: Headings, rows: Sequence[tuple[int, Sequence[Any]]]) -> SummedColumn:
+    def read(cls, need: NeededColumn, headings: Headings, rows: Sequence[tuple[int, Sequence[Any]]]) -> SummedColumn:
         """Return a column with its figures as written, in the file's unit."""
         position = headings.columns[need.name]
         numbers = [_read_figure(cells[position]) for _, cells in rows]

@@ -23,7 +23,7 @@ from gpit_fairshare.words import counted, listed
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from gpit_fairshare.inputs.model import Need
+    from gpit_fairshare.inputs.model import NeededColumn
 
 
 SMALLEST = {"£": Fraction(1, 100), "people": Fraction(1)}
@@ -59,7 +59,7 @@ def portions(amount: float, fractions: Mapping[str, Fraction], unit: str) -> dic
     return dict(zip(codes, parts.values, strict=True))
 
 
-def combine_values(values: Sequence[CheckedValue], need: Need, file: str) -> CheckedValue | Clash:
+def combine_values(values: Sequence[CheckedValue], need: NeededColumn, file: str) -> CheckedValue | Clash:
     """Combine the values of several rows: the sum of money and people, else the value that all rows have.
 
     Blank texts and blank parts of sums are ignored; if all are blank, so is the result. If texts or rates differ, or a
@@ -85,7 +85,7 @@ def origin_of_rows(number: int, file: str) -> str:
 
 def join_rows(
     file: InputFile,
-    needs: Sequence[Need],
+    needs: Sequence[NeededColumn],
     further: Callable[[Sequence[InputRow]], Mapping[str, CheckedValue]] = lambda _: {},
 ) -> None:
     """Combine the rows of each organisation of a file into one row, in place.
@@ -121,7 +121,7 @@ def join_rows(
 
 
 def _values(
-    group: Sequence[InputRow], needs: Iterable[Need], clashes: Mapping[str, set[str]]
+    group: Sequence[InputRow], needs: Iterable[NeededColumn], clashes: Mapping[str, set[str]]
 ) -> dict[str, CheckedValue]:
     """Return the combined values of an organisation's rows, without texts that differ.
 
@@ -155,7 +155,7 @@ def _values(
     return values
 
 
-def sum_practices(file: InputFile, needs: Sequence[Need]) -> None:
+def sum_practices(file: InputFile, needs: Sequence[NeededColumn]) -> None:
     """Sum the rows of practices to organisations, in place.
 
     Args:

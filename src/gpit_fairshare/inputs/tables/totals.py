@@ -25,7 +25,7 @@ from gpit_fairshare.words import counted, listed
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from gpit_fairshare.inputs.model import Need
+    from gpit_fairshare.inputs.model import NeededColumn
 
 _LABEL = re.compile(
     r"(?:grand |overall |control |national |column |england |sub[- ]?)?totals?\b"
@@ -60,7 +60,7 @@ class _TotalVerdict(NamedTuple):
 class Totals:
     """Finds the rows of totals of one file."""
 
-    def __init__(self, headings: Headings, needs: Iterable[Need], findings: FileFindings) -> None:
+    def __init__(self, headings: Headings, needs: Iterable[NeededColumn], findings: FileFindings) -> None:
         self.headings = headings
         self.findings = findings
         columns = headings.columns
