@@ -15,7 +15,7 @@ import pytest
 from gpit_fairshare import allocate, compare, explain, verify
 from gpit_fairshare.verification import DifferenceKind
 from retouching import type_over
-from running import gpit
+from running import ROOT, gpit
 
 FOLDER = Path(__file__).parent / "written_by_0_3_0"
 RESULTS = ("result.xlsx", "result.json", "result.csv")
@@ -78,6 +78,13 @@ def test_the_screen_names_the_version_first():
 
     assert done.returncode == 1
     assert done.stdout.decode().startswith("result.xlsx was written by gpit 0.3.0; this is gpit ")
+
+
+def test_the_guide_shows_the_first_lines_of_the_report():
+    """The example in docs/verify.md is how the report on the JSON document of 0.3.0 begins."""
+    begins = "\n".join(gpit("verify", "result.json", folder=FOLDER).stdout.decode().splitlines()[:2])
+
+    assert f"```\n{begins}\n```" in (ROOT / "docs" / "verify.md").read_text(encoding="utf-8")
 
 
 def test_a_figure_changed_in_an_earlier_workbook_is_named(tmp_path):
