@@ -23,11 +23,11 @@ LONGEST: Final = 8_191
 CONSTANTS: Final = {
     "tolerance": (
         1e-12,
-        "Two figures count as equal if they differ by at most this, relative to the larger one, or to 1.",
+        "Two figures count as equal if they differ by at most this times the larger one (times 1 if both are below 1).",
     ),
     "remainder_places": (6, "Rounding compares remainders to this many decimals."),
     "half": (0.5, "Half a unit rounds up."),
-    "sums_within": (1e-9, "Sums of many figures count as equal within this, relative to the larger one, or to 1."),
+    "sums_within": (1e-9, "The same for sums of many figures."),
 }
 """Names that formulas use instead of numbers, with value and meaning: a workbook gives each name a cell."""
 _STRENGTH: Final = {"compare": 1, "+": 2, "-": 2, "*": 3, "/": 3, "negative": 4, "atom": 5}

@@ -195,7 +195,7 @@ def _share_out_checks(layout: Layout, writers: Mapping[str, StepWriter]) -> Iter
     """Yield checks that each `share_out` can be calculated, pays its floors and shares out all that it may."""
     for name, text, attribute in (
         ("the amount covers the floors", "The floors add up to no more than the amount", "fits"),
-        ("all is shared out", "The shares add up to the amount", "spends"),
+        ("shared out as far as possible", "The shares add up to the amount", "spends"),
         ("weights and limits are valid", "", "sound"),
     ):
         by_label: dict[tuple[str, str], dict[str, str]] = {}
@@ -204,7 +204,7 @@ def _share_out_checks(layout: Layout, writers: Mapping[str, StepWriter]) -> Iter
                 if formula := getattr(cells, attribute):
                     tests = text or sentence(cells.sound_tests)
                     if attribute == "spends" and cells.left_over:
-                        tests += ", or to the sum of the ceilings if that is less"
+                        tests += ", or to the most that all may get if that is less"
                     by_label.setdefault((cells.step.label, tests), {})[year] = formula
         for (label, tests), formulas in by_label.items():
             yield _passed_check(layout, f"{label}: {name}", tests, formulas)

@@ -411,7 +411,7 @@ def _control_numbers(layout: Layout, name: str, cells: str, values: Sequence[flo
 def _control_order(layout: Layout, name: str, use: str, cells: str, numbers: Sequence[float]) -> None:
     """Record a total that gives each row a little less weight than the row above, by NPV's discount."""
     rate = layout.constant(
-        "order_rate", _ORDER_RATE, "How much less weight each row has than the row above, in totals in row order."
+        "order_rate", _ORDER_RATE, "For control totals in row order: how much less a row counts than the row above."
     )
     total = math.fsum(number / (1 + _ORDER_RATE) ** place for place, number in enumerate(numbers, 1))
     layout.record_control(f"as_read_{name}", total, f"{use} in row order (finds swapped rows).", f"NPV({rate},{cells})")

@@ -197,7 +197,7 @@ class ShareOutCells:
         spent = self._total_of(f"given by {name}", "total shared out", self.columns.vector(self.block, tree.Name(name)))
         due = f"MIN({amount},{most.on_group_row()})" if most else amount
         formula = f"ABS({spent.on_group_row()}-{due})<=sums_within*MAX(1,ABS({due}))"
-        self.spends = self._condition(f"{name} is spent", "all shared out?", formula)
+        self.spends = self._condition(f"{name} is spent", "shared out as far as possible?", formula)
         if most:
             self.left_over = self._write_left_over(amount, most.on_group_row())
 
@@ -250,7 +250,7 @@ def write_rounded(columns: YearColumns, step: Step, kernel: tree.Rounded) -> Non
     formula, description = excel.least_served(remainders.range, same, count), f"smallest {REMAINDER} that is rounded up"
     least = figures.put(f"least remainder of {name}", description, formula, [end for end, _ in ends], "")
     formula = excel.last_served(remainders.range, order.range, same, count, least.on_group_row())
-    description = f"last row rounded up at that {REMAINDER}"
+    description = f"of the rows with exactly that {REMAINDER}, the last one rounded up"
     last = figures.put(f"last row of {name}", description, formula, [row for _, row in ends], "")
 
     extra = excel.is_served(remainders.cell, order.cell, least.on_rows(), last.on_rows())

@@ -298,7 +298,11 @@ def manifest_sheet(layout: Layout) -> Sheet:
         rows.append((f"Input ({source['role']}) {source['file']}{sheet}", content))
         for unit in source["units"]:
             heading, stated_by = f"the heading '{unit['heading']}'", unit["stated_by"]
-            by = f"from {heading}" if stated_by == "heading" else f"for {heading} ({stated_by or 'not stated'})"
+            by = (
+                f"from {heading}"
+                if stated_by == "heading"
+                else f"for {heading} ({stated_by or 'assumed: the file states none'})"
+            )
             rows.append((f"Unit of {unit['column']} in {source['file']}{sheet}", f"{unit['unit']}, {by}"))
     for parameter in manifest["parameters"]:
         mark = " (set for this run)" if parameter["overridden"] else ""
