@@ -506,7 +506,7 @@ def test_every_heading_of_figures_has_a_unit(book):
                 continue
             counts = re.search(
                 r": number( of the group)?$|^(CCG|practice)s 20|^Rank by|^Row order$|^(First|Last) position"
-                r"|: whole pounds$|smallest remainder that is rounded up$|: weight$|rounded up at that remainder$",
+                r"|: whole pounds$|smallest remainder that is rounded up$|: weight$|the last one rounded up$",
                 cell.value,
             )
             no_unit = book.name == "bare" and "2014/15 firm" in cell.value  # its only step declares none
