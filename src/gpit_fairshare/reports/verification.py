@@ -111,7 +111,7 @@ def _verdict(verification: Verification) -> str:
         case Verdict.SAME_FIGURES:
             reworded = verification.content.counts[DifferenceKind.WORDS]
             texts = "1 text is" if reworded == 1 else f"{reworded:,} texts are"
-            return f"Every figure and formula is the same; {texts} worded differently."
+            return f"Figures verified: every figure and formula is the same. {texts} worded differently."
         case Verdict.CANNOT_BE_RUN:
             return f"{name}: not verified. It cannot be run again: {_causes(verification)}."
         case _:
