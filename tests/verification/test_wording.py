@@ -151,10 +151,8 @@ def test_the_report_begins_with_the_version(folder, tmp_path):
 
     assert done.returncode == 1
     assert text.startswith(f"out.json was written by gpit {EARLIER}; this is gpit ")
-    assert (
-        f"Figures verified: every figure and formula is the same. {len(document['steps'])} texts are worded differently."
-        in text
-    )
+    assert "Figures verified: every figure and formula is the same. " in text
+    assert f"{len(document['steps'])} texts are worded differently." in text
     assert f"… and {len(document['steps']) - 3} more" in text
 
 
