@@ -44,10 +44,12 @@ def walk(folder: Path, on_error: Callable[[OSError], None] | None = None) -> Ite
 def in_place(path: Path) -> Iterator[Path]:
     """Yield a temporary path in the same folder to write to; at the end, move the written file to `path`.
 
-    If `path` is a link, the file that it points to is written. An existing file keeps its permissions.
+    If an exception leaves the context, the temporary file is removed and the old file stays. If `path` is a link, the
+    file that it points to is written. An existing file keeps its permissions.
 
     Raises:
-        OutputError: The folder cannot be written to, another program has the old file open, or `path` is not a file.
+        OutputError: The folder cannot be written to, another program has the old file open, `path` is not a file, or
+            writing fails.
     """
     draft: Path | None = None
     try:
