@@ -51,7 +51,9 @@ class AllocateOptions(RunOptions):
 
 @called_with(AllocateOptions)
 def allocate(options: AllocateOptions) -> Result:
-    """Allocate funding by a scheme.
+    """Allocate funding by a scheme: load it, read the input files, calculate, and record the options in the manifest.
+
+    With `with_effects`, the effect of each assumption is calculated too.
 
     Returns:
         A `Result`; `result.rows` has one row per year and organisation, sorted by year and code.

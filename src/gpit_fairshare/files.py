@@ -31,6 +31,8 @@ def read_regular(path: Path) -> bytes:
 def walk(folder: Path, on_error: Callable[[OSError], None] | None = None) -> Iterator[tuple[str, list[str], list[str]]]:
     """Walk through a folder and all folders below it, as `os.walk` does.
 
+    `on_error` is called with the error of each folder that cannot be read; without it, such folders are left out.
+
     Raises:
         UsageError: Folders are nested too deeply.
     """
@@ -87,7 +89,7 @@ def _refuse_locked(place: Path) -> None:
     """Refuse a file that another program has open, as Excel does on Windows, before any result is printed.
 
     Raises:
-        OutputError: It cannot be opened for writing.
+        OutputError: There is no permission to open it for writing.
     """
     try:
         with place.open("r+b"):

@@ -256,7 +256,10 @@ def rank_result(result: Result) -> Maturity:
 
 
 def _ranked(table: pl.DataFrame) -> pl.DataFrame:
-    """Return a table by rank: the highest index first, rows without one last; ties share the better rank, by code."""
+    """Return a table by rank: the highest index first, rows without one last; ties share the better rank, by code.
+
+    Differences beyond nine decimals count as ties. Code, name and rank become the first columns.
+    """
     rank = pl.col("maturity_index").round(_DIGITS).rank("min", descending=True).cast(pl.Int64)
     order = ["org_code", "org_name", "rank"]
     return table.with_columns(rank=rank).sort("rank", "org_code", nulls_last=True).select(*order, pl.exclude(order))

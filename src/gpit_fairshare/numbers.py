@@ -254,7 +254,7 @@ def _shorten(amount: Decimal, places: int, *, full: bool) -> Decimal:
 
 
 def parameter_values(old: float, new: float, units: tuple[str | None, str | None]) -> tuple[str, str]:
-    """Write two values of a parameter, in full if they would otherwise look equal."""
+    """Write two values of a parameter, each in its own unit of `units`, in full if they would otherwise look equal."""
     texts = parameter_value(old, units[0]), parameter_value(new, units[1])
     if texts[0] != texts[1]:
         return texts
@@ -318,6 +318,8 @@ def _to_decimal(value: float | Fraction, digits: int) -> Decimal:
 
 def _write_unsigned(number: Decimal, digits: int, *, money: bool) -> str:
     """Write a number that is not negative, with thousands separated or, if it is very large or small, an exponent.
+
+    It is rounded only if it has more than two decimals, or is 10^15 or more.
 
     Args:
         number: The number.

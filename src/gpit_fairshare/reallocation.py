@@ -360,5 +360,8 @@ def _reasons(row: Mapping[str, Any]) -> Iterator[str]:
 
 
 def letters_csv(rows: Sequence[AllocationChange]) -> str:
-    r"""Return the changes as CSV with `\n`; an apostrophe keeps a spreadsheet from running a text as a formula."""
+    r"""Return the changes as CSV with `\n`; an apostrophe keeps a spreadsheet from running a text as a formula.
+
+    Amounts have two decimals, or none if they are whole pounds.
+    """
     return rows_as_csv([HEADINGS, *map(astuple, rows)], lambda amount: f"{amount:.2f}".removesuffix(".00"))

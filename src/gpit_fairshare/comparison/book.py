@@ -46,7 +46,7 @@ class _Changes:
     """The sheet with a row for each organisation and year, and the positions of its columns."""
 
     def __init__(self, comparison: ComparedResults) -> None:
-        """Make the sheet with all its columns."""
+        """Make the sheet with all its columns, and choose the number formats of answers, changes and contributions."""
         self.comparison = comparison
         note = (
             f"{_warning(comparison)}One row for each organisation and year with a difference. "

@@ -63,7 +63,10 @@ def _changes_by_hand(side: Side) -> Answers:
 
 
 def _by_hand_detail(edits: Sequence[Answers], sides: Sequence[Side]) -> str:
-    """Return a text that says which files have figures that were changed by hand, and how many."""
+    """Return a text that says which files have figures that were changed by hand, and how many.
+
+    `edits` has those of the old and of the new side, in the order of `sides`.
+    """
     places = [
         f"{len(answers):,} in {word}, {side.name}"
         for answers, side, word in zip(edits, sides, ("OLD", "NEW"), strict=True)

@@ -82,7 +82,10 @@ def drivers_of(old: Result, new: Result) -> list[Driver]:
 
 
 def _values_detail(old: Parameter, new: Parameter) -> str:
-    """Return how the values of a parameter changed, as text: once if the change is the same in all years."""
+    """Return how the values of a parameter changed, as text (`£1 → £2`): once if the change is the same in all years.
+
+    Years without a change are left out.
+    """
     texts = {
         year: " → ".join(parameter_values(before.value, new.values[year].value, (old.unit, new.unit)))
         for year, before in old.values.items()
@@ -121,7 +124,10 @@ def has_same_organisations(old: Inputs, new: Inputs) -> bool:
 
 
 def differing_rows(old: Result, new: Result) -> dict[str, int]:
-    """Return how many rows differ in each input column that both rules use, in the order of first use."""
+    """Return how many rows differ in each input column that both rules use, in the order of first use.
+
+    Rows are compared by position; columns without a difference are left out.
+    """
     names = {symbol.name for symbol in new.scheme.inputs} - {"org_code"}
     counts = {symbol.name: 0 for symbol in old.scheme.inputs if symbol.name in names}
     for before, after in zip(old.inputs.tables.values(), new.inputs.tables.values(), strict=True):
@@ -173,7 +179,8 @@ class Counterfactuals:
     def inputs(self, drivers: Collection[Driver]) -> Inputs:
         """Return the inputs of a counterfactual run: the old ones, with new values only for columns of the drivers.
 
-        The crosswalk is new if it is a driver. If the organisations differ, all inputs are new or all are old.
+        The crosswalk is new if it is a driver. If the organisations differ, all inputs are old, or new if the driver of
+        all data is among the drivers.
         """
         old, new = (end.inputs for end in self.ends)
         names = {driver.name for driver in drivers}

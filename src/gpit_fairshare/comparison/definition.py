@@ -173,7 +173,10 @@ def _check_changes(old: Side, new: Side) -> Iterator[RuleDifference]:
 
 
 def _renamed_checks(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Yield the old and the new name of each check whose formula is the same under another name."""
+    """Yield the old and the new name of each check whose formula is the same under another name.
+
+    `old` and `new` have the formula of each check by name. Each new name is used only once.
+    """
     added = {name: formula for name, formula in new.items() if name not in old}
     for name, formula in old.items():
         new_name = next((other for other, text in added.items() if text == formula), None) if name not in new else None

@@ -232,7 +232,10 @@ class Limit:
     relative: bool = False
 
     def is_exceeded_by(self, change: RowChange) -> bool:
-        """Return whether a row changes by more than the limit; any change from 0 is more than every percentage."""
+        """Return whether a row changes by more than the limit; any change from 0 is more than every percentage.
+
+        A missing old amount counts as 0.
+        """
         if not self.relative:
             return change.size > self.size
         return change.size * 100 > self.size * (change.old or NOTHING).copy_abs()

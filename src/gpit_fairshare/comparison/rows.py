@@ -79,7 +79,11 @@ def _row_change(row: Mapping[str, Any]) -> RowChange:
 
 
 def _join_rows(old: Record, new: Record) -> pl.DataFrame:
-    """Return a table with one row for each year and code of either side; columns begin with `old:` or `new:`."""
+    """Return a table with one row for each year and code of either side.
+
+    The columns of the sides begin with `old:` or `new:`; the columns `old` and `new` are true where the side has the
+    row, else null.
+    """
 
     def marked(rows: pl.DataFrame, prefix: str, side: str) -> pl.DataFrame:
         names = {name: f"{prefix}{name}" for name in rows.columns if name not in KEYS}
@@ -90,10 +94,10 @@ def _join_rows(old: Record, new: Record) -> pl.DataFrame:
 
 
 def _refuse_nothing_in_common(old: Record, new: Record, table: pl.DataFrame) -> None:
-    """Refuse two results without a common year and organisation.
+    """Refuse two results without a common year and organisation; `table` has their joined rows.
 
     Raises:
-        UsageError: They have no year, or no organisation, in common.
+        UsageError: They have no year in common, or no organisation in the same year.
     """
     if not set(old.years) & set(new.years):
         raise UsageError(

@@ -31,7 +31,8 @@ _NAMED: Final = 3
 def side_of(source: ResultSource, name: str = "") -> Side:
     """Return one side of a comparison: a finished run, or a result file calculated again by its own rule.
 
-    If the file cannot be calculated again, the side has the reason in `fault`.
+    The side of a file has the figures that differ from what its rule gives or, if it cannot be calculated again, the
+    reason in `fault`.
 
     Args:
         source: A run, a record, or the path of a result file.
@@ -89,8 +90,8 @@ def _without_noise(side: Side, other: Record) -> Side:
     """Return a file's side with the figures of the other side wherever both count as the same; a run is unchanged.
 
     A program that saves a file again may write only 15 digits of each figure. It also recalculates the figures that no
-    step rounds, adding up in another order. Neither is a change by a person. If any figure was replaced, also among the
-    inputs, the file is calculated again; its differences from its own rule stay as they were found.
+    step rounds, adding up in another order. Neither is a change by a person. If any figure was replaced, the inputs get
+    the same figures and the file is calculated again; its differences from its own rule stay as they were found.
     """
     record = side.record
     if side.kind == "run":

@@ -106,7 +106,7 @@ class Building:
             self.drafts.add(draft)
 
     def _figure_draft(self, leaf: tree.AggregateCall) -> UnformattedLine:
-        """Return the line of a figure over rows, such as `total(fair_share)`."""
+        """Return the line of a figure over rows, such as `total(fair_share)`; a count has no unit."""
         name, symbol, aggregate = column_of(leaf), self.scheme.symbols[leaf.of], AGGREGATES[leaf.function]
         label = aggregate.in_words(self.place.label(leaf.of), self.place.extent(symbol.kind, leaf.within))
         unit = None if aggregate.is_count else symbol.unit

@@ -47,8 +47,8 @@ def _proportional_line(
 ) -> tuple[UnformattedLine, tree.Expression]:
     """Return the line of the total of the weights, and the arithmetic amount * weight / total.
 
-    The total is of the organisation's group, and has the name of the figure that a formula may use, such as
-    `total(people)`.
+    The total is of the organisation's group. It has the name of a figure that formulas may use too, such as
+    `total(people)`; if the weight is a number or is not one value per row, the name is `weights(step)`.
     """
     weights = place.values(kernel.by, step.kind)
     symbol = place.scheme.symbols[kernel.by.name] if isinstance(kernel.by, tree.Name) else None
@@ -99,7 +99,7 @@ def _unspent_line(
 ) -> tuple[UnformattedLine, tree.Expression, tuple[str, ...]]:
     """Return the line of the unspent money, the arithmetic of the share, and a note on it; used if there is no factor.
 
-    The share is the maximum; without a weight or a maximum it is the base within the bounds, or 0.
+    The share is the maximum; without a weight or a maximum it is the base (0 if there is none) within the bounds.
     """
     unit = place.scheme.symbols[step.name].unit
     left = place.year.unspent[step.name][place.group_number(kernel.within)]
@@ -131,7 +131,7 @@ def _within_bounds(kernel: tree.ShareOut, inner: tree.Expression) -> tree.Expres
 
 
 def _spent_text(place: OrganisationInYear, step: Step, kernel: tree.ShareOut) -> str:
-    """Return a text on how much money was shared out, and how much of it is spent and unspent."""
+    """Return a text on how much money was shared out in the organisation's group, and how much is spent and unspent."""
     unit = place.scheme.symbols[step.name].unit
     rows = place.rows(step.kind, kernel.within)
     left = place.year.unspent[step.name][place.group_number(kernel.within)]
@@ -163,8 +163,8 @@ def _bounds_text(place: OrganisationInYear, step: Step, kernel: tree.ShareOut) -
 def rounded_lines(place: OrganisationInYear, step: Step, kernel: tree.Rounded) -> list[UnformattedLine]:
     """Return the lines of a `rounded` step: how many units are left after rounding down, and the step itself.
 
-    The units left go to the rows with the largest remainders; the first line says which these are, the second has the
-    place of this row among them.
+    The units left go to the rows with the largest remainders, equal ones by code. The first line says which these are,
+    the second has the place of this organisation among equal ones.
     """
     unit = place.scheme.symbols[step.name].unit
     rows = place.rows(step.kind, kernel.within)

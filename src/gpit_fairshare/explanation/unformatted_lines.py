@@ -125,7 +125,7 @@ class Drafts:
 def needed(scheme: Scheme, years: Sequence[str], step: str) -> Mapping[str, frozenset[str]]:
     """Return, for each year of the scheme, the names that a step depends on in `years`, with the step itself.
 
-    A value of the year before needs its names in that earlier year.
+    Years are taken from the last to the first: what `previous` reads is added to the names of the year before.
     """
     names_needed: dict[str, frozenset[str]] = {}
     before: set[str] = set()

@@ -93,7 +93,10 @@ class LineWriter:
         )
 
     def _plugin_notes(self, year: Drafts, expression: tree.Expression) -> list[str]:
-        """Return a note on each call of a plug-in's function in a formula: the call with numbers, its result, what it does."""
+        """Return a note on each call of a plug-in's function in a formula.
+
+        It has the call with its numbers, the result, the plug-in, and what the function does.
+        """
         functions = {function.name: function for function in added_functions(expression)}
         calls = [node for node in tree.walk(expression) if isinstance(node, tree.Call) and node.function in functions]
         values = evaluate(calls, year.cells, year.texts, first_year=year.first_year)
