@@ -51,7 +51,9 @@ class AllocateOptions(RunOptions):
 
 @called_with(AllocateOptions)
 def allocate(options: AllocateOptions) -> Result:
-    """Allocate funding by a scheme.
+    """Allocate funding by a scheme: load it, read the input files, calculate, and record the options in the manifest.
+
+    With `with_effects`, the effect of each assumption is calculated too.
 
     Returns:
         A `Result`; `result.rows` has one row per year and organisation, sorted by year and code.
@@ -87,7 +89,11 @@ def recorded(options: RunOptions) -> dict[str, Any]:
 
 
 def _recorded_value(kind: OptionKind, value: Any) -> Any:
-    """Return the value of an option as a manifest holds it: files by base name, other values as JSON can write them."""
+    """Return the value of an option as a manifest holds it.
+
+    Files and rules are written by base name, settings and the like as texts sorted by name, codes sorted, and a day as
+    text.
+    """
     match kind:
         case OptionKind.FILES:
             return [base_name(name) for name in listed(value)]
@@ -131,7 +137,11 @@ def named_files(options: RunOptions) -> Iterator[list[list[str]]]:
 
 
 def request_for(scheme: Scheme, options: RunOptions, files: Sequence[Sequence[str]]) -> Request:
-    """Return the request to read a scheme's input files: its years, the columns that it needs, the costs that count."""
+    """Return the request to read a scheme's input files, which `files` lists as `named_files` yields them.
+
+    It has the options for reading, the scheme's years, the costs that count, the text column to report by, and the
+    columns needed, each with the place of a formula that first uses it, for messages.
+    """
     used_in: dict[str, str] = {}
     places = [(step.tree, step.where) for step in scheme.steps] + [(check.tree, check.where) for check in scheme.checks]
     for tree, where in places:
@@ -164,7 +174,11 @@ def request_for(scheme: Scheme, options: RunOptions, files: Sequence[Sequence[st
 
 
 def reading(options: RunOptions, files: Sequence[Sequence[str]]) -> dict[str, Any]:
-    """Return the options for reading, which do not depend on the scheme, as arguments of a `Request`."""
+    """Return the options for reading, which do not depend on the scheme, as arguments of a `Request`.
+
+    `files` has three lists: population, spend and further inputs. The largest size is converted from megabytes to
+    bytes.
+    """
     population, spend, extra = files
     return {
         "population": tuple(population),

@@ -31,6 +31,8 @@ def read_regular(path: Path) -> bytes:
 def walk(folder: Path, on_error: Callable[[OSError], None] | None = None) -> Iterator[tuple[str, list[str], list[str]]]:
     """Walk through a folder and all folders below it, as `os.walk` does.
 
+    `on_error` is called with the error of each folder that cannot be read; without it, such folders are left out.
+
     Raises:
         UsageError: Folders are nested too deeply.
     """
@@ -44,10 +46,12 @@ def walk(folder: Path, on_error: Callable[[OSError], None] | None = None) -> Ite
 def in_place(path: Path) -> Iterator[Path]:
     """Yield a temporary path in the same folder to write to; at the end, move the written file to `path`.
 
-    If `path` is a link, the file that it points to is written. An existing file keeps its permissions.
+    If an exception leaves the context, the temporary file is removed and the old file stays. If `path` is a link, the
+    file that it points to is written. An existing file keeps its permissions.
 
     Raises:
-        OutputError: The folder cannot be written to, another program has the old file open, or `path` is not a file.
+        OutputError: The folder cannot be written to, another program has the old file open, `path` is not a file, or
+            writing fails.
     """
     draft: Path | None = None
     try:
@@ -85,7 +89,7 @@ def _refuse_locked(place: Path) -> None:
     """Refuse a file that another program has open, as Excel does on Windows, before any result is printed.
 
     Raises:
-        OutputError: It cannot be opened for writing.
+        OutputError: There is no permission to open it for writing.
     """
     try:
         with place.open("r+b"):

@@ -313,7 +313,10 @@ class FindingCollector:
 
     @property
     def items(self) -> list[Finding]:
-        """All findings in the order in which they were reported; many in one column with one cause become one."""
+        """All findings in the order in which they were reported, but one for each cause that a column has too often.
+
+        More than `FEW` findings with one cause in one column become one, at the place of the first.
+        """
         by_cause: defaultdict[tuple[str, ...], list[_Noticed]] = defaultdict(list)
         for noticed in self._noticed:
             by_cause[noticed.cause].append(noticed)
@@ -378,7 +381,7 @@ class FindingCollector:
         self.add(Finding.note(code, description, remedy), where)
 
     def add(self, finding: Finding, where: Where, organisation: str = "") -> None:
-        """Add a finding at a place in a file; a finding that was added before is left out."""
+        """Add a finding with the file and place of `where` instead of its own, unless the same was added before."""
         finding = replace(finding, file=where.file, place=where.place, remedy=sentence(finding.remedy))
         if finding not in self._added:  # a sheet that gives both patients and spend is read twice
             self._added.add(finding)
@@ -414,7 +417,11 @@ class FileFindings:
 
 
 def _counted_once(same: Sequence[_Noticed]) -> Finding:
-    """Return one finding for several with one cause: the first, with their number, the first places and the others."""
+    """Return one finding for several with one cause: the first, with the others in its field `others`.
+
+    Its text gets the number of different places and the first of them; organisations are named instead where they are
+    given.
+    """
     first, where, organisation = same[0]
     places = list(dict.fromkeys(noticed.organisation or noticed.where.short for noticed in same))
     is_of_rows = where.column == WHOLE_ROW or first.number == FindingCode.DUPLICATE_ROW

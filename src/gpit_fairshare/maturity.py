@@ -88,7 +88,8 @@ class Maturity:
     def rank_correlation(self) -> float | None:
         """Return Spearman's rank correlation of the CCGs' index and £ per head, from -1 to 1.
 
-        It is negative if less mature CCGs have more. None if fewer than three CCGs have both, or all have the same.
+        It is negative if less mature CCGs have more. None if fewer than three CCGs have both, or if all of these have
+        the same index or the same £ per head.
         """
         ranked_ccgs = self.ccgs.drop_nulls(["maturity_index", "allocation_per_head"])
         columns = [ranked_ccgs[name].round(_DIGITS) for name in ("maturity_index", "allocation_per_head")]
@@ -131,7 +132,9 @@ def assess(  # noqa: PLR0913  # the options of `gpit maturity`, all by name
     leave_out: Sequence[str] = (),
     max_size: int = MEGABYTES,
 ) -> Maturity:
-    """Calculate the index of practices and CCGs.
+    """Calculate the index of practices and CCGs by the scheme `maturity-index`, and rank them.
+
+    The result also has a warning for each file of answers with columns that are not used.
 
     Args:
         indicators: File or files of practices: their answers, and `ccg_code` and `registered_population` if no
@@ -171,9 +174,11 @@ def assess(  # noqa: PLR0913  # the options of `gpit maturity`, all by name
 
 
 def _warn_of_unused(result: Result, sources: Sequence[InputSource]) -> list[Finding]:
-    """Return a warning for each file with columns that are not used.
+    """Return a warning for each file of answers in `sources` with columns that are not used.
 
-    Every indicator is optional, so a misspelt heading would otherwise look like a question that was not asked.
+    It suggests the missing column with the most similar name, because every indicator is optional: a misspelt heading
+    would otherwise look like a question that was not asked. Columns that identify a row, such as codes, names and the
+    year, are not reported.
     """
     used = result.inputs.columns
     missing_columns = [name for name, column in used.items() if not column.file]
@@ -195,7 +200,11 @@ def _suggestion(heading: str, names: Sequence[str]) -> str:
 
 
 def _no_answers_error(result: Result, unused: Sequence[Finding]) -> Finding:
-    """Return the error that no practice answered an indicator with a weight; it lists the columns looked for."""
+    """Return the error that no practice answered an indicator with a weight, with the columns looked for.
+
+    Either the columns of such indicators are blank, or no file has one. Columns that are not used (`unused`) are listed
+    too.
+    """
     scheme, used = result.scheme, result.inputs.columns
     asked = [symbol.name for symbol in scheme.inputs if f"{symbol.name}_weight" in scheme.parameters and not symbol.of]
     present = [name for name in asked if used[name].file]
@@ -211,7 +220,10 @@ def _no_answers_error(result: Result, unused: Sequence[Finding]) -> Finding:
 
 
 def rank_result(result: Result) -> Maturity:
-    """Return a result of the scheme with its CCGs and practices by rank, as `Maturity`."""
+    """Return a result of the scheme with its CCGs and practices by rank, as `Maturity`.
+
+    Those without answers get null as index and rank, and a CCG without an allocation above 0 gets null as £ per head.
+    """
     names = result.inputs.crosswalk.name
     rows = result.rows
     practices = _ranked(
@@ -244,7 +256,10 @@ def rank_result(result: Result) -> Maturity:
 
 
 def _ranked(table: pl.DataFrame) -> pl.DataFrame:
-    """Return a table by rank: the highest index first, rows without one last; ties share the better rank, by code."""
+    """Return a table by rank: the highest index first, rows without one last; ties share the better rank, by code.
+
+    Differences beyond nine decimals count as ties. Code, name and rank become the first columns.
+    """
     rank = pl.col("maturity_index").round(_DIGITS).rank("min", descending=True).cast(pl.Int64)
     order = ["org_code", "org_name", "rank"]
     return table.with_columns(rank=rank).sort("rank", "org_code", nulls_last=True).select(*order, pl.exclude(order))

@@ -174,7 +174,10 @@ def megabytes(size: int) -> str:
 
 
 def exact_money(amount: Decimal, unit: str | None = "£", *, pence: bool | None = None) -> str:
-    """Write an amount: `£1,234`, `-£0.50`; without £ if it is not money.
+    """Write an amount: `£1,234`, `-£0.50`; without £ and with at most six decimals if it is not money.
+
+    Less than half a penny is written with two significant digits, unless `pence` is false; less than a millionth of
+    another unit is written in full.
 
     Args:
         amount: The amount.
@@ -199,7 +202,10 @@ def exact_change(amount: Decimal, unit: str | None = "£", *, pence: bool | None
 
 
 def percent_change(ratio: Decimal | None) -> str:
-    """Write a percentage with one decimal, or more if it is small: `+3.4%`, `-0.0003%`; a dash for None."""
+    """Write a change given in per cent, with its sign and one decimal: `+3.4%`; a dash for None.
+
+    One too small for that is written with its first digit (`-0.0003%`), a very large one with an exponent.
+    """
     if ratio is None:
         return "–"
     rounded_ratio = rounded_to(ratio, Decimal("0.1"))
@@ -215,6 +221,8 @@ def decimal_text(amount: Decimal, *, grouped: bool = False) -> str:
 
 def parameter_value(value: float | Decimal, unit: str | None, *, full: bool = False) -> str:
     """Write a parameter's value in its unit: `£20,000,000`, `£4,000.10`, `50%`, `33.3333%`, `0.25`.
+
+    It has six significant digits, or more if its whole part is long.
 
     Args:
         value: The value.
@@ -246,7 +254,7 @@ def _shorten(amount: Decimal, places: int, *, full: bool) -> Decimal:
 
 
 def parameter_values(old: float, new: float, units: tuple[str | None, str | None]) -> tuple[str, str]:
-    """Write two values of a parameter, in full if they would otherwise look equal."""
+    """Write two values of a parameter, each in its own unit of `units`, in full if they would otherwise look equal."""
     texts = parameter_value(old, units[0]), parameter_value(new, units[1])
     if texts[0] != texts[1]:
         return texts
@@ -254,7 +262,7 @@ def parameter_values(old: float, new: float, units: tuple[str | None, str | None
 
 
 def shortest_decimal(number: Decimal) -> str:
-    """Write a number without needless zeros: `398372000`, `2.5`, `1e-7`."""
+    """Write a number without needless zeros: `398372000`, `2.5`; very large and small ones as `1e-10`."""
     if not number.is_finite():
         return str(number)
     if not number:
@@ -301,7 +309,7 @@ def readable_number(value: float | Fraction, unit: str | None, digits: int) -> s
 
 
 def _to_decimal(value: float | Fraction, digits: int) -> Decimal:
-    """Return a number as a decimal: exactly as a float if that has enough digits, else to `digits` digits."""
+    """Return a number as a decimal with `digits` significant digits, but for 17 or fewer all those of its float."""
     if digits <= FLOAT_DIGITS:
         return exact(float(value))
     fraction = Fraction(value)
@@ -310,6 +318,8 @@ def _to_decimal(value: float | Fraction, digits: int) -> Decimal:
 
 def _write_unsigned(number: Decimal, digits: int, *, money: bool) -> str:
     """Write a number that is not negative, with thousands separated or, if it is very large or small, an exponent.
+
+    It is rounded only if it has more than two decimals, or is 10^15 or more.
 
     Args:
         number: The number.

@@ -127,7 +127,10 @@ def version_of(package: str) -> str | None:
 
 @cache
 def _installed(group: str, path: tuple[str, ...]) -> tuple[Plugin, ...]:
-    """Return the plug-ins of a group on Python's import path, sorted, without gpit's own."""
+    """Return the plug-ins of a group on Python's import path, sorted by package and name, without gpit's own.
+
+    The answer is kept for each group and `path`, which is not otherwise used.
+    """
     del path  # part of the key of the cache: another path may have other packages
     from importlib import metadata  # noqa: PLC0415  # start-up time: only if a name is not gpit's own
 
@@ -142,11 +145,12 @@ def _installed(group: str, path: tuple[str, ...]) -> tuple[Plugin, ...]:
 
 @contextmanager
 def contained(error: Callable[[str], PluginError]) -> Iterator[None]:
-    """Run code of a plug-in: exceptions become a `PluginError`, and changed settings are restored.
+    """Run code of a plug-in: any exception in it becomes a `PluginError`.
 
-    Its output goes to standard error, because standard output is for results, such as a JSON document. Its warnings are
-    for its author, so they are not shown. Signals stop gpit as always; a `KeyboardInterrupt` without a signal is the
-    plug-in's own.
+    Afterwards the recursion limit and the handler of interrupts are as before. Its output goes to standard error,
+    because standard output is for results, such as a JSON document. Its warnings are for its author, so they are not
+    shown. Signals stop gpit as always, even if the plug-in catches the interrupt; a `KeyboardInterrupt` without a
+    signal is the plug-in's own, and becomes a `PluginError` too.
 
     Args:
         error: Returns the `PluginError` to raise, given a short description of the exception, which may be any.
@@ -185,7 +189,10 @@ def contained(error: Callable[[str], PluginError]) -> Iterator[None]:
 
 @contextmanager
 def _output_of_programs_as_messages() -> Iterator[None]:
-    """Inside this context, send output that bypasses `sys.stdout`, such as that of programs, to standard error."""
+    """Inside this context, send output that bypasses `sys.stdout`, such as that of programs, to standard error.
+
+    If standard output or standard error is closed, nothing is redirected.
+    """
     try:
         sys.__stdout__.flush()  # type: ignore[union-attr]  # what gpit has printed comes first
         output = os.dup(1)
@@ -203,7 +210,10 @@ def _output_of_programs_as_messages() -> Iterator[None]:
 
 
 def describe_exception(fault: BaseException) -> str:
-    """Return an exception of a plug-in in a few words, on one line: `ValueError: too small`."""
+    """Return an exception of a plug-in on one line of at most 300 characters: `ValueError: too small`.
+
+    If its text cannot be read, only its type is named.
+    """
     try:
         text = str(fault)
     except Exception:  # noqa: BLE001  # the text of a plug-in's error may be broken as well

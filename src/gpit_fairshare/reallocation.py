@@ -60,6 +60,8 @@ def reallocate(  # noqa: PLR0913  # the options of `gpit reallocate`, all by nam
 ) -> Result:
     """Recover forecast underspends of one year and give them out within it, by the library scheme `reallocate`.
 
+    If the allocations are a workbook of gpit, its sheet of the year is read.
+
     Args:
         allocation: A result of `gpit allocate`, or any table with `org_code` and `allocation`.
         forecast: A file with `org_code` and `forecast_outturn`.
@@ -109,7 +111,9 @@ def _settings_of_run(
     receive: Sequence[str],
     settings: Mapping[str, float | str],
 ) -> dict[str, float | str]:
-    """Return the values for this run by parameter; refuse a value that is given twice.
+    """Return the values for this run by parameter: the options translated to parameters, and further `settings`.
+
+    If `receive` names any receiver, the parameters of all receivers are set: 1 for those named, 0 for the others.
 
     Raises:
         UsageError: `receive` has an unknown word, or a value is given twice.
@@ -134,7 +138,8 @@ def _settings_of_run(
 def _inspect_files(options: RunOptions) -> tuple[tuple[str, ...], list[dict[str, str]], list[str]]:
     """Return the years of the files, the headings by column of each file, and the titles above the allocations.
 
-    The file of allocations comes first. Other errors are left to the run itself, which knows what it needs.
+    The file of allocations comes first. Its titles begin with the name of its sheet, if any. There are no years if no
+    row has one. Other errors are left to the run itself, which knows what it needs.
 
     Raises:
         InputError: A file cannot be read, or its errors leave no year.
@@ -155,6 +160,14 @@ def _default_map(
 ) -> dict[str, str]:
     """Return the headings of allocations and adjustments that are mapped to the scheme's names without `--map`.
 
+    `allocation` and `amount` are mapped, unless a heading or `--map` already gives the scheme's own name.
+
+    Args:
+        headings: The headings by column of each file: first the allocations, last the adjustments, if any.
+        mapping: The headings that the user maps.
+        allocation: The file of allocations, for the message.
+        adjusted: Whether there is a file of adjustments.
+
     Raises:
         UsageError: The table was written by `gpit reallocate`.
     """
@@ -173,7 +186,9 @@ def _default_map(
 
 
 def _year_of_run(asked: str | None, years: Sequence[str]) -> str:
-    """Return the year of the run: that of `--year`, else the only year of the files.
+    """Return the year of the run: that of `--year` (`asked`), else the only year of the files.
+
+    If the files have no year, any year may be asked for.
 
     Raises:
         UsageError: The files do not have it; or it is not given, and the files have none or several.
@@ -202,10 +217,10 @@ def _asked_year(asked: str | None) -> str | None:
 
 
 def _sheet_of_year(allocation: str, year: str | None) -> tuple[str, str | None]:
-    """Return the file of allocations with its sheet, and the year if the sheet decides it.
+    """Return the file of allocations with its sheet (`FILE:SHEET`), and the year of that sheet.
 
-    A workbook of `gpit allocate` has a sheet for each year with all steps, whose rows have no year. Any other file
-    is returned as it was named.
+    A workbook of `gpit allocate` has a sheet for each year with all steps, whose rows have no year. The sheet named,
+    that of `year`, or the only one is chosen. Any other file is returned as it was named, with `year`.
 
     Args:
         allocation: `FILE` or `FILE:SHEET`.
@@ -345,5 +360,8 @@ def _reasons(row: Mapping[str, Any]) -> Iterator[str]:
 
 
 def letters_csv(rows: Sequence[AllocationChange]) -> str:
-    r"""Return the changes as CSV with `\n`; an apostrophe keeps a spreadsheet from running a text as a formula."""
+    r"""Return the changes as CSV with `\n`; an apostrophe keeps a spreadsheet from running a text as a formula.
+
+    Amounts have two decimals, or none if they are whole pounds.
+    """
     return rows_as_csv([HEADINGS, *map(astuple, rows)], lambda amount: f"{amount:.2f}".removesuffix(".00"))

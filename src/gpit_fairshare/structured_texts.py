@@ -41,7 +41,8 @@ def parse_json(text: str | bytes) -> Any:
     """Return the contents of a JSON document.
 
     Raises:
-        TextError: An object has a key twice, a number is not finite, or levels are nested too deeply.
+        TextError: An object has a key twice, a number is not finite or has too many digits, or levels are nested too
+            deeply.
         JSONDecodeError: It is not JSON; this is a `ValueError`, too.
         UnicodeDecodeError: It is not in UTF-8, UTF-16 or UTF-32; this is a `ValueError`, too.
     """
@@ -58,8 +59,8 @@ def parse_json(text: str | bytes) -> Any:
 def parse_toml(text: str, parse_float: Callable[[str], Any] = float) -> dict[str, Any]:
     """Return the contents of a TOML text, with or without a byte order mark, with either line end.
 
-    The parts of keys and the levels of brackets are counted first: the parser's time and memory grow with the square
-    of a key's parts, and each bracket makes it recurse.
+    The parts of keys and the levels of brackets are counted first: the parser's time and memory grow with the square of
+    a key's parts, and each bracket makes it recurse. `parse_float` makes a number from the text of each decimal number.
 
     Raises:
         TextError: Levels are nested too deeply, a key has too many parts, or a number too many digits.
@@ -106,6 +107,8 @@ def _finite_number(text: str) -> float:
 def _check_nesting(text: str) -> None:
     """Check that a TOML text is safe to parse: few parts in a key, and few levels of brackets.
 
+    They are counted in the text itself, outside quotes and comments.
+
     Raises:
         TextError: A key has too many parts, or brackets are nested too deeply.
     """
@@ -148,7 +151,10 @@ def json_text(value: Any) -> str:
 
 
 def _whole_floats_as_ints(value: Any) -> Any:
-    """Return a value with the whole floats in it, at any depth, as integers: 667914, not 667914.0."""
+    """Return a value with the whole floats below 2**53 in it, at any depth, as integers: 667914, not 667914.0.
+
+    Tuples become lists; anything else stays the same.
+    """
     if isinstance(value, float) and value == int(value) and abs(value) < 2**53:
         return int(value)
     if isinstance(value, dict):

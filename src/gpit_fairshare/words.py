@@ -56,7 +56,10 @@ def joined(texts: Sequence[str], word: str = "and") -> str:
 
 
 def span(years: Sequence[str], whole: Sequence[str] = ()) -> str:
-    """Write years: `2014/15`, `2014/15 and 2015/16`, `2014/15 to 2023/24`, or `every year` if they are all years."""
+    """Write years: `2014/15`, `2014/15 and 2015/16`, `2014/15 to 2023/24`, or `every year` if they are all in `whole`.
+
+    `to` is used for three or more years without a gap; `every year` for two or more that equal `whole`.
+    """
     if len(years) > 1 and tuple(years) == tuple(whole):
         return "every year"
     firsts = [int(year[:4]) for year in years]
@@ -77,7 +80,10 @@ def quoted_option(name: str, heading: str, value: str) -> str:
 
 
 def near_names(name: str, known_names: Iterable[str], most: int = 3) -> list[str]:
-    """Return the known names most similar to a name, best first; empty if none is similar."""
+    """Return the known names most similar to a name, best first, at most `most`; empty if none is similar.
+
+    Capital and small letters count as the same. The name itself, and names with invisible characters, are left out.
+    """
     # Names of files may contain line ends.
     pool = sorted({other for other in known_names if other.isprintable() and other != name})
     folded = {candidate.casefold(): candidate for candidate in pool}

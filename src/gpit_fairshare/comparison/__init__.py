@@ -132,6 +132,8 @@ def tolerance_of(tolerance: float | str | Decimal) -> Decimal:
 def limit_of(limit: str | float | Limit | None) -> Limit | None:
     """Return the limit of a comparison from a text such as `1000`, `£1000` or `0.5%`; None if there is none.
 
+    Without `%` it is an amount. A `Limit` is returned unchanged.
+
     Raises:
         UsageError: It is neither an amount nor a percentage, or below 0.
     """

@@ -28,7 +28,10 @@ _LONG: Final = 40
 def write_workbook(
     comparison: ComparedResults, path: Path, advance: Callable[[int, int], None] = lambda _done, _total: None
 ) -> None:
-    """Write a comparison as a workbook; `advance` is called with the number of cells done and of all cells."""
+    """Write a comparison as a workbook with the sheets Summary, Changes, Causes and Definition.
+
+    `advance` is called with the number of cells done and of all cells.
+    """
     changes = _Changes(comparison)
     sheets = [_summary(comparison, changes), changes.sheet, _causes(comparison, changes), _definition(comparison)]
     properties = {
@@ -43,7 +46,7 @@ class _Changes:
     """The sheet with a row for each organisation and year, and the positions of its columns."""
 
     def __init__(self, comparison: ComparedResults) -> None:
-        """Make the sheet with all its columns."""
+        """Make the sheet with all its columns, and choose the number formats of answers, changes and contributions."""
         self.comparison = comparison
         note = (
             f"{_warning(comparison)}One row for each organisation and year with a difference. "
@@ -70,7 +73,11 @@ class _Changes:
         return self.sheet.column_range(self.columns[name])
 
     def _add_columns(self) -> None:
-        """Add all columns of the sheet: each row with its answers, change and causes, and whether the causes add up."""
+        """Add all columns of the sheet, with a row of totals: each row with its answers, change and causes.
+
+        Patients and the change per head are added only if the results have patients; with causes, a check that they add
+        up to the change.
+        """
         comparison, changes = self.comparison, self.comparison.changes
         add, columns, amounts, unit = self.sheet.add_column, self.columns, self.amounts, f" ({comparison.unit or '£'})"
         columns["year"] = add("Year", 9, [change.year for change in changes])
@@ -107,7 +114,10 @@ _SIDES: Final = {"both": "both", "added": "new only", "removed": "old only"}
 
 
 def _answer_format(comparison: ComparedResults) -> str:
-    """Return the number format of answers: with pence only if there are any."""
+    """Return the number format of answers.
+
+    Money has pence only if an answer or a yearly total has any; other answers have the format of their unit.
+    """
     if not is_money(comparison.unit):
         return number_format(comparison.unit, [])
     totals = (amount for year in comparison.years for amount in (year.old, year.new))
@@ -120,7 +130,11 @@ def _all_answers(comparison: ComparedResults) -> list[Decimal]:
 
 
 def _summary(comparison: ComparedResults, changes: _Changes) -> Sheet:
-    """Return the sheet with a row for each year: its totals, and counts and sums of the sheet Changes."""
+    """Return the sheet with a row for each year: its totals, their change, and how many rows gain, lose, come and go.
+
+    The counts are formulas on the sheet Changes, and so is the check that the changes of rows add up to the year's
+    change.
+    """
     names = (name if len(name) <= _LONG else f"{name[:_LONG]}…" for name in (comparison.old.name, comparison.new.name))
     sheet = Sheet("Summary", "Comparison: {} and {}".format(*names), f"{_warning(comparison)}{headline(comparison)}")
     unit, noun, years = f" ({comparison.unit or '£'})", comparison.organisation, comparison.years
@@ -160,7 +174,10 @@ def _half_unit(comparison: ComparedResults) -> str:
 
 
 def _causes(comparison: ComparedResults, changes: _Changes) -> Sheet:
-    """Return the sheet with the contribution of each cause, added up from the sheet Changes, and its effect alone."""
+    """Return the sheet with the contribution of each cause in all and by year, its effect alone, and the interaction.
+
+    Contributions add up the sheet Changes. Then come a total and the method; without causes, only the reason for that.
+    """
     reason = comparison.no_causes_reason
     no_causes = f"The causes are not known: {reason}." if reason else "Nothing differs."
     note = method(comparison) if comparison.attribution else no_causes
@@ -194,7 +211,10 @@ def _causes(comparison: ComparedResults, changes: _Changes) -> Sheet:
 
 
 def _definition(comparison: ComparedResults) -> Sheet:
-    """Return the sheet with both results, and the differences in their schemes and inputs."""
+    """Return the sheet with facts on both results, and the differences in their columns, schemes and inputs.
+
+    It also lists illustrative inputs, figures that differ from their file's rule, and remarks.
+    """
     sheet = Sheet(
         "Definition", "The two results, and how their schemes and inputs differ", "Formulas as written in the schemes."
     )

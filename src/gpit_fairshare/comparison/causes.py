@@ -29,7 +29,11 @@ Answers = dict[tuple[str, str], Decimal]
 
 
 def causes_of(old: Side, new: Side, changes: Sequence[RowChange]) -> tuple[tuple[Cause, ...], str]:
-    """Return the causes of the changes in their order; if there are none, also the reason."""
+    """Return the causes of the changes in their order, and the reason if a result cannot be calculated again.
+
+    Figures changed by hand are the last cause; the other causes explain the rest of each change. Without changes there
+    are neither causes nor a reason.
+    """
     before, after = old.result, new.result
     if before is None or after is None:
         return (), old.fault or new.fault
@@ -46,7 +50,10 @@ def causes_of(old: Side, new: Side, changes: Sequence[RowChange]) -> tuple[tuple
 
 
 def _changes_by_hand(side: Side) -> Answers:
-    """Return how far answers of a file are from what its own rule gives, by year and code; empty for a run."""
+    """Return how far answers in a file are from what its own rule gives, by year and code; empty for a run.
+
+    Only figures of the answer column count, above 0 where the file has more than the rule gives.
+    """
     return {
         (figure.year, code): less(exact(figure.actual), exact(figure.expected))
         for figure in side.off_rule
@@ -56,7 +63,10 @@ def _changes_by_hand(side: Side) -> Answers:
 
 
 def _by_hand_detail(edits: Sequence[Answers], sides: Sequence[Side]) -> str:
-    """Return a text that says which files have figures that were changed by hand, and how many."""
+    """Return a text that says which files have figures that were changed by hand, and how many.
+
+    `edits` has those of the old and of the new side, in the order of `sides`.
+    """
     places = [
         f"{len(answers):,} in {word}, {side.name}"
         for answers, side, word in zip(edits, sides, ("OLD", "NEW"), strict=True)
@@ -66,9 +76,11 @@ def _by_hand_detail(edits: Sequence[Answers], sides: Sequence[Side]) -> str:
 
 
 def _causes_between(old: Result, new: Result, changes: Mapping[Key, Decimal]) -> list[Cause]:
-    """Return the causes of the changes between the answers that the two rules give, by changing one driver at a time.
+    """Return the causes of the changes between the answers of two rules, by changing one driver after another.
 
-    Drivers without which no run can be calculated are united into one cause.
+    Each cause also has its effect alone, and rounding is the last one. Drivers without which no run can be calculated
+    are united into one cause. If the years differ, or a result cannot be calculated without rounding, everything is one
+    cause.
     """
     if old.scheme.years != new.scheme.years:
         years = (", ".join(result.scheme.years) for result in (old, new))
@@ -112,12 +124,21 @@ def _undivided_cause(reason: str, changes: Mapping[Key, Decimal]) -> Cause:
 
 
 def _contributions(before: Answers, after: Answers, keys: Iterable[Key], unit: Decimal) -> Answers:
-    """Return how much each row's answer changes between two runs, to the penny."""
+    """Return how much the answer of each row in `keys` changes between two runs, rounded to `unit`.
+
+    A row that a run does not have counts as 0.
+    """
     return {key: rounded_to(less(after.get(key, NOTHING), before.get(key, NOTHING)), unit) for key in keys}
 
 
 def _unite_drivers(drivers: Sequence[Driver], reasons: Sequence[str], *, everything: bool) -> Driver:
-    """Return several drivers that cannot be separated as one driver; a single driver is returned unchanged."""
+    """Return several drivers that cannot be separated as one driver; a single driver is returned unchanged.
+
+    Args:
+        drivers: The drivers.
+        reasons: Why runs with only some of them cannot be calculated; the first is shown.
+        everything: Whether they are all the drivers, so that the name can be `everything`.
+    """
     if len(drivers) == 1:
         return drivers[0]
     detail = f"cannot be separated: {reasons[0]}"

@@ -34,7 +34,10 @@ DATA: Final = "organisations_and_data"
 
 
 def unrounded(scheme: Scheme) -> Scheme:
-    """Return a scheme with unrounded steps and without its checks, which are about rounded figures."""
+    """Return a scheme whose steps do not round: each `rounded` and `round` is replaced by what it rounds.
+
+    Its checks, which are about rounded figures, are removed.
+    """
 
     def without_rounding(expression: tree.Expression) -> tree.Expression:
         """Return what a rounding expression rounds; any other expression unchanged."""
@@ -55,7 +58,9 @@ def unrounded(scheme: Scheme) -> Scheme:
 def drivers_of(old: Result, new: Result) -> list[Driver]:
     """Return what differs between two results of the same years, one driver each.
 
-    The data come first, then the parameters in the order of the old rule, then the formula.
+    The data come first: a driver for each column that differs and one for the crosswalk, or a single one if the
+    organisations or the types of columns differ. Then come the parameters of both rules whose values differ, in the
+    order of the old rule, then the formula.
     """
     drivers: list[Driver] = []
     if has_same_organisations(old.inputs, new.inputs):
@@ -77,7 +82,10 @@ def drivers_of(old: Result, new: Result) -> list[Driver]:
 
 
 def _values_detail(old: Parameter, new: Parameter) -> str:
-    """Return how the values of a parameter changed, as text: once if the change is the same in all years."""
+    """Return how the values of a parameter changed, as text (`£1 → £2`): once if the change is the same in all years.
+
+    Years without a change are left out.
+    """
     texts = {
         year: " → ".join(parameter_values(before.value, new.values[year].value, (old.unit, new.unit)))
         for year, before in old.values.items()
@@ -87,7 +95,10 @@ def _values_detail(old: Parameter, new: Parameter) -> str:
 
 
 def _formula_detail(old: Result, new: Result) -> str:
-    """Return how many steps have another formula, were added or were removed, as text."""
+    """Return how many steps have another formula, were added or were removed, as text.
+
+    If none, the text says that the steps are in another order.
+    """
     kinds = [difference.kind for difference in steps_changed(old.scheme, new.scheme)]
     counts = [
         f"{counted(kinds.count(kind), 'step')} {kind.split()[1]}"
@@ -113,7 +124,10 @@ def has_same_organisations(old: Inputs, new: Inputs) -> bool:
 
 
 def differing_rows(old: Result, new: Result) -> dict[str, int]:
-    """Return how many rows differ in each input column that both rules use, in the order of first use."""
+    """Return how many rows differ in each input column that both rules use, in the order of first use.
+
+    Rows are compared by position; columns without a difference are left out.
+    """
     names = {symbol.name for symbol in new.scheme.inputs} - {"org_code"}
     counts = {symbol.name: 0 for symbol in old.scheme.inputs if symbol.name in names}
     for before, after in zip(old.inputs.tables.values(), new.inputs.tables.values(), strict=True):
@@ -143,7 +157,11 @@ class Counterfactuals:
         return _calculate_answers(self.rules[number], self.ends[number].inputs)
 
     def rule(self, drivers: Collection[Driver]) -> Scheme:
-        """Return the rule of a counterfactual run: old or new steps, new values only for parameters of the drivers."""
+        """Return the rule of a counterfactual run, without rounding.
+
+        Its steps are the new ones if the formula is a driver, else the old. A parameter of both rules has its new
+        values if it is a driver, else its old ones; a parameter of one rule keeps its own.
+        """
         changed = {driver.symbol for driver in drivers if driver.kind == "parameter"}
         old, new = self.rules
         rule = new if any(driver.kind == "formula" for driver in drivers) else old
@@ -159,7 +177,11 @@ class Counterfactuals:
         return replace(rule, parameters=parameters)
 
     def inputs(self, drivers: Collection[Driver]) -> Inputs:
-        """Return the inputs of a counterfactual run: the old ones, with new values only for columns of the drivers."""
+        """Return the inputs of a counterfactual run: the old ones, with new values only for columns of the drivers.
+
+        The crosswalk is new if it is a driver. If the organisations differ, all inputs are old, or new if the driver of
+        all data is among the drivers.
+        """
         old, new = (end.inputs for end in self.ends)
         names = {driver.name for driver in drivers}
         if DATA in names:
@@ -186,7 +208,14 @@ def _calculate_answers(rule: Scheme, inputs: Inputs) -> dict[Key, Decimal]:
 def _mixed_table(old: pl.DataFrame, new: pl.DataFrame, changed: set[str], shared: set[str]) -> pl.DataFrame:
     """Return the old table with the changed columns of the new one.
 
-    A column that only one rule uses comes from the table that has it.
+    A column that only one rule uses comes from the table that has it, first the old one. A column of both rules that
+    its own table lacks is left out.
+
+    Args:
+        old: The old table.
+        new: The new table, with the same rows.
+        changed: Names of the columns to take from the new table.
+        shared: Names of the columns that both rules use.
     """
     columns = []
     for name in dict.fromkeys((*old.columns, *new.columns)):

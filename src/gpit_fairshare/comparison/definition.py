@@ -70,7 +70,10 @@ def _counts_text(scheme: Scheme) -> str:
 
 
 def _origin_text(value: ParameterValue) -> str:
-    """Return the source of a parameter's value or its assumption, as text; for a changed value, that it was set."""
+    """Return the source of a parameter's value or its assumption, as text.
+
+    For a value that is not the scheme's, it says that it was set for this run, or how else it was changed.
+    """
     if value.overridden:
         return "set for this run" if value.assumption.startswith("Set for this run") else value.assumption
     return f"source: {value.source}" if value.source else f"assumption: {value.assumption.rstrip('.')}"
@@ -89,7 +92,10 @@ def _parameter_changes(old: Scheme, new: Scheme) -> Iterator[RuleDifference]:
 
 
 def _value_changes(old: Parameter, new: Parameter) -> Iterator[RuleDifference]:
-    """Yield the years in which a parameter has another value, or another source or assumption."""
+    """Yield the years in which a parameter has another value, or the same value from another source or assumption.
+
+    Years that only one of the two has are left out.
+    """
     for year, before in old.values.items():
         after = new.values.get(year)
         if after is None:
@@ -109,7 +115,7 @@ def _all_values_text(parameter: Parameter) -> str:
 
 
 def by_year(texts: Mapping[str, str], years: Collection[str]) -> str:
-    """Join the texts of some of the years: one text if all years share it, else each with its year."""
+    """Join the texts of some of the years: one text if all of `years` share it, else each with its year."""
     if len(set(texts.values())) == 1 and len(texts) == len(years):
         return next(iter(texts.values()))
     return "; ".join(f"{year}: {text}" for year, text in texts.items())
@@ -138,7 +144,10 @@ def _one_line(formula: str) -> str:
 
 
 def _check_changes(old: Side, new: Side) -> Iterator[RuleDifference]:
-    """Yield the checks that were added, removed or changed, and those that fail in only one of the results."""
+    """Yield the checks that were renamed, added, removed or changed, and those that fail in only one of the results.
+
+    A check with the same formula under another name counts as renamed. Failures of a removed check are left out.
+    """
     schemes = (side.record.scheme for side in (old, new))
     rules = (scheme.checks if scheme else () for scheme in schemes)
     before, after = ({check.name: to_text(check.tree) for check in checks} for checks in rules)
@@ -164,7 +173,10 @@ def _check_changes(old: Side, new: Side) -> Iterator[RuleDifference]:
 
 
 def _renamed_checks(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Yield the old and the new name of each check whose formula is the same under another name."""
+    """Yield the old and the new name of each check whose formula is the same under another name.
+
+    `old` and `new` have the formula of each check by name. Each new name is used only once.
+    """
     added = {name: formula for name, formula in new.items() if name not in old}
     for name, formula in old.items():
         new_name = next((other for other, text in added.items() if text == formula), None) if name not in new else None
@@ -174,7 +186,11 @@ def _renamed_checks(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[
 
 
 def _file_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[RuleDifference]:
-    """Yield the input files that changed; files of one role with different names are paired in their order."""
+    """Yield the input files that changed, by digest or sheet, and those that were added or removed.
+
+    Files of one role are paired by name and sheet; those left are paired in their order, so a file that was only
+    renamed is not reported.
+    """
     roles = dict.fromkeys(source["role"] for source in (*old["inputs"], *new["inputs"]))
     for role in roles:
         before, after = ([source for source in side["inputs"] if source["role"] == role] for side in (old, new))
@@ -243,7 +259,13 @@ def _severity(finding: Mapping[str, Any]) -> int:
 
 
 def _finding_identity(finding: Mapping[str, Any], names: Sequence[str], *, reworded: bool) -> tuple[str, str, str]:
-    """Return number, place and text of a finding, without the names of input files; of a reworded text, its numbers."""
+    """Return what identifies a finding in both results: its number, place and text, without the names of input files.
+
+    Args:
+        finding: The finding, as a manifest has it.
+        names: The names of input files.
+        reworded: Whether the text may be worded differently, so that only its numbers count, in any order.
+    """
     place, text = str(finding["place"]), str(finding["found"])
     for name in names:
         place, text = place.replace(name, ""), text.replace(name, "")

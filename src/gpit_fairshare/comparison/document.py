@@ -116,7 +116,10 @@ def _amount_entries(cause: Cause, year: str = "") -> dict[str, float | None]:
 
 
 def _row_entry(change: RowChange, comparison: ComparedResults) -> dict[str, Any]:
-    """Return a changed row with the amounts of each cause, for JSON."""
+    """Return a changed row with the contribution of each cause, for JSON.
+
+    The effect alone and the interaction are included only for causes whose effect alone is known.
+    """
     causes = comparison.attribution
     separable = [cause for cause in causes if cause.alone is not None]
     return {
@@ -134,7 +137,10 @@ def _row_cells(change: RowChange) -> tuple[Any, ...]:
 
 
 def table_rows(comparison: ComparedResults) -> tuple[list[str], list[list[Any]]]:
-    """Return the headings and rows of the table of changes, with the amounts of each cause; amounts are decimals."""
+    """Return the headings and rows of the table of changes, with the contribution of each cause; amounts are decimals.
+
+    The effect alone and the interaction are included only for causes whose effect alone is known.
+    """
     causes = comparison.attribution
     separable = [cause for cause in causes if cause.alone is not None]
     headings = [*_HEADINGS, *(f"cause_{cause.name}" for cause in causes)]
@@ -164,7 +170,10 @@ def rows_frame(comparison: ComparedResults) -> pl.DataFrame:
 
 
 def causes_frame(comparison: ComparedResults) -> pl.DataFrame:
-    """Return a table with a row for each cause and year, and one for all years, whose year is null."""
+    """Return a table with the contribution of each cause, its effect alone, and the difference of the two.
+
+    It has a row for each cause and year, and one for all years, whose year is null.
+    """
     rows = [
         (cause.name, cause.kind, cause.label, year or None, *_amount_entries(cause, year).values())
         for cause in comparison.attribution

@@ -25,7 +25,10 @@ _RULE: Final = (
 
 
 def headline(comparison: ComparedResults) -> str:
-    """Return a sentence or two: whether anything differs, in how many rows, by how much, the largest gain and loss."""
+    """Return a sentence or two: whether anything differs, in how many rows, by how much, the largest gain and loss.
+
+    With a limit, it also says how many rows exceed it; if no figure differs, it says which parts of the rules do.
+    """
     return " ".join(part for part in (_rows_text(comparison), _limit_text(comparison), _rules_text(comparison)) if part)
 
 
@@ -41,7 +44,11 @@ def method(comparison: ComparedResults) -> str:
 
 
 def _rows_text(comparison: ComparedResults) -> str:
-    """Return the sentence on how many rows differ and by how much, or that none does."""
+    """Return the sentence on how many rows differ and by how much.
+
+    It names the first that applies: no difference; changes beyond the tolerance and rows in one result only, with the
+    largest gain and loss; changes within the tolerance; differences in other figures only.
+    """
     unit, rows = comparison.unit, counted(comparison.row_count, "row")
     if comparison.same:
         return f"No differences: {'the row has' if comparison.row_count == 1 else f'all {rows} have'} the same figures."

@@ -232,7 +232,10 @@ class Limit:
     relative: bool = False
 
     def is_exceeded_by(self, change: RowChange) -> bool:
-        """Return whether a row changes by more than the limit; any change from 0 is more than every percentage."""
+        """Return whether a row changes by more than the limit; any change from 0 is more than every percentage.
+
+        A missing old amount counts as 0.
+        """
         if not self.relative:
             return change.size > self.size
         return change.size * 100 > self.size * (change.old or NOTHING).copy_abs()
@@ -276,7 +279,10 @@ class ComparedResults:
 
     @property
     def illustrative(self) -> tuple[str, ...]:
-        """Return a sentence for each input file whose figures are marked illustrative: do not quote them."""
+        """Return a sentence for each input file whose figures are marked illustrative: do not quote them.
+
+        Between results of different versions of gpit, sentences with the same file and numbers count as one.
+        """
         manifests = [side.record.manifest or {} for side in (self.old, self.new)]
         texts = [str(text) for manifest in manifests for text in manifest.get("illustrative", ())]
         if len({manifest.get("gpit") for manifest in manifests}) == 1:
@@ -315,9 +321,11 @@ class ComparedResults:
 
     @cached_property
     def failing(self) -> tuple[RowChange, ...]:
-        """Return the rows that make the comparison fail: those above the limit.
+        """Return the rows that make the comparison fail.
 
-        Without a limit they are all that differ by more than the tolerance, and all that only one result has.
+        With a limit they are those that change by more than both the limit and the tolerance. Without one they are all
+        that differ by more than the tolerance, all that only one result has, and, if the tolerance is 0, those that
+        differ in other figures only.
         """
         above_tolerance = [change for change in self.changes if change.size > self.tolerance]
         if self.limit:
@@ -333,7 +341,10 @@ class ComparedResults:
 
     @property
     def agrees(self) -> bool:
-        """Return whether no difference counts against the comparison: `gpit compare` then exits with 0."""
+        """Return whether no difference counts against the comparison: `gpit compare` then exits with 0.
+
+        No row may fail and, unless a tolerance or a limit is given, no figure of a file may differ from its own rule.
+        """
         # As for `failing`: a tolerance or a limit is about the answer only.
         return not self.failing and bool(self.tolerance or self.limit or not self.off_rule)
 
@@ -342,7 +353,10 @@ class ComparedResults:
         return self.labels.get(column, column)
 
     def first_differences(self) -> list[tuple[str, int, int]]:
-        """Return each column that is the first to differ in a row, with its number of rows and of changed answers."""
+        """Return each column that is the first to differ in a row, with its number of rows and of changed answers.
+
+        The columns with the most changed answers come first, then those with the most rows.
+        """
         by_column: dict[str, list[RowChange]] = {}
         for change in self.changes:
             if change.first:

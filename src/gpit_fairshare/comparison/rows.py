@@ -24,7 +24,11 @@ _IN_OLD, _IN_NEW = "old", "new"
 
 
 def changes_of(old: Record, new: Record) -> tuple[tuple[RowChange, ...], int]:
-    """Return the rows of two results in which anything differs, by year and code, and the number of all rows."""
+    """Return the rows of two results in which anything differs, by year and code, and the number of all rows.
+
+    Only columns of both results are compared, and the two answers, whatever their names, last. Rows of one result only
+    are included.
+    """
     table = _join_rows(old, new)
     _refuse_nothing_in_common(old, new, table)
     old_answer, new_answer = f"{_OLD}{old.answer}", f"{_NEW}{new.answer}"
@@ -55,7 +59,10 @@ def changes_of(old: Record, new: Record) -> tuple[tuple[RowChange, ...], int]:
 
 
 def _row_change(row: Mapping[str, Any]) -> RowChange:
-    """Return the change of one joined row: its two answers, whether both sides have it, and what differs first."""
+    """Return the change of one joined row: its two answers, whether both sides have it, and what differs first.
+
+    A missing answer counts as 0 in the change. What differs first is empty if only one side has the row.
+    """
     status: Status = "both" if row[_IN_OLD] and row[_IN_NEW] else "added" if row[_IN_NEW] else "removed"
     old, new = (exact(amount) if isinstance(amount, float) else None for amount in (row["before"], row["after"]))
     return RowChange(
@@ -72,7 +79,11 @@ def _row_change(row: Mapping[str, Any]) -> RowChange:
 
 
 def _join_rows(old: Record, new: Record) -> pl.DataFrame:
-    """Return a table with one row for each year and code of either side; columns begin with `old:` or `new:`."""
+    """Return a table with one row for each year and code of either side.
+
+    The columns of the sides begin with `old:` or `new:`; the columns `old` and `new` are true where the side has the
+    row, else null.
+    """
 
     def marked(rows: pl.DataFrame, prefix: str, side: str) -> pl.DataFrame:
         names = {name: f"{prefix}{name}" for name in rows.columns if name not in KEYS}
@@ -83,10 +94,10 @@ def _join_rows(old: Record, new: Record) -> pl.DataFrame:
 
 
 def _refuse_nothing_in_common(old: Record, new: Record, table: pl.DataFrame) -> None:
-    """Refuse two results without a common year and organisation.
+    """Refuse two results without a common year and organisation; `table` has their joined rows.
 
     Raises:
-        UsageError: They have no year, or no organisation, in common.
+        UsageError: They have no year in common, or no organisation in the same year.
     """
     if not set(old.years) & set(new.years):
         raise UsageError(
@@ -102,7 +113,10 @@ def _refuse_nothing_in_common(old: Record, new: Record, table: pl.DataFrame) -> 
 
 
 def _first_few(texts: Sequence[str]) -> str:
-    """Return the first three texts as a list in words, each shortened."""
+    """Return the first three texts with commas between them, each cut to 40 characters, and `…` if there are more.
+
+    Without texts it is `none`.
+    """
     return ", ".join(text[:40] for text in texts[:3]) + (" …" if len(texts) > 3 else "") or "none"
 
 
@@ -113,7 +127,10 @@ def _ordered_columns(record: Record) -> list[str]:
 
 
 def _exact_columns(record: Record) -> set[str]:
-    """Return the names of columns that are compared exactly: inputs, and steps that round to whole units."""
+    """Return the names of columns that are compared exactly: inputs, and steps that `rounded` rounds.
+
+    A table without a scheme has none.
+    """
     if record.scheme is None:
         return set()
     steps = {step.name: step for step in record.scheme.steps}
@@ -121,7 +138,11 @@ def _exact_columns(record: Record) -> set[str]:
 
 
 def _differs(table: pl.DataFrame, old: str, new: str, *, exactly: bool) -> pl.Expr:
-    """Return a Polars expression that is true for rows in which two columns differ; a blank differs from any value."""
+    """Return a Polars expression that is true for rows in which two columns differ; a blank differs from any value.
+
+    Numbers may differ by the noise of adding up in another order, unless `exactly` is true. Columns of different types
+    are compared as texts.
+    """
     before, after = table[old], table[new]
     if before.dtype != after.dtype:
         if before.null_count() == after.null_count() == table.height:
@@ -138,14 +159,20 @@ def _differs(table: pl.DataFrame, old: str, new: str, *, exactly: bool) -> pl.Ex
 
 
 def _as_text(value: object) -> str | None:
-    """Return a cell as text, to compare columns of different types; None for a blank."""
+    """Return a cell as text, to compare columns of different types; None for a blank.
+
+    Yes and no become `true` and `false`.
+    """
     if isinstance(value, bool):
         return str(value).casefold()
     return tree.number_text(value) if isinstance(value, float) else value if isinstance(value, str) else None
 
 
 def year_totals(old: Record, new: Record, changes: Sequence[RowChange]) -> tuple[YearTotal, ...]:
-    """Return for each year of either side the totals of the answers, and how many rows gain, lose, come and go."""
+    """Return for each year of either side the totals of the answers, and how many rows gain, lose, come and go.
+
+    Only rows of both sides count as gaining or losing.
+    """
     totals = []
     for year in sorted({*old.years, *new.years}):
         old_amounts, new_amounts = (_answers_of_year(record, year) for record in (old, new))

@@ -31,7 +31,8 @@ _NAMED: Final = 3
 def side_of(source: ResultSource, name: str = "") -> Side:
     """Return one side of a comparison: a finished run, or a result file calculated again by its own rule.
 
-    If the file cannot be calculated again, the side has the reason in `fault`.
+    The side of a file has the figures that differ from what its rule gives or, if it cannot be calculated again, the
+    reason in `fault`.
 
     Args:
         source: A run, a record, or the path of a result file.
@@ -53,7 +54,8 @@ def side_of(source: ResultSource, name: str = "") -> Side:
 def comparable(old: Side, new: Side) -> tuple[Side, Side]:
     """Return the two sides ready to be compared, each with its answer column.
 
-    A table that does not name its answer column has the same one as the other side.
+    In files, figures that differ from the other side only by noise are replaced by the other side's. A table that does
+    not name its answer column has the same one as the other side.
 
     Raises:
         UsageError: Their rows, units or answers are not of the same kind.
@@ -85,10 +87,11 @@ def comparable(old: Side, new: Side) -> tuple[Side, Side]:
 
 
 def _without_noise(side: Side, other: Record) -> Side:
-    """Return a file's side with the figures of the other side wherever both count as the same.
+    """Return a file's side with the figures of the other side wherever both count as the same; a run is unchanged.
 
-    A program that saves a file again may write only 15 digits of each figure. It also recalculates the figures that
-    no step rounds, adding up in another order. Neither is a change by a person.
+    A program that saves a file again may write only 15 digits of each figure. It also recalculates the figures that no
+    step rounds, adding up in another order. Neither is a change by a person. If any figure was replaced, the inputs get
+    the same figures and the file is calculated again; its differences from its own rule stay as they were found.
     """
     record = side.record
     if side.kind == "run":
@@ -152,7 +155,10 @@ def remarks_on(old: Side, new: Side, changes: Sequence[RowChange]) -> tuple[str,
 
 
 def _merger_remarks(old: Side, new: Side, changes: Sequence[RowChange]) -> list[str]:
-    """Return remarks on removed organisations that, by the crosswalk, became added ones, and on those that split."""
+    """Return remarks on removed organisations that became an added one by the crosswalk, with money before and after.
+
+    One that became several added organisations is reported as a split, without money.
+    """
     inputs = new.record.inputs or old.record.inputs
     crosswalk = inputs.crosswalk if inputs else packaged_crosswalk()
     unit = new.unit or old.unit
@@ -172,7 +178,7 @@ def _merger_remarks(old: Side, new: Side, changes: Sequence[RowChange]) -> list[
 
 
 def _renaming_remarks(old: Record, new: Record) -> list[str]:
-    """Return a remark on organisations whose name changed; an empty list if there are none."""
+    """Return one remark with the number of organisations whose name changed, and the first of them; empty if none."""
     before, after = (dict(record.rows.select("org_code", "org_name").iter_rows()) for record in (old, new))
     renamed = [code for code, name in after.items() if before.get(code) and name and before[code] != name]
     if not renamed:

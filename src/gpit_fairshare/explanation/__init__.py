@@ -47,7 +47,9 @@ class Explanation(ExplainedLines):
 def explain(
     source: Result | Record | str | Path, organisation: str, *, year: str | None = None, step: str | None = None
 ) -> Explanation:
-    """Explain how the figures of one organisation are calculated.
+    """Explain how the figures of one organisation are calculated, line by line for each year.
+
+    For a file, it also lists the figures that differ from the file's own rule, of this organisation and of others.
 
     Args:
         source: A run, a record, or the path of a result file, which is calculated again from what it holds.
@@ -99,7 +101,10 @@ def explain(
 
 
 def _year_lines(result: Result, code: str, year: str, lines: tuple[ExplanationLine, ...]) -> YearLines:
-    """Return the lines of one year, with the answer as it is printed."""
+    """Return the lines of one year, with the answer as its line prints it.
+
+    If no line is the answer, as when only one step is explained, the answer comes from the result.
+    """
     scheme = result.scheme
     answer = next((line for line in lines if line.answer), None)
     unit = scheme.symbols[scheme.result].unit

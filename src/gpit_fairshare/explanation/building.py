@@ -48,7 +48,8 @@ class Building:
     def build(self, names_needed: frozenset[str] | None) -> Drafts:
         """Draft the lines of the year: inputs, parameters, steps with the figures before them, and checks.
 
-        If `names_needed` is given, only these names are drafted, and no checks.
+        Only inputs and parameters that a step or check uses are drafted. If `names_needed` is given, only these names
+        are drafted, and no checks.
         """
         parts: list[Step | Check] = [*self.scheme.steps, *self.scheme.checks]
         used = (
@@ -73,7 +74,11 @@ class Building:
     # Inputs ---------------------------------------------------------------------------------------------------
 
     def _draft_input(self, name: str) -> None:
-        """Draft the line of an input, with the file and row or cell that it came from."""
+        """Draft the line of an input, with the file and row or cell that it came from.
+
+        If none is recorded, the line has the default origin, or says that a blank is in no file. It is marked if a note
+        says that figures of its file are illustrative.
+        """
         column = self.result.inputs.columns.get(name)
         files = column.file.split(", ") if column else []
         origin = self.result.inputs.origins.get((self.drafts.year, self.place.code, name), "")
@@ -101,14 +106,18 @@ class Building:
             self.drafts.add(draft)
 
     def _figure_draft(self, leaf: tree.AggregateCall) -> UnformattedLine:
-        """Return the line of a figure over rows, such as `total(fair_share)`."""
+        """Return the line of a figure over rows, such as `total(fair_share)`; a count has no unit."""
         name, symbol, aggregate = column_of(leaf), self.scheme.symbols[leaf.of], AGGREGATES[leaf.function]
         label = aggregate.in_words(self.place.label(leaf.of), self.place.extent(symbol.kind, leaf.within))
         unit = None if aggregate.is_count else symbol.unit
         return UnformattedLine("figure", name, label, self.place.scope(leaf.within), unit, self.row[name])
 
     def _draft_previous(self, leaf: tree.Previous) -> None:
-        """Draft the line of a value of the year before; after a merger, also a line for each predecessor."""
+        """Draft the line of a value of the year before; after a merger, also a line for each predecessor.
+
+        If the organisation or its group is the same as then, the value is recorded as that of the earlier line. There
+        is no line in the first year, nor a second one of the same name.
+        """
         name = previous_column(leaf.of)
         before = self.before
         if name in self.emitted or before is None:
@@ -135,7 +144,7 @@ class Building:
         self._add_once(draft)
 
     def _is_same_group(self, column: str) -> bool:
-        """Return whether the organisation was in the group of the same name in the year before."""
+        """Return whether the organisation existed in the year before and was in the group of the same name."""
         before = self.before
         if before is None or self.place.code not in before.codes():
             return False
@@ -145,7 +154,11 @@ class Building:
     # Steps and checks -----------------------------------------------------------------------------------------
 
     def _draft_step(self, step: Step) -> None:
-        """Draft the line of a step, after the lines of the figures that it uses."""
+        """Draft the line of a step, after the lines of the figures that it uses.
+
+        `share_out` and `rounded` also have lines for their own arithmetic. The line says whether it is the answer, and
+        has the national total of money.
+        """
         self._draft_figures(step.tree)
         match step.tree:
             case tree.ShareOut():
@@ -169,7 +182,10 @@ class Building:
         return tuple(f"first year: {previous_column(node.of)} is {tree.to_text(node.first)}" for node in nodes)
 
     def _national_total(self, step: Step) -> float | None:
-        """Return the national total of money that is shared out, or of the answer; None for other steps."""
+        """Return the national total of a step in £ per organisation that is shared out, or is the answer; else None.
+
+        If the shares are rounded, only the rounded step has a total. A total of 0 or less is None as well.
+        """
         if step.kind != ORGANISATION or self.scheme.symbols[step.name].unit != "£":
             return None
         shares = {other.name for other in self.scheme.steps if isinstance(other.tree, tree.ShareOut)}
@@ -183,7 +199,10 @@ class Building:
         return total if total > 0 else None
 
     def _draft_check(self, check: Check, outcome: CheckResult) -> None:
-        """Draft the line of a check: whether it holds for this organisation, and for how many others it fails."""
+        """Draft the line of a check: whether it holds for this organisation or its group.
+
+        A check per organisation has a note on how many others it fails for.
+        """
         self._draft_figures(check.tree)
         kind = kind_of(check.tree, self.scheme.symbols)
         label = self.place.label_of(kind)
@@ -200,7 +219,10 @@ class Building:
 
 
 def _origin_text(value: ParameterValue) -> str:
-    """Return the source of a parameter's value, or its assumption, or that it was set for the run."""
+    """Return the source of a parameter's value, or its assumption, or how it was set or changed for the run.
+
+    A value written as a fraction, such as 1/3, is added as it is written.
+    """
     if value.overridden:
         of_the_run = value.assumption.startswith("Set for this run")
         origin = f"{'set for this run' if of_the_run else value.assumption.rstrip('.')}, not in the scheme"

@@ -58,9 +58,9 @@ def evaluate(
 
 
 def _test_parts(expression: tree.Expression, *, first_year: bool) -> Iterator[tree.Expression]:
-    """Yield the parts of a formula that show its decisions: comparisons with both sides, and conditions of `where`.
+    """Yield the parts of a formula that show its decisions: comparisons with their sides, and conditions of `where`.
 
-    The first year's value of `previous` has such parts in the first year only.
+    The sides are left out if one is a text. The first year's value of `previous` has such parts in the first year only.
     """
     match expression:
         case tree.Previous() if not first_year:
@@ -99,7 +99,10 @@ class Digits:
             pass
 
     def _find_tests(self, year: Drafts) -> None:
-        """Record what each line of a year compares, and the values and outcomes of these comparisons."""
+        """Record which comparisons decided the value of each line of a year, and their values and outcomes.
+
+        Only lines whose formula is printed as the scheme has it are looked at, not the arithmetic of `share_out`.
+        """
         trees = {id(line): line.tree for line in year.lines if line.formula and line.tree and not line.arithmetic}
         nodes = [node for expression in trees.values() for node in _test_parts(expression, first_year=year.first_year)]
         values = evaluate(nodes, year.cells, year.texts, first_year=year.first_year)
@@ -129,7 +132,10 @@ class Digits:
     # Printed values -------------------------------------------------------------------------------------------
 
     def text(self, year: Drafts, name: str) -> str:
-        """Return the value of a name as it is printed, with the digits found for it."""
+        """Return the value of a name as it is printed, with the digits found for it.
+
+        If these are more than the 17 of a float, its exact fraction is written, where the run has it.
+        """
         key = year.key(name)
         digits = DIGITS[self.level[key]]
         value = year.cells[name]
@@ -142,7 +148,11 @@ class Digits:
         return {name: self.text(year, name) for name in with_numbers.columns_of(expression, first_year=year.first_year)}
 
     def side_text(self, year: Drafts, node: tree.Expression, unit: str | None) -> str:
-        """Return one side of a comparison as it is printed; `unit` is used for a side that has no line of its own."""
+        """Return one side of a comparison as it is printed.
+
+        A side that has no line of its own is calculated from the printed numbers and written with `unit`; the run's own
+        value is used if that is not possible, or would give another outcome.
+        """
         match node:
             case tree.Name() | tree.AggregateCall() | tree.Previous() if not (
                 isinstance(node, tree.Previous) and year.first_year
@@ -159,7 +169,11 @@ class Digits:
                 return with_numbers.value_text(compared, unit, DIGITS[self.level[key]])
 
     def _value_by_hand(self, year: Drafts, node: tree.Expression) -> Fraction | None:
-        """Return the exact result of a formula for the printed numbers; None if it needs more than plain arithmetic."""
+        """Return the exact result of a formula for the printed numbers, as a fraction.
+
+        None if it needs more than plain arithmetic and functions with an exact form, divides by 0, or uses a value that
+        is no number.
+        """
         match node:
             case tree.Number(value):
                 return Fraction(str(value))
@@ -192,7 +206,10 @@ class Digits:
     # Precision ------------------------------------------------------------------------------------------------
 
     def _raise_year(self, year: Drafts) -> bool:
-        """Give more digits to the numbers of lines whose printed numbers do not give their values.
+        """Give more digits to the numbers of lines whose printed numbers do not give their values or whole units.
+
+        A comparison whose printed sides give another outcome is first printed with the run's own values; only if that
+        is not enough do the numbers of its line get more digits.
 
         Returns:
             Whether any number was given more digits.
@@ -240,7 +257,10 @@ class Digits:
         return tree.ComparisonOperation(test.relation, tree.Number(left), tree.Number(right))
 
     def _is_same_rounding(self, year: Drafts, rounding: Rounding) -> bool:
-        """Return whether the printed figure splits into the same whole units and remainder as the exact one."""
+        """Return whether the printed figure splits into the same whole units and remainder as the exact one.
+
+        The remainder is compared in millionths of a unit.
+        """
         figure = with_numbers.read(self.text(year, rounding.of))
         assert isinstance(figure, Fraction)  # noqa: S101  # what is rounded is a number
         units = figure / rounding.to
@@ -249,7 +269,11 @@ class Digits:
         return whole == rounding.whole and millionths == rounding.millionths
 
     def _raise_line(self, year: Drafts, draft: UnformattedLine) -> bool:
-        """Give one step more digits to every number of a line; return whether any number could get more."""
+        """Give one step more digits, up to 17, to every number of a line; return whether any number could get more.
+
+        These are its own value, except for a check, the values that it is calculated from, and both sides of its
+        comparisons.
+        """
         names = [*draft.parts] if draft.kind == "check" else [draft.name, *draft.parts]
         if draft.tree:
             names += with_numbers.columns_of(draft.tree, first_year=year.first_year)

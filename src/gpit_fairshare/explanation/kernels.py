@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 
 
 def share_out_lines(place: OrganisationInYear, step: Step, kernel: tree.ShareOut) -> list[UnformattedLine]:
-    """Return the lines of a `share_out` step: the figure that its arithmetic needs, and the step itself."""
+    """Return the lines of a `share_out` step: the figure that its arithmetic needs, and the step itself.
+
+    The figure is the total of the weights if shares are in proportion to them alone, else the money for each unit of
+    weight; if there is no such factor, it is the unspent money.
+    """
     factor = place.year.factor[step.name][place.group_number(kernel.within)]
     share = place.year.exact[step.name][place.row_of(step.kind)]
     notes: tuple[str, ...] = ()
@@ -41,7 +45,11 @@ def _is_in_proportion(kernel: tree.ShareOut) -> bool:
 def _proportional_line(
     place: OrganisationInYear, step: Step, kernel: tree.ShareOut
 ) -> tuple[UnformattedLine, tree.Expression]:
-    """Return the line of the total of the weights, and the arithmetic amount * weight / total."""
+    """Return the line of the total of the weights, and the arithmetic amount * weight / total.
+
+    The total is of the organisation's group. It has the name of a figure that formulas may use too, such as
+    `total(people)`; if the weight is a number or is not one value per row, the name is `weights(step)`.
+    """
     weights = place.values(kernel.by, step.kind)
     symbol = place.scheme.symbols[kernel.by.name] if isinstance(kernel.by, tree.Name) else None
     name = f"weights({step.name})"
@@ -63,9 +71,10 @@ def _proportional_line(
 def _factor_line(
     place: OrganisationInYear, step: Step, kernel: tree.ShareOut, factor: Fraction
 ) -> tuple[UnformattedLine, tree.Expression]:
-    """Return the line of the factor, and the formula of a share.
+    """Return the line of the factor, the money for each unit of weight, and the formula of a share.
 
-    The formula is base + factor * weight, raised to the floor or cut to the ceiling if the step has them.
+    The formula is base + factor * weight, raised to the floor or cut to the ceiling if the step has them. The line also
+    says how much money is spent, and how many rows are at the floor and the ceiling.
     """
     symbols, name = place.scheme.symbols, f"factor({step.name})"
     label, weight_unit = "weight", None
@@ -88,7 +97,10 @@ def _factor_line(
 def _unspent_line(
     place: OrganisationInYear, step: Step, kernel: tree.ShareOut
 ) -> tuple[UnformattedLine, tree.Expression, tuple[str, ...]]:
-    """Return the line of the unspent money, the arithmetic of the maximum, and a note; used if there is no factor."""
+    """Return the line of the unspent money, the arithmetic of the share, and a note on it; used if there is no factor.
+
+    The share is the maximum; without a weight or a maximum it is the base (0 if there is none) within the bounds.
+    """
     unit = place.scheme.symbols[step.name].unit
     left = place.year.unspent[step.name][place.group_number(kernel.within)]
     line = UnformattedLine(
@@ -119,7 +131,7 @@ def _within_bounds(kernel: tree.ShareOut, inner: tree.Expression) -> tree.Expres
 
 
 def _spent_text(place: OrganisationInYear, step: Step, kernel: tree.ShareOut) -> str:
-    """Return a text on how much money was shared out, and how much of it is spent and unspent."""
+    """Return a text on how much money was shared out in the organisation's group, and how much is spent and unspent."""
     unit = place.scheme.symbols[step.name].unit
     rows = place.rows(step.kind, kernel.within)
     left = place.year.unspent[step.name][place.group_number(kernel.within)]
@@ -129,7 +141,10 @@ def _spent_text(place: OrganisationInYear, step: Step, kernel: tree.ShareOut) ->
 
 
 def _bounds_text(place: OrganisationInYear, step: Step, kernel: tree.ShareOut) -> str:
-    """Return a text on how many rows are at the floor, at the ceiling and between them."""
+    """Return a text on how many rows are at the floor, at the ceiling and between them.
+
+    Rows without a weight are counted separately, and one at both bounds counts as at the floor.
+    """
     rows, shares = place.rows(step.kind, kernel.within), place.year.exact[step.name]
     low, high = (None if leaf is None else place.values(leaf, step.kind) for leaf in (kernel.at_least, kernel.at_most))
     weights = place.values(kernel.by, step.kind)
@@ -146,7 +161,11 @@ def _bounds_text(place: OrganisationInYear, step: Step, kernel: tree.ShareOut) -
 
 
 def rounded_lines(place: OrganisationInYear, step: Step, kernel: tree.Rounded) -> list[UnformattedLine]:
-    """Return the lines of a `rounded` step: how many units are left after rounding down, and the step itself."""
+    """Return the lines of a `rounded` step: how many units are left after rounding down, and the step itself.
+
+    The units left go to the rows with the largest remainders, equal ones by code. The first line says which these are,
+    the second has the place of this organisation among equal ones.
+    """
     unit = place.scheme.symbols[step.name].unit
     rows = place.rows(step.kind, kernel.within)
     values = place.values(kernel.of, step.kind)

@@ -128,7 +128,7 @@ class ExplainedLines:
         return self.agrees and not self.differences and not self.others_differ
 
     def document(self) -> dict[str, Any]:
-        """Return the explanation with stable keys, for JSON."""
+        """Return the explanation with stable keys, for JSON; each comparison also has its text."""
         document = {"schema": JSON_SCHEMA, "sound": self.sound, **to_jsonable_python(self)}
         entries = [entry for year in document["years"] for entry in year["lines"]]
         for entry, line in zip(entries, self.lines, strict=True):

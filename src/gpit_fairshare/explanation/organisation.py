@@ -92,7 +92,10 @@ class OrganisationInYear:
         return f"{counted(number, 'group')} by {self.label(kind.column)}"
 
     def values(self, leaf: tree.Name | tree.Number, kind: Kind) -> Sequence[Any]:
-        """Return the values of a kernel's argument on every row of a kind, as exact fractions if the run has them."""
+        """Return the values of an argument of `share_out` or `rounded` on every row of a kind; a number is repeated.
+
+        They are exact fractions if the run has them.
+        """
         if isinstance(leaf, tree.Number):
             return [Fraction(leaf.value)] * self.year.frames[kind].height
         if leaf.name in self.year.exact and self.scheme.symbols[leaf.name].kind == kind:
@@ -102,6 +105,9 @@ class OrganisationInYear:
 
 def organisation_code(result: Result, code_or_name: str) -> str:
     """Return the code of an organisation, given by its code in any case, or by its name in the inputs.
+
+    Codes come before names, and the exact code first of all. The error for an unknown one says what it became, or
+    suggests others.
 
     Raises:
         UsageError: There is no such organisation, or several have that name.
@@ -125,7 +131,10 @@ def organisation_code(result: Result, code_or_name: str) -> str:
 
 
 def _hint(text: str, names: Mapping[str, str | None]) -> str:
-    """Return a question with the codes and names most like a text (`; did you mean …?`); "" if there are none."""
+    """Return a question with the codes and names most like a text (`; did you mean …?`); "" if there are none.
+
+    Names that contain the text come before those that are only similar.
+    """
     by_text = {code.casefold(): code for code in names}
     codes = [by_text[match] for match in get_close_matches(text, list(by_text), _SUGGESTIONS, _SIMILARITY)]
     folded: dict[str, str] = {}
@@ -140,7 +149,10 @@ def _hint(text: str, names: Mapping[str, str | None]) -> str:
 
 
 def _became_of(result: Result, code: str) -> str:
-    """Return a clause on what a code that is not among the rows became; an empty text if the crosswalk does not say."""
+    """Return a clause on what a code that is not among the rows became, and when; an empty text if it is not known.
+
+    Only changes up to the last year of the scheme, or the day of the boundaries if that is later, are reported.
+    """
     first, last = (year_start(year) for year in (result.scheme.years[0], result.scheme.years[-1]))
     code = code.strip().upper()
     crosswalk = result.inputs.crosswalk
@@ -171,7 +183,10 @@ def years_of(result: Result, code: str, year: str | None) -> list[str]:
 
 
 def became(result: Result, code: str) -> tuple[str, ...]:
-    """Return sentences on what an organisation became, or was made from, if it does not exist in every year."""
+    """Return sentences on what an organisation became, or was made from, if it does not exist in every year.
+
+    There is one for each pair of years in a row of which only one has it, also if the crosswalk does not say why.
+    """
     years = result.scheme.years
     years_present = [year for year in years if code in result.years[year].codes()]
     crosswalk = result.inputs.crosswalk

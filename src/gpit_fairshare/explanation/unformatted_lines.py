@@ -72,7 +72,7 @@ class UnformattedLine:
 
 
 def symbol_draft(place: OrganisationInYear, kind: Kind, name: str, value: Any, **more: Any) -> UnformattedLine:
-    """Return the unformatted line of an input, a parameter or a step.
+    """Return the unformatted line of an input, a parameter or a step, with its label and unit from the scheme.
 
     Args:
         place: The organisation and year.
@@ -123,7 +123,10 @@ class Drafts:
 
 
 def needed(scheme: Scheme, years: Sequence[str], step: str) -> Mapping[str, frozenset[str]]:
-    """Return, for each year of the scheme, the names that a step depends on in `years`, with the step itself."""
+    """Return, for each year of the scheme, the names that a step depends on in `years`, with the step itself.
+
+    Years are taken from the last to the first: what `previous` reads is added to the names of the year before.
+    """
     names_needed: dict[str, frozenset[str]] = {}
     before: set[str] = set()
     for year in reversed(scheme.years):

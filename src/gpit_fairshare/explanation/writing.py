@@ -47,7 +47,11 @@ class LineWriter:
         return tuple(lines)
 
     def _write_line(self, year: Drafts, draft: UnformattedLine, labels: dict[str, str]) -> ExplanationLine:
-        """Return a draft as a line, with its value, arithmetic, comparisons and notes as texts."""
+        """Return a draft as a line, with its value, arithmetic, comparisons and notes as texts.
+
+        The line gets the last number. The origin of a value of the year before is the number of its line, if there is
+        one.
+        """
         is_check = draft.kind == "check"
         text = value_text(draft.value) if is_check else self.digits.text(year, draft.name)
         notes = list(draft.notes)
@@ -89,7 +93,10 @@ class LineWriter:
         )
 
     def _plugin_notes(self, year: Drafts, expression: tree.Expression) -> list[str]:
-        """Return a note on each plug-in function in a formula: what it gave, and what it does."""
+        """Return a note on each call of a plug-in's function in a formula.
+
+        It has the call with its numbers, the result, the plug-in, and what the function does.
+        """
         functions = {function.name: function for function in added_functions(expression)}
         calls = [node for node in tree.walk(expression) if isinstance(node, tree.Call) and node.function in functions]
         values = evaluate(calls, year.cells, year.texts, first_year=year.first_year)
@@ -102,7 +109,10 @@ class LineWriter:
         return notes
 
     def _lines_used(self, year: Drafts, draft: UnformattedLine) -> tuple[int, ...]:
-        """Return the numbers of the lines that a line is calculated from."""
+        """Return the numbers of the lines that a line is calculated from, each once.
+
+        For a value of the year before, this is also the line of that year; values without a line are left out.
+        """
         names = list(draft.parts)
         if draft.tree:
             names += columns_of(draft.tree, first_year=year.first_year)
@@ -123,7 +133,10 @@ class LineWriter:
     # Comparisons ----------------------------------------------------------------------------------------------
 
     def _write_test(self, year: Drafts, test: tree.ComparisonOperation | tree.IsGiven, labels: dict[str, str]) -> Test:
-        """Return a comparison with both sides as texts, and whether it is true."""
+        """Return a comparison, or a test whether a value is given, with both sides as texts, and whether it is true.
+
+        `labels` has the label of each line of the year by name.
+        """
         if isinstance(test, tree.IsGiven):
             filled = year.cells[test.name] is not None
             return Test(f"{self._label(test.name, labels)} {self.digits.text(year, test.name)}", "is", "given", filled)
@@ -131,7 +144,10 @@ class LineWriter:
         return Test(self._side(year, test.left, labels), test.relation, self._side(year, test.right, labels), outcome)
 
     def _side(self, year: Drafts, side: tree.Expression, labels: dict[str, str]) -> str:
-        """Return one side of a comparison as text: its label or formula, and its printed value."""
+        """Return one side of a comparison as text: its label or formula, and its printed value.
+
+        A number or a text stands alone. `labels` has the label of each line of the year by name.
+        """
         text = self.digits.side_text(year, side, self._unit_of_side(side))
         match side:
             case tree.Number() | tree.Text():
@@ -170,7 +186,11 @@ def _rounded_arithmetic(rounding: Rounding) -> str:
 
 
 def _rounding_tests(rounding: Rounding) -> list[Test]:
-    """Return the comparisons that decide whether a figure is rounded up; none if no row is."""
+    """Return the comparisons that decide whether a figure is rounded up; none if no row is.
+
+    Its remainder is compared with the smallest that is rounded up. If only some rows with that remainder are, its place
+    among them by code decides.
+    """
     if rounding.least is None:
         return []
     own_remainder, least = f"remainder {remainder_text(rounding.millionths)}", remainder_text(rounding.least)
