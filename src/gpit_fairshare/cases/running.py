@@ -180,7 +180,7 @@ class _FigureComparison:
     """Compares the expected figures of a case with those of its run."""
 
     def __init__(self, case: Case, result: Result) -> None:
-        """Collect the figures of the case and of its run; names that the run does not have are refused."""
+        """Collect the figures of the case and of its run; years and columns that the run does not have are refused."""
         self.case = case
         self.result = result
         self.figures = case.figures
@@ -230,7 +230,10 @@ class _FigureComparison:
                 yield from (FigureDifference(year, code, "", "extra row", None, "a row") for code in extra)
 
     def figure_differences(self) -> Iterator[FigureDifference]:
-        """Yield the expected figures that differ from those of the run; rows that the result lacks are left out."""
+        """Yield the expected figures that differ from those of the run, of organisations and national ones.
+
+        Rows that the result lacks are left out: `row_differences` yields these.
+        """
         tolerances = self.case.model.tolerance
         for figure in self.figures:
             row = row_of(self.rows_by_year[figure.year], figure.code) if figure.code else self.national[figure.year]

@@ -75,7 +75,10 @@ def compare_values(
 
 
 def _compare_rows(actual: Sequence[Any], expected: Sequence[Any], rules: ColumnRules) -> Iterator[FileDifference]:
-    """Yield the differences of two tidy tables, whose rows are matched by year and organisation and not by position."""
+    """Yield the differences of two tidy tables, whose rows are matched by year and organisation and not by position.
+
+    A row that only one table has is one difference.
+    """
     matches, unmatched = pair_keys(map(row_key, actual), map(row_key, expected))
     for position, (match, row) in enumerate(zip(matches, expected, strict=True)):
         if match is None:

@@ -244,7 +244,7 @@ class Verification:
 
 
 def _json_value(value: Any) -> Any:
-    """Return a value as JSON can hold it: infinite numbers and unexpected types become texts."""
+    """Return a value as JSON can hold it: infinite numbers, unexpected types and all keys become texts."""
     match value:
         case dict():
             return {str(_json_value(key)): _json_value(entry) for key, entry in value.items()}
