@@ -96,7 +96,7 @@ def _stage_input_files(
 ) -> tuple[dict[str, list[str]], list[RunFile], list[str]]:
     """Find the input files of a run and copy them into `folder`; a file that the run names twice is copied once.
 
-    A file is not used for another input of the same name whose digest it has.
+    If the run has several inputs of one name, a file with the digest of one is not used for another.
 
     Returns:
         The paths of the copies by role, with `:SHEET` if the run asked for one; the files, with their digests now; and
