@@ -29,7 +29,10 @@ class CaseFile(pytest.File):
     """Files of expected figures that the case names; None if it cannot be read."""
 
     def collect(self) -> Iterator[CaseItem]:
-        """Yield one test, with the name of the case; if the file cannot be read, the test fails and says why."""
+        """Yield one test, with the name of the case, and store in `used` the files of expected figures that it names.
+
+        If the file cannot be read, `used` stays None, and the test fails and says why.
+        """
         # Heavy libraries load here, in suites that have cases.
         from gpit_fairshare.cases.reading import expected_paths, read_model  # noqa: PLC0415
         from gpit_fairshare.errors import GpitError  # noqa: PLC0415

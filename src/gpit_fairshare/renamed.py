@@ -19,7 +19,10 @@ def _warn(old: str, new: str) -> None:
 
 
 def renamed_names(module: str, names: Mapping[str, str]) -> Callable[[str], Any]:
-    """Return the `__getattr__` of a module whose names have changed, given as old to new names."""
+    """Return the `__getattr__` of a module whose names have changed, given as old to new names.
+
+    An old name gives a warning and the value of the new one; any other raises `AttributeError`.
+    """
 
     def get(name: str) -> Any:
         if name not in names:
@@ -31,7 +34,7 @@ def renamed_names(module: str, names: Mapping[str, str]) -> Callable[[str], Any]
 
 
 def renamed_attribute(old: str, new: str) -> property:
-    """Return a property under the old name of an attribute."""
+    """Return a property that gives an attribute under its old name, with a warning."""
 
     def get(instance: Any) -> Any:
         _warn(f"{type(instance).__name__}.{old}", new)
@@ -41,7 +44,10 @@ def renamed_attribute(old: str, new: str) -> property:
 
 
 def renamed_argument(old: str, new: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Return a decorator for a function one of whose arguments has a new name."""
+    """Return a decorator for a function one of whose arguments has a new name.
+
+    An argument with the old name gives a warning and is passed on under the new name.
+    """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
         @wraps(function)

@@ -65,7 +65,10 @@ class FigureDifference:
 
     @property
     def excess(self) -> tuple[bool, Decimal]:
-        """Return a sort key: how far the difference of two numbers exceeds its tolerance; others sort above these."""
+        """Return a sort key: how far the difference of two numbers exceeds its tolerance.
+
+        A difference without numbers, such as a missing row, a blank or a text, sorts above all of these.
+        """
         if self.difference is None or self.allowed is None:
             return True, ZERO
         return False, _EXACTLY.subtract(self.difference.copy_abs(), self.allowed)
@@ -91,7 +94,9 @@ def compare_figure(
 ) -> FigureDifference | None:
     """Return how a figure of the run differs from the expected figure of a case, or None if it does not.
 
-    Two numbers are the same if they differ by no more than the tolerance for the column.
+    Two numbers are the same within the tolerance of the column, or that of other columns; without one they must be
+    equal. All else must be equal; a text in a CSV file may have the apostrophe that gpit adds. A number that is not
+    finite always differs.
     """
     expected = expected_value(figure, kind)
 
@@ -118,8 +123,10 @@ def compare_figure(
 def expected_value(figure: ExpectedFigure, kind: Kind) -> Exact:
     """Return an expected figure with the type of its column; an empty text is a blank and is returned unchanged.
 
+    A cell of a CSV file is read as that type; a figure in TOML must have it already.
+
     Raises:
-        CaseError: The figure cannot be read as that type.
+        CaseError: The figure cannot be read as that type, or a text in a CSV file begins or ends with a space.
     """
     value = figure.value
     if value == "":

@@ -44,10 +44,12 @@ class Discovery:
 
 
 def find_cases(paths: Sequence[str]) -> Discovery:
-    """Find the cases in files and folders; folders are searched with their subfolders, in sorted order.
+    """Find the cases, and the files of expected figures, among files and in folders with their subfolders.
+
+    They are in the order of the paths, and sorted within a folder; a file that is found twice counts once.
 
     Raises:
-        UsageError: A path does not exist or is not a case, or there is no case at all.
+        UsageError: A path does not exist or is not a case, there is no case at all, or two files have the same name.
     """
     cases: dict[Path, DiscoveredFile] = {}
     expected: dict[Path, DiscoveredFile] = {}
@@ -76,8 +78,8 @@ def find_cases(paths: Sequence[str]) -> Discovery:
 def is_case(path: Path, *, is_named: bool = False) -> bool:
     """Return whether a file is a case: TOML with a table `[case]`, or broken TOML that has such a line.
 
-    Schemes, formulas and other TOML files are not cases. A broken case counts, so that it is noticed; so
-    does any broken file that the user named (`is_named`).
+    Schemes, formulas, other TOML files and hidden files are not cases. A broken case counts, so that it is noticed; so
+    does a TOML file that cannot be opened, and any broken one that the user named (`is_named`).
     """
     if path.suffix.lower() != CASE_ENDING or path.name.startswith("."):
         return False
@@ -111,7 +113,10 @@ def unused_files(
 
 
 def readable_text(path: Path) -> str:
-    """Return the text of a file, without the bytes that are not UTF-8; an empty text if it cannot be read."""
+    """Return the text of a file, with U+FFFD for bytes that are not UTF-8; an empty text if it cannot be opened.
+
+    Zero bytes are removed, so that a text in UTF-16 can be searched.
+    """
     try:
         return read_regular(path).replace(b"\0", b"").decode(errors="replace")
     except OSError:
@@ -143,8 +148,8 @@ def _check_path(text: str, path: Path) -> None:
 def _files_below(folder: Path) -> Iterator[Path]:
     """Yield the case files and files of expected figures below a folder, sorted.
 
-    Hidden folders, `node_modules`, caches and virtual environments are not searched. A folder that cannot be opened
-    is an error.
+    Every TOML file is yielded, whether it is a case or not. Hidden files and folders, `node_modules`, caches and
+    virtual environments are left out. A folder that cannot be opened raises `UsageError`.
     """
 
     def refuse(fault: OSError) -> None:
@@ -165,7 +170,11 @@ def _is_not_searched(folder: Path) -> bool:
 
 
 def _name_in_verdicts(path: Path, root: Path) -> str:
-    """Return the name of a case file in verdicts: its path as given if that is relative, else from the folder given."""
+    """Return the name of a file in verdicts: its path as given, or a path from the name of the folder given.
+
+    It is the path as given if `root`, the path in the command, is relative and has no `..`. Bytes that are not UTF-8
+    are replaced.
+    """
     if not root.is_absolute() and ".." not in root.parts:
         name = path
     else:

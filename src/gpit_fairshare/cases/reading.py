@@ -114,10 +114,12 @@ def expected_paths(case_file: DiscoveredFile, model: CaseDocument) -> list[Path]
 def read_case(case_file: DiscoveredFile, model: CaseDocument, *, may_lack: bool = False) -> Case:
     """Return a case with its expected figures: those in the case file, and those of the files that it names.
 
+    If a file may be missing and is, it is stored as `lacking` and no file of expected figures is read.
+
     Args:
         case_file: The case file.
         model: Its content.
-        may_lack: Whether the one file of a regression case may be missing, since it is written later.
+        may_lack: Whether the file of a regression case that names only one may be missing, since it is written later.
 
     Raises:
         CaseError: A file does not exist, or a figure is given twice.
@@ -201,7 +203,8 @@ def _check_header(file: str, header: tuple[str, ...], row: int) -> None:
     """Refuse the headings of a file of expected figures if one is missing or wrong.
 
     Raises:
-        CaseError: A heading is missing, given twice, or begins or ends with a space.
+        CaseError: Year, org_code or any column of figures is missing, or a heading is given twice or has spaces around
+            it.
     """
     for name in header:
         refuse_spaces(name, f"{file}: row {row}: the heading")

@@ -94,7 +94,10 @@ def _message_for_case(fault: GpitError) -> str:
 
 
 def _run_allocation(case: Case) -> Result:
-    """Allocate with the options of a case, in the folder of the case: messages then have the paths of the case file."""
+    """Allocate with the options of a case, in the folder of the case: messages then have the paths of the case file.
+
+    The effects of assumptions are not calculated.
+    """
     values = {name: getattr(case.model.run, option.key, None) for name, option in OPTIONS.items()}
     # Cases do not use the effects of assumptions, which take most of the time.
     with chdir(case.case_file.path.parent):
@@ -102,7 +105,11 @@ def _run_allocation(case: Case) -> Result:
 
 
 def _refusal_verdict(case: Case, base: CaseVerdict, fault: GpitError) -> CaseVerdict:
-    """Return the verdict on a run that was refused: ok if the case expects this message, else failed or an error."""
+    """Return the verdict on a run that was refused with the error `fault`.
+
+    It is ok if the text that the case expects is in the message or a finding, failed if it is not, and an error if the
+    case expects a result.
+    """
     if case.head.fails is None:
         return replace(base, outcome="fault", reasons=(_message_for_case(fault),))
     expected_message = " ".join(case.head.fails.split())
@@ -114,7 +121,16 @@ def _refusal_verdict(case: Case, base: CaseVerdict, fault: GpitError) -> CaseVer
 
 
 def _result_verdict(case: Case, base: CaseVerdict, result: Result) -> CaseVerdict:
-    """Return the verdict on a run that gave a result: whether its figures and checks are as the case expects."""
+    """Return the verdict on a run that gave a result: ok if its figures, rows and checks are as the case expects.
+
+    It fails if the case expects the run to be refused, or if its file of expected figures does not exist yet. The worst
+    differences come first.
+
+    Args:
+        case: The case.
+        base: The verdict so far.
+        result: The result.
+    """
     if case.head.fails is not None:
         surprise = f"The run should fail with '{one_line(case.head.fails, 200)}', but gives a result."
         return replace(base, outcome="failed", reasons=(surprise,))
@@ -164,7 +180,7 @@ class _FigureComparison:
     """Compares the expected figures of a case with those of its run."""
 
     def __init__(self, case: Case, result: Result) -> None:
-        """Collect the figures of the case and of its run; names that the run does not have are refused."""
+        """Collect the figures of the case and of its run; years and columns that the run does not have are refused."""
         self.case = case
         self.result = result
         self.figures = case.figures
@@ -183,7 +199,7 @@ class _FigureComparison:
         """Refuse years and columns that the run does not have, in figures, tolerances and columns.
 
         Raises:
-            CaseError: The case names one.
+            CaseError: The case names one, or a tolerance for a column without numbers.
         """
         file, years = one_line(self.case.case_file.path.name), list(self.result.years)
         for figure in self.figures:
@@ -214,7 +230,10 @@ class _FigureComparison:
                 yield from (FigureDifference(year, code, "", "extra row", None, "a row") for code in extra)
 
     def figure_differences(self) -> Iterator[FigureDifference]:
-        """Yield the expected figures that differ from those of the run; rows that the result lacks are left out."""
+        """Yield the expected figures that differ from those of the run, of organisations and national ones.
+
+        Rows that the result lacks are left out: `row_differences` yields these.
+        """
         tolerances = self.case.model.tolerance
         for figure in self.figures:
             row = row_of(self.rows_by_year[figure.year], figure.code) if figure.code else self.national[figure.year]

@@ -42,7 +42,11 @@ class Suite:
 
     @property
     def exit_code(self) -> int:
-        """Return the exit code of `gpit test`: 2 for an error in a case, 1 for any difference, else 0."""
+        """Return the exit code of `gpit test`: 2, 1 or 0.
+
+        2 if a case has an error or an update was refused; else 1 if a case failed or a file of expected figures is not
+        used.
+        """
         if self.count("fault") or (self.update and self.update.refused):
             return 2
         return 1 if self.count("failed") or self.unused else 0
@@ -119,8 +123,8 @@ def _read_cases(cases: Sequence[DiscoveredFile]) -> tuple[dict[str, str], frozen
     """Read the case files, without the files of expected figures.
 
     Returns:
-        The text of each case that `-k` searches, by its name; the files of expected figures that cases name; and the
-        texts of the cases that cannot be read.
+        The text of each case that `-k` searches, by its name: file, name and title, or only the file if it cannot be
+        read; the files of expected figures that cases name; and the texts of the cases that cannot be read.
     """
     texts: dict[str, str] = {}
     used: set[Path] = set()
@@ -138,7 +142,10 @@ def _read_cases(cases: Sequence[DiscoveredFile]) -> tuple[dict[str, str], frozen
 
 
 def _is_selected(keep: str, text: str) -> bool:
-    """Return whether `-k` selects a text; `and` binds before `or`, and `not` applies to one text."""
+    """Return whether `-k` selects a text: whether it contains the texts in `keep`, in any capitals.
+
+    `and` binds before `or`, and `not` applies to one text. An empty `keep` selects everything.
+    """
     if not keep.strip():
         return True
     text = text.casefold()

@@ -66,7 +66,11 @@ class Update:
 def update(verdicts: Sequence[CaseVerdict]) -> Update:
     """Rewrite the expected figures that differ in regression cases; write nothing if one must not be rewritten.
 
-    A file that cannot be written raises `OutputError`; files that were not replaced yet stay as they were.
+    Cases that are ok are left as they are. A file that cannot be written raises `OutputError`; files that were not
+    replaced yet stay as they were.
+
+    Returns:
+        What was written, or the reasons why nothing was.
     """
     refused = [reason for verdict in verdicts if (reason := _reason_to_refuse(verdict))]
     if not any(verdict.origin == "regression" for verdict in verdicts):
@@ -114,7 +118,11 @@ def _path_to_write(path: Path, case: Case) -> Path:
 
 
 def _reason_to_refuse(verdict: CaseVerdict) -> str:
-    """Return why the verdict on a case prevents every update; an empty text if it does not."""
+    """Return why the verdict on a case prevents every update; an empty text if it does not.
+
+    An ok case never does. Any other does if it has an error, is not a regression case, or fails for anything but its
+    figures, such as a check.
+    """
     if verdict.outcome == "ok":
         return ""
     if verdict.outcome == "fault":
@@ -132,10 +140,12 @@ def _reason_to_refuse(verdict: CaseVerdict) -> str:
 
 
 def _rewritten_files(case: Case, result: Result, differences: Sequence[FigureDifference]) -> Iterator[tuple[Path, str]]:
-    """Yield the files of a case that change, each with its new text.
+    """Yield the files of a case to write, each with its new text: only those that are new or change.
+
+    First the file of expected figures that does not exist yet, then those that change, then the case file itself.
 
     Raises:
-        CaseError: A change must be made by hand.
+        CaseError: A change must be made by hand, or it is not clear which file a new row belongs in.
     """
     if case.lacking:
         yield case.lacking, _first_table(case, result)
@@ -172,16 +182,20 @@ def _cell_text(value: Any) -> str:
 
 
 def _first_table(case: Case, result: Result) -> str:
-    """Return the text of the first file of expected figures of a case: all years and organisations, and its columns."""
+    """Return the text of the first file of expected figures of a case, with all years and organisations.
+
+    Its columns are those that the case names, or else only the result of the scheme.
+    """
     columns = [*KEYS, *(case.head.columns or [result.scheme.result])]
     rows = ([_cell_text(row[column]) for column in columns] for row in result.rows.iter_rows(named=True))
     return "".join(_csv_row(row, "\n") for row in (columns, *rows))
 
 
 def _rewritten_table(table: ExpectedTable, result: Result, differences: Sequence[FigureDifference]) -> str:
-    """Return the text of a file of expected figures with new figures where they differ; other records stay unchanged.
+    """Return the text of a file of expected figures with new figures where they differ.
 
-    Rows that the result does not have are removed, and rows that only the result has are added.
+    Rows that the result does not have are removed. Rows that only the result has are added, in order if the file is
+    sorted, else at the end. All other records, line ends and the byte order mark stay unchanged.
     """
     byte_order_mark = "\ufeff" if table.text.startswith("\ufeff") else ""
     lines = list(io.StringIO(table.text.removeprefix("\ufeff"), newline=""))

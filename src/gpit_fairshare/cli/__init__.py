@@ -105,7 +105,7 @@ app.command("verify")(verify)
 
 
 def main() -> NoReturn:
-    """Run the command line and exit with its code."""
+    """Run the command line and exit with its code, also after a signal; closed standard output is refused with 2."""
     if sys.stderr is None:  # closed by the calling program: messages have no reader
         sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  # open until the program ends
     if sys.stdout is None:
@@ -145,7 +145,9 @@ def _ignore_signals() -> None:
 
 
 def _run() -> int:
-    """Run the command of `sys.argv`, print its error if it fails, and return the exit code; `--debug` raises bugs.
+    """Run the command of `sys.argv`, print its error if it fails, and return the exit code.
+
+    A bug gives 3 and one line; with `--debug` it is raised.
 
     Raises:
         SystemExit: the command exits by itself.
@@ -188,7 +190,7 @@ def _run() -> int:
 
 
 def _print_error(fault: GpitError) -> None:
-    """Print an error with its findings: in one JSON document with --json, else as a list of several."""
+    """Print an error; also its findings, as one JSON document with --json, else as a list if several are errors."""
     print_message(f"gpit: error: {fault}")
     findings = fault.findings if isinstance(fault, InputError) else ()
     if "--json" in sys.argv:

@@ -89,7 +89,9 @@ def _annotate(report: Report, original: Path, copy: Path) -> None:
 
 @contextmanager
 def _folder_of(copies: Iterable[Path]) -> Iterator[None]:
-    """While the context is open, have the folder of all copies; remove it again if nothing is written into it.
+    """While the context is open, have the folder of the copies: create it if it does not exist.
+
+    A created folder is removed again if nothing is in it at the end.
 
     Raises:
         OutputError: The folder cannot be created.
@@ -109,6 +111,8 @@ def _folder_of(copies: Iterable[Path]) -> Iterator[None]:
 
 def _copies_to_write(run: options.TypedOptions, place: Path) -> dict[Path, Path]:
     """Return the workbooks to mark, each with the path of its copy, which is never one of the files.
+
+    A place that ends in `.xlsx` is the copy of the only workbook; any other is a folder for copies of all workbooks.
 
     Raises:
         UsageError: There is no workbook, or a copy cannot be written where it was asked for.

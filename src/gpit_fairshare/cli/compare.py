@@ -115,7 +115,10 @@ class _TypedSide:
         return False
 
     def read(self, run: Mapping[str, Any]) -> Side:
-        """Return the side to compare: the result file, or a run of the scheme with the arguments of `run`."""
+        """Return the side to compare: the result file, or a run of the scheme with the arguments of `run`.
+
+        A run also uses this side's formula, transition and settings, which then are part of its name.
+        """
         from gpit_fairshare.comparison import side_of  # noqa: PLC0415  # as above
 
         if self.is_file:

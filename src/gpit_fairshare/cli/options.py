@@ -93,7 +93,9 @@ class TypedOptions:
         return [_flag(name, self.side) for name, value in self.values.items() if value and name not in without]
 
     def argument(self, name: str) -> Any:
-        """Return the value of an option as a run takes it: NAME=VALUE options are a dict.
+        """Return the value of an option as a run takes it: NAME=VALUE options are a dict, others as typed.
+
+        A setting is divided at its first `=`, a heading of a column at the last.
 
         Raises:
             UsageError: It is not a pair, or the same name is given twice; gpit never chooses silently.

@@ -64,9 +64,9 @@ def print_answer(
         document: The result, for people.
         entries: Returns the result for JSON.
         as_json: Whether to print JSON, for any `form`.
-        form: `text` for a screen, `markdown`, or another form.
-        other: Returns the result in another form.
-        files: When it closes, the files are moved into their places.
+        form: `text` for a screen, `markdown`, or any other form, which `other` returns.
+        other: Returns the result as a text in another form; None if the verb has none.
+        files: Holds the files written; when it closes, they are moved into their places. None if there are none.
     """
     with files or nullcontext(), allow_closed_pipe():
         if as_json:
@@ -173,7 +173,10 @@ def place_of(option: str, path: Path) -> Path:
 
 
 def _refusals_of_inputs(inputs: Iterable[str]) -> dict[Path, str]:
-    """Return the files that must not be written, each with the reason: inputs, and the manifests of their tables."""
+    """Return the files that must not be written, each with the reason: inputs, and the manifests of their tables.
+
+    An input may be FILE:SHEET; one that does not exist, such as the name of a library file, is left out.
+    """
     exists = os.path.exists  # unlike that of Path it takes any text: a name that is too long does not exist
     texts = (text if exists(text) else text.rpartition(":")[0] for text in inputs)  # FILE:SHEET
     files = [Path(text) for text in texts if exists(text)]

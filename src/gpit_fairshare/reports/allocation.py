@@ -72,7 +72,7 @@ class ResultReport:
         """Ends the heading of every section that uses spend."""
 
     def blocks(self, file_names: Sequence[str]) -> Iterator[document.Block]:
-        """Yield all sections in order."""
+        """Yield all sections in order; those about gains, losses and money per head only if the result is money."""
         yield from self.verdict(file_names)
         yield from self.boundaries()
         yield from self.illustrative()
@@ -98,7 +98,7 @@ class ResultReport:
     # What a reader must know first
 
     def verdict(self, file_names: Sequence[str]) -> Iterator[document.Block]:
-        """Yield the verdict: scheme, organisations, years, and whether the checks pass."""
+        """Yield the title, with scheme, organisations, years and checks; then unspent money and the files written."""
         agrees = self.result.agrees
         organisations = counted(self.years[0].organisations, self.organisation)
         if len({year.organisations for year in self.years}) > 1:
@@ -110,7 +110,10 @@ class ResultReport:
         yield from document.written_line(file_names)
 
     def _unspent(self) -> Iterator[document.Block]:
-        """Yield finding R03 in one line: the money unspent in each year, all kinds together; nothing below 50p."""
+        """Yield finding R03 in one line: the money unspent in each year, all kinds together; nothing below 50p.
+
+        After the first four such years, the others are added up.
+        """
         totals = {year.year: math.fsum(line.amount for line in year.money.unspent) for year in self.years if year.money}
         unspent = [(year, amount) for year, amount in totals.items() if amount >= _HALF_A_POUND]
         amounts = [f"{money(amount)} in {year}" for year, amount in unspent[:_MOST_YEARS]]
@@ -155,7 +158,11 @@ class ResultReport:
     # Figures year by year
 
     def year_by_year(self) -> Iterator[document.Block]:
-        """Yield a table with one column for each year, split into several if there are many years."""
+        """Yield a table with one column for each year, split into several if there are many years.
+
+        It has money, support and gains, or only lowest and highest if the result is not money. If rounding may explain
+        a difference in the money, a line says by how much.
+        """
         rows = (
             [*self._money_rows(), *self._support_rows(), *self._change_rows()] if self.in_money else self._other_rows()
         )
@@ -180,7 +187,12 @@ class ResultReport:
         accounts = [year.money for year in self.years if year.money]
 
         def lines(lines_of: Callable[[MoneyAccount], Sequence[MoneyLine]], ending: str = "") -> list[document.Row]:
-            """Return a row for each line of the accounts, with its amount in each year."""
+            """Return a row for each line of the accounts, with its amount in each year.
+
+            Args:
+                lines_of: Returns the lines of an account.
+                ending: Added to each label.
+            """
             in_years = zip(*map(lines_of, accounts), strict=True)
             return [
                 self._row(first.label + ending, [line.amount for line in (first, *others)], money)
@@ -223,7 +235,7 @@ class ResultReport:
         yield self._row(f"{sentence(plural(self.organisation))} that get support", supported, whole)
 
     def _needs(self) -> list[float]:
-        """Return the national total of the need for each year; empty if there is no such step."""
+        """Return the national total of the need for each year; empty if there is no such step or a need is missing."""
         symbol = self.scheme.symbols.get(NEED)
         if symbol is None or symbol.kind != ORGANISATION or symbol.type != "number":
             return []
@@ -231,7 +243,10 @@ class ResultReport:
         return [] if any(None in column for column in columns) else [math.fsum(column) for column in columns]
 
     def _change_rows(self) -> Iterator[document.Row]:
-        """Yield the rows of the baseline and how many gain, lose and stay the same; none if there is no spend."""
+        """Yield the rows of the baseline, of how many gain, lose and stay the same, and of the total of reductions.
+
+        There are none if there is no spend; the last two are left out if no year has them.
+        """
         if not self.has_spend:
             return
         many = sentence(plural(self.organisation))
@@ -250,7 +265,7 @@ class ResultReport:
             yield self._row("Total of reductions", shortfalls, money)
 
     def _other_rows(self) -> list[document.Row]:
-        """Return the rows for a result that is not money, such as a score or a share."""
+        """Return the lowest and the highest value of each year, for a result that is not money, such as a score."""
         symbol = self.scheme.symbols[self.scheme.result]
         columns = [year.organisations[symbol.name].to_list() for year in self.result.years.values()]
         write = percentage if symbol.unit == "%" else plain_number
@@ -265,7 +280,8 @@ class ResultReport:
     def spread_per_head(self) -> Iterator[document.Block]:
         """Yield a table of how much funding per head varies: one row before, one row after, for each year.
 
-        Its columns are the lowest, the highest, the coefficient of variation and the Gini coefficient.
+        If it is the same before in all years, one row is enough. Its columns are the lowest, the highest, the
+        coefficient of variation and the Gini coefficient.
         """
         before = [(f"{self.label(BASELINE)} {year.year}", year.before) for year in self.years if year.before]
         after = [(f"{self.label(self.scheme.result)} {year.year}", year.after) for year in self.years if year.after]
@@ -288,7 +304,11 @@ class ResultReport:
         yield document.Table([document.Column("", Role.TEXT), *figures], rows)
 
     def below_spend(self) -> Iterator[document.Block]:
-        """Yield the organisations whose allocation is below spend in the last year, the largest amounts first."""
+        """Yield how many organisations have an allocation below spend in the last year, and a table of five.
+
+        These are the largest amounts; the others are counted with their total. Nothing is yielded if the year has no
+        comparison with spend.
+        """
         last = self.years[-1]
         if last.shortfall is None:
             return
@@ -318,7 +338,10 @@ class ResultReport:
     # Assumptions, findings and checks
 
     def assumptions(self) -> Iterator[document.Block]:
-        """Yield each assumption by its number, with how the result changes if another value is tried."""
+        """Yield each assumption by its number, with how the result changes if another value is tried.
+
+        If no value was tried for it, the reason is given once.
+        """
         assumptions = self.scheme.assumptions
         if not assumptions:
             return
@@ -334,7 +357,7 @@ class ResultReport:
             yield document.Item(f"{assumption.about}{years}: {assumption.text}", f"{number} ", below=below)
 
     def _effect_sentence(self, effect: Sensitivity) -> str:
-        """Return a phrase on how the result changes if another value is tried for an assumption."""
+        """Return a phrase on how the result changes if another value is tried, or why that is not known."""
         value = value_tried(self.scheme, effect)
         tried = f"at {value} (10% {'smaller' if effect.change < 0 else 'larger'}):"
         if effect.total is None or effect.organisations is None:
@@ -367,7 +390,10 @@ def code_and_name(heading: str) -> list[document.Column]:
 
 
 def _largest_changes(year: YearMeasures) -> document.Table:
-    """Return a table of the largest gains per head of a year, then of its largest losses, none below a penny."""
+    """Return a table of the five largest gains per head of a year, then its five largest losses.
+
+    Changes below half a penny per head are left out.
+    """
 
     def rows(movements: Iterable[Movement], direction: int) -> list[document.Row]:
         """Return a row for each movement up (`direction` 1) or down (-1) of half a penny per head or more."""

@@ -77,7 +77,10 @@ def _blocks(suite: Suite) -> Iterator[Block]:
 
 
 def _verdict_line(verdict: CaseVerdict, *, blank_before: bool) -> Paragraph:
-    """Return the line of a case: its outcome, its id and the reasons of an error; `blank_before` adds a blank line."""
+    """Return the line of a case: its outcome and id; `blank_before` adds a blank line.
+
+    An error adds its reasons; an ok case that compares only some rows adds how many.
+    """
     line = verdict.id
     if verdict.outcome == "ok" and verdict.rows == "some":
         line += f" (compares {verdict.looked_at:,} of {verdict.rows_in_result:,} rows)"
@@ -127,7 +130,10 @@ def _more_item(count: int) -> Iterator[Item]:
 
 
 def _worst(differences: Sequence[FigureDifference]) -> list[FigureDifference]:
-    """Return the ten worst differences, taking from each column in turn: pounds and ratios cannot be compared."""
+    """Return the ten worst of some differences, the worst first, taking from each column and kind in turn.
+
+    Pounds and ratios cannot be compared, so no column may hide the others. The order given is kept.
+    """
     columns = defaultdict(list)
     for index, difference in enumerate(differences):
         columns[difference.kind, difference.column].append(index)
@@ -146,7 +152,10 @@ def _figure(text: str | None) -> str:
 
 
 def _update_blocks(suite: Suite) -> Iterator[Block]:
-    """Yield the changed expected figures of each case and the files written; nothing if none were to be updated."""
+    """Yield the changed expected figures of each case and the files written.
+
+    Nothing is yielded if no update was asked for or it was refused.
+    """
     update = suite.update
     if update is None or update.refused:
         return
@@ -181,7 +190,7 @@ def _closing(suite: Suite) -> Iterator[Block]:
 
 
 def _outcomes(suite: Suite) -> str:
-    """Return the outcomes of the cases: `3 ok, 1 failed and 1 error`."""
+    """Return the outcomes of the cases: `3 ok, 1 failed and 1 error`; and how many expected files are not used."""
     counts = [f"{suite.count(outcome):,} {outcome}" for outcome in ("ok", "failed") if suite.count(outcome)]
     counts += [counted(suite.count("fault"), "error")] if suite.count("fault") else []
     unused = f"; {counted(len(suite.unused), 'file')} of expected figures not used" if suite.unused else ""
@@ -194,8 +203,8 @@ def _outcomes(suite: Suite) -> str:
 def write_junit(suite: Suite, path: Path) -> None:
     """Write the verdicts as a JUnit document of one test suite, which CI servers show.
 
-    It contains no time and no path of the machine. Characters that XML does not allow, or that a log would treat
-    as commands, are escaped.
+    A file of expected figures that no case uses is a test that fails. The document has no time and no path of the
+    machine. Characters that XML does not allow, or that a log would treat as commands, are escaped.
     """
     counts = {
         "tests": len(suite.verdicts) + len(suite.unused),

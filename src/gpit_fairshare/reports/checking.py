@@ -45,7 +45,8 @@ def checking_document(report: Report, *, marked: str = "", file_names: Sequence[
 def _verdict_sentence(report: Report) -> str:
     """Return the verdict, ready to use or not, with the number of errors, of their rows and of other findings.
 
-    Codes that another file lacks are counted separately.
+    Codes that another file lacks are counted separately. In brackets are the number of files checked, and the scheme if
+    there is one.
     """
     errors = [finding for finding in report.findings if finding.level == "error"]
     mismatches = [finding for finding in errors if finding.number == FindingCode.ONE_SIDED and finding.place]
@@ -69,7 +70,7 @@ def _count_rows(findings: Iterable[Finding]) -> int:
 
 
 def _source_sentence(source: InputSource, report: Report) -> str:
-    """Return a file's name, role and number of rows; for the first file, also the organisations of each year."""
+    """Return a file's name, role and number of rows; for the first file, also the number of organisations by year."""
     counts = [
         counted(count, report.organisation) + (f" in {year}" if year else "")
         for year, count in report.organisations.items()
@@ -79,7 +80,11 @@ def _source_sentence(source: InputSource, report: Report) -> str:
 
 
 def _column_blocks(columns: Sequence[ColumnSummary]) -> Iterator[document.Block]:
-    """Yield a table of the columns of numbers, and a line for each column whose unit was converted."""
+    """Yield a table of the columns of numbers, and a line for each column whose unit was converted.
+
+    The table has figures, missing figures and total, and if there is room lowest and highest; a year if any column has
+    one.
+    """
     dated = any(column.year for column in columns)
     rows = [
         document.Row(

@@ -99,7 +99,13 @@ def _totals(comparison: ComparedResults) -> Iterator[Block]:
 
 
 def _totals_table(comparison: ComparedResults, pence: bool | None, otherwise: Sequence[Block] = ()) -> Table:
-    """Return a row for each year, and one for all if there are several; `pence` is as in `exact_money`."""
+    """Return a table of both totals, the change, and how many gain and lose: a row for each year, and one for all.
+
+    Args:
+        comparison: The compared results.
+        pence: As in `exact_money`: None writes pence if there are any.
+        otherwise: Shown instead if the table does not fit; without it, columns are dropped.
+    """
     unit, years = comparison.unit, comparison.years
 
     def row(name: str, old: Decimal, new: Decimal, change: Decimal, gain: int, lose: int) -> Row:
@@ -143,7 +149,16 @@ def _causes(comparison: ComparedResults) -> Iterator[Block]:
 
 
 def _movements(title: str, changes: Sequence[RowChange], comparison: ComparedResults, top: int) -> Iterator[Block]:
-    """Yield a table of the `top` changes of rows, in money, per cent, and per head if the population is known."""
+    """Yield a heading, a table of the first changes of rows, and how many more there are; nothing if there are none.
+
+    Each change is in the unit of the result and in per cent; money also per head, if any population is known.
+
+    Args:
+        title: The heading.
+        changes: The changes, largest first.
+        comparison: The compared results.
+        top: Rows of the table; with 0 nothing is shown.
+    """
     if not changes or not top:
         return
     unit, several = comparison.unit, len(comparison.years) > 1
@@ -166,7 +181,10 @@ def _movements(title: str, changes: Sequence[RowChange], comparison: ComparedRes
 
 
 def _first_differences(comparison: ComparedResults) -> list[str]:
-    """Return a line for each column that is the first to differ; those that change the answer come first."""
+    """Return a line for each column that is the first to differ in a row, with its number of rows.
+
+    Rows whose result changes come first; those whose result does not change have lines of their own at the end.
+    """
     several = len(comparison.years) > 1
     behind_changes, quiet = [], []
     for column, rows, moved in comparison.first_differences():
@@ -181,7 +199,10 @@ def _first_differences(comparison: ComparedResults) -> list[str]:
 
 
 def _rule_differences(differences: Sequence[RuleDifference]) -> Iterator[Block]:
-    """Yield the differences in scheme and inputs, grouped by kind; new notes are only counted."""
+    """Yield the differences in scheme and inputs, grouped by kind; new notes are only counted.
+
+    Those that are the same in several years are merged, and a screen shows only the first of each kind.
+    """
     if not differences:
         return
     yield Heading("Differences in scheme and inputs")

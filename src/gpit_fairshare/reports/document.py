@@ -248,7 +248,7 @@ def written_line(names: Sequence[str]) -> Sequence[Block]:
 def section(
     heading: str, texts: Sequence[str], tone: Tone = Tone.STRONG, *, most: int = 0, count: int = 0
 ) -> Iterator[Block]:
-    """Yield texts as items under a heading, if there are any; `most` and `count` are as in `Listing`."""
+    """Yield a heading and a listing of texts; nothing if there are no texts. `most` and `count` are as in `Listing`."""
     if texts:
         yield Heading(heading, tone)
         yield Listing([*map(Item, texts)], most or len(texts), count=count)
@@ -277,7 +277,11 @@ def file_blocks(blocks: Sequence[Block]) -> Iterator[Block | list[Item]]:
 
 
 def _simpler_blocks(blocks: Sequence[Block]) -> Iterator[Block]:
-    """Yield what a file shows: blocks for the screen are left out, listings and findings become headings and items."""
+    """Yield what a file shows: blocks for the screen and empty paragraphs are left out.
+
+    Tables side by side become separate tables. Listings become items, and findings headings and items, without a
+    screen's limits.
+    """
     for block in blocks:
         match block:
             case OnScreen() | Paragraph(text=""):

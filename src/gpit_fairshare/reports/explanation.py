@@ -58,7 +58,11 @@ def _blocks(explanation: ExplainedLines, file_names: Sequence[str]) -> Iterator[
 
 
 def _warnings(explanation: ExplainedLines) -> Iterator[Block]:
-    """Yield the warnings that come before the lines: differences, failing checks, illustrative or changed values."""
+    """Yield the warnings that come before the lines.
+
+    They are about figures that differ from their rule, here and for other organisations, failing checks, illustrative
+    spend, parameters set for this run, and values changed in the workbook.
+    """
     for difference in explanation.differences:
         yield Paragraph(f"Differs from its rule: {difference}.", Tone.BAD)
     if explanation.others_differ:
@@ -81,7 +85,10 @@ def _year_label(year: YearLines) -> str:
 
 
 def _year_blocks(explanation: ExplainedLines, year: YearLines) -> Iterator[Block]:
-    """Yield the lines of a year under the headings Inputs, Parameters, Steps and Checks, and the answer."""
+    """Yield the lines of a year under the headings Inputs, Parameters, Steps and Checks, and the answer.
+
+    Lines keep their order, so a heading may occur again. Everything after the last step is under Checks.
+    """
     yield Heading(_year_label(year), of_part=True)
     title, apart = "", False
     last = max((line.number for line in year.lines if line.kind == "step"), default=0)
@@ -99,7 +106,11 @@ def _year_blocks(explanation: ExplainedLines, year: YearLines) -> Iterator[Block
 
 
 def _calculation(line: ExplanationLine, *, blank_before: bool) -> Calculation:
-    """Return a line of the explanation as a calculation; if it is a step or a check, with its result as a detail."""
+    """Return a line of the explanation as a calculation, with its details.
+
+    The result of a step or check is one of the details. A check is shown without a name, in the tone of a problem if it
+    fails, and the label of a figure says whether it is national or of a group.
+    """
     label, name, result, tone = line.label, line.name, line.result, Tone.PLAIN
     match line.kind:
         case "check":

@@ -110,7 +110,13 @@ def _items(*texts: str, marker: str = "") -> list[document.Item]:
 
 
 def _state(state: str, means: str, why: str) -> str:
-    """Return a text about a property of a transition: kept or not, what that means, and why not."""
+    """Return a text about a property of a transition: kept, not kept, or not applicable.
+
+    Args:
+        state: `kept` or `broken`; anything else is not applicable.
+        means: What the property means.
+        why: Why it is not kept or not applicable.
+    """
     match state:
         case "kept":
             return f"kept. {means[:1].upper()}{means[1:]}."
@@ -126,7 +132,10 @@ def _in_unit(label: str, unit: str) -> str:
 
 
 def _parameter_item(parameter: MethodValue) -> document.Item:
-    """Return a parameter as an item: label, unit and bounds, with its note and the value of each year below."""
+    """Return a parameter as an item: label, unit and bounds, with its note and the value of each year below.
+
+    Without values, a sentence says that the scheme gives its value.
+    """
     bounds = ""
     if parameter.minimum and parameter.maximum:
         bounds = f", from {_figure(parameter.minimum, parameter.unit)} to {_figure(parameter.maximum, parameter.unit)}"
@@ -145,7 +154,7 @@ def _figure_line(figure: ParameterFigure, unit: str) -> str:
 
 
 def _figure(text: str, unit: str) -> str:
-    """Return a figure in its unit; a bound may be the name of another parameter, which is returned unchanged."""
+    """Return a figure in its unit; a text that is not a number, such as the parameter that is a bound, is unchanged."""
     try:
         value = number(text)
     except ValueError:
@@ -210,7 +219,10 @@ def _verdict_sentence(review: Review) -> str:
 
 
 def _contents_sentence(review: Review) -> str:
-    """Return the title and years of a reviewed file, the files read, and how many steps and checks it has."""
+    """Return the title and years of a reviewed file, the files read, and its steps, checks and parameters.
+
+    If it has no steps, the sentence says that steps and checks were not reviewed.
+    """
     files = joined([file for file, _ in review.files])
     years = f" ({span(review.years)})" if review.years else ""
     if not review.steps:

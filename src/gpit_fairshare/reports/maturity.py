@@ -151,7 +151,15 @@ _PRACTICE: Final[_Columns] = (
 
 
 def _ranking(noun: str, table: pl.DataFrame, columns: _Columns) -> Iterator[document.Block]:
-    """Yield a table of the CCGs or practices with the highest index and one with the lowest; a single one if few."""
+    """Yield a table of the ten CCGs or practices with the highest index and one of the ten with the lowest.
+
+    Up to 20 are in a single table. Those without an index are left out, and so is £ per head if there is none.
+
+    Args:
+        noun: `CCG` or `practice`.
+        table: All of them by rank.
+        columns: Columns of the table, each with a function that returns the cell of a row.
+    """
     rows = table.drop_nulls("maturity_index").to_dicts()
     if all(row.get("allocation_per_head") is None for row in rows):
         columns = tuple(column for column in columns if column[0].heading != "£/head")

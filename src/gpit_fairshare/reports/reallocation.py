@@ -94,7 +94,14 @@ def _money(result: Result) -> document.Table:
 
 
 def _largest(changes: Sequence[AllocationChange], noun: str) -> Iterator[document.Block]:
-    """Yield a table of the largest changes of allocations, increases and decreases together."""
+    """Yield a table of the ten largest changes of allocations, increases and decreases together.
+
+    The others are counted. If no allocation changes, only a heading says so.
+
+    Args:
+        changes: The changes.
+        noun: What an organisation is called.
+    """
     moved = sorted((row for row in changes if row.change), key=lambda row: (-abs(row.change), row.org_code))
     if not moved:
         yield document.Heading("No allocation changes")

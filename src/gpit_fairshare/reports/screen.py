@@ -128,7 +128,11 @@ class ScreenLayout:
     # Texts
 
     def fit(self, text: str) -> str:
-        """Return a text in characters that the console's encoding has, with escapes for invisible ones."""
+        """Return a text in characters that the console's encoding has, with escapes for invisible ones.
+
+        Each tab or line break becomes a blank. Missing characters are replaced, such as `£` by `GBP `, or become a
+        question mark.
+        """
         text = visible("".join(" " if sign.isspace() else sign for sign in text))
         if text.isascii():
             return text
@@ -144,7 +148,7 @@ class ScreenLayout:
         return character
 
     def _cut(self, text: str, width: int) -> str:
-        """Return a text of at most `width` columns; a longer one ends in an ellipsis."""
+        """Return a text of at most `width` columns; a longer one is cut and ends in an ellipsis."""
         text = self.fit(text)
         if cell_len(text) <= width:
             return text
@@ -175,7 +179,10 @@ class ScreenLayout:
         self.paragraph(block.text, _STYLES[block.tone], lead=block.marker)
 
     def _item(self, item: document.Item, indent: str = _INDENT) -> None:
-        """Print an item, and the items below it under its text, or indented further if it has no marker."""
+        """Print an item, and the items below it under its text, or indented further if it has no marker.
+
+        An address is not wrapped. `indent` goes before the marker.
+        """
         lead = f"{indent}{item.marker}"
         if isinstance(item.text, document.Address):
             self._line(Text(self.fit(f"{lead}{item.text}")))
@@ -195,7 +202,10 @@ class ScreenLayout:
             self.paragraph(block.more.format(f"{count - block.most:,}"), lead=_INDENT)
 
     def _findings(self, block: document.Findings) -> None:
-        """Print findings by level and kind, errors first, as many as the limits allow; count the others."""
+        """Print findings by level and kind, errors first, as many as the limits allow.
+
+        The others of each kind are counted; if there are any, a last line names `--json`.
+        """
         shown_counts = _counts_to_show(block)
         for heading, findings in document.by_level(block.findings):
             self._print_block(heading)
@@ -259,7 +269,11 @@ class ScreenLayout:
     # Tables
 
     def _table(self, table: document.Table) -> None:
-        """Print a table with as many of its columns as fit; if too few fit, print its `otherwise` instead."""
+        """Print a table with as many of its columns as fit, dropping spare ones by rank.
+
+        If it does not fit without them, its `otherwise` is printed instead, or the table all the same if it has none. A
+        table with a limit of columns (`most`) is split instead.
+        """
         if table.most:
             self._print_split(table)
             return
@@ -279,7 +293,11 @@ class ScreenLayout:
         self.blocks(table.otherwise)
 
     def _widths(self, table: document.Table) -> tuple[list[int], bool]:
-        """Return the width of each column, without the indent of the first, and whether the table fits."""
+        """Return the width of each column, without the indent of the first, and whether the table fits.
+
+        The first column of texts or names gets the room that the others leave, and the table fits if that is enough for
+        it.
+        """
         widths = [self._natural_width(table, index) for index in range(len(table.columns))]
         flexible = [index for index, column in enumerate(table.columns) if column.role in (Role.TEXT, Role.NAME)]
         for index in flexible[:1]:
@@ -292,7 +310,7 @@ class ScreenLayout:
         return widths, sum(widths) + 2 * (len(widths) - 1) <= self.width
 
     def _natural_width(self, table: document.Table, index: int) -> int:
-        """Return the width that a column needs to be shown whole."""
+        """Return the width that a column needs to be shown whole; long headings of figures may be wrapped."""
         column = table.columns[index]
         width = cell_len(self.fit(column.heading))
         if column.role is Role.FIGURE:
@@ -310,7 +328,11 @@ class ScreenLayout:
         return self._cut(text, width) if column.role is Role.NAME and width else self.fit(text)
 
     def _print_split(self, table: document.Table) -> None:
-        """Print a table of many figures in parts: as many columns as fit beside their labels, the others below."""
+        """Print a table of many figures in parts: as many columns as fit beside their labels, the others below.
+
+        All columns of figures have the width of the widest, and a part has at most `most` of them. Every part repeats
+        the labels.
+        """
         label, *columns = table.columns
         figure = max(self._natural_width(table, index) for index in range(1, len(table.columns)))
         longest = self._natural_width(table, 0) + len(_INDENT)
@@ -323,7 +345,10 @@ class ScreenLayout:
             self._grid(part.columns, [max(1, min(longest, room)) - len(_INDENT), *figures], part.all_rows, [0])
 
     def _beside(self, beside: document.Beside) -> None:
-        """Print tables side by side if there is room, else below each other."""
+        """Print tables side by side, without spare columns of rank 1, each in half of the width.
+
+        If there is only one table or the screen is narrow, print them below each other.
+        """
         tables = beside.tables
         if len(tables) < 2 or self.width < _SIDE_BY_SIDE:
             for table in tables:
@@ -413,7 +438,10 @@ def _count_fitting(row: str, width: int) -> int:
 
 
 def _stripped(segments: Sequence[Segment]) -> list[Segment]:
-    """Return the segments of a line without the blanks at its end, which get in the way when it is copied."""
+    """Return the segments of a line without the blanks at its end, and with a line break.
+
+    Blanks at the end get in the way when the line is copied. Invisible characters become escapes.
+    """
     kept = [Segment(visible(segment.text), segment.style) for segment in segments]
     while kept and not kept[-1].text.strip():
         kept.pop()
@@ -425,7 +453,8 @@ def _stripped(segments: Sequence[Segment]) -> list[Segment]:
 def _counts_to_show(block: document.Findings) -> dict[tuple[str, str], int]:
     """Return how many findings of each level and kind to show, so that no kind hides the others.
 
-    The last one of a kind is shown even if it is one more than the limit.
+    Errors come first; within a level the kinds take turns until a limit is reached. The last one of a kind is shown
+    even if it is one more than the limit.
     """
     counts = Counter((finding.level, finding.number) for finding in block.findings)
     turns: list[tuple[str, str]] = []

@@ -24,8 +24,8 @@ _PIPED_WIDTH: Final = 80
 def make_console(*, stderr: bool = False) -> Console:
     """Return a console on standard output or standard error that never fails on a character.
 
-    Colour is used only on terminals, and not if NO_COLOR is set. Piped output is plain and 80 columns wide, or as
-    wide as COLUMNS says; at most 100 columns of a terminal are used.
+    Colour is used only on terminals, and not if NO_COLOR is set. COLUMNS sets the width; without it, piped output is 80
+    columns wide, and at most 100 columns of a terminal are used.
     """
     stream = sys.stderr if stderr else sys.stdout
     if hasattr(stream, "reconfigure"):

@@ -54,7 +54,10 @@ def verification_document(verification: Verification) -> document.Document:
 
 
 def _blocks(verification: Verification) -> Iterator[document.Block]:
-    """Yield the parts of the report: verdict, result, versions, files, parameters, then content by kind."""
+    """Yield the parts of the report: verdict, result, versions, files, parameters, then content by kind.
+
+    Each list is cut to a few entries; the title also names both versions if another version of gpit wrote the file.
+    """
     title = [_verdict(verification)]
     if verification.gpit:
         then, now = verification.gpit.then, verification.gpit.now
@@ -98,7 +101,11 @@ def _blocks(verification: Verification) -> Iterator[document.Block]:
 
 
 def _verdict(verification: Verification) -> str:
-    """Return the verdict as a sentence: whether the named file is verified, and if not, what differs."""
+    """Return the verdict as a sentence: verified, not verified, or the same figures in other words.
+
+    If verified, it says whether the bytes or only the content is the same. If not, it says what differs, or that the
+    file cannot be run again. For the same figures it counts the texts and does not name the file.
+    """
     name = verification.result
     match verification.verdict:
         case Verdict.SAME_BYTES:
@@ -119,7 +126,10 @@ def _verdict(verification: Verification) -> str:
 
 
 def _causes(verification: Verification) -> str:
-    """Return how many differences of each kind there are; if there are none, that other versions made the file."""
+    """Return how many files, parameters, manifest entries and pieces of content differ, as part of a sentence.
+
+    If none does, return how many figures differ from their rule, or else that other versions made the file.
+    """
     causes = []
     for noun, files in (("input file", verification.files), ("scheme file", verification.scheme_files)):
         differing = sum(file.differs and not verification.is_of_other_gpit(file) for file in files)
@@ -138,7 +148,10 @@ def _causes(verification: Verification) -> str:
 
 
 def _answer_sentence(answer: Answer) -> str:
-    """Return a sentence about the column of the result: in how many rows it differs, and both totals."""
+    """Return a sentence about the column of the result: in how many rows it differs, and both totals.
+
+    If it differs in none, the sentence says so, with one total.
+    """
     total_in_file = _value_text(answer.total_found, answer.total_again, answer.unit)
     total_when_rerun = _value_text(answer.total_again, answer.total_found, answer.unit)
     rows = counted(answer.rows, "row")
@@ -151,7 +164,7 @@ def _answer_sentence(answer: Answer) -> str:
 
 
 def _file_line(file: RunFile) -> str:
-    """Return a line about a file that differs or has another name."""
+    """Return a line about a file: its new name if it is unchanged, else its digests and rows, then and now."""
     name = f"{file.name}:{file.sheet}" if file.sheet else file.name
     where = f" ({file.place})" if file.place not in ("", file.name) else "" if file.place else " (in the library)"
     if not file.differs:
@@ -165,7 +178,11 @@ def _file_line(file: RunFile) -> str:
 
 
 def _difference_line(difference: FileDifference) -> str:
-    """Return a line about a difference: its place and both values."""
+    """Return a line about a difference: its place, and the value in the file and when run again.
+
+    For something added or removed there is one value, and for a formula replaced by its own value; for a renamed sheet,
+    its name in the file.
+    """
     place = f"{difference.place} ({difference.about})" if difference.about else difference.place
     match difference.kind:
         case DifferenceKind.ADDED:
@@ -186,7 +203,16 @@ def _both_values(in_file: Any, rerun: Any, unit: str = "") -> str:
 
 
 def _value_text(value: Any, other: Any = None, unit: str | None = "") -> str:
-    """Return a value for a message, exact enough to differ from the other value; texts in quotation marks."""
+    """Return a value for a message: a text in quotation marks, a number, yes or no, an error, or `nothing` for a blank.
+
+    A number has all its digits if it would otherwise look like `other`, and a long text is cut to where it differs from
+    that.
+
+    Args:
+        value: The value.
+        other: The value that it is compared with; None if there is none.
+        unit: Its unit, such as `£`.
+    """
     if value is None or value == "":
         return "nothing"
     if isinstance(value, bool):
@@ -210,7 +236,7 @@ def _figure(value: float, unit: str | None) -> str:
 
 
 def _excerpt(text: str, other: str) -> str:
-    """Return a text, or the part of a long text in which it differs from the other."""
+    """Return a text; of one above 100 characters, only the part around the first difference from the other."""
     if len(text) <= _LONGEST:
         return text
     pairs = enumerate(zip(text, other, strict=False))

@@ -260,7 +260,10 @@ def workbook(template: Template) -> bytes:
 
 
 def _write_figures_sheet(book: WorkbookWriter, template: Template) -> None:
-    """Write the sheet to fill in: headings in row 1, examples below, validation down to the last row."""
+    """Write the sheet to fill in: headings in row 1, examples below, validation down to the last row.
+
+    Each heading has a note, and each cell a message when it is selected or refused.
+    """
     page = book.add_worksheet(template.sheet)
     page.set_comments_author("gpit")
     headings = []

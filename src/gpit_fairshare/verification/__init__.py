@@ -68,11 +68,12 @@ def verify(
         advance: Called with the number of cells of a workbook that are written, and of how many.
 
     Returns:
-        A `Verification`; what differs is in it and not raised.
+        A `Verification`; what differs is in it and not raised, and so is the reason if changed files or versions
+        prevent the run.
 
     Raises:
-        UsageError: The result does not exist, is damaged or has no manifest; files of the run are missing; or the
-            files are those of the run, and the manifest's run cannot be run.
+        UsageError: The result does not exist, is damaged or has no manifest; files of the run are missing; or the run
+            fails although files and versions are those of the run.
     """
     file = open_result(result)
     spec = read_manifest(file.manifest, file.path.name)

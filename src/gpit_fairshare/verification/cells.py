@@ -132,7 +132,7 @@ def _feed_part(archive: zipfile.ZipFile, part: str, reader: _SharedTexts) -> Ite
     """Parse a part of the workbook's archive, piece by piece, into a reader of its elements; yield after each piece.
 
     Raises:
-        Unreadable: The part is damaged.
+        Unreadable: The part is damaged, or declares XML entities.
     """
     parser = expat.ParserCreate(namespace_separator=" ")
     parser.buffer_text = True
@@ -174,7 +174,7 @@ class _SharedTexts:
         self._into: list[str] | None = None
 
     def start(self, name: str, _: dict[str, str]) -> None:
-        """At the start of an XML element, begin to collect its text, or to skip a pronunciation hint."""
+        """At the start of an XML element, begin to collect its text; a pronunciation hint is skipped."""
         match _TAGS.get(name):
             case "v" | "t":
                 self._into = None if self._hint else self._value
@@ -276,9 +276,10 @@ class _CellParser(_SharedTexts):
             self._cells[self._column] = StoredCell(formula, value)
 
     def _whole_formula(self, attributes: dict[str, str]) -> str:
-        """Return the formula of the current cell; a formula that cells share is moved to this cell.
+        """Return the formula of the current cell.
 
-        A formula of several cells is put in braces.
+        A shared formula is stored at the first cell, which has its text; for the other cells that share it, its
+        references are moved. A formula of several cells (an array or data table) is put in braces.
         """
         text = restore_characters("".join(self._formula))
         kind, group = attributes.get("t"), attributes.get("si", "")

@@ -44,13 +44,15 @@ def compare_values(
 ) -> Iterator[FileDifference]:
     """Yield every entry in which two values, such as documents, differ, in the order of the expected one.
 
+    Dictionaries are compared by key and lists by position, but the list `rows` by year and organisation.
+
     Args:
         actual: The value of the file.
         expected: What gpit writes.
-        rules: How figures are compared.
+        rules: How values are compared, and their units, by name.
         path: Path of the value in its document, such as `steps[3].label`.
-        about: What the value is about, such as year and organisation.
-        name: The last name on the path, such as a column.
+        about: What the value is about, such as year and organisation; if empty, entries of a list get their own label.
+        name: The last key on the path, such as the name of a column, for `rules`.
     """
     if actual is _MISSING:
         yield FileDifference(DifferenceKind.REMOVED, path, about, None, _shorten(expected), rules.unit(name))
@@ -73,7 +75,10 @@ def compare_values(
 
 
 def _compare_rows(actual: Sequence[Any], expected: Sequence[Any], rules: ColumnRules) -> Iterator[FileDifference]:
-    """Yield the differences of two tidy tables, whose rows are matched by year and organisation and not by position."""
+    """Yield the differences of two tidy tables, whose rows are matched by year and organisation and not by position.
+
+    A row that only one table has is one difference.
+    """
     matches, unmatched = pair_keys(map(row_key, actual), map(row_key, expected))
     for position, (match, row) in enumerate(zip(matches, expected, strict=True)):
         if match is None:
@@ -85,7 +90,7 @@ def _compare_rows(actual: Sequence[Any], expected: Sequence[Any], rules: ColumnR
 
 
 def pair_keys(actual: Iterable[Hashable], expected: Iterable[Hashable]) -> tuple[list[int | None], list[int]]:
-    """Match two lists of keys.
+    """Match two lists of keys; a repeated key is matched with one position after the other.
 
     Returns:
         For each expected key its position in `actual`, or None; and the positions in `actual` that no key matches.
@@ -103,7 +108,10 @@ def row_key(row: Any) -> tuple[str, ...]:
 
 
 def _entry_label(entry: Any) -> str:
-    """Return a label for an entry of a list, such as `2014/15 00C`; an empty text if it has none."""
+    """Return a label for an entry of a list, such as `2014/15 00C`; an empty text if it has none.
+
+    It has the first two of year, code, name and similar keys, up to 80 characters.
+    """
     if not isinstance(entry, dict):
         return ""
     texts = [str(entry[name]) for name in _LABEL_KEYS if isinstance(entry.get(name), str | int) and entry[name] != ""]
@@ -120,7 +128,7 @@ def _shorten(value: Any) -> Any:
 def compare_documents(
     actual: Mapping[str, Any], expected: Mapping[str, Any], rules: ColumnRules, into: Differences, *, name: str = ""
 ) -> None:
-    """Compare two documents without their manifests, and add each difference to `into`.
+    """Compare two documents and add each difference to `into`: rows first; the manifest and `table` are left out.
 
     Args:
         actual: The document of the file.
@@ -141,10 +149,13 @@ def compare_tables(
 ) -> list[str]:
     """Compare two tables by their keys and columns, and add each difference to `into`.
 
+    Rows are matched by year and organisation, in any order. If the file lacks one of these columns, only the columns
+    are compared.
+
     Args:
         actual: The table of the file; all cells of a CSV file are texts.
         expected: What gpit writes, read in the same way.
-        types: The rows of the run, whose columns have types.
+        types: The rows of the run; the types of their columns say how texts are read.
         rules: How figures are compared.
         into: Takes the differences.
 
@@ -181,7 +192,10 @@ def compare_tables(
 
 
 def _typed_value(cell: Any, dtype: pl.DataType) -> Any:
-    """Return a cell of a CSV file as a number or a boolean, as its column requires; any other cell unchanged."""
+    """Return a text of a CSV file as a number or a boolean, as its column requires.
+
+    A text that is neither, and a cell that is not a text, are returned unchanged.
+    """
     if not isinstance(cell, str):
         return cell
     if dtype == pl.Boolean:

@@ -83,8 +83,9 @@ class RunSpec(StrictModel):
     def input_files(self) -> list[tuple[str, RunFile]]:
         """Return the input files that the options of the run name, with what the manifest records about each.
 
-        Each file comes after the sheet that the option asked for; the files were not searched for yet. Sources of files
-        with the same name are in this order too.
+        They are pairs: the sheet that the option asked for, and the file, which has not been searched for. A file that
+        the run named but did not read has no digest and no rows. If several have the same role and name, they are
+        matched in order.
         """
         unread = list(self.inputs)
         files = []
@@ -105,7 +106,7 @@ def read_manifest(manifest: Mapping[str, Any], result: str) -> RunSpec:
     """Return the run that a manifest records, to run it again; `result` is the file's name, for messages.
 
     Raises:
-        UsageError: The manifest is not as gpit writes it.
+        UsageError: The manifest is not as gpit writes it, or names a file with a folder.
     """
     try:
         spec = RunSpec.model_validate(dict(manifest))

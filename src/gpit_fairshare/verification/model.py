@@ -77,7 +77,10 @@ class Differences:
     """Whether a difference is in words alone, which another version of gpit explains; None for the same version."""
 
     def add(self, difference: FileDifference) -> None:
-        """Count a difference, and keep it below the limit of its kind."""
+        """Count a difference, and keep it unless the limit of its kind is reached.
+
+        One that another version of gpit explains as mere wording is first given the kind `WORDS`.
+        """
         if self.is_reworded and self.is_reworded(difference):
             difference = replace(difference, kind=DifferenceKind.WORDS)
         self.counts[difference.kind] += 1
@@ -191,7 +194,11 @@ class Verification:
 
     @property
     def verdict(self) -> Verdict:
-        """Return the outcome: same bytes, same content, same figures, differs, or cannot be run."""
+        """Return the outcome: same bytes, same content, same figures, differs, or cannot be run.
+
+        It is `same figures` if only words differ. A changed library file does not count if another version of gpit
+        wrote the result.
+        """
         if self.fault:
             return Verdict.CANNOT_BE_RUN
         kinds = {kind for kind, count in self.content.counts.items() if count}
@@ -209,7 +216,7 @@ class Verification:
         return self.verdict in (Verdict.SAME_BYTES, Verdict.SAME_CONTENT)
 
     def document(self) -> dict[str, Any]:
-        """Return the whole verification with stable keys, for JSON."""
+        """Return the whole verification with stable keys, for JSON; of each kind, the differences that were kept."""
         document = {
             "schema": JSON_SCHEMA,
             "result": self.result,
@@ -237,7 +244,7 @@ class Verification:
 
 
 def _json_value(value: Any) -> Any:
-    """Return a value as JSON can hold it: infinite numbers and unexpected types become texts."""
+    """Return a value as JSON can hold it: infinite numbers, unexpected types and all keys become texts."""
     match value:
         case dict():
             return {str(_json_value(key)): _json_value(entry) for key, entry in value.items()}

@@ -71,7 +71,11 @@ def _digest_now(function: str) -> str | None:
 def with_comparison(
     file: ResultFile, verification: Verification, result: Result, folder: Path, advance: Callable[[int, int], None]
 ) -> Verification:
-    """Return a verification with everything that differs between the result file and its rerun.
+    """Write the rerun to a folder, and return the verification with everything in which the result file differs.
+
+    The rerun gets the versions and digests recorded in the file, so that these do not differ everywhere. If the bytes
+    are the same, the content is not compared. If another version of gpit wrote the file, texts that differ only in
+    wording are counted as words.
 
     Args:
         file: The result that is to be verified.
@@ -154,7 +158,10 @@ def _with_earlier_fields(
 
 
 def _write_again(result: Result, file: ResultFile, folder: Path, advance: Callable[[int, int], None]) -> ResultFile:
-    """Write the rerun to a folder in the format of the result file, and return the file written."""
+    """Write the rerun to a folder in the format of the result file, and return the file written.
+
+    A table gets a manifest, with the table's name in the original manifest.
+    """
     path = folder / f"again{file.path.suffix.lower()}"
     write_result(result, path, path.suffix, advance)
     if path.suffix in TABLE_ENDINGS:
@@ -168,7 +175,12 @@ def _write_again(result: Result, file: ResultFile, folder: Path, advance: Callab
 
 
 def _changed_parameters(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[ManifestChange]:
-    """Yield parameters whose value in the file's manifest is not that of the rerun."""
+    """Yield parameters that differ from the rerun: the written value, its number, or whether it was set for the run.
+
+    Args:
+        then: The manifest of the file.
+        now: The manifest of the rerun.
+    """
     old, new = (_parameter_values(manifest.get("parameters")) for manifest in (then, now))
     for name in dict.fromkeys([*new, *old]):
         was, is_now = old.get(name, (None,)), new.get(name, (None,))
@@ -189,6 +201,9 @@ def _manifest_changes(
     file: ResultFile, rerun_file: ResultFile, now: Mapping[str, Any], verification: Verification
 ) -> Iterator[FileDifference]:
     """Yield the entries of the manifest that differ and that files, parameters and versions do not report.
+
+    Entries that only one of two versions of gpit writes are left out. For a table, its digest is yielded too if it is
+    neither that of the file nor that of the rerun.
 
     Args:
         file: The result file.
@@ -239,7 +254,10 @@ def _with_row_counts(files: Sequence[RunFile], result: Result) -> Iterator[RunFi
 def _compare_workbooks(
     file: ResultFile, rerun_file: ResultFile, answers: Answers, content: Differences, facts: list[str]
 ) -> Sequence[ManifestChange]:
-    """Compare two workbooks, adding to `answers`, `content` and `facts`, and return the fields that were filled in."""
+    """Compare two workbooks, adding to `answers` and `content`, and return the fields that were filled in.
+
+    If the file was saved without values, a sentence that says so is added to `facts`.
+    """
     with readable(file.path.name):
         actual, expected = (WorkbookCells(side.data, LARGEST_RESULT) for side in (file, rerun_file))
         comparison = compare_books(actual, expected, answers, content)
@@ -251,7 +269,11 @@ def _compare_workbooks(
 def _compare_other_formats(
     file: ResultFile, rerun_file: ResultFile, result: Result, answers: Answers, content: Differences, facts: list[str]
 ) -> None:
-    """Compare two JSON documents, or two tables and their manifests, adding to `answers`, `content` and `facts`."""
+    """Compare two JSON documents, or two tables and their manifests; set the file's answers, and add to `content`.
+
+    For a table, `facts` gets a sentence if it changed after its manifest was written, or if rows or columns are in
+    another order.
+    """
     ending, name = file.path.suffix.lower(), ""
     answer, rows = result.scheme.result, result.rows
     units = {name: symbol.unit for name, symbol in result.scheme.symbols.items()}
@@ -279,7 +301,10 @@ def _figures_off_rule(path: Path) -> tuple[OffRule, ...]:
 
 
 def _answers_by_key(frame: pl.DataFrame, answer: str) -> dict[tuple[str, ...], Any]:
-    """Return the answer of each row by year and code; empty if the table lacks one of these columns."""
+    """Return the answer of each row by year and code; empty if the table lacks one of these columns.
+
+    A repeated row is kept: ` again` is added to its code.
+    """
     if not {"year", "org_code", answer} <= set(frame.columns):
         return {}
     answers: dict[tuple[str, ...], Any] = {}

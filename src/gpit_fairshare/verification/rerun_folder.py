@@ -32,10 +32,14 @@ _DEEP: Final = "1/2/3/4/5/6/7/8"
 
 
 def stage_files(spec: RunSpec, places: Places, folder: Path) -> tuple[dict[str, Any], list[RunFile], list[RunFile]]:
-    """Find all files of a run and copy them into `folder`.
+    """Find all files of a run, copy them into `folder`, and return what is needed to run it again.
+
+    Rule files of the library are not copied; they are used by name. The originals of copied rule files are added to
+    `places.used`.
 
     Returns:
-        The arguments of `allocate`, and the input files and scheme files found for those of the run.
+        The arguments of `allocate`, with the paths of the copies; the input files; and the scheme, formula and
+        transition files. Files have their digests then and now.
 
     Raises:
         UsageError: Files are missing, all of them named, or cannot be read.
@@ -92,8 +96,11 @@ def _stage_input_files(
 ) -> tuple[dict[str, list[str]], list[RunFile], list[str]]:
     """Find the input files of a run and copy them into `folder`; a file that the run names twice is copied once.
 
+    If the run has several inputs of one name, a file with the digest of one is not used for another.
+
     Returns:
-        The paths for the option of each role, the files, and the names of those that are missing.
+        The paths of the copies by role, with `:SHEET` if the run asked for one; the files, with their digests now; and
+        the names of those that are missing.
     """
     digests = Digests(text=False)
     paths, files, missing = defaultdict[str, list[str]](list), list[RunFile](), list[str]()
@@ -128,9 +135,11 @@ class _RuleFiles:
         self.library = library_files(with_plugins=self.with_plugins)
 
     def stage_option(self, kind: FileKind, name: str) -> str:
-        """Return the argument of `allocate` for a scheme, formula or transition: a library name, or the path of a copy.
+        """Return the argument of `allocate` for a scheme, formula or transition: a library name or the path of a copy.
 
-        A file that is not found is added to `missing`, and its name is returned.
+        A name of the library is returned unchanged, unless the manifest shows that the run read a file of exactly that
+        name. Any other file is copied with the files that it names. If it is not found, it is added to `missing` and
+        its name is returned.
         """
         is_in_library = not name.endswith(".toml") and name in library_names(kind, with_plugins=self.with_plugins)
         if is_in_library and (self._digests_of(f"{name}.toml") or not self._digests_of(name)):
@@ -144,7 +153,12 @@ class _RuleFiles:
         return str(target)
 
     def files_now(self) -> list[RunFile]:
-        """Return each file that the scheme was read from, as it is now; files not found are added to `missing`."""
+        """Return the scheme, formula and transition files that the run read, as they are now, in the manifest's order.
+
+        Each is matched by name, with an unchanged file if there is one; a file that no copied file names is looked for
+        in the library and the searched places. Files not found are left out. They are added to `missing` only if no
+        found file has changed, because a changed file may name other files now.
+        """
         staged_by_name: dict[str, list[tuple[str, str]]] = {}
         for target, source in self.staged.items():
             staged_by_name.setdefault(target.name, []).append((str(source), self.digests.of_file(target)))
@@ -167,10 +181,15 @@ class _RuleFiles:
         return [files[name_and_digest] for name_and_digest in self.then if name_and_digest in files]
 
     def _find_unnamed_file(self, name: str, then: str) -> list[tuple[str, str]]:
-        """Find a file of the run that no staged file names any more, in the library or in any searched place.
+        """Find a file of the run that no copied file names any more: in the library, else in the searched places.
+
+        Args:
+            name: Its base name.
+            then: Its digest in the run.
 
         Returns:
-            Pairs of path and digest, the path empty for a library file; an empty list if it is not found.
+            Pairs of path and digest: for a library file an empty path with each digest that the library has for the
+            name; otherwise one pair at most. An empty list if it is not found.
         """
         if name in self.library:
             return [("", digest) for digest in sorted(self.library[name])]
@@ -182,7 +201,11 @@ class _RuleFiles:
         return {digest for file, digest in self.then if file == name}
 
     def _stage_file(self, source: Path, target: Path) -> None:
-        """Copy a rule file to `target`, and then the files that it names; nothing happens if that was done before."""
+        """Copy a rule file to `target` and store it in `staged`; then do the same with the files that it names.
+
+        If both paths are the same, the file itself is not copied, only the files that it names. Nothing happens if
+        `target` is in `staged` already.
+        """
         if target in self.staged:
             return
         self.staged[target] = source
@@ -192,7 +215,11 @@ class _RuleFiles:
             self._stage_named_file(name, source, target)
 
     def _stage_named_file(self, name: str, source: Path, target: Path) -> None:
-        """Copy a file that a rule file names to the place that this name means; nothing happens if it is not found.
+        """Copy a file that a rule file names to the place where the copy of the rule file will look for it.
+
+        The name is tried with and without `.toml`, and with slashes for backslashes; the first spelling that finds a
+        file is used. A file at an absolute path is not copied and is used where it is. Nothing happens if no file is
+        found.
 
         Args:
             name: The name in the rule file.
@@ -214,14 +241,18 @@ class _RuleFiles:
             return
 
     def _best_source(self, base: str, beside: Path | None) -> Path | None:
-        """Return the file to copy for a base name: one with a digest of the run if there is any.
+        """Return the file to copy for a base name: if possible, one whose digest the manifest records for that name.
+
+        Tried in this order: the file next to the rule file; the library, if there is no such file; the searched places.
+        If no digest matches, the file next to the rule file is returned, then the library is used, then any file found.
+        If the manifest records no file of this name, only the file next to the rule file counts.
 
         Args:
             base: The name without folders.
             beside: Path at which the rule file expects it; None if that is the rule file itself.
 
         Returns:
-            None if the library has it, or if there is no such file.
+            None if the library's file is to be used, or if there is no file.
         """
         then = self._digests_of(base)
         nearby = beside if beside and beside.is_file() else None
@@ -248,7 +279,7 @@ def _path_of_name(folder: Path, name: str) -> Path | None:
 def _names_in_file(path: Path) -> Iterator[str]:
     """Yield the names of the formulas and transitions that a scheme or formula file names.
 
-    A file that cannot be read yields none: the rerun reports why.
+    A file that is not valid TOML yields none: the rerun reports why.
     """
     try:
         table = parse_toml(path.read_bytes().decode())

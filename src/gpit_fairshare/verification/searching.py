@@ -29,7 +29,7 @@ class Digests:
     _digests: dict[Path, str] = field(default_factory=dict)
 
     def of_file(self, path: Path) -> str:
-        """Return the SHA-256 of a file, which is read once only.
+        """Return the SHA-256 of a file, of its bytes or, if `text` is set, of its text; a file is read once only.
 
         Raises:
             UsageError: It cannot be read.
@@ -50,7 +50,7 @@ class Places:
     """Where files are looked for, the nearest first."""
 
     def __init__(self, result: Path, paths: Sequence[str | Path]) -> None:
-        """Sort the paths given into files and folders.
+        """Take the folder of the result, searched first, and sort the paths given into files and folders.
 
         Raises:
             UsageError: A path does not exist, or is neither.
@@ -70,7 +70,7 @@ class Places:
         self.used: set[Path] = set()
 
     def find(self, name: str, digests: Digests, right: Collection[str], wrong: Collection[str] = ()) -> Path | None:
-        """Return the file to use for a file of the run; None if there is none.
+        """Return the file to use for a file of the run, and add it to `used`; None if there is none.
 
         A file with a right digest is best, then the nearest with this name. A file given by its path may have another
         name, if its digest is right.
@@ -87,7 +87,11 @@ class Places:
         return path
 
     def _matches(self, name: str, digests: Digests, right: Collection[str], wrong: Collection[str]) -> Iterator[Path]:
-        """Yield the files that can be used for a file of the run, the best first; for the arguments see `find`."""
+        """Yield the files that can be used for a file of the run, the best first; for the arguments see `find`.
+
+        First those with its name and a right digest; then files given by path with a right digest and another name;
+        then those with its name only, unless their digest is wrong. Nearer places come first.
+        """
         nearby: list[Path] = []
         for level in self._file_groups():
             named = sorted(

@@ -43,7 +43,8 @@ class Wording:
 
         Args:
             rows: The tidy table; its texts, such as codes and names, are data.
-            definition: The scheme as its manifest has it; its formulas, names, units and choices are data.
+            definition: The scheme as its manifest has it; its formulas, names, units and choices are data, but not its
+                labels and notes, nor texts of digits.
         """
         cells = {str(cell) for column in rows.select(pl.selectors.string()) for cell in column.unique()}
         texts = {text for path, text in _texts_by_path(definition) if not _is_words_key(path)}
@@ -51,9 +52,9 @@ class Wording:
         return cls(frozenset(cells | {text for text in texts if text.strip("0123456789.")}))
 
     def is_cell_reworded(self, difference: FileDifference) -> bool:
-        """Return whether only the wording of a cell differs: it is not data, and no number in it was changed.
+        """Return whether a difference is only in wording: two texts that are not data, with no number changed.
 
-        A formula may differ only in its quoted texts; the formula of a title or note may also join them differently.
+        Formulas may differ only in their quoted texts; that of a title or note may also join them differently.
         """
         found, expected = difference.found, difference.expected
         if difference.kind not in _KINDS or not isinstance(found, str) or not isinstance(expected, str):

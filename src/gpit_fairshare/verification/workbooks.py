@@ -50,7 +50,14 @@ class Answers:
         self._places = [_answer_places(actual), _answer_places(expected)]
 
     def collect_from_row(self, sheet: str, number: int, row: Row, side: int) -> None:
-        """Store the answer in a row of a sheet, if it has one; side 0 is the file, 1 is what gpit writes."""
+        """Store the answer in a row of a sheet by year and organisation, if the row has one.
+
+        Args:
+            sheet: Name of the sheet.
+            number: Number of the row, from 1.
+            row: Its cells.
+            side: 0 for the file, 1 for what gpit writes.
+        """
         year, rows, code, answer = self._places[side].get(sheet, _NO_ANSWERS)
         if number in rows:
             values = self.expected if side else self.actual
@@ -83,11 +90,17 @@ def compare_books(
 ) -> BookComparison:
     """Compare the file's workbook with the one that gpit writes: sheets, defined names, settings and cells.
 
+    If the file has formulas but no stored value of any, different values of the same formula are removed from `into`,
+    and the file's answers from `answers`.
+
     Args:
         actual: The file.
         expected: What gpit writes.
         answers: Takes the answers of both.
         into: Takes the differences.
+
+    Returns:
+        The comparison, which knows what was filled in and whether the file has values.
     """
     pairs = _pair_sheets(actual, expected, into)
     sheets = {renamed.casefold(): name for name, renamed in pairs.items() if renamed != name}
@@ -107,9 +120,10 @@ def compare_books(
 
 
 def _pair_sheets(actual: WorkbookCells, expected: WorkbookCells, into: Differences) -> dict[str, str]:
-    """Return the name in the file of each sheet that gpit writes: the same, or that of a sheet with its headings.
+    """Return for each sheet that gpit writes its name in the file; sheets that the file lacks are left out.
 
-    Sheets that only one workbook has, and renamed sheets, are added to `into`.
+    A sheet is matched by its name, in any capitals, or else by the same title and headings. Sheets that only one
+    workbook has, and renamed sheets, are added to `into`.
     """
     names = {name.casefold(): name for name in actual.sheets}
     pairs = {name: names.pop(name.casefold()) for name in expected.sheets if name.casefold() in names}
@@ -187,7 +201,17 @@ class BookComparison:
         return self.formulas > 0 and not self.values
 
     def compare_sheet(self, actual: WorkbookCells, actual_name: str, expected: WorkbookCells, name: str) -> None:
-        """Compare the rows of a sheet, which may have another name in the file, and collect the answers in them."""
+        """Compare the rows of a sheet, which may have another name in the file, and collect the answers in them.
+
+        Rows are matched by number. If another version of gpit wrote the file, Findings and Sources are first put in the
+        order of this version. Pieces of the manifest are not compared here.
+
+        Args:
+            actual: The file.
+            actual_name: Name of the sheet in the file.
+            expected: What gpit writes.
+            name: Name that gpit gives the sheet.
+        """
         page = _Page(name, actual_name)
         actual_rows, expected_rows = actual.rows(actual_name), expected.rows(name)
         if self.into.is_reworded and name in ("Findings", "Sources"):
@@ -241,7 +265,11 @@ class BookComparison:
     def _difference_kind(
         self, page: _Page, number: int, column: int, actual: StoredCell, expected_row: Row
     ) -> DifferenceKind | None:
-        """Return the kind of difference between a cell and what gpit writes; None if they count as the same."""
+        """Return the kind of difference between a cell and what gpit writes; None if they count as the same.
+
+        Formulas are compared in normal form; figures, and remainders in workings, within their rounding; a note may
+        differ in the status that was filled in.
+        """
         expected = expected_row.get(column, _NOTHING)
         if expected == _NOTHING:
             return DifferenceKind.ADDED
@@ -264,7 +292,10 @@ class BookComparison:
         return None if is_remainder and is_same_remainder(actual.value, expected.value) else DifferenceKind.CONSEQUENCE
 
     def _is_filled_in(self, page: _Page, column: int, actual: StoredCell, expected_row: Row) -> bool:
-        """Return whether a cell is a field of the sheet About to fill in; if so, record what was filled in."""
+        """Return whether a cell is a field of the sheet About to fill in; if so, record its content.
+
+        What replaces Draft is also stored as `status`.
+        """
         field_name, placeholder = expected_row.get(1, _NOTHING).value, expected_row.get(column, _NOTHING).value
         if page.name != reference_sheets.ABOUT or placeholder != reference_sheets.TO_FILL_IN.get(field_name, ""):
             return False
@@ -281,7 +312,7 @@ class BookComparison:
 
 
 def _listed_as_today(rows: Iterator[tuple[int, Row]]) -> Iterator[tuple[int, Row]]:
-    """Yield the rows of Findings or Sources as this version lists them: none twice, and notes last."""
+    """Yield the rows of Findings or Sources as this version lists them: none twice, notes last, numbered anew."""
     numbered = dict(rows)
     yield from ((number, row) for number, row in numbered.items() if number <= HEADING_ROW)
     body = {tuple(cell.value for cell in row.values()): row for number, row in numbered.items() if number > HEADING_ROW}
@@ -306,12 +337,18 @@ class _Page:
     headings: dict[int, str] = field(default_factory=dict)
 
     def is_input(self, number: int, column: int) -> bool:
-        """Return whether a cell is there for a reader to change: not a heading, nor the label of a parameter."""
+        """Return whether a cell is there for a reader to change: below the headings of an input sheet.
+
+        On the sheet of parameters, only the column Value counts.
+        """
         is_below = self.role == "Input" and number > HEADING_ROW
         return is_below and (self.name != PARAMETERS or self.headings.get(column) == "Value")
 
     def describe_cell(self, number: int, column: int, expected_row: Row) -> str:
-        """Return what a cell is, for a report: the subject of its row and the heading of its column."""
+        """Return what a cell is, for a report: up to two subjects of its row, its year and the heading of its column.
+
+        Above the rows it is the title, the note, or the total or heading of its column.
+        """
         heading = self.headings.get(column, "")
         if number < TOTAL_ROW:
             return TITLE if number == TITLE_ROW else NOTE
@@ -326,9 +363,9 @@ class _Page:
         return ", ".join(part for part in parts if part and part != NONE)
 
     def cell_unit(self, column: int, expected_row: Row) -> str:
-        """Return the unit of money in the column's heading, such as `£`; on the sheet of parameters, the row's unit.
+        """Return the unit of money in the column's heading, such as `£`; an empty text if there is none.
 
-        The unit is empty if there is none.
+        On the sheet of parameters, return the unit of the row instead, for the columns Value and Original value.
         """
         if self.name == PARAMETERS:
             columns = [other for other, text in self.headings.items() if text == "Unit" and other in expected_row]
@@ -341,12 +378,12 @@ class _Page:
 def normal(formula: str, sheets: Mapping[str, str]) -> str:
     """Return a formula in one normal form, without the differences between programs that save the same workbook.
 
-    Spaces between operators, capitals, `_xlfn.` before newer functions, `TRUE()` for `TRUE` and quotation marks
-    around names of sheets are removed. Texts, `$` and the space that intersects ranges are kept.
+    All but texts is in capitals, and every name of a sheet is in quotation marks. Spaces between operators, `_xlfn.`
+    before newer functions and the brackets of `TRUE()` are removed. `$` and the space that intersects ranges are kept.
 
     Args:
         formula: Text of the formula, without its `=`.
-        sheets: For each sheet that has another name in this workbook, its casefolded name to the name that gpit gives.
+        sheets: The renamed sheets of this workbook: casefolded name to the name that gpit gives, which replaces it.
     """
     parts: list[str] = []
     end = 0

@@ -91,7 +91,10 @@ def _in_html(text: str) -> str:
 
 
 def _list(items: Sequence[document.Item]) -> str:
-    """Return items as a list, numbered if every marker is a number."""
+    """Return items as a list, numbered if every marker is a number; else the markers go before the texts.
+
+    Items below an item become a list inside it.
+    """
     keys = [item.marker.strip(" –:") for item in items]
     numbered = all(document.NUMBERED.fullmatch(key) for key in keys)
     lines = []
@@ -116,7 +119,10 @@ def _calculation(line: document.Calculation) -> str:
 
 
 def _table(table: document.Table) -> str:
-    """Return a table with its caption, headings and rows; figures are on the right."""
+    """Return a table with its caption, headings and rows; figures are on the right.
+
+    A heading of rows takes the whole width, and so does a text below a row.
+    """
     kinds = [' class="figure"' if column.role is Role.FIGURE else "" for column in table.columns]
     headings = [
         f'<th scope="col"{kind}>{_in_html(column.heading)}</th>'

@@ -28,7 +28,10 @@ _RESERVE: Final = 400
 
 
 def render(report: document.Document) -> str:
-    """Return a document as Markdown; lines above its maximum size are only counted."""
+    """Return a document as Markdown; from the first line above its maximum size on, everything is left out.
+
+    The lines left out of that block are counted, and the headings left out are named at the end.
+    """
     left = report.longest - _RESERVE if report.longest else float("inf")
     parts: list[str] = []
     no_room: list[str] = []
@@ -79,7 +82,8 @@ def _blocks(blocks: Sequence[document.Block]) -> Iterator[tuple[str, list[str]]]
 def in_markdown(text: str) -> str:
     """Return a text that has no effect in rendered Markdown, as on GitHub: no link, no @name, no formula.
 
-    A name such as `fair_share` becomes code, so that it can be copied unchanged.
+    A name such as `fair_share`, or a text of the type `Code`, becomes code, so that it can be copied unchanged; a web
+    address that is an `Address` stays a link.
     """
     if isinstance(text, document.Code):
         return _code(text)
@@ -99,7 +103,10 @@ def _without_markup(text: str) -> str:
 
 
 def _code(text: str) -> str:
-    """Return a text as code, even with backticks in it; vertical bars are escaped, as they would end a table's cell."""
+    """Return a text as code, even with backticks in it; a web address that is an `Address` becomes a link.
+
+    Vertical bars are escaped, as they would end a table's cell.
+    """
     if isinstance(text, document.Address) and document.WEB_ADDRESS.fullmatch(text):
         return f"<{text}>"
     line = one_line(text, None).replace("|", r"\|")
@@ -119,7 +126,10 @@ def _toned(text: str, tone: Tone) -> str:
 
 
 def _item(item: document.Item, indent: str) -> str:
-    """Return an item as a line of a list, with the items below it indented."""
+    """Return an item as a line of a list, with the items below it indented.
+
+    The list is numbered if the marker is a number; any other marker goes before the text.
+    """
     key = item.marker.strip(" –:")
     bullet = f"{key} " if document.NUMBERED.fullmatch(key) else "* "
     text = f"{in_markdown(key)}: " if key and bullet == "* " else ""
