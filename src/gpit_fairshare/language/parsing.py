@@ -242,7 +242,7 @@ def _unknown_function_message(function: str) -> str:
 def _rendered_size(expression: tree.Expression) -> int:
     """Return the number of nodes of a formula when rendered.
 
-    A comparison writes its sides twice, and a function may write an argument more than once, so nested ones multiply.
+    The sides of a comparison count twice, and a function may write an argument more than once, so nested ones multiply.
     """
     copies = 2 if isinstance(expression, tree.ComparisonOperation) else 1
     if isinstance(expression, tree.Call):
@@ -393,7 +393,8 @@ class _Reader:
     def call(self, node: ast.Call, level: int) -> tree.Expression:
         """Return the tree of a call: a function of numbers, a figure over organisations, or a special form.
 
-        An unknown function, a kernel inside a formula, and wrong arguments or options are refused.
+        An unknown function, a `share_out` or `rounded` that is not the whole step, wrong arguments or options, and
+        digits of a rounding that are not a whole number from -9 to 9 are refused.
 
         Raises:
             FormulaError: Something other than a function comes before the bracket.

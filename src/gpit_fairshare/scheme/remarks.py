@@ -214,7 +214,8 @@ class _Remarks:
     def units(self) -> None:
         """Report units without a name, division by 0, sums of rates, and names without a unit used with pounds.
 
-        Rates are values in £ per head, summed over organisations by `total` or `rounded`.
+        Rates are values in £ per head, summed over organisations by `total` or `rounded`. Only a division by the
+        written number 0 is found.
         """
         for step in self.draft.steps:
             measure = self.symbols[step.name].dimension
