@@ -87,7 +87,7 @@ class Function:
         return list(zip(sorts, arguments, strict=True))
 
     def in_excel(self, cells: Sequence[str]) -> str:
-        """Return the Excel formula, given a cell, or a formula in brackets, for each argument."""
+        """Return the Excel formula in brackets, with a cell or bracketed formula in the place of each argument."""
         return f"({filled(self.excel or '', **dict(zip(self.arguments, cells, strict=True)))})"
 
     def in_words(self, name: str, texts: Sequence[str]) -> str:
@@ -113,7 +113,7 @@ class BuiltInFunction(Function):
 
     @property
     def limits(self) -> tuple[int, int]:
-        """The fewest and the most arguments."""
+        """The fewest and the most arguments; the most is `repeated_up_to` if the last argument may be repeated."""
         return len(self.arguments), self.repeated_up_to or len(self.arguments)
 
     @property
@@ -126,7 +126,7 @@ class BuiltInFunction(Function):
         return filled(self.excel or "", **dict(zip(self.arguments, cells, strict=False)), all=",".join(cells))
 
     def in_words(self, name: str, texts: Sequence[str]) -> str:
-        """Return a call in words, given its arguments in words."""
+        """Return a call in words: the function's phrase with its arguments in words filled in; `name` is not used."""
         del name
         return filled(self.phrase, **dict(zip(self.arguments, texts, strict=False)), all=joined(texts))
 
@@ -182,7 +182,7 @@ def divided(left: pl.Expr, right: pl.Expr) -> pl.Expr:
     """Return the quotient of two Polars expressions, rounded as Excel and IEEE 754 do.
 
     If the divisor is the same in every row, Polars multiplies by its reciprocal, and 24.5 / 49 is less than a half.
-    Adding zeros from a column turns the divisor into a column.
+    Adding zeros from a column turns the divisor into a column; a quotient without columns is divided as it is.
     """
     columns = (left / right).meta.root_names()
     return left / (right + pl.col(columns[0]).is_null().cast(pl.Float64) * 0.0) if columns else left / right
@@ -191,8 +191,9 @@ def divided(left: pl.Expr, right: pl.Expr) -> pl.Expr:
 def rounded_half_up(value: pl.Expr, digits: int) -> pl.Expr:
     """Return values rounded to `digits` decimals, half away from 0, as LibreOffice does, and Excel as far as is known.
 
-    The scaled value is first rounded to 15 significant digits, which corrects halves that binary cannot hold
-    (1.005 is 1.01). Above 2^41 these digits would be too few; above 2^52 there is nothing left to round.
+    Negative `digits` round to tens, hundreds and so on. Unless `digits` is 0, the scaled value is first rounded to 15
+    significant digits, which corrects halves that binary cannot hold (1.005 is 1.01). From 2^41 these digits would be
+    too few; from 2^52 there are no decimals left to round.
     """
     if digits == 0:
         return value.sign() * (value.abs() + _HALF).floor()

@@ -55,6 +55,9 @@ class Cells(Protocol):
 def render(expression: tree.Expression, cells: Cells, *, first_year: bool) -> str:
     """Return the Excel formula of an expression, without its equals sign; kernels are laid out in columns elsewhere.
 
+    In the first year `previous` is its `first`. A formula that is just a cell that may be empty gets +0, so that an
+    empty cell is an error.
+
     Raises:
         OutputError: The formula is too long for Excel.
     """
@@ -95,6 +98,9 @@ class _ExcelWriter:
 
     def formula_and_strength(self, expression: tree.Expression) -> tuple[str, int]:  # noqa: C901, PLR0912  # one branch per node of the tree
         """Return the Excel formula of an expression, and how strongly its outermost operator binds.
+
+        The strength is a number from `_STRENGTH`, highest for a cell or a call. In the first year `previous` is its
+        `first`.
 
         Raises:
             TypeError: The formula is a kernel.
@@ -165,13 +171,20 @@ class _ExcelWriter:
         return function.in_excel([write(sort, argument) for sort, argument in function.paired(expression.arguments)])
 
     def built_in_argument(self, sort: Argument | str | None, expression: tree.Expression) -> str:
-        """Return the Excel formula of a built-in function's argument; one that may be the result becomes a `value`."""
+        """Return the Excel formula of a built-in function's argument; one that may be the result becomes a `value`.
+
+        `sort` says what the argument must be: the digits of a rounding are written as a number, anything else as a
+        formula.
+        """
         if sort is Argument.DIGITS:
             return self.cells.number(int(tree.written_number(expression) or 0))
         return self.value(expression) if sort in (Argument.SAME_UNIT, Argument.BRANCH) else self.text(expression)
 
     def plugin_argument(self, _: Argument | str | None, expression: tree.Expression) -> str:
-        """Return the Excel formula of an argument of a plug-in function, in brackets unless it is one cell or call."""
+        """Return the Excel formula of an argument of a plug-in function, in brackets unless it is one cell or call.
+
+        A cell that may be empty gets +0 as in `value`, and then brackets.
+        """
         formula = self.value(expression)
         is_atom = self.formula_and_strength(expression)[1] == _STRENGTH["atom"] and not formula.endswith("+0")
         return formula if is_atom else f"({formula})"
@@ -180,7 +193,7 @@ class _ExcelWriter:
         """Return the Excel formula of an expression, with +0 if it is just a cell that may be empty.
 
         An empty cell is undefined, and adding 0 to it is an error. MIN, MAX and SUM would skip it, and a reference to
-        it would show as an empty cell.
+        it would show as an empty cell. In the first year `previous` is the value of its `first`.
         """
         match expression:
             case tree.Previous(_, first) if self.first_year:
@@ -197,8 +210,8 @@ class _ExcelWriter:
 def scaled(cell: str, to: Fraction, number_text: Callable[[float], str]) -> str:
     """Return the Excel formula for the amount in a cell as a number of units of `to` pounds.
 
-    0.01 multiplies by 100 rather than dividing by 0.01. Here and below `number_text` gives the name or cell of a
-    number.
+    The amount is multiplied by the denominator of `to` and divided by its numerator: 0.01 multiplies by 100 rather than
+    dividing by 0.01. Here and below `number_text` gives the name or cell of a number.
     """
     multiplied = cell if to.denominator == 1 else f"{cell}*{number_text(to.denominator)}"
     return multiplied if to.numerator == 1 else f"{multiplied}/{number_text(to.numerator)}"
@@ -234,9 +247,9 @@ def rank(column: str, row: int | str, last: int, first: int) -> str:
 def least_served(remainders: str, same: str, left: str) -> str:
     """Return the Excel formula for the smallest remainder that still gets one of the units `left`.
 
-    If there are none, it is 1, which no remainder reaches. Here and below `same` is a condition in brackets, true on
-    the rows of the group; empty if all rows are in one group. Remainders are never negative, so rows of other groups,
-    which count as 0, get no unit.
+    That is the remainder at place `left`, from the largest. If no units are left, it is 1, which no remainder reaches.
+    Here and below `same` is a condition in brackets, true on the rows of the group; empty if all rows are in one group.
+    Remainders are never negative, so rows of other groups, which count as 0, get no unit.
     """
     largest = f"SUMPRODUCT(LARGE({same}*{remainders},{left}))" if same else f"LARGE({remainders},{left})"
     return f"IF({left}>0,{largest},1)"
@@ -245,7 +258,8 @@ def least_served(remainders: str, same: str, left: str) -> str:
 def last_served(remainders: str, places: str, same: str, left: str, least: str) -> str:
     """Return the Excel formula for the place of the last row that gets a unit, among those with the `least` remainder.
 
-    Larger remainders get their units first; these rows get the rest, from the top.
+    Larger remainders get their units first; these rows get the rest of the `left` units, from the top. `places` numbers
+    the rows from the top; `same` is the condition for the rows of the group, or empty if all rows are in one group.
     """
     within = f"{same}*" if same else ""
     reach = f"{same}*({remainders}>={least})" if same else f"--({remainders}>={least})"

@@ -53,7 +53,8 @@ def column_of(leaf: tree.Leaf) -> str:
 def render(expression: tree.Expression, *, first_year: bool) -> Rendered:
     """Return a formula in Polars: an expression for its value, and one for whether the value is defined.
 
-    `previous` is its `first` in the first year, and last year's column in later years.
+    A value is defined if every value that it uses is, and it does not divide by 0; `given` always is, and of a `where`
+    only the chosen branch counts. `previous` is its `first` in the first year, and last year's column in later years.
 
     Raises:
         TypeError: The formula is a kernel.
@@ -83,7 +84,8 @@ def render(expression: tree.Expression, *, first_year: bool) -> Rendered:
 def _call(expression: tree.Call, parts: list[Rendered]) -> Rendered:
     """Return a call of a function in Polars: its value, and whether the value is defined.
 
-    It is undefined if an argument is, except for a branch that is not chosen; a plug-in's value may be undefined too.
+    `parts` are its arguments. It is undefined if an argument is, except for a branch that is not chosen; a plug-in's
+    value is also undefined if it is null, NaN or infinite.
     """
     function = function_named(expression.function)
     paired_parts = function.paired(parts)
@@ -106,7 +108,10 @@ def _apply_operator(
     expression: tree.Negative | tree.Not | tree.Logic | tree.BinaryOperation | tree.ComparisonOperation,
     parts: list[pl.Expr],
 ) -> pl.Expr:
-    """Return the Polars expression for an operator or comparison, given those of its operands."""
+    """Return the Polars expression for an operator or comparison, given those of its operands.
+
+    Numbers are compared within the tolerance, texts exactly.
+    """
     match expression:
         case tree.Negative():
             return -parts[0]
@@ -126,7 +131,8 @@ def _apply_operator(
 def _compare(relation: tree.Relation, left: pl.Expr, right: pl.Expr) -> pl.Expr:
     """Return the Polars expression for a comparison of two numbers, with the tolerance of all renderings.
 
-    A plain `>` would separate equal rates per head.
+    Numbers within 1e-12 times the larger one (at least 1) are equal, so neither is above the other. A plain `>` would
+    separate equal rates per head.
     """
     margin = SAME * pl.max_horizontal(pl.lit(1.0), left.abs(), right.abs())
     difference = left - right

@@ -73,7 +73,7 @@ class _Words:
                 return self.call(expression)
 
     def shared(self, kernel: tree.ShareOut) -> str:
-        """Return a `share_out` in words, with its bounds and groups."""
+        """Return a `share_out` in words, with its base, bounds and groups."""
         bounds = (("on top of", kernel.base), ("at least", kernel.at_least), ("at most", kernel.at_most))
         limits = "".join(f", {word} {self.text(leaf)}" for word, leaf in bounds if leaf is not None)
         return f"{self.text(kernel.amount)} shared out by {self.text(kernel.by)}{limits}{self.within(kernel.within)}"
@@ -99,7 +99,10 @@ class _Words:
         )
 
     def inner(self, expression: tree.Expression) -> str:
-        """Return a part of a larger phrase in words, in brackets unless it is a name, a number or a national figure."""
+        """Return a part of a larger phrase in words, in brackets if it is a formula itself.
+
+        A name, a number, a quoted text, a `given` and a national figure have no brackets; a figure of a group has.
+        """
         text = self.text(expression)
         is_atom = isinstance(expression, tree.Name | tree.Number | tree.Text | tree.IsGiven)
         return (

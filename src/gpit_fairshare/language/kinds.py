@@ -81,9 +81,10 @@ class Definition:
 
 
 def infer(definitions: Sequence[Definition], symbols: Mapping[str, Symbol]) -> dict[str, Symbol]:
-    """Return the symbol of each step, by its name, with the kind and the type of its formula.
+    """Return the symbol of each step, by its name, with the kind and the type of its formula, and its declared unit.
 
-    This repeats until nothing changes, because `previous` may name later steps.
+    This repeats until nothing changes, because `previous` may name later steps. A `share_out` by plain numbers, with no
+    name that decides its kind, has one value per organisation.
     """
     everything = dict(symbols)
     everything |= {step.name: Symbol(step.name, "step", NATIONAL, "number", step.unit) for step in definitions}
@@ -104,7 +105,8 @@ def infer(definitions: Sequence[Definition], symbols: Mapping[str, Symbol]) -> d
 def kind_of(expression: tree.Expression, symbols: Mapping[str, Symbol]) -> Kind:
     """Return the kind of a formula's value: national, per group or per organisation.
 
-    An unknown name counts as national; it is reported elsewhere.
+    It is the finest kind that the formula combines; of a `share_out` only the weights, base and bounds count, and a
+    figure over organisations is national or per group. An unknown name counts as national; it is reported elsewhere.
     """
 
     def kind(name: str) -> Kind:
@@ -127,7 +129,8 @@ def kind_of(expression: tree.Expression, symbols: Mapping[str, Symbol]) -> Kind:
 def type_of(expression: tree.Expression, symbols: Mapping[str, Symbol]) -> Type:
     """Return the type of a formula's value: a number, a yes/no or a text.
 
-    An unknown name counts as a number; it is reported elsewhere.
+    `previous` has the type of its `first`, and `where` that of its first branch. An unknown name counts as a number; it
+    is reported elsewhere.
     """
     match expression:
         case tree.ComparisonOperation() | tree.Logic() | tree.Not() | tree.IsGiven():

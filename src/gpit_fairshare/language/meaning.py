@@ -38,8 +38,9 @@ def understand(
         symbols: Input columns and parameters.
         checks: The checks of the scheme.
         report: Called with each `FormulaError` instead of raising the first; the step then has its declared unit.
-        doubtful: Symbols of which only the name is known. With `report`, formulas that use them are checked for units
-            only; steps that depend on them, or that have an error, are added here.
+        doubtful: Symbols of which only the name is known. With `report`, a formula that uses them is not reported for a
+            wrong kind or type, only for its names and units. Steps that depend on them, or that have an error other
+            than in units, are added here.
     """
     return _UnitPass(definitions, symbols, report, set() if doubtful is None else doubtful).check_all(checks)
 
@@ -55,7 +56,10 @@ class _UnitPass:
     faulty: set[str] = field(default_factory=set)
 
     def check_all(self, checks: Sequence[Definition]) -> dict[str, Symbol]:
-        """Return the symbols of the given names and of all steps, with kinds, types and units, and check the checks."""
+        """Return the symbols of the given names and of all steps, with kinds, types and units, and check the checks.
+
+        It goes through the steps again until no unit changes, because `previous` may name later steps.
+        """
         inferred = infer(self.definitions, self.symbols)
         assumed, understood = self._pass(inferred, pending=True)
         # The units of later steps, which `previous` may name, are known from the second pass on.
@@ -69,7 +73,11 @@ class _UnitPass:
         return understood
 
     def _pass(self, everything: Mapping[str, Symbol], *, pending: bool) -> tuple[dict[str, Symbol], dict[str, Symbol]]:
-        """Go through all steps once; return the symbols that the pass assumed, and the symbols that it inferred."""
+        """Go through all steps once; return the symbols that the pass assumed, and the symbols that it inferred.
+
+        `pending` says that the units of later steps are not known yet. A step with an error in an earlier pass is not
+        read again: it keeps its declared unit.
+        """
         assumed = {**self.symbols, **everything}
         reach = _Reach(dict(self.symbols), assumed, pending=pending)
         for step in self.definitions:
@@ -82,7 +90,9 @@ class _UnitPass:
     def _read_or_report(self, definition: Definition, read: Callable[[], Symbol | None]) -> Symbol | None:
         """Return the symbol that `read` infers for a formula; None if it has an error, which is raised or reported.
 
-        An error that an earlier error may have caused is not reported.
+        A formula that uses a doubtful name becomes doubtful; its errors of kind or type, which an earlier error may
+        have caused, are not reported. A formula with an error is faulty, and also doubtful unless the error is one of
+        units.
         """
         doubtful = not self.doubtful.isdisjoint(name for name, _ in tree.names_in(definition.tree))
         if doubtful:
@@ -115,7 +125,11 @@ class _Reach:
     """Whether the units of steps further down are not known yet."""
 
     def understand(self, definition: Definition) -> Symbol:
-        """Return the symbol of one step with its unit, or raise the first error in its formula."""
+        """Return the symbol of one step with its unit, or raise the first error in its formula.
+
+        The unit is the declared one, which must fit the formula, or else that of the formula. A formula of only numbers
+        fits any unit; a yes/no needs the unit yes/no or none, and a text is refused.
+        """
         # A step of only numbers has a unit, but its formula does not show it, so it is not checked.
         inferred = self.unit(definition.tree)
         inferred = None if inferred is None or inferred.bare else inferred
@@ -138,7 +152,10 @@ class _Reach:
 
     def symbol(self, name: str, position: int, *, through_previous: bool = False) -> Symbol:
         # Earlier names have their inferred unit, later ones only their declared unit.
-        """Return the symbol of a name that a step may use here; refuse an unknown name, or a step further down."""
+        """Return the symbol of a name that a step may use here; refuse an unknown name, or a step further down.
+
+        With `through_previous`, as in `previous(name)`, a step further down is allowed.
+        """
         names = {**self.everything, **self.above} if through_previous else self.above
         if name in names:
             return names[name]
@@ -235,7 +252,10 @@ class _Reach:
         return self.common_unit(units, expression.position, "added" if expression.operator == "+" else "subtracted")
 
     def comparison(self, expression: tree.ComparisonOperation) -> Dimension:
-        """Check two sides: numbers of one unit, or a text column and a quoted text; return the unit of a yes/no."""
+        """Check a comparison and return the unit of a yes/no.
+
+        The sides must be numbers of one unit, or a text column and a quoted text with == or !=.
+        """
         sides = expression.left, expression.right
         texts = [side for side in sides if isinstance(side, tree.Text)]
         if texts:
@@ -248,7 +268,11 @@ class _Reach:
         return PURE
 
     def call(self, expression: tree.Call) -> Dimension | None:
-        """Return the unit of a function's value, None if it is not known; refuse arguments of a wrong type or unit."""
+        """Return the unit of a function's value, None if it is not known; refuse arguments of a wrong type or unit.
+
+        The unit is fixed, or that of the argument that the function names; arguments or branches that may each be the
+        result must have one unit. Both branches must be numbers, or both yes/no.
+        """
         function = function_named(expression.function)
         arguments = function.paired(expression.arguments)
         units = [self.argument(sort, argument) for sort, argument in arguments]
@@ -294,7 +318,11 @@ class _Reach:
             raise _kind(f"within takes a text column of the inputs; {column} is not one", position)
 
     def aggregate(self, expression: tree.AggregateCall) -> Dimension | None:
-        """Return the unit of a total, count, largest or smallest; refuse a wrong type of column, or a national one."""
+        """Return the unit of a total, largest or smallest, which is that of its column, or the unit of a count.
+
+        A column or step of a wrong type, a national figure, and a `within` that is not a text column of the inputs are
+        refused.
+        """
         symbol = self.symbol(expression.of, expression.of_position)
         is_count = AGGREGATES[expression.function].is_count
         expected = "yes/no" if is_count else "number"
@@ -312,7 +340,10 @@ class _Reach:
         return COUNT if is_count else symbol.measure
 
     def previous(self, expression: tree.Previous) -> Dimension | None:
-        """Return the unit of last year's value of a name; refuse a text, or a first value of another type or unit."""
+        """Return the unit of last year's value of a name; refuse a text, or a first value of another type or unit.
+
+        While the unit of a step further down is not known yet, it is assumed to be that of the first value.
+        """
         symbol = self.symbol(expression.of, expression.of_position, through_previous=True)
         if symbol.type == "text":
             raise _kind(
@@ -328,7 +359,11 @@ class _Reach:
         return self.common_unit((unit, first), expression.first.position, "values of the same step")
 
     def share_out(self, kernel: tree.ShareOut) -> Dimension | None:
-        """Return the unit of the shares; refuse a wrong amount, or an amount and bounds of different units."""
+        """Return the unit that the amount, base and bounds of a `share_out` have in common; refuse different units.
+
+        An amount per group needs the same column in `within`, and one per organisation is refused without `within`. The
+        weights must be numbers, of any unit.
+        """
         self.check_within(kernel.within, kernel.within_position)
         self.number(kernel.by)
         bounds = [leaf for leaf in (kernel.base, kernel.at_least, kernel.at_most) if leaf is not None]

@@ -111,8 +111,8 @@ def parse(text: str) -> tree.Expression:
     """Return the tree of one formula, given its text.
 
     Raises:
-        FormulaError: The text is not a formula of the language, is too long or is too deep; with the position of the
-            first wrong character.
+        FormulaError: The text is not a formula of the language, is too long, is nested too deeply, or would become too
+            large in a workbook or in Polars; with a position in the text, except for the last.
     """
     if len(text) > LONGEST:
         message = f"the formula has {len(text):,} characters; at most {LONGEST:,} are allowed; split it into steps"
@@ -151,7 +151,10 @@ _EXPECTED = "expected names, numbers, + - * /, comparisons and functions"
 
 
 def _check_characters(text: str) -> None:
-    """Refuse characters that are not in the language, and brackets and quotation marks without a partner.
+    """Refuse characters and brackets that cannot be in a formula, before it is parsed.
+
+    These are characters that are not in the language, brackets and quotation marks without a partner, quoted texts that
+    cannot be printed, and numbers with commas between thousands, which would be read as two arguments.
 
     Raises:
         FormulaError: There is one, at its position.
@@ -179,7 +182,10 @@ def _check_characters(text: str) -> None:
 
 
 def _unknown_character_message(character: str) -> str:
-    """Return the message that refuses a character outside the language, or a quotation mark without a partner."""
+    """Return the message that refuses a character outside the language, or a quotation mark without a partner.
+
+    It says what to write instead: `-` for a long dash, for instance.
+    """
     if character in "\"'":
         return "the quotation mark has no partner on its line"
     if not character.isprintable():
@@ -190,7 +196,7 @@ def _unknown_character_message(character: str) -> str:
 
 
 def _check_text(text: str, place: int) -> None:
-    """Refuse a text that a workbook cannot hold.
+    """Refuse a quoted text that a workbook cannot hold; `place` is its position in the formula.
 
     Raises:
         FormulaError: It has a character that cannot be printed.
@@ -202,7 +208,7 @@ def _check_text(text: str, place: int) -> None:
 def _syntax_error_message(fault: SyntaxError, source: str, start: int) -> tuple[str, int]:
     """Return a message for a syntax error that Python found, in our own words, and its position in the formula.
 
-    Python's own words differ between versions.
+    Python's own words differ between versions. `source` is the formula on one line, with `start` blanks before it.
     """
     reason = (fault.msg or "").lower()
     place = max(1, min(start + (fault.offset or 1), len(source.rstrip())))
@@ -224,7 +230,7 @@ def _syntax_error_message(fault: SyntaxError, source: str, start: int) -> tuple[
 def _unknown_function_message(function: str) -> str:
     """Return the message for a function that does not exist: what to write instead, and the functions that exist.
 
-    It also lists broken plug-ins, because one of them may have the function.
+    It also lists broken plug-ins, because one of them may have the function, and says so if plug-ins are left out.
     """
     instead, names = _IN_EXCEL.get(function.casefold()), [*FUNCTIONS, *function_names()]
     hint = f"; write {instead}" if instead else nearest(function, names)
@@ -234,7 +240,10 @@ def _unknown_function_message(function: str) -> str:
 
 
 def _rendered_size(expression: tree.Expression) -> int:
-    """Return the number of nodes of a formula when rendered; some nodes write their children more than once."""
+    """Return the number of nodes of a formula when rendered.
+
+    The sides of a comparison count twice, and a function may write an argument more than once, so nested ones multiply.
+    """
     copies = 2 if isinstance(expression, tree.ComparisonOperation) else 1
     if isinstance(expression, tree.Call):
         copies = function_named(expression.function).copies
@@ -274,7 +283,10 @@ class _Reader:
         return FormulaError(message, self.position(node))
 
     def read(self, node: ast.expr, level: int = 1) -> tree.Expression:
-        """Return our tree of a node of Python's tree, or refuse the node; at level 1 it is the whole step."""
+        """Return our tree of a node of Python's tree; at level 1 it is the whole step.
+
+        A node that is not in the language, or is nested too deeply, is refused.
+        """
         if level > DEEPEST:
             raise self.fault(node, _TOO_DEEP)
         position = self.position(node)
@@ -300,7 +312,10 @@ class _Reader:
                 raise self.refusal(node, level)
 
     def refusal(self, node: ast.expr, level: int) -> FormulaError:
-        """Return the error for a node of a type that is not in the language, at the character that shows it."""
+        """Return the error for a node of a type that is not in the language, at the character that shows it.
+
+        An error in what comes before a dot, a square bracket or a comma is further left and is raised instead.
+        """
         message = _REFUSED.get(type(node), f"this is not part of the language; {_EXPECTED}")
         match node:
             case ast.Attribute(value=before) | ast.Subscript(value=before) | ast.Tuple(elts=[before, *_]):
@@ -378,7 +393,8 @@ class _Reader:
     def call(self, node: ast.Call, level: int) -> tree.Expression:
         """Return the tree of a call: a function of numbers, a figure over organisations, or a special form.
 
-        An unknown function, a kernel inside a formula, and wrong arguments or options are refused.
+        An unknown function, a `share_out` or `rounded` that is not the whole step, wrong arguments or options, and
+        digits of a rounding that are not a whole number from -9 to 9 are refused.
 
         Raises:
             FormulaError: Something other than a function comes before the bracket.
@@ -469,7 +485,10 @@ class _Reader:
         return read
 
     def plain_name(self, node: ast.expr, message: str) -> str:
-        """Return an argument that must be a name; anything else is refused with the message."""
+        """Return an argument that must be a name; anything else is refused with `message`.
+
+        The name of a function is refused too, with a message of its own.
+        """
         if not isinstance(node, ast.Name):
             raise self.fault(node, message)
         return self.name(node, node.id)
@@ -482,7 +501,10 @@ class _Reader:
         return self.plain_name(named, "within takes the name of a text column"), self.position(named)
 
     def check_count(self, node: ast.Call, function: str, least: int, most: int, options: Sequence[str]) -> None:
-        """Refuse a call that has fewer arguments than `least`, or more than `most`."""
+        """Refuse a call that has fewer arguments than `least`, or more than `most`.
+
+        `options` are the named options of the function; the message suggests them for the arguments that are too many.
+        """
         count = len(node.args)
         if least <= count <= most:
             return

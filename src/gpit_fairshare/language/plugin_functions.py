@@ -84,7 +84,7 @@ def function_names() -> list[str]:
 
 
 def function_problems() -> list[str]:
-    """Return a message for each function of a plug-in that cannot be used, and why."""
+    """Return a message for each function of a plug-in that cannot be used: it is faulty, or its name is taken."""
     problems: list[str] = []
     by_name: dict[str, Plugin] = {}
     for plugin in plugins.installed(plugins.FUNCTIONS):
@@ -119,7 +119,10 @@ def _load_function(plugin: Plugin) -> PluginFunction | str:
 
 
 def _problem_with_function(function: Any) -> str:
-    """Return what is wrong with the object that a plug-in gives as a function; an empty text if nothing."""
+    """Return what is wrong with the object that a plug-in gives as a function; an empty text if nothing.
+
+    Its fields are checked, and that `polars` takes as many arguments as it names; nothing is calculated.
+    """
     if not isinstance(function, Function):
         return f"expected an object of gpit_fairshare.Function, found {type(function).__name__}"
     # A package may put anything into it, because nothing checks the types of its fields.
@@ -145,7 +148,11 @@ def _problem_with_function(function: Any) -> str:
 
 
 def _problem_with_excel(excel: Any, arguments: Mapping[str, Any]) -> str:
-    """Return what is wrong with the Excel formula of a plug-in's function; an empty text if nothing."""
+    """Return what is wrong with the Excel formula of a plug-in's function; an empty text if nothing.
+
+    It must be one line without an equals sign at the start, with matching brackets and quotation marks, and with places
+    for the function's own arguments only.
+    """
     if not isinstance(excel, str) or not excel.strip() or excel.startswith("=") or not excel.isprintable():
         return "`excel` must be a formula on one line without its equals sign, or None"
     outside = re.sub(r'"[^"]*"', "", PLACE.sub("1", excel))

@@ -81,6 +81,8 @@ def unit_of(dimension: Dimension | None) -> str | None:
 def common_unit(left: Dimension | None, right: Dimension | None) -> Dimension | None:
     """Return the unit of two values that are added, compared or chosen between; None if either unit is not known.
 
+    A bare number takes the unit of the other value, and a count with a ratio is a count.
+
     Raises:
         ValueError: Both have a unit and they differ.
     """
@@ -96,7 +98,10 @@ def common_unit(left: Dimension | None, right: Dimension | None) -> Dimension | 
 
 
 def times(left: Dimension | None, right: Dimension | None, sign: int = 1) -> Dimension | None:
-    """Return the unit of a product, or of a quotient with `sign` -1; None if either unit is not known."""
+    """Return the unit of a product, or of a quotient with `sign` -1; None if either unit is not known.
+
+    Two bare numbers give a bare number; with a count the result is a count, if no pounds or people are left in it.
+    """
     if left is None or right is None:
         return None
     pounds, people = left.pounds + sign * right.pounds, left.people + sign * right.people

@@ -36,7 +36,8 @@ def _put_in_texts(
 ) -> tree.Expression:
     """Return the tree with texts of values instead of its names, numbers and figures.
 
-    After a sign, `inner` puts a text that begins with a minus in brackets.
+    In the first year `previous` is its `first`; the digits of a rounding stay as they are. `inner` says that the
+    expression comes after a sign: a text that begins with a minus is then put in brackets.
     """
     match expression:
         case tree.Number(value):
@@ -104,7 +105,10 @@ def value_text(value: Any, unit: str | None = None, digits: int = DIGITS[0]) -> 
 
 
 def read(text: str) -> Fraction | bool | str | None:
-    """Return the value that `value_text` wrote as this text, to the digits in it; None for `blank`."""
+    """Return the value that `value_text` wrote as this text, to the digits in it; None for `blank`.
+
+    A number is an exact fraction without its £: `50%` is a half.
+    """
     if text in ("yes", "no"):
         return text == "yes"
     if text == "blank":

@@ -46,7 +46,8 @@ _HEAD: Final = (
 def definition(scheme: Scheme) -> dict[str, Any]:
     """Return a scheme as one table of plain values, ready for JSON; `defined` reads it back.
 
-    Values are written as in the files or in `--set`, so that fractions stay exact.
+    Values are written as in the files or in `--set`, so that fractions stay exact. Input columns that the scheme uses
+    come first, then those that are only declared.
     """
     keys = _source_keys(scheme)
     return {
@@ -91,7 +92,10 @@ def _recorded_fields(part: Parameter | Step | Check) -> dict[str, Any]:
 
 
 def _source_keys(scheme: Scheme) -> dict[Source, str]:
-    """Return every source of a scheme with its key, made unique: two files may use one key for two publications."""
+    """Return every source of a scheme with its key, made unique: two files may use one key for two publications.
+
+    The second publication with a key gets `-2` after it, the third `-3`. Sources of single values are included.
+    """
     sources = dict.fromkeys(scheme.sources)
     for parameter in scheme.parameters.values():
         sources.update(dict.fromkeys(value.source for value in parameter.values.values() if value.source))
@@ -105,7 +109,10 @@ def _source_keys(scheme: Scheme) -> dict[Source, str]:
 
 
 def _recorded_value(value: ParameterValue, keys: Mapping[Source, str]) -> dict[str, Any]:
-    """Return a parameter's value as a result records it: as written, with its source or assumption."""
+    """Return a parameter's value as a result records it: as written, and whether it was set for one run.
+
+    It has the key of its source, or else its assumption, and the details that the file gives about the assumption.
+    """
     upkeep = {key: text for key, text in asdict(value.upkeep).items() if text}
     origin = {"source": keys[value.source]} if value.source else {"assumption": value.assumption}
     return {"value": value.as_written, **origin, **upkeep, "overridden": value.overridden}
@@ -113,6 +120,9 @@ def _recorded_value(value: ParameterValue, keys: Mapping[Source, str]) -> dict[s
 
 def defined(table: Mapping[str, Any], files: tuple[tuple[str, str], ...], digest: str, file: str) -> Scheme:
     """Return the scheme, ready to run, of a table that `definition` wrote.
+
+    The table is read and checked like a scheme file. What such a file cannot show is taken from the table: places of
+    steps and checks, values set for the run, the money account, what counts as spend, sources and assumptions.
 
     Args:
         table: What `definition` returned, perhaps through JSON.
@@ -167,7 +177,10 @@ def defined(table: Mapping[str, Any], files: tuple[tuple[str, str], ...], digest
 
 
 def _as_file(table: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a table that `definition` wrote as the data of a scheme file, with the tables and keys of such a file."""
+    """Return a table that `definition` wrote as the data of a scheme file, with the tables and keys of such a file.
+
+    Columns that every table has are left out. The table `[money]` is there only if the scheme stated its money account.
+    """
     money = table.get("money", {})
     stated = {"in": money["money_in"], "out_of": money["taken_away"], "unspent": money["unspent"]} if money else {}
     return {
@@ -190,6 +203,9 @@ def _as_file(table: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _entry(record: Mapping[str, Any], model: type[shape.Entry]) -> dict[str, Any]:
-    """Return the keys of a record that an entry of a file has too, as its `model` says; empty texts are left out."""
+    """Return a record as the entry of a file: only the keys that its `model` has, without None and empty texts.
+
+    A date becomes a date instead of a text.
+    """
     entry = {key: record[key] for key in model.model_fields if record.get(key) not in (None, "")}
     return entry | ({"date": dt.date.fromisoformat(entry["date"])} if "date" in entry else {})

@@ -71,7 +71,10 @@ class Faults(FindingCollector):
     def abort(
         self, code: FindingCode, where: Where, problem: str, remedy: str = "", *, raises: type[Exception] | None = None
     ) -> StoppedError:
-        """Report an error after which nothing more can be read, and return the exception for the caller to raise."""
+        """Report an error after which nothing more can be read, and return the exception for the caller to raise.
+
+        If errors are not collected, reporting raises the error itself: as `raises`, or else as a `SchemeError`.
+        """
         self.error(code, where, problem, remedy=remedy, raises=raises)
         return StoppedError()
 
@@ -102,7 +105,7 @@ class ShapeFault:
 def shape_errors(fault: ValidationError, data: Mapping[str, Any], model: type[BaseModel]) -> list[ShapeFault]:
     """Return the errors in the shape of a file, one for each place: where, what was expected, what was found.
 
-    An unknown key comes before a missing one: a misspelling causes both.
+    Unknown keys come first: a misspelling also causes a missing key. `data` is what the file holds.
     """
     by_path: dict[tuple[int | str, ...], ShapeFault] = {}
     errors = [error for error in fault.errors() if not _is_about_word(error)]
@@ -143,7 +146,10 @@ def toml_problem(fault: tomllib.TOMLDecodeError, text: str) -> tuple[str, str]:
 
 
 def _shape_fault(error: ErrorDetails, data: Mapping[str, Any], model: type[BaseModel]) -> ShapeFault:
-    """Return one of Pydantic's errors with its place in the file, and its message in our own words."""
+    """Return one of Pydantic's errors with its place in the file, and its message in our own words.
+
+    It also says which smallest part of the file can be left out, and the known key nearest to an unknown one.
+    """
     kind, location, (path, types) = error["type"], error["loc"], _walk_location(error["loc"], data, model)
     optional = [
         length for length, part in enumerate(path, 1) if _can_be_left_out(types[length - 1], part, types[length])
@@ -162,7 +168,10 @@ def _shape_fault(error: ErrorDetails, data: Mapping[str, Any], model: type[BaseM
 
 
 def _shape_message(error: ErrorDetails, expected_type: Any) -> str:
-    """Return what was expected at a place of the type `expected_type`, and what was found."""
+    """Return what was expected at a place of the type `expected_type`, and in most cases what was found.
+
+    An error of our own models keeps its message; of what is too short or too long only the limit is given.
+    """
     kind, context = error["type"], error.get("ctx", {})
     match kind:
         case "value_error":
@@ -221,7 +230,10 @@ def _walk_location(location: Sequence[int | str], data: Any, model: Any) -> tupl
 
 
 def _place(path: Sequence[int | str], data: Any) -> str:
-    """Return a place in a file as its author knows it, `steps › fair_share › unit`: steps by name, not by number."""
+    """Return a place in a file as its author knows it: `steps › fair_share › unit`.
+
+    An entry of a list has its name, or the name under which a file uses it; without one, its number, from 1.
+    """
     words: list[str] = []
     for part in path:
         data = data[part]
@@ -241,7 +253,10 @@ def _type_below(kind: Any, part: int | str) -> Any:
 
 
 def _can_be_left_out(holder: Any, part: int | str, inner: Any) -> bool:
-    """Return whether a file can be read without a part: an optional key of a table, or one of several tables."""
+    """Return whether a file can be read without a part: an optional key of a table, or one of several tables.
+
+    A key that its table calls essential cannot be left out. `holder` is the type of what has the part, `inner` its own.
+    """
     if model := _model_of(holder):
         field = _fields(model).get(part)
         return field is not None and not field.is_required() and part not in getattr(model, "essential", ())
@@ -272,8 +287,9 @@ def _branches(annotation: Any) -> Iterator[Any]:
 def without_faults(data: dict[str, Any], faults: Sequence[ShapeFault], unresolved: set[str]) -> dict[str, Any] | None:
     """Return a copy of a file's data without its errors; None if too much depends on them.
 
-    A misspelled key is read as the nearest one, a missing text gets a placeholder, and a key or an entry that cannot be
-    read is left out; its names are added to `unresolved`.
+    A misspelled key is read as the nearest one if that is not there too, and is otherwise left out. A wrong or missing
+    title, label or the like, and a missing origin, get a placeholder; of two origins, the assumption is left out. Any
+    other part that cannot be read is left out, and its names are added to `unresolved`.
     """
     usable = deepcopy(data)
     for fault in faults:
@@ -307,9 +323,10 @@ def _is_text_for_people(path: Sequence[int | str]) -> bool:
 
 
 def _leave_out(usable: dict[str, Any], fault: ShapeFault, unresolved: set[str]) -> bool:
-    """Remove the smallest part with the error from the data, and add its names to `unresolved`.
+    """Remove the smallest part with the error from the data, and add its names and sources to `unresolved`.
 
-    Return False, and remove nothing, if other parts depend on too much of it, or if it has no name.
+    An entry of a list becomes None, so that the others keep their numbers. Return False, and remove nothing, if other
+    parts depend on too much of it, or if it is a step without a name.
     """
     table, part = fault.path[0], fault.path[: fault.removable]
     entry, left_out = _part_at(usable, part[:2]), _part_at(usable, part)
@@ -332,7 +349,7 @@ def _leave_out(usable: dict[str, Any], fault: ShapeFault, unresolved: set[str]) 
 
 
 def _sources_in(entry: Any) -> Iterator[str]:
-    """Yield the sources that an entry cites, so that they are not reported as unused."""
+    """Yield the sources that an entry cites, at any depth, so that they are not reported as unused."""
     if isinstance(entry, dict):
         for key, value in entry.items():
             if key == "source" and isinstance(value, str):

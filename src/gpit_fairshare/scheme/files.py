@@ -86,10 +86,11 @@ def kinds_of(name: str, faults: Faults) -> list[FileKind]:
 def read_file(
     name: str, model: type[AnyFile], faults: Faults, named_in: LoadedFile[Any] | None = None
 ) -> LoadedFile[AnyFile]:
-    """Read a file by library name or path; a name in a file may mean another file in the same folder.
+    """Read a file by library name or path; a name in the file `named_in` may mean another file in the same folder.
 
-    A file that cannot be read is a `UsageError`; one that is not TOML, or of the wrong kind or shape, a `SchemeError`.
-    When collecting errors, both are a `StoppedError`.
+    A file that cannot be read is a `UsageError`; one that is not TOML, or not of the kind or shape of `model`, a
+    `SchemeError`. When collecting errors, both are a `StoppedError`, but parts of a wrong shape are left out if the
+    rest can be read.
     """
     place, plugin = _find_file(name, (model.kind,), named_in, faults)
     return _load_file(place, plugin, model, faults)
@@ -98,7 +99,10 @@ def read_file(
 def _load_file(
     place: Path | Traversable, plugin: Plugin | None, model: type[AnyFile], faults: Faults
 ) -> LoadedFile[AnyFile]:
-    """Read a file that was found, and return its model with its sources; a wrong kind or shape is an error."""
+    """Read a file that was found, and return its model with its sources; a wrong kind or shape is an error.
+
+    Its name and digest are added to `faults.files`. When collecting errors, parts of a wrong shape are left out.
+    """
     file = one_line(place.name)
     text, data = read_toml(place, faults=faults)
     if model.kind not in data:
@@ -154,8 +158,9 @@ def read_toml(
 ) -> tuple[str, dict[str, Any]]:
     """Read a TOML file; return its text with line ends of one character, and what it holds.
 
-    A file that cannot be read is a `UsageError`. One that is not TOML is an error of the type `error`, with the file
-    and the place in it, or a `StoppedError` when collecting errors.
+    A byte order mark is left out of the text, and `parse_float` turns the text of each float into its value. A file
+    that cannot be read is a `UsageError`. One that is not UTF-8 or not TOML is an error of the type `error`, with the
+    file and the place in it. With a `faults` that collects errors, both are a `StoppedError`.
     """
     file, faults = one_line(place.name), faults or Faults()
     position, remedy, raises = "", "", error
@@ -177,6 +182,9 @@ def read_toml(
 
 def _parse_model(data: dict[str, Any], file: str, model: type[AnyFile], faults: Faults) -> AnyFile:
     """Return the model of a file's data; when collecting errors, report them and leave out the parts that have one.
+
+    This repeats a few times, because an error may hide another. A missing key that is there misspelled is reported
+    once.
 
     Raises:
         StoppedError: Too much depends on the errors to read the rest.
@@ -207,7 +215,8 @@ def _find_file(
 ) -> tuple[Path | Traversable, Plugin | None]:
     """Return the place of a file, given its library name or path, and its plug-in if it has one.
 
-    A name in another file may also mean a file in the same folder. If there is none, that is an error.
+    A name in the file `named_in` means a file in the same folder before one in the library, and a path starts at that
+    folder. If there is no such file of one of the `kinds`, that is a `UsageError` with the nearest names.
     """
     label = f"{joined(kinds, 'or')} {one_line(name) or '(empty)'}"
     folder = named_in.place.parent if named_in and named_in.place else None
@@ -250,7 +259,8 @@ def _names(kinds: Sequence[FileKind]) -> str:
 def _file_in_folder(folder: Path, name: str, kind: FileKind, named_in: LoadedFile[Any]) -> Path | None:
     """Return the file with a name in a folder, with or without its ending; None if there is none.
 
-    Slashes of either kind are understood.
+    Slashes of either kind are understood. The file `named_in`, which has the name, counts only if it is of the kind
+    itself.
     """
     candidates = (folder / f"{path}{ending}" for path in (name, name.replace("\\", "/")) for ending in ("", ".toml"))
     # A scheme may have the name of its formula; the name then means the formula.
@@ -259,7 +269,10 @@ def _file_in_folder(folder: Path, name: str, kind: FileKind, named_in: LoadedFil
 
 
 def figures_of(model: File) -> Iterator[tuple[str, ValueEntry]]:
-    """Yield each value of a parameter in a file, after its place: `values › pot › 2014/15`."""
+    """Yield each figure that a file gives for a parameter, after its place: `values › pot › 2014/15`.
+
+    First come the default and the values in declarations of parameters, then those that a scheme gives under `values`.
+    """
     for name, parameter in model.parameters.items():
         if parameter.default:
             yield f"parameters › {name} › default", parameter.default
@@ -271,7 +284,10 @@ def figures_of(model: File) -> Iterator[tuple[str, ValueEntry]]:
 
 
 def _sources(file: str, model: File, faults: Faults) -> dict[str, Source]:
-    """Return the sources that a file declares or cites, by key; one that is only declared or only cited is an error."""
+    """Return the sources that a file declares or cites, by key; one that is only declared or only cited is an error.
+
+    A source that is only cited gets its key as its title. The list of sources in the file's header counts as citing.
+    """
     used = [(f"{model.kind} › sources", key) for key in model.header.sources]
     used += [(place, entry.source) for place, entry in figures_of(model) if entry.source]
     if isinstance(model, SchemeFile) and model.spend and model.spend.source:

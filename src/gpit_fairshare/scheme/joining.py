@@ -43,8 +43,9 @@ def load(
 ) -> Scheme:
     """Read a scheme with its formula and transition and return it ready to run.
 
-    `formula` and `transition` replace those that the scheme names; `years` replaces its years, if its values are for
-    every year. Values keep their source or assumption. A setting replaces a value for this run and is marked.
+    `formula` and `transition` replace those that the scheme names. `years` replaces its years; a value for a year that
+    is not among them is then an error. Values keep their source or assumption. A setting replaces a value for this run
+    and is marked.
 
     A name that is not in the library, a file that does not exist, or a setting for no parameter is a `UsageError`.
 
@@ -94,11 +95,11 @@ def join(
     settings: Sequence[Setting] = (),
     years: Sequence[str] | None = None,
 ) -> Joined:
-    """Read a scheme with its formula and transition, or only one of these; report every error, and return what fits.
+    """Read a scheme with its formula and transition, or only one of these, and join them as far as errors allow.
 
-    Parameters get their values; without a scheme, their defaults. In a transition without a scheme, `fair_share` is
-    one amount in £ per organisation. The errors are those of `load`; when collecting them, a file that cannot be read
-    is a `StoppedError`.
+    `formula`, `transition` and `years` replace the scheme's own. Parameters get their values, or those of `settings`;
+    without a scheme, their defaults. In a transition without a scheme, `fair_share` is one amount in £ per
+    organisation. The errors are those of `load`; when collecting them, a file that cannot be read is a `StoppedError`.
     """
     read: LoadedFile[Any] = read_file(name, FILE_MODELS[kind], faults)
     if years is not None:
@@ -136,6 +137,7 @@ def complete(
 ) -> None:
     """Add to linked files the meaning of their names and the values of parameters; without errors, also the scheme.
 
+    A scheme with fair shares only gets a step `allocation`. Names, the answer and the money account are checked.
     `swapped` says that the formula or transition is not the scheme's own, `other_years` that its years are not.
     """
     draft, model = joined.draft, joined.read.model
@@ -165,7 +167,8 @@ def complete(
 def _link_files(joined: Joined, faults: Faults, formula: str | None, transition: str | None) -> None:
     """Read the formula and transition of a file, and add all of them to its draft, in the order of calculation.
 
-    If one cannot be read, the others are still checked.
+    `formula` and `transition` replace those that a scheme names. Their names, and who pays for protection, are noted in
+    `joined`. If a file cannot be read, the files after it are still read and checked alone.
 
     Raises:
         StoppedError: One of them cannot be read, when collecting errors.
@@ -205,7 +208,10 @@ def _link_files(joined: Joined, faults: Faults, formula: str | None, transition:
 
 
 def _check_independent(module: Module, draft: Linker, faults: Faults) -> None:
-    """Report a transition that uses a formula's own steps or parameters."""
+    """Report a transition that uses steps or parameters of the formula or scheme before it, other than fair_share.
+
+    This is for its formulas and its table `[money]`. No step fair_share before it is an error too.
+    """
     steps = {step.name for step in draft.steps}
     if "fair_share" not in steps | faults.unresolved:
         problem = "a transition needs a step fair_share before it"
@@ -233,9 +239,10 @@ def _check_independent(module: Module, draft: Linker, faults: Faults) -> None:
 
 
 def _complete_steps(draft: Linker, read: LoadedFile[SchemeFile], faults: Faults) -> None:
-    """Add the step `allocation`, equal to the fair share, to a scheme without a transition.
+    """Add the step `allocation`, equal to the fair share, to a scheme without such a step that names no `result`.
 
-    Report a missing answer, too many steps or parameters, and replacements of a parameter that do not exist.
+    Report a missing answer, and names under `with` that replace a parameter but do not exist; too many steps or
+    parameters stop the reading.
     """
     result = read.model.scheme.result
     steps = {step.name: step for step in draft.steps}
@@ -320,7 +327,10 @@ def _plugin_uses(reads: Sequence[LoadedFile[Any]], draft: Linker) -> tuple[Plugi
 
 
 def labels_of(draft: Linker, symbols: Mapping[str, Symbol]) -> dict[str, str]:
-    """Return a label for every name: the declared one, or else the name itself as words: `Fair share`."""
+    """Return a label for every name: the declared one, or else the name itself as words: `Fair share`.
+
+    The standard input columns have labels of their own, unless a file gives others.
+    """
     labels = {name: label for name, (label, _) in STANDARD_INPUTS.items()}
     labels |= {name: entry.label for name, (entry, _) in draft.inputs.items() if entry.label}
     labels |= {name: entry.label for name, (entry, _) in draft.parameters.items()}
@@ -329,7 +339,11 @@ def labels_of(draft: Linker, symbols: Mapping[str, Symbol]) -> dict[str, str]:
 
 
 def _digest(scheme: Scheme, *, other_years: bool) -> str:
-    """Return the SHA-256 of all that decides a result: files, plug-in functions, parts, settings, other years."""
+    """Return the SHA-256 of all that decides a result.
+
+    That is the files and plug-in functions, the names of the formula and transition, the values set for the run, and
+    the years if they are not the scheme's own (`other_years`).
+    """
     parts = [f"{file} {digest}" for file, digest in scheme.files]
     parts += [f"function {used.name} {used.digest}" for used in scheme.plugins if used.kind == "function"]
     parts += [f"{name}@{year}={value.value!r}" for name, year, value in scheme.overridden()]

@@ -49,7 +49,10 @@ def library_names(kind: FileKind, *, with_plugins: bool = True) -> list[str]:
 
 
 def all_library_files(*, with_plugins: bool = True) -> list[LibraryFile]:
-    """Return every file that a name finds, by kind: gpit's own first, then those of plug-ins, by package."""
+    """Return every file that a name finds, by kind: gpit's own first, then those of plug-ins, by package.
+
+    Of several files with one kind and name, only the first is included.
+    """
     files = {(file.kind, file.name): file for file in _files_of(_OWN)}
     for file in _files_of_plugins() if with_plugins else ():
         files.setdefault((file.kind, file.name), file)

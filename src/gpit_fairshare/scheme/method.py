@@ -49,7 +49,8 @@ class LibraryEntry:
 def library_entries(kind: str | None = None) -> list[LibraryEntry]:
     """Return an entry for each file of the library: formulas, transitions, then schemes, each by name.
 
-    A plug-in's file that cannot be read is left out; `library_problems` reports it.
+    With `kind`, only files of that kind. A plug-in's file that cannot be read is left out; `library_problems` reports
+    it.
 
     Raises:
         GpitError: A file of gpit itself has an error.
@@ -66,7 +67,10 @@ def library_entries(kind: str | None = None) -> list[LibraryEntry]:
 
 
 def _library_entry(read: LoadedFile[Any], name: str) -> LibraryEntry:
-    """Return the entry of a file in the list: its kind, title, years, figures and plug-in."""
+    """Return the entry of a file in the list: its kind, title, years, number of figures and plug-in.
+
+    The figures that cite a source and those that are assumptions are counted separately; only a scheme has years.
+    """
     figures = [entry for _, entry in figures_of(read.model)]
     cited = sum(figure.source is not None for figure in figures)
     years = tuple(read.model.scheme.years) if isinstance(read.model, SchemeFile) else ()
@@ -200,7 +204,11 @@ def method(name: str, kind: str | None = None) -> tuple[Method, str]:
 
 
 def _method_of(joined: Joined) -> Method:
-    """Return the method of a file that was read and joined; for a scheme, with the steps of its own file only."""
+    """Return the method of a file that was read and joined.
+
+    For a scheme, the steps, checks and sources are those of its own file only; parameters and input columns are those
+    of its formula and transition too.
+    """
     read, draft = joined.read, joined.draft
     model, plugin = read.model, read.plugin
     head = model.header
@@ -254,7 +262,10 @@ def _method_step(number: int, step: Step, joined: Joined, labels: Mapping[str, s
 
 
 def _method_inputs(joined: Joined, labels: Mapping[str, str]) -> tuple[MethodValue, ...]:
-    """Return the input columns that the formulas use, in the order of first use."""
+    """Return the input columns that steps and checks use, in the order of first use, with their labels and units.
+
+    The note of a column of larger organisations says that all rows of one have the same value.
+    """
     used = dict.fromkeys(name for formula in joined.draft.formulas for name, _ in names_in(formula.tree))
     columns = []
     for name in used:
@@ -270,7 +281,10 @@ def _method_inputs(joined: Joined, labels: Mapping[str, str]) -> tuple[MethodVal
 
 
 def _method_parameter(joined: Joined, parameter: Parameter) -> MethodValue:
-    """Return a parameter with its values by year, each with its origin; a value for every year counts once."""
+    """Return a parameter with its values by year, each with its origin; a value for every year counts once.
+
+    These are the values that the scheme gives, or else those where the parameter is declared, or else its default.
+    """
     name = parameter.name
     entry, origin = joined.draft.parameters[name]
     values = entry.values or ({"default": entry.default} if entry.default else {})

@@ -183,7 +183,10 @@ class Scheme:
 
     @property
     def inputs(self) -> tuple[Symbol, ...]:
-        """Return the input columns that the steps, checks and money account use, in the order of first use."""
+        """Return the input columns that the steps, checks and money account use, in the order of first use.
+
+        After them come the text columns of the larger organisations that some of these values belong to.
+        """
         parts: tuple[Step | Check, ...] = (*self.steps, *self.checks)
         used = dict.fromkeys(name for part in parts for name, _ in names_in(part.tree))
         used |= dict.fromkeys((*self.money.money_in, *self.money.taken_away, *self.money.unspent))

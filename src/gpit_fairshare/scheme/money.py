@@ -42,6 +42,8 @@ def money_of(
 ) -> Money:
     """Return the names in the money account of a scheme, as its files give them in `[money]` or in `share_out` steps.
 
+    The last file that has a table `[money]` or steps decides: by its table, or else by all `share_out` steps so far.
+
     Args:
         layers: The files, in the order in which they build on one another.
         steps: Every step of the scheme, in order.
@@ -70,7 +72,12 @@ def _stated_account(
     symbols: Mapping[str, Symbol],
     paid_from: str,
 ) -> Money:
-    """Return the account of a file with a table `[money]`, built on that of the files before it."""
+    """Return the account of a file with a table `[money]`.
+
+    If the table names the `fair_share` of an earlier file, it is built on the account `earlier`: money in replaces that
+    name, and money taken away and unspent is added up. Otherwise it stands alone. Without a list `unspent`, that is
+    what the file's steps leave over; with new money, its own steps in the list `in` are the new money.
+    """
     is_built_on = FAIR_SHARE in entry.in_ and FAIR_SHARE not in layer.step_names and bool(earlier.money_in)
     before = earlier if is_built_on else Money()
     money_in = [
@@ -94,7 +101,9 @@ def _stated_account(
 def _shared_out_account(steps: Sequence[Step], symbols: Mapping[str, Symbol], file: str) -> Money:
     """Return the account of a file without a table `[money]`: money in is what its `share_out` steps share.
 
-    An amount that other steps pass on is not money in. Fair shares that no `share_out` makes are money in themselves.
+    A parameter counts with its own value; a number, or a parameter that each group gets whole, counts as what its step
+    gives and leaves over. An amount that other steps or an input pass on is not money in. Fair shares that no
+    `share_out` makes are money in themselves. What steps with a ceiling leave over is unspent.
     """
     money_in: dict[str, str] = {}
     for step in steps:
@@ -117,7 +126,10 @@ def _shared_out_account(steps: Sequence[Step], symbols: Mapping[str, Symbol], fi
 
 
 def _has_fair_shares_without_share_out(steps: Sequence[Step], symbols: Mapping[str, Symbol]) -> bool:
-    """Return whether fair shares come from a rate or an input, and no `share_out` makes them."""
+    """Return whether there are fair shares in £ per organisation that no `share_out` makes.
+
+    Nor may a step that they come from be a `share_out`.
+    """
     symbol = symbols.get(FAIR_SHARE)
     if not symbol or symbol.role != "step" or symbol.kind != ORGANISATION or symbol.unit != "£":
         return False
@@ -156,9 +168,9 @@ def amount_of(step: Step) -> str:
 
 
 def _steps_with_ceiling(steps: Sequence[Step], symbols: Mapping[str, Symbol]) -> list[Step]:
-    """Return the `share_out` steps that can leave money unspent: those in £ with a ceiling.
+    """Return the `share_out` steps that can leave money unspent: those in £, or without a unit, with a ceiling.
 
-    Steps that share out the same amount share the same money; the last one shows what is left of it.
+    Steps that share out the same amount share the same money: only the last one counts, as it shows what is left.
     """
     sharing = [step for step in steps if isinstance(step.tree, tree.ShareOut) and is_money(symbols[step.name].unit)]
     last = {amount_of(step) or step.name: step for step in sharing}
@@ -172,7 +184,10 @@ def listed_in(entry: MoneyEntry | None) -> list[tuple[str, str]]:
 
 
 def _report_names(layer: Layer, symbols: Mapping[str, Symbol], faults: Faults) -> None:
-    """Report names in a file's table `[money]` that do not exist or are not money."""
+    """Report names in a file's table `[money]` that do not exist or are not money.
+
+    A number without a unit counts as money. Names whose definition has an error are not reported.
+    """
     for key, name in listed_in(layer.money):
         symbol, where = symbols.get(name), Where(layer.file, f"money › {key}")
         if name in faults.unresolved:

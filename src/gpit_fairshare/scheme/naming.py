@@ -31,11 +31,17 @@ IN_EVERY_TABLE: Final = frozenset({"year", "org_code", "org_name"})
 
 
 def report_duplicate_names(draft: Linker, faults: Faults) -> None:
-    """Report names that are defined twice; when collecting errors, drop the second column or rename the second step."""
+    """Report names that are defined twice, or that the language or every table already uses.
+
+    When collecting errors, drop such a column, and rename such a step, so that its formula is still checked.
+    """
     nouns: dict[str, str] = {}
 
     def is_free(noun: str, name: str, where: Where, prefix: str) -> bool:
-        """Return whether a name is not yet used, and report it otherwise; from now on it is used."""
+        """Return whether a name is not yet used, and report it otherwise; from now on it is used.
+
+        `noun` says what has the name (`a step`); `prefix` begins the message if the error is raised.
+        """
         earlier_noun = nouns.get(name) or _reserved_noun(name, noun)
         if earlier_noun:
             problem = f"{name} is already {earlier_noun}; use another name"
@@ -58,7 +64,8 @@ def _symbols(draft: Linker, report_by: str | None, faults: Faults, imported: Map
     """Return the symbols of inputs and parameters; a name that no file declares is a column of the inputs.
 
     Codes, names and the column to report by are texts, so a formula cannot use them as numbers. Unresolved names get a
-    symbol, so that they are not reported as missing.
+    symbol, so that they are not reported as missing, and `imported` names keep theirs. Report a formula that uses
+    `year`, and columns with a wrong unit, `signed` or `of`.
     """
     steps = {step.name for step in draft.steps}
     symbols = {
@@ -100,7 +107,10 @@ def _symbols(draft: Linker, report_by: str | None, faults: Faults, imported: Map
 
 
 def _reserved_noun(name: str, noun: str) -> str:
-    """Return what a name means in every scheme, such as `a function of the language`; empty if the name is free."""
+    """Return what a name means in every scheme, such as `a function of the language`; empty if the name is free.
+
+    An input column, as `noun` says, may have the name of a standard column such as historic_spend.
+    """
     if name in IN_EVERY_TABLE:
         return "a column of every table"
     if name in FUNCTIONS:
@@ -127,7 +137,8 @@ def _text_columns(expression: tree.Expression) -> Iterator[str]:
 def meaning(draft: Linker, faults: Faults, report_by: str | None, imported: Mapping[str, Symbol]) -> dict[str, Symbol]:
     """Return the symbol of every name in the files, with kind, type and unit; errors in formulas are reported.
 
-    `imported` are names that another file would define.
+    `imported` are names that another file would define. Steps whose meaning is in doubt because of an error are added
+    to `faults.unresolved`.
     """
     symbols = _symbols(draft, report_by, faults, imported)
     steps = {step.name for step in draft.steps}
@@ -147,7 +158,11 @@ def meaning(draft: Linker, faults: Faults, report_by: str | None, imported: Mapp
 def check_answer(
     draft: Linker, symbols: Mapping[str, Symbol], file: str, result: str, organisation: str, faults: Faults
 ) -> None:
-    """Report an answer that is not one number per organisation, and a non-recurrent step that cannot be part of it."""
+    """Report an answer that is not one number per organisation, and a non-recurrent step that cannot be part of it.
+
+    Such a step is not one number per organisation, or is in another unit than the answer. `organisation` is the
+    scheme's word for one, and `result` the name of the answer.
+    """
     answer = symbols[result] if result in symbols and symbols[result].role == "step" else None
     for step in draft.steps:
         symbol = symbols[step.name]

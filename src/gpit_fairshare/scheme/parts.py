@@ -50,6 +50,9 @@ class Module:
 def load_module(read: LoadedFile[Any], faults: Faults, above: Sequence[LoadedFile[Any]] = ()) -> Module:
     """Return a file with its formulas parsed, and with the formulas that it uses by name, down to the last.
 
+    Errors in its own formulas are reported even if a used formula cannot be read; a wrong last step and too many steps
+    are reported too. `above` are the files that led here.
+
     Raises:
         StoppedError: A used formula cannot be read, when collecting errors.
     """
@@ -92,8 +95,9 @@ def _load_used(
 ) -> tuple[UseEntry, Module]:
     """Read a formula that a file uses by name; return the use and the formula.
 
-    When collecting errors, a misspelled name under `with` is replaced in the use by the nearest name. `others` are the
-    names under which the file already uses formulas; `above` are the files that led here, so that circles are found.
+    A formula that uses itself, too many levels, or a second use under one name stops the reading. A name under `with`
+    that the formula does not take from outside is reported and, when collecting errors, replaced by the nearest one.
+    `others` are the names under which the file already uses formulas; `above` are the files that led here.
     """
     where = Where(read.file, f"use › {use.as_}")
     inner = read_file(use.formula, FormulaFile, faults, read)
@@ -138,7 +142,10 @@ def _parse_formulas(read: LoadedFile[Any], faults: Faults) -> tuple[tuple[Step, 
 
 
 def _check_last_step(read: LoadedFile[Any], faults: Faults) -> None:
-    """Report a formula that does not end in fair_share, or a transition that does not end in allocation."""
+    """Report a formula that does not end in fair_share, or a transition that does not end in allocation.
+
+    If there is no such step at all, its name becomes unresolved, so that it is reported once.
+    """
     kind, answer = read.model.kind, read.model.answer
     steps = [step.name for step in read.model.steps]
     last = steps[-1] if steps else "no step"
@@ -170,8 +177,9 @@ class Linker:
     def add(self, module: Module, faults: Faults, prefix: str = "", outside: Callable[[str], str] = str) -> None:
         """Append a file: the formulas that it uses, its parameters and inputs, its steps and checks.
 
-        A used formula comes first, or directly after the steps that its `with` names. Its own names get the prefix.
-        `outside` returns the scheme's name for a name that the file takes from outside, by default the same.
+        A used formula comes first, or directly after the steps that its `with` names. `prefix` is the name under which
+        the file is used, and comes before its own names and labels; without one, the file is also a layer of the money
+        account. `outside` returns the scheme's name for a name that the file takes from outside, by default the same.
         """
 
         def called(name: str) -> str:
@@ -179,7 +187,10 @@ class Linker:
             return f"{prefix}_{name}" if prefix and name in module.own_names else outside(name)
 
         def renamed_formula(formula: Formula, name: str) -> Formula:
-            """Return a step or check of the file under a new name, with the scheme's names in its formula."""
+            """Return a step or check of the file under a new name, with the scheme's names in its formula.
+
+            With a prefix, its place for messages has the prefix too.
+            """
             expression = tree.renamed(formula.tree, called)
             renamed = replace(formula, name=name, formula=tree.to_text(expression), tree=expression)
             if not prefix:
@@ -221,7 +232,11 @@ class Linker:
         called: Callable[[str], str],
         faults: Faults,
     ) -> None:
-        """Add a formula that a file uses by name, under a prefix, with the names that `with` replaces."""
+        """Add a formula that a file uses by name, under a prefix, with the names that `with` replaces.
+
+        `called` returns the scheme's name for a name of the file that uses it. Names that replace parameters are
+        remembered, to check later that they exist.
+        """
         for name, replacement in use.with_.items():
             if name in inner.parameters:
                 place = f"use › {use.as_} › with › {name}"
@@ -236,7 +251,11 @@ class Linker:
     def _declare(
         self, read: LoadedFile[Any], called: Callable[[str], str], outside: Callable[[str], str], faults: Faults
     ) -> None:
-        """Add the parameters and inputs that a file declares, except those that a use's `with` replaces."""
+        """Add the parameters and inputs that a file declares, except those that a use's `with` replaces.
+
+        `called` gives names in bounds the scheme's names; `outside` returns a name that `with` replaces as another. A
+        parameter or column that another file declares differently is reported.
+        """
 
         def bound(value: Exact | None) -> Exact | None:
             return called(value) if isinstance(value, str) and NAME.fullmatch(value) else value
@@ -252,7 +271,10 @@ class Linker:
                     _report_difference(read, f"inputs › {name}", first, faults)
 
     def _declare_parameter(self, name: str, entry: ParameterEntry, read: LoadedFile[Any], faults: Faults) -> None:
-        """Add a parameter; report another file's declaration of it that differs, or gives other values."""
+        """Add a parameter; report another file's declaration of it that differs, or gives other values.
+
+        A declaration with values takes the place of one without; if one has values, the defaults may differ.
+        """
         other, first = self.parameters.setdefault(name, (entry, read))
         values = [declaration.values for declaration in (entry, other) if declaration.values]
         # A default is used only if no file gives values, so otherwise defaults may differ.

@@ -34,7 +34,8 @@ _PER_HEAD: Final = (1, -1)
 def remark(joined: Joined, faults: Faults, *, swapped: bool) -> None:
     """Add all warnings and notes about files whose names are understood.
 
-    `swapped` says that the scheme runs with a different formula or transition, so its own declarations may be unused.
+    What is not used or not checked is reported only if all formulas could be read. `swapped` says that the scheme runs
+    with a different formula or transition, so its own declarations may be unused.
     """
     remarks = _Remarks(joined, faults)
     if remarks.is_complete:
@@ -74,7 +75,12 @@ class _Remarks:
         return self.faults.unresolved <= defined and not any(UNREAD.name in names for names in self.names.values())
 
     def unused(self, *, swapped: bool) -> None:
-        """Report parameters and columns that are declared but not used, and values that are not used."""
+        """Report parameters and columns that are declared but not used, and values that are not used.
+
+        An opening baseline that no formula uses is reported too. A parameter that is another's bound is used, and so is
+        the text column of larger organisations. `swapped` is as for `remark`: values without a declaration are then
+        noted.
+        """
         used = {name for names in self.names.values() for name in names} | self.money
         head = self.joined.read.model
         if isinstance(head, SchemeFile):
@@ -111,7 +117,10 @@ class _Remarks:
         self.faults.add(finding, Where(read.file, place))
 
     def unread_steps(self) -> None:
-        """Report steps that are not the answer or a part of it, and that no other step or check uses."""
+        """Report steps that are not the answer or a part of it, and that no other step, check or money account uses.
+
+        A step with a note is only noted, because the note may say why it is shown; otherwise it is a warning.
+        """
         for step in self.draft.steps:
             others = (names for where, names in self.names.items() if where != step.where)
             is_read = step.name in {self.joined.result, *self.money} or any(step.name in names for names in others)
@@ -126,7 +135,11 @@ class _Remarks:
                 self.faults.warning(FindingCode.STEP_NOT_READ, step.place, "nothing uses this step", remedy=remedy)
 
     def checks(self) -> None:
-        """Report missing checks, and checks that use no step."""
+        """Note a total or a rounded step that no check covers, and checks that use no step.
+
+        The total is covered if a check uses the answer or fair_share, and a transition need not check it; a rounded
+        step is covered by a check of it or of a step that depends on it.
+        """
         checked = {name for check in self.draft.checks for name in self.names[check.where]}
         result = self.joined.result
         is_transition = isinstance(self.joined.read.model, TransitionFile)  # a formula's checks cover its money
@@ -155,7 +168,10 @@ class _Remarks:
         return names
 
     def similar_names(self) -> None:
-        """Report undeclared columns whose names are so similar to another name that they may be misspelled."""
+        """Report undeclared columns whose names are so similar to another name that they may be misspelled.
+
+        This includes the column to report by, which is compared with text columns only, unless a formula uses it.
+        """
         declared = {*self.steps, *self.draft.parameters, *self.draft.inputs, *STANDARD_INPUTS}
         self._similar_to_report_by()
         for name in self._undeclared_columns():
@@ -163,7 +179,11 @@ class _Remarks:
             self._similar_name(name, declared, _NEARLY, first_use.place)
 
     def _similar_name(self, name: str, declared: Iterable[str], cutoff: float, where: Where) -> None:
-        """Warn about an undeclared column whose name is so similar to a declared one that it may be misspelled."""
+        """Warn about an undeclared column whose name is so similar to a declared one that it may be misspelled.
+
+        `cutoff` is the least similarity, from 0 to 1. The name is remembered, so that its missing unit is not noted as
+        well.
+        """
         for near in difflib.get_close_matches(name, sorted(declared), n=1, cutoff=cutoff):
             problem = f"{name} is read as an input column, but there is a similar name: {near}"
             self._similar.add(name)
@@ -171,7 +191,10 @@ class _Remarks:
             self.faults.warning(FindingCode.SIMILAR_NAME, where, problem, remedy=remedy)
 
     def _similar_to_report_by(self) -> None:
-        """Report an undeclared column to report by, if its name is similar to a declared text column."""
+        """Report an undeclared column to report by, if its name is similar to a declared text column.
+
+        One that a formula uses is left to `similar_names`, which compares it with all names.
+        """
         model, read = self.joined.read.model, self.joined.read
         name = model.scheme.report_by if isinstance(model, SchemeFile) else None
         if not name or name in {*self.draft.inputs, *self.faults.unresolved} or name in self._undeclared_columns():
@@ -180,13 +203,20 @@ class _Remarks:
         self._similar_name(name, texts, _NEARLY_TEXT, Where(read.file, "scheme › report_by"))
 
     def _undeclared_columns(self) -> list[str]:
-        """Return the names that are read as input columns without being declared, in order of first use."""
+        """Return the names in formulas that are read as input columns without being declared, in order of first use.
+
+        Standard columns and those that every table has need no declaration.
+        """
         used = dict.fromkeys(name for names in self.names.values() for name in names)
         known_names = {*self.draft.inputs, *STANDARD_INPUTS, *IN_EVERY_TABLE}
         return [name for name in used if self.symbols[name].role == "input" and name not in known_names]
 
     def units(self) -> None:
-        """Report units without a name, division by 0, sums of rates, and names without a unit used with pounds."""
+        """Report units without a name, division by 0, sums of rates, and names without a unit used with pounds.
+
+        Rates are values in £ per head, summed over organisations by `total` or `rounded`. Only a division by the
+        written number 0 is found.
+        """
         for step in self.draft.steps:
             measure = self.symbols[step.name].dimension
             if measure and not measure.bare and not measure.counted and unit_of(measure) is None:
@@ -212,7 +242,10 @@ class _Remarks:
             self._without_unit(formula, met)
 
     def _without_unit(self, formula: Step | Check, met: set[str]) -> None:
-        """Note names without a unit that are first used with pounds here, and add them to `met`."""
+        """Note names without a unit that are first combined with pounds in this formula, and add them to `met`.
+
+        The unit of the step itself counts as combined with the formula's value. Names in `met` are not noted again.
+        """
         for number, names in enumerate(_names_by_arithmetic(formula.tree)):
             own_name = [formula.name] if number == 0 and formula.name in self.steps else []
             measures = [self.symbols[name].measure for name in (*names, *own_name)]
@@ -238,7 +271,10 @@ class _Remarks:
                     self.faults.note(FindingCode.SOURCE_INCOMPLETE, Where(read.file, place), problem)
 
     def assumptions(self) -> None:
-        """Note parameters that have only assumptions, and assumptions without owner, quality or impact."""
+        """Note parameters that have only assumptions, and assumptions without owner, quality or impact.
+
+        There is one note for each such parameter, but only one for each file about all its incomplete assumptions.
+        """
         parameters = {
             name: parameter for name, parameter in self.joined.parameters.items() if name not in self.faults.unresolved
         }
@@ -259,7 +295,11 @@ class _Remarks:
                 self.faults.note(FindingCode.UPKEEP, Where(file), problem)
 
     def not_known(self) -> None:
-        """Note what cannot be checked about a formula or transition without a scheme."""
+        """Note what cannot be checked about a formula or transition without a scheme.
+
+        That is what fair_share is in a transition, parameters without values, and names that are taken for input
+        columns.
+        """
         file = self.joined.read.file
         if self.joined.result == "allocation":
             problem = "fair_share is assumed to be one amount in £ per organisation; only a formula shows what it is"
@@ -290,7 +330,8 @@ def _summed_names(expression: tree.Expression) -> Iterator[str]:
 def _names_by_arithmetic(expression: tree.Expression) -> list[list[str]]:
     """Return the names that are combined in each piece of a formula's arithmetic; first come those of its own value.
 
-    A condition is a separate piece: it is not combined with the values that it decides between.
+    A condition is a separate piece: it is not combined with the values that it decides between. The weights of a
+    `share_out` are in no piece.
     """
     starts, pieces = [expression], []
     for start in starts:  # both lists grow during their loops
@@ -317,7 +358,8 @@ def _value_name(node: tree.Expression) -> list[str]:
 def _operands(node: tree.Expression, *, whole: bool) -> tuple[list[tree.Expression], list[tree.Expression]]:
     """Return the operands whose units a node combines, and those that are separate pieces of arithmetic.
 
-    `whole` says that the node is itself the start of a piece.
+    Separate are a comparison, unless the node is itself the start of a piece (`whole`), the sides of `and`, `or` and
+    `not`, and the condition of a `where`. The weights of a `share_out` are neither.
     """
     match node:
         case tree.ComparisonOperation() if not whole:

@@ -52,7 +52,7 @@ class Review:
         return any(finding.level == level for finding in self.findings)
 
     def document(self) -> dict[str, Any]:
-        """Return the review with stable keys, for JSON."""
+        """Return the review with stable keys, for JSON; its findings are without sheet, cell and other places."""
         return vars(self) | {
             "years": list(self.years),
             "files": [{"file": file, "sha256": digest} for file, digest in self.files],
@@ -115,7 +115,10 @@ def review_all(names: Sequence[str] = (), *, formula: str | None = None, transit
 
 
 def _has_parts_to_replace(scheme: str, formula: str | None, transition: str | None) -> bool:
-    """Return whether a library scheme names the parts to replace, instead of having its own steps."""
+    """Return whether a library scheme names each of the parts to replace, instead of having its own steps.
+
+    A scheme that cannot be read counts as one that does, so that its errors are reported.
+    """
     try:
         head = read_file(scheme, SchemeFile, Faults()).model.scheme
     except GpitError:
@@ -133,7 +136,10 @@ def reviews_document(reviews: Sequence[Review]) -> dict[str, Any]:
 
 
 def _reviewed(joined: Joined, unread: Review) -> Review:
-    """Return the review of a file that was read: with its names, years, and number of steps, checks and parameters."""
+    """Return the review of a file that was read: with its names, years, and number of steps, checks and parameters.
+
+    The files that were joined come before the others that were read. If they could not be joined, the numbers are 0.
+    """
     model, draft = joined.read.model, joined.draft
     is_joined = bool(joined.symbols)
     return replace(

@@ -14,10 +14,10 @@ from gpit_fairshare.scheme import shape
 
 
 def file_schema(kind: str | None = None) -> dict[str, Any]:
-    """Return the JSON Schema (draft 2020-12) of a kind of file, or of all three.
+    """Return the JSON Schema (draft 2020-12) of a kind of file, or of all three if `kind` is None.
 
-    It has the rules for keys, types, patterns of names and years, and for sources and assumptions. `gpit library check`
-    checks the rest, such as formulas.
+    It has the rules for keys, types, patterns of names and years, and for sources and assumptions, and describes keys
+    by the texts of `descriptions`. `gpit library check` checks the rest, such as formulas.
     """
     models = (model for model in shape.FILE_MODELS.values() if kind in (None, model.kind))
     references, together = models_json_schema([(model, "validation") for model in models], by_alias=True)
@@ -53,7 +53,10 @@ def descriptions() -> dict[str, dict[str, str]]:
 
 
 def _plain(schema: Any) -> Any:
-    """Return a JSON Schema without null, which TOML does not have, and without titles that only repeat the keys."""
+    """Return a JSON Schema without null, which TOML does not have, and without titles that only repeat the keys.
+
+    A choice of which one type is left becomes that type, and a table whose keys have a pattern refuses other keys.
+    """
     if isinstance(schema, list):
         return [_plain(subschema) for subschema in schema if subschema != {"type": "null"}]
     if not isinstance(schema, dict):

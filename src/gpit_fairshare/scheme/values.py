@@ -70,10 +70,11 @@ def give_values(
     *,
     swapped: bool,
 ) -> tuple[dict[str, Parameter], list[str]]:
-    """Return the parameters with a value for every year, each with its origin; the settings of the run replace values.
+    """Return the parameters with their values by year, each with its origin; the settings of the run replace values.
 
-    Also return notes on values not used. With a different formula or transition (`swapped`), a scheme may have values
-    of parameters that nothing declares.
+    A year without a value, a value out of bounds, and values in two places are reported. Also return notes on values
+    not used. With a different formula or transition (`swapped`), a scheme may have values of parameters that nothing
+    declares; otherwise they are an error too.
     """
     notes = []
     for name in read.model.values:
@@ -110,7 +111,8 @@ def give_defaults(
 ) -> dict[str, Parameter]:
     """Return the parameters with their defaults, because no scheme gives values; report defaults outside their bounds.
 
-    A bound that none of these files declares may be a parameter of the scheme.
+    The default is the value for the year `every year`. A bound that none of these files declares may be a parameter of
+    the scheme: it becomes unresolved and is not reported.
     """
     parameters = {}
     for name, (entry, origin) in declared.items():
@@ -123,7 +125,11 @@ def give_defaults(
 
 
 def _report_gaps(gaps: Sequence[tuple[_Declared, str, str]], read: LoadedFile[SchemeFile], faults: Faults) -> None:
-    """Report the parameters that have no value for a year: each with the years that lack one and those that do not."""
+    """Report the parameters that have no value for a year: each with the years that lack one and those that do not.
+
+    Each of the `gaps` is a parameter, its first year without a value, and its years in words. An error that is raised
+    names all of them at once.
+    """
     for declaration, year, sentence in gaps:
         where, problem = Where(read.file, declaration.table.replace(".", " › ")), f"there is no value for {sentence}"
         remedy = f"add it under [{declaration.table}], or set it with --set {declaration.name}@{year}=VALUE"
@@ -157,7 +163,9 @@ def _make_parameter(
 ) -> Parameter:
     """Return a parameter with its value for each year that has one: set for this run, from the files, or the default.
 
-    A value never carries over from one year to the next.
+    A value never carries over from one year to the next, and the default counts only if the files give no value at all.
+    Report values for other years, a value for every year beside single years, and a percentage where the unit is
+    neither % nor ratio.
     """
     where, unit = Where(declaration.origin.file, declaration.table.replace(".", " › ")), declaration.entry.unit
     for year in declaration.values:
@@ -242,7 +250,10 @@ def place_of_values(name: str, origin: LoadedFile[Any], scheme: LoadedFile[Any] 
 def _limits_by_year(
     parameter: Parameter, bound_text: str, parameters: Mapping[str, Parameter], where: Where, faults: Faults
 ) -> Mapping[str, ParameterValue]:
-    """Return the value of a minimum or maximum in each year; report a bound with an error, and return none for it."""
+    """Return the value of a minimum or maximum in each year: a number, or the values of the parameter that it names.
+
+    A bound that is neither, or is a parameter in another unit, is reported at the place `where`, and has no values.
+    """
     if other := parameters.get(bound_text):
         if is_comparable_unit(parameter.unit, other.unit):
             return other.values
@@ -259,7 +270,10 @@ def _limits_by_year(
 
 
 def list_assumptions(parameters: Mapping[str, Parameter], file: SchemeFile) -> tuple[Assumption, ...]:
-    """Return the assumptions with their numbers: one for each parameter and text, with its years."""
+    """Return the assumptions with their numbers: one for each parameter, text and details, with its years.
+
+    If what counts as spend is an assumption, that comes last, with all years of the scheme.
+    """
     years_by_assumption: dict[tuple[str, str, Upkeep], list[str]] = {}
     for name, parameter in parameters.items():
         for year, value in parameter.values.items():
