@@ -253,7 +253,10 @@ def _share_pot(pot: _Pot) -> tuple[list[Fraction], Fraction, Fraction | None]:
 
 
 def _maximums(pot: _Pot, least: list[int]) -> list[int] | None:
-    """Return the most that each row of a group can get; None if there are no ceilings and a row has a weight."""
+    """Return the most that each row of a group can get; None if there are no ceilings and a row has a weight.
+
+    That is its ceiling, or its minimum (`least`) if it has no weight.
+    """
     if pot.ceilings is not None:
         return [high if weight else low for weight, high, low in zip(pot.weights, pot.ceilings, least, strict=True)]
     return None if any(pot.weights) else least
@@ -362,7 +365,9 @@ def _is_certain_in_floats(figures: list[int], unit: int, parts: Parts) -> bool:
 
 
 def rows_by_group(groups: Sequence[int] | None, rows: int, count: int | None) -> list[Sequence[int]]:
-    """Return the row numbers of each group, from group 0 to `count` - 1; without a count, of the groups that have rows.
+    """Return the row numbers of each group, from group 0 to `count` - 1; all rows in one group if `groups` is None.
+
+    Without a count, only the groups that have rows are returned, in the order in which they first appear.
 
     Raises:
         ValueError: There is no group for an amount, or no amount for a group.
