@@ -125,11 +125,12 @@ def share_out(
 def rounded(x: Sequence[Number], *, to: Number | str = 1, groups: Sequence[int] | None = None) -> RoundingResult:
     """Round to whole multiples of `to` by largest remainder, so that each group adds up to its rounded total.
 
-    Every row gets the multiple at or below its figure. The total of a group is its exact sum, rounded to a millionth
-    of `to` and then to a multiple of `to`, both times with halves going up (towards plus infinity: -2.5 becomes -2).
-    The multiples that are left over go one each to the largest remainders, which are also rounded to a millionth of
-    `to`; of equal remainders, the earlier row comes first. No row changes by more than `to`; a figure within half a
-    millionth of a multiple becomes that multiple.
+    Every row gets the multiple at or below its figure. The total of a group is its exact sum, rounded to a millionth of
+    `to` and then to a multiple of `to`, both times with halves going up (towards plus infinity: -2.5 becomes -2). The
+    multiples that are left over go one each to the largest remainders, which are also rounded to a millionth of `to`;
+    of equal remainders, the earlier row comes first. No row changes by more than `to`; a figure within half a millionth
+    of a multiple becomes that multiple. The result also says whether a spreadsheet, which rounds floats, would round
+    the same.
 
     Args:
         x: One figure per row, sorted by organisation code, because the order decides ties.

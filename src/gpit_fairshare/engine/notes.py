@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 def notes_of(scheme: Scheme, funds: Sequence[Fund], years: Mapping[str, Year]) -> list[Finding]:
     """Return the notes and warnings of a run about its scheme and its money.
 
-    They name values that are not used, parameters set for this run, a missing `report_by` column, functions that Excel
-    does not have, unspent and new money, an amount that each of several groups gets in full, allocations that cannot be
-    paid, and a money account that does not balance.
+    They are about values that are not used, parameters set for this run, a missing `report_by` column, functions that
+    Excel does not have, unspent and new money, an amount that each of several groups gets in full, allocations that
+    cannot be paid, and a money account that does not balance.
     """
     notes = [Finding.note(FindingCode.VALUES_NOT_USED, note) for note in scheme.notes]
     notes += [

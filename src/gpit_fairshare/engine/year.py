@@ -233,7 +233,10 @@ class YearRun:
                 self._store_previous(node, self.before)
 
     def _store_aggregate(self, node: tree.AggregateCall) -> None:
-        """Calculate a total, count, largest or smallest, nationally or by group, and store it, unless it is stored."""
+        """Calculate a total, count, largest or smallest, nationally or by group, and store it, unless it is stored.
+
+        A blank among the values is an error.
+        """
         name = tree.to_text(node)
         if name in self.now.frames[NATIONAL].columns or name in self.now.organisations.columns:
             return
@@ -337,7 +340,10 @@ class YearRun:
     # Kernels --------------------------------------------------------------------------------------
 
     def _leaf(self, leaf: tree.Name | tree.Number, kind: Kind) -> Values:
-        """Return the values of a kernel's argument for every row of a kind, as exact fractions if they are known."""
+        """Return the values of a kernel's argument for every row of a kind, as exact fractions if they are known.
+
+        They are known for a step of a kernel with the same kind of row. A blank is an error.
+        """
         if isinstance(leaf, tree.Number):
             return [leaf.value] * self.now.frames[kind].height
         symbol = self.scheme.symbols[leaf.name]

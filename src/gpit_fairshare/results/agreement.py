@@ -84,8 +84,9 @@ def is_same_unrounded(actual: Any, expected: Any) -> bool:
 def is_same_as_calculated(actual: Any, expected: Any) -> bool:
     """Return whether a cell of a workbook has the value that its formula gives, whichever program calculated it.
 
-    Cells hold workings as well as figures. It accepts everything that `is_same_unrounded` accepts, and noise of a
-    billionth of the size, up to a tenth of a penny; `off_rule` then checks figures against their own rule.
+    Cells hold workings as well as figures. It accepts everything that `is_same_unrounded` accepts, noise of a
+    billionth, and noise of a billionth of the size up to a tenth of a penny; `off_rule` then checks figures against
+    their own rule.
     """
     if not are_numbers(actual, expected):
         return is_same_as_written(actual, expected)

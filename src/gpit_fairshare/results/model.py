@@ -122,7 +122,7 @@ class _ComparedManifest(StrictModel):
 
 
 def scheme_of(manifest: Mapping[str, Any], name: str) -> Scheme:
-    """Return the scheme that a manifest holds, if its plug-in functions are installed as they were in the run.
+    """Return the scheme that a manifest holds; it is refused if its plug-in functions are not installed as in the run.
 
     Args:
         manifest: The manifest of a result.

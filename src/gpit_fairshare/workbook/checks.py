@@ -140,10 +140,10 @@ def fixed_parts(layout: Layout) -> list[str]:
 
 
 def _input_checks(layout: Layout) -> Iterator[Live]:
-    """Yield checks of the inputs: each is a number, only optional ones are empty, and no money or people is negative.
+    """Yield checks of the inputs: numbers are numbers, only optional ones are empty, money and people are 0 or more.
 
-    Optional and signed inputs may be negative. Two more checks say that no organisation has spend without patients, and
-    that parameters are within their limits.
+    Optional inputs and those that may be negative have no check for 0 or more. Two more checks say that no organisation
+    has spend without patients, and that parameters are within their limits.
     """
     for symbol in layout.scheme.inputs:
         if symbol.type != "number" or symbol.name not in layout.input_ranges:
@@ -211,8 +211,8 @@ def _group_checks(layout: Layout) -> Iterator[Live]:
 def _share_out_checks(layout: Layout, writers: Mapping[str, StepWriter]) -> Iterator[Live]:
     """Yield checks of each `share_out`: the amount covers the floors, all money is shared out, arguments are valid.
 
-    All money is shared out if the shares add up to the amount, or to all that the ceilings allow. A step without a base
-    and floors has no check of them.
+    All money is shared out if the shares add up to the amount, or to all that the ceilings allow. The first is left out
+    for a step without a base and floors.
     """
     for name, text, attribute in (
         ("the amount covers the floors", "The floors add up to no more than the amount", "fits"),
@@ -306,7 +306,7 @@ def _non_recurrent_warning(layout: Layout) -> Live:
 def _balance_warning(layout: Layout, summary: SummaryRows) -> Live | None:
     """Return the warning that the money account does not balance, as finding R07; None if money in is unknown.
 
-    It is unknown if any year does not have it. The formulas of all years allow the largest effect of rounding in any of
+    That is so if any year does not have it. The formulas of all years allow the largest effect of rounding in any of
     them, which becomes a constant.
     """
     accounts = {measures.year: measures.money for measures in layout.measures if measures.money}

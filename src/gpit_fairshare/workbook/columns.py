@@ -68,6 +68,8 @@ class YearColumns:
     def write_national(self, key: str, label: str, unit: str | None, formula: str | None, value: Any) -> None:
         """Write a national figure of this year on the sheet of national figures, and name its cell.
 
+        A figure has one row, with a column for each year.
+
         Args:
             key: Name of the figure in the scheme, such as `total(x)`.
             label: Its label.

@@ -62,7 +62,10 @@ _LONGEST_TEXT: Final = 120
 
 
 def _parameters_sheet(layout: Layout) -> Sheet:
-    """Return the sheet Parameters: a row for each parameter and year, with value, limits, and source or assumption."""
+    """Return the sheet Parameters: a row for each parameter and year, with value, limits, and source or assumption.
+
+    Each value is restricted to numbers within its limits, which may be other parameters.
+    """
     note = "Change a blue value and the whole workbook recalculates. A value outside its limits fails a check."
     sheet = Sheet(PARAMETERS, "Parameters of the scheme", note, "Input", frozen=3)
     sheet.add_headings(_PARAMETER_COLUMNS)

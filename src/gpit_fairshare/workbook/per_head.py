@@ -138,7 +138,10 @@ def _percentile(ordered: Sequence[float], share: float) -> float:
 
 
 def _rate_sets(layout: Layout) -> list[tuple[str, str, list[float]]]:
-    """Return heading, cells and values of each column of £ per head: historic spend once, then each allocation."""
+    """Return heading, cells and values of each column of £ per head: historic spend once, then each year's allocation.
+
+    The values leave out organisations without patients.
+    """
     before, after = f"{BASELINE} per head", f"{layout.scheme.result} per head"
     blocks = layout.organisations()
     sets = [("Historic spend", block, before) for block in blocks.values() if before in block.helpers][:1]
@@ -213,7 +216,10 @@ def _round_width_up(width: float) -> float:
 
 
 def path_sheet(layout: Layout) -> Sheet | None:
-    """Return the sheet of £ per head over the years: lowest, quartiles, median, highest; None for a single column."""
+    """Return the sheet of £ per head over the years: lowest, quartiles, median and highest of the organisations.
+
+    It has a row for historic spend and for each year's allocation; the result is None if there is only one of them.
+    """
     sets = _rate_sets(layout)
     if len(sets) < 2:
         return None

@@ -170,7 +170,7 @@ class GroupOrder:
     """A sheet with the rows of a block sorted by group, and inside each group in the order of the block."""
 
     def __init__(self, figures: KernelFigures) -> None:
-        """Make the sheet: position, group, position among all rows, and name of each row, as live formulas.
+        """Make the sheet: position, and as live formulas the group, position among all rows, and name of each row.
 
         The first and last position of each group on it are added to the sheet of the groups.
         """
@@ -258,6 +258,9 @@ class SearchColumns:
         amount: KernelFigure,
     ) -> None:
         """Add the columns that the search reads: what each row takes before the factor applies, and its turning points.
+
+        The first is its floor, or else its base; without a weight, its base within the bounds. A row turns at the
+        factor that takes it from its base to its floor or ceiling; a row without a weight turns at 0.
 
         Args:
             figures: The figures of the step.
