@@ -125,11 +125,12 @@ def share_out(
 def rounded(x: Sequence[Number], *, to: Number | str = 1, groups: Sequence[int] | None = None) -> RoundingResult:
     """Round to whole multiples of `to` by largest remainder, so that each group adds up to its rounded total.
 
-    Every row gets the multiple at or below its figure. The total of a group is its exact sum, rounded to a millionth
-    of `to` and then to a multiple of `to`, both times with halves going up (towards plus infinity: -2.5 becomes -2).
-    The multiples that are left over go one each to the largest remainders, which are also rounded to a millionth of
-    `to`; of equal remainders, the earlier row comes first. No row changes by more than `to`; a figure within half a
-    millionth of a multiple becomes that multiple.
+    Every row gets the multiple at or below its figure. The total of a group is its exact sum, rounded to a millionth of
+    `to` and then to a multiple of `to`, both times with halves going up (towards plus infinity: -2.5 becomes -2). The
+    multiples that are left over go one each to the largest remainders, which are also rounded to a millionth of `to`;
+    of equal remainders, the earlier row comes first. No row changes by more than `to`; a figure within half a millionth
+    of a multiple becomes that multiple. The result also says whether a spreadsheet, which rounds floats, would round
+    the same.
 
     Args:
         x: One figure per row, sorted by organisation code, because the order decides ties.
@@ -253,7 +254,10 @@ def _share_pot(pot: _Pot) -> tuple[list[Fraction], Fraction, Fraction | None]:
 
 
 def _maximums(pot: _Pot, least: list[int]) -> list[int] | None:
-    """Return the most that each row of a group can get; None if there are no ceilings and a row has a weight."""
+    """Return the most that each row of a group can get; None if there are no ceilings and a row has a weight.
+
+    That is its ceiling, or its minimum (`least`) if it has no weight.
+    """
     if pot.ceilings is not None:
         return [high if weight else low for weight, high, low in zip(pot.weights, pot.ceilings, least, strict=True)]
     return None if any(pot.weights) else least
@@ -362,7 +366,9 @@ def _is_certain_in_floats(figures: list[int], unit: int, parts: Parts) -> bool:
 
 
 def rows_by_group(groups: Sequence[int] | None, rows: int, count: int | None) -> list[Sequence[int]]:
-    """Return the row numbers of each group, from group 0 to `count` - 1; without a count, of the groups that have rows.
+    """Return the row numbers of each group, from group 0 to `count` - 1; all rows in one group if `groups` is None.
+
+    Without a count, only the groups that have rows are returned, in the order in which they first appear.
 
     Raises:
         ValueError: There is no group for an amount, or no amount for a group.

@@ -26,7 +26,10 @@ __getattr__ = renamed_names(__name__, {"Effect": "Sensitivity"})
 
 
 def calculate(scheme: Scheme, inputs: Inputs) -> Result:
-    """Run a scheme over checked inputs, year by year, and return its result."""
+    """Run a scheme over checked inputs, year by year, and return its result with checks, funds, findings and manifest.
+
+    The effects of assumptions are not calculated.
+    """
     years: dict[str, Year] = {}
     checks: list[CheckResult] = []
     before: Year | None = None

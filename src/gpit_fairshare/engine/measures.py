@@ -163,7 +163,11 @@ def _rounding(scheme: Scheme, year: Year) -> float:
 
 
 def moved_by(step: Step, year: Year) -> float:
-    """Return how far the roundings of a step can move the sum of its values, in its unit; 0 if it rounds nothing."""
+    """Return how far the roundings of a step can move the sum of its values, in its unit; 0 if it rounds nothing.
+
+    For the kernel `rounded` that is half a unit for each group; for each call of `round` it is half a unit for each
+    row.
+    """
     if isinstance(step.tree, tree.Rounded):
         groups = len(year.labels[step.tree.within]) if step.tree.within else 1
         return step.tree.to / 2 * groups
@@ -305,7 +309,10 @@ def _support_column(scheme: Scheme, year: Year) -> list[float] | None:
 def _changes(
     year: Year, allocation: Sequence[float], baseline: Sequence[float], people: Sequence[float] | None
 ) -> list[Movement]:
-    """Return each organisation's change: its allocation less its baseline, in £ and in £ per head."""
+    """Return each organisation's change: its allocation less its baseline, in £ and in £ per head.
+
+    £ per head is None without patients.
+    """
     names = year.organisations["org_name"].to_list()
     columns = year.codes(), names, allocation, baseline, people or [0.0] * len(names)
     return [
@@ -351,7 +358,10 @@ def _areas(
     baseline: Sequence[float] | None,
     people: Sequence[float] | None,
 ) -> tuple[Area, ...]:
-    """Return the totals by the scheme's `report_by` column, sorted by its values; empty without that column."""
+    """Return the totals by the scheme's `report_by` column, sorted by its values; empty without that column.
+
+    Organisations without an area are under `not given`.
+    """
     column = scheme.report_by
     if not column or column not in year.organisations.columns:
         return ()

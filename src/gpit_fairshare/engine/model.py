@@ -103,7 +103,10 @@ class Year:
         return self.frames[NATIONAL][name][0]
 
     def members(self, kind: Kind, within: str) -> list[int]:
-        """Return, for each row of a kind, the number (from 0) of its group in the text column `within`."""
+        """Return, for each row of a kind, the number (from 0) of its group in the text column `within`.
+
+        A group of organisations is in the group of the first of them.
+        """
         rows = self.membership[within]
         if kind.column is None:
             return rows

@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 
 
 def notes_of(scheme: Scheme, funds: Sequence[Fund], years: Mapping[str, Year]) -> list[Finding]:
-    """Return the notes and warnings of a run: unused values, settings, unspent and new money, doubtful allocations."""
+    """Return the notes and warnings of a run about its scheme and its money.
+
+    They are about values that are not used, parameters set for this run, a missing `report_by` column, functions that
+    Excel does not have, unspent and new money, an amount that each of several groups gets in full, allocations that
+    cannot be paid, and a money account that does not balance.
+    """
     notes = [Finding.note(FindingCode.VALUES_NOT_USED, note) for note in scheme.notes]
     notes += [
         Finding.note(
@@ -80,7 +85,10 @@ def _allocation_warnings(scheme: Scheme, year: Year) -> list[Finding]:
 
 
 def _account_notes(scheme: Scheme, year: Year, account: MoneyAccount) -> list[Finding]:
-    """Return notes of unspent and new money, and a warning if the money account does not balance."""
+    """Return notes of unspent and new money, and a warning or note if the money account does not balance.
+
+    What a `share_out` step leaves over is not among them: it has its own note.
+    """
     notes = [
         Finding.note(FindingCode.UNSPENT, f"{line.label} {year.year}: {figure(line.amount, '£')} is unspent")
         for line in account.unspent
@@ -97,7 +105,11 @@ def _account_notes(scheme: Scheme, year: Year, account: MoneyAccount) -> list[Fi
 
 
 def _imbalance(scheme: Scheme, year: Year, account: MoneyAccount, difference: float) -> Finding:
-    """Return the warning, or a note of new money, about a money account that does not balance."""
+    """Return the finding about a money account that does not balance: a warning, or in one case a note.
+
+    It is a note of new money if more is paid than comes in, the transition allows new money, and the scheme does not
+    state where its money comes from.
+    """
     label, file = f"{scheme.labels[scheme.result]} {year.year}", scheme.money.file
     amount = figure(abs(difference), "£")
     message = f"{label} and unspent money add up to {amount} {'less' if difference > 0 else 'more'} than"

@@ -20,6 +20,9 @@ _WITHIN = 1e-12
 def check_row_by_row(expression: tree.Expression, frame: pl.DataFrame, *, first_year: bool) -> None:
     """Check that each plug-in function in a formula gives a number for every row, no matter what the other rows are.
 
+    Each function is called twice, for all rows and for every second row in reverse order, and must give the same
+    values.
+
     Raises:
         PluginError: A function raises, does not give a number for each row, or depends on other rows.
     """

@@ -41,7 +41,13 @@ def sensitivities(result: Result) -> tuple[Sensitivity, ...]:
 def _effect_of_change(result: Result, assumption: Assumption, change: float) -> Sensitivity:
     """Run the scheme with a changed value of one assumption, and return how far that moves the allocations.
 
-    If the value cannot be changed, or the run fails, the effect has no figures and says why.
+    This is the change of their total over all years, and the number of organisations whose allocation moves by £1 or
+    more in any year. If the value cannot be changed, or the run fails, the effect has no figures and says why.
+
+    Args:
+        result: The run with the original value.
+        assumption: The assumption.
+        change: How much its value is changed, as a ratio: -0.1 for 90% of it.
     """
     scheme = result.scheme
     moved = _moved_parameter(scheme, assumption, change)

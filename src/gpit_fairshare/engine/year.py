@@ -33,7 +33,10 @@ class YearRun:
     """One year of a scheme: fills a `Year`, step by step."""
 
     def __init__(self, scheme: Scheme, inputs: Inputs, year: str, before: Year | None) -> None:
-        """Prepare a year: its inputs with all columns, its groups, and the values of its parameters."""
+        """Prepare a year: its inputs with all columns, its groups, and the values of its parameters.
+
+        An input that no file has becomes a column of blanks. `before` is the calculated year before, or None.
+        """
         self.scheme = scheme
         self.inputs = inputs
         self.before = before
@@ -55,6 +58,8 @@ class YearRun:
 
     def _store(self, name: str, kind: Kind, values: Values, value_type: Type = "number") -> None:
         """Store the values of a name in the frame of a kind, and repeat them in the frames of finer kinds.
+
+        A number nearer to 0 than 1e-50 becomes 0.
 
         Raises:
             CalculationError: A number is too large to calculate with.
@@ -139,7 +144,10 @@ class YearRun:
         return f" ({', '.join(cells)})" if cells else ""
 
     def _figures(self, expression: tree.Expression, kind: Kind, row: int) -> str:
-        """Return the values of the names in a formula, for one row, as text in brackets; empty if it has no names."""
+        """Return the values of the names in a formula, for one row, as text in brackets; empty if it has no names.
+
+        At most six are given.
+        """
         frame, parts = self.now.frames[kind], []
         for node in tree.walk(expression):
             match node:
@@ -158,6 +166,8 @@ class YearRun:
 
     def _evaluate(self, expression: tree.Expression, kind: Kind) -> Values:
         """Return the value of a formula for every row of a kind.
+
+        First its plug-in functions are checked: each may use only the values of its own row.
 
         Raises:
             PluginError: A plug-in's function fails, or does not give a number for each row.
@@ -211,7 +221,10 @@ class YearRun:
     # Figures over rows and values of the year before ---------------------------------------------
 
     def _prepare(self, part: Step | Check) -> None:
-        """Store what a step or check needs: totals and counts over rows, and values of the year before."""
+        """Store what a step or check needs: totals and counts over rows, and values of the year before.
+
+        From now on, messages name this step or check.
+        """
         self.place = f"{part.where}, {self.year}"
         for node in tree.walk(part.tree):
             if isinstance(node, tree.AggregateCall):
@@ -220,7 +233,10 @@ class YearRun:
                 self._store_previous(node, self.before)
 
     def _store_aggregate(self, node: tree.AggregateCall) -> None:
-        """Calculate a total, count, largest or smallest, nationally or by group, and store it, unless it is stored."""
+        """Calculate a total, count, largest or smallest, nationally or by group, and store it, unless it is stored.
+
+        A blank among the values is an error.
+        """
         name = tree.to_text(node)
         if name in self.now.frames[NATIONAL].columns or name in self.now.organisations.columns:
             return
@@ -324,7 +340,10 @@ class YearRun:
     # Kernels --------------------------------------------------------------------------------------
 
     def _leaf(self, leaf: tree.Name | tree.Number, kind: Kind) -> Values:
-        """Return the values of a kernel's argument for every row of a kind, as exact fractions if they are known."""
+        """Return the values of a kernel's argument for every row of a kind, as exact fractions if they are known.
+
+        They are known for a step of a kernel with the same kind of row. A blank is an error.
+        """
         if isinstance(leaf, tree.Number):
             return [leaf.value] * self.now.frames[kind].height
         symbol = self.scheme.symbols[leaf.name]
@@ -334,7 +353,7 @@ class YearRun:
         return self._filled(leaf.name, kind)
 
     def _store_shares(self, step: Step, kernel: tree.ShareOut) -> None:
-        """Calculate a `share_out` step, and store its shares, amounts, unspent money and factors.
+        """Calculate a `share_out` step, and store its shares as floats and exactly, amounts, unspent money and factors.
 
         Raises:
             CalculationError: The money cannot be shared out as asked.
@@ -355,7 +374,10 @@ class YearRun:
         self.now.factor[step.name] = shares.factor
 
     def _amounts(self, step: Step, kernel: tree.ShareOut) -> Values:
-        """Return the amounts that a `share_out` step shares: one for each group, or one national amount.
+        """Return the amounts that a `share_out` step shares: one for each group, or a single one without groups.
+
+        A number or a national amount is given in full to each group. An amount on the rows must be the same within a
+        group.
 
         Raises:
             CalculationError: The rows of a group have different amounts.
@@ -412,7 +434,9 @@ class YearRun:
                 )
 
     def _store_rounded(self, step: Step, kernel: tree.Rounded) -> None:
-        """Calculate a `rounded` step and store its values; note where its unit is too fine for floats.
+        """Calculate a `rounded` step, and store its values as floats and exactly.
+
+        A warning is stored if its unit is so fine that a spreadsheet, which rounds floats, may give it to another row.
 
         Raises:
             CalculationError: The total is too large to round exactly.

@@ -70,7 +70,11 @@ def is_same_as_written(actual: Any, expected: Any) -> bool:
 
 
 def is_same_unrounded(actual: Any, expected: Any) -> bool:
-    """Return whether a figure that no step rounds is the same: within 1e-12 of its size, and a tenth of a penny."""
+    """Return whether a figure that no step rounds is the same: within 1e-12 of its size, and within a tenth of a penny.
+
+    For very large figures, float noise of 1e-13 of their size is allowed as well. Two numbers next to 0 are the same;
+    texts and yes/no are compared as written.
+    """
     if not are_numbers(actual, expected):
         return is_same_as_written(actual, expected)
     size, distance = _size_and_distance(actual, expected)
@@ -80,8 +84,9 @@ def is_same_unrounded(actual: Any, expected: Any) -> bool:
 def is_same_as_calculated(actual: Any, expected: Any) -> bool:
     """Return whether a cell of a workbook has the value that its formula gives, whichever program calculated it.
 
-    Cells hold workings as well as figures. It accepts everything that `is_same_unrounded` accepts, and noise of
-    a billionth; `off_rule` then checks figures against their own rule.
+    Cells hold workings as well as figures. It accepts everything that `is_same_unrounded` accepts, noise of a
+    billionth, and noise of a billionth of the size up to a tenth of a penny; `off_rule` then checks figures against
+    their own rule.
     """
     if not are_numbers(actual, expected):
         return is_same_as_written(actual, expected)
@@ -91,7 +96,10 @@ def is_same_as_calculated(actual: Any, expected: Any) -> bool:
 
 
 def is_same_remainder(actual: Any, expected: Any) -> bool:
-    """Return whether a remainder of large numbers is the same; the money shows who gets the odd penny."""
+    """Return whether two remainders of large numbers are the same within 0.001 of a unit.
+
+    The money shows who gets the odd penny.
+    """
     return are_numbers(actual, expected) and _size_and_distance(actual, expected)[1] <= REMAINDER
 
 
@@ -129,7 +137,8 @@ def as_float(number: float) -> float:
 def predicates_of(scheme: Scheme | None) -> dict[str, Same]:
     """Return, by name of step, the function that says whether two of its figures count as the same.
 
-    Steps that round are compared as written, other steps as unrounded; inputs use `is_same_as_written`.
+    Steps of the kernel `rounded` are compared as written, all other steps as unrounded. Inputs are not in it: they use
+    `is_same_as_written`. Without a scheme it is empty.
     """
     steps = scheme.steps if scheme else ()
     return {
@@ -172,7 +181,8 @@ class OffRule:
 def off_rule(record: Record, result: Result) -> tuple[OffRule, ...]:
     """Return every figure of a result file that differs from what the file's own rule gives, in the order of steps.
 
-    A figure of the nation or of a group is repeated in many rows of the tidy table and is one figure.
+    A figure of the nation or of a group is repeated in many rows of the tidy table and is one figure. Rows that only
+    one of the two tables has are not compared.
 
     Args:
         record: A result as read from its file.

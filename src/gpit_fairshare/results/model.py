@@ -63,7 +63,7 @@ class Record:
         return {name: labels.get(name, name.replace("_", " ").capitalize()) for name in names}
 
     def calculate(self) -> Result:
-        """Calculate the result again from the file's own rule, parameters and inputs.
+        """Calculate the result again from the file's own rule, parameters and inputs; any error then names the file.
 
         Raises:
             UsageError: The file does not hold its rule.
@@ -122,7 +122,11 @@ class _ComparedManifest(StrictModel):
 
 
 def scheme_of(manifest: Mapping[str, Any], name: str) -> Scheme:
-    """Return the scheme that a manifest holds; `name` is the file's name, for messages.
+    """Return the scheme that a manifest holds; it is refused if its plug-in functions are not installed as in the run.
+
+    Args:
+        manifest: The manifest of a result.
+        name: Name of the file, for messages.
 
     Raises:
         SchemeError: It holds no scheme that gpit can read.
@@ -174,7 +178,10 @@ def _input_source(entry: Mapping[str, Any]) -> InputSource:
 
 
 def inputs_of(manifest: Mapping[str, Any], scheme: Scheme, rows: pl.DataFrame, origins: Origins, name: str) -> Inputs:
-    """Return the inputs that the rows of a result hold: the columns that are not steps.
+    """Return the inputs that the rows of a result hold: the columns that are not steps, year by year.
+
+    The manifest gives the files, the crosswalk and the notes on illustrative spend. Lines of spend, findings and
+    restatements are left empty.
 
     Args:
         manifest: The manifest of the result.

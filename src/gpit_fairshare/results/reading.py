@@ -37,12 +37,14 @@ _MOST_CELLS: Final = LARGEST_RESULT // 8
 
 
 def read_record(path: str | Path) -> Record:
-    """Return the content of a result file: rows, and if the file has its manifest also rule and inputs.
+    """Return the content of a result file: its sorted rows, and if it has its manifest also rule and inputs.
 
-    The manifest of a CSV or Parquet file is looked for in its folder.
+    The manifest of a CSV or Parquet file is looked for in its folder. Without one, the types of columns are guessed,
+    and the answer is the column `allocation`, if there is one.
 
     Raises:
-        UsageError: The file does not exist, cannot be read, holds no result of gpit, or an organisation twice.
+        UsageError: The file does not exist, cannot be read, holds no result of gpit, or an organisation twice; a figure
+            is blank; or the years are not those of its scheme.
     """
     path = Path(path)
     data = result_bytes(path)
@@ -225,7 +227,7 @@ def _read_table_file(path: Path, data: bytes, ending: str) -> tuple[pl.DataFrame
 
 
 def table_frame(name: str, data: bytes, ending: str) -> pl.DataFrame:
-    """Return the rows of a table as stored; cells of a CSV file are texts.
+    """Return the rows of a table as stored; cells of a CSV file are texts, and its empty lines are left out.
 
     Raises:
         UsageError: The file is damaged, is not a table, or is larger than any result.
@@ -247,6 +249,8 @@ def table_frame(name: str, data: bytes, ending: str) -> pl.DataFrame:
 
 def _type_rows(rows: list[dict[str, Any]] | pl.DataFrame, scheme: Scheme | None, name: str, first: int) -> pl.DataFrame:
     """Return the rows as a table with texts, floats and booleans in the right columns.
+
+    If there is no column of names, an empty one is added.
 
     Args:
         rows: Rows as read from the file.
@@ -332,7 +336,7 @@ def _is_of_kind(kind: str, value: Any) -> bool:
 
 
 def _to_number(value: Any) -> float:
-    """Return a cell as a float.
+    """Return a cell as a float; a number nearer to 0 than 1e-50 becomes 0.
 
     Raises:
         TypeError: It is a yes/no.

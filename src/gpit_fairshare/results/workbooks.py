@@ -27,6 +27,11 @@ _PIECE: Final = re.compile(r"JSON ([0-9]{1,6}) of ([0-9]{1,6})")
 def read_book(name: str, data: bytes, largest: int) -> tuple[list[dict[str, Any]], dict[str, Any], Origins]:
     """Return the rows, the manifest and the origins of a workbook; parameters have the values of their cells.
 
+    Args:
+        name: Name of the file, for messages.
+        data: The bytes of the workbook.
+        largest: Most bytes that it may have.
+
     Raises:
         SchemeError: The manifest is not as gpit writes it.
     """
@@ -106,6 +111,8 @@ def _read_manifest(sheets: _Sheets) -> dict[str, Any]:
 
 def _tidy_rows(sheets: _Sheets, manifest: Mapping[str, Any], places: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the tidy table of a workbook: each organisation's cells, with the figures of its groups and of the nation.
+
+    A text `[not given]` is a blank. The answer is the last column.
 
     Args:
         sheets: The cells.
@@ -188,6 +195,8 @@ def _cell_value(sheets: _Sheets, reference: str) -> Any:
 
 def _update_parameters(sheets: _Sheets, definition: Mapping[str, Any], cells: list[dict[str, str]]) -> None:
     """Put the values of the parameters' cells into the definition; a changed value counts as set for the run.
+
+    A changed value loses its source: its assumption says that it was changed in the workbook.
 
     Args:
         sheets: The cells.

@@ -28,7 +28,7 @@ FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 def write_result(result: Result, path: Path, ending: str, advance: Callable[[int, int], None]) -> None:
     """Write a result to a file of the kind that `ending` says: .xlsx, .json, .csv or .parquet.
 
-    While a workbook is written, `advance` is called with the number of steps done and the number of all steps.
+    Only for a workbook is `advance` called: with the number of cells done and of all cells.
     """
     if ending == ".xlsx":
         from gpit_fairshare.workbook.result_workbook import write_workbook  # noqa: PLC0415  # XlsxWriter loads only for a workbook
@@ -128,7 +128,10 @@ def origins(result: Result) -> list[dict[str, str]]:
 
 
 def _summary(measures: YearMeasures) -> dict[str, Any]:
-    """Return the measures of a year for JSON, without the movements, which the rows already have."""
+    """Return the measures of a year for JSON, without the movements, which the rows already have.
+
+    The money account also gets its difference and whether it balances.
+    """
     summary = asdict(measures)
     summary.pop("movements")
     if measures.money:
@@ -142,7 +145,14 @@ def write_json(result: Result, path: Path) -> None:
 
 
 def write_manifest(result: Result, path: Path, table: Path, name: str) -> None:
-    """Write the manifest of a CSV or Parquet file: the manifest of the run and the digest of the table `name`."""
+    """Write the manifest of a CSV or Parquet file: the run's, with the table's digest and each input's origin.
+
+    Args:
+        result: The result.
+        path: The file to write.
+        table: The file with the table as it was written.
+        name: The name that the manifest gives the table.
+    """
     digest = hashlib.sha256(table.read_bytes()).hexdigest()
     text = json_text(
         {

@@ -24,7 +24,10 @@ class AllocationsSheet:
     """The sheet of allocations, or other answers: one row per organisation of any year, by code."""
 
     def __init__(self, layout: Layout) -> None:
-        """Make the sheet with all its columns, year by year."""
+        """Make the sheet: code, name and area, and then the columns of each year.
+
+        Answers that are not added up, such as an index, have one column a year.
+        """
         self.layout, self.adds_up = layout, layout.adds_up
         scheme = layout.scheme
         self.blocks = layout.organisations()
@@ -56,7 +59,12 @@ class AllocationsSheet:
             self.sheet.put(TOTAL_ROW, 2, "Total")
 
     def _add_amounts(self, year: str) -> None:
-        """Add the columns of a year's money: recurrent, non-recurrent, total, change, and ratios of the total."""
+        """Add a year's columns: recurrent, non-recurrent, total, change, £ per head, and distance from fair share.
+
+        The change is on the year before, or on historic spend in the first year. £ per head has bars and is only for
+        money; the distance is the allocation over its fair share, less 1. Columns whose figures are missing are left
+        out. The numbers of the first three are recorded in `parts`, that of the total also in `totals`.
+        """
         scheme, block = self.layout.scheme, self.blocks[year]
         allocation = self._values_by_code(block, scheme.result)
         non_recurrent_parts = [self._values_by_code(block, step.name) for step in scheme.non_recurrent]
@@ -94,7 +102,10 @@ class AllocationsSheet:
         self._add_column(year, inside(scheme.labels[name]), values, lambda code: self._cell(year, name, code), number)
 
     def _values_by_code(self, block: Block, name: str) -> dict[str, float]:
-        """Return the numbers of a column by code of organisation; empty if the column is absent or has a blank."""
+        """Return the numbers of a column by code of organisation; empty if it is absent or has a blank.
+
+        It is also empty for figures of the nation or of groups.
+        """
         symbol = self.layout.scheme.symbols.get(name)
         values = block.number_column(name) if not symbol or symbol.kind == ORGANISATION else []
         return dict(zip(block.year.codes(), values, strict=True)) if values else {}
@@ -114,8 +125,8 @@ class AllocationsSheet:
     ) -> int:
         """Add a column of a year and return its number.
 
-        The column has a total if it is in the unit of the answers and the answers are added up. The heading names any
-        other unit.
+        The column has a total if it is in the unit of the answers and the answers are added up. The heading names the
+        year, whether it is firm or indicative, the label and the unit.
 
         Args:
             year: The year, for the heading.
@@ -136,6 +147,9 @@ class AllocationsSheet:
 
     def _add_change(self, year: str, total: int, allocation: dict[str, float]) -> None:
         """Add the column of the change on the year before, or on historic spend in the first year.
+
+        The money of merged predecessors is added up. Organisations without a predecessor get `[z]`; without any older
+        figures there is no column.
 
         Args:
             year: The year.
@@ -163,7 +177,10 @@ class AllocationsSheet:
         self._add_column(year, label, changes, formula, number)
 
     def _predecessors(self, year: str, year_before: str) -> dict[str, list[str]]:
-        """Return, by code of this year, the codes of the year before that became that organisation."""
+        """Return, by code of this year, the codes of the year before that became that organisation.
+
+        A code that still exists is its own predecessor. One that was split, or has no successor this year, is left out.
+        """
         crosswalk, now = self.layout.result.inputs.crosswalk, self.row_in[year]
         before_of: dict[str, list[str]] = {}
         for code in self.row_in[year_before]:
@@ -174,6 +191,15 @@ class AllocationsSheet:
 
     def _add_ratio(self, year: str, label: str, unit: str, divisor: str, allocation: dict[str, float]) -> int | None:
         """Add the column of allocations divided by another column of the year, minus 1 if the unit is %.
+
+        It is `[z]` where the divisor is not above 0. In the row of totals it has the ratio of the two totals.
+
+        Args:
+            year: The year.
+            label: The heading, without the year.
+            unit: Unit of the ratio, `£` or `%`.
+            divisor: Name of the column to divide by, such as the registered population.
+            allocation: The year's answers by code.
 
         Returns:
             The number of the column; None if the year has no such divisor.
@@ -202,7 +228,10 @@ class AllocationsSheet:
 
 
 def _add_name_columns(layout: Layout, sheet: Sheet, codes: Sequence[str]) -> None:
-    """Add the columns of code, name and area of each organisation, as in the last year that has it."""
+    """Add the columns of code, name and area of each organisation, as in the last year that has it.
+
+    The area is left out if the inputs do not have the scheme's `report_by` column.
+    """
     names: dict[str, str] = {}
     areas: dict[str, str] = {}
     by = layout.scheme.report_by
@@ -217,7 +246,10 @@ def _add_name_columns(layout: Layout, sheet: Sheet, codes: Sequence[str]) -> Non
 
 
 def thousands_sheet(layout: Layout, published: AllocationsSheet) -> Sheet | None:
-    """Return a sheet with the published table in thousands of pounds; None if the answer is not money."""
+    """Return a sheet with the money columns of the published table divided by 1,000; None if the answer is not money.
+
+    These are recurrent, non-recurrent and total of each year, without changes and ratios.
+    """
     if not published.money:
         return None
     title = f"{published.sheet.title}, in thousands of pounds"

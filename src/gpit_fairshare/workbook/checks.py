@@ -47,7 +47,10 @@ class Live:
     years: Mapping[str, tuple[str, bool]]
 
     def outcome(self, year: str) -> Cell:
-        """Return a live cell with the word for the outcome in a year: pass or FAIL, none or review."""
+        """Return a live cell with the word for a year's outcome: `pass`, `FAIL` of a check, or `review` of a warning.
+
+        An error counts as a failure. Without a formula, the cell has the outcome of the run.
+        """
         (good, bad), (formula, passed) = _WORDS[self.kind], self.years[year]
         # An emptied input can turn a check into an error, which counts as a failure.
         live = f'IF(IFERROR(AND({formula}),FALSE),"{good}","{bad}")' if formula else None
@@ -57,9 +60,10 @@ class Live:
 def checks_sheet(
     layout: Layout, writers: Mapping[str, StepWriter], published: AllocationsSheet, summary: SummaryRows
 ) -> Sheet:
-    """Return the sheet Checks: every check and warning, live for each year, unspent money, and one cell for them all.
+    """Return the sheet Checks: every check and warning, live for each year, and the amounts of unspent money.
 
-    These are the scheme's checks, the checks that a workbook needs because it can be changed, and the warnings.
+    Its row of totals says whether all checks pass, and how many warnings there are. The checks are those of the scheme
+    and those that a workbook needs because it can be changed.
     """
     live = [
         *_scheme_checks(layout, writers),
@@ -103,7 +107,10 @@ def _passed_check(layout: Layout, name: str, tests: str, formulas: str | Mapping
 
 
 def _scheme_checks(layout: Layout, writers: Mapping[str, StepWriter]) -> Iterator[Live]:
-    """Yield the checks of the scheme, with their formulas and their outcomes in the run."""
+    """Yield the checks of the scheme, with their formulas and their outcomes in the run.
+
+    A check that uses a function that Excel does not have gets no formula, and its text says so.
+    """
     results = {(result.year, result.name, result.formula): result for result in layout.result.checks}
     for index, check in enumerate(layout.scheme.checks):
         tests = f"{check.formula} [as in the run, not recalculated]" if without_excel(check.tree) else check.formula
@@ -115,7 +122,7 @@ def _scheme_checks(layout: Layout, writers: Mapping[str, StepWriter]) -> Iterato
 
 
 def _fixed_value_checks(layout: Layout) -> Iterator[Live]:
-    """Yield a check that no parameter or input was changed, if steps have values of the run instead of formulas."""
+    """Yield a check that no parameter or input was changed, if steps or checks have values of the run, not formulas."""
     names = fixed_parts(layout)
     if not names:
         return
@@ -133,7 +140,11 @@ def fixed_parts(layout: Layout) -> list[str]:
 
 
 def _input_checks(layout: Layout) -> Iterator[Live]:
-    """Yield checks that inputs are complete, numbers where numbers are needed, and parameters within their limits."""
+    """Yield checks of the inputs: numbers are numbers, only optional ones are empty, money and people are 0 or more.
+
+    Optional inputs and those that may be negative have no check for 0 or more. Two more checks say that no organisation
+    has spend without patients, and that parameters are within their limits.
+    """
     for symbol in layout.scheme.inputs:
         if symbol.type != "number" or symbol.name not in layout.input_ranges:
             continue
@@ -161,7 +172,10 @@ def _input_checks(layout: Layout) -> Iterator[Live]:
 
 
 def _spend_line_checks(layout: Layout) -> Iterator[Live]:
-    """Yield checks that every line of spend has an amount and only words that gpit knows."""
+    """Yield checks that each line of spend has an amount of 0 or more, and words that gpit knows; none without lines.
+
+    The words are those of the columns that decide which lines count; in a column without fixed words any text will do.
+    """
     cells, counts = layout.line_ranges, layout.scheme.counts
     if not cells:
         return
@@ -181,7 +195,10 @@ def _spend_line_checks(layout: Layout) -> Iterator[Live]:
 
 
 def _group_checks(layout: Layout) -> Iterator[Live]:
-    """Yield checks that the group of every organisation has a row; a group name that was added has none."""
+    """Yield checks that the group of every organisation was in the run; a group that a reader types in has no row.
+
+    Only groupings are checked whose numbers are in the workings of every year.
+    """
     blocks = layout.organisations()
     for column in dict.fromkeys(column for block in blocks.values() for column in block.year.labels):
         key = f"group {column}"
@@ -192,7 +209,11 @@ def _group_checks(layout: Layout) -> Iterator[Live]:
 
 
 def _share_out_checks(layout: Layout, writers: Mapping[str, StepWriter]) -> Iterator[Live]:
-    """Yield checks that each `share_out` can be calculated, pays its floors and shares out all that it may."""
+    """Yield checks of each `share_out`: the amount covers the floors, all money is shared out, arguments are valid.
+
+    All money is shared out if the shares add up to the amount, or to all that the ceilings allow. The first is left out
+    for a step without a base and floors.
+    """
     for name, text, attribute in (
         ("the amount covers the floors", "The floors add up to no more than the amount", "fits"),
         ("shared out as far as possible", "The shares add up to the amount", "spends"),
@@ -242,7 +263,11 @@ def _total_checks(layout: Layout, published: AllocationsSheet) -> Iterator[Live]
 
 
 def _warnings(layout: Layout, summary: SummaryRows) -> Iterator[Live]:
-    """Yield the warnings that gpit also gives: negative allocations, unbalanced money, large changes of patients."""
+    """Yield the warnings that gpit also gives: negative allocations, unbalanced money, large changes of patients.
+
+    The first two are only for answers in £, with one more if the scheme has non-recurrent money: recurrent allocations
+    below 0. The last is only given if every year can be compared with the year before.
+    """
     scheme, label = layout.scheme, layout.scheme.labels[layout.scheme.result]
     if scheme.symbols[scheme.result].unit == "£":
         below = {
@@ -262,7 +287,7 @@ def _warnings(layout: Layout, summary: SummaryRows) -> Iterator[Live]:
 
 
 def _non_recurrent_warning(layout: Layout) -> Live:
-    """Return the warning that non-recurrent money is more than the allocation."""
+    """Return the warning that an organisation's non-recurrent money is more than its allocation, by more than £1."""
     scheme = layout.scheme
     years = {}
     for year, block in layout.organisations().items():
@@ -279,7 +304,11 @@ def _non_recurrent_warning(layout: Layout) -> Live:
 
 
 def _balance_warning(layout: Layout, summary: SummaryRows) -> Live | None:
-    """Return the warning that the money account does not balance, as finding R07; None if money in is unknown."""
+    """Return the warning that the money account does not balance, as finding R07; None if money in is unknown.
+
+    That is so if any year does not have it. The formulas of all years allow the largest effect of rounding in any of
+    them, which becomes a constant.
+    """
     accounts = {measures.year: measures.money for measures in layout.measures if measures.money}
     if not accounts or any(account.difference is None for account in accounts.values()):
         return None
@@ -293,7 +322,7 @@ def _balance_warning(layout: Layout, summary: SummaryRows) -> Live | None:
 
 
 def _unspent_rows(layout: Layout, summary: SummaryRows) -> Iterator[tuple[Any, ...]]:
-    """Yield a row for each kind of unspent money, with the amounts of Summary."""
+    """Yield a row for each kind of unspent money, with the amounts of Summary as texts in whole pounds."""
     tests = f"Left after every {layout.scheme.organisation} has all that it can get"
     accounts = [measures.money for measures in layout.measures if measures.money]
     for lines in zip(*(account.unspent for account in accounts), strict=True):
@@ -306,7 +335,8 @@ def _unspent_rows(layout: Layout, summary: SummaryRows) -> Iterator[tuple[Any, .
 def _movement_test(layout: Layout, year: str, before: str) -> tuple[str, bool] | None:
     """Return a formula that tests whether no organisation's patients change by more than 10%, and its outcome.
 
-    The result is None if the two years cannot be compared.
+    The result is None if the two years cannot be compared: a population is missing, or the organisations are not the
+    same.
     """
     now, old = layout.blocks[ORGANISATION, year], layout.blocks[ORGANISATION, before]
     if not now.number_column(PEOPLE) or not old.number_column(PEOPLE) or now.year.codes() != old.year.codes():

@@ -52,10 +52,12 @@ class YearColumns:
     def write_step(self, step: Step, formula: Formula | None, remark: str = "") -> None:
         """Add a step's column to its sheet: a formula for each row with the engine's value, or values alone.
 
+        A column of £ or people gets a total.
+
         Args:
             step: The step.
             formula: Its formula; None for values alone.
-            remark: Added to the heading.
+            remark: Added to the unit in the heading.
         """
         block = self.block(step.kind)
         values, unit = block.values(step.name), "" if step.unit == "yes/no" else step.unit
@@ -65,6 +67,8 @@ class YearColumns:
 
     def write_national(self, key: str, label: str, unit: str | None, formula: str | None, value: Any) -> None:
         """Write a national figure of this year on the sheet of national figures, and name its cell.
+
+        A figure has one row, with a column for each year.
 
         Args:
             key: Name of the figure in the scheme, such as `total(x)`.
@@ -120,7 +124,11 @@ class YearColumns:
         return Vector(values, block.helper_range(key), block.helper_cell(key))
 
     def vector(self, block: Block, leaf: tree.Name | tree.Number) -> Vector:
-        """Return a kernel's argument as a column with a cell on every row of a block; added if needed."""
+        """Return a kernel's argument as a column with a cell on every row of a block.
+
+        A name of the block's own kind is its column. A number, or a figure of the nation or of larger groups, is
+        repeated on every row in a column of the workings, which is added if needed.
+        """
         if isinstance(leaf, tree.Name) and self.scheme.symbols[leaf.name].kind == block.kind:
             return Vector(block.values(leaf.name), block.column_range(leaf.name), block.cell(leaf.name))
         text = tree.to_text(leaf)
@@ -138,9 +146,14 @@ class YearColumns:
     # Groups of rows ---------------------------------------------------------------------------------
 
     def membership(self, block: Block, column: str) -> Vector:
-        """Return the column of the workings with the number of each row's group; it is added if needed.
+        """Return the column of the workings with the number, from 1, of each row's group; it is added if needed.
 
-        It has numbers because SUMIFS reads texts as patterns.
+        It has numbers because SUMIFS reads texts as patterns. A group inside a larger group takes that of its first
+        organisation; a block of the groups themselves has their own numbers.
+
+        Args:
+            block: The block of the rows.
+            column: The text column that groups organisations.
         """
         description, number_cell, inner = "number of the group", block.sheet.cell(2), block.kind.column
         if inner is None:
@@ -166,7 +179,10 @@ class KernelFigures:
     """Figures that only the workings of a kernel need: national ones, or one per group on the groups' sheet."""
 
     def __init__(self, columns: YearColumns, step: Step, within: str | None) -> None:
-        """Find which rows each group of a step has; without `within` all rows are one group."""
+        """Find which rows each group of a step has; without `within` all rows are one group.
+
+        With `within`, the column of group numbers is added to the workings if needed.
+        """
         self.columns, self.layout, self.step, self.within = columns, columns.layout, step, within
         self.block = columns.block(step.kind)
         self.numbers = ""
@@ -195,7 +211,13 @@ class KernelFigures:
     ) -> KernelFigure:
         """Write a figure if it is not written yet, and return it: a national one, or one for each group.
 
-        Its unit is the unit of the step, unless it is a yes/no or `unit` is given.
+        Args:
+            key: Name of the figure, unique in the year.
+            description: What it is; its label is the step's label and this.
+            formula: Its formula.
+            values: Its value, or that of each group.
+            unit: Its unit; None for the unit of the step, or no unit if it is a yes/no.
+            label: The whole label, in place of one with `description`.
         """
         if unit is None:
             unit = "" if isinstance(values[0], bool) else self.step.unit
@@ -283,7 +305,11 @@ class Refs:
         return self._cell_in_block(tree.to_text(node), group(node.within))
 
     def previous(self, name: str) -> str:
-        """Return how the formula refers to a value of the year before: a cell, or a sum over merged predecessors."""
+        """Return how the formula refers to a value of the year before.
+
+        This is a national figure's name, the cell of the group with the same label, or the cell of the organisation's
+        predecessor, of which there are several to add up after a merger.
+        """
         year_before = self.layout.years[self.layout.years.index(self.year) - 1]
         symbol = self.layout.scheme.symbols[name]
         if symbol.kind == NATIONAL:

@@ -62,7 +62,10 @@ _LONGEST_TEXT: Final = 120
 
 
 def _parameters_sheet(layout: Layout) -> Sheet:
-    """Return the sheet Parameters: a row for each parameter and year, with value, limits, and source or assumption."""
+    """Return the sheet Parameters: a row for each parameter and year, with value, limits, and source or assumption.
+
+    Each value is restricted to numbers within its limits, which may be other parameters.
+    """
     note = "Change a blue value and the whole workbook recalculates. A value outside its limits fails a check."
     sheet = Sheet(PARAMETERS, "Parameters of the scheme", note, "Input", frozen=3)
     sheet.add_headings(_PARAMETER_COLUMNS)
@@ -124,9 +127,10 @@ def changed_parameters(layout: Layout) -> str:
 
 
 def input_sheets(layout: Layout) -> list[Sheet]:
-    """Return the sheets of parameters, people, money and other inputs, and record the cell of each input.
+    """Return the sheets of parameters, people, money, other inputs and lines of spend; record each input's cell.
 
-    A row without a year appears once, so that changing it changes all years, as in its file.
+    A row without a year appears once, so that changing it changes all years, as in its file. If spend is given in
+    lines, historic spend is the live sum of those that count. A sheet without inputs is left out.
     """
     noun, lines = layout.scheme.organisation, _sorted_lines(layout)
     line_sums = {} if lines is None else _line_sum_formulas(layout, lines)
@@ -151,14 +155,21 @@ def input_sheets(layout: Layout) -> list[Sheet]:
 
 
 def input_names(layout: Layout) -> list[str]:
-    """Return the names of the run's inputs: the `report_by` column if no step uses it, then the scheme's inputs."""
+    """Return the names of the run's inputs: the `report_by` column if no step uses it, then the scheme's inputs.
+
+    Names that no year has as a column are left out.
+    """
     columns_read = {column for year in layout.result.years.values() for column in year.organisations.columns}
     names, by = [symbol.name for symbol in layout.scheme.inputs], layout.scheme.report_by
     return [name for name in ([] if by in names else [by]) + names if name in columns_read]
 
 
 def _sheet_name_of(layout: Layout, name: str) -> str:
-    """Return the name of the sheet that an input column is on: Population, Spend or Other inputs."""
+    """Return the name of the sheet that an input column is on: Population, Spend or Other inputs.
+
+    Registered patients and historic spend have theirs; other columns follow the kind of file that they came from. A
+    column that no file has is on Population.
+    """
     column = layout.result.inputs.columns.get(name)
     role = {PEOPLE: "population", BASELINE: "spend"}.get(name, column.table if column else "population")
     return {"population": "Population", "spend": "Spend"}.get(role, "Other inputs")
@@ -166,6 +177,10 @@ def _sheet_name_of(layout: Layout, name: str) -> str:
 
 def _fill_inputs(layout: Layout, sheet: Sheet, names: Sequence[str], line_sums: Mapping[tuple[str, str], str]) -> None:
     """Fill a sheet of inputs: rows without a year first, by code, then year by year; record where each input is.
+
+    Historic spend sums its lines and a merged organisation's figure sums its predecessors, as formulas. The last
+    columns say which file each row came from and, after mergers, its predecessors. A digest of each value is kept for
+    reading the workbook back.
 
     Args:
         layout: The layout of the workbook.
@@ -220,7 +235,17 @@ def _fill_inputs(layout: Layout, sheet: Sheet, names: Sequence[str], line_sums: 
 def _write_input_column(
     layout: Layout, sheet: Sheet, name: str, cells: Sequence[Any], formulas: Sequence[str | None]
 ) -> None:
-    """Write one column of inputs: its cells, their formulas, which of them are unlocked, and their validation."""
+    """Write one column of inputs with its validation, and record its cells and the totals that show later changes.
+
+    Readers may change its cells, but not those with a formula, and not texts that no step uses.
+
+    Args:
+        layout: The layout of the workbook.
+        sheet: The sheet.
+        name: The input.
+        cells: Its values, row by row.
+        formulas: The formula of each row; None for a plain value.
+    """
     symbol = layout.scheme.symbols.get(name)
     is_text, unit = any(isinstance(value, str) for value in cells), symbol.unit if symbol else None
     heading, number = with_unit(layout.label(name), unit), "number" if is_text else number_format(unit, cells)
@@ -242,7 +267,11 @@ def _write_input_column(
 
 
 def offer_choices(layout: Layout, areas: Sheet | None) -> None:
-    """Restrict the texts that group organisations to the groups of the run: no sheet has a row for any other."""
+    """Restrict the texts that group organisations to a list of the run's groups: no sheet has a row for any other.
+
+    The `report_by` column takes the names on the sheet `areas`. Other columns are only restricted if all years have the
+    same groups.
+    """
     for name, (sheet, region) in layout.text_inputs.items():
         years = [year.labels.get(name) for year in layout.result.years.values()]
         if areas and name == layout.scheme.report_by:
@@ -257,7 +286,11 @@ def offer_choices(layout: Layout, areas: Sheet | None) -> None:
 
 
 def _row_keys(layout: Layout, names: Sequence[str]) -> list[tuple[str, str, str]]:
-    """Return for each row of a sheet of inputs the text of its year, a year that has its values, and its code."""
+    """Return for each row of a sheet of inputs the text of its year, a year that has its values, and its code.
+
+    An organisation has one row for every year if all inputs in `names` come from rows without a year; a year in which
+    predecessors merged into it has a row of its own. Rows for every year come first.
+    """
     inputs = layout.result.inputs
     moved = set() if inputs.boundaries else {(restated.year, restated.successor) for restated in inputs.restated}
     shared: dict[str, str] = {}
@@ -276,6 +309,8 @@ def _sum_of_predecessors(  # one parameter for each part of a cell's address
 ) -> str | None:
     """Return the formula that sums an input of merged predecessors; None unless all of them are on the sheet.
 
+    It is also None if there are none, or if the run restated all inputs to the boundaries of one day.
+
     Args:
         layout: The layout of the workbook.
         rows: The row of each year and code.
@@ -292,7 +327,10 @@ def _sum_of_predecessors(  # one parameter for each part of a cell's address
 
 
 def _lines_sheet(layout: Layout, lines: pl.DataFrame) -> Sheet:
-    """Return the lines of spend; a live formula has the scheme's rule for which lines count."""
+    """Return the sheet of the lines of spend; its last formula says by the scheme's rule whether a line counts.
+
+    It also records the cells of each column, and totals that show whether a line was changed.
+    """
     note = f"Change a line and the spend recalculates. {_COUNTS}: yes if the scheme counts the line."
     sheet = layout.make_sheet(_SPEND_LINES, "Lines of spend", note, "Input", frozen=1)
     amounts = lines["amount"].to_list()
@@ -326,7 +364,10 @@ def _lines_sheet(layout: Layout, lines: pl.DataFrame) -> Sheet:
 
 
 def _control_words(layout: Layout, name: str, cells: str, values: Sequence[str], amounts: Sequence[float]) -> None:
-    """Record how many lines have each word, and the £ of the lines with one word, since two changes may cancel out."""
+    """Record how many lines have each word, and the £ of the lines with one word, since two changes may cancel out.
+
+    That word is `yes` if any line has it, or else the last by the alphabet.
+    """
     _control_texts(layout, f"{name}_of_lines", cells, values)
     word = max(values, key=lambda value: (value == "yes", value))
     total = math.fsum(amount for amount, value in zip(amounts, values, strict=True) if value == word)
@@ -336,7 +377,7 @@ def _control_words(layout: Layout, name: str, cells: str, values: Sequence[str],
 
 
 def _sorted_lines(layout: Layout) -> pl.DataFrame | None:
-    """Return the lines of spend by organisation and year; None if the spend is not given in lines."""
+    """Return the lines of spend by organisation and year; None without lines, or if no step uses spend."""
     lines = layout.result.inputs.lines
     if lines is None or BASELINE not in layout.scheme.symbols:
         return None
@@ -345,7 +386,10 @@ def _sorted_lines(layout: Layout) -> pl.DataFrame | None:
 
 
 def _line_sum_formulas(layout: Layout, lines: pl.DataFrame) -> dict[tuple[str, str], str]:
-    """Return, by year and code, the formula that sums an organisation's lines that count."""
+    """Return, by year and code, the formula that sums an organisation's lines that count; `0` if it has no lines.
+
+    Lines without a year count in every year, and those of merged predecessors count with their successor.
+    """
     rows_of: dict[tuple[str, str | None], list[int]] = {}
     for row, (code, year) in enumerate(lines.select("org_code", "year").iter_rows(), FIRST_ROW):
         rows_of.setdefault((code, year), []).append(row)
@@ -399,7 +443,8 @@ def _require_number(  # one parameter for each property of a rule
 def _control_numbers(layout: Layout, name: str, cells: str, values: Sequence[float | None]) -> None:
     """Record two totals of a column as it was read, so that a change made in the workbook is detected.
 
-    The second total gives each row a little less weight than the row above, so that swapped values change it.
+    The second total gives each row a little less weight than the row above, so that swapped values change it; a single
+    number has only the first. Blanks are left out.
     """
     use = f"Control total of {inside(layout.label(name))}"
     numbers = [value for value in values if value is not None]
@@ -418,7 +463,11 @@ def _control_order(layout: Layout, name: str, use: str, cells: str, numbers: Seq
 
 
 def control_groups(layout: Layout, year: str) -> None:
-    """Record the group of each organisation in a year, so that a swap of two organisations is detected."""
+    """Record a total of the group numbers of a year's organisations, so that a swap of two organisations is detected.
+
+    Each row has a little less weight in it than the row above. Only groupings are recorded whose numbers are in the
+    workings.
+    """
     block = layout.blocks[ORGANISATION, year]
     for column, members in block.year.membership.items():
         if f"group {column}" in block.helpers:
@@ -435,7 +484,13 @@ def _in_words(layout: Layout, column: str) -> str:
 def _control_texts(layout: Layout, name: str, cells: str, values: Sequence[str | None]) -> None:
     """Record how many rows have each text of a column, so that a change is detected.
 
-    A column of many or long texts, such as names, is left out.
+    A column of more than 20 different texts or of long ones, such as names, is left out.
+
+    Args:
+        layout: The layout of the workbook.
+        name: The column, followed by `_of_lines` if it is one of the lines of spend.
+        cells: Its range.
+        values: Its texts.
     """
     counts, (column, of_lines, _) = Counter(value or "" for value in values), name.partition("_of_lines")
     if len(counts) > _MOST_TEXTS or max(map(len, counts)) > _LONGEST_TEXT:

@@ -31,7 +31,10 @@ class ShareOutCells:
     def __init__(
         self, columns: YearColumns, step: Step, kernel: tree.ShareOut, orders: dict[tuple[Kind, str], GroupOrder]
     ) -> None:
-        """Write the step's column and the figures that it is calculated from.
+        """Write the step's column, the figures that it is calculated from, and conditions for the sheet Checks.
+
+        Without bounds the shares are in proportion; if the only bound is a ceiling that equals the weight, they are the
+        weights or a part of them; with any other bounds a search finds the factor.
 
         Args:
             columns: The columns of the year.
@@ -65,7 +68,11 @@ class ShareOutCells:
             self.shared += f"*ROWS({self.figures.groups.column_range(kernel.within)})"
 
     def _shared_amount(self, amount: tree.Name | tree.Number) -> KernelFigure:
-        """Return the figure of the money to share out: one amount, or one for each group."""
+        """Return the figure of the money to share out: one amount, or one for each group.
+
+        If the amount is a column with the same amount on every row of a group, the first of those rows is written as
+        the figure.
+        """
         figures, values = self.figures, list(map(float, self.columns.now.amounts[self.step.name]))
         if isinstance(amount, tree.Number):
             return KernelFigure(figures, values, "", self.layout.number(amount.value))
@@ -102,7 +109,11 @@ class ShareOutCells:
     # Forms ------------------------------------------------------------------------------------------
 
     def _write_proportional(self) -> None:
-        """Write a step without bounds: base + weight × (amount − total of bases) ÷ total of weights."""
+        """Write a step without bounds: base + weight × (amount − total of bases) ÷ total of weights.
+
+        Its conditions are written too. If all weights are 0, each row gets its base; without a base, money to share is
+        then an error.
+        """
         total = self._write_weights_total().on_rows()
         base, weight, amount = self.tree.base, self._argument_cell(self.tree.by), self.amount.on_rows()
         if base is None:
@@ -123,7 +134,11 @@ class ShareOutCells:
         self._write_spent(weights)
 
     def _write_bounded(self) -> None:
-        """Write a step with bounds: the turning points of each row, the search for the factor, and the shares."""
+        """Write a step with bounds: the turning points of each row, the search for the factor, and the shares.
+
+        A share is base + factor × weight, limited to its ceiling and then to its floor. The minimum and the maximum to
+        share out are written too, with the conditions that follow from them.
+        """
         columns, expression, block = self.columns, self.tree, self.block
         base = columns.vector(block, expression.base or tree.Number(0.0))
         leaves = {FLOOR: expression.at_least, CEILING: expression.at_most}
@@ -176,7 +191,11 @@ class ShareOutCells:
         return least
 
     def _sound_tests(self) -> tuple[str, str]:
-        """Return what tests whether gpit would accept the weights, bounds and amounts: in words, and as formulas."""
+        """Return what tests whether gpit would accept the step's arguments: in words, and as formulas.
+
+        No weight may be negative and no floor above a ceiling. Where the amount is on the rows, all rows of a group
+        must have the same one; that is also written as a figure of each group.
+        """
         tests = {"no negative weight": f"SUMPRODUCT(--({self.weights.range}<-tolerance))=0"}
         if self.tree.at_least and self.tree.at_most:
             low = self.columns.vector(self.block, self.tree.at_least).range
@@ -192,7 +211,10 @@ class ShareOutCells:
         return ", ".join(tests), ",".join(tests.values())
 
     def _write_spent(self, most: KernelFigure | None) -> None:
-        """Write the total of the shares, and whether it is the amount or the maximum that ceilings allow (`most`)."""
+        """Write the total of the shares, and whether it is the amount or the maximum that ceilings allow (`most`).
+
+        If there is a maximum, the money left over is written too.
+        """
         name, amount = self.step.name, self.amount.on_group_row()
         spent = self._total_of(f"given by {name}", "total shared out", self.columns.vector(self.block, tree.Name(name)))
         due = f"MIN({amount},{most.on_group_row()})" if most else amount
@@ -204,7 +226,8 @@ class ShareOutCells:
     def _write_left_over(self, amount: str, most: str) -> str:
         """Write the money left after all ceilings are reached, as the engine calculates it.
 
-        It does not use the cells of the shares, so that the money account shows if they are wrong.
+        It is the amount less the maximum, which is rounded first if a step rounds the shares in the same groups. It
+        does not use the cells of the shares, so that the money account shows if they are wrong.
 
         Args:
             amount: The amount to share out, as in a formula.
@@ -267,7 +290,10 @@ def write_rounded_figure(columns: YearColumns, step: Step, kernel: tree.Rounded)
 
 
 def whole_units(values: Sequence[float], to: Fraction) -> tuple[list[int], list[float]]:
-    """Return the whole units of each value and its remainder, to a millionth, as the workbook's formulas give them."""
+    """Return the whole units of each value and its remainder, to a millionth, as the workbook's formulas give them.
+
+    A remainder that rounds to a whole unit is carried into the units.
+    """
     wholes, remainders = [], []
     for value in values:
         units = value * to.denominator / to.numerator
@@ -302,6 +328,11 @@ def _last_row_served(rows: Sequence[int], remainders: Sequence[float], count: in
     """Return the smallest remainder that gets a unit, and the position of the last row that gets one at that remainder.
 
     If no unit is left (`count` is 0), the result is 1 and 0.
+
+    Args:
+        rows: The rows of the group.
+        remainders: The remainder of every row of the block.
+        count: How many units are left for the largest remainders, one each.
     """
     if not count:
         return 1, 0

@@ -80,9 +80,10 @@ _FORBIDDEN = str.maketrans(dict.fromkeys("[]:*?/\\", "-"))
 
 
 def sheet_name(text: str, used_names: set[str], end: str = "") -> str:
-    """Return a name that Excel allows: 31 characters, no brackets, slashes or :*?, and not used yet.
+    """Return a name that Excel allows, 31 characters without brackets, slashes or :*?, and add it to the used names.
 
-    A name that is too long is cut before its `end`, such as the year, so that two sheets have different names.
+    A name that is too long is cut before its `end`, such as the year, so that two sheets have different names; a name
+    that is used already gets a number.
     """
     base, end = (" ".join(part.translate(_FORBIDDEN).split()) for part in (text, end))
 
@@ -217,7 +218,10 @@ class Layout:
         return f"{self.identifier(key)}_{year.replace('/', '_')}"
 
     def identifier(self, key: str) -> str:
-        """Return the name that formulas use for a figure, without the year: `total_of_historic_spend`."""
+        """Return the name that formulas use for a figure, without the year: `total_of_historic_spend`.
+
+        It gets a number if another figure has the same name.
+        """
         if key not in self._identifiers:
             base = re.sub(r"[^a-z0-9]+", "_", key.replace("(", " of ").casefold()).strip("_")
             used_names = set(self._identifiers.values())
@@ -252,7 +256,10 @@ class Layout:
         return f'COUNTIF({controls[0]}:{controls[-1].rpartition("!")[2]},"{CHANGED_TOTAL}")' if controls else ""
 
     def number(self, value: float) -> str:
-        """Return how formulas write a number of the scheme: 0 and 1 as digits, any other as the name of its cell."""
+        """Return how formulas write a number of the scheme: 0 and 1 as digits, any other as the name of its cell.
+
+        That cell is on Constants; it is added if needed, and names the steps and checks that use the number.
+        """
         if value in (0, 1):
             return excel.number(value)
         digits = excel.number(abs(value)).replace("+", "").replace("-", "minus")
@@ -272,7 +279,10 @@ class Layout:
 
 
 def number_format(unit: str | None, values: Iterable[Any]) -> str:
-    """Return the name of the number format for values of a unit; pounds show pence only if there are any."""
+    """Return the name of the number format for values of a unit; `number` for a unit without a format of its own.
+
+    Pounds show pence only if there are any.
+    """
     if unit == "£" and any(isinstance(value, float) and value != math.floor(value) for value in values):
         return "pence"
     return unit if unit in ("£", "£ per head", "people", "%", "ratio") else "number"

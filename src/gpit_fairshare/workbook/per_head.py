@@ -31,7 +31,11 @@ _EDGE: Final = excel.CONSTANTS["tolerance"][0]
 
 
 def write_per_head(writers: dict[str, StepWriter]) -> None:
-    """Add £ per head to the workings of each year: historic spend, allocation, change, and the rank of the change."""
+    """Add £ per head to the workings of each year: historic spend, allocation, change, and the rank of the change.
+
+    Nothing is added for answers that are not money or without patients; there is no change without historic spend, and
+    no rank for more than 1,000 organisations. Organisations without patients get `[z]`.
+    """
     for year, writer in writers.items():
         layout, columns = writer.layout, writer.columns
         block, result = layout.blocks[ORGANISATION, year], layout.scheme.result
@@ -134,7 +138,10 @@ def _percentile(ordered: Sequence[float], share: float) -> float:
 
 
 def _rate_sets(layout: Layout) -> list[tuple[str, str, list[float]]]:
-    """Return heading, cells and values of each column of £ per head: historic spend once, then each allocation."""
+    """Return heading, cells and values of each column of £ per head: historic spend once, then each year's allocation.
+
+    The values leave out organisations without patients.
+    """
     before, after = f"{BASELINE} per head", f"{layout.scheme.result} per head"
     blocks = layout.organisations()
     sets = [("Historic spend", block, before) for block in blocks.values() if before in block.helpers][:1]
@@ -143,7 +150,10 @@ def _rate_sets(layout: Layout) -> list[tuple[str, str, list[float]]]:
 
 
 def spread_sheet(layout: Layout) -> Sheet | None:
-    """Return the sheet that counts organisations in bands of £ per head, before and after; None without rates."""
+    """Return the sheet that counts organisations in bands of £ per head, for historic spend and each year's allocation.
+
+    The result is None if there are no rates, or one of these sets has none.
+    """
     sets = _rate_sets(layout)
     rates = [figures for _, _, figures in sets]
     if not sets or not all(rates):
@@ -185,7 +195,11 @@ def spread_sheet(layout: Layout) -> Sheet | None:
 
 
 def _bands(lowest: float, highest: float) -> tuple[list[float], float]:
-    """Return the start of each band of equal width, and the width."""
+    """Return the start of each band of equal width, and the width.
+
+    At most 24 bands reach from the lowest to the highest figure. The width is a round number, and each start a multiple
+    of it.
+    """
     width = _round_width_up((highest - lowest) / (_BANDS - 1))
     starts = [math.floor(lowest / width + _EDGE) * width]
     while len(starts) < _BANDS and starts[-1] + width <= highest:
@@ -202,7 +216,10 @@ def _round_width_up(width: float) -> float:
 
 
 def path_sheet(layout: Layout) -> Sheet | None:
-    """Return the sheet of £ per head over the years: lowest, quartiles, median, highest; None for a single column."""
+    """Return the sheet of £ per head over the years: lowest, quartiles, median and highest of the organisations.
+
+    It has a row for historic spend and for each year's allocation; the result is None if there is only one of them.
+    """
     sets = _rate_sets(layout)
     if len(sets) < 2:
         return None

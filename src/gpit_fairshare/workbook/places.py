@@ -76,6 +76,8 @@ def place_marks(places: Sequence[Sequence[str]], column_places: Sequence[str]) -
 def place_of(where: str, marks: str, row: int) -> str:
     """Return the file and place that one value came from; all places of its row if it is unclear which.
 
+    The text is empty if no file has the value.
+
     Args:
         where: The cell with the places of the row.
         marks: What `place_marks` gave for the column.

@@ -52,7 +52,16 @@ ABOUT: Final = "About"
 
 
 def about_sheet(layout: Layout, sheets: Sequence[Sheet], status: tuple[str, str]) -> Sheet:
-    """Return the sheet About: what this is, whether its checks pass, who signed it, and a list of the sheets."""
+    """Return the sheet About: what this is, whether its checks pass, and a list of the sheets.
+
+    It has cells to fill in: draft or final, the date of the data, and who prepared, reviewed and approved it. The cell
+    of draft or final gets a defined name.
+
+    Args:
+        layout: The layout of the workbook.
+        sheets: All other sheets, to be listed.
+        status: The outcome of all checks and the number of warnings, as in the run.
+    """
     scheme, result = layout.scheme, layout.result
     note = f"{layout.answers} by gpit_fairshare {result.manifest['gpit']}."
     sheet = layout.make_sheet(ABOUT, scheme.title, note, "Control")
@@ -116,7 +125,7 @@ def status_text(draft_or_final: str) -> str:
 
 
 def _file_sentences(layout: Layout) -> list[str]:
-    """Return a sentence for each input file that was read: its role, name, sheet and rows."""
+    """Return a sentence for each input file that was read: role, name, sheet, rows and whether it is by year."""
     inputs = layout.result.inputs
     names = {name for _, _, name in inputs.undated}
     undated = {path for name in names for path in inputs.columns[name].file.split(", ")}
@@ -163,7 +172,10 @@ def _text_sheet(name: str, title: str, note: str, items: Sequence[Any], columns:
 
 
 def assumptions_sheet(layout: Layout) -> Sheet:
-    """Return the sheet Assumptions: the numbered assumptions, with the effect and the owner of each."""
+    """Return the sheet Assumptions: the numbered assumptions, with the effect of a value 10% smaller and 10% larger.
+
+    Columns of owner, date, quality and impact are only there if an assumption has them.
+    """
     assumptions = layout.scheme.assumptions
     optional = ("owner", "date", "quality", "impact")
     columns = [name for name in optional if any(getattr(assumption, name) for assumption in assumptions)]
@@ -193,7 +205,7 @@ def assumptions_sheet(layout: Layout) -> Sheet:
 
 
 def _effect_text(layout: Layout, effect: Sensitivity) -> str:
-    """Return a sentence on how much the result changes with another value of an assumption's parameter."""
+    """Return a sentence on how the result changes with another value of a parameter, or on why that is not known."""
     if effect.total is None or effect.organisations is None:
         return sentence(effect.said) + "."
     value = value_tried(layout.scheme, effect)
@@ -254,7 +266,7 @@ def findings_sheet(layout: Layout) -> Sheet:
 
 
 def sources_sheet(layout: Layout) -> Sheet:
-    """Return the sheet Sources: the publications that the scheme cites."""
+    """Return the sheet Sources: the publications that the scheme cites, each once."""
     return _text_sheet(
         "Sources",
         "Sources of figures and rules",
@@ -276,7 +288,11 @@ def _linked_title(source: Source) -> Cell | str:
 
 
 def manifest_sheet(layout: Layout) -> Sheet:
-    """Return the sheet Manifest: everything needed to run again and get the same bytes."""
+    """Return the sheet Manifest: everything needed to run again and get the same bytes.
+
+    It has readable rows, and then the whole manifest with the places of all figures as JSON, in pieces of 1,000
+    characters.
+    """
     manifest = layout.result.manifest
     rows: list[tuple[str, str]] = [("gpit_fairshare", manifest["gpit"])]
     rows += [(f"Library {name}", version) for name, version in manifest["libraries"].items()]

@@ -31,7 +31,10 @@ if TYPE_CHECKING:
 def write_workbook(
     result: Result, path: Path, advance: Callable[[int, int], None] = lambda _done, _total: None
 ) -> None:
-    """Write a result as a workbook; `advance` is called with the number of cells done and of all cells."""
+    """Write a result as a workbook of live formulas, with document properties that name the scheme and the program.
+
+    `advance` is called with the number of cells done and of all cells.
+    """
     layout = Layout(result)
     scheme = result.scheme
     properties = {
@@ -45,7 +48,10 @@ def write_workbook(
 
 
 def _build_sheets(layout: Layout) -> list[Sheet]:
-    """Build every sheet of the workbook, and return them in order."""
+    """Build every sheet of the workbook, and return them in the order that readers see them, About first.
+
+    Sheets with nothing to show are left out, such as the sheet Sharing if no step searches for a factor.
+    """
     inputs = input_sheets(layout)
     groupings = layout.result.years[layout.years[0]].labels
     for year in layout.years:
@@ -94,7 +100,10 @@ def _build_sheets(layout: Layout) -> list[Sheet]:
 
 
 def _make_block(layout: Layout, kind: Kind, year: str) -> Block:
-    """Make the sheet and workings of one kind of row in one year, with the columns that name the rows."""
+    """Make the sheet and workings of one kind of row in one year, with the columns that name the rows.
+
+    A sheet of organisations also gets a column for each input; a sheet of groups also gets the number of each group.
+    """
     scheme, now, word = layout.scheme, layout.result.years[year], year.replace("/", "-")
     if kind.column is None:
         name, end, title, noun = word, "", f"{scheme.title}: calculation for {year}", scheme.organisation
@@ -125,7 +134,12 @@ def _make_block(layout: Layout, kind: Kind, year: str) -> Block:
 
 
 def _add_input_columns(layout: Layout, block: Block) -> None:
-    """Add a column for each input to a sheet of organisations; its formulas refer to the sheets of inputs."""
+    """Add the inputs, and the labels that group organisations, to a year's sheet of organisations.
+
+    Each cell is a direct reference to the cell of the sheet of inputs; where that may be blank, a blank gives an empty
+    text. A column of £ or people gets a total, but not figures of a larger organisation, which are repeated on its
+    members' rows.
+    """
     scheme, year, codes = layout.scheme, block.year.year, block.year.codes()
     for name in dict.fromkeys((*input_names(layout), *block.year.labels)):
         symbol, values = scheme.symbols.get(name), block.values(name)

@@ -78,7 +78,11 @@ class Search:
         self.round_count = math.ceil(math.log2(sum(map(len, self.points)) + 1)) + 1
 
     def rounds(self, index: int) -> list[Round]:
-        """Return the rounds of the search in the group with this position; each halves the range of ranks."""
+        """Return the rounds of the search in the group with this position; each halves the range of ranks.
+
+        The rank in the middle is tried: if its turning point spends no more than the amount, it is the new lowest rank,
+        or else the new highest. All groups have the same number of rounds.
+        """
         points, amount, rounds = self.points[index], self.amounts[index], []
         lowest, highest = 0, len(points) + 1
         for _ in range(self.round_count):
@@ -93,7 +97,11 @@ class Search:
         return rounds
 
     def factor(self, index: int) -> SearchFactor:
-        """Return the factor that spends a group's amount, and the figures that it follows from."""
+        """Return the factor that spends a group's amount, and the figures that it follows from.
+
+        It is on the straight line from the turning point below, and not above the next one; if no row takes more beyond
+        that point, it is the point itself.
+        """
         points, lowest = self.points[index], self.rounds(index)[-1].lowest
         below = max(0.0, points[lowest - 1]) if lowest else 0.0
         spent = self._spent_at(index, below)
@@ -162,7 +170,10 @@ class GroupOrder:
     """A sheet with the rows of a block sorted by group, and inside each group in the order of the block."""
 
     def __init__(self, figures: KernelFigures) -> None:
-        """Make the sheet: position, group, position among all rows, and name of each row."""
+        """Make the sheet: position, and as live formulas the group, position among all rows, and name of each row.
+
+        The first and last position of each group on it are added to the sheet of the groups.
+        """
         columns, block, groups = figures.columns, figures.block, figures.groups
         layout, scheme, within = columns.layout, columns.scheme, figures.within or ""
         self.groups = groups
@@ -247,6 +258,9 @@ class SearchColumns:
         amount: KernelFigure,
     ) -> None:
         """Add the columns that the search reads: what each row takes before the factor applies, and its turning points.
+
+        The first is its floor, or else its base; without a weight, its base within the bounds. A row turns at the
+        factor that takes it from its base to its floor or ceiling; a row without a weight turns at 0.
 
         Args:
             figures: The figures of the step.

@@ -183,7 +183,10 @@ class Sheet:
     """Charts below the table, two side by side; wide ones last."""
 
     def add_heading(self, text: str, width: float = 15) -> int:
-        """Add a column with a heading and return its number; the heading is numbered if it is used already."""
+        """Add a column with a heading and return its number; the heading is numbered if it is used already.
+
+        The heading is cut after 250 characters. A width of `Prose` makes the column one of wrapped texts.
+        """
         # A line break would have to be written in two ways, in the cell and in the table's list of columns.
         text, used_names = " ".join(clean(text).split()), {heading.casefold() for heading in self.headings}
         self.headings.append(free_name(used_names, lambda n: f"{text[:240]} ({n})" if n > 1 else text[:250]))
@@ -264,7 +267,10 @@ class Sheet:
         return cell.value if cell else None
 
     def is_text(self, column: int) -> bool:
-        """Return whether a column of the table holds texts, judged by its first value; texts are aligned left."""
+        """Return whether a column of the table holds texts, judged by its first value that is not a mark such as `[z]`.
+
+        A column without such a value counts as text. Texts are aligned left.
+        """
         values = (self.value(row, column) for row in range(FIRST_ROW, self.last_row + 1))
         first = next((value for value in values if value not in (None, *MARKS)), None)
         return first is None or isinstance(first, str)
@@ -287,14 +293,20 @@ class Sheet:
         return " ".join(text for text in (f"{self.role}.", self.note, self.status[0] if self.status else "") if text)
 
     def finish(self) -> None:
-        """Complete the sheet before it is written: explain empty cells and marks in the note, and set column widths."""
+        """Complete the sheet before it is written: explain empty cells and marks in the note, and set column widths.
+
+        A table without rows gets one row with `none` in every cell.
+        """
         if not self.fills and not any(row >= FIRST_ROW for row, _ in self.cells):
             self.fill_rows([[NO_ROWS] * len(self.headings)])
         self._explain_marks()
         self._fit_columns()
 
     def _explain_marks(self) -> None:
-        """Add sentences to the note on what `[z]` means and why cells are empty, if the sheet has such cells."""
+        """Add sentences to the note on what `[z]`, a dash and an empty cell mean, if the sheet has such cells.
+
+        What the note already explains is left out.
+        """
         content = [(fill.formula_of(FIRST_ROW) or "", fill.values) for fill in self.fills.values()]
         content += [("", (cell.value,)) for (row, _), cell in self.cells.items() if row >= FIRST_ROW]
         marked = any(NOT_APPLICABLE in formula or NOT_APPLICABLE in values for formula, values in content)
@@ -309,7 +321,10 @@ class Sheet:
                 self.note = f"{self.note} {sentence}".strip()
 
     def _fit_columns(self) -> None:
-        """Widen columns to fit their content; columns of texts wider than 60 figures are wrapped instead."""
+        """Widen columns to fit their content; columns of texts wider than 60 figures are wrapped instead.
+
+        Columns also grow until their heading takes at most five lines, and the widest one until title and note fit.
+        """
         needed: dict[int, float] = {}
         for (row, column), cell in self.cells.items():
             if row >= FIRST_ROW or (row == TOTAL_ROW and not isinstance(cell.value, str)):

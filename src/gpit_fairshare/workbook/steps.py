@@ -42,6 +42,9 @@ class StepWriter:
     def write_step(self, step: Step) -> None:
         """Write a step to its sheet, with the figures that it uses.
 
+        A step of a kernel gets its workings too. A step that uses a function that Excel does not have gets the values
+        of the run instead of formulas.
+
         Raises:
             OutputError: The step's formula is longer than Excel allows; it names the step.
         """

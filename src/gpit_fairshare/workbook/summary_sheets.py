@@ -67,7 +67,11 @@ class SummaryRows:
 
 
 def summary_rows(layout: Layout, writers: Mapping[str, StepWriter]) -> SummaryRows:
-    """Return the sheet Summary with the main figures of each year, each a live formula on the year sheets."""
+    """Return the sheet Summary with the main figures of each year, each a live formula on the year sheets.
+
+    These are the money account, or the totals or range of other answers; then gains and losses, £ per head and
+    transition support, as far as the year has their figures.
+    """
     rows = SummaryRows(layout)
     for measures in layout.measures:
         year = measures.year
@@ -87,7 +91,10 @@ def summary_rows(layout: Layout, writers: Mapping[str, StepWriter]) -> SummaryRo
 
 
 def _write_account(rows: SummaryRows, writer: StepWriter, account: MoneyAccount) -> None:
-    """Write the money account of one year; each line has its formula, and the difference follows from the lines."""
+    """Write the money account of one year; each line has its formula, and the difference follows from the lines.
+
+    Money in has a total if it has several lines. There is no difference if money in is unknown.
+    """
     layout, year = rows.layout, writer.year
 
     def lines(side: str, listed: Sequence[MoneyLine]) -> list[str]:
@@ -113,7 +120,15 @@ def _write_account(rows: SummaryRows, writer: StepWriter, account: MoneyAccount)
 
 
 def _line_formula(writer: StepWriter, side: str, name: str) -> str:
-    """Return the formula for one line of the account: the money of a name, over all organisations."""
+    """Return the formula for one line of the account: the money of a name, over all organisations.
+
+    This is what a `share_out` leaves over or has to share, a national figure, or the sum of a column.
+
+    Args:
+        writer: The steps of the year.
+        side: The side of the account, such as `Unspent`.
+        name: The parameter, input or step of the line.
+    """
     layout = writer.layout
     if side == UNSPENT and name in writer.share_outs:  # a share_out step without a ceiling leaves nothing over
         return writer.share_outs[name].left_over or "0"
@@ -137,7 +152,10 @@ def _write_answers(rows: SummaryRows, block: Block, measures: YearMeasures) -> N
 
 
 def _write_against_baseline(rows: SummaryRows, block: Block, measures: YearMeasures) -> None:
-    """Write how many organisations gain and lose on historic spend, and the total of reductions."""
+    """Write historic spend, how many organisations gain and lose on it, the total of reductions, and spend per head.
+
+    A change of less than £1 is neither a gain nor a loss.
+    """
     layout, year, noun = rows.layout, block.year.year, rows.layout.scheme.organisation
     after, before = block.column_range(layout.scheme.result), block.column_range(BASELINE)
     total = measures.baseline or 0.0
@@ -155,7 +173,7 @@ def _write_against_baseline(rows: SummaryRows, block: Block, measures: YearMeasu
 
 
 def _write_per_head(rows: SummaryRows, block: Block) -> None:
-    """Write the allocation per head in all, and the lowest and highest £ per head of any organisation."""
+    """Write the allocation per head in all, and the lowest and highest historic spend and allocation per head."""
     scheme, year = rows.layout.scheme, block.year.year
     rate = f"SUM({block.column_range(scheme.result)})/SUM({block.column_range(PEOPLE)})"
     value = math.fsum(block.values(scheme.result)) / math.fsum(block.values(PEOPLE))
@@ -173,7 +191,10 @@ def _write_per_head(rows: SummaryRows, block: Block) -> None:
 
 
 def areas_sheet(layout: Layout) -> Sheet | None:
-    """Return the sheet of totals by the scheme's `report_by` column, live; None if there is no such column."""
+    """Return the sheet of totals by the scheme's `report_by` column, live; None if there is no such column.
+
+    For each area and year it has the number of organisations, their patients, historic spend and allocation.
+    """
     column, blocks = layout.scheme.report_by, layout.organisations().values()
     if not column or not all(column in block.columns for block in blocks):
         return None
@@ -220,7 +241,10 @@ def areas_sheet(layout: Layout) -> Sheet | None:
 def charts(
     layout: Layout, change: Sheet | None, spread: Sheet | None, path: Sheet | None, areas: Sheet | None
 ) -> list[Chart]:
-    """Return the charts of the sheet Summary, for those sheets of figures that exist."""
+    """Return the charts of the sheet Summary, for those sheets of figures that exist.
+
+    Areas have a chart only if there are at most 45.
+    """
     noun = layout.scheme.organisation
     drawn = _change_charts(change, noun) if change else []
     drawn += [_spread_chart(spread, noun)] if spread else []

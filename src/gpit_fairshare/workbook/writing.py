@@ -64,7 +64,11 @@ class CellFormats:
         return lambda cell, column, bold: format_number(self.cell_format(cell, sheet, column, bold=bold))
 
     def cell_format(self, cell: Cell, sheet: Sheet, column: int, *, bold: bool = False) -> Format:
-        """Return the format of a cell: texts on the left, figures on the right, each with a gap to the next column."""
+        """Return the format of a cell: number format, alignment, wrapping, and blue if readers may change it.
+
+        Texts are on the left and figures on the right; a mark such as `[z]` is aligned like the other cells of its
+        column.
+        """
         is_text = sheet.is_text(column) if cell.value in MARKS else isinstance(cell.value, str)
         # If some texts of a row take several lines, its other cells start on the first line.
         settings: dict[str, Any] = {"num_format": FORMATS[cell.format], "valign": "top" if sheet.wrapped else "vcenter"}
@@ -106,13 +110,13 @@ def write_sheets(
     advance: Callable[[int, int], None],
     names: Mapping[str, str] | None = None,
 ) -> None:
-    """Write sheets as a workbook.
+    """Finish the sheets, and write them as a workbook.
 
     Args:
         path: The file.
         sheets: The sheets, in order.
         properties: Properties of the document, such as its title.
-        advance: Called with the number of cells done and of all cells.
+        advance: Called with the number of cells done and of all cells; both are equal only when the file is complete.
         names: Defined names, each with its cell.
     """
     book, names = LiveBook(), names or {}

@@ -83,7 +83,11 @@ class WorksheetWriter(Worksheet):  # type: ignore[misc]  # the package ships no 
         return [self.sheet.value(row, column) for row in rows for column in columns]
 
     def _write_rows(self) -> None:
-        """Write all cells of the sheet to the file, row by row, and then drop them."""
+        """Write all cells of the sheet to the file, row by row, and then drop them.
+
+        At a place that has several, a cell that XlsxWriter was given is written, or else a single cell of the sheet.
+        Progress is reported every 2,000 cells.
+        """
         sheet = self.sheet
         placed: dict[int, dict[int, Cell]] = {}
         for (row, column), cell in sheet.cells.items():
@@ -125,7 +129,7 @@ class WorksheetWriter(Worksheet):  # type: ignore[misc]  # the package ships no 
         return f'<c r="{place}" s="{style}" t="s"><v>{cell.string}</v></c>'
 
     def _cell_element(self, place: str, style: int, value: Any, formula: str | None) -> str:
-        """Return the XML element of a cell.
+        """Return the XML element of a cell; a text without a formula is added to the workbook's shared texts.
 
         Args:
             place: The cell's address.
@@ -198,7 +202,10 @@ class WorkbookWriter(Workbook):  # type: ignore[misc]
         super().__init__(_Stream(), {**texts, **options})
 
     def contents(self) -> bytes:
-        """Return the finished workbook as bytes; temporary files of XlsxWriter are removed, also after an error."""
+        """Return the finished workbook as bytes; temporary files of XlsxWriter are removed, also after an error.
+
+        An error of the disk is raised as itself, and any other error of XlsxWriter's file as an OSError.
+        """
         with TemporaryDirectory(prefix="gpit-workbook-") as self.tmpdir:
             try:
                 self.close()
