@@ -160,7 +160,7 @@ class ColumnUnits:
         ][:1]
 
     def _has_figures(self, index: int) -> bool:
-        """Return whether a column has any number; False for columns that are read as text."""
+        """Return whether a column has any number or text that is read as one; False for columns of texts."""
         if index in self._text_columns:
             return False
         cells = (row[index] for _, row in self.sheet.rows)

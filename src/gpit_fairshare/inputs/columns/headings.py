@@ -44,7 +44,14 @@ def plain_name(heading: str) -> str:
 
 
 def recogniser(role: Role, request: Request) -> Callable[[str], str | None]:
-    """Return a function from a heading to its likely column, or None. It tells headings from other rows."""
+    """Return a function from a heading to its likely column, or None; it tells the row of headings from other rows.
+
+    It ignores which columns other headings of the file have, so several headings may get the same column.
+
+    Args:
+        role: the option that gave the file; some words of headings.toml are only for one.
+        request: the request, with `--map` and the needed columns.
+    """
     layers = _heading_matchers(role, request)
     return cache(lambda heading: next((name for match_heading in layers if (name := match_heading(heading))), None))
 
@@ -166,7 +173,7 @@ class Headings:
         return f"'{self.sheet.headings[index]}' ({self.sheet.column_in_words(index)})"
 
     def title(self, column: str) -> str:
-        """Return the heading of a column as the file has it."""
+        """Return the heading of a column as the file has it, without footnote marks."""
         return self.sheet.headings[self.columns[column]]
 
     def _match_headings(self) -> None:

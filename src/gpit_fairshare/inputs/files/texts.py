@@ -179,7 +179,15 @@ def _line(data: bytes, position: int) -> str:
 
 
 def _find_separator(text: str, options: ReadOptions, usual: str) -> str:
-    """Return the separator that gives the most known headings, then the most rows of equal length; else `usual`."""
+    """Return the separator that gives the most known headings, then the most rows of equal length; else `usual`.
+
+    Only separators in the text are compared, by its first 200 rows; one with which it cannot be split comes last.
+
+    Args:
+        text: the text of the file.
+        options: `recognise` for headings.
+        usual: the separator expected from the file's name.
+    """
 
     def merit(separator: str) -> tuple[int, int, bool]:
         """Return how many known headings and rows of equal length a separator gives, and whether it is `usual`."""
