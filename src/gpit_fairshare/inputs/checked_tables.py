@@ -68,14 +68,14 @@ def read_inputs(request: Request) -> Inputs:
 
 
 def inspect_inputs(request: Request) -> tuple[Request, Inputs, list[ColumnSummary]]:
-    """Read and check input files without stopping at errors, so that all contents can be shown.
+    """Read and check input files without stopping at errors in them, so that all contents can be shown.
 
-    If the request names no years, the years of the files are used. If it needs no columns, all columns of numbers
-    are checked.
+    If the request names no years, the years of the files are used; if they have none, the rows are for every year. If
+    it needs no columns, patients, spend and other columns of numbers are checked, and files for patients or spend
+    without such a column are reported.
 
     Returns:
-        The completed request; the tables without the parts that have errors, with all findings; the columns of
-        numbers.
+        The completed request; the tables without the parts that have errors, with all findings; the columns of numbers.
     """
     findings = FindingCollector()
     sheets, all_read = _read_sheets(request, findings)
@@ -93,9 +93,12 @@ def inspect_inputs(request: Request) -> tuple[Request, Inputs, list[ColumnSummar
 def _build_inputs(request: Request, groups: Sequence[Group], findings: FindingCollector, *, all_read: bool) -> Inputs:
     """Read the rows of all files, restate and check them, and return the tables with all findings.
 
+    Rows are restated for the day of `--boundaries`, if it is given, and for the organisations of the first group. If a
+    crosswalk file has errors, only the first group goes into the tables.
+
     Args:
         request: the files and what the scheme needs from them.
-        groups: the files that are read as one table, for each table.
+        groups: groups of files; the files of a group are read as one table.
         findings: collects the findings.
         all_read: whether the cells of every file could be read.
     """
@@ -136,7 +139,10 @@ def _build_inputs(request: Request, groups: Sequence[Group], findings: FindingCo
 
 
 def _read_sheets(request: Request, findings: FindingCollector) -> tuple[list[tuple[Role, InputSheet]], bool]:
-    """Read the cells of every file; return the role and sheet of each readable one, and whether all could be read.
+    """Check the options and read the cells of every file; return the role and sheet of each that is readable.
+
+    The second value says whether all could be read. Headings that `--map` or `--unit` names are looked for only if
+    all files could be read.
 
     Raises:
         UsageError: no file is given.
@@ -180,7 +186,10 @@ class _TableBuilder:
     columns: dict[str, InputColumn] = field(default_factory=dict)
 
     def read_rows(self) -> None:
-        """Read the rows of each file, sum lines and practices to organisations, and sort the rows by year.
+        """Read the rows of each file, combine lines of cost and practices to organisations, and place the rows by year.
+
+        ONS codes become ODS codes. Lines of cost are also kept in `lines`, and remarks on illustrative figures in
+        `illustrative`. A group that gives no column is only reported, unless it is the first.
 
         Raises:
             UsageError: a code that `--leave-out` names is in no row.
@@ -214,13 +223,22 @@ class _TableBuilder:
             raise UsageError(f"--leave-out {unknown[0]}: no file has a row with this code{suggestion}")
 
     def restate_on_boundaries(self, day: date) -> None:
-        """Restate the rows of all years for the organisations of the requested day."""
+        """Restate the rows of all years, and the lines of cost, for the organisations of the requested day.
+
+        The amounts that moved are stored in `restated`.
+        """
         self.restated = restate_on_boundaries(self.groups, self.lines or [], day, self.crosswalk, self.findings)
         if self.lines is not None:
             self.lines = lines_on_boundaries(self.lines, self.crosswalk, day)
 
     def restate_years(self) -> None:
-        """Restate all groups for the organisations of the first group; report organisations that one group lacks."""
+        """Match all groups with the organisations of the first group, by year; report those that one group lacks.
+
+        Rows of closed organisations that have no year are counted with their successors, and the amounts added to
+        `restated`, unless `--boundaries` has restated all rows before. Organisations get the values of their larger
+        organisations. Changes of organisations between years are reported, and names that are needed but blank. Also
+        fills `columns`.
+        """
         if not self.groups:
             return
         years_as_read = self.request.years if self.request.boundaries is None else ()
@@ -243,7 +261,11 @@ class _TableBuilder:
         self._describe_columns()
 
     def build_table(self, year: str) -> pl.DataFrame:
-        """Return the table of one year, with a row for each organisation; record the origin of each value."""
+        """Return the table of one year, with a row for each organisation of the first group, sorted by code.
+
+        The origin of each value is stored in `origins`, and the cells of rows that are used for every year in
+        `undated`.
+        """
         codes = sorted(self._codes(year))
         series = [
             pl.Series("org_code", codes, pl.String),
@@ -264,7 +286,10 @@ class _TableBuilder:
         return pl.DataFrame(series)
 
     def check_patients(self) -> None:
-        """Report organisations without patients: an error if they have spend, else a warning."""
+        """Report organisations without patients in a year: an error for each that has spend in that year.
+
+        All others are in one warning.
+        """
         empty: defaultdict[str, dict[str, InputRow]] = defaultdict(dict)
         for year in self.request.years:
             for code, row in sorted(self._rows_with_column("registered_population", year).items()):
@@ -289,7 +314,10 @@ class _TableBuilder:
             self.groups[0].findings.warning(FindingCode.NO_PATIENTS, f"no patients in {listed(without_patients)}")
 
     def check_plausible(self) -> None:
-        """Report unlikely figures: parts of a person, large changes in patients, unusual spend per head."""
+        """Report unlikely figures: parts of a person, large changes in patients between years, unusual spend per head.
+
+        Spend per head is not checked again in a year with the same spend and patients as the year before.
+        """
         years = self.request.years
         people = {year: self._placed_figures("registered_population", year) for year in years}
         for figures in people.values():
@@ -304,7 +332,11 @@ class _TableBuilder:
             previous = spend, heads
 
     def _placed_figures(self, column: str, year: str) -> dict[str, PlacedFigure]:
-        """Return the figures of a column in a year by organisation, each with its file and cell, without blanks."""
+        """Return the figures of a column in a year by organisation, each with its cell; blank cells are left out.
+
+        Spend summed from lines of cost has only its file. No place names a column, so that each figure is reported by
+        itself.
+        """
         figures = {}
         for code, row in self._rows_with_column(column, year).items():
             if (value := row.number_of(column)) is not None:
@@ -315,7 +347,11 @@ class _TableBuilder:
         return figures
 
     def _columns_to_read(self, group: Group, file: InputFile) -> list[NeededColumn]:
-        """Return the columns to read from a file: those that it gives, the name, and those of lines or practices."""
+        """Return the columns to read from a file: those that its group gives, the name, and further ones.
+
+        `basis` is added, which marks illustrative figures. If the spend is summed from lines of cost, their amount and
+        words are added; for rows of practices, the practice's code.
+        """
         needs = [*group.gives.values(), _NAME]
         if file.has_lines and "historic_spend" in group.gives:
             return [*needs, *line_needs(self.request)]
@@ -324,7 +360,7 @@ class _TableBuilder:
         return [*needs, NeededColumn("basis", "text", optional=True)]
 
     def _note_illustrative(self, file: InputFile) -> None:
-        """Add a sentence to `illustrative` if rows of the file, or a title above them, are marked illustrative."""
+        """Add a sentence to `illustrative` if the column `basis` marks rows so, or else if a title above them does."""
         marked = sum("illustrative" in row.text_of("basis").casefold() for row in file.rows)
         if marked:
             self.illustrative.append(
@@ -334,7 +370,11 @@ class _TableBuilder:
             self.illustrative.append(f"{file.sheet.name}: a title above the table says that figures are illustrative.")
 
     def _sum_rows(self, group: Group, file: InputFile) -> None:
-        """Sum the rows of a file to organisations, if they are lines of cost or practices."""
+        """Combine the rows of a file to one for each organisation, if they are lines of cost or practices.
+
+        Lines that make up `historic_spend` are also added to `lines`. If the file gives `historic_spend` itself but the
+        scheme counts only some lines, a note says that this cannot be checked.
+        """
         needs = [need for need in (*group.gives.values(), _NAME) if need.name in file.columns]
         if not file.keyed:
             return
@@ -352,7 +392,12 @@ class _TableBuilder:
             )
 
     def _report_one_sided(self, group: Group) -> None:
-        """Report organisations that only this group has and, if this group is essential, those that it lacks."""
+        """Report organisations that only this group or only the first group has.
+
+        One that this group lacks is an error, and is reported only if every organisation must be in this group. One
+        that the first group lacks is an error if every organisation must be in the first group, else a warning that it
+        is left out. Nothing is compared if this group gives no column, or if the rows of a file could not be read.
+        """
         first, rows = self.groups[0], group.rows
         if not group.gives or not all(file.keyed for file in [*first.files, *group.files]):
             return
@@ -363,7 +408,11 @@ class _TableBuilder:
             self._report_one_sided_row(rows[years[0]][code], first, years, lacking, fatal=first.is_essential)
 
     def _report_blank_names(self, names: Mapping[str, Mapping[str, str]]) -> None:
-        """Report blank names as an error if a step of the scheme uses them."""
+        """Report organisations without a name in some year as an error, if the scheme needs the names.
+
+        Args:
+            names: for each year, the name of each organisation by code; empty if no file has it.
+        """
         is_needed = any(need.name == "org_name" and not need.optional for need in self.request.needs)
         blank = sorted({code for of_year in names.values() for code, name in of_year.items() if not name})
         if blank and is_needed:
@@ -374,6 +423,8 @@ class _TableBuilder:
         self, row: InputRow, other: Group, years: Sequence[str], alone: Mapping[str, Sequence[str]], *, fatal: bool
     ) -> None:
         """Report an organisation that another group of files lacks, as an error or as a warning that it is left out.
+
+        The message names a merger that explains it or, if there is none, similar organisations of the other group.
 
         Args:
             row: the organisation.
@@ -401,7 +452,10 @@ class _TableBuilder:
         report(FindingCode.ONE_SIDED, row.where("org_code"), message, expected, remedy, organisation=row.code)
 
     def _describe_columns(self) -> None:
-        """Fill `columns` with the kind, unit and files of each column, except optional columns that no file has."""
+        """Fill `columns` with the kind, unit and files of each column that the scheme needs, even if no file has it.
+
+        Further text columns are added if a file has them.
+        """
         needed, optional = needed_columns(self.request)
         for need in [*needed, *optional]:
             owner = next((group for group in self.groups if need.name in group.gives), None)
@@ -411,16 +465,19 @@ class _TableBuilder:
                 self.columns[need.name] = InputColumn(need.name, need.kind, need.unit, role, files)
 
     def _codes(self, year: str) -> Collection[str]:
-        """Return the organisations of the first group for a year, in the order of its files."""
+        """Return the codes of the organisations in a year: those of the first group; empty without a group."""
         return self.groups[0].rows[year] if self.groups else ()
 
     def _rows_with_column(self, column: str, year: str) -> dict[str, InputRow]:
-        """Return the rows that give a column in a year, by organisation."""
+        """Return the rows that give a column in a year, by organisation; only organisations of the first group."""
         rows = next((group.rows[year] for group in self.groups if column in group.gives), {})
         return {code: rows[code] for code in self._codes(year) if code in rows}
 
     def _name(self, year: str, code: str) -> str:
-        """Return the name of an organisation in a year from the first group that has one; empty if none has."""
+        """Return the name of an organisation in a year from the first group that has one; empty if none has.
+
+        Groups whose files list larger organisations are passed over.
+        """
         rows = (group.rows[year].get(code) for group in self.groups if not group.of)
         return next((name for row in rows if row and (name := row.text_of("org_name"))), "")
 
@@ -428,7 +485,11 @@ class _TableBuilder:
 def _years_alone(rows: Rows, others: Rows) -> dict[str, list[str]]:
     """Return the organisations in `rows` that `others` lacks, each with the years in which it does.
 
-    Years without any rows in `others` are reported elsewhere.
+    A year without any rows in `others` is passed over; it is reported elsewhere.
+
+    Args:
+        rows: rows of one group by year and organisation.
+        others: those of the group that it is compared with.
     """
     alone: defaultdict[str, list[str]] = defaultdict(list)
     for year in rows:
@@ -438,13 +499,15 @@ def _years_alone(rows: Rows, others: Rows) -> dict[str, list[str]]:
 
 
 def _similar_organisations(row: InputRow, years: Sequence[str], rows: Rows, alone: Mapping[str, Sequence[str]]) -> str:
-    """Return the organisations of another file that resemble one that it lacks, for a message; empty if none does.
+    """Return the organisations of another file that may be one that it lacks, for a message; empty if there are none.
+
+    They have the same name or, if none has, a code that differs in one letter or digit and no clearly different name.
 
     Args:
         row: the organisation.
         years: years in which the other file lacks it.
-        rows: the rows of the other file.
-        alone: organisations that only the other file has, with their years.
+        rows: the rows of the other file, by year and organisation.
+        alone: organisations that only the other file has, with their years; only those of the same years are compared.
     """
     names = {
         code: rows[years_alone[0]][code].text_of("org_name")

@@ -116,7 +116,9 @@ class NumberStyle(NamedTuple):
 
 
 def read_cell(cell: Any, need: NeededColumn, style: NumberStyle) -> CellReading:
-    """Read a cell as its column requires; a blank cell is None.
+    """Read a cell as the text or number that its column requires; a blank cell is read as None.
+
+    A text loses the footnote mark at its end; a number is multiplied by the factor of its column.
 
     Args:
         cell: the value in the file.
@@ -124,7 +126,8 @@ def read_cell(cell: Any, need: NeededColumn, style: NumberStyle) -> CellReading:
         style: how its figures are written.
 
     Raises:
-        Refused: the cell has no meaning of the required kind, or more than one.
+        Refused: the cell has no meaning of the required kind, or more than one, or is negative in a column of money or
+            people that is neither `signed` nor `lenient`.
     """
     if is_blank(cell):
         return CellReading(None)
@@ -141,11 +144,12 @@ def read_cell(cell: Any, need: NeededColumn, style: NumberStyle) -> CellReading:
 
 
 def read_code(cell: Any) -> CellReading:
-    """Read the code of an organisation or practice, exactly as written.
+    """Read the code of an organisation or practice as it is written, but without the spaces around it.
 
     Raises:
-        Refused: the cell is blank or not text, or the text cannot be a code: it is a word for a missing code, or has
-            a footnote mark.
+        Refused: the cell is blank or not text, or the text cannot be a code: Excel seems to have changed it into a date
+            or a number, it is a word for a missing code, it has a footnote mark or an invisible character, or it is too
+            long.
     """
     if is_blank(cell):
         raise Refused(FindingCode.BLANK_CODE, "the code is blank", remedy=_GIVE_A_CODE)
@@ -183,7 +187,8 @@ def read_text(cell: Any, length: int = TEXT_LENGTH) -> CellReading:
     """Read a text without the spaces around it; a whole number is read as the text of its digits.
 
     Raises:
-        Refused: the cell is not text, is too long, or contains invisible characters.
+        Refused: the cell is not text or is an error such as `#N/A`, the text has more than `length` characters, or it
+            contains invisible characters.
     """
     if isinstance(cell, int) and not isinstance(cell, bool):
         return CellReading(str(cell))
@@ -251,10 +256,10 @@ def year_start(year: str) -> dt.date:
 
 
 def boundary_date(boundaries: str | dt.date) -> dt.date:
-    """Return the day that `--boundaries` gives: `2020-04-01`, or `2020/21` for 1 April 2020.
+    """Return the day that `--boundaries` gives: `2020-04-01`, or `2020/21` for 1 April 2020, or a date as it is.
 
     Raises:
-        UsageError: the text is neither a date nor a financial year.
+        UsageError: the text is neither a date nor a financial year written in this way.
     """
     if isinstance(boundaries, dt.date):
         return dt.date(boundaries.year, boundaries.month, boundaries.day)  # without the time, if it has one
@@ -272,10 +277,12 @@ def boundary_date(boundaries: str | dt.date) -> dt.date:
 def read_number(text: str, *, decimal_comma: bool = False) -> ReadNumber | None:
     """Read a text as a number; return None if it is not a number or could be several.
 
+    Signs may be at either end, and brackets mean a negative number. `£4.2m` is 4,200,000, `5%` is 0.05 and `-` is 0.
+
     Args:
         text: without spaces around it.
         decimal_comma: whether the file may use decimal commas and full stops between thousands, so that `1,234` and
-            `1.234` could each be two numbers.
+            `1.234` could each be two numbers and are not read; with £ before them, they are.
     """
     if decimal_comma and _EITHER.fullmatch(text):
         return None
@@ -316,7 +323,10 @@ def advice(text: str) -> str:
 
 
 def quoted(cell: Any) -> str:
-    """Return a cell for a message: quoted, short, and printable."""
+    """Return a cell for a message: a text in quotation marks, a date named as such, or why a cell has no value.
+
+    Texts and numbers are cut to 40 characters.
+    """
     if isinstance(cell, Broken):
         return cell.why
     if isinstance(cell, bool):
@@ -335,11 +345,12 @@ def _read_figure(cell: Any, need: NeededColumn, style: NumberStyle) -> CellReadi
 
     Args:
         cell: the value in the file.
-        need: the column. A column of money or people may not have percentages.
+        need: the column.
         style: how its figures are written.
 
     Raises:
-        Refused: the cell is not a number, could be several, or is too large or too small.
+        Refused: the cell is not a number, could be several, or is too large or too close to 0; it is a percentage in a
+            column of money or people; or it states thousands or millions, as the unit of its column does.
     """
     expected = "a plain number such as 1234.56"
     remark = None

@@ -84,7 +84,13 @@ class ColumnUnits:
         return unit.factor if unit else 1
 
     def applied_units(self, used: Collection[str]) -> tuple[AppliedUnit, ...]:
-        """Return the unit of each used column that is in £ or people, or has a factor above 1, from left to right."""
+        """Return the unit of each used column that is in £ or people, or has a factor above 1, from left to right.
+
+        If nothing states the unit of a column, it is plain £ or people.
+
+        Args:
+            used: names of the columns that the run uses.
+        """
         applied = []
         for index, name in sorted((index, name) for name, index in self.columns.items() if name in used):
             measure = self._measures[index]
@@ -95,11 +101,12 @@ class ColumnUnits:
         return tuple(applied)
 
     def report(self, used: Collection[str], essential: Collection[str]) -> None:
-        """Report which figures are multiplied, and units that are not understood or contradict each other.
+        """Report which figures are multiplied, and units of £ and people that are not understood or contradictory.
 
         Args:
             used: names of the columns that the run uses.
-            essential: names of columns in which an error stops the run; in others it is only a warning.
+            essential: names of columns in which an error stops the run; in others it is only a warning. Unclear units
+                of the whole table are always errors.
         """
         columns = sorted((index, name) for name, index in self.columns.items() if name in used)
         multiplied = [
@@ -117,7 +124,10 @@ class ColumnUnits:
         self._report_table_units([index for index, _ in measured if index not in self._by_user])
 
     def _find_unit(self, index: int) -> StatedUnit | None:
-        """Return the unit of a column, or None: from `--unit`, else its heading, the cell next to it, or the table."""
+        """Return the unit of a column, or None: from `--unit`, else its heading, the cell next to it, or the table.
+
+        A unit of the whole table is used only if it measures the same as the column: £ or people.
+        """
         measure = self._measures[index]
         stated = (self._by_user.get(index), self._heading_unit(index)[0], self.sheet.units.get(index))
         of_table = (unit for unit in self._whole_table if measure and unit.measure == measure)
@@ -136,9 +146,10 @@ class ColumnUnits:
         return unit and unit._replace(stated_by=HEADING), unknown
 
     def _first_unit_of_rows(self) -> list[str]:
-        """Return the first entry of a column of units that is not plain £ or people, with the heading; empty if none.
+        """Return an entry in a column headed `Unit` or `Currency` that is not plain £ or people, with the heading.
 
-        Units of single rows are not applied, so the entry is reported.
+        The list has only the first such entry in alphabetical order, and is empty if there is none. Units of single
+        rows are not applied, so the entry is reported.
         """
         indices = [index for index, heading in enumerate(self.sheet.headings) if heading.casefold() in _UNIT_HEADINGS]
         texts = {(index, str(row[index]).strip()) for index in indices for _, row in self.sheet.rows if row[index]}
@@ -149,7 +160,7 @@ class ColumnUnits:
         ][:1]
 
     def _has_figures(self, index: int) -> bool:
-        """Return whether a column has any number; False for columns that are read as text."""
+        """Return whether a column has any number or text that is read as one; False for columns of texts."""
         if index in self._text_columns:
             return False
         cells = (row[index] for _, row in self.sheet.rows)
@@ -159,7 +170,10 @@ class ColumnUnits:
         )
 
     def _report_column(self, index: int, name: str, report: Callable[..., None]) -> None:
-        """Report problems with the unit of one column of £ or people.
+        """Report the first problem with the unit of one column of £ or people.
+
+        The unit measures something else than the column, is not understood, or differs between the heading and the cell
+        next to it. If `--unit` gives a unit that fits the column, there is only a warning if the file states another.
 
         Args:
             index: the column.
@@ -198,7 +212,9 @@ class ColumnUnits:
             )
 
     def _report_overruled(self, index: int, in_heading: StatedUnit | None, unknown: str) -> None:
-        """Warn if the file states another unit for a column than the user does with `--unit`.
+        """Warn if the file states a unit for a column with another factor than that of `--unit`, or not understood.
+
+        Units of the whole table are compared only if neither the heading nor the cell next to it states one.
 
         Args:
             index: the column.
@@ -222,7 +238,10 @@ class ColumnUnits:
             )
 
     def _report_table_units(self, indices: Collection[int]) -> None:
-        """Report units of the whole table that contradict headings, or do not make clear which figures they are for.
+        """Report as errors units of the whole table that contradict a heading, or are not clear.
+
+        These are a unit such as £000 if a heading says plain £; several units of money if a column of £ states none;
+        and texts about thousands or millions if a column is left without any unit.
 
         Args:
             indices: columns of £ or people without a unit from the user.
@@ -243,7 +262,10 @@ class ColumnUnits:
             self._report_vague_texts()
 
     def _report_vague_texts(self) -> None:
-        """Report texts about thousands or millions that may refer to columns without a unit."""
+        """Report as errors texts about thousands or millions that may refer to columns without a unit.
+
+        They may be titles, notes, the names of the file and sheet, and entries in a row or column of units.
+        """
         sheet = self.sheet
         texts = [title for title in sheet.titles if is_vague(title)]
         texts += [note for note in sheet.notes if is_vague(note) or unit_in_title(note)]
@@ -260,7 +282,10 @@ class ColumnUnits:
 
 
 def _source_in_words(unit: StatedUnit) -> str:
-    """Return the source of a unit in words; empty if it is the heading, which the message names already."""
+    """Return the text that states a unit, in brackets; empty if it is the heading, which the message names already.
+
+    If the text is neither a title nor a cell next to the heading, its source follows, such as `--unit`.
+    """
     if unit.stated_by == HEADING:
         return ""
     return f" ({unit.text})" if unit.stated_by in (CELL, TITLE) else f" ({unit})"

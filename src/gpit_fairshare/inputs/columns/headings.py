@@ -37,14 +37,21 @@ COMMISSIONER = "ccg_code"
 
 
 def plain_name(heading: str) -> str:
-    """Return the name of a column with an unknown heading: `Area Team (£k)` → `area_team`."""
+    """Return the name of a column with an unknown heading, without unit and marks: `Area Team (£k)` → `area_team`."""
     # Python reads names in formulas in this normal form, so the column must have it, too.
     text = unicodedata.normalize("NFKC", split_unit(bare_heading(heading))[0]).lower()
     return re.sub(r"[\W_]+", "_", text).strip("_")
 
 
 def recogniser(role: Role, request: Request) -> Callable[[str], str | None]:
-    """Return a function from a heading to its likely column, or None. It tells headings from other rows."""
+    """Return a function from a heading to its likely column, or None; it tells the row of headings from other rows.
+
+    It ignores which columns other headings of the file have, so several headings may get the same column.
+
+    Args:
+        role: the option that gave the file; some words of headings.toml are only for one.
+        request: the request, with `--map` and the needed columns.
+    """
     layers = _heading_matchers(role, request)
     return cache(lambda heading: next((name for match_heading in layers if (name := match_heading(heading))), None))
 
@@ -52,7 +59,9 @@ def recogniser(role: Role, request: Request) -> Callable[[str], str | None]:
 def _heading_matchers(role: Role, request: Request) -> list[Callable[[str], str | None]]:
     """Return functions from a heading to its column, or None, in order of certainty.
 
-    The first uses `--map`, the next ones use exact names, and the last ones the less certain words of headings.toml.
+    They use, in turn: `--map`; for rows of practices, headings for the practice's code and name; the names of columns;
+    the request's word for an organisation with `code` or `name`; and the aliases, weak and last headings of
+    headings.toml. Columns of headings.toml that are only for files of another role are left out.
     """
     standards = {name: standard for name, standard in standard_columns().items() if standard.only in ("", role)}
     mapping = {folded(heading): column for heading, column in request.mapping.items()}
@@ -90,7 +99,7 @@ def headings_sentence(headings: Iterable[str]) -> str:
 
 
 def check_mapping(request: Request) -> None:
-    """Check the columns and units that the user gives for headings.
+    """Check the names of columns that `--map` gives to headings, and the units that `--unit` gives to them.
 
     Raises:
         UsageError: a formula cannot use a column's name, or a unit is not known.
@@ -164,11 +173,14 @@ class Headings:
         return f"'{self.sheet.headings[index]}' ({self.sheet.column_in_words(index)})"
 
     def title(self, column: str) -> str:
-        """Return the heading of a column as the file has it."""
+        """Return the heading of a column as the file has it, without footnote marks."""
         return self.sheet.headings[self.columns[column]]
 
     def _match_headings(self) -> None:
-        """Assign the headings to columns: the most certain matches first, and filled columns before blank ones."""
+        """Assign the headings to columns: the most certain matches first, and filled columns before blank ones.
+
+        Headings named with `--map` come first, whether filled or blank. An unknown heading becomes a column of its own.
+        """
         mapped, *layers = _heading_matchers(self.role, self.request)
         # The user's headings may match blank columns, too; otherwise filled columns come first.
         self._claim_columns(mapped, range(len(self.sheet.headings)))
@@ -183,9 +195,10 @@ class Headings:
         self._take_total_for_amount()
 
     def _take_total_for_amount(self) -> None:
-        """Read a total as the amount of a line of cost if the rows can only be lines; `report` adds an error.
+        """Read a total as the amount of a line of cost if the rows of a spend file can only be lines.
 
-        The same run then finds other errors in the lines, and no errors that only result from this one.
+        The rows are stored in `lines_of_code`, and `report` adds an error. The same run then finds other errors in the
+        lines, and no errors that only result from this one.
         """
         if self.role == "spend" and "historic_spend" in self.columns and "amount" not in self.columns:
             self.lines_of_code = self._rows_that_are_lines()
@@ -194,9 +207,10 @@ class Headings:
             self._names[index] = "amount"
 
     def _rows_that_are_lines(self) -> dict[str, list[int]]:
-        """Return the rows of each code that has several kinds of cost; empty if the rows are not lines of cost.
+        """Return the row numbers of each code that has several kinds of cost; empty if the rows are not lines of cost.
 
-        They are lines if most rows belong to such codes. A single duplicate row is a different error.
+        Kinds are told apart by texts such as category and provider, within one year and one practice. The rows are
+        lines if more than half of them belong to such codes. A single duplicate row is a different error.
         """
         columns = self.columns
         words = [columns[name] for name in LINE_WORDS if name in columns and name != "basis"]
@@ -215,9 +229,10 @@ class Headings:
         return lines if sum(map(len, lines.values())) * 2 > len(self.sheet.rows) else {}
 
     def _claim_practices(self) -> None:
-        """Read another heading such as `CODE` as practice codes, if all values of its column are such codes.
+        """Read the first unused heading such as `CODE` as practice codes, if all values of its column are such codes.
 
-        Only a file whose organisation codes have a column of their own is searched.
+        Only a file with a column for organisation codes and none yet for practice codes is searched, and none if each
+        row of the tables is a practice.
         """
         if self.request.is_by_practice or "practice_code" in self.columns or "org_code" not in self.columns:
             return
@@ -235,7 +250,8 @@ class Headings:
     def _claim_columns(self, match_heading: Callable[[str], str | None], places: Sequence[int]) -> None:
         """Assign headings to the columns that they match, except columns that other headings already have.
 
-        If several headings match one column, the first is used, and `repeats` records all of them.
+        If several headings match one column, the first is used, and `repeats` records all of them. A blank column whose
+        name a filled column already has is recorded in `_blank_repeats` and is not used.
 
         Args:
             match_heading: returns the column of a heading, or None.
@@ -258,7 +274,10 @@ class Headings:
                 self.repeats[column] = indices
 
     def _match_commissioner(self, heading: str) -> str | None:
-        """Return the column of a practice's CCG for a second heading for codes, if a step uses it; else None."""
+        """Return `ccg_code` for a second heading for organisation codes, or None.
+
+        Only if each row of the tables is a practice, and a step uses the column `ccg_code`.
+        """
         has_step = any(need.name == COMMISSIONER for need in self.request.needs)
         is_commissioner = has_step and self.request.is_by_practice and "org_code" in self.columns
         return COMMISSIONER if is_commissioner and folded(heading) in standard_columns()["org_code"].aliases else None
@@ -274,7 +293,11 @@ class Headings:
         return PARENT.get(name) if self.request.is_by_practice else None
 
     def report(self) -> None:
-        """Report headings that are repeated, not usable, or read under another name."""
+        """Report headings that are repeated, merged over columns, replaced by `--map`, or read under another name.
+
+        Names that no formula can use, the units of the columns, and a heading for totals above lines of cost are
+        reported, too. A repeated heading is an error for a column that may be used, else a warning.
+        """
         for column, indices in self.repeats.items():
             titles = listed([self._quote_heading(index) for index in indices])
             if column in self.used:
@@ -320,7 +343,10 @@ class Headings:
             self.findings.note(FindingCode.HEADING, f"read {listed(renamed, most=40)}")
 
     def _report_spread(self) -> None:
-        """Report headings that are merged over several columns of figures, if the run uses the heading's column."""
+        """Report headings that are merged over several columns of figures, if the run may use the heading's column.
+
+        This is an error, or a warning for a column that is needed only as `lenient`.
+        """
         lenient = {need.name for need in self.request.needs if need.lenient}
         for index, columns in self.sheet.spread.items():
             name = self._names.get(index, "")
@@ -338,7 +364,11 @@ class Headings:
             )
 
     def report_unused(self, columns_read: Collection[str]) -> None:
-        """Report columns with values that the run does not use, except those reported for repeated headings."""
+        """Note columns with values that the run does not use, except those reported as repeated or replaced by `--map`.
+
+        Args:
+            columns_read: names of the columns that are read from the file.
+        """
         used = {index for name, index in self.columns.items() if name in {"org_code", "year", *columns_read}}
         used_or_reported = used.union(*self.repeats.values(), self._displaced_headings())
         unused = [
@@ -366,7 +396,7 @@ class Headings:
         )
 
     def _displaced_headings(self) -> dict[int, str]:
-        """Return the index and column of headings that are not used because --map gave their column to another."""
+        """Return the index and column of each heading that is unused because `--map` gave its column to another."""
         exchanged = {
             column
             for column, index in self.columns.items()

@@ -107,11 +107,11 @@ _NO_CODE = re.compile(r"[\[(<{].*[\])>}]|[#\\].*|0|x{2,9}", re.IGNORECASE)
 
 
 def rich_text(parts: Sequence[tuple[str, str]]) -> str | None:
-    """Return the text of a cell with special characters for superscripts and subscripts; None if it has none.
+    """Return the text of a cell with special characters for superscripts and subscripts; None if it has one kind only.
 
     calamine joins a superscript 2 to the figure before it, as in `1200002`. Here it becomes `²`, so that `120000²` is
-    refused as a figure and the mark does not change the value. A cell that is all superscript has nothing to join it
-    to, and is read without change.
+    refused as a figure and the mark does not change the value. A cell that is all normal, or all superscript, has
+    nothing to keep apart, and is read without change.
 
     Args:
         parts: each part and its position: `superscript`, `subscript`, or anything else for normal text.
@@ -133,7 +133,8 @@ def _raise_or_lower(text: str, position: str) -> str:
 def bare_heading(heading: str) -> str:
     """Return a heading without its footnote marks, at any position: `Spend [note 2] (£000)` is `Spend (£000)`.
 
-    Plain numbers in brackets stay; `without_number` removes them if that is safe.
+    Plain numbers in brackets stay; `without_number` removes them if that is safe. Powers (m²) stay, too, and so do a
+    heading that is only a mark and a text of more than 300 characters.
     """
     if len(heading) > _LONGEST:
         return heading
@@ -145,7 +146,8 @@ def bare_heading(heading: str) -> str:
 def without_number(heading: str) -> tuple[str, bool]:
     """Return a heading without a number in brackets at its end, and whether such a number can only be a mark.
 
-    `Patients [1]` almost certainly has a mark; `Score (1)` may be the first of several scores.
+    `Patients [1]` almost certainly has a mark, because the brackets are square; `Score (1)` may be the first of several
+    scores. A heading without such a number, or with nothing else, is returned unchanged, with False.
     """
     match = _NUMBER_AT_END.search(heading)
     if not match or not heading[: match.start()].strip() or (match["half"] and "(" in heading):
@@ -154,7 +156,10 @@ def without_number(heading: str) -> tuple[str, bool]:
 
 
 def bare_text(text: str) -> tuple[str, bool]:
-    """Return a name or another text without the footnote mark at its end, and whether it had one."""
+    """Return a name or another text without the footnote mark at its end, and whether it had one.
+
+    Superscript letters that are not a mark become normal letters: those of 1st.
+    """
     if text.isascii() and text[-1:].isalnum() and "^" not in text and "," not in text:
         return text, False
     bare = _remove_marks(_TEXT_MARK, text) or text
@@ -173,7 +178,7 @@ def has_mark(code: str) -> bool:
 
 
 def is_no_code(text: str) -> bool:
-    """Return whether a text means that a code is missing: `NULL`, `n/k`, `TBC`, `(blank)`."""
+    """Return whether a text stands for a missing code: `NULL`, `n/k`, `TBC`, `(blank)`, `#N/A`, `0`, `Unknown 1`."""
     if _NO_CODE.fullmatch(text.strip()):
         return True
     if len(text) < 7 and text.isalnum() and not text.isalpha():  # as nearly all codes are

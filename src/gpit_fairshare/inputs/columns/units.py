@@ -130,7 +130,10 @@ class StatedUnit(NamedTuple):
 
 
 def split_unit(heading: str) -> tuple[str, StatedUnit | None]:
-    """Return a heading without the unit at its end, at its start or in brackets, and the unit or None."""
+    """Return a heading without the unit in brackets, at its end or at its start, and the unit or None.
+
+    Only units with £, and clear scales such as `000s`, are found; a heading that has nothing else stays unchanged.
+    """
     text = _repair_signs(heading)
     for pattern in (_BRACKETED, _AT_END, _AT_START):
         if match := pattern.search(text):
@@ -143,8 +146,8 @@ def heading_unit(heading: str, known_words: Collection[str] = ()) -> tuple[State
     """Return the unit in a heading of £ or people, or None, and the first text in it that may be another unit.
 
     Texts in brackets and after the last comma must be units, dates or words that do not change figures. In the rest of
-    the heading, only texts next to £ and words for units and scales are checked. The same holds for the whole heading
-    if one pair of brackets has only a unit: 'Pay deal, all grades (£k)'.
+    the heading, only texts next to £ and words for units and scales are checked. The whole heading is checked in this
+    second way if one pair of brackets has only a unit: 'Pay deal, all grades (£k)'.
 
     Args:
         heading: a heading without footnote marks.
@@ -156,7 +159,8 @@ def heading_unit(heading: str, known_words: Collection[str] = ()) -> tuple[State
 def cell_unit(text: str) -> tuple[StatedUnit | None, str]:
     """Return the unit of a cell above or below a heading, or None, and the first text in it that is not understood.
 
-    The whole cell must be units, dates or words that do not change figures: `£000`, `k`, `£000, net of VAT`.
+    The whole cell must be units, dates or words that do not change figures: `£000`, `k`, `£000, net of VAT`. A text
+    that means no amount, such as `%` or `ratio`, counts as not understood.
     """
     alone = unit_alone(text)
     if alone and text.strip().casefold() in _NO_AMOUNT:
@@ -181,6 +185,9 @@ def _read_unit(
     known_words: Collection[str] = (),
 ) -> tuple[StatedUnit | None, str]:
     """Return the unit in a text, or None, and its first word that is not a unit, a date or harmless, or an empty text.
+
+    If units contradict each other, or the text has a phrase such as `£5k` or `per head`, there is no unit, and these
+    are the second text.
 
     Args:
         heading: the text.
@@ -240,7 +247,11 @@ def unit_alone(text: str) -> StatedUnit | None:
 
 
 def unit_in_title(title: str) -> StatedUnit | None:
-    """Return the unit in a title for all money below it: `GP IT spend, £000`, `All figures in £m`; else None."""
+    """Return the unit in a title for all money below it: `GP IT spend, £000`, `All figures in £m`; else None.
+
+    The title must end with the unit, or begin with the figures in it. With two units, or a word such as `nearest`,
+    `previous` or `not`, it states none.
+    """
     text = _repair_signs(title).replace("_", " ")
     matches = list(_SCALE_IN_TITLE.finditer(text))
     if len(matches) != 1 or _OTHER_SENSE.search(text) or not _TITLE_STATES.fullmatch(text.strip()):
@@ -249,7 +260,10 @@ def unit_in_title(title: str) -> StatedUnit | None:
 
 
 def is_vague(text: str) -> bool:
-    """Return whether a title, note or name mentions thousands or millions but not which figures are in them."""
+    """Return whether a title, note or name mentions a scale or another unit, but not which figures are in it.
+
+    `Figures in thousands` and `figures in pence` are vague; a title that `unit_in_title` understands is not.
+    """
     text = _repair_signs(text).replace("_", " ")
     patterns = (_SCALE_BESIDE_FIGURES, _SCALE_IN_TITLE, _OTHER_UNIT_OF_FIGURES)
     is_scale = _ODD_SCALE.fullmatch(text.strip()) or any(pattern.search(text) for pattern in patterns)
@@ -268,7 +282,11 @@ def _is_harmless_outside(word: str) -> bool:
 
 
 def _combine_units(units: list[StatedUnit]) -> tuple[StatedUnit | None, str]:
-    """Return one unit for several, such as `£` and `000s`, or None and their texts if they contradict each other."""
+    """Return one unit for several, such as `£` and `000s`, or None and their texts if they contradict each other.
+
+    It is the one with the largest factor, with the measure that any of them states; None and an empty text without
+    units.
+    """
     scales = {unit.factor for unit in units} - {1}
     measures: set[Measure] = {unit.measure for unit in units if unit.measure}
     if len(scales) > 1 or len(measures) > 1:
@@ -292,5 +310,5 @@ def _factor(scale: str) -> int:
 
 
 def _repair_signs(text: str) -> str:
-    """Return a text with one kind of apostrophe, and with £ restored if UTF-8 was read in another encoding."""
+    """Return a text with one kind of apostrophe, none before £, and with £ restored from UTF-8 that was misread."""
     return re.sub("['\"](?=£)", "", re.sub("[’‘`´]", "'", text.replace("Â£", "£")))

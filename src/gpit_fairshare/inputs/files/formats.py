@@ -37,7 +37,9 @@ SHEETS = (".xlsx", ".ods")
 
 
 def _read_parquet(data: bytes, options: ReadOptions) -> Grid:
-    """Read a Parquet file as a grid; the names of its columns become row 1.
+    """Read a Parquet file as a grid without blank rows; the names of its columns become row 1.
+
+    Its size, rows, cells and texts are checked against the limits, most of them before the values are read.
 
     Raises:
         Unreadable: the file is damaged or not a Parquet file.
@@ -84,7 +86,13 @@ READERS: Mapping[str, Callable[[bytes, ReadOptions], Grid]] = {
 def max_size_needed(error: TooLarge, path: Path, options: ReadOptions) -> int:
     """Return the `--max-size` in megabytes that a file needs; 0 if it is larger than gpit can read.
 
-    All limits are included, not only the first one exceeded, so that a run with this size is not refused again.
+    All limits are included, not only the first one exceeded, so that a run with this size is not refused again. If the
+    file is damaged, only the first counts.
+
+    Args:
+        error: the first limit exceeded, with the size that it needs.
+        path: the file.
+        options: the sheet that the user named, if any.
     """
     needs = {".csv": text_file_megabytes, ".tsv": text_file_megabytes, ".parquet": _parquet_megabytes}.get(
         path.suffix.lower(), workbook_megabytes

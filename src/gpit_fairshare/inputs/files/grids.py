@@ -146,7 +146,10 @@ def is_blank(cell: Any) -> bool:
 
 
 def heading_scores(records: Sequence[tuple[int, Sequence[Any]]], recognise: Callable[[str], str | None]) -> list[int]:
-    """Return how many known headings each of the first rows has; 0 for a row without a heading for codes."""
+    """Return how many columns the known headings of each of the first 60 rows name.
+
+    A row without a heading for the codes of organisations or practices has 0.
+    """
     rows = [known_headings(cells, recognise) for _, cells in records[:HEADINGS_AMONG]]
     return [len(columns) if columns & {"org_code", "practice_code"} else 0 for columns in rows]
 
@@ -158,6 +161,11 @@ def known_headings(cells: Sequence[Any], recognise: Callable[[str], str | None])
 
 def check_size(size: int, options: ReadOptions, subject: str) -> None:
     """Refuse a file that is too large.
+
+    Args:
+        size: bytes.
+        options: the limits.
+        subject: the beginning of the message: `the file has`.
 
     Raises:
         TooLarge: the file exceeds the limit, which the message states.
@@ -177,7 +185,7 @@ def check_extent(rows: int, cells: int, options: ReadOptions, subject: str) -> N
         rows: rows that are not blank, counted so far.
         cells: cells of the rectangle that they fill.
         options: the limits.
-        subject: the file or the sheet, for the message.
+        subject: the beginning of the message: `the file has`.
 
     Raises:
         TooLarge: the table exceeds a limit, which the message states.

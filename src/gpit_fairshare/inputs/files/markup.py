@@ -31,7 +31,9 @@ _ZERO = re.compile(rb"-?0+(?:\.0*)?(?:[Ee][+-]?[0-9]+)?")
 
 
 def xlsx_markup(xml: bytes, shared: Mapping[int, str]) -> Markup:
-    """Return the facts about a sheet of an .xlsx workbook that only its XML has: extent, errors, formulas, hidden rows.
+    """Return the facts about a sheet of an .xlsx workbook that only its XML has.
+
+    These are its extent, errors, formulas, hidden rows and columns, and texts with superscripts or subscripts.
 
     Args:
         xml: the XML of the sheet.
@@ -53,7 +55,8 @@ def xlsx_markup(xml: bytes, shared: Mapping[int, str]) -> Markup:
 def xlsx_extent(part: IO[bytes]) -> tuple[int, int]:
     """Return the number of filled rows of a sheet, or a few more, and of cells from A1 to its last row and column.
 
-    The XML is read piece by piece, so that a large sheet needs little memory.
+    If no cell states its place, all rows are counted, blank ones too, and the number of cells is 0. The XML is read
+    piece by piece, so that a large sheet needs little memory.
     """
     rows = rows_without_places = width = height = 0
     incomplete_tag = b""
@@ -81,7 +84,10 @@ def _find_rows_and_width(xml: bytes) -> tuple[set[int], int]:
 
 
 def _add_cells(markup: Markup, xml: bytes, shared: Mapping[int, str]) -> None:
-    """Add facts about single cells to the markup: errors, formulas, shared texts with superscripts or subscripts."""
+    """Add facts about single cells to the markup: errors, formulas, shared texts with superscripts or subscripts.
+
+    A formula without a stored value is added as an error; of others, the markup keeps whether their value is 0.
+    """
     for place, kind, content in _iterate_cells(xml):
         stored = value[1].strip() if (value := _VALUE.search(content)) else b""
         if kind == b"e":
@@ -172,9 +178,9 @@ def _find_elements(node: Element, name: str) -> list[Element]:
 
 
 def _rich_text_of(node: Element) -> str | None:
-    """Return the text of an element with special characters for superscripts and subscripts; None if it has none.
+    """Return the text of an element with special characters for superscripts and subscripts.
 
-    The pronunciation of Japanese texts is left out.
+    None if it has none, or nothing else. The pronunciation of Japanese texts is left out.
     """
     parts = []
     for run in [child for child in node if child.tag.rpartition("}")[2] in ("r", "t")]:

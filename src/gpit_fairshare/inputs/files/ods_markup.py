@@ -29,7 +29,8 @@ def ods_markup(content: IO[bytes], positions: Mapping[str, str]) -> dict[str, Ma
 
     Args:
         content: the XML of the workbook's content, which is read piece by piece.
-        positions: the styles of text that are superscript or subscript, by name.
+        positions: the position of styles of text by name, as `raised_styles` returns it; if empty, superscripts and
+            subscripts are not looked for.
     """
     scan = _SheetScan(positions)
     ancestors: list[Element] = []
@@ -56,7 +57,10 @@ class _SheetScan:
         """Rows above and cells before the current one; repeats of this row; columns described so far."""
 
     def start_element(self, node: Element) -> None:
-        """Begin a sheet or a row; add the numbers of hidden rows to the markup of the sheet."""
+        """Begin a sheet or a row; add the numbers of hidden rows to the markup of the sheet.
+
+        A hidden row that is repeated 65,536 times or more, such as the rest of a sheet, is not added.
+        """
         if node.tag == _SHEET:
             self.sheet = self.sheets[node.get(f"{_TABLE}name", "")] = Markup()
             self.row = self.columns = 0
@@ -83,7 +87,8 @@ class _SheetScan:
     def _read_cell(self, cell: Element, columns: int) -> None:
         """Add a cell and its repeats to the markup: extent, merged cells, errors, missing values, superscripts.
 
-        A cell without a value, formula or text is ignored.
+        A cell without a value, formula or text is ignored. If it is repeated 65,536 times or more, only extent and
+        merged cells are added.
 
         Args:
             cell: the XML of the cell.
@@ -115,7 +120,15 @@ class _SheetScan:
 
 
 def _text_parts(node: Element, positions: Mapping[str, str], position: str = "") -> Iterator[tuple[str, str]]:
-    """Yield the parts of the text in an element, each with its position: `superscript`, `subscript` or empty."""
+    """Yield the parts of the text in an element, each with its position: `superscript`, `subscript` or empty.
+
+    Notes and shapes are left out.
+
+    Args:
+        node: the element.
+        positions: the position of styles of text by name.
+        position: the position of text that no style in `positions` applies to.
+    """
     yield node.text or "", position
     for child in node:
         if child.tag == f"{_TEXT}s":
@@ -133,7 +146,9 @@ def _count(node: Element, name: str) -> int:
 
 
 def raised_styles(*parts: bytes) -> dict[str, str]:
-    """Return the position of each style of text in an .ods workbook that is superscript or subscript, by its name.
+    """Return the position of styles of text in an .ods workbook, by name: `superscript`, `subscript` or empty.
+
+    A style has its own position, or that of the nearest style that it is based on; styles without either are left out.
 
     Args:
         parts: the XML of the content and of the styles of the workbook.

@@ -47,7 +47,13 @@ class InputSheet(Region):
         matched: tuple[tuple[str, str], ...],
         units: tuple[AppliedUnit, ...] = (),
     ) -> InputSource:
-        """Return the description of the file for the result: its role, names, digest, rows, headings and units."""
+        """Return the description of the file for the result: its role, names, digest, rows, headings, units and titles.
+
+        Args:
+            role: the option that gave the file. The titles of a crosswalk are left out.
+            matched: each heading with the column that it was read as.
+            units: the units used to read its columns.
+        """
         rows, titles = len(self.rows), () if role == "crosswalk" else tuple(self.titles)
         return InputSource(role, self.file, self.sheet, self.sha256, rows, matched, titles, units)
 
@@ -107,9 +113,10 @@ def _check_file_and_sheet(text: str) -> tuple[Path, str]:
 
 
 def split_sheet(text: str) -> tuple[str, str]:
-    r"""Split `FILE:SHEET` at its last colon, if the name of a readable file comes before it.
+    r"""Split `FILE:SHEET` at its last colon, if what comes before it ends like the name of a readable file.
 
-    So `C:\a.xlsx` has no sheet, and `C:\a.xlsx:Sheet 1` has one.
+    So `C:\a.xlsx` has no sheet, and `C:\a.xlsx:Sheet 1` has one. If a file has the whole text as its name, it is not
+    split.
     """
     name, colon, sheet = text.rpartition(":")
     if colon and Path(name).suffix.lower() in READERS and not Path(text).exists():
@@ -118,7 +125,9 @@ def split_sheet(text: str) -> tuple[str, str]:
 
 
 def read_sheet(target: tuple[Path, str], findings: FindingCollector, options: ReadOptions) -> InputSheet | None:
-    """Read the table of a file or sheet. If that fails, report the reason as a finding and return None.
+    """Read the table of a file or sheet, and report what was left out or is hidden. If that fails, return None.
+
+    The reason is then reported as a finding; for a file that is too large, with the `--max-size` that it needs.
 
     Args:
         target: the file and the sheet, as `locate_file` returns them.
@@ -185,7 +194,11 @@ def _uncalculated_rows(grid: Grid, region: Region) -> dict[int, tuple[int, ...]]
 
 
 def _report_file(sheet: InputSheet, grid: Grid) -> None:
-    """Report what was noticed while reading the file: rows and cells outside the table, hidden and merged cells."""
+    """Report what was noticed while reading the file: rows and cells outside the table, hidden and merged cells.
+
+    Cells to the right of the headings are an error in a text file, whose rows may have been split incorrectly, and a
+    note in other files.
+    """
     for remark in grid.remarks:
         sheet.findings.add(remark)
     report_region(sheet, sheet.findings)

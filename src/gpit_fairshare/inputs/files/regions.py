@@ -86,7 +86,10 @@ class Region:
         return any(not is_blank(cells[index]) for _, cells in self.rows)
 
     def read_units(self, cells: Sequence[Any]) -> None:
-        """Store the unit, or the text that may be a unit, in each cell of a row above or below the headings."""
+        """Store the unit of each column that a row above or below the headings states, in `units`.
+
+        A text that seems to be a unit but is not understood is stored in `odd_units`.
+        """
         for index, cell in enumerate(cells):
             text = bare_text(cell.strip())[0] if isinstance(cell, str) else ""
             unit, unknown = cell_unit(text) if text else (None, "")
@@ -100,7 +103,8 @@ def find_table(grid: Grid, recognise: Callable[[str], str | None]) -> Region:
     """Find the table of a sheet: its headings, units and rows, and the rows around it.
 
     The headings are the row among the first 60 that has the most known headings, including one for codes; of equal
-    rows, the first. If there is no such row, they are the first row that is about as wide as the rows below it.
+    rows, the first. If there is no such row, they are the first row with at least half as many filled cells as is
+    usual. Footnote marks are removed from them, and a heading merged over blank columns goes to the column with values.
 
     Raises:
         Unreadable: there are no rows below the headings, or there are too many columns.
@@ -135,7 +139,7 @@ def find_table(grid: Grid, recognise: Callable[[str], str | None]) -> Region:
 
 
 def report_region(region: Region, findings: FileFindings) -> None:
-    """Report the rows around the table that were not read."""
+    """Note the rows around the table that were not read, and the headings that were read without footnote marks."""
     if region.marked:
         marked = listed([f"'{text}'" for text in region.marked.values()])
         findings.note(FindingCode.HEADING, f"headings read without their footnote marks: {marked}")
@@ -158,7 +162,8 @@ def report_region(region: Region, findings: FileFindings) -> None:
 def _find_headings(records: Sequence[Record], recognise: Callable[[str], str | None]) -> int:
     """Return the index of the row of headings among the records.
 
-    It is the row with the most known headings or, if none has any, the first row at least half as wide as most rows.
+    It is the first of the rows with the most known headings, including one for codes. If there is no such row, it is
+    the first with at least half as many filled cells as the median of the first 60 rows.
     """
     scores = heading_scores(records, recognise)
     if any(scores):
@@ -171,8 +176,9 @@ def _find_headings(records: Sequence[Record], recognise: Callable[[str], str | N
 def _bare_headings(raw_headings: Sequence[str], recognise: Callable[[str], str | None]) -> list[str]:
     """Return headings without their footnote marks.
 
-    A number in brackets at the end is a footnote mark if no other heading differs only by that number. In round
-    brackets, as in `Score (1)`, the heading must also be known without the number and not with it.
+    A number in brackets at the end is a footnote mark if the heading is not known with it, and no other heading is the
+    same apart from such a number. In round brackets, as in `Score (1)`, the heading must also be known without the
+    number, as a column that no other heading names.
     """
     headings = [bare_heading(heading) for heading in raw_headings]
     shorter_headings = [without_number(heading) for heading in headings]
@@ -190,9 +196,10 @@ def _bare_headings(raw_headings: Sequence[str], recognise: Callable[[str], str |
 
 
 def _place_merged_heading(region: Region, left: int, right: int) -> None:
-    """Move a merged heading to the only column with values under it.
+    """Move a merged heading to the only column with values under it, and record the move in `moved`.
 
-    If several columns under it have figures, it stays in place, and `spread` records these columns.
+    If several columns under it have figures, it stays in place, and `spread` records these columns. It also stays if
+    its own column has values, or if the other column has a heading.
 
     Args:
         region: the table.
@@ -224,7 +231,8 @@ class _RowsBelow:
         grid: tells whether the file stores numbers and texts differently.
         recognise: returns the column of a heading, or None.
         key: the column of codes.
-        others: other columns with a heading; of columns with the same name, only the first.
+        others: other columns with a heading; of columns with the same name, and of all with an unknown heading, only
+            the first.
     """
 
     def __init__(
@@ -240,7 +248,11 @@ class _RowsBelow:
         self._numeric: set[int] | None = None
 
     def sort_rows(self, records: Sequence[Record]) -> None:
-        """Add rows of the table to the region, and record the other rows, until a second table begins."""
+        """Add rows of the table to the region, and record the other rows, until a second table begins.
+
+        A row with a code that follows another of these rows without a gap is always one of the table. Rows are cut or
+        filled up to the width of the headings; those with further values are recorded in `wide`.
+        """
         width = len(self.region.headings)
         for index, (number, cells) in enumerate(records):
             key = cells[self.key] if self.key < len(cells) else None
@@ -293,7 +305,10 @@ class _RowsBelow:
         return bare_heading(text).casefold() == self.folded[index] or text == self.region.marked.get(index)
 
     def _is_start_of_table(self, texts: Sequence[tuple[int, str]], *, gap: bool) -> bool:
-        """Return whether a row of texts has the headings of another table: known names, or texts above figures.
+        """Return whether a row of texts has the headings of another table.
+
+        That is so if at least half of them repeat headings of this table, or at least two are known headings. After
+        blank rows, it is also so if at least two texts are in columns where this table has figures.
 
         Args:
             texts: the cells that are not blank, each with its column.
@@ -309,9 +324,10 @@ class _RowsBelow:
     def _is_note(self, filled: Sequence[tuple[int, Any]], *, gap: bool) -> bool:
         """Return whether a row has only texts and is a note or a section heading, not a row of the table.
 
-        A single text is one in the column of codes if it is not a code; elsewhere, if it is not below another heading
+        A single text is one in the column of codes if it is not a code; elsewhere, if it is not in one of the `others`
         or comes after blank rows. Several texts are one if the first begins like a note (`Source: …`), or if they come
-        after blank rows and none of them is a code or in a column of figures.
+        after blank rows, none is in a column of figures, and the first is not a code in the column of codes. Several
+        texts with a number among them in a text file, and a row that begins with a text such as `#N/A`, are none.
 
         Args:
             filled: the cells that are not blank, each with its column.
@@ -335,13 +351,16 @@ class _RowsBelow:
         return gap and not over and not (index == self.key and is_code(text))
 
     def _is_number(self, cell: Any) -> bool:
-        """Return whether a cell is a number or, in a text file, a text that can be read as one."""
+        """Return whether a cell has a value other than text or, in a text file, a text that is read as a number."""
         if isinstance(cell, str):
             return not self.grid.typed and read_number(cell.strip()) is not None
         return not isinstance(cell, Broken) and cell is not None
 
     def _numeric_columns(self) -> set[int]:
-        """Return the columns with numbers in most of the rows so far; empty until two rows are read."""
+        """Return the columns with numbers in most of the rows so far; empty until two rows are read.
+
+        They are found once, from at most 60 rows, and do not change after that.
+        """
         if self._numeric is None and len(self.region.rows) > 1:
             sample = self.region.rows[:HEADINGS_AMONG]
             self._numeric = {
@@ -354,13 +373,16 @@ class _RowsBelow:
 
 @lru_cache(maxsize=4096)
 def is_code(text: str) -> bool:
-    """Return whether a text may be a code: short, without spaces, and not a word."""
+    """Return whether a text may be a code: at most 15 characters, no spaces, and not a word of four or more letters."""
     # Codes of four or more letters have a digit; section headings such as "North" do not.
     return bool(_CODE.fullmatch(text)) and not (text.isalpha() and len(text) > 3)
 
 
 def _is_row_of_units(cells: Sequence[Any], headings: Sequence[str], key: int, grid: Grid, *, is_above: bool) -> bool:
     """Return whether a row above or below the headings states their units: it has only texts, some of them units.
+
+    Every unit must be at a heading. Below the headings, a row with a code or, in a text file, with a figure is none;
+    above them, a row with a title is none.
 
     Args:
         cells: the row.

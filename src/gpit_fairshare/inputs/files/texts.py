@@ -40,6 +40,9 @@ _SAVE_AS = "Save it as UTF-8; in Excel the file type is 'CSV UTF-8 (Comma delimi
 def read_text_file(data: bytes, options: ReadOptions, usual: str) -> Grid:
     """Read a text file into cells: find its encoding and its separator, and split its rows.
 
+    A first line such as `sep=;` decides the separator and is not a row. An encoding other than UTF-8 and an unusual
+    separator are noted in `remarks`.
+
     Args:
         data: the bytes of the file.
         options: the limits, and `recognise` for headings.
@@ -89,7 +92,10 @@ def text_file_megabytes(path: Path, _options: ReadOptions) -> int:
 
 
 def _filled_rows(rows: Iterator[tuple[int, Sequence[str]]], options: ReadOptions) -> list[tuple[int, Sequence[str]]]:
-    """Return the rows that are not blank, with their numbers; a table that exceeds a limit is refused."""
+    """Return the rows that are not blank, with their numbers; a table with too many rows or cells is refused.
+
+    So is a file with more than ten times as many lines, blank ones included, as a table may have rows.
+    """
     records = []
     cells = 0
     for number, record in rows:
@@ -173,7 +179,15 @@ def _line(data: bytes, position: int) -> str:
 
 
 def _find_separator(text: str, options: ReadOptions, usual: str) -> str:
-    """Return the separator that gives the most known headings, then the most rows of equal length; else `usual`."""
+    """Return the separator that gives the most known headings, then the most rows of equal length; else `usual`.
+
+    Only separators in the text are compared, by its first 200 rows; one with which it cannot be split comes last.
+
+    Args:
+        text: the text of the file.
+        options: `recognise` for headings.
+        usual: the separator expected from the file's name.
+    """
 
     def merit(separator: str) -> tuple[int, int, bool]:
         """Return how many known headings and rows of equal length a separator gives, and whether it is `usual`."""

@@ -46,10 +46,11 @@ _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 
 
 def read_workbook(data: bytes, options: ReadOptions) -> Grid:
-    """Read one sheet of an .xlsx or .ods workbook: the one named, else the only one with a table.
+    """Read one sheet of an .xlsx or .ods workbook: the one named, else the only visible one with a table of codes.
 
-    The last stored value of each formula is used; nothing is calculated and no other file is read. `Unreadable` means
-    that the workbook is damaged, protected, too large or hostile, or that it is unclear which sheet to read.
+    If none has such a table, the only visible sheet that is not blank is read. The last stored value of each formula is
+    used; nothing is calculated and no other file is read. `Unreadable` means that the workbook is damaged, protected,
+    too large or hostile, or that it is unclear which sheet to read.
     """
     book = _Workbook(data, options)
     name, remarks = (book.find_sheet(options.sheet), []) if options.sheet else book.choose_sheet()
@@ -91,10 +92,13 @@ class _Workbook:
     def choose_sheet(self) -> tuple[str, list[Finding]]:
         """Return the name of the sheet to read if the user named none, and findings about the choice.
 
-        It is the only visible sheet with a table of codes or, if none has such a table, the only one that is not blank.
+        It is the only visible sheet with a table of codes or, if none has such a table, the only visible one that is
+        not blank. The findings name the other sheets, and warn of hidden ones with such a table. If no sheet is
+        visible, all count as visible.
 
         Raises:
-            Unreadable: the workbook is empty, or it is unclear which sheet to read.
+            Unreadable: the workbook is empty, only hidden sheets have a table of codes, or it is unclear which sheet to
+                read.
         """
         visible = [name for name, is_visible in self.pages.items() if is_visible] or list(self.pages)
         filled = [name for name in visible if self.read_grid(name).records]
@@ -127,7 +131,7 @@ class _Workbook:
         return name, remarks
 
     def find_sheet(self, requested: str) -> str:
-        """Return the name of the requested sheet as the workbook has it; capital letters do not matter.
+        """Return the name of the requested sheet as the workbook has it; capitals and spaces around it do not matter.
 
         Raises:
             Unreadable: there is no such sheet.
@@ -148,6 +152,9 @@ class _Workbook:
 
     def read_grid(self, name: str) -> Grid:
         """Return the rows of a sheet that are not blank, numbered from 1, with the sheet's markup.
+
+        A cell without a value is a `Broken`, and superscripts and subscripts are special characters. The markup keeps
+        formulas only if the workbook was never calculated.
 
         Raises:
             Unreadable: the sheet is damaged or too large.
@@ -202,10 +209,10 @@ class _Workbook:
 
     @cached_property
     def _has_uncalculated_formulas(self) -> bool:
-        """Return whether the program that wrote the workbook left it to another program to calculate the formulas.
+        """Return whether the program that wrote an .xlsx workbook left it to another program to calculate the formulas.
 
-        XlsxWriter always asks for this, and stores 0 for a formula without a given value. Workbooks of gpit store the
-        value of every formula, so their zeros are real.
+        XlsxWriter always asks for this, and stores 0 for a formula without a given value. Workbooks of gpit ask for it,
+        too, but store the value of every formula, so the result for them is False. It is also False for .ods.
         """
         if "xl/workbook.xml" not in self.names or not _CALCULATE.search(self.archive.read("xl/workbook.xml")):
             return False
@@ -226,9 +233,10 @@ class _Workbook:
 
 
 def workbook_megabytes(path: Path, options: ReadOptions) -> int:
-    """Return the `--max-size` in megabytes that a workbook needs; its parts are read piece by piece.
+    """Return the `--max-size` in megabytes that a workbook needs for its size and the rows and cells of its sheets.
 
-    A damaged workbook raises one of a dozen exceptions.
+    Only the sheet that the user named counts, or all of them if none is named. Parts are read piece by piece. A damaged
+    workbook raises one of a dozen exceptions.
     """
     with zipfile.ZipFile(path) as archive:
         needed = megabytes_needed(max(path.stat().st_size, _unpacked_size(archive)))
