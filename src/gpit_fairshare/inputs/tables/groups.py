@@ -104,7 +104,7 @@ def share_out_columns(groups: Sequence[Group], request: Request, findings: Findi
     """Decide which group gives each column, and report columns that none or several of the groups have.
 
     The first group with a column gives it. A file of this group that lacks the column is an error too, if the column is
-    needed.
+    needed. An `area_team` that the scheme does not name is never reported.
 
     Args:
         groups: the files; this fills their `gives`.

@@ -49,7 +49,7 @@ def _strength(layers: Sequence[BlockSum], required: float) -> tuple[float, int, 
 
 
 def _layers_by_place(table: CandidateRows) -> Iterator[list[BlockSum]]:
-    """Yield the layers of a table that is cut where the rows from the top add up to a half, a third or a quarter of all.
+    """Yield the layers of a table that is cut where the rows from the top add up to a half, a third or a quarter.
 
     Only the first column of evidence decides where to cut, at the nearest row. The longest part holds the
     organisations, and the other parts are the layers. A choice is empty if one of them is not a sum.
@@ -97,7 +97,7 @@ def _layer(table: CandidateRows, rows: Sequence[int], parts: Sequence[int], choi
         table: the table.
         rows: the possible totals.
         parts: the rows that they may add up.
-        choices: how many such sets of rows there are; the more, the weaker the evidence. A single row counts as two.
+        choices: how many such sets of rows there are; the more, the weaker the evidence. For a single row, 2 is used.
     """
     if len(rows) > _MOST_ROWS * len(parts):
         return None

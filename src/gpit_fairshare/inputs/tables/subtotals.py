@@ -42,7 +42,7 @@ class Subtotals:
         """Codes of a higher level that were reported for one of the years."""
 
     def find(self, rows: Sequence[FileRow], separators: Sequence[int]) -> dict[int, BlockSum]:
-        """Return the rows that are certainly sums of other rows of their year, by place in the file; report those with a code.
+        """Return the rows that are certainly sums of other rows of their year, by place; report those with a code.
 
         Codes of a higher level than the others are also reported, and added to `refused`; doubtful sums get a warning.
         In a file of lines of cost, only rows without a code are returned, and nothing is reported.

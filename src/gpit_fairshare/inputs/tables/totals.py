@@ -129,7 +129,7 @@ class Totals:
         return FileRow(place, number, first_text, label, code, year)
 
     def _refuse_sums_of_lines(self, rows: Sequence[FileRow]) -> None:
-        """Report, in one error, lines of cost that are the sum of the other lines of their organisation, in the first column.
+        """Report, in one error, lines of cost that are the sum of the other lines of their organisation.
 
         One such line may be a coincidence. It is none if two organisations with three lines or more have one, and if at
         least half of all such organisations do.
