@@ -64,7 +64,9 @@ class StylesPart:
         self._marked: dict[tuple[int, Level], int] = {}
 
     def marked(self, style: int, level: Level) -> int:
-        """Return the number of a style with the fill of a level, otherwise unchanged.
+        """Return the number of a copy of a style with the fill of a level, otherwise unchanged; it is added once.
+
+        The fill is dark if the style has light text.
 
         Raises:
             Unfit: the style does not exist, or the workbook has as many as Excel accepts.
@@ -93,7 +95,11 @@ class StylesPart:
         return self._add_style(wrap=True, font=self._add_font("u"))
 
     def _has_light_text(self, style: etree._Element) -> bool:
-        """Return whether the font of a style is closer to white than to black; a font without a colour is black."""
+        """Return whether the font of a style is closer to white than to black; a font without a colour is black.
+
+        Of a theme's colours, only the first and third count as light, and of numbered colours only white, unless
+        darkened.
+        """
         colour = self._fonts.find(f"{{*}}font[{get_int(style, 'fontId', 0) + 1}]/{{*}}color")
         if colour is None:
             return False
