@@ -216,7 +216,7 @@ def _draw_boxes(package: Package, part: str, sheet: AnnotatedSheet, texts: Mappi
 
 
 def _free_blocks(package: Package, count: int) -> list[int]:
-    """Return the lowest blocks of numbers that no drawing of the workbook uses, whether it declares them or not."""
+    """Return the `count` lowest blocks of numbers that no drawing of the workbook declares or uses."""
     used_blocks: set[int] = set()
     for part in package.names(".vml"):
         data = package.read(part)

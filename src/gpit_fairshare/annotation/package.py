@@ -70,7 +70,12 @@ class Package:
         self.types = self.tree(TYPES)
 
     def _check_size(self, largest: int) -> None:
-        """Refuse a workbook that would fill the memory. Of each part, no more is unpacked than its declared size.
+        """Refuse a workbook whose XML would unpack to more than a limit, or all its parts to more than four times that.
+
+        The sizes are those that the archive declares; no more of a part is ever unpacked.
+
+        Args:
+            largest: the limit in bytes.
 
         Raises:
             Unfit: it is too large.

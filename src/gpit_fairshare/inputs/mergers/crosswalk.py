@@ -120,7 +120,7 @@ class Crosswalk:
     def with_rows(self, rows: Iterable[Mapping[str, str]]) -> Crosswalk:
         """Return this crosswalk with more successions, in the form that `added` returns.
 
-        A row that is invalid, or that contradicts another, raises a ValueError.
+        Without rows, it is returned unchanged. A row that is invalid, or that contradicts another, raises a ValueError.
         """
         more = [_parse_succession(row) for row in rows]
         return Crosswalk([*self.successions, *more], self.organisations.values()) if more else self

@@ -376,7 +376,10 @@ class _WithSuccessors(_Restatement):
         return replace(first, code=successor, values=values)
 
     def _report_clash(self, successor: str, members: Sequence[_Member], need: NeededColumn) -> None:
-        """Report that members of a merger differ in a column that cannot be added up: an error if it is needed."""
+        """Report members of a merger that differ in a column that cannot be added up, as an error if it is needed.
+
+        Otherwise, it is a warning.
+        """
         findings = members[0].row.file.findings
         codes = listed([member.code for member in members])
         message = (

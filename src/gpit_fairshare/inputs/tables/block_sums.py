@@ -160,7 +160,8 @@ class _Groups:
     def chained_sums(self) -> list[BlockSum]:
         """Return the sums of the chosen groups, which do not overlap, each with the evidence of its whole chain.
 
-        A chain in which every row only repeats another is left out.
+        A chain in which every row only repeats another is left out. In other chains, the total of two equal rows is the
+        upper or the lower one as in most groups of the chain.
         """
         sums: list[BlockSum] = []
         for chain in self._chains():

@@ -170,7 +170,11 @@ def _rows_below_totals(
 
 
 def _is_code(cell: Any) -> bool:
-    """Return whether a cell may be a code: anything except a blank, or words instead of a code."""
+    """Return whether a cell may be a code, also one with an error.
+
+    That is a text that looks like a code, or a number or another value. Blanks, words instead of a code, and values
+    that mean a missing code are none.
+    """
     if isinstance(cell, str) and (is_code(cell) or not is_code(cell.strip())):
         return is_code(cell)
     try:

@@ -68,7 +68,11 @@ def summarise_columns(inputs: Inputs, groups: Sequence[Group]) -> list[ColumnSum
 
 
 def _summarise_column(inputs: Inputs, column: InputColumn, groups: Sequence[Group], year: str) -> ColumnSummary:
-    """Return the number of figures and blanks, the total, the lowest and the highest of a column in a year."""
+    """Return the number of figures and blanks, the total, the lowest and the highest of a column in a year.
+
+    The summary also has its heading and the unit that the file states. Only money and people have a total, in the
+    column's unit and in that of the file.
+    """
     files = [file for group in groups if column.name in group.gives for file in group.files]
     headings = next((file for file in files if column.name in file.columns), None)
     stated = headings.units.unit_of(headings.columns[column.name]) if headings else None

@@ -202,7 +202,7 @@ class RowReader:
         )
 
     def _heading_like_codes(self) -> str:
-        """Return the heading of the first column that may hold codes; empty if there is none."""
+        """Return the heading of the first column whose filled cells all look like codes; empty if there is none."""
         sheet = self.file.sheet
         for index, heading in enumerate(sheet.headings):
             cells = [row[index] for _, row in sheet.rows if not is_blank(row[index])]
@@ -304,7 +304,7 @@ class RowReader:
         return reading.value
 
     def _report_remarks(self) -> None:
-        """Report the negative figures, and the cells that were not read exactly as written, by kind."""
+        """Warn of negative figures by column, and note the cells that were not read exactly as written, by kind."""
         for name, places in self._negative.items():
             self.findings.warning(
                 FindingCode.NEGATIVE,

@@ -63,7 +63,13 @@ def combine_values(values: Sequence[CheckedValue], need: NeededColumn, file: str
     """Combine the values of several rows: the sum of money and people, else the value that all rows have.
 
     Blank texts and blank parts of sums are ignored; if all are blank, so is the result. If texts or rates differ, or a
-    rate is blank in some rows, the result is a `Clash`.
+    rate is blank in some rows, the result is a `Clash`. A single value is returned unchanged; the origin of any other
+    result is the number of rows.
+
+    Args:
+        values: the value of each row in the column.
+        need: the column.
+        file: the name of the file, for the origin.
     """
     if len(values) == 1:
         return values[0]
