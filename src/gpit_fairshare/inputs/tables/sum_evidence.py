@@ -161,8 +161,9 @@ class ColumnSums:
         """Return how far a total of so many rows may be off because figures are rounded.
 
         This is the sum of three parts: half the unit that the total itself is rounded to (a power of ten, at most a
-        thousandth of the total); the rounding of its figures (half a unit of the column and four standard deviations,
-        at most half a unit for each row); and a billionth of the total, for float noise.
+        thousandth of the total; the column's unit if that is larger); the rounding of its figures (half a unit of the
+        column and four standard deviations, at most half a unit for each row); and a billionth of the total, for float
+        noise.
         """
         rounding_unit = power_of_ten(total, abs(total) // 1_000)
         rounding = self.unit * min(rows / 2, 0.5 + 4 * math.sqrt(rows / 12))
