@@ -82,6 +82,8 @@ class CheckOptions(RunOptions):
 def check(options: CheckOptions) -> Report:
     """Check input files: report every error that would stop a run, and everything to review.
 
+    With a formula, a transition, settings or years but no scheme, the files are checked against the default scheme.
+
     Returns:
         A `Report`. Errors in the files are among its findings; they are not raised.
 

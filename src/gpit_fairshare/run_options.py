@@ -145,11 +145,17 @@ def called_with(
 ) -> Callable[[Callable[[Options], Answer]], Callable[Arguments, Answer]]:
     """Return a decorator for a function of options: callers give their fields as keyword arguments.
 
-    Its docstring then lists these.
+    The options are made of these and given to the function. Its signature and docstring then list the fields.
+
+    Args:
+        model: the class of the options.
     """
 
     def decorate(function: Callable[[Options], Answer]) -> Callable[Arguments, Answer]:
-        """Return a function that takes the fields as arguments, makes the options of them, and calls the function."""
+        """Return a function that takes the fields as arguments, makes the options of them, and calls the function.
+
+        Its signature is that of the model, and its docstring gets an `Args` section before `Returns`.
+        """
 
         @wraps(function)
         def call(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Answer:
@@ -166,7 +172,10 @@ def called_with(
 
 
 def _meanings(model: Any) -> str:
-    """Return the lines about each field of a model, from the docstrings of the model and its bases."""
+    """Return the lines about each field of a model, from the `Attributes` in the docstrings of the model and its bases.
+
+    If the model describes a field of a base again, its own description is taken.
+    """
     entries: dict[str, str] = {}
     for part in reversed(model.__mro__):
         text = (getdoc(part) or "").partition("Attributes:\n")[2]

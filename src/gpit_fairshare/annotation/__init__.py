@@ -84,7 +84,11 @@ def _read_original(original: Path, largest: int) -> bytes:
 
 
 def _mark_cells(package: Package, marks: Sequence[Mark], file: str) -> None:
-    """Mark the cells of an opened workbook with fills and notes, and add the sheet of findings to it."""
+    """Mark the cells of an opened workbook with fills and notes, and add the sheet of findings to it.
+
+    A cell with several findings gets the fill of the most serious one and one note. For a cell hidden in a merged
+    range, the visible cell is marked. A finding without a cell is only on the sheet.
+    """
     book = WorkbookPart(package)
     named_marks = [_as_named(mark, book, file) for mark in marks]
     title = book.free_name("Findings")
@@ -113,7 +117,9 @@ def _mark_cells(package: Package, marks: Sequence[Mark], file: str) -> None:
 
 
 def _as_named(mark: Mark, book: WorkbookPart, file: str) -> Mark:
-    """Return a mark with the name of its sheet as the workbook writes it.
+    """Return a mark with the names of its sheet and cell as the workbook writes them.
+
+    A mark without a sheet also loses its cell.
 
     Raises:
         UsageError: the sheet or the cell does not exist.

@@ -102,7 +102,10 @@ def local_name(element: etree._Element) -> str:
 
 
 def add(parent: etree._Element, name: str, text: str | None = None, /, **attributes: str) -> etree._Element:
-    """Append a child element in the parent's namespace, with a text that is already `harmless`; return the child."""
+    """Append a child element in the parent's namespace, with a text that is already `harmless`; return the child.
+
+    If the text has spaces at an end or line breaks, the element is marked to keep them.
+    """
     element = etree.SubElement(parent, etree.QName(etree.QName(parent).namespace, name), attributes)
     if text is not None:
         element.text = text
@@ -154,7 +157,11 @@ def get_int(element: etree._Element, name: str, default: int) -> int:
 
 
 def harmless(text: str) -> str:
-    """Return a text that Excel shows unchanged: without characters that XML forbids, and short enough for a cell."""
+    """Return a text that Excel shows as it is, as far as possible.
+
+    Characters that XML forbids become U+FFFD, and line breaks become line feeds. A text too long for a cell is cut and
+    ends in `…`. Sequences such as `_x0041_`, which Excel would read as a letter, are escaped.
+    """
     text = _ILLEGAL.sub("\N{REPLACEMENT CHARACTER}", text.replace("\r\n", "\n").replace("\r", "\n"))
     units = text.encode("utf-16-le")
     if len(units) > 2 * LONGEST_TEXT:

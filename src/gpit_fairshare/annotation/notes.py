@@ -60,7 +60,9 @@ _IDENTIFIERS: Final = re.compile(rb"(<o:idmap\b[^>]*?\bdata=([\"']))([^\"']*)(?=
 
 
 def add_notes(package: Package, sheet: AnnotatedSheet, texts: Mapping[CellPlace, str]) -> None:
-    """Put a note on each cell, below the text of any note that it already has.
+    """Put a note on each cell, below the text of any note that it already has, and draw a box for each new note.
+
+    All notes of the sheet are sorted by cell. If the sheet has no drawing, its old notes get boxes too.
 
     Raises:
         Unfit: the notes or the drawing of the sheet are damaged.
@@ -139,7 +141,12 @@ def _author_number(authors: etree._Element) -> str:
 
 
 def _append_text(note: etree._Element, text: str, part: str) -> None:
-    """Add a text to a note, below its own text and under the name of gpit.
+    """Add a text to a note, below its own text and under the name of gpit; an own plain text becomes a run.
+
+    Args:
+        note: the note.
+        text: the text.
+        part: the part with the notes, for the message.
 
     Raises:
         Unfit: the note has no text.
@@ -164,7 +171,15 @@ def _append_text(note: etree._Element, text: str, part: str) -> None:
 
 
 def _draw_boxes(package: Package, part: str, sheet: AnnotatedSheet, texts: Mapping[CellPlace, str]) -> None:
-    """Add a hidden box for each note to the drawing of a sheet.
+    """Add a hidden box for each note to the drawing of a sheet, as high as its text needs up to a limit.
+
+    The boxes get numbers that no drawing of the workbook uses, which the drawing then declares. Its old bytes stay.
+
+    Args:
+        package: the workbook.
+        part: the part with the drawing.
+        sheet: the sheet.
+        texts: the text of each note that has no box yet.
 
     Raises:
         Unfit: the drawing does not end as a drawing does.
@@ -201,7 +216,7 @@ def _draw_boxes(package: Package, part: str, sheet: AnnotatedSheet, texts: Mappi
 
 
 def _free_blocks(package: Package, count: int) -> list[int]:
-    """Return the lowest blocks of numbers that no drawing of the workbook uses, whether it declares them or not."""
+    """Return the `count` lowest blocks of numbers that no drawing of the workbook declares or uses."""
     used_blocks: set[int] = set()
     for part in package.names(".vml"):
         data = package.read(part)

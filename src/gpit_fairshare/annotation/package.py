@@ -70,7 +70,12 @@ class Package:
         self.types = self.tree(TYPES)
 
     def _check_size(self, largest: int) -> None:
-        """Refuse a workbook that would fill the memory. Of each part, no more is unpacked than its declared size.
+        """Refuse a workbook whose XML would unpack to more than a limit, or all its parts to more than four times that.
+
+        The sizes are those that the archive declares; no more of a part is ever unpacked.
+
+        Args:
+            largest: the limit in bytes.
 
         Raises:
             Unfit: it is too large.
@@ -175,7 +180,7 @@ class Package:
         return name
 
     def content_type(self, part: str) -> str:
-        """Return the declared type of a part; empty if none is declared."""
+        """Return the declared type of a part, else that declared for its file ending; empty if there is neither."""
         by_ending = ""
         for entry in self.types.findall("*"):
             if entry.get("PartName", "").lower() == f"/{part}".lower():
@@ -185,7 +190,10 @@ class Package:
         return by_ending
 
     def _declare_type(self, part: str, content_type: str) -> None:
-        """Declare the content type of a part in the list of types, unless it has this type already."""
+        """Declare the content type of a part in the list of types, unless it has this type already.
+
+        The first drawing is declared by its file ending, which covers all drawings; any other part by its name.
+        """
         if self.content_type(part) == content_type:
             return
         self.edit(TYPES)
@@ -201,7 +209,13 @@ class Package:
     def target(self, source: str, *, kind: str = "", identifier: str = "") -> str:
         """Return the name of the part that another refers to, by the kind of reference or by its identifier.
 
-        The name is empty if there is no such reference.
+        The name is empty if there is no such reference, or only to something outside the workbook. A reference to a
+        part that the workbook does not contain raises `Unfit`.
+
+        Args:
+            source: the part that refers to the other; empty for the whole package.
+            kind: the kind of reference, such as `styles`; the first of its kind is taken.
+            identifier: the identifier of the reference; if given, the kind is not looked at.
         """
         if relationships_part(source) not in self:
             return ""
@@ -214,6 +228,13 @@ class Package:
 
     def add(self, source: str, kind: str, pattern: str, data: bytes, content_type: str) -> tuple[str, str]:
         """Add a part to the folder of the workbook, with a reference from another part.
+
+        Args:
+            source: the part that refers to it; its list of references is created if there is none.
+            kind: the kind of reference, such as `comments`.
+            pattern: the name within the folder, with `{}` for the first free number.
+            data: the bytes of the part.
+            content_type: its declared type.
 
         Returns:
             The name of the part, and the identifier of the reference.
@@ -236,7 +257,10 @@ class Package:
         return part, f"rId{number}"
 
     def save(self, path: Path) -> None:
-        """Write the package to a file: old parts in their order and with their dates, new parts at the end."""
+        """Write the package to a file: old parts in their order and with their dates, new parts at the end.
+
+        Parts opened with `edit` are written from their trees, all others as their bytes.
+        """
         new = zipfile.ZipInfo(date_time=_NEW_PART)
         new.create_system, new.compress_type = 0, zipfile.ZIP_DEFLATED
         with path.open("wb") as stream, zipfile.ZipFile(stream, "w") as out:

@@ -57,6 +57,9 @@ class Mark:
 def note_text(findings: Sequence[tuple[int, Mark]], sheet: str, *, cell: str) -> str:
     """Return the text of the note on a cell, the most serious finding first.
 
+    A note has about 1,500 characters: a first finding that is too long is cut, and findings that have no room are
+    counted, with a pointer to the sheet.
+
     Args:
         findings: each with its row on the sheet of findings.
         sheet: name of the sheet of findings.
@@ -87,6 +90,9 @@ def findings_sheet(
     marks: Sequence[Mark], linked: frozenset[str], styles: StylesPart, dialect: Dialect
 ) -> etree._Element:
     """Return the XML of the sheet with a row of headings and a row for each finding, in their order.
+
+    Without findings, one row says so. The rows can be filtered, and link to the cells, as far as Excel accepts so many
+    links.
 
     Args:
         marks: the findings, with the names of sheets as the workbook writes them.
@@ -126,7 +132,17 @@ def findings_sheet(
 def _write_findings(
     data: etree._Element, marks: Sequence[Mark], linked: frozenset[str], styles: StylesPart, plain: int
 ) -> list[tuple[str, str, str]]:
-    """Write a row for each finding, and return the links to their cells: cell with the link, target, text."""
+    """Write a row for each finding, and return the links to their cells: cell with the link, target, text.
+
+    A finding about a whole sheet is linked to its first cell; one about the workbook, or a sheet without cells, is not.
+
+    Args:
+        data: the element that the rows are added to.
+        marks: the findings.
+        linked: the sheets with cells.
+        styles: the cell styles; those of links and levels are added.
+        plain: the number of the style of texts.
+    """
     link = styles.link()
     levels = {level: styles.text(level) for level in dict.fromkeys(mark.level for mark in marks)}
     links = []
@@ -144,7 +160,10 @@ def _write_findings(
 
 
 def _write_row(data: etree._Element, number: int, texts: Sequence[str], style_numbers: Sequence[int]) -> None:
-    """Add a row of texts, each with the number of its style. They are stored so that none is run as a formula."""
+    """Add a row of texts, each with the number of its style, as high as its longest text needs.
+
+    The texts are stored so that none is run as a formula.
+    """
     # Set the height: some programs use the heights in the file, and would print wrapped lines over each other.
     lines = max(len(textwrap.wrap(text, width)) for text, (_, width) in zip(texts, _COLUMNS, strict=True))
     height = min(_LINE * max(lines, 1), _TALLEST)

@@ -110,7 +110,10 @@ class AnnotatedSheet:
         return cell
 
     def cell(self, place: CellPlace) -> etree._Element:
-        """Return the element of a cell. If the file has none, a blank cell with the style that it shows is added."""
+        """Return the element of a cell. If the file has none, a blank cell with the style that it shows is added.
+
+        Its row is added too if it is missing, and the used range that the sheet states is extended.
+        """
         row = self._rows.get(place.row)
         if row is None:
             row = _insert_element(self._data, "row", str(place.row), self._rows, place.row)
@@ -127,9 +130,15 @@ class AnnotatedSheet:
         drawing.set(self.dialect.reference, identifier)
 
     def box_anchor(self, cell: CellPlace, width: int, height: int) -> tuple[int, ...]:
-        """Return the place of a note's box next to a cell: column, pixels, row, pixels, of its start and of its end.
+        """Return the place of a note's box right of a cell: column, pixels, row, pixels, of its start and of its end.
 
-        Columns and rows count from 0. A box covers fewer columns or rows if these are wide or high.
+        Columns and rows count from 0. A box begins one row higher than the cell, and earlier at the edge of the sheet.
+        It covers fewer columns or rows if these are wide or high.
+
+        Args:
+            cell: the cell with the note.
+            width: of the box, in pixels.
+            height: of the box, in pixels.
         """
         left = min(cell.column, MOST_COLUMNS - 6)
         top = min(max(cell.row - 2, 0), MOST_ROWS - 30)
@@ -202,7 +211,15 @@ class AnnotatedSheet:
 def _insert_element(
     parent: etree._Element, name: str, reference: str, siblings: dict[int, etree._Element], number: int
 ) -> etree._Element:
-    """Insert a row or a cell before its first sibling with a higher number, add it to the siblings, and return it."""
+    """Insert a row or a cell before its first sibling with a higher number, add it to the siblings, and return it.
+
+    Args:
+        parent: the element that gets it.
+        name: `row` or `c`.
+        reference: its number or address in the file.
+        siblings: the rows or cells that are there, by number; it is added to them.
+        number: the number of the row or column.
+    """
     element = etree.Element(etree.QName(etree.QName(parent).namespace, name), r=reference)
     next_number = min((other for other in siblings if other > number), default=None)
     if next_number is None:
@@ -214,7 +231,14 @@ def _insert_element(
 
 
 def _pixels(settings: etree._Element | None, size: str, factor: float, usual: int) -> int:
-    """Return a size from settings in pixels: 0 if hidden, and the usual size if there is none."""
+    """Return a size from settings in pixels: 0 if hidden, and the usual size if there is none that makes sense.
+
+    Args:
+        settings: the element with the size; None if there is none.
+        size: the name of its attribute.
+        factor: pixels for each unit of the attribute.
+        usual: the usual size in pixels.
+    """
     if settings is None:
         return usual
     if settings.get("hidden") in ("1", "true"):
@@ -265,7 +289,12 @@ class WorkbookPart:
     def append_sheet(self, name: str, root: etree._Element) -> None:
         """Add a sheet with a free name after the others, so that the numbers of sheets stay the same.
 
-        Its filter gets the hidden name that Excel expects.
+        Its filter gets the hidden name that Excel expects, and titles in the file's properties that list the sheets get
+        its name.
+
+        Args:
+            name: a name that no sheet has.
+            root: the XML of the sheet; it has a filter.
         """
         package = self._package
         workbook = package.edit(package.workbook)
@@ -286,7 +315,10 @@ class WorkbookPart:
         self.pages[name.casefold()] = SheetEntry(name, part, cells=True)
 
     def _list_title(self, name: str) -> None:
-        """Add a sheet's name to the titles in the file's properties, if these list the sheets of this workbook."""
+        """Add a sheet's name to the titles in the file's properties, after the other worksheets.
+
+        Nothing happens unless these titles begin with exactly the worksheets of this workbook, in order.
+        """
         target = self._package.target
         part = target("", kind="extended-properties") or target("", kind="extendedProperties")
         if not part:

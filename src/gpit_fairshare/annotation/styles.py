@@ -64,7 +64,9 @@ class StylesPart:
         self._marked: dict[tuple[int, Level], int] = {}
 
     def marked(self, style: int, level: Level) -> int:
-        """Return the number of a style with the fill of a level, otherwise unchanged.
+        """Return the number of a copy of a style with the fill of a level, otherwise unchanged; it is added once.
+
+        The fill is dark if the style has light text.
 
         Raises:
             Unfit: the style does not exist, or the workbook has as many as Excel accepts.
@@ -93,7 +95,11 @@ class StylesPart:
         return self._add_style(wrap=True, font=self._add_font("u"))
 
     def _has_light_text(self, style: etree._Element) -> bool:
-        """Return whether the font of a style is closer to white than to black; a font without a colour is black."""
+        """Return whether the font of a style is closer to white than to black; a font without a colour is black.
+
+        Of a theme's colours, only the first and third count as light, and of numbered colours only white, unless
+        darkened.
+        """
         colour = self._fonts.find(f"{{*}}font[{get_int(style, 'fontId', 0) + 1}]/{{*}}color")
         if colour is None:
             return False
@@ -124,7 +130,10 @@ class StylesPart:
         return self._fill_ids[colour]
 
     def _add_font(self, trait: str) -> str:
-        """Add the workbook's usual font in bold (`b`), or as a link (`u`), and return its number."""
+        """Add the workbook's usual font in bold (`b`), or underlined and blue as a link (`u`), and return its number.
+
+        The usual font is the first; its own bold, underline and colour are not copied.
+        """
         usual_font = self._fonts.findall("{*}font")[0]
         font = self._append_element(self._fonts, "font")
         copied_traits = set(_FONT_ORDER) - {"b", "u", "color"}
@@ -135,7 +144,13 @@ class StylesPart:
         return str(len(self._fonts.findall("{*}font")) - 1)
 
     def _add_style(self, *, wrap: bool = False, font: str = "0", fill: str = "0") -> int:
-        """Add a style with a font and a fill, given by their numbers, and return its number."""
+        """Add a style with a font and a fill, given by their numbers, and return its number.
+
+        Args:
+            wrap: whether texts are wrapped, and begin at the top of the cell.
+            font: number of the font.
+            fill: number of the fill.
+        """
         traits = {"numFmtId": "0", "fontId": font, "fillId": fill, "borderId": "0", **self._based}
         applied = {"applyFont": font != "0", "applyFill": fill != "0", "applyAlignment": wrap}
         traits |= {name: "1" for name, is_applied in applied.items() if is_applied}

@@ -52,7 +52,10 @@ class RowsOfYears:
 
 
 def report_unfit_codes(restatement: RowsOfYears) -> set[str]:
-    """Report codes that no crosswalk knows, or that opened after the day; return both."""
+    """Report codes that no crosswalk knows, or that opened after the day, as errors; return both.
+
+    The nearest known code is suggested if at most 20 are unknown.
+    """
     organisations = restatement.crosswalk.organisations
     unknown = sorted(set(restatement.rows) - set(organisations))
     later = sorted(
@@ -153,7 +156,7 @@ def check_year_merger(restatement: RowsOfYears, successor: str, codes: Sequence[
 
 
 def check_codes(rows: Mapping[str, InputRow], year: str, crosswalk: Crosswalk, findings: FindingCollector) -> None:
-    """Warn of codes that are not known, or not open in their year. Only if most codes are known.
+    """Warn of codes that are not known, or not open in their year. Only if at least half of the codes are known.
 
     For runs without `--boundaries`.
 
@@ -194,7 +197,10 @@ def check_codes(rows: Mapping[str, InputRow], year: str, crosswalk: Crosswalk, f
 
 
 def report_code_changes(names: Mapping[str, Mapping[str, str]], crosswalk: Crosswalk, findings: FileFindings) -> None:
-    """Report which organisations opened, closed or merged between one year and the next.
+    """Note which organisations opened, closed or merged between one year and the next.
+
+    Members of a merger are named in its sentence only; the others are listed as new or gone. Years without
+    organisations are not compared.
 
     Args:
         names: for each year of the scheme, in order, the name of each organisation by code.

@@ -120,7 +120,7 @@ class Crosswalk:
     def with_rows(self, rows: Iterable[Mapping[str, str]]) -> Crosswalk:
         """Return this crosswalk with more successions, in the form that `added` returns.
 
-        A row that is invalid, or that contradicts another, raises a ValueError.
+        Without rows, it is returned unchanged. A row that is invalid, or that contradicts another, raises a ValueError.
         """
         more = [_parse_succession(row) for row in rows]
         return Crosswalk([*self.successions, *more], self.organisations.values()) if more else self
@@ -197,7 +197,7 @@ class Crosswalk:
         return min((step.effective for step in self._into.get(code, [])), default=None)
 
     def is_open(self, code: str, day: date) -> bool:
-        """Return whether an organisation existed on a day."""
+        """Return whether an organisation existed on a day; one whose first day is not known existed until it closed."""
         steps = self._next.get(code, [])
         return self.opened(code) <= day and not (steps and steps[0].effective <= day)
 
@@ -289,7 +289,8 @@ def contradictions(successions: Iterable[Succession]) -> list[Contradiction]:
     """Return why successions contradict each other; nothing if they do not.
 
     Each predecessor goes into its successors on one day, in parts above 0 that add up to exactly 1. No organisation
-    becomes itself again, and each closes later than the day on which another goes into it.
+    becomes itself again, and each closes later than the day on which another goes into it. This second rule is checked
+    only if every predecessor obeys the first. A circle of organisations is returned once, as a whole.
     """
     by_code = _grouped(sorted(successions), "predecessor")
     problems = [Contradiction((code,), reason) for code, steps in by_code.items() if (reason := _fault_of(code, steps))]
@@ -318,7 +319,7 @@ def contradictions(successions: Iterable[Succession]) -> list[Contradiction]:
 
 
 def _fault_of(code: str, steps: list[Succession]) -> str:
-    """Return the error in the successions of one predecessor; empty if there is none."""
+    """Return the first error in the successions of one predecessor; empty if there is none."""
     successors = [step.successor for step in steps]
     days = sorted({step.effective for step in steps})
     total = sum(step.fraction for step in steps)

@@ -45,7 +45,7 @@ def read_crosswalks(
         options: the largest file to read.
 
     Returns:
-        The crosswalk, or None if the files have errors; and the files that were read.
+        The crosswalk, or None if the files have errors or contradict the package; and the files that were read.
     """
     before = findings.errors
     reader = _CrosswalkReader(findings)
@@ -68,7 +68,8 @@ class _CrosswalkReader:
     def join_with_packaged(self) -> Crosswalk | None:
         """Return the successions of the files with those of the package; None if they contradict each other.
 
-        Each contradiction is reported at its row.
+        Each contradiction is reported at its row. A row that repeats the package is none. Names in the files replace
+        those of the package.
         """
         packaged = packaged_crosswalk()
         packaged_steps = {step._replace(name="") for step in packaged.successions}

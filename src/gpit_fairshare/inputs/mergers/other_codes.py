@@ -66,7 +66,11 @@ def translate_ons_codes(file: InputFile, crosswalk: Crosswalk, *, strict: bool) 
 
 
 def counterparts(code: str, name: str, others: Mapping[str, str]) -> list[str]:
-    """Return the codes of another file that a code may be a misspelling of; none if there are too many.
+    """Return the codes of another file that a code may be a misspelling of, sorted; none if there are too many.
+
+    These are the codes with the same name, apart from words such as NHS and CCG. If there are none, they are the codes
+    with one letter or digit changed, added or missing, and a similar or unknown name. Too many are more than three, or
+    more than 300 `others`.
 
     Args:
         code: a code that the other file lacks.

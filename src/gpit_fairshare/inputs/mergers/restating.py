@@ -41,7 +41,9 @@ _MOST_CODES: Final = 40
 def restate_on_boundaries(
     groups: Iterable[Group], lines: Sequence[SpendLine], day: date, crosswalk: Crosswalk, findings: FindingCollector
 ) -> list[Restated]:
-    """Restate the rows of all files for the organisations of a day, in every year, and report it once for the run.
+    """Restate the rows of all files for the organisations of a day, in every year, and report it.
+
+    The mergers and splits are reported once for the run; rows that are the same in several years are restated once.
 
     Args:
         groups: their rows by year are replaced.
@@ -94,7 +96,10 @@ def restate_year(
 
 
 def lines_on_boundaries(lines: Iterable[SpendLine], crosswalk: Crosswalk, day: date) -> list[SpendLine]:
-    """Return lines of cost for the organisations of a day; a split gives a line for each successor."""
+    """Return lines of cost for the organisations of a day; a split gives a line for each successor.
+
+    A line that moves gets its former organisation as `predecessor`; the others are unchanged.
+    """
     restated: list[SpendLine] = []
     for line in lines:
         shares = crosswalk.shares(line.org_code, date.min, day)
@@ -129,10 +134,15 @@ class _Restatement(RowsOfYears):
     moved: list[Restated] = field(default_factory=list)
 
     def _combine_members(self, end: str, members: Sequence[_Member], need: NeededColumn) -> CheckedValue | Clash:
-        """Return the combined value of an organisation's members in a column, including blanks.
+        """Return the combined value of an organisation's members in a column.
 
-        Only the part of each member that goes into the organisation is added up. The result is a `Clash` if rates or
-        texts differ, or if a rate would have to be split.
+        Only the part of each member that goes into the organisation is added up, without blanks. The result is a
+        `Clash` if rates or texts differ, if a rate is blank for some members, or if a rate would have to be split.
+
+        Args:
+            end: the organisation.
+            members: the rows that go into it; all have a value in the column, which may be blank.
+            need: the column.
         """
         if need.kind == "number" and not need.is_sum and any(member.fraction != 1 for member in members):
             return Clash.CLASH  # the rate of a part
@@ -143,7 +153,9 @@ class _Restatement(RowsOfYears):
         return combine_values(values, need, members[0].row.file.sheet.file)
 
     def _record_moved(self, end: str, members: Sequence[_Member], need: NeededColumn, blank_in_words: str) -> None:
-        """Add the amounts that members bring to an organisation to `moved`, and warn of members whose cell is blank.
+        """Add the amounts that members bring to an organisation to `moved`, for each year; its own amount is not added.
+
+        If some members have a blank cell and others do not, that is a warning.
 
         Args:
             end: the organisation.
@@ -167,7 +179,11 @@ class _Restatement(RowsOfYears):
 
     @cached_property
     def _parts(self) -> dict[tuple[str, str], dict[str, float]]:
-        """The part of each amount for each organisation of the day, by code and column; empty for a blank."""
+        """The part of each amount for each organisation of the day, by code and column.
+
+        Spend that is split is shared out line by line. There are no parts for a blank, or in columns other than money
+        and people.
+        """
         parts: dict[tuple[str, str], dict[str, float]] = {}
         for code, row in self.rows.items():
             shares = self.crosswalk.shares(code, date.min, self.day)
@@ -213,7 +229,11 @@ class _OnBoundaries(_Restatement):
     """Organisations by the columns whose values cannot be combined."""
 
     def rows_after(self) -> dict[str, InputRow]:
-        """Return the rows by organisation of the day; the totals of money and people stay the same."""
+        """Return the rows by organisation of the day; the totals of money and people stay the same.
+
+        Codes that are unknown, or that opened after the day, are errors and keep their rows. Incomplete mergers, values
+        that cannot be combined, and the totals before and after are reported. This also fills `moved` and `successors`.
+        """
         unfit = report_unfit_codes(self)
         members: dict[str, list[_Member]] = {}
         for code in sorted(self.rows):
@@ -234,9 +254,10 @@ class _OnBoundaries(_Restatement):
         return after
 
     def _merged_row(self, end: str, members: Sequence[_Member]) -> InputRow:
-        """Return one row for an organisation, with the combined values of its members.
+        """Return one row for an organisation, with the combined values of its members and its name in the crosswalk.
 
-        Values that cannot be combined are left out and added to `_clashes`.
+        If the crosswalk has no name, the organisation's own row gives it. Values that cannot be combined are left out
+        and added to `_clashes`; amounts that moved are recorded.
         """
         values: dict[str, CheckedValue] = {}
         for need in self.group.gives.values():
@@ -257,7 +278,7 @@ class _OnBoundaries(_Restatement):
         return replace(first, code=end, values=values)
 
     def _report_clashes(self) -> None:
-        """Report the columns whose values cannot be combined: an error if the scheme needs the column."""
+        """Report the columns whose values cannot be combined: an error if the scheme needs them, else a warning."""
         for column, ends in sorted(self._clashes.items()):
             number = self.group.gives[column].kind == "number"
             members = f"the predecessors of {listed(ends)}"
@@ -296,7 +317,14 @@ class _WithSuccessors(_Restatement):
     """Counts closed organisations, in rows without a year, with their successors for one year."""
 
     def rows_after(self, codes_of_year: Collection[str]) -> dict[str, InputRow]:
-        """Return the rows by organisation of the year: closed organisations become one row with their successor."""
+        """Return the rows by organisation of the year: closed organisations become one row with their successor.
+
+        If the successor has a row already, that is an error and its row stays. An incomplete merger is an error too.
+        The mergers and the totals are noted; without any, the rows are returned unchanged.
+
+        Args:
+            codes_of_year: the organisations of the year.
+        """
         movers = self._movers(codes_of_year)
         if not movers:
             return dict(self.rows)
@@ -309,7 +337,10 @@ class _WithSuccessors(_Restatement):
         return after
 
     def _movers(self, codes_of_year: Collection[str]) -> dict[str, list[_Member]]:
-        """Return the rows of closed organisations by their successor in the year; report those that split."""
+        """Return the rows of closed organisations by their successor in the year; those that split are an error.
+
+        Rows with a year, codes that the year has, and codes whose successor it does not have are not in the result.
+        """
         movers: dict[str, list[_Member]] = {}
         year = self.years[0]
         for code, row in sorted(self.rows.items()):
@@ -327,7 +358,7 @@ class _WithSuccessors(_Restatement):
     def _merged_row(self, successor: str, members: Sequence[_Member]) -> InputRow:
         """Return one row for a successor, with the combined values of the organisations that became it.
 
-        Values that cannot be combined are reported and left out.
+        Values that cannot be combined are reported and left out; amounts that moved are recorded in `moved`.
         """
         first = members[0].row
         codes = listed([member.code for member in members], _MOST_CODES)
@@ -345,7 +376,10 @@ class _WithSuccessors(_Restatement):
         return replace(first, code=successor, values=values)
 
     def _report_clash(self, successor: str, members: Sequence[_Member], need: NeededColumn) -> None:
-        """Report that members of a merger differ in a column that cannot be added up: an error if it is needed."""
+        """Report members of a merger that differ in a column that cannot be added up, as an error if it is needed.
+
+        Otherwise, it is a warning.
+        """
         findings = members[0].row.file.findings
         codes = listed([member.code for member in members])
         message = (

@@ -118,7 +118,9 @@ def find_sums(
 ) -> Sums:
     """Return the rows of one table that are sums of others, found level by level from the lowest.
 
-    The doubtful sums are those that are left where no more sums are certain.
+    Each round removes the certain sums and searches the other rows again. Layers are tried only in a round in which no
+    block is certain. Once other sums are certain, the sum of all remaining rows needs only 2 digits. The doubtful sums
+    are those that are left where no more sums are certain.
 
     Args:
         columns: the columns that are added up.
@@ -158,7 +160,8 @@ class _Groups:
     def chained_sums(self) -> list[BlockSum]:
         """Return the sums of the chosen groups, which do not overlap, each with the evidence of its whole chain.
 
-        A chain in which every row only repeats another is left out.
+        A chain in which every row only repeats another is left out. In other chains, the total of two equal rows is the
+        upper or the lower one as in most groups of the chain.
         """
         sums: list[BlockSum] = []
         for chain in self._chains():
@@ -179,7 +182,8 @@ class _Groups:
     def _groups_of_total(self, row: int) -> Iterator[_BlockGroup]:
         """Yield the blocks whose sum a row is: directly above it, directly below it, or all other rows.
 
-        There are none if all figures of the row are 0 or blank.
+        The first column in which the row is not 0 gives at most 40 blocks on each side; those that are not sums in
+        every column are dropped. There are none if all figures of the row are 0 or blank.
         """
         figures = self._first_evidence(row)
         if figures is None:
@@ -197,8 +201,8 @@ class _Groups:
     def _is_sum(self, group: _BlockGroup) -> bool:
         """Return whether the row equals the sum of its block in every column where it has a figure.
 
-        A difference by rounding is allowed. A row is no sum if people are counted and no column agrees exactly, or if
-        it has the code of one of its parts.
+        A difference by rounding is allowed, unless the block is a single row. A row is no sum if people are counted and
+        no column agrees exactly, or if it has the code of one of its parts.
         """
         misses = []
         for figures in self.table.columns:
@@ -213,7 +217,12 @@ class _Groups:
     # Evidence.
 
     def _evidence_digits(self, group: _BlockGroup) -> tuple[float, float]:
-        """Return the digits of evidence for a group by itself, and for one that follows another group."""
+        """Return the digits of evidence for a group by itself, and for one that follows another group.
+
+        Both count the blocks next to the row that could be near its figure. The first also counts the rows that could
+        be the total instead, or the edges if the group is at one; for the sum of all other rows there is no choice. A
+        missing code or one of a higher level adds digits. A group that repeats a single row has next to none.
+        """
         bonus = 0.0 if self.table.codes[group.row] else _NO_CODE
         if self.table.is_above([group.row], group.block()):
             bonus += KNOWN_LEVEL
@@ -236,7 +245,15 @@ class _Groups:
         return bonus - math.log10(by_itself), bonus - math.log10(of_row)
 
     def _chance(self, row: int, block: tuple[int, int], widths: Sequence[int]) -> float:
-        """Return the chance that the sum of a block is, by coincidence, near the figures of a row in all columns."""
+        """Return the chance that the sum of a block is, by coincidence, near the figures of a row in all columns.
+
+        Columns in which the row is blank do not count.
+
+        Args:
+            row: the possible total.
+            block: the start and the stop of the block.
+            widths: for each column, the width of the range of sums that are near.
+        """
         return chance_of_sum(
             (figures.numbers[row], width, figures.spread(block, (row, row + 1)))
             for figures, width in zip(self.table.evidence, widths, strict=True)
@@ -246,7 +263,9 @@ class _Groups:
     def _blocks_near(self, row: int) -> _Near:
         """Return how many blocks of two rows or more next to a row have a sum near its figure, and one of these.
 
-        Near is between half and twice the figure.
+        Near is between half and twice the figure, in the first column in which the row is not 0. With negative figures,
+        blocks of any length between half and one and a half times the figure are counted, and their number is taken one
+        and a half times.
         """
         figures = self._first_evidence(row)
         if figures is None:
@@ -271,9 +290,9 @@ class _Groups:
     def _choice_factors(self) -> list[float]:
         """For each row, how much the chance of a coincidence grows because other rows could be the total too.
 
-        The factor is the sum of the chances of all rows with as much evidence, divided by the row's own chance. The
-        smaller the chance that some block adds up to exactly the figures of a row, with a step of 1, the more evidence
-        that row is.
+        The factor is the sum of the chances of all rows with as much evidence, divided by the row's own chance; if that
+        is 0, it is the number of rows. The smaller the chance that some block adds up to exactly the figures of a row,
+        with a step of 1, the more evidence that row is.
         """
         widths = [1] * len(self.table.evidence)
         nearby = map(self._blocks_near, range(self.table.size))
@@ -290,7 +309,9 @@ class _Groups:
     def _choose_groups(self) -> _Link | None:
         """Choose the groups with the most evidence that do not overlap, and return the link of the last one.
 
-        Each link leads to the one before it. The result is None if there are no groups.
+        Each link leads to the one before it. A group belongs to the chain of a group that ends at most three rows
+        before it, if that gives at least as much evidence as standing by itself. The result is None if no group has
+        evidence.
         """
         best: list[_Link] = []  # the best choice up to each end; each is better than the one before
         last: dict[int, _Link] = {}

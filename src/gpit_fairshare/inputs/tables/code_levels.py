@@ -80,7 +80,10 @@ class CodeLevels:
         self._ranks = Counter(level.rank for level in known_levels if has_levels)
 
     def is_above(self, codes: Iterable[str], parts: Iterable[str]) -> bool:
-        """Return whether all codes have higher levels than the known codes of their parts; false if none is known."""
+        """Return whether all codes are known to have levels that can contain those of their parts.
+
+        Parts without a known level do not count; if no part has one, the result is false.
+        """
         above = {self._levels.get(code) for code in codes}
         below = {(level, part[:3]) for part in parts if (level := self._levels.get(part))}
         return bool(below) and all(
@@ -88,12 +91,15 @@ class CodeLevels:
         )
 
     def kind_of(self, code: str) -> str:
-        """Return the name of a code's level; if it is not known, the code with 9 for digits and A for letters."""
+        """Return the name of a code's level; if this table gives it none, the code with 9 for digits, A for letters."""
         level = self._levels.get(code)
         return level.name if level else code.translate(_SHAPE)
 
     def higher_codes(self) -> dict[str, Level]:
-        """Return the codes of areas that contain other organisations of the same table, each with its level."""
+        """Return the codes of areas that contain other organisations of the same table, each with its level.
+
+        Their level is above the most frequent one, which is that of the organisations.
+        """
         # The most frequent level is that of the organisations.
         usual = min(self._ranks, key=lambda rank: (-self._ranks[rank], rank), default=0)
         parts = {(level, code[:3]) for code, level in self._levels.items()}

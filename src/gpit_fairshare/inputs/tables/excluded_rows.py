@@ -21,9 +21,9 @@ _NAMES = ("org_name", "practice_name")
 
 
 def organisation_rows(headings: Headings, needs: Sequence[NeededColumn]) -> tuple[Sequence[Record], set[str]]:
-    """Return the rows of organisations, and the codes that the user excluded.
+    """Return the rows of organisations, and the codes or names of `--leave-out` that excluded a row.
 
-    Rows of excluded codes, remarks and totals are left out and reported.
+    Rows of excluded codes, remarks and totals are left out and reported. It is an error if none remains.
 
     Args:
         headings: the headings of the file.
@@ -63,8 +63,9 @@ def organisation_rows(headings: Headings, needs: Sequence[NeededColumn]) -> tupl
 def _rows_left_out(headings: Headings) -> dict[int, str]:
     """Return the numbers of the rows that the user excludes, each with the code or name that excludes it.
 
-    A code excludes the rows with that code; a name excludes rows with that name and no code. Capitals and spaces make
-    no difference. If Excel turned a code into a whole number, the code with its zeros excludes it too.
+    A code excludes the rows with that code; if a practice has it, it excludes no row by the organisation's code. A name
+    excludes rows with that name and no code. Capitals and spaces make no difference. If Excel turned a code into a
+    whole number, the code with its zeros excludes it too.
     """
     columns = headings.columns
     # Compare practice codes first: a row of totals may have the same code for its organisation.
@@ -93,7 +94,10 @@ class _ExcludedCodes:
         self._numbers = {code.strip().lstrip("0") or "0": code for code in codes if code.strip().isdecimal()}
 
     def match(self, cell: Any) -> str:
-        """Return the excluded code or name that a cell holds; empty if it holds none."""
+        """Return the excluded code or name that a cell holds, as the user typed it; empty if it holds none.
+
+        A whole number matches a code with zeros before it. In texts, capitals and spaces make no difference.
+        """
         if is_blank(cell) or isinstance(cell, Broken):
             return ""
         if isinstance(cell, int):
@@ -145,7 +149,16 @@ def _memo_lines(headings: Headings, records: Sequence[Record], needs: Sequence[N
 def _rows_below_totals(
     headings: Headings, records: Sequence[Record], needs: Sequence[NeededColumn], codes: Sequence[int]
 ) -> set[int]:
-    """Return the numbers of the rows below the first total that follows the last organisation, except totals."""
+    """Return the numbers of the rows below the first total that follows the last organisation, except totals.
+
+    There are none if no total follows it.
+
+    Args:
+        headings: the headings of the file.
+        records: its rows.
+        needs: the columns that are read from it.
+        codes: the positions of the columns of codes.
+    """
     discarded_findings = FileFindings(FindingCollector(), "")  # totals are reported later
     totals = Totals(headings, needs, discarded_findings).find(records)
     organisations = [
@@ -157,7 +170,11 @@ def _rows_below_totals(
 
 
 def _is_code(cell: Any) -> bool:
-    """Return whether a cell may be a code: anything except a blank, or words instead of a code."""
+    """Return whether a cell may be a code, also one with an error.
+
+    That is a text that looks like a code, or a number or another value. Blanks, words instead of a code, and values
+    that mean a missing code are none.
+    """
     if isinstance(cell, str) and (is_code(cell) or not is_code(cell.strip())):
         return is_code(cell)
     try:
@@ -168,7 +185,10 @@ def _is_code(cell: Any) -> bool:
 
 
 def _is_possible_figure(cell: Any) -> bool:
-    """Return whether a cell holds a figure, or a text that may have been one."""
+    """Return whether a cell holds a figure, or may have been one: a text with a digit, or anything that is no text.
+
+    A blank is not.
+    """
     if is_blank(cell):
         return False
     return not isinstance(cell, str) or any(map(str.isdigit, cell)) or read_number(cell.strip()) is not None

@@ -67,7 +67,12 @@ class Group:
 
 
 def make_groups(sheets: Iterable[tuple[Role, InputSheet]], request: Request) -> list[Group]:
-    """Return the groups of files: all of `--population` together, all of `--spend`, and each of `--input` alone."""
+    """Return the groups of files: all of `--population` together, all of `--spend`, and each of `--input` alone.
+
+    Args:
+        sheets: each file's sheet with its option; those of one option follow each other.
+        request: what is needed.
+    """
     groups: list[Group] = []
     for role, sheet in sheets:
         file = InputFile(sheet, role, request)
@@ -79,7 +84,11 @@ def make_groups(sheets: Iterable[tuple[Role, InputSheet]], request: Request) -> 
 
 
 def needed_columns(request: Request) -> tuple[list[NeededColumn], list[NeededColumn]]:
-    """Return the columns that are needed, with their units, and those that are kept if a file has them."""
+    """Return the columns that are needed, with their units, and those that are kept if a file has them.
+
+    A column without a unit gets that of the standard column. Codes, names and years are in neither list; texts of
+    `area_team` and of `request.keep_text` are kept.
+    """
     standards = standard_columns()
     needed = [
         replace(need, unit=need.unit or (standards[need.name].unit if need.name in standards else ""))
@@ -93,6 +102,9 @@ def needed_columns(request: Request) -> tuple[list[NeededColumn], list[NeededCol
 
 def share_out_columns(groups: Sequence[Group], request: Request, findings: FindingCollector, *, all_read: bool) -> None:
     """Decide which group gives each column, and report columns that none or several of the groups have.
+
+    The first group with a column gives it. A file of this group that lacks the column is an error too, if the column is
+    needed. An `area_team` that the scheme does not name is never reported.
 
     Args:
         groups: the files; this fills their `gives`.
@@ -128,7 +140,8 @@ def share_out_columns(groups: Sequence[Group], request: Request, findings: Findi
 def _groups_with_column(need: NeededColumn, groups: Sequence[Group]) -> list[Group]:
     """Return the groups that can give a column.
 
-    If they all hold the same sheet, given for several options, only the one of the column's usual option is returned.
+    If they all hold the same sheet, given for several options, only one is returned: that of the column's usual option,
+    else the first.
     """
     owners = [group for group in groups if group.can_give(need)]
     standard = standard_columns().get(need.name)
@@ -138,9 +151,10 @@ def _groups_with_column(need: NeededColumn, groups: Sequence[Group]) -> list[Gro
 
 
 def place_rows_by_year(group: Group) -> None:
-    """Fill the `rows` of a group by year and organisation; report repeated rows and missing years.
+    """Fill the `rows` of a group by year and organisation; report repeated rows, and years that no file has.
 
-    Lines of cost of one organisation in two files are added up.
+    A row without a year is used for every year of the scheme. Of repeated rows, the first is kept. Lines of cost of one
+    organisation in two files are added up instead.
     """
     request = group.request
     for file in group.files:
@@ -167,7 +181,7 @@ def place_rows_by_year(group: Group) -> None:
 
 
 def report_case_clashes(rows: Iterable[InputRow], findings: FindingCollector) -> None:
-    """Report codes that differ only in upper and lower case."""
+    """Report codes of organisations, or of practices, that differ only in upper and lower case."""
     spellings: dict[tuple[str, str], dict[str, InputRow]] = {}
     for row in rows:
         for kind, code in (("organisation", row.code), ("practice", row.text_of("practice_code"))):
@@ -188,7 +202,11 @@ def report_case_clashes(rows: Iterable[InputRow], findings: FindingCollector) ->
 def _report_missing_column(
     need: NeededColumn, groups: Sequence[Group], request: Request, findings: FindingCollector
 ) -> None:
-    """Report that no file has a column, with the option that would give it or the headings of the files."""
+    """Report that no file has a column.
+
+    If no file was given with the option that usually has it, the remedy is that option. Else the message lists the
+    headings of the files, with the nearest one, and the remedy is `--map`.
+    """
     standard = standard_columns().get(need.name)
     option = standard.option if standard else ""
     given_with = f"--{option}" if option else request.options.get(need.name, request.options.get("", "--input"))
@@ -222,7 +240,10 @@ def _headings_of(files: Sequence[InputFile]) -> str:
 
 
 def _with_spend_added(first: InputRow, more: InputRow) -> InputRow:
-    """Return the first row with the historic spend of a second row, from another file of lines, added."""
+    """Return the first row with the historic spend of a second row, from another file of lines, added.
+
+    If either has no spend, the first row is returned unchanged.
+    """
     values = dict(first.values)
     mine, theirs = first.number_of("historic_spend"), more.number_of("historic_spend")
     if mine is not None and theirs is not None:
@@ -232,7 +253,10 @@ def _with_spend_added(first: InputRow, more: InputRow) -> InputRow:
 
 
 def _report_repeated_row(first: InputRow, repeated: InputRow, year: str) -> None:
-    """Report the second row of an organisation in a year, and which of its figures differ from the first."""
+    """Report the second row of an organisation in a year as an error.
+
+    The message names the figures that differ from the first row, or states that all are the same.
+    """
     of_year = f" for {year}" if repeated.year or first.year else ""
     before, after = ({name: value.value for name, value in row.values.items()} for row in (first, repeated))
     differing = [name for name in before if name in after and before[name] != after[name]]
@@ -248,9 +272,10 @@ def _report_repeated_row(first: InputRow, repeated: InputRow, year: str) -> None
 
 
 def mark_parent_groups(groups: Sequence[Group], needs: Sequence[NeededColumn]) -> None:
-    """Set `of` for groups of larger organisations: they have a column for these, and no code of the first group.
+    """Set `of` for each group of `--input` whose rows are larger organisations.
 
-    If a file has the column of larger organisations, such as `CCG Code`, and no other codes, that column becomes its
+    Such a group has a column that `needs` takes from larger organisations, and none of its codes is in the first group.
+    If a file has no column of codes but the column of larger organisations, such as `CCG Code`, that column becomes its
     codes.
     """
     for group in groups[1:]:
@@ -272,7 +297,8 @@ def _codes_as_written(group: Group) -> set[str]:
 def give_parent_rows(group: Group, belonging: Mapping[str, Mapping[str, InputRow]]) -> None:
     """Replace the rows of a group by those of its members: each organisation gets the row of its larger organisation.
 
-    Larger organisations without a row are reported, and so are rows that no member names.
+    Larger organisations without a row are reported, as an error if every organisation needs a row, else as a warning.
+    Rows that no member names are a warning. If no row is used at all, there is one error about that only.
 
     Args:
         group: Files of larger organisations; their rows by year and code are replaced.

@@ -68,7 +68,11 @@ def summarise_columns(inputs: Inputs, groups: Sequence[Group]) -> list[ColumnSum
 
 
 def _summarise_column(inputs: Inputs, column: InputColumn, groups: Sequence[Group], year: str) -> ColumnSummary:
-    """Return the number of figures and blanks, the total, the lowest and the highest of a column in a year."""
+    """Return the number of figures and blanks, the total, the lowest and the highest of a column in a year.
+
+    The summary also has its heading and the unit that the file states. Only money and people have a total, in the
+    column's unit and in that of the file.
+    """
     files = [file for group in groups if column.name in group.gives for file in group.files]
     headings = next((file for file in files if column.name in file.columns), None)
     stated = headings.units.unit_of(headings.columns[column.name]) if headings else None
@@ -92,17 +96,22 @@ def _summarise_column(inputs: Inputs, column: InputColumn, groups: Sequence[Grou
 
 
 def years_of(files: Iterable[Headings]) -> tuple[str, ...]:
-    """Return the years that the files have rows for, sorted; empty if no file has a column of years."""
+    """Return the years in the files' columns of years, sorted; empty if no file has such a column.
+
+    Cells that hold no year are passed over.
+    """
     dated = [headings for headings in files if "year" in headings.columns]
     years = {read_year(row[headings.columns["year"]]).value for headings in dated for _, row in headings.sheet.rows}
     return tuple(sorted(str(year) for year in years if year))
 
 
 def needs_of(files: Iterable[Headings]) -> tuple[NeededColumn, ...]:
-    """Return the columns to inspect: patients and spend, and every other column of numbers.
+    """Return the columns to inspect: patients and spend, and every other standard column or column of numbers.
 
-    Patients and spend are needed in full. In other columns, a cell that cannot be read is a warning, since
-    they may not be needed. If rows are summed, columns without a unit are skipped.
+    At most 200 columns are returned. Patients and spend are needed in full. In other columns, a cell that cannot be
+    read is a warning, since they may not be needed. If practices are summed, columns without a unit are skipped; in a
+    file of lines of cost, all columns but the spend. A note names the columns that are skipped, and another counts
+    those above 200.
     """
     needs: dict[str, NeededColumn] = {}
     for headings in files:
@@ -140,7 +149,7 @@ def needs_of(files: Iterable[Headings]) -> tuple[NeededColumn, ...]:
 
 
 def report_lacking(files: Sequence[Headings]) -> None:
-    """Warn of files of patients without a column of patients, and files of spend without a column of money.
+    """Warn of the files of patients if none of them has a column of patients, and likewise of spend and money.
 
     A run with these files would be refused.
     """

@@ -26,11 +26,15 @@ _MOST_KINDS = 50
 
 
 def find_layers(table: CandidateRows, required: float) -> list[BlockSum]:
-    """Return the levels whose rows together equal the sum of the organisations, with their evidence; empty if none do.
+    """Return the levels whose rows together equal the sum of the organisations; empty if none do.
+
+    The levels are found by their place in the table or by the kind of their codes. Each gets the evidence of all levels
+    returned.
 
     Args:
         table: the rows; the largest layer holds the organisations.
-        required: digits of evidence; among the choices with enough, the one with the most totals is taken.
+        required: digits of evidence; among the choices with enough, the one with the most totals is taken. If none has
+            enough, the one with the most evidence is returned.
     """
     choices = [*_layers_by_place(table), *_layers_by_code(table)]
     strongest = max(choices, key=lambda layers: _strength(layers, required), default=[])
@@ -45,9 +49,10 @@ def _strength(layers: Sequence[BlockSum], required: float) -> tuple[float, int, 
 
 
 def _layers_by_place(table: CandidateRows) -> Iterator[list[BlockSum]]:
-    """Yield the layers of a table that is cut where the rows from the top add up to a half, a third … of all.
+    """Yield the layers of a table that is cut where the rows from the top add up to a half, a third or a quarter.
 
-    The longest part holds the organisations. A choice is empty if its layers are not sums.
+    Only the first column of evidence decides where to cut, at the nearest row. The longest part holds the
+    organisations, and the other parts are the layers. A choice is empty if one of them is not a sum.
     """
     figures = table.evidence[0]
     for number in range(2, _MOST_LAYERS + 1) if figures.total else ():
@@ -65,7 +70,11 @@ def _layers_by_place(table: CandidateRows) -> Iterator[list[BlockSum]]:
 
 
 def _layers_by_code(table: CandidateRows) -> Iterator[list[BlockSum]]:
-    """Yield the rows of each kind of code as a layer, if they equal the sum of all others or of the usual kind."""
+    """Yield the rows of each kind of code as a layer, if they equal the sum of all others or of the usual kind.
+
+    The usual kind has the most rows. Kinds of one row or without a code are passed over; if there are more than 50
+    kinds, nothing is yielded. A choice is empty if the rows are not a sum.
+    """
     kinds: dict[str, list[int]] = {}
     for row in range(table.size):
         kinds.setdefault(table.levels.kind_of(table.codes[row]), []).append(row)
@@ -78,9 +87,17 @@ def _layers_by_code(table: CandidateRows) -> Iterator[list[BlockSum]]:
 
 
 def _layer(table: CandidateRows, rows: Sequence[int], parts: Sequence[int], choices: int) -> BlockSum | None:
-    """Return rows as a layer if they equal the sum of the parts in every column; else, or if they are too many, None.
+    """Return rows as a layer, with its evidence, if they equal the sum of the parts in every column; else None.
 
-    Its evidence is weaker the more `choices` there are of such rows.
+    The result is also None if the rows are too many, if each has a part with the same figures, or if all columns count
+    people and none agrees exactly. Ranges of rows in the order of their parts, and codes of a higher level, are further
+    evidence.
+
+    Args:
+        table: the table.
+        rows: the possible totals.
+        parts: the rows that they may add up.
+        choices: how many such sets of rows there are; the more, the weaker the evidence. For a single row, 2 is used.
     """
     if len(rows) > _MOST_ROWS * len(parts):
         return None
@@ -129,7 +146,8 @@ def _rows_without_equal_part(table: CandidateRows, rows: Sequence[int], parts: S
 def _digits_of_order(table: CandidateRows, rows: range, parts: range) -> float:
     """Return the digits of evidence that rows follow the order of their parts; 0 with negative figures.
 
-    If they do, each running total of the rows is a running total of the parts.
+    It counts how many running totals of the rows, in the first column of evidence, are also running totals of the
+    parts, and how likely so many are by chance.
     """
     figures = table.evidence[0]
     if min(figures.numbers) < 0:

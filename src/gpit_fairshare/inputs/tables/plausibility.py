@@ -94,11 +94,11 @@ def check_per_head(
 ) -> None:
     """Warn of organisations whose £ per head is far from the others', and of a median that is not plausible.
 
-    The figure is compared with the median on a logarithmic scale, in robust standard deviations. In 2013
-    Liverpool reported £4.2m for 450,000 people, its whole IT support; £0.94m of it was GP IT
+    Far is more than 3.5 robust standard deviations from the median, on a logarithmic scale, and more than twice or less
+    than half of it. In 2013 Liverpool reported £4.2m for 450,000 people, its whole IT support; £0.94m of it was GP IT
     (Digital Health, Massive disparities in GP IT spend, March 2013).
 
-    Nothing is checked if fewer than five organisations have spend and people.
+    Nothing is checked if fewer than five organisations have spend and people above 0.
 
     Args:
         spend: historic spend (£) by organisation.
@@ -161,7 +161,11 @@ def check_years_and_codes(file: InputFile) -> None:
 
 
 def _describe_other_years(file: InputFile) -> str:
-    """Describe the years in a file's titles and names, if none can be a year of the run; else return an empty text."""
+    """Describe the years in a file's titles and names, if none can be a year of the run or the year before its first.
+
+    The result is empty otherwise, and for a file in which rows have their own years. Several years are taken as a
+    range.
+    """
     if file.dated:  # each row has its own year
         return ""
     sheet, years_of_run = file.sheet, file.request.years
@@ -181,7 +185,12 @@ def _years_in(text: str) -> set[str]:
 
 
 def _describe_other_codes(file: InputFile) -> str:
-    """Describe codes of another kind of organisation, or of later ones; return an empty text if there are too few."""
+    """Describe codes of another kind of organisation, or of later ones; return an empty text if there are too few.
+
+    For ICBs, these are codes of CCGs. For CCGs, these are codes of ICBs, or, in rows without a year and without
+    `--boundaries`, of CCGs that opened after the first day of the last year. Too few are less than three, or less than
+    half of the codes if the kind differs. Other organisations are not checked.
+    """
     request = file.request
     codes = {row.code for row in file.rows}
     crosswalk = packaged_crosswalk()

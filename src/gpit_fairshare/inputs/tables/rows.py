@@ -129,7 +129,10 @@ class RowReader:
     def read(self, requested: Iterable[NeededColumn]) -> None:
         """Read the rows of the scheme's years into `file.rows`, with the requested columns that the file has.
 
-        Errors are reported. No row is read if there is no column of codes, or if its formulas were not calculated.
+        Errors are reported: a cell with one has no value, and a row whose code or year has one is left out, as are
+        totals, remarks and the codes that the user excludes (`file.left_out`). No row is read if there is no column of
+        codes, or if the formulas of its codes or years were not calculated; another column of such formulas is left
+        out.
         """
         file, columns = self.file, self.file.columns
         if "org_code" not in columns:
@@ -157,7 +160,14 @@ class RowReader:
         self._report_remarks()
 
     def _report_uncalculated(self, present: Sequence[tuple[NeededColumn, int]]) -> set[int]:
-        """Report columns of formulas that no program has calculated, and return their positions."""
+        """Report columns of formulas that no program has calculated, and return their positions.
+
+        The requested columns and those of codes and years are checked. It is only a warning for a column that may be
+        faulty.
+
+        Args:
+            present: the requested columns that the file has, with their positions.
+        """
         sheet, columns = self.file.sheet, self.file.columns
         used = {index: need for need, index in present}
         used |= {columns[name]: NeededColumn(name, "text") for name in _KEYS if name in columns}
@@ -177,7 +187,10 @@ class RowReader:
         return refused
 
     def _report_no_code_column(self) -> None:
-        """Report that the file has no column `org_code`, and suggest a heading for it."""
+        """Report that the file has no column `org_code`, and suggest a heading for it.
+
+        It is the heading most like `org_code`, else that of the first column in which all cells look like codes.
+        """
         headings = [heading for heading in self.file.sheet.headings if heading]
         suggestion = nearest_of("org_code", headings) or self._heading_like_codes()
         self.findings.error(
@@ -189,7 +202,7 @@ class RowReader:
         )
 
     def _heading_like_codes(self) -> str:
-        """Return the heading of the first column that may hold codes; empty if there is none."""
+        """Return the heading of the first column whose filled cells all look like codes; empty if there is none."""
         sheet = self.file.sheet
         for index, heading in enumerate(sheet.headings):
             cells = [row[index] for _, row in sheet.rows if not is_blank(row[index])]
@@ -200,7 +213,8 @@ class RowReader:
     def _read_years(self, records: Sequence[Record]) -> Mapping[int, str | None]:
         """Return the year of each row by its number, None if no row has a year; rows of other years are left out.
 
-        Years that are blank or cannot be read are reported.
+        Years that are blank or cannot be read are errors, and their rows are left out. Rows left out because of their
+        year are noted, and gaps between years are a warning. This also sets `file.dated` and `file.years`.
         """
         file = self.file
         index = file.columns.get("year")
@@ -267,7 +281,11 @@ class RowReader:
         return _ReadColumn(need, index, is_plain, read, cache(read) if need.kind == "text" else read)
 
     def _read_cell(self, number: int, column: _ReadColumn, cell: Any) -> Any:
-        """Read a cell; return `_FAULTY` if it has an error, which is reported."""  # noqa: DOC501 - it is caught here
+        """Read a cell, and return its value: a number, a text, or None if a blank is allowed.
+
+        An error, such as a blank in a needed column, is reported, and the result is `_FAULTY`; it is a warning if the
+        column may be faulty. Cells not read exactly as written, and negative amounts, are kept for later notes.
+        """  # noqa: DOC501 - it is caught here
         if type(cell) in (int, float) and column.is_plain and 0 <= cell < LARGEST_NUMBER and is_in_bounds(cell):
             return float(cell)  # most cells of a workbook; `read` returns the same but is slower
         need, sheet = column.need, self.file.sheet
@@ -286,7 +304,7 @@ class RowReader:
         return reading.value
 
     def _report_remarks(self) -> None:
-        """Report the negative figures, and the cells that were not read exactly as written, by kind."""
+        """Warn of negative figures by column, and note the cells that were not read exactly as written, by kind."""
         for name, places in self._negative.items():
             self.findings.warning(
                 FindingCode.NEGATIVE,

@@ -56,10 +56,17 @@ def line_needs(request: Request) -> list[NeededColumn]:
 
 
 def sum_lines(file: InputFile, needs: Sequence[NeededColumn]) -> list[SpendLine]:
-    """Sum the lines that count to one `historic_spend` per organisation, in place; return all lines.
+    """Sum the lines that count to one `historic_spend` per organisation and year, in place; return all lines.
+
+    Lines without a readable amount are not returned.
 
     If no line of an organisation counts, its `historic_spend` is 0. All lines of an organisation must have the same
-    texts in the columns of `needs`.
+    texts in the columns of `needs`. Words that are not allowed are reported, and notes state the spend by word and what
+    is left out.
+
+    Args:
+        file: a file of lines of cost; its rows are replaced.
+        needs: the columns that the tables take from it; numbers other than the spend are errors.
     """
     _check_columns(file, needs)
     lines = [line for row in file.rows if (line := _read_line(file, row))]
@@ -72,7 +79,10 @@ def sum_lines(file: InputFile, needs: Sequence[NeededColumn]) -> list[SpendLine]
 
 
 def lines_table(lines: Sequence[SpendLine]) -> pl.DataFrame:
-    """Return lines as a table, a row for each, in an order that does not depend on the file."""
+    """Return lines as a table, a row for each, sorted by organisation, year, category, cost type and so on.
+
+    Lines that are excluded are in it too: the column `counts` tells them apart.
+    """
     rows = [
         {**line.words, **vars(line), "counts": not line.excluded, "predecessor": line.predecessor or None}
         for line in lines
@@ -83,7 +93,10 @@ def lines_table(lines: Sequence[SpendLine]) -> pl.DataFrame:
 
 
 def _check_columns(file: InputFile, needs: Sequence[NeededColumn]) -> None:
-    """Report needed columns of numbers other than amounts, and missing columns that decide which lines count."""
+    """Report needed columns of numbers other than amounts, and missing columns that decide which lines count.
+
+    The second is not checked if the file's heading says totals and its rows were taken for lines.
+    """
     for need in needs:
         if need.kind == "number":
             file.findings.error(
@@ -105,7 +118,11 @@ def _check_columns(file: InputFile, needs: Sequence[NeededColumn]) -> None:
 
 
 def _read_line(file: InputFile, row: InputRow) -> SpendLine | None:
-    """Return a row as a line of cost, after checking its words; None if its amount could not be read."""
+    """Return a row as a line of cost, after checking its words; None if it has no amount that could be read.
+
+    Words that are not allowed, and blank ones that decide whether the line counts, are reported. The line is excluded
+    by the first column in `request.counts` whose word is not one of those that count.
+    """
     words: dict[str, str | None] = {}
     for column in dict.fromkeys([*LINE_WORDS, *file.request.counts]):
         text = row.text_of(column)
@@ -138,7 +155,8 @@ def _read_line(file: InputFile, row: InputRow) -> SpendLine | None:
 def _spend(file: InputFile, lines: Sequence[SpendLine]) -> dict[str, CheckedValue]:
     """Return the spend of an organisation, as `historic_spend`: the sum of its lines that count.
 
-    It is 0 if none counts; without any lines, the result is empty.
+    It is 0 if none counts; without any lines, the result is empty. Its origin is the cell of a single line, else the
+    number of lines.
     """
     counting = [line.amount for line in lines if not line.excluded]
     if len(lines) == 1:
@@ -151,7 +169,11 @@ def _spend(file: InputFile, lines: Sequence[SpendLine]) -> dict[str, CheckedValu
 
 
 def _report_spend_by_word(file: InputFile, lines: Sequence[SpendLine]) -> None:
-    """Report the total spend by category, provider, cost type and commitment, the largest first."""
+    """Note the total spend by category, provider, cost type and commitment, the largest first.
+
+    All lines are added up, also those that do not count; a column that the file lacks is passed over. Capitals make no
+    difference.
+    """
     for column in _SPREAD:
         if column not in file.columns:
             continue
@@ -166,7 +188,7 @@ def _report_spend_by_word(file: InputFile, lines: Sequence[SpendLine]) -> None:
 
 
 def _report_left_out(file: InputFile, lines: Sequence[SpendLine]) -> None:
-    """Report the spend that is left out, by rule, and the organisations of which no line counts.
+    """Note the spend that is left out, by rule, and the organisations of which no line of a year counts.
 
     A line is under the first rule that excludes it.
     """

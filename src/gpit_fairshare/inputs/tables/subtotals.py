@@ -42,7 +42,10 @@ class Subtotals:
         """Codes of a higher level that were reported for one of the years."""
 
     def find(self, rows: Sequence[FileRow], separators: Sequence[int]) -> dict[int, BlockSum]:
-        """Return the rows that are sums of other rows of their year, by place in the file; report those with a code.
+        """Return the rows that are certainly sums of other rows of their year, by place; report those with a code.
+
+        Codes of a higher level than the others are also reported, and added to `refused`; doubtful sums get a warning.
+        In a file of lines of cost, only rows without a code are returned, and nothing is reported.
 
         Args:
             rows: those without a label.
@@ -68,7 +71,10 @@ class Subtotals:
         return totals
 
     def _report_sums(self, certain: Iterable[BlockSum]) -> None:
-        """Report rows that are sums of others: one error for all single rows, and one for each level."""
+        """Report rows with a code that are sums of others: one error for all single rows, and one for each level.
+
+        Codes that are sums in several years are reported once.
+        """
         first_sums: dict[tuple[str, ...], BlockSum] = {}
         for entry in certain:  # the same codes may be sums in several years
             first_sums.setdefault(tuple(row.code for row in entry.rows if row.code), entry)
@@ -94,8 +100,13 @@ class Subtotals:
     def _check_code_levels(self, remaining: Sequence[FileRow], higher: Mapping[str, Level]) -> None:
         """Report rows whose codes have a higher level than the others, although their figures are not sums.
 
-        Several together at an end of the table may be a separate list: regions hold money that no ICB has. They are
-        read, with a warning, unless they equal the sum of the others in any column.
+        They are an error and are added to `refused`. Several together at an end of the table may be a separate list:
+        regions hold money that no ICB has. These are read, with a warning, unless they equal the sum of the others in
+        any column. The same codes in several years are reported once.
+
+        Args:
+            remaining: the rows of a year that are not sums.
+            higher: the codes of a higher level.
         """
         rows = [row for row in remaining if row.code in higher]
         is_list = len(rows) > 1 and rows in (remaining[: len(rows)], remaining[-len(rows) :])
@@ -124,7 +135,10 @@ class Subtotals:
         return bool(whole) and 2 * sum(column.figures[row.at] or 0 for row in rows) == whole
 
     def _warn_of_doubtful_sums(self, remaining: Sequence[FileRow], doubtful: Iterable[BlockSum]) -> None:
-        """Warn of sums that may be a coincidence, and of a row that equals all others together in one column."""
+        """Warn of sums that may be a coincidence, if all their rows have codes.
+
+        If more than five rows remain, also warn if the largest of them equals all others together in one column.
+        """
         doubted: set[int] = set()
         for entry in doubtful:
             row, codes = entry.rows[0], [row.code for row in entry.rows]
@@ -154,7 +168,7 @@ def leave_out_option(code: str) -> str:
 
 
 def _remedy(codes: Sequence[str]) -> str:
-    """Return the remedy of a finding about totals: the options that exclude their codes."""
+    """Return the remedy of a finding about totals: the options that exclude their codes, at most 40."""
     options = " ".join(map(leave_out_option, codes[:_MOST_OPTIONS]))
     if len(codes) == 1:
         return f"Exclude it with {options}; if it is an organisation, put it in a separate file"

@@ -81,7 +81,11 @@ class SummedColumn(NamedTuple):
 
     @classmethod
     def read(cls, need: NeededColumn, headings: Headings, rows: Sequence[tuple[int, Sequence[Any]]]) -> SummedColumn:
-        """Return a column with its figures as written, in the file's unit."""
+        """Return a column with its figures as whole numbers of its last decimal, in the file's unit.
+
+        The last decimal is that of the figure with most decimals. The column counts whole people if the scheme says
+        people, no figure has decimals, and the file states no unit such as thousands.
+        """
         position = headings.columns[need.name]
         numbers = [_read_figure(cells[position]) for _, cells in rows]
         decimals = max((decimal_places(number) for number in numbers if isinstance(number, Decimal)), default=0)
@@ -95,7 +99,11 @@ class SummedColumn(NamedTuple):
 
 
 def _read_figure(cell: Any) -> int | Decimal | None:
-    """Return a cell's figure as written, whole or with up to 12 decimals; None if the cell holds no figure."""
+    """Return a cell's figure, whole or rounded to 12 decimals, also if it is written as a text.
+
+    The result is None if the cell is blank or holds no number, a percentage, or a number of 10 to the power of 18 or
+    more.
+    """
     if isinstance(cell, bool) or is_blank(cell):
         return None
     number: Any = None
@@ -150,7 +158,13 @@ class ColumnSums:
         return self.sums[stop] - self.sums[start]
 
     def slack(self, total: int, rows: int) -> int:
-        """Return how far a total of so many rows may be off if each figure is rounded: four standard deviations."""
+        """Return how far a total of so many rows may be off because figures are rounded.
+
+        This is the sum of three parts: half the unit that the total itself is rounded to (a power of ten, at most a
+        thousandth of the total; the column's unit if that is larger); the rounding of its figures (half a unit of the
+        column and four standard deviations, at most half a unit for each row); and a billionth of the total, for float
+        noise.
+        """
         rounding_unit = power_of_ten(total, abs(total) // 1_000)
         rounding = self.unit * min(rows / 2, 0.5 + 4 * math.sqrt(rows / 12))
         # Whole numbers only: a float cannot hold sums with many decimals.
@@ -159,17 +173,24 @@ class ColumnSums:
     def width(self, miss: int, start: int, stop: int) -> int:
         """Return the width of the range of sums that are at least as close as one that is off by `miss`.
 
-        The figures of the block set the step. Those no larger than the difference are no evidence: 450,000 plus 12 is
+        It is twice `miss` plus the step: the greatest common divisor of the figures from `start` up to, not including,
+        `stop`. Figures no larger than `miss` do not count for the step, since they are no evidence: 450,000 plus 12 is
         close to 450,000.
         """
         return 2 * miss + math.gcd(*(number for number in self.numbers[start:stop] if abs(number) > miss))
 
     def ends_near(self, target: int, slack: int) -> Sequence[int]:
-        """Return the positions, from 0 to the number of rows, where the running total is within `slack` of a target."""
+        """Return the positions, from 0 to the number of rows, where the running total is within `slack` of a target.
+
+        They are in the order of their running totals, the lowest first.
+        """
         return self._order[bisect_left(self._sorted, target - slack) : bisect_right(self._sorted, target + slack)]
 
     def spread(self, *blocks: tuple[int, int]) -> float:
-        """Return the sum, over blocks of rows, of the squares of what the column adds to the columns before it."""
+        """Return the sum, over blocks of rows, of the squares of what the column adds to the columns before it.
+
+        If the sum of the squares of its own figures is smaller, that is returned. A block is a start and a stop.
+        """
         return min(sum(sums[stop] - sums[start] for start, stop in blocks) for sums in self.squares)
 
 
@@ -192,12 +213,20 @@ class CandidateRows:
         return self.levels.is_above([self.codes[row] for row in rows], [self.codes[row] for row in parts])
 
     def is_miscounted(self, misses: Iterable[int]) -> bool:
-        """Return whether all columns are counts of people, which are not rounded, and no column agrees exactly."""
+        """Return whether all columns are counts of people, which are not rounded, and no column agrees exactly.
+
+        Args:
+            misses: for each column, how far the total is from the sum of its parts.
+        """
         return all(miss and figures.is_counted for miss, figures in zip(misses, self.columns, strict=True))
 
 
 def chance_of_sum(columns: Iterable[tuple[int, int, float]]) -> float:
-    """Return the chance that the sum of a block is near a total in every column.
+    """Return the chance that the sum of a block is near a total in every column: the product over the columns.
+
+    The first column whose total is not 0 is treated differently: its sums are taken to be spread evenly over 1.5 times
+    the total. Later columns follow a normal distribution. Columns before the first do not count, and no factor is above
+    1.
 
     Args:
         columns: the total, the width of the range near it, and the sum of the squares of what the column adds.
@@ -220,7 +249,11 @@ def power_of_ten(number: int, most: int | None = None) -> int:
 
 
 def _compare_columns(evidence: Sequence[ColumnSums]) -> None:
-    """Set `squares` of each column: running totals of the squares of what it adds to the columns before it."""
+    """Set `squares` of each column to two lists of running totals, from the top.
+
+    One is of the squares of what the column adds: what is left of its figures when the best multiple of each column
+    before it is taken away. The other is of the squares of its figures.
+    """
     before: list[list[float]] = []
     for figures in evidence:
         numbers = list(map(float, figures.numbers))

@@ -63,7 +63,13 @@ def combine_values(values: Sequence[CheckedValue], need: NeededColumn, file: str
     """Combine the values of several rows: the sum of money and people, else the value that all rows have.
 
     Blank texts and blank parts of sums are ignored; if all are blank, so is the result. If texts or rates differ, or a
-    rate is blank in some rows, the result is a `Clash`.
+    rate is blank in some rows, the result is a `Clash`. A single value is returned unchanged; the origin of any other
+    result is the number of rows.
+
+    Args:
+        values: the value of each row in the column.
+        need: the column.
+        file: the name of the file, for the origin.
     """
     if len(values) == 1:
         return values[0]
@@ -88,7 +94,11 @@ def join_rows(
     needs: Sequence[NeededColumn],
     further: Callable[[Sequence[InputRow]], Mapping[str, CheckedValue]] = lambda _: {},
 ) -> None:
-    """Combine the rows of each organisation of a file into one row, in place.
+    """Combine the rows of each organisation in each year of a file into one row, in place.
+
+    Money and people are added up. A rate, or a number without a unit, is an error and is left out. If texts differ,
+    that is an error if the scheme needs the column; else a warning, and the column is added to `file.dropped` (a name
+    is left blank).
 
     Args:
         file: the file; its rows are replaced.
@@ -125,7 +135,13 @@ def _values(
 ) -> dict[str, CheckedValue]:
     """Return the combined values of an organisation's rows, without texts that differ.
 
-    Such texts are reported as an error if the scheme needs their column; else the code is added to `clashes`.
+    Such texts are reported as an error if the scheme needs their column; else the code is added to `clashes`. A sum
+    that leaves out blank cells gets a warning.
+
+    Args:
+        group: the rows of an organisation in a year.
+        needs: the columns.
+        clashes: codes by column.
     """
     values: dict[str, CheckedValue] = {}
     file, code = group[0].file, group[0].code
@@ -156,7 +172,9 @@ def _values(
 
 
 def sum_practices(file: InputFile, needs: Sequence[NeededColumn]) -> None:
-    """Sum the rows of practices to organisations, in place.
+    """Sum the rows of practices to organisations, in place, and note how many became how many in each year.
+
+    A practice with two rows for a year is an error; practices without patients are noted.
 
     Args:
         file: the file; its rows are replaced.

@@ -77,7 +77,15 @@ class Totals:
         """The rows that are not totals, with their sums: for each year, or all rows for totals without a year."""
 
     def find(self, rows: Sequence[tuple[int, Sequence[Any]]]) -> set[int]:
-        """Return the numbers of the rows that are totals; report them, and totals that do not add up."""
+        """Return the numbers of the rows that are left out as totals: those that have a label or no code.
+
+        They are noted; errors report labelled totals that do not add up, rows with a code that are totals (which are
+        not returned), averages, and lines that are the sum of an organisation's other lines. If more than 1,000 rows
+        may be labelled totals, that is an error, and all these are returned unchecked.
+
+        Args:
+            rows: the number and the cells of each row of the table.
+        """
         self.rows = [self._read_row(place, number, cells) for place, (number, cells) in enumerate(rows)]
         self.columns = [SummedColumn.read(need, self.headings, rows) for need in self.needs]
         candidates = [row for row in self.rows if row.label or (not (row.code or row.text) and self._has_figures(row))]
@@ -104,7 +112,11 @@ class Totals:
         return {self.rows[place].number for place in left_out}
 
     def _read_row(self, place: int, number: int, cells: Sequence[Any]) -> FileRow:
-        """Return a row with its code, its year, and the label if one of its texts marks it as a total."""
+        """Return a row with its code, its year, and the label if one of its texts marks it as a total.
+
+        In a row without a code, any text may be the label. In a row with a code, only the code, the names and, in a
+        file of lines of cost, the words that describe a line may be.
+        """
         code = "" if cells[self.key] is None else str(cells[self.key]).strip()
         code = "" if is_no_code(code) else code
         texts, kinds = ([_text(cells[index]) for index in columns] for columns in (self.texts, self.kinds))
@@ -117,10 +129,10 @@ class Totals:
         return FileRow(place, number, first_text, label, code, year)
 
     def _refuse_sums_of_lines(self, rows: Sequence[FileRow]) -> None:
-        """Report lines of cost that are the sum of the other lines of their organisation.
+        """Report, in one error, lines of cost that are the sum of the other lines of their organisation.
 
-        One such line may be a coincidence. It is none if two organisations with three lines or more have one, and if
-        at least half of all such organisations do.
+        One such line may be a coincidence. It is none if two organisations with three lines or more have one, and if at
+        least half of all such organisations do.
         """
         if not self.headings.has_lines or not self.columns:
             return
@@ -148,7 +160,15 @@ class Totals:
     # Labelled rows.
 
     def _totals_to_leave_out(self, candidates: Sequence[FileRow], sums: Mapping[int, BlockSum]) -> set[int]:
-        """Return the places of totals that have a label or no code; report them, and those that do not add up."""
+        """Return the places of totals that have a label or no code; report them, and those that do not add up.
+
+        A labelled row is always left out: with an error if it does not add up, and with a warning if it differs by
+        rounding. A row without a code is left out only if it is a sum. Rows below the last total get a warning.
+
+        Args:
+            candidates: rows with a label, and rows with figures but without code and text.
+            sums: by place, the unlabelled rows that were found to be sums.
+        """
         left_out = {place for place in sums if not self.rows[place].code}
         notes = {place: self._describe_total(self.rows[place], sums[place].parts) for place in left_out}
         for row in candidates:
@@ -185,7 +205,10 @@ class Totals:
         return f"row {row.number:,} {name}, the sum of {counted(parts, 'row')}"
 
     def _warn_of_rows_below(self, left_out: set[int]) -> None:
-        """Warn of rows below the last total: they may repeat figures that it adds up."""
+        """Warn of rows below the last total: they may repeat figures that it adds up.
+
+        There is no warning in a file with a column of years, or below a total of one organisation's lines of cost.
+        """
         last = max(left_out, default=0)
         below = [row for row in self.rows[last + 1 :] if row.at not in left_out]
         # Below a total of one organisation's lines, other organisations follow.
@@ -214,8 +237,9 @@ class Totals:
     def _compare_with_sums(self, row: FileRow) -> _TotalVerdict | None:
         """Return how a row compares with the rows above it since the last total, all above, all others, or those below.
 
-        The best of these is returned. If the row is the sum of none, it may be the sum of several groups above or below
-        it. The result is None if the row has no figure.
+        The best of these is returned. If a labelled row is the sum of none, it may be exactly the sum of another block
+        of two rows or more that ends directly above it or begins directly below it. The result is None if the row has
+        no figure, or if there is nothing to compare it with; without a label, a single row is nothing.
         """
         figures = [column.figures[row.at] for column in self.columns]
         first = next((at for at, figure in enumerate(figures) if figure is not None), None)
@@ -242,7 +266,8 @@ class Totals:
     def _compare_block(self, row: FileRow, start: int, stop: int) -> _TotalVerdict:
         """Return whether a row equals the sum of the parts from `start` to `stop`, and where it differs most.
 
-        The first column that differs by more than rounding decides.
+        The first column that differs by more than rounding decides. Blank figures, and differences up to a billionth of
+        the total, do not count; a difference above a thousandth of the total is never rounding.
         """
         parts, sums = self._parts[row.year]
         worst = _TotalVerdict(is_sum=True, rows=stop - start)
@@ -260,13 +285,19 @@ class Totals:
         return worst
 
     def _is_rounding(self, gap: int, column: SummedColumn, rows: Iterable[FileRow]) -> bool:
-        """Return whether a gap is at most half a unit of the last decimal for each of the rows' figures."""
+        """Return whether a gap is at most half a unit for each of the rows' figures, blanks not counted.
+
+        The unit is the last decimal that any of these figures uses, or 1 if all are whole.
+        """
         figures = [figure for row in rows if (figure := column.figures[row.at]) is not None]
         unit = min(power_of_ten(figure, 10**column.decimals) if figure else 10**column.decimals for figure in figures)
         return 2 * abs(gap) <= unit * len(figures)
 
     def _report_statistics(self) -> set[int]:
-        """Report rows such as averages, whose codes are words, unlike those of the other rows; return their places."""
+        """Report rows with figures and a word such as `Average` as their code as errors; return their places.
+
+        There are none in a file of lines of cost, or if no more than half of the codes have a digit.
+        """
         coded = sum(any(map(str.isdigit, row.code)) for row in self.rows)
         if self.headings.has_lines or coded * 2 <= sum(bool(row.code) for row in self.rows):
             return set()
