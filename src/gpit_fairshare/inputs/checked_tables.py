@@ -370,9 +370,10 @@ class _TableBuilder:
             self.illustrative.append(f"{file.sheet.name}: a title above the table says that figures are illustrative.")
 
     def _sum_rows(self, group: Group, file: InputFile) -> None:
-        """Combine the rows of a file to one for each organisation, if they are lines of cost or practices.
+        """Replace the rows of `file`, in place, by one for each organisation if they are lines of cost or practices.
 
-        Lines that make up `historic_spend` are also added to `lines`. If the file gives `historic_spend` itself but the
+        `group` only says which columns are needed. If `historic_spend` is summed from lines, all of them, counted or
+        not, are also added to `lines`. If the file gives `historic_spend` itself but the
         scheme counts only some lines, a note says that this cannot be checked.
         """
         needs = [need for need in (*group.gives.values(), _NAME) if need.name in file.columns]

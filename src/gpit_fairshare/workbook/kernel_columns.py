@@ -213,7 +213,7 @@ class ShareOutCells:
     def _write_spent(self, most: KernelFigure | None) -> None:
         """Write the total of the shares, and whether it is the amount or the maximum that ceilings allow (`most`).
 
-        If there is a maximum, the money left over is written too.
+        If there is a maximum, the money left over is written too. `spends` and `left_over` refer to these afterwards.
         """
         name, amount = self.step.name, self.amount.on_group_row()
         spent = self._total_of(f"given by {name}", "total shared out", self.columns.vector(self.block, tree.Name(name)))
