@@ -178,7 +178,7 @@ def _ranking(noun: str, table: pl.DataFrame, columns: _Columns) -> Iterator[docu
 
 
 def _assumptions(maturity: Maturity) -> Iterator[document.Block]:
-    """Yield the assumptions, each text once with how often it occurs; the workbook and the JSON document list them all."""
+    """Yield the assumptions, each text once with its count; the workbook and the JSON document list them all."""
     assumptions = maturity.result.scheme.assumptions
     yield document.Heading(counted(len(assumptions), "assumption"))
     for text, number in Counter(assumption.text for assumption in assumptions).items():

@@ -135,9 +135,10 @@ def _text_columns(expression: tree.Expression) -> Iterator[str]:
 
 
 def meaning(draft: Linker, faults: Faults, report_by: str | None, imported: Mapping[str, Symbol]) -> dict[str, Symbol]:
-    """Return the symbol of every name in the files, with kind, type and unit; errors in formulas are reported.
+    """Return the symbol of every name in the files, with kind, type and unit.
 
-    `imported` are names that another file would define. Steps whose meaning is in doubt because of an error are added
+    The first error in a formula is raised, unless `faults` collects errors. `report_by` is the text column that results
+    are reported by. `imported` are names that another file would define. Steps whose meaning is in doubt because of an error are added
     to `faults.unresolved`.
     """
     symbols = _symbols(draft, report_by, faults, imported)
