@@ -138,8 +138,8 @@ def meaning(draft: Linker, faults: Faults, report_by: str | None, imported: Mapp
     """Return the symbol of every name in the files, with kind, type and unit.
 
     The first error in a formula is raised, unless `faults` collects errors. `report_by` is the text column that results
-    are reported by. `imported` are names that another file would define. Steps whose meaning is in doubt because of an error are added
-    to `faults.unresolved`.
+    are reported by. `imported` are names that another file would define. Steps whose meaning is in doubt because of an
+    error are added to `faults.unresolved`.
     """
     symbols = _symbols(draft, report_by, faults, imported)
     steps = {step.name for step in draft.steps}
