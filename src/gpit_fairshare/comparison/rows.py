@@ -26,7 +26,7 @@ _IN_OLD, _IN_NEW = "old", "new"
 def changes_of(old: Record, new: Record) -> tuple[tuple[RowChange, ...], int]:
     """Return the rows of two results in which anything differs, by year and code, and the number of all rows.
 
-    Only columns of both results are compared, and the two answers, whatever their names, last. Rows of one result only
+    Only columns of both results are compared, and the two answers under any name, last. Rows of one result only
     are included.
     """
     table = _join_rows(old, new)

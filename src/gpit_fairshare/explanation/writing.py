@@ -146,7 +146,7 @@ class LineWriter:
     def _side(self, year: Drafts, side: tree.Expression, labels: dict[str, str]) -> str:
         """Return one side of a comparison as text: its label or formula, and its printed value.
 
-        A number or a text stands alone. `labels` has the label of each line of the year by name.
+        A number or a text has no label. `labels` has the label of each line of the year by name.
         """
         text = self.digits.side_text(year, side, self._unit_of_side(side))
         match side:

@@ -75,7 +75,7 @@ def _stated_account(
     """Return the account of a file with a table `[money]`.
 
     If the table names the `fair_share` of an earlier file, it is built on the account `earlier`: money in replaces that
-    name, and money taken away and unspent is added up. Otherwise it stands alone. Without a list `unspent`, that is
+    name, and money taken away and unspent is added up. Otherwise it is used alone. Without a list `unspent`, that is
     what the file's steps leave over; with new money, its own steps in the list `in` are the new money.
     """
     is_built_on = FAIR_SHARE in entry.in_ and FAIR_SHARE not in layer.step_names and bool(earlier.money_in)

@@ -209,7 +209,7 @@ class Headings:
     def _rows_that_are_lines(self) -> dict[str, list[int]]:
         """Return the row numbers of each code that has several kinds of cost; empty if the rows are not lines of cost.
 
-        Kinds are told apart by texts such as category and provider, within one year and one practice. The rows are
+        Kinds are separated by texts such as category and provider, within one year and one practice. The rows are
         lines if more than half of them belong to such codes. A single duplicate row is a different error.
         """
         columns = self.columns

@@ -178,7 +178,7 @@ def has_mark(code: str) -> bool:
 
 
 def is_no_code(text: str) -> bool:
-    """Return whether a text stands for a missing code: `NULL`, `n/k`, `TBC`, `(blank)`, `#N/A`, `0`, `Unknown 1`."""
+    """Return whether a text means a missing code: `NULL`, `n/k`, `TBC`, `(blank)`, `#N/A`, `0`, `Unknown 1`."""
     if _NO_CODE.fullmatch(text.strip()):
         return True
     if len(text) < 7 and text.isalnum() and not text.isalpha():  # as nearly all codes are
