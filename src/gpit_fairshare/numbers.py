@@ -154,11 +154,6 @@ def as_stored(value: float) -> str:
     return f"{value:,.0f}" if value == int(value) and abs(value) < 2**53 else f"{value:.15g}"
 
 
-def whole_change(amount: float, unit: str | None) -> str:
-    """Write a change without its pence, with a sign even if the rest is zero: `+£1,230`, `-450`, `+£0`."""
-    return f"{'-' if amount < 0 else '+'}{'£' if unit == '£' else ''}{abs(amount):,.0f}"
-
-
 def remainder_text(millionths: int) -> str:
     """Write a remainder of rounding, given in millionths, to six places: `0.534210`."""
     return f"{millionths / 1_000_000:.6f}"

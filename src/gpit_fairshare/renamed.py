@@ -15,7 +15,7 @@ R = TypeVar("R")
 
 
 def _warn(old: str, new: str) -> None:
-    warnings.warn(f"{old} is now {new}; the old name will go", DeprecationWarning, stacklevel=3)
+    warnings.warn(f"{old} is now {new}; the old name will be removed", DeprecationWarning, stacklevel=3)
 
 
 def renamed_names(module: str, names: Mapping[str, str]) -> Callable[[str], Any]:

@@ -1179,6 +1179,17 @@ def test_lines(folder):
     assert inputs.origins["2014/15", "00C", "historic_spend"] == "1 row of spend.csv"
 
 
+def test_many_reasons_for_leaving_lines_out_are_counted(folder):
+    """Of 25 kinds of cost that a scheme does not count, 20 are listed and 5 counted, so that the note stays short."""
+    lines = "org_code,category,amount\n00C,core,10\n00D,core,20\n"
+    lines += "".join(f"00C,kind {number:02},1\n" for number in range(25))
+    inputs = folder.read(POPULATION, lines, counts={"category": ("core",)})
+    (note,) = about(inputs, FindingCode.NOT_COUNTED)
+
+    assert note.startswith("spend.csv: left out of historic spend: £25 of £55, in 25 lines: £1 with category kind 00; ")
+    assert note.endswith("; of the others, £1 with category kind 19; and for 5 more reasons.")
+
+
 def test_table_of_lines(folder):
     """All lines are kept with their words in small letters, their row, and whether they are counted."""
     lines = folder.read(POPULATION, LINES, counts=COUNTS).lines

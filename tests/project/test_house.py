@@ -139,6 +139,15 @@ def test_a_class_name_in_two_modules_is_named(house, project):
     assert measures.places[measures.broken()[0]] == ["Price: prices.py, rates.py"]
 
 
+def test_an_exception_holds_for_its_word_and_file_alone(house, project, monkeypatch):
+    """A word that is excepted in README.md does not count there, and counts in another page."""
+    monkeypatch.setitem(house.EXCEPTIONS, ("README.md", "nobody"), "A quotation, for this test.")
+    for path in ("README.md", "docs/index.md"):
+        (project / path).write_text("Nobody.\n", encoding="utf-8")
+
+    assert house.measure(project).places["old-fashioned words"] == ["docs/index.md:1: Nobody"]
+
+
 def test_the_program_prints_the_measures_and_says_whether_all_bounds_hold(house, project, capsys):
     """The program prints each bound beside its measure, then the places; it ends with 0, or 1 if a bound is broken."""
     assert house.main(project) == 0

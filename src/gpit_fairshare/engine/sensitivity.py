@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Final
 from gpit_fairshare.engine import Result, Sensitivity, calculate
 from gpit_fairshare.engine.measures import NO_CHANGE
 from gpit_fairshare.errors import GpitError
-from gpit_fairshare.numbers import parameter_value
+from gpit_fairshare.numbers import money, parameter_value, plain_number
 from gpit_fairshare.scheme.shape import number
-from gpit_fairshare.words import joined
+from gpit_fairshare.words import counted, inside, is_money, joined
 
 if TYPE_CHECKING:
     from gpit_fairshare.scheme.model import Assumption, Parameter, Scheme
@@ -78,6 +78,18 @@ def value_tried(scheme: Scheme, effect: Sensitivity) -> str:
     moved = _moved_parameter(scheme, assumption, effect.change)
     texts = [parameter_value(moved.values[year].value, moved.unit) for year in assumption.years]
     return "" if moved == scheme.parameters[assumption.parameter] else joined(list(dict.fromkeys(texts)))
+
+
+def outcome_in_words(scheme: Scheme, effect: Sensitivity) -> str:
+    """Return how far the result moves, as `total allocation falls by £5, 2 CCGs affected`, or why that is not known."""
+    if effect.total is None or effect.organisations is None:
+        return effect.said
+    if not effect.organisations:
+        return "no allocation changes"
+    write = money if is_money(scheme.symbols[scheme.result].unit) else plain_number
+    size, direction = write(abs(effect.total)), "falls" if effect.total < 0 else "rises"
+    total = f"total {inside(scheme.labels[scheme.result])} {direction} by {size}"
+    return f"{total}, {counted(effect.organisations, scheme.organisation)} affected"
 
 
 def _moved_parameter(scheme: Scheme, assumption: Assumption, change: float) -> Parameter:

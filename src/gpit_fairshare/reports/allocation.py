@@ -7,7 +7,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.engine.measures import BASELINE, DIFFERENCE, SUPPORT
-from gpit_fairshare.engine.sensitivity import value_tried
+from gpit_fairshare.engine.sensitivity import outcome_in_words, value_tried
 from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.inputs.mergers.crosswalk import day_in_words
 from gpit_fairshare.language.kinds import ORGANISATION
@@ -358,15 +358,8 @@ class ResultReport:
 
     def _effect_sentence(self, effect: Sensitivity) -> str:
         """Return a phrase on how the result changes if another value is tried, or why that is not known."""
-        value = value_tried(self.scheme, effect)
-        tried = f"at {value} (10% {'smaller' if effect.change < 0 else 'larger'}):"
-        if effect.total is None or effect.organisations is None:
-            return f"{tried} {effect.said}" if value else effect.said
-        if not effect.organisations:
-            return f"{tried} no allocation changes"
-        total = money(abs(effect.total)) if self.in_money else plain_number(abs(effect.total))
-        answer = f"total {inside(self.label(self.scheme.result))} {'falls' if effect.total < 0 else 'rises'} by {total}"
-        return f"{tried} {answer}, {counted(effect.organisations, self.organisation)} affected"
+        value, outcome = value_tried(self.scheme, effect), outcome_in_words(self.scheme, effect)
+        return f"at {value} (10% {'smaller' if effect.change < 0 else 'larger'}): {outcome}" if value else outcome
 
     def findings(self, shown_above: Collection[FindingCode]) -> document.Findings:
         """Return the findings of the run, except those that another section shows."""

@@ -7,11 +7,10 @@ from functools import partial
 from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
-from gpit_fairshare.engine.sensitivity import value_tried
+from gpit_fairshare.engine.sensitivity import outcome_in_words, value_tried
 from gpit_fairshare.inputs.mergers.crosswalk import day_in_words
 from gpit_fairshare.language.plugin_functions import without_excel
-from gpit_fairshare.numbers import whole_change
-from gpit_fairshare.words import counted, inside, joined, sentence
+from gpit_fairshare.words import joined, sentence
 from gpit_fairshare.workbook.checks import CHECKS, FAILS, OVERALL, WARNINGS, fixed_parts
 from gpit_fairshare.workbook.input_sheets import changed_parameters
 from gpit_fairshare.workbook.layout import MANIFEST, Layout
@@ -206,15 +205,8 @@ def assumptions_sheet(layout: Layout) -> Sheet:
 
 def _effect_text(layout: Layout, effect: Sensitivity) -> str:
     """Return a sentence on how the result changes with another value of a parameter, or on why that is not known."""
-    if effect.total is None or effect.organisations is None:
-        return sentence(effect.said) + "."
-    value = value_tried(layout.scheme, effect)
-    if not effect.organisations:
-        return f"At {value}: no allocation changes."
-    result = layout.scheme.result
-    size = whole_change(abs(effect.total), layout.scheme.symbols[result].unit).lstrip("+")
-    change = f"total {inside(layout.scheme.labels[result])} {'falls' if effect.total < 0 else 'rises'} by {size}"
-    return f"At {value}: {change}, {counted(effect.organisations, layout.scheme.organisation)} affected."
+    value, outcome = value_tried(layout.scheme, effect), outcome_in_words(layout.scheme, effect)
+    return f"{sentence(outcome if effect.said else f'at {value}: {outcome}')}."
 
 
 def steps_sheet(layout: Layout) -> Sheet:

@@ -30,6 +30,8 @@ _COLUMNS = (
 )
 """The columns of a table of lines."""
 _SPREAD = ("category", "provider", "cost_type", "committed")
+_MOST_REASONS = 20
+"""Reasons for leaving lines out that one note lists."""
 
 
 @dataclass(frozen=True)
@@ -197,14 +199,15 @@ def _report_left_out(file: InputFile, lines: Sequence[SpendLine]) -> None:
     for line in left_out:
         reasons[line.excluded].append(line.amount)
     if reasons:
-        columns = list(file.request.counts)
-        by_rule = sorted(reasons.items(), key=lambda item: (columns.index(item[0].partition(" ")[0]), item[0]))
-        parts = [f"{figure(exact_total(amounts), '£')} with {reason}" for reason, amounts in by_rule]
+        ordered = [text for column in file.request.counts for text in sorted(reasons) if text.startswith(f"{column} ")]
+        parts = [f"{figure(exact_total(reasons[text]), '£')} with {text}" for text in ordered[:_MOST_REASONS]]
+        more = len(ordered) - len(parts)
         file.findings.note(
             FindingCode.NOT_COUNTED,
             f"left out of historic spend: {figure(exact_total(line.amount for line in left_out), '£')} "
             f"of {figure(exact_total(line.amount for line in lines), '£')}, in {counted(len(left_out), 'line')}: "
-            + "; of the others, ".join(parts),
+            + "; of the others, ".join(parts)
+            + (f"; and for {counted(more, 'more reason')}" if more else ""),
         )
     counting = {(line.year, line.org_code) for line in lines if not line.excluded}
     none = {line.org_code for line in lines if (line.year, line.org_code) not in counting}
