@@ -115,6 +115,7 @@ def test_a_workbook_of_an_earlier_version(folder, tmp_path):
     assert [difference.place for difference in data.content.kept_of_kind(DifferenceKind.VALUE)] == ["2014-15!A5"]
 
 
+@pytest.mark.slow
 def test_an_earlier_version_lists_findings_and_sources_in_another_order(tmp_path):
     """Notes above warnings and a source listed twice are no differences; a warning with another figure is one."""
     path, result = tmp_path / "out.xlsx", allocate(sample=True)
