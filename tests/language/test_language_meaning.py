@@ -488,12 +488,12 @@ def test_checks_see_every_step():
 @pytest.mark.parametrize(
     ("check", "position", "message"),
     [
-        ("total(share) - budget", 1, "a check must be a yes/no, such as total(fair_share) == revenue_budget"),
-        ("share", 1, "a check must be a yes/no"),
+        ("total(share) - budget", 1, "a check or an outcome must be a yes/no, such as allocation >= floor"),
+        ("share", 1, "a check or an outcome must be a yes/no"),
         ("total(share) == budgte", 17, "there is no budgte; did you mean budget?"),
         ("shares", 1, "there is no shares; did you mean share?"),
         ("total(share) == registered_population", 1, "£ and people cannot be compared"),
-        ("share_out(budget, by=share)", 1, "a check must be a yes/no"),
+        ("share_out(budget, by=share)", 1, "a check or an outcome must be a yes/no"),
     ],
 )
 def test_check_is_a_yes_no_that_makes_sense(check, position, message):

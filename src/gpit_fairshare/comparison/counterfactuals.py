@@ -36,7 +36,7 @@ DATA: Final = "organisations_and_data"
 def unrounded(scheme: Scheme) -> Scheme:
     """Return a scheme whose steps do not round: each `rounded` and `round` is replaced by what it rounds.
 
-    Its checks, which are about rounded figures, are removed.
+    Its checks, which are about rounded figures, and its outcomes are removed.
     """
 
     def without_rounding(expression: tree.Expression) -> tree.Expression:
@@ -52,7 +52,7 @@ def unrounded(scheme: Scheme) -> Scheme:
         replace(step, tree=expression, formula=tree.to_text(expression))
         for step, expression in zip(scheme.steps, trees, strict=True)
     )
-    return replace(scheme, steps=steps, checks=())
+    return replace(scheme, steps=steps, checks=(), outcomes=())
 
 
 def drivers_of(old: Result, new: Result) -> list[Driver]:

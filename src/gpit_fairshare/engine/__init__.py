@@ -38,6 +38,7 @@ def calculate(scheme: Scheme, inputs: Inputs) -> Result:
         for step in scheme.steps:
             run.step(step)
         checks += [run.check(check) for check in scheme.checks]
+        run.find_outcomes()
         years[year] = before = run.now
     funds = tuple(fund for year in years.values() for fund in funds_of(scheme, year))
     from_kernels = [finding for year in years.values() for finding in year.too_fine.values()]

@@ -234,6 +234,14 @@ class Shortfall:
 
 
 @dataclass(frozen=True, slots=True)
+class OutcomeCount:
+    """How many organisations have one outcome of the rule."""
+
+    label: str
+    organisations: int
+
+
+@dataclass(frozen=True, slots=True)
 class Area:
     """Totals of one value of the scheme's `report_by` column: £."""
 
@@ -265,6 +273,8 @@ class YearMeasures:
     before: Inequality | None
     after: Inequality | None
     areas: tuple[Area, ...]
+    outcomes: tuple[OutcomeCount, ...] = ()
+    """Each outcome of the rule, in its order, also those that no organisation has; empty if the rule has none."""
 
 
 def measures_of(scheme: Scheme, year: Year, funds: Iterable[Fund]) -> YearMeasures:
@@ -289,6 +299,7 @@ def measures_of(scheme: Scheme, year: Year, funds: Iterable[Fund]) -> YearMeasur
         before=inequality(baseline, people) if baseline and people else None,
         after=inequality(allocation, people) if people else None,
         areas=_areas(scheme, year, allocation, baseline, people),
+        outcomes=tuple(OutcomeCount(part.label, year.outcomes.count(part.label)) for part in scheme.outcomes),
     )
 
 

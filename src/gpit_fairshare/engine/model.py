@@ -86,6 +86,8 @@ class Year:
     """For each `share_out`: money per unit of weight, nationally or by group; None where all rows get the most."""
     predecessors: list[list[int]] = field(default_factory=list)
     """For each organisation: rows of the year before that became it; filled where `previous` is used."""
+    outcomes: list[str] = field(default_factory=list)
+    """For each organisation: the label of its outcome, the first that is true; an empty text if none is."""
     too_fine: dict[str, Finding] = field(default_factory=dict)
     """For each step that rounds to a unit too fine for floats: the warning about it."""
 

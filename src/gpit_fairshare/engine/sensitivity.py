@@ -62,7 +62,7 @@ def _effect_of_change(result: Result, assumption: Assumption, change: float) -> 
         )
     parameters = {**scheme.parameters, assumption.parameter: moved}
     try:
-        other = calculate(replace(scheme, parameters=parameters), result.inputs)
+        other = calculate(replace(scheme, parameters=parameters, outcomes=()), result.inputs)
     except GpitError as fault:
         return Sensitivity(assumption.number, change, None, None, f"no result: {fault}")
     allocations, moved_allocations = (run.rows[scheme.result].to_list() for run in (result, other))

@@ -26,7 +26,7 @@ from gpit_fairshare.words import joined
 
 if TYPE_CHECKING:
     from gpit_fairshare.inputs.model import Inputs
-    from gpit_fairshare.scheme.model import Check, Scheme, Step
+    from gpit_fairshare.scheme.model import Check, Part, Scheme, Step
 
 
 class YearRun:
@@ -50,8 +50,8 @@ class YearRun:
             for symbol in blanks
         )
         self.now = Year(year, {NATIONAL: pl.DataFrame({"year": [year]}), ORGANISATION: table})
-        trees = [*(step.tree for step in scheme.steps), *(check.tree for check in scheme.checks)]
-        for column in dict.fromkeys(column for expression in trees for column in tree.groupings(expression)):
+        parts: tuple[Part, ...] = (*scheme.steps, *scheme.checks, *scheme.outcomes)
+        for column in dict.fromkeys(column for part in parts for column in tree.groupings(part.tree)):
             self._group_by(column)
         for name, parameter in scheme.parameters.items():
             self._store(name, NATIONAL, [parameter.values[year].value])
@@ -135,6 +135,15 @@ class YearRun:
             why = f", so there is no result; {check.note}" if check.note else ", so there is no result"
             raise CalculationError(f"{self.place}{failing_rows}{cells}: {check.formula} is not true{figures}{why}")
         return CheckResult(self.year, check.name, check.formula, holds=not failing, failing=failing)
+
+    def find_outcomes(self) -> None:
+        """Store the outcome of each organisation: the first of the scheme's whose formula is true for it."""
+        labels = [""] * self.now.organisations.height
+        for outcome in self.scheme.outcomes:
+            self._prepare(outcome)
+            is_true = self._evaluate(outcome.tree, ORGANISATION)
+            labels = [label or (outcome.label if true else "") for label, true in zip(labels, is_true, strict=True)]
+        self.now.outcomes = labels
 
     def _cells(self, expression: tree.Expression, row: int) -> str:
         """Return the cells of the input files that a formula uses for one organisation, in brackets; empty if none."""
@@ -220,10 +229,10 @@ class YearRun:
 
     # Figures over rows and values of the year before ---------------------------------------------
 
-    def _prepare(self, part: Step | Check) -> None:
-        """Store what a step or check needs: totals and counts over rows, and values of the year before.
+    def _prepare(self, part: Part) -> None:
+        """Store what a step, check or outcome needs: totals and counts over rows, and values of the year before.
 
-        From now on, messages name this step or check.
+        From now on, messages name this step, check or outcome.
         """
         self.place = f"{part.where}, {self.year}"
         for node in tree.walk(part.tree):

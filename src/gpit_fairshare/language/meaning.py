@@ -36,7 +36,7 @@ def understand(
     Args:
         definitions: The steps, in their order.
         symbols: Input columns and parameters.
-        checks: The checks of the scheme.
+        checks: The checks and outcomes of the scheme.
         report: Called with each `FormulaError` instead of raising the first; the step then has its declared unit.
         doubtful: Symbols of which only the name is known. With `report`, a formula that uses them is not reported for a
             wrong kind or type, only for its names and units. Steps that depend on them, or that have an error other
@@ -145,10 +145,10 @@ class _Reach:
         return replace(symbol, unit=definition.unit or unit_of(inferred), dimension=declared or inferred)
 
     def check(self, definition: Definition) -> None:
-        """Refuse a check whose formula is not a yes/no, or has an error."""
+        """Refuse a check or outcome whose formula is not a yes/no, or has an error."""
         self.unit(definition.tree)
         if type_of(definition.tree, self.everything) != "yes/no":
-            raise _kind("a check must be a yes/no, such as total(fair_share) == revenue_budget", 1)
+            raise _kind("a check or an outcome must be a yes/no, such as allocation >= floor", 1)
 
     def symbol(self, name: str, position: int, *, through_previous: bool = False) -> Symbol:
         # Earlier names have their inferred unit, later ones only their declared unit.

@@ -12,7 +12,15 @@ from gpit_fairshare.words import counted, joined, plural, span
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from gpit_fairshare.scheme.method import LibraryEntry, Method, MethodCheck, MethodStep, MethodValue, ParameterFigure
+    from gpit_fairshare.scheme.method import (
+        LibraryEntry,
+        Method,
+        MethodCheck,
+        MethodOutcome,
+        MethodStep,
+        MethodValue,
+        ParameterFigure,
+    )
     from gpit_fairshare.scheme.review import Review
 
 _PAYS: Final = {
@@ -50,7 +58,7 @@ def library_document(entries: Sequence[LibraryEntry]) -> document.Document:
 
 
 def method_document(method: Method) -> document.Document:
-    """Return a method: a description first, then parameters, inputs, steps, checks, properties and sources."""
+    """Return a method: a description, then parameters, inputs, steps, checks, outcomes, properties and sources."""
     years = f", {span(method.years)}" if method.years else ""
     indicative = f" ({joined(method.indicative)} indicative)" if method.indicative else ""
     origin = f", from {method.package} {method.version}" if method.package else ""
@@ -95,6 +103,7 @@ def _sections(method: Method) -> Iterator[document.Block]:
         ("Input columns", [_input_item(column) for column in method.inputs]),
         ("Steps", [_step_item(step) for step in method.steps]),
         ("Checks", [_check_item(check) for check in method.checks]),
+        ("Outcomes", [_outcome_item(outcome) for outcome in method.outcomes]),
         ("Properties", properties),
         ("When there is no answer", _items(method.infeasible)),
         ("Sources", sources),
@@ -180,6 +189,12 @@ def _check_item(check: MethodCheck) -> document.Item:
     """Return a check as an item, with its formula, whether it stops the run, and its note below."""
     stops = "The run stops if this check fails." if check.stops else ""
     return document.Item(check.name, _DASH, below=[*_formula(check.formula), *_items(stops, check.note)])
+
+
+def _outcome_item(outcome: MethodOutcome) -> document.Item:
+    """Return an outcome as an item, with its formula and the clause that says why below."""
+    below = [*_formula(outcome.formula), *_items(outcome.because)]
+    return document.Item(outcome.label, _DASH, below=below)
 
 
 def _formula(text: str) -> list[document.Item]:

@@ -20,13 +20,12 @@ from gpit_fairshare.scheme.joining import Joined, complete
 from gpit_fairshare.scheme.model import (
     NOT_RECORDED,
     Assumption,
-    Check,
     Money,
     Parameter,
     ParameterValue,
+    Part,
     Scheme,
     Source,
-    Step,
 )
 from gpit_fairshare.scheme.naming import IN_EVERY_TABLE
 from gpit_fairshare.scheme.parts import load_module
@@ -76,6 +75,7 @@ def definition(scheme: Scheme) -> dict[str, Any]:
         ],
         "steps": [{**_recorded_fields(step), "kind": str(step.kind)} for step in scheme.steps],
         "checks": [_recorded_fields(check) for check in scheme.checks],
+        "outcomes": [_recorded_fields(outcome) for outcome in scheme.outcomes],
         "assumptions": [{**asdict(assumption), "years": list(assumption.years)} for assumption in scheme.assumptions],
     }
 
@@ -86,8 +86,8 @@ def _plain(part: object, *names: str) -> dict[str, Any]:
     return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
 
-def _recorded_fields(part: Parameter | Step | Check) -> dict[str, Any]:
-    """Return the fields of a parameter, step or check that a result records, by name, in the order of its class."""
+def _recorded_fields(part: Parameter | Part) -> dict[str, Any]:
+    """Return the fields of a part that a result records, by name, in the order of its class."""
     return {field.name: getattr(part, field.name) for field in fields(part) if field.metadata != NOT_RECORDED}
 
 
@@ -151,11 +151,15 @@ def defined(table: Mapping[str, Any], files: tuple[tuple[str, str], ...], digest
     if scheme is None:  # pragma: no cover - every error was raised before
         raise SchemeError(f"{file}: the scheme in it cannot be read")
     places = {entry["name"]: str(entry["where"]) for entry in (*table["steps"], *table["checks"])}
+    outcome_places = {entry["label"]: str(entry["where"]) for entry in table.get("outcomes", ())}
     recorded_values = {entry["name"]: entry["values"] for entry in table["parameters"]}
     return replace(
         scheme,
         steps=tuple(replace(step, where=places[step.name]) for step in scheme.steps),
         checks=tuple(replace(check, where=places[check.name]) for check in scheme.checks),
+        outcomes=tuple(
+            replace(outcome, where=outcome_places.get(outcome.label, outcome.where)) for outcome in scheme.outcomes
+        ),
         parameters={
             name: replace(
                 parameter,
@@ -198,6 +202,7 @@ def _as_file(table: Mapping[str, Any]) -> dict[str, Any]:
         },
         "steps": [_entry(step, shape.StepEntry) for step in table["steps"]],
         "checks": [_entry(check, shape.CheckEntry) for check in table["checks"]],
+        "outcomes": [_entry(outcome, shape.OutcomeEntry) for outcome in table.get("outcomes", ())],
         **({"money": stated} if money.get("stated") else {}),
     }
 

@@ -48,7 +48,7 @@ _MESSAGES: Final = {
 }
 """Messages for Pydantic's types of error; `_shape_message` has the others."""
 STAND_IN: Final = "?"
-_LISTS: Final = ("steps", "checks")
+_LISTS: Final = ("steps", "checks", "outcomes")
 _TABLES: Final = ("parameters", "inputs", "values", "sources")
 _INDIVISIBLE: Final = ("use", "money")
 

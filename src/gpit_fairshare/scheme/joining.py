@@ -17,9 +17,10 @@ from gpit_fairshare.language.plugin_functions import added_functions
 from gpit_fairshare.plugins import PluginUse
 from gpit_fairshare.scheme.faults import Faults, StoppedError
 from gpit_fairshare.scheme.files import LoadedFile, read_file
-from gpit_fairshare.scheme.model import Check, Money, Parameter, Scheme, Step
+from gpit_fairshare.scheme.model import Money, Parameter, Part, Scheme, Step
 from gpit_fairshare.scheme.money import listed_in, money_of
 from gpit_fairshare.scheme.naming import STANDARD_INPUTS, check_answer, meaning, report_duplicate_names
+from gpit_fairshare.scheme.outcomes import derived_outcomes, report_placeholders, stated_outcomes
 from gpit_fairshare.scheme.parts import MOST_STEPS, Linker, Module, load_module
 from gpit_fairshare.scheme.shape import FILE_MODELS, File, FormulaFile, SchemeFile, SchemeHeader, TransitionFile
 from gpit_fairshare.scheme.values import Setting, give_defaults, give_values, list_assumptions
@@ -108,7 +109,14 @@ def join(
     with suppress(StoppedError):
         _link_files(joined, faults, formula, transition)
         swapped = formula is not None or transition is not None
-        complete(joined, faults, settings, swapped=swapped, other_years=years is not None)
+        complete(
+            joined,
+            faults,
+            settings,
+            swapped=swapped,
+            swapped_transition=transition is not None,
+            other_years=years is not None,
+        )
     return joined
 
 
@@ -133,12 +141,14 @@ def complete(
     settings: Sequence[Setting] = (),
     *,
     swapped: bool = False,
+    swapped_transition: bool = False,
     other_years: bool = False,
 ) -> None:
     """Add to linked files the meaning of their names and the values of parameters; without errors, also the scheme.
 
-    A scheme with fair shares only gets a step `allocation`. Names, the answer and the money account are checked.
-    `swapped` says that the formula or transition is not the scheme's own, `other_years` that its years are not.
+    A scheme with fair shares only gets a step `allocation`. Names, the answer, the money account and the outcomes are
+    checked. `swapped` says that the formula or transition is not the scheme's own, `swapped_transition` that the
+    transition is not, `other_years` that its years are not.
     """
     draft, model = joined.draft, joined.read.model
     header = model.scheme if isinstance(model, SchemeFile) else None
@@ -146,14 +156,19 @@ def complete(
     if header:
         _complete_steps(draft, joined.read, faults)
         report_duplicate_names(draft, faults)  # the allocation that was added has a name too
+    file = joined.read.file
+    draft.outcomes = stated_outcomes(draft.layers, scheme_file=file, swapped=swapped_transition, faults=faults)
     imported = (
         {"fair_share": Symbol("fair_share", "step", ORGANISATION, unit="£")} if model.kind == "transition" else {}
     )
     joined.symbols = symbols = meaning(draft, faults, header.report_by if header else None, imported)
     organisation = header.organisation if header else "organisation"
-    check_answer(draft, symbols, joined.read.file, joined.result, organisation, faults)
+    check_answer(draft, symbols, file, joined.result, organisation, faults)
     if header:
-        _check_report_by(joined.read.file, header.report_by, symbols, faults)
+        _check_report_by(file, header.report_by, symbols, faults)
+    report_placeholders(draft.outcomes, symbols, faults)
+    if not (draft.outcomes or faults.errors):
+        draft.outcomes = derived_outcomes(draft.steps, symbols, labels_of(draft, symbols), joined.result, file)
     money = money_of(draft.layers, draft.steps, symbols, faults, joined.paid_from)
     if not header:
         joined.parameters = give_defaults(draft.parameters, faults)
@@ -210,7 +225,7 @@ def _link_files(joined: Joined, faults: Faults, formula: str | None, transition:
 def _check_independent(module: Module, draft: Linker, faults: Faults) -> None:
     """Report a transition that uses steps or parameters of the formula or scheme before it, other than fair_share.
 
-    This is for its formulas and its table `[money]`. No step fair_share before it is an error too.
+    This is for its steps, checks, outcomes and its table `[money]`. No step fair_share before it is an error too.
     """
     steps = {step.name for step in draft.steps}
     if "fair_share" not in steps | faults.unresolved:
@@ -220,7 +235,7 @@ def _check_independent(module: Module, draft: Linker, faults: Faults) -> None:
     inner_names = (
         (steps | set(draft.parameters)) - module.own_names - set(module.read.model.parameters) - {"fair_share"}
     )
-    formulas: tuple[Step | Check, ...] = (*module.steps, *module.checks)
+    formulas: tuple[Part, ...] = (*module.steps, *module.checks, *module.outcomes)
     for formula in formulas:
         for name, position in tree.names_in(formula.tree):
             if name in inner_names:
@@ -297,6 +312,7 @@ def _make_scheme(joined: Joined, file: SchemeFile, money: Money, notes: tuple[st
             for step in draft.steps
         ),
         checks=tuple(draft.checks),
+        outcomes=tuple(draft.outcomes),
         parameters=joined.parameters,
         symbols=symbols,
         labels=labels_of(draft, symbols),

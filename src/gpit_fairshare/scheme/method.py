@@ -137,6 +137,15 @@ class MethodCheck:
 
 
 @dataclass(frozen=True, slots=True)
+class MethodOutcome:
+    """What the rule can do to an organisation, and the clause that says why; empty if the file gives none."""
+
+    label: str
+    formula: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
 class MethodProperty:
     """A property: `kept`, `broken` or `absent`, and why."""
 
@@ -175,6 +184,7 @@ class Method:
     steps: tuple[MethodStep, ...]
     """For a scheme, only those of its own file."""
     checks: tuple[MethodCheck, ...]
+    outcomes: tuple[MethodOutcome, ...]
     properties: tuple[MethodProperty, ...]
     infeasible: str
     sources: tuple[Source, ...]
@@ -206,8 +216,8 @@ def method(name: str, kind: str | None = None) -> tuple[Method, str]:
 def _method_of(joined: Joined) -> Method:
     """Return the method of a file that was read and joined.
 
-    For a scheme, the steps, checks and sources are those of its own file only; parameters and input columns are those
-    of its formula and transition too.
+    For a scheme, the steps, checks, outcomes and sources are those of its own file only; parameters and input columns
+    are those of its formula and transition too.
     """
     read, draft = joined.read, joined.draft
     model, plugin = read.model, read.plugin
@@ -217,6 +227,7 @@ def _method_of(joined: Joined) -> Method:
     own_names = {entry.name for entry in model.steps}
     steps = [step for step in draft.steps if not is_scheme or (step.name in own_names and step.place.file == read.file)]
     checks = [check for check in draft.checks if not is_scheme or check.place.file == read.file]
+    outcomes = [part for part in draft.outcomes if not is_scheme or part.place.file == read.file]
     paid = head if isinstance(head, PaidHeader) else None
     return Method(
         kind=model.kind,
@@ -241,6 +252,7 @@ def _method_of(joined: Joined) -> Method:
         inputs=_method_inputs(joined, labels),
         steps=tuple(_method_step(number, step, joined, labels) for number, step in enumerate(steps, 1)),
         checks=tuple(MethodCheck(check.name, check.formula, _flat(check.note), check.stops) for check in checks),
+        outcomes=tuple(MethodOutcome(part.label, part.formula, _flat(part.because)) for part in outcomes),
         properties=_method_properties(model.properties),
         infeasible=_flat(head.infeasible),
         sources=tuple(read.sources.values()),

@@ -7,7 +7,7 @@ records them; `definition` writes and reads that record.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 from gpit_fairshare.language.kinds import ORGANISATION, Kind, Symbol, Type
 from gpit_fairshare.language.tree import Expression, names_in
@@ -110,6 +110,22 @@ class Check:
     tree: Expression = field(metadata=NOT_RECORDED)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What the rule can do to an organisation; an organisation has the first outcome whose formula is true for it."""
+
+    label: str
+    formula: str
+    because: str = ""
+    """A clause on why the allocation is what it is, with values as `{name}`; empty if the rule gives none."""
+    where: str
+    place: Where = field(metadata=NOT_RECORDED, compare=False)
+    """As of a step."""
+    tree: Expression = field(metadata=NOT_RECORDED)
+
+
+Part: TypeAlias = Step | Check | Outcome
+"""What a formula can be part of."""
 Formula = TypeVar("Formula", Step, Check)
 
 
@@ -178,16 +194,18 @@ class Scheme:
     """Who pays for protection, as the transition says: within the budget, top-slice or new money."""
     plugins: tuple[PluginUse, ...] = ()
     """The library files and functions that the run takes from plug-ins."""
+    outcomes: tuple[Outcome, ...] = ()
+    """What the rule can do to an organisation, in the order in which the formulas are tried."""
     notes: tuple[str, ...] = ()
     """Notes on what was not used, such as values for a transition that was replaced."""
 
     @property
     def inputs(self) -> tuple[Symbol, ...]:
-        """Return the input columns that the steps, checks and money account use, in the order of first use.
+        """Return the input columns that steps, checks, outcomes and money account use, in the order of first use.
 
         After them come the text columns of the larger organisations that some of these values belong to.
         """
-        parts: tuple[Step | Check, ...] = (*self.steps, *self.checks)
+        parts: tuple[Part, ...] = (*self.steps, *self.checks, *self.outcomes)
         used = dict.fromkeys(name for part in parts for name, _ in names_in(part.tree))
         used |= dict.fromkeys((*self.money.money_in, *self.money.taken_away, *self.money.unspent))
         # The codes of larger organisations are read too: rows get values by code.

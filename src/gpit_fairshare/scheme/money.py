@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from gpit_fairshare.findings import FindingCode, Where
 from gpit_fairshare.language import tree
 from gpit_fairshare.language.kinds import ORGANISATION, Symbol
-from gpit_fairshare.scheme.model import Money, Step
+from gpit_fairshare.scheme.model import Money, Outcome, Step
 from gpit_fairshare.words import is_money, nearest
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ class Layer(NamedTuple):
     money: MoneyEntry | None
     step_names: frozenset[str]
     """Its own steps and those of formulas that it uses by name."""
+    outcomes: tuple[Outcome, ...] = ()
 
 
 def money_of(

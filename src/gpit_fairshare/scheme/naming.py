@@ -148,7 +148,7 @@ def meaning(draft: Linker, faults: Faults, report_by: str | None, imported: Mapp
     all_symbols = understand(
         [Definition(step.name, step.tree, step.unit, step.where) for step in draft.steps],
         symbols,
-        [Definition(check.name, check.tree, None, check.where) for check in draft.checks],
+        [Definition(part.where, part.tree, None, part.where) for part in draft.formulas[len(draft.steps) :]],
         report=(lambda fault: faults.formula_error(fault, places[fault.where])) if not faults.raises else None,
         doubtful=doubtful,
     )

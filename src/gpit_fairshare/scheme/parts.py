@@ -12,15 +12,15 @@ from gpit_fairshare.language import tree
 from gpit_fairshare.language.parsing import parse
 from gpit_fairshare.scheme.faults import Faults, StoppedError
 from gpit_fairshare.scheme.files import LoadedFile, read_file
-from gpit_fairshare.scheme.model import Check, Formula, Step
+from gpit_fairshare.scheme.model import Check, Formula, Outcome, Part, Step
 from gpit_fairshare.scheme.money import Layer
-from gpit_fairshare.scheme.shape import NAME, Exact, FormulaFile
+from gpit_fairshare.scheme.shape import NAME, Exact, File, FormulaFile
 from gpit_fairshare.words import inside, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from gpit_fairshare.scheme.shape import CheckEntry, InputEntry, ParameterEntry, StepEntry, UseEntry
+    from gpit_fairshare.scheme.shape import CheckEntry, InputEntry, OutcomeEntry, ParameterEntry, StepEntry, UseEntry
 
 MOST_STEPS: Final = 500
 _DEEPEST: Final = 16
@@ -37,6 +37,7 @@ class Module:
     uses: tuple[tuple[UseEntry, Module], ...]
     steps: tuple[Step, ...]
     checks: tuple[Check, ...]
+    outcomes: tuple[Outcome, ...]
     own_names: frozenset[str]
     """Names of its steps, and of the steps that it uses, with their prefix: `core_fair_share`."""
     parameters: frozenset[str]
@@ -69,7 +70,7 @@ def load_module(read: LoadedFile[Any], faults: Faults, above: Sequence[LoadedFil
     except StoppedError:
         _parse_formulas(read, faults)  # the errors in its own formulas are reported in any case
         raise
-    steps, checks = _parse_formulas(read, faults)
+    steps, checks, outcomes = _parse_formulas(read, faults)
     own_names = {step.name for step in read.model.steps}
     own_names |= {f"{use.as_}_{name}" for use, module in uses for name in module.own_names}
     parameters = {*read.model.parameters}
@@ -83,6 +84,7 @@ def load_module(read: LoadedFile[Any], faults: Faults, above: Sequence[LoadedFil
         uses=tuple(uses),
         steps=steps,
         checks=checks,
+        outcomes=outcomes,
         own_names=frozenset(own_names),
         parameters=frozenset(parameters - own_names),
         outside_names=frozenset(outside_names - own_names),
@@ -123,12 +125,13 @@ def _load_used(
     return use.model_copy(update={"with_": replaced}), module
 
 
-def _parse_formulas(read: LoadedFile[Any], faults: Faults) -> tuple[tuple[Step, ...], tuple[Check, ...]]:
-    """Return the steps and the checks of a file, with their formulas parsed; errors in formulas are reported."""
+def _parse_formulas(
+    read: LoadedFile[Any], faults: Faults
+) -> tuple[tuple[Step, ...], tuple[Check, ...], tuple[Outcome, ...]]:
+    """Return the steps, checks and outcomes of a file, with their formulas parsed; errors in formulas are reported."""
 
-    def parse_entry(noun: str, entry: StepEntry | CheckEntry) -> dict[str, Any]:
-        """Return the fields of a step or check, given its entry; a formula with an error is replaced by `UNREAD`."""
-        place = f"{noun} {entry.name}"
+    def parse_entry(place: str, entry: StepEntry | CheckEntry | OutcomeEntry) -> dict[str, Any]:
+        """Return the fields of an entry at a place; a formula with an error is replaced by `UNREAD`."""
         where = f"{read.file}, {place}"
         try:
             expression = parse(entry.formula)
@@ -137,8 +140,11 @@ def _parse_formulas(read: LoadedFile[Any], faults: Faults) -> tuple[tuple[Step, 
             expression = UNREAD
         return {**entry.model_dump(), "where": where, "place": Where(read.file, place), "tree": expression}
 
-    steps = tuple(Step(**parse_entry("step", entry)) for entry in read.model.steps)
-    return steps, tuple(Check(**parse_entry("check", entry)) for entry in read.model.checks)
+    model: File = read.model
+    steps = tuple(Step(**parse_entry(f"step {entry.name}", entry)) for entry in model.steps)
+    checks = tuple(Check(**parse_entry(f"check {entry.name}", entry)) for entry in model.checks)
+    outcomes = [parse_entry(f"outcome {entry.label}", entry) for entry in model.outcomes]
+    return steps, checks, tuple(Outcome(**{**entry, "because": entry["because"] or ""}) for entry in outcomes)
 
 
 def _check_last_step(read: LoadedFile[Any], faults: Faults) -> None:
@@ -161,6 +167,8 @@ class Linker:
 
     steps: list[Step] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
+    """The outcomes of the file that decides them; see `outcomes_of`."""
     parameters: dict[str, tuple[ParameterEntry, LoadedFile[Any]]] = field(default_factory=dict)
     inputs: dict[str, tuple[InputEntry, LoadedFile[Any]]] = field(default_factory=dict)
     reads: list[LoadedFile[Any]] = field(default_factory=list)
@@ -170,9 +178,9 @@ class Linker:
     """The files that build on one another, for the money account; without the formulas that they use by name."""
 
     @property
-    def formulas(self) -> tuple[Step | Check, ...]:
-        """All steps, and after them all checks."""
-        return (*self.steps, *self.checks)
+    def formulas(self) -> tuple[Part, ...]:
+        """All steps, after them all checks, and then the outcomes."""
+        return (*self.steps, *self.checks, *self.outcomes)
 
     def add(self, module: Module, faults: Faults, prefix: str = "", outside: Callable[[str], str] = str) -> None:
         """Append a file: the formulas that it uses, its parameters and inputs, its steps and checks.
@@ -221,7 +229,7 @@ class Linker:
         self.checks += [renamed_formula(check, _label_under(title, check.name)) for check in module.checks]
         self.reads.append(module.read)
         if not prefix:
-            self.layers.append(Layer(module.read.file, module.read.model.money, module.own_names))
+            self.layers.append(Layer(module.read.file, module.read.model.money, module.own_names, module.outcomes))
 
     def _add_used(
         self,

@@ -11,6 +11,7 @@ from gpit_fairshare.language.functions import AGGREGATES
 from gpit_fairshare.language.kinds import NATIONAL
 from gpit_fairshare.language.units import unit_of
 from gpit_fairshare.scheme.faults import STAND_IN, Faults
+from gpit_fairshare.scheme.model import Step
 from gpit_fairshare.scheme.money import listed_in
 from gpit_fairshare.scheme.naming import IN_EVERY_TABLE, STANDARD_INPUTS
 from gpit_fairshare.scheme.parts import UNREAD
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from gpit_fairshare.scheme.files import LoadedFile
     from gpit_fairshare.scheme.joining import Joined
-    from gpit_fairshare.scheme.model import Check, Step
+    from gpit_fairshare.scheme.model import Part
 
 _NEARLY: Final = 0.85
 """How similar a column and another name must be for one to be a possible misspelling: `revenue_budgets`."""
@@ -241,13 +242,13 @@ class _Remarks:
                     self.faults.warning(FindingCode.SUM_OF_RATES, formula.place, problem, remedy=remedy)
             self._without_unit(formula, met)
 
-    def _without_unit(self, formula: Step | Check, met: set[str]) -> None:
+    def _without_unit(self, formula: Part, met: set[str]) -> None:
         """Note names without a unit that are first combined with pounds in this formula, and add them to `met`.
 
         The unit of the step itself counts as combined with the formula's value. Names in `met` are not noted again.
         """
         for number, names in enumerate(_names_by_arithmetic(formula.tree)):
-            own_name = [formula.name] if number == 0 and formula.name in self.steps else []
+            own_name = [formula.name] if number == 0 and isinstance(formula, Step) else []
             measures = [self.symbols[name].measure for name in (*names, *own_name)]
             if not any(measure and measure.pounds for measure in measures):
                 continue

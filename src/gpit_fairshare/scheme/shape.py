@@ -257,6 +257,20 @@ class CheckEntry(Entry):
     """Whether a run stops and writes nothing if the check fails, because there is then no usable answer."""
 
 
+class OutcomeEntry(Entry):
+    """What a rule can do to an organisation, such as hold it at the floor.
+
+    The outcomes are tried in their order: an organisation has the first whose formula is true for it.
+    """
+
+    label: Line = Field(max_length=60)
+    """What is true of the organisation, as in a count of them: `at the floor`, `draws support`."""
+    formula: Text
+    """True or false for each organisation."""
+    because: Line | None = Field(default=None, max_length=200)
+    """Why its allocation is what it is: a clause with values in braces: `the floor of {floor} holds it up`."""
+
+
 class UseEntry(Entry):
     """Another formula file, used under the name in `as`; `with` replaces its names."""
 
@@ -360,6 +374,7 @@ class File(Entry):
     inputs: dict[Name, InputEntry] = {}
     steps: list[StepEntry] = []
     checks: list[CheckEntry] = []
+    outcomes: list[OutcomeEntry] = []
     money: MoneyEntry | None = None
     properties: PropertiesEntry | None = None
 

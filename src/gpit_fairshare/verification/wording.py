@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _KEYS_OF_WORDS: Final = frozenset(
     [
-        *("title", "label", "note", "assumption", "about", "text", "where", "illustrative", "checks.name"),
+        *("title", "label", "note", "assumption", "about", "text", "where", "illustrative", "checks.name", "because"),
         *("found", "expected", "remedy", "said"),
     ]
 )
