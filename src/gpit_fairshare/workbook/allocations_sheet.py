@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.engine.measures import BASELINE, PEOPLE
-from gpit_fairshare.inputs.columns.cells import year_start
+from gpit_fairshare.engine.organisation_years import FAIR_SHARE, predecessors
 from gpit_fairshare.language.kinds import ORGANISATION
 from gpit_fairshare.words import inside
 from gpit_fairshare.workbook.layout import ALLOCATIONS, NOT_GIVEN, Block, Layout, number_format, sheet_name, with_unit
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 
 THOUSANDS: Final = "Allocations £000"
-FAIR_SHARE: Final = "fair_share"
 
 
 class AllocationsSheet:
@@ -159,10 +158,10 @@ class AllocationsSheet:
         index = self.layout.years.index(year)
         if index == 0:
             old, name, label = year, BASELINE, "change on historic spend"
-            before_of = {code: [code] for code in self.row_in[year]}
+            before_of: Mapping[str, Sequence[str]] = {code: [code] for code in self.row_in[year]}
         else:
             old, name = self.layout.years[index - 1], self.layout.scheme.result
-            label, before_of = f"change on {old}", self._predecessors(year, old)
+            label, before_of = f"change on {old}", predecessors(self.layout.result, year)
         values = self._values_by_code(self.blocks[old], name)
         if not values or not before_of:
             return
@@ -175,19 +174,6 @@ class AllocationsSheet:
 
         number = "change" if number_format("£", changes.values()) == "£" else "change per head"
         self._add_column(year, label, changes, formula, number)
-
-    def _predecessors(self, year: str, year_before: str) -> dict[str, list[str]]:
-        """Return, by code of this year, the codes of the year before that became that organisation.
-
-        A code that still exists is its own predecessor. One that was split, or has no successor this year, is left out.
-        """
-        crosswalk, now = self.layout.result.inputs.crosswalk, self.row_in[year]
-        before_of: dict[str, list[str]] = {}
-        for code in self.row_in[year_before]:
-            successors = [code] if code in now else [*crosswalk.shares(code, year_start(year_before), year_start(year))]
-            if len(successors) == 1 and successors[0] in now:
-                before_of.setdefault(successors[0], []).append(code)
-        return before_of
 
     def _add_ratio(self, year: str, label: str, unit: str, divisor: str, allocation: dict[str, float]) -> int | None:
         """Add the column of allocations divided by another column of the year, minus 1 if the unit is %.
