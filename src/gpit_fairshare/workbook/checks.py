@@ -134,9 +134,11 @@ def _fixed_value_checks(layout: Layout) -> Iterator[Live]:
 
 
 def fixed_parts(layout: Layout) -> list[str]:
-    """Return the labels of steps and checks that the workbook holds as values, without a formula."""
-    steps = [step.label for step in layout.scheme.steps if without_excel(step.tree)]
-    return steps + [f"check {check.name}" for check in layout.scheme.checks if without_excel(check.tree)]
+    """Return the labels of steps, outcomes and checks that the workbook holds as values, without a formula."""
+    scheme = layout.scheme
+    labels = [step.label for step in scheme.steps if without_excel(step.tree)]
+    labels += [f"outcome {outcome.label}" for outcome in scheme.outcomes if without_excel(outcome.tree)]
+    return labels + [f"check {check.name}" for check in scheme.checks if without_excel(check.tree)]
 
 
 def _input_checks(layout: Layout) -> Iterator[Live]:

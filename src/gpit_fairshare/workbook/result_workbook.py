@@ -15,6 +15,7 @@ from gpit_fairshare.workbook.allocations_sheet import AllocationsSheet, thousand
 from gpit_fairshare.workbook.checks import checks_sheet
 from gpit_fairshare.workbook.input_sheets import control_groups, input_names, input_sheets, offer_choices
 from gpit_fairshare.workbook.layout import NOT_GIVEN, Block, Layout, number_format, sheet_name, with_unit
+from gpit_fairshare.workbook.opening_columns import add_opening_baseline, add_outcome
 from gpit_fairshare.workbook.per_head import change_sheet, path_sheet, spread_sheet, write_per_head
 from gpit_fairshare.workbook.sheets import FIRST_ROW, TOTAL_ROW, Sheet
 from gpit_fairshare.workbook.steps import StepWriter
@@ -62,6 +63,8 @@ def _build_sheets(layout: Layout) -> list[Sheet]:
         for step in layout.scheme.steps:
             writer.write_step(step)
         control_groups(layout, writer.year)
+        add_opening_baseline(layout, writer.year)
+        add_outcome(layout, writer)
     published = AllocationsSheet(layout)
     write_per_head(writers)
     summary = summary_rows(layout, writers)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from gpit_fairshare.language.tree import Expression
-    from gpit_fairshare.scheme.model import Check, Step
+    from gpit_fairshare.scheme.model import Check, Outcome, Step
     from gpit_fairshare.workbook.layout import Block, Layout
     from gpit_fairshare.workbook.search_columns import GroupOrder
 
@@ -127,3 +127,15 @@ class StepWriter:
         names = columns.now.codes() if kind == ORGANISATION else columns.now.labels[kind.column or ""]
         formula, holds = self._rows_formula(check.tree, block, block.workings), [name not in failing for name in names]
         return f"AND({columns.add_helper(block, f'check {index}', f'Check: {check.name}', formula, holds).range})"
+
+    # Outcomes ---------------------------------------------------------------------------------------
+
+    def outcome_formula(self, outcome: Outcome) -> Formula:
+        """Return the live formula of whether an outcome is true, for the rows of the workings of organisations.
+
+        Figures over rows that it uses are written too. Excel must have all of its functions.
+        """
+        self.layout.user = f"outcome {outcome.label}"
+        self._write_figures(outcome.tree)
+        block = self.columns.block(ORGANISATION)
+        return self._rows_formula(outcome.tree, block, block.workings)
