@@ -1,257 +1,318 @@
-"""The published tables: every organisation's allocation of every year, in pounds and in thousands."""
+"""The published tables: a sheet for each year with every organisation's allocation, in the order of NHS England's."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal
 
-from gpit_fairshare.engine.measures import BASELINE, PEOPLE
-from gpit_fairshare.engine.organisation_years import FAIR_SHARE, predecessors
+from gpit_fairshare.engine.measures import PEOPLE
+from gpit_fairshare.engine.organisation_years import FAIR_SHARE, opening_label, organisation_years
+from gpit_fairshare.language import in_excel as excel
 from gpit_fairshare.language.kinds import ORGANISATION
-from gpit_fairshare.words import inside
-from gpit_fairshare.workbook.layout import ALLOCATIONS, NOT_GIVEN, Block, Layout, number_format, sheet_name, with_unit
-from gpit_fairshare.workbook.sheets import FIRST_ROW, NOT_APPLICABLE, ROW, TOTAL_ROW, Sheet, letter
+from gpit_fairshare.words import inside, plural
+from gpit_fairshare.workbook.layout import ALLOCATIONS, NOT_GIVEN, Layout, number_format, sheet_name, with_unit
+from gpit_fairshare.workbook.opening_columns import OPENING, OUTCOME
+from gpit_fairshare.workbook.sheets import FIRST_ROW, NONE, NOT_APPLICABLE, column_number, letter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
+
+    from gpit_fairshare.engine.organisation_years import OrganisationYear
+
+AREA: Final = "area"
+CODE: Final = "code"
+ALLOCATION: Final = "allocation"
 
 
-THOUSANDS: Final = "Allocations £000"
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A row of the table: the total of all, the subtotal of an area, or an organisation."""
+
+    kind: Literal["total", "area", "organisation"]
+    area: str = ""
+    """The area of a subtotal or an organisation, as the inputs have it."""
+    block_row: int = 0
+    """Row of an organisation on the sheet of the year."""
+    members: tuple[OrganisationYear, ...] = ()
+    """The organisations that the row is about."""
 
 
 class AllocationsSheet:
-    """The sheet of allocations, or other answers: one row per organisation of any year, by code."""
+    """The sheet of one year's allocations, or other answers: the total, then each area with its organisations.
 
-    def __init__(self, layout: Layout) -> None:
-        """Make the sheet: code, name and area, and then the columns of each year.
+    A subtotal adds up the organisations that have the area on the sheet of the year, so it follows a change there.
+    """
 
-        Answers that are not added up, such as an index, have one column a year.
-        """
-        self.layout, self.adds_up = layout, layout.adds_up
+    def __init__(self, layout: Layout, year: str) -> None:
+        """Make the sheet with its rows and columns; columns whose figures the inputs lack are left out."""
+        self.layout, self.year, self.block = layout, year, layout.blocks[ORGANISATION, year]
         scheme = layout.scheme
-        self.blocks = layout.organisations()
-        self.row_in = {
-            year: {code: row for row, code in enumerate(block.year.codes(), FIRST_ROW)}
-            for year, block in self.blocks.items()
+        self.unit = scheme.symbols[scheme.result].unit
+        self.by = scheme.report_by if scheme.report_by in self.block.columns else None
+        self.rows = self._make_rows()
+        self.columns: dict[str, str] = {}
+        """Letters of the columns that formulas of other columns use."""
+        name = ALLOCATIONS if layout.adds_up else layout.answers
+        end = year if len(layout.years) > 1 else ""
+        certainty = f", {scheme.certainty(year)}" if year in scheme.indicative else ""
+        title = f"{scheme.title}: {inside(layout.answers)} {year}{certainty}"
+        # One sheet of all years may have the plain name; the sheets of several years need their own.
+        name = sheet_name(name, layout.used_sheet_names, end) if end or not layout.adds_up else ALLOCATIONS
+        self.sheet = layout.make_sheet(name, title, "Notes are on the sheet About.")
+        self.sheet.prints = True
+        self.sheet.looks = {
+            row: "total" if described.kind == "total" else "band"
+            for row, described in enumerate(self.rows, FIRST_ROW)
+            if described.kind != "organisation"
         }
-        self.codes = sorted({code for rows in self.row_in.values() for code in rows})
-        unit = scheme.symbols[scheme.result].unit
-        self.money = unit == "£"
-        self.unit = "" if unit == "yes/no" else unit
-        note = f"One row per {scheme.organisation}. {NOT_APPLICABLE} = not applicable."
-        if self.adds_up and not scheme.non_recurrent:
-            note += " The scheme names no non-recurrent money."
-        years = ", ".join(f"{year} ({scheme.certainty(year)})" for year in layout.years)
-        name = ALLOCATIONS if self.adds_up else sheet_name(layout.answers, layout.used_sheet_names)
-        self.sheet = layout.make_sheet(name, f"{scheme.title}: {inside(layout.answers)} {years}", note)
-        self.totals: dict[str, int] = {}
-        """Year to the column of its total."""
-        self.parts: list[int] = []
-        """The columns of recurrent and non-recurrent money and of totals."""
-        _add_name_columns(layout, self.sheet, self.codes)
-        for year in layout.years:
-            if self.adds_up:
-                self._add_amounts(year)
-            else:
-                self._add_answer(year)
-        if self.adds_up:
-            self.sheet.put(TOTAL_ROW, 2, "Total")
-
-    def _add_amounts(self, year: str) -> None:
-        """Add a year's columns: recurrent, non-recurrent, total, change, £ per head, and distance from fair share.
-
-        The change is on the year before, or on historic spend in the first year. £ per head has bars and is only for
-        money; the distance is the allocation over its fair share, less 1. Columns whose figures are missing are left
-        out. The numbers of the first three are recorded in `parts`, that of the total also in `totals`.
-        """
-        scheme, block = self.layout.scheme, self.blocks[year]
-        allocation = self._values_by_code(block, scheme.result)
-        non_recurrent_parts = [self._values_by_code(block, step.name) for step in scheme.non_recurrent]
-        non_recurrent_amounts = {code: math.fsum(part[code] for part in non_recurrent_parts) for code in allocation}
-        recurrent = {code: allocation[code] - non_recurrent_amounts[code] for code in allocation}
-        number = number_format("£" if self.money else None, [*allocation.values(), *non_recurrent_amounts.values()])
-
-        def non_recurrent(code: str) -> str:
-            return "+".join(self._cell(year, step.name, code) for step in scheme.non_recurrent) or "0"
-
-        def remaining(code: str) -> str:
-            less = f"-({non_recurrent(code)})" if scheme.non_recurrent else ""
-            return self._cell(year, scheme.result, code) + less
-
-        first = self._add_column(year, "recurrent", recurrent, remaining, number)
-        second = self._add_column(year, "non-recurrent", non_recurrent_amounts, non_recurrent, number)
-        sum_of_parts = f"${letter(first)}{ROW}+${letter(second)}{ROW}"
-        total = self._add_column(year, "total", allocation, lambda _: sum_of_parts, number)
-        self.totals[year] = total
-        self.parts += [first, second, total]
-        self._add_change(year, total, allocation)
-        if self.money:
-            column = self._add_ratio(year, "per head", "£", PEOPLE, allocation)
-            if column:
-                # The bars of Excel 2007: those of later versions are an extension that other programs drop.
-                bars = {"type": "data_bar", "bar_color": "#8FB8DE"}
-                self.sheet.conditional_formats.append((self.sheet.region(column), bars))
-        self._add_ratio(year, "distance of allocation from fair share", "%", FAIR_SHARE, allocation)
-
-    def _add_answer(self, year: str) -> None:
-        """Add the column of a year's answers that are not added up, such as an index."""
-        name, scheme = self.layout.scheme.result, self.layout.scheme
-        values = self._values_by_code(self.blocks[year], name)
-        number = number_format(scheme.symbols[name].unit, values.values())
-        self._add_column(year, inside(scheme.labels[name]), values, lambda code: self._cell(year, name, code), number)
-
-    def _values_by_code(self, block: Block, name: str) -> dict[str, float]:
-        """Return the numbers of a column by code of organisation; empty if it is absent or has a blank.
-
-        It is also empty for figures of the nation or of groups.
-        """
-        symbol = self.layout.scheme.symbols.get(name)
-        values = block.number_column(name) if not symbol or symbol.kind == ORGANISATION else []
-        return dict(zip(block.year.codes(), values, strict=True)) if values else {}
-
-    def _cell(self, year: str, name: str, code: str) -> str:
-        """Return how formulas refer to an organisation's cell in a column of a year's sheet."""
-        return self.blocks[year].cell(name, self.row_in[year][code])
-
-    def _add_column(  # one parameter for each property of a column
-        self,
-        year: str,
-        label: str,
-        values: Mapping[str, Any],
-        formula: Callable[[str], str],
-        number: str,
-        unit: str | None = None,
-    ) -> int:
-        """Add a column of a year and return its number.
-
-        The column has a total if it is in the unit of the answers and the answers are added up. The heading names the
-        year, whether it is firm or indicative, the label and the unit.
-
-        Args:
-            year: The year, for the heading.
-            label: The rest of the heading.
-            values: The value of each organisation by its code; the others get `[z]`.
-            formula: Gives the formula of an organisation by its code, with ROW for the row.
-            number: Name of the number format.
-            unit: The unit, if it is not that of the answers.
-        """
-        cells = [values.get(code, NOT_APPLICABLE) for code in self.codes]
-
-        def formula_of(row: int) -> str | None:
-            code = self.codes[row - FIRST_ROW]
-            return formula(code).replace(ROW, str(row)) if code in values else None
-
-        heading = with_unit(f"{year} {self.layout.scheme.certainty(year)}: {label}", unit or self.unit)
-        return self.sheet.add_column(heading, 15, cells, formula_of, number, total=self.adds_up and not unit)
-
-    def _add_change(self, year: str, total: int, allocation: dict[str, float]) -> None:
-        """Add the column of the change on the year before, or on historic spend in the first year.
-
-        The money of merged predecessors is added up. Organisations without a predecessor get `[z]`; without any older
-        figures there is no column.
-
-        Args:
-            year: The year.
-            total: Number of the column that has the year's total.
-            allocation: The year's answers by code.
-        """
-        index = self.layout.years.index(year)
-        if index == 0:
-            old, name, label = year, BASELINE, "change on historic spend"
-            before_of: Mapping[str, Sequence[str]] = {code: [code] for code in self.row_in[year]}
+        self._add_names()
+        if layout.adds_up:
+            self._add_money()
         else:
-            old, name = self.layout.years[index - 1], self.layout.scheme.result
-            label, before_of = f"change on {old}", predecessors(self.layout.result, year)
-        values = self._values_by_code(self.blocks[old], name)
-        if not values or not before_of:
-            return
-        before = {code: math.fsum(values[predecessor] for predecessor in codes) for code, codes in before_of.items()}
-        changes = {code: allocation[code] - before[code] for code in allocation if code in before}
+            self._add_answers()
+        self._add_outcomes()
 
-        def formula(code: str) -> str:
-            cells = "+".join(self._cell(old, name, predecessor) for predecessor in before_of[code])
-            return f"${letter(total)}{ROW}-({cells})"
+    def sum_of_organisations(self) -> str:
+        """Return a formula for other sheets that adds up the allocations of the organisations, without subtotals."""
+        code, amount = (self.sheet.column_range(column_number(self.columns[key])) for key in (CODE, ALLOCATION))
+        return f'SUMIF({code},"<>{NONE}",{amount})'
 
-        number = "change" if number_format("£", changes.values()) == "£" else "change per head"
-        self._add_column(year, label, changes, formula, number)
+    def _make_rows(self) -> list[_Row]:
+        """Return the rows: the total, then each area's subtotal and organisations by code; without areas, by code."""
+        organisations = organisation_years(self.layout.result, self.year)
+        places = {member.code: row for row, member in enumerate(organisations, FIRST_ROW)}
+        rows = [_Row("total", members=tuple(organisations))] if self.layout.adds_up else []
+        for area in sorted({member.area for member in organisations}) if self.by else [""]:
+            members = tuple(member for member in organisations if member.area == area or not self.by)
+            if self.by and self.layout.adds_up:
+                rows.append(_Row("area", area, members=members))
+            rows += [_Row("organisation", area, places[member.code], (member,)) for member in members]
+        return rows
 
-    def _add_ratio(self, year: str, label: str, unit: str, divisor: str, allocation: dict[str, float]) -> int | None:
-        """Add the column of allocations divided by another column of the year, minus 1 if the unit is %.
+    # Columns ------------------------------------------------------------------------------------------
 
-        It is `[z]` where the divisor is not above 0. In the row of totals it has the ratio of the two totals.
+    def _add_names(self) -> None:
+        """Add the columns of area, code and name; a subtotal has the number of its organisations as its name."""
+        noun = self.layout.scheme.organisation
+        if self.by:
+            areas = [NONE if row.kind == "total" else row.area or NOT_GIVEN for row in self.rows]
+            column = self.sheet.add_column(self.layout.label(self.by), 24, areas, self._area_formula)
+            self.columns[AREA] = letter(column)
+        codes = [row.members[0].code if row.kind == "organisation" else NONE for row in self.rows]
+        names = []
+        for row in self.rows:
+            count = len(row.members)
+            if row.kind == "organisation":
+                names.append(row.members[0].name or NOT_GIVEN)
+            else:
+                names.append(f"{'All ' if row.kind == 'total' else ''}{count:,} {noun if count == 1 else plural(noun)}")
+        self.columns[CODE] = letter(self.sheet.add_column("Code", 9, codes))
+        self.sheet.add_column("Name", 36, names)
+
+    def _area_formula(self, row: int) -> str | None:
+        """Return the formula of an organisation's area, from the sheet of the year; subtotals have a plain text."""
+        described = self.rows[row - FIRST_ROW]
+        if described.kind != "organisation" or not self.by:
+            return None
+        cell = self.block.cell(self.by, described.block_row)
+        return f"IF({cell}={excel.text('')},{excel.text(NOT_GIVEN)},{cell})"
+
+    def _add_money(self) -> None:
+        """Add the columns of money, people and distances, and record the letters of those that others use."""
+        block, scheme, money = self.block, self.layout.scheme, self.unit == "£"
+        if money and block.number_column(PEOPLE):
+            self._add_sums(PEOPLE, "Registered population", "people", block.column_range(PEOPLE), "people")
+        if OPENING in block.helpers:
+            heading = f"Opening baseline: {inside(opening_label(self.layout.result, self.year))}"
+            self._add_sums(OPENING, heading, "£", block.helper_range(OPENING), "opening", note=1)
+        if money and scheme.result != FAIR_SHARE and block.number_column(FAIR_SHARE):
+            self._add_sums(FAIR_SHARE, scheme.labels[FAIR_SHARE], "£", block.column_range(FAIR_SHARE), "fair_share")
+            if OPENING in block.helpers:
+                self._add_distance("Opening distance from fair share (%) [note 2]", OPENING, "opening")
+        if scheme.non_recurrent:
+            self._add_parts()
+        label = scheme.labels[scheme.result]
+        self._add_sums(ALLOCATION, label, self.unit, block.column_range(scheme.result), "allocation")
+        if PEOPLE in self.columns:
+            heading = f"{label} per head (£)"
+            self._add_ratio(heading, ALLOCATION, PEOPLE, "allocation", "people", "£ per head")
+        if FAIR_SHARE in self.columns:
+            self._add_distance("Closing distance from fair share (%) [note 2]", ALLOCATION, "allocation")
+        if OPENING in self.columns:
+            self._add_change()
+
+    def _add_sums(  # one parameter for each property of a column
+        self, key: str, label: str, unit: str | None, source: str, attribute: str, note: int = 0
+    ) -> None:
+        """Add a column of amounts: each organisation's cell of a column of the year, with totals and subtotals.
 
         Args:
-            year: The year.
-            label: The heading, without the year.
-            unit: Unit of the ratio, `£` or `%`.
-            divisor: Name of the column to divide by, such as the registered population.
-            allocation: The year's answers by code.
-
-        Returns:
-            The number of the column; None if the year has no such divisor.
+            key: Name under which its letter is recorded.
+            label: The heading, without the unit.
+            unit: The unit.
+            source: The column of the year as a range.
+            attribute: The attribute of an `OrganisationYear` with the amount.
+            note: Number of the note on About that explains it; 0 for none.
         """
-        divisors = self._values_by_code(self.blocks[year], divisor)
-        if not divisors:
-            return None
-        less, minus, number = (1, "-1", "distance") if unit == "%" else (0, "", "£ per head")
-        ratios = {
-            code: value / divisors[code] - less if divisors[code] > 0 else NOT_APPLICABLE
-            for code, value in allocation.items()
+        heading = with_unit(label, unit) + (f" [note {note}]" if note else "")
+        values = [_total(getattr(member, attribute) for member in row.members) for row in self.rows]
+        number = self.layout.money_format if unit == "£" else number_format(unit, values)
+        self._add(key, heading, values, self._sums_of(source), number)
+
+    def _sums_of(self, source: str) -> Callable[[int], str]:
+        """Return the formulas of a column that repeats a column of the year, and adds it up in totals and subtotals."""
+        column = source.partition(":")[0].rpartition("$")[0]
+
+        def formula(row: int) -> str:
+            described = self.rows[row - FIRST_ROW]
+            if described.kind == "organisation":
+                return f"{column}{described.block_row}"
+            return f"SUM({source})" if described.kind == "total" else f"SUMPRODUCT({self._in_area(row)},{source})"
+
+        return formula
+
+    def _in_area(self, row: int) -> str:
+        """Return a formula with 1 for each organisation of the year in the area of a subtotal, and 0 for the others."""
+        assert self.by is not None  # noqa: S101  # only a sheet with areas has subtotals
+        cells = self.block.column_range(self.by)
+        names = {described.area for described in self.rows if described.kind == "area"}
+        cell = f"${self.columns[AREA]}{row}" if self.rows[row - FIRST_ROW].area else excel.text("")
+        # EXACT is only needed for areas that differ only in capitals.
+        exact = len({name.casefold() for name in names}) < len(names)
+        return f"--EXACT({cells},{cell})" if exact else f"--({cells}={cell})"
+
+    def _add_parts(self) -> None:
+        """Add the recurrent and non-recurrent parts of the allocation; the second adds up the non-recurrent steps."""
+        steps, scheme, block = self.layout.scheme.non_recurrent, self.layout.scheme, self.block
+        parts = {
+            member.code: math.fsum(amounts)
+            for member, *amounts in zip(
+                organisation_years(self.layout.result, self.year),
+                *(block.values(step.name) for step in steps),
+                strict=True,
+            )
         }
-        total = letter(self.totals[year])
+        columns = [self._sums_of(block.column_range(step.name)) for step in steps]
+        whole = self._sums_of(block.column_range(scheme.result))
 
-        def formula(code: str) -> str:
-            cell = self._cell(year, divisor, code)
-            return f'IF({cell}>0,${total}{ROW}/{cell}{minus},"{NOT_APPLICABLE}")'
+        def non_recurrent(row: int) -> str:
+            return "+".join(column(row) for column in columns)
 
-        column = self._add_column(year, label, ratios, formula, number, unit)
-        divisor_total = math.fsum(divisors.values())
-        if divisor_total > 0:
-            summed = f"SUM({self.blocks[year].column_range(divisor)})"
-            ratio = math.fsum(allocation.values()) / divisor_total - less
-            self.sheet.put(TOTAL_ROW, column, ratio, f"IF({summed}>0,{total}{TOTAL_ROW}/{summed}{minus},0)", number)
-        return column
+        def recurrent(row: int) -> str:
+            return f"{whole(row)}-({non_recurrent(row)})"
+
+        paid_once = [math.fsum(parts[member.code] for member in row.members) for row in self.rows]
+        allocations = [math.fsum(member.allocation for member in row.members) for row in self.rows]
+        lasting = [allocation - once for allocation, once in zip(allocations, paid_once, strict=True)]
+        number = self.layout.money_format if self.unit == "£" else number_format(self.unit, allocations)
+        self._add("recurrent", with_unit("Recurrent", self.unit), lasting, recurrent, number)
+        self._add("non-recurrent", with_unit("Non-recurrent", self.unit), paid_once, non_recurrent, number)
+
+    def _add_distance(self, heading: str, key: str, attribute: str) -> None:
+        """Add the distance of an amount from the fair share: the amount divided by the fair share, less 1."""
+        self._add_ratio(heading, key, FAIR_SHARE, attribute, "fair_share", "distance")
+
+    def _add_ratio(self, heading: str, key: str, divisor: str, above: str, below: str, number: str) -> None:
+        """Add a column of one column divided by another, less 1 for a change or a distance; `[z]` if there is none.
+
+        Args:
+            heading: The heading.
+            key: The column that is divided.
+            divisor: The column to divide by.
+            above: The attribute of an `OrganisationYear` that is divided.
+            below: The attribute to divide by.
+            number: Name of the number format; `distance` takes 1 away.
+        """
+        less = 0 if number == "£ per head" else 1
+        sums = [
+            [_total(getattr(member, attribute) for member in row.members) for attribute in (above, below)]
+            for row in self.rows
+        ]
+        values = [
+            NOT_APPLICABLE if amount is None or not base or base < 0 else amount / base - less for amount, base in sums
+        ]
+        top, bottom = self.columns[key], self.columns[divisor]
+
+        def formula(row: int) -> str:
+            test = f"${bottom}{row}>0"
+            if OPENING in (key, divisor):  # an organisation may have no opening baseline
+                test = f"AND(ISNUMBER(${self.columns[OPENING]}{row}),{test})"
+            return f'IF({test},${top}{row}/${bottom}{row}{"-1" if less else ""},"{NOT_APPLICABLE}")'
+
+        self._add("", heading, values, formula, number)
+
+    def _add_change(self) -> None:
+        """Add the change on the opening baseline in £ and in %; organisations without one do not count."""
+        values: list[Any] = []
+        for row in self.rows:
+            changes = [member.change for member in row.members if member.change is not None]
+            values.append(math.fsum(changes) if changes else NOT_APPLICABLE)
+        label = inside(opening_label(self.layout.result, self.year)).removeprefix("allocation ")
+        opening, allocation = self.columns[OPENING], self.columns[ALLOCATION]
+        openings = self.block.helper_range(OPENING)
+        allocations = self.block.column_range(self.layout.scheme.result)
+
+        def compared(row: int) -> str:
+            """Return the allocations of a total or subtotal that can be compared with an opening baseline."""
+            described = self.rows[row - FIRST_ROW]
+            inside_area = f"{self._in_area(row)}," if described.kind == "area" else ""
+            return f"SUMPRODUCT({inside_area}--ISNUMBER({openings}),{allocations})"
+
+        def formula(row: int) -> str:
+            if self.rows[row - FIRST_ROW].kind == "organisation":
+                return f'IF(ISNUMBER(${opening}{row}),${allocation}{row}-${opening}{row},"{NOT_APPLICABLE}")'
+            return f"{compared(row)}-${opening}{row}"
+
+        number = (
+            "change" if number_format("£", [v for v in values if v != NOT_APPLICABLE]) == "£" else "change per head"
+        )
+        self._add("change", f"Change on {label} (£)", values, formula, number)
+        ratios: list[Any] = []
+        for row, change in zip(self.rows, values, strict=True):
+            base = _total(member.opening for member in row.members)
+            ratios.append(change / base if change != NOT_APPLICABLE and base and base > 0 else NOT_APPLICABLE)
+        change_column = self.columns["change"]
+
+        def share(row: int) -> str:
+            test = f"AND(ISNUMBER(${change_column}{row}),N(${opening}{row})>0)"
+            return f'IF({test},${change_column}{row}/${opening}{row},"{NOT_APPLICABLE}")'
+
+        self._add("", f"Change on {label} (%)", ratios, share, "distance")
+
+    def _add_answers(self) -> None:
+        """Add the column of answers that are not added up, such as an index."""
+        scheme, block = self.layout.scheme, self.block
+        unit = "" if self.unit == "yes/no" else self.unit
+        values = [row.members[0].allocation for row in self.rows]
+
+        def formula(row: int) -> str:
+            return block.cell(scheme.result, self.rows[row - FIRST_ROW].block_row)
+
+        self._add(
+            ALLOCATION, with_unit(scheme.labels[scheme.result], unit), values, formula, number_format(unit, values)
+        )
+
+    def _add_outcomes(self) -> None:
+        """Add the outcome of the rule for each organisation, if the rule has any; totals and subtotals have a dash."""
+        block = self.block
+        if OUTCOME not in block.helpers:
+            return
+
+        def formula(row: int) -> str | None:
+            described = self.rows[row - FIRST_ROW]
+            return block.helper_cell(OUTCOME, described.block_row) if described.kind == "organisation" else None
+
+        values = [row.members[0].outcome or NONE if row.kind == "organisation" else NONE for row in self.rows]
+        self.sheet.add_column("Outcome [note 3]", 24, values, formula)
+
+    def _add(self, key: str, heading: str, values: Sequence[Any], formula: Any, number: str) -> None:
+        """Add a column and record its letter under a key."""
+        cells = [NOT_APPLICABLE if value is None else value for value in values]
+        self.columns[key] = letter(self.sheet.add_column(heading, 13, cells, formula, number))
 
 
-def _add_name_columns(layout: Layout, sheet: Sheet, codes: Sequence[str]) -> None:
-    """Add the columns of code, name and area of each organisation, as in the last year that has it.
-
-    The area is left out if the inputs do not have the scheme's `report_by` column.
-    """
-    names: dict[str, str] = {}
-    areas: dict[str, str] = {}
-    by = layout.scheme.report_by
-    for year in layout.result.years.values():
-        names |= {code: name for code, name in year.organisations.select("org_code", "org_name").iter_rows() if name}
-        if by and by in year.organisations.columns:
-            areas |= dict(year.organisations.select("org_code", by).iter_rows())
-    sheet.add_column("Code", 9, list(codes))
-    sheet.add_column("Name", 40, [names.get(code, NOT_GIVEN) for code in codes])
-    if by and areas:
-        sheet.add_column(layout.label(by), 30, [areas.get(code) or NOT_GIVEN for code in codes])
-
-
-def thousands_sheet(layout: Layout, published: AllocationsSheet) -> Sheet | None:
-    """Return a sheet with the money columns of the published table divided by 1,000; None if the answer is not money.
-
-    These are recurrent, non-recurrent and total of each year, without changes and ratios.
-    """
-    if not published.money:
-        return None
-    title = f"{published.sheet.title}, in thousands of pounds"
-    note = "Shown to the nearest £1,000. Totals are exact, so the figures shown may not add up."
-    sheet = layout.make_sheet(THOUSANDS, title, note)
-    _add_name_columns(layout, sheet, published.codes)
-    thousand = layout.constant("constant_1000", 1000, "Pounds in £1,000.")
-    for source in published.parts:
-        pounds = published.sheet.fills[source].values
-
-        def formula(row: int, source: int = source, pounds: Sequence[Any] = pounds) -> str | None:
-            is_text = isinstance(pounds[row - FIRST_ROW], str)
-            return None if is_text else f"{ALLOCATIONS}!${letter(source)}{row}/{thousand}"
-
-        heading = published.sheet.headings[source - 1].replace("(£)", "(£000)")
-        values = [value if isinstance(value, str) else value / 1000 for value in pounds]
-        sheet.add_column(heading, 15, values, formula, "thousands", total=True)
-    sheet.put(TOTAL_ROW, 2, "Total")
-    return sheet
+def _total(amounts: Iterable[float | None]) -> float | None:
+    """Return the sum of the amounts that are known; None if none is."""
+    known = [amount for amount in amounts if amount is not None]
+    return math.fsum(known) if known else None

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from gpit_fairshare.scheme.model import Parameter
 
 
-_SPEND_LINES: Final = "Spend lines"
+SPEND_LINES: Final = "Spend lines"
 _LINE_COLUMNS: Final = (
     ("org_code", "Code", 9),
     ("year", "Year", 12),
@@ -136,7 +136,7 @@ def input_sheets(layout: Layout) -> list[Sheet]:
     line_sums = {} if lines is None else _line_sum_formulas(layout, lines)
     spend = f"Historic spend of each {noun}, as read and checked."
     if line_sums:
-        spend = f"Sums of the lines marked yes on the sheet {_SPEND_LINES}. To change a figure, edit those lines."
+        spend = f"Sums of the lines marked yes on the sheet {SPEND_LINES}. To change a figure, edit those lines."
     notes = {
         "Population": f"Registered population and other inputs of each {noun}.",
         "Spend": f"{layout.illustrative}{spend}",
@@ -332,7 +332,7 @@ def _lines_sheet(layout: Layout, lines: pl.DataFrame) -> Sheet:
     It also records the cells of each column, and totals that show whether a line was changed.
     """
     note = f"Change a line and the spend recalculates. {_COUNTS}: yes if the scheme counts the line."
-    sheet = layout.make_sheet(_SPEND_LINES, "Lines of spend", note, "Input", frozen=1)
+    sheet = layout.make_sheet(SPEND_LINES, "Lines of spend", note, "Input", frozen=1)
     amounts = lines["amount"].to_list()
     for name, heading, width in _LINE_COLUMNS:
         blank = EVERY_YEAR if name == "year" else NOT_GIVEN
@@ -395,7 +395,7 @@ def _line_sum_formulas(layout: Layout, lines: pl.DataFrame) -> dict[tuple[str, s
         rows_of.setdefault((code, year), []).append(row)
 
     def counted(first: int, last: int) -> str:
-        amounts, counts = (f"{quoted(_SPEND_LINES)}!${column}${first}:${column}${last}" for column in "CH")
+        amounts, counts = (f"{quoted(SPEND_LINES)}!${column}${first}:${column}${last}" for column in "CH")
         return f'SUMIFS({amounts},{counts},"yes")'
 
     formulas = {}

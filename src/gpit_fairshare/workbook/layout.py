@@ -203,6 +203,13 @@ class Layout:
         """Name and year of each parameter to its row."""
         self.names |= {self.name_of(*key): f"{PARAMETERS}!$D${row}" for key, row in self.parameter_rows.items()}
 
+    @property
+    def money_format(self) -> str:
+        """Return the number format of money on published sheets: whole pounds, unless allocations have pence."""
+        return number_format(
+            "£", [value for block in self.organisations().values() for value in block.values(self.scheme.result)]
+        )
+
     def make_sheet(self, name: str, title: str, note: str, role: Role = "Output", frozen: int = 0) -> Sheet:
         """Return a new sheet; its note says if the spend is illustrative."""
         return Sheet(name, title, f"{self.illustrative}{note}", role, frozen=frozen)

@@ -1,27 +1,35 @@
-"""£ per head of every organisation, live: before and after, gains and losses, and the spread."""
+"""Gains and losses of organisations, and the spread of £ per head, live: the figures of the charts."""
 
 from __future__ import annotations
 
 import math
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.engine.measures import BASELINE, PEOPLE
 from gpit_fairshare.language import in_excel as excel
 from gpit_fairshare.language.kinds import ORGANISATION
 from gpit_fairshare.numbers import decimals
 from gpit_fairshare.workbook.layout import NOT_GIVEN, Block, Layout
-from gpit_fairshare.workbook.sheets import FIRST_ROW, HEADING_ROW, NOT_APPLICABLE, ROW, Sheet, letter
+from gpit_fairshare.workbook.sheets import FIRST_ROW, NONE, NOT_APPLICABLE, ROW, Sheet, letter
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from gpit_fairshare.workbook.steps import StepWriter
 
-CHANGE: Final = "Change per head"
+CHANGE: Final = "change on historic spend"
+"""Key of the change on historic spend among the columns of the workings, in £."""
+GAINS: Final = "Gains and losses"
 SPREAD: Final = "Spread per head"
 PATH: Final = "Path per head"
-RANK: Final = "Rank"
+ROOM: Final = "Room for amounts"
+"""Heading of the column of invisible bars."""
+_ROOM: Final = 1.35
+MOST_NAMED: Final = 50
+"""Most organisations that are all named in a chart."""
+AT_EACH_END: Final = 20
+"""Organisations named at each end if there are more."""
 MOST_SORTED: Final = 1_000
 """Most organisations that are sorted live: the work grows with the square of their number."""
 _BANDS: Final = 24
@@ -31,97 +39,132 @@ _EDGE: Final = excel.CONSTANTS["tolerance"][0]
 
 
 def write_per_head(writers: dict[str, StepWriter]) -> None:
-    """Add £ per head to the workings of each year: historic spend, allocation, change, and the rank of the change.
+    """Add to the workings of each year the change on historic spend, its rank, and historic spend and result per head.
 
-    Nothing is added for answers that are not money or without patients; there is no change without historic spend, and
-    no rank for more than 1,000 organisations. Organisations without patients get `[z]`.
+    Nothing is added for answers that are not money. There is no change without historic spend, no rank for more than
+    1,000 organisations, and nothing per head without patients. Organisations without patients get `[z]`.
     """
     for year, writer in writers.items():
         layout, columns = writer.layout, writer.columns
         block, result = layout.blocks[ORGANISATION, year], layout.scheme.result
-        people = block.number_column(PEOPLE)
-        if not people or layout.scheme.symbols[result].unit != "£":
+        if layout.scheme.symbols[result].unit != "£":
+            continue
+        people, before, after = (block.number_column(name) for name in (PEOPLE, BASELINE, result))
+        if before:
+            changes = [new - old for new, old in zip(after, before, strict=True)]
+            formula = f"{block.cell(result)}-{block.cell(BASELINE)}"
+            columns.add_helper(block, CHANGE, "Change on historic spend (£)", formula, changes, "change")
+            if len(changes) <= MOST_SORTED:
+                column = f"${letter(block.helpers[CHANGE])}"
+                formula = excel.rank(column, ROW, block.sheet.last_row, FIRST_ROW)
+                columns.add_helper(block, "rank", "Rank by change", formula, _ranks(changes), "count")
+        if not people:
             continue
         heads = block.cell(PEOPLE)
-        for key, label in ((BASELINE, "Historic spend"), (result, "Allocation")):
-            if money := block.number_column(key):
+        for key, label, money in ((BASELINE, "Historic spend", before), (result, "Allocation", after)):
+            if money:
                 formula = f'IF({heads}>0,{block.cell(key)}/{heads},"{NOT_APPLICABLE}")'
-                heading = f"{label} per head (£)"
                 pairs = zip(money, people, strict=True)
                 rates = [pounds / persons if persons > 0 else NOT_APPLICABLE for pounds, persons in pairs]
-                columns.add_helper(block, f"{key} per head", heading, formula, rates, "£ per head")
-        if not block.number_column(BASELINE):
-            continue
-        old_rates, new_rates = (block.helper_values(f"{key} per head") for key in (BASELINE, result))
-        changes = [
-            NOT_APPLICABLE if old_rate == NOT_APPLICABLE else new_rate - old_rate
-            for old_rate, new_rate in zip(old_rates, new_rates, strict=True)
-        ]
-        after, before = (block.helper_cell(f"{key} per head", on_sheet=block.workings) for key in (result, BASELINE))
-        formula = f'IF(ISNUMBER({after}),{after}-{before},"{NOT_APPLICABLE}")'
-        heading = "Change on historic spend per head (£)"
-        columns.add_helper(block, "change per head", heading, formula, changes, "change per head")
-        if len(changes) <= MOST_SORTED:
-            column = f"${letter(block.helpers['change per head'])}"
-            rank = excel.rank(column, ROW, block.sheet.last_row, FIRST_ROW)
-            formula = f'IF(ISNUMBER({column}{ROW}),{rank},"{NOT_APPLICABLE}")'
-            columns.add_helper(block, "rank", "Rank by change per head", formula, _ranks(changes), "count")
+                columns.add_helper(block, f"{key} per head", f"{label} per head (£)", formula, rates, "£ per head")
 
 
-def _ranks(changes: Sequence[Any]) -> list[Any]:
+def _ranks(changes: Sequence[float]) -> list[int]:
     """Return each row's rank by change, the largest first; equal changes are ranked in the order of rows."""
-    order = sorted((-change, row) for row, change in enumerate(changes) if change != NOT_APPLICABLE)
+    order = sorted((-change, row) for row, change in enumerate(changes))
     ranks = {row: rank for rank, (_, row) in enumerate(order, 1)}
-    return [ranks.get(row, NOT_APPLICABLE) for row in range(len(changes))]
+    return [ranks[row] for row in range(len(changes))]
 
 
-def change_sheet(layout: Layout) -> Sheet | None:
-    """Return the sheet of the change per head of every organisation, sorted live; None if there are no changes.
+def gains_sheet(layout: Layout) -> Sheet | None:
+    """Return the sheet of gains and losses on historic spend in the last year, sorted live, with £ per head.
 
-    If there are too many organisations to sort, the sheet has percentiles instead.
+    With more than 50 organisations it has the 20 with the largest gains, the 20 with the largest losses, and a last row
+    with the gains and losses of all others. The result is None without historic spend, or if there are too many
+    organisations to sort.
     """
-    blocks = [block for block in layout.organisations().values() if "change per head" in block.helpers]
-    if not blocks:
+    year = layout.years[-1]
+    block, scheme = layout.blocks[ORGANISATION, year], layout.scheme
+    if "rank" not in block.helpers:
         return None
-    title = f"{layout.scheme.title}: change on historic spend per head"
-    if any("rank" not in block.helpers for block in blocks):
-        return _change_by_hundredths(layout, blocks, title)
-    note = "Allocation less historic spend, per head, from the largest gain to the largest loss in each year."
-    sheet = layout.make_sheet(CHANGE, title, note)
-    ranks = range(1, max(block.height for block in blocks) + 1)
-    sheet.add_column(RANK, 9, list(ranks), None, "count")
-    for block in blocks:
-        year, codes = block.year.year, block.year.codes()
-        names = [name or NOT_GIVEN for name in block.year.organisations["org_name"].to_list()]
-        changes = block.helper_values("change per head")
-        row_at = {rank: row for row, rank in enumerate(block.helper_values("rank"))}
-        match = f"MATCH($A{ROW},{block.helper_range('rank')},0)"
-        for heading, width, values, cells, number in (
-            (f"Code {year}", 9, codes, block.sheet.column_range(1), "number"),
-            (f"Name {year}", 40, names, block.sheet.column_range(2), "number"),
-            (f"Change {year} (£ per head)", 16, changes, block.helper_range("change per head"), "change per head"),
-        ):
-            in_order = [values[row_at[rank]] if rank in row_at else NOT_APPLICABLE for rank in ranks]
-            formula = f'IFERROR(INDEX({cells},{match}),"{NOT_APPLICABLE}")'
-            sheet.add_column(heading, width, in_order, formula, number)
+    noun, count = scheme.organisation, block.height
+    all_shown = count <= MOST_NAMED
+    ranks = (
+        [*range(1, count + 1)]
+        if all_shown
+        else [*range(1, AT_EACH_END + 1), *range(count - AT_EACH_END + 1, count + 1)]
+    )
+    shown = f"All {count} {noun}s" if all_shown else f"The {AT_EACH_END} at each end of {count:,} {noun}s"
+    title = f"{scheme.title}: gains and losses on historic spend, {year}"
+    sheet = layout.make_sheet(GAINS, title, f"{shown}, from the largest gain to the largest loss.", "Working")
+    row_at = {rank: row for row, rank in enumerate(block.helper_values("rank"))}
+    rows = [row_at[rank] for rank in ranks]
+    codes = block.year.codes()
+    names = [name or NOT_GIVEN for name in block.year.organisations["org_name"].to_list()]
+    changes = block.helper_values(CHANGE)
+    others = [] if all_shown else [row for row in range(count) if row not in set(rows)]
+    last = FIRST_ROW + len(ranks) - 1
+
+    def looked_up(cells: str) -> Callable[[int], str | None]:
+        """Return the formulas that look a column of the year up by rank; none in the row of the others."""
+        return lambda row: None if row > last else f"INDEX({cells},MATCH($A{row},{block.helper_range('rank')},0))"
+
+    label = f"{len(others)} other {noun}s"
+    sheet.add_column("Rank", 9, [*ranks, *([NONE] if others else [])], None, "count")
+    cells = block.sheet.column_range(1)
+    sheet.add_column("Code", 9, [*(codes[row] for row in rows), *([NONE] if others else [])], looked_up(cells))
+    cells = block.sheet.column_range(2)
+    sheet.add_column("Name", 40, [*(names[row] for row in rows), *([label] if others else [])], looked_up(cells))
+    labels = [f"{names[row]} ({codes[row]})" for row in rows] + ([label] if others else [])
+    sheet.add_column("Name and code", 44, labels, lambda row: None if row > last else f'$C{row}&" ("&$B{row}&")"')
+    change = looked_up(block.helper_range(CHANGE))
+    for heading, function, of_change in (("Gain (£)", "MAX", max), ("Loss (£)", "MIN", min)):
+        column = letter(len(sheet.headings) + 1)
+
+        def formula(row: int, function: str = function, column: str = column) -> str:
+            if row <= last:
+                return f"{function}(0,{change(row)})"
+            sign = ">" if function == "MAX" else "<"
+            return f'SUMIF({block.helper_range(CHANGE)},"{sign}0")-SUM({column}{FIRST_ROW}:{column}{last})'
+
+        values = [of_change(0.0, changes[row]) for row in rows]
+        values += [math.fsum(of_change(0.0, changes[row]) for row in others)] if others else []
+        sheet.add_column(heading, 16, values, formula, "change")
+    _add_room_for_labels(layout, sheet, last, 1 if others else 0)
+    for key, heading in ((BASELINE, "Historic spend"), (scheme.result, f"{scheme.labels[scheme.result]} {year}")):
+        if f"{key} per head" in block.helpers:
+            rates = block.helper_values(f"{key} per head")
+            values = [*(rates[row] for row in rows), *([NOT_APPLICABLE] if others else [])]
+            rate = looked_up(block.helper_range(f"{key} per head"))
+            sheet.add_column(f"{heading} (£ per head)", 16, values, rate, "£ per head")
     return sheet
 
 
-def _change_by_hundredths(layout: Layout, blocks: Sequence[Block], title: str) -> Sheet:
-    """Return the sheet of the percentiles of the change per head, used if there are too many organisations to sort."""
-    count, noun = max(block.height for block in blocks), layout.scheme.organisation
-    note = f"Formulas cannot sort {count:,} {noun}s; each row shows the change that this share of them stays below."
-    sheet = layout.make_sheet(CHANGE, title, note)
-    shares = [index / 100 for index in range(101)]
-    hundred = layout.constant("constant_100", 100, "Turns percentages into shares.")
-    sheet.add_column(f"Share of {noun}s (%)", 20, shares, f"(ROW()-ROW($A${HEADING_ROW})-1)/{hundred}", "%")
-    for block in blocks:
-        changes = sorted(applicable(block, "change per head"))
-        heading = f"Change {block.year.year} (£ per head)"
-        formula = f"PERCENTILE({block.helper_range('change per head')},$A{ROW})"
-        values = [_percentile(changes, share) for share in shares]
-        sheet.add_column(heading, 20, values, formula, "change per head")
-    return sheet
+def _add_room_for_labels(layout: Layout, sheet: Sheet, last: int, others: int) -> None:
+    """Add a column of invisible bars, longer than the longest, so that the axis leaves room for amounts beside bars.
+
+    Args:
+        layout: The layout of the workbook.
+        sheet: The sheet of gains and losses.
+        last: The last row of a named organisation.
+        others: How many rows follow it.
+    """
+    gain, loss = (letter(len(sheet.headings) - 1 + place) for place in (0, 1))
+    factor = layout.constant("room_for_amounts", _ROOM, "Length of an axis, as a multiple of the longest bar.")
+    longest = [sheet.fills[len(sheet.headings) - 1 + place].values for place in (0, 1)]
+    rows = range(FIRST_ROW, last + 1)
+
+    def formula(row: int) -> str | None:
+        if row > last:
+            return None
+        if row == FIRST_ROW:
+            return f"{factor}*MAX({gain}{FIRST_ROW}:{gain}{last})"
+        return f"{factor}*MIN({loss}{FIRST_ROW}:{loss}{last})" if row == last else "0"
+
+    values = [0.0] * len(rows)
+    values[0] = _ROOM * max(longest[0][: len(rows)])
+    values[-1] = _ROOM * min(longest[1][: len(rows)]) if len(rows) > 1 else values[-1]
+    sheet.add_column(f"{ROOM} (£)", 16, [*values, *([NOT_APPLICABLE] * others)], formula, "change")
 
 
 def applicable(block: Block, key: str) -> list[float]:
@@ -160,7 +203,7 @@ def spread_sheet(layout: Layout) -> Sheet | None:
         return None
     noun = layout.scheme.organisation
     note = f"Number of {noun}s in each band of £ per head. The last band has no upper limit."
-    sheet = layout.make_sheet(SPREAD, f"{layout.scheme.title}: {noun}s by £ per head", note)
+    sheet = layout.make_sheet(SPREAD, f"{layout.scheme.title}: {noun}s by £ per head", note, "Working")
     starts, width = _bands(min(map(min, rates)), max(map(max, rates)))
     step = layout.constant("band_width", width, f"£ per head: width of the bands on the sheet {SPREAD}.")
     last, form = FIRST_ROW + len(starts) - 1, '"0.00"'
@@ -225,7 +268,7 @@ def path_sheet(layout: Layout) -> Sheet | None:
         return None
     noun = layout.scheme.organisation
     note = f"Each {noun} counts once, large or small. The middle half of the {noun}s is between the quartiles."
-    sheet = layout.make_sheet(PATH, f"{layout.scheme.title}: quartiles of £ per head", note)
+    sheet = layout.make_sheet(PATH, f"{layout.scheme.title}: quartiles of £ per head", note, "Working")
     sheet.add_column("Measure", 26, [heading for heading, _, _ in sets])
     three = layout.constant("constant_3", 3, "The third quartile.")
     rates = [sorted(figures) for _, _, figures in sets]

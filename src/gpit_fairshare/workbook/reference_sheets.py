@@ -7,13 +7,17 @@ from functools import partial
 from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
+from gpit_fairshare.engine.measures import BASELINE
+from gpit_fairshare.engine.organisation_years import FAIR_SHARE
 from gpit_fairshare.engine.sensitivity import outcome_in_words, value_tried
 from gpit_fairshare.inputs.mergers.crosswalk import day_in_words
+from gpit_fairshare.language import in_words
 from gpit_fairshare.language.plugin_functions import without_excel
-from gpit_fairshare.words import joined, sentence
+from gpit_fairshare.words import inside, joined, sentence
 from gpit_fairshare.workbook.checks import CHECKS, FAILS, OVERALL, WARNINGS, fixed_parts
 from gpit_fairshare.workbook.input_sheets import changed_parameters
 from gpit_fairshare.workbook.layout import MANIFEST, Layout
+from gpit_fairshare.workbook.opening_columns import OPENING
 from gpit_fairshare.workbook.places import places
 from gpit_fairshare.workbook.sheets import FIRST_ROW, Cell, Prose, Sheet, is_web
 
@@ -64,6 +68,7 @@ def about_sheet(layout: Layout, sheets: Sequence[Sheet], status: tuple[str, str]
     scheme, result = layout.scheme, layout.result
     note = f"{layout.answers} by gpit_fairshare {result.manifest['gpit']}."
     sheet = layout.make_sheet(ABOUT, scheme.title, note, "Control")
+    sheet.prints = True
     sheet.add_headings((("Item", 30), ("Details", Prose(110))))
     years_of = {
         word: [year for year in layout.years if scheme.certainty(year) == word] for word in ("firm", "indicative")
@@ -91,6 +96,7 @@ def about_sheet(layout: Layout, sheets: Sequence[Sheet], status: tuple[str, str]
         ),
         ("Values, not formulas", _fixed_sentence(layout)),
         ("Assumptions", f"{len(scheme.assumptions)}; see the sheet Assumptions"),
+        *_notes(layout),
         (
             "How to read it",
             READING.format(layout.answers, fixed),
@@ -109,13 +115,34 @@ def about_sheet(layout: Layout, sheets: Sequence[Sheet], status: tuple[str, str]
     return sheet
 
 
+def _notes(layout: Layout) -> list[tuple[str, str]]:
+    """Return the notes of the published sheets, which mark them as [note 1], with what each says."""
+    scheme = layout.scheme
+    notes = []
+    if OPENING in layout.organisations()[layout.years[0]].helpers:
+        later = f", then the {inside(scheme.labels[scheme.result])} of the year before" if layout.years[1:] else ""
+        spend = inside(scheme.labels.get(BASELINE, "Historic spend"))
+        text = f"Opening baseline: {spend} in {layout.years[0]}{later}. Money of merged organisations is added up."
+        notes.append(("Note 1", text))
+    if FAIR_SHARE in scheme.symbols:
+        text = (
+            "Distance from fair share: the amount divided by the fair share, less 1. Above 0% is above the fair share."
+        )
+        notes.append(("Note 2", text))
+    if scheme.outcomes:
+        tests = "; ".join(
+            f"{outcome.label} ({in_words.render(outcome.tree, scheme.labels)})" for outcome in scheme.outcomes
+        )
+        notes.append(("Note 3", f"Outcome: the first that is true of {tests}."))
+    return notes
+
+
 def add_status(layout: Layout, sheets: Sequence[Sheet], status: str) -> None:
-    """Give every output sheet a live status: whether the workbook is final and whether its checks pass."""
+    """Give every published sheet a live status: whether the workbook is final and whether its checks pass."""
     layout.names["status_of_checks"] = OVERALL
     for sheet in sheets:
-        if sheet.role == "Output":
-            formula = f'"Status: "&UPPER({STATUS_NAME})&". Checks: "&status_of_checks&"."'
-            sheet.status = f"{status_text(DRAFT)} Checks: {status}.", formula
+        formula = f'"Status: "&UPPER({STATUS_NAME})&". Checks: "&status_of_checks&"."'
+        sheet.status = f"{status_text(DRAFT)} Checks: {status}.", formula
 
 
 def status_text(draft_or_final: str) -> str:

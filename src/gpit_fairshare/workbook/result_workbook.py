@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 from gpit_fairshare.language.kinds import ORGANISATION, Kind, group
 from gpit_fairshare.words import inside
 from gpit_fairshare.workbook import reference_sheets
-from gpit_fairshare.workbook.allocations_sheet import AllocationsSheet, thousands_sheet
+from gpit_fairshare.workbook.allocations_sheet import AllocationsSheet
 from gpit_fairshare.workbook.checks import checks_sheet
-from gpit_fairshare.workbook.input_sheets import control_groups, input_names, input_sheets, offer_choices
+from gpit_fairshare.workbook.input_sheets import SPEND_LINES, control_groups, input_names, input_sheets, offer_choices
 from gpit_fairshare.workbook.layout import NOT_GIVEN, Block, Layout, number_format, sheet_name, with_unit
 from gpit_fairshare.workbook.opening_columns import add_opening_baseline, add_outcome
-from gpit_fairshare.workbook.per_head import change_sheet, path_sheet, spread_sheet, write_per_head
+from gpit_fairshare.workbook.per_head import gains_sheet, path_sheet, spread_sheet, write_per_head
 from gpit_fairshare.workbook.sheets import FIRST_ROW, TOTAL_ROW, Sheet
 from gpit_fairshare.workbook.steps import StepWriter
-from gpit_fairshare.workbook.summary_sheets import areas_sheet, charts, summary_rows
+from gpit_fairshare.workbook.summary_sheets import areas_sheet, charts_sheet, spread_charts, summary_rows
 from gpit_fairshare.workbook.writing import write_sheets
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def write_workbook(
 
 
 def _build_sheets(layout: Layout) -> list[Sheet]:
-    """Build every sheet of the workbook, and return them in the order that readers see them, About first.
+    """Build every sheet of the workbook, and return them in order: to read, About, to audit, and for formulas alone.
 
     Sheets with nothing to show are left out, such as the sheet Sharing if no step searches for a factor.
     """
@@ -65,41 +65,42 @@ def _build_sheets(layout: Layout) -> list[Sheet]:
         control_groups(layout, writer.year)
         add_opening_baseline(layout, writer.year)
         add_outcome(layout, writer)
-    published = AllocationsSheet(layout)
+    published = {year: AllocationsSheet(layout, year) for year in layout.years}
     write_per_head(writers)
     summary = summary_rows(layout, writers)
     checks = checks_sheet(layout, writers, published, summary)
-    areas, change, spread, path = areas_sheet(layout), change_sheet(layout), spread_sheet(layout), path_sheet(layout)
+    gains, areas, spread, path = gains_sheet(layout), areas_sheet(layout), spread_sheet(layout), path_sheet(layout)
     offer_choices(layout, areas)
-    summary.sheet.charts = charts(layout, change, spread, path, areas)
+    summary.sheet.charts = spread_charts(layout, spread, path)
     # The sheets of organisations come first.
     blocks = sorted(layout.blocks.values(), key=lambda block: block.kind != ORGANISATION)
-    maybe = [
-        summary.sheet,
-        areas,
-        published.sheet,
-        thousands_sheet(layout, published),
-        change,
-        spread,
-        path,
+    to_read = [summary.sheet, *(table.sheet for table in published.values()), charts_sheet(layout, gains, areas)]
+    to_audit = [
         *(block.sheet for block in blocks),
-        *inputs,
+        *(sheet for sheet in inputs if sheet.name != SPEND_LINES),
         layout.national,
-        layout.constants,
-        layout.sharing if layout.sharing.cells else None,
-        *(order.sheet for writer in writers.values() for order in writer.orders.values()),
-        *(block.workings for block in blocks if block.helpers),
         checks,
         reference_sheets.steps_sheet(layout),
         reference_sheets.assumptions_sheet(layout),
-        reference_sheets.sources_sheet(layout),
         reference_sheets.findings_sheet(layout),
+        reference_sheets.sources_sheet(layout),
         reference_sheets.manifest_sheet(layout),
+        *(sheet for sheet in inputs if sheet.name == SPEND_LINES),
     ]
-    body = [sheet for sheet in maybe if sheet is not None]
+    for_formulas = [
+        *(block.workings for block in blocks if block.helpers),
+        layout.constants,
+        layout.sharing if layout.sharing.cells else None,
+        *(order.sheet for writer in writers.values() for order in writer.orders.values()),
+        gains,
+        areas,
+        spread,
+        path,
+    ]
+    first, later = ([sheet for sheet in sheets if sheet] for sheets in (to_read, [*to_audit, *for_formulas]))
     status = (str(checks.value(TOTAL_ROW, 2)), str(checks.value(TOTAL_ROW, 3)))
-    reference_sheets.add_status(layout, body, status[0])
-    return [reference_sheets.about_sheet(layout, body, status), *body]
+    reference_sheets.add_status(layout, first, status[0])
+    return [*first, reference_sheets.about_sheet(layout, [*first, *later], status), *later]
 
 
 def _make_block(layout: Layout, kind: Kind, year: str) -> Block:

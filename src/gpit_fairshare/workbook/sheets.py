@@ -48,6 +48,8 @@ ROW: Final = "\N{SYMBOL FOR NULL}"
 
 Formula = str | Callable[[int], str | None]
 """The formula of a column: a text with ROW in it, or a function from row number to formula or None."""
+Look = Literal["", "bold", "total", "band"]
+"""How a row looks: like the others, in bold, or in bold on a band as a total or the subtotal of an area."""
 Role = Literal["Input", "Working", "Output", "Control"]
 """What a sheet is for: readers may change inputs, and controls say whether the other sheets are reliable."""
 
@@ -116,6 +118,10 @@ class Chart:
     """Height in pixels."""
     wide: bool = False
     """Whether it takes the place of two side by side."""
+    amounts: str = ""
+    """Number format of an amount at the end of each bar; none if it is empty."""
+    hidden: str = ""
+    """Name of a series of invisible bars that make the axis longer; with it, the bars of a category are in one line."""
 
 
 def letter(column: int) -> str:
@@ -178,7 +184,11 @@ class Sheet:
     conditional_formats: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     """Cells and their conditional format, as XlsxWriter takes it, except that `format` names a format."""
     status: tuple[str, str] | None = None
-    """The end of the note, such as "Status: DRAFT. Checks: pass.", and its formula."""
+    """The text of the status cell above the headings, such as "Status: DRAFT. Checks: pass.", and its formula."""
+    looks: dict[int, Look] = field(default_factory=dict)
+    """Rows of the table that stand out: the total of all, and the subtotals of areas."""
+    prints: bool = False
+    """Whether the sheet has a print range; sheets that nobody reads on paper have none."""
     charts: list[Chart] = field(default_factory=list)
     """Charts below the table, two side by side; wide ones last."""
 
@@ -289,16 +299,19 @@ class Sheet:
         return f"{quoted(self.name)}!{self.region(column)}"
 
     def full_note(self) -> str:
-        """Return the text below the title: the role of the sheet, its note and its status."""
-        return " ".join(text for text in (f"{self.role}.", self.note, self.status[0] if self.status else "") if text)
+        """Return the text below the title: the role of the sheet and its note."""
+        return f"{self.role}. {self.note}".strip()
 
     def finish(self) -> None:
-        """Complete the sheet before it is written: explain empty cells and marks in the note, and set column widths.
+        """Complete the sheet before it is written: status, explanations of empty cells and marks, column widths.
 
         A table without rows gets one row with `none` in every cell.
         """
         if not self.fills and not any(row >= FIRST_ROW for row, _ in self.cells):
             self.fill_rows([[NO_ROWS] * len(self.headings)])
+        if self.status:
+            text, formula = self.status
+            self.put(TOTAL_ROW, 1, text, formula, "note")
         self._explain_marks()
         self._fit_columns()
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
-from gpit_fairshare.engine.measures import BASELINE, DIFFERENCE, NO_CHANGE, PEOPLE, SUPPORT, Area
+from gpit_fairshare.engine.measures import BASELINE, DIFFERENCE, NO_CHANGE, PEOPLE, Area
 from gpit_fairshare.engine.measures import NOT_GIVEN as UNNAMED_AREA
 from gpit_fairshare.language import in_excel as excel
 from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION
-from gpit_fairshare.words import inside, joined, sentence
+from gpit_fairshare.numbers import signed
+from gpit_fairshare.words import inside, joined, plural, sentence
 from gpit_fairshare.workbook.layout import NOT_GIVEN, Block, Layout, number_format, sheet_name, with_unit
-from gpit_fairshare.workbook.per_head import RANK, applicable
-from gpit_fairshare.workbook.sheets import FIRST_ROW, TOTAL_ROW, Chart, Sheet, letter
+from gpit_fairshare.workbook.opening_columns import OUTCOME
+from gpit_fairshare.workbook.per_head import AT_EACH_END, CHANGE, GAINS, ROOM, applicable
+from gpit_fairshare.workbook.sheets import FIRST_ROW, NONE, TOTAL_ROW, Cell, Chart, Prose, Sheet, letter, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
 SUMMARY: Final = "Summary"
 UNSPENT: Final = "Unspent"
+_PLACES: Final = ("Largest", "Second largest", "Third largest")
+"""Gains and losses that Summary names."""
 _MOST_AREAS: Final = 45
 """Most areas that fit in a chart."""
 
@@ -36,7 +40,8 @@ class SummaryRows:
         """Make the sheet Summary with a column for each year, and no rows yet."""
         self.layout = layout
         note = "Each figure is a live formula; charts are below the table."
-        self.sheet = layout.make_sheet(SUMMARY, f"{layout.scheme.title}: national totals and charts", note)
+        self.sheet = layout.make_sheet(SUMMARY, f"{layout.scheme.title}: summary", note)
+        self.sheet.prints = True
         self.sheet.add_heading("Figure", 62)
         self.sheet.add_headings((f"{year} {layout.scheme.certainty(year)}", 22) for year in layout.years)
         self.rows: dict[str, int] = {}
@@ -58,8 +63,14 @@ class SummaryRows:
         row = self.rows.setdefault(key or label, FIRST_ROW + len(self.rows))
         column = 2 + self.layout.years.index(year)
         self.sheet.put(row, 1, label)
-        self.sheet.put(row, column, value, formula, number or number_format("£", [value]))
+        self.sheet.put(row, column, value, formula, number or self.layout.money_format)
         return f"{letter(column)}{row}"
+
+    def put_text(self, label: str, year: str, formula: str, value: str) -> None:
+        """Write one text of one year, by its formula and the text that it gives."""
+        row = self.rows.setdefault(label, FIRST_ROW + len(self.rows))
+        self.sheet.put(row, 1, label)
+        self.sheet.put(row, 2 + self.layout.years.index(year), value, formula)
 
     def cell(self, key: str, year: str) -> str:
         """Return how formulas on other sheets refer to a figure, by the label or key of its row."""
@@ -69,8 +80,8 @@ class SummaryRows:
 def summary_rows(layout: Layout, writers: Mapping[str, StepWriter]) -> SummaryRows:
     """Return the sheet Summary with the main figures of each year, each a live formula on the year sheets.
 
-    These are the money account, or the totals or range of other answers; then gains and losses, £ per head and
-    transition support, as far as the year has their figures.
+    These are the money account, or the totals or range of other answers; then outcomes, gains and losses with the three
+    largest of each, and £ per head, as far as the year has their figures.
     """
     rows = SummaryRows(layout)
     for measures in layout.measures:
@@ -80,13 +91,12 @@ def summary_rows(layout: Layout, writers: Mapping[str, StepWriter]) -> SummaryRo
             _write_account(rows, writers[year], measures.money)
         else:
             _write_answers(rows, block, measures)
+        _write_outcomes(rows, block, measures)
         if block.number_column(BASELINE):
             _write_against_baseline(rows, block, measures)
+            _write_largest(rows, block)
         if math.fsum(block.number_column(PEOPLE)) and f"{layout.scheme.result} per head" in block.helpers:
             _write_per_head(rows, block)
-        if block.number_column(SUPPORT) and measures.supported is not None:
-            label = f"{layout.scheme.organisation}s with transition support"
-            rows.put(label, year, f'COUNTIF({block.column_range(SUPPORT)},">0")', measures.supported, "count")
     return rows
 
 
@@ -172,6 +182,44 @@ def _write_against_baseline(rows: SummaryRows, block: Block, measures: YearMeasu
         rows.put("Historic spend per head (£)", year, rate, total / heads, "£ per head")
 
 
+def _write_outcomes(rows: SummaryRows, block: Block, measures: YearMeasures) -> None:
+    """Write how many organisations have each outcome of the rule."""
+    if OUTCOME not in block.helpers:
+        return
+    cells, noun = block.helper_range(OUTCOME), plural(rows.layout.scheme.organisation)
+    for outcome in measures.outcomes:
+        formula = f"SUMPRODUCT(--({cells}={excel.text(outcome.label)}))"
+        rows.put(f"{sentence(noun)}: {outcome.label}", measures.year, formula, outcome.organisations, "count")
+
+
+def _write_largest(rows: SummaryRows, block: Block) -> None:
+    """Write the three largest gains and losses on historic spend, each by name; a dash if there is none.
+
+    Nothing is written if there are too many organisations to rank.
+    """
+    if "rank" not in block.helpers or block.height < 2 * len(_PLACES):
+        return
+    layout, year = rows.layout, block.year.year
+    names = [name or NOT_GIVEN for name in block.year.organisations["org_name"].to_list()]
+    changes, ranks = block.helper_values(CHANGE), block.helper_range("rank")
+    order = sorted(range(len(changes)), key=lambda row: (-changes[row], row))
+    name_cells, change_cells = block.sheet.column_range(block.columns["org_name"]), block.helper_range(CHANGE)
+    least = layout.constant("no_change", NO_CHANGE, "£: a smaller change counts as rounding.")
+    for word, sign in (("gain", ">="), ("loss", "<=-")):
+        for place, prefix in enumerate(_PLACES, 1):
+            number = "1" if place == 1 else layout.constant(f"constant_{place}", place, "A place in an order.")
+            rank = number if word == "gain" else f"COUNT({ranks})+1-{number}" if place > 1 else f"COUNT({ranks})"
+            match = f"MATCH({rank},{ranks},0)"
+            change = f"INDEX({change_cells},{match})"
+            text = f'INDEX({name_cells},{match})&": "&TEXT({change},"+£#,##0;-£#,##0")'
+            row = order[place - 1] if word == "gain" else order[-place]
+            applies = changes[row] >= NO_CHANGE if word == "gain" else changes[row] <= -NO_CHANGE
+            value = f"{names[row]}: {signed(changes[row])}" if applies else NONE
+            rows.put_text(
+                f"{prefix} {word} on historic spend", year, f'IF({change}{sign}{least},{text},"{NONE}")', value
+            )
+
+
 def _write_per_head(rows: SummaryRows, block: Block) -> None:
     """Write the allocation per head in all, and the lowest and highest historic spend and allocation per head."""
     scheme, year = rows.layout.scheme, block.year.year
@@ -201,7 +249,7 @@ def areas_sheet(layout: Layout) -> Sheet | None:
     label = layout.label(column)
     title = f"{layout.scheme.title}: totals by {inside(label)}"
     note = "Totals of the year sheets, each a live formula."
-    sheet = layout.make_sheet(sheet_name(f"By {label}", layout.used_sheet_names), title, note)
+    sheet = layout.make_sheet(sheet_name(f"By {label}", layout.used_sheet_names), title, note, "Working")
     names = sorted({text or "" for block in blocks for text in block.values(column)})
     sheet.add_column(label, 40, [text or NOT_GIVEN for text in names])
     # EXACT is only needed for areas that differ only in capitals.
@@ -238,46 +286,87 @@ def areas_sheet(layout: Layout) -> Sheet | None:
 # Charts ---------------------------------------------------------------------------------------------------------
 
 
-def charts(
-    layout: Layout, change: Sheet | None, spread: Sheet | None, path: Sheet | None, areas: Sheet | None
-) -> list[Chart]:
-    """Return the charts of the sheet Summary, for those sheets of figures that exist.
-
-    Areas have a chart only if there are at most 45.
-    """
+def spread_charts(layout: Layout, spread: Sheet | None, path: Sheet | None) -> list[Chart]:
+    """Return the charts of the spread of £ per head, for the sheets of figures that exist."""
     noun = layout.scheme.organisation
-    drawn = _change_charts(change, noun) if change else []
-    drawn += [_spread_chart(spread, noun)] if spread else []
-    drawn += [_path_chart(path, noun)] if path else []
-    return drawn + ([_areas_chart(layout, areas)] if areas and areas.last_row - FIRST_ROW < _MOST_AREAS else [])
-
-
-def _change_charts(sheet: Sheet, noun: str) -> list[Chart]:
-    """Return the charts of the change per head, for the first and the last year."""
-    columns = {
-        heading.split()[1]: sheet.column_range(column)
-        for column, heading in enumerate(sheet.headings, 1)
-        if heading.startswith("Change ")
-    }
-    years = list(columns)
-    across = f"Share of {noun}s, lowest first"
-    if sheet.headings[0] == RANK:
-        across = f"{sentence(noun)}s, from the largest gain to the largest loss"
-    description = "Columns: change from historic spend to allocation in £ per head"
     return [
-        Chart(
-            "column",
-            f"Change on historic spend per head, by {noun}, {year}",
-            across,
-            "£ per head",
-            sheet.column_range(1),
-            {f"Change {year}": columns[year]},
-            f"{description}, {year}, sorted. {_source_sentence(sheet)}",
-            "change per head",
-            labels_below=False,
-        )
-        for year in dict.fromkeys((years[0], years[-1]))
+        *([_spread_chart(spread, noun)] if spread else []),
+        *([_path_chart(path, noun)] if path else []),
     ]
+
+
+def charts_sheet(layout: Layout, gains: Sheet | None, areas: Sheet | None) -> Sheet | None:
+    """Return the sheet Charts: gains and losses by name, £ per head before and after, and areas; None without charts.
+
+    Its table lists the charts, with what each shows and where its figures are. Areas have a chart only if there are at
+    most 45.
+    """
+    charts = [] if gains is None else _gains_charts(layout, gains)
+    sources = [GAINS] * len(charts)
+    if areas and areas.last_row - FIRST_ROW < _MOST_AREAS:
+        charts.append(_areas_chart(layout, areas))
+        sources.append(areas.name)
+    if not charts:
+        return None
+    sheet = layout.make_sheet("Charts", f"{layout.scheme.title}: charts", "The charts are below the list.")
+    sheet.prints = True
+    sheet.add_headings((("Chart", Prose(50)), ("What it shows", Prose(64)), ("Figures", 18)))
+    for row, (chart, source) in enumerate(zip(charts, sources, strict=True), FIRST_ROW):
+        sheet.put_row(
+            row, (chart.title, chart.alternative_text.rpartition(" The figures")[0], Cell(source, link=source))
+        )
+    sheet.charts = charts
+    return sheet
+
+
+def _gains_charts(layout: Layout, sheet: Sheet) -> list[Chart]:
+    """Return the charts of gains and losses by name, and of £ per head before and after, of the last year."""
+    noun, year = layout.scheme.organisation, layout.years[-1]
+    named = [row for row in range(FIRST_ROW, sheet.last_row + 1) if sheet.value(row, 1) != NONE]
+    several = len(named) < layout.blocks[ORGANISATION, year].height
+    which = f"the {AT_EACH_END} largest gains and losses" if several else f"every {noun}"
+    columns = {heading: column for column, heading in enumerate(sheet.headings, 1)}
+
+    def cells(column: int) -> str:
+        """Return a column of the sheet as a range, without the row of all others."""
+        return f"{quoted(sheet.name)}!${letter(column)}${FIRST_ROW}:${letter(column)}${named[-1]}"
+
+    height = 110 + (19 + 4 * (len(named) < AT_EACH_END)) * len(named)
+    charts = [
+        Chart(
+            "bar",
+            f"Gains and losses on historic spend, {year}: {which}",
+            noun,
+            "£ thousand",
+            cells(columns["Name and code"]),
+            {name: cells(columns[f"{name} (£)"]) for name in ("Gain", ROOM, "Loss")},
+            f"Bars to the right of zero: gain in £; to the left: loss; {which}. {_source_sentence(sheet)}",
+            "change in thousands",
+            height=height,
+            amounts="change or nothing",
+            wide=True,
+            hidden=ROOM,
+        )
+    ]
+    rates = {heading.partition(" (£")[0]: cells(column) for heading, column in columns.items() if "per head" in heading}
+    if rates:
+        shown = " and ".join(rates).lower()
+        description = f"Bars: {shown}, in £ per head; {which}, in the same order. {_source_sentence(sheet)}"
+        charts.append(
+            Chart(
+                "bar",
+                f"£ per head before and after, {year}: {which}",
+                noun,
+                "£ per head",
+                cells(columns["Name and code"]),
+                rates,
+                description,
+                "£ per head",
+                height=height,
+                wide=True,
+            )
+        )
+    return charts
 
 
 def _spread_chart(sheet: Sheet, noun: str) -> Chart:

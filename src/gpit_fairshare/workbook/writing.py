@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from textwrap import wrap
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.workbook.sheets import (
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from xlsxwriter.format import Format
     from xlsxwriter.worksheet import Worksheet
 
-    from gpit_fairshare.workbook.sheets import Cell, Chart, Sheet
+    from gpit_fairshare.workbook.sheets import Cell, Chart, Look, Sheet
 
 CREATED: Final = dt.datetime(2014, 4, 1)  # noqa: DTZ001  # XlsxWriter needs a plain date
 """The date of every workbook: always the same, so that it does not depend on when the workbook was written."""
@@ -36,14 +35,35 @@ TEXTS_STAY: Final = {"number_stored_as_text": "A1:XFD1048576"}
 _WIDE: Final = 190
 """Most characters across that are readable on A4; a wider sheet is printed on A3."""
 _A4, _A3 = 9, 8
+_ROWS_OF_A_PAGE: Final = 62
+"""Most rows of a table to print that fit on a page of A4 lying down, such as 42 ICBs in their regions."""
 _CHART_WIDTH: Final = 500
 _CHARTS_GAP: Final = 16
 _ROW_PIXELS: Final = 20
+_PAGE: Final = 670, 950
+"""Width and height in pixels of what fits on an upright page of A4 between its margins, with some to spare."""
+_FIGURE_PIXELS: Final = 7
+"""Width of a figure of the standard font on screen."""
+_DEFAULT_WIDTH: Final = 8.43
+"""Width of a column that has none of its own."""
 _COLOURS: Final = ("#005EB8", "#ED8B00", "#425563", "#009639", "#7C2855", "#330072")
 """Blue first, then colours that differ from it in shades of grey too."""
+_CHART_TEXT: Final = {"name": "Arial", "size": 9, "bold": False}
 _MARKERS: Final = ("circle", "square", "diamond", "triangle", "x", "plus")
 _INPUT: Final = "#1F3A93"
-_HEADING: Final = {"bold": True, "text_wrap": True, "valign": "bottom", "bottom": 1}
+_HEADING: Final = {
+    "bold": True,
+    "text_wrap": True,
+    "valign": "bottom",
+    "font_color": "#FFFFFF",
+    "bg_color": "#005EB8",
+}
+_LOOKS: Final[dict[Look, dict[str, Any]]] = {
+    "": {},
+    "bold": {"bold": True},
+    "total": {"bold": True, "bg_color": "#D8DDE0"},
+    "band": {"bold": True, "bg_color": "#E8EDEE"},
+}
 _LINK: Final = {"font_color": "#0563C1", "underline": 1, "valign": "top", "text_wrap": True}
 _MAY: Final = {"select_locked_cells": True, "select_unlocked_cells": True, "format_columns": True, "format_rows": True}
 """What a reader of a protected sheet may do besides changing its inputs."""
@@ -59,12 +79,12 @@ class CellFormats:
         self.title = self._make_format({"bold": True, "font_size": 14})
         self.looks = {"wrong": self._make_format({"bold": True, "font_color": "#9C0006"})}
 
-    def format_getter(self, sheet: Sheet) -> Callable[[Cell, int, bool], int]:
-        """Return a function that gives the number of a cell's format from cell, column and whether it is bold."""
-        return lambda cell, column, bold: format_number(self.cell_format(cell, sheet, column, bold=bold))
+    def format_getter(self, sheet: Sheet) -> Callable[[Cell, int, Look], int]:
+        """Return a function that gives the number of a cell's format from cell, column and the look of its row."""
+        return lambda cell, column, look: format_number(self.cell_format(cell, sheet, column, look))
 
-    def cell_format(self, cell: Cell, sheet: Sheet, column: int, *, bold: bool = False) -> Format:
-        """Return the format of a cell: number format, alignment, wrapping, and blue if readers may change it.
+    def cell_format(self, cell: Cell, sheet: Sheet, column: int, look: Look = "") -> Format:
+        """Return the format of a cell: number format, alignment, wrapping, look, and blue if readers may change it.
 
         Texts are on the left and figures on the right; a mark such as `[z]` is aligned like the other cells of its
         column.
@@ -74,7 +94,7 @@ class CellFormats:
         settings: dict[str, Any] = {"num_format": FORMATS[cell.format], "valign": "top" if sheet.wrapped else "vcenter"}
         settings |= _alignment(column, is_text=is_text)
         settings |= {"text_wrap": True} if column in sheet.wrapped and cell.format != "note" else {}
-        settings |= {"bold": True} if bold else {}
+        settings |= _LOOKS[look]
         settings |= {"locked": False, "font_color": _INPUT} if cell.unlocked else {}
         return self._make_format(settings)
 
@@ -165,7 +185,7 @@ def _add_sheet(sheet: Sheet, book: LiveBook, styles: CellFormats, table: str, re
     for column, width in sheet.widths.items():
         page.set_column(column - 1, column - 1, width)
     page.write_string(0, 0, clean(sheet.title), styles.title)
-    _write_note(sheet, page)
+    page.write_string(NOTE_ROW - 1, 0, clean(sheet.full_note()))
     _add_sheet_table(sheet, page, styles, table)
     if sheet.wrapped:
         for row in range(FIRST_ROW, sheet.last_row + 1):
@@ -182,37 +202,80 @@ def _add_sheet(sheet: Sheet, book: LiveBook, styles: CellFormats, table: str, re
     for cells, settings in sheet.conditional_formats:
         look = {"format": styles.looks[settings["format"]]} if "format" in settings else {}
         page.conditional_format(cells, settings | look)
-    _insert_charts(sheet, book, page)
+    bands = _insert_charts(sheet, book, page)
     page.ignore_errors({**TEXTS_STAY, "formula_unlocked": "A1:XFD1048576"})  # inputs that a formula sums
     if sheet.frozen:
         page.freeze_panes(FIRST_ROW - 1, sheet.frozen)
     page.protect("", _MAY)
     page.set_margins(left=0.5, right=0.5, top=0.5, bottom=0.6)
-    if sheet.charts:  # upright and on one page, so that no chart is cut in two
-        page.set_portrait()
-        page.set_paper(_A3 if any(chart.wide for chart in sheet.charts) else _A4)
-        page.fit_to_pages(1, 1)
-    else:
-        page.set_landscape()
-        page.set_paper(_A3 if sum(sheet.widths.values()) > _WIDE else _A4)
-        page.fit_to_pages(1, 0)
-        page.repeat_rows(0, HEADING_ROW - 1)
+    _set_print(sheet, page, bands)
     # Only the number of the page: all information is in cells.
     page.set_footer("&C&P / &N")
 
 
-def _write_note(sheet: Sheet, page: WorksheetWriter) -> None:
-    """Write the note below the title of a sheet, as a formula if it ends with a status."""
-    note = clean(sheet.full_note())
-    if not sheet.status:
-        page.write_string(NOTE_ROW - 1, 0, note)
-        return
-    from gpit_fairshare.language.in_excel import text as literal  # noqa: PLC0415  # loads polars; a template has no status
+def _set_print(sheet: Sheet, page: WorksheetWriter, bands: Sequence[tuple[int, int]]) -> None:
+    """Set paper, direction and pages; a sheet to print has its table and charts as its print range.
 
-    status, formula = sheet.status
-    # Excel takes texts of 255 characters in a formula.
-    pieces = [literal(piece) for piece in wrap(note.removesuffix(status), 200, drop_whitespace=False)]
-    sheet.put(NOTE_ROW, 1, note, "&".join([*pieces, formula]), "note")
+    A sheet with charts is upright, and no chart is cut in two. A table of few rows is on one page.
+
+    Args:
+        sheet: The sheet.
+        page: The sheet in the file.
+        bands: For each row of charts the row of the sheet above which it begins, and its height in pixels.
+    """
+    last_row, last_column = sheet.last_row, len(sheet.headings)
+    if bands:
+        page.set_portrait()
+        page.set_paper(_A4)
+        last_row = bands[-1][0] + (bands[-1][1] + _CHARTS_GAP) // _ROW_PIXELS + 1
+        last_column = max(last_column, _columns_of(sheet, 2 * _CHART_WIDTH + _CHARTS_GAP + 8))
+        _set_pages_of_charts(sheet, page, bands, last_column)
+    else:
+        page.set_landscape()
+        page.set_paper(_A3 if sum(sheet.widths.values()) > _WIDE else _A4)
+        page.fit_to_pages(1, 1 if sheet.prints and last_row - HEADING_ROW <= _ROWS_OF_A_PAGE else 0)
+        page.repeat_rows(0, HEADING_ROW - 1)
+    if sheet.prints:
+        page.print_area(0, 0, last_row - 1, last_column - 1)
+    else:  # an empty cell: a sheet without any print range would be printed in full
+        page.print_area(last_row + 2, 0, last_row + 2, 0)
+
+
+def _columns_of(sheet: Sheet, pixels: int) -> int:
+    """Return how many columns cover this width."""
+    column = 0
+    while pixels > 0:
+        column += 1
+        pixels -= _column_pixels(sheet, column)
+    return column
+
+
+def _column_pixels(sheet: Sheet, column: int) -> int:
+    return round(sheet.widths.get(column, _DEFAULT_WIDTH) * _FIGURE_PIXELS) + 5
+
+
+def _set_pages_of_charts(
+    sheet: Sheet, page: WorksheetWriter, bands: Sequence[tuple[int, int]], last_column: int
+) -> None:
+    """Put a table and its charts on one page if they fit at the scale of its width; else begin pages between charts.
+
+    Args:
+        sheet: The sheet.
+        page: The sheet in the file.
+        bands: For each row of charts the row of the sheet above which it begins, and its height in pixels.
+        last_column: The last column to print.
+    """
+    scale = _PAGE[0] / sum(_column_pixels(sheet, column) for column in range(1, last_column + 1))
+    room, top, breaks = _PAGE[1] / scale, 0, []
+    for row, height in bands:
+        if (row - top) * _ROW_PIXELS + height + _CHARTS_GAP > room and row > top:
+            breaks.append(row)
+            top = row
+    if not breaks:
+        page.fit_to_pages(1, 1)
+        return
+    page.set_print_scale(max(10, int(100 * scale)))
+    page.set_h_pagebreaks(breaks)
 
 
 def _add_sheet_table(sheet: Sheet, page: WorksheetWriter, styles: CellFormats, name: str) -> None:
@@ -238,48 +301,65 @@ def add_table(
     page.add_table(heading_row - 1, 0, last_row - 1, len(headings) - 1, settings)
 
 
-def _insert_charts(sheet: Sheet, book: LiveBook, page: WorksheetWriter) -> None:
-    """Insert the charts of a sheet below its table, two next to each other; a wide chart has a row of its own."""
-    row, left = sheet.last_row + 1, True
-    for index, chart in enumerate(sheet.charts):
-        if index and (left or chart.wide):
-            row += (sheet.charts[index - 1].height + _CHARTS_GAP) // _ROW_PIXELS + 1
-            left = True
-        right, left = not left, not left
+def _insert_charts(sheet: Sheet, book: LiveBook, page: WorksheetWriter) -> list[tuple[int, int]]:
+    """Insert the charts of a sheet below its table, two next to each other; a wide chart has a row of its own.
+
+    Returns:
+        For each row of charts the row of the sheet above which it begins, and its height in pixels.
+    """
+    bands: list[tuple[int, int]] = []
+    right_is_free = False
+    for chart in sheet.charts:
+        is_right = right_is_free and not chart.wide
+        if is_right:
+            bands[-1] = bands[-1][0], max(bands[-1][1], chart.height)
+        else:
+            row, height = bands[-1] if bands else (sheet.last_row + 1, 0)
+            bands.append((row + (height + _CHARTS_GAP) // _ROW_PIXELS + 1 if height else row, chart.height))
+        right_is_free = not (is_right or chart.wide)
         settings = {
-            "x_offset": 4 + (_CHART_WIDTH + _CHARTS_GAP if right else 0),
+            "x_offset": 4 + (_CHART_WIDTH + _CHARTS_GAP if is_right else 0),
             "y_offset": 6,
             "object_position": 3,
             "description": chart.alternative_text,
         }
-        page.insert_chart(row, 0, _draw_chart(chart, book), settings)
+        page.insert_chart(bands[-1][0], 0, _draw_chart(chart, book), settings)
+    return bands
 
 
 def _draw_chart(chart: Chart, book: LiveBook) -> Any:
     """Return a chart of XlsxWriter with the series, axes and texts of our chart."""
     drawn = book.add_chart({"type": chart.kind})
-    for index, (name, values) in enumerate(chart.series.items()):
+    shown = [name for name in chart.series if name != chart.hidden]
+    for name, values in chart.series.items():
+        index = shown.index(name) if name in shown else 0
         colour = _COLOURS[index % len(_COLOURS)]
-        look: dict[str, Any] = {"fill": {"color": colour}, "gap": 30 if chart.labels_below else 5}
+        gap = 30 if chart.labels_below else 5
+        look: dict[str, Any] = {"fill": {"color": colour}, "gap": gap, "overlap": 100 if chart.hidden else 0}
         if chart.kind == "line":
             marker = _MARKERS[index % len(_MARKERS)]
             look = {"line": {"color": colour, "width": 2.25}, "marker": {"type": marker}}
+        if name == chart.hidden:
+            look["fill"] = {"none": True}
+        elif chart.amounts:
+            look["data_labels"] = {"value": True, "num_format": FORMATS[chart.amounts], "font": _CHART_TEXT}
         cells = {"categories": f"={chart.categories}", "values": f"={values}"}
         drawn.add_series({"name": name, **cells, **look})
     drawn.set_title({"name": chart.title, "name_font": {"name": "Arial", "size": 12, "bold": True}, "overlay": False})
-    text = {"name": "Arial", "size": 9, "bold": False}
-    fonts: dict[str, Any] = {"name_font": text, "num_font": text}
+    fonts: dict[str, Any] = {"name_font": _CHART_TEXT, "num_font": _CHART_TEXT}
     labels = {"interval_unit": 1} if chart.labels_below else {"label_position": "none", "major_tick_mark": "none"}
     names = {"name": chart.across, **fonts, **labels}
     lines = {"visible": True, "line": {"color": "#D9D9D9"}}
     figures = {"name": chart.up, **fonts, "num_format": FORMATS[chart.number], "major_gridlines": lines}
     if chart.kind == "bar":  # its categories are on the left, the first at the top, and its values below
-        drawn.set_y_axis(names | {"reverse": True})
+        drawn.set_y_axis(names | {"reverse": True, "label_position": "low"})
         drawn.set_x_axis(figures | {"label_position": "high"})
     else:
         drawn.set_x_axis(names | ({"label_position": "low"} if chart.labels_below else {}))
         drawn.set_y_axis(figures)
-    drawn.set_legend({"none": True} if len(chart.series) == 1 else {"position": "bottom", "font": text})
+    hidden = {"delete_series": [list(chart.series).index(chart.hidden)]} if chart.hidden else {}
+    legend = {"position": "bottom", "font": _CHART_TEXT, **hidden}
+    drawn.set_legend({"none": True} if len(shown) == 1 else legend)
     width = 2 * _CHART_WIDTH + _CHARTS_GAP if chart.wide else _CHART_WIDTH
     drawn.set_size({"width": width, "height": chart.height})
     return drawn

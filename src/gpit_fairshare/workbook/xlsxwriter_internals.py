@@ -21,7 +21,7 @@ from xlsxwriter.exceptions import XlsxFileError
 from xlsxwriter.packager import Packager
 from xlsxwriter.worksheet import Worksheet
 
-from gpit_fairshare.workbook.sheets import FIRST_ROW, TITLE_ROW, TOTAL_ROW, Cell, Sheet, clean, letter
+from gpit_fairshare.workbook.sheets import FIRST_ROW, TITLE_ROW, TOTAL_ROW, Cell, Look, Sheet, clean, letter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,8 +39,8 @@ class WorksheetWriter(Worksheet):  # type: ignore[misc]  # the package ships no 
     """A sheet that takes formulas unchanged and writes its rows one at a time."""
 
     sheet: Sheet
-    style: Callable[[Cell, int, bool], int]
-    """Gives the number of a cell's format, by its column and whether it is bold."""
+    style: Callable[[Cell, int, Look], int]
+    """Gives the number of a cell's format, by its column and the look of its row."""
     report: Callable[[int], None]
     """Called with the number of cells written since the last call."""
 
@@ -61,12 +61,12 @@ class WorksheetWriter(Worksheet):  # type: ignore[misc]  # the package ships no 
         # A single table cannot overlap another, so XlsxWriter need not keep its record of every cell.
         self.table_cells.clear()
 
-    def set_sheet(self, sheet: Sheet, style: Callable[[Cell, int, bool], int], report: Callable[[int], None]) -> None:
+    def set_sheet(self, sheet: Sheet, style: Callable[[Cell, int, Look], int], report: Callable[[int], None]) -> None:
         """Set the sheet whose cells are written; the cells are dropped once written.
 
         Args:
             sheet: The sheet.
-            style: Gives the number of a cell's format, by its column and whether it is bold.
+            style: Gives the number of a cell's format, by its column and the look of its row.
             report: Called with the number of cells written since the last call.
         """
         self.sheet, self.style, self.report = sheet, style, report
@@ -93,25 +93,26 @@ class WorksheetWriter(Worksheet):  # type: ignore[misc]  # the package ships no 
         for (row, column), cell in sheet.cells.items():
             placed.setdefault(row, {})[column] = cell
         letters = {column: letter(column) for column in range(1, len(sheet.headings) + 1)}
-        styles: dict[tuple[int, bool, bool], int] = {}
-        """Styles of filled columns, looked up once for all rows: by column, text or figure, formula or value."""
+        styles: dict[tuple[int, bool, bool, Look], int] = {}
+        """Styles of filled columns, looked up once for all rows: by column, text or figure, formula or value, look."""
         unreported = 0
         for row in range(TITLE_ROW, sheet.last_row + 1):
             xlsxwriter_cells, placed_cells = self.table.get(row - 1, {}), placed.get(row, {})
             cells: list[str] = []
+            look: Look = "bold" if row == TOTAL_ROW else sheet.looks.get(row, "")
             for column, name in letters.items():
                 if column - 1 in xlsxwriter_cells:
                     cells.append(self._xlsxwriter_cell(f"{name}{row}", xlsxwriter_cells[column - 1]))
                 elif column in placed_cells:
                     cell = placed_cells[column]
-                    style = self.style(cell, column, row == TOTAL_ROW)
+                    style = self.style(cell, column, look)
                     cells.append(self._cell_element(f"{name}{row}", style, cell.value, cell.formula))
                 elif column in sheet.fills and 0 <= row - FIRST_ROW < len(sheet.fills[column].values):
                     fill = sheet.fills[column]
                     value, formula = fill.values[row - FIRST_ROW], fill.formula_of(row)
-                    kind = (column, isinstance(value, str), formula is None)
+                    kind = (column, isinstance(value, str), formula is None, look)
                     if kind not in styles:
-                        styles[kind] = self.style(fill.cell(row), column, False)
+                        styles[kind] = self.style(fill.cell(row), column, look)
                     cells.append(self._cell_element(f"{name}{row}", styles[kind], value, formula))
             if cells:
                 height = f' ht="{self.heights[row]:g}" customHeight="1"' if row in self.heights else ""
