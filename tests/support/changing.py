@@ -304,23 +304,22 @@ def same(actual: object, expected: object, *, exactly: bool) -> bool:
 
 
 def allocations(sheets: Sheets, result: Result) -> list[str]:
-    """Differences on the sheet Allocations, by organisation and in total."""
-    rows = sheets["Allocations"]
+    """Differences on the sheets of allocations, by organisation and in total."""
     texts = []
     for year in result.years:
-        (column,) = [
-            place
-            for place, heading in enumerate(rows[HEADINGS - 1])
-            if heading.startswith(year) and heading.endswith("total (£)")
-        ]
+        several = len(result.years) > 1
+        name = f"Allocations {year.replace('/', '-')}" if several else "Allocations"
+        headings, *_ = rows = sheets[name][HEADINGS - 1 :]
+        code = headings.index("Code")
+        column = next(place for place, heading in enumerate(headings) if heading in ("Allocation (£)", "Allocation"))
         expected = dict(result.year(year).select("org_code", "allocation").iter_rows())
-        amounts = {row[0]: row[column] for row in rows[FIRST - 1 :]}
+        amounts = {row[code]: row[column] for row in rows[1:] if row[code] != "–"}
         texts += [
-            f"Allocations, {year}, {code}: {amount!r}, not {expected.get(code, '[z]')!r}"
+            f"{name}, {code}: {amount!r}, not {expected.get(code)!r}"
             for code, amount in amounts.items()
-            if amount != expected.get(code, "[z]")
+            if amount != expected.get(code)
         ]
-        texts += [f"Allocations, {year}: {code} is missing" for code in expected.keys() - amounts.keys()]
-        if rows[2][column] != math.fsum(expected.values()):
-            texts.append(f"Allocations, {year}: {rows[2][column]!r} in all, not {math.fsum(expected.values())!r}")
+        texts += [f"{name}: {code} is missing" for code in expected.keys() - amounts.keys()]
+        if rows[1][column] != math.fsum(expected.values()):
+            texts.append(f"{name}: {rows[1][column]!r} in all, not {math.fsum(expected.values())!r}")
     return texts

@@ -75,7 +75,8 @@ def test_every_calculated_cell_is_a_live_formula(sample_book):
         "Workings 2014-15",
         "National figures",
         "Summary",
-        "Allocations",
+        "Allocations 2014-15",
+        "Allocations 2015-16",
         "By Area team",
     ):
         sheet = book[name]

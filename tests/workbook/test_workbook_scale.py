@@ -111,25 +111,22 @@ def test_no_column_of_a_large_workbook_looks_through_all_rows_from_every_row(lar
 def test_a_column_that_looks_through_all_rows_is_found(tmp_path):
     """The count above can fail: up to 1,000 organisations are sorted live, which scans all rows.
 
-    The workings have the rank of each change, and Change per head is sorted by rank.
+    The workings have the rank of each change, by which Gains and losses is sorted.
     """
     result = run(tmp_path, *practices(200))
     write_workbook(result, tmp_path / "out.xlsx")
 
-    assert {name for name, _ in squares(tmp_path / "out.xlsx", 200)} == {"Workings 2014-15", "Change per head"}
+    assert {name for name, _ in squares(tmp_path / "out.xlsx", 200)} == {"Workings 2014-15"}
 
 
 @pytest.mark.slow
-def test_a_large_workbook_explains_what_replaces_the_sorted_list(large):
-    """Above 1,000 organisations, Change per head has percentiles, and its note says why."""
-    sheet = openpyxl.load_workbook(large[1])["Change per head"]
+def test_a_large_workbook_does_not_sort(large):
+    """Above 1,000 organisations no sheet and no chart is sorted by gains and losses; Summary names none."""
+    book = openpyxl.load_workbook(large[1], read_only=True)
+    labels = [row[0] for row in book["Summary"].iter_rows(min_row=5, max_col=1, values_only=True)]
 
-    assert "Formulas cannot sort 1,100 CCGs; each row" in sheet["A2"].value
-    assert sheet.max_row == 4 + 101
-    assert [sheet.cell(4, column).value.split(" (")[0] for column in (1, 2)] == [
-        "Share of CCGs",
-        "Change 2014/15",
-    ]
+    assert "Gains and losses" not in book.sheetnames
+    assert not [label for label in labels if "argest" in label]
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ from gpit_fairshare.language import in_excel as excel
 from gpit_fairshare.language.kinds import ORGANISATION
 from gpit_fairshare.words import inside, plural
 from gpit_fairshare.workbook.layout import ALLOCATIONS, NOT_GIVEN, Layout, number_format, sheet_name, with_unit
-from gpit_fairshare.workbook.opening_columns import OPENING, OUTCOME
+from gpit_fairshare.workbook.opening_columns import CHANGE, OPENING, OUTCOME
 from gpit_fairshare.workbook.sheets import FIRST_ROW, NONE, NOT_APPLICABLE, column_number, letter
 
 if TYPE_CHECKING:
@@ -249,24 +249,9 @@ class AllocationsSheet:
             changes = [member.change for member in row.members if member.change is not None]
             values.append(math.fsum(changes) if changes else NOT_APPLICABLE)
         label = inside(opening_label(self.layout.result, self.year)).removeprefix("allocation ")
-        opening, allocation = self.columns[OPENING], self.columns[ALLOCATION]
-        openings = self.block.helper_range(OPENING)
-        allocations = self.block.column_range(self.layout.scheme.result)
-
-        def compared(row: int) -> str:
-            """Return the allocations of a total or subtotal that can be compared with an opening baseline."""
-            described = self.rows[row - FIRST_ROW]
-            inside_area = f"{self._in_area(row)}," if described.kind == "area" else ""
-            return f"SUMPRODUCT({inside_area}--ISNUMBER({openings}),{allocations})"
-
-        def formula(row: int) -> str:
-            if self.rows[row - FIRST_ROW].kind == "organisation":
-                return f'IF(ISNUMBER(${opening}{row}),${allocation}{row}-${opening}{row},"{NOT_APPLICABLE}")'
-            return f"{compared(row)}-${opening}{row}"
-
-        number = (
-            "change" if number_format("£", [v for v in values if v != NOT_APPLICABLE]) == "£" else "change per head"
-        )
+        opening = self.columns[OPENING]
+        formula = self._sums_of(self.block.helper_range(CHANGE))
+        number = "change" if self.layout.money_format == "£" else "change per head"
         self._add("change", f"Change on {label} (£)", values, formula, number)
         ratios: list[Any] = []
         for row, change in zip(self.rows, values, strict=True):
@@ -275,7 +260,7 @@ class AllocationsSheet:
         change_column = self.columns["change"]
 
         def share(row: int) -> str:
-            test = f"AND(ISNUMBER(${change_column}{row}),N(${opening}{row})>0)"
+            test = f"AND(ISNUMBER(${opening}{row}),${opening}{row}>0)"
             return f'IF({test},${change_column}{row}/${opening}{row},"{NOT_APPLICABLE}")'
 
         self._add("", f"Change on {label} (%)", ratios, share, "distance")

@@ -25,12 +25,14 @@ if TYPE_CHECKING:
 
 OPENING: Final = "opening baseline"
 """Key of the opening baseline among the columns of the workings, in £."""
+CHANGE: Final = "change on opening baseline"
+"""Key of the result less the opening baseline, in £."""
 OUTCOME: Final = "outcome"
 """Key of the outcome among the columns of the workings: its label, or a dash if no outcome is true."""
 
 
 def add_opening_baseline(layout: Layout, year: str) -> None:
-    """Add the opening baseline of each organisation to the workings of a year, unless it is there already.
+    """Add the opening baseline of each organisation, and the change on it, to the workings of a year.
 
     In the first year it is the cell of historic spend. Later it is the result of the year before; those of merged
     predecessors are added up. An organisation without one gets `[z]`. Nothing is added if no organisation has one: the
@@ -46,6 +48,14 @@ def add_opening_baseline(layout: Layout, year: str) -> None:
     heading = f"Opening baseline: {inside(opening_label(layout.result, year))} (£)"
     number = number_format("£", values)
     block.helpers[OPENING] = block.workings.add_column(heading, 16, values, formula, number)
+    opening, answer = block.helper_cell(OPENING, on_sheet=block.workings), block.cell(layout.scheme.result)
+    change = f'IF(ISNUMBER({opening}),{answer}-{opening},"{NOT_APPLICABLE}")'
+    changes = [
+        NOT_APPLICABLE if code not in amounts else amount - amounts[code]
+        for code, amount in zip(block.year.codes(), block.values(layout.scheme.result), strict=True)
+    ]
+    heading = f"Change on {inside(opening_label(layout.result, year))} (£)"
+    block.helpers[CHANGE] = block.workings.add_column(heading, 16, changes, change, "change")
 
 
 def _spend_formula(block: Block) -> Formula:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from gpit_fairshare.workbook.steps import StepWriter
 
-CHANGE: Final = "change on historic spend"
+CHANGE_ON_SPEND: Final = "change on historic spend"
 """Key of the change on historic spend among the columns of the workings, in £."""
 GAINS: Final = "Gains and losses"
 SPREAD: Final = "Spread per head"
@@ -53,9 +53,9 @@ def write_per_head(writers: dict[str, StepWriter]) -> None:
         if before:
             changes = [new - old for new, old in zip(after, before, strict=True)]
             formula = f"{block.cell(result)}-{block.cell(BASELINE)}"
-            columns.add_helper(block, CHANGE, "Change on historic spend (£)", formula, changes, "change")
+            columns.add_helper(block, CHANGE_ON_SPEND, "Change on historic spend (£)", formula, changes, "change")
             if len(changes) <= MOST_SORTED:
-                column = f"${letter(block.helpers[CHANGE])}"
+                column = f"${letter(block.helpers[CHANGE_ON_SPEND])}"
                 formula = excel.rank(column, ROW, block.sheet.last_row, FIRST_ROW)
                 columns.add_helper(block, "rank", "Rank by change", formula, _ranks(changes), "count")
         if not people:
@@ -101,7 +101,7 @@ def gains_sheet(layout: Layout) -> Sheet | None:
     rows = [row_at[rank] for rank in ranks]
     codes = block.year.codes()
     names = [name or NOT_GIVEN for name in block.year.organisations["org_name"].to_list()]
-    changes = block.helper_values(CHANGE)
+    changes = block.helper_values(CHANGE_ON_SPEND)
     others = [] if all_shown else [row for row in range(count) if row not in set(rows)]
     last = FIRST_ROW + len(ranks) - 1
 
@@ -117,7 +117,7 @@ def gains_sheet(layout: Layout) -> Sheet | None:
     sheet.add_column("Name", 40, [*(names[row] for row in rows), *([label] if others else [])], looked_up(cells))
     labels = [f"{names[row]} ({codes[row]})" for row in rows] + ([label] if others else [])
     sheet.add_column("Name and code", 44, labels, lambda row: None if row > last else f'$C{row}&" ("&$B{row}&")"')
-    change = looked_up(block.helper_range(CHANGE))
+    change = looked_up(block.helper_range(CHANGE_ON_SPEND))
     for heading, function, of_change in (("Gain (£)", "MAX", max), ("Loss (£)", "MIN", min)):
         column = letter(len(sheet.headings) + 1)
 
@@ -125,7 +125,7 @@ def gains_sheet(layout: Layout) -> Sheet | None:
             if row <= last:
                 return f"{function}(0,{change(row)})"
             sign = ">" if function == "MAX" else "<"
-            return f'SUMIF({block.helper_range(CHANGE)},"{sign}0")-SUM({column}{FIRST_ROW}:{column}{last})'
+            return f'SUMIF({block.helper_range(CHANGE_ON_SPEND)},"{sign}0")-SUM({column}{FIRST_ROW}:{column}{last})'
 
         values = [of_change(0.0, changes[row]) for row in rows]
         values += [math.fsum(of_change(0.0, changes[row]) for row in others)] if others else []

@@ -13,7 +13,7 @@ from gpit_fairshare.numbers import signed
 from gpit_fairshare.words import inside, joined, plural, sentence
 from gpit_fairshare.workbook.layout import NOT_GIVEN, Block, Layout, number_format, sheet_name, with_unit
 from gpit_fairshare.workbook.opening_columns import OUTCOME
-from gpit_fairshare.workbook.per_head import AT_EACH_END, CHANGE, GAINS, ROOM, applicable
+from gpit_fairshare.workbook.per_head import AT_EACH_END, CHANGE_ON_SPEND, GAINS, ROOM, applicable
 from gpit_fairshare.workbook.sheets import FIRST_ROW, NONE, TOTAL_ROW, Cell, Chart, Prose, Sheet, letter, quoted
 
 if TYPE_CHECKING:
@@ -201,9 +201,9 @@ def _write_largest(rows: SummaryRows, block: Block) -> None:
         return
     layout, year = rows.layout, block.year.year
     names = [name or NOT_GIVEN for name in block.year.organisations["org_name"].to_list()]
-    changes, ranks = block.helper_values(CHANGE), block.helper_range("rank")
+    changes, ranks = block.helper_values(CHANGE_ON_SPEND), block.helper_range("rank")
     order = sorted(range(len(changes)), key=lambda row: (-changes[row], row))
-    name_cells, change_cells = block.sheet.column_range(block.columns["org_name"]), block.helper_range(CHANGE)
+    name_cells, change_cells = block.sheet.column_range(block.columns["org_name"]), block.helper_range(CHANGE_ON_SPEND)
     least = layout.constant("no_change", NO_CHANGE, "£: a smaller change counts as rounding.")
     for word, sign in (("gain", ">="), ("loss", "<=-")):
         for place, prefix in enumerate(_PLACES, 1):
