@@ -311,7 +311,8 @@ def allocations(sheets: Sheets, result: Result) -> list[str]:
         name = f"Allocations {year.replace('/', '-')}" if several else "Allocations"
         headings, *_ = rows = sheets[name][HEADINGS - 1 :]
         code = headings.index("Code")
-        column = next(place for place, heading in enumerate(headings) if heading in ("Allocation (£)", "Allocation"))
+        label = result.scheme.labels[result.scheme.result]
+        column = next(place for place, heading in enumerate(headings) if heading in (label, f"{label} (£)"))
         expected = dict(result.year(year).select("org_code", "allocation").iter_rows())
         amounts = {row[code]: row[column] for row in rows[1:] if row[code] != "–"}
         texts += [
