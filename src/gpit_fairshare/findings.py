@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from enum import StrEnum, unique
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Self, get_args
 
 from gpit_fairshare.renamed import renamed_attribute
 from gpit_fairshare.words import listed, sentence
@@ -161,6 +161,19 @@ class FindingCode(StrEnum):
     def number(self) -> str:
         """The number as a plain text."""
         return self.value
+
+
+ABOUT_MONEY: Final = frozenset(
+    (
+        FindingCode.UNSPENT,
+        FindingCode.WHOLE_AMOUNT_TO_EACH_GROUP,
+        FindingCode.NEGATIVE_ALLOCATION,
+        FindingCode.PARTS_OF_A_PENNY,
+        FindingCode.MONEY_DOES_NOT_BALANCE,
+        FindingCode.NEW_MONEY,
+    )
+)
+"""Findings about the money of a run, which a reader must see first."""
 
 
 @dataclass(frozen=True, slots=True)

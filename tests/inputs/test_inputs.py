@@ -1207,13 +1207,14 @@ def test_table_of_lines(folder):
             "row",
             "file",
             "predecessor",
+            "description",
         ),
     ]
     assert lines.rows() == [
-        (None, "00C", 5.0, "core", "capital", "yes", False, None, 3, "spend.csv", None),
-        (None, "00C", 10.1, "core", "revenue", "yes", True, None, 2, "spend.csv", None),
-        (None, "00D", 20.2, "core", "revenue", "yes", True, None, 5, "spend.csv", None),
-        (None, "00D", 7.0, "other", "revenue", "no", False, None, 4, "spend.csv", None),
+        (None, "00C", 5.0, "core", "capital", "yes", False, None, 3, "spend.csv", None, None),
+        (None, "00C", 10.1, "core", "revenue", "yes", True, None, 2, "spend.csv", None, None),
+        (None, "00D", 20.2, "core", "revenue", "yes", True, None, 5, "spend.csv", None, None),
+        (None, "00D", 7.0, "other", "revenue", "no", False, None, 4, "spend.csv", None, None),
     ]
 
 

@@ -107,13 +107,14 @@ def test_parameters_stand_with_source_or_assumption(sample_book):
         assert row[origin].startswith(("Source: ", "Assumption: "))
 
 
-def test_findings_begin_with_warnings_and_each_source_is_listed_once(sample_book):
-    """13 warnings, then 8 notes; the scheme and the transition cite Digital Health, with different notes."""
+def test_findings_begin_with_money_and_each_source_is_listed_once(sample_book):
+    """Unspent money, 13 warnings, then 7 notes; the scheme and the transition cite Digital Health, with other notes."""
     book = openpyxl.load_workbook(sample_book)
     levels = [row[1] for row in book["Findings"].iter_rows(min_row=5, values_only=True)]
     keys = [row[0] for row in book["Sources"].iter_rows(min_row=5, values_only=True)]
 
-    assert levels == ["warning"] * 13 + ["note"] * 8
+    assert book["Findings"]["A5"].value == "R03"
+    assert levels == ["note"] + ["warning"] * 13 + ["note"] * 7
     assert keys == ["ehi-2014-04", "nhs-england-slides-2014-03", "itpro-2014-04"]
 
 

@@ -517,7 +517,7 @@ def test_names_in_formulas_are_defined(book):
 # Headings of counts, ranks and yes/no have no unit; on the sheets BY_ROW a column or the text of the row has it.
 UNITLESS = (
     "Number|Rank|Position|Position among all rows|Number of the group|Round|Lowest rank|Highest rank|Rank tried"
-    "|Need index"
+    "|Need index|Row of the file"
 )
 BY_ROW = ("Summary", "Parameters", "National figures", "Constants")
 

@@ -181,8 +181,8 @@ class Inputs:
     lines: pl.DataFrame | None
     """Detailed spend, one row per line of cost, in an order that does not depend on the file's: `year`
     (null if the row is used for every year), `org_code`, `amount` (£), `category`, `cost_type`, `committed`,
-    `counts`, `basis`, `row`, `file`, `predecessor` (the code in the file, if the line was restated on other
-    boundaries). None if no file of lines was used."""
+    `counts`, `basis`, `description`, `row`, `file`, `predecessor` (the code in the file, if the line was restated on
+    other boundaries). None if no file of lines was used."""
     origins: dict[tuple[str, str, str], str]
     """Source of each (year, org_code, column): `a.csv row 5`, `b.xlsx:Sheet C5`, `5 rows of a.csv`."""
     sources: tuple[InputSource, ...]

@@ -7,6 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.engine.measures import BASELINE, PEOPLE
+from gpit_fairshare.inputs.tables.spend import DESCRIPTION
 from gpit_fairshare.inputs.tables.spend import WORDS as LINE_WORDS
 from gpit_fairshare.language import in_excel as excel
 from gpit_fairshare.language.kinds import ORGANISATION, group
@@ -33,7 +34,12 @@ _LINE_COLUMNS: Final = (
     ("cost_type", "Cost type", 14),
     ("committed", "Committed", 14),
     ("basis", "Basis", 14),
+    (DESCRIPTION, "Description", 30),
+    ("file", "File", 24),
+    ("row", "Row of the file", 12),
 )
+_MOST_RUNS: Final = 3
+"""Most places of a file that an organisation's lines may be in: the formula of its spend names each."""
 _COUNTS: Final = "Part of historic spend"
 OUTSIDE: Final = "outside its limits"
 _PARAMETER_COLUMNS: Final = (
@@ -132,7 +138,7 @@ def input_sheets(layout: Layout) -> list[Sheet]:
     A row without a year appears once, so that changing it changes all years, as in its file. If spend is given in
     lines, historic spend is the live sum of those that count. A sheet without inputs is left out.
     """
-    noun, lines = layout.scheme.organisation, _sorted_lines(layout)
+    noun, lines = layout.scheme.organisation, _ordered_lines(layout)
     line_sums = {} if lines is None else _line_sum_formulas(layout, lines)
     spend = f"Historic spend of each {noun}, as read and checked."
     if line_sums:
@@ -331,10 +337,11 @@ def _lines_sheet(layout: Layout, lines: pl.DataFrame) -> Sheet:
 
     It also records the cells of each column, and totals that show whether a line was changed.
     """
-    note = f"Change a line and the spend recalculates. {_COUNTS}: yes if the scheme counts the line."
+    order = "in the order of the file" if _is_in_file_order(lines) else "by organisation"
+    note = f"Lines are {order}. Change one and the spend recalculates. {_COUNTS}: yes if the scheme counts the line."
     sheet = layout.make_sheet(SPEND_LINES, "Lines of spend", note, "Input", frozen=1)
     amounts = lines["amount"].to_list()
-    for name, heading, width in _LINE_COLUMNS:
+    for name, heading, width in _line_columns(lines):
         blank = EVERY_YEAR if name == "year" else NOT_GIVEN
         values = [blank if value is None else value for value in lines[name].to_list()]
         unlocked = name in ("amount", *LINE_WORDS, *layout.scheme.counts)
@@ -350,7 +357,7 @@ def _lines_sheet(layout: Layout, lines: pl.DataFrame) -> Sheet:
             _control_words(layout, name, cells, values, amounts)
         elif unlocked:
             _control_texts(layout, f"{name}_of_lines", cells, values)
-    place = {name: f"${letter(column)}{ROW}" for column, (name, _, _) in enumerate(_LINE_COLUMNS, 1)}
+    place = {name: f"${letter(column)}{ROW}" for column, (name, _, _) in enumerate(_line_columns(lines), 1)}
     rule = ",".join(
         "OR(" + ",".join(f"EXACT(LOWER({place[key]}),{excel.text(text.lower())})" for text in allowed) + ")"
         for key, allowed in layout.scheme.counts.items()
@@ -376,13 +383,47 @@ def _control_words(layout: Layout, name: str, cells: str, values: Sequence[str],
     layout.record_control(f"as_read_amount_by_{name}", total, use, formula)
 
 
-def _sorted_lines(layout: Layout) -> pl.DataFrame | None:
-    """Return the lines of spend by organisation and year; None without lines, or if no step uses spend."""
+def _line_columns(lines: pl.DataFrame) -> list[tuple[str, str, float]]:
+    """Return the columns of the sheet of lines, without descriptions if no line has one, and the file if it is one."""
+    unneeded = {DESCRIPTION} if not lines[DESCRIPTION].count() else set()
+    unneeded |= {"file"} if lines["file"].n_unique() < 2 else set()
+    return [column for column in _LINE_COLUMNS if column[0] not in unneeded]
+
+
+def _ordered_lines(layout: Layout) -> pl.DataFrame | None:
+    """Return the lines of spend in the order of their files; None without lines, or if no step uses spend.
+
+    If the lines of an organisation are scattered over a file, a formula cannot name them all: they are then sorted by
+    organisation and year.
+    """
     lines = layout.result.inputs.lines
     if lines is None or BASELINE not in layout.scheme.symbols:
         return None
+    in_file_order = lines.sort("file", "row", "predecessor", nulls_last=False)
+    if all(len(runs) <= _MOST_RUNS for runs in _runs_of_lines(in_file_order).values()):
+        return in_file_order
     keys = ["org_code", "year", "category", "cost_type", "committed", "amount", "predecessor"]
-    return lines.sort([name for name in keys if name in lines.columns], nulls_last=False)
+    return lines.sort(keys, nulls_last=False)
+
+
+def _is_in_file_order(lines: pl.DataFrame) -> bool:
+    """Return whether lines are in the order of their files."""
+    places = lines.select("file", "row").rows()
+    return places == sorted(places)
+
+
+def _runs_of_lines(lines: pl.DataFrame) -> dict[tuple[str, str | None], list[tuple[int, int]]]:
+    """Return the first and last row on the sheet of each run of lines of one organisation and year."""
+    runs: dict[tuple[str, str | None], list[tuple[int, int]]] = {}
+    previous = None
+    for row, key in enumerate(lines.select("org_code", "year").iter_rows(), FIRST_ROW):
+        of_key = runs.setdefault((key[0], key[1]), [])
+        if key == previous:
+            of_key[-1] = of_key[-1][0], row
+        else:
+            of_key.append((row, row))
+        previous = key
+    return runs
 
 
 def _line_sum_formulas(layout: Layout, lines: pl.DataFrame) -> dict[tuple[str, str], str]:
@@ -390,12 +431,12 @@ def _line_sum_formulas(layout: Layout, lines: pl.DataFrame) -> dict[tuple[str, s
 
     Lines without a year count in every year, and those of merged predecessors count with their successor.
     """
-    rows_of: dict[tuple[str, str | None], list[int]] = {}
-    for row, (code, year) in enumerate(lines.select("org_code", "year").iter_rows(), FIRST_ROW):
-        rows_of.setdefault((code, year), []).append(row)
+    runs_of = _runs_of_lines(lines)
+    names = [name for name, _, _ in _line_columns(lines)]
+    columns = letter(names.index("amount") + 1), letter(len(names) + 1)
 
     def counted(first: int, last: int) -> str:
-        amounts, counts = (f"{quoted(SPEND_LINES)}!${column}${first}:${column}${last}" for column in "CH")
+        amounts, counts = (f"{quoted(SPEND_LINES)}!${column}${first}:${column}${last}" for column in columns)
         return f'SUMIFS({amounts},{counts},"yes")'
 
     formulas = {}
@@ -404,8 +445,8 @@ def _line_sum_formulas(layout: Layout, lines: pl.DataFrame) -> dict[tuple[str, s
             moved = layout.moved.get((year, code), ())
             predecessors = [restated.predecessor for restated in moved if restated.column in (BASELINE, "amount")]
             members = dict.fromkeys([code, *predecessors])
-            blocks = [rows_of.get((member, line_year)) for member in members for line_year in (None, year)]
-            formulas[year, code] = "+".join(counted(rows[0], rows[-1]) for rows in blocks if rows) or "0"
+            keys = [(member, line_year) for member in members for line_year in (None, year)]
+            formulas[year, code] = "+".join(counted(*run) for key in keys for run in runs_of.get(key, ())) or "0"
     return formulas
 
 

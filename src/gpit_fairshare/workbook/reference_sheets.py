@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from gpit_fairshare.engine.measures import BASELINE
 from gpit_fairshare.engine.organisation_years import FAIR_SHARE
 from gpit_fairshare.engine.sensitivity import outcome_in_words, value_tried
+from gpit_fairshare.findings import ABOUT_MONEY
 from gpit_fairshare.inputs.mergers.crosswalk import day_in_words
 from gpit_fairshare.language import in_words
 from gpit_fairshare.language.plugin_functions import without_excel
@@ -270,8 +271,10 @@ def findings_sheet(layout: Layout) -> Sheet:
     return _text_sheet(
         "Findings",
         "Findings about the inputs and the run",
-        "Errors and warnings first, then notes about the inputs and this run.",
-        sorted(layout.result.findings, key=lambda finding: finding.level == "note"),
+        "Findings about money first, then warnings, then notes about the inputs and this run.",
+        sorted(
+            layout.result.findings, key=lambda finding: (finding.number not in ABOUT_MONEY, finding.level == "note")
+        ),
         (
             ("Code", 9, "number"),
             ("Level", 10, "level"),

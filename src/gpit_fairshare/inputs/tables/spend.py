@@ -20,13 +20,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
+DESCRIPTION = "description"
+"""Column with what a line is for, as a reader of the workbook needs it; no rule uses it."""
 WORDS = {"cost_type": ("revenue", "capital"), "committed": ("yes", "no")}
 """The words that a line may have in these columns."""
-_OWN_WORDS = ("basis", "provider")
+_OWN_WORDS = ("basis", "provider", DESCRIPTION)
 """Columns whose texts keep their capitals."""
 _COLUMNS = (
     *("year", "org_code", "amount", "category", "cost_type", "committed", "counts", "basis", "row", "file"),
-    "predecessor",
+    *("predecessor", DESCRIPTION),
 )
 """The columns of a table of lines."""
 _SPREAD = ("category", "provider", "cost_type", "committed")
@@ -42,7 +44,7 @@ class SpendLine:
     org_code: str
     amount: float
     words: Mapping[str, str | None]
-    """The words that describe the line, in lower case except its basis and provider."""
+    """The words that describe the line, in lower case except its basis, provider and description."""
     excluded: str
     """The first rule that excludes the line, such as `cost_type capital`; empty if it counts."""
     row: int
@@ -53,7 +55,7 @@ class SpendLine:
 
 def line_needs(request: Request) -> list[NeededColumn]:
     """Return the columns that are read from a file of lines of cost."""
-    words = dict.fromkeys([*LINE_WORDS, *request.counts])
+    words = dict.fromkeys([*LINE_WORDS, DESCRIPTION, *request.counts])
     return [NeededColumn("amount", "number", "£"), *(NeededColumn(name, "text", optional=True) for name in words)]
 
 
@@ -126,7 +128,7 @@ def _read_line(file: InputFile, row: InputRow) -> SpendLine | None:
     by the first column in `request.counts` whose word is not one of those that count.
     """
     words: dict[str, str | None] = {}
-    for column in dict.fromkeys([*LINE_WORDS, *file.request.counts]):
+    for column in dict.fromkeys([*LINE_WORDS, DESCRIPTION, *file.request.counts]):
         text = row.text_of(column)
         words[column] = (text if column in _OWN_WORDS else text.lower()) or None
         if text and text.lower() not in WORDS.get(column, (text.lower(),)):
