@@ -411,7 +411,7 @@ def test_charts_say_what_they_show(book):
             assert range_boundaries(place)
 
 
-PRINTED = ("Summary", "Allocations", "Charts", "One organisation", "About")
+PRINTED = ("Summary", "Allocations", "Charts", "One organisation", "About", "Checks", "Assumptions")
 
 
 def test_sheets_print_whole_with_their_titles(book):

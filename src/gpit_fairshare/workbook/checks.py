@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,7 +13,9 @@ from gpit_fairshare.inputs.tables.spend import WORDS as LINE_WORDS
 from gpit_fairshare.language import tree
 from gpit_fairshare.language.kinds import ORGANISATION
 from gpit_fairshare.language.plugin_functions import without_excel
+from gpit_fairshare.numbers import money
 from gpit_fairshare.words import inside, joined, plural, sentence
+from gpit_fairshare.workbook.check_figures import figures_of_check
 from gpit_fairshare.workbook.input_sheets import OUTSIDE, changed_parameters, count_formula
 from gpit_fairshare.workbook.layout import ALLOCATIONS, Layout
 from gpit_fairshare.workbook.sheets import FIRST_ROW, TOTAL_ROW, Cell, Prose, Sheet, letter
@@ -45,6 +47,8 @@ class Live:
     name: str
     tests: str
     years: Mapping[str, tuple[str, bool]]
+    figures: Mapping[str, Cell | None] = field(default_factory=dict)
+    """For each year the figures that it compares, if there are any to show."""
 
     def outcome(self, year: str) -> Cell:
         """Return a live cell with the word for a year's outcome: `pass`, `FAIL` of a check, or `review` of a warning.
@@ -78,9 +82,17 @@ def checks_sheet(
     ]
     note = f"Correct every check that says {FAILS}. Review each warning; it may be intended."
     sheet = layout.make_sheet(CHECKS, "Checks and warnings", note, "Control")
+    sheet.prints = True
     years = ((year, 14) for year in layout.years)
     sheet.add_headings((("Check", Prose(60)), ("What is tested", Prose(60)), ("Kind", 24), *years))
-    words = [(check.name, check.tests, check.kind, *(check.outcome(year) for year in layout.years)) for check in live]
+    sheet.add_headings((f"Figures {year}", 24) for year in layout.years)
+    words = [
+        (
+            *(check.name, check.tests, check.kind, *(check.outcome(year) for year in layout.years)),
+            *(check.figures.get(year) for year in layout.years),
+        )
+        for check in live
+    ]
     sheet.fill_rows([*words, *_unspent_rows(layout, summary)])
     cells = f"$D${FIRST_ROW}:${letter(3 + len(layout.years))}${sheet.last_row}"
     count = Counter(check.kind for check in live for _, passed in check.years.values() if not passed)
@@ -114,11 +126,12 @@ def _scheme_checks(layout: Layout, writers: Mapping[str, StepWriter]) -> Iterato
     results = {(result.year, result.name, result.formula): result for result in layout.result.checks}
     for index, check in enumerate(layout.scheme.checks):
         tests = f"{check.formula} [as in the run, not recalculated]" if without_excel(check.tree) else check.formula
-        years = {}
+        years, figures = {}, {}
         for year, writer in writers.items():
             result = results[year, check.name, check.formula]
             years[year] = writer.check_formula(check, index, frozenset(result.failing)), result.holds
-        yield Live("Check", check.name, tests, years)
+            figures[year] = figures_of_check(writer, check, index, result.failing)
+        yield Live("Check", check.name, tests, years, figures)
 
 
 def _fixed_value_checks(layout: Layout) -> Iterator[Live]:
@@ -323,14 +336,14 @@ def _balance_warning(layout: Layout, summary: SummaryRows) -> Live | None:
 
 
 def _unspent_rows(layout: Layout, summary: SummaryRows) -> Iterator[tuple[Any, ...]]:
-    """Yield a row for each kind of unspent money, with the amounts of Summary as texts in whole pounds."""
+    """Yield a row for each kind of unspent money, with its amounts of Summary as texts in whole pounds."""
     tests = f"Left after every {layout.scheme.organisation} has all that it can get"
     accounts = [measures.money for measures in layout.measures if measures.money]
     for lines in zip(*(account.unspent for account in accounts), strict=True):
         cells = [summary.cell(f"{UNSPENT} {lines[0].name}", year) for year in layout.years]
         pairs = zip(lines, cells, strict=True)
-        amounts = [Cell(f"£{math.floor(line.amount + 0.5):,}", f'"£"&TEXT({cell},"#,##0")') for line, cell in pairs]
-        yield f"{UNSPENT}: {lines[0].label}", tests, UNSPENT, *amounts
+        amounts = [Cell(money(line.amount), f'TEXT({cell},"£#,##0;-£#,##0")') for line, cell in pairs]
+        yield f"{UNSPENT}: {lines[0].label}", tests, UNSPENT, *amounts, *(None for _ in amounts)
 
 
 def _movement_test(layout: Layout, year: str, before: str) -> tuple[str, bool] | None:

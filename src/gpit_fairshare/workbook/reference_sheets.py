@@ -37,6 +37,8 @@ READING: Final = (
     "run gpit again. Sheets are protected without a password. Sheet types: Input, Working, Output, Control (checks "
     "and background)."
 )
+_PRINTED: Final = ("Assumptions",)
+"""Sheets of texts that are read on paper."""
 DRAFT: Final = "Draft"
 _CHANGED_HERE: Final = "Changed since the run"
 _WARNINGS_OF_CHECKS: Final = "Warnings from checks"
@@ -191,7 +193,7 @@ def _text_sheet(name: str, title: str, note: str, items: Sequence[Any], columns:
 
     A column is a heading, a width, and an attribute of the items or a function that gives the text of an item.
     """
-    sheet = Sheet(name, title, note, "Control")
+    sheet = Sheet(name, title, note, "Control", prints=name in _PRINTED)
     sheet.add_headings((heading, width) for heading, width, _ in columns)
     text_getters = [attrgetter(source) if isinstance(source, str) else source for _, _, source in columns]
     sheet.fill_rows([[text_of(item) for text_of in text_getters] for item in items])
