@@ -30,6 +30,8 @@ NATIONAL_SHEET: Final = "National figures"
 CONSTANTS: Final = "Constants"
 SHARING: Final = "Sharing"
 MANIFEST: Final = "Manifest"
+ONE_ORGANISATION: Final = "One organisation"
+CODES: Final = "Codes"
 FIXED: Final = "fixed"
 AS_READ: Final = "control total"
 CHANGED: Final = "changed"
@@ -56,6 +58,7 @@ FIXED_NAMES: Final = (
     "Summary",
     ALLOCATIONS,
     "Allocations £000",
+    ONE_ORGANISATION,
     PARAMETERS,
     CONSTANTS,
     "Population",
@@ -71,6 +74,7 @@ FIXED_NAMES: Final = (
     "Sources",
     "Findings",
     MANIFEST,
+    CODES,
 )
 """Sheets that have the same name in every workbook; sheets of years and groups take other names."""
 EVERY_YEAR: Final = "every year"

@@ -15,6 +15,7 @@ from gpit_fairshare.workbook.allocations_sheet import AllocationsSheet
 from gpit_fairshare.workbook.checks import checks_sheet
 from gpit_fairshare.workbook.input_sheets import SPEND_LINES, control_groups, input_names, input_sheets, offer_choices
 from gpit_fairshare.workbook.layout import NOT_GIVEN, Block, Layout, number_format, sheet_name, with_unit
+from gpit_fairshare.workbook.one_organisation_sheet import codes_sheet, one_organisation_sheet
 from gpit_fairshare.workbook.opening_columns import add_opening_baseline, add_outcome
 from gpit_fairshare.workbook.per_head import gains_sheet, path_sheet, spread_sheet, write_per_head
 from gpit_fairshare.workbook.sheets import FIRST_ROW, TOTAL_ROW, Sheet
@@ -74,7 +75,12 @@ def _build_sheets(layout: Layout) -> list[Sheet]:
     summary.sheet.charts = spread_charts(layout, spread, path)
     # The sheets of organisations come first.
     blocks = sorted(layout.blocks.values(), key=lambda block: block.kind != ORGANISATION)
-    to_read = [summary.sheet, *(table.sheet for table in published.values()), charts_sheet(layout, gains, areas)]
+    to_read = [
+        summary.sheet,
+        *(table.sheet for table in published.values()),
+        charts_sheet(layout, gains, areas),
+        one_organisation_sheet(layout),
+    ]
     to_audit = [
         *(block.sheet for block in blocks),
         *(sheet for sheet in inputs if sheet.name != SPEND_LINES),
@@ -96,6 +102,7 @@ def _build_sheets(layout: Layout) -> list[Sheet]:
         areas,
         spread,
         path,
+        codes_sheet(layout),
     ]
     first, later = ([sheet for sheet in sheets if sheet] for sheets in (to_read, [*to_audit, *for_formulas]))
     status = (str(checks.value(TOTAL_ROW, 2)), str(checks.value(TOTAL_ROW, 3)))

@@ -71,6 +71,8 @@ class Cell:
     """Whether a reader may change it while the sheet is protected."""
     link: str = ""
     """Sheet that the cell leads to, or an address on the web."""
+    widest: Any = None
+    """The widest value that the formula may give later, which needs room too; None if that is the value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,18 @@ class Fill:
         """Return the cell in a row; a cell with a formula is never an input, even in a column of inputs."""
         formula = self.formula_of(row)
         return Cell(self.values[row - FIRST_ROW], formula, self.format, self.unlocked and formula is None)
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """One set of bars of a chart in which each category has a bar of one set only."""
+
+    number: str
+    """Number format of the amount on each bar, as FORMATS calls it."""
+    label_position: Literal["outside_end", "inside_base"]
+    """Where the amount is; outside a bar to the left, it may cover the name of the category."""
+    shown: tuple[bool, ...]
+    """For each category: whether it has a bar of this set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +136,8 @@ class Chart:
     """Number format of an amount at the end of each bar; none if it is empty."""
     hidden: str = ""
     """Name of a series of invisible bars that make the axis longer; with it, the bars of a category are in one line."""
+    bars: Mapping[str, Bars] = field(default_factory=dict)
+    """For each set of bars by its name: its categories and amounts, if each category has a bar of one set only."""
 
 
 def letter(column: int) -> str:
@@ -177,6 +193,8 @@ class Sheet:
     last_row: int = FIRST_ROW
     wrapped: set[int] = field(default_factory=set)
     """Columns of prose, whose texts are wrapped."""
+    figure_columns: set[int] = field(default_factory=set)
+    """Columns of figures that begin with texts, such as the name of what they are about."""
     frozen: int = 0
     """Columns that stay in view; the headings stay with them."""
     validations: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
@@ -281,6 +299,8 @@ class Sheet:
 
         A column without such a value counts as text. Texts are aligned left.
         """
+        if column in self.figure_columns:
+            return False
         values = (self.value(row, column) for row in range(FIRST_ROW, self.last_row + 1))
         first = next((value for value in values if value not in (None, *MARKS)), None)
         return first is None or isinstance(first, str)
@@ -342,7 +362,8 @@ class Sheet:
         for (row, column), cell in self.cells.items():
             if row >= FIRST_ROW or (row == TOTAL_ROW and not isinstance(cell.value, str)):
                 bold = BOLD if row == TOTAL_ROW else 1.0
-                needed[column] = max(needed.get(column, 0.0), bold * self._width_of(cell.value, cell.format, column))
+                for value in (cell.value, cell.widest):
+                    needed[column] = max(needed.get(column, 0.0), bold * self._width_of(value, cell.format, column))
         for column, fill in self.fills.items():
             numbers = [value for value in fill.values if isinstance(value, int | float)]
             ends: list[Any] = [max(numbers), min(numbers)] if numbers else []
@@ -379,7 +400,8 @@ class Sheet:
         """Return the height in points that a row of wrapped texts needs; None if one line is enough."""
         lines = 1
         for column in self.wrapped:
-            value = self.value(row, column)
-            if isinstance(value, str):
-                lines = max(lines, lines_needed(value, self.widths[column] - INDENT))
+            cell = self.cells.get((row, column))
+            for value in (self.value(row, column), cell.widest if cell else None):
+                if isinstance(value, str):
+                    lines = max(lines, lines_needed(value, self.widths[column] - INDENT))
         return None if lines == 1 else lines * LINE + 2

@@ -39,6 +39,7 @@ FORMATS: Final = {
     "ratio": "0.0000",
     "number": "General",
     "note": "General",
+    "text": "@",
     "count": "#,##0",
     "remainder": "0.000000",
 }

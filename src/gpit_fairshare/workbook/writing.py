@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from xlsxwriter.format import Format
     from xlsxwriter.worksheet import Worksheet
 
-    from gpit_fairshare.workbook.sheets import Cell, Chart, Look, Sheet
+    from gpit_fairshare.workbook.sheets import Bars, Cell, Chart, Look, Sheet
 
 CREATED: Final = dt.datetime(2014, 4, 1)  # noqa: DTZ001  # XlsxWriter needs a plain date
 """The date of every workbook: always the same, so that it does not depend on when the workbook was written."""
@@ -89,7 +89,8 @@ class CellFormats:
         Texts are on the left and figures on the right; a mark such as `[z]` is aligned like the other cells of its
         column.
         """
-        is_text = sheet.is_text(column) if cell.value in MARKS else isinstance(cell.value, str)
+        by_column = cell.value in MARKS or column in sheet.figure_columns
+        is_text = sheet.is_text(column) if by_column else isinstance(cell.value, str)
         # If some texts of a row take several lines, its other cells start on the first line.
         settings: dict[str, Any] = {"num_format": FORMATS[cell.format], "valign": "top" if sheet.wrapped else "vcenter"}
         settings |= _alignment(column, is_text=is_text)
@@ -343,6 +344,8 @@ def _draw_chart(chart: Chart, book: LiveBook) -> Any:
             look["fill"] = {"none": True}
         elif chart.amounts:
             look["data_labels"] = {"value": True, "num_format": FORMATS[chart.amounts], "font": _CHART_TEXT}
+        elif name in chart.bars:
+            look |= _look_of_bars(chart.bars[name])
         cells = {"categories": f"={chart.categories}", "values": f"={values}"}
         drawn.add_series({"name": name, **cells, **look})
     drawn.set_title({"name": chart.title, "name_font": {"name": "Arial", "size": 12, "bold": True}, "overlay": False})
@@ -363,3 +366,13 @@ def _draw_chart(chart: Chart, book: LiveBook) -> Any:
     width = 2 * _CHART_WIDTH + _CHARTS_GAP if chart.wide else _CHART_WIDTH
     drawn.set_size({"width": width, "height": chart.height})
     return drawn
+
+
+def _look_of_bars(bars: Bars) -> dict[str, Any]:
+    """Return XlsxWriter's settings of a set of bars with their amounts; no bar where another set has one."""
+    labels = {"value": True, "num_format": FORMATS[bars.number], "position": bars.label_position, "font": _CHART_TEXT}
+    return {
+        "overlap": 100,
+        "points": [None if shown else {"fill": {"none": True}} for shown in bars.shown],
+        "data_labels": labels | {"custom": [None if shown else {"delete": True} for shown in bars.shown]},
+    }
