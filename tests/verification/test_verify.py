@@ -820,7 +820,7 @@ def test_fields_that_are_filled_in_are_no_difference(own):
 
     assert code == 0
     assert (
-        "Filled in on the sheet About Draft or final: “Final” Date of the data: 41,730 Prepared by: “A. Analyst, 1 May”"
+        "Filled in by readers Draft or final: “Final” Date of the data: 41,730 Prepared by: “A. Analyst, 1 May”"
         in output
     )
     type_over(path, "About", f"B{rows['Scheme']}", "Another")

@@ -95,7 +95,7 @@ def _blocks(verification: Verification) -> Iterator[document.Block]:
         most = _MOST_WORDS if kind == DifferenceKind.WORDS else MOST
         yield from document.section(f"{_HEADINGS[kind]} ({count:,})", texts, most=most, count=count)
     filled_in = [f"{entry.name}: {_value_text(entry.now)}" for entry in verification.filled_in]
-    yield from document.section("Filled in on the sheet About", filled_in, most=MOST)
+    yield from document.section("Filled in by readers", filled_in, most=MOST)
     if any(count > MOST for count in verification.content.counts.values()):
         yield document.OnScreen([document.Paragraph("--json lists all of them.")])
 

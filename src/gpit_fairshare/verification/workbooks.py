@@ -12,7 +12,8 @@ from gpit_fairshare.verification.cells import Row, StoredCell, WorkbookCells, ad
 from gpit_fairshare.verification.model import NOTE, TITLE, DifferenceKind, Differences, FileDifference, ManifestChange
 from gpit_fairshare.workbook import reference_sheets
 from gpit_fairshare.workbook.kernel_columns import REMAINDER
-from gpit_fairshare.workbook.layout import MANIFEST, PARAMETERS
+from gpit_fairshare.workbook.layout import MANIFEST, ONE_ORGANISATION, PARAMETERS
+from gpit_fairshare.workbook.one_organisation_sheet import CHOSEN_CELL
 from gpit_fairshare.workbook.sheets import HEADING_ROW, NONE, NOTE_ROW, TITLE_ROW, TOTAL_ROW, column_number
 
 if TYPE_CHECKING:
@@ -248,6 +249,10 @@ class BookComparison:
         expected = expected_row.get(column, _NOTHING)
         if actual == expected or self._is_filled_in(page, column, actual, expected_row):
             return
+        if page.name == ONE_ORGANISATION and (number, column) == CHOSEN_CELL and actual.formula is None:
+            page.shows_another_choice = True
+            self.filled_in.append(ManifestChange(f"Code on the sheet {page.name}", expected.value, actual.value))
+            return
         kind = self._difference_kind(page, number, column, actual, expected_row)
         if kind is None:
             return
@@ -268,7 +273,7 @@ class BookComparison:
         """Return the kind of difference between a cell and what gpit writes; None if they count as the same.
 
         Formulas are compared in normal form; figures, and remainders in workings, within their rounding; a note may
-        differ in the status that was filled in.
+        differ in the status that was filled in. If a reader has chosen another organisation, only its formulas count.
         """
         expected = expected_row.get(column, _NOTHING)
         if expected == _NOTHING:
@@ -287,6 +292,8 @@ class BookComparison:
             return DifferenceKind.FORMULA
         if is_same_as_calculated(actual.value, expected.value) or self._is_status_note(actual, expected):
             return None
+        if page.shows_another_choice and number > HEADING_ROW:
+            return None  # the same formula, for another organisation
         # The workings have remainders of large numbers.
         is_remainder = page.role == "Working" and REMAINDER in page.describe_cell(number, column, expected_row)
         return None if is_remainder and is_same_remainder(actual.value, expected.value) else DifferenceKind.CONSEQUENCE
@@ -335,6 +342,8 @@ class _Page:
     role: str = ""
     """Its purpose, from its note: Input, Working, Output or Control."""
     headings: dict[int, str] = field(default_factory=dict)
+    shows_another_choice: bool = False
+    """Whether a reader has chosen another organisation than the run, so that its figures are other figures."""
 
     def is_input(self, number: int, column: int) -> bool:
         """Return whether a cell is there for a reader to change: below the headings of an input sheet.

@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
-from gpit_fairshare.engine.measures import PEOPLE
+from gpit_fairshare.engine.measures import BASELINE, PEOPLE
 from gpit_fairshare.engine.organisation_years import FAIR_SHARE, OrganisationYear, opening_label, organisation_years
 from gpit_fairshare.language import in_excel as excel
-from gpit_fairshare.language.kinds import ORGANISATION
+from gpit_fairshare.language import tree
+from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION
 from gpit_fairshare.words import inside, joined, sentence
 from gpit_fairshare.workbook.layout import CODES, NOT_GIVEN, ONE_ORGANISATION, Layout, number_format
 from gpit_fairshare.workbook.opening_columns import OPENING, OUTCOME
@@ -36,9 +37,13 @@ from gpit_fairshare.workbook.text_widths import number_width, text_width
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from gpit_fairshare.language.kinds import Kind
+
 Columns = Mapping[str, tuple[str, Sequence[Any]]]
-"""A column of each year that has it: its range and its values."""
+"""By year: the formula for the chosen organisation's cell of a column, and the column's value for each organisation."""
 _COLUMNS: Final = (("Part", 24), ("Figure", Prose(44)), ("Unit", 12))
+CHOSEN_CELL: Final = (FIRST_ROW, len(_COLUMNS) + 1)
+"""Row and column of the blue cell, in which a reader chooses an organisation by its code."""
 _YEARS_WIDTH: Final = 60
 """Width of the columns of all years together, if there are few."""
 _LEAST_WIDTH: Final = 16
@@ -106,9 +111,10 @@ class _OneOrganisation:
         noun = layout.scheme.organisation
         title = f"{layout.scheme.title}: one {noun}"
         sentences = (
-            f"Choose a {noun} by its code in the blue cell {first_cell}; all other cells follow.",
+            f"Choose a {noun} by its code in the blue cell {first_cell}; everything follows.",
             self._opening_sentence(),
-            f"{NOT_APPLICABLE} = not applicable, or this {noun} is not in that year.",
+            f"{NOT_APPLICABLE} = not applicable or not in that year.",
+            f"{NONE} = none." if any(OUTCOME in block.helpers for block in self.blocks.values()) else "",
         )
         note = " ".join(filter(None, sentences))
         self.sheet = layout.make_sheet(ONE_ORGANISATION, title, note)
@@ -150,34 +156,34 @@ class _OneOrganisation:
             key: Identifies the row.
             part: The part of the sheet that it belongs to.
             label: What the row shows.
-            unit: Its unit; None or empty for texts and figures without one.
+            unit: Its unit, or what its values are; empty for figures without a unit.
             cells: The cell of each year.
         """
         row = self.next_row
         self.row_of[key], self.next_row = row, row + 1
-        self.sheet.put_row(row, (part, label, unit, *(cells.get(year, NOT_APPLICABLE) for year in self.layout.years)))
+        self.sheet.put_row(
+            row,
+            (
+                part,
+                " ".join(label.split()),
+                unit or "number",
+                *(cells.get(year, NOT_APPLICABLE) for year in self.layout.years),
+            ),
+        )
 
     def _position(self, year: str) -> str:
         """Return how formulas refer to the position of the chosen organisation in a year; 0 if it is not in it."""
         return f"${self._column(year)}${_POSITION_ROW}"
 
-    def _lookup(self, year: str, cells: str, otherwise: str = excel.text(NOT_APPLICABLE)) -> str:
-        """Return the formula for the chosen organisation's cell in a range with a row for each organisation of a year.
+    def _if_in(self, year: str, formula: str, otherwise: str = excel.text(NOT_APPLICABLE)) -> str:
+        """Return a formula for a year that has the chosen organisation, and another one for a year that does not."""
+        return f"IF({self._position(year)}>0,{formula},{otherwise})"
 
-        `otherwise` is the formula for a year that does not have the code.
-        """
-        return f"IF({self._position(year)}>0,INDEX({cells},{self._position(year)}),{otherwise})"
+    def _at_position(self, year: str, cells: str) -> str:
+        """Return the formula for the chosen organisation's cell in a range with a row for each organisation."""
+        return f"INDEX({cells},{self._position(year)})"
 
-    def _put_lookup(  # one parameter for each property of a row
-        self,
-        key: str,
-        part: str,
-        label: str,
-        unit: str | None,
-        columns: Columns,
-        *,
-        is_text: bool = False,
-    ) -> None:
+    def _put_lookup(self, key: str, part: str, label: str, unit: str | None, columns: Columns) -> None:
         """Add a row that looks up a column of each year; a blank cell shows as a dash.
 
         Args:
@@ -185,14 +191,12 @@ class _OneOrganisation:
             part: The part of the sheet.
             label: What the row shows.
             unit: Its unit.
-            columns: By year, the range of the column and its values; years without the column are left out.
-            is_text: Whether the values are texts.
+            columns: The column of each year that has it.
         """
-        every_value = [value for _, values in columns.values() for value in values if not isinstance(value, str)]
-        number = "number" if is_text else number_format(unit, every_value)
+        number = number_format(unit, _numbers(columns))
         cells = {}
-        for year, (cell_range, values) in columns.items():
-            formula, index = self._lookup(year, cell_range), self.index[year]
+        for year, (cell, values) in columns.items():
+            formula, index = self._if_in(year, cell), self.index[year]
             if None in values or "" in values:
                 formula = f'IF({formula}="",{excel.text(NONE)},{formula})'
             value = NOT_APPLICABLE if index is None else NONE if values[index] in (None, "") else values[index]
@@ -225,25 +229,37 @@ class _OneOrganisation:
             values = [figure(organisation) for organisation in listed]
             index = self.index[year]
             value = None if index is None else values[index]
-            shown = NOT_APPLICABLE if value is None else value
-            cells[year] = Cell(shown, formula(year), number, widest=_widest(values, number))
+            figure_or_mark = NOT_APPLICABLE if value is None else value
+            cells[year] = Cell(figure_or_mark, formula(year), number, widest=_widest(values, number))
         self._put(key, part, label, unit, cells)
 
     def _columns(self, name: str) -> Columns:
-        """Return the column of an input, a label or a step on the sheet of each year that has it: range and values."""
+        """Return an input, a label or a step of organisations of each year that has it."""
         return {
-            year: (block.column_range(name), block.values(name))
+            year: (self._at_position(year, block.column_range(name)), block.values(name))
             for year, block in self.blocks.items()
             if name in block.columns
         }
 
     def _helpers(self, key: str) -> Columns:
-        """Return a column of the workings of each year that has it: its range and values."""
+        """Return a column of the workings of each year that has it."""
         return {
-            year: (block.helper_range(key), block.helper_values(key))
+            year: (self._at_position(year, block.helper_range(key)), block.helper_values(key))
             for year, block in self.blocks.items()
             if key in block.helpers
         }
+
+    def _group_columns(self, name: str, kind: Kind) -> Columns:
+        """Return a step of groups: for each organisation the figure of its group, in years with numbers of groups."""
+        columns: dict[str, tuple[str, Sequence[Any]]] = {}
+        for year, block in self.blocks.items():
+            key = f"group {kind.column}"
+            if key in block.helpers:
+                groups = self.layout.blocks[kind, year]
+                number, figures = self._at_position(year, block.helper_range(key)), groups.values(name)
+                values = [figures[group_number - 1] for group_number in block.helper_values(key)]
+                columns[year] = f"INDEX({groups.column_range(name)},{number})", values
+        return columns
 
     # Rows ---------------------------------------------------------------------------------------------
 
@@ -254,7 +270,7 @@ class _OneOrganisation:
         chosen = f"${self._column(first_year)}${FIRST_ROW}"
         cells = {first_year: Cell(self.code, None, "text", unlocked=True)}
         cells |= {year: Cell(self.code, chosen, "text") for year in later_years}
-        self._put("code", sentence(noun), "Code: choose it in the blue cell", None, cells)
+        self._put("code", sentence(noun), "Code: choose it in the blue cell", "text", cells)
         all_in_one = _year_with_all_codes(layout)
         last_row = FIRST_ROW + len(_all_codes(layout)) - 1
         source = f"{quoted(CODES)}!$A${FIRST_ROW}:$A${last_row}"
@@ -280,13 +296,13 @@ class _OneOrganisation:
         for year, block in self.blocks.items():
             names = [figures.name or NOT_GIVEN for figures in self.figures[year]]
             index = self.index[year]
-            formula = self._lookup(year, block.sheet.column_range(block.columns["org_name"]), unknown)
+            formula = self._if_in(year, self._at_position(year, block.column_range("org_name")), unknown)
             value = NOT_APPLICABLE if index is None else names[index]
             cells[year] = Cell(value, formula, widest=_widest(names, "number"))
-        self._put("name", part, "Name", None, cells)
+        self._put("name", part, "Name", "text", cells)
         area = self.scheme.report_by
         if area and (columns := self._columns(area)):
-            self._put_lookup(area, part, self.layout.label(area), None, columns, is_text=True)
+            self._put_lookup(area, part, self.layout.label(area), "text", columns)
 
     def _put_ladder(self) -> None:
         """Add the rows from opening baseline over fair share to allocation, with the change from each to the next.
@@ -322,12 +338,15 @@ class _OneOrganisation:
     def _opening_sentence(self) -> str:
         """Return the sentence that says what the opening baseline is in each year; empty if no year has one."""
         years, result = [year for year, block in self.blocks.items() if OPENING in block.helpers], self.layout.result
-        if not years:
+        if self.unit != "£" or not years:
             return ""
-        parts = [f"{inside(opening_label(result, years[0]))} in {years[0]}"]
-        if len(years) > 1:
-            parts.append(f"then the {inside(self.scheme.labels[self.scheme.result])} of the year before")
-        return f"Opening baseline: {', '.join(parts)}."
+        later = f"last year's {inside(self.scheme.labels[self.scheme.result])}"
+        if years[0] != self.layout.years[0]:
+            return f"Opening baseline: {later}."
+        first = f"{inside(opening_label(result, years[0]))} in {years[0]}"
+        return (
+            f"Opening baseline: {first}, then {later}." if len(self.layout.years) > 1 else f"Opening baseline: {first}."
+        )
 
     def _put_comparisons(self) -> None:
         """Add the rows that readers compare: people, £ per head, distances from the fair share, change and outcome."""
@@ -338,7 +357,9 @@ class _OneOrganisation:
         if people and self.unit == "£":
             formula = self._ratio(answer, PEOPLE)
             figure = attrgetter("per_head")
-            self._put_worked_out("per head", part, f"{label} per head", "£ per head", "£ per head", figure, formula)
+            self._put_worked_out(
+                "per head", part, f"{sentence(label)} per head", "£ per head", "£ per head", figure, formula
+            )
         for key, name, top, bottom in (
             ("opening_distance", "Distance of opening baseline from fair share", OPENING, FAIR_SHARE),
             ("closing_distance", f"Distance of {inside(label)} from fair share", answer, FAIR_SHARE),
@@ -351,7 +372,9 @@ class _OneOrganisation:
             formula = self._ratio(top, bottom, "-1")
             self._put_worked_out(key, part, name, "%", "distance", attrgetter(key), formula)
         if outcomes := self._helpers(OUTCOME):
-            self._put_lookup(OUTCOME, part, "Outcome", None, outcomes, is_text=True)
+            names = {name for outcome in self.scheme.outcomes for name, _ in tree.names_in(outcome.tree)}
+            compared = "; gains and losses are on historic spend" if BASELINE in names else ""
+            self._put_lookup(OUTCOME, part, f"Outcome{compared}", "text", outcomes)
 
     def _put_change(self, part: str) -> None:
         """Add the row of the change on the opening baseline in £."""
@@ -384,16 +407,15 @@ class _OneOrganisation:
         return formula
 
     def _put_calculation(self) -> None:
-        """Add the inputs and then the steps of organisations, in the order of the scheme."""
-        part = "Calculation, step by step"
-        symbols = self.scheme.symbols
+        """Add the inputs and then the steps of organisations and their groups, in the order of the scheme."""
+        part, symbols = "Calculation, step by step", self.scheme.symbols
         inputs = [symbol.name for symbol in self.scheme.inputs if symbol.name not in self.row_of]
-        steps = [step.name for step in self.scheme.steps if step.kind == ORGANISATION]
-        for name in (*inputs, *steps):
-            if columns := self._columns(name):
-                symbol = symbols[name]
-                key, is_text = f"calculation {name}", symbol.type == "text"
-                self._put_lookup(key, part, self.layout.label(name), symbol.unit, columns, is_text=is_text)
+        for name in (*inputs, *(step.name for step in self.scheme.steps if step.kind != NATIONAL)):
+            symbol = symbols[name]
+            columns = self._group_columns(name, symbol.kind) if symbol.kind.column else self._columns(name)
+            if columns:
+                unit = "text" if symbol.type == "text" else symbol.unit
+                self._put_lookup(f"calculation {name}", part, self.layout.label(name), unit, columns)
 
     def _put_positions(self) -> None:
         """Add the row with the position of the chosen organisation in each year, which every look-up uses."""
@@ -441,7 +463,7 @@ class _OneOrganisation:
             wide=True,
             bars={
                 "Amount": Bars(amount, "outside_end", is_amount),
-                "Change": Bars(change, "inside_base", tuple(not shown for shown in is_amount)),
+                "Change": Bars(change, "inside_base", tuple(not amount_bar for amount_bar in is_amount)),
             },
         )
 
@@ -476,9 +498,9 @@ def _numbers(columns: Columns) -> list[float]:
 
 def _widest(values: Iterable[Any], number: str) -> Any:
     """Return the widest of the values that a cell may show, in this number format; None without values."""
-    shown = [value for value in values if value is not None and not isinstance(value, bool)]
-    texts = [value for value in shown if isinstance(value, str)]
-    numbers = [value for value in shown if not isinstance(value, str)]
+    values = [value for value in values if value is not None and not isinstance(value, bool)]
+    texts = [value for value in values if isinstance(value, str)]
+    numbers = [value for value in values if not isinstance(value, str)]
     if numbers:
         return max(max(numbers), min(numbers), key=lambda value: number_width(value, number))
     return max(texts, key=text_width, default=None)
