@@ -13,7 +13,7 @@ from gpit_fairshare.language import tree
 from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, Kind, group
 from gpit_fairshare.sharing import rows_by_group
 from gpit_fairshare.workbook.layout import Block, Layout, number_format, with_unit
-from gpit_fairshare.workbook.sheets import FIRST_ROW, ROW, Formula, Sheet
+from gpit_fairshare.workbook.sheets import FIRST_ROW, HEADING_ROW, ROW, Formula, Sheet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +28,15 @@ class Vector:
     values: Sequence[Any]
     range: str
     cell: str
+
+
+def row_order(block: Block) -> Vector:
+    """Return the column of the workings that numbers the rows of a block from 1; it is added if needed."""
+    places = list(range(1, block.height + 1))
+    if "order" not in block.helpers:
+        formula = f"ROW()-ROW($A${HEADING_ROW})"
+        block.helpers["order"] = block.workings.add_column("Row order", 16, places, formula, "count")
+    return Vector(places, block.helper_range("order"), block.helper_cell("order"))
 
 
 class YearColumns:

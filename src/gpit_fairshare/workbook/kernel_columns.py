@@ -11,10 +11,10 @@ from gpit_fairshare.language import in_excel as excel
 from gpit_fairshare.language import tree
 from gpit_fairshare.language.kinds import NATIONAL, Kind
 from gpit_fairshare.numbers import as_in_sheet
-from gpit_fairshare.workbook.columns import KernelFigure, KernelFigures, Refs, Vector, YearColumns
+from gpit_fairshare.workbook.columns import KernelFigure, KernelFigures, Refs, Vector, YearColumns, row_order
 from gpit_fairshare.workbook.layout import with_unit
 from gpit_fairshare.workbook.search_columns import CEILING, FLOOR, GroupOrder, SearchColumns, clip, clip_formula
-from gpit_fairshare.workbook.sheets import HEADING_ROW, ROW
+from gpit_fairshare.workbook.sheets import ROW
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -255,8 +255,7 @@ def write_rounded(columns: YearColumns, step: Step, kernel: tree.Rounded) -> Non
     to, name, number = Fraction(str(kernel.to)), step.name, columns.layout.number
     figures = KernelFigures(columns, step, kernel.within)
     block, of, unit = figures.block, columns.vector(figures.block, kernel.of), _one_unit(step.unit, kernel.to)
-    places = list(range(1, block.height + 1))
-    order = columns.add_helper(block, "order", "Row order", f"ROW()-ROW($A${HEADING_ROW})", places, "count")
+    order = row_order(block)
     whole_values, remainder_values = whole_units(of.values, to)
     whole = "pounds" if unit == "£1" else f"units of {unit}"
     key, heading = f"{name} whole", f"{step.label}: whole {whole}" + ("" if unit == "£1" else f" ({unit})")

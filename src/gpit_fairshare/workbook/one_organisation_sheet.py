@@ -17,11 +17,11 @@ from gpit_fairshare.language import in_excel as excel
 from gpit_fairshare.language import tree
 from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION
 from gpit_fairshare.words import inside, joined, sentence
+from gpit_fairshare.workbook.columns import row_order
 from gpit_fairshare.workbook.layout import CODES, NOT_GIVEN, ONE_ORGANISATION, Layout, number_format
 from gpit_fairshare.workbook.opening_columns import OPENING, OUTCOME
 from gpit_fairshare.workbook.sheets import (
     FIRST_ROW,
-    HEADING_ROW,
     NONE,
     NOT_APPLICABLE,
     Bars,
@@ -423,11 +423,10 @@ class _OneOrganisation:
         exact = len(set(codes)) < len(codes)  # two codes that differ in capitals only
         cells = {}
         for year, block in self.blocks.items():
-            listed = block.sheet.column_range(1)
-            first, chosen = block.sheet.cell(1, f"${HEADING_ROW}"), self._cell("code", self.layout.years[0])
+            listed, chosen = block.column_range("org_code"), self._cell("code", self.layout.years[0])
             same = f"EXACT({listed},{chosen})" if exact else f"({listed}={chosen})"
             index = self.index[year]
-            formula = f"SUMPRODUCT({same}*(ROW({listed})-ROW({first})))"
+            formula = f"SUMPRODUCT(--{same},{row_order(block).range})"
             cells[year] = Cell(0 if index is None else index + 1, formula, "count", widest=block.height)
         label = f"Position in the list of the year; 0 if this {self.scheme.organisation} is not in it"
         self._put("position", "For formulas", label, None, cells)
@@ -453,12 +452,12 @@ class _OneOrganisation:
         return Chart(
             "bar",
             f"From {rungs[0].name} to {rungs[-1].name}, {year}",
-            "",
+            "Amounts, and changes between them",
             "£",
             f"{quoted(self.sheet.name)}!$B${first}:$B${last}",
             {"Amount": values, "Change": values},
             f"Bars from zero for the {noun} in the blue cell, {year}: {amounts}, and the change from each to the next "
-            f"with its sign. Source: rows {first} to {last} of this sheet.",
+            f"with its sign. The figures are on the sheet {self.sheet.name}.",
             "£",
             wide=True,
             bars={
