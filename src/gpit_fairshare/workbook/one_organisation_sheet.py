@@ -418,15 +418,15 @@ class _OneOrganisation:
                 self._put_lookup(f"calculation {name}", part, self.layout.label(name), unit, columns)
 
     def _put_positions(self) -> None:
-        """Add the row with the position of the chosen organisation in each year, which every look-up uses."""
-        codes = [code.casefold() for code in _all_codes(self.layout)]
-        exact = len(set(codes)) < len(codes)  # two codes that differ in capitals only
+        """Add the row with the position of the chosen organisation in each year, which every look-up uses.
+
+        MATCH would take `*` and `?` for patterns. No two codes differ in capitals only: gpit refuses them.
+        """
         cells = {}
         for year, block in self.blocks.items():
             listed, chosen = block.column_range("org_code"), self._cell("code", self.layout.years[0])
-            same = f"EXACT({listed},{chosen})" if exact else f"({listed}={chosen})"
             index = self.index[year]
-            formula = f"SUMPRODUCT(--{same},{row_order(block).range})"
+            formula = f"SUMPRODUCT(--({listed}={chosen}),{row_order(block).range})"
             cells[year] = Cell(0 if index is None else index + 1, formula, "count", widest=block.height)
         label = f"Position in the list of the year; 0 if this {self.scheme.organisation} is not in it"
         self._put("position", "For formulas", label, None, cells)
