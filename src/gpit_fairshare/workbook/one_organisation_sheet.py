@@ -45,7 +45,7 @@ _COLUMNS: Final = (("Part", 24), ("Figure", Prose(44)), ("Unit", 12))
 CHOSEN_CELL: Final = (FIRST_ROW, len(_COLUMNS) + 1)
 """Row and column of the blue cell, in which a reader chooses an organisation by its code."""
 _YEARS_WIDTH: Final = 60
-"""Width of the columns of all years together, if there are few."""
+"""Width of the columns of all years together, if there are two or three."""
 _LEAST_WIDTH: Final = 16
 _POSITION_ROW: Final = "\N{SYMBOL FOR START OF HEADING}"
 """In place of the row with the positions of the chosen organisation, until every row has its place."""
@@ -119,7 +119,7 @@ class _OneOrganisation:
         note = " ".join(filter(None, sentences))
         self.sheet = layout.make_sheet(ONE_ORGANISATION, title, note)
         self.sheet.prints = True
-        width = max(_LEAST_WIDTH, _YEARS_WIDTH / len(layout.years))
+        width = max(_LEAST_WIDTH, _YEARS_WIDTH / max(2, len(layout.years)))
         years = ((f"{year} {self.scheme.certainty(year)}", Prose(width)) for year in layout.years)
         self.sheet.add_headings((*_COLUMNS, *years))
         self.sheet.figure_columns = set(range(len(_COLUMNS) + 1, len(self.sheet.headings) + 1))
@@ -322,7 +322,7 @@ class _OneOrganisation:
                 self._put_worked_out(key, part, label, "£", number, _less(rung.figure, before.figure), change)
             self._put_lookup(rung.key, part, sentence(rung.name), self.unit, rung.columns)
         if len(rungs) > 1:
-            self.sheet.charts = [self._chart(rungs, number_format("£", map(abs, _numbers(rungs[-1].columns))), number)]
+            self.sheet.charts = [self._chart(rungs)]
 
     def _rungs(self) -> list[_Rung]:
         """Return the amounts of the ladder that the workbook has, in order; the last is the answer."""
@@ -435,13 +435,10 @@ class _OneOrganisation:
             if cell.formula:
                 self.sheet.cells[place] = replace(cell, formula=cell.formula.replace(_POSITION_ROW, row))
 
-    def _chart(self, rungs: Sequence[_Rung], amount: str, change: str) -> Chart:
-        """Return the chart of the ladder of the last year: amounts in one colour, changes with signs in another.
+    def _chart(self, rungs: Sequence[_Rung]) -> Chart:
+        """Return the chart of the ladder of the last year, in whole pounds.
 
-        Args:
-            rungs: The amounts of the ladder.
-            amount: Number format of amounts.
-            change: Number format of changes.
+        Amounts are in one colour, and changes with their signs in another.
         """
         year, noun = self.layout.years[-1], self.scheme.organisation
         first, last = self.row_of[rungs[0].key], self.row_of[rungs[-1].key]
@@ -452,7 +449,7 @@ class _OneOrganisation:
         return Chart(
             "bar",
             f"From {rungs[0].name} to {rungs[-1].name}, {year}",
-            "Amounts, and changes between them",
+            "Amount or change",
             "£",
             f"{quoted(self.sheet.name)}!$B${first}:$B${last}",
             {"Amount": values, "Change": values},
@@ -461,8 +458,8 @@ class _OneOrganisation:
             "£",
             wide=True,
             bars={
-                "Amount": Bars(amount, "outside_end", is_amount),
-                "Change": Bars(change, "inside_base", tuple(not amount_bar for amount_bar in is_amount)),
+                "Amount": Bars("£", "outside_end", is_amount),
+                "Change": Bars("change", "inside_base", tuple(not amount_bar for amount_bar in is_amount)),
             },
         )
 

@@ -94,9 +94,12 @@ class CellFormats:
         # If some texts of a row take several lines, its other cells start on the first line.
         settings: dict[str, Any] = {"num_format": FORMATS[cell.format], "valign": "top" if sheet.wrapped else "vcenter"}
         settings |= _alignment(column, is_text=is_text)
-        settings |= {"text_wrap": True} if column in sheet.wrapped and cell.format != "note" else {}
+        is_wrapped = column in sheet.wrapped and (isinstance(cell.value, str) or column not in sheet.figure_columns)
+        settings |= {"text_wrap": True} if is_wrapped and cell.format != "note" else {}
         settings |= _LOOKS[look]
         settings |= {"locked": False, "font_color": _INPUT} if cell.unlocked else {}
+        if cell.unlocked and column in sheet.figure_columns:  # the only such cell of its sheet: easy to find
+            settings |= {"border": 1, "border_color": _INPUT}
         return self._make_format(settings)
 
     def heading_format(self, sheet: Sheet, column: int) -> Format:
