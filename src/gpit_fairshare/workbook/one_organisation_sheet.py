@@ -183,7 +183,9 @@ class _OneOrganisation:
         """Return the formula for the chosen organisation's cell in a range with a row for each organisation."""
         return f"INDEX({cells},{self._position(year)})"
 
-    def _put_lookup(self, key: str, part: str, label: str, unit: str | None, columns: Columns) -> None:
+    def _put_lookup(  # one parameter for each property of a row
+        self, key: str, part: str, label: str, unit: str | None, columns: Columns, *, optional: bool = False
+    ) -> None:
         """Add a row that looks up a column of each year; a blank cell shows as a dash.
 
         Args:
@@ -192,12 +194,13 @@ class _OneOrganisation:
             label: What the row shows.
             unit: Its unit.
             columns: The column of each year that has it.
+            optional: Whether a reader may leave cells blank that have a value in the run.
         """
         number = number_format(unit, _numbers(columns))
         cells = {}
         for year, (cell, values) in columns.items():
             formula, index = self._if_in(year, cell), self.index[year]
-            if None in values or "" in values:
+            if optional or None in values or "" in values:
                 formula = f'IF({formula}="",{excel.text(NONE)},{formula})'
             value = NOT_APPLICABLE if index is None else NONE if values[index] in (None, "") else values[index]
             cells[year] = Cell(value, formula, number, widest=_widest(values, number))
@@ -269,7 +272,7 @@ class _OneOrganisation:
         first_year, *later_years = layout.years
         chosen = f"${self._column(first_year)}${FIRST_ROW}"
         cells = {first_year: Cell(self.code, None, "text", unlocked=True)}
-        cells |= {year: Cell(self.code, chosen, "text") for year in later_years}
+        cells |= {year: Cell(self.code, chosen) for year in later_years}
         self._put("code", sentence(noun), "Code: choose it in the blue cell", "text", cells)
         all_in_one = _year_with_all_codes(layout)
         last_row = FIRST_ROW + len(_all_codes(layout)) - 1
@@ -279,9 +282,9 @@ class _OneOrganisation:
             "source": f"={self.blocks[all_in_one].sheet.column_range(1) if all_in_one else source}",
             "ignore_blank": False,
             "input_title": "Choose",
-            "input_message": f"The code of a {noun}. The whole sheet follows.",
+            "input_message": f"The code of a {noun}. The whole sheet follows."[:250],
             "error_title": "Not accepted",
-            "error_message": f"No {noun} of this run has this code. Choose one from the list.",
+            "error_message": f"Choose a code from the list: no {noun} of this run has this one."[:250],
         }
         self.sheet.validations.append((chosen.replace("$", ""), rule))
 
@@ -415,7 +418,8 @@ class _OneOrganisation:
             columns = self._group_columns(name, symbol.kind) if symbol.kind.column else self._columns(name)
             if columns:
                 unit = "text" if symbol.type == "text" else symbol.unit
-                self._put_lookup(f"calculation {name}", part, self.layout.label(name), unit, columns)
+                label = self.layout.label(name)
+                self._put_lookup(f"calculation {name}", part, label, unit, columns, optional=symbol.optional)
 
     def _put_positions(self) -> None:
         """Add the row with the position of the chosen organisation in each year, which every look-up uses.
