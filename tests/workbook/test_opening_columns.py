@@ -113,6 +113,22 @@ def test_an_organisation_without_a_year_before_has_no_opening_baseline(tmp_path)
     assert formulas[1] is None
 
 
+def test_blank_spend_is_no_opening_baseline(tmp_path):
+    """Where spend is optional, B without any shows [z], and so it would if its cell were emptied later."""
+    spend = "[inputs.historic_spend]\nlabel = 'Historic spend'\nunit = '£'\noptional = true\n"
+    steps = "weight = where(given(historic_spend), 2, 1)\nallocation = share_out(pot, by=weight) # £"
+    path = scheme(tmp_path, steps, extra=spend)
+    outcome = '[[outcomes]]\nlabel = "had money"\nformula = "given(historic_spend)"\n'
+    path.write_text(path.read_text("utf-8") + outcome, "utf-8")
+    people = [{**row, "historic_spend": amount} for row, amount in zip(PEOPLE, (200, "", 300), strict=True)]
+    result = allocate(population=write_rows(tmp_path / "p.csv", people), scheme=path)
+    _, formulas, values = column_of(result, OPENING, "2014/15")
+
+    assert values == [200, "[z]", 300]
+    assert all("ISNUMBER" in formula for formula in formulas)
+    assert column_of(result, OUTCOME, "2014/15")[2] == ["had money", "–", "had money"]
+
+
 def test_answers_that_are_not_money_have_no_opening_baseline(tmp_path):
     """A number of points is no baseline for the points of the next year, and nothing is at a floor."""
     path = scheme(tmp_path, "allocation = registered_population * 2 # people", years=TWO)
