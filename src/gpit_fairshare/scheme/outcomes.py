@@ -151,7 +151,6 @@ def clause_with_figures(scheme: Scheme, outcome: Outcome, figures: Mapping[str, 
         figures: The organisation's inputs and steps of the year, by name.
         year: The year, for parameters.
     """
-
     answer = figures.get(scheme.result) or 0.0
     pence = not float(answer).is_integer()
 
