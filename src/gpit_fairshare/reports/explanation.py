@@ -20,7 +20,7 @@ from gpit_fairshare.reports.document import (
     written_line,
 )
 from gpit_fairshare.results.agreement import in_one_line
-from gpit_fairshare.words import counted, span
+from gpit_fairshare.words import span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -95,8 +95,7 @@ def _lines_left_out(explanation: ExplainedLines) -> Iterator[Block]:
     parameters = {line.name: line for line in explanation.lines if line.kind == "parameter"}
     assumed = sum(line.origin.startswith("assumption") for line in parameters.values())
     if assumed:
-        verb = "is an assumption" if assumed == 1 else "are assumptions"
-        yield Paragraph(f"{assumed:,} of its {counted(len(parameters), 'parameter')} {verb}.", blank_before=True)
+        yield Paragraph(f"Parameters that are assumptions: {assumed:,} of {len(parameters):,}.", blank_before=True)
     text = f"Add --lines for all {len(explanation.lines):,} lines of the calculation with their sources and assumptions"
     yield OnScreen([Paragraph(f"{text}, or --step NAME for one step.", blank_before=not assumed)])
 

@@ -5,7 +5,11 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING, Final
 
+from gpit_fairshare.words import visible
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gpit_fairshare.explanation.model import Rung
     from gpit_fairshare.reports.document import Ladder
 
@@ -15,22 +19,27 @@ _INDENT: Final = "  "
 """Before the label of a change."""
 
 
-def text_lines(ladder: Ladder, width: int) -> list[str]:
-    """Return a ladder as lines of at most `width` characters: label, amount and bar.
+def text_lines(ladder: Ladder, width: int, fit: Callable[[str], str] = visible) -> list[str]:
+    """Return a ladder as lines: label, amount and bar, in at most `width` characters if that is 60 or more.
 
     A bar of an amount begins at zero. A change is `+` or `-` signs between the amounts before and after it.
+
+    Args:
+        ladder: The ladder.
+        width: Characters of a line.
+        fit: Returns a text in characters that can be printed.
     """
-    figures = max(len(rung.text) for rung in ladder.rungs)
-    longest = max(len(rung.label) + len(_INDENT) * (rung.kind == "change") for rung in ladder.rungs)
+    figures = max(len(fit(rung.text)) for rung in ladder.rungs)
+    longest = max(len(fit(rung.label)) + len(_INDENT) * (rung.kind == "change") for rung in ladder.rungs)
     labels = min(longest, max(width - figures - 4 - _SHORTEST_BAR, _SHORTEST_BAR))
     bars = max(width - labels - figures - 4, 0)
     lines = []
     for rung in ladder.rungs:
         indent = _INDENT if rung.kind == "change" else ""
-        *first, last = textwrap.wrap(rung.label, labels, initial_indent=indent, subsequent_indent=indent) or [""]
+        *first, last = textwrap.wrap(fit(rung.label), labels, initial_indent=indent, subsequent_indent=indent) or [""]
         begin, end = bar(rung, ladder.largest, bars)
-        sign = "█" if rung.kind == "amount" else "+" if rung.amount > 0 else "-"
-        lines += [*first, f"{last:{labels}}  {rung.text:>{figures}}  {' ' * begin}{sign * (end - begin)}".rstrip()]
+        sign = fit("█") if rung.kind == "amount" else "+" if rung.amount > 0 else "-"
+        lines += [*first, f"{last:{labels}}  {fit(rung.text):>{figures}}  {' ' * begin}{sign * (end - begin)}".rstrip()]
     return lines
 
 

@@ -271,8 +271,8 @@ class ScreenLayout:
     def _ladder(self, ladder: document.Ladder) -> None:
         """Print a ladder as bars of text, after a blank line."""
         self.console.print()
-        for line in text_lines(ladder, self.width - len(_INDENT)):
-            self._line(Text(self.fit(f"{_INDENT}{line}").rstrip()))
+        for line in text_lines(ladder, self.width - len(_INDENT), self.fit):
+            self._line(Text(f"{_INDENT}{line}"))
 
     # Tables
 

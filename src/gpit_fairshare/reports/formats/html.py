@@ -37,8 +37,8 @@ figure { margin: 1rem 0 }
 svg { max-width: 100%; height: auto }
 svg text { font: 14px system-ui, sans-serif; fill: #212b32 }
 svg .amount { fill: #003087 }
-svg .more { fill: #007f3b }
-svg .less { fill: #d5281b }
+svg .rise { fill: #007f3b }
+svg .fall { fill: #d5281b }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 0 1rem; margin: 0.25rem 0 1.25rem 2rem }
 dd { margin: 0 }
 @media print { body { max-width: none; margin: 0 } .table { overflow: visible } }
@@ -155,7 +155,7 @@ def _ladder(ladder: document.Ladder, name: str) -> str:
         )
         top += _LINE_HEIGHT
         begin, end = bar(rung, ladder.largest, _LADDER_WIDTH)
-        kind = "amount" if rung.kind == "amount" else "more" if rung.amount > 0 else "less"
+        kind = "amount" if rung.kind == "amount" else "rise" if rung.amount > 0 else "fall"
         parts.append(
             f'<rect class="{kind}" x="{begin}" y="{top}" width="{end - begin}" height="{_BAR_HEIGHT}"></rect>\n'
         )

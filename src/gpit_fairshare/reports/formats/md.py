@@ -79,7 +79,7 @@ def _blocks(blocks: Sequence[document.Block]) -> Iterator[tuple[str, list[str]]]
                 fence = _fence(block.text, 3)
                 yield "", [f"{fence}{block.language}\n{visible(block.text)}\n{fence}\n"]
             case document.Ladder():
-                lines = "\n".join(visible(line).rstrip() for line in text_lines(block, _LADDER_WIDTH))
+                lines = "\n".join(text_lines(block, _LADDER_WIDTH))
                 fence = _fence(lines, 3)
                 yield "", [f"{in_markdown(block.title)}\n\n", f"{fence}text\n{lines}\n{fence}\n"]
             case document.Table():
