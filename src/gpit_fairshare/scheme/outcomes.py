@@ -62,8 +62,11 @@ def stated_outcomes(layers: Sequence[Layer], *, scheme_file: str, swapped: bool,
 
 
 def report_placeholders(outcomes: Sequence[Outcome], symbols: Mapping[str, Symbol], faults: Faults) -> None:
-    """Report names in braces, in the clauses of outcomes, that are not a number of the scheme."""
+    """Report names in braces, in the clauses of outcomes, that are not a number of the scheme, and single braces."""
     for outcome in outcomes:
+        if {"{", "}"} & set(PLACEHOLDER.sub("", outcome.because)):
+            problem, remedy = "because: a brace has no partner", "write a name as {name}, and no other braces"
+            faults.error(FindingCode.SHAPE, outcome.place, problem, remedy=remedy)
         for name in PLACEHOLDER.findall(outcome.because):
             symbol = symbols.get(name)
             if name in faults.unresolved or (symbol and symbol.type == "number"):
