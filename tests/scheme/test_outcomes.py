@@ -7,7 +7,7 @@ import json
 import pytest
 
 import gpit_fairshare.scheme.definition as definitions
-from gpit_fairshare import SchemeError, UsageError, allocate
+from gpit_fairshare import InputError, SchemeError, allocate
 from gpit_fairshare.engine.organisation_years import organisation_years
 from gpit_fairshare.results.reading import read_record
 from gpit_fairshare.results.writing import write_json
@@ -223,7 +223,7 @@ def test_an_unknown_name_in_a_formula_is_a_column_that_no_file_has(tmp_path):
 
     assert (warning.file, warning.place) == ("larger-of-two.toml", "outcome x")
     assert "there is a similar name: floor" in str(warning)
-    with pytest.raises(UsageError, match=r"no column flor.*larger-of-two\.toml, outcome x"):
+    with pytest.raises(InputError, match=r"no column flor.*larger-of-two\.toml, outcome x"):
         run(tmp_path, transition=path)
 
 
