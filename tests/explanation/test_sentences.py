@@ -264,8 +264,11 @@ def test_a_ladder_adds_up(runs, transition):
     result = runs(transition)
     for year in YEARS:
         for row in result.year(year).rows(named=True)[::50]:
-            at = None
-            for rung in (rungs := YearSummary(result, year, row["org_code"]).ladder()):
+            at, rungs = None, YearSummary(result, year, row["org_code"]).ladder()
+            if (transition, year) == ("none", YEARS[0]):  # without spend there is nothing before the fair share
+                assert rungs == ()
+                continue
+            for rung in rungs:
                 printed = int(rung.text.replace("£", "").replace(",", ""))
                 assert printed == rung.amount
                 if rung.kind == "change":
@@ -490,7 +493,8 @@ def test_what_is_not_there_is_left_out(tmp_path):
         "Its fair share is £100; there is no transition, so it gets its fair share at once.",
     )
     assert second.sentences[0] == "A gets £100 in 2015/16 (indicative), the same as in 2014/15."
-    assert [rung.label for rung in first.ladder] == ["Fair share", "Allocation"]
+    assert first.ladder == ()
+    assert [rung.text for rung in second.ladder] == ["£100", "£0", "£100", "£100"]
 
 
 def test_pence_and_small_changes(tmp_path):

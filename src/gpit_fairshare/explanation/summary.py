@@ -144,7 +144,7 @@ class YearSummary:
     # Ladder
 
     def ladder(self) -> tuple[Rung, ...]:
-        """Return opening baseline, fair share and result, with the changes between them; empty if there is only one.
+        """Return opening baseline, fair share and result, with the changes between them; empty if nothing changes.
 
         The changes add up: they are differences of the amounts as written, which have pence only if the result has.
         """
@@ -156,8 +156,6 @@ class YearSummary:
             (self._label(self.scheme.result), self.row.allocation),
         ]
         present = [(label, self._to_write(amount)) for label, amount in amounts if amount is not None]
-        if len(present) == 1:
-            return ()
         rungs: list[Rung] = []
         for index, (label, amount) in enumerate(present):
             if rungs:
@@ -165,22 +163,31 @@ class YearSummary:
             rungs.append(
                 Rung(" ".join(label.split()), "amount", float(amount), 0.0, exact_money(amount, pence=self.pence))
             )
-        return tuple(rungs)
+        return tuple(rungs) if any(rung.kind == "change" for rung in rungs) else ()
 
     def _changes(self, old: Decimal, new: Decimal, *, is_last: bool) -> Iterator[Rung]:
-        """Yield the changes between two amounts: the last ones by the names of steps, or of the outcome."""
+        """Yield the changes between two amounts; the last are the steps that the result adds, or one for the outcome.
+
+        Steps are used only if they add up as written.
+        """
+        steps = [(self._label(name), sign * self._to_write(self.figures[name])) for name, sign in self._added_steps()]
         if not is_last:
             changes = [(f"To its {inside(self._label(FAIR_SHARE))}", new - old)]
-        elif self.fair_share is not None and (terms := self._added_steps()):
-            changes = [(self._label(name), sign * self._to_write(self.figures[name])) for name, sign in terms]
+        elif steps and self.fair_share is not None and sum(change for _, change in steps) == new - old:
+            changes = steps
         else:
             outcome = "" if self.row.outcome in _REPEATING else self.row.outcome
-            noun = "Transition" if self.scheme.transition else "Other steps"
-            changes = [(f"{noun}: {outcome}" if outcome else noun, new - old)] if new != old else []
+            changes = [(self._change_label(outcome), new - old)] if new != old else []
         start = old
         for label, change in changes:
             yield Rung(label, "change", float(change), float(start), exact_change(change, pence=self.pence))
             start += change
+
+    def _change_label(self, outcome: str) -> str:
+        """Return the label of the last change: the transition, if there is one, and the outcome."""
+        if self.scheme.transition:
+            return f"Transition: {outcome}" if outcome else "Transition"
+        return sentence(outcome) or "Other steps"
 
     def _to_write(self, amount: float) -> Decimal:
         """Return an amount rounded as it is written: to whole pounds, or to pence if the result has pence."""
