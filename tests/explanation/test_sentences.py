@@ -71,6 +71,11 @@ class Facts:
         return self.sum(lambda row: row.spend) / self.sum(lambda row: row.people)
 
     @property
+    def need(self):
+        """Spend above the fair share: all of it in the first year, half in the second."""
+        return (self.own.spend - self.own.target) / self.number
+
+    @property
     def old_share(self):
         """The control total in proportion to historic spend."""
         return self.sum(lambda row: row.target) * self.own.spend / self.sum(lambda row: row.spend)
@@ -97,7 +102,7 @@ CLAUSES = {
     "above-average-cost": {
         "receives support": (
             "transition support",
-            lambda f: [f.own.spend / f.own.people, f.average, f.own["transition_support"]],
+            lambda f: [f.own.spend / f.own.people, f.average, f.own["transition_support"], f.need],
         ),
         "loses without support": ("cost per head", lambda f: [f.own.spend / f.own.people, f.average]),
         "gains": ("fair share", lambda _: []),
@@ -116,7 +121,7 @@ CLAUSES = {
         "at the fair share": ("guarantee", lambda f: [f.own.opening * F(8, 10)]),
     },
     "cost-above-funding": {
-        "receives support": ("transition support", lambda f: [f.own["allocation"] - f.own.target]),
+        "receives support": ("transition support", lambda f: [f.own["allocation"] - f.own.target, f.need]),
         "gains": ("fair share", lambda _: []),
     },
     "fixed-taper": {
@@ -173,7 +178,10 @@ CLAUSES = {
         "at the fair share": ("safety net", lambda f: [f.own.spend * SAFETY_NET]),
     },
     "transition-fund-application": {
-        "receives support": ("transition support", lambda f: [f.own["allocation"] - f.own.target]),
+        "receives support": (
+            "transition support",
+            lambda f: [f.own["allocation"] - f.own.target, f.own.spend - f.own.target],
+        ),
         "gains": ("fair share", lambda _: []),
     },
 }
@@ -452,7 +460,11 @@ def test_plans_and_requests(tmp_path):
     assert [rows[code].row.outcome for code in "ABD"] == ["plan not accepted", "need not met", "receives support"]
     assert rows["A"].sentences()[1].endswith("so it gets no transition support for its transition need of £300,000.")
     assert rows["B"].sentences()[1].endswith("fund of £300,000 pays nothing towards its maximum award of £0.")
-    assert rows["D"].sentences()[1].endswith("its plan is accepted, so it gets transition support of £20,000.")
+    assert (
+        rows["D"]
+        .sentences()[1]
+        .endswith("its plan is accepted, so it gets transition support of £20,000 for its maximum award of £20,000.")
+    )
 
 
 def test_a_floor_per_head_holds_up_an_organisation_that_grows(tmp_path):
