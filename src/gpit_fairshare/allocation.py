@@ -26,7 +26,7 @@ from gpit_fairshare.scheme.values import Setting
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from gpit_fairshare.scheme.model import Scheme
+    from gpit_fairshare.scheme.model import Part, Scheme
 
 SAMPLE_POPULATION: Final = "england-2014-15-population.csv"
 SAMPLE_SPEND: Final = "england-2014-15-spend.csv"
@@ -143,10 +143,10 @@ def request_for(scheme: Scheme, options: RunOptions, files: Sequence[Sequence[st
     columns needed, each with the place of a formula that first uses it, for messages.
     """
     used_in: dict[str, str] = {}
-    places = [(step.tree, step.where) for step in scheme.steps] + [(check.tree, check.where) for check in scheme.checks]
-    for tree, where in places:
-        for name, position in names_in(tree):
-            used_in.setdefault(name, f"{where}, character {position}")
+    parts: tuple[Part, ...] = (*scheme.steps, *scheme.checks, *scheme.outcomes)
+    for part in parts:
+        for name, position in names_in(part.tree):
+            used_in.setdefault(name, f"{part.where}, character {position}")
     others = tuple(name for name, symbol in scheme.symbols.items() if symbol.role != "input")
     needs = tuple(
         NeededColumn(

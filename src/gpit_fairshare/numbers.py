@@ -77,6 +77,42 @@ def _has_nonzero_digit(text: str) -> bool:
     return any(sign in "123456789" for sign in text)
 
 
+def visible_percentage(ratio: float) -> str:
+    """Write a ratio as a percentage with one decimal: `66.3%`; less than 1% with two significant digits: `0.71%`."""
+    size = abs(exact(ratio) * 100)
+    if size >= 1:
+        return percentage(ratio)
+    if not size:
+        return "0%"
+    return f"{'-' if ratio < 0 else ''}{decimal_text(Context(prec=2).plus(size))}%"
+
+
+def in_sentence(value: float, unit: str | None, *, pence: bool = False) -> str:
+    """Write a figure for a sentence: whole pounds and people, £ per head to the penny, `%` as a percentage.
+
+    Other numbers have two decimals at most, or two significant digits if they are less than 0.1. Less than £1 is
+    written with its pence.
+
+    Args:
+        value: The figure.
+        unit: Its unit.
+        pence: Whether to write pounds with their pence.
+    """
+    match unit:
+        case "£":
+            return money(value, 2 if pence or 0 < abs(value) < 1 else 0)
+        case "£ per head":
+            return per_head(value)
+        case "people":
+            return whole(value)
+        case "%":
+            return visible_percentage(value)
+        case _ if 0 < abs(value) < 0.1:
+            return decimal_text(Context(prec=2).plus(exact(value)))
+        case _:
+            return figure(value, unit)
+
+
 def percentage_change(ratio: float) -> str:
     """Write a change as a percentage with its sign and one decimal: `+25.0%`."""
     return f"{ratio:+.1%}"

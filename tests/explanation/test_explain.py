@@ -46,7 +46,7 @@ def printed(explanation, width=80, encoding="utf-8"):
     raw = io.BytesIO()
     stream = io.TextIOWrapper(raw, encoding=encoding, errors="strict", newline="\n", write_through=True)
     console = Console(file=stream, width=width, markup=False, emoji=False, highlight=False)
-    show(explanation_document(explanation), console)
+    show(explanation_document(explanation, lines=True), console)
     return raw.getvalue().decode(encoding)
 
 
@@ -596,7 +596,7 @@ def test_hostile_texts_stay_texts(tmp_path):
 def test_markdown_has_every_line(four):
     """Markdown has every line with its number, and its formula and numbers as code."""
     explanation = explain(four, "A")
-    text = explanation.markdown()
+    text = explanation.markdown(lines=True)
 
     assert text.startswith("# Alder (A): Allocation, line by line\n")
     for line in explanation.lines:
@@ -610,10 +610,12 @@ def test_markdown_begins_as_the_screen_does(files, tmp_path):
     text = '[[checks]]\nname = "Small"\nformula = "registered_population < 2"\n'
     path = scheme(tmp_path, schemes.SPREAD)
     path.write_text(path.read_text(encoding="utf-8") + text, encoding="utf-8")
-    failing = explain(allocate(population=population_file(tmp_path, {"A": 1, "B": 2}), scheme=path), "A").markdown()
+    failed = explain(allocate(population=population_file(tmp_path, {"A": 1, "B": 2}), scheme=path), "A")
+    failing = failed.markdown(lines=True)
     stored = explain(files / "out.json", "00C", step="fair_share").markdown()
 
     assert "**A check fails in this run: see the checks of each year.**\n" in failing
+    assert "**A check fails in this run: --lines shows the checks of each year.**\n" in failed.markdown()
     assert "check fails" not in stored
     assert "Calculated again from out.json.\n\nOnly `fair_share` and the lines that it depends on.\n" in stored
     assert " (gpit-2014-16). " in stored.split("\n")[2]
@@ -651,9 +653,9 @@ def test_illustrative_spend_and_settings_are_marked(england):
 @pytest.mark.slow
 def test_the_printed_report_can_be_calculated_again(england, files):
     """This holds for a run and for a file, piped; the same input gives the same bytes."""
-    ran = gpit("explain", "05f", "--sample", folder=files)
-    twice = gpit("explain", "05F", "--sample", folder=files)
-    filed = gpit("explain", "05F", "--result", "out.xlsx", folder=files)
+    ran = gpit("explain", "05f", "--sample", "--lines", folder=files)
+    twice = gpit("explain", "05F", "--sample", "--lines", folder=files)
+    filed = gpit("explain", "05F", "--result", "out.xlsx", "--lines", folder=files)
 
     assert ran.returncode == filed.returncode == 0
     assert ran.stdout == twice.stdout
@@ -670,8 +672,9 @@ def test_the_command_in_other_forms(files):
     env = {"PYTHONIOENCODING": "ascii"}
     as_json = gpit("explain", "00C", "--sample", "--json", "--year", "2014/15", folder=files, env=env)
     document = json.loads(as_json.stdout)
-    markdown = gpit("explain", "00C", "--result", "out.json", "--format", "markdown", folder=files, env=env)
-    plain = gpit("explain", "00C", "--result", "out.json", folder=files, env=env)
+    stored = ("explain", "00C", "--result", "out.json", "--lines")
+    markdown = gpit(*stored, "--format", "markdown", folder=files, env=env)
+    plain = gpit(*stored, folder=files, env=env)
 
     assert [year["year"] for year in document["years"]] == ["2014/15"]
     assert markdown.stdout.decode("utf-8").startswith("# Darlington (00C): Allocation, line by line")
@@ -721,7 +724,7 @@ def test_a_check_that_fails_ends_with_1(tmp_path):
     path.write_text(path.read_text(encoding="utf-8") + text, encoding="utf-8")
     population_file(tmp_path, {"A": 1, "B": 2})
     ran = {
-        code: gpit("explain", code, "--population", "population.csv", "--scheme", path.name, folder=tmp_path)
+        code: gpit("explain", code, "--population", "population.csv", "--scheme", path.name, "--lines", folder=tmp_path)
         for code in "AB"
     }
 
@@ -736,13 +739,12 @@ def test_a_check_that_fails_ends_with_1(tmp_path):
 GUIDE = ROOT / "docs" / "explain.md"
 
 
-def test_the_example_of_the_guide_is_the_real_output():
-    """The block in docs/explain.md is the output of its command, and can be calculated again."""
+def test_the_examples_of_the_guide_are_the_real_output():
+    """Both blocks in docs/explain.md are the output of their commands; the lines can be calculated again."""
     text = GUIDE.read_text(encoding="utf-8")
-    example = re.search(r"```\n(gpit explain .*?)\n```\n.*?```text\n(.*?)```", text, re.DOTALL)
-    assert example
-    ran = gpit(*example[1].split()[1:], folder=ROOT)
-
-    assert ran.returncode == 0
-    assert example[2] == ran.stdout.decode()
-    assert recomputed(example[2], "2014/15")[1] == 11
+    examples = re.findall(r"```\n(gpit explain [^\n]* --year [^\n]*)\n```\n.*?```text\n(.*?)```", text, re.DOTALL)
+    assert len(examples) == 2
+    for command, output in examples:
+        ran = gpit(*command.split()[1:], folder=ROOT)
+        assert (ran.returncode, output) == (0, ran.stdout.decode())
+    assert recomputed(examples[1][1], "2014/15")[1] == 11

@@ -165,6 +165,15 @@ def test_a_floor_that_costs_too_much_stops_as_the_text_says(folder):
     assert re.search(r"£2,043,000.*£2,000,000", SCHEME_FILES.read_text(encoding="utf-8"))
 
 
+def test_the_sentences_of_an_outcome_are_those_in_the_text(folder):
+    """A spends £500,000 and may lose a fifth, so its floor is £400,000; its fair share is 10% of £2,000,000."""
+    files = {"population": SAMPLES / "abcd-population.csv", "spend": SAMPLES / "abcd-spend.csv"}
+    rule = {"transition": folder / "limited-loss.toml", "settings": {"revenue_budget": 2_000_000}}
+    (year,) = explain(allocate(**files, **rule), "A", year="2014/15").years
+
+    assert f"\n> {' '.join(year.sentences)}\n" in SCHEME_FILES.read_text(encoding="utf-8")
+
+
 def test_formula_to_start_with_runs(tmp_path):
     """The formula of docs/start.md shares £140m by the reader's own column: workloads of 1 to 4 are £14m to £56m."""
     ((kind, text),) = complete(START)
@@ -339,6 +348,7 @@ def test_keys_are_those_of_the_files():
         "[sources.…]": shape.SourceEntry,
         "[[steps]]": shape.StepEntry,
         "[[checks]]": shape.CheckEntry,
+        "[[outcomes]]": shape.OutcomeEntry,
         "[money]": shape.MoneyEntry,
         "[properties]": shape.PropertiesEntry,
         "[[use]]": shape.UseEntry,
@@ -531,6 +541,7 @@ def test_keys_of_a_method_and_of_the_list():
     rows = table(LIBRARY, "key of `gpit-method/1`", "what it holds", "keys inside")
     below = {"steps": method("none")[0].document()["steps"], "properties": [dict.fromkeys(KEPT)]}
     below["checks"] = method("registered-population")[0].document()["checks"]
+    below["outcomes"] = method("none")[0].document()["outcomes"]
     listed = entries_document(library_entries(), [])
     text = LIBRARY.read_text(encoding="utf-8").partition("## Show")[0]
 
@@ -593,6 +604,8 @@ def test_keys_of_an_explanation():
             assert quoted(inside) == list(document[quoted(key)[0]][0]), key
     first = document["years"][0]["lines"][0]
     assert sorted(line) == sorted(first)
+    rung = [quoted(key)[0] for key, _ in table(EXPLAIN, "key of a rung of the ladder", "what it holds")]
+    assert rung == list(document["years"][0]["ladder"][0])
     assert f"`{document['schema']}`" in EXPLAIN.read_text(encoding="utf-8")
 
 

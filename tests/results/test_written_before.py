@@ -1,6 +1,6 @@
-"""Results that gpit 0.3.0 wrote, before the words of sheets and messages changed, are read, explained and verified.
+"""Results of gpit 0.3.0 and 0.4.0, before words changed and rules had outcomes, are read, explained and verified.
 
-The folder `written_by_0_3_0` holds 12 CCGs of the sample, run with
+Each folder holds 12 CCGs of the sample, run with
 `gpit allocate --population population.csv --spend spend.csv --set revenue_budget=9000000 --set transition_fund=900000`.
 """
 
@@ -16,10 +16,16 @@ from gpit_fairshare import allocate, compare, explain, verify
 from gpit_fairshare.verification import DifferenceKind
 from retouching import type_over
 from running import ROOT, gpit
-from tiers import slow_but
+from tiers import slow
 
 FOLDER = Path(__file__).parent / "written_by_0_3_0"
-RESULTS = ("result.xlsx", "result.json", "result.csv")
+FOLDERS = {"0.3.0": FOLDER, "0.4.0": FOLDER.with_name("written_by_0_4_0")}
+FAST = {("0.3.0", "result.xlsx"), ("0.4.0", "result.json")}
+RESULTS = [
+    (version, name) if (version, name) in FAST else slow(version, name)
+    for version in FOLDERS
+    for name in ("result.xlsx", "result.json", "result.csv")
+]
 
 
 @pytest.fixture(scope="module")
@@ -32,26 +38,34 @@ def today():
     )
 
 
-def allocations():
-    """Each organisation's allocation of each year, as the JSON document of 0.3.0 has it."""
-    document = json.loads((FOLDER / "result.json").read_text(encoding="utf-8"))
+def allocations(version="0.3.0"):
+    """Each organisation's allocation of each year, as the JSON document of a version has it."""
+    document = json.loads((FOLDERS[version] / "result.json").read_text(encoding="utf-8"))
     return {(row["year"], row["org_code"]): row["allocation"] for row in document["rows"]}
 
 
-@pytest.mark.parametrize("name", slow_but(["result.xlsx"], RESULTS))
-def test_an_earlier_result_is_explained(name):
-    """Oxfordshire's allocation of 2014/15 is explained from each file of 0.3.0, and is the figure in it."""
-    explanation = explain(FOLDER / name, "10Q", year="2014/15")
+@pytest.mark.parametrize(("version", "name"), RESULTS)
+def test_an_earlier_result_is_explained(version, name):
+    """Oxfordshire's allocation of 2014/15 is explained from each file, and is the figure in it.
+
+    It spent £5,551,175, its share of £9,000,000 is £1,752,793, and £275,635 of the £900,000 fund makes £2,028,428.
+    """
+    explanation = explain(FOLDERS[version] / name, "10Q", year="2014/15")
 
     (year,) = explanation.years
     assert explanation.differences == ()
-    assert [line.value for line in year.lines if line.answer] == [allocations()["2014/15", "10Q"]]
+    assert [line.value for line in year.lines if line.answer] == [allocations(version)["2014/15", "10Q"]]
+    assert year.sentences == (
+        "Oxfordshire gets £2,028,428 in 2014/15, £3,522,747 (63.5%) less than its historic spend.",
+        "Its fair share is £1,752,793, 68.4% below its historic spend.",
+    )
+    assert [rung.text for rung in year.ladder] == ["£5,551,175", "-£3,798,382", "£1,752,793", "+£275,635", "£2,028,428"]
 
 
-@pytest.mark.parametrize("name", slow_but(["result.xlsx"], RESULTS))
-def test_an_earlier_result_is_compared_with_todays(name, today):
-    """No row differs between a file of 0.3.0 and the same run by this version."""
-    comparison = compare(FOLDER / name, today)
+@pytest.mark.parametrize(("version", "name"), RESULTS)
+def test_an_earlier_result_is_compared_with_todays(version, name, today):
+    """No row differs between an earlier file and the same run by this version."""
+    comparison = compare(FOLDERS[version] / name, today)
 
     assert comparison.row_count == len(allocations()) == 24
     assert comparison.same
@@ -61,12 +75,12 @@ def test_an_earlier_result_is_compared_with_todays(name, today):
     assert comparison.illustrative == ("spend.csv: 89 of 89 rows are marked illustrative.",)
 
 
-@pytest.mark.parametrize("name", slow_but(["result.xlsx"], RESULTS))
-def test_verify_tells_words_from_figures(name):
-    """Verifying a file of 0.3.0: the version comes first, every figure is the same, and only words differ."""
-    verification = verify(FOLDER / name)
+@pytest.mark.parametrize(("version", "name"), RESULTS)
+def test_verify_tells_words_from_figures(version, name):
+    """Verifying an earlier file: the version comes first, every figure is the same, and only words differ."""
+    verification = verify(FOLDERS[version] / name)
 
-    assert (verification.versions[0].name, verification.versions[0].then) == ("gpit", "0.3.0")
+    assert (verification.versions[0].name, verification.versions[0].then) == ("gpit", version)
     assert not any(file.differs for file in verification.files)
     assert verification.parameters == verification.manifest == verification.off_rule == ()
     assert set(verification.content.counts) == {DifferenceKind.WORDS}
@@ -97,3 +111,15 @@ def test_a_figure_changed_in_an_earlier_workbook_is_named(tmp_path):
     assert verification.verdict == "differs"
     (changed,) = verification.content.kept_of_kind(DifferenceKind.INPUT)
     assert (changed.place, changed.found, changed.expected) == ("Population!E5", 106_614, 106_613)
+
+
+def test_a_measure_changed_in_an_earlier_document_is_named(tmp_path):
+    """Measures that this version adds are no difference; one more organisation that gains is."""
+    document = json.loads((FOLDERS["0.4.0"] / "result.json").read_text("utf-8"))
+    document["summary"][0]["gain"] += 1
+    folder = Path(shutil.copytree(FOLDERS["0.4.0"], tmp_path / "earlier"))
+    (folder / "result.json").write_text(json.dumps(document), "utf-8")
+    verification = verify(folder / "result.json")
+
+    assert verification.verdict == "differs"
+    assert [entry.place for entry in verification.content.kept_of_kind(DifferenceKind.VALUE)] == ["summary[0].gain"]

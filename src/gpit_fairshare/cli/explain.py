@@ -1,4 +1,4 @@
-"""`gpit explain`: the calculation for one organisation, line by line."""
+"""`gpit explain`: one organisation in sentences, as a ladder, and line by line."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PRINTED = ("text", "markdown")
 
 
 @options.verb(..., unset={"scheme": "Use this scheme instead of gpit-2014-16.", "max_size": OPTIONS["max_size"].help})
-def explain(
+def explain(  # noqa: PLR0913  # the options of the verb
     *,
     organisation: Annotated[
         str, typer.Argument(metavar="ORG", help="Code or name of the organisation.", show_default=False)
@@ -30,6 +30,7 @@ def explain(
     step: Annotated[
         str | None, typer.Option("--step", metavar="NAME", help="Explain this step and the steps that it uses.")
     ] = None,
+    lines: Annotated[bool, typer.Option("--lines", help="Print every line of the calculation.")] = False,
     record: Annotated[
         Path | None,
         typer.Option("--result", metavar="FILE", help="Explain this result file instead of running input files."),
@@ -41,9 +42,9 @@ def explain(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of the text.")] = False,
     output: Annotated[list[Path] | None, options.output("explanation")] = None,
 ) -> int:
-    """Explain the figures of one organisation, step by step.
+    """Explain the figures of one organisation: what it gets and why.
 
-    Every line can be calculated again by hand.
+    With --lines, every line of the calculation, to calculate again by hand.
     """
     _refuse_unclear(form, record, run.flags(), as_json=as_json)
     read = [str(record)] if record else run.files(OptionKind.FILES, OptionKind.RULE)
@@ -54,7 +55,7 @@ def explain(
 
     result = record or allocation.allocate(**run.arguments(), with_effects=False)
     arithmetic = explanation.explain(result, organisation, year=year, step=step)
-    report = explanation_document(arithmetic, file_names=[path.name for path in outputs])
+    report = explanation_document(arithmetic, lines=lines, file_names=[path.name for path in outputs])
     files = write_drafts(document_writers(report, outputs))
     print_answer(report, arithmetic.document, as_json=as_json, form=form, files=files)
     return 0 if arithmetic.sound else 1

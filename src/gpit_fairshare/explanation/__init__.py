@@ -1,4 +1,4 @@
-"""The arithmetic of one organisation, line by line: every number, its source, and how it is calculated."""
+"""One organisation explained: in sentences, as a ladder, and line by line with the source of every number."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from gpit_fairshare.engine import Result
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.explanation.building import Building
 from gpit_fairshare.explanation.digits import Digits
-from gpit_fairshare.explanation.model import JSON_SCHEMA, ExplainedLines, ExplanationLine, Test, YearLines
+from gpit_fairshare.explanation.model import JSON_SCHEMA, ExplainedLines, ExplanationLine, Rung, Test, YearLines
 from gpit_fairshare.explanation.organisation import became, organisation_code, years_of
+from gpit_fairshare.explanation.summary import YearSummary
 from gpit_fairshare.explanation.unformatted_lines import needed
 from gpit_fairshare.explanation.writing import LineWriter
 from gpit_fairshare.language.with_numbers import value_text
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from gpit_fairshare.scheme.model import Scheme
 
-__all__ = ["JSON_SCHEMA", "Explanation", "ExplanationLine", "Test", "YearLines", "explain"]
+__all__ = ["JSON_SCHEMA", "Explanation", "ExplanationLine", "Rung", "Test", "YearLines", "explain"]
 
 __getattr__ = renamed_names(__name__, {"Line": "ExplanationLine"})
 
@@ -34,20 +35,24 @@ __getattr__ = renamed_names(__name__, {"Line": "ExplanationLine"})
 class Explanation(ExplainedLines):
     """The arithmetic of one organisation, line by line, with its Markdown."""
 
-    def markdown(self) -> str:
-        """Return the report of `gpit explain` as Markdown, for a paper or a reply to a query."""
+    def markdown(self, *, lines: bool = False) -> str:
+        """Return the report of `gpit explain` as Markdown, for a paper or a reply to a query.
+
+        Args:
+            lines: Whether it has every line of the calculation, as with `--lines`.
+        """
         # Imports from a higher layer: a method of the Python API, for callers who hold an explanation.
         from gpit_fairshare.reports.explanation import explanation_document  # noqa: PLC0415
         from gpit_fairshare.reports.formats import rendered  # noqa: PLC0415
 
-        return rendered(explanation_document(self), ".md")
+        return rendered(explanation_document(self, lines=lines), ".md")
 
 
 @renamed_argument("what", "source")
 def explain(
     source: Result | Record | str | Path, organisation: str, *, year: str | None = None, step: str | None = None
 ) -> Explanation:
-    """Explain how the figures of one organisation are calculated, line by line for each year.
+    """Explain the figures of one organisation for each year: in sentences, as a ladder, and line by line.
 
     For a file, it also lists the figures that differ from the file's own rule, of this organisation and of others.
 
@@ -101,7 +106,7 @@ def explain(
 
 
 def _year_lines(result: Result, code: str, year: str, lines: tuple[ExplanationLine, ...]) -> YearLines:
-    """Return the lines of one year, with the answer as its line prints it.
+    """Return the sentences, ladder and lines of one year, with the answer as its line prints it.
 
     If no line is the answer, as when only one step is explained, the answer comes from the result.
     """
@@ -109,7 +114,16 @@ def _year_lines(result: Result, code: str, year: str, lines: tuple[ExplanationLi
     answer = next((line for line in lines if line.answer), None)
     unit = scheme.symbols[scheme.result].unit
     text = answer.result if answer else with_unit(value_text(_value_of(result, code, year, scheme.result), unit), unit)
-    return YearLines(year, scheme.certainty(year), text, answer.number if answer else None, lines)
+    summary = YearSummary(result, year, code)
+    return YearLines(
+        year=year,
+        certainty=scheme.certainty(year),
+        answer=text,
+        answer_line=answer.number if answer else None,
+        sentences=summary.sentences(),
+        ladder=summary.ladder(),
+        lines=lines,
+    )
 
 
 def _value_of(result: Result, code: str, year: str, name: str) -> Any:

@@ -71,8 +71,22 @@ class ExplanationLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Rung:
+    """One step of a ladder: an amount, or the change from one amount to the next."""
+
+    label: str
+    kind: Literal["amount", "change"]
+    amount: float
+    """£; of a change above 0 if it adds money."""
+    start: float
+    """£: where a change starts; 0 for an amount."""
+    text: str
+    """The amount as it is printed; of a change with its sign."""
+
+
+@dataclass(frozen=True, slots=True)
 class YearLines:
-    """The lines of one year; the checks are the last of them."""
+    """One year: sentences, ladder and lines; the checks are the last of the lines."""
 
     year: str
     certainty: str
@@ -81,6 +95,10 @@ class YearLines:
     """The answer as it is printed."""
     answer_line: int | None
     """None if the line of the answer is not included."""
+    sentences: tuple[str, ...]
+    """What the organisation gets and why, for people."""
+    ladder: tuple[Rung, ...]
+    """From the opening baseline over the fair share to the answer; empty if it is not money."""
     lines: tuple[ExplanationLine, ...]
 
 
@@ -123,6 +141,11 @@ class ExplainedLines:
         return [line for year in self.years for line in year.lines]
 
     @property
+    def sentences(self) -> Sequence[str]:
+        """Return the sentences of all years in one list."""
+        return [text for year in self.years for text in year.sentences]
+
+    @property
     def sound(self) -> bool:
         """Return whether every check passes and every figure of the file is what its rule gives."""
         return self.agrees and not self.differences and not self.others_differ
@@ -139,4 +162,5 @@ class ExplainedLines:
 
     def __repr__(self) -> str:
         answers = ", ".join(f"{year.answer} in {year.year}" for year in self.years)
-        return f"<Explanation of {self.code}: {answers}; {len(self.lines)} lines; see .lines, .markdown(), .document()>"
+        methods = ".sentences, .lines, .markdown(), .document()"
+        return f"<Explanation of {self.code}: {answers}; {len(self.lines)} lines; see {methods}>"

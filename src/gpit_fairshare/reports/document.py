@@ -14,6 +14,8 @@ from gpit_fairshare.words import counted, joined
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from gpit_fairshare.explanation.model import Rung
+
 
 class Tone(StrEnum):
     """The emphasis of a text."""
@@ -122,6 +124,16 @@ class Verbatim:
     language: str
 
 
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """Amounts as bars from zero, with the changes between them; text on a screen and in Markdown, a picture in HTML."""
+
+    title: str
+    rungs: Sequence[Rung]
+    largest: float
+    """£ of a bar of full length; ladders that are compared have the same."""
+
+
 class Role(StrEnum):
     """The content of a column, which decides how it fits a narrow screen."""
 
@@ -220,7 +232,18 @@ class OnScreen:
 
 
 Block: TypeAlias = (
-    Title | Heading | Paragraph | Item | Listing | Calculation | Verbatim | Table | Beside | Findings | OnScreen
+    Title
+    | Heading
+    | Paragraph
+    | Item
+    | Listing
+    | Calculation
+    | Verbatim
+    | Ladder
+    | Table
+    | Beside
+    | Findings
+    | OnScreen
 )
 _LEVEL_TONES: Final = {"error": Tone.BAD, "warning": Tone.WARNING, "note": Tone.STRONG}
 

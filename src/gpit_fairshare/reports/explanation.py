@@ -1,4 +1,4 @@
-"""The report of `gpit explain`: numbered lines that a person, or a program, can recalculate."""
+"""The report of `gpit explain`: sentences and a ladder, and numbered lines that anyone can recalculate."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from gpit_fairshare.reports.document import (
     Code,
     Document,
     Heading,
+    Ladder,
+    OnScreen,
     Paragraph,
     Title,
     Tone,
@@ -18,29 +20,37 @@ from gpit_fairshare.reports.document import (
     written_line,
 )
 from gpit_fairshare.results.agreement import in_one_line
+from gpit_fairshare.words import span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from gpit_fairshare.explanation.model import ExplainedLines, ExplanationLine, YearLines
 
+_MOST_LADDERS: Final = 4
+"""Years up to which each has its ladder."""
 _SECTIONS: Final = {"input": "Inputs", "parameter": "Parameters"}
 
 
-def explanation_document(explanation: ExplainedLines, *, file_names: Sequence[str] = ()) -> Document:
-    """Return the report of an explanation: the answer, then every line of every year.
+def explanation_document(
+    explanation: ExplainedLines, *, lines: bool = False, file_names: Sequence[str] = ()
+) -> Document:
+    """Return the report of an explanation: for each year the sentences and the ladder, and every line if asked for.
 
     Args:
-        explanation: The lines.
-        file_names: Names of the files that they were written to.
+        explanation: The explanation of one organisation.
+        lines: Whether to add every line of the calculation. An explanation of one step always has its lines, without
+            sentences and ladders.
+        file_names: Names of the files that it was written to.
     """
-    return Document([*_blocks(explanation, file_names)])
+    return Document([*_blocks(explanation, file_names, with_lines=lines or bool(explanation.step))])
 
 
-def _blocks(explanation: ExplainedLines, file_names: Sequence[str]) -> Iterator[Block]:
-    """Yield the title, the warnings and the answer of each year, then every line of every year."""
+def _blocks(explanation: ExplainedLines, file_names: Sequence[str], *, with_lines: bool) -> Iterator[Block]:
+    """Yield the title, the warnings, the sentences and ladder of each year, and the lines if asked for."""
     organisation = f"{explanation.name} ({explanation.code})" if explanation.name else explanation.code
-    yield Title([f"{organisation}: {explanation.label}, line by line"], Tone.STRONG if explanation.sound else Tone.BAD)
+    subject = "line by line" if with_lines else span([year.year for year in explanation.years])
+    yield Title([f"{organisation}: {explanation.label}, {subject}"], Tone.STRONG if explanation.sound else Tone.BAD)
     yield from written_line(file_names)
     area = f" {explanation.area}." if explanation.area else ""
     yield Paragraph(f"{explanation.title} ({explanation.scheme}).{area}")
@@ -48,7 +58,12 @@ def _blocks(explanation: ExplainedLines, file_names: Sequence[str]) -> Iterator[
         yield Paragraph(f"Calculated again from {explanation.origin}.")
     if explanation.step:
         yield Paragraph(f"Only {explanation.step} and the lines that it depends on.")
-    yield from _warnings(explanation)
+    yield from _warnings(explanation, with_lines=with_lines)
+    if not explanation.step:
+        yield from _summary(explanation)
+    if not with_lines:
+        yield from _lines_left_out(explanation)
+        return
     answers = [year for year in explanation.years if year.answer_line]
     for year in answers:
         text = f"{explanation.label} {_year_label(year)}: {year.answer}, line {year.answer_line}"
@@ -57,8 +72,36 @@ def _blocks(explanation: ExplainedLines, file_names: Sequence[str]) -> Iterator[
         yield from _year_blocks(explanation, year)
 
 
-def _warnings(explanation: ExplainedLines) -> Iterator[Block]:
-    """Yield the warnings that come before the lines.
+def _summary(explanation: ExplainedLines) -> Iterator[Block]:
+    """Yield the sentences and the ladder of each year; of many years, only the last has a ladder."""
+    years = [year for year in explanation.years if year.ladder]
+    with_bars = years if len(years) <= _MOST_LADDERS else years[-1:]
+    largest = max((rung.amount for year in with_bars for rung in year.ladder if rung.kind == "amount"), default=0.0)
+    yield Heading("In short")
+    for year in explanation.years:
+        yield Paragraph(" ".join(year.sentences), blank_before=year is not explanation.years[0])
+        if year in with_bars:
+            first, last = year.ladder[0].label, year.ladder[-1].label
+            yield Ladder(
+                f"{explanation.name or explanation.code}, {year.year}: {first} to {last}", year.ladder, largest
+            )
+    if len(with_bars) < len(years):
+        text = f"The bars are of {with_bars[-1].year} only, the last of {len(years)} years; --year shows another."
+        yield Paragraph(text, blank_before=True)
+
+
+def _lines_left_out(explanation: ExplainedLines) -> Iterator[Block]:
+    """Yield how many values are assumptions, and what to type for the lines of the calculation."""
+    parameters = {line.name: line for line in explanation.lines if line.kind == "parameter"}
+    assumed = sum(line.origin.startswith("assumption") for line in parameters.values())
+    if assumed:
+        yield Paragraph(f"Parameters that are assumptions: {assumed:,} of {len(parameters):,}.", blank_before=True)
+    text = f"Add --lines for all {len(explanation.lines):,} lines of the calculation with their sources and assumptions"
+    yield OnScreen([Paragraph(f"{text}, or --step NAME for one step.", blank_before=not assumed)])
+
+
+def _warnings(explanation: ExplainedLines, *, with_lines: bool) -> Iterator[Block]:
+    """Yield the warnings that come first.
 
     They are about figures that differ from their rule, here and for other organisations, failing checks, illustrative
     spend, parameters set for this run, and values changed in the workbook.
@@ -69,7 +112,8 @@ def _warnings(explanation: ExplainedLines) -> Iterator[Block]:
         others = in_one_line(explanation.others_differ)
         yield Paragraph(f"Differs from its rule, for others: {others}.", Tone.BAD)
     if not explanation.agrees:
-        yield Paragraph("A check fails in this run: see the checks of each year.", Tone.BAD)
+        place = "see the checks of each year" if with_lines else "--lines shows the checks of each year"
+        yield Paragraph(f"A check fails in this run: {place}.", Tone.BAD)
     yield from (Paragraph(f"{sentence}.") for sentence in explanation.became)
     for heading, sentences in (
         ("Illustrative spend: do not quote any figure that uses it", explanation.illustrative),

@@ -21,6 +21,7 @@ from rich.text import Text
 from gpit_fairshare.findings import LEVELS
 from gpit_fairshare.reports import document
 from gpit_fairshare.reports.document import Column, Role, Row, Tone
+from gpit_fairshare.reports.ladder import text_lines
 from gpit_fairshare.words import visible
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ _PLAIN: Final = {
     "—": "-",
     "−": "-",
     "─": "-",
+    "█": "#",
     "×": "x",
     "÷": "/",
     "→": "->",
@@ -266,6 +268,12 @@ class ScreenLayout:
                 row, width = row[end:], others
         return [*rows, row]
 
+    def _ladder(self, ladder: document.Ladder) -> None:
+        """Print a ladder as bars of text, after a blank line."""
+        self.console.print()
+        for line in text_lines(ladder, self.width - len(_INDENT), self.fit):
+            self._line(Text(f"{_INDENT}{line}"))
+
     # Tables
 
     def _table(self, table: document.Table) -> None:
@@ -424,6 +432,7 @@ class ScreenLayout:
         document.Item: _item,
         document.Listing: _listing,
         document.Calculation: _calculation,
+        document.Ladder: _ladder,
         document.Table: _table,
         document.Beside: _beside,
         document.Findings: _findings,

@@ -20,7 +20,7 @@ from gpit_fairshare.scheme.files import LoadedFile, read_file
 from gpit_fairshare.scheme.model import Money, Parameter, Part, Scheme, Step
 from gpit_fairshare.scheme.money import listed_in, money_of
 from gpit_fairshare.scheme.naming import STANDARD_INPUTS, check_answer, meaning, report_duplicate_names
-from gpit_fairshare.scheme.outcomes import derived_outcomes, report_placeholders, stated_outcomes
+from gpit_fairshare.scheme.outcomes import PLACEHOLDER, derived_outcomes, report_placeholders, stated_outcomes
 from gpit_fairshare.scheme.parts import MOST_STEPS, Linker, Module, load_module
 from gpit_fairshare.scheme.shape import FILE_MODELS, File, FormulaFile, SchemeFile, SchemeHeader, TransitionFile
 from gpit_fairshare.scheme.values import Setting, give_defaults, give_values, list_assumptions
@@ -246,6 +246,12 @@ def _check_independent(module: Module, draft: Linker, faults: Faults) -> None:
                     formula.where,
                 )
                 faults.formula_error(fault, formula.place, FindingCode.USES_FORMULA)
+    for outcome in module.outcomes:
+        for name in PLACEHOLDER.findall(outcome.because):
+            if name in inner_names:
+                problem = f"because: a transition may name fair_share and its own steps and parameters, but not {name}"
+                remedy = "name a step or a parameter of this file"
+                faults.error(FindingCode.USES_FORMULA, outcome.place, problem, remedy=remedy)
     for key, name in listed_in(module.read.model.money):
         if name in inner_names:
             problem = f"a transition may name only its own money and fair_share, not {name}"

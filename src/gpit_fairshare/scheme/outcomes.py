@@ -14,7 +14,7 @@ from gpit_fairshare.findings import FindingCode, Where
 from gpit_fairshare.language import tree
 from gpit_fairshare.language.kinds import ORGANISATION, Symbol
 from gpit_fairshare.language.parsing import parse
-from gpit_fairshare.numbers import figure, parameter_value
+from gpit_fairshare.numbers import figure, in_sentence, parameter_value
 from gpit_fairshare.scheme.model import Outcome, Step
 from gpit_fairshare.words import inside, nearest
 
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
 PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
 """A value in a clause: the name of a parameter, an input column or a step, in braces."""
 _SPEND: Final = "historic_spend"
-_COMPARED_WITH_SPEND: Final = (
+COMPARED_WITH_SPEND: Final = (
     ("gains", "{answer} >= historic_spend + 1"),
     ("loses", "{answer} <= historic_spend - 1"),
     ("unchanged", "abs({answer} - historic_spend) < 1"),
 )
-"""A change of less than £1 is rounding, as in `engine.measures`."""
+"""Derived outcomes: label and formula. A change of less than £1 is rounding, as in `engine.measures`."""
 
 
 def stated_outcomes(layers: Sequence[Layer], *, scheme_file: str, swapped: bool, faults: Faults) -> list[Outcome]:
@@ -62,8 +62,11 @@ def stated_outcomes(layers: Sequence[Layer], *, scheme_file: str, swapped: bool,
 
 
 def report_placeholders(outcomes: Sequence[Outcome], symbols: Mapping[str, Symbol], faults: Faults) -> None:
-    """Report names in braces, in the clauses of outcomes, that are not a number of the scheme."""
+    """Report names in braces, in the clauses of outcomes, that are not a number of the scheme, and single braces."""
     for outcome in outcomes:
+        if {"{", "}"} & set(PLACEHOLDER.sub("", outcome.because)):
+            problem, remedy = "because: a brace has no partner", "write a name as {name}, and no other braces"
+            faults.error(FindingCode.SHAPE, outcome.place, problem, remedy=remedy)
         for name in PLACEHOLDER.findall(outcome.because):
             symbol = symbols.get(name)
             if name in faults.unresolved or (symbol and symbol.type == "number"):
@@ -95,7 +98,7 @@ def derived_outcomes(
     texts = [*_bound_outcomes(steps, symbols, labels)]
     used_names = {name for step in steps for name, _ in tree.names_in(step.tree)}
     if _SPEND in used_names and symbols[_SPEND].role == "input":
-        texts += [(label, formula.format(answer=result), "") for label, formula in _COMPARED_WITH_SPEND]
+        texts += [(label, formula.format(answer=result), "") for label, formula in COMPARED_WITH_SPEND]
     return [
         Outcome(
             label=label,
@@ -143,18 +146,22 @@ _POUNDS: Final = (ORGANISATION, "£")
 def clause_with_figures(scheme: Scheme, outcome: Outcome, figures: Mapping[str, float | None], year: str) -> str:
     """Return the clause of an outcome with the figures of one organisation and year; empty if the rule gives none.
 
+    Pounds have pence only if the organisation's result has.
+
     Args:
         scheme: The scheme.
         outcome: One of its outcomes.
         figures: The organisation's inputs and steps of the year, by name.
         year: The year, for parameters.
     """
+    answer = figures.get(scheme.result) or 0.0
+    pence = not float(answer).is_integer()
 
     def written(match: re.Match[str]) -> str:
         name = match[1]
         if name in scheme.parameters:
             return parameter_value(scheme.parameters[name].values[year].value, scheme.parameters[name].unit)
         value = figures.get(name)
-        return "–" if value is None else figure(value, scheme.symbols[name].unit)
+        return "–" if value is None else in_sentence(value, scheme.symbols[name].unit, pence=pence)
 
     return PLACEHOLDER.sub(written, outcome.because)

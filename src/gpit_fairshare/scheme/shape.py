@@ -264,7 +264,7 @@ class OutcomeEntry(Entry):
     """
 
     label: Line = Field(max_length=60)
-    """What is true of the organisation, as in a count of them: `at the floor`, `draws support`."""
+    """What is true of the organisation, as in a count of them: `at the floor`, `receives support`."""
     formula: Text
     """True or false for each organisation."""
     because: Line | None = Field(default=None, max_length=200)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import html as entities
+import textwrap
 from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.reports import document
 from gpit_fairshare.reports.document import Role, Tone
+from gpit_fairshare.reports.ladder import bar
 from gpit_fairshare.words import visible
 
 if TYPE_CHECKING:
@@ -31,14 +33,28 @@ pre { white-space: pre-wrap; background: #f0f4f5; padding: 1rem }
 .good, .passed { color: #00662f }
 .warning { border-left: 0.5rem solid #ffb81c; padding-left: 0.75rem }
 .bad { color: #b41c12 }
+figure { margin: 1rem 0 }
+svg { max-width: 100%; height: auto }
+svg text { font: 14px system-ui, sans-serif; fill: #212b32 }
+svg .amount { fill: #003087 }
+svg .rise { fill: #007f3b }
+svg .fall { fill: #d5281b }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 0 1rem; margin: 0.25rem 0 1.25rem 2rem }
 dd { margin: 0 }
 @media print { body { max-width: none; margin: 0 } .table { overflow: visible } }
 """
+_LADDER_WIDTH: Final = 640
+_LABEL_LENGTH: Final = 60
+"""Characters of a label that fit beside an amount."""
+_LINE_HEIGHT: Final = 20
+_BASELINE: Final = 15
+_BAR_HEIGHT: Final = 14
+_GAP: Final = 10
+"""Measures of the picture of a ladder, in pixels."""
 
 
 def render(report: document.Document) -> str:
-    """Return a document as a self-contained page: no script, no picture, no other file."""
+    """Return a document as a self-contained page: no script, no other file; a ladder is a picture inside it."""
     title = next((" ".join(block.pieces) for block in report.blocks if isinstance(block, document.Title)), "gpit")
     return (
         f'<!DOCTYPE html>\n<html lang="en-GB">\n<head>\n<meta charset="utf-8">\n'
@@ -50,7 +66,7 @@ def render(report: document.Document) -> str:
 
 def _blocks(blocks: Sequence[document.Block]) -> Iterator[str]:
     """Yield the HTML of each block; headings below the heading of a part are one level lower."""
-    level = 2
+    level, ladders = 2, 0
     for block in document.file_blocks(blocks):
         match block:
             case list():
@@ -67,6 +83,9 @@ def _blocks(blocks: Sequence[document.Block]) -> Iterator[str]:
                 yield _calculation(block)
             case document.Verbatim():
                 yield f"<pre>{_escaped(block.text)}</pre>\n"
+            case document.Ladder():
+                ladders += 1
+                yield _ladder(block, f"ladder-{ladders}")
             case document.Table():
                 yield _table(block)
 
@@ -116,6 +135,37 @@ def _calculation(line: document.Calculation) -> str:
     details = "".join(f"<dt>{_in_html(key)}</dt><dd>{_in_html(text)}</dd>\n" for key, text in line.details)
     head = _element("p", line.tone, f"{number}{_in_html(line.label)}{name}{result}")
     return f"{head}<dl>\n{details}</dl>\n" if details else head
+
+
+def _ladder(ladder: document.Ladder, name: str) -> str:
+    """Return a ladder as a picture in the page, with its title, and with its labels and amounts as text alternative.
+
+    Each rung has its label and amount above its bar. Bars begin at zero on the left; a change begins where the amount
+    before it ends. `name` makes the ids of its texts unique.
+    """
+    parts, top = [], 0
+    for rung in ladder.rungs:
+        *first_lines, last_line = textwrap.wrap(rung.label, _LABEL_LENGTH) or [""]
+        for line in first_lines:
+            parts.append(f'<text x="0" y="{top + _BASELINE}">{_escaped(line)}</text>\n')
+            top += _LINE_HEIGHT
+        parts.append(f'<text x="0" y="{top + _BASELINE}">{_escaped(last_line)}</text>\n')
+        parts.append(
+            f'<text x="{_LADDER_WIDTH}" y="{top + _BASELINE}" text-anchor="end">{_escaped(rung.text)}</text>\n'
+        )
+        top += _LINE_HEIGHT
+        begin, end = bar(rung, ladder.largest, _LADDER_WIDTH)
+        kind = "amount" if rung.kind == "amount" else "rise" if rung.amount > 0 else "fall"
+        parts.append(
+            f'<rect class="{kind}" x="{begin}" y="{top}" width="{end - begin}" height="{_BAR_HEIGHT}"></rect>\n'
+        )
+        top += _BAR_HEIGHT + _GAP
+    texts = "; ".join(f"{rung.label} {rung.text}" for rung in ladder.rungs)
+    return (
+        f'<figure>\n<svg role="img" width="{_LADDER_WIDTH}" height="{top}" viewBox="0 0 {_LADDER_WIDTH} {top}" '
+        f'aria-labelledby="{name}-title {name}-text">\n<title id="{name}-title">{_escaped(ladder.title)}</title>\n'
+        f'<desc id="{name}-text">{_escaped(texts)}</desc>\n{"".join(parts)}</svg>\n</figure>\n'
+    )
 
 
 def _table(table: document.Table) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.reports import document
 from gpit_fairshare.reports.document import Role, Tone
+from gpit_fairshare.reports.ladder import text_lines
 from gpit_fairshare.words import one_line, visible
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ _ESCAPES: Final = str.maketrans(
 )
 _LINKS: Final = re.compile(r":(?=\S)|(?<=www)\.|(?<=GH)-", re.IGNORECASE)
 _NAMES: Final = re.compile(r"(?<![\w.@#/:=\\-])[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)+(?![\w/:=-]|\.\w)")
+_LADDER_WIDTH: Final = 76
+"""Characters of a ladder, so that it fits a page of a paper."""
 _RESERVE: Final = 400
 """Characters reserved for the note that something is left out."""
 
@@ -75,6 +78,10 @@ def _blocks(blocks: Sequence[document.Block]) -> Iterator[tuple[str, list[str]]]
             case document.Verbatim():
                 fence = _fence(block.text, 3)
                 yield "", [f"{fence}{block.language}\n{visible(block.text)}\n{fence}\n"]
+            case document.Ladder():
+                lines = "\n".join(text_lines(block, _LADDER_WIDTH))
+                fence = _fence(lines, 3)
+                yield "", [f"{in_markdown(block.title)}\n\n", f"{fence}text\n{lines}\n{fence}\n"]
             case document.Table():
                 yield "", [*_table(block)]
 
