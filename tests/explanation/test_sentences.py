@@ -104,8 +104,8 @@ CLAUSES = {
             "transition support",
             lambda f: [f.own.spend / f.own.people, f.average, f.own["transition_support"], f.need],
         ),
-        "loses without support": ("cost per head", lambda f: [f.own.spend / f.own.people, f.average]),
-        "gains": ("fair share", lambda _: []),
+        "fair share below spend": ("cost per head", lambda f: [f.own.spend / f.own.people, f.average]),
+        "fair share above spend": ("fair share", lambda _: []),
     },
     "annual-loss-cap": {
         "at the floor": ("floor", lambda f: [7, f.own.opening * F(93, 100)]),
@@ -122,7 +122,7 @@ CLAUSES = {
     },
     "cost-above-funding": {
         "receives support": ("transition support", lambda f: [f.own["allocation"] - f.own.target, f.need]),
-        "gains": ("fair share", lambda _: []),
+        "fair share above spend": ("fair share", lambda _: []),
     },
     "fixed-taper": {
         "has a correction factor": ("correction factor", lambda f: [f.own["correction"], f.own["formula_share"]]),
@@ -182,7 +182,7 @@ CLAUSES = {
             "transition support",
             lambda f: [f.own["allocation"] - f.own.target, f.own.spend - f.own.target],
         ),
-        "gains": ("fair share", lambda _: []),
+        "fair share above spend": ("fair share", lambda _: []),
     },
 }
 """By transition and outcome that occurs on the sample: the step that binds, and the numbers after the semicolon."""
@@ -317,9 +317,9 @@ def oracle(transition, rows):
         labels[row["org_code"]] = {
             "above-average-cost": "receives support"
             if above and had > target
-            else "loses without support"
+            else "fair share below spend"
             if target < had
-            else "gains",
+            else "fair share above spend",
             "annual-loss-cap": "at the floor" if had * 93 / 100 > target else "at the fair share",
             "gap-percentage": "at the floor" if had >= target else "part of the gap paid",
             "safety-net-and-levy": "pays the levy"

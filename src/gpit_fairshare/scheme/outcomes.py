@@ -97,7 +97,7 @@ def derived_outcomes(
         return []
     texts = [*_bound_outcomes(steps, symbols, labels)]
     used_names = {name for step in steps for name, _ in tree.names_in(step.tree)}
-    if _SPEND in used_names and symbols[_SPEND].role == "input":
+    if _SPEND in used_names and symbols[_SPEND].role == "input" and not symbols[_SPEND].optional:
         texts += [(label, formula.format(answer=result), "") for label, formula in COMPARED_WITH_SPEND]
     return [
         Outcome(

@@ -26,7 +26,7 @@ ALLOCATION: Final = "allocation"
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class _AllocationRow:
     """A row of the table: the total of all, the subtotal of an area, or an organisation."""
 
     kind: Literal["total", "area", "organisation"]
@@ -78,16 +78,16 @@ class AllocationsSheet:
         code, amount = (self.sheet.column_range(column_number(self.columns[key])) for key in (CODE, ALLOCATION))
         return f'SUMIF({code},"<>{NONE}",{amount})'
 
-    def _make_rows(self) -> list[_Row]:
+    def _make_rows(self) -> list[_AllocationRow]:
         """Return the rows: the total, then each area's subtotal and organisations by code; without areas, by code."""
         organisations = organisation_years(self.layout.result, self.year)
         places = {member.code: row for row, member in enumerate(organisations, FIRST_ROW)}
-        rows = [_Row("total", members=tuple(organisations))] if self.layout.adds_up else []
+        rows = [_AllocationRow("total", members=tuple(organisations))] if self.layout.adds_up else []
         for area in sorted({member.area for member in organisations}) if self.by else [""]:
             members = tuple(member for member in organisations if member.area == area or not self.by)
             if self.by and self.layout.adds_up:
-                rows.append(_Row("area", area, members=members))
-            rows += [_Row("organisation", area, places[member.code], (member,)) for member in members]
+                rows.append(_AllocationRow("area", area, members=members))
+            rows += [_AllocationRow("organisation", area, places[member.code], (member,)) for member in members]
         return rows
 
     # Columns ------------------------------------------------------------------------------------------
