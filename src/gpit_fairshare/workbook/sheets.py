@@ -104,7 +104,7 @@ class Bars:
     """Number format of the amount on each bar, as FORMATS calls it."""
     label_position: Literal["outside_end", "inside_base"]
     """Where the amount is; outside a bar to the left, it may cover the name of the category."""
-    shown: tuple[bool, ...]
+    has_bar: tuple[bool, ...]
     """For each category: whether it has a bar of this set."""
 
 

@@ -376,6 +376,6 @@ def _look_of_bars(bars: Bars) -> dict[str, Any]:
     labels = {"value": True, "num_format": FORMATS[bars.number], "position": bars.label_position, "font": _CHART_TEXT}
     return {
         "overlap": 100,
-        "points": [None if shown else {"fill": {"none": True}} for shown in bars.shown],
-        "data_labels": labels | {"custom": [None if shown else {"delete": True} for shown in bars.shown]},
+        "points": [None if has_bar else {"fill": {"none": True}} for has_bar in bars.has_bar],
+        "data_labels": labels | {"custom": [None if has_bar else {"delete": True} for has_bar in bars.has_bar]},
     }
