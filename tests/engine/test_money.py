@@ -18,7 +18,8 @@ from gpit_fairshare import SchemeError, allocate, compare, reallocate
 from gpit_fairshare.engine.notes import notes_of
 from gpit_fairshare.errors import CalculationError
 from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION
-from gpit_fairshare.reports.allocation import allocation_document
+from gpit_fairshare.reports.allocation import allocation_screen
+from gpit_fairshare.reports.allocation_view import AllocationView
 from gpit_fairshare.reports.screen import show
 from gpit_fairshare.results.writing import document
 from gpit_fairshare.scheme.joining import load
@@ -41,9 +42,9 @@ FLOOR_AND_CEILING = {
 
 
 def screen(result, width=80):
-    """Return the screen of a result."""
+    """Return the screen of a result with all details."""
     stream = io.StringIO()
-    show(allocation_document(result), Console(file=stream, width=width))
+    show(allocation_screen(result, AllocationView(details=True)), Console(file=stream, width=width))
     return stream.getvalue()
 
 
