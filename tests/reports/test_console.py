@@ -283,7 +283,7 @@ class TestFour:
             "Allocated: all £2,300,000 in 2014/15; £2,200,000 of £2,300,000 in 2015/16.\n"
             "In 2015/16, 1 CCG gains on historic spend and 3 lose £220,000 in total.\n"
             "Alder (A) loses most: £150,000, 30.0% of its historic spend.\n"
-            "All 4 checks pass. No warnings, 4 notes.\n"
+            "All 4 checks pass. No warnings, 1 note.\n"
             "Written: out.xlsx, out.csv\n"
         )
         assert flat(text).startswith(flat(expected))

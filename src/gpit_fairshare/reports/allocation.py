@@ -245,10 +245,11 @@ def _next(opening: Opening, view: AllocationView, typed_options: str, *, is_writ
     code = (opening.losses or opening.gains or opening.organisations)[0].figures.code
     options = ["--details"] if view.has_table else ["--table", "--details"]
     options += [] if is_written else ["-o result.xlsx"]
+    is_apart = not opening.scheme.assumptions
     command = f"gpit explain {shlex.quote(code)} {typed_options}".rstrip()
     text = f"Next: add {joined(options, 'or')}; or"
     if len(text) + len(command) < _SHORT_LINE:
-        yield document.Paragraph(f"{text} {command}")
+        yield document.Paragraph(f"{text} {command}", blank_before=is_apart)
     else:
-        yield document.Paragraph(f"{text}:")
+        yield document.Paragraph(f"{text}:", blank_before=is_apart)
         yield document.Paragraph(command, marker="  ", is_wrapped=False)

@@ -169,8 +169,8 @@ class Opening:
         years_by_setting = defaultdict(list)
         for name, year, value in self.scheme.overridden():
             value_text = written_value(value.value, self.scheme.parameters[name].unit, value.as_written)
-            label = f"{self.scheme.labels[name]} ({name})" if self.full else name
-            years_by_setting[f"{label}: {value_text}"].append(year)
+            text = f"{self.scheme.labels[name]} ({name}): {value_text}" if self.full else f"{name} = {value_text}"
+            years_by_setting[text].append(year)
         settings = []
         for text, years in years_by_setting.items():
             when = span(years, self.scheme.years)
