@@ -117,6 +117,17 @@ class TestOpening:
         assert f"Oxfordshire (10Q) loses most: {largest}, {-changes[most][1]:.1%} of its historic spend." in opening
         assert "All 4 checks pass. 13 warnings, 7 notes." in opening
 
+    def test_new_money(self):
+        """A loss of 7% at most leaves A and B with £465,000 each, £330,000 above the budget: that is said first."""
+        settings = {"revenue_budget": 2_000_000}
+        result = allocate(**FOUR, transition="annual-loss-cap", settings=settings, with_effects=False)
+        text = shown(result)
+
+        # C and D have £600,000 and £800,000 by people; 93% of £500,000 is £465,000, and of that again £432,450.
+        assert text.startswith("New money (R09): £330,000 in 2014/15 and £264,900 in 2015/16.\n")
+        assert "Allocated: £2,330,000 in 2014/15; £2,264,900 in 2015/16.\n" in text
+        assert shown(result, quiet=True).endswith("£594,900 of new money\n")
+
     def test_a_failed_check_comes_first(self, tmp_path):
         """A check that fails is the first line, with its year and organisations; then how many fail."""
         scheme = tmp_path / "strict.toml"

@@ -88,9 +88,11 @@ def _quiet_line(opening: Opening) -> str:
     checks = f"{failing} of {counted(number, 'check')} {'fails' if failing == 1 else 'fail'}" if number else "no checks"
     warnings = [finding for finding in opening.other_findings if finding.level == "warning"]
     parts = [f"{opening.scheme.title}: {amount}", checks, counted(len(warnings), "warning")]
-    unspent = math.fsum(amount for _, amount in opening.unspent_by_year())
-    if unspent:
+    unspent, new = (math.fsum(map(amount_of, opening.years)) for amount_of in (unspent_in, opening.new_money))
+    if unspent >= _HALF_A_POUND:
         parts.append(f"{money(unspent)} of {opening.unspent_kind()} unspent")
+    if new >= _HALF_A_POUND:
+        parts.append(f"{money(new)} of new money")
     if opening.result.inputs.illustrative:
         parts.append("illustrative spend")
     return "; ".join(parts)
@@ -133,6 +135,8 @@ def _money_rows(opening: Opening, years: Sequence[YearMeasures]) -> Iterator[doc
     accounts = [year.money for year in years if year.money]
     if any(account.money_in for account in accounts):
         yield row("Money in", [money_in(year) for year in years])
+    if any(map(opening.new_money, years)):
+        yield row("New money in it", [opening.new_money(year) for year in years])
     if any(account.taken_away for account in accounts):
         yield row("Taken away", [math.fsum(line.amount for line in account.taken_away) for account in accounts])
     yield row(opening.total_label, [year.allocated for year in years])
@@ -140,7 +144,8 @@ def _money_rows(opening: Opening, years: Sequence[YearMeasures]) -> Iterator[doc
         yield row("Unspent", [unspent_in(year) for year in years])
     differences = [account.difference for account in accounts]
     if any(abs(difference or 0.0) >= _HALF_A_POUND for difference in differences):
-        yield row(DIFFERENCE, differences)
+        balanced = all(account.is_balanced for account in accounts)
+        yield row("Difference from rounding" if balanced else DIFFERENCE, differences)
 
 
 def _outcome_rows(opening: Opening, years: Sequence[YearMeasures]) -> Iterator[document.Row]:

@@ -19,7 +19,7 @@ from gpit_fairshare.reports.organisation_table import OrganisationChange
 from gpit_fairshare.words import counted, inside, is_money, joined, listed, plural, span
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from gpit_fairshare.engine import Result
     from gpit_fairshare.engine.measures import YearMeasures
@@ -110,9 +110,11 @@ class Opening:
     # What is wrong, or limits the use of the figures
 
     def problems(self) -> Iterator[document.Block]:
-        """Yield failed checks, unspent money, illustrative spend, indicative years and settings of this run."""
+        """Yield failed checks, unspent and new money, illustrative spend, indicative years, settings of this run."""
         yield from self._failed_checks()
-        yield from self._unspent()
+        yield from _amounts_by_year(f"Unspent {self.unspent_kind()} ({FindingCode.UNSPENT})", self.unspent_by_year())
+        new_money = [(year.year, self.new_money(year)) for year in self.years]
+        yield from _amounts_by_year(f"New money ({FindingCode.NEW_MONEY})", new_money)
         yield from self._cautions()
         yield from self._settings()
 
@@ -133,25 +135,22 @@ class Opening:
             yield document.Paragraph(text, Tone.BAD)
 
     def unspent_by_year(self) -> list[tuple[str, float]]:
-        """Return the years with unspent money of 50p or more, each with its amount in £, all kinds together."""
-        totals = [(year.year, unspent_in(year)) for year in self.years]
-        return [(year, amount) for year, amount in totals if amount >= _HALF_A_POUND]
+        """Return each year with its unspent money in £, all kinds together."""
+        return [(year.year, unspent_in(year)) for year in self.years]
 
     def unspent_kind(self) -> str:
         """Return which money is unspent, inside a sentence: its label, or `money` if there are several kinds."""
         labels = {line.label for year in self.years if year.money for line in year.money.unspent if line.amount}
         return inside(labels.pop()) if len(labels) == 1 else "money"
 
-    def _unspent(self) -> Iterator[document.Block]:
-        """Yield finding R03 in one line: the money unspent by year; after four years the others are added up."""
-        unspent = self.unspent_by_year()
-        amounts = [f"{money(amount)} in {year}" for year, amount in unspent[:MOST_YEARS]]
-        if len(unspent) > MOST_YEARS:
-            more = money(math.fsum(amount for _, amount in unspent[MOST_YEARS:]))
-            amounts.append(f"{more} in {counted(len(unspent) - MOST_YEARS, 'later year')}")
-        if amounts:
-            text = f"Unspent {self.unspent_kind()} ({FindingCode.UNSPENT}): {joined(amounts)}."
-            yield document.Paragraph(text, Tone.WARNING)
+    def new_money(self, year: YearMeasures) -> float:
+        """Return the money in £ that the transition adds on top of the budget in a year, less what it takes away."""
+        account, names = year.money, self.scheme.money.new_money
+        if not account:
+            return 0.0
+        if not account.is_balanced and not self.scheme.money.stated and self.scheme.has_new_money:
+            return max(0.0, -(account.difference or 0.0))
+        return max(0.0, math.fsum(line.amount for line in account.money_in if line.name in names))
 
     def _cautions(self) -> Iterator[document.Block]:
         """Yield that spend is illustrative, in full with the files that say so, and which years are indicative."""
@@ -203,11 +202,27 @@ class Opening:
             yield document.Paragraph(f"{label} in {self.last.year}: lowest {lowest}, highest {highest}.")
             return
         if len(self.years) <= MOST_YEARS:
-            parts = [f"{_share_allocated([year])} in {year.year}" for year in self.years]
+            parts = [f"{self._share_allocated([year])} in {year.year}" for year in self.years]
         else:
-            parts = [f"{_share_allocated(self.years)} in {counted(len(self.years), 'year')}"]
-            parts.append(f"{_share_allocated([self.last])} in {self.last.year}")
+            parts = [f"{self._share_allocated(self.years)} in {counted(len(self.years), 'year')}"]
+            parts.append(f"{self._share_allocated([self.last])} in {self.last.year}")
         yield document.Paragraph(f"{self.total_label}: {'; '.join(parts)}.")
+
+    def _share_allocated(self, years: Sequence[YearMeasures]) -> str:
+        """Return how much of the money in is allocated in these years together: `all £100`, `£90 of £100`.
+
+        With new money there is no such share: what is allocated is then not limited by the money in.
+        """
+        allocated = math.fsum(year.allocated for year in years)
+        amounts = [money_in(year) for year in years]
+        if any(amount is None for amount in amounts) or any(map(self.new_money, years)):
+            return money(allocated)
+        available = math.fsum(amount or 0.0 for amount in amounts)
+        if abs(available - allocated) < _HALF_A_POUND:
+            return f"all {money(allocated)}"
+        if allocated > available:
+            return f"{money(allocated)}, {money(allocated - available)} more than the money in,"
+        return f"{money(allocated)} of {money(available)}"
 
     def gains_and_losses(self) -> Iterator[document.Block]:
         """Yield how many gain and lose on historic spend in the last year, and who loses most; nothing without it."""
@@ -273,18 +288,15 @@ def money_in(year: YearMeasures) -> float | None:
     return math.fsum(line.amount for line in year.money.money_in)
 
 
-def _share_allocated(years: list[YearMeasures]) -> str:
-    """Return how much of the money in is allocated in these years together: `all £100`, `£90 of £100`."""
-    allocated = math.fsum(year.allocated for year in years)
-    amounts = [money_in(year) for year in years]
-    if any(amount is None for amount in amounts):
-        return money(allocated)
-    available = math.fsum(amount or 0.0 for amount in amounts)
-    if abs(available - allocated) < _HALF_A_POUND:
-        return f"all {money(allocated)}"
-    if allocated > available:
-        return f"{money(allocated)}, {money(allocated - available)} more than the money in,"
-    return f"{money(allocated)} of {money(available)}"
+def _amounts_by_year(heading: str, amounts: Sequence[tuple[str, float]]) -> Iterator[document.Block]:
+    """Yield a warning with the amounts of 50p or more by year; after four years the others are added up."""
+    amounts = [(year, amount) for year, amount in amounts if amount >= _HALF_A_POUND]
+    texts = [f"{money(amount)} in {year}" for year, amount in amounts[:MOST_YEARS]]
+    if len(amounts) > MOST_YEARS:
+        more = money(math.fsum(amount for _, amount in amounts[MOST_YEARS:]))
+        texts.append(f"{more} in {counted(len(amounts) - MOST_YEARS, 'later year')}")
+    if texts:
+        yield document.Paragraph(f"{heading}: {joined(texts)}.", Tone.WARNING)
 
 
 def _verb(number: int, verb: str) -> str:
