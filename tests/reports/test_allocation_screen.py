@@ -15,6 +15,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from gpit_fairshare import allocate
+from gpit_fairshare.cli import app
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.reports import screen
 from gpit_fairshare.reports.allocation import allocation_document, allocation_screen
@@ -23,7 +24,7 @@ from gpit_fairshare.reports.document import Document
 from gpit_fairshare.reports.formats import rendered
 from gpit_fairshare.reports.organisation_table import SORT_KEYS
 from icb_floor_and_ceiling import icb_options
-from running import SAMPLES, gpit, population_file, read_rows, spend_file
+from running import SAMPLES, gpit, population_file, read_rows, spend_file, write_rows
 
 LAST = "2015/16"
 FOUR = {"population": str(SAMPLES / "abcd-population.csv"), "spend": str(SAMPLES / "abcd-spend.csv")}
@@ -56,6 +57,22 @@ def boards(tmp_path_factory):
     return allocate(**icb_options(tmp_path_factory.mktemp("icb")), with_effects=False)
 
 
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory):
+    """Three CCGs, of which A loses most; names and areas look like markup, or are missing."""
+    rows = [
+        {"org_code": code, "org_name": name, "area_team": area, "registered_population": 100, "historic_spend": spend}
+        for code, name, area, spend in (
+            ("A", "[red]x[/red] Łódź", "[i]West[/i]", 90),
+            ("B", ":smile:", "", 9),
+            ("C", "", "", 9),
+        )
+    ]
+    people = write_rows(tmp_path_factory.mktemp("hostile") / "people.csv", rows)
+    settings = {"revenue_budget": 150, "transition_fund": 0}
+    return allocate(population=people, spend=people, settings=settings, with_effects=False)
+
+
 def text_of(report, width=80):
     """A document as text of a screen."""
     stream = io.StringIO()
@@ -66,6 +83,11 @@ def text_of(report, width=80):
 def shown(result, width=80, **view):
     """The screen of a result, as text; the options of its run are those of the sample."""
     return text_of(allocation_screen(result, AllocationView(**view), typed_options="--sample"), width)
+
+
+def run_words(options):
+    """The options of a run as words of the command line."""
+    return [word for name, value in options.items() for word in (f"--{name}", value)]
 
 
 def flat(text):
@@ -332,18 +354,19 @@ class TestBelow:
         for part in ("Unspent transition fund", "do not quote", "All 4 checks pass", "Securing Excellence"):
             assert text.count(part) == 1
 
-    def test_next_command_runs(self, tmp_path):
+    def test_next_command_runs(self, tmp_path, monkeypatch, capsys):
         """The last line is a command that explains who loses most, with the options of this run, quoted for a shell."""
+        monkeypatch.chdir(tmp_path)
         people = population_file(tmp_path, {"A": 100, "B": 300}, "my people.csv")
         spend = spend_file(tmp_path, {"A": 300, "B": 900})
         settings = ("--set", "revenue_budget=1000", "--set", "transition_fund=0")
         words = ("--population", people.name, "--spend", spend.name, *settings)
-        printed = gpit("allocate", *words, "--top", "1", folder=tmp_path).stdout.decode()
-        command = printed.splitlines()[-1].strip()
+        assert app(["allocate", *words, "--top", "1"], standalone_mode=False) == 0
+        command = capsys.readouterr().out.splitlines()[-1].strip()
 
         expected = "gpit explain B --population 'my people.csv' --spend spend.csv"
         assert command == f"{expected} {' '.join(settings)}"
-        assert gpit(*shlex.split(command)[1:], folder=tmp_path).returncode == 0
+        assert app(shlex.split(command)[1:], standalone_mode=False) == 0
 
 
 class TestEveryone:
@@ -435,6 +458,39 @@ class TestEveryone:
         assert tuple(SORT_KEYS) == SORTS
 
 
+class TestEveryScreen:
+    """Narrow screens, other encodings and names that look like markup."""
+
+    VIEWS = ({}, {"table": True}, {"sort": "percent", "top": 3}, {"details": True})
+
+    @pytest.mark.parametrize("view", VIEWS, ids=str)
+    @pytest.mark.parametrize("width", [56, 72, 200])
+    def test_width(self, sample, view, width):
+        """No line is wider than the screen, nor than 120 columns, and no figure is cut."""
+        text = shown(sample, width, **view)
+
+        assert max(map(cell_len, text.splitlines())) <= min(width, 120)
+        assert not re.search(r"[£\d,]…", text)
+        assert not [line for line in text.splitlines() if line != line.rstrip()]
+
+    @pytest.mark.parametrize("view", [*VIEWS, {"quiet": True}], ids=str)
+    def test_hostile_names(self, hostile, view):
+        """Markup in names, areas and options is shown as text, and an escape code as its number, in ASCII too."""
+        stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+        report = allocation_screen(hostile, AllocationView(**view), typed_options="--map '\x1b[31m=x'")
+        screen.show(report, Console(file=stream, width=80, markup=False))
+        stream.flush()
+        text = stream.buffer.getvalue().decode("ascii")
+
+        assert "\x1b" not in text
+        if not view.get("quiet") and not view.get("details"):
+            assert "[red]x[/red] ??d?" in text
+            assert r"--map '\u001b[31m=x'" in text
+        if view.get("table"):
+            assert "\n[i]West[/i]\n" in text
+            assert "\nnot given\n" in text
+
+
 class TestQuiet:
     """`-q` prints one line."""
 
@@ -480,13 +536,25 @@ class TestCommandLine:
         assert re.fullmatch(rb"gpit: error: .*\n", done.stderr)
         assert not list(tmp_path.iterdir())
 
-    def test_json_is_the_same_document(self, tmp_path):
-        """`--json` prints the same bytes with and without options of the screen, and no manifest has them."""
-        run = ("allocate", "--population", FOUR["population"], "--spend", FOUR["spend"], "--json")
-        plain, other = (gpit(*run, *words, folder=tmp_path).stdout for words in ((), ("--top", "2", "--details")))
+    def test_an_order_that_the_result_does_not_have(self, tmp_path, monkeypatch):
+        """Without areas there is no order by area: nothing is printed and no file is left."""
+        monkeypatch.chdir(tmp_path)
+        people = population_file(tmp_path, {"A": 100, "B": 300})
+        words = ["allocate", "--population", people.name, "--transition", "none", "--sort", "area", "-o", "x.csv"]
 
-        assert plain == other
-        assert plain.startswith(b"{")
+        with pytest.raises(UsageError, match="--sort area: this result has no such column"):
+            app(words, standalone_mode=False)
+        assert [path.name for path in tmp_path.iterdir()] == [people.name]
+
+    def test_json_is_the_same_document(self, capsysbinary):
+        """`--json` prints the same bytes with and without options of the screen, so no manifest has them."""
+        printed = []
+        for words in ((), ("--top", "2", "--details"), ("-q",)):
+            app(["allocate", *run_words(FOUR), "--json", *words], standalone_mode=False)
+            printed.append(capsysbinary.readouterr().out)
+
+        assert printed[0].startswith(b"{")
+        assert printed[1:] == printed[:1] * 2
 
     def test_a_file_has_everything(self, sample):
         """A document has its title first, all 211 CCGs, and the details."""

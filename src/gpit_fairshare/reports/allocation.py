@@ -91,6 +91,7 @@ def _quiet_line(opening: Opening) -> str:
     unspent, new = (math.fsum(map(amount_of, opening.years)) for amount_of in (unspent_in, opening.new_money))
     if unspent >= _HALF_A_POUND:
         parts.append(f"{money(unspent)} of {opening.unspent_kind()} unspent")
+    parts += [finding.found for finding in opening.unspent_findings]
     if new >= _HALF_A_POUND:
         parts.append(f"{money(new)} of new money")
     if opening.result.inputs.illustrative:

@@ -30,8 +30,8 @@ MOST_YEARS: Final = 4
 """Years that a sentence or a compact table names; figures of more are added up."""
 _NAMED: Final = 3
 """Settings, years and codes that a short sentence names."""
-_MOST_CHECKS: Final = 2
-"""Failed checks that a short report names, so that the answer stays within its first ten lines."""
+_MOST_FINDINGS: Final = 2
+"""Failed checks, and findings of unspent money, that a short report names: the answer stays within ten lines."""
 _HALF_A_POUND: Final = 0.5
 
 
@@ -89,12 +89,16 @@ class Opening:
     @cached_property
     def other_findings(self) -> list[Finding]:
         """Return the findings of the run, except settings and unspent money, which the opening shows."""
-        in_opening = {FindingCode.SET_FOR_THIS_RUN}
-        # The line of unspent money covers its finding, unless it omits a step that leaves money over.
+        in_opening = {FindingCode.SET_FOR_THIS_RUN, FindingCode.UNSPENT}
+        return [finding for finding in self.result.findings if finding.number not in in_opening]
+
+    @cached_property
+    def unspent_findings(self) -> list[Finding]:
+        """Return the findings of unspent money, if the money account omits a step that leaves money over; else none."""
         covered = (fund.step in self.scheme.money.unspent or fund.unspent < 1 for fund in self.result.funds)
         if self.in_money and all(covered):
-            in_opening.add(FindingCode.UNSPENT)
-        return [finding for finding in self.result.findings if finding.number not in in_opening]
+            return []
+        return [finding for finding in self.result.findings if finding.number == FindingCode.UNSPENT]
 
     def blocks(self, *, title_first: bool = False) -> Iterator[document.Block]:
         """Yield all sentences; a document for a file has its title first, a screen what is wrong."""
@@ -113,6 +117,7 @@ class Opening:
         """Yield failed checks, unspent and new money, illustrative spend, indicative years, settings of this run."""
         yield from self._failed_checks()
         yield from _amounts_by_year(f"Unspent {self.unspent_kind()} ({FindingCode.UNSPENT})", self.unspent_by_year())
+        yield from self._unspent_outside_account()
         new_money = [(year.year, self.new_money(year)) for year in self.years]
         yield from _amounts_by_year(f"New money ({FindingCode.NEW_MONEY})", new_money)
         yield from self._cautions()
@@ -126,13 +131,23 @@ class Opening:
                 codes = f" ({listed(check.failing, _NAMED)})" if check.failing else ""
                 years_by_check[check.name, check.formula].append(f"{check.year}{codes}")
         failed = list(years_by_check.items())
-        named = failed if self.full else failed[:_MOST_CHECKS]
+        named = failed if self.full else failed[:_MOST_FINDINGS]
         for (name, _), years in named:
             yield document.Paragraph(f"Check fails in {listed(years, _NAMED)}: {name}.", Tone.BAD)
         if len(failed) > len(named):
             others = len(failed) - len(named)
             text = f"{counted(others, 'more check')} {'fails' if others == 1 else 'fail'}: --details"
             yield document.Paragraph(text, Tone.BAD)
+
+    def _unspent_outside_account(self) -> Iterator[document.Block]:
+        """Yield the findings of unspent money that the line above does not cover; a short report counts most."""
+        findings = self.unspent_findings
+        named = findings if self.full else findings[:_MOST_FINDINGS]
+        for finding in named:
+            yield document.Paragraph(str(finding), Tone.WARNING, marker=f"{finding.number}  ")
+        if len(findings) > len(named):
+            text = f"{len(findings) - len(named):,} more findings of unspent money: --details"
+            yield document.Paragraph(text, Tone.WARNING)
 
     def unspent_by_year(self) -> list[tuple[str, float]]:
         """Return each year with its unspent money in £, all kinds together."""
