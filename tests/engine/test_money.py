@@ -30,6 +30,7 @@ from running import SAMPLES, SHARED, population_file, write_rows
 from small_schemes import scheme
 from tiers import slow_but
 
+DETAILS = AllocationView(details=True)
 DIFFERENCE = "Difference (in − taken away − out − unspent)"
 CASES = SHARED.parent / "cases" / "evidence"
 FOUR = {"population": SAMPLES / "abcd-population.csv", "spend": SAMPLES / "abcd-spend.csv"}
@@ -41,7 +42,7 @@ FLOOR_AND_CEILING = {
 }
 
 
-def screen(result, width=80, view=AllocationView(details=True)):
+def screen(result, width=80, view=DETAILS):
     """Return the screen of a result, with all details unless another view is given."""
     stream = io.StringIO()
     show(allocation_screen(result, view), Console(file=stream, width=width))
@@ -378,7 +379,7 @@ def test_a_saving_counts_with_what_is_taken(tmp_path, name):
     assert (lines(money.taken_away), money.unspent) == ([(name, 40)], ())
     assert (money.out.amount, money.difference) == (960, 0)
     # What the step leaves over is not in the line of unspent money, so that its finding is near the top.
-    for view in (AllocationView(), AllocationView(details=True)):
+    for view in (AllocationView(), DETAILS):
         assert screen(result, view=view).startswith("R03  Saving 2014/15: £60 of £100 is unspent.\n")
     assert "Saving 2014/15: £60 of £100 is unspent" in screen(result, view=AllocationView(quiet=True))
     rows = {row[0]: row[1] for row in evaluated_rows(tmp_path / "cut.xlsx", "Summary")}
