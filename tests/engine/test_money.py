@@ -191,6 +191,7 @@ def test_money_that_is_taken_away_has_its_own_line(tmp_path):
     text = " ".join(screen(result).split())
 
     assert "Money in Base £300,000 Taken away Saving £30,000 Money out Total allocation £270,000" in text
+    assert "Allocated: £270,000 of £300,000 (£30,000 taken away) in" in text
     assert [money["money_in"][0]["amount"], money["taken_away"][0]["amount"]] == [300_000, 30_000]
     assert (money["out"]["amount"], money["difference"]) == (270_000, 0)
     assert [summary[f"{side} (£)"] for side in ("Money in: Base", "Taken away: Saving", DIFFERENCE)] == [
@@ -204,7 +205,10 @@ def test_money_that_is_taken_away_has_its_own_line(tmp_path):
 
 def test_a_file_without_the_table_runs_and_one_line_says_what_to_add(tmp_path):
     """Money in is £30,000, which share_out shares; £270,000 go out, and the warning names the table and the file."""
-    (warning,) = [finding for finding in minus(tmp_path, "").findings if finding.number == "R07"]
+    result = minus(tmp_path, "")
+    (warning,) = [finding for finding in result.findings if finding.number == "R07"]
+    year = next(iter(result.years))
+    assert screen(result, view=AllocationView()).startswith(f"Money does not balance (R07): £240,000 in {year}.\n")
 
     assert "£240,000 more" in warning.found
     assert warning.remedy.startswith("Add a table [money] to minus.toml: in = […]")

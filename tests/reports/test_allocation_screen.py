@@ -437,6 +437,22 @@ class TestEveryone:
         assert len(part) == 25
         assert sum(pounds(line)[1] for line in part) == 155_077_352
 
+    def test_areas_that_differ_in_capitals_only(self, tmp_path):
+        """`North` and `north` are two areas, each with one subtotal, whatever the order of codes."""
+        rows = [
+            {"org_code": code, "area_team": area, "registered_population": heads, "historic_spend": 10}
+            for code, area, heads in (("A", "north", 1), ("B", "North", 2), ("C", "north", 3), ("D", "North", 4))
+        ]
+        people = write_rows(tmp_path / "people.csv", rows)
+        settings = {"revenue_budget": 100, "transition_fund": 0}
+        text = shown(allocate(population=people, spend=people, settings=settings, with_effects=False), table=True)
+
+        # £10 a head: B and D have £60, A and C £40.
+        lines = [line.split() for line in text.splitlines()]
+        assert [line for line in lines if line and line[0] in ("North", "north")] == [["North"], ["north"]]
+        totals = [line[3:5] for line in lines if line[:2] == ["Total", "of"]]
+        assert totals == [["£20", "£60"], ["£20", "£40"], ["£40", "£100"]]
+
     def test_a_narrow_screen_says_what_it_leaves_out(self, sample):
         """At 80 columns there is no room for two columns, and a line says so; at 120 columns all are there."""
         assert "Not shown, because the screen is too narrow: Per head, Outcome." in shown(sample, table=True)

@@ -80,8 +80,8 @@ def _quiet_line(opening: Opening) -> str:
     """Return a run in one line: scheme, amount allocated, failed checks, warnings, and unspent money by name."""
     years = span([year.year for year in opening.years])
     if opening.in_money:
-        label = opening.total_label if opening.total_label != "Allocated" else "allocated"
-        amount = f"{money(math.fsum(year.allocated for year in opening.years))} {inside(label)} in {years}"
+        allocated = money(math.fsum(year.allocated for year in opening.years))
+        amount = f"{allocated} {inside(opening.total_label)} in {years}"
     else:
         amount = f"{counted(opening.last.organisations, opening.organisation)}, {years}"
     failing, number = opening.failing_checks, len(opening.scheme.checks)
@@ -180,7 +180,7 @@ def _largest_changes(opening: Opening) -> Iterator[document.Block]:
     largest_gains, largest_losses = gains[:_LARGEST], losses[:_LARGEST]
     kinds = joined([kind for kind, rows in (("gains", gains), ("losses", losses)) if rows])
     yield document.Heading(f"Largest {kinds} on {opening.spend_label} in {opening.last.year}")
-    table = OrganisationTable(opening.organisations, opening.organisation, opening.write)
+    table = OrganisationTable(opening.organisations, opening.organisation, write=money, in_money=True)
     yield table.largest(largest_gains, largest_losses)
     counts, others = [], []
     for rows, largest, noun in ((gains, largest_gains, "gain"), (losses, largest_losses, "loss")):
@@ -201,7 +201,8 @@ def _everyone(opening: Opening, sort: str = "", top: int = 0) -> Iterator[docume
     table = OrganisationTable(
         opening.organisations,
         opening.organisation,
-        opening.write,
+        write=opening.write,
+        in_money=opening.in_money,
         result_label=result_label,
         area_label=area_label,
     )

@@ -16,7 +16,7 @@ from gpit_fairshare.numbers import money, percentage, plain_number, written_valu
 from gpit_fairshare.reports import document
 from gpit_fairshare.reports.document import Tone
 from gpit_fairshare.reports.organisation_table import OrganisationChange
-from gpit_fairshare.words import counted, inside, is_money, joined, listed, plural, span
+from gpit_fairshare.words import counted, inside, is_money, joined, listed, plural, sentence, span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -114,8 +114,10 @@ class Opening:
     # What is wrong, or limits the use of the figures
 
     def problems(self) -> Iterator[document.Block]:
-        """Yield failed checks, unspent and new money, illustrative spend, indicative years, settings of this run."""
+        """Yield failed checks, what is wrong or left over in the money, limits of the figures, settings of this run."""
         yield from self._failed_checks()
+        differences = [(year.year, abs(self._imbalance(year))) for year in self.years]
+        yield from _amounts_by_year(f"Money does not balance ({FindingCode.MONEY_DOES_NOT_BALANCE})", differences)
         yield from _amounts_by_year(f"Unspent {self.unspent_kind()} ({FindingCode.UNSPENT})", self.unspent_by_year())
         yield from self._unspent_outside_account()
         new_money = [(year.year, self.new_money(year)) for year in self.years]
@@ -160,12 +162,27 @@ class Opening:
 
     def new_money(self, year: YearMeasures) -> float:
         """Return the money in £ that the transition adds on top of the budget in a year, less what it takes away."""
-        account, names = year.money, self.scheme.money.new_money
-        if not account:
+        if not year.money:
             return 0.0
-        if not account.is_balanced and not self.scheme.money.stated and self.scheme.has_new_money:
-            return max(0.0, -(account.difference or 0.0))
-        return max(0.0, math.fsum(line.amount for line in account.money_in if line.name in names))
+        if self._is_balanced_by_new_money(year):
+            return -(year.money.difference or 0.0)
+        names = self.scheme.money.new_money
+        return max(0.0, math.fsum(line.amount for line in year.money.money_in if line.name in names))
+
+    def _is_balanced_by_new_money(self, year: YearMeasures) -> bool:
+        """Return whether what is paid above the money in is new money, though no file states where it comes from."""
+        difference = (year.money.difference if year.money else None) or 0.0
+        return difference < 0 and self._differs(year) and not self.scheme.money.stated and self.scheme.has_new_money
+
+    def _differs(self, year: YearMeasures) -> bool:
+        """Return whether the money account of a year differs by more than rounding."""
+        return year.money is not None and not year.money.is_balanced
+
+    def _imbalance(self, year: YearMeasures) -> float:
+        """Return the difference of the money account in £ that needs an explanation: finding R07; else 0."""
+        if not year.money or not self._differs(year) or self._is_balanced_by_new_money(year):
+            return 0.0
+        return year.money.difference or 0.0
 
     def _cautions(self) -> Iterator[document.Block]:
         """Yield that spend is illustrative, in full with the files that say so, and which years are indicative."""
@@ -233,6 +250,9 @@ class Opening:
         if any(amount is None for amount in amounts) or any(map(self.new_money, years)):
             return money(allocated)
         available = math.fsum(amount or 0.0 for amount in amounts)
+        taken_away = math.fsum(line.amount for year in years if year.money for line in year.money.taken_away)
+        if taken_away >= _HALF_A_POUND:
+            return f"{money(allocated)} of {money(available)} ({money(taken_away)} taken away)"
         if abs(available - allocated) < _HALF_A_POUND:
             return f"all {money(allocated)}"
         if allocated > available:
@@ -285,7 +305,7 @@ class Opening:
         agreement = self.agreement() if self.scheme.checks else "the scheme has no checks"
         levels = [finding.level for finding in self.other_findings]
         warnings, notes = levels.count("warning"), levels.count("note")
-        text = f"{agreement[:1].upper()}{agreement[1:]}. {counted(warnings, 'warning') if warnings else 'No warnings'}"
+        text = f"{sentence(agreement)}. {counted(warnings, 'warning') if warnings else 'No warnings'}"
         text += f", {counted(notes, 'note')}" if notes else ""
         tone = Tone.BAD if self.failing_checks else Tone.PASSED if not warnings else Tone.PLAIN
         return document.Paragraph(f"{text}.", tone)

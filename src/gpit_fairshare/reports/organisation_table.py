@@ -67,7 +67,7 @@ def _smallest_first(value: float | None) -> float:
 SORT_KEYS: Final[dict[str, Callable[[OrganisationChange], Any]]] = {
     "code": lambda row: row.figures.code,
     "name": lambda row: row.figures.name.casefold(),
-    "area": lambda row: row.area.casefold(),
+    "area": lambda row: (row.area.casefold(), row.area),
     "before": lambda row: _largest_first(row.before),
     "after": lambda row: _largest_first(row.figures.allocation),
     "change": lambda row: _smallest_first(row.change),
@@ -94,8 +94,9 @@ class OrganisationTable:
         self,
         organisations: Sequence[OrganisationChange],
         noun: str,
-        write: Callable[[float], str],
         *,
+        write: Callable[[float], str],
+        in_money: bool,
         result_label: str = "",
         area_label: str = "",
     ) -> None:
@@ -105,6 +106,7 @@ class OrganisationTable:
             organisations: All of them, by code.
             noun: What an organisation is called.
             write: Writes a result: as money, or a score.
+            in_money: Whether results are money, which can be added up.
             result_label: Label of the result, which heads its column if there is no comparison.
             area_label: Label of the column to report by; empty without one.
         """
@@ -114,7 +116,7 @@ class OrganisationTable:
         self.result_label = result_label
         self.area_label = area_label
         self.is_compared = any(row.before is not None for row in organisations)
-        self.in_money = write is money
+        self.in_money = in_money
         self.has_rates = self.in_money and any(row.figures.per_head is not None for row in organisations)
 
     def everyone(self, *, sort: str = "", top: int = 0) -> Iterator[Block]:
