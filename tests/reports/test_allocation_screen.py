@@ -212,6 +212,27 @@ class TestOpening:
         assert "A loses most: £2,000, 66.7% of its historic spend.\n" in text
         assert "Largest losses on historic spend in 2015/16" in text
 
+    @pytest.mark.parametrize(
+        ("spend", "expected"),
+        [
+            ({"A": 1_000, "B": 2_000, "C": 3_000}, "3 CCGs do not change."),
+            ({"A": 900, "B": 2_000, "C": 3_000}, "1 CCG gains on historic spend, none loses and 2 do not change."),
+            ({"A": 900, "B": 1_900, "C": 2_000}, "3 CCGs gain on historic spend and none loses."),
+            (
+                {"A": 900, "B": 2_000, "C": 3_100},
+                "1 CCG gains on historic spend, 1 loses £100 and 1 does not change. C loses most: £100, 3.2%",
+            ),
+            ({"A": 1_000.6, "B": 2_000, "C": 2_999.1}, "3 CCGs do not change."),
+        ],
+    )
+    def test_who_gains_and_loses(self, tmp_path, spend, expected):
+        """Fair shares are £1,000, £2,000 and £3,000; a difference of less than £1 is no change."""
+        people = population_file(tmp_path, {"A": 100, "B": 200, "C": 300})
+        settings = {"revenue_budget": 6_000, "transition_fund": 0}
+        result = allocate(population=people, spend=spend_file(tmp_path, spend), settings=settings, with_effects=False)
+
+        assert f"In 2015/16, {expected}" in flat(shown(result))
+
     def test_one_organisation(self, tmp_path):
         """One CCG is not compared with others: no spread per head and no largest changes."""
         people, spend = population_file(tmp_path, {"A": 100}), spend_file(tmp_path, {"A": 3_000})
