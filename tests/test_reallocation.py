@@ -799,7 +799,7 @@ def test_the_screen(after_allocate):
         "Unallocated £0",
         "Current allocations £2,300,000 Revised allocations + unallocated £2,300,000",
         "A Alder £425,000 -£94,500 £330,500",
-        "All 14 checks of the scheme pass",
+        "All 14 checks pass.",
         "Written: r.xlsx, r.csv, r.csv.manifest.json, r.parquet, r.parquet.manifest.json, r.json, letters.csv",
     ):
         assert text in screen

@@ -18,7 +18,8 @@ from gpit_fairshare import SchemeError, allocate, compare, reallocate
 from gpit_fairshare.engine.notes import notes_of
 from gpit_fairshare.errors import CalculationError
 from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION
-from gpit_fairshare.reports.allocation import allocation_document
+from gpit_fairshare.reports.allocation import allocation_screen
+from gpit_fairshare.reports.allocation_view import AllocationView
 from gpit_fairshare.reports.screen import show
 from gpit_fairshare.results.writing import document
 from gpit_fairshare.scheme.joining import load
@@ -29,6 +30,7 @@ from running import SAMPLES, SHARED, population_file, write_rows
 from small_schemes import scheme
 from tiers import slow_but
 
+DETAILS = AllocationView(details=True)
 DIFFERENCE = "Difference (in − taken away − out − unspent)"
 CASES = SHARED.parent / "cases" / "evidence"
 FOUR = {"population": SAMPLES / "abcd-population.csv", "spend": SAMPLES / "abcd-spend.csv"}
@@ -40,10 +42,10 @@ FLOOR_AND_CEILING = {
 }
 
 
-def screen(result, width=80):
-    """Return the screen of a result."""
+def screen(result, width=80, view=DETAILS):
+    """Return the screen of a result, with all details unless another view is given."""
     stream = io.StringIO()
-    show(allocation_document(result), Console(file=stream, width=width))
+    show(allocation_screen(result, view), Console(file=stream, width=width))
     return stream.getvalue()
 
 
@@ -189,6 +191,7 @@ def test_money_that_is_taken_away_has_its_own_line(tmp_path):
     text = " ".join(screen(result).split())
 
     assert "Money in Base £300,000 Taken away Saving £30,000 Money out Total allocation £270,000" in text
+    assert "Allocated: £270,000 of £300,000 (£30,000 taken away) in" in text
     assert [money["money_in"][0]["amount"], money["taken_away"][0]["amount"]] == [300_000, 30_000]
     assert (money["out"]["amount"], money["difference"]) == (270_000, 0)
     assert [summary[f"{side} (£)"] for side in ("Money in: Base", "Taken away: Saving", DIFFERENCE)] == [
@@ -202,7 +205,10 @@ def test_money_that_is_taken_away_has_its_own_line(tmp_path):
 
 def test_a_file_without_the_table_runs_and_one_line_says_what_to_add(tmp_path):
     """Money in is £30,000, which share_out shares; £270,000 go out, and the warning names the table and the file."""
-    (warning,) = [finding for finding in minus(tmp_path, "").findings if finding.number == "R07"]
+    result = minus(tmp_path, "")
+    (warning,) = [finding for finding in result.findings if finding.number == "R07"]
+    year = next(iter(result.years))
+    assert screen(result, view=AllocationView()).startswith(f"Money does not balance (R07): £240,000 in {year}.\n")
 
     assert "£240,000 more" in warning.found
     assert warning.remedy.startswith("Add a table [money] to minus.toml: in = […]")
@@ -376,8 +382,10 @@ def test_a_saving_counts_with_what_is_taken(tmp_path, name):
 
     assert (lines(money.taken_away), money.unspent) == ([(name, 40)], ())
     assert (money.out.amount, money.difference) == (960, 0)
-    # What the step leaves over is not in the line near the top, so that the note says it.
-    assert "R03 Saving 2014/15: £60 of £100 is unspent" in " ".join(screen(result).split())
+    # What the step leaves over is not in the line of unspent money, so that its finding is near the top.
+    for view in (AllocationView(), DETAILS):
+        assert screen(result, view=view).startswith("R03  Saving 2014/15: £60 of £100 is unspent.\n")
+    assert "Saving 2014/15: £60 of £100 is unspent" in screen(result, view=AllocationView(quiet=True))
     rows = {row[0]: row[1] for row in evaluated_rows(tmp_path / "cut.xlsx", "Summary")}
     assert rows[f"{DIFFERENCE} (£)"] == 0
 

@@ -22,7 +22,8 @@ from gpit_fairshare.engine import calculate
 from gpit_fairshare.findings import Finding
 from gpit_fairshare.inputs.mergers.crosswalk import Crosswalk, packaged_crosswalk
 from gpit_fairshare.reports import screen, terminal
-from gpit_fairshare.reports.allocation import allocation_document
+from gpit_fairshare.reports.allocation import allocation_screen
+from gpit_fairshare.reports.allocation_view import AllocationView
 from gpit_fairshare.reports.document import Document, Findings
 from gpit_fairshare.scheme.joining import load
 from gpit_fairshare.scheme.values import Setting
@@ -108,10 +109,10 @@ def piped(encoding="utf-8", width=80, **options):
     return Console(file=stream, width=width, **options), lambda: raw.getvalue().decode(encoding)
 
 
-def screen_of(result, encoding="utf-8", width=80, **more):
-    """The whole screen as text."""
+def details_of(result, encoding="utf-8", width=80, **more):
+    """The whole screen of `--details` as text."""
     console, text = piped(encoding, width)
-    screen.show(allocation_document(result, **more), console)
+    screen.show(allocation_screen(result, AllocationView(details=True), **more), console)
     return text()
 
 
@@ -269,16 +270,23 @@ class TestFour:
     """The figures of A, B, C and D match those calculated by hand in the samples' README."""
 
     def test_first_line(self, abcd):
-        """The screen begins with scheme, organisations, years and whether the checks pass, then the files."""
-        text = screen_of(abcd, file_names=["out.xlsx", "out.csv"])
+        """The screen begins with unspent money, limits and settings; then the answer, the checks and the files."""
+        text = details_of(abcd, file_names=["out.xlsx", "out.csv"])
 
         expected = (
-            "Securing Excellence in GP IT Services 2014-16: 4 CCGs, 2014/15 and 2015/16,\n"
-            "all 4 checks of the scheme pass.\n"
             "Unspent transition fund (R03): £100,000 in 2015/16.\n"
+            "Indicative: 2015/16.\n"
+            "Set for this run, not in the scheme: National GP IT revenue funding\n"
+            "(revenue_budget): £2,000,000 in every year; Transition fund (transition_fund):\n"
+            "£300,000 in every year.\n"
+            "Securing Excellence in GP IT Services 2014-16: 4 CCGs, 2014/15 and 2015/16.\n"
+            "Allocated: all £2,300,000 in 2014/15; £2,200,000 of £2,300,000 in 2015/16.\n"
+            "In 2015/16, 1 CCG gains on historic spend and 3 lose £220,000 in total.\n"
+            "Alder (A) loses most: £150,000, 30.0% of its historic spend.\n"
+            "All 4 checks pass. No warnings, 1 note.\n"
             "Written: out.xlsx, out.csv\n"
         )
-        assert text.startswith(expected)
+        assert flat(text).startswith(flat(expected))
 
     @pytest.mark.parametrize(
         ("label", "expected"),
@@ -305,11 +313,11 @@ class TestFour:
     )
     def test_figures(self, abcd, label, expected):
         """Each row has the figure of each year that was calculated by hand."""
-        assert expected == figures(screen_of(abcd), label)
+        assert expected == figures(details_of(abcd), label)
 
     def test_below_spend(self, abcd):
         """In the last year the allocations of A, B and D are below their spend, listed by pounds."""
-        text = section(screen_of(abcd), "Allocation below")
+        text = section(details_of(abcd), "Allocation below")
 
         assert text[0] == "Allocation below historic spend in 2015/16: 3 CCGs"
         assert [line.split() for line in text[3:6]] == [
@@ -320,7 +328,7 @@ class TestFour:
 
     def test_movements(self, abcd):
         """C gains 50p a head; A, B and D lose, the largest first; the first year is left of the last."""
-        text = section(screen_of(abcd), "Largest gains and losses per head")
+        text = section(details_of(abcd), "Largest gains and losses per head")
 
         assert [line.split() for line in text[3:] if line] == [
             ["C", "Cedar", "+£0.50", "C", "Cedar", "+£0.50"],
@@ -331,7 +339,7 @@ class TestFour:
 
     def test_settings(self, abcd):
         """Values set for this run are listed once for each parameter, and not repeated as findings."""
-        text = flat(screen_of(abcd))
+        text = flat(details_of(abcd))
 
         assert "Set for this run, not in the scheme" in text
         assert "(revenue_budget): £2,000,000 in every year" in text
@@ -340,7 +348,7 @@ class TestFour:
 
     def test_setting_of_one_year(self):
         """A setting of one year names that year, and a share is shown as typed."""
-        text = flat(screen_of(four((*FOUR, "support_share@2015/16=1/4"))))
+        text = flat(details_of(four((*FOUR, "support_share@2015/16=1/4"))))
 
         assert "(support_share): 1/4 in 2015/16" in text
 
@@ -350,13 +358,13 @@ class TestFour:
     )
     def test_setting_loses_no_digits(self, as_written, expected):
         """A setting is shown as money if that loses no digits, else as typed."""
-        text = flat(screen_of(four((f"revenue_budget={as_written}", FOUR[1]))))
+        text = flat(details_of(four((f"revenue_budget={as_written}", FOUR[1]))))
 
         assert f"(revenue_budget): {expected} in every year" in text
 
     def test_assumptions(self, abcd):
         """Assumptions are numbered as in the scheme, with their years."""
-        text = flat(screen_of(abcd))
+        text = flat(details_of(abcd))
 
         assert f"{len(abcd.scheme.assumptions)} assumptions" in text
         for assumption in abcd.scheme.assumptions:
@@ -365,11 +373,15 @@ class TestFour:
 
     def test_checks_that_pass_are_counted(self, abcd):
         """Checks that pass in every year are counted, not listed."""
-        assert screen_of(abcd).endswith("\nAll 4 checks of the scheme pass\n")
+        text = details_of(abcd)
+
+        assert text.count("All 4 checks pass.") == 1
+        for check in abcd.scheme.checks:
+            assert check.name not in flat(text)
 
     def test_nothing_is_illustrative(self, abcd):
         """Nothing is called illustrative if no file says so."""
-        assert "illustrative" not in screen_of(abcd).lower()
+        assert "illustrative" not in details_of(abcd).lower()
 
 
 class TestEngland:
@@ -377,7 +389,7 @@ class TestEngland:
 
     def test_cases(self, england):
         """142 CCGs gain, 54 get support, needs are £30.15m and £15.08m, and £4.92m is unspent."""
-        text = screen_of(england)
+        text = details_of(england)
 
         assert figures(text, "CCGs that gain") == ["142", "142"]
         assert figures(text, "CCGs that get support") == ["54", "54"]
@@ -387,7 +399,7 @@ class TestEngland:
 
     def test_illustrative(self, england):
         """The warning is above all figures, and every table that uses spend is marked."""
-        text = screen_of(england)
+        text = details_of(england)
 
         assert text.index("Illustrative spend: do not quote any figure that uses it") < text.index("£140")
         assert "spend.csv: every row says that it is illustrative." in flat(text)
@@ -399,7 +411,7 @@ class TestEngland:
 
     def test_the_real_extremes_come_first(self, england):
         """Wiltshire gains most per head and West Essex loses most, as in the published rates."""
-        text = section(screen_of(england), "Largest gains and losses")
+        text = section(details_of(england), "Largest gains and losses")
         rows = [line.split() for line in text[3:] if line]
 
         assert len(rows) == 10
@@ -408,32 +420,32 @@ class TestEngland:
 
     def test_the_rest_is_counted(self, england):
         """Five of those below spend are named; the others are counted."""
-        text = section(screen_of(england), "Allocation below")
+        text = section(details_of(england), "Allocation below")
         short = int(re.search(r"(\d+) CCGs", text[0])[1])
 
         assert f"… and {short - 5} more" in "\n".join(text)
 
     @pytest.mark.parametrize("width", [56, 60, 72, 80, 100, 250])
     def test_width(self, england, width):
-        """No line is wider than the console, nor than 100 columns, and no figure is cut off."""
-        text = screen_of(england, width=width)
+        """No line is wider than the console, nor than 120 columns, and no figure is cut off."""
+        text = details_of(england, width=width)
 
-        assert max(cell_len(line) for line in text.splitlines()) <= min(width, 100)
+        assert max(cell_len(line) for line in text.splitlines()) <= min(width, 120)
         assert not re.search(r"[£\d,]…", text)
         for figure in ("£140,000,000", "£155,07", "£30,15"):
             assert figure in text
 
     def test_a_very_narrow_console(self, england):
         """Below 56 columns the terminal breaks the lines; no figure is lost."""
-        assert screen_of(england, width=56) == screen_of(england, width=20)
+        assert details_of(england, width=56) == details_of(england, width=20)
 
     def test_no_blanks_at_the_end_of_lines(self, england):
         """A copied screen has no trailing blanks."""
-        assert not [line for line in screen_of(england).splitlines() if line != line.rstrip()]
+        assert not [line for line in details_of(england).splitlines() if line != line.rstrip()]
 
     def test_length(self, england):
-        """The screen is short: at most 75 lines."""
-        assert len(screen_of(england).splitlines()) <= 75
+        """Without the other findings all figures fit 80 lines."""
+        assert len(details_of(england).splitlines()) <= 80
 
 
 class TestOtherSchemes:
@@ -443,9 +455,9 @@ class TestOtherSchemes:
         """Ten years are shown in tables of at most four years, one below the other, each year once."""
         years = ", ".join(f'"{year}/{(year + 1) % 100:02}"' for year in range(2014, 2024))
         columns = {"org_code": ["A", "B"], "org_name": ["", ""], "registered_population": [1.0, 3.0]}
-        text = screen_of(run(tmp_path, TEN_YEARS.format(years=years), columns))
+        text = details_of(run(tmp_path, TEN_YEARS.format(years=years), columns))
 
-        assert text.splitlines()[0].startswith("Ten years of practice IT: 2 practices, 2014/15 to 2023/24,")
+        assert text.splitlines()[0] == "Ten years of practice IT: 2 practices, 2014/15 to 2023/24."
         heads = [line.split() for line in text.splitlines() if re.fullmatch(r"\s+20../..(\s+20../..)*", line)]
         assert [year for head in heads for year in head] == [
             f"{year}/{(year + 1) % 100:02}" for year in range(2014, 2024)
@@ -457,7 +469,7 @@ class TestOtherSchemes:
     def test_one_practice_and_one_year(self, tmp_path):
         """One organisation is written in the singular; without spend there are no gains or losses."""
         columns = {"org_code": ["A81001"], "org_name": ["The Surgery"], "registered_population": [4_000.0]}
-        text = screen_of(run(tmp_path, TEN_YEARS.format(years='"2014/15"'), columns))
+        text = details_of(run(tmp_path, TEN_YEARS.format(years='"2014/15"'), columns))
 
         assert "1 practice, 2014/15" in text
         assert figures(text, "Total allocation") == ["£63,400,000,000"]
@@ -469,7 +481,7 @@ class TestOtherSchemes:
         columns = {"org_code": ["A", "B"], "org_name": ["Ash", "Beech"]}
         columns |= {"registered_population": [100.0, 300.0], "historic_spend": [1_600.0, 2_200.0]}
         text = TEN_YEARS.format(years='"2014/15"').replace("63_400_000_000", "4_000")
-        text = section(screen_of(run(tmp_path, text, columns)), "Largest gains and losses per head")
+        text = section(details_of(run(tmp_path, text, columns)), "Largest gains and losses per head")
 
         assert text[1].split() == ["2014/15", "Change", "Per", "head"]
         assert [line.split() for line in text[3:] if line] == [
@@ -480,9 +492,10 @@ class TestOtherSchemes:
     def test_no_funds_and_no_population(self, tmp_path):
         """Without a fund and without people only money out is shown, in the scheme's own words."""
         columns = {"org_code": ["X", "Y"], "org_name": [None, None], "points": [4.0, 8.0]}
-        text = screen_of(run(tmp_path, FLAT_RATE, columns))
+        text = details_of(run(tmp_path, FLAT_RATE, columns))
 
-        assert "So much a list point: 2 federations, 2020/21, no checks." in flat(text)
+        assert "So much a list point: 2 federations, 2020/21." in flat(text)
+        assert "The scheme has no checks." in text
         assert figures(text, "Total payment") == ["£150"]
         assert "Money in" not in text
         assert "per head" not in text
@@ -490,7 +503,7 @@ class TestOtherSchemes:
     def test_an_answer_that_is_not_money(self, tmp_path):
         """A score is not called money: its lowest and highest are shown."""
         columns = {"org_code": ["X", "Y"], "org_name": ["", ""], "met": [1.0, 3.0], "asked": [4.0, 4.0]}
-        text = screen_of(run(tmp_path, SCORE, columns))
+        text = details_of(run(tmp_path, SCORE, columns))
 
         assert figures(text, "Lowest") == ["25.0%"]
         assert figures(text, "Highest") == ["75.0%"]
@@ -499,9 +512,10 @@ class TestOtherSchemes:
     def test_a_check_that_fails(self, tmp_path):
         """A failing check is in the first line and at the end, with its year, organisations and formula."""
         columns = {"org_code": ["X", "Y"], "org_name": ["", ""], "met": [1.0, 3.0], "asked": [4.0, 4.0]}
-        text = screen_of(run(tmp_path, SCORE, columns))
+        text = details_of(run(tmp_path, SCORE, columns))
 
-        assert text.splitlines()[0] == "Readiness: 2 practices, 2020/21, 1 of 1 check fails."
+        assert text.splitlines()[0] == "Check fails in 2020/21 (Y): No index is above one half."
+        assert "1 of 1 check fails. No warnings.\n" in text
         assert text.splitlines()[-3:] == [
             "1 of 1 check fails",
             "  FAIL in 2020/21 (Y): No index is above one half",
@@ -513,11 +527,11 @@ class TestOtherSchemes:
         codes = [f"P{number:02}" for number in range(20)]
         columns = {"org_code": codes, "org_name": codes, "met": [3.0] * 20, "asked": [4.0] * 20}
 
-        assert "P10, P11 and 8 more)" in flat(screen_of(run(tmp_path, SCORE, columns)))
+        assert "P10, P11 and 8 more)" in flat(details_of(run(tmp_path, SCORE, columns)))
 
     def test_without_transition(self):
         """A scheme without a transition has no support; its reductions are those of the fair shares."""
-        text = screen_of(four(settings=FOUR[:1], transition="none"))
+        text = details_of(four(settings=FOUR[:1], transition="none"))
 
         for label in ("Transition", "support  ", "get support", "Transition fund"):
             assert label not in text
@@ -526,14 +540,14 @@ class TestOtherSchemes:
 
     def test_no_allocation_below_spend(self):
         """If no allocation is below spend, the screen says so."""
-        text = screen_of(four(columns={"historic_spend": [1.0, 1.0, 1.0, 1.0]}))
+        text = details_of(four(columns={"historic_spend": [1.0, 1.0, 1.0, 1.0]}))
 
         assert "Allocation below historic spend in 2015/16: none" in text
         assert "Below by" not in text
 
     def test_changes_of_nothing(self):
         """An allocation that differs from spend only by rounding is not a change."""
-        text = screen_of(four(columns={"historic_spend": [425_000.3, 474_999.8, 600_000.0, 800_000.0]}))
+        text = details_of(four(columns={"historic_spend": [425_000.3, 474_999.8, 600_000.0, 800_000.0]}))
 
         assert "£0.00" not in "\n".join(section(text, "Largest gains and losses per head"))
 
@@ -543,7 +557,7 @@ class TestOtherSchemes:
         whole = abcd.years["2014/15"].organisations.select(
             "org_code", "org_name", "registered_population", "historic_spend"
         )
-        text = screen_of(calculate(scheme, Stub({"2014/15": whole, "2015/16": whole.head(3)})))
+        text = details_of(calculate(scheme, Stub({"2014/15": whole, "2015/16": whole.head(3)})))
 
         assert "4 CCGs in 2014/15 and 3 in 2015/16," in flat(text)
 
@@ -551,8 +565,8 @@ class TestOtherSchemes:
         """The boundaries of all figures are shown below the verdict, but only if a run asks for them."""
         sentence = "All figures are for the CCGs of 1 April 2021."
 
-        assert sentence in flat(screen_of(four(boundaries=date(2021, 4, 1))))
-        assert "All figures are for" not in flat(screen_of(four()))
+        assert sentence in flat(details_of(four(boundaries=date(2021, 4, 1))))
+        assert "All figures are for" not in flat(details_of(four()))
 
     def test_money_that_comes_from_no_fund(self, tmp_path):
         """If allocations are more than the funds, the difference is shown and explained."""
@@ -561,7 +575,7 @@ class TestOtherSchemes:
         step += 'formula = "share_out(pot, by=registered_population)"\n\n[[steps]]\nname = "allocation"'
         text = text.replace('[[steps]]\nname = "allocation"', step).replace("63_400_000_000", "1_000")
         columns = {"org_code": ["A", "B"], "org_name": ["", ""], "registered_population": [1.0, 3.0]}
-        text = screen_of(run(tmp_path, text, columns))
+        text = details_of(run(tmp_path, text, columns))
 
         assert figures(text, "Pot") == ["£1,000"]
         assert figures(text, "Total allocation") == ["£1,500"]
@@ -577,7 +591,7 @@ class TestHostileNames:
     @pytest.mark.parametrize("encoding", ["utf-8", "cp1252", "cp437", "ascii", "utf-16"])
     def test_names(self, encoding):
         """Brackets, formulas and emoji codes stay unchanged; control characters are shown as escapes."""
-        text = screen_of(four(columns={"org_name": list(self.NAMES)}), encoding=encoding)
+        text = details_of(four(columns={"org_name": list(self.NAMES)}), encoding=encoding)
 
         assert "[red]x[/red]" in text
         assert "=cmd|' /C calc'!A0" in text
@@ -587,7 +601,7 @@ class TestHostileNames:
 
     def test_characters_that_cannot_be_encoded(self):
         """A character that the encoding lacks becomes a question mark; others stay."""
-        text = screen_of(four(columns={"org_name": ["Łódź", "Café", "C", "D"]}), encoding="cp1252")
+        text = details_of(four(columns={"org_name": ["Łódź", "Café", "C", "D"]}), encoding="cp1252")
 
         assert "?ód?" in text
         assert "Café" in text
@@ -597,7 +611,7 @@ class TestHostileNames:
         names = ["A very long name that goes on and on " * 4, "x" * 200, "中" * 90, "D"]
         codes = ["A" * 40, "B", "C", "D"]
         for encoding, dots in (("utf-8", "…"), ("ascii", "...")):
-            text = screen_of(four(columns={"org_name": names, "org_code": codes}), encoding=encoding)
+            text = details_of(four(columns={"org_name": names, "org_code": codes}), encoding=encoding)
 
             assert dots in text
             assert max(map(cell_len, text.splitlines())) <= 80
@@ -609,7 +623,7 @@ class TestHostileNames:
             '"Payment"', '"[red]Payment {}"'
         )
         columns = {"org_code": ["X"], "org_name": ["[/]"], "points": [4.0]}
-        text = screen_of(run(tmp_path, hostile, columns))
+        text = details_of(run(tmp_path, hostile, columns))
 
         assert text.startswith("[bold]So {much}[/bold]: 1 federation")
         assert figures(text, "Total [red]Payment {}") == ["£50"]
@@ -621,7 +635,7 @@ class TestEncodings:
     @pytest.mark.parametrize("encoding", ["cp1252", "ascii", "latin-1", "cp437", "utf-8"])
     def test_plain(self, england, encoding):
         """A pipe gets no escape sequence and no character that its encoding lacks."""
-        text = screen_of(england, encoding=encoding)
+        text = details_of(england, encoding=encoding)
 
         assert "\x1b" not in text
         assert max(map(len, text.splitlines())) <= 80
@@ -632,14 +646,14 @@ class TestEncodings:
 
     def test_cp1252(self, england):
         """A pipe on Windows has the pound sign and the ellipsis."""
-        text = screen_of(england, encoding="cp1252")
+        text = details_of(england, encoding="cp1252")
 
         assert "£140,000,000" in text
         assert "… and " in text
 
     def test_ascii(self, england):
         """Without a pound sign money is written as GBP, and columns stay aligned."""
-        text = screen_of(england, encoding="ascii")
+        text = details_of(england, encoding="ascii")
         rows = [line for line in text.splitlines() if "GBP 140,000,000  GBP 140,000,000" in line]
 
         assert len(rows) == 1
@@ -649,7 +663,7 @@ class TestEncodings:
 
     def test_utf8(self, england):
         """If the encoding has box-drawing characters, a line is drawn under the headings."""
-        assert "─────" in screen_of(england)
+        assert "─────" in details_of(england)
 
 
 class TestFindings:
@@ -734,10 +748,10 @@ class TestFindings:
 
     def test_in_a_run(self, abcd):
         """The findings of the inputs are on the screen of a run."""
-        text = screen_of(four(findings=(Finding("I23", "warning", "a.csv", "", "E is in no other file"),)))
+        text = details_of(four(findings=(Finding("I23", "warning", "a.csv", "", "E is in no other file"),)))
 
         assert "1 warning\n  I23  a.csv: E is in no other file.\n" in text
-        assert "warning" not in screen_of(abcd)
+        assert "No warnings" in details_of(abcd)
 
 
 class Terminal(io.TextIOWrapper):
@@ -782,7 +796,7 @@ class TestMakeConsole:
         captured = streams()
         monkeypatch.setenv("FORCE_COLOR", "1")
         console = terminal.make_console()
-        screen.show(allocation_document(england), console)
+        screen.show(allocation_screen(england, AllocationView(details=True)), console)
 
         assert console.width == 80
         assert "Securing Excellence" in captured.out()
@@ -812,9 +826,9 @@ class TestMakeConsole:
 
         assert terminal.make_console().width == 80
 
-    @pytest.mark.parametrize(("actual", "expected"), [(200, 100), (90, 90), (50, 50)])
+    @pytest.mark.parametrize(("actual", "expected"), [(200, 120), (90, 90), (50, 50)])
     def test_terminal_width(self, streams, monkeypatch, actual, expected):
-        """A terminal is used to 100 columns, so that figures stay near their labels."""
+        """A terminal is used to 120 columns, so that figures stay near their labels."""
         streams(Terminal)
         monkeypatch.setattr(os, "get_terminal_size", lambda *_: os.terminal_size((actual, 50)))
 
@@ -823,18 +837,18 @@ class TestMakeConsole:
     def test_terminal_has_colour(self, streams, england):
         """A terminal gets colour for important lines."""
         captured = streams(Terminal)
-        screen.show(allocation_document(england), terminal.make_console())
+        screen.show(allocation_screen(england, AllocationView(details=True)), terminal.make_console())
 
         assert re.search(r"\x1b\[[\d;]*3\d[\d;]*m", captured.out())
 
     def test_no_color(self, streams, england, monkeypatch):
         """NO_COLOR removes colour on a terminal; the words stay the same."""
         captured = streams(Terminal)
-        screen.show(allocation_document(england), terminal.make_console())
+        screen.show(allocation_screen(england, AllocationView(details=True)), terminal.make_console())
         coloured = captured.out()
         monkeypatch.setenv("NO_COLOR", "1")
         captured = streams(Terminal)
-        screen.show(allocation_document(england), terminal.make_console())
+        screen.show(allocation_screen(england, AllocationView(details=True)), terminal.make_console())
         plain = captured.out()
 
         assert not re.search(r"\x1b\[[\d;]*[34]\d[\d;]*m", plain)
@@ -843,9 +857,9 @@ class TestMakeConsole:
     def test_same_words_piped_as_on_a_terminal(self, streams, england):
         """A terminal shows the same words as a pipe: colour carries no information of its own."""
         captured = streams(Terminal)
-        screen.show(allocation_document(england), terminal.make_console())
+        screen.show(allocation_screen(england, AllocationView(details=True)), terminal.make_console())
 
-        assert re.sub(r"\x1b\[[\d;]*m", "", captured.out()) == screen_of(england)
+        assert re.sub(r"\x1b\[[\d;]*m", "", captured.out()) == details_of(england)
 
     @pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
     def test_anything_can_be_printed(self, streams, encoding):
@@ -916,7 +930,7 @@ class TestProgress:
 
 def test_new_money_stands_under_money_in():
     """A loss of at most 7% leaves A with £465,000 and B with £465,000: £330,000 more than the budget of £2,000,000."""
-    text = screen_of(four(("revenue_budget=2000000",), transition="annual-loss-cap"))
+    text = details_of(four(("revenue_budget=2000000",), transition="annual-loss-cap"))
 
     # C and D have £600,000 and £800,000 by people; 93% of £500,000 is £465,000.
     assert figures(text, "Top-up")[0] == "£330,000"

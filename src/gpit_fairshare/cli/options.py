@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import shlex
 from dataclasses import dataclass, field
 from inspect import Parameter, Signature
 from pathlib import Path
@@ -91,6 +92,18 @@ class TypedOptions:
     def flags(self, *, without: Collection[str] = ()) -> list[str]:
         """Return the options that were typed, as on the command line, such as `--set`."""
         return [_flag(name, self.side) for name, value in self.values.items() if value and name not in without]
+
+    def command_line(self) -> str:
+        """Return the options as they can be typed again, quoted where a shell needs it; defaults are left out."""
+        words: list[str] = []
+        for name, value in self.values.items():
+            option = OPTIONS[name]
+            if not value or value == getattr(RunOptions, name):
+                continue
+            texts = [""] if option.kind is OptionKind.FLAG else value if isinstance(value, list) else [str(value)]
+            for text in texts:
+                words += [_flag(name, self.side), *([text] if text else [])]
+        return shlex.join(words)
 
     def argument(self, name: str) -> Any:
         """Return the value of an option as a run takes it: NAME=VALUE options are a dict, others as typed.

@@ -1,400 +1,262 @@
-"""The report of `gpit allocate`, section by section."""
+"""The report of `gpit allocate`: a short screen, `--table`, `--details`, `--quiet`, and the document for files."""
 
 from __future__ import annotations
 
 import math
+import shlex
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
-from gpit_fairshare.engine.measures import BASELINE, DIFFERENCE, SUPPORT
-from gpit_fairshare.engine.sensitivity import outcome_in_words, value_tried
-from gpit_fairshare.findings import FindingCode
-from gpit_fairshare.inputs.mergers.crosswalk import day_in_words
-from gpit_fairshare.language.kinds import ORGANISATION
-from gpit_fairshare.numbers import (
-    decimals,
-    money,
-    or_dash,
-    per_head,
-    percentage,
-    plain_number,
-    signed,
-    whole,
-    written_value,
-)
+from gpit_fairshare.engine.measures import BASELINE, DIFFERENCE
+from gpit_fairshare.engine.sensitivity import value_tried
+from gpit_fairshare.numbers import money, or_dash, per_head, signed
 from gpit_fairshare.reports import document
+from gpit_fairshare.reports.allocation_details import MOST_PER_KIND, ResultReport
+from gpit_fairshare.reports.allocation_opening import MOST_YEARS, Opening, money_in, unspent_in
+from gpit_fairshare.reports.allocation_view import AllocationView
 from gpit_fairshare.reports.document import Role, Tone
-from gpit_fairshare.words import counted, inside, is_money, joined, listed, plural, sentence, span
+from gpit_fairshare.reports.organisation_table import OrganisationTable
+from gpit_fairshare.words import counted, inside, joined, plural, sentence, span
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
-    from gpit_fairshare.engine import Result, Sensitivity
-    from gpit_fairshare.engine.measures import MoneyAccount, MoneyLine, Movement, YearMeasures
-    from gpit_fairshare.scheme.model import Scheme
+    from gpit_fairshare.engine import Result
+    from gpit_fairshare.engine.measures import Inequality, YearMeasures
+    from gpit_fairshare.findings import Finding
 
-NEED: Final = "transition_need"
-"""Step whose national total is shown if the scheme has it."""
-_MOST_YEARS: Final = 4
-_NAMED: Final = 5
-"""Organisations named at either end of a list."""
-_HALF_A_PENNY: Final = 0.005
+_LARGEST: Final = 3
+"""Gains, and losses, that the short screen shows."""
+_SHORT_LINE: Final = 80
+"""Characters of a line that fits every usual screen."""
 _HALF_A_POUND: Final = 0.5
 _LABEL: Final = 28
 """Width that the label column keeps before another year is added."""
-_MOST_PER_KIND: Final = 3
-"""Findings of one kind shown below a result; `gpit check` shows more."""
 
 
-def allocation_document(result: Result, *, file_names: Sequence[str] = ()) -> document.Document:
-    """Return the report of a run: verdict, money, gains and losses, spread per head, assumptions, findings, checks.
+def allocation_document(result: Result) -> document.Document:
+    """Return the report of a run for a file: the opening, the table of all organisations, then all details."""
+    opening = Opening(result, full=True)
+    blocks = [*opening.blocks(title_first=True), *_everyone(opening), document.Heading("Year by year")]
+    return document.Document([*blocks, *ResultReport(opening).blocks()])
+
+
+def allocation_screen(
+    result: Result,
+    view: AllocationView | None = None,
+    *,
+    typed_options: str = "",
+    file_names: Sequence[str] = (),
+) -> document.Document:
+    """Return the report of a run for a screen.
 
     Args:
         result: A finished run.
+        view: What to show; the short screen if it is None.
+        typed_options: The options of the run as they are typed after `gpit explain CODE`.
         file_names: Names of the files that the result was written to.
     """
-    return document.Document([*ResultReport(result).blocks(file_names)])
+    view = view or AllocationView()
+    opening = Opening(result, full=view.details)
+    if view.quiet:
+        return document.Document([document.Paragraph(_quiet_line(opening), is_wrapped=False)])
+    blocks = [*opening.blocks(), *document.written_line(file_names)]
+    if view.has_table:
+        blocks += _everyone(opening, view.sort, view.top)
+    if view.details:
+        blocks += ResultReport(opening).blocks()
+        return document.Document(blocks)
+    if not view.has_table:
+        blocks += [*_years(opening), *_largest_changes(opening)]
+    blocks += [
+        *_warnings(opening),
+        *_counts(opening),
+        *_next(opening, view, typed_options, is_written=bool(file_names)),
+    ]
+    return document.Document(blocks)
 
 
-class ResultReport:
-    """The sections of the report of one run."""
-
-    def __init__(self, result: Result) -> None:
-        self.result = result
-        self.scheme: Scheme = result.scheme
-        self.years = result.measures()
-        self.organisation = self.scheme.organisation
-        self.in_money = is_money(self.scheme.symbols[self.scheme.result].unit)
-        self.has_spend = any(year.baseline is not None for year in self.years)
-        self.has_support = SUPPORT in self.scheme.symbols
-        uses_spend = self.has_spend or BASELINE in self.scheme.symbols
-        self.mark = " (uses illustrative spend)" if result.inputs.illustrative and uses_spend else ""
-        """Ends the heading of every section that uses spend."""
-
-    def blocks(self, file_names: Sequence[str]) -> Iterator[document.Block]:
-        """Yield all sections in order; those about gains, losses and money per head only if the result is money."""
-        yield from self.verdict(file_names)
-        yield from self.boundaries()
-        yield from self.illustrative()
-        yield from self.settings()
-        yield from self.year_by_year()
-        if self.in_money:
-            yield from self.spread_per_head()
-            yield from self.below_spend()
-            yield from self.movements()
-        yield from self.assumptions()
-        shown_above = {FindingCode.SET_FOR_THIS_RUN}
-        # The line of unspent money covers this finding, unless it omits a step that leaves money over.
-        covered = (fund.step in self.scheme.money.unspent or fund.unspent < 1 for fund in self.result.funds)
-        if self.in_money and all(covered):
-            shown_above.add(FindingCode.UNSPENT)
-        yield self.findings(shown_above)
-        yield from self.checks()
-
-    def label(self, name: str) -> str:
-        """Return the scheme's label of a step or column; without one, its name in words."""
-        return self.scheme.labels.get(name, name.replace("_", " ").capitalize())
-
-    # What a reader must know first
-
-    def verdict(self, file_names: Sequence[str]) -> Iterator[document.Block]:
-        """Yield the title, with scheme, organisations, years and checks; then unspent money and the files written."""
-        agrees = self.result.agrees
-        organisations = counted(self.years[0].organisations, self.organisation)
-        if len({year.organisations for year in self.years}) > 1:
-            organisations += f" in {self.years[0].year} and {self.years[-1].organisations:,} in {self.years[-1].year}"
-        years = span([year.year for year in self.years])
-        pieces = [f"{self.scheme.title}:", f"{organisations},", f"{years},", f"{self._agreement()}."]
-        yield document.Title(pieces, Tone.STRONG if agrees else Tone.BAD)
-        yield from self._unspent()
-        yield from document.written_line(file_names)
-
-    def _unspent(self) -> Iterator[document.Block]:
-        """Yield finding R03 in one line: the money unspent in each year, all kinds together; nothing below 50p.
-
-        After the first four such years, the others are added up.
-        """
-        totals = {year.year: math.fsum(line.amount for line in year.money.unspent) for year in self.years if year.money}
-        unspent = [(year, amount) for year, amount in totals.items() if amount >= _HALF_A_POUND]
-        amounts = [f"{money(amount)} in {year}" for year, amount in unspent[:_MOST_YEARS]]
-        if len(unspent) > _MOST_YEARS:
-            more = money(math.fsum(amount for _, amount in unspent[_MOST_YEARS:]))
-            amounts.append(f"{more} in {counted(len(unspent) - _MOST_YEARS, 'later year')}")
-        if amounts:
-            labels = {line.label for year in self.years if year.money for line in year.money.unspent if line.amount}
-            kind = inside(labels.pop()) if len(labels) == 1 else "money"
-            yield document.Paragraph(f"Unspent {kind} ({FindingCode.UNSPENT}): {joined(amounts)}{self.mark}.")
-
-    def boundaries(self) -> Iterator[document.Block]:
-        """Yield the day whose boundaries all figures use, if one was chosen."""
-        day = self.result.inputs.boundaries
-        if day:
-            yield document.Paragraph(f"All figures are for the {plural(self.organisation)} of {day_in_words(day)}.")
-
-    def _agreement(self) -> str:
-        """Return how many checks pass or fail: `all 4 checks pass`, `1 of 4 checks fails`."""
-        number = len(self.scheme.checks)
-        failing = len({(check.name, check.formula) for check in self.result.checks if not check.holds})
-        if failing:
-            return f"{failing} of {counted(number, 'check')} {'fails' if failing == 1 else 'fail'}"
-        if number > 1:
-            return f"all {number} checks of the scheme pass"
-        return "1 check passes" if number else "no checks"
-
-    def illustrative(self) -> Iterator[document.Block]:
-        """Yield the warning that spend is illustrative and must not be quoted; nothing if it is not."""
-        heading = "Illustrative spend: do not quote any figure that uses it"
-        yield from document.section(heading, self.result.inputs.illustrative, Tone.WARNING)
-
-    def settings(self) -> Iterator[document.Block]:
-        """Yield the parameters set for this run only, one line for each parameter and value."""
-        years_by_setting = defaultdict(list)
-        for name, year, value in self.scheme.overridden():
-            value_text = written_value(value.value, self.scheme.parameters[name].unit, value.as_written)
-            years_by_setting[f"{self.label(name)} ({name}): {value_text}"].append(year)
-        settings = [f"{text} in {span(years, self.scheme.years)}" for text, years in years_by_setting.items()]
-        yield from document.section("Set for this run, not in the scheme", settings, Tone.WARNING)
-
-    # Figures year by year
-
-    def year_by_year(self) -> Iterator[document.Block]:
-        """Yield a table with one column for each year, split into several if there are many years.
-
-        It has money, support and gains, or only lowest and highest if the result is not money. If rounding may explain
-        a difference in the money, a line says by how much.
-        """
-        rows = (
-            [*self._money_rows(), *self._support_rows(), *self._change_rows()] if self.in_money else self._other_rows()
-        )
-        names = [year.year for year in self.years]
-        columns = [document.Column("", Role.TEXT, required_width=_LABEL), *map(document.Column, names)]
-        yield document.Table(columns, rows, most=_MOST_YEARS)
-        accounts = [year.money for year in self.years if year.money and year.money.is_balanced]
-        if any(abs(account.difference or 0.0) >= _HALF_A_POUND for account in accounts):
-            rounding = money(max(account.rounding for account in accounts))
-            yield document.Paragraph(f"Rounding can change the difference by up to {rounding}.")
-
-    def _row(self, label: str, values: Sequence[float | None], write: Callable[[float], str]) -> document.Row:
-        """Return a row of a label and a value for each year, written by `write`; a dash for None."""
-        return document.Row([label, *(or_dash(value, write) for value in values)])
-
-    def _heading(self, label: str) -> document.Row:
-        """Return a row that is the heading of the rows below it."""
-        return document.Row([label, *("" for _ in self.years)], heading=True)
-
-    def _money_rows(self) -> Iterator[document.Row]:
-        """Yield the rows of money in, money taken away, money out and unspent; if money in is known, the difference."""
-        accounts = [year.money for year in self.years if year.money]
-
-        def lines(lines_of: Callable[[MoneyAccount], Sequence[MoneyLine]], ending: str = "") -> list[document.Row]:
-            """Return a row for each line of the accounts, with its amount in each year.
-
-            Args:
-                lines_of: Returns the lines of an account.
-                ending: Added to each label.
-            """
-            in_years = zip(*map(lines_of, accounts), strict=True)
-            return [
-                self._row(first.label + ending, [line.amount for line in (first, *others)], money)
-                for first, *others in in_years
-            ]
-
-        money_in, taken_away = lines(lambda account: account.money_in), lines(lambda account: account.taken_away)
-        unspent = lines(lambda account: account.unspent, ", unspent")
-        yield from [self._heading("Money in"), *money_in] if money_in else []
-        if len(money_in) > 1:
-            sums = [math.fsum(line.amount for line in account.money_in) for account in accounts]
-            yield self._row("Total in", sums, money)
-        yield from [self._heading("Taken away"), *taken_away] if taken_away else []
-        yield self._heading(f"Money out{' and unspent' if unspent else ''}{self.mark}")
-        total = f"Total {inside(self.label(self.scheme.result))}"
-        yield self._row(total, [account.out.amount for account in accounts], money)
-        yield from unspent
-        if money_in:
-            yield self._row(DIFFERENCE, [account.difference for account in accounts], money)
-
-    def _support_rows(self) -> Iterator[document.Row]:
-        """Yield the rows of the need for transition support, the support given and how many get it.
-
-        There are none for a scheme without a need and without support.
-        """
-        needs = self._needs()
-        if needs or self.has_support:
-            yield self._heading(f"{self.label(SUPPORT) if self.has_support else 'Need'}{self.mark}")
-        if needs:
-            yield self._row(self.label(NEED), needs, money)
-        if not self.has_support:
-            return
-        support = [year.support for year in self.years]
-        yield self._row("Support given", support, money)
-        if needs:
-            pairs = zip(support, needs, strict=True)
-            shares = [amount / need if amount is not None and need > 0 else None for amount, need in pairs]
-            yield self._row("Share of need paid", shares, percentage)
-        supported = [year.supported for year in self.years]
-        yield self._row(f"{sentence(plural(self.organisation))} that get support", supported, whole)
-
-    def _needs(self) -> list[float]:
-        """Return the national total of the need for each year; empty if there is no such step or a need is missing."""
-        symbol = self.scheme.symbols.get(NEED)
-        if symbol is None or symbol.kind != ORGANISATION or symbol.type != "number":
-            return []
-        columns = [year.organisations[NEED].to_list() for year in self.result.years.values()]
-        return [] if any(None in column for column in columns) else [math.fsum(column) for column in columns]
-
-    def _change_rows(self) -> Iterator[document.Row]:
-        """Yield the rows of the baseline, of how many gain, lose and stay the same, and of the total of reductions.
-
-        There are none if there is no spend; the last two are left out if no year has them.
-        """
-        if not self.has_spend:
-            return
-        many = sentence(plural(self.organisation))
-        yield self._heading(f"Gains and losses{self.mark}")
-        yield self._row(self.label(BASELINE), [year.baseline for year in self.years], money)
-        yield self._row(f"{many} that gain", [year.gain for year in self.years], whole)
-        yield self._row(f"{many} that lose", [year.lose for year in self.years], whole)
-        same = [
-            None if year.gain is None or year.lose is None else year.organisations - year.gain - year.lose
-            for year in self.years
-        ]
-        if any(same):
-            yield self._row(f"{many} with no change", same, whole)
-        shortfalls = [year.shortfall.total if year.shortfall else None for year in self.years]
-        if any(shortfall is not None for shortfall in shortfalls):
-            yield self._row("Total of reductions", shortfalls, money)
-
-    def _other_rows(self) -> list[document.Row]:
-        """Return the lowest and the highest value of each year, for a result that is not money, such as a score."""
-        symbol = self.scheme.symbols[self.scheme.result]
-        columns = [year.organisations[symbol.name].to_list() for year in self.result.years.values()]
-        write = percentage if symbol.unit == "%" else plain_number
-        return [
-            self._heading(self.label(symbol.name)),
-            self._row("Lowest", [min(column) for column in columns], write),
-            self._row("Highest", [max(column) for column in columns], write),
-        ]
-
-    # Per head
-
-    def spread_per_head(self) -> Iterator[document.Block]:
-        """Yield a table of how much funding per head varies: one row before, one row after, for each year.
-
-        If it is the same before in all years, one row is enough. Its columns are the lowest, the highest, the
-        coefficient of variation and the Gini coefficient.
-        """
-        before = [(f"{self.label(BASELINE)} {year.year}", year.before) for year in self.years if year.before]
-        after = [(f"{self.label(self.scheme.result)} {year.year}", year.after) for year in self.years if year.after]
-        if not after:
-            return
-        if len({spread for _, spread in before}) == 1:
-            before = [(self.label(BASELINE), before[0][1])]
-        rows = []
-        for name, spread in (*before, *after):
-            range_of_rates = map(per_head, (spread.lowest, spread.highest))
-            rows.append(document.Row([name, *range_of_rates, decimals(spread.variation, 3), decimals(spread.gini, 3)]))
-        heading = f"Spread of funding per head (population-weighted){self.mark}"
-        yield document.Heading(heading.replace(") (", ", "))
-        figures = [
-            document.Column("Lowest", least=7),
-            document.Column("Highest"),
-            document.Column("Coefficient of variation"),
-            document.Column("Gini", least=6),
-        ]
-        yield document.Table([document.Column("", Role.TEXT), *figures], rows)
-
-    def below_spend(self) -> Iterator[document.Block]:
-        """Yield how many organisations have an allocation below spend in the last year, and a table of five.
-
-        These are the largest amounts; the others are counted with their total. Nothing is yielded if the year has no
-        comparison with spend.
-        """
-        last = self.years[-1]
-        if last.shortfall is None:
-            return
-        reduced = last.shortfall.organisations
-        spend = inside(self.label(BASELINE))
-        organisations = counted(len(reduced), self.organisation) if reduced else "none"
-        heading = f"{self.label(self.scheme.result)} below {spend} in {last.year}: {organisations}{self.mark}"
-        yield document.Heading(heading)
-        if not reduced:
-            return
-        rows = []
-        for movement in reduced[:_NAMED]:
-            below_per_head = or_dash(movement.per_head, lambda rate: per_head(-rate))
-            rows.append(document.Row([movement.code, movement.name, money(-movement.change), below_per_head]))
-        yield document.Table([*code_and_name(""), document.Column("Below by"), document.Column("Per head")], rows)
-        if len(reduced) > _NAMED:
-            amount = money(math.fsum(-movement.change for movement in reduced[_NAMED:]))
-            yield document.Item(f"… and {len(reduced) - _NAMED:,} more, below by {amount} in total")
-
-    def movements(self) -> Iterator[document.Block]:
-        """Yield the largest changes per head of the first year and of the last, up and down."""
-        tables = [_largest_changes(year) for year in (self.years[0], *self.years[1:][-1:])]
-        if any(table.all_rows for table in tables):
-            yield document.Heading(f"Largest gains and losses per head{self.mark}")
-            yield document.Beside(tables)
-
-    # Assumptions, findings and checks
-
-    def assumptions(self) -> Iterator[document.Block]:
-        """Yield each assumption by its number, with how the result changes if another value is tried.
-
-        If no value was tried for it, the reason is given once.
-        """
-        assumptions = self.scheme.assumptions
-        if not assumptions:
-            return
-        yield document.Heading(counted(len(assumptions), "assumption"))
-        for assumption in assumptions:
-            years = f" ({span(assumption.years, self.scheme.years)})" if assumption.years else ""
-            number = f"{assumption.number}.".rjust(len(str(len(assumptions))) + 1)
-            effects = [effect for effect in self.result.effects if effect.assumption == assumption.number]
-            reasons = {effect.said for effect in effects if not value_tried(self.scheme, effect)}
-            all_untried = len(reasons) == 1 and all(effect.said in reasons for effect in effects)
-            text = reasons.pop() if all_untried else "; ".join(map(self._effect_sentence, effects))
-            below = [document.Item(f"{sentence(text)}.")] if text else []
-            yield document.Item(f"{assumption.about}{years}: {assumption.text}", f"{number} ", below=below)
-
-    def _effect_sentence(self, effect: Sensitivity) -> str:
-        """Return a phrase on how the result changes if another value is tried, or why that is not known."""
-        value, outcome = value_tried(self.scheme, effect), outcome_in_words(self.scheme, effect)
-        return f"at {value} (10% {'smaller' if effect.change < 0 else 'larger'}): {outcome}" if value else outcome
-
-    def findings(self, shown_above: Collection[FindingCode]) -> document.Findings:
-        """Return the findings of the run, except those that another section shows."""
-        findings = [finding for finding in self.result.findings if finding.number not in shown_above]
-        return document.Findings(findings, most_per_kind=_MOST_PER_KIND)
-
-    def checks(self) -> Iterator[document.Block]:
-        """Yield how many checks pass, and each check that fails with its year and organisations."""
-        failing = [check for check in self.result.checks if not check.holds]
-        if not self.result.checks:
-            return
-        yield document.Heading(sentence(self._agreement()), Tone.BAD if failing else Tone.STRONG)
-        for check in failing:
-            text = f"FAIL in {check.year} ({listed(check.failing)}): {check.name}"
-            yield document.Item(text, below=[document.Item(document.Code(check.formula))])
+def _quiet_line(opening: Opening) -> str:
+    """Return a run in one line: scheme, amount allocated, failed checks, warnings, and unspent money by name."""
+    years = span([year.year for year in opening.years])
+    if opening.in_money:
+        allocated = money(math.fsum(year.allocated for year in opening.years))
+        amount = f"{allocated} {inside(opening.total_label)} in {years}"
+    else:
+        amount = f"{counted(opening.last.organisations, opening.organisation)}, {years}"
+    failing, number = opening.failing_checks, len(opening.scheme.checks)
+    checks = f"{failing} of {counted(number, 'check')} {'fails' if failing == 1 else 'fail'}" if number else "no checks"
+    warnings = [finding for finding in opening.other_findings if finding.level == "warning"]
+    parts = [f"{opening.scheme.title}: {amount}", checks, counted(len(warnings), "warning")]
+    unspent, new = (math.fsum(map(amount_of, opening.years)) for amount_of in (unspent_in, opening.new_money))
+    if unspent >= _HALF_A_POUND:
+        parts.append(f"{money(unspent)} of {opening.unspent_kind()} unspent")
+    parts += [finding.found for finding in opening.unspent_findings]
+    if new >= _HALF_A_POUND:
+        parts.append(f"{money(new)} of new money")
+    if opening.result.inputs.illustrative:
+        parts.append("illustrative spend")
+    return "; ".join(parts)
 
 
-def code_and_name(heading: str) -> list[document.Column]:
-    """Return the two columns of a table with the code and, under this heading, the name of organisations."""
-    return [document.Column("", Role.CODE), document.Column(heading, Role.NAME)]
+# Tables
 
 
-def _largest_changes(year: YearMeasures) -> document.Table:
-    """Return a table of the five largest gains per head of a year, then its five largest losses.
+def _years(opening: Opening) -> Iterator[document.Block]:
+    """Yield a table of money, outcomes and £ per head with a column for each year.
 
-    Changes below half a penny per head are left out.
+    Of more than four years it has the first and the last two, and the others are added up below.
     """
+    years = opening.years
+    selected = years if len(years) <= MOST_YEARS else [years[0], *years[-2:]]
+    rows = [*_money_rows(opening, selected)] if opening.in_money else []
+    rows += _outcome_rows(opening, selected)
+    if opening.in_money and opening.last.organisations > 1:
+        rows += _spread_rows(opening, selected)
+    if not rows:
+        return
+    columns = [document.Column("", Role.TEXT, required_width=_LABEL)]
+    columns += [document.Column(year.year) for year in selected]
+    yield document.Table(columns, rows, most=MOST_YEARS, ruled=False)
+    if len(selected) < len(years):
+        text = f"{len(selected)} of {len(years)} years shown"
+        if opening.in_money:
+            others = [year for year in years if year not in selected]
+            text += f"; in the other {len(others)}: {money(math.fsum(year.allocated for year in others))} allocated"
+            text += f", {money(math.fsum(map(unspent_in, others)))} unspent"
+        yield document.Paragraph(f"{text}.")
 
-    def rows(movements: Iterable[Movement], direction: int) -> list[document.Row]:
-        """Return a row for each movement up (`direction` 1) or down (-1) of half a penny per head or more."""
-        return [
-            document.Row([movement.code, movement.name, signed(movement.change), signed(movement.per_head, 2)])
-            for movement in movements
-            if movement.per_head is not None and direction * movement.per_head >= _HALF_A_PENNY
-        ]
 
-    columns = [*code_and_name(year.year), document.Column("Change", spare=1), document.Column("Per head")]
-    return document.Table(columns, rows(year.movements[:_NAMED], 1), rows(reversed(year.movements[-_NAMED:]), -1))
+def _money_rows(opening: Opening, years: Sequence[YearMeasures]) -> Iterator[document.Row]:
+    """Yield the rows of money in, taken away, allocated and unspent, and a difference that is not 0."""
+
+    def row(label: str, values: Sequence[float | None]) -> document.Row:
+        return document.Row([label, *(or_dash(value, money) for value in values)])
+
+    accounts = [year.money for year in years if year.money]
+    if any(account.money_in for account in accounts):
+        yield row("Money in", [money_in(year) for year in years])
+    if any(map(opening.new_money, years)):
+        yield row("New money in it", [opening.new_money(year) for year in years])
+    if any(account.taken_away for account in accounts):
+        yield row("Taken away", [math.fsum(line.amount for line in account.taken_away) for account in accounts])
+    yield row(opening.total_label, [year.allocated for year in years])
+    if any(account.unspent for account in accounts):
+        yield row("Unspent", [unspent_in(year) for year in years])
+    differences = [account.difference for account in accounts]
+    if any(abs(difference or 0.0) >= _HALF_A_POUND for difference in differences):
+        balanced = all(account.is_balanced for account in accounts)
+        yield row("Difference from rounding" if balanced else DIFFERENCE, differences)
+
+
+def _outcome_rows(opening: Opening, years: Sequence[YearMeasures]) -> Iterator[document.Row]:
+    """Yield a row for each outcome that occurs in these years, with how many organisations have it."""
+    for counts in zip(*(year.outcomes for year in years), strict=True):
+        if any(count.organisations for count in counts):
+            cells = [counted(count.organisations, opening.organisation) for count in counts]
+            yield document.Row([sentence(counts[0].label), *cells])
+
+
+def _spread_rows(opening: Opening, years: Sequence[YearMeasures]) -> Iterator[document.Row]:
+    """Yield the lowest and highest £ per head of historic spend, and of the result."""
+
+    def row(label: str, spreads: Sequence[Inequality | None]) -> document.Row:
+        cells = [f"{per_head(spread.lowest)} to {per_head(spread.highest)}" if spread else "–" for spread in spreads]
+        return document.Row([label, *cells])
+
+    for label, spreads in (
+        (opening.scheme.labels.get(BASELINE, "Historic spend"), [year.before for year in years]),
+        (opening.scheme.labels[opening.scheme.result], [year.after for year in years]),
+    ):
+        if any(spreads):
+            yield row(f"{label} per head", spreads)
+
+
+def _largest_changes(opening: Opening) -> Iterator[document.Block]:
+    """Yield a table of the three largest gains and the three largest losses of the last year, and count the others."""
+    gains, losses = opening.gains, opening.losses
+    if opening.last.organisations < 2 or (not gains and not losses):
+        return
+    largest_gains, largest_losses = gains[:_LARGEST], losses[:_LARGEST]
+    kinds = joined([kind for kind, rows in (("gains", gains), ("losses", losses)) if rows])
+    yield document.Heading(f"Largest {kinds} on {opening.spend_label} in {opening.last.year}")
+    table = OrganisationTable(opening.organisations, opening.organisation, write=money, in_money=True)
+    yield table.largest(largest_gains, largest_losses)
+    counts, others = [], []
+    for rows, largest, noun in ((gains, largest_gains, "gain"), (losses, largest_losses, "loss")):
+        if rows:
+            counts.append(f"{len(largest)} of {counted(len(rows), noun)}")
+        if len(rows) > len(largest):
+            others.append(signed(math.fsum(row.change or 0.0 for row in rows[len(largest) :])))
+    if others:
+        yield document.Paragraph(f"{joined(counts)} shown; others: {joined(others)}.")
+
+
+def _everyone(opening: Opening, sort: str = "", top: int = 0) -> Iterator[document.Block]:
+    """Yield the table of all organisations of the last year, and totals by area where the scheme has areas."""
+    column, area_label = opening.scheme.report_by or "", ""
+    if any(row.figures.area for row in opening.organisations):
+        area_label = opening.scheme.labels.get(column, column.replace("_", " ").capitalize())
+    result_label = opening.scheme.labels[opening.scheme.result]
+    table = OrganisationTable(
+        opening.organisations,
+        opening.organisation,
+        write=opening.write,
+        in_money=opening.in_money,
+        result_label=result_label,
+        area_label=area_label,
+    )
+    heading = f"{sentence(plural(opening.organisation))} in {opening.last.year}"
+    if table.is_compared:
+        heading += f": before is {opening.spend_label}, after is {inside(result_label)}"
+    yield document.Heading(heading)
+    yield from table.everyone(sort=sort, top=top)
+
+
+# Below the tables
+
+
+def _warnings(opening: Opening) -> Iterator[document.Block]:
+    """Yield every kind of warning: its first in full, then how many more there are and where to read them."""
+    kinds: defaultdict[str, list[Finding]] = defaultdict(list)
+    for finding in opening.other_findings:
+        if finding.level == "warning":
+            kinds[finding.number].append(finding)
+    if not kinds:
+        return
+    yield document.Heading(counted(sum(map(len, kinds.values())), "warning"), Tone.WARNING)
+    for number, (first, *others) in kinds.items():
+        yield document.Item(str(first), f"{number}  ")
+        if others:
+            where = "--details" if len(others) < MOST_PER_KIND else "--json"
+            yield document.Item(f"… and {len(others):,} more like this: {where}", f"{number}  ")
+
+
+def _counts(opening: Opening) -> Iterator[document.Block]:
+    """Yield a line with the number of assumptions and the one that moves the total most; nothing without any."""
+    assumptions = opening.scheme.assumptions
+    if not assumptions:
+        return
+    text = counted(len(assumptions), "assumption")
+    effects = [effect for effect in opening.result.effects if effect.total and value_tried(opening.scheme, effect)]
+    if effects and opening.in_money:
+        largest = max(effects, key=lambda effect: abs(effect.total or 0.0))
+        about = next(assumption for assumption in assumptions if assumption.number == largest.assumption)
+        years = f" ({span(about.years, opening.scheme.years)})" if about.years else ""
+        text += f": {about.about}{years} moves the total most"
+    yield document.Paragraph(f"{text}.", blank_before=True)
+
+
+def _next(opening: Opening, view: AllocationView, typed_options: str, *, is_written: bool) -> Iterator[document.Block]:
+    """Yield what to type next: the options that show more, and `gpit explain` for who loses most."""
+    code = (opening.losses or opening.gains or opening.organisations)[0].figures.code
+    options = ["--details"] if view.has_table else ["--table", "--details"]
+    options += [] if is_written else ["-o result.xlsx"]
+    is_apart = not opening.scheme.assumptions
+    command = f"gpit explain {shlex.quote(code)} {typed_options}".rstrip()
+    text = f"Next: add {joined(options, 'or')}; or"
+    if len(text) + len(command) < _SHORT_LINE:
+        yield document.Paragraph(f"{text} {command}", blank_before=is_apart)
+    else:
+        yield document.Paragraph(f"{text}:", blank_before=is_apart)
+        yield document.Paragraph(command, marker="  ", is_wrapped=False)

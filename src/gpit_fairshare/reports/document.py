@@ -68,6 +68,8 @@ class Paragraph:
     """Printed to the left of the text, with the blanks between them."""
     blank_before: bool = False
     """Whether it begins a new section without a heading."""
+    is_wrapped: bool = True
+    """Whether a screen may break it; what programs read, or people copy, stays in one line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +146,9 @@ class Role(StrEnum):
     CODE = "code"
     """Cut if it is longer than any code."""
     FIGURE = "figure"
-    """Always shown whole."""
+    """Always shown whole, on the right."""
+    LABEL = "label"
+    """Always shown whole, on the left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +190,10 @@ class Table:
     """If not 0: figure columns have one width, at most this many side by side; the others follow below."""
     otherwise: Sequence[Block] = ()
     """Shown instead if the table does not fit."""
+    ruled: bool = True
+    """Whether a screen draws a line below the headings."""
+    names_dropped: bool = False
+    """Whether a screen that drops spare columns says which."""
 
     @property
     def all_rows(self) -> list[Row]:

@@ -6,12 +6,12 @@ import math
 from dataclasses import fields
 from typing import TYPE_CHECKING, Final
 
-from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.language.kinds import ORGANISATION
 from gpit_fairshare.numbers import figure, money, signed
 from gpit_fairshare.reallocation import HEADINGS, AllocationChange
 from gpit_fairshare.reports import document
-from gpit_fairshare.reports.allocation import ResultReport, code_and_name
+from gpit_fairshare.reports.allocation_details import ResultReport, code_and_name
+from gpit_fairshare.reports.allocation_opening import Opening
 from gpit_fairshare.reports.document import Role
 from gpit_fairshare.words import counted
 
@@ -34,17 +34,19 @@ def reallocation_document(
         changes: The changes of the organisations whose money moves.
         file_names: Names of the files that were written.
     """
-    report = ResultReport(result)
+    opening = Opening(result, full=True)
+    report = ResultReport(opening)
     return document.Document(
         [
-            *report.verdict(file_names),
-            *report.illustrative(),
-            *report.settings(),
+            *opening.title(),
+            *opening.problems(),
+            opening.checks(),
+            *document.written_line(file_names),
             _money(result),
             *_largest(changes, result.scheme.organisation),
             *report.assumptions(),
-            report.findings({FindingCode.SET_FOR_THIS_RUN, FindingCode.UNSPENT}),
-            *report.checks(),
+            report.findings(),
+            *report.failed_checks(),
         ]
     )
 

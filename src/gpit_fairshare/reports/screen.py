@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
 
-WIDEST: Final = 100
+WIDEST: Final = 120
 """Figures would be too far from their labels on a wider screen."""
 _NARROWEST: Final = 56
 """Narrower terminals break the lines themselves, which is better than cutting a figure."""
@@ -79,7 +79,7 @@ _PLAIN: Final = {
 
 
 def show(report: document.Document, console: Console) -> None:
-    """Print a document on a console; the layout needs 56 columns and uses 100 at most."""
+    """Print a document on a console; the layout needs 56 columns and uses 120 at most."""
     ScreenLayout(console).blocks(report.blocks)
 
 
@@ -178,7 +178,10 @@ class ScreenLayout:
         """Print a paragraph to the right of its marker, after a blank line if it is set apart."""
         if block.blank_before:
             self.console.print()
-        self.paragraph(block.text, _STYLES[block.tone], lead=block.marker)
+        if block.is_wrapped:
+            self.paragraph(block.text, _STYLES[block.tone], lead=block.marker)
+        else:
+            self._line(Text(self.fit(f"{block.marker}{block.text}"), style=_STYLES[block.tone]))
 
     def _item(self, item: document.Item, indent: str = _INDENT) -> None:
         """Print an item, and the items below it under its text, or indented further if it has no marker.
@@ -295,7 +298,10 @@ class ScreenLayout:
             if fits:
                 break
         if fits or not table.otherwise:
-            self._grid(narrower.columns, widths, narrower.all_rows, [0] if table.inset else [])
+            self._grid(narrower.columns, widths, narrower.all_rows, [0] if table.inset else [], ruled=table.ruled)
+            dropped = [column.heading for column in table.columns if column not in narrower.columns]
+            if dropped and table.names_dropped:
+                self.paragraph(f"Not shown, because the screen is too narrow: {', '.join(dropped)}.", lead=_INDENT)
             return
         self.under_heading = True
         self.blocks(table.otherwise)
@@ -324,6 +330,8 @@ class ScreenLayout:
         if column.role is Role.FIGURE:
             width = max(column.least, min(width, _LONGEST_HEADING))
         for row in table.all_rows:
+            if _is_across(row, table.columns):
+                continue
             # A heading of rows is not indented as the rows are.
             inset = len(_INDENT) if row.heading and table.inset and not index else 0
             width = max(width, cell_len(self._cell_text(row.cells[index], column)) - inset)
@@ -350,7 +358,8 @@ class ScreenLayout:
             figures = [figure] * (len(part.columns) - 1)
             room = self.width - sum(figures) - 2 * len(figures)
             self.console.print()
-            self._grid(part.columns, [max(1, min(longest, room)) - len(_INDENT), *figures], part.all_rows, [0])
+            widths = [max(1, min(longest, room)) - len(_INDENT), *figures]
+            self._grid(part.columns, widths, part.all_rows, [0], ruled=table.ruled)
 
     def _beside(self, beside: document.Beside) -> None:
         """Print tables side by side, without spare columns of rank 1, each in half of the width.
@@ -381,19 +390,35 @@ class ScreenLayout:
         self._grid(columns, widths, rows, range(0, len(columns), len(halves[0].columns)))
 
     def _grid(
-        self, columns: Sequence[Column], widths: Sequence[int], rows: Sequence[Row], set_in: Sequence[int]
+        self,
+        columns: Sequence[Column],
+        widths: Sequence[int],
+        rows: Sequence[Row],
+        set_in: Sequence[int],
+        *,
+        ruled: bool = True,
     ) -> None:
         """Print rows in columns of fixed widths, two blanks apart, with the texts below rows in between.
 
-        The columns in `set_in` are indented, and wider by the indent.
+        The columns in `set_in` are indented, and wider by the indent. `ruled` draws a line below the headings.
         """
         total = sum(widths) + 2 * (len(columns) - 1) + len(_INDENT) * len(set_in)
         options = self.console.options.update(width=max(total, self.width))
-        starts = [0, *(index for index, row in enumerate(rows, 1) if row.below)]
-        for start, end in zip_longest(starts, starts[1:]):
+        has_headings = any(column.heading for column in columns)
+        breaks = {index for index, row in enumerate(rows) if _is_across(row, columns)}
+        breaks |= {index for index, row in enumerate(rows, 1) if row.below}
+        # The headings of columns come first, even if the first row is a heading across the table.
+        starts = [0, *sorted(breaks)]
+        for number, (start, end) in enumerate(zip_longest(starts, starts[1:])):
             part = rows[start:end]
+            if part and _is_across(part[0], columns):
+                self.paragraph(part[0].cells[0], _STYLES[Tone.STRONG])
+                part = part[1:]
             grid = self._grid_of_rows(columns, widths, part, set_in)
-            grid.show_header = not start and any(column.heading for column in columns)
+            grid.show_header = not number and has_headings
+            if not ruled:
+                # A box always has a line below the headings; without one, padding keeps the columns apart.
+                grid.box, grid.padding = None, (0, 2, 0, 0)
             for segments in self.console.render_lines(grid, options, pad=False):
                 self._line(Segments(_stripped(segments)))
             if part and part[-1].below:
@@ -439,6 +464,11 @@ class ScreenLayout:
         document.OnScreen: lambda page, block: page.blocks(block.blocks),
         document.Verbatim: lambda _page, _print_block: None,
     }
+
+
+def _is_across(row: Row, columns: Sequence[Column]) -> bool:
+    """Return whether a row is a heading that takes the whole width, because its first column is for codes."""
+    return row.heading and columns[0].role is Role.CODE and not any(row.cells[1:])
 
 
 def _count_fitting(row: str, width: int) -> int:
