@@ -15,7 +15,7 @@ from gpit_fairshare.scheme.joining import load
 from gpit_fairshare.scheme.outcomes import clause_with_figures
 from gpit_fairshare.scheme.review import review
 from gpit_fairshare.scheme.schema import file_schema
-from running import ABCD_PEOPLE, ABCD_SPEND, ROOT, population_file, spend_file
+from running import ABCD_PEOPLE, ABCD_SPEND, ROOT, population_file, spend_file, write_rows
 from small_schemes import scheme
 
 TRANSITION = """
@@ -137,6 +137,22 @@ def test_outcomes_of_a_formula_used_by_name_do_not_count(tmp_path):
 
 
 # Outcomes of a rule without any ----------------------------------------------------------------------------------
+
+
+def test_optional_spend_gives_no_outcomes(tmp_path):
+    """Where spend may be blank, gains and losses cannot be told for all: the run has no outcomes and does not fail."""
+    people = [{"org_code": code, "registered_population": heads} for code, heads in (("A", 1), ("B", 3))]
+    spend = [{"org_code": "A", "historic_spend": 10}, {"org_code": "B", "historic_spend": ""}]
+    steps = """
+        shared = share_out(pot, by=registered_population) # £
+        allocation = where(given(historic_spend), 0 * historic_spend, 0) + shared # £
+    """
+    place = scheme(tmp_path, steps, extra="[inputs.historic_spend]\noptional = true\n", pot=400)
+    files = {"population": write_rows(tmp_path / "p.csv", people), "spend": write_rows(tmp_path / "s.csv", spend)}
+    result = allocate(**files, scheme=place, with_effects=False)
+
+    assert result.rows["allocation"].to_list() == [100, 300]
+    assert result.scheme.outcomes == ()
 
 
 def test_bounds_become_outcomes(tmp_path):

@@ -15,6 +15,7 @@ from gpit_fairshare.workbook.layout import sheet_name
 from gpit_fairshare.workbook.result_workbook import write_workbook
 from gpit_fairshare.workbook.sheets import clean
 from gpit_fairshare.workbook.text_widths import lines_needed
+from icb_floor_and_ceiling import icb_options
 from running import SAMPLES, YEARS, write_rows
 from small_schemes import MERGER, NATION, TWO, people_by_year, scheme
 
@@ -385,19 +386,48 @@ def test_an_empty_or_invalid_input_makes_a_check_fail(sample_book, tmp_path, val
     assert values["About"]["B5"].value == "FAIL"
 
 
-@pytest.mark.usefixtures("libreoffice")
-def test_the_sheets_print_as_pictures(sample_book, tmp_path):
-    """Every page of every sheet of the sample is printed with its title; no page is empty, no figure is ###."""
+def printed_texts(book, folder):
+    """The text of each page that LibreOffice prints of a workbook; none is empty, and none has ### or an error."""
     if shutil.which("pdftoppm") is None:
         pytest.skip("pdftoppm is not installed")
-    pages = recalculation.to_png(sample_book, tmp_path)
-    texts = recalculation.page_texts(tmp_path)
-    titles = {sheet["A1"].value for sheet in openpyxl.load_workbook(sample_book)}
+    pages = recalculation.to_png(book, folder)
+    texts = recalculation.page_texts(folder)
 
     assert len(pages) == len(texts)
-    assert {text.strip().splitlines()[0].strip() for text in texts} == titles
     assert [text for text in texts if "###" in text or "Err:" in text or "#VALUE!" in text] == []
     assert min(page.stat().st_size for page in pages) > 2_000
+    return texts
+
+
+PRINTED = ("Summary", "Allocations", "Charts", "One organisation", "About", "Checks", "Assumptions")
+
+
+def printed_titles(book):
+    """The titles of the sheets that are read on paper."""
+    return {sheet["A1"].value for sheet in openpyxl.load_workbook(book) if sheet.title.startswith(PRINTED)}
+
+
+@pytest.mark.usefixtures("libreoffice")
+def test_england_prints_on_twenty_pages_at_most(sample_book, tmp_path):
+    """211 CCGs in two years: each sheet that is read on paper begins with its title, and all others take no page."""
+    texts = printed_texts(sample_book, tmp_path)
+    firsts = {text.strip().splitlines()[0].strip() for text in texts}
+    charts = {chart.value for chart in openpyxl.load_workbook(sample_book)["Charts"]["A"][4:]}
+
+    assert len(texts) <= 20
+    assert printed_titles(sample_book) <= firsts
+    assert firsts <= printed_titles(sample_book) | charts
+
+
+@pytest.mark.usefixtures("libreoffice")
+def test_forty_two_boards_print_on_eight_pages_at_most(tmp_path):
+    """England's integrated care boards between a floor and a ceiling; their allocations take one page."""
+    write_workbook(allocate(**icb_options(tmp_path)), tmp_path / "icb.xlsx")
+    texts = printed_texts(tmp_path / "icb.xlsx", tmp_path / "pages")
+    title = openpyxl.load_workbook(tmp_path / "icb.xlsx")["Allocations"]["A1"].value
+
+    assert len(texts) <= 8
+    assert sum(title in text for text in texts) == 1
 
 
 # Names and texts ------------------------------------------------------------------------------------------

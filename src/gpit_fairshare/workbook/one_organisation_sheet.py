@@ -198,7 +198,10 @@ class _OneOrganisation:
         """
         number = number_format(unit, _numbers(columns))
         cells = {}
-        for year, (cell, values) in columns.items():
+        for year, (column, column_values) in columns.items():
+            cell, values = column, column_values
+            if unit == "yes/no":  # programs show a looked-up TRUE in different ways
+                cell, values = f'IF({column},"yes","no")', ["yes" if value else "no" for value in column_values]
             formula, index = self._if_in(year, cell), self.index[year]
             if optional or None in values or "" in values:
                 formula = f'IF({formula}="",{excel.text(NONE)},{formula})'
