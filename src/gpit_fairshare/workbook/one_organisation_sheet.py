@@ -330,16 +330,16 @@ class _OneOrganisation:
         if len(rungs) > 1:
             self.sheet.charts = [self._chart(rungs)]
 
-    def _rungs(self) -> list[_Rung]:
+    def _rungs(self) -> list[_LadderStep]:
         """Return the amounts of the ladder that the workbook has, in order; the last is the answer."""
         answer, symbol = self.scheme.result, self.scheme.symbols.get(FAIR_SHARE)
         rungs = []
         if self.unit == "£" and (opening := self._helpers(OPENING)):
-            rungs.append(_Rung(OPENING, "opening baseline", opening, attrgetter("opening")))
+            rungs.append(_LadderStep(OPENING, "opening baseline", opening, attrgetter("opening")))
         if symbol and symbol.kind == ORGANISATION and symbol.unit == self.unit == "£" and answer != FAIR_SHARE:
-            rungs.append(_Rung(FAIR_SHARE, "fair share", self._columns(FAIR_SHARE), attrgetter("fair_share")))
+            rungs.append(_LadderStep(FAIR_SHARE, "fair share", self._columns(FAIR_SHARE), attrgetter("fair_share")))
         name = inside(self.scheme.labels[answer])
-        return [*rungs, _Rung(answer, name, self._columns(answer), attrgetter("allocation"))]
+        return [*rungs, _LadderStep(answer, name, self._columns(answer), attrgetter("allocation"))]
 
     def _opening_sentence(self) -> str:
         """Return the sentence that says what the opening baseline is in each year; empty if no year has one."""
@@ -442,7 +442,7 @@ class _OneOrganisation:
             if cell.formula:
                 self.sheet.cells[place] = replace(cell, formula=cell.formula.replace(_POSITION_ROW, row))
 
-    def _chart(self, rungs: Sequence[_Rung]) -> Chart:
+    def _chart(self, rungs: Sequence[_LadderStep]) -> Chart:
         """Return the chart of the ladder of the last year, in whole pounds.
 
         Amounts are in one colour, and changes with their signs in another.
@@ -472,7 +472,7 @@ class _OneOrganisation:
 
 
 @dataclass(frozen=True, slots=True)
-class _Rung:
+class _LadderStep:
     """An amount of the ladder."""
 
     key: str
