@@ -975,14 +975,14 @@ def test_the_screen_is_80_columns_in_any_encoding(three_changes, encoding):
     assert "?" not in printed
 
 
-def on_screen(comparison, encoding="utf-8", width=80, top=10):
+def on_screen(comparison, encoding="utf-8", width=80, top=10, details=True):
     """Return the text on a screen in an encoding."""
     from rich.console import Console
 
     raw = io.BytesIO()
     stream = io.TextIOWrapper(raw, encoding=encoding, errors="strict", newline="\n")
     console = Console(file=stream, width=width, markup=False, emoji=False, highlight=False)
-    show(comparison_document(comparison, top=top), console)
+    show(comparison_document(comparison, top=top, details=details), console)
     stream.flush()
     return raw.getvalue().decode(encoding)
 
@@ -1058,7 +1058,7 @@ def test_markdown_of_hostile_names_is_harmless(hostile):
     rows = [line for line in printed.splitlines() if line.startswith("| P")]
 
     assert len(rows) == len(HOSTILE) + 3
-    assert {len(re.split(r"(?<!\\)\|", row)) for row in rows} == {6}
+    assert {len(re.split(r"(?<!\\)\|", row)) for row in rows} == {8}
     for row in rows:
         assert not re.search(
             r"[<>`]|@(?!&#8203;)|#(?![0-9]|&#8203;)|https?:(?!&#8203;)|www\.(?!&#8203;)|GH-(?!&)", row
