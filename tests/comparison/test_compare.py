@@ -1123,11 +1123,11 @@ def test_workbook_is_live_and_right(three_changes, tmp_path):
     book = openpyxl.load_workbook(again, data_only=True)
 
     assert recalculation.compare(path, again) == []
-    assert book.sheetnames == ["Summary", "Changes", "Causes", "Definition"]
+    assert book.sheetnames == ["Summary", "Waterfall", "Totals", "Changes", "Causes", "Definition"]
     heads = [cell.value for cell in book["Changes"][4]]
     checks = [row[heads.index("Causes add up")].value for row in book["Changes"].iter_rows(min_row=5)]
     assert checks == ["pass"] * 422
-    assert [row[10].value for row in book["Summary"].iter_rows(min_row=5)] == ["pass"] * 2
+    assert [row[10].value for row in book["Totals"].iter_rows(min_row=5)] == ["pass"] * 2
 
 
 @pytest.mark.usefixtures("libreoffice")
@@ -1146,7 +1146,7 @@ def test_a_wrong_figure_in_the_workbook_fails_its_check(tmp_path):
 
     column = heads.index("Causes add up") + 1
     assert [book["Changes"].cell(row, column).value for row in range(5, 11)] == ["FAIL", *["pass"] * 5]
-    assert [row[10].value for row in book["Summary"].iter_rows(min_row=5)] == ["FAIL", "pass"]
+    assert [row[10].value for row in book["Totals"].iter_rows(min_row=5)] == ["FAIL", "pass"]
 
 
 def test_workbook_of_the_same(files, tmp_path):

@@ -5,8 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from gpit_fairshare.comparison.model import Cause, ComparedResults, RuleDifference, Side, percent, quantum, total
-from gpit_fairshare.comparison.movement import Movement, common_years, is_additive, movement
+from gpit_fairshare.comparison.model import (
+    Cause,
+    ComparedResults,
+    OutcomeChange,
+    RuleDifference,
+    Side,
+    percent,
+    quantum,
+    total,
+)
+from gpit_fairshare.comparison.movement import MovedMoney, common_years, is_additive, movement
 from gpit_fairshare.numbers import exact_change, exact_money, percent_change, rounded_to
 from gpit_fairshare.words import counted, inside, is_money, joined, listed, sentence
 
@@ -74,15 +83,15 @@ def _movement_texts(comparison: ComparedResults) -> list[str]:
     """Return the sentences on the change of the total and the money that moves, for each year or for all together."""
     years = common_years(comparison)
     sentences = {year: _movement_text(comparison, movement(comparison, [year])) for year in years}
-    if len(years) == 1:
+    if len(comparison.years) == 1:
         texts = [sentence(sentences[years[0]])]
-    elif len(set(sentences.values())) == 1:
+    elif len(years) > 1 and len(set(sentences.values())) == 1:
         texts = [f"In each of the {len(years)} years, {sentences[years[0]]}"]
     elif len(years) <= _YEARS:
         texts = [f"{year}: {text}" for year, text in sentences.items()]
     else:
         changed = sum(text != UNCHANGED for text in sentences.values())
-        texts = [f"Over {len(years)} years, {_movement_text(comparison, movement(comparison, years))}"]
+        texts = [f"Over {len(years)} years, {_movement_text(comparison, movement(comparison, years), several=True)}"]
         texts += [f"{changed} of the years change."] if changed < len(years) else []
     return [*texts, *_one_sided_texts(comparison, years)]
 
@@ -90,8 +99,11 @@ def _movement_texts(comparison: ComparedResults) -> list[str]:
 UNCHANGED: Final = "nothing changes."
 
 
-def _movement_text(comparison: ComparedResults, moves: Movement) -> str:
-    """Return what changes in a year, or in several together: the total, and what moves between organisations."""
+def _movement_text(comparison: ComparedResults, moves: MovedMoney, *, several: bool = False) -> str:
+    """Return what changes in a year, or in several together: the total, and what moves between organisations.
+
+    In several years together, the text says that what moves is counted year by year: later years do not undo it.
+    """
     if not moves.affected:
         return UNCHANGED
     noun, change = comparison.organisation, moves.change
@@ -102,9 +114,12 @@ def _movement_text(comparison: ComparedResults, moves: Movement) -> str:
         still = f"the total is unchanged{least} at {new_total}"
         if not moves.moved:
             return f"{_who_text(moves, noun)}; {still}."
-        return f"{moving} {_moves(comparison)} {between}; {still}."
+        counting = ", counted year by year" if several else ""
+        return f"{moving} {_moves(comparison)} {between}{counting}; {still}."
     direction = "rises" if change > 0 else "falls"
     rise = f"the total {direction} by {_with_share(comparison, change.copy_abs(), moves.old)} to {new_total}"
+    if moves.moved and several:
+        return f"{rise}; counted year by year, {moving} {_moves(comparison)} {between}."
     if moves.moved:
         return f"{rise}, and a further {moving} {_moves(comparison)} {between}."
     return f"{rise}; {_who_text(moves, noun)}."
@@ -114,7 +129,7 @@ def _moves(comparison: ComparedResults) -> str:
     return "moves" if is_money(comparison.unit) else "move"
 
 
-def _who_text(moves: Movement, noun: str) -> str:
+def _who_text(moves: MovedMoney, noun: str) -> str:
     """Return how many organisations gain and lose: `all 211 CCGs gain`, `1 of 17 ICBs loses and none gains`."""
     every = moves.organisations
     if moves.gain and moves.lose:
@@ -236,6 +251,19 @@ def cause_detail(cause: Cause) -> str:
     """Return what a cause changed, and why its effect alone is missing; an empty text if there is nothing to say."""
     alone = f"its effect alone cannot be calculated: {cause.no_alone}" if cause.no_alone else ""
     return "; ".join(part for part in (cause.detail, alone) if part)
+
+
+def cause_text(cause: Cause) -> str:
+    """Return a cause in plain words: its label, its name in formulas, and what was changed."""
+    name = f" ({cause.symbol})" if cause.symbol and not is_label_redundant(cause.symbol, cause.label) else ""
+    detail = cause_detail(cause) if cause.kind != "rounding" else ""
+    return f"{sentence(cause.label)}{name}{f': {detail}' if detail else ''}"
+
+
+def outcome_text(change: OutcomeChange, noun: str) -> str:
+    """Return how many organisations have another outcome: `3 ICBs move from gains to at the floor`."""
+    verb = "moves" if change.count == 1 else "move"
+    return f"{counted(change.count, noun)} {verb} from {change.old} to {change.new}"
 
 
 def merged_across_years(differences: Sequence[RuleDifference]) -> list[RuleDifference]:

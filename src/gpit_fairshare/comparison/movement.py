@@ -48,7 +48,7 @@ def moved_by_cause(cause: Cause, year: str = "") -> Decimal:
 
 
 @dataclass(frozen=True, slots=True)
-class Movement:
+class MovedMoney:
     """How the answers of some years change; amounts are in the unit of the answer."""
 
     old: Decimal
@@ -70,14 +70,14 @@ class Movement:
         return less(self.new, self.old)
 
 
-def movement(comparison: ComparedResults, years: Sequence[str]) -> Movement:
+def movement(comparison: ComparedResults, years: Sequence[str]) -> MovedMoney:
     """Return how the answers of some years change, all together."""
     changes = {change.key: change.change for year in years for change in comparison.changes_by_year.get(year, ())}
     gain, lose = ({code for (_, code), change in changes.items() if sign * change > 0} for sign in (1, -1))
     totals = [year for year in comparison.years if year.year in years]
     sides = (comparison.old, comparison.new)
     codes = pl.concat([side.record.rows.filter(pl.col("year").is_in([*years]))["org_code"] for side in sides])
-    return Movement(
+    return MovedMoney(
         old=total(year.old for year in totals),
         new=total(year.new for year in totals),
         moved=moved_amount(changes),
@@ -148,7 +148,7 @@ def _answers_by_code(record: Record, years: set[str]) -> dict[str, Decimal]:
 class MostChanged:
     """The organisations with the largest changes in one direction, and the others in it."""
 
-    shown: Sequence[OrganisationChange]
+    largest: Sequence[OrganisationChange]
     others: Sequence[OrganisationChange]
 
 

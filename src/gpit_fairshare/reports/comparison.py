@@ -11,14 +11,16 @@ from gpit_fairshare.comparison.headline import (
     QUOTED,
     cause_detail,
     cause_name,
+    cause_text,
     headline_parts,
     is_label_redundant,
     merged_across_years,
     method,
+    outcome_text,
     short_facts,
     side_facts,
 )
-from gpit_fairshare.comparison.model import Cause, ComparedResults, RowChange, RuleDifference, percent, quantum, total
+from gpit_fairshare.comparison.model import ComparedResults, RowChange, RuleDifference, percent, quantum, total
 from gpit_fairshare.comparison.movement import (
     OrganisationChange,
     common_years,
@@ -46,7 +48,7 @@ from gpit_fairshare.reports.document import (
     section,
     written_line,
 )
-from gpit_fairshare.words import counted, inside, is_money, sentence
+from gpit_fairshare.words import counted, inside, is_money, joined, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -104,7 +106,7 @@ def _blocks(
         yield Paragraph(f"{QUOTED}: {' '.join(comparison.illustrative)}", Tone.WARNING)
     if not comparison.same:
         usual = _TOP_ROWS if details else _TOP
-        yield from _who(comparison, usual if top is None else top)
+        yield from _gains_and_losses(comparison, usual if top is None else top)
         yield from _outcomes(comparison, details=details)
         yield from _causes(comparison) if details else _why(comparison)
     if details:
@@ -112,7 +114,8 @@ def _blocks(
         return
     yield from _notable(comparison)
     yield from _sides(comparison, details=False)
-    yield Paragraph(_not_shown(comparison))
+    if not_shown := _not_shown(comparison):
+        yield Paragraph(not_shown)
 
 
 def _details(comparison: ComparedResults, top: int) -> Iterator[Block]:
@@ -149,7 +152,7 @@ def _sides(comparison: ComparedResults, *, details: bool) -> Iterator[Block]:
         yield Paragraph("; ".join(facts), marker=f"{word}  ", blank_before=index == 0)
 
 
-def _who(comparison: ComparedResults, top: int) -> Iterator[Block]:
+def _gains_and_losses(comparison: ComparedResults, top: int) -> Iterator[Block]:
     """Yield the organisations that gain most and lose most over the common years, and the totals of all others.
 
     The rows add up to the total. Answers that cannot be added up have the list of the largest changes instead.
@@ -165,12 +168,12 @@ def _who(comparison: ComparedResults, top: int) -> Iterator[Block]:
     lists = [most_changed(organisations, sign, top) for sign in (1, -1)]
     rows: list[OrganisationChange] = []
     for verb, most in zip(("gain", "lose"), lists, strict=True):
-        rows += most.shown
+        rows += most.largest
         rows += [together(most.others, f"{len(most.others):,} others that {verb}")] if most.others else []
     unchanged = [organisation for organisation in organisations if not organisation.change]
     rows += [together(unchanged, f"{len(unchanged):,} unchanged")] if unchanged else []
     rows.append(together(organisations, "Total"))
-    years, noun, shown = common_years(comparison), comparison.organisation, sum(len(most.shown) for most in lists)
+    years, noun, row_count = common_years(comparison), comparison.organisation, sum(len(most.largest) for most in lists)
     all_years = f", {_years_text(years)} together" if len(years) > 1 else ""
     columns = [Column("Code", Role.CODE), Column("Name", Role.NAME, required_width=8)]
     columns += [Column("Old", spare=2), Column("New", spare=2), Column("Change"), Column("%")]
@@ -184,7 +187,7 @@ def _who(comparison: ComparedResults, top: int) -> Iterator[Block]:
         cells = [row.code, row.name, *_change_cells(row, comparison)]
         cells += ["" if rate is None else exact_change(rate, pence=True)] if per_head else []
         table_rows.append(Row(cells))
-    yield Heading(f"Who gains and who loses{all_years}: {shown:,} of {counted(len(changed), noun)} shown")
+    yield Heading(f"Who gains and who loses{all_years}: {row_count:,} of {counted(len(changed), noun)} shown")
     yield Table(columns, table_rows)
 
 
@@ -210,9 +213,7 @@ def _outcomes(comparison: ComparedResults, *, details: bool) -> Iterator[Block]:
         changes = tuple(change for change in changes if change.year == years[-1])
     several = details and len(years) > 1
     texts = [
-        f"{f'{change.year}: ' if several else ''}{counted(change.count, comparison.organisation)} "
-        f"{'moves' if change.count == 1 else 'move'} from {change.old} to {change.new}"
-        for change in changes
+        f"{f'{change.year}: ' if several else ''}{outcome_text(change, comparison.organisation)}" for change in changes
     ]
     yield Heading("What the rule does to them" if several else f"What the rule does to them in {years[-1]}")
     most = len(texts) if details else _OUTCOMES + (len(texts) == _OUTCOMES + 1)
@@ -233,13 +234,16 @@ def _why(comparison: ComparedResults) -> Iterator[Block]:
     by_size = sorted(causes, key=lambda cause: (moved_by_cause(cause) + cause.total().copy_abs(), cause.name))
     most = _CAUSES + (len(causes) == _CAUSES + 1)
     names = {cause.name for cause in by_size[-most:]}
-    shown, others = ([cause for cause in causes if (cause.name in names) is large] for large in (True, False))
+    main_causes, other_causes = (
+        [cause for cause in causes if (cause.name in names) is large] for large in (True, False)
+    )
     rows = [
-        Row([_cause_text(cause), *_cause_amounts(comparison, cause.total(), moved_by_cause(cause))]) for cause in shown
+        Row([cause_text(cause), *_cause_amounts(comparison, cause.total(), moved_by_cause(cause))])
+        for cause in main_causes
     ]
-    if others:
-        amount = total(cause.total() for cause in others)
-        rows.append(Row([counted(len(others), "other cause"), *_cause_amounts(comparison, amount, None)]))
+    if other_causes:
+        amount = total(cause.total() for cause in other_causes)
+        rows.append(Row([counted(len(other_causes), "other cause"), *_cause_amounts(comparison, amount, None)]))
     if len(causes) > 1:
         amount = total(cause.total() for cause in causes)
         rows.append(Row(["Total", *_cause_amounts(comparison, amount, None)]))
@@ -257,13 +261,6 @@ def _cause_amounts(comparison: ComparedResults, amount: Decimal, moved: Decimal 
     if is_additive(unit):
         cells.append("" if moved is None else exact_money(rounded_to(moved, quantum(unit)), unit))
     return cells
-
-
-def _cause_text(cause: Cause) -> str:
-    """Return a cause in plain words: its label, its name in formulas, and what was changed."""
-    name = f" ({cause.symbol})" if cause.symbol and not is_label_redundant(cause.symbol, cause.label) else ""
-    detail = cause_detail(cause) if cause.kind != "rounding" else ""
-    return f"{sentence(cause.label)}{name}{f': {detail}' if detail else ''}"
 
 
 def _notable(comparison: ComparedResults) -> Iterator[Block]:
@@ -297,8 +294,10 @@ def _not_shown(comparison: ComparedResults) -> str:
         counts[f"column only in the {which} result"] += len(columns)
     differences = [f"{kind} ({count:,})" for kind, count in counts.items() if count]
     others = f"; other differences: {', '.join(differences)}" if differences else ""
-    years = "" if comparison.same else "totals by year, each cause alone, "
-    return f"--details prints {years}digests and the method{others}."
+    parts = [] if comparison.same else ["totals by year"]
+    parts += ["each cause alone", "the method"] if comparison.attribution else []
+    parts += ["digests"] if comparison.old.record.scheme or comparison.new.record.scheme else []
+    return f"--details prints {joined(parts)}{others}." if parts else ""
 
 
 def _totals(comparison: ComparedResults) -> Iterator[Block]:

@@ -93,6 +93,18 @@ class Fill:
 
 
 @dataclass(frozen=True, slots=True)
+class SeriesLook:
+    """The colour of a set of bars that lies on the one before it, and how its figures are written on the bars."""
+
+    colour: str
+    """Empty for bars that are not seen, and not in the legend."""
+    outline: str = ""
+    """Colour of the outline; empty for none."""
+    label: str = ""
+    """Number format, as Excel writes it; empty for bars without labels."""
+
+
+@dataclass(frozen=True, slots=True)
 class Chart:
     """A chart of figures on a sheet, with the texts that readers who cannot see it need."""
 
@@ -116,6 +128,10 @@ class Chart:
     """Height in pixels."""
     wide: bool = False
     """Whether it takes the place of two side by side."""
+    looks: Mapping[str, SeriesLook] = field(default_factory=dict)
+    """The look of each series of a chart of stacked columns; empty for any other chart."""
+    least: float | None = None
+    """Where the axis of values starts; None leaves it to the program."""
 
 
 def letter(column: int) -> str:

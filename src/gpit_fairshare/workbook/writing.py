@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from xlsxwriter.format import Format
     from xlsxwriter.worksheet import Worksheet
 
-    from gpit_fairshare.workbook.sheets import Cell, Chart, Sheet
+    from gpit_fairshare.workbook.sheets import Cell, Chart, SeriesLook, Sheet
 
 CREATED: Final = dt.datetime(2014, 4, 1)  # noqa: DTZ001  # XlsxWriter needs a plain date
 """The date of every workbook: always the same, so that it does not depend on when the workbook was written."""
@@ -255,15 +255,29 @@ def _insert_charts(sheet: Sheet, book: LiveBook, page: WorksheetWriter) -> None:
         page.insert_chart(row, 0, _draw_chart(chart, book), settings)
 
 
+def _stacked_look(look: SeriesLook) -> dict[str, Any]:
+    """Return the settings of XlsxWriter for a series of stacked columns."""
+    fill = {
+        "fill": {"color": look.colour} if look.colour else {"none": True},
+        "border": {"color": look.outline} if look.outline else {"none": True},
+    }
+    font = {"name": "Arial", "size": 9}
+    labels = {"data_labels": {"value": True, "num_format": look.label, "font": font}} if look.label else {}
+    return {**fill, "gap": 30, **labels}
+
+
 def _draw_chart(chart: Chart, book: LiveBook) -> Any:
     """Return a chart of XlsxWriter with the series, axes and texts of our chart."""
-    drawn = book.add_chart({"type": chart.kind})
+    stacked = {"subtype": "stacked"} if chart.looks else {}
+    drawn = book.add_chart({"type": chart.kind, **stacked})
     for index, (name, values) in enumerate(chart.series.items()):
         colour = _COLOURS[index % len(_COLOURS)]
         look: dict[str, Any] = {"fill": {"color": colour}, "gap": 30 if chart.labels_below else 5}
         if chart.kind == "line":
             marker = _MARKERS[index % len(_MARKERS)]
             look = {"line": {"color": colour, "width": 2.25}, "marker": {"type": marker}}
+        if name in chart.looks:
+            look = _stacked_look(chart.looks[name])
         cells = {"categories": f"={chart.categories}", "values": f"={values}"}
         drawn.add_series({"name": name, **cells, **look})
     drawn.set_title({"name": chart.title, "name_font": {"name": "Arial", "size": 12, "bold": True}, "overlay": False})
@@ -273,13 +287,16 @@ def _draw_chart(chart: Chart, book: LiveBook) -> Any:
     names = {"name": chart.across, **fonts, **labels}
     lines = {"visible": True, "line": {"color": "#D9D9D9"}}
     figures = {"name": chart.up, **fonts, "num_format": FORMATS[chart.number], "major_gridlines": lines}
+    figures |= {} if chart.least is None else {"min": chart.least}
     if chart.kind == "bar":  # its categories are on the left, the first at the top, and its values below
         drawn.set_y_axis(names | {"reverse": True})
         drawn.set_x_axis(figures | {"label_position": "high"})
     else:
         drawn.set_x_axis(names | ({"label_position": "low"} if chart.labels_below else {}))
         drawn.set_y_axis(figures)
-    drawn.set_legend({"none": True} if len(chart.series) == 1 else {"position": "bottom", "font": text})
+    hidden = [index for index, look in enumerate(chart.looks.values()) if not look.colour]
+    legend = {"position": "bottom", "font": text, **({"delete_series": hidden} if hidden else {})}
+    drawn.set_legend({"none": True} if len(chart.series) == 1 else legend)
     width = 2 * _CHART_WIDTH + _CHARTS_GAP if chart.wide else _CHART_WIDTH
     drawn.set_size({"width": width, "height": chart.height})
     return drawn
