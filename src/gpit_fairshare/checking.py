@@ -38,6 +38,8 @@ class Report:
     """Columns of numbers, one entry for each column and year."""
     findings: tuple[Finding, ...]
     """Errors, warnings and notes, in this order."""
+    not_given: tuple[str, ...] = ()
+    """Columns of numbers that the default scheme needs and no file gives; empty if a scheme was named."""
 
     @property
     def sound(self) -> bool:
@@ -62,6 +64,7 @@ class Report:
             ],
             "columns": [asdict(column) for column in self.columns],
             "findings": [finding.entry() for finding in self.findings],
+            "not_given": list(self.not_given),
         }
 
 
@@ -99,6 +102,7 @@ def check(options: CheckOptions) -> Report:
             organisation = options.organisation or "organisation"
             name, request = "", Request(**reading(options, files), years=(), organisation=organisation)
         request, read, columns = inspect_inputs(request)
+    given = {column.name for column in columns}
     dated = request.years != (EVERY_YEAR,)
     return Report(
         scheme=name,
@@ -108,4 +112,11 @@ def check(options: CheckOptions) -> Report:
         sources=read.sources,
         columns=tuple(columns),
         findings=gravest_first(read.findings),
+        not_given=() if name else tuple(need for need in _default_needs(options) if need not in given),
     )
+
+
+def _default_needs(options: CheckOptions) -> list[str]:
+    """Return the columns of numbers that the default scheme needs, in the order of first use."""
+    scheme = load_scheme(replace(options, scheme=DEFAULT_SCHEME))
+    return [symbol.name for symbol in scheme.inputs if symbol.type == "number" and not symbol.optional]
