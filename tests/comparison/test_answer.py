@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 
+import structure
 from gpit_fairshare import allocate, compare
 from gpit_fairshare.comparison.book import write_workbook
 from gpit_fairshare.comparison.model import less, total
@@ -367,6 +368,22 @@ def test_new_warnings_and_failing_checks_are_never_cut(tmp_path):
     assert "  Check fails: Enough, 2014/15 (A)" in on_screen(compare(old, new))
 
 
+def test_new_warnings_of_one_kind_are_one_line(tmp_path):
+    """Twelve organisations with a new warning I49 take one line, with the count and the first of them."""
+    people = {f"A{number:02}": 1000 for number in range(40)}
+    rows = [{"org_code": code, "historic_spend": 2000} for code in people]
+    odd = [{**row, "historic_spend": 20_000 if number < 12 else 2000} for number, row in enumerate(rows)]
+    spends = [write_table(tmp_path / f"{name}.csv", table) for name, table in (("s", rows), ("t", odd))]
+    old, new = (allocate(population=population_file(tmp_path, people), spend=spend) for spend in spends)
+    lines = " ".join(" ".join(on_screen(compare(old, new), width=100)).split())
+
+    assert sum(finding.number == "I49" for finding in new.findings) == 12
+    assert (
+        "New warning I49, 12 times; the first: t.csv, row 2, historic_spend: historic spend of A00 is £20.00 a head"
+        in lines
+    )
+
+
 # The workbook ----------------------------------------------------------------------------------------------
 
 
@@ -391,6 +408,7 @@ def test_the_waterfall_leads_from_old_to_new_exactly(sample, tmp_path):
         base, rise, fall = (exact(row[f"Chart: {name} (£)"]) for name in ("hidden base", "rise", "fall"))
         assert (base, less(rise, fall)) == (min(before, after), exact(row["Change (£)"]))
     assert rows[-1]["Adds up"] == "pass"
+    assert structure.faults(tmp_path / "c.xlsx") == []
     with zipfile.ZipFile(tmp_path / "c.xlsx") as archive:
         chart = archive.read("xl/charts/chart1.xml").decode()
     assert chart.count("<a:noFill/>") >= 1
@@ -428,7 +446,7 @@ def test_many_causes_are_bars_by_kind(tmp_path):
 
 
 def test_the_first_sheet_has_the_answer(sample, tmp_path):
-    """Summary opens with the headline, and its rows of organisations add up to the change of all years."""
+    """Summary opens with the sentences of the screen; its rows of organisations add up to the change of all years."""
     write_workbook(sample[1], tmp_path / "c.xlsx")
     book = openpyxl.load_workbook(tmp_path / "c.xlsx", data_only=True)
     rows = rows_of(book, "Summary")
@@ -436,7 +454,8 @@ def test_the_first_sheet_has_the_answer(sample, tmp_path):
     years = [row for row in rows if row["Question"] == "How much"]
 
     assert book.sheetnames[0] == "Summary"
-    assert sample[1].document()["headline"] in book["Summary"]["A2"].value
+    short = [row["Answer"] for row in rows if row["Question"] == "In short"]
+    assert " ".join(short) == sample[1].document()["headline"]
     assert len(organisation_rows) == 5 + 1 + 5 + 1
     assert sum(row["Change (£)"] for row in organisation_rows) == sum(row["Change (£)"] for row in years) == 128_447
     assert [row["Moves between organisations (£)"] for row in years] == [2_946_947, 2_984_353]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from gpit_fairshare.comparison.headline import cause_text, headline, outcome_text
+from gpit_fairshare.comparison.headline import cause_text, headline_parts, outcome_text
 from gpit_fairshare.comparison.model import NOTHING, total
 from gpit_fairshare.comparison.movement import (
     common_years,
@@ -112,17 +112,21 @@ def summary_sheet(comparison: ComparedResults, links: Links, title: str, warning
         comparison: The compared results.
         links: Where the figures are.
         title: Title of the sheet.
-        warning: What comes before the headline in the note.
+        warning: What comes first in the note.
     """
-    sheet = Sheet("Summary", title, f"{warning}{headline(comparison)}")
+    sheet = Sheet(
+        "Summary", title, f"{warning}Changes are live; the sheets Totals, Changes and Causes have the details."
+    )
     unit = f" ({comparison.unit or '£'})"
     sheet.add_headings(
         (
-            *(("Question", 20), ("Answer", Prose(50)), (f"Old{unit}", 16), (f"New{unit}", 16)),
+            *(("Question", 20), ("Answer", Prose(75)), (f"Old{unit}", 16), (f"New{unit}", 16)),
             *((f"Change{unit}", 16), ("Change (%)", 11), (f"Moves between organisations{unit}", 18)),
         )
     )
     rows = _AnswerRows(sheet, links)
+    for part in headline_parts(comparison):
+        rows.add("In short", part)
     if is_additive(comparison.unit):
         _add_years(rows, comparison)
         _add_organisations(rows, comparison)

@@ -229,7 +229,8 @@ def _causes(comparison: ComparedResults, changes: _Changes) -> Sheet:
             cells = f"{letter(column)}{FIRST_ROW}:{letter(column)}{row - 1}"
             sheet.put(row, column, amount, changes.rounded(f"SUM({cells})"), number)
         row += 1
-    sheet.put_row(row, ("Method" if comparison.attribution else "None", note))
+    empty = [NOT_APPLICABLE] * (len(sheet.headings) - 2)
+    sheet.put_row(row, ("Method" if comparison.attribution else "None", note, *empty))
     return sheet
 
 

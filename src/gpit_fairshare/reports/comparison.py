@@ -264,10 +264,17 @@ def _cause_amounts(comparison: ComparedResults, amount: Decimal, moved: Decimal 
 
 
 def _notable(comparison: ComparedResults) -> Iterator[Block]:
-    """Yield what the short report shows of the differences in full: checks that fail, new warnings, remarks."""
-    serious = [difference for difference in comparison.differences if _is_serious(difference)]
-    items = [_difference_item(difference) for difference in merged_across_years(serious)]
+    """Yield what the short report shows of the differences: checks that fail, mergers, and new warnings by kind."""
+    serious = merged_across_years([difference for difference in comparison.differences if _is_serious(difference)])
+    items = [_difference_item(difference) for difference in serious if difference.kind != NEW_FINDING]
     items += [Item(sentence(remark)) for remark in comparison.remarks]
+    by_kind: dict[tuple[str, str], list[RuleDifference]] = defaultdict(list)
+    for difference in serious:
+        if difference.kind == NEW_FINDING:
+            by_kind[difference.note, difference.name].append(difference)
+    for (level, number), findings in by_kind.items():
+        count = f", {len(findings):,} times; the first: " if len(findings) > 1 else ": "
+        items.append(Item(f"New {level} {number}{count}{findings[0].new}"))
     if items:
         yield Heading("Also different")
         yield Listing(items, _MOST_PER_KIND, "… and {} more; --details shows all")
