@@ -244,7 +244,7 @@ def test_the_only_other_organisation_is_shown(tmp_path):
     )
 
     assert not [line for line in four if "others" in line]
-    assert [" ".join(line.split()) for line in five if "others" in line] == ["2 others that gain £20 £30 +£10 +50.0%"]
+    assert [" ".join(line.split()) for line in five if "others" in line] == ["2 others gain £20 £30 +£10 +50.0%"]
 
 
 FLOORED = """

@@ -220,7 +220,7 @@ def _add_organisations(rows: _AnswerRows, comparison: ComparedResults) -> None:
             change = organisation.change, rows.links.rounded(formula) if live and len(code) < _LONGEST_TEXT else None
             rows.add(f"{question}{all_years}", name, _ends(organisation), change)
         if most.others:
-            others = together(most.others, f"{len(most.others):,} others that {verb}")
+            others = together(most.others, f"{len(most.others):,} others {verb}")
             rows.add(f"{question}{all_years}", others.name, _ends(others), (others.change, None))
     unchanged = [organisation for organisation in organisations if not organisation.change]
     if unchanged:

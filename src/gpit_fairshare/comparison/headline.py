@@ -54,9 +54,11 @@ def headline_parts(comparison: ComparedResults) -> list[str]:
 def method(comparison: ComparedResults) -> str:
     """Return the sentences that explain how causes are separated, and what their figures mean."""
     least = "penny" if is_money(comparison.unit) else "millionth"
+    moves = "Moves: what it takes from some organisations and gives to others in the same year. "
     return (
         "Change: what each cause adds when all are applied to OLD one after another, in this order. It is calculated "
         f"without rounding and shown to the nearest {least}; rounding is the rest, so the causes add up exactly. "
+        f"{moves if is_additive(comparison.unit) else ''}"
         "Alone: the effect of applying only this cause (not for rounding and figures changed by hand). "
         "Interaction: Change − Alone."
     )

@@ -169,13 +169,14 @@ def _gains_and_losses(comparison: ComparedResults, top: int) -> Iterator[Block]:
     rows: list[OrganisationChange] = []
     for verb, most in zip(("gain", "lose"), lists, strict=True):
         rows += most.largest
-        rows += [together(most.others, f"{len(most.others):,} others that {verb}")] if most.others else []
+        rows += [together(most.others, f"{len(most.others):,} others {verb}")] if most.others else []
     unchanged = [organisation for organisation in organisations if not organisation.change]
     rows += [together(unchanged, f"{len(unchanged):,} unchanged")] if unchanged else []
     rows.append(together(organisations, "Total"))
     years, noun, row_count = common_years(comparison), comparison.organisation, sum(len(most.largest) for most in lists)
     all_years = f", {_years_text(years)} together" if len(years) > 1 else ""
-    columns = [Column("Code", Role.CODE), Column("Name", Role.NAME, required_width=8)]
+    # Room for "3,920 others gain".
+    columns = [Column("Code", Role.CODE), Column("Name", Role.NAME, required_width=18)]
     columns += [Column("Old", spare=2), Column("New", spare=2), Column("Change"), Column("%")]
     # The figures of several years have no population of their own.
     rates = {change.code: change.per_head for change in comparison.changes} if len(comparison.years) == 1 else {}
