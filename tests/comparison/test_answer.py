@@ -308,6 +308,9 @@ def test_changed_outcomes_are_differences_of_the_definition(tmp_path):
     comparison = compare(old, new)
 
     assert comparison.same
+    assert comparison.document()["headline"].endswith(
+        "The rules differ: 1 outcome changed, 1 outcome added and 1 outcome removed."
+    )
     assert [
         (difference.kind, difference.name, difference.old, difference.new)
         for difference in comparison.differences

@@ -31,6 +31,7 @@ NEW_FINDING: Final = "new finding"
 _RULE: Final = (
     *("formula changed", "step added", "step removed", "unit changed"),
     *("parameter changed", "parameter added", "parameter removed", "check changed", "check added", "check removed"),
+    *("outcome changed", "outcome added", "outcome removed"),
 )
 """Kinds of differences between two rules that are counted, each a noun and what happened."""
 _YEARS: Final = 3

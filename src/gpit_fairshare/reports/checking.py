@@ -137,8 +137,8 @@ def _verdict_sentence(report: Report) -> str:
     files = {(source.file, source.sha256) for source in report.sources}
     against = f" against {report.scheme}" if report.scheme else ""
     scope = f"{counted(len(files), 'file')} checked{against}" if files else "no file could be read"
-    ready = "Nothing to correct" if report.not_given else "Ready to use"
-    return f"{'Cannot be used yet' if errors else ready}: {verdict} ({scope})."
+    without_errors = "Nothing to correct" if report.not_given else "Ready to use"
+    return f"{'Cannot be used yet' if errors else without_errors}: {verdict} ({scope})."
 
 
 def _count_rows(findings: Iterable[Finding]) -> int:

@@ -57,7 +57,10 @@ if TYPE_CHECKING:
 
 LONGEST: Final = 60_000
 """Most characters of Markdown; GitHub takes 65,536 in a comment."""
-_FORMULAS: Final = ("formula changed", "step added", "step removed", "check added", "check removed", "check changed")
+_FORMULAS: Final = (
+    *("formula changed", "step added", "step removed", "check added", "check removed", "check changed"),
+    *("outcome added", "outcome removed", "outcome changed"),
+)
 """Differences that show formulas."""
 _MOST_PER_KIND: Final = 8
 """Differences of one kind that a screen shows."""
