@@ -13,7 +13,7 @@ import openpyxl
 import pytest
 from rich.console import Console
 
-from gpit_fairshare import GpitError, Report, UsageError, allocate, check
+from gpit_fairshare import GpitError, Report, UsageError, allocate, check, compare
 from gpit_fairshare.reports.checking import checking_document
 from gpit_fairshare.reports.screen import show
 from running import gpit, population_file, spend_file, words
@@ -451,6 +451,24 @@ def test_sample_or_files(good):
     """The sample replaces files, so both together are refused."""
     with pytest.raises(UsageError, match="not both"):
         check(sample=True, population=good / "population.csv")
+
+
+@pytest.mark.parametrize("ending", ["csv", "json"])
+def test_a_file_that_does_not_exist_is_reported_in_the_same_words(good, ending):
+    """Of input files and of result files: there is no such file, with the nearest name, or which folder is missing."""
+    (good / f"result.{ending}").write_text("", encoding="utf-8")
+    read = {
+        "csv": lambda path: check(population=path),
+        "json": lambda path: compare(path, path),
+    }[ending]
+
+    with pytest.raises(
+        UsageError, match=rf"reslt.{ending}: there is no such file; did you mean result.{ending}"
+    ) as fault:
+        read(good / f"reslt.{ending}")
+    assert "\n" not in str(fault.value)
+    with pytest.raises(UsageError, match=r"there is no such file; the folder .*nowhere does not exist$"):
+        read(good / "nowhere" / f"result.{ending}")
 
 
 # The JSON document ------------------------------------------------------------------------------------
