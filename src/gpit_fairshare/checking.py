@@ -39,7 +39,10 @@ class Report:
     findings: tuple[Finding, ...]
     """Errors, warnings and notes, in this order."""
     not_given: tuple[str, ...] = ()
-    """Columns of numbers that the default scheme needs and no file gives; empty if a scheme was named."""
+    """Columns of numbers that the default scheme needs and no file gives.
+
+    Empty if a scheme was named, or if no file has any column of numbers.
+    """
 
     @property
     def sound(self) -> bool:
@@ -112,7 +115,8 @@ def check(options: CheckOptions) -> Report:
         sources=read.sources,
         columns=tuple(columns),
         findings=gravest_first(read.findings),
-        not_given=() if name else tuple(need for need in _default_needs(options) if need not in given),
+        # Without any column, the only file may be one that cannot be read: nothing is known of what it gives.
+        not_given=() if name or not given else tuple(need for need in _default_needs(options) if need not in given),
     )
 
 

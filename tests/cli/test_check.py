@@ -339,6 +339,20 @@ def test_not_ready_for_the_default_scheme_without_spend(tmp_path):
     assert check(population=population, spend=spend_file(tmp_path, {"00C": 1, "00D": 2})).not_given == ()
 
 
+def test_an_unreadable_file_is_not_called_incomplete(tmp_path):
+    """Of a workbook with two sheets that could be meant nothing is known, so nothing is said of what it lacks."""
+    workbook = openpyxl.Workbook()
+    for sheet in (workbook.active, workbook.create_sheet("Other")):
+        sheet.append(["org_code", "registered_population"])
+        sheet.append(["00C", 5])
+    workbook.save(tmp_path / "two.xlsx")
+    report = check(population=tmp_path / "two.xlsx")
+
+    assert [finding.number for finding in report.findings if finding.level == "error"] == ["I04"]
+    assert report.not_given == ()
+    assert on_screen(report).startswith("Cannot be used yet: 1 problem (no file could be read). 1 error")
+
+
 def test_a_named_scheme_says_what_is_missing(tmp_path):
     """With a scheme, a column that no file gives is an error with its option, and nothing is said of another scheme."""
     report = check(population=population_file(tmp_path, {"00C": 5}), scheme="gpit-2014-16")
