@@ -41,7 +41,7 @@ class Report:
     not_given: tuple[str, ...] = ()
     """Columns of numbers that the default scheme needs and no file gives.
 
-    Empty if a scheme was named, or if no file has any column of numbers.
+    Empty if a scheme was named, or if the files could not be read.
     """
 
     @property
@@ -105,7 +105,7 @@ def check(options: CheckOptions) -> Report:
             organisation = options.organisation or "organisation"
             name, request = "", Request(**reading(options, files), years=(), organisation=organisation)
         request, read, columns = inspect_inputs(request)
-    given = {column.name for column in columns}
+    given, has_errors = {column.name for column in columns}, any(finding.level == "error" for finding in read.findings)
     dated = request.years != (EVERY_YEAR,)
     return Report(
         scheme=name,
@@ -115,8 +115,10 @@ def check(options: CheckOptions) -> Report:
         sources=read.sources,
         columns=tuple(columns),
         findings=gravest_first(read.findings),
-        # Without any column, the only file may be one that cannot be read: nothing is known of what it gives.
-        not_given=() if name or not given else tuple(need for need in _default_needs(options) if need not in given),
+        # With an error and without any column, the file could not be read: what it gives is not known.
+        not_given=()
+        if name or (has_errors and not given)
+        else tuple(need for need in _default_needs(options) if need not in given),
     )
 
 

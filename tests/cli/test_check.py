@@ -353,6 +353,15 @@ def test_an_unreadable_file_is_not_called_incomplete(tmp_path):
     assert on_screen(report).startswith("Cannot be used yet: 1 problem (no file could be read). 1 error")
 
 
+def test_codes_alone_are_not_ready(tmp_path):
+    """A file without any figure has no errors, but the default scheme needs patients and spend."""
+    (tmp_path / "codes.csv").write_text("org_code,org_name\n00C,Darlington\n", encoding="utf-8")
+    report = check(population=tmp_path / "codes.csv")
+
+    assert report.sound
+    assert report.not_given == ("registered_population", "historic_spend")
+
+
 def test_a_named_scheme_says_what_is_missing(tmp_path):
     """With a scheme, a column that no file gives is an error with its option, and nothing is said of another scheme."""
     report = check(population=population_file(tmp_path, {"00C": 5}), scheme="gpit-2014-16")
