@@ -38,6 +38,11 @@ class Report:
     """Columns of numbers, one entry for each column and year."""
     findings: tuple[Finding, ...]
     """Errors, warnings and notes, in this order."""
+    not_given: tuple[str, ...] = ()
+    """Columns of numbers that the default scheme needs and no file gives.
+
+    Empty if a scheme was named, or if the files could not be read.
+    """
 
     @property
     def sound(self) -> bool:
@@ -62,6 +67,7 @@ class Report:
             ],
             "columns": [asdict(column) for column in self.columns],
             "findings": [finding.entry() for finding in self.findings],
+            "not_given": list(self.not_given),
         }
 
 
@@ -99,6 +105,7 @@ def check(options: CheckOptions) -> Report:
             organisation = options.organisation or "organisation"
             name, request = "", Request(**reading(options, files), years=(), organisation=organisation)
         request, read, columns = inspect_inputs(request)
+    given, has_errors = {column.name for column in columns}, any(finding.level == "error" for finding in read.findings)
     dated = request.years != (EVERY_YEAR,)
     return Report(
         scheme=name,
@@ -108,4 +115,14 @@ def check(options: CheckOptions) -> Report:
         sources=read.sources,
         columns=tuple(columns),
         findings=gravest_first(read.findings),
+        # With an error and without any column, the file could not be read: what it gives is not known.
+        not_given=()
+        if name or (has_errors and not given)
+        else tuple(need for need in _default_needs(options) if need not in given),
     )
+
+
+def _default_needs(options: CheckOptions) -> list[str]:
+    """Return the columns of numbers that the default scheme needs, in the order of first use."""
+    scheme = load_scheme(replace(options, scheme=DEFAULT_SCHEME))
+    return [symbol.name for symbol in scheme.inputs if symbol.type == "number" and not symbol.optional]

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.errors import OutputError, UsageError
+from gpit_fairshare.words import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
 _LOCKED: Final = "is open in another program or write-protected; close it or use another name; the old file is intact"
 
@@ -26,6 +27,24 @@ def read_regular(path: Path) -> bytes:
     """Return the bytes of a file; an `OSError` for a pipe or a device, which may block the reader or never end."""
     _refuse_irregular(path)
     return path.read_bytes()
+
+
+def reading_problem(path: Path, fault: OSError, endings: Collection[str] = ()) -> str:
+    """Return why a file cannot be read: there is no such file, with the nearest names, or what the system says.
+
+    Args:
+        path: The file.
+        fault: The error of the system.
+        endings: Endings of the files that may be meant; empty for any file.
+    """
+    if not isinstance(fault, FileNotFoundError):
+        return f"cannot be read ({fault.strerror or fault})"
+    if not path.parent.is_dir():
+        return f"there is no such file; the folder {path.parent} does not exist"
+    with suppress(OSError):
+        names = [entry.name for entry in path.parent.iterdir() if not endings or entry.suffix.lower() in endings]
+        return f"there is no such file{nearest(path.name, names)}"
+    return "there is no such file"
 
 
 def walk(folder: Path, on_error: Callable[[OSError], None] | None = None) -> Iterator[tuple[str, list[str], list[str]]]:

@@ -834,7 +834,7 @@ def test_files_that_are_not_plain_workbooks_are_refused(tmp_path):
     text = tmp_path / "a.csv"
     text.write_text("x", encoding="utf-8")
     assert "only .xlsx" in refused(text, kind=UsageError)
-    assert "cannot be read" in refused(tmp_path / "none.xlsx", kind=UsageError)
+    assert "there is no such file" in refused(tmp_path / "none.xlsx", kind=UsageError)
     book = tmp_path / "book.xlsx"
     book.write_bytes(b"no archive")
     assert "damaged" in refused(book)

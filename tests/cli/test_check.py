@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import subprocess
@@ -10,9 +11,11 @@ import sys
 
 import openpyxl
 import pytest
+from rich.console import Console
 
-from gpit_fairshare import Report, UsageError, check
+from gpit_fairshare import GpitError, Report, UsageError, allocate, check, compare
 from gpit_fairshare.reports.checking import checking_document
+from gpit_fairshare.reports.screen import show
 from running import gpit, population_file, spend_file, words
 from torture import bomb, book
 
@@ -76,7 +79,10 @@ def test_errors_at_once(faulty):
     assert output.startswith("Cannot be used yet: 2 problems on 2 rows; 2 notes (1 file checked).")
     assert "faulty.xlsx:Data: C4: 'n/a' is not a plain number" in output
     assert "faulty.xlsx:Data: A7: 7 is not text" in output
-    assert output.index("C4: 'n/a'") < output.index("A7: 7") < output.index("'GP IT 2014/15' in row 1")
+    assert output.index("C4: 'n/a'") < output.index("A7: 7") < output.index("registered_population 2 0 1 535,018")
+    assert output.endswith("--details also lists 2 notes on how the files were read.")
+    details = words(gpit("check", "--population", "faulty.xlsx", "--details", folder=faulty, env=UTF8).stdout)
+    assert details.index("C4: 'n/a'") < details.index("A7: 7") < details.index("'GP IT 2014/15' in row 1")
 
 
 def test_problems_and_codes_are_counted_separately(tmp_path):
@@ -103,18 +109,24 @@ def many_columns(path, faulty):
 
 
 @pytest.mark.slow
-def test_first_twenty(tmp_path):
-    """Of 30 columns with a cell that is not a number, and an invalid code, 20 errors are listed, the others counted."""
+def test_first_of_each_kind(tmp_path):
+    """Of 30 columns with a cell that is not a number, and an invalid code, three are shown, the others counted."""
     many_columns(tmp_path / "many.xlsx", 30)
     done = gpit("check", "--population", "many.xlsx", folder=tmp_path, env={**UTF8, "COLUMNS": "200"})
     output = done.stdout.decode()
 
     assert "Cannot be used yet: 1 problem on 1 row; 30 warnings and 1 note" in output.splitlines()[0]
     assert output.count("I11  many.xlsx:Data: A2") == 1
-    assert output.count("I16  many.xlsx:Data: ") == 19
-    assert output.count("I06  many.xlsx:Data: ") == 1
-    assert "I16  … and 11 more" in output
-    assert output.rstrip().endswith("Some are not shown: --json lists them all.")
+    assert output.count("I16  30 times: a cell cannot be read as a number without guessing") == 1
+    assert output.count("'tbc' is not a plain number") == 3
+    assert "… and 27 more of these; --details lists them" in output
+    assert output.rstrip().endswith(
+        "--details also lists 1 note on how the files were read and 19 further rows of the table."
+    )
+    details = gpit("check", "--population", "many.xlsx", "--details", folder=tmp_path, env=UTF8).stdout.decode()
+    assert details.count("'tbc' is not a plain number") == 30
+    assert details.count("I06  many.xlsx:Data: ") == 1
+    assert "weighted_29" in details
 
 
 @pytest.mark.slow
@@ -283,6 +295,115 @@ def test_refused_figures_are_missing(faulty):
     assert (people.filled, people.blank, people.total) == (2, 1, 290_007 + 245_011)
 
 
+def test_refused_and_missing_figures_are_counted_apart(tmp_path):
+    """Of four organisations one has a figure, one a blank cell, one a text and one a negative figure."""
+    (tmp_path / "p.csv").write_text("org_code,patients\nA1,100\nB1,\nC1,abc\nD1,-5\n", encoding="utf-8")
+    report = check(population=tmp_path / "p.csv")
+
+    (people,) = report.columns
+    assert (people.filled, people.blank, people.refused) == (1, 3, 2)
+    assert "registered_population 1 1 2 100 100 100" in on_screen(report)
+
+
+@pytest.mark.parametrize(
+    ("rows", "parts", "level"),
+    [
+        ("A1,100\nB1,abc\nC1,50\nD1,30\nEngland,180\n", "the sum of 3 rows with a figure", "note"),
+        ("A1,100\nB1,20\nC1,50\nD1,30\nEngland,200\n", "the sum of 4 rows", "note"),
+        ("A1,100\nB1,abc\nC1,50\nD1,30\nEngland,200\n", "its 3 rows with a figure add up to 180", "error"),
+    ],
+)
+def test_a_total_counts_only_rows_with_a_figure(tmp_path, rows, parts, level):
+    """A row whose figure is refused is not among the rows that a total adds up: 100 + 50 + 30 are 180."""
+    (tmp_path / "p.csv").write_text(f"org_code,patients\n{rows}", encoding="utf-8")
+    (finding,) = [finding for finding in check(population=tmp_path / "p.csv").findings if finding.number == "I42"]
+
+    assert finding.level == level
+    assert parts in finding.found
+
+
+def test_not_ready_for_the_default_scheme_without_spend(tmp_path):
+    """A run with the same file is refused without spend, so the files are not called ready; that is no error."""
+    population = population_file(tmp_path, {"00C": 5, "00D": 7})
+    report = check(population=population)
+    screen = on_screen(report)
+
+    with pytest.raises(GpitError, match="no file gives historic_spend"):
+        allocate(population=population)
+    assert report.sound
+    assert report.not_given == ("historic_spend",)
+    assert screen.startswith(
+        "Nothing to correct: no errors (1 file checked). "
+        "Not enough yet for the default scheme gpit-2014-16: it also needs historic_spend (--spend FILE)."
+    )
+    assert check(population=population, spend=spend_file(tmp_path, {"00C": 1, "00D": 2})).not_given == ()
+
+
+def test_an_unreadable_file_is_not_called_incomplete(tmp_path):
+    """Of a workbook with two sheets that could be meant nothing is known, so nothing is said of what it lacks."""
+    workbook = openpyxl.Workbook()
+    for sheet in (workbook.active, workbook.create_sheet("Other")):
+        sheet.append(["org_code", "registered_population"])
+        sheet.append(["00C", 5])
+    workbook.save(tmp_path / "two.xlsx")
+    report = check(population=tmp_path / "two.xlsx")
+
+    assert [finding.number for finding in report.findings if finding.level == "error"] == ["I04"]
+    assert report.not_given == ()
+    assert on_screen(report).startswith("Cannot be used yet: 1 problem (no file could be read). 1 error")
+
+
+def test_codes_alone_are_not_ready(tmp_path):
+    """A file without any figure has no errors, but the default scheme needs patients and spend."""
+    (tmp_path / "codes.csv").write_text("org_code,org_name\n00C,Darlington\n", encoding="utf-8")
+    report = check(population=tmp_path / "codes.csv")
+
+    assert report.sound
+    assert report.not_given == ("registered_population", "historic_spend")
+
+
+def test_a_named_scheme_says_what_is_missing(tmp_path):
+    """With a scheme, a column that no file gives is an error with its option, and nothing is said of another scheme."""
+    report = check(population=population_file(tmp_path, {"00C": 5}), scheme="gpit-2014-16")
+
+    assert not report.sound
+    assert report.not_given == ()
+    assert on_screen(report).startswith("Cannot be used yet: 1 problem;")
+    assert "no file gives historic_spend (Historic spend). Give a file that has it with --spend FILE." in on_screen(
+        report
+    )
+
+
+def test_the_most_frequent_problem_is_first(tmp_path):
+    """Seven texts come before two negative figures and one blank cell, each kind with its remedy once."""
+    figures = ["-5", "", "-6", *["tbc"] * 7, "100"]
+    rows = "".join(f"A{number:02},{figure}\n" for number, figure in enumerate(figures))
+    (tmp_path / "p.csv").write_text(f"org_code,patients\n{rows}", encoding="utf-8")
+    screen = on_screen(check(population=tmp_path / "p.csv"))
+    places = [screen.index(number) for number in ("I16 ", "I18 ", "I17 ")]
+
+    assert places == sorted(places)
+    assert "I18 2 times: money or people are negative; expected 0 or more (people). Correct the figure." in screen
+    assert screen.count("Correct the figure") == 1
+    assert "(the first of 7 such cells: " in screen
+
+
+def test_columns_that_are_the_same_in_every_year_are_one_row():
+    """The sample has no years, so its columns have one row for both years of the scheme."""
+    screen = on_screen(check(sample=True, scheme="gpit-2014-16"))
+
+    assert "211 CCGs in every year" in screen
+    assert "registered_population every year 211 0 56,633,982" in screen
+    assert screen.count("registered_population") == 1
+
+
+def on_screen(report, **options):
+    """Return the words of the short report on a screen of 100 columns."""
+    raw = io.StringIO()
+    show(checking_document(report, details=False, **options), Console(file=raw, width=100, highlight=False))
+    return " ".join(raw.getvalue().split())
+
+
 def test_two_equal_headings(tmp_path):
     """Two years with the same heading are refused, and --map is not recommended, because it cannot help."""
     (tmp_path / "wide.csv").write_text("org_code,Patients,Patients\n00C,1,2\n")
@@ -355,6 +476,24 @@ def test_sample_or_files(good):
         check(sample=True, population=good / "population.csv")
 
 
+@pytest.mark.parametrize("ending", ["csv", "json"])
+def test_a_file_that_does_not_exist_is_reported_in_the_same_words(good, ending):
+    """Of input files and of result files: there is no such file, with the nearest name, or which folder is missing."""
+    (good / f"result.{ending}").write_text("", encoding="utf-8")
+    read = {
+        "csv": lambda path: check(population=path),
+        "json": lambda path: compare(path, path),
+    }[ending]
+
+    with pytest.raises(
+        UsageError, match=rf"reslt.{ending}: there is no such file; did you mean result.{ending}"
+    ) as fault:
+        read(good / f"reslt.{ending}")
+    assert "\n" not in str(fault.value)
+    with pytest.raises(UsageError, match=r"there is no such file; the folder .*nowhere does not exist$"):
+        read(good / "nowhere" / f"result.{ending}")
+
+
 # The JSON document ------------------------------------------------------------------------------------
 
 
@@ -367,6 +506,7 @@ def test_document(faulty):
     assert (done.returncode, done.stderr) == (2, b"")
     assert list(document) == [
         *("schema", "sound", "scheme", "organisation", "years", "organisations", "files", "columns", "findings"),
+        "not_given",
     ]
     assert document["schema"] == "gpit-check/1"
     assert (document["sound"], document["scheme"], document["organisation"]) == (False, "", "organisation")
@@ -395,6 +535,7 @@ def test_document(faulty):
             "year": "",
             "filled": 2,
             "blank": 1,
+            "refused": 1,
             "total": 535018,
             "total_as_written": 535018,
             "least": 245011,
@@ -472,7 +613,7 @@ def test_unknown_scheme(good):
 def test_leave_out(tmp_path):
     """A code that is left out is in a note; a code that no file has is refused with a suggestion."""
     (tmp_path / "p.csv").write_text("org_code,patients\nY54,641631\n00C,106613\n00D,290007\n00J,245011\n")
-    done = gpit("check", "--population", "p.csv", "--leave-out", "Y54", folder=tmp_path, env=UTF8)
+    done = gpit("check", "--population", "p.csv", "--leave-out", "Y54", "--details", folder=tmp_path, env=UTF8)
 
     assert done.returncode == 0
     assert "left out 1 row of Y54 because of --leave-out" in words(done.stdout)

@@ -685,7 +685,7 @@ def test_other_units_are_refused(tmp_path):
     ("arguments", "message"),
     [
         (["out.json", "gpit-2014-15", "--sample"], "did you mean gpit-2014-16"),
-        (["out.json", "no.json"], "cannot be read"),
+        (["out.json", "no.json"], "there is no such file; did you mean out.json?"),
         (["out.json", "out.json", "--sample"], "--sample: both are result files"),
         (["out.json", "out.json", "--set", "pot=1"], "--set: both are result files"),
         (["out.json", "gpit-2014-16", "--sample", "--set-old", "revenue_budget=1"], "--set-old: OLD is a result file"),
@@ -926,7 +926,7 @@ def test_a_tidied_formula_is_reported_although_no_figure_differs(tmp_path):
     people = population(tmp_path, "p.csv", {"A": 1, "B": 3})
     old = scheme(tmp_path, "one", SHARED)
     new = scheme(tmp_path, "two", SHARED.replace("registered_population * 1", "1 * registered_population"))
-    done = gpit("compare", old, new, "--population", people, folder=tmp_path)
+    done = gpit("compare", old, new, "--population", people, "--details", folder=tmp_path)
 
     assert done.returncode == 0, done.stdout.decode()
     assert "The rules differ: 1 formula changed." in words(done.stdout)
@@ -975,14 +975,14 @@ def test_the_screen_is_80_columns_in_any_encoding(three_changes, encoding):
     assert "?" not in printed
 
 
-def on_screen(comparison, encoding="utf-8", width=80, top=10):
+def on_screen(comparison, encoding="utf-8", width=80, top=10, details=True):
     """Return the text on a screen in an encoding."""
     from rich.console import Console
 
     raw = io.BytesIO()
     stream = io.TextIOWrapper(raw, encoding=encoding, errors="strict", newline="\n")
     console = Console(file=stream, width=width, markup=False, emoji=False, highlight=False)
-    show(comparison_document(comparison, top=top), console)
+    show(comparison_document(comparison, top=top, details=details), console)
     stream.flush()
     return raw.getvalue().decode(encoding)
 
@@ -1058,7 +1058,7 @@ def test_markdown_of_hostile_names_is_harmless(hostile):
     rows = [line for line in printed.splitlines() if line.startswith("| P")]
 
     assert len(rows) == len(HOSTILE) + 3
-    assert {len(re.split(r"(?<!\\)\|", row)) for row in rows} == {6}
+    assert {len(re.split(r"(?<!\\)\|", row)) for row in rows} == {8}
     for row in rows:
         assert not re.search(
             r"[<>`]|@(?!&#8203;)|#(?![0-9]|&#8203;)|https?:(?!&#8203;)|www\.(?!&#8203;)|GH-(?!&)", row
@@ -1078,7 +1078,7 @@ def test_markdown_text_shows_as_it_was():
 
 @pytest.mark.slow
 def test_markdown_stays_below_githubs_limit(tmp_path):
-    """For 8,000 rows of long names, Markdown has at most 60,000 characters and counts the other rows."""
+    """For 8,000 rows of long names, Markdown has at most 60,000 characters and counts the other rows and the total."""
     rows = [
         [
             {"year": "2014/15", "org_code": f"P{at:04}", "org_name": "|" * 200, "allocation": at + by}
@@ -1090,7 +1090,7 @@ def test_markdown_stays_below_githubs_limit(tmp_path):
     row_count = sum(line.startswith("| P") for line in printed.splitlines())
 
     assert LONGEST - 2000 < len(printed) <= LONGEST
-    assert f"and {8000 - row_count:,} more that do not fit here" in printed
+    assert f"and {8000 + 1 - row_count:,} more that do not fit here" in printed
 
 
 def test_markdown_shows_changed_formulas_as_code(three_changes):
@@ -1123,11 +1123,11 @@ def test_workbook_is_live_and_right(three_changes, tmp_path):
     book = openpyxl.load_workbook(again, data_only=True)
 
     assert recalculation.compare(path, again) == []
-    assert book.sheetnames == ["Summary", "Changes", "Causes", "Definition"]
+    assert book.sheetnames == ["Summary", "Waterfall", "Totals", "Changes", "Causes", "Definition"]
     heads = [cell.value for cell in book["Changes"][4]]
     checks = [row[heads.index("Causes add up")].value for row in book["Changes"].iter_rows(min_row=5)]
     assert checks == ["pass"] * 422
-    assert [row[10].value for row in book["Summary"].iter_rows(min_row=5)] == ["pass"] * 2
+    assert [row[10].value for row in book["Totals"].iter_rows(min_row=5)] == ["pass"] * 2
 
 
 @pytest.mark.usefixtures("libreoffice")
@@ -1146,7 +1146,7 @@ def test_a_wrong_figure_in_the_workbook_fails_its_check(tmp_path):
 
     column = heads.index("Causes add up") + 1
     assert [book["Changes"].cell(row, column).value for row in range(5, 11)] == ["FAIL", *["pass"] * 5]
-    assert [row[10].value for row in book["Summary"].iter_rows(min_row=5)] == ["FAIL", "pass"]
+    assert [row[10].value for row in book["Totals"].iter_rows(min_row=5)] == ["FAIL", "pass"]
 
 
 def test_workbook_of_the_same(files, tmp_path):
@@ -1154,7 +1154,7 @@ def test_workbook_of_the_same(files, tmp_path):
     write_workbook(compare(files / "out.json", files / "out.json"), tmp_path / "c.xlsx")
     book = openpyxl.load_workbook(tmp_path / "c.xlsx")
 
-    assert "No differences: all 422 rows" in book["Summary"]["A2"].value
+    assert "No differences: all 422 rows" in book["Summary"]["B5"].value
 
 
 # Definition ------------------------------------------------------------------------------------------------

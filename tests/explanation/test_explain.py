@@ -692,7 +692,7 @@ def test_the_command_in_other_forms(files):
         (["00C", "--result", "out.json", "--set", "a=1", "--max-size", "5"], "leave out --set, --max-size"),
         (["00C"], "nothing to explain; give --result FILE"),
         (["00C", "--sample", "--format", "markdwn"], "expected text or markdown; did you mean markdown?"),
-        slow(["00C", "--result", "nowhere.json"], "nowhere.json: cannot be read"),
+        slow(["00C", "--result", "nowhere.json"], "nowhere.json: there is no such file"),
         slow(["ZZZ", "--sample"], "there is no CCG ZZZ"),
         slow(["00C", "--sample", "--step", "nope"], "--step nope: there is no such step"),
         slow(["00C", "--sample", "--year", "1999/00"], "--year 1999/00: the scheme has the years"),

@@ -232,7 +232,7 @@ def written_files(tmp_path_factory):
         "allocate": ("allocate", "--sample", "-o", "old.json"),
         "check": ("check", "--sample"),
         "explain": ("explain", "00C", "--sample"),
-        "compare": ("compare", "gpit-2014-16", "gpit-2014-16-cost-above-funding", "--sample"),
+        "compare": ("compare", "gpit-2014-16", "gpit-2014-16-cost-above-funding", "--sample", "--details"),
     }.items():
         done = gpit(*words, "-o", f"{verb}.md", "-o", f"{verb}.html", folder=folder, env={"COLUMNS": "100"})
         screens[verb] = done.stdout.decode()

@@ -19,7 +19,7 @@ from gpit_fairshare.annotation.report import FIRST_ROW, Mark, findings_sheet, no
 from gpit_fairshare.annotation.sheets import MOST_ROWS, AnnotatedSheet, CellPlace, WorkbookPart, place_of
 from gpit_fairshare.annotation.styles import STYLES_TYPE, StylesPart
 from gpit_fairshare.errors import InputError, OutputError, UsageError
-from gpit_fairshare.files import read_regular
+from gpit_fairshare.files import read_regular, reading_problem
 from gpit_fairshare.findings import LEVELS
 from gpit_fairshare.numbers import megabytes
 from gpit_fairshare.words import nearest
@@ -80,7 +80,7 @@ def _read_original(original: Path, largest: int) -> bytes:
             raise UsageError(f"{original.name}: is larger than {megabytes(4 * largest)}, too large to mark")
         return read_regular(original)
     except OSError as fault:
-        raise UsageError(f"{original.name}: cannot be read ({fault.strerror or fault})") from None
+        raise UsageError(f"{original.name}: {reading_problem(original, fault)}") from None
 
 
 def _mark_cells(package: Package, marks: Sequence[Mark], file: str) -> None:

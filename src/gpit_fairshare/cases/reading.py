@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from gpit_fairshare.cases.shape import CaseDocument, CaseHeader, Exact
 from gpit_fairshare.errors import CaseError, UsageError
-from gpit_fairshare.files import read_regular
+from gpit_fairshare.files import read_regular, reading_problem
 from gpit_fairshare.scheme.faults import first_error, shape_errors
 from gpit_fairshare.scheme.files import read_toml
 from gpit_fairshare.words import one_line
@@ -165,7 +165,7 @@ def _read_expected_table(path: Path) -> ExpectedTable:
     try:
         text = read_regular(path).decode()
     except OSError as fault:
-        raise UsageError(f"{file}: cannot be read ({fault.strerror or fault})") from None
+        raise UsageError(f"{file}: {reading_problem(path, fault)}") from None
     except UnicodeDecodeError as fault:
         raise CaseError(f"{file}: byte {fault.start + 1} is not UTF-8; save the file as UTF-8") from None
     reader = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)

@@ -44,6 +44,7 @@ def check(
     ] = None,
     output: Annotated[list[Path] | None, options.output("report")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document with every finding.")] = False,
+    details: Annotated[bool, typer.Option("--details", help="Print every finding and every column.")] = False,
 ) -> int:
     """Check input files and list every problem at once.
 
@@ -56,13 +57,14 @@ def check(
     from gpit_fairshare.reports.checking import checking_document  # noqa: PLC0415
 
     report = checking.check(**run.arguments(), organisation=organisation)
-    document = checking_document(
-        report, marked=_copy_names(copies, annotate), file_names=[path.name for path in outputs]
-    )
+    document = checking_document(report)
+    names = [path.name for path in outputs]
+    # Only a screen is short: files have everything.
+    printed = checking_document(report, marked=_copy_names(copies, annotate), file_names=names, details=details)
     with _folder_of(copies.values()):
         marked = {copy: partial(_annotate, report, original) for original, copy in copies.items()}
         files = write_drafts({**marked, **document_writers(document, outputs)})
-        print_answer(document, report.document, as_json=as_json, files=files)
+        print_answer(printed, report.document, as_json=as_json, files=files)
     return 0 if report.sound else 2
 
 

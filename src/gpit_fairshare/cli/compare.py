@@ -44,7 +44,12 @@ def compare(  # noqa: PLR0913  # the options of the verb
         str | None,
         typer.Option("--fail-over", metavar="£|%", help="Exit 1 only if a row changes by more: 1000, £1000 or 0.5%."),
     ] = None,
-    top: Annotated[int, typer.Option("--top", metavar="N", min=0, help="Show this many of the largest changes.")] = 10,
+    top: Annotated[
+        int | None, typer.Option("--top", metavar="N", min=0, help="Show this many of the largest changes.")
+    ] = None,
+    details: Annotated[
+        bool, typer.Option("--details", help="Print every difference, totals by year, digests and the method.")
+    ] = False,
     how: Annotated[str, typer.Option("--format", metavar="|".join(_PRINTED), help="Print in this format.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document (same as --format json).")] = False,
     output: Annotated[list[Path] | None, options.output("comparison", ENDINGS)] = None,
@@ -66,14 +71,17 @@ def compare(  # noqa: PLR0913  # the options of the verb
     with progress("Comparing") as advance:
         arguments = run.arguments(without=[*_SIDED])
         comparison = comparing.compare(*(side.read(arguments) for side in sides), tolerance=allowed, fail_over=limit)
-        report = comparison_document(comparison, top=top, file_names=[path.name for path in outputs])
+        report = comparison_document(comparison, top=top)
+        # Only a screen is short: files and Markdown have everything.
+        names = [path.name for path in outputs]
+        printed = comparison_document(comparison, top=top, details=details or form != "text", file_names=names)
         endings = {path: path.suffix.lower() for path in outputs}
         tables = {
             path: partial(_write, comparison, ending, advance) for path, ending in endings.items() if ending in ENDINGS
         }
         drafts = write_drafts({**document_writers(report, outputs), **tables})
     csv = partial(comparing.csv_text, comparison)
-    print_answer(report, comparison.document, as_json=form == "json", form=form, other=csv, files=drafts)
+    print_answer(printed, comparison.document, as_json=form == "json", form=form, other=csv, files=drafts)
     return 0 if comparison.agrees else 1
 
 

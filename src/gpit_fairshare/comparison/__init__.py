@@ -14,6 +14,7 @@ from gpit_fairshare.comparison.causes import causes_of
 from gpit_fairshare.comparison.definition import differences_of
 from gpit_fairshare.comparison.document import causes_frame, csv_text, document, rows_frame
 from gpit_fairshare.comparison.model import Cause, ComparedResults, Limit, RowChange, RuleDifference, Side, read_amount
+from gpit_fairshare.comparison.movement import outcome_changes
 from gpit_fairshare.comparison.rows import changes_of, year_totals
 from gpit_fairshare.comparison.sides import ResultSource, comparable, remarks_on, side_of
 from gpit_fairshare.errors import UsageError
@@ -59,8 +60,11 @@ class Comparison(ComparedResults):
         """Return the whole comparison with stable keys, for JSON."""
         return document(self)
 
-    def markdown(self, top: int = 10) -> str:
-        """Return the report of `gpit compare` as Markdown, for a pull request, with `top` rows in each list."""
+    def markdown(self, top: int | None = None) -> str:
+        """Return the report of `gpit compare` as Markdown, for a pull request, with `top` rows in each list.
+
+        None shows the usual number of rows.
+        """
         # The only import from a higher package: this method is part of the Python API.
         from gpit_fairshare.reports.comparison import comparison_document  # noqa: PLC0415
         from gpit_fairshare.reports.formats import rendered  # noqa: PLC0415
@@ -111,6 +115,7 @@ def compare(
             tuple(name for name in old_columns if name not in new_columns),
             tuple(name for name in new_columns if name not in old_columns),
         ),
+        outcomes=outcome_changes(old_side, new_side),
         labels={**old_record.labels, **new_record.labels},
         tolerance=tolerated,
         limit=limit,

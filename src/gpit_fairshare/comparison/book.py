@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import astuple
 from typing import TYPE_CHECKING, Any, Final
 
+from gpit_fairshare.comparison.answer_sheets import FAIL, PASS, Links, summary_sheet, waterfall_sheet
 from gpit_fairshare.comparison.headline import cause_detail, cause_name, headline, method, side_facts
 from gpit_fairshare.comparison.model import ComparedResults, as_float, quantum, total
+from gpit_fairshare.comparison.movement import is_additive
 from gpit_fairshare.numbers import PENNY, rounded_to
 from gpit_fairshare.words import is_money
 from gpit_fairshare.workbook.layout import NOT_GIVEN, number_format
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-_PASS, _FAIL = "pass", "FAIL"
 _NEW_LESS_OLD: Final = f"F{ROW}-E{ROW}"
 _LONG: Final = 40
 """Characters of a name in the title."""
@@ -28,12 +29,19 @@ _LONG: Final = 40
 def write_workbook(
     comparison: ComparedResults, path: Path, advance: Callable[[int, int], None] = lambda _done, _total: None
 ) -> None:
-    """Write a comparison as a workbook with the sheets Summary, Changes, Causes and Definition.
+    """Write a comparison as a workbook: Summary, Waterfall, Totals, Changes, Causes and Definition.
+
+    There is a waterfall only if the answers can be added up.
 
     `advance` is called with the number of cells done and of all cells.
     """
     changes = _Changes(comparison)
-    sheets = [_summary(comparison, changes), changes.sheet, _causes(comparison, changes), _definition(comparison)]
+    totals, causes = _totals(comparison, changes), _causes(comparison, changes)
+    names = (name if len(name) <= _LONG else f"{name[:_LONG]}…" for name in (comparison.old.name, comparison.new.name))
+    links = changes.links(totals, causes)
+    summary = summary_sheet(comparison, links, "Comparison: {} and {}".format(*names), _warning(comparison))
+    waterfall = [waterfall_sheet(comparison, links, _warning(comparison))] if is_additive(comparison.unit) else []
+    sheets = [summary, *waterfall, totals, changes.sheet, causes, _definition(comparison)]
     properties = {
         "title": f"Comparison: {comparison.old.name} and {comparison.new.name}"[:250],
         "keywords": "NHS, allocations, comparison",
@@ -72,6 +80,22 @@ class _Changes:
         """Return the range of a column's cells, for formulas on any sheet."""
         return self.sheet.column_range(self.columns[name])
 
+    def links(self, totals: Sheet, causes: Sheet) -> Links:
+        """Return where the sheets with the answer find their figures, and how they write them."""
+        return Links(
+            totals=totals,
+            causes=causes,
+            code=self.range_of("code"),
+            change=self.range_of("change"),
+            years=self.range_of("year"),
+            contributions={cause.name: self.range_of(cause.name) for cause in self.comparison.attribution},
+            amounts=self.amounts,
+            signed=self.signed,
+            exact=self.pence,
+            rounding=("ROUND(", ",2)") if self.in_pence else ("", ""),
+            half_unit=_half_unit(self.comparison),
+        )
+
     def _add_columns(self) -> None:
         """Add all columns of the sheet, with a row of totals: each row with its answers, change and causes.
 
@@ -81,7 +105,7 @@ class _Changes:
         comparison, changes = self.comparison, self.comparison.changes
         add, columns, amounts, unit = self.sheet.add_column, self.columns, self.amounts, f" ({comparison.unit or '£'})"
         columns["year"] = add("Year", 9, [change.year for change in changes])
-        add("Code", 9, [change.code for change in changes])
+        columns["code"] = add("Code", 9, [change.code for change in changes])
         add("Name", 32, [change.name or NOT_GIVEN for change in changes])
         columns["status"] = add("In which result", 11, [_SIDES[change.status] for change in changes])
         add(f"Old{unit}", 14, [as_float(change.old) for change in changes], None, amounts, total=True)
@@ -103,9 +127,9 @@ class _Changes:
             columns[cause.name] = add(f"{cause_name(cause)}{unit}", 14, contributions, None, self.pence, total=True)
         if causes and changes:
             cells = ":".join(f"{letter(columns[cause.name])}{ROW}" for cause in (causes[0], causes[-1]))
-            adds_up = f'IF(ABS(G{ROW}-SUM({cells}))<{_half_unit(comparison)},"{_PASS}","{_FAIL}")'
-            column = add("Causes add up", 10, [_PASS] * len(changes), adds_up)
-            self.sheet.flag_word(self.sheet.region(column), _FAIL)
+            adds_up = f'IF(ABS(G{ROW}-SUM({cells}))<{_half_unit(comparison)},"{PASS}","{FAIL}")'
+            column = add("Causes add up", 10, [PASS] * len(changes), adds_up)
+            self.sheet.flag_word(self.sheet.region(column), FAIL)
         if changes:
             self.sheet.put(TOTAL_ROW, 3, "Total")
 
@@ -129,21 +153,20 @@ def _all_answers(comparison: ComparedResults) -> list[Decimal]:
     return [answer for change in comparison.changes for answer in (change.old, change.new) if answer is not None]
 
 
-def _summary(comparison: ComparedResults, changes: _Changes) -> Sheet:
+def _totals(comparison: ComparedResults, changes: _Changes) -> Sheet:
     """Return the sheet with a row for each year: its totals, their change, and how many rows gain, lose, come and go.
 
     The counts are formulas on the sheet Changes, and so is the check that the changes of rows add up to the year's
     change.
     """
-    names = (name if len(name) <= _LONG else f"{name[:_LONG]}…" for name in (comparison.old.name, comparison.new.name))
-    sheet = Sheet("Summary", "Comparison: {} and {}".format(*names), f"{_warning(comparison)}{headline(comparison)}")
+    sheet = Sheet("Totals", "Totals by year", f"{_warning(comparison)}Counts and sums are those of the sheet Changes.")
     unit, noun, years = f" ({comparison.unit or '£'})", comparison.organisation, comparison.years
     where = f"{changes.range_of('year')},$A{ROW}"
     status = f"{where},{changes.range_of('status')}"
     both = f'{status},"{_SIDES["both"]}",{changes.range_of("change")}'
     ratios: list[Any] = [float(year.change / abs(year.old)) if year.old else NOT_APPLICABLE for year in years]
     alone, sum_of_rows = f'COUNTIFS({status},"{{}}")', f"SUMIFS({changes.range_of('change')},{where})"
-    adds_up = f'IF(ABS(D{ROW}-J{ROW})<{_half_unit(comparison)},"{_PASS}","{_FAIL}")'
+    adds_up = f'IF(ABS(D{ROW}-J{ROW})<{_half_unit(comparison)},"{PASS}","{FAIL}")'
     differences, difference = [float(year.change) for year in years], changes.rounded(f"C{ROW}-B{ROW}")
     add, amounts, signed = sheet.add_column, changes.amounts, changes.signed
     add("Year", 15, [year.year for year in years])
@@ -157,9 +180,9 @@ def _summary(comparison: ComparedResults, changes: _Changes) -> Sheet:
     add(f"{noun}s only in the new result", 15, come, alone.format(_SIDES["added"]), "count")
     add(f"{noun}s only in the old result", 15, gone, alone.format(_SIDES["removed"]), "count")
     add(f"Sum of row changes{unit}", 15, differences, changes.rounded(sum_of_rows), signed)
-    add("Rows add up to the change", 15, [_PASS] * len(years), adds_up)
+    add("Rows add up to the change", 15, [PASS] * len(years), adds_up)
     sheet.put(TOTAL_ROW, 1, "Total")
-    sheet.flag_word(sheet.region(len(sheet.headings)), _FAIL)
+    sheet.flag_word(sheet.region(len(sheet.headings)), FAIL)
     return sheet
 
 
@@ -206,7 +229,8 @@ def _causes(comparison: ComparedResults, changes: _Changes) -> Sheet:
             cells = f"{letter(column)}{FIRST_ROW}:{letter(column)}{row - 1}"
             sheet.put(row, column, amount, changes.rounded(f"SUM({cells})"), number)
         row += 1
-    sheet.put_row(row, ("Method" if comparison.attribution else "None", note))
+    empty = [NOT_APPLICABLE] * (len(sheet.headings) - 2)
+    sheet.put_row(row, ("Method" if comparison.attribution else "None", note, *empty))
     return sheet
 
 

@@ -1,4 +1,4 @@
-"""Differences between two rules and their inputs: steps, values, checks, files, findings, versions."""
+"""Differences between two rules and their inputs: steps, values, outcomes, checks, files, findings, versions."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from gpit_fairshare.comparison.headline import NEW_FINDING
 from gpit_fairshare.comparison.model import RuleDifference, Side
+from gpit_fairshare.comparison.movement import states_outcomes
 from gpit_fairshare.findings import LEVELS, FindingCode
 from gpit_fairshare.language.tree import to_text
 from gpit_fairshare.numbers import parameter_value, parameter_values
@@ -26,6 +27,7 @@ def differences_of(old: Side, new: Side) -> tuple[RuleDifference, ...]:
         *_scheme_changes(before.scheme, after.scheme),
         *_parameter_changes(before.scheme, after.scheme),
         *steps_changed(before.scheme, after.scheme),
+        *(_outcome_changes(before.scheme, after.scheme) if states_outcomes(old) and states_outcomes(new) else ()),
         *_check_changes(old, new),
         *_file_changes(before.manifest, after.manifest),
         *_environment_changes(before.manifest, after.manifest),
@@ -141,6 +143,16 @@ def steps_changed(old: Scheme, new: Scheme) -> Iterator[RuleDifference]:
 def _one_line(formula: str) -> str:
     """Return a formula on one line."""
     return " ".join(formula.split())
+
+
+def _outcome_changes(old: Scheme, new: Scheme) -> Iterator[RuleDifference]:
+    """Yield the outcomes of the rule that were added or removed, or have another formula."""
+    before, after = ({outcome.label: to_text(outcome.tree) for outcome in scheme.outcomes} for scheme in (old, new))
+    for label in dict.fromkeys((*after, *before)):
+        texts = before.get(label, ""), after.get(label, "")
+        if texts[0] != texts[1]:
+            kind = "outcome added" if not texts[0] else "outcome removed" if not texts[1] else "outcome changed"
+            yield RuleDifference(kind, label, "", *texts)
 
 
 def _check_changes(old: Side, new: Side) -> Iterator[RuleDifference]:

@@ -8,7 +8,8 @@ from typing import Any, Final
 import polars as pl
 
 from gpit_fairshare.comparison.headline import headline, method
-from gpit_fairshare.comparison.model import Cause, ComparedResults, RowChange, RuleDifference, Side, as_float
+from gpit_fairshare.comparison.model import Cause, ComparedResults, RowChange, RuleDifference, Side, YearTotal, as_float
+from gpit_fairshare.comparison.movement import is_additive, moved_by_cause, movement
 from gpit_fairshare.numbers import decimal_text
 from gpit_fairshare.results.writing import rows_as_csv
 
@@ -44,7 +45,8 @@ def document(comparison: ComparedResults) -> dict[str, Any]:
             "removed": len(comparison.with_status("removed")),
             "beyond": len(comparison.failing),
         },
-        "years": [{name: as_float(value) for name, value in asdict(year).items()} for year in comparison.years],
+        "years": [_year_entry(year, comparison) for year in comparison.years],
+        "outcomes": [asdict(change) for change in comparison.outcomes],
         "columns": {"removed": list(old), "added": list(new)},
         "first_differences": [
             {"column": column, "label": comparison.label(column), "rows": rows, "moved": moved}
@@ -96,8 +98,21 @@ def _cause_entry(cause: Cause, comparison: ComparedResults) -> dict[str, Any]:
         "said": cause.detail,
         "no_alone": cause.no_alone,
         **_amount_entries(cause),
-        "years": [{"year": year.year, **_amount_entries(cause, year.year)} for year in comparison.years],
+        "moved": _moved_entry(cause, comparison),
+        "years": [
+            {
+                "year": year.year,
+                **_amount_entries(cause, year.year),
+                "moved": _moved_entry(cause, comparison, year.year),
+            }
+            for year in comparison.years
+        ],
     }
+
+
+def _moved_entry(cause: Cause, comparison: ComparedResults, year: str = "") -> float | None:
+    """Return what a cause moves between organisations in a year, or in all; None if answers cannot be added up."""
+    return as_float(moved_by_cause(cause, year)) if is_additive(comparison.unit) else None
 
 
 def _difference_entry(difference: RuleDifference) -> dict[str, str]:
@@ -113,6 +128,12 @@ def _amount_entries(cause: Cause, year: str = "") -> dict[str, float | None]:
         "alone": as_float(cause.total_alone(year)),
         "interaction": as_float(cause.interaction(year)),
     }
+
+
+def _year_entry(year: YearTotal, comparison: ComparedResults) -> dict[str, Any]:
+    """Return the totals of a year and what moves between organisations, for JSON."""
+    moved = movement(comparison, [year.year]).moved if is_additive(comparison.unit) else None
+    return {**{name: as_float(value) for name, value in asdict(year).items()}, "moved": as_float(moved)}
 
 
 def _row_entry(change: RowChange, comparison: ComparedResults) -> dict[str, Any]:

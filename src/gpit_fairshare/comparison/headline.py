@@ -5,75 +5,194 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from gpit_fairshare.comparison.model import Cause, ComparedResults, RuleDifference, Side, total
-from gpit_fairshare.numbers import exact_change, exact_money
-from gpit_fairshare.words import counted, inside, is_money, joined
+from gpit_fairshare.comparison.model import (
+    Cause,
+    ComparedResults,
+    OutcomeChange,
+    RuleDifference,
+    Side,
+    percent,
+    quantum,
+    total,
+)
+from gpit_fairshare.comparison.movement import MovedMoney, common_years, is_additive, movement
+from gpit_fairshare.numbers import exact_change, exact_money, percent_change, rounded_to
+from gpit_fairshare.words import counted, inside, is_money, joined, listed, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from decimal import Decimal
 
 
-QUOTED: Final = "Illustrative inputs: do not quote any figure that uses them"
-"""Heading of the sentences about inputs that are marked illustrative."""
+QUOTED: Final = "Illustrative, do not quote"
+"""The start of the sentences about inputs that are marked illustrative."""
 
 NEW_FINDING: Final = "new finding"
 _RULE: Final = (
     *("formula changed", "step added", "step removed", "unit changed"),
     *("parameter changed", "parameter added", "parameter removed", "check changed", "check added", "check removed"),
+    *("outcome changed", "outcome added", "outcome removed"),
 )
 """Kinds of differences between two rules that are counted, each a noun and what happened."""
+_YEARS: Final = 3
+"""Most years that each have a sentence of their own."""
 
 
 def headline(comparison: ComparedResults) -> str:
-    """Return a sentence or two: whether anything differs, in how many rows, by how much, the largest gain and loss.
+    """Return the sentences of `headline_parts` as one text."""
+    return " ".join(headline_parts(comparison))
 
-    With a limit, it also says how many rows exceed it; if no figure differs, it says which parts of the rules do.
+
+def headline_parts(comparison: ComparedResults) -> list[str]:
+    """Return the first sentences of a comparison: how much changes and how much moves between organisations, by year.
+
+    With a limit, they also say how many rows exceed it; if no figure differs, they say which parts of the rules do.
     """
-    return " ".join(part for part in (_rows_text(comparison), _limit_text(comparison), _rules_text(comparison)) if part)
+    parts = [*_answer_texts(comparison), _limit_text(comparison), _rules_text(comparison)]
+    return [part for part in parts if part]
 
 
 def method(comparison: ComparedResults) -> str:
     """Return the sentences that explain how causes are separated, and what their figures mean."""
     least = "penny" if is_money(comparison.unit) else "millionth"
+    moves = "Moves: what it takes from some organisations and gives to others in the same year. "
     return (
         "Change: what each cause adds when all are applied to OLD one after another, in this order. It is calculated "
         f"without rounding and shown to the nearest {least}; rounding is the rest, so the causes add up exactly. "
+        f"{moves if is_additive(comparison.unit) else ''}"
         "Alone: the effect of applying only this cause (not for rounding and figures changed by hand). "
         "Interaction: Change − Alone."
     )
 
 
-def _rows_text(comparison: ComparedResults) -> str:
-    """Return the sentence on how many rows differ and by how much.
-
-    It names the first that applies: no difference; changes beyond the tolerance and rows in one result only, with the
-    largest gain and loss; changes within the tolerance; differences in other figures only.
-    """
-    unit, rows = comparison.unit, counted(comparison.row_count, "row")
+def _answer_texts(comparison: ComparedResults) -> list[str]:
+    """Return the sentences on what differs: the answers, or else other figures, or nothing."""
+    rows = counted(comparison.row_count, "row")
     if comparison.same:
-        return f"No differences: {'the row has' if comparison.row_count == 1 else f'all {rows} have'} the same figures."
-    moved = comparison.moved
-    sides = {status: comparison.with_status(status) for status in ("added", "removed")}
-    counts = []
-    if moved:
-        alone = sum(map(len, sides.values()))
-        both = f"{comparison.row_count - alone:,} rows in both results" if alone else rows
-        counts.append(f"{len(moved):,} of {both} {_differ(len(moved))}")
-    counts += [f"{counted(len(changes), 'row')} {status}" for status, changes in sides.items() if changes]
-    if counts:
-        changes = (*moved, *sides["added"], *sides["removed"])
-        parts = [f"{', '.join(counts)}: {exact_change(total(change.change for change in changes), unit)} in total"]
-        for word, sign in (("gain", 1), ("loss", -1)):
-            largest = next((change for change in moved if change.change * sign > 0), None)
-            if largest:
-                parts.append(f"largest {word} {exact_change(largest.change, unit)} ({largest.code}, {largest.year})")
-        return f"{'; '.join(parts)}."
+        return [
+            f"No differences: {'the row has' if comparison.row_count == 1 else f'all {rows} have'} the same figures."
+        ]
+    if comparison.moved or any(comparison.with_status(status) for status in ("added", "removed")):
+        return _movement_texts(comparison) if is_additive(comparison.unit) else [_rates_text(comparison)]
     if count := len(comparison.within_tolerance):
-        most = exact_money(comparison.tolerance, unit)
-        return f"{count:,} of {rows} {_differ(count)}, none by more than {most}."
+        most = exact_money(comparison.tolerance, comparison.unit)
+        return [f"{count:,} of {rows} {_differ(count)}, none by more than {most}."]
     count, label = len(comparison.changed_elsewhere), inside(comparison.new.answer_label)
     same = f"{'The row has' if comparison.row_count == 1 else f'All {rows} have'} the same {label}"
-    return f"{same}; {count:,} {_differ(count)} in other figures."
+    return [f"{same}; {count:,} {_differ(count)} in other figures."]
+
+
+def _movement_texts(comparison: ComparedResults) -> list[str]:
+    """Return the sentences on the change of the total and the money that moves, for each year or for all together."""
+    years = common_years(comparison)
+    sentences = {year: _movement_text(comparison, movement(comparison, [year])) for year in years}
+    if len(comparison.years) == 1:
+        texts = [sentence(sentences[years[0]])]
+    elif len(years) > 1 and len(set(sentences.values())) == 1:
+        texts = [f"In each of the {len(years)} years, {sentences[years[0]]}"]
+    elif len(years) <= _YEARS:
+        texts = [f"{year}: {text}" for year, text in sentences.items()]
+    else:
+        changed = sum(text != UNCHANGED for text in sentences.values())
+        texts = [f"Over {len(years)} years, {_movement_text(comparison, movement(comparison, years), several=True)}"]
+        texts += [f"{changed} of the years change."] if changed < len(years) else []
+    return [*texts, *_one_sided_texts(comparison, years)]
+
+
+UNCHANGED: Final = "nothing changes."
+
+
+def _movement_text(comparison: ComparedResults, moves: MovedMoney, *, several: bool = False) -> str:
+    """Return what changes in a year, or in several together: the total, and what moves between organisations.
+
+    In several years together, the text says that what moves is counted year by year: later years do not undo it.
+    """
+    if not moves.affected:
+        return UNCHANGED
+    noun, change = comparison.organisation, moves.change
+    new_total, moving = _amount(comparison, moves.new), _with_share(comparison, moves.moved, moves.old)
+    between = f"between {counted(moves.affected, noun)}"
+    if not rounded_to(change, quantum(comparison.unit)):
+        least = "" if not change else f" to the {'penny' if is_money(comparison.unit) else 'millionth'}"
+        still = f"the total is unchanged{least} at {new_total}"
+        if not moves.moved:
+            return f"{_who_text(moves, noun)}; {still}."
+        counting = ", counted year by year" if several else ""
+        return f"{moving} {_moves(comparison)} {between}{counting}; {still}."
+    direction = "rises" if change > 0 else "falls"
+    rise = f"the total {direction} by {_with_share(comparison, change.copy_abs(), moves.old)} to {new_total}"
+    if moves.moved and several:
+        return f"{rise}; counted year by year, {moving} {_moves(comparison)} {between}."
+    if moves.moved:
+        return f"{rise}, and a further {moving} {_moves(comparison)} {between}."
+    return f"{rise}; {_who_text(moves, noun)}."
+
+
+def _moves(comparison: ComparedResults) -> str:
+    return "moves" if is_money(comparison.unit) else "move"
+
+
+def _who_text(moves: MovedMoney, noun: str) -> str:
+    """Return how many organisations gain and lose: `all 211 CCGs gain`, `1 of 17 ICBs loses and none gains`."""
+    every = moves.organisations
+    if moves.gain and moves.lose:
+        return f"{moves.gain:,} of {counted(every, noun)} gain in some years, and {moves.lose:,} lose"
+    count, verb, other = (moves.gain, "gain", "loses") if moves.gain else (moves.lose, "lose", "gains")
+    if count == every:
+        return f"all {counted(every, noun)} {verb}" if every > 1 else f"its only {noun} {verb}s"
+    return f"{count:,} of {counted(every, noun)} {verb if count > 1 else f'{verb}s'} and none {other}"
+
+
+def _amount(comparison: ComparedResults, amount: Decimal) -> str:
+    """Return an amount to the penny; one that is smaller than a penny is written with its first digits."""
+    text = exact_money(amount, comparison.unit)
+    return text if is_money(comparison.unit) else f"{text} {comparison.unit}"
+
+
+def _with_share(comparison: ComparedResults, amount: Decimal, of_total: Decimal) -> str:
+    """Return an amount with its share of the old total in brackets, if that is not 0: `£820,799 (0.5%)`."""
+    text, share = _amount(comparison, amount), percent(amount, of_total)
+    return text if share is None else f"{text} ({percent_change(share).lstrip('+')})"
+
+
+def _one_sided_texts(comparison: ComparedResults, years: Sequence[str]) -> list[str]:
+    """Return the sentences on organisations, and on years, that only one result has, with their amounts."""
+    texts = []
+    for status, word in (("added", "new"), ("removed", "old")):
+        rows = [change for change in comparison.changes if change.status == status]
+        own = [change for change in rows if change.year in years]
+        if own:
+            amount = _amount(comparison, total(change.size for change in own))
+            codes = counted(len({change.code for change in own}), comparison.organisation)
+            texts.append(f"Only in the {word} result: {codes} with {amount}.")
+        own_years = [
+            year for year in comparison.years if year.year not in years and getattr(year, f"organisations_{word}")
+        ]
+        if own_years:
+            amount = _amount(comparison, total(getattr(year, word) for year in own_years))
+            texts.append(f"Only the {word} result has {listed([year.year for year in own_years], 3)}, with {amount}.")
+    return texts
+
+
+def _rates_text(comparison: ComparedResults) -> str:
+    """Return the sentence on answers that cannot be added up: how many rise and fall, and the largest of each."""
+    moved, unit = comparison.moved, comparison.unit
+    sides = {status: comparison.with_status(status) for status in ("added", "removed")}
+    both = comparison.row_count - sum(map(len, sides.values()))
+    counts = [f"{len(moved):,} of {counted(both, 'row')} {_differ(len(moved))}"] if moved else []
+    counts += [
+        f"{counted(len(changes), 'row')} only in the {word} result"
+        for word, changes in (("new", sides["added"]), ("old", sides["removed"]))
+        if changes
+    ]
+    parts = [", ".join(counts)]
+    for word, sign in (("rise", 1), ("fall", -1)):
+        rows = [change for change in moved if change.change * sign > 0]
+        if rows:
+            largest = f"{exact_change(rows[0].change, unit)} ({rows[0].code}, {rows[0].year})"
+            verb = word if len(rows) > 1 else f"{word}s"
+            parts.append(f"{len(rows):,} {verb}, at most by {largest}")
+    return f"{'; '.join(parts)}."
 
 
 def _differ(number: int) -> str:
@@ -117,6 +236,15 @@ def side_facts(side: Side) -> list[str]:
     return facts
 
 
+def short_facts(side: Side) -> list[str]:
+    """Return the name of a result and what is compared in it, without digest and version."""
+    record = side.record
+    if record.scheme:
+        label = inside(side.answer_label)
+        return [side.name, f"{counted(record.rows.height, 'row')} of {label}"]
+    return side_facts(side)
+
+
 def cause_name(cause: Cause) -> str:
     """Return the name of a cause in a list: `transition_fund`, `rounding`."""
     return cause.symbol or inside(cause.label)
@@ -126,6 +254,19 @@ def cause_detail(cause: Cause) -> str:
     """Return what a cause changed, and why its effect alone is missing; an empty text if there is nothing to say."""
     alone = f"its effect alone cannot be calculated: {cause.no_alone}" if cause.no_alone else ""
     return "; ".join(part for part in (cause.detail, alone) if part)
+
+
+def cause_text(cause: Cause) -> str:
+    """Return a cause in plain words: its label, its name in formulas, and what was changed."""
+    name = f" ({cause.symbol})" if cause.symbol and not is_label_redundant(cause.symbol, cause.label) else ""
+    detail = cause_detail(cause) if cause.kind != "rounding" else ""
+    return f"{sentence(cause.label)}{name}{f': {detail}' if detail else ''}"
+
+
+def outcome_text(change: OutcomeChange, noun: str) -> str:
+    """Return how many organisations have another outcome: `3 ICBs move from gains to at the floor`."""
+    verb = "moves" if change.count == 1 else "move"
+    return f"{counted(change.count, noun)} {verb} from {change.old} to {change.new}"
 
 
 def merged_across_years(differences: Sequence[RuleDifference]) -> list[RuleDifference]:

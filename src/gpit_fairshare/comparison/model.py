@@ -15,7 +15,7 @@ from gpit_fairshare.results.agreement import OffRule, in_one_line
 from gpit_fairshare.words import is_money, numbers_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from gpit_fairshare.engine import Result
     from gpit_fairshare.results.model import Record
@@ -225,6 +225,16 @@ class YearTotal:
 
 
 @dataclass(frozen=True, slots=True)
+class OutcomeChange:
+    """Organisations whose outcome of the rule changes in the same way in a year."""
+
+    year: str
+    old: str
+    new: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Limit:
     """The value of `--fail-over`: an amount, or a percentage of the old one."""
 
@@ -263,6 +273,8 @@ class ComparedResults:
     remarks: tuple[str, ...]
     columns: tuple[tuple[str, ...], tuple[str, ...]]
     """Columns that only the old result has, and columns that only the new one has."""
+    outcomes: tuple[OutcomeChange, ...] = ()
+    """How many organisations have another outcome of the rule, by year."""
     labels: Mapping[str, str] = field(default_factory=dict)
     tolerance: Decimal = NOTHING
     limit: Limit | None = None
@@ -303,6 +315,14 @@ class ComparedResults:
     def moved(self) -> tuple[RowChange, ...]:
         """Return the rows of both sides whose answer differs beyond the tolerance, the largest change first."""
         return tuple(change for change in self.with_status("both") if change.size > self.tolerance)
+
+    @cached_property
+    def changes_by_year(self) -> Mapping[str, Sequence[RowChange]]:
+        """Return the rows in which anything differs, by year."""
+        years: dict[str, list[RowChange]] = {}
+        for change in self.changes:
+            years.setdefault(change.year, []).append(change)
+        return years
 
     def with_status(self, status: Status) -> tuple[RowChange, ...]:
         """Return the rows that both results have, that were added or that were removed, the largest change first."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 
 from gpit_fairshare.errors import UsageError
-from gpit_fairshare.files import read_regular
+from gpit_fairshare.files import read_regular, reading_problem
 from gpit_fairshare.inputs.files.grids import MEGABYTE, Unreadable
 from gpit_fairshare.magnitude import LARGEST, without_traces
 from gpit_fairshare.results import RESULT_ENDINGS, manifest_name
@@ -21,7 +21,6 @@ from gpit_fairshare.results.model import KEYS, Origins, Record, inputs_of, schem
 from gpit_fairshare.results.workbooks import book_manifest, read_book
 from gpit_fairshare.results.writing import FORMULA_STARTS, JSON_SCHEMA, MANIFEST_SCHEMA
 from gpit_fairshare.structured_texts import parse_json
-from gpit_fairshare.words import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -144,9 +143,7 @@ def result_bytes(path: Path) -> bytes:
             raise UsageError(f"{path.name}: is larger than {LARGEST_RESULT // MEGABYTE} MB; no result of gpit is")
         return read_regular(path)
     except OSError as fault:
-        neighbours = [neighbour.name for neighbour in path.parent.iterdir()] if path.parent.is_dir() else []
-        hint = nearest(path.name, neighbours) if not path.exists() else ""
-        raise UsageError(f"{path}: cannot be read ({fault.strerror or fault}){hint}") from None
+        raise UsageError(f"{path}: {reading_problem(path, fault)}") from None
 
 
 def _parse_document(name: str, data: bytes) -> dict[str, Any]:

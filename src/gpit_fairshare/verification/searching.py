@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.errors import UsageError
-from gpit_fairshare.files import walk
+from gpit_fairshare.files import reading_problem, walk
 from gpit_fairshare.scheme.files import digest_of
 from gpit_fairshare.words import nearest
 
@@ -42,7 +42,7 @@ class Digests:
                     with path.open("rb") as stream:
                         self._digests[path] = hashlib.file_digest(stream, "sha256").hexdigest()
             except OSError as fault:
-                raise UsageError(f"{path}: cannot be read ({fault.strerror or fault})") from None
+                raise UsageError(f"{path}: {reading_problem(path, fault)}") from None
         return self._digests[path]
 
 

@@ -21,18 +21,19 @@ from gpit_fairshare.workbook.columns import row_order
 from gpit_fairshare.workbook.layout import CODES, NOT_GIVEN, ONE_ORGANISATION, Layout, number_format
 from gpit_fairshare.workbook.opening_columns import OPENING, OUTCOME
 from gpit_fairshare.workbook.sheets import (
+    COLOURS,
     FIRST_ROW,
     NONE,
     NOT_APPLICABLE,
-    Bars,
     Cell,
     Chart,
     Prose,
+    SeriesLook,
     Sheet,
     letter,
     quoted,
 )
-from gpit_fairshare.workbook.text_widths import number_width, text_width
+from gpit_fairshare.workbook.text_widths import FORMATS, number_width, text_width
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -464,9 +465,14 @@ class _OneOrganisation:
             f"with its sign. The figures are on the sheet {self.sheet.name}.",
             "£",
             wide=True,
-            bars={
-                "Amount": Bars("£", "outside_end", is_amount),
-                "Change": Bars("change", "inside_base", tuple(not amount_bar for amount_bar in is_amount)),
+            looks={
+                "Amount": SeriesLook(COLOURS[0], label=FORMATS["£"], label_position="outside_end", has_bar=is_amount),
+                "Change": SeriesLook(
+                    COLOURS[1],
+                    label=FORMATS["change"],
+                    label_position="inside_base",
+                    has_bar=tuple(not amount_bar for amount_bar in is_amount),
+                ),
             },
         )
 

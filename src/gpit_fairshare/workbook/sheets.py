@@ -28,6 +28,8 @@ NOT_APPLICABLE: Final = "[z]"
 """In place of a figure that does not apply; the note of the sheet explains it."""
 NONE: Final = "–"
 """In a text cell that has no text, since an empty cell may be a mistake; the note of the sheet explains it."""
+COLOURS: Final = ("#005EB8", "#ED8B00", "#425563", "#009639", "#7C2855", "#330072")
+"""Colours of charts: blue first, then colours that differ from it in shades of grey too."""
 OPEN: Final = "no limit"
 """In place of a limit that a parameter does not have."""
 NO_ROWS: Final = "none"
@@ -97,15 +99,19 @@ class Fill:
 
 
 @dataclass(frozen=True, slots=True)
-class Bars:
-    """One set of bars of a chart in which each category has a bar of one set only."""
+class SeriesLook:
+    """The colour of a set of bars, and how its figures are written on the bars."""
 
-    number: str
-    """Number format of the amount on each bar, as FORMATS calls it."""
-    label_position: Literal["outside_end", "inside_base"]
-    """Where the amount is; outside a bar to the left, it may cover the name of the category."""
-    has_bar: tuple[bool, ...]
-    """For each category: whether it has a bar of this set."""
+    colour: str
+    """Empty for bars that are not seen, and not in the legend."""
+    outline: str = ""
+    """Colour of the outline; empty for none."""
+    label: str = ""
+    """Number format, as Excel writes it; empty for bars without labels."""
+    label_position: Literal["", "outside_end", "inside_base"] = ""
+    """Where the label is; empty leaves it to the program."""
+    has_bar: tuple[bool, ...] = ()
+    """For each category whether it has a bar of this set; empty if all have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,12 +138,12 @@ class Chart:
     """Height in pixels."""
     wide: bool = False
     """Whether it takes the place of two side by side."""
-    amounts: str = ""
-    """Number format of an amount at the end of each bar; none if it is empty."""
-    hidden: str = ""
-    """Name of a series of invisible bars that make the axis longer; with it, the bars of a category are in one line."""
-    bars: Mapping[str, Bars] = field(default_factory=dict)
-    """For each set of bars by its name: its categories and amounts, if each category has a bar of one set only."""
+    looks: Mapping[str, SeriesLook] = field(default_factory=dict)
+    """The look of each set of bars by its name, if the bars of a category are in one line; otherwise empty."""
+    stacked: bool = False
+    """Whether these bars begin where the bar before them ends; otherwise all begin at zero."""
+    least: float | None = None
+    """Where the axis of values starts; None leaves it to the program."""
 
 
 def letter(column: int) -> str:

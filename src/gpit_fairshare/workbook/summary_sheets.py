@@ -14,7 +14,20 @@ from gpit_fairshare.words import inside, joined, plural, sentence
 from gpit_fairshare.workbook.layout import NOT_GIVEN, Block, Layout, number_format, sheet_name, with_unit
 from gpit_fairshare.workbook.opening_columns import OUTCOME
 from gpit_fairshare.workbook.per_head import AT_EACH_END, CHANGE_ON_SPEND, GAINS, ROOM, applicable
-from gpit_fairshare.workbook.sheets import FIRST_ROW, NONE, TOTAL_ROW, Cell, Chart, Prose, Sheet, letter, quoted
+from gpit_fairshare.workbook.sheets import (
+    COLOURS,
+    FIRST_ROW,
+    NONE,
+    TOTAL_ROW,
+    Cell,
+    Chart,
+    Prose,
+    SeriesLook,
+    Sheet,
+    letter,
+    quoted,
+)
+from gpit_fairshare.workbook.text_widths import FORMATS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -331,6 +344,12 @@ def _gains_charts(layout: Layout, sheet: Sheet) -> list[Chart]:
         """Return a column of the sheet as a range, without the row of all others."""
         return f"{quoted(sheet.name)}!${letter(column)}${FIRST_ROW}:${letter(column)}${named[-1]}"
 
+    amount = FORMATS["change or nothing"]
+    looks = {
+        "Gain": SeriesLook(COLOURS[0], label=amount),
+        ROOM: SeriesLook(""),
+        "Loss": SeriesLook(COLOURS[1], label=amount),
+    }
     height = 110 + (19 + 4 * (len(named) < AT_EACH_END)) * len(named)
     charts = [
         Chart(
@@ -339,13 +358,12 @@ def _gains_charts(layout: Layout, sheet: Sheet) -> list[Chart]:
             noun,
             "£ thousand",
             cells(columns["Name and code"]),
-            {name: cells(columns[f"{name} (£)"]) for name in ("Gain", ROOM, "Loss")},
+            {name: cells(columns[f"{name} (£)"]) for name in looks},
             f"Bars to the right of zero: gain in £; to the left: loss; {which}. {_source_sentence(sheet)}",
             "change in thousands",
             height=height,
-            amounts="change or nothing",
             wide=True,
-            hidden=ROOM,
+            looks=looks,
         )
     ]
     rates = {heading.partition(" (£")[0]: cells(column) for heading, column in columns.items() if "per head" in heading}

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.workbook.sheets import (
+    COLOURS,
     FIRST_ROW,
     HEADING_ROW,
     LINE,
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from xlsxwriter.format import Format
     from xlsxwriter.worksheet import Worksheet
 
-    from gpit_fairshare.workbook.sheets import Bars, Cell, Chart, Look, Sheet
+    from gpit_fairshare.workbook.sheets import Cell, Chart, Look, SeriesLook, Sheet
 
 CREATED: Final = dt.datetime(2014, 4, 1)  # noqa: DTZ001  # XlsxWriter needs a plain date
 """The date of every workbook: always the same, so that it does not depend on when the workbook was written."""
@@ -46,8 +47,6 @@ _FIGURE_PIXELS: Final = 7
 """Width of a figure of the standard font on screen."""
 _DEFAULT_WIDTH: Final = 8.43
 """Width of a column that has none of its own."""
-_COLOURS: Final = ("#005EB8", "#ED8B00", "#425563", "#009639", "#7C2855", "#330072")
-"""Blue first, then colours that differ from it in shades of grey too."""
 _CHART_TEXT: Final = {"name": "Arial", "size": 9, "bold": False}
 _MARKERS: Final = ("circle", "square", "diamond", "triangle", "x", "plus")
 _INPUT: Final = "#1F3A93"
@@ -331,24 +330,34 @@ def _insert_charts(sheet: Sheet, book: LiveBook, page: WorksheetWriter) -> list[
     return bands
 
 
+def _look_of_bars(look: SeriesLook) -> dict[str, Any]:
+    """Return XlsxWriter's settings of a set of bars with its colour and labels; no bar where the set has none."""
+    settings: dict[str, Any] = {
+        "fill": {"color": look.colour} if look.colour else {"none": True},
+        "border": {"color": look.outline} if look.outline else {"none": True},
+        "gap": 30,
+        "overlap": 100,
+    }
+    if look.label:
+        settings["data_labels"] = {"value": True, "num_format": look.label, "font": _CHART_TEXT}
+        settings["data_labels"] |= {"position": look.label_position} if look.label_position else {}
+    if look.has_bar:
+        settings["points"] = [None if has_bar else {"fill": {"none": True}} for has_bar in look.has_bar]
+        settings["data_labels"]["custom"] = [None if has_bar else {"delete": True} for has_bar in look.has_bar]
+    return settings
+
+
 def _draw_chart(chart: Chart, book: LiveBook) -> Any:
     """Return a chart of XlsxWriter with the series, axes and texts of our chart."""
-    drawn = book.add_chart({"type": chart.kind})
-    shown = [name for name in chart.series if name != chart.hidden]
-    for name, values in chart.series.items():
-        index = shown.index(name) if name in shown else 0
-        colour = _COLOURS[index % len(_COLOURS)]
-        gap = 30 if chart.labels_below else 5
-        look: dict[str, Any] = {"fill": {"color": colour}, "gap": gap, "overlap": 100 if chart.hidden else 0}
+    drawn = book.add_chart({"type": chart.kind, **({"subtype": "stacked"} if chart.stacked else {})})
+    for index, (name, values) in enumerate(chart.series.items()):
+        colour = COLOURS[index % len(COLOURS)]
+        look: dict[str, Any] = {"fill": {"color": colour}, "gap": 30 if chart.labels_below else 5}
         if chart.kind == "line":
             marker = _MARKERS[index % len(_MARKERS)]
             look = {"line": {"color": colour, "width": 2.25}, "marker": {"type": marker}}
-        if name == chart.hidden:
-            look["fill"] = {"none": True}
-        elif chart.amounts:
-            look["data_labels"] = {"value": True, "num_format": FORMATS[chart.amounts], "font": _CHART_TEXT}
-        elif name in chart.bars:
-            look |= _look_of_bars(chart.bars[name])
+        if name in chart.looks:
+            look = _look_of_bars(chart.looks[name])
         cells = {"categories": f"={chart.categories}", "values": f"={values}"}
         drawn.add_series({"name": name, **cells, **look})
     drawn.set_title({"name": chart.title, "name_font": {"name": "Arial", "size": 12, "bold": True}, "overlay": False})
@@ -357,25 +366,16 @@ def _draw_chart(chart: Chart, book: LiveBook) -> Any:
     names = {"name": chart.across, **fonts, **labels}
     lines = {"visible": True, "line": {"color": "#D9D9D9"}}
     figures = {"name": chart.up, **fonts, "num_format": FORMATS[chart.number], "major_gridlines": lines}
+    figures |= {} if chart.least is None else {"min": chart.least}
     if chart.kind == "bar":  # its categories are on the left, the first at the top, and its values below
         drawn.set_y_axis(names | {"reverse": True, "label_position": "low"})
         drawn.set_x_axis(figures | {"label_position": "high"})
     else:
         drawn.set_x_axis(names | ({"label_position": "low"} if chart.labels_below else {}))
         drawn.set_y_axis(figures)
-    hidden = {"delete_series": [list(chart.series).index(chart.hidden)]} if chart.hidden else {}
-    legend = {"position": "bottom", "font": _CHART_TEXT, **hidden}
-    drawn.set_legend({"none": True} if len(shown) == 1 else legend)
+    hidden = [index for index, look in enumerate(chart.looks.values()) if not look.colour]
+    legend = {"position": "bottom", "font": _CHART_TEXT, **({"delete_series": hidden} if hidden else {})}
+    drawn.set_legend({"none": True} if len(chart.series) == 1 else legend)
     width = 2 * _CHART_WIDTH + _CHARTS_GAP if chart.wide else _CHART_WIDTH
     drawn.set_size({"width": width, "height": chart.height})
     return drawn
-
-
-def _look_of_bars(bars: Bars) -> dict[str, Any]:
-    """Return XlsxWriter's settings of a set of bars with their amounts; no bar where another set has one."""
-    labels = {"value": True, "num_format": FORMATS[bars.number], "position": bars.label_position, "font": _CHART_TEXT}
-    return {
-        "overlap": 100,
-        "points": [None if has_bar else {"fill": {"none": True}} for has_bar in bars.has_bar],
-        "data_labels": labels | {"custom": [None if has_bar else {"delete": True} for has_bar in bars.has_bar]},
-    }

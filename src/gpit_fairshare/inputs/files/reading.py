@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from gpit_fairshare.errors import UsageError
-from gpit_fairshare.files import read_regular
+from gpit_fairshare.files import read_regular, reading_problem
 from gpit_fairshare.findings import WHOLE_ROW, FileFindings, FindingCode, FindingCollector, Where
 from gpit_fairshare.inputs.files.formats import READERS, SHEETS, max_size_needed
 from gpit_fairshare.inputs.files.grids import Grid, ReadOptions, TooLarge, Unreadable, check_size
 from gpit_fairshare.inputs.files.regions import Region, find_table, report_region
 from gpit_fairshare.inputs.model import AppliedUnit, InputSource, Role
-from gpit_fairshare.words import counted, listed, nearest
+from gpit_fairshare.words import counted, listed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -96,11 +96,7 @@ def _check_file_and_sheet(text: str) -> tuple[Path, str]:
     name, sheet = split_sheet(text)
     path = Path(name)
     if not path.exists():
-        folder = path.parent
-        if not folder.is_dir():
-            raise UsageError(f"{path}: there is no such file; the folder {folder} does not exist")
-        readable_files = [entry.name for entry in folder.iterdir() if entry.suffix.lower() in READERS]
-        raise UsageError(f"{path}: there is no such file{nearest(path.name, readable_files)}")
+        raise UsageError(f"{path}: {reading_problem(path, FileNotFoundError(), READERS)}")
     if not path.is_file():
         raise UsageError(f"{name} is a folder or a device; name one file ({listed(list(READERS))})")
     suffix = path.suffix.lower()

@@ -18,8 +18,11 @@ from gpit_fairshare.words import counted, listed
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    import polars as pl
+
     from gpit_fairshare.inputs.files.reading import InputSheet
     from gpit_fairshare.inputs.tables.groups import Group
+    from gpit_fairshare.inputs.tables.rows import InputFile
 
 _GIVES: Mapping[Role, tuple[str, ...]] = {
     "population": ("registered_population",),
@@ -47,7 +50,9 @@ class ColumnSummary:
     filled: int
     """Number of organisations with a figure."""
     blank: int
-    """Number of organisations without a figure: the cell is blank, or a finding reports it."""
+    """Number of organisations without a figure: the cell is blank, or a finding refuses it."""
+    refused: int
+    """How many of these have a cell that a finding refuses."""
     total: float | None
     """Sum of money or people; None for rates and figures without a unit."""
     total_as_written: float | None
@@ -88,11 +93,22 @@ def _summarise_column(inputs: Inputs, column: InputColumn, groups: Sequence[Grou
         year="" if year == EVERY_YEAR else year,
         filled=len(figures),
         blank=inputs.tables[year].height - len(figures),
+        refused=_count_refused(inputs.tables[year], column.name, year, files),
         total=total,
         total_as_written=None if total is None else float(Fraction(repr(total)) / factor),
         least=min(figures, default=None),
         greatest=max(figures, default=None),
     )
+
+
+def _count_refused(table: pl.DataFrame, name: str, year: str, files: Iterable[InputFile]) -> int:
+    """Return how many organisations of a year have no figure because their cell in one of the files was refused."""
+    names = (name, "amount") if name == "historic_spend" else (name,)  # spend may be the sum of lines of cost
+    refused = {
+        code for file in files for of_year, code, column in file.refused if column in names and of_year in (None, year)
+    }
+    pairs = zip(table["org_code"].to_list(), table[name].to_list(), strict=True)
+    return sum(code in refused and figure is None for code, figure in pairs)
 
 
 def years_of(files: Iterable[Headings]) -> tuple[str, ...]:

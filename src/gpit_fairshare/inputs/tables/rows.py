@@ -82,6 +82,8 @@ class InputFile(Headings):
         """Years that the file has, including those outside the scheme."""
         self.dated = False
         """Whether rows have a year; if not, they are used for every year of the scheme."""
+        self.refused: set[tuple[str | None, str, str]] = set()
+        """Year, code and column of cells that hold something, but no value of their column; None is for every year."""
         self.dropped: set[str] = set()
         """Columns that are not used, because their texts differ."""
         self.left_out: set[str] = set()
@@ -150,11 +152,14 @@ class RowReader:
         for number, cells in records:
             if number in years:
                 own_code = self._read_cell(number, code, cells[code.position])
-                values = {
-                    column.need.name: CheckedValue(value, file.sheet.origin(number, column.position))
-                    for column in others
-                    if (value := self._read_cell(number, column, cells[column.position])) is not _FAULTY
-                }
+                values = {}
+                for column in others:
+                    cell = cells[column.position]
+                    value = self._read_cell(number, column, cell)
+                    if value is not _FAULTY:
+                        values[column.need.name] = CheckedValue(value, file.sheet.origin(number, column.position))
+                    elif own_code is not _FAULTY and not is_blank(cell):
+                        file.refused.add((years[number], own_code, column.need.name))
                 if own_code is not _FAULTY:
                     file.rows.append(InputRow(number, years[number], own_code, values, file))
         self._report_remarks()

@@ -50,7 +50,8 @@ class _TotalVerdict(NamedTuple):
     """How the figures of a row compare with the sums of the rows that it may add up."""
 
     is_sum: bool
-    rows: int
+    rows: tuple[int, int]
+    """The first of the rows that it may add up, and the one behind the last, among the rows that are not totals."""
     gap: Fraction = Fraction()
     """The largest difference, with its column."""
     column: str = ""
@@ -170,7 +171,7 @@ class Totals:
             sums: by place, the unlabelled rows that were found to be sums.
         """
         left_out = {place for place in sums if not self.rows[place].code}
-        notes = {place: self._describe_total(self.rows[place], sums[place].parts) for place in left_out}
+        notes = {place: self._describe_total(self.rows[place], counted(sums[place].parts, "row")) for place in left_out}
         for row in candidates:
             verdict = self._compare_with_sums(row)
             if verdict is None:
@@ -186,11 +187,11 @@ class Totals:
                 self.findings.warning(
                     FindingCode.TOTAL,
                     f"{label} is left out; its {verdict.column} differs by {as_in_sheet(verdict.gap)} from the sum of "
-                    f"{counted(verdict.rows, 'row')}, probably because of rounding",
+                    f"{self._count_parts(row, verdict)}, probably because of rounding",
                     at=self.headings.sheet.where(row.number, self.key),
                 )
             else:
-                notes[row.at] = self._describe_total(row, verdict.rows)
+                notes[row.at] = self._describe_total(row, self._count_parts(row, verdict))
         if notes:
             texts = [notes[place] for place in sorted(notes)]
             self.findings.note(FindingCode.TOTAL, f"left out as totals: {listed(texts, 5)}")
@@ -198,11 +199,20 @@ class Totals:
         self._warn_of_rows_below(left_out)
         return left_out
 
-    def _describe_total(self, row: FileRow, parts: int) -> str:
-        """Return a phrase for a total that is left out: its row, its label or name, and how many rows it adds up."""
+    def _count_parts(self, row: FileRow, verdict: _TotalVerdict) -> str:
+        """Return how many rows a total may add up: `5 rows`, or `4 rows with a figure` if others have none.
+
+        A row has none if all its cells in the summed columns are blank, or hold no number.
+        """
+        start, stop = verdict.rows
+        with_figures = sum(map(self._has_figures, self._parts[row.year][0][start:stop]))
+        return f"{counted(with_figures, 'row')}{' with a figure' if with_figures < stop - start else ''}"
+
+    def _describe_total(self, row: FileRow, parts: str) -> str:
+        """Return a phrase for a total that is left out: its row, its label or name, and the rows it adds up."""
         without_code = f"'{row.text}' without a code" if row.text else "without a code"
         name = f"'{row.label}'" if row.label else without_code
-        return f"row {row.number:,} {name}, the sum of {counted(parts, 'row')}"
+        return f"row {row.number:,} {name}, the sum of {parts}"
 
     def _warn_of_rows_below(self, left_out: set[int]) -> None:
         """Warn of rows below the last total: they may repeat figures that it adds up.
@@ -227,7 +237,7 @@ class Totals:
         self.findings.error(
             FindingCode.TOTAL,
             f"the row '{row.label}' has {as_in_sheet(verdict.total)} as {verdict.column}, "
-            f"but its {counted(verdict.rows, 'row')} add up to {as_in_sheet(verdict.total - verdict.gap)}",
+            f"but its {self._count_parts(row, verdict)} add up to {as_in_sheet(verdict.total - verdict.gap)}",
             "a total that equals the sum of its rows",
             "A row may be missing or changed: correct the rows or the total, or delete the total"
             + (f"; if {row.code} is an organisation, give it another name" if row.code not in ("", row.label) else ""),
@@ -270,7 +280,7 @@ class Totals:
         the total, do not count; a difference above a thousandth of the total is never rounding.
         """
         parts, sums = self._parts[row.year]
-        worst = _TotalVerdict(is_sum=True, rows=stop - start)
+        worst = _TotalVerdict(is_sum=True, rows=(start, stop))
         for column, figures in zip(self.columns, sums, strict=True):
             total, block = column.figures[row.at], figures.between(start, stop)
             if total is None or abs(total - block) * 10**9 <= abs(total):
@@ -278,7 +288,7 @@ class Totals:
             gap = total - block
             is_near = abs(gap) * 1_000 <= abs(total)
             is_sum = is_near and self._is_rounding(gap, column, [row, *parts[start:stop]])
-            verdict = _TotalVerdict(is_sum, stop - start, column.amount(gap), column.name, column.amount(total))
+            verdict = _TotalVerdict(is_sum, (start, stop), column.amount(gap), column.name, column.amount(total))
             if not is_sum:
                 return verdict
             worst = max(worst, verdict, key=lambda verdict: abs(verdict.gap))
