@@ -297,6 +297,8 @@ def test_a_check_without_excel_keeps_its_result(tmp_path):
         "Check",
         "pass",
         "pass",
+        "–",
+        "–",
     )
 
 

@@ -267,13 +267,17 @@ class TestTables:
         assert [one + other for one, other in zip(allocated, unspent, strict=True)] == money_in
 
     def test_outcomes(self, sample, changes):
-        """Each CCG has one outcome: 54 draw support, the other losers do not, and the rest gain."""
+        """Each CCG has one outcome: 54 receive support, 15 spend more than their fair share without it, and 142 spend less."""
         text = shown(sample)
         counts = {label: int(number) for label, number in re.findall(r"(?m)^  (\w[\w ]+?)  .* (\d+) CCGs$", text)}
 
         gaining = sum(change >= 1 for change, _ in changes.values())
         support = sum(amount > 0 for amount in sample.year(LAST)["transition_support"])
-        assert counts == {"Draws support": support, "Loses without support": 69 - support, "Gains": gaining}
+        assert counts == {
+            "Receives support": support,
+            "Fair share below spend": 69 - support,
+            "Fair share above spend": gaining,
+        }
 
     def test_spread_per_head(self, sample):
         """Lowest and highest £ per head are those of the rows of each year."""
@@ -400,7 +404,7 @@ class TestEveryone:
         assert sorted(codes_of(text)) == sorted(changes)
         total = next(line for line in text.splitlines() if line.strip().startswith("Total of 211"))
         assert pounds(total)[:3] == [148_000_000, 155_077_352, 7_077_352]
-        assert text.count("draws support") == 54
+        assert text.count("receives support") == 54
 
     def test_subtotals_by_area(self, sample):
         """Each area team has its heading, its CCGs and a subtotal of their allocations."""
@@ -429,7 +433,7 @@ class TestEveryone:
             "percent": lambda code: changes[code][1],
             "per-head": lambda code: -by_code[code]["allocation"] / by_code[code]["registered_population"],
             "outcome": lambda code: (
-                "draws" if by_code[code]["transition_support"] else "gains" if changes[code][0] > 0 else "loses"
+                "receives" if by_code[code]["transition_support"] else "above" if changes[code][0] > 0 else "below"
             ),
         }
         text = text_of(Document(allocation_screen(sample, AllocationView(sort=sort)).blocks))

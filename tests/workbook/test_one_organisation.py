@@ -165,6 +165,7 @@ def test_figures_of_the_first_choice_are_those_of_the_run(dozen):
     assert [label for label, _ in steps] == ["Historic spend", *(step.label for step in organisation_steps)]
     for step in organisation_steps:
         values = [result.year(year).filter(org_code=code)[step.name][0] for year in YEARS]
+        values = [("no", "yes")[value] if isinstance(value, bool) else value for value in values]
         assert steps[step.label, step.unit] == values, step.label
 
 

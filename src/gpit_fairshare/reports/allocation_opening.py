@@ -15,7 +15,7 @@ from gpit_fairshare.language.kinds import ORGANISATION
 from gpit_fairshare.numbers import money, percentage, plain_number, written_value
 from gpit_fairshare.reports import document
 from gpit_fairshare.reports.document import Tone
-from gpit_fairshare.reports.organisation_table import OrganisationChange
+from gpit_fairshare.reports.organisation_table import TableRow
 from gpit_fairshare.words import counted, inside, is_money, joined, listed, plural, sentence, span
 
 if TYPE_CHECKING:
@@ -63,25 +63,24 @@ class Opening:
         return inside(self.scheme.labels.get(BASELINE, "Historic spend"))
 
     @cached_property
-    def organisations(self) -> list[OrganisationChange]:
+    def organisations(self) -> list[TableRow]:
         """Return every organisation of the last year, by code, with its change on historic spend if all have spend."""
         spend: dict[str, float | None] = {}
         if self.in_money and self.last.baseline is not None:
             year = self.result.years[self.last.year]
             spend = dict(zip(year.codes(), year.values(BASELINE, ORGANISATION), strict=True))
         return [
-            OrganisationChange(figures, spend.get(figures.code))
-            for figures in organisation_years(self.result, self.last.year)
+            TableRow(figures, spend.get(figures.code)) for figures in organisation_years(self.result, self.last.year)
         ]
 
     @cached_property
-    def gains(self) -> list[OrganisationChange]:
+    def gains(self) -> list[TableRow]:
         """Return the organisations that gain £1 or more in the last year, the largest gain first."""
         gains = [row for row in self.organisations if row.change is not None and row.change >= NO_CHANGE]
         return sorted(gains, key=lambda row: (-(row.change or 0.0), row.figures.code))
 
     @cached_property
-    def losses(self) -> list[OrganisationChange]:
+    def losses(self) -> list[TableRow]:
         """Return the organisations that lose £1 or more in the last year, the largest loss first."""
         losses = [row for row in self.organisations if row.change is not None and row.change <= -NO_CHANGE]
         return sorted(losses, key=lambda row: (row.change or 0.0, row.figures.code))

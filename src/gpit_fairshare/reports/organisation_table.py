@@ -25,7 +25,7 @@ _LONGEST_NAME: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
-class OrganisationChange:
+class TableRow:
     """One organisation in one year, with its historic spend in £; None if it has none, or the result is not money."""
 
     figures: OrganisationYear
@@ -64,7 +64,7 @@ def _smallest_first(value: float | None) -> float:
     return math.inf if value is None else value
 
 
-SORT_KEYS: Final[dict[str, Callable[[OrganisationChange], Any]]] = {
+SORT_KEYS: Final[dict[str, Callable[[TableRow], Any]]] = {
     "code": lambda row: row.figures.code,
     "name": lambda row: row.figures.name.casefold(),
     "area": lambda row: (row.area.casefold(), row.area),
@@ -83,8 +83,8 @@ class _TableColumn:
     """A column of a table of organisations, and how to write its cell: of one organisation, and of a total."""
 
     column: Column
-    cell: Callable[[OrganisationChange], str]
-    total: Callable[[Sequence[OrganisationChange]], str]
+    cell: Callable[[TableRow], str]
+    total: Callable[[Sequence[TableRow]], str]
 
 
 class OrganisationTable:
@@ -92,7 +92,7 @@ class OrganisationTable:
 
     def __init__(
         self,
-        organisations: Sequence[OrganisationChange],
+        organisations: Sequence[TableRow],
         noun: str,
         *,
         write: Callable[[float], str],
@@ -174,13 +174,13 @@ class OrganisationTable:
             case _:
                 return True
 
-    def largest(self, gains: Sequence[OrganisationChange], losses: Sequence[OrganisationChange]) -> Table:
+    def largest(self, gains: Sequence[TableRow], losses: Sequence[TableRow]) -> Table:
         """Return a table of some gains, then some losses, without a line below its headings."""
         columns = self._columns(outcome=False, rate=False)
         rows = [self._row(columns, row) for row in (*gains, *losses)]
         return Table([column.column for column in columns], rows, ruled=False, names_dropped=True)
 
-    def _by_area(self, columns: Sequence[_TableColumn], rows: Sequence[OrganisationChange]) -> list[Row]:
+    def _by_area(self, columns: Sequence[_TableColumn], rows: Sequence[TableRow]) -> list[Row]:
         """Return the rows of each area below its name, then its subtotal."""
         lines = []
         for area, members in self._areas(rows):
@@ -190,15 +190,15 @@ class OrganisationTable:
                 lines.append(self._total(columns, f"Total of {len(members):,}", members))
         return lines
 
-    def _areas(self, rows: Sequence[OrganisationChange]) -> list[tuple[str, list[OrganisationChange]]]:
+    def _areas(self, rows: Sequence[TableRow]) -> list[tuple[str, list[TableRow]]]:
         """Return each area with its organisations, which are in order of areas."""
         return [(area, list(members)) for area, members in groupby(rows, key=lambda row: row.area)]
 
-    def _row(self, columns: Sequence[_TableColumn], row: OrganisationChange) -> Row:
+    def _row(self, columns: Sequence[_TableColumn], row: TableRow) -> Row:
         """Return the row of one organisation."""
         return Row([column.cell(row) for column in columns])
 
-    def _total(self, columns: Sequence[_TableColumn], label: str, rows: Sequence[OrganisationChange]) -> Row:
+    def _total(self, columns: Sequence[_TableColumn], label: str, rows: Sequence[TableRow]) -> Row:
         """Return a row with the totals of several organisations, under a label in the place of their names."""
         texts = [column.total(rows) for column in columns]
         return Row([texts[0], label, *texts[2:]])
@@ -235,11 +235,11 @@ class OrganisationTable:
             )
         return columns
 
-    def _write_result(self, row: OrganisationChange) -> str:
+    def _write_result(self, row: TableRow) -> str:
         """Return the result of an organisation as a text."""
         return self.write(row.figures.allocation)
 
-    def _total_result(self, rows: Sequence[OrganisationChange]) -> str:
+    def _total_result(self, rows: Sequence[TableRow]) -> str:
         """Return the total of the results of some organisations; scores have none."""
         return self.write(_allocated(rows)) if self.in_money else ""
 
@@ -249,33 +249,33 @@ def _percent(ratio: float | None) -> str:
     return percent_change(None if ratio is None else exact_decimal(ratio * 100))
 
 
-def _allocated(rows: Sequence[OrganisationChange]) -> float:
+def _allocated(rows: Sequence[TableRow]) -> float:
     """Return the total of allocations, in £."""
     return math.fsum(row.figures.allocation for row in rows)
 
 
-def _spend(rows: Sequence[OrganisationChange]) -> float:
+def _spend(rows: Sequence[TableRow]) -> float:
     """Return the total of historic spend, in £."""
     return math.fsum(row.before or 0.0 for row in rows)
 
 
-def _before(rows: Sequence[OrganisationChange]) -> str:
+def _before(rows: Sequence[TableRow]) -> str:
     """Return the total of historic spend as a text."""
     return money(_spend(rows))
 
 
-def _change(rows: Sequence[OrganisationChange]) -> str:
+def _change(rows: Sequence[TableRow]) -> str:
     """Return the total of changes as a text."""
     return signed(_allocated(rows) - _spend(rows))
 
 
-def _change_percent(rows: Sequence[OrganisationChange]) -> str:
+def _change_percent(rows: Sequence[TableRow]) -> str:
     """Return the change of the total in per cent; a dash if there was no spend."""
     spend = _spend(rows)
     return _percent(_allocated(rows) / spend - 1 if spend > 0 else None)
 
 
-def _per_head(rows: Sequence[OrganisationChange]) -> str:
+def _per_head(rows: Sequence[TableRow]) -> str:
     """Return the allocation per registered patient of several organisations together; a dash without patients."""
     people = math.fsum(row.figures.people or 0.0 for row in rows)
     return or_dash(_allocated(rows) / people if people else None, per_head)

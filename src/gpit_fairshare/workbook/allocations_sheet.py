@@ -60,7 +60,6 @@ class AllocationsSheet:
         # One sheet of all years may have the plain name; the sheets of several years need their own.
         name = sheet_name(name, layout.used_sheet_names, end) if end or not layout.adds_up else ALLOCATIONS
         self.sheet = layout.make_sheet(name, title, "Notes are on the sheet About.")
-        self.sheet.prints = True
         self.sheet.looks = {
             row: "total" if described.kind == "total" else "band"
             for row, described in enumerate(self.rows, FIRST_ROW)

@@ -82,7 +82,6 @@ def checks_sheet(
     ]
     note = f"Correct every check that says {FAILS}. Review each warning; it may be intended."
     sheet = layout.make_sheet(CHECKS, "Checks and warnings", note, "Control")
-    sheet.prints = True
     years = ((year, 14) for year in layout.years)
     sheet.add_headings((("Check", Prose(60)), ("What is tested", Prose(60)), ("Kind", 24), *years))
     sheet.add_headings((f"Figures {year}", 24) for year in layout.years)

@@ -119,7 +119,6 @@ class _OneOrganisation:
         )
         note = " ".join(filter(None, sentences))
         self.sheet = layout.make_sheet(ONE_ORGANISATION, title, note)
-        self.sheet.prints = True
         width = max(_LEAST_WIDTH, _YEARS_WIDTH / max(2, len(layout.years)))
         years = ((f"{year} {self.scheme.certainty(year)}", Prose(width)) for year in layout.years)
         self.sheet.add_headings((*_COLUMNS, *years))

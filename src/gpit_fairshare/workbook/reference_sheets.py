@@ -37,8 +37,6 @@ READING: Final = (
     "run gpit again. Sheets are protected without a password. Sheet types: Input, Working, Output, Control (checks "
     "and background)."
 )
-_PRINTED: Final = ("Assumptions",)
-"""Sheets of texts that are read on paper."""
 DRAFT: Final = "Draft"
 _CHANGED_HERE: Final = "Changed since the run"
 _WARNINGS_OF_CHECKS: Final = "Warnings from checks"
@@ -71,7 +69,6 @@ def about_sheet(layout: Layout, sheets: Sequence[Sheet], status: tuple[str, str]
     scheme, result = layout.scheme, layout.result
     note = f"{layout.answers} by gpit_fairshare {result.manifest['gpit']}."
     sheet = layout.make_sheet(ABOUT, scheme.title, note, "Control")
-    sheet.prints = True
     sheet.add_headings((("Item", 30), ("Details", Prose(110))))
     years_of = {
         word: [year for year in layout.years if scheme.certainty(year) == word] for word in ("firm", "indicative")
@@ -193,7 +190,7 @@ def _text_sheet(name: str, title: str, note: str, items: Sequence[Any], columns:
 
     A column is a heading, a width, and an attribute of the items or a function that gives the text of an item.
     """
-    sheet = Sheet(name, title, note, "Control", prints=name in _PRINTED)
+    sheet = Sheet(name, title, note, "Control")
     sheet.add_headings((heading, width) for heading, width, _ in columns)
     text_getters = [attrgetter(source) if isinstance(source, str) else source for _, _, source in columns]
     sheet.fill_rows([[text_of(item) for text_of in text_getters] for item in items])

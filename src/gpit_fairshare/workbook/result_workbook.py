@@ -6,13 +6,13 @@ them. The same result gives the same bytes.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.language.kinds import ORGANISATION, Kind, group
 from gpit_fairshare.words import inside
 from gpit_fairshare.workbook import reference_sheets
 from gpit_fairshare.workbook.allocations_sheet import AllocationsSheet
-from gpit_fairshare.workbook.checks import checks_sheet
+from gpit_fairshare.workbook.checks import CHECKS, checks_sheet
 from gpit_fairshare.workbook.input_sheets import SPEND_LINES, control_groups, input_names, input_sheets, offer_choices
 from gpit_fairshare.workbook.layout import NOT_GIVEN, Block, Layout, number_format, sheet_name, with_unit
 from gpit_fairshare.workbook.one_organisation_sheet import codes_sheet, one_organisation_sheet
@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gpit_fairshare.engine import Result
+
+
+_PRINTED: Final = (CHECKS, "Assumptions")
+"""Sheets to audit that are read on paper."""
 
 
 def write_workbook(
@@ -105,6 +109,8 @@ def _build_sheets(layout: Layout) -> list[Sheet]:
         codes_sheet(layout),
     ]
     first, later = ([sheet for sheet in sheets if sheet] for sheets in (to_read, [*to_audit, *for_formulas]))
+    for sheet in later:
+        sheet.prints = sheet.name in _PRINTED
     status = (str(checks.value(TOTAL_ROW, 2)), str(checks.value(TOTAL_ROW, 3)))
     reference_sheets.add_status(layout, first, status[0])
     return [*first, reference_sheets.about_sheet(layout, [*first, *later], status), *later]

@@ -211,8 +211,8 @@ class Sheet:
     """The text of the status cell above the headings, such as "Status: DRAFT. Checks: pass.", and its formula."""
     looks: dict[int, Look] = field(default_factory=dict)
     """Rows of the table that stand out: the total of all, and the subtotals of areas."""
-    prints: bool = False
-    """Whether the sheet has a print range; sheets that nobody reads on paper have none."""
+    prints: bool = True
+    """Whether the sheet is read on paper; the print range of the others is an empty cell."""
     charts: list[Chart] = field(default_factory=list)
     """Charts below the table, two side by side; wide ones last."""
 

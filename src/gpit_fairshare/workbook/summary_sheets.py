@@ -54,7 +54,6 @@ class SummaryRows:
         self.layout = layout
         note = "Each figure is a live formula; charts are below the table."
         self.sheet = layout.make_sheet(SUMMARY, f"{layout.scheme.title}: summary", note)
-        self.sheet.prints = True
         self.sheet.add_heading("Figure", 62)
         self.sheet.add_headings((f"{year} {layout.scheme.certainty(year)}", 22) for year in layout.years)
         self.rows: dict[str, int] = {}
@@ -322,7 +321,6 @@ def charts_sheet(layout: Layout, gains: Sheet | None, areas: Sheet | None) -> Sh
     if not charts:
         return None
     sheet = layout.make_sheet("Charts", f"{layout.scheme.title}: charts", "The charts are below the list.")
-    sheet.prints = True
     sheet.add_headings((("Chart", Prose(50)), ("What it shows", Prose(64)), ("Figures", 18)))
     for row, (chart, source) in enumerate(zip(charts, sources, strict=True), FIRST_ROW):
         sheet.put_row(

@@ -37,7 +37,7 @@ _WIDE: Final = 190
 """Most characters across that are readable on A4; a wider sheet is printed on A3."""
 _A4, _A3 = 9, 8
 _ROWS_OF_A_PAGE: Final = 62
-"""Most rows of a table to print that fit on a page of A4 lying down, such as 42 ICBs in their regions."""
+"""Most lines of a table that fit on a page of A4 lying down, such as 42 ICBs in their regions."""
 _CHART_WIDTH: Final = 500
 _CHARTS_GAP: Final = 16
 _ROW_PIXELS: Final = 20
@@ -236,7 +236,8 @@ def _set_print(sheet: Sheet, page: WorksheetWriter, bands: Sequence[tuple[int, i
     else:
         page.set_landscape()
         page.set_paper(_A3 if sum(sheet.widths.values()) > _WIDE else _A4)
-        page.fit_to_pages(1, 1 if sheet.prints and last_row - HEADING_ROW <= _ROWS_OF_A_PAGE else 0)
+        lines = sum((sheet.row_height(row) or LINE) / LINE for row in range(FIRST_ROW, last_row + 1))
+        page.fit_to_pages(1, int(lines <= _ROWS_OF_A_PAGE))
         page.repeat_rows(0, HEADING_ROW - 1)
     if sheet.prints:
         page.print_area(0, 0, last_row - 1, last_column - 1)
