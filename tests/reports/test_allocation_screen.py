@@ -267,7 +267,7 @@ class TestTables:
         assert [one + other for one, other in zip(allocated, unspent, strict=True)] == money_in
 
     def test_outcomes(self, sample, changes):
-        """Each CCG has one outcome: 54 receive support, 15 spend more than their fair share without it, and 142 spend less."""
+        """Each CCG has one outcome: 54 receive support, 15 spend above their fair share without it, 142 spend less."""
         text = shown(sample)
         counts = {label: int(number) for label, number in re.findall(r"(?m)^  (\w[\w ]+?)  .* (\d+) CCGs$", text)}
 
