@@ -82,6 +82,25 @@ def merged(folder):
     )
 
 
+def new_organisations(folder):
+    """F and G begin in the second year, F alone in its region: neither had anything before."""
+    regions = dict(zip("ABCDEFG", ("North", "North", "South", "South", "South", "East", "North"), strict=True))
+    rows = [
+        {"year": year, "org_code": code, "region": regions[code], "registered_population": heads, "historic_spend": 700}
+        for year, codes in (("2014/15", "ABCDE"), ("2015/16", "ABCDEFG"))
+        for heads, code in enumerate(codes, 100)
+    ]
+    steps = """
+        fair_share = share_out(pot, by=registered_population) # £
+        unrounded = 0.5 * fair_share + 0.5 * historic_spend # £
+        allocation = rounded(unrounded) # £
+    """
+    path = scheme(folder, steps, years=TWO, extra='[inputs.region]\nlabel = "Region"\ntype = "text"\n')
+    text = path.read_text(encoding="utf-8").replace('title = "Test"', 'title = "Test"\nreport_by = "region"')
+    path.write_text(text, encoding="utf-8")
+    return allocate(population=write_rows(folder / "p.csv", rows), scheme=path)
+
+
 def merged_at_a_day(_folder):
     """England on the boundaries of 2020/21, with its lines of spend."""
     return allocate(sample=True, boundaries="2020/21")
@@ -216,6 +235,7 @@ HARD = [
     no_money,
     groups_of_groups,
     merged,
+    new_organisations,
     merged_at_a_day,
     names_that_mean_something,
     one_organisation,

@@ -16,7 +16,7 @@ from gpit_fairshare.workbook.opening_columns import CHANGE, OPENING, OUTCOME
 from gpit_fairshare.workbook.sheets import FIRST_ROW, NONE, NOT_APPLICABLE, column_number, letter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from gpit_fairshare.engine.organisation_years import OrganisationYear
 
@@ -155,7 +155,7 @@ class AllocationsSheet:
             note: Number of the note on About that explains it; 0 for none.
         """
         heading = with_unit(label, unit) + (f" [note {note}]" if note else "")
-        values = [_total(getattr(member, attribute) for member in row.members) for row in self.rows]
+        values = [_sum_of(row, attribute) for row in self.rows]
         number = self.layout.money_format if unit == "£" else number_format(unit, values)
         self._add(key, heading, values, self._sums_of(source), number)
 
@@ -215,6 +215,8 @@ class AllocationsSheet:
     def _add_ratio(self, heading: str, key: str, divisor: str, above: str, below: str, number: str) -> None:
         """Add a column of one column divided by another, less 1 for a change or a distance; `[z]` if there is none.
 
+        A total or subtotal is `[z]` if an organisation in it lacks the amount: the two sums would not be comparable.
+
         Args:
             heading: The heading.
             key: The column that is divided.
@@ -224,16 +226,20 @@ class AllocationsSheet:
             number: Name of the number format; `distance` takes 1 away.
         """
         less = 0 if number == "£ per head" else 1
-        sums = [
-            [_total(getattr(member, attribute) for member in row.members) for attribute in (above, below)]
+        incomplete = [
+            row.kind != "organisation" and any(getattr(member, above) is None for member in row.members)
             for row in self.rows
         ]
-        values = [
-            NOT_APPLICABLE if amount is None or not base or base < 0 else amount / base - less for amount, base in sums
-        ]
+        values: list[Any] = []
+        for row, is_incomplete in zip(self.rows, incomplete, strict=True):
+            amount, base = _sum_of(row, above), _sum_of(row, below)
+            applies = not is_incomplete and amount is not None and base and base > 0
+            values.append((amount or 0.0) / (base or 1.0) - less if applies else NOT_APPLICABLE)
         top, bottom = self.columns[key], self.columns[divisor]
 
-        def formula(row: int) -> str:
+        def formula(row: int) -> str | None:
+            if incomplete[row - FIRST_ROW]:
+                return None
             test = f"${bottom}{row}>0"
             if OPENING in (key, divisor):  # an organisation may have no opening baseline
                 test = f"AND(ISNUMBER(${self.columns[OPENING]}{row}),{test})"
@@ -245,8 +251,8 @@ class AllocationsSheet:
         """Add the change on the opening baseline in £ and in %; organisations without one do not count."""
         values: list[Any] = []
         for row in self.rows:
-            changes = [member.change for member in row.members if member.change is not None]
-            values.append(math.fsum(changes) if changes else NOT_APPLICABLE)
+            change = _sum_of(row, "change")
+            values.append(NOT_APPLICABLE if change is None else change)
         label = inside(opening_label(self.layout.result, self.year)).removeprefix("allocation ")
         opening = self.columns[OPENING]
         formula = self._sums_of(self.block.helper_range(CHANGE))
@@ -254,7 +260,7 @@ class AllocationsSheet:
         self._add("change", f"Change on {label} (£)", values, formula, number)
         ratios: list[Any] = []
         for row, change in zip(self.rows, values, strict=True):
-            base = _total(member.opening for member in row.members)
+            base = _sum_of(row, "opening")
             ratios.append(change / base if change != NOT_APPLICABLE and base and base > 0 else NOT_APPLICABLE)
         change_column = self.columns["change"]
 
@@ -296,7 +302,7 @@ class AllocationsSheet:
         self.columns[key] = letter(self.sheet.add_column(heading, 13, cells, formula, number))
 
 
-def _total(amounts: Iterable[float | None]) -> float | None:
-    """Return the sum of the amounts that are known; None if none is."""
-    known = [amount for amount in amounts if amount is not None]
-    return math.fsum(known) if known else None
+def _sum_of(row: _AllocationRow, attribute: str) -> float | None:
+    """Return the sum of an amount over the organisations of a row that have it; None for an organisation without it."""
+    known = [amount for member in row.members if (amount := getattr(member, attribute)) is not None]
+    return math.fsum(known) if known or row.kind != "organisation" else None
