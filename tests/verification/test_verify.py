@@ -32,6 +32,7 @@ from retouching import (
     by_openpyxl,
     calculated,
     change_cell,
+    change_cells,
     change_manifest,
     edited,
     element,
@@ -843,6 +844,43 @@ def test_fields_that_are_filled_in_are_no_difference(own):
     )
     type_over(path, "About", f"B{rows['Scheme']}", "Another")
     assert content(verify(path)) == [f"About!B{rows['Scheme']}"]
+
+
+def test_final_on_about_is_in_the_status_of_every_published_sheet(own):
+    """Final on About and in each published sheet's status, as Excel would recalculate it, is no difference.
+
+    A status that says Final, while About says Draft, is one.
+    """
+    path = own / "out.xlsx"
+    book = openpyxl.load_workbook(path)
+    row = next(cell.row for cell in book["About"]["A"] if cell.value == "Draft or final")
+    published = [sheet.title for sheet in book if "draft_or_final" in str(sheet["A3"].value)]
+    assert {"Summary", "Allocations 2014-15", "Allocations 2015-16"} <= {*published}
+    final = {
+        (sheet, "A3"): lambda xml: re.sub('Status: DRAFT([^"]*</v>)', r"Status: FINAL\1", xml) for sheet in published
+    }
+    change_cells(path, final)
+    (status, *_) = verify(path).content.kept
+    assert len(verify(path).content.kept) == len(published)
+    assert (status.kind, status.place, status.about) == (DifferenceKind.CONSEQUENCE, "Summary!A3", "status")
+
+    type_over(path, "About", f"B{row}", "Final")
+    verification = verify(path)
+    assert (verification.verdict, [entry.now for entry in verification.filled_in]) == ("same content", ["Final"])
+
+
+def test_a_subtotal_changed_on_a_published_sheet_is_named_by_its_area(own):
+    """The subtotal of an area, the total and an organisation's figure are named by area, all and organisation."""
+    path = own / "out.xlsx"
+    rows = openpyxl.load_workbook(path, data_only=True)["Allocations 2014-15"].iter_rows(min_row=5, max_row=7)
+    (total, area, first) = [row[0].row for row in rows]
+    type_all_over(path, {("Allocations 2014-15", f"D{row}"): 7 for row in (total, area, first)})
+
+    assert [difference.about for difference in verify(path).content.kept_of_kind(DifferenceKind.TYPED_OVER)] == [
+        "All 4 CCGs, Registered population (people)",
+        "North 2 CCGs, Registered population (people)",
+        "A, Registered population (people)",
+    ]
 
 
 @pytest.mark.usefixtures("libreoffice")

@@ -52,6 +52,7 @@ def reworded(folder, tmp_path, *path, value):
         (("findings", 0, "found"), "no year in rows: used for 2014/15 and 2015/16"),
         (("manifest", "definition", "steps", 0, "label"), "Patients by need"),
         (("manifest", "checks", 0, "name"), "Shares add up"),
+        (("manifest", "definition", "checks", 0, "name"), "Support is within the fund to 75p"),
     ],
     ids=lambda value: str(value[-1]) if isinstance(value, tuple) else "",
 )
@@ -73,6 +74,7 @@ def test_words_of_an_earlier_version_are_no_figures(folder, tmp_path, path, valu
         (("steps", 0, "label"), "A"),
         (("manifest", "definition", "steps", 0, "formula"), "registered_population / need_index"),
         (("manifest", "definition", "parameters", 0, "unit"), "people"),
+        (("manifest", "definition", "checks", 0, "formula"), "total(transition_support) <= transition_fund + 75"),
         (("manifest", "parameters", 0, "written"), "2200000"),
     ],
     ids=lambda value: str(value[-1]) if isinstance(value, tuple) else "",

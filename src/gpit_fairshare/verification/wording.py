@@ -26,6 +26,8 @@ _KEYS_OF_WORDS: Final = frozenset(
     ]
 )
 """Keys of documents and manifests whose texts are there for people alone."""
+_NAMES_OF_CHECKS: Final = frozenset(("checks.name", "checks.where"))
+"""Keys of words that may have other numbers: those that a check tests are in its formula, which is compared."""
 _INDEX: Final = re.compile(r"\[[0-9]+\]")
 
 
@@ -52,25 +54,31 @@ class Wording:
     def is_entry_reworded(self, difference: FileDifference) -> bool:
         """Return whether an entry of a document or manifest has a key that holds words, and differs in words alone.
 
-        Words are two texts that are not data, with no number changed.
+        Words are two texts that are not data, with no number changed; names of checks may have other numbers.
         """
         actual, expected = difference.found, difference.expected
         if difference.kind != DifferenceKind.VALUE or not isinstance(actual, str) or not isinstance(expected, str):
             return False
-        return _is_words_key(difference.place) and self._is_text_reworded(actual, expected)
-
-    def _is_text_reworded(self, actual: str, expected: str) -> bool:
-        """Return whether two texts may differ in words alone: neither is data, and one has all numbers of the other."""
-        if {actual, expected} & self.data:
+        if {actual, expected} & self.data or not _is_words_key(difference.place):
             return False
-        numbers, numbers_now = (Counter(numbers_in(text)) for text in (actual, expected))
-        return numbers <= numbers_now or numbers_now <= numbers
+        return _last_keys(difference.place) in _NAMES_OF_CHECKS or _has_numbers_of(actual, expected)
+
+
+def _has_numbers_of(actual: str, expected: str) -> bool:
+    """Return whether one of two texts has all the numbers of the other."""
+    numbers, numbers_now = (Counter(numbers_in(text)) for text in (actual, expected))
+    return numbers <= numbers_now or numbers_now <= numbers
+
+
+def _last_keys(path: str) -> str:
+    """Return the last two keys of a path without positions in lists: `steps.label` of `definition.steps[3].label`."""
+    return ".".join(_INDEX.sub("", path).split(".")[-2:])
 
 
 def _is_words_key(path: str) -> bool:
     """Return whether the entry at a path, such as `steps[3].label`, holds words for people."""
-    *_, parent, key = ("", *_INDEX.sub("", path).split("."))
-    return key in _KEYS_OF_WORDS or f"{parent}.{key}" in _KEYS_OF_WORDS
+    keys = _last_keys(path)
+    return keys in _KEYS_OF_WORDS or keys.rpartition(".")[2] in _KEYS_OF_WORDS
 
 
 def _texts_by_path(value: Any, path: str = "") -> Iterator[tuple[str, str]]:

@@ -15,7 +15,7 @@ from gpit_fairshare.verification.cells import Row, StoredCell, WorkbookCells, ad
 from gpit_fairshare.verification.model import NOTE, TITLE, DifferenceKind, Differences, FileDifference, ManifestChange
 from gpit_fairshare.workbook import reference_sheets
 from gpit_fairshare.workbook.kernel_columns import REMAINDER
-from gpit_fairshare.workbook.layout import MANIFEST, PARAMETERS
+from gpit_fairshare.workbook.layout import MANIFEST, NOT_GIVEN, PARAMETERS
 from gpit_fairshare.workbook.sheets import HEADING_ROW, NONE, NOTE_ROW, TITLE_ROW, TOTAL_ROW, column_number
 
 if TYPE_CHECKING:
@@ -357,7 +357,7 @@ class _Page:
             return ", ".join(part for part in ("total" if number == TOTAL_ROW else "heading", heading) if part)
         values = {text: expected_row[column].value for column, text in self.headings.items() if column in expected_row}
         texts = [str(values[name]) for name in _SUBJECT_HEADINGS if isinstance(values.get(name), str)]
-        subjects = [text for text in texts if text != NONE]
+        subjects = [text for text in texts if text not in (NONE, NOT_GIVEN)]
         first = expected_row.get(1, _NOTHING).value
         if isinstance(first, str) and first != NONE and (not subjects or NONE in texts):
             subjects.insert(0, first)
