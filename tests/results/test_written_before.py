@@ -93,7 +93,7 @@ def test_the_screen_says_first_who_wrote_it_and_what_was_compared(version):
         "Figures verified: every figure and formula is the same. "
         f"{len(document['content'])} texts are worded differently. "
         "Compared: the parameters, inputs and steps whose cells its manifest names. "
-        "Not compared: all other cells, formulas in cells, layout and charts. "
+        "Not compared: formulas in cells, values on other sheets, layout and charts. "
     ) in text
     assert (document["verdict"], document["only_figures"], document["verified"]) == ("same figures", True, False)
 
@@ -116,7 +116,13 @@ CHANGES = {
     "a parameter": ("Parameters", "D6", 9_000_001, "input changed", "national GP IT revenue funding, 2015/16"),
     "a code": ("2014-15", "A7", "ZZZ", "value changed", "00F Gateshead, code"),
     "a name": ("2014-15", "B7", "Elsewhere", "value changed", "00F Gateshead, name"),
-    "a published figure": ("Allocations", "H7", 12, "typed over", "2014/15 firm: per registered patient (£)"),
+    "a published figure": (
+        "Allocations",
+        "H7",
+        12,
+        "typed over",
+        "00F Gateshead, 2014/15 firm: per registered patient (£)",
+    ),
 }
 """What is changed by hand in an old workbook: sheet, cell and value typed; kind and subject of the difference."""
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 NOT_COMPARED: Final = (
     "Compared: the parameters, inputs and steps whose cells its manifest names. "
-    "Not compared: all other cells, formulas in cells, layout and charts."
+    "Not compared: formulas in cells, values on other sheets, layout and charts."
 )
 """What a report says of a workbook that another version of gpit wrote."""
 _NOTHING: Final = StoredCell(None, None)
@@ -41,7 +41,7 @@ _TEXTS: Final = {"org_code": "code", "org_name": "name"}
 """Columns of texts that no scheme labels, in words."""
 
 
-class _Row(NamedTuple):
+class _NamedRow(NamedTuple):
     """The named cells of a row."""
 
     offset: int
@@ -54,14 +54,14 @@ class _Row(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class _Table:
+class _NamedTable:
     """Rows of organisations or groups, as a manifest says where they are."""
 
     sheet: str
     year: str
     """Empty for a sheet of inputs."""
     columns: Mapping[str, int]
-    rows: Sequence[_Row]
+    rows: Sequence[_NamedRow]
 
 
 class _NamedCell(NamedTuple):
@@ -75,7 +75,7 @@ class _NamedCell(NamedTuple):
 class NamedFigures:
     """The cells of a workbook that its manifest names, each by what it is."""
 
-    tables: dict[tuple[str, ...], _Table] = field(default_factory=dict)
+    tables: dict[tuple[str, ...], _NamedTable] = field(default_factory=dict)
     """By group and year; those of inputs by the names of their columns."""
     cells: dict[tuple[str, str], _NamedCell] = field(default_factory=dict)
     """By name and year."""
@@ -136,7 +136,7 @@ def _split(reference: str) -> tuple[str, int, int]:
 
 def _read_table(
     book: WorkbookCells, entry: Mapping[str, Any], keys: Sequence[str], columns: Mapping[str, str], year: str
-) -> _Table:
+) -> _NamedTable:
     """Return a table of a workbook: each row from its first one on that has a value in a column of `keys`."""
     numbers = {name: column_number(letters) for name, letters in columns.items()}
     sheet, first = str(entry["sheet"]), int(entry["first_row"])
@@ -145,11 +145,11 @@ def _read_table(
         cells = {name: row.get(column, _NOTHING) for name, column in numbers.items()}
         if number >= first and any(cells[key].value is not None for key in keys):
             key = tuple(str(cells[key].value) for key in keys)
-            rows.append(_Row(number - first, number, key, cells))
-    return _Table(sheet, year, numbers, rows)
+            rows.append(_NamedRow(number - first, number, key, cells))
+    return _NamedTable(sheet, year, numbers, rows)
 
 
-class FigureComparison:
+class NamedFiguresComparison:
     """Compares the figures of two workbooks, and adds each difference to `into`."""
 
     def __init__(self, scheme: Scheme, into: Differences) -> None:
@@ -192,7 +192,7 @@ class FigureComparison:
         elif actual:
             self._add(DifferenceKind.ADDED, actual.place, about, actual.cell.value, None, name)
 
-    def _compare_tables(self, actual: _Table, expected: _Table) -> None:
+    def _compare_tables(self, actual: _NamedTable, expected: _NamedTable) -> None:
         """Compare two tables: rows by organisation or group, or else by position, and columns by name."""
         matches, unmatched = pair_keys([row.key for row in actual.rows], [row.key for row in expected.rows])
         left_over = {actual.rows[position].offset: actual.rows[position] for position in unmatched}
@@ -253,7 +253,7 @@ def _is_over_rows(name: str) -> bool:
     return "(" in name
 
 
-def _subject(row: _Row) -> str:
+def _subject(row: _NamedRow) -> str:
     """Return what a row is about: code and name of an organisation, a group, or on a sheet of inputs code and year."""
     name = row.cells.get("org_name", _NOTHING).value
     return " ".join([*row.key, str(name)]) if name else ", ".join(reversed(row.key))
@@ -269,7 +269,7 @@ def find_typed_over(book: WorkbookCells, into: Differences) -> None:
         into: Takes the differences; what the formula gave is unknown, so their expected value is None.
     """
     for sheet in book.sheets:
-        numbers: list[tuple[int, int, Any]] = []
+        numbers: list[tuple[int, int, str, Any]] = []
         headings: dict[int, str] = {}
         live: set[int] = set()
         for row, cells in book.rows(sheet):
@@ -280,12 +280,14 @@ def find_typed_over(book: WorkbookCells, into: Differences) -> None:
             if row == HEADING_ROW:
                 headings = {column: str(cell.value) for column, cell in cells.items()}
             live |= {column for column, cell in cells.items() if cell.formula is not None}
+            subject = " ".join(str(cell.value) for cell in [*cells.values()][:2] if isinstance(cell.value, str))[:80]
             numbers += [
-                (row, column, cell.value)
+                (row, column, subject, cell.value)
                 for column, cell in cells.items()
                 if cell.formula is None and are_numbers(cell.value)
             ]
-        for row, column, value in numbers:
+        for row, column, subject, value in numbers:
             if column in live:
-                place, about = f"{sheet}!{address(row, column)}", headings.get(column, "")
+                place = f"{sheet}!{address(row, column)}"
+                about = ", ".join(text for text in (subject, headings.get(column, "")) if text)
                 into.add(FileDifference(DifferenceKind.TYPED_OVER, place, about, value, None))

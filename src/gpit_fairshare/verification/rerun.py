@@ -26,7 +26,7 @@ from gpit_fairshare.verification.documents import (
     entry_key,
     row_key,
 )
-from gpit_fairshare.verification.figures import NOT_COMPARED, FigureComparison, find_typed_over, named_figures
+from gpit_fairshare.verification.figures import NOT_COMPARED, NamedFiguresComparison, find_typed_over, named_figures
 from gpit_fairshare.verification.model import (
     Answer,
     DifferenceKind,
@@ -299,7 +299,9 @@ def _compare_figures(
                 "Open it in Excel or LibreOffice, let it recalculate, and save it"
             )
         compare_settings(book, book_now, content)
-        FigureComparison(result.scheme, content).compare(actual, named_figures(book_now, rerun_file.manifest, name))
+        NamedFiguresComparison(result.scheme, content).compare(
+            actual, named_figures(book_now, rerun_file.manifest, name)
+        )
         find_typed_over(book, content)
     answers.actual = _with_repeats(actual.answers(result.scheme.result))
 
