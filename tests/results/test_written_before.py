@@ -15,7 +15,7 @@ import pytest
 
 from gpit_fairshare import UsageError, __version__, allocate, compare, explain, verify
 from gpit_fairshare.verification import DifferenceKind
-from retouching import by_openpyxl, change_manifest, change_row, element, type_all_over, type_over
+from retouching import by_openpyxl, change_manifest, change_row, edited, element, type_all_over, type_over
 from running import ROOT
 from tiers import slow_but
 from verify_runs import printed
@@ -114,6 +114,7 @@ CHANGES = {
     "an input": ("Population", "E5", 106_614, "input changed", "00C, every year, registered population"),
     "an input that adds up lines": ("Spend", "D6", 7, "typed over", "00D, every year, historic spend"),
     "a parameter": ("Parameters", "D6", 9_000_001, "input changed", "national GP IT revenue funding, 2015/16"),
+    "the year of an input": ("Population", "A7", "2014/15", "input changed", "00F, every year, year"),
     "a code": ("2014-15", "A7", "ZZZ", "value changed", "00F Gateshead, code"),
     "a name": ("2014-15", "B7", "Elsewhere", "value changed", "00F Gateshead, name"),
     "a published figure": (
@@ -179,6 +180,19 @@ def test_a_row_emptied_and_a_row_added_in_an_earlier_workbook_are_named(tmp_path
         (DifferenceKind.ADDED, "2014-15, row 17"),
     }
     assert verification.answer.differing == 2
+
+
+@pytest.mark.slow
+def test_a_sheet_renamed_in_an_earlier_workbook_is_missing(tmp_path):
+    """A renamed sheet of a year is named as missing: once, and not cell by cell; the other year has no difference."""
+    folder = Path(shutil.copytree(FOLDER, tmp_path / "earlier"))
+    path = folder / "result.xlsx"
+    edited(path, {"xl/workbook.xml": lambda data: data.replace(b'name="2015-16"', b'name="Year two"')})
+    verification = verify(path)
+
+    places = [difference.place for difference in verification.content.kept if difference.kind != DifferenceKind.WORDS]
+    assert places == ["sheet 2015-16"]
+    assert verification.answer.differing == 12
 
 
 def name_of(code):

@@ -25,7 +25,7 @@ from gpit_fairshare.verification.model import DifferenceKind, Differences, FileD
 from gpit_fairshare.workbook.sheets import HEADING_ROW, NOTE_ROW, column_number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from gpit_fairshare.scheme.model import Scheme
 
@@ -37,7 +37,7 @@ NOT_COMPARED: Final = (
 _NOTHING: Final = StoredCell(None, None)
 _PUBLISHED: Final = "Output"
 """How the note of a published sheet begins."""
-_TEXTS: Final = {"org_code": "code", "org_name": "name"}
+_TEXTS: Final = {"year": "year", "org_code": "code", "org_name": "name"}
 """Columns of texts that no scheme labels, in words."""
 
 
@@ -95,7 +95,7 @@ class NamedFigures:
 
 
 def named_figures(book: WorkbookCells, manifest: Mapping[str, Any], name: str) -> NamedFigures:
-    """Return the cells that the manifest of a workbook names; a sheet that is missing has none.
+    """Return the cells that the manifest of a workbook names; the tables of a sheet that is missing are left out.
 
     Args:
         book: The workbook.
@@ -108,10 +108,10 @@ def named_figures(book: WorkbookCells, manifest: Mapping[str, Any], name: str) -
     figures = NamedFigures()
     try:
         places = manifest["workbook"]
-        for entry in places["tables"]:
+        for entry in _entries_with_sheet(book, places["tables"]):
             kind, year = entry["by"] or "org_code", str(entry["year"])
             figures.tables[kind, year] = _read_table(book, entry, (kind,), entry["columns"], year)
-        for entry in places["inputs"]:
+        for entry in _entries_with_sheet(book, places["inputs"]):
             names = (*KEYS, *entry["digests"])
             columns = {column: entry["columns"][column] for column in names}
             figures.tables["inputs", *sorted(entry["digests"])] = _read_table(book, entry, KEYS, columns, "")
@@ -125,6 +125,11 @@ def named_figures(book: WorkbookCells, manifest: Mapping[str, Any], name: str) -
                 cell = rows[row].get(column, _NOTHING) if row in rows else _NOTHING
                 figures.cells[key] = _NamedCell(f"{sheet}!{address(row, column)}", cell)
     return figures
+
+
+def _entries_with_sheet(book: WorkbookCells, entries: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """Yield the entries about tables whose sheet the workbook has."""
+    yield from (entry for entry in entries if entry["sheet"] in book.sheets)
 
 
 def _split(reference: str) -> tuple[str, int, int]:
@@ -141,7 +146,7 @@ def _read_table(
     numbers = {name: column_number(letters) for name, letters in columns.items()}
     sheet, first = str(entry["sheet"]), int(entry["first_row"])
     rows = []
-    for number, row in book.rows(sheet) if sheet in book.sheets else ():
+    for number, row in book.rows(sheet):
         cells = {name: row.get(column, _NOTHING) for name, column in numbers.items()}
         if number >= first and any(cells[key].value is not None for key in keys):
             key = tuple(str(cells[key].value) for key in keys)
@@ -197,11 +202,12 @@ class NamedFiguresComparison:
         matches, unmatched = pair_keys([row.key for row in actual.rows], [row.key for row in expected.rows])
         left_over = {actual.rows[position].offset: actual.rows[position] for position in unmatched}
         names = [name for name in expected.columns if name in actual.columns and self._is_figure(name)]
-        for name in {*expected.columns} ^ {*actual.columns}:
+        for name in sorted({*expected.columns} ^ {*actual.columns}):
+            place = f"{actual.sheet}, column {name}"
             if self._is_figure(name) and name in expected.columns:
-                self._add(DifferenceKind.REMOVED, f"{actual.sheet}, column {name}", "", None, "a column")
+                self._add(DifferenceKind.REMOVED, place, "", None, "a column")
             elif self._is_figure(name):
-                self._add(DifferenceKind.ADDED, f"{actual.sheet}, column {name}", "", "a column", None)
+                self._add(DifferenceKind.ADDED, place, "", "a column", None)
         for match, expected_row in zip(matches, expected.rows, strict=True):
             # A row whose code was changed is still the row at its place.
             row = left_over.pop(expected_row.offset, None) if match is None else actual.rows[match]
@@ -223,7 +229,7 @@ class NamedFiguresComparison:
         return name if _is_over_rows(name) else _TEXTS.get(name) or label_inside(self.scheme, name)
 
     def _is_figure(self, name: str) -> bool:
-        """Return whether a name is a parameter, input, step, figure over rows such as `total(x)`, code or name.
+        """Return whether a name is that of a parameter, input, step, figure over rows, year, code or name.
 
         All other names are workings, which each version may lay out differently.
         """
@@ -272,11 +278,13 @@ def find_typed_over(book: WorkbookCells, into: Differences) -> None:
         numbers: list[tuple[int, int, str, Any]] = []
         headings: dict[int, str] = {}
         live: set[int] = set()
+        is_published = False
         for row, cells in book.rows(sheet):
-            if row == NOTE_ROW and not str(cells.get(1, _NOTHING).value).startswith(_PUBLISHED):
-                break
             if row <= NOTE_ROW:
+                is_published = row == NOTE_ROW and str(cells.get(1, _NOTHING).value).startswith(_PUBLISHED)
                 continue
+            if not is_published:
+                break
             if row == HEADING_ROW:
                 headings = {column: str(cell.value) for column, cell in cells.items()}
             live |= {column for column, cell in cells.items() if cell.formula is not None}
