@@ -1,6 +1,6 @@
-"""Results of gpit 0.3.0 and 0.4.0, before words changed and rules had outcomes, are read, explained and verified.
+"""Results that earlier versions of gpit wrote, in other words and on other sheets, are read, explained and verified.
 
-Each folder holds 12 CCGs of the sample, run with
+The folders `written_by_0_3_0` and `written_by_0_4_0` hold 12 CCGs of the sample, run with
 `gpit allocate --population population.csv --spend spend.csv --set revenue_budget=9000000 --set transition_fund=900000`.
 """
 
@@ -10,22 +10,19 @@ import json
 import shutil
 from pathlib import Path
 
+import openpyxl
 import pytest
 
-from gpit_fairshare import allocate, compare, explain, verify
+from gpit_fairshare import UsageError, __version__, allocate, compare, explain, verify
 from gpit_fairshare.verification import DifferenceKind
-from retouching import type_over
-from running import ROOT, gpit
-from tiers import slow
+from retouching import by_openpyxl, change_manifest, change_row, edited, element, type_all_over, type_over
+from running import ROOT
+from tiers import slow_but
+from verify_runs import printed
 
-FOLDER = Path(__file__).parent / "written_by_0_3_0"
-FOLDERS = {"0.3.0": FOLDER, "0.4.0": FOLDER.with_name("written_by_0_4_0")}
-FAST = {("0.3.0", "result.xlsx"), ("0.4.0", "result.json")}
-RESULTS = [
-    (version, name) if (version, name) in FAST else slow(version, name)
-    for version in FOLDERS
-    for name in ("result.xlsx", "result.json", "result.csv")
-]
+FOLDERS = {version: Path(__file__).parent / f"written_by_{version.replace('.', '_')}" for version in ("0.3.0", "0.4.0")}
+FOLDER = FOLDERS["0.3.0"]
+RESULTS = ("result.xlsx", "result.json", "result.csv")
 
 
 @pytest.fixture(scope="module")
@@ -75,9 +72,10 @@ def test_an_earlier_result_is_compared_with_todays(version, name, today):
     assert comparison.illustrative == ("spend.csv: 89 of 89 rows are marked illustrative.",)
 
 
-@pytest.mark.parametrize(("version", "name"), RESULTS)
+@pytest.mark.parametrize("name", slow_but(["result.xlsx"], RESULTS))
+@pytest.mark.parametrize("version", FOLDERS)
 def test_verify_tells_words_from_figures(version, name):
-    """Verifying an earlier file: the version comes first, every figure is the same, and only words differ."""
+    """Verifying a file of an earlier version: the version comes first, every figure is the same, only words differ."""
     verification = verify(FOLDERS[version] / name)
 
     assert (verification.versions[0].name, verification.versions[0].then) == ("gpit", version)
@@ -87,30 +85,171 @@ def test_verify_tells_words_from_figures(version, name):
     assert (verification.verdict, verification.answer.differing) == ("same figures", 0)
 
 
-def test_the_screen_names_the_version_first():
-    """The first words of the report are about the version, and the exit code is 1: texts differ."""
-    done = gpit("verify", "result.xlsx", folder=FOLDER)
+@pytest.mark.parametrize("version", slow_but(["0.3.0"], FOLDERS))
+def test_the_screen_says_first_who_wrote_it_and_what_was_compared(version):
+    """The report on a workbook begins with both versions, the figures and what was compared; texts differ, so it is 1.
 
-    assert done.returncode == 1
-    assert done.stdout.decode().startswith("result.xlsx was written by gpit 0.3.0; this is gpit ")
+    The number of texts is that of the differences in the JSON document.
+    """
+    code, output = printed("result.xlsx", folder=FOLDERS[version])
+    document = verify(FOLDERS[version] / "result.xlsx").document()
+    text = " ".join(output.split())
+
+    assert code == 1
+    assert text.startswith(f"result.xlsx was written by gpit {version}; this is gpit {__version__}. ")
+    assert (
+        "Figures verified: every figure and formula is the same. "
+        f"{len(document['content'])} texts are worded differently. "
+        "Compared: the parameters, inputs and steps whose cells its manifest names. "
+        "Not compared: formulas in cells, values on other sheets, layout and charts. "
+    ) in text
+    assert (document["verdict"], document["only_figures"], document["verified"]) == ("same figures", True, False)
 
 
 def test_the_guide_shows_the_first_lines_of_the_report():
-    """The example in docs/verify.md is how the report on the JSON document of 0.3.0 begins."""
-    begins = "\n".join(gpit("verify", "result.json", folder=FOLDER).stdout.decode().splitlines()[:3])
+    """The examples in docs/verify.md are how the reports on the JSON document and the workbook of 0.3.0 begin."""
+    guide = (ROOT / "docs" / "verify.md").read_text(encoding="utf-8")
+    for name, count in (("result.json", 3), ("result.xlsx", 5)):
+        begins = "\n".join(printed(name, folder=FOLDER)[1].splitlines()[:count])
+        assert f"```\n{begins}\n```" in guide
 
-    assert f"```\n{begins}\n```" in (ROOT / "docs" / "verify.md").read_text(encoding="utf-8")
+
+CHANGES = {
+    "an allocation": ("2014-15", "N7", 700_000, "typed over", "00F Gateshead, allocation"),
+    "a step": ("2015-16", "F16", 1, "typed over", "99N Wiltshire, weight (registered population)"),
+    "a national step": ("National figures", "D13", 1, "typed over", "national average cost per head, 2014/15"),
+    "a figure over rows": ("National figures", "D5", 1, "typed over", "total(fair_share_weight), 2014/15"),
+    "an input": ("Population", "E5", 106_614, "input changed", "00C, every year, registered population"),
+    "an input that adds up lines": ("Spend", "D6", 7, "typed over", "00D, every year, historic spend"),
+    "a parameter": ("Parameters", "D6", 9_000_001, "input changed", "national GP IT revenue funding, 2015/16"),
+    "the year of an input": ("Population", "A7", "2014/15", "input changed", "00F, every year, year"),
+    "a code": ("2014-15", "A7", "ZZZ", "value changed", "00F Gateshead, code"),
+    "a name": ("2014-15", "B7", "Elsewhere", "value changed", "00F Gateshead, name"),
+    "a published figure": (
+        "Allocations",
+        "H7",
+        12,
+        "typed over",
+        "00F Gateshead, 2014/15 firm: per registered patient (£)",
+    ),
+}
+"""What is changed by hand in an old workbook: sheet, cell and value typed; kind and subject of the difference."""
 
 
-def test_a_figure_changed_in_an_earlier_workbook_is_named(tmp_path):
-    """A pound more in a cell of a workbook of 0.3.0 is a figure, among all the words that differ."""
+@pytest.mark.parametrize("what", slow_but(["an allocation", "a step", "an input", "a parameter"], CHANGES))
+@pytest.mark.parametrize("version", FOLDERS)
+def test_a_figure_changed_in_an_earlier_workbook_is_named(tmp_path, version, what):
+    """Whatever figure or name is changed by hand, it is the one difference, with sheet, cell and both values.
+
+    A published figure has no known value: its formula is gone, and each version publishes on other sheets.
+    """
+    sheet, cell, value, kind, about = CHANGES[what]
+    folder = Path(shutil.copytree(FOLDERS[version], tmp_path / "earlier"))
+    path = folder / "result.xlsx"
+    book = openpyxl.load_workbook(path, data_only=True)
+    before = None if what == "a published figure" else book[sheet][cell].value
+    type_over(path, sheet, cell, value)
+    verification = verify(path)
+
+    assert verification.verdict == "differs"
+    (changed,) = [difference for difference in verification.content.kept if difference.kind != DifferenceKind.WORDS]
+    assert (changed.kind, changed.place, changed.about) == (kind, f"{sheet}!{cell}", about)
+    assert (changed.found, changed.expected) == (value, before)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("version", FOLDERS)
+def test_every_step_of_every_row_of_an_earlier_workbook_is_compared(tmp_path, version):
+    """A pound or a patient more in any numeric cell of a year's sheet is named: all cells at once, and no other."""
+    folder = Path(shutil.copytree(FOLDERS[version], tmp_path / "earlier"))
+    path = folder / "result.xlsx"
+    sheet = openpyxl.load_workbook(path, data_only=True)["2014-15"]
+    cells = [cell for row in sheet.iter_rows(min_row=5) for cell in row if isinstance(cell.value, int | float)]
+    numbers = [cell for cell in cells if not isinstance(cell.value, bool)]
+    assert len(numbers) == 12 * 10  # 12 CCGs; patients, spend and 8 steps that are numbers
+    type_all_over(path, {("2014-15", cell.coordinate): cell.value + 1 for cell in numbers})
+
+    places = {difference.place for difference in verify(path).content.kept if difference.kind != DifferenceKind.WORDS}
+    assert places == {f"2014-15!{cell.coordinate}" for cell in numbers}
+
+
+def test_a_row_emptied_and_a_row_added_in_an_earlier_workbook_are_named(tmp_path):
+    """An organisation taken off a year's sheet and another one typed below it are each one difference."""
     folder = Path(shutil.copytree(FOLDER, tmp_path / "earlier"))
-    type_over(folder / "result.xlsx", "Population", "E5", 106_614)
+    path = folder / "result.xlsx"
+    change_row(path, "2014-15", 9, lambda _: "")
+    change_row(path, "2014-15", 16, lambda xml: xml + f'<row r="17">{element("A17", "ZZZ")}{element("N17", 5)}</row>')
+    verification = verify(path)
+    code = sorted({code for _, code in allocations()})[4]
+
+    named = {(difference.kind, difference.place) for difference in verification.content.kept}
+    assert {entry for entry in named if entry[0] in (DifferenceKind.ADDED, DifferenceKind.REMOVED)} == {
+        (DifferenceKind.REMOVED, f"2014-15, row of {code} {name_of(code)}"),
+        (DifferenceKind.ADDED, "2014-15, row 17"),
+    }
+    assert verification.answer.differing == 2
+
+
+@pytest.mark.slow
+def test_a_sheet_renamed_in_an_earlier_workbook_is_missing(tmp_path):
+    """A renamed sheet of a year is named as missing: once, and not cell by cell; the other year has no difference."""
+    folder = Path(shutil.copytree(FOLDER, tmp_path / "earlier"))
+    path = folder / "result.xlsx"
+    edited(path, {"xl/workbook.xml": lambda data: data.replace(b'name="2015-16"', b'name="Year two"')})
+    verification = verify(path)
+
+    places = [difference.place for difference in verification.content.kept if difference.kind != DifferenceKind.WORDS]
+    assert places == ["sheet 2015-16"]
+    assert verification.answer.differing == 12
+
+
+def name_of(code):
+    """The name of an organisation in the JSON document of 0.3.0."""
+    document = json.loads((FOLDER / "result.json").read_text(encoding="utf-8"))
+    return next(row["org_name"] for row in document["rows"] if row["org_code"] == code)
+
+
+def test_a_formula_of_the_rule_changed_in_an_earlier_workbook_is_named(tmp_path):
+    """A step's formula, a check and a finding edited or taken out of the old manifest are entries that differ."""
+    folder = Path(shutil.copytree(FOLDER, tmp_path / "earlier"))
+
+    def change(manifest):
+        manifest["definition"]["steps"][2]["formula"] = "rounded(unrounded_fair_share, to=100)"
+        del manifest["checks"][-1], manifest["findings"][0]
+
+    change_manifest(folder / "result.xlsx", change)
     verification = verify(folder / "result.xlsx")
 
     assert verification.verdict == "differs"
-    (changed,) = verification.content.kept_of_kind(DifferenceKind.INPUT)
-    assert (changed.place, changed.found, changed.expected) == ("Population!E5", 106_614, 106_613)
+    assert sorted(entry.name for entry in verification.manifest) == [
+        "checks[7]",
+        "definition.steps[2].formula",
+        "findings[0]",
+    ]
+
+
+def test_an_earlier_workbook_without_values_cannot_be_verified(tmp_path):
+    """A copy that openpyxl saved has formulas and no values: nothing could be compared, and that is an error."""
+    folder = Path(shutil.copytree(FOLDER, tmp_path / "earlier"))
+    by_openpyxl(folder / "result.xlsx", lambda _: None)
+
+    with pytest.raises(UsageError, match=r"^result\.xlsx: was saved without values"):
+        verify(folder / "result.xlsx")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["result.json", "result.csv"])
+def test_outcomes_that_an_earlier_version_did_not_write_are_no_difference(tmp_path, name):
+    """0.3.0 knew no outcomes: their absence is no difference, but a total taken out of its summary is one."""
+    assert "outcomes" not in (FOLDER / name).read_text(encoding="utf-8")
+    assert {str(kind) for kind in verify(FOLDER / name).content.counts} == {"words changed"}
+    folder = Path(shutil.copytree(FOLDER, tmp_path / "earlier"))
+    document = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+    del document["summary"][0]["gain"]
+    (folder / "result.json").write_text(json.dumps(document), encoding="utf-8")
+
+    removed = verify(folder / "result.json").content.kept_of_kind(DifferenceKind.REMOVED)
+    assert [difference.place for difference in removed] == ["summary[0].gain"]
 
 
 def test_a_measure_changed_in_an_earlier_document_is_named(tmp_path):

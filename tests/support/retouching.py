@@ -5,9 +5,10 @@ openpyxl drops the values of all formulas when it saves; Excel, and people who e
 
 from __future__ import annotations
 
+import json
 import re
 import zipfile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
 
 import openpyxl
@@ -50,6 +51,30 @@ def change_cells(workbook: Path, changes: Mapping[tuple[str, str], Callable[[str
 def change_cell(workbook: Path, sheet: str, cell: str, change: Callable[[str], str]) -> None:
     """Change the XML of a cell with a function."""
     change_cells(workbook, {(sheet, cell): change})
+
+
+def change_row(workbook: Path, sheet: str, row: int, change: Callable[[str], str]) -> None:
+    """Change the XML of a row with a function."""
+    pattern = re.compile(rf'<row r="{row}"[^>]*>.*?</row>', re.DOTALL)
+
+    def changed(data: bytes) -> bytes:
+        xml, count = pattern.subn(lambda match: change(match[0]), data.decode())
+        assert count == 1, f"{sheet} has no row {row}"
+        return xml.encode()
+
+    edited(workbook, {_sheet_parts(workbook)[sheet]: changed})
+
+
+def change_manifest(workbook: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    """Change the manifest that a workbook holds with a function, in its pieces."""
+    sheet = openpyxl.load_workbook(workbook)["Manifest"]
+    rows = {cell.value: cell.row for cell in sheet["A"] if str(cell.value).startswith("JSON ")}
+    manifest = json.loads("".join(sheet.cell(row, 2).value for row in rows.values()))
+    change(manifest)
+    text = json.dumps(manifest, ensure_ascii=False)
+    size = -(-len(text) // len(rows))
+    pieces = [text[place * size : (place + 1) * size] for place in range(len(rows))]
+    type_all_over(workbook, {("Manifest", f"B{row}"): piece for row, piece in zip(rows.values(), pieces, strict=True)})
 
 
 def element(cell: str, value: object, formula: str | None = None) -> str:

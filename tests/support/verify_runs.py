@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import io
+import sys
+from contextlib import chdir, redirect_stderr, redirect_stdout
+
 import openpyxl
+import pytest
 
 from fuzzing import ods
+from gpit_fairshare.cli import _run
 from gpit_fairshare.results import manifest_name, writing
 from gpit_fairshare.workbook.result_workbook import write_workbook
 from running import write_rows
@@ -90,6 +96,15 @@ def write(result, path):
     if path.suffix in (".csv", ".parquet"):
         writing.write_manifest(result, path.with_name(manifest_name(path)), path, path.name)
     return path
+
+
+def printed(*arguments, folder):
+    """Run `gpit verify` in a folder, without starting Python anew: its exit code, and what it printed."""
+    output = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, chdir(folder), redirect_stdout(output), redirect_stderr(output):
+        patch.setattr(sys, "argv", ["gpit", "verify", *arguments])
+        code = _run()
+    return code, output.getvalue()
 
 
 def own_files(folder):

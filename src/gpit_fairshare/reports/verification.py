@@ -118,7 +118,8 @@ def _verdict(verification: Verification) -> str:
         case Verdict.SAME_FIGURES:
             reworded = verification.content.counts[DifferenceKind.WORDS]
             texts = "1 text is" if reworded == 1 else f"{reworded:,} texts are"
-            return f"Figures verified: every figure and formula is the same. {texts} worded differently."
+            words = f" {texts} worded differently." if reworded else ""
+            return f"Figures verified: every figure and formula is the same.{words}"
         case Verdict.CANNOT_BE_RUN:
             return f"{name}: not verified. It cannot be run again: {_causes(verification)}."
         case _:
@@ -191,6 +192,8 @@ def _difference_line(difference: FileDifference) -> str:
             return f"{place}: {_value_text(difference.expected, None, difference.unit)}"
         case DifferenceKind.RENAMED:
             return f"{place}: called {difference.found} in the file"
+        case DifferenceKind.TYPED_OVER if difference.expected is None:
+            return f"{place}: {_value_text(difference.found)}, in a column of formulas"
         case DifferenceKind.TYPED_OVER if _value_text(difference.found) == _value_text(difference.expected):
             return f"{place}: {_value_text(difference.found, None, difference.unit)}, the same as the formula gives"
         case _:

@@ -14,7 +14,7 @@ from gpit_fairshare.results.model import KEYS
 from gpit_fairshare.verification.model import DifferenceKind, Differences, FileDifference
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 
 
 _LABEL_KEYS: Final = ("year", "org_code", "name", "number", "assumption", "parameter", "role", "file")
@@ -29,6 +29,10 @@ class ColumnRules:
     units: Mapping[str, str | None] = field(default_factory=dict)
     predicates: Mapping[str, Same] = field(default_factory=dict)
     """Functions that compare two values; names without one are compared as written."""
+    row_keys: Mapping[str, Callable[[Any], Hashable]] = field(default_factory=lambda: {"rows": row_key})
+    """Functions that give the key of an entry, by path of a list whose entries are matched by key, not by position."""
+    later_keys: Collection[str] = ()
+    """Keys of a dictionary that the file may lack, because the version of gpit that wrote it did not have them."""
 
     def is_same(self, name: str, actual: Any, expected: Any) -> bool:
         """Return whether two values of a column or entry with this name count as the same."""
@@ -44,7 +48,8 @@ def compare_values(
 ) -> Iterator[FileDifference]:
     """Yield every entry in which two values, such as documents, differ, in the order of the expected one.
 
-    Dictionaries are compared by key and lists by position, but the list `rows` by year and organisation.
+    Dictionaries are compared by key and lists by position, but the list `rows` by year and organisation, and other
+    lists as `rules` say.
 
     Args:
         actual: The value of the file.
@@ -60,12 +65,14 @@ def compare_values(
         yield FileDifference(DifferenceKind.ADDED, path, about, _shorten(actual), None, rules.unit(name))
     elif isinstance(actual, dict) and isinstance(expected, dict):
         for key in dict.fromkeys([*expected, *actual]):
+            if key in rules.later_keys and key not in actual:
+                continue
             inner = f"{path}.{key}" if path else key
             pair = actual.get(key, _MISSING), expected.get(key, _MISSING)
             yield from compare_values(*pair, rules, inner, about, key)
     elif isinstance(actual, list) and isinstance(expected, list):
-        if path == "rows":
-            yield from _compare_rows(actual, expected, rules)
+        if path in rules.row_keys:
+            yield from _compare_rows(actual, expected, rules, path)
             return
         for index, pair in enumerate(zip_longest(actual, expected, fillvalue=_MISSING)):
             label = about or _entry_label(pair[0] if pair[1] is _MISSING else pair[1])
@@ -74,19 +81,22 @@ def compare_values(
         yield FileDifference(DifferenceKind.VALUE, path, about, _shorten(actual), _shorten(expected), rules.unit(name))
 
 
-def _compare_rows(actual: Sequence[Any], expected: Sequence[Any], rules: ColumnRules) -> Iterator[FileDifference]:
-    """Yield the differences of two tidy tables, whose rows are matched by year and organisation and not by position.
+def _compare_rows(
+    actual: Sequence[Any], expected: Sequence[Any], rules: ColumnRules, path: str
+) -> Iterator[FileDifference]:
+    """Yield the differences of two lists, such as tidy tables, whose entries are matched by key and not by position.
 
-    A row that only one table has is one difference.
+    An entry that only one list has is one difference.
     """
-    matches, unmatched = pair_keys(map(row_key, actual), map(row_key, expected))
+    noun = "the row" if path == "rows" else "the entry"
+    matches, unmatched = pair_keys(map(rules.row_keys[path], actual), map(rules.row_keys[path], expected))
     for position, (match, row) in enumerate(zip(matches, expected, strict=True)):
         if match is None:
-            yield FileDifference(DifferenceKind.REMOVED, f"rows[{position}]", _entry_label(row), None, "the row")
+            yield FileDifference(DifferenceKind.REMOVED, f"{path}[{position}]", _entry_label(row), None, noun)
         else:
-            yield from compare_values(actual[match], row, rules, f"rows[{match}]", _entry_label(row))
+            yield from compare_values(actual[match], row, rules, f"{path}[{match}]", _entry_label(row))
     for position in sorted(unmatched):
-        yield FileDifference(DifferenceKind.ADDED, f"rows[{position}]", _entry_label(actual[position]), "the row", None)
+        yield FileDifference(DifferenceKind.ADDED, f"{path}[{position}]", _entry_label(actual[position]), noun, None)
 
 
 def pair_keys(actual: Iterable[Hashable], expected: Iterable[Hashable]) -> tuple[list[int | None], list[int]]:
@@ -104,7 +114,12 @@ def pair_keys(actual: Iterable[Hashable], expected: Iterable[Hashable]) -> tuple
 
 def row_key(row: Any) -> tuple[str, ...]:
     """Return year and code of a row, as texts; an empty tuple if it is not a dictionary."""
-    return tuple(str(row.get(name)) for name in KEYS) if isinstance(row, dict) else ()
+    return entry_key(row, KEYS)
+
+
+def entry_key(entry: Any, names: Sequence[str]) -> tuple[str, ...]:
+    """Return the values of an entry of a list under some keys, as texts; an empty tuple if it is not a dictionary."""
+    return tuple(str(entry.get(name)) for name in names) if isinstance(entry, dict) else ()
 
 
 def _entry_label(entry: Any) -> str:

@@ -28,7 +28,7 @@ class Verdict(StrEnum):
     SAME_BYTES = "same bytes"
     SAME_CONTENT = "same content"
     SAME_FIGURES = "same figures"
-    """Another version of gpit wrote it, and only words differ."""
+    """Another version of gpit wrote it, and only words differ; of a workbook only the figures were compared."""
     DIFFERS = "differs"
     CANNOT_BE_RUN = "cannot be run"
 
@@ -175,6 +175,8 @@ class Verification:
     facts: tuple[str, ...] = ()
     """Notes that are not differences."""
     same_bytes: bool = False
+    only_figures: bool = False
+    """Whether layout and formulas of cells were not compared: another version of gpit wrote the workbook."""
     fault: str = ""
     """Why the files cannot be run as they are now."""
 
@@ -196,8 +198,8 @@ class Verification:
     def verdict(self) -> Verdict:
         """Return the outcome: same bytes, same content, same figures, differs, or cannot be run.
 
-        It is `same figures` if only words differ. A changed library file does not count if another version of gpit
-        wrote the result.
+        It is `same figures` if only words differ, or if only figures were compared. A changed library file does not
+        count if another version of gpit wrote the result.
         """
         if self.fault:
             return Verdict.CANNOT_BE_RUN
@@ -206,7 +208,7 @@ class Verification:
             return Verdict.DIFFERS
         if any(file.differs and not self.is_of_other_gpit(file) for file in self.all_files):
             return Verdict.DIFFERS
-        if kinds:
+        if kinds or self.only_figures:
             return Verdict.SAME_FIGURES
         return Verdict.SAME_BYTES if self.same_bytes else Verdict.SAME_CONTENT
 
@@ -237,6 +239,7 @@ class Verification:
             ],
             "counts": {str(kind): self.content.counts[kind] for kind in DifferenceKind if self.content.counts[kind]},
             "off_rule": [figure.document() for figure in self.off_rule],
+            "only_figures": self.only_figures,
             "filled_in": [asdict(change) for change in self.filled_in],
             "facts": list(self.facts),
         }

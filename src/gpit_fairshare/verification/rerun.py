@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import math
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.engine import Result, versions_now
-from gpit_fairshare.errors import GpitError
+from gpit_fairshare.errors import GpitError, UsageError
 from gpit_fairshare.language.plugin_functions import find_function
 from gpit_fairshare.plugins import version_of
 from gpit_fairshare.results import TABLE_ENDINGS, manifest_name
@@ -22,8 +23,10 @@ from gpit_fairshare.verification.documents import (
     compare_documents,
     compare_tables,
     compare_values,
+    entry_key,
     row_key,
 )
+from gpit_fairshare.verification.figures import NOT_COMPARED, NamedFiguresComparison, find_typed_over, named_figures
 from gpit_fairshare.verification.model import (
     Answer,
     DifferenceKind,
@@ -34,16 +37,18 @@ from gpit_fairshare.verification.model import (
     Verification,
 )
 from gpit_fairshare.verification.wording import Wording
-from gpit_fairshare.verification.workbooks import Answers, compare_books
+from gpit_fairshare.verification.workbooks import Answers, compare_books, compare_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     import polars as pl
 
     from gpit_fairshare.verification.manifest_run import RunSpec
 
+_LATER_KEYS: Final = frozenset(["outcomes"])
+"""Keys of documents and manifests that earlier versions of gpit did not write."""
 _FUNCTION: Final = "function "
 """Prefix of the name of a function among the versions."""
 
@@ -75,7 +80,7 @@ def with_comparison(
 
     The rerun gets the versions and digests recorded in the file, so that these do not differ everywhere. If the bytes
     are the same, the content is not compared. If another version of gpit wrote the file, texts that differ only in
-    wording are counted as words.
+    wording are counted as words, and of a workbook only the figures are compared, not the layout.
 
     Args:
         file: The result that is to be verified.
@@ -91,7 +96,7 @@ def with_comparison(
     is_workbook = file.path.suffix.lower() == ".xlsx"
     wording = Wording.of_run(result.rows, manifest_now["definition"]) if verification.gpit else None
     if wording:
-        content.is_reworded = wording.is_cell_reworded if is_workbook else wording.is_entry_reworded
+        content.is_reworded = wording.is_entry_reworded
     is_same = file.data == rerun_file.data and file.manifest_data == rerun_file.manifest_data
     preliminary = replace(
         verification,
@@ -106,13 +111,13 @@ def with_comparison(
     filled_in: Sequence[ManifestChange] = ()
     if is_same:
         answers.actual = answers.expected
+    elif is_workbook and verification.gpit:
+        _compare_figures(file, rerun_file, result, answers, content)
+        facts.insert(0, NOT_COMPARED)
     elif is_workbook:
         filled_in = _compare_workbooks(file, rerun_file, answers, content, facts)
     else:
-        if verification.gpit:
-            document = _without_new_measures(file.document, rerun_file.document)
-            rerun_file = replace(rerun_file, document=document)
-        _compare_other_formats(file, rerun_file, result, answers, content, facts)
+        _compare_other_formats(file, rerun_file, result, answers, content, facts, _rules_of(result, verification))
     manifest = []
     for entry in _manifest_changes(file, rerun_file, manifest_now, preliminary):
         if wording and wording.is_entry_reworded(entry):
@@ -124,6 +129,7 @@ def with_comparison(
         manifest=tuple(manifest),
         answer=_compare_answers(answers, result),
         filled_in=tuple(filled_in),
+        only_figures=is_workbook and verification.gpit is not None and not is_same,
         facts=tuple(facts),
     )
 
@@ -205,8 +211,8 @@ def _manifest_changes(
 ) -> Iterator[FileDifference]:
     """Yield the entries of the manifest that differ and that files, parameters and versions do not report.
 
-    Entries that only one of two versions of gpit writes are left out. For a table, its digest is yielded too if it is
-    neither that of the file nor that of the rerun.
+    Keys that only one of two versions of gpit writes are left out, but not entries of lists, such as steps, checks and
+    findings. For a table, its digest is yielded too if it is neither that of the file nor that of the rerun.
 
     Args:
         file: The result file.
@@ -218,7 +224,7 @@ def _manifest_changes(
     digests = {digest for run_file in differing for digest in (run_file.sha256_then, run_file.sha256_now)}
     rows = {run_file.rows_then for run_file in differing if run_file in verification.files}
     other_function = any(version.name.startswith(_FUNCTION) for version in verification.versions)
-    for entry in compare_values(file.manifest, now, ColumnRules()):
+    for entry in compare_values(file.manifest, now, ColumnRules(**_of_versions(verification))):
         head, name = entry.place.split("[")[0].split(".")[0], entry.place.rpartition(".")[2].partition("[")[0]
         is_reported = (
             head in ("gpit", "libraries")
@@ -226,8 +232,14 @@ def _manifest_changes(
             or (head == "inputs" and name == "rows" and entry.found in rows)
             or (head == "parameters" and name in ("written", "value", "overridden") and verification.parameters)
             or (entry.place == "scheme.digest" and (digests or verification.parameters or other_function))
-            # Another version of gpit may have entries that this one lacks, and the other way round.
-            or (verification.gpit and entry.kind in (DifferenceKind.ADDED, DifferenceKind.REMOVED))
+            # Another version of gpit may have keys that this one lacks, and the other way round.
+            or (
+                verification.gpit
+                and entry.kind in (DifferenceKind.ADDED, DifferenceKind.REMOVED)
+                and not entry.place.endswith("]")
+            )
+            # Where figures are in a workbook of another version; the figures there are compared.
+            or (verification.gpit and head == "workbook")
             # Versions and digests of plug-ins are reported with those of the libraries, and of their files.
             or (head == "plugins" and name in ("version", "digest"))
         )
@@ -269,8 +281,57 @@ def _compare_workbooks(
     return comparison.filled_in
 
 
+def _compare_figures(
+    file: ResultFile, rerun_file: ResultFile, result: Result, answers: Answers, content: Differences
+) -> None:
+    """Compare the figures of two workbooks of different versions; set the file's answers, and add to `content`.
+
+    Raises:
+        UsageError: The file was saved without values.
+    """
+    name = file.path.name
+    with readable(name):
+        book, book_now = (WorkbookCells(side.data, LARGEST_RESULT) for side in (file, rerun_file))
+        actual = named_figures(book, file.manifest, name)
+        if actual.has_no_values:
+            raise UsageError(
+                f"{name}: was saved without values, and of a workbook of another version only values can be compared. "
+                "Open it in Excel or LibreOffice, let it recalculate, and save it"
+            )
+        compare_settings(book, book_now, content)
+        NamedFiguresComparison(result.scheme, content).compare(
+            actual, named_figures(book_now, rerun_file.manifest, name)
+        )
+        find_typed_over(book, content)
+    answers.actual = _with_repeats(actual.answers(result.scheme.result))
+
+
+def _rules_of(result: Result, verification: Verification) -> ColumnRules:
+    """Return how the figures of a run are compared, by name of column."""
+    units = {name: symbol.unit for name, symbol in result.scheme.symbols.items()}
+    return ColumnRules(units, predicates_of(result.scheme), **_of_versions(verification))
+
+
+def _of_versions(verification: Verification) -> dict[str, Any]:
+    """Return the rules for documents of another version of gpit: lists in another order, and keys that it lacks.
+
+    Findings are matched by number and file, and checks by year and formula. Empty if this version wrote the file.
+    """
+    if not verification.gpit:
+        return {}
+    keys = {"findings": ("number", "file", "sheet"), "checks": ("year", "formula")}
+    by_key = {path: partial(entry_key, names=names) for path, names in keys.items()}
+    return {"row_keys": {"rows": row_key, **by_key}, "later_keys": _LATER_KEYS}
+
+
 def _compare_other_formats(
-    file: ResultFile, rerun_file: ResultFile, result: Result, answers: Answers, content: Differences, facts: list[str]
+    file: ResultFile,
+    rerun_file: ResultFile,
+    result: Result,
+    answers: Answers,
+    content: Differences,
+    facts: list[str],
+    rules: ColumnRules,
 ) -> None:
     """Compare two JSON documents, or two tables and their manifests; set the file's answers, and add to `content`.
 
@@ -279,8 +340,6 @@ def _compare_other_formats(
     """
     ending, name = file.path.suffix.lower(), ""
     answer, rows = result.scheme.result, result.rows
-    units = {name: symbol.unit for name, symbol in result.scheme.symbols.items()}
-    rules = ColumnRules(units, predicates_of(result.scheme))
     if ending == ".json":
         answers.actual = {row_key(row): row.get(answer) for row in file.document["rows"] if isinstance(row, dict)}
     else:
@@ -294,19 +353,6 @@ def _compare_other_formats(
     compare_documents(file.document, rerun_file.document, rules, content, name=name)
 
 
-def _without_new_measures(actual: Mapping[str, Any], expected: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a document without the measures of its summary that another version's document has for no year.
-
-    A version may add measures; in the manifest, entries that only one version has do not count either.
-    """
-    years = actual.get("summary")
-    measures = {key for year in years if isinstance(year, dict) for key in year} if isinstance(years, list) else set()
-    if not measures:
-        return dict(expected)
-    summary = [{key: value for key, value in year.items() if key in measures} for year in expected["summary"]]
-    return {**expected, "summary": summary}
-
-
 def _figures_off_rule(path: Path) -> tuple[OffRule, ...]:
     """Return the figures of a result file that its own rule does not give; none if the rule cannot be calculated."""
     try:
@@ -317,14 +363,16 @@ def _figures_off_rule(path: Path) -> tuple[OffRule, ...]:
 
 
 def _answers_by_key(frame: pl.DataFrame, answer: str) -> dict[tuple[str, ...], Any]:
-    """Return the answer of each row by year and code; empty if the table lacks one of these columns.
-
-    A repeated row is kept: ` again` is added to its code.
-    """
+    """Return the answer of each row by year and code; empty if the table lacks one of these columns."""
     if not {"year", "org_code", answer} <= set(frame.columns):
         return {}
+    return _with_repeats(frame.select("year", "org_code", answer).iter_rows())
+
+
+def _with_repeats(rows: Iterable[Sequence[Any]]) -> dict[tuple[str, ...], Any]:
+    """Return values by year and code, from rows of year, code and value; ` again` is added to a code that repeats."""
     answers: dict[tuple[str, ...], Any] = {}
-    for year, code, value in frame.select("year", "org_code", answer).iter_rows():
+    for year, code, value in rows:
         key = str(year), str(code)
         while key in answers:  # a repeated row counts each time
             key = key[0], f"{key[1]} again"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from gpit_fairshare.verification.model import NOTE, TITLE, DifferenceKind, FileDifference
+from gpit_fairshare.verification.model import DifferenceKind, FileDifference
 from gpit_fairshare.words import numbers_in
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ _KEYS_OF_WORDS: Final = frozenset(
     ]
 )
 """Keys of documents and manifests whose texts are there for people alone."""
-_KINDS: Final = frozenset((DifferenceKind.VALUE, DifferenceKind.FORMULA, DifferenceKind.CONSEQUENCE))
-_LITERAL: Final = re.compile(r'"((?:[^"]|"")*)"')
+_NAMES_OF_CHECKS: Final = frozenset(("checks.name", "checks.where"))
+"""Keys of words that may have other numbers: those that a check tests are in its formula, which is compared."""
 _INDEX: Final = re.compile(r"\[[0-9]+\]")
 
 
@@ -51,51 +51,34 @@ class Wording:
         # Texts of digits alone are compared as numbers.
         return cls(frozenset(cells | {text for text in texts if text.strip("0123456789.")}))
 
-    def is_cell_reworded(self, difference: FileDifference) -> bool:
-        """Return whether a difference is only in wording: two texts that are not data, with no number changed.
-
-        Formulas may differ only in their quoted texts; that of a title or note may also join them differently.
-        """
-        found, expected = difference.found, difference.expected
-        if difference.kind not in _KINDS or not isinstance(found, str) or not isinstance(expected, str):
-            return False
-        if difference.kind == DifferenceKind.FORMULA:
-            is_note = difference.about in (TITLE, NOTE)
-            return (
-                self._is_text_reworded(*map(_literals, (found, expected)))
-                if is_note
-                else self._is_formula_reworded(found, expected)
-            )
-        return self._is_text_reworded(found, expected)
-
     def is_entry_reworded(self, difference: FileDifference) -> bool:
-        """Return whether an entry of a document or manifest has a key that holds words, and differs in words alone."""
-        return _is_words_key(difference.place) and self.is_cell_reworded(difference)
+        """Return whether an entry of a document or manifest has a key that holds words, and differs in words alone.
 
-    def _is_formula_reworded(self, found: str, expected: str) -> bool:
-        """Return whether two formulas differ only in texts in quotation marks, and these only in words."""
-        if _LITERAL.sub('""', found) != _LITERAL.sub('""', expected):
+        Words are two texts that are not data, with no number changed; names of checks may have other numbers.
+        """
+        actual, expected = difference.found, difference.expected
+        if difference.kind != DifferenceKind.VALUE or not isinstance(actual, str) or not isinstance(expected, str):
             return False
-        pairs = zip(_LITERAL.findall(found), _LITERAL.findall(expected), strict=True)
-        return all(old == new or self._is_text_reworded(old, new) for old, new in pairs)
-
-    def _is_text_reworded(self, found: str, expected: str) -> bool:
-        """Return whether two texts may differ in words alone: neither is data, and one has all numbers of the other."""
-        if {found, expected} & self.data:
+        if {actual, expected} & self.data or not _is_words_key(difference.place):
             return False
-        numbers, numbers_now = (Counter(numbers_in(text)) for text in (found, expected))
-        return numbers <= numbers_now or numbers_now <= numbers
+        return _last_keys(difference.place) in _NAMES_OF_CHECKS or _has_numbers_of(actual, expected)
 
 
-def _literals(formula: str) -> str:
-    """Return the texts in quotation marks of a formula, joined."""
-    return " ".join(_LITERAL.findall(formula))
+def _has_numbers_of(actual: str, expected: str) -> bool:
+    """Return whether one of two texts has all the numbers of the other."""
+    numbers, numbers_now = (Counter(numbers_in(text)) for text in (actual, expected))
+    return numbers <= numbers_now or numbers_now <= numbers
+
+
+def _last_keys(path: str) -> str:
+    """Return the last two keys of a path without positions in lists: `steps.label` of `definition.steps[3].label`."""
+    return ".".join(_INDEX.sub("", path).split(".")[-2:])
 
 
 def _is_words_key(path: str) -> bool:
     """Return whether the entry at a path, such as `steps[3].label`, holds words for people."""
-    *_, parent, key = ("", *_INDEX.sub("", path).split("."))
-    return key in _KEYS_OF_WORDS or f"{parent}.{key}" in _KEYS_OF_WORDS
+    keys = _last_keys(path)
+    return keys in _KEYS_OF_WORDS or keys.rpartition(".")[2] in _KEYS_OF_WORDS
 
 
 def _texts_by_path(value: Any, path: str = "") -> Iterator[tuple[str, str]]:

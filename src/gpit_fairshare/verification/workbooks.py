@@ -1,4 +1,7 @@
-"""Compare a workbook with the one that gpit writes: sheet by sheet, cell by cell, formulas and values."""
+"""Compare a workbook with the one that gpit writes: sheet by sheet, cell by cell, formulas and values.
+
+Only workbooks of this version of gpit are compared in this way; `figures` compares those of other versions.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +15,12 @@ from gpit_fairshare.verification.cells import Row, StoredCell, WorkbookCells, ad
 from gpit_fairshare.verification.model import NOTE, TITLE, DifferenceKind, Differences, FileDifference, ManifestChange
 from gpit_fairshare.workbook import reference_sheets
 from gpit_fairshare.workbook.kernel_columns import REMAINDER
-from gpit_fairshare.workbook.layout import MANIFEST, ONE_ORGANISATION, PARAMETERS
+from gpit_fairshare.workbook.layout import MANIFEST, NOT_GIVEN, ONE_ORGANISATION, PARAMETERS
 from gpit_fairshare.workbook.one_organisation_sheet import CHOSEN_CELL
 from gpit_fairshare.workbook.sheets import HEADING_ROW, NONE, NOTE_ROW, TITLE_ROW, TOTAL_ROW, column_number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 _NOTHING: Final = StoredCell(None, None)
 _NO_ANSWERS: Final = ("", range(0), 0, 0)
@@ -106,18 +109,24 @@ def compare_books(
     pairs = _pair_sheets(actual, expected, into)
     sheets = {renamed.casefold(): name for name, renamed in pairs.items() if renamed != name}
     _compare_defined_names(actual, expected, sheets, into)
-    for setting, expected_value in expected.settings.items():
-        actual_value, place = actual.settings[setting], f"setting {setting} of the workbook"
-        if actual_value != expected_value:
-            into.add(FileDifference(DifferenceKind.VALUE, place, "", actual_value, expected_value))
+    compare_settings(actual, expected, into)
     comparison = BookComparison(sheets, answers, into)
-    for name in expected.sheets:
+    # About first: what replaces Draft there is in the status of every published sheet.
+    for name in sorted(expected.sheets, key=lambda name: name != reference_sheets.ABOUT):
         if name in pairs:
             comparison.compare_sheet(actual, pairs[name], expected, name)
     if comparison.has_no_values:
         into.drop_kind(DifferenceKind.CONSEQUENCE)
         answers.actual.clear()
     return comparison
+
+
+def compare_settings(actual: WorkbookCells, expected: WorkbookCells, into: Differences) -> None:
+    """Compare the settings of two workbooks that change what formulas give, and add each difference to `into`."""
+    for setting, expected_value in expected.settings.items():
+        actual_value, place = actual.settings[setting], f"setting {setting} of the workbook"
+        if actual_value != expected_value:
+            into.add(FileDifference(DifferenceKind.VALUE, place, "", actual_value, expected_value))
 
 
 def _pair_sheets(actual: WorkbookCells, expected: WorkbookCells, into: Differences) -> dict[str, str]:
@@ -204,8 +213,7 @@ class BookComparison:
     def compare_sheet(self, actual: WorkbookCells, actual_name: str, expected: WorkbookCells, name: str) -> None:
         """Compare the rows of a sheet, which may have another name in the file, and collect the answers in them.
 
-        Rows are matched by number. If another version of gpit wrote the file, Findings and Sources are first put in the
-        order of this version. Pieces of the manifest are not compared here.
+        Rows are matched by number. Pieces of the manifest are not compared here.
 
         Args:
             actual: The file.
@@ -215,8 +223,6 @@ class BookComparison:
         """
         page = _Page(name, actual_name)
         actual_rows, expected_rows = actual.rows(actual_name), expected.rows(name)
-        if self.into.is_reworded and name in ("Findings", "Sources"):
-            actual_rows, expected_rows = _listed_as_today(actual_rows), _listed_as_today(expected_rows)
         actual_next, expected_next = next(actual_rows, None), next(expected_rows, None)
         while actual_next or expected_next:
             number = min(numbered[0] for numbered in (actual_next, expected_next) if numbered)
@@ -272,8 +278,8 @@ class BookComparison:
     ) -> DifferenceKind | None:
         """Return the kind of difference between a cell and what gpit writes; None if they count as the same.
 
-        Formulas are compared in normal form; figures, and remainders in workings, within their rounding; a note may
-        differ in the status that was filled in. If a reader has chosen another organisation, only its formulas count.
+        Formulas are compared in normal form; figures, and remainders in workings, within their rounding; a status may
+        differ in what was filled in for Draft. If a reader has chosen another organisation, only its formulas count.
         """
         expected = expected_row.get(column, _NOTHING)
         if expected == _NOTHING:
@@ -290,7 +296,7 @@ class BookComparison:
             return DifferenceKind.TYPED_OVER
         if actual.formula != expected.formula and normal(actual.formula, self.sheets) != normal(expected.formula, {}):
             return DifferenceKind.FORMULA
-        if is_same_as_calculated(actual.value, expected.value) or self._is_status_note(actual, expected):
+        if is_same_as_calculated(actual.value, expected.value) or self._is_status(actual, expected):
             return None
         if page.shows_another_choice and number > HEADING_ROW:
             return None  # the same formula, for another organisation
@@ -311,19 +317,11 @@ class BookComparison:
             self.status = str(actual.value or "")
         return True
 
-    def _is_status_note(self, actual: StoredCell, expected: StoredCell) -> bool:
-        """Return whether a note differs from what gpit writes only in the status that was filled in for Draft."""
-        before, _, after = str(expected.value).rpartition(reference_sheets.status_text(reference_sheets.DRAFT))
+    def _is_status(self, actual: StoredCell, expected: StoredCell) -> bool:
+        """Return whether a cell is a status that differs from what gpit writes only in what was filled in for Draft."""
+        after = str(expected.value).removeprefix(reference_sheets.status_text(reference_sheets.DRAFT))
         follows_status = reference_sheets.STATUS_NAME in (expected.formula or "")
-        return follows_status and actual.value == f"{before}{reference_sheets.status_text(self.status)}{after}"
-
-
-def _listed_as_today(rows: Iterator[tuple[int, Row]]) -> Iterator[tuple[int, Row]]:
-    """Yield the rows of Findings or Sources as this version lists them: none twice, notes last, numbered anew."""
-    numbered = dict(rows)
-    yield from ((number, row) for number, row in numbered.items() if number <= HEADING_ROW)
-    body = {tuple(cell.value for cell in row.values()): row for number, row in numbered.items() if number > HEADING_ROW}
-    yield from enumerate(sorted(body.values(), key=lambda row: row.get(2, _NOTHING).value == "note"), HEADING_ROW + 1)
+        return follows_status and actual.value == f"{reference_sheets.status_text(self.status)}{after}"
 
 
 def _is_manifest_piece(row: Row) -> bool:
@@ -356,17 +354,22 @@ class _Page:
     def describe_cell(self, number: int, column: int, expected_row: Row) -> str:
         """Return what a cell is, for a report: up to two subjects of its row, its year and the heading of its column.
 
-        Above the rows it is the title, the note, or the total or heading of its column.
+        Above the rows it is the title, the note, the status, or the total or heading of its column. In a row of
+        subtotals the first column, such as the area, is a subject.
         """
         heading = self.headings.get(column, "")
+        if reference_sheets.STATUS_NAME in (expected_row.get(column, _NOTHING).formula or ""):
+            return "status"
         if number < TOTAL_ROW:
             return TITLE if number == TITLE_ROW else NOTE
         if number <= HEADING_ROW:
             return ", ".join(part for part in ("total" if number == TOTAL_ROW else "heading", heading) if part)
         values = {text: expected_row[column].value for column, text in self.headings.items() if column in expected_row}
-        subjects = [str(values[name]) for name in _SUBJECT_HEADINGS if isinstance(values.get(name), str)]
-        if not subjects and isinstance(expected_row.get(1, _NOTHING).value, str):
-            subjects = [str(expected_row[1].value)]
+        texts = [str(values[name]) for name in _SUBJECT_HEADINGS if isinstance(values.get(name), str)]
+        subjects = [text for text in texts if text not in (NONE, NOT_GIVEN)]
+        first = expected_row.get(1, _NOTHING).value
+        if isinstance(first, str) and first != NONE and (not subjects or NONE in texts):
+            subjects.insert(0, first)
         year = [str(values["Year"])] if isinstance(values.get("Year"), str) else []
         parts = [" ".join(subjects[:2])[:80], *year, heading]
         return ", ".join(part for part in parts if part and part != NONE)
