@@ -29,6 +29,7 @@ def house():
     return script(ROOT / "scripts" / "house")
 
 
+@pytest.mark.slow
 def test_every_bound_holds(house):
     """Names, words and sizes of the project are within the bounds of `scripts/house`."""
     measures = house.measure()

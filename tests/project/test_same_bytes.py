@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import same_bytes
+from tiers import slow_but
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +22,7 @@ def digests() -> dict[str, str]:
     return record["sha256"]
 
 
-@pytest.mark.parametrize("transition", same_bytes.TRANSITIONS)
+@pytest.mark.parametrize("transition", slow_but(["above-average-cost"], same_bytes.TRANSITIONS))
 def test_outputs_of_the_sample_are_the_same_bytes(transition: str, digests: dict[str, str], tmp_path: Path) -> None:
     """Table, JSON document and workbook of the sample have the recorded digests, with each transition."""
     made = same_bytes.output_digests(transition, tmp_path)
