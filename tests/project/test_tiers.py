@@ -46,7 +46,7 @@ def test_check_runs_the_tiers_of_its_option(tmp_path, option, markers):
     """Without an option it runs the fast tier, with --all every test, with --without-tests none."""
     programs = tmp_path / ".venv" / "bin"
     programs.mkdir(parents=True)
-    for name in ("ruff", "mypy", "lint-imports", "pytest"):
+    for name in ("ruff", "mypy", "lint-imports", "python", "pytest"):
         (programs / name).write_text('#!/bin/sh\nprintf "%s\\n" "$@" >"$0.called"\n', encoding="utf-8")
         (programs / name).chmod(0o755)
     (tmp_path / "scripts").mkdir()
