@@ -445,6 +445,22 @@ def test_a_parameter_changed_in_the_workbook_is_not_a_setting_of_the_run(files, 
 
 
 @pytest.mark.slow
+def test_an_input_changed_in_the_workbook_is_reported_at_the_top(files, tmp_path):
+    """One more patient of Darlington, in the sheet of inputs and those of the years: its report says so first."""
+    values = openpyxl.load_workbook(files / "out.xlsx", data_only=True)
+    for name in ("Population", "2014-15", "2015-16"):
+        sheet = values[name]
+        headings = [cell.value for cell in sheet[4]]
+        code, people = headings.index("Code"), headings.index("Registered population (people)")
+        next(row for row in sheet.iter_rows(min_row=5) if row[code].value == "00C")[people].value = 106_614
+    values.save(tmp_path / "changed.xlsx")
+    changed, unchanged = (explain(tmp_path / "changed.xlsx", code, year="2014/15") for code in ("00C", "00D"))
+
+    assert changed.changed == ("Registered population (registered_population) 2014/15: 106,614",)
+    assert unchanged.changed == ()
+
+
+@pytest.mark.slow
 def test_a_table_without_its_manifest_cannot_be_explained(england, tmp_path):
     """Such a table has no rule: the exit code is 2, and the message says what to give instead."""
     writing.write_csv(england, tmp_path / "alone.csv")

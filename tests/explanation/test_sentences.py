@@ -105,8 +105,8 @@ CLAUSES = {
             "transition support",
             lambda f: [f.own.spend / f.own.people, f.average, f.own["transition_support"], f.need],
         ),
-        "fair share below spend": ("cost per head", lambda f: [f.own.spend / f.own.people, f.average]),
-        "fair share above spend": ("fair share", lambda _: []),
+        "below spend, no support": ("cost per head", lambda f: [f.own.spend / f.own.people, f.average]),
+        "above spend": ("fair share", lambda _: []),
     },
     "annual-loss-cap": {
         "at the floor": ("floor", lambda f: [7, f.own.opening * F(93, 100)]),
@@ -123,7 +123,7 @@ CLAUSES = {
     },
     "cost-above-funding": {
         "receives support": ("transition support", lambda f: [f.own["allocation"] - f.own.target, f.need]),
-        "fair share above spend": ("fair share", lambda _: []),
+        "above spend": ("fair share", lambda _: []),
     },
     "fixed-taper": {
         "has a correction factor": ("correction factor", lambda f: [f.own["correction"], f.own["formula_share"]]),
@@ -183,7 +183,7 @@ CLAUSES = {
             "transition support",
             lambda f: [f.own["allocation"] - f.own.target, f.own.spend - f.own.target],
         ),
-        "fair share above spend": ("fair share", lambda _: []),
+        "above spend": ("fair share", lambda _: []),
     },
 }
 """By transition and outcome that occurs on the sample: the step that binds, and the numbers after the semicolon."""
@@ -322,9 +322,9 @@ def oracle(transition, rows):
         labels[row["org_code"]] = {
             "above-average-cost": "receives support"
             if above and had > target
-            else "fair share below spend"
+            else "below spend, no support"
             if target < had
-            else "fair share above spend",
+            else "above spend",
             "annual-loss-cap": "at the floor" if had * 93 / 100 > target else "at the fair share",
             "gap-percentage": "at the floor" if had >= target else "part of the gap paid",
             "safety-net-and-levy": "pays the levy"
@@ -359,7 +359,7 @@ RARE = [
         SPEND,
         {"transition_fund": 0},
         "A",
-        "need not met",
+        "no support paid",
         "pays nothing towards its transition need of £300,000",
     ),
     ("above-average-cost", TARGETS, {}, "C", "at parity", PARITY),
@@ -368,7 +368,7 @@ RARE = [
         SPEND,
         {"transition_fund": 0},
         "B",
-        "need not met",
+        "no support paid",
         "the transition fund of £0 pays nothing towards its transition need of £100,000",
     ),
     ("cost-above-funding", TARGETS, {}, "B", "at parity", PARITY),
@@ -462,7 +462,7 @@ def test_plans_and_requests(tmp_path):
     )
     rows = {code: YearSummary(result, "2014/15", code) for code in "ABD"}
 
-    assert [rows[code].row.outcome for code in "ABD"] == ["plan not accepted", "need not met", "receives support"]
+    assert [rows[code].row.outcome for code in "ABD"] == ["plan not accepted", "no support paid", "receives support"]
     assert rows["A"].sentences()[1].endswith("so it gets no transition support for its transition need of £300,000.")
     assert rows["B"].sentences()[1].endswith("fund of £300,000 pays nothing towards its maximum award of £0.")
     assert (

@@ -430,7 +430,7 @@ def test_did_you_mean(folder, spend, candidate, theirs):
     assert [fault.number for fault in faults] == ["I23", "I23"]
     assert f"did you mean {candidate}?" in faults[0].found
     assert f"did you mean {theirs}?" in faults[1].found
-    assert str(faults[0]).endswith("? If so, write the code the same way in both files.")
+    assert str(faults[0]).endswith("? If it is the same organisation, write the code the same way in both files.")
 
 
 @pytest.mark.parametrize(

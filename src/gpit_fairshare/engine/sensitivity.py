@@ -81,14 +81,18 @@ def value_tried(scheme: Scheme, effect: Sensitivity) -> str:
 
 
 def outcome_in_words(scheme: Scheme, effect: Sensitivity) -> str:
-    """Return how far the result moves, as `total allocation falls by £5, 2 CCGs affected`, or why that is not known."""
+    """Return how far the result moves, as `total allocation falls by £5, 2 CCGs affected`, or why that is not known.
+
+    A change that would be written as £0 leaves the total the same.
+    """
     if effect.total is None or effect.organisations is None:
         return effect.said
     if not effect.organisations:
         return "no allocation changes"
     write = money if is_money(scheme.symbols[scheme.result].unit) else plain_number
     size, direction = write(abs(effect.total)), "falls" if effect.total < 0 else "rises"
-    total = f"total {inside(scheme.labels[scheme.result])} {direction} by {size}"
+    total = f"total {inside(scheme.labels[scheme.result])} "
+    total += f"{direction} by {size}" if size != write(0.0) else "stays the same"
     return f"{total}, {counted(effect.organisations, scheme.organisation)} affected"
 
 

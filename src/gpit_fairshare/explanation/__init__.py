@@ -19,10 +19,11 @@ from gpit_fairshare.renamed import renamed_argument, renamed_names
 from gpit_fairshare.results.agreement import OffRule, off_rule
 from gpit_fairshare.results.model import Record
 from gpit_fairshare.results.reading import read_record
-from gpit_fairshare.results.workbooks import CHANGED
+from gpit_fairshare.results.workbooks import CHANGED, CHANGED_INPUT
 from gpit_fairshare.words import nearest, sentence
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from gpit_fairshare.scheme.model import Scheme
@@ -97,7 +98,7 @@ def explain(
         agrees=result.agrees,
         illustrative=result.inputs.illustrative,
         settings=_setting_sentences(scheme, changed=False),
-        changed=_setting_sentences(scheme, changed=True),
+        changed=(*_setting_sentences(scheme, changed=True), *_changed_input_sentences(result, code, years)),
         became=became(result, code),
         differences=tuple(figure for figure in differences if code in figure.codes),
         others_differ=tuple(figure for figure in differences if code not in figure.codes),
@@ -152,4 +153,16 @@ def _setting_sentences(scheme: Scheme, *, changed: bool) -> tuple[str, ...]:
         f"{scheme.labels[name]} ({name}) {year}: {value_text(value.value, scheme.parameters[name].unit)}"
         for name, year, value in scheme.overridden()
         if (value.assumption == CHANGED) is changed
+    )
+
+
+def _changed_input_sentences(result: Result, code: str, years: Sequence[str]) -> tuple[str, ...]:
+    """Return a sentence for each input of the organisation that was changed in a workbook since its run."""
+    scheme, origins = result.scheme, result.inputs.origins
+    return tuple(
+        f"{scheme.labels[symbol.name]} ({symbol.name}) {year}: "
+        f"{value_text(_value_of(result, code, year, symbol.name), symbol.unit)}"
+        for symbol in scheme.inputs
+        for year in years
+        if origins.get((year, code, symbol.name), "").startswith(CHANGED_INPUT)
     )

@@ -446,7 +446,7 @@ class _TableBuilder:
             message += " and is left out"
         if suggestion and not hint:
             message += f"; did you mean {suggestion}?"
-            remedy = "If so, write the code the same way in both files"
+            remedy = "If it is the same organisation, write the code the same way in both files"
         elif fatal:
             expected = "the same organisations in both files"
             remedy = f"Add the code to {other.name}, or remove it here"

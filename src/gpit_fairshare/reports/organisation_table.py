@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
@@ -78,6 +78,10 @@ SORT_KEYS: Final[dict[str, Callable[[TableRow], Any]]] = {
 """How `--sort` orders rows: texts from A, money from the largest, changes from the largest loss."""
 
 
+_SORTED_HEADINGS: Final = {"before": "Before", "percent": "%", "per-head": "Per head", "outcome": "Outcome"}
+"""Headings of the columns that a narrow screen may drop, by the word of `--sort`."""
+
+
 @dataclass(frozen=True, slots=True)
 class _TableColumn:
     """A column of a table of organisations, and how to write its cell: of one organisation, and of a total."""
@@ -85,6 +89,12 @@ class _TableColumn:
     column: Column
     cell: Callable[[TableRow], str]
     total: Callable[[Sequence[TableRow]], str]
+
+
+def _dropped_last(column: _TableColumn, sort: str) -> _TableColumn:
+    """Return a column; if the table is sorted by it, a narrow screen drops it after all others."""
+    is_sorted = column.column.heading == _SORTED_HEADINGS.get(sort)
+    return replace(column, column=replace(column.column, spare=9)) if is_sorted else column
 
 
 class OrganisationTable:
@@ -137,7 +147,7 @@ class OrganisationTable:
         rows = sorted(self.organisations, key=SORT_KEYS[sort])
         first = rows[:top] if top else rows
         cut = rows[len(first) :]
-        columns = self._columns(outcome=True)
+        columns = [_dropped_last(column, sort) for column in self._columns(outcome=True)]
         by_area = sort == "area" and bool(self.area_label) and not cut
         lines = self._by_area(columns, rows) if by_area else [self._row(columns, row) for row in first]
         totals = []

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Container, Mapping
 
 CHANGED: Final = "Changed in the workbook since the run."
+"""The assumption of a parameter that was changed in the workbook."""
+CHANGED_INPUT: Final = "changed in the workbook since the run"
+"""Begins the origin of an input that was changed in the workbook."""
 _PIECE: Final = re.compile(r"JSON ([0-9]{1,6}) of ([0-9]{1,6})")
 
 
@@ -248,7 +251,7 @@ def _input_origins(sheets: _Sheets, tables: list[dict[str, Any]], rows: list[dic
                         f"{sheets.name}: {sheet}!{columns[name]}{line['row']} was changed, but the sheets of the years "
                         "are not recalculated; open the workbook, let it recalculate, and save it"
                     )
-                changed = f"changed in the workbook since the run; in the run {place or 'not given'}"
+                changed = f"{CHANGED_INPUT}; in the run {place or 'not given'}"
                 origins[year, code, name] = place if year_digest == digest else changed
     return {key: place for key, place in origins.items() if place}
 

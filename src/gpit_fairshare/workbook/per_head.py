@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 CHANGE_ON_SPEND: Final = "change on historic spend"
 """Key of the change on historic spend among the columns of the workings, in £."""
+LABEL: Final = "name and code"
+"""Key of the name and code of an organisation, in one text, among the columns of the workings."""
 GAINS: Final = "Gains and losses"
 SPREAD: Final = "Spread per head"
 PATH: Final = "Path per head"
@@ -39,7 +41,7 @@ _EDGE: Final = excel.CONSTANTS["tolerance"][0]
 
 
 def write_per_head(writers: dict[str, StepWriter]) -> None:
-    """Add to the workings of each year the change on historic spend, its rank, and historic spend and result per head.
+    """Add to the workings of each year the change on historic spend with its rank and names, and the rates per head.
 
     Nothing is added for answers that are not money. There is no change without historic spend, no rank for more than
     1,000 organisations, and nothing per head without patients. Organisations without patients get `[z]`.
@@ -58,6 +60,10 @@ def write_per_head(writers: dict[str, StepWriter]) -> None:
                 column = f"${letter(block.helpers[CHANGE_ON_SPEND])}"
                 formula = excel.rank(column, ROW, block.sheet.last_row, FIRST_ROW)
                 columns.add_helper(block, "rank", "Rank by change", formula, _ranks(changes), "count")
+                names, codes = (block.values(key) for key in ("org_name", "org_code"))
+                labels = [f"{name or NOT_GIVEN} ({code})" for name, code in zip(names, codes, strict=True)]
+                formula = f'{block.cell("org_name")}&" ("&{block.cell("org_code")}&")"'
+                columns.add_helper(block, LABEL, "Name and code", formula, labels)
         if not people:
             continue
         heads = block.cell(PEOPLE)
@@ -115,8 +121,8 @@ def gains_sheet(layout: Layout) -> Sheet | None:
     sheet.add_column("Code", 9, [*(codes[row] for row in rows), *([NONE] if others else [])], looked_up(cells))
     cells = block.sheet.column_range(2)
     sheet.add_column("Name", 40, [*(names[row] for row in rows), *([label] if others else [])], looked_up(cells))
-    labels = [f"{names[row]} ({codes[row]})" for row in rows] + ([label] if others else [])
-    sheet.add_column("Name and code", 44, labels, lambda row: None if row > last else f'$C{row}&" ("&$B{row}&")"')
+    labels = [*(block.helper_values(LABEL)[row] for row in rows), *([label] if others else [])]
+    sheet.add_column("Name and code", 44, labels, looked_up(block.helper_range(LABEL)))
     change = looked_up(block.helper_range(CHANGE_ON_SPEND))
     for heading, function, of_change in (("Gain (£)", "MAX", max), ("Loss (£)", "MIN", min)):
         column = letter(len(sheet.headings) + 1)

@@ -13,7 +13,7 @@ from gpit_fairshare.numbers import signed
 from gpit_fairshare.words import inside, joined, plural, sentence
 from gpit_fairshare.workbook.layout import NOT_GIVEN, Block, Layout, number_format, sheet_name, with_unit
 from gpit_fairshare.workbook.opening_columns import OUTCOME
-from gpit_fairshare.workbook.per_head import AT_EACH_END, CHANGE_ON_SPEND, GAINS, ROOM, applicable
+from gpit_fairshare.workbook.per_head import AT_EACH_END, CHANGE_ON_SPEND, GAINS, LABEL, ROOM, applicable
 from gpit_fairshare.workbook.sheets import (
     COLOURS,
     FIRST_ROW,
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 SUMMARY: Final = "Summary"
 UNSPENT: Final = "Unspent"
+_MOST_WIDE_YEARS: Final = 2
 _PLACES: Final = ("Largest", "Second largest", "Third largest")
 """Gains and losses that Summary names."""
 _MOST_AREAS: Final = 45
@@ -55,7 +56,9 @@ class SummaryRows:
         note = "Each figure is a live formula; charts are below the table."
         self.sheet = layout.make_sheet(SUMMARY, f"{layout.scheme.title}: summary", note)
         self.sheet.add_heading("Figure", 62)
-        self.sheet.add_headings((f"{year} {layout.scheme.certainty(year)}", 22) for year in layout.years)
+        # Names of organisations are wrapped in many years, so that all fit on the page.
+        width = Prose(26) if len(layout.years) > _MOST_WIDE_YEARS else 22
+        self.sheet.add_headings((f"{year} {layout.scheme.certainty(year)}", width) for year in layout.years)
         self.rows: dict[str, int] = {}
 
     def put(self, label: str, year: str, formula: str, value: float, number: str = "", key: str = "") -> str:
@@ -78,8 +81,8 @@ class SummaryRows:
         self.sheet.put(row, column, value, formula, number or self.layout.money_format)
         return f"{letter(column)}{row}"
 
-    def put_text(self, label: str, year: str, formula: str, value: str) -> None:
-        """Write one text of one year, by its formula and the text that it gives."""
+    def put_text(self, label: str, year: str, formula: str | None, value: str) -> None:
+        """Write one text of one year, and the formula that gives it if there is one."""
         row = self.rows.setdefault(label, FIRST_ROW + len(self.rows))
         self.sheet.put(row, 1, label)
         self.sheet.put(row, 2 + self.layout.years.index(year), value, formula)
@@ -209,27 +212,30 @@ def _write_largest(rows: SummaryRows, block: Block) -> None:
 
     Nothing is written if there are too many organisations to rank.
     """
-    if "rank" not in block.helpers or block.height < 2 * len(_PLACES):
-        return
     layout, year = rows.layout, block.year.year
-    names = [name or NOT_GIVEN for name in block.year.organisations["org_name"].to_list()]
-    changes, ranks = block.helper_values(CHANGE_ON_SPEND), block.helper_range("rank")
+    if any("rank" not in other.helpers for other in layout.organisations().values()):
+        return
+    changes, ranks, labels = (
+        block.helper_values(CHANGE_ON_SPEND),
+        block.helper_range("rank"),
+        block.helper_values(LABEL),
+    )
     order = sorted(range(len(changes)), key=lambda row: (-changes[row], row))
-    name_cells, change_cells = block.sheet.column_range(block.columns["org_name"]), block.helper_range(CHANGE_ON_SPEND)
     least = layout.constant("no_change", NO_CHANGE, "£: a smaller change counts as rounding.")
     for word, sign in (("gain", ">="), ("loss", "<=-")):
         for place, prefix in enumerate(_PLACES, 1):
             number = "1" if place == 1 else layout.constant(f"constant_{place}", place, "A place in an order.")
-            rank = number if word == "gain" else f"COUNT({ranks})+1-{number}" if place > 1 else f"COUNT({ranks})"
+            rank = number if word == "gain" else f"COUNT({ranks})+1-{number}"
             match = f"MATCH({rank},{ranks},0)"
-            change = f"INDEX({change_cells},{match})"
-            text = f'INDEX({name_cells},{match})&": "&TEXT({change},"+£#,##0;-£#,##0")'
-            row = order[place - 1] if word == "gain" else order[-place]
-            applies = changes[row] >= NO_CHANGE if word == "gain" else changes[row] <= -NO_CHANGE
-            value = f"{names[row]}: {signed(changes[row])}" if applies else NONE
-            rows.put_text(
-                f"{prefix} {word} on historic spend", year, f'IF({change}{sign}{least},{text},"{NONE}")', value
-            )
+            change = f"INDEX({block.helper_range(CHANGE_ON_SPEND)},{match})"
+            text = f'INDEX({block.helper_range(LABEL)},{match})&": "&TEXT({change},"+£#,##0;-£#,##0")'
+            formula, value = None, NONE
+            if place <= block.height:
+                row = order[place - 1] if word == "gain" else order[-place]
+                applies = changes[row] >= NO_CHANGE if word == "gain" else changes[row] <= -NO_CHANGE
+                value = f"{labels[row]}: {signed(changes[row])}" if applies else NONE
+                formula = f'IF({change}{sign}{least},{text},"{NONE}")'
+            rows.put_text(f"{prefix} {word} on historic spend", year, formula, value)
 
 
 def _write_per_head(rows: SummaryRows, block: Block) -> None:
@@ -348,7 +354,7 @@ def _gains_charts(layout: Layout, sheet: Sheet) -> list[Chart]:
         ROOM: SeriesLook(""),
         "Loss": SeriesLook(COLOURS[1], label=amount),
     }
-    height = 110 + (19 + 4 * (len(named) < AT_EACH_END)) * len(named)
+    height = max(320, 110 + (19 + 4 * (len(named) < AT_EACH_END)) * len(named))
     charts = [
         Chart(
             "bar",

@@ -145,7 +145,7 @@ class WorksheetWriter(Worksheet):  # type: ignore[misc]  # the package ships no 
         elif isinstance(value, int | float):
             kind, content = "", str(value) if formula is not None else f"{value:.16G}"
         elif formula is not None:
-            kind, content = ' t="str"' if value else "", escape(clean(value or ""))
+            kind, content = ' t="str"', escape(clean(value or ""))  # a text, also where it is empty
         else:
             # A text that begins with = stays a text, and so do codes such as 0123.
             index = self.str_table._get_shared_string_index(clean(str(value)))  # noqa: SLF001  # as it does itself
