@@ -559,7 +559,7 @@ class TestOtherSchemes:
         )
         text = details_of(calculate(scheme, Stub({"2014/15": whole, "2015/16": whole.head(3)})))
 
-        assert "4 CCGs in 2014/15 and 3 in 2015/16," in flat(text)
+        assert "4 CCGs in 2014/15 and 3 in 2015/16." in flat(text)
 
     def test_boundaries(self):
         """The boundaries of all figures are shown below the verdict, but only if a run asks for them."""

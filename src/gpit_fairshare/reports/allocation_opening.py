@@ -216,10 +216,12 @@ class Opening:
     def title(self) -> Iterator[document.Block]:
         """Yield the title with scheme, organisations and years, and the day whose boundaries the figures use."""
         organisations = counted(self.years[0].organisations, self.organisation)
+        years = span([year.year for year in self.years])
         if len({year.organisations for year in self.years}) > 1:
             organisations += f" in {self.years[0].year} and {self.last.organisations:,} in {self.last.year}"
-        years = span([year.year for year in self.years])
-        yield document.Title([f"{self.scheme.title}:", f"{organisations},", f"{years}."])
+            years = "" if len(self.years) == 2 else years
+        pieces = [f"{organisations},", f"{years}."] if years else [f"{organisations}."]
+        yield document.Title([f"{self.scheme.title}:", *pieces])
         day = self.result.inputs.boundaries
         if day:
             yield document.Paragraph(f"All figures are for the {plural(self.organisation)} of {day_in_words(day)}.")

@@ -341,7 +341,7 @@ def _gains_charts(layout: Layout, sheet: Sheet) -> list[Chart]:
     noun, year = layout.scheme.organisation, layout.years[-1]
     named = [row for row in range(FIRST_ROW, sheet.last_row + 1) if sheet.value(row, 1) != NONE]
     several = len(named) < layout.blocks[ORGANISATION, year].height
-    which = f"the {AT_EACH_END} largest gains and losses" if several else f"every {noun}"
+    which = f"the {AT_EACH_END} largest gains and {AT_EACH_END} largest losses" if several else f"every {noun}"
     columns = {heading: column for column, heading in enumerate(sheet.headings, 1)}
 
     def cells(column: int) -> str:
@@ -359,7 +359,7 @@ def _gains_charts(layout: Layout, sheet: Sheet) -> list[Chart]:
         Chart(
             "bar",
             f"Gains and losses on historic spend, {year}: {which}",
-            noun,
+            sentence(noun),
             "£ thousand",
             cells(columns["Name and code"]),
             {name: cells(columns[f"{name} (£)"]) for name in looks},
@@ -378,7 +378,7 @@ def _gains_charts(layout: Layout, sheet: Sheet) -> list[Chart]:
             Chart(
                 "bar",
                 f"£ per head before and after, {year}: {which}",
-                noun,
+                sentence(noun),
                 "£ per head",
                 cells(columns["Name and code"]),
                 rates,
