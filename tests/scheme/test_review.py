@@ -692,7 +692,7 @@ def test_any_console(tmp_path, encoding, columns):
     printed = done.stdout.decode(encoding)
 
     assert (done.returncode, done.stderr) == (2, b"")
-    assert max(map(len, printed.splitlines())) <= min(int(columns), 100)
+    assert max(map(len, printed.splitlines())) <= min(int(columns), 120)
     assert "\u202e" not in printed
     assert "[red]x[/]" in printed
     assert ("ünïcode" in printed) == (encoding == "cp1252")

@@ -583,6 +583,7 @@ CODE_LISTS = {
     "odd": "'2015-16'!$A$5:$A$12",
     "merger": "'Codes'!$A$5:$A$9",  # no year has them all
     "bare": "'2014-15'!$A$5:$A$5",
+    "sample": "'2015-16'!$A$5:$A$215",
 }
 
 
@@ -647,7 +648,7 @@ def test_words_are_chosen_from_lists(book):
         for rule in sheet.data_validations.dataValidation
         if rule.type == "list"
     }
-    codes = CODE_LISTS.get(book.name, "'2015-16'!$A$5:$A$215")
+    codes = CODE_LISTS.get(book.name, "'2015-16'!$A$5:$A$16")
     expected = {("About", "Details"): '"Draft,Final"', ("One organisation", "2014/15 firm"): codes}
     if "Spend lines" in UNLOCKED[book.name]:
         expected[("Spend lines", "Cost type")] = '"revenue,capital"'

@@ -42,7 +42,7 @@ def by_polars(path, sheet):
 
 def by_polars_and_openpyxl(path, sheet):
     """Read a table with polars and openpyxl, by the name of the Excel table."""
-    name = "Table_" + sheet.replace("-", "_")
+    name = "Table_" + sheet.replace("-", "_").replace(" ", "_")
     return pl.read_excel(path, table_name=name, engine="openpyxl").to_dict(as_series=False)
 
 
