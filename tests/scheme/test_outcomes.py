@@ -88,11 +88,14 @@ def test_the_first_true_outcome_counts(tmp_path):
 
 
 def test_an_organisation_may_have_no_outcome(tmp_path):
-    """Only A is at the floor; the others have none, and the count is 1."""
+    """Only A is at the floor; the three others have a count of their own, so that counts add up."""
     result = run(tmp_path, transition=transition(tmp_path, FLOOR))
 
     assert labels(result) == {"A": "at the floor", "B": "", "C": "", "D": ""}
-    assert [(count.label, count.organisations) for count in result.measures()[0].outcomes] == [("at the floor", 1)]
+    assert [(count.label, count.organisations) for count in result.measures()[0].outcomes] == [
+        ("at the floor", 1),
+        ("none of these", 3),
+    ]
 
 
 OWN = """

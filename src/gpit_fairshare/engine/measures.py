@@ -8,7 +8,7 @@ is above 0. Allocations are whole pounds and spend may have pence: a change of l
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
@@ -31,6 +31,8 @@ NO_CHANGE: Final = 1.0
 """£: a smaller change is rounding."""
 NOT_GIVEN: Final = "not given"
 """Name of the area of organisations that have no area."""
+NO_OUTCOME: Final = "none of these"
+"""Counted as an outcome if no outcome of the rule is true for some organisations."""
 DIFFERENCE: Final = "Difference (in − taken away − out − unspent)"
 """Label of the balance of the money account on screen and sheets."""
 _FLOATS: Final = 0.01
@@ -301,6 +303,17 @@ def measures_of(scheme: Scheme, year: Year, funds: Iterable[Fund]) -> YearMeasur
         areas=_areas(scheme, year, allocation, baseline, people),
         outcomes=tuple(OutcomeCount(part.label, year.outcomes.count(part.label)) for part in scheme.outcomes),
     )
+
+
+def with_no_outcome(measures: list[YearMeasures]) -> list[YearMeasures]:
+    """Return the measures of all years, with a count of organisations without an outcome if any year has some."""
+    missing = [year.organisations - sum(count.organisations for count in year.outcomes) for year in measures]
+    if not any(number and year.outcomes for number, year in zip(missing, measures, strict=True)):
+        return measures
+    return [
+        replace(year, outcomes=(*year.outcomes, OutcomeCount(NO_OUTCOME, number)))
+        for number, year in zip(missing, measures, strict=True)
+    ]
 
 
 def _column(year: Year, name: str) -> list[float] | None:

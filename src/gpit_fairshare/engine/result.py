@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from gpit_fairshare.engine.measures import YearMeasures, measures_of
+from gpit_fairshare.engine.measures import YearMeasures, measures_of, with_no_outcome
 from gpit_fairshare.language.kinds import NATIONAL
 from gpit_fairshare.scheme.definition import definition
 
@@ -56,7 +56,7 @@ class Result:
 
     def measures(self) -> list[YearMeasures]:
         """Return the measures of each year, in order: money, gains and losses, inequality, totals by area."""
-        return [measures_of(self.scheme, year, self.funds) for year in self.years.values()]
+        return with_no_outcome([measures_of(self.scheme, year, self.funds) for year in self.years.values()])
 
     @property
     def national(self) -> pl.DataFrame:

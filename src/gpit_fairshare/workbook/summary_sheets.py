@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
-from gpit_fairshare.engine.measures import BASELINE, DIFFERENCE, NO_CHANGE, PEOPLE, Area
+from gpit_fairshare.engine.measures import BASELINE, DIFFERENCE, NO_CHANGE, NO_OUTCOME, PEOPLE, Area
 from gpit_fairshare.engine.measures import NOT_GIVEN as UNNAMED_AREA
 from gpit_fairshare.language import in_excel as excel
 from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION
@@ -203,7 +203,8 @@ def _write_outcomes(rows: SummaryRows, block: Block, measures: YearMeasures) -> 
         return
     cells, noun = block.helper_range(OUTCOME), plural(rows.layout.scheme.organisation)
     for outcome in measures.outcomes:
-        formula = f"SUMPRODUCT(--({cells}={excel.text(outcome.label)}))"
+        label = NONE if outcome.label == NO_OUTCOME else outcome.label
+        formula = f"SUMPRODUCT(--({cells}={excel.text(label)}))"
         rows.put(f"{sentence(noun)}: {outcome.label}", measures.year, formula, outcome.organisations, "count")
 
 
