@@ -284,7 +284,7 @@ class Opening:
             largest = self.losses[0]
             share = f", {percentage(-largest.change_ratio)} of its {self.spend_label}" if largest.change_ratio else ""
             loss = money(-(largest.change or 0.0))
-            yield document.Paragraph(f"{largest.name_and_code} loses most: {loss}{share}.")
+            yield document.Paragraph(f"{largest.name_and_code(full=self.full)} loses most: {loss}{share}.")
 
     def agreement(self) -> str:
         """Return how many checks pass or fail: `all 4 checks pass`, `1 of 4 checks fails`."""

@@ -46,11 +46,10 @@ class TableRow:
         """Return the area, or that it is not given."""
         return self.figures.area or NOT_GIVEN
 
-    @property
-    def name_and_code(self) -> str:
-        """Return its name, cut if it is very long, with its code in brackets; its code alone without a name."""
+    def name_and_code(self, *, full: bool) -> str:
+        """Return its name, unless `full` cut if it is very long, with its code in brackets; without a name its code."""
         name = self.figures.name
-        name = name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
+        name = name if full or len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
         return f"{name} ({self.figures.code})" if name else self.figures.code
 
 
