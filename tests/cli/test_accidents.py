@@ -710,6 +710,34 @@ runpy.run_module("gpit_fairshare", run_name="__main__")
 
 
 @UNIX
+def test_a_signal_while_an_object_is_removed_is_not_lost(tmp_path):
+    """Python drops an exception that is raised then; gpit stops a moment later, without a traceback."""
+    code = """
+import os, signal, time
+import gpit_fairshare.cli as cli
+
+class Removed:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(0)
+
+def run():
+    Removed()
+    time.sleep(30)
+    return 0
+
+cli._run = run
+cli.main()
+"""
+    started = time.monotonic()
+    process = as_usual([sys.executable, "-c", code], tmp_path)
+    _, err = process.communicate(timeout=60)
+
+    assert (process.returncode, err) == (128 + signal.SIGTERM, b"gpit: stopped; no incomplete file is left\n")
+    assert time.monotonic() - started < 20
+
+
+@UNIX
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGHUP"])
 def test_a_signal_at_any_moment_leaves_no_draft(tmp_path, name):

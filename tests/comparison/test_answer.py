@@ -371,6 +371,7 @@ def test_new_warnings_and_failing_checks_are_never_cut(tmp_path):
     assert "  Check fails: Enough, 2014/15 (A)" in on_screen(compare(old, new))
 
 
+@pytest.mark.slow
 def test_new_warnings_of_one_kind_are_one_line(tmp_path):
     """Twelve organisations with a new warning I49 take one line, with the count and the first of them."""
     people = {f"A{number:02}": 1000 for number in range(40)}
@@ -419,6 +420,7 @@ def test_the_waterfall_leads_from_old_to_new_exactly(sample, tmp_path):
     assert "'Waterfall'!$E$5:$E$8" in chart
 
 
+@pytest.mark.slow
 def test_many_causes_are_bars_by_kind(tmp_path):
     """Ten parameters that change are one bar, and its change is the sum of theirs: 10 × £1."""
     names = [f"part{number}" for number in range(10)]

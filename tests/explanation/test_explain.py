@@ -278,6 +278,7 @@ def test_a_side_of_a_test_is_what_the_printed_numbers_give(tmp_path):
 # Random formulas -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @settings(derandomize=True, deadline=None, max_examples=300)
 @given(st.randoms(use_true_random=False), st.booleans(), st.booleans())
 def test_numbers_put_in_give_the_value(choose, yes_no, first_year):

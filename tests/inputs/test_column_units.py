@@ -524,6 +524,7 @@ def test_units_in_the_manifest(tmp_path, folder):
     assert verify(path).verified
 
 
+@pytest.mark.slow
 def test_unit_on_the_command_line(tmp_path, folder):
     """The remedy in the message works as printed, without opening the file."""
     population = folder.file("population.csv", POPULATION)

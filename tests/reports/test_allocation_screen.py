@@ -587,6 +587,7 @@ class TestCommandLine:
             app(words, standalone_mode=False)
         assert [path.name for path in tmp_path.iterdir()] == [people.name]
 
+    @pytest.mark.slow
     def test_json_is_the_same_document(self, capsysbinary):
         """`--json` prints the same bytes with and without options of the screen, so no manifest has them."""
         printed = []

@@ -268,6 +268,7 @@ def test_documents_of_a_result_carry_the_manifest(written_files):
     assert "Eastbourne, Hailsham and Seaford" in text
 
 
+@pytest.mark.slow
 def test_names_of_organisations_are_escaped(tmp_path):
     """A script as an organisation's name is a text in every document."""
     name = "<script>alert(1)</script>"

@@ -307,6 +307,7 @@ def test_a_manifest_needs_a_table_and_its_own_file(tmp_path):
         assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_table_without_its_manifest_has_rows_alone(tmp_path):
     """The cells decide whether a column is numbers, yes/no or texts; the rule is not known."""
     result = allocate(sample=True)

@@ -87,6 +87,7 @@ def test_verify_tells_words_from_figures(version, name):
     assert (verification.verdict, verification.answer.differing) == ("same figures", 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", slow_but(["0.3.0"], FOLDERS))
 def test_the_screen_says_first_who_wrote_it_and_what_was_compared(version):
     """The report on a workbook begins with both versions, the figures and what was compared; texts differ, so it is 1.

@@ -638,7 +638,9 @@ def test_tables_are_compared_by_key_and_column(sample_copy, suffix):
     assert typed(f"out.{suffix}", folder=sample_copy)[0] == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["csv", slow("parquet")])
+@pytest.mark.slow
 def test_tables_in_another_order_agree(sample_copy, suffix):
     """A table with rows and columns in another order is the same: exit code 0, and the report mentions the order."""
     rewrite(sample_copy / f"out.{suffix}", lambda frame: frame.reverse().select(reversed(frame.columns)))
@@ -693,6 +695,7 @@ def test_a_formula_typed_over_with_its_own_value_is_named(sample_copy):
     assert content(verify(path)) == content(verify(path), DifferenceKind.TYPED_OVER) == [f"2014-15!{cell}"]
 
 
+@pytest.mark.slow
 def test_any_calculated_cell_typed_over_is_named(sample_books, tmp_path):
     """Of 15,000 calculated cells, drawn at random on every sheet, each is named when a value replaces it."""
     draws = random.Random(2014)

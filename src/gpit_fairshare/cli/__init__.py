@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 
@@ -29,10 +31,13 @@ from gpit_fairshare.cli.verify import verify
 from gpit_fairshare.errors import GpitError, InputError, OutputError, Stopped, UsageError
 
 if TYPE_CHECKING:
+    from sys import UnraisableHookArgs
     from types import FrameType
 
 _SIGNALS: Final = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 """Signals that stop gpit as an error does, so that drafts and temporary folders are removed; Windows has no SIGHUP."""
+_MOMENT: Final = 0.01
+"""Seconds until a lost signal is sent again."""
 _STOPPED: Final = "gpit: stopped; no incomplete file is left"
 
 app = typer.Typer(
@@ -115,6 +120,7 @@ def main() -> NoReturn:
         # A name that the console's code page lacks must not stop a run.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
+    sys.unraisablehook = _stop_again
     try:
         for signal_number in _SIGNALS:
             # Those that are ignored, as under nohup, stay ignored.
@@ -136,6 +142,23 @@ def _stop_run(signal_number: int, _frame: FrameType | None) -> None:
     """
     _ignore_signals()
     raise Stopped(signal_number)
+
+
+def _stop_again(lost: UnraisableHookArgs) -> None:
+    """Send a signal again whose exception Python dropped, because it came while an object was removed from memory."""
+    stop = lost.exc_value
+    if not isinstance(stop, Stopped):
+        sys.__unraisablehook__(lost)
+        return
+    number = stop.exit_code - 128
+    signal.signal(number, _stop_run)
+    # To the main thread, which may be waiting; not now, because the exception would be dropped once more.
+    send = (
+        partial(signal.pthread_kill, threading.get_ident()) if hasattr(signal, "pthread_kill") else signal.raise_signal
+    )
+    again = threading.Timer(_MOMENT, send, [number])
+    again.daemon = True
+    again.start()
 
 
 def _ignore_signals() -> None:
