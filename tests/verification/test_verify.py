@@ -640,7 +640,6 @@ def test_tables_are_compared_by_key_and_column(sample_copy, suffix):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["csv", slow("parquet")])
-@pytest.mark.slow
 def test_tables_in_another_order_agree(sample_copy, suffix):
     """A table with rows and columns in another order is the same: exit code 0, and the report mentions the order."""
     rewrite(sample_copy / f"out.{suffix}", lambda frame: frame.reverse().select(reversed(frame.columns)))
