@@ -11,7 +11,7 @@ import pytest
 
 import recalculation
 from gpit_fairshare import allocate
-from gpit_fairshare.workbook.layout import sheet_name
+from gpit_fairshare.workbook.layout import FIXED_NAMES, sheet_name
 from gpit_fairshare.workbook.result_workbook import write_workbook
 from gpit_fairshare.workbook.sheets import clean
 from gpit_fairshare.workbook.text_widths import lines_needed
@@ -446,6 +446,15 @@ def test_forty_two_boards_print_on_eight_pages_at_most(tmp_path):
 def test_sheet_names_are_those_that_excel_allows(text, expected):
     """At most 31 characters, no brackets, slashes or :*?, no quotation mark at an end."""
     assert sheet_name(text, set()) == expected
+
+
+def test_sheets_with_a_fixed_name_are_reserved(sample_book):
+    """A scheme whose years, groups or result are called like one of them gets another name for its sheet."""
+    names = openpyxl.load_workbook(sample_book, read_only=True).sheetnames
+    fixed = [name for name in names if not name.endswith(("2014-15", "2015-16")) and not name.startswith("By ")]
+
+    assert "Charts" in fixed
+    assert set(fixed) <= set(FIXED_NAMES)
 
 
 def test_two_sheets_never_share_a_name():

@@ -9,19 +9,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from gpit_fairshare.engine.measures import BASELINE, PEOPLE
 from gpit_fairshare.inputs.columns.cells import year_start
 from gpit_fairshare.language.kinds import ORGANISATION
+from gpit_fairshare.scheme.money import FAIR_SHARE
 from gpit_fairshare.words import is_money
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gpit_fairshare.engine.result import Result
-
-FAIR_SHARE: Final = "fair_share"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +36,7 @@ class OrganisationYear:
     """The opening baseline."""
     fair_share: float | None
     allocation: float
-    """The result of the scheme, whatever its name and unit."""
+    """The result of the scheme, under any name and in any unit."""
     outcome: str
     """Label of the outcome of the rule; empty if the rule has none."""
 

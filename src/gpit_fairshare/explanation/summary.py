@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.engine.measures import NO_CHANGE
 from gpit_fairshare.engine.organisation_years import (
-    FAIR_SHARE,
     opening_label,
     organisation_years,
     predecessors,
@@ -28,6 +27,7 @@ from gpit_fairshare.numbers import (
     visible_percentage,
     with_unit,
 )
+from gpit_fairshare.scheme.money import FAIR_SHARE
 from gpit_fairshare.scheme.outcomes import COMPARED_WITH_SPEND, clause_with_figures
 from gpit_fairshare.words import inside, is_money, sentence
 

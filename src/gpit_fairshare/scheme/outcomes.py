@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
 """A value in a clause: the name of a parameter, an input column or a step, in braces."""
 _SPEND: Final = "historic_spend"
+_POUNDS: Final = (ORGANISATION, "£")
+"""Kind and unit of a step with an amount for each organisation."""
 COMPARED_WITH_SPEND: Final = (
     ("gains", "{answer} >= historic_spend + 1"),
     ("loses", "{answer} <= historic_spend - 1"),
@@ -138,9 +140,6 @@ def _bound_outcomes(
     if kernel.at_most is not None:
         most, weight = tree.to_text(kernel.at_most), tree.to_text(kernel.by)
         yield "at the most", f"{weight} > 0 and {name} >= {most}", clause(kernel.at_most, "most")
-
-
-_POUNDS: Final = (ORGANISATION, "£")
 
 
 def clause_with_figures(scheme: Scheme, outcome: Outcome, figures: Mapping[str, float | None], year: str) -> str:

@@ -168,7 +168,7 @@ class Linker:
     steps: list[Step] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
-    """The outcomes of the file that decides them; see `outcomes_of`."""
+    """The outcomes of the file that decides them; see `stated_outcomes`."""
     parameters: dict[str, tuple[ParameterEntry, LoadedFile[Any]]] = field(default_factory=dict)
     inputs: dict[str, tuple[InputEntry, LoadedFile[Any]]] = field(default_factory=dict)
     reads: list[LoadedFile[Any]] = field(default_factory=list)

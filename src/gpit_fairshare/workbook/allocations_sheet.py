@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from gpit_fairshare.engine.measures import PEOPLE
-from gpit_fairshare.engine.organisation_years import FAIR_SHARE, opening_label, organisation_years
+from gpit_fairshare.engine.organisation_years import opening_label, organisation_years
 from gpit_fairshare.language import in_excel as excel
 from gpit_fairshare.language.kinds import ORGANISATION
+from gpit_fairshare.scheme.money import FAIR_SHARE
 from gpit_fairshare.words import inside, plural
 from gpit_fairshare.workbook.layout import ALLOCATIONS, NOT_GIVEN, Layout, number_format, sheet_name, with_unit
 from gpit_fairshare.workbook.opening_columns import CHANGE, OPENING, OUTCOME

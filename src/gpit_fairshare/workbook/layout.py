@@ -57,7 +57,7 @@ FIXED_NAMES: Final = (
     "About",
     "Summary",
     ALLOCATIONS,
-    "Allocations £000",
+    "Charts",
     ONE_ORGANISATION,
     PARAMETERS,
     CONSTANTS,
@@ -67,7 +67,6 @@ FIXED_NAMES: Final = (
     "Spend lines",
     NATIONAL_SHEET,
     SHARING,
-    "Chart figures",
     "Checks",
     "Method",
     "Assumptions",
@@ -75,6 +74,9 @@ FIXED_NAMES: Final = (
     "Findings",
     MANIFEST,
     CODES,
+    "Gains and losses",
+    "Spread per head",
+    "Path per head",
 )
 """Sheets that have the same name in every workbook; sheets of years and groups take other names."""
 EVERY_YEAR: Final = "every year"

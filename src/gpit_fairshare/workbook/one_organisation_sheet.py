@@ -12,10 +12,11 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.engine.measures import BASELINE, PEOPLE
-from gpit_fairshare.engine.organisation_years import FAIR_SHARE, OrganisationYear, opening_label, organisation_years
+from gpit_fairshare.engine.organisation_years import OrganisationYear, opening_label, organisation_years
 from gpit_fairshare.language import in_excel as excel
 from gpit_fairshare.language import tree
 from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION
+from gpit_fairshare.scheme.money import FAIR_SHARE
 from gpit_fairshare.words import inside, joined, sentence
 from gpit_fairshare.workbook.columns import row_order
 from gpit_fairshare.workbook.layout import CODES, NOT_GIVEN, ONE_ORGANISATION, Layout, number_format

@@ -25,6 +25,8 @@ LABEL: Final = "name and code"
 GAINS: Final = "Gains and losses"
 SPREAD: Final = "Spread per head"
 PATH: Final = "Path per head"
+PLACE_USE: Final = "A place in an order, or a quartile."
+"""What the constants 2 and 3 are for."""
 ROOM: Final = "Room for amounts"
 """Heading of the column of invisible bars."""
 _ROOM: Final = 1.35
@@ -276,7 +278,7 @@ def path_sheet(layout: Layout) -> Sheet | None:
     note = f"Each {noun} counts once, large or small. The middle half of the {noun}s is between the quartiles."
     sheet = layout.make_sheet(PATH, f"{layout.scheme.title}: quartiles of £ per head", note, "Working")
     sheet.add_column("Measure", 26, [heading for heading, _, _ in sets])
-    three = layout.constant("constant_3", 3, "The third quartile.")
+    three = layout.constant("constant_3", 3, PLACE_USE)
     rates = [sorted(figures) for _, _, figures in sets]
     for heading, share, call in (
         ("Highest", 1.0, "MAX({})"),

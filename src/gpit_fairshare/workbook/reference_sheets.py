@@ -8,12 +8,12 @@ from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.engine.measures import BASELINE
-from gpit_fairshare.engine.organisation_years import FAIR_SHARE
 from gpit_fairshare.engine.sensitivity import outcome_in_words, value_tried
 from gpit_fairshare.findings import ABOUT_MONEY
 from gpit_fairshare.inputs.mergers.crosswalk import day_in_words
 from gpit_fairshare.language import in_words
 from gpit_fairshare.language.plugin_functions import without_excel
+from gpit_fairshare.scheme.money import FAIR_SHARE
 from gpit_fairshare.words import inside, joined, sentence
 from gpit_fairshare.workbook.checks import CHECKS, FAILS, OVERALL, WARNINGS, fixed_parts
 from gpit_fairshare.workbook.input_sheets import changed_parameters

@@ -13,7 +13,7 @@ from gpit_fairshare.numbers import signed
 from gpit_fairshare.words import inside, joined, plural, sentence
 from gpit_fairshare.workbook.layout import NOT_GIVEN, Block, Layout, number_format, sheet_name, with_unit
 from gpit_fairshare.workbook.opening_columns import OUTCOME
-from gpit_fairshare.workbook.per_head import AT_EACH_END, CHANGE_ON_SPEND, GAINS, LABEL, ROOM, applicable
+from gpit_fairshare.workbook.per_head import AT_EACH_END, CHANGE_ON_SPEND, GAINS, LABEL, PLACE_USE, ROOM, applicable
 from gpit_fairshare.workbook.sheets import (
     COLOURS,
     FIRST_ROW,
@@ -225,7 +225,7 @@ def _write_largest(rows: SummaryRows, block: Block) -> None:
     least = layout.constant("no_change", NO_CHANGE, "£: a smaller change counts as rounding.")
     for word, sign in (("gain", ">="), ("loss", "<=-")):
         for place, prefix in enumerate(_PLACES, 1):
-            number = "1" if place == 1 else layout.constant(f"constant_{place}", place, "A place in an order.")
+            number = "1" if place == 1 else layout.constant(f"constant_{place}", place, PLACE_USE)
             rank = number if word == "gain" else f"COUNT({ranks})+1-{number}"
             match = f"MATCH({rank},{ranks},0)"
             change = f"INDEX({block.helper_range(CHANGE_ON_SPEND)},{match})"

@@ -25,7 +25,6 @@ _WIDTHS: Final = {letter: width for letters, width in _RUNS.items() for letter i
 """Widths of Arial's letters that are not as wide as a figure."""
 FORMATS: Final = {
     "£": "£#,##0;-£#,##0",
-    "thousands": "£#,##0;-£#,##0",
     "millions": "£#,##0.0,,",
     "pence": "£#,##0.00;-£#,##0.00",
     "£ per head": "£#,##0.00;-£#,##0.00",
