@@ -78,7 +78,7 @@ def _origin_text(value: ParameterValue) -> str:
     """
     if value.overridden:
         return "set for this run" if value.assumption.startswith("Set for this run") else value.assumption
-    return f"source: {value.source}" if value.source else f"assumption: {value.assumption.rstrip('.')}"
+    return value.origin
 
 
 def _parameter_changes(old: Scheme, new: Scheme) -> Iterator[RuleDifference]:

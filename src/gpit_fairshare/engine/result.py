@@ -126,6 +126,7 @@ def manifest_of(
         "boundaries": inputs.boundaries.isoformat() if inputs.boundaries else None,
         "crosswalk": inputs.crosswalk.added(),
         "illustrative": list(inputs.illustrative),
+        "draft": list(scheme.drafts),
         "definition": definition(scheme),
         "findings": [finding.entry() for finding in findings],
         "checks": [{**asdict(check), "failing": list(check.failing)} for check in checks],

@@ -227,5 +227,5 @@ def _origin_text(value: ParameterValue) -> str:
         of_the_run = value.assumption.startswith("Set for this run")
         origin = f"{'set for this run' if of_the_run else value.assumption.rstrip('.')}, not in the scheme"
     else:
-        origin = str(value.source or f"assumption: {value.assumption}".rstrip("."))
+        origin = str(value.source or value.origin)
     return f"{origin}; written as {value.as_written}" if "/" in value.as_written else origin

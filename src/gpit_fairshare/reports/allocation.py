@@ -94,6 +94,8 @@ def _quiet_line(opening: Opening) -> str:
     parts += [finding.found for finding in opening.unspent_findings]
     if new >= _HALF_A_POUND:
         parts.append(f"{money(new)} of new money")
+    if warning := opening.scheme.draft_warning:
+        parts.append(warning.removesuffix("."))
     if opening.result.inputs.illustrative:
         parts.append("illustrative spend")
     return "; ".join(parts)

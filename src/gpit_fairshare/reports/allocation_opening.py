@@ -184,7 +184,13 @@ class Opening:
         return year.money.difference or 0.0
 
     def _cautions(self) -> Iterator[document.Block]:
-        """Yield that spend is illustrative, in full with the files that say so, and which years are indicative."""
+        """Yield that the rule is a draft, that spend is illustrative, and which years are indicative.
+
+        In full also the values without a source, and the files with illustrative spend.
+        """
+        if warning := self.scheme.draft_warning:
+            text = f"{warning.removesuffix('.')}: {', '.join(self.scheme.drafts)}." if self.full else warning
+            yield document.Paragraph(text, Tone.WARNING)
         cautions = []
         if self.result.inputs.illustrative:
             cautions.append("Illustrative spend: do not quote any figure that uses it.")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.numbers import full_percentage, written_value
 from gpit_fairshare.reports import document
+from gpit_fairshare.scheme.model import NO_ORIGIN
 from gpit_fairshare.scheme.shape import number
 from gpit_fairshare.words import counted, joined, plural, span
 
@@ -158,7 +159,7 @@ def _parameter_item(parameter: MethodValue) -> document.Item:
 
 def _figure_line(figure: ParameterFigure, unit: str) -> str:
     """Return the value of a parameter in a year, with its source or assumption."""
-    origin = figure.source or f"assumption: {figure.assumption}"
+    origin = figure.source or (f"assumption: {figure.assumption}" if figure.assumption else NO_ORIGIN)
     return f"{figure.year}: {_figure(figure.written, unit)} – {origin}"
 
 

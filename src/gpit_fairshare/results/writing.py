@@ -105,6 +105,7 @@ def document(result: Result) -> dict[str, Any]:
         "indicative": list(result.scheme.indicative),
         "agrees": result.agrees,
         "illustrative": list(result.inputs.illustrative),
+        "draft": list(result.scheme.drafts),
         "steps": [{key: value for key, value in step.items() if key != "where"} for step in definition["steps"]],
         "national": result.national.to_dicts(),
         "summary": [_summary(measures) for measures in result.measures()],

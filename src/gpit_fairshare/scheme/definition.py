@@ -53,6 +53,8 @@ def definition(scheme: Scheme) -> dict[str, Any]:
         **_plain(scheme, *_HEAD),
         "money": asdict(scheme.money),
         "counts": {column: list(words) for column, words in scheme.counts.items()},
+        # Only where it is so, so that the tables of other schemes do not change.
+        **({"has_draft_counts": True} if scheme.has_draft_counts else {}),
         "sources": [{**asdict(source), "key": key} for source, key in keys.items()],
         "parameters": [
             {
@@ -171,6 +173,7 @@ def defined(table: Mapping[str, Any], files: tuple[tuple[str, str], ...], digest
             for name, parameter in scheme.parameters.items()
         },
         counts={column: tuple(words) for column, words in table["counts"].items()},
+        has_draft_counts=bool(table.get("has_draft_counts")),
         # A single file does not show which file decides the account, nor which steps came from a transition.
         money=TypeAdapter(Money).validate_python(table["money"]) if "money" in table else scheme.money,
         assumptions=TypeAdapter(tuple[Assumption, ...]).validate_python(table["assumptions"]),

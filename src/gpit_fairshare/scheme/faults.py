@@ -97,7 +97,7 @@ class ShapeFault:
     place: str
     message: str
     kind: str
-    """Pydantic's type of error, or `origin` if a figure has no origin, or two."""
+    """Pydantic's type of error, or `origin` if a figure has two origins."""
     near: str = ""
     """The known key that was probably meant; empty if none is near."""
 
@@ -288,7 +288,7 @@ def without_faults(data: dict[str, Any], faults: Sequence[ShapeFault], unresolve
     """Return a copy of a file's data without its errors; None if too much depends on them.
 
     A misspelled key is read as the nearest one if that is not there too, and is otherwise left out. A wrong or missing
-    title, label or the like, and a missing origin, get a placeholder; of two origins, the assumption is left out. Any
+    title, label or the like gets a placeholder; of two origins, the assumption is left out. Any
     other part that cannot be read is left out, and its names are added to `unresolved`.
     """
     usable = deepcopy(data)
@@ -304,7 +304,7 @@ def without_faults(data: dict[str, Any], faults: Sequence[ShapeFault], unresolve
             elif fault.near and not above:  # two tables that may be one: neither can be read without the other
                 return None
         elif fault.kind == "origin":
-            table[key]["assumption"] = STAND_IN if table[key].get("source") is None else None
+            table[key]["assumption"] = None
         elif _is_text_for_people(fault.path):
             table[key] = STAND_IN
         elif not _leave_out(usable, fault, unresolved):

@@ -7,7 +7,7 @@ import tomllib
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
 
 from pydantic import ValidationError
 
@@ -51,6 +51,8 @@ class LoadedFile(Generic[AnyFile]):
     """Its text, with line ends of one character."""
     plugin: Plugin | None = None
     """The plug-in that the file comes from, if any."""
+    is_of_library: bool = False
+    """Whether it is a file of the library, gpit's own or a plug-in's: its values cannot be edited, or be drafts."""
 
     def plugin_use(self) -> PluginUse | None:
         """Return the manifest's entry for the file if it comes from a plug-in; otherwise None."""
@@ -58,6 +60,14 @@ class LoadedFile(Generic[AnyFile]):
             return None
         name = self.file.removesuffix(".toml")
         return PluginUse(self.model.kind, name, self.plugin.package, self.plugin.version, self.digest)
+
+
+class _FoundFile(NamedTuple):
+    """Where a file is, the plug-in that it comes from, and whether it is a file of the library."""
+
+    place: Path | Traversable
+    plugin: Plugin | None = None
+    is_of_library: bool = False
 
 
 def kinds_in_library(name: str) -> list[FileKind]:
@@ -73,7 +83,7 @@ def kinds_of(name: str, faults: Faults) -> list[FileKind]:
     kinds = kinds_in_library(name)
     if kinds:
         return kinds
-    place, _ = _find_file(name, KINDS, None, faults)
+    place, *_ = _find_file(name, KINDS, None, faults)
     _, data = read_toml(place, faults=faults)
     for kind in KINDS:
         if isinstance(data.get(kind), dict):
@@ -92,17 +102,15 @@ def read_file(
     `SchemeError`. When collecting errors, both are a `StoppedError`, but parts of a wrong shape are left out if the
     rest can be read.
     """
-    place, plugin = _find_file(name, (model.kind,), named_in, faults)
-    return _load_file(place, plugin, model, faults)
+    return _load_file(_find_file(name, (model.kind,), named_in, faults), model, faults)
 
 
-def _load_file(
-    place: Path | Traversable, plugin: Plugin | None, model: type[AnyFile], faults: Faults
-) -> LoadedFile[AnyFile]:
+def _load_file(found: _FoundFile, model: type[AnyFile], faults: Faults) -> LoadedFile[AnyFile]:
     """Read a file that was found, and return its model with its sources; a wrong kind or shape is an error.
 
     Its name and digest are added to `faults.files`. When collecting errors, parts of a wrong shape are left out.
     """
+    place, plugin, is_of_library = found
     file = one_line(place.name)
     text, data = read_toml(place, faults=faults)
     if model.kind not in data:
@@ -113,12 +121,14 @@ def _load_file(
     faults.files[file, digest] = None
     parsed = _parse_model(data, file, model, faults)
     sources = _sources(file, parsed, faults)
-    return LoadedFile(file, digest, place if isinstance(place, Path) else None, parsed, sources, text, plugin)
+    _report_drafts(file, parsed, faults, is_of_library=is_of_library)
+    path = place if isinstance(place, Path) else None
+    return LoadedFile(file, digest, path, parsed, sources, text, plugin, is_of_library)
 
 
 def read_library_file(file: LibraryFile, faults: Faults) -> LoadedFile[Any]:
     """Read a file of the library; the errors are those of `read_file`."""
-    return _load_file(file.place, file.plugin, FILE_MODELS[file.kind], faults)
+    return _load_file(_FoundFile(file.place, file.plugin, is_of_library=True), FILE_MODELS[file.kind], faults)
 
 
 def library_problems() -> list[str]:
@@ -210,10 +220,8 @@ def _is_path(name: str) -> bool:
     return name.endswith(".toml") or "/" in name or "\\" in name
 
 
-def _find_file(
-    name: str, kinds: Sequence[FileKind], named_in: LoadedFile[Any] | None, faults: Faults
-) -> tuple[Path | Traversable, Plugin | None]:
-    """Return the place of a file, given its library name or path, and its plug-in if it has one.
+def _find_file(name: str, kinds: Sequence[FileKind], named_in: LoadedFile[Any] | None, faults: Faults) -> _FoundFile:
+    """Return the place of a file, given its library name or path.
 
     A name in the file `named_in` means a file in the same folder before one in the library, and a path starts at that
     folder. If there is no such file of one of the `kinds`, that is a `UsageError` with the nearest names.
@@ -225,10 +233,10 @@ def _find_file(
     abort = partial(faults.abort, FindingCode.UNREADABLE_RULES, Where(file, label), raises=UsageError)
     try:
         if named_in and folder and (beside := _file_in_folder(folder, name, kinds[0], named_in)):
-            return beside, named_in.plugin
+            return _FoundFile(beside, named_in.plugin, named_in.is_of_library)
         is_path = _is_path(name)
         if not is_path and (files := find_library_files(name, kinds)):
-            return files[0].place, files[0].plugin
+            return _FoundFile(files[0].place, files[0].plugin, is_of_library=True)
         path = (folder or Path()) / Path(name).expanduser()
         is_folder, is_file, exists = path.is_dir() and bool(name), path.is_file(), path.exists()
     except (OSError, RuntimeError, ValueError):  # too long, no such home, or a character that no path can have
@@ -236,7 +244,7 @@ def _find_file(
     if is_folder:
         raise abort("expected a .toml file, found a folder")
     if is_path and is_file:
-        return path, None
+        return _FoundFile(path)
     if is_path and exists:
         raise abort("expected a .toml file, found a pipe or a device")
     if is_path:
@@ -308,3 +316,23 @@ def _sources(file: str, model: File, faults: Faults) -> dict[str, Source]:
             place, problem = f"sources › {key}", "nothing in the file uses this source"
             faults.error(FindingCode.SOURCE_NOT_CITED, Where(file, place), problem, remedy="cite it or remove it")
     return sources
+
+
+def _report_drafts(file: str, model: File, faults: Faults, *, is_of_library: bool) -> None:
+    """Report each parameter that has a value with neither source nor assumption, and such a table `[spend]`.
+
+    In a user's file they are drafts, with a warning; a file of the library must not have any.
+    """
+    without_origin = [place for place, entry in figures_of(model) if entry.is_draft]
+    places = list(dict.fromkeys(" › ".join(place.split(" › ")[:2]) for place in without_origin))
+    places += ["spend"] if isinstance(model, SchemeFile) and model.spend and model.spend.is_draft else []
+    for place in places:
+        where = Where(file, place)
+        if is_of_library:
+            problem = "a figure of the library must have either source or assumption; found neither"
+            faults.error(FindingCode.ORIGIN, where, problem, message=f"{file}: {place}: {problem}")
+        else:
+            form = "" if place == "spend" else ', as in { value = 5, source = "…" }'
+            problem = "a draft: it has neither source nor assumption, so the sheets and screens of a run say DRAFT"
+            remedy = f'add source = "…" or assumption = "…"{form}'
+            faults.warning(FindingCode.ORIGIN, where, problem, remedy=remedy)

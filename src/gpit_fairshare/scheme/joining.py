@@ -48,12 +48,21 @@ def load(
     is not among them is then an error. Values keep their source or assumption. A setting replaces a value for this run
     and is marked.
 
-    A name that is not in the library, a file that does not exist, or a setting for no parameter is a `UsageError`.
+    A name that is not in the library, a file that does not exist, a setting for no parameter, or a scheme without years
+    if `years` is None too, is a `UsageError`.
 
     Raises:
         SchemeError: A file or a formula has an error: the file, the place and what to do.
     """
-    loaded = join(scheme, Faults(), formula=formula, transition=transition, settings=settings, years=years).scheme
+    loaded = join(
+        scheme,
+        Faults(),
+        formula=formula,
+        transition=transition,
+        settings=settings,
+        years=years,
+        needs_years=True,
+    ).scheme
     if loaded is None:  # pragma: no cover - every error was raised before
         raise SchemeError(f"{one_line(scheme)}: the files do not make a scheme")
     return loaded
@@ -95,16 +104,22 @@ def join(
     transition: str | None = None,
     settings: Sequence[Setting] = (),
     years: Sequence[str] | None = None,
+    needs_years: bool = False,
 ) -> Joined:
     """Read a scheme with its formula and transition, or only one of these, and join them as far as errors allow.
 
     `formula`, `transition` and `years` replace the scheme's own. Parameters get their values, or those of `settings`;
     without a scheme, their defaults. In a transition without a scheme, `fair_share` is one amount in £ per
     organisation. The errors are those of `load`; when collecting them, a file that cannot be read is a `StoppedError`.
+
+    Raises:
+        UsageError: `needs_years` is true, and the scheme has no years.
     """
     read: LoadedFile[Any] = read_file(name, FILE_MODELS[kind], faults)
     if years is not None:
         read = _in_years(read, years)
+    if needs_years and not read.model.scheme.years:
+        raise UsageError(f"{one_line(name)} has no years of its own; give --years 2025/26, once for each year")
     joined = Joined(read, formula=read.model.header.name if kind == "formula" else "")
     with suppress(StoppedError):
         _link_files(joined, faults, formula, transition)
@@ -327,6 +342,7 @@ def _make_scheme(joined: Joined, file: SchemeFile, money: Money, notes: tuple[st
         assumptions=list_assumptions(joined.parameters, file),
         result=joined.result,
         report_by=head.report_by,
+        has_draft_counts=bool(file.spend and file.spend.is_draft),
         indicative=tuple(head.indicative),
         paid_from=joined.paid_from,
         money=money,

@@ -11,15 +11,18 @@ from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 from gpit_fairshare.language.kinds import ORGANISATION, Kind, Symbol, Type
 from gpit_fairshare.language.tree import Expression, names_in
+from gpit_fairshare.words import counted, span
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from gpit_fairshare.findings import Where
     from gpit_fairshare.plugins import PluginUse
 
 NOT_RECORDED: Final = {"recorded": False}
 """Metadata of a field that follows from the others, so that no result records it."""
+
+NO_ORIGIN: Final = "draft: no source or assumption"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,18 @@ class ParameterValue:
     """Whether `--set` gave the value for this run."""
     upkeep: Upkeep = Upkeep()
     """Further details that the file gives about the assumption."""
+
+    @property
+    def is_draft(self) -> bool:
+        """Return whether it has neither source nor assumption, because the scheme is still being drafted."""
+        return self.source is None and not self.assumption
+
+    @property
+    def origin(self) -> str:
+        """Return its source or assumption as text, such as `assumption: half of it in the second year`."""
+        if self.is_draft:
+            return NO_ORIGIN
+        return f"source: {self.source}" if self.source else f"assumption: {self.assumption.rstrip('.')}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +177,11 @@ class Money:
     """The file that decides the account, or would decide it with a table `[money]`."""
 
 
+def draft_warning(drafts: Sequence[str]) -> str:
+    """Return the warning that all sheets and screens of a draft have; empty if it is not a draft."""
+    return f"DRAFT: {counted(len(drafts), 'value')} without a source." if drafts else ""
+
+
 @dataclass(frozen=True, slots=True)
 class Scheme:
     """A scheme ready to run: steps in order, values by year, sources and assumptions."""
@@ -179,6 +199,7 @@ class Scheme:
     labels: Mapping[str, str]
     """A label for every name, inputs and parameters included."""
     counts: Mapping[str, tuple[str, ...]]
+    """The words of each column of a spend file that make a line count as historic spend."""
     sources: tuple[Source, ...]
     assumptions: tuple[Assumption, ...]
     result: str
@@ -186,6 +207,8 @@ class Scheme:
     digest: str
     files: tuple[tuple[str, str], ...]
     """Base name and SHA-256 of each file that the scheme was read from."""
+    has_draft_counts: bool = False
+    """Whether nothing says where `counts` come from: neither a source nor an assumption."""
     indicative: tuple[str, ...] = ()
     """Years whose allocations are not yet firm."""
     money: Money = Money()
@@ -211,6 +234,22 @@ class Scheme:
         # The codes of larger organisations are read too: rows get values by code.
         used |= dict.fromkeys(larger for name in used if (larger := self.symbols[name].of))
         return tuple(self.symbols[name] for name in used if self.symbols[name].role == "input")
+
+    @property
+    def drafts(self) -> tuple[str, ...]:
+        """Return what has neither source nor assumption: parameters, with the years if not all, and then `[spend]`."""
+        names = []
+        for name, parameter in self.parameters.items():
+            years = [year for year, value in parameter.values.items() if value.is_draft]
+            if years:
+                names.append(name if len(years) == len(self.years) else f"{name} in {span(years)}")
+        uses_spend = self.has_draft_counts and any(column.name == "historic_spend" for column in self.inputs)
+        return (*names, *(["[spend]"] if uses_spend else []))
+
+    @property
+    def draft_warning(self) -> str:
+        """Return how many values have neither source nor assumption, as a sentence; empty if all have one."""
+        return draft_warning(self.drafts)
 
     def certainty(self, year: str) -> str:
         """Return whether the allocations of a year are `firm` or `indicative`."""

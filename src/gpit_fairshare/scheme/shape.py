@@ -10,9 +10,18 @@ import math
 import re
 import unicodedata
 from fractions import Fraction
-from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from gpit_fairshare.magnitude import BOUNDS, is_in_bounds
@@ -21,7 +30,9 @@ from gpit_fairshare.scheme.library import FileKind  # noqa: TC001  # as above
 if TYPE_CHECKING:
     from collections.abc import Container
 
+    from pydantic import GetJsonSchemaHandler
     from pydantic.config import JsonDict
+    from pydantic_core import CoreSchema
 
 NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
 _YEAR = re.compile(r"([0-9]{4})/([0-9]{2})")
@@ -71,8 +82,9 @@ YearOrEvery = Annotated[Line, WithJsonSchema({"type": "string", "pattern": "^(ev
 Unit = Literal["£", "£ per head", "people", "%", "ratio", "yes/no"]
 Exact = int | float | str
 """A number, or an exact fraction in text such as `"1/6"`."""
-_ONE_ORIGIN: Final[JsonDict] = {"oneOf": [{"required": ["source"]}, {"required": ["assumption"]}]}
-"""For editors: the rule of `_check_origin`."""
+_AT_MOST_ONE_ORIGIN: Final[JsonDict] = {"not": {"type": "object", "required": ["source", "assumption"]}}
+"""For editors: a value has a source or an assumption; neither while it is a draft."""
+EVERY_YEAR: Final = "every_year"
 
 
 def number(value: Exact) -> float:
@@ -109,7 +121,7 @@ def _name_or_number(value: Exact) -> Exact:
     return value if isinstance(value, str) and NAME.fullmatch(value) else _as_written(value)
 
 
-_ANY_NUMBER: Final = {
+_ANY_NUMBER: Final[JsonDict] = {
     "type": ["number", "string"],
     "pattern": r"^\s*[+-]?([0-9_]+/[0-9_]+|([0-9_]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,4})?)\s*%?\s*$",
 }
@@ -128,15 +140,30 @@ class Entry(BaseModel):
     """Keys that may be missing, but that a review cannot leave out without causing other errors."""
 
 
-def _check_origin(entry: ValueEntry | SpendEntry, subject: str) -> None:
-    """Refuse a value or a spend table that has not exactly one of source and assumption.
+class OriginEntry(Entry):
+    """What has either `source` (a key of `[sources]`) or `assumption` (why it is used); with neither it is a draft."""
 
-    Raises:
-        PydanticCustomError: It has none or two.
-    """
-    if (entry.source is None) == (entry.assumption is None):
-        number_of = "neither" if entry.source is None else "both"
-        raise PydanticCustomError("origin", f"{subject} must have either source or assumption; found {number_of}")
+    essential = ("source", "assumption")
+    source: Line | None = None
+    """The key of a source in the same file."""
+    assumption: Prose | None = None
+    """Why it is used, if no source gives it."""
+
+    @property
+    def is_draft(self) -> bool:
+        """Return whether it has neither source nor assumption."""
+        return self.source is None and self.assumption is None
+
+    @model_validator(mode="after")
+    def _check_origin(self) -> Self:
+        """Return the entry, if it has not both source and assumption.
+
+        Raises:
+            PydanticCustomError: It has both.
+        """
+        if self.source is not None and self.assumption is not None:
+            raise PydanticCustomError("origin", "expected either source or assumption; found both")
+        return self
 
 
 class SourceEntry(Entry):
@@ -149,18 +176,18 @@ class SourceEntry(Entry):
     note: Text = ""
 
 
-class ValueEntry(Entry):
-    """One figure, with either `source` (a key of `[sources]`) or `assumption` (why it is used)."""
+class ValueEntry(OriginEntry):
+    """One figure, with either `source` (a key of `[sources]`) or `assumption` (why it is used).
 
-    model_config = ConfigDict(json_schema_extra=_ONE_ORIGIN)
+    A figure with neither, or a plain number, is a draft.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra=_AT_MOST_ONE_ORIGIN | _ANY_NUMBER | {"type": ["object", "number", "string"]}
+    )
     example = '{ value = 5, source = "…" }'
-    essential = ("source", "assumption")
     value: AnyNumber
     """The figure: a number, a fraction such as "1/6", or a percentage such as "5%"."""
-    source: Line | None = None
-    """The key of a source in the same file."""
-    assumption: Prose | None = None
-    """Why this figure is used, if no source gives it."""
     owner: Line | None = None
     """Who is responsible for the assumption."""
     date: dt.date | None = None
@@ -170,19 +197,41 @@ class ValueEntry(Entry):
     impact: Line | None = None
     """How much depends on it."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _read_plain_number(cls, data: Any) -> Any:
+        return {"value": data} if isinstance(data, int | float | str) else data
+
     @model_validator(mode="after")
-    def _check_source_or_assumption(self) -> Self:
-        """Return the entry, if it has one origin, and details of an assumption only with an assumption.
+    def _check_details(self) -> Self:
+        """Return the entry, if it has details of an assumption only with an assumption.
 
         Raises:
             ValueError: A value with a source has an owner, date, quality or impact.
         """
-        _check_origin(self, "a value")
         if self.source is not None:
             for name in ("owner", "date", "quality", "impact"):
                 if getattr(self, name) is not None:
                     raise ValueError(f"{name} goes with an assumption; this value has a source")
         return self
+
+
+def _for_every_year(data: Any) -> Any:
+    """Return values by year; one value alone, a plain number or a table with `value`, is that of every year."""
+    is_one_value = isinstance(data, int | float | str) or (isinstance(data, dict) and "value" in data)
+    return {EVERY_YEAR: data} if is_one_value else data
+
+
+class _OneOrByYear:
+    """For editors: a value alone, or a table of values by year."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        by_year = handler(core_schema)
+        return {"anyOf": [*by_year["patternProperties"].values(), by_year]}
+
+
+ValuesByYear = Annotated[dict[YearOrEvery, ValueEntry], BeforeValidator(_for_every_year), _OneOrByYear]
 
 
 class ParameterEntry(Entry):
@@ -198,7 +247,7 @@ class ParameterEntry(Entry):
     """The highest value allowed: a number, or the name of another parameter."""
     default: ValueEntry | None = None
     """Its value if the scheme gives none for any year."""
-    values: dict[YearOrEvery, ValueEntry] = {}
+    values: ValuesByYear = {}
     """Its values by year (or every_year), if the scheme gives none."""
     note: Text = ""
     """What a reader should know about it."""
@@ -418,8 +467,8 @@ class SchemeHeader(PaidHeader):
 
     organisation: Line = "organisation"
     """The name for a row: CCG, ICB, practice."""
-    years: list[Year] = Field(min_length=1, max_length=50)
-    """Consecutive financial years, the earliest first."""
+    years: list[Year] = Field(default=[], max_length=50)
+    """Consecutive financial years, the earliest first. If left out, each run gives them with --years."""
     formula: Line | None = None
     """Name of a formula in the library, or of a file in the same folder."""
     transition: Line | None = None
@@ -444,7 +493,7 @@ class SchemeHeader(PaidHeader):
             if not match or (int(match[1]) + 1) % 100 != int(match[2]):
                 raise ValueError(f"{year[:40]!r} is not a financial year; write it as 2014/15")
         firsts = [int(year[:4]) for year in years]
-        if firsts != list(range(firsts[0], firsts[0] + len(firsts))):
+        if firsts != [firsts[0] + index for index in range(len(firsts))]:
             raise ValueError("years must be consecutive, the earliest first")
         return years
 
@@ -461,23 +510,19 @@ class SchemeHeader(PaidHeader):
         return self
 
 
-class SpendEntry(Entry):
+class SpendEntry(OriginEntry):
     """Which lines of a detailed spend file make `historic_spend`, with either `source` or `assumption`."""
 
-    model_config = ConfigDict(json_schema_extra=_ONE_ORIGIN)
-    essential = ("source", "assumption")
+    model_config = ConfigDict(json_schema_extra=_AT_MOST_ONE_ORIGIN)
     counts: dict[Literal["category", "cost_type", "committed"], Annotated[list[Line], Field(min_length=1)]]
-    source: Line | None = None
-    assumption: Prose | None = None
 
     @model_validator(mode="after")
     def _check_words(self) -> Self:
-        """Return the entry, if it has one origin, and each cost type or `committed` that counts is a known word.
+        """Return the entry, if each cost type or `committed` that counts is a known word.
 
         Raises:
             ValueError: A word is unknown.
         """
-        _check_origin(self, "[spend]")
         for column, words in _WORDS.items():
             for word in self.counts.get(column, []):  # type: ignore[call-overload]  # both are columns
                 if word not in words:
@@ -491,7 +536,7 @@ class SchemeFile(File):
     kind = "scheme"
     scheme: SchemeHeader
     use: list[UseEntry] = []
-    values: dict[Name, dict[YearOrEvery, ValueEntry]] = {}
+    values: dict[Name, ValuesByYear] = {}
     spend: SpendEntry | None = None
 
 

@@ -9,7 +9,7 @@ from gpit_fairshare.errors import UsageError
 from gpit_fairshare.findings import FindingCode, Where
 from gpit_fairshare.language.units import is_comparable_unit
 from gpit_fairshare.scheme.model import Assumption, Parameter, ParameterValue, Upkeep
-from gpit_fairshare.scheme.shape import NAME, ParameterEntry, SchemeFile, ValueEntry, number
+from gpit_fairshare.scheme.shape import EVERY_YEAR, NAME, ParameterEntry, SchemeFile, ValueEntry, number
 from gpit_fairshare.words import nearest, one_line
 
 if TYPE_CHECKING:
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from gpit_fairshare.scheme.faults import Faults
     from gpit_fairshare.scheme.files import LoadedFile
 
-EVERY_YEAR: Final = "every_year"
+NO_YEARS: Final = ("every year",)
+"""In place of the years of a scheme, where there are none."""
 _RATIOS: Final = (None, "%", "ratio")
 """Units of which a percentage can be a value."""
 
@@ -84,7 +85,7 @@ def give_values(
             problem = f"no file of the scheme declares this parameter{nearest(name, declared)}"
             faults.error(FindingCode.NOT_DECLARED, Where(read.file, f"values › {name}"), problem)
         notes.append(f"{name} has values in {read.file}, but nothing in this run uses it")
-    years = tuple(read.model.scheme.years)
+    years = tuple(read.model.scheme.years) or NO_YEARS
     _check_settings(settings, declared, years)
     parameters, gaps = {}, []
     for name, (entry, origin) in declared.items():
@@ -98,7 +99,7 @@ def give_values(
         parameters[name] = _make_parameter(declaration, years, settings, faults)
         values = parameters[name].values
         missing = [year for year in years if year not in values]
-        if missing and name not in faults.unresolved:
+        if missing and name not in faults.unresolved and years != NO_YEARS:
             years_there = f" (there are values for {', '.join(values)})" if values else ""
             gaps.append((declaration, missing[0], f"{name} ({entry.label}) in {', '.join(missing)}{years_there}"))
     _report_gaps(gaps, read, faults)
@@ -117,7 +118,7 @@ def give_defaults(
     parameters = {}
     for name, (entry, origin) in declared.items():
         default = _Declared(name, entry, {}, origin, f"parameters.{name}.default")
-        parameters[name] = parameter = _make_parameter(default, ("every year",), (), faults)
+        parameters[name] = parameter = _make_parameter(default, NO_YEARS, (), faults)
         bounds = {parameter.minimum, parameter.maximum}
         faults.unresolved.update(bound for bound in bounds if NAME.fullmatch(bound) and bound not in declared)
     _check_bounds(parameters, declared, faults)
@@ -168,7 +169,7 @@ def _make_parameter(
     neither % nor ratio.
     """
     where, unit = Where(declaration.origin.file, declaration.table.replace(".", " › ")), declaration.entry.unit
-    for year in declaration.values:
+    for year in declaration.values if years != NO_YEARS else ():
         if year not in (*years, EVERY_YEAR):
             problem = f"{one_line(year)} is not a year of the scheme"
             faults.error(FindingCode.VALUE_YEAR, where, problem, remedy=f"write {', '.join(years)} or {EVERY_YEAR}")

@@ -12,7 +12,7 @@ from gpit_fairshare.inputs.tables.spend import WORDS as LINE_WORDS
 from gpit_fairshare.language import in_excel as excel
 from gpit_fairshare.language.kinds import ORGANISATION, group
 from gpit_fairshare.scheme.shape import number as as_number
-from gpit_fairshare.words import inside
+from gpit_fairshare.words import inside, sentence
 from gpit_fairshare.workbook.layout import CHANGED, EVERY_YEAR, NOT_GIVEN, PARAMETERS, Layout, number_format, with_unit
 from gpit_fairshare.workbook.places import PLACES, cell_digest, place_marks
 from gpit_fairshare.workbook.sheets import EMPTY_CELL, FIRST_ROW, OPEN, ROW, Cell, Prose, Sheet, is_web, letter, quoted
@@ -113,7 +113,7 @@ def _parameter_cells(  # one parameter for each part of the row
         is_number = bool(bound) and bound not in layout.scheme.parameters
         yield Cell(as_number(bound) if is_number else bound or OPEN, None, number)
     yield Cell(value.value, None, number)
-    yield f"Source: {value.source}." if value.source else f"Assumption: {value.assumption}"
+    yield f"Assumption: {value.assumption}" if value.assumption else f"{sentence(value.origin)}."
     source = value.source
     yield Cell(source.title, link=source.url) if source and is_web(source.url) else ""
 

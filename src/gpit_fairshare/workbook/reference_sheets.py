@@ -87,6 +87,7 @@ def about_sheet(layout: Layout, sheets: Sequence[Sheet], status: tuple[str, str]
         ("Formula and transition", f"{scheme.formula or 'own steps'}; {scheme.transition or 'no transition'}"),
         ("Boundaries", _boundaries_sentence(layout)),
         *(("Data", text) for text in _file_sentences(layout)),
+        ("Draft", f"{scheme.draft_warning} {joined(scheme.drafts)}" if scheme.drafts else ""),
         *(("Illustrative spend", text) for text in result.inputs.illustrative),
         ("Parameters changed for this run", overridden or "none"),
         (_CHANGED_HERE, f"Parameters: 0. Inputs: none.{_FOLLOW if fixed_parts(layout) else ''}"),
@@ -140,9 +141,10 @@ def _notes(layout: Layout) -> list[tuple[str, str]]:
 def add_status(layout: Layout, sheets: Sequence[Sheet], status: str) -> None:
     """Give every published sheet a live status: whether the workbook is final and whether its checks pass."""
     layout.names["status_of_checks"] = OVERALL
+    draft = f" {layout.scheme.draft_warning}" if layout.scheme.drafts else ""
     for sheet in sheets:
-        formula = f'"Status: "&UPPER({STATUS_NAME})&". Checks: "&status_of_checks&"."'
-        sheet.status = f"{status_text(DRAFT)} Checks: {status}.", formula
+        formula = f'"Status: "&UPPER({STATUS_NAME})&". Checks: "&status_of_checks&".{draft}"'
+        sheet.status = f"{status_text(DRAFT)} Checks: {status}.{draft}", formula
 
 
 def status_text(draft_or_final: str) -> str:

@@ -56,7 +56,8 @@ def write_workbook(
 def _build_sheets(layout: Layout) -> list[Sheet]:
     """Build every sheet of the workbook, and return them in order: to read, About, to audit, and for formulas alone.
 
-    Sheets with nothing to show are left out, such as the sheet Sharing if no step searches for a factor.
+    Sheets with nothing to show are left out, such as the sheet Sharing if no step searches for a factor. If values have
+    no source, every sheet says so first.
     """
     inputs = input_sheets(layout)
     groupings = layout.result.years[layout.years[0]].labels
@@ -113,7 +114,10 @@ def _build_sheets(layout: Layout) -> list[Sheet]:
         sheet.prints = sheet.name in _PRINTED
     status = (str(checks.value(TOTAL_ROW, 2)), str(checks.value(TOTAL_ROW, 3)))
     reference_sheets.add_status(layout, first, status[0])
-    return [*first, reference_sheets.about_sheet(layout, [*first, *later], status), *later]
+    sheets = [*first, reference_sheets.about_sheet(layout, [*first, *later], status), *later]
+    for sheet in sheets:
+        sheet.note = f"{layout.scheme.draft_warning} {sheet.note}".strip()
+    return sheets
 
 
 def _make_block(layout: Layout, kind: Kind, year: str) -> Block:
