@@ -305,7 +305,7 @@ class AllocationChange:
     sentence: str
     """One plain sentence for the letter."""
     basis: str
-    """The note about illustrative figures in the files; else empty."""
+    """The note about values without a source, and illustrative figures in the files; else empty."""
 
 
 HEADINGS: Final = tuple(field.name for field in fields(AllocationChange))
@@ -313,7 +313,7 @@ HEADINGS: Final = tuple(field.name for field in fields(AllocationChange))
 
 def changes(result: Result) -> list[AllocationChange]:
     """Return the changes of organisations whose money moves, by code; organisations without a change are left out."""
-    basis = " ".join(result.inputs.illustrative)
+    basis = " ".join(filter(None, (result.scheme.draft_warning, *result.inputs.illustrative)))
     return [_change(row, basis) for row in result.rows.iter_rows(named=True) if any(row[name] for name in _MOVED)]
 
 

@@ -107,7 +107,7 @@ def but_for_keys_and_places(scheme):
 @pytest.mark.parametrize("rule", RULES, ids=str)
 def test_a_scheme_goes_through_its_definition_unchanged(rule):
     """Through JSON and back, a scheme is the same in every part that decides a result or is printed."""
-    scheme = load(**rule.options())
+    scheme = load(**rule.options(), settings=rule.settings)
     table = json.loads(json.dumps(definition(scheme)))
     again = defined(table, scheme.files, scheme.digest, "x.json")
 

@@ -126,7 +126,7 @@ ERRORS = [
     ("S02", [("[scheme]", "[schemes]")], ""),
     ("S03", [('label = "Budget"', 'lable = "Budget"')], "parameters › budget"),
     ("S03", [('label = "Weight"\n', "")], "steps › weight"),
-    ("S04", [('{ value = 1_000_000, source = "circular" }', "{ value = 1 }")], "values › budget › 2014/15"),
+    ("S04", [('000, source = "circular"', '000, source = "circular", assumption = "x"')], "values › budget › 2014/15"),
     ("S05", [('000_000, source = "circular"', '000_000, source = "circlar"')], "values › budget › 2014/15"),
     ("S06", [("[values.budget]", SOURCE + "[values.budget]")], "sources › x"),
     ("S07", [('name = "weight"', 'name = "growth"')], "step growth"),
@@ -266,7 +266,7 @@ def test_faults_do_not_hide_one_another(review_of):
     outcome = review_of(
         ('label = "Budget"', 'lable = "Budget"'),
         ('"2015/16" = { value = 1_100_000, assumption = "Guess."', '"2016/17" = { value = 1, assumption = ""'),
-        ('"5%", source = "circular"', '"5%"'),
+        ('"5%", source = "circular"', '"5%", source = "circular", assumption = "x"'),
         ("registered_population * need_index * (1 + growth)", "registered_population + budget"),
         ('"rounded(unrounded)"', '"rounded(unrounded"'),
         ("abs(total(fair_share) - budget) <= 0.5", "total(weight) > budget"),

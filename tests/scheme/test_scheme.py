@@ -131,7 +131,6 @@ def test_a_key_that_looks_like_a_type_of_pydantic_is_only_unknown(loaded):
             [("value = 1_000_000, ", "")],
             "mine.toml: parameters › budget › values › 2014/15: value is missing",
         ),
-        ([('years = ["2014/15", "2015/16"]\n', "")], "mine.toml: scheme: years is missing"),
     ],
 )
 def test_missing_keys(refusal, changes, message):
@@ -164,8 +163,8 @@ def test_missing_keys(refusal, changes, message):
         ("value = 1_000_000", f"value = 1{'0' * 400}", "2014/15 › value: the number is too large"),
         (
             '{ value = 1_000_000, source = "circular" }',
-            "140",
-            'values › 2014/15: expected a table such as { value = 5, source = "…" }; found 140',
+            "[140]",
+            'values › 2014/15: expected a table such as { value = 5, source = "…" }; found a list',
         ),
         (
             "date = 2014-04-03",
@@ -179,7 +178,6 @@ def test_missing_keys(refusal, changes, message):
             "years = [2014, 2015]",
             "years › number 1: expected a text in quotes",
         ),
-        ('years = ["2014/15", "2015/16"]', "years = []", "scheme › years: is empty; expected one or more"),
         (
             'unit = "£"\nminimum',
             'unit = "pounds"\nminimum',
@@ -384,17 +382,13 @@ def test_scheme_may_have_the_name_of_its_formula(tmp_path):
 # Sources -----------------------------------------------------------------------------------------------
 
 
-def test_exactly_one_of_source_or_assumption(refusal):
-    """A value with both or neither is refused, in values and in defaults."""
-    for new, count in (
-        ('{ value = 1, source = "circular", assumption = "x" }', "both"),
-        ("{ value = 1 }", "neither"),
-    ):
-        message = refusal(('{ value = 1_000_000, source = "circular" }', new))
-        assert message.startswith("mine.toml: parameters › budget › values › 2014/15: a value must have either")
-        assert message.endswith(f"source or assumption; found {count}")
-    message = refusal(("minimum = 0", "minimum = 0\ndefault = { value = 1 }"))
-    assert message.startswith("mine.toml: parameters › budget › default: a value must have either")
+def test_not_both_source_and_assumption(refusal):
+    """A value with both is refused, in values and in defaults."""
+    both = '{ value = 1, source = "circular", assumption = "x" }'
+    message = refusal(('{ value = 1_000_000, source = "circular" }', both))
+    assert message.startswith("mine.toml: parameters › budget › values › 2014/15: expected either source or assumption")
+    message = refusal(("minimum = 0", f"minimum = 0\ndefault = {both}"))
+    assert message.startswith("mine.toml: parameters › budget › default: expected either source or assumption")
     assert "assumption: is empty" in refusal(('"Ten per cent more."', '"  "'))
 
 
@@ -1422,7 +1416,7 @@ def test_spend_counts(loaded, refusal):
     assert "cost_type: is empty" in refusal(('["revenue"]', "[]"), text=SCHEME + spend)
     source = loaded(('assumption = "As\\n  read."', 'source = "circular"'), text=SCHEME + spend)
     assert [assumption.parameter for assumption in source.assumptions] == ["budget"]
-    assert "found neither" in refusal(('assumption = "As\\n  read."', ""), text=SCHEME + spend)
+    assert "found both" in refusal(("\nassumption", '\nsource = "circular"\nassumption'), text=SCHEME + spend)
     assert "there is no source circlar" in refusal(
         ('assumption = "As\\n  read."', 'source = "circlar"'), text=SCHEME + spend
     )

@@ -63,11 +63,23 @@ class Rule:
         """The transition that a scheme names, as a part of a Python name; empty without one."""
         return str(self.data.get("scheme", {}).get("transition", "")).replace("-", "_")
 
-    def options(self) -> dict[str, str]:
+    def options(self) -> dict[str, Any]:
         """Arguments of `allocate` or `load` that run it, with the default scheme for everything else."""
+        if self.is_neutral:
+            return {"scheme": self.name, "years": ["2025/26", "2026/27"]}
         if self.kind == "formula":
             return {"formula": self.name, "transition": "none"}
         return {self.kind: self.name}
+
+    @property
+    def is_neutral(self) -> bool:
+        """Whether it is a scheme without years and values of its own."""
+        return self.kind == "scheme" and "years" not in self.data["scheme"]
+
+    @property
+    def settings(self) -> list[Setting]:
+        """The values that a run has to give."""
+        return [Setting("revenue_budget", None, str(BUDGET))] if self.is_neutral else []
 
     @property
     def identifier(self) -> str:
@@ -100,7 +112,7 @@ def declaring(name: str) -> list[Rule]:
 def scheme_of(rule: Rule, formula: Path | None = None) -> Scheme:
     """A scheme of two years or more in which a rule runs, with a million pounds to share out."""
     chosen = {**rule.options(), **({"formula": str(formula)} if formula else {})}
-    plain_scheme = load(**chosen)
+    plain_scheme = load(**chosen, settings=rule.settings)
     settings = [Setting(name, None, str(value)) for name, value in SETTINGS.items() if name in plain_scheme.parameters]
     return load(**chosen, settings=settings)
 
@@ -136,8 +148,8 @@ def organisations(draw: st.DrawFn, scheme: Scheme, least: int = 2) -> dict[str, 
 
 
 def invented(rule: Rule, folder: Path) -> dict[str, Any]:
-    """Further arguments of `allocate`: a file of twelve organisations with every column that the rule needs."""
-    needs = [symbol for symbol in load(**rule.options()).inputs if not symbol.optional]
+    """Further arguments of `allocate`: twelve organisations with every column that the rule needs, and its settings."""
+    needs = [symbol for symbol in load(**rule.options(), settings=rule.settings).inputs if not symbol.optional]
     draw = random.Random(rule.name)
     rows = []
     for number in range(12):
@@ -153,7 +165,8 @@ def invented(rule: Rule, folder: Path) -> dict[str, Any]:
                 row[symbol.name] = draw.randint(1, 30) / 20
         row["registered_population"] = people
         rows.append({"org_code": f"{number:02d}X", **row})
-    return {"population": write_rows(folder / "invented.csv", rows)}
+    settings = {setting.name: setting.as_written for setting in rule.settings}
+    return {"population": write_rows(folder / "invented.csv", rows), "settings": settings}
 
 
 def inputs_of(scheme: Scheme, rows: Mapping[str, Row], but: Mapping[str, Mapping[str, Row]]) -> Inputs:

@@ -187,8 +187,9 @@ def _totals(comparison: ComparedResults, changes: _Changes) -> Sheet:
 
 
 def _warning(comparison: ComparedResults) -> str:
-    """Return the warning not to quote figures, if inputs are illustrative; else an empty text."""
-    return "Illustrative: do not quote. " if comparison.illustrative else ""
+    """Return the warning not to quote figures of a draft or of illustrative inputs; else an empty text."""
+    draft = "DRAFT: values without a source. " if comparison.drafts else ""
+    return f"{draft}{'Illustrative: do not quote. ' if comparison.illustrative else ''}"
 
 
 def _half_unit(comparison: ComparedResults) -> str:
@@ -237,7 +238,7 @@ def _causes(comparison: ComparedResults, changes: _Changes) -> Sheet:
 def _definition(comparison: ComparedResults) -> Sheet:
     """Return the sheet with facts on both results, and the differences in their columns, schemes and inputs.
 
-    It also lists illustrative inputs, figures that differ from their file's rule, and remarks.
+    It also lists drafts, illustrative inputs, figures that differ from their file's rule, and remarks.
     """
     sheet = Sheet(
         "Definition", "The two results, and how their schemes and inputs differ", "Formulas as written in the schemes."
@@ -252,6 +253,7 @@ def _definition(comparison: ComparedResults) -> Sheet:
             *(("column removed", name, "", comparison.label(name), "", "") for name in old),
             *(("column added", name, "", "", comparison.label(name), "") for name in new),
             *map(astuple, comparison.differences),
+            *(("draft", "", "", "", text, "") for text in comparison.drafts),
             *(("illustrative", "", "", "", text, "") for text in comparison.illustrative),
             *(("remark", "", "", "", text, "") for text in (*comparison.off_rule, *comparison.remarks)),
         ]

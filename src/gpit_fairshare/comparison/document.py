@@ -57,6 +57,7 @@ def document(comparison: ComparedResults) -> dict[str, Any]:
         "causes": [_cause_entry(cause, comparison) for cause in comparison.attribution],
         "differences": [_difference_entry(difference) for difference in comparison.differences],
         "illustrative": list(comparison.illustrative),
+        "draft": list(comparison.drafts),
         "off_rule": [
             {"side": word, **figure.document()}
             for word, side in (("old", comparison.old), ("new", comparison.new))

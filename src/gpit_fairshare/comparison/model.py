@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from gpit_fairshare.numbers import EXACT, MILLIONTH, PENNY, decimal_text, exact, parameter_value
 from gpit_fairshare.results.agreement import OffRule, in_one_line
-from gpit_fairshare.words import is_money, numbers_in
+from gpit_fairshare.scheme.model import draft_warning
+from gpit_fairshare.words import is_money, listed, numbers_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -288,6 +289,12 @@ class ComparedResults:
     def unit(self) -> str | None:
         """Return the unit of the answer; None, which counts as money, if it is not known."""
         return self.new.unit or self.old.unit
+
+    @property
+    def drafts(self) -> tuple[str, ...]:
+        """Return a sentence for each result that has values without source and assumption."""
+        drafts = ((side.name, (side.record.manifest or {}).get("draft", ())) for side in (self.old, self.new))
+        return tuple(f"{draft_warning(values)[:-1]} in {name}: {listed(values)}." for name, values in drafts if values)
 
     @property
     def illustrative(self) -> tuple[str, ...]:

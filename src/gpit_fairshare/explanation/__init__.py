@@ -97,6 +97,7 @@ def explain(
         step=step or "",
         agrees=result.agrees,
         illustrative=result.inputs.illustrative,
+        draft=scheme.drafts,
         settings=_setting_sentences(scheme, changed=False),
         changed=(*_setting_sentences(scheme, changed=True), *_changed_input_sentences(result, code, years)),
         became=became(result, code),

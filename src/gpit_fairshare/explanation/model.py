@@ -123,6 +123,8 @@ class ExplainedLines:
     agrees: bool
     """Whether every check passes, for all organisations."""
     illustrative: tuple[str, ...]
+    draft: tuple[str, ...]
+    """Parameters whose values have neither source nor assumption."""
     settings: tuple[str, ...]
     """Values set for the run, a sentence each."""
     changed: tuple[str, ...]

@@ -105,6 +105,7 @@ def _blocks(
     yield Title(headline_parts(comparison), tone)
     yield from (Paragraph(line, Tone.BAD) for line in comparison.off_rule)
     yield from written_line(file_names)
+    yield from (Paragraph(text, Tone.WARNING) for text in comparison.drafts)
     if comparison.illustrative:
         yield Paragraph(f"{QUOTED}: {' '.join(comparison.illustrative)}", Tone.WARNING)
     if not comparison.same:

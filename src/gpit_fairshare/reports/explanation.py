@@ -20,6 +20,7 @@ from gpit_fairshare.reports.document import (
     written_line,
 )
 from gpit_fairshare.results.agreement import in_one_line
+from gpit_fairshare.scheme.model import draft_warning
 from gpit_fairshare.words import span
 
 if TYPE_CHECKING:
@@ -103,8 +104,8 @@ def _lines_left_out(explanation: ExplainedLines) -> Iterator[Block]:
 def _warnings(explanation: ExplainedLines, *, with_lines: bool) -> Iterator[Block]:
     """Yield the warnings that come first.
 
-    They are about figures that differ from their rule, here and for other organisations, failing checks, illustrative
-    spend, parameters set for this run, and values changed in the workbook.
+    They are about figures that differ from their rule, here and for other organisations, failing checks, values without
+    a source, illustrative spend, parameters set for this run, and values changed in the workbook.
     """
     for difference in explanation.differences:
         yield Paragraph(f"Differs from its rule: {difference}.", Tone.BAD)
@@ -116,6 +117,7 @@ def _warnings(explanation: ExplainedLines, *, with_lines: bool) -> Iterator[Bloc
         yield Paragraph(f"A check fails in this run: {place}.", Tone.BAD)
     yield from (Paragraph(f"{sentence}.") for sentence in explanation.became)
     for heading, sentences in (
+        (draft_warning(explanation.draft).removesuffix("."), explanation.draft),
         ("Illustrative spend: do not quote any figure that uses it", explanation.illustrative),
         ("Set for this run, not in the scheme", explanation.settings),
         ("Changed in the workbook since the run", explanation.changed),

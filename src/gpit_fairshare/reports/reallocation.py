@@ -52,11 +52,15 @@ def reallocation_document(
 
 
 def letters_document(changes: Sequence[AllocationChange]) -> document.Document:
-    """Return the table of changes, below a warning if figures are illustrative; with no changes, only the headings."""
+    """Return the table of changes, with a warning above if a value has no source or figures are illustrative.
+
+    With no changes it has only the headings.
+    """
     amounts = [field.name for field in fields(AllocationChange) if field.type == "float"]
     names = [name for name in HEADINGS if name != "basis"]
-    illustrative = next((change.basis for change in changes if change.basis), "")
-    warning = [document.Paragraph(illustrative, marker="Illustrative figures. ")] if illustrative else []
+    basis = next((change.basis for change in changes if change.basis), "")
+    marker = "" if basis.startswith("DRAFT") else "Illustrative figures. "
+    warning = [document.Paragraph(basis, marker=marker)] if basis else []
     columns = [document.Column(name.replace("_", " "), Role.FIGURE if name in amounts else Role.TEXT) for name in names]
     rows = [document.Row([figure(getattr(change, name), "£") for name in names]) for change in changes]
     return document.Document([*warning, document.Table(columns, rows)])

@@ -115,6 +115,7 @@ class _ComparedManifest(StrictModel):
     boundaries: str | None
     crosswalk: list[dict[str, Any]]
     illustrative: list[str]
+    draft: list[str] = []
     parameters: list[dict[str, Any]]
     inputs: list[ManifestInput]
     findings: list[_ComparedFinding]

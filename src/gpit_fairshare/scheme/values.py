@@ -134,6 +134,9 @@ def _report_gaps(gaps: Sequence[tuple[_Declared, str, str]], read: LoadedFile[Sc
     for declaration, year, sentence in gaps:
         where, problem = Where(read.file, declaration.table.replace(".", " › ")), f"there is no value for {sentence}"
         remedy = f"add it under [{declaration.table}], or set it with --set {declaration.name}@{year}=VALUE"
+        if read.is_of_library:  # the user cannot add to it
+            settings = " ".join(f"--set {declared.name}=VALUE" for declared, _, _ in gaps)
+            remedy = f"set {'it' if len(gaps) == 1 else 'them'} with {settings}"
         together = ", nor for ".join(sentence for _, _, sentence in gaps)
         message = f"{read.file}: there is no value for {together}; {remedy}"
         faults.error(FindingCode.NO_VALUE, where, problem, remedy=remedy, message=message)
