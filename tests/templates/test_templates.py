@@ -21,7 +21,9 @@ from gpit_fairshare import GpitError, OutputError, UsageError
 from gpit_fairshare.cases.suite import run_all
 from gpit_fairshare.cli import app
 from gpit_fairshare.cli.init import _quoted
-from gpit_fairshare.templates import COMMAND, FILES, write_folder
+from gpit_fairshare.scheme.library import library_names
+from gpit_fairshare.scheme.review import review
+from gpit_fairshare.templates import COMMAND, FILES, NeutralStart, write_folder
 from recalculation import cached_values, recalculate
 from running import ROOT, gpit, read_rows, words
 from tiers import slow, slow_but
@@ -580,3 +582,96 @@ def test_the_document_has_every_file_option_and_key(tmp_path):
     assert set(options) == {"--json", "--help"}
     assert [key for key, _ in rows_below("key of `gpit-init/1`")] == list(document)
     assert COMMAND in DOCUMENT.read_text(encoding="utf-8")
+
+
+# With a transition, an organisation, years ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "transition", slow_but(["floor-and-ceiling", "transition-fund-application"], library_names("transition"))
+)
+def test_any_transition_gives_a_folder_that_runs(tmp_path, transition):
+    """The command runs and all checks pass, the case holds, and a review of the scheme finds no error.
+
+    £2,300,000 for 100,000 to 400,000 of 1,000,000 people is £230,000, £460,000, £690,000 and £920,000 in each year.
+    """
+    folder = tmp_path / "mine"
+    write_folder(folder, NeutralStart(transition, "ICB", ("2025/26", "2026/27")))
+
+    assert typed(COMMAND, "-o", "out.json", folder=folder) == 0
+    document = json.loads((folder / "out.json").read_text("utf-8"))
+    shares = [230_000, 460_000, 690_000, 920_000]
+    assert [row["fair_share"] for row in document["rows"]] == [*shares, *shares]
+    assert {row["year"] for row in document["rows"]} == {"2025/26", "2026/27"}
+    assert document["organisation"] == "ICB"
+    assert len(document["draft"]) == len(document["manifest"]["parameters"]) // 2
+    assert run_all([str(folder / "cases")]).ok
+    assert review(str(folder / "scheme.toml")).sound
+
+
+def test_the_first_case_of_a_transition_by_hand(tmp_path):
+    """With annual-loss-cap, whose cap is 7%, A falls to 93% of £500,000; C and D gain their fair share."""
+    write_folder(tmp_path / "mine", NeutralStart("annual-loss-cap", years=("2025/26",)))
+    case = tomllib.loads((tmp_path / "mine" / "cases" / "first-case.toml").read_text("utf-8"))
+
+    assert case["case"]["origin"] == "regression"
+    assert case["expected"] == {
+        "2025/26": {
+            "A": {"fair_share": 230_000, "allocation": 465_000},
+            "B": {"fair_share": 460_000, "allocation": 465_000},
+            "C": {"fair_share": 690_000, "allocation": 690_000},
+            "D": {"fair_share": 920_000, "allocation": 920_000},
+        }
+    }
+
+
+def test_a_transition_may_need_more_columns(tmp_path):
+    """The columns of an application are in the workbook and in the case; they may be blank."""
+    write_folder(tmp_path / "mine", NeutralStart("transition-fund-application"))
+    page = openpyxl.load_workbook(tmp_path / "mine" / "population.xlsx")["Population"]
+    table = (tmp_path / "mine" / "cases" / "first-case-population.csv").read_text("utf-8").splitlines()
+
+    assert [cell.value for cell in page[1]][-2:] == ["requested_support", "plan_reaches_parity"]
+    assert table[0].endswith(",basis,requested_support,plan_reaches_parity")
+    assert table[1].endswith(",illustrative,,")
+
+
+def test_what_is_not_chosen_stays(tmp_path):
+    """An organisation alone: the years of the template, no transition, no formula of its own, no worked figures."""
+    paths = write_folder(tmp_path / "mine", NeutralStart(organisation='local "care" board'))
+    scheme = tomllib.loads((tmp_path / "mine" / "scheme.toml").read_text("utf-8"))
+    readme = (tmp_path / "mine" / "README.md").read_text("utf-8")
+
+    assert scheme["scheme"]["organisation"] == 'local "care" board'
+    assert (scheme["scheme"]["years"], scheme["scheme"]["transition"]) == (["2014/15", "2015/16"], "none")
+    assert scheme["values"] == {"revenue_budget": 2_300_000}
+    assert [path.name for path in paths if path.name == "my-formula.toml"] == []
+    assert [word for word in ("my-formula", "core_sum", "£455,000", "<!--") if word in readme] == []
+
+
+@pytest.mark.parametrize(
+    ("start", "message"),
+    [
+        (
+            NeutralStart("floor-and-ceilings"),
+            r"^--transition floor-and-ceilings: not in the library; did you mean floor",
+        ),
+        (NeutralStart("none", years=("2025",)), r"^years 2025: '2025' is not a financial year; write it as 2014/15$"),
+        (NeutralStart(organisation=" "), r"scheme.toml: scheme › organisation: is empty"),
+    ],
+)
+def test_a_choice_that_cannot_be_is_refused(tmp_path, start, message):
+    """The message is one line, and nothing is written."""
+    with pytest.raises(GpitError, match=message):
+        write_folder(tmp_path / "mine", start)
+    assert not (tmp_path / "mine").exists()
+
+
+def test_the_options_of_the_command(tmp_path):
+    """`gpit init` with all three options names the files that it wrote."""
+    words = "init mine --transition none --organisation ICB --years 2025/26 --years 2026/27 --json"
+    with chdir(tmp_path), redirect_stdout(io.StringIO()) as printed:
+        assert app(words.split(), standalone_mode=False) == 0
+    names = {Path(name).relative_to("mine").as_posix() for name in json.loads(printed.getvalue())["files"]}
+
+    assert names == set(FILES) - {"my-formula.toml"} == set(contents(tmp_path / "mine"))

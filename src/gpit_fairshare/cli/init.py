@@ -24,23 +24,36 @@ def init(
     folder: Annotated[
         str, typer.Argument(metavar="DIR", help="Folder to write to; created if it does not exist.", show_default=False)
     ],
+    transition: Annotated[
+        str, typer.Option("--transition", metavar="NAME", help="Start with this transition of the library.")
+    ] = "",
+    organisation: Annotated[
+        str, typer.Option("--organisation", metavar="WORD", help="What a row is called: CCG, ICB, practice.")
+    ] = "",
+    years: Annotated[
+        list[str] | None, typer.Option("--years", metavar="YEAR", help="A year of the scheme; may be repeated.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of the list.")] = False,
 ) -> None:
     """Create a folder with input templates and an example scheme.
 
-    It is ready to run: replace the examples with your own figures.
+    It is ready to run: replace the examples with your own figures. With a transition, an organisation or years, the
+    scheme is a draft that starts from registered patients and the transition.
     """
     _refuse_empty(folder)
     # XlsxWriter loads here, so that --help answers at once.
-    from gpit_fairshare.templates import COMMAND, FILES, write_folder  # noqa: PLC0415
+    from gpit_fairshare.templates import COMMAND, FILES, NeutralStart, write_folder  # noqa: PLC0415
 
-    paths = write_folder(Path(folder))
+    is_neutral = bool(transition or organisation or years)
+    start = NeutralStart(transition, organisation, tuple(years or ())) if is_neutral else None
+    paths = write_folder(Path(folder), start)
     with allow_closed_pipe():
         if as_json:
             files = [str(path) for path in paths]
             print_json({"schema": "gpit-init/1", "folder": folder, "files": files, "command": COMMAND})
         else:
-            typer.echo(visible(_summary(folder, FILES, COMMAND)))
+            names = [path.relative_to(folder).as_posix() for path in paths]
+            typer.echo(visible(_summary(folder, {name: FILES[name] for name in names}, COMMAND)))
 
 
 def _refuse_empty(folder: str) -> None:

@@ -286,7 +286,7 @@ class Linker:
         other, first = self.parameters.setdefault(name, (entry, read))
         values = [declaration.values for declaration in (entry, other) if declaration.values]
         # A default is used only if no file gives values, so otherwise defaults may differ.
-        same = {"values": other.values} | ({"default": other.default} if values else {})
+        same = {"values": other.values, "example_": other.example_} | ({"default": other.default} if values else {})
         is_same = entry.model_copy(update=same) == other
         if (not is_same or values != values[:1] * len(values)) and name not in faults.unresolved:
             _report_difference(read, f"parameters › {name}", first, faults)

@@ -251,6 +251,8 @@ class ParameterEntry(Entry):
     """Its values by year (or every_year), if the scheme gives none."""
     note: Text = ""
     """What a reader should know about it."""
+    example_: AnyNumber | None = Field(default=None, alias="example")
+    """A value to start a draft with, for a parameter without a default; no run uses it."""
 
 
 class InputEntry(Entry):

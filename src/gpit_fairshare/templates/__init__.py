@@ -1,12 +1,14 @@
 """What `gpit init` writes into a folder: input templates, a scheme to edit and a first regression case.
 
-The texts are in `files/` exactly as they are written: edit them there.
+The texts are in `files/`: edit them there. What holds only for the worked example, and not if the user names a
+transition, an organisation or years, is between `<!-- example -->` and `<!-- end -->`, or in files of its own.
 The same version writes the same bytes.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import shutil
 from contextlib import ExitStack
@@ -14,13 +16,14 @@ from importlib import resources
 from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.errors import OutputError, UsageError
+from gpit_fairshare.templates.neutral_start import NeutralStart, filled_in
 from gpit_fairshare.templates.workbooks import COMMAND, POPULATION, SPEND, workbook
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-__all__ = ["COMMAND", "FILES", "write_folder"]
+__all__ = ["COMMAND", "FILES", "NeutralStart", "write_folder"]
 
 FILES: Final = {
     "README.md": "what each file is, and the commands",
@@ -28,29 +31,40 @@ FILES: Final = {
     "spend.xlsx": "their spend, line by line",
     "scheme.toml": "years, values and where they come from",
     "my-formula.toml": "the rule: the fair share, step by step",
-    "cases/first-case.toml": "what the rule should give, calculated by hand",
+    "cases/first-case.toml": "what the rule should give for its inputs",
     "cases/first-case-population.csv": "its organisations",
     "cases/first-case-spend.csv": "its lines of spend",
+    "gpit.toml": "the files that commands use here",
 }
 """Every file that is written, by its name inside the folder, with a description."""
 
+_EXAMPLE: Final = re.compile(r"<!-- example -->\n(.*?)<!-- end -->\n", re.DOTALL)
 _WORKBOOKS: Final = {"population.xlsx": POPULATION, "spend.xlsx": SPEND}
 
 
-def write_folder(folder: Path) -> list[Path]:
+def write_folder(folder: Path, start: NeutralStart | None = None) -> list[Path]:
     """Write all files into a folder, which is created if it does not exist; return their paths, README first.
 
     All or none: they are written to a temporary folder and moved into place at the end.
+
+    Args:
+        folder: The folder.
+        start: What the user chose; None for the worked example with a formula of its own.
 
     Raises:
         OutputError: The folder cannot be written to; it is unchanged.
     """
     try:
         _refuse_unusable(folder)
-        _write_files(folder, {name: _file_content(name) for name in FILES})
+        files = {name: _file_content(name) for name in FILES}
+        readme, kept = files["README.md"].decode(), r"\1" if start is None else ""
+        files["README.md"] = _EXAMPLE.sub(kept, readme).encode()
+        if start is not None:
+            files = filled_in(start, files | {"cases/first-case.toml": _file_content("cases/calculated-case.toml")})
+        _write_files(folder, files)
     except OSError as fault:
         raise OutputError(f"{folder}: cannot be written to ({fault.strerror or fault}); nothing was changed") from None
-    return [folder / name for name in FILES]
+    return [folder / name for name in files]
 
 
 def _refuse_unusable(folder: Path) -> None:

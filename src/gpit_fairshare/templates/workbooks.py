@@ -25,7 +25,7 @@ COMMAND: Final = (
 """The command to run inside the written folder; the same in bash and PowerShell."""
 LAST_ROW: Final = 10_001
 """Last row with data validation: room for 10,000 rows of figures."""
-_NUMBERS: Final = {"text": "@", "people": "#,##0", "£": "£#,##0.00;-£#,##0.00"}
+_NUMBERS: Final = {"text": "@", "people": "#,##0", "£": "£#,##0.00;-£#,##0.00", "number": "General"}
 _NOTE_CHARACTERS: Final = 46
 """Characters that always fit on a line of a heading's note; a line is 16 pixels high."""
 _CHARACTERS: Final = 110
@@ -54,7 +54,7 @@ class TemplateColumn:
     """What the column contains, in a sentence."""
     allowed: str
     """What may be typed, in one or two sentences; at most 255 characters, the limit of Excel."""
-    kind: Literal["text", "people", "£"] = "text"
+    kind: Literal["text", "people", "£", "number"] = "text"
     rule: Mapping[str, Any] = field(default_factory=lambda: {"validate": "any"})
     """Data validation in the form of XlsxWriter. A formula is written for row 2, the first row of figures."""
 
@@ -66,7 +66,7 @@ class Template:
     title: str
     sheet: str
     columns: tuple[TemplateColumn, ...]
-    rows: tuple[tuple[str | int, ...], ...]
+    rows: tuple[tuple[str | float, ...], ...]
     """Examples, a cell for each column; an empty text is a blank cell."""
     purpose: str
     steps: tuple[str, ...]
