@@ -1092,3 +1092,19 @@ def test_junit_of_texts_that_xml_does_not_allow(folder):
     assert 'a < b & "c" ]]> ' in failure.text
     assert "\uffff" not in failure.text
     assert "\U0001f600" in failure.text
+
+
+def test_a_case_of_a_scheme_without_years(tmp_path):
+    """A case gives the years that the scheme does not have: of £1,000 for 100 and 300 people, £250 and £750."""
+    write_rows(
+        tmp_path / "p.csv",
+        [{"org_code": "A", "registered_population": 100}, {"org_code": "B", "registered_population": 300}],
+    )
+    (tmp_path / "neutral.toml").write_text(
+        '[case]\nname = "neutral"\ntitle = "Two"\norigin = "worked by hand"\nworking = "A quarter of £1,000."\n'
+        '[run]\nscheme = "fair-share"\npopulation = "p.csv"\nyears = "2025/26"\n[run.set]\nrevenue_budget = 1_000\n'
+        '[expected."2025/26"]\nA = { allocation = 250 }\nB = { allocation = 750 }\n',
+        encoding="utf-8",
+    )
+
+    assert run_all([str(tmp_path / "neutral.toml")]).exit_code == 0

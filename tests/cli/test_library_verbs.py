@@ -280,6 +280,7 @@ def texts() -> dict[str, str]:
     for document in ("docs/scheme-files.md", "docs/start.md"):
         blocks = re.findall(r"^```toml\n(.*?)^```", (ROOT / document).read_text("utf-8"), re.MULTILINE | re.DOTALL)
         texts_by_name |= {f"{document} {number}": text for number, text in enumerate(blocks)}
+    texts_by_name.pop("src/gpit_fairshare/templates/files/gpit.toml")
     return {name: text for name, text in texts_by_name.items() if set(tomllib.loads(text)) & set(SHELVES)}
 
 

@@ -787,8 +787,8 @@ def test_keys_of_a_case_are_all_there():
     source = next(text for key, text in table(TESTING, "key of `[case]`", "what it is") if key == "`source`")
 
     assert [quoted(name)[0] for name in heads] == list(CaseHeader.model_fields)
-    assert set(RunEntry.model_fields) == {option.key for option in OPTIONS.values()} - {"years"}
-    assert sorted(kinds) == sorted({option.kind.value for option in OPTIONS.values() if option.key != "years"})
+    assert set(RunEntry.model_fields) == {option.key for option in OPTIONS.values()}
+    assert sorted(kinds) == sorted({option.kind.value for option in OPTIONS.values()})
     assert [re.sub(r'^\[|\]$|\."2014/15"', "", name) for name in parts] == list(CaseDocument.model_fields)[2:]
     assert tuple(origins) == ORIGINS
     assert set(CaseSource.model_fields) <= set(quoted(source))

@@ -192,10 +192,11 @@ _OF_A_RUN: Final[dict[OptionKind, Any]] = {
     OptionKind.UNITS: (dict[Line, Line], Field(default_factory=dict)),
     OptionKind.CODES: (Texts, Field(default_factory=list)),
     OptionKind.MEGABYTES: (int | None, Field(default=None, ge=1)),
+    OptionKind.YEARS: (Annotated[list[Line], BeforeValidator(_as_list)] | None, None),
     OptionKind.DAY: (Line | dt.date | None, None),
     OptionKind.FILES: (Annotated[list[FilePath], BeforeValidator(_as_list)], Field(default_factory=list)),
 }
-"""Type and default of each option of `gpit allocate` in a case file; the years come from the scheme."""
+"""Type and default of each option of `gpit allocate` in a case file; the years come from the scheme if not given."""
 _run_options = create_model(
     "_run_options",
     __base__=Entry,

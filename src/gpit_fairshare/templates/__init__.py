@@ -12,11 +12,11 @@ import re
 import secrets
 import shutil
 from contextlib import ExitStack
+from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.errors import OutputError, UsageError
-from gpit_fairshare.templates.neutral_start import NeutralStart, filled_in
 from gpit_fairshare.templates.workbooks import COMMAND, POPULATION, SPEND, workbook
 
 if TYPE_CHECKING:
@@ -42,6 +42,17 @@ _EXAMPLE: Final = re.compile(r"<!-- example -->\n(.*?)<!-- end -->\n", re.DOTALL
 _WORKBOOKS: Final = {"population.xlsx": POPULATION, "spend.xlsx": SPEND}
 
 
+@dataclass(frozen=True, slots=True)
+class NeutralStart:
+    """What the user chooses for a folder; empty if not chosen."""
+
+    transition: str = ""
+    """Name of a transition of the library."""
+    organisation: str = ""
+    """What a row is called."""
+    years: tuple[str, ...] = ()
+
+
 def write_folder(folder: Path, start: NeutralStart | None = None) -> list[Path]:
     """Write all files into a folder, which is created if it does not exist; return their paths, README first.
 
@@ -60,6 +71,9 @@ def write_folder(folder: Path, start: NeutralStart | None = None) -> list[Path]:
         readme, kept = files["README.md"].decode(), r"\1" if start is None else ""
         files["README.md"] = _EXAMPLE.sub(kept, readme).encode()
         if start is not None:
+            # Polars loads only if there is something to calculate.
+            from gpit_fairshare.templates.neutral_start import filled_in  # noqa: PLC0415
+
             files = filled_in(start, files | {"cases/first-case.toml": _file_content("cases/calculated-case.toml")})
         _write_files(folder, files)
     except OSError as fault:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from gpit_fairshare.language.kinds import Symbol
+    from gpit_fairshare.templates import NeutralStart
 
 _STANDARD: Final = frozenset((*(column.name for column in POPULATION.columns), "historic_spend"))
 _EXAMPLES: Final = {"£": 100_000, "£ per head": 2, "people": 100_000, "%": 0.02}
@@ -40,17 +41,6 @@ _DRAFTS: Final = """\
 [values]
 """
 _SPEND_ASSUMED: Final = 'assumption = "An example: committed revenue cost of every category."\n'
-
-
-@dataclass(frozen=True, slots=True)
-class NeutralStart:
-    """What the user chooses; empty if not chosen."""
-
-    transition: str = ""
-    """Name of a transition of the library."""
-    organisation: str = ""
-    """What a row is called."""
-    years: tuple[str, ...] = ()
 
 
 def filled_in(start: NeutralStart, templates: Mapping[str, bytes]) -> dict[str, bytes]:
@@ -124,7 +114,9 @@ def _scheme(text: str, head: Mapping[str, Any], value_lines: str) -> str:
         if value:
             line = re.search(rf'^{key} = ("[^"]*"|\[[^\]]*\]) *', start, re.MULTILINE)
             assert line, key  # the template has every key  # noqa: S101
-            start = start.replace(line[0], f"{key} = {_toml(value)}".ljust(len(line[0])), 1)
+            start = start.replace(
+                line[0], f"{key} = {_toml(value)}".ljust(len(line[0]) if line[0].endswith(" ") else 0), 1
+            )
     spend = after.partition(_SPEND_BEGIN)[2].partition(_SPEND_SOURCE)[0]
     return f"{start}{_DRAFTS}{value_lines}\n{_SPEND_BEGIN}{spend}{_SPEND_ASSUMED}"
 
