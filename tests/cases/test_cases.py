@@ -1108,3 +1108,13 @@ def test_a_case_of_a_scheme_without_years(tmp_path):
     )
 
     assert run_all([str(tmp_path / "neutral.toml")]).exit_code == 0
+
+
+def test_a_key_of_a_case_in_the_wrong_table(tmp_path):
+    """A file of expected figures is named in [case]: at the top or under [run], the message says so."""
+    for head in ('expected_file = "x.csv"\n[case]\n', '[run]\nexpected_file = "x.csv"\n[case]\n'):
+        (tmp_path / "a.toml").write_text(f'{head}name = "a"\ntitle = "A"\norigin = "regression"\n', encoding="utf-8")
+        (verdict,) = run_all([str(tmp_path / "a.toml")]).verdicts
+
+        assert "unknown key expected_file; did you mean" in verdict.reasons[0]
+        assert "expected_file in [case]?" in verdict.reasons[0]

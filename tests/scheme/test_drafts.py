@@ -209,3 +209,50 @@ def test_fair_share_without_a_transition(tmp_path):
 
     assert result.rows["allocation"].to_list() == [250, 750]
     assert {effect.assumption for effect in result.effects} == {1}
+
+
+# Slips of TOML ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("floor_growth = -5%", 'a percentage without quotes; write "-5%"'),
+        ('floor_growth = { value = -5%, assumption = "x" }', 'a percentage without quotes; write "-5%"'),
+        ("revenue_budget = 1,000,000", "a number with commas or blanks; write 1_000_000"),
+        ('revenue_budget = { value = 1,000, source = "x" }', "a number with commas or blanks; write 1_000"),
+        ("revenue_budget = 5 000", "a number with commas or blanks; write 5_000"),
+        ("revenue_budget = 5_000_000 £", "a number with £ or letters; write it in pounds, such as 5_000_000"),
+        ("revenue_budget = £5m", "a number with £ or letters; write it in pounds, such as 5_000_000"),
+        ("revenue_budget = 5m", "a number with £ or letters; write it in pounds, such as 5_000_000"),
+        ("revenue_budget == 5", "two equals signs; write one"),
+        ("revenue_budget 5", "a key without =; write one word, = and a value, such as floor_growth = 0.5"),
+        ("revenue_budget: 5", "a key without =; write one word, = and a value, such as floor_growth = 0.5"),
+        ("revenue_budget = “5”", 'curly quotes; write straight ones, as in "text"'),
+        ("years = 2025/26", 'a year or fraction without quotes; write "2025/26"'),
+        ("date = 3 April 2014", "a date in words; write it as 2014-04-03"),
+        ("formula = registered-population", 'a text without quotes; write "registered-population"'),
+        ("share = .5", "a number that begins with a point; write 0.5"),
+    ],
+)
+def test_a_slip_says_what_to_write(file, line, message):
+    """What an analyst writes as in Excel is refused with its line, what it is, and what to write instead."""
+    with pytest.raises(SchemeError, match=r"^mine.toml: line 3, column \d+: not valid TOML: ") as refused:
+        load(file(f"[scheme]\n\n{line}\n"))
+    assert str(refused.value).endswith(f": {message}")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("years =", "Years =", "scheme: unknown key Years; did you mean years?"),
+        ("organisation =", "organization =", "scheme: unknown key organization; did you mean organisation or"),
+        ("organisation =", 'unit = "£"\norganisation =', "unknown key unit; did you mean unit in [parameters.…]?"),
+        ("organisation =", 'source = "x"\norganisation =', "unknown key source; did you mean sources or source in ["),
+    ],
+)
+def test_an_unknown_key_names_its_table(file, old, new, message):
+    """A key that is misspelt, or that belongs in another table, says so."""
+    with pytest.raises(SchemeError) as refused:
+        load(file(HEAD.replace(old, new) + VALUES))
+    assert message in str(refused.value)

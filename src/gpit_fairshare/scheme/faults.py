@@ -18,7 +18,7 @@ from pydantic import BaseModel, ValidationError
 from gpit_fairshare.errors import FormulaError, SchemeError, Sort
 from gpit_fairshare.findings import FindingCode, FindingCollector, Where
 from gpit_fairshare.scheme.library import KINDS
-from gpit_fairshare.words import nearest, nearest_of, one_line
+from gpit_fairshare.words import near_names, nearest, nearest_of, one_line
 
 if TYPE_CHECKING:
     import tomllib
@@ -47,6 +47,18 @@ _MESSAGES: Final = {
     ),
 }
 """Messages for Pydantic's types of error; `_shape_message` has the others."""
+_SLIPS: Final = (
+    ("=", "two equals signs; write one"),
+    (r"[-+]?[\d_.]+ ?%", 'a percentage without quotes; write "{0}"'),
+    (r"\d{1,2} [A-Za-z]+ \d{4}", "a date in words; write it as 2014-04-03"),
+    (r"\d+/\d+", 'a year or fraction without quotes; write "{0}"'),
+    (r"[-+]?\d{1,3}(?:[, ]\d{3})+(?!\d)", "a number with commas or blanks; write {1}"),
+    (r"[-+]?(?:[£$€]|[\d_.,]+\s*[£$€a-zA-Z])", "a number with £ or letters; write it in pounds, such as 5_000_000"),
+    ("[“”„‘’]", 'curly quotes; write straight ones, as in "text"'),
+    (r"\.\d+", "a number that begins with a point; write 0{0}"),
+    (r"[A-Za-z][\w.-]*(?: [\w.-]+)*", 'a text without quotes; write "{0}"'),
+)
+"""What people write as a value that is no TOML, and what to write: `{0}` is what was found, `{1}` only its digits."""
 STAND_IN: Final = "?"
 _LISTS: Final = ("steps", "checks", "outcomes")
 _TABLES: Final = ("parameters", "inputs", "values", "sources")
@@ -142,7 +154,32 @@ def toml_problem(fault: tomllib.TOMLDecodeError, text: str) -> tuple[str, str]:
         reason = "the same key is given twice before this place"
     elif reason.startswith("Illegal character '\\n'"):
         reason = "a text in quotes does not end on its line"
+    elif reason.startswith("Expected '=' after a key"):
+        reason = _slip(text, place) or "a key without =; write one word, = and a value, such as floor_growth = 0.5"
+    else:
+        reason = _slip(text, place) or reason
     return place, f"not valid TOML: {one_line(reason[:1].lower() + reason[1:], 200)}"
+
+
+def _slip(text: str, place: str) -> str:
+    """Return what is wrong with the value at a place, and what to write; empty if it is no slip that is known."""
+    line, column = map(int, re.findall("[0-9]+", place))
+    row = text.split("\n")[line - 1]
+    equals = row.rfind("=", 0, column - 1)
+    value = row[equals + 1 :].strip()
+    for pattern, slip in _SLIPS if equals > 0 else ():
+        if match := re.match(pattern, value):
+            return slip.format(match[0], re.sub("[, ]", "_", match[0]))
+    return ""
+
+
+def _table_of(key: str, model: type[BaseModel]) -> str:
+    """Return the table of a kind of file that has a key: `[case]`, `[parameters.…]`; empty if none has it."""
+    for table, field in _fields(model).items():
+        for kind in (field.annotation, _type_below(field.annotation, "")):
+            if key in _fields(kind):
+                return f"[{table}]" if _model_of(field.annotation) else f"[{table}.…]"
+    return ""
 
 
 def _shape_fault(error: ErrorDetails, data: Mapping[str, Any], model: type[BaseModel]) -> ShapeFault:
@@ -160,7 +197,8 @@ def _shape_fault(error: ErrorDetails, data: Mapping[str, Any], model: type[BaseM
         return ShapeFault((*path, location[-1]), removable, _place(path, data), message, kind)
     if kind == "extra_forbidden":
         keys, key = [str(key) for key in _fields(types[-2])], str(path[-1])
-        return ShapeFault(path, 0, _place(path[:-1], data), _unknown_key(key, keys), kind, nearest_of(key, keys))
+        message = _unknown_key(key, keys, _table_of(key, model) if len(path) < 3 else "")
+        return ShapeFault(path, 0, _place(path[:-1], data), message, kind, nearest_of(key, keys))
     if kind == "literal_error" and location[-1] == "[key]":
         message = _unknown_key(str(path[-1]), re.findall(r"'([^']*)'", error["ctx"]["expected"]))
         return ShapeFault(path, removable, _place(path[:-1], data), message, kind)
@@ -191,9 +229,14 @@ def _shape_message(error: ErrorDetails, expected_type: Any) -> str:
     return f"{message}; found {_found_value(error.get('input'))}"
 
 
-def _unknown_key(key: str, known_keys: Sequence[str]) -> str:
-    """Return the message for an unknown key, with the nearest known key, or else with all known keys."""
+def _unknown_key(key: str, known_keys: Sequence[str], table: str = "") -> str:
+    """Return the message for an unknown key, with the nearest known key, or else with all known keys.
+
+    If the key is one of another `table`, this is named too.
+    """
     key = one_line(key)
+    if table:
+        return f"unknown key {key}; did you mean {' or '.join([*near_names(key, known_keys), f'{key} in {table}'])}?"
     return f"unknown key {key}{nearest(key, known_keys) or '; known keys are ' + ', '.join(known_keys)}"
 
 

@@ -74,7 +74,8 @@ def write_folder(folder: Path, start: NeutralStart | None = None) -> list[Path]:
             # Polars loads only if there is something to calculate.
             from gpit_fairshare.templates.neutral_start import filled_in  # noqa: PLC0415
 
-            files = filled_in(start, files | {"cases/first-case.toml": _file_content("cases/calculated-case.toml")})
+            files["cases/first-case.toml"] = _file_content("cases/calculated-case.toml")
+            files = filled_in(files, start.transition, start.organisation, start.years)
         _write_files(folder, files)
     except OSError as fault:
         raise OutputError(f"{folder}: cannot be written to ({fault.strerror or fault}); nothing was changed") from None

@@ -23,10 +23,9 @@ from gpit_fairshare.templates.workbooks import POPULATION, Template, TemplateCol
 from gpit_fairshare.words import nearest, one_line, plural
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from gpit_fairshare.language.kinds import Symbol
-    from gpit_fairshare.templates import NeutralStart
 
 _STANDARD: Final = frozenset((*(column.name for column in POPULATION.columns), "historic_spend"))
 _EXAMPLES: Final = {"£": 100_000, "£ per head": 2, "people": 100_000, "%": 0.02}
@@ -43,30 +42,32 @@ _DRAFTS: Final = """\
 _SPEND_ASSUMED: Final = 'assumption = "An example: committed revenue cost of every category."\n'
 
 
-def filled_in(start: NeutralStart, templates: Mapping[str, bytes]) -> dict[str, bytes]:
+def filled_in(
+    templates: Mapping[str, bytes], transition: str, organisation: str, years: Sequence[str]
+) -> dict[str, bytes]:
     """Return the contents of the folder's files, by name, with the choices of the user in place of the examples.
 
-    What is not chosen stays as in the templates; without a transition every allocation is the fair share.
+    What is empty stays as in the templates; without a transition every allocation is the fair share.
 
     Raises:
         UsageError: There is no such transition, or a parameter of it has neither default nor example.
     """
-    transition, names = start.transition or "none", library_names("transition")
+    transition, names = transition or "none", library_names("transition")
     if transition not in names:
         hint = nearest(transition, names)
         raise UsageError(f"--transition {one_line(transition)}: not in the library{hint}; it has {', '.join(names)}")
     joined = join("fair-share", Faults(), transition=transition)
     values = {name: _first_value(joined, name) for name in joined.draft.parameters}
     settings = [Setting(name, None, str(value)) for name, value in values.items()]
-    if start.years:  # refused here rather than in the scheme that is written
-        load("fair-share", transition=transition, years=start.years, settings=settings)
+    if years:  # refused here rather than in the scheme that is written
+        load("fair-share", transition=transition, years=years, settings=settings)
     inputs = joined.scheme.inputs if joined.scheme else ()
     columns = [_column(symbol, joined) for symbol in inputs if symbol.name not in _STANDARD]
     cells = [_example(symbol) for symbol in inputs if symbol.name not in _STANDARD]
     head = {
-        "title": f"Fair shares of four example {plural(start.organisation or 'organisation')}",
-        "organisation": start.organisation,
-        "years": list(start.years),
+        "title": f"Fair shares of four example {plural(organisation or 'organisation')}",
+        "organisation": organisation,
+        "years": list(years),
         "formula": "registered-population",
         "transition": transition,
     }
