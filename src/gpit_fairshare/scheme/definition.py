@@ -53,7 +53,6 @@ def definition(scheme: Scheme) -> dict[str, Any]:
         **_plain(scheme, *_HEAD),
         "money": asdict(scheme.money),
         "counts": {column: list(words) for column, words in scheme.counts.items()},
-        # Only where it is so, so that the tables of other schemes do not change.
         **({"has_draft_counts": True} if scheme.has_draft_counts else {}),
         "sources": [{**asdict(source), "key": key} for source, key in keys.items()],
         "parameters": [

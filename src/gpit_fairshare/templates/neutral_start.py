@@ -175,11 +175,7 @@ def _run_and_expected(files: Mapping[str, bytes], values: Mapping[str, Any]) -> 
     for year in result.years:
         lines += ["", f'[expected."{year}"]']
         for row in result.year(year).iter_rows(named=True):
-            figures = (f"{key} = {_toml(_whole(row[key]))}" for key in ("fair_share", "allocation"))
+            amounts = [(key, row[key]) for key in ("fair_share", "allocation")]
+            figures = (f"{key} = {_toml(int(amount) if amount.is_integer() else amount)}" for key, amount in amounts)
             lines.append(f"{row['org_code']} = {{ {', '.join(figures)} }}")
     return "\n".join([*lines, ""])
-
-
-def _whole(value: float) -> float:
-    """Return a figure as an integer if it is whole."""
-    return int(value) if value == int(value) else value
