@@ -581,6 +581,8 @@ def test_errors_are_what_load_refuses(tmp_path, name):
         except GpitError as caught:
             fault = str(caught)
             refusals += 1
+        if "has no years of its own" in fault:  # only a run needs years
+            continue
         outcome = review(path) if option == "scheme" else review("gpit-2014-16", **{option: path})
         errors = [finding for finding in outcome.findings if finding.level == "error"]
 

@@ -119,7 +119,8 @@ def join(
     if years is not None:
         read = _in_years(read, years)
     if needs_years and not read.model.scheme.years:
-        raise UsageError(f"{one_line(name)} has no years of its own; give --years 2025/26, once for each year")
+        label = name if read.is_of_library else read.file
+        raise UsageError(f"{label} has no years of its own; give --years 2025/26, once for each year")
     joined = Joined(read, formula=read.model.header.name if kind == "formula" else "")
     with suppress(StoppedError):
         _link_files(joined, faults, formula, transition)

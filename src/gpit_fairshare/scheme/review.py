@@ -75,7 +75,7 @@ def review(
         kind: The kind of file, if the library has several with that name.
 
     Returns:
-        A `Review`; its errors include every problem that `load` would raise.
+        A `Review`; its errors include every problem that `load` would raise, except that a scheme has no years.
 
     Raises:
         UsageError: `formula` or `transition` was given, but the file is not a scheme.
