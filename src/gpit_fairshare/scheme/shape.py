@@ -252,7 +252,7 @@ class ParameterEntry(Entry):
     note: Text = ""
     """What a reader should know about it."""
     example_: AnyNumber | None = Field(default=None, alias="example")
-    """A value to start a draft with, for a parameter without a default; no run uses it."""
+    """A value with which `gpit init` starts a draft, in place of a default; no run uses it."""
 
 
 class InputEntry(Entry):

@@ -1,6 +1,6 @@
 """The folder of `gpit init` for a transition, an organisation or years that the user names: its templates, filled in.
 
-The formula is that of the scheme `fair-share`. Each value is a plain number, its default or an example, so that the
+The formula is that of the scheme `fair-share`. Each value is a plain number, an example or its default, so that the
 scheme is a draft. Expected figures of the first case come from a run of the folder.
 """
 
@@ -82,13 +82,13 @@ def filled_in(
 
 
 def _first_value(joined: Joined, name: str) -> int | float | str:
-    """Return the value of a parameter with which a scheme starts: its default, or else its example.
+    """Return the value of a parameter with which a scheme starts: its example, or else its default.
 
     Raises:
         UsageError: It has neither.
     """
     entry, read = joined.draft.parameters[name]
-    value = entry.default.value if entry.default else entry.example_
+    value = entry.example_ if entry.example_ is not None or not entry.default else entry.default.value
     if value is None:
         raise UsageError(f"{read.file}: parameters › {name}: there is neither default nor example; add example = 5")
     return value
