@@ -30,9 +30,9 @@ def test_a_manifest_has_every_option():
     assert [by_key[key] for key in run] == sorted(by_key.values())
 
 
-def test_a_case_has_every_option_but_years():
-    """A case may use every option of `gpit allocate`, except years, which come from its scheme."""
-    assert set(RunEntry.model_fields) == {option.key for option in OPTIONS.values()} - {"years"}
+def test_a_case_has_every_option():
+    """A case may use every option of `gpit allocate`."""
+    assert set(RunEntry.model_fields) == {option.key for option in OPTIONS.values()}
 
 
 @pytest.mark.parametrize(("function", "own"), [(allocate, "with_effects"), (check, "organisation")])

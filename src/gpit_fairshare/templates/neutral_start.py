@@ -115,9 +115,9 @@ def _scheme(text: str, head: Mapping[str, Any], value_lines: str) -> str:
         if value:
             line = re.search(rf'^{key} = ("[^"]*"|\[[^\]]*\]) *', start, re.MULTILINE)
             assert line, key  # the template has every key  # noqa: S101
-            start = start.replace(
-                line[0], f"{key} = {_toml(value)}".ljust(len(line[0]) if line[0].endswith(" ") else 0), 1
-            )
+            gap = " " * line[0].endswith(" ")  # before a comment, which stays in its column
+            filled = f"{key} = {_toml(value)}{gap}"
+            start = start.replace(line[0], filled.ljust(len(line[0])) if gap else filled, 1)
     spend = after.partition(_SPEND_BEGIN)[2].partition(_SPEND_SOURCE)[0]
     return f"{start}{_DRAFTS}{value_lines}\n{_SPEND_BEGIN}{spend}{_SPEND_ASSUMED}"
 
