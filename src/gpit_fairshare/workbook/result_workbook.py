@@ -56,8 +56,7 @@ def write_workbook(
 def _build_sheets(layout: Layout) -> list[Sheet]:
     """Build every sheet of the workbook, and return them in order: to read, About, to audit, and for formulas alone.
 
-    Sheets with nothing to show are left out, such as the sheet Sharing if no step searches for a factor. If values have
-    no source, every sheet says so first.
+    Sheets with nothing to show are left out. If values have no source, every sheet says so first.
     """
     inputs = input_sheets(layout)
     groupings = layout.result.years[layout.years[0]].labels
