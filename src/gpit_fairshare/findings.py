@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum, unique
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Self, get_args
 
+from gpit_fairshare.presentation import short_repr
 from gpit_fairshare.renamed import renamed_attribute
 from gpit_fairshare.words import listed, sentence
 
@@ -176,6 +177,7 @@ ABOUT_MONEY: Final = frozenset(
 """Findings about the money of a run, which a reader must see first."""
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class Finding:
     """An error, a warning or a note about input files, files of a scheme, or a run.

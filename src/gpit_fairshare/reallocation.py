@@ -123,6 +123,7 @@ def _settings_of_run(
         options["tolerance"] = ("--tolerance", tolerance)
     if recover is not None:
         options["recovery_share"] = ("--recover", recover)
+    receive = [receive] if isinstance(receive, str) else receive
     for word in receive:
         if word not in RECEIVERS:
             raise UsageError(f"--receive {word}: expected {', '.join(RECEIVERS)}{nearest(word, RECEIVERS)}")

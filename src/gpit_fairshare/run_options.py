@@ -7,14 +7,18 @@ case all come from here. To add an option, add a field to `RunOptions`, and use 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date  # noqa: TC003  # `get_type_hints` reads it from the annotations
+from datetime import date
 from enum import Enum
 from functools import wraps
 from inspect import getdoc, signature
+from numbers import Number
 from pathlib import Path
 from typing import Annotated, Any, Final, ParamSpec, TypeVar, get_type_hints
+
+from gpit_fairshare.errors import UsageError
+from gpit_fairshare.words import joined, nearest, one_line
 
 Files = str | Path | Sequence[str | Path] | None
 Rule = str | Path | None
@@ -126,6 +130,11 @@ class RunOptions:
         bool, Option("--sample", OptionKind.FLAG, "Use the England 2014/15 sample; its spend is illustrative.")
     ] = False
 
+    def __post_init__(self) -> None:
+        """Check the type of each value; one year or code may be given as a text."""
+        for name, option in OPTIONS.items():
+            object.__setattr__(self, name, _checked(name, option.kind, getattr(self, name)))
+
 
 OPTIONS: Final[Mapping[str, Option]] = {
     name: hint.__metadata__[0] for name, hint in get_type_hints(RunOptions, include_extras=True).items()
@@ -133,11 +142,51 @@ OPTIONS: Final[Mapping[str, Option]] = {
 """Every option by the name of its field."""
 
 
+def _checked(name: str, kind: OptionKind, value: Any) -> Any:
+    """Return the value of an option; years and codes as a tuple.
+
+    Raises:
+        UsageError: It has another type than its kind takes. Files and rules are checked when they are read.
+    """
+    match kind:
+        case OptionKind.SETTINGS | OptionKind.COLUMNS | OptionKind.UNITS:
+            types = str | Number if kind is OptionKind.SETTINGS else str
+            entries = value.items() if isinstance(value, Mapping) else [] if value is None else [(None, None)]
+            fits = all(isinstance(key, str) and isinstance(entry, types) for key, entry in entries)
+            expected = f"a dictionary, such as {_EXAMPLES[kind]}"
+        case OptionKind.YEARS | OptionKind.CODES:
+            texts = [value] if isinstance(value, str) else value
+            texts = tuple(texts) if isinstance(texts, Iterable) else texts
+            fits = texts is None or (isinstance(texts, tuple) and all(isinstance(text, str) for text in texts))
+            if fits:
+                return texts
+            expected = f"a text or a list of texts, such as {_EXAMPLES[kind]}"
+        case OptionKind.DAY:
+            fits, expected = value is None or isinstance(value, str | date), "a date or a text such as '2020-04-01'"
+        case OptionKind.MEGABYTES:
+            fits, expected = isinstance(value, int | float), "a number of megabytes"
+        case _:
+            return value
+    if not fits:
+        raise UsageError(f"{name}={one_line(repr(value))}: expected {expected}")
+    return value
+
+
 def listed(paths: Files) -> list[str]:
     """Return one path, several or none as a list of texts."""
     if paths is None:
         return []
     return [str(path) for path in ([paths] if isinstance(paths, str | Path) else paths)]
+
+
+_EXAMPLES: Final = {
+    OptionKind.SETTINGS: '{"revenue_budget@2015/16": 150_000_000}',
+    OptionKind.COLUMNS: '{"Patients": "registered_population"}',
+    OptionKind.UNITS: '{"Spend": "£m"}',
+    OptionKind.YEARS: '"2014/15"',
+    OptionKind.CODES: '"00C"',
+}
+"""Values of options, for messages to callers from Python."""
 
 
 def called_with(
@@ -159,9 +208,16 @@ def called_with(
 
         @wraps(function)
         def call(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Answer:
+            if args:
+                value = one_line(repr(args[0]), 40)
+                raise UsageError(f"{function.__name__}({value}): every argument needs its name, such as population=…")
+            for name in kwargs:
+                if name not in names:
+                    hint = nearest(name, names) or f"; the arguments are {joined(names)}"
+                    raise UsageError(f"{function.__name__}({name}=…): there is no such argument{hint}")
             return function(model(*args, **kwargs))
 
-        types = get_type_hints(model)
+        types, names = get_type_hints(model), list(signature(model).parameters)
         parameters = [field.replace(annotation=types[name]) for name, field in signature(model).parameters.items()]
         answer = signature(function).return_annotation
         vars(call)["__signature__"] = signature(model).replace(parameters=parameters, return_annotation=answer)

@@ -11,6 +11,7 @@ from functools import cached_property, reduce
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from gpit_fairshare.numbers import EXACT, MILLIONTH, PENNY, decimal_text, exact, parameter_value
+from gpit_fairshare.presentation import short_repr
 from gpit_fairshare.results.agreement import OffRule, in_one_line
 from gpit_fairshare.words import is_money, numbers_in
 
@@ -67,6 +68,7 @@ def read_amount(text: str) -> Decimal | None:
     return amount if amount.is_finite() and amount >= 0 else None
 
 
+@short_repr
 @dataclass(frozen=True)
 class Side:
     """One of the two results, and what its own rule gives for its own inputs."""
@@ -154,6 +156,7 @@ class Driver:
     """Name of the column or parameter; empty if it is neither."""
 
 
+@short_repr
 @dataclass(frozen=True, kw_only=True)
 class Cause(Driver):
     """Something that changed, and its contribution to the change of each row.
@@ -194,6 +197,7 @@ def _total_of_year(amounts: Mapping[Key, Decimal], year: str) -> Decimal:
     return total(amount for key, amount in amounts.items() if year in ("", key[0]))
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class RuleDifference:
     """A difference between the two rules, their inputs or their versions."""

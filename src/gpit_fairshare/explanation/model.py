@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pydantic_core import to_jsonable_python
 
+from gpit_fairshare.presentation import cut, short_repr
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -33,6 +35,7 @@ class Test:
         return f"{self.left} {self.relation} {self.right}: {'yes' if self.passed else 'no'}"
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class ExplanationLine:
     """One number, and everything needed to calculate it again.
@@ -84,6 +87,7 @@ class Rung:
     """The amount as it is printed; of a change with its sign."""
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class YearLines:
     """One year: sentences, ladder and lines; the checks are the last of the lines."""
@@ -163,4 +167,4 @@ class ExplainedLines:
     def __repr__(self) -> str:
         answers = ", ".join(f"{year.answer} in {year.year}" for year in self.years)
         methods = ".sentences, .lines, .markdown(), .document()"
-        return f"<Explanation of {self.code}: {answers}; {len(self.lines)} lines; see {methods}>"
+        return cut(f"<Explanation of {self.code}: {answers}; {len(self.lines)} lines; see {methods}>")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from gpit_fairshare.inputs.files.grids import LARGEST
 from gpit_fairshare.inputs.mergers.crosswalk import Crosswalk, packaged_crosswalk
+from gpit_fairshare.presentation import short_repr
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -113,6 +114,7 @@ class AppliedUnit(NamedTuple):
     """As named in `column_units`; empty if nothing states a unit."""
 
 
+@short_repr
 @dataclass(frozen=True)
 class InputSource:
     """A file that was read."""
@@ -168,6 +170,7 @@ class Restated(NamedTuple):
     amount: float
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Inputs:
     """Checked tables, and all findings from reading them."""

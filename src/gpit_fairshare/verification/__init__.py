@@ -16,6 +16,7 @@ from gpit_fairshare.errors import GpitError, UsageError
 from gpit_fairshare.inputs.files.grids import LARGEST, MEGABYTE
 from gpit_fairshare.renamed import renamed_names
 from gpit_fairshare.results.reading import open_result
+from gpit_fairshare.run_options import listed
 from gpit_fairshare.verification.manifest_run import read_manifest
 from gpit_fairshare.verification.model import (
     Answer,
@@ -52,7 +53,7 @@ __getattr__ = renamed_names(
 
 def verify(
     result: str | Path,
-    files: Sequence[str | Path] = (),
+    files: str | Path | Sequence[str | Path] = (),
     *,
     max_size: int = LARGEST // MEGABYTE,
     advance: Callable[[int, int], None] = lambda _done, _total: None,
@@ -77,7 +78,7 @@ def verify(
     """
     file = open_result(result)
     spec = read_manifest(file.manifest, file.path.name)
-    places = Places(file.path, files)
+    places = Places(file.path, listed(files))
     with tempfile.TemporaryDirectory(prefix="gpit-verify-") as folder_name:
         folder = Path(folder_name).resolve()
         arguments, input_files, scheme_files = stage_files(spec, places, folder)

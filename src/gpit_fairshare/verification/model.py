@@ -9,6 +9,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from gpit_fairshare.presentation import Presented, cut, short_repr
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -51,6 +53,7 @@ class DifferenceKind(StrEnum):
     """A title, label, note or message that another version of gpit wrote in other words."""
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class FileDifference:
     """One place where the file differs from what gpit writes."""
@@ -67,6 +70,7 @@ class FileDifference:
     unit: str = ""
 
 
+@short_repr
 @dataclass(slots=True)
 class Differences:
     """All differences counted, and up to `MOST_KEPT` of each kind kept."""
@@ -97,6 +101,7 @@ class Differences:
         return [difference for difference in self.kept if difference.kind == kind]
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class ManifestChange:
     """Something with a name, as the manifest has it and as it is now; None where it is missing."""
@@ -151,7 +156,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Verification:
+class Verification(Presented):
     """What is the same and what differs between a result file and its rerun."""
 
     result: str
@@ -179,6 +184,10 @@ class Verification:
     """Whether layout and formulas of cells were not compared: another version of gpit wrote the workbook."""
     fault: str = ""
     """Why the files cannot be run as they are now."""
+
+    def __repr__(self) -> str:
+        differing = f"{self.content.counts.total():,} differences"
+        return cut(f"<Verification of {self.result}: {self.verdict}; {differing}; see .content, .document()>")
 
     @property
     def all_files(self) -> tuple[RunFile, ...]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import html as entities
 import textwrap
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.reports import document
@@ -43,6 +45,29 @@ dl { display: grid; grid-template-columns: max-content 1fr; gap: 0 1rem; margin:
 dd { margin: 0 }
 @media print { body { max-width: none; margin: 0 } .table { overflow: visible } }
 """
+_NOTEBOOK_STYLE: Final = """
+h1 { font-size: 1.15em; margin: 0.5em 0 }
+h2, h3 { font-size: 1em; margin: 1em 0 0.25em }
+h1, h2, h3, .strong { font-weight: bold }
+p, ul, ol { margin: 0.35em 0 }
+table { border-collapse: collapse; margin: 0.5em 0 }
+th, td { text-align: left; vertical-align: top; padding: 0.15em 1em 0.15em 0; border: 0; background: none }
+thead th { border-bottom: 1px solid }
+.figure { text-align: right; font-variant-numeric: tabular-nums }
+.good, .warning, .bad { border-left: 0.3em solid #ffb81c; padding-left: 0.5em; font-weight: bold }
+.good { border-color: #00a24b }
+.bad { border-color: #e5483c }
+figure { margin: 0.5em 0 }
+svg { max-width: 100%; height: auto }
+svg text { font: 14px system-ui, sans-serif; fill: currentColor }
+svg .amount { fill: #4a85d8 }
+svg .rise { fill: #00a24b }
+svg .fall { fill: #e5483c }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: 0 1em; margin: 0.25em 0 0.75em 2em }
+dd { margin: 0 }
+"""
+"""Only for the report itself; it has the colour of the notebook's text, so that it suits light and dark themes."""
+_NOTEBOOK_CLASS: Final = "gpit-report"
 _LADDER_WIDTH: Final = 640
 _LABEL_LENGTH: Final = 60
 """Characters of a label that fit beside an amount."""
@@ -64,8 +89,35 @@ def render(report: document.Document) -> str:
     )
 
 
-def _blocks(blocks: Sequence[document.Block]) -> Iterator[str]:
-    """Yield the HTML of each block; headings below the heading of a part are one level lower."""
+def fragment(report: document.Document) -> str:
+    """Return a document as a piece of a page, such as the output of a notebook: no script, and no style for others.
+
+    Lists are as short as on a screen.
+    """
+    blocks = [_as_on_screen(block) for block in report.blocks]
+    # Reports in one notebook must not have the same ids.
+    digest = hashlib.sha256("".join(_blocks(blocks)).encode()).hexdigest()[:12]
+    rules = [rule.partition(" {") for rule in _NOTEBOOK_STYLE.strip().splitlines()]
+    style = "\n".join(
+        f"{', '.join(f'.{_NOTEBOOK_CLASS} {selector}' for selector in selectors.split(', '))} {{{properties}"
+        for selectors, _, properties in rules
+    )
+    content = "".join(_blocks(blocks, f"-{digest}"))
+    return f'<div class="{_NOTEBOOK_CLASS}">\n<style>\n{style}\n</style>\n{content}</div>\n'
+
+
+def _as_on_screen(block: document.Block) -> document.Block:
+    """Return a block; a listing only with the items that a screen shows, and the number of the others."""
+    if isinstance(block, document.Listing):
+        return replace(block, items=block.items[: block.most], count=max(block.count, len(block.items)))
+    return block
+
+
+def _blocks(blocks: Sequence[document.Block], suffix: str = "") -> Iterator[str]:
+    """Yield the HTML of each block; headings below the heading of a part are one level lower.
+
+    Ids end in `suffix`.
+    """
     level, ladders = 2, 0
     for block in document.file_blocks(blocks):
         match block:
@@ -85,7 +137,7 @@ def _blocks(blocks: Sequence[document.Block]) -> Iterator[str]:
                 yield f"<pre>{_escaped(block.text)}</pre>\n"
             case document.Ladder():
                 ladders += 1
-                yield _ladder(block, f"ladder-{ladders}")
+                yield _ladder(block, f"ladder-{ladders}{suffix}")
             case document.Table():
                 yield _table(block)
 
