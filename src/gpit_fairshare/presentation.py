@@ -1,13 +1,13 @@
 """How objects of the Python API present themselves: a short text, a report in a notebook, and files.
 
-Reports and files are made by `reports`, the highest layer below the command line. Only this module imports it from
-below, when a caller asks for one.
+Reports and files are made by `reports`, a higher layer. Only this module reaches up to it, when a caller asks for one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sized
 from dataclasses import fields
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 if TYPE_CHECKING:
@@ -77,20 +77,20 @@ class Presented:
         """  # noqa: DOC502 - raised by what it calls
         return self._write(paths)
 
-    def _write(self, paths: Sequence[str | Path], *, manifest: bool = False) -> list[Path]:
-        """Write files and return them; only a result may have a manifest beside a table."""
-        from gpit_fairshare.reports.notebook import write  # noqa: PLC0415  # a higher layer
-
-        return write(self, paths, manifest=manifest)
+    def _write(self, paths: Sequence[str | Path], **options: Any) -> list[Path]:
+        """Write files, with the options of `write`, and return them."""
+        written: list[Path] = _renderers().write(self, paths, **options)
+        return written
 
     def _markdown(self, **options: Any) -> str:
         """Return the report as Markdown; the options are those of the function that makes it."""
-        from gpit_fairshare.reports.notebook import markdown  # noqa: PLC0415  # a higher layer
-
-        return markdown(self, **options)
+        return str(_renderers().markdown(self, **options))
 
     def _repr_html_(self) -> str:
         """Return the report as a piece of HTML, which a notebook shows instead of the `repr`."""
-        from gpit_fairshare.reports.notebook import html  # noqa: PLC0415  # a higher layer
+        return str(_renderers().html(self))
 
-        return html(self)
+
+def _renderers() -> Any:
+    """Return the module that makes reports and files; it is far above this one, and loads when it is first used."""
+    return import_module("gpit_fairshare.reports.notebook")

@@ -64,6 +64,8 @@ def explain(
         UsageError: There is no such organisation, year or step, or the file has no scheme.
         GpitError: The file cannot be read, or its rule cannot be calculated for what it holds now.
     """  # noqa: DOC502 - raised by what it calls
+    if not isinstance(organisation, str):
+        raise UsageError(f"explain: the organisation is {organisation!r}; expected its code or name as a text")
     differences: tuple[OffRule, ...] = ()
     if isinstance(source, Result):
         name, result = "", source
@@ -76,7 +78,7 @@ def explain(
     years = years_of(result, code, year)
     step_names = [scheme_step.name for scheme_step in scheme.steps]
     if step is not None and step not in step_names:
-        hint = f"{nearest(step, step_names)}; the steps are {', '.join(step_names)}"
+        hint = f"{nearest(str(step), step_names)}; the steps are {', '.join(step_names)}"
         raise UsageError(f"--step {step}: there is no such step{hint}")
     names_needed = needed(scheme, years, step) if step else {}
     default_origin = f"as in {name}" if name else "the inputs"

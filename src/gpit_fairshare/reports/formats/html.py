@@ -48,9 +48,9 @@ dd { margin: 0 }
 _NOTEBOOK_STYLE: Final = """
 h1 { font-size: 1.15em; margin: 0.5em 0 }
 h2, h3 { font-size: 1em; margin: 1em 0 0.25em }
-h1, h2, h3, .strong { font-weight: bold }
+h1, h2, h3, .strong { font-weight: bold; color: inherit }
 p, ul, ol { margin: 0.35em 0 }
-table { border-collapse: collapse; margin: 0.5em 0 }
+table { border-collapse: collapse; margin: 0.5em 0; color: inherit; font: inherit }
 th, td { text-align: left; vertical-align: top; padding: 0.15em 1em 0.15em 0; border: 0; background: none }
 thead th { border-bottom: 1px solid }
 .figure { text-align: right; font-variant-numeric: tabular-nums }
@@ -99,7 +99,7 @@ def fragment(report: document.Document) -> str:
     digest = hashlib.sha256("".join(_blocks(blocks)).encode()).hexdigest()[:12]
     rules = [rule.partition(" {") for rule in _NOTEBOOK_STYLE.strip().splitlines()]
     style = "\n".join(
-        f"{', '.join(f'.{_NOTEBOOK_CLASS} {selector}' for selector in selectors.split(', '))} {{{properties}"
+        f"{', '.join(f'div.{_NOTEBOOK_CLASS} {selector}' for selector in selectors.split(', '))} {{{properties}"
         for selectors, _, properties in rules
     )
     content = "".join(_blocks(blocks, f"-{digest}"))
