@@ -186,8 +186,9 @@ class Finding:
     """
 
     number: FindingCode
-    """Stable: users and their scripts may rely on it."""
+    """Its code, such as `I07`; stable, so scripts may rely on it."""
     level: Level
+    """`error`, `warning` or `note`."""
     file: str
     """Base name of the file, with `:sheet` where there is one; empty for the inputs as a whole."""
     place: str
@@ -195,7 +196,9 @@ class Finding:
     found: str
     """What was found: a phrase that can follow the place."""
     expected: str = ""
+    """What was expected instead; empty if there is nothing to say."""
     remedy: str = ""
+    """What to do."""
     others: tuple[Finding, ...] = ()
     """Findings in the same column with the same cause, if there are too many to list separately."""
 

@@ -64,9 +64,9 @@ class Presented:
     __slots__ = ()
 
     def write(self, *paths: str | Path) -> list[Path]:
-        """Write the report to files; the ending says the format: `.html` or `.md`.
+        """Write the report to files; each ending says the format: `.html` or `.md`, for a comparison also others.
 
-        Either all files are written or none.
+        Those are `.xlsx`, `.json` and `.csv`. Either all files are written or none.
 
         Returns:
             The files written.

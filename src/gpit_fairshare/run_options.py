@@ -79,9 +79,9 @@ class RunOptions:
         settings: Parameter values for this run: `{"revenue_budget@2015/16": 150_000_000}`.
         mapping: Headings of the files that are not recognised: `{"Heading": "column"}`.
         units: Units of columns, where the user knows them: `{"Heading": "£m"}`.
-        leave_out: Codes of rows to exclude, such as totals that are not labelled as totals.
+        leave_out: Code or codes of rows to exclude, such as totals that are not labelled as totals.
         max_size: Largest file to read, in megabytes after unpacking.
-        years: Run these financial years instead of the scheme's; its values must be given for every year.
+        years: Run this financial year, or several, instead of the scheme's; its values must be given for every year.
         boundaries: Restate all rows to the organisations of this day: a date, `2020-04-01`, or `2020/21`
             for its first day.
         crosswalk: File or files of mergers and splits to add to the built-in ones of CCGs.

@@ -60,6 +60,9 @@ def explain(
         year: One year of the scheme; without it, all years in which the organisation exists.
         step: Only this step and everything that it depends on.
 
+    Returns:
+        An `Explanation`; `sentences` and `lines` have those of all years.
+
     Raises:
         UsageError: There is no such organisation, year or step, or the file has no scheme.
         GpitError: The file cannot be read, or its rule cannot be calculated for what it holds now.

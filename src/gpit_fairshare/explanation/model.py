@@ -111,11 +111,15 @@ class ExplainedLines:
     """The arithmetic of one organisation, line by line."""
 
     code: str
+    """The organisation's code."""
     name: str
+    """Its name in the last year that has one."""
     organisation: str
     """The noun for a row: `CCG`."""
     scheme: str
+    """Name of the scheme."""
     title: str
+    """Title of the scheme."""
     label: str
     """Label of the answer."""
     origin: str
@@ -127,6 +131,7 @@ class ExplainedLines:
     agrees: bool
     """Whether every check passes, for all organisations."""
     illustrative: tuple[str, ...]
+    """A sentence for each file whose figures are marked illustrative: do not quote them."""
     settings: tuple[str, ...]
     """Values set for the run, a sentence each."""
     changed: tuple[str, ...]
@@ -134,10 +139,11 @@ class ExplainedLines:
     became: tuple[str, ...]
     """If it does not exist in every year: what it became, or what it was made from."""
     differences: tuple[OffRule, ...]
-    """Figures in this organisation's rows of a file that differ from its rule."""
+    """Figures in this organisation's rows of a file that differ from the file's rule."""
     others_differ: tuple[OffRule, ...]
-    """Those in other organisations' rows only."""
+    """Figures in other organisations' rows only that differ from the file's rule."""
     years: tuple[YearLines, ...]
+    """Each year with its answer, sentences, ladder and lines."""
 
     @property
     def lines(self) -> Sequence[ExplanationLine]:

@@ -64,7 +64,7 @@ def verify(
 
     Args:
         result: A file that `gpit allocate` wrote: .xlsx or .json, or .csv or .parquet with its manifest in its folder.
-        files: Files and folders in which the inputs of the run are looked for, after the folder of the result.
+        files: File or folder, or several, where the inputs of the run are looked for after the folder of the result.
         max_size: Megabytes that an input may hold, unpacked; the manifest does not set it.
         advance: Called with the number of cells of a workbook that are written, and of how many.
 

@@ -162,28 +162,33 @@ class Verification(Presented):
     result: str
     """Base name of the file."""
     scheme: str
+    """Name of the scheme."""
     versions: tuple[ManifestChange, ...] = ()
     """gpit and libraries whose version differs, and anything else outside the files that may change a result."""
     files: tuple[RunFile, ...] = ()
+    """The input files of the run, each with its digest then and now."""
     scheme_files: tuple[RunFile, ...] = ()
+    """The scheme, formula and transition files of the run."""
     parameters: tuple[ManifestChange, ...] = ()
-    """Named as `revenue_budget@2015/16`; the written values."""
+    """Parameters that differ, named as `revenue_budget@2015/16`, with their written values."""
     manifest: tuple[ManifestChange, ...] = ()
-    """Entries other than those of the files and parameters above, each named by its path."""
+    """Other entries of the manifest that differ, each named by its path."""
     answer: Answer | None = None
-    """None where the file has no figures, such as a workbook that was saved without values."""
+    """The result's column in both; None where the file has no figures, as a workbook saved without values."""
     content: Differences = field(default_factory=Differences)
+    """Every place that differs, counted by kind, and the first 100,000 of each kind."""
     off_rule: tuple[OffRule, ...] = ()
     """Figures of the file that differ from what its own rule gives for its own inputs."""
     filled_in: tuple[ManifestChange, ...] = ()
-    """Fields of the workbook meant to be filled in, and that were."""
+    """Fields of the workbook that readers are meant to fill in, and did."""
     facts: tuple[str, ...] = ()
     """Notes that are not differences."""
     same_bytes: bool = False
+    """Whether the rerun has the same bytes as the file."""
     only_figures: bool = False
     """Whether layout and formulas of cells were not compared: another version of gpit wrote the workbook."""
     fault: str = ""
-    """Why the files cannot be run as they are now."""
+    """Why the files cannot be run as they are now; empty if they can."""
 
     def __repr__(self) -> str:
         differing = f"{self.content.counts.total():,} differences"
