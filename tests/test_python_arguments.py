@@ -57,6 +57,7 @@ def test_one_code_may_be_given_as_a_text(files):
     """`leave_out="A"` and `leave_out=["A"]` leave out the same row; so does an iterator, which can be read once."""
     runs = [allocate(**files, leave_out=codes) for codes in ("A", ["A"], iter(["A"]))]
 
+    assert allocate(**files, leave_out=None).year("2014/15").height == 4
     for result in runs:
         assert result.year("2014/15")["org_code"].to_list() == ["B", "C", "D"]
         assert result.manifest["run"]["leave_out"] == ["A"]

@@ -149,27 +149,33 @@ def _checked(name: str, kind: OptionKind, value: Any) -> Any:
         UsageError: It has another type than its kind takes. Files and rules are checked when they are read.
     """
     match kind:
-        case OptionKind.SETTINGS | OptionKind.COLUMNS | OptionKind.UNITS:
-            types = str | Number if kind is OptionKind.SETTINGS else str
-            entries = value.items() if isinstance(value, Mapping) else [] if value is None else [(None, None)]
-            fits = all(isinstance(key, str) and isinstance(entry, types) for key, entry in entries)
-            expected = f"a dictionary, such as {_EXAMPLES[kind]}"
+        case _ if value is None:
+            return () if kind is OptionKind.CODES else None
+        case OptionKind.SETTINGS:
+            fits = _is_dictionary(value, str | Number)
+        case OptionKind.COLUMNS | OptionKind.UNITS:
+            fits = _is_dictionary(value, str)
         case OptionKind.YEARS | OptionKind.CODES:
-            texts = [value] if isinstance(value, str) else value
-            texts = tuple(texts) if isinstance(texts, Iterable) else texts
-            fits = texts is None or (isinstance(texts, tuple) and all(isinstance(text, str) for text in texts))
-            if fits:
+            texts = tuple([value] if isinstance(value, str) else value if isinstance(value, Iterable) else [value])
+            if all(isinstance(text, str) for text in texts):
                 return texts
-            expected = f"a text or a list of texts, such as {_EXAMPLES[kind]}"
+            fits = False
         case OptionKind.DAY:
-            fits, expected = value is None or isinstance(value, str | date), "a date or a text such as '2020-04-01'"
+            fits = isinstance(value, str | date)
         case OptionKind.MEGABYTES:
-            fits, expected = isinstance(value, int | float), "a number of megabytes"
+            fits = isinstance(value, int | float)
         case _:
             return value
     if not fits:
-        raise UsageError(f"{name}={one_line(repr(value))}: expected {expected}")
+        raise UsageError(f"{name}={one_line(repr(value))}: expected {_EXPECTED[kind]}")
     return value
+
+
+def _is_dictionary(value: Any, types: Any) -> bool:
+    """Return whether a value maps texts to values of these types."""
+    return isinstance(value, Mapping) and all(
+        isinstance(key, str) and isinstance(entry, types) for key, entry in value.items()
+    )
 
 
 def listed(paths: Files) -> list[str]:
@@ -179,14 +185,15 @@ def listed(paths: Files) -> list[str]:
     return [str(path) for path in ([paths] if isinstance(paths, str | Path) else paths)]
 
 
-_EXAMPLES: Final = {
-    OptionKind.SETTINGS: '{"revenue_budget@2015/16": 150_000_000}',
-    OptionKind.COLUMNS: '{"Patients": "registered_population"}',
-    OptionKind.UNITS: '{"Spend": "£m"}',
-    OptionKind.YEARS: '"2014/15"',
-    OptionKind.CODES: '"00C"',
+_EXPECTED: Final = {
+    OptionKind.SETTINGS: 'a dictionary, such as {"revenue_budget@2015/16": 150_000_000}',
+    OptionKind.COLUMNS: 'a dictionary, such as {"Patients": "registered_population"}',
+    OptionKind.UNITS: 'a dictionary, such as {"Spend": "£m"}',
+    OptionKind.YEARS: 'a text or a list of texts, such as "2014/15"',
+    OptionKind.CODES: 'a text or a list of texts, such as "00C"',
+    OptionKind.DAY: "a date or a text such as '2020-04-01'",
+    OptionKind.MEGABYTES: "a number of megabytes",
 }
-"""Values of options, for messages to callers from Python."""
 
 
 def called_with(

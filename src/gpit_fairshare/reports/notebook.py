@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.checking import Report
 from gpit_fairshare.comparison import Comparison
@@ -35,8 +34,12 @@ if TYPE_CHECKING:
     from gpit_fairshare.presentation import Presented
     from gpit_fairshare.reports.document import Document
 
-_OPTION = "write"
+_OPTION: Final = "write"
 """What messages name in place of the option `-o`."""
+
+
+def _ignore(_done: float, _total: float) -> None:
+    """Show no progress."""
 
 
 def html(subject: Presented) -> str:
@@ -55,9 +58,12 @@ def write(subject: Presented, paths: Sequence[str | Path], *, manifest: bool = F
     Raises:
         UsageError: A name is no path, or no name is given.
     """
-    outputs = [_as_path(path) for path in paths]
-    if not outputs:
+    if not paths:
         raise UsageError(f"{_OPTION}: expected the name of a file, such as result.html")
+    for path in paths:
+        if not isinstance(path, str | Path):
+            raise UsageError(f"{_OPTION} {path!r}: expected the name of a file, as a text or a path")
+    outputs = [Path(path) for path in paths]
     if isinstance(subject, Result):
         files = ResultFiles(outputs, _inputs_among(outputs, subject), manifest=manifest, option=_OPTION)
         files.write(subject, allocation_document(subject), _ignore).close()
@@ -94,25 +100,8 @@ def _report(subject: Presented, *, is_short: bool = False, **options: Any) -> Do
     raise TypeError(type(subject).__name__)
 
 
-def _as_path(path: object) -> Path:
-    """Return a path as it was given.
-
-    Raises:
-        UsageError: It is neither a text nor a path.
-    """
-    if isinstance(path, str | os.PathLike):
-        return Path(path)
-    raise UsageError(f"{_OPTION} {path!r}: expected the name of a file, as a text or a path")
-
-
 def _inputs_among(outputs: Sequence[Path], result: Result) -> list[str]:
     """Return the existing outputs that are input files or scheme files of the run, by their digests."""
-    entries = [*result.manifest["inputs"], *result.manifest["scheme"]["files"]]
-    digests = {entry["sha256"] for entry in entries}
-    return [
-        str(path) for path in outputs if path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() in digests
-    ]
-
-
-def _ignore(_done: float, _total: float) -> None:
-    """Show no progress."""
+    digests = {entry["sha256"] for entry in (*result.manifest["inputs"], *result.manifest["scheme"]["files"])}
+    existing = [path for path in outputs if path.is_file()]
+    return [str(path) for path in existing if hashlib.sha256(path.read_bytes()).hexdigest() in digests]
