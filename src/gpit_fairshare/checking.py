@@ -48,7 +48,7 @@ class Report(Presented):
     """
 
     def __repr__(self) -> str:
-        files = ", ".join(source.name for source in self.sources)
+        files = ", ".join(repr(source.name) for source in self.sources)
         verdict = "no errors" if self.sound else "cannot be used yet"
         findings = counted(len(self.findings), "finding")
         return cut(f"<Report on {files or 'no file'}: {verdict}; {findings}; see .findings, .columns>")

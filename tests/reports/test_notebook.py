@@ -12,27 +12,37 @@ import pytest
 from gpit_fairshare import Verification, allocate, check, compare, explain
 from gpit_fairshare.errors import OutputError, UsageError
 from gpit_fairshare.verification import DifferenceKind, FileDifference
-from running import SAMPLES, gpit, write_rows
+from running import ABCD_PEOPLE, ABCD_SPEND, gpit, population_file, spend_file, write_rows
 
 HOSTILE = "<script>alert('x')</script> **b** & \"y\""
 LONGEST = 300
 """Three lines of 100 characters."""
 
 
-@pytest.fixture(scope="module")
-def sample():
-    """The sample run, without the effects of assumptions."""
-    return allocate(sample=True, with_effects=False)
+@pytest.fixture(scope="module", params=["four", pytest.param("England", marks=pytest.mark.slow)])
+def run(request, tmp_path_factory):
+    """The options of a run of four organisations or, in the slow tier, of 211."""
+    if request.param == "England":
+        return {"sample": True}
+    folder = tmp_path_factory.mktemp("four")
+    return {"population": population_file(folder, ABCD_PEOPLE), "spend": spend_file(folder, ABCD_SPEND)}
 
 
 @pytest.fixture(scope="module")
-def objects(sample):
-    """One object of each class that the public calls return, from 211 CCGs; a workbook changed in 2,000 places."""
-    smaller = allocate(sample=True, with_effects=False, settings={"transition_fund": 10_000_000})
+def result(run):
+    """A run, without the effects of assumptions."""
+    return allocate(**run, with_effects=False)
+
+
+@pytest.fixture(scope="module")
+def objects(run, result):
+    """One object of each class that the public calls return; that of `verify` has 2,000 differences."""
+    other = allocate(**run, with_effects=False, settings={"transition_fund": 10_000})
     verification = Verification("result.xlsx", "gpit-2014-16")
     for row in range(2_000):
         verification.content.add(FileDifference(DifferenceKind.VALUE, f"2014-15!Q{row}", "Allocation", row, row + 1))
-    return [sample, compare(sample, smaller), explain(sample, "00C"), check(sample=True), verification]
+    explanation = explain(result, result.rows["org_code"][0])
+    return [result, compare(result, other), explanation, check(**run), verification]
 
 
 def reachable(start):
@@ -67,12 +77,12 @@ def test_everything_that_results_hand_out_prints_in_ten_lines(objects):
     assert [type(inner).__name__ for inner in held if len(repr(inner)) > 1000] == []
 
 
-def test_a_short_text_counts_what_is_long(sample):
-    """The year 2014/15 of the sample prints its name and the number of its outcomes: one for each of 211 CCGs."""
-    text = repr(sample.years["2014/15"])
+def test_a_short_text_counts_what_is_long(result):
+    """A year prints its name and the number of its outcomes: one for each organisation."""
+    text = repr(result.years["2014/15"])
 
     assert text.startswith("Year(year='2014/15', ")
-    assert "outcomes=<list of 211>" in text
+    assert f"outcomes=<list of {result.rows['org_code'].n_unique()}>" in text
 
 
 def test_a_notebook_shows_a_short_report(objects):
@@ -97,9 +107,10 @@ def test_a_notebook_shows_a_list_as_a_screen_does(objects):
     assert "and 1,980 more" in html
 
 
-def test_two_reports_in_a_notebook_have_different_ids(sample):
+def test_two_reports_in_a_notebook_have_different_ids(result):
     """The ladders of two CCGs have no id in common: a label would otherwise be read out with the wrong picture."""
-    ids = [set(re.findall(r' id="([^"]+)"', explain(sample, code)._repr_html_())) for code in ("00C", "99N")]
+    codes = result.rows["org_code"][:2]
+    ids = [set(re.findall(r' id="([^"]+)"', explain(result, code)._repr_html_())) for code in codes]
 
     assert all(ids)
     assert ids[0] & ids[1] == set()
@@ -138,10 +149,10 @@ def test_write_gives_the_files_of_the_command_line(tmp_path):
     assert [path.name for path in written if path.read_bytes() != (typed / path.name).read_bytes()] == []
 
 
-def test_write_returns_the_files_each_manifest_after_its_table(sample, tmp_path):
+def test_write_returns_the_files_each_manifest_after_its_table(result, tmp_path):
     """A text or a path may be given; an existing manifest is written again without being asked for."""
-    first = sample.write(str(tmp_path / "a.csv"), tmp_path / "a.md", manifest=True)
-    again = sample.write(tmp_path / "a.csv")
+    first = result.write(str(tmp_path / "a.csv"), tmp_path / "a.md", manifest=True)
+    again = result.write(tmp_path / "a.csv")
 
     assert [path.name for path in first] == ["a.csv", "a.csv.manifest.json", "a.md"]
     assert [path.name for path in again] == ["a.csv", "a.csv.manifest.json"]
@@ -158,28 +169,27 @@ def test_write_returns_the_files_each_manifest_after_its_table(sample, tmp_path)
     ],
     ids=["none", "ending", "twice", "folder", "number"],
 )
-def test_a_wrong_name_is_refused_before_anything_is_written(sample, paths, message, tmp_path):
+def test_a_wrong_name_is_refused_before_anything_is_written(result, paths, message, tmp_path):
     """The error names the file, what was expected, and what to do; the folder stays empty."""
     with chdir(tmp_path), pytest.raises(UsageError) as refusal:
-        sample.write(*paths)
+        result.write(*paths)
 
     assert str(refusal.value) == message
     assert [*tmp_path.iterdir()] == []
 
 
-def test_a_manifest_needs_a_table(sample, tmp_path):
+def test_a_manifest_needs_a_table(result, tmp_path):
     """`manifest=True` without a table is an error that names the argument, not an option of the command line."""
     with pytest.raises(UsageError, match=r"^manifest=True: needs write with a .csv or .parquet file"):
-        sample.write(tmp_path / "a.md", manifest=True)
+        result.write(tmp_path / "a.md", manifest=True)
 
 
 def test_an_input_is_never_overwritten(tmp_path):
     """A file of the run, also a copy under another name, stays as it is, and nothing else is written."""
-    copies = [tmp_path / "population.csv", tmp_path / "spend.csv"]
-    for copy, name in zip(copies, ("population", "spend"), strict=True):
-        copy.write_bytes((SAMPLES / f"england-2014-15-{name}.csv").read_bytes())
+    population, spend = population_file(tmp_path, ABCD_PEOPLE), spend_file(tmp_path, ABCD_SPEND)
+    result = allocate(population=population, spend=spend, with_effects=False)
+    copies = [population, spend.rename(tmp_path / "costs.csv")]
     before = [copy.read_bytes() for copy in copies]
-    result = allocate(population=copies[0], spend=copies[1], with_effects=False)
 
     for copy in copies:
         with pytest.raises(UsageError, match=r"is one of the inputs; inputs are never overwritten$"):
@@ -189,12 +199,12 @@ def test_an_input_is_never_overwritten(tmp_path):
     assert not (tmp_path / "new.csv").exists()
 
 
-def test_a_file_that_cannot_be_written_leaves_the_others_unwritten(sample, tmp_path, monkeypatch):
+def test_a_file_that_cannot_be_written_leaves_the_others_unwritten(result, tmp_path, monkeypatch):
     """If the second file fails, the first is not there either: all files or none."""
     monkeypatch.setattr("gpit_fairshare.results.writing.write_parquet", fail)
 
     with pytest.raises(OutputError, match=r"^b.parquet: cannot be written \(No space left on device\)"):
-        sample.write(tmp_path / "a.csv", tmp_path / "b.parquet")
+        result.write(tmp_path / "a.csv", tmp_path / "b.parquet")
 
     assert [*tmp_path.iterdir()] == []
 
@@ -218,12 +228,12 @@ def test_every_report_can_be_written(objects, tmp_path):
             held.write(tmp_path / "a.csv")
 
 
-def test_a_compared_file_is_never_overwritten(sample, tmp_path):
+def test_a_compared_file_is_never_overwritten(result, tmp_path):
     """A comparison is not written in place of a result that was compared."""
-    (path,) = sample.write(tmp_path / "old.csv")
+    (path,) = result.write(tmp_path / "old.csv")
     before = path.read_bytes()
 
     with pytest.raises(UsageError, match=r"old.csv: is one of the inputs; inputs are never overwritten$"):
-        compare(path, sample).write(path)
+        compare(path, result).write(path)
 
     assert path.read_bytes() == before

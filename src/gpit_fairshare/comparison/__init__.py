@@ -51,7 +51,7 @@ class Comparison(Presented, ComparedResults):
         changes = f"{len(self.changes):,} of {self.row_count:,} rows differ"
         verdict = "agrees" if self.agrees else "does not agree"
         return cut(
-            f"<Comparison of {self.old.name} with {self.new.name}: {changes}; {verdict}; "
+            f"<Comparison of {self.old.name!r} with {self.new.name!r}: {changes}; {verdict}; "
             "see .rows, .causes, .markdown()>"
         )
 

@@ -12,7 +12,7 @@ from gpit_fairshare.engine.measures import YearMeasures, measures_of, with_no_ou
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.inputs.columns.cells import parse_year
 from gpit_fairshare.language.kinds import NATIONAL
-from gpit_fairshare.presentation import Presented
+from gpit_fairshare.presentation import Presented, cut
 from gpit_fairshare.scheme.definition import definition
 from gpit_fairshare.words import joined
 
@@ -56,7 +56,8 @@ class Result(Presented):
         """Return the scheme, the number of rows, the years and whether all checks pass."""
         rows, years = self.rows.height, ", ".join(self.years)
         verdict = "all checks pass" if self.agrees else "a check fails"
-        return f"<Result of {self.scheme.name}: {rows:,} rows for {years}; {verdict}; see .rows, .national, .findings>"
+        text = f"{self.scheme.name}: {rows:,} rows for {years}; {verdict}"
+        return cut(f"<Result of {text}; see .rows, .national, .findings>")
 
     @property
     def agrees(self) -> bool:

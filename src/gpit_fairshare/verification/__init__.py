@@ -16,7 +16,6 @@ from gpit_fairshare.errors import GpitError, UsageError
 from gpit_fairshare.inputs.files.grids import LARGEST, MEGABYTE
 from gpit_fairshare.renamed import renamed_names
 from gpit_fairshare.results.reading import open_result
-from gpit_fairshare.run_options import listed
 from gpit_fairshare.verification.manifest_run import read_manifest
 from gpit_fairshare.verification.model import (
     Answer,
@@ -78,7 +77,7 @@ def verify(
     """
     file = open_result(result)
     spec = read_manifest(file.manifest, file.path.name)
-    places = Places(file.path, listed(files))
+    places = Places(file.path, [files] if isinstance(files, str | Path) else files)
     with tempfile.TemporaryDirectory(prefix="gpit-verify-") as folder_name:
         folder = Path(folder_name).resolve()
         arguments, input_files, scheme_files = stage_files(spec, places, folder)

@@ -192,7 +192,7 @@ class Verification(Presented):
 
     def __repr__(self) -> str:
         differing = f"{self.content.counts.total():,} differences"
-        return cut(f"<Verification of {self.result}: {self.verdict}; {differing}; see .content, .document()>")
+        return cut(f"<Verification of {self.result!r}: {self.verdict}; {differing}; see .content, .document()>")
 
     @property
     def all_files(self) -> tuple[RunFile, ...]:
