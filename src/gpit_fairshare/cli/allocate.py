@@ -35,7 +35,9 @@ def allocate(  # noqa: PLR0913  # the options of the verb
     ] = None,
     letter_template: Annotated[
         Path | None,
-        typer.Option("--letter-template", metavar="FILE", help="Use this text; gpit init writes one: letter.md."),
+        typer.Option(
+            "--letter-template", metavar="FILE", help="Use this text for the letters; gpit init writes letter.md."
+        ),
     ] = None,
     table: Annotated[bool, typer.Option("--table", help="Show all organisations of the last year.")] = False,
     sort: Annotated[
