@@ -118,7 +118,7 @@ def test_every_letter_begins_with_what_limits_its_use():
 
 
 def test_a_failing_check_comes_first(tmp_path):
-    """A check that fails is the first line of the letters, and `basis` of the table, whatever the text says."""
+    """A check that fails is the first line of each letter, and in `basis` of the table; the text says only `Hello`."""
     check = '[[checks]]\nname = "All get £500"\nformula = "allocation >= 500"\n'
     path = scheme(tmp_path, HALVES)
     path.write_text(path.read_text("utf-8") + check, encoding="utf-8")

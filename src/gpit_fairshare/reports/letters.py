@@ -177,7 +177,7 @@ def _name_and_year(placeholder: str, result: Result, where: str) -> tuple[str, s
         UsageError: There is no such name or year, or a year is missing or not needed.
     """
     name, at_sign, year = placeholder.partition("@")
-    years = result.scheme.years
+    years = [*result.years]
     names = [*FIXED_NAMES, _SENTENCES, *result.rows.columns[1:], *result.scheme.parameters]  # the first is the year
     if name not in names:
         hint = nearest(name, names) or f"; the names are {one_line(', '.join(dict.fromkeys(names)), 300)}"
