@@ -54,6 +54,17 @@ def test_the_letter_in_the_text_is_what_the_command_writes(tmp_path):
     assert (tmp_path / "letters.md").read_text("utf-8").split("\n* * *\n")[0] == letter
 
 
+def test_the_lines_of_python_give_the_same(tmp_path):
+    """The lines of docs/outputs.md run; Darlington has £140,000,000 × 106,613 / 56,633,982 = £263,548.84."""
+    (code,) = [piece.text for piece in pieces(PAGE) if piece.kind == "python" and "letters_of" in piece.text]
+    names = {}
+    exec(compile(code, tmp_path / "letters.py", "exec"), names)  # noqa: S102  # code of the documents
+    first = names["letters"][0]
+
+    assert str(first).endswith("\n\nDarlington gets £263,549.")
+    assert first.markdown().startswith("# Darlington (00C)\n\n**Illustrative spend")
+
+
 def test_every_value_has_its_unit(tmp_path):
     """Of 400 people A has 100: £250, 25% and no; a parameter and people; a brace is written twice."""
     names = "{allocation} {pot} {share} {large} {registered_population} {{x}} {{{org_code}}}"
@@ -147,11 +158,11 @@ def test_the_table_has_a_column_for_each_name(tmp_path):
 
 
 def test_names_are_not_markup(tmp_path):
-    """In Markdown a name with signs is escaped, in the heading and in the text; the text of the author is markup."""
-    result = halves(tmp_path, names=("<b>*A*", "Birch"))
+    """A name with signs or braces is escaped, in the heading and in the text; the text of the author is markup."""
+    result = halves(tmp_path, names=("<b>*A* {pot}", "Birch"))
     write_letters(letters_of(result, LetterTemplate("**Dear** {org_name}")), ".md", tmp_path / "letters.md")
 
-    escaped = r"&#60;b&#62;\*A\*"
+    escaped = r"&#60;b&#62;\*A\* \{pot\}"
     assert (tmp_path / "letters.md").read_text("utf-8") == (
         f"# {escaped} (A)\n\n**Dear** {escaped}\n\n* * *\n\n# Birch (B)\n\n**Dear** Birch\n"
     )
