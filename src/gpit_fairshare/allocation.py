@@ -42,6 +42,14 @@ SAMPLE_POPULATION: Final = "england-2014-15-population.csv"
 SAMPLE_SPEND: Final = "england-2014-15-spend.csv"
 _KINDS_OF_RULE: Final = (OptionKind.RULE, OptionKind.SETTINGS, OptionKind.YEARS)
 """Kinds of options that choose the rule; all others are about reading files."""
+_NOUNS: Final = {
+    "years": "years",
+    "needs": "columns",
+    "counts": "costs that count",
+    "organisation": "organisations",
+    "keep_text": "columns to report by",
+}
+"""Words for what a scheme needs from input files, by the name that `Request` has for it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,10 +111,10 @@ def _inputs_and_run_of(earlier: object, scheme: Scheme, options: RunOptions) -> 
     keys = {name: option.key for name, option in OPTIONS.items() if option.kind not in _KINDS_OF_RULE}
     if given := [name for name, key in keys.items() if run[key] != default_run[key]]:
         raise UsageError(f"inputs_of: the inputs are those of the earlier result; leave out {joined(given)}")
-    if request != replace(request, **_needs_of(scheme)):
+    if others := [_NOUNS[name] for name, need in _needs_of(scheme).items() if need != getattr(request, name)]:
         raise UsageError(
-            f"inputs_of: {scheme.name} needs other years, columns or costs than {request.scheme}, for which the inputs "
-            "were read; give allocate the files instead"
+            f"inputs_of: this run of {scheme.name} needs other {joined(others)} than the earlier result has; give it "
+            "the files"
         )
     return earlier.inputs, {**run, **{key: earlier.manifest["run"][key] for key in keys.values()}}
 

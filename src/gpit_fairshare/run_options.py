@@ -174,8 +174,8 @@ def listed(files: Files, argument: str) -> list[str | InputFrame]:
         UsageError: A value is neither a path nor a DataFrame of Polars or pandas.
     """
     values = [] if files is None else [files] if isinstance(files, str) or not isinstance(files, Sequence) else files
-    modules = [sys.modules[name] for name in ("polars", "pandas") if name in sys.modules]
-    frame_types = tuple(module.DataFrame for module in modules)  # of a library that is not loaded there are no frames
+    # A library that is not loaded has made no frame.
+    frame_types = tuple(module.DataFrame for module in map(sys.modules.get, ("polars", "pandas")) if module)
     several = sum(isinstance(value, frame_types) for value in values) > 1
     sources: list[str | InputFrame] = []
     for value in values:

@@ -34,9 +34,10 @@ class NeededColumn:
     """Unit from the scheme, else from the headings file, if any."""
     optional: bool = False
     """Whether cells may be blank, or the whole column missing."""
-    label: str = ""
+    label: str = field(default="", compare=False)
+    """As the next two, only for the message if no file has the column."""
     used_in: str = field(default="", compare=False)
-    """File, step and character of the formula that uses it first, for the message if no file has it."""
+    """File, step and character of the formula that uses it first."""
     alternatives: tuple[str, ...] = field(default=(), compare=False)
     """Names of steps and parameters that the formula may mean instead."""
     lenient: bool = False

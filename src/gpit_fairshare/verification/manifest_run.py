@@ -119,10 +119,10 @@ def read_manifest(manifest: Mapping[str, Any], result: str) -> RunSpec:
             "run gpit allocate again"
         ) from None
     names = [name for role in ROLES for name in getattr(spec.run, role)]
-    if frames := [name for name in names if name.endswith(FRAME)]:
+    if frames := [name for name in names if split_sheet(name)[0].endswith(FRAME)]:
         raise UsageError(
-            f"{result}: cannot be run again from its manifest: no file holds {joined(frames)}; in Python, give "
-            "allocate the same data, and compare its result with this file"
+            f"{result}: cannot be run again from its manifest: {joined(frames)} came from Python, and no file holds "
+            "the data; give allocate the same data there, and compare its result with this file"
         )
     rules = [getattr(spec.run, option.key) or "" for option in OPTIONS.values() if option.kind is OptionKind.RULE]
     for name in [*names, *rules]:
