@@ -21,7 +21,6 @@ from gpit_fairshare.results.model import KEYS, Origins, Record, inputs_of, schem
 from gpit_fairshare.results.workbooks import book_manifest, read_book
 from gpit_fairshare.results.writing import FORMULA_STARTS, JSON_SCHEMA, MANIFEST_SCHEMA
 from gpit_fairshare.structured_texts import parse_json
-from gpit_fairshare.words import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -46,7 +45,7 @@ def read_record(path: str | Path) -> Record:
         UsageError: The file does not exist, cannot be read, holds no result of gpit, or an organisation twice; a figure
             is blank; or the years are not those of its scheme.
     """
-    path = _as_path(path)
+    path = _checked_path(path)
     data = result_bytes(path)
     match path.suffix.lower():
         case ".json":
@@ -95,7 +94,7 @@ def open_result(path: str | Path) -> ResultFile:
     Raises:
         UsageError: The file does not exist, cannot be read, is not a result of gpit, or has no manifest.
     """
-    path = _as_path(path)
+    path = _checked_path(path)
     data = result_bytes(path)
     match path.suffix.lower():
         case ".json":
@@ -118,6 +117,18 @@ def open_result(path: str | Path) -> ResultFile:
     return ResultFile(path, data, document["manifest"], document, text)
 
 
+def _checked_path(path: object) -> Path:
+    """Return a path, of a text too.
+
+    Raises:
+        UsageError: It is something else, such as a frame.
+    """
+    if not isinstance(path, str | Path):
+        kind = type(path).__name__
+        raise UsageError(f"expected the path of a result file, or a Result where one can be given; found a {kind}")
+    return Path(path)
+
+
 @contextmanager
 def readable(name: str) -> Iterator[None]:
     """Context manager: turns the error of an unreadable workbook into a usage error that names the file.
@@ -129,17 +140,6 @@ def readable(name: str) -> Iterator[None]:
         yield
     except Unreadable as fault:
         raise UsageError(f"{name}: {fault.finding.found}. {fault.finding.remedy}".rstrip(". ")) from None
-
-
-def _as_path(path: object) -> Path:
-    """Return the path of a result file as it was given.
-
-    Raises:
-        UsageError: It is neither a text nor a path.
-    """
-    if isinstance(path, str | Path):
-        return Path(path)
-    raise UsageError(f"{one_line(repr(path))}: expected the path of a result file, not {type(path).__name__}")
 
 
 def result_bytes(path: Path) -> bytes:
