@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,6 +12,7 @@ from gpit_fairshare.comparison import Comparison
 from gpit_fairshare.engine import Result
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.explanation import Explanation
+from gpit_fairshare.files import read_regular
 from gpit_fairshare.reports.allocation import allocation_document, allocation_screen
 from gpit_fairshare.reports.checking import checking_document
 from gpit_fairshare.reports.comparison import comparison_document
@@ -101,7 +103,11 @@ def _report(subject: Presented, *, is_short: bool = False, **options: Any) -> Do
 
 
 def _inputs_among(outputs: Sequence[Path], result: Result) -> list[str]:
-    """Return the existing outputs that are input files or scheme files of the run, by their digests."""
-    digests = {entry["sha256"] for entry in (*result.manifest["inputs"], *result.manifest["scheme"]["files"])}
-    existing = [path for path in outputs if path.is_file()]
-    return [str(path) for path in existing if hashlib.sha256(path.read_bytes()).hexdigest() in digests]
+    """Return the outputs that are input files of the run: a result knows their digests, but not their folders."""
+    digests = {entry["sha256"] for entry in result.manifest["inputs"]}
+    inputs = []
+    for path in outputs:
+        with suppress(OSError):  # a file that is not there, or cannot be read, is no input
+            if hashlib.sha256(read_regular(path)).hexdigest() in digests:
+                inputs.append(str(path))
+    return inputs
