@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Annotated
 
@@ -49,7 +50,9 @@ def allocate(  # noqa: PLR0913  # the options of the verb
 
     with progress("Allocating") as advance:
         result = allocation.allocate(**run.arguments())
-        report = allocation_screen(result, view, typed_options=run.command_line(), file_names=outputs.names)
-        files = outputs.write(result, allocation_document(result), advance)
-    print_answer(report, partial(document, result), as_json=as_json, files=files)
+        result = replace(result, manifest={**result.manifest, "defaults": run.defaults.entry()})
+        screen = allocation_screen(result, view, typed_options=run.command_line(), file_names=outputs.names)
+        report = run.defaults.named_in(allocation_document(result))
+        files = outputs.write(result, report, advance)
+    print_answer(run.defaults.named_in(screen), partial(document, result), as_json=as_json, files=files)
     return 0 if result.agrees else 1

@@ -31,7 +31,22 @@ _SETTING: Final = re.compile(r"--set:? (?P<key>(?P<name>[^@=:\s]+)(?:@[^=:\s]+)?
 """The start of a message about a setting, which does not name the side."""
 
 
-@options.verb("population", "spend", "inputs", "sample", *_SIDED, ..., without=["scheme"], sided=_SIDED)
+def _is_result(name: str) -> bool:
+    """Return whether a side is a result file, by its ending."""
+    return Path(name).suffix.lower() in RESULT_ENDINGS
+
+
+@options.verb(
+    "population",
+    "spend",
+    "inputs",
+    "sample",
+    *_SIDED,
+    ...,
+    without=["scheme"],
+    sided=_SIDED,
+    reads_results=lambda values: _is_result(values["old"]) and _is_result(values["new"]),
+)
 def compare(  # noqa: PLR0913  # the options of the verb
     *,
     old: Annotated[str, typer.Argument(metavar="OLD", help="Old result file, or a scheme (library name or .toml).")],
@@ -71,10 +86,11 @@ def compare(  # noqa: PLR0913  # the options of the verb
     with progress("Comparing") as advance:
         arguments = run.arguments(without=[*_SIDED])
         comparison = comparing.compare(*(side.read(arguments) for side in sides), tolerance=allowed, fail_over=limit)
-        report = comparison_document(comparison, top=top)
+        report = run.defaults.named_in(comparison_document(comparison, top=top))
         # Only a screen is short: files and Markdown have everything.
         names = [path.name for path in outputs]
         printed = comparison_document(comparison, top=top, details=details or form != "text", file_names=names)
+        printed = run.defaults.named_in(printed)
         endings = {path: path.suffix.lower() for path in outputs}
         tables = {
             path: partial(_write, comparison, ending, advance) for path, ending in endings.items() if ending in ENDINGS
@@ -108,10 +124,9 @@ class _TypedSide:
         Raises:
             UsageError: It is neither.
         """
-        ending = Path(self.name).suffix.lower()
-        if ending in RESULT_ENDINGS:
+        if _is_result(self.name):
             return True
-        if ending != ".toml":
+        if Path(self.name).suffix.lower() != ".toml":
             from gpit_fairshare.scheme.library import library_names  # noqa: PLC0415  # not for --help
 
             scheme_names = library_names("scheme")
