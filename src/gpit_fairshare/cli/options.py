@@ -237,16 +237,17 @@ def _parameter(name: str, unset: str | None, side: str = "") -> Parameter:
     """
     option, default = OPTIONS[name], getattr(RunOptions, name)  # a dataclass keeps the default of a field in its class
     kind = _TYPES.get(option.kind, list[str] | None)
-    is_unset = unset or (option.in_defaults and default is not None)
-    shown_default = True if unset or not is_unset else str(default)
-    if is_unset:
+    help_text = unset or option.help
+    if not unset and option.in_defaults and default is not None:
+        # Without a default, a value that was typed replaces that of `gpit.toml` even if it is the usual one.
+        default, help_text = None, f"{option.help}  [default: {default}]"
+    if unset:
         kind, default = kind | None, None
     details = typer.Option(
         _flag(name, side),
         metavar=option.kind.value or None,
         min=1 if option.kind is OptionKind.MEGABYTES else None,
-        help=unset or option.help,
-        show_default=shown_default,
+        help=help_text,
     )
     return Parameter(
         f"{name}_{side}" if side else name,
