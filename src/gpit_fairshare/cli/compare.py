@@ -31,11 +31,6 @@ _SETTING: Final = re.compile(r"--set:? (?P<key>(?P<name>[^@=:\s]+)(?:@[^=:\s]+)?
 """The start of a message about a setting, which does not name the side."""
 
 
-def _is_result(name: str) -> bool:
-    """Return whether a side is a result file, by its ending."""
-    return Path(name).suffix.lower() in RESULT_ENDINGS
-
-
 @options.verb(
     "population",
     "spend",
@@ -45,7 +40,7 @@ def _is_result(name: str) -> bool:
     ...,
     without=["scheme"],
     sided=_SIDED,
-    reads_results=lambda values: _is_result(values["old"]) and _is_result(values["new"]),
+    reads_results=lambda values: all(Path(values[side]).suffix.lower() in RESULT_ENDINGS for side in ("old", "new")),
 )
 def compare(  # noqa: PLR0913  # the options of the verb
     *,
@@ -124,9 +119,10 @@ class _TypedSide:
         Raises:
             UsageError: It is neither.
         """
-        if _is_result(self.name):
+        ending = Path(self.name).suffix.lower()
+        if ending in RESULT_ENDINGS:
             return True
-        if Path(self.name).suffix.lower() != ".toml":
+        if ending != ".toml":
             from gpit_fairshare.scheme.library import library_names  # noqa: PLC0415  # not for --help
 
             scheme_names = library_names("scheme")
