@@ -207,6 +207,20 @@ def test_lines_of_cost_count_as_the_text_says(tmp_path):
     assert "A has £500,000, and I26 says that £150,000 in 2 lines" in FILES.read_text(encoding="utf-8")
 
 
+def test_frames_of_the_text_run(folder, monkeypatch):
+    """The examples with frames in docs/files.md run, and the loop has the same result as the run before it."""
+    write_rows(folder / "spend.csv", [{"org_code": code, "historic_spend": 500_000} for code in "AB"])
+    monkeypatch.chdir(folder)
+    names: dict[str, object] = {}
+    for piece in pieces(FILES):
+        if piece.kind == "python":
+            exec(piece.text, names)  # noqa: S102 - the example of the document
+
+    # A has a quarter of the 400,000 people.
+    assert [run.year("2014/15")["fair_share"][0] for run in names["results"]] == [475_000, 500_000, 525_000]
+    assert names["results"][1].rows.equals(names["result"].rows)
+
+
 @pytest.mark.parametrize("document", EXAMPLES, ids=lambda path: path.name)
 def test_complete_files_load(document, tmp_path):
     """Every complete example loads: a scheme by itself, a formula or transition with the default scheme."""

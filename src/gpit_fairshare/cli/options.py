@@ -105,7 +105,7 @@ class TypedOptions:
     def files(self, *kinds: OptionKind, without: Sequence[str] = ()) -> list[str]:
         """Return the files and names of the library that were typed, for options of these kinds."""
         names = [name for name in self.values if OPTIONS[name].kind in kinds and name not in without]
-        return [text for name in names for text in listed(self.values[name]) if text]
+        return [str(source) for name in names for source in listed(self.values[name], name) if source]
 
     def flags(self, *, without: Collection[str] = ()) -> list[str]:
         """Return the options that were typed, as on the command line, such as `--set`."""
