@@ -88,6 +88,8 @@ class Option:
     """Its name on the command line."""
     kind: OptionKind
     help: str
+    in_defaults: bool = False
+    """Whether `gpit.toml` may give it; the command line then has no default of its own."""
 
     @property
     def key(self) -> str:
@@ -120,15 +122,22 @@ class RunOptions:
     """
 
     population: Annotated[
-        Files, Option("--population", OptionKind.FILES, "Registered population by organisation; FILE:SHEET for Excel.")
+        Files,
+        Option(
+            "--population",
+            OptionKind.FILES,
+            "Registered population by organisation; FILE:SHEET for Excel.",
+            in_defaults=True,
+        ),
     ] = None
     spend: Annotated[
-        Files, Option("--spend", OptionKind.FILES, "Historic spend by organisation, or lines of spend.")
+        Files,
+        Option("--spend", OptionKind.FILES, "Historic spend by organisation, or lines of spend.", in_defaults=True),
     ] = None
     inputs: Annotated[Files, Option("--input", OptionKind.FILES, "Add columns from this file by org_code.")] = None
-    scheme: Annotated[Rule, Option("--scheme", OptionKind.RULE, "Use this scheme: library name or file.")] = (
-        DEFAULT_SCHEME
-    )
+    scheme: Annotated[
+        Rule, Option("--scheme", OptionKind.RULE, "Use this scheme: library name or file.", in_defaults=True)
+    ] = DEFAULT_SCHEME
     formula: Annotated[Rule, Option("--formula", OptionKind.RULE, "Use this formula instead of the scheme's.")] = None
     transition: Annotated[
         Rule, Option("--transition", OptionKind.RULE, "Use this transition instead of the scheme's.")
@@ -137,11 +146,12 @@ class RunOptions:
         Mapping[str, float | str] | None, Option("--set", OptionKind.SETTINGS, "Set a parameter for this run only.")
     ] = None
     mapping: Annotated[
-        Mapping[str, str] | None, Option("--map", OptionKind.COLUMNS, "Read the column with this heading as COLUMN.")
+        Mapping[str, str] | None,
+        Option("--map", OptionKind.COLUMNS, "Read the column with this heading as COLUMN.", in_defaults=True),
     ] = None
     units: Annotated[
         Mapping[str, str] | None,
-        Option("--unit", OptionKind.UNITS, "Read this column in £, £000, £m, people or 000 people."),
+        Option("--unit", OptionKind.UNITS, "Read this column in £, £000, £m, people or 000 people.", in_defaults=True),
     ] = None
     leave_out: Annotated[Sequence[str], Option("--leave-out", OptionKind.CODES, "Exclude rows with this code.")] = ()
     max_size: Annotated[int, Option("--max-size", OptionKind.MEGABYTES, "Largest file to read, in MB unpacked.")] = (

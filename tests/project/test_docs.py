@@ -17,6 +17,7 @@ import pytest
 from documents import Piece, pieces, quoted, same, table, tables, typed
 from gpit_fairshare import Function, GpitError, allocate, compare, explain, structured_texts
 from gpit_fairshare.cases.shape import ORIGINS, CaseDocument, CaseHeader, CaseSource, RunEntry
+from gpit_fairshare.cli.defaults import read_defaults
 from gpit_fairshare.comparison.model import OutcomeChange
 from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.inputs.columns.standard_columns import folded, standard_columns
@@ -518,6 +519,17 @@ def test_options_are_all_there():
     assert of_a_run | options_listed(COMMANDS, "option of `gpit allocate`", "what it does") == options_in_help(
         "allocate"
     )
+
+
+def test_keys_of_gpit_toml_are_all_there(tmp_path, monkeypatch):
+    """The table has each key once, and the example is a file that has them all."""
+    keys = [quoted(key)[0] for key, _ in table(COMMANDS, "key of `gpit.toml`", "what it gives")]
+    example = next(piece.text for piece in pieces(COMMANDS) if piece.kind == "toml")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "gpit.toml").write_text(example, encoding="utf-8")
+
+    assert keys == [option.key for option in OPTIONS.values() if option.in_defaults] == list(tomllib.loads(example))
+    assert read_defaults().values["units"] == {"GP IT cost": "£000"}
 
 
 def test_options_of_check_are_all_there():

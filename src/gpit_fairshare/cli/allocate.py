@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path  # noqa: TC003  # typer reads it from the annotations
 from typing import TYPE_CHECKING, Annotated, Final
@@ -72,11 +73,12 @@ def allocate(  # noqa: PLR0913  # the options of the verb
     template = read_template(letter_template)
     with progress("Allocating") as advance:
         result = allocation.allocate(**run.arguments())
-        report = allocation_screen(result, view, typed_options=run.command_line(), file_names=outputs.names)
+        result = replace(result, manifest={**result.manifest, "defaults": run.defaults.entry()})
+        screen = allocation_screen(result, view, typed_options=run.command_line(), file_names=outputs.names)
         texts = letters_of(result, template) if letters else []
         writers = {path: partial(write_letters, texts, path.suffix.lower()) for path in letters or ()}
-        files = outputs.write(result, allocation_document(result), advance, writers)
-    print_answer(report, partial(document, result), as_json=as_json, files=files)
+        files = outputs.write(result, run.defaults.named_in(allocation_document(result)), advance, writers)
+    print_answer(run.defaults.named_in(screen), partial(document, result), as_json=as_json, files=files)
     return 0 if result.agrees else 1
 
 

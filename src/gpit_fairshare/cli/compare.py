@@ -30,7 +30,17 @@ _SETTING: Final = re.compile(r"--set:? (?P<key>(?P<name>[^@=:\s]+)(?:@[^=:\s]+)?
 """The start of a message about a setting, which does not name the side."""
 
 
-@options.verb("population", "spend", "inputs", "sample", *_SIDED, ..., without=["scheme"], sided=_SIDED)
+@options.verb(
+    "population",
+    "spend",
+    "inputs",
+    "sample",
+    *_SIDED,
+    ...,
+    without=["scheme"],
+    sided=_SIDED,
+    reads_results=lambda values: all(Path(values[side]).suffix.lower() in RESULT_ENDINGS for side in ("old", "new")),
+)
 def compare(  # noqa: PLR0913  # the options of the verb
     *,
     old: Annotated[str, typer.Argument(metavar="OLD", help="Old result file, or a scheme (library name or .toml).")],
@@ -70,10 +80,11 @@ def compare(  # noqa: PLR0913  # the options of the verb
     with progress("Comparing") as advance:
         arguments = run.arguments(without=[*_SIDED])
         comparison = comparing.compare(*(side.read(arguments) for side in sides), tolerance=allowed, fail_over=limit)
-        report = comparison_document(comparison, top=top)
+        report = run.defaults.named_in(comparison_document(comparison, top=top))
         # Only a screen is short: files and Markdown have everything.
         names = [path.name for path in outputs]
         printed = comparison_document(comparison, top=top, details=details or form != "text", file_names=names)
+        printed = run.defaults.named_in(printed)
         drafts = write_drafts(comparison_writers(comparison, report, outputs, advance))
     csv = partial(comparing.csv_text, comparison)
     print_answer(printed, comparison.document, as_json=form == "json", form=form, other=csv, files=drafts)

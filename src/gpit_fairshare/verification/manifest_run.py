@@ -69,6 +69,12 @@ class _RecordedPlugin(StrictModel):
     digest: str
 
 
+class _RecordedDefaults(StrictModel):
+    file: str
+    sha256: str
+    keys: list[str]
+
+
 class RunSpec(StrictModel):
     """What a rerun needs from a manifest."""
 
@@ -79,6 +85,8 @@ class RunSpec(StrictModel):
     """Functions and files that the run used from plug-ins."""
     inputs: list[_RecordedSource]
     run: RecordedRun
+    defaults: _RecordedDefaults | None = None
+    """The file that gave some of the options in `run`."""
 
     @cached_property
     def input_files(self) -> list[tuple[str, RunFile]]:
