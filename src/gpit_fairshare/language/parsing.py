@@ -37,8 +37,12 @@ _QUOTED = re.compile(r"""'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*\"""")
 _PIECES = re.compile(
     rf"(?P<text>{_QUOTED.pattern})|(?P<opened>[(\[{{])|(?P<closed>[)\]}}])"
     r"|(?P<thousands>(?<![\w.])[1-9][0-9]{0,2}(?:,[0-9]{3})+(?!\w))"
+    r"|(?P<percentage>(?<![\w.])(?:[0-9][0-9_]*\.?[0-9_]*|\.[0-9][0-9_]*)(?:[eE][+-]?[0-9]+)?[ \t\r\n]*%)"
+    r"|(?P<percent>%)"
     r"|(?P<strange>[^A-Za-z0-9_ \t\r\n.,:;+\-*/%@&|^~<>=!])"
 )
+_OPERAND = re.compile(r"[ \t\r\n]*(?!(?:and|or|not|in|is|if|else|for)\b)(?=\w)")
+"""Comes after a percentage where a sign is missing."""
 _PARTNERS = {")": "(", "]": "[", "}": "{"}
 _ONE_LINE = str.maketrans("\t\r\n", "   ")
 _TYPED = {
@@ -103,7 +107,6 @@ _REFUSED: dict[type[ast.AST], str] = {
 _REFUSED_SIGNS = {
     ":=": _REFUSED[ast.NamedExpr],
     "<>": "write != for not equal",
-    "%": "write a percentage as a ratio: 0.05 for 5%",
 }
 
 
@@ -131,7 +134,7 @@ def parse(text: str) -> tree.Expression:
             # "is" with a literal and the like are refused below, in our own words
             warnings.simplefilter("ignore")
             # With a line end, Python knows the column of anything missing at the end.
-            body = ast.parse(source[start:] + "\n", mode="eval").body
+            body = ast.parse(_PIECES.sub(_without_percent, source)[start:] + "\n", mode="eval").body
     except SyntaxError as fault:
         raise FormulaError(*_syntax_error_message(fault, source, start)) from None
     except (MemoryError, RecursionError):
@@ -154,7 +157,8 @@ def _check_characters(text: str) -> None:
     """Refuse characters and brackets that cannot be in a formula, before it is parsed.
 
     These are characters that are not in the language, brackets and quotation marks without a partner, quoted texts that
-    cannot be printed, and numbers with commas between thousands, which would be read as two arguments.
+    cannot be printed, numbers with commas between thousands, which would be read as two arguments, and a % that is not
+    after a number, or has another value after it.
 
     Raises:
         FormulaError: There is one, at its position.
@@ -175,10 +179,28 @@ def _check_characters(text: str) -> None:
                 plain = token.replace(",", "")
                 message = f"write {plain} instead of {token}; between two arguments, put a space after the comma"
                 raise FormulaError(message, place + token.index(","))
+            case "percentage":
+                if operand := _OPERAND.match(text, piece.end()):
+                    message = (
+                        f"write a sign such as * after {''.join(token.split())}; % gives no remainder of a division"
+                    )
+                    raise FormulaError(message, operand.end() + 1)
+            case "percent":
+                message = "% is only for a number, such as 60%; write x / 100 for x%; there is no sign for a remainder"
+                raise FormulaError(message, place)
             case _:
                 raise FormulaError(_unknown_character_message(token), place)
     if opened:
         raise FormulaError(f"the bracket {opened[-1][0]} has no partner", opened[-1].start() + 1)
+
+
+def _without_percent(piece: re.Match[str]) -> str:
+    """Return a piece of a formula for Python, which reads % as the remainder of a division: `60 %` becomes `060j`.
+
+    That is an imaginary number, which binds like any number and is as long, so that positions stay right.
+    """
+    percentage: str | None = piece["percentage"]
+    return f"{percentage[:-1].rstrip()}j".rjust(len(percentage), "0") if percentage else piece[0]
 
 
 def _unknown_character_message(character: str) -> str:
@@ -359,12 +381,16 @@ class _Reader:
         value, position = node.value, self.position(node)
         if isinstance(value, str):
             return tree.Text(self.quoted(node, value), position=position)
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise self.fault(node, f"{self.source_text(node)} is not part of the language; expected a number or a name")
-        number = float(str(value))  # from its text, so that a whole number too large for a float becomes infinite
+        text = self.source_text(node)
+        percentage = "".join(text.split()) if text.endswith("%") else ""
+        if isinstance(value, bool) or not (percentage or isinstance(value, int | float)):
+            raise self.fault(node, f"{text} is not part of the language; expected a number or a name")
+        digits, _, power = percentage.removesuffix("%").lower().partition("e")
+        # From its text, so that a whole number too large for a float becomes infinite, and 7% is exactly 0.07.
+        number = float(f"{digits}e{int(power or 0) - 2}" if percentage else str(value))
         if not math.isfinite(number):
             raise self.fault(node, "the number is too large")
-        return tree.Number(number, position=position)
+        return tree.Number(number, percentage, position=position)
 
     def quoted(self, node: ast.Constant, value: str) -> str:
         """Return a quoted text if a workbook can hold it; two adjacent texts, which Python would join, are refused."""
@@ -476,7 +502,9 @@ class _Reader:
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and isinstance(node.operand, ast.Constant):
             constant = self.constant(node.operand)
             read = (
-                tree.Number(-constant.value, position=self.position(node))
+                tree.Number(
+                    -constant.value, constant.percentage and f"-{constant.percentage}", position=self.position(node)
+                )
                 if isinstance(constant, tree.Number)
                 else None
             )
