@@ -109,12 +109,13 @@ class RunOptions:
         scheme: A library name or the path of a scheme file.
         formula: Replaces the scheme's formula: a library name or a path.
         transition: Replaces the scheme's transition: a library name or a path.
-        settings: Parameter values for this run: `{"revenue_budget@2015/16": 150_000_000}`.
+        settings: Parameter values for this run: `{"revenue_budget@2015/16": 150_000_000}`, or relative to the scheme's
+            values: `"*0.97"`, `"+3%"`.
         mapping: Headings of the files that are not recognised: `{"Heading": "column"}`.
         units: Units of columns, where the user knows them: `{"Heading": "£m"}`.
         leave_out: Code or codes of rows to exclude, such as totals that are not labelled as totals.
         max_size: Largest file to read, in megabytes after unpacking.
-        years: Run this financial year, or several, instead of the scheme's; its values must be given for every year.
+        years: Run this financial year, or several, instead of the scheme's; its values of other years are not used.
         boundaries: Restate all rows to the organisations of this day: a date, `2020-04-01`, or `2020/21`
             for its first day.
         crosswalk: File or files of mergers and splits to add to the built-in ones of CCGs.

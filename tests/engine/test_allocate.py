@@ -558,7 +558,7 @@ def test_a_setting_for_one_year_changes_that_year_and_says_so_everywhere(tmp_pat
     ] == [("revenue_budget", "2015/16")]
     book = openpyxl.load_workbook(tmp_path / "out.xlsx", data_only=True)
     about = {row[0]: row[1] for row in book["About"].iter_rows(min_row=5, values_only=True)}
-    assert about["Parameters changed for this run"] == "revenue_budget 2015/16: 150000000"
+    assert about["Parameters changed for this run"] == "revenue_budget 2015/16: £140,000,000 → £150,000,000"
     texts = [str(cell) for row in book["Parameters"].iter_rows(values_only=True) for cell in row]
     assert "set for this run" in texts
 

@@ -186,7 +186,7 @@ def _accept_settings(values: dict[str, Any]) -> dict[str, str]:
     """
     for name, value in values.items():
         if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
-            raise ValueError(f'{name[:40]}: expected a number, or a fraction in quotes such as "1/6"')  # noqa: TRY004
+            raise ValueError(f'{name[:40]}: expected a number, or a text such as "1/6" or "*0.97"')  # noqa: TRY004
     return {name: str(value) for name, value in values.items()}
 
 

@@ -158,6 +158,7 @@ def manifest_of(
                 "source": str(value.source) if value.source else None,
                 "assumption": value.assumption or None,
                 "overridden": value.overridden,
+                "replaces": value.replaces.value if value.replaces else None,
             }
             for name, parameter in scheme.parameters.items()
             for year, value in parameter.values.items()

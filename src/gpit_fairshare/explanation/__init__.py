@@ -152,7 +152,7 @@ def _area_text(result: Result, code: str, year: str) -> str:
 def _setting_sentences(scheme: Scheme, *, changed: bool) -> tuple[str, ...]:
     """Return a sentence for each parameter value set for the run, or (`changed`) for each one changed in a workbook."""
     return tuple(
-        f"{scheme.labels[name]} ({name}) {year}: {value_text(value.value, scheme.parameters[name].unit)}"
+        f"{scheme.labels[name]} ({name}) {year}: {value.change_text(scheme.parameters[name].unit)}"
         for name, year, value in scheme.overridden()
         if (value.assumption == CHANGED) is changed
     )

@@ -12,7 +12,7 @@ from gpit_fairshare.engine.organisation_years import organisation_years
 from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.inputs.mergers.crosswalk import day_in_words
 from gpit_fairshare.language.kinds import ORGANISATION
-from gpit_fairshare.numbers import money, percentage, plain_number, written_value
+from gpit_fairshare.numbers import money, percentage, plain_number
 from gpit_fairshare.reports import document
 from gpit_fairshare.reports.document import Tone
 from gpit_fairshare.reports.organisation_table import TableRow
@@ -204,8 +204,8 @@ class Opening:
         """Yield the parameters set for this run only, the same value of several years once; in full with labels."""
         years_by_setting = defaultdict(list)
         for name, year, value in self.scheme.overridden():
-            value_text = written_value(value.value, self.scheme.parameters[name].unit, value.as_written)
-            text = f"{self.scheme.labels[name]} ({name}): {value_text}" if self.full else f"{name} = {value_text}"
+            change = value.change_text(self.scheme.parameters[name].unit)
+            text = f"{self.scheme.labels[name]} ({name}): {change}" if self.full else f"{name} {change}"
             years_by_setting[text].append(year)
         settings = []
         for text, years in years_by_setting.items():

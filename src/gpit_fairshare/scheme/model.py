@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 from gpit_fairshare.language.kinds import ORGANISATION, Kind, Symbol, Type
 from gpit_fairshare.language.tree import Expression, names_in
+from gpit_fairshare.numbers import written_value
 from gpit_fairshare.presentation import short_repr
 
 if TYPE_CHECKING:
@@ -63,6 +64,13 @@ class ParameterValue:
     """Whether `--set` gave the value for this run."""
     upkeep: Upkeep = Upkeep()
     """Further details that the file gives about the assumption."""
+    replaces: ParameterValue | None = None
+    """The scheme's own value, if this one replaces it for the run; None if the scheme has none."""
+
+    def change_text(self, unit: str | None) -> str:
+        """Return the value in its unit as text, after the value that it replaces, if any: `£1 → £2`."""
+        values = [self.replaces, self] if self.replaces else [self]
+        return " → ".join(written_value(value.value, unit, value.as_written) for value in values)
 
 
 @short_repr
