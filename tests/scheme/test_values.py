@@ -192,7 +192,9 @@ def test_a_signed_percentage_without_a_unit_is_refused(tmp_path):
     """A saving of £30,000 without a unit does not become -£0.05: the unit decides, so it is asked for."""
     message = refusal(tmp_path, "rate=-5%", text=with_rate("", "30_000"))
 
-    assert message == f'--set rate: -5% {NO_UNIT}, such as unit = "%", or write -0.05'
+    assert message == (
+        f'--set rate: -5% {NO_UNIT}, such as unit = "%", or write -0.05 for the value and *0.95 for the change'
+    )
 
 
 @pytest.mark.parametrize("unit", ["", "£", "people", "£ per head"])

@@ -80,8 +80,11 @@ class Setting:
         elif unit in _AMOUNTS and is_signed_percentage(text):
             factor = 1 + fraction(text)
         elif problem := percentage_problem(self.name, text, unit):
-            change = f"; for a change of the scheme's value write +{text} or -{text}" if unit in _AMOUNTS else ""
-            raise UsageError(f"{self.flag}: {problem}{change}")
+            if unit in _AMOUNTS:
+                problem += f"; for a change of the scheme's value write +{text} or -{text}"
+            elif unit is None:
+                problem += f" for the value and *{shortest_decimal(exact(float(1 + fraction(text))))} for the change"
+            raise UsageError(f"{self.flag}: {problem}")
         if factor is not None:
             if own is None:
                 raise UsageError(f"{flag}: there is no value in {year} to change; give a number")
