@@ -91,7 +91,6 @@ READ = {
     "a > 60%and b": tree.Logic("and", (tree.ComparisonOperation(">", a, percent), b)),
     "a == '60% b'": tree.ComparisonOperation("==", a, tree.Text("60% b")),
     "share_out(60%, by=-5 %)": tree.ShareOut(percent, tree.Number(-0.05, "-5%")),
-    "rounded(a, to=50%)": tree.Rounded(a, 0.5),
     "min(a, b, c)": tree.Call("min", (a, b, c)),
     "clip(a, -1, 1)": tree.Call("clip", (a, tree.Negative(number_1), number_1)),
     "round(a, -2)": tree.Call("round", (a, tree.Negative(number_2))),
@@ -276,6 +275,7 @@ REFUSED = [
     ("rounded(1)", 9, "rounded takes the name of a step"),
     ("rounded(a, to=0)", 15, "a number of pounds above 0"),
     ("rounded(a, to=-1)", 15, "a number of pounds above 0"),
+    ("rounded(a, to=50%)", 15, "a number of pounds above 0"),
     ("rounded(a, to=b)", 15, "a number of pounds above 0"),
     ("rounded(a, 2)", 12, "write the others with their names, such as to=…"),
     # Habits from spreadsheets, word processors and letters
@@ -307,6 +307,7 @@ REFUSED = [
     ("60j", 1, "60j is not part of the language"),
     ("060j + a", 1, "060j is not part of the language"),
     ("round(a, 60%)", 10, "the digits of round must be a whole number"),
+    ("round(a, 100%)", 10, "the digits of round must be a whole number"),
     ("$A$1 + a", 1, "names instead of cells"),
     ("a × b", 3, "the character × is not part of the language; write *"),
     ("a ÷ b", 3, "write /"),

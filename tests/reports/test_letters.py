@@ -122,7 +122,7 @@ def test_every_letter_begins_with_what_limits_its_use():
         assert illustrative.startswith("Illustrative spend: do not quote any figure that uses it.")
         assert illustrative.endswith("Indicative: 2015/16.")
         assert settings.startswith(
-            "Set for this run, not in the scheme: Transition fund (transition_fund): £30,000,000"
+            "Set for this run, not in the scheme: Transition fund (transition_fund): £20,000,000 → £30,000,000"
         )
         assert text == "Hello"
         assert letter.markdown().split("\n\n")[1].startswith("**Illustrative spend: do not quote")

@@ -158,7 +158,8 @@ def manifest_of(
                 "source": str(value.source) if value.source else None,
                 "assumption": value.assumption or None,
                 "overridden": value.overridden,
-                "replaces": value.replaces.value if value.replaces else None,
+                # Only for a value that was set, so that the manifests of other runs do not change.
+                **({"replaces": value.replaces.value if value.replaces else None} if value.overridden else {}),
             }
             for name, parameter in scheme.parameters.items()
             for year, value in parameter.values.items()

@@ -472,7 +472,7 @@ class _Reader:
                 if not isinstance(of, tree.Name):
                     raise self.fault(argument, "rounded takes the name of a step")
                 to = self.leaf(options["to"], function) if "to" in options else tree.Number(1.0)
-                if not isinstance(to, tree.Number) or to.value <= 0:
+                if not isinstance(to, tree.Number) or to.percentage or to.value <= 0:
                     raise self.fault(options["to"], "`to` must be a number of pounds above 0, such as 1, 0.01 or 1000")
                 return tree.Rounded(of, to.value, within, within_place, position=position)
             case _:

@@ -228,11 +228,11 @@ def number_text(value: float) -> str:
 
 
 def written_number(tree: Expression) -> float | None:
-    """Return the value of a tree that is a number, with its sign; otherwise None."""
+    """Return the value of a tree that is a number and no percentage, with its sign; otherwise None."""
     match tree:
-        case Number(value):
+        case Number(value, ""):
             return value
-        case Negative(Number(value)):
+        case Negative(Number(value, "")):
             return -value
         case _:
             return None
