@@ -104,8 +104,8 @@ def fraction(text: str) -> Fraction:
         ValueError: It is not such a text.
     """
     # Limits of length and power: the fraction 1e999999999 would fill the memory before it becomes a float.
-    match = _NUMBER.fullmatch(re.sub(r"(?<=[0-9])_(?=[0-9])", "", text[:_LONGEST_NUMBER]).strip())
-    if not match:
+    match = _NUMBER.fullmatch(re.sub(r"(?<=[0-9])_(?=[0-9])", "", text).strip())
+    if not match or len(text) > _LONGEST_NUMBER:
         raise ValueError(f"{text[:80]!r} is not a number")
     return Fraction(match[1]) / (100 if match[2] else 1)
 

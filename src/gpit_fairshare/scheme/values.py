@@ -59,7 +59,9 @@ class Setting:
             raise UsageError(f"--set {one_line(text)}: expected NAME=VALUE or NAME@2015/16=VALUE")
         value = value.strip()
         if value.startswith("*") and value[1:].lstrip().startswith(("+", "-")):
-            raise UsageError(f"--set {one_line(text)}: expected a factor without a sign, such as *0.97; found {value}")
+            raise UsageError(
+                f"--set {one_line(text)}: expected a factor without a sign, such as *0.97; found {one_line(value)}"
+            )
         try:
             number(value.removeprefix("*"))
         except ValueError as fault:
@@ -73,7 +75,7 @@ class Setting:
             UsageError: There is no value of its own to change, its sign would change, the new value is too large or too
                 small, or a percentage does not fit the unit.
         """
-        text, flag = self.as_written, f"{self.flag}={self.as_written}"
+        text, flag = self.as_written, f"{self.flag}={one_line(self.as_written)}"
         factor = None
         if text.startswith("*"):
             factor = fraction(text[1:])
