@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import random
-import re
 import signal
 import subprocess
 import sys
@@ -24,7 +23,6 @@ from gpit_fairshare import allocate
 from running import (
     ABCD_PEOPLE,
     ABCD_SPEND,
-    ROOT,
     SAMPLES,
     SHARED,
     YEARS,

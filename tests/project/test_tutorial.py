@@ -38,8 +38,10 @@ def run(command, folder):
 
 @pytest.mark.slow
 def test_tutorial(tmp_path, capsys):
-    """Each command ends as the page says: the first check is refused, the comparison finds a difference, all others
-    end with 0. Each text that the page shows is in what the command above it prints."""
+    """The first check is refused, the comparison finds a difference, and all other commands end with 0.
+
+    Each text that the page shows is in what the command above it prints.
+    """
     folder, codes, printed = tmp_path, [], ""
     for piece in pieces(TUTORIAL):
         if "Copy the two workbooks into the folder" in piece.before:
