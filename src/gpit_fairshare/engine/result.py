@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from importlib import metadata
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from gpit_fairshare.engine.measures import YearMeasures, measures_of, with_no_outcome
 from gpit_fairshare.language.kinds import NATIONAL
+from gpit_fairshare.plugins import LIBRARIES_OF_RESULTS
 from gpit_fairshare.scheme.definition import definition
 
 if TYPE_CHECKING:
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
     from gpit_fairshare.findings import Finding
     from gpit_fairshare.inputs.model import Inputs
     from gpit_fairshare.scheme.model import Scheme
-
-LIBRARIES: Final = ("polars", "python-calamine", "XlsxWriter")
-"""Libraries whose version can change the bytes of a result."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +82,10 @@ def tidy(scheme: Scheme, years: Mapping[str, Year]) -> pl.DataFrame:
 
 def versions_now() -> dict[str, str]:
     """Return the installed versions of gpit and of the libraries that can change a result, by name."""
-    return {"gpit": metadata.version("gpit-fairshare"), **{name: metadata.version(name) for name in LIBRARIES}}
+    return {
+        "gpit": metadata.version("gpit-fairshare"),
+        **{name: metadata.version(name) for name in LIBRARIES_OF_RESULTS},
+    }
 
 
 def manifest_of(
@@ -97,7 +98,7 @@ def manifest_of(
     versions = versions_now()
     return {
         "gpit": versions["gpit"],
-        "libraries": {name: versions[name] for name in LIBRARIES},
+        "libraries": {name: versions[name] for name in LIBRARIES_OF_RESULTS},
         "scheme": {
             "name": scheme.name,
             "title": scheme.title,

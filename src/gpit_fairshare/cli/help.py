@@ -1,0 +1,188 @@
+"""What `--help` and `--version` print: options in groups, examples that run as written, and the page of the docs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from typer.core import TyperCommand, TyperGroup
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+DOCS: Final = "https://github.com/gpit-fairshare/gpit-fairshare/tree/main/docs"
+"""The address of the documentation's pages."""
+_NO_LIMIT: Final = 10_000
+"""Characters of a short help: lists of verbs wrap it, and never cut it."""
+_GROUPS: Final = {
+    "Input files": (
+        "--result --indicators --ccg-indicators --allocation --forecast --adjustments --population --spend --input "
+        "--sample"
+    ),
+    "Rule and values": "--scheme --formula --transition --set --years --year --tolerance --recover --receive",
+    "Explanation": "--step --lines",
+    "Differences": "--fail-over",
+    "Screen": "--table --sort --top --details --quiet",
+    "Output": "--output --manifest --annotate --by-ccg --by-practice --letters --format --json",
+    "How files are read": "--map --unit --leave-out --organisation --boundaries --crosswalk --max-size",
+}
+"""Groups of options in the order in which an analyst needs them. An option may name its group as its panel instead."""
+_NO_GROUP: Final = "Other options"
+_FEW: Final = 8
+"""A verb with at most this many options lists them without groups."""
+
+
+class VerbHelp(NamedTuple):
+    """The end of a verb's help."""
+
+    page: str
+    """Page of the documentation, with its heading."""
+    examples: tuple[str, str]
+    """Commands that run as written: on the sample, in a folder of `gpit init`, or on the files that the page shows."""
+
+
+VERBS: Final[Mapping[str, VerbHelp]] = {
+    "gpit": VerbHelp("commands.md", ("gpit allocate --sample", "gpit init my-rule")),
+    "gpit init": VerbHelp("commands.md#gpit-init", ("gpit init my-rule", "gpit init 'ICB plans 2026' --json")),
+    "gpit allocate": VerbHelp(
+        "commands.md#gpit-allocate",
+        (
+            "gpit allocate --sample -o result.xlsx",
+            "gpit allocate --population population.xlsx --spend spend.xlsx --table",
+        ),
+    ),
+    "gpit check": VerbHelp(
+        "commands.md#gpit-check",
+        (
+            "gpit check --population population.xlsx --spend spend.xlsx",
+            "gpit check --spend spend.xlsx --annotate marked.xlsx",
+        ),
+    ),
+    "gpit explain": VerbHelp(
+        "explain.md#the-command",
+        ("gpit explain 00C --sample", "gpit explain 'Leeds North' --sample --year 2015/16 --lines"),
+    ),
+    "gpit compare": VerbHelp(
+        "compare.md#options",
+        (
+            "gpit compare gpit-2014-16 gpit-2014-16 --sample --transition-new none",
+            "gpit compare before.xlsx after.xlsx -o changes.html",
+        ),
+    ),
+    "gpit verify": VerbHelp("verify.md#the-command", ("gpit verify result.xlsx", "gpit verify result.csv . --json")),
+    "gpit test": VerbHelp("testing.md#the-command", ("gpit test cases", "gpit test cases -k first --junit cases.xml")),
+    "gpit library": VerbHelp("library.md", ("gpit library list floor", "gpit library show floor-and-ceiling")),
+    "gpit library list": VerbHelp(
+        "library.md#list", ("gpit library list", "gpit library list floor --kind transition")
+    ),
+    "gpit library show": VerbHelp(
+        "library.md#show",
+        ("gpit library show above-average-cost", "gpit library show gpit-2014-16 --format markdown"),
+    ),
+    "gpit library new": VerbHelp(
+        "library.md#new",
+        ("gpit library new my-formula", "gpit library new my-floor --from floor-and-ceiling"),
+    ),
+    "gpit library schema": VerbHelp("library.md#schema", ("gpit library schema", "gpit library schema --kind formula")),
+    "gpit library check": VerbHelp("library.md#check", ("gpit library check scheme.toml", "gpit library check --json")),
+    "gpit reallocate": VerbHelp(
+        "reallocate.md#the-command",
+        (
+            "gpit reallocate --allocation allocations.csv --forecast forecast.csv",
+            "gpit reallocate --allocation allocations.csv --forecast forecast.csv --json",
+        ),
+    ),
+    "gpit maturity": VerbHelp(
+        "maturity.md#the-command",
+        (
+            "gpit maturity --indicators practices.csv",
+            "gpit maturity --indicators practices.csv --by-practice order.csv",
+        ),
+    ),
+}
+"""The end of the help of every verb; groups of verbs list them in this order."""
+
+
+class _Help:
+    """How typer's commands and groups write their help."""
+
+    def get_short_help_str(self, limit: int = _NO_LIMIT) -> str:
+        """Return the first sentence of the help, whole, whatever the limit."""
+        del limit
+        return str(super().get_short_help_str(_NO_LIMIT))  # type: ignore[misc]  # of typer's class
+
+    def collect_usage_pieces(self, context: Any) -> list[str]:
+        """Return the words of the usage line; required arguments are without braces."""
+        return [piece.translate({ord("{"): "", ord("}"): ""}) for piece in super().collect_usage_pieces(context)]  # type: ignore[misc]
+
+    def list_commands(self, context: Any) -> list[str]:
+        """Return the names of the verbs of a group in the order of `VERBS`."""
+        order = [*VERBS]
+        names: list[str] = super().list_commands(context)  # type: ignore[misc]
+        return sorted(names, key=lambda name: order.index(f"{context.command_path} {name}"))
+
+    def format_options(self, context: Any, formatter: Any) -> None:
+        """Write the verbs of a group, the arguments, and the options, in groups if there are many."""
+        if isinstance(self, TyperGroup):
+            self.format_commands(context, formatter)
+        parameters = [(parameter, parameter.get_help_record(context)) for parameter in self.get_params(context)]  # type: ignore[attr-defined]
+        arguments = [
+            (parameter.metavar or parameter.name, parameter.help or "")
+            for parameter, record in parameters
+            if record and parameter.param_type_name == "argument"
+        ]
+        options = [
+            (parameter, record) for parameter, record in parameters if record and parameter.param_type_name == "option"
+        ]
+        for heading, records in {"Arguments": arguments, **_grouped(options)}.items():
+            if records:
+                with formatter.section(heading):
+                    formatter.write_dl(records)
+
+    def format_epilog(self, context: Any, formatter: Any) -> None:
+        """Write the examples, each on one line to be copied, and the address of the page."""
+        page, examples = VERBS[context.command_path]
+        with formatter.section("Examples"):
+            for example in examples:
+                formatter.write(f"{'':{formatter.current_indent}}{example}\n")
+        formatter.write(f"\nDocs: {DOCS}/{page}\n")
+
+
+class VerbCommand(_Help, TyperCommand):
+    """A verb."""
+
+
+class VerbGroup(_Help, TyperGroup):
+    """A group of verbs."""
+
+
+def _grouped(options: Sequence[tuple[Any, tuple[str, str]]]) -> dict[str, list[tuple[str, str]]]:
+    """Return the lines about options by heading, in the order in which they are shown."""
+    if len(options) <= _FEW:
+        return {"Options": [record for _, record in options]}
+    of_flag = {flag: heading for heading, flags in _GROUPS.items() for flag in flags.split()}
+    groups: dict[str, list[tuple[str, str]]] = {heading: [] for heading in (*_GROUPS, _NO_GROUP)}
+    for option, record in options:
+        flag = max(option.opts, key=len).removesuffix("-old").removesuffix("-new")
+        groups[option.rich_help_panel or of_flag.get(flag, _NO_GROUP)].append(record)
+    return groups
+
+
+def version_text() -> str:
+    """Return the version of gpit, and of what else can decide how it runs, a few to a line; nothing heavy is loaded."""
+    from importlib.metadata import version  # noqa: PLC0415  # only when asked for: start-up time
+    from platform import machine, python_version, release, system  # noqa: PLC0415
+
+    from gpit_fairshare import plugins  # noqa: PLC0415
+
+    added = [plugin for group in (plugins.LIBRARY, plugins.FUNCTIONS) for plugin in plugins.installed(group)]
+    packages = sorted({f"{plugin.package} {plugin.version}".rstrip() for plugin in added})
+    left_out = "none" if plugins.are_allowed() else "left out by --no-plugins"
+    return "\n".join(
+        [
+            f"gpit {version('gpit-fairshare')}",
+            f"Python {python_version()}, {system()} {release()} {machine()}".rstrip(),
+            ", ".join(f"{name} {version(name)}" for name in plugins.LIBRARIES_OF_RESULTS),
+            ", ".join(f"{name} {version(name)}" for name in ("typer", "pydantic", "rich", "openpyxl")),
+            f"Plug-ins: {', '.join(packages) or left_out}",
+        ]
+    )
