@@ -40,21 +40,30 @@ def _verbs() -> None:
 @options.verb()
 def list_all(
     *,
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="WORD", help="Only files with each of these words.", show_default=False),
+    ] = None,
     kind: OfKind = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document with every file.")] = False,
 ) -> None:
-    """List every scheme, formula and transition.
+    """List schemes, formulas and transitions.
 
-    Shows how many of its figures have a source, and how many are assumed.
+    Words are searched for in names, titles, notes and labels. The list shows how many figures have a source, and how
+    many are assumed.
     """
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
     from gpit_fairshare.reports.library import library_document  # noqa: PLC0415
     from gpit_fairshare.scheme.files import library_problems  # noqa: PLC0415
-    from gpit_fairshare.scheme.method import entries_document, library_entries  # noqa: PLC0415
+    from gpit_fairshare.scheme.method import entries_document, library_entries, nearest_words  # noqa: PLC0415
 
-    entries, problems = library_entries(kind.value if kind else None), library_problems()
+    of_kind, words = kind.value if kind else None, words or []
+    entries, problems = library_entries(of_kind, words), library_problems()
     _warn(problems)
-    print_answer(library_document(entries), partial(entries_document, entries, problems), as_json=as_json)
+    suggestion = "" if entries or as_json else nearest_words(words, library_entries())
+    print_answer(
+        library_document(entries, words, suggestion), partial(entries_document, entries, problems), as_json=as_json
+    )
 
 
 @app.command("show", cls=VerbCommand)
