@@ -125,6 +125,23 @@ def _escape(match: re.Match[str]) -> str:
     return re.sub("(....)", r"\\u\1", match[0].encode("utf-16-be", "surrogatepass").hex())
 
 
+def with_caret(text: str, position: int, width: int = 72) -> str:
+    """Return the line of a text that holds a character, counted from 1, and a line with a caret below that character.
+
+    Of a longer line, only `width` characters around it are shown.
+    """
+    start = text.rfind("\n", 0, position - 1) + 1
+    before, after = (visible(part.replace("\t", " ")) for part in (text[start : position - 1], text[position - 1 :]))
+    line, caret = f"{before}{after}".split("\n")[0].rstrip(), len(before)
+    first = max(0, min(caret - width // 2, len(line) - width))
+    shown = line[first : first + width]
+    if first:
+        shown = f"…{shown[1:]}"
+    if first + width < len(line):
+        shown = f"{shown[:-1]}…"
+    return f"{shown}\n{' ' * (caret - first)}^"
+
+
 def one_line(text: object, longest: int | None = 80) -> str:
     """Return a text as `visible` does, on one line with single spaces, cut to `longest` characters if given."""
     line = visible(" ".join(str(text).split()))

@@ -29,7 +29,7 @@ from gpit_fairshare.cli.options import leave_plugins_out
 from gpit_fairshare.cli.output import allow_closed_pipe, print_document, print_json, print_message, stdout_problem
 from gpit_fairshare.cli.reallocate import reallocate
 from gpit_fairshare.cli.verify import verify
-from gpit_fairshare.errors import GpitError, InputError, OutputError, Stopped, UsageError
+from gpit_fairshare.errors import FormulaError, GpitError, InputError, OutputError, Stopped, UsageError
 from gpit_fairshare.words import visible
 
 if TYPE_CHECKING:
@@ -233,6 +233,9 @@ def _print_error(fault: GpitError) -> None:
                 print_json({"schema": "gpit-error/1", "error": str(fault), "findings": entries})
         except OutputError as full:
             print_message(f"gpit: error: {full}")
+    elif isinstance(fault, FormulaError):
+        for line in fault.excerpt.splitlines():
+            print_message(f"  {line}")
     elif sum(finding.level == "error" for finding in findings) > 1:
         from gpit_fairshare.reports.document import Document, Findings  # noqa: PLC0415  # only for a list of findings
 

@@ -32,7 +32,7 @@ _MEANINGS: Final = {
     "divide": "write `a / b`",
     "count counta len": f"write `count(has_x)`, where {_HAS_X}",
     "countif countifs": "make the condition a step, and write `count(condition)`, or `count(condition, within=region)`",
-    "average mean avg averagea": f"write `total(x) / count(has_x)`, where {_HAS_X}, or `total(x) / total(people)` for a figure per head",
+    "average mean avg averagea": f"write `total(x) / count(has_x)`, where {_HAS_X}",
     "averageif averageifs": f"write `total(x, within=region) / count(has_x, within=region)`, where {_HAS_X}",
     "max maximum greatest": "write `max(a, b)`, or `largest(x)` over all organisations",
     "min minimum least": "write `min(a, b)`, or `smallest(x)` over all organisations",
