@@ -21,7 +21,7 @@ from gpit_fairshare.cli.cases import cases
 from gpit_fairshare.cli.check import check
 from gpit_fairshare.cli.compare import compare
 from gpit_fairshare.cli.explain import explain
-from gpit_fairshare.cli.help import VerbCommand, VerbGroup, version_text
+from gpit_fairshare.cli.help import VerbCommand, VerbGroup, usage_problem, version_text
 from gpit_fairshare.cli.init import init
 from gpit_fairshare.cli.library import app as library
 from gpit_fairshare.cli.maturity import maturity
@@ -202,8 +202,7 @@ def _run() -> int:
         return 130
     except Exception as fault:
         if hasattr(fault, "format_message"):  # typer's own copy of click refused the command line
-            message: str = fault.format_message()
-            message = message.replace(": Value error, ", ": ")  # a term of the library that users do not know
+            message = usage_problem(fault)
             # `gpit` alone prints the help, which is not an error message.
             for line in message.splitlines() if message.startswith("Usage:") else [f"gpit: error: {message}"]:
                 print_message(line)

@@ -130,7 +130,8 @@ class _TypedSide:
             if self.name not in scheme_names:
                 raise UsageError(
                     f"{self.word} {self.name}: is not a result file ({', '.join(RESULT_ENDINGS)}) or a scheme "
-                    f"(a .toml file, or in the library: {', '.join(scheme_names)}){nearest(self.name, scheme_names)}"
+                    f"(a .toml file, or in the library: {', '.join(scheme_names)})"
+                    f"{nearest(self.name, scheme_names) or nearest(ending, [*RESULT_ENDINGS, '.toml'])}"
                 )
         return False
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from typer.core import TyperCommand, TyperGroup
 
+from gpit_fairshare.words import nearest
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -165,6 +167,16 @@ def _grouped(options: Sequence[tuple[Any, tuple[str, str]]]) -> dict[str, list[t
         flag = max(option.opts, key=len).removesuffix("-old").removesuffix("-new")
         groups[option.rich_help_panel or of_flag.get(flag, _NO_GROUP)].append(record)
     return groups
+
+
+def usage_problem(fault: Any) -> str:
+    """Return one line about a command line that typer refused: the nearest option, or the help that lists them all."""
+    message = str(fault.format_message()).replace(": Value error, ", ": ")  # a term of Pydantic that users do not know
+    if hasattr(fault, "possibilities"):
+        message = f"{fault.message}{nearest(fault.option_name, fault.possibilities or (), 1)}"
+    help_command = f"{fault.ctx.command_path} --help" if getattr(fault, "ctx", None) else ""
+    needs_list = message.startswith("No such") and not message.endswith("?")
+    return f"{message.removesuffix('.')}; {help_command} lists all" if help_command and needs_list else message
 
 
 def version_text() -> str:
