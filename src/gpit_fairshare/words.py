@@ -84,8 +84,9 @@ def quoted_option(name: str, heading: str, value: str) -> str:
 def near_names(name: str, known_names: Iterable[str], most: int = 3, similarity: float = 0.6) -> list[str]:
     """Return the known names most similar to a name, best first, at most `most`; empty if none is similar.
 
-    `similarity` is the least that counts, from 0 to 1. Capital and small letters count as the same, and so do O and 0, and I, l and 1. If no name is similar, those with
-    the name as one of their words are returned. The name itself, and names with invisible characters, are left out.
+    `similarity` is the least that counts, from 0 to 1. Capital and small letters count as the same, and so do O and 0,
+    and I, l and 1. If no name is similar, those with the name as one of their words are returned. The name itself, and
+    names with invisible characters, are left out.
     """
     # Names of files may contain line ends.
     pool = sorted({other for other in known_names if other.isprintable() and other != name})
