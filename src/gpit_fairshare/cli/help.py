@@ -165,7 +165,7 @@ def _grouped(options: Sequence[tuple[Any, tuple[str, str]]]) -> dict[str, list[t
     groups: dict[str, list[tuple[str, str]]] = {heading: [] for heading in (*_GROUPS, _NO_GROUP)}
     for option, record in options:
         flag = max(option.opts, key=len).removesuffix("-old").removesuffix("-new")
-        groups[option.rich_help_panel or of_flag.get(flag, _NO_GROUP)].append(record)
+        groups[getattr(option, "rich_help_panel", None) or of_flag.get(flag, _NO_GROUP)].append(record)
     return groups
 
 
