@@ -152,7 +152,8 @@ def assess(  # noqa: PLR0913  # the options of `gpit maturity`, all by name
     Raises:
         InputError: No practice answered an indicator that has a weight.
     """
-    inputs = [file for files in (indicators, ccg_indicators, allocation) for file in listed(files)]
+    answers = [*listed(indicators, "indicators"), *listed(ccg_indicators, "ccg_indicators")]
+    inputs = [*answers, *listed(allocation, "allocation")]
     result = allocate(
         population=population,
         inputs=inputs,
@@ -165,7 +166,7 @@ def assess(  # noqa: PLR0913  # the options of `gpit maturity`, all by name
         leave_out=leave_out,
         max_size=max_size,
     )
-    answer_files = {base_name(file) for files in (indicators, ccg_indicators) for file in listed(files)}
+    answer_files = {base_name(source) for source in answers}
     unused = tuple(_warn_of_unused(result, [source for source in result.inputs.sources if source.name in answer_files]))
     maturity = replace(rank_result(result), unused=unused)
     if maturity.without_index == maturity.practices.height and maturity.indicators_asked:

@@ -7,6 +7,7 @@ case all come from here. To add an option, add a field to `RunOptions`, and use 
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date  # noqa: TC003  # `get_type_hints` reads it from the annotations
@@ -14,15 +15,47 @@ from enum import Enum
 from functools import wraps
 from inspect import getdoc, signature
 from pathlib import Path
-from typing import Annotated, Any, Final, ParamSpec, TypeVar, get_type_hints
+from typing import Annotated, Any, Final, ParamSpec, Protocol, TypeVar, get_type_hints
 
-Files = str | Path | Sequence[str | Path] | None
+from gpit_fairshare.errors import UsageError
+from gpit_fairshare.words import one_line
+
+
+class DataFrame(Protocol):
+    """A DataFrame of Polars or pandas. Type checkers need neither; `listed` recognises real ones."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Return the numbers of rows and columns."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class InputFrame:
+    """A frame given instead of a file, with the name that messages and manifests have for it."""
+
+    name: str
+    """The argument that gave it: `population (frame)`, or `population 2 (frame)` if it gave several."""
+    frame: DataFrame
+
+    def __str__(self) -> str:
+        """Return the name, as of a file."""
+        return self.name
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Return the numbers of rows and columns, so that an `InputFrame` can be given where a frame can."""
+        return self.frame.shape
+
+
+Files = str | Path | DataFrame | Sequence[str | Path | DataFrame] | None
 Rule = str | Path | None
 Arguments = ParamSpec("Arguments")
 Options = TypeVar("Options", bound="RunOptions")
 Answer = TypeVar("Answer")
 
 DEFAULT_SCHEME: Final = "gpit-2014-16"
+FRAME: Final = " (frame)"
+"""The end of a frame's name. No file has such a name: files are known by endings such as `.csv`."""
 MEGABYTES: Final = 64
 """Largest file that is read by default: equal to `inputs.LARGEST`, but without its imports."""
 
@@ -54,6 +87,8 @@ class Option:
     """Its name on the command line."""
     kind: OptionKind
     help: str
+    in_defaults: bool = False
+    """Whether `gpit.toml` may give it; the command line then has no default of its own."""
 
     @property
     def key(self) -> str:
@@ -67,6 +102,7 @@ class RunOptions:
 
     Attributes:
         population: File or files with `org_code` and `registered_population`; `FILE:SHEET` for Excel.
+            Here and below, a file may also be a DataFrame of Polars or pandas.
         spend: File or files with `org_code` and `historic_spend`, or with lines of spend.
         inputs: Further files joined by `org_code` (and `year`).
         scheme: A library name or the path of a scheme file.
@@ -85,15 +121,22 @@ class RunOptions:
     """
 
     population: Annotated[
-        Files, Option("--population", OptionKind.FILES, "Registered population by organisation; FILE:SHEET for Excel.")
+        Files,
+        Option(
+            "--population",
+            OptionKind.FILES,
+            "Registered population by organisation; FILE:SHEET for Excel.",
+            in_defaults=True,
+        ),
     ] = None
     spend: Annotated[
-        Files, Option("--spend", OptionKind.FILES, "Historic spend by organisation, or lines of spend.")
+        Files,
+        Option("--spend", OptionKind.FILES, "Historic spend by organisation, or lines of spend.", in_defaults=True),
     ] = None
     inputs: Annotated[Files, Option("--input", OptionKind.FILES, "Add columns from this file by org_code.")] = None
-    scheme: Annotated[Rule, Option("--scheme", OptionKind.RULE, "Use this scheme: library name or file.")] = (
-        DEFAULT_SCHEME
-    )
+    scheme: Annotated[
+        Rule, Option("--scheme", OptionKind.RULE, "Use this scheme: library name or file.", in_defaults=True)
+    ] = DEFAULT_SCHEME
     formula: Annotated[Rule, Option("--formula", OptionKind.RULE, "Use this formula instead of the scheme's.")] = None
     transition: Annotated[
         Rule, Option("--transition", OptionKind.RULE, "Use this transition instead of the scheme's.")
@@ -102,11 +145,12 @@ class RunOptions:
         Mapping[str, float | str] | None, Option("--set", OptionKind.SETTINGS, "Set a parameter for this run only.")
     ] = None
     mapping: Annotated[
-        Mapping[str, str] | None, Option("--map", OptionKind.COLUMNS, "Read the column with this heading as COLUMN.")
+        Mapping[str, str] | None,
+        Option("--map", OptionKind.COLUMNS, "Read the column with this heading as COLUMN.", in_defaults=True),
     ] = None
     units: Annotated[
         Mapping[str, str] | None,
-        Option("--unit", OptionKind.UNITS, "Read this column in £, £000, £m, people or 000 people."),
+        Option("--unit", OptionKind.UNITS, "Read this column in £, £000, £m, people or 000 people.", in_defaults=True),
     ] = None
     leave_out: Annotated[Sequence[str], Option("--leave-out", OptionKind.CODES, "Exclude rows with this code.")] = ()
     max_size: Annotated[int, Option("--max-size", OptionKind.MEGABYTES, "Largest file to read, in MB unpacked.")] = (
@@ -133,11 +177,33 @@ OPTIONS: Final[Mapping[str, Option]] = {
 """Every option by the name of its field."""
 
 
-def listed(paths: Files) -> list[str]:
-    """Return one path, several or none as a list of texts."""
-    if paths is None:
-        return []
-    return [str(path) for path in ([paths] if isinstance(paths, str | Path) else paths)]
+def listed(files: Files, argument: str) -> list[str | InputFrame]:
+    """Return the files and frames of an argument, one, several or none, as a list: paths as texts, frames with names.
+
+    Raises:
+        UsageError: A value is neither a path nor a DataFrame of Polars or pandas.
+    """
+    values = [] if files is None else [files] if isinstance(files, str) or not isinstance(files, Sequence) else files
+    # A library that is not loaded has made no frame.
+    frame_types = tuple(module.DataFrame for module in map(sys.modules.get, ("polars", "pandas")) if module)
+    several = sum(isinstance(value, frame_types) for value in values) > 1
+    sources: list[str | InputFrame] = []
+    for value in values:
+        if isinstance(value, frame_types):
+            number = sum(isinstance(source, InputFrame) for source in sources) + 1
+            sources.append(InputFrame(f"{argument} {number}{FRAME}" if several else f"{argument}{FRAME}", value))
+        elif isinstance(value, InputFrame):
+            sources.append(value)
+        elif isinstance(value, str | Path):
+            sources.append(str(value))
+        elif type(value).__name__ == "LazyFrame":
+            raise UsageError(f"{argument}: a LazyFrame holds no rows yet; call .collect() and give its DataFrame")
+        else:
+            raise UsageError(
+                f"{argument}: expected a path, a DataFrame of Polars or pandas, or a list of these; "
+                f"found {one_line(repr(value), 40)} ({type(value).__name__})"
+            )
+    return sources
 
 
 def called_with(

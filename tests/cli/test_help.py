@@ -194,6 +194,7 @@ COMPLETIONS = [
 def test_completion(line, expected, tmp_path, monkeypatch, capsys):
     """Bash is offered verbs, options, names of the library, rule files here, and words; else it offers files."""
     (tmp_path / "mine.toml").touch()
+    (tmp_path / "gpit.toml").touch()  # defaults, not a rule
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("_GPIT_COMPLETE", "complete_bash")
     monkeypatch.setenv("COMP_WORDS", line)

@@ -17,6 +17,7 @@ import pytest
 from documents import Piece, pieces, quoted, same, table, tables, typed
 from gpit_fairshare import Function, GpitError, allocate, compare, explain, structured_texts
 from gpit_fairshare.cases.shape import ORIGINS, CaseDocument, CaseHeader, CaseSource, RunEntry
+from gpit_fairshare.cli.defaults import read_defaults
 from gpit_fairshare.comparison.model import OutcomeChange
 from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.inputs.columns.standard_columns import folded, standard_columns
@@ -204,6 +205,20 @@ def test_lines_of_cost_count_as_the_text_says(tmp_path):
     assert left_out.found.startswith("left out of historic spend: £150,000 of")
     assert "in 2 lines" in left_out.found
     assert "A has £500,000, and I26 says that £150,000 in 2 lines" in FILES.read_text(encoding="utf-8")
+
+
+def test_frames_of_the_text_run(folder, monkeypatch):
+    """The examples with frames in docs/files.md run, and the loop has the same result as the run before it."""
+    write_rows(folder / "spend.csv", [{"org_code": code, "historic_spend": 500_000} for code in "AB"])
+    monkeypatch.chdir(folder)
+    names: dict[str, object] = {}
+    for piece in pieces(FILES):
+        if piece.kind == "python":
+            exec(piece.text, names)  # noqa: S102 - the example of the document
+
+    # A has a quarter of the 400,000 people.
+    assert [run.year("2014/15")["fair_share"][0] for run in names["results"]] == [475_000, 500_000, 525_000]
+    assert names["results"][1].rows.equals(names["result"].rows)
 
 
 @pytest.mark.parametrize("document", EXAMPLES, ids=lambda path: path.name)
@@ -504,6 +519,17 @@ def test_options_are_all_there():
     assert of_a_run | options_listed(COMMANDS, "option of `gpit allocate`", "what it does") == options_in_help(
         "allocate"
     )
+
+
+def test_keys_of_gpit_toml_are_all_there(tmp_path, monkeypatch):
+    """The table has each key once, and the example is a file that has them all."""
+    keys = [quoted(key)[0] for key, _ in table(COMMANDS, "key of `gpit.toml`", "what it gives")]
+    example = next(piece.text for piece in pieces(COMMANDS) if piece.kind == "toml")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "gpit.toml").write_text(example, encoding="utf-8")
+
+    assert keys == [option.key for option in OPTIONS.values() if option.in_defaults] == list(tomllib.loads(example))
+    assert read_defaults().values["units"] == {"GP IT cost": "£000"}
 
 
 def test_options_of_check_are_all_there():

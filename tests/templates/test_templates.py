@@ -114,7 +114,7 @@ def test_the_commands_of_the_readme_give_its_figures(folder):
         assert typed(command, "-o", "out.csv", folder=folder) == 0
         calculated.append([list(year.values()) for year in allocations(read_rows(folder / "out.csv")).values()])
 
-    assert len(commands) == 3
+    assert len(commands) == 4
     assert commands[0] == COMMAND
     assert tables == [*calculated[0], *calculated[1]]
     assert calculated[0] == [list(year.values()) for year in ALLOCATIONS.values()]

@@ -57,10 +57,11 @@ def check(
     from gpit_fairshare.reports.checking import checking_document  # noqa: PLC0415
 
     report = checking.check(**run.arguments(), organisation=organisation)
-    document = checking_document(report)
+    document = run.defaults.named_in(checking_document(report))
     names = [path.name for path in outputs]
     # Only a screen is short: files have everything.
     printed = checking_document(report, marked=_copy_names(copies, annotate), file_names=names, details=details)
+    printed = run.defaults.named_in(printed)
     with _folder_of(copies.values()):
         marked = {copy: partial(_annotate, report, original) for original, copy in copies.items()}
         files = write_drafts({**marked, **document_writers(document, outputs)})

@@ -37,7 +37,17 @@ def _side_argument(name: str, meaning: str) -> Any:
     return typer.Argument(metavar=name, help=meaning, autocompletion=of_library("scheme"))
 
 
-@options.verb("population", "spend", "inputs", "sample", *_SIDED, ..., without=["scheme"], sided=_SIDED)
+@options.verb(
+    "population",
+    "spend",
+    "inputs",
+    "sample",
+    *_SIDED,
+    ...,
+    without=["scheme"],
+    sided=_SIDED,
+    reads_results=lambda values: all(Path(values[side]).suffix.lower() in RESULT_ENDINGS for side in ("old", "new")),
+)
 def compare(  # noqa: PLR0913  # the options of the verb
     *,
     old: Annotated[str, _side_argument("OLD", "Old result file, or a scheme (library name or .toml).")],
@@ -83,10 +93,11 @@ def compare(  # noqa: PLR0913  # the options of the verb
     with progress("Comparing") as advance:
         arguments = run.arguments(without=[*_SIDED])
         comparison = comparing.compare(*(side.read(arguments) for side in sides), tolerance=allowed, fail_over=limit)
-        report = comparison_document(comparison, top=top)
+        report = run.defaults.named_in(comparison_document(comparison, top=top))
         # Only a screen is short: files and Markdown have everything.
         names = [path.name for path in outputs]
         printed = comparison_document(comparison, top=top, details=details or form != "text", file_names=names)
+        printed = run.defaults.named_in(printed)
         endings = {path: path.suffix.lower() for path in outputs}
         tables = {
             path: partial(_write, comparison, ending, advance) for path, ending in endings.items() if ending in ENDINGS

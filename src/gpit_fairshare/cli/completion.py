@@ -21,13 +21,15 @@ def of_library(*kinds: str) -> Callable[[typer.Context], list[tuple[str, str]]]:
     """
 
     def complete(context: typer.Context) -> list[tuple[str, str]]:
-        from gpit_fairshare.scheme.library import all_library_files  # noqa: PLC0415  # start-up time
+        from gpit_fairshare.cli.defaults import FILE  # noqa: PLC0415  # start-up time
+        from gpit_fairshare.scheme.library import all_library_files  # noqa: PLC0415
 
         wanted = {str(context.params.get("kind"))} & {*kinds} or {*kinds}
         plugins_left_out = any(place.params.get("no_plugins") for place in (context, context.find_root()))
         files = all_library_files(with_plugins=not plugins_left_out)
         names = {file.name: file.kind for file in files if file.kind in wanted}
-        return [*sorted(names.items()), *((path.name, "file") for path in sorted(Path().glob("*.toml")))]
+        files_here = [path.name for path in sorted(Path().glob("*.toml")) if path.name != FILE]
+        return [*sorted(names.items()), *((name, "file") for name in files_here)]
 
     return complete
 

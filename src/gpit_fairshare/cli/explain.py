@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 _PRINTED = ("text", "markdown")
 
 
-@options.verb(..., unset={"scheme": "Use this scheme instead of gpit-2014-16.", "max_size": OPTIONS["max_size"].help})
+@options.verb(
+    ...,
+    unset={"scheme": "Use this scheme instead of gpit-2014-16.", "max_size": OPTIONS["max_size"].help},
+    reads_results=lambda values: values["record"] is not None,
+)
 def explain(  # noqa: PLR0913  # the options of the verb
     *,
     organisation: Annotated[
@@ -65,6 +69,7 @@ def explain(  # noqa: PLR0913  # the options of the verb
     result = record or allocation.allocate(**run.arguments(), with_effects=False)
     arithmetic = explanation.explain(result, organisation, year=year, step=step)
     report = explanation_document(arithmetic, lines=lines, file_names=[path.name for path in outputs])
+    report = run.defaults.named_in(report)
     files = write_drafts(document_writers(report, outputs))
     print_answer(report, arithmetic.document, as_json=as_json, form=form, files=files)
     return 0 if arithmetic.sound else 1

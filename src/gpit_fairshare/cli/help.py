@@ -24,7 +24,7 @@ _GROUPS: Final = {
     "Explanation": "--step --lines",
     "Differences": "--fail-over",
     "Screen": "--table --sort --top --details --quiet",
-    "Output": "--output --manifest --annotate --by-ccg --by-practice --letters --format --json",
+    "Output": "--output --manifest --annotate --by-ccg --by-practice --letters --letter-template --format --json",
     "How files are read": "--map --unit --leave-out --organisation --boundaries --crosswalk --max-size",
 }
 """Groups of options in the order in which an analyst needs them. An option may name its group as its panel instead."""

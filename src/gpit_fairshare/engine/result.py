@@ -130,4 +130,5 @@ def manifest_of(
         "definition": definition(scheme),
         "findings": [finding.entry() for finding in findings],
         "checks": [{**asdict(check), "failing": list(check.failing)} for check in checks],
+        "defaults": None,  # only the command line has a file of defaults
     }

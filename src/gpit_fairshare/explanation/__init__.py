@@ -10,7 +10,7 @@ from gpit_fairshare.explanation.building import Building
 from gpit_fairshare.explanation.digits import Digits
 from gpit_fairshare.explanation.model import JSON_SCHEMA, ExplainedLines, ExplanationLine, Rung, Test, YearLines
 from gpit_fairshare.explanation.organisation import became, organisation_code, years_of
-from gpit_fairshare.explanation.summary import YearSummary
+from gpit_fairshare.explanation.summary import year_summaries
 from gpit_fairshare.explanation.unformatted_lines import needed
 from gpit_fairshare.explanation.writing import LineWriter
 from gpit_fairshare.language.with_numbers import value_text
@@ -115,7 +115,7 @@ def _year_lines(result: Result, code: str, year: str, lines: tuple[ExplanationLi
     answer = next((line for line in lines if line.answer), None)
     unit = scheme.symbols[scheme.result].unit
     text = answer.result if answer else with_unit(value_text(_value_of(result, code, year, scheme.result), unit), unit)
-    summary = YearSummary(result, year, code)
+    summary = year_summaries(result, year)[code]
     return YearLines(
         year=year,
         certainty=scheme.certainty(year),

@@ -124,7 +124,13 @@ class Opening:
         yield from self._cautions()
         yield from self._settings()
 
-    def _failed_checks(self) -> Iterator[document.Block]:
+    def limits_of_use(self) -> Iterator[document.Paragraph]:
+        """Yield what anyone who gets a figure must know: failed checks, cautions, and settings of this run."""
+        yield from self._failed_checks()
+        yield from self._cautions()
+        yield from self._settings()
+
+    def _failed_checks(self) -> Iterator[document.Paragraph]:
         """Yield each failed check with its years and organisations; after two, a short report counts the others."""
         years_by_check = defaultdict(list)
         for check in self.result.checks:
@@ -183,7 +189,7 @@ class Opening:
             return 0.0
         return year.money.difference or 0.0
 
-    def _cautions(self) -> Iterator[document.Block]:
+    def _cautions(self) -> Iterator[document.Paragraph]:
         """Yield that spend is illustrative, in full with the files that say so, and which years are indicative."""
         cautions = []
         if self.result.inputs.illustrative:
@@ -194,7 +200,7 @@ class Opening:
         if cautions:
             yield document.Paragraph(" ".join(cautions), Tone.WARNING)
 
-    def _settings(self) -> Iterator[document.Block]:
+    def _settings(self) -> Iterator[document.Paragraph]:
         """Yield the parameters set for this run only, the same value of several years once; in full with labels."""
         years_by_setting = defaultdict(list)
         for name, year, value in self.scheme.overridden():

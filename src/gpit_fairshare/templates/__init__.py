@@ -20,14 +20,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-__all__ = ["COMMAND", "FILES", "write_folder"]
+__all__ = ["COMMAND", "FILES", "LETTER", "file_content", "write_folder"]
 
+LETTER: Final = "letter.md"
 FILES: Final = {
     "README.md": "what each file is, and the commands",
     "population.xlsx": "organisations and their patients",
     "spend.xlsx": "their spend, line by line",
     "scheme.toml": "years, values and where they come from",
     "my-formula.toml": "the rule: the fair share, step by step",
+    LETTER: "the text of a letter to each organisation",
     "cases/first-case.toml": "what the rule should give, calculated by hand",
     "cases/first-case-population.csv": "its organisations",
     "cases/first-case-spend.csv": "its lines of spend",
@@ -47,7 +49,7 @@ def write_folder(folder: Path) -> list[Path]:
     """
     try:
         _refuse_unusable(folder)
-        _write_files(folder, {name: _file_content(name) for name in FILES})
+        _write_files(folder, {name: file_content(name) for name in FILES})
     except OSError as fault:
         raise OutputError(f"{folder}: cannot be written to ({fault.strerror or fault}); nothing was changed") from None
     return [folder / name for name in FILES]
@@ -72,7 +74,7 @@ def _refuse_unusable(folder: Path) -> None:
         )
 
 
-def _file_content(name: str) -> bytes:
+def file_content(name: str) -> bytes:
     """Return the bytes of a file of the folder: a workbook is made, all others are in the package."""
     if name in _WORKBOOKS:
         return workbook(_WORKBOOKS[name])

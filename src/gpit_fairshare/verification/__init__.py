@@ -97,7 +97,9 @@ def verify(
                 raise UsageError(f"{file.path.name}: cannot be run again from its manifest: {reason}") from None
             return replace(verification, fault=reason)
         run = {**rerun.manifest["run"], "max_size": spec.run.max_size}
-        rerun = replace(rerun, manifest={**rerun.manifest, "run": run})
+        # `run` has every option, also those that a file gave, so the rerun does not read that file.
+        defaults = spec.defaults.model_dump() if spec.defaults else None
+        rerun = replace(rerun, manifest={**rerun.manifest, "run": run, "defaults": defaults})
         return with_comparison(file, verification, rerun, folder / "out", advance)
 
 

@@ -329,6 +329,8 @@ def manifest_sheet(layout: Layout) -> Sheet:
     ]
     if manifest["boundaries"]:
         rows.append(("Boundaries", manifest["boundaries"]))
+    if defaults := manifest["defaults"]:
+        rows.append((f"Defaults {defaults['file']}", f"{joined(defaults['keys'])}; SHA-256 {defaults['sha256']}"))
     for source in manifest["inputs"]:
         sheet = f" sheet {source['sheet']}" if source["sheet"] else ""
         content = f"SHA-256 {source['sha256']}; {source['rows']} rows"
