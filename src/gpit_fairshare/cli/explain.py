@@ -36,16 +36,9 @@ def explain(  # noqa: PLR0913  # the options of the verb
     ] = None,
     step: Annotated[
         str | None,
-        typer.Option(
-            "--step",
-            metavar="NAME",
-            rich_help_panel="Explanation",
-            help="Explain this step and the steps that it uses.",
-        ),
+        typer.Option("--step", metavar="NAME", help="Explain this step and the steps that it uses."),
     ] = None,
-    lines: Annotated[
-        bool, typer.Option("--lines", rich_help_panel="Explanation", help="Print every line of the calculation.")
-    ] = False,
+    lines: Annotated[bool, typer.Option("--lines", help="Print every line of the calculation.")] = False,
     record: Annotated[
         Path | None,
         typer.Option("--result", metavar="FILE", help="Explain this result file instead of running input files."),

@@ -9,7 +9,7 @@ from typer.core import TyperCommand, TyperGroup
 from gpit_fairshare.words import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
 DOCS: Final = "https://github.com/gpit-fairshare/gpit-fairshare/tree/main/docs"
 """The address of the documentation's pages."""
@@ -38,67 +38,45 @@ class VerbHelp(NamedTuple):
 
     page: str
     """Page of the documentation, with its heading."""
-    examples: tuple[str, str]
-    """Commands that run as written: on the sample, in a folder of `gpit init`, or on the files that the page shows."""
+    first: str
+    second: str
+    """Words after the verb that run as written: on the sample, in a folder of `gpit init`, or on the page's files."""
 
 
 VERBS: Final[Mapping[str, VerbHelp]] = {
-    "gpit": VerbHelp("commands.md", ("gpit allocate --sample", "gpit init my-rule")),
-    "gpit init": VerbHelp("commands.md#gpit-init", ("gpit init my-rule", "gpit init 'ICB plans 2026' --json")),
+    "gpit": VerbHelp("commands.md", "allocate --sample", "init my-rule"),
+    "gpit init": VerbHelp("commands.md#gpit-init", "my-rule", "'ICB plans 2026' --json"),
     "gpit allocate": VerbHelp(
         "commands.md#gpit-allocate",
-        (
-            "gpit allocate --sample -o result.xlsx",
-            "gpit allocate --population population.xlsx --spend spend.xlsx --table",
-        ),
+        "--sample -o result.xlsx",
+        "--population population.xlsx --spend spend.xlsx --table",
     ),
     "gpit check": VerbHelp(
         "commands.md#gpit-check",
-        (
-            "gpit check --population population.xlsx --spend spend.xlsx",
-            "gpit check --spend spend.xlsx --annotate marked.xlsx",
-        ),
+        "--population population.xlsx --spend spend.xlsx",
+        "--spend spend.xlsx --annotate marked.xlsx",
     ),
-    "gpit explain": VerbHelp(
-        "explain.md#the-command",
-        ("gpit explain 00C --sample", "gpit explain 'Leeds North' --sample --year 2015/16 --lines"),
-    ),
+    "gpit explain": VerbHelp("explain.md#the-command", "00C --sample", "'Leeds North' --sample --year 2015/16 --lines"),
     "gpit compare": VerbHelp(
         "compare.md#options",
-        (
-            "gpit compare gpit-2014-16 gpit-2014-16 --sample --transition-new none",
-            "gpit compare before.xlsx after.xlsx -o changes.html",
-        ),
+        "gpit-2014-16 gpit-2014-16 --sample --transition-new none",
+        "before.xlsx after.xlsx -o changes.html",
     ),
-    "gpit verify": VerbHelp("verify.md#the-command", ("gpit verify result.xlsx", "gpit verify result.csv . --json")),
-    "gpit test": VerbHelp("testing.md#the-command", ("gpit test cases", "gpit test cases -k first --junit cases.xml")),
-    "gpit library": VerbHelp("library.md", ("gpit library list floor", "gpit library show floor-and-ceiling")),
-    "gpit library list": VerbHelp(
-        "library.md#list", ("gpit library list", "gpit library list floor --kind transition")
-    ),
-    "gpit library show": VerbHelp(
-        "library.md#show",
-        ("gpit library show above-average-cost", "gpit library show gpit-2014-16 --format markdown"),
-    ),
-    "gpit library new": VerbHelp(
-        "library.md#new",
-        ("gpit library new my-formula", "gpit library new my-floor --from floor-and-ceiling"),
-    ),
-    "gpit library schema": VerbHelp("library.md#schema", ("gpit library schema", "gpit library schema --kind formula")),
-    "gpit library check": VerbHelp("library.md#check", ("gpit library check scheme.toml", "gpit library check --json")),
+    "gpit verify": VerbHelp("verify.md#the-command", "result.xlsx", "result.csv . --json"),
+    "gpit test": VerbHelp("testing.md#the-command", "cases", "cases -k first --junit cases.xml"),
+    "gpit library": VerbHelp("library.md", "list floor", "show floor-and-ceiling"),
+    "gpit library list": VerbHelp("library.md#list", "", "floor --kind transition"),
+    "gpit library show": VerbHelp("library.md#show", "above-average-cost", "gpit-2014-16 --format markdown"),
+    "gpit library new": VerbHelp("library.md#new", "my-formula", "my-floor --from floor-and-ceiling"),
+    "gpit library schema": VerbHelp("library.md#schema", "", "--kind formula"),
+    "gpit library check": VerbHelp("library.md#check", "scheme.toml", "--json"),
     "gpit reallocate": VerbHelp(
         "reallocate.md#the-command",
-        (
-            "gpit reallocate --allocation allocations.csv --forecast forecast.csv",
-            "gpit reallocate --allocation allocations.csv --forecast forecast.csv --json",
-        ),
+        "--allocation allocations.csv --forecast forecast.csv",
+        "--allocation allocations.csv --forecast forecast.csv --json",
     ),
     "gpit maturity": VerbHelp(
-        "maturity.md#the-command",
-        (
-            "gpit maturity --indicators practices.csv",
-            "gpit maturity --indicators practices.csv --by-practice order.csv",
-        ),
+        "maturity.md#the-command", "--indicators practices.csv", "--indicators practices.csv --by-practice order.csv"
     ),
 }
 """The end of the help of every verb; groups of verbs list them in this order."""
@@ -126,25 +104,22 @@ class _Help:
         """Write the verbs of a group, the arguments, and the options, in groups if there are many."""
         if isinstance(self, TyperGroup):
             self.format_commands(context, formatter)
-        parameters = [(parameter, parameter.get_help_record(context)) for parameter in self.get_params(context)]  # type: ignore[attr-defined]
-        arguments = [
-            (parameter.metavar or parameter.name, parameter.help or "")
-            for parameter, record in parameters
-            if record and parameter.param_type_name == "argument"
-        ]
-        options = [
-            (parameter, record) for parameter, record in parameters if record and parameter.param_type_name == "option"
-        ]
-        for heading, records in {"Arguments": arguments, **_grouped(options)}.items():
-            if records:
+        parameters = self.get_params(context)  # type: ignore[attr-defined]
+        records = {parameter: record for parameter in parameters if (record := parameter.get_help_record(context))}
+        arguments = {part: records.pop(part) for part in [*records] if part.param_type_name == "argument"}
+        # typer adds the type of an argument, such as <str>, and that it is required, as the usage says.
+        groups = {"Arguments": [(argument.metavar, argument.help) for argument in arguments], **_grouped(records)}
+        for heading, lines in groups.items():
+            if lines:
                 with formatter.section(heading):
-                    formatter.write_dl(records)
+                    formatter.write_dl(lines)
 
     def format_epilog(self, context: Any, formatter: Any) -> None:
         """Write the examples, each on one line to be copied, and the address of the page."""
-        page, examples = VERBS[context.command_path]
+        page, *examples = VERBS[context.command_path]
         with formatter.section("Examples"):
-            for example in examples:
+            for words in examples:
+                example = f"{context.command_path} {words}".rstrip()
                 formatter.write(f"{'':{formatter.current_indent}}{example}\n")
         formatter.write(f"\nDocs: {DOCS}/{page}\n")
 
@@ -157,13 +132,13 @@ class VerbGroup(_Help, TyperGroup):
     """A group of verbs."""
 
 
-def _grouped(options: Sequence[tuple[Any, tuple[str, str]]]) -> dict[str, list[tuple[str, str]]]:
+def _grouped(records: Mapping[Any, tuple[str, str]]) -> dict[str, list[tuple[str, str]]]:
     """Return the lines about options by heading, in the order in which they are shown."""
-    if len(options) <= _FEW:
-        return {"Options": [record for _, record in options]}
+    if len(records) <= _FEW:
+        return {"Options": [*records.values()]}
     of_flag = {flag: heading for heading, flags in _GROUPS.items() for flag in flags.split()}
     groups: dict[str, list[tuple[str, str]]] = {heading: [] for heading in (*_GROUPS, _NO_GROUP)}
-    for option, record in options:
+    for option, record in records.items():
         flag = max(option.opts, key=len).removesuffix("-old").removesuffix("-new")
         groups[getattr(option, "rich_help_panel", None) or of_flag.get(flag, _NO_GROUP)].append(record)
     return groups

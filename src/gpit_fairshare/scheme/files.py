@@ -241,7 +241,7 @@ def _find_file(
     if is_path and exists:
         raise abort("expected a .toml file, found a pipe or a device")
     known_names = [known_name for kind in kinds for known_name in library_names(kind)]
-    near = nearest(path.name, [*known_names, *_rule_files(path.parent)])
+    near = nearest(path.name, [*known_names, *(place.name for place in path.parent.glob("*.toml"))])
     if is_path:
         where = " in its folder" if folder else ""
         remedy = _ALL_NAMES if near else f"give a file's path or a library name; {_names(kinds)}"
@@ -254,14 +254,6 @@ def _find_file(
     names = _ALL_NAMES if near else _names(kinds)
     remedy = f"{names}; the path of a file ends in .toml{broken}{left_out}"
     raise abort(f"not in the library{near}", remedy)
-
-
-def _rule_files(folder: Path) -> list[str]:
-    """Return the names of the TOML files in a folder; none if it cannot be read."""
-    try:
-        return [place.name for place in folder.iterdir() if place.suffix == ".toml"]
-    except OSError:
-        return []
 
 
 def _names(kinds: Sequence[FileKind]) -> str:
