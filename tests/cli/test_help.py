@@ -172,6 +172,16 @@ def test_version_names_plugins(monkeypatch, capsys):
     ]
 
 
+def test_a_bug_asks_for_the_versions(monkeypatch, capsys):
+    """The line about a bug of gpit, with exit code 3, says how to report it."""
+    monkeypatch.setattr(cli, "app", lambda **_: 1 / 0)
+
+    code, _, problems = run("gpit allocate", monkeypatch, capsys)
+
+    assert code == 3
+    assert problems.endswith("; run again with --debug, and report it with the lines of gpit --version\n")
+
+
 COMPLETIONS = [
     ("gpit allo", ["allocate"]),
     ("gpit allocate --s", ["--spend", "--scheme", "--set", "--sample", "--sort"]),
