@@ -14,6 +14,7 @@ import polars as pl
 from gpit_fairshare.allocation import allocate, base_name
 from gpit_fairshare.errors import InputError
 from gpit_fairshare.findings import Finding, FindingCode
+from gpit_fairshare.presentation import short_repr
 from gpit_fairshare.run_options import MEGABYTES, Files, listed
 from gpit_fairshare.words import nearest
 
@@ -35,6 +36,7 @@ _KEY_COLUMNS: Final = frozenset(
 """Columns that identify a row; they are never misspelt indicators."""
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class Maturity:
     """The result of the scheme for one year, with CCGs and practices ranked."""

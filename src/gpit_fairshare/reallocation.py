@@ -51,7 +51,7 @@ def reallocate(  # noqa: PLR0913  # the options of `gpit reallocate`, all by nam
     year: str | None = None,
     tolerance: float | str | None = None,
     recover: float | str | None = None,
-    receive: Sequence[str] = (),
+    receive: str | Sequence[str] = (),
     settings: Mapping[str, float | str] | None = None,
     mapping: Mapping[str, str] | None = None,
     units: Mapping[str, str] | None = None,
@@ -70,7 +70,7 @@ def reallocate(  # noqa: PLR0913  # the options of `gpit reallocate`, all by nam
         year: The financial year; required if the files have no year or several.
         tolerance: Share of the allocation that may stay unspent; None uses the scheme's.
         recover: Share of the underspend above the tolerance to recover; None uses the scheme's.
-        receive: Who receives: keys of `RECEIVERS`. If empty, the scheme decides.
+        receive: Who receives: `pressures`, `unmet-need` or `everybody`, or several; if empty, the scheme decides.
         settings: Further parameter values for this run.
         mapping: Headings of the files that are not recognised: `{"Heading": "column"}`.
         units: Units of columns, where the user knows them: `{"Heading": "£m"}`.
@@ -137,6 +137,7 @@ def _settings_of_run(
         options["tolerance"] = ("--tolerance", tolerance)
     if recover is not None:
         options["recovery_share"] = ("--recover", recover)
+    receive = [receive] if isinstance(receive, str) else receive
     for word in receive:
         if word not in RECEIVERS:
             raise UsageError(f"--receive {word}: expected {', '.join(RECEIVERS)}{nearest(word, RECEIVERS)}")

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date  # noqa: TC003  # `get_type_hints` reads it from the annotations
+from datetime import date
 from enum import Enum
 from functools import wraps
 from inspect import getdoc, signature
+from numbers import Number
 from pathlib import Path
 from typing import Annotated, Any, Final, ParamSpec, Protocol, TypeVar, get_type_hints
 
 from gpit_fairshare.errors import UsageError
-from gpit_fairshare.words import one_line
+from gpit_fairshare.words import joined, nearest, one_line
 
 
 class DataFrame(Protocol):
@@ -111,9 +112,9 @@ class RunOptions:
         settings: Parameter values for this run: `{"revenue_budget@2015/16": 150_000_000}`.
         mapping: Headings of the files that are not recognised: `{"Heading": "column"}`.
         units: Units of columns, where the user knows them: `{"Heading": "£m"}`.
-        leave_out: Codes of rows to exclude, such as totals that are not labelled as totals.
+        leave_out: Code or codes of rows to exclude, such as totals that are not labelled as totals.
         max_size: Largest file to read, in megabytes after unpacking.
-        years: Run these financial years instead of the scheme's; its values must be given for every year.
+        years: Run this financial year, or several, instead of the scheme's; its values must be given for every year.
         boundaries: Restate all rows to the organisations of this day: a date, `2020-04-01`, or `2020/21`
             for its first day.
         crosswalk: File or files of mergers and splits to add to the built-in ones of CCGs.
@@ -170,11 +171,52 @@ class RunOptions:
         bool, Option("--sample", OptionKind.FLAG, "Use the England 2014/15 sample; its spend is illustrative.")
     ] = False
 
+    def __post_init__(self) -> None:
+        """Check the type of each value; one year or code may be given as a text."""
+        for name, option in OPTIONS.items():
+            object.__setattr__(self, name, _checked(name, option.kind, getattr(self, name)))
+
 
 OPTIONS: Final[Mapping[str, Option]] = {
     name: hint.__metadata__[0] for name, hint in get_type_hints(RunOptions, include_extras=True).items()
 }
 """Every option by the name of its field."""
+
+
+def _checked(name: str, kind: OptionKind, value: Any) -> Any:
+    """Return the value of an option; years and codes as a tuple.
+
+    Raises:
+        UsageError: It has another type than its kind takes. Files and rules are checked when they are read.
+    """
+    match kind:
+        case _ if value is None:
+            return () if kind is OptionKind.CODES else None
+        case OptionKind.SETTINGS:
+            fits = _is_dictionary(value, str | Number)
+        case OptionKind.COLUMNS | OptionKind.UNITS:
+            fits = _is_dictionary(value, str)
+        case OptionKind.YEARS | OptionKind.CODES:
+            texts = tuple([value] if isinstance(value, str) else value if isinstance(value, Iterable) else [value])
+            if all(isinstance(text, str) for text in texts):
+                return texts
+            fits = False
+        case OptionKind.DAY:
+            fits = isinstance(value, str | date)
+        case OptionKind.MEGABYTES:
+            fits = isinstance(value, int | float)
+        case _:
+            return value
+    if not fits:
+        raise UsageError(f"{name}={one_line(repr(value))}: expected {_EXPECTED[kind]}")
+    return value
+
+
+def _is_dictionary(value: Any, types: Any) -> bool:
+    """Return whether a value maps texts to values of these types."""
+    return isinstance(value, Mapping) and all(
+        isinstance(key, str) and isinstance(entry, types) for key, entry in value.items()
+    )
 
 
 def listed(files: Files, argument: str) -> list[str | InputFrame]:
@@ -206,6 +248,17 @@ def listed(files: Files, argument: str) -> list[str | InputFrame]:
     return sources
 
 
+_EXPECTED: Final = {
+    OptionKind.SETTINGS: 'a dictionary, such as {"revenue_budget@2015/16": 150_000_000}',
+    OptionKind.COLUMNS: 'a dictionary, such as {"Patients": "registered_population"}',
+    OptionKind.UNITS: 'a dictionary, such as {"Spend": "£m"}',
+    OptionKind.YEARS: 'a text or a list of texts, such as "2014/15"',
+    OptionKind.CODES: 'a text or a list of texts, such as "00C"',
+    OptionKind.DAY: "a date or a text such as '2020-04-01'",
+    OptionKind.MEGABYTES: "a number of megabytes",
+}
+
+
 def called_with(
     model: Callable[Arguments, Options],
 ) -> Callable[[Callable[[Options], Answer]], Callable[Arguments, Answer]]:
@@ -225,9 +278,16 @@ def called_with(
 
         @wraps(function)
         def call(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Answer:
+            if args:
+                value = one_line(repr(args[0]), 40)
+                raise UsageError(f"{function.__name__}({value}): every argument needs its name, such as population=…")
+            for name in kwargs:
+                if name not in names:
+                    hint = nearest(name, names) or f"; the arguments are {joined(names)}"
+                    raise UsageError(f"{function.__name__}({name}=…): there is no such argument{hint}")
             return function(model(*args, **kwargs))
 
-        types = get_type_hints(model)
+        types, names = get_type_hints(model), list(signature(model).parameters)
         parameters = [field.replace(annotation=types[name]) for name, field in signature(model).parameters.items()]
         answer = signature(function).return_annotation
         vars(call)["__signature__"] = signature(model).replace(parameters=parameters, return_annotation=answer)

@@ -11,9 +11,10 @@ import typer
 
 from gpit_fairshare.cli import options
 from gpit_fairshare.cli.completion import of_words
-from gpit_fairshare.cli.output import ResultFiles, print_answer, progress
+from gpit_fairshare.cli.output import print_answer, progress
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.reports.allocation_view import SORTS, AllocationView
+from gpit_fairshare.reports.output_files import ResultFiles
 from gpit_fairshare.run_options import OptionKind
 from gpit_fairshare.words import joined
 

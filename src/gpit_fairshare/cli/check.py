@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gpit_fairshare.cli import options
-from gpit_fairshare.cli.output import checked_outputs, document_writers, place_of, print_answer, write_drafts
+from gpit_fairshare.cli.output import print_answer
 from gpit_fairshare.errors import OutputError, UsageError
 from gpit_fairshare.files import follow_links
 from gpit_fairshare.reports.formats import FORMATS
+from gpit_fairshare.reports.output_files import checked_outputs, document_writers, place_of, write_drafts
 from gpit_fairshare.run_options import OptionKind
 from gpit_fairshare.words import joined
 

@@ -11,9 +11,10 @@ import typer
 
 from gpit_fairshare.cli import options
 from gpit_fairshare.cli.completion import of_library
-from gpit_fairshare.cli.output import checked_outputs, document_writers, print_answer, progress, write_drafts
+from gpit_fairshare.cli.output import print_answer, progress
 from gpit_fairshare.errors import GpitError, UsageError
 from gpit_fairshare.reports.formats import FORMATS
+from gpit_fairshare.reports.output_files import COMPARISON_ENDINGS, checked_outputs, comparison_writers, write_drafts
 from gpit_fairshare.results import RESULT_ENDINGS
 from gpit_fairshare.run_options import OPTIONS, OptionKind
 from gpit_fairshare.words import nearest
@@ -21,10 +22,8 @@ from gpit_fairshare.words import nearest
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from gpit_fairshare.comparison import Comparison, Side
-    from gpit_fairshare.reports.terminal import Advance
+    from gpit_fairshare.comparison import Side
 
-ENDINGS: Final = (".xlsx", ".json", ".csv")
 _PRINTED: Final = ("text", "json", "markdown", "csv")
 _SIDED: Final = {"formula": "Formula for", "transition": "Transition for", "settings": "Set a parameter for"}
 """Options that each side may have separately, with the beginning of their help."""
@@ -74,7 +73,7 @@ def compare(  # noqa: PLR0913  # the options of the verb
     ] = False,
     how: Annotated[str, options.printed_form(_PRINTED)] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document (same as --format json).")] = False,
-    output: Annotated[list[Path] | None, options.output("comparison", ENDINGS)] = None,
+    output: Annotated[list[Path] | None, options.output("comparison", COMPARISON_ENDINGS)] = None,
 ) -> int:
     """Compare two results: what changed, for whom, and why.
 
@@ -82,7 +81,7 @@ def compare(  # noqa: PLR0913  # the options of the verb
     """
     form = _chosen_format(how, as_json=as_json)
     files = [text for typed in (run, *run.sides.values()) for text in typed.files(OptionKind.FILES, OptionKind.RULE)]
-    outputs = checked_outputs(output, [old, new, *files], [*ENDINGS, *FORMATS])
+    outputs = checked_outputs(output, [old, new, *files], [*COMPARISON_ENDINGS, *FORMATS])
     sides = [_TypedSide(name, run, typed) for name, typed in zip((old, new), run.sides.values(), strict=True)]
     _refuse_unused(sides, run)
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
@@ -98,11 +97,7 @@ def compare(  # noqa: PLR0913  # the options of the verb
         names = [path.name for path in outputs]
         printed = comparison_document(comparison, top=top, details=details or form != "text", file_names=names)
         printed = run.defaults.named_in(printed)
-        endings = {path: path.suffix.lower() for path in outputs}
-        tables = {
-            path: partial(_write, comparison, ending, advance) for path, ending in endings.items() if ending in ENDINGS
-        }
-        drafts = write_drafts({**document_writers(report, outputs), **tables})
+        drafts = write_drafts(comparison_writers(comparison, report, outputs, advance))
     csv = partial(comparing.csv_text, comparison)
     print_answer(printed, comparison.document, as_json=form == "json", form=form, other=csv, files=drafts)
     return 0 if comparison.agrees else 1
@@ -205,17 +200,3 @@ def _chosen_format(form: str, *, as_json: bool) -> str:
     if as_json and form not in ("", "json"):
         raise UsageError(f"--json and --format {form}: give only one of them")
     return "json" if as_json else form or "text"
-
-
-def _write(comparison: Comparison, ending: str, advance: Advance, draft: Path) -> None:
-    """Write a comparison to a draft as a workbook, as JSON or as CSV, by the ending of the final file."""
-    if ending == ".xlsx":
-        from gpit_fairshare.comparison.book import write_workbook  # noqa: PLC0415  # XlsxWriter only if asked for
-
-        write_workbook(comparison, draft, advance)
-        return
-    from gpit_fairshare.comparison import csv_text  # noqa: PLC0415  # not for --help
-    from gpit_fairshare.structured_texts import json_text  # noqa: PLC0415
-
-    text = json_text(comparison.document()) if ending == ".json" else csv_text(comparison)
-    draft.write_bytes(text.encode())

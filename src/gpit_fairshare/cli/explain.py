@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gpit_fairshare.cli import options
-from gpit_fairshare.cli.output import checked_outputs, document_writers, print_answer, write_drafts
+from gpit_fairshare.cli.output import print_answer
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.reports.formats import FORMATS
+from gpit_fairshare.reports.output_files import checked_outputs, document_writers, write_drafts
 from gpit_fairshare.run_options import OPTIONS, OptionKind
 from gpit_fairshare.words import nearest
 

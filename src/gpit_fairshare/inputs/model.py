@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from gpit_fairshare.inputs.files.grids import LARGEST
 from gpit_fairshare.inputs.mergers.crosswalk import Crosswalk, packaged_crosswalk
+from gpit_fairshare.presentation import short_repr
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,6 +56,7 @@ class NeededColumn:
         return self.kind == "number" and self.unit in ADDED_UP
 
 
+@short_repr
 @dataclass(frozen=True, kw_only=True)
 class Request:
     """The files that a user names, and what the scheme needs from them."""
@@ -115,6 +117,7 @@ class AppliedUnit(NamedTuple):
     """As named in `column_units`; empty if nothing states a unit."""
 
 
+@short_repr
 @dataclass(frozen=True)
 class InputSource:
     """A file or frame that was read."""
@@ -170,6 +173,7 @@ class Restated(NamedTuple):
     amount: float
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Inputs:
     """Checked tables, and all findings from reading them."""

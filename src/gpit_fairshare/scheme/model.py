@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 from gpit_fairshare.language.kinds import ORGANISATION, Kind, Symbol, Type
 from gpit_fairshare.language.tree import Expression, names_in
+from gpit_fairshare.presentation import short_repr
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,6 +23,7 @@ NOT_RECORDED: Final = {"recorded": False}
 """Metadata of a field that follows from the others, so that no result records it."""
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class Source:
     """A publication, with the key that the file gives it."""
@@ -47,6 +49,7 @@ class Upkeep:
     impact: str = ""
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class ParameterValue:
     """A parameter's value in one year, and its source or assumption."""
@@ -62,6 +65,7 @@ class ParameterValue:
     """Further details that the file gives about the assumption."""
 
 
+@short_repr
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameter:
     """A declared parameter with a value for every year of the scheme."""
@@ -76,6 +80,7 @@ class Parameter:
     values: Mapping[str, ParameterValue]
 
 
+@short_repr
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """One step; `kind` says what it has one value for: the nation, a group or an organisation."""
@@ -97,6 +102,7 @@ class Step:
     type: Type = field(default="number", metadata=NOT_RECORDED)
 
 
+@short_repr
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
     """A yes/no formula that must be true in every year."""
@@ -113,6 +119,7 @@ class Check:
     as_written: str = field(default="", metadata=NOT_RECORDED, compare=False)
 
 
+@short_repr
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What the rule can do to an organisation; an organisation has the first outcome whose formula is true for it."""
@@ -133,6 +140,7 @@ Part: TypeAlias = Step | Check | Outcome
 Formula = TypeVar("Formula", Step, Check)
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class Assumption:
     """An assumption that has no source; `number` counts from 1 in the order of the files."""
@@ -166,6 +174,7 @@ class Money:
     """The file that decides the account, or would decide it with a table `[money]`."""
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class Scheme:
     """A scheme ready to run: steps in order, values by year, sources and assumptions."""
