@@ -201,6 +201,8 @@ class Finding:
     """What to do."""
     others: tuple[Finding, ...] = ()
     """Findings in the same column with the same cause, if there are too many to list separately."""
+    excerpt: str = ""
+    """The line of a formula, with a caret below the character, for a screen; empty for any other subject."""
 
     @classmethod
     def warning(cls, code: FindingCode, description: str, remedy: str = "") -> Finding:

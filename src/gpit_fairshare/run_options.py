@@ -99,7 +99,7 @@ class Option:
 
 @dataclass(frozen=True, kw_only=True)
 class RunOptions:
-    """The options that a user gives for a run, in the order of `gpit allocate --help`.
+    """The options that a user gives for a run.
 
     Attributes:
         population: File or files with `org_code` and `registered_population`; `FILE:SHEET` for Excel.

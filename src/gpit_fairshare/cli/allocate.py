@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from gpit_fairshare.cli import options
+from gpit_fairshare.cli.completion import of_words
 from gpit_fairshare.cli.output import print_answer, progress
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.reports.allocation_view import SORTS, AllocationView
@@ -44,7 +45,12 @@ def allocate(  # noqa: PLR0913  # the options of the verb
     table: Annotated[bool, typer.Option("--table", help="Show all organisations of the last year.")] = False,
     sort: Annotated[
         str,
-        typer.Option("--sort", metavar="COLUMN", help=f"Show them in this order: {joined(SORTS, 'or')}."),
+        typer.Option(
+            "--sort",
+            metavar="COLUMN",
+            help=f"Show them in this order: {joined(SORTS, 'or')}.",
+            autocompletion=of_words(SORTS),
+        ),
     ] = "",
     top: Annotated[
         int | None, typer.Option("--top", metavar="N", min=1, help="Show the first N, and the total of the others.")

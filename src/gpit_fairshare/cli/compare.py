@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from gpit_fairshare.cli import options
+from gpit_fairshare.cli.completion import of_library
 from gpit_fairshare.cli.output import print_answer, progress
 from gpit_fairshare.errors import GpitError, UsageError
 from gpit_fairshare.reports.formats import FORMATS
@@ -30,6 +31,11 @@ _SETTING: Final = re.compile(r"--set:? (?P<key>(?P<name>[^@=:\s]+)(?:@[^=:\s]+)?
 """The start of a message about a setting, which does not name the side."""
 
 
+def _side_argument(name: str, meaning: str) -> Any:
+    """Return the argument for a side: a result file, or a scheme, whose names a shell completes."""
+    return typer.Argument(metavar=name, help=meaning, autocompletion=of_library("scheme"))
+
+
 @options.verb(
     "population",
     "spend",
@@ -43,11 +49,17 @@ _SETTING: Final = re.compile(r"--set:? (?P<key>(?P<name>[^@=:\s]+)(?:@[^=:\s]+)?
 )
 def compare(  # noqa: PLR0913  # the options of the verb
     *,
-    old: Annotated[str, typer.Argument(metavar="OLD", help="Old result file, or a scheme (library name or .toml).")],
-    new: Annotated[str, typer.Argument(metavar="NEW", help="New result file, or a scheme.")],
+    old: Annotated[str, _side_argument("OLD", "Old result file, or a scheme (library name or .toml).")],
+    new: Annotated[str, _side_argument("NEW", "New result file, or a scheme.")],
     run: options.TypedOptions,
     tolerance: Annotated[
-        str, typer.Option("--tolerance", metavar="AMOUNT", help="Ignore differences of a row up to this many £.")
+        str,
+        typer.Option(
+            "--tolerance",
+            metavar="AMOUNT",
+            rich_help_panel="Differences",
+            help="Ignore differences of a row up to this many £.",
+        ),
     ] = "0",
     fail_over: Annotated[
         str | None,
@@ -59,7 +71,7 @@ def compare(  # noqa: PLR0913  # the options of the verb
     details: Annotated[
         bool, typer.Option("--details", help="Print every difference, totals by year, digests and the method.")
     ] = False,
-    how: Annotated[str, typer.Option("--format", metavar="|".join(_PRINTED), help="Print in this format.")] = "",
+    how: Annotated[str, options.printed_form(_PRINTED)] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document (same as --format json).")] = False,
     output: Annotated[list[Path] | None, options.output("comparison", COMPARISON_ENDINGS)] = None,
 ) -> int:
@@ -124,7 +136,8 @@ class _TypedSide:
             if self.name not in scheme_names:
                 raise UsageError(
                     f"{self.word} {self.name}: is not a result file ({', '.join(RESULT_ENDINGS)}) or a scheme "
-                    f"(a .toml file, or in the library: {', '.join(scheme_names)}){nearest(self.name, scheme_names)}"
+                    f"(a .toml file, or in the library: {', '.join(scheme_names)})"
+                    f"{nearest(self.name, scheme_names) or nearest(ending, [*RESULT_ENDINGS, '.toml'])}"
                 )
         return False
 

@@ -31,9 +31,13 @@ def explain(  # noqa: PLR0913  # the options of the verb
     organisation: Annotated[
         str, typer.Argument(metavar="ORG", help="Code or name of the organisation.", show_default=False)
     ],
-    year: Annotated[str | None, typer.Option("--year", metavar="YEAR", help="Explain this year only.")] = None,
+    year: Annotated[
+        str | None,
+        typer.Option("--year", metavar="YEAR", rich_help_panel="Explanation", help="Explain this year only."),
+    ] = None,
     step: Annotated[
-        str | None, typer.Option("--step", metavar="NAME", help="Explain this step and the steps that it uses.")
+        str | None,
+        typer.Option("--step", metavar="NAME", help="Explain this step and the steps that it uses."),
     ] = None,
     lines: Annotated[bool, typer.Option("--lines", help="Print every line of the calculation.")] = False,
     record: Annotated[
@@ -41,9 +45,7 @@ def explain(  # noqa: PLR0913  # the options of the verb
         typer.Option("--result", metavar="FILE", help="Explain this result file instead of running input files."),
     ] = None,
     run: options.TypedOptions,
-    form: Annotated[
-        str, typer.Option("--format", metavar="text|markdown", help="Print plain text or Markdown.")
-    ] = "text",
+    form: Annotated[str, options.printed_form(_PRINTED)] = "text",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of the text.")] = False,
     output: Annotated[list[Path] | None, options.output("explanation")] = None,
 ) -> int:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from gpit_fairshare.cli.completion import of_library, of_words
 from gpit_fairshare.cli.defaults import Defaults, read_defaults
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.reports.formats import FORMATS
@@ -61,6 +62,13 @@ other does the rest."""
 def output(content: str, endings: Sequence[str] = ()) -> Any:
     """Return the option `-o` of a verb that can write its result to files of these endings, and as a document."""
     return typer.Option("-o", "--output", metavar="FILE", help=output_help(content, endings))
+
+
+def printed_form(forms: Sequence[str]) -> Any:
+    """Return the option `--format` of a verb that prints its result in these forms."""
+    return typer.Option(
+        "--format", metavar="FORMAT", help=f"Print {joined(forms, 'or')}.", autocompletion=of_words(forms)
+    )
 
 
 def output_help(content: str, endings: Sequence[str]) -> str:
@@ -247,6 +255,7 @@ def _parameter(name: str, unset: str | None, side: str = "") -> Parameter:
         _flag(name, side),
         metavar=option.kind.value or None,
         min=1 if option.kind is OptionKind.MEGABYTES else None,
+        autocompletion=of_library(name) if option.kind is OptionKind.RULE else None,
         help=help_text,
     )
     return Parameter(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from importlib import metadata
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -12,6 +12,7 @@ from gpit_fairshare.engine.measures import YearMeasures, measures_of, with_no_ou
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.inputs.columns.cells import parse_year
 from gpit_fairshare.language.kinds import NATIONAL
+from gpit_fairshare.plugins import LIBRARIES_OF_RESULTS
 from gpit_fairshare.presentation import Presented, cut
 from gpit_fairshare.scheme.definition import definition
 from gpit_fairshare.words import joined
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
     from gpit_fairshare.findings import Finding
     from gpit_fairshare.inputs.model import Inputs
     from gpit_fairshare.scheme.model import Scheme
-
-LIBRARIES: Final = ("polars", "python-calamine", "XlsxWriter")
-"""Libraries whose version can change the bytes of a result."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +123,10 @@ def tidy(scheme: Scheme, years: Mapping[str, Year]) -> pl.DataFrame:
 
 def versions_now() -> dict[str, str]:
     """Return the installed versions of gpit and of the libraries that can change a result, by name."""
-    return {"gpit": metadata.version("gpit-fairshare"), **{name: metadata.version(name) for name in LIBRARIES}}
+    return {
+        "gpit": metadata.version("gpit-fairshare"),
+        **{name: metadata.version(name) for name in LIBRARIES_OF_RESULTS},
+    }
 
 
 def manifest_of(
@@ -138,7 +139,7 @@ def manifest_of(
     versions = versions_now()
     return {
         "gpit": versions["gpit"],
-        "libraries": {name: versions[name] for name in LIBRARIES},
+        "libraries": {name: versions[name] for name in LIBRARIES_OF_RESULTS},
         "scheme": {
             "name": scheme.name,
             "title": scheme.title,

@@ -18,6 +18,7 @@ from gpit_fairshare import plugins
 from gpit_fairshare.errors import FormulaError
 from gpit_fairshare.language import tree
 from gpit_fairshare.language.functions import BUILT_INS, FUNCTIONS, Aggregate, Argument, Function, SpecialForm
+from gpit_fairshare.language.other_languages import advice_for
 from gpit_fairshare.language.plugin_functions import find_function, function_named, function_names, function_problems
 from gpit_fairshare.words import nearest
 
@@ -75,19 +76,6 @@ _RELATIONS: dict[type[ast.cmpop], tree.Relation] = {
     ast.Eq: "==",
     ast.NotEq: "!=",
 }
-_IN_EXCEL = {
-    "if": "where(condition, yes, no)",
-    "and": "a and b",
-    "or": "a or b",
-    "sum": "total(x)",
-    "sumif": "total(x, within=column)",
-    "countif": "count(condition)",
-    "average": "total(x) / total(y)",
-    "roundup": "round(x, digits)",
-    "rounddown": "round(x, digits)",
-}
-"""What to write instead of functions of Excel."""
-
 _REFUSED: dict[type[ast.AST], str] = {
     ast.Attribute: "a dot is not part of the language; write a plain name",
     ast.Subscript: "square brackets are not part of the language; write a plain name",
@@ -244,21 +232,25 @@ def _syntax_error_message(fault: SyntaxError, source: str, start: int) -> tuple[
         single = re.search(r"(?<![=<>!])=(?!=)", remaining)
         message = "write == to compare; a step's name goes in `name`, not in its formula"
         return message, place + (single.start() if single else 0)
+    keyword = re.match(r"(if|and|or)\s*\(", remaining)
+    if keyword:  # functions of Excel
+        return _unknown_function_message(keyword[1]), place
     if "positional argument follows" in reason:
         return "named options come last; write == to compare", place
     return f"this is not a formula; {_EXPECTED}", place
 
 
 def _unknown_function_message(function: str) -> str:
-    """Return the message for a function that does not exist: what to write instead, and the functions that exist.
+    """Return the message for a function that does not exist: what to write instead, or the functions that exist.
 
     It also lists broken plug-ins, because one of them may have the function, and says so if plug-ins are left out.
     """
-    instead, names = _IN_EXCEL.get(function.casefold()), [*FUNCTIONS, *function_names()]
-    hint = f"; write {instead}" if instead else nearest(function, names)
+    advice, names = advice_for(function).replace("`", ""), [*FUNCTIONS, *function_names()]
+    hint = advice or f"the functions are {', '.join(names)}"
+    near = "" if advice else nearest(function, names)
     broken = "".join(f"; {problem}" for problem in function_problems())
     left_out = "" if plugins.are_allowed() else "; plug-ins are left out by --no-plugins"
-    return f"there is no function {function}{hint}; the functions are {', '.join(names)}{broken}{left_out}"
+    return f"there is no function {function}{near}; {hint}{broken}{left_out}"
 
 
 def _rendered_size(expression: tree.Expression) -> int:

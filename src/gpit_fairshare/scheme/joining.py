@@ -245,6 +245,7 @@ def _check_independent(module: Module, draft: Linker, faults: Faults) -> None:
                     f"but not {name}; for the money to spend, write total(fair_share)",
                     position,
                     formula.where,
+                    formula=formula.as_written,
                 )
                 faults.formula_error(fault, formula.place, FindingCode.USES_FORMULA)
     for outcome in module.outcomes:

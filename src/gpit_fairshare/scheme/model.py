@@ -105,6 +105,8 @@ class Step:
     place: Where = field(metadata=NOT_RECORDED, compare=False)
     """The same for findings, without the file: `step fair_share`, or `step weight (core)` of a file used by name."""
     tree: Expression = field(metadata=NOT_RECORDED)
+    as_written: str = field(default="", metadata=NOT_RECORDED, compare=False)
+    """The formula as its file has it; positions in `tree` and in errors count its characters."""
     type: Type = field(default="number", metadata=NOT_RECORDED)
 
 
@@ -122,6 +124,7 @@ class Check:
     place: Where = field(metadata=NOT_RECORDED, compare=False)
     """As of a step."""
     tree: Expression = field(metadata=NOT_RECORDED)
+    as_written: str = field(default="", metadata=NOT_RECORDED, compare=False)
 
 
 @short_repr
@@ -137,6 +140,7 @@ class Outcome:
     place: Where = field(metadata=NOT_RECORDED, compare=False)
     """As of a step."""
     tree: Expression = field(metadata=NOT_RECORDED)
+    as_written: str = field(default="", metadata=NOT_RECORDED, compare=False)
 
 
 Part: TypeAlias = Step | Check | Outcome
