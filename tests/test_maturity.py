@@ -80,6 +80,20 @@ def example(folder) -> Maturity:
     )
 
 
+def test_frames_give_the_ranks_of_the_files(example, folder):
+    """Frames give the CCGs and practices of the worked example; a column that is not used is warned of."""
+    answers = pl.read_csv(folder / "practices.csv").with_columns(shoe_size=pl.lit(9))
+    frames = assess(
+        indicators=answers,
+        ccg_indicators=pl.read_csv(folder / "ccgs.csv"),
+        allocation=pl.read_csv(folder / "allocations.csv"),
+    )
+
+    assert frames.ccgs.equals(example.ccgs)
+    assert frames.practices.equals(example.practices)
+    assert [(finding.file, "shoe_size" in finding.found) for finding in frames.unused] == [("indicators (frame)", True)]
+
+
 # The worked example ------------------------------------------------------------------------------------------
 
 

@@ -19,17 +19,37 @@ from gpit_fairshare.inputs.files.reading import split_sheet
 from gpit_fairshare.inputs.model import NeededColumn, Request
 from gpit_fairshare.language.tree import names_in
 from gpit_fairshare.plugins import allowed
-from gpit_fairshare.run_options import DEFAULT_SCHEME, OPTIONS, OptionKind, RunOptions, called_with, listed
+from gpit_fairshare.run_options import (
+    DEFAULT_SCHEME,
+    OPTIONS,
+    InputFrame,
+    OptionKind,
+    RunOptions,
+    called_with,
+    listed,
+)
 from gpit_fairshare.scheme.joining import load
 from gpit_fairshare.scheme.values import Setting
+from gpit_fairshare.words import joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from gpit_fairshare.inputs.model import Inputs
     from gpit_fairshare.scheme.model import Part, Scheme
 
 SAMPLE_POPULATION: Final = "england-2014-15-population.csv"
 SAMPLE_SPEND: Final = "england-2014-15-spend.csv"
+_KINDS_OF_RULE: Final = (OptionKind.RULE, OptionKind.SETTINGS, OptionKind.YEARS)
+"""Kinds of options that choose the rule; all others are about reading files."""
+_NOUNS: Final = {
+    "years": "years",
+    "needs": "columns",
+    "counts": "costs that count",
+    "organisation": "organisations",
+    "keep_text": "columns to report by",
+}
+"""Words for what a scheme needs from input files, by the name that `Request` has for it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,12 +61,15 @@ class AllocateOptions(RunOptions):
         plugins: Whether library files and functions of installed packages may be used.
         options: The option that messages name for a file with a column: `{"forecast_outturn": "--forecast"}`,
             with `""` for all other columns; `--input` by default.
+        inputs_of: Use the checked inputs of this earlier Result instead of files. Nothing is read again; the scheme
+            must need the same years and columns.
     """
 
     scheme: str | Path = DEFAULT_SCHEME
     with_effects: bool = True
     plugins: bool = True
     options: Mapping[str, str] | None = None
+    inputs_of: Result | None = None
 
 
 @called_with(AllocateOptions)
@@ -63,11 +86,37 @@ def allocate(options: AllocateOptions) -> Result:
     """  # noqa: DOC502 - raised by what it calls
     with allowed(options.plugins):
         scheme = load_scheme(options)
-        with named_files(options) as files:
-            request = replace(request_for(scheme, options, files), options=dict(options.options or {}))
-            result = calculate(scheme, read_inputs(request))
+        if options.inputs_of is None:
+            with named_files(options) as files:
+                request = replace(request_for(scheme, options, files), options=dict(options.options or {}))
+                inputs, run = read_inputs(request), recorded(options)
+        else:
+            inputs, run = _inputs_and_run_of(options.inputs_of, scheme, options)
+        result = calculate(scheme, inputs)
         effects = sensitivities(result) if options.with_effects else ()
-    return replace(result, effects=effects, manifest={**result.manifest, "run": recorded(options)})
+    return replace(result, effects=effects, manifest={**result.manifest, "run": run})
+
+
+def _inputs_and_run_of(earlier: object, scheme: Scheme, options: RunOptions) -> tuple[Inputs, dict[str, Any]]:
+    """Return the checked inputs of an earlier result, and the `run` of a manifest as if they were read again.
+
+    Raises:
+        UsageError: It is not a result of `allocate`, the options say how to read files, or the scheme needs other
+            inputs.
+    """
+    if not isinstance(earlier, Result) or earlier.inputs.request is None or "run" not in earlier.manifest:
+        raise UsageError("inputs_of: expected a Result that allocate returned in this session")
+    request = earlier.inputs.request
+    run, default_run = recorded(options), recorded(RunOptions())
+    keys = {name: option.key for name, option in OPTIONS.items() if option.kind not in _KINDS_OF_RULE}
+    if given := [name for name, key in keys.items() if run[key] != default_run[key]]:
+        raise UsageError(f"inputs_of: the inputs are those of the earlier result; leave out {joined(given)}")
+    if others := [_NOUNS[name] for name, need in _needs_of(scheme).items() if need != getattr(request, name)]:
+        raise UsageError(
+            f"inputs_of: this run of {scheme.name} needs other {joined(others)} than the earlier result has; give it "
+            "the files"
+        )
+    return earlier.inputs, {**run, **{key: earlier.manifest["run"][key] for key in keys.values()}}
 
 
 def load_scheme(options: RunOptions) -> Scheme:
@@ -85,10 +134,10 @@ def recorded(options: RunOptions) -> dict[str, Any]:
     """Return the options as the table `run` of a manifest, which `verification` reads; files by their base names."""
     kinds = list(OptionKind)
     in_order = sorted(OPTIONS.items(), key=lambda entry: kinds.index(entry[1].kind))
-    return {option.key: _recorded_value(option.kind, getattr(options, name)) for name, option in in_order}
+    return {option.key: _recorded_value(name, option.kind, getattr(options, name)) for name, option in in_order}
 
 
-def _recorded_value(kind: OptionKind, value: Any) -> Any:
+def _recorded_value(name: str, kind: OptionKind, value: Any) -> Any:
     """Return the value of an option as a manifest holds it.
 
     Files and rules are written by base name, settings and the like as texts sorted by name, codes sorted, and a day as
@@ -96,7 +145,7 @@ def _recorded_value(kind: OptionKind, value: Any) -> Any:
     """
     match kind:
         case OptionKind.FILES:
-            return [base_name(name) for name in listed(value)]
+            return [base_name(source) for source in listed(value, name)]
         case OptionKind.RULE:
             return base_name(value) if value else None
         case OptionKind.SETTINGS | OptionKind.COLUMNS | OptionKind.UNITS:
@@ -111,8 +160,8 @@ def _recorded_value(kind: OptionKind, value: Any) -> Any:
             return value
 
 
-def base_name(name: str | Path) -> str:
-    """Return the name of a file without its folders but with its sheet; the name of a library file does not change."""
+def base_name(name: str | Path | InputFrame) -> str:
+    """Return the name of a file without its folders but with its sheet; other names do not change."""
     file, sheet = split_sheet(str(name))
     # Works for paths of either system, so that manifests do not depend on the machine.
     base = PureWindowsPath(file).name or file
@@ -120,13 +169,13 @@ def base_name(name: str | Path) -> str:
 
 
 @contextmanager
-def named_files(options: RunOptions) -> Iterator[list[list[str]]]:
-    """Yield three lists of file names: population, spend and further inputs; with the option `sample`, the sample's.
+def named_files(options: RunOptions) -> Iterator[list[list[str | InputFrame]]]:
+    """Yield three lists of files and frames: population, spend and further inputs; with `sample`, the sample's.
 
     Raises:
         UsageError: Both files and the sample are given.
     """
-    files = [listed(options.population), listed(options.spend), listed(options.inputs)]
+    files = [listed(getattr(options, name), name) for name in ("population", "spend", "inputs")]
     if not options.sample:
         yield files
         return
@@ -136,11 +185,16 @@ def named_files(options: RunOptions) -> Iterator[list[list[str]]]:
         yield [[str(folder / SAMPLE_POPULATION)], [str(folder / SAMPLE_SPEND)], []]
 
 
-def request_for(scheme: Scheme, options: RunOptions, files: Sequence[Sequence[str]]) -> Request:
-    """Return the request to read a scheme's input files, which `files` lists as `named_files` yields them.
+def request_for(scheme: Scheme, options: RunOptions, files: Sequence[Sequence[str | InputFrame]]) -> Request:
+    """Return the request to read a scheme's input files, which `files` lists as `named_files` yields them."""
+    return Request(**reading(options, files), **_needs_of(scheme), scheme=scheme.name)
 
-    It has the options for reading, the scheme's years, the costs that count, the text column to report by, and the
-    columns needed, each with the place of a formula that first uses it, for messages.
+
+def _needs_of(scheme: Scheme) -> dict[str, Any]:
+    """Return what a scheme needs from input files, as arguments of a `Request`.
+
+    These are its years, the costs that count, the text column to report by, and the columns needed, each with the place
+    of a formula that first uses it, for messages.
     """
     used_in: dict[str, str] = {}
     parts: tuple[Part, ...] = (*scheme.steps, *scheme.checks, *scheme.outcomes)
@@ -162,18 +216,16 @@ def request_for(scheme: Scheme, options: RunOptions, files: Sequence[Sequence[st
         )
         for symbol in scheme.inputs
     )
-    return Request(
-        **reading(options, files),
-        years=scheme.years,
-        needs=needs,
-        counts=scheme.counts,
-        scheme=scheme.name,
-        organisation=scheme.organisation,
-        keep_text=(scheme.report_by,) if scheme.report_by else (),
-    )
+    return {
+        "years": scheme.years,
+        "needs": needs,
+        "counts": scheme.counts,
+        "organisation": scheme.organisation,
+        "keep_text": (scheme.report_by,) if scheme.report_by else (),
+    }
 
 
-def reading(options: RunOptions, files: Sequence[Sequence[str]]) -> dict[str, Any]:
+def reading(options: RunOptions, files: Sequence[Sequence[str | InputFrame]]) -> dict[str, Any]:
     """Return the options for reading, which do not depend on the scheme, as arguments of a `Request`.
 
     `files` has three lists: population, spend and further inputs. The largest size is converted from megabytes to
@@ -189,7 +241,7 @@ def reading(options: RunOptions, files: Sequence[Sequence[str]]) -> dict[str, An
         "leave_out": tuple(options.leave_out),
         "largest": options.max_size * MEGABYTE,
         "boundaries": None if options.boundaries is None else boundary_date(options.boundaries),
-        "crosswalk": tuple(listed(options.crosswalk)),
+        "crosswalk": tuple(listed(options.crosswalk, "crosswalk")),
     }
 
 

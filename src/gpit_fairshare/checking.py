@@ -11,7 +11,9 @@ from gpit_fairshare.findings import Finding, gravest_first
 from gpit_fairshare.inputs.checked_tables import inspect_inputs
 from gpit_fairshare.inputs.columns.cells import EVERY_YEAR
 from gpit_fairshare.inputs.model import InputSource, Request
+from gpit_fairshare.presentation import Presented, cut
 from gpit_fairshare.run_options import DEFAULT_SCHEME, RunOptions, called_with
+from gpit_fairshare.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,8 +24,8 @@ JSON_SCHEMA = "gpit-check/1"
 
 
 @dataclass(frozen=True)
-class Report:
-    """The contents of the files, and all findings about them, including errors."""
+class Report(Presented):
+    """The contents of input files, and all findings about them, including errors."""
 
     scheme: str
     """Name of the scheme that the files were checked against; empty if there is none."""
@@ -34,6 +36,7 @@ class Report:
     organisations: Mapping[str, int]
     """Number of organisations in each year; the year is empty if no file has one."""
     sources: tuple[InputSource, ...]
+    """The files, each with its digest, headings and number of rows."""
     columns: tuple[ColumnSummary, ...]
     """Columns of numbers, one entry for each column and year."""
     findings: tuple[Finding, ...]
@@ -43,6 +46,12 @@ class Report:
 
     Empty if a scheme was named, or if the files could not be read.
     """
+
+    def __repr__(self) -> str:
+        files = ", ".join(repr(source.name) for source in self.sources)
+        verdict = "no errors" if self.sound else "cannot be used yet"
+        findings = counted(len(self.findings), "finding")
+        return cut(f"<Report on {files or 'no file'}: {verdict}; {findings}; see .findings, .columns>")
 
     @property
     def sound(self) -> bool:

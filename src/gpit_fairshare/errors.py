@@ -16,6 +16,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from gpit_fairshare.words import with_caret
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from fractions import Fraction
@@ -67,21 +69,30 @@ Sort = Literal["text", "name", "unit", "kind"]
 class FormulaError(SchemeError):
     """A problem in one formula.
 
-    `position` counts characters from 1; 0 means the whole formula. The caller fills in `where`: the file and step.
+    `position` counts characters from 1; 0 means the whole formula. The caller fills in `where`, the file and step, and
+    the formula as its file has it.
     """
 
-    def __init__(self, message: str, position: int = 0, where: str = "", sort: Sort = "text") -> None:
+    def __init__(
+        self, message: str, position: int = 0, where: str = "", sort: Sort = "text", formula: str = ""
+    ) -> None:
         """Make an error whose text begins with the file, step and character, as far as they are known."""
         self.message = message
         self.position = position
         self.where = where
         self.sort = sort
+        self.formula = formula
         place = ", ".join(part for part in (where, f"character {position}" if position else "") if part)
         super().__init__(f"{place}: {message}" if place else message)
 
-    def at(self, where: str) -> FormulaError:
-        """Return the same error with its file and step."""
-        return FormulaError(self.message, self.position, where, self.sort)
+    def at(self, where: str, formula: str = "") -> FormulaError:
+        """Return the same error with its file and step, and the formula if it is known."""
+        return FormulaError(self.message, self.position, where, self.sort, formula or self.formula)
+
+    @property
+    def excerpt(self) -> str:
+        """The line of the formula with a caret below the character; empty if either is not known."""
+        return with_caret(self.formula, self.position) if self.formula and self.position else ""
 
 
 class SharingError(GpitError):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum, unique
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Self, get_args
 
+from gpit_fairshare.presentation import short_repr
 from gpit_fairshare.renamed import renamed_attribute
 from gpit_fairshare.words import listed, sentence
 
@@ -176,6 +177,7 @@ ABOUT_MONEY: Final = frozenset(
 """Findings about the money of a run, which a reader must see first."""
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class Finding:
     """An error, a warning or a note about input files, files of a scheme, or a run.
@@ -184,8 +186,9 @@ class Finding:
     """
 
     number: FindingCode
-    """Stable: users and their scripts may rely on it."""
+    """Its code, such as `I07`; stable, so scripts may rely on it."""
     level: Level
+    """`error`, `warning` or `note`."""
     file: str
     """Base name of the file, with `:sheet` where there is one; empty for the inputs as a whole."""
     place: str
@@ -193,9 +196,13 @@ class Finding:
     found: str
     """What was found: a phrase that can follow the place."""
     expected: str = ""
+    """What was expected instead; empty if there is nothing to say."""
     remedy: str = ""
+    """What to do."""
     others: tuple[Finding, ...] = ()
     """Findings in the same column with the same cause, if there are too many to list separately."""
+    excerpt: str = ""
+    """The line of a formula, with a caret below the character, for a screen; empty for any other subject."""
 
     @classmethod
     def warning(cls, code: FindingCode, description: str, remedy: str = "") -> Finding:

@@ -14,6 +14,7 @@ import polars as pl
 from gpit_fairshare.allocation import allocate, base_name
 from gpit_fairshare.errors import InputError
 from gpit_fairshare.findings import Finding, FindingCode
+from gpit_fairshare.presentation import short_repr
 from gpit_fairshare.run_options import MEGABYTES, Files, listed
 from gpit_fairshare.words import nearest
 
@@ -35,6 +36,7 @@ _KEY_COLUMNS: Final = frozenset(
 """Columns that identify a row; they are never misspelt indicators."""
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class Maturity:
     """The result of the scheme for one year, with CCGs and practices ranked."""
@@ -152,7 +154,8 @@ def assess(  # noqa: PLR0913  # the options of `gpit maturity`, all by name
     Raises:
         InputError: No practice answered an indicator that has a weight.
     """
-    inputs = [file for files in (indicators, ccg_indicators, allocation) for file in listed(files)]
+    answers = [*listed(indicators, "indicators"), *listed(ccg_indicators, "ccg_indicators")]
+    inputs = [*answers, *listed(allocation, "allocation")]
     result = allocate(
         population=population,
         inputs=inputs,
@@ -165,7 +168,7 @@ def assess(  # noqa: PLR0913  # the options of `gpit maturity`, all by name
         leave_out=leave_out,
         max_size=max_size,
     )
-    answer_files = {base_name(file) for files in (indicators, ccg_indicators) for file in listed(files)}
+    answer_files = {base_name(source) for source in answers}
     unused = tuple(_warn_of_unused(result, [source for source in result.inputs.sources if source.name in answer_files]))
     maturity = replace(rank_result(result), unused=unused)
     if maturity.without_index == maturity.practices.height and maturity.indicators_asked:

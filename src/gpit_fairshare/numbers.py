@@ -154,7 +154,7 @@ def or_dash(value: float | None, write: Callable[[float], str]) -> str:
 
 
 def written_value(number: float, unit: str | None, as_typed: str) -> str:
-    """Write a value in its unit (£, £ per head or people) if that loses no digits; else return the text as typed."""
+    """Write a value in £, £ per head or people with all its digits; in other units, or if a fraction, as typed."""
     to_the_penny = number == round(number, 2)
     match unit:
         case "£" if to_the_penny:
@@ -163,6 +163,8 @@ def written_value(number: float, unit: str | None, as_typed: str) -> str:
             return per_head(number)
         case "people" if number.is_integer():
             return whole(number)
+        case "£" | "£ per head" | "people" if "/" not in as_typed:
+            return parameter_value(number, unit, full=True)
         case _:
             return as_typed
 

@@ -33,6 +33,9 @@ FUNCTIONS: Final = "gpit_fairshare.functions"
 """Groups of entry points: folders of library files, and functions of the formula language."""
 _NOUNS: Final = {LIBRARY: "library", FUNCTIONS: "function"}
 
+LIBRARIES_OF_RESULTS: Final = ("polars", "python-calamine", "XlsxWriter")
+"""Installed libraries whose version can change the bytes of a result."""
+
 _ALLOWED: ContextVar[bool] = ContextVar("plugins_allowed", default=True)
 
 

@@ -21,7 +21,7 @@ from gpit_fairshare.inputs.model import Request
 from gpit_fairshare.numbers import figure
 from gpit_fairshare.results.reading import open_result
 from gpit_fairshare.results.writing import rows_as_csv
-from gpit_fairshare.run_options import MEGABYTES, RunOptions, listed
+from gpit_fairshare.run_options import MEGABYTES, DataFrame, InputFrame, RunOptions, listed
 from gpit_fairshare.words import joined, nearest
 
 if TYPE_CHECKING:
@@ -45,13 +45,13 @@ _YEAR_INSIDE: Final = re.compile(r"(?<![0-9])[0-9]{4}[-/](?:[0-9]{4}|[0-9]{2})(?
 
 def reallocate(  # noqa: PLR0913  # the options of `gpit reallocate`, all by name
     *,
-    allocation: str | Path,
-    forecast: str | Path,
-    adjustments: str | Path | None = None,
+    allocation: str | Path | DataFrame,
+    forecast: str | Path | DataFrame,
+    adjustments: str | Path | DataFrame | None = None,
     year: str | None = None,
     tolerance: float | str | None = None,
     recover: float | str | None = None,
-    receive: Sequence[str] = (),
+    receive: str | Sequence[str] = (),
     settings: Mapping[str, float | str] | None = None,
     mapping: Mapping[str, str] | None = None,
     units: Mapping[str, str] | None = None,
@@ -63,13 +63,14 @@ def reallocate(  # noqa: PLR0913  # the options of `gpit reallocate`, all by nam
     If the allocations are a workbook of gpit, its sheet of the year is read.
 
     Args:
-        allocation: A result of `gpit allocate`, or any table with `org_code` and `allocation`.
+        allocation: A result of `gpit allocate`, or any table with `org_code` and `allocation`. Here and below, a file
+            may also be a DataFrame of Polars or pandas, such as the `rows` of a Result.
         forecast: A file with `org_code` and `forecast_outturn`.
         adjustments: A file with `org_code`, `amount` (negative takes money away), `reason` and `approver`.
         year: The financial year; required if the files have no year or several.
         tolerance: Share of the allocation that may stay unspent; None uses the scheme's.
         recover: Share of the underspend above the tolerance to recover; None uses the scheme's.
-        receive: Who receives: keys of `RECEIVERS`. If empty, the scheme decides.
+        receive: Who receives: `pressures`, `unmet-need` or `everybody`, or several; if empty, the scheme decides.
         settings: Further parameter values for this run.
         mapping: Headings of the files that are not recognised: `{"Heading": "column"}`.
         units: Units of columns, where the user knows them: `{"Heading": "£m"}`.
@@ -82,9 +83,10 @@ def reallocate(  # noqa: PLR0913  # the options of `gpit reallocate`, all by nam
     Raises:
         GpitError: Something in the arguments or the files is wrong, or there is no result.
     """  # noqa: DOC502 - raised by what it calls
-    files = [str(file) for file in (forecast, adjustments) if file is not None]
+    files = [_source_of(forecast, "forecast")]
+    files += [] if adjustments is None else [_source_of(adjustments, "adjustments")]
     chosen = _settings_of_run(tolerance, recover, receive, settings or {})
-    table, asked = _sheet_of_year(str(allocation), _asked_year(year))
+    table, asked = _sheet_of_year(_source_of(allocation, "allocation"), _asked_year(year))
     options = RunOptions(population=table, inputs=files, mapping=mapping, units=units, max_size=max_size)
     years, headings, titles = _inspect_files(options)
     run_year = _year_of_run(asked, years)
@@ -105,6 +107,18 @@ def reallocate(  # noqa: PLR0913  # the options of `gpit reallocate`, all by nam
     )
 
 
+def _source_of(file: str | Path | DataFrame, argument: str) -> str | InputFrame:
+    """Return the one file or frame that an argument gives: a path as text, a frame with its name.
+
+    Raises:
+        UsageError: It gives none, or several.
+    """
+    sources = listed(file, argument)
+    if len(sources) != 1:
+        raise UsageError(f"{argument}: expected one file or frame, found {len(sources)}")
+    return sources[0]
+
+
 def _settings_of_run(
     tolerance: float | str | None,
     recover: float | str | None,
@@ -123,6 +137,7 @@ def _settings_of_run(
         options["tolerance"] = ("--tolerance", tolerance)
     if recover is not None:
         options["recovery_share"] = ("--recover", recover)
+    receive = [receive] if isinstance(receive, str) else receive
     for word in receive:
         if word not in RECEIVERS:
             raise UsageError(f"--receive {word}: expected {', '.join(RECEIVERS)}{nearest(word, RECEIVERS)}")
@@ -144,7 +159,7 @@ def _inspect_files(options: RunOptions) -> tuple[tuple[str, ...], list[dict[str,
     Raises:
         InputError: A file cannot be read, or its errors leave no year.
     """
-    table, files = listed(options.population), listed(options.inputs)
+    table, files = listed(options.population, "population"), listed(options.inputs, "inputs")
     request, inputs, _ = inspect_inputs(Request(**reading(options, (table, [], files)), years=()))
     years = () if request.years == (EVERY_YEAR,) else request.years
     faulty = any(finding.level == "error" for finding in inputs.findings)
@@ -156,7 +171,7 @@ def _inspect_files(options: RunOptions) -> tuple[tuple[str, ...], list[dict[str,
 
 
 def _default_map(
-    headings: Sequence[Mapping[str, str]], mapping: Mapping[str, str], allocation: str, *, adjusted: bool
+    headings: Sequence[Mapping[str, str]], mapping: Mapping[str, str], allocation: str | InputFrame, *, adjusted: bool
 ) -> dict[str, str]:
     """Return the headings of allocations and adjustments that are mapped to the scheme's names without `--map`.
 
@@ -216,19 +231,21 @@ def _asked_year(asked: str | None) -> str | None:
     return year
 
 
-def _sheet_of_year(allocation: str, year: str | None) -> tuple[str, str | None]:
+def _sheet_of_year(allocation: str | InputFrame, year: str | None) -> tuple[str | InputFrame, str | None]:
     """Return the file of allocations with its sheet (`FILE:SHEET`), and the year of that sheet.
 
     A workbook of `gpit allocate` has a sheet for each year with all steps, whose rows have no year. The sheet named,
     that of `year`, or the only one is chosen. Any other file is returned as it was named, with `year`.
 
     Args:
-        allocation: `FILE` or `FILE:SHEET`.
+        allocation: `FILE`, `FILE:SHEET` or a frame.
         year: The year of --year, if any.
 
     Raises:
         UsageError: The sheet is of another year or of none, or the workbook has several years and none is given.
     """
+    if isinstance(allocation, InputFrame):
+        return allocation, year
     name, sheet = split_sheet(allocation)
     years = _years_of_book(Path(name))
     if not years:
@@ -262,7 +279,7 @@ def _years_of_book(path: Path) -> list[str]:
         return []
 
 
-def _check_year_in_titles(allocation: str, year: str, texts: Iterable[str]) -> None:
+def _check_year_in_titles(allocation: str | InputFrame, year: str, texts: Iterable[str]) -> None:
     """Refuse allocations without years in their rows if the name of the sheet or a title names another year.
 
     Args:

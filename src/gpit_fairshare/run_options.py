@@ -7,22 +7,56 @@ case all come from here. To add an option, add a field to `RunOptions`, and use 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date  # noqa: TC003  # `get_type_hints` reads it from the annotations
+from datetime import date
 from enum import Enum
 from functools import wraps
 from inspect import getdoc, signature
+from numbers import Number
 from pathlib import Path
-from typing import Annotated, Any, Final, ParamSpec, TypeVar, get_type_hints
+from typing import Annotated, Any, Final, ParamSpec, Protocol, TypeVar, get_type_hints
 
-Files = str | Path | Sequence[str | Path] | None
+from gpit_fairshare.errors import UsageError
+from gpit_fairshare.words import joined, nearest, one_line
+
+
+class DataFrame(Protocol):
+    """A DataFrame of Polars or pandas. Type checkers need neither; `listed` recognises real ones."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Return the numbers of rows and columns."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class InputFrame:
+    """A frame given instead of a file, with the name that messages and manifests have for it."""
+
+    name: str
+    """The argument that gave it: `population (frame)`, or `population 2 (frame)` if it gave several."""
+    frame: DataFrame
+
+    def __str__(self) -> str:
+        """Return the name, as of a file."""
+        return self.name
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Return the numbers of rows and columns, so that an `InputFrame` can be given where a frame can."""
+        return self.frame.shape
+
+
+Files = str | Path | DataFrame | Sequence[str | Path | DataFrame] | None
 Rule = str | Path | None
 Arguments = ParamSpec("Arguments")
 Options = TypeVar("Options", bound="RunOptions")
 Answer = TypeVar("Answer")
 
 DEFAULT_SCHEME: Final = "gpit-2014-16"
+FRAME: Final = " (frame)"
+"""The end of a frame's name. No file has such a name: files are known by endings such as `.csv`."""
 MEGABYTES: Final = 64
 """Largest file that is read by default: equal to `inputs.LARGEST`, but without its imports."""
 
@@ -54,6 +88,8 @@ class Option:
     """Its name on the command line."""
     kind: OptionKind
     help: str
+    in_defaults: bool = False
+    """Whether `gpit.toml` may give it; the command line then has no default of its own."""
 
     @property
     def key(self) -> str:
@@ -63,21 +99,23 @@ class Option:
 
 @dataclass(frozen=True, kw_only=True)
 class RunOptions:
-    """The options that a user gives for a run, in the order of `gpit allocate --help`.
+    """The options that a user gives for a run.
 
     Attributes:
         population: File or files with `org_code` and `registered_population`; `FILE:SHEET` for Excel.
+            Here and below, a file may also be a DataFrame of Polars or pandas.
         spend: File or files with `org_code` and `historic_spend`, or with lines of spend.
         inputs: Further files joined by `org_code` (and `year`).
         scheme: A library name or the path of a scheme file.
         formula: Replaces the scheme's formula: a library name or a path.
         transition: Replaces the scheme's transition: a library name or a path.
-        settings: Parameter values for this run: `{"revenue_budget@2015/16": 150_000_000}`.
+        settings: Parameter values for this run: `{"revenue_budget@2015/16": 150_000_000}`, or relative to the scheme's
+            values: `"*0.97"`, `"+3%"`.
         mapping: Headings of the files that are not recognised: `{"Heading": "column"}`.
         units: Units of columns, where the user knows them: `{"Heading": "£m"}`.
-        leave_out: Codes of rows to exclude, such as totals that are not labelled as totals.
+        leave_out: Code or codes of rows to exclude, such as totals that are not labelled as totals.
         max_size: Largest file to read, in megabytes after unpacking.
-        years: Run these financial years instead of the scheme's; its values must be given for every year.
+        years: Run this financial year, or several, instead of the scheme's; its values of other years are not used.
         boundaries: Restate all rows to the organisations of this day: a date, `2020-04-01`, or `2020/21`
             for its first day.
         crosswalk: File or files of mergers and splits to add to the built-in ones of CCGs.
@@ -85,15 +123,22 @@ class RunOptions:
     """
 
     population: Annotated[
-        Files, Option("--population", OptionKind.FILES, "Registered population by organisation; FILE:SHEET for Excel.")
+        Files,
+        Option(
+            "--population",
+            OptionKind.FILES,
+            "Registered population by organisation; FILE:SHEET for Excel.",
+            in_defaults=True,
+        ),
     ] = None
     spend: Annotated[
-        Files, Option("--spend", OptionKind.FILES, "Historic spend by organisation, or lines of spend.")
+        Files,
+        Option("--spend", OptionKind.FILES, "Historic spend by organisation, or lines of spend.", in_defaults=True),
     ] = None
     inputs: Annotated[Files, Option("--input", OptionKind.FILES, "Add columns from this file by org_code.")] = None
-    scheme: Annotated[Rule, Option("--scheme", OptionKind.RULE, "Use this scheme: library name or file.")] = (
-        DEFAULT_SCHEME
-    )
+    scheme: Annotated[
+        Rule, Option("--scheme", OptionKind.RULE, "Use this scheme: library name or file.", in_defaults=True)
+    ] = DEFAULT_SCHEME
     formula: Annotated[Rule, Option("--formula", OptionKind.RULE, "Use this formula instead of the scheme's.")] = None
     transition: Annotated[
         Rule, Option("--transition", OptionKind.RULE, "Use this transition instead of the scheme's.")
@@ -102,11 +147,12 @@ class RunOptions:
         Mapping[str, float | str] | None, Option("--set", OptionKind.SETTINGS, "Set a parameter for this run only.")
     ] = None
     mapping: Annotated[
-        Mapping[str, str] | None, Option("--map", OptionKind.COLUMNS, "Read the column with this heading as COLUMN.")
+        Mapping[str, str] | None,
+        Option("--map", OptionKind.COLUMNS, "Read the column with this heading as COLUMN.", in_defaults=True),
     ] = None
     units: Annotated[
         Mapping[str, str] | None,
-        Option("--unit", OptionKind.UNITS, "Read this column in £, £000, £m, people or 000 people."),
+        Option("--unit", OptionKind.UNITS, "Read this column in £, £000, £m, people or 000 people.", in_defaults=True),
     ] = None
     leave_out: Annotated[Sequence[str], Option("--leave-out", OptionKind.CODES, "Exclude rows with this code.")] = ()
     max_size: Annotated[int, Option("--max-size", OptionKind.MEGABYTES, "Largest file to read, in MB unpacked.")] = (
@@ -126,6 +172,11 @@ class RunOptions:
         bool, Option("--sample", OptionKind.FLAG, "Use the England 2014/15 sample; its spend is illustrative.")
     ] = False
 
+    def __post_init__(self) -> None:
+        """Check the type of each value; one year or code may be given as a text."""
+        for name, option in OPTIONS.items():
+            object.__setattr__(self, name, _checked(name, option.kind, getattr(self, name)))
+
 
 OPTIONS: Final[Mapping[str, Option]] = {
     name: hint.__metadata__[0] for name, hint in get_type_hints(RunOptions, include_extras=True).items()
@@ -133,11 +184,80 @@ OPTIONS: Final[Mapping[str, Option]] = {
 """Every option by the name of its field."""
 
 
-def listed(paths: Files) -> list[str]:
-    """Return one path, several or none as a list of texts."""
-    if paths is None:
-        return []
-    return [str(path) for path in ([paths] if isinstance(paths, str | Path) else paths)]
+def _checked(name: str, kind: OptionKind, value: Any) -> Any:
+    """Return the value of an option; years and codes as a tuple.
+
+    Raises:
+        UsageError: It has another type than its kind takes. Files and rules are checked when they are read.
+    """
+    match kind:
+        case _ if value is None:
+            return () if kind is OptionKind.CODES else None
+        case OptionKind.SETTINGS:
+            fits = _is_dictionary(value, str | Number)
+        case OptionKind.COLUMNS | OptionKind.UNITS:
+            fits = _is_dictionary(value, str)
+        case OptionKind.YEARS | OptionKind.CODES:
+            texts = tuple([value] if isinstance(value, str) else value if isinstance(value, Iterable) else [value])
+            if all(isinstance(text, str) for text in texts):
+                return texts
+            fits = False
+        case OptionKind.DAY:
+            fits = isinstance(value, str | date)
+        case OptionKind.MEGABYTES:
+            fits = isinstance(value, int | float)
+        case _:
+            return value
+    if not fits:
+        raise UsageError(f"{name}={one_line(repr(value))}: expected {_EXPECTED[kind]}")
+    return value
+
+
+def _is_dictionary(value: Any, types: Any) -> bool:
+    """Return whether a value maps texts to values of these types."""
+    return isinstance(value, Mapping) and all(
+        isinstance(key, str) and isinstance(entry, types) for key, entry in value.items()
+    )
+
+
+def listed(files: Files, argument: str) -> list[str | InputFrame]:
+    """Return the files and frames of an argument, one, several or none, as a list: paths as texts, frames with names.
+
+    Raises:
+        UsageError: A value is neither a path nor a DataFrame of Polars or pandas.
+    """
+    values = [] if files is None else [files] if isinstance(files, str) or not isinstance(files, Sequence) else files
+    # A library that is not loaded has made no frame.
+    frame_types = tuple(module.DataFrame for module in map(sys.modules.get, ("polars", "pandas")) if module)
+    several = sum(isinstance(value, frame_types) for value in values) > 1
+    sources: list[str | InputFrame] = []
+    for value in values:
+        if isinstance(value, frame_types):
+            number = sum(isinstance(source, InputFrame) for source in sources) + 1
+            sources.append(InputFrame(f"{argument} {number}{FRAME}" if several else f"{argument}{FRAME}", value))
+        elif isinstance(value, InputFrame):
+            sources.append(value)
+        elif isinstance(value, str | Path):
+            sources.append(str(value))
+        elif type(value).__name__ == "LazyFrame":
+            raise UsageError(f"{argument}: a LazyFrame holds no rows yet; call .collect() and give its DataFrame")
+        else:
+            raise UsageError(
+                f"{argument}: expected a path, a DataFrame of Polars or pandas, or a list of these; "
+                f"found {one_line(repr(value), 40)} ({type(value).__name__})"
+            )
+    return sources
+
+
+_EXPECTED: Final = {
+    OptionKind.SETTINGS: 'a dictionary, such as {"revenue_budget@2015/16": 150_000_000}',
+    OptionKind.COLUMNS: 'a dictionary, such as {"Patients": "registered_population"}',
+    OptionKind.UNITS: 'a dictionary, such as {"Spend": "£m"}',
+    OptionKind.YEARS: 'a text or a list of texts, such as "2014/15"',
+    OptionKind.CODES: 'a text or a list of texts, such as "00C"',
+    OptionKind.DAY: "a date or a text such as '2020-04-01'",
+    OptionKind.MEGABYTES: "a number of megabytes",
+}
 
 
 def called_with(
@@ -159,9 +279,16 @@ def called_with(
 
         @wraps(function)
         def call(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Answer:
+            if args:
+                value = one_line(repr(args[0]), 40)
+                raise UsageError(f"{function.__name__}({value}): every argument needs its name, such as population=…")
+            for name in kwargs:
+                if name not in names:
+                    hint = nearest(name, names) or f"; the arguments are {joined(names)}"
+                    raise UsageError(f"{function.__name__}({name}=…): there is no such argument{hint}")
             return function(model(*args, **kwargs))
 
-        types = get_type_hints(model)
+        types, names = get_type_hints(model), list(signature(model).parameters)
         parameters = [field.replace(annotation=types[name]) for name, field in signature(model).parameters.items()]
         answer = signature(function).return_annotation
         vars(call)["__signature__"] = signature(model).replace(parameters=parameters, return_annotation=answer)

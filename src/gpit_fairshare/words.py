@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 _NUMBER: Final = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
+_WORDS: Final = re.compile(r"[\W_]+")
+_LOOK_ALIKE: Final = str.maketrans("oil", "011")
 _UNUSUAL: Final = re.compile(r"[^\n\t -~]")
 _COMMAND: Final = re.compile(r"(?<=#)#(?=[\w.-]*\[)|(?<!\S:)(?<=:):")
 """Text that a CI server takes as a command in a log: `::error::` at the start of a line, `##[error]` anywhere."""
@@ -79,15 +81,24 @@ def quoted_option(name: str, heading: str, value: str) -> str:
     return f"{name} {quote}{heading}={value}{quote}"
 
 
-def near_names(name: str, known_names: Iterable[str], most: int = 3) -> list[str]:
+def near_names(name: str, known_names: Iterable[str], most: int = 3, similarity: float = 0.6) -> list[str]:
     """Return the known names most similar to a name, best first, at most `most`; empty if none is similar.
 
-    Capital and small letters count as the same. The name itself, and names with invisible characters, are left out.
+    `similarity` is the least that counts, from 0 to 1. Capital and small letters count as the same, and so do O and 0,
+    and I, l and 1. If no name is similar, those with the name as one of their words are returned. The name itself, and
+    names with invisible characters, are left out.
     """
     # Names of files may contain line ends.
     pool = sorted({other for other in known_names if other.isprintable() and other != name})
-    folded = {candidate.casefold(): candidate for candidate in pool}
-    return [folded[hit] for hit in difflib.get_close_matches(name.casefold(), list(folded), n=most, cutoff=0.6)]
+    folded = {_as_seen(candidate): candidate for candidate in pool}
+    similar = difflib.get_close_matches(_as_seen(name), list(folded), n=most, cutoff=similarity)
+    with_word = [text for text in folded if len(name) > 2 and _as_seen(name) in _WORDS.split(text)]
+    return [folded[hit] for hit in similar or with_word[:most]]
+
+
+def _as_seen(name: str) -> str:
+    """Return a name without the differences that are hard to see: capitals, O and 0, I, l and 1."""
+    return name.casefold().translate(_LOOK_ALIKE)
 
 
 def nearest(name: str, known_names: Iterable[str], count: int = 3) -> str:
@@ -123,6 +134,23 @@ def _escape_if_unseen(match: re.Match[str]) -> str:
 def _escape(match: re.Match[str]) -> str:
     r"""Return the matched characters as escapes of JSON: `\u001b`."""
     return re.sub("(....)", r"\\u\1", match[0].encode("utf-16-be", "surrogatepass").hex())
+
+
+def with_caret(text: str, position: int, width: int = 72) -> str:
+    """Return the line of a text that holds a character, counted from 1, and a line with a caret below that character.
+
+    Of a longer line, only `width` characters around it are shown.
+    """
+    start = text.rfind("\n", 0, position - 1) + 1
+    before, after = (visible(part.replace("\t", " ")) for part in (text[start : position - 1], text[position - 1 :]))
+    line, caret = f"{before}{after}".split("\n")[0].rstrip(), len(before)
+    first = max(0, min(caret - width // 2, len(line) - width))
+    shown = line[first : first + width]
+    if first:
+        shown = f"…{shown[1:]}"
+    if first + width < len(line):
+        shown = f"{shown[:-1]}…"
+    return f"{shown}\n{' ' * (caret - first)}^"
 
 
 def one_line(text: object, longest: int | None = 80) -> str:

@@ -395,7 +395,10 @@ FAULTS = {
         case("x", 'checks_fail = "No CCG has over"\n', run=CHECKED, figures=""),
         "case › checks_fail: the scheme has no check 'No CCG has over'; did you mean No CCG has over 300,000?",
     ),
-    "a path that is a number": (case("x", run=RUN.replace('"abcd-spend.csv"', "5")), "run › spend: expected a list"),
+    "a path that is a number": (
+        case("x", run=RUN.replace('"abcd-spend.csv"', "5")),
+        "run › spend: expected a text in quotes, or a list of texts",
+    ),
     "a value that is a list": (case("x", run=RUN.replace("2_000_000", "[1]")), "run › set: revenue_budget: expected a"),
     "a parameter that is not there": (
         case("x", run=RUN.replace("revenue_budget", "revenue_buget")),

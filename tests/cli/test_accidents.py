@@ -62,6 +62,7 @@ def reading(verb: str, command: str, options: dict[str, str]) -> dict[tuple[str,
 
 READS = {
     **reading("allocate", ROOM, ALL),
+    ("allocate", "--letter-template"): f"{ROOM} --letters letters.md --letter-template BAD.md",
     **reading("check", "check --population population.csv", {**ALL, **ALONE}),
     ("compare", "OLD"): "compare BAD.json result.json",
     ("compare", "NEW"): "compare result.json BAD.parquet",
@@ -88,6 +89,7 @@ READS = {
 
 WRITES = {
     ("allocate", "-o"): (f"{ROOM} -o OUT", (*RESULT_ENDINGS, *FORMATS)),
+    ("allocate", "--letters"): (f"{ROOM} --letters OUT", (".csv", ".md")),
     ("check", "-o"): ("check --population population.csv -o OUT", tuple(FORMATS)),
     ("check", "--annotate"): ("check --population population.xlsx --annotate OUT", (".xlsx",)),
     ("compare", "-o"): ("compare result.json result.csv -o OUT", (".xlsx", ".json", ".csv", *FORMATS)),

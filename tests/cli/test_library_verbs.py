@@ -277,7 +277,7 @@ def texts() -> dict[str, str]:
         *ROOT.glob("src/**/templates/files/*.toml"),
     ]
     texts_by_name = {str(place.relative_to(ROOT)): place.read_text("utf-8") for place in places}
-    for document in ("docs/scheme-files.md", "docs/start.md"):
+    for document in ("docs/scheme-files.md", "docs/how-to-formula.md", "docs/how-to-year.md"):
         blocks = re.findall(r"^```toml\n(.*?)^```", (ROOT / document).read_text("utf-8"), re.MULTILINE | re.DOTALL)
         texts_by_name |= {f"{document} {number}": text for number, text in enumerate(blocks)}
     texts_by_name.pop("src/gpit_fairshare/templates/files/gpit.toml")

@@ -48,12 +48,10 @@ def test_arguments_are_documented(function, own):
 
 @pytest.mark.parametrize("verb", ["allocate", "explain"])
 def test_verbs_take_every_option(verb):
-    """`gpit allocate` and `gpit explain` take all of them, in the order of the fields."""
+    """`gpit allocate` and `gpit explain` take all of them."""
     flags = re.findall(r"^ +(--[a-z-]+)", gpit(verb, "--help", folder=ROOT).stdout.decode(), re.MULTILINE)
 
-    assert [flag for flag in flags if flag in {option.flag for option in OPTIONS.values()}] == [
-        option.flag for option in OPTIONS.values()
-    ]
+    assert {option.flag for option in OPTIONS.values()} <= set(flags)
 
 
 def test_a_setting_of_one_side_that_is_no_pair(tmp_path):

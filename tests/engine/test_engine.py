@@ -579,7 +579,7 @@ def test_a_scheme_runs_for_other_years(tmp_path):
     [
         (["2019"], "years 2019: '2019' is not a financial year; write it as 2014/15"),
         (["2019/20", "2021/22"], "years 2019/20, 2021/22: years must be consecutive"),
-        (["2016/17"], "2014/15 is not a year of the scheme"),
+        (["2016/17"], "there is no value for revenue_budget (National GP IT revenue funding) in 2016/17"),
     ],
 )
 def test_years_that_are_none_or_have_no_values_are_refused(years, message):

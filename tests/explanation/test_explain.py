@@ -439,7 +439,9 @@ def test_a_parameter_changed_in_the_workbook_is_not_a_setting_of_the_run(files, 
     explanation = explain(tmp_path / "changed.xlsx", "00C", year="2014/15")
 
     assert explanation.settings == ()
-    assert [setting.partition(" (revenue_budget) ")[2] for setting in explanation.changed] == ["2014/15: £70,000,000"]
+    assert [setting.partition(" (revenue_budget) ")[2] for setting in explanation.changed] == [
+        "2014/15: £140,000,000 → £70,000,000"
+    ]
     assert "Changed in the workbook since the run" in printed(explanation)
     assert "Set for this run" not in printed(explanation)
     assert "## Changed in the workbook since the run\n" in explanation.markdown()

@@ -15,7 +15,7 @@ import gpit_fairshare
 from gpit_fairshare import allocate, explain
 from gpit_fairshare.engine.organisation_years import organisation_years
 from gpit_fairshare.explanation.model import Rung
-from gpit_fairshare.explanation.summary import YearSummary
+from gpit_fairshare.explanation.summary import year_summaries
 from gpit_fairshare.reports.document import Document, Ladder, Paragraph
 from gpit_fairshare.reports.explanation import explanation_document
 from gpit_fairshare.reports.formats.html import render as html
@@ -234,7 +234,7 @@ def test_every_number_of_a_sentence_is_the_runs(runs, transition):
             codes = [row.code for row in rows if row.outcome == label]
             for code in codes[:: max(1, len(codes) // 3)]:
                 facts.own = facts.by_code[code]
-                first, second = YearSummary(result, year, code).sentences()
+                first, second = year_summaries(result, year)[code].sentences()
                 _, _, clause = second.partition("; ")
                 assert binding in clause, (code, second)
                 check_numbers(clause, numbers(facts))
@@ -277,7 +277,7 @@ def test_a_ladder_adds_up(runs, transition):
     result = runs(transition)
     for year in YEARS:
         for row in result.year(year).rows(named=True)[::50]:
-            at, rungs = None, YearSummary(result, year, row["org_code"]).ladder()
+            at, rungs = None, year_summaries(result, year)[row["org_code"]].ladder()
             if (transition, year) == ("none", YEARS[0]):  # without spend there is nothing before the fair share
                 assert rungs == ()
                 continue
@@ -304,7 +304,7 @@ def test_a_ladder_adds_up(runs, transition):
 )
 def test_changes_have_the_names_of_steps_or_of_the_outcome(runs, transition, changes):
     """Oxfordshire: support, levy and payment are steps that the allocation adds; a floor is an outcome."""
-    rungs = YearSummary(runs(transition), "2014/15", "10Q").ladder()
+    rungs = year_summaries(runs(transition), "2014/15")["10Q"].ladder()
 
     assert [rung.label for rung in rungs if rung.kind == "change"] == changes
 
@@ -441,7 +441,7 @@ def test_rare_outcomes(tmp_path, transition, spend, settings, code, label, claus
         transition=transition,
         settings={"revenue_budget": 2_000_000, **settings},
     )
-    summary = YearSummary(result, "2014/15", code)
+    summary = year_summaries(result, "2014/15")[code]
 
     assert summary.row.outcome == label
     assert clause in summary.sentences()[1]
@@ -460,7 +460,7 @@ def test_plans_and_requests(tmp_path):
         transition="transition-fund-application",
         settings={"revenue_budget": 2_000_000, "transition_fund": 300_000},
     )
-    rows = {code: YearSummary(result, "2014/15", code) for code in "ABD"}
+    rows = {code: year_summaries(result, "2014/15")[code] for code in "ABD"}
 
     assert [rows[code].row.outcome for code in "ABD"] == ["plan not accepted", "no support paid", "receives support"]
     assert rows["A"].sentences()[1].endswith("so it gets no transition support for its transition need of £300,000.")
@@ -486,7 +486,7 @@ def test_a_floor_per_head_holds_up_an_organisation_that_grows(tmp_path):
         transition="pace-of-change",
         settings={"revenue_budget": 2_000_000, "furthest_under_target": "20%", **growth},
     )
-    summary = YearSummary(result, YEARS[1], "A")
+    summary = year_summaries(result, YEARS[1])["A"]
 
     assert summary.row.outcome == "at the floor per head"
     assert summary.sentences()[0] == "A gets £281,600 in 2015/16 (indicative), £38,400 (12.0%) less than in 2014/15."
@@ -528,14 +528,15 @@ def test_pence_and_small_changes(tmp_path):
     pence = allocate(**files, scheme=scheme(tmp_path, steps, pot=401))
 
     assert (
-        YearSummary(whole, "2014/15", "A").sentences()[0] == "A gets £100 in 2014/15, the same as its historic spend."
+        year_summaries(whole, "2014/15")["A"].sentences()[0]
+        == "A gets £100 in 2014/15, the same as its historic spend."
     )
-    assert YearSummary(whole, "2014/15", "B").sentences()[0].endswith(", within £1 of its historic spend.")
-    assert YearSummary(pence, "2014/15", "B").sentences() == (
+    assert year_summaries(whole, "2014/15")["B"].sentences()[0].endswith(", within £1 of its historic spend.")
+    assert year_summaries(pence, "2014/15")["B"].sentences() == (
         "B gets £300.75 in 2014/15, £1.15 (0.38%) more than its historic spend.",
         "Its fair_share is £300.75.",
     )
-    assert [rung.text for rung in YearSummary(pence, "2014/15", "B").ladder()] == [
+    assert [rung.text for rung in year_summaries(pence, "2014/15")["B"].ladder()] == [
         "£299.60",
         "+£1.15",
         "£300.75",
@@ -555,8 +556,8 @@ def test_a_merged_organisation_is_compared_with_its_predecessors(tmp_path):
     twice = allocate(population=people, scheme=scheme(tmp_path, steps, years=TWO))
     before = "the 2014/15 allocation of its predecessors"
 
-    assert YearSummary(same, YEARS[1], "13T").sentences() == (f"13T gets £600 in 2015/16, the same as {before}.",)
-    assert YearSummary(twice, YEARS[1], "13T").sentences() == (
+    assert year_summaries(same, YEARS[1])["13T"].sentences() == (f"13T gets £600 in 2015/16, the same as {before}.",)
+    assert year_summaries(twice, YEARS[1])["13T"].sentences() == (
         f"13T gets £1,200 in 2015/16, £600 (100.0%) more than {before}.",
     )
 
@@ -568,7 +569,7 @@ def test_a_result_that_is_not_money_is_named(tmp_path):
     text = path.read_text(encoding="utf-8").replace('"test"\ntitle', '"test"\nresult = "index"\ntitle')
     path.write_text(text.replace("[parameters.pot]", f"{outcome}[parameters.pot]"), encoding="utf-8")
     result = allocate(population=population_file(tmp_path, {"A": 100, "B": 300}), scheme=path)
-    summary = YearSummary(result, "2014/15", "B")
+    summary = year_summaries(result, "2014/15")["B"]
 
     assert summary.sentences() == ("In 2014/15 the index of B is 75.", "Outcome: half or more.")
     assert summary.ladder() == ()

@@ -337,6 +337,27 @@ def test_declared_unit_gives_a_bare_number_its_meaning(declared, formula):
     assert last(f"x ({declared}) = {formula}").unit == declared
 
 
+@pytest.mark.parametrize("formula", ["60% - cap", "budget * 95%", "-5% * price", "max(5%, cap)", "switch + 5%", "5%"])
+def test_a_percentage_is_a_ratio(formula):
+    """A percentage is added to ratios, and multiplies anything; a value without a unit is not checked."""
+    learn(f"x = {formula}")
+
+
+@pytest.mark.parametrize(
+    ("formula", "message"),
+    [
+        ("budget - 5%", "£ and a ratio cannot be subtracted"),
+        ("max(0, 5% + price)", "a ratio and £ per head cannot be added"),
+        ("where(budget > 5%, 1, 0)", "£ and a ratio cannot be compared"),
+        ("share_out(60%, by=registered_population, at_most=historic_spend)", "a ratio and £ cannot be shared out"),
+    ],
+)
+def test_a_percentage_is_no_amount(formula, message):
+    """5% of nothing in particular is not £0.05: it is not added to an amount or compared with one."""
+    assert message in fault(f"x = {formula}").message
+    assert "the formula gives a ratio, but the step's unit is £" in fault("x (£) = 5%").message
+
+
 def test_declared_unit_holds_for_what_follows():
     """The unit that a step declares for a value of unknown unit is checked in later steps."""
     assert fault("weighted (people) = need_index * 2", "x = weighted + budget").message == (

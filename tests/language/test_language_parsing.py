@@ -44,6 +44,7 @@ def same(formula, expression):
 
 a, b, c = tree.Name("a"), tree.Name("b"), tree.Name("c")
 number_1, number_2, half = tree.Number(1.0), tree.Number(2.0), tree.Number(0.5)
+percent = tree.Number(0.6, "60%")
 
 
 # What is in the language --------------------------------------------------------------------------------------
@@ -72,6 +73,24 @@ READ = {
     "140_000_000": tree.Number(140_000_000.0),
     "1.5e6": tree.Number(1_500_000.0),
     ".5": half,
+    "60%": percent,
+    "60 %": percent,
+    "2.5%": tree.Number(0.025, "2.5%"),
+    ".5%": tree.Number(0.005, ".5%"),
+    "1e1%": tree.Number(0.1, "1e1%"),
+    "1_000%": tree.Number(10.0, "1_000%"),
+    "7%": tree.Number(0.07, "7%"),
+    "-60%": tree.Negative(percent),
+    "60% - a": tree.BinaryOperation("-", percent, a),
+    "60%-a": tree.BinaryOperation("-", percent, a),
+    "60%*a": tree.BinaryOperation("*", percent, a),
+    "60 % / a": tree.BinaryOperation("/", percent, a),
+    "a - 60%": tree.BinaryOperation("-", a, percent),
+    "60\n% - a": tree.BinaryOperation("-", percent, a),
+    "max(60%, a)": tree.Call("max", (percent, a)),
+    "a > 60%and b": tree.Logic("and", (tree.ComparisonOperation(">", a, percent), b)),
+    "a == '60% b'": tree.ComparisonOperation("==", a, tree.Text("60% b")),
+    "share_out(60%, by=-5 %)": tree.ShareOut(percent, tree.Number(-0.05, "-5%")),
     "min(a, b, c)": tree.Call("min", (a, b, c)),
     "clip(a, -1, 1)": tree.Call("clip", (a, tree.Negative(number_1), number_1)),
     "round(a, -2)": tree.Call("round", (a, tree.Negative(number_2))),
@@ -179,7 +198,6 @@ REFUSED = [
     ("await a", 1, ""),
     ("a ** 2", 3, "only + - * /"),
     ("a // 2", 3, "only + - * /"),
-    ("a % 2", 3, "only + - * /"),
     ("a @ b", 3, "only + - * /"),
     ("a | b", 3, "only + - * /"),
     ("a & b", 3, "only + - * /"),
@@ -257,6 +275,7 @@ REFUSED = [
     ("rounded(1)", 9, "rounded takes the name of a step"),
     ("rounded(a, to=0)", 15, "a number of pounds above 0"),
     ("rounded(a, to=-1)", 15, "a number of pounds above 0"),
+    ("rounded(a, to=50%)", 15, "a number of pounds above 0"),
     ("rounded(a, to=b)", 15, "a number of pounds above 0"),
     ("rounded(a, 2)", 12, "write the others with their names, such as to=…"),
     # Habits from spreadsheets, word processors and letters
@@ -269,7 +288,26 @@ REFUSED = [
     ("total(a, within=b) = c", 20, "write == to compare"),
     ("a => b", 3, "write == to compare"),
     ("a <> b", 3, "write != for not equal"),
-    ("5%", 2, "write a percentage as a ratio: 0.05 for 5%"),
+    ("a % b", 3, "% is only for a number, such as 60%; write x / 100 for x%"),
+    ("a % 2", 3, "% is only for a number"),
+    ("a%", 2, "% is only for a number"),
+    ("(1 + 2)%", 8, "% is only for a number"),
+    ("a + % 5", 5, "% is only for a number"),
+    ("60%%", 4, "% is only for a number"),
+    ("60% % 5", 5, "% is only for a number"),
+    ("0x10%", 5, "% is only for a number"),
+    ("60% b", 5, "write a sign such as * after 60%; % gives no remainder of a division"),
+    ("a * 60 %\n5", 10, "write a sign such as * after 60%"),
+    ("60%(a)", 4, "only a function can come before a bracket"),
+    ("60% - a $ b", 9, "names instead of cells"),
+    ("60 % - a b", 10, "this is not a formula"),
+    ("5 % < a < b", 9, "one comparison at a time"),
+    ("1,000%", 2, "write 1000 instead of 1,000"),
+    ("1e400%", 1, "the number is too large"),
+    ("60j", 1, "60j is not part of the language"),
+    ("060j + a", 1, "060j is not part of the language"),
+    ("round(a, 60%)", 10, "the digits of round must be a whole number"),
+    ("round(a, 100%)", 10, "the digits of round must be a whole number"),
     ("$A$1 + a", 1, "names instead of cells"),
     ("a × b", 3, "the character × is not part of the language; write *"),
     ("a ÷ b", 3, "write /"),
@@ -519,6 +557,7 @@ NUMBERS = st.one_of(
     st.floats(min_value=0, allow_nan=False, allow_infinity=False),
     st.sampled_from([0.0, 0.1, 1e16, 1e22, 5e-324, 1.7976931348623157e308]),
 ).map(tree.Number)
+PERCENTAGES = st.decimals(0, 10**6, places=3).map(lambda number: tree.Number(float(number / 100), f"{number}%"))
 TEXTS = st.text(
     st.one_of(st.sampled_from("'\"\\#éß😀 {}"), st.characters(categories=["L", "N", "P", "S", "Zs"])), max_size=6
 ).map(tree.Text)
@@ -547,6 +586,7 @@ def larger(inner):
 
 LEAVES = st.one_of(
     NUMBERS,
+    PERCENTAGES,
     TEXTS,
     NAMES.map(tree.Name),
     NAMES.map(tree.IsGiven),

@@ -13,6 +13,7 @@ PROGRAMS = [
     *sorted((ROOT / "benchmarks").glob("*.py")),
     *sorted((ROOT / "scripts").glob("*.py")),
     ROOT / "scripts/pictures",
+    ROOT / "scripts/python-page",
     ROOT / "scripts/screens",
 ]
 
@@ -26,4 +27,5 @@ def test_every_import_of_a_program_works(program):
                 import_module(alias.name)
         elif isinstance(node, ast.ImportFrom):
             module = import_module(node.module)
-            assert [alias.name for alias in node.names if not hasattr(module, alias.name)] == []
+            for name in [alias.name for alias in node.names if not hasattr(module, alias.name)]:
+                import_module(f"{node.module}.{name}")  # a module of a package that is not loaded yet

@@ -194,11 +194,11 @@ class TestOpening:
         assert all(f": Limit {limit}." in details for limit in range(1, 6))
 
     def test_settings_name_the_parameter_and_its_value(self):
-        """The opening has the name and value of each parameter set for this run, with the year if not all have it."""
+        """The opening has each parameter set for this run, its old and new value, and the year if not all have it."""
         settings = {"revenue_budget": 2_000_000, "transition_fund@2015/16": 300_000}
         text = flat(shown(allocate(**FOUR, settings=settings, with_effects=False)))
 
-        expected = "revenue_budget = £2,000,000; transition_fund = £300,000 in 2015/16."
+        expected = "revenue_budget £140,000,000 → £2,000,000; transition_fund £20,000,000 → £300,000 in 2015/16."
         assert f"Set for this run, not in the scheme: {expected}" in text
 
     def test_everyone_loses(self, tmp_path):

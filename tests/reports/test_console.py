@@ -277,8 +277,8 @@ class TestFour:
             "Unspent transition fund (R03): £100,000 in 2015/16.\n"
             "Indicative: 2015/16.\n"
             "Set for this run, not in the scheme: National GP IT revenue funding\n"
-            "(revenue_budget): £2,000,000 in every year; Transition fund (transition_fund):\n"
-            "£300,000 in every year.\n"
+            "(revenue_budget): £140,000,000 → £2,000,000 in every year; Transition fund\n"
+            "(transition_fund): £20,000,000 → £300,000 in every year.\n"
             "Securing Excellence in GP IT Services 2014-16: 4 CCGs, 2014/15 and 2015/16.\n"
             "Allocated: all £2,300,000 in 2014/15; £2,200,000 of £2,300,000 in 2015/16.\n"
             "In 2015/16, 1 CCG gains on historic spend and 3 lose £220,000 in total.\n"
@@ -342,25 +342,30 @@ class TestFour:
         text = flat(details_of(abcd))
 
         assert "Set for this run, not in the scheme" in text
-        assert "(revenue_budget): £2,000,000 in every year" in text
-        assert "(transition_fund): £300,000 in every year" in text
+        assert "(revenue_budget): £140,000,000 → £2,000,000 in every year" in text
+        assert "(transition_fund): £20,000,000 → £300,000 in every year" in text
         assert "R02" not in text
 
     def test_setting_of_one_year(self):
         """A setting of one year names that year, and a share is shown as typed."""
         text = flat(details_of(four((*FOUR, "support_share@2015/16=1/4"))))
 
-        assert "(support_share): 1/4 in 2015/16" in text
+        assert "(support_share): 0.5 → 1/4 in 2015/16" in text
 
     @pytest.mark.parametrize(
         ("as_written", "expected"),
-        [("2e6", "£2,000,000"), ("2000000.5", "£2,000,000.50"), ("2000000.125", "2000000.125")],
+        [
+            ("2e6", "£2,000,000"),
+            ("2000000.5", "£2,000,000.50"),
+            ("2000000.125", "£2,000,000.125"),
+            ("2000000/3", "2000000/3"),
+        ],
     )
     def test_setting_loses_no_digits(self, as_written, expected):
-        """A setting is shown as money if that loses no digits, else as typed."""
+        """A setting is shown as money with all its digits, and a fraction as typed."""
         text = flat(details_of(four((f"revenue_budget={as_written}", FOUR[1]))))
 
-        assert f"(revenue_budget): {expected} in every year" in text
+        assert f"(revenue_budget): £140,000,000 → {expected} in every year" in text
 
     def test_assumptions(self, abcd):
         """Assumptions are numbered as in the scheme, with their years."""

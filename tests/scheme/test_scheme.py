@@ -637,7 +637,10 @@ def test_setting_of_an_unknown_name_or_year(refusal):
 def test_a_percentage_is_a_value_of_ratios_alone(refusal):
     """5% is 0.05 of something, so it is not a budget and is not read as 5p."""
     assert number("5%") == 0.05
-    assert refusal(settings=settings("budget=5%")) == ("--set budget: 5% is a percentage, but the unit of budget is £")
+    assert refusal(settings=settings("budget=5%")) == (
+        "--set budget: 5% is a percentage, but the unit of budget is £; "
+        "for a change of the scheme's value write +5% or -5%"
+    )
     assert refusal(("value = 1_000_000", 'value = "5%"')).startswith("mine.toml: ")
 
 

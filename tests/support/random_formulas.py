@@ -207,6 +207,10 @@ VALUES = (0, 1, -1, 2, 3, 0.5, 2.5, -2.5, 0.125, 1000, 1_000_000.25, -7, 2.0**30
 """All are exact in binary; 1 + 2^-41 equals 1 in the language."""
 
 
+PERCENTAGES = (tree.Number(0.125, "12.5%"), tree.Number(2.5, "250%"))
+"""They are exact in binary too."""
+
+
 class Generator:
     """Formulas that make sense, from a source of random choices."""
 
@@ -280,7 +284,7 @@ class Generator:
                     self.choose.choice(("a", "o")), tree.Name(self.choose.choice((*NUMBERS, *OPTIONAL)))
                 )
             case _:
-                return tree.Number(abs(float(self.choose.choice(VALUES))))
+                return self.choose.choice((tree.Number(abs(float(self.choose.choice(VALUES)))), *PERCENTAGES))
 
     def row(self):
         """A value for every name; optional cells are sometimes blank."""

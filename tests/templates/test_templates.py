@@ -116,7 +116,7 @@ def test_the_commands_of_the_readme_give_its_figures(folder):
         assert typed(command, "-o", "out.csv", folder=folder) == 0
         calculated.append([list(year.values()) for year in allocations(read_rows(folder / "out.csv")).values()])
 
-    assert len(commands) == 3
+    assert len(commands) == 4
     assert commands[0] == COMMAND
     assert tables == [*calculated[0], *calculated[1]]
     assert calculated[0] == [list(year.values()) for year in ALLOCATIONS.values()]
@@ -144,7 +144,7 @@ def test_the_readme_names_every_file(folder):
 
 def test_the_templates_suit_the_default_scheme(folder):
     """With `gpit-2014-16`, £140m is shared by population, 1:2:3:4."""
-    command = "gpit allocate --population population.xlsx:Population --spend spend.xlsx:Spend"
+    command = "gpit allocate --population population.xlsx:Population --spend spend.xlsx:Spend --scheme gpit-2014-16"
 
     assert typed(command, "-o", "out.csv", folder=folder) == 0
     shares = [int(row["fair_share"]) for row in read_rows(folder / "out.csv") if row["year"] == "2014/15"]

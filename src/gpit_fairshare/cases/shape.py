@@ -72,7 +72,13 @@ def _accept_tolerance(value: Any) -> Decimal:
 
 
 def _as_list(value: Any) -> Any:
-    """Return a single text as a list; anything else is returned unchanged."""
+    """Return a single text as a list; a list is returned unchanged.
+
+    Raises:
+        ValueError: It is neither.
+    """
+    if not isinstance(value, str | list):
+        raise ValueError("expected a text in quotes, or a list of texts")  # noqa: TRY004  # Pydantic says it
     return [value] if isinstance(value, str) else value
 
 
@@ -180,11 +186,11 @@ def _accept_settings(values: dict[str, Any]) -> dict[str, str]:
     """
     for name, value in values.items():
         if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
-            raise ValueError(f'{name[:40]}: expected a number, or a fraction in quotes such as "1/6"')  # noqa: TRY004
+            raise ValueError(f'{name[:40]}: expected a number, or a text such as "1/6" or "*0.97"')  # noqa: TRY004
     return {name: str(value) for name, value in values.items()}
 
 
-_OF_A_RUN: Final[dict[OptionKind, Any]] = {
+OF_A_RUN: Final[dict[OptionKind, Any]] = {
     OptionKind.FLAG: (bool, False),
     OptionKind.RULE: (FilePath | None, None),
     OptionKind.SETTINGS: (Annotated[dict[Line, Any], AfterValidator(_accept_settings)], Field(default_factory=dict)),
@@ -196,11 +202,11 @@ _OF_A_RUN: Final[dict[OptionKind, Any]] = {
     OptionKind.DAY: (Line | dt.date | None, None),
     OptionKind.FILES: (Annotated[list[FilePath], BeforeValidator(_as_list)], Field(default_factory=list)),
 }
-"""Type and default of each option of `gpit allocate` in a case file; the years come from the scheme if not given."""
+"""Type and default of each option of `gpit allocate` in a case file or in `gpit.toml`."""
 _run_options = create_model(
     "_run_options",
     __base__=Entry,
-    **{option.key: _OF_A_RUN[option.kind] for option in OPTIONS.values() if option.kind in _OF_A_RUN},
+    **{option.key: OF_A_RUN[option.kind] for option in OPTIONS.values() if option.kind in OF_A_RUN},
 )
 
 

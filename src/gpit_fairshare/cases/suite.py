@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,7 +13,7 @@ from gpit_fairshare.cases.running import CaseVerdict, run_case
 from gpit_fairshare.cases.shape import ORIGINS
 from gpit_fairshare.errors import GpitError, UsageError
 from gpit_fairshare.files import follow_links
-from gpit_fairshare.words import counted, one_line
+from gpit_fairshare.words import counted, nearest, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -105,8 +106,9 @@ def run_all(
     texts, used, broken = _read_cases(discovery.cases)
     chosen = [case_file for case_file in discovery.cases if _is_selected(keep, texts[case_file.name])]
     if not chosen:
-        count = len(discovery.cases)
-        raise UsageError(f"-k {one_line(keep)}: no match in the id or title of {counted(count, 'case')}")
+        words = {word for text in texts.values() for word in re.findall(r"\w+", text)}
+        matches = f"no match in the id or title of {counted(len(discovery.cases), 'case')}"
+        raise UsageError(f"-k {one_line(keep)}: {matches}{nearest(keep, words)}")
     verdicts: list[CaseVerdict] = []
     for number, case_file in enumerate(chosen):
         advance(number, len(chosen))

@@ -21,6 +21,7 @@ from gpit_fairshare.cli.cases import cases
 from gpit_fairshare.cli.check import check
 from gpit_fairshare.cli.compare import compare
 from gpit_fairshare.cli.explain import explain
+from gpit_fairshare.cli.help import VerbCommand, VerbGroup, usage_problem, version_text
 from gpit_fairshare.cli.init import init
 from gpit_fairshare.cli.library import app as library
 from gpit_fairshare.cli.maturity import maturity
@@ -28,7 +29,8 @@ from gpit_fairshare.cli.options import leave_plugins_out
 from gpit_fairshare.cli.output import allow_closed_pipe, print_document, print_json, print_message, stdout_problem
 from gpit_fairshare.cli.reallocate import reallocate
 from gpit_fairshare.cli.verify import verify
-from gpit_fairshare.errors import GpitError, InputError, OutputError, Stopped, UsageError
+from gpit_fairshare.errors import FormulaError, GpitError, InputError, OutputError, Stopped, UsageError
+from gpit_fairshare.words import visible
 
 if TYPE_CHECKING:
     from sys import UnraisableHookArgs
@@ -42,8 +44,8 @@ _STOPPED: Final = "gpit: stopped; no incomplete file is left"
 
 app = typer.Typer(
     name="gpit",
+    cls=VerbGroup,
     no_args_is_help=True,
-    add_completion=False,
     # Plain help starts twice as fast and reads the same when it is piped.
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -52,16 +54,14 @@ app = typer.Typer(
 
 
 def _print_version(is_set: bool) -> None:
-    """Print the version of gpit and exit, if `--version` is given.
+    """Print the version of gpit, and of all that a report of a bug needs, and exit, if `--version` is given.
 
     Raises:
         Exit: it is given.
     """
     if is_set:
-        from importlib.metadata import version  # noqa: PLC0415  # only when asked for: start-up time
-
         with allow_closed_pipe():
-            typer.echo(f"gpit {version('gpit-fairshare')}")
+            typer.echo(visible(version_text()))
         raise typer.Exit
 
 
@@ -69,7 +69,13 @@ def _print_version(is_set: bool) -> None:
 def _options(
     *,
     version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
+        bool,
+        typer.Option(
+            "--version",
+            callback=_print_version,
+            is_eager=True,
+            help="Show the versions of gpit and its libraries, and exit.",
+        ),
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show a traceback when gpit itself fails.")] = False,
     no_plugins: Annotated[
@@ -97,16 +103,19 @@ def _refuse_unusable() -> None:
         raise UsageError(f"the current folder no longer exists ({fault.strerror}); change to another folder") from None
 
 
-app.command("allocate")(allocate)
-app.command("check")(check)
-app.command("compare")(compare)
-app.command("explain")(explain)
-app.command("init")(init)
+for name, verb in {
+    "allocate": allocate,
+    "check": check,
+    "compare": compare,
+    "explain": explain,
+    "init": init,
+    "maturity": maturity,
+    "reallocate": reallocate,
+    "test": cases,
+    "verify": verify,
+}.items():
+    app.command(name, cls=VerbCommand)(verb)
 app.add_typer(library, name="library")
-app.command("maturity")(maturity)
-app.command("reallocate")(reallocate)
-app.command("test")(cases)
-app.command("verify")(verify)
 
 
 def main() -> NoReturn:
@@ -193,8 +202,7 @@ def _run() -> int:
         return 130
     except Exception as fault:
         if hasattr(fault, "format_message"):  # typer's own copy of click refused the command line
-            message: str = fault.format_message()
-            message = message.replace(": Value error, ", ": ")  # a term of the library that users do not know
+            message = usage_problem(fault)
             # `gpit` alone prints the help, which is not an error message.
             for line in message.splitlines() if message.startswith("Usage:") else [f"gpit: error: {message}"]:
                 print_message(line)
@@ -207,7 +215,8 @@ def _run() -> int:
             return 2
         if debug:
             raise
-        print_message(f"gpit: a bug in gpit: {type(fault).__name__}: {fault}; run again with --debug and report it")
+        remedy = "run again with --debug, and report it with the lines of gpit --version"
+        print_message(f"gpit: a bug in gpit: {type(fault).__name__}: {fault}; {remedy}")
         return 3
     return code if isinstance(code, int) else 0
 
@@ -223,6 +232,9 @@ def _print_error(fault: GpitError) -> None:
                 print_json({"schema": "gpit-error/1", "error": str(fault), "findings": entries})
         except OutputError as full:
             print_message(f"gpit: error: {full}")
+    elif isinstance(fault, FormulaError):
+        for line in fault.excerpt.splitlines():
+            print_message(f"  {line}")
     elif sum(finding.level == "error" for finding in findings) > 1:
         from gpit_fairshare.reports.document import Document, Findings  # noqa: PLC0415  # only for a list of findings
 

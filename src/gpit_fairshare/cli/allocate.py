@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
-from typing import Annotated
+from pathlib import Path  # noqa: TC003  # typer reads it from the annotations
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from gpit_fairshare.cli import options
-from gpit_fairshare.cli.output import ResultFiles, print_answer, progress
+from gpit_fairshare.cli.completion import of_words
+from gpit_fairshare.cli.output import print_answer, progress
+from gpit_fairshare.errors import UsageError
 from gpit_fairshare.reports.allocation_view import SORTS, AllocationView
+from gpit_fairshare.reports.output_files import ResultFiles
 from gpit_fairshare.run_options import OptionKind
 from gpit_fairshare.words import joined
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_LETTERS: Final = (".md", ".csv")
 
 
 @options.verb(...)
@@ -20,10 +30,27 @@ def allocate(  # noqa: PLR0913  # the options of the verb
     run: options.TypedOptions,
     output: options.Output = None,
     manifest: options.Manifest = False,
+    letters: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--letters", metavar="FILE", help=f"Write a letter to each organisation: {joined(_LETTERS, 'or')}."
+        ),
+    ] = None,
+    letter_template: Annotated[
+        Path | None,
+        typer.Option(
+            "--letter-template", metavar="FILE", help="Use this text for the letters; gpit init writes letter.md."
+        ),
+    ] = None,
     table: Annotated[bool, typer.Option("--table", help="Show all organisations of the last year.")] = False,
     sort: Annotated[
         str,
-        typer.Option("--sort", metavar="COLUMN", help=f"Show them in this order: {joined(SORTS, 'or')}."),
+        typer.Option(
+            "--sort",
+            metavar="COLUMN",
+            help=f"Show them in this order: {joined(SORTS, 'or')}.",
+            autocompletion=of_words(SORTS),
+        ),
     ] = "",
     top: Annotated[
         int | None, typer.Option("--top", metavar="N", min=1, help="Show the first N, and the total of the others.")
@@ -41,15 +68,43 @@ def allocate(  # noqa: PLR0913  # the options of the verb
     Write a workbook with -o result.xlsx: it shows every step as a formula.
     """
     view = AllocationView(table=table, sort=sort, top=top or 0, details=details, quiet=quiet)
-    outputs = ResultFiles(output, run.files(OptionKind.FILES, OptionKind.RULE), manifest=manifest)
+    read = run.files(OptionKind.FILES, OptionKind.RULE)
+    outputs = _output_files(read, output, letters, letter_template, manifest=manifest)
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
     from gpit_fairshare import allocation  # noqa: PLC0415
     from gpit_fairshare.reports.allocation import allocation_document, allocation_screen  # noqa: PLC0415
+    from gpit_fairshare.reports.letters import letters_of, read_template, write_letters  # noqa: PLC0415
     from gpit_fairshare.results.writing import document  # noqa: PLC0415
 
+    template = read_template(letter_template)
     with progress("Allocating") as advance:
         result = allocation.allocate(**run.arguments())
-        report = allocation_screen(result, view, typed_options=run.command_line(), file_names=outputs.names)
-        files = outputs.write(result, allocation_document(result), advance)
-    print_answer(report, partial(document, result), as_json=as_json, files=files)
+        result = replace(result, manifest={**result.manifest, "defaults": run.defaults.entry()})
+        screen = allocation_screen(result, view, typed_options=run.command_line(), file_names=outputs.names)
+        texts = letters_of(result, template) if letters else []
+        writers = {path: partial(write_letters, texts, path.suffix.lower()) for path in letters or ()}
+        files = outputs.write(result, run.defaults.named_in(allocation_document(result)), advance, writers)
+    print_answer(run.defaults.named_in(screen), partial(document, result), as_json=as_json, files=files)
     return 0 if result.agrees else 1
+
+
+def _output_files(
+    read: Sequence[str],
+    output: Sequence[Path] | None,
+    letters: Sequence[Path] | None,
+    letter_template: Path | None,
+    *,
+    manifest: bool,
+) -> ResultFiles:
+    """Return the files to write: those of `-o`, and those of letters, which never replace their own template.
+
+    Raises:
+        UsageError: There is a template, but no file of letters.
+    """
+    if letter_template and not letters:
+        raise UsageError("--letter-template: needs --letters FILE, where the letters are written")
+    templates = [str(letter_template)] if letter_template else []
+    outputs = ResultFiles(output, [*read, *templates], manifest=manifest)
+    for path in letters or ():
+        outputs.add("--letters", path, _LETTERS, "is already an output; give each a different name")
+    return outputs

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gpit_fairshare.cli import options
-from gpit_fairshare.cli.output import place_of, print_answer, print_message, progress, write_drafts
+from gpit_fairshare.cli.output import print_answer, print_message, progress
 from gpit_fairshare.errors import UsageError
+from gpit_fairshare.reports.output_files import place_of, write_drafts
 
 if TYPE_CHECKING:
     from gpit_fairshare.cases.suite import Suite

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gpit_fairshare.cli import options
-from gpit_fairshare.cli.output import checked_outputs, document_writers, place_of, print_answer, write_drafts
+from gpit_fairshare.cli.output import print_answer
 from gpit_fairshare.errors import OutputError, UsageError
 from gpit_fairshare.files import follow_links
 from gpit_fairshare.reports.formats import FORMATS
+from gpit_fairshare.reports.output_files import checked_outputs, document_writers, place_of, write_drafts
 from gpit_fairshare.run_options import OptionKind
 from gpit_fairshare.words import joined
 
@@ -57,10 +58,11 @@ def check(
     from gpit_fairshare.reports.checking import checking_document  # noqa: PLC0415
 
     report = checking.check(**run.arguments(), organisation=organisation)
-    document = checking_document(report)
+    document = run.defaults.named_in(checking_document(report))
     names = [path.name for path in outputs]
     # Only a screen is short: files have everything.
     printed = checking_document(report, marked=_copy_names(copies, annotate), file_names=names, details=details)
+    printed = run.defaults.named_in(printed)
     with _folder_of(copies.values()):
         marked = {copy: partial(_annotate, report, original) for original, copy in copies.items()}
         files = write_drafts({**marked, **document_writers(document, outputs)})

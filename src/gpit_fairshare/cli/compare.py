@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from gpit_fairshare.cli import options
-from gpit_fairshare.cli.output import checked_outputs, document_writers, print_answer, progress, write_drafts
+from gpit_fairshare.cli.completion import of_library
+from gpit_fairshare.cli.output import print_answer, progress
 from gpit_fairshare.errors import GpitError, UsageError
 from gpit_fairshare.reports.formats import FORMATS
+from gpit_fairshare.reports.output_files import COMPARISON_ENDINGS, checked_outputs, comparison_writers, write_drafts
 from gpit_fairshare.results import RESULT_ENDINGS
 from gpit_fairshare.run_options import OPTIONS, OptionKind
 from gpit_fairshare.words import nearest
@@ -20,10 +22,8 @@ from gpit_fairshare.words import nearest
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from gpit_fairshare.comparison import Comparison, Side
-    from gpit_fairshare.reports.terminal import Advance
+    from gpit_fairshare.comparison import Side
 
-ENDINGS: Final = (".xlsx", ".json", ".csv")
 _PRINTED: Final = ("text", "json", "markdown", "csv")
 _SIDED: Final = {"formula": "Formula for", "transition": "Transition for", "settings": "Set a parameter for"}
 """Options that each side may have separately, with the beginning of their help."""
@@ -31,14 +31,35 @@ _SETTING: Final = re.compile(r"--set:? (?P<key>(?P<name>[^@=:\s]+)(?:@[^=:\s]+)?
 """The start of a message about a setting, which does not name the side."""
 
 
-@options.verb("population", "spend", "inputs", "sample", *_SIDED, ..., without=["scheme"], sided=_SIDED)
+def _side_argument(name: str, meaning: str) -> Any:
+    """Return the argument for a side: a result file, or a scheme, whose names a shell completes."""
+    return typer.Argument(metavar=name, help=meaning, autocompletion=of_library("scheme"))
+
+
+@options.verb(
+    "population",
+    "spend",
+    "inputs",
+    "sample",
+    *_SIDED,
+    ...,
+    without=["scheme"],
+    sided=_SIDED,
+    reads_results=lambda values: all(Path(values[side]).suffix.lower() in RESULT_ENDINGS for side in ("old", "new")),
+)
 def compare(  # noqa: PLR0913  # the options of the verb
     *,
-    old: Annotated[str, typer.Argument(metavar="OLD", help="Old result file, or a scheme (library name or .toml).")],
-    new: Annotated[str, typer.Argument(metavar="NEW", help="New result file, or a scheme.")],
+    old: Annotated[str, _side_argument("OLD", "Old result file, or a scheme (library name or .toml).")],
+    new: Annotated[str, _side_argument("NEW", "New result file, or a scheme.")],
     run: options.TypedOptions,
     tolerance: Annotated[
-        str, typer.Option("--tolerance", metavar="AMOUNT", help="Ignore differences of a row up to this many £.")
+        str,
+        typer.Option(
+            "--tolerance",
+            metavar="AMOUNT",
+            rich_help_panel="Differences",
+            help="Ignore differences of a row up to this many £.",
+        ),
     ] = "0",
     fail_over: Annotated[
         str | None,
@@ -50,9 +71,9 @@ def compare(  # noqa: PLR0913  # the options of the verb
     details: Annotated[
         bool, typer.Option("--details", help="Print every difference, totals by year, digests and the method.")
     ] = False,
-    how: Annotated[str, typer.Option("--format", metavar="|".join(_PRINTED), help="Print in this format.")] = "",
+    how: Annotated[str, options.printed_form(_PRINTED)] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document (same as --format json).")] = False,
-    output: Annotated[list[Path] | None, options.output("comparison", ENDINGS)] = None,
+    output: Annotated[list[Path] | None, options.output("comparison", COMPARISON_ENDINGS)] = None,
 ) -> int:
     """Compare two results: what changed, for whom, and why.
 
@@ -60,7 +81,7 @@ def compare(  # noqa: PLR0913  # the options of the verb
     """
     form = _chosen_format(how, as_json=as_json)
     files = [text for typed in (run, *run.sides.values()) for text in typed.files(OptionKind.FILES, OptionKind.RULE)]
-    outputs = checked_outputs(output, [old, new, *files], [*ENDINGS, *FORMATS])
+    outputs = checked_outputs(output, [old, new, *files], [*COMPARISON_ENDINGS, *FORMATS])
     sides = [_TypedSide(name, run, typed) for name, typed in zip((old, new), run.sides.values(), strict=True)]
     _refuse_unused(sides, run)
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
@@ -71,15 +92,12 @@ def compare(  # noqa: PLR0913  # the options of the verb
     with progress("Comparing") as advance:
         arguments = run.arguments(without=[*_SIDED])
         comparison = comparing.compare(*(side.read(arguments) for side in sides), tolerance=allowed, fail_over=limit)
-        report = comparison_document(comparison, top=top)
+        report = run.defaults.named_in(comparison_document(comparison, top=top))
         # Only a screen is short: files and Markdown have everything.
         names = [path.name for path in outputs]
         printed = comparison_document(comparison, top=top, details=details or form != "text", file_names=names)
-        endings = {path: path.suffix.lower() for path in outputs}
-        tables = {
-            path: partial(_write, comparison, ending, advance) for path, ending in endings.items() if ending in ENDINGS
-        }
-        drafts = write_drafts({**document_writers(report, outputs), **tables})
+        printed = run.defaults.named_in(printed)
+        drafts = write_drafts(comparison_writers(comparison, report, outputs, advance))
     csv = partial(comparing.csv_text, comparison)
     print_answer(printed, comparison.document, as_json=form == "json", form=form, other=csv, files=drafts)
     return 0 if comparison.agrees else 1
@@ -118,7 +136,8 @@ class _TypedSide:
             if self.name not in scheme_names:
                 raise UsageError(
                     f"{self.word} {self.name}: is not a result file ({', '.join(RESULT_ENDINGS)}) or a scheme "
-                    f"(a .toml file, or in the library: {', '.join(scheme_names)}){nearest(self.name, scheme_names)}"
+                    f"(a .toml file, or in the library: {', '.join(scheme_names)})"
+                    f"{nearest(self.name, scheme_names) or nearest(ending, [*RESULT_ENDINGS, '.toml'])}"
                 )
         return False
 
@@ -181,17 +200,3 @@ def _chosen_format(form: str, *, as_json: bool) -> str:
     if as_json and form not in ("", "json"):
         raise UsageError(f"--json and --format {form}: give only one of them")
     return "json" if as_json else form or "text"
-
-
-def _write(comparison: Comparison, ending: str, advance: Advance, draft: Path) -> None:
-    """Write a comparison to a draft as a workbook, as JSON or as CSV, by the ending of the final file."""
-    if ending == ".xlsx":
-        from gpit_fairshare.comparison.book import write_workbook  # noqa: PLC0415  # XlsxWriter only if asked for
-
-        write_workbook(comparison, draft, advance)
-        return
-    from gpit_fairshare.comparison import csv_text  # noqa: PLC0415  # not for --help
-    from gpit_fairshare.structured_texts import json_text  # noqa: PLC0415
-
-    text = json_text(comparison.document()) if ending == ".json" else csv_text(comparison)
-    draft.write_bytes(text.encode())

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gpit_fairshare.cli import options
-from gpit_fairshare.cli.output import checked_outputs, document_writers, print_answer, write_drafts
+from gpit_fairshare.cli.output import print_answer
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.reports.formats import FORMATS
+from gpit_fairshare.reports.output_files import checked_outputs, document_writers, write_drafts
 from gpit_fairshare.run_options import OPTIONS, OptionKind
 from gpit_fairshare.words import nearest
 
@@ -20,15 +21,23 @@ if TYPE_CHECKING:
 _PRINTED = ("text", "markdown")
 
 
-@options.verb(..., unset={"scheme": "Use this scheme instead of gpit-2014-16.", "max_size": OPTIONS["max_size"].help})
+@options.verb(
+    ...,
+    unset={"scheme": "Use this scheme instead of gpit-2014-16.", "max_size": OPTIONS["max_size"].help},
+    reads_results=lambda values: values["record"] is not None,
+)
 def explain(  # noqa: PLR0913  # the options of the verb
     *,
     organisation: Annotated[
         str, typer.Argument(metavar="ORG", help="Code or name of the organisation.", show_default=False)
     ],
-    year: Annotated[str | None, typer.Option("--year", metavar="YEAR", help="Explain this year only.")] = None,
+    year: Annotated[
+        str | None,
+        typer.Option("--year", metavar="YEAR", rich_help_panel="Explanation", help="Explain this year only."),
+    ] = None,
     step: Annotated[
-        str | None, typer.Option("--step", metavar="NAME", help="Explain this step and the steps that it uses.")
+        str | None,
+        typer.Option("--step", metavar="NAME", help="Explain this step and the steps that it uses."),
     ] = None,
     lines: Annotated[bool, typer.Option("--lines", help="Print every line of the calculation.")] = False,
     record: Annotated[
@@ -36,9 +45,7 @@ def explain(  # noqa: PLR0913  # the options of the verb
         typer.Option("--result", metavar="FILE", help="Explain this result file instead of running input files."),
     ] = None,
     run: options.TypedOptions,
-    form: Annotated[
-        str, typer.Option("--format", metavar="text|markdown", help="Print plain text or Markdown.")
-    ] = "text",
+    form: Annotated[str, options.printed_form(_PRINTED)] = "text",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of the text.")] = False,
     output: Annotated[list[Path] | None, options.output("explanation")] = None,
 ) -> int:
@@ -56,6 +63,7 @@ def explain(  # noqa: PLR0913  # the options of the verb
     result = record or allocation.allocate(**run.arguments(), with_effects=False)
     arithmetic = explanation.explain(result, organisation, year=year, step=step)
     report = explanation_document(arithmetic, lines=lines, file_names=[path.name for path in outputs])
+    report = run.defaults.named_in(report)
     files = write_drafts(document_writers(report, outputs))
     print_answer(report, arithmetic.document, as_json=as_json, form=form, files=files)
     return 0 if arithmetic.sound else 1

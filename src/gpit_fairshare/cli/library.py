@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from enum import StrEnum
 from functools import partial
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from gpit_fairshare.cli import options
+from gpit_fairshare.cli.completion import of_library
+from gpit_fairshare.cli.help import VerbCommand, VerbGroup
 from gpit_fairshare.cli.output import allow_closed_pipe, print_answer, print_json, print_message
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.words import visible
@@ -16,14 +18,16 @@ from gpit_fairshare.words import visible
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(cls=VerbGroup, no_args_is_help=True, rich_markup_mode=None)
 
 
 Kind = StrEnum("Kind", ["FORMULA", "TRANSITION", "SCHEME"])
 """Kinds of file."""
 Format = StrEnum("Format", ["TEXT", "MARKDOWN", "TOML"])
 """Forms in which a method is shown."""
-OfKind = Annotated[Kind | None, typer.Option("--kind", help="Only files of this kind.")]
+_ALL_FILES: Final = of_library(*Kind)
+_KINDS: Final = "formula, transition or scheme"
+OfKind = Annotated[Kind | None, typer.Option("--kind", metavar="KIND", help=f"Only files of this kind: {_KINDS}.")]
 
 
 @app.callback()
@@ -32,35 +36,46 @@ def _verbs() -> None:
     """List, show, check and write schemes, formulas, transitions."""
 
 
-@app.command("list")
+@app.command("list", cls=VerbCommand)
 @options.verb()
 def list_all(
     *,
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="WORD", help="Only files with each of these words.", show_default=False),
+    ] = None,
     kind: OfKind = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document with every file.")] = False,
 ) -> None:
-    """List every scheme, formula and transition.
+    """List schemes, formulas and transitions.
 
-    Shows how many of its figures have a source, and how many are assumed.
+    Words are searched for in names, titles, notes and labels. The list shows how many figures have a source, and how
+    many are assumed.
     """
     # Heavy libraries load here, so that --help and a mistyped option answer at once.
     from gpit_fairshare.reports.library import library_document  # noqa: PLC0415
     from gpit_fairshare.scheme.files import library_problems  # noqa: PLC0415
-    from gpit_fairshare.scheme.method import entries_document, library_entries  # noqa: PLC0415
+    from gpit_fairshare.scheme.method import entries_document, library_entries, nearest_words  # noqa: PLC0415
 
-    entries, problems = library_entries(kind.value if kind else None), library_problems()
+    of_kind, words = kind.value if kind else None, words or []
+    entries, problems = library_entries(of_kind, words), library_problems()
     _warn(problems)
-    print_answer(library_document(entries), partial(entries_document, entries, problems), as_json=as_json)
+    suggestion = "" if entries or as_json else nearest_words(words, library_entries())
+    print_answer(
+        library_document(entries, words, suggestion), partial(entries_document, entries, problems), as_json=as_json
+    )
 
 
-@app.command("show")
+@app.command("show", cls=VerbCommand)
 @options.verb()
 def show(
     *,
-    name: Annotated[str, typer.Argument(metavar="NAME|FILE", help="File to show.", show_default=False)],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME|FILE", help="File to show.", show_default=False, autocompletion=_ALL_FILES)
+    ],
     kind: OfKind = None,
     form: Annotated[
-        Format, typer.Option("--format", help="Print text, Markdown, or the TOML file itself.")
+        Format, typer.Option("--format", metavar="FORMAT", help="Print text, markdown, or toml, the file itself.")
     ] = Format.TEXT,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document with the whole method.")] = False,
 ) -> None:
@@ -88,14 +103,19 @@ def _refuse_two_formats(form: Format, *, as_json: bool) -> None:
         raise UsageError(f"--json and --format {form.value}: give only one of them")
 
 
-@app.command("new")
+@app.command("new", cls=VerbCommand)
 @options.verb()
 def new(
     *,
     name: Annotated[str, typer.Argument(metavar="NAME|FILE", help="Name or path of the new file.", show_default=False)],
-    kind: Annotated[Kind | None, typer.Option("--kind", help="Kind of the new file; a formula if not given.")] = None,
+    kind: Annotated[
+        Kind | None, typer.Option("--kind", metavar="KIND", help=f"Kind of the new file: {_KINDS}.")
+    ] = None,
     copied: Annotated[
-        str | None, typer.Option("--from", metavar="NAME", help="Copy this library file under the new name.")
+        str | None,
+        typer.Option(
+            "--from", metavar="NAME", help="Copy this library file under the new name.", autocompletion=_ALL_FILES
+        ),
     ] = None,
 ) -> None:
     """Write a new formula, transition or scheme.
@@ -111,7 +131,7 @@ def new(
         typer.echo(visible(f"gpit library check {quoted_path}\ngpit allocate --sample --{rule_kind} {quoted_path}"))
 
 
-@app.command("schema")
+@app.command("schema", cls=VerbCommand)
 @options.verb()
 def schema(*, kind: OfKind = None) -> None:
     """Print the JSON Schema of the files.
@@ -124,13 +144,18 @@ def schema(*, kind: OfKind = None) -> None:
         print_json(file_schema(kind.value if kind else None))
 
 
-@app.command("check")
+@app.command("check", cls=VerbCommand)
 @options.verb("formula", "transition")
 def check(  # the options of the verb
     *,
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="NAME|FILE", help="Files to check; the whole library if none.", show_default=False),
+        typer.Argument(
+            metavar="NAME|FILE",
+            help="Files to check; the whole library if none.",
+            show_default=False,
+            autocompletion=_ALL_FILES,
+        ),
     ] = None,
     run: options.TypedOptions,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with code 1 if there is a warning.")] = False,

@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from gpit_fairshare.cli import options
-from gpit_fairshare.cli.output import ResultFiles, print_answer, progress
+from gpit_fairshare.cli.output import print_answer, progress
+from gpit_fairshare.reports.output_files import ResultFiles
 
 
 @options.verb("settings", "mapping", "units", "leave_out", "max_size")

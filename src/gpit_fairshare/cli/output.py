@@ -1,4 +1,4 @@
-"""What every verb does: show its progress, write files next to their final places, and print its result.
+"""What every verb does: show its progress, and print its result.
 
 Heavy libraries load inside these functions, so that --help and a mistyped option answer at once.
 """
@@ -8,23 +8,17 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
-from dataclasses import replace
-from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 import typer
 
-from gpit_fairshare.errors import OutputError, UsageError
-from gpit_fairshare.files import in_place, place_to_write
-from gpit_fairshare.reports.formats import FORMATS, rendered, write_file
-from gpit_fairshare.results import RESULT_ENDINGS, TABLE_ENDINGS, manifest_name
-from gpit_fairshare.words import joined, nearest, visible
+from gpit_fairshare.errors import OutputError
+from gpit_fairshare.reports.formats import rendered
+from gpit_fairshare.words import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator
 
-    from gpit_fairshare.engine import Result
     from gpit_fairshare.reports.document import Document
     from gpit_fairshare.reports.terminal import Advance
 
@@ -34,19 +28,6 @@ def progress(label: str) -> AbstractContextManager[Advance]:
     from gpit_fairshare.reports import terminal  # noqa: PLC0415
 
     return terminal.progress(terminal.make_console(stderr=True), label)
-
-
-def write_drafts(writers: Mapping[Path, Callable[[Path], None]]) -> ExitStack:
-    """Write a draft of every file with its writer; when the returned stack closes, move all into their places."""
-    with ExitStack() as stack:
-        for path, write in writers.items():
-            write(stack.enter_context(in_place(path)))
-        return stack.pop_all()
-
-
-def document_writers(document: Document, outputs: Sequence[Path]) -> dict[Path, Callable[[Path], None]]:
-    """Return, for each output, a function that writes the document to a draft in the format of the output's ending."""
-    return {path: partial(write_file, document, ending=path.suffix.lower()) for path in outputs}
 
 
 def print_answer(
@@ -132,138 +113,3 @@ def stdout_problem(fault: OSError) -> str:
 def discard_unprinted(stream: TextIO) -> None:
     """Discard what a stream has not printed, so that Python does not try again, and fail, on exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-
-
-def checked_outputs(
-    outputs: Sequence[Path] | None, inputs: Sequence[str], endings: Sequence[str], *, option: str = "-o"
-) -> list[Path]:
-    """Return the files to write, after refusing those that cannot be written; `option` is their name in messages.
-
-    Raises:
-        UsageError: An ending or a place cannot be written, a file is given twice, or it is an input.
-    """
-    refusals = _refusals_of_inputs(inputs)
-    for path in outputs or ():
-        ending = path.suffix.lower()
-        if ending not in endings:
-            raise UsageError(
-                f"{option} {path}: expected a name ending in {joined(endings, 'or')}{nearest(ending, endings)}"
-            )
-        place = place_of(option, path)
-        if place in refusals:
-            raise UsageError(f"{option} {path}: {refusals[place]}")
-        refusals[place] = "is given twice"
-    return list(outputs or ())
-
-
-def place_of(option: str, path: Path) -> Path:
-    """Return the path that an option writes to, with links followed, after checking that it can be written.
-
-    Raises:
-        UsageError: It is a folder or a device, its folder does not exist, or no file can be written there.
-    """
-    try:
-        if path.is_dir():
-            raise UsageError(f"{option} {path}: is a folder; give the name of a file")
-        if not path.parent.is_dir():
-            raise UsageError(f"{option} {path}: there is no folder {path.parent}; create it first")
-        return place_to_write(path)
-    except OSError as fault:
-        raise UsageError(f"{option} {path}: cannot be written ({fault.strerror or fault})") from None
-
-
-def _refusals_of_inputs(inputs: Iterable[str]) -> dict[Path, str]:
-    """Return the files that must not be written, each with the reason: inputs, and the manifests of their tables.
-
-    An input may be FILE:SHEET; one that does not exist, such as the name of a library file, is left out.
-    """
-    exists = os.path.exists  # unlike that of Path it takes any text: a name that is too long does not exist
-    texts = (text if exists(text) else text.rpartition(":")[0] for text in inputs)  # FILE:SHEET
-    files = [Path(text) for text in texts if exists(text)]
-    refusals = {}
-    for path in files:
-        if path.suffix.lower() in TABLE_ENDINGS:
-            manifest = path.with_name(manifest_name(path)).resolve()
-            refusals[manifest] = f"is the manifest of {path.name}, one of the inputs; inputs are never overwritten"
-    return refusals | {path.resolve(): "is one of the inputs; inputs are never overwritten" for path in files}
-
-
-class ResultFiles:
-    """The output files of a result; those that cannot be written are refused before anything is read."""
-
-    def __init__(self, outputs: Sequence[Path] | None, inputs: Sequence[str], *, manifest: bool) -> None:
-        """Take the outputs, and the paths of the manifests of their tables.
-
-        An existing manifest next to a table is always written again: otherwise it would describe another table.
-
-        Raises:
-            UsageError: Something cannot be written, or manifests are asked for and there is no table.
-        """
-        endings = (*RESULT_ENDINGS, *FORMATS)
-        self._inputs = inputs
-        self._outputs = checked_outputs(outputs, inputs, endings)
-        tables = [path for path in self._outputs if path.suffix.lower() in TABLE_ENDINGS]
-        if manifest and not tables:
-            kinds = " or ".join(TABLE_ENDINGS)
-            raise UsageError(f"--manifest: needs -o with a {kinds} file; other results contain their manifest")
-
-        places = {path: path.with_name(manifest_name(path)) for path in tables}
-        self._manifests = {path: place for path, place in places.items() if manifest or place.exists()}
-        checked_outputs([*self._outputs, *self._manifests.values()], inputs, endings)
-        self._all = [place for path in self._outputs for place in (path, self._manifests.get(path)) if place]
-
-    @property
-    def names(self) -> list[str]:
-        """Return the names of all files, each manifest after its table."""
-        return [path.name for path in self._all]
-
-    def add(self, option: str, path: Path | None, endings: Sequence[str], refusal: str) -> None:
-        """Add a file that another option asks for.
-
-        Args:
-            option: Its name in messages.
-            path: Where it is written; None if it is not asked for.
-            endings: Endings that it may have.
-            refusal: The message if another file is written there.
-
-        Raises:
-            UsageError: It cannot be written.
-        """
-        for place in checked_outputs([path] if path else [], self._inputs, endings, option=option):
-            if place.resolve() in {other.resolve() for other in self._all}:
-                raise UsageError(f"{option} {place}: {refusal}")
-            self._all.append(place)
-
-    def write(
-        self,
-        result: Result,
-        document: Document,
-        advance: Advance,
-        others: Mapping[Path, Callable[[Path], None]] | None = None,
-    ) -> ExitStack:
-        """Write a draft of every output; when the returned stack closes, all are moved into place.
-
-        Args:
-            result: The result for the outputs, each in the format of its ending.
-            document: The report on it; outputs in the formats of documents have it, with the manifest below.
-            advance: Called with the progress of writing a workbook.
-            others: The files of other options, each with its writer.
-        """
-        from gpit_fairshare.reports.document import Heading, Verbatim  # noqa: PLC0415  # not for --help
-        from gpit_fairshare.results import writing  # noqa: PLC0415  # polars loads here, not for --help
-        from gpit_fairshare.structured_texts import json_text  # noqa: PLC0415
-
-        with ExitStack() as stack:
-            for path in self._outputs:
-                draft, ending = stack.enter_context(in_place(path)), path.suffix.lower()
-                if ending in FORMATS:
-                    manifest = Verbatim(json_text(dict(result.manifest)).rstrip(), "json")
-                    blocks = [*document.blocks, Heading("Manifest"), manifest]
-                    write_file(replace(document, blocks=blocks), draft, ending)
-                    continue
-                writing.write_result(result, draft, ending, advance)
-                if path in self._manifests:
-                    beside = stack.enter_context(in_place(self._manifests[path]))
-                    writing.write_manifest(result, beside, draft, path.name)
-            stack.enter_context(write_drafts(others or {}))
-            return stack.pop_all()

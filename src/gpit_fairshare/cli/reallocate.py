@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gpit_fairshare.cli import options
-from gpit_fairshare.cli.output import ResultFiles, print_answer, progress
+from gpit_fairshare.cli.output import print_answer, progress
 from gpit_fairshare.reports.formats import FORMATS, write_file
+from gpit_fairshare.reports.output_files import ResultFiles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

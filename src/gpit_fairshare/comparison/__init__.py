@@ -18,6 +18,7 @@ from gpit_fairshare.comparison.movement import outcome_changes
 from gpit_fairshare.comparison.rows import changes_of, year_totals
 from gpit_fairshare.comparison.sides import ResultSource, comparable, remarks_on, side_of
 from gpit_fairshare.errors import UsageError
+from gpit_fairshare.presentation import Presented, cut
 from gpit_fairshare.renamed import renamed_names
 
 if TYPE_CHECKING:
@@ -43,8 +44,16 @@ __all__ = [
 __getattr__ = renamed_names(__name__, {"Change": "RowChange", "Difference": "RuleDifference"})
 
 
-class Comparison(ComparedResults):
-    """Two compared results, with tables and documents made from them."""
+class Comparison(Presented, ComparedResults):
+    """Two compared results: what changed, for whom, and why."""
+
+    def __repr__(self) -> str:
+        changes = f"{len(self.changes):,} of {self.row_count:,} rows differ"
+        verdict = "agrees" if self.agrees else "does not agree"
+        return cut(
+            f"<Comparison of {self.old.name!r} with {self.new.name!r}: {changes}; {verdict}; "
+            "see .rows, .causes, .markdown()>"
+        )
 
     @cached_property
     def rows(self) -> pl.DataFrame:
@@ -65,11 +74,7 @@ class Comparison(ComparedResults):
 
         None shows the usual number of rows.
         """
-        # The only import from a higher package: this method is part of the Python API.
-        from gpit_fairshare.reports.comparison import comparison_document  # noqa: PLC0415
-        from gpit_fairshare.reports.formats import rendered  # noqa: PLC0415
-
-        return rendered(comparison_document(self, top=top), ".md")
+        return self._markdown(top=top)
 
 
 def compare(

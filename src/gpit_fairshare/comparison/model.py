@@ -11,6 +11,7 @@ from functools import cached_property, reduce
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from gpit_fairshare.numbers import EXACT, MILLIONTH, PENNY, decimal_text, exact, parameter_value
+from gpit_fairshare.presentation import short_repr
 from gpit_fairshare.results.agreement import OffRule, in_one_line
 from gpit_fairshare.scheme.model import draft_warning
 from gpit_fairshare.words import is_money, listed, numbers_in
@@ -68,6 +69,7 @@ def read_amount(text: str) -> Decimal | None:
     return amount if amount.is_finite() and amount >= 0 else None
 
 
+@short_repr
 @dataclass(frozen=True)
 class Side:
     """One of the two results, and what its own rule gives for its own inputs."""
@@ -155,6 +157,7 @@ class Driver:
     """Name of the column or parameter; empty if it is neither."""
 
 
+@short_repr
 @dataclass(frozen=True, kw_only=True)
 class Cause(Driver):
     """Something that changed, and its contribution to the change of each row.
@@ -195,6 +198,7 @@ def _total_of_year(amounts: Mapping[Key, Decimal], year: str) -> Decimal:
     return total(amount for key, amount in amounts.items() if year in ("", key[0]))
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class RuleDifference:
     """A difference between the two rules, their inputs or their versions."""
@@ -260,25 +264,33 @@ class ComparedResults:
     """Two results and all differences between them."""
 
     old: Side
+    """The result before, and what its own rule gives for its own inputs."""
     new: Side
+    """The result after, in the same way."""
     changes: tuple[RowChange, ...]
     """Rows in which anything differs, by year and code."""
     years: tuple[YearTotal, ...]
+    """Totals of the answer in each year, and numbers of organisations that gain, lose, are added or removed."""
     row_count: int
     """Rows of both sides, each key counted once."""
     attribution: tuple[Cause, ...]
-    """In the order in which they were changed; empty if they are not known."""
+    """The causes, in the order in which they were changed from OLD to NEW; empty if they are not known."""
     no_causes_reason: str
     """Why there are no causes; empty if there are some, or if nothing differs."""
     differences: tuple[RuleDifference, ...]
+    """How rules, inputs and versions differ."""
     remarks: tuple[str, ...]
+    """Sentences on mergers and on changed names."""
     columns: tuple[tuple[str, ...], tuple[str, ...]]
     """Columns that only the old result has, and columns that only the new one has."""
     outcomes: tuple[OutcomeChange, ...] = ()
     """How many organisations have another outcome of the rule, by year."""
     labels: Mapping[str, str] = field(default_factory=dict)
+    """The label of every column of either result."""
     tolerance: Decimal = NOTHING
+    """An answer that differs by no more counts as the same; in the unit of the answer."""
     limit: Limit | None = None
+    """The limit of `fail_over`, if there is one."""
 
     @property
     def organisation(self) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, Kind
+from gpit_fairshare.presentation import short_repr
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -66,6 +67,7 @@ class Sensitivity:
     """Why there is no figure; empty if there is one."""
 
 
+@short_repr
 @dataclass(slots=True)
 class Year:
     """Every value of one year. Frames have one row per organisation (sorted by code), group or nation."""

@@ -4,38 +4,49 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from importlib import metadata
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from gpit_fairshare.engine.measures import YearMeasures, measures_of, with_no_outcome
+from gpit_fairshare.errors import UsageError
+from gpit_fairshare.inputs.columns.cells import parse_year
 from gpit_fairshare.language.kinds import NATIONAL
+from gpit_fairshare.plugins import LIBRARIES_OF_RESULTS
+from gpit_fairshare.presentation import Presented, cut
 from gpit_fairshare.scheme.definition import definition
+from gpit_fairshare.words import joined
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from gpit_fairshare.engine.model import CheckResult, Fund, Sensitivity, Year
     from gpit_fairshare.findings import Finding
     from gpit_fairshare.inputs.model import Inputs
     from gpit_fairshare.scheme.model import Scheme
 
-LIBRARIES: Final = ("polars", "python-calamine", "XlsxWriter")
-"""Libraries whose version can change the bytes of a result."""
-
 
 @dataclass(frozen=True, slots=True)
-class Result:
-    """A finished run. `rows` is the tidy table: one row per year and organisation, by year and code."""
+class Result(Presented):
+    """A finished run: its tables, checks and findings, and the manifest to reproduce it."""
 
     scheme: Scheme
+    """The rule, with every parameter, its values and their sources."""
     inputs: Inputs
+    """The checked tables of the input files, by year."""
     years: Mapping[str, Year]
+    """Every value of each year, by its name such as `2014/15`."""
     checks: tuple[CheckResult, ...]
+    """The outcome of each check in each year."""
     funds: tuple[Fund, ...]
+    """What each step shared out in each year, what it spent and what is unspent."""
     findings: tuple[Finding, ...]
+    """Warnings and notes about the files and the run."""
     rows: pl.DataFrame
+    """The tidy table: one row per year and organisation, by year and code; money in £."""
     manifest: Mapping[str, Any]
+    """All that is needed to run it again: versions, files with digests, options, parameters; ready for JSON."""
     effects: tuple[Sensitivity, ...] = ()
     """Effects of each assumption that is a number; empty if they were not calculated."""
 
@@ -43,7 +54,8 @@ class Result:
         """Return the scheme, the number of rows, the years and whether all checks pass."""
         rows, years = self.rows.height, ", ".join(self.years)
         verdict = "all checks pass" if self.agrees else "a check fails"
-        return f"<Result of {self.scheme.name}: {rows:,} rows for {years}; {verdict}; see .rows, .national, .findings>"
+        text = f"{self.scheme.name}: {rows:,} rows for {years}; {verdict}"
+        return cut(f"<Result of {text}; see .rows, .national, .findings>")
 
     @property
     def agrees(self) -> bool:
@@ -51,8 +63,35 @@ class Result:
         return all(check.holds for check in self.checks)
 
     def year(self, year: str) -> pl.DataFrame:
-        """Return the tidy rows of one year, such as `2014/15`."""
-        return self.rows.filter(pl.col("year") == year)
+        """Return the rows of one year, such as `2014/15`, in any spelling of a financial year.
+
+        Raises:
+            UsageError: The result does not have this year.
+        """
+        name = parse_year(year)
+        if name not in self.years:
+            raise UsageError(f"there is no year {year!r}; the result has {joined([*self.years])}")
+        return self.rows.filter(pl.col("year") == name)
+
+    def write(self, *paths: str | Path, manifest: bool = False) -> list[Path]:
+        """Write the result to files, as `gpit allocate -o` does; each ending says the format.
+
+        `.xlsx`, `.csv`, `.parquet` and `.json` hold the result, `.html` and `.md` its report. Either all files are
+        written or none.
+
+        Args:
+            paths: The files; their folders must exist. An input file of the run is never overwritten.
+            manifest: Whether to write the manifest of each `.csv` and `.parquet` file beside it, so that it can be
+                verified and explained. A manifest that is there already is always written again.
+
+        Returns:
+            The files written, each manifest after its table.
+
+        Raises:
+            UsageError: A file cannot have this name or place.
+            OutputError: A file cannot be written.
+        """  # noqa: DOC502 - raised by what it calls
+        return self._write(paths, manifest=manifest)
 
     def measures(self) -> list[YearMeasures]:
         """Return the measures of each year, in order: money, gains and losses, inequality, totals by area."""
@@ -84,7 +123,10 @@ def tidy(scheme: Scheme, years: Mapping[str, Year]) -> pl.DataFrame:
 
 def versions_now() -> dict[str, str]:
     """Return the installed versions of gpit and of the libraries that can change a result, by name."""
-    return {"gpit": metadata.version("gpit-fairshare"), **{name: metadata.version(name) for name in LIBRARIES}}
+    return {
+        "gpit": metadata.version("gpit-fairshare"),
+        **{name: metadata.version(name) for name in LIBRARIES_OF_RESULTS},
+    }
 
 
 def manifest_of(
@@ -97,7 +139,7 @@ def manifest_of(
     versions = versions_now()
     return {
         "gpit": versions["gpit"],
-        "libraries": {name: versions[name] for name in LIBRARIES},
+        "libraries": {name: versions[name] for name in LIBRARIES_OF_RESULTS},
         "scheme": {
             "name": scheme.name,
             "title": scheme.title,
@@ -117,6 +159,8 @@ def manifest_of(
                 "source": str(value.source) if value.source else None,
                 "assumption": value.assumption or None,
                 "overridden": value.overridden,
+                # Only for a value that was set, so that the manifests of other runs do not change.
+                **({"replaces": value.replaces.value if value.replaces else None} if value.overridden else {}),
             }
             for name, parameter in scheme.parameters.items()
             for year, value in parameter.values.items()
@@ -130,4 +174,5 @@ def manifest_of(
         "definition": definition(scheme),
         "findings": [finding.entry() for finding in findings],
         "checks": [{**asdict(check), "failing": list(check.failing)} for check in checks],
+        "defaults": None,  # only the command line has a file of defaults
     }

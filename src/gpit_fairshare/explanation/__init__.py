@@ -10,11 +10,12 @@ from gpit_fairshare.explanation.building import Building
 from gpit_fairshare.explanation.digits import Digits
 from gpit_fairshare.explanation.model import JSON_SCHEMA, ExplainedLines, ExplanationLine, Rung, Test, YearLines
 from gpit_fairshare.explanation.organisation import became, organisation_code, years_of
-from gpit_fairshare.explanation.summary import YearSummary
+from gpit_fairshare.explanation.summary import year_summaries
 from gpit_fairshare.explanation.unformatted_lines import needed
 from gpit_fairshare.explanation.writing import LineWriter
 from gpit_fairshare.language.with_numbers import value_text
 from gpit_fairshare.numbers import with_unit
+from gpit_fairshare.presentation import Presented
 from gpit_fairshare.renamed import renamed_argument, renamed_names
 from gpit_fairshare.results.agreement import OffRule, off_rule
 from gpit_fairshare.results.model import Record
@@ -33,8 +34,8 @@ __all__ = ["JSON_SCHEMA", "Explanation", "ExplanationLine", "Rung", "Test", "Yea
 __getattr__ = renamed_names(__name__, {"Line": "ExplanationLine"})
 
 
-class Explanation(ExplainedLines):
-    """The arithmetic of one organisation, line by line, with its Markdown."""
+class Explanation(Presented, ExplainedLines):
+    """One organisation explained: in sentences, as a ladder, and line by line."""
 
     def markdown(self, *, lines: bool = False) -> str:
         """Return the report of `gpit explain` as Markdown, for a paper or a reply to a query.
@@ -42,11 +43,7 @@ class Explanation(ExplainedLines):
         Args:
             lines: Whether it has every line of the calculation, as with `--lines`.
         """
-        # Imports from a higher layer: a method of the Python API, for callers who hold an explanation.
-        from gpit_fairshare.reports.explanation import explanation_document  # noqa: PLC0415
-        from gpit_fairshare.reports.formats import rendered  # noqa: PLC0415
-
-        return rendered(explanation_document(self, lines=lines), ".md")
+        return self._markdown(lines=lines)
 
 
 @renamed_argument("what", "source")
@@ -63,10 +60,15 @@ def explain(
         year: One year of the scheme; without it, all years in which the organisation exists.
         step: Only this step and everything that it depends on.
 
+    Returns:
+        An `Explanation`; `sentences` and `lines` have those of all years.
+
     Raises:
         UsageError: There is no such organisation, year or step, or the file has no scheme.
         GpitError: The file cannot be read, or its rule cannot be calculated for what it holds now.
     """  # noqa: DOC502 - raised by what it calls
+    if not isinstance(organisation, str):
+        raise UsageError(f"explain: the organisation is {organisation!r}; expected its code or name as a text")
     differences: tuple[OffRule, ...] = ()
     if isinstance(source, Result):
         name, result = "", source
@@ -79,7 +81,7 @@ def explain(
     years = years_of(result, code, year)
     step_names = [scheme_step.name for scheme_step in scheme.steps]
     if step is not None and step not in step_names:
-        hint = f"{nearest(step, step_names)}; the steps are {', '.join(step_names)}"
+        hint = f"{nearest(str(step), step_names)}; the steps are {', '.join(step_names)}"
         raise UsageError(f"--step {step}: there is no such step{hint}")
     names_needed = needed(scheme, years, step) if step else {}
     default_origin = f"as in {name}" if name else "the inputs"
@@ -116,7 +118,7 @@ def _year_lines(result: Result, code: str, year: str, lines: tuple[ExplanationLi
     answer = next((line for line in lines if line.answer), None)
     unit = scheme.symbols[scheme.result].unit
     text = answer.result if answer else with_unit(value_text(_value_of(result, code, year, scheme.result), unit), unit)
-    summary = YearSummary(result, year, code)
+    summary = year_summaries(result, year)[code]
     return YearLines(
         year=year,
         certainty=scheme.certainty(year),
@@ -151,7 +153,7 @@ def _area_text(result: Result, code: str, year: str) -> str:
 def _setting_sentences(scheme: Scheme, *, changed: bool) -> tuple[str, ...]:
     """Return a sentence for each parameter value set for the run, or (`changed`) for each one changed in a workbook."""
     return tuple(
-        f"{scheme.labels[name]} ({name}) {year}: {value_text(value.value, scheme.parameters[name].unit)}"
+        f"{scheme.labels[name]} ({name}) {year}: {value.change_text(scheme.parameters[name].unit)}"
         for name, year, value in scheme.overridden()
         if (value.assumption == CHANGED) is changed
     )

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pydantic_core import to_jsonable_python
 
+from gpit_fairshare.presentation import cut, short_repr
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -33,6 +35,7 @@ class Test:
         return f"{self.left} {self.relation} {self.right}: {'yes' if self.passed else 'no'}"
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class ExplanationLine:
     """One number, and everything needed to calculate it again.
@@ -84,6 +87,7 @@ class Rung:
     """The amount as it is printed; of a change with its sign."""
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class YearLines:
     """One year: sentences, ladder and lines; the checks are the last of the lines."""
@@ -107,11 +111,15 @@ class ExplainedLines:
     """The arithmetic of one organisation, line by line."""
 
     code: str
+    """The organisation's code."""
     name: str
+    """Its name in the last year that has one."""
     organisation: str
     """The noun for a row: `CCG`."""
     scheme: str
+    """Name of the scheme."""
     title: str
+    """Title of the scheme."""
     label: str
     """Label of the answer."""
     origin: str
@@ -123,6 +131,7 @@ class ExplainedLines:
     agrees: bool
     """Whether every check passes, for all organisations."""
     illustrative: tuple[str, ...]
+    """A sentence for each file whose figures are marked illustrative: do not quote them."""
     draft: tuple[str, ...]
     """Parameters whose values have neither source nor assumption."""
     settings: tuple[str, ...]
@@ -132,10 +141,11 @@ class ExplainedLines:
     became: tuple[str, ...]
     """If it does not exist in every year: what it became, or what it was made from."""
     differences: tuple[OffRule, ...]
-    """Figures in this organisation's rows of a file that differ from its rule."""
+    """Figures in this organisation's rows of a file that differ from the file's rule."""
     others_differ: tuple[OffRule, ...]
-    """Those in other organisations' rows only."""
+    """Figures in other organisations' rows only that differ from the file's rule."""
     years: tuple[YearLines, ...]
+    """Each year with its answer, sentences, ladder and lines."""
 
     @property
     def lines(self) -> Sequence[ExplanationLine]:
@@ -165,4 +175,4 @@ class ExplainedLines:
     def __repr__(self) -> str:
         answers = ", ".join(f"{year.answer} in {year.year}" for year in self.years)
         methods = ".sentences, .lines, .markdown(), .document()"
-        return f"<Explanation of {self.code}: {answers}; {len(self.lines)} lines; see {methods}>"
+        return cut(f"<Explanation of {self.code}: {answers}; {len(self.lines)} lines; see {methods}>")

@@ -14,7 +14,7 @@ from gpit_fairshare.inputs.mergers.crosswalk import day_in_words
 from gpit_fairshare.language import tree
 from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, Kind, group
 from gpit_fairshare.results.agreement import NATION, label_inside
-from gpit_fairshare.words import counted, joined
+from gpit_fairshare.words import counted, joined, near_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -135,8 +135,7 @@ def _hint(text: str, names: Mapping[str, str | None]) -> str:
 
     Names that contain the text come before those that are only similar.
     """
-    by_text = {code.casefold(): code for code in names}
-    codes = [by_text[match] for match in get_close_matches(text, list(by_text), _SUGGESTIONS, _SIMILARITY)]
+    codes = near_names(text, names, _SUGGESTIONS, _SIMILARITY)
     folded: dict[str, str] = {}
     for code, name in names.items():
         if name:

@@ -6,14 +6,10 @@ Both are made from labels, outcomes and steps of the rule. What a rule or the in
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.engine.measures import NO_CHANGE
-from gpit_fairshare.engine.organisation_years import (
-    opening_label,
-    organisation_years,
-    predecessors,
-)
+from gpit_fairshare.engine.organisation_years import opening_label, organisation_years, predecessors
 from gpit_fairshare.explanation.model import Rung
 from gpit_fairshare.language import tree
 from gpit_fairshare.language.kinds import ORGANISATION
@@ -32,7 +28,7 @@ from gpit_fairshare.scheme.outcomes import COMPARED_WITH_SPEND, clause_with_figu
 from gpit_fairshare.words import inside, is_money, sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from gpit_fairshare.engine import Result
     from gpit_fairshare.engine.organisation_years import OrganisationYear
@@ -45,14 +41,36 @@ _REPEATING: Final = frozenset(label for label, _ in COMPARED_WITH_SPEND)
 """Outcomes that say no more than the comparison in the first sentence."""
 
 
+def year_summaries(result: Result, year: str) -> dict[str, YearSummary]:
+    """Return the summary of every organisation of a year, by code; all are looked up at once, which is quick."""
+    before, figures = predecessors(result, year), result.years[year].organisations.iter_rows(named=True)
+    return {
+        row.code: YearSummary(result, year, row, values, before.get(row.code, ()))
+        for row, values in zip(organisation_years(result, year), figures, strict=True)
+    }
+
+
 class YearSummary:
     """The sentences and the ladder of one organisation in one year."""
 
-    def __init__(self, result: Result, year: str, code: str) -> None:
-        """Look up the organisation's figures of the year."""
-        self.result, self.scheme, self.year = result, result.scheme, year
-        self.figures = result.years[year].organisations.filter(org_code=code).row(0, named=True)
-        self.row: OrganisationYear = next(row for row in organisation_years(result, year) if row.code == code)
+    def __init__(
+        self,
+        result: Result,
+        year: str,
+        row: OrganisationYear,
+        figures: Mapping[str, Any],
+        before: Sequence[str],
+    ) -> None:
+        """Take a run, a year and the organisation; see `year_summaries`.
+
+        Args:
+            result: The run.
+            year: The year.
+            row: The organisation's main figures of the year.
+            figures: All its inputs and steps of the year, by name.
+            before: Codes whose results of the year before are the opening baseline; empty in the first year.
+        """
+        self.result, self.scheme, self.year, self.row, self.figures = result, result.scheme, year, row, figures
         symbol = self.scheme.symbols.get(FAIR_SHARE)
         is_target = bool(symbol and symbol.role == "step" and symbol.unit == "£" and self.scheme.result != FAIR_SHARE)
         self.fair_share = self.row.fair_share if is_target else None
@@ -60,8 +78,7 @@ class YearSummary:
         unit = self.scheme.symbols[self.scheme.result].unit
         self.unit = "£" if is_money(unit) else unit
         self.pence = not self.row.allocation.is_integer()
-        self.predecessors = tuple(predecessors(result, year).get(code, ()))
-        """Codes whose results of the year before are the opening baseline; empty in the first year."""
+        self.predecessors = tuple(before)
 
     # Sentences
 

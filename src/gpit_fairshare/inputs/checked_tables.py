@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from datetime import date
 
+    from gpit_fairshare.run_options import InputFrame
 
 Rows = dict[str, dict[str, "InputRow"]]
 """Rows of one group by year and organisation."""
@@ -135,6 +136,7 @@ def _build_inputs(request: Request, groups: Sequence[Group], findings: FindingCo
         crosswalk=builder.crosswalk,
         boundaries=request.boundaries,
         undated=frozenset(builder.undated),
+        request=request,
     )
 
 
@@ -150,7 +152,7 @@ def _read_sheets(request: Request, findings: FindingCollector) -> tuple[list[tup
     check_mapping(request)
     for year in request.years:
         year_start(year)
-    options: dict[Role, tuple[str, ...]] = {
+    options: dict[Role, tuple[str | InputFrame, ...]] = {
         "population": request.population,
         "spend": request.spend,
         "input": request.extra,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from gpit_fairshare.inputs.files.grids import LARGEST
 from gpit_fairshare.inputs.mergers.crosswalk import Crosswalk, packaged_crosswalk
+from gpit_fairshare.presentation import short_repr
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from gpit_fairshare.findings import Finding
+    from gpit_fairshare.run_options import InputFrame
 
 Kind = Literal["number", "text"]
 Role = Literal["population", "spend", "input"]
@@ -33,10 +35,11 @@ class NeededColumn:
     """Unit from the scheme, else from the headings file, if any."""
     optional: bool = False
     """Whether cells may be blank, or the whole column missing."""
-    label: str = ""
-    used_in: str = ""
-    """File, step and character of the formula that uses it first, for the message if no file has it."""
-    alternatives: tuple[str, ...] = ()
+    label: str = field(default="", compare=False)
+    """As the next two, only for the message if no file has the column."""
+    used_in: str = field(default="", compare=False)
+    """File, step and character of the formula that uses it first."""
+    alternatives: tuple[str, ...] = field(default=(), compare=False)
     """Names of steps and parameters that the formula may mean instead."""
     lenient: bool = False
     """Whether a cell that cannot be read is only a warning, because no step is known to need the column.
@@ -53,14 +56,15 @@ class NeededColumn:
         return self.kind == "number" and self.unit in ADDED_UP
 
 
+@short_repr
 @dataclass(frozen=True, kw_only=True)
 class Request:
     """The files that a user names, and what the scheme needs from them."""
 
-    population: tuple[str, ...] = ()
+    population: tuple[str | InputFrame, ...] = ()
     """As the user wrote them: `FILE` or `FILE:SHEET`. The rows of several files are joined one below the other."""
-    spend: tuple[str, ...] = ()
-    extra: tuple[str, ...] = ()
+    spend: tuple[str | InputFrame, ...] = ()
+    extra: tuple[str | InputFrame, ...] = ()
     """Files of further columns (`--input`)."""
     years: tuple[str, ...]
     """Years of the scheme, as `2014/15`, in order."""
@@ -87,7 +91,7 @@ class Request:
     """Most bytes of a file, unpacked (`--max-size`)."""
     boundaries: date | None = None
     """All rows are restated for the organisations of this day (`--boundaries`); None leaves them unchanged."""
-    crosswalk: tuple[str, ...] = ()
+    crosswalk: tuple[str | InputFrame, ...] = ()
     """Files with mergers and splits, in addition to those of the package (`--crosswalk`)."""
 
     @property
@@ -113,17 +117,18 @@ class AppliedUnit(NamedTuple):
     """As named in `column_units`; empty if nothing states a unit."""
 
 
+@short_repr
 @dataclass(frozen=True)
 class InputSource:
-    """A file that was read."""
+    """A file or frame that was read."""
 
     role: Role | Literal["crosswalk"]
     file: str
-    """Base name."""
+    """Base name, or the name of a frame."""
     sheet: str
     """Sheet of a workbook, else empty."""
     sha256: str
-    """Hexadecimal digest of the file's bytes."""
+    """Hexadecimal digest of the file's bytes, or of the headings and cells of a frame."""
     rows: int
     """Rows below the headings that are not blank."""
     matched: tuple[tuple[str, str], ...]
@@ -168,6 +173,7 @@ class Restated(NamedTuple):
     amount: float
 
 
+@short_repr
 @dataclass(frozen=True, eq=False)
 class Inputs:
     """Checked tables, and all findings from reading them."""
@@ -198,3 +204,5 @@ class Inputs:
     """All rows were restated for the organisations of this day; None if they were not restated."""
     undated: frozenset[tuple[str, str, str]] = frozenset()
     """(year, org_code, column) of values from rows that are used for every year."""
+    request: Request | None = None
+    """What was read; None if a result file was."""

@@ -167,8 +167,9 @@ class _Reach:
     def unit(self, expression: tree.Expression) -> Dimension | None:  # noqa: C901, PLR0912  # one branch per node of the tree
         """Return the unit of a formula, None if it is not known; check its names and types, and refuse errors."""
         match expression:
-            case tree.Number(value):
-                return self.written_number(value, expression.position)
+            case tree.Number(value, percentage):
+                unit = self.written_number(value, expression.position)
+                return PURE if percentage else unit
             case tree.Text():
                 raise _kind("a quoted text can only be compared with a text column, by == or !=", expression.position)
             case tree.Name():

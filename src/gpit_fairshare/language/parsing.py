@@ -18,6 +18,7 @@ from gpit_fairshare import plugins
 from gpit_fairshare.errors import FormulaError
 from gpit_fairshare.language import tree
 from gpit_fairshare.language.functions import BUILT_INS, FUNCTIONS, Aggregate, Argument, Function, SpecialForm
+from gpit_fairshare.language.other_languages import advice_for
 from gpit_fairshare.language.plugin_functions import find_function, function_named, function_names, function_problems
 from gpit_fairshare.words import nearest
 
@@ -37,8 +38,12 @@ _QUOTED = re.compile(r"""'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*\"""")
 _PIECES = re.compile(
     rf"(?P<text>{_QUOTED.pattern})|(?P<opened>[(\[{{])|(?P<closed>[)\]}}])"
     r"|(?P<thousands>(?<![\w.])[1-9][0-9]{0,2}(?:,[0-9]{3})+(?!\w))"
+    r"|(?P<percentage>(?<![\w.])(?:[0-9][0-9_]*\.?[0-9_]*|\.[0-9][0-9_]*)(?:[eE][+-]?[0-9]+)?[ \t\r\n]*%)"
+    r"|(?P<percent>%)"
     r"|(?P<strange>[^A-Za-z0-9_ \t\r\n.,:;+\-*/%@&|^~<>=!])"
 )
+_OPERAND = re.compile(r"[ \t\r\n]*(?!(?:and|or|not|in|is|if|else|for)\b)(?=\w)")
+"""Comes after a percentage where a sign is missing."""
 _PARTNERS = {")": "(", "]": "[", "}": "{"}
 _ONE_LINE = str.maketrans("\t\r\n", "   ")
 _TYPED = {
@@ -71,19 +76,6 @@ _RELATIONS: dict[type[ast.cmpop], tree.Relation] = {
     ast.Eq: "==",
     ast.NotEq: "!=",
 }
-_IN_EXCEL = {
-    "if": "where(condition, yes, no)",
-    "and": "a and b",
-    "or": "a or b",
-    "sum": "total(x)",
-    "sumif": "total(x, within=column)",
-    "countif": "count(condition)",
-    "average": "total(x) / total(y)",
-    "roundup": "round(x, digits)",
-    "rounddown": "round(x, digits)",
-}
-"""What to write instead of functions of Excel."""
-
 _REFUSED: dict[type[ast.AST], str] = {
     ast.Attribute: "a dot is not part of the language; write a plain name",
     ast.Subscript: "square brackets are not part of the language; write a plain name",
@@ -103,7 +95,6 @@ _REFUSED: dict[type[ast.AST], str] = {
 _REFUSED_SIGNS = {
     ":=": _REFUSED[ast.NamedExpr],
     "<>": "write != for not equal",
-    "%": "write a percentage as a ratio: 0.05 for 5%",
 }
 
 
@@ -131,7 +122,7 @@ def parse(text: str) -> tree.Expression:
             # "is" with a literal and the like are refused below, in our own words
             warnings.simplefilter("ignore")
             # With a line end, Python knows the column of anything missing at the end.
-            body = ast.parse(source[start:] + "\n", mode="eval").body
+            body = ast.parse(_PIECES.sub(_without_percent, source)[start:] + "\n", mode="eval").body
     except SyntaxError as fault:
         raise FormulaError(*_syntax_error_message(fault, source, start)) from None
     except (MemoryError, RecursionError):
@@ -154,7 +145,8 @@ def _check_characters(text: str) -> None:
     """Refuse characters and brackets that cannot be in a formula, before it is parsed.
 
     These are characters that are not in the language, brackets and quotation marks without a partner, quoted texts that
-    cannot be printed, and numbers with commas between thousands, which would be read as two arguments.
+    cannot be printed, numbers with commas between thousands, which would be read as two arguments, and a % that is not
+    after a number, or has another value after it.
 
     Raises:
         FormulaError: There is one, at its position.
@@ -175,10 +167,28 @@ def _check_characters(text: str) -> None:
                 plain = token.replace(",", "")
                 message = f"write {plain} instead of {token}; between two arguments, put a space after the comma"
                 raise FormulaError(message, place + token.index(","))
+            case "percentage":
+                if operand := _OPERAND.match(text, piece.end()):
+                    message = (
+                        f"write a sign such as * after {''.join(token.split())}; % gives no remainder of a division"
+                    )
+                    raise FormulaError(message, operand.end() + 1)
+            case "percent":
+                message = "% is only for a number, such as 60%; write x / 100 for x%; there is no sign for a remainder"
+                raise FormulaError(message, place)
             case _:
                 raise FormulaError(_unknown_character_message(token), place)
     if opened:
         raise FormulaError(f"the bracket {opened[-1][0]} has no partner", opened[-1].start() + 1)
+
+
+def _without_percent(piece: re.Match[str]) -> str:
+    """Return a piece of a formula for Python, which reads % as the remainder of a division: `60 %` becomes `060j`.
+
+    That is an imaginary number, which binds like any number and is as long, so that positions stay right.
+    """
+    percentage: str | None = piece["percentage"]
+    return f"{percentage[:-1].rstrip()}j".rjust(len(percentage), "0") if percentage else piece[0]
 
 
 def _unknown_character_message(character: str) -> str:
@@ -222,21 +232,25 @@ def _syntax_error_message(fault: SyntaxError, source: str, start: int) -> tuple[
         single = re.search(r"(?<![=<>!])=(?!=)", remaining)
         message = "write == to compare; a step's name goes in `name`, not in its formula"
         return message, place + (single.start() if single else 0)
+    keyword = re.match(r"(if|and|or)\s*\(", remaining)
+    if keyword:  # functions of Excel
+        return _unknown_function_message(keyword[1]), place
     if "positional argument follows" in reason:
         return "named options come last; write == to compare", place
     return f"this is not a formula; {_EXPECTED}", place
 
 
 def _unknown_function_message(function: str) -> str:
-    """Return the message for a function that does not exist: what to write instead, and the functions that exist.
+    """Return the message for a function that does not exist: what to write instead, or the functions that exist.
 
     It also lists broken plug-ins, because one of them may have the function, and says so if plug-ins are left out.
     """
-    instead, names = _IN_EXCEL.get(function.casefold()), [*FUNCTIONS, *function_names()]
-    hint = f"; write {instead}" if instead else nearest(function, names)
+    advice, names = advice_for(function).replace("`", ""), [*FUNCTIONS, *function_names()]
+    hint = advice or f"the functions are {', '.join(names)}"
+    near = "" if advice else nearest(function, names)
     broken = "".join(f"; {problem}" for problem in function_problems())
     left_out = "" if plugins.are_allowed() else "; plug-ins are left out by --no-plugins"
-    return f"there is no function {function}{hint}; the functions are {', '.join(names)}{broken}{left_out}"
+    return f"there is no function {function}{near}; {hint}{broken}{left_out}"
 
 
 def _rendered_size(expression: tree.Expression) -> int:
@@ -359,12 +373,16 @@ class _Reader:
         value, position = node.value, self.position(node)
         if isinstance(value, str):
             return tree.Text(self.quoted(node, value), position=position)
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise self.fault(node, f"{self.source_text(node)} is not part of the language; expected a number or a name")
-        number = float(str(value))  # from its text, so that a whole number too large for a float becomes infinite
+        text = self.source_text(node)
+        percentage = "".join(text.split()) if text.endswith("%") else ""
+        if isinstance(value, bool) or not (percentage or isinstance(value, int | float)):
+            raise self.fault(node, f"{text} is not part of the language; expected a number or a name")
+        digits, _, power = percentage.removesuffix("%").lower().partition("e")
+        # From its text, so that a whole number too large for a float becomes infinite, and 7% is exactly 0.07.
+        number = float(f"{digits}e{int(power or 0) - 2}" if percentage else str(value))
         if not math.isfinite(number):
             raise self.fault(node, "the number is too large")
-        return tree.Number(number, position=position)
+        return tree.Number(number, percentage, position=position)
 
     def quoted(self, node: ast.Constant, value: str) -> str:
         """Return a quoted text if a workbook can hold it; two adjacent texts, which Python would join, are refused."""
@@ -446,7 +464,7 @@ class _Reader:
                 if not isinstance(of, tree.Name):
                     raise self.fault(argument, "rounded takes the name of a step")
                 to = self.leaf(options["to"], function) if "to" in options else tree.Number(1.0)
-                if not isinstance(to, tree.Number) or to.value <= 0:
+                if not isinstance(to, tree.Number) or to.percentage or to.value <= 0:
                     raise self.fault(options["to"], "`to` must be a number of pounds above 0, such as 1, 0.01 or 1000")
                 return tree.Rounded(of, to.value, within, within_place, position=position)
             case _:
@@ -476,7 +494,9 @@ class _Reader:
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and isinstance(node.operand, ast.Constant):
             constant = self.constant(node.operand)
             read = (
-                tree.Number(-constant.value, position=self.position(node))
+                tree.Number(
+                    -constant.value, constant.percentage and f"-{constant.percentage}", position=self.position(node)
+                )
                 if isinstance(constant, tree.Number)
                 else None
             )

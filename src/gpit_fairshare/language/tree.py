@@ -28,6 +28,8 @@ class Number(Node):
     """A finite number written in the formula."""
 
     value: float
+    percentage: str = ""
+    """Its text, such as `60%`, if it is written as a percentage: then it is a ratio, and does not fit any unit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,11 +228,11 @@ def number_text(value: float) -> str:
 
 
 def written_number(tree: Expression) -> float | None:
-    """Return the value of a tree that is a number, with its sign; otherwise None."""
+    """Return the value of a tree that is a number and no percentage, with its sign; otherwise None."""
     match tree:
-        case Number(value):
+        case Number(value, ""):
             return value
-        case Negative(Number(value)):
+        case Negative(Number(value, "")):
             return -value
         case _:
             return None
@@ -254,8 +256,8 @@ def to_text(tree: Expression) -> str:  # noqa: C901, PLR0912  # one branch per n
     """Write the tree as a formula; parsing the text gives an equal tree, except for positions."""
     outer = strength(tree)
     match tree:
-        case Number(value):
-            return number_text(value)
+        case Number(value, percentage):
+            return percentage or number_text(value)
         case Text(value):
             return repr(value)
         case Name(name):

@@ -71,7 +71,7 @@ def allocation_screen(
     blocks += [
         *_warnings(opening),
         *_counts(opening),
-        *_next(opening, view, typed_options, is_written=bool(file_names)),
+        document.OnScreen([*_next(opening, view, typed_options, is_written=bool(file_names))]),
     ]
     return document.Document(blocks)
 

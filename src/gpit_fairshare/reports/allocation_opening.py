@@ -12,7 +12,7 @@ from gpit_fairshare.engine.organisation_years import organisation_years
 from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.inputs.mergers.crosswalk import day_in_words
 from gpit_fairshare.language.kinds import ORGANISATION
-from gpit_fairshare.numbers import money, percentage, plain_number, written_value
+from gpit_fairshare.numbers import money, percentage, plain_number
 from gpit_fairshare.reports import document
 from gpit_fairshare.reports.document import Tone
 from gpit_fairshare.reports.organisation_table import TableRow
@@ -124,7 +124,13 @@ class Opening:
         yield from self._cautions()
         yield from self._settings()
 
-    def _failed_checks(self) -> Iterator[document.Block]:
+    def limits_of_use(self) -> Iterator[document.Paragraph]:
+        """Yield what anyone who gets a figure must know: failed checks, cautions, and settings of this run."""
+        yield from self._failed_checks()
+        yield from self._cautions()
+        yield from self._settings()
+
+    def _failed_checks(self) -> Iterator[document.Paragraph]:
         """Yield each failed check with its years and organisations; after two, a short report counts the others."""
         years_by_check = defaultdict(list)
         for check in self.result.checks:
@@ -183,7 +189,7 @@ class Opening:
             return 0.0
         return year.money.difference or 0.0
 
-    def _cautions(self) -> Iterator[document.Block]:
+    def _cautions(self) -> Iterator[document.Paragraph]:
         """Yield that the rule is a draft, that spend is illustrative, and which years are indicative.
 
         In full also the values without a source, and the files with illustrative spend.
@@ -200,12 +206,12 @@ class Opening:
         if cautions:
             yield document.Paragraph(" ".join(cautions), Tone.WARNING)
 
-    def _settings(self) -> Iterator[document.Block]:
+    def _settings(self) -> Iterator[document.Paragraph]:
         """Yield the parameters set for this run only, the same value of several years once; in full with labels."""
         years_by_setting = defaultdict(list)
         for name, year, value in self.scheme.overridden():
-            value_text = written_value(value.value, self.scheme.parameters[name].unit, value.as_written)
-            text = f"{self.scheme.labels[name]} ({name}): {value_text}" if self.full else f"{name} = {value_text}"
+            change = value.change_text(self.scheme.parameters[name].unit)
+            text = f"{self.scheme.labels[name]} ({name}): {change}" if self.full else f"{name} {change}"
             years_by_setting[text].append(year)
         settings = []
         for text, years in years_by_setting.items():

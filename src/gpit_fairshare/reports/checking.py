@@ -57,7 +57,8 @@ def checking_document(
         every = len(report.findings)
         return document.Document([*blocks, document.Findings(report.findings, every, every)])
     hidden = _hidden_sentence(report)
-    return document.Document([*blocks, document.Paragraph(hidden, blank_before=True)] if hidden else blocks)
+    hint = [document.OnScreen([document.Paragraph(hidden, blank_before=True)])] if hidden else []
+    return document.Document([*blocks, *hint])
 
 
 _COLUMNS = 12

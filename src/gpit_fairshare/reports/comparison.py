@@ -39,6 +39,7 @@ from gpit_fairshare.reports.document import (
     Heading,
     Item,
     Listing,
+    OnScreen,
     Paragraph,
     Role,
     Row,
@@ -119,7 +120,7 @@ def _blocks(
     yield from _notable(comparison)
     yield from _sides(comparison, details=False)
     if not_shown := _not_shown(comparison):
-        yield Paragraph(not_shown)
+        yield OnScreen([Paragraph(not_shown)])
 
 
 def _details(comparison: ComparedResults, top: int) -> Iterator[Block]:

@@ -36,8 +36,19 @@ _TONES: Final = {"error": document.Tone.BAD, "warning": document.Tone.WARNING}
 # The list ---------------------------------------------------------------------------------------------------
 
 
-def library_document(entries: Sequence[LibraryEntry]) -> document.Document:
-    """Return every file by kind: name, years, numbers of figures with and without a source, and the title below."""
+def library_document(
+    entries: Sequence[LibraryEntry], words: Sequence[str] = (), suggestion: str = ""
+) -> document.Document:
+    """Return the files by kind: name, years, numbers of figures with and without a source, and the title below.
+
+    Args:
+        entries: The files.
+        words: What was searched for; if there are no files, one line says so.
+        suggestion: A question with words that are like them, for the end of that line.
+    """
+    if words and not entries:
+        nothing = f"No file has {joined(words)} in its name, title, notes or labels"
+        return document.Document([document.Paragraph(f"{nothing}{suggestion or '; gpit library list shows all'}")])
     blocks: list[document.Block] = []
     for kind in ("formula", "transition", "scheme"):
         rows = []

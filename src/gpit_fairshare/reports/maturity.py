@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from gpit_fairshare.findings import FindingCode
-from gpit_fairshare.numbers import decimals, or_dash, per_head, percentage, whole, written_value
+from gpit_fairshare.numbers import decimals, or_dash, per_head, percentage, whole
 from gpit_fairshare.reports import document
 from gpit_fairshare.reports.document import Role, Tone
 from gpit_fairshare.words import counted, plural
@@ -75,8 +75,7 @@ def _settings(maturity: Maturity) -> Iterator[document.Block]:
     if overridden:
         yield document.Heading("Set for this run, not in the scheme", Tone.WARNING)
     for name, _, value in overridden:
-        value_text = written_value(value.value, scheme.parameters[name].unit, value.as_written)
-        yield document.Item(f"{scheme.labels[name]} ({name}): {value_text}")
+        yield document.Item(f"{scheme.labels[name]} ({name}): {value.change_text(scheme.parameters[name].unit)}")
 
 
 def _answered(maturity: Maturity) -> Iterator[document.Block]:

@@ -218,7 +218,10 @@ class ScreenLayout:
                 kind = [finding for finding in findings if finding.number == number]
                 first = kind[: shown_counts[kind[0].level, number]]
                 for finding in first:
-                    self.paragraph(str(finding), lead=f"{_INDENT}{number}  ")
+                    lead = f"{_INDENT}{number}  "
+                    self.paragraph(str(finding), lead=lead)
+                    for line in finding.excerpt.splitlines():
+                        self._line(Text(self.fit(f"{'':{len(lead)}}{line}")))
                 if len(first) < len(kind):
                     more = f"and {len(kind) - len(first):,} more" if first else f"{len(kind):,} of these"
                     self.paragraph(f"… {more}", lead=f"{_INDENT}{number}  ")

@@ -14,6 +14,7 @@ from gpit_fairshare.errors import GpitError, SchemeError, UsageError
 from gpit_fairshare.inputs.mergers.crosswalk import packaged_crosswalk
 from gpit_fairshare.inputs.model import AppliedUnit, InputColumn, Inputs, InputSource
 from gpit_fairshare.language.plugin_functions import find_function
+from gpit_fairshare.presentation import short_repr
 from gpit_fairshare.scheme.definition import defined
 from gpit_fairshare.words import one_line
 
@@ -26,6 +27,7 @@ Origins = Mapping[tuple[str, str, str], str]
 """Maps (year, org_code, column) of an input to the file and row or cell that it came from."""
 
 
+@short_repr
 @dataclass(frozen=True)
 class Record:
     """A result as read from its file."""

@@ -45,7 +45,7 @@ def read_record(path: str | Path) -> Record:
         UsageError: The file does not exist, cannot be read, holds no result of gpit, or an organisation twice; a figure
             is blank; or the years are not those of its scheme.
     """
-    path = Path(path)
+    path = _checked_path(path)
     data = result_bytes(path)
     match path.suffix.lower():
         case ".json":
@@ -94,7 +94,7 @@ def open_result(path: str | Path) -> ResultFile:
     Raises:
         UsageError: The file does not exist, cannot be read, is not a result of gpit, or has no manifest.
     """
-    path = Path(path)
+    path = _checked_path(path)
     data = result_bytes(path)
     match path.suffix.lower():
         case ".json":
@@ -115,6 +115,18 @@ def open_result(path: str | Path) -> ResultFile:
     text = result_bytes(manifest_path)
     document = _parse_manifest_document(manifest_path.name, text)
     return ResultFile(path, data, document["manifest"], document, text)
+
+
+def _checked_path(path: object) -> Path:
+    """Return a path, of a text too.
+
+    Raises:
+        UsageError: It is something else, such as a frame.
+    """
+    if not isinstance(path, str | Path):
+        kind = type(path).__name__
+        raise UsageError(f"expected the path of a result file, or a Result where one can be given; found a {kind}")
+    return Path(path)
 
 
 @contextmanager

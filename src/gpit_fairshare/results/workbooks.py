@@ -218,7 +218,8 @@ def _update_parameters(sheets: _Sheets, definition: Mapping[str, Any], cells: li
                 shown_value = "nothing" if actual is None else repr(actual)[:40]
                 raise UsageError(f"{sheets.name}: {reference}: expected a number, found {shown_value}")
             if not is_same_as_written(actual, number(value["value"])):
-                value |= {"value": repr(actual), "assumption": CHANGED, "overridden": True}
+                own = {} if value["overridden"] else {"replaces": value["value"]}
+                value |= {"value": repr(actual), "assumption": CHANGED, "overridden": True, **own}
                 value.pop("source", None)
 
 

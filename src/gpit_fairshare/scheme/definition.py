@@ -29,6 +29,7 @@ from gpit_fairshare.scheme.model import (
 )
 from gpit_fairshare.scheme.naming import IN_EVERY_TABLE
 from gpit_fairshare.scheme.parts import load_module
+from gpit_fairshare.scheme.values import percentage_problem
 from gpit_fairshare.words import one_line
 
 if TYPE_CHECKING:
@@ -112,11 +113,13 @@ def _source_keys(scheme: Scheme) -> dict[Source, str]:
 def _recorded_value(value: ParameterValue, keys: Mapping[Source, str]) -> dict[str, Any]:
     """Return a parameter's value as a result records it: as written, and whether it was set for one run.
 
-    It has the key of its source, or else its assumption, and the details that the file gives about the assumption.
+    It has the key of its source, or else its assumption, and the details that the file gives about the assumption. If
+    it was set and the scheme has a value of its own, it also has that.
     """
     upkeep = {key: text for key, text in asdict(value.upkeep).items() if text}
     origin = {"source": keys[value.source]} if value.source else {"assumption": value.assumption}
-    return {"value": value.as_written, **origin, **upkeep, "overridden": value.overridden}
+    own = {"replaces": value.replaces.as_written} if value.replaces else {}
+    return {"value": value.as_written, **origin, **upkeep, "overridden": value.overridden, **own}
 
 
 def defined(table: Mapping[str, Any], files: tuple[tuple[str, str], ...], digest: str, file: str) -> Scheme:
@@ -165,7 +168,7 @@ def defined(table: Mapping[str, Any], files: tuple[tuple[str, str], ...], digest
             name: replace(
                 parameter,
                 values={
-                    year: replace(value, overridden=recorded_values[name][year]["overridden"])
+                    year: replace(value, **_run_fields(recorded_values[name][year]))
                     for year, value in parameter.values.items()
                 },
             )
@@ -182,6 +185,15 @@ def defined(table: Mapping[str, Any], files: tuple[tuple[str, str], ...], digest
     )
 
 
+def _run_fields(recorded: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a recorded value that a file cannot have: whether it was set, and what it replaces."""
+    own = recorded.get("replaces")
+    return {
+        "overridden": recorded["overridden"],
+        "replaces": None if own is None else ParameterValue(shape.number(own), own),
+    }
+
+
 def _as_file(table: Mapping[str, Any]) -> dict[str, Any]:
     """Return a table that `definition` wrote as the data of a scheme file, with the tables and keys of such a file.
 
@@ -193,8 +205,13 @@ def _as_file(table: Mapping[str, Any]) -> dict[str, Any]:
         "scheme": _entry(table, shape.SchemeHeader) | {"sources": [source["key"] for source in table["sources"]]},
         "sources": {source["key"]: _entry(source, shape.SourceEntry) for source in table["sources"]},
         "parameters": {
-            parameter["name"]: _entry(parameter, shape.ParameterEntry)
-            | {"values": {year: _entry(value, shape.ValueEntry) for year, value in parameter["values"].items()}}
+            parameter["name"]: _readable_percentages(_entry(parameter, shape.ParameterEntry), parameter)
+            | {
+                "values": {
+                    year: _readable_percentages(_entry(value, shape.ValueEntry), parameter)
+                    for year, value in parameter["values"].items()
+                }
+            }
             for parameter in table["parameters"]
         },
         "inputs": {
@@ -207,6 +224,16 @@ def _as_file(table: Mapping[str, Any]) -> dict[str, Any]:
         "outcomes": [_entry(outcome, shape.OutcomeEntry) for outcome in table.get("outcomes", ())],
         **({"money": stated} if money.get("stated") else {}),
     }
+
+
+def _readable_percentages(entry: dict[str, Any], parameter: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an entry with numbers instead of percentages that only earlier versions of gpit took as such."""
+    changed = {
+        key: repr(shape.number(entry[key]))
+        for key in ("value", "minimum", "maximum")
+        if percentage_problem(parameter["name"], str(entry.get(key, "")), parameter["unit"])
+    }
+    return {**entry, **changed}
 
 
 def _entry(record: Mapping[str, Any], model: type[shape.Entry]) -> dict[str, Any]:

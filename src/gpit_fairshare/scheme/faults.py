@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Union, get_args, get_or
 from pydantic import BaseModel, ValidationError
 
 from gpit_fairshare.errors import FormulaError, SchemeError, Sort
-from gpit_fairshare.findings import FindingCode, FindingCollector, Where
+from gpit_fairshare.findings import Finding, FindingCode, FindingCollector, Where
 from gpit_fairshare.scheme.library import KINDS
 from gpit_fairshare.words import near_names, nearest, nearest_of, one_line
 
@@ -95,7 +95,8 @@ class Faults(FindingCollector):
         if self.raises:
             raise fault
         place = f"{where.place}, character {fault.position}" if fault.position else where.place
-        self.error(code or _CODES[fault.sort], Where(where.file, place), fault.message)
+        finding = Finding(code or _CODES[fault.sort], "error", "", "", fault.message, excerpt=fault.excerpt)
+        self.add(finding, Where(where.file, place))
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from gpit_fairshare.scheme.library import FileKind, LibraryFile
 
+_ALL_NAMES: Final = "gpit library list shows all names"
 _ROUNDS: Final = 4
 """How often errors are taken out of a file: an error may hide another one level above."""
 
@@ -247,17 +248,20 @@ def _find_file(name: str, kinds: Sequence[FileKind], named_in: LoadedFile[Any] |
         return _FoundFile(path)
     if is_path and exists:
         raise abort("expected a .toml file, found a pipe or a device")
+    known_names = [known_name for kind in kinds for known_name in library_names(kind)]
+    near = nearest(path.name, [*known_names, *(place.name for place in path.parent.glob("*.toml"))])
     if is_path:
         where = " in its folder" if folder else ""
-        raise abort(f"there is no such file{where}", f"give a file's path or a library name; {_names(kinds)}")
+        remedy = _ALL_NAMES if near else f"give a file's path or a library name; {_names(kinds)}"
+        raise abort(f"there is no such file{where}{near}", remedy)
     if (path.parent / f"{path.name}.toml").is_file():
         raise abort(f"not in the library; to use the file of that name, write {name}.toml")
-    known_names = [known_name for kind in kinds for known_name in library_names(kind)]
     # The file may belong to a plug-in that is broken or left out.
     broken = "".join(f"; {problem}" for problem in library_problems())
     left_out = "" if are_allowed() else "; plug-ins are left out by --no-plugins"
-    remedy = f"{_names(kinds)}; the path of a file ends in .toml{broken}{left_out}"
-    raise abort(f"not in the library{nearest(name, known_names)}", remedy)
+    names = _ALL_NAMES if near else _names(kinds)
+    remedy = f"{names}; the path of a file ends in .toml{broken}{left_out}"
+    raise abort(f"not in the library{near}", remedy)
 
 
 def _names(kinds: Sequence[FileKind]) -> str:

@@ -44,9 +44,8 @@ def load(
 ) -> Scheme:
     """Read a scheme with its formula and transition and return it ready to run.
 
-    `formula` and `transition` replace those that the scheme names. `years` replaces its years; a value for a year that
-    is not among them is then an error. Values keep their source or assumption. A setting replaces a value for this run
-    and is marked.
+    `formula` and `transition` replace those that the scheme names. `years` replaces its years; values for other years
+    are then not used. Values keep their source or assumption. A setting replaces a value for this run and is marked.
 
     A name that is not in the library, a file that does not exist, a setting for no parameter, or a scheme without years
     if `years` is None too, is a `UsageError`.
@@ -189,7 +188,9 @@ def complete(
     if not header:
         joined.parameters = give_defaults(draft.parameters, faults)
         return
-    joined.parameters, notes = give_values(draft.parameters, joined.read, settings, faults, swapped=swapped)
+    joined.parameters, notes = give_values(
+        draft.parameters, joined.read, settings, faults, swapped=swapped, other_years=other_years
+    )
     if not faults.errors:
         scheme = _make_scheme(joined, model, money, tuple(notes))
         joined.scheme = replace(scheme, digest=_digest(scheme, other_years=other_years))
@@ -260,6 +261,7 @@ def _check_independent(module: Module, draft: Linker, faults: Faults) -> None:
                     f"but not {name}; for the money to spend, write total(fair_share)",
                     position,
                     formula.where,
+                    formula=formula.as_written,
                 )
                 faults.formula_error(fault, formula.place, FindingCode.USES_FORMULA)
     for outcome in module.outcomes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,16 +16,18 @@ from gpit_fairshare.scheme.joining import Joined, join, labels_of
 from gpit_fairshare.scheme.library import FileKind, all_library_files
 from gpit_fairshare.scheme.schema import descriptions
 from gpit_fairshare.scheme.shape import PaidHeader, PropertiesEntry, SchemeFile
-from gpit_fairshare.words import one_line
+from gpit_fairshare.words import nearest, one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from gpit_fairshare.scheme.model import Parameter, Source, Step
+    from gpit_fairshare.scheme.shape import File
 
 LIST_SCHEMA: Final = "gpit-library/1"
 METHOD_SCHEMA: Final = "gpit-method/1"
 _READING_ORDER: Final[tuple[FileKind, ...]] = ("formula", "transition", "scheme")
+_WORD: Final = re.compile(r"[a-z0-9]{3,}")
 _LONGEST_WORDS: Final = 240
 """Characters of a formula in words; a longer one is easier to read as a formula."""
 
@@ -46,10 +49,11 @@ class LibraryEntry:
     """Where it comes from; empty for gpit's own."""
 
 
-def library_entries(kind: str | None = None) -> list[LibraryEntry]:
+def library_entries(kind: str | None = None, words: Sequence[str] = ()) -> list[LibraryEntry]:
     """Return an entry for each file of the library: formulas, transitions, then schemes, each by name.
 
-    With `kind`, only files of that kind. A plug-in's file that cannot be read is left out; `library_problems` reports
+    With `kind`, only files of that kind; with `words`, only files that have each of them, in capital or small letters,
+    in their name, title, notes or labels. A plug-in's file that cannot be read is left out; `library_problems` reports
     it.
 
     Raises:
@@ -59,11 +63,29 @@ def library_entries(kind: str | None = None) -> list[LibraryEntry]:
     for file in sorted(all_library_files(), key=lambda file: (_READING_ORDER.index(file.kind), file.name)):
         if kind in (None, file.kind):
             try:
-                entries.append(_library_entry(read_library_file(file, Faults()), file.name))
+                read = read_library_file(file, Faults())
             except GpitError:
                 if file.plugin is None:
                     raise
+                continue
+            if not words or _has_words(read, file.name, words):
+                entries.append(_library_entry(read, file.name))
     return entries
+
+
+def nearest_words(words: Sequence[str], entries: Sequence[LibraryEntry]) -> str:
+    """Return a question with the words of names and titles most like those of a search without a match, or nothing."""
+    known = {word for entry in entries for word in (entry.name, *_WORD.findall(f"{entry.name} {entry.title}".lower()))}
+    return "".join(nearest(word, known) for word in words)
+
+
+def _has_words(read: LoadedFile[Any], name: str, words: Sequence[str]) -> bool:
+    """Return whether each of the words is in a file's name, its title, its notes or its labels."""
+    model: File = read.model
+    parts = (*model.steps, *model.checks, *model.outcomes, *model.parameters.values(), *model.inputs.values())
+    fields = [getattr(part, field, None) for part in (model.header, *parts) for field in ("title", "label", "note")]
+    text = _flat(" ".join([name, *filter(None, fields)])).casefold()
+    return all(_flat(word).casefold() in text for word in words)
 
 
 def _library_entry(read: LoadedFile[Any], name: str) -> LibraryEntry:

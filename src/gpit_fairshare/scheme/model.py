@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 from gpit_fairshare.language.kinds import ORGANISATION, Kind, Symbol, Type
 from gpit_fairshare.language.tree import Expression, names_in
+from gpit_fairshare.numbers import written_value
+from gpit_fairshare.presentation import short_repr
 from gpit_fairshare.words import counted, span
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ NOT_RECORDED: Final = {"recorded": False}
 NO_ORIGIN: Final = "draft: no source or assumption"
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class Source:
     """A publication, with the key that the file gives it."""
@@ -50,6 +53,7 @@ class Upkeep:
     impact: str = ""
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class ParameterValue:
     """A parameter's value in one year, and its source or assumption."""
@@ -63,6 +67,13 @@ class ParameterValue:
     """Whether `--set` gave the value for this run."""
     upkeep: Upkeep = Upkeep()
     """Further details that the file gives about the assumption."""
+    replaces: ParameterValue | None = None
+    """The scheme's own value, if this one replaces it for the run; None if the scheme has none."""
+
+    def change_text(self, unit: str | None) -> str:
+        """Return the value in its unit as text, after the value that it replaces, if any: `£1 → £2`."""
+        values = [self.replaces, self] if self.replaces else [self]
+        return " → ".join(written_value(value.value, unit, value.as_written) for value in values)
 
     @property
     def is_draft(self) -> bool:
@@ -77,6 +88,7 @@ class ParameterValue:
         return f"source: {self.source}" if self.source else f"assumption: {self.assumption.rstrip('.')}"
 
 
+@short_repr
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameter:
     """A declared parameter with a value for every year of the scheme."""
@@ -91,6 +103,7 @@ class Parameter:
     values: Mapping[str, ParameterValue]
 
 
+@short_repr
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """One step; `kind` says what it has one value for: the nation, a group or an organisation."""
@@ -107,9 +120,12 @@ class Step:
     place: Where = field(metadata=NOT_RECORDED, compare=False)
     """The same for findings, without the file: `step fair_share`, or `step weight (core)` of a file used by name."""
     tree: Expression = field(metadata=NOT_RECORDED)
+    as_written: str = field(default="", metadata=NOT_RECORDED, compare=False)
+    """The formula as its file has it; positions in `tree` and in errors count its characters."""
     type: Type = field(default="number", metadata=NOT_RECORDED)
 
 
+@short_repr
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
     """A yes/no formula that must be true in every year."""
@@ -123,8 +139,10 @@ class Check:
     place: Where = field(metadata=NOT_RECORDED, compare=False)
     """As of a step."""
     tree: Expression = field(metadata=NOT_RECORDED)
+    as_written: str = field(default="", metadata=NOT_RECORDED, compare=False)
 
 
+@short_repr
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What the rule can do to an organisation; an organisation has the first outcome whose formula is true for it."""
@@ -137,6 +155,7 @@ class Outcome:
     place: Where = field(metadata=NOT_RECORDED, compare=False)
     """As of a step."""
     tree: Expression = field(metadata=NOT_RECORDED)
+    as_written: str = field(default="", metadata=NOT_RECORDED, compare=False)
 
 
 Part: TypeAlias = Step | Check | Outcome
@@ -144,6 +163,7 @@ Part: TypeAlias = Step | Check | Outcome
 Formula = TypeVar("Formula", Step, Check)
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class Assumption:
     """An assumption that has no source; `number` counts from 1 in the order of the files."""
@@ -182,6 +202,7 @@ def draft_warning(drafts: Sequence[str]) -> str:
     return f"DRAFT: {counted(len(drafts), 'value')} without a source." if drafts else ""
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class Scheme:
     """A scheme ready to run: steps in order, values by year, sources and assumptions."""

@@ -81,7 +81,8 @@ def _symbols(draft: Linker, report_by: str | None, faults: Faults, imported: Map
         for name, position in tree.names_in(formula.tree):
             if name == "year":
                 problem = "a formula is the same in every year; use a parameter for what differs by year"
-                faults.formula_error(FormulaError(problem, position, formula.where, "name"), formula.place)
+                fault = FormulaError(problem, position, formula.where, "name", formula.as_written)
+                faults.formula_error(fault, formula.place)
                 faults.unresolved.add(name)
                 unresolved[name] = Symbol(name, "step", ORGANISATION)
             if name not in defined and name not in symbols and name not in unresolved and name not in imported:
@@ -144,12 +145,18 @@ def meaning(draft: Linker, faults: Faults, report_by: str | None, imported: Mapp
     symbols = _symbols(draft, report_by, faults, imported)
     steps = {step.name for step in draft.steps}
     doubtful = {*faults.unresolved, UNREAD.name} - {*draft.parameters, *draft.inputs, *steps}
-    places = {formula.where: formula.place for formula in draft.formulas}
+    formulas = {formula.where: formula for formula in draft.formulas}
+
+    def report(fault: FormulaError) -> None:
+        """Report or raise an error with the formula that it is in."""
+        formula = formulas[fault.where]
+        faults.formula_error(fault.at(fault.where, formula.as_written), formula.place)
+
     all_symbols = understand(
         [Definition(step.name, step.tree, step.unit, step.where) for step in draft.steps],
         symbols,
         [Definition(part.where, part.tree, None, part.where) for part in draft.formulas[len(draft.steps) :]],
-        report=(lambda fault: faults.formula_error(fault, places[fault.where])) if not faults.raises else None,
+        report=report,
         doubtful=doubtful,
     )
     faults.unresolved |= doubtful & steps

@@ -8,7 +8,7 @@ without a list gets what follows from its last `share_out` and from historic spe
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.findings import FindingCode, Where
 from gpit_fairshare.language import tree
@@ -16,7 +16,7 @@ from gpit_fairshare.language.kinds import ORGANISATION, Symbol
 from gpit_fairshare.language.parsing import parse
 from gpit_fairshare.numbers import figure, in_sentence, parameter_value
 from gpit_fairshare.scheme.model import Outcome, Step
-from gpit_fairshare.words import inside, nearest
+from gpit_fairshare.words import inside, nearest, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -145,22 +145,25 @@ def _bound_outcomes(
 def clause_with_figures(scheme: Scheme, outcome: Outcome, figures: Mapping[str, float | None], year: str) -> str:
     """Return the clause of an outcome with the figures of one organisation and year; empty if the rule gives none.
 
-    Pounds have pence only if the organisation's result has.
-
     Args:
         scheme: The scheme.
         outcome: One of its outcomes.
         figures: The organisation's inputs and steps of the year, by name.
         year: The year, for parameters.
     """
-    answer = figures.get(scheme.result) or 0.0
-    pence = not float(answer).is_integer()
+    return PLACEHOLDER.sub(lambda match: figure_in_sentence(scheme, match[1], figures, year), outcome.because)
 
-    def written(match: re.Match[str]) -> str:
-        name = match[1]
-        if name in scheme.parameters:
-            return parameter_value(scheme.parameters[name].values[year].value, scheme.parameters[name].unit)
-        value = figures.get(name)
-        return "–" if value is None else in_sentence(value, scheme.symbols[name].unit, pence=pence)
 
-    return PLACEHOLDER.sub(written, outcome.because)
+def figure_in_sentence(scheme: Scheme, name: str, figures: Mapping[str, Any], year: str) -> str:
+    """Return a parameter, input or step of one organisation and year as a sentence has it; a dash for a blank.
+
+    Pounds have pence only if the organisation's result has. The arguments are those of `clause_with_figures`.
+    """
+    if name in scheme.parameters:
+        return parameter_value(scheme.parameters[name].values[year].value, scheme.parameters[name].unit)
+    value, answer = figures.get(name), figures.get(scheme.result) or 0.0
+    if value is None:
+        return "–"
+    if isinstance(value, str | bool):
+        return one_line(figure(value), None)
+    return in_sentence(value, scheme.symbols[name].unit, pence=not float(answer).is_integer())

@@ -136,9 +136,15 @@ def _parse_formulas(
         try:
             expression = parse(entry.formula)
         except FormulaError as fault:
-            faults.formula_error(fault.at(where), Where(read.file, place))
+            faults.formula_error(fault.at(where, entry.formula), Where(read.file, place))
             expression = UNREAD
-        return {**entry.model_dump(), "where": where, "place": Where(read.file, place), "tree": expression}
+        return {
+            **entry.model_dump(),
+            "where": where,
+            "place": Where(read.file, place),
+            "tree": expression,
+            "as_written": entry.formula,
+        }
 
     model: File = read.model
     steps = tuple(Step(**parse_entry(f"step {entry.name}", entry)) for entry in model.steps)

@@ -94,13 +94,10 @@ def number(value: Exact) -> float:
         ValueError: It is not a finite number, or too large or too small to calculate with.
     """
     label = repr(value)[:80] if isinstance(value, str | float | bool) else "the number"
-    # Limits of length and power: the fraction 1e999999999 would fill the memory before it becomes a float.
-    text = re.sub(r"(?<=[0-9])_(?=[0-9])", "", str(value)[:_LONGEST_NUMBER]) if isinstance(value, str) else ""
-    match = _NUMBER.fullmatch(text.strip())
     try:
-        if isinstance(value, bool) or (isinstance(value, str) and not match):
-            raise ValueError  # noqa: TRY301  # reported below, in one place
-        result = float(value) if not match else float(Fraction(match[1]) / (100 if match[2] else 1))
+        if isinstance(value, bool):
+            raise ValueError  # noqa: TRY004, TRY301  # reported below, in one place
+        result = float(fraction(value) if isinstance(value, str) else value)
     except (ValueError, ZeroDivisionError):
         raise ValueError(f"{label} is not a number; write 1500000, 0.5, 5% or 1/6") from None
     except OverflowError:
@@ -110,6 +107,19 @@ def number(value: Exact) -> float:
     if not is_in_bounds(result):
         raise ValueError(f"{label} is too {'large' if abs(result) > 1 else 'small'}; {BOUNDS}")
     return result + 0.0  # minus zero becomes zero
+
+
+def fraction(text: str) -> Fraction:
+    """Return the exact value of a number written as a text, which may be a fraction or a percentage.
+
+    Raises:
+        ValueError: It is not such a text.
+    """
+    # Limits of length and power: the fraction 1e999999999 would fill the memory before it becomes a float.
+    match = _NUMBER.fullmatch(re.sub(r"(?<=[0-9])_(?=[0-9])", "", text).strip())
+    if not match or len(text) > _LONGEST_NUMBER:
+        raise ValueError(f"{text[:80]!r} is not a number")
+    return Fraction(match[1]) / (100 if match[2] else 1)
 
 
 def _as_written(value: Exact) -> Exact:

@@ -8,46 +8,129 @@ from typing import TYPE_CHECKING, Any, Final
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.findings import FindingCode, Where
 from gpit_fairshare.language.units import is_comparable_unit
+from gpit_fairshare.numbers import exact, shortest_decimal
 from gpit_fairshare.scheme.model import Assumption, Parameter, ParameterValue, Upkeep
-from gpit_fairshare.scheme.shape import EVERY_YEAR, NAME, ParameterEntry, SchemeFile, ValueEntry, number
+from gpit_fairshare.scheme.shape import EVERY_YEAR, NAME, ParameterEntry, SchemeFile, ValueEntry, fraction, number
 from gpit_fairshare.words import nearest, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from fractions import Fraction
 
     from gpit_fairshare.scheme.faults import Faults
     from gpit_fairshare.scheme.files import LoadedFile
 
 NO_YEARS: Final = ("every year",)
 """In place of the years of a scheme, where there are none."""
-_RATIOS: Final = (None, "%", "ratio")
-"""Units of which a percentage can be a value."""
+SET_FOR_RUN: Final = "Set for this run with --set."
+"""The assumption of a value that a setting gives."""
+_RATIOS: Final = ("%", "ratio")
+"""Units of which any percentage can be a value."""
+_AMOUNTS: Final = ("£", "people", "£ per head")
+"""Units in which a percentage with a sign is a change."""
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One `--set NAME=VALUE` or `--set NAME@YEAR=VALUE`; `year` None means every year."""
+    """One `--set NAME=VALUE` or `--set NAME@YEAR=VALUE`; `year` None means every year.
+
+    The value is a number, or relative to the scheme's own value: a factor such as `*0.97`, or in a unit of amounts a
+    percentage with a sign, such as `+3%`.
+    """
 
     name: str
     year: str | None
     as_written: str
+
+    @property
+    def flag(self) -> str:
+        """The option and what it sets, for messages: `--set revenue_budget@2015/16`."""
+        return f"--set {one_line(self.name)}" + (f"@{one_line(self.year)}" if self.year else "")
 
     @classmethod
     def read(cls, text: str) -> Setting:
         """Return the setting of one `--set` option, given its text.
 
         Raises:
-            UsageError: It is not of the form, or the value is not a number.
+            UsageError: It is not of the form, or the value is neither a number nor a factor.
         """
         name, equals, value = text.partition("=")
         name, at_sign, year = (part.strip() for part in name.partition("@"))
         if not equals or not name or (at_sign and not year):
             raise UsageError(f"--set {one_line(text)}: expected NAME=VALUE or NAME@2015/16=VALUE")
+        value = value.strip()
+        if value.startswith("*") and value[1:].lstrip().startswith(("+", "-")):
+            raise UsageError(
+                f"--set {one_line(text)}: expected a factor without a sign, such as *0.97; found {one_line(value)}"
+            )
         try:
-            number(value)
+            number(value.removeprefix("*"))
         except ValueError as fault:
             raise UsageError(f"--set {one_line(text)}: {one_line(fault, 200)}") from None
-        return cls(name, year or None, value.strip())
+        return cls(name, year or None, value)
+
+    def apply(self, own: ParameterValue | None, unit: str | None, year: str) -> ParameterValue:
+        """Return the value that it gives a parameter with this unit in a year, in place of its `own` value.
+
+        Raises:
+            UsageError: There is no value of its own to change, its sign would change, the new value is too large or too
+                small, or a percentage does not fit the unit.
+        """
+        text, flag = self.as_written, f"{self.flag}={one_line(self.as_written)}"
+        factor = None
+        if text.startswith("*"):
+            factor = fraction(text[1:])
+        elif unit in _AMOUNTS and is_signed_percentage(text):
+            factor = 1 + fraction(text)
+        elif problem := percentage_problem(self.name, text, unit):
+            if unit in _AMOUNTS:
+                problem += f"; for a change of the scheme's value write +{text} or -{text}"
+            elif unit is None:
+                problem += f" for the value and *{shortest_decimal(exact(float(1 + fraction(text))))} for the change"
+            raise UsageError(f"{self.flag}: {problem}")
+        if factor is not None:
+            if own is None:
+                raise UsageError(f"{flag}: there is no value in {year} to change; give a number")
+            if factor < 0:
+                raise UsageError(f"{flag}: would change the sign of {own.change_text(unit)}; give the value itself")
+            try:
+                text = _multiplied(own.as_written, factor)
+            except ValueError as fault:
+                raise UsageError(f"{flag}: {one_line(fault, 200)}") from None
+        return ParameterValue(number(text), text, assumption=SET_FOR_RUN, overridden=True, replaces=own)
+
+
+def _multiplied(text: str, factor: Fraction) -> str:
+    """Return a number multiplied exactly by a factor, as a text: a percentage if it is written as one.
+
+    Reading the text gives the float nearest to the exact product. One that is too large or too small is refused.
+    """
+    product, sign = fraction(text) * factor, "%" if text.endswith("%") else ""
+    new_text = shortest_decimal(exact(float(product * 100 if sign else product))) + sign
+    # A percentage whose digits are cut off may read as another float.
+    return new_text if number(new_text) == float(product) else repr(float(product))
+
+
+def is_signed_percentage(text: str) -> bool:
+    """Return whether a number is written as a percentage with a sign: `+3%`."""
+    return text[:1] in ("+", "-") and text.endswith("%")
+
+
+def percentage_problem(name: str, text: str, unit: str | None) -> str:
+    """Return why a number cannot be a value or bound of a parameter with this unit; empty if it can.
+
+    A percentage is a value of % and ratio. Without a unit, a percentage with a sign may be meant as a change.
+    """
+    if not text.endswith("%") or unit in _RATIOS:
+        return ""
+    if unit:
+        return f"{text} is a percentage, but the unit of {name} is {unit}"
+    if not is_signed_percentage(text):
+        return ""
+    return (
+        f"{text} may be a value or a change, because {name} has no unit; give the parameter its unit where it is "
+        f'declared, such as unit = "%", or write {shortest_decimal(exact(number(text)))}'
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +153,14 @@ def give_values(
     faults: Faults,
     *,
     swapped: bool,
+    other_years: bool,
 ) -> tuple[dict[str, Parameter], list[str]]:
     """Return the parameters with their values by year, each with its origin; the settings of the run replace values.
 
     A year without a value, a value out of bounds, and values in two places are reported. Also return notes on values
     not used. With a different formula or transition (`swapped`), a scheme may have values of parameters that nothing
-    declares; otherwise they are an error too.
+    declares, and with years that are not its own (`other_years`), values of other years, which are not used; otherwise
+    they are an error too.
     """
     notes = []
     for name in read.model.values:
@@ -96,7 +181,7 @@ def give_values(
         has_own_table = entry.values or (origin is read and name not in read.model.values)
         table = f"values.{name}" if scheme_values or not has_own_table else f"parameters.{name}.values"
         declaration = _Declared(name, entry, scheme_values or entry.values, read if scheme_values else origin, table)
-        parameters[name] = _make_parameter(declaration, years, settings, faults)
+        parameters[name] = _make_parameter(declaration, years, settings, faults, other_years=other_years)
         values = parameters[name].values
         missing = [year for year in years if year not in values]
         if missing and name not in faults.unresolved and years != NO_YEARS:
@@ -150,30 +235,34 @@ def _check_settings(settings: Iterable[Setting], declared: Mapping[str, object],
     """
     already_set = set()
     for setting in settings:
-        flag = f"--set {one_line(setting.name)}" + (f"@{one_line(setting.year)}" if setting.year else "")
         if setting.name not in declared:
             names = one_line(", ".join(sorted(declared)) or "none", 300)
             hint = nearest(setting.name, declared)
-            raise UsageError(f"{flag}: there is no such parameter{hint}; the parameters are {names}")
+            raise UsageError(f"{setting.flag}: there is no such parameter{hint}; the parameters are {names}")
         if setting.year is not None and setting.year not in years:
-            raise UsageError(f"{flag}: the scheme has the years {', '.join(years)}")
+            raise UsageError(f"{setting.flag}: the scheme has the years {', '.join(years)}")
         if (setting.name, setting.year) in already_set:
-            raise UsageError(f"{flag}: set twice; set it once")
+            raise UsageError(f"{setting.flag}: set twice; set it once")
         already_set.add((setting.name, setting.year))
 
 
 def _make_parameter(
-    declaration: _Declared, years: tuple[str, ...], settings: Sequence[Setting], faults: Faults
+    declaration: _Declared,
+    years: tuple[str, ...],
+    settings: Sequence[Setting],
+    faults: Faults,
+    *,
+    other_years: bool = False,
 ) -> Parameter:
     """Return a parameter with its value for each year that has one: set for this run, from the files, or the default.
 
     A value never carries over from one year to the next, and the default counts only if the files give no value at all.
-    Report values for other years, a value for every year beside single years, and a percentage where the unit is
-    neither % nor ratio.
+    Report values for other years, unless the run has `other_years`, a value for every year beside single years, and a
+    percentage that does not fit the unit.
     """
     where, unit = Where(declaration.origin.file, declaration.table.replace(".", " › ")), declaration.entry.unit
     for year in declaration.values if years != NO_YEARS else ():
-        if year not in (*years, EVERY_YEAR):
+        if year not in (*years, EVERY_YEAR) and not other_years:
             problem = f"{one_line(year)} is not a year of the scheme"
             faults.error(FindingCode.VALUE_YEAR, where, problem, remedy=f"write {', '.join(years)} or {EVERY_YEAR}")
     if EVERY_YEAR in declaration.values and len(declaration.values) > 1:
@@ -186,25 +275,19 @@ def _make_parameter(
     for year in years:
         setting = chosen.get(year) or chosen.get(None)
         entry = declaration.values.get(year) or declaration.values.get(EVERY_YEAR) or default
+        own = _value_of_entry(entry, declaration.origin) if entry else None
+        if own and (problem := percentage_problem(declaration.name, own.as_written, unit)):
+            faults.error(FindingCode.UNITS_DO_NOT_FIT, where, problem)
         if setting:
-            values[year] = ParameterValue(
-                number(setting.as_written),
-                setting.as_written,
-                assumption="Set for this run with --set.",
-                overridden=True,
-            )
-        elif entry:
-            values[year] = _value_of_entry(entry, declaration.origin)
-        if year in values and values[year].as_written.endswith("%") and unit not in _RATIOS:
-            problem = f"{values[year].as_written} is a percentage, but the unit of {declaration.name} is {unit}"
-            of_value = Where("", f"--set {declaration.name}") if setting else where
-            faults.error(FindingCode.UNITS_DO_NOT_FIT, of_value, problem)
+            values[year] = setting.apply(own, unit, year)
+        elif own:
+            values[year] = own
     return Parameter(
         name=declaration.name,
         label=declaration.entry.label,
         unit=unit,
-        minimum="" if declaration.entry.minimum is None else str(declaration.entry.minimum),
-        maximum="" if declaration.entry.maximum is None else str(declaration.entry.maximum),
+        minimum="" if declaration.entry.minimum is None else str(declaration.entry.minimum).strip(),
+        maximum="" if declaration.entry.maximum is None else str(declaration.entry.maximum).strip(),
         note=declaration.entry.note,
         values=values,
     )
@@ -256,12 +339,15 @@ def _limits_by_year(
 ) -> Mapping[str, ParameterValue]:
     """Return the value of a minimum or maximum in each year: a number, or the values of the parameter that it names.
 
-    A bound that is neither, or is a parameter in another unit, is reported at the place `where`, and has no values.
+    A bound that is neither, or does not fit the unit, is reported at the place `where`, and has no values.
     """
     if other := parameters.get(bound_text):
         if is_comparable_unit(parameter.unit, other.unit):
             return other.values
         problem = f"{other.name} is in {other.unit}, but {parameter.name} is in {parameter.unit}"
+        faults.error(FindingCode.UNITS_DO_NOT_FIT, where, problem)
+        return {}
+    if problem := percentage_problem(parameter.name, bound_text, parameter.unit):
         faults.error(FindingCode.UNITS_DO_NOT_FIT, where, problem)
         return {}
     try:

@@ -23,14 +23,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-__all__ = ["COMMAND", "FILES", "NeutralStart", "write_folder"]
+__all__ = ["COMMAND", "FILES", "LETTER", "NeutralStart", "file_content", "write_folder"]
 
+LETTER: Final = "letter.md"
 FILES: Final = {
     "README.md": "what each file is, and the commands",
     "population.xlsx": "organisations and their patients",
     "spend.xlsx": "their spend, line by line",
     "scheme.toml": "years, values and where they come from",
     "my-formula.toml": "the rule: the fair share, step by step",
+    LETTER: "the text of a letter to each organisation",
     "cases/first-case.toml": "what the rule should give for its inputs",
     "cases/first-case-population.csv": "its organisations",
     "cases/first-case-spend.csv": "its lines of spend",
@@ -67,14 +69,14 @@ def write_folder(folder: Path, start: NeutralStart | None = None) -> list[Path]:
     """
     try:
         _refuse_unusable(folder)
-        files = {name: _file_content(name) for name in FILES}
+        files = {name: file_content(name) for name in FILES}
         readme, kept = files["README.md"].decode(), r"\1" if start is None else ""
         files["README.md"] = _EXAMPLE.sub(kept, readme).encode()
         if start is not None:
             # Polars loads only if there is something to calculate.
             from gpit_fairshare.templates.neutral_start import filled_in  # noqa: PLC0415
 
-            files["cases/first-case.toml"] = _file_content("cases/calculated-case.toml")
+            files["cases/first-case.toml"] = file_content("cases/calculated-case.toml")
             files = filled_in(files, start.transition, start.organisation, start.years)
         _write_files(folder, files)
     except OSError as fault:
@@ -101,7 +103,7 @@ def _refuse_unusable(folder: Path) -> None:
         )
 
 
-def _file_content(name: str) -> bytes:
+def file_content(name: str) -> bytes:
     """Return the bytes of a file of the folder: a workbook is made, all others are in the package."""
     if name in _WORKBOOKS:
         return workbook(_WORKBOOKS[name])

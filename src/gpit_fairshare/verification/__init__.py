@@ -52,7 +52,7 @@ __getattr__ = renamed_names(
 
 def verify(
     result: str | Path,
-    files: Sequence[str | Path] = (),
+    files: str | Path | Sequence[str | Path] = (),
     *,
     max_size: int = LARGEST // MEGABYTE,
     advance: Callable[[int, int], None] = lambda _done, _total: None,
@@ -63,7 +63,7 @@ def verify(
 
     Args:
         result: A file that `gpit allocate` wrote: .xlsx or .json, or .csv or .parquet with its manifest in its folder.
-        files: Files and folders in which the inputs of the run are looked for, after the folder of the result.
+        files: File or folder, or several, where the inputs of the run are looked for after the folder of the result.
         max_size: Megabytes that an input may hold, unpacked; the manifest does not set it.
         advance: Called with the number of cells of a workbook that are written, and of how many.
 
@@ -77,7 +77,7 @@ def verify(
     """
     file = open_result(result)
     spec = read_manifest(file.manifest, file.path.name)
-    places = Places(file.path, files)
+    places = Places(file.path, [files] if isinstance(files, str | Path) else files)
     with tempfile.TemporaryDirectory(prefix="gpit-verify-") as folder_name:
         folder = Path(folder_name).resolve()
         arguments, input_files, scheme_files = stage_files(spec, places, folder)
@@ -97,7 +97,9 @@ def verify(
                 raise UsageError(f"{file.path.name}: cannot be run again from its manifest: {reason}") from None
             return replace(verification, fault=reason)
         run = {**rerun.manifest["run"], "max_size": spec.run.max_size}
-        rerun = replace(rerun, manifest={**rerun.manifest, "run": run})
+        # `run` has every option, also those that a file gave, so the rerun does not read that file.
+        defaults = spec.defaults.model_dump() if spec.defaults else None
+        rerun = replace(rerun, manifest={**rerun.manifest, "run": run, "defaults": defaults})
         return with_comparison(file, verification, rerun, folder / "out", advance)
 
 

@@ -11,8 +11,9 @@ from pydantic import ConfigDict, Field, ValidationError, create_model
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.inputs.files.reading import split_sheet
 from gpit_fairshare.results.model import ManifestInput, StrictModel
-from gpit_fairshare.run_options import OPTIONS, OptionKind
+from gpit_fairshare.run_options import FRAME, OPTIONS, OptionKind
 from gpit_fairshare.verification.model import RunFile
+from gpit_fairshare.words import joined
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,6 +69,12 @@ class _RecordedPlugin(StrictModel):
     digest: str
 
 
+class _RecordedDefaults(StrictModel):
+    file: str
+    sha256: str
+    keys: list[str]
+
+
 class RunSpec(StrictModel):
     """What a rerun needs from a manifest."""
 
@@ -78,6 +85,8 @@ class RunSpec(StrictModel):
     """Functions and files that the run used from plug-ins."""
     inputs: list[_RecordedSource]
     run: RecordedRun
+    defaults: _RecordedDefaults | None = None
+    """The file that gave some of the options in `run`."""
 
     @cached_property
     def input_files(self) -> list[tuple[str, RunFile]]:
@@ -106,7 +115,7 @@ def read_manifest(manifest: Mapping[str, Any], result: str) -> RunSpec:
     """Return the run that a manifest records, to run it again; `result` is the file's name, for messages.
 
     Raises:
-        UsageError: The manifest is not as gpit writes it, or names a file with a folder.
+        UsageError: The manifest is not as gpit writes it, an input was a frame, or it names a file with a folder.
     """
     try:
         spec = RunSpec.model_validate(dict(manifest))
@@ -118,6 +127,11 @@ def read_manifest(manifest: Mapping[str, Any], result: str) -> RunSpec:
             "run gpit allocate again"
         ) from None
     names = [name for role in ROLES for name in getattr(spec.run, role)]
+    if frames := [name for name in names if split_sheet(name)[0].endswith(FRAME)]:
+        raise UsageError(
+            f"{result}: cannot be run again from its manifest: {joined(frames)} came from Python, and no file holds "
+            "the data; give allocate the same data there, and compare its result with this file"
+        )
     rules = [getattr(spec.run, option.key) or "" for option in OPTIONS.values() if option.kind is OptionKind.RULE]
     for name in [*names, *rules]:
         file = split_sheet(name)[0]

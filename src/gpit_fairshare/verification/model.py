@@ -9,6 +9,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from gpit_fairshare.presentation import Presented, cut, short_repr
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -51,6 +53,7 @@ class DifferenceKind(StrEnum):
     """A title, label, note or message that another version of gpit wrote in other words."""
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class FileDifference:
     """One place where the file differs from what gpit writes."""
@@ -67,6 +70,7 @@ class FileDifference:
     unit: str = ""
 
 
+@short_repr
 @dataclass(slots=True)
 class Differences:
     """All differences counted, and up to `MOST_KEPT` of each kind kept."""
@@ -97,6 +101,7 @@ class Differences:
         return [difference for difference in self.kept if difference.kind == kind]
 
 
+@short_repr
 @dataclass(frozen=True, slots=True)
 class ManifestChange:
     """Something with a name, as the manifest has it and as it is now; None where it is missing."""
@@ -151,34 +156,43 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Verification:
+class Verification(Presented):
     """What is the same and what differs between a result file and its rerun."""
 
     result: str
     """Base name of the file."""
     scheme: str
+    """Name of the scheme."""
     versions: tuple[ManifestChange, ...] = ()
     """gpit and libraries whose version differs, and anything else outside the files that may change a result."""
     files: tuple[RunFile, ...] = ()
+    """The input files of the run, each with its digest then and now."""
     scheme_files: tuple[RunFile, ...] = ()
+    """The scheme, formula and transition files of the run."""
     parameters: tuple[ManifestChange, ...] = ()
-    """Named as `revenue_budget@2015/16`; the written values."""
+    """Parameters that differ, named as `revenue_budget@2015/16`, with their written values."""
     manifest: tuple[ManifestChange, ...] = ()
-    """Entries other than those of the files and parameters above, each named by its path."""
+    """Other entries of the manifest that differ, each named by its path."""
     answer: Answer | None = None
-    """None where the file has no figures, such as a workbook that was saved without values."""
+    """The result's column in both; None where the file has no figures, as a workbook saved without values."""
     content: Differences = field(default_factory=Differences)
+    """Every place that differs, counted by kind, and the first 100,000 of each kind."""
     off_rule: tuple[OffRule, ...] = ()
     """Figures of the file that differ from what its own rule gives for its own inputs."""
     filled_in: tuple[ManifestChange, ...] = ()
-    """Fields of the workbook meant to be filled in, and that were."""
+    """Fields of the workbook that readers are meant to fill in, and did."""
     facts: tuple[str, ...] = ()
     """Notes that are not differences."""
     same_bytes: bool = False
+    """Whether the rerun has the same bytes as the file."""
     only_figures: bool = False
     """Whether layout and formulas of cells were not compared: another version of gpit wrote the workbook."""
     fault: str = ""
-    """Why the files cannot be run as they are now."""
+    """Why the files cannot be run as they are now; empty if they can."""
+
+    def __repr__(self) -> str:
+        differing = f"{self.content.counts.total():,} differences"
+        return cut(f"<Verification of {self.result!r}: {self.verdict}; {differing}; see .content, .document()>")
 
     @property
     def all_files(self) -> tuple[RunFile, ...]:

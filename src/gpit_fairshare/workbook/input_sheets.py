@@ -113,7 +113,8 @@ def _parameter_cells(  # one parameter for each part of the row
         is_number = bool(bound) and bound not in layout.scheme.parameters
         yield Cell(as_number(bound) if is_number else bound or OPEN, None, number)
     yield Cell(value.value, None, number)
-    yield f"Assumption: {value.assumption}" if value.assumption else f"{sentence(value.origin)}."
+    replaced = f" The scheme has {value.replaces.change_text(parameter.unit)}." if value.replaces else ""
+    yield f"Assumption: {value.assumption}{replaced}" if value.assumption else f"{sentence(value.origin)}."
     source = value.source
     yield Cell(source.title, link=source.url) if source and is_web(source.url) else ""
 

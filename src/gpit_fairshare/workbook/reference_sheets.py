@@ -77,7 +77,9 @@ def about_sheet(layout: Layout, sheets: Sequence[Sheet], status: tuple[str, str]
     receivers = f"{'to' if layout.adds_up else 'of'} the {scheme.organisation}s"
     fixed = "the values named above, " if fixed_parts(layout) else ""
     warnings = sum(finding.level == "warning" for finding in result.findings)
-    overridden = "; ".join(f"{name} {year}: {value.as_written}" for name, year, value in scheme.overridden())
+    overridden = "; ".join(
+        f"{name} {year}: {value.change_text(scheme.parameters[name].unit)}" for name, year, value in scheme.overridden()
+    )
     facts = (
         (CHECKS, status[0]),
         (_WARNINGS_OF_CHECKS, status[1]),
@@ -331,6 +333,8 @@ def manifest_sheet(layout: Layout) -> Sheet:
     ]
     if manifest["boundaries"]:
         rows.append(("Boundaries", manifest["boundaries"]))
+    if defaults := manifest["defaults"]:
+        rows.append((f"Defaults {defaults['file']}", f"{joined(defaults['keys'])}; SHA-256 {defaults['sha256']}"))
     for source in manifest["inputs"]:
         sheet = f" sheet {source['sheet']}" if source["sheet"] else ""
         content = f"SHA-256 {source['sha256']}; {source['rows']} rows"

@@ -179,7 +179,7 @@ def read_code(cell: Any) -> CellReading:
         FindingCode.CODE_NOT_TEXT,
         f"{quoted(cell)} is not text; Excel turns codes such as 01E05, 0123 and MAR1 into numbers and dates",
         "a code as text",
-        "Format the column as text and type the code again",
+        "Format the column as text and type the code again; pandas.read_csv needs dtype=str for it",
     )
 
 

@@ -17,6 +17,7 @@ ERROR_TEXTS = frozenset({"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL
 """Texts that spreadsheets write if a formula has no value."""
 HEADINGS_AMONG = 60
 """The headings are searched for in this many rows of a file."""
+_EXACT = 2.0**53
 _REFERENCE = re.compile(r"([A-Za-z]{1,3})([0-9]{1,7})")
 MEGABYTE = 1_000_000
 LARGEST = 64 * MEGABYTE
@@ -143,6 +144,11 @@ def cell_place(reference: str) -> tuple[int, int] | None:
 def is_blank(cell: Any) -> bool:
     """Return whether a cell is empty or has only spaces."""
     return cell is None or (isinstance(cell, str) and not cell.strip())
+
+
+def whole_as_integer(cell: Any) -> Any:
+    """Return a cell that is a whole number as an integer, as spreadsheets show it; any other cell unchanged."""
+    return int(cell) if isinstance(cell, float) and cell.is_integer() and abs(cell) < _EXACT else cell
 
 
 def heading_scores(records: Sequence[tuple[int, Sequence[Any]]], recognise: Callable[[str], str | None]) -> list[int]:

@@ -1,4 +1,4 @@
-"""Read files into cells, each with its value, type and place."""
+"""Read files and frames into cells, each with its value, type and place."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from gpit_fairshare.errors import UsageError
 from gpit_fairshare.files import read_regular, reading_problem
 from gpit_fairshare.findings import WHOLE_ROW, FileFindings, FindingCode, FindingCollector, Where
 from gpit_fairshare.inputs.files.formats import READERS, SHEETS, max_size_needed
+from gpit_fairshare.inputs.files.frames import read_frame
 from gpit_fairshare.inputs.files.grids import Grid, ReadOptions, TooLarge, Unreadable, check_size
 from gpit_fairshare.inputs.files.regions import Region, find_table, report_region
 from gpit_fairshare.inputs.model import AppliedUnit, InputSource, Role
+from gpit_fairshare.run_options import FRAME, InputFrame
 from gpit_fairshare.words import counted, listed
 
 if TYPE_CHECKING:
@@ -23,10 +25,13 @@ if TYPE_CHECKING:
 
 @dataclass(kw_only=True)
 class InputSheet(Region):
-    """The table of one file or sheet. Rows are numbered from 1, as a spreadsheet shows them."""
+    """The table of one file, sheet or frame.
+
+    Rows are numbered from 1, as a spreadsheet shows them; the headings of a frame are row 0.
+    """
 
     file: str
-    """Base name."""
+    """Base name, or the name of a frame."""
     sheet: str
     """Name of the sheet, if the file is a workbook; else empty."""
     name: str
@@ -58,29 +63,34 @@ class InputSheet(Region):
         return InputSource(role, self.file, self.sheet, self.sha256, rows, matched, titles, units)
 
     def column_in_words(self, index: int) -> str:
-        """Return a column with its letter for a message: `column C`."""
-        return f"column {letters(index)}"
+        """Return a column with its letter for a message: `column C`; of a frame with its number from 1: `column 3`."""
+        return f"column {index + 1 if self.file.endswith(FRAME) else letters(index)}"
 
     def where(self, row: int, index: int) -> Where:
-        """Return the place of a cell for a finding: `C5`, or `row 5, Heading` in files without column letters."""
+        """Return the place of a cell for a finding: `C5`, or `row 5, Heading` in files without column letters.
+
+        The place of a heading of a frame is `column Heading`.
+        """
         if self.sheet:
             return Where(self.name, f"{letters(index)}{row}", letters(index))
         heading = self.headings[index]
-        return Where(self.name, f"row {row}, {heading}", heading)
+        return Where(self.name, f"row {row}, {heading}" if row else f"column {heading}", heading)
 
     def origin(self, row: int, index: int) -> str:
         """Return the place of a value as a reference: `b.xlsx:Sheet C5`, or `a.csv row 5`."""
         return f"{self.name} {letters(index)}{row}" if self.sheet else f"{self.file} row {row}"
 
 
-def locate_file(text: str) -> tuple[Path, str]:
-    """Return the path and the sheet (empty if none is named) of `FILE` or `FILE:SHEET`.
+def locate_file(text: str | InputFrame) -> tuple[Path, str] | InputFrame:
+    """Return the path and the sheet (empty if none is named) of `FILE` or `FILE:SHEET`; a frame unchanged.
 
     If a file has the whole text as its name, that file is meant.
 
     Raises:
         UsageError: there is no such file, it is a folder, or gpit does not read this kind of file.
     """
+    if isinstance(text, InputFrame):
+        return text
     try:
         return _check_file_and_sheet(text)
     except OSError as error:  # a folder without permission to read it, a name of 300 letters
@@ -120,42 +130,38 @@ def split_sheet(text: str) -> tuple[str, str]:
     return text, ""
 
 
-def read_sheet(target: tuple[Path, str], findings: FindingCollector, options: ReadOptions) -> InputSheet | None:
-    """Read the table of a file or sheet, and report what was left out or is hidden. If that fails, return None.
+def read_sheet(
+    target: tuple[Path, str] | InputFrame, findings: FindingCollector, options: ReadOptions
+) -> InputSheet | None:
+    """Read the table of a file, sheet or frame, and report what was left out or is hidden. If that fails, return None.
 
     The reason is then reported as a finding; for a file that is too large, with the `--max-size` that it needs.
 
     Args:
-        target: the file and the sheet, as `locate_file` returns them.
+        target: the file and the sheet, or the frame, as `locate_file` returns them.
         findings: collects the findings.
-        options: the size limit and the known headings; its sheet is replaced by that of the target.
-
-    Raises:
-        UsageError: the file cannot be opened.
+        options: the size limit, for files, and the known headings; its sheet is replaced by that of the target.
     """
-    path, sheet_name = target
-    options = replace(options, sheet=sheet_name)
+    if isinstance(target, InputFrame):
+        file, sheet_name = target.name, ""
+    else:
+        file, sheet_name = target[0].name, target[1]
     try:
-        check_size(path.stat().st_size, options, "the file has")
-        # Read only once, so that the digest matches the bytes that are parsed.
-        data = read_regular(path)
-        grid = READERS[path.suffix.lower()](data, options)
+        if isinstance(target, InputFrame):
+            grid, digest = read_frame(target.frame)
+        else:
+            grid, digest = _read_file(target[0], replace(options, sheet=sheet_name))
         region = find_table(grid, options.recognise)
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
     except Unreadable as error:
-        finding = error.finding
-        if isinstance(error, TooLarge) and (needed := max_size_needed(error, path, options)):
-            finding = replace(finding, remedy=f"{finding.remedy}, or raise the limit with --max-size {needed}")
-        findings.add(finding, Where(f"{path.name}:{sheet_name}" if sheet_name else path.name, finding.place))
+        findings.add(error.finding, Where(f"{file}:{sheet_name}" if sheet_name else file, error.finding.place))
         return None
-    name = f"{path.name}:{grid.sheet}" if grid.sheet else path.name
+    name = f"{file}:{grid.sheet}" if grid.sheet else file
     sheet = InputSheet(
         **vars(region),
-        file=path.name,
+        file=file,
         sheet=grid.sheet,
         name=name,
-        sha256=hashlib.sha256(data).hexdigest(),
+        sha256=digest,
         typed=grid.typed,
         decimal_comma=grid.decimal_comma,
         uncalculated=_uncalculated_rows(grid, region),
@@ -163,6 +169,27 @@ def read_sheet(target: tuple[Path, str], findings: FindingCollector, options: Re
     )
     _report_file(sheet, grid)
     return sheet
+
+
+def _read_file(path: Path, options: ReadOptions) -> tuple[Grid, str]:
+    """Return the cells of a file, or of a sheet of a workbook, and the SHA-256 of the bytes that they were read from.
+
+    Raises:
+        UsageError: the file cannot be opened.
+        TooLarge: the file exceeds a limit; the remedy has the `--max-size` that it needs.
+    """
+    try:
+        check_size(path.stat().st_size, options, "the file has")
+        # Read only once, so that the digest matches the bytes that are parsed.
+        data = read_regular(path)
+        return READERS[path.suffix.lower()](data, options), hashlib.sha256(data).hexdigest()
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+    except TooLarge as error:
+        if needed := max_size_needed(error, path, options):
+            remedy = f"{error.finding.remedy}, or raise the limit with --max-size {needed}"
+            error.finding = replace(error.finding, remedy=remedy)
+        raise
 
 
 @cache

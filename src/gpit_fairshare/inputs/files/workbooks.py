@@ -25,6 +25,7 @@ from gpit_fairshare.inputs.files.grids import (
     check_size,
     heading_scores,
     megabytes_needed,
+    whole_as_integer,
 )
 from gpit_fairshare.inputs.files.markup import shared_rich_texts, xlsx_extent, xlsx_markup
 from gpit_fairshare.inputs.files.ods_markup import ods_markup, raised_styles
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 SAVE_AGAIN = "Open it in Excel and save it again as .xlsx"
 _UNLOCK = "Save it without a password, as .xlsx"
 
-_EXACT = 2.0**53
 _MARKUP = (".xml", ".rels")
 _CALCULATE = re.compile(rb"<(?:\w+:)?calcPr\b[^<>]*\bfullCalcOnLoad=[\"'](?:1|true)[\"']")
 _OURS = re.compile(rb"<dc:creator>gpit_fairshare ")
@@ -347,9 +347,7 @@ def sheet_parts(archive: zipfile.ZipFile) -> dict[str, str]:
 
 def _value(cell: Any) -> Any:
     """Return a cell as a Python value: whole numbers as integers, texts with `restore_characters`, others unchanged."""
-    if isinstance(cell, float) and cell.is_integer() and abs(cell) < _EXACT:
-        return int(cell)
-    return restore_characters(cell) if isinstance(cell, str) else cell
+    return restore_characters(cell) if isinstance(cell, str) else whole_as_integer(cell)
 
 
 def restore_characters(text: str) -> str:

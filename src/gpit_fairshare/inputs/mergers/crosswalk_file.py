@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from gpit_fairshare.inputs.model import InputSource
+    from gpit_fairshare.run_options import InputFrame
 
 NEEDED: Final = ("org_code", "successor_code", "effective_date")
 
@@ -35,12 +36,12 @@ _FRACTION = re.compile(r"[0-9]{1,30}(?:\.[0-9]{1,30}|\s*/\s*[0-9]{1,30})?")
 
 
 def read_crosswalks(
-    texts: Sequence[str], findings: FindingCollector, options: ReadOptions
+    texts: Sequence[str | InputFrame], findings: FindingCollector, options: ReadOptions
 ) -> tuple[Crosswalk | None, tuple[InputSource, ...]]:
     """Read the user's crosswalks and add them to the mergers in the package.
 
     Args:
-        texts: files as the user wrote them, `FILE` or `FILE:SHEET`.
+        texts: files as the user wrote them, `FILE` or `FILE:SHEET`, and frames.
         findings: where to report.
         options: the largest file to read.
 

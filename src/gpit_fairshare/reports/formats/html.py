@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import html as entities
 import textwrap
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.reports import document
@@ -15,34 +17,41 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _STYLE: Final = """
-body { font: 16px/1.5 system-ui, sans-serif; color: #212b32; max-width: 62rem; margin: 2rem auto; padding: 0 1rem }
-h1 { font-size: 1.5rem; line-height: 1.3 }
-h2 { font-size: 1.2rem; margin: 2rem 0 0.5rem }
-h3 { font-size: 1rem; margin: 1.5rem 0 0.5rem }
-p, ul, ol { margin: 0.5rem 0 }
+h1 { font-size: 1.35em; line-height: 1.3; margin: 0.5em 0 }
+h2 { font-size: 1.15em; margin: 1.5em 0 0.5em }
+h3 { font-size: 1em; margin: 1.25em 0 0.5em }
+h1, h2, h3, .strong, .good, .warning, .bad { font-weight: bold; color: inherit }
+p, ul, ol { margin: 0.5em 0 }
 .table { overflow-x: auto }
-table { border-collapse: collapse; margin: 1rem 0 }
-caption { text-align: left; padding-bottom: 0.5rem }
-th, td { text-align: left; vertical-align: top; padding: 0.25rem 1rem 0.25rem 0; border-bottom: 1px solid #d8dde0 }
-thead th { vertical-align: bottom; border-bottom: 2px solid #4c6272 }
-tbody th { padding-top: 1rem }
+table { border-collapse: collapse; margin: 0.75em 0; color: inherit; font: inherit }
+caption { text-align: left; padding-bottom: 0.5em }
+th, td { text-align: left; vertical-align: top; padding: 0.25em 1em 0.25em 0; border: 0; background: none }
+tr { border-bottom: 1px solid #8886; background: none }
+thead tr { border-bottom: 2px solid }
+thead th { vertical-align: bottom }
+tbody th { padding-top: 1em }
 .figure { text-align: right; font-variant-numeric: tabular-nums }
-code, pre { font: 0.875em/1.5 ui-monospace, Consolas, monospace; overflow-wrap: anywhere }
-pre { white-space: pre-wrap; background: #f0f4f5; padding: 1rem }
-.strong, .good, .warning, .bad { font-weight: bold }
-.good, .passed { color: #00662f }
-.warning { border-left: 0.5rem solid #ffb81c; padding-left: 0.75rem }
-.bad { color: #b41c12 }
-figure { margin: 1rem 0 }
+code, pre { font: 0.875em/1.5 ui-monospace, Consolas, monospace; overflow-wrap: anywhere; color: inherit }
+pre { white-space: pre-wrap; background: #8882; padding: 1em }
+.good, .passed, .warning, .bad { border-left: 0.4em solid #ffb81c; padding-left: 0.6em }
+.good, .passed { border-color: #00a24b }
+.bad { border-color: #e5483c }
+figure { margin: 1em 0 }
 svg { max-width: 100%; height: auto }
-svg text { font: 14px system-ui, sans-serif; fill: #212b32 }
-svg .amount { fill: #003087 }
-svg .rise { fill: #007f3b }
-svg .fall { fill: #d5281b }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: 0 1rem; margin: 0.25rem 0 1.25rem 2rem }
+svg text { font: 14px system-ui, sans-serif; fill: currentColor }
+svg .amount { fill: #4a85d8 }
+svg .rise { fill: #00a24b }
+svg .fall { fill: #e5483c }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: 0 1em; margin: 0.25em 0 1.25em 2em }
 dd { margin: 0 }
+"""
+"""A rule in each line. Texts have the colour of the page or notebook around them, so that dark themes suit as well."""
+_PAGE_STYLE: Final = """
+body { font: 16px/1.5 system-ui, sans-serif; color: #212b32; max-width: 62rem; margin: 2rem auto; padding: 0 1rem }
 @media print { body { max-width: none; margin: 0 } .table { overflow: visible } }
 """
+_FRAGMENT: Final = "div.gpit-report"
+"""What selects a report in the page of a notebook."""
 _LADDER_WIDTH: Final = 640
 _LABEL_LENGTH: Final = 60
 """Characters of a label that fit beside an amount."""
@@ -59,13 +68,40 @@ def render(report: document.Document) -> str:
     return (
         f'<!DOCTYPE html>\n<html lang="en-GB">\n<head>\n<meta charset="utf-8">\n'
         f'<meta name="viewport" content="width=device-width">\n<title>{_escaped(title)}</title>\n'
-        f"<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n{''.join(_blocks(report.blocks))}"
+        f"<style>{_STYLE}{_PAGE_STYLE.lstrip()}</style>\n</head>\n<body>\n<main>\n{''.join(_blocks(report.blocks))}"
         f"</main>\n</body>\n</html>\n"
     )
 
 
-def _blocks(blocks: Sequence[document.Block]) -> Iterator[str]:
-    """Yield the HTML of each block; headings below the heading of a part are one level lower."""
+def fragment(report: document.Document) -> str:
+    """Return a document as a piece of a page, such as the output of a notebook: no script, and no style for others.
+
+    Lists are as short as on a screen.
+    """
+    blocks = [_as_on_screen(block) for block in report.blocks]
+    # Reports in one notebook must not have the same ids.
+    digest = hashlib.sha256("".join(_blocks(blocks)).encode()).hexdigest()[:12]
+    rules = [rule.partition(" {") for rule in _STYLE.strip().splitlines()]
+    style = "\n".join(
+        f"{', '.join(f'{_FRAGMENT} {selector}' for selector in selectors.split(', '))} {{{properties}"
+        for selectors, _, properties in rules
+    )
+    content = "".join(_blocks(blocks, f"-{digest}"))
+    return f'<div class="{_FRAGMENT.partition(".")[2]}">\n<style>\n{style}\n</style>\n{content}</div>\n'
+
+
+def _as_on_screen(block: document.Block) -> document.Block:
+    """Return a block; a listing only with the items that a screen shows, and the number of the others."""
+    if isinstance(block, document.Listing):
+        return replace(block, items=block.items[: block.most], count=max(block.count, len(block.items)))
+    return block
+
+
+def _blocks(blocks: Sequence[document.Block], suffix: str = "") -> Iterator[str]:
+    """Yield the HTML of each block; headings below the heading of a part are one level lower.
+
+    Ids end in `suffix`.
+    """
     level, ladders = 2, 0
     for block in document.file_blocks(blocks):
         match block:
@@ -85,7 +121,7 @@ def _blocks(blocks: Sequence[document.Block]) -> Iterator[str]:
                 yield f"<pre>{_escaped(block.text)}</pre>\n"
             case document.Ladder():
                 ladders += 1
-                yield _ladder(block, f"ladder-{ladders}")
+                yield _ladder(block, f"ladder-{ladders}{suffix}")
             case document.Table():
                 yield _table(block)
 

@@ -1,0 +1,113 @@
+"""What Python callers get of a result: HTML for a notebook, Markdown, and the files of `write`."""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from gpit_fairshare.checking import Report
+from gpit_fairshare.comparison import Comparison
+from gpit_fairshare.engine import Result
+from gpit_fairshare.errors import UsageError
+from gpit_fairshare.explanation import Explanation
+from gpit_fairshare.files import read_regular
+from gpit_fairshare.reports.allocation import allocation_document, allocation_screen
+from gpit_fairshare.reports.checking import checking_document
+from gpit_fairshare.reports.comparison import comparison_document
+from gpit_fairshare.reports.explanation import explanation_document
+from gpit_fairshare.reports.formats import FORMATS, rendered
+from gpit_fairshare.reports.formats.html import fragment
+from gpit_fairshare.reports.output_files import (
+    COMPARISON_ENDINGS,
+    ResultFiles,
+    checked_outputs,
+    comparison_writers,
+    document_writers,
+    write_drafts,
+)
+from gpit_fairshare.reports.verification import verification_document
+from gpit_fairshare.verification import Verification
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gpit_fairshare.presentation import Presented
+    from gpit_fairshare.reports.document import Document
+
+_OPTION: Final = "write"
+"""What messages name in place of the option `-o`."""
+
+
+def _ignore(_done: float, _total: float) -> None:
+    """Show no progress."""
+
+
+def html(subject: Presented) -> str:
+    """Return the report that a screen shows, as a piece of HTML for a notebook."""
+    return fragment(_report(subject, is_short=True))
+
+
+def markdown(subject: Presented, **options: Any) -> str:
+    """Return the whole report as Markdown, with the options of the function that makes it."""
+    return rendered(_report(subject, **options), ".md")
+
+
+def write(subject: Presented, paths: Sequence[str | Path], *, manifest: bool = False) -> list[Path]:
+    """Write an object, or the report on it, to files, as the command line does; return the files written.
+
+    Raises:
+        UsageError: A name is no path, or no name is given.
+    """
+    if not paths:
+        raise UsageError(f"{_OPTION}: expected the name of a file, such as result.html")
+    for path in paths:
+        if not isinstance(path, str | Path):
+            raise UsageError(f"{_OPTION} {path!r}: expected the name of a file, as a text or a path")
+    outputs = [Path(path) for path in paths]
+    if isinstance(subject, Result):
+        files = ResultFiles(outputs, _inputs_among(outputs, subject), manifest=manifest, option=_OPTION)
+        files.write(subject, allocation_document(subject), _ignore).close()
+        return files.paths
+    report = _report(subject)
+    if isinstance(subject, Comparison):
+        compared = [side.name for side in (subject.old, subject.new) if side.kind == "file"]
+        compared_paths = [str(path) for path in outputs if path.name in compared]
+        checked_outputs(outputs, compared_paths, (*COMPARISON_ENDINGS, *FORMATS), option=_OPTION)
+        write_drafts(comparison_writers(subject, report, outputs, _ignore)).close()
+    else:
+        checked_outputs(outputs, [], FORMATS, option=_OPTION)
+        write_drafts(document_writers(report, outputs)).close()
+    return outputs
+
+
+def _report(subject: Presented, *, is_short: bool = False, **options: Any) -> Document:
+    """Return the report on an object, or (`is_short`) what a screen shows of it.
+
+    Raises:
+        TypeError: There is no report on objects of this class.
+    """
+    match subject:
+        case Result():
+            return allocation_screen(subject) if is_short else allocation_document(subject)
+        case Comparison():
+            return comparison_document(subject, details=not is_short, **options)
+        case Explanation():
+            return explanation_document(subject, **options)
+        case Report():
+            return checking_document(subject, details=not is_short)
+        case Verification():
+            return verification_document(subject)
+    raise TypeError(type(subject).__name__)
+
+
+def _inputs_among(outputs: Sequence[Path], result: Result) -> list[str]:
+    """Return the outputs that are input files of the run: a result knows their digests, but not their folders."""
+    digests = {entry["sha256"] for entry in result.manifest["inputs"]}
+    inputs = []
+    for path in outputs:
+        with suppress(OSError):  # a file that is not there, or cannot be read, is no input
+            if hashlib.sha256(read_regular(path)).hexdigest() in digests:
+                inputs.append(str(path))
+    return inputs

@@ -1,0 +1,107 @@
+"""Every command of the README and of docs runs as written, page by page, in a folder with the files of its page."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import sys
+from contextlib import chdir
+from unittest.mock import patch
+
+import pytest
+
+from documents import Piece, pieces, quoted
+from gpit_fairshare import cli
+from running import ROOT, SAMPLES
+
+PAGES = sorted(page for page in [ROOT / "README.md", *ROOT.glob("docs/*.md")] if page.name != "tutorial.md")
+SHELLS = ("", "bash", "powershell")
+FORMULAS = ROOT / "docs" / "formulas.md"
+DIFFERS = ("compare", "verify")
+"""Verbs that may end with 1: what they compare differs."""
+SAMPLE = "gpit allocate --sample -o allocations.xlsx -o allocations.json"
+OF_FILES = "gpit allocate --population population.csv --spend spend.csv"
+BEFORE = {
+    "ci.md": (
+        "gpit init .",
+        f"{OF_FILES} --scheme scheme.toml -o main.json -o allocations.xlsx",
+        f"{OF_FILES} --scheme scheme.toml --set core_sum=60000 -o change.json",
+    ),
+    "commands.md": ("gpit init .",),
+    "compare.md": (
+        "gpit library new my-scheme --kind scheme",
+        f"{OF_FILES} --scheme my-scheme.toml -o last-year.xlsx",
+        f"{OF_FILES} -o this-year.xlsx -o out.json",
+    ),
+    "explain.md": (SAMPLE,),
+    "library.md": ("gpit library new my-scheme --kind scheme",),
+    "verify.md": (SAMPLE,),
+}
+"""Commands that make the files which a page names without showing them, by page."""
+BOARDS = """\
+ICB Code,Historic spend (£k),Target allocation (£k),Base growth
+QAA,1000,1100,5.0%
+QBB,2000,1900,5.0%
+"""
+
+
+def commands(page):
+    """Return the commands of `gpit` on a page, each with the message of a refusal shown below it, or an empty text."""
+    blocks = pieces(page)
+    entries = []
+    for piece, following in zip(blocks, (*blocks[1:], Piece("", "", "")), strict=False):
+        lines = [line for line in piece.text.splitlines() if re.match(r"(\S*[/\\])?gpit ", line)]
+        messages = [following.text] if following.kind == "text" else quoted(following.before)
+        if piece.kind in SHELLS:
+            entries += [(line, max(messages, key=len, default="")) for line in lines]
+    return entries
+
+
+def write_files(page, folder):
+    """Write the files of a page: each block of TOML or CSV below a text that names a file last."""
+    for piece in pieces(page):
+        names = [name for name in quoted(piece.before) if name.endswith((".toml", ".csv"))]
+        if piece.kind in ("toml", "csv") and names and names[-1].endswith(piece.kind) and "/" not in names[-1]:
+            (folder / names[-1]).write_text(piece.text, encoding="utf-8")
+
+
+def run(command, folder):
+    """Run a command in a folder, in this process, and return its exit code."""
+    words = shlex.split(command.replace("\\", "/"))
+    with chdir(folder), patch.object(sys, "argv", words):
+        return cli._run()
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder with the samples, files of made-up organisations, and the columns of docs/formulas.md."""
+    shutil.copytree(SAMPLES, tmp_path / "data" / "samples")
+    for name in ("population.csv", "spend.csv"):
+        shutil.copyfile(ROOT / "examples" / "team-repository" / name, tmp_path / name)
+    (tmp_path / "boards.csv").write_text(BOARDS, encoding="utf-8")
+    for name in ("inputs", "C:/My files"):
+        (tmp_path / name).mkdir(parents=True)
+    shutil.copyfile(ROOT / "examples" / "tutorial" / "patients.xlsx", tmp_path / "C:" / "My files" / "patients.xlsx")
+    shutil.copyfile(ROOT / "examples" / "tutorial" / "it-costs.xlsx", tmp_path / "spend-final.xlsx")
+    write_files(FORMULAS, tmp_path)
+    return tmp_path
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", [page for page in PAGES if commands(page)], ids=lambda page: page.name)
+def test_commands_run(page, folder, capsys):
+    """Each command of a page does its work, or is refused with the message that the page shows below it."""
+    for command in BEFORE.get(page.name, ()):
+        assert run(command, folder) == 0, capsys.readouterr().err
+        (folder / "gpit.toml").unlink(missing_ok=True)  # its defaults are for the folder of `gpit init` alone
+    write_files(page, folder)
+    capsys.readouterr()
+    for command, shown in commands(page):
+        code = run(command, folder)
+        printed = capsys.readouterr()
+        if code == 2:
+            assert len(shown) > 40, f"{command}\n{printed.err}"
+            assert " ".join(shown.split()) in " ".join(printed.err.split()), command
+        else:
+            assert code in ((0, 1) if command.split()[1] in DIFFERS else (0,)), f"{command}\n{printed.err}"

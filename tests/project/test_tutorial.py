@@ -1,0 +1,69 @@
+"""The tutorial works from its first step to its last, in an empty folder, and prints what the page shows."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import sys
+from contextlib import chdir
+from unittest.mock import patch
+
+import openpyxl
+import pytest
+
+from documents import pieces, quoted
+from gpit_fairshare import cli
+from running import ROOT
+
+TUTORIAL = ROOT / "docs" / "tutorial.md"
+FILES = ROOT / "examples" / "tutorial"
+FIRST_CHECK, WHAT_IF = "gpit check", "gpit compare"
+
+
+def correct(prose, folder):
+    """Change the cells of workbooks that a text tells its reader to change."""
+    for name, cell, value in re.findall(r"In `([\w-]+\.xlsx)`, change cell `([A-Z]+\d+)` to `(\w+)`", prose):
+        book = openpyxl.load_workbook(folder / name)
+        assert book.active[cell].value != value
+        book.active[cell] = value
+        book.save(folder / name)
+
+
+def run(command, folder):
+    """Run a command in a folder, in this process, and return its exit code."""
+    with chdir(folder), patch.object(sys, "argv", shlex.split(command)):
+        return cli._run()
+
+
+@pytest.mark.slow
+def test_tutorial(tmp_path, capsys):
+    """The first check is refused, the comparison finds a difference, and all other commands end with 0.
+
+    Each text that the page shows is in what the command above it prints.
+    """
+    folder, codes, printed = tmp_path, [], ""
+    for piece in pieces(TUTORIAL):
+        if "Copy the two workbooks into the folder" in piece.before:
+            for path in FILES.glob("*.xlsx"):
+                shutil.copy(path, folder)
+        correct(piece.before, folder)
+        if piece.kind == "toml":
+            (folder / quoted(piece.before)[-1]).write_text(piece.text, encoding="utf-8")
+        elif piece.kind == "text":
+            assert " ".join(piece.text.split()) in printed
+        else:
+            assert piece.kind == "bash"
+            for command in piece.text.splitlines():
+                if command.startswith("cd "):
+                    folder /= command.removeprefix("cd ")
+                else:
+                    codes.append((command, run(command, folder)))
+                    printed = " ".join("".join(capsys.readouterr()).split())
+
+    assert [command for command, code in codes if code == 2] == [FIRST_CHECK]
+    assert [command for command, code in codes if code == 1 and not command.startswith(WHAT_IF)] == []
+    assert (codes[1], codes[2]) == ((FIRST_CHECK, 2), (FIRST_CHECK, 0))
+    assert len(re.findall(r"^## \d+\. ", TUTORIAL.read_text("utf-8"), re.MULTILINE)) == 10
+    names = {path.name for path in folder.iterdir()}
+    assert {"allocations.xlsx", "what-if.xlsx", "board-paper.html", "letters.md"} <= names
