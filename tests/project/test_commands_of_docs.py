@@ -17,6 +17,8 @@ from running import ROOT, SAMPLES
 
 PAGES = sorted(page for page in [ROOT / "README.md", *ROOT.glob("docs/*.md")] if page.name != "tutorial.md")
 SHELLS = ("", "bash", "powershell")
+OF_A_FOLDER = "gpit.toml"
+"""Its defaults are for a folder with its files, not for all commands of a page."""
 FORMULAS = ROOT / "docs" / "formulas.md"
 DIFFERS = ("compare", "verify")
 """Verbs that may end with 1: what they compare differs."""
@@ -59,10 +61,11 @@ def commands(page):
 
 
 def write_files(page, folder):
-    """Write the files of a page: each block of TOML or CSV below a text that names a file last."""
+    """Write the files of a page: each block of TOML, CSV or Markdown below a text that names a file last."""
     for piece in pieces(page):
-        names = [name for name in quoted(piece.before) if name.endswith((".toml", ".csv"))]
-        if piece.kind in ("toml", "csv") and names and names[-1].endswith(piece.kind) and "/" not in names[-1]:
+        ending = {"toml": ".toml", "csv": ".csv", "markdown": ".md"}.get(piece.kind)
+        names = [name for name in quoted(piece.before) if re.fullmatch(r"[\w-]+\.(toml|csv|md)", name)]
+        if ending and names and names[-1].endswith(ending) and names[-1] != OF_A_FOLDER:
             (folder / names[-1]).write_text(piece.text, encoding="utf-8")
 
 
@@ -94,7 +97,7 @@ def test_commands_run(page, folder, capsys):
     """Each command of a page does its work, or is refused with the message that the page shows below it."""
     for command in BEFORE.get(page.name, ()):
         assert run(command, folder) == 0, capsys.readouterr().err
-        (folder / "gpit.toml").unlink(missing_ok=True)  # its defaults are for the folder of `gpit init` alone
+        (folder / OF_A_FOLDER).unlink(missing_ok=True)
     write_files(page, folder)
     capsys.readouterr()
     for command, shown in commands(page):
