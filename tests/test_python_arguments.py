@@ -71,7 +71,7 @@ def test_a_text_of_two_letters_is_one_code(files):
 
 def test_one_year_may_be_given_as_a_text(files):
     """`years="2020/21"` is one year, not seven letters: the default scheme has no value for it."""
-    with pytest.raises(SchemeError, match="no value for revenue_budget .* in 2020/21"):
+    with pytest.raises(SchemeError, match=r"no value for revenue_budget .* in 2020/21"):
         allocate(**files, years="2020/21")
 
 

@@ -912,6 +912,20 @@ def test_two_settings_from_the_command_line(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("change", ["*0.9", "-10%"])
+def test_a_relative_setting_of_one_side_changes_the_setting_of_both(tmp_path, change):
+    """A tenth less than the £100m that both sides are given is £90m; with the fund of £1m that is £91m a year."""
+    settings = ["--set", "revenue_budget=100000000", "--set", "transition_fund=1000000"]
+    sides = ["compare", "gpit-2014-16", "gpit-2014-16", "--sample"]
+    printed = json.loads(
+        gpit(*sides, *settings, "--set-new", f"revenue_budget={change}", "--json", folder=tmp_path).stdout
+    )
+
+    assert [year["old"] for year in printed["years"]] == [101_000_000] * 2
+    assert [year["new"] for year in printed["years"]] == [91_000_000] * 2
+
+
+@pytest.mark.slow
 def test_a_file_against_a_scheme(files):
     """The sample's workbook and a run of its scheme on the sample have no differences."""
     done = gpit("compare", "out.xlsx", "gpit-2014-16", "--sample", folder=files)

@@ -97,7 +97,6 @@ def test_commands_run(page, folder, capsys):
     """Each command of a page does its work, or is refused with the message that the page shows below it."""
     for command in BEFORE.get(page.name, ()):
         assert run(command, folder) == 0, capsys.readouterr().err
-        (folder / OF_A_FOLDER).unlink(missing_ok=True)
     write_files(page, folder)
     capsys.readouterr()
     for command, shown in commands(page):

@@ -9,25 +9,13 @@ import sys
 from contextlib import chdir
 from unittest.mock import patch
 
-import openpyxl
 import pytest
 
 from documents import pieces, quoted
 from gpit_fairshare import cli
-from running import ROOT
+from tutorial import PAGE, WORKBOOKS, correct_cells
 
-TUTORIAL = ROOT / "docs" / "tutorial.md"
-FILES = ROOT / "examples" / "tutorial"
 FIRST_CHECK, WHAT_IF = "gpit check", "gpit compare"
-
-
-def correct(prose, folder):
-    """Change the cells of workbooks that a text tells its reader to change."""
-    for name, cell, value in re.findall(r"In `([\w-]+\.xlsx)`, change cell `([A-Z]+\d+)` to `(\w+)`", prose):
-        book = openpyxl.load_workbook(folder / name)
-        assert book.active[cell].value != value
-        book.active[cell] = value
-        book.save(folder / name)
 
 
 def run(command, folder):
@@ -43,11 +31,11 @@ def test_tutorial(tmp_path, capsys):
     Each text that the page shows is in what the command above it prints.
     """
     folder, codes, printed = tmp_path, [], ""
-    for piece in pieces(TUTORIAL):
+    for piece in pieces(PAGE):
         if "Copy the two workbooks into the folder" in piece.before:
-            for path in FILES.glob("*.xlsx"):
+            for path in WORKBOOKS.glob("*.xlsx"):
                 shutil.copy(path, folder)
-        correct(piece.before, folder)
+        correct_cells(piece.before, folder)
         if piece.kind == "toml":
             (folder / quoted(piece.before)[-1]).write_text(piece.text, encoding="utf-8")
         elif piece.kind == "text":
@@ -64,6 +52,6 @@ def test_tutorial(tmp_path, capsys):
     assert [command for command, code in codes if code == 2] == [FIRST_CHECK]
     assert [command for command, code in codes if code == 1 and not command.startswith(WHAT_IF)] == []
     assert (codes[1], codes[2]) == ((FIRST_CHECK, 2), (FIRST_CHECK, 0))
-    assert len(re.findall(r"^## \d+\. ", TUTORIAL.read_text("utf-8"), re.MULTILINE)) == 10
+    assert len(re.findall(r"^## \d+\. ", PAGE.read_text("utf-8"), re.MULTILINE)) == 10
     names = {path.name for path in folder.iterdir()}
     assert {"allocations.xlsx", "what-if.xlsx", "board-paper.html", "letters.md"} <= names

@@ -154,6 +154,9 @@ def test_what_a_percentage_means_depends_on_the_unit(tmp_path, unit, value, sett
         (["budget=-150%"], "--set budget=-150%: would change the sign of £1,000,000; give the value itself"),
         (["budget=*lots"], "--set budget=*lots: 'lots' is not a number"),
         (["budget=*"], "--set budget=*: '' is not a number"),
+        (["budget=10-150%"], "--set budget=10-150%: would change the sign of 10; give the value itself"),
+        (["budget=two*3"], "--set budget=two*3: 'two*3' is not a number"),
+        (["budget=2*3*4"], "--set budget=2*3*4: '3*4' is not a number"),
         (["budget=**2"], "--set budget=**2: '*2' is not a number"),
         (["budget=*1e50"], "--set budget=*1e50: '1e+56' is too large; numbers must be 0 or between 1e-50 and 1e50"),
         (["budget=*2", "budget=+3%"], "--set budget: set twice; set it once"),
@@ -162,6 +165,15 @@ def test_what_a_percentage_means_depends_on_the_unit(tmp_path, unit, value, sett
 def test_relative_settings_that_cannot_be(tmp_path, settings, message):
     """A setting without a sense is refused in one line that says what to write."""
     assert refusal(tmp_path, *settings).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("setting", "expected"),
+    [("200_000*0.97", 194_000), ("200000 * 1/4", 50_000), ("200000+3%", 206_000), ("1e3-3%", 970)],
+)
+def test_a_change_of_a_number_is_worked_out(tmp_path, setting, expected):
+    """With a number before it, the change is of that number, and not of the scheme's £1,000,000."""
+    assert values_of(loaded(tmp_path, f"budget={setting}")) == [expected, expected]
 
 
 def test_without_a_value_there_is_nothing_to_change(tmp_path):

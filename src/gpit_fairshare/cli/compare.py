@@ -116,8 +116,13 @@ class _TypedSide:
         self.rule = {part: typed.values[part] or run.values[part] for part in ("formula", "transition")}
         """The formula and the transition in place of the scheme's."""
         self.own_settings: dict[str, str] = typed.argument("settings") or {}
-        """Settings for this side only; they override those for both."""
-        self.settings: dict[str, str] = {**(run.argument("settings") or {}), **self.own_settings}
+        """Settings for this side only; they override those for both, or change them if they are relative."""
+        self.settings: dict[str, str] = {**(run.argument("settings") or {})}
+        for key, value in self.own_settings.items():
+            start = self.settings.get(key) or self.settings.get(key.partition("@")[0].strip(), "")
+            # -5% beside a percentage is the value itself: only amounts change by a percentage.
+            is_change = value.startswith("*") or (value[:1] in ("+", "-") and value[-1] == "%" and start[-1:] != "%")
+            self.settings[key] = f"{start}{value}" if is_change else value
 
     @property
     def is_file(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,6 +27,8 @@ SET_FOR_RUN: Final = "Set for this run with --set."
 """The assumption of a value that a setting gives."""
 _RATIOS: Final = ("%", "ratio")
 """Units of which any percentage can be a value."""
+_CHANGE: Final = re.compile(r"(?P<start>[^*]*[0-9%]\s*)(?P<change>\*.*|(?<![eE])[+-][0-9.]+%)")
+"""A number and a change of it, such as `200000000*0.97` or `200000000+3%`."""
 _AMOUNTS: Final = ("£", "people", "£ per head")
 """Units in which a percentage with a sign is a change."""
 
@@ -34,13 +37,20 @@ _AMOUNTS: Final = ("£", "people", "£ per head")
 class Setting:
     """One `--set NAME=VALUE` or `--set NAME@YEAR=VALUE`; `year` None means every year.
 
-    The value is a number, or relative to the scheme's own value: a factor such as `*0.97`, or in a unit of amounts a
-    percentage with a sign, such as `+3%`.
+    The value is a number, or a change: a factor such as `*0.97`, or in a unit of amounts a percentage with a sign, such
+    as `+3%`. It changes the scheme's own value, or the number before it, as in `200000000*0.97`.
     """
 
     name: str
     year: str | None
     as_written: str
+    start: str = ""
+    """The number before a change."""
+
+    @property
+    def change(self) -> str:
+        """The value without the number before a change."""
+        return self.as_written.removeprefix(self.start).lstrip()
 
     @property
     def flag(self) -> str:
@@ -59,15 +69,18 @@ class Setting:
         if not equals or not name or (at_sign and not year):
             raise UsageError(f"--set {one_line(text)}: expected NAME=VALUE or NAME@2015/16=VALUE")
         value = value.strip()
-        if value.startswith("*") and value[1:].lstrip().startswith(("+", "-")):
+        match = _CHANGE.fullmatch(value)
+        start, change = (match["start"].strip(), match["change"]) if match else ("", value)
+        if change.startswith("*") and change[1:].lstrip().startswith(("+", "-")):
             raise UsageError(
-                f"--set {one_line(text)}: expected a factor without a sign, such as *0.97; found {one_line(value)}"
+                f"--set {one_line(text)}: expected a factor without a sign, such as *0.97; found {one_line(change)}"
             )
         try:
-            number(value.removeprefix("*"))
+            for part in (start, change.removeprefix("*")) if start else (change.removeprefix("*"),):
+                number(part)
         except ValueError as fault:
             raise UsageError(f"--set {one_line(text)}: {one_line(fault, 200)}") from None
-        return cls(name, year or None, value)
+        return cls(name, year or None, value, start)
 
     def apply(self, own: ParameterValue | None, unit: str | None, year: str) -> ParameterValue:
         """Return the value that it gives a parameter with this unit in a year, in place of its `own` value.
@@ -76,7 +89,7 @@ class Setting:
             UsageError: There is no value of its own to change, its sign would change, the new value is too large or too
                 small, or a percentage does not fit the unit.
         """
-        text, flag = self.as_written, f"{self.flag}={one_line(self.as_written)}"
+        text, flag = self.change, f"{self.flag}={one_line(self.as_written)}"
         factor = None
         if text.startswith("*"):
             factor = fraction(text[1:])
@@ -89,12 +102,14 @@ class Setting:
                 problem += f" for the value and *{shortest_decimal(exact(float(1 + fraction(text))))} for the change"
             raise UsageError(f"{self.flag}: {problem}")
         if factor is not None:
-            if own is None:
+            base = self.start or (own.as_written if own else "")
+            if not base:
                 raise UsageError(f"{flag}: there is no value in {year} to change; give a number")
             if factor < 0:
-                raise UsageError(f"{flag}: would change the sign of {own.change_text(unit)}; give the value itself")
+                whose = own.change_text(unit) if own and not self.start else base
+                raise UsageError(f"{flag}: would change the sign of {whose}; give the value itself")
             try:
-                text = _multiplied(own.as_written, factor)
+                text = _multiplied(base, factor)
             except ValueError as fault:
                 raise UsageError(f"{flag}: {one_line(fault, 200)}") from None
         return ParameterValue(number(text), text, assumption=SET_FOR_RUN, overridden=True, replaces=own)

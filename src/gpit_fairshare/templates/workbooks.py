@@ -18,11 +18,8 @@ if TYPE_CHECKING:
 
     from xlsxwriter.worksheet import Worksheet
 
-COMMAND: Final = (
-    "gpit allocate --population population.xlsx:Population --spend spend.xlsx:Spend "
-    "--scheme scheme.toml -o allocations.xlsx"
-)
-"""The command to run inside the written folder; the same in bash and PowerShell."""
+COMMAND: Final = "gpit allocate -o allocations.xlsx"
+"""The command to run inside the written folder, whose `gpit.toml` names the files; the same in bash and PowerShell."""
 LAST_ROW: Final = 10_001
 """Last row with data validation: room for 10,000 rows of figures."""
 _NUMBERS: Final = {"text": "@", "people": "#,##0", "£": "£#,##0.00;-£#,##0.00", "number": "General"}
