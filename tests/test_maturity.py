@@ -577,7 +577,7 @@ def test_the_workbook_adds_up_no_indices(example, tmp_path):
     assert [cell.value for cell in sheet[4]][2:] == ["Maturity index, 0 where it has none (ratio)", "Outcome [note 3]"]
     assert sheet["A1"].value == "Digital Primary Care Maturity Index: maturity index 2016/17"
     assert "Allocations" not in book.sheetnames
-    assert [cell.value for cell in sheet[3] if cell.value is not None] == ["Status: DRAFT. Checks: pass."]
+    assert [cell.value for cell in sheet[3] if cell.value is not None] == ["Status: NOT FINAL. Checks: pass."]
     assert year.cell(3, headings["Registered population"]).value == 17_000
     assert year.cell(3, headings["Allocation of the CCG, as given"]).value is None
     assert [cell.value for cell in book["Summary"]["B"]][4:6] == [0, 70]

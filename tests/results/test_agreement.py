@@ -334,6 +334,15 @@ def test_a_cell_of_a_workbook_has_more_tolerance_than_a_figure(number, part):
     assert not is_same_unrounded(other, number) or is_same_as_calculated(other, number)
 
 
+@pytest.mark.parametrize("same", [is_same_unrounded, is_same_as_calculated, is_same_remainder])
+def test_a_number_too_long_for_a_float_is_no_other_number(same):
+    """10^400 is itself, and neither £404,872 nor 2 × 10^400."""
+    assert same(10**400, 10**400)
+    assert not same(10**400, 404_872.0)
+    assert not same(404_872.0, -(10**400))
+    assert not same(10**400, 2 * 10**400)
+
+
 def test_fifteen_digits_may_be_rounded_in_either_way():
     """LibreOffice saves 200222799762.9675 as …968, though the float is just below the half."""
     assert is_same_as_written(200222799762.968, 200222799762.9675)

@@ -834,15 +834,14 @@ def test_fields_that_are_filled_in_are_no_difference(own):
     """Final in place of Draft, names, and the date of the data: reported as filled in, and the exit code is 0."""
     path = own / "out.xlsx"
     rows = {cell.value: cell.row for cell in openpyxl.load_workbook(path)["About"]["A"]}
-    type_over(path, "About", f"B{rows['Draft or final']}", "Final")
+    type_over(path, "About", f"B{rows['Final or not']}", "Final")
     type_over(path, "About", f"B{rows['Prepared by']}", "A. Analyst, 1 May")
     type_over(path, "About", f"B{rows['Date of the data']}", 41730)
     code, output = typed("out.xlsx", folder=own)
 
     assert code == 0
     assert (
-        "Filled in by readers Draft or final: “Final” Date of the data: 41,730 Prepared by: “A. Analyst, 1 May”"
-        in output
+        "Filled in by readers Final or not: “Final” Date of the data: 41,730 Prepared by: “A. Analyst, 1 May”" in output
     )
     type_over(path, "About", f"B{rows['Scheme']}", "Another")
     assert content(verify(path)) == [f"About!B{rows['Scheme']}"]
@@ -855,11 +854,12 @@ def test_final_on_about_is_in_the_status_of_every_published_sheet(own):
     """
     path = own / "out.xlsx"
     book = openpyxl.load_workbook(path)
-    row = next(cell.row for cell in book["About"]["A"] if cell.value == "Draft or final")
-    published = [sheet.title for sheet in book if "draft_or_final" in str(sheet["A3"].value)]
+    row = next(cell.row for cell in book["About"]["A"] if cell.value == "Final or not")
+    published = [sheet.title for sheet in book if "final_or_not" in str(sheet["A3"].value)]
     assert {"Summary", "Allocations 2014-15", "Allocations 2015-16"} <= {*published}
     final = {
-        (sheet, "A3"): lambda xml: re.sub('Status: DRAFT([^"]*</v>)', r"Status: FINAL\1", xml) for sheet in published
+        (sheet, "A3"): lambda xml: re.sub('Status: NOT FINAL([^"]*</v>)', r"Status: FINAL\1", xml)
+        for sheet in published
     }
     change_cells(path, final)
     (status, *_) = verify(path).content.kept
@@ -889,7 +889,7 @@ def test_a_subtotal_changed_on_a_published_sheet_is_named_by_its_area(own):
 def test_final_and_recalculated_is_no_difference(own):
     """Final on About changes what every published sheet says below its title; by LibreOffice, and still verified."""
     path = own / "out.xlsx"
-    row = next(cell.row for cell in openpyxl.load_workbook(path)["About"]["A"] if cell.value == "Draft or final")
+    row = next(cell.row for cell in openpyxl.load_workbook(path)["About"]["A"] if cell.value == "Final or not")
     by_openpyxl(path, lambda book: book["About"].__setitem__(f"B{row}", "Final"))
     again = recalculation.recalculate(path, own)
     status = openpyxl.load_workbook(again, data_only=True)["Allocations 2014-15"]["A3"].value

@@ -234,7 +234,7 @@ def test_titles_describe_and_differ(book):
         values = book.values[sheet.title]
         note = values["A2"].value
         assert note.split(".")[0] in ("Input", "Working", "Output", "Control"), sheet.title
-        assert note.startswith("Output.") == (values["A3"].value == "Status: DRAFT. Checks: pass."), sheet.title
+        assert note.startswith("Output.") == (values["A3"].value == "Status: NOT FINAL. Checks: pass."), sheet.title
 
 
 def test_links_lead_somewhere_and_say_where(book):
@@ -501,7 +501,7 @@ def test_defined_names_lead_to_filled_cells_and_do_not_look_like_cells(book):
         assert not re.fullmatch(r"[A-Za-z]{1,3}[0-9]+|[Rr][0-9]*([Cc][0-9]*)?|[Cc][0-9]*", name), name
         sheet, cell = re.fullmatch(r"(?:'(.*)'|\w+)!(\$[A-Z]+\$[0-9]+)", entry.text).group(0).rsplit("!", 1)
         target = book.values[sheet.strip("'").replace("''", "'")][cell.replace("$", "")]
-        kind = str if name in ("draft_or_final", "status_of_checks") else int | float
+        kind = str if name in ("final_or_not", "status_of_checks") else int | float
         assert isinstance(target.value, kind), f"{name} is {target.value!r}"
 
 
@@ -641,7 +641,7 @@ def test_every_unlocked_figure_has_a_rule_that_refuses_what_gpit_refuses(book):
 
 
 def test_words_are_chosen_from_lists(book):
-    """Yes or no, revenue or capital, draft or final; a group that no sheet has a row for would lose its money."""
+    """Yes or no, revenue or capital, final or not; a group that no sheet has a row for would lose its money."""
     lists = {
         (sheet.title, sheet.cell(HEADINGS, min(cells.min_col for cells in rule.sqref.ranges)).value): rule.formula1
         for sheet in book.sheets
@@ -649,7 +649,7 @@ def test_words_are_chosen_from_lists(book):
         if rule.type == "list"
     }
     codes = CODE_LISTS.get(book.name, "'2015-16'!$A$5:$A$16")
-    expected = {("About", "Details"): '"Draft,Final"', ("One organisation", "2014/15 firm"): codes}
+    expected = {("About", "Details"): '"Not final,Final"', ("One organisation", "2014/15 firm"): codes}
     if "Spend lines" in UNLOCKED[book.name]:
         expected[("Spend lines", "Cost type")] = '"revenue,capital"'
         expected[("Spend lines", "Committed")] = '"yes,no"'

@@ -123,7 +123,10 @@ def are_numbers(*values: Any) -> bool:
 def _size_and_distance(actual: float, expected: float) -> tuple[float, float]:
     """Return the larger of the absolute values of two numbers, and the absolute value of their difference."""
     actual_float, expected_float = as_float(actual), as_float(expected)
-    return max(abs(actual_float), abs(expected_float)), abs(actual_float - expected_float)
+    distance = abs(actual_float - expected_float)
+    if not math.isfinite(distance):  # a share of an infinite size would allow any difference
+        return 1.0, 0.0 if actual == expected else math.inf
+    return max(abs(actual_float), abs(expected_float)), distance
 
 
 def as_float(number: float) -> float:

@@ -199,7 +199,7 @@ class BookComparison:
         """
         self.sheets, self.answers, self.into = sheets, answers, into
         self.filled_in: list[ManifestChange] = []
-        self.status = reference_sheets.DRAFT
+        self.status = reference_sheets.NOT_FINAL
         """What the file has in place of Draft."""
         self.formulas = 0
         self.values = 0
@@ -279,7 +279,7 @@ class BookComparison:
         """Return the kind of difference between a cell and what gpit writes; None if they count as the same.
 
         Formulas are compared in normal form; figures, and remainders in workings, within their rounding; a status may
-        differ in what was filled in for Draft. If a reader has chosen another organisation, only its formulas count.
+        differ in what was filled in for Not final. If a reader has chosen another organisation, only its formulas count.
         """
         expected = expected_row.get(column, _NOTHING)
         if expected == _NOTHING:
@@ -307,19 +307,19 @@ class BookComparison:
     def _is_filled_in(self, page: _Page, column: int, actual: StoredCell, expected_row: Row) -> bool:
         """Return whether a cell is a field of the sheet About to fill in; if so, record its content.
 
-        What replaces Draft is also stored as `status`.
+        What replaces Not final is also stored as `status`.
         """
         field_name, placeholder = expected_row.get(1, _NOTHING).value, expected_row.get(column, _NOTHING).value
         if page.name != reference_sheets.ABOUT or placeholder != reference_sheets.TO_FILL_IN.get(field_name, ""):
             return False
         self.filled_in.append(ManifestChange(field_name, placeholder, actual.content))
-        if placeholder == reference_sheets.DRAFT:
+        if placeholder == reference_sheets.NOT_FINAL:
             self.status = str(actual.value or "")
         return True
 
     def _is_status(self, actual: StoredCell, expected: StoredCell) -> bool:
-        """Return whether a cell is a status that differs from what gpit writes only in what was filled in for Draft."""
-        after = str(expected.value).removeprefix(reference_sheets.status_text(reference_sheets.DRAFT))
+        """Return whether a cell is a status that differs from what gpit writes only in what was filled in for Not final."""
+        after = str(expected.value).removeprefix(reference_sheets.status_text(reference_sheets.NOT_FINAL))
         follows_status = reference_sheets.STATUS_NAME in (expected.formula or "")
         return follows_status and actual.value == f"{reference_sheets.status_text(self.status)}{after}"
 

@@ -37,29 +37,30 @@ READING: Final = (
     "run gpit again. Sheets are protected without a password. Sheet types: Input, Working, Output, Control (checks "
     "and background)."
 )
-DRAFT: Final = "Draft"
+NOT_FINAL: Final = "Not final"
+"""What About says until a reader chooses Final; a draft is a run with values that have no source."""
 _CHANGED_HERE: Final = "Changed since the run"
 _WARNINGS_OF_CHECKS: Final = "Warnings from checks"
 _FOLLOW: Final = " The values of the run, named below, do not recalculate."
 TO_FILL: Final = "[name and date]"
 TO_FILL_IN: Final = {
-    "Draft or final": DRAFT,
+    "Final or not": NOT_FINAL,
     "Date of the data": "[date of the patient and spend figures]",
     "Prepared by": TO_FILL,
     "Reviewed by": TO_FILL,
     "Approved by": TO_FILL,
 }
 """Items of About that users of the workbook fill in, each with its placeholder."""
-STATUS_NAME: Final = "draft_or_final"
-"""Defined name of the cell that says whether the workbook is draft or final."""
+STATUS_NAME: Final = "final_or_not"
+"""Defined name of the cell that says whether the workbook is final."""
 ABOUT: Final = "About"
 
 
 def about_sheet(layout: Layout, sheets: Sequence[Sheet], status: tuple[str, str]) -> Sheet:
     """Return the sheet About: what this is, whether its checks pass, and a list of the sheets.
 
-    It has cells to fill in: draft or final, the date of the data, and who prepared, reviewed and approved it. The cell
-    of draft or final gets a defined name.
+    It has cells to fill in: final or not, the date of the data, and who prepared, reviewed and approved it. The cell
+    of final or not gets a defined name.
 
     Args:
         layout: The layout of the workbook.
@@ -111,9 +112,9 @@ def about_sheet(layout: Layout, sheets: Sequence[Sheet], status: tuple[str, str]
     titles = {page.name: sentence(page.title.removeprefix(f"{scheme.title}: ")) for page in sheets}
     contents = [(Cell(page.name, link=page.name), f"{page.role}. {titles[page.name]}.") for page in sheets]
     sheet.fill_rows([*fact_rows, *to_fill_in, *contents])
-    status_row = FIRST_ROW + len(fact_rows) + list(TO_FILL_IN.values()).index(DRAFT)
+    status_row = FIRST_ROW + len(fact_rows) + list(TO_FILL_IN.values()).index(NOT_FINAL)
     layout.names[STATUS_NAME] = f"{sheet.name}!$B${status_row}"
-    sheet.validations.append((f"B{status_row}", {"validate": "list", "source": [DRAFT, "Final"]}))
+    sheet.validations.append((f"B{status_row}", {"validate": "list", "source": [NOT_FINAL, "Final"]}))
     sheet.flag_word(f"B{FIRST_ROW}", FAILS)
     return sheet
 
@@ -146,12 +147,12 @@ def add_status(layout: Layout, sheets: Sequence[Sheet], status: str) -> None:
     draft = f" {layout.scheme.draft_warning}" if layout.scheme.drafts else ""
     for sheet in sheets:
         formula = f'"Status: "&UPPER({STATUS_NAME})&". Checks: "&status_of_checks&".{draft}"'
-        sheet.status = f"{status_text(DRAFT)} Checks: {status}.{draft}", formula
+        sheet.status = f"{status_text(NOT_FINAL)} Checks: {status}.{draft}", formula
 
 
-def status_text(draft_or_final: str) -> str:
-    """Return the first part of a sheet's status, such as `Status: DRAFT`, followed by a full stop."""
-    return f"Status: {draft_or_final.upper()}."
+def status_text(final_or_not: str) -> str:
+    """Return the first part of a sheet's status, such as `Status: NOT FINAL`, followed by a full stop."""
+    return f"Status: {final_or_not.upper()}."
 
 
 def _file_sentences(layout: Layout) -> list[str]:

@@ -208,7 +208,7 @@ class Sheet:
     conditional_formats: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     """Cells and their conditional format, as XlsxWriter takes it, except that `format` names a format."""
     status: tuple[str, str] | None = None
-    """The text of the status cell above the headings, such as "Status: DRAFT. Checks: pass.", and its formula."""
+    """The text of the status cell above the headings, such as "Status: NOT FINAL. Checks: pass.", and its formula."""
     looks: dict[int, Look] = field(default_factory=dict)
     """Rows of the table that stand out: the total of all, and the subtotals of areas."""
     prints: bool = True
