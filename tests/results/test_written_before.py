@@ -1,6 +1,6 @@
 """Results that earlier versions of gpit wrote, in other words and on other sheets, are read, explained and verified.
 
-The folders `written_by_0_3_0` and `written_by_0_4_0` hold 12 CCGs of the sample, run with
+The folders `written_by_0_3_0` to `written_by_0_5_0` hold 12 CCGs of the sample, run with
 `gpit allocate --population population.csv --spend spend.csv --set revenue_budget=9000000 --set transition_fund=900000`.
 """
 
@@ -20,9 +20,21 @@ from running import ROOT
 from tiers import slow_but
 from verify_runs import printed
 
-FOLDERS = {version: Path(__file__).parent / f"written_by_{version.replace('.', '_')}" for version in ("0.3.0", "0.4.0")}
+FOLDERS = {
+    version: Path(__file__).parent / f"written_by_{version.replace('.', '_')}"
+    for version in ("0.3.0", "0.4.0", "0.5.0")
+}
 FOLDER = FOLDERS["0.3.0"]
+BEFORE_OUTCOMES = ("0.3.0", "0.4.0")
+"""Versions whose texts and sheets are others than today's, and whose rules have no outcomes."""
 RESULTS = ("result.xlsx", "result.json", "result.csv")
+
+
+REASON = (
+    "; its cost per head of £7.85 is above the national average of £5.41, so it gets transition support of £275,635 for "
+    "its transition need of £3,798,382."
+)
+"""What the outcome of the rule adds: £5,551,175 for 707,000 patients, and £33,259,000 for 6.1m in all 12 CCGs."""
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +67,7 @@ def test_an_earlier_result_is_explained(version, name):
     assert [line.value for line in year.lines if line.answer] == [allocations(version)["2014/15", "10Q"]]
     assert year.sentences == (
         "Oxfordshire gets £2,028,428 in 2014/15, £3,522,747 (63.5%) less than its historic spend.",
-        "Its fair share is £1,752,793, 68.4% below its historic spend.",
+        "Its fair share is £1,752,793, 68.4% below its historic spend" + ("." if version in BEFORE_OUTCOMES else REASON),
     )
     assert [rung.text for rung in year.ladder] == ["£5,551,175", "-£3,798,382", "£1,752,793", "+£275,635", "£2,028,428"]
 
@@ -77,18 +89,19 @@ def test_an_earlier_result_is_compared_with_todays(version, name, today):
 @pytest.mark.parametrize("name", slow_but(["result.xlsx"], RESULTS))
 @pytest.mark.parametrize("version", FOLDERS)
 def test_verify_tells_words_from_figures(version, name):
-    """Verifying a file of an earlier version: the version comes first, every figure is the same, only words differ."""
+    """Verifying a file of an earlier version: the version comes first, every figure is the same, at most words differ."""
     verification = verify(FOLDERS[version] / name)
 
     assert (verification.versions[0].name, verification.versions[0].then) == ("gpit", version)
     assert not any(file.differs for file in verification.files)
     assert verification.parameters == verification.manifest == verification.off_rule == ()
-    assert set(verification.content.counts) == {DifferenceKind.WORDS}
-    assert (verification.verdict, verification.answer.differing) == ("same figures", 0)
+    assert set(verification.content.counts) <= {DifferenceKind.WORDS}
+    assert verification.verdict in ("same figures", "same content")  # the content, if no text is worded differently
+    assert verification.answer.differing == 0
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("version", slow_but(["0.3.0"], FOLDERS))
+@pytest.mark.parametrize("version", slow_but(["0.3.0"], BEFORE_OUTCOMES))
 def test_the_screen_says_first_who_wrote_it_and_what_was_compared(version):
     """The report on a workbook begins with both versions, the figures and what was compared; texts differ, so it is 1.
 
@@ -140,7 +153,7 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("what", slow_but(["an allocation", "a step", "an input", "a parameter"], CHANGES))
-@pytest.mark.parametrize("version", slow_but(["0.4.0"], FOLDERS))
+@pytest.mark.parametrize("version", slow_but(["0.4.0"], BEFORE_OUTCOMES))
 def test_a_figure_changed_in_an_earlier_workbook_is_named(tmp_path, version, what):
     """Whatever figure or name is changed by hand, it is the one difference, with sheet, cell and both values.
 
