@@ -157,6 +157,19 @@ def test_the_table_has_a_column_for_each_name(tmp_path):
     assert list(second.values()) == ["B", "Birch", "", "£750", "£1,000", "Birch: £750, £750\nof £1,000"]
 
 
+def test_what_changes_has_names(tmp_path):
+    """A of the made-up four has £500,000 before and £425,000 after: £75,000 and 15% less; the table has plain figures."""
+    settings = {"revenue_budget": 2_000_000, "transition_fund": 300_000}
+    four = allocate(population=SAMPLES / "abcd-population.csv", spend=SAMPLES / "abcd-spend.csv", settings=settings)
+    names = "{change@2014/15};{change_percent@2014/15};{outcome@2014/15}"
+    letters = letters_of(four, LetterTemplate(names))
+    write_letters(letters, ".csv", tmp_path / "l.csv")
+    (first, *_) = read_rows(tmp_path / "l.csv")
+
+    assert texts(four, names)["A"].endswith("\n\n-£75,000;-15.0%;receives support")
+    assert (first["change@2014/15"], first["change_percent@2014/15"]) == ("-£75,000", "-15.0%")
+
+
 def test_names_are_not_markup(tmp_path):
     """A name with signs or braces is escaped, in the heading and in the text; the text of the author is markup."""
     result = halves(tmp_path, names=("<b>*A* {pot}", "Birch"))
@@ -214,7 +227,7 @@ REFUSED_TEXTS = {
     "{{{org_name}}": "t.md line 1: the brace } has no partner; "
     "write a name as {org_name}, and a brace of the text twice, as {{ or }}",
     "{}": "t.md line 1: there is no {} in this result; the names are org_code, org_name, organisation, title, years, "
-    "sentences, registered_population, unrounded, large, share, allocation, pot",
+    "sentences, change, change_percent, outcome, registered_population, unrounded, large, share, allocation, pot",
     "{year}": "t.md line 1: there is no {year} in this result; did you mean years?",
 }
 
@@ -236,9 +249,9 @@ def test_a_wrong_text_is_one_line(two_years, text):
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"Dear \xa3", "t.md: byte 6 is not UTF-8; save the file as UTF-8"),
-        ("Dear".encode("utf-16"), "t.md: byte 1 is not UTF-8; save the file as UTF-8"),
-        (b"x" * 200_000, "t.md: has 0.2 MB; the text of a letter has 0.1 MB at most; shorten it"),
+        (b"Dear \xa3", "--letter-template t.md: byte 6 is not UTF-8; give a text file, saved as UTF-8"),
+        ("Dear".encode("utf-16"), "--letter-template t.md: byte 1 is not UTF-8; give a text file, saved as UTF-8"),
+        (b"x" * 200_000, "--letter-template t.md: has 0.2 MB; the text of a letter has 0.1 MB at most; shorten it"),
         (b"\xef\xbb\xbf\r\n", "t.md: is empty; write the text of a letter, such as letter.md of gpit init"),
         (None, "--letter-template t.md: there is no such file; did you mean t2.md?"),
     ],

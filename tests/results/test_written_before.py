@@ -67,7 +67,8 @@ def test_an_earlier_result_is_explained(version, name):
     assert [line.value for line in year.lines if line.answer] == [allocations(version)["2014/15", "10Q"]]
     assert year.sentences == (
         "Oxfordshire gets £2,028,428 in 2014/15, £3,522,747 (63.5%) less than its historic spend.",
-        "Its fair share is £1,752,793, 68.4% below its historic spend" + ("." if version in BEFORE_OUTCOMES else REASON),
+        "Its fair share is £1,752,793, 68.4% below its historic spend"
+        + ("." if version in BEFORE_OUTCOMES else REASON),
     )
     assert [rung.text for rung in year.ladder] == ["£5,551,175", "-£3,798,382", "£1,752,793", "+£275,635", "£2,028,428"]
 

@@ -14,7 +14,7 @@ from gpit_fairshare.explanation.organisation import became
 from gpit_fairshare.explanation.summary import YearSummary, year_summaries
 from gpit_fairshare.files import read_regular, reading_problem
 from gpit_fairshare.inputs.columns.cells import parse_year
-from gpit_fairshare.numbers import megabytes
+from gpit_fairshare.numbers import megabytes, or_dash, percentage_change, signed
 from gpit_fairshare.reports.allocation_opening import Opening
 from gpit_fairshare.reports.document import Document, Paragraph, Title
 from gpit_fairshare.reports.formats import rendered
@@ -29,10 +29,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gpit_fairshare.engine import Result
+    from gpit_fairshare.engine.organisation_years import OrganisationYear
 
 _SENTENCES: Final = "sentences"
 FIXED_NAMES: Final = ("org_code", "org_name", "organisation", "title", "years")
 """Names that are the same in every year; all others may have a year: `{allocation@2015/16}`."""
+_COMPARED: Final[Mapping[str, Callable[[OrganisationYear], str]]] = {
+    "change": lambda row: or_dash(row.change, signed),
+    "change_percent": lambda row: or_dash(row.change_ratio, percentage_change),
+    "outcome": lambda row: row.outcome or "–",
+}
+"""Names of what the screen says of an organisation in a year: its change on the opening baseline, and its outcome."""
 _BRACES: Final = re.compile(rf"\{{\{{|\}}\}}|{PLACEHOLDER.pattern}|[{{}}]")
 """A literal brace, written twice; a name in braces; or a single brace, which is an error."""
 _LITERALS: Final = {"{{": "{", "}}": "}"}
@@ -108,10 +115,11 @@ def read_template(path: Path | None) -> LetterTemplate:
         size = path.stat().st_size
         if size > _LARGEST:
             limit = f"the text of a letter has {megabytes(_LARGEST)} at most"
-            raise UsageError(f"{path.name}: has {megabytes(size)}; {limit}; shorten it")
+            raise UsageError(f"--letter-template {path.name}: has {megabytes(size)}; {limit}; shorten it")
         template = LetterTemplate(read_regular(path).decode("utf-8-sig").replace("\r\n", "\n"), path.name)
     except UnicodeDecodeError as fault:
-        raise UsageError(f"{path.name}: byte {fault.start + 1} is not UTF-8; save the file as UTF-8") from None
+        problem = f"byte {fault.start + 1} is not UTF-8; give a text file, saved as UTF-8"
+        raise UsageError(f"--letter-template {path.name}: {problem}") from None
     except OSError as fault:
         raise UsageError(f"--letter-template {path}: {reading_problem(path, fault)}") from None
     template.placeholders()
@@ -156,8 +164,12 @@ def _letter(
         elif name == _SENTENCES:
             values[placeholder] = "\n\n".join(_paragraphs(result, code, years, year))
         else:
-            figures = years[year].figures if year in years else {}
-            values[placeholder] = figure_in_sentence(scheme, name, figures, year)
+            summary = years.get(year)
+            figures = summary.figures if summary else {}
+            if name in _COMPARED and name not in scheme.symbols:
+                values[placeholder] = _COMPARED[name](summary.row) if summary else "–"
+            else:
+                values[placeholder] = figure_in_sentence(scheme, name, figures, year)
     return Letter(code, fixed["org_name"], limits, values, template)
 
 
@@ -178,7 +190,13 @@ def _name_and_year(placeholder: str, result: Result, where: str) -> tuple[str, s
     """
     name, at_sign, year = placeholder.partition("@")
     years = [*result.years]
-    names = [*FIXED_NAMES, _SENTENCES, *result.rows.columns[1:], *result.scheme.parameters]  # the first is the year
+    names = [
+        *FIXED_NAMES,
+        _SENTENCES,
+        *_COMPARED,
+        *result.rows.columns[1:],
+        *result.scheme.parameters,
+    ]  # the first is the year
     if name not in names:
         hint = nearest(name, names) or f"; the names are {one_line(', '.join(dict.fromkeys(names)), 300)}"
         raise UsageError(f"{where}: there is no {{{one_line(placeholder)}}} in this result{hint}")

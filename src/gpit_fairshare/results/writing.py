@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import re
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,6 +24,8 @@ JSON_SCHEMA: Final = "gpit-allocation/1"
 MANIFEST_SCHEMA: Final = "gpit-table-manifest/1"
 FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 """A CSV file has an apostrophe before a text that begins with one of these, so that no spreadsheet runs it."""
+
+_FIGURE: Final = re.compile(r"[+-]£?[0-9][0-9,]*(\.[0-9]+)?%?")
 
 
 def write_result(result: Result, path: Path, ending: str, advance: Callable[[int, int], None]) -> None:
@@ -71,8 +74,8 @@ def _harmless_texts(frame: pl.DataFrame) -> list[pl.Expr]:
 
 
 def harmless(text: str) -> str:
-    """Return a text with an apostrophe in front if a spreadsheet would run it as a formula."""
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+    """Return a text with an apostrophe in front if a spreadsheet would run it as a formula; -£5 and +3% are figures."""
+    return f"'{text}" if text.startswith(FORMULA_STARTS) and not _FIGURE.fullmatch(text) else text
 
 
 def rows_as_csv(rows: Iterable[Iterable[Any]], write: Callable[[Any], str]) -> str:
