@@ -71,7 +71,7 @@ def test_a_floor_and_a_ceiling_for_forty_boards_are_one_command(folder):
 
 
 def test_a_budget_that_is_lower_by_3_per_cent_is_one_command(folder, capsys):
-    """The total falls by 3% of £205,000,000, which is £6,150,000; the comparison ends with 1, because results differ."""
+    """The total falls by 3% of £205,000,000, which is £6,150,000; it ends with 1, because results differ."""
     command = f"gpit compare fair-share fair-share {FILES} {RULE} --set-new 'revenue_budget=*0.97' --json"
 
     assert run(command, folder) == 1

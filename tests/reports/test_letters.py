@@ -158,7 +158,7 @@ def test_the_table_has_a_column_for_each_name(tmp_path):
 
 
 def test_what_changes_has_names(tmp_path):
-    """A of the made-up four has £500,000 before and £425,000 after: £75,000 and 15% less; the table has plain figures."""
+    """A of the made-up four has £500,000 before and £425,000 after: £75,000 and 15% less; the table has these texts."""
     settings = {"revenue_budget": 2_000_000, "transition_fund": 300_000}
     four = allocate(population=SAMPLES / "abcd-population.csv", spend=SAMPLES / "abcd-spend.csv", settings=settings)
     names = "{change@2014/15};{change_percent@2014/15};{outcome@2014/15}"

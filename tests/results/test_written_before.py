@@ -31,8 +31,8 @@ RESULTS = ("result.xlsx", "result.json", "result.csv")
 
 
 REASON = (
-    "; its cost per head of £7.85 is above the national average of £5.41, so it gets transition support of £275,635 for "
-    "its transition need of £3,798,382."
+    "; its cost per head of £7.85 is above the national average of £5.41, so it gets transition support of £275,635 "
+    "for its transition need of £3,798,382."
 )
 """What the outcome of the rule adds: £5,551,175 for 707,000 patients, and £33,259,000 for 6.1m in all 12 CCGs."""
 
@@ -90,7 +90,7 @@ def test_an_earlier_result_is_compared_with_todays(version, name, today):
 @pytest.mark.parametrize("name", slow_but(["result.xlsx"], RESULTS))
 @pytest.mark.parametrize("version", FOLDERS)
 def test_verify_tells_words_from_figures(version, name):
-    """Verifying a file of an earlier version: the version comes first, every figure is the same, at most words differ."""
+    """Verifying a file of an earlier version: the version comes first, figures are the same, only words may differ."""
     verification = verify(FOLDERS[version] / name)
 
     assert (verification.versions[0].name, verification.versions[0].then) == ("gpit", version)

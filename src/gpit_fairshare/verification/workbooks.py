@@ -279,7 +279,7 @@ class BookComparison:
         """Return the kind of difference between a cell and what gpit writes; None if they count as the same.
 
         Formulas are compared in normal form; figures, and remainders in workings, within their rounding; a status may
-        differ in what was filled in for Not final. If a reader has chosen another organisation, only its formulas count.
+        differ in what was filled in. If a reader has chosen another organisation, only its formulas count.
         """
         expected = expected_row.get(column, _NOTHING)
         if expected == _NOTHING:
@@ -318,7 +318,7 @@ class BookComparison:
         return True
 
     def _is_status(self, actual: StoredCell, expected: StoredCell) -> bool:
-        """Return whether a cell is a status that differs from what gpit writes only in what was filled in for Not final."""
+        """Return whether a cell is a status that differs from what gpit writes only in what a reader has chosen."""
         after = str(expected.value).removeprefix(reference_sheets.status_text(reference_sheets.NOT_FINAL))
         follows_status = reference_sheets.STATUS_NAME in (expected.formula or "")
         return follows_status and actual.value == f"{reference_sheets.status_text(self.status)}{after}"
