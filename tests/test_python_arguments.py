@@ -121,9 +121,9 @@ def test_a_missing_argument_is_named(files):
 
 
 def test_one_receiver_or_folder_may_be_given_as_a_text(files, tmp_path):
-    """`receive="nobody"` is one word, not six letters; a folder of inputs for `verify` is one folder."""
-    with pytest.raises(UsageError, match=r"^--receive nobody: expected pressures, unmet-need, everybody"):
-        reallocate(allocation="a.csv", forecast="b.csv", receive="nobody")
+    """`receive="me"` is one word, not two letters; a folder of inputs for `verify` is one folder."""
+    with pytest.raises(UsageError, match=r"^--receive me: expected pressures, unmet-need, everybody"):
+        reallocate(allocation="a.csv", forecast="b.csv", receive="me")
     inputs = tmp_path / "inputs"
     inputs.mkdir()
     for name in ("population", "spend"):

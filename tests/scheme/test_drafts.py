@@ -193,7 +193,7 @@ def test_a_scheme_without_years_asks_for_them():
 
 
 def test_own_scheme_without_years(file):
-    """A scheme of one's own may leave out its years too; its values for single years count in a run of these years."""
+    """A scheme of a user may leave out its years too; its values for single years count in a run of these years."""
     text = HEAD.replace('years = ["2025/26", "2026/27"]\n', "") + '[values.revenue_budget]\n"2025/26" = 5\n'
 
     assert review(file(text)).sound

@@ -671,7 +671,7 @@ def test_a_choice_that_cannot_be_is_refused(tmp_path, start, message):
 
 
 def test_the_options_of_the_command(tmp_path):
-    """`gpit init` with all three options writes every file except the formula of one's own."""
+    """`gpit init` with all three options writes every file except the formula of a user."""
     options = "--transition none --organisation ICB --years 2025/26 --years 2026/27"
 
     typed(f"gpit init mine {options}", folder=tmp_path)

@@ -45,7 +45,7 @@ class VerbHelp(NamedTuple):
 
 VERBS: Final[Mapping[str, VerbHelp]] = {
     "gpit": VerbHelp("commands.md", "allocate --sample", "init my-rule"),
-    "gpit init": VerbHelp("commands.md#gpit-init", "my-rule", "'ICB plans 2026' --json"),
+    "gpit init": VerbHelp("commands.md#gpit-init", "my-rule", "plan --transition floor-and-ceiling --years 2025/26"),
     "gpit allocate": VerbHelp(
         "commands.md#gpit-allocate",
         "--sample -o result.xlsx",
@@ -86,7 +86,7 @@ class _Help:
     """How typer's commands and groups write their help."""
 
     def get_short_help_str(self, limit: int = _NO_LIMIT) -> str:
-        """Return the first sentence of the help, whole, whatever the limit."""
+        """Return the first sentence of the help, whole, for any limit."""
         del limit
         return str(super().get_short_help_str(_NO_LIMIT))  # type: ignore[misc]  # of typer's class
 
