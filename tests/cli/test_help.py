@@ -108,6 +108,7 @@ def folder_of_examples(tmp_path_factory):
     """A folder of `gpit init`, with the results and files that examples name."""
     folder = tmp_path_factory.mktemp("examples")
     assert gpit("init", ".", folder=folder).returncode == 0
+    (folder / "gpit.toml").unlink()  # its scheme is not one for the sample
     for name, more in (("before.xlsx", ()), ("after.xlsx", ("--transition", "none"))):
         assert gpit("allocate", "--sample", "-o", name, *more, folder=folder).returncode == 0
     assert gpit("allocate", "--sample", "-o", "result.csv", "--manifest", folder=folder).returncode == 0
