@@ -542,14 +542,14 @@ class TestQuiet:
 
         assert line.startswith("Securing Excellence in GP IT Services 2014-16: £315,077,352 allocated in 2014/15 and")
         assert line.endswith(
-            "; 0 of 4 checks fail; 13 warnings; £4,922,648 of transition fund unspent; illustrative spend"
+            "; all 4 checks pass; 13 warnings; £4,922,648 of transition fund unspent; illustrative spend"
         )
 
     def test_nothing_is_unspent(self, boards):
         """Without unspent money the line does not name any."""
         (line,) = shown(boards, quiet=True).splitlines()
 
-        assert line.endswith("£101,260,118,997 allocated in 2023/24; 0 of 4 checks fail; 0 warnings")
+        assert line.endswith("£101,260,118,997 allocated in 2023/24; all 4 checks pass; 0 warnings")
 
 
 class TestCommandLine:

@@ -59,7 +59,7 @@ def allocation_screen(
     view = view or AllocationView()
     opening = Opening(result, full=view.details)
     if view.quiet:
-        return document.Document([document.Paragraph(_quiet_line(opening), is_wrapped=False)])
+        return document.Document([document.Paragraph(summary_line(opening), is_wrapped=False)])
     blocks = [*opening.blocks(), *document.written_line(file_names)]
     if view.has_table:
         blocks += _everyone(opening, view.sort, view.top)
@@ -76,18 +76,16 @@ def allocation_screen(
     return document.Document(blocks)
 
 
-def _quiet_line(opening: Opening) -> str:
-    """Return a run in one line: scheme, amount allocated, failed checks, warnings, and unspent money by name."""
+def summary_line(opening: Opening) -> str:
+    """Return a run in one line: scheme, amount allocated, checks, warnings, unspent money by name, limits of use."""
     years = span([year.year for year in opening.years])
     if opening.in_money:
         allocated = money(math.fsum(year.allocated for year in opening.years))
         amount = f"{allocated} {inside(opening.total_label)} in {years}"
     else:
         amount = f"{counted(opening.last.organisations, opening.organisation)}, {years}"
-    failing, number = opening.failing_checks, len(opening.scheme.checks)
-    checks = f"{failing} of {counted(number, 'check')} {'fails' if failing == 1 else 'fail'}" if number else "no checks"
     warnings = [finding for finding in opening.other_findings if finding.level == "warning"]
-    parts = [f"{opening.scheme.title}: {amount}", checks, counted(len(warnings), "warning")]
+    parts = [f"{opening.scheme.title}: {amount}", opening.agreement(), counted(len(warnings), "warning")]
     unspent, new = (math.fsum(map(amount_of, opening.years)) for amount_of in (unspent_in, opening.new_money))
     if unspent >= _HALF_A_POUND:
         parts.append(f"{money(unspent)} of {opening.unspent_kind()} unspent")
