@@ -35,10 +35,11 @@ _LABEL: Final = 28
 
 
 def allocation_document(result: Result) -> document.Document:
-    """Return the report of a run for a file: the opening, the table of all organisations, then all details."""
+    """Return the report of a run for a file: opening, table of all organisations, all details, and the sources."""
     opening = Opening(result, full=True)
+    report = ResultReport(opening)
     blocks = [*opening.blocks(title_first=True), *_everyone(opening), document.Heading("Year by year")]
-    return document.Document([*blocks, *ResultReport(opening).blocks()])
+    return document.Document([*blocks, *report.blocks(), *report.sources()])
 
 
 def allocation_screen(
