@@ -54,21 +54,21 @@ def allocation_screen(
     Args:
         result: A finished run.
         view: What to show; the short screen if it is None.
-        typed_options: The options of the run as they are typed after `gpit explain CODE`.
+        typed_options: What is typed after `gpit explain CODE` for this run: its options, or the result file.
         file_names: Names of the files that the result was written to.
     """
     view = view or AllocationView()
     opening = Opening(result, full=view.details)
     if view.quiet:
         return document.Document([document.Paragraph(summary_line(opening), is_wrapped=False)])
-    blocks = [*opening.blocks(), *document.written_line(file_names)]
+    blocks = [*opening.blocks(), *document.written_line(file_names), *(() if view.details else _years(opening))]
     if view.has_table:
         blocks += _everyone(opening, view.sort, view.top)
     if view.details:
         blocks += ResultReport(opening).blocks()
         return document.Document(blocks)
     if not view.has_table:
-        blocks += [*_years(opening), *_largest_changes(opening)]
+        blocks += _largest_changes(opening)
     blocks += [
         *_warnings(opening),
         *_counts(opening),

@@ -154,6 +154,12 @@ class ResultFiles:
         """Return the names of all files."""
         return [path.name for path in self.paths]
 
+    @property
+    def explainable(self) -> Path | None:
+        """Return the first file that `gpit explain` can read: a result that has its manifest; None without one."""
+        complete = {*RESULT_ENDINGS} - {*TABLE_ENDINGS}
+        return next((path for path in self._outputs if path in self._manifests or path.suffix.lower() in complete), None)
+
     def add(self, option: str, path: Path | None, endings: Sequence[str], refusal: str) -> None:
         """Add a file that another option asks for.
 
@@ -182,8 +188,7 @@ class ResultFiles:
 
         Args:
             result: The result for the outputs, each in the format of its ending.
-            document: The report on it; outputs in the formats of documents have it. A page has the manifest below;
-                Markdown is for a paper, and says where the manifest is.
+            document: The report on it; outputs in the formats of documents have it; a page has the manifest below.
             advance: Called with the progress of writing a workbook.
             others: The files of other options, each with its writer.
         """
