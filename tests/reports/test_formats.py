@@ -263,7 +263,7 @@ def test_documents_of_a_result_say_where_the_manifest_is(written_files):
     text = (folder / "allocate.md").read_text("utf-8")
     page = Reader((folder / "allocate.html").read_text("utf-8"))
 
-    assert text.endswith("## Manifest\n\nThe workbook (.xlsx) and the JSON document of this run have its manifest.\n")
+    assert text.endswith("## Manifest\n\nA workbook (.xlsx) or a JSON document of this run has its manifest.\n")
     assert "sha256" not in text
     assert json.loads(next(text for text in page.texts if text.startswith("{"))) == manifest
     assert "Eastbourne, Hailsham and Seaford" in text

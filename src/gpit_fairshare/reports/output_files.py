@@ -203,7 +203,7 @@ class ResultFiles:
                     manifest: Block = Verbatim(json_text(dict(result.manifest)).rstrip(), "json")
                     if ending == ".md":
                         manifest = Paragraph(
-                            "The workbook (.xlsx) and the JSON document of this run have its manifest."
+                            "A workbook (.xlsx) or a JSON document of this run has its manifest."
                         )
                     blocks = [*document.blocks, Heading("Manifest"), manifest]
                     write_file(replace(document, blocks=blocks), draft, ending)
