@@ -123,11 +123,6 @@ def whole_percentage(ratio: float) -> str:
     return f"{ratio:.0%}"
 
 
-def full_percentage(ratio: float) -> str:
-    """Write a ratio as a percentage with all its decimals, ten digits at most: `12.5%`."""
-    return f"{ratio * 100:.10g}%"
-
-
 def shortest(number: float) -> str:
     """Write a number in six significant digits at most, large and small ones with an exponent: `1e+50`."""
     return f"{number:g}"
@@ -154,7 +149,7 @@ def or_dash(value: float | None, write: Callable[[float], str]) -> str:
 
 
 def written_value(number: float, unit: str | None, as_typed: str) -> str:
-    """Write a value in £, £ per head or people with all its digits; in other units, or if a fraction, as typed."""
+    """Write a value in £, £ per head, people or % with all its digits; in other units, or if a fraction, as typed."""
     to_the_penny = number == round(number, 2)
     match unit:
         case "£" if to_the_penny:
@@ -163,7 +158,7 @@ def written_value(number: float, unit: str | None, as_typed: str) -> str:
             return per_head(number)
         case "people" if number.is_integer():
             return whole(number)
-        case "£" | "£ per head" | "people" if "/" not in as_typed:
+        case "£" | "£ per head" | "people" | "%" if "/" not in as_typed:
             return parameter_value(number, unit, full=True)
         case _:
             return as_typed

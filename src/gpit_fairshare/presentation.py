@@ -86,6 +86,10 @@ class Presented:
         """Return the report as Markdown; the options are those of the function that makes it."""
         return str(_renderers().markdown(self, **options))
 
+    def _summary(self) -> str:
+        """Return a run in one line."""
+        return str(_renderers().summary(self))
+
     def _repr_html_(self) -> str:
         """Return the report as a piece of HTML, which a notebook shows instead of the `repr`."""
         return str(_renderers().html(self))

@@ -15,6 +15,7 @@ from rich.console import Console
 
 from gpit_fairshare import GpitError, Report, UsageError, allocate, check, compare
 from gpit_fairshare.reports.checking import checking_document
+from gpit_fairshare.reports.formats import rendered
 from gpit_fairshare.reports.screen import show
 from running import gpit, population_file, spend_file, words
 from torture import bomb, book
@@ -254,6 +255,17 @@ def test_every_column_of_numbers(tmp_path):
         ("grant", "£", 3300, 1100, 2200),
     ]
     assert report.columns[2].total_as_written == pytest.approx(3.3)
+
+
+def test_total_of_the_figures_used(tmp_path):
+    """Of £1,000, £2,000 and £4,000 the last has no organisation: the figures used add up to 3, not to the file's 7."""
+    (tmp_path / "p.csv").write_text("org_code,patients\nQA1,10\nQA2,20\n", encoding="utf-8")
+    (tmp_path / "s.csv").write_text("org_code,Spend (£'000)\nQA1,1\nQA2,2\nQA9,4\nTotal,7\n", encoding="utf-8")
+    report = check(population=tmp_path / "p.csv", spend=tmp_path / "s.csv")
+    text = " ".join(rendered(checking_document(report), ".md").split())
+
+    assert "in £'000: the figures used add up to 3 in that unit." in text
+    assert "total in the file" not in text
 
 
 def test_negative_adjustments(tmp_path):

@@ -32,7 +32,7 @@ from gpit_fairshare.reports.screen import show
 from gpit_fairshare.results import manifest_name, writing
 from gpit_fairshare.workbook.result_workbook import write_workbook
 from random_formulas import COLUMNS, UNDEFINED, Generator, agrees, expected, in_a_frame
-from running import ROOT, SAMPLES, gpit, population_file, words, write_rows
+from running import ROOT, SAMPLES, gpit, population_file, spend_file, words, write_rows
 from small_schemes import TWO, scheme
 from tiers import fast_but, slow
 
@@ -76,6 +76,29 @@ def england():
 def four():
     """A, B, C and D, with £2,000,000 and a fund of £300,000."""
     return allocate(**FOUR, settings=FUNDS)
+
+
+def test_rows_at_their_floor_and_ceiling_are_counted(tmp_path):
+    """Each has a fair share of £300: A had £420 and keeps its floor of £378, C had £200 and gets its ceiling of £240.
+
+    A's floor is above its fair share, so it has no weight. B and D had £300: each gets half of £1,200 - 378 - 240.
+    """
+    population = population_file(tmp_path, dict.fromkeys("ABCD", 100))
+    spend = spend_file(tmp_path, {"A": 420, "B": 300, "C": 200, "D": 300})
+    run = {"scheme": "fair-share", "transition": "floor-and-ceiling", "years": ["2025/26"]}
+    result = allocate(population=population, spend=spend, **run, settings={"revenue_budget": 1200})
+    text = " ".join(printed(explain(result, "B")).split())
+
+    assert result.rows["allocation"].to_list() == [378, 291, 240, 291]
+    assert "1 at the floor, 1 at the ceiling, 2 between them" in text
+    assert "without a weight" not in text
+
+
+def test_rows_without_a_need_are_without_a_weight(four):
+    """Of A to D two need support; the other two get £0, which is no ceiling that they reached."""
+    text = " ".join(printed(explain(four, "A")).split())
+
+    assert "0 at the ceiling, 2 below it, 2 without a weight" in text
 
 
 # Every line can be calculated again ------------------------------------------------------------------------------

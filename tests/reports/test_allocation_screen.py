@@ -406,6 +406,13 @@ class TestEveryone:
         assert pounds(total)[:3] == [148_000_000, 155_077_352, 7_077_352]
         assert text.count("receives support") == 54
 
+    def test_money_and_outcomes_are_above_the_table(self, sample):
+        """£160m come in each year; the counts of 2015/16 are those of the table: 54 CCGs get support."""
+        above = shown(sample, table=True).partition("CCGs in 2015/16: before is")[0]
+
+        assert re.search(r"(?m)^ *Money in +£160,000,000 +£160,000,000$", above)
+        assert re.search(r"(?m)^ *Receives support +[0-9]+ CCGs +54 CCGs$", above)
+
     def test_subtotals_by_area(self, sample):
         """Each area team has its heading, its CCGs and a subtotal of their allocations."""
         text = shown(sample, 120, table=True)
@@ -542,14 +549,14 @@ class TestQuiet:
 
         assert line.startswith("Securing Excellence in GP IT Services 2014-16: £315,077,352 allocated in 2014/15 and")
         assert line.endswith(
-            "; 0 of 4 checks fail; 13 warnings; £4,922,648 of transition fund unspent; illustrative spend"
+            "; all 4 checks pass; 13 warnings; £4,922,648 of transition fund unspent; illustrative spend"
         )
 
     def test_nothing_is_unspent(self, boards):
         """Without unspent money the line does not name any."""
         (line,) = shown(boards, quiet=True).splitlines()
 
-        assert line.endswith("£101,260,118,997 allocated in 2023/24; 0 of 4 checks fail; 0 warnings")
+        assert line.endswith("£101,260,118,997 allocated in 2023/24; all 4 checks pass; 0 warnings")
 
 
 class TestCommandLine:
@@ -576,6 +583,24 @@ class TestCommandLine:
         assert (done.returncode, done.stdout) == (2, b"")
         assert re.fullmatch(rb"gpit: error: .*\n", done.stderr)
         assert not list(tmp_path.iterdir())
+
+    @pytest.mark.parametrize(
+        ("outputs", "command"),
+        [
+            ("-o paper.md -o my.csv -o my.json -o my.xlsx", "explain A --result my.json"),
+            ("-o my.csv --manifest", "explain A --result my.csv"),
+            ("-o my.csv", "explain A --population population.csv --transition none"),
+        ],
+    )
+    def test_the_next_command_reads_the_file_that_was_written(self, tmp_path, monkeypatch, capsys, outputs, command):
+        """The command below the screen works as printed: a table without its manifest cannot be explained."""
+        monkeypatch.chdir(tmp_path)
+        people = population_file(tmp_path, {"A": 100, "B": 300})
+        words = ["allocate", "--population", people.name, "--transition", "none", *outputs.split()]
+        app(words, standalone_mode=False)
+
+        assert f"gpit {command}\n" in capsys.readouterr().out
+        assert app(command.split(), standalone_mode=False) == 0
 
     def test_an_order_that_the_result_does_not_have(self, tmp_path, monkeypatch):
         """Without areas there is no order by area: nothing is printed and no file is left."""

@@ -347,10 +347,10 @@ class TestFour:
         assert "R02" not in text
 
     def test_setting_of_one_year(self):
-        """A setting of one year names that year, and a share is shown as typed."""
+        """A setting of one year names that year, and a share is shown in its unit, however it was typed."""
         text = flat(details_of(four((*FOUR, "support_share@2015/16=1/4"))))
 
-        assert "(support_share): 0.5 → 1/4 in 2015/16" in text
+        assert "(support_share): 50% → 25% in 2015/16" in text
 
     @pytest.mark.parametrize(
         ("as_written", "expected"),

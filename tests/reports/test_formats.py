@@ -256,16 +256,31 @@ def test_files_have_the_texts_of_the_screen(verb, written_files):
         assert "Written" not in text
 
 
-def test_documents_of_a_result_carry_the_manifest(written_files):
-    """The manifest is below the figures and equals that of the JSON document; names are not cut."""
+def test_documents_of_a_result_say_where_the_manifest_is(written_files):
+    """A page has the manifest of the JSON document below its figures; Markdown names the files that have it."""
     folder, _ = written_files
     manifest = json.loads((folder / "old.json").read_text("utf-8"))["manifest"]
     text = (folder / "allocate.md").read_text("utf-8")
     page = Reader((folder / "allocate.html").read_text("utf-8"))
 
-    assert json.loads(re.search(r"## Manifest\n\n```json\n(.*)\n```\n", text, re.DOTALL)[1]) == manifest
+    assert text.endswith("## Manifest\n\nA workbook (.xlsx) or a JSON document of this run has its manifest.\n")
+    assert "sha256" not in text
     assert json.loads(next(text for text in page.texts if text.startswith("{"))) == manifest
     assert "Eastbourne, Hailsham and Seaford" in text
+
+
+def test_documents_of_a_result_list_its_sources(written_files):
+    """Each publication is listed once, with its address and what it is cited for: £140m of revenue is of April 2014."""
+    folder, _ = written_files
+    text = (folder / "allocate.md").read_text("utf-8").partition("## Sources\n")[2].partition("\n## ")[0]
+    page = Reader((folder / "allocate.html").read_text("utf-8"))
+    address = "https://www.digitalhealth.net/2014/04/plans-for-230m-gp-it-spend-released/"
+
+    assert text.count(address) == 1
+    item = text[text.index("* Digital Health, Plans for £230m GP IT spend released, 2014-04-03.") :].split("\n* ")[0]
+    assert "Cited for National GP IT revenue funding and Transition fund." in item
+    assert address in item
+    assert address in page.text
 
 
 @pytest.mark.slow

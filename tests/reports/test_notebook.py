@@ -85,6 +85,36 @@ def test_a_short_text_counts_what_is_long(result):
     assert f"outcomes=<list of {result.rows['org_code'].n_unique()}>" in text
 
 
+def test_the_text_of_a_result_says_what_limits_its_use(tmp_path):
+    """A fund of £400,000 pays a need of £400,000 in full, and £200,000 of it in the second year; 4 checks pass.
+
+    Without a spend file and a transition, the draft below has no check at all; one that fails is counted.
+    """
+    files = {"population": population_file(tmp_path, ABCD_PEOPLE), "spend": spend_file(tmp_path, ABCD_SPEND)}
+    funds = {"revenue_budget": 2_000_000, "transition_fund": 400_000}
+    text = repr(allocate(**files, settings=funds, with_effects=False))
+    draft = tmp_path / "draft.toml"
+    draft.write_text(
+        '[scheme]\nname = "draft"\ntitle = "A draft"\norganisation = "CCG"\nyears = ["2014/15"]\n'
+        '[parameters.pot]\nlabel = "Pot"\nunit = "£"\n[parameters.pot.values]\nevery_year = 90\n'
+        '[[steps]]\nname = "allocation"\nlabel = "Allocation"\nunit = "£"\n'
+        'formula = "share_out(pot, by=registered_population)"\n',
+        encoding="utf-8",
+    )
+    unchecked = repr(allocate(scheme=draft, population=files["population"], with_effects=False))
+    strict = draft.read_text(encoding="utf-8") + (
+        '[[checks]]\nname = "Nothing for A"\nformula = "allocation > 20"\n'
+        '[[checks]]\nname = "All"\nformula = "allocation > 0"\n'
+    )
+    draft.write_text(strict, encoding="utf-8")
+
+    assert "; all 4 checks pass; " in text
+    assert "; £200,000 of transition fund unspent" in text
+    assert "; no checks; " in unchecked
+    assert "; DRAFT: 1 value without a source; " in unchecked
+    assert "; 1 of 2 checks fails; " in repr(allocate(scheme=draft, population=files["population"], with_effects=False))
+
+
 def test_a_notebook_shows_a_short_report(objects):
     """Each piece of HTML is closed, has no script, less than 60 kB, and style for nothing but itself."""
     for held in objects:

@@ -11,7 +11,7 @@ import openpyxl
 import polars as pl
 import pytest
 
-from gpit_fairshare import GpitError, UsageError, allocate
+from gpit_fairshare import GpitError, UsageError, allocate, compare, explain, verify
 from gpit_fairshare.results import manifest_name
 from gpit_fairshare.results.model import record_of
 from gpit_fairshare.results.reading import read_record
@@ -22,7 +22,7 @@ from gpit_fairshare.workbook.result_workbook import write_workbook
 from hard_schemes import HARD, merged
 from recalculation import recalculate
 from rulebook import RULES
-from running import gpit, words, write_rows
+from running import SAMPLES, gpit, words, write_rows
 from small_schemes import TWO, people_by_year, scheme
 from tiers import slow, slow_but
 
@@ -500,3 +500,18 @@ def test_fifteen_digits_are_the_same_value(tmp_path):
     value = record.scheme.parameters["support_share"].values["2014/15"]
 
     assert (value.as_written, value.assumption) == ("1/6", "Set for this run with --set.")
+
+
+@pytest.mark.parametrize("ending", [".xlsx", ".json", ".csv"])
+def test_a_comparison_is_no_result(tmp_path, ending):
+    """A file of gpit compare is refused by explain, verify and compare, with what to give instead."""
+    files = {"population": SAMPLES / "abcd-population.csv", "spend": SAMPLES / "abcd-spend.csv", "with_effects": False}
+    result = allocate(**files)
+    path = tmp_path / f"what-if{ending}"
+    compare(result, allocate(**files, settings={"transition_fund": 1_000})).write(path)
+    message = f"what-if{ending}: is a comparison of gpit compare; give one of the two results that it compares"
+
+    for read in (lambda: explain(path, "A"), lambda: verify(path), lambda: compare(path, result)):
+        with pytest.raises(UsageError) as fault:
+            read()
+        assert str(fault.value) == message

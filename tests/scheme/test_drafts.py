@@ -211,6 +211,28 @@ def test_fair_share_without_a_transition(tmp_path):
     assert {effect.assumption for effect in result.effects} == {1}
 
 
+def test_a_title_names_the_rule_that_a_run_replaces(tmp_path):
+    """A title speaks of the scheme's own rule; with another the run says so, and its file verifies with that title."""
+    people = write_rows(tmp_path / "p.csv", ROWS)
+    (library_file,) = files.find_library_files("registered-population", ["formula"])
+    formula = library_file.place.read_text(encoding="utf-8")
+    (tmp_path / "mine.toml").write_text(formula.replace("registered-population", "mine"), encoding="utf-8")
+    options = {"population": people, "scheme": "fair-share", "years": ["2025/26"], "settings": {"revenue_budget": 1000}}
+    result = allocate(**options, formula=tmp_path / "mine.toml")
+    result.write(tmp_path / "r.json")
+
+    assert result.scheme.title == "Fair shares of funding, with formula mine"
+    assert verify(tmp_path / "r.json").verified
+    assert load("gpit-2014-16", transition="none").title.endswith("2014-16, with transition none")
+    own = {"formula": "registered-population", "transition": "above-average-cost"}
+    assert load("gpit-2014-16", **own).title == load("gpit-2014-16").title
+    both = load("gpit-2014-16", formula="weighted-population", transition="floor-and-ceiling")
+    assert both.title.endswith(", with formula weighted-population and transition floor-and-ceiling")
+    assert load("fair-share", years=["2025/26"], settings=[Setting("revenue_budget", None, "1")]).title.endswith(
+        "funding"
+    )
+
+
 # Slips of TOML ----------------------------------------------------------------------------------------------------
 
 

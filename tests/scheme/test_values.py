@@ -102,6 +102,16 @@ def test_the_budget_of_the_library_scheme():
         assert (value.as_written, value.change_text("£")) == ("135800000", "£140,000,000 → £135,800,000")
 
 
+@pytest.mark.parametrize("typed", ["-5%", "-0.05", "-1/20"])
+def test_a_change_of_a_percentage_is_shown_in_its_unit(typed):
+    """The floor of the library is -0.1; however it and its setting were typed, the change is from -10% to -5%."""
+    scheme = load(transition="floor-and-ceiling", settings=[Setting.read(f"floor_growth={typed}")])
+
+    changes = {value.change_text("%") for name, _, value in scheme.overridden() if name == "floor_growth"}
+    assert changes == {"-10% → -5%"}
+    assert {value.replaces.change_text("%") for _, _, value in scheme.overridden()} == {"-10%"}
+
+
 @pytest.mark.parametrize(
     "order", [("budget@2015/16=*0.97", "budget=150_000_000"), ("budget=150_000_000", "budget@2015/16=*0.97")]
 )

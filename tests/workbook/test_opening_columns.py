@@ -75,6 +75,17 @@ def test_opening_baseline_is_spend_first_and_then_last_years_allocation(tmp_path
     assert list(rows_of(result, "allocation", "2015/16").values()) == [162, 279, 559]
 
 
+def test_note_on_the_opening_baseline_gives_spend_no_year(tmp_path):
+    """A run of 2014/15 starts from spend of the years before it, so the note does not call it spend in 2014/15."""
+    with_outcomes(tmp_path).write(tmp_path / "r.xlsx")
+    about = openpyxl.load_workbook(tmp_path / "r.xlsx", read_only=True)["About"]
+    text = {row[0]: row[1] for row in about.iter_rows(values_only=True, max_col=2)}["Note 1"]
+
+    assert text.startswith(
+        "Opening baseline: the historic spend that the run starts from, then the allocation of the year before."
+    )
+
+
 def test_outcome_is_the_first_that_is_true_or_a_dash(tmp_path):
     """2014/15: A is at its floor, B falls from £300 to £273, C has £547 of £1,000. 2015/16: B rises and is small."""
     result = with_outcomes(tmp_path)

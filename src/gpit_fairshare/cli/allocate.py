@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from functools import partial
 from pathlib import Path  # noqa: TC003  # typer reads it from the annotations
@@ -80,7 +81,9 @@ def allocate(  # noqa: PLR0913  # the options of the verb
     with progress("Allocating") as advance:
         result = allocation.allocate(**run.arguments())
         result = replace(result, manifest={**result.manifest, "defaults": run.defaults.entry()})
-        screen = allocation_screen(result, view, typed_options=run.command_line(), file_names=outputs.names)
+        file = outputs.explainable
+        typed_options = f"--result {shlex.quote(str(file))}" if file else run.command_line()
+        screen = allocation_screen(result, view, typed_options=typed_options, file_names=outputs.names)
         texts = letters_of(result, template) if letters else []
         writers = {path: partial(write_letters, texts, path.suffix.lower()) for path in letters or ()}
         files = outputs.write(result, run.defaults.named_in(allocation_document(result)), advance, writers)

@@ -51,11 +51,8 @@ class Result(Presented):
     """Effects of each assumption that is a number; empty if they were not calculated."""
 
     def __repr__(self) -> str:
-        """Return the scheme, the number of rows, the years and whether all checks pass."""
-        rows, years = self.rows.height, ", ".join(self.years)
-        verdict = "all checks pass" if self.agrees else "a check fails"
-        text = f"{self.scheme.name}: {rows:,} rows for {years}; {verdict}"
-        return cut(f"<Result of {text}; see .rows, .national, .findings>")
+        """Return the line of `gpit allocate --quiet`, and where to look."""
+        return f"<Result of {cut(self._summary(), 240)}; see .rows, .national, .findings>"
 
     @property
     def agrees(self) -> bool:

@@ -143,20 +143,24 @@ def _spent_text(place: OrganisationInYear, step: Step, kernel: tree.ShareOut) ->
 def _bounds_text(place: OrganisationInYear, step: Step, kernel: tree.ShareOut) -> str:
     """Return a text on how many rows are at the floor, at the ceiling and between them.
 
-    Rows without a weight are counted separately, and one at both bounds counts as at the floor.
+    One at both bounds counts as at the floor. Rows without a weight are counted separately, unless their share is a
+    floor or a ceiling above 0.
     """
     rows, shares = place.rows(step.kind, kernel.within), place.year.exact[step.name]
     low, high = (None if leaf is None else place.values(leaf, step.kind) for leaf in (kernel.at_least, kernel.at_most))
     weights = place.values(kernel.by, step.kind)
-    # A row without a weight gets no share: its money does not depend on the factor.
-    among = {row for row in rows if weights[row] > 0}
-    at_floor = {row for row in among if low is not None and shares[row] == Fraction(low[row])}
-    at_ceiling = {row for row in among if high is not None and shares[row] == Fraction(high[row])} - at_floor
+    # The money of a row without a weight does not depend on the factor; with a need of 0 as its ceiling it gets 0.
+    weighted = {row for row in rows if weights[row] > 0}
+    bounded = [row for row in rows if row in weighted or shares[row] > 0]
+    at_floor = {row for row in bounded if low is not None and shares[row] == Fraction(low[row])}
+    at_ceiling = {row for row in bounded if high is not None and shares[row] == Fraction(high[row])} - at_floor
+    between = weighted - at_floor - at_ceiling
     counts = [f"{len(at_floor):,} at the floor"] if low is not None else []
     counts += [f"{len(at_ceiling):,} at the ceiling"] if high is not None else []
     others = {(0, 0): "with a weight", (1, 0): "above it", (0, 1): "below it", (1, 1): "between them"}
-    counts += [f"{len(among) - len(at_floor) - len(at_ceiling):,} {others[low is not None, high is not None]}"]
-    counts += [f"{len(rows) - len(among):,} without a weight"] if len(among) < len(rows) else []
+    counts += [f"{len(between):,} {others[low is not None, high is not None]}"]
+    without = len(rows) - len(at_floor | at_ceiling | between)
+    counts += [f"{without:,} without a weight"] if without else []
     return ", ".join(counts)
 
 

@@ -35,10 +35,11 @@ _LABEL: Final = 28
 
 
 def allocation_document(result: Result) -> document.Document:
-    """Return the report of a run for a file: the opening, the table of all organisations, then all details."""
+    """Return the report of a run for a file: opening, table of all organisations, all details, and the sources."""
     opening = Opening(result, full=True)
+    report = ResultReport(opening)
     blocks = [*opening.blocks(title_first=True), *_everyone(opening), document.Heading("Year by year")]
-    return document.Document([*blocks, *ResultReport(opening).blocks()])
+    return document.Document([*blocks, *report.blocks(), *report.sources()])
 
 
 def allocation_screen(
@@ -53,21 +54,21 @@ def allocation_screen(
     Args:
         result: A finished run.
         view: What to show; the short screen if it is None.
-        typed_options: The options of the run as they are typed after `gpit explain CODE`.
+        typed_options: What is typed after `gpit explain CODE` for this run: its options, or the result file.
         file_names: Names of the files that the result was written to.
     """
     view = view or AllocationView()
     opening = Opening(result, full=view.details)
     if view.quiet:
-        return document.Document([document.Paragraph(_quiet_line(opening), is_wrapped=False)])
-    blocks = [*opening.blocks(), *document.written_line(file_names)]
+        return document.Document([document.Paragraph(summary_line(opening), is_wrapped=False)])
+    blocks = [*opening.blocks(), *document.written_line(file_names), *(() if view.details else _years(opening))]
     if view.has_table:
         blocks += _everyone(opening, view.sort, view.top)
     if view.details:
         blocks += ResultReport(opening).blocks()
         return document.Document(blocks)
     if not view.has_table:
-        blocks += [*_years(opening), *_largest_changes(opening)]
+        blocks += _largest_changes(opening)
     blocks += [
         *_warnings(opening),
         *_counts(opening),
@@ -76,18 +77,16 @@ def allocation_screen(
     return document.Document(blocks)
 
 
-def _quiet_line(opening: Opening) -> str:
-    """Return a run in one line: scheme, amount allocated, failed checks, warnings, and unspent money by name."""
+def summary_line(opening: Opening) -> str:
+    """Return a run in one line: scheme, amount allocated, checks, warnings, unspent money by name, limits of use."""
     years = span([year.year for year in opening.years])
     if opening.in_money:
         allocated = money(math.fsum(year.allocated for year in opening.years))
         amount = f"{allocated} {inside(opening.total_label)} in {years}"
     else:
         amount = f"{counted(opening.last.organisations, opening.organisation)}, {years}"
-    failing, number = opening.failing_checks, len(opening.scheme.checks)
-    checks = f"{failing} of {counted(number, 'check')} {'fails' if failing == 1 else 'fail'}" if number else "no checks"
     warnings = [finding for finding in opening.other_findings if finding.level == "warning"]
-    parts = [f"{opening.scheme.title}: {amount}", checks, counted(len(warnings), "warning")]
+    parts = [f"{opening.scheme.title}: {amount}", opening.agreement(), counted(len(warnings), "warning")]
     unspent, new = (math.fsum(map(amount_of, opening.years)) for amount_of in (unspent_in, opening.new_money))
     if unspent >= _HALF_A_POUND:
         parts.append(f"{money(unspent)} of {opening.unspent_kind()} unspent")

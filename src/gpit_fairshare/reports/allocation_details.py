@@ -20,7 +20,7 @@ from gpit_fairshare.numbers import (
 )
 from gpit_fairshare.reports import document
 from gpit_fairshare.reports.document import Role, Tone
-from gpit_fairshare.words import counted, inside, listed, plural, sentence, span
+from gpit_fairshare.words import counted, inside, joined, listed, plural, sentence, span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -280,6 +280,21 @@ class ResultReport:
         """Return a phrase on how the result changes if another value is tried, or why that is not known."""
         value, outcome = value_tried(self.scheme, effect), outcome_in_words(self.scheme, effect)
         return f"at {value} (10% {'smaller' if effect.change < 0 else 'larger'}): {outcome}" if value else outcome
+
+    def sources(self) -> Iterator[document.Block]:
+        """Yield each publication that the scheme cites, once, with its address and the parameters that cite it."""
+        cited_for: dict[tuple[str, str], dict[str, None]] = {}
+        for source in self.scheme.sources:
+            labels = cited_for.setdefault((str(source), source.url), {})
+            for parameter in self.scheme.parameters.values():
+                if any(value.source == source for value in parameter.values.values()):
+                    labels[parameter.label] = None
+        if cited_for:
+            yield document.Heading("Sources")
+        for (text, url), labels in cited_for.items():
+            below = [document.Item(f"Cited for {joined([*labels])}.")] if labels else []
+            below += [document.Item(document.Address(url))] if url else []
+            yield document.Item(f"{text}.", below=below)
 
     def findings(self) -> document.Findings:
         """Return the findings of the run, except those that the opening shows."""

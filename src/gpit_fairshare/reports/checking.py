@@ -196,7 +196,7 @@ def _column_blocks(columns: Sequence[ColumnSummary], most: int) -> Iterator[docu
     yield document.Table([names, *figures, *extremes], cells, inset=False)
     converted = [
         f"{column.name} is '{column.heading}', in {column.stated}: "
-        f"the total in the file is {as_in_sheet(column.total_as_written)}."
+        f"the figures used add up to {as_in_sheet(column.total_as_written)} in that unit."
         for column in columns
         if column.stated and column.total_as_written is not None
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from gpit_fairshare.numbers import full_percentage, written_value
+from gpit_fairshare.numbers import written_value
 from gpit_fairshare.reports import document
 from gpit_fairshare.scheme.model import NO_ORIGIN
 from gpit_fairshare.scheme.shape import number
@@ -180,8 +180,6 @@ def _figure(text: str, unit: str) -> str:
         value = number(text)
     except ValueError:
         return text
-    if unit == "%" and not text.endswith("%") and "/" not in text:
-        return full_percentage(value)
     return written_value(value, unit, text)
 
 

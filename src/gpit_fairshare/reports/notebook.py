@@ -13,7 +13,8 @@ from gpit_fairshare.engine import Result
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.explanation import Explanation
 from gpit_fairshare.files import read_regular
-from gpit_fairshare.reports.allocation import allocation_document, allocation_screen
+from gpit_fairshare.reports.allocation import allocation_document, allocation_screen, summary_line
+from gpit_fairshare.reports.allocation_opening import Opening
 from gpit_fairshare.reports.checking import checking_document
 from gpit_fairshare.reports.comparison import comparison_document
 from gpit_fairshare.reports.explanation import explanation_document
@@ -47,6 +48,11 @@ def _ignore(_done: float, _total: float) -> None:
 def html(subject: Presented) -> str:
     """Return the report that a screen shows, as a piece of HTML for a notebook."""
     return fragment(_report(subject, is_short=True))
+
+
+def summary(result: Result) -> str:
+    """Return a run in one line."""
+    return summary_line(Opening(result))
 
 
 def markdown(subject: Presented, **options: Any) -> str:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from gpit_fairshare.comparison import Comparison
     from gpit_fairshare.engine import Result
-    from gpit_fairshare.reports.document import Document
+    from gpit_fairshare.reports.document import Block, Document
     from gpit_fairshare.reports.terminal import Advance
 
 COMPARISON_ENDINGS: Final = (".xlsx", ".json", ".csv")
@@ -154,6 +154,12 @@ class ResultFiles:
         """Return the names of all files."""
         return [path.name for path in self.paths]
 
+    @property
+    def explainable(self) -> Path | None:
+        """Return the first file that `gpit explain` can read: a result that has its manifest; None without one."""
+        complete = {*RESULT_ENDINGS} - {*TABLE_ENDINGS}
+        return next((path for path in self._outputs if path in self._manifests or path.suffix.lower() in complete), None)
+
     def add(self, option: str, path: Path | None, endings: Sequence[str], refusal: str) -> None:
         """Add a file that another option asks for.
 
@@ -182,11 +188,11 @@ class ResultFiles:
 
         Args:
             result: The result for the outputs, each in the format of its ending.
-            document: The report on it; outputs in the formats of documents have it, with the manifest below.
+            document: The report on it; outputs in the formats of documents have it; a page has the manifest below.
             advance: Called with the progress of writing a workbook.
             others: The files of other options, each with its writer.
         """
-        from gpit_fairshare.reports.document import Heading, Verbatim  # noqa: PLC0415  # not for --help
+        from gpit_fairshare.reports.document import Heading, Paragraph, Verbatim  # noqa: PLC0415  # not for --help
         from gpit_fairshare.results import writing  # noqa: PLC0415  # polars loads here, not for --help
         from gpit_fairshare.structured_texts import json_text  # noqa: PLC0415
 
@@ -194,7 +200,11 @@ class ResultFiles:
             for path in self._outputs:
                 draft, ending = stack.enter_context(in_place(path)), path.suffix.lower()
                 if ending in FORMATS:
-                    manifest = Verbatim(json_text(dict(result.manifest)).rstrip(), "json")
+                    manifest: Block = Verbatim(json_text(dict(result.manifest)).rstrip(), "json")
+                    if ending == ".md":
+                        manifest = Paragraph(
+                            "A workbook (.xlsx) or a JSON document of this run has its manifest."
+                        )
                     blocks = [*document.blocks, Heading("Manifest"), manifest]
                     write_file(replace(document, blocks=blocks), draft, ending)
                     continue

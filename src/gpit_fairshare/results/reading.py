@@ -18,7 +18,7 @@ from gpit_fairshare.inputs.files.grids import MEGABYTE, Unreadable
 from gpit_fairshare.magnitude import LARGEST, without_traces
 from gpit_fairshare.results import RESULT_ENDINGS, manifest_name
 from gpit_fairshare.results.model import KEYS, Origins, Record, inputs_of, scheme_of
-from gpit_fairshare.results.workbooks import book_manifest, read_book
+from gpit_fairshare.results.workbooks import COMPARISON, book_manifest, read_book
 from gpit_fairshare.results.writing import FORMULA_STARTS, JSON_SCHEMA, MANIFEST_SCHEMA
 from gpit_fairshare.structured_texts import parse_json
 
@@ -108,6 +108,7 @@ def open_result(path: str | Path) -> ResultFile:
                 return ResultFile(path, data, book_manifest(path.name, data, LARGEST_RESULT), {})
     manifest_path = path.with_name(manifest_name(path))
     if not manifest_path.is_file():
+        _read_table_file(path, data, path.suffix.lower())  # refuses a comparison, which has no manifest
         raise UsageError(
             f"{path.name}: its manifest {manifest_path.name} is not in its folder, and a table alone does not say how "
             "it was made; put the manifest there, or write the table with --manifest"
@@ -175,9 +176,11 @@ def _parse_result_document(name: str, data: bytes) -> dict[str, Any]:
     """Return the JSON document of a result.
 
     Raises:
-        UsageError: It has another schema, or no list of rows.
+        UsageError: It is a comparison, has another schema, or has no list of rows.
     """
     document = _parse_document(name, data)
+    if str(document.get("schema")).startswith("gpit-comparison/"):
+        raise UsageError(f"{name}: {COMPARISON}")
     if document.get("schema") != JSON_SCHEMA:
         raise UsageError(f"{name}: expected a result of gpit allocate ({JSON_SCHEMA}); found {_schema_text(document)}")
     if not isinstance(document.get("rows"), list):
@@ -218,9 +221,11 @@ def _read_table_file(path: Path, data: bytes, ending: str) -> tuple[pl.DataFrame
     """Return the rows of a CSV or Parquet file, and manifest and origins from its manifest file, if there is one.
 
     Raises:
-        UsageError: The file has changed since its manifest was written.
+        UsageError: The file is a comparison, or has changed since its manifest was written.
     """
     frame = table_frame(path.name, data, ending)
+    if {"old", "new", "first_difference"} <= {*frame.columns}:
+        raise UsageError(f"{path.name}: {COMPARISON}")
     manifest_path = path.with_name(manifest_name(path))
     if not manifest_path.is_file():
         return frame, None, {}

@@ -24,6 +24,8 @@ CHANGED: Final = "Changed in the workbook since the run."
 """The assumption of a parameter that was changed in the workbook."""
 CHANGED_INPUT: Final = "changed in the workbook since the run"
 """Begins the origin of an input that was changed in the workbook."""
+COMPARISON: Final = "is a comparison of gpit compare; give one of the two results that it compares"
+"""Why a file of a comparison is no result, after its name."""
 _PIECE: Final = re.compile(r"JSON ([0-9]{1,6}) of ([0-9]{1,6})")
 
 
@@ -65,6 +67,13 @@ class _Sheets:
         self.cells = cache(lambda sheet: dict(rows(sheet)))
         """Returns the rows of a sheet that are not empty, by row number."""
 
+    def has(self, sheet: str) -> bool:
+        """Return whether the workbook has a sheet of this name that can be read."""
+        try:
+            return bool(self.cells(sheet))
+        except Exception:  # noqa: BLE001  # no such sheet, or an unreadable one
+            return False
+
     def value(self, sheet: str, column: str, row: int, *, may_be_blank: bool = False) -> Any:
         """Return the value of a cell; None if it is empty, or if it has no usable value and may be blank.
 
@@ -91,10 +100,7 @@ def _read_manifest(sheets: _Sheets) -> dict[str, Any]:
     """
     pieces: dict[int, str] = {}
     count = 0
-    try:
-        rows = sheets.cells(MANIFEST)
-    except Exception:  # noqa: BLE001  # no such sheet, or an unreadable one: reported below
-        rows = {}
+    rows = sheets.cells(MANIFEST) if sheets.has(MANIFEST) else {}
     for cells in rows.values():
         match = _PIECE.fullmatch(str(cells[0])) if len(cells) > 1 else None
         if match:
@@ -105,6 +111,8 @@ def _read_manifest(sheets: _Sheets) -> dict[str, Any]:
     except ValueError as fault:
         manifest, reason = None, f" ({fault})" if isinstance(fault, TextError) else ""
     if not isinstance(manifest, dict):
+        if sheets.has("Changes") and sheets.has("Causes"):
+            raise UsageError(f"{sheets.name}: {COMPARISON}")
         raise UsageError(
             f"{sheets.name}: has no readable manifest{reason}; expected a workbook of gpit allocate with its sheet "
             "Manifest unchanged"

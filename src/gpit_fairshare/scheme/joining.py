@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from pathlib import PureWindowsPath
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
@@ -24,6 +25,7 @@ from gpit_fairshare.scheme.outcomes import PLACEHOLDER, derived_outcomes, report
 from gpit_fairshare.scheme.parts import MOST_STEPS, Linker, Module, load_module
 from gpit_fairshare.scheme.shape import FILE_MODELS, File, FormulaFile, SchemeFile, SchemeHeader, TransitionFile
 from gpit_fairshare.scheme.values import Setting, give_defaults, give_values, list_assumptions
+from gpit_fairshare.words import joined as joined_words
 from gpit_fairshare.words import nearest, one_line
 
 if TYPE_CHECKING:
@@ -78,6 +80,8 @@ class Joined:
     """Names of the formula and the transition."""
     paid_from: str = ""
     """Who pays for protection, as the scheme or its transition says."""
+    replacing: list[str] = field(default_factory=list)
+    """The formula and the transition that the run has in place of the scheme's own: `formula by-need`."""
     reads: list[LoadedFile[Any]] = field(default_factory=list)
     """Every file that could be read, each once."""
     draft: Linker = field(default_factory=Linker)
@@ -92,6 +96,12 @@ class Joined:
         """Name of the step that is the answer of the file."""
         model: File = self.read.model
         return (model.scheme.result if isinstance(model, SchemeFile) else None) or model.answer
+
+    def note_replaced(self, kind: FileKind, chosen: str, own: str | None) -> None:
+        """Note the formula or transition that was chosen, if a scheme has another one of its own, or none."""
+        # Base names, as a manifest has no folders: a run and its rerun have the same title.
+        if self.read.model.kind == "scheme" and PureWindowsPath(chosen).name != PureWindowsPath(own or "").name:
+            self.replacing.append(f"{kind} {self.formula if kind == 'formula' else self.transition}")
 
 
 def join(
@@ -214,6 +224,7 @@ def _link_files(joined: Joined, faults: Faults, formula: str | None, transition:
             formula_read = read_file(chosen, FormulaFile, faults, read if formula is None else None)
             joined.reads.append(formula_read)
             joined.formula = formula_read.model.formula.name
+            joined.note_replaced("formula", chosen, head.formula if head else None)
             draft.add(load_module(formula_read, faults), faults)
         except StoppedError:
             stopped = True
@@ -229,6 +240,7 @@ def _link_files(joined: Joined, faults: Faults, formula: str | None, transition:
         transition_read = read_file(chosen, TransitionFile, faults, read if transition is None else None)
         joined.reads.append(transition_read)
         joined.transition = transition_read.model.transition.name
+        joined.note_replaced("transition", chosen, head.transition if head else None)
         joined.paid_from = joined.paid_from or transition_read.model.transition.paid_from or ""
         module = load_module(transition_read, faults)
         if not stopped:
@@ -326,7 +338,8 @@ def _make_scheme(joined: Joined, file: SchemeFile, money: Money, notes: tuple[st
     reads = list({(read.file, read.digest): read for read in draft.reads}.values())
     return Scheme(
         name=head.name,
-        title=head.title,
+        # Titles name the scheme's own rule: with another, figures must not go by that name alone.
+        title=f"{head.title}, with {joined_words(joined.replacing)}" if joined.replacing else head.title,
         organisation=head.organisation,
         years=tuple(head.years),
         formula=joined.formula,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 from gpit_fairshare.language.kinds import ORGANISATION, Kind, Symbol, Type
 from gpit_fairshare.language.tree import Expression, names_in
-from gpit_fairshare.numbers import written_value
+from gpit_fairshare.numbers import parameter_values, written_value
 from gpit_fairshare.presentation import short_repr
 from gpit_fairshare.words import counted, span
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 NOT_RECORDED: Final = {"recorded": False}
 """Metadata of a field that follows from the others, so that no result records it."""
 
+AMOUNTS: Final = ("£", "people", "£ per head")
+"""Units of amounts: a percentage with a sign is a change of one, never a value."""
 NO_ORIGIN: Final = "draft: no source or assumption"
 
 
@@ -71,7 +73,9 @@ class ParameterValue:
     """The scheme's own value, if this one replaces it for the run; None if the scheme has none."""
 
     def change_text(self, unit: str | None) -> str:
-        """Return the value in its unit as text, after the value that it replaces, if any: `£1 → £2`."""
+        """Return the value in its unit as text, after the value that it replaces, if any: `-10% → -5%`."""
+        if self.replaces and unit not in AMOUNTS:
+            return " → ".join(parameter_values(self.replaces.value, self.value, (unit, unit)))
         values = [self.replaces, self] if self.replaces else [self]
         return " → ".join(written_value(value.value, unit, value.as_written) for value in values)
 

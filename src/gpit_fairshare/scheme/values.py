@@ -10,7 +10,7 @@ from gpit_fairshare.errors import UsageError
 from gpit_fairshare.findings import FindingCode, Where
 from gpit_fairshare.language.units import is_comparable_unit
 from gpit_fairshare.numbers import exact, shortest_decimal
-from gpit_fairshare.scheme.model import Assumption, Parameter, ParameterValue, Upkeep
+from gpit_fairshare.scheme.model import AMOUNTS, Assumption, Parameter, ParameterValue, Upkeep
 from gpit_fairshare.scheme.shape import EVERY_YEAR, NAME, ParameterEntry, SchemeFile, ValueEntry, fraction, number
 from gpit_fairshare.words import nearest, one_line
 
@@ -29,8 +29,6 @@ _RATIOS: Final = ("%", "ratio")
 """Units of which any percentage can be a value."""
 _CHANGE: Final = re.compile(r"(?P<start>[^*]*[0-9%]\s*)(?P<change>\*.*|(?<![eE])[+-][0-9.]+%)")
 """A number and a change of it, such as `200000000*0.97` or `200000000+3%`."""
-_AMOUNTS: Final = ("£", "people", "£ per head")
-"""Units in which a percentage with a sign is a change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +91,10 @@ class Setting:
         factor = None
         if text.startswith("*"):
             factor = fraction(text[1:])
-        elif unit in _AMOUNTS and is_signed_percentage(text):
+        elif unit in AMOUNTS and is_signed_percentage(text):
             factor = 1 + fraction(text)
         elif problem := percentage_problem(self.name, text, unit):
-            if unit in _AMOUNTS:
+            if unit in AMOUNTS:
                 problem += f"; for a change of the scheme's value write +{text} or -{text}"
             elif unit is None:
                 problem += f" for the value and *{shortest_decimal(exact(float(1 + fraction(text))))} for the change"

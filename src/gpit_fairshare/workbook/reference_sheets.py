@@ -126,7 +126,9 @@ def _notes(layout: Layout) -> list[tuple[str, str]]:
     if OPENING in layout.organisations()[layout.years[0]].helpers:
         later = f", then the {inside(scheme.labels[scheme.result])} of the year before" if layout.years[1:] else ""
         spend = inside(scheme.labels.get(BASELINE, "Historic spend"))
-        text = f"Opening baseline: {spend} in {layout.years[0]}{later}. Money of merged organisations is added up."
+        text = (
+            f"Opening baseline: the {spend} that the run starts from{later}. Money of merged organisations is added up."
+        )
         notes.append(("Note 1", text))
     if FAIR_SHARE in scheme.symbols:
         text = (
