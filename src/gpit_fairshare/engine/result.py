@@ -51,8 +51,8 @@ class Result(Presented):
     """Effects of each assumption that is a number; empty if they were not calculated."""
 
     def __repr__(self) -> str:
-        """Return the line of `gpit allocate --quiet`, and where to look."""
-        return f"<Result of {cut(self._summary(), 240)}; see .rows, .national, .findings>"
+        """Return the line of `gpit allocate --quiet`, the number of rows, and where to look."""
+        return f"<Result of {cut(self._summary(), 230)}; {self.rows.height:,} rows; see .rows, .national, .findings>"
 
     @property
     def agrees(self) -> bool:
