@@ -216,6 +216,8 @@ def test_decimal_commas(folder):
 
     faults = folder.faults(text.format("1,234", "12,5"), needs=(PEOPLE, SPEND))
     assert [fault.place for fault in faults] == ["row 2, list size", "row 2, historic_spend"]
+    assert "a decimal or thousands" in faults[0].remedy  # as of 1.234; a full stop would not help
+    assert "full stop as the decimal point" in faults[1].remedy
 
 
 def test_open_quotation_mark(folder):

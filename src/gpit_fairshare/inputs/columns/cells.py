@@ -51,8 +51,8 @@ _SPACES = "\u00a0\u2007\u2009\u202f"
 """Spaces that spreadsheets put between thousands. An ordinary space could also separate two numbers."""
 _SIZES = {"k": 3, "thousand": 3, "m": 6, "mn": 6, "million": 6, "bn": 9, "billion": 9}
 _DIGITS = rf"[0-9]{{1,3}}(?:,[0-9]{{3}})+|[0-9]{{1,3}}(?:[{_SPACES}][0-9]{{3}})+|[0-9]+"
-_EITHER = re.compile(rf"[{_MINUS}]?[1-9][0-9]{{0,2}}\.[0-9]{{3}}")
-"""A decimal, or thousands if the file has decimal commas."""
+_EITHER = re.compile(rf"[{_MINUS}]?[1-9][0-9]{{0,2}}[.,][0-9]{{3}}")
+"""A decimal, or thousands, if the file may have decimal commas."""
 _PLAIN = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 _NUMBER = re.compile(
     rf"(?P<before>[{_MINUS}+]?)\s?(?P<pound>£|GBP\s?)?\s?(?P<after>[{_MINUS}]?)"
