@@ -43,6 +43,8 @@ _SCIENTIFIC = re.compile(r"[0-9](?:\.[0-9]+)?E[+-][0-9]{2,3}")
 _CHANGED_BY_EXCEL = ((_DATE, "a date", "MAR1 into 01-Mar"), (_SCIENTIFIC, "a number", "1E5 into 1E+05"))
 _GIVE_A_CODE = "Give the row a code, or delete it if it is a total or a note"
 _YEAR = re.compile(r"(?:FY\s*)?((?:19|20)[0-9]{2})\s*[/–-]?\s*([0-9]{2}|(?:19|20)[0-9]{2})", re.IGNORECASE)
+_YEAR_INSIDE = re.compile(r"(?<![0-9])(?:19|20)[0-9]{2}\s?[/_–-]\s?(?:20)?[0-9]{2}(?![0-9]|[/_–-][0-9]{1,2}(?![0-9]))")
+"""A financial year in a heading, title or name; texts such as `2014-15-03` are days."""
 _UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """Unicode's categories of control characters, invisible characters and line separators."""
 
@@ -222,6 +224,14 @@ def parse_year(text: Any) -> str | None:
     first, second = match.groups()
     after = str(int(first) + 1)
     return f"{first}/{after[2:]}" if second in (after, after[2:]) else None
+
+
+def without_years(text: str) -> tuple[str, frozenset[str]]:
+    """Return a text without the financial years that it names, and these years, written as `2014/15`."""
+    years = {match[0]: parse_year("".join(match[0].split()).replace("_", "/")) for match in _YEAR_INSIDE.finditer(text)}
+    for written, year in years.items():
+        text = text.replace(written, " ") if year else text
+    return " ".join(text.split()), frozenset(year for year in years.values() if year)
 
 
 def read_year(cell: Any) -> CellReading:
