@@ -72,9 +72,11 @@ class StoppedError(Exception):
 class Faults(FindingCollector):
     """Findings about the files of a scheme, and the names that could not be resolved."""
 
-    def __init__(self, *, collect: bool = False) -> None:
+    def __init__(self, *, collect: bool = False, needs_values: bool = True) -> None:
         """Collect errors if `collect` is true; otherwise raise the first one as a `SchemeError`."""
         super().__init__(None if collect else SchemeError)
+        self.needs_values = needs_values
+        """Whether a parameter without a value for a year is an error."""
         self.files: dict[tuple[str, str], None] = {}
         """Base name and SHA-256 of every file that was read, in order, even if the files could not be joined."""
         self.unresolved: set[str] = set()

@@ -41,8 +41,11 @@ def load(
     transition: str | None = None,
     settings: Sequence[Setting] = (),
     years: Sequence[str] | None = None,
+    needs_values: bool = True,
 ) -> Scheme:
     """Read a scheme with its formula and transition and return it ready to run.
+
+    Without `needs_values`, parameters may lack values: it is then ready to read inputs, and not to run.
 
     `formula` and `transition` replace those that the scheme names. `years` replaces its years; values for other years
     are then not used. Values keep their source or assumption. A setting replaces a value for this run and is marked.
@@ -55,7 +58,7 @@ def load(
     """
     loaded = join(
         scheme,
-        Faults(),
+        Faults(needs_values=needs_values),
         formula=formula,
         transition=transition,
         settings=settings,

@@ -225,7 +225,8 @@ def give_values(
         if missing and name not in faults.unresolved and years != NO_YEARS:
             years_there = f" (there are values for {', '.join(values)})" if values else ""
             gaps.append((declaration, missing[0], f"{name} ({entry.label}) in {', '.join(missing)}{years_there}"))
-    _report_gaps(gaps, read, faults)
+    if faults.needs_values:
+        _report_gaps(gaps, read, faults)
     _check_bounds(parameters, declared, faults, read)
     return parameters, notes
 
