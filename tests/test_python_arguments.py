@@ -132,3 +132,13 @@ def test_one_receiver_or_folder_may_be_given_as_a_text(files, tmp_path):
     (path,) = allocate(**run).write(tmp_path / "a.json")
 
     assert verify(path, str(inputs)).files[0].place.endswith("population.csv")
+
+
+@pytest.mark.parametrize("year", ["2014/15", "2014-15", "2014/2015", "201415", "FY2014/15"])
+def test_years_are_read_in_every_spelling_of_files(files, year):
+    """A year that a file may have may be typed: for the years of a run, a setting, and one year of an explanation."""
+    run = allocate(**files, years=year, settings={f"revenue_budget@{year}": 1_000_000})
+
+    assert run.scheme.years == ("2014/15",)
+    assert run.year(year)["fair_share"].sum() == 1_000_000
+    assert explain(run, "A", year=year).years

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final, ParamSpec, Protocol, TypeVar, get_type_hints
 
 from gpit_fairshare.errors import UsageError
-from gpit_fairshare.words import joined, nearest, one_line
+from gpit_fairshare.words import joined, nearest, one_line, parse_year
 
 
 class DataFrame(Protocol):
@@ -200,7 +200,7 @@ def _checked(name: str, kind: OptionKind, value: Any) -> Any:
         case OptionKind.YEARS | OptionKind.CODES:
             texts = tuple([value] if isinstance(value, str) else value if isinstance(value, Iterable) else [value])
             if all(isinstance(text, str) for text in texts):
-                return texts
+                return tuple(parse_year(text) or text for text in texts) if kind is OptionKind.YEARS else texts
             fits = False
         case OptionKind.DAY:
             fits = isinstance(value, str | date)

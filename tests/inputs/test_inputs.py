@@ -26,7 +26,7 @@ from folders import (
 from gpit_fairshare.errors import InputError, UsageError
 from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.inputs.checked_tables import read_inputs
-from gpit_fairshare.inputs.columns.cells import parse_year, year_start
+from gpit_fairshare.inputs.columns.cells import year_start
 from gpit_fairshare.inputs.columns.headings import plain_name
 from gpit_fairshare.inputs.columns.standard_columns import folded, standard_columns
 from gpit_fairshare.inputs.files.grids import LARGEST, MEGABYTE
@@ -34,6 +34,7 @@ from gpit_fairshare.inputs.files.reading import letters, split_sheet
 from gpit_fairshare.inputs.model import NeededColumn, Request, Restated
 from gpit_fairshare.inputs.tables.sums import exact_total
 from gpit_fairshare.run_options import MEGABYTES
+from gpit_fairshare.words import parse_year
 
 # The table of findings
 

@@ -652,7 +652,7 @@ def test_setting_of_an_unknown_name_or_year(refusal):
     assert refusal(settings=settings("budget@2016/17=5")) == (
         "--set budget@2016/17: the scheme has the years 2014/15, 2015/16"
     )
-    assert "the scheme has the years 2014/15, 2015/16" in refusal(settings=settings("budget@2014-15=5"))
+    assert "the scheme has the years 2014/15, 2015/16" in refusal(settings=settings("budget@2014-16=5"))
     assert refusal(settings=settings("budget=5", "budget=6")) == "--set budget: set twice; set it once"
 
 

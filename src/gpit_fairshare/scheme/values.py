@@ -12,7 +12,7 @@ from gpit_fairshare.language.units import is_comparable_unit
 from gpit_fairshare.numbers import exact, grouped_decimal, shortest_decimal
 from gpit_fairshare.scheme.model import Assumption, Parameter, ParameterValue, Upkeep
 from gpit_fairshare.scheme.shape import EVERY_YEAR, NAME, ParameterEntry, SchemeFile, ValueEntry, fraction, number
-from gpit_fairshare.words import nearest, one_line
+from gpit_fairshare.words import nearest, one_line, parse_year
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -80,7 +80,7 @@ class Setting:
                 number(part)
         except ValueError as fault:
             raise UsageError(f"--set {one_line(text)}: {one_line(fault, 200)}") from None
-        return cls(name, year or None, value, start)
+        return cls(name, parse_year(year) or year or None, value, start)
 
     def apply(self, own: ParameterValue | None, unit: str | None, year: str) -> ParameterValue:
         """Return the value that it gives a parameter with this unit in a year, in place of its `own` value.

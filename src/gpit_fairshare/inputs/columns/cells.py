@@ -19,6 +19,7 @@ from gpit_fairshare.inputs.columns.units import scale_figure
 from gpit_fairshare.inputs.files.grids import ERROR_TEXTS, Broken, is_blank
 from gpit_fairshare.magnitude import SMALLEST, is_in_bounds
 from gpit_fairshare.numbers import shortest
+from gpit_fairshare.words import parse_year
 
 if TYPE_CHECKING:
     from gpit_fairshare.inputs.model import NeededColumn
@@ -42,7 +43,6 @@ _SCIENTIFIC = re.compile(r"[0-9](?:\.[0-9]+)?E[+-][0-9]{2,3}")
 """A code such as 1E5 after Excel has changed it into a number."""
 _CHANGED_BY_EXCEL = ((_DATE, "a date", "MAR1 into 01-Mar"), (_SCIENTIFIC, "a number", "1E5 into 1E+05"))
 _GIVE_A_CODE = "Give the row a code, or delete it if it is a total or a note"
-_YEAR = re.compile(r"(?:FY\s*)?((?:19|20)[0-9]{2})\s*[/–-]?\s*([0-9]{2}|(?:19|20)[0-9]{2})", re.IGNORECASE)
 _YEAR_INSIDE = re.compile(r"(?<![0-9])(?:19|20)[0-9]{2}\s?[/_–-]\s?(?:20)?[0-9]{2}(?![0-9]|[/_–-][0-9]{1,2}(?![0-9]))")
 """A financial year in a heading, title or name; texts such as `2014-15-03` are days."""
 _UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
@@ -208,22 +208,6 @@ def read_text(cell: Any, length: int = TEXT_LENGTH) -> CellReading:
             remedy="Type the text again",
         )
     return CellReading(text, (FindingCode.TRIMMED,) if text != cell else ())
-
-
-def parse_year(text: Any) -> str | None:
-    """Read a financial year in any of its spellings as `2014/15`; return None for anything else.
-
-    `2014/15`, `2014-15`, `2014/2015`, `201415` (also as a number) and `FY2014-15` are read. The second part must be
-    the year after the first: `2014/16` and `2014` are not financial years.
-    """
-    if isinstance(text, bool) or not isinstance(text, str | int):
-        return None
-    match = _YEAR.fullmatch(str(text).strip())
-    if not match:
-        return None
-    first, second = match.groups()
-    after = str(int(first) + 1)
-    return f"{first}/{after[2:]}" if second in (after, after[2:]) else None
 
 
 def without_years(text: str) -> tuple[str, frozenset[str]]:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.findings import FindingCode
-from gpit_fairshare.inputs.columns.cells import parse_year, without_years
+from gpit_fairshare.inputs.columns.cells import without_years
 from gpit_fairshare.inputs.columns.column_units import ColumnUnits
 from gpit_fairshare.inputs.columns.marks import bare_heading
 from gpit_fairshare.inputs.columns.standard_columns import folded, is_named, standard_columns
 from gpit_fairshare.inputs.columns.units import parse_unit, split_unit
-from gpit_fairshare.words import counted, listed, nearest, quoted_option
+from gpit_fairshare.words import counted, listed, nearest, parse_year, quoted_option
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
