@@ -59,7 +59,10 @@ _SLIPS: Final = (
     (r"\.\d+", "a number that begins with a point; write 0{0}"),
     (r"[A-Za-z][\w.-]*(?: [\w.-]+)*", 'a text without quotes; write "{0}"'),
 )
-"""What people write as a value that is no TOML, and what to write: `{0}` is what was found, `{1}` its digits, `{2}` a part."""
+"""What people write as a value that is no TOML, and what to write.
+
+`{0}` is what was found, `{1}` only its digits, and `{2}` and further ones are the groups of the pattern.
+"""
 STAND_IN: Final = "?"
 _LISTS: Final = ("steps", "checks", "outcomes")
 _TABLES: Final = ("parameters", "inputs", "values", "sources")
