@@ -26,10 +26,10 @@ def files(tmp_path):
         ([], {"zzz": 1}, r"\(zzz=…\): there is no such argument; the arguments are population, spend, .* and "),
         (["x.csv"], {}, r"\('x.csv'\): every argument needs its name, such as population=…"),
         ([], {"settings": ["a=1"]}, r'settings=\[\'a=1\'\]: expected a dictionary, such as {"revenue_budget@2015/16"'),
-        ([], {"settings": {"a": None}}, r"settings={'a': None}: expected a dictionary"),
+        ([], {"settings": {"a": None}}, r"settings: 'a': expected a number or a text; found None"),
         ([], {"settings": {5: 1}}, r"settings={5: 1}: expected a dictionary"),
-        ([], {"mapping": {"A": 5}}, r"mapping={'A': 5}: expected a dictionary"),
-        ([], {"units": {"A": 5}}, r"units={'A': 5}: expected a dictionary"),
+        ([], {"mapping": {"A": 5}}, r"mapping: 'A': expected a text; found 5"),
+        ([], {"units": {"A": 5}}, r"units: 'A': expected a text; found 5"),
         ([], {"years": 2014}, r'years=2014: expected a text or a list of texts, such as "2014/15"'),
         ([], {"years": [2014]}, r"years=\[2014\]: expected a text or a list of texts"),
         ([], {"leave_out": 5}, r"leave_out=5: expected a text or a list of texts"),
@@ -132,3 +132,13 @@ def test_one_receiver_or_folder_may_be_given_as_a_text(files, tmp_path):
     (path,) = allocate(**run).write(tmp_path / "a.json")
 
     assert verify(path, str(inputs)).files[0].place.endswith("population.csv")
+
+
+@pytest.mark.parametrize("year", ["2014/15", "2014-15", "2014/2015", "201415", "FY2014/15"])
+def test_years_are_read_in_every_spelling_of_files(files, year):
+    """A year that a file may have may be typed: for the years of a run, a setting, and one year of an explanation."""
+    run = allocate(**files, years=year, settings={f"revenue_budget@{year}": 1_000_000})
+
+    assert run.scheme.years == ("2014/15",)
+    assert run.year(year)["fair_share"].sum() == 1_000_000
+    assert explain(run, "A", year=year).years

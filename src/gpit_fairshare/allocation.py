@@ -29,6 +29,7 @@ from gpit_fairshare.run_options import (
     listed,
 )
 from gpit_fairshare.scheme.joining import load
+from gpit_fairshare.scheme.naming import STANDARD_INPUTS
 from gpit_fairshare.scheme.values import Setting
 from gpit_fairshare.words import joined
 
@@ -119,14 +120,15 @@ def _inputs_and_run_of(earlier: object, scheme: Scheme, options: RunOptions) -> 
     return earlier.inputs, {**run, **{key: earlier.manifest["run"][key] for key in keys.values()}}
 
 
-def load_scheme(options: RunOptions) -> Scheme:
-    """Load the scheme of a run, with the formula, transition, values and years of its options."""
+def load_scheme(options: RunOptions, *, needs_values: bool = True) -> Scheme:
+    """Load the scheme of a run, with the formula, transition, values and years of its options; see `load`."""
     return load(
         str(options.scheme),
         formula=None if options.formula is None else str(options.formula),
         transition=None if options.transition is None else str(options.transition),
         settings=[Setting.read(f"{name}={value}") for name, value in (options.settings or {}).items()],
         years=options.years,
+        needs_values=needs_values,
     )
 
 
@@ -201,7 +203,7 @@ def _needs_of(scheme: Scheme) -> dict[str, Any]:
     for part in parts:
         for name, position in names_in(part.tree):
             used_in.setdefault(name, f"{part.where}, character {position}")
-    others = tuple(name for name, symbol in scheme.symbols.items() if symbol.role != "input")
+    others = (*(name for name, symbol in scheme.symbols.items() if symbol.role != "input"), *STANDARD_INPUTS)
     needs = tuple(
         NeededColumn(
             symbol.name,

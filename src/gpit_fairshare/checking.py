@@ -107,7 +107,7 @@ def check(options: CheckOptions) -> Report:
     """  # noqa: DOC502 - raised by what it calls
     with named_files(options) as files:
         if options.scheme or options.formula or options.transition or options.settings or options.years:
-            scheme = load_scheme(replace(options, scheme=options.scheme or DEFAULT_SCHEME))
+            scheme = load_scheme(replace(options, scheme=options.scheme or DEFAULT_SCHEME), needs_values=False)
             name, request = scheme.name, request_for(scheme, options, files)
         else:
             # Without a scheme, the years are those of the files, and every column of numbers is checked.

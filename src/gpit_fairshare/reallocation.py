@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any, Final
 from gpit_fairshare.allocation import allocate, reading
 from gpit_fairshare.errors import GpitError, InputError, UsageError
 from gpit_fairshare.inputs.checked_tables import inspect_inputs
-from gpit_fairshare.inputs.columns.cells import EVERY_YEAR, parse_year
+from gpit_fairshare.inputs.columns.cells import EVERY_YEAR
 from gpit_fairshare.inputs.files.reading import split_sheet
 from gpit_fairshare.inputs.model import Request
 from gpit_fairshare.numbers import figure
 from gpit_fairshare.results.reading import open_result
 from gpit_fairshare.results.writing import rows_as_csv
 from gpit_fairshare.run_options import MEGABYTES, DataFrame, InputFrame, RunOptions, listed
-from gpit_fairshare.words import joined, nearest
+from gpit_fairshare.words import joined, nearest, parse_year
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final, ParamSpec, Protocol, TypeVar, get_type_hints
 
 from gpit_fairshare.errors import UsageError
-from gpit_fairshare.words import joined, nearest, one_line
+from gpit_fairshare.words import joined, nearest, one_line, parse_year
 
 
 class DataFrame(Protocol):
@@ -193,14 +193,14 @@ def _checked(name: str, kind: OptionKind, value: Any) -> Any:
     match kind:
         case _ if value is None:
             return () if kind is OptionKind.CODES else None
-        case OptionKind.SETTINGS:
-            fits = _is_dictionary(value, str | Number)
-        case OptionKind.COLUMNS | OptionKind.UNITS:
-            fits = _is_dictionary(value, str)
+        case OptionKind.SETTINGS | OptionKind.COLUMNS | OptionKind.UNITS:
+            fits = isinstance(value, Mapping) and all(isinstance(key, str) for key in value)
+            if fits:
+                _check_entries(name, kind, value)
         case OptionKind.YEARS | OptionKind.CODES:
             texts = tuple([value] if isinstance(value, str) else value if isinstance(value, Iterable) else [value])
             if all(isinstance(text, str) for text in texts):
-                return texts
+                return tuple(parse_year(text) or text for text in texts) if kind is OptionKind.YEARS else texts
             fits = False
         case OptionKind.DAY:
             fits = isinstance(value, str | date)
@@ -213,11 +213,16 @@ def _checked(name: str, kind: OptionKind, value: Any) -> Any:
     return value
 
 
-def _is_dictionary(value: Any, types: Any) -> bool:
-    """Return whether a value maps texts to values of these types."""
-    return isinstance(value, Mapping) and all(
-        isinstance(key, str) and isinstance(entry, types) for key, entry in value.items()
-    )
+def _check_entries(name: str, kind: OptionKind, value: Mapping[str, Any]) -> None:
+    """Check that each value of a dictionary is a text, or in settings a number.
+
+    Raises:
+        UsageError: One is not.
+    """
+    for key, entry in value.items():
+        if not isinstance(entry, str | Number if kind is OptionKind.SETTINGS else str):
+            expected = "a number or a text" if kind is OptionKind.SETTINGS else "a text"
+            raise UsageError(f"{name}: {one_line(repr(key))}: expected {expected}; found {one_line(repr(entry), 40)}")
 
 
 def listed(files: Files, argument: str) -> list[str | InputFrame]:

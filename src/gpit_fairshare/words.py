@@ -1,11 +1,11 @@
-"""Nouns, lists and sentences for all texts that users see."""
+"""Nouns, lists and sentences for all texts that users see, and the spellings of years that they may write."""
 
 from __future__ import annotations
 
 import difflib
 import re
 import unicodedata
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 _NUMBER: Final = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
 _WORDS: Final = re.compile(r"[\W_]+")
 _LOOK_ALIKE: Final = str.maketrans("oil", "011")
+_FINANCIAL_YEAR: Final = re.compile(
+    r"(?:FY\s*)?((?:19|20)[0-9]{2})\s*[/–-]?\s*([0-9]{2}|(?:19|20)[0-9]{2})", re.IGNORECASE
+)
 _UNUSUAL: Final = re.compile(r"[^\n\t -~]")
 _COMMAND: Final = re.compile(r"(?<=#)#(?=[\w.-]*\[)|(?<!\S:)(?<=:):")
 """Text that a CI server takes as a command in a log: `::error::` at the start of a line, `##[error]` anywhere."""
@@ -110,6 +113,22 @@ def nearest(name: str, known_names: Iterable[str], count: int = 3) -> str:
 def nearest_of(name: str, known_names: Iterable[str]) -> str:
     """Return the most similar of the known names; empty if none is similar."""
     return "".join(near_names(name, known_names, most=1))
+
+
+def parse_year(text: Any) -> str | None:
+    """Read a financial year in any of its spellings as `2014/15`; return None for anything else.
+
+    `2014/15`, `2014-15`, `2014/2015`, `201415` (also as a number) and `FY2014-15` are read. The second part must be
+    the year after the first: `2014/16` and `2014` are not financial years.
+    """
+    if isinstance(text, bool) or not isinstance(text, str | int):
+        return None
+    match = _FINANCIAL_YEAR.fullmatch(str(text).strip())
+    if not match:
+        return None
+    first, second = match.groups()
+    after = str(int(first) + 1)
+    return f"{first}/{after[2:]}" if second in (after, after[2:]) else None
 
 
 def is_money(unit: str | None) -> bool:

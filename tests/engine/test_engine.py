@@ -8,7 +8,7 @@ import random
 import polars as pl
 import pytest
 
-from gpit_fairshare import CalculationError, FormulaError, GpitError, allocate
+from gpit_fairshare import CalculationError, FormulaError, GpitError, InputError, SchemeError, allocate, check
 from gpit_fairshare.engine.measures import inequality
 from running import SAMPLES, SHARED, population_file, write_rows
 from small_schemes import MERGER, NATION, POT, TWO, people_by_year, rows_of, scheme
@@ -515,6 +515,39 @@ def test_a_missing_column_to_report_by_is_a_note():
 
     assert [finding.level for finding in run.findings if finding.number == "R08"] == ["note"]
     assert not [finding for finding in allocate(sample=True).findings if finding.number == "R08"]
+
+
+def test_a_misspelt_column_to_report_by_is_a_warning(tmp_path):
+    """`regoin` beside a column `region` is a slip, so the warning names the column."""
+    path = scheme(tmp_path, "allocation = share_out(pot, by=registered_population)")
+    path.write_text(path.read_text(encoding="utf-8").replace("[scheme]", '[scheme]\nreport_by = "regoin"'), "utf-8")
+    people = write_rows(tmp_path / "p.csv", [{"org_code": "A", "registered_population": 5, "Region": "North"}])
+    run = allocate(population=people, scheme=path)
+
+    (finding,) = (finding for finding in run.findings if finding.number == "R08")
+    assert finding.level == "warning"
+    assert finding.found.endswith("there are no totals by regoin; did you mean region?")
+
+
+def test_the_nearest_name_may_be_a_standard_column(tmp_path):
+    """In the step blended_population, registred_population is a slip of registered_population, not of the step."""
+    steps = """
+        blended_population = registred_population * 0.6
+        allocation = share_out(pot, by=blended_population)
+    """
+    people = write_rows(tmp_path / "p.csv", [{"org_code": "A", "List size": 5}])
+    with pytest.raises(InputError, match="; the nearest is 'registered_population'"):
+        allocate(population=people, scheme=scheme(tmp_path, steps))
+
+
+def test_checking_inputs_needs_no_values(tmp_path):
+    """The scheme fair-share has no budget of its own, and a file can be checked before it is known; a run needs it."""
+    people = population_file(tmp_path, {"A": 100, "B": 300})
+
+    report = check(population=people, scheme="fair-share", years="2025/26")
+    assert (report.years, [finding for finding in report.findings if finding.level == "error"]) == (("2025/26",), [])
+    with pytest.raises(SchemeError, match="there is no value for revenue_budget"):
+        allocate(population=people, scheme="fair-share", years="2025/26")
 
 
 # Checks that stop, and other years -----------------------------------------------------------------------

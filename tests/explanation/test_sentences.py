@@ -118,7 +118,10 @@ CLAUSES = {
     },
     "cap-and-scale": {
         "at the guarantee": ("guarantee", lambda f: [f.own.opening * F(8, 10)]),
-        "gain scaled back": ("gain cap", lambda f: [f.own.opening * F(105, 100), f.kept(F(105, 100), F(8, 10)), 1]),
+        "between cap and fair share": (
+            "gain cap",
+            lambda f: [f.own.opening * F(105, 100), f.kept(F(105, 100), F(8, 10)), 1],
+        ),
         "at the fair share": ("guarantee", lambda f: [f.own.opening * F(8, 10)]),
     },
     "cost-above-funding": {
@@ -132,11 +135,17 @@ CLAUSES = {
     "floor-and-ceiling": {
         "at the floor": ("floor", lambda f: [-10, f.own.opening * F(9, 10)]),
         "at the ceiling": ("ceiling", lambda f: [20, f.own.opening * F(12, 10)]),
-        "gain scaled back": ("floor", lambda f: [f.kept_below_ceilings(), 1, f.own.opening * F(9, 10)]),
+        "between floor and fair share": (
+            "floor",
+            lambda f: [f.own.opening * F(9, 10), f.kept_below_ceilings(), 1],
+        ),
     },
     "floor-damping": {
         "at the floor": ("floor", lambda f: [-10, f.own.opening * F(9, 10)]),
-        "gain scaled back": ("floor", lambda f: [f.kept(F(9, 10), F(9, 10)), 1, f.own.opening * F(9, 10)]),
+        "between floor and fair share": (
+            "floor",
+            lambda f: [f.own.opening * F(9, 10), f.kept(F(9, 10), F(9, 10)), 1],
+        ),
     },
     "gap-percentage": {
         "at the floor": ("floor", lambda f: [f.own.opening]),

@@ -26,7 +26,7 @@ from folders import (
 from gpit_fairshare.errors import InputError, UsageError
 from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.inputs.checked_tables import read_inputs
-from gpit_fairshare.inputs.columns.cells import parse_year, year_start
+from gpit_fairshare.inputs.columns.cells import year_start
 from gpit_fairshare.inputs.columns.headings import plain_name
 from gpit_fairshare.inputs.columns.standard_columns import folded, standard_columns
 from gpit_fairshare.inputs.files.grids import LARGEST, MEGABYTE
@@ -34,6 +34,7 @@ from gpit_fairshare.inputs.files.reading import letters, split_sheet
 from gpit_fairshare.inputs.model import NeededColumn, Request, Restated
 from gpit_fairshare.inputs.tables.sums import exact_total
 from gpit_fairshare.run_options import MEGABYTES
+from gpit_fairshare.words import parse_year
 
 # The table of findings
 
@@ -216,6 +217,8 @@ def test_decimal_commas(folder):
 
     faults = folder.faults(text.format("1,234", "12,5"), needs=(PEOPLE, SPEND))
     assert [fault.place for fault in faults] == ["row 2, list size", "row 2, historic_spend"]
+    assert "a decimal or thousands" in faults[0].remedy  # as of 1.234; a full stop would not help
+    assert "full stop as the decimal point" in faults[1].remedy
 
 
 def test_open_quotation_mark(folder):

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from folders import about, column
+from folders import PEOPLE as POPULATION
+from folders import SPEND, about, column
 from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.inputs.columns.cells import read_number
 from gpit_fairshare.inputs.columns.units import scale_figure, split_unit, unit_alone, unit_in_title
@@ -246,3 +247,37 @@ def test_parts_of_people(folder):
     )
 
     assert about(folder.read("org_code,list size\n00C,106613\n"), FindingCode.UNIT) == []
+
+
+@pytest.mark.parametrize(
+    "heading", ["GP IT spend 2024/25 (£m)", "GP IT spend (£m) 2024-25", "2024/2025 GP IT spend (£m)"]
+)
+def test_a_financial_year_in_a_heading_does_not_hide_it(folder, heading):
+    """£1.5m is 1,500,000, whatever year the heading names; a year far from that of the run is a warning."""
+    for text, warned in ((heading, True), (heading.replace("2024", "2013").replace("25", "14"), False)):
+        inputs = folder.read(
+            "org_code,list size\n00C,5\n", f"org_code,{text}\n00C,1.5\n", needs=(POPULATION, SPEND), scheme="x"
+        )
+
+        assert column(inputs, "historic_spend") == {"00C": 1_500_000}
+        assert any("is about 2024/25" in warning for warning in about(inputs, FindingCode.OTHER_SCHEME)) == warned
+
+
+@pytest.mark.parametrize(
+    "headings",
+    [
+        "org_code,GP IT spend 2013/14,GP IT spend 2014/15",
+        "org_code,GP IT spend 2013/14,Plan 2014/15",
+        "org_code,year,GP IT spend 2013/14",
+    ],
+)
+def test_headings_of_several_years_are_not_read_as_one(folder, headings):
+    """With a column for each year, or years in rows, no heading is taken for the spend of the run."""
+    fault = folder.fault(
+        "org_code,list size\n00C,5\n",
+        f"{headings}\n00C,2014/15,2\n" if "year" in headings else f"{headings}\n00C,1,2\n",
+        needs=(POPULATION, SPEND),
+    )
+
+    assert fault.number == "I09"
+    assert "no column historic_spend" in fault.found

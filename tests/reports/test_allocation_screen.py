@@ -335,7 +335,8 @@ class TestTables:
     def test_boards(self, boards):
         """42 ICBs between a floor and a ceiling: the outcomes add up to 42 and the screen has at most 30 lines."""
         text = shown(boards)
-        outcomes = dict(re.findall(r"(?m)^  (At the floor|At the ceiling|Gain scaled back) +(\d+) ICBs$", text))
+        labels = "At the floor|At the ceiling|Between floor and fair share"
+        outcomes = dict(re.findall(rf"(?m)^  ({labels}) +(\d+) ICBs$", text))
 
         at_floor = sum(
             allocation < floor + 1  # rounding to whole pounds adds less than £1

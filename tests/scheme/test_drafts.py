@@ -252,6 +252,16 @@ def test_a_title_names_the_rule_that_a_run_replaces(tmp_path):
         ("revenue_budget: 5", "a key without =; write one word, = and a value, such as floor_growth = 0.5"),
         ("revenue_budget = “5”", 'curly quotes; write straight ones, as in "text"'),
         ("years = 2025/26", 'a year or fraction without quotes; write "2025/26"'),
+        ("date = 27-03-2025", "a date with its day first; write it as 2025-03-27"),
+        ("date = 27/03/2025", "a date with its day first; write it as 2025-03-27"),
+        (
+            r'formula = "C:\Users\x.toml"',
+            r"\ in a text in double quotes; write / in its place, or put the text in single quotes",
+        ),
+        (
+            r'formula = "rules\x.toml"',
+            r"\ in a text in double quotes; write / in its place, or put the text in single quotes",
+        ),
         ("date = 3 April 2014", "a date in words; write it as 2014-04-03"),
         ("formula = registered-population", 'a text without quotes; write "registered-population"'),
         ("share = .5", "a number that begins with a point; write 0.5"),

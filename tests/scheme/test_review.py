@@ -740,3 +740,14 @@ def test_an_opening_baseline_is_a_column_that_is_used(tmp_path):
 
     assert finding.place == "transition › opening_baseline"
     assert "no step or check uses an input column x" in finding.found
+
+
+def test_a_budget_in_a_transition_alone_is_named_as_such(tmp_path):
+    """The budget is the formula's: the review of the transition says so, as a run does, and says nothing else of it."""
+    path = schemes.write(
+        tmp_path, "floor.toml", schemes.TRANSITION.replace("max(fair_share, floor)", "max(fair_share, revenue_budget)")
+    )
+    errors = [finding for finding in review(str(path)).findings if finding.level == "error"]
+
+    assert [finding.number for finding in errors] == ["S13"]
+    assert "but not revenue_budget; for the money to spend, write total(fair_share)" in errors[0].found

@@ -557,6 +557,31 @@ def test_no_number(text):
     assert len(str(caught.value)) < 200
 
 
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("£226,000,000", "226000000, without £, commas and letters"),
+        ("£226m", "226000000, without £, commas and letters"),
+        ("219,220,000", "219220000, without £, commas and letters"),
+        ("-£1.25bn", "-1250000000, without £, commas and letters"),
+        ("12.5k", "12500, without £, commas and letters"),
+        ("3 million", "3000000, without £, commas and letters"),
+        ("\u22125%", "-5%, with - as its minus"),
+        ("\u20130.5", "-0.5, with - as its minus"),
+        ("1,5", "1500000, 0.5, 5% or 1/6"),
+        ("12,34,567", "1500000, 0.5, 5% or 1/6"),
+    ],
+)
+def test_amounts_as_people_write_them(text, plain):
+    """A number with £, commas, a word for its size or a long minus is refused, with its digits to write instead."""
+    with pytest.raises(ValueError, match="is not a number") as caught:
+        number(text)
+
+    assert str(caught.value) == f"{text!r} is not a number; write {plain}"
+    if "as its" in plain or "without" in plain:
+        number(plain.partition(",")[0])
+
+
 def test_number_of_the_other_kinds():
     """True is not a number, and minus 0 is 0."""
     with pytest.raises(ValueError, match="not a number"):
@@ -627,7 +652,7 @@ def test_setting_of_an_unknown_name_or_year(refusal):
     assert refusal(settings=settings("budget@2016/17=5")) == (
         "--set budget@2016/17: the scheme has the years 2014/15, 2015/16"
     )
-    assert "the scheme has the years 2014/15, 2015/16" in refusal(settings=settings("budget@2014-15=5"))
+    assert "the scheme has the years 2014/15, 2015/16" in refusal(settings=settings("budget@2014-16=5"))
     assert refusal(settings=settings("budget=5", "budget=6")) == "--set budget: set twice; set it once"
 
 

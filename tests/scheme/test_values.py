@@ -178,6 +178,37 @@ def test_relative_settings_that_cannot_be(tmp_path, settings, message):
 
 
 @pytest.mark.parametrize(
+    ("typed", "percentage", "meant"),
+    [
+        ("10", "1,000%", "write 10%, or 1000% if that is meant"),
+        ("-5", "-500%", "write -5%, or -500% if that is meant"),
+        ("2.5", "250%", "write 2.5%, or 250% if that is meant"),
+        ("3/2", "150%", "write 3/2%, or 150% if that is meant"),
+    ],
+)
+def test_a_percentage_without_its_sign_is_refused(tmp_path, typed, percentage, meant):
+    """10 would be 1,000%; one that is meant is written so. That is so for settings, values, examples and bounds."""
+    message = f"{typed} is {percentage} for rate; {meant}"
+    in_toml = f'"{typed}"' if "/" in typed else typed
+
+    assert refusal(tmp_path, f"rate={typed}", text=with_rate("%", "0.5")) == f"--set rate: {message}"
+    assert refusal(tmp_path, f"rate={typed}*0.5", text=with_rate("%", "0.5")) == f"--set rate: {message}"
+    assert refusal(tmp_path, text=with_rate("%", in_toml)).endswith(f": {message}")
+    for key in ("minimum", "maximum", "example"):
+        text = with_rate("%", "0.5").replace('unit = "%"', f'unit = "%"\n{key} = {in_toml}')
+        assert refusal(tmp_path, text=text) == f"mine.toml: parameters › rate › {key}: {message}"
+
+
+def test_a_percentage_above_100_with_its_sign_is_a_value(tmp_path):
+    """1000% is ten times; so are 1 and -1 as numbers, which are 100% and -100%; a ratio may be 10."""
+    for unit, typed, value in (("%", "1000%", 10), ("%", "1", 1), ("%", "-1", -1), ("ratio", "10", 10)):
+        scheme = loaded(tmp_path, f"rate={typed}", text=with_rate(unit, "0.5"))
+        assert values_of(scheme, "rate") == [value, value]
+    changed_rate = loaded(tmp_path, "rate=*3", text=with_rate("%", "0.5")).parameters["rate"].values["2014/15"]
+    assert (changed_rate.value, changed_rate.as_written) == (1.5, "150%")
+
+
+@pytest.mark.parametrize(
     ("setting", "expected"),
     [("200_000*0.97", 194_000), ("200000 * 1/4", 50_000), ("200000+3%", 206_000), ("1e3-3%", 970)],
 )
@@ -377,3 +408,16 @@ def test_a_result_with_a_percentage_of_earlier_versions_is_read(result):
     scheme = defined(table, result.scheme.files, result.scheme.digest, "result.json")
 
     assert values_of(scheme) == [-0.05, 9]
+
+
+def test_a_result_with_a_number_above_100_percent_of_earlier_versions_is_read(result):
+    """Earlier versions took 10 and 3/2 in % as 1,000% and 150%; their results are read as what they were."""
+    table = json.loads(json.dumps(result.manifest["definition"]))
+    rate = json.loads(json.dumps(table["parameters"][0]))
+    rate |= {"name": "rate", "unit": "%", "minimum": "-2", "maximum": "12.5"}
+    rate["values"]["2014/15"] |= {"value": "10"}
+    rate["values"]["2015/16"] |= {"value": "3/2"}
+    table["parameters"].append(rate)
+    scheme = defined(table, result.scheme.files, result.scheme.digest, "result.json")
+
+    assert values_of(scheme, "rate") == [10, 1.5]

@@ -42,7 +42,7 @@ def calculate(scheme: Scheme, inputs: Inputs) -> Result:
         years[year] = before = run.now
     funds = tuple(fund for year in years.values() for fund in funds_of(scheme, year))
     from_kernels = [finding for year in years.values() for finding in year.too_fine.values()]
-    findings = (*inputs.findings, *notes_of(scheme, funds, years), *from_kernels)
+    findings = (*inputs.findings, *notes_of(scheme, funds, years, inputs.sources), *from_kernels)
     rows = tidy(scheme, years)
     manifest = manifest_of(scheme, inputs, findings, checks)
     return Result(scheme, inputs, years, tuple(checks), funds, findings, rows, manifest)

@@ -9,21 +9,24 @@ from gpit_fairshare.findings import Finding, FindingCode
 from gpit_fairshare.language.kinds import ORGANISATION
 from gpit_fairshare.language.plugin_functions import without_excel
 from gpit_fairshare.numbers import figure
-from gpit_fairshare.words import joined
+from gpit_fairshare.words import joined, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from gpit_fairshare.engine.model import Fund, Year
+    from gpit_fairshare.inputs.model import InputSource
     from gpit_fairshare.scheme.model import Check, Scheme, Step
 
 
-def notes_of(scheme: Scheme, funds: Sequence[Fund], years: Mapping[str, Year]) -> list[Finding]:
+def notes_of(
+    scheme: Scheme, funds: Sequence[Fund], years: Mapping[str, Year], sources: Iterable[InputSource]
+) -> list[Finding]:
     """Return the notes and warnings of a run about its scheme and its money.
 
     They are about values that are not used, parameters set for this run, a missing `report_by` column, functions that
     Excel does not have, unspent and new money, an amount that each of several groups gets in full, allocations that
-    cannot be paid, and a money account that does not balance.
+    cannot be paid, and a money account that does not balance. The `sources` are the run's files, with their columns.
     """
     notes = [Finding.note(FindingCode.VALUES_NOT_USED, note) for note in scheme.notes]
     notes += [
@@ -36,7 +39,10 @@ def notes_of(scheme: Scheme, funds: Sequence[Fund], years: Mapping[str, Year]) -
     if by and not any(by in year.organisations.columns for year in years.values()):
         message = f"the scheme reports by {by}, and no input file has that column: there are no totals by {by}"
         remedy = "Correct report_by in the scheme, or add the column to the population file"
-        notes.append(Finding.note(FindingCode.NO_COLUMN_TO_REPORT_BY, message, remedy))
+        columns = [column for source in sources for _, column in source.matched]
+        similar = nearest(by, columns)
+        report = Finding.warning if similar else Finding.note
+        notes.append(report(FindingCode.NO_COLUMN_TO_REPORT_BY, message + similar, remedy))
     parts: list[Step | Check] = [*scheme.steps, *scheme.checks]
     for part in parts:
         if functions := without_excel(part.tree):

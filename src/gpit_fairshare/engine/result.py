@@ -10,12 +10,11 @@ import polars as pl
 
 from gpit_fairshare.engine.measures import YearMeasures, measures_of, with_no_outcome
 from gpit_fairshare.errors import UsageError
-from gpit_fairshare.inputs.columns.cells import parse_year
 from gpit_fairshare.language.kinds import NATIONAL
 from gpit_fairshare.plugins import LIBRARIES_OF_RESULTS
 from gpit_fairshare.presentation import Presented, cut
 from gpit_fairshare.scheme.definition import definition
-from gpit_fairshare.words import joined
+from gpit_fairshare.words import joined, parse_year
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -9,12 +9,12 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from gpit_fairshare.errors import UsageError
-from gpit_fairshare.inputs.columns.cells import parse_year, year_start
+from gpit_fairshare.inputs.columns.cells import year_start
 from gpit_fairshare.inputs.mergers.crosswalk import day_in_words
 from gpit_fairshare.language import tree
 from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, Kind, group
 from gpit_fairshare.results.agreement import NATION, label_inside
-from gpit_fairshare.words import counted, joined, near_names
+from gpit_fairshare.words import counted, joined, near_names, parse_year
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -13,7 +13,6 @@ from gpit_fairshare.errors import UsageError
 from gpit_fairshare.explanation.organisation import became
 from gpit_fairshare.explanation.summary import YearSummary, year_summaries
 from gpit_fairshare.files import read_regular, reading_problem
-from gpit_fairshare.inputs.columns.cells import parse_year
 from gpit_fairshare.numbers import megabytes, or_dash, percentage_change, signed
 from gpit_fairshare.reports.allocation_opening import Opening
 from gpit_fairshare.reports.document import Document, Paragraph, Title
@@ -22,7 +21,7 @@ from gpit_fairshare.reports.formats.md import in_markdown
 from gpit_fairshare.results.writing import rows_as_csv
 from gpit_fairshare.scheme.outcomes import PLACEHOLDER, figure_in_sentence
 from gpit_fairshare.templates import LETTER, file_content
-from gpit_fairshare.words import joined, nearest, one_line, span
+from gpit_fairshare.words import joined, nearest, one_line, parse_year, span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

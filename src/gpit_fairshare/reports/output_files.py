@@ -158,7 +158,9 @@ class ResultFiles:
     def explainable(self) -> Path | None:
         """Return the first file that `gpit explain` can read: a result that has its manifest; None without one."""
         complete = {*RESULT_ENDINGS} - {*TABLE_ENDINGS}
-        return next((path for path in self._outputs if path in self._manifests or path.suffix.lower() in complete), None)
+        return next(
+            (path for path in self._outputs if path in self._manifests or path.suffix.lower() in complete), None
+        )
 
     def add(self, option: str, path: Path | None, endings: Sequence[str], refusal: str) -> None:
         """Add a file that another option asks for.
@@ -202,9 +204,7 @@ class ResultFiles:
                 if ending in FORMATS:
                     manifest: Block = Verbatim(json_text(dict(result.manifest)).rstrip(), "json")
                     if ending == ".md":
-                        manifest = Paragraph(
-                            "A workbook (.xlsx) or a JSON document of this run has its manifest."
-                        )
+                        manifest = Paragraph("A workbook (.xlsx) or a JSON document of this run has its manifest.")
                     blocks = [*document.blocks, Heading("Manifest"), manifest]
                     write_file(replace(document, blocks=blocks), draft, ending)
                     continue

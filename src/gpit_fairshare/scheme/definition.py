@@ -29,7 +29,7 @@ from gpit_fairshare.scheme.model import (
 )
 from gpit_fairshare.scheme.naming import IN_EVERY_TABLE
 from gpit_fairshare.scheme.parts import load_module
-from gpit_fairshare.scheme.values import percentage_problem
+from gpit_fairshare.scheme.values import as_percentage, percentage_problem
 from gpit_fairshare.words import one_line
 
 if TYPE_CHECKING:
@@ -227,9 +227,10 @@ def _as_file(table: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _readable_percentages(entry: dict[str, Any], parameter: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an entry with numbers instead of percentages that only earlier versions of gpit took as such."""
+    """Return an entry with its numbers and percentages as this version reads them; earlier ones read more of them."""
+    rewritten = as_percentage if parameter["unit"] == "%" else lambda text: repr(shape.number(text))
     changed = {
-        key: repr(shape.number(entry[key]))
+        key: rewritten(str(entry[key]))
         for key in ("value", "minimum", "maximum")
         if percentage_problem(parameter["name"], str(entry.get(key, "")), parameter["unit"])
     }

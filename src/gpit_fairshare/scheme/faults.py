@@ -50,6 +50,7 @@ _MESSAGES: Final = {
 _SLIPS: Final = (
     ("=", "two equals signs; write one"),
     (r"[-+]?[\d_.]+ ?%", 'a percentage without quotes; write "{0}"'),
+    (r"(\d\d)[-/.](\d\d)[-/.](\d{4})", "a date with its day first; write it as {4}-{3}-{2}"),
     (r"\d{1,2} [A-Za-z]+ \d{4}", "a date in words; write it as 2014-04-03"),
     (r"\d+/\d+", 'a year or fraction without quotes; write "{0}"'),
     (r"[-+]?\d{1,3}(?:[, ]\d{3})+(?!\d)", "a number with commas or blanks; write {1}"),
@@ -58,7 +59,10 @@ _SLIPS: Final = (
     (r"\.\d+", "a number that begins with a point; write 0{0}"),
     (r"[A-Za-z][\w.-]*(?: [\w.-]+)*", 'a text without quotes; write "{0}"'),
 )
-"""What people write as a value that is no TOML, and what to write: `{0}` is what was found, `{1}` only its digits."""
+"""What people write as a value that is no TOML, and what to write.
+
+`{0}` is what was found, `{1}` only its digits, and `{2}` and further ones are the groups of the pattern.
+"""
 STAND_IN: Final = "?"
 _LISTS: Final = ("steps", "checks", "outcomes")
 _TABLES: Final = ("parameters", "inputs", "values", "sources")
@@ -72,9 +76,11 @@ class StoppedError(Exception):
 class Faults(FindingCollector):
     """Findings about the files of a scheme, and the names that could not be resolved."""
 
-    def __init__(self, *, collect: bool = False) -> None:
+    def __init__(self, *, collect: bool = False, needs_values: bool = True) -> None:
         """Collect errors if `collect` is true; otherwise raise the first one as a `SchemeError`."""
         super().__init__(None if collect else SchemeError)
+        self.needs_values = needs_values
+        """Whether a parameter without a value for a year is an error."""
         self.files: dict[tuple[str, str], None] = {}
         """Base name and SHA-256 of every file that was read, in order, even if the files could not be joined."""
         self.unresolved: set[str] = set()
@@ -155,6 +161,8 @@ def toml_problem(fault: tomllib.TOMLDecodeError, text: str) -> tuple[str, str]:
         reason = "the same key is given twice before this place"
     elif reason.startswith("Illegal character '\\n'"):
         reason = "a text in quotes does not end on its line"
+    elif reason.startswith(("Unescaped '", "Invalid hex value")):
+        reason = "\\ in a text in double quotes; write / in its place, or put the text in single quotes"
     elif reason.startswith("Expected '=' after a key"):
         reason = _slip(text, place) or "a key without =; write one word, = and a value, such as floor_growth = 0.5"
     else:
@@ -170,7 +178,7 @@ def _slip(text: str, place: str) -> str:
     value = row[equals + 1 :].strip()
     for pattern, slip in _SLIPS if equals > 0 else ():
         if match := re.match(pattern, value):
-            return slip.format(match[0], re.sub("[, ]", "_", match[0]))
+            return slip.format(match[0], re.sub("[, ]", "_", match[0]), *match.groups())
     return ""
 
 

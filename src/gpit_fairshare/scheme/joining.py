@@ -29,11 +29,13 @@ from gpit_fairshare.words import joined as joined_words
 from gpit_fairshare.words import nearest, one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from gpit_fairshare.scheme.library import FileKind
 
 MOST_PARAMETERS: Final = 1_000
+BUDGET: Final = "revenue_budget"
+"""The parameter that all formulas of the library share out: often used by mistake in a transition."""
 
 
 def load(
@@ -43,8 +45,11 @@ def load(
     transition: str | None = None,
     settings: Sequence[Setting] = (),
     years: Sequence[str] | None = None,
+    needs_values: bool = True,
 ) -> Scheme:
     """Read a scheme with its formula and transition and return it ready to run.
+
+    Without `needs_values`, parameters may lack values: it is then ready to read inputs, and not to run.
 
     `formula` and `transition` replace those that the scheme names. `years` replaces its years; values for other years
     are then not used. Values keep their source or assumption. A setting replaces a value for this run and is marked.
@@ -57,7 +62,7 @@ def load(
     """
     loaded = join(
         scheme,
-        Faults(),
+        Faults(needs_values=needs_values),
         formula=formula,
         transition=transition,
         settings=settings,
@@ -230,7 +235,12 @@ def _link_files(joined: Joined, faults: Faults, formula: str | None, transition:
             stopped = True
     joined.reads.append(read)
     try:
-        draft.add(load_module(read, faults), faults)
+        module = load_module(read, faults)
+        if isinstance(read.model, TransitionFile):  # alone, without the formula that would declare the budget
+            _report_inner_names(
+                module, {BUDGET} - module.own_names - {*read.model.parameters, *read.model.inputs}, faults
+            )
+        draft.add(module, faults)
     except StoppedError:
         stopped = True
     chosen = head.transition if head and transition is None else transition
@@ -264,6 +274,11 @@ def _check_independent(module: Module, draft: Linker, faults: Faults) -> None:
     inner_names = (
         (steps | set(draft.parameters)) - module.own_names - set(module.read.model.parameters) - {"fair_share"}
     )
+    _report_inner_names(module, inner_names, faults)
+
+
+def _report_inner_names(module: Module, inner_names: Collection[str], faults: Faults) -> None:
+    """Report each use of a formula's own names in a transition; a name that nothing else defines is then unresolved."""
     formulas: tuple[Part, ...] = (*module.steps, *module.checks, *module.outcomes)
     for formula in formulas:
         for name, position in tree.names_in(formula.tree):
@@ -276,6 +291,7 @@ def _check_independent(module: Module, draft: Linker, faults: Faults) -> None:
                     formula=formula.as_written,
                 )
                 faults.formula_error(fault, formula.place, FindingCode.USES_FORMULA)
+                faults.unresolved.add(name)
     for outcome in module.outcomes:
         for name in PLACEHOLDER.findall(outcome.because):
             if name in inner_names:

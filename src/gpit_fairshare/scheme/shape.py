@@ -9,6 +9,7 @@ import datetime as dt  # noqa: TC003  # Pydantic reads the annotations when the 
 import math
 import re
 import unicodedata
+from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, Self
 
@@ -40,6 +41,12 @@ _NUMBER = re.compile(
     r"([+-]?(?:[0-9]+/[0-9]+|(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]{1,4})?))\s*(%?)", re.IGNORECASE
 )
 _LONGEST_NUMBER: Final = 1_000
+_AMOUNT = re.compile(
+    r"(?P<sign>[-+−–]?)\s?(?P<digits>[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?P<decimals>\.[0-9]+)?"
+    r"\s?(?:(?P<thousands>k|thousand)|(?P<millions>mn?|million)|(?P<billions>bn|billion))?\s?(?P<percent>%?)",
+    re.IGNORECASE,
+)
+"""A number as people write amounts, after £ is removed: `219,220,000`, `226m`, `−5%`."""
 
 _WORDS: Final = {"cost_type": ("revenue", "capital"), "committed": ("yes", "no")}
 """The words that may mark a line of a spend file; categories are free."""
@@ -99,7 +106,7 @@ def number(value: Exact) -> float:
             raise ValueError  # noqa: TRY004, TRY301  # reported below, in one place
         result = float(fraction(value) if isinstance(value, str) else value)
     except (ValueError, ZeroDivisionError):
-        raise ValueError(f"{label} is not a number; write 1500000, 0.5, 5% or 1/6") from None
+        raise ValueError(f"{label} is not a number; write {_in_plain_digits(str(value))}") from None
     except OverflowError:
         result = math.inf
     if not math.isfinite(result):
@@ -107,6 +114,18 @@ def number(value: Exact) -> float:
     if not is_in_bounds(result):
         raise ValueError(f"{label} is too {'large' if abs(result) > 1 else 'small'}; {BOUNDS}")
     return result + 0.0  # minus zero becomes zero
+
+
+def _in_plain_digits(text: str) -> str:
+    """Return what to write in place of a text that is no number: an amount in its digits, or else examples."""
+    match = _AMOUNT.fullmatch(text.replace("£", "").strip()) if len(text) <= 25 else None
+    if not match:
+        return "1500000, 0.5, 5% or 1/6"
+    size = 3 * next((power for power, name in enumerate(("thousands", "millions", "billions"), 1) if match[name]), 0)
+    amount = Decimal(match["digits"].replace(",", "") + (match["decimals"] or "")).scaleb(size)
+    is_long_minus = match["sign"] in tuple("−–")
+    reason = "with - as its minus" if is_long_minus else "without £, commas and letters"
+    return f"{'-' if is_long_minus else match['sign']}{amount:f}{match['percent']}, {reason}"
 
 
 def fraction(text: str) -> Fraction:

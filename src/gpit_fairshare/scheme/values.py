@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.findings import FindingCode, Where
 from gpit_fairshare.language.units import is_comparable_unit
-from gpit_fairshare.numbers import exact, shortest_decimal
+from gpit_fairshare.numbers import exact, grouped_decimal, shortest_decimal
 from gpit_fairshare.scheme.model import AMOUNTS, Assumption, Parameter, ParameterValue, Upkeep
 from gpit_fairshare.scheme.shape import EVERY_YEAR, NAME, ParameterEntry, SchemeFile, ValueEntry, fraction, number
-from gpit_fairshare.words import nearest, one_line
+from gpit_fairshare.words import nearest, one_line, parse_year
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -78,7 +78,7 @@ class Setting:
                 number(part)
         except ValueError as fault:
             raise UsageError(f"--set {one_line(text)}: {one_line(fault, 200)}") from None
-        return cls(name, year or None, value, start)
+        return cls(name, parse_year(year) or year or None, value, start)
 
     def apply(self, own: ParameterValue | None, unit: str | None, year: str) -> ParameterValue:
         """Return the value that it gives a parameter with this unit in a year, in place of its `own` value.
@@ -93,11 +93,12 @@ class Setting:
             factor = fraction(text[1:])
         elif unit in AMOUNTS and is_signed_percentage(text):
             factor = 1 + fraction(text)
-        elif problem := percentage_problem(self.name, text, unit):
+        typed = text if factor is None else self.start
+        if problem := percentage_problem(self.name, typed, unit):
             if unit in AMOUNTS:
-                problem += f"; for a change of the scheme's value write +{text} or -{text}"
+                problem += f"; for a change of the scheme's value write +{typed} or -{typed}"
             elif unit is None:
-                problem += f" for the value and *{shortest_decimal(exact(float(1 + fraction(text))))} for the change"
+                problem += f" for the value and *{shortest_decimal(exact(float(1 + fraction(typed))))} for the change"
             raise UsageError(f"{self.flag}: {problem}")
         if factor is not None:
             base = self.start or (own.as_written if own else "")
@@ -110,6 +111,8 @@ class Setting:
                 text = _multiplied(base, factor)
             except ValueError as fault:
                 raise UsageError(f"{flag}: {one_line(fault, 200)}") from None
+            if unit == "%" and _is_beyond_one(text):
+                text = as_percentage(text)
         return ParameterValue(number(text), text, assumption=SET_FOR_RUN, overridden=True, replaces=own)
 
 
@@ -132,8 +135,13 @@ def is_signed_percentage(text: str) -> bool:
 def percentage_problem(name: str, text: str, unit: str | None) -> str:
     """Return why a number cannot be a value or bound of a parameter with this unit; empty if it can.
 
-    A percentage is a value of % and ratio. Without a unit, a percentage with a sign may be meant as a change.
+    A percentage is a value of % and ratio. Without a unit, a percentage with a sign may be meant as a change. With the
+    unit %, a number beyond 1 without the sign is more likely a percentage than the multiple that it is.
     """
+    if unit == "%" and _is_beyond_one(text):
+        in_full = as_percentage(text)
+        share = grouped_decimal(exact(100 * number(text)))
+        return f"{text} is {share}% for {name}; write {text}%, or {in_full} if that is meant"
     if not text.endswith("%") or unit in _RATIOS:
         return ""
     if unit:
@@ -144,6 +152,21 @@ def percentage_problem(name: str, text: str, unit: str | None) -> str:
         f"{text} may be a value or a change, because {name} has no unit; give the parameter its unit where it is "
         f'declared, such as unit = "%", or write {shortest_decimal(exact(number(text)))}'
     )
+
+
+def _is_beyond_one(text: str) -> bool:
+    """Return whether a text is a number above 1 or below -1, written without the sign %."""
+    try:
+        return not text.endswith("%") and abs(fraction(text)) > 1
+    except ValueError:  # the name of another parameter
+        return False
+
+
+def as_percentage(text: str) -> str:
+    """Return a number as a percentage that is read as the same number: `10` is `1000%`."""
+    hundredfold = fraction(text) * 100
+    percentage = f"{shortest_decimal(exact(float(hundredfold)))}%"
+    return percentage if number(percentage) == number(text) else f"{hundredfold}%"
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +223,8 @@ def give_values(
         if missing and name not in faults.unresolved and years != NO_YEARS:
             years_there = f" (there are values for {', '.join(values)})" if values else ""
             gaps.append((declaration, missing[0], f"{name} ({entry.label}) in {', '.join(missing)}{years_there}"))
-    _report_gaps(gaps, read, faults)
+    if faults.needs_values:
+        _report_gaps(gaps, read, faults)
     _check_bounds(parameters, declared, faults, read)
     return parameters, notes
 
@@ -284,6 +308,9 @@ def _make_parameter(
     default = declaration.entry.default if not declaration.values else None
     # A setting for one year overrides a setting for all years.
     chosen = {setting.year: setting for setting in settings if setting.name == declaration.name}
+    if problem := percentage_problem(declaration.name, str(declaration.entry.example_ or ""), unit):
+        place = Where(declaration.origin.file, f"parameters › {declaration.name} › example")
+        faults.error(FindingCode.UNITS_DO_NOT_FIT, place, problem)
     values: dict[str, ParameterValue] = {}
     for year in years:
         setting = chosen.get(year) or chosen.get(None)
@@ -331,6 +358,8 @@ def _check_bounds(
             limits = _limits_by_year(parameter, bound_text, parameters, place, faults)
             for year in [year for year in parameter.values if year in limits]:
                 value, limit = parameter.values[year], limits[year]
+                if percentage_problem(name, value.as_written, parameter.unit):
+                    continue  # reported with the values
                 if (value.value < limit.value) if bound == "minimum" else (value.value > limit.value):
                     of_run = value.overridden or limit.overridden
                     its_value = f", which is {limit.as_written} in that year" if bound_text in parameters else ""

@@ -20,7 +20,7 @@ from gpit_fairshare.scheme.joining import Joined, join, load
 from gpit_fairshare.scheme.library import library_names
 from gpit_fairshare.scheme.values import Setting
 from gpit_fairshare.templates.workbooks import POPULATION, Template, TemplateColumn, workbook
-from gpit_fairshare.words import nearest, one_line, plural
+from gpit_fairshare.words import nearest, one_line, parse_year, plural
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,6 +52,7 @@ def filled_in(
     Raises:
         UsageError: There is no such transition, or a parameter of it has neither default nor example.
     """
+    years = [parse_year(year) or year for year in years]
     transition, names = transition or "none", library_names("transition")
     if transition not in names:
         hint = nearest(transition, names)

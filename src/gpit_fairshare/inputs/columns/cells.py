@@ -19,6 +19,7 @@ from gpit_fairshare.inputs.columns.units import scale_figure
 from gpit_fairshare.inputs.files.grids import ERROR_TEXTS, Broken, is_blank
 from gpit_fairshare.magnitude import SMALLEST, is_in_bounds
 from gpit_fairshare.numbers import shortest
+from gpit_fairshare.words import parse_year
 
 if TYPE_CHECKING:
     from gpit_fairshare.inputs.model import NeededColumn
@@ -42,7 +43,8 @@ _SCIENTIFIC = re.compile(r"[0-9](?:\.[0-9]+)?E[+-][0-9]{2,3}")
 """A code such as 1E5 after Excel has changed it into a number."""
 _CHANGED_BY_EXCEL = ((_DATE, "a date", "MAR1 into 01-Mar"), (_SCIENTIFIC, "a number", "1E5 into 1E+05"))
 _GIVE_A_CODE = "Give the row a code, or delete it if it is a total or a note"
-_YEAR = re.compile(r"(?:FY\s*)?((?:19|20)[0-9]{2})\s*[/–-]?\s*([0-9]{2}|(?:19|20)[0-9]{2})", re.IGNORECASE)
+_YEAR_INSIDE = re.compile(r"(?<![0-9])(?:19|20)[0-9]{2}\s?[/_–-]\s?(?:20)?[0-9]{2}(?![0-9]|[/_–-][0-9]{1,2}(?![0-9]))")
+"""A financial year in a heading, title or name; texts such as `2014-15-03` are days."""
 _UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """Unicode's categories of control characters, invisible characters and line separators."""
 
@@ -51,8 +53,8 @@ _SPACES = "\u00a0\u2007\u2009\u202f"
 """Spaces that spreadsheets put between thousands. An ordinary space could also separate two numbers."""
 _SIZES = {"k": 3, "thousand": 3, "m": 6, "mn": 6, "million": 6, "bn": 9, "billion": 9}
 _DIGITS = rf"[0-9]{{1,3}}(?:,[0-9]{{3}})+|[0-9]{{1,3}}(?:[{_SPACES}][0-9]{{3}})+|[0-9]+"
-_EITHER = re.compile(rf"[{_MINUS}]?[1-9][0-9]{{0,2}}\.[0-9]{{3}}")
-"""A decimal, or thousands if the file has decimal commas."""
+_EITHER = re.compile(rf"[{_MINUS}]?[1-9][0-9]{{0,2}}[.,][0-9]{{3}}")
+"""A decimal, or thousands, if the file may have decimal commas."""
 _PLAIN = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 _NUMBER = re.compile(
     rf"(?P<before>[{_MINUS}+]?)\s?(?P<pound>£|GBP\s?)?\s?(?P<after>[{_MINUS}]?)"
@@ -208,20 +210,12 @@ def read_text(cell: Any, length: int = TEXT_LENGTH) -> CellReading:
     return CellReading(text, (FindingCode.TRIMMED,) if text != cell else ())
 
 
-def parse_year(text: Any) -> str | None:
-    """Read a financial year in any of its spellings as `2014/15`; return None for anything else.
-
-    `2014/15`, `2014-15`, `2014/2015`, `201415` (also as a number) and `FY2014-15` are read. The second part must be
-    the year after the first: `2014/16` and `2014` are not financial years.
-    """
-    if isinstance(text, bool) or not isinstance(text, str | int):
-        return None
-    match = _YEAR.fullmatch(str(text).strip())
-    if not match:
-        return None
-    first, second = match.groups()
-    after = str(int(first) + 1)
-    return f"{first}/{after[2:]}" if second in (after, after[2:]) else None
+def without_years(text: str) -> tuple[str, frozenset[str]]:
+    """Return a text without the financial years that it names, and these years, written as `2014/15`."""
+    years = {match[0]: parse_year("".join(match[0].split()).replace("_", "/")) for match in _YEAR_INSIDE.finditer(text)}
+    for written, year in years.items():
+        text = text.replace(written, " ") if year else text
+    return " ".join(text.split()), frozenset(year for year in years.values() if year)
 
 
 def read_year(cell: Any) -> CellReading:

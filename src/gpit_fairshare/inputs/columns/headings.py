@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.findings import FindingCode
-from gpit_fairshare.inputs.columns.cells import parse_year
+from gpit_fairshare.inputs.columns.cells import without_years
 from gpit_fairshare.inputs.columns.column_units import ColumnUnits
 from gpit_fairshare.inputs.columns.marks import bare_heading
 from gpit_fairshare.inputs.columns.standard_columns import folded, is_named, standard_columns
 from gpit_fairshare.inputs.columns.units import parse_unit, split_unit
-from gpit_fairshare.words import counted, listed, nearest, quoted_option
+from gpit_fairshare.words import counted, listed, nearest, parse_year, quoted_option
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -188,11 +188,27 @@ class Headings:
             self._claim_columns(match_heading, self._filled)
         self._claim_practices()
         self._claim_columns(self._match_commissioner, self._filled)
+        self._claim_headings_with_year(layers)
         self._claim_columns(self._name_unknown, self._filled)
         blank = [index for index in range(len(self.sheet.headings)) if index not in self._filled]
         for match_heading in (*layers, self._match_commissioner, self._name_unknown):
             self._claim_columns(match_heading, blank)
         self._take_total_for_amount()
+
+    def _claim_headings_with_year(self, layers: Sequence[Callable[[str], str | None]]) -> None:
+        """Read a heading such as `GP IT spend 2024/25 (£m)` as its column without the year, if a run needs the column.
+
+        If unused headings name several years, or rows have a year, each heading may be about another year of the run,
+        and none is read.
+        """
+        needed = {need.name for need in self.request.needs if not need.optional} - self.columns.keys()
+        texts = {index: without_years(self.sheet.headings[index]) for index in self._filled if index not in self._names}
+        if "year" in self.columns or len(frozenset[str]().union(*(years for _, years in texts.values()))) != 1:
+            return
+        dated = {self.sheet.headings[index]: text for index, (text, years) in texts.items() if years}
+        for match_heading in layers:
+            names = {heading: name for heading, text in dated.items() if (name := match_heading(text)) in needed}
+            self._claim_columns(names.get, self._filled)
 
     def _take_total_for_amount(self) -> None:
         """Read a total as the amount of a line of cost if the rows of a spend file can only be lines.

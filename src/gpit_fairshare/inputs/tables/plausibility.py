@@ -9,7 +9,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from gpit_fairshare.findings import FindingCode, FindingCollector, Where
-from gpit_fairshare.inputs.columns.cells import parse_year, year_start
+from gpit_fairshare.inputs.columns.cells import without_years, year_start
 from gpit_fairshare.inputs.mergers.crosswalk import packaged_crosswalk
 from gpit_fairshare.numbers import as_in_sheet, money, percentage_change, visible_rate, whole_percentage
 from gpit_fairshare.words import counted, listed, plural
@@ -33,8 +33,6 @@ greatest that was reported, from 50p in Wiltshire to over £10 in West Essex (Di
 _TO_STANDARD = 1.4826
 """Converts a median of absolute deviations to a standard deviation for a normal distribution: one divided by its upper
 quartile, 0.6745."""
-_YEAR = re.compile(r"(?<![0-9])(?:19|20)[0-9]{2}\s?[/_–-]\s?(?:20)?[0-9]{2}(?![0-9]|[/_–-][0-9]{1,2}(?![0-9]))")
-"""A financial year in a title or a name; texts such as `2014-15-03` are days."""
 _ICB_CODE = re.compile(r"Q[A-Z][0-9A-Z]|E54[0-9]{6}")
 """Integrated care boards, in the codes of the NHS (area teams are Q and two digits) and of national statistics."""
 _FEWEST_CODES: Final = 3
@@ -161,7 +159,7 @@ def check_years_and_codes(file: InputFile) -> None:
 
 
 def _describe_other_years(file: InputFile) -> str:
-    """Describe the years in a file's titles and names, if none can be a year of the run or the year before its first.
+    """Describe the years in a file's titles, headings and names, if none can be of the run or the year before it.
 
     The result is empty otherwise, and for a file in which rows have their own years. Several years are taken as a
     range.
@@ -169,19 +167,14 @@ def _describe_other_years(file: InputFile) -> str:
     if file.dated:  # each row has its own year
         return ""
     sheet, years_of_run = file.sheet, file.request.years
-    texts = [*sheet.titles, sheet.sheet, sheet.file.rpartition(".")[0]]
-    years = {year: text for text in reversed(texts) for year in _years_in(text)}
+    headings = [heading for heading, column in file.matched if column in file.needed_columns]
+    texts = [*sheet.titles, *headings, sheet.sheet, sheet.file.rpartition(".")[0]]
+    years = {year: text for text in reversed(texts) for year in without_years(text)[1]}
     before = f"{int(years_of_run[0][:4]) - 1}/{years_of_run[0][2:4]}"
     # Titles may state a range of years.
     if not years or (min(years) <= years_of_run[-1] and max(years) >= before):
         return ""
     return f"'{years[min(years)][:100]}' is about {listed(sorted(years))}"
-
-
-def _years_in(text: str) -> set[str]:
-    """Return the financial years that a text names, written as `2014/15`."""
-    years = (parse_year("".join(match[0].split()).replace("_", "/")) for match in _YEAR.finditer(text))
-    return {year for year in years if year}
 
 
 def _describe_other_codes(file: InputFile) -> str:
