@@ -110,6 +110,7 @@ def test_several_processes(both):
     assert counts in again.stdout
 
 
+@pytest.mark.slow
 def test_a_suite_without_cases_is_left_alone(tmp_path):
     """Other TOML files, even broken ones, and a `*.expected.csv` far from any case are not tests."""
     texts = {

@@ -315,6 +315,7 @@ def test_terminals(own, verb):
     assert rb"\u001b[2J" in drawn
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("verb", slow_but(["explain"], ["explain", "compare", "verify"]))
 def test_logs_of_a_ci_server(own, verb):
     """If a CI server reads the log, no line of it is a command."""
@@ -493,6 +494,7 @@ def test_two_sheets_or_links_of_one_name(own, twice):
 # The size of inputs ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_verify_has_its_own_size_limit(tmp_path):
     """A manifest that allows 1,000 MB does not raise the limit of 2 MB; the message states a limit that is enough."""
     names = {f"{number:02}C": "Name" + " " * 99_996 for number in range(30)}  # 3,000,000 characters

@@ -284,6 +284,7 @@ def texts() -> dict[str, str]:
     return {name: text for name, text in texts_by_name.items() if set(tomllib.loads(text)) & set(SHELVES)}
 
 
+@pytest.mark.slow
 def test_schema_accepts_every_file():
     """Each file is valid by the schema of its kind and by that of all kinds."""
     everything = Draft202012Validator(file_schema())

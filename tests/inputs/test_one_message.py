@@ -247,6 +247,7 @@ def test_unusual_figures_are_listed_one_by_one(folder):
     assert len(about(folder.read(people(30), spend), FindingCode.OUTLIER)) == 7
 
 
+@pytest.mark.slow
 def test_every_cell_is_marked(tmp_path):
     """In a marked copy, each cell of a column with errors has its note, although the report has one finding."""
     rows = [["org_code", "registered_population"], *([code, "tbc" if at else 5] for at, code in enumerate(codes(30)))]

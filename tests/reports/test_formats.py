@@ -240,6 +240,7 @@ def written_files(tmp_path_factory):
     return folder, screens
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("verb", ["allocate", "check", "explain", "compare"])
 def test_files_have_the_texts_of_the_screen(verb, written_files):
     """Every figure in pounds of the screen is in both files, and so is the warning; files cut nothing to add up."""
@@ -256,6 +257,7 @@ def test_files_have_the_texts_of_the_screen(verb, written_files):
         assert "Written" not in text
 
 
+@pytest.mark.slow
 def test_documents_of_a_result_say_where_the_manifest_is(written_files):
     """A page has the manifest of the JSON document below its figures; Markdown names the files that have it."""
     folder, _ = written_files
@@ -269,6 +271,7 @@ def test_documents_of_a_result_say_where_the_manifest_is(written_files):
     assert "Eastbourne, Hailsham and Seaford" in text
 
 
+@pytest.mark.slow
 def test_documents_of_a_result_list_its_sources(written_files):
     """Each publication is listed once, with its address and what it is cited for: £140m of revenue is of April 2014."""
     folder, _ = written_files

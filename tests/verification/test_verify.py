@@ -847,6 +847,7 @@ def test_fields_that_are_filled_in_are_no_difference(own):
     assert content(verify(path)) == [f"About!B{rows['Scheme']}"]
 
 
+@pytest.mark.slow
 def test_final_on_about_is_in_the_status_of_every_published_sheet(own):
     """Final on About and in each published sheet's status, as Excel would recalculate it, is no difference.
 

@@ -25,7 +25,8 @@ MANIFEST_SCHEMA: Final = "gpit-table-manifest/1"
 FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 """A CSV file has an apostrophe before a text that begins with one of these, so that no spreadsheet runs it."""
 
-_FIGURE: Final = re.compile(r"[+-]£?[0-9][0-9,]*(\.[0-9]+)?%?")
+_FIGURE: Final = re.compile(r"[+-](£[0-9][0-9,]*(\.[0-9]+)?|[0-9][0-9,]*(\.[0-9]+)?%)")
+"""A change with its sign and unit, which a spreadsheet reads as a number: -£75,000, +3.5%."""
 
 
 def write_result(result: Result, path: Path, ending: str, advance: Callable[[int, int], None]) -> None:
