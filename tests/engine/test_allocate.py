@@ -662,7 +662,10 @@ WRONG = {
     ),
 )
 def test_what_is_wrong_is_said_in_one_line(abcd, case):
-    """Bad input, a broken formula or an unknown name: exit 2, one line that says where, nothing written."""
+    """Bad input, a broken formula or an unknown name: exit 2, one line that says where, nothing written.
+
+    A formula that cannot be read is shown below it.
+    """
     arguments, expected = WRONG[case]
     broken = "[formula]\nname='x'\ntitle='x'\n[[steps]]\nname='fair_share'\nlabel='x'\nformula='{}'\n"
     (abcd / "broken.toml").write_text(broken.format("1 ** 2"), encoding="utf-8")
@@ -678,7 +681,8 @@ def test_what_is_wrong_is_said_in_one_line(abcd, case):
     assert done.returncode == 2, (done.returncode, done.stderr.decode())
     message = done.stderr.decode()
     assert expected in words(done.stderr), message
-    assert len(message.strip().splitlines()) == 1, message
+    below = ["  1 ** 2", "    ^"] if case == "a broken formula" else []  # its line, and the place in it
+    assert message.splitlines()[1:] == below, message
     assert "Traceback" not in message
     assert done.stdout == b""
     assert {path.name: path.read_bytes() for path in abcd.iterdir()} == before
