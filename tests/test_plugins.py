@@ -305,6 +305,7 @@ def test_a_check_without_excel_keeps_its_result(tmp_path):
 # Verification ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("plugged")
 def test_verify_compares_plug_ins_with_those_installed(tmp_path):
     """The same plug-ins give the same bytes; different ones are reported by package, version and function."""

@@ -212,6 +212,7 @@ OTHERS = {
 """Inputs of the verbs that work within a year."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("acting", [ACTING, "::error::a ##[error]b [bold]c[/bold]"], ids=["refused", "shown"])
 @pytest.mark.parametrize("text", slow_but(["reason"], re.findall(r"[^,\n]+", "".join(OTHERS.values()))))
 def test_texts_of_other_inputs(tmp_path, text, acting):
@@ -304,6 +305,7 @@ def on_terminal(*arguments, folder):
     return re.sub(rb"\x1b\[[0-9;]*m", b"", drawn.replace(b"\r\n", b"\n"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("verb", slow_but(["compare"], ["explain", "compare", "verify"]))
 def test_terminals(own, verb):
     """A terminal gets colours and no other codes, and each text of a result appears as it does in a file."""

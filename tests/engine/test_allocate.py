@@ -726,6 +726,7 @@ def test_json_gives_every_finding_of_inputs_that_cannot_be_used(tmp_path):
     assert len(done.stderr.decode().strip().splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_a_check_that_does_not_hold_is_exit_code_1_and_named(abcd):
     """A check that fails is exit code 1; the files are written, and the check is named with its year."""
     scheme = THIRDS + '\n[[checks]]\nname = "No CCG gets more than a pound"\nformula = "allocation <= 1"\n'
@@ -742,6 +743,7 @@ def test_a_check_that_does_not_hold_is_exit_code_1_and_named(abcd):
     assert book["Checks"]["B3"].value == "FAIL"
 
 
+@pytest.mark.slow
 def test_json_prints_one_document_and_nothing_else(abcd):
     """`--json` prints one JSON document with stable keys on standard output."""
     done = gpit("allocate", "--population", "population.csv", "--spend", "spend.csv", "--json", folder=abcd)

@@ -398,6 +398,7 @@ def export_path(folder, name):
     return folder / manifest_name(folder / name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["out.json", slow("out.xlsx"), slow("out.csv"), slow("out.parquet")])
 def test_result_files_explain_as_the_run(england, files, name):
     """A file and its run have the same lines; only the source of the figures differs."""
@@ -781,6 +782,7 @@ def test_a_check_that_fails_ends_with_1(tmp_path):
 GUIDE = ROOT / "docs" / "explain.md"
 
 
+@pytest.mark.slow
 def test_the_examples_of_the_guide_are_the_real_output():
     """Both blocks in docs/explain.md are the output of their commands; the lines can be calculated again."""
     text = GUIDE.read_text(encoding="utf-8")

@@ -1560,6 +1560,7 @@ def test_published_ccgs():
     assert "(13T) on 1 April 2015" in change
 
 
+@pytest.mark.slow
 def test_published_practices():
     """England's practices of 2014/15 add up to the published CCGs; 36 have no patients."""
     request = Request(

@@ -245,6 +245,7 @@ def test_no_false_alarm_in_files(folder, kind):
         assert figures == dict(zip(drawn.codes, drawn.columns[0], strict=True)), seed
 
 
+@pytest.mark.slow
 def test_planted_totals_are_found():
     """Of 100 tables with levels and codes of one form, totals are found in at least 99."""
     assert sum(bool(totals_of(leveled_table(seed))) for seed in range(100)) >= 99

@@ -523,6 +523,7 @@ def two_books(tmp_path):
 FILES = ("check", "--population", "population.xlsx", "--spend", "spend.xlsx", "--scheme", "gpit-2014-16")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("exists", [False, True])
 def test_folder_of_marked_copies(two_books, exists):
     """Every workbook has a marked copy, with the mismatches between files; the files themselves do not change."""
@@ -546,6 +547,7 @@ def test_folder_of_marked_copies(two_books, exists):
     assert {path.name: path.read_bytes() for path in two_books.iterdir() if path.is_file()} == before
 
 
+@pytest.mark.slow
 def test_findings_about_several_files_are_on_each_list(tmp_path):
     """A finding about two files together has no cell, and is in the list of findings of both copies."""
     for name in ("north", "south"):
@@ -594,6 +596,7 @@ def test_folder_that_is_refused(two_books, arguments, message):
     assert not (two_books / "marked").exists()
 
 
+@pytest.mark.slow
 def test_workbook_that_cannot_be_marked_in_a_folder(two_books):
     """If one workbook cannot be marked, no copy is written, and a new folder is removed."""
     (two_books / "spend.xlsx").write_bytes(b"PK no workbook")
@@ -736,6 +739,7 @@ def test_years_of_a_run(folder, every_year):
     assert compared.returncode == 0
 
 
+@pytest.mark.slow
 def test_invalid_years(folder, every_year):
     """A text that is not a financial year is refused in one line."""
     folder.file("population.csv", people(3))

@@ -123,6 +123,7 @@ def test_the_screen_says_first_who_wrote_it_and_what_was_compared(version):
     assert (document["verdict"], document["only_figures"], document["verified"]) == ("same figures", True, False)
 
 
+@pytest.mark.slow
 def test_the_guide_shows_the_first_lines_of_the_report():
     """The examples in docs/verify.md are how the reports on the JSON document and the workbook of 0.3.0 begin."""
     guide = (ROOT / "docs" / "verify.md").read_text(encoding="utf-8")
@@ -245,6 +246,7 @@ def test_a_formula_of_the_rule_changed_in_an_earlier_workbook_is_named(tmp_path)
     ]
 
 
+@pytest.mark.slow
 def test_an_earlier_workbook_without_values_cannot_be_verified(tmp_path):
     """A copy that openpyxl saved has formulas and no values: nothing could be compared, and that is an error."""
     folder = Path(shutil.copytree(FOLDER, tmp_path / "earlier"))

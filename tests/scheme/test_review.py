@@ -555,6 +555,7 @@ def agrees(fault, finding):
     return finding.found in fault or (finding.file in fault and all(part in fault for part in places))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     slow_but(

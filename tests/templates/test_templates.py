@@ -74,6 +74,7 @@ def edit(path: Path, old: str, new: str) -> None:
 # The folder runs -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="the commands are typed into bash")
 @pytest.mark.parametrize("name", ["demo", slow("été à Évreux"), slow('l\'école "$1" `x`; y')])
 def test_what_is_printed_runs_as_it_is_typed(tmp_path, name):

@@ -611,6 +611,7 @@ def rewrite(path, change):
         change(pl.read_csv(path, infer_schema=False)).write_csv(path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["csv", slow("parquet")])
 def test_tables_are_compared_by_key_and_column(sample_copy, suffix):
     """A figure, a name, a row less, a row more and a column more: each is named by year, code and column."""
