@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-import shlex
-import sys
-from contextlib import chdir
 from fractions import Fraction
-from unittest.mock import patch
 
 import openpyxl
 import polars as pl
 import pytest
 
-from gpit_fairshare import allocate, allocation, cli
+from documents import run_as_typed
+from gpit_fairshare import allocate, allocation
 from running import population_file, read_rows, spend_file
 from tutorial import WORKBOOKS, tutorial_files
 
@@ -24,12 +21,6 @@ RULE = (
 )
 FILES = "--population patients.xlsx --spend it-costs.xlsx"
 LIMITS = {"floor_growth": "-5%", "ceiling_growth": "10%"}
-
-
-def run(command, folder):
-    """Run a command in a folder, in this process, and return its exit code."""
-    with chdir(folder), patch.object(sys, "argv", shlex.split(command)):
-        return cli._run()
 
 
 @pytest.fixture
@@ -47,18 +38,21 @@ def figures_of(path, column):
 
 def test_untidy_files_are_checked_in_one_command(folder, capsys):
     """As they came, one code is misspelt, and its cell is named in both files; once corrected, they are ready."""
-    assert run(f"gpit check --population {WORKBOOKS}/patients.xlsx --spend {WORKBOOKS}/it-costs.xlsx", folder) == 2
+    assert (
+        run_as_typed(f"gpit check --population {WORKBOOKS}/patients.xlsx --spend {WORKBOOKS}/it-costs.xlsx", folder)
+        == 2
+    )
     printed = " ".join(capsys.readouterr().out.split())
     assert "A14: Kirkmoss ICB (X10)" in printed
     assert "A13: X1O is not in patients.xlsx:Jan 2025; did you mean X10 (Kirkmoss ICB)?" in printed
 
-    assert run(f"gpit check {FILES}", folder) == 0
+    assert run_as_typed(f"gpit check {FILES}", folder) == 0
 
 
 def test_a_floor_and_a_ceiling_for_forty_boards_are_one_command(folder):
     """£205m is paid in full; each board gets 95% to 110% of its cost, or its fair share if that is between."""
     people, costs = figures_of(folder / "patients.xlsx", 3), figures_of(folder / "it-costs.xlsx", 2)
-    assert run(f"gpit allocate --scheme fair-share {FILES} {RULE} -o out.csv", folder) == 0
+    assert run_as_typed(f"gpit allocate --scheme fair-share {FILES} {RULE} -o out.csv", folder) == 0
     rows = read_rows(folder / "out.csv")
 
     assert len(rows) == len(people) == 40
@@ -74,7 +68,7 @@ def test_a_budget_that_is_lower_by_3_per_cent_is_one_command(folder, capsys):
     """The total falls by 3% of £205,000,000, which is £6,150,000; it ends with 1, because results differ."""
     command = f"gpit compare fair-share fair-share {FILES} {RULE} --set-new 'revenue_budget=*0.97' --json"
 
-    assert run(command, folder) == 1
+    assert run_as_typed(command, folder) == 1
     (year,) = json.loads(capsys.readouterr().out)["years"]
     assert (year["old"], year["new"]) == (BUDGET, BUDGET - 6_150_000)
 
@@ -94,7 +88,7 @@ def test_an_own_formula_with_a_percentage_is_one_command(tmp_path):
     (tmp_path / "p.csv").write_text(table, encoding="utf-8")
     command = "gpit allocate --population p.csv --scheme fair-share --formula mine.toml --years 2025/26"
 
-    assert run(f"{command} --set revenue_budget=4000 -o out.csv", tmp_path) == 0
+    assert run_as_typed(f"{command} --set revenue_budget=4000 -o out.csv", tmp_path) == 0
     assert [row["allocation"] for row in read_rows(tmp_path / "out.csv")] == ["1400", "2600"]
 
 
@@ -104,7 +98,7 @@ def test_a_letter_is_one_command(tmp_path):
     spend_file(tmp_path, {"A": 1_200, "B": 2_800})
     command = "gpit allocate --population population.csv --spend spend.csv --scheme fair-share --years 2025/26"
 
-    assert run(f"{command} --transition none --set revenue_budget=4000 --letters letters.md", tmp_path) == 0
+    assert run_as_typed(f"{command} --transition none --set revenue_budget=4000 --letters letters.md", tmp_path) == 0
     first, _, second = (tmp_path / "letters.md").read_text("utf-8").partition("\n* * *\n")
     assert "A gets £1,000 in 2025/26" in first
     assert "B gets £3,000 in 2025/26" in second

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import re
-import shlex
 import shutil
-import sys
 from contextlib import chdir
-from unittest.mock import patch
 
 import pytest
 
-from documents import Piece, pieces, quoted
-from gpit_fairshare import cli
+from documents import Piece, pieces, quoted, run_as_typed
 from running import ROOT, SAMPLES
 
 PAGES = sorted(page for page in [ROOT / "README.md", *ROOT.glob("docs/*.md")] if page.name != "tutorial.md")
@@ -70,13 +66,6 @@ def write_files(page, folder):
             (folder / names[-1]).write_text(piece.text, encoding="utf-8")
 
 
-def run(command, folder):
-    """Run a command in a folder, in this process, and return its exit code."""
-    words = shlex.split(command.replace("\\", "/"))
-    with chdir(folder), patch.object(sys, "argv", words):
-        return cli._run()
-
-
 @pytest.fixture
 def folder(tmp_path):
     """A folder with the samples, files of made-up organisations, and the columns of docs/formulas.md."""
@@ -97,11 +86,11 @@ def folder(tmp_path):
 def test_commands_run(page, folder, capsys):
     """Each command of a page does its work, or is refused with the message that the page shows below it."""
     for command in BEFORE.get(page.name, ()):
-        assert run(command, folder) == 0, capsys.readouterr().err
+        assert run_as_typed(command, folder) == 0, capsys.readouterr().err
     write_files(page, folder)
     capsys.readouterr()
     for command, shown in commands(page):
-        code = run(command, folder)
+        code = run_as_typed(command, folder)
         printed = capsys.readouterr()
         if code == 2:
             assert len(shown) > 40, f"{command}\n{printed.err}"
@@ -119,7 +108,7 @@ def test_python_runs(page, folder):
     """
     names = {}
     for command in BEFORE.get(f"{page}.md", ()):
-        assert run(command, folder) == 0
+        assert run_as_typed(command, folder) == 0
     with chdir(folder):
         for piece in pieces(ROOT / "docs" / f"{page}.md"):
             if piece.kind == "python":

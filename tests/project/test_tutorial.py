@@ -3,25 +3,14 @@
 from __future__ import annotations
 
 import re
-import shlex
 import shutil
-import sys
-from contextlib import chdir
-from unittest.mock import patch
 
 import pytest
 
-from documents import pieces, quoted
-from gpit_fairshare import cli
+from documents import pieces, quoted, run_as_typed
 from tutorial import PAGE, WORKBOOKS, correct_cells
 
 FIRST_CHECK, WHAT_IF = "gpit check", "gpit compare"
-
-
-def run(command, folder):
-    """Run a command in a folder, in this process, and return its exit code."""
-    with chdir(folder), patch.object(sys, "argv", shlex.split(command)):
-        return cli._run()
 
 
 @pytest.mark.slow
@@ -46,7 +35,7 @@ def test_tutorial(tmp_path, capsys):
                 if command.startswith("cd "):
                     folder /= command.removeprefix("cd ")
                 else:
-                    codes.append((command, run(command, folder)))
+                    codes.append((command, run_as_typed(command, folder)))
                     printed = " ".join("".join(capsys.readouterr()).split())
 
     assert [command for command, code in codes if code == 2] == [FIRST_CHECK]

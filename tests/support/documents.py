@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import re
 import shlex
+import sys
 from contextlib import chdir, redirect_stdout
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
+from unittest.mock import patch
 
-from gpit_fairshare.cli import app
+from gpit_fairshare.cli import _run, app
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,3 +92,12 @@ def typed(command: str, *more: str, folder: Path) -> int:
     """Run a command of a document in a folder, in this process, and return its exit code."""
     with chdir(folder), redirect_stdout(io.StringIO()):
         return app([*shlex.split(command)[1:], *more], standalone_mode=False)
+
+
+def run_as_typed(command: str, folder: Path) -> int:
+    """Run a command in a folder, in this process, with its messages on standard error, and return its exit code.
+
+    A path of Windows is read with slashes.
+    """
+    with chdir(folder), patch.object(sys, "argv", shlex.split(command.replace("\\", "/"))):
+        return _run()

@@ -74,8 +74,9 @@ class Setting:
                 f"--set {one_line(text)}: expected a factor without a sign, such as *0.97; found {one_line(change)}"
             )
         try:
-            for part in (start, change.removeprefix("*")) if start else (change.removeprefix("*"),):
-                number(part)
+            if start:
+                number(start)
+            number(change.removeprefix("*"))
         except ValueError as fault:
             raise UsageError(f"--set {one_line(text)}: {one_line(fault, 200)}") from None
         return cls(name, parse_year(year) or year or None, value, start)
