@@ -1,4 +1,4 @@
-"""The two kernels of the formula language: `share_out` gives money by need, `rounded` makes it whole pounds.
+"""The kernels of the formula language for money: `share_out` gives it by need, `rounded` makes it whole pounds.
 
 All arithmetic is exact. Every float is a whole number over a power of two, so a group's figures are scaled to Python
 integers, and no float decides who reaches a floor, who gets a left-over pound or whether the amount is enough. So the

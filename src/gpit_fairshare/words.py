@@ -176,3 +176,9 @@ def one_line(text: object, longest: int | None = 80) -> str:
     """Return a text as `visible` does, on one line with single spaces, cut to `longest` characters if given."""
     line = visible(" ".join(str(text).split()))
     return line if longest is None or len(line) <= longest else f"{line[: longest - 1]}…"
+
+
+def ordinal(number: int) -> str:
+    """Return a number in an order: `1st`, `2nd`, `11th`, `1,003rd`."""
+    ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number:,}{ending}"

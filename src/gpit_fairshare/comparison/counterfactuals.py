@@ -18,6 +18,7 @@ from gpit_fairshare.comparison.model import Driver, Key
 from gpit_fairshare.engine import Result, calculate
 from gpit_fairshare.errors import CalculationError
 from gpit_fairshare.language import tree
+from gpit_fairshare.language.functions import ROUNDING
 from gpit_fairshare.numbers import exact, parameter_values
 from gpit_fairshare.results.model import KEYS
 from gpit_fairshare.words import counted
@@ -34,7 +35,7 @@ DATA: Final = "organisations_and_data"
 
 
 def unrounded(scheme: Scheme) -> Scheme:
-    """Return a scheme whose steps do not round: each `rounded` and `round` is replaced by what it rounds.
+    """Return a scheme whose steps do not round: `rounded`, `round`, `rounddown`, `roundup` become what they round.
 
     Its checks, which are about rounded figures, and its outcomes are removed.
     """
@@ -42,7 +43,9 @@ def unrounded(scheme: Scheme) -> Scheme:
     def without_rounding(expression: tree.Expression) -> tree.Expression:
         """Return what a rounding expression rounds; any other expression unchanged."""
         match expression:
-            case tree.Rounded(unrounded_tree) | tree.Call("round", (unrounded_tree, _)):
+            case tree.Rounded(unrounded_tree):
+                return unrounded_tree
+            case tree.Call(function, (unrounded_tree, _)) if function in ROUNDING:
                 return unrounded_tree
             case _:
                 return expression

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.engine.model import Fund, Year
 from gpit_fairshare.language import tree
+from gpit_fairshare.language.functions import ROUNDING
 from gpit_fairshare.language.kinds import ORGANISATION
 from gpit_fairshare.scheme.money import amount_of
 from gpit_fairshare.sharing import rounded
@@ -167,15 +168,15 @@ def _rounding(scheme: Scheme, year: Year) -> float:
 def moved_by(step: Step, year: Year) -> float:
     """Return how far the roundings of a step can move the sum of its values, in its unit; 0 if it rounds nothing.
 
-    For the kernel `rounded` that is half a unit for each group; for each call of `round` it is half a unit for each
-    row.
+    For the kernel `rounded` that is half a unit for each group; for each call of `round` it is half a unit, and of
+    `rounddown` or `roundup` a whole one, for each row.
     """
     if isinstance(step.tree, tree.Rounded):
         groups = len(year.labels[step.tree.within]) if step.tree.within else 1
         return step.tree.to / 2 * groups
-    calls = [node for node in tree.walk(step.tree) if isinstance(node, tree.Call) and node.function == "round"]
-    places = [tree.written_number(call.arguments[1]) or 0.0 for call in calls]
-    return year.frames[step.kind].height * math.fsum(10.0**-digits / 2 for digits in places)
+    calls = [node for node in tree.walk(step.tree) if isinstance(node, tree.Call) and node.function in ROUNDING]
+    moves = [ROUNDING[call.function] * 10.0 ** -(tree.written_number(call.arguments[1]) or 0.0) for call in calls]
+    return year.frames[step.kind].height * math.fsum(moves)
 
 
 def funds_of(scheme: Scheme, year: Year) -> list[Fund]:

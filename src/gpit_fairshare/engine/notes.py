@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.engine.measures import MoneyAccount, account_of
 from gpit_fairshare.findings import Finding, FindingCode
+from gpit_fairshare.language import tree
 from gpit_fairshare.language.kinds import ORGANISATION
 from gpit_fairshare.language.plugin_functions import without_excel
 from gpit_fairshare.numbers import figure
+from gpit_fairshare.scheme.model import Step
 from gpit_fairshare.words import joined, nearest
 
 if TYPE_CHECKING:
@@ -16,7 +18,10 @@ if TYPE_CHECKING:
 
     from gpit_fairshare.engine.model import Fund, Year
     from gpit_fairshare.inputs.model import InputSource
-    from gpit_fairshare.scheme.model import Check, Scheme, Step
+    from gpit_fairshare.scheme.model import Check, Part, Scheme
+
+MOST_LIVE_ROWS: Final = 2_000
+"""Rows that a workbook puts in order by formulas."""
 
 
 def notes_of(
@@ -24,8 +29,8 @@ def notes_of(
 ) -> list[Finding]:
     """Return the notes and warnings of a run about its scheme and its money.
 
-    They are about values that are not used, parameters set for this run, a missing `report_by` column, functions that
-    Excel does not have, unspent and new money, an amount that each of several groups gets in full, allocations that
+    They are about values that are not used, parameters set for this run, a missing `report_by` column, steps without a
+    formula in a workbook, unspent and new money, an amount that each of several groups gets in full, allocations that
     cannot be paid, and a money account that does not balance. The `sources` are the run's files, with their columns.
     """
     notes = [Finding.note(FindingCode.VALUES_NOT_USED, note) for note in scheme.notes]
@@ -45,9 +50,9 @@ def notes_of(
         notes.append(report(FindingCode.NO_COLUMN_TO_REPORT_BY, message + similar, remedy))
     parts: list[Step | Check] = [*scheme.steps, *scheme.checks]
     for part in parts:
-        if functions := without_excel(part.tree):
+        if reasons := without_formula(part, years.values()):
             message = (
-                f"{part.where}: {joined([*map(str, functions)])} has no Excel formula: a workbook keeps the values of "
+                f"{part.where}: {joined(reasons)} has no Excel formula: a workbook keeps the values of "
                 "this run and does not recalculate them"
             )
             notes.append(Finding.note(FindingCode.NO_EXCEL_FORMULA, message))
@@ -69,6 +74,19 @@ def notes_of(
             account = account_of(scheme, year)
             notes += _account_notes(scheme, year, account) if account else []
     return notes
+
+
+def without_formula(part: Part, years: Iterable[Year]) -> list[str]:
+    """Return what in a step, check or outcome has no Excel formula: functions of plug-ins, or the order of many rows.
+
+    A workbook then has values of the run. Putting rows in order takes a spreadsheet the square of their number.
+    """
+    reasons = [str(function) for function in without_excel(part.tree)]
+    if isinstance(part, Step) and isinstance(part.tree, tree.Rank | tree.RunningTotal):
+        rows = max(year.frames[part.kind].height for year in years)
+        if rows > MOST_LIVE_ROWS:
+            reasons.append(f"{tree.to_text(part.tree)} over {rows:,} rows, more than {MOST_LIVE_ROWS:,},")
+    return reasons
 
 
 def _allocation_warnings(scheme: Scheme, year: Year) -> list[Finding]:

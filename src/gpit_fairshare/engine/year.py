@@ -21,6 +21,7 @@ from gpit_fairshare.language.plugin_functions import added_functions
 from gpit_fairshare.language.units import MONEY_AND_PEOPLE
 from gpit_fairshare.magnitude import BOUNDS, LARGEST, MOST_UNITS, without_traces
 from gpit_fairshare.numbers import figure, shortest
+from gpit_fairshare.ordering import ranks, running_totals
 from gpit_fairshare.sharing import rounded, share_out
 from gpit_fairshare.words import joined
 
@@ -112,6 +113,14 @@ class YearRun:
                 self._store_shares(step, step.tree)
             case tree.Rounded():
                 self._store_rounded(step, step.tree)
+            case tree.Rank(of, within):
+                places = ranks(self._filled(of.name, step.kind), self._groups(step, within))
+                self._store(step.name, step.kind, [*map(float, places)])
+            case tree.RunningTotal(of, by, within):
+                places = self._filled(by.name, step.kind)
+                totals = running_totals(self._leaf(of, step.kind), places, self._groups(step, within))
+                self._store(step.name, step.kind, [*map(float, totals)])
+                self.now.exact[step.name] = totals
             case _:
                 self._store(step.name, step.kind, self._evaluate(step.tree, step.kind), step.type)
 
@@ -361,19 +370,22 @@ class YearRun:
             return list(exact)
         return self._filled(leaf.name, kind)
 
+    def _groups(self, step: Step, within: str | None) -> list[int] | None:
+        """Return the number of the group of each row of a step, from 0; None if a kernel takes all rows together."""
+        return self._members(step.kind, within) if within else None
+
     def _store_shares(self, step: Step, kernel: tree.ShareOut) -> None:
         """Calculate a `share_out` step, and store its shares as floats and exactly, amounts, unspent money and factors.
 
         Raises:
             CalculationError: The money cannot be shared out as asked.
         """
-        members = self._members(step.kind, kernel.within) if kernel.within else None
         amounts = self._amounts(step, kernel)
         bounds = {"base": kernel.base, "at_least": kernel.at_least, "at_most": kernel.at_most}
         arguments = {key: self._leaf(leaf, step.kind) for key, leaf in bounds.items() if leaf is not None}
         weights = self._leaf(kernel.by, step.kind)
         try:
-            shares = share_out(amounts, weights, groups=members, **arguments)
+            shares = share_out(amounts, weights, groups=self._groups(step, kernel.within), **arguments)
         except SharingError as fault:
             raise CalculationError(self._sharing_problem(step, kernel, fault)) from None
         self._store(step.name, step.kind, shares.values)
@@ -451,8 +463,7 @@ class YearRun:
             CalculationError: The total is too large to round exactly.
         """
         values = self._leaf(kernel.of, step.kind)
-        members = self._members(step.kind, kernel.within) if kernel.within else None
-        rounding = rounded(values, to=kernel.to, groups=members)
+        rounding = rounded(values, to=kernel.to, groups=self._groups(step, kernel.within))
         total, most = sum(map(abs, rounding.exact)), MOST_UNITS * Fraction(str(kernel.to))
         if total > most:
             raise CalculationError(

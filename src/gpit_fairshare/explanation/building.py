@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from gpit_fairshare.explanation.kernels import rounded_lines, share_out_lines
+from gpit_fairshare.explanation.kernels import rank_lines, rounded_lines, running_total_lines, share_out_lines
 from gpit_fairshare.explanation.organisation import OrganisationInYear
 from gpit_fairshare.explanation.unformatted_lines import Drafts, UnformattedLine, step_draft, symbol_draft
 from gpit_fairshare.language import tree
@@ -156,7 +156,7 @@ class Building:
     def _draft_step(self, step: Step) -> None:
         """Draft the line of a step, after the lines of the figures that it uses.
 
-        `share_out` and `rounded` also have lines for their own arithmetic. The line says whether it is the answer, and
+        A kernel also has lines for its own arithmetic. The line says whether it is the answer, and
         has the national total of money.
         """
         self._draft_figures(step.tree)
@@ -165,6 +165,10 @@ class Building:
                 *behind, line = share_out_lines(self.place, step, step.tree)
             case tree.Rounded():
                 *behind, line = rounded_lines(self.place, step, step.tree)
+            case tree.Rank():
+                *behind, line = rank_lines(self.place, step, step.tree)
+            case tree.RunningTotal():
+                *behind, line = running_total_lines(self.place, step, step.tree)
             case _:
                 notes = self._first_year_notes(step.tree)
                 behind, line = [], step_draft(self.place, step, self.row[step.name], tree=step.tree, notes=notes)

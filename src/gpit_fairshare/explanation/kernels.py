@@ -1,4 +1,4 @@
-"""What `share_out` and `rounded` did for one organisation, in plain operators."""
+"""What `share_out`, `rounded`, `rank` and `running_total` did for one organisation, in plain operators."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from gpit_fairshare.language import tree
 from gpit_fairshare.language.units import dimension, times, unit_of
 from gpit_fairshare.language.with_numbers import value_text
 from gpit_fairshare.numbers import remainder_text
+from gpit_fairshare.ordering import compared
 from gpit_fairshare.sharing import parts_of
+from gpit_fairshare.words import ordinal
 
 if TYPE_CHECKING:
     from gpit_fairshare.explanation.organisation import OrganisationInYear
@@ -222,6 +224,48 @@ def _rounded_up_text(rounding: Rounding, up: int, over: str) -> str:
     least = remainder_text(rounding.least)
     first = "the first" if rounding.last == 1 else f"the first {rounding.last:,}"
     return f"{start}above {least}, and {first} by code of the {rounding.equal:,} with {least}"
+
+
+def rank_lines(place: OrganisationInYear, step: Step, kernel: tree.Rank) -> list[UnformattedLine]:
+    """Return the lines of a `rank` step: how many have a larger value, and the rank.
+
+    The rank is that number and 1, or the place by code among those with the same value.
+    """
+    rows, values = place.rows(step.kind, kernel.within), place.year.values(kernel.of.name, step.kind)
+    of_row = {row: compared(values[row]) for row in rows}
+    own_row = place.row_of(step.kind)
+    own, label, extent = of_row[own_row], place.label(kernel.of.name), place.extent(step.kind, kernel.within)
+    larger = sum(value > own for value in of_row.values())
+    equal = [row for row, value in of_row.items() if value == own]
+    place_by_code = equal.index(own_row) + 1
+    name, scope = f"ahead({step.name})", place.scope(kernel.within)
+    ahead = UnformattedLine("figure", name, f"number with a larger {label}, of {extent}", scope, None, float(larger))
+    own_text = value_text(values[own_row], place.scheme.symbols[kernel.of.name].unit)
+    note = f"{ordinal(larger + place_by_code)} of {extent} by {label}: {own_text}"
+    if len(equal) > 1:
+        note += f"; {ordinal(place_by_code)} by code of the {len(equal):,} with that"
+    arithmetic = tree.BinaryOperation("+", tree.Name(name), tree.Number(float(place_by_code)))
+    rank = float(larger + place_by_code)
+    return [ahead, step_draft(place, step, rank, tree=arithmetic, arithmetic=True, notes=(note,))]
+
+
+def running_total_lines(place: OrganisationInYear, step: Step, kernel: tree.RunningTotal) -> list[UnformattedLine]:
+    """Return the lines of a `running_total` step: the total of those before, and the total with its own value."""
+    own_row, ranks = place.row_of(step.kind), place.year.values(kernel.by.name, step.kind)
+    total, own = place.year.exact[step.name][own_row], Fraction(place.values(kernel.of, step.kind)[own_row])
+    before = int(ranks[own_row]) - 1
+    ahead = UnformattedLine(
+        "figure",
+        f"ahead({step.name})",
+        f"total of {place.label(kernel.of.name)} of those before by {place.label(kernel.by.name)}",
+        place.scope(kernel.within),
+        place.scheme.symbols[step.name].unit,
+        float(total - own),
+        origin=f"{before:,} of {place.extent(step.kind, kernel.within)}",
+        exact=total - own,
+    )
+    arithmetic = tree.BinaryOperation("+", tree.Name(ahead.name), kernel.of)
+    return [ahead, step_draft(place, step, float(total), tree=arithmetic, arithmetic=True, exact=total)]
 
 
 def units(to: Fraction, unit: str | None) -> str:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
 import polars as pl
@@ -107,6 +108,8 @@ class BuiltInFunction(Function):
     """A call in words: `{x} without its sign`."""
     repeated_up_to: int = 0
     """The most arguments, if the last one may be repeated."""
+    numbers: Mapping[str, float] = field(default_factory=dict)
+    """Numbers that the Excel formula uses, by the name of their places in it; a workbook has a cell for each."""
     exact: Callable[..., Fraction] | None = None
     """The same over fractions, with which an explanation calculates from the printed numbers."""
     copies_in_polars: int = 1
@@ -122,8 +125,9 @@ class BuiltInFunction(Function):
         return self.copies_in_polars
 
     def in_excel(self, cells: Sequence[str]) -> str:
-        """Return the Excel formula, given a cell or formula for each argument."""
-        return filled(self.excel or "", **dict(zip(self.arguments, cells, strict=False)), all=",".join(cells))
+        """Return the Excel formula, given a cell or formula for each argument, and then for each of `numbers`."""
+        places = (*self.arguments, *self.numbers)
+        return filled(self.excel or "", **dict(zip(places, cells, strict=False)), all=",".join(cells))
 
     def in_words(self, name: str, texts: Sequence[str]) -> str:
         """Return a call in words: the function's phrase with its arguments in words filled in; `name` is not used."""
@@ -206,6 +210,44 @@ def rounded_half_up(value: pl.Expr, digits: int) -> pl.Expr:
     return pl.when(scaled < 2.0**52).then(rounded).otherwise(value) if digits > 0 else rounded
 
 
+_WHOLE_WITHIN: Final = {"noise": 2e-15, "most": 0.1}
+"""How near to a whole number counts as whole in `rounddown` and `roundup`: `noise` of its size, a difference in the
+15th digit, but at most a tenth."""
+
+
+def rounded_one_way(value: pl.Expr, digits: int, *, up: bool) -> pl.Expr:
+    """Return values rounded to `digits` decimals towards 0, or with `up` away from 0, as Excel's ROUNDDOWN and ROUNDUP.
+
+    Negative `digits` round to tens, hundreds and so on. A scaled value that is whole apart from the noise of floats is
+    kept: 4.35 * 100 is 434.99999999999994, and rounds down to 435. From 2^52 there are no decimals left to round.
+    """
+    scale = 10.0 ** abs(digits)
+    scaled = value.abs() * scale if digits >= 0 else divided(value.abs(), pl.lit(scale))
+    noise = pl.min_horizontal(scaled * _WHOLE_WITHIN["noise"], pl.lit(_WHOLE_WITHIN["most"]))
+    whole = (scaled - noise).ceil() if up else (scaled + noise).floor()
+    rounded = value.sign() * (divided(whole, pl.lit(scale)) if digits >= 0 else whole * scale)
+    return pl.when(scaled < 2.0**52).then(rounded).otherwise(value)
+
+
+def _one_way(words: str, formula: str, *, up: bool) -> BuiltInFunction:
+    """Return `rounddown` or `roundup`, described by `words`; `formula` is the Excel formula of the whole number.
+
+    LibreOffice's own ROUNDDOWN and ROUNDUP keep 12 digits only, which are too few for pence of £1bn.
+    """
+    return BuiltInFunction(
+        words=f"x rounded {words} to this many decimals, as Excel's ROUND{'UP' if up else 'DOWN'}",
+        arguments={"x": None, "digits": Argument.DIGITS},
+        unit="x",
+        polars=partial(rounded_one_way, up=up),
+        excel=f"SIGN({{x}})*{formula}/{{ten}}^{{digits}}",
+        numbers={"ten": 10.0, **_WHOLE_WITHIN},
+        phrase=f"{{x}} rounded {words} to {{digits}} decimals",
+        copies_in_polars=7,
+    )
+
+
+_SCALED: Final = "ABS({x})*{ten}^{digits}"
+_NOISE: Final = f"MIN({{most}},{_SCALED}*{{noise}})"
 BUILT_INS: Final[dict[str, Function | Aggregate | SpecialForm]] = {
     "min": BuiltInFunction(
         words="the smallest of two or more values",
@@ -253,6 +295,8 @@ BUILT_INS: Final[dict[str, Function | Aggregate | SpecialForm]] = {
         phrase="{x} rounded to {digits} decimals",
         copies_in_polars=6,
     ),
+    "rounddown": _one_way("towards 0", f"INT({_SCALED}+{_NOISE})", up=False),
+    "roundup": _one_way("away from 0", f"-INT({_NOISE}-{_SCALED})", up=True),
     "where": BuiltInFunction(
         words="Excel's IF",
         arguments={"condition": Argument.CONDITION, "yes": Argument.BRANCH, "no": Argument.BRANCH},
@@ -300,7 +344,13 @@ BUILT_INS: Final[dict[str, Function | Aggregate | SpecialForm]] = {
         words="shares of an amount", options=("by", "base", "at_least", "at_most", "within"), is_whole_step=True
     ),
     "rounded": SpecialForm(words="x in whole pounds, keeping the total", options=("to", "within"), is_whole_step=True),
+    "rank": SpecialForm(words="the place of x in order, 1 for the largest", options=("within",), is_whole_step=True),
+    "running_total": SpecialForm(
+        words="the sum of x down to one's own place in order", options=("by", "within"), is_whole_step=True
+    ),
 }
 """Every function of the language, by name; renderings also handle `where` and each `SpecialForm` themselves."""
 FUNCTIONS: Final = tuple(BUILT_INS)
+ROUNDING: Final = {"round": 0.5, "rounddown": 1.0, "roundup": 1.0}
+"""Functions that round, each with the most that it moves a value by, in units of the last digit."""
 AGGREGATES: Final = {name: entry for name, entry in BUILT_INS.items() if isinstance(entry, Aggregate)}

@@ -135,7 +135,7 @@ class _ExcelWriter:
                 return f'({self.cells.name(name)}<>"")', atom
             case tree.Call():
                 return self.call(expression), atom
-            case tree.ShareOut() | tree.Rounded():
+            case tree.ShareOut() | tree.Rounded() | tree.Rank() | tree.RunningTotal():
                 raise TypeError("a kernel is a whole step; it is laid out in columns")
 
     def comparison(self, expression: tree.ComparisonOperation) -> str:
@@ -168,7 +168,9 @@ class _ExcelWriter:
         """Return the Excel formula of a call of a built-in or plug-in function."""
         function = function_named(expression.function)
         write = self.built_in_argument if isinstance(function, BuiltInFunction) else self.plugin_argument
-        return function.in_excel([write(sort, argument) for sort, argument in function.paired(expression.arguments)])
+        cells = [write(sort, argument) for sort, argument in function.paired(expression.arguments)]
+        numbers = function.numbers.values() if isinstance(function, BuiltInFunction) else ()
+        return function.in_excel([*cells, *map(self.cells.number, numbers)])
 
     def built_in_argument(self, sort: Argument | str | None, expression: tree.Expression) -> str:
         """Return the Excel formula of a built-in function's argument; one that may be the result becomes a `value`.
@@ -242,6 +244,11 @@ def rank(column: str, row: int | str, last: int, first: int) -> str:
     """Return the Excel formula for a row's rank in a column, largest first; the earlier of equal rows comes first."""
     cell = f"{column}{row}"
     return f"RANK({cell},{column}${first}:{column}${last})+COUNTIF({column}${first}:{cell},{cell})-1"
+
+
+def significant(cell: str, digits: str) -> str:
+    """Return the Excel formula that rounds a cell to a number of significant digits."""
+    return f"IF({cell}=0,0,ROUND({cell},{digits}-1-INT(LOG10(ABS({cell})))))"
 
 
 def least_served(remainders: str, same: str, left: str) -> str:

@@ -69,7 +69,7 @@ def render(expression: tree.Expression, *, first_year: bool) -> Rendered:
             return Rendered(column, column.is_not_null())
         case tree.IsGiven(name):
             return Rendered(pl.col(name).is_not_null(), pl.lit(value=True))
-        case tree.ShareOut() | tree.Rounded():
+        case tree.ShareOut() | tree.Rounded() | tree.Rank() | tree.RunningTotal():
             raise TypeError("a kernel is a whole step; the engine calls it")
         case tree.Call():
             return _call(expression, [render(argument, first_year=first_year) for argument in expression.arguments])

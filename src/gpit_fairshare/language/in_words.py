@@ -67,6 +67,10 @@ class _Words:
             case tree.Rounded(of, to, within):
                 size = "whole pounds" if to == 1 else f"multiples of {tree.number_text(to)}"
                 return f"{self.text(of)} rounded to {size}, keeping the total{self.within(within)}"
+            case tree.Rank(of, within):
+                return f"rank by {self.text(of)}, 1 for the largest{self.within(within)}"
+            case tree.RunningTotal(of, by, within):
+                return f"running total of {self.text(of)} in the order of {self.text(by)}{self.within(within)}"
             case tree.ShareOut():
                 return self.shared(expression)
             case tree.Call():

@@ -62,6 +62,8 @@ class Symbol:
     """Whether money may be negative (inputs only)."""
     dimension: Dimension | None = None
     """The dimension of a step's formula, even if it has no name as a unit (£ × people)."""
+    kernel: tree.Kernel | None = None
+    """The kernel that gives a step its values; None if it is no step of a kernel."""
 
     @property
     def measure(self) -> Dimension | None:
@@ -87,7 +89,9 @@ def infer(definitions: Sequence[Definition], symbols: Mapping[str, Symbol]) -> d
     name that decides its kind, has one value per organisation.
     """
     everything = dict(symbols)
-    everything |= {step.name: Symbol(step.name, "step", NATIONAL, "number", step.unit) for step in definitions}
+    for step in definitions:
+        kernel = step.tree if isinstance(step.tree, tree.Kernel) else None
+        everything[step.name] = Symbol(step.name, "step", NATIONAL, "number", step.unit, kernel=kernel)
     # A share_out by plain numbers goes to the organisations. This is known only when the kinds of all names are known:
     # too early, it would never settle if weights come from the step's own previous year.
     for shared_by_numbers in (NATIONAL, ORGANISATION):

@@ -200,6 +200,11 @@ class _Reach:
                 self.written_number(to, expression.position)
                 self.check_within(within, expression.within_position)
                 return self.number(of)
+            case tree.Rank(of, within):
+                self.ordered(of, within, expression)
+                return COUNT
+            case tree.RunningTotal(of):
+                return self.running_total(expression)
 
     def written_number(self, value: float, position: int) -> Dimension:
         """Return the unit of a number in a formula: a bare number, which fits any unit.
@@ -377,6 +382,29 @@ class _Reach:
         return self.common_unit(
             [self.number(leaf) for leaf in (kernel.amount, *bounds)], kernel.position, "shared out together"
         )
+
+    def ordered(self, of: tree.Name, within: str | None, kernel: tree.Rank | tree.RunningTotal) -> Dimension | None:
+        """Return the unit of what a `rank` or `running_total` takes; refuse one national figure, and a wrong type."""
+        self.check_within(within, kernel.within_position)
+        unit = self.number(of)
+        if kind_of(of, self.everything) == NATIONAL:
+            raise _kind(f"{of.name} is one national figure; expected a value per organisation or group", of.position)
+        return unit
+
+    def running_total(self, kernel: tree.RunningTotal) -> Dimension | None:
+        """Return the unit of a `running_total`; refuse a `by` that is no `rank` of the same rows in the same groups."""
+        unit = self.ordered(kernel.of, kernel.within, kernel)
+        by, of = (self.symbol(leaf.name, leaf.position) for leaf in (kernel.by, kernel.of))
+        if not isinstance(by.kernel, tree.Rank):
+            message = f"by takes a step that is a rank; {by.name} is not: make a step with rank(…) and use its name"
+            raise _kind(message, kernel.by.position)
+        if by.kind != of.kind:
+            raise _kind(f"{of.name} is {of.kind}, but {by.name} ranks what is {by.kind}", kernel.by.position)
+        if by.kernel.within != kernel.within:
+            ranked = f"within={by.kernel.within}" if by.kernel.within else "without within"
+            message = f"{by.name} ranks {ranked}; expected the same groups in both"
+            raise _kind(message, kernel.within_position or kernel.by.position)
+        return unit
 
 
 _name = partial(FormulaError, sort="name")

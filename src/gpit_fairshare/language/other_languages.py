@@ -1,13 +1,17 @@
 """Functions that people know from spreadsheets, Python and SQL, and how to write what they mean in a formula.
 
-Only the same meaning counts, never a similar name: `ROUNDDOWN` is not `round`.
+Only the same meaning counts, never a similar name: `MROUND` is not `round`.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-_NO_ROUNDING: Final = "round(x, digits) goes to the nearest, halves away from 0, and nothing rounds only up or down"
+_UP: Final = "write `roundup(x, 0)` for whole numbers away from 0, `roundup(x, 2)` for pence"
+_DOWN: Final = "write `rounddown(x, 0)` for whole numbers towards 0, `rounddown(x, 2)` for pence"
+_NO_MULTIPLES: Final = (
+    "round, rounddown and roundup go to decimals, tens or hundreds; write `5 * round(x / 5, 0)` for fives"
+)
 _NO_POWERS: Final = "the arithmetic is + - * / only; write `x * x` for a square, or give the result as a parameter"
 _NO_STATISTICS: Final = "there is none of all organisations; give it as a parameter, or in a column of an input file"
 _NO_TEXTS: Final = "a text can only be compared, such as `region == 'North'`; prepare it in the input file"
@@ -38,12 +42,16 @@ _MEANINGS: Final = {
     "min minimum least": "write `min(a, b)`, or `smallest(x)` over all organisations",
     "maxifs": "write `largest(x, within=region)`",
     "minifs": "write `smallest(x, within=region)`",
-    "cap ceiling ceil": f"write `min(x, highest)` for a limit; {_NO_ROUNDING}",
-    "floor": f"write `max(x, lowest)` for a limit; {_NO_ROUNDING}",
-    "roundup rounddown int trunc fix mround even odd": _NO_ROUNDING,
+    "cap ceiling ceil": f"write `min(x, highest)` for a limit; {_UP}",
+    "floor": f"write `max(x, lowest)` for a limit; {_DOWN}",
+    "int trunc fix round_down": _DOWN,
+    "round_up": _UP,
+    "mround even odd": _NO_MULTIPLES,
     "clamp bound limit between": "write `clip(x, low, high)`",
     "median": f"write `clip(x, low, high)` for the middle of three; {_NO_STATISTICS}",
-    "mode large small percentile quartile stdev std var rank rank_eq percentrank": _NO_STATISTICS,
+    "mode large small percentile quartile stdev std var percentrank": _NO_STATISTICS,
+    "rank_eq rank_avg row_number dense_rank order": "write `rank(x)` or `rank(x, within=region)` as a whole step",
+    "cumsum cumulative runningsum scan": "write `running_total(x, by=place_in_order)` as a whole step",
     "prorate pro_rata apportion allocate distribute share": "write `share_out(amount, by=weights)` as a whole step",
     "sign": "write `where(x > 0, 1, where(x < 0, -1, 0))`",
     "power pow sqrt exp ln log log10 mod quotient": _NO_POWERS,

@@ -411,8 +411,8 @@ class _Reader:
     def call(self, node: ast.Call, level: int) -> tree.Expression:
         """Return the tree of a call: a function of numbers, a figure over organisations, or a special form.
 
-        An unknown function, a `share_out` or `rounded` that is not the whole step, wrong arguments or options, and
-        digits of a rounding that are not a whole number from -9 to 9 are refused.
+        An unknown function, a kernel that is not the whole step, wrong arguments or options, and digits of a rounding
+        that are not a whole number from -9 to 9 are refused.
 
         Raises:
             FormulaError: Something other than a function comes before the bracket.
@@ -446,7 +446,7 @@ class _Reader:
         return self.special_form(node, function, options, level)
 
     def special_form(self, node: ast.Call, function: str, options: dict[str, ast.expr], level: int) -> tree.Expression:
-        """Return the tree of a call of `given`, `previous`, `rounded` or `share_out`; wrong arguments are refused."""
+        """Return the tree of a call of `given`, `previous` or a kernel; wrong arguments are refused."""
         position, argument = self.position(node), node.args[0]
         within, within_place = self.within_column(options)
         match function:
@@ -467,6 +467,17 @@ class _Reader:
                 if not isinstance(to, tree.Number) or to.percentage or to.value <= 0:
                     raise self.fault(options["to"], "`to` must be a number of pounds above 0, such as 1, 0.01 or 1000")
                 return tree.Rounded(of, to.value, within, within_place, position=position)
+            case "rank" | "running_total":
+                of = self.leaf(argument, function)
+                if not isinstance(of, tree.Name):
+                    raise self.fault(argument, f"{function} takes the name of a column or step")
+                if function == "rank":
+                    return tree.Rank(of, within, within_place, position=position)
+                by = self.leaf(options["by"], function) if "by" in options else None
+                if not isinstance(by, tree.Name):
+                    message = "running_total needs a step with a rank: running_total(x, by=place_in_order)"
+                    raise self.fault(options.get("by", node), message)
+                return tree.RunningTotal(of, by, within, within_place, position=position)
             case _:
                 if "by" not in options:
                     raise self.fault(node, "share_out needs weights: share_out(amount, by=weights)")

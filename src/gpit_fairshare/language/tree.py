@@ -145,9 +145,28 @@ class Rounded(Node):
     within_position: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Rank(Node):
+    """The kernel that numbers rows by size, 1 for the largest; a whole step."""
+
+    of: Name
+    within: str | None = None
+    within_position: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RunningTotal(Node):
+    """The kernel that adds up rows in the order of `by`, a step of `Rank`, down to each row; a whole step."""
+
+    of: Name
+    by: Name
+    within: str | None = None
+    within_position: int = 0
+
+
 Leaf = Name | IsGiven | AggregateCall | Previous
 """The nodes that a formula takes its values from."""
-Kernel = ShareOut | Rounded
+Kernel = ShareOut | Rounded | Rank | RunningTotal
 """A step that the engine calculates for all rows together."""
 Expression = Number | Text | Leaf | Negative | BinaryOperation | ComparisonOperation | Logic | Not | Call | Kernel
 
@@ -159,6 +178,8 @@ _NAMES: Final[dict[type[Expression], dict[str, str]]] = {
     Previous: {"of": "of_position"},
     ShareOut: {"within": "within_position"},
     Rounded: {"within": "within_position"},
+    Rank: {"within": "within_position"},
+    RunningTotal: {"within": "within_position"},
 }
 """The fields that hold names, each with the field of its position."""
 
@@ -282,6 +303,10 @@ def to_text(tree: Expression) -> str:  # noqa: C901, PLR0912  # one branch per n
             parts = [of]
         case Rounded(of, to):
             name, parts = "rounded", [to_text(of), *([f"to={number_text(to)}"] if to != 1 else [])]
+        case Rank(of):
+            name, parts = "rank", [to_text(of)]
+        case RunningTotal(of, by):
+            name, parts = "running_total", [to_text(of), f"by={to_text(by)}"]
         case ShareOut(amount):
             leaves = {option: getattr(tree, option) for option in ("by", "base", "at_least", "at_most")}
             options = [f"{option}={to_text(leaf)}" for option, leaf in leaves.items() if leaf is not None]

@@ -140,12 +140,13 @@ def as_float(number: float) -> float:
 def predicates_of(scheme: Scheme | None) -> dict[str, Same]:
     """Return, by name of step, the function that says whether two of its figures count as the same.
 
-    Steps of the kernel `rounded` are compared as written, all other steps as unrounded. Inputs are not in it: they use
-    `is_same_as_written`. Without a scheme it is empty.
+    Steps of the kernels `rounded` and `rank` are compared as written, all other steps as unrounded. Inputs are not in
+    it: they use `is_same_as_written`. Without a scheme it is empty.
     """
     steps = scheme.steps if scheme else ()
     return {
-        step.name: is_same_as_written if isinstance(step.tree, tree.Rounded) else is_same_unrounded for step in steps
+        step.name: is_same_as_written if isinstance(step.tree, tree.Rounded | tree.Rank) else is_same_unrounded
+        for step in steps
     }
 
 

@@ -129,10 +129,7 @@ def _text_columns(expression: tree.Expression) -> Iterator[str]:
                 _, tree.Text(), tree.Name(name)
             ):
                 yield name
-            case (
-                tree.AggregateCall(within=str(name)) | tree.ShareOut(within=str(name)) | tree.Rounded(within=str(name))
-            ):
-                yield name
+    yield from tree.groupings(expression)
 
 
 def meaning(draft: Linker, faults: Faults, report_by: str | None, imported: Mapping[str, Symbol]) -> dict[str, Symbol]:

@@ -321,10 +321,10 @@ def _is_division_by_zero(node: tree.BinaryOperation) -> bool:
 
 
 def _summed_names(expression: tree.Expression) -> Iterator[str]:
-    """Yield the names whose values a formula adds up over organisations, by `total` or `rounded`."""
+    """Yield the names whose values a formula adds up over organisations, by a total or `rounded`."""
     for node in tree.walk(expression):
         match node:
-            case tree.AggregateCall("total", name) | tree.Rounded(tree.Name(name)):
+            case tree.AggregateCall("total", name) | tree.Rounded(tree.Name(name)) | tree.RunningTotal(tree.Name(name)):
                 yield name
 
 
@@ -360,7 +360,8 @@ def _operands(node: tree.Expression, *, whole: bool) -> tuple[list[tree.Expressi
     """Return the operands whose units a node combines, and those that are separate pieces of arithmetic.
 
     Separate are a comparison, unless the node is itself the start of a piece (`whole`), the sides of `and`, `or` and
-    `not`, and the condition of a `where`. The weights of a `share_out` are neither.
+    `not`, the condition of a `where`, and what is ranked. The weights of a `share_out` and the order of a
+    `running_total` are neither.
     """
     match node:
         case tree.ComparisonOperation() if not whole:
@@ -369,7 +370,9 @@ def _operands(node: tree.Expression, *, whole: bool) -> tuple[list[tree.Expressi
             return [], list(tree.children(node))
         case tree.Call("where", (condition, yes, no)):
             return [yes, no], [condition]
-        case tree.ShareOut(by=weight):
-            return [leaf for leaf in tree.children(node) if leaf is not weight], []
+        case tree.Rank(of):
+            return [], [of]
+        case tree.ShareOut(by=order) | tree.RunningTotal(by=order):
+            return [leaf for leaf in tree.children(node) if leaf is not order], []
         case _:
             return list(tree.children(node)), []

@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.engine.measures import BASELINE, DIFFERENCE, PEOPLE, moved_by, rounding_step
+from gpit_fairshare.engine.notes import without_formula
 from gpit_fairshare.inputs.tables.spend import WORDS as LINE_WORDS
 from gpit_fairshare.language import tree
 from gpit_fairshare.language.kinds import ORGANISATION
@@ -148,7 +149,7 @@ def _fixed_value_checks(layout: Layout) -> Iterator[Live]:
 def fixed_parts(layout: Layout) -> list[str]:
     """Return the labels of steps, outcomes and checks that the workbook holds as values, without a formula."""
     scheme = layout.scheme
-    labels = [step.label for step in scheme.steps if without_excel(step.tree)]
+    labels = [step.label for step in scheme.steps if without_formula(step, layout.result.years.values())]
     labels += [f"outcome {outcome.label}" for outcome in scheme.outcomes if without_excel(outcome.tree)]
     return labels + [f"check {check.name}" for check in scheme.checks if without_excel(check.tree)]
 

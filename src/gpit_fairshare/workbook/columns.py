@@ -61,7 +61,7 @@ class YearColumns:
     def write_step(self, step: Step, formula: Formula | None, remark: str = "") -> None:
         """Add a step's column to its sheet: a formula for each row with the engine's value, or values alone.
 
-        A column of £ or people gets a total.
+        A column of £ or people gets a total, unless its values are totals themselves.
 
         Args:
             step: The step.
@@ -72,6 +72,7 @@ class YearColumns:
         values, unit = block.values(step.name), "" if step.unit == "yes/no" else step.unit
         heading = with_unit(step.label, "; ".join(filter(None, (unit, remark))))
         number, total = number_format(step.unit, values), step.unit in ("£", "people")
+        total = total and not isinstance(step.tree, tree.RunningTotal)
         block.columns[step.name] = block.sheet.add_column(heading, 16, values, formula, number, total=total)
 
     def write_national(self, key: str, label: str, unit: str | None, formula: str | None, value: Any) -> None:

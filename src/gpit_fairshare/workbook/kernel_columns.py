@@ -1,4 +1,4 @@
-"""The two kernels as live cells: `share_out`, with a search where it has bounds, and `rounded`."""
+"""The kernels as live cells: `share_out`, with a search where it has bounds, `rounded`, `rank`, `running_total`."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from gpit_fairshare.language import in_excel as excel
 from gpit_fairshare.language import tree
 from gpit_fairshare.language.kinds import NATIONAL, Kind
 from gpit_fairshare.numbers import as_in_sheet
+from gpit_fairshare.ordering import DIGITS, compared
 from gpit_fairshare.workbook.columns import KernelFigure, KernelFigures, Refs, Vector, YearColumns, row_order
 from gpit_fairshare.workbook.layout import with_unit
 from gpit_fairshare.workbook.search_columns import CEILING, FLOOR, GroupOrder, SearchColumns, clip, clip_formula
-from gpit_fairshare.workbook.sheets import ROW
+from gpit_fairshare.workbook.sheets import FIRST_ROW, ROW
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -286,6 +287,32 @@ def write_rounded_figure(columns: YearColumns, step: Step, kernel: tree.Rounded)
     columns.write_national(
         step.name, step.label, step.unit, excel.unscaled(units, to, number), columns.now.national(step.name)
     )
+
+
+def write_rank(columns: YearColumns, step: Step, kernel: tree.Rank) -> None:
+    """Write the column of a step that ranks rows: how many have a larger value, and how many up to it the same.
+
+    The values that are compared, to 12 digits, are in a column of the workings.
+    """
+    block, of = columns.block(step.kind), columns.vector(columns.block(step.kind), kernel.of)
+    key, heading = f"{kernel.of.name} compared", f"{columns.scheme.labels[kernel.of.name]}: to {DIGITS} digits"
+    formula = excel.significant(of.cell, columns.layout.number(DIGITS))
+    values = columns.add_helper(block, key, heading, formula, [float(compared(value)) for value in of.values])
+    numbers = columns.membership(block, kernel.within) if kernel.within else None
+    helpers = [*([(f"group {kernel.within}", numbers)] if numbers else []), (key, values)]
+    up_to_here = [f"{block.helper_cell(name, f'${FIRST_ROW}')}:{vector.cell}" for name, vector in helpers]
+    same_group = f"{numbers.range},{numbers.cell}," if numbers else ""
+    same = ",".join(f"{cells},{vector.cell}" for cells, (_, vector) in zip(up_to_here, helpers, strict=True))
+    columns.write_step(step, f'COUNTIFS({same_group}{values.range},">"&{values.cell})+COUNTIFS({same})')
+
+
+def write_running_total(columns: YearColumns, step: Step, kernel: tree.RunningTotal) -> None:
+    """Write the column of a step that adds up the rows whose rank is not above the row's own."""
+    block = columns.block(step.kind)
+    of, by = columns.vector(block, kernel.of), columns.vector(block, kernel.by)
+    numbers = columns.membership(block, kernel.within) if kernel.within else None
+    same_group = f",{numbers.range},{numbers.cell}" if numbers else ""
+    columns.write_step(step, f'SUMIFS({of.range},{by.range},"<="&{by.cell}{same_group})')
 
 
 def whole_units(values: Sequence[float], to: Fraction) -> tuple[list[int], list[float]]:

@@ -8,11 +8,11 @@ from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.engine.measures import BASELINE
+from gpit_fairshare.engine.notes import without_formula
 from gpit_fairshare.engine.sensitivity import outcome_in_words, value_tried
 from gpit_fairshare.findings import ABOUT_MONEY
 from gpit_fairshare.inputs.mergers.crosswalk import day_in_words
 from gpit_fairshare.language import in_words
-from gpit_fairshare.language.plugin_functions import without_excel
 from gpit_fairshare.scheme.money import FAIR_SHARE
 from gpit_fairshare.words import inside, joined, sentence
 from gpit_fairshare.workbook.checks import CHECKS, FAILS, OVERALL, WARNINGS, fixed_parts
@@ -173,8 +173,9 @@ def _fixed_sentence(layout: Layout) -> str:
     """Return the sentence about steps and checks that hold values of the run, and why; empty if there are none."""
     names = fixed_parts(layout)
     parts: list[Step | Check] = [*layout.scheme.steps, *layout.scheme.checks]
-    functions = dict.fromkeys(str(function) for part in parts for function in without_excel(part.tree))
-    why = f"{joined(list(functions))} {'has' if len(functions) == 1 else 'have'} no Excel formula"
+    years = layout.result.years.values()
+    reasons = list(dict.fromkeys(reason for part in parts for reason in without_formula(part, years)))
+    why = f"{joined(reasons)} {'has' if len(reasons) == 1 else 'have'} no Excel formula"
     return f"{joined(names)}: {why}. Changes in this workbook do not affect them; run gpit again." if names else ""
 
 
@@ -256,14 +257,14 @@ def steps_sheet(layout: Layout) -> Sheet:
             ("Unit", 12, "unit"),
             ("Kind", 16, lambda step: str(step.kind)),
             ("Formula", Prose(80), "formula"),
-            ("Note", Prose(60), _step_note),
+            ("Note", Prose(60), partial(_step_note, layout)),
         ),
     )
 
 
-def _step_note(step: Step) -> str:
+def _step_note(layout: Layout, step: Step) -> str:
     """Return the notes on a step: the scheme's, whether its money is non-recurrent, and whether it has no formula."""
-    fixed = joined([str(function) for function in without_excel(step.tree)])
+    fixed = joined(without_formula(step, layout.result.years.values()))
     texts = (
         step.note,
         "Non-recurrent money." if step.non_recurrent else "",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from gpit_fairshare.engine.notes import without_formula
 from gpit_fairshare.errors import OutputError
 from gpit_fairshare.language import in_excel as excel
 from gpit_fairshare.language import tree
@@ -11,7 +12,13 @@ from gpit_fairshare.language.functions import AGGREGATES, filled
 from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, Kind, group, kind_of
 from gpit_fairshare.language.plugin_functions import without_excel
 from gpit_fairshare.workbook.columns import Refs, YearColumns
-from gpit_fairshare.workbook.kernel_columns import ShareOutCells, write_rounded, write_rounded_figure
+from gpit_fairshare.workbook.kernel_columns import (
+    ShareOutCells,
+    write_rank,
+    write_rounded,
+    write_rounded_figure,
+    write_running_total,
+)
 from gpit_fairshare.workbook.sheets import ROW, Formula, Sheet
 
 if TYPE_CHECKING:
@@ -23,7 +30,7 @@ if TYPE_CHECKING:
     from gpit_fairshare.workbook.search_columns import GroupOrder
 
 FIXED: Final = "values of the run"
-"""In the heading of a step whose formula uses a function that Excel does not have."""
+"""In the heading of a step that has no formula in a workbook."""
 
 
 class StepWriter:
@@ -42,13 +49,13 @@ class StepWriter:
     def write_step(self, step: Step) -> None:
         """Write a step to its sheet, with the figures that it uses.
 
-        A step of a kernel gets its workings too. A step that uses a function that Excel does not have gets the values
-        of the run instead of formulas.
+        A step of a kernel gets its workings too. A step without a formula in a workbook gets the values of the run.
 
         Raises:
             OutputError: The step's formula is longer than Excel allows; it names the step.
         """
-        columns, is_national, is_fixed = self.columns, step.kind == NATIONAL, bool(without_excel(step.tree))
+        columns, is_national = self.columns, step.kind == NATIONAL
+        is_fixed = bool(without_formula(step, self.layout.result.years.values()))
         self.layout.user = step.label
         self._write_figures(step.tree)
         try:
@@ -65,6 +72,10 @@ class StepWriter:
                     columns.write_national(step.name, label, step.unit, formula, columns.now.national(step.name))
                 case _ if is_fixed:
                     columns.write_step(step, None, FIXED)
+                case tree.Rank():
+                    write_rank(columns, step, step.tree)
+                case tree.RunningTotal():
+                    write_running_total(columns, step, step.tree)
                 case _:
                     block = columns.block(step.kind)
                     columns.write_step(step, self._rows_formula(step.tree, block, block.sheet))
