@@ -159,6 +159,21 @@ class Aggregate:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TableFunction:
+    """Gives the value of a table of the scheme for a named column: `lookup(stage_weight, stage)`."""
+
+    words: str
+    """What it gives, in a sentence."""
+    phrase: str
+    """A call in words, with the places `{table}` and `{of}`."""
+    takes_bands: bool = True
+    """Whether the keys of its table are the lower edges of bands of numbers; otherwise they are texts."""
+
+    limits: ClassVar[tuple[int, int]] = (2, 2)
+    options: ClassVar[tuple[str, ...]] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class SpecialForm:
     """Written like a function, with its own kind of node in the tree; each rendering handles that node."""
 
@@ -206,7 +221,7 @@ def rounded_half_up(value: pl.Expr, digits: int) -> pl.Expr:
     return pl.when(scaled < 2.0**52).then(rounded).otherwise(value) if digits > 0 else rounded
 
 
-BUILT_INS: Final[dict[str, Function | Aggregate | SpecialForm]] = {
+BUILT_INS: Final[dict[str, Function | Aggregate | TableFunction | SpecialForm]] = {
     "min": BuiltInFunction(
         words="the smallest of two or more values",
         arguments={"a": Argument.SAME_UNIT, "b": Argument.SAME_UNIT},
@@ -294,6 +309,19 @@ BUILT_INS: Final[dict[str, Function | Aggregate | SpecialForm]] = {
         heading="Smallest",
         phrase="smallest",
     ),
+    "lookup": TableFunction(
+        words="the value of the table's row with this text", phrase="{table} for {of}", takes_bands=False
+    ),
+    "band_value": TableFunction(words="the value of the band that x is in", phrase="{table} at {of}"),
+    "band_sum": TableFunction(
+        words="each part of x times the value of the band that the part is in, as in income tax",
+        phrase="{table} applied to each part of {of}",
+    ),
+    "band_line": TableFunction(
+        words="the value at x on the straight lines between the edges of the bands",
+        phrase="{table} at {of}, on straight lines",
+    ),
+    "rate_of": SpecialForm(words="the rate that a share_out step found: money for each unit of weight"),
     "given": SpecialForm(words="yes if the cell of an input column is filled"),
     "previous": SpecialForm(words="last year's x; y in the first year", options=("first",)),
     "share_out": SpecialForm(
@@ -304,3 +332,4 @@ BUILT_INS: Final[dict[str, Function | Aggregate | SpecialForm]] = {
 """Every function of the language, by name; renderings also handle `where` and each `SpecialForm` themselves."""
 FUNCTIONS: Final = tuple(BUILT_INS)
 AGGREGATES: Final = {name: entry for name, entry in BUILT_INS.items() if isinstance(entry, Aggregate)}
+TABLE_FUNCTIONS: Final = {name: entry for name, entry in BUILT_INS.items() if isinstance(entry, TableFunction)}

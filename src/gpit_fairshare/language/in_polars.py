@@ -1,7 +1,7 @@
 """Tree → Polars: each formula's value, and whether the value is defined.
 
-The frame has a column for every name. Figures (`total(historic_spend)`) and values of the year before
-(`previous(allocation)`) have columns named by their text.
+The frame has a column for every name. Figures (`total(historic_spend)`, `lookup(stage_weight, stage)`) and values of
+the year before (`previous(allocation)`) have columns named by their text.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def column_of(leaf: tree.Leaf) -> str:
     match leaf:
         case tree.Previous(of):
             return previous_column(of)
-        case tree.AggregateCall():
+        case tree.Figure():
             return tree.to_text(leaf)
         case tree.Name(name) | tree.IsGiven(name):
             return name
@@ -64,7 +64,7 @@ def render(expression: tree.Expression, *, first_year: bool) -> Rendered:
             return Rendered(pl.lit(value), pl.lit(value=True))
         case tree.Previous(first=first) if first_year:
             return render(first, first_year=True)
-        case tree.Name() | tree.AggregateCall() | tree.Previous():
+        case tree.Name() | tree.Figure() | tree.Previous():
             column = pl.col(column_of(expression))
             return Rendered(column, column.is_not_null())
         case tree.IsGiven(name):
