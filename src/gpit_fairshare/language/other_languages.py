@@ -12,11 +12,14 @@ _DOWN: Final = "write `rounddown(x, 0)` for whole numbers towards 0, `rounddown(
 _NO_MULTIPLES: Final = (
     "round, rounddown and roundup go to decimals, tens or hundreds; write `5 * round(x / 5, 0)` for fives"
 )
-_NO_POWERS: Final = "the arithmetic is + - * / only; write `x * x` for a square, or give the result as a parameter"
+_NO_REMAINDERS: Final = "there is no remainder of a division; prepare it in the input file"
 _NO_STATISTICS: Final = "there is none of all organisations; give it as a parameter, or in a column of an input file"
 _NO_TEXTS: Final = "a text can only be compared, such as `region == 'North'`; prepare it in the input file"
 _NO_DATES: Final = "a formula is the same in every year; give what differs by year as a parameter"
-_COLUMN: Final = "add the file with --input: its columns are joined by org_code, and a formula uses their names"
+_TABLE: Final = (
+    "write `lookup(table, column)` or `band_value(table, x)` with a table of the scheme; the columns of another file "
+    "are joined with --input, and a formula uses their names"
+)
 _HAS_X: Final = "has_x is a step of its own: `given(x)`"
 _MEANINGS: Final = {
     "if iif ifelse if_else": "write `where(condition, yes, no)`",
@@ -44,18 +47,24 @@ _MEANINGS: Final = {
     "minifs": "write `smallest(x, within=region)`",
     "cap ceiling ceil": f"write `min(x, highest)` for a limit; {_UP}",
     "floor": f"write `max(x, lowest)` for a limit; {_DOWN}",
-    "int trunc fix round_down": _DOWN,
-    "round_up": _UP,
+    "rounddown round_down int trunc fix": _DOWN,
+    "roundup round_up": _UP,
     "mround even odd": _NO_MULTIPLES,
     "clamp bound limit between": "write `clip(x, low, high)`",
     "median": f"write `clip(x, low, high)` for the middle of three; {_NO_STATISTICS}",
     "mode large small percentile quartile stdev std var percentrank": _NO_STATISTICS,
-    "rank_eq rank_avg row_number dense_rank order": "write `rank(x)` or `rank(x, within=region)` as a whole step",
+    "rank rank_eq rank_avg row_number dense_rank order": "write `rank(x)` or `rank(x, within=region)` as a whole step",
     "cumsum cumulative runningsum scan": "write `running_total(x, by=place_in_order)` as a whole step",
     "prorate pro_rata apportion allocate distribute share": "write `share_out(amount, by=weights)` as a whole step",
     "sign": "write `where(x > 0, 1, where(x < 0, -1, 0))`",
-    "power pow sqrt exp ln log log10 mod quotient": _NO_POWERS,
-    "vlookup xlookup hlookup lookup index match indirect": _COLUMN,
+    "pow": "write `power(x, n)`",
+    "sqrt": "write `power(x, 0.5)`",
+    "log": "write `ln(x)` for the natural logarithm, or `ln(x) / ln(10)` for that of base 10",
+    "log10": "write `ln(x) / ln(10)`",
+    "mod": _NO_REMAINDERS,
+    "quotient": "write `rounddown(a / b, 0)`",
+    "vlookup xlookup hlookup index match indirect": _TABLE,
+    "interpolate interp forecast": "write `band_line(table, x)` with a table of the scheme",
     "lag shift prev last_year offset": "write `previous(x, first=y)`",
     "concat concatenate text left right mid upper lower trim len_text str proper": _NO_TEXTS,
     "year today now date month edate": _NO_DATES,

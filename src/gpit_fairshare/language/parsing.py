@@ -17,7 +17,15 @@ from typing import TYPE_CHECKING
 from gpit_fairshare import plugins
 from gpit_fairshare.errors import FormulaError
 from gpit_fairshare.language import tree
-from gpit_fairshare.language.functions import BUILT_INS, FUNCTIONS, Aggregate, Argument, Function, SpecialForm
+from gpit_fairshare.language.functions import (
+    BUILT_INS,
+    FUNCTIONS,
+    Aggregate,
+    Argument,
+    Function,
+    SpecialForm,
+    TableFunction,
+)
 from gpit_fairshare.language.other_languages import advice_for
 from gpit_fairshare.language.plugin_functions import find_function, function_named, function_names, function_problems
 from gpit_fairshare.words import nearest
@@ -443,22 +451,38 @@ class _Reader:
                 return tree.AggregateCall(
                     function, of, within, self.position(node.args[0]), within_place, position=position
                 )
+            case TableFunction():
+                table = self.plain_name(node.args[0], f"{function} takes the name of a table first")
+                column = self.plain_name(
+                    node.args[1], f"{function} takes a plain name; make the formula a step of its own"
+                )
+                places = [self.position(argument) for argument in node.args]
+                return tree.TableCall(function, table, column, *places, position=position)
         return self.special_form(node, function, options, level)
 
     def special_form(self, node: ast.Call, function: str, options: dict[str, ast.expr], level: int) -> tree.Expression:
-        """Return the tree of a call of `given`, `previous` or a kernel; wrong arguments are refused."""
+        """Return the tree of a call of `given`, `rate_of`, `previous` or a kernel; wrong arguments are refused."""
         position, argument = self.position(node), node.args[0]
-        within, within_place = self.within_column(options)
         match function:
             case "given":
                 name = self.plain_name(argument, "given takes the name of an input column")
                 return tree.IsGiven(name, self.position(argument), position=position)
+            case "rate_of":
+                step = self.plain_name(argument, "rate_of takes the name of a share_out step")
+                return tree.RateOf(step, self.position(argument), position=position)
             case "previous":
                 if "first" not in options:
                     raise self.fault(node, "previous needs its value in the first year: previous(x, first=y)")
                 name = self.plain_name(argument, "previous takes a plain name; make the formula a step of its own")
                 first = self.read(options["first"], level + 1)
                 return tree.Previous(name, first, self.position(argument), position=position)
+        return self.kernel(node, function, options)
+
+    def kernel(self, node: ast.Call, function: str, options: dict[str, ast.expr]) -> tree.Kernel:
+        """Return the tree of a call of a kernel, which is a whole step; wrong arguments are refused."""
+        position, argument = self.position(node), node.args[0]
+        within, within_place = self.within_column(options)
+        match function:
             case "rounded":
                 of = self.leaf(argument, function)
                 if not isinstance(of, tree.Name):
@@ -467,16 +491,15 @@ class _Reader:
                 if not isinstance(to, tree.Number) or to.percentage or to.value <= 0:
                     raise self.fault(options["to"], "`to` must be a number of pounds above 0, such as 1, 0.01 or 1000")
                 return tree.Rounded(of, to.value, within, within_place, position=position)
-            case "rank" | "running_total":
-                of = self.leaf(argument, function)
-                if not isinstance(of, tree.Name):
-                    raise self.fault(argument, f"{function} takes the name of a column or step")
-                if function == "rank":
-                    return tree.Rank(of, within, within_place, position=position)
-                by = self.leaf(options["by"], function) if "by" in options else None
-                if not isinstance(by, tree.Name):
-                    message = "running_total needs a step with a rank: running_total(x, by=place_in_order)"
-                    raise self.fault(options.get("by", node), message)
+            case "rank":
+                of = self.named(argument, "rank takes the name of a column or step")
+                return tree.Rank(of, within, within_place, position=position)
+            case "running_total":
+                of = self.named(argument, "running_total takes the name of a column or step")
+                message = "running_total needs a step that is a rank: running_total(x, by=place_in_order)"
+                if "by" not in options:
+                    raise self.fault(node, message)
+                by = self.named(options["by"], message)
                 return tree.RunningTotal(of, by, within, within_place, position=position)
             case _:
                 if "by" not in options:
@@ -523,6 +546,10 @@ class _Reader:
         if not isinstance(node, ast.Name):
             raise self.fault(node, message)
         return self.name(node, node.id)
+
+    def named(self, node: ast.expr, message: str) -> tree.Name:
+        """Return an argument that must be a name, as a tree; anything else is refused as by `plain_name`."""
+        return tree.Name(self.plain_name(node, message), position=self.position(node))
 
     def within_column(self, options: dict[str, ast.expr]) -> tuple[str | None, int]:
         """Return the column that the option `within` names, and its position; None and 0 without the option."""
