@@ -306,6 +306,12 @@ def measures_of(scheme: Scheme, year: Year, funds: Iterable[Fund]) -> YearMeasur
     )
 
 
+def only_row_with(year: Year, outcome: str) -> int | None:
+    """Return the row of the only organisation with an outcome; None if several have it, or none has."""
+    rows = [row for row, label in enumerate(year.outcomes) if label == outcome]
+    return rows[0] if len(rows) == 1 else None
+
+
 def with_no_outcome(measures: list[YearMeasures]) -> list[YearMeasures]:
     """Return the measures of all years, with a count of organisations without an outcome if any year has some."""
     missing = [year.organisations - sum(count.organisations for count in year.outcomes) for year in measures]

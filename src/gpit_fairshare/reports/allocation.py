@@ -7,7 +7,7 @@ import shlex
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
-from gpit_fairshare.engine.measures import BASELINE, DIFFERENCE
+from gpit_fairshare.engine.measures import BASELINE, DIFFERENCE, only_row_with
 from gpit_fairshare.engine.sensitivity import value_tried
 from gpit_fairshare.numbers import money, or_dash, per_head, signed
 from gpit_fairshare.reports import document
@@ -151,11 +151,25 @@ def _money_rows(opening: Opening, years: Sequence[YearMeasures]) -> Iterator[doc
 
 
 def _outcome_rows(opening: Opening, years: Sequence[YearMeasures]) -> Iterator[document.Row]:
-    """Yield a row for each outcome that occurs in these years, with how many organisations have it."""
+    """Yield a row for each outcome that occurs in these years, with how many organisations have it.
+
+    Below is the name of the only organisation with it, if it is one in a year.
+    """
     for counts in zip(*(year.outcomes for year in years), strict=True):
         if any(count.organisations for count in counts):
             cells = [counted(count.organisations, opening.organisation) for count in counts]
-            yield document.Row([sentence(counts[0].label), *cells])
+            names = [_only_organisation(opening, year.year, counts[0].label) for year in years]
+            yield document.Row([sentence(counts[0].label), *cells], below="; ".join(filter(None, names)))
+
+
+def _only_organisation(opening: Opening, year: str, outcome: str) -> str:
+    """Return name and code of the only organisation with an outcome, after the year if there are several; else empty."""
+    now = opening.result.years[year]
+    row = only_row_with(now, outcome)
+    if row is None:
+        return ""
+    code, name = now.codes()[row], now.organisations["org_name"][row]
+    return f"{f'{year}: ' if len(opening.years) > 1 else ''}{name} ({code})" if name else code
 
 
 def _spread_rows(opening: Opening, years: Sequence[YearMeasures]) -> Iterator[document.Row]:

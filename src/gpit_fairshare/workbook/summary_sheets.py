@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
-from gpit_fairshare.engine.measures import BASELINE, DIFFERENCE, NO_CHANGE, NO_OUTCOME, PEOPLE, Area
+from gpit_fairshare.engine.measures import BASELINE, DIFFERENCE, NO_CHANGE, NO_OUTCOME, PEOPLE, Area, only_row_with
 from gpit_fairshare.engine.measures import NOT_GIVEN as UNNAMED_AREA
 from gpit_fairshare.language import in_excel as excel
 from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION
@@ -198,14 +198,22 @@ def _write_against_baseline(rows: SummaryRows, block: Block, measures: YearMeasu
 
 
 def _write_outcomes(rows: SummaryRows, block: Block, measures: YearMeasures) -> None:
-    """Write how many organisations have each outcome of the rule."""
+    """Write how many organisations have each outcome of the rule, and which it is if only one has it in a year."""
     if OUTCOME not in block.helpers:
         return
     cells, noun = block.helper_range(OUTCOME), plural(rows.layout.scheme.organisation)
     for outcome in measures.outcomes:
         label = NONE if outcome.label == NO_OUTCOME else outcome.label
         formula = f"SUMPRODUCT(--({cells}={excel.text(label)}))"
-        rows.put(f"{sentence(noun)}: {outcome.label}", measures.year, formula, outcome.organisations, "count")
+        count = rows.put(f"{sentence(noun)}: {outcome.label}", measures.year, formula, outcome.organisations, "count")
+        if all(only_row_with(year, outcome.label) is None for year in rows.layout.result.years.values()):
+            continue
+        only_row, texts = only_row_with(block.year, outcome.label), (block.values("org_name"), block.values("org_code"))
+        value = NONE if only_row is None else f"{texts[0][only_row] or NOT_GIVEN} ({texts[1][only_row]})"
+        match = f"MATCH({excel.text(label)},{cells},0)"
+        name, code = (f"INDEX({block.column_range(key)},{match})" for key in ("org_name", "org_code"))
+        text = f'IF({count}=1,{name}&" ("&{code}&")",{excel.text(NONE)})'
+        rows.put_text(f"The only one: {outcome.label}", measures.year, text, value)
 
 
 def _write_largest(rows: SummaryRows, block: Block) -> None:
