@@ -243,7 +243,7 @@ def rank_lines(place: OrganisationInYear, step: Step, kernel: tree.Rank) -> list
     own_text = value_text(values[own_row], place.scheme.symbols[kernel.of.name].unit)
     note = f"{ordinal(larger + place_by_code)} of {extent} by {label}: {own_text}"
     if len(equal) > 1:
-        note += f"; {ordinal(place_by_code)} by code of the {len(equal):,} with that"
+        note += f"; {ordinal(place_by_code)} by code of the {len(equal):,} with this value"
     arithmetic = tree.BinaryOperation("+", tree.Name(name), tree.Number(float(place_by_code)))
     rank = float(larger + place_by_code)
     return [ahead, step_draft(place, step, rank, tree=arithmetic, arithmetic=True, notes=(note,))]
@@ -257,7 +257,7 @@ def running_total_lines(place: OrganisationInYear, step: Step, kernel: tree.Runn
     ahead = UnformattedLine(
         "figure",
         f"ahead({step.name})",
-        f"total of {place.label(kernel.of.name)} of those before by {place.label(kernel.by.name)}",
+        f"total of {place.label(kernel.of.name)} before this one, in the order of {place.label(kernel.by.name)}",
         place.scope(kernel.within),
         place.scheme.symbols[step.name].unit,
         float(total - own),

@@ -163,7 +163,7 @@ def _outcome_rows(opening: Opening, years: Sequence[YearMeasures]) -> Iterator[d
 
 
 def _only_organisation(opening: Opening, year: str, outcome: str) -> str:
-    """Return name and code of the only organisation with an outcome, after the year if there are several; else empty."""
+    """Return name and code of the only organisation with an outcome, with the year of several; empty without."""
     now = opening.result.years[year]
     row = only_row_with(now, outcome)
     if row is None:
