@@ -300,10 +300,13 @@ def write_rank(columns: YearColumns, step: Step, kernel: tree.Rank) -> None:
     values = columns.add_helper(block, key, heading, formula, [float(compared(value)) for value in of.values])
     numbers = columns.membership(block, kernel.within) if kernel.within else None
     helpers = [*([(f"group {kernel.within}", numbers)] if numbers else []), (key, values)]
-    up_to_here = [f"{block.helper_cell(name, f'${FIRST_ROW}')}:{vector.cell}" for name, vector in helpers]
+    up_to_here = (
+        f"{block.helper_cell(name, f'${FIRST_ROW}')}:{block.helper_cell(name, on_sheet=block.workings)},{vector.cell}"
+        for name, vector in helpers
+    )
     same_group = f"{numbers.range},{numbers.cell}," if numbers else ""
-    same = ",".join(f"{cells},{vector.cell}" for cells, (_, vector) in zip(up_to_here, helpers, strict=True))
-    columns.write_step(step, f'COUNTIFS({same_group}{values.range},">"&{values.cell})+COUNTIFS({same})')
+    formula = f'COUNTIFS({same_group}{values.range},">"&{values.cell})+COUNTIFS({",".join(up_to_here)})'
+    columns.write_step(step, formula)
 
 
 def write_running_total(columns: YearColumns, step: Step, kernel: tree.RunningTotal) -> None:
