@@ -189,6 +189,10 @@ def test_show_takes_a_file_and_refuses_what_it_cannot_read(tmp_path):
         ("d == 'North'", "Region is 'North'"),
         ("count(f)", "number of rows with Above average"),
         ("abs(a) + round(b, 2)", "(Budget without its sign) + (Weighted population rounded to 2 decimals)"),
+        ("rounddown(a, 2)", "Budget rounded towards 0 to 2 decimals"),
+        ("roundup(a - b, -3)", "Budget − Weighted population rounded away from 0 to −3 decimals"),
+        ("rank(b, within=d)", "rank by Weighted population, 1 for the largest, within each Region"),
+        ("running_total(a, by=f)", "running total of Budget in the order of Above average"),
         ("given(unknown_name)", "unknown_name is given"),
     ],
 )

@@ -247,6 +247,9 @@ def test_yes_no_of_a_step_below():
         ("£", "-historic_spend"),
         ("£", "abs(historic_spend - budget)"),
         ("£", "round(historic_spend, 2)"),
+        ("£", "rounddown(historic_spend, 2)"),
+        ("£ per head", "roundup(price, 2)"),
+        (None, "rank(historic_spend)"),
         ("£", "max(0, historic_spend, budget)"),
         ("£", "clip(historic_spend, 0, budget)"),
         ("£", "where(given(forecast), forecast, historic_spend)"),
@@ -390,6 +393,10 @@ def test_unit_inferred_above_is_known_through_previous():
         ("share_out(budget, by=1, within=regoin)", 32, "there is no regoin; did you mean region?"),
         ("rounded(speend)", 9, "there is no speend"),
         ("rounded(historic_spend, within=area)", 32, "there is no area"),
+        ("rank(speend)", 6, "there is no speend"),
+        ("rank(historic_spend, within=area)", 29, "there is no area"),
+        ("rank(later)", 6, "later is defined further down"),
+        ("running_total(historic_spend, by=plase)", 34, "there is no plase; did you mean place or price?"),
         ("previous(alocation, first=0)", 10, "there is no alocation"),
         ("previous(budget, first=budgte)", 24, "there is no budgte; did you mean budget?"),
         ("regoin == 'North'", 1, "there is no regoin; did you mean region?"),
@@ -416,6 +423,9 @@ def test_unit_inferred_above_is_known_through_previous():
         ("count(historic_spend)", 7, "count takes a yes/no, but historic_spend is a number"),
         ("count(area_team)", 7, "count takes a yes/no, but area_team is a text"),
         ("rounded(above)", 9, "a yes/no cannot be used"),
+        ("rounddown(above, 0)", 11, "a yes/no cannot be used"),
+        ("rank(above)", 6, "a yes/no cannot be used"),
+        ("running_total(above, by=place)", 15, "a yes/no cannot be used"),
         ("share_out(budget, by=above)", 22, "a yes/no cannot be used"),
         ("share_out(budget, by=1, at_most=above)", 33, "a yes/no cannot be used"),
         ("not historic_spend", 5, "expected a yes/no here, such as a comparison"),
@@ -440,6 +450,8 @@ def test_unit_inferred_above_is_known_through_previous():
         ("previous(area_team, first=1)", 10, "previous takes a number or a yes/no; area_team is a text column"),
         ("previous(budget, first='x')", 24, "a quoted text can only be compared with"),
         ("where(area_team, 1, 2)", 7, "area_team is a text column"),
+        ("rank(area_team)", 6, "area_team is a text column"),
+        ("running_total(area_team, by=place)", 15, "area_team is a text column"),
         # Figures
         ("total(budget)", 7, "budget is one national figure; total takes a value per organisation or group"),
         ("smallest(average)", 10, "average is one national figure"),
@@ -449,6 +461,34 @@ def test_unit_inferred_above_is_known_through_previous():
         ("total(historic_spend, within=need_index)", 30, "within takes a text column of the inputs"),
         ("rounded(historic_spend, within=above)", 32, "within takes a text column of the inputs"),
         ("share_out(budget, by=1, within=average)", 32, "within takes a text column of the inputs"),
+        # Rows in order
+        ("rank(budget)", 6, "budget is one national figure; expected a value per organisation or group"),
+        ("rank(average)", 6, "average is one national figure"),
+        ("running_total(budget, by=place)", 15, "budget is one national figure"),
+        ("rank(historic_spend, within=above)", 29, "within takes a text column of the inputs; above is not one"),
+        ("running_total(historic_spend, by=price)", 34, "by takes a step that is a rank; price is not: make a step"),
+        ("running_total(historic_spend, by=above)", 34, "by takes a step that is a rank; above is not"),
+        ("running_total(historic_spend, by=area_team)", 34, "by takes a step that is a rank; area_team is not"),
+        (
+            "running_total(historic_spend, by=place_by_region)",
+            34,
+            "place_by_region ranks within=region; write the same",
+        ),
+        (
+            "running_total(historic_spend, by=place, within=region)",
+            48,
+            "place ranks without within; write the same in both",
+        ),
+        (
+            "running_total(historic_spend, by=place_by_region, within=area_team)",
+            58,
+            "place_by_region ranks within=region; write the same in both",
+        ),
+        (
+            "running_total(area_spend, by=place)",
+            30,
+            "place is one per organisation, but area_spend is one per area_team; expected ranks of the same rows",
+        ),
         # given
         ("given(above)", 7, "given takes an input column; above is a step"),
         ("given(budget)", 7, "given takes an input column; budget is a parameter"),
@@ -465,6 +505,8 @@ def test_refused_with_its_place_and_in_plain_words(formula, position, message):
         "national_yes = average > 0",
         "above = historic_spend > budget",
         BY_AREA,
+        "place = rank(historic_spend)",
+        "place_by_region = rank(historic_spend, within=region)",
         f"x = {formula}",
         "later = historic_spend",
     )
@@ -552,6 +594,7 @@ FORMS = [
 ]
 NAMED = ["total({})", "count({}, within={})", "previous({}, first={})", "given({})", "rounded({}, within={})"]
 NAMED += ["share_out({}, by={})", "share_out(budget, by={}, within={})"]
+NAMED += ["rank({}, within={})", "running_total({}, by={})"]
 
 
 def every_pairing():

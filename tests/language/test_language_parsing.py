@@ -105,6 +105,12 @@ READ = {
     ),
     "rounded(a)": tree.Rounded(a),
     "rounded(a, to=0.5, within=b)": tree.Rounded(a, 0.5, "b"),
+    "rounddown(a, 2)": tree.Call("rounddown", (a, number_2)),
+    "roundup(a, -2)": tree.Call("roundup", (a, tree.Negative(number_2))),
+    "rank(a)": tree.Rank(a),
+    "rank(a, within=b)": tree.Rank(a, "b"),
+    "running_total(a, by=b)": tree.RunningTotal(a, b),
+    "running_total(a, by=b, within=c)": tree.RunningTotal(a, b, "c"),
 }
 
 
@@ -148,6 +154,11 @@ def test_positions_count_characters_of_the_text_as_written():
         ("share_out(1, by=1, at_most=money)", 28),
         ("share_out(1, by=1, within=money)", 27),
         ("rounded(rate, within=money)", 22),
+        ("rank(money, within=area)", 6),
+        ("rank(rate, within=money)", 19),
+        ("running_total(money, by=place)", 15),
+        ("running_total(rate, by=money)", 24),
+        ("running_total(rate, by=place, within=money)", 38),
         ("total(rate, within=money)", 20),
     ],
 )
@@ -278,6 +289,30 @@ REFUSED = [
     ("rounded(a, to=50%)", 15, "a number of pounds above 0"),
     ("rounded(a, to=b)", 15, "a number of pounds above 0"),
     ("rounded(a, 2)", 12, "write the others with their names, such as to=…"),
+    # Rounding one way, and rows in order
+    ("rounddown(a)", 1, "rounddown takes 2 arguments, not 1"),
+    ("roundup(a, 1, 2)", 15, "roundup takes 2 arguments, not 3"),
+    ("rounddown(a, b)", 14, "the digits of rounddown must be a whole number from -9 to 9"),
+    ("roundup(a, 0.5)", 12, "the digits of roundup must be a whole number from -9 to 9"),
+    ("rounddown(a, 10)", 14, "a whole number from -9 to 9"),
+    ("roundup(a, 50%)", 12, "a whole number from -9 to 9"),
+    ("1 + rank(a)", 5, "rank must be a whole step; make it a step and use that step's name"),
+    ("-running_total(a, by=b)", 2, "running_total must be a whole step"),
+    ("rounded(rank(a))", 9, "rounded takes names and numbers only"),
+    ("rank(1)", 6, "rank takes the name of a column or step"),
+    ("rank(a + b)", 6, "rank takes the name of a column or step"),
+    ("rank(-a)", 6, "rank takes the name of a column or step"),
+    ("rank('a')", 6, "rank takes the name of a column or step"),
+    ("rank(total)", 6, "total is a function"),
+    ("rank()", 1, "rank takes 1 argument, not 0"),
+    ("rank(a, b)", 9, "write the others with their names, such as within=…"),
+    ("rank(a, by=b)", 9, "rank has no option by; it has within"),
+    ("rank(a, within='b')", 16, "within takes the name of a text column"),
+    ("running_total(a)", 1, "running_total needs a step that is a rank: running_total(x, by=place_in_order)"),
+    ("running_total(a, by=1)", 21, "running_total needs a step that is a rank"),
+    ("running_total(a, by=rank(b))", 21, "running_total needs a step that is a rank"),
+    ("running_total(total(a), by=b)", 15, "running_total takes the name of a column or step"),
+    ("running_total(a, to=1)", 18, "running_total has no option to; it has by, within"),
     # Habits from spreadsheets, word processors and letters
     ("= a + b", 1, "leave out the = at the start"),
     ("  =a", 3, "leave out the = at the start"),
@@ -563,6 +598,9 @@ TEXTS = st.text(
 ).map(tree.Text)
 
 
+ROUNDINGS = ["round", "rounddown", "roundup"]
+
+
 def larger(inner):
     """Return a strategy for trees around trees."""
     return st.one_of(
@@ -574,10 +612,12 @@ def larger(inner):
         st.builds(tree.Call, st.sampled_from(["min", "max"]), st.lists(inner, min_size=2, max_size=3).map(tuple)),
         st.builds(tree.Call, st.sampled_from(["clip", "where"]), st.tuples(inner, inner, inner)),
         st.builds(tree.Call, st.just("abs"), st.tuples(inner)),
-        st.builds(tree.Call, st.just("round"), st.tuples(inner, st.integers(0, 9).map(float).map(tree.Number))),
+        st.builds(
+            tree.Call, st.sampled_from(ROUNDINGS), st.tuples(inner, st.integers(0, 9).map(float).map(tree.Number))
+        ),
         st.builds(
             tree.Call,
-            st.just("round"),
+            st.sampled_from(ROUNDINGS),
             st.tuples(inner, st.integers(1, 9).map(float).map(tree.Number).map(tree.Negative)),
         ),
         st.builds(tree.Previous, NAMES, inner),
@@ -615,13 +655,17 @@ TREES = st.one_of(
         st.sampled_from([0.01, 0.5, 1.0, 1000.0, 1e-07, 1e22]),
         st.one_of(st.none(), NAMES),
     ),
+    st.builds(tree.Rank, NAMES.map(tree.Name), st.one_of(st.none(), NAMES)),
+    st.builds(tree.RunningTotal, NAMES.map(tree.Name), NAMES.map(tree.Name), st.one_of(st.none(), NAMES)),
 )
 
 
 def small_enough(expression):
     """Return whether a tree is within the limits, by its text and the largest number of copies of any node."""
     text = to_text(expression)
-    return len(text) <= 1000 and text.count("round(") + len(re.findall(r"[<>]|[=!]=", text)) <= 3
+    return (
+        len(text) <= 1000 and len(re.findall(r"round(?:up|down)?\(", text)) + len(re.findall(r"[<>]|[=!]=", text)) <= 3
+    )
 
 
 @settings(derandomize=True, deadline=None, max_examples=600)
@@ -681,6 +725,8 @@ def test_numbers_are_written_as_people_write_them():
             "share_out(core_by, by=core_by, base=core_base, at_least=1, within=core_within)",
         ),
         ("rounded(a, to=5, within=to)", "rounded(core_a, to=5, within=core_to)"),
+        ("rank(a, within=within)", "rank(core_a, within=core_within)"),
+        ("running_total(a, by=by, within=b)", "running_total(core_a, by=core_by, within=core_b)"),
         ("clip(a, min(b, 1), 2) / -c", "clip(core_a, min(core_b, 1), 2) / -core_c"),
     ],
 )

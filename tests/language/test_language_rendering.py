@@ -4,6 +4,7 @@ import itertools
 import math
 import random
 from decimal import ROUND_HALF_UP, Decimal, localcontext
+from fractions import Fraction
 
 import polars as pl
 import pytest
@@ -189,10 +190,15 @@ def halves():
         yield sign * Decimal(2 * whole + 1) / 2 / Decimal(10) ** digits, digits
 
 
-def rounded_in_polars(numbers, digits):
-    """Return round(x, digits) for each number."""
+def rounding(digits, function="round"):
+    """Return the tree of round(x, digits), or of another function that rounds."""
     node = tree.Number(float(digits)) if digits >= 0 else tree.Negative(tree.Number(float(-digits)))
-    rendered = in_polars.render(tree.Call("round", (tree.Name("x"), node)), first_year=True)
+    return tree.Call(function, (tree.Name("x"), node))
+
+
+def rounded_in_polars(numbers, digits, function="round"):
+    """Return round(x, digits) for each number, or the value of another function that rounds."""
+    rendered = in_polars.render(rounding(digits, function), first_year=True)
     return pl.DataFrame({"x": numbers}, schema={"x": pl.Float64}).select(rendered.value).to_series().to_list()
 
 
@@ -239,6 +245,65 @@ def test_rounding_a_rounded_number_changes_nothing(units, digits):
 def test_rounding_changes_only_halves(number, digits, by_hand):
     """The correction for halves does not change whole numbers, large numbers or values clearly below a half."""
     assert rounded_in_polars([number], digits) == [by_hand]
+
+
+def one_way(value, digits, function):
+    """Return a fraction rounded down or up to `digits` decimals, as a float: towards 0, or away from it."""
+    scaled = abs(value) * Fraction(10) ** digits
+    whole = math.ceil(scaled) if function == "roundup" else math.floor(scaled)
+    return float((whole if value >= 0 else -whole) / Fraction(10) ** digits)
+
+
+def with_noise(number, steps):
+    """Return the float that is so many floats above a number, or below it."""
+    for _ in range(abs(steps)):
+        number = math.nextafter(number, math.copysign(math.inf, steps))
+    return number
+
+
+@settings(derandomize=True, deadline=None, max_examples=300)
+@given(
+    function=st.sampled_from(["rounddown", "roundup"]),
+    units=st.integers(-(10**11), 10**11),
+    places=st.integers(0, 3),
+    digits=st.integers(-4, 6),
+    noise=st.integers(-4, 4),
+)
+def test_rounding_one_way_is_exact_but_for_noise(function, units, places, digits, noise):
+    """A decimal with up to 3 digits more than are kept, and 4 floats of noise, is rounded as the decimal is."""
+    decimal = Fraction(units) / Fraction(10) ** (digits + places)
+
+    (rounded,) = rounded_in_polars([with_noise(float(decimal), noise if units else 0)], digits, function)
+
+    assert rounded == one_way(decimal, digits, function)
+
+
+@pytest.mark.parametrize(
+    ("number", "digits", "down", "up"),
+    [
+        (1.15, 2, 1.15, 1.15),
+        (0.285 * 100, 0, 28.0, 29.0),
+        (4.35 * 100, 2, 435.0, 435.0),
+        (-4.35 * 100, 0, -435.0, -435.0),
+        (1.1 * 1.1, 2, 1.21, 1.21),
+        (0.1 + 0.2, 1, 0.3, 0.3),
+        (8.2 * (1 - 1e-14), 1, 8.1, 8.2),
+        (1e-13, 2, 0.0, 0.01),
+        (123_456_789_012.34, 2, 123_456_789_012.34, 123_456_789_012.34),
+        (123_456_789_012.345, 2, 123_456_789_012.34, 123_456_789_012.35),
+        (9_162_698_355_053.0, 0, 9_162_698_355_053.0, 9_162_698_355_053.0),
+        (2.0**52 + 1, 0, 2.0**52 + 1, 2.0**52 + 1),
+        (2.0**52 + 1, 2, 2.0**52 + 1, 2.0**52 + 1),
+        (1e22, 9, 1e22, 1e22),
+        (1_299.0, -2, 1_200.0, 1_300.0),
+        (-1_201.0, -3, -1_000.0, -2_000.0),
+        (0.0, 2, 0.0, 0.0),
+    ],
+)
+def test_rounding_one_way_of_single_numbers(number, digits, down, up):
+    """Noise is not rounded up, and a real fraction is not lost: of large and small amounts and of whole numbers."""
+    assert rounded_in_polars([number], digits, "rounddown") == [down]
+    assert rounded_in_polars([number], digits, "roundup") == [up]
 
 
 def test_division_by_a_number_is_a_division():
@@ -420,6 +485,19 @@ BY_HAND = {
     "round(1.005 * b * a, 2)": 1.01,
     "round(1234.5, -2)": 1200.0,
     "round(b, 0)": 1.0,
+    # One way: 4.35 * 100 is 434.99999999999994 and 1.1 * 1.1 * 100 is 121.00000000000001 in binary
+    "rounddown(d, 0)": -2.0,
+    "roundup(d, 0)": -3.0,
+    "rounddown(1.39 * b * a, 1)": 1.3,
+    "roundup(-1.31 * b * a, 1)": -1.4,
+    "rounddown(4.35 * 50 * a, 0)": 435.0,
+    "roundup(1.1 * 1.1 * 50 * a, 0)": 121.0,
+    "roundup(0.05 * a + 0.2, 1)": 0.3,
+    "rounddown(-1299, -2)": -1200.0,
+    "roundup(1201, -2)": 1300.0,
+    "roundup(0 * a, 2)": 0.0,
+    "roundup(0.001 * a, 2)": 0.01,
+    "1 + rounddown(a / c, 2) * 100": 67.0,
     # Logarithms and powers
     "exp(0)": 1.0,
     "ln(a)": 0.6931471805599453,
@@ -460,6 +538,8 @@ BY_HAND = {
     "clip(1, o, 2)": UNDEFINED,
     "abs(o)": UNDEFINED,
     "round(o, 0)": UNDEFINED,
+    "rounddown(o, 0)": UNDEFINED,
+    "roundup(o, 2)": UNDEFINED,
     "o > 1": UNDEFINED,
     "o == o": UNDEFINED,
     "o != 1 or a > 1": UNDEFINED,
@@ -540,28 +620,27 @@ def test_live_comparisons_share_the_tolerance(live):
 
 @pytest.mark.usefixtures("libreoffice")
 def test_live_rounding_is_the_same_rounding(tmp_path):
-    """600 halves, and numbers a few bits next to a half, round in the same way in LibreOffice and the calculation."""
+    """600 halves and 1,200 whole numbers, and those a few bits next to them, round in LibreOffice as calculated."""
     choose = random.Random(68)
     cases = []
     for number, digits in itertools.islice(halves(), 600):
-        value = float(number)
-        for _ in range(choose.randrange(4)):
-            value = math.nextafter(value, choose.choice((0, math.inf, -math.inf)))
-        cases.append((value, digits))
+        cases.append((with_noise(float(number), choose.randint(-3, 3)), digits, "round"))
+        for function in ("rounddown", "roundup"):
+            whole = number * choose.choice((1, 2, 4_000))
+            cases.append((with_noise(float(whole), choose.randint(-3, 3)), digits, function))
     path = tmp_path / "rounding.xlsx"
     with xlsxwriter.Workbook(path) as book:
         sheet = book.add_worksheet("S")
-        for line, (value, digits) in enumerate(cases):
-            node = tree.Number(float(digits)) if digits >= 0 else tree.Negative(tree.Number(float(-digits)))
+        for line, (value, digits, function) in enumerate(cases):
             # The number is written in full: a cell's number is written with 16 digits.
             sheet.write_formula(line, 0, exactly(value), None, value)
-            text = in_excel.render(tree.Call("round", (tree.Name("x"), node)), OneCell(line + 1), first_year=True)
+            text = in_excel.render(rounding(digits, function), OneCell(line + 1), first_year=True)
             sheet.write_formula(line, 1, f"={text}", None, 0)
     values = cached_values(recalculate(path, tmp_path))
 
-    for line, (value, digits) in enumerate(cases, 1):
-        (calculated_,) = rounded_in_polars([value], digits)
-        assert values["S", f"B{line}"] == pytest.approx(calculated_, rel=1e-14), (value, digits)
+    for line, (value, digits, function) in enumerate(cases, 1):
+        (calculated_,) = rounded_in_polars([value], digits, function)
+        assert values["S", f"B{line}"] == pytest.approx(calculated_, rel=1e-14), (value, digits, function)
 
 
 def exactly(value):

@@ -52,11 +52,23 @@ def test_what_means_the_same(function, formula):
     assert f"write {formula}" in message_of(function)
 
 
-@pytest.mark.parametrize("function", ["ROUNDDOWN", "ROUNDUP", "FLOOR", "CEILING", "INT", "TRUNC", "MROUND", "ceil"])
-def test_rounding_one_way_is_not_round(function):
-    """`round` goes to the nearest, so functions that round one way are answered with that, not with `round`."""
-    assert "write round" not in message_of(function)
-    assert "nothing rounds only up or down" in message_of(function)
+@pytest.mark.parametrize(
+    ("function", "one_way"),
+    [
+        *((name, "rounddown(x, 0)") for name in ("ROUNDDOWN", "FLOOR", "INT", "TRUNC")),
+        *((name, "roundup(x, 0)") for name in ("ROUNDUP", "CEILING", "ceil")),
+    ],
+)
+def test_rounding_one_way_is_not_round(function, one_way):
+    """`round` goes to the nearest, so functions that round one way are answered with the one that does, not `round`."""
+    assert "write round(" not in message_of(function)
+    assert f"write {one_way} for whole numbers" in message_of(function)
+
+
+def test_rank_of_a_spreadsheet_is_rank():
+    """RANK is answered with `rank`, which is a whole step; a cumulative sum with `running_total`."""
+    assert "write rank(x) or rank(x, within=region) as a whole step" in message_of("RANK")
+    assert "write running_total(x, by=place_in_order) as a whole step" in message_of("cumsum")
 
 
 @pytest.mark.parametrize("function", ["VLOOKUP", "XLOOKUP", "INDEX", "MATCH"])
@@ -66,7 +78,9 @@ def test_lookups_are_tables_or_input_files(function):
     assert "joined with --input" in message_of(function)
 
 
-@pytest.mark.parametrize(("function", "near"), [("totl", "total"), ("MAXX", "max"), ("roundd", "rounded or round")])
+@pytest.mark.parametrize(
+    ("function", "near"), [("totl", "total"), ("MAXX", "max"), ("roundd", "rounded or round or rounddown")]
+)
 def test_a_misspelling_gets_the_nearest_name(function, near):
     """A name that no other language has is a misspelling."""
     assert message_of(function).startswith(f"there is no function {function}; did you mean {near}?")

@@ -79,7 +79,7 @@ def below(node):
             return [left, right]
         case tree.Logic(_, operands):
             return list(operands)
-        case tree.Call("round", (value, _)):
+        case tree.Call("round" | "rounddown" | "roundup", (value, _)):
             return [value]
         case tree.Call(_, arguments):
             return list(arguments)
@@ -113,6 +113,8 @@ def combined(node, parts):  # noqa: C901  # one branch per node of the tree
             return Near(max(low, min(value, high)), max(part.error for part in parts))
         case tree.Call("round", (_, digits)):
             return half_away(parts[0], digits)
+        case tree.Call("rounddown" | "roundup" as function, (_, digits)):
+            return one_way(parts[0], digits, function)
         case tree.Call("ln" | "exp" | "power" as function):
             return transcendental(function, *parts)
     raise AssertionError(node)
@@ -181,10 +183,29 @@ def compared(relation, left, right):
     }[relation]
 
 
+def scale_of(digits):
+    """The power of ten for a number of decimals."""
+    return Fraction(10) ** (-int(digits.operand.value) if isinstance(digits, tree.Negative) else int(digits.value))
+
+
+def one_way(number, digits, function):
+    """Round towards or away from zero; undecided if the number is next to a whole one and may not be it."""
+    scale = scale_of(digits)
+    size = abs(number.value) * scale
+    apart = abs(size - round(size))
+    if apart + number.error * scale <= size / 10**15:
+        whole = round(size)
+    elif apart - number.error * scale <= size / 10**14:
+        raise Undecided
+    else:
+        whole = math.ceil(size) if function == "roundup" else math.floor(size)
+    value = whole / scale * (-1 if number.value < 0 else 1)
+    return Near(value, Fraction(0) if representable(value) else abs(value) * NOISE)
+
+
 def half_away(number, digits):
     """Round half away from zero; undecided if the number is too close to a half."""
-    places = -int(digits.operand.value) if isinstance(digits, tree.Negative) else int(digits.value)
-    scale = Fraction(10) ** places
+    scale = scale_of(digits)
     size = abs(number.value) * scale
     whole = math.floor(size + Fraction(1, 2))
     from_half = abs(size - math.floor(size) - Fraction(1, 2))
@@ -260,7 +281,7 @@ class Generator:
             case 9:
                 digits = self.choose.randint(-3, 4)
                 places = tree.Number(float(digits)) if digits >= 0 else tree.Negative(tree.Number(float(-digits)))
-                return tree.Call("round", (part(), places))
+                return tree.Call(self.choose.choice(("round", "rounddown", "roundup")), (part(), places))
             case _:
                 return tree.Call("where", (condition(), part(), part()))
 

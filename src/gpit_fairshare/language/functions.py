@@ -101,7 +101,7 @@ class BuiltInFunction(Function):
     """A function of the language itself.
 
     An argument may be an `Argument` instead of a unit, and the last one may be repeated. In `excel` and `phrase`,
-    `{all}` is the place of all arguments together. The Excel formula is one function, so it needs no brackets.
+    `{all}` is the place of all arguments together. The Excel formula is one function or in brackets.
     """
 
     phrase: str
@@ -256,7 +256,7 @@ def _one_way(words: str, formula: str, *, up: bool) -> BuiltInFunction:
         arguments={"x": None, "digits": Argument.DIGITS},
         unit="x",
         polars=partial(rounded_one_way, up=up),
-        excel=f"SIGN({{x}})*{formula}/{{ten}}^{{digits}}",
+        excel=f"(SIGN({{x}})*{formula}/{{ten}}^{{digits}})",
         numbers={"ten": 10.0, **_WHOLE_WITHIN},
         phrase=f"{{x}} rounded {words} to {{digits}} decimals",
         copies_in_polars=7,

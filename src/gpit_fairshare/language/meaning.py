@@ -450,10 +450,11 @@ class _Reach:
             message = f"by takes a step that is a rank; {by.name} is not: make a step with rank(…) and use its name"
             raise _kind(message, kernel.by.position)
         if by.kind != of.kind:
-            raise _kind(f"{of.name} is {of.kind}, but {by.name} ranks what is {by.kind}", kernel.by.position)
+            kinds = [f"{symbol.name} is one per {symbol.kind.column or symbol.kind.level}" for symbol in (by, of)]
+            raise _kind(f"{', but '.join(kinds)}; expected ranks of the same rows", kernel.by.position)
         if by.kernel.within != kernel.within:
             ranked = f"within={by.kernel.within}" if by.kernel.within else "without within"
-            message = f"{by.name} ranks {ranked}; expected the same groups in both"
+            message = f"{by.name} ranks {ranked}; write the same in both"
             raise _kind(message, kernel.within_position or kernel.by.position)
         return unit
 
