@@ -13,7 +13,7 @@ from fractions import Fraction
 TOLERANCE = Fraction(1, 10**12)
 KEYS = ("formula", "that is", "numbers", "note", "test", "from", "result", "answer", "share")
 FIGURES = ("total", "count", "largest", "smallest")
-BEHIND = ("factor", "weights", "unspent", "left_over")
+BEHIND = ("factor", "weights", "unspent", "left_over", "ahead")
 _TOKENS = re.compile(
     r"""\s*(?:(?P<text>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
     r"|(?P<number>(?:GBP |£)?[0-9]+(?:,[0-9]{3})*(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?%?(?![\w]))"
@@ -141,6 +141,20 @@ def value_of(text):
 # Calculating ----------------------------------------------------------------------------------------------------
 
 
+def rounded(function, value, digits):
+    """A number rounded to the nearest, down or up.
+
+    Printed numbers have 12 digits or more: a number as near to a whole
+    one as that is the whole one.
+    """
+    figure = abs(value) * Fraction(10) ** digits
+    if function == "round" or abs(figure - round(figure)) <= figure / 10**14:
+        whole = math.floor(figure + Fraction(1, 2))
+    else:
+        whole = math.ceil(figure) if function == "roundup" else math.floor(figure)
+    return (1 if value >= 0 else -1) * whole / Fraction(10) ** digits
+
+
 def worked(tree):
     """The exact value of a formula with numbers for names."""
     match tree:
@@ -150,10 +164,8 @@ def worked(tree):
             return worked(yes if worked(condition) else no)
         case "given", of:
             return worked(of) is not None
-        case "round", value, digits:
-            scale = Fraction(10) ** int(worked(digits))
-            figure = worked(value) * scale
-            return math.copysign(1, figure) * Fraction(math.floor(abs(figure) + Fraction(1, 2))) / scale
+        case ("round" | "rounddown" | "roundup") as function, value, digits:
+            return rounded(function, worked(value), int(worked(digits)))
     sign, *parts = tree
     values = [worked(part) for part in parts]
     match sign:

@@ -229,6 +229,34 @@ def nothing_to_share(folder):
     return allocate(population=write_rows(folder / "p.csv", PEOPLE), scheme=scheme(folder, SPREAD, pot=0))
 
 
+def rows_in_order(folder):
+    """Ranks and running totals, nationally and in groups, with equal values, noise and negative values; roundings."""
+    scores = ("0.3", "0.30000000000000004", "-2", "0.3", "123456789012.25", "123456789012.34", "0", "1.21", "1.21")
+    rows = [
+        {"org_code": f"B{place}", "region": "NSSNESNSE"[place], "area": "xyyxxyxyx"[place], "bid": 300.1 + 77 * place}
+        | {"score": score, "registered_population": 100}
+        for place, score in enumerate(scores)
+    ]
+    steps = """
+        place = rank(score)
+        so_far = running_total(bid, by=place) # £
+        place_in_region = rank(score, within=region)
+        so_far_in_region = running_total(bid, by=place_in_region, within=region) # £
+        region_bids = total(bid, within=region) # £
+        region_place = rank(region_bids, within=area)
+        region_so_far = running_total(region_bids, by=region_place, within=area) # £
+        before = previous(allocation, first=0) # £
+        funded = so_far <= pot
+        seventh = roundup(bid / -7 * 1.1 * 1.1, 1) # £
+        unrounded = where(funded, bid, rounddown(so_far_in_region / 3 + region_so_far / 9, -1)) + 0 * seventh # £
+        allocation = rounddown(unrounded * 1.1 - before / 2, 2) # £
+    """
+    extra = "".join(f'[inputs.{name}]\nlabel = "{name}"\ntype = "text"\n' for name in ("region", "area"))
+    extra += '[inputs.bid]\nlabel = "Bid"\nunit = "£"\n[inputs.score]\nlabel = "Score"\n'
+    path = scheme(folder, steps, years=TWO, pot=2000, extra=extra)
+    return allocate(population=write_rows(folder / "p.csv", rows), scheme=path)
+
+
 HARD = [
     no_population,
     no_spend,
@@ -246,4 +274,5 @@ HARD = [
     categories_in_capitals,
     many_columns,
     nothing_to_share,
+    rows_in_order,
 ]

@@ -142,6 +142,35 @@ def rounded(x: Sequence[Number], to: Number = Fraction(1)) -> list[Fraction]:
     return [whole * to for whole in wholes]
 
 
+def compared(value: Number) -> Fraction:
+    """Return what `rank` compares: the shortest decimal of a float, to 12 significant digits, halves away from 0."""
+    digits = repr(abs(float(value)))
+    exact = Fraction(digits)
+    if not exact:
+        return exact
+    unit = Fraction(1)
+    while exact / unit >= 10**12:
+        unit *= 10
+    while exact / unit < 10**11:
+        unit /= 10
+    size = _half_up(exact / unit) * unit
+    return size if value > 0 else -size
+
+
+def ranks(x: Sequence[Number]) -> list[int]:
+    """Return the place of each row of one group: 1 and those that come before it, larger or equal and further up."""
+    values = [compared(value) for value in x]
+    return [
+        1 + sum(other > value or (other == value and place < row) for place, other in enumerate(values))
+        for row, value in enumerate(values)
+    ]
+
+
+def running_totals(x: Sequence[Number], places: Sequence[int]) -> list[Fraction]:
+    """Return for each row of one group the sum over the rows whose place is not behind its own."""
+    return [_sum([Fraction(x[row]) for row, place in enumerate(places) if place <= own]) for own in places]
+
+
 def gpit_2014_16(
     population: Mapping[str, Number],
     spend: Mapping[str, Number],

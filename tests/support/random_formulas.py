@@ -86,7 +86,7 @@ def below(node):
     raise AssertionError(node)
 
 
-def combined(node, parts):  # noqa: C901  # one branch per node of the tree
+def combined(node, parts):  # noqa: C901, PLR0912  # one branch per node of the tree
     """The value of a node whose parts are all defined."""
     match node:
         case tree.Negative():
