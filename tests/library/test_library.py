@@ -11,7 +11,7 @@ import pytest
 import oracle
 from gpit_fairshare import allocate
 from gpit_fairshare.language.parsing import parse
-from gpit_fairshare.language.tree import names_in
+from gpit_fairshare.language.tree import Rank, names_in
 from gpit_fairshare.scheme.joining import load
 from gpit_fairshare.scheme.library import library_names
 from gpit_fairshare.scheme.values import Setting
@@ -99,7 +99,7 @@ def test_numbers_in_formulas(name):
     """The only numbers in a formula are 0, 1, places of rounding, and tolerances that the check's name states."""
     data = parsed(name)
     for entry in (*data.get("steps", ()), *data.get("checks", ())):
-        formula = re.sub(r"(\bround\(.*, )-?[0-9]\)", r"\1)", entry["formula"])
+        formula = re.sub(r"(\bround(?:down|up)?\(.*, )-?[0-9]\)", r"\1)", entry["formula"])
         figures = {float(digits) for digits in re.findall(r"(?<![\w.])[0-9][0-9_.]*", formula)}
         tolerances = {0.5} if re.search(r"\(± (50p|0\.5)\)$", entry["name"]) else set()
         assert figures <= {0.0, 1.0} | tolerances, entry
@@ -107,12 +107,13 @@ def test_numbers_in_formulas(name):
 
 @pytest.mark.parametrize("name", sorted(FILES))
 def test_steps_and_parameters_are_labelled(name):
-    """Every step and every parameter has a unit and a label of its own."""
+    """Every step and every parameter has a label of its own and a unit, except for ranks, which are counts."""
     data = parsed(name)
     entries = [*data.get("steps", ()), *data.get("parameters", {}).values()]
     for entry in entries:
         assert entry["label"].strip(), entry
-        assert entry["unit"] in {"£", "£ per head", "people", "%", "ratio", "yes/no"}, entry
+        if not entry.get("formula", "").startswith("rank("):
+            assert entry["unit"] in {"£", "£ per head", "people", "%", "ratio", "yes/no"}, entry
     assert len({entry["label"].casefold() for entry in entries}) == len(entries)
 
 
@@ -164,7 +165,7 @@ def test_schemes_load(scheme):
             assert (value.source is None) != (value.assumption == "")
             assert value.overridden is (scheme in NEUTRAL)
     assert loaded.steps[-1].name == loaded.result
-    assert all(step.unit for step in loaded.steps)
+    assert all(step.unit or isinstance(step.tree, Rank) for step in loaded.steps)
     used = {*loaded.parameters, *(step.name for step in loaded.steps), *(column.name for column in loaded.inputs)}
     assert len({loaded.labels[name].casefold() for name in used}) == len(used)
     assert loaded.notes == ()

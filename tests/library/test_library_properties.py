@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from gpit_fairshare import allocate
+from gpit_fairshare.engine.measures import account_of
 from gpit_fairshare.errors import CalculationError
 from rulebook import (
     PROPERTIES,
@@ -103,6 +104,10 @@ def test_control_totals_are_exact(rule):
             funds = [fund for fund in result.funds if fund.year == year]
             coming = {fund.parameter: fund.amount for fund in funds if fund.new_money}
             left = math.fsum(fund.unspent for fund in funds)
+            if not funds:  # without a share_out, the file's own account says what comes in and is left
+                money = account_of(scheme, result.years[year])
+                coming = {line.name: line.amount for line in money.money_in}
+                left = math.fsum(line.amount for line in money.unspent)
             given_out = math.fsum(value for (of, _), value in answers(result).items() if of == year)
             assert coming, "no money is shared out"
             assert given_out + left == math.fsum(coming.values())

@@ -70,6 +70,7 @@ def write_files(page, folder):
 def folder(tmp_path):
     """A folder with the samples, files of made-up organisations, and the columns of docs/formulas.md."""
     shutil.copytree(SAMPLES, tmp_path / "data" / "samples")
+    shutil.copytree(ROOT / "examples" / "capital-bids", tmp_path / "examples" / "capital-bids")
     for name in ("population.csv", "spend.csv"):
         shutil.copyfile(ROOT / "examples" / "team-repository" / name, tmp_path / name)
     (tmp_path / "boards.csv").write_text(BOARDS, encoding="utf-8")

@@ -267,11 +267,11 @@ def test_formulas_of_numbers_give_what_is_said(folder):
     assert [row for row, (name, _) in zip(rows, formulas, strict=True) if not same(row[1], values[name])] == []
 
 
-@pytest.mark.parametrize("number", range(5))
+@pytest.mark.parametrize("number", range(6))
 def test_steps_give_what_is_said(number, folder):
     """Each step of the tables `step | A | B | C | D` gives those figures, given the steps above it."""
     examples = [piece for page in (LANGUAGE, FUNCTION_PAGE) for piece in tables(page, "step", *ABCD)]
-    assert len(examples) == 5
+    assert len(examples) == 6
     steps = [tuple(quoted(row[0])[0].split(" = ", 1)) for row in examples[number].rows[1:]]
     rows = run_steps(folder, steps)
     wrong = [
