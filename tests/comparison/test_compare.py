@@ -22,15 +22,18 @@ import recalculation
 from gpit_fairshare import UsageError, allocate, compare
 from gpit_fairshare.comparison import csv_text, side_of
 from gpit_fairshare.comparison.book import write_workbook
+from gpit_fairshare.comparison.counterfactuals import unrounded
 from gpit_fairshare.comparison.model import Limit
 from gpit_fairshare.reports.comparison import LONGEST, comparison_document
 from gpit_fairshare.reports.formats.md import in_markdown
 from gpit_fairshare.reports.screen import show
 from gpit_fairshare.results.reading import read_record
 from gpit_fairshare.results.writing import json_text, write_csv, write_json, write_manifest
+from gpit_fairshare.scheme.joining import load
 from gpit_fairshare.workbook.result_workbook import write_workbook as write_allocations
 from running import SAMPLES, YEARS, gpit, population_file, read_rows, words
 from running import write_rows as write_table
+from small_schemes import scheme as small_scheme
 from tiers import slow
 
 PENNY = Decimal("0.01")
@@ -1416,3 +1419,18 @@ def test_a_check_with_another_name_is_renamed(tmp_path):
         ("check added", "Many", ""),
         ("check removed", "Some", ""),
     }
+
+
+def test_causes_are_worked_out_without_any_rounding(tmp_path):
+    """`rounded`, `round`, `rounddown` and `roundup` become what they round, at any depth; a rank is no rounding."""
+    steps = """
+        share = share_out(pot, by=registered_population) # £
+        place = rank(share)
+        part = max(0, rounddown(share / 3, 2)) + roundup(share, -1) - round(share, 0) # £
+        allocation = rounded(part) # £
+    """
+    without = {step.name: step.formula for step in unrounded(load(str(small_scheme(tmp_path, steps)))).steps}
+
+    assert without["part"] == "max(0, share / 3) + share - share"
+    assert without["allocation"] == "part"
+    assert without["place"] == "rank(share)"

@@ -13,6 +13,64 @@ from gpit_fairshare.engine.measures import inequality
 from running import SAMPLES, SHARED, population_file, write_rows
 from small_schemes import MERGER, NATION, POT, TWO, people_by_year, rows_of, scheme
 
+# Rows in order ------------------------------------------------------------------------------------------
+
+
+def test_rows_are_ranked_and_added_up_in_order(tmp_path):
+    """P4 has 1,000 people, P3 600, P2 300, P1 100: 1 to 4, and 1,000, 1,600, 1,900, 2,000 down to each."""
+    steps = """
+        place = rank(registered_population)
+        so_far = running_total(registered_population, by=place) # people
+        allocation = so_far * 1
+    """
+    result = allocate(population=write_rows(tmp_path / "p.csv", NATION), scheme=scheme(tmp_path, steps))
+
+    assert rows_of(result, "place") == {"P1": 4, "P2": 3, "P3": 2, "P4": 1}
+    assert rows_of(result, "so_far") == {"P1": 2000, "P2": 1900, "P3": 1600, "P4": 1000}
+
+
+def test_each_group_has_its_own_order(tmp_path):
+    """In 00A P2 (300) is before P1 (100); CCGs of the North have 600 and 400 people, and that of the South is alone."""
+    steps = """
+        place = rank(registered_population, within=ccg)
+        so_far = running_total(registered_population, by=place, within=ccg) # people
+        ccg_people = total(registered_population, within=ccg) # people
+        ccg_place = rank(ccg_people, within=region)
+        ccg_so_far = running_total(ccg_people, by=ccg_place, within=region) # people
+        largest_first = rank(ccg_people)
+        allocation = so_far * 1
+    """
+    result = allocate(population=write_rows(tmp_path / "p.csv", NATION), scheme=scheme(tmp_path, steps))
+
+    assert rows_of(result, "place") == {"P1": 2, "P2": 1, "P3": 1, "P4": 1}
+    assert rows_of(result, "so_far") == {"P1": 400, "P2": 300, "P3": 600, "P4": 1000}
+    assert rows_of(result, "ccg_place") == {"P1": 2, "P2": 2, "P3": 1, "P4": 1}
+    assert rows_of(result, "ccg_so_far") == {"P1": 1000, "P2": 1000, "P3": 600, "P4": 1000}
+    assert rows_of(result, "largest_first") == {"P1": 3, "P2": 3, "P3": 2, "P4": 1}
+
+
+def test_equal_values_are_in_the_order_of_codes_whatever_the_order_of_rows(tmp_path):
+    """0.1 + 0.2 and 0.3 are equal: of A to D with 3, 1, 3, 3 tenths, A, C and D are 1 to 3 and B is 4."""
+    steps = "tenths = registered_population / 10 - 0.1 + 0.1\nplace = rank(tenths)\nallocation = place * 1"
+    rows = [
+        {"org_code": code, "registered_population": people} for code, people in zip("DBCA", (3, 1, 3, 3), strict=True)
+    ]
+    result = allocate(population=write_rows(tmp_path / "p.csv", rows), scheme=scheme(tmp_path, steps))
+
+    assert rows_of(result, "place") == {"A": 1, "B": 4, "C": 2, "D": 3}
+
+
+@pytest.mark.parametrize("kernel", ["rank(score)", "running_total(score, by=place)"])
+def test_a_blank_value_has_no_place_in_order(tmp_path, kernel):
+    """A blank score is neither large nor small: the run stops and names the organisation and the column."""
+    rows = [{"org_code": code, "registered_population": 1, "score": score} for code, score in (("A", 5), ("B", ""))]
+    steps = f"place = rank(registered_population)\nx = {kernel}\nallocation = x * 1"
+    path = scheme(tmp_path, steps, extra="[inputs.score]\noptional = true\n")
+
+    with pytest.raises(CalculationError, match=r"step x, 2014/15, B: score is blank"):
+        allocate(population=write_rows(tmp_path / "p.csv", rows), scheme=path)
+
+
 # Groups -------------------------------------------------------------------------------------------------
 
 

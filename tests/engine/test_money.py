@@ -701,3 +701,19 @@ def test_pence_of_an_amount_are_rounding_and_not_unspent(tmp_path):
     assert money.unspent == ()
     assert math.isclose(money.difference, 0.4, abs_tol=1e-9)
     assert money.is_balanced
+
+
+@pytest.mark.parametrize(
+    ("function", "paid", "difference"), [("roundup", 34, -2), ("rounddown", 33, 1), ("round", 33, 1)]
+)
+def test_rounding_one_way_moves_up_to_a_pound_for_each(tmp_path, function, paid, difference):
+    """£100 in three thirds of £33.33: rounded up each pays £34, £102 in all, and £2 are within £3 of rounding."""
+    steps = f"x = share_out(pot, by=registered_population) # £\nallocation = {function}(x, 0) # £"
+    people = population_file(tmp_path, {"A": 1, "B": 1, "C": 1})
+    result = allocate(population=people, scheme=scheme(tmp_path, steps, pot=100), with_effects=False)
+    money = account(result)
+
+    assert result.rows["allocation"].to_list() == [paid] * 3
+    assert money.difference == difference
+    assert money.rounding == pytest.approx((1.5 if function == "round" else 3) + 0.01)
+    assert money.is_balanced

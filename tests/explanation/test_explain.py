@@ -237,6 +237,38 @@ def test_equal_remainders_are_decided_by_code(tmp_path):
     assert [explain(result, code).years[0].answer for code in "ABC"] == ["£4", "£3", "£3"]
 
 
+def test_ranks_say_how_many_are_ahead_and_who_is_equal(tmp_path):
+    """Of scores 5, 7, 5 and 5, C is 3rd: one is larger, and C is 2nd of three by code; £10, £20 and £10 come before."""
+    rows = [
+        {"org_code": code, "registered_population": 1, "score": score, "bid": bid}
+        for code, score, bid in (("A", 5, 10), ("B", 7, 20), ("C", 5, 30), ("D", 5, 40))
+    ]
+    steps = """
+        place = rank(score)
+        so_far = running_total(bid, by=place) # £
+        allocation = so_far * 1 # £
+    """
+    extra = '[inputs.score]\nlabel = "Priority score"\n[inputs.bid]\nlabel = "Bid"\nunit = "£"\n'
+    result = allocate(population=write_rows(tmp_path / "p.csv", rows), scheme=scheme(tmp_path, steps, extra=extra))
+    lines = {line.name: line for line in explain(result, "C").lines}
+
+    assert lines["ahead(place)"].label == "number with a larger priority score, of 4 CCGs"
+    assert (lines["place"].arithmetic, lines["place"].numbers, lines["place"].result) == (
+        "ahead(place) + 2",
+        "1 + 2",
+        "3",
+    )
+    assert lines["place"].notes == ("3rd of 4 CCGs by priority score: 5; 2nd by code of the 3 with this value",)
+    assert lines["place"].uses == (lines["ahead(place)"].number,)
+    assert lines["ahead(so_far)"].result == "£30"
+    assert lines["ahead(so_far)"].label == "total of bid before this one, in the order of place"
+    assert (lines["so_far"].numbers, lines["so_far"].result) == ("£30 + £30", "£60")
+    assert lines["so_far"].uses == (lines["ahead(so_far)"].number, lines["bid"].number)
+    assert {line.name: line for line in explain(result, "B").lines}["place"].notes == (
+        "1st of 4 CCGs by priority score: 7",
+    )
+
+
 def test_a_note_says_that_there_is_enough_for_everyone(four):
     """In 2015/16 half of the need, £150,000 and £50,000, is less than the fund: £100,000 is unspent."""
     lines = {line.name: line for line in explain(four, "A", year="2015/16").lines}

@@ -19,6 +19,8 @@ from gpit_fairshare.workbook.result_workbook import write_workbook
 from hard_schemes import HARD
 from recalculation import by_cell, cached_values, compare, formulas, plant_everywhere, recalculated_rows
 from rulebook import REPRESENTATIVE, RULES, Rule, invented
+from running import write_rows
+from small_schemes import scheme
 from tiers import slow_but
 
 if TYPE_CHECKING:
@@ -121,3 +123,49 @@ def test_libreoffice_agrees_with_them(tmp_path, part):
 
     for result, (book, _), sheets in zip(results, books, recalculated, strict=True):
         assert faults(book, result, by_cell(sheets)) == []
+
+
+# Many rows in order -----------------------------------------------------------------------------------
+
+
+def headings_and_cells(book: Path, sheet: str) -> dict[str, list[object]]:
+    """The cells below each heading of a sheet, as formulas."""
+    columns = openpyxl.load_workbook(book)[sheet].iter_cols(min_row=4, values_only=True)
+    return {str(heading): cells for heading, *cells in columns}
+
+
+def test_more_rows_than_a_spreadsheet_can_order_are_values_of_the_run(tmp_path, monkeypatch):
+    """Beyond the most rows, here 8 of 9, the steps in order are values and say so; groups, which are few, are live."""
+    monkeypatch.setattr("gpit_fairshare.engine.notes.MOST_LIVE_ROWS", 8)
+    (make,) = [make for make in HARD if make.__name__ == "rows_in_order"]
+    result = make(tmp_path)
+    book, planted = written_books(result, tmp_path)
+    columns, regions = (headings_and_cells(book, sheet) for sheet in ("2014-15", "region 2014-15"))
+    checks = openpyxl.load_workbook(book)["Checks"]
+    notes = [finding.found for finding in result.findings if finding.number == "R10"]
+
+    for heading in ("place", "so_far", "place_in_region", "so_far_in_region"):
+        (fixed,) = [name for name in columns if name.startswith(f"{heading} (") and "values of the run" in name]
+        assert not any(str(cell).startswith("=") for cell in columns[fixed])
+    assert all(str(cell).startswith("=") for cell in columns["funded"])
+    assert all(str(cell).startswith("=") for cell in regions["region_place"])
+    assert len(notes) == 4
+    assert "rank(score) over 9 rows, more than 8, has no Excel formula: a workbook keeps the values" in notes[0]
+    assert "No parameter or input was changed since the run" in [row[0].value for row in checks.iter_rows(min_row=5)]
+    assert faults(book, result, by_formualizer(planted)) == []
+
+
+@pytest.mark.slow
+def test_two_thousand_rows_are_live_and_one_more_is_not(tmp_path):
+    """The most rows that a workbook puts in order is 2,000."""
+    for count, live in ((2_000, True), (2_001, False)):
+        rows = [{"org_code": f"X{row:04d}", "registered_population": row % 700} for row in range(count)]
+        steps = "place = rank(registered_population)\nallocation = running_total(registered_population, by=place)"
+        result = allocate(population=write_rows(tmp_path / "p.csv", rows), scheme=scheme(tmp_path, steps))
+        write_workbook(result, tmp_path / "book.xlsx")
+        columns = headings_and_cells(tmp_path / "book.xlsx", "2014-15")
+
+        names = [name for name in columns if name.startswith(("place", "allocation"))]
+        assert len(names) == 2
+        assert ["values of the run" in name for name in names] == [not live] * 2
+        assert [str(columns[name][-1]).startswith("=") for name in names] == [live] * 2
