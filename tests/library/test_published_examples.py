@@ -18,7 +18,7 @@ from documents import pieces, run_as_typed
 from folders import published
 from gpit_fairshare import allocate
 from gpit_fairshare.cases.suite import run_all
-from running import ROOT, read_rows
+from running import ROOT, read_rows, write_rows
 
 EXAMPLES = ROOT / "examples" / "published"
 NEW_JERSEY = EXAMPLES / "new-jersey-2020-21"
@@ -62,7 +62,7 @@ def full_table(name):
 
 
 def test_every_example_gives_its_published_figures():
-    """Each case of examples/published is right: 42 boards twice, 13 districts of New Jersey and 13 of Illinois."""
+    """Each case of examples/published is right: 42 boards three times, 13 districts of each state."""
     suite = run_all([str(EXAMPLES)])
 
     assert suite.exit_code == 0
@@ -70,6 +70,7 @@ def test_every_example_gives_its_published_figures():
         ("hudson-county", "published", "ok"),
         ("icb-core-2025-26", "published", "ok"),
         ("icb-primary-medical-2025-26", "published", "ok"),
+        ("icb-primary-medical-revised-2025-26", "published", "ok"),
         ("thirteen-districts", "published", "ok"),
     ]
 
@@ -93,7 +94,7 @@ def test_the_script_writes_the_tables_of_the_examples(tmp_path):
     written = {path.relative_to(tmp_path): path.read_bytes() for path in tmp_path.rglob("*.csv")}
 
     assert written == {path.relative_to(EXAMPLES): path.read_bytes() for path in EXAMPLES.rglob("*.csv")}
-    assert len(written) == 8
+    assert len(written) == 9
 
 
 # Integrated care boards 2025/26 ------------------------------------------------------------------------------
@@ -146,6 +147,25 @@ def test_allocations_of_2025_26(scheme):
     assert {code: row["allocation"] for code, row in run_icb(scheme).items()} == {
         code: 1000 * thousands for code, thousands in allocations.items()
     }
+
+
+def test_revised_allocations_of_2025_26(tmp_path):
+    """NHS England 2025/26, primary medical care: 42 of 42 revised allocations to the penny, by two schemes in a chain.
+
+    The first gives recurrent allocations from worked-back targets, and its result is an input of the second.
+    """
+    scheme = "icb-primary-medical-2025-26"
+    revised = icb_column(scheme, "Revised recurrent allocation (£k)")
+    recurrent = allocate(scheme=scheme, inputs=EXAMPLES / f"{scheme}.csv", with_effects=False)
+    result = allocate(
+        scheme=EXAMPLES / "icb-primary-medical-revised-2025-26" / "revised-allocations.toml",
+        inputs=write_rows(tmp_path / "recurrent.csv", recurrent.rows.select("org_code", "allocation").to_dicts()),
+        with_effects=False,
+    )
+    rows = {code: row for (_, code), row in rows_of(result).items()}
+
+    assert rows.keys() == revised.keys()
+    assert all(abs(row["revised_allocation"] - 1000 * revised[code]) <= 0.005 + 1e-6 for code, row in rows.items())
 
 
 @pytest.mark.parametrize("scheme", ICB)

@@ -115,6 +115,8 @@ def published_examples():
     rates = {"statewide_equalization_aid": 660_536_526}
     for name in ("icb-core-2025-26", "icb-primary-medical-2025-26"):
         yield {"scheme": name, "inputs": EXAMPLES / f"{name}.csv"}
+    revised = EXAMPLES / "icb-primary-medical-revised-2025-26" / "revised-allocations.toml"
+    yield {"scheme": revised, "inputs": EXAMPLES / "icb-primary-medical-2025-26.expected.csv"}
     aid, shares = new_jersey / "new-jersey-2020-21.toml", new_jersey / "local-share-rates.toml"
     funding = illinois / "illinois-2022-23.toml"
     county = new_jersey / "districts.csv"
