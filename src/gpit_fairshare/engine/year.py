@@ -18,6 +18,7 @@ from gpit_fairshare.language.functions import AGGREGATES
 from gpit_fairshare.language.in_polars import previous_column, render, select
 from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, Kind, Type, group, kind_of
 from gpit_fairshare.language.plugin_functions import added_functions
+from gpit_fairshare.language.tables import value_at
 from gpit_fairshare.language.units import MONEY_AND_PEOPLE
 from gpit_fairshare.magnitude import BOUNDS, LARGEST, MOST_UNITS, without_traces
 from gpit_fairshare.numbers import figure, shortest
@@ -238,6 +239,10 @@ class YearRun:
         for node in tree.walk(part.tree):
             if isinstance(node, tree.AggregateCall):
                 self._store_aggregate(node)
+            elif isinstance(node, tree.RateOf):
+                self._store_rate(node)
+            elif isinstance(node, tree.TableCall):
+                self._store_table_values(node)
             elif isinstance(node, tree.Previous) and self.before is not None:
                 self._store_previous(node, self.before)
 
@@ -259,6 +264,46 @@ class YearRun:
                 groups[number].append(value)
         of_rows = AGGREGATES[node.function].of_rows
         self._store(name, figure_kind, [float(of_rows(rows)) for rows in groups])
+
+    def _store_rate(self, node: tree.RateOf) -> None:
+        """Store the rate that a `share_out` step found, nationally or by group, unless it is stored.
+
+        Raises:
+            CalculationError: Everybody has the most that the step allows, so that there is no rate.
+        """
+        name, kind = tree.to_text(node), self.scheme.symbols[node.step].rate_kind
+        assert kind is not None  # noqa: S101  # the step is a share_out
+        if name in self.now.frames[kind].columns:
+            return
+        rates = self.now.factor[node.step]
+        if None in rates:
+            place = self._row_names(kind)[rates.index(None)]
+            raise CalculationError(
+                f"{self.place}, {place}: {name} is undefined, because everybody has the most that {node.step} allows; "
+                "lower the amount or raise at_most"
+            )
+        self._store(name, kind, [float(rate) for rate in rates if rate is not None])
+
+    def _store_table_values(self, node: tree.TableCall) -> None:
+        """Store the values that a table gives for the values of a column, unless they are stored.
+
+        Raises:
+            CalculationError: The table has no row or band for a value.
+        """
+        name, symbol = tree.to_text(node), self.scheme.symbols[node.of]
+        if name in self.now.frames[symbol.kind].columns:
+            return
+        table = self.scheme.symbols[node.table].table
+        assert table is not None  # noqa: S101  # the name is that of a table
+        row_values = [self.scheme.parameters[row].values[self.year].value for row in table.rows]
+        keys = self._filled(node.of, symbol.kind, f", and {name} needs a value")
+        values = [value_at(node.function, table, row_values, key) for key in keys]
+        if None in values:
+            row = values.index(None)
+            raise CalculationError(
+                f"{self.place}, {self._row_names(symbol.kind)[row]}: {node.table} has no row for {keys[row]!r}"
+            )
+        self._store(name, symbol.kind, values)
 
     def _members(self, kind: Kind, within: str) -> list[int]:
         """Return the number of the group, from 0, by the text column `within`, for each row of a kind.

@@ -154,7 +154,7 @@ class Digits:
         value is used if that is not possible, or would give another outcome.
         """
         match node:
-            case tree.Name() | tree.AggregateCall() | tree.Previous() if not (
+            case tree.Name() | tree.Figure() | tree.Previous() if not (
                 isinstance(node, tree.Previous) and year.first_year
             ):
                 return self.text(year, in_polars.column_of(node))
@@ -179,7 +179,7 @@ class Digits:
                 return Fraction(str(value))
             case tree.Previous() if year.first_year:
                 return self._value_by_hand(year, node.first)
-            case tree.Name() | tree.AggregateCall() | tree.Previous():
+            case tree.Name() | tree.Figure() | tree.Previous():
                 read = with_numbers.read(self.text(year, in_polars.column_of(node)))
                 return read if isinstance(read, Fraction) else None
             case tree.Negative(operand):

@@ -152,7 +152,7 @@ class LineWriter:
         match side:
             case tree.Number() | tree.Text():
                 return text
-            case tree.Name() | tree.AggregateCall() | tree.Previous() if not (
+            case tree.Name() | tree.Figure() | tree.Previous() if not (
                 isinstance(side, tree.Previous) and year.first_year
             ):
                 return f"{self._label(column_of(side), labels)} {text}"

@@ -110,6 +110,8 @@ class BuiltInFunction(Function):
     exact: Callable[..., Fraction] | None = None
     """The same over fractions, with which an explanation calculates from the printed numbers."""
     copies_in_polars: int = 1
+    is_partial: bool = False
+    """Whether some numbers have no value: then null, NaN or infinite means undefined."""
 
     @property
     def limits(self) -> tuple[int, int]:
@@ -156,6 +158,21 @@ class Aggregate:
     def in_words(self, label: str, rows: str) -> str:
         """Return the figure in words: `total of need over 12 CCGs`, `number with need, of 12 CCGs`."""
         return f"{self.heading[0].lower()}{self.heading[1:]} {label}{', of' if self.is_count else ' over'} {rows}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableFunction:
+    """Gives the value of a table of the scheme for a named column: `lookup(stage_weight, stage)`."""
+
+    words: str
+    """What it gives, in a sentence."""
+    phrase: str
+    """A call in words, with the places `{table}` and `{of}`."""
+    takes_bands: bool = True
+    """Whether the keys of its table are the lower edges of bands of numbers; otherwise they are texts."""
+
+    limits: ClassVar[tuple[int, int]] = (2, 2)
+    options: ClassVar[tuple[str, ...]] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -206,7 +223,7 @@ def rounded_half_up(value: pl.Expr, digits: int) -> pl.Expr:
     return pl.when(scaled < 2.0**52).then(rounded).otherwise(value) if digits > 0 else rounded
 
 
-BUILT_INS: Final[dict[str, Function | Aggregate | SpecialForm]] = {
+BUILT_INS: Final[dict[str, Function | Aggregate | TableFunction | SpecialForm]] = {
     "min": BuiltInFunction(
         words="the smallest of two or more values",
         arguments={"a": Argument.SAME_UNIT, "b": Argument.SAME_UNIT},
@@ -261,6 +278,33 @@ BUILT_INS: Final[dict[str, Function | Aggregate | SpecialForm]] = {
         excel="IF({condition},{yes},{no})",
         phrase="{yes} if {condition}, else {no}",
     ),
+    "ln": BuiltInFunction(
+        words="the natural logarithm of x, which must be above 0",
+        arguments={"x": "ratio"},
+        unit="ratio",
+        polars=lambda x: x.log(),
+        excel="LN({x})",
+        phrase="natural logarithm of {x}",
+        is_partial=True,
+    ),
+    "exp": BuiltInFunction(
+        words="e to the power of x",
+        arguments={"x": "ratio"},
+        unit="ratio",
+        polars=lambda x: x.exp(),
+        excel="EXP({x})",
+        phrase="e to the power of {x}",
+        is_partial=True,
+    ),
+    "power": BuiltInFunction(
+        words="x to the power of n; 0 only to a power above 0, and a number below 0 only to a whole power",
+        arguments={"x": "ratio", "n": "ratio"},
+        unit="ratio",
+        polars=lambda x, n: pl.when((x != 0) | (n > 0)).then(x.pow(n)),
+        excel="POWER({x},{n})",
+        phrase="{x} to the power of {n}",
+        is_partial=True,
+    ),
     "total": Aggregate(
         words="the sum over all organisations, or within a group",
         of_rows=math.fsum,  # exact, so the order of rows cannot change it
@@ -294,6 +338,19 @@ BUILT_INS: Final[dict[str, Function | Aggregate | SpecialForm]] = {
         heading="Smallest",
         phrase="smallest",
     ),
+    "lookup": TableFunction(
+        words="the value of the table's row with this text", phrase="{table} for {of}", takes_bands=False
+    ),
+    "band_value": TableFunction(words="the value of the band that x is in", phrase="{table} at {of}"),
+    "band_sum": TableFunction(
+        words="each part of x times the value of the band that the part is in, as in income tax",
+        phrase="{table} applied to each part of {of}",
+    ),
+    "band_line": TableFunction(
+        words="the value at x on the straight lines between the edges of the bands",
+        phrase="{table} at {of}, on straight lines",
+    ),
+    "rate_of": SpecialForm(words="the rate that a share_out step found: money for each unit of weight"),
     "given": SpecialForm(words="yes if the cell of an input column is filled"),
     "previous": SpecialForm(words="last year's x; y in the first year", options=("first",)),
     "share_out": SpecialForm(
@@ -304,3 +361,4 @@ BUILT_INS: Final[dict[str, Function | Aggregate | SpecialForm]] = {
 """Every function of the language, by name; renderings also handle `where` and each `SpecialForm` themselves."""
 FUNCTIONS: Final = tuple(BUILT_INS)
 AGGREGATES: Final = {name: entry for name, entry in BUILT_INS.items() if isinstance(entry, Aggregate)}
+TABLE_FUNCTIONS: Final = {name: entry for name, entry in BUILT_INS.items() if isinstance(entry, TableFunction)}

@@ -39,8 +39,8 @@ class Cells(Protocol):
     def name(self, name: str) -> str:
         """Return the cell of a name."""
 
-    def figure(self, node: tree.AggregateCall) -> str:
-        """Return the cell of a figure over organisations, such as `total(historic_spend)`."""
+    def figure(self, node: tree.Figure) -> str:
+        """Return the cell of a figure, such as `total(historic_spend)`, or a call that gives it."""
 
     def previous(self, name: str) -> str:
         """Return the cell, or the sum of cells, that hold last year's value of a name."""
@@ -113,7 +113,7 @@ class _ExcelWriter:
                 return text(value), atom
             case tree.Name(name):
                 return self.cells.name(name), atom
-            case tree.AggregateCall():
+            case tree.Figure():
                 return self.cells.figure(expression), atom
             case tree.Previous(of, first):
                 if self.first_year:

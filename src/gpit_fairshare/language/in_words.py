@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.language import tree
-from gpit_fairshare.language.functions import AGGREGATES
+from gpit_fairshare.language.functions import AGGREGATES, TABLE_FUNCTIONS, filled
 from gpit_fairshare.language.plugin_functions import function_named
 
 if TYPE_CHECKING:
@@ -62,6 +62,10 @@ class _Words:
                 return f"{self.label(name)} is given"
             case tree.AggregateCall(function, of, within):
                 return f"{AGGREGATES[function].phrase} {self.label(of)}{self.within(within)}"
+            case tree.RateOf(step):
+                return f"rate of {self.label(step)}"
+            case tree.TableCall(function, table, of):
+                return filled(TABLE_FUNCTIONS[function].phrase, table=self.label(table), of=self.label(of))
             case tree.Previous(of, first):
                 return f"last year's {self.label(of)} (first year: {self.text(first)})"
             case tree.Rounded(of, to, within):

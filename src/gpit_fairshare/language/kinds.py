@@ -15,6 +15,8 @@ from gpit_fairshare.language.units import Dimension, dimension
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from gpit_fairshare.language.tables import FormulaTable
+
 
 Type = Literal["number", "yes/no", "text"]
 
@@ -50,7 +52,7 @@ class Symbol:
     """One name that formulas may use."""
 
     name: str
-    role: Literal["input", "parameter", "step"]
+    role: Literal["input", "parameter", "step", "table"]
     kind: Kind
     type: Type = "number"
     unit: str | None = None
@@ -62,6 +64,12 @@ class Symbol:
     """Whether money may be negative (inputs only)."""
     dimension: Dimension | None = None
     """The dimension of a step's formula, even if it has no name as a unit (£ × people)."""
+    rate_kind: Kind | None = None
+    """What a `share_out` step has one rate for: the nation, or each group; None for anything else."""
+    rate: Dimension | None = None
+    """The dimension of that rate; None if it is not known."""
+    table: FormulaTable | None = None
+    """The keys of a table; its unit is that of the symbol."""
 
     @property
     def measure(self) -> Dimension | None:
@@ -96,9 +104,14 @@ def infer(definitions: Sequence[Definition], symbols: Mapping[str, Symbol]) -> d
             before = dict(everything)
             for step in definitions:
                 kind = kind_of(step.tree, everything)
-                if kind == NATIONAL and isinstance(step.tree, tree.ShareOut):
-                    kind = shared_by_numbers
-                everything[step.name] = replace(everything[step.name], kind=kind, type=type_of(step.tree, everything))
+                rate_kind = None
+                if isinstance(step.tree, tree.ShareOut):
+                    kind = shared_by_numbers if kind == NATIONAL else kind
+                    rate_kind = group(step.tree.within) if step.tree.within else NATIONAL
+                symbol = everything[step.name]
+                everything[step.name] = replace(
+                    symbol, kind=kind, type=type_of(step.tree, everything), rate_kind=rate_kind
+                )
     return {step.name: everything[step.name] for step in definitions}
 
 
@@ -115,6 +128,10 @@ def kind_of(expression: tree.Expression, symbols: Mapping[str, Symbol]) -> Kind:
     match expression:
         case tree.AggregateCall(within=column):
             return group(column) if column else NATIONAL
+        case tree.RateOf(step):
+            return (symbols[step].rate_kind if step in symbols else None) or NATIONAL
+        case tree.TableCall(of=of):
+            return kind(of)
         case tree.ShareOut():
             leaves = (expression.by, expression.base, expression.at_least, expression.at_most)
             return finest_kind(kind(leaf.name) for leaf in leaves if isinstance(leaf, tree.Name))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from gpit_fairshare.errors import FormulaError
 from gpit_fairshare.language import tree
-from gpit_fairshare.language.functions import AGGREGATES, Argument
+from gpit_fairshare.language.functions import AGGREGATES, TABLE_FUNCTIONS, Argument
 from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, Definition, Symbol, infer, kind_of, type_of
 from gpit_fairshare.language.plugin_functions import function_named
 from gpit_fairshare.language.units import BARE, COUNT, PURE, Dimension, common_unit, dimension, times, unit_of
@@ -142,7 +142,10 @@ class _Reach:
             raise _unit(f"the formula gives {inferred}, but the step's unit is {definition.unit}", 1)
         if symbol.type == "yes/no":
             return replace(symbol, unit=definition.unit or "yes/no", dimension=None)
-        return replace(symbol, unit=definition.unit or unit_of(inferred), dimension=declared or inferred)
+        understood = replace(symbol, unit=definition.unit or unit_of(inferred), dimension=declared or inferred)
+        if not isinstance(definition.tree, tree.ShareOut):
+            return understood
+        return replace(understood, rate=times(understood.measure, self.unit(definition.tree.by), sign=-1))
 
     def check(self, definition: Definition) -> None:
         """Refuse a check or outcome whose formula is not a yes/no, or has an error."""
@@ -192,6 +195,10 @@ class _Reach:
                 return PURE
             case tree.AggregateCall():
                 return self.aggregate(expression)
+            case tree.RateOf():
+                return self.rate_of(expression)
+            case tree.TableCall():
+                return self.table_call(expression)
             case tree.Previous():
                 return self.previous(expression)
             case tree.ShareOut():
@@ -212,8 +219,9 @@ class _Reach:
         return BARE
 
     def name(self, expression: tree.Name) -> Dimension | None:
-        """Return the unit of the value of a name; refuse a text column, which is no value in a formula."""
+        """Return the unit of the value of a name; refuse a table or text column, which is no value in a formula."""
         symbol = self.symbol(expression.name, expression.position)
+        self.refuse_table(symbol, expression.position)
         if symbol.type == "text":
             message = f"{expression.name} is a text column; compare it with a quoted text, or use it in within="
             raise _kind(message, expression.position)
@@ -325,6 +333,7 @@ class _Reach:
         refused.
         """
         symbol = self.symbol(expression.of, expression.of_position)
+        self.refuse_table(symbol, expression.of_position)
         is_count = AGGREGATES[expression.function].is_count
         expected = "yes/no" if is_count else "number"
         if symbol.type != expected:
@@ -340,12 +349,54 @@ class _Reach:
         self.check_within(expression.within, expression.within_position)
         return COUNT if is_count else symbol.measure
 
+    def refuse_table(self, symbol: Symbol, position: int) -> None:
+        """Refuse the name of a table where a value is expected."""
+        if symbol.table:
+            function = "band_value" if symbol.table.has_bands else "lookup"
+            raise _kind(f"{symbol.name} is a table; write {function}({symbol.name}, …)", position)
+
+    def rate_of(self, expression: tree.RateOf) -> Dimension | None:
+        """Return the unit of a rate: that of the shares for each unit of weight; refuse what is no `share_out` step."""
+        symbol = self.symbol(expression.step, expression.step_position)
+        if symbol.rate_kind is None:
+            raise _kind(
+                f"rate_of takes a share_out step; {expression.step} is a {symbol.role} that shares out nothing",
+                expression.step_position,
+            )
+        return symbol.rate
+
+    def table_call(self, expression: tree.TableCall) -> Dimension | None:
+        """Return the unit of a table's value; of a `band_sum`, times the unit of the edges.
+
+        What is no table, a table with the other kind of keys, and a column of another type or unit are refused.
+        """
+        symbol = self.symbol(expression.table, expression.table_position)
+        column = self.symbol(expression.of, expression.of_position)
+        self.refuse_table(column, expression.of_position)
+        table, function = symbol.table, expression.function
+        if table is None:
+            raise _kind(f"{function} takes a table; {symbol.name} is a {symbol.role}", expression.table_position)
+        if table.has_bands != TABLE_FUNCTIONS[function].takes_bands:
+            keys, other = ("edges of bands", "band_value") if table.has_bands else ("texts", "lookup")
+            raise _kind(f"the keys of {table.name} are {keys}; use {other}", expression.position)
+        expected = "number" if table.has_bands else "text"
+        if column.type != expected:
+            message = f"{function} takes a {expected} for the keys of {table.name}; {column.name} is a {column.type}"
+            raise _kind(message, expression.of_position)
+        unit, edges = symbol.measure, dimension(table.key_unit)
+        if table.has_bands:
+            self.common_unit((edges, column.measure), expression.of_position, "compared")
+        if function == "band_sum":
+            return times(unit, column.measure if edges is None else edges)
+        return unit
+
     def previous(self, expression: tree.Previous) -> Dimension | None:
         """Return the unit of last year's value of a name; refuse a text, or a first value of another type or unit.
 
         While the unit of a step further down is not known yet, it is assumed to be that of the first value.
         """
         symbol = self.symbol(expression.of, expression.of_position, through_previous=True)
+        self.refuse_table(symbol, expression.of_position)
         if symbol.type == "text":
             raise _kind(
                 f"previous takes a number or a yes/no; {expression.of} is a text column", expression.of_position

@@ -17,7 +17,15 @@ from typing import TYPE_CHECKING
 from gpit_fairshare import plugins
 from gpit_fairshare.errors import FormulaError
 from gpit_fairshare.language import tree
-from gpit_fairshare.language.functions import BUILT_INS, FUNCTIONS, Aggregate, Argument, Function, SpecialForm
+from gpit_fairshare.language.functions import (
+    BUILT_INS,
+    FUNCTIONS,
+    Aggregate,
+    Argument,
+    Function,
+    SpecialForm,
+    TableFunction,
+)
 from gpit_fairshare.language.other_languages import advice_for
 from gpit_fairshare.language.plugin_functions import find_function, function_named, function_names, function_problems
 from gpit_fairshare.words import nearest
@@ -443,6 +451,13 @@ class _Reader:
                 return tree.AggregateCall(
                     function, of, within, self.position(node.args[0]), within_place, position=position
                 )
+            case TableFunction():
+                table = self.plain_name(node.args[0], f"{function} takes the name of a table first")
+                column = self.plain_name(
+                    node.args[1], f"{function} takes a plain name; make the formula a step of its own"
+                )
+                places = [self.position(argument) for argument in node.args]
+                return tree.TableCall(function, table, column, *places, position=position)
         return self.special_form(node, function, options, level)
 
     def special_form(self, node: ast.Call, function: str, options: dict[str, ast.expr], level: int) -> tree.Expression:
@@ -453,6 +468,9 @@ class _Reader:
             case "given":
                 name = self.plain_name(argument, "given takes the name of an input column")
                 return tree.IsGiven(name, self.position(argument), position=position)
+            case "rate_of":
+                step = self.plain_name(argument, "rate_of takes the name of a share_out step")
+                return tree.RateOf(step, self.position(argument), position=position)
             case "previous":
                 if "first" not in options:
                     raise self.fault(node, "previous needs its value in the first year: previous(x, first=y)")

@@ -103,7 +103,12 @@ class IsGiven(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class AggregateCall(Node):
+class Figure(Node):
+    """A leaf that is calculated once, before the formulas that use it, and is named by its text."""
+
+
+@dataclass(frozen=True, slots=True)
+class AggregateCall(Figure):
     """A figure over organisations (or groups): total, count, largest or smallest of a named column."""
 
     function: str
@@ -111,6 +116,25 @@ class AggregateCall(Node):
     within: str | None = None
     of_position: int = 0
     within_position: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RateOf(Figure):
+    """The rate that a `share_out` step found: money for each unit of weight, national or per group."""
+
+    step: str
+    step_position: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TableCall(Figure):
+    """The value that a table gives for a named column: `lookup`, `band_value`, `band_sum` or `band_line`."""
+
+    function: str
+    table: str
+    of: str
+    table_position: int = 0
+    of_position: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +169,7 @@ class Rounded(Node):
     within_position: int = 0
 
 
-Leaf = Name | IsGiven | AggregateCall | Previous
+Leaf = Name | IsGiven | AggregateCall | RateOf | TableCall | Previous
 """The nodes that a formula takes its values from."""
 Kernel = ShareOut | Rounded
 """A step that the engine calculates for all rows together."""
@@ -156,6 +180,8 @@ _NAMES: Final[dict[type[Expression], dict[str, str]]] = {
     Name: {"name": "position"},
     IsGiven: {"name": "name_position"},
     AggregateCall: {"of": "of_position", "within": "within_position"},
+    RateOf: {"step": "step_position"},
+    TableCall: {"table": "table_position", "of": "of_position"},
     Previous: {"of": "of_position"},
     ShareOut: {"within": "within_position"},
     Rounded: {"within": "within_position"},
@@ -280,6 +306,10 @@ def to_text(tree: Expression) -> str:  # noqa: C901, PLR0912  # one branch per n
             parts = [to_text(argument) for argument in arguments]
         case AggregateCall(name, of):
             parts = [of]
+        case RateOf(step):
+            name, parts = "rate_of", [step]
+        case TableCall(name, table, of):
+            parts = [table, of]
         case Rounded(of, to):
             name, parts = "rounded", [to_text(of), *([f"to={number_text(to)}"] if to != 1 else [])]
         case ShareOut(amount):

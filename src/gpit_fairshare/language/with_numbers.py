@@ -46,7 +46,7 @@ def _put_in_texts(
             return _put_in_texts(first, texts, first_year=True, inner=inner)
         case tree.IsGiven(name):
             return tree.IsGiven(texts[name])
-        case tree.Name() | tree.AggregateCall() | tree.Previous():
+        case tree.Name() | tree.Figure() | tree.Previous():
             text = texts[column_of(expression)]
             return tree.Name(f"({text})" if inner and text.startswith("-") else text)
         case tree.Call(name, arguments):
@@ -74,7 +74,7 @@ def leaves(expression: tree.Expression, *, first_year: bool) -> Iterator[tree.Le
     match expression:
         case tree.Previous(first=first) if first_year:
             yield from leaves(first, first_year=True)
-        case tree.Name() | tree.IsGiven() | tree.AggregateCall() | tree.Previous():
+        case tree.Name() | tree.IsGiven() | tree.AggregateCall() | tree.RateOf() | tree.TableCall() | tree.Previous():
             yield expression
         case _:
             for child in tree.children(expression):

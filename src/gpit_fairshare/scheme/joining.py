@@ -329,7 +329,13 @@ def _complete_steps(draft: Linker, read: LoadedFile[SchemeFile], faults: Faults)
         if number > maximum:
             problem = f"the scheme has {number:,} {noun}; at most {maximum:,} are allowed"
             raise faults.abort(FindingCode.LIMIT, Where(read.file), problem)
-    known_names = {*draft.parameters, *draft.inputs, *STANDARD_INPUTS, *(step.name for step in draft.steps)}
+    known_names = {
+        *draft.parameters,
+        *draft.tables,
+        *draft.inputs,
+        *STANDARD_INPUTS,
+        *(step.name for step in draft.steps),
+    }
     for file, place, name in draft.replacements:
         if name not in known_names | faults.unresolved:
             problem = f"there is no {name}{nearest(name, known_names)}"
@@ -404,6 +410,7 @@ def labels_of(draft: Linker, symbols: Mapping[str, Symbol]) -> dict[str, str]:
     labels = {name: label for name, (label, _) in STANDARD_INPUTS.items()}
     labels |= {name: entry.label for name, (entry, _) in draft.inputs.items() if entry.label}
     labels |= {name: entry.label for name, (entry, _) in draft.parameters.items()}
+    labels |= {name: table.label for name, (table, _) in draft.tables.items()}
     labels |= {step.name: step.label for step in draft.steps}
     return labels | {name: name.replace("_", " ").capitalize() for name in symbols if name not in labels}
 

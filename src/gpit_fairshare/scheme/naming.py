@@ -14,6 +14,7 @@ from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, Definition, Sy
 from gpit_fairshare.language.meaning import understand
 from gpit_fairshare.scheme.money import listed_in
 from gpit_fairshare.scheme.parts import UNREAD, Linker
+from gpit_fairshare.scheme.tables import formula_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -49,6 +50,8 @@ def report_duplicate_names(draft: Linker, faults: Faults) -> None:
         nouns.setdefault(name, noun)
         return not earlier_noun
 
+    for name, (_, read) in draft.tables.items():
+        is_free("a table", name, Where(read.file, f"tables › {name}"), f"{read.file}: tables")
     for name, (_, read) in draft.parameters.items():
         is_free("a parameter", name, Where(read.file, f"parameters › {name}"), f"{read.file}: parameters")
     for name, (_, read) in list(draft.inputs.items()):
@@ -71,6 +74,8 @@ def _symbols(draft: Linker, report_by: str | None, faults: Faults, imported: Map
     symbols = {
         name: Symbol(name, "parameter", NATIONAL, "number", entry.unit) for name, (entry, _) in draft.parameters.items()
     }
+    for name, (table, _) in draft.tables.items():
+        symbols[name] = Symbol(name, "table", NATIONAL, "number", table.unit, table=formula_table(name, table))
     defined = {*steps, *draft.inputs, *symbols}
     unresolved = {
         name: Symbol(name, "step", ORGANISATION) for name in (*faults.unresolved, UNREAD.name) if name not in defined
@@ -132,6 +137,8 @@ def _text_columns(expression: tree.Expression) -> Iterator[str]:
             case (
                 tree.AggregateCall(within=str(name)) | tree.ShareOut(within=str(name)) | tree.Rounded(within=str(name))
             ):
+                yield name
+            case tree.TableCall("lookup", of=name):
                 yield name
 
 

@@ -15,12 +15,21 @@ from gpit_fairshare.scheme.files import LoadedFile, read_file
 from gpit_fairshare.scheme.model import Check, Formula, Outcome, Part, Step
 from gpit_fairshare.scheme.money import Layer
 from gpit_fairshare.scheme.shape import NAME, Exact, File, FormulaFile
+from gpit_fairshare.scheme.tables import row_parameters
 from gpit_fairshare.words import inside, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from gpit_fairshare.scheme.shape import CheckEntry, InputEntry, OutcomeEntry, ParameterEntry, StepEntry, UseEntry
+    from gpit_fairshare.scheme.shape import (
+        CheckEntry,
+        InputEntry,
+        OutcomeEntry,
+        ParameterEntry,
+        StepEntry,
+        TableEntry,
+        UseEntry,
+    )
 
 MOST_STEPS: Final = 500
 _DEEPEST: Final = 16
@@ -73,7 +82,7 @@ def load_module(read: LoadedFile[Any], faults: Faults, above: Sequence[LoadedFil
     steps, checks, outcomes = _parse_formulas(read, faults)
     own_names = {step.name for step in read.model.steps}
     own_names |= {f"{use.as_}_{name}" for use, module in uses for name in module.own_names}
-    parameters = {*read.model.parameters}
+    parameters = {*read.model.parameters, *read.model.tables}
     parameters |= {use.with_.get(name, name) for use, module in uses for name in module.parameters}
     trees = [step.tree for step in steps] + [check.tree for check in checks]
     outside_names = {name for expression in trees for name, _ in tree.names_in(expression)}
@@ -176,6 +185,7 @@ class Linker:
     outcomes: list[Outcome] = field(default_factory=list)
     """The outcomes of the file that decides them; see `stated_outcomes`."""
     parameters: dict[str, tuple[ParameterEntry, LoadedFile[Any]]] = field(default_factory=dict)
+    tables: dict[str, tuple[TableEntry, LoadedFile[Any]]] = field(default_factory=dict)
     inputs: dict[str, tuple[InputEntry, LoadedFile[Any]]] = field(default_factory=dict)
     reads: list[LoadedFile[Any]] = field(default_factory=list)
     replacements: list[tuple[str, str, str]] = field(default_factory=list)
@@ -278,6 +288,11 @@ class Linker:
             if outside(name) == name:
                 bounds = {"minimum": bound(entry.minimum), "maximum": bound(entry.maximum)}
                 self._declare_parameter(name, entry.model_copy(update=bounds), read, faults)
+        for name, table in read.model.tables.items():
+            if outside(name) == name:
+                self.tables[name] = (table, read)
+                for row_name, row in row_parameters(name, table).items():
+                    self._declare_parameter(row_name, row, read, faults)
         for name, entry in read.model.inputs.items():
             if outside(name) == name:
                 other, first = self.inputs.setdefault(name, (entry, read))

@@ -284,6 +284,34 @@ class ParameterEntry(Entry):
     """A value with which `gpit init` starts a draft, in place of a default; no run uses it."""
 
 
+class TableRowEntry(ValueEntry):
+    """One row of a table: the text or the band that it is for, and its value."""
+
+    example = '{ key = "primary", value = 1.2, source = "…" } or { from = 0, value = 1.2, source = "…" }'
+    key: Line | None = None
+    """The text of the row."""
+    from_: AnyNumber | None = Field(default=None, alias="from")
+    """The number at which the band begins."""
+    up_to: AnyNumber | None = None
+    """The number at which the band ends; it must be where the next one begins."""
+
+
+class TableEntry(Entry):
+    """A table of values by text, or by bands of a number."""
+
+    label: Line
+    """What its values are."""
+    unit: Unit | None = None
+    """Unit of the values."""
+    key_unit: Unit | None = None
+    """Unit of the edges of bands."""
+    rows: list[TableRowEntry] = Field(min_length=1)
+    otherwise: ValueEntry | None = None
+    """The value for texts that no row has."""
+    note: Text = ""
+    """What a reader should know about it."""
+
+
 class InputEntry(Entry):
     """An input column: its label, its unit, and whether it may be blank or missing."""
 
@@ -451,6 +479,7 @@ class File(Entry):
     """The step that is the answer, in which the steps of a formula or a transition end."""
     sources: dict[Line, SourceEntry] = {}
     parameters: dict[Name, ParameterEntry] = {}
+    tables: dict[Name, TableEntry] = {}
     inputs: dict[Name, InputEntry] = {}
     steps: list[StepEntry] = []
     checks: list[CheckEntry] = []

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gpit_fairshare.language import tree
-from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, Kind, group
+from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, Kind, group, kind_of
 from gpit_fairshare.sharing import rows_by_group
 from gpit_fairshare.workbook.layout import Block, Layout, number_format, with_unit
 from gpit_fairshare.workbook.sheets import FIRST_ROW, HEADING_ROW, ROW, Formula, Sheet
@@ -307,11 +307,11 @@ class Refs:
         number = self.block.helper_cell(f"group {kind.column}", self.row, on_sheet=self.sheet)
         return f"INDEX({home.column_range(name)},{number})"
 
-    def figure(self, node: tree.AggregateCall) -> str:
-        """Return how the formula refers to a figure over rows, such as `total(x)`."""
-        if node.within is None:
-            return self.layout.name_of(tree.to_text(node), self.year)
-        return self._cell_in_block(tree.to_text(node), group(node.within))
+    def figure(self, node: tree.Figure) -> str:
+        """Return how the formula refers to a figure, such as `total(x)`."""
+        text = tree.to_text(node)  # type: ignore[arg-type]  # every figure is an expression
+        kind = kind_of(node, self.layout.scheme.symbols)  # type: ignore[arg-type]  # as above
+        return self.layout.name_of(text, self.year) if kind == NATIONAL else self._cell_in_block(text, kind)
 
     def previous(self, name: str) -> str:
         """Return how the formula refers to a value of the year before.
