@@ -19,6 +19,7 @@ from folders import published
 from gpit_fairshare import allocate
 from gpit_fairshare.cases.suite import run_all
 from running import ROOT, read_rows, write_rows
+from tiers import slow
 
 EXAMPLES = ROOT / "examples" / "published"
 NEW_JERSEY = EXAMPLES / "new-jersey-2020-21"
@@ -87,6 +88,7 @@ def test_every_command_of_a_readme_runs(page, tmp_path):
     assert list(folder.glob("*.xlsx"))
 
 
+@pytest.mark.slow
 def test_the_script_writes_the_tables_of_the_examples(tmp_path):
     """Every CSV of examples/published is, byte by byte, what `scripts/published-examples` makes of the full tables."""
     data = Path(published("nhs-england-icb-allocations-2025-26.xlsx")).parent
@@ -121,7 +123,7 @@ def missed(rows, convergence):
 
 @pytest.mark.parametrize(
     ("scheme", "slower", "faster", "on_opening_baseline"),
-    [("icb-core-2025-26", 22, 22, 39), ("icb-primary-medical-2025-26", 35, 34, 39)],
+    [("icb-core-2025-26", 22, 22, 39), slow("icb-primary-medical-2025-26", 35, 34, 39)],
 )
 def test_published_convergence(scheme, slower, faster, on_opening_baseline):
     """NHS England 2025/26: a fifth of the distance gives the convergence of all 42 boards, to 1e-12.
@@ -139,6 +141,7 @@ def test_published_convergence(scheme, slower, faster, on_opening_baseline):
     assert missed(run_icb(scheme, growth_counted_in_distance="0%"), convergence) == on_opening_baseline
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ICB)
 def test_allocations_of_2025_26(scheme):
     """NHS England 2025/26: 42 of 42 recurrent allocations, each to £1,000, follow from the convergence."""
@@ -149,6 +152,7 @@ def test_allocations_of_2025_26(scheme):
     }
 
 
+@pytest.mark.slow
 def test_revised_allocations_of_2025_26(tmp_path):
     """NHS England 2025/26, primary medical care: 42 of 42 revised allocations to the penny, by two schemes in a chain.
 
