@@ -165,7 +165,7 @@ def test_the_marginal_bid_is_named(example, tmp_path):
     figures = {row[0]: row[1] for row in summary.iter_rows(5, values_only=True)}
 
     assert f"Marginal bid          1 bid\n    {name}\n" in screen(example)
-    assert figures["The only one: marginal bid"] == name
+    assert figures["Bids: marginal bid (name)"] == name
     assert figures["Bids: marginal bid"] == 1
     sentences = " ".join(explain(example, "BID12").years[0].sentences)
     assert "It is the marginal bid: £1,534,000 of the fund was left for its bid of £2,284,000." in sentences

@@ -6,7 +6,7 @@ column), or one for the nation.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Literal
 
 from gpit_fairshare.language import tree
@@ -64,8 +64,8 @@ class Symbol:
     """Whether money may be negative (inputs only)."""
     dimension: Dimension | None = None
     """The dimension of a step's formula, even if it has no name as a unit (£ × people)."""
-    kernel: tree.Kernel | None = None
-    """The kernel that gives a step its values; None if it is no step of a kernel."""
+    kernel: tree.Kernel | None = field(default=None, compare=False)
+    """The kernel that gives a step its values; None if it is no step of a kernel. Its positions are not compared."""
     rate_kind: Kind | None = None
     """What a `share_out` step has one rate for: the nation, or each group; None for anything else."""
     rate: Dimension | None = None

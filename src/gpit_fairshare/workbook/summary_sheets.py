@@ -213,7 +213,7 @@ def _write_outcomes(rows: SummaryRows, block: Block, measures: YearMeasures) -> 
         match = f"MATCH({excel.text(label)},{cells},0)"
         name, code = (f"INDEX({block.column_range(key)},{match})" for key in ("org_name", "org_code"))
         text = f'IF({count}=1,{name}&" ("&{code}&")",{excel.text(NONE)})'
-        rows.put_text(f"The only one: {outcome.label}", measures.year, text, value)
+        rows.put_text(f"{sentence(noun)}: {outcome.label} (name)", measures.year, text, value)
 
 
 def _write_largest(rows: SummaryRows, block: Block) -> None:
