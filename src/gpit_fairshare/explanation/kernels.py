@@ -243,7 +243,8 @@ def rank_lines(place: OrganisationInYear, step: Step, kernel: tree.Rank) -> list
     own_text = value_text(values[own_row], place.scheme.symbols[kernel.of.name].unit)
     note = f"{ordinal(larger + place_by_code)} of {extent} by {label}: {own_text}"
     if len(equal) > 1:
-        note += f"; {ordinal(place_by_code)} by {'name' if step.kind.column else 'code'} of the {len(equal):,} with this value"
+        order = "name" if step.kind.column else "code"
+        note += f"; {ordinal(place_by_code)} by {order} of the {len(equal):,} with this value"
     arithmetic = tree.BinaryOperation("+", tree.Name(name), tree.Number(float(place_by_code)))
     rank = float(larger + place_by_code)
     return [ahead, step_draft(place, step, rank, tree=arithmetic, arithmetic=True, notes=(note,))]
