@@ -359,6 +359,10 @@ class OnOneSheet:
         text = in_excel.number(value)
         return f"({text})" if value < 0 else text
 
+    def constant(self, name: str, value: float, use: str) -> str:  # noqa: ARG002 - as the protocol has it
+        """Return the number itself, for which a workbook has a name."""
+        return self.number(value)
+
     def is_optional(self, name: str) -> bool:
         """Return whether the column shows a blank as a blank."""
         return name in (*OPTIONAL, "region")

@@ -108,8 +108,8 @@ class BuiltInFunction(Function):
     """A call in words: `{x} without its sign`."""
     repeated_up_to: int = 0
     """The most arguments, if the last one may be repeated."""
-    numbers: Mapping[str, float] = field(default_factory=dict)
-    """Numbers that the Excel formula uses, by the name of their places in it; a workbook has a cell for each."""
+    constants: Mapping[str, tuple[float, str]] = field(default_factory=dict)
+    """Numbers that the Excel formula uses, each with its use, by the name of their place and of their cell."""
     exact: Callable[..., Fraction] | None = None
     """The same over fractions, with which an explanation calculates from the printed numbers."""
     copies_in_polars: int = 1
@@ -127,8 +127,8 @@ class BuiltInFunction(Function):
         return self.copies_in_polars
 
     def in_excel(self, cells: Sequence[str]) -> str:
-        """Return the Excel formula, given a cell or formula for each argument, and then for each of `numbers`."""
-        places = (*self.arguments, *self.numbers)
+        """Return the Excel formula, given a cell or formula for each argument, and then for each of `constants`."""
+        places = (*self.arguments, *self.constants)
         return filled(self.excel or "", **dict(zip(places, cells, strict=False)), all=",".join(cells))
 
     def in_words(self, name: str, texts: Sequence[str]) -> str:
@@ -227,9 +227,13 @@ def rounded_half_up(value: pl.Expr, digits: int) -> pl.Expr:
     return pl.when(scaled < 2.0**52).then(rounded).otherwise(value) if digits > 0 else rounded
 
 
-_WHOLE_WITHIN: Final = {"noise": 2e-15, "most": 0.1}
-"""How near to a whole number counts as whole in `rounddown` and `roundup`: `noise` of its size, a difference in the
-15th digit, but at most a tenth."""
+_NOISE: Final = 2e-15
+_MOST_NOISE: Final = 0.1
+_CONSTANTS: Final = {
+    "rounding_base": (10.0, "Rounding down or up: the base of decimals."),
+    "rounding_noise": (_NOISE, "Rounding down or up: this near to a whole number, as a part of it, counts as whole."),
+    "most_rounding_noise": (_MOST_NOISE, "Rounding down or up: but at most this near."),
+}
 
 
 def rounded_one_way(value: pl.Expr, digits: int, *, up: bool) -> pl.Expr:
@@ -240,7 +244,7 @@ def rounded_one_way(value: pl.Expr, digits: int, *, up: bool) -> pl.Expr:
     """
     scale = 10.0 ** abs(digits)
     scaled = value.abs() * scale if digits >= 0 else divided(value.abs(), pl.lit(scale))
-    noise = pl.min_horizontal(scaled * _WHOLE_WITHIN["noise"], pl.lit(_WHOLE_WITHIN["most"]))
+    noise = pl.min_horizontal(scaled * _NOISE, pl.lit(_MOST_NOISE))
     whole = (scaled - noise).ceil() if up else (scaled + noise).floor()
     rounded = value.sign() * (divided(whole, pl.lit(scale)) if digits >= 0 else whole * scale)
     return pl.when(scaled < 2.0**52).then(rounded).otherwise(value)
@@ -256,15 +260,15 @@ def _one_way(words: str, formula: str, *, up: bool) -> BuiltInFunction:
         arguments={"x": None, "digits": Argument.DIGITS},
         unit="x",
         polars=partial(rounded_one_way, up=up),
-        excel=f"(SIGN({{x}})*{formula}/{{ten}}^{{digits}})",
-        numbers={"ten": 10.0, **_WHOLE_WITHIN},
+        excel=f"(SIGN({{x}})*{formula}/{{rounding_base}}^{{digits}})",
+        constants=_CONSTANTS,
         phrase=f"{{x}} rounded {words} to {{digits}} decimals",
         copies_in_polars=7,
     )
 
 
-_SCALED: Final = "ABS({x})*{ten}^{digits}"
-_NOISE: Final = f"MIN({{most}},{_SCALED}*{{noise}})"
+_SCALED: Final = "ABS({x})*{rounding_base}^{digits}"
+_WITHIN: Final = f"MIN({{most_rounding_noise}},{_SCALED}*{{rounding_noise}})"
 BUILT_INS: Final[dict[str, Function | Aggregate | TableFunction | SpecialForm]] = {
     "min": BuiltInFunction(
         words="the smallest of two or more values",
@@ -312,8 +316,8 @@ BUILT_INS: Final[dict[str, Function | Aggregate | TableFunction | SpecialForm]] 
         phrase="{x} rounded to {digits} decimals",
         copies_in_polars=6,
     ),
-    "rounddown": _one_way("towards 0", f"INT({_SCALED}+{_NOISE})", up=False),
-    "roundup": _one_way("away from 0", f"-INT({_NOISE}-{_SCALED})", up=True),
+    "rounddown": _one_way("towards 0", f"INT({_SCALED}+{_WITHIN})", up=False),
+    "roundup": _one_way("away from 0", f"-INT({_WITHIN}-{_SCALED})", up=True),
     "where": BuiltInFunction(
         words="Excel's IF",
         arguments={"condition": Argument.CONDITION, "yes": Argument.BRANCH, "no": Argument.BRANCH},

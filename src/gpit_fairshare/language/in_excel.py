@@ -51,6 +51,9 @@ class Cells(Protocol):
     def number(self, value: float) -> str:
         """Return the name or cell of a number in the scheme: a formula itself has no numbers except 0 and 1."""
 
+    def constant(self, name: str, value: float, use: str) -> str:
+        """Return the name or cell of a number that a function needs; `use` says what for."""
+
 
 def render(expression: tree.Expression, cells: Cells, *, first_year: bool) -> str:
     """Return the Excel formula of an expression, without its equals sign; kernels are laid out in columns elsewhere.
@@ -169,8 +172,8 @@ class _ExcelWriter:
         function = function_named(expression.function)
         write = self.built_in_argument if isinstance(function, BuiltInFunction) else self.plugin_argument
         cells = [write(sort, argument) for sort, argument in function.paired(expression.arguments)]
-        numbers = function.numbers.values() if isinstance(function, BuiltInFunction) else ()
-        return function.in_excel([*cells, *map(self.cells.number, numbers)])
+        constants = function.constants if isinstance(function, BuiltInFunction) else {}
+        return function.in_excel([*cells, *(self.cells.constant(name, *entry) for name, entry in constants.items())])
 
     def built_in_argument(self, sort: Argument | str | None, expression: tree.Expression) -> str:
         """Return the Excel formula of a built-in function's argument; one that may be the result becomes a `value`.

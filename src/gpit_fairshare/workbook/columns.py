@@ -342,3 +342,7 @@ class Refs:
     def number(self, value: float) -> str:
         """Return how formulas write a number of the scheme."""
         return self.layout.number(value)
+
+    def constant(self, name: str, value: float, use: str) -> str:
+        """Return how formulas write a number that a function needs."""
+        return self.layout.constant(name, value, use)

@@ -296,7 +296,8 @@ def write_rank(columns: YearColumns, step: Step, kernel: tree.Rank) -> None:
     """
     block, of = columns.block(step.kind), columns.vector(columns.block(step.kind), kernel.of)
     key, heading = f"{kernel.of.name} compared", f"{columns.scheme.labels[kernel.of.name]}: to {DIGITS} digits"
-    formula = excel.significant(of.cell, columns.layout.number(DIGITS))
+    digits = columns.layout.constant("ranked_digits", DIGITS, "Ranks compare values to this many significant digits.")
+    formula = excel.significant(of.cell, digits)
     values = columns.add_helper(block, key, heading, formula, [float(compared(value)) for value in of.values])
     numbers = columns.membership(block, kernel.within) if kernel.within else None
     helpers = [*([(f"group {kernel.within}", numbers)] if numbers else []), (key, values)]
