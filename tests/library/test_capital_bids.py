@@ -175,8 +175,7 @@ def test_an_outcome_of_several_names_none(tmp_path):
     """Two bids are below the line: their outcome is a number without a name."""
     text = screen(funded(tmp_path, {**CASE, "F": (5, 1)}, 100))
 
-    assert "Below the line   2 bids\n" in text
-    assert "(D)" not in text
+    assert "1 bid\n    C\n  Below the line   2 bids\n\n" in text
 
 
 @pytest.mark.usefixtures("libreoffice")
