@@ -86,6 +86,8 @@ class Year:
     """For each `share_out`: what is left, nationally or by group."""
     factor: dict[str, list[Fraction | None]] = field(default_factory=dict)
     """For each `share_out`: money per unit of weight, nationally or by group; None where all rows get the most."""
+    rate: dict[str, list[Fraction | None]] = field(default_factory=dict)
+    """For each `share_out`: the rate that `rate_of` gives, nationally or by group: the factor without float noise."""
     predecessors: list[list[int]] = field(default_factory=list)
     """For each organisation: rows of the year before that became it; filled where `previous` is used."""
     outcomes: list[str] = field(default_factory=list)

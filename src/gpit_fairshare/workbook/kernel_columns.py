@@ -53,6 +53,8 @@ class ShareOutCells:
         """The formula that tests whether the step shares out the whole amount, or all that its ceilings allow."""
         self.left_over = ""
         """The formula of what is left over; empty without a ceiling."""
+        self.rate = ""
+        """The formula of the rate, on the row of its group; an error where everybody has the most."""
         capped_by_weight = kernel.at_most is not None and tree.to_text(kernel.at_most) == tree.to_text(kernel.by)
         if kernel.at_least is None and kernel.at_most is None:
             self._write_proportional()
@@ -114,15 +116,19 @@ class ShareOutCells:
         Its conditions are written too. If all weights are 0, each row gets its base; without a base, money to share is
         then an error.
         """
-        total = self._write_weights_total().on_rows()
+        weights = self._write_weights_total()
+        total, total_weight, money = weights.on_rows(), weights.on_group_row(), self.amount.on_group_row()
         base, weight, amount = self.tree.base, self._argument_cell(self.tree.by), self.amount.on_rows()
+        self.rate = f"{money}/{total_weight}"
         if base is None:
             # If all weights are 0, sharing out 0 gives 0; sharing out money is an error, as in the run.
             self.columns.write_step(self.step, f"IF({amount}=0,0,{amount}*{weight}/{total})")
         else:
             least = self._write_least(self.columns.vector(self.block, base))
-            money = f"({amount}-{least.on_rows()})"
-            self.columns.write_step(self.step, f"{self._argument_cell(base)}+IF({total}=0,0,{money}*{weight}/{total})")
+            above = f"({amount}-{least.on_rows()})"
+            self.columns.write_step(self.step, f"{self._argument_cell(base)}+IF({total}=0,0,{above}*{weight}/{total})")
+            lowest = least.on_group_row()
+            self.rate = f"IF({_is_above(money, lowest)},{money}-{lowest},0)/{total_weight}"
         self._write_spent(None)
 
     def _write_capped(self) -> None:
@@ -132,6 +138,8 @@ class ShareOutCells:
         share = f"{weight}*MIN(1,{self.amount.on_rows()}/{total})"
         self.columns.write_step(self.step, f"IF({total}<=0,0,{share})")
         self._write_spent(weights)
+        most, amount = weights.on_group_row(), self.amount.on_group_row()
+        self.rate = f"IF({_is_above(most, amount)},{amount}/{most},NA())"
 
     def _write_bounded(self) -> None:
         """Write a step with bounds: the turning points of each row, the search for the factor, and the shares.
@@ -154,15 +162,19 @@ class ShareOutCells:
         share = f"MIN({self._argument_cell(expression.at_most)},{share})" if expression.at_most else share
         share = f"MAX({self._argument_cell(expression.at_least)},{share})" if expression.at_least else share
         columns.write_step(self.step, share)
+        rate = factor.on_group_row()
         if CEILING not in bounds:
             self._write_spent(None)
+            self.rate = f"IF({self.figures.sum_of(self.weights.range)}>0,{rate},NA())"
             return
         highest, weights = bounds[CEILING], self.weights
         rows = zip(highest.values, weights.values, search.start.values, strict=True)
         most_values = [bound if weight > 0 else start for bound, weight, start in rows]
         formula = f"IF({weights.cell}>0,{highest.cell},{within_bounds})"
         most = self._add_helper("most", "maximum to share out", formula, most_values)
-        self._write_spent(self._total_of(f"most of {self.step.name}", "maximum to share out", most))
+        most_total = self._total_of(f"most of {self.step.name}", "maximum to share out", most)
+        self._write_spent(most_total)
+        self.rate = f"IF({_is_above(most_total.on_group_row(), self.amount.on_group_row())},{rate},NA())"
 
     def _add_helper(self, key: str, description: str, formula: str, values: Sequence[Any]) -> Vector:
         """Add a column of workings for this step, and return it."""
@@ -244,6 +256,11 @@ class ShareOutCells:
         formula = f"IF({amount}-{most}>sums_within*MAX(1,{amount}),MAX(0,{amount}-{paid}),0)"
         values = [float(value) for value in left_over_by_group(self.columns.scheme, self.columns.now, self.step.name)]
         return self.figures.put(key, "unspent", formula, values).over_all("SUM")
+
+
+def _is_above(left: str, right: str) -> str:
+    """Return the formula that tests whether one cell is above another, as the language compares them."""
+    return f"({left}-{right})>tolerance*MAX(1,ABS({left}),ABS({right}))"
 
 
 def write_rounded(columns: YearColumns, step: Step, kernel: tree.Rounded) -> None:
