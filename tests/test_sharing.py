@@ -448,6 +448,7 @@ def test_fair_shares_go_by_patients():
         values=[200_000.0, 400_000.0, 600_000.0, 800_000.0],
         unspent=[Fraction(0)],
         factor=[Fraction(2)],
+        rate=[Fraction(2)],
     )
 
 
