@@ -115,8 +115,8 @@ def summary_rows(layout: Layout, writers: Mapping[str, StepWriter]) -> SummaryRo
         if rated := fair_share_rate(layout.scheme):
             step, label = rated
             rate = next(fund.rate for fund in measures.funds if fund.step == step)
-            value = "#N/A" if rate is None else rate
-            rows.put(f"{label} (£)", year, writers[year].share_outs[step].rate, value, "£ per head")
+            if rate is not None:
+                rows.put(f"{label} (£)", year, writers[year].share_outs[step].rate, rate, "£ per head")
     return rows
 
 
