@@ -265,9 +265,7 @@ RATES = """
 def rates(folder):
     """The rate of each form of share_out, national and in regions, on a plateau, of a base, and of the year before."""
     people = [{"year": year, **row} for year in ("2014/15", "2015/16") for row in BETWEEN]
-    return allocate(
-        population=write_rows(folder / "p.csv", people), scheme=scheme(folder, RATES, years=TWO, pot=1050)
-    )
+    return allocate(population=write_rows(folder / "p.csv", people), scheme=scheme(folder, RATES, years=TWO, pot=1050))
 
 
 HARD = [

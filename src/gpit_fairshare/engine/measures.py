@@ -214,8 +214,8 @@ def fair_share_rate(scheme: Scheme) -> tuple[str, str] | None:
     kernel = fair_share.tree
     step = steps.get(kernel.of.name, fair_share) if isinstance(kernel, tree.Rounded) else fair_share
     match step.tree:
-        case tree.ShareOut(by=tree.Name(weight), within=None) as share_out if (
-            share_out.is_proportional and is_money(scheme.symbols[step.name].unit)
+        case tree.ShareOut(by=tree.Name(weight), within=None) as share_out if share_out.is_proportional and is_money(
+            scheme.symbols[step.name].unit
         ):
             while weight in steps and isinstance(plain := steps[weight].tree, tree.Name):
                 weight = plain.name  # a step may only give the population a name of its own

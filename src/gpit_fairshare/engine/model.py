@@ -51,7 +51,7 @@ class Fund:
     within: str = ""
     """Column of the groups, if each shares out its own amount; `amount` is then the sum of their amounts."""
     rate: float | None = None
-    """What each unit of weight gets, as `rate_of` gives it; None if each group has its own, or everybody has the most."""
+    """What each unit of weight gets, as `rate_of` gives it; None if each group has its own, or if there is none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from gpit_fairshare.language.plugin_functions import function_named
 from gpit_fairshare.language.units import BARE, COUNT, PURE, Dimension, common_unit, dimension, times, unit_of
 from gpit_fairshare.magnitude import BOUNDS, is_in_bounds
 from gpit_fairshare.numbers import shortest
-from gpit_fairshare.words import joined, nearest
+from gpit_fairshare.words import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -366,7 +366,7 @@ class _Reach:
             raise _name(f"there is no share_out step {name}{nearest(name, rates)}", position)
         if symbol.rate_kind is not None:
             raise _name(f"{name} is defined further down; rate_of takes a share_out step above", position)
-        steps = f"; the share_out steps above are {joined(list(rates))}" if rates else ""
+        steps = f"; share_out steps above: {', '.join(rates)}" if rates else ""
         raise _kind(f"rate_of takes a share_out step; {name} is a {symbol.role} without a share_out{steps}", position)
 
     def table_call(self, expression: tree.TableCall) -> Dimension | None:
