@@ -13,7 +13,7 @@ from gpit_fairshare.language.plugin_functions import without_excel
 from gpit_fairshare.language.units import unit_of
 from gpit_fairshare.workbook.columns import Refs, YearColumns
 from gpit_fairshare.workbook.kernel_columns import ShareOutCells, write_rounded, write_rounded_figure
-from gpit_fairshare.workbook.sheets import ROW, Formula, Sheet
+from gpit_fairshare.workbook.sheets import NO_ROWS, ROW, Formula, Sheet
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -109,9 +109,9 @@ class StepWriter:
             columns.write_figure(node.within, key, label, unit, formula, values)
 
     def _write_rate(self, node: tree.RateOf) -> None:
-        """Write the rate of a `share_out`, nationally or by group; an error where everybody has the most."""
+        """Write the rate of a `share_out`, nationally or by group; a text where there is none."""
         key, cells = tree.to_text(node), self.share_outs[node.step]
-        values = ["#N/A" if rate is None else float(rate) for rate in self.columns.now.rate[node.step]]
+        values = [NO_ROWS if rate is None else float(rate) for rate in self.columns.now.rate[node.step]]
         unit, label = unit_of(self.layout.scheme.symbols[node.step].rate), f"Rate of {cells.step.label}"
         self.columns.write_figure(cells.tree.within, key, label, unit, cells.rate, values)
 
