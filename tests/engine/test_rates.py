@@ -17,7 +17,8 @@ def test_each_form_of_share_out_has_its_rate(tmp_path):
 
     On £280 of bases £770 is £1.10 a head. C is held at £350, and £700 for the 400 others is £1.75; the floors of £50
     are out of reach at £1.50. A of North gets £100, all that it may, and B its floor. D of South gets its £500 and C
-    £200 for its 300. Each region has 2 places and £700 less floors of £600 and £500.
+    £200 for its 300. Each region has 2 places and £700 less floors of £600 and £500. £6,000 meet the £5,100 that the
+    North may get at most, and part of the South's £10,600.
     """
     result = rates(tmp_path)
 
@@ -26,6 +27,8 @@ def test_each_form_of_share_out_has_its_rate(tmp_path):
     assert result.national["ratio"].to_list() == [1050 / (100 + 5000 + 10_000 + 600)] * 2
     assert rows_of(result, "of_region") == {"A": 1.0, "B": 1.0, "C": 2 / 3, "D": 2 / 3}
     assert rows_of(result, "by_evenly") == {"A": 50, "B": 650, "C": 100, "D": 600}
+    assert rows_of(result, "of_enough") == dict.fromkeys("ABCD", 1)
+    assert rows_of(result, "of_part") == {"A": 1, "B": 1, "C": 6000 / 10_600, "D": 6000 / 10_600}
     assert rows_of(result, "before") == dict.fromkeys("ABCD", 0)
     assert rows_of(result, "before", "2015/16") == {"A": 1.0, "B": 1.0, "C": 2 / 3, "D": 2 / 3}
     assert rows_of(result, "at_the_rate") == rows_of(result, "plain")

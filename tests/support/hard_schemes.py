@@ -255,6 +255,10 @@ RATES = """
     by_evenly = rate_of(evenly) + low # £
     paid = rate_of(regional) * registered_population # £
     ratio = where(pot < total(high), rate_of(capped), 1)
+    enough = share_out(20_000, by=high, at_most=high) # £
+    of_enough = where(20_000 < total(high), rate_of(enough), 1)
+    part = share_out(6_000, by=high, at_most=high, within=region) # £
+    of_part = where(region == 'South', rate_of(part), 1)
     before = previous(of_region, first=0)
     unrounded = share_out(pot, by=registered_population) # £
     at_the_rate = rate_of(unrounded) * registered_population # £
@@ -263,7 +267,7 @@ RATES = """
 
 
 def rates(folder):
-    """The rate of each form of share_out, national and in regions, on a plateau, of a base, and of the year before."""
+    """The rate of each form of share_out, national and by region, of a base, last year's, and where there is none."""
     people = [{"year": year, **row} for year in ("2014/15", "2015/16") for row in BETWEEN]
     return allocate(population=write_rows(folder / "p.csv", people), scheme=scheme(folder, RATES, years=TWO, pot=1050))
 
