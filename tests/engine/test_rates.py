@@ -7,6 +7,7 @@ from fractions import Fraction
 import pytest
 
 from gpit_fairshare import CalculationError, FormulaError, SchemeError, allocate, explain
+from gpit_fairshare.engine.measures import fair_share_rate
 from hard_schemes import BETWEEN, rates
 from running import population_file, write_rows
 from small_schemes import NATION, TWO, people_by_year, rows_of, scheme
@@ -150,3 +151,40 @@ def test_the_rate_of_fair_shares_is_in_the_measures(tmp_path):
     steps = "shared = share_out(700, by=registered_population, within=region) # £\nallocation = rounded(shared) # £"
     grouped = allocate(population=write_rows(tmp_path / "p.csv", BETWEEN), scheme=scheme(tmp_path, steps, years=TWO))
     assert [fund.rate for fund in grouped.measures()[0].funds] == [None]
+
+
+@pytest.mark.parametrize(
+    ("steps", "rate"),
+    [
+        ("shared = share_out(pot, by=registered_population) # £\nfair_share = rounded(shared) # £", ("shared", "head")),
+        (
+            "weight = registered_population # people\nfair_share = share_out(pot, by=weight) # £",
+            ("fair_share", "head"),
+        ),
+        (
+            "weight = registered_population * need # people\nfair_share = share_out(pot, by=weight) # £",
+            ("fair_share", "weighted head"),
+        ),
+        ("fair_share = share_out(pot, by=need) # £", ("fair_share", "unit of weight")),
+        # On a base, with a floor, within regions, or as a part of something else a share is not a rate times a weight.
+        ("fair_share = share_out(pot, by=need, base=1) # £", None),
+        ("fair_share = share_out(pot, by=need, at_least=1) # £", None),
+        ("fair_share = share_out(pot, by=need, within=region) # £", None),
+        ("shared = share_out(pot, by=need) # £\nfair_share = shared + 1 # £", None),
+    ],
+)
+def test_the_rate_of_fair_shares_is_named_by_their_weight(tmp_path, steps, rate):
+    """Only a fair share in proportion to a weight has a rate: per head, per weighted head or per unit of weight."""
+    rows = [{**row, "need": 2} for row in NATION]
+    path = scheme(tmp_path, f"{steps}\nallocation = fair_share + 0 # £")
+    result = allocate(population=write_rows(tmp_path / "p.csv", rows), scheme=path)
+
+    assert fair_share_rate(result.scheme) == (rate and (rate[0], f"fair_share per {rate[1]}"))
+
+
+def test_fair_shares_that_are_the_result_have_no_rate_of_their_own(tmp_path):
+    """Allocations by people have one amount per head, which every report has already."""
+    path = scheme(tmp_path, "allocation = share_out(pot, by=registered_population) # £")
+    result = allocate(population=write_rows(tmp_path / "p.csv", NATION), scheme=path)
+
+    assert fair_share_rate(result.scheme) is None
