@@ -91,7 +91,7 @@ formula = "spend / registered_population > rate_of(shared)"
     ],
 )
 def test_a_rate_that_does_not_exist_stops_the_run_where_it_is_used(tmp_path, steps, message):
-    """There is no rate where everybody has the most or nobody has a weight; the message says what to do."""
+    """There is no rate where everybody has the most or every weight is 0; the message says what to do."""
     rows = [{**row, "people": row["registered_population"], "nil": 0} for row in NATION]
     with pytest.raises(CalculationError) as caught:
         allocate(population=write_rows(tmp_path / "p.csv", rows), scheme=scheme(tmp_path, steps, pot=2000))
