@@ -5,7 +5,13 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from gpit_fairshare.explanation.kernels import rank_lines, rounded_lines, running_total_lines, share_out_lines
+from gpit_fairshare.explanation.kernels import (
+    rank_lines,
+    rate_line,
+    rounded_lines,
+    running_total_lines,
+    share_out_lines,
+)
 from gpit_fairshare.explanation.organisation import OrganisationInYear
 from gpit_fairshare.explanation.unformatted_lines import Drafts, UnformattedLine, step_draft, symbol_draft
 from gpit_fairshare.language import tree
@@ -96,6 +102,9 @@ class Building:
         for leaf in leaves(expression, first_year=self.drafts.first_year):
             if isinstance(leaf, tree.AggregateCall):
                 self._add_once(self._figure_draft(leaf))
+            elif isinstance(leaf, tree.RateOf):
+                step = next(step for step in self.scheme.steps if step.name == leaf.step)
+                self._add_once(rate_line(self.place, step, self.row[column_of(leaf)]))
             elif isinstance(leaf, tree.Previous):
                 self._draft_previous(leaf)
 

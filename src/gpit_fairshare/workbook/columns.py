@@ -309,10 +309,11 @@ class Refs:
         return f"INDEX({home.column_range(name)},{number})"
 
     def figure(self, node: tree.Figure) -> str:
-        """Return how the formula refers to a figure, such as `total(x)`."""
+        """Return how the formula refers to a figure, such as `total(x)`; a rate that is a text is an error in it."""
         text = tree.to_text(node)  # type: ignore[arg-type]  # every figure is an expression
         kind = kind_of(node, self.layout.scheme.symbols)  # type: ignore[arg-type]  # as above
-        return self.layout.name_of(text, self.year) if kind == NATIONAL else self._cell_in_block(text, kind)
+        cell = self.layout.name_of(text, self.year) if kind == NATIONAL else self._cell_in_block(text, kind)
+        return f"IF(ISTEXT({cell}),NA(),{cell})" if isinstance(node, tree.RateOf) else cell
 
     def previous(self, name: str) -> str:
         """Return how the formula refers to a value of the year before.

@@ -11,6 +11,7 @@ from gpit_fairshare.language import tree
 from gpit_fairshare.language.functions import AGGREGATES, filled
 from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, Kind, group, kind_of
 from gpit_fairshare.language.plugin_functions import without_excel
+from gpit_fairshare.language.units import unit_of
 from gpit_fairshare.workbook.columns import Refs, YearColumns
 from gpit_fairshare.workbook.kernel_columns import (
     ShareOutCells,
@@ -19,7 +20,7 @@ from gpit_fairshare.workbook.kernel_columns import (
     write_rounded_figure,
     write_running_total,
 )
-from gpit_fairshare.workbook.sheets import ROW, Formula, Sheet
+from gpit_fairshare.workbook.sheets import NO_ROWS, ROW, Formula, Sheet
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -100,8 +101,11 @@ class StepWriter:
     # Figures over rows ----------------------------------------------------------------------------
 
     def _write_figures(self, expression: Expression) -> None:
-        """Write every figure over rows that a formula uses, unless it is written already: nationally, or by group."""
+        """Write every figure that a formula uses, unless it is written already: nationally, or by group."""
         columns, scheme = self.columns, self.layout.scheme
+        for node in tree.walk(expression):
+            if isinstance(node, tree.RateOf):
+                self._write_rate(node)
         for node in [node for node in tree.walk(expression) if isinstance(node, tree.AggregateCall)]:
             aggregate, symbol, key = AGGREGATES[node.function], scheme.symbols[node.of], tree.to_text(node)
             source = columns.block(symbol.kind)
@@ -114,6 +118,13 @@ class StepWriter:
                 values = columns.block(group(node.within)).values(key)
             unit, label = "" if aggregate.is_count else symbol.unit, f"{aggregate.heading} {scheme.labels[node.of]}"
             columns.write_figure(node.within, key, label, unit, formula, values)
+
+    def _write_rate(self, node: tree.RateOf) -> None:
+        """Write the rate of a `share_out`, nationally or by group; a text where there is none."""
+        key, cells = tree.to_text(node), self.share_outs[node.step]
+        values = [NO_ROWS if rate is None else float(rate) for rate in self.columns.now.rate[node.step]]
+        unit, label = unit_of(self.layout.scheme.symbols[node.step].rate), f"Rate of {cells.step.label}"
+        self.columns.write_figure(cells.tree.within, key, label, unit, cells.rate, values)
 
     # Checks -----------------------------------------------------------------------------------------
 
