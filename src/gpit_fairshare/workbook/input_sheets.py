@@ -506,10 +506,10 @@ def _control_numbers(layout: Layout, name: str, cells: str, values: Sequence[flo
     numbers = [value for value in values if value is not None]
     layout.record_control(f"as_read_{name}", math.fsum(numbers), f"{use} when read.", f"SUM({cells})")
     if len(numbers) > 1:
-        _control_order(layout, f"{name}_in_order", use, cells, numbers)
+        control_order(layout, f"{name}_in_order", use, cells, numbers)
 
 
-def _control_order(layout: Layout, name: str, use: str, cells: str, numbers: Sequence[float]) -> None:
+def control_order(layout: Layout, name: str, use: str, cells: str, numbers: Sequence[float]) -> None:
     """Record a total that gives each row a little less weight than the row above, by NPV's discount."""
     rate = layout.constant(
         "order_rate", _ORDER_RATE, "For control totals in row order: how much less a row counts than the row above."
@@ -529,7 +529,7 @@ def control_groups(layout: Layout, year: str) -> None:
         if f"group {column}" in block.helpers:
             name, numbers = f"{column}_{year.replace('/', '_')}", [float(member + 1) for member in members]
             use = f"Control total of numbers of {inside(layout.scheme.labels[column])} {year}"
-            _control_order(layout, name, use, block.helper_range(f"group {column}"), numbers)
+            control_order(layout, name, use, block.helper_range(f"group {column}"), numbers)
 
 
 def _in_words(layout: Layout, column: str) -> str:
@@ -549,8 +549,10 @@ def _control_texts(layout: Layout, name: str, cells: str, values: Sequence[str |
         values: Its texts.
     """
     counts, (column, of_lines, _) = Counter(value or "" for value in values), name.partition("_of_lines")
+    in_any_capitals = Counter((value or "").lower() for value in values)  # as a comparison in Excel counts
     if len(counts) > _MOST_TEXTS or max(map(len, counts)) > _LONGEST_TEXT:
         return
-    for number, (text, count) in enumerate(sorted(counts.items()), 1):
+    for number, text in enumerate(sorted(counts), 1):
         use = f"Number of {'lines' if of_lines else 'rows'} with {_in_words(layout, column)} {text!r} when read."
+        count = in_any_capitals[text.lower()]
         layout.record_control(f"as_read_{name}_{number}", count, use, f"SUMPRODUCT(--({cells}={excel.text(text)}))")

@@ -10,7 +10,7 @@ from gpit_fairshare.language.meaning import unit_in
 from gpit_fairshare.language.tables import row_numbers, sums_below
 from gpit_fairshare.words import inside
 from gpit_fairshare.workbook.columns import Refs
-from gpit_fairshare.workbook.input_sheets import parameter_cells, require_number
+from gpit_fairshare.workbook.input_sheets import control_order, parameter_cells, require_number
 from gpit_fairshare.workbook.layout import TABLES, number_format
 from gpit_fairshare.workbook.sheets import NOT_APPLICABLE, OPEN, ROW, Cell, Prose, Sheet, letter
 
@@ -139,7 +139,13 @@ class TableColumns:
         self.key = f"{word} {node.table} {node.of}"
         heading = f"{table_label}: {word} for {of_label}"
         formula = self._band() if table.has_bands else self._row(heading)
+        is_new = self.block is not None and self.key not in self.block.helpers
         self._add(self.key, heading, formula, [NOT_APPLICABLE if row is None else row + 1 for row in self.numbers])
+        if is_new and self.block and not table.has_bands:
+            # A change of capitals alone, which decides the row, is noticed by no other control total.
+            name, use = f"{node.table}_{node.of}_{columns.year.replace('/', '_')}", f"Control total of {inside(heading)}"
+            numbers = [row + 1.0 for row in self.numbers if row is not None]
+            control_order(self.layout, name, f"{use}, {columns.year}", self.block.helper_range(self.key), numbers)
         self._write_values()
 
     def has_rows(self) -> str:
