@@ -248,7 +248,7 @@ label = "Weight by stage"
 unit = "ratio"
 rows = [
   { key = "primary", value = 1, assumption = "A test." },
-  { key = "pri*", value = 3, assumption = "A test." },
+  { key = "p*y", value = 3, assumption = "A test." },
   { key = "all other texts", value = "7/3", assumption = "A test." },
 ]
 otherwise = { value = 0.5, assumption = "A test." }
@@ -273,7 +273,7 @@ rows = [
 def tables_of_all_kinds(folder):
     """All functions of tables: for organisations, areas and the nation; blanks and numbers that no band has."""
     needs = (-50, 100 - 1e-12, "", 5000, 1000, 999.5)
-    stages = ("primary", "Primary", "pri*", "", "prim", "all other texts")
+    stages = ("primary", "Primary", "p*y", "", "prim", "all other texts")
     rows = [
         {"year": year, "org_code": code, "stage": stage, "area": area, "need": need, "registered_population": heads}
         for year, heads in (("2014/15", 100), ("2015/16", 130))

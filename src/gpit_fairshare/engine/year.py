@@ -21,6 +21,7 @@ from gpit_fairshare.language.meaning import unit_in
 from gpit_fairshare.language.plugin_functions import added_functions
 from gpit_fairshare.language.tables import values_at
 from gpit_fairshare.language.units import MONEY_AND_PEOPLE
+from gpit_fairshare.language.with_numbers import value_text
 from gpit_fairshare.magnitude import BOUNDS, LARGEST, MOST_UNITS, without_traces
 from gpit_fairshare.numbers import figure, shortest
 from gpit_fairshare.sharing import rounded, share_out
@@ -321,7 +322,9 @@ class YearRun:
 
     def _why_no_row(self, node: tree.TableCall, key: str | float | None) -> str:
         """Return why a function of tables gives nothing for a text or number."""
-        return f"{node.of} is blank" if key is None else f"{node.table} has no row for {key!r}"
+        if key is None:
+            return f"{node.of} is blank, and {tree.to_text(node)} needs a value"
+        return f"{node.table} has no {'row' if isinstance(key, str) else 'band'} for {value_text(key)}"
 
     def _members(self, kind: Kind, within: str) -> list[int]:
         """Return the number of the group, from 0, by the text column `within`, for each row of a kind.

@@ -255,7 +255,7 @@ class _Remarks:
             for name in names:
                 symbol = self.symbols[name]
                 if symbol.measure is None and symbol.type == "number" and name not in met:
-                    table = {"input": f"[inputs.{name}]", "parameter": f"[parameters.{name}]"}.get(symbol.role)
+                    table = "" if symbol.role == "step" else f"[{symbol.role}s.{name}]"
                     problem = f"{name} has no unit but is used in arithmetic with £, so the units are not checked"
                     remedy = f"give it one under {table}" if table else f"give the step {name} one"
                     self.faults.note(FindingCode.NO_UNIT, formula.place, problem, remedy=remedy)
@@ -351,6 +351,8 @@ def _value_name(node: tree.Expression) -> list[str]:
         case tree.Name(name) | tree.Previous(name):
             return [name]
         case tree.AggregateCall(function, name) if not AGGREGATES[function].is_count:
+            return [name]
+        case tree.TableCall(table=name):
             return [name]
         case _:
             return []

@@ -143,7 +143,10 @@ class TableColumns:
         self._add(self.key, heading, formula, [NOT_APPLICABLE if row is None else row + 1 for row in self.numbers])
         if is_new and self.block and not table.has_bands:
             # A change of capitals alone, which decides the row, is noticed by no other control total.
-            name, use = f"{node.table}_{node.of}_{columns.year.replace('/', '_')}", f"Control total of {inside(heading)}"
+            name, use = (
+                f"{node.table}_{node.of}_{columns.year.replace('/', '_')}",
+                f"Control total of {inside(heading)}",
+            )
             numbers = [row + 1.0 for row in self.numbers if row is not None]
             control_order(self.layout, name, f"{use}, {columns.year}", self.block.helper_range(self.key), numbers)
         self._write_values()
