@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from gpit_fairshare.numbers import written_value
 from gpit_fairshare.reports import document
 from gpit_fairshare.scheme.model import NO_ORIGIN
-from gpit_fairshare.scheme.shape import number
+from gpit_fairshare.scheme.written_numbers import number
 from gpit_fairshare.words import counted, joined, plural, span
 
 if TYPE_CHECKING:

@@ -30,6 +30,7 @@ from gpit_fairshare.scheme.model import (
 from gpit_fairshare.scheme.naming import IN_EVERY_TABLE
 from gpit_fairshare.scheme.parts import load_module
 from gpit_fairshare.scheme.values import as_percentage, percentage_problem
+from gpit_fairshare.scheme.written_numbers import number
 from gpit_fairshare.words import one_line
 
 if TYPE_CHECKING:
@@ -190,7 +191,7 @@ def _run_fields(recorded: Mapping[str, Any]) -> dict[str, Any]:
     own = recorded.get("replaces")
     return {
         "overridden": recorded["overridden"],
-        "replaces": None if own is None else ParameterValue(shape.number(own), own),
+        "replaces": None if own is None else ParameterValue(number(own), own),
     }
 
 
@@ -228,7 +229,7 @@ def _as_file(table: Mapping[str, Any]) -> dict[str, Any]:
 
 def _readable_percentages(entry: dict[str, Any], parameter: Mapping[str, Any]) -> dict[str, Any]:
     """Return an entry with its numbers and percentages as this version reads them; earlier ones read more of them."""
-    rewritten = as_percentage if parameter["unit"] == "%" else lambda text: repr(shape.number(text))
+    rewritten = as_percentage if parameter["unit"] == "%" else lambda text: repr(number(text))
     changed = {
         key: rewritten(str(entry[key]))
         for key in ("value", "minimum", "maximum")

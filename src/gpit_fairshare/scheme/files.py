@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import tomllib
 from dataclasses import dataclass
 from functools import partial
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
 from pydantic import ValidationError
 
 from gpit_fairshare.errors import GpitError, SchemeError, UsageError
-from gpit_fairshare.files import read_regular
+from gpit_fairshare.files import digest_of, read_regular
 from gpit_fairshare.findings import FindingCode, Where
 from gpit_fairshare.language.plugin_functions import function_problems
 from gpit_fairshare.plugins import Plugin, PluginUse, are_allowed
@@ -142,14 +141,6 @@ def library_problems() -> list[str]:
             except GpitError as fault:
                 problems.append(str(file.plugin.fault(f"{file.folder}/{fault}")))
     return [*problems, *function_problems()]
-
-
-def digest_of(data: bytes) -> str:
-    """Return the digest that identifies a scheme, formula or transition file in results: SHA-256 of its text.
-
-    As when reading, a byte order mark and the kind of line end make no difference.
-    """
-    return hashlib.sha256(data.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n")).hexdigest()
 
 
 def library_files(*, with_plugins: bool = True) -> dict[str, frozenset[str]]:

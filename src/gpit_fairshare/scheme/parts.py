@@ -14,7 +14,7 @@ from gpit_fairshare.scheme.faults import Faults, StoppedError
 from gpit_fairshare.scheme.files import LoadedFile, read_file
 from gpit_fairshare.scheme.model import Check, Formula, Outcome, Part, Step
 from gpit_fairshare.scheme.money import Layer
-from gpit_fairshare.scheme.shape import NAME, Exact, File, FormulaFile
+from gpit_fairshare.scheme.shape import NAME, File, FormulaFile
 from gpit_fairshare.scheme.tables import row_parameters
 from gpit_fairshare.words import inside, nearest
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         TableEntry,
         UseEntry,
     )
+    from gpit_fairshare.scheme.written_numbers import Exact
 
 MOST_STEPS: Final = 500
 _DEEPEST: Final = 16

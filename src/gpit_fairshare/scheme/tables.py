@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gpit_fairshare.language.tables import OTHERWISE, FormulaTable
-from gpit_fairshare.scheme.shape import EVERY_YEAR, ParameterEntry, ValueEntry, number
+from gpit_fairshare.scheme.shape import EVERY_YEAR, ParameterEntry, ValueEntry
+from gpit_fairshare.scheme.written_numbers import number
 
 if TYPE_CHECKING:
     from gpit_fairshare.scheme.shape import TableEntry

@@ -11,7 +11,8 @@ from gpit_fairshare.findings import FindingCode, Where
 from gpit_fairshare.language.units import is_comparable_unit
 from gpit_fairshare.numbers import exact, grouped_decimal, shortest_decimal
 from gpit_fairshare.scheme.model import AMOUNTS, Assumption, Parameter, ParameterValue, Upkeep
-from gpit_fairshare.scheme.shape import EVERY_YEAR, NAME, ParameterEntry, SchemeFile, ValueEntry, fraction, number
+from gpit_fairshare.scheme.shape import EVERY_YEAR, NAME, ParameterEntry, SchemeFile, ValueEntry
+from gpit_fairshare.scheme.written_numbers import fraction, number
 from gpit_fairshare.words import nearest, one_line, parse_year
 
 if TYPE_CHECKING:
