@@ -225,12 +225,33 @@ class TableRowEntry(ValueEntry):
     """One row of a table: the text or the band that it is for, and its value."""
 
     example = '{ key = "primary", value = 1.2, source = "…" } or { from = 0, value = 1.2, source = "…" }'
-    key: Line | None = None
+    key: Line | None = Field(default=None, max_length=200)
     """The text of the row."""
     from_: AnyNumber | None = Field(default=None, alias="from")
     """The number at which the band begins."""
     up_to: AnyNumber | None = None
     """The number at which the band ends; it must be where the next one begins."""
+
+    @model_validator(mode="after")
+    def _check_key(self) -> Self:
+        """Return the row, if it has either a usable key or a lower edge.
+
+        Raises:
+            ValueError: It has neither or both, `up_to` beside a key, or a key that a setting could not name.
+        """
+        key = self.key or ""
+        if (self.key is None) == (self.from_ is None):
+            number_of = "neither" if self.key is None else "both"
+            raise ValueError(f"a row needs key, a text, or from, the number where a band begins; found {number_of}")
+        if key and self.up_to is not None:
+            raise ValueError("up_to is the end of a band, which has from; a row with a key has none")
+        if key != key.strip():
+            raise ValueError(f"the key {key[:40]!r} has spaces at its ends, which no cell keeps; remove them")
+        if sign := next((sign for sign in "[]@=" if sign in key), ""):
+            raise ValueError(f"the key {key[:40]!r} has {sign}, which --set uses; write it without")
+        if key.casefold() == "otherwise":
+            raise ValueError('otherwise is no row; write it beside rows: otherwise = { value = 1, assumption = "…" }')
+        return self
 
 
 class TableEntry(Entry):
@@ -242,11 +263,30 @@ class TableEntry(Entry):
     """Unit of the values."""
     key_unit: Unit | None = None
     """Unit of the edges of bands."""
-    rows: list[TableRowEntry] = Field(min_length=1)
+    rows: list[TableRowEntry] = []
+    """Its rows, each with a key, or each with the lower edge of a band, rising."""
+    file: Line | None = None
+    """In place of rows: a CSV file in the folder of the scheme file."""
     otherwise: ValueEntry | None = None
     """The value for texts that no row has."""
     note: Text = ""
     """What a reader should know about it."""
+
+    @model_validator(mode="after")
+    def _check_rows(self) -> Self:
+        """Return the table, if it has either rows or the name of a CSV file.
+
+        Raises:
+            ValueError: It has both, or neither, or the name is not that of a CSV file in the same folder.
+        """
+        if bool(self.rows) == (self.file is not None):
+            number_of = "both" if self.rows else "neither"
+            raise ValueError(f'a table needs rows, or file = "weights.csv" in their place; found {number_of}')
+        if self.file is not None and not re.fullmatch(r"[^/\\:]+\.csv", self.file, re.IGNORECASE):
+            raise ValueError(
+                f"file is {self.file[:40]!r}; expected the name, without folders, of a .csv file in this file's folder"
+            )
+        return self
 
 
 class InputEntry(Entry):

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.findings import FindingCode, Where
+from gpit_fairshare.language.tree import number_text
 from gpit_fairshare.language.units import is_comparable_unit
 from gpit_fairshare.numbers import exact, grouped_decimal, shortest_decimal
-from gpit_fairshare.scheme.model import AMOUNTS, Assumption, Parameter, ParameterValue, Upkeep
+from gpit_fairshare.scheme.model import AMOUNTS, Assumption, Parameter, ParameterValue, Upkeep, table_of
 from gpit_fairshare.scheme.shape import EVERY_YEAR, NAME, ParameterEntry, SchemeFile, ValueEntry
 from gpit_fairshare.scheme.written_numbers import fraction, number
-from gpit_fairshare.words import nearest, one_line, parse_year
+from gpit_fairshare.words import listed, nearest, one_line, parse_year
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -204,12 +206,14 @@ def give_values(
     for name in read.model.values:
         if name in declared or name in faults.unresolved:
             continue
-        if not swapped:
+        if not swapped or any(table_of(row) == name for row in declared):
             problem = f"no file of the scheme declares this parameter{nearest(name, declared)}"
+            if any(table_of(row) == name for row in declared):
+                problem = f"{name} is a table, whose rows have its values"
             faults.error(FindingCode.NOT_DECLARED, Where(read.file, f"values › {name}"), problem)
         notes.append(f"{name} has values in {read.file}, but nothing in this run uses it")
     years = tuple(read.model.scheme.years) or NO_YEARS
-    _check_settings(settings, declared, years)
+    settings = _checked_settings(settings, declared, years)
     parameters, gaps = {}, []
     for name, (entry, origin) in declared.items():
         scheme_values = read.model.values.get(name, {})
@@ -266,23 +270,50 @@ def _report_gaps(gaps: Sequence[tuple[_Declared, str, str]], read: LoadedFile[Sc
         faults.error(FindingCode.NO_VALUE, where, problem, remedy=remedy, message=message)
 
 
-def _check_settings(settings: Iterable[Setting], declared: Mapping[str, object], years: tuple[str, ...]) -> None:
-    """Check that each setting names a declared parameter and a year of the scheme, and none is repeated.
+def _checked_settings(
+    settings: Iterable[Setting], declared: Mapping[str, object], years: tuple[str, ...]
+) -> list[Setting]:
+    """Return the settings with the names of parameters as declared; each is for a year of the scheme, and set once.
 
     Raises:
-        UsageError: One does not, or is.
+        UsageError: A setting names no year of the scheme, or is repeated.
     """
-    already_set = set()
-    for setting in settings:
-        if setting.name not in declared:
-            names = one_line(", ".join(sorted(declared)) or "none", 300)
-            hint = nearest(setting.name, declared)
-            raise UsageError(f"{setting.flag}: there is no such parameter{hint}; the parameters are {names}")
+    already_set, checked = set(), []
+    for typed in settings:
+        setting = replace(typed, name=_declared_name(typed, declared))
         if setting.year is not None and setting.year not in years:
             raise UsageError(f"{setting.flag}: the scheme has the years {', '.join(years)}")
         if (setting.name, setting.year) in already_set:
             raise UsageError(f"{setting.flag}: set twice; set it once")
         already_set.add((setting.name, setting.year))
+        checked.append(setting)
+    return checked
+
+
+def _declared_name(setting: Setting, declared: Mapping[str, object]) -> str:
+    """Return the name of the parameter that a setting names; the edge of a band may be written as any number.
+
+    Raises:
+        UsageError: There is no such parameter, or no such row of a table.
+    """
+    if setting.name in declared:
+        return setting.name
+    table, bracket, key = setting.name.removesuffix("]").partition("[")
+    rows = {row[len(table) + 1 : -1]: row for row in declared if table_of(row) == table}
+    if not rows:
+        names = sorted({f"{table_of(name)}[…]" if table_of(name) else name for name in declared})
+        hint = nearest(setting.name, declared)
+        listed_names = one_line(", ".join(names) or "none", 300)
+        raise UsageError(f"{setting.flag}: there is no such parameter{hint}; the parameters are {listed_names}")
+    if not bracket:
+        raise UsageError(
+            f"{setting.flag}: {table} is a table; set one of its rows, such as {next(iter(rows.values()))}"
+        )
+    with suppress(ValueError):
+        if row := rows.get(number_text(number(key))):
+            return row
+    hint = nearest(key, rows) or f"; its rows are {listed([*rows])}"
+    raise UsageError(f"{setting.flag}: {table} has no such row{hint}")
 
 
 def _make_parameter(
@@ -372,10 +403,10 @@ def _check_bounds(
 
 
 def place_of_values(name: str, origin: LoadedFile[Any], scheme: LoadedFile[Any] | None) -> Where:
-    """Return the file and place where a parameter has its values: the scheme's, or where it is declared."""
+    """Return the file and place with the values of a parameter: the scheme's, or where it or its table is declared."""
     if scheme and name in scheme.model.values:
         return Where(scheme.file, f"values › {name}")
-    return Where(origin.file, f"parameters › {name}")
+    return Where(origin.file, f"{'tables' if table_of(name) else 'parameters'} › {name}")
 
 
 def _limits_by_year(
