@@ -150,6 +150,7 @@ class FindingCode(StrEnum):
         "R11",
         "figures rounded to so small a unit that a spreadsheet may give a left-over unit to another row",
     )
+    ROWS_NOT_USED = "R12", "rows of a table that no organisation needs"
 
     def __new__(cls, number: str, meaning: str) -> Self:
         """Make a member whose text is its number, such as `I07`, with its meaning."""

@@ -10,6 +10,7 @@ import polars as pl
 
 from gpit_fairshare.engine.model import CheckResult, Values, Year
 from gpit_fairshare.engine.plugin_checks import check_row_by_row
+from gpit_fairshare.engine.table_findings import missing_value, rows_needed
 from gpit_fairshare.errors import CalculationError, PluginError, SharingError
 from gpit_fairshare.findings import Finding, FindingCode
 from gpit_fairshare.inputs.columns.cells import year_start
@@ -296,13 +297,14 @@ class YearRun:
         table = self.scheme.symbols[node.table].table
         assert table is not None  # noqa: S101  # the name is that of a table
         row_values = [self.scheme.parameters[row].values[self.year].value for row in table.rows]
-        keys = self._filled(node.of, symbol.kind, f", and {name} needs a value")
+        keys = self._filled(node.of, symbol.kind, f", and {name} needs a value; fill in the cell")
         values = [value_at(node.function, table, row_values, key) for key in keys]
         if None in values:
             row = values.index(None)
-            raise CalculationError(
-                f"{self.place}, {self._row_names(symbol.kind)[row]}: {node.table} has no row for {keys[row]!r}"
-            )
+            cells = self._cells(node, row) if symbol.kind == ORGANISATION else ""
+            reason = missing_value(node.function, table, node.of, keys[row])
+            raise CalculationError(f"{self.place}, {self._row_names(symbol.kind)[row]}{cells}: {reason}")
+        self.now.table_rows.setdefault(node.table, set()).update(rows_needed(node.function, table, keys))
         self._store(name, symbol.kind, values)
 
     def _members(self, kind: Kind, within: str) -> list[int]:

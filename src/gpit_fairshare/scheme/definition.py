@@ -30,8 +30,7 @@ from gpit_fairshare.scheme.model import (
 )
 from gpit_fairshare.scheme.naming import IN_EVERY_TABLE
 from gpit_fairshare.scheme.parts import load_module
-from gpit_fairshare.scheme.values import as_percentage, percentage_problem
-from gpit_fairshare.scheme.written_numbers import number
+from gpit_fairshare.scheme.written_numbers import as_percentage, number, percentage_problem
 from gpit_fairshare.words import one_line
 
 if TYPE_CHECKING:

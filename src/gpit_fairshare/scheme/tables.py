@@ -16,10 +16,10 @@ from gpit_fairshare.files import digest_of, read_regular, reading_problem
 from gpit_fairshare.findings import FindingCode, Where
 from gpit_fairshare.language.in_polars import SAME
 from gpit_fairshare.language.tables import OTHERWISE, FormulaTable
+from gpit_fairshare.numbers import exact, grouped_decimal
 from gpit_fairshare.scheme.faults import shape_errors
 from gpit_fairshare.scheme.shape import EVERY_YEAR, File, ParameterEntry, TableRowEntry, ValueEntry
-from gpit_fairshare.scheme.values import percentage_problem
-from gpit_fairshare.scheme.written_numbers import number
+from gpit_fairshare.scheme.written_numbers import number, percentage_problem
 from gpit_fairshare.words import counted, nearest, one_line
 
 if TYPE_CHECKING:
@@ -54,7 +54,8 @@ def row_parameters(name: str, entry: TableEntry) -> dict[str, ParameterEntry]:
     """Return a declared parameter for the value of each row of a table, by name: `stage_weight[primary]`."""
     table = formula_table(name, entry)
     values: list[ValueEntry] = [*entry.rows, *([entry.otherwise] if entry.otherwise else [])]
-    keys = [row.key or f"from {row.from_}" for row in entry.rows] + [OTHERWISE]
+    edges = [row.from_ if isinstance(row.from_, str) else grouped_decimal(exact(row.from_ or 0)) for row in entry.rows]
+    keys = [row.key or f"from {edge}" for row, edge in zip(entry.rows, edges, strict=True)] + [OTHERWISE]
     return {
         row: ParameterEntry(
             label=f"{entry.label}: {key}",

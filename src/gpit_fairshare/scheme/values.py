@@ -11,10 +11,17 @@ from gpit_fairshare.errors import UsageError
 from gpit_fairshare.findings import FindingCode, Where
 from gpit_fairshare.language.tree import number_text
 from gpit_fairshare.language.units import is_comparable_unit
-from gpit_fairshare.numbers import exact, grouped_decimal, shortest_decimal
+from gpit_fairshare.numbers import exact, shortest_decimal
 from gpit_fairshare.scheme.model import AMOUNTS, Assumption, Parameter, ParameterValue, Upkeep, table_of
 from gpit_fairshare.scheme.shape import EVERY_YEAR, NAME, ParameterEntry, SchemeFile, ValueEntry
-from gpit_fairshare.scheme.written_numbers import fraction, number
+from gpit_fairshare.scheme.written_numbers import (
+    as_percentage,
+    fraction,
+    is_beyond_one,
+    is_signed_percentage,
+    number,
+    percentage_problem,
+)
 from gpit_fairshare.words import listed, nearest, one_line, parse_year
 
 if TYPE_CHECKING:
@@ -28,8 +35,6 @@ NO_YEARS: Final = ("every year",)
 """In place of the years of a scheme, where there are none."""
 SET_FOR_RUN: Final = "Set for this run with --set."
 """The assumption of a value that a setting gives."""
-_RATIOS: Final = ("%", "ratio")
-"""Units of which any percentage can be a value."""
 _CHANGE: Final = re.compile(r"(?P<start>[^*]*[0-9%]\s*)(?P<change>\*.*|(?<![eE])[+-][0-9.]+%)")
 """A number and a change of it, such as `200000000*0.97` or `200000000+3%`."""
 
@@ -115,7 +120,7 @@ class Setting:
                 text = _multiplied(base, factor)
             except ValueError as fault:
                 raise UsageError(f"{flag}: {one_line(fault, 200)}") from None
-            if unit == "%" and _is_beyond_one(text):
+            if unit == "%" and is_beyond_one(text):
                 text = as_percentage(text)
         return ParameterValue(number(text), text, assumption=SET_FOR_RUN, overridden=True, replaces=own)
 
@@ -129,48 +134,6 @@ def _multiplied(text: str, factor: Fraction) -> str:
     new_text = shortest_decimal(exact(float(product * 100 if sign else product))) + sign
     # A percentage whose digits are cut off may read as another float.
     return new_text if number(new_text) == float(product) else repr(float(product))
-
-
-def is_signed_percentage(text: str) -> bool:
-    """Return whether a number is written as a percentage with a sign: `+3%`."""
-    return text[:1] in ("+", "-") and text.endswith("%")
-
-
-def percentage_problem(name: str, text: str, unit: str | None) -> str:
-    """Return why a number cannot be a value or bound of a parameter with this unit; empty if it can.
-
-    A percentage is a value of % and ratio. Without a unit, a percentage with a sign may be meant as a change. With the
-    unit %, a number beyond 1 without the sign is more likely a percentage than the multiple that it is.
-    """
-    if unit == "%" and _is_beyond_one(text):
-        in_full = as_percentage(text)
-        share = grouped_decimal(exact(100 * number(text)))
-        return f"{text} is {share}% for {name}; write {text}%, or {in_full} if that is meant"
-    if not text.endswith("%") or unit in _RATIOS:
-        return ""
-    if unit:
-        return f"{text} is a percentage, but the unit of {name} is {unit}"
-    if not is_signed_percentage(text):
-        return ""
-    return (
-        f"{text} may be a value or a change, because {name} has no unit; give the parameter its unit where it is "
-        f'declared, such as unit = "%", or write {shortest_decimal(exact(number(text)))}'
-    )
-
-
-def _is_beyond_one(text: str) -> bool:
-    """Return whether a text is a number above 1 or below -1, written without the sign %."""
-    try:
-        return not text.endswith("%") and abs(fraction(text)) > 1
-    except ValueError:  # the name of another parameter
-        return False
-
-
-def as_percentage(text: str) -> str:
-    """Return a number as a percentage that is read as the same number: `10` is `1000%`."""
-    hundredfold = fraction(text) * 100
-    percentage = f"{shortest_decimal(exact(float(hundredfold)))}%"
-    return percentage if number(percentage) == number(text) else f"{hundredfold}%"
 
 
 @dataclass(frozen=True, slots=True)

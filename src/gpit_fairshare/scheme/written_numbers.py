@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import Final
 
 from gpit_fairshare.magnitude import BOUNDS, is_in_bounds
+from gpit_fairshare.numbers import exact, grouped_decimal, shortest_decimal
 
 Exact = int | float | str
 """A number, or an exact fraction in text such as `"1/6"`."""
@@ -22,6 +23,10 @@ _AMOUNT = re.compile(
     re.IGNORECASE,
 )
 """A number as people write amounts, after £ is removed: `219,220,000`, `226m`, `−5%`."""
+
+
+_RATIOS: Final = ("%", "ratio")
+"""Units of which any percentage can be a value."""
 
 
 def number(value: Exact) -> float:
@@ -69,3 +74,45 @@ def fraction(text: str) -> Fraction:
     if not match or len(text) > _LONGEST_NUMBER:
         raise ValueError(f"{text[:80]!r} is not a number")
     return Fraction(match[1]) / (100 if match[2] else 1)
+
+
+def is_signed_percentage(text: str) -> bool:
+    """Return whether a number is written as a percentage with a sign: `+3%`."""
+    return text[:1] in ("+", "-") and text.endswith("%")
+
+
+def percentage_problem(name: str, text: str, unit: str | None) -> str:
+    """Return why a number cannot be a value or bound of a parameter with this unit; empty if it can.
+
+    A percentage is a value of % and ratio. Without a unit, a percentage with a sign may be meant as a change. With the
+    unit %, a number beyond 1 without the sign is more likely a percentage than the multiple that it is.
+    """
+    if unit == "%" and is_beyond_one(text):
+        in_full = as_percentage(text)
+        share = grouped_decimal(exact(100 * number(text)))
+        return f"{text} is {share}% for {name}; write {text}%, or {in_full} if that is meant"
+    if not text.endswith("%") or unit in _RATIOS:
+        return ""
+    if unit:
+        return f"{text} is a percentage, but the unit of {name} is {unit}"
+    if not is_signed_percentage(text):
+        return ""
+    return (
+        f"{text} may be a value or a change, because {name} has no unit; give the parameter its unit where it is "
+        f'declared, such as unit = "%", or write {shortest_decimal(exact(number(text)))}'
+    )
+
+
+def is_beyond_one(text: str) -> bool:
+    """Return whether a text is a number above 1 or below -1, written without the sign %."""
+    try:
+        return not text.endswith("%") and abs(fraction(text)) > 1
+    except ValueError:  # the name of another parameter
+        return False
+
+
+def as_percentage(text: str) -> str:
+    """Return a number as a percentage that is read as the same number: `10` is `1000%`."""
+    hundredfold = fraction(text) * 100
+    percentage = f"{shortest_decimal(exact(float(hundredfold)))}%"
+    return percentage if number(percentage) == number(text) else f"{hundredfold}%"
