@@ -3,7 +3,7 @@ from __future__ import annotations
 import itertools
 import math
 import random
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Decimal, localcontext
 
 import polars as pl
 import pytest
@@ -420,6 +420,25 @@ BY_HAND = {
     "round(1.005 * b * a, 2)": 1.01,
     "round(1234.5, -2)": 1200.0,
     "round(b, 0)": 1.0,
+    # Logarithms and powers
+    "exp(0)": 1.0,
+    "ln(a)": 0.6931471805599453,
+    "ln(1)": 0.0,
+    "exp(b) * exp(b)": 2.718281828459045,
+    "power(c, a)": 9.0,
+    "power(d, a)": 6.25,
+    "power(p, b)": 2.0,
+    "power(p, -b)": 0.5,
+    "power(0, b)": 0.0,
+    "power(a, 0)": 1.0,
+    "ln(0)": UNDEFINED,
+    "ln(d)": UNDEFINED,
+    "max(1, ln(0))": UNDEFINED,
+    "exp(1000)": UNDEFINED,
+    "power(d, b)": UNDEFINED,
+    "power(0, -1)": UNDEFINED,
+    "power(o, 2)": UNDEFINED,
+    "where(a > 1, 1, ln(0))": 1.0,
     # Texts
     "region == 'North'": True,
     "region == 'NORTH'": False,
@@ -496,6 +515,17 @@ def test_polars_by_hand(formula):
     assert defined is (by_hand is not UNDEFINED)
     if defined:
         assert value == pytest.approx(by_hand, rel=1e-12)
+
+
+@given(x=st.floats(1e-30, 1e30), n=st.floats(-3, 3))
+def test_logarithms_and_powers_have_all_digits(x, n):
+    """Logarithms and powers are those of 40-digit decimals to 1 part in 10^13; a logarithm near 0 to 10^-15."""
+    with localcontext(prec=40):
+        logarithm, power, exponential = Decimal(x).ln(), Decimal(x) ** Decimal(n), Decimal(n).exp()
+
+    assert in_polars_over("ln(x)", x=[x]) == [pytest.approx(float(logarithm), rel=1e-13, abs=1e-15)]
+    assert in_polars_over("power(x, n)", x=[x], n=[n]) == [pytest.approx(float(power), rel=1e-13)]
+    assert in_polars_over("exp(n)", n=[n]) == [pytest.approx(float(exponential), rel=1e-13)]
 
 
 def test_live_comparisons_share_the_tolerance(live):

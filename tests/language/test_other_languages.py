@@ -60,9 +60,10 @@ def test_rounding_one_way_is_not_round(function):
 
 
 @pytest.mark.parametrize("function", ["VLOOKUP", "XLOOKUP", "INDEX", "MATCH"])
-def test_lookups_are_input_files(function):
-    """A column of another table is an input file, joined by org_code."""
-    assert "add the file with --input" in message_of(function)
+def test_lookups_are_tables_or_input_files(function):
+    """Values by text are a table of the scheme; a column by org_code is an input file."""
+    assert "write lookup(table, column)" in message_of(function)
+    assert "joined with --input" in message_of(function)
 
 
 @pytest.mark.parametrize(("function", "near"), [("totl", "total"), ("MAXX", "max"), ("roundd", "rounded or round")])

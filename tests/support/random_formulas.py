@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from decimal import Decimal, localcontext
 from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -85,7 +86,7 @@ def below(node):
     raise AssertionError(node)
 
 
-def combined(node, parts):
+def combined(node, parts):  # noqa: C901  # one branch per node of the tree
     """The value of a node whose parts are all defined."""
     match node:
         case tree.Negative():
@@ -112,7 +113,26 @@ def combined(node, parts):
             return Near(max(low, min(value, high)), max(part.error for part in parts))
         case tree.Call("round", (_, digits)):
             return half_away(parts[0], digits)
+        case tree.Call("ln" | "exp" | "power" as function):
+            return transcendental(function, *parts)
     raise AssertionError(node)
+
+
+def transcendental(function, x, n=None):
+    """A logarithm or power to 40 digits, by Python's decimals; only for numbers without noise."""
+    if x.error or (n is not None and n.error):
+        raise Undecided
+    with localcontext(prec=40):
+        number, power = (Decimal(part.value.numerator) / part.value.denominator for part in (x, n or x))
+        is_undefined = {
+            "ln": number <= 0,
+            "exp": number > 700,
+            "power": (number == 0 and power <= 0) or (number < 0 and power != power.to_integral_value()),
+        }
+        if is_undefined[function]:
+            return UNDEFINED
+        value = Fraction({"ln": Decimal.ln, "exp": Decimal.exp}[function](number) if n is None else number**power)
+    return Near(value, abs(value) * NOISE)
 
 
 def representable(value):

@@ -34,7 +34,10 @@ LONGEST_FORMULA = 8_192
 # Difficult schemes --------------------------------------------------------------------
 
 
-SMALL = ("groups_of_groups", "merged", "new_organisations", "no_population", "no_spend", "optional_blanks")
+SMALL = (
+    *("groups_of_groups", "merged", "new_organisations", "no_population", "no_spend", "optional_blanks"),
+    "tables_of_all_kinds",
+)
 """Names of those that are enough at a desk."""
 
 PARTS = 4

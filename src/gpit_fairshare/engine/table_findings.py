@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gpit_fairshare.findings import Finding, FindingCode
-from gpit_fairshare.language.tables import FormulaTable, row_number
+from gpit_fairshare.language.tables import FormulaTable, row_numbers
 from gpit_fairshare.numbers import exact, grouped_decimal
 from gpit_fairshare.words import counted, listed, nearest, one_line
 
@@ -16,26 +16,27 @@ if TYPE_CHECKING:
     from gpit_fairshare.scheme.model import Scheme
 
 
-def missing_value(function: str, table: FormulaTable, column: str, key: str | float) -> str:
+def missing_value(function: str, table: FormulaTable, column: str, key: str | float | None) -> str:
     """Return why a function has no value in a table for a text or number of a column, and what to do."""
+    if key is None:
+        return f"{column} is blank, and {function}({table.name}, {column}) needs a value; fill in the cell"
     if isinstance(key, str):
         texts = [str(text) for text in table.keys]
         hint = nearest(key, texts) or f"; its rows are {listed(texts)}"
-        remedy = f"correct the text, or add a row or otherwise to the table{hint}"
-        return f"{column} is {_text(key)}, and the table {table.name} has no row for it; {remedy}"
-    first, last = float(table.keys[0]), float(table.keys[-1])
-    if row_number(table, key) is not None:  # only a line ends at the last edge
-        reason, remedy = f"{function} ends at the last edge, {_text(last)}", "add an edge above it"
-    elif table.end is not None and key > first:
+        reason = f"the table {table.name} has no row for it{hint}"
+        return f"{column} is {_text(key)}, and {reason}; correct the text or the table"
+    if key < table.edges[0]:
+        reason, remedy = f"its first band begins at {_text(table.edges[0])}", "add a band below it"
+    elif table.end is not None and row_numbers("band_value", table, [key]) == [None]:
         reason, remedy = f"its last band ends at {_text(table.end)}", "raise up_to, or add a band"
-    else:
-        reason, remedy = f"its first band begins at {_text(first)}", "add a band below it"
+    else:  # only a line ends at the last edge
+        reason, remedy = f"{function} ends at the last edge, {_text(table.edges[-1])}", "add an edge above it"
     return f"{column} is {_text(key)}, and the table {table.name} has no value for it: {reason}; {remedy}"
 
 
-def rows_needed(function: str, table: FormulaTable, keys: Iterable[str | float]) -> set[int]:
+def rows_needed(function: str, table: FormulaTable, keys: Iterable[str | float | None]) -> set[int]:
     """Return the positions of the rows that a function takes its values from for these texts or numbers."""
-    reached = {row for key in set(keys) if (row := row_number(table, key)) is not None}
+    reached = {row for row in row_numbers(function, table, set(keys)) if row is not None}
     match function:
         case "band_sum":  # it adds up every band below
             return set(range(max(reached, default=-1) + 1))

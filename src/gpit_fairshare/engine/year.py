@@ -18,8 +18,9 @@ from gpit_fairshare.language import tree
 from gpit_fairshare.language.functions import AGGREGATES
 from gpit_fairshare.language.in_polars import previous_column, render, select
 from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, Kind, Type, group, kind_of
+from gpit_fairshare.language.meaning import unit_in
 from gpit_fairshare.language.plugin_functions import added_functions
-from gpit_fairshare.language.tables import value_at
+from gpit_fairshare.language.tables import values_at
 from gpit_fairshare.language.units import MONEY_AND_PEOPLE
 from gpit_fairshare.magnitude import BOUNDS, LARGEST, MOST_UNITS, without_traces
 from gpit_fairshare.numbers import figure, shortest
@@ -165,6 +166,8 @@ class YearRun:
                 case tree.AggregateCall(function, of):
                     names = [tree.to_text(node)]
                     unit = None if AGGREGATES[function].is_count else self.scheme.symbols[of].unit
+                case tree.TableCall():
+                    names, unit = [tree.to_text(node)], unit_in(node, self.scheme.symbols)
                 case tree.Name(of) | tree.Previous(of) | tree.IsGiven(of):
                     names, unit = [of, previous_column(of)], self.scheme.symbols[of].unit
                 case _:
@@ -202,6 +205,11 @@ class YearRun:
     def _undefined(self, expression: tree.Expression, kind: Kind, row: int) -> str:
         """Return the message that a formula's value is undefined for a row: why, and the figures that went into it."""
         row_name = self._row_names(kind)[row]
+        if node := self._table_without_row(expression, self.now.frames[kind][row : row + 1]):
+            table, cells = self.scheme.symbols[node.table].table, self._cells(node, row) if kind == ORGANISATION else ""
+            assert table is not None  # noqa: S101  # the name is that of a table
+            reason = missing_value(node.function, table, node.of, self.now.frames[kind][node.of][row])
+            return f"{self.place}, {row_name}{cells}: {reason}, or exclude this case with where(…)"
         why = "a division by zero, a blank cell or a number too large"
         if added := added_functions(expression):
             why += f", or no value from {joined([str(function) for function in added])}"
@@ -288,8 +296,7 @@ class YearRun:
     def _store_table_values(self, node: tree.TableCall) -> None:
         """Store the values that a table gives for the values of a column, unless they are stored.
 
-        Raises:
-            CalculationError: The table has no row or band for a value.
+        They are None where the table has no row or band, so that only a formula that needs them there is undefined.
         """
         name, symbol = tree.to_text(node), self.scheme.symbols[node.of]
         if name in self.now.frames[symbol.kind].columns:
@@ -297,15 +304,24 @@ class YearRun:
         table = self.scheme.symbols[node.table].table
         assert table is not None  # noqa: S101  # the name is that of a table
         row_values = [self.scheme.parameters[row].values[self.year].value for row in table.rows]
-        keys = self._filled(node.of, symbol.kind, f", and {name} needs a value; fill in the cell")
-        values = [value_at(node.function, table, row_values, key) for key in keys]
-        if None in values:
-            row = values.index(None)
-            cells = self._cells(node, row) if symbol.kind == ORGANISATION else ""
-            reason = missing_value(node.function, table, node.of, keys[row])
-            raise CalculationError(f"{self.place}, {self._row_names(symbol.kind)[row]}{cells}: {reason}")
+        keys = self.now.values(node.of, symbol.kind)
         self.now.table_rows.setdefault(node.table, set()).update(rows_needed(node.function, table, keys))
-        self._store(name, symbol.kind, values)
+        self._store(name, symbol.kind, values_at(node.function, table, row_values, keys))
+
+    def _table_without_row(self, expression: tree.Expression, frame: pl.DataFrame) -> tree.TableCall | None:
+        """Return the function of tables that makes a formula undefined on the one row of a frame; None if none does.
+
+        One in a branch that `where` does not take is not the reason.
+        """
+        defined = render(expression, first_year=self.before is None).defined.alias("defined")
+        calls = {tree.to_text(node): node for node in tree.walk(expression) if isinstance(node, tree.TableCall)}
+        blanks = [name for name in calls if frame[name][0] is None]
+        for name in blanks:
+            others = frame.with_columns(pl.lit(1.0).alias(other) for other in blanks if other != name)
+            frames = others, others.with_columns(pl.lit(1.0).alias(name))
+            if [select(filled, [expression], defined)["defined"][0] for filled in frames] == [False, True]:
+                return calls[name]
+        return None
 
     def _members(self, kind: Kind, within: str) -> list[int]:
         """Return the number of the group, from 0, by the text column `within`, for each row of a kind.

@@ -110,6 +110,8 @@ class BuiltInFunction(Function):
     exact: Callable[..., Fraction] | None = None
     """The same over fractions, with which an explanation calculates from the printed numbers."""
     copies_in_polars: int = 1
+    is_partial: bool = False
+    """Whether some numbers have no value: then null, NaN or infinite means undefined."""
 
     @property
     def limits(self) -> tuple[int, int]:
@@ -275,6 +277,33 @@ BUILT_INS: Final[dict[str, Function | Aggregate | TableFunction | SpecialForm]] 
         polars=lambda condition, yes, no: pl.when(condition).then(yes).otherwise(no),
         excel="IF({condition},{yes},{no})",
         phrase="{yes} if {condition}, else {no}",
+    ),
+    "ln": BuiltInFunction(
+        words="the natural logarithm of x, which must be above 0",
+        arguments={"x": "ratio"},
+        unit="ratio",
+        polars=lambda x: x.log(),
+        excel="LN({x})",
+        phrase="natural logarithm of {x}",
+        is_partial=True,
+    ),
+    "exp": BuiltInFunction(
+        words="e to the power of x",
+        arguments={"x": "ratio"},
+        unit="ratio",
+        polars=lambda x: x.exp(),
+        excel="EXP({x})",
+        phrase="e to the power of {x}",
+        is_partial=True,
+    ),
+    "power": BuiltInFunction(
+        words="x to the power of n; 0 only to a power above 0, and a number below 0 only to a whole power",
+        arguments={"x": "ratio", "n": "ratio"},
+        unit="ratio",
+        polars=lambda x, n: pl.when((x != 0) | (n > 0)).then(x.pow(n)),
+        excel="POWER({x},{n})",
+        phrase="{x} to the power of {n}",
+        is_partial=True,
     ),
     "total": Aggregate(
         words="the sum over all organisations, or within a group",

@@ -84,8 +84,8 @@ def render(expression: tree.Expression, *, first_year: bool) -> Rendered:
 def _call(expression: tree.Call, parts: list[Rendered]) -> Rendered:
     """Return a call of a function in Polars: its value, and whether the value is defined.
 
-    `parts` are its arguments. It is undefined if an argument is, except for a branch that is not chosen; a plug-in's
-    value is also undefined if it is null, NaN or infinite.
+    `parts` are its arguments. It is undefined if an argument is, except for a branch that is not chosen. The value of a
+    plug-in, a logarithm or a power is also undefined if it is null, NaN or infinite.
     """
     function = function_named(expression.function)
     paired_parts = function.paired(parts)
@@ -101,7 +101,8 @@ def _call(expression: tree.Call, parts: list[Rendered]) -> Rendered:
         int(tree.written_number(argument) or 0) if sort is Argument.DIGITS else part.value
         for argument, (sort, part) in zip(expression.arguments, paired_parts, strict=True)
     ]
-    return Rendered(function.polars(*arguments), defined)
+    value = function.polars(*arguments)
+    return Rendered(value, defined & value.is_not_null() & value.is_finite() if function.is_partial else defined)
 
 
 def _apply_operator(

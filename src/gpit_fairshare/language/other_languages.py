@@ -8,11 +8,14 @@ from __future__ import annotations
 from typing import Final
 
 _NO_ROUNDING: Final = "round(x, digits) goes to the nearest, halves away from 0, and nothing rounds only up or down"
-_NO_POWERS: Final = "the arithmetic is + - * / only; write `x * x` for a square, or give the result as a parameter"
+_NO_REMAINDERS: Final = "there is no remainder of a division; prepare it in the input file"
 _NO_STATISTICS: Final = "there is none of all organisations; give it as a parameter, or in a column of an input file"
 _NO_TEXTS: Final = "a text can only be compared, such as `region == 'North'`; prepare it in the input file"
 _NO_DATES: Final = "a formula is the same in every year; give what differs by year as a parameter"
-_COLUMN: Final = "add the file with --input: its columns are joined by org_code, and a formula uses their names"
+_TABLE: Final = (
+    "write `lookup(table, column)` or `band_value(table, x)` with a table of the scheme; the columns of another file "
+    "are joined with --input, and a formula uses their names"
+)
 _HAS_X: Final = "has_x is a step of its own: `given(x)`"
 _MEANINGS: Final = {
     "if iif ifelse if_else": "write `where(condition, yes, no)`",
@@ -46,8 +49,13 @@ _MEANINGS: Final = {
     "mode large small percentile quartile stdev std var rank rank_eq percentrank": _NO_STATISTICS,
     "prorate pro_rata apportion allocate distribute share": "write `share_out(amount, by=weights)` as a whole step",
     "sign": "write `where(x > 0, 1, where(x < 0, -1, 0))`",
-    "power pow sqrt exp ln log log10 mod quotient": _NO_POWERS,
-    "vlookup xlookup hlookup lookup index match indirect": _COLUMN,
+    "pow": "write `power(x, n)`",
+    "sqrt": "write `power(x, 0.5)`",
+    "log": "write `ln(x)` for the natural logarithm, or `ln(x) / ln(10)` for that of base 10",
+    "log10": "write `ln(x) / ln(10)`",
+    "mod quotient": _NO_REMAINDERS,
+    "vlookup xlookup hlookup index match indirect": _TABLE,
+    "interpolate interp forecast": "write `band_line(table, x)` with a table of the scheme",
     "lag shift prev last_year offset": "write `previous(x, first=y)`",
     "concat concatenate text left right mid upper lower trim len_text str proper": _NO_TEXTS,
     "year today now date month edate": _NO_DATES,

@@ -225,7 +225,7 @@ class TableRowEntry(ValueEntry):
     """One row of a table: the text or the band that it is for, and its value."""
 
     example = '{ key = "primary", value = 1.2, source = "…" } or { from = 0, value = 1.2, source = "…" }'
-    key: Line | None = Field(default=None, max_length=200)
+    key: Annotated[Line, Field(max_length=200)] | None = None
     """The text of the row."""
     from_: AnyNumber | None = Field(default=None, alias="from")
     """The number at which the band begins."""

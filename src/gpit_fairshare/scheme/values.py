@@ -169,10 +169,11 @@ def give_values(
     for name in read.model.values:
         if name in declared or name in faults.unresolved:
             continue
-        if not swapped or any(table_of(row) == name for row in declared):
-            problem = f"no file of the scheme declares this parameter{nearest(name, declared)}"
-            if any(table_of(row) == name for row in declared):
-                problem = f"{name} is a table, whose rows have its values"
+        is_table = name in map(table_of, declared)
+        if is_table or not swapped:
+            names = [other for other in declared if not table_of(other)]
+            problem = f"no file of the scheme declares this parameter{nearest(name, names)}"
+            problem = "this is a table, whose values are in its rows" if is_table else problem
             faults.error(FindingCode.NOT_DECLARED, Where(read.file, f"values › {name}"), problem)
         notes.append(f"{name} has values in {read.file}, but nothing in this run uses it")
     years = tuple(read.model.scheme.years) or NO_YEARS
@@ -392,7 +393,8 @@ def _limits_by_year(
         return dict.fromkeys(parameter.values, ParameterValue(number(bound_text), bound_text))
     except ValueError:
         if bound_text not in faults.unresolved:
-            problem = f"{one_line(bound_text)} is neither a number nor a parameter{nearest(bound_text, parameters)}"
+            names = [name for name in parameters if not table_of(name)]
+            problem = f"{one_line(bound_text)} is neither a number nor a parameter{nearest(bound_text, names)}"
             faults.error(FindingCode.BOUNDS, where, problem)
         return {}
 

@@ -17,7 +17,7 @@ from gpit_fairshare.numbers import money
 from gpit_fairshare.words import inside, joined, plural, sentence
 from gpit_fairshare.workbook.check_figures import figures_of_check
 from gpit_fairshare.workbook.input_sheets import OUTSIDE, changed_parameters, count_formula
-from gpit_fairshare.workbook.layout import ALLOCATIONS, Layout
+from gpit_fairshare.workbook.layout import ALLOCATIONS, PARAMETERS, TABLES, Layout
 from gpit_fairshare.workbook.sheets import FIRST_ROW, TOTAL_ROW, Cell, Prose, Sheet, letter
 from gpit_fairshare.workbook.summary_sheets import UNSPENT, SummaryRows
 
@@ -71,6 +71,7 @@ def checks_sheet(
     """
     live = [
         *_scheme_checks(layout, writers),
+        *_table_checks(layout, writers),
         *_fixed_value_checks(layout),
         *_input_checks(layout),
         *_spend_line_checks(layout),
@@ -133,6 +134,13 @@ def _scheme_checks(layout: Layout, writers: Mapping[str, StepWriter]) -> Iterato
         yield Live("Check", check.name, tests, years, figures)
 
 
+def _table_checks(layout: Layout, writers: Mapping[str, StepWriter]) -> Iterator[Live]:
+    """Yield a check for each table and what is looked up in it: every text has a row, and every number a band."""
+    for name in dict.fromkeys(name for writer in writers.values() for name in writer.table_tests):
+        formulas = {year: writer.table_tests[name] for year, writer in writers.items()}
+        yield _passed_check(layout, name, f"See the sheet {TABLES}, and the workings of the year", formulas)
+
+
 def _fixed_value_checks(layout: Layout) -> Iterator[Live]:
     """Yield a check that no parameter or input was changed, if steps or checks have values of the run, not formulas."""
     names = fixed_parts(layout)
@@ -181,7 +189,8 @@ def _input_checks(layout: Layout) -> Iterator[Live]:
         name = f"No {layout.scheme.organisation} has spend without patients"
         yield _passed_check(layout, name, "gpit refuses to read such inputs", formulas)
     if outside := count_formula(layout, OUTSIDE):
-        name, tests = "Parameters are numbers within their limits", "See the sheet Parameters"
+        tables = f" and the sheet {TABLES}" if layout.table_rows else ""
+        name, tests = "Parameters are numbers within their limits", f"See the sheet {PARAMETERS}{tables}"
         yield _passed_check(layout, name, tests, f"{outside}=0")
 
 

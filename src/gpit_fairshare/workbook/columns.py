@@ -107,13 +107,18 @@ class YearColumns:
             values: Its value, or that of each group.
         """
         if within:
-            block = self.block(group(within))
-            if key not in block.columns:
-                number = number_format(unit, values)
-                block.columns[key] = block.sheet.add_column(with_unit(label, unit), 16, values, formula, number)
+            self.write_column(self.block(group(within)), key, label, unit, formula, values)
         elif self.layout.name_of(key, self.year) not in self.layout.names:
             national_formula = formula if isinstance(formula, str) else formula(FIRST_ROW)
             self.write_national(key, label, unit, national_formula, values[0])
+
+    def write_column(  # one parameter for each property of a figure
+        self, block: Block, key: str, label: str, unit: str | None, formula: Formula, values: Sequence[Any]
+    ) -> None:
+        """Write a figure with a value on each row of a block as a column of its sheet, if it is not written yet."""
+        if key not in block.columns:
+            number = number_format(unit, values)
+            block.columns[key] = block.sheet.add_column(with_unit(label, unit), 16, values, formula, number)
 
     def add_helper(
         self, block: Block, key: str, heading: str, formula: Formula, values: Sequence[Any], number: str = "number"

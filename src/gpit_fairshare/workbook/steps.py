@@ -13,6 +13,7 @@ from gpit_fairshare.language.plugin_functions import without_excel
 from gpit_fairshare.workbook.columns import Refs, YearColumns
 from gpit_fairshare.workbook.kernel_columns import ShareOutCells, write_rounded, write_rounded_figure
 from gpit_fairshare.workbook.sheets import ROW, Formula, Sheet
+from gpit_fairshare.workbook.tables import TableColumns
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -36,6 +37,8 @@ class StepWriter:
         self.columns = YearColumns(layout, year)
         self.share_outs: dict[str, ShareOutCells] = {}
         """For each `share_out`: its cells, with the formulas that other sheets use."""
+        self.table_tests: dict[str, str] = {}
+        """For each table and its keys: name and formula of the check that every key has a row or band."""
         self.orders: dict[tuple[Kind, str], GroupOrder] = {}
         """Rows by group, for each kind of row and grouping that a search needs."""
 
@@ -91,6 +94,9 @@ class StepWriter:
     def _write_figures(self, expression: Expression) -> None:
         """Write every figure over rows that a formula uses, unless it is written already: nationally, or by group."""
         columns, scheme = self.columns, self.layout.scheme
+        for call in [node for node in tree.walk(expression) if isinstance(node, tree.TableCall)]:
+            table_columns = TableColumns(columns, call)
+            self.table_tests[table_columns.check] = table_columns.has_rows()
         for node in [node for node in tree.walk(expression) if isinstance(node, tree.AggregateCall)]:
             aggregate, symbol, key = AGGREGATES[node.function], scheme.symbols[node.of], tree.to_text(node)
             source = columns.block(symbol.kind)

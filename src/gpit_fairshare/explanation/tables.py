@@ -1,0 +1,115 @@
+"""What a function of tables gave for one organisation: the row or band, and the arithmetic."""
+
+from __future__ import annotations
+
+from functools import reduce
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final
+
+from gpit_fairshare.explanation.unformatted_lines import UnformattedLine, origin_text
+from gpit_fairshare.language import in_words, tree
+from gpit_fairshare.language.meaning import unit_in
+from gpit_fairshare.language.tables import row_numbers, sums_below
+from gpit_fairshare.language.with_numbers import value_text
+from gpit_fairshare.numbers import with_unit
+from gpit_fairshare.words import sentence
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gpit_fairshare.explanation.organisation import OrganisationInYear
+    from gpit_fairshare.language.tables import FormulaTable
+
+_MOST_BANDS: Final = 6
+"""Bands below a number that a `band_sum` adds one by one; more are one number."""
+
+
+def table_line(place: OrganisationInYear, node: tree.TableCall) -> UnformattedLine:
+    """Return the line of a function of tables: its value, the row or band, and the source of the values used.
+
+    The line of a `band_sum` or `band_line` has the arithmetic too, unless the value is that of an edge. Where the table
+    has no row or band, the value is a blank, and a note says so.
+    """
+    symbols, column = place.scheme.symbols, place.scheme.symbols[node.of]
+    table = symbols[node.table].table
+    assert table is not None  # noqa: S101  # the name is that of a table
+    key, value = (place.year.values(name, column.kind)[place.row_of(column.kind)] for name in (node.of, _name(node)))
+    row, unit = row_numbers(node.function, table, [key])[0], table.key_unit or column.unit
+    phrase = in_words.render(node, {**place.scheme.labels, node.of: with_unit(value_text(key, unit), unit)})
+    line = UnformattedLine("figure", _name(node), sentence(phrase), place.of(column.kind), None, value)
+    if row is None:
+        row_word = "band" if table.has_bands else "row"
+        line.notes = (
+            (f"{place.label(node.table)} has no {row_word} for {value_text(key, unit)}",) if key is not None else ()
+        )
+        return line
+    line.unit = unit_in(node, symbols)
+    values = [place.scheme.parameters[name].values[place.year.year] for name in table.rows]
+    used = range(row, row + 1)
+    if isinstance(key, float) and node.function != "band_value":
+        line.tree, used = _arithmetic(node, table, [entry.value for entry in values], key, row)
+        line.arithmetic = True
+    sources = dict.fromkeys(origin_text(values[number]) for number in used)
+    line.origin = "; ".join([_row_in_words(table, row, unit), *sources])
+    return line
+
+
+def _name(node: tree.TableCall) -> str:
+    """Return the name of the column with the values of a function of tables."""
+    return tree.to_text(node)
+
+
+def _row_in_words(table: FormulaTable, row: int, unit: str | None) -> str:
+    """Return a row of a table in words: `row 'primary'`, `band from 200 to 500 people`."""
+    if not table.has_bands:
+        return f"row {value_text(table.keys[row])}" if row < len(table.keys) else "otherwise: no row has this text"
+    low, *higher = (
+        value_text(edge, unit) for edge in (*table.edges, *([] if table.end is None else [table.end]))[row:]
+    )
+    return f"band from {low} to {with_unit(higher[0], unit)}" if higher else f"band from {with_unit(low, unit)} up"
+
+
+def _arithmetic(
+    node: tree.TableCall, table: FormulaTable, values: Sequence[float], key: float, row: int
+) -> tuple[tree.Expression | None, range]:
+    """Return the arithmetic of a `band_sum` or `band_line`, and the rows whose values it uses.
+
+    Args:
+        node: The call.
+        table: The table.
+        values: The value of each of its rows.
+        key: The number.
+        row: The band that it is in.
+    """
+    edges, number = table.edges, tree.Name(node.of)
+    above = _less(number, edges[row])
+    if node.function == "band_line":
+        if row + 1 == len(edges) or key <= edges[row]:
+            return _number(values[row]), range(row, row + 1)
+        rise, run = (_less(_number(cells[row + 1]), cells[row]) for cells in (values, edges))
+        part = tree.BinaryOperation("/", tree.BinaryOperation("*", above, rise), run)
+        return tree.BinaryOperation("+", _number(values[row]), part), range(row, row + 2)
+    widths = [_less(_number(high), low) if high else _number(-low) for low, high in pairwise(edges)]
+    parts: list[tree.Expression] = [_times(width, value) for width, value in zip(widths[:row], values, strict=False)]
+    if row > _MOST_BANDS:
+        parts = [_number(sums_below(edges, values)[row])]
+    if key > edges[row] or not parts:
+        parts.append(_times(above, values[row]) if key > edges[row] else _number(0.0))
+    return reduce(lambda left, right: tree.BinaryOperation("+", left, right), parts), range(row + 1)
+
+
+def _number(value: float) -> tree.Expression:
+    """Return a number as a formula, with its sign before it."""
+    return tree.Number(value) if value >= 0 else tree.Negative(tree.Number(-value))
+
+
+def _less(expression: tree.Expression, value: float) -> tree.Expression:
+    """Return a formula less a number; less a number below 0 is plus, and less 0 is the formula itself."""
+    if not value:
+        return expression
+    return tree.BinaryOperation("-" if value > 0 else "+", expression, tree.Number(abs(value)))
+
+
+def _times(expression: tree.Expression, value: float) -> tree.Expression:
+    """Return a formula times a number."""
+    return tree.BinaryOperation("*", expression, _number(value))
