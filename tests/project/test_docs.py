@@ -27,7 +27,7 @@ from gpit_fairshare.language.units import UNITS
 from gpit_fairshare.reallocation import AllocationChange
 from gpit_fairshare.results.agreement import OffRule
 from gpit_fairshare.run_options import OPTIONS
-from gpit_fairshare.scheme import joining, parts, shape
+from gpit_fairshare.scheme import joining, parts, shape, written_numbers
 from gpit_fairshare.scheme.joining import load
 from gpit_fairshare.scheme.library import library_names
 from gpit_fairshare.scheme.method import entries_document, library_entries, method
@@ -678,7 +678,7 @@ def test_columns_of_letters_and_values_of_reallocate():
     """The columns of the letters are those in docs/reallocate.md, and the values are those of the scheme."""
     columns = [name for names, _ in table(REALLOCATE, "column", "what it holds") for name in quoted(names)]
     values = {
-        quoted(name)[0]: shape.number(value)
+        quoted(name)[0]: written_numbers.number(value)
         for name, value, _ in table(REALLOCATE, "parameter", "value", "what it decides")
     }
     scheme = load("reallocate")

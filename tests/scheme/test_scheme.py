@@ -14,8 +14,8 @@ from gpit_fairshare.errors import GpitError, SchemeError, UsageError
 from gpit_fairshare.scheme import shape
 from gpit_fairshare.scheme.joining import load
 from gpit_fairshare.scheme.library import library_names
-from gpit_fairshare.scheme.shape import number
 from gpit_fairshare.scheme.values import Setting
+from gpit_fairshare.scheme.written_numbers import number
 from scheme_files import (
     CAPPED,
     FILES,

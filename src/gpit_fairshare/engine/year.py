@@ -10,6 +10,7 @@ import polars as pl
 
 from gpit_fairshare.engine.model import CheckResult, Values, Year
 from gpit_fairshare.engine.plugin_checks import check_row_by_row
+from gpit_fairshare.engine.table_findings import missing_value, rows_needed
 from gpit_fairshare.errors import CalculationError, PluginError, SharingError
 from gpit_fairshare.findings import Finding, FindingCode
 from gpit_fairshare.inputs.columns.cells import year_start
@@ -21,7 +22,6 @@ from gpit_fairshare.language.meaning import unit_in
 from gpit_fairshare.language.plugin_functions import added_functions
 from gpit_fairshare.language.tables import values_at
 from gpit_fairshare.language.units import MONEY_AND_PEOPLE
-from gpit_fairshare.language.with_numbers import value_text
 from gpit_fairshare.magnitude import BOUNDS, LARGEST, MOST_UNITS, without_traces
 from gpit_fairshare.numbers import figure, shortest
 from gpit_fairshare.sharing import rounded, share_out
@@ -206,8 +206,10 @@ class YearRun:
         """Return the message that a formula's value is undefined for a row: why, and the figures that went into it."""
         row_name = self._row_names(kind)[row]
         if node := self._table_without_row(expression, self.now.frames[kind][row : row + 1]):
-            why = self._why_no_row(node, self.now.frames[kind][node.of][row])
-            return f"{self.place}, {row_name}: {why}; exclude this case with where(…)"
+            table, cells = self.scheme.symbols[node.table].table, self._cells(node, row) if kind == ORGANISATION else ""
+            assert table is not None  # noqa: S101  # the name is that of a table
+            reason = missing_value(node.function, table, node.of, self.now.frames[kind][node.of][row])
+            return f"{self.place}, {row_name}{cells}: {reason}, or exclude this case with where(…)"
         why = "a division by zero, a blank cell or a number too large"
         if added := added_functions(expression):
             why += f", or no value from {joined([str(function) for function in added])}"
@@ -303,6 +305,7 @@ class YearRun:
         assert table is not None  # noqa: S101  # the name is that of a table
         row_values = [self.scheme.parameters[row].values[self.year].value for row in table.rows]
         keys = self.now.values(node.of, symbol.kind)
+        self.now.table_rows.setdefault(node.table, set()).update(rows_needed(node.function, table, keys))
         self._store(name, symbol.kind, values_at(node.function, table, row_values, keys))
 
     def _table_without_row(self, expression: tree.Expression, frame: pl.DataFrame) -> tree.TableCall | None:
@@ -319,12 +322,6 @@ class YearRun:
             if [select(filled, [expression], defined)["defined"][0] for filled in frames] == [False, True]:
                 return calls[name]
         return None
-
-    def _why_no_row(self, node: tree.TableCall, key: str | float | None) -> str:
-        """Return why a function of tables gives nothing for a text or number."""
-        if key is None:
-            return f"{node.of} is blank, and {tree.to_text(node)} needs a value"
-        return f"{node.table} has no {'row' if isinstance(key, str) else 'band'} for {value_text(key)}"
 
     def _members(self, kind: Kind, within: str) -> list[int]:
         """Return the number of the group, from 0, by the text column `within`, for each row of a kind.

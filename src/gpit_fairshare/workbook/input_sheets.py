@@ -11,7 +11,7 @@ from gpit_fairshare.inputs.tables.spend import DESCRIPTION
 from gpit_fairshare.inputs.tables.spend import WORDS as LINE_WORDS
 from gpit_fairshare.language import in_excel as excel
 from gpit_fairshare.language.kinds import ORGANISATION, group
-from gpit_fairshare.scheme.shape import number as as_number
+from gpit_fairshare.scheme.written_numbers import number as as_number
 from gpit_fairshare.words import inside, sentence
 from gpit_fairshare.workbook.layout import (
     CHANGED,
