@@ -56,15 +56,27 @@ def test_where_shuts_out_what_a_table_does_not_have(tmp_path, formula, cells, al
 @pytest.mark.parametrize(
     ("formula", "cells", "message"),
     [
-        ("2 * lookup(stage_weight, stage)", {"stage": "A"}, "B: stage_weight has no row for 'A'"),
+        (
+            "2 * lookup(stage_weight, stage)",
+            {"stage": "A"},
+            "B (p.csv row 3): stage is 'A', and the table stage_weight has no",
+        ),
         (
             "where(given(need), lookup(stage_weight, stage), 7)",
             {"stage": ""},
-            "B: stage is blank, and lookup(stage_weight, stage) needs a value",
+            "B (p.csv row 3): stage is blank",
         ),
-        ("max(1, band_value(need_band, need))", {"need": 9.99}, "B: need_band has no band for 9.99"),
-        ("band_value(need_band, need) + 0", {"need": 30}, "B: need_band has no band for 30"),
-        ("band_line(need_band, need)", {}, "A: need_band has no band for 25"),
+        (
+            "max(1, band_value(need_band, need))",
+            {"need": 9.99},
+            "B (p.csv row 3): need is 9.99, and the table need_band has no value for it",
+        ),
+        (
+            "band_value(need_band, need) + 0",
+            {"need": 30},
+            "B (p.csv row 3): need is 30, and the table need_band has no value for it",
+        ),
+        ("band_line(need_band, need)", {}, "A (p.csv row 2): need is 25, and the table need_band has no value for it"),
     ],
 )
 def test_what_a_table_does_not_have_is_an_error_where_it_is_used(tmp_path, formula, cells, message):
