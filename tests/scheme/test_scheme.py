@@ -102,7 +102,7 @@ def test_nearest_key_is_one_that_this_kind_of_file_has(tmp_path):
     write(tmp_path, "by-people.toml", FORMULA + "\n[value.budget]\nx = 1\n")
     message = refused(write(tmp_path, "mine.toml", HEAD + 'formula = "by-people"\n'))
 
-    assert message.startswith("by-people.toml: unknown key value; known keys are sources, parameters, inputs, steps")
+    assert message.startswith("by-people.toml: unknown key value; known keys are sources, parameters, tables, inputs")
     assert "values" not in message
 
 

@@ -67,6 +67,7 @@ def _one_line(text: str) -> str:
 Text = Annotated[str, AfterValidator(_without_control_characters)]
 Prose = Annotated[Text, AfterValidator(_filled)]
 Line = Annotated[str, AfterValidator(_one_line), AfterValidator(_filled)]
+Key = Annotated[str, Field(max_length=200), AfterValidator(_one_line), AfterValidator(_filled)]
 Name = Annotated[str, Field(pattern=f"^{NAME.pattern}$", max_length=64)]
 Year = Annotated[str, WithJsonSchema({"type": "string", "pattern": "^[0-9]{4}/[0-9]{2}$"})]
 """A financial year; each list of years checks the form of its years, with its own message."""
@@ -225,7 +226,7 @@ class TableRowEntry(ValueEntry):
     """One row of a table: the text or the band that it is for, and its value."""
 
     example = '{ key = "primary", value = 1.2, source = "…" } or { from = 0, value = 1.2, source = "…" }'
-    key: Annotated[Line, Field(max_length=200)] | None = None
+    key: Key | None = None
     """The text of the row."""
     from_: AnyNumber | None = Field(default=None, alias="from")
     """The number at which the band begins."""
