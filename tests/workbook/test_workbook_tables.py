@@ -63,7 +63,10 @@ ACCEPTED = [
     [Change("population", 0, "stage", "late")],
     [Change("population", 0, "kind", "X"), Change("population", 4, "kind", "*")],
     [Change("population", 0, "kind", "otherwise"), Change("population", 1, "kind", "all other texts")],
-    [Change("population", row, "need", need) for row, need in enumerate((-10, 49.999999999, 100, 49.99999999998, -0.5, 399))],
+    [
+        Change("population", row, "need", need)
+        for row, need in enumerate((-10, 49.999999999, 100, 49.99999999998, -0.5, 399))
+    ],
     [Change("population", 0, "need", 100.00000000000001), Change("population", 2, "need", 0)],
 ]
 """Changes that gpit accepts: values in one year, texts in other capitals, numbers at and beside edges."""
