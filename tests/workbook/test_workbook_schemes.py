@@ -34,10 +34,7 @@ LONGEST_FORMULA = 8_192
 # Difficult schemes --------------------------------------------------------------------
 
 
-SMALL = (
-    *("groups_of_groups", "merged", "new_organisations", "no_population", "no_spend", "optional_blanks"),
-    "tables_of_all_kinds",
-)
+SMALL = ("groups_of_groups", "merged", "new_organisations", "no_population", "no_spend", "optional_blanks")
 """Names of those that are enough at a desk."""
 
 PARTS = 4

@@ -138,7 +138,8 @@ def _table_checks(layout: Layout, writers: Mapping[str, StepWriter]) -> Iterator
     """Yield a check for each table and what is looked up in it: every text has a row, and every number a band."""
     for name in dict.fromkeys(name for writer in writers.values() for name in writer.table_tests):
         formulas = {year: writer.table_tests[name] for year, writer in writers.items()}
-        yield _passed_check(layout, name, f"See the sheet {TABLES}, and the workings of the year", formulas)
+        tests = "A text without a row, or a number outside the bands, is an error where it is used"
+        yield _passed_check(layout, name, tests, formulas)
 
 
 def _fixed_value_checks(layout: Layout) -> Iterator[Live]:

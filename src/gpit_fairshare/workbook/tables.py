@@ -8,6 +8,7 @@ from gpit_fairshare.language import in_words, tree
 from gpit_fairshare.language.kinds import NATIONAL
 from gpit_fairshare.language.meaning import unit_in
 from gpit_fairshare.language.tables import row_numbers, sums_below
+from gpit_fairshare.language.units import dimension, times, unit_of
 from gpit_fairshare.words import inside
 from gpit_fairshare.workbook.columns import Refs
 from gpit_fairshare.workbook.input_sheets import control_order, parameter_cells, require_number
@@ -102,8 +103,11 @@ def _band_cells(
     """Return the edges of each band, their unit, and a live sum of the bands below it; the first is in row `first`."""
     values = [layout.scheme.parameters[name].values[year].value for name in table.rows]
     number, edges = number_format(table.key_unit, table.edges), table.edges
+    sums = sums_below(edges, values)
+    unit = layout.scheme.symbols[table.name].unit
+    number_of_sums = number_format(unit_of(times(dimension(unit), dimension(table.key_unit))), sums)
     cells: list[dict[str, Any]] = []
-    for row, (edge, below) in enumerate(zip(edges, sums_below(edges, values), strict=True), first):
+    for row, (edge, below) in enumerate(zip(edges, sums, strict=True), first):
         start, total = letters["from"], letters.get("sums", "")
         is_last = row + 1 == first + len(edges)
         upper = Cell(OPEN if table.end is None else table.end, None, number)
@@ -113,7 +117,7 @@ def _band_cells(
                 "from": Cell(edge, None, number),
                 "ends": upper if is_last else Cell(edges[row + 1 - first], f"${start}{row + 1}", number),
                 "units": table.key_unit or "",
-                "sums": Cell(below, None if row == first else above),
+                "sums": Cell(below, None if row == first else above, number_of_sums),
             }
         )
     return cells
@@ -132,12 +136,11 @@ class TableColumns:
         self.keys = columns.now.values(node.of, self.kind)
         self.numbers = row_numbers(node.function, table, self.keys)
         table_label, of_label = (columns.scheme.labels[name] for name in (node.table, node.of))
-        line = " (line)" if node.function == "band_line" else ""
-        word = f"{'band' if table.has_bands else 'row'}{line}"
-        self.check = f"{table_label} has a {word} for every {inside(of_label)}"
+        line, word = ", on straight lines" if node.function == "band_line" else "", "band" if table.has_bands else "row"
+        self.check = f"{table_label}{line} has a {word} for every {inside(of_label)}"
         """Name of the check that every key has a row."""
-        self.key = f"{word} {node.table} {node.of}"
-        heading = f"{table_label}: {word} for {of_label}"
+        self.key = f"{word}{line} {node.table} {node.of}"
+        heading = f"{table_label}{line}: {word} for {of_label}"
         formula = self._band() if table.has_bands else self._row(heading)
         is_new = self.block is not None and self.key not in self.block.helpers
         self._add(self.key, heading, formula, [NOT_APPLICABLE if row is None else row + 1 for row in self.numbers])
