@@ -453,19 +453,47 @@ def test_malawi_rule_with_growing_money(tmp_path):
     )
 
 
-def test_convergence_against_the_oracle(tmp_path):
+@pytest.mark.parametrize("on_grown_baseline", [False, True])
+def test_convergence_against_the_oracle(on_grown_baseline, tmp_path):
     """Convergence with own or national base growth has the oracle's thousands over three years."""
-    caps = (Fraction("0.0038"), Fraction(1, 4), Fraction("0.01"), Fraction("0.031"))
-    names = ("convergence_cap_above", "convergence_rate_below", "convergence_cap_below", "national_base_growth")
+    above, below = (Fraction(1, 3), Fraction("0.05")), (Fraction(1, 4), Fraction("0.03"))
+    settings = {
+        "convergence_rate_above": above[0],
+        "convergence_cap_above": above[1],
+        "convergence_rate_below": below[0],
+        "convergence_cap_below": below[1],
+        "national_base_growth": Fraction("0.031"),
+        "growth_counted_in_distance": int(on_grown_baseline),
+    }
     for seed in (10, 11):
         years = drawn(seed)
         assert agree(
             tmp_path,
             "icb-convergence",
             years,
-            lambda years=years: transition_oracles.icb_convergence(years, *caps),
-            **dict(zip(names, caps, strict=True)),
+            lambda years=years: transition_oracles.icb_convergence(
+                years, above, below, settings["national_base_growth"], on_grown_baseline=on_grown_baseline
+            ),
+            **settings,
         )
+
+
+def test_growth_counts_in_the_distance_or_not(tmp_path):
+    """At the target before growth of 4%, A is 4% above it after: a fifth is 0.8%, and the cap takes 0.5% of £1.04m.
+
+    B is 2% below before growth and 1.92% above after: a fifth is 0.384%.
+    """
+    places = {"A": Place(1, 1_000_000, 1_000_000), "B": Place(1, 1_000_000, 980_000)}
+    rates = {"convergence_rate_above": "20%", "convergence_rate_below": "20%", "national_base_growth": "4%"}
+    caps = {"convergence_cap_above": "0.5%", "convergence_cap_below": "0.5%"}
+    grown = run_years(tmp_path, "icb-convergence", [places], growth_counted_in_distance="100%", **rates, **caps)
+    opening = run_years(tmp_path, "icb-convergence", [places], **rates, **caps)
+
+    # 1,040,000 × 0.995 = 1,034,800; 1,019,200 × 0.99616 = 1,015,286. Before growth: A has no distance; B gets 0.4%.
+    assert column(grown, "2014/15", "allocation") == {"A": 1_035_000, "B": 1_015_000}
+    assert column(grown, "2014/15", "convergence") == pytest.approx({"A": -0.005, "B": -0.00384})
+    assert column(opening, "2014/15", "allocation") == {"A": 1_040_000, "B": 1_023_000}
+    assert column(opening, "2014/15", "convergence") == pytest.approx({"A": 0, "B": 0.004})
 
 
 def test_taper_and_blend_against_the_oracle(tmp_path):

@@ -13,6 +13,7 @@ PROGRAMS = [
     *sorted((ROOT / "benchmarks").glob("*.py")),
     *sorted((ROOT / "scripts").glob("*.py")),
     ROOT / "scripts/pictures",
+    ROOT / "scripts/published-examples",
     ROOT / "scripts/python-page",
     ROOT / "scripts/screens",
 ]

@@ -58,18 +58,27 @@ def growth_to_those_under_target(years: Sequence[Year], baseline_kept: Fraction)
 
 
 def icb_convergence(
-    years: Sequence[Year], cap_above: Fraction, rate_below: Fraction, cap_below: Fraction, growth: Fraction
+    years: Sequence[Year],
+    above: tuple[Fraction, Fraction],
+    below: tuple[Fraction, Fraction],
+    growth: Fraction,
+    *,
+    on_grown_baseline: bool = False,
 ) -> list[Pounds]:
-    """Base growth and convergence on each baseline, rounded to thousands of pounds, halves up."""
+    """Base growth and convergence on each baseline, rounded to thousands of pounds, halves up.
+
+    `above` and `below` target are each a rate and a cap.
+    """
     paid: list[Pounds] = []
     for year in years:
         allocations = {}
         for code, place in year.items():
             baseline = paid[-1][code] if paid else Fraction(place.spend)
-            distance = baseline / place.target - 1
-            convergence = -min(distance, cap_above) if distance > 0 else min(-distance * rate_below, cap_below)
-            base = growth if place.base_growth is None else place.base_growth
-            thousands = baseline * (1 + base) * (1 + convergence) / 1000
+            grown = baseline * (1 + (growth if place.base_growth is None else place.base_growth))
+            distance = (grown if on_grown_baseline else baseline) / place.target - 1
+            rate, cap = above if distance > 0 else below
+            convergence = min(abs(distance) * rate, cap) * (-1 if distance > 0 else 1)
+            thousands = grown * (1 + convergence) / 1000
             allocations[code] = Fraction((thousands + Fraction(1, 2)) // 1 * 1000)
         paid.append(allocations)
     return paid

@@ -19,6 +19,7 @@ from gpit_fairshare.workbook.result_workbook import write_workbook
 from hard_schemes import HARD
 from recalculation import by_cell, cached_values, compare, formulas, plant_everywhere, recalculated_rows
 from rulebook import REPRESENTATIVE, RULES, Rule, invented
+from running import ROOT, SHARED
 from tiers import slow_but
 
 if TYPE_CHECKING:
@@ -101,6 +102,47 @@ def test_a_scheme_that_asks_much_agrees(tmp_path, make):
     book, planted = written_books(result, tmp_path)
 
     assert faults(book, result, by_formualizer(planted)) == []
+
+
+EXAMPLES = ROOT / "examples" / "published"
+
+
+def published_examples():
+    """The runs of examples/published, and those on the full tables that are beside the repository."""
+    new_jersey, illinois = EXAMPLES / "new-jersey-2020-21", EXAMPLES / "illinois-2022-23"
+    full = SHARED / "published"
+    hudson = {"reductions_elsewhere": 100_183_824, "below_uncapped_elsewhere": 2_021_299_807}
+    rates = {"statewide_equalization_aid": 660_536_526}
+    for name in ("icb-core-2025-26", "icb-primary-medical-2025-26"):
+        yield {"scheme": name, "inputs": EXAMPLES / f"{name}.csv"}
+    revised = EXAMPLES / "icb-primary-medical-revised-2025-26" / "revised-allocations.toml"
+    yield {"scheme": revised, "inputs": EXAMPLES / "icb-primary-medical-2025-26.expected.csv"}
+    aid, shares = new_jersey / "new-jersey-2020-21.toml", new_jersey / "local-share-rates.toml"
+    funding = illinois / "illinois-2022-23.toml"
+    county = new_jersey / "districts.csv"
+    yield {"scheme": aid, "inputs": county, "settings": hudson}
+    yield {"scheme": shares, "inputs": [county, new_jersey / "districts.expected.csv"], "settings": rates}
+    yield {"scheme": funding, "inputs": illinois / "districts.csv", "years": ["2022/23"]}
+    if full.is_dir():
+        districts = full / "nj-2020-21-inputs.csv"
+        yield {"scheme": aid, "inputs": districts}
+        yield {"scheme": shares, "inputs": [districts, full / "nj-2020-21-published.csv"]}
+        yield {"scheme": funding, "inputs": full / "il-ebf-inputs.csv"}
+
+
+@pytest.mark.usefixtures("libreoffice")
+def test_libreoffice_agrees_with_the_published_examples(tmp_path):
+    """The books of ICBs, New Jersey and Illinois, with wrong values planted everywhere, have the right ones again."""
+    results, books = [], []
+    for number, options in enumerate(published_examples()):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        results.append(allocate(**options, with_effects=False))
+        books.append(written_books(results[-1], folder))
+    recalculated = recalculated_rows([planted for _, planted in books])
+
+    for result, (book, _), sheets in zip(results, books, recalculated, strict=True):
+        assert faults(book, result, by_cell(sheets)) == []
 
 
 @pytest.mark.usefixtures("libreoffice")
