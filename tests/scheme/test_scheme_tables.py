@@ -1,6 +1,10 @@
 """Tables of scheme files: what they may contain, each wrong row refused with its place, and what uses them."""
 
+import json
+import tomllib
+
 import pytest
+from jsonschema import Draft202012Validator
 
 from gpit_fairshare import allocate, compare, verify
 from gpit_fairshare.errors import CalculationError, GpitError, UsageError
@@ -8,6 +12,7 @@ from gpit_fairshare.scheme.definition import defined, definition
 from gpit_fairshare.scheme.joining import load
 from gpit_fairshare.scheme.method import method
 from gpit_fairshare.scheme.review import review
+from gpit_fairshare.scheme.schema import file_schema
 from gpit_fairshare.scheme.values import Setting
 from scheme_files import changed, proper, write
 
@@ -780,3 +785,22 @@ def test_the_method_has_a_table_as_a_table(scheme_file):
         "source": "",
         "assumption": "As before.",
     }
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "is_valid"),
+    [
+        ('key = "primary"', 'key = "infant"', True),
+        (TEXTS, FILE, True),
+        (TEXTS, "", False),
+        (TEXTS, TEXTS + FILE, False),
+        ('key = "primary"', 'kee = "primary"', False),
+        ('key = "primary"', 'key = "primary", from = 1', False),
+        ("key_unit", "type", False),
+    ],
+)
+def test_editors_mark_mistakes_in_tables(old, new, is_valid):
+    """The schema for editors knows the keys of tables and rows, and which of them exclude each other."""
+    schema = Draft202012Validator(file_schema("scheme"))
+
+    assert schema.is_valid(json.loads(json.dumps(tomllib.loads(changed(SCHEME, (old, new))), default=str))) is is_valid

@@ -225,6 +225,9 @@ class ParameterEntry(Entry):
 class TableRowEntry(ValueEntry):
     """One row of a table: the text or the band that it is for, and its value."""
 
+    model_config = ConfigDict(
+        json_schema_extra=_AT_MOST_ONE_ORIGIN | {"oneOf": [{"required": ["key"]}, {"required": ["from"]}]}
+    )
     example = '{ key = "primary", value = 1.2, source = "…" } or { from = 0, value = 1.2, source = "…" }'
     key: Key | None = None
     """The text of the row."""
@@ -258,6 +261,7 @@ class TableRowEntry(ValueEntry):
 class TableEntry(Entry):
     """A table of values by text, or by bands of a number."""
 
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["rows"]}, {"required": ["file"]}]})
     label: Line
     """What its values are."""
     unit: Unit | None = None

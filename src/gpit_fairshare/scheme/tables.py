@@ -96,7 +96,9 @@ def load_tables(
         if faults.errors == earlier_errors:
             tables[name] = table.model_copy(update={"rows": [row.entry for row in rows]})
         else:
-            faults.unresolved |= {name, *(row.entry.source for row in rows if row.entry.source)}
+            # A source that only this table cites is not reported as well; a CSV file may cite any.
+            cited = {row.entry.source for row in rows if row.entry.source} if table.file is None else {*model.sources}
+            faults.unresolved |= {name, *cited}
     return model.model_copy(update={"tables": tables}), tuple(digests.items())
 
 
