@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.explanation.unformatted_lines import UnformattedLine, origin_text
 from gpit_fairshare.language import in_words, tree
+from gpit_fairshare.language.kinds import ORGANISATION
 from gpit_fairshare.language.meaning import unit_in
 from gpit_fairshare.language.parsing import parse
 from gpit_fairshare.language.tables import row_numbers, sums_below
 from gpit_fairshare.language.with_numbers import value_text
 from gpit_fairshare.numbers import with_unit
-from gpit_fairshare.words import sentence
+from gpit_fairshare.words import inside, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +38,8 @@ def table_line(place: OrganisationInYear, node: tree.TableCall) -> UnformattedLi
     key, value = (place.year.values(column_name, column.kind)[row_of_kind] for column_name in (node.of, name))
     row, unit = row_numbers(node.function, table, [key])[0], table.key_unit or column.unit
     phrase = in_words.render(node, {**place.scheme.labels, node.of: with_unit(value_text(key, unit), unit)})
-    line = UnformattedLine("figure", name, sentence(phrase), place.of(column.kind), None, value)
+    label = sentence(phrase) if column.kind == ORGANISATION else inside(phrase)
+    line = UnformattedLine("figure", name, label, place.of(column.kind), None, value)
     if row is None:
         if key is not None:
             word = "band" if table.has_bands else "row"
