@@ -92,7 +92,7 @@ def test_a_line_above_its_last_edge_is_blank_with_its_reason(lines):
     line = lines["C"]["band_line(rate, need)"]
 
     assert (line.value, line.result, line.numbers) == (None, "blank", "")
-    assert line.notes == ("rate by need has no band for 400",)
+    assert line.notes == ("rate by need has no line for 400",)
 
 
 def test_at_the_first_edge_a_band_sum_is_nothing(lines):

@@ -267,6 +267,10 @@ rows = [
   { from = 100, value = 2, assumption = "A test." },
   { from = 1000, up_to = 2000, value = -1, assumption = "A test." },
 ]
+
+[tables.few]
+label = "Few"
+rows = [{ from = 0, value = 1, assumption = "A test." }, { from = 300, up_to = 350, value = 2, assumption = "A test." }]
 """
 
 
@@ -292,6 +296,8 @@ def tables_of_all_kinds(folder):
         unrounded = (rate + line + area_rate) * registered_population * weight + tax + national_sum # £
         allocation = rounded(unrounded) # £
         within_area = lookup(area_weight, area)
+        area_of_few = where(area_people < 350, band_value(few, area_people), 0)
+        nation_of_few = where(national_people < 350, band_line(few, national_people), 0)
     """
     extra = '[[checks]]\nname = "Line"\nformula = "allocation > 0"\n'
     extra += '[[outcomes]]\nlabel = "few"\nformula = "band_value(need_band, registered_population) <= 2"\n'

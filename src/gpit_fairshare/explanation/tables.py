@@ -42,7 +42,7 @@ def table_line(place: OrganisationInYear, node: tree.TableCall) -> UnformattedLi
     line = UnformattedLine("figure", name, label, place.of(column.kind), None, value)
     if row is None:
         if key is not None:
-            word = "band" if table.has_bands else "row"
+            word = "line" if node.function == "band_line" else "band" if table.has_bands else "row"
             line.notes = (f"{place.label(node.table)} has no {word} for {value_text(key, unit)}",)
         return line
     line.unit = unit_in(node, symbols)
