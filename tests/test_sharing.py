@@ -154,6 +154,7 @@ def kernel_result(case):
     assert shares.values == [float(share) for share in shares.exact]
     if shares.factor[0] is not None:
         assert shares.exact == at_factor(case, shares.factor[0])
+    assert shares.rate == [oracle.rate(*case)]
     return shares.exact, shares.unspent[0]
 
 
@@ -448,7 +449,47 @@ def test_fair_shares_go_by_patients():
         values=[200_000.0, 400_000.0, 600_000.0, 800_000.0],
         unspent=[Fraction(0)],
         factor=[Fraction(2)],
+        rate=[Fraction(2)],
     )
+
+
+THIRD = Fraction(1, 3)
+
+
+@pytest.mark.parametrize(
+    ("amount", "columns", "rate"),
+    [
+        (100, {"by": [1, 2]}, 100 * THIRD),
+        (0, {"by": [1, 2]}, 0),
+        (0, {"by": [0, 0]}, None),
+        # £100 less the bases of £10 each, by 1 and 2.
+        (100, {"by": [1, 2], "base": [10, 10]}, 80 * THIRD),
+        (20, {"by": [1, 2], "base": [10, 10]}, 0),
+        # A is held up at £50; B gets the other £50 for its 2.
+        (100, {"by": [1, 2], "at_least": [50, 0]}, 25),
+        # Both at their floors, at every rate up to £20, where B leaves its floor.
+        (90, {"by": [1, 2], "at_least": [50, 40]}, 0),
+        # A reaches its £10 at £10, B leaves its £40 at £20: every rate between shares out £50.
+        (50, {"by": [1, 2], "at_least": [0, 40], "at_most": [10, 90]}, 10),
+        (49, {"by": [1, 2], "at_least": [0, 40], "at_most": [10, 90]}, 9),
+        (51, {"by": [1, 2], "at_least": [0, 40], "at_most": [10, 90]}, Fraction(41, 2)),
+        # A third of the £300 that are needed.
+        (100, {"by": [100, 200], "at_most": [100, 200]}, THIRD),
+        (300, {"by": [100, 200], "at_most": [100, 200]}, None),
+        (301, {"by": [100, 200], "at_most": [100, 200]}, None),
+        # A has no weight: £30 for B's 2, whose most is £40, and £70 for its most.
+        (30, {"by": [0, 2], "at_most": [5, 40]}, 15),
+        (40, {"by": [0, 2], "at_most": [5, 40]}, None),
+        # Noise of a float above the floors, and below everybody's most, decides nothing.
+        (90 + 1e-12, {"by": [1, 2], "at_least": [50, 40]}, 0),
+        (50 + 1e-12, {"by": [1, 2], "at_least": [0, 40], "at_most": [10, 90]}, 10),
+        (300 - 1e-12, {"by": [100, 200], "at_most": [100, 200]}, None),
+    ],
+)
+def test_the_rate_is_the_lowest_and_none_where_everybody_has_the_most(amount, columns, rate):
+    """The rate of two rows, worked by hand."""
+    assert share_out([amount], **columns).rate == [rate]
+    assert oracle.rate(amount, *(columns.get(name) for name in ("by", "base", "at_least", "at_most"))) == rate
 
 
 def test_a_hundred_pounds_shared_by_three_has_a_penny_left_over():

@@ -37,7 +37,7 @@ _FLOAT_BITS = 51
 class Shares:
     """The result of `share_out`: a figure per row, and further figures per group.
 
-    `exact` and `values` have one entry per row, in the order given; `unspent` and `factor` one per group.
+    `exact` and `values` have one entry per row, in the order given; `unspent`, `factor` and `rate` one per group.
     """
 
     exact: list[Fraction]
@@ -48,6 +48,12 @@ class Shares:
     """The money left after every row has reached its maximum; never negative."""
     factor: list[Fraction | None]
     """λ, money per unit of weight; the smallest if several fit. None if every row reaches its maximum."""
+    rate: list[Fraction | None]
+    """The smallest λ that shares out the amount within the tolerance; None if every row is then at its maximum.
+
+    It is the factor, except where float noise in the amount decides about that: the factor of an amount 1e-10 above the
+    floors is where the first row leaves its floor, and the rate is 0.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,14 +118,16 @@ def share_out(
     exact = [Fraction(0)] * len(by)
     unspent: list[Fraction] = []
     factor: list[Fraction | None] = []
+    rates: list[Fraction | None] = []
     for number, rows in enumerate(rows_by_group(groups, len(by), len(amount))):
         pot = _make_pot(number, rows, amount[number], by, (base, at_least, at_most))
-        shares, left, rate = _share_pot(pot)
+        shares, left, factor_of_group, rate = _share_pot(pot)
         for row, share in zip(rows, shares, strict=True):
             exact[row] = share
         unspent.append(left)
-        factor.append(rate)
-    return Shares(exact, [float(share) for share in exact], unspent, factor)
+        factor.append(factor_of_group)
+        rates.append(rate)
+    return Shares(exact, [float(share) for share in exact], unspent, factor, rates)
 
 
 def rounded(x: Sequence[Number], *, to: Number | str = 1, groups: Sequence[int] | None = None) -> RoundingResult:
@@ -223,8 +231,8 @@ def _make_pot(
     )
 
 
-def _share_pot(pot: _Pot) -> tuple[list[Fraction], Fraction, Fraction | None]:
-    """Return the shares of one group, its unspent money, and its factor; None if every row reaches its maximum.
+def _share_pot(pot: _Pot) -> tuple[list[Fraction], Fraction, Fraction | None, Fraction | None]:
+    """Return the shares of one group, its unspent money, its factor and its rate; see `Shares`.
 
     Raises:
         SharingError: `floors_exceed_amount` or `nothing_to_share_by`.
@@ -236,7 +244,8 @@ def _share_pot(pot: _Pot) -> tuple[list[Fraction], Fraction, Fraction | None]:
         left = pot.amount - sum(most)
         if pot.rows and pot.ceilings is None and _is_above(pot.amount, least_total, pot.pound):
             raise SharingError("nothing_to_share_by", group=pot.group, amount=Fraction(pot.amount, pot.pound))
-        return [Fraction(share, pot.pound) for share in most], Fraction(left, pot.pound), None
+        return [Fraction(share, pot.pound) for share in most], Fraction(left, pot.pound), None, None
+    has_rate = most is None or _is_above(sum(most), pot.amount, pot.pound)
     if least_total >= pot.amount:
         if _is_above(least_total, pot.amount, pot.pound):
             raise SharingError(
@@ -246,11 +255,13 @@ def _share_pot(pot: _Pot) -> tuple[list[Fraction], Fraction, Fraction | None]:
                 amount=Fraction(pot.amount, pot.pound),
             )
         factor = None if most == least else Fraction(0)
-        return [Fraction(share, pot.pound) for share in least], Fraction(0), factor
-    rise, run = _factor(pot, least_total)
+        return [Fraction(share, pot.pound) for share in least], Fraction(0), factor, factor if has_rate else None
+    rise, run, lowest = _factor(pot, least_total)
     shares = pot.clipped([b * run + rise * w for b, w in zip(pot.base, pot.weights, strict=True)], run)
     parts = pot.pound * run
-    return [Fraction(share, parts) for share in shares], Fraction(0), Fraction(rise * pot.weight, parts)
+    factor = Fraction(rise * pot.weight, parts)
+    rate = factor if lowest is None else min(factor, lowest * pot.weight / pot.pound)
+    return [Fraction(share, parts) for share in shares], Fraction(0), factor, rate if has_rate else None
 
 
 def _maximums(pot: _Pot, least: list[int]) -> list[int] | None:
@@ -263,8 +274,10 @@ def _maximums(pot: _Pot, least: list[int]) -> list[int] | None:
     return None if any(pot.weights) else least
 
 
-def _factor(pot: _Pot, least_total: int) -> tuple[int, int]:
+def _factor(pot: _Pot, least_total: int) -> tuple[int, int, Fraction | None]:
     """Return money per unit of weight as (rise, run), for an amount above the minimum and below the maximum.
+
+    Also the smallest turning point, or 0, that spends the amount within the tolerance; None if no point below does.
 
     The money spent is piecewise linear in the factor; it is `least_total` where the factor is 0. A row turns upwards
     where base + factor · weight leaves its floor, and flat where it meets its ceiling. So the turning points are
@@ -286,15 +299,19 @@ def _factor(pot: _Pot, least_total: int) -> tuple[int, int]:
                 turns.append(((height << shift) // weight, height, -weight))
     turns.sort()
     level, slope = least_total, 0
+    lowest = None if _is_above(pot.amount, least_total, pot.pound) else Fraction(0)
     for _, height, weight in turns:
         reach = abs(weight)
-        if level * reach + slope * height >= pot.amount * reach:
+        spent, due = level * reach + slope * height, pot.amount * reach
+        if lowest is None and not _is_above(due, spent, pot.pound * reach):
+            lowest = Fraction(height, reach)
+        if spent >= due:
             break
         slope += weight
         level -= height if weight > 0 else -height
     # At the last turn less than the amount was spent, and it is spent before the next turn, or there is no
     # next turn and no ceiling: the line rises here, so the slope is not 0.
-    return pot.amount - level, slope
+    return pot.amount - level, slope, lowest
 
 
 @dataclass(frozen=True, slots=True)

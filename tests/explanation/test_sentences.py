@@ -243,11 +243,13 @@ def test_every_number_of_a_sentence_is_the_runs(runs, transition):
             codes = [row.code for row in rows if row.outcome == label]
             for code in codes[:: max(1, len(codes) // 3)]:
                 facts.own = facts.by_code[code]
-                first, second = year_summaries(result, year)[code].sentences()
+                first, second, third = year_summaries(result, year)[code].sentences()
                 _, _, clause = second.partition("; ")
                 assert binding in clause, (code, second)
                 check_numbers(clause, numbers(facts))
                 check_first_half(first, second, facts.own, year)
+                assert third.startswith("The fair share per head is £")
+                check_numbers(third, [facts.sum(lambda row: row.target) / facts.sum(lambda row: row.people)])
                 examined += 1
     assert examined >= 3 * len(YEARS)
 
@@ -517,6 +519,7 @@ def test_what_is_not_there_is_left_out(tmp_path):
     assert first.sentences == (
         "A gets £100 in 2014/15.",
         "Its fair share is £100; there is no transition, so it gets its fair share at once.",
+        "The fair share per head is £1.00.",  # £400 over 400 patients
     )
     assert second.sentences[0] == "A gets £100 in 2015/16 (indicative), the same as in 2014/15."
     assert first.ladder == ()
@@ -544,6 +547,7 @@ def test_pence_and_small_changes(tmp_path):
     assert year_summaries(pence, "2014/15")["B"].sentences() == (
         "B gets £300.75 in 2014/15, £1.15 (0.38%) more than its historic spend.",
         "Its fair_share is £300.75.",
+        "The fair_share per head is £1.00.",  # £401 over 400 patients is £1.0025
     )
     assert [rung.text for rung in year_summaries(pence, "2014/15")["B"].ladder()] == [
         "£299.60",

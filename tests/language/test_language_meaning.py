@@ -664,3 +664,82 @@ def test_every_error_can_be_reported():
         ("a", "unit"), ("b", "unit"), ("c", "name"), ("f", "name"), ("g", "kind"),
     ]  # fmt: skip
     assert symbols["a"].unit == "£"
+
+
+# Rates --------------------------------------------------------------------------------------------------------
+
+SHARED = "shared (£) = share_out(budget, by=registered_population)"
+
+
+@pytest.mark.parametrize(
+    ("kind", "unit", "steps"),
+    [
+        (NATIONAL, "£ per head", [SHARED, "x = rate_of(shared)"]),
+        (NATIONAL, "ratio", ["shared = share_out(budget, by=historic_spend)", "x = rate_of(shared)"]),
+        (NATIONAL, "£", ["shared = share_out(budget, by=1)", "x = rate_of(shared)"]),
+        (
+            NATIONAL,
+            "ratio",
+            ["weight (£) = need_index", "shared = share_out(budget, by=weight)", "x = rate_of(shared)"],
+        ),
+        # Nothing is known of a rate whose weight has no unit.
+        (NATIONAL, None, ["shared = share_out(budget, by=need_index)", "x = rate_of(shared)"]),
+        (NATIONAL, None, ["shared = share_out(switch, by=registered_population)", "x = rate_of(shared)"]),
+        # £ ÷ (£ × people) has no name, and times £ × people is £ again.
+        (
+            NATIONAL,
+            "£",
+            [
+                "w = historic_spend * registered_population",
+                "shared = share_out(budget, by=w)",
+                "x = rate_of(shared) * total(w)",
+            ],
+        ),
+        (
+            REGION,
+            "£ per head",
+            ["shared = share_out(budget, by=registered_population, within=region)", "x = 2 * rate_of(shared)"],
+        ),
+        (ORGANISATION, "£", [SHARED, "x = rate_of(shared) * registered_population"]),
+        (NATIONAL, "£ per head", [SHARED, "rate = rate_of(shared)", "x = previous(rate, first=price)"]),
+        # Weights that follow from last year's shares, which are further down.
+        (
+            NATIONAL,
+            "ratio",
+            ["w = previous(shared, first=historic_spend)", "shared = share_out(budget, by=w)", "x = rate_of(shared)"],
+        ),
+    ],
+)
+def test_a_rate_is_one_for_each_amount_in_its_unit_for_each_unit_of_weight(kind, unit, steps):
+    """The rate of a share_out is national, or of each group; £ shared by people is £ per head."""
+    assert (last(*steps).kind, last(*steps).unit) == (kind, unit)
+
+
+@pytest.mark.parametrize(
+    ("steps", "message"),
+    [
+        ([SHARED, "x = rate_of(shard)"], "character 9: there is no share_out step shard; did you mean shared?"),
+        ([SHARED, "x = 1 + rate_of(historic_spend)"], "character 13: there is no share_out step historic_spend"),
+        (["x = rate_of(shared)", SHARED], "shared is defined further down; rate_of takes a share_out step above"),
+        (["x = rate_of(budget)"], "rate_of takes a share_out step; budget is a parameter without a share_out"),
+        (
+            [SHARED, "fair = rounded(shared)", "x = rate_of(fair)"],
+            "fair is a step without a share_out; share_out steps above: shared",
+        ),
+        ([SHARED, "x = rate_of(shared) + registered_population"], "£ per head and people cannot be added"),
+        ([SHARED, "x (£) = rate_of(shared)"], "the formula gives £ per head, but the step's unit is £"),
+        (["x = share_out(budget, by=rate_of)"], "rate_of is a function"),
+    ],
+)
+def test_a_rate_of_anything_else_is_refused(steps, message):
+    """Unknown names, steps further down and steps that share out nothing are refused, with the names that there are."""
+    with pytest.raises(FormulaError) as caught:
+        learn(*steps)
+
+    assert message in str(caught.value)
+
+
+def test_a_check_may_use_a_rate():
+    """A check compares a rate with a price, which has the same unit, and not with money."""
+    assert learn(SHARED, checks=["rate_of(shared) <= price"])
+    assert "cannot be compared" in str(fault(SHARED, checks=["rate_of(shared) <= budget"]))

@@ -98,6 +98,10 @@ READ = {
     "given(a)": tree.IsGiven("a"),
     "total(a)": tree.AggregateCall("total", "a"),
     "count(a, within=b)": tree.AggregateCall("count", "a", "b"),
+    "rate_of(a)": tree.RateOf("a"),
+    "a * rate_of(b) / rate_of(c)": tree.BinaryOperation(
+        "/", tree.BinaryOperation("*", a, tree.RateOf("b")), tree.RateOf("c")
+    ),
     "previous(a, first=b / 2)": tree.Previous("a", tree.BinaryOperation("/", b, number_2)),
     "share_out(a, by=b)": tree.ShareOut(a, b),
     "share_out(1, by=a, base=b, at_least=-1, at_most=c, within=d)": tree.ShareOut(
@@ -142,6 +146,7 @@ def test_positions_count_characters_of_the_text_as_written():
     [
         ("given(  money)", 9),
         ("largest(money)", 9),
+        ("1 + rate_of(money)", 13),
         ("previous(money, first=0)", 10),
         ("rounded(money)", 9),
         ("share_out(money, by=1)", 11),
@@ -254,6 +259,9 @@ REFUSED = [
     ("given(a + 1)", 7, "given takes the name of an input column"),
     ("given(1)", 7, "given takes the name of an input column"),
     ("previous(a)", 1, "previous(x, first=y)"),
+    ("rate_of(a + b)", 9, "rate_of takes the name of a share_out step"),
+    ("rate_of(share_out(a, by=b))", 9, "rate_of takes the name of a share_out step"),
+    ("rate_of(a, within=b)", 12, "within"),
     ("previous(a, 0)", 13, "write the others with their names, such as first=…"),
     ("previous(a + b, first=0)", 10, "previous takes a plain name"),
     ("min(a, b, key=c)", 11, "min has no option key"),
@@ -590,6 +598,7 @@ LEAVES = st.one_of(
     TEXTS,
     NAMES.map(tree.Name),
     NAMES.map(tree.IsGiven),
+    NAMES.map(tree.RateOf),
     st.builds(
         tree.AggregateCall,
         st.sampled_from(["total", "count", "largest", "smallest"]),
@@ -680,6 +689,7 @@ def test_numbers_are_written_as_people_write_them():
             "share_out(by, by=by, base=base, at_least=1, within=within)",
             "share_out(core_by, by=core_by, base=core_base, at_least=1, within=core_within)",
         ),
+        ("rate_of(a) * rates", "rate_of(core_a) * core_rates"),
         ("rounded(a, to=5, within=to)", "rounded(core_a, to=5, within=core_to)"),
         ("clip(a, min(b, 1), 2) / -c", "clip(core_a, min(core_b, 1), 2) / -core_c"),
     ],

@@ -280,9 +280,9 @@ class OnOneSheet:
         """Return the cell, as a workbook's layout does."""
         return self.place(name)
 
-    def figure(self, node: tree.AggregateCall) -> str:
+    def figure(self, node: tree.Figure) -> str:
         """Return the cell of a figure, which has its own column."""
-        return self.place(f"{node.function}({node.of}{f', within={node.within}' if node.within else ''})")
+        return self.place(tree.to_text(node))
 
     def previous(self, name: str) -> str:
         """Return the cell of last year's value; `a` is the sum of two predecessors that merged."""

@@ -414,6 +414,10 @@ class TestEngland:
         assert "Spread of funding per head (population-weighted, uses illustrative spend)" in text
         assert "Allocation below historic spend in 2015/16: 69 CCGs (uses illustrative spend)" in text
 
+    def test_fair_shares_have_their_rate(self, england):
+        """£140,000,000 for 56,633,982 patients is £2.47 a head in both years."""
+        assert "Fair share per head: £2.47 in 2014/15 and £2.47 in 2015/16." in flat(details_of(england))
+
     def test_the_real_extremes_come_first(self, england):
         """Wiltshire gains most per head and West Essex loses most, as in the published rates."""
         text = section(details_of(england), "Largest gains and losses")

@@ -59,6 +59,7 @@ def test_an_earlier_result_is_explained(version, name):
     """Oxfordshire's allocation of 2014/15 is explained from each file, and is the figure in it.
 
     It spent £5,551,175, its share of £9,000,000 is £1,752,793, and £275,635 of the £900,000 fund makes £2,028,428.
+    £9,000,000 for 3,631,008 people is £2.48 a head.
     """
     explanation = explain(FOLDERS[version] / name, "10Q", year="2014/15")
 
@@ -69,6 +70,7 @@ def test_an_earlier_result_is_explained(version, name):
         "Oxfordshire gets £2,028,428 in 2014/15, £3,522,747 (63.5%) less than its historic spend.",
         "Its fair share is £1,752,793, 68.4% below its historic spend"
         + ("." if version in BEFORE_OUTCOMES else REASON),
+        "The fair share per head is £2.48.",
     )
     assert [rung.text for rung in year.ladder] == ["£5,551,175", "-£3,798,382", "£1,752,793", "+£275,635", "£2,028,428"]
 

@@ -12,7 +12,7 @@ from fractions import Fraction
 
 TOLERANCE = Fraction(1, 10**12)
 KEYS = ("formula", "that is", "numbers", "note", "test", "from", "result", "answer", "share")
-FIGURES = ("total", "count", "largest", "smallest")
+FIGURES = ("total", "count", "largest", "smallest", "rate_of")
 TABLES = ("lookup", "band_value", "band_sum", "band_line")
 BEHIND = ("factor", "weights", "unspent", "left_over")
 _TOKENS = re.compile(

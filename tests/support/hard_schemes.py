@@ -305,6 +305,49 @@ def tables_of_all_kinds(folder):
     return allocate(population=table, scheme=scheme(folder, steps, years=TWO, extra=TABLES + extra))
 
 
+BETWEEN = [
+    {"org_code": code, "region": region, "registered_population": people, "low": low, "high": high}
+    for code, region, people, low, high in (
+        ("A", "North", 100, 0, 100),
+        ("B", "North", 200, 600, 5000),
+        ("C", "South", 300, 0, 10_000),
+        ("D", "South", 100, 500, 600),
+    )
+]
+"""North spends £700 at every rate from £1, where A reaches its ceiling, to £3, where B leaves its floor."""
+
+
+RATES = """
+    plain = share_out(pot, by=registered_population) # £
+    on_base = share_out(pot, by=registered_population, base=70) # £
+    capped = share_out(pot, by=high, at_most=high) # £
+    floors = share_out(pot, by=registered_population, at_least=50) # £
+    ceilings = share_out(pot, by=registered_population, at_most=350) # £
+    regional = share_out(700, by=registered_population, at_least=low, at_most=high, within=region) # £
+    evenly = share_out(700, by=1, base=low, within=region) # £
+    from_base = rate_of(on_base)
+    of_limits = rate_of(floors) * rate_of(ceilings)
+    of_region = rate_of(regional)
+    by_evenly = rate_of(evenly) + low # £
+    paid = rate_of(regional) * registered_population # £
+    ratio = where(pot < total(high), rate_of(capped), 1)
+    enough = share_out(20_000, by=high, at_most=high) # £
+    of_enough = where(20_000 < total(high), rate_of(enough), 1)
+    part = share_out(6_000, by=high, at_most=high, within=region) # £
+    of_part = where(region == 'South', rate_of(part), 1)
+    before = previous(of_region, first=0)
+    unrounded = share_out(pot, by=registered_population) # £
+    at_the_rate = rate_of(unrounded) * registered_population # £
+    allocation = rounded(at_the_rate) # £
+"""
+
+
+def rates(folder):
+    """The rate of each form of share_out, national and by region, of a base, last year's, and where there is none."""
+    people = [{"year": year, **row} for year in ("2014/15", "2015/16") for row in BETWEEN]
+    return allocate(population=write_rows(folder / "p.csv", people), scheme=scheme(folder, RATES, years=TWO, pot=1050))
+
+
 HARD = [
     no_population,
     no_spend,
@@ -323,4 +366,5 @@ HARD = [
     many_columns,
     nothing_to_share,
     tables_of_all_kinds,
+    rates,
 ]

@@ -70,6 +70,36 @@ def share_out(
     return [a + part * (b - a) for a, b in zip(left, right, strict=True)], Fraction(0)
 
 
+def rate(
+    amount: Number,
+    by: Sequence[Number],
+    base: Sequence[Number] | None = None,
+    at_least: Sequence[Number] | None = None,
+    at_most: Sequence[Number] | None = None,
+) -> Fraction | None:
+    """Return the lowest factor, 0 or more, at which the shares cost the amount, within the tolerance of the language.
+
+    None if every row is then at its most. Nothing is checked: call it for what `share_out` does not refuse.
+    """
+    amount = Fraction(amount)
+    rows = _rows(by, base, at_least, at_most)
+    most = [most for row in rows if (most := row.most()) is not None]
+    if len(most) == len(rows) and not greater(_sum(most), amount):
+        return None
+    before, spent_before = Fraction(0), None
+    for point in sorted({Fraction(0)}.union(*(row.turns() for row in rows))):
+        spent = _sum([row.share(point) for row in rows])
+        if not greater(amount, spent):
+            if spent <= amount or spent_before is None:
+                return point
+            # The shares cost the amount between the two points, where they rise in a straight line.
+            return before + (point - before) * (amount - spent_before) / (spent - spent_before)
+        before, spent_before = point, spent
+    # Beyond the last point every row with a weight and no ceiling rises by its weight.
+    assert spent_before is not None
+    return before + (amount - spent_before) / _sum([row.weight for row in rows if row.high is None])
+
+
 class _Row(NamedTuple):
     """A row of share_out; a limit is None if there is none."""
 

@@ -51,6 +51,8 @@ def evaluate(node, row):
             return cell(row, f"{function}({of})")
         case tree.AggregateCall(function, of, within):
             return cell(row, f"{function}({of}, within={within})")
+        case tree.RateOf(step):
+            return cell(row, f"rate_of({step})")
         case tree.Previous(of, first):
             return evaluate(first, row) if row["first year"] else cell(row, f"previous({of})")
         case tree.IsGiven(name):
@@ -213,10 +215,20 @@ FIGURES = (
     tree.AggregateCall("total", "a"),
     tree.AggregateCall("largest", "b", "region"),
     tree.AggregateCall("count", "flag"),
+    tree.RateOf("b"),
 )
 
 
-COLUMNS = (*NUMBERS, *OPTIONAL, "total(a)", "largest(b, within=region)", "count(flag)", "previous(a)", "previous(o)")
+COLUMNS = (
+    *NUMBERS,
+    *OPTIONAL,
+    "total(a)",
+    "largest(b, within=region)",
+    "count(flag)",
+    "rate_of(b)",
+    "previous(a)",
+    "previous(o)",
+)
 
 
 REGIONS = ("North", "NORTH", "O'Neill", 'St "Bart\'s"', "Ynys Môn", "a & b <c>", "=1+1", " North", "x_x0041_y")

@@ -95,6 +95,14 @@ def test_every_formula_has_a_cached_value_that_is_no_error(sample_book):
     assert [cell for cell in formulas if str(cached[cell]).startswith("#")] == []
 
 
+def test_the_summary_has_the_rate_of_fair_shares(sample_book):
+    """£140,000,000 for 56,633,982 patients, in both years."""
+    cached = recalculation.cached_values(sample_book)
+    (row,) = [cell[1][1:] for cell, value in cached.items() if value == "Fair share per head (£)"]
+
+    assert [cached["Summary", f"{column}{row}"] for column in "BC"] == pytest.approx([140e6 / 56_633_982] * 2)
+
+
 def test_parameters_stand_with_source_or_assumption(sample_book):
     """Each parameter and year has its value, and on the same row a source or an assumption, never both."""
     sheet = openpyxl.load_workbook(sample_book)["Parameters"]

@@ -51,6 +51,9 @@ STEPS = (
         "£",
         "share_out(money, by=gain, base=floor, at_least=floor, at_most=ceiling)",
     ),
+    ("most", "Most that one may get", "£", "where(gain > 0, ceiling, min(floor, ceiling))"),
+    # Where everybody gets the most there is no rate.
+    ("paid", "Gain at the rate", "£", "where(total(most) > money, rate_of(unrounded_allocation), 0) * gain"),
     ("allocation", "Allocation", "£", "rounded(unrounded_allocation)"),
 )
 

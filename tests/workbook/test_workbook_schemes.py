@@ -35,7 +35,7 @@ LONGEST_FORMULA = 8_192
 # Difficult schemes --------------------------------------------------------------------
 
 
-SMALL = ("groups_of_groups", "merged", "new_organisations", "no_population", "no_spend", "optional_blanks")
+SMALL = ("groups_of_groups", "merged", "new_organisations", "no_population", "no_spend", "optional_blanks", "rates")
 """Names of those that are enough at a desk."""
 
 PARTS = 4

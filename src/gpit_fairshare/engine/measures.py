@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from gpit_fairshare.engine.model import Fund, Year
 from gpit_fairshare.language import tree
 from gpit_fairshare.language.kinds import ORGANISATION
-from gpit_fairshare.scheme.money import amount_of
+from gpit_fairshare.scheme.money import FAIR_SHARE, amount_of
 from gpit_fairshare.sharing import rounded
 from gpit_fairshare.words import is_money
 
@@ -184,7 +184,7 @@ def funds_of(scheme: Scheme, year: Year) -> list[Fund]:
     for step in scheme.steps:
         if not isinstance(step.tree, tree.ShareOut):
             continue
-        name = amount_of(step)
+        name, rate = amount_of(step), year.rate[step.name][0]
         final = rounding_step(scheme, step.name) or step
         funds.append(
             Fund(
@@ -197,9 +197,36 @@ def funds_of(scheme: Scheme, year: Year) -> list[Fund]:
                 unspent=float(sum(left_over_by_group(scheme, year, step.name))),
                 new_money=not name or name in scheme.parameters,
                 within=step.tree.within or "",
+                rate=None if step.tree.within or rate is None else float(rate),
             )
         )
     return funds
+
+
+def fair_share_rate(scheme: Scheme) -> tuple[str, str] | None:
+    """Return the `share_out` step that makes the fair shares, and a label of its rate: `Fair share per head`.
+
+    None unless fair shares, or a result in place of them, are money of the nation in proportion to a weight. None also
+    if it is the result per head, which every report has.
+    """
+    steps = {step.name: step for step in scheme.steps}
+    fair_share = steps.get(FAIR_SHARE, steps[scheme.result])
+    kernel = fair_share.tree
+    step = steps.get(kernel.of.name, fair_share) if isinstance(kernel, tree.Rounded) else fair_share
+    match step.tree:
+        case tree.ShareOut(by=tree.Name(weight), within=None) as share_out if share_out.is_proportional and is_money(
+            scheme.symbols[step.name].unit
+        ):
+            while weight in steps and isinstance(plain := steps[weight].tree, tree.Name):
+                weight = plain.name  # a step may only give the population a name of its own
+            unit = "unit of weight"
+            if scheme.symbols[weight].unit == "people":
+                unit = "head" if weight == PEOPLE else "weighted head"
+            if unit == "head" and fair_share.name == scheme.result:
+                return None
+            return step.name, f"{scheme.labels[fair_share.name]} per {unit}"
+        case _:
+            return None
 
 
 # Gains and losses -----------------------------------------------------------------------------------------------

@@ -50,6 +50,8 @@ class Fund:
     new_money: bool
     within: str = ""
     """Column of the groups, if each shares out its own amount; `amount` is then the sum of their amounts."""
+    rate: float | None = None
+    """What each unit of weight gets, as `rate_of` gives it; None if each group has its own, or if there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,8 @@ class Year:
     """For each `share_out`: what is left, nationally or by group."""
     factor: dict[str, list[Fraction | None]] = field(default_factory=dict)
     """For each `share_out`: money per unit of weight, nationally or by group; None where all rows get the most."""
+    rate: dict[str, list[Fraction | None]] = field(default_factory=dict)
+    """For each `share_out`: the rate that `rate_of` gives, nationally or by group: the factor without float noise."""
     predecessors: list[list[int]] = field(default_factory=list)
     """For each organisation: rows of the year before that became it; filled where `previous` is used."""
     outcomes: list[str] = field(default_factory=list)

@@ -166,7 +166,7 @@ class YearRun:
                 case tree.AggregateCall(function, of):
                     names = [tree.to_text(node)]
                     unit = None if AGGREGATES[function].is_count else self.scheme.symbols[of].unit
-                case tree.TableCall():
+                case tree.TableCall() | tree.RateOf():
                     names, unit = [tree.to_text(node)], unit_in(node, self.scheme.symbols)
                 case tree.Name(of) | tree.Previous(of) | tree.IsGiven(of):
                     names, unit = [of, previous_column(of)], self.scheme.symbols[of].unit
@@ -204,18 +204,31 @@ class YearRun:
 
     def _undefined(self, expression: tree.Expression, kind: Kind, row: int) -> str:
         """Return the message that a formula's value is undefined for a row: why, and the figures that went into it."""
-        row_name = self._row_names(kind)[row]
-        if node := self._table_without_row(expression, self.now.frames[kind][row : row + 1]):
-            table, cells = self.scheme.symbols[node.table].table, self._cells(node, row) if kind == ORGANISATION else ""
+        row_name, remedy = self._row_names(kind)[row], "exclude this case with where(…)"
+        if call := self._table_without_row(expression, self.now.frames[kind][row : row + 1]):
+            table, cells = self.scheme.symbols[call.table].table, self._cells(call, row) if kind == ORGANISATION else ""
             assert table is not None  # noqa: S101  # the name is that of a table
-            reason = missing_value(node.function, table, node.of, self.now.frames[kind][node.of][row])
-            return f"{self.place}, {row_name}{cells}: {reason}, or exclude this case with where(…)"
+            reason = missing_value(call.function, table, call.of, self.now.frames[kind][call.of][row])
+            return f"{self.place}, {row_name}{cells}: {reason}, or {remedy}"
         why = "a division by zero, a blank cell or a number too large"
+        for node in tree.walk(expression):
+            if isinstance(node, tree.RateOf) and self.now.frames[kind][tree.to_text(node)][row] is None:
+                why, way_out = self._why_no_rate(node.step)
+                remedy = f"{way_out}, or {remedy}"
         if added := added_functions(expression):
             why += f", or no value from {joined([str(function) for function in added])}"
         figures = self._figures(expression, kind, row)
-        undefined = f"{tree.to_text(expression)} is undefined: {why}{figures}"
-        return f"{self.place}, {row_name}: {undefined}; exclude this case with where(…)"
+        return f"{self.place}, {row_name}: {tree.to_text(expression)} is undefined: {why}{figures}; {remedy}"
+
+    def _why_no_rate(self, name: str) -> tuple[str, str]:
+        """Return why a `share_out` step has no rate, in the nation or in a group, and what to do about it."""
+        kernel = next(step.tree for step in self.scheme.steps if step.name == name)
+        assert isinstance(kernel, tree.ShareOut)  # noqa: S101  # no other step has a rate
+        where = f" in its {kernel.within}" if kernel.within else ""
+        if kernel.at_most is None:
+            return f"{name} has no rate, because every weight{where} is 0", "give at least one row a weight"
+        why = f"{name} has no rate, because everybody{where} has the most that it allows"
+        return why, "lower the amount or raise at_most"
 
     def _row_names(self, kind: Kind) -> list[str]:
         """Return the name of every row of a kind, for messages: `national`, group labels, or organisation codes."""
@@ -277,21 +290,13 @@ class YearRun:
     def _store_rate(self, node: tree.RateOf) -> None:
         """Store the rate that a `share_out` step found, nationally or by group, unless it is stored.
 
-        Raises:
-            CalculationError: Everybody has the most that the step allows, so that there is no rate.
+        It is None where everybody has the most, so that only a formula that needs it there is undefined.
         """
         name, kind = tree.to_text(node), self.scheme.symbols[node.step].rate_kind
         assert kind is not None  # noqa: S101  # the step is a share_out
-        if name in self.now.frames[kind].columns:
-            return
-        rates = self.now.factor[node.step]
-        if None in rates:
-            place = self._row_names(kind)[rates.index(None)]
-            raise CalculationError(
-                f"{self.place}, {place}: {name} is undefined, because everybody has the most that {node.step} allows; "
-                "lower the amount or raise at_most"
-            )
-        self._store(name, kind, [float(rate) for rate in rates if rate is not None])
+        if name not in self.now.frames[kind].columns:
+            rates = self.now.rate[node.step]
+            self._store(name, kind, [None if rate is None else float(rate) for rate in rates])
 
     def _store_table_values(self, node: tree.TableCall) -> None:
         """Store the values that a table gives for the values of a column, unless they are stored.
@@ -444,6 +449,7 @@ class YearRun:
         self.now.amounts[step.name] = [Fraction(amount) for amount in amounts]
         self.now.unspent[step.name] = shares.unspent
         self.now.factor[step.name] = shares.factor
+        self.now.rate[step.name] = shares.rate
 
     def _amounts(self, step: Step, kernel: tree.ShareOut) -> Values:
         """Return the amounts that a `share_out` step shares: one for each group, or a single one without groups.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from gpit_fairshare.explanation.kernels import rounded_lines, share_out_lines
+from gpit_fairshare.explanation.kernels import rate_line, rounded_lines, share_out_lines
 from gpit_fairshare.explanation.organisation import OrganisationInYear
 from gpit_fairshare.explanation.tables import table_line
 from gpit_fairshare.explanation.unformatted_lines import (
@@ -103,6 +103,9 @@ class Building:
         for leaf in leaves(expression, first_year=self.drafts.first_year):
             if isinstance(leaf, tree.AggregateCall):
                 self._add_once(self._figure_draft(leaf))
+            elif isinstance(leaf, tree.RateOf):
+                step = next(step for step in self.scheme.steps if step.name == leaf.step)
+                self._add_once(rate_line(self.place, step, self.row[column_of(leaf)]))
             elif isinstance(leaf, tree.TableCall):
                 self._add_once(table_line(self.place, leaf))
             elif isinstance(leaf, tree.Previous):

@@ -29,17 +29,11 @@ def share_out_lines(place: OrganisationInYear, step: Step, kernel: tree.ShareOut
     notes: tuple[str, ...] = ()
     if factor is None:
         behind, arithmetic, notes = _unspent_line(place, step, kernel)
-    elif _is_in_proportion(kernel):
+    elif kernel.is_proportional:
         behind, arithmetic = _proportional_line(place, step, kernel)
     else:
         behind, arithmetic = _factor_line(place, step, kernel, factor)
     return [behind, step_draft(place, step, float(share), tree=arithmetic, arithmetic=True, notes=notes, exact=share)]
-
-
-def _is_in_proportion(kernel: tree.ShareOut) -> bool:
-    """Return whether each share of a `share_out` is in proportion to the weight alone: no base and no bounds."""
-    no_base = kernel.base is None or (isinstance(kernel.base, tree.Number) and kernel.base.value == 0)
-    return no_base and kernel.at_least is None and kernel.at_most is None
 
 
 def _proportional_line(
@@ -92,6 +86,34 @@ def _factor_line(
     )
     inner: tree.Expression = tree.BinaryOperation("*", tree.Name(name), kernel.by)
     return line, _within_bounds(kernel, inner if kernel.base is None else tree.BinaryOperation("+", kernel.base, inner))
+
+
+def rate_line(place: OrganisationInYear, step: Step, value: float | None) -> UnformattedLine:
+    """Return the line of the rate of a `share_out` step, in the nation or in the organisation's group.
+
+    In proportion it is the amount divided by the total of the weights, or else the factor, which has a line with the
+    step's. Where everybody has the most there is none.
+    """
+    kernel = step.tree
+    assert isinstance(kernel, tree.ShareOut)  # noqa: S101  # no other step has a rate
+    rate = place.year.rate[step.name][place.group_number(kernel.within)]
+    arithmetic: tree.Expression | None = None
+    if rate is not None and kernel.is_proportional:
+        total, _ = _proportional_line(place, step, kernel)
+        arithmetic = tree.BinaryOperation("/", kernel.amount, tree.Name(total.name))
+    elif rate is not None and rate == place.year.factor[step.name][place.group_number(kernel.within)]:
+        arithmetic = tree.Name(f"factor({step.name})")
+    return UnformattedLine(
+        "figure",
+        tree.to_text(tree.RateOf(step.name)),
+        f"rate of {place.label(step.name)}",
+        place.scope(kernel.within),
+        None if rate is None else unit_of(place.scheme.symbols[step.name].rate),
+        value,
+        tree=arithmetic,
+        arithmetic=arithmetic is not None,
+        origin="" if rate is not None else "none: everybody has the most, or every weight is 0",
+    )
 
 
 def _unspent_line(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from gpit_fairshare.engine.measures import NO_CHANGE
+from gpit_fairshare.engine.measures import NO_CHANGE, fair_share_rate
 from gpit_fairshare.engine.organisation_years import opening_label, organisation_years, predecessors
 from gpit_fairshare.explanation.model import Rung
 from gpit_fairshare.language import tree
@@ -21,6 +21,7 @@ from gpit_fairshare.numbers import (
     in_sentence,
     rounded_to,
     visible_percentage,
+    visible_rate,
     with_unit,
 )
 from gpit_fairshare.scheme.money import FAIR_SHARE
@@ -79,6 +80,11 @@ class YearSummary:
         self.unit = "£" if is_money(unit) else unit
         self.pence = not self.row.allocation.is_integer()
         self.predecessors = tuple(before)
+        self.rate = ""
+        """The sentence on the rate of fair shares; empty if there is none."""
+        if rated := fair_share_rate(self.scheme):
+            (rate,), label = result.years[year].rate[rated[0]], rated[1]
+            self.rate = f"The {inside(label)} is {visible_rate(float(rate))}." if rate is not None else ""
 
     # Sentences
 
@@ -140,6 +146,8 @@ class YearSummary:
             yield f"{sentence(clause)}."
         if outcome and not clause and outcome.label not in _REPEATING:
             yield f"Outcome: {outcome.label}."
+        if self.rate:
+            yield self.rate
 
     def _distance(self, fair_share: float) -> str:
         """Return how far the fair share is above or below the opening baseline; empty without one above 0.

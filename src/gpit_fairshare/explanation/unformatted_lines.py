@@ -155,7 +155,7 @@ def needed(scheme: Scheme, years: Sequence[str], step: str) -> Mapping[str, froz
                         before.add(of)
                     case tree.AggregateCall(of=of) | tree.TableCall(of=of):
                         names.add(of)
-                    case tree.Name(name) | tree.IsGiven(name):
+                    case tree.Name(name) | tree.IsGiven(name) | tree.RateOf(name):
                         names.add(name)
         names_needed[year] = frozenset(names)
     return names_needed

@@ -350,7 +350,7 @@ BUILT_INS: Final[dict[str, Function | Aggregate | TableFunction | SpecialForm]] 
         words="the value at x on the straight lines between the edges of the bands",
         phrase="{table} at {of}, on straight lines",
     ),
-    "rate_of": SpecialForm(words="the rate that a share_out step found: money for each unit of weight"),
+    "rate_of": SpecialForm(words="what a share_out step gives for each unit of weight"),
     "given": SpecialForm(words="yes if the cell of an input column is filled"),
     "previous": SpecialForm(words="last year's x; y in the first year", options=("first",)),
     "share_out": SpecialForm(

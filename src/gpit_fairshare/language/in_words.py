@@ -105,10 +105,11 @@ class _Words:
     def inner(self, expression: tree.Expression) -> str:
         """Return a part of a larger phrase in words, in brackets if it is a formula itself.
 
-        A name, a number, a quoted text, a `given` and a national figure have no brackets; a figure of a group has.
+        A name, a number, a quoted text, a `given`, a rate and a national figure have no brackets; a figure of a group
+        has.
         """
         text = self.text(expression)
-        is_atom = isinstance(expression, tree.Name | tree.Number | tree.Text | tree.IsGiven)
+        is_atom = isinstance(expression, tree.Name | tree.Number | tree.Text | tree.IsGiven | tree.RateOf)
         return (
             text if is_atom or (isinstance(expression, tree.AggregateCall) and not expression.within) else f"({text})"
         )

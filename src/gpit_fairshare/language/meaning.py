@@ -357,13 +357,17 @@ class _Reach:
 
     def rate_of(self, expression: tree.RateOf) -> Dimension | None:
         """Return the unit of a rate: that of the shares for each unit of weight; refuse what is no `share_out` step."""
-        symbol = self.symbol(expression.step, expression.step_position)
-        if symbol.rate_kind is None:
-            raise _kind(
-                f"rate_of takes a share_out step; {expression.step} is a {symbol.role} that shares out nothing",
-                expression.step_position,
-            )
-        return symbol.rate
+        name, position = expression.step, expression.step_position
+        rates = {other: symbol for other, symbol in self.above.items() if symbol.rate_kind is not None}
+        if name in rates:
+            return rates[name].rate
+        symbol = self.everything.get(name)
+        if symbol is None or symbol.role == "input":  # a name that no file declares counts as an input column
+            raise _name(f"there is no share_out step {name}{nearest(name, rates)}", position)
+        if symbol.rate_kind is not None:
+            raise _name(f"{name} is defined further down; rate_of takes a share_out step above", position)
+        steps = f"; share_out steps above: {', '.join(rates)}" if rates else ""
+        raise _kind(f"rate_of takes a share_out step; {name} is a {symbol.role} without a share_out{steps}", position)
 
     def table_call(self, expression: tree.TableCall) -> Dimension | None:
         """Return the unit of a table's value; of a `band_sum`, times the unit of the edges.

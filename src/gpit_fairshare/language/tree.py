@@ -158,6 +158,12 @@ class ShareOut(Node):
     within: str | None = None
     within_position: int = 0
 
+    @property
+    def is_proportional(self) -> bool:
+        """Return whether each share is in proportion to the weight alone: no base and no bounds."""
+        no_base = self.base is None or (isinstance(self.base, Number) and self.base.value == 0)
+        return no_base and self.at_least is None and self.at_most is None
+
 
 @dataclass(frozen=True, slots=True)
 class Rounded(Node):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
-from gpit_fairshare.engine.measures import BASELINE, DIFFERENCE, SUPPORT
+from gpit_fairshare.engine.measures import BASELINE, DIFFERENCE, SUPPORT, fair_share_rate
 from gpit_fairshare.engine.sensitivity import outcome_in_words, value_tried
 from gpit_fairshare.language.kinds import ORGANISATION
 from gpit_fairshare.numbers import (
@@ -202,7 +202,7 @@ class ResultReport:
         """Yield a table of how much funding per head varies: one row before, one row after, for each year.
 
         If it is the same before in all years, one row is enough. Its columns are the lowest, the highest, the
-        coefficient of variation and the Gini coefficient.
+        coefficient of variation and the Gini coefficient. Below is what each unit of weight gets as fair share.
         """
         before = [(f"{self.label(BASELINE)} {year.year}", year.before) for year in self.years if year.before]
         after = [(f"{self.label(self.scheme.result)} {year.year}", year.after) for year in self.years if year.after]
@@ -223,6 +223,11 @@ class ResultReport:
             document.Column("Gini", least=6),
         ]
         yield document.Table([document.Column("", Role.TEXT), *figures], rows)
+        if rated := fair_share_rate(self.scheme):
+            step, label = rated
+            rates = [(year.year, fund.rate) for year in self.years for fund in year.funds if fund.step == step]
+            texts = [f"{per_head(rate)} in {year}" for year, rate in rates if rate is not None]
+            yield document.Paragraph(f"{label}: {joined(texts) or 'none'}.")
 
     def below_spend(self) -> Iterator[document.Block]:
         """Yield how many organisations have an allocation below spend in the last year, and a table of five.

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
     from gpit_fairshare.verification.manifest_run import RunSpec
 
-_LATER_KEYS: Final = frozenset(["outcomes", "draft"])
+_LATER_KEYS: Final = frozenset(["outcomes", "draft", "rate"])
 """Keys of documents and manifests that earlier versions of gpit did not write."""
 _FUNCTION: Final = "function "
 """Prefix of the name of a function among the versions."""

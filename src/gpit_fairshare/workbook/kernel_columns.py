@@ -14,13 +14,15 @@ from gpit_fairshare.numbers import as_in_sheet
 from gpit_fairshare.workbook.columns import KernelFigure, KernelFigures, Refs, Vector, YearColumns, row_order
 from gpit_fairshare.workbook.layout import with_unit
 from gpit_fairshare.workbook.search_columns import CEILING, FLOOR, GroupOrder, SearchColumns, clip, clip_formula
-from gpit_fairshare.workbook.sheets import ROW
+from gpit_fairshare.workbook.sheets import NO_ROWS, ROW
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gpit_fairshare.scheme.model import Step
 
+_NO_RATE: Final = excel.text(NO_ROWS)
+"""In place of a rate where everybody has the most or every weight is 0; arithmetic with this text is an error."""
 REMAINDER: Final = "remainder"
 """In the heading of remainders of large numbers: only few of their digits are certain."""
 
@@ -53,6 +55,8 @@ class ShareOutCells:
         """The formula that tests whether the step shares out the whole amount, or all that its ceilings allow."""
         self.left_over = ""
         """The formula of what is left over; empty without a ceiling."""
+        self.rate = ""
+        """The formula of the rate, on the row of its group; a text where there is none."""
         capped_by_weight = kernel.at_most is not None and tree.to_text(kernel.at_most) == tree.to_text(kernel.by)
         if kernel.at_least is None and kernel.at_most is None:
             self._write_proportional()
@@ -114,15 +118,20 @@ class ShareOutCells:
         Its conditions are written too. If all weights are 0, each row gets its base; without a base, money to share is
         then an error.
         """
-        total = self._write_weights_total().on_rows()
+        weights = self._write_weights_total()
+        total, total_weight, money = weights.on_rows(), weights.on_group_row(), self.amount.on_group_row()
         base, weight, amount = self.tree.base, self._argument_cell(self.tree.by), self.amount.on_rows()
+        self.rate = f"IF({total_weight}>0,{money}/{total_weight},{_NO_RATE})"
         if base is None:
             # If all weights are 0, sharing out 0 gives 0; sharing out money is an error, as in the run.
             self.columns.write_step(self.step, f"IF({amount}=0,0,{amount}*{weight}/{total})")
         else:
             least = self._write_least(self.columns.vector(self.block, base))
-            money = f"({amount}-{least.on_rows()})"
-            self.columns.write_step(self.step, f"{self._argument_cell(base)}+IF({total}=0,0,{money}*{weight}/{total})")
+            above = f"({amount}-{least.on_rows()})"
+            self.columns.write_step(self.step, f"{self._argument_cell(base)}+IF({total}=0,0,{above}*{weight}/{total})")
+            lowest = least.on_group_row()
+            rate = f"IF({_is_above(money, lowest)},{money}-{lowest},0)/{total_weight}"
+            self.rate = f"IF({total_weight}>0,{rate},{_NO_RATE})"
         self._write_spent(None)
 
     def _write_capped(self) -> None:
@@ -132,6 +141,8 @@ class ShareOutCells:
         share = f"{weight}*MIN(1,{self.amount.on_rows()}/{total})"
         self.columns.write_step(self.step, f"IF({total}<=0,0,{share})")
         self._write_spent(weights)
+        most, amount = weights.on_group_row(), self.amount.on_group_row()
+        self.rate = f"IF({_is_above(most, amount)},{amount}/{most},{_NO_RATE})"
 
     def _write_bounded(self) -> None:
         """Write a step with bounds: the turning points of each row, the search for the factor, and the shares.
@@ -154,15 +165,19 @@ class ShareOutCells:
         share = f"MIN({self._argument_cell(expression.at_most)},{share})" if expression.at_most else share
         share = f"MAX({self._argument_cell(expression.at_least)},{share})" if expression.at_least else share
         columns.write_step(self.step, share)
+        rate = factor.on_group_row()
         if CEILING not in bounds:
             self._write_spent(None)
+            self.rate = f"IF({self.figures.sum_of(self.weights.range)}>0,{rate},{_NO_RATE})"
             return
         highest, weights = bounds[CEILING], self.weights
         rows = zip(highest.values, weights.values, search.start.values, strict=True)
         most_values = [bound if weight > 0 else start for bound, weight, start in rows]
         formula = f"IF({weights.cell}>0,{highest.cell},{within_bounds})"
         most = self._add_helper("most", "maximum to share out", formula, most_values)
-        self._write_spent(self._total_of(f"most of {self.step.name}", "maximum to share out", most))
+        most_total = self._total_of(f"most of {self.step.name}", "maximum to share out", most)
+        self._write_spent(most_total)
+        self.rate = f"IF({_is_above(most_total.on_group_row(), self.amount.on_group_row())},{rate},{_NO_RATE})"
 
     def _add_helper(self, key: str, description: str, formula: str, values: Sequence[Any]) -> Vector:
         """Add a column of workings for this step, and return it."""
@@ -244,6 +259,11 @@ class ShareOutCells:
         formula = f"IF({amount}-{most}>sums_within*MAX(1,{amount}),MAX(0,{amount}-{paid}),0)"
         values = [float(value) for value in left_over_by_group(self.columns.scheme, self.columns.now, self.step.name)]
         return self.figures.put(key, "unspent", formula, values).over_all("SUM")
+
+
+def _is_above(left: str, right: str) -> str:
+    """Return the formula that tests whether one cell is above another, as the language compares them."""
+    return f"({left}-{right})>tolerance*MAX(1,ABS({left}),ABS({right}))"
 
 
 def write_rounded(columns: YearColumns, step: Step, kernel: tree.Rounded) -> None:

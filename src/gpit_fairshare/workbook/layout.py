@@ -256,7 +256,7 @@ class Layout:
         It gets a number if another figure has the same name.
         """
         if key not in self._identifiers:
-            base = re.sub(r"[^a-z0-9]+", "_", key.replace("(", " of ").casefold()).strip("_")
+            base = re.sub(r"[^a-z0-9]+", "_", key.replace("_of(", "(").replace("(", " of ").casefold()).strip("_")
             used_names = set(self._identifiers.values())
             self._identifiers[key] = free_name(used_names, lambda number: f"{base}_{number}" if number > 1 else base)
         return self._identifiers[key]

@@ -80,8 +80,8 @@ class Search:
     def rounds(self, index: int) -> list[Round]:
         """Return the rounds of the search in the group with this position; each halves the range of ranks.
 
-        The rank in the middle is tried: if its turning point spends no more than the amount, it is the new lowest rank,
-        or else the new highest. All groups have the same number of rounds.
+        The rank in the middle is tried: if its turning point spends less than the amount, it is the new lowest rank, or
+        else the new highest; so the factor is the lowest of several. All groups have the same number of rounds.
         """
         points, amount, rounds = self.points[index], self.amounts[index], []
         lowest, highest = 0, len(points) + 1
@@ -90,7 +90,7 @@ class Search:
             point = points[tried - 1]
             spent = self._spent_at(index, point)
             rounds.append(Round(lowest, highest, tried, point, spent))
-            if spent <= amount + _TOLERANCE * max(1.0, abs(amount)):  # as the workbook compares them
+            if spent < amount - _TOLERANCE * max(1.0, abs(amount)):  # as the workbook compares them
                 lowest = max(lowest, tried)
             else:
                 highest = min(highest, tried)
@@ -100,7 +100,7 @@ class Search:
         """Return the factor that spends a group's amount, and the figures that it follows from.
 
         It is on the straight line from the turning point below, and not above the next one; if no row takes more beyond
-        that point, it is the point itself.
+        that point, it is the point itself. Where a range of factors spends the amount, it is the lowest.
         """
         points, lowest = self.points[index], self.rounds(index)[-1].lowest
         below = max(0.0, points[lowest - 1]) if lowest else 0.0
@@ -345,7 +345,7 @@ class SearchColumns:
             row = sheet.last_row + 1
             above = row - 1
             points = _range_between(*self.outer, f"$L{row}", f"$M{row}")
-            held = f"$J{above}<=$K{above}+tolerance*MAX(1,ABS($K{above}))"
+            held = f"$J{above}<$K{above}-tolerance*MAX(1,ABS($K{above}))"
             lowest, highest = "0", f"COUNT({points})+1"
             if number > 1:
                 lowest = f"IF({held},MAX($F{above},$H{above}),$F{above})"

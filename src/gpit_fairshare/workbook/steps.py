@@ -10,9 +10,10 @@ from gpit_fairshare.language import tree
 from gpit_fairshare.language.functions import AGGREGATES, filled
 from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, Kind, group, kind_of
 from gpit_fairshare.language.plugin_functions import without_excel
+from gpit_fairshare.language.units import unit_of
 from gpit_fairshare.workbook.columns import Refs, YearColumns
 from gpit_fairshare.workbook.kernel_columns import ShareOutCells, write_rounded, write_rounded_figure
-from gpit_fairshare.workbook.sheets import ROW, Formula, Sheet
+from gpit_fairshare.workbook.sheets import NO_ROWS, ROW, Formula, Sheet
 from gpit_fairshare.workbook.tables import TableColumns
 
 if TYPE_CHECKING:
@@ -92,13 +93,13 @@ class StepWriter:
     # Figures over rows ----------------------------------------------------------------------------
 
     def _write_figures(self, expression: Expression) -> None:
-        """Write every figure over rows that a formula uses, unless it is written already: nationally, or by group."""
+        """Write every figure that a formula uses, unless it is written already: nationally, or by group."""
         columns, scheme = self.columns, self.layout.scheme
-        for call in [node for node in tree.walk(expression) if isinstance(node, tree.TableCall)]:
-            table_columns = TableColumns(columns, call)
-            if table_columns.key not in self.table_tests:
-                self.table_tests[table_columns.key] = table_columns.check, table_columns.has_rows()
-                table_columns.control_rows()
+        for node in tree.walk(expression):
+            if isinstance(node, tree.RateOf):
+                self._write_rate(node)
+            elif isinstance(node, tree.TableCall):
+                self._write_table_call(node)
         for node in [node for node in tree.walk(expression) if isinstance(node, tree.AggregateCall)]:
             aggregate, symbol, key = AGGREGATES[node.function], scheme.symbols[node.of], tree.to_text(node)
             source = columns.block(symbol.kind)
@@ -111,6 +112,20 @@ class StepWriter:
                 values = columns.block(group(node.within)).values(key)
             unit, label = "" if aggregate.is_count else symbol.unit, f"{aggregate.heading} {scheme.labels[node.of]}"
             columns.write_figure(node.within, key, label, unit, formula, values)
+
+    def _write_table_call(self, node: tree.TableCall) -> None:
+        """Write what a table gives, with its workings, and record the check that the table has each row."""
+        cells = TableColumns(self.columns, node)
+        if cells.key not in self.table_tests:
+            self.table_tests[cells.key] = cells.check, cells.has_rows()
+            cells.control_rows()
+
+    def _write_rate(self, node: tree.RateOf) -> None:
+        """Write the rate of a `share_out`, nationally or by group; a text where there is none."""
+        key, cells = tree.to_text(node), self.share_outs[node.step]
+        values = [NO_ROWS if rate is None else float(rate) for rate in self.columns.now.rate[node.step]]
+        unit, label = unit_of(self.layout.scheme.symbols[node.step].rate), f"Rate of {cells.step.label}"
+        self.columns.write_figure(cells.tree.within, key, label, unit, cells.rate, values)
 
     # Checks -----------------------------------------------------------------------------------------
 

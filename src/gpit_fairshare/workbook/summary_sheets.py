@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
-from gpit_fairshare.engine.measures import BASELINE, DIFFERENCE, NO_CHANGE, NO_OUTCOME, PEOPLE, Area
+from gpit_fairshare.engine.measures import BASELINE, DIFFERENCE, NO_CHANGE, NO_OUTCOME, PEOPLE, Area, fair_share_rate
 from gpit_fairshare.engine.measures import NOT_GIVEN as UNNAMED_AREA
 from gpit_fairshare.language import in_excel as excel
 from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION
@@ -96,7 +96,7 @@ def summary_rows(layout: Layout, writers: Mapping[str, StepWriter]) -> SummaryRo
     """Return the sheet Summary with the main figures of each year, each a live formula on the year sheets.
 
     These are the money account, or the totals or range of other answers; then outcomes, gains and losses with the three
-    largest of each, and £ per head, as far as the year has their figures.
+    largest of each, £ per head, and the rate of fair shares, as far as the year has their figures.
     """
     rows = SummaryRows(layout)
     for measures in layout.measures:
@@ -112,6 +112,11 @@ def summary_rows(layout: Layout, writers: Mapping[str, StepWriter]) -> SummaryRo
             _write_largest(rows, block)
         if math.fsum(block.number_column(PEOPLE)) and f"{layout.scheme.result} per head" in block.helpers:
             _write_per_head(rows, block)
+        if rated := fair_share_rate(layout.scheme):
+            step, label = rated
+            rate = next(fund.rate for fund in measures.funds if fund.step == step)
+            if rate is not None:
+                rows.put(f"{label} (£)", year, writers[year].share_outs[step].rate, rate, "£ per head")
     return rows
 
 
