@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import openpyxl
 import pytest
+from openpyxl.formula import Tokenizer
 
 from changing import Book, Case, Change, differences, outcome
 from gpit_fairshare import GpitError, explain
@@ -138,6 +139,21 @@ def test_the_sheet_has_a_row_for_each_row_and_year(tables_book):
     with tables_book.path.open("rb") as stream:
         values = openpyxl.load_workbook(stream, data_only=True)["Tables"]
     assert values.cell(row["From"].row, headings.index("Sum of the bands below (value times width)") + 1).value == 235
+
+
+def test_formulas_are_plain(tables_book):
+    """As on other sheets: at most one IF inside another, 500 characters, and [z] is explained on its sheet."""
+    for sheet in tables_book.cells:
+        for row in sheet.iter_rows(min_row=5):
+            for cell in row:
+                text = str(cell.value)
+                assert "[z]" not in text or "[z] = " in sheet["A2"].value, (sheet.title, cell.coordinate)
+                assert not text.startswith("=") or len(text) <= 501, text
+                calls = []
+                for token in Tokenizer(text).items if text.startswith("=IF") else ():
+                    if token.type == "FUNC":
+                        calls = [*calls, token.value] if token.subtype == "OPEN" else calls[:-1]
+                        assert calls.count("IF(") <= 2, text
 
 
 def test_values_of_tables_are_not_parameters_twice(tables_book):

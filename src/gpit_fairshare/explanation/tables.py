@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from functools import reduce
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.explanation.unformatted_lines import UnformattedLine, origin_text
 from gpit_fairshare.language import in_words, tree
+from gpit_fairshare.language.kinds import ORGANISATION
 from gpit_fairshare.language.meaning import unit_in
+from gpit_fairshare.language.parsing import parse
 from gpit_fairshare.language.tables import row_numbers, sums_below
 from gpit_fairshare.language.with_numbers import value_text
 from gpit_fairshare.numbers import with_unit
-from gpit_fairshare.words import sentence
+from gpit_fairshare.words import inside, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,30 +34,26 @@ def table_line(place: OrganisationInYear, node: tree.TableCall) -> UnformattedLi
     symbols, column = place.scheme.symbols, place.scheme.symbols[node.of]
     table = symbols[node.table].table
     assert table is not None  # noqa: S101  # the name is that of a table
-    key, value = (place.year.values(name, column.kind)[place.row_of(column.kind)] for name in (node.of, _name(node)))
+    name, row_of_kind = tree.to_text(node), place.row_of(column.kind)
+    key, value = (place.year.values(column_name, column.kind)[row_of_kind] for column_name in (node.of, name))
     row, unit = row_numbers(node.function, table, [key])[0], table.key_unit or column.unit
     phrase = in_words.render(node, {**place.scheme.labels, node.of: with_unit(value_text(key, unit), unit)})
-    line = UnformattedLine("figure", _name(node), sentence(phrase), place.of(column.kind), None, value)
+    label = sentence(phrase) if column.kind == ORGANISATION else inside(phrase)
+    line = UnformattedLine("figure", name, label, place.of(column.kind), None, value)
     if row is None:
-        row_word = "band" if table.has_bands else "row"
-        line.notes = (
-            (f"{place.label(node.table)} has no {row_word} for {value_text(key, unit)}",) if key is not None else ()
-        )
+        if key is not None:
+            word = "band" if table.has_bands else "row"
+            line.notes = (f"{place.label(node.table)} has no {word} for {value_text(key, unit)}",)
         return line
     line.unit = unit_in(node, symbols)
-    values = [place.scheme.parameters[name].values[place.year.year] for name in table.rows]
+    values = [place.scheme.parameters[name_of_row].values[place.year.year] for name_of_row in table.rows]
     used = range(row, row + 1)
     if isinstance(key, float) and node.function != "band_value":
-        line.tree, used = _arithmetic(node, table, [entry.value for entry in values], key, row)
-        line.arithmetic = True
+        formula, used = _arithmetic(node, table.edges, [entry.value for entry in values], key, row)
+        line.tree, line.arithmetic = parse(formula), True
     sources = dict.fromkeys(origin_text(values[number]) for number in used)
     line.origin = "; ".join([_row_in_words(table, row, unit), *sources])
     return line
-
-
-def _name(node: tree.TableCall) -> str:
-    """Return the name of the column with the values of a function of tables."""
-    return tree.to_text(node)
 
 
 def _row_in_words(table: FormulaTable, row: int, unit: str | None) -> str:
@@ -70,46 +67,33 @@ def _row_in_words(table: FormulaTable, row: int, unit: str | None) -> str:
 
 
 def _arithmetic(
-    node: tree.TableCall, table: FormulaTable, values: Sequence[float], key: float, row: int
-) -> tuple[tree.Expression | None, range]:
-    """Return the arithmetic of a `band_sum` or `band_line`, and the rows whose values it uses.
+    node: tree.TableCall, edges: Sequence[float], values: Sequence[float], key: float, row: int
+) -> tuple[str, range]:
+    """Return the arithmetic of a `band_sum` or `band_line` as a formula, and the rows whose values it uses.
 
     Args:
         node: The call.
-        table: The table.
+        edges: The edges of the table.
         values: The value of each of its rows.
         key: The number.
         row: The band that it is in.
     """
-    edges, number = table.edges, tree.Name(node.of)
-    above = _less(number, edges[row])
+    number = tree.number_text
+    above = _less(node.of, edges[row])
     if node.function == "band_line":
         if row + 1 == len(edges) or key <= edges[row]:
-            return _number(values[row]), range(row, row + 1)
-        rise, run = (_less(_number(cells[row + 1]), cells[row]) for cells in (values, edges))
-        part = tree.BinaryOperation("/", tree.BinaryOperation("*", above, rise), run)
-        return tree.BinaryOperation("+", _number(values[row]), part), range(row, row + 2)
-    widths = [_less(_number(high), low) if high else _number(-low) for low, high in pairwise(edges)]
-    parts: list[tree.Expression] = [_times(width, value) for width, value in zip(widths[:row], values, strict=False)]
+            return number(values[row]), range(row, row + 1)
+        rise, run = (_less(number(cells[row + 1]), cells[row]) for cells in (values, edges))
+        return f"{number(values[row])} + {above} * {rise} / {run}", range(row, row + 2)
+    widths = [_less(number(high), low) if high else number(-low) for low, high in pairwise(edges[: row + 1])]
+    parts = [f"{width} * {number(value)}" for width, value in zip(widths, values, strict=False)]
     if row > _MOST_BANDS:
-        parts = [_number(sums_below(edges, values)[row])]
-    if key > edges[row] or not parts:
-        parts.append(_times(above, values[row]) if key > edges[row] else _number(0.0))
-    return reduce(lambda left, right: tree.BinaryOperation("+", left, right), parts), range(row + 1)
+        parts = [number(sums_below(edges, values)[row])]
+    if key > edges[row]:
+        parts.append(f"{above} * {number(values[row])}")
+    return " + ".join(parts) or "0", range(row + 1)
 
 
-def _number(value: float) -> tree.Expression:
-    """Return a number as a formula, with its sign before it."""
-    return tree.Number(value) if value >= 0 else tree.Negative(tree.Number(-value))
-
-
-def _less(expression: tree.Expression, value: float) -> tree.Expression:
-    """Return a formula less a number; less a number below 0 is plus, and less 0 is the formula itself."""
-    if not value:
-        return expression
-    return tree.BinaryOperation("-" if value > 0 else "+", expression, tree.Number(abs(value)))
-
-
-def _times(expression: tree.Expression, value: float) -> tree.Expression:
-    """Return a formula times a number."""
-    return tree.BinaryOperation("*", expression, _number(value))
+def _less(text: str, value: float) -> str:
+    """Return a formula less a number, in brackets; less a number below 0 is plus, and less 0 is the formula itself."""
+    return f"({text} {'-' if value > 0 else '+'} {tree.number_text(abs(value))})" if value else text

@@ -6,6 +6,7 @@ holds its lower edge, and not its upper edge, which is the lower edge of the nex
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -65,16 +66,18 @@ def row_numbers(function: str, table: FormulaTable, keys: Iterable[str | float |
         table: The table.
         keys: The texts or numbers.
     """
-    positions = {key: row for row, key in enumerate(table.keys)}
+    positions, edges = {key: row for row, key in enumerate(table.keys)}, table.edges
     others = len(positions) if table.has_otherwise else None
 
     def row_number(key: str | float | None) -> int | None:
         if key is None or isinstance(key, str):
             return None if key is None else positions.get(key, others)
-        reached = sum(_has_reached(key, edge) for edge in table.edges)
+        reached = bisect_right(edges, key)
+        while reached < len(edges) and _has_reached(key, edges[reached]):
+            reached += 1
         is_outside = not reached or (table.end is not None and _has_reached(key, table.end))
-        if function == "band_line" and reached == len(table.edges):
-            is_outside |= not _has_reached(table.edges[-1], key)
+        if function == "band_line" and reached == len(edges):
+            is_outside |= not _has_reached(edges[-1], key)
         return None if is_outside else reached - 1
 
     return [row_number(key) for key in keys]

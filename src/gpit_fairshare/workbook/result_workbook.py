@@ -59,7 +59,7 @@ def _build_sheets(layout: Layout) -> list[Sheet]:
 
     Sheets with nothing to show are left out. If values have no source, every sheet says so first.
     """
-    inputs, tables = input_sheets(layout), tables_sheet(layout)
+    inputs = [sheet for sheet in (*input_sheets(layout), tables_sheet(layout)) if sheet]
     groupings = layout.result.years[layout.years[0]].labels
     for year in layout.years:
         for kind in (ORGANISATION, *map(group, groupings)):
@@ -89,7 +89,6 @@ def _build_sheets(layout: Layout) -> list[Sheet]:
     to_audit = [
         *(block.sheet for block in blocks),
         *(sheet for sheet in inputs if sheet.name != SPEND_LINES),
-        tables,
         layout.national,
         checks,
         reference_sheets.steps_sheet(layout),

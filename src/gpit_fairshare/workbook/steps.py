@@ -37,8 +37,8 @@ class StepWriter:
         self.columns = YearColumns(layout, year)
         self.share_outs: dict[str, ShareOutCells] = {}
         """For each `share_out`: its cells, with the formulas that other sheets use."""
-        self.table_tests: dict[str, str] = {}
-        """For each table and its keys: name and formula of the check that every key has a row or band."""
+        self.table_tests: dict[str, tuple[str, str]] = {}
+        """For each table and what is looked up in it: name and formula of the check that every key has a row."""
         self.orders: dict[tuple[Kind, str], GroupOrder] = {}
         """Rows by group, for each kind of row and grouping that a search needs."""
 
@@ -96,7 +96,9 @@ class StepWriter:
         columns, scheme = self.columns, self.layout.scheme
         for call in [node for node in tree.walk(expression) if isinstance(node, tree.TableCall)]:
             table_columns = TableColumns(columns, call)
-            self.table_tests[table_columns.check] = table_columns.has_rows()
+            if table_columns.key not in self.table_tests:
+                self.table_tests[table_columns.key] = table_columns.check, table_columns.has_rows()
+                table_columns.control_rows()
         for node in [node for node in tree.walk(expression) if isinstance(node, tree.AggregateCall)]:
             aggregate, symbol, key = AGGREGATES[node.function], scheme.symbols[node.of], tree.to_text(node)
             source = columns.block(symbol.kind)

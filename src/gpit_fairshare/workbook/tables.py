@@ -140,19 +140,18 @@ class TableColumns:
         self.check = f"{table_label}{line} has a {word} for every {inside(of_label)}"
         """Name of the check that every key has a row."""
         self.key = f"{word}{line} {node.table} {node.of}"
-        heading = f"{table_label}{line}: {word} for {of_label}"
-        formula = self._band() if table.has_bands else self._row(heading)
-        is_new = self.block is not None and self.key not in self.block.helpers
-        self._add(self.key, heading, formula, [NOT_APPLICABLE if row is None else row + 1 for row in self.numbers])
-        if is_new and self.block and not table.has_bands:
-            # A change of capitals alone, which decides the row, is noticed by no other control total.
-            name, use = (
-                f"{node.table}_{node.of}_{columns.year.replace('/', '_')}",
-                f"Control total of {inside(heading)}",
-            )
-            numbers = [row + 1.0 for row in self.numbers if row is not None]
-            control_order(self.layout, name, f"{use}, {columns.year}", self.block.helper_range(self.key), numbers)
+        self.heading = f"{table_label}{line}: {word} for {of_label}"
+        formula = self._band() if table.has_bands else self._row()
+        self._add(self.key, self.heading, formula, [NOT_APPLICABLE if row is None else row + 1 for row in self.numbers])
         self._write_values()
+
+    def control_rows(self) -> None:
+        """Record a total of the rows of a lookup: a change of capitals alone is noticed by no other control total."""
+        if self.block is not None and not self.table.has_bands:
+            name = f"{self.node.table}_{self.node.of}_{self.columns.year.replace('/', '_')}"
+            use = f"Control total of {inside(self.heading)}, {self.columns.year}"
+            numbers = [row + 1.0 for row in self.numbers if row is not None]
+            control_order(self.layout, name, use, self.block.helper_range(self.key), numbers)
 
     def has_rows(self) -> str:
         """Return the formula of whether no more keys than in the run have no row."""
@@ -181,22 +180,19 @@ class TableColumns:
         self.columns.add_helper(self.block, key, heading, formula, values)
         return self.block.helper_cell(key, on_sheet=self.block.workings)
 
-    def _row(self, heading: str) -> str:
+    def _row(self) -> str:
         """Return the formula of the row that has exactly a text, or of the row for all other texts.
 
         A comparison ignores capitals, so that the text of the row that it finds is compared again, exactly.
         """
         texts, text = self._range("texts"), self._of()
-        lowered = [str(key).lower() for key in self.table.keys]
-        matches = [
-            sum(row for row, other in enumerate(lowered, 1) if other == str(key).lower()) if key else 0
-            for key in self.keys
-        ]
+        positions = {str(key).lower(): row for row, key in enumerate(self.table.keys, 1)}
+        matches = [positions.get(str(key).lower(), 0) for key in self.keys]
         formula = f"SUMPRODUCT(--({texts}={text}),{self._range('rows')})"
-        found = self._add(f"match {self.key}", f"{heading}, in any capitals", formula, matches)
-        other = f"ROWS({texts})" if self.table.has_otherwise else _NONE
-        exact = f"IF(EXACT(INDEX({texts},{found}),{text}),{found},{other})"
-        return f'IF(T({text})="",{_NONE},IF({found}=0,{other},{exact}))'
+        found = self._add(f"match {self.key}", f"{self.heading}, in any capitals", formula, matches)
+        # A blank of an optional column is an empty text, and a cell that was emptied is 0.
+        others = f'IF(OR({text}="",ISNUMBER({text})),{_NONE},ROWS({texts}))' if self.table.has_otherwise else _NONE
+        return f"IF(AND({found}>0,EXACT(INDEX({texts},MAX(1,{found})),{text})),{found},{others})"
 
     def _band(self) -> str:
         """Return the formula of the band that a number is in; an edge counts as reached within the tolerance."""
