@@ -7,7 +7,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from gpit_fairshare import allocate, compare, verify
-from gpit_fairshare.errors import CalculationError, GpitError, UsageError
+from gpit_fairshare.errors import CalculationError, GpitError, SchemeError, UsageError
 from gpit_fairshare.scheme.definition import defined, definition
 from gpit_fairshare.scheme.joining import load
 from gpit_fairshare.scheme.method import method
@@ -706,6 +706,25 @@ def test_a_scheme_with_tables_is_read_back_from_its_result(scheme_file):
     ]
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"keys": []}, "tables › stage_weight: a table needs rows"),
+        ({"keys": ["primary", "infant"]}, "has a table without a value for stage_weight[infant]"),
+    ],
+)
+def test_a_recorded_table_that_was_changed_by_hand_is_an_error(scheme_file, change, message):
+    """A result whose tables do not fit their values is refused in one line; no value is invented."""
+    recorded = definition(load(scheme_file()))
+    recorded["tables"][0] |= change
+
+    with pytest.raises(SchemeError) as caught:
+        defined(recorded, (), "", "result.json")
+
+    assert proper(caught.value).startswith("result.json: the scheme in it")
+    assert message in str(caught.value)
+
+
 def test_a_scheme_without_tables_is_recorded_as_before(scheme_file):
     """The record of a scheme without tables has no key for them, so that earlier results keep every byte."""
     used = "registered_population * lookup(stage_weight, stage) * band_value(need_band, registered_population)"
@@ -719,20 +738,24 @@ def test_a_comparison_names_the_row_that_changed(run):
     """Between two runs, the row with another value is the cause, and a moved edge is named as a table that changed."""
     changes = {
         "value": (('key = "primary", value = 1,', 'key = "primary", value = 2,'),),
-        "edge": (("from = 300,", "from = 250,"),),
+        "edge": (("from = 300,", "from = 200,"),),
     }
     old = run()
     comparisons = {name: compare(old, run(*change)) for name, change in changes.items()}
-    causes = {name: [cause.symbol for cause in comparison.attribution] for name, comparison in comparisons.items()}
+    causes = {
+        name: [cause.symbol or cause.name for cause in comparison.attribution]
+        for name, comparison in comparisons.items()
+    }
     rules = {
         name: [(difference.kind, difference.name) for difference in comparison.differences]
         for name, comparison in comparisons.items()
     }
 
+    assert causes["edge"][0] == "formula"
     assert causes["value"][0] == "stage_weight[primary]"
     assert ("parameter changed", "stage_weight[primary]") in rules["value"]
     assert ("table changed", "need_band") in rules["edge"]
-    assert {("parameter added", "need_band[250]"), ("parameter removed", "need_band[300]")} <= set(rules["edge"])
+    assert {("parameter added", "need_band[200]"), ("parameter removed", "need_band[300]")} <= set(rules["edge"])
 
 
 # Reviews and methods -----------------------------------------------------------------------------------

@@ -153,28 +153,8 @@ def defined(table: Mapping[str, Any], files: tuple[tuple[str, str], ...], digest
 
     Raises:
         SchemeError: The table is not a scheme, or not as gpit writes it.
-    """
-    try:
-        data = _as_file(table)
-        parameters = data["parameters"]
-        row_values = {
-            name: shape.ParameterEntry.model_validate(parameters.pop(name)) for name in [*parameters] if table_of(name)
-        }
-        model = shape.SchemeFile.model_validate(data)
-    except ValidationError as fault:
-        first = first_error(shape_errors(fault, data, shape.SchemeFile))
-        raise SchemeError(f"{file}: the scheme in it: {first}") from None
-    except (KeyError, TypeError, AttributeError, ValueError) as fault:
-        raise SchemeError(f"{file}: the scheme in it is not in the form that gpit writes ({one_line(fault)})") from None
-    sources = TypeAdapter(tuple[Source, ...]).validate_python(table["sources"])
-    read = LoadedFile(file, digest, None, model, {source.key: source for source in sources})
-    faults = Faults()
-    joined = Joined(read, table["formula"], table["transition"], paid_from=table["paid_from"])
-    joined.draft.add(load_module(read, faults), faults)
-    rows = {name: (entry, read) for name, entry in row_values.items()}
-    declared = {**joined.draft.parameters, **rows}  # a row of a table may have been set for one year
-    joined.draft.parameters = {parameter["name"]: declared[parameter["name"]] for parameter in table["parameters"]}
-    complete(joined, faults)
+    """  # noqa: DOC502 - raised by `_joined`
+    joined = _joined(table, digest, file)
     scheme = joined.scheme
     if scheme is None:  # pragma: no cover - every error was raised before
         raise SchemeError(f"{file}: the scheme in it cannot be read")
@@ -203,10 +183,43 @@ def defined(table: Mapping[str, Any], files: tuple[tuple[str, str], ...], digest
         # A single file does not show which file decides the account, nor which steps came from a transition.
         money=TypeAdapter(Money).validate_python(table["money"]) if "money" in table else scheme.money,
         assumptions=TypeAdapter(tuple[Assumption, ...]).validate_python(table["assumptions"]),
-        sources=sources,
+        sources=tuple(joined.read.sources.values()),
         digest=digest,
         files=files,
     )
+
+
+def _joined(table: Mapping[str, Any], digest: str, file: str) -> Joined:
+    """Return the joined files of a table that `definition` wrote, complete; arguments and errors are as of `defined`.
+
+    Raises:
+        SchemeError: The table is not a scheme, or not as gpit writes it.
+    """
+    try:
+        data = _as_file(table)
+        parameters = data["parameters"]
+        row_values = {
+            name: shape.ParameterEntry.model_validate(parameters.pop(name)) for name in [*parameters] if table_of(name)
+        }
+        model = shape.SchemeFile.model_validate(data)
+    except ValidationError as fault:
+        first = first_error(shape_errors(fault, data, shape.SchemeFile))
+        raise SchemeError(f"{file}: the scheme in it: {first}") from None
+    except (KeyError, TypeError, AttributeError, ValueError) as fault:
+        raise SchemeError(f"{file}: the scheme in it is not in the form that gpit writes ({one_line(fault)})") from None
+    sources = TypeAdapter(tuple[Source, ...]).validate_python(table["sources"])
+    read = LoadedFile(file, digest, None, model, {source.key: source for source in sources})
+    faults = Faults()
+    joined = Joined(read, table["formula"], table["transition"], paid_from=table["paid_from"])
+    joined.draft.add(load_module(read, faults), faults)
+    rows = {name: (entry, read) for name, entry in row_values.items()}
+    declared = {**joined.draft.parameters, **rows}  # a row of a table may have been set for one year
+    parameters = {parameter["name"]: declared.pop(parameter["name"]) for parameter in table["parameters"]}
+    if declared:
+        raise SchemeError(f"{file}: the scheme in it has a table without a value for {one_line(next(iter(declared)))}")
+    joined.draft.parameters = parameters
+    complete(joined, faults)
+    return joined
 
 
 def _run_fields(recorded: Mapping[str, Any]) -> dict[str, Any]:
@@ -255,7 +268,8 @@ def _table_entry(record: Mapping[str, Any]) -> dict[str, Any]:
     """Return a recorded table as the entry of a file; the values of its rows are added later, from the parameters."""
     keys, end = record["keys"], record["end"]
     rows: list[dict[str, Any]] = [{"key" if isinstance(key, str) else "from": key, "value": 0} for key in keys]
-    rows[-1] |= {} if end is None else {"up_to": end}
+    for last in rows[-1:] if end is not None else ():
+        last["up_to"] = end
     otherwise = {"otherwise": {"value": 0}} if record["has_otherwise"] else {}
     return {**_entry(record, shape.TableEntry), "rows": rows, **otherwise}
 

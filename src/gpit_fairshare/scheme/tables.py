@@ -211,7 +211,7 @@ def _check_table(name: str, table: TableEntry, rows: list[_PlacedRow], where: Wh
             faults.error(FindingCode.SHAPE, place, problem, remedy="make two tables")
         elif entry.key is not None:
             _check_key(entry.key, keys.setdefault(entry.key.casefold(), row), row, faults)
-        elif problem := _band_problem(above.entry if above else None, entry):
+        elif problem := _band_problem(above.entry if above and above.entry.key is None else None, entry):
             faults.error(FindingCode.BOUNDS, place, problem)
         edges, edges_noun = (entry.from_, entry.up_to), f"the edges of {name}"
         numbers = [(edges_noun, table.key_unit, edge) for edge in edges if edge is not None]
