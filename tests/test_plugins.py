@@ -14,7 +14,7 @@ import pytest
 from gpit_fairshare import CalculationError, GpitError, PluginError, SchemeError, UsageError, allocate, explain, verify
 from gpit_fairshare.cli import app
 from gpit_fairshare.results.writing import write_json
-from gpit_fairshare.scheme.files import library_problems
+from gpit_fairshare.scheme.files import library_files, library_problems
 from gpit_fairshare.scheme.library import library_names
 from gpit_fairshare.workbook.result_workbook import write_workbook
 from oracle import rounded
@@ -543,3 +543,41 @@ def test_undefined_values_of_a_function(gives, site, tmp_path):
         run(tmp_path, "high(registered_population)")
     shut_out = "where(registered_population > 100_000, high(registered_population), 100_000)"
     assert shares(run(tmp_path, shut_out)) == [200_000, 400_000, 600_000, 800_000]
+
+
+def test_a_table_of_a_plugin_has_its_rows_in_a_file_of_the_library(site, tmp_path):
+    """A formula of a plug-in may have a CSV file beside it: it is read, and `gpit verify` knows it as the library's."""
+    formula = """
+[formula]
+name = "by-stage"
+title = "By stage"
+[sources.dfe]
+title = "Weights"
+[parameters.revenue_budget]
+label = "Budget"
+unit = "£"
+[tables.stage_weight]
+label = "Weight by stage"
+unit = "ratio"
+file = "weights.csv"
+[[steps]]
+name = "weight"
+label = "Weight"
+formula = "registered_population * lookup(stage_weight, stage)"
+[[steps]]
+name = "fair_share"
+label = "Fair share"
+unit = "£"
+formula = "share_out(revenue_budget, by=weight)"
+"""
+    rows = "key,value,source\nprimary,1,dfe\nsecondary,3,dfe\n"
+    package(site, files={"formulas/by-stage.toml": formula, "formulas/weights.csv": rows})
+    population = tmp_path / "population.csv"
+    population.write_text("org_code,registered_population,stage\nA,100,primary\nB,100,secondary\n", "utf-8")
+
+    options = {"years": ["2014/15"], "settings": {"revenue_budget": 400}}
+    result = allocate(population=population, scheme="fair-share", formula="by-stage", **options)
+
+    assert result.rows["allocation"].to_list() == [100, 300]
+    digests = {file["file"]: file["sha256"] for file in result.manifest["scheme"]["files"]}
+    assert library_files()["weights.csv"] == {digests["weights.csv"]}

@@ -7,6 +7,7 @@ fails or is killed, either the old file or the new one is there.
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import secrets
 import stat
@@ -27,6 +28,14 @@ def read_regular(path: Path) -> bytes:
     """Return the bytes of a file; an `OSError` for a pipe or a device, which may block the reader or never end."""
     _refuse_irregular(path)
     return path.read_bytes()
+
+
+def digest_of(data: bytes) -> str:
+    """Return the digest that identifies a file with the text of a rule in results: SHA-256 of its text.
+
+    As when reading, a byte order mark and the kind of line end make no difference.
+    """
+    return hashlib.sha256(data.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n")).hexdigest()
 
 
 def reading_problem(path: Path, fault: OSError, endings: Collection[str] = ()) -> str:

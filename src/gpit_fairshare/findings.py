@@ -114,7 +114,7 @@ class FindingCode(StrEnum):
     VALUE_YEAR = "S18", "a value is for a year that the scheme does not have, or there is also one for every year"
     NOT_DECLARED = "S19", "values are given for a parameter that no file declares"
     BOUNDS = "S20", "a value is outside its bounds, or a bound is neither a number nor a parameter"
-    PARAMETER_NOT_USED = "S21", "no step, check or bound uses a parameter"
+    PARAMETER_NOT_USED = "S21", "no step, check or bound uses a parameter, or none uses a table"
     COLUMN_NOT_USED = "S22", "an input column is declared but not used"
     STEP_NOT_READ = "S23", "nothing uses a step"
     SIMILAR_NAME = "S24", "a name is read as an input column, and is almost the same as another name"
@@ -150,6 +150,7 @@ class FindingCode(StrEnum):
         "R11",
         "figures rounded to so small a unit that a spreadsheet may give a left-over unit to another row",
     )
+    ROWS_NOT_USED = "R12", "rows of a table that no organisation needs"
 
     def __new__(cls, number: str, meaning: str) -> Self:
         """Make a member whose text is its number, such as `I07`, with its meaning."""

@@ -132,6 +132,23 @@ def test_more_schemes_can_be_calculated_again(tmp_path, make):
 
 
 @pytest.mark.slow
+def test_every_line_of_many_bands_can_be_calculated_again(tmp_path):
+    """Twenty bands: those below the number are one sum, if there are more than six."""
+    bands = ", ".join(f'{{ from = {edge}, value = {edge % 7}.1, assumption = "A." }}' for edge in range(0, 200, 10))
+    extra = f'[tables.t]\nlabel = "T"\nrows = [{bands}]\n[inputs.x]\nlabel = "X"\n'
+    rows = [
+        {"org_code": code, "registered_population": 1, "x": x}
+        for code, x in zip("ABCDE", (0, 9.99, 75.5, 190, 500), strict=True)
+    ]
+    result = allocate(
+        population=write_rows(tmp_path / "p.csv", rows),
+        scheme=scheme(tmp_path, "allocation = band_sum(t, x) + band_value(t, x)", extra=extra),
+    )
+
+    assert all(again(result, code) for code in codes_of(result))
+
+
+@pytest.mark.slow
 def test_a_merged_england_can_be_calculated_again(tmp_path):
     """On the boundaries of 2020/21, spend of several CCGs becomes one figure; tested for a few of the 135 CCGs."""
     result = schemes.merged_at_a_day(tmp_path)

@@ -27,10 +27,10 @@ from gpit_fairshare.language.units import UNITS
 from gpit_fairshare.reallocation import AllocationChange
 from gpit_fairshare.results.agreement import OffRule
 from gpit_fairshare.run_options import OPTIONS
-from gpit_fairshare.scheme import joining, parts, shape
+from gpit_fairshare.scheme import joining, parts, shape, written_numbers
 from gpit_fairshare.scheme.joining import load
 from gpit_fairshare.scheme.library import library_names
-from gpit_fairshare.scheme.method import entries_document, library_entries, method
+from gpit_fairshare.scheme.method import MethodTable, entries_document, library_entries, method
 from gpit_fairshare.scheme.naming import STANDARD_INPUTS
 from gpit_fairshare.scheme.review import review, reviews_document
 from gpit_fairshare.verification import Answer, DifferenceKind, Verdict
@@ -58,7 +58,8 @@ GLOSSARY = ROOT / "docs" / "glossary.md"
 README = ROOT / "README.md"
 INDEX = ROOT / "docs" / "index.md"
 HOW_TO = tuple(sorted(ROOT.glob("docs/how-to-*.md")))
-EXAMPLES = (*HOW_TO, SCHEME_FILES, KEYS)
+TABLES = ROOT / "docs" / "tables.md"
+EXAMPLES = (*HOW_TO, SCHEME_FILES, KEYS, TABLES)
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("data/**/*.md")])
 KINDS = ("formula", "transition", "scheme")
 ABCD = ["A", "B", "C", "D"]
@@ -284,6 +285,25 @@ def test_steps_give_what_is_said(number, folder):
     assert wrong == []
 
 
+def test_tables_give_what_is_said(folder, tmp_path):
+    """The example of docs/tables.md gives its figures, and so does each function of tables."""
+    ((_, text),) = complete(TABLES)
+    (rows,) = [piece.text for piece in pieces(TABLES) if piece.kind == "csv"]
+    calls = table(TABLES, "with `size_rate`", *(f"{code}: {people}00,000" for people, code in enumerate(ABCD, 1)))
+    for index, (call, *_) in enumerate(calls):
+        text += f'[[steps]]\nname = "call_{index}"\nlabel = "Call"\nformula = "{quoted(call)[0]}"\n'
+    (tmp_path / "by-size.toml").write_text(text, encoding="utf-8")
+    (tmp_path / "stages.csv").write_text(rows, encoding="utf-8")
+    population = folder / "data" / "samples" / "abcd-population.csv"
+    result = allocate(population=population, inputs=tmp_path / "stages.csv", scheme=tmp_path / "by-size.toml")
+    expected = {quoted(name)[0]: cells for name, *cells in table(TABLES, "step", *ABCD)}
+    expected |= {f"call_{index}": cells for index, (_, *cells) in enumerate(calls)}
+
+    assert len(expected) == 5
+    for name, cells in expected.items():
+        assert all(same(cell, value) for cell, value in zip(cells, result.rows[name], strict=True)), name
+
+
 def test_refused_formulas_are_refused(folder):
     """Each formula of the table `refused | why` stops the run with a message about its step."""
     for formula, _ in table(LANGUAGE, "refused", "why"):
@@ -323,7 +343,7 @@ def test_units_and_limits():
         "signs `+ - * /` in a formula": parsing.MOST_SIGNS,
         "characters of a quoted text": parsing.LONGEST_TEXT,
         "steps of a scheme, with all of its files": parts.MOST_STEPS,
-        "parameters of a scheme": joining.MOST_PARAMETERS,
+        "parameters of a scheme, with the rows of its tables": joining.MOST_PARAMETERS,
         "years of a scheme": 50,
         "levels of lists and tables in a file, and parts of a key with dots between them": structured_texts.DEEPEST,
     }
@@ -343,6 +363,7 @@ def test_keys_are_those_of_the_files():
         "[transition]": shape.PaidHeader,
         "[scheme]": shape.SchemeHeader,
         "[parameters.…]": shape.ParameterEntry,
+        "[tables.…]": shape.TableEntry,
         "[inputs.…]": shape.InputEntry,
         "[sources.…]": shape.SourceEntry,
         "[[steps]]": shape.StepEntry,
@@ -352,6 +373,7 @@ def test_keys_are_those_of_the_files():
         "[properties]": shape.PropertiesEntry,
         "[[use]]": shape.UseEntry,
         "[spend]": shape.SpendEntry,
+        "{ key = … }": shape.TableRowEntry,
         "{ … }": shape.ValueEntry,
     }
     keys_by_table = {quoted(name)[0]: (keys, where) for name, keys, where in table(KEYS, "table", "keys", "in")}
@@ -360,11 +382,13 @@ def test_keys_are_those_of_the_files():
     assert set(keys_by_table) == {*models, "[values.…]"}
     for name, model in models.items():
         keys = {entry.alias or key for key, entry in model.model_fields.items()}
+        if model is shape.TableRowEntry:  # the row below has the keys of every value
+            keys -= shape.ValueEntry.model_fields.keys()
         assert set(quoted(keys_by_table[name][0])) == keys, name
     for name, (_, where) in keys_by_table.items():
         key = name.strip("[]").removesuffix(".…")
         kinds_with_key = [kind for kind, model in files.items() if key in model.model_fields]
-        assert name == "{ … }" or where == ("all" if len(kinds_with_key) == 3 else ", ".join(kinds_with_key)), name
+        assert name.startswith("{") or where == ("all" if len(kinds_with_key) == 3 else ", ".join(kinds_with_key)), name
 
 
 @pytest.mark.parametrize(("document", "letter"), [(FINDINGS, "I"), (LIBRARY, "S")])
@@ -551,6 +575,7 @@ def test_keys_of_a_method_and_of_the_list():
     rows = table(LIBRARY, "key of `gpit-method/1`", "what it holds", "keys inside")
     below = {"steps": method("none")[0].document()["steps"], "properties": [dict.fromkeys(KEPT)]}
     below["checks"] = method("registered-population")[0].document()["checks"]
+    below["tables"] = [{field.name: "" for field in fields(MethodTable)}]
     below["outcomes"] = method("none")[0].document()["outcomes"]
     listed = entries_document(library_entries(), [])
     text = LIBRARY.read_text(encoding="utf-8").partition("## Show")[0]
@@ -678,7 +703,7 @@ def test_columns_of_letters_and_values_of_reallocate():
     """The columns of the letters are those in docs/reallocate.md, and the values are those of the scheme."""
     columns = [name for names, _ in table(REALLOCATE, "column", "what it holds") for name in quoted(names)]
     values = {
-        quoted(name)[0]: shape.number(value)
+        quoted(name)[0]: written_numbers.number(value)
         for name, value, _ in table(REALLOCATE, "parameter", "value", "what it decides")
     }
     scheme = load("reallocate")

@@ -14,8 +14,8 @@ from gpit_fairshare.errors import GpitError, SchemeError, UsageError
 from gpit_fairshare.scheme import shape
 from gpit_fairshare.scheme.joining import load
 from gpit_fairshare.scheme.library import library_names
-from gpit_fairshare.scheme.shape import number
 from gpit_fairshare.scheme.values import Setting
+from gpit_fairshare.scheme.written_numbers import number
 from scheme_files import (
     CAPPED,
     FILES,
@@ -102,7 +102,7 @@ def test_nearest_key_is_one_that_this_kind_of_file_has(tmp_path):
     write(tmp_path, "by-people.toml", FORMULA + "\n[value.budget]\nx = 1\n")
     message = refused(write(tmp_path, "mine.toml", HEAD + 'formula = "by-people"\n'))
 
-    assert message.startswith("by-people.toml: unknown key value; known keys are sources, parameters, inputs, steps")
+    assert message.startswith("by-people.toml: unknown key value; known keys are sources, parameters, tables, inputs")
     assert "values" not in message
 
 

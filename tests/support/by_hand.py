@@ -13,6 +13,7 @@ from fractions import Fraction
 TOLERANCE = Fraction(1, 10**12)
 KEYS = ("formula", "that is", "numbers", "note", "test", "from", "result", "answer", "share")
 FIGURES = ("total", "count", "largest", "smallest", "rate_of")
+TABLES = ("lookup", "band_value", "band_sum", "band_line")
 BEHIND = ("factor", "weights", "unspent", "left_over", "ahead")
 _TOKENS = re.compile(
     r"""\s*(?:(?P<text>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
@@ -120,6 +121,8 @@ class Reader:
         if function in (*FIGURES, *BEHIND):
             within = f", within={named['within'][1]}" if named else ""
             return "name", f"{function}({arguments[0][1]}{within})"
+        if function in TABLES:
+            return "name", f"{function}({arguments[0][1]}, {arguments[1][1]})"
         if function == "previous":
             return "previous", arguments[0][1], named["first"]
         return (function, *arguments, *named.values())

@@ -162,8 +162,9 @@ class Book:
     def place(self, change: Change) -> tuple[str, int, int]:
         """Sheet, row and column of the cell to change."""
         if not change.file:
-            row = self.row("Parameters", Name=[change.name], Year=[YEARS[change.row]])
-            return "Parameters", row, self.column("Parameters", "Value")
+            sheet = "Tables" if "[" in change.name else "Parameters"
+            row = self.row(sheet, Name=[change.name], Year=[YEARS[change.row]])
+            return sheet, row, self.column(sheet, "Value")
         if change.name in LINE_HEADINGS:
             return "Spend lines", self.lines[change.row], self.column("Spend lines", LINE_HEADINGS[change.name])
         line = (self.case.people if change.file == "population" else self.case.spend)[change.row]

@@ -257,6 +257,82 @@ def rows_in_order(folder):
     return allocate(population=write_rows(folder / "p.csv", rows), scheme=path)
 
 
+TABLES = """
+[inputs.stage]
+label = "Stage"
+type = "text"
+optional = true
+
+[inputs.area]
+label = "Area"
+type = "text"
+
+[inputs.need]
+label = "Need"
+optional = true
+
+[tables.stage_weight]
+label = "Weight by stage"
+unit = "ratio"
+rows = [
+  { key = "primary", value = 1, assumption = "A test." },
+  { key = "p*y", value = 3, assumption = "A test." },
+  { key = "all other texts", value = "7/3", assumption = "A test." },
+]
+otherwise = { value = 0.5, assumption = "A test." }
+
+[tables.area_weight]
+label = "Weight by area"
+rows = [{ key = "North", value = 2, assumption = "A test." }, { key = "South", value = 1, assumption = "A test." }]
+
+[tables.need_band]
+label = "Rate by need"
+unit = "£ per head"
+key_unit = "people"
+rows = [
+  { from = -50, value = 3, assumption = "A test." },
+  { from = 0, value = 0.1, assumption = "A test." },
+  { from = 100, value = 2, assumption = "A test." },
+  { from = 1000, up_to = 2000, value = -1, assumption = "A test." },
+]
+
+[tables.few]
+label = "Few"
+rows = [{ from = 0, value = 1, assumption = "A test." }, { from = 300, up_to = 350, value = 2, assumption = "A test." }]
+"""
+
+
+def tables_of_all_kinds(folder):
+    """All functions of tables: for organisations, areas and the nation; blanks and numbers that no band has."""
+    needs = (-50, 100 - 1e-12, "", 5000, 1000, 999.5)
+    stages = ("primary", "Primary", "p*y", "", "prim", "all other texts")
+    rows = [
+        {"year": year, "org_code": code, "stage": stage, "area": area, "need": need, "registered_population": heads}
+        for year, heads in (("2014/15", 100), ("2015/16", 130))
+        for code, stage, area, need in zip("ABCDEF", stages, ("North", "South") * 3, needs, strict=True)
+    ]
+    steps = """
+        weight = where(given(stage), lookup(stage_weight, stage), 1) # ratio
+        rate = where(given(need), where(need < 2000, max(band_value(need_band, need), 0.5), 4), 5) # £ per head
+        has_need = given(need)
+        tax = where(has_need, where(need < 2000, band_sum(need_band, need), 0), 0) # £
+        line = where(has_need, where(need <= 1000, band_line(need_band, need), 0), 0) # £ per head
+        area_people = total(registered_population, within=area) # people
+        area_rate = band_line(need_band, area_people) # £ per head
+        national_people = total(registered_population) # people
+        national_sum = band_sum(need_band, national_people) # £
+        unrounded = (rate + line + area_rate) * registered_population * weight + tax + national_sum # £
+        allocation = rounded(unrounded) # £
+        within_area = lookup(area_weight, area)
+        area_of_few = where(area_people < 350, band_value(few, area_people), 0)
+        nation_of_few = where(national_people < 350, band_line(few, national_people), 0)
+    """
+    extra = '[[checks]]\nname = "Line"\nformula = "allocation > 0"\n'
+    extra += '[[outcomes]]\nlabel = "few"\nformula = "band_value(need_band, registered_population) <= 2"\n'
+    table = write_rows(folder / "p.csv", rows)
+    return allocate(population=table, scheme=scheme(folder, steps, years=TWO, extra=TABLES + extra))
+
+
 BETWEEN = [
     {"org_code": code, "region": region, "registered_population": people, "low": low, "high": high}
     for code, region, people, low, high in (
@@ -318,5 +394,6 @@ HARD = [
     many_columns,
     nothing_to_share,
     rows_in_order,
+    tables_of_all_kinds,
     rates,
 ]

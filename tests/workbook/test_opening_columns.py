@@ -78,7 +78,7 @@ def test_opening_baseline_is_spend_first_and_then_last_years_allocation(tmp_path
 def test_note_on_the_opening_baseline_gives_spend_no_year(tmp_path):
     """A run of 2014/15 starts from spend of the years before it, so the note does not call it spend in 2014/15."""
     with_outcomes(tmp_path).write(tmp_path / "r.xlsx")
-    about = openpyxl.load_workbook(tmp_path / "r.xlsx", read_only=True)["About"]
+    about = openpyxl.load_workbook(tmp_path / "r.xlsx")["About"]
     text = {row[0]: row[1] for row in about.iter_rows(values_only=True, max_col=2)}["Note 1"]
 
     assert text.startswith(

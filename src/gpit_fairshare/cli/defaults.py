@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.errors import UsageError
+from gpit_fairshare.files import digest_of
 from gpit_fairshare.run_options import OPTIONS, OptionKind
 from gpit_fairshare.words import joined
 
@@ -96,7 +97,7 @@ def read_defaults() -> Defaults:
 
     from gpit_fairshare.cases.shape import OF_A_RUN  # noqa: PLC0415  # as above
     from gpit_fairshare.scheme.faults import first_error, shape_errors  # noqa: PLC0415  # as above
-    from gpit_fairshare.scheme.files import digest_of, read_toml  # noqa: PLC0415  # as above
+    from gpit_fairshare.scheme.files import read_toml  # noqa: PLC0415  # as above
     from gpit_fairshare.scheme.shape import Entry  # noqa: PLC0415  # as above
 
     names = {option.key: name for name, option in OPTIONS.items() if option.in_defaults}

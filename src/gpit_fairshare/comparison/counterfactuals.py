@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from gpit_fairshare.comparison.definition import by_year, steps_changed
+from gpit_fairshare.comparison.definition import by_year, steps_changed, tables_changed
 from gpit_fairshare.comparison.model import Driver, Key
 from gpit_fairshare.engine import Result, calculate
 from gpit_fairshare.errors import CalculationError
@@ -108,13 +108,14 @@ def _formula_detail(old: Result, new: Result) -> str:
         for kind in ("formula changed", "step added", "step removed")
         if kind in kinds
     ]
+    counts += [f"other rows in {difference.name}" for difference in tables_changed(old.scheme, new.scheme)]
     return ", ".join(counts) or "the steps are in another order"
 
 
 def is_same_rule(old: Scheme, new: Scheme) -> bool:
-    """Return whether two schemes have the same steps, in the same order, and the same answer."""
+    """Return whether two schemes have the same answer, the same steps in the same order and the same keys of tables."""
     formulas = [[(step.name, tree.to_text(step.tree)) for step in scheme.steps] for scheme in (old, new)]
-    return old.result == new.result and formulas[0] == formulas[1]
+    return old.result == new.result and formulas[0] == formulas[1] and not any(tables_changed(old, new))
 
 
 def has_same_organisations(old: Inputs, new: Inputs) -> bool:

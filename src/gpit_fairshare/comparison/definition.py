@@ -9,12 +9,13 @@ from gpit_fairshare.comparison.model import RuleDifference, Side
 from gpit_fairshare.comparison.movement import states_outcomes
 from gpit_fairshare.findings import LEVELS, FindingCode
 from gpit_fairshare.language.tree import to_text
-from gpit_fairshare.numbers import parameter_value, parameter_values
-from gpit_fairshare.words import counted, numbers_in
+from gpit_fairshare.numbers import exact, grouped_decimal, parameter_value, parameter_values
+from gpit_fairshare.words import counted, listed, numbers_in
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
+    from gpit_fairshare.language.tables import FormulaTable
     from gpit_fairshare.scheme.model import Parameter, ParameterValue, Scheme
 
 
@@ -26,6 +27,7 @@ def differences_of(old: Side, new: Side) -> tuple[RuleDifference, ...]:
     return (
         *_scheme_changes(before.scheme, after.scheme),
         *_parameter_changes(before.scheme, after.scheme),
+        *tables_changed(before.scheme, after.scheme),
         *steps_changed(before.scheme, after.scheme),
         *(_outcome_changes(before.scheme, after.scheme) if states_outcomes(old) and states_outcomes(new) else ()),
         *_check_changes(old, new),
@@ -121,6 +123,22 @@ def by_year(texts: Mapping[str, str], years: Collection[str]) -> str:
     if len(set(texts.values())) == 1 and len(texts) == len(years):
         return next(iter(texts.values()))
     return "; ".join(f"{year}: {text}" for year, text in texts.items())
+
+
+def tables_changed(old: Scheme, new: Scheme) -> Iterator[RuleDifference]:
+    """Yield the tables that are in both schemes, with other keys, another end or another unit of keys."""
+    for name, symbol in new.symbols.items():
+        before, after = (old.symbols[name].table if name in old.symbols else None), symbol.table
+        if before and after and before != after:
+            yield RuleDifference("table changed", name, "", _keys_text(before), _keys_text(after), new.labels[name])
+
+
+def _keys_text(table: FormulaTable) -> str:
+    """Return the keys of a table as text, with the end of its last band and the unit of its edges."""
+    keys = [key if isinstance(key, str) else grouped_decimal(exact(key)) for key in table.keys]
+    keys += ["otherwise"] if table.has_otherwise else []
+    end = "" if table.end is None else f" up to {grouped_decimal(exact(table.end))}"
+    return listed(keys) + end + (f", in {table.key_unit}" if table.key_unit else "")
 
 
 def steps_changed(old: Scheme, new: Scheme) -> Iterator[RuleDifference]:

@@ -30,6 +30,7 @@ QUOTED: Final = "Illustrative, do not quote"
 NEW_FINDING: Final = "new finding"
 _RULE: Final = (
     *("formula changed", "step added", "step removed", "unit changed"),
+    "table changed",
     *("parameter changed", "parameter added", "parameter removed", "check changed", "check added", "check removed"),
     *("outcome changed", "outcome added", "outcome removed"),
 )

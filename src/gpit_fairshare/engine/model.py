@@ -94,6 +94,8 @@ class Year:
     """For each organisation: rows of the year before that became it; filled where `previous` is used."""
     outcomes: list[str] = field(default_factory=list)
     """For each organisation: the label of its outcome, the first that is true; an empty text if none is."""
+    table_rows: dict[str, set[int]] = field(default_factory=dict)
+    """For each table in use: the positions of the rows that some organisation needs."""
     too_fine: dict[str, Finding] = field(default_factory=dict)
     """For each step that rounds to a unit too fine for floats: the warning about it."""
 

@@ -14,7 +14,7 @@ from gpit_fairshare.engine import Result, Sensitivity, calculate
 from gpit_fairshare.engine.measures import NO_CHANGE
 from gpit_fairshare.errors import GpitError
 from gpit_fairshare.numbers import money, parameter_value, plain_number
-from gpit_fairshare.scheme.shape import number
+from gpit_fairshare.scheme.written_numbers import number
 from gpit_fairshare.words import counted, inside, is_money, joined
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ import polars as pl
 
 from gpit_fairshare.engine.model import CheckResult, Values, Year
 from gpit_fairshare.engine.plugin_checks import check_row_by_row
+from gpit_fairshare.engine.table_findings import missing_value, rows_needed
 from gpit_fairshare.errors import CalculationError, PluginError, SharingError
 from gpit_fairshare.findings import Finding, FindingCode
 from gpit_fairshare.inputs.columns.cells import year_start
@@ -17,9 +18,10 @@ from gpit_fairshare.language import tree
 from gpit_fairshare.language.functions import AGGREGATES
 from gpit_fairshare.language.in_polars import previous_column, render, select
 from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, Kind, Type, group, kind_of
+from gpit_fairshare.language.meaning import unit_in
 from gpit_fairshare.language.plugin_functions import added_functions
-from gpit_fairshare.language.tables import value_at
-from gpit_fairshare.language.units import MONEY_AND_PEOPLE, unit_of
+from gpit_fairshare.language.tables import values_at
+from gpit_fairshare.language.units import MONEY_AND_PEOPLE
 from gpit_fairshare.magnitude import BOUNDS, LARGEST, MOST_UNITS, without_traces
 from gpit_fairshare.numbers import figure, shortest
 from gpit_fairshare.ordering import ranks, running_totals
@@ -173,8 +175,8 @@ class YearRun:
                 case tree.AggregateCall(function, of):
                     names = [tree.to_text(node)]
                     unit = None if AGGREGATES[function].is_count else self.scheme.symbols[of].unit
-                case tree.RateOf(of):
-                    names, unit = [tree.to_text(node)], unit_of(self.scheme.symbols[of].rate)
+                case tree.TableCall() | tree.RateOf():
+                    names, unit = [tree.to_text(node)], unit_in(node, self.scheme.symbols)
                 case tree.Name(of) | tree.Previous(of) | tree.IsGiven(of):
                     names, unit = [of, previous_column(of)], self.scheme.symbols[of].unit
                 case _:
@@ -212,6 +214,11 @@ class YearRun:
     def _undefined(self, expression: tree.Expression, kind: Kind, row: int) -> str:
         """Return the message that a formula's value is undefined for a row: why, and the figures that went into it."""
         row_name, remedy = self._row_names(kind)[row], "exclude this case with where(…)"
+        if call := self._table_without_row(expression, self.now.frames[kind][row : row + 1]):
+            table, cells = self.scheme.symbols[call.table].table, self._cells(call, row) if kind == ORGANISATION else ""
+            assert table is not None  # noqa: S101  # the name is that of a table
+            reason = missing_value(call.function, table, call.of, self.now.frames[kind][call.of][row])
+            return f"{self.place}, {row_name}{cells}: {reason}, or {remedy}"
         why = "a division by zero, a blank cell or a number too large"
         for node in tree.walk(expression):
             if isinstance(node, tree.RateOf) and self.now.frames[kind][tree.to_text(node)][row] is None:
@@ -303,8 +310,7 @@ class YearRun:
     def _store_table_values(self, node: tree.TableCall) -> None:
         """Store the values that a table gives for the values of a column, unless they are stored.
 
-        Raises:
-            CalculationError: The table has no row or band for a value.
+        They are None where the table has no row or band, so that only a formula that needs them there is undefined.
         """
         name, symbol = tree.to_text(node), self.scheme.symbols[node.of]
         if name in self.now.frames[symbol.kind].columns:
@@ -312,14 +318,24 @@ class YearRun:
         table = self.scheme.symbols[node.table].table
         assert table is not None  # noqa: S101  # the name is that of a table
         row_values = [self.scheme.parameters[row].values[self.year].value for row in table.rows]
-        keys = self._filled(node.of, symbol.kind, f", and {name} needs a value")
-        values = [value_at(node.function, table, row_values, key) for key in keys]
-        if None in values:
-            row = values.index(None)
-            raise CalculationError(
-                f"{self.place}, {self._row_names(symbol.kind)[row]}: {node.table} has no row for {keys[row]!r}"
-            )
-        self._store(name, symbol.kind, values)
+        keys = self.now.values(node.of, symbol.kind)
+        self.now.table_rows.setdefault(node.table, set()).update(rows_needed(node.function, table, keys))
+        self._store(name, symbol.kind, values_at(node.function, table, row_values, keys))
+
+    def _table_without_row(self, expression: tree.Expression, frame: pl.DataFrame) -> tree.TableCall | None:
+        """Return the function of tables that makes a formula undefined on the one row of a frame; None if none does.
+
+        One in a branch that `where` does not take is not the reason.
+        """
+        defined = render(expression, first_year=self.before is None).defined.alias("defined")
+        calls = {tree.to_text(node): node for node in tree.walk(expression) if isinstance(node, tree.TableCall)}
+        blanks = [name for name in calls if frame[name][0] is None]
+        for name in blanks:
+            others = frame.with_columns(pl.lit(1.0).alias(other) for other in blanks if other != name)
+            frames = others, others.with_columns(pl.lit(1.0).alias(name))
+            if [select(filled, [expression], defined)["defined"][0] for filled in frames] == [False, True]:
+                return calls[name]
+        return None
 
     def _members(self, kind: Kind, within: str) -> list[int]:
         """Return the number of the group, from 0, by the text column `within`, for each row of a kind.

@@ -13,7 +13,14 @@ from gpit_fairshare.explanation.kernels import (
     share_out_lines,
 )
 from gpit_fairshare.explanation.organisation import OrganisationInYear
-from gpit_fairshare.explanation.unformatted_lines import Drafts, UnformattedLine, step_draft, symbol_draft
+from gpit_fairshare.explanation.tables import table_line
+from gpit_fairshare.explanation.unformatted_lines import (
+    Drafts,
+    UnformattedLine,
+    origin_text,
+    step_draft,
+    symbol_draft,
+)
 from gpit_fairshare.language import tree
 from gpit_fairshare.language.functions import AGGREGATES
 from gpit_fairshare.language.in_polars import column_of, previous_column
@@ -23,7 +30,7 @@ from gpit_fairshare.words import joined
 
 if TYPE_CHECKING:
     from gpit_fairshare.engine import CheckResult, Result
-    from gpit_fairshare.scheme.model import Check, ParameterValue, Step
+    from gpit_fairshare.scheme.model import Check, Step
 
 
 class Building:
@@ -67,7 +74,7 @@ class Building:
         for name, parameter in self.scheme.parameters.items():
             if name in used:
                 value = parameter.values[self.drafts.year]
-                self.drafts.add(symbol_draft(self.place, "parameter", name, value.value, origin=_origin_text(value)))
+                self.drafts.add(symbol_draft(self.place, "parameter", name, value.value, origin=origin_text(value)))
         for step in self.scheme.steps:
             if names_needed is None or step.name in names_needed:
                 self._draft_step(step)
@@ -105,6 +112,8 @@ class Building:
             elif isinstance(leaf, tree.RateOf):
                 step = next(step for step in self.scheme.steps if step.name == leaf.step)
                 self._add_once(rate_line(self.place, step, self.row[column_of(leaf)]))
+            elif isinstance(leaf, tree.TableCall):
+                self._add_once(table_line(self.place, leaf))
             elif isinstance(leaf, tree.Previous):
                 self._draft_previous(leaf)
 
@@ -229,16 +238,3 @@ class Building:
             "check", name, name, self.place.of(kind), "yes/no", holds, check.formula, check.tree, notes=notes
         )
         self.drafts.add(draft)
-
-
-def _origin_text(value: ParameterValue) -> str:
-    """Return the source of a parameter's value, or its assumption, or how it was set or changed for the run.
-
-    A value written as a fraction, such as 1/3, is added as it is written.
-    """
-    if value.overridden:
-        of_the_run = value.assumption.startswith("Set for this run")
-        origin = f"{'set for this run' if of_the_run else value.assumption.rstrip('.')}, not in the scheme"
-    else:
-        origin = str(value.source or value.origin)
-    return f"{origin}; written as {value.as_written}" if "/" in value.as_written else origin

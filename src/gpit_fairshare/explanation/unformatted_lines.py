@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from gpit_fairshare.explanation.model import Kind
     from gpit_fairshare.explanation.organisation import OrganisationInYear
-    from gpit_fairshare.scheme.model import Scheme, Step
+    from gpit_fairshare.scheme.model import ParameterValue, Scheme, Step
 
 Key = tuple[str, str]
 """Year and name: one value, which is written the same way everywhere."""
@@ -92,6 +92,19 @@ def step_draft(place: OrganisationInYear, step: Step, value: Any, **more: Any) -
     return draft
 
 
+def origin_text(value: ParameterValue) -> str:
+    """Return the source of a parameter's value, or its assumption, or how it was set or changed for the run.
+
+    A value written as a fraction, such as 1/3, is added as it is written.
+    """
+    if value.overridden:
+        of_the_run = value.assumption.startswith("Set for this run")
+        origin = f"{'set for this run' if of_the_run else value.assumption.rstrip('.')}, not in the scheme"
+    else:
+        origin = str(value.source or value.origin)
+    return f"{origin}; written as {value.as_written}" if "/" in value.as_written else origin
+
+
 @dataclass(slots=True)
 class Drafts:
     """The drafts of one year, and the values that they use."""
@@ -140,7 +153,7 @@ def needed(scheme: Scheme, years: Sequence[str], step: str) -> Mapping[str, froz
                 match leaf:
                     case tree.Previous(of):
                         before.add(of)
-                    case tree.AggregateCall(_, of):
+                    case tree.AggregateCall(of=of) | tree.TableCall(of=of):
                         names.add(of)
                     case tree.Name(name) | tree.IsGiven(name) | tree.RateOf(name):
                         names.add(name)

@@ -195,14 +195,17 @@ class _ExcelWriter:
         return formula if is_atom else f"({formula})"
 
     def value(self, expression: tree.Expression) -> str:
-        """Return the Excel formula of an expression, with +0 if it is just a cell that may be empty.
+        """Return the Excel formula of an expression, with +0 if it is just a cell that may have no number.
 
-        An empty cell is undefined, and adding 0 to it is an error. MIN, MAX and SUM would skip it, and a reference to
-        it would show as an empty cell. In the first year `previous` is the value of its `first`.
+        An empty cell, and the text in place of a rate that there is not or of a table's row, are undefined: adding 0 to
+        them is an error. MIN, MAX and SUM would skip them, and a reference to an empty cell would show as an empty
+        cell. In the first year `previous` is the value of its `first`.
         """
         match expression:
             case tree.Previous(_, first) if self.first_year:
                 return self.value(first)
+            case tree.RateOf() | tree.TableCall():
+                return f"{self.text(expression)}+0"
             case tree.Name(name) | tree.Previous(name, _) if self.cells.is_optional(name):
                 return f"{self.text(expression)}+0"
             case _:

@@ -384,7 +384,8 @@ class _Reach:
         self.refuse_table(column, expression.of_position)
         table, function = symbol.table, expression.function
         if table is None:
-            raise _kind(f"{function} takes a table; {symbol.name} is a {symbol.role}", expression.table_position)
+            hint = nearest(symbol.name, (name for name, other in self.everything.items() if other.table))
+            raise _kind(f"{function} takes a table first, and {symbol.name} is none{hint}", expression.table_position)
         if table.has_bands != TABLE_FUNCTIONS[function].takes_bands:
             keys, other = ("edges of bands", "band_value") if table.has_bands else ("texts", "lookup")
             raise _kind(f"the keys of {table.name} are {keys}; use {other}", expression.position)

@@ -6,16 +6,15 @@ holds its lower edge, and not its upper edge, which is the lower edge of the nex
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.language import tree
+from gpit_fairshare.language.in_polars import SAME
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-_TOLERANCE: Final = 1e-12
-"""A number within this part of an edge has reached it, as in comparisons."""
+    from collections.abc import Iterable, Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +36,11 @@ class FormulaTable:
         """Return whether its keys are edges of bands; otherwise they are texts."""
         return not isinstance(self.keys[0], str)
 
+    @property
+    def edges(self) -> tuple[float, ...]:
+        """Return the lower edges of its bands; empty if its keys are texts."""
+        return tuple(key for key in self.keys if not isinstance(key, str))
+
     def row(self, key: str | float) -> str:
         """Return the name of the parameter with the value of a row: `stage_weight[primary]`, `need_band[0.5]`."""
         return f"{self.name}[{key if isinstance(key, str) else tree.number_text(key)}]"
@@ -51,49 +55,70 @@ OTHERWISE: Final = "otherwise"
 """In place of the key of the value for texts that no row has."""
 
 
-def row_number(table: FormulaTable, key: str | float) -> int | None:
-    """Return the position, from 0, of the row for a text or of the band that a number is in; None if there is none.
+def row_numbers(function: str, table: FormulaTable, keys: Iterable[str | float | None]) -> list[int | None]:
+    """Return, for each text, the position of its row from 0, or for each number that of the band that it is in.
 
-    An edge counts as reached within the tolerance of comparisons. A number at the end of the last band is outside.
-    """
-    if isinstance(key, str):
-        rows = {text: row for row, text in enumerate(table.keys)}
-        return rows.get(key, len(rows) if table.has_otherwise else None)
-    edges = [edge for edge in table.keys if isinstance(edge, float)]
-    reached = sum(_has_reached(key, edge) for edge in edges)
-    is_outside = not reached or (table.end is not None and _has_reached(key, table.end))
-    return None if is_outside else reached - 1
-
-
-def _has_reached(x: float, edge: float) -> bool:
-    """Return whether a number is at or above an edge, within the tolerance of comparisons."""
-    return x - edge >= -_TOLERANCE * max(1.0, abs(x), abs(edge))
-
-
-def value_at(function: str, table: FormulaTable, values: Sequence[float], key: str | float) -> float | None:
-    """Return what a function of tables gives for a text or a number; None if the table has no row or band for it.
+    It is None for a blank, for a text that no row has, and for a number outside the bands: one at the end of the last
+    band, and in a `band_line` one above the last edge. Edges are reached as in comparisons.
 
     Args:
         function: `lookup`, `band_value`, `band_sum` or `band_line`.
         table: The table.
-        values: The value of each of its rows, in order.
-        key: The text or number.
+        keys: The texts or numbers.
     """
-    row = row_number(table, key)
-    if row is None or isinstance(key, str) or function in ("lookup", "band_value"):
-        return None if row is None else values[row]
-    edges = [edge for edge in table.keys if isinstance(edge, float)]
-    above = max(key - edges[row], 0.0)
-    if function == "band_sum":
-        return sums_below(edges, values)[row] + above * values[row]
-    if row + 1 == len(edges):  # a line ends at its last edge
-        return values[row] if not above or _has_reached(edges[row], key) else None
-    return values[row] + above * (values[row + 1] - values[row]) / (edges[row + 1] - edges[row])
+    positions, edges = {key: row for row, key in enumerate(table.keys)}, table.edges
+    others = len(positions) if table.has_otherwise else None
+
+    def row_number(key: str | float | None) -> int | None:
+        if key is None or isinstance(key, str):
+            return None if key is None else positions.get(key, others)
+        reached = bisect_right(edges, key)
+        while reached < len(edges) and _has_reached(key, edges[reached]):
+            reached += 1
+        is_outside = not reached or (table.end is not None and _has_reached(key, table.end))
+        if function == "band_line" and reached == len(edges):
+            is_outside |= not _has_reached(edges[-1], key)
+        return None if is_outside else reached - 1
+
+    return [row_number(key) for key in keys]
 
 
-def sums_below(edges: Sequence[float], values: Sequence[float]) -> list[float]:
+def _has_reached(x: float, edge: float) -> bool:
+    """Return whether a number is at or above an edge, within the tolerance of comparisons."""
+    return x - edge >= -SAME * max(1.0, abs(x), abs(edge))
+
+
+def values_at(
+    function: str, table: FormulaTable, row_values: Sequence[float], keys: Sequence[str | float | None]
+) -> list[float | None]:
+    """Return what a function of tables gives for each text or number; None if the table has no row or band for it.
+
+    Args:
+        function: `lookup`, `band_value`, `band_sum` or `band_line`.
+        table: The table.
+        row_values: The value of each of its rows, in order.
+        keys: The texts or numbers.
+    """
+    edges, sums = table.edges, sums_below(table.edges, row_values)
+
+    def value(key: float, row: int) -> float:
+        above = max(key - edges[row], 0.0)  # a number may be just below the edge that it counts as having reached
+        if function == "band_sum":
+            return sums[row] + above * row_values[row]
+        if row + 1 == len(edges):
+            return row_values[row]
+        return row_values[row] + above * (row_values[row + 1] - row_values[row]) / (edges[row + 1] - edges[row])
+
+    rows = row_numbers(function, table, keys)
+    if function in ("lookup", "band_value"):
+        return [None if row is None else row_values[row] for row in rows]
+    pairs = zip(keys, rows, strict=True)
+    return [None if row is None or not isinstance(key, float) else value(key, row) for key, row in pairs]
+
+
+def sums_below(edges: Sequence[float], row_values: Sequence[float]) -> list[float]:
     """Return, for each band, what `band_sum` gives at its lower edge: the bands below it, each times its value."""
     sums = [0.0]
-    for low, high, value in zip(edges, edges[1:], values, strict=False):
+    for low, high, value in zip(edges, edges[1:], row_values, strict=False):
         sums.append(sums[-1] + (high - low) * value)
     return sums

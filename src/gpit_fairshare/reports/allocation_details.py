@@ -20,6 +20,7 @@ from gpit_fairshare.numbers import (
 )
 from gpit_fairshare.reports import document
 from gpit_fairshare.reports.document import Role, Tone
+from gpit_fairshare.scheme.model import table_of
 from gpit_fairshare.words import counted, inside, joined, listed, plural, sentence, span
 
 if TYPE_CHECKING:
@@ -293,7 +294,7 @@ class ResultReport:
             labels = cited_for.setdefault((str(source), source.url), {})
             for parameter in self.scheme.parameters.values():
                 if any(value.source == source for value in parameter.values.values()):
-                    labels[parameter.label] = None
+                    labels[self.scheme.labels.get(table_of(parameter.name), parameter.label)] = None
         if cited_for:
             yield document.Heading("Sources")
         for (text, url), labels in cited_for.items():

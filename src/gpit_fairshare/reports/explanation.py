@@ -143,7 +143,7 @@ def _year_blocks(explanation: ExplainedLines, year: YearLines) -> Iterator[Block
         if heading != title:
             title, apart = heading, False
             yield Heading(title)
-        yield _calculation(line, blank_before=apart)
+        yield _calculation(line, explanation.code, blank_before=apart)
         # The inputs of a step are right above it.
         apart = line.kind in ("step", "check")
     if year.answer_line:
@@ -151,11 +151,11 @@ def _year_blocks(explanation: ExplainedLines, year: YearLines) -> Iterator[Block
         yield Calculation(text, tone=Tone.STRONG, blank_before=True)
 
 
-def _calculation(line: ExplanationLine, *, blank_before: bool) -> Calculation:
+def _calculation(line: ExplanationLine, code: str, *, blank_before: bool) -> Calculation:
     """Return a line of the explanation as a calculation, with its details.
 
     The result of a step or check is one of the details. A check is shown without a name, in the tone of a problem if it
-    fails, and the label of a figure says whether it is national or of a group.
+    fails, and the label of a figure says whether it is national or of a group, and not of the organisation `code`.
     """
     label, name, result, tone = line.label, line.name, line.result, Tone.PLAIN
     match line.kind:
@@ -163,7 +163,7 @@ def _calculation(line: ExplanationLine, *, blank_before: bool) -> Calculation:
             name, result, tone = "", "", Tone.BAD if line.value is False else Tone.STRONG
         case "step":
             result, tone = "", Tone.STRONG
-        case "figure":
+        case "figure" if line.of != code:
             label = f"{'National' if line.of == 'nation' else 'Group'}: {label}"
     return Calculation(label, name, result, line.number, [*_details(line)], tone, blank_before)
 

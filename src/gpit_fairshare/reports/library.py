@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 from gpit_fairshare.numbers import written_value
 from gpit_fairshare.reports import document
 from gpit_fairshare.scheme.model import NO_ORIGIN
-from gpit_fairshare.scheme.shape import number
-from gpit_fairshare.words import counted, joined, plural, span
+from gpit_fairshare.scheme.written_numbers import number
+from gpit_fairshare.words import counted, inside, joined, plural, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
         Method,
         MethodCheck,
         MethodOutcome,
+        MethodRow,
         MethodStep,
+        MethodTable,
         MethodValue,
         ParameterFigure,
     )
@@ -123,6 +125,9 @@ def _sections(method: Method) -> Iterator[document.Block]:
         if items:
             yield document.Heading(title)
             yield from items
+        if title == "Parameters" and method.tables:
+            for table in method.tables:
+                yield from _table_blocks(table)
 
 
 def _items(*texts: str, marker: str = "") -> list[document.Item]:
@@ -168,10 +173,34 @@ def _parameter_item(parameter: MethodValue) -> document.Item:
     return document.Item(label, _DASH, parameter.name, _items(parameter.note, *values))
 
 
+def _table_blocks(table: MethodTable) -> Iterator[document.Block]:
+    """Yield a table of a scheme: its label, unit and note, and its rows with the origin of each value."""
+    has_bands = table.keys == "bands"
+    yield document.Heading(f"Table {table.name}: {_in_unit(inside(table.label), table.unit)}")
+    yield from [document.Paragraph(table.note)] if table.note else []
+    columns = [
+        document.Column("From" if has_bands else "Key", document.Role.LABEL),
+        document.Column("Value"),
+        document.Column("Source or assumption", document.Role.TEXT),
+    ]
+    keys = [_figure(row.key, table.key_unit) if has_bands else row.key for row in table.rows]
+    rows = [
+        document.Row([key, _figure(row.written, table.unit), _origin(row)])
+        for key, row in zip(keys, table.rows, strict=True)
+    ]
+    yield document.Table(columns, rows)
+    if table.up_to:
+        yield document.Paragraph(f"The last band ends at {_figure(table.up_to, table.key_unit)}.")
+
+
+def _origin(figure: ParameterFigure | MethodRow) -> str:
+    """Return the source of a figure, or its assumption."""
+    return figure.source or (f"assumption: {figure.assumption}" if figure.assumption else NO_ORIGIN)
+
+
 def _figure_line(figure: ParameterFigure, unit: str) -> str:
     """Return the value of a parameter in a year, with its source or assumption."""
-    origin = figure.source or (f"assumption: {figure.assumption}" if figure.assumption else NO_ORIGIN)
-    return f"{figure.year}: {_figure(figure.written, unit)} – {origin}"
+    return f"{figure.year}: {_figure(figure.written, unit)} – {_origin(figure)}"
 
 
 def _figure(text: str, unit: str) -> str:

@@ -11,7 +11,7 @@ from gpit_fairshare.inputs.files.grids import Broken, ReadOptions
 from gpit_fairshare.inputs.files.workbooks import workbook_rows
 from gpit_fairshare.results.agreement import are_numbers, is_same_as_written
 from gpit_fairshare.results.model import Origins, manifest_problem
-from gpit_fairshare.scheme.shape import number
+from gpit_fairshare.scheme.written_numbers import number
 from gpit_fairshare.structured_texts import TextError, parse_json
 from gpit_fairshare.workbook.layout import EVERY_YEAR, MANIFEST, NOT_GIVEN
 from gpit_fairshare.workbook.places import cell_digest, place_of

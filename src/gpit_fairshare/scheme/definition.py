@@ -26,10 +26,11 @@ from gpit_fairshare.scheme.model import (
     Part,
     Scheme,
     Source,
+    table_of,
 )
 from gpit_fairshare.scheme.naming import IN_EVERY_TABLE
 from gpit_fairshare.scheme.parts import load_module
-from gpit_fairshare.scheme.values import as_percentage, percentage_problem
+from gpit_fairshare.scheme.written_numbers import as_percentage, number, percentage_problem
 from gpit_fairshare.words import one_line
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ def definition(scheme: Scheme) -> dict[str, Any]:
         "counts": {column: list(words) for column, words in scheme.counts.items()},
         **({"has_draft_counts": True} if scheme.has_draft_counts else {}),
         "sources": [{**asdict(source), "key": key} for source, key in keys.items()],
+        # Only for schemes with tables, so that the results of other schemes do not change.
+        **({"tables": tables} if (tables := _recorded_tables(scheme)) else {}),
         "parameters": [
             {
                 **_recorded_fields(parameter),
@@ -91,6 +94,20 @@ def _plain(part: object, *names: str) -> dict[str, Any]:
 def _recorded_fields(part: Parameter | Part) -> dict[str, Any]:
     """Return the fields of a part that a result records, by name, in the order of its class."""
     return {field.name: getattr(part, field.name) for field in fields(part) if field.metadata != NOT_RECORDED}
+
+
+def _recorded_tables(scheme: Scheme) -> list[dict[str, Any]]:
+    """Return the tables of a scheme with their keys; the values of the rows are among the parameters."""
+    return [
+        {
+            **asdict(symbol.table),
+            "keys": list(symbol.table.keys),
+            "label": scheme.labels[symbol.name],
+            "unit": symbol.unit,
+        }
+        for symbol in scheme.symbols.values()
+        if symbol.table
+    ]
 
 
 def _source_keys(scheme: Scheme) -> dict[Source, str]:
@@ -136,21 +153,8 @@ def defined(table: Mapping[str, Any], files: tuple[tuple[str, str], ...], digest
 
     Raises:
         SchemeError: The table is not a scheme, or not as gpit writes it.
-    """
-    try:
-        data = _as_file(table)
-        model = shape.SchemeFile.model_validate(data)
-    except ValidationError as fault:
-        first = first_error(shape_errors(fault, data, shape.SchemeFile))
-        raise SchemeError(f"{file}: the scheme in it: {first}") from None
-    except (KeyError, TypeError, AttributeError, ValueError) as fault:
-        raise SchemeError(f"{file}: the scheme in it is not in the form that gpit writes ({one_line(fault)})") from None
-    sources = TypeAdapter(tuple[Source, ...]).validate_python(table["sources"])
-    read = LoadedFile(file, digest, None, model, {source.key: source for source in sources})
-    faults = Faults()
-    joined = Joined(read, table["formula"], table["transition"], paid_from=table["paid_from"])
-    joined.draft.add(load_module(read, faults), faults)
-    complete(joined, faults)
+    """  # noqa: DOC502 - raised by `_joined`
+    joined = _joined(table, digest, file)
     scheme = joined.scheme
     if scheme is None:  # pragma: no cover - every error was raised before
         raise SchemeError(f"{file}: the scheme in it cannot be read")
@@ -179,10 +183,43 @@ def defined(table: Mapping[str, Any], files: tuple[tuple[str, str], ...], digest
         # A single file does not show which file decides the account, nor which steps came from a transition.
         money=TypeAdapter(Money).validate_python(table["money"]) if "money" in table else scheme.money,
         assumptions=TypeAdapter(tuple[Assumption, ...]).validate_python(table["assumptions"]),
-        sources=sources,
+        sources=tuple(joined.read.sources.values()),
         digest=digest,
         files=files,
     )
+
+
+def _joined(table: Mapping[str, Any], digest: str, file: str) -> Joined:
+    """Return the joined files of a table that `definition` wrote, complete; arguments and errors are as of `defined`.
+
+    Raises:
+        SchemeError: The table is not a scheme, or not as gpit writes it.
+    """
+    try:
+        data = _as_file(table)
+        parameters = data["parameters"]
+        row_values = {
+            name: shape.ParameterEntry.model_validate(parameters.pop(name)) for name in [*parameters] if table_of(name)
+        }
+        model = shape.SchemeFile.model_validate(data)
+    except ValidationError as fault:
+        first = first_error(shape_errors(fault, data, shape.SchemeFile))
+        raise SchemeError(f"{file}: the scheme in it: {first}") from None
+    except (KeyError, TypeError, AttributeError, ValueError) as fault:
+        raise SchemeError(f"{file}: the scheme in it is not in the form that gpit writes ({one_line(fault)})") from None
+    sources = TypeAdapter(tuple[Source, ...]).validate_python(table["sources"])
+    read = LoadedFile(file, digest, None, model, {source.key: source for source in sources})
+    faults = Faults()
+    joined = Joined(read, table["formula"], table["transition"], paid_from=table["paid_from"])
+    joined.draft.add(load_module(read, faults), faults)
+    rows = {name: (entry, read) for name, entry in row_values.items()}
+    declared = {**joined.draft.parameters, **rows}  # a row of a table may have been set for one year
+    parameters = {parameter["name"]: declared.pop(parameter["name"]) for parameter in table["parameters"]}
+    if declared:
+        raise SchemeError(f"{file}: the scheme in it has a table without a value for {one_line(next(iter(declared)))}")
+    joined.draft.parameters = parameters
+    complete(joined, faults)
+    return joined
 
 
 def _run_fields(recorded: Mapping[str, Any]) -> dict[str, Any]:
@@ -190,7 +227,7 @@ def _run_fields(recorded: Mapping[str, Any]) -> dict[str, Any]:
     own = recorded.get("replaces")
     return {
         "overridden": recorded["overridden"],
-        "replaces": None if own is None else ParameterValue(shape.number(own), own),
+        "replaces": None if own is None else ParameterValue(number(own), own),
     }
 
 
@@ -199,7 +236,7 @@ def _as_file(table: Mapping[str, Any]) -> dict[str, Any]:
 
     Columns that every table has are left out. The table `[money]` is there only if the scheme stated its money account.
     """
-    money = table.get("money", {})
+    money, tables = table.get("money", {}), table.get("tables", ())
     stated = {"in": money["money_in"], "out_of": money["taken_away"], "unspent": money["unspent"]} if money else {}
     return {
         "scheme": _entry(table, shape.SchemeHeader) | {"sources": [source["key"] for source in table["sources"]]},
@@ -214,6 +251,7 @@ def _as_file(table: Mapping[str, Any]) -> dict[str, Any]:
             }
             for parameter in table["parameters"]
         },
+        **({"tables": {entry["name"]: _table_entry(entry) for entry in tables}} if tables else {}),
         "inputs": {
             column["name"]: _entry(column, shape.InputEntry)
             for column in table["inputs"]
@@ -226,9 +264,19 @@ def _as_file(table: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _table_entry(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a recorded table as the entry of a file; the values of its rows are added later, from the parameters."""
+    keys, end = record["keys"], record["end"]
+    rows: list[dict[str, Any]] = [{"key" if isinstance(key, str) else "from": key, "value": 0} for key in keys]
+    for last in rows[-1:] if end is not None else ():
+        last["up_to"] = end
+    otherwise = {"otherwise": {"value": 0}} if record["has_otherwise"] else {}
+    return {**_entry(record, shape.TableEntry), "rows": rows, **otherwise}
+
+
 def _readable_percentages(entry: dict[str, Any], parameter: Mapping[str, Any]) -> dict[str, Any]:
     """Return an entry with its numbers and percentages as this version reads them; earlier ones read more of them."""
-    rewritten = as_percentage if parameter["unit"] == "%" else lambda text: repr(shape.number(text))
+    rewritten = as_percentage if parameter["unit"] == "%" else lambda text: repr(number(text))
     changed = {
         key: rewritten(str(entry[key]))
         for key in ("value", "minimum", "maximum")

@@ -65,7 +65,7 @@ _SLIPS: Final = (
 """
 STAND_IN: Final = "?"
 _LISTS: Final = ("steps", "checks", "outcomes")
-_TABLES: Final = ("parameters", "inputs", "values", "sources")
+_TABLES: Final = ("parameters", "tables", "inputs", "values", "sources")
 _INDIVISIBLE: Final = ("use", "money")
 
 
@@ -290,7 +290,7 @@ def _place(path: Sequence[int | str], data: Any) -> str:
     for part in path:
         data = data[part]
         if isinstance(part, int):
-            name = (data.get("name") or data.get("as")) if isinstance(data, dict) else None
+            name = (data.get("name") or data.get("as") or data.get("key")) if isinstance(data, dict) else None
             words.append((one_line(name) if isinstance(name, str) else "") or f"number {part + 1}")
         else:
             words.append(one_line(part))
@@ -380,7 +380,8 @@ def _leave_out(usable: dict[str, Any], fault: ShapeFault, unresolved: set[str]) 
     An entry of a list becomes None, so that the others keep their numbers. Return False, and remove nothing, if other
     parts depend on too much of it, or if it is a step without a name.
     """
-    table, part = fault.path[0], fault.path[: fault.removable]
+    table = fault.path[0]
+    part = fault.path[: 2 if table == "tables" else fault.removable]  # a table without a row would be another table
     entry, left_out = _part_at(usable, part[:2]), _part_at(usable, part)
     name = entry.get("name") if isinstance(entry, dict) and table in _LISTS else None
     if table in _INDIVISIBLE or (len(part) < 2 and table != "spend"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import tomllib
 from dataclasses import dataclass
 from functools import partial
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
 from pydantic import ValidationError
 
 from gpit_fairshare.errors import GpitError, SchemeError, UsageError
-from gpit_fairshare.files import read_regular
+from gpit_fairshare.files import digest_of, read_regular
 from gpit_fairshare.findings import FindingCode, Where
 from gpit_fairshare.language.plugin_functions import function_problems
 from gpit_fairshare.plugins import Plugin, PluginUse, are_allowed
@@ -20,6 +19,7 @@ from gpit_fairshare.scheme.faults import Faults, StoppedError, first_error, shap
 from gpit_fairshare.scheme.library import KINDS, all_library_files, find_library_files, folder_problems, library_names
 from gpit_fairshare.scheme.model import Source
 from gpit_fairshare.scheme.shape import FILE_MODELS, File, SchemeFile, ValueEntry
+from gpit_fairshare.scheme.tables import load_tables
 from gpit_fairshare.structured_texts import TextError, parse_toml
 from gpit_fairshare.words import joined, nearest, one_line
 
@@ -54,6 +54,8 @@ class LoadedFile(Generic[AnyFile]):
     """The plug-in that the file comes from, if any."""
     is_of_library: bool = False
     """Whether it is a file of the library, gpit's own or a plug-in's: its values cannot be edited, or be drafts."""
+    table_files: tuple[tuple[str, str], ...] = ()
+    """Base name and SHA-256 of each CSV file with the rows of a table."""
 
     def plugin_use(self) -> PluginUse | None:
         """Return the manifest's entry for the file if it comes from a plug-in; otherwise None."""
@@ -120,11 +122,11 @@ def _load_file(found: _FoundFile, model: type[AnyFile], faults: Faults) -> Loade
         raise faults.abort(FindingCode.WRONG_KIND, Where(file), f"expected a {model.kind} file{hint}")
     digest = digest_of(text.encode())
     faults.files[file, digest] = None
-    parsed = _parse_model(data, file, model, faults)
+    parsed, table_files = load_tables(_parse_model(data, file, model, faults), file, place, faults)
     sources = _sources(file, parsed, faults)
     _report_drafts(file, parsed, faults, is_of_library=is_of_library)
     path = place if isinstance(place, Path) else None
-    return LoadedFile(file, digest, path, parsed, sources, text, plugin, is_of_library)
+    return LoadedFile(file, digest, path, parsed, sources, text, plugin, is_of_library, table_files)
 
 
 def read_library_file(file: LibraryFile, faults: Faults) -> LoadedFile[Any]:
@@ -144,19 +146,14 @@ def library_problems() -> list[str]:
     return [*problems, *function_problems()]
 
 
-def digest_of(data: bytes) -> str:
-    """Return the digest that identifies a scheme, formula or transition file in results: SHA-256 of its text.
-
-    As when reading, a byte order mark and the kind of line end make no difference.
-    """
-    return hashlib.sha256(data.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n")).hexdigest()
-
-
 def library_files(*, with_plugins: bool = True) -> dict[str, frozenset[str]]:
     """Return the SHA-256 of each file of the library, by base name; more than one where two kinds have the name."""
     digests: dict[str, set[str]] = {}
-    for file in all_library_files(with_plugins=with_plugins):
-        digests.setdefault(file.place.name, set()).add(digest_of(file.place.read_bytes()))
+    places: list[Any] = [file.place for file in all_library_files(with_plugins=with_plugins)]
+    folders = {str(place.parent): place.parent for place in places}  # the rows of tables may be in CSV files
+    places += [place for folder in folders.values() for place in folder.iterdir() if place.name.endswith(".csv")]
+    for place in places:
+        digests.setdefault(place.name, set()).add(digest_of(place.read_bytes()))
     return {name: frozenset(of_name) for name, of_name in digests.items()}
 
 
@@ -283,13 +280,19 @@ def _file_in_folder(folder: Path, name: str, kind: FileKind, named_in: LoadedFil
 def figures_of(model: File) -> Iterator[tuple[str, ValueEntry]]:
     """Yield each figure that a file gives for a parameter, after its place: `values › pot › 2014/15`.
 
-    First come the default and the values in declarations of parameters, then those that a scheme gives under `values`.
+    First come the default and the values in declarations of parameters, then the rows of tables, then what a scheme
+    gives under `values`.
     """
     for name, parameter in model.parameters.items():
         if parameter.default:
             yield f"parameters › {name} › default", parameter.default
         for year, entry in parameter.values.items():
             yield f"parameters › {name} › values › {year}", entry
+    for name, table in model.tables.items():
+        for position, row in enumerate(table.rows, 1):
+            yield f"tables › {name} › rows › {row.key or f'number {position}'}", row
+        if table.otherwise:
+            yield f"tables › {name} › otherwise", table.otherwise
     for name, values in model.values.items() if isinstance(model, SchemeFile) else ():
         for year, entry in values.items():
             yield f"values › {name} › {year}", entry

@@ -271,9 +271,12 @@ def _check_independent(module: Module, draft: Linker, faults: Faults) -> None:
         problem = "a transition needs a step fair_share before it"
         faults.error(FindingCode.ANSWER, Where(module.read.file), problem, remedy="name a formula")
         faults.unresolved.add("fair_share")
-    inner_names = (
-        (steps | set(draft.parameters)) - module.own_names - set(module.read.model.parameters) - {"fair_share"}
-    )
+    inner_names = {*steps, *draft.parameters, *draft.tables} - {
+        *module.own_names,
+        *module.read.model.parameters,
+        *module.read.model.tables,
+        "fair_share",
+    }
     _report_inner_names(module, inner_names, faults)
 
 
@@ -324,7 +327,8 @@ def _complete_steps(draft: Linker, read: LoadedFile[SchemeFile], faults: Faults)
     elif result is not None and result not in {*steps, *faults.unresolved}:
         problem = f"there is no step {result}{nearest(result, steps)}"
         faults.error(FindingCode.ANSWER, Where(read.file, "scheme › result"), problem, remedy="name a step")
-    limits = (("steps", len(draft.steps), MOST_STEPS), ("parameters", len(draft.parameters), MOST_PARAMETERS))
+    parameters = "parameters and rows of tables" if draft.tables else "parameters"
+    limits = (("steps", len(draft.steps), MOST_STEPS), (parameters, len(draft.parameters), MOST_PARAMETERS))
     for noun, number, maximum in limits:
         if number > maximum:
             problem = f"the scheme has {number:,} {noun}; at most {maximum:,} are allowed"
@@ -385,7 +389,7 @@ def _make_scheme(joined: Joined, file: SchemeFile, money: Money, notes: tuple[st
         paid_from=joined.paid_from,
         money=money,
         digest="",
-        files=tuple((read.file, read.digest) for read in reads),
+        files=tuple(dict.fromkeys(file for read in reads for file in ((read.file, read.digest), *read.table_files))),
         plugins=_plugin_uses(reads, draft),
         notes=notes,
     )

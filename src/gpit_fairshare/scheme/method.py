@@ -14,6 +14,7 @@ from gpit_fairshare.scheme.faults import Faults
 from gpit_fairshare.scheme.files import LoadedFile, figures_of, kinds_of, read_library_file
 from gpit_fairshare.scheme.joining import Joined, join, labels_of
 from gpit_fairshare.scheme.library import FileKind, all_library_files
+from gpit_fairshare.scheme.model import table_of
 from gpit_fairshare.scheme.schema import descriptions
 from gpit_fairshare.scheme.shape import PaidHeader, PropertiesEntry, SchemeFile
 from gpit_fairshare.words import nearest, one_line
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gpit_fairshare.scheme.model import Parameter, Source, Step
-    from gpit_fairshare.scheme.shape import File
+    from gpit_fairshare.scheme.shape import File, TableEntry
 
 LIST_SCHEMA: Final = "gpit-library/1"
 METHOD_SCHEMA: Final = "gpit-method/1"
@@ -82,7 +83,8 @@ def nearest_words(words: Sequence[str], entries: Sequence[LibraryEntry]) -> str:
 def _has_words(read: LoadedFile[Any], name: str, words: Sequence[str]) -> bool:
     """Return whether each of the words is in a file's name, its title, its notes or its labels."""
     model: File = read.model
-    parts = (*model.steps, *model.checks, *model.outcomes, *model.parameters.values(), *model.inputs.values())
+    parts = (*model.steps, *model.checks, *model.outcomes)
+    parts += (*model.parameters.values(), *model.tables.values(), *model.inputs.values())
     fields = [getattr(part, field, None) for part in (model.header, *parts) for field in ("title", "label", "note")]
     text = _flat(" ".join([name, *filter(None, fields)])).casefold()
     return all(_flat(word).casefold() in text for word in words)
@@ -131,6 +133,33 @@ class MethodValue:
     optional: bool = False
     note: str = ""
     figures: tuple[ParameterFigure, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MethodRow:
+    """A row of a table: its text, or the number at which its band begins, and its value with its origin."""
+
+    key: str
+    written: str
+    source: str
+    assumption: str
+
+
+@dataclass(frozen=True, slots=True)
+class MethodTable:
+    """A table of values by text, or by bands of a number."""
+
+    name: str
+    label: str
+    unit: str
+    keys: str
+    """`texts`, or `bands` whose lower edges they are."""
+    key_unit: str
+    up_to: str
+    """Where the last band ends; empty if it has no end."""
+    note: str
+    rows: tuple[MethodRow, ...]
+    """With the value for other texts, `otherwise`, at the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +231,7 @@ class Method:
     """Names of the parts of a scheme."""
     order: tuple[str, ...]
     parameters: tuple[MethodValue, ...]
+    tables: tuple[MethodTable, ...]
     inputs: tuple[MethodValue, ...]
     steps: tuple[MethodStep, ...]
     """For a scheme, only those of its own file."""
@@ -270,7 +300,12 @@ def _method_of(joined: Joined) -> Method:
         formula=joined.formula if is_scheme else "",
         transition=joined.transition if is_scheme else "",
         order=tuple(head.order),
-        parameters=tuple(_method_parameter(joined, parameter) for parameter in joined.parameters.values()),
+        parameters=tuple(
+            _method_parameter(joined, parameter)
+            for parameter in joined.parameters.values()
+            if not table_of(parameter.name)
+        ),
+        tables=tuple(_method_table(name, entry, origin) for name, (entry, origin) in draft.tables.items()),
         inputs=_method_inputs(joined, labels),
         steps=tuple(_method_step(number, step, joined, labels) for number, step in enumerate(steps, 1)),
         checks=tuple(MethodCheck(check.name, check.formula, _flat(check.note), check.stops) for check in checks),
@@ -342,6 +377,24 @@ def _method_parameter(joined: Joined, parameter: Parameter) -> MethodValue:
         note=_flat(parameter.note),
         figures=figures,
     )
+
+
+def _method_table(name: str, entry: TableEntry, origin: LoadedFile[Any]) -> MethodTable:
+    """Return a table with its rows, as written in the file `origin`, each with the origin of its value."""
+    values = [(str(row.key if row.from_ is None else row.from_), row) for row in entry.rows]
+    rows = tuple(
+        MethodRow(
+            key,
+            str(value.value),
+            str(origin.sources[value.source]) if value.source else "",
+            _flat(value.assumption or ""),
+        )
+        for key, value in [*values, *([("otherwise", entry.otherwise)] if entry.otherwise else [])]
+    )
+    end = entry.rows[-1].up_to
+    keys = "texts" if entry.rows[0].from_ is None else "bands"
+    texts = (entry.unit or "", keys, entry.key_unit or "", "" if end is None else str(end), _flat(entry.note))
+    return MethodTable(name, entry.label, *texts, rows)
 
 
 def _method_properties(entry: PropertiesEntry | None) -> tuple[MethodProperty, ...]:

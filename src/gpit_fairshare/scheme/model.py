@@ -92,6 +92,11 @@ class ParameterValue:
         return f"source: {self.source}" if self.source else f"assumption: {self.assumption.rstrip('.')}"
 
 
+def table_of(parameter: str) -> str:
+    """Return the table of which a parameter is a row: that of `stage_weight[primary]`; an empty text if of none."""
+    return parameter.partition("[")[0] if "[" in parameter else ""
+
+
 @short_repr
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameter:

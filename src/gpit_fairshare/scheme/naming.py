@@ -34,7 +34,7 @@ IN_EVERY_TABLE: Final = frozenset({"year", "org_code", "org_name"})
 def report_duplicate_names(draft: Linker, faults: Faults) -> None:
     """Report names that are defined twice, or that the language or every table already uses.
 
-    When collecting errors, drop such a column, and rename such a step, so that its formula is still checked.
+    When collecting errors, drop such a column or table, and rename such a step, so that its formula is still checked.
     """
     nouns: dict[str, str] = {}
 
@@ -50,8 +50,6 @@ def report_duplicate_names(draft: Linker, faults: Faults) -> None:
         nouns.setdefault(name, noun)
         return not earlier_noun
 
-    for name, (_, read) in draft.tables.items():
-        is_free("a table", name, Where(read.file, f"tables › {name}"), f"{read.file}: tables")
     for name, (_, read) in draft.parameters.items():
         is_free("a parameter", name, Where(read.file, f"parameters › {name}"), f"{read.file}: parameters")
     for name, (_, read) in list(draft.inputs.items()):
@@ -61,6 +59,9 @@ def report_duplicate_names(draft: Linker, faults: Faults) -> None:
         if not is_free("a step", step.name, step.place, step.where):
             # Its formula is still checked; no other formula can refer to such a name.
             draft.steps[index] = replace(step, name=f"{step.name} ({index})")
+    for name, (_, read) in list(draft.tables.items()):
+        if not is_free("a table", name, Where(read.file, f"tables › {name}"), f"{read.file}: tables"):
+            del draft.tables[name]
 
 
 def _symbols(draft: Linker, report_by: str | None, faults: Faults, imported: Mapping[str, Symbol]) -> dict[str, Symbol]:
@@ -92,7 +93,8 @@ def _symbols(draft: Linker, report_by: str | None, faults: Faults, imported: Map
                 unresolved[name] = Symbol(name, "step", ORGANISATION)
             if name not in defined and name not in symbols and name not in unresolved and name not in imported:
                 _, unit = STANDARD_INPUTS.get(name, ("", None))
-                symbols[name] = Symbol(name, "input", ORGANISATION, "text" if name in texts else "number", unit)
+                is_text = name in texts and name not in STANDARD_INPUTS
+                symbols[name] = Symbol(name, "input", ORGANISATION, "text" if is_text else "number", unit)
     for name in [name for layer in draft.layers for _, name in listed_in(layer.money)]:
         if name in STANDARD_INPUTS:
             symbols.setdefault(name, Symbol(name, "input", ORGANISATION, "number", STANDARD_INPUTS[name][1]))

@@ -71,7 +71,7 @@ def report_placeholders(outcomes: Sequence[Outcome], symbols: Mapping[str, Symbo
             faults.error(FindingCode.SHAPE, outcome.place, problem, remedy=remedy)
         for name in PLACEHOLDER.findall(outcome.because):
             symbol = symbols.get(name)
-            if name in faults.unresolved or (symbol and symbol.type == "number"):
+            if name in faults.unresolved or (symbol and symbol.type == "number" and not symbol.table):
                 continue
             problem = f"because: {name or 'an empty pair of braces'} is not a number of the scheme"
             problem += nearest(name, (other for other, symbol in symbols.items() if symbol.type == "number"))

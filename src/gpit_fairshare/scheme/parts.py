@@ -14,7 +14,7 @@ from gpit_fairshare.scheme.faults import Faults, StoppedError
 from gpit_fairshare.scheme.files import LoadedFile, read_file
 from gpit_fairshare.scheme.model import Check, Formula, Outcome, Part, Step
 from gpit_fairshare.scheme.money import Layer
-from gpit_fairshare.scheme.shape import NAME, Exact, File, FormulaFile
+from gpit_fairshare.scheme.shape import NAME, File, FormulaFile
 from gpit_fairshare.scheme.tables import row_parameters
 from gpit_fairshare.words import inside, nearest
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         TableEntry,
         UseEntry,
     )
+    from gpit_fairshare.scheme.written_numbers import Exact
 
 MOST_STEPS: Final = 500
 _DEEPEST: Final = 16
@@ -275,10 +276,10 @@ class Linker:
     def _declare(
         self, read: LoadedFile[Any], called: Callable[[str], str], outside: Callable[[str], str], faults: Faults
     ) -> None:
-        """Add the parameters and inputs that a file declares, except those that a use's `with` replaces.
+        """Add the parameters, tables and inputs that a file declares, except those that a use's `with` replaces.
 
         `called` gives names in bounds the scheme's names; `outside` returns a name that `with` replaces as another. A
-        parameter or column that another file declares differently is reported.
+        parameter, table or column that another file declares differently is reported.
         """
 
         def bound(value: Exact | None) -> Exact | None:
@@ -290,8 +291,10 @@ class Linker:
                 self._declare_parameter(name, entry.model_copy(update=bounds), read, faults)
         for name, table in read.model.tables.items():
             if outside(name) == name:
-                self.tables[name] = (table, read)
-                for row_name, row in row_parameters(name, table).items():
+                declared, first_file = self.tables.setdefault(name, (table, read))
+                if table != declared and name not in faults.unresolved:
+                    _report_difference(read, f"tables › {name}", first_file, faults)
+                for row_name, row in row_parameters(name, table).items() if declared is table else ():
                     self._declare_parameter(row_name, row, read, faults)
         for name, entry in read.model.inputs.items():
             if outside(name) == name:
@@ -316,7 +319,7 @@ class Linker:
 
 
 def _report_difference(read: LoadedFile[Any], place: str, first: LoadedFile[Any], faults: Faults) -> None:
-    """Report that two files declare the same parameter or column differently."""
+    """Report that two files declare the same parameter, table or column differently."""
     problem, remedy = f"{first.file} declares it differently", "use the same declaration in both, or rename one"
     faults.error(FindingCode.TWO_PLACES, Where(read.file, place), problem, remedy=remedy)
 

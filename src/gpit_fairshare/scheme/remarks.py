@@ -11,7 +11,7 @@ from gpit_fairshare.language.functions import AGGREGATES
 from gpit_fairshare.language.kinds import NATIONAL
 from gpit_fairshare.language.units import unit_of
 from gpit_fairshare.scheme.faults import STAND_IN, Faults
-from gpit_fairshare.scheme.model import Step
+from gpit_fairshare.scheme.model import Step, table_of
 from gpit_fairshare.scheme.money import listed_in
 from gpit_fairshare.scheme.naming import IN_EVERY_TABLE, STANDARD_INPUTS
 from gpit_fairshare.scheme.parts import UNREAD
@@ -72,11 +72,11 @@ class _Remarks:
     @property
     def is_complete(self) -> bool:
         """Return whether all formulas could be read; one that could not be read may use any name."""
-        defined = {*self.steps, *self.draft.parameters, *self.draft.inputs}
+        defined = {*self.steps, *self.draft.parameters, *self.draft.tables, *self.draft.inputs}
         return self.faults.unresolved <= defined and not any(UNREAD.name in names for names in self.names.values())
 
     def unused(self, *, swapped: bool) -> None:
-        """Report parameters and columns that are declared but not used, and values that are not used.
+        """Report parameters, tables and columns that are declared but not used, and values that are not used.
 
         An opening baseline that no formula uses is reported too. A parameter that is another's bound is used, and so is
         the text column of larger organisations. `swapped` is as for `remark`: values without a declaration are then
@@ -91,10 +91,14 @@ class _Remarks:
                     problem = "nothing in this run declares this parameter, so its values are not used"
                     where = Where(self.joined.read.file, f"values › {name}")
                     self.faults.note(FindingCode.NOT_DECLARED, where, problem)
+        for name, (_, read) in self.draft.tables.items():
+            if name not in used:
+                problem = "no step, check or outcome uses this table"
+                self._unused(FindingCode.PARAMETER_NOT_USED, read, f"tables › {name}", problem, swapped=swapped)
         for name, (_, read) in self.draft.parameters.items():
             others = [entry for other, (entry, _) in self.draft.parameters.items() if other != name]
             bounds = {bound for entry in others for bound in (entry.minimum, entry.maximum)}
-            if name not in used and name not in bounds:
+            if name not in used and name not in bounds and not table_of(name):
                 problem = "no step, check or bound uses this parameter"
                 self._unused(FindingCode.PARAMETER_NOT_USED, read, f"parameters › {name}", problem, swapped=swapped)
         columns = {name for name in used if name in self.symbols and self.symbols[name].role == "input"}
@@ -173,7 +177,7 @@ class _Remarks:
 
         This includes the column to report by, which is compared with text columns only, unless a formula uses it.
         """
-        declared = {*self.steps, *self.draft.parameters, *self.draft.inputs, *STANDARD_INPUTS}
+        declared = {*self.steps, *self.draft.parameters, *self.draft.tables, *self.draft.inputs, *STANDARD_INPUTS}
         self._similar_to_report_by()
         for name in self._undeclared_columns():
             first_use = next(formula for formula in self.draft.formulas if name in self.names[formula.where])
@@ -255,7 +259,7 @@ class _Remarks:
             for name in names:
                 symbol = self.symbols[name]
                 if symbol.measure is None and symbol.type == "number" and name not in met:
-                    table = {"input": f"[inputs.{name}]", "parameter": f"[parameters.{name}]"}.get(symbol.role)
+                    table = "" if symbol.role == "step" else f"[{symbol.role}s.{name}]"
                     problem = f"{name} has no unit but is used in arithmetic with £, so the units are not checked"
                     remedy = f"give it one under {table}" if table else f"give the step {name} one"
                     self.faults.note(FindingCode.NO_UNIT, formula.place, problem, remedy=remedy)
@@ -280,18 +284,21 @@ class _Remarks:
             name: parameter for name, parameter in self.joined.parameters.items() if name not in self.faults.unresolved
         }
         places = {name: place_of_values(name, self.draft.parameters[name][1], self.joined.read) for name in parameters}
+        origins: dict[Where, set[str]] = {}  # the rows of a table are one entry
         for name, parameter in parameters.items():
-            origins = {value.assumption for value in parameter.values.values()}
-            if origins and not origins & {"", STAND_IN}:
+            at = Where(places[name].file, f"tables › {table_of(name)}") if table_of(name) else places[name]
+            origins.setdefault(at, set()).update(value.assumption for value in parameter.values.values())
+        for at, assumptions_there in origins.items():
+            if assumptions_there and not assumptions_there & {"", STAND_IN}:
                 problem = "every value is an assumption; none has a source"
-                self.faults.note(FindingCode.ALL_ASSUMED, places[name], problem)
+                self.faults.note(FindingCode.ALL_ASSUMED, at, problem)
         listed = list_assumptions(parameters, self.joined.read.model)
         assumptions = [assumption for assumption in listed if assumption.parameter and assumption.text != STAND_IN]
         for file in dict.fromkeys(places[assumption.parameter].file for assumption in assumptions):
             in_file = [assumption for assumption in assumptions if places[assumption.parameter].file == file]
             bare = [entry for entry in in_file if not (entry.owner and entry.quality and entry.impact)]
             if bare:
-                names = ", ".join(dict.fromkeys(entry.parameter for entry in bare))
+                names = ", ".join(dict.fromkeys(table_of(entry.parameter) or entry.parameter for entry in bare))
                 problem = f"{len(bare)} of {len(in_file)} assumptions without owner, quality or impact: {names}"
                 self.faults.note(FindingCode.UPKEEP, Where(file), problem)
 
@@ -351,6 +358,8 @@ def _value_name(node: tree.Expression) -> list[str]:
         case tree.Name(name) | tree.Previous(name):
             return [name]
         case tree.AggregateCall(function, name) if not AGGREGATES[function].is_count:
+            return [name]
+        case tree.TableCall(table=name):
             return [name]
         case _:
             return []

@@ -6,11 +6,8 @@
 from __future__ import annotations
 
 import datetime as dt  # noqa: TC003  # Pydantic reads the annotations when the program runs
-import math
 import re
 import unicodedata
-from decimal import Decimal
-from fractions import Fraction
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, Self
 
 from pydantic import (
@@ -25,8 +22,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from gpit_fairshare.magnitude import BOUNDS, is_in_bounds
 from gpit_fairshare.scheme.library import FileKind  # noqa: TC001  # as above
+from gpit_fairshare.scheme.written_numbers import Exact, number
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -37,17 +34,6 @@ if TYPE_CHECKING:
 
 NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
 _YEAR = re.compile(r"([0-9]{4})/([0-9]{2})")
-_NUMBER = re.compile(
-    r"([+-]?(?:[0-9]+/[0-9]+|(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]{1,4})?))\s*(%?)", re.IGNORECASE
-)
-_LONGEST_NUMBER: Final = 1_000
-_AMOUNT = re.compile(
-    r"(?P<sign>[-+−–]?)\s?(?P<digits>[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?P<decimals>\.[0-9]+)?"
-    r"\s?(?:(?P<thousands>k|thousand)|(?P<millions>mn?|million)|(?P<billions>bn|billion))?\s?(?P<percent>%?)",
-    re.IGNORECASE,
-)
-"""A number as people write amounts, after £ is removed: `219,220,000`, `226m`, `−5%`."""
-
 _WORDS: Final = {"cost_type": ("revenue", "capital"), "committed": ("yes", "no")}
 """The words that may mark a line of a spend file; categories are free."""
 
@@ -81,64 +67,16 @@ def _one_line(text: str) -> str:
 Text = Annotated[str, AfterValidator(_without_control_characters)]
 Prose = Annotated[Text, AfterValidator(_filled)]
 Line = Annotated[str, AfterValidator(_one_line), AfterValidator(_filled)]
+Key = Annotated[str, Field(max_length=200), AfterValidator(_one_line), AfterValidator(_filled)]
 Name = Annotated[str, Field(pattern=f"^{NAME.pattern}$", max_length=64)]
 Year = Annotated[str, WithJsonSchema({"type": "string", "pattern": "^[0-9]{4}/[0-9]{2}$"})]
 """A financial year; each list of years checks the form of its years, with its own message."""
 YearOrEvery = Annotated[Line, WithJsonSchema({"type": "string", "pattern": "^(every_year|[0-9]{4}/[0-9]{2})$"})]
 """The key of a value: a year, or all of them."""
 Unit = Literal["£", "£ per head", "people", "%", "ratio", "yes/no"]
-Exact = int | float | str
-"""A number, or an exact fraction in text such as `"1/6"`."""
 _AT_MOST_ONE_ORIGIN: Final[JsonDict] = {"not": {"type": "object", "required": ["source", "assumption"]}}
 """For editors: a value has a source or an assumption; neither while it is a draft."""
 EVERY_YEAR: Final = "every_year"
-
-
-def number(value: Exact) -> float:
-    """Return a value of a scheme file or an option as a number; `1/6` is a fraction, `5%` is 0.05.
-
-    Raises:
-        ValueError: It is not a finite number, or too large or too small to calculate with.
-    """
-    label = repr(value)[:80] if isinstance(value, str | float | bool) else "the number"
-    try:
-        if isinstance(value, bool):
-            raise ValueError  # noqa: TRY004, TRY301  # reported below, in one place
-        result = float(fraction(value) if isinstance(value, str) else value)
-    except (ValueError, ZeroDivisionError):
-        raise ValueError(f"{label} is not a number; write {_in_plain_digits(str(value))}") from None
-    except OverflowError:
-        result = math.inf
-    if not math.isfinite(result):
-        raise ValueError(f"{label} is too large or not a number; write a finite number")
-    if not is_in_bounds(result):
-        raise ValueError(f"{label} is too {'large' if abs(result) > 1 else 'small'}; {BOUNDS}")
-    return result + 0.0  # minus zero becomes zero
-
-
-def _in_plain_digits(text: str) -> str:
-    """Return what to write in place of a text that is no number: an amount in its digits, or else examples."""
-    match = _AMOUNT.fullmatch(text.replace("£", "").strip()) if len(text) <= 25 else None
-    if not match:
-        return "1500000, 0.5, 5% or 1/6"
-    size = 3 * next((power for power, name in enumerate(("thousands", "millions", "billions"), 1) if match[name]), 0)
-    amount = Decimal(match["digits"].replace(",", "") + (match["decimals"] or "")).scaleb(size)
-    is_long_minus = match["sign"] in tuple("−–")
-    reason = "with - as its minus" if is_long_minus else "without £, commas and letters"
-    return f"{'-' if is_long_minus else match['sign']}{amount:f}{match['percent']}, {reason}"
-
-
-def fraction(text: str) -> Fraction:
-    """Return the exact value of a number written as a text, which may be a fraction or a percentage.
-
-    Raises:
-        ValueError: It is not such a text.
-    """
-    # Limits of length and power: the fraction 1e999999999 would fill the memory before it becomes a float.
-    match = _NUMBER.fullmatch(re.sub(r"(?<=[0-9])_(?=[0-9])", "", text).strip())
-    if not match or len(text) > _LONGEST_NUMBER:
-        raise ValueError(f"{text[:80]!r} is not a number")
-    return Fraction(match[1]) / (100 if match[2] else 1)
 
 
 def _as_written(value: Exact) -> Exact:
@@ -287,29 +225,73 @@ class ParameterEntry(Entry):
 class TableRowEntry(ValueEntry):
     """One row of a table: the text or the band that it is for, and its value."""
 
+    model_config = ConfigDict(
+        json_schema_extra=_AT_MOST_ONE_ORIGIN | {"oneOf": [{"required": ["key"]}, {"required": ["from"]}]}
+    )
     example = '{ key = "primary", value = 1.2, source = "…" } or { from = 0, value = 1.2, source = "…" }'
-    key: Line | None = None
+    key: Key | None = None
     """The text of the row."""
     from_: AnyNumber | None = Field(default=None, alias="from")
     """The number at which the band begins."""
     up_to: AnyNumber | None = None
     """The number at which the band ends; it must be where the next one begins."""
 
+    @model_validator(mode="after")
+    def _check_key(self) -> Self:
+        """Return the row, if it has either a usable key or a lower edge.
+
+        Raises:
+            ValueError: It has neither or both, `up_to` beside a key, or a key that a setting could not name.
+        """
+        key = self.key or ""
+        if (self.key is None) == (self.from_ is None):
+            number_of = "neither" if self.key is None else "both"
+            raise ValueError(f"a row needs key, a text, or from, the number where a band begins; found {number_of}")
+        if key and self.up_to is not None:
+            raise ValueError("up_to is the end of a band, which has from; a row with a key has none")
+        if key != key.strip():
+            raise ValueError(f"the key {key[:40]!r} has spaces at its ends, which no cell keeps; remove them")
+        if sign := next((sign for sign in "[]@=" if sign in key), ""):
+            raise ValueError(f"the key {key[:40]!r} has {sign}, which --set uses; write it without")
+        if key.casefold() == "otherwise":
+            raise ValueError('otherwise is no row; write it beside rows: otherwise = { value = 1, assumption = "…" }')
+        return self
+
 
 class TableEntry(Entry):
     """A table of values by text, or by bands of a number."""
 
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["rows"]}, {"required": ["file"]}]})
     label: Line
     """What its values are."""
     unit: Unit | None = None
     """Unit of the values."""
     key_unit: Unit | None = None
     """Unit of the edges of bands."""
-    rows: list[TableRowEntry] = Field(min_length=1)
+    rows: list[TableRowEntry] = []
+    """Its rows, each with a key, or each with the lower edge of a band, rising."""
+    file: Line | None = None
+    """In place of rows: a CSV file in the folder of the scheme file."""
     otherwise: ValueEntry | None = None
     """The value for texts that no row has."""
     note: Text = ""
     """What a reader should know about it."""
+
+    @model_validator(mode="after")
+    def _check_rows(self) -> Self:
+        """Return the table, if it has either rows or the name of a CSV file.
+
+        Raises:
+            ValueError: It has both, or neither, or the name is not that of a CSV file in the same folder.
+        """
+        if bool(self.rows) == (self.file is not None):
+            number_of = "both" if self.rows else "neither"
+            raise ValueError(f'a table needs rows, or file = "weights.csv" in their place; found {number_of}')
+        if self.file is not None and not re.fullmatch(r"[^/\\:]+\.csv", self.file, re.IGNORECASE):
+            raise ValueError(
+                f"file is {self.file[:40]!r}; expected the name, without folders, of a .csv file in this file's folder"
+            )
+        return self
 
 
 class InputEntry(Entry):

@@ -1,14 +1,39 @@
-"""Tables of scheme files: their keys, and a parameter for the value of each row."""
+"""Tables of scheme files: their rows, read and checked, and a parameter for the value of each row.
+
+Nothing is sorted, filled in or trimmed: rows in the wrong order are an error.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import csv
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
+from pydantic import ValidationError
+
+from gpit_fairshare.files import digest_of, read_regular, reading_problem
+from gpit_fairshare.findings import FindingCode, Where
+from gpit_fairshare.language.in_polars import SAME
 from gpit_fairshare.language.tables import OTHERWISE, FormulaTable
-from gpit_fairshare.scheme.shape import EVERY_YEAR, ParameterEntry, ValueEntry, number
+from gpit_fairshare.numbers import exact, grouped_decimal
+from gpit_fairshare.scheme.faults import shape_errors
+from gpit_fairshare.scheme.shape import EVERY_YEAR, File, ParameterEntry, TableRowEntry, ValueEntry
+from gpit_fairshare.scheme.written_numbers import number, percentage_problem
+from gpit_fairshare.words import counted, nearest, one_line
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from importlib.resources.abc import Traversable
+
+    from gpit_fairshare.scheme.faults import Faults
     from gpit_fairshare.scheme.shape import TableEntry
+
+MOST_ROWS: Final = 1_000
+_COLUMNS: Final = ("key", "from", "up_to", "value", "source", "assumption")
+_COLUMNS_TEXT: Final = "the columns are key (or from and up_to), value, source and assumption"
+
+AnyFile = TypeVar("AnyFile", bound=File)
 
 
 def formula_table(name: str, entry: TableEntry) -> FormulaTable:
@@ -29,7 +54,8 @@ def row_parameters(name: str, entry: TableEntry) -> dict[str, ParameterEntry]:
     """Return a declared parameter for the value of each row of a table, by name: `stage_weight[primary]`."""
     table = formula_table(name, entry)
     values: list[ValueEntry] = [*entry.rows, *([entry.otherwise] if entry.otherwise else [])]
-    keys = [row.key or str(row.from_) for row in entry.rows] + [OTHERWISE]
+    edges = [row.from_ if isinstance(row.from_, str) else grouped_decimal(exact(row.from_ or 0)) for row in entry.rows]
+    keys = [row.key or f"from {edge}" for row, edge in zip(entry.rows, edges, strict=True)] + [OTHERWISE]
     return {
         row: ParameterEntry(
             label=f"{entry.label}: {key}",
@@ -38,3 +64,191 @@ def row_parameters(name: str, entry: TableEntry) -> dict[str, ParameterEntry]:
         )
         for row, key, value in zip(table.rows, keys, values, strict=False)
     }
+
+
+class _PlacedRow(NamedTuple):
+    """A row of a table, its place, and its number there."""
+
+    entry: TableRowEntry
+    where: Where
+    number: int
+
+
+def load_tables(
+    model: AnyFile, file: str, place: Path | Traversable, faults: Faults
+) -> tuple[AnyFile, tuple[tuple[str, str], ...]]:
+    """Return a file with the rows of its tables, also of those in CSV files; and base name and SHA-256 of these files.
+
+    A table with an error is reported. When collecting errors, it is left out, and its name and sources are unresolved.
+    """
+    tables, digests = {}, {}
+    for name, table in model.tables.items():
+        earlier_errors, where, rows = faults.errors, Where(file, f"tables › {name}"), list[_PlacedRow]()
+        if table.file is None:
+            for n, row in enumerate(table.rows, 1):
+                rows.append(_PlacedRow(row, Where(file, f"{where.place} › rows › {row.key or f'number {n}'}"), n))
+        elif (text := _read_text(table.file, place, where, faults)) is not None:
+            digests[table.file] = digest_of(text.encode())
+            faults.files[table.file, digests[table.file]] = None
+            rows += _csv_rows(text, Where(table.file), model, file, faults)
+        if faults.errors == earlier_errors:  # an error in a row would cause others here
+            _check_table(name, table, rows, where, faults)
+        if faults.errors == earlier_errors:
+            tables[name] = table.model_copy(update={"rows": [row.entry for row in rows]})
+        else:
+            # A source that only this table cites is not reported as well; a CSV file may cite any.
+            cited = {row.entry.source for row in rows if row.entry.source} if table.file is None else {*model.sources}
+            faults.unresolved |= {name, *cited}
+    return model.model_copy(update={"tables": tables}), tuple(digests.items())
+
+
+def _read_text(name: str, place: Path | Traversable, where: Where, faults: Faults) -> str | None:
+    """Return the text of a CSV file in the folder of the file at `place`; if it cannot be read, report it."""
+    path: Path | Traversable = place.parent / name  # type: ignore[union-attr]  # a file in an archive has it too
+    try:
+        data = read_regular(path) if isinstance(path, Path) else path.read_bytes()
+        return data.decode("utf-8-sig")
+    except OSError as fault:
+        problem = reading_problem(path, fault, (".csv",)) if isinstance(path, Path) else "there is no such file"
+        remedy = f"{name} must be in the folder of {where.file}"
+        at = Where(where.file, f"{where.place} › file")
+        faults.error(FindingCode.UNREADABLE_RULES, at, f"{name}: {problem}", remedy=remedy)
+    except UnicodeDecodeError as fault:
+        line = data.count(b"\n", 0, fault.start) + 1
+        at, problem = Where(name, f"line {line}"), f"byte {data[fault.start]:#04x} is not UTF-8"
+        faults.error(FindingCode.UNREADABLE_RULES, at, problem, remedy="save the file as UTF-8")
+    return None
+
+
+def _csv_rows(text: str, where: Where, model: File, file: str, faults: Faults) -> Iterator[_PlacedRow]:
+    """Yield the rows of a CSV file; a wrong heading or row is reported, and left out when collecting errors.
+
+    `file` is the name of the file of the `model`, which has the sources.
+    """
+    records = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        heading = next(records, [])
+        if _report_heading(heading, where, faults):
+            return
+        for number_of_row, cells in enumerate(records, 2):
+            at = Where(where.file, f"row {number_of_row}")
+            if number_of_row > MOST_ROWS + 1:
+                faults.error(
+                    FindingCode.LIMIT, at, f"the table has more than {MOST_ROWS:,} rows", remedy="use fewer rows"
+                )
+                return
+            if len(cells) != len(heading):
+                problem = f"has {counted(len(cells), 'cell')}; the heading has {len(heading)}" if cells else "is blank"
+                faults.error(FindingCode.SHAPE, at, problem, remedy="correct the row" if cells else "remove it")
+                continue
+            data = {column: cell for column, cell in zip(heading, cells, strict=True) if cell.strip()}
+            try:
+                row = TableRowEntry.model_validate(data)
+            except ValidationError as fault:
+                for wrong in shape_errors(fault, data, TableRowEntry):
+                    code = FindingCode.ORIGIN if wrong.kind == "origin" else FindingCode.SHAPE
+                    place = f"{at.place}, {wrong.place}" if wrong.place else at.place
+                    faults.error(code, Where(where.file, place), wrong.message)
+                continue
+            if row.source and row.source not in model.sources:
+                problem = f"there is no source {one_line(row.source)}{nearest(row.source, model.sources)}"
+                remedy = f"declare it in {file} under [sources.{one_line(row.source)}]"
+                faults.error(
+                    FindingCode.NO_SUCH_SOURCE, Where(where.file, f"{at.place}, source"), problem, remedy=remedy
+                )
+            yield _PlacedRow(row, at, number_of_row)
+    except csv.Error as fault:
+        at = Where(where.file, f"line {records.line_num}")
+        faults.error(
+            FindingCode.UNREADABLE_RULES,
+            at,
+            f"cannot be split into cells ({fault})",
+            remedy="correct the quotation marks",
+        )
+
+
+def _report_heading(heading: list[str], where: Where, faults: Faults) -> bool:
+    """Return whether the first row of a CSV file is no heading of a table, and report why."""
+    at, problem = Where(where.file, "row 1"), ""
+    if unknown := [column for column in heading if column not in _COLUMNS]:
+        problem = f"unknown column {one_line(unknown[0]) or '(blank)'}{nearest(unknown[0], _COLUMNS)}"
+    elif twice := [column for column in heading if heading.count(column) > 1]:
+        problem = f"the column {twice[0]} is there twice"
+    elif "value" not in heading:
+        problem = "there is no column value"
+    elif ("key" in heading) == ("from" in heading):
+        problem = f"expected a column key or a column from; found {'both' if 'key' in heading else 'neither'}"
+    if problem:
+        faults.error(FindingCode.SHAPE, at, problem, remedy=_COLUMNS_TEXT)
+    return bool(problem)
+
+
+def _check_table(name: str, table: TableEntry, rows: list[_PlacedRow], where: Where, faults: Faults) -> None:
+    """Report each row that does not fit the rows above it, and units and `otherwise` that do not fit the rows."""
+    if not rows:
+        faults.error(FindingCode.SHAPE, where, "the table has no rows", remedy="add one or more")
+        return
+    first = rows[0]
+    kinds = "bands (from)" if first.entry.key is None else "texts (key)"
+    if first.entry.key is None and table.otherwise:
+        problem = "otherwise is for texts; a number outside all bands of a table is an error"
+        faults.error(
+            FindingCode.SHAPE,
+            Where(where.file, f"{where.place} › otherwise"),
+            problem,
+            remedy="remove it, or add bands",
+        )
+    if first.entry.key is not None and table.key_unit:
+        problem = "key_unit is the unit of the edges of bands; the keys of this table are texts"
+        faults.error(
+            FindingCode.UNITS_DO_NOT_FIT, Where(where.file, f"{where.place} › key_unit"), problem, remedy="remove it"
+        )
+    keys: dict[str, _PlacedRow] = {}
+    for above, row in zip([None, *rows], rows, strict=False):
+        entry, place = row.entry, row.where
+        if (entry.key is None) != (first.entry.key is None):
+            problem = f"the rows above are {kinds}, and this row is not"
+            faults.error(FindingCode.SHAPE, place, problem, remedy="make two tables")
+        elif entry.key is not None:
+            _check_key(entry.key, keys.setdefault(entry.key.casefold(), row), row, faults)
+        elif problem := _band_problem(above.entry if above and above.entry.key is None else None, entry):
+            faults.error(FindingCode.BOUNDS, place, problem)
+        edges, edges_noun = (entry.from_, entry.up_to), f"the edges of {name}"
+        numbers = [(edges_noun, table.key_unit, edge) for edge in edges if edge is not None]
+        for noun, unit, value in [*numbers, (name, table.unit, entry.value)]:
+            if problem := percentage_problem(noun, str(value).strip(), unit):
+                faults.error(FindingCode.UNITS_DO_NOT_FIT, place, problem)
+
+
+def _check_key(key: str, other: _PlacedRow, row: _PlacedRow, faults: Faults) -> None:
+    """Report a row whose key an `other` row above it has too, with the same or with other capitals."""
+    if other.number == row.number:
+        return
+    problem, remedy = f"row {other.number} has the same key", "keep one row for it"
+    if other.entry.key != key:
+        problem = f"the keys {other.entry.key!r} and {key!r} differ only in capitals, which Excel does not tell apart"
+        remedy = "rename or remove one"
+    faults.error(FindingCode.NAME_TAKEN, row.where, problem, remedy=remedy)
+
+
+def _band_problem(above: TableRowEntry | None, band: TableRowEntry) -> str:
+    """Return why a band is empty or does not follow the band above it, and what to do; an empty text if it is right."""
+    low = number(band.from_ or 0)
+    if above is not None:
+        lowest, end = number(above.from_ or 0), None if above.up_to is None else number(above.up_to)
+        if not _is_above(low, lowest):
+            relation = "below" if _is_above(lowest, low) else "the same as"
+            return (
+                f"from {band.from_} is {relation} from {above.from_} of the row above; list the bands in rising order"
+            )
+        if end is not None and (_is_above(end, low) or _is_above(low, end)):
+            relation = "overlaps this band" if end > low else "leaves a gap before this band"
+            return f"the band above ends at {above.up_to} and {relation}, from {band.from_}; write one number for both"
+    if band.up_to is not None and not _is_above(number(band.up_to), low):
+        return f"the band from {band.from_} up_to {band.up_to} is empty; up_to must be above from"
+    return ""
+
+
+def _is_above(high: float, low: float) -> bool:
+    """Return whether a number is above another by more than the tolerance of comparisons."""
+    return high - low > SAME * max(1.0, abs(high), abs(low))

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.findings import FindingCode, Where
+from gpit_fairshare.language.tree import number_text
 from gpit_fairshare.language.units import is_comparable_unit
-from gpit_fairshare.numbers import exact, grouped_decimal, shortest_decimal
-from gpit_fairshare.scheme.model import AMOUNTS, Assumption, Parameter, ParameterValue, Upkeep
-from gpit_fairshare.scheme.shape import EVERY_YEAR, NAME, ParameterEntry, SchemeFile, ValueEntry, fraction, number
-from gpit_fairshare.words import nearest, one_line, parse_year
+from gpit_fairshare.numbers import exact, shortest_decimal
+from gpit_fairshare.scheme.model import AMOUNTS, Assumption, Parameter, ParameterValue, Upkeep, table_of
+from gpit_fairshare.scheme.shape import EVERY_YEAR, NAME, ParameterEntry, SchemeFile, ValueEntry
+from gpit_fairshare.scheme.written_numbers import (
+    as_percentage,
+    fraction,
+    is_beyond_one,
+    is_signed_percentage,
+    number,
+    percentage_problem,
+)
+from gpit_fairshare.words import listed, nearest, one_line, parse_year
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -25,8 +35,6 @@ NO_YEARS: Final = ("every year",)
 """In place of the years of a scheme, where there are none."""
 SET_FOR_RUN: Final = "Set for this run with --set."
 """The assumption of a value that a setting gives."""
-_RATIOS: Final = ("%", "ratio")
-"""Units of which any percentage can be a value."""
 _CHANGE: Final = re.compile(r"(?P<start>[^*]*[0-9%]\s*)(?P<change>\*.*|(?<![eE])[+-][0-9.]+%)")
 """A number and a change of it, such as `200000000*0.97` or `200000000+3%`."""
 
@@ -112,7 +120,7 @@ class Setting:
                 text = _multiplied(base, factor)
             except ValueError as fault:
                 raise UsageError(f"{flag}: {one_line(fault, 200)}") from None
-            if unit == "%" and _is_beyond_one(text):
+            if unit == "%" and is_beyond_one(text):
                 text = as_percentage(text)
         return ParameterValue(number(text), text, assumption=SET_FOR_RUN, overridden=True, replaces=own)
 
@@ -126,48 +134,6 @@ def _multiplied(text: str, factor: Fraction) -> str:
     new_text = shortest_decimal(exact(float(product * 100 if sign else product))) + sign
     # A percentage whose digits are cut off may read as another float.
     return new_text if number(new_text) == float(product) else repr(float(product))
-
-
-def is_signed_percentage(text: str) -> bool:
-    """Return whether a number is written as a percentage with a sign: `+3%`."""
-    return text[:1] in ("+", "-") and text.endswith("%")
-
-
-def percentage_problem(name: str, text: str, unit: str | None) -> str:
-    """Return why a number cannot be a value or bound of a parameter with this unit; empty if it can.
-
-    A percentage is a value of % and ratio. Without a unit, a percentage with a sign may be meant as a change. With the
-    unit %, a number beyond 1 without the sign is more likely a percentage than the multiple that it is.
-    """
-    if unit == "%" and _is_beyond_one(text):
-        in_full = as_percentage(text)
-        share = grouped_decimal(exact(100 * number(text)))
-        return f"{text} is {share}% for {name}; write {text}%, or {in_full} if that is meant"
-    if not text.endswith("%") or unit in _RATIOS:
-        return ""
-    if unit:
-        return f"{text} is a percentage, but the unit of {name} is {unit}"
-    if not is_signed_percentage(text):
-        return ""
-    return (
-        f"{text} may be a value or a change, because {name} has no unit; give the parameter its unit where it is "
-        f'declared, such as unit = "%", or write {shortest_decimal(exact(number(text)))}'
-    )
-
-
-def _is_beyond_one(text: str) -> bool:
-    """Return whether a text is a number above 1 or below -1, written without the sign %."""
-    try:
-        return not text.endswith("%") and abs(fraction(text)) > 1
-    except ValueError:  # the name of another parameter
-        return False
-
-
-def as_percentage(text: str) -> str:
-    """Return a number as a percentage that is read as the same number: `10` is `1000%`."""
-    hundredfold = fraction(text) * 100
-    percentage = f"{shortest_decimal(exact(float(hundredfold)))}%"
-    return percentage if number(percentage) == number(text) else f"{hundredfold}%"
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,12 +169,15 @@ def give_values(
     for name in read.model.values:
         if name in declared or name in faults.unresolved:
             continue
-        if not swapped:
-            problem = f"no file of the scheme declares this parameter{nearest(name, declared)}"
+        is_table = name in map(table_of, declared)
+        if is_table or not swapped:
+            names = [other for other in declared if not table_of(other)]
+            problem = f"no file of the scheme declares this parameter{nearest(name, names)}"
+            problem = "this is a table, whose values are in its rows" if is_table else problem
             faults.error(FindingCode.NOT_DECLARED, Where(read.file, f"values › {name}"), problem)
         notes.append(f"{name} has values in {read.file}, but nothing in this run uses it")
     years = tuple(read.model.scheme.years) or NO_YEARS
-    _check_settings(settings, declared, years)
+    settings = _checked_settings(settings, declared, years)
     parameters, gaps = {}, []
     for name, (entry, origin) in declared.items():
         scheme_values = read.model.values.get(name, {})
@@ -265,23 +234,50 @@ def _report_gaps(gaps: Sequence[tuple[_Declared, str, str]], read: LoadedFile[Sc
         faults.error(FindingCode.NO_VALUE, where, problem, remedy=remedy, message=message)
 
 
-def _check_settings(settings: Iterable[Setting], declared: Mapping[str, object], years: tuple[str, ...]) -> None:
-    """Check that each setting names a declared parameter and a year of the scheme, and none is repeated.
+def _checked_settings(
+    settings: Iterable[Setting], declared: Mapping[str, object], years: tuple[str, ...]
+) -> list[Setting]:
+    """Return the settings with the names of parameters as declared; each is for a year of the scheme, and set once.
 
     Raises:
-        UsageError: One does not, or is.
+        UsageError: A setting names no year of the scheme, or is repeated.
     """
-    already_set = set()
-    for setting in settings:
-        if setting.name not in declared:
-            names = one_line(", ".join(sorted(declared)) or "none", 300)
-            hint = nearest(setting.name, declared)
-            raise UsageError(f"{setting.flag}: there is no such parameter{hint}; the parameters are {names}")
+    already_set, checked = set(), []
+    for typed in settings:
+        setting = replace(typed, name=_declared_name(typed, declared))
         if setting.year is not None and setting.year not in years:
             raise UsageError(f"{setting.flag}: the scheme has the years {', '.join(years)}")
         if (setting.name, setting.year) in already_set:
             raise UsageError(f"{setting.flag}: set twice; set it once")
         already_set.add((setting.name, setting.year))
+        checked.append(setting)
+    return checked
+
+
+def _declared_name(setting: Setting, declared: Mapping[str, object]) -> str:
+    """Return the name of the parameter that a setting names; the edge of a band may be written as any number.
+
+    Raises:
+        UsageError: There is no such parameter, or no such row of a table.
+    """
+    if setting.name in declared:
+        return setting.name
+    table, bracket, key = setting.name.removesuffix("]").partition("[")
+    rows = {row[len(table) + 1 : -1]: row for row in declared if table_of(row) == table}
+    if not rows:
+        names = sorted({f"{table_of(name)}[…]" if table_of(name) else name for name in declared})
+        hint = nearest(setting.name, declared)
+        listed_names = one_line(", ".join(names) or "none", 300)
+        raise UsageError(f"{setting.flag}: there is no such parameter{hint}; the parameters are {listed_names}")
+    if not bracket:
+        raise UsageError(
+            f"{setting.flag}: {table} is a table; set one of its rows, such as {next(iter(rows.values()))}"
+        )
+    with suppress(ValueError):
+        if row := rows.get(number_text(number(key))):
+            return row
+    hint = nearest(key, rows) or f"; its rows are {listed([*rows])}"
+    raise UsageError(f"{setting.flag}: {table} has no such row{hint}")
 
 
 def _make_parameter(
@@ -371,10 +367,10 @@ def _check_bounds(
 
 
 def place_of_values(name: str, origin: LoadedFile[Any], scheme: LoadedFile[Any] | None) -> Where:
-    """Return the file and place where a parameter has its values: the scheme's, or where it is declared."""
+    """Return the file and place with the values of a parameter: the scheme's, or where it or its table is declared."""
     if scheme and name in scheme.model.values:
         return Where(scheme.file, f"values › {name}")
-    return Where(origin.file, f"parameters › {name}")
+    return Where(origin.file, f"{'tables' if table_of(name) else 'parameters'} › {name}")
 
 
 def _limits_by_year(
@@ -397,7 +393,8 @@ def _limits_by_year(
         return dict.fromkeys(parameter.values, ParameterValue(number(bound_text), bound_text))
     except ValueError:
         if bound_text not in faults.unresolved:
-            problem = f"{one_line(bound_text)} is neither a number nor a parameter{nearest(bound_text, parameters)}"
+            names = [name for name in parameters if not table_of(name)]
+            problem = f"{one_line(bound_text)} is neither a number nor a parameter{nearest(bound_text, names)}"
             faults.error(FindingCode.BOUNDS, where, problem)
         return {}
 

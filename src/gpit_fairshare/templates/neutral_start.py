@@ -18,6 +18,7 @@ from gpit_fairshare.errors import UsageError
 from gpit_fairshare.scheme.faults import Faults
 from gpit_fairshare.scheme.joining import Joined, join, load
 from gpit_fairshare.scheme.library import library_names
+from gpit_fairshare.scheme.model import table_of
 from gpit_fairshare.scheme.values import Setting
 from gpit_fairshare.templates.workbooks import POPULATION, Template, TemplateColumn, workbook
 from gpit_fairshare.words import nearest, one_line, parse_year, plural
@@ -58,7 +59,7 @@ def filled_in(
         hint = nearest(transition, names)
         raise UsageError(f"--transition {one_line(transition)}: not in the library{hint}; it has {', '.join(names)}")
     joined = join("fair-share", Faults(), transition=transition)
-    values = {name: _first_value(joined, name) for name in joined.draft.parameters}
+    values = {name: _first_value(joined, name) for name in joined.draft.parameters if not table_of(name)}
     settings = [Setting(name, None, str(value)) for name, value in values.items()]
     if years:  # refused here rather than in the scheme that is written
         load("fair-share", transition=transition, years=years, settings=settings)

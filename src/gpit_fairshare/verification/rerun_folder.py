@@ -277,7 +277,7 @@ def _path_of_name(folder: Path, name: str) -> Path | None:
 
 
 def _names_in_file(path: Path) -> Iterator[str]:
-    """Yield the names of the formulas and transitions that a scheme or formula file names.
+    """Yield the names of the formulas and transitions that a file names, and of the CSV files with rows of its tables.
 
     A file that is not valid TOML yields none: the rerun reports why.
     """
@@ -291,3 +291,7 @@ def _names_in_file(path: Path) -> Iterator[str]:
             for key in ("formula", "transition"):
                 if isinstance(head.get(key), str) and head[key]:
                     yield head[key]
+    tables = table.get("tables")
+    for entry in tables.values() if isinstance(tables, dict) else ():
+        if isinstance(entry, dict) and isinstance(entry.get("file"), str) and entry["file"]:
+            yield entry["file"]

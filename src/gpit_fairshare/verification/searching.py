@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.errors import UsageError
-from gpit_fairshare.files import reading_problem, walk
-from gpit_fairshare.scheme.files import digest_of
+from gpit_fairshare.files import digest_of, reading_problem, walk
 from gpit_fairshare.words import nearest
 
 if TYPE_CHECKING:

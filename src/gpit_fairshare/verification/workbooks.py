@@ -15,7 +15,7 @@ from gpit_fairshare.verification.cells import Row, StoredCell, WorkbookCells, ad
 from gpit_fairshare.verification.model import NOTE, TITLE, DifferenceKind, Differences, FileDifference, ManifestChange
 from gpit_fairshare.workbook import reference_sheets
 from gpit_fairshare.workbook.kernel_columns import REMAINDER
-from gpit_fairshare.workbook.layout import MANIFEST, NOT_GIVEN, ONE_ORGANISATION, PARAMETERS
+from gpit_fairshare.workbook.layout import MANIFEST, NOT_GIVEN, ONE_ORGANISATION, PARAMETERS, TABLES
 from gpit_fairshare.workbook.one_organisation_sheet import CHOSEN_CELL
 from gpit_fairshare.workbook.sheets import HEADING_ROW, NONE, NOTE_ROW, TITLE_ROW, TOTAL_ROW, column_number
 
@@ -349,7 +349,7 @@ class _Page:
         On the sheet of parameters, only the column Value counts.
         """
         is_below = self.role == "Input" and number > HEADING_ROW
-        return is_below and (self.name != PARAMETERS or self.headings.get(column) == "Value")
+        return is_below and (self.name not in (PARAMETERS, TABLES) or self.headings.get(column) == "Value")
 
     def describe_cell(self, number: int, column: int, expected_row: Row) -> str:
         """Return what a cell is, for a report: up to two subjects of its row, its year and the heading of its column.
@@ -379,7 +379,7 @@ class _Page:
 
         On the sheet of parameters, return the unit of the row instead, for the columns Value and Original value.
         """
-        if self.name == PARAMETERS:
+        if self.name in (PARAMETERS, TABLES):
             columns = [other for other, text in self.headings.items() if text == "Unit" and other in expected_row]
             unit = expected_row[columns[0]].value if columns else ""
             return str(unit) if self.headings.get(column, "") in ("Value", "Original value") else ""

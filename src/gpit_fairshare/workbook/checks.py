@@ -18,7 +18,7 @@ from gpit_fairshare.numbers import money
 from gpit_fairshare.words import inside, joined, plural, sentence
 from gpit_fairshare.workbook.check_figures import figures_of_check
 from gpit_fairshare.workbook.input_sheets import OUTSIDE, changed_parameters, count_formula
-from gpit_fairshare.workbook.layout import ALLOCATIONS, Layout
+from gpit_fairshare.workbook.layout import ALLOCATIONS, PARAMETERS, TABLES, Layout
 from gpit_fairshare.workbook.sheets import FIRST_ROW, TOTAL_ROW, Cell, Prose, Sheet, letter
 from gpit_fairshare.workbook.summary_sheets import UNSPENT, SummaryRows
 
@@ -72,6 +72,7 @@ def checks_sheet(
     """
     live = [
         *_scheme_checks(layout, writers),
+        *_table_checks(layout, writers),
         *_fixed_value_checks(layout),
         *_input_checks(layout),
         *_spend_line_checks(layout),
@@ -134,6 +135,14 @@ def _scheme_checks(layout: Layout, writers: Mapping[str, StepWriter]) -> Iterato
         yield Live("Check", check.name, tests, years, figures)
 
 
+def _table_checks(layout: Layout, writers: Mapping[str, StepWriter]) -> Iterator[Live]:
+    """Yield a check for each table and what is looked up in it: every text has a row, and every number a band."""
+    tests = "A text without a row, or a number outside the bands, is an error where it is used"
+    for key, (name, _) in writers[layout.years[0]].table_tests.items():
+        formulas = {year: writer.table_tests[key][1] for year, writer in writers.items()}
+        yield _passed_check(layout, name, tests, formulas)
+
+
 def _fixed_value_checks(layout: Layout) -> Iterator[Live]:
     """Yield a check that no parameter or input was changed, if steps or checks have values of the run, not formulas."""
     names = fixed_parts(layout)
@@ -182,7 +191,8 @@ def _input_checks(layout: Layout) -> Iterator[Live]:
         name = f"No {layout.scheme.organisation} has spend without patients"
         yield _passed_check(layout, name, "gpit refuses to read such inputs", formulas)
     if outside := count_formula(layout, OUTSIDE):
-        name, tests = "Parameters are numbers within their limits", "See the sheet Parameters"
+        tables = f" and the sheet {TABLES}" if layout.table_rows else ""
+        name, tests = "Parameters are numbers within their limits", f"See the sheet {PARAMETERS}{tables}"
         yield _passed_check(layout, name, tests, f"{outside}=0")
 
 

@@ -108,13 +108,18 @@ class YearColumns:
             values: Its value, or that of each group.
         """
         if within:
-            block = self.block(group(within))
-            if key not in block.columns:
-                number = number_format(unit, values)
-                block.columns[key] = block.sheet.add_column(with_unit(label, unit), 16, values, formula, number)
+            self.write_column(self.block(group(within)), key, label, unit, formula, values)
         elif self.layout.name_of(key, self.year) not in self.layout.names:
             national_formula = formula if isinstance(formula, str) else formula(FIRST_ROW)
             self.write_national(key, label, unit, national_formula, values[0])
+
+    def write_column(  # one parameter for each property of a figure
+        self, block: Block, key: str, label: str, unit: str | None, formula: Formula, values: Sequence[Any]
+    ) -> None:
+        """Write a figure with a value on each row of a block as a column of its sheet, if it is not written yet."""
+        if key not in block.columns:
+            number = number_format(unit, values)
+            block.columns[key] = block.sheet.add_column(with_unit(label, unit), 16, values, formula, number)
 
     def add_helper(
         self, block: Block, key: str, heading: str, formula: Formula, values: Sequence[Any], number: str = "number"
@@ -309,11 +314,10 @@ class Refs:
         return f"INDEX({home.column_range(name)},{number})"
 
     def figure(self, node: tree.Figure) -> str:
-        """Return how the formula refers to a figure, such as `total(x)`; a rate that is a text is an error in it."""
+        """Return how the formula refers to a figure, such as `total(x)`."""
         text = tree.to_text(node)  # type: ignore[arg-type]  # every figure is an expression
         kind = kind_of(node, self.layout.scheme.symbols)  # type: ignore[arg-type]  # as above
-        cell = self.layout.name_of(text, self.year) if kind == NATIONAL else self._cell_in_block(text, kind)
-        return f"IF(ISTEXT({cell}),NA(),{cell})" if isinstance(node, tree.RateOf) else cell
+        return self.layout.name_of(text, self.year) if kind == NATIONAL else self._cell_in_block(text, kind)
 
     def previous(self, name: str) -> str:
         """Return how the formula refers to a value of the year before.

@@ -11,9 +11,18 @@ from gpit_fairshare.inputs.tables.spend import DESCRIPTION
 from gpit_fairshare.inputs.tables.spend import WORDS as LINE_WORDS
 from gpit_fairshare.language import in_excel as excel
 from gpit_fairshare.language.kinds import ORGANISATION, group
-from gpit_fairshare.scheme.shape import number as as_number
+from gpit_fairshare.scheme.written_numbers import number as as_number
 from gpit_fairshare.words import inside, sentence
-from gpit_fairshare.workbook.layout import CHANGED, EVERY_YEAR, NOT_GIVEN, PARAMETERS, Layout, number_format, with_unit
+from gpit_fairshare.workbook.layout import (
+    CHANGED,
+    EVERY_YEAR,
+    NOT_GIVEN,
+    PARAMETERS,
+    TABLES,
+    Layout,
+    number_format,
+    with_unit,
+)
 from gpit_fairshare.workbook.places import PLACES, cell_digest, place_marks
 from gpit_fairshare.workbook.sheets import EMPTY_CELL, FIRST_ROW, OPEN, ROW, Cell, Prose, Sheet, is_web, letter, quoted
 
@@ -82,13 +91,13 @@ def _parameters_sheet(layout: Layout) -> Sheet:
             layout.name_of(bound, year) if bound in layout.scheme.parameters else f"${column}{row}" if bound else ""
             for column, bound in (("G", parameter.minimum), ("H", parameter.maximum))
         )
-        sheet.put_row(row, _parameter_cells(layout, parameter, year, row, low, high))
-        _require_number(sheet, f"D{row}", low, high, f"{parameter.label}, {year}", parameter.unit)
+        sheet.put_row(row, parameter_cells(layout, parameter, year, row, low, high))
+        require_number(sheet, f"D{row}", low, high, f"{parameter.label}, {year}", parameter.unit)
     return sheet
 
 
-def _parameter_cells(  # one parameter for each part of the row
-    layout: Layout, parameter: Parameter, year: str, row: int, low: str, high: str
+def parameter_cells(  # one parameter for each part of the row
+    layout: Layout, parameter: Parameter, year: str, row: int, low: str = "", high: str = "", *, original: str = "I"
 ) -> Iterator[Any]:
     """Yield the cells of one parameter in one year; its state says whether it was changed or is outside its limits.
 
@@ -99,12 +108,13 @@ def _parameter_cells(  # one parameter for each part of the row
         row: The row of the cells.
         low: The minimum as formulas refer to it; empty if there is none.
         high: The maximum as formulas refer to it; empty if there is none.
+        original: Letter of the column of the original values.
     """
     value, cell = parameter.values[year], f"$D{row}"
     number = number_format(parameter.unit, [year_value.value for year_value in parameter.values.values()])
     in_run = "set for this run" if value.overridden else "original"
     outside = filter(None, (f"NOT(ISNUMBER({cell}))", low and f"{cell}<{low}", high and f"{cell}>{high}"))
-    state = f'IF({cell}=$I{row},{excel.text(in_run)},"{CHANGED}")'
+    state = f'IF({cell}=${original}{row},{excel.text(in_run)},"{CHANGED}")'
     yield from (parameter.label, parameter.name, year)
     yield Cell(value.value, None, number, unlocked=True)
     yield Cell(in_run, f'IF(IFERROR(OR({",".join(outside)}),TRUE),"{OUTSIDE}",{state})')
@@ -120,9 +130,13 @@ def _parameter_cells(  # one parameter for each part of the row
 
 
 def count_formula(layout: Layout, *states: str) -> str:
-    """Return the formula that counts parameters in any of these states; an empty text if there are no parameters."""
-    cells = f"{PARAMETERS}!$E${FIRST_ROW}:$E${FIRST_ROW + len(layout.parameter_rows) - 1}"
-    return "+".join(f'COUNTIF({cells},"{state}")' for state in states if layout.parameter_rows)
+    """Return the formula that counts parameters and rows of tables in these states; an empty text if there are none."""
+    ranges = [
+        f"{sheet}!$E${FIRST_ROW}:$E${FIRST_ROW + len(rows) - 1}"
+        for sheet, rows in ((PARAMETERS, layout.parameter_rows), (TABLES, layout.table_rows))
+        if rows
+    ]
+    return "+".join(f'COUNTIF({cells},"{state}")' for cells in ranges for state in states)
 
 
 def changed_parameters(layout: Layout) -> str:
@@ -270,7 +284,7 @@ def _write_input_column(
     _control_numbers(layout, name, cell_range, cells)
     low = "0" if unit in ("£", "people") and not (symbol and symbol.signed) else ""
     label, optional = layout.scheme.labels.get(name, name), symbol is not None and symbol.optional
-    _require_number(sheet, region, low, "", label, unit, optional=optional)
+    require_number(sheet, region, low, "", label, unit, optional=optional)
 
 
 def offer_choices(layout: Layout, areas: Sheet | None) -> None:
@@ -351,7 +365,7 @@ def _lines_sheet(layout: Layout, lines: pl.DataFrame) -> Sheet:
         region, cells = sheet.region(column), sheet.column_range(column)
         layout.line_ranges[name] = cells
         if name == "amount":
-            _require_number(sheet, region, "0", "", "Amount of the line", "£")
+            require_number(sheet, region, "0", "", "Amount of the line", "£")
             _control_numbers(layout, "amount_of_lines", cells, amounts)
         elif name in LINE_WORDS:
             sheet.validations.append((region, {"validate": "list", "source": list(LINE_WORDS[name])}))
@@ -454,7 +468,7 @@ def _line_sum_formulas(layout: Layout, lines: pl.DataFrame) -> dict[tuple[str, s
 # What may be typed, and how changes are detected ----------------------------------------------------
 
 
-def _require_number(  # one parameter for each property of a rule
+def require_number(  # one parameter for each property of a rule
     sheet: Sheet, cells: str, low: str, high: str, label: str, unit: str | None, *, optional: bool = False
 ) -> None:
     """Restrict cells to numbers within their limits, with a message that says what to enter.
@@ -492,10 +506,10 @@ def _control_numbers(layout: Layout, name: str, cells: str, values: Sequence[flo
     numbers = [value for value in values if value is not None]
     layout.record_control(f"as_read_{name}", math.fsum(numbers), f"{use} when read.", f"SUM({cells})")
     if len(numbers) > 1:
-        _control_order(layout, f"{name}_in_order", use, cells, numbers)
+        control_order(layout, f"{name}_in_order", use, cells, numbers)
 
 
-def _control_order(layout: Layout, name: str, use: str, cells: str, numbers: Sequence[float]) -> None:
+def control_order(layout: Layout, name: str, use: str, cells: str, numbers: Sequence[float]) -> None:
     """Record a total that gives each row a little less weight than the row above, by NPV's discount."""
     rate = layout.constant(
         "order_rate", _ORDER_RATE, "For control totals in row order: how much less a row counts than the row above."
@@ -515,7 +529,7 @@ def control_groups(layout: Layout, year: str) -> None:
         if f"group {column}" in block.helpers:
             name, numbers = f"{column}_{year.replace('/', '_')}", [float(member + 1) for member in members]
             use = f"Control total of numbers of {inside(layout.scheme.labels[column])} {year}"
-            _control_order(layout, name, use, block.helper_range(f"group {column}"), numbers)
+            control_order(layout, name, use, block.helper_range(f"group {column}"), numbers)
 
 
 def _in_words(layout: Layout, column: str) -> str:
@@ -535,8 +549,10 @@ def _control_texts(layout: Layout, name: str, cells: str, values: Sequence[str |
         values: Its texts.
     """
     counts, (column, of_lines, _) = Counter(value or "" for value in values), name.partition("_of_lines")
+    in_any_capitals = Counter((value or "").lower() for value in values)  # as a comparison in Excel counts
     if len(counts) > _MOST_TEXTS or max(map(len, counts)) > _LONGEST_TEXT:
         return
-    for number, (text, count) in enumerate(sorted(counts.items()), 1):
+    for number, text in enumerate(sorted(counts), 1):
         use = f"Number of {'lines' if of_lines else 'rows'} with {_in_words(layout, column)} {text!r} when read."
+        count = in_any_capitals[text.lower()]
         layout.record_control(f"as_read_{name}_{number}", count, use, f"SUMPRODUCT(--({cells}={excel.text(text)}))")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from gpit_fairshare.scheme.model import Step
 
 _NO_RATE: Final = excel.text(NO_ROWS)
-"""In place of a rate where everybody has the most or every weight is 0; `Refs` makes it an error where it is used."""
+"""In place of a rate where everybody has the most or every weight is 0; arithmetic with this text is an error."""
 REMAINDER: Final = "remainder"
 """In the heading of remainders of large numbers: only few of their digits are certain."""
 

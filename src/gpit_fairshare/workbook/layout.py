@@ -11,6 +11,7 @@ import math
 import re
 from collections import defaultdict
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import product
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,9 +24,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from gpit_fairshare.engine import Result, Year
+    from gpit_fairshare.language.tables import FormulaTable
 
 ALLOCATIONS: Final = "Allocations"
 PARAMETERS: Final = "Parameters"
+TABLES: Final = "Tables"
 NATIONAL_SHEET: Final = "National figures"
 CONSTANTS: Final = "Constants"
 SHARING: Final = "Sharing"
@@ -60,6 +63,7 @@ FIXED_NAMES: Final = (
     "Charts",
     ONE_ORGANISATION,
     PARAMETERS,
+    TABLES,
     CONSTANTS,
     "Population",
     "Spend",
@@ -204,10 +208,21 @@ class Layout:
         self.sharing = self.make_sheet(SHARING, "How money was shared out between floors and ceilings", note, "Working")
         self.sharing.last_row = FIRST_ROW - 1
         self.sharing.add_headings(_SHARING_COLUMNS)
-        keys = product(self.scheme.parameters, self.years)
+        keys = (key for key in product(self.scheme.parameters, self.years) if key not in self.table_rows)
         self.parameter_rows = {key: row for row, key in enumerate(keys, FIRST_ROW)}
-        """Name and year of each parameter to its row."""
+        """Name and year of each other parameter to its row."""
         self.names |= {self.name_of(*key): f"{PARAMETERS}!$D${row}" for key, row in self.parameter_rows.items()}
+
+    @property
+    def tables(self) -> list[FormulaTable]:
+        """Return the tables of the scheme."""
+        return [symbol.table for symbol in self.scheme.symbols.values() if symbol.table]
+
+    @cached_property
+    def table_rows(self) -> dict[tuple[str, str], int]:
+        """Return the row on the sheet Tables of each value of a table, by name and year."""
+        keys = [(name, year) for table in self.tables for year in self.years for name in table.rows]
+        return {key: row for row, key in enumerate(keys, FIRST_ROW)}
 
     @property
     def money_format(self) -> str:
@@ -229,6 +244,11 @@ class Layout:
     def name_of(self, key: str, year: str) -> str:
         """Return the name that formulas use for a parameter or a national figure of a year."""
         return f"{self.identifier(key)}_{year.replace('/', '_')}"
+
+    def single_cell(self, key: str, year: str) -> str | None:
+        """Return the cell of a parameter, a value of a table or a national figure of a year; None if it has none."""
+        row = self.table_rows.get((key, year))
+        return f"{TABLES}!$D${row}" if row else self.names.get(self.name_of(key, year))
 
     def identifier(self, key: str) -> str:
         """Return the name that formulas use for a figure, without the year: `total_of_historic_spend`.

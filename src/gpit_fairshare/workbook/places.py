@@ -45,7 +45,7 @@ def places(layout: Layout) -> dict[str, Any]:
             {"name": key, "year": year, "cell": cell.replace("$", "")}
             for key in keys
             for year in layout.years
-            if (cell := layout.names.get(layout.name_of(key, year)))
+            if (cell := layout.single_cell(key, year))
         ],
         "inputs": layout.input_tables,
     }

@@ -21,6 +21,7 @@ from gpit_fairshare.workbook.per_head import gains_sheet, path_sheet, spread_she
 from gpit_fairshare.workbook.sheets import FIRST_ROW, TOTAL_ROW, Sheet
 from gpit_fairshare.workbook.steps import StepWriter
 from gpit_fairshare.workbook.summary_sheets import areas_sheet, charts_sheet, spread_charts, summary_rows
+from gpit_fairshare.workbook.tables import tables_sheet
 from gpit_fairshare.workbook.writing import write_sheets
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def _build_sheets(layout: Layout) -> list[Sheet]:
 
     Sheets with nothing to show are left out. If values have no source, every sheet says so first.
     """
-    inputs = input_sheets(layout)
+    inputs = [sheet for sheet in (*input_sheets(layout), tables_sheet(layout)) if sheet]
     groupings = layout.result.years[layout.years[0]].labels
     for year in layout.years:
         for kind in (ORGANISATION, *map(group, groupings)):

@@ -347,7 +347,7 @@ class Sheet:
         What the note already explains is left out.
         """
         content = [(fill.formula_of(FIRST_ROW) or "", fill.values) for fill in self.fills.values()]
-        content += [("", (cell.value,)) for (row, _), cell in self.cells.items() if row >= FIRST_ROW]
+        content += [(cell.formula or "", (cell.value,)) for (row, _), cell in self.cells.items() if row >= FIRST_ROW]
         marked = any(NOT_APPLICABLE in formula or NOT_APPLICABLE in values for formula, values in content)
         dashed = any(NONE in values for _, values in content)
         empty = any(None in values or "" in values for _, values in content)

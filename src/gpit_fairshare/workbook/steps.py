@@ -21,6 +21,7 @@ from gpit_fairshare.workbook.kernel_columns import (
     write_running_total,
 )
 from gpit_fairshare.workbook.sheets import NO_ROWS, ROW, Formula, Sheet
+from gpit_fairshare.workbook.tables import TableColumns
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -44,6 +45,8 @@ class StepWriter:
         self.columns = YearColumns(layout, year)
         self.share_outs: dict[str, ShareOutCells] = {}
         """For each `share_out`: its cells, with the formulas that other sheets use."""
+        self.table_tests: dict[str, tuple[str, str]] = {}
+        """For each table and what is looked up in it: name and formula of the check that every key has a row."""
         self.orders: dict[tuple[Kind, str], GroupOrder] = {}
         """Rows by group, for each kind of row and grouping that a search needs."""
 
@@ -106,6 +109,8 @@ class StepWriter:
         for node in tree.walk(expression):
             if isinstance(node, tree.RateOf):
                 self._write_rate(node)
+            elif isinstance(node, tree.TableCall):
+                self._write_table_call(node)
         for node in [node for node in tree.walk(expression) if isinstance(node, tree.AggregateCall)]:
             aggregate, symbol, key = AGGREGATES[node.function], scheme.symbols[node.of], tree.to_text(node)
             source = columns.block(symbol.kind)
@@ -118,6 +123,13 @@ class StepWriter:
                 values = columns.block(group(node.within)).values(key)
             unit, label = "" if aggregate.is_count else symbol.unit, f"{aggregate.heading} {scheme.labels[node.of]}"
             columns.write_figure(node.within, key, label, unit, formula, values)
+
+    def _write_table_call(self, node: tree.TableCall) -> None:
+        """Write what a table gives, with its workings, and record the check that the table has each row."""
+        cells = TableColumns(self.columns, node)
+        if cells.key not in self.table_tests:
+            self.table_tests[cells.key] = cells.check, cells.has_rows()
+            cells.control_rows()
 
     def _write_rate(self, node: tree.RateOf) -> None:
         """Write the rate of a `share_out`, nationally or by group; a text where there is none."""

@@ -1,0 +1,116 @@
+"""Where a table has no row for a text, or no band for a number: undefined, and an error only where it is used."""
+
+from __future__ import annotations
+
+import pytest
+
+from gpit_fairshare import CalculationError, allocate
+from running import write_rows
+from small_schemes import rows_of, scheme
+
+TABLES = """
+[inputs.stage]
+label = "Stage"
+type = "text"
+optional = true
+
+[inputs.need]
+label = "Need"
+optional = true
+
+[tables.stage_weight]
+label = "Weight by stage"
+rows = [{ key = "a", value = 2, assumption = "A test." }, { key = "b", value = 3, assumption = "A test." }]
+
+[tables.need_band]
+label = "Weight by need"
+rows = [{ from = 10, value = 1, assumption = "A test." }, { from = 20, up_to = 30, value = 5, assumption = "A test." }]
+"""
+
+
+def calculated(folder, formula, extra="", **cells):
+    """The steps of A and B, which have these cells; A has stage a and need 25."""
+    rows = [
+        {"org_code": code, "registered_population": 10, "stage": "a", "need": 25, **(cells if code == "B" else {})}
+        for code in "AB"
+    ]
+    path = scheme(folder, f"allocation = {formula}", extra=TABLES + extra)
+    return allocate(population=write_rows(folder / "p.csv", rows), scheme=path)
+
+
+@pytest.mark.parametrize(
+    ("formula", "cells", "allocations"),
+    [
+        ("where(given(stage), lookup(stage_weight, stage), 7)", {"stage": ""}, {"A": 2, "B": 7}),
+        ("where(stage == 'a', lookup(stage_weight, stage), 7)", {"stage": "c"}, {"A": 2, "B": 7}),
+        ("where(given(need), band_value(need_band, need), 7)", {"need": ""}, {"A": 5, "B": 7}),
+        ("where(need < 10, 7, band_sum(need_band, need))", {"need": 9}, {"A": 35, "B": 7}),
+        ("where(need > 20, 7, band_line(need_band, need))", {"need": 15}, {"A": 7, "B": 3}),
+    ],
+)
+def test_where_shuts_out_what_a_table_does_not_have(tmp_path, formula, cells, allocations):
+    """A blank, an unknown text and a number outside the bands harm nothing in a branch that is not taken."""
+    assert rows_of(calculated(tmp_path, formula, **cells), "allocation") == allocations
+
+
+@pytest.mark.parametrize(
+    ("formula", "cells", "message"),
+    [
+        (
+            "2 * lookup(stage_weight, stage)",
+            {"stage": "A"},
+            "B (p.csv row 3): stage is 'A', and the table stage_weight has no",
+        ),
+        (
+            "where(given(need), lookup(stage_weight, stage), 7)",
+            {"stage": ""},
+            "B (p.csv row 3): stage is blank",
+        ),
+        (
+            "max(1, band_value(need_band, need))",
+            {"need": 9.99},
+            "B (p.csv row 3): need is 9.99, and the table need_band has no value for it",
+        ),
+        (
+            "band_value(need_band, need) + 0",
+            {"need": 30},
+            "B (p.csv row 3): need is 30, and the table need_band has no value for it",
+        ),
+        ("band_line(need_band, need)", {}, "A (p.csv row 2): need is 25, and the table need_band has no value for it"),
+    ],
+)
+def test_what_a_table_does_not_have_is_an_error_where_it_is_used(tmp_path, formula, cells, message):
+    """The error names the organisation, the table and the text or number, on one line."""
+    with pytest.raises(CalculationError) as raised:
+        calculated(tmp_path, formula, **cells)
+
+    assert f"2014/15, {message}" in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_table_is_not_blamed_for_another_fault(tmp_path):
+    """B has no stage, which `where` shuts out; its division by 0 is the reason."""
+    with pytest.raises(CalculationError, match="a division by zero") as raised:
+        calculated(tmp_path, "where(given(stage), lookup(stage_weight, stage), 7) / (need - 24)", stage="", need=24)
+
+    assert "lookup(stage_weight, stage) = blank" in str(raised.value)
+
+
+def test_checks_and_outcomes_use_tables(tmp_path):
+    """B's stage b weighs 3: the check that no weight is above 2.5 fails for it, and its outcome is heavy."""
+    extra = '[[checks]]\nname = "Light"\nformula = "lookup(stage_weight, stage) <= 2.5"\n'
+    extra += '[[outcomes]]\nlabel = "heavy"\nformula = "lookup(stage_weight, stage) > 2.5"\n'
+    result = calculated(tmp_path, "registered_population", extra, stage="b")
+
+    assert [check.failing for check in result.checks] == [("B",)]
+    assert result.years["2014/15"].outcomes == ["", "heavy"]
+
+
+def test_a_value_of_a_table_changes_in_one_year(tmp_path):
+    """Set for 2015/16 alone, the weight of stage a is 2 in the first year and 4 in the second."""
+    rows = [{"org_code": "A", "registered_population": 10, "stage": "a", "need": 25}]
+    path = scheme(tmp_path, "allocation = lookup(stage_weight, stage)", '["2014/15", "2015/16"]', extra=TABLES)
+    settings = {"stage_weight[a]@2015/16": 4}
+    result = allocate(population=write_rows(tmp_path / "p.csv", rows), scheme=path, settings=settings)
+
+    assert [rows_of(result, "allocation", year) for year in result.years] == [{"A": 2}, {"A": 4}]

@@ -1,0 +1,189 @@
+"""Tables in a workbook: changed values, texts and numbers give what a run on changed inputs gives."""
+
+from __future__ import annotations
+
+import openpyxl
+import pytest
+from openpyxl.formula import Tokenizer
+
+from changing import Book, Case, Change, differences, outcome
+from gpit_fairshare import GpitError, explain
+from gpit_fairshare.workbook.result_workbook import write_workbook
+from hard_schemes import tables_of_all_kinds
+from recalculation import recalculate, recalculated_rows
+from running import YEARS
+from small_schemes import TWO, scheme
+from tiers import slow
+
+TABLES = """
+[inputs.stage]
+label = "Stage"
+type = "text"
+
+[inputs.kind]
+label = "Kind"
+type = "text"
+
+[inputs.need]
+label = "Need"
+
+[tables.stage_weight]
+label = "Weight by stage"
+rows = [{ key = "early", value = 2, assumption = "A test." }, { key = "late", value = 3, assumption = "A test." }]
+
+[tables.kind_weight]
+label = "Weight by kind"
+rows = [{ key = "x", value = 1, assumption = "A test." }, { key = "y", value = 1.5, assumption = "A test." }]
+otherwise = { value = 0.25, assumption = "A test." }
+
+[tables.band]
+label = "Weight by need"
+rows = [
+  { from = -10, value = 1, assumption = "A test." },
+  { from = 0, value = 4, assumption = "A test." },
+  { from = 50, value = 0.5, assumption = "A test." },
+  { from = 100, up_to = 400, value = 2, assumption = "A test." },
+]
+"""
+STEPS = """
+    weight = lookup(stage_weight, stage) * lookup(kind_weight, kind) * band_value(band, need)
+    tax = band_sum(band, need)
+    line = where(need <= 100, band_line(band, need), 0)
+    unrounded = (weight + tax + line) * registered_population + historic_spend # £
+    allocation = rounded(unrounded) # £
+"""
+PEOPLE = [
+    {"year": year, "org_code": code, "registered_population": "100", "stage": stage, "kind": kind, "need": need}
+    for year in YEARS
+    for code, stage, kind, need in (("A", "early", "x", "20"), ("B", "late", "y", "70"), ("C", "late", "z", "110"))
+]
+ACCEPTED = [
+    [Change("", 0, "stage_weight[early]", 5)],
+    [Change("", 1, "stage_weight[late]", -1), Change("", 0, "kind_weight[otherwise]", 7)],
+    [Change("", 0, "band[50]", 9), Change("", 0, "band[0]", 0), Change("", 1, "band[-10]", 3)],
+    [Change("population", 0, "stage", "late")],
+    [Change("population", 0, "kind", "X"), Change("population", 4, "kind", "*")],
+    [Change("population", 0, "kind", "otherwise"), Change("population", 1, "kind", "all other texts")],
+    [
+        Change("population", row, "need", need)
+        for row, need in enumerate((-10, 49.999999999, 100, 49.99999999998, -0.5, 399))
+    ],
+    [Change("population", 0, "need", 100.00000000000001), Change("population", 2, "need", 0)],
+]
+"""Changes that gpit accepts: values in one year, texts in other capitals, numbers at and beside edges."""
+REFUSED = [
+    Change("population", 0, "stage", "Early"),
+    Change("population", 0, "stage", "e*y"),
+    Change("population", 0, "stage", "middle"),
+    Change("population", 0, "stage", None),
+    Change("population", 0, "kind", None),
+    Change("population", 0, "need", -10.001),
+    Change("population", 0, "need", 400),
+    Change("population", 0, "need", "n/a"),
+    Change("", 0, "stage_weight[early]", "n/a"),
+]
+
+
+@pytest.fixture(scope="session")
+def tables_book(tmp_path_factory):
+    """Three organisations in two years, and a scheme that uses every function of tables."""
+    folder = tmp_path_factory.mktemp("tables")
+    spend = [{"org_code": code, "historic_spend": "500"} for code in "ABC"]
+    return Book(Case(folder, PEOPLE, spend, {"scheme": scheme(folder, STEPS, years=TWO, extra=TABLES)}, {}))
+
+
+@pytest.mark.parametrize("changes", [ACCEPTED[4], *map(slow, ACCEPTED[:4]), *map(slow, ACCEPTED[5:])])
+def test_changes_give_what_gpit_gives(tables_book, changes):
+    """After each change the figures are those of a new run, and About says what kind of thing was changed."""
+    expected = tables_book.case.allocate(changes)
+
+    assert differences(tables_book, changes, tables_book.by_formualizer(changes), expected) == []
+
+
+@pytest.mark.usefixtures("libreoffice")
+def test_libreoffice_gives_what_gpit_gives(tables_book, tmp_path):
+    """The same changes, and those that gpit refuses, in copies of the workbook without values."""
+    runs = [*ACCEPTED, *([change] for change in REFUSED)]
+    copies = [tables_book.save(changes, tmp_path / f"{number}.xlsx") for number, changes in enumerate(runs)]
+
+    for changes, sheets in zip(runs, recalculated_rows(copies), strict=True):
+        expected = outcome(tables_book.case, changes)
+        assert differences(tables_book, changes, sheets, expected) == [], changes
+
+
+@pytest.mark.parametrize("change", [*REFUSED[:5], *map(slow, REFUSED[5:])], ids=str)
+def test_what_a_table_does_not_have_is_an_error_and_a_check_that_fails(tables_book, change):
+    """Other capitals, a pattern, an empty cell, a number outside the bands: an error for A alone, never a value."""
+    with pytest.raises(GpitError):
+        tables_book.case.allocate([change])
+    sheets = tables_book.by_formualizer([change])
+    unrounded = sheets["2014-15"][3].index("unrounded (£)")
+
+    assert differences(tables_book, [change], sheets, None) == []
+    first, second, *_ = (row[unrounded] for row in sheets["2014-15"][4:])
+    assert not isinstance(first, float), first
+    assert isinstance(second, float), second
+
+
+def test_the_sheet_has_a_row_for_each_row_and_year(tables_book):
+    """Values may be changed, keys may not; the sum below the band from 100 is 10 × 1 + 50 × 4 + 50 × 0.5 = 235."""
+    sheet = tables_book.cells["Tables"]
+    headings = [cell.value for cell in sheet[4]]
+    rows = {(row[1].value, row[2].value): dict(zip(headings, row, strict=True)) for row in sheet.iter_rows(min_row=5)}
+    row = rows["band[100]", "2015/16"]
+
+    assert len(rows) == 2 * (2 + 3 + 4)
+    assert not row["Value"].protection.locked
+    assert row["From"].protection.locked
+    assert rows["kind_weight[otherwise]", "2014/15"]["Row of the table"].value == 0
+    with tables_book.path.open("rb") as stream:
+        values = openpyxl.load_workbook(stream, data_only=True)["Tables"]
+    assert values.cell(row["From"].row, headings.index("Sum of the bands below (value times width)") + 1).value == 235
+
+
+def test_formulas_are_plain(tables_book):
+    """As on other sheets: at most one IF inside another, 500 characters, and [z] is explained on its sheet."""
+    for sheet in tables_book.cells:
+        for row in sheet.iter_rows(min_row=5):
+            for cell in row:
+                text = str(cell.value)
+                assert "[z]" not in text or "[z] = " in sheet["A2"].value, (sheet.title, cell.coordinate)
+                assert not text.startswith("=") or len(text) <= 501, text
+                calls = []
+                for token in Tokenizer(text).items if text.startswith("=IF") else ():
+                    if token.type == "FUNC":
+                        calls = [*calls, token.value] if token.subtype == "OPEN" else calls[:-1]
+                        assert calls.count("IF(") <= 2, text
+
+
+def test_values_of_tables_are_not_parameters_twice(tables_book):
+    """A value is on the sheet Tables alone, and the sheet Parameters has the pot of both years."""
+    names = [row[1].value for row in tables_book.cells["Parameters"].iter_rows(min_row=5)]
+
+    assert names == ["pot", "pot"]
+
+
+@pytest.mark.usefixtures("libreoffice")
+def test_a_changed_table_is_read_back(tables_book, tmp_path):
+    """A weight of 5 for stage early, typed into the workbook, is 5 in explain, which says that it was changed."""
+    change = Change("", 0, "stage_weight[early]", 5)
+    book = recalculate(tables_book.save([change], tmp_path / "changed.xlsx"), tmp_path / "again")
+    explanation = explain(book, "A", year="2014/15")
+    (line,) = [line for line in explanation.lines if line.name == "lookup(stage_weight, stage)"]
+
+    assert line.value == 5
+    assert "hanged in the workbook" in line.origin
+
+
+@pytest.mark.slow
+def test_a_figure_that_is_shut_out_is_no_error(tmp_path):
+    """Blanks and numbers outside the bands that `where` shuts out are [z] in the sheet, and all checks pass."""
+    result = tables_of_all_kinds(tmp_path)
+    write_workbook(result, tmp_path / "book.xlsx")
+    with (tmp_path / "book.xlsx").open("rb") as stream:
+        sheet = openpyxl.load_workbook(stream, data_only=True)["2014-15"]
+    headings = [cell.value for cell in sheet[4]]
+    weights = [row[headings.index("Weight by stage for Stage (ratio)")].value for row in sheet.iter_rows(min_row=5)]
+
+    assert weights[3] == "[z]"
+    assert [weights[0], weights[1], weights[2], weights[4]] == [1, 0.5, 3, 0.5]
