@@ -165,16 +165,16 @@ def test_the_rate_of_fair_shares_is_in_the_measures(tmp_path):
             "weight = registered_population * need # people\nfair_share = share_out(pot, by=weight) # £",
             ("fair_share", "weighted head"),
         ),
-        ("fair_share = share_out(pot, by=need) # £", ("fair_share", "unit of weight")),
+        ("fair_share = share_out(pot, by=need) # £", None),
         # On a base, with a floor, within regions, or as a part of something else a share is not a rate times a weight.
-        ("fair_share = share_out(pot, by=need, base=1) # £", None),
-        ("fair_share = share_out(pot, by=need, at_least=1) # £", None),
-        ("fair_share = share_out(pot, by=need, within=region) # £", None),
-        ("shared = share_out(pot, by=need) # £\nfair_share = shared + 1 # £", None),
+        ("fair_share = share_out(pot, by=registered_population, base=1) # £", None),
+        ("fair_share = share_out(pot, by=registered_population, at_least=1) # £", None),
+        ("fair_share = share_out(pot, by=registered_population, within=region) # £", None),
+        ("shared = share_out(pot, by=registered_population) # £\nfair_share = shared + 1 # £", None),
     ],
 )
 def test_the_rate_of_fair_shares_is_named_by_their_weight(tmp_path, steps, rate):
-    """Only a fair share in proportion to a weight has a rate: per head, per weighted head or per unit of weight."""
+    """Only a fair share in proportion to people has a rate: per head, or per weighted head."""
     rows = [{**row, "need": 2} for row in NATION]
     path = scheme(tmp_path, f"{steps}\nallocation = fair_share + 0 # £")
     result = allocate(population=write_rows(tmp_path / "p.csv", rows), scheme=path)

@@ -207,8 +207,8 @@ def funds_of(scheme: Scheme, year: Year) -> list[Fund]:
 def fair_share_rate(scheme: Scheme) -> tuple[str, str] | None:
     """Return the `share_out` step that makes the fair shares, and a label of its rate: `Fair share per head`.
 
-    None unless fair shares, or a result in place of them, are money of the nation in proportion to a weight. None also
-    if it is the result per head, which every report has.
+    None unless fair shares, or a result in place of them, are money of the nation in proportion to people. None also if
+    it is the result per head, which every report has.
     """
     steps = {step.name: step for step in scheme.steps}
     fair_share = steps.get(FAIR_SHARE, steps[scheme.result])
@@ -220,10 +220,8 @@ def fair_share_rate(scheme: Scheme) -> tuple[str, str] | None:
         ):
             while weight in steps and isinstance(plain := steps[weight].tree, tree.Name):
                 weight = plain.name  # a step may only give the population a name of its own
-            unit = "unit of weight"
-            if scheme.symbols[weight].unit == "people":
-                unit = "head" if weight == PEOPLE else "weighted head"
-            if unit == "head" and fair_share.name == scheme.result:
+            unit = "head" if weight == PEOPLE else "weighted head"
+            if scheme.symbols[weight].unit != "people" or (unit == "head" and fair_share.name == scheme.result):
                 return None
             return step.name, f"{scheme.labels[fair_share.name]} per {unit}"
         case _:

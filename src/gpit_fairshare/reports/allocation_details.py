@@ -202,7 +202,7 @@ class ResultReport:
         """Yield a table of how much funding per head varies: one row before, one row after, for each year.
 
         If it is the same before in all years, one row is enough. Its columns are the lowest, the highest, the
-        coefficient of variation and the Gini coefficient. Below is what each unit of weight gets as fair share.
+        coefficient of variation and the Gini coefficient. Below is the fair share per head, if there is one rate.
         """
         before = [(f"{self.label(BASELINE)} {year.year}", year.before) for year in self.years if year.before]
         after = [(f"{self.label(self.scheme.result)} {year.year}", year.after) for year in self.years if year.after]
