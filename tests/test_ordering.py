@@ -55,6 +55,8 @@ def test_ranks_and_running_totals_are_those_of_the_oracle(rows):
         # The 12th digit counts, the 13th does not.
         ([100_000_000_000, 100_000_000_001], [2, 1]),
         ([1_000_000_000_001, 1_000_000_000_002], [1, 2]),
+        # 0.020482588947349996 is …7350 to 15 digits, a half in the 13th, which goes up as in a spreadsheet.
+        ([0.020482588947349996, 0.0204825889474], [1, 2]),
         # A half in the 13th digit goes away from 0: both are 123,456,789,012.3 or more by a half.
         ([12_345_678_901.25, 12_345_678_901.3], [1, 2]),
         ([Fraction(1, 3), 1 / 3], [1, 2]),

@@ -16,11 +16,16 @@ if TYPE_CHECKING:
 DIGITS: Final = 12
 """Significant digits in which values are compared: the noise of floats is beyond them."""
 _COMPARED: Final = Context(prec=DIGITS, rounding=ROUND_HALF_UP)
+_IN_SHEETS: Final = Context(prec=15, rounding=ROUND_HALF_UP)
+"""The digits of a number that ROUND of a spreadsheet begins with."""
 
 
 def compared(value: Number) -> Decimal:
-    """Return a finite value as it is compared: its shortest decimal, to 12 significant digits, halves away from 0."""
-    return _COMPARED.create_decimal(repr(float(value)))
+    """Return a finite value as it is compared: to 12 significant digits, halves away from 0.
+
+    It is first rounded to 15 digits, as in a spreadsheet, so that a half that binary cannot hold is a half.
+    """
+    return _COMPARED.create_decimal(_IN_SHEETS.create_decimal(repr(float(value))))
 
 
 def ranks(x: Sequence[Number], groups: Sequence[int] | None = None) -> list[int]:

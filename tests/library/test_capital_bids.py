@@ -113,6 +113,13 @@ def test_awards_are_those_of_bids_funded_one_by_one(tmp_path_factory, bids, fund
     }
 
 
+def test_noise_of_large_sums_takes_no_penny(tmp_path):
+    """£66m less bids of £3,000,000.10 and £62,999,999.70 is 20p: as floats it is a little less, and 19p would be wrong."""
+    case = {"A": ("3000000.10", 9), "B": ("62999999.70", 8), "C": ("100", 7)}
+
+    assert awards(funded(tmp_path, case, "66000000")) == {"A": 3000000.1, "B": 62999999.7, "C": 0.2}
+
+
 @pytest.mark.parametrize("value", ["0.5", "0.99"])
 def test_a_part_of_what_is_left_is_refused(tmp_path, value):
     """The marginal bid gets what is left or nothing: half of it is an error that says what to set."""

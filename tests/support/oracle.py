@@ -173,17 +173,15 @@ def rounded(x: Sequence[Number], to: Number = Fraction(1)) -> list[Fraction]:
 
 
 def compared(value: Number) -> Fraction:
-    """Return what `rank` compares: the shortest decimal of a float, to 12 significant digits, halves away from 0."""
-    digits = repr(abs(float(value)))
-    exact = Fraction(digits)
-    if not exact:
-        return exact
-    unit = Fraction(1)
-    while exact / unit >= 10**12:
-        unit *= 10
-    while exact / unit < 10**11:
-        unit /= 10
-    size = _half_up(exact / unit) * unit
+    """Return what `rank` compares: a float to 15 significant digits, as sheets have it, and these to 12."""
+    size = Fraction(repr(abs(float(value))))
+    for digits in (15, 12):
+        unit = Fraction(1)
+        while size / unit >= 10**digits:
+            unit *= 10
+        while size and size / unit < 10 ** (digits - 1):
+            unit /= 10
+        size = _half_up(size / unit) * unit
     return size if value > 0 else -size
 
 

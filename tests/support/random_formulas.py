@@ -195,9 +195,9 @@ def one_way(number, digits, function):
     scale = scale_of(digits)
     size = abs(number.value) * scale
     apart = abs(size - round(size))
-    if apart + number.error * scale <= size / 10**15:
+    if apart + number.error * scale <= size / 10**14:
         whole = round(size)
-    elif apart - number.error * scale <= size / 10**14:
+    elif apart - number.error * scale <= size / 10**12:
         raise Undecided
     else:
         whole = math.ceil(size) if function == "roundup" else math.floor(size)

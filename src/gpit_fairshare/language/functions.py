@@ -227,7 +227,7 @@ def rounded_half_up(value: pl.Expr, digits: int) -> pl.Expr:
     return pl.when(scaled < 2.0**52).then(rounded).otherwise(value) if digits > 0 else rounded
 
 
-_NOISE: Final = 2e-15
+_NOISE: Final = 1e-13  # above the 5e-15 within which LibreOffice's INT takes a number for a whole one
 _MOST_NOISE: Final = 0.1
 _CONSTANTS: Final = {
     "rounding_base": (10.0, "Rounding down or up: the base of decimals."),
@@ -349,7 +349,9 @@ BUILT_INS: Final[dict[str, Function | Aggregate | TableFunction | SpecialForm]] 
         arguments={"x": "ratio", "n": "ratio"},
         unit="ratio",
         polars=lambda x, n: pl.when((x != 0) | (n > 0)).then(x.pow(n)),
-        excel="POWER({x},{n})",
+        # LibreOffice has a value for 0 to the power of 0, and for odd roots of numbers below 0.
+        excel="IF(OR({x}>0,AND({x}=0,{n}>0),AND({x}<0,{n}=INT({n}))),POWER({x},{n}),NA())",
+        copies_in_polars=4,
         phrase="{x} to the power of {n}",
         is_partial=True,
     ),
