@@ -114,7 +114,7 @@ def test_awards_are_those_of_bids_funded_one_by_one(tmp_path_factory, bids, fund
 
 
 def test_noise_of_large_sums_takes_no_penny(tmp_path):
-    """£66m less bids of £3,000,000.10 and £62,999,999.70 is 20p: as floats it is a little less, and 19p would be wrong."""
+    """£66m less bids of £3,000,000.10 and £62,999,999.70 is 20p: floats make it a little less."""
     case = {"A": ("3000000.10", 9), "B": ("62999999.70", 8), "C": ("100", 7)}
 
     assert awards(funded(tmp_path, case, "66000000")) == {"A": 3000000.1, "B": 62999999.7, "C": 0.2}
