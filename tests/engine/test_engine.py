@@ -201,6 +201,18 @@ def test_ratios_and_yes_no_are_not_summed_over_a_merger(tmp_path, value):
         allocate(population=people_by_year(tmp_path, MERGER), scheme=scheme(tmp_path, steps, years=TWO))
 
 
+def test_running_totals_are_not_summed_over_a_merger(tmp_path):
+    """The running totals of members hold one another's people: their sum would count them twice."""
+    steps = """
+        place = rank(registered_population)
+        so_far = running_total(registered_population, by=place) # people
+        before = previous(so_far, first=0) # people
+        allocation = registered_population * 1
+    """
+    with pytest.raises(CalculationError, match=r"13T: previous\(so_far\) would add up running totals of 00F, 00G"):
+        allocate(population=people_by_year(tmp_path, MERGER), scheme=scheme(tmp_path, steps, years=TWO))
+
+
 def test_a_ratio_is_carried_where_nothing_merged(tmp_path):
     """Without a merger the year before may be anything: a count of years gone goes 1, 2, 3."""
     years = {year: {"A": 10, "B": 20} for year in ("2014/15", "2015/16", "2016/17")}

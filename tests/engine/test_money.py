@@ -564,6 +564,14 @@ def test_an_error_in_any_line_of_a_reallocation_shows(tmp_path):
 # Names that are not money ----------------------------------------------------------------------------------------
 
 
+GRANT = """
+[tables.grant]
+label = "Grant"
+unit = "£"
+rows = [{ key = "a", value = 1, assumption = "A test." }]
+"""
+
+
 @pytest.mark.parametrize(
     ("money", "says"),
     [
@@ -572,6 +580,7 @@ def test_an_error_in_any_line_of_a_reallocation_shows(tmp_path):
         ('in = ["rate"]', "money › in: rate is in £ per head"),
         ('in = ["large"]', "money › in: large is in yes/no"),
         ('in = ["pot"]\nout_of = ["pot"]', "pot is named twice"),
+        (f'in = ["grant"]\n{GRANT}', "money › in: grant is a table; name a parameter, an input column or a step in £"),
         ("in = []", "money"),
         ('out_of = ["pot"]', "money"),
         ('in = ["pot"]\nunspent = ["nothing"]', "money › unspent: there is no nothing"),

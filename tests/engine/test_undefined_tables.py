@@ -96,6 +96,22 @@ def test_a_table_is_not_blamed_for_another_fault(tmp_path):
     assert "lookup(stage_weight, stage) = blank" in str(raised.value)
 
 
+def test_a_rate_is_not_blamed_for_another_fault(tmp_path):
+    """The rate that `where` shuts out does not exist; the logarithm of -8 has no value and is the reason."""
+    steps = """
+        full = share_out(10, by=need, at_most=need)
+        allocation = where(need > 5, ln(1 - need), rate_of(full))
+    """
+    rows = write_rows(tmp_path / "p.csv", [{"org_code": "A", "registered_population": 1, "need": 9}])
+    path = scheme(tmp_path, steps, extra='[inputs.need]\nlabel = "Need"\n')
+
+    with pytest.raises(CalculationError) as raised:
+        allocate(population=rows, scheme=path)
+
+    assert "a number too large, or no value from ln" in str(raised.value)
+    assert "has no rate" not in str(raised.value)
+
+
 def test_checks_and_outcomes_use_tables(tmp_path):
     """B's stage b weighs 3: the check that no weight is above 2.5 fails for it, and its outcome is heavy."""
     extra = '[[checks]]\nname = "Light"\nformula = "lookup(stage_weight, stage) <= 2.5"\n'

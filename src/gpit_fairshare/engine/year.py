@@ -19,7 +19,7 @@ from gpit_fairshare.language.functions import AGGREGATES
 from gpit_fairshare.language.in_polars import previous_column, render, select
 from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, Kind, Type, group, kind_of
 from gpit_fairshare.language.meaning import unit_in
-from gpit_fairshare.language.plugin_functions import added_functions
+from gpit_fairshare.language.plugin_functions import added_functions, partial_functions
 from gpit_fairshare.language.tables import values_at
 from gpit_fairshare.language.units import MONEY_AND_PEOPLE
 from gpit_fairshare.magnitude import BOUNDS, LARGEST, MOST_UNITS, without_traces
@@ -214,24 +214,25 @@ class YearRun:
     def _undefined(self, expression: tree.Expression, kind: Kind, row: int) -> str:
         """Return the message that a formula's value is undefined for a row: why, and the figures that went into it."""
         row_name, remedy = self._row_names(kind)[row], "exclude this case with where(…)"
-        if call := self._table_without_row(expression, self.now.frames[kind][row : row + 1]):
-            table, cells = self.scheme.symbols[call.table].table, self._cells(call, row) if kind == ORGANISATION else ""
-            assert table is not None  # noqa: S101  # the name is that of a table
-            reason = missing_value(call.function, table, call.of, self.now.frames[kind][call.of][row])
-            return f"{self.place}, {row_name}{cells}: {reason}, or {remedy}"
         why = "a division by zero, a blank cell or a number too large"
-        for node in tree.walk(expression):
-            if isinstance(node, tree.RateOf) and self.now.frames[kind][tree.to_text(node)][row] is None:
-                why, way_out = self._why_no_rate(node.step)
+        match self._figure_without_value(expression, self.now.frames[kind][row : row + 1]):
+            case tree.TableCall() as call:
+                table = self.scheme.symbols[call.table].table
+                assert table is not None  # noqa: S101  # the name is that of a table
+                cells = self._cells(call, row) if kind == ORGANISATION else ""
+                reason = missing_value(call.function, table, call.of, self.now.frames[kind][call.of][row])
+                return f"{self.place}, {row_name}{cells}: {reason}, or {remedy}"
+            case tree.RateOf(name):
+                why, way_out = self._why_no_rate(name)
                 remedy = f"{way_out}, or {remedy}"
-        if added := added_functions(expression):
-            why += f", or no value from {joined([str(function) for function in added])}"
+        if partial := [*map(str, added_functions(expression)), *partial_functions(expression)]:
+            why += f", or no value from {joined(partial)}"
         figures = self._figures(expression, kind, row)
         return f"{self.place}, {row_name}: {tree.to_text(expression)} is undefined: {why}{figures}; {remedy}"
 
     def _why_no_rate(self, name: str) -> tuple[str, str]:
         """Return why a `share_out` step has no rate, in the nation or in a group, and what to do about it."""
-        kernel = next(step.tree for step in self.scheme.steps if step.name == name)
+        kernel = self.scheme.symbols[name].kernel
         assert isinstance(kernel, tree.ShareOut)  # noqa: S101  # no other step has a rate
         where = f" in its {kernel.within}" if kernel.within else ""
         if kernel.at_most is None:
@@ -322,13 +323,16 @@ class YearRun:
         self.now.table_rows.setdefault(node.table, set()).update(rows_needed(node.function, table, keys))
         self._store(name, symbol.kind, values_at(node.function, table, row_values, keys))
 
-    def _table_without_row(self, expression: tree.Expression, frame: pl.DataFrame) -> tree.TableCall | None:
-        """Return the function of tables that makes a formula undefined on the one row of a frame; None if none does.
+    def _figure_without_value(
+        self, expression: tree.Expression, frame: pl.DataFrame
+    ) -> tree.TableCall | tree.RateOf | None:
+        """Return the table or rate that makes a formula undefined on the one row of a frame; None if none does.
 
         One in a branch that `where` does not take is not the reason.
         """
         defined = render(expression, first_year=self.before is None).defined.alias("defined")
-        calls = {tree.to_text(node): node for node in tree.walk(expression) if isinstance(node, tree.TableCall)}
+        nodes = [node for node in tree.walk(expression) if isinstance(node, tree.TableCall | tree.RateOf)]
+        calls = {tree.to_text(node): node for node in nodes}
         blanks = [name for name in calls if frame[name][0] is None]
         for name in blanks:
             others = frame.with_columns(pl.lit(1.0).alias(other) for other in blanks if other != name)
@@ -387,9 +391,11 @@ class YearRun:
                 values.append(old[rows[0]])
                 continue
             merged = ", ".join(before.codes()[row] for row in rows)
-            if unit not in MONEY_AND_PEOPLE:
+            is_running_total = isinstance(self.scheme.symbols[name].kernel, tree.RunningTotal)
+            if unit not in MONEY_AND_PEOPLE or is_running_total:
+                values_of = "running totals" if is_running_total else unit or "values with no unit"
                 raise CalculationError(
-                    f"{self.place}, {code}: previous({name}) would add up {unit or 'values with no unit'} of {merged}, "
+                    f"{self.place}, {code}: previous({name}) would add up {values_of} of {merged}, "
                     "which merged; only £ and people are added up over a merger, so calculate it from those"
                 )
             if any(old[row] is None for row in rows):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from gpit_fairshare import plugins
 from gpit_fairshare.errors import PluginError
 from gpit_fairshare.language import tree
-from gpit_fairshare.language.functions import BUILT_INS, PLACE, Function
+from gpit_fairshare.language.functions import BUILT_INS, PLACE, BuiltInFunction, Function
 from gpit_fairshare.language.units import UNITS
 
 if TYPE_CHECKING:
@@ -71,6 +71,13 @@ def added_functions(expression: tree.Expression) -> list[PluginFunction]:
         if isinstance(node, tree.Call) and node.function not in BUILT_INS
     )
     return [plugin_function(name) for name in dict.fromkeys(names)]
+
+
+def partial_functions(expression: tree.Expression) -> list[str]:
+    """Return the built-in functions that a formula uses and that have no value for some numbers, each once."""
+    names = dict.fromkeys(node.function for node in tree.walk(expression) if isinstance(node, tree.Call))
+    functions = {name: BUILT_INS.get(name) for name in names}
+    return [name for name, entry in functions.items() if isinstance(entry, BuiltInFunction) and entry.is_partial]
 
 
 def without_excel(expression: tree.Expression) -> list[PluginFunction]:

@@ -153,7 +153,7 @@ def _money_rows(opening: Opening, years: Sequence[YearMeasures]) -> Iterator[doc
 def _outcome_rows(opening: Opening, years: Sequence[YearMeasures]) -> Iterator[document.Row]:
     """Yield a row for each outcome that occurs in these years, with how many organisations have it.
 
-    Below is the name of the only organisation with it, if it is one in a year.
+    Below is the name of the organisation, in years in which only one has it.
     """
     for counts in zip(*(year.outcomes for year in years), strict=True):
         if any(count.organisations for count in counts):
@@ -163,13 +163,16 @@ def _outcome_rows(opening: Opening, years: Sequence[YearMeasures]) -> Iterator[d
 
 
 def _only_organisation(opening: Opening, year: str, outcome: str) -> str:
-    """Return name and code of the only organisation with an outcome, with the year of several; empty without."""
+    """Return the organisation with an outcome in a year, if there is only one, or else an empty text.
+
+    That is its name and code, after the year if there are several.
+    """
     now = opening.result.years[year]
     row = only_row_with(now, outcome)
     if row is None:
         return ""
     code, name = now.codes()[row], now.organisations["org_name"][row]
-    return f"{f'{year}: ' if len(opening.years) > 1 else ''}{name} ({code})" if name else code
+    return f"{f'{year}: ' if len(opening.years) > 1 else ''}{f'{name} ({code})' if name else code}"
 
 
 def _spread_rows(opening: Opening, years: Sequence[YearMeasures]) -> Iterator[document.Row]:

@@ -194,11 +194,14 @@ def _report_names(layer: Layer, symbols: Mapping[str, Symbol], faults: Faults) -
         if name in faults.unresolved:
             continue
         if symbol is None:
-            money_names = [other_name for other_name, other in symbols.items() if is_money(other.unit)]
+            money_names = [
+                other_name for other_name, other in symbols.items() if is_money(other.unit) and not other.table
+            ]
             problem = f"there is no {name}{nearest(name, money_names)}"
             remedy = f"name a parameter or a step in £, or declare an input column under [inputs.{name}]"
             faults.error(FindingCode.UNKNOWN_NAME, where, problem, remedy=remedy)
-        elif symbol.type != "number" or not is_money(symbol.unit):
-            problem = f"{name} is in {symbol.unit}" if symbol.unit else f"{name} is a {symbol.type}"
+        elif symbol.type != "number" or symbol.table or not is_money(symbol.unit):
+            kind = "table" if symbol.table else symbol.type
+            problem = f"{name} is in {symbol.unit}" if symbol.unit and not symbol.table else f"{name} is a {kind}"
             remedy = "name a parameter, an input column or a step in £"
             faults.error(FindingCode.UNITS_DO_NOT_FIT, where, problem, remedy=remedy)
