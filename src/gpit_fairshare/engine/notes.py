@@ -88,7 +88,7 @@ def without_formula(part: Part, years: Iterable[Year]) -> list[str]:
     if isinstance(part, Step) and isinstance(part.tree, tree.Rank | tree.RunningTotal):
         rows = max(year.frames[part.kind].height for year in years)
         if rows > MOST_LIVE_ROWS:
-            reasons.append(f"{tree.to_text(part.tree)} over {rows:,} rows, more than {MOST_LIVE_ROWS:,},")
+            reasons.append(f"{tree.to_text(part.tree)} of {rows:,} rows (the most is {MOST_LIVE_ROWS:,})")
     return reasons
 
 

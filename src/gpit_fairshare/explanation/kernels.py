@@ -94,7 +94,7 @@ def rate_line(place: OrganisationInYear, step: Step, value: float | None) -> Unf
     """Return the line of the rate of a `share_out` step, in the nation or in the organisation's group.
 
     In proportion it is the amount divided by the total of the weights, or else the factor, which has a line with the
-    step's. Where everybody has the most there is none.
+    step's. Where every row has the most there is none.
     """
     kernel = step.tree
     assert isinstance(kernel, tree.ShareOut)  # noqa: S101  # no other step has a rate

@@ -197,7 +197,7 @@ class _ExcelWriter:
     def value(self, expression: tree.Expression) -> str:
         """Return the Excel formula of an expression, with +0 if it is just a cell that may have no number.
 
-        An empty cell, and the text in place of a rate that there is not or of a table's row, are undefined: adding 0 to
+        An empty cell, and the text in place of a missing rate or a missing row of a table, are undefined: adding 0 to
         them is an error. MIN, MAX and SUM would skip them, and a reference to an empty cell would show as an empty
         cell. In the first year `previous` is the value of its `first`.
         """
