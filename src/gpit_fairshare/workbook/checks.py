@@ -213,7 +213,7 @@ def _input_checks(layout: Layout) -> Iterator[Live]:
         name = f"No {layout.scheme.organisation} has spend without patients"
         yield _passed_check(layout, name, "gpit refuses to read such inputs", formulas)
     if outside := count_formula(layout, OUTSIDE):
-        tables = f" and the sheet {TABLES}" if layout.table_rows else ""
+        tables = f" and the sheet {TABLES}, where edges rise and no text comes twice" if layout.table_rows else ""
         name, tests = "Parameters are numbers within their limits", f"See the sheet {PARAMETERS}{tables}"
         yield _passed_check(layout, name, tests, f"{outside}=0")
 
