@@ -121,6 +121,23 @@ def test_a_branch_that_is_not_taken_may_have_no_rate(tmp_path):
     assert (line.value, line.result) == (None, "blank")
 
 
+def test_a_rate_above_a_base_is_explained_from_two_totals(tmp_path):
+    """Of £1,050 the bases take 4 × £70 = £280, and £770 for 700 people is £1.10; North's £100 leave £600 for 2."""
+    result = rates(tmp_path)
+    lines = {line.name: line for line in explain(result, "A", year="2014/15", step="from_base").lines}
+    evenly = {line.name: line for line in explain(result, "A", year="2014/15").lines}
+
+    assert lines["bases(on_base)"].result == "£280"
+    assert lines["total(registered_population)"].result == "700 people"
+    for name in ("factor(on_base)", "rate_of(on_base)"):
+        assert lines[name].arithmetic == "(pot - bases(on_base)) / total(registered_population)"
+        assert lines[name].numbers == "(£1,050 - £280) / 700"
+        assert lines[name].result == "£1.10 per head"
+    assert evenly["factor(evenly)"].arithmetic == "(700 - total(low, within=region)) / weights(evenly)"
+    assert evenly["factor(evenly)"].numbers == "(700 - 600) / 2"
+    assert evenly["factor(floors)"].numbers == ""
+
+
 def test_a_transition_may_not_take_the_rate_of_a_formula(tmp_path):
     """A transition knows fair_share alone: the steps of a formula, and so their rates, may be called anything."""
     text = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 
 import pytest
@@ -104,3 +105,24 @@ def test_at_the_first_edge_a_band_sum_is_nothing(lines):
 def test_rows_of_tables_are_not_listed_as_parameters(lines):
     """Only the pot would be a parameter, and no step uses it."""
     assert {line.kind for line in lines["A"].values()} == {"input", "figure", "step"}
+
+
+@pytest.mark.parametrize(
+    ("formula", "counts"),
+    [
+        ("lookup(stage_weight, stage)", ["", "1 of 1", "1 of 1"]),
+        ("pot * lookup(stage_weight, stage)", ["1 of 2", "2 of 2", "2 of 2"]),
+        ("band_sum(rate, need)", ["3 of 3", "3 of 3", "3 of 3"]),
+    ],
+)
+def test_rows_that_are_assumptions_are_counted(tmp_path, formula, counts):
+    """The pot is an assumption, and every row but that of primary, A's; 250 people use three bands."""
+    people = [
+        {"org_code": code, "registered_population": 10, "stage": stage, "need": 250}
+        for code, stage in zip("ABC", STAGES, strict=True)
+    ]
+    path = scheme(tmp_path, f"allocation = {formula}", extra=TABLES)
+    result = allocate(population=write_rows(tmp_path / "p.csv", people), scheme=path)
+    texts = [explain(result, code).markdown() for code in "ABC"]
+
+    assert ["".join(re.findall(r"Parameters that are assumptions: (\d of \d)\.", text)) for text in texts] == counts

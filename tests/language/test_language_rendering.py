@@ -3,6 +3,7 @@ from __future__ import annotations
 import itertools
 import math
 import random
+import re
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from fractions import Fraction
 
@@ -688,3 +689,14 @@ def test_formula_too_long_for_excel_is_refused():
 def test_numbers_as_excel_writes_them(value, text):
     """Numbers in formulas have a decimal point and a capital E, even if Python writes them differently."""
     assert in_excel.number(value) == text
+
+
+@pytest.mark.parametrize("length", [0, 1, 120, 121, 600])
+def test_texts_as_excel_takes_them(length):
+    """Excel takes at most 255 characters in one pair of quotation marks; joined, the pieces are the text again."""
+    written = in_excel.text('"' * length)
+    pieces = re.findall('"((?:[^"]|"")*)"', written)
+
+    assert all(len(piece) <= 255 for piece in pieces)
+    assert written == "&".join(f'"{piece}"' for piece in pieces)
+    assert "".join(pieces).replace('""', '"') == '"' * length

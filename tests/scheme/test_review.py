@@ -205,6 +205,14 @@ def test_warnings_and_notes(review_of, tmp_path, number, level, changes, place):
     assert load(str(tmp_path / "mine.toml"))
 
 
+def test_a_step_that_only_shows_a_rate_is_not_reported(review_of):
+    """A rate per person is for readers; half of it, which nothing uses either, is reported."""
+    shown, half = (STEP.format("x", formula) for formula in ("rate_of(unrounded)", "rate_of(unrounded) / 2"))
+
+    assert "S23" not in {finding.number for finding in review_of(("[[checks]]", f"{shown}\n[[checks]]")).findings}
+    assert "S23" in {finding.number for finding in review_of(("[[checks]]", f"{half}\n[[checks]]")).findings}
+
+
 def test_every_number_has_its_file():
     """Every finding has a file that causes it."""
     elsewhere = {"S13", "S14", "S34"}  # in the tests of transitions, of uses, and of files by themselves

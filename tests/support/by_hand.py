@@ -14,7 +14,7 @@ TOLERANCE = Fraction(1, 10**12)
 KEYS = ("formula", "that is", "numbers", "note", "test", "from", "result", "answer", "share")
 FIGURES = ("total", "count", "largest", "smallest", "rate_of")
 TABLES = ("lookup", "band_value", "band_sum", "band_line")
-BEHIND = ("factor", "weights", "unspent", "left_over", "ahead")
+BEHIND = ("factor", "weights", "bases", "unspent", "left_over", "ahead")
 _TOKENS = re.compile(
     r"""\s*(?:(?P<text>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
     r"|(?P<number>(?:GBP |£)?[0-9]+(?:,[0-9]{3})*(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?%?(?![\w]))"

@@ -12,6 +12,7 @@ from gpit_fairshare.language.units import dimension, times, unit_of
 from gpit_fairshare.language.with_numbers import value_text
 from gpit_fairshare.numbers import remainder_text
 from gpit_fairshare.ordering import compared
+from gpit_fairshare.results.agreement import is_reproduced
 from gpit_fairshare.sharing import parts_of
 from gpit_fairshare.words import ordinal
 
@@ -21,47 +22,78 @@ if TYPE_CHECKING:
 
 
 def share_out_lines(place: OrganisationInYear, step: Step, kernel: tree.ShareOut) -> list[UnformattedLine]:
-    """Return the lines of a `share_out` step: the figure that its arithmetic needs, and the step itself.
+    """Return the lines of a `share_out` step: the figures that its arithmetic needs, and the step itself.
 
     The figure is the total of the weights if shares are in proportion to them alone, else the money for each unit of
-    weight; if there is no such factor, it is the unspent money.
+    weight, with a base after the totals that it comes from; if there is no such factor, it is the unspent money.
     """
     factor = place.year.factor[step.name][place.group_number(kernel.within)]
     share = place.year.exact[step.name][place.row_of(step.kind)]
     notes: tuple[str, ...] = ()
+    totals: list[UnformattedLine] = []
     if factor is None:
         behind, arithmetic, notes = _unspent_line(place, step, kernel)
     elif kernel.is_proportional:
         behind, arithmetic = _proportional_line(place, step, kernel)
     else:
+        totals, factor_tree = _factor_from_totals(place, step, kernel, factor)
         behind, arithmetic = _factor_line(place, step, kernel, factor)
-    return [behind, step_draft(place, step, float(share), tree=arithmetic, arithmetic=True, notes=notes, exact=share)]
+        behind.tree, behind.arithmetic = factor_tree, factor_tree is not None
+    line = step_draft(place, step, float(share), tree=arithmetic, arithmetic=True, notes=notes, exact=share)
+    return [*totals, behind, line]
+
+
+def _total_line(
+    place: OrganisationInYear, step: Step, within: str | None, leaf: tree.Name | tree.Number, noun: str
+) -> UnformattedLine:
+    """Return the line of the total of a `share_out` step's weights or bases, in the nation or the organisation's group.
+
+    It has the name of a figure that formulas may use too, such as `total(people)`; if what is added up is a number or
+    is not one value per row, the name is `weights(step)` or `bases(step)`, from the `noun`.
+    """
+    values = place.values(leaf, step.kind)
+    symbol = place.scheme.symbols[leaf.name] if isinstance(leaf, tree.Name) else None
+    name = f"{noun}s({step.name})"
+    if symbol and symbol.kind == step.kind:
+        # A formula may use the same figure: then it is one line.
+        name = tree.to_text(tree.AggregateCall("total", symbol.name, within))
+    unit = symbol.unit if symbol else None if noun == "weight" else place.scheme.symbols[step.name].unit
+    label = place.label(symbol.name) if symbol else f"a {noun} of {value_text(values[0], unit)} each"
+    return UnformattedLine(
+        "figure",
+        name,
+        f"total of {label} over {place.extent(step.kind, within)}",
+        place.scope(within),
+        unit,
+        math.fsum(float(values[row]) for row in place.rows(step.kind, within)),
+    )
 
 
 def _proportional_line(
     place: OrganisationInYear, step: Step, kernel: tree.ShareOut
 ) -> tuple[UnformattedLine, tree.Expression]:
-    """Return the line of the total of the weights, and the arithmetic amount * weight / total.
+    """Return the line of the total of the weights, and the arithmetic amount * weight / total."""
+    total = _total_line(place, step, kernel.within, kernel.by, "weight")
+    return total, tree.BinaryOperation("/", tree.BinaryOperation("*", kernel.amount, kernel.by), tree.Name(total.name))
 
-    The total is of the organisation's group. It has the name of a figure that formulas may use too, such as
-    `total(people)`; if the weight is a number or is not one value per row, the name is `weights(step)`.
+
+def _factor_from_totals(
+    place: OrganisationInYear, step: Step, kernel: tree.ShareOut, factor: Fraction
+) -> tuple[list[UnformattedLine], tree.Expression | None]:
+    """Return the lines of the totals of bases and weights, and the arithmetic of the factor from them.
+
+    With floors or ceilings there are none: the factor then depends on who is at which.
     """
-    weights = place.values(kernel.by, step.kind)
-    symbol = place.scheme.symbols[kernel.by.name] if isinstance(kernel.by, tree.Name) else None
-    name = f"weights({step.name})"
-    if symbol and symbol.kind == step.kind:
-        # A formula may use the same figure: then it is one line.
-        name = tree.to_text(tree.AggregateCall("total", symbol.name, kernel.within))
-    label = place.label(symbol.name) if symbol else f"a weight of {value_text(weights[0])} each"
-    total = UnformattedLine(
-        "figure",
-        name,
-        f"total of {label} over {place.extent(step.kind, kernel.within)}",
-        place.scope(kernel.within),
-        symbol.unit if symbol else None,
-        math.fsum(float(weights[row]) for row in place.rows(step.kind, kernel.within)),
-    )
-    return total, tree.BinaryOperation("/", tree.BinaryOperation("*", kernel.amount, kernel.by), tree.Name(name))
+    if kernel.base is None or kernel.at_least is not None or kernel.at_most is not None:
+        return [], None
+    bases = _total_line(place, step, kernel.within, kernel.base, "base")
+    weights = _total_line(place, step, kernel.within, kernel.by, "weight")
+    amount = float(place.values(kernel.amount, step.kind)[place.row_of(step.kind)])
+    # The rest of an amount that the bases take nearly whole has too few digits to calculate with.
+    if not weights.value or not is_reproduced((amount - bases.value) / weights.value, float(factor)):
+        return [], None
+    left = tree.BinaryOperation("-", kernel.amount, tree.Name(bases.name))
+    return [bases, weights], tree.BinaryOperation("/", left, tree.Name(weights.name))
 
 
 def _factor_line(
@@ -93,8 +125,8 @@ def _factor_line(
 def rate_line(place: OrganisationInYear, step: Step, value: float | None) -> UnformattedLine:
     """Return the line of the rate of a `share_out` step, in the nation or in the organisation's group.
 
-    In proportion it is the amount divided by the total of the weights, or else the factor, which has a line with the
-    step's. Where every row has the most there is none.
+    In proportion it is the amount divided by the total of the weights, with a base the amount less all bases, or else
+    the factor, which has a line with the step's. Where every row has the most there is none.
     """
     kernel = step.tree
     assert isinstance(kernel, tree.ShareOut)  # noqa: S101  # no other step has a rate
@@ -104,7 +136,7 @@ def rate_line(place: OrganisationInYear, step: Step, value: float | None) -> Unf
         total, _ = _proportional_line(place, step, kernel)
         arithmetic = tree.BinaryOperation("/", kernel.amount, tree.Name(total.name))
     elif rate is not None and rate == place.year.factor[step.name][place.group_number(kernel.within)]:
-        arithmetic = tree.Name(f"factor({step.name})")
+        arithmetic = _factor_from_totals(place, step, kernel, rate)[1] or tree.Name(f"factor({step.name})")
     return UnformattedLine(
         "figure",
         tree.to_text(tree.RateOf(step.name)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pydantic_core import to_jsonable_python
@@ -10,7 +10,7 @@ from pydantic_core import to_jsonable_python
 from gpit_fairshare.presentation import cut, short_repr
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from gpit_fairshare.results.agreement import OffRule
 
@@ -65,6 +65,8 @@ class ExplanationLine:
     tests: tuple[Test, ...] = ()
     origin: str = ""
     """File and row or cell, source or assumption, or details of a figure."""
+    rows: Mapping[str, str] = field(default_factory=dict)
+    """The rows of a table that a figure uses, each with its source or assumption."""
     notes: tuple[str, ...] = ()
     share: str = ""
     """For money that is shared out: this value divided by the national total, and the result in %."""

@@ -51,8 +51,8 @@ def table_line(place: OrganisationInYear, node: tree.TableCall) -> UnformattedLi
     if isinstance(key, float) and node.function != "band_value":
         formula, used = _arithmetic(node, table.edges, [entry.value for entry in values], key, row)
         line.tree, line.arithmetic = parse(formula), True
-    sources = dict.fromkeys(origin_text(values[number]) for number in used)
-    line.origin = "; ".join([_row_in_words(table, row, unit), *sources])
+    line.rows = {table.rows[number]: origin_text(values[number]) for number in used}
+    line.origin = "; ".join([_row_in_words(table, row, unit), *dict.fromkeys(line.rows.values())])
     return line
 
 

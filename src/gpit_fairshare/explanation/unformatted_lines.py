@@ -64,6 +64,8 @@ class UnformattedLine:
     """The arithmetic that gives the value if there is no tree: sums of figures that have no line themselves."""
     rounding: Rounding | None = None
     origin: str = ""
+    rows: Mapping[str, str] = field(default_factory=dict)
+    """The rows of a table whose values it uses, each with its origin."""
     notes: tuple[str, ...] = ()
     total: float | None = None
     """Its national total."""

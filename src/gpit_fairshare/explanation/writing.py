@@ -86,6 +86,7 @@ class LineWriter:
             numbers=numbers,
             tests=tuple(tests),
             origin=origin,
+            rows=draft.rows,
             notes=tuple(notes),
             share=self._share_text(year, draft),
             answer=draft.answer,

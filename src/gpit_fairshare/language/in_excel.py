@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 LONGEST: Final = 8_191
 """Characters that Excel allows in a formula after its equals sign; it calls a file with a longer one damaged."""
+_PIECE: Final = 120
+"""The longest text in one pair of quotation marks: Excel takes 255 characters, and a quotation mark counts as two."""
 CONSTANTS: Final = {
     "tolerance": (
         1e-12,
@@ -79,8 +81,9 @@ def number(value: float) -> str:
 
 
 def text(value: str) -> str:
-    """Write a text as Excel reads it in a formula, in quotation marks."""
-    return '"' + value.replace('"', '""') + '"'
+    """Write a text as Excel reads it in a formula, in quotation marks; a long one in pieces that are joined."""
+    pieces = [value[start : start + _PIECE] for start in range(0, len(value), _PIECE)] or [""]
+    return "&".join('"' + piece.replace('"', '""') + '"' for piece in pieces)
 
 
 class _ExcelWriter:

@@ -93,10 +93,12 @@ def _summary(explanation: ExplainedLines) -> Iterator[Block]:
 
 def _lines_left_out(explanation: ExplainedLines) -> Iterator[Block]:
     """Yield how many values are assumptions, and what to type for the lines of the calculation."""
-    parameters = {line.name: line for line in explanation.lines if line.kind == "parameter"}
-    assumed = sum(line.origin.startswith("assumption") for line in parameters.values())
+    origins = {line.name: line.origin for line in explanation.lines if line.kind == "parameter"}
+    for line in explanation.lines:
+        origins |= line.rows
+    assumed = sum(origin.startswith("assumption") for origin in origins.values())
     if assumed:
-        yield Paragraph(f"Parameters that are assumptions: {assumed:,} of {len(parameters):,}.", blank_before=True)
+        yield Paragraph(f"Parameters that are assumptions: {assumed:,} of {len(origins):,}.", blank_before=True)
     text = f"Add --lines for all {len(explanation.lines):,} lines of the calculation with their sources and assumptions"
     yield OnScreen([Paragraph(f"{text}, or --step NAME for one step.", blank_before=not assumed)])
 

@@ -124,13 +124,14 @@ class _Remarks:
     def unread_steps(self) -> None:
         """Report steps that are not the answer or a part of it, and that no other step, check or money account uses.
 
-        A step with a note is only noted, because the note may say why it is shown; otherwise it is a warning.
+        A step with a note is only noted, because the note may say why it is shown; otherwise it is a warning. A step
+        that is no more than a rate is for readers.
         """
         for step in self.draft.steps:
             others = (names for where, names in self.names.items() if where != step.where)
             is_read = step.name in {self.joined.result, *self.money} or any(step.name in names for names in others)
             is_reported = not NAME.fullmatch(step.name)  # its name is already used, so nothing can use it
-            if is_read or is_reported or step.non_recurrent:
+            if is_read or is_reported or step.non_recurrent or isinstance(step.tree, tree.RateOf):
                 continue
             if step.note:
                 problem = "nothing uses this step; its note may say why it is shown"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import TYPE_CHECKING, Any, Final
 
 from gpit_fairshare.engine.measures import BASELINE, DIFFERENCE, PEOPLE, moved_by, rounding_step
@@ -19,12 +19,15 @@ from gpit_fairshare.words import inside, joined, plural, sentence
 from gpit_fairshare.workbook.check_figures import figures_of_check
 from gpit_fairshare.workbook.input_sheets import OUTSIDE, changed_parameters, count_formula
 from gpit_fairshare.workbook.layout import ALLOCATIONS, PARAMETERS, TABLES, Layout
+from gpit_fairshare.workbook.opening_columns import OUTCOME
 from gpit_fairshare.workbook.sheets import FIRST_ROW, TOTAL_ROW, Cell, Prose, Sheet, letter
 from gpit_fairshare.workbook.summary_sheets import UNSPENT, SummaryRows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from gpit_fairshare.language.kinds import Kind
+    from gpit_fairshare.scheme.model import Part
     from gpit_fairshare.workbook.allocations_sheet import AllocationsSheet
     from gpit_fairshare.workbook.steps import StepWriter
 
@@ -136,11 +139,30 @@ def _scheme_checks(layout: Layout, writers: Mapping[str, StepWriter]) -> Iterato
 
 
 def _table_checks(layout: Layout, writers: Mapping[str, StepWriter]) -> Iterator[Live]:
-    """Yield a check for each table and what is looked up in it: every text has a row, and every number a band."""
-    tests = "A text without a row, or a number outside the bands, is an error where it is used"
-    for key, (name, _) in writers[layout.years[0]].table_tests.items():
-        formulas = {year: writer.table_tests[key][1] for year, writer in writers.items()}
-        yield _passed_check(layout, name, tests, formulas)
+    """Yield a check for each table that a step or the outcomes use: every text has a row, and every number a band.
+
+    A check of the scheme needs none, because an error in it is a failure.
+    """
+    tests = "A text without a row, or a number outside the bands, is an error where it is needed"
+    users: list[tuple[str, Kind, str, Sequence[Part]]] = [
+        (step.label, step.kind, step.name, [step]) for step in layout.scheme.steps
+    ]
+    if layout.scheme.outcomes:
+        users.append(("Outcome", ORGANISATION, OUTCOME, layout.scheme.outcomes))
+    for label, kind, name, parts in users:
+        nodes = [node for part in parts for node in tree.walk(part.tree) if isinstance(node, tree.TableCall)]
+        checks: dict[str, dict[str, str]] = {}
+        for node, (year, writer) in product(nodes, writers.items()):
+            if (text := tree.to_text(node)) not in writer.tables:  # outcomes as in the run
+                continue
+            cells, block = writer.tables[text], layout.blocks.get((kind, year))
+            if block is None:
+                user = layout.name_of(name, year)
+            else:
+                user = block.helper_range(name) if name == OUTCOME else block.column_range(name)
+            checks.setdefault(cells.check, {})[year] = cells.has_rows(user)
+        for check, formulas in checks.items():
+            yield _passed_check(layout, f"{label}: {check}", tests, formulas)
 
 
 def _fixed_value_checks(layout: Layout) -> Iterator[Live]:
@@ -191,7 +213,7 @@ def _input_checks(layout: Layout) -> Iterator[Live]:
         name = f"No {layout.scheme.organisation} has spend without patients"
         yield _passed_check(layout, name, "gpit refuses to read such inputs", formulas)
     if outside := count_formula(layout, OUTSIDE):
-        tables = f" and the sheet {TABLES}" if layout.table_rows else ""
+        tables = f" and the sheet {TABLES}, where edges rise and no text comes twice" if layout.table_rows else ""
         name, tests = "Parameters are numbers within their limits", f"See the sheet {PARAMETERS}{tables}"
         yield _passed_check(layout, name, tests, f"{outside}=0")
 

@@ -91,13 +91,21 @@ def _parameters_sheet(layout: Layout) -> Sheet:
             layout.name_of(bound, year) if bound in layout.scheme.parameters else f"${column}{row}" if bound else ""
             for column, bound in (("G", parameter.minimum), ("H", parameter.maximum))
         )
-        sheet.put_row(row, parameter_cells(layout, parameter, year, row, low, high))
+        wrong = [f"$D{row}{sign}{limit}" for sign, limit in (("<", low), (">", high)) if limit]
+        sheet.put_row(row, parameter_cells(layout, parameter, year, row, wrong))
         require_number(sheet, f"D{row}", low, high, f"{parameter.label}, {year}", parameter.unit)
     return sheet
 
 
-def parameter_cells(  # one parameter for each part of the row
-    layout: Layout, parameter: Parameter, year: str, row: int, low: str = "", high: str = "", *, original: str = "I"
+def parameter_cells(
+    layout: Layout,
+    parameter: Parameter,
+    year: str,
+    row: int,
+    wrong: Sequence[str],
+    *,
+    original: str = "I",
+    same: Sequence[str] = (),
 ) -> Iterator[Any]:
     """Yield the cells of one parameter in one year; its state says whether it was changed or is outside its limits.
 
@@ -106,18 +114,20 @@ def parameter_cells(  # one parameter for each part of the row
         parameter: The parameter.
         year: The year.
         row: The row of the cells.
-        low: The minimum as formulas refer to it; empty if there is none.
-        high: The maximum as formulas refer to it; empty if there is none.
+        wrong: Formulas of which any is true if the row is outside its limits.
         original: Letter of the column of the original values.
+        same: More formulas that are all true as long as nothing was changed.
     """
     value, cell = parameter.values[year], f"$D{row}"
     number = number_format(parameter.unit, [year_value.value for year_value in parameter.values.values()])
     in_run = "set for this run" if value.overridden else "original"
-    outside = filter(None, (f"NOT(ISNUMBER({cell}))", low and f"{cell}<{low}", high and f"{cell}>{high}"))
-    state = f'IF({cell}=${original}{row},{excel.text(in_run)},"{CHANGED}")'
+    outside = ",".join((f"NOT(ISNUMBER({cell}))", *wrong))
+    unchanged = f"{cell}=${original}{row}"
+    unchanged = f"AND({','.join((unchanged, *same))})" if same else unchanged
+    state = f'IF({unchanged},{excel.text(in_run)},"{CHANGED}")'
     yield from (parameter.label, parameter.name, year)
     yield Cell(value.value, None, number, unlocked=True)
-    yield Cell(in_run, f'IF(IFERROR(OR({",".join(outside)}),TRUE),"{OUTSIDE}",{state})')
+    yield Cell(in_run, f'IF(IFERROR(OR({outside}),TRUE),"{OUTSIDE}",{state})')
     yield parameter.unit
     for bound in (parameter.minimum, parameter.maximum):
         is_number = bool(bound) and bound not in layout.scheme.parameters

@@ -45,8 +45,8 @@ class StepWriter:
         self.columns = YearColumns(layout, year)
         self.share_outs: dict[str, ShareOutCells] = {}
         """For each `share_out`: its cells, with the formulas that other sheets use."""
-        self.table_tests: dict[str, tuple[str, str]] = {}
-        """For each table and what is looked up in it: name and formula of the check that every key has a row."""
+        self.tables: dict[str, TableColumns] = {}
+        """For each function of tables, as formulas write it: its cells."""
         self.orders: dict[tuple[Kind, str], GroupOrder] = {}
         """Rows by group, for each kind of row and grouping that a search needs."""
 
@@ -125,11 +125,13 @@ class StepWriter:
             columns.write_figure(node.within, key, label, unit, formula, values)
 
     def _write_table_call(self, node: tree.TableCall) -> None:
-        """Write what a table gives, with its workings, and record the check that the table has each row."""
-        cells = TableColumns(self.columns, node)
-        if cells.key not in self.table_tests:
-            self.table_tests[cells.key] = cells.check, cells.has_rows()
-            cells.control_rows()
+        """Write what a table gives, with its workings and their control total, unless they are written already."""
+        text = tree.to_text(node)
+        if text not in self.tables:
+            cells = TableColumns(self.columns, node)
+            if cells.key not in {written.key for written in self.tables.values()}:
+                cells.control_rows()
+            self.tables[text] = cells
 
     def _write_rate(self, node: tree.RateOf) -> None:
         """Write the rate of a `share_out`, nationally or by group; a text where there is none."""

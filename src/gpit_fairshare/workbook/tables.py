@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from gpit_fairshare.language import in_excel as excel
 from gpit_fairshare.language import in_words, tree
 from gpit_fairshare.language.kinds import NATIONAL
 from gpit_fairshare.language.meaning import unit_in
@@ -36,6 +37,8 @@ _OF_TEXTS: Final = (("rows", "Row of the table", 10), ("texts", "Text", 24))
 _OF_BANDS: Final = (("from", "From", 12), ("ends", "Up to (not included)", 12), ("units", "Unit of From", 10))
 _OF_SUMS: Final = (("sums", "Sum of the bands below (value times width)", 14),)
 _WHY: Final = (("Source or assumption", Prose(50)), ("Link", Prose(44)))
+_Key = tuple["Mapping[str, Any]", "Sequence[str]", "Sequence[str]"]
+"""The cells of a row's key; formulas that are all true while it is that of the run; any true if the key is wrong."""
 _NONE: Final = f'"{NOT_APPLICABLE}"'
 """In formulas in place of a row that the table does not have; arithmetic with this text is an error."""
 
@@ -52,21 +55,25 @@ def tables_sheet(layout: Layout) -> Sheet | None:
     sheet = Sheet(TABLES, "Tables of the scheme", note, "Input", frozen=3)
     sheet.add_headings(_COLUMNS)
     parts: list[Part] = [*layout.scheme.steps, *layout.scheme.checks, *layout.scheme.outcomes]
-    functions = {node.function for part in parts for node in tree.walk(part.tree) if isinstance(node, tree.TableCall)}
+    calls = [node for part in parts for node in tree.walk(part.tree) if isinstance(node, tree.TableCall)]
+    summed = {call.table for call in calls if call.function == "band_sum"}
     shown = [
         *(_OF_TEXTS if not all(table.has_bands for table in layout.tables) else ()),
         *(_OF_BANDS if any(table.has_bands for table in layout.tables) else ()),
-        *(_OF_SUMS if "band_sum" in functions else ()),
+        *(_OF_SUMS if summed else ()),
     ]
     letters = {"": "D"} | {part: letter(sheet.add_heading(heading, width)) for part, heading, width in shown}
     sheet.add_headings(_WHY)
     for table in layout.tables:
+        layout.user = layout.scheme.labels[table.name]
         for year in layout.years:
-            _fill_table(layout, sheet, table, year, letters)
+            _fill_table(layout, sheet, table, year, letters, with_sums=table.name in summed)
     return sheet
 
 
-def _fill_table(layout: Layout, sheet: Sheet, table: FormulaTable, year: str, letters: Mapping[str, str]) -> None:
+def _fill_table(  # one parameter for each property of a table
+    layout: Layout, sheet: Sheet, table: FormulaTable, year: str, letters: Mapping[str, str], *, with_sums: bool
+) -> None:
     """Write the rows of one table in one year, and name its columns.
 
     Args:
@@ -75,52 +82,77 @@ def _fill_table(layout: Layout, sheet: Sheet, table: FormulaTable, year: str, le
         table: The table.
         year: The year.
         letters: The letter of each column that formulas use; "" is that of the values.
+        with_sums: Whether a `band_sum` uses it, which needs the sum of the bands below each edge.
     """
     parameters = [layout.scheme.parameters[name] for name in table.rows]
     rows = [layout.table_rows[name, year] for name in table.rows]
+    if table.has_bands:
+        keys = _band_keys(layout, table, year, rows[0], letters, with_sums=with_sums)
+    else:
+        keys = _text_keys(table, rows[0], letters)
     for part, column in letters.items():
-        if part in (("", "rows", "texts") if not table.has_bands else ("", "from", "ends", "sums")):
+        if not part or part in keys[0][0]:
             layout.names[layout.name_of(f"{table.name} {part}".strip(), year)] = (
                 f"{TABLES}!${column}${rows[0]}:${column}${rows[-1]}"
             )
-    keys = _text_cells(table) if not table.has_bands else _band_cells(layout, table, year, rows[0], letters)
-    for parameter, row, key_cells in zip(parameters, rows, keys, strict=True):
-        *first, _, _, original, why, link = parameter_cells(layout, parameter, year, row, original="G")
+    for parameter, row, (key_cells, same, wrong) in zip(parameters, rows, keys, strict=True):
+        own_cells = parameter_cells(layout, parameter, year, row, wrong, original="G", same=same)
+        *first, _, _, original, why, link = own_cells
         cells = [key_cells.get(part, NOT_APPLICABLE) for part in letters if part]
         sheet.put_row(row, (*first, original, *cells, why, link))
         require_number(sheet, f"D{row}", "", "", f"{parameter.label}, {year}", parameter.unit)
 
 
-def _text_cells(table: FormulaTable) -> list[dict[str, Any]]:
-    """Return the number and the text of each row; the value for all other texts has the number 0."""
-    cells: list[dict[str, Any]] = [{"rows": row, "texts": text} for row, text in enumerate(table.keys, 1)]
-    return [*cells, *([{"rows": 0, "texts": "all other texts"}] if table.has_otherwise else [])]
+def _text_keys(table: FormulaTable, first: int, letters: Mapping[str, str]) -> list[_Key]:
+    """Return the number and the text of each row; the value for all other texts has the number 0.
+
+    A text is wrong if another row has it in any capitals.
+    """
+    rows, texts = letters["rows"], letters["texts"]
+    column = f"${texts}${first}:${texts}${first + len(table.keys) - 1}"
+    keys: list[_Key] = []
+    for row, text in enumerate(table.keys, first):
+        number = f"${rows}{row}={f'${rows}{row - 1}+' if row > first else ''}1"
+        same = f"EXACT(${texts}{row},{excel.text(str(text))})", number
+        cells = {"rows": row - first + 1, "texts": text}
+        keys.append((cells, same, [f"SUMPRODUCT(--({column}=${texts}{row}))>1"]))
+    if table.has_otherwise:
+        keys.append(({"rows": 0, "texts": "all other texts"}, [f"${rows}{first + len(keys)}=0"], []))
+    return keys
 
 
-def _band_cells(
-    layout: Layout, table: FormulaTable, year: str, first: int, letters: Mapping[str, str]
-) -> list[dict[str, Any]]:
-    """Return the edges of each band, their unit, and a live sum of the bands below it; the first is in row `first`."""
+def _band_keys(
+    layout: Layout, table: FormulaTable, year: str, first: int, letters: Mapping[str, str], *, with_sums: bool
+) -> list[_Key]:
+    """Return the edges of each band, their unit, and a live sum of the bands below it; the first is in row `first`.
+
+    An edge is wrong if it is no number, or not above the edge before it.
+    """
     values = [layout.scheme.parameters[name].values[year].value for name in table.rows]
     number, edges = number_format(table.key_unit, table.edges), table.edges
     sums = sums_below(edges, values)
     unit = layout.scheme.symbols[table.name].unit
     number_of_sums = number_format(unit_of(times(dimension(unit), dimension(table.key_unit))), sums)
-    cells: list[dict[str, Any]] = []
+    keys: list[_Key] = []
     for row, (edge, below) in enumerate(zip(edges, sums, strict=True), first):
-        start, total = letters["from"], letters.get("sums", "")
+        start, end, total = f"${letters['from']}", f"${letters['ends']}", f"${letters.get('sums', '')}"
         is_last = row + 1 == first + len(edges)
         upper = Cell(OPEN if table.end is None else table.end, None, number)
-        above = f"${total}{row - 1}+(${start}{row}-${start}{row - 1})*$D{row - 1}"
-        cells.append(
-            {
-                "from": Cell(edge, None, number),
-                "ends": upper if is_last else Cell(edges[row + 1 - first], f"${start}{row + 1}", number),
-                "units": table.key_unit or "",
-                "sums": Cell(below, None if row == first else above, number_of_sums),
-            }
-        )
-    return cells
+        above = f"{total}{row - 1}+({start}{row}-{start}{row - 1})*$D{row - 1}"
+        cells = {
+            "from": Cell(edge, None, number),
+            "ends": upper if is_last else Cell(edges[row + 1 - first], f"{start}{row + 1}", number),
+            "units": table.key_unit or "",
+        }
+        if with_sums:
+            cells["sums"] = Cell(below, None if row == first else above, number_of_sums)
+        same, wrong = [f"{start}{row}={layout.number(edge)}"], [f"NOT(ISNUMBER({start}{row}))"]
+        wrong += [f"{start}{row}<={start}{row - 1}"] if row > first else []
+        if table.end is not None:
+            same.append(f"{end}{row}={layout.number(table.end) if is_last else f'{start}{row + 1}'}")
+            wrong.append(f"NOT({end}{row}>{start}{row})")
+        keys.append((cells, same, wrong))
+    return keys
 
 
 class TableColumns:
@@ -137,8 +169,8 @@ class TableColumns:
         self.numbers = row_numbers(node.function, table, self.keys)
         table_label, of_label = (columns.scheme.labels[name] for name in (node.table, node.of))
         line, word = ", on straight lines" if node.function == "band_line" else "", "band" if table.has_bands else "row"
-        self.check = f"{table_label}{line} has a {word} for every {inside(of_label)}"
-        """Name of the check that every key has a row."""
+        self.check = f"{inside(table_label)}{line and f'{line},'} has a {word} for each value of {inside(of_label)}"
+        """Name of the check that every key has a row, after what uses it."""
         self.key = f"{word}{line} {node.table} {node.of}"
         self.heading = f"{table_label}{line}: {word} for {of_label}"
         formula = self._band() if table.has_bands else self._row()
@@ -153,13 +185,15 @@ class TableColumns:
             numbers = [row + 1.0 for row in self.numbers if row is not None]
             control_order(self.layout, name, use, self.block.helper_range(self.key), numbers)
 
-    def has_rows(self) -> str:
-        """Return the formula of whether no more keys than in the run have no row."""
+    def has_rows(self, user: str) -> str:
+        """Return the formula of whether every key has a row, or else none is needed in the cells `user`.
+
+        Where a key without a row is needed, the figure that needs it is an error; `where` may shut it out.
+        """
         cells = (
             self.layout.name_of(self.key, self.columns.year) if not self.block else self.block.helper_range(self.key)
         )
-        missing = self.numbers.count(None)
-        return f"COUNT({cells})>=ROWS({cells}){f'-{self.layout.number(missing)}' if missing else ''}"
+        return f"OR(COUNT({cells})=ROWS({cells}),ISNUMBER(SUM({user})))"
 
     def _range(self, part: str = "") -> str:
         """Return the name of a column of the table in the year: its values, or the part named."""
