@@ -215,7 +215,7 @@ def test_full_stop_between_semicolons(folder):
     ("unit", "value"), [("£", 0.0), ("people", 0.0), ("", None), ("%", None), ("£ per head", None)]
 )
 def test_a_dash_is_0_only_in_money_and_people(folder, unit, value):
-    """Finance writes a dash for £0, but no score is not a score of 0: a dash is refused, or blank in an optional column.
+    """Finance writes a dash for £0, but no score is not a score of 0: it is refused, or blank in an optional column.
 
     Each of these findings names the cell.
     """
