@@ -372,3 +372,37 @@ def test_an_error_in_a_step_that_nothing_uses_fails_a_check(errors_book, pot):
     assert (outcome(errors_book.case, [change]) is None) is (pot != 100)
     assert outcomes["No figure is an error"] == [expected, "pass"]
     assert about["Checks"] == expected
+
+
+def test_columns_that_mean_nothing_added_up_have_no_total(tmp_path):
+    """Bids of £30 and £50 from a pot of £60: £60 and £30 are left for them, which is not £90 of a pot of £60.
+
+    Bids that fit by a comparison with the running total add up; a factor of 1/7 is shown with four decimals; Summary
+    without charts does not name any.
+    """
+    rule = scheme(
+        tmp_path,
+        """
+        place = rank(score)
+        so_far = running_total(bid, by=place) # £
+        left = max(0, pot - (so_far - bid)) # £
+        fits = where(so_far <= pot, bid, 0) # £
+        factor = score / 7
+        award = min(bid, left) # £
+        """,
+        pot=60,
+        extra='[inputs.bid]\nlabel = "Bid"\nunit = "£"\n[inputs.score]\nlabel = "Score"\n',
+    )
+    rule.write_text(rule.read_text("utf-8").replace("organisation =", 'result = "award"\norganisation ='), "utf-8")
+    bids = [{"org_code": "A", "bid": "30", "score": "8"}, {"org_code": "B", "bid": "50", "score": "1"}]
+    write_workbook(allocate(inputs=[write_rows(tmp_path / "bids.csv", bids)], scheme=rule), tmp_path / "book.xlsx")
+    with (tmp_path / "book.xlsx").open("rb") as stream:
+        book = openpyxl.load_workbook(stream, data_only=True)
+    sheet = book["2014-15"]
+    totals = {cell.value: sheet.cell(3, cell.column).value for cell in sheet[4]}
+    factor = next(cell.column for cell in sheet[4] if cell.value == "factor")
+
+    assert (totals["so_far (£)"], totals["left (£)"]) == (None, None)
+    assert (totals["Bid (£)"], totals["fits (£)"], totals["award (£)"]) == (80, 30, 60)
+    assert sheet.cell(5, factor).number_format == "#,##0.0000"
+    assert "charts" not in book["Summary"]["A2"].value.lower()
