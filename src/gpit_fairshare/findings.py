@@ -82,7 +82,7 @@ class FindingCode(StrEnum):
     MOVED = "I48", "an organisation's number of patients changed a lot from one year to the next"
     OUTLIER = "I49", "£ per head is out of line with the other organisations"
     YEAR_GAP = "I50", "years between others are missing"
-    DASHES = "I51", "dashes were read as 0"
+    DASHES = "I51", "dashes in columns of £ or people were read as 0"
     SPREAD = "I52", "what lines of cost pay for, and the providers"
     LEFT_OUT = "I53", "rows were left out because --leave-out names them"
     CROSSWALK = "I54", "a crosswalk cannot be read, or contradicts itself or the mergers that gpit knows"
@@ -93,6 +93,7 @@ class FindingCode(StrEnum):
     MARK = "I59", "footnote marks were removed from texts and years"
     NOT_CALCULATED = "I60", "no program has calculated the formulas of a column, and all of them store 0"
     OTHER_SCHEME = "I61", "a file's titles or codes are of other years or organisations than those of the run"
+    BLANK_DASHES = "I62", "dashes in optional columns of other units were read as blank"
 
     UNREADABLE_RULES = "S01", "a file does not exist, cannot be read, or is not TOML"
     WRONG_KIND = "S02", "a file is of the wrong kind"

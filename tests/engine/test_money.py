@@ -726,3 +726,18 @@ def test_rounding_one_way_moves_up_to_a_pound_for_each(tmp_path, function, paid,
     assert money.difference == difference
     assert money.rounding == pytest.approx((1.5 if function == "round" else 3) + 0.01)
     assert money.is_balanced
+
+
+@pytest.mark.parametrize(
+    ("function", "paid", "balanced"),
+    [("rounddown", 300, False), ("roundup", 400, False), ("round", 300, True)],
+)
+def test_money_kept_by_rounding_down_to_hundreds_is_no_noise(tmp_path, function, paid, balanced):
+    """Three shares of £333.33 are £300 or £400 each: £100 is kept, or £200 added. Only halves up and down are noise."""
+    steps = f"x = share_out(pot, by=registered_population) # £\nallocation = {function}(x, -2) # £"
+    people = population_file(tmp_path, dict.fromkeys("ABC", 5))
+    result = allocate(population=people, scheme=scheme(tmp_path, steps), with_effects=False)
+
+    assert account(result).difference == 1000 - 3 * paid
+    assert account(result).is_balanced is balanced
+    assert ("R07" not in {finding.number for finding in result.findings}) is balanced

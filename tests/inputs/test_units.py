@@ -1,5 +1,6 @@
 """Units that files state, numbers as finance writes them, and figures that are unlikely to be right."""
 
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 
@@ -12,6 +13,7 @@ from folders import SPEND, about, column
 from gpit_fairshare.findings import FindingCode
 from gpit_fairshare.inputs.columns.cells import read_number
 from gpit_fairshare.inputs.columns.units import scale_figure, split_unit, unit_alone, unit_in_title
+from gpit_fairshare.inputs.model import NeededColumn
 
 PEOPLE = "org_code,registered_population\n00C,100\n00D,200\n"
 
@@ -207,6 +209,30 @@ def test_full_stop_between_semicolons(folder):
         assert column(folder.read(text.format(figure)), "registered_population")["00C"] == float(figure)
     with_commas = text.replace(";", ",").format("106.613")
     assert column(folder.read(with_commas), "registered_population")["00C"] == 106.613
+
+
+@pytest.mark.parametrize(
+    ("unit", "value"), [("£", 0.0), ("people", 0.0), ("", None), ("%", None), ("£ per head", None)]
+)
+def test_a_dash_is_0_only_in_money_and_people(folder, unit, value):
+    """Finance writes a dash for £0, but no score is not a score of 0: it is refused, or blank in an optional column.
+
+    Each of these findings names the cell.
+    """
+    text = "org_code,score\n00C,4\n00D,-\n"
+    need = NeededColumn("score", "number", unit, optional=True)
+    inputs = folder.read(extra=text, needs=(need,))
+    (finding,) = [finding for finding in inputs.findings if finding.number in ("I51", "I62")]
+    assert column(inputs, "score")["00D"] == value
+    assert finding.number == ("I62" if value is None else "I51")
+    assert "row 3" in finding.found
+
+    needs = (replace(need, optional=False),)
+    if value is None:
+        fault = folder.fault(extra=text, needs=needs)
+        assert (fault.number, fault.place) == ("I16", "row 3, score")
+    else:
+        assert column(folder.read(extra=text, needs=needs), "score")["00D"] == value
 
 
 @pytest.mark.parametrize("code", ["-", "–", "*", "..", "()"])

@@ -109,6 +109,13 @@ def piped(encoding="utf-8", width=80, **options):
     return Console(file=stream, width=width, **options), lambda: raw.getvalue().decode(encoding)
 
 
+def shown(result, **view):
+    """What the screen shows of a run with these options, 80 characters wide."""
+    console = Console(file=io.StringIO(), width=80)
+    screen.show(allocation_screen(result, AllocationView(**view)), console)
+    return console.file.getvalue()
+
+
 def details_of(result, encoding="utf-8", width=80, **more):
     """The whole screen of `--details` as text."""
     console, text = piped(encoding, width)
@@ -505,9 +512,17 @@ class TestOtherSchemes:
 
         assert "So much a list point: 2 federations, 2020/21." in flat(text)
         assert "The scheme has no checks." in text
-        assert figures(text, "Total payment") == ["£150"]
+        assert figures(text, "Total payment") == ["150"]
         assert "Money in" not in text
         assert "per head" not in text
+
+    def test_an_answer_without_a_unit_has_no_pound_sign(self, tmp_path):
+        """A payment of 12.50 a point has no unit: 4 + 8 points are 150, and £150 once the rule says that it is in £."""
+        columns = {"org_code": ["X", "Y"], "org_name": [None, None], "points": [4.0, 8.0]}
+        texts = [shown(run(tmp_path, FLAT_RATE, columns), **{view: True}) for view in ("table", "details", "quiet")]
+
+        assert all("150" in text and "£" not in text for text in texts)
+        assert "£150 total payment" in shown(run(tmp_path, f'{FLAT_RATE}unit = "£"\n', columns), quiet=True)
 
     def test_an_answer_that_is_not_money(self, tmp_path):
         """A score is not called money: its lowest and highest are shown."""
@@ -635,7 +650,7 @@ class TestHostileNames:
         text = details_of(run(tmp_path, hostile, columns))
 
         assert text.startswith("[bold]So {much}[/bold]: 1 federation")
-        assert figures(text, "Total [red]Payment {}") == ["£50"]
+        assert figures(text, "Total [red]Payment {}") == ["50"]
 
 
 class TestEncodings:

@@ -123,10 +123,10 @@ NUMBERS = {
     "-£5": -5.0,
     "£-5": -5.0,
     "5-": -5.0,
-    "-": 0.0,
-    "–": 0.0,
-    "—": 0.0,
-    "£-": 0.0,
+    "-": None,
+    "–": None,
+    "—": None,
+    "£-": None,
     "£4.2m": 4200000.0,
     "£4.2M": 4200000.0,
     "0.35k": 350.0,
@@ -187,11 +187,11 @@ NUMBERS = {
 
 
 def notations():
-    """Each notation in a text file and as a text cell of a workbook, in a column that may be negative."""
+    """Each notation in a text file and as a text cell of a workbook, in a required column without a unit."""
     for number, (cell, value) in enumerate(NUMBERS.items()):
         rows = [["org_code", "change"], ["00C", "1"], ["00D", cell]]
         figures = None if value is None else {"00C": 1.0, "00D": value}
-        finds = {"I16"} if value is None else {"I51"} if value == 0.0 else set()
+        finds = {"I16"} if value is None else set()
         common = {"column": "change", "options": {"plain": "change"}}
         yield population(f"notation-{number}.csv", text(rows), finds, figures, **common)
         loose = finds or {"I36"}
@@ -309,6 +309,8 @@ def money():
     yield spend("two-units.csv", text([["Spend £m"], ["or £000"], head, *rows]), {"I44"})
     yield spend("cell-and-heading.csv", text([["org_code", "Spend (£k)"], ["00C", "£4.2m"]]), {"I16"})
     yield spend("pounds.csv", text([["org_code", "Spend (£)"], ["00C", "£5"]]), (), {"00C": 5.0})
+    dashes = [["00C", "-"], ["00D", "–"], ["00E", "£-"], ["00F", "—"]]
+    yield spend("dashes.csv", text([head, *dashes]), {"I51"}, dict.fromkeys(("00C", "00D", "00E", "00F"), 0.0))
     yield spend("too-large.csv", text([["org_code", "Spend (£m)"], ["00C", "9999999999"]]), {"I16"})
     yield spend("negative.csv", text([head, ["00C", "(5)"]]), {"I18"})
     yield spend("credit.csv", text([head, ["00C", "5 CR"]]), {"I16"})

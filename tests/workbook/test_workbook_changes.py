@@ -14,7 +14,7 @@ from gpit_fairshare import GpitError, allocate
 from gpit_fairshare.workbook.result_workbook import write_workbook
 from recalculation import recalculated_rows
 from running import SAMPLES, YEARS, read_rows, write_rows
-from small_schemes import scheme
+from small_schemes import TWO, scheme
 from tiers import slow, slow_but
 
 if TYPE_CHECKING:
@@ -332,3 +332,77 @@ def test_two_organisations_that_change_places_are_a_change(tmp_path, column):
 
     assert about["Changed since the run"] == "Parameters: 0. Inputs: yes."
     assert about["Checks"] == "pass"
+
+
+ERRORS = """
+    need = max(0, historic_spend - 400) # £
+    support = share_out(pot, by=need, at_most=need) # £
+    part = rate_of(support)
+    each = need / (pot - 50)
+    regional = total(need, within=region) / (pot - 60)
+    national = pot / (pot - 70)
+    allocation = share_out(pot, by=registered_population) # £
+"""
+OUTCOME = '[[outcomes]]\nlabel = "some"\nformula = "need / (pot - 80) >= 0"\n'
+
+
+@pytest.fixture(scope="session")
+def errors_book(tmp_path_factory):
+    """Two organisations in two years: steps that the allocation does not use divide by the pot less some pounds."""
+    folder = tmp_path_factory.mktemp("errors")
+    people = [
+        {"year": year, "org_code": code, "region": "North", "registered_population": "100"}
+        for year in YEARS
+        for code in "AB"
+    ]
+    spend = [{"org_code": code, "historic_spend": "500"} for code in "AB"]
+    rule = scheme(folder, ERRORS, years=TWO, pot=150, extra=OUTCOME)
+    return Book(Case(folder, people, spend, {"scheme": rule}, {}))
+
+
+@pytest.mark.parametrize("pot", [100, 250, 50, 60, 70, 80])
+def test_an_error_in_a_step_that_nothing_uses_fails_a_check(errors_book, pot):
+    """A pot of £250 pays all needs, so that there is no rate; £50 to £80 divide by 0. Only £100 is a run of gpit."""
+    change = Change("", 0, "pot", pot)
+    sheets = errors_book.by_formualizer([change])
+    outcomes = {row[0]: row[3:5] for row in sheets["Checks"] if row[0]}
+    about = {row[0]: row[1] for row in reversed(sheets["About"])}
+    expected = "pass" if pot == 100 else "FAIL"
+
+    assert (outcome(errors_book.case, [change]) is None) is (pot != 100)
+    assert outcomes["No figure is an error"] == [expected, "pass"]
+    assert about["Checks"] == expected
+
+
+def test_columns_that_mean_nothing_added_up_have_no_total(tmp_path):
+    """Bids of £30 and £50 from a pot of £60: £60 and £30 are left for them, which is not £90 of a pot of £60.
+
+    Bids that fit by a comparison with the running total add up; a factor of 1/7 is shown with four decimals; Summary
+    without charts does not name any.
+    """
+    rule = scheme(
+        tmp_path,
+        """
+        place = rank(score)
+        so_far = running_total(bid, by=place) # £
+        left = max(0, pot - (so_far - bid)) # £
+        fits = where(so_far <= pot, bid, 0) # £
+        factor = score / 7
+        award = min(bid, left) # £
+        """,
+        pot=60,
+        extra='[inputs.bid]\nlabel = "Bid"\nunit = "£"\n[inputs.score]\nlabel = "Score"\n',
+    )
+    rule.write_text(rule.read_text("utf-8").replace("organisation =", 'result = "award"\norganisation ='), "utf-8")
+    bids = [{"org_code": "A", "bid": "30", "score": "8"}, {"org_code": "B", "bid": "50", "score": "1"}]
+    write_workbook(allocate(inputs=[write_rows(tmp_path / "bids.csv", bids)], scheme=rule), tmp_path / "book.xlsx")
+    with (tmp_path / "book.xlsx").open("rb") as stream:
+        book = openpyxl.load_workbook(stream, data_only=True)
+    sheet = book["2014-15"]
+    totals = {cell.value: sheet.cell(3, cell.column).value for cell in sheet[4]}
+    factor = next(cell.column for cell in sheet[4] if cell.value == "factor")
+
+    assert (totals["so_far (£)"], totals["left (£)"]) == (None, None)
+    assert (totals["Bid (£)"], totals["fits (£)"], totals["award (£)"]) == (80, 30, 60)
+    assert sheet.cell(5, factor).number_format == "#,##0.0000"
+    assert "charts" not in book["Summary"]["A2"].value.lower()

@@ -169,13 +169,15 @@ def moved_by(step: Step, year: Year) -> float:
     """Return how far the roundings of a step can move the sum of its values, in its unit; 0 if it rounds nothing.
 
     For the kernel `rounded` that is half a unit for each group; for each call of `round` it is half a unit, and of
-    `rounddown` or `roundup` a whole one, for each row.
+    `rounddown` or `roundup` a whole one, for each row. To round one way to more than 1, such as thousands of pounds,
+    is to keep or add money: it is not allowed for.
     """
     if isinstance(step.tree, tree.Rounded):
         groups = len(year.labels[step.tree.within]) if step.tree.within else 1
         return step.tree.to / 2 * groups
     calls = [node for node in tree.walk(step.tree) if isinstance(node, tree.Call) and node.function in ROUNDING]
-    moves = [ROUNDING[call.function] * 10.0 ** -(tree.written_number(call.arguments[1]) or 0.0) for call in calls]
+    units = [(10.0 ** -(tree.written_number(call.arguments[1]) or 0.0), ROUNDING[call.function]) for call in calls]
+    moves = [unit * part for unit, part in units if unit <= 1 or part < 1]
     return year.frames[step.kind].height * math.fsum(moves)
 
 

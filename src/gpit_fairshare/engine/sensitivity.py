@@ -15,7 +15,7 @@ from gpit_fairshare.engine.measures import NO_CHANGE
 from gpit_fairshare.errors import GpitError
 from gpit_fairshare.numbers import money, parameter_value, plain_number
 from gpit_fairshare.scheme.written_numbers import number
-from gpit_fairshare.words import counted, inside, is_money, joined
+from gpit_fairshare.words import counted, inside, joined
 
 if TYPE_CHECKING:
     from gpit_fairshare.scheme.model import Assumption, Parameter, Scheme
@@ -89,7 +89,7 @@ def outcome_in_words(scheme: Scheme, effect: Sensitivity) -> str:
         return effect.said
     if not effect.organisations:
         return "no allocation changes"
-    write = money if is_money(scheme.symbols[scheme.result].unit) else plain_number
+    write = money if scheme.symbols[scheme.result].unit == "£" else plain_number
     size, direction = write(abs(effect.total)), "falls" if effect.total < 0 else "rises"
     total = f"total {inside(scheme.labels[scheme.result])} "
     total += f"{direction} by {size}" if size != write(0.0) else "stays the same"

@@ -95,7 +95,8 @@ class YearSummary:
     def _first_sentence(self) -> str:
         """Return what the organisation gets, compared with what it had before."""
         name = " ".join((self.row.name or self.row.code).split())
-        amount = with_unit(in_sentence(self.row.allocation, self.unit, pence=self.pence), self.unit)
+        unit = self.scheme.symbols[self.scheme.result].unit  # without a unit it has no £, here and on the screen
+        amount = with_unit(in_sentence(self.row.allocation, unit, pence=self.pence), unit)
         indicative = " (indicative)" if self.scheme.certainty(self.year) == "indicative" else ""
         if self.scheme.result == _ANSWER and self.unit == "£":
             return f"{name} gets {amount} in {self.year}{indicative}{self._comparison()}."

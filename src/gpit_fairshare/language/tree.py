@@ -251,6 +251,15 @@ def names_in(tree: Expression) -> Iterator[tuple[str, int]]:
                 yield name, getattr(node, position)
 
 
+def amounts_in(tree: Expression) -> Iterator[str]:
+    """Yield each name in the tree whose value is part of the amount, not only of a condition."""
+    if isinstance(tree, Name):
+        yield tree.name
+    elif not isinstance(tree, ComparisonOperation):
+        for child in children(tree):
+            yield from amounts_in(child)
+
+
 def groupings(tree: Expression) -> Iterator[str]:
     """Yield the text column of each `within` in the tree; a column may come more than once."""
     for node in walk(tree):

@@ -81,7 +81,7 @@ def summary_line(opening: Opening) -> str:
     """Return a run in one line: scheme, amount allocated, checks, warnings, unspent money by name, limits of use."""
     years = span([year.year for year in opening.years])
     if opening.in_money:
-        allocated = money(math.fsum(year.allocated for year in opening.years))
+        allocated = opening.write(math.fsum(year.allocated for year in opening.years))
         amount = f"{allocated} {inside(opening.total_label)} in {years}"
     else:
         amount = f"{counted(opening.last.organisations, opening.organisation)}, {years}"
@@ -89,10 +89,10 @@ def summary_line(opening: Opening) -> str:
     parts = [f"{opening.scheme.title}: {amount}", opening.agreement(), counted(len(warnings), "warning")]
     unspent, new = (math.fsum(map(amount_of, opening.years)) for amount_of in (unspent_in, opening.new_money))
     if unspent >= _HALF_A_POUND:
-        parts.append(f"{money(unspent)} of {opening.unspent_kind()} unspent")
+        parts.append(f"{opening.write(unspent)} of {opening.unspent_kind()} unspent")
     parts += [finding.found for finding in opening.unspent_findings]
     if new >= _HALF_A_POUND:
-        parts.append(f"{money(new)} of new money")
+        parts.append(f"{opening.write(new)} of new money")
     if warning := opening.scheme.draft_warning:
         parts.append(warning.removesuffix("."))
     if opening.result.inputs.illustrative:
@@ -112,7 +112,7 @@ def _years(opening: Opening) -> Iterator[document.Block]:
     selected = years if len(years) <= MOST_YEARS else [years[0], *years[-2:]]
     rows = [*_money_rows(opening, selected)] if opening.in_money else []
     rows += _outcome_rows(opening, selected)
-    if opening.in_money and opening.last.organisations > 1:
+    if opening.write is money and opening.last.organisations > 1:
         rows += _spread_rows(opening, selected)
     if not rows:
         return
@@ -123,8 +123,10 @@ def _years(opening: Opening) -> Iterator[document.Block]:
         text = f"{len(selected)} of {len(years)} years shown"
         if opening.in_money:
             others = [year for year in years if year not in selected]
-            text += f"; in the other {len(others)}: {money(math.fsum(year.allocated for year in others))} allocated"
-            text += f", {money(math.fsum(map(unspent_in, others)))} unspent"
+            text += (
+                f"; in the other {len(others)}: {opening.write(math.fsum(year.allocated for year in others))} allocated"
+            )
+            text += f", {opening.write(math.fsum(map(unspent_in, others)))} unspent"
         yield document.Paragraph(f"{text}.")
 
 
@@ -132,7 +134,7 @@ def _money_rows(opening: Opening, years: Sequence[YearMeasures]) -> Iterator[doc
     """Yield the rows of money in, taken away, allocated and unspent, and a difference that is not 0."""
 
     def row(label: str, values: Sequence[float | None]) -> document.Row:
-        return document.Row([label, *(or_dash(value, money) for value in values)])
+        return document.Row([label, *(or_dash(value, opening.write) for value in values)])
 
     accounts = [year.money for year in years if year.money]
     if any(account.money_in for account in accounts):

@@ -14,7 +14,6 @@ from gpit_fairshare.numbers import (
     or_dash,
     per_head,
     percentage,
-    plain_number,
     signed,
     whole,
 )
@@ -54,7 +53,7 @@ class ResultReport:
         self.scheme = opening.scheme
         self.years = opening.years
         self.organisation = self.scheme.organisation
-        self.in_money = opening.in_money
+        self.in_money, self.write = opening.in_money, opening.write
         self.has_spend = any(year.baseline is not None for year in self.years)
         self.has_support = SUPPORT in self.scheme.symbols
         uses_spend = self.has_spend or BASELINE in self.scheme.symbols
@@ -64,8 +63,9 @@ class ResultReport:
     def blocks(self) -> Iterator[document.Block]:
         """Yield all sections in order; those about gains, losses and money per head only if the result is money."""
         yield from self.year_by_year()
-        if self.in_money:
+        if self.write is money:
             yield from self.spread_per_head()
+        if self.in_money:
             yield from self.below_spend()
             yield from self.movements()
         yield from self.assumptions()
@@ -92,7 +92,7 @@ class ResultReport:
         yield document.Table(columns, rows, most=_MOST_YEARS)
         accounts = [year.money for year in self.years if year.money and year.money.is_balanced]
         if any(abs(account.difference or 0.0) >= _HALF_A_POUND for account in accounts):
-            rounding = money(max(account.rounding for account in accounts))
+            rounding = self.write(max(account.rounding for account in accounts))
             yield document.Paragraph(f"Rounding can change the difference by up to {rounding}.")
 
     def _row(self, label: str, values: Sequence[float | None], write: Callable[[float], str]) -> document.Row:
@@ -116,7 +116,7 @@ class ResultReport:
             """
             in_years = zip(*map(lines_of, accounts), strict=True)
             return [
-                self._row(first.label + ending, [line.amount for line in (first, *others)], money)
+                self._row(first.label + ending, [line.amount for line in (first, *others)], self.write)
                 for first, *others in in_years
             ]
 
@@ -125,14 +125,14 @@ class ResultReport:
         yield from [self._heading("Money in"), *money_in] if money_in else []
         if len(money_in) > 1:
             sums = [math.fsum(line.amount for line in account.money_in) for account in accounts]
-            yield self._row("Total in", sums, money)
+            yield self._row("Total in", sums, self.write)
         yield from [self._heading("Taken away"), *taken_away] if taken_away else []
         yield self._heading(f"Money out{' and unspent' if unspent else ''}{self.mark}")
         total = f"Total {inside(self.label(self.scheme.result))}"
-        yield self._row(total, [account.out.amount for account in accounts], money)
+        yield self._row(total, [account.out.amount for account in accounts], self.write)
         yield from unspent
         if money_in:
-            yield self._row(DIFFERENCE, [account.difference for account in accounts], money)
+            yield self._row(DIFFERENCE, [account.difference for account in accounts], self.write)
 
     def _support_rows(self) -> Iterator[document.Row]:
         """Yield the rows of the need for transition support, the support given and how many get it.
@@ -189,11 +189,10 @@ class ResultReport:
         """Return the lowest and the highest value of each year, for a result that is not money, such as a score."""
         symbol = self.scheme.symbols[self.scheme.result]
         columns = [year.organisations[symbol.name].to_list() for year in self.result.years.values()]
-        write = percentage if symbol.unit == "%" else plain_number
         return [
             self._heading(self.label(symbol.name)),
-            self._row("Lowest", [min(column) for column in columns], write),
-            self._row("Highest", [max(column) for column in columns], write),
+            self._row("Lowest", [min(column) for column in columns], self.write),
+            self._row("Highest", [max(column) for column in columns], self.write),
         ]
 
     # Per head

@@ -46,10 +46,11 @@ class Opening:
         self.years = result.measures()
         self.last = self.years[-1]
         self.organisation = self.scheme.organisation
-        self.in_money = is_money(self.scheme.symbols[self.scheme.result].unit)
+        unit = self.scheme.symbols[self.scheme.result].unit
+        self.in_money = is_money(unit)
         self.write: Callable[[float], str] = money
-        if not self.in_money:
-            self.write = percentage if self.scheme.symbols[self.scheme.result].unit == "%" else plain_number
+        if unit != "£":
+            self.write = percentage if unit == "%" else plain_number
 
     @property
     def total_label(self) -> str:
@@ -116,13 +117,25 @@ class Opening:
         """Yield failed checks, what is wrong or left over in the money, limits of the figures, settings of this run."""
         yield from self._failed_checks()
         differences = [(year.year, abs(self._imbalance(year))) for year in self.years]
-        yield from _amounts_by_year(f"Money does not balance ({FindingCode.MONEY_DOES_NOT_BALANCE})", differences)
-        yield from _amounts_by_year(f"Unspent {self.unspent_kind()} ({FindingCode.UNSPENT})", self.unspent_by_year())
+        yield from self._amounts_by_year(f"Money does not balance ({FindingCode.MONEY_DOES_NOT_BALANCE})", differences)
+        yield from self._amounts_by_year(
+            f"Unspent {self.unspent_kind()} ({FindingCode.UNSPENT})", self.unspent_by_year()
+        )
         yield from self._unspent_outside_account()
         new_money = [(year.year, self.new_money(year)) for year in self.years]
-        yield from _amounts_by_year(f"New money ({FindingCode.NEW_MONEY})", new_money)
+        yield from self._amounts_by_year(f"New money ({FindingCode.NEW_MONEY})", new_money)
         yield from self._cautions()
         yield from self._settings()
+
+    def _amounts_by_year(self, heading: str, amounts: Sequence[tuple[str, float]]) -> Iterator[document.Block]:
+        """Yield a warning with the amounts of 50p or more by year; after four years the others are added up."""
+        amounts = [(year, amount) for year, amount in amounts if amount >= _HALF_A_POUND]
+        texts = [f"{self.write(amount)} in {year}" for year, amount in amounts[:MOST_YEARS]]
+        if len(amounts) > MOST_YEARS:
+            more = self.write(math.fsum(amount for _, amount in amounts[MOST_YEARS:]))
+            texts.append(f"{more} in {counted(len(amounts) - MOST_YEARS, 'later year')}")
+        if texts:
+            yield document.Paragraph(f"{heading}: {joined(texts)}.", Tone.WARNING)
 
     def limits_of_use(self) -> Iterator[document.Paragraph]:
         """Yield what anyone who gets a figure must know: failed checks, cautions, and settings of this run."""
@@ -261,16 +274,16 @@ class Opening:
         allocated = math.fsum(year.allocated for year in years)
         amounts = [money_in(year) for year in years]
         if any(amount is None for amount in amounts) or any(map(self.new_money, years)):
-            return money(allocated)
+            return self.write(allocated)
         available = math.fsum(amount or 0.0 for amount in amounts)
         taken_away = math.fsum(line.amount for year in years if year.money for line in year.money.taken_away)
         if taken_away >= _HALF_A_POUND:
-            return f"{money(allocated)} of {money(available)} ({money(taken_away)} taken away)"
+            return f"{self.write(allocated)} of {self.write(available)} ({self.write(taken_away)} taken away)"
         if abs(available - allocated) < _HALF_A_POUND:
-            return f"all {money(allocated)}"
+            return f"all {self.write(allocated)}"
         if allocated > available:
-            return f"{money(allocated)}, {money(allocated - available)} more than the money in,"
-        return f"{money(allocated)} of {money(available)}"
+            return f"{self.write(allocated)}, {self.write(allocated - available)} more than the money in,"
+        return f"{self.write(allocated)} of {self.write(available)}"
 
     def gains_and_losses(self) -> Iterator[document.Block]:
         """Yield how many gain and lose on historic spend in the last year, and who loses most; nothing without it."""
@@ -334,17 +347,6 @@ def money_in(year: YearMeasures) -> float | None:
     if not year.money or not year.money.money_in:
         return None
     return math.fsum(line.amount for line in year.money.money_in)
-
-
-def _amounts_by_year(heading: str, amounts: Sequence[tuple[str, float]]) -> Iterator[document.Block]:
-    """Yield a warning with the amounts of 50p or more by year; after four years the others are added up."""
-    amounts = [(year, amount) for year, amount in amounts if amount >= _HALF_A_POUND]
-    texts = [f"{money(amount)} in {year}" for year, amount in amounts[:MOST_YEARS]]
-    if len(amounts) > MOST_YEARS:
-        more = money(math.fsum(amount for _, amount in amounts[MOST_YEARS:]))
-        texts.append(f"{more} in {counted(len(amounts) - MOST_YEARS, 'later year')}")
-    if texts:
-        yield document.Paragraph(f"{heading}: {joined(texts)}.", Tone.WARNING)
 
 
 def _verb(number: int, verb: str) -> str:

@@ -126,7 +126,7 @@ class OrganisationTable:
         self.area_label = area_label
         self.is_compared = any(row.before is not None for row in organisations)
         self.in_money = in_money
-        self.has_rates = self.in_money and any(row.figures.per_head is not None for row in organisations)
+        self.has_rates = write is money and any(row.figures.per_head is not None for row in organisations)
 
     def everyone(self, *, sort: str = "", top: int = 0) -> Iterator[Block]:
         """Yield the table of all organisations, with a total; then totals by area, where a scheme has areas.

@@ -87,7 +87,7 @@ class _Sheets:
         if isinstance(value, Broken):
             raise UsageError(
                 f"{self.name}: {sheet}!{column}{row}: {value.why}. "
-                f"{value.remedy or 'Open the workbook in Excel, let it recalculate, and save it'}"
+                f"{value.remedy or 'Undo or correct the change that its formula cannot use, recalculate and save'}"
             )
         return value
 

@@ -18,7 +18,7 @@ from gpit_fairshare.numbers import money
 from gpit_fairshare.words import inside, joined, plural, sentence
 from gpit_fairshare.workbook.check_figures import figures_of_check
 from gpit_fairshare.workbook.input_sheets import OUTSIDE, changed_parameters, count_formula
-from gpit_fairshare.workbook.layout import ALLOCATIONS, PARAMETERS, TABLES, Layout
+from gpit_fairshare.workbook.layout import ALLOCATIONS, NATIONAL_SHEET, PARAMETERS, TABLES, Layout
 from gpit_fairshare.workbook.opening_columns import OUTCOME
 from gpit_fairshare.workbook.sheets import FIRST_ROW, TOTAL_ROW, Cell, Prose, Sheet, letter
 from gpit_fairshare.workbook.summary_sheets import UNSPENT, SummaryRows
@@ -76,6 +76,7 @@ def checks_sheet(
     live = [
         *_scheme_checks(layout, writers),
         *_table_checks(layout, writers),
+        _error_check(layout),
         *_fixed_value_checks(layout),
         *_input_checks(layout),
         *_spend_line_checks(layout),
@@ -163,6 +164,23 @@ def _table_checks(layout: Layout, writers: Mapping[str, StepWriter]) -> Iterator
             checks.setdefault(cells.check, {})[year] = cells.has_rows(user)
         for check, formulas in checks.items():
             yield _passed_check(layout, f"{label}: {check}", tests, formulas)
+
+
+def _error_check(layout: Layout) -> Live:
+    """Return the check that no step, no outcome and no figure that steps use is an error, such as a division by 0.
+
+    Nothing else notices an error in a step that the answer does not use.
+    """
+    formulas = {}  # a sum of cells with an error is that error
+    for year in layout.years:
+        blocks = [block for (_, block_year), block in layout.blocks.items() if block_year == year]
+        cells = [block.sheet.table_range() for block in blocks]
+        cells += [block.helper_range(OUTCOME) for block in blocks if OUTCOME in block.helpers]
+        if layout.national_rows:
+            cells.append(layout.national.column_range(4 + layout.years.index(year)))
+        formulas[year] = ",".join(f"ISNUMBER(SUM({cell_range}))" for cell_range in cells)
+    tests = f"An error on the sheets of the year or on {NATIONAL_SHEET} is a figure that gpit would refuse"
+    return _passed_check(layout, "No figure is an error", tests, formulas)
 
 
 def _fixed_value_checks(layout: Layout) -> Iterator[Live]:

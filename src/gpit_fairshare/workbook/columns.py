@@ -49,6 +49,7 @@ class YearColumns:
         self.year = year
         self.now = layout.result.years[year]
         self.first_year = layout.years[0] == year
+        self.steps = {step.name: step for step in layout.scheme.steps}
 
     def block(self, kind: Kind) -> Block:
         """Return the sheet and workings of one kind of row in this year."""
@@ -61,7 +62,8 @@ class YearColumns:
     def write_step(self, step: Step, formula: Formula | None, remark: str = "") -> None:
         """Add a step's column to its sheet: a formula for each row with the engine's value, or values alone.
 
-        A column of £ or people gets a total, unless its values are totals themselves.
+        A column of £ or people gets a total, unless its values are running totals or are worked out from them: what a
+        fund has left for each bid adds up to nothing. The answer and the lines of the money account keep theirs.
 
         Args:
             step: The step.
@@ -71,8 +73,11 @@ class YearColumns:
         block = self.block(step.kind)
         values, unit = block.values(step.name), "" if step.unit == "yes/no" else step.unit
         heading = with_unit(step.label, "; ".join(filter(None, (unit, remark))))
-        number, total = number_format(step.unit, values), step.unit in ("£", "people")
-        total = total and not isinstance(step.tree, tree.RunningTotal)
+        money = self.scheme.money
+        adds_up = step.name in (self.scheme.result, *money.money_in, *money.taken_away, *money.unspent)
+        used_trees = [step.tree, *(self.steps[name].tree for name in tree.amounts_in(step.tree) if name in self.steps)]
+        adds_up = adds_up or not any(isinstance(used_tree, tree.RunningTotal) for used_tree in used_trees)
+        number, total = number_format(step.unit, values), step.unit in ("£", "people") and adds_up
         block.columns[step.name] = block.sheet.add_column(heading, 16, values, formula, number, total=total)
 
     def write_national(self, key: str, label: str, unit: str | None, formula: str | None, value: Any) -> None:

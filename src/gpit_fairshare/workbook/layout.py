@@ -312,13 +312,18 @@ class Layout:
 
 
 def number_format(unit: str | None, values: Iterable[Any]) -> str:
-    """Return the name of the number format for values of a unit; `number` for a unit without a format of its own.
+    """Return the name of the number format for values of a unit.
 
-    Pounds show pence only if there are any.
+    Pounds show pence only if there are any. Numbers of a unit without a format of its own show four decimals if they
+    have more; a column with very small ones shows all digits.
     """
-    if unit == "£" and any(isinstance(value, float) and value != math.floor(value) for value in values):
+    amounts = [value for value in values if isinstance(value, float)]
+    if unit == "£" and any(amount != math.floor(amount) for amount in amounts):
         return "pence"
-    return unit if unit in ("£", "£ per head", "people", "%", "ratio") else "number"
+    if unit in ("£", "£ per head", "people", "%", "ratio"):
+        return unit
+    has_more = any(round(amount, 4) != amount for amount in amounts)
+    return "decimals" if has_more and all(amount == 0 or abs(amount) >= 0.001 for amount in amounts) else "number"
 
 
 def with_unit(label: str, unit: str | None) -> str:

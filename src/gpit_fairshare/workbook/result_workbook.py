@@ -77,7 +77,9 @@ def _build_sheets(layout: Layout) -> list[Sheet]:
     checks = checks_sheet(layout, writers, published, summary)
     gains, areas, spread, path = gains_sheet(layout), areas_sheet(layout), spread_sheet(layout), path_sheet(layout)
     offer_choices(layout, areas)
-    summary.sheet.charts = spread_charts(layout, spread, path)
+    if charts := spread_charts(layout, spread, path):
+        summary.sheet.charts = charts
+        summary.sheet.note += " Charts are below the table."
     # The sheets of organisations come first.
     blocks = sorted(layout.blocks.values(), key=lambda block: block.kind != ORGANISATION)
     to_read = [

@@ -324,6 +324,10 @@ class Sheet:
         """Return a column of the table as a range that may be used on any sheet."""
         return f"{quoted(self.name)}!{self.region(column)}"
 
+    def table_range(self) -> str:
+        """Return the whole table, without its headings, as a range that may be used on any sheet."""
+        return f"{quoted(self.name)}!$A${FIRST_ROW}:${letter(len(self.headings))}${self.last_row}"
+
     def full_note(self) -> str:
         """Return the text below the title: the role of the sheet and its note."""
         return f"{self.role}. {self.note}".strip()

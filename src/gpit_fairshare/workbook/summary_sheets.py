@@ -62,7 +62,7 @@ class SummaryRows:
     def __init__(self, layout: Layout) -> None:
         """Make the sheet Summary with a column for each year, and no rows yet."""
         self.layout = layout
-        note = "Each figure is a live formula; charts are below the table."
+        note = "Each figure is a live formula."
         self.sheet = layout.make_sheet(SUMMARY, f"{layout.scheme.title}: summary", note)
         self.sheet.add_heading("Figure", 62)
         # Names of organisations are wrapped in many years, so that all fit on the page.

@@ -36,6 +36,7 @@ FORMATS: Final = {
     "%": "0.0%",
     "distance": "+0.0%;-0.0%;0.0%",
     "ratio": "0.0000",
+    "decimals": "#,##0.0000",
     "number": "General",
     "note": "General",
     "text": "@",

@@ -103,7 +103,7 @@ class CellReading(NamedTuple):
     value: float | str | None
     remarks: tuple[FindingCode, ...] = ()
     """How it was read: `TRIMMED` if spaces around a text were removed, `MARK` for a footnote mark, `LOOSE_NUMBERS` if
-    a text has more than the digits of its number, `DASHES` if a dash was read as 0."""
+    a text has more than the digits of its number, `DASHES` if a dash was read as 0, `BLANK_DASHES` if as blank."""
 
 
 class NumberStyle(NamedTuple):
@@ -129,7 +129,7 @@ def read_cell(cell: Any, need: NeededColumn, style: NumberStyle) -> CellReading:
 
     Raises:
         Refused: the cell has no meaning of the required kind, or more than one, or is negative in a column of money or
-            people that is neither `signed` nor `lenient`.
+            people that is neither `signed` nor `lenient`; or it is a dash in a required column of other numbers.
     """
     if is_blank(cell):
         return CellReading(None)
@@ -138,6 +138,15 @@ def read_cell(cell: Any, need: NeededColumn, style: NumberStyle) -> CellReading:
         text, is_marked = bare_text(str(reading.value))
         return CellReading(text, (*reading.remarks, FindingCode.MARK) if is_marked else reading.remarks)
     reading = _read_figure(cell, need, style)
+    if FindingCode.DASHES in reading.remarks and not need.is_sum:
+        # No money is £0, but no score is not a score of 0.
+        if not need.optional:
+            message, remedy = (
+                f"{quoted(cell)} may mean 0 or no figure",
+                "Write 0 if the figure is 0; if not, find it out",
+            )
+            raise Refused(FindingCode.NOT_A_NUMBER, message, "a number", remedy)
+        return CellReading(None, (FindingCode.BLANK_DASHES,))
     if need.is_sum and not (need.lenient or need.signed) and reading.value is not None and float(reading.value) < 0:
         raise Refused(
             FindingCode.NEGATIVE, f"{quoted(cell)} is negative", f"0 or more ({need.unit})", "Correct the figure"

@@ -338,6 +338,7 @@ _REMARKS = {
         "read {} as 0, the first in {first}",
         "If a dash means something else, replace it",
     ),
+    FindingCode.BLANK_DASHES: ("dash", "read {} as blank: {examples}", "If a dash means 0, write 0"),
 }
 """Notes on cells that were not read exactly as written: the noun for them, the text, and a remedy."""
 _KEYS = ("org_code", "practice_code", "year")
