@@ -112,6 +112,7 @@ def test_a_workbook_that_shows_percentages(folder, heading, number_format):
     book = openpyxl.load_workbook(name)
     for row in (2, 3):
         book["Rates"].cell(row, 2).number_format = number_format
+    book["Rates"]["E9"].number_format = "0%"  # a cell without a value
     book.save(name)
 
     assert read(folder, name)[0] == {"00C": 2.5, "00D": 1}

@@ -62,10 +62,10 @@ def values_without_row(scheme: Scheme, inputs: Inputs) -> list[Finding]:
         decided = [(call, branches, _decided(branches, rows)) for call, branches in calls if call.of in inputs.columns]
         # A call that is an error is not reported as a warning, too.
         for call, branches, conditions in sorted(decided, key=lambda use: len(use[1]) > len(use[2])):
-            report = findings.warning if len(branches) > len(conditions) else findings.error
-            unless = "" if report == findings.error else "unless where(…) leaves this case out, "
-            rows_reached = rows.filter(*conditions)
-            for code, found, remedy in _missing_values(scheme, call, rows_reached):
+            is_decided = len(branches) == len(conditions)
+            report = findings.error if is_decided else findings.warning
+            unless = "" if is_decided else "unless where(…) leaves this case out, "
+            for code, found, remedy in _missing_values(scheme, call, rows.filter(*conditions)):
                 use = (call.function, call.table, call.of, year, code)
                 if use not in refused:
                     refused.add(use)

@@ -175,8 +175,9 @@ class _Workbook:
                 cells[row - 1].extend([""] * (column + 1 - len(cells[row - 1])))
                 cells[row - 1][column] = cell
             for row, column in markup.percentages:
-                if isinstance(cell := cells[row - 1][column], float):
-                    cells[row - 1][column] = Percentage(cell)
+                # A cell with a format but without a value may be beyond the last one that calamine returns.
+                if 0 < row <= len(cells) and column < len(cells[row - 1]) and type(cells[row - 1][column]) is float:
+                    cells[row - 1][column] = Percentage(cells[row - 1][column])
             rows = [
                 (number, [cell or None if type(cell) is str and "_x" not in cell else _value(cell) for cell in row])
                 for number, row in enumerate(cells, 1)
