@@ -394,13 +394,19 @@ def test_ccgs_of_one_side_alone_are_said(tmp_path):
     ("values", "message"),
     [
         ({"clinical_safety": "partly"}, r"clinical safety lead.*A81001.*clinical_safety = partly.*write yes or no"),
-        ({"records_access": 85}, r"online access.*A81001.*records_access = 85.*write 0\.85 or 85%"),
+        ({"records_access": "850%"}, r"online access.*A81001.*records_access = 8\.50.*write 0\.85 or 85%"),
     ],
 )
 def test_an_unreadable_answer_stops_the_run(tmp_path, values, message):
     """An answer other than yes or no, or a share above 1, is refused with the practice and what to write."""
     with pytest.raises(CalculationError, match=message):
         of(tmp_path, [practice("A81001", **values)])
+
+
+def test_a_plain_85_is_refused_before_the_run(tmp_path):
+    """85 may be 85% or 8,500%: the cell is named, with what to write."""
+    with pytest.raises(InputError, match=r"row 2, records_access.*expected 85% or 8500%"):
+        of(tmp_path, [practice("A81001", records_access=85)])
 
 
 def test_rows_without_a_ccg_are_refused(tmp_path):

@@ -29,6 +29,7 @@ from gpit_fairshare.run_options import (
     listed,
 )
 from gpit_fairshare.scheme.joining import load
+from gpit_fairshare.scheme.model import table_of
 from gpit_fairshare.scheme.naming import STANDARD_INPUTS
 from gpit_fairshare.scheme.values import Setting
 from gpit_fairshare.words import joined
@@ -203,7 +204,9 @@ def _needs_of(scheme: Scheme) -> dict[str, Any]:
     for part in parts:
         for name, position in names_in(part.tree):
             used_in.setdefault(name, f"{part.where}, character {position}")
-    others = (*(name for name, symbol in scheme.symbols.items() if symbol.role != "input"), *STANDARD_INPUTS)
+    # A table and its rows are no columns, so they are no help if a heading is missing.
+    names = (name for name, symbol in scheme.symbols.items() if symbol.role in ("step", "parameter"))
+    others = (*(name for name in names if not table_of(name)), *STANDARD_INPUTS)
     needs = tuple(
         NeededColumn(
             symbol.name,

@@ -7,6 +7,7 @@ from pathlib import Path  # noqa: TC003  # the signature of `check` reads it fro
 from typing import TYPE_CHECKING, Any
 
 from gpit_fairshare.allocation import load_scheme, named_files, reading, request_for
+from gpit_fairshare.engine.table_findings import values_without_row
 from gpit_fairshare.findings import Finding, gravest_first
 from gpit_fairshare.inputs.checked_tables import inspect_inputs
 from gpit_fairshare.inputs.columns.cells import EVERY_YEAR
@@ -109,12 +110,15 @@ def check(options: CheckOptions) -> Report:
         if options.scheme or options.formula or options.transition or options.settings or options.years:
             scheme = load_scheme(replace(options, scheme=options.scheme or DEFAULT_SCHEME), needs_values=False)
             name, request = scheme.name, request_for(scheme, options, files)
+            request, read, columns = inspect_inputs(request)
+            findings = [*read.findings, *values_without_row(scheme, read)]
         else:
             # Without a scheme, the years are those of the files, and every column of numbers is checked.
             organisation = options.organisation or "organisation"
             name, request = "", Request(**reading(options, files), years=(), organisation=organisation)
-        request, read, columns = inspect_inputs(request)
-    given, has_errors = {column.name for column in columns}, any(finding.level == "error" for finding in read.findings)
+            request, read, columns = inspect_inputs(request)
+            findings = [*read.findings]
+    given, has_errors = {column.name for column in columns}, any(finding.level == "error" for finding in findings)
     dated = request.years != (EVERY_YEAR,)
     return Report(
         scheme=name,
@@ -123,7 +127,7 @@ def check(options: CheckOptions) -> Report:
         organisations={year if dated else "": read.tables[year].height for year in request.years},
         sources=read.sources,
         columns=tuple(columns),
-        findings=gravest_first(read.findings),
+        findings=gravest_first(findings),
         # With an error and without any column, the file could not be read: what it gives is not known.
         not_given=()
         if name or (has_errors and not given)

@@ -75,7 +75,7 @@ class FindingCode(StrEnum):
     SECOND_TABLE = "I41", "another table below the first was left out"
     TOTAL = "I42", "a row of totals was left out, or differs from the rows that it adds up"
     SUBTOTAL = "I43", "a row may be a total: it is the sum of other rows, or its code is of a higher level"
-    UNIT = "I44", "figures are in thousands or millions, or a unit is not understood or contradicts another"
+    UNIT = "I44", "figures are in thousands, millions or %, or a unit is not understood or contradicts another"
     HIDDEN = "I45", "hidden rows or columns were read"
     MERGED = "I46", "cells inside the table are merged"
     LINKS = "I47", "values come from other workbooks"
@@ -94,6 +94,7 @@ class FindingCode(StrEnum):
     NOT_CALCULATED = "I60", "no program has calculated the formulas of a column, and all of them store 0"
     OTHER_SCHEME = "I61", "a file's titles or codes are of other years or organisations than those of the run"
     BLANK_DASHES = "I62", "dashes in optional columns of other units were read as blank"
+    NO_TABLE_ROW = "I63", "a table of the scheme has no row for a text, or no band for a number"
 
     UNREADABLE_RULES = "S01", "a file does not exist, cannot be read, or is not TOML"
     WRONG_KIND = "S02", "a file is of the wrong kind"

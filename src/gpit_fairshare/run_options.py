@@ -152,7 +152,12 @@ class RunOptions:
     ] = None
     units: Annotated[
         Mapping[str, str] | None,
-        Option("--unit", OptionKind.UNITS, "Read this column in £, £000, £m, people or 000 people.", in_defaults=True),
+        Option(
+            "--unit",
+            OptionKind.UNITS,
+            "Read this column in £, £000, £m, people, 000 people, % or ratio.",
+            in_defaults=True,
+        ),
     ] = None
     leave_out: Annotated[Sequence[str], Option("--leave-out", OptionKind.CODES, "Exclude rows with this code.")] = ()
     max_size: Annotated[int, Option("--max-size", OptionKind.MEGABYTES, "Largest file to read, in MB unpacked.")] = (

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import openpyxl
 import pytest
 
-from gpit_fairshare import CalculationError, allocate
+from gpit_fairshare import CalculationError, allocate, check
 from running import write_rows
 from small_schemes import rows_of, scheme
 
@@ -30,12 +31,25 @@ rows = [{ from = 10, value = 1, assumption = "A test." }, { from = 20, up_to = 3
 
 def calculated(folder, formula, extra="", **cells):
     """The steps of A and B, which have these cells; A has stage a and need 25."""
+    return allocate(**_files(folder, f"allocation = {formula}", cells, extra))
+
+
+def _files(folder, steps, cells, extra=""):
+    """The file of A and B and the scheme, as options of a run."""
     rows = [
         {"org_code": code, "registered_population": 10, "stage": "a", "need": 25, **(cells if code == "B" else {})}
         for code in "AB"
     ]
-    path = scheme(folder, f"allocation = {formula}", extra=TABLES + extra)
-    return allocate(population=write_rows(folder / "p.csv", rows), scheme=path)
+    return {
+        "population": write_rows(folder / "p.csv", rows),
+        "scheme": scheme(folder, steps, extra=TABLES + extra),
+    }
+
+
+def _without_row(folder, steps, **cells):
+    """The level and text of what `check` says about values that a table lacks."""
+    report = check(**_files(folder, steps, cells))
+    return [(finding.level, str(finding)) for finding in report.findings if finding.number == "I63"]
 
 
 @pytest.mark.parametrize(
@@ -51,6 +65,7 @@ def calculated(folder, formula, extra="", **cells):
 def test_where_shuts_out_what_a_table_does_not_have(tmp_path, formula, cells, allocations):
     """A blank, an unknown text and a number outside the bands harm nothing in a branch that is not taken."""
     assert rows_of(calculated(tmp_path, formula, **cells), "allocation") == allocations
+    assert _without_row(tmp_path, f"allocation = {formula}", **cells) == []
 
 
 @pytest.mark.parametrize(
@@ -86,6 +101,58 @@ def test_what_a_table_does_not_have_is_an_error_where_it_is_used(tmp_path, formu
 
     assert f"2014/15, {message}" in str(raised.value)
     assert "\n" not in str(raised.value)
+    code, _, problem = message.partition(" (p.csv row ")
+    row, _, problem = problem.partition("): ")
+    levels_and_texts = _without_row(tmp_path, f"allocation = {formula}", **cells)
+    assert [level for level, _ in levels_and_texts] == ["error"] * len(levels_and_texts)
+    assert any(f"p.csv: row {row}: {problem}" in text for _, text in levels_and_texts), code
+
+
+def test_a_branch_that_steps_decide_is_a_warning(tmp_path):
+    """`check` calculates no steps: it cannot know whether B, with the unknown stage c, takes the branch."""
+    steps = "half = need / 2\nallocation = where(half > 20, lookup(stage_weight, stage), 7)"
+    [(level, text)] = _without_row(tmp_path, steps, stage="c")
+
+    assert level == "warning"
+    assert "p.csv: row 3: stage is 'c', and the table stage_weight has no row for it; its rows are a and b" in text
+    assert "Unless where(…) leaves this case out, correct the text or the table" in text
+
+
+def test_one_text_is_reported_once(tmp_path):
+    """Two steps need the weight of stage c, one of them in a branch: one error."""
+    steps = "half = need / 2\nweight = where(half > 20, lookup(stage_weight, stage), 7)"
+    levels = [
+        level for level, _ in _without_row(tmp_path, f"{steps}\nallocation = lookup(stage_weight, stage)", stage="c")
+    ]
+
+    assert levels == ["error"]
+
+
+def test_the_cell_of_a_workbook_is_named(tmp_path):
+    """The finding is at the cell, so that a copy of the workbook can mark it."""
+    options = _files(tmp_path, "allocation = lookup(stage_weight, stage)", {})
+    book = openpyxl.Workbook()
+    book.active.title = "Data"
+    for row in (["org_code", "registered_population", "stage", "need"], ["A", 10, "a", 25], ["B", 10, "c", 25]):
+        book.active.append(row)
+    book.save(tmp_path / "p.xlsx")
+    report = check(**{**options, "population": tmp_path / "p.xlsx"})
+
+    assert [(finding.file, finding.cell) for finding in report.findings if finding.number == "I63"] == [
+        ("p.xlsx:Data", "C3")
+    ]
+
+
+def test_a_table_is_no_heading(tmp_path):
+    """Where the column stage is missing, the message does not suggest the table stage_weight or one of its rows."""
+    options = _files(tmp_path, "allocation = lookup(stage_weight, stage)", {})
+    path = write_rows(tmp_path / "p.csv", [{"org_code": "A", "registered_population": 10, "Phase": "a"}])
+    scheme_text = options["scheme"].read_text(encoding="utf-8").replace("optional = true", "", 1)
+    options["scheme"].write_text(scheme_text, encoding="utf-8")
+    [finding] = [finding for finding in check(**{**options, "population": path}).findings if finding.number == "I09"]
+
+    assert "no column stage" in finding.found
+    assert "the nearest is" not in finding.found
 
 
 def test_a_table_is_not_blamed_for_another_fault(tmp_path):

@@ -477,7 +477,7 @@ def test_unit_option_of_another_measure(folder):
     assert "in £, but its unit is 000 people" in fault.found
 
 
-@pytest.mark.parametrize("unit", ["m", "£x", "k", "€", "%", "pounds of butter"])
+@pytest.mark.parametrize("unit", ["m", "£x", "k", "€", "‰", "pounds of butter"])
 def test_unit_option_that_is_not_understood(folder, unit):
     """An unknown unit is refused before any file is read, and the message lists the known ones."""
     with pytest.raises(UsageError, match="write £, £000, £m, people or 000 people"):

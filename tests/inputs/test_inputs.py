@@ -1362,7 +1362,7 @@ def test_practices_of_two_years(folder):
 
 def test_practices_with_rates(folder):
     """A rate, or a number without a unit, cannot be summed over practices."""
-    rate = NeededColumn("rate", "number", "%")
+    rate = NeededColumn("rate", "number", "ratio")
     fault = folder.fault(
         PRACTICES.replace("practice_name", "rate").replace("One", "1").replace("Two", "2").replace("Three", "3"),
         needs=(PEOPLE, rate),
@@ -1495,7 +1495,7 @@ def test_rows_with_a_year_are_not_restated(folder):
 
 def test_rates_of_merged_organisations(folder):
     """Rates and texts of merged organisations are kept only if they agree."""
-    needs = (PEOPLE, NeededColumn("rate", "number", "%"), NeededColumn("tier", "text"))
+    needs = (PEOPLE, NeededColumn("rate", "number", "ratio"), NeededColumn("tier", "text"))
     extra = "org_code,rate,tier\n00C,1,a\n00F,2,b\n00G,2,b\n00H,2,b\n"
 
     inputs = folder.read(TWO_YEARS, extra=extra, needs=needs, years=YEARS)

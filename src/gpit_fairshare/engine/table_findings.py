@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
-from gpit_fairshare.findings import Finding, FindingCode
+import polars as pl
+
+from gpit_fairshare.findings import Finding, FindingCode, FindingCollector, Where
+from gpit_fairshare.language import tree
+from gpit_fairshare.language.in_polars import render
 from gpit_fairshare.language.tables import FormulaTable, row_numbers
 from gpit_fairshare.numbers import exact, grouped_decimal
 from gpit_fairshare.words import counted, listed, nearest, one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from gpit_fairshare.engine.model import Year
-    from gpit_fairshare.scheme.model import Scheme
+    from gpit_fairshare.inputs.model import Inputs
+    from gpit_fairshare.scheme.model import Part, Scheme
+
+
+_CELL_OF_ORIGIN = re.compile(r"(?P<file>.+) (?P<place>row [0-9]+|(?P<column>[A-Z]+)[0-9]+)")
+"""A place as `Inputs.origins` writes it."""
 
 
 def missing_value(function: str, table: FormulaTable, column: str, key: str | float | None) -> str:
@@ -32,6 +42,78 @@ def missing_value(function: str, table: FormulaTable, column: str, key: str | fl
     else:  # only a line ends at the last edge
         reason, remedy = f"{function} ends at the last edge, {_text(table.edges[-1])}", "add an edge above it"
     return f"{column} is {_text(key)}, and the table {table.name} has no value for it: {reason}; {remedy}"
+
+
+def values_without_row(scheme: Scheme, inputs: Inputs) -> list[Finding]:
+    """Return a finding for each value of an input column for which a function of the scheme has no value in its table.
+
+    It is an error. It is a warning if the function is in a branch of `where(…)` and the files do not say whether the
+    organisation takes it. Blank cells that are errors are passed over: reading the files reports them.
+    """
+    findings = FindingCollector()
+    refused: set[tuple[str, ...]] = set()
+    parts: tuple[Part, ...] = (*scheme.steps, *scheme.checks, *scheme.outcomes)
+    calls = [call for part in parts for call in _table_calls(part.tree)]
+    for year, table_rows in inputs.tables.items():
+        known = {
+            name: parameter.values[year] for name, parameter in scheme.parameters.items() if year in parameter.values
+        }
+        rows = table_rows.with_columns(pl.lit(value.value).alias(name) for name, value in known.items())
+        decided = [(call, branches, _decided(branches, rows)) for call, branches in calls if call.of in inputs.columns]
+        # A call that is an error is not reported as a warning, too.
+        for call, branches, conditions in sorted(decided, key=lambda use: len(use[1]) > len(use[2])):
+            is_decided = len(branches) == len(conditions)
+            report = findings.error if is_decided else findings.warning
+            unless = "" if is_decided else "unless where(…) leaves this case out, "
+            for code, found, remedy in _missing_values(scheme, call, rows.filter(*conditions)):
+                use = (call.function, call.table, call.of, year, code)
+                if use not in refused:
+                    refused.add(use)
+                    cell = _CELL_OF_ORIGIN.fullmatch(origin := inputs.origins.get((year, code, call.of), ""))
+                    where = Where(cell["file"], cell["place"], cell["column"] or call.of) if cell else Where(origin)
+                    report(FindingCode.NO_TABLE_ROW, where, found, remedy=f"{unless}{remedy}", organisation=code)
+    return findings.items
+
+
+def _missing_values(scheme: Scheme, call: tree.TableCall, rows: pl.DataFrame) -> Iterator[tuple[str, str, str]]:
+    """Yield the code of each organisation for which a function has no value in its table, why, and the remedy."""
+    table, column = scheme.symbols[call.table].table, scheme.symbols[call.of]
+    assert table is not None  # noqa: S101  # the name is that of a table
+    keys = rows[call.of].to_list()
+    for code, key, row in zip(rows["org_code"].to_list(), keys, row_numbers(call.function, table, keys), strict=True):
+        if row is None and (key is not None or column.optional):
+            found, _, remedy = missing_value(call.function, table, call.of, key).rpartition("; ")
+            yield code, found, remedy
+
+
+_Branches = tuple[tuple[tree.Expression, bool], ...]
+"""Conditions of `where(…)` around a part of a formula, each with whether the part is used if it is true."""
+
+
+def _table_calls(expression: tree.Expression, branches: _Branches = ()) -> Iterator[tuple[tree.TableCall, _Branches]]:
+    """Yield each function of tables in a formula, with the branches that it is in."""
+    if isinstance(expression, tree.TableCall):
+        yield expression, branches
+    is_where = isinstance(expression, tree.Call) and expression.function == "where"
+    children = tree.children(expression)
+    for position, child in enumerate(children):
+        more = ((children[0], position == 1),) if is_where and position else ()
+        yield from _table_calls(child, (*branches, *more))
+
+
+def _decided(branches: _Branches, rows: pl.DataFrame) -> list[pl.Expr]:
+    """Return whether each branch that only depends on the columns of these rows is taken; a blank counts as yes."""
+    conditions = []
+    for condition, is_first in branches:
+        names = {name for name, _ in tree.names_in(condition)}
+        if names <= {*rows.columns} and not any(isinstance(node, _NOT_OF_INPUTS) for node in tree.walk(condition)):
+            value = render(condition, first_year=True).value
+            conditions.append((value if is_first else ~value).fill_null(value=True))
+    return conditions
+
+
+_NOT_OF_INPUTS = (tree.Figure, tree.Previous, tree.Call)
+"""Parts of a formula that need more than the columns of a row, or may be a plug-in's."""
 
 
 def rows_needed(function: str, table: FormulaTable, keys: Iterable[str | float | None]) -> set[int]:

@@ -106,13 +106,13 @@ class Request:
 
 
 class AppliedUnit(NamedTuple):
-    """The unit used to read the figures of a column of £ or people."""
+    """The unit used to read the figures of a column of £ or people, or of a rate with a stated unit."""
 
     heading: str
     column: str
     unit: str
     """As the file or the user states it; `£` or `people` if nothing states one."""
-    factor: int
+    factor: float
     stated_by: str
     """As named in `column_units`; empty if nothing states a unit."""
 

@@ -10,13 +10,14 @@ import math
 import re
 import unicodedata
 from decimal import Decimal
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.findings import FindingCode, FindingError
 from gpit_fairshare.inputs.columns.marks import bare_text, bare_year, has_mark, is_no_code
 from gpit_fairshare.inputs.columns.units import scale_figure
-from gpit_fairshare.inputs.files.grids import ERROR_TEXTS, Broken, is_blank
+from gpit_fairshare.inputs.files.grids import ERROR_TEXTS, Broken, Percentage, is_blank
 from gpit_fairshare.magnitude import SMALLEST, is_in_bounds
 from gpit_fairshare.numbers import shortest
 from gpit_fairshare.words import parse_year
@@ -103,7 +104,9 @@ class CellReading(NamedTuple):
     value: float | str | None
     remarks: tuple[FindingCode, ...] = ()
     """How it was read: `TRIMMED` if spaces around a text were removed, `MARK` for a footnote mark, `LOOSE_NUMBERS` if
-    a text has more than the digits of its number, `DASHES` if a dash was read as 0, `BLANK_DASHES` if as blank."""
+    a text has more than the digits of its number, `DASHES` if a dash was read as 0, `BLANK_DASHES` if as blank, `UNIT`
+    for a number in a column in % that may be a percentage or a multiple: it is above 1 or below -1, and nothing states
+    its unit."""
 
 
 class NumberStyle(NamedTuple):
@@ -115,6 +118,8 @@ class NumberStyle(NamedTuple):
     """Whether a comma may be a decimal point."""
     factor: int = 1
     """The factor for the figures, from the column's unit: 1,000 for `£'000`."""
+    rate: str = ""
+    """`%` if plain numbers are percentages, `ratio` if they are multiples; empty if nothing states it."""
 
 
 def read_cell(cell: Any, need: NeededColumn, style: NumberStyle) -> CellReading:
@@ -356,7 +361,7 @@ def _read_figure(cell: Any, need: NeededColumn, style: NumberStyle) -> CellReadi
             column of money or people; or it states thousands or millions, as the unit of its column does.
     """
     expected = "a plain number such as 1234.56"
-    remark = None
+    remark, is_percentage = None, isinstance(cell, Percentage)
     if isinstance(cell, str):
         reading = read_number(cell.strip(), decimal_comma=style.decimal_comma)
         if reading is None:
@@ -370,7 +375,7 @@ def _read_figure(cell: Any, need: NeededColumn, style: NumberStyle) -> CellReadi
                 expected,
                 "State them once: in the cell or in the heading",
             )
-        number = float(reading.value)
+        number, is_percentage = float(reading.value), reading.percent
         remark = reading.remark or (FindingCode.LOOSE_NUMBERS if style.typed else None)
     elif isinstance(cell, int | float | Decimal) and not isinstance(cell, bool):
         try:
@@ -380,7 +385,8 @@ def _read_figure(cell: Any, need: NeededColumn, style: NumberStyle) -> CellReadi
     else:
         raise Refused(FindingCode.NOT_A_NUMBER, f"{quoted(cell)} is not a number", expected, _remedy_of(cell))
     if math.isfinite(number):
-        number = scale_figure(number, style.factor)
+        is_in_hundredths = style.rate == "%" and not is_percentage
+        number = scale_figure(number, Fraction(1, 100) if is_in_hundredths else style.factor)
     if not math.isfinite(number):
         raise Refused(FindingCode.NOT_A_NUMBER, f"{quoted(cell)} is not a finite number", expected)
     if abs(number) >= LARGEST_NUMBER:
@@ -389,6 +395,8 @@ def _read_figure(cell: Any, need: NeededColumn, style: NumberStyle) -> CellReadi
         raise Refused(
             FindingCode.NOT_A_NUMBER, f"{quoted(cell)} is too small", f"0, or a number above {shortest(SMALLEST)}"
         )
+    is_unclear = need.unit == "%" and not (style.rate or is_percentage) and abs(number) > 1
+    remark = FindingCode.UNIT if is_unclear else remark
     # -0.0 becomes 0.0: they are the same amount and should look the same.
     return CellReading(number + 0.0, (remark,) if remark else ())
 

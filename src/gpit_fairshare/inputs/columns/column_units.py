@@ -9,11 +9,14 @@ from gpit_fairshare.inputs.columns.cells import read_number
 from gpit_fairshare.inputs.columns.standard_columns import is_named, standard_columns
 from gpit_fairshare.inputs.columns.units import (
     CELL,
+    RATES,
     StatedUnit,
+    has_percent_sign,
     heading_unit,
     is_possible_unit,
     is_vague,
     parse_unit,
+    rate_unit,
     split_unit,
     unit_in_title,
 )
@@ -57,7 +60,7 @@ class ColumnUnits:
             index: unit._replace(stated_by="--unit")
             for heading, text in request.units.items()
             for index, file_heading in enumerate(sheet.headings)
-            if is_named(file_heading, heading) and (unit := parse_unit(text))
+            if is_named(file_heading, heading) and (unit := parse_unit(text) or rate_unit(text))
         }
         self._known_words = frozenset().union(
             *(column.words for column in standard.values() if column.kind == "number")
@@ -83,8 +86,13 @@ class ColumnUnits:
         unit = self.unit_of(index)
         return unit.factor if unit else 1
 
+    def rate_of(self, index: int) -> str:
+        """Return `%` if plain numbers of a column are percentages, `ratio` if multiples; empty if neither is stated."""
+        unit = self.unit_of(index)
+        return unit.measure if unit and unit.measure in RATES else ""
+
     def applied_units(self, used: Collection[str]) -> tuple[AppliedUnit, ...]:
-        """Return the unit of each used column that is in £ or people, or has a factor above 1, from left to right.
+        """Return the unit of each used column that is in £ or people, or whose unit is stated, from left to right.
 
         If nothing states the unit of a column, it is plain £ or people.
 
@@ -95,9 +103,9 @@ class ColumnUnits:
         for index, name in sorted((index, name) for name, index in self.columns.items() if name in used):
             measure = self._measures[index]
             unit = self.unit_of(index) or StatedUnit(1, measure, "")
-            if measure in ("£", "people") or unit.factor > 1:
-                heading = self.sheet.headings[index]
-                applied.append(AppliedUnit(heading, name, unit.text, unit.factor, unit.stated_by))
+            if measure in ("£", "people") or unit.factor > 1 or unit.measure in RATES:
+                heading, factor = self.sheet.headings[index], 0.01 if unit.measure == "%" else unit.factor
+                applied.append(AppliedUnit(heading, name, unit.text, factor, unit.stated_by))
         return tuple(applied)
 
     def report(self, used: Collection[str], essential: Collection[str]) -> None:
@@ -117,8 +125,17 @@ class ColumnUnits:
         if multiplied:
             texts = listed(multiplied, 20)
             self.sheet.findings.note(FindingCode.UNIT, f"figures are multiplied because of their unit: {texts}")
+        percentages = [
+            f"'{self.sheet.headings[index]}'{_source_in_words(unit)}"
+            for index, _ in columns
+            if (unit := self.unit_of(index)) and unit.measure == "%"
+        ]
+        if percentages:
+            texts = listed(percentages, 20)
+            self.sheet.findings.note(FindingCode.UNIT, f"plain numbers are percentages because of their unit: {texts}")
         measured = [(index, name) for index, name in columns if self._measures[index] in ("£", "people")]
-        for index, name in measured:
+        rates = [(index, name) for index, name in columns if self.rate_of(index) and self._measures[index]]
+        for index, name in dict.fromkeys([*measured, *rates]):
             report = self.sheet.findings.error if name in essential else self.sheet.findings.warning
             self._report_column(index, name, report)
         self._report_table_units([index for index, _ in measured if index not in self._by_user])
@@ -129,7 +146,7 @@ class ColumnUnits:
         A unit of the whole table is used only if it measures the same as the column: £ or people.
         """
         measure = self._measures[index]
-        stated = (self._by_user.get(index), self._heading_unit(index)[0], self.sheet.units.get(index))
+        stated = (self._by_user.get(index), self._heading_unit(index)[0], self._cell_unit(index))
         of_table = (unit for unit in self._whole_table if measure and unit.measure == measure)
         return next(filter(None, (*stated, *of_table)), None)
 
@@ -139,11 +156,19 @@ class ColumnUnits:
         Only columns of £ or people are checked for parts that are not understood; for others, the second text is empty.
         """
         heading = self.sheet.headings[index]
+        unit: StatedUnit | None
         if self._measures[index] in ("£", "people"):
             unit, unknown = heading_unit(heading, self._known_words)
+        elif self._measures[index] in RATES and has_percent_sign(heading):
+            unit, unknown = rate_unit("%"), ""
         else:
             unit, unknown = split_unit(heading)[1], ""
         return unit and unit._replace(stated_by=HEADING), unknown
+
+    def _cell_unit(self, index: int) -> StatedUnit | None:
+        """Return the unit in the cell next to a heading, or None; % and ratio only for columns of rates."""
+        rate = rate_unit(self.sheet.odd_units.get(index, "")) if self._measures[index] in RATES else None
+        return self.sheet.units.get(index) or (rate and rate._replace(stated_by=CELL))
 
     def _first_unit_of_rows(self) -> list[str]:
         """Return an entry in a column headed `Unit` or `Currency` that is not plain £ or people, with the heading.
@@ -182,18 +207,19 @@ class ColumnUnits:
         """
         heading, measure = self.sheet.headings[index], self._measures[index]
         in_heading, unknown = self._heading_unit(index)
-        unit, in_cell = self.unit_of(index), self.sheet.units.get(index)
-        if unit and unit.measure not in ("", measure):
+        unit, in_cell = self.unit_of(index), self._cell_unit(index)
+        if unit and unit.measure not in ("", measure) and not {unit.measure, measure} <= {*RATES}:
+            right_unit = quoted_option("--unit", heading, measure)
             report(
                 FindingCode.UNIT,
                 f"'{heading}' is read as {name}, in {measure}, but its unit is {unit.text}"
                 + ("" if unit.stated_by == HEADING else f" ({unit.stated_by})"),
                 remedy=f"Name the right column with --map 'HEADING={name}', "
-                f"or the right unit with {quoted_option('--unit', heading, measure)}",
+                + (f"or the right unit with {right_unit}" if measure in ("£", "people") else "or leave out --unit"),
             )
         elif index in self._by_user:
             self._report_overruled(index, in_heading, unknown)
-        elif unknown or index in self.sheet.odd_units:
+        elif unknown or (index in self.sheet.odd_units and not in_cell):
             text = unknown.strip() or self.sheet.odd_units[index]
             report(
                 FindingCode.UNIT,
@@ -203,7 +229,7 @@ class ColumnUnits:
                 f"If the unit is {measure}, say so with {quoted_option('--unit', heading, measure)}; "
                 "otherwise correct the heading or the figures",
             )
-        elif in_heading and in_cell and in_cell.factor != in_heading.factor:
+        elif in_heading and in_cell and not in_cell.reads_like(in_heading):
             report(
                 FindingCode.UNIT,
                 f"'{heading}' says {in_heading.text}, but the cell next to it says {in_cell.text}",
@@ -212,7 +238,7 @@ class ColumnUnits:
             )
 
     def _report_overruled(self, index: int, in_heading: StatedUnit | None, unknown: str) -> None:
-        """Warn if the file states a unit for a column with another factor than that of `--unit`, or not understood.
+        """Warn if the file states a unit for a column that reads figures differently from `--unit`, or an unclear one.
 
         Units of the whole table are compared only if neither the heading nor the cell next to it states one.
 
@@ -222,13 +248,14 @@ class ColumnUnits:
             unknown: the part of its heading that is not understood.
         """
         user_unit = self._by_user[index]
-        in_cell, odd_text = self.sheet.units.get(index), self.sheet.odd_units.get(index, "")
+        in_cell = self._cell_unit(index)
+        odd_text = "" if in_cell else self.sheet.odd_units.get(index, "")
         of_table = (
             [] if in_heading or in_cell else [unit for unit in self._whole_table if unit.measure == user_unit.measure]
         )
-        others = [str(in_heading)] if in_heading and in_heading.factor != user_unit.factor else []
+        others = [str(in_heading)] if in_heading and not in_heading.reads_like(user_unit) else []
         others += [f"'{text}' ({place})" for text, place in ((unknown.strip(), HEADING), (odd_text, CELL)) if text]
-        others += [str(unit) for unit in (in_cell, *of_table) if unit and unit.factor != user_unit.factor]
+        others += [str(unit) for unit in (in_cell, *of_table) if unit and not unit.reads_like(user_unit)]
         if others:
             self.sheet.findings.warning(
                 FindingCode.UNIT,

@@ -14,7 +14,7 @@ from gpit_fairshare.inputs.columns.cells import without_years
 from gpit_fairshare.inputs.columns.column_units import ColumnUnits
 from gpit_fairshare.inputs.columns.marks import bare_heading
 from gpit_fairshare.inputs.columns.standard_columns import folded, is_named, standard_columns
-from gpit_fairshare.inputs.columns.units import parse_unit, split_unit
+from gpit_fairshare.inputs.columns.units import parse_unit, rate_unit, split_unit
 from gpit_fairshare.words import counted, listed, nearest, parse_year, quoted_option
 
 if TYPE_CHECKING:
@@ -111,10 +111,11 @@ def check_mapping(request: Request) -> None:
                 "use letters, digits and _, such as need_index"
             )
     for heading, unit in request.units.items():
-        if parse_unit(unit) is None:
+        if not (parse_unit(unit) or rate_unit(unit)):
             raise UsageError(
                 f"--unit '{heading}={unit}': '{unit}' is not a known unit; "
-                "write £, £000, £m, people or 000 people (GBP, GBP 000 and GBP m where £ cannot be typed)"
+                "write £, £000, £m, people or 000 people (GBP, GBP 000 and GBP m where £ cannot be typed), "
+                "or % or ratio for a rate"
             )
 
 

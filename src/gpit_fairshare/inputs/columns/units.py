@@ -16,7 +16,8 @@ from gpit_fairshare.structured_texts import parse_toml
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
 
-Measure = Literal["£", "people", ""]
+Measure = Literal["£", "people", "%", "ratio", ""]
+RATES = ("%", "ratio")
 CELL = "cell next to the heading"
 
 _FACTORS = {"thousand": 1_000, "million": 1_000_000, "billion": 1_000_000_000}
@@ -109,6 +110,8 @@ _OTHER_UNIT_OF_FIGURES = re.compile(
     re.IGNORECASE,
 )
 """A title that states a unit other than pounds or people."""
+_PERCENT_SIGN = re.compile(r"(?<![0-9])(?<![0-9]\s)%")
+"""The sign as a unit; in `Top 10% of areas` it belongs to a number."""
 _COUNT_WORDS = ("number", "no.", "no", "#")
 _NO_AMOUNT = ("%", "(%)", "text", "ratio", "yes/no", "£ per head")
 
@@ -127,6 +130,11 @@ class StatedUnit(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.text} ({self.stated_by})"
+
+    def reads_like(self, other: StatedUnit) -> bool:
+        """Return whether figures have the same value in both units."""
+        rates = {unit.measure if unit.measure in RATES else "" for unit in (self, other)}
+        return self.factor == other.factor and len(rates) == 1
 
 
 def split_unit(heading: str) -> tuple[str, StatedUnit | None]:
@@ -232,6 +240,17 @@ def parse_unit(text: str) -> StatedUnit | None:
     return unit if unit and unit.measure else None
 
 
+def rate_unit(text: str) -> StatedUnit | None:
+    """Return the unit of rates that a text states, with or without brackets: `%` or `ratio`; None for anything else."""
+    bare = text.strip().strip("()[] ")
+    return StatedUnit(1, bare, "%" if bare == "%" else "ratio") if bare in RATES else None
+
+
+def has_percent_sign(heading: str) -> bool:
+    """Return whether a heading states the unit %: `Growth (%)`, `% of pupils`."""
+    return _PERCENT_SIGN.search(heading) is not None
+
+
 def unit_alone(text: str) -> StatedUnit | None:
     """Return the unit in a cell above or below a heading, if the cell has nothing else; otherwise None.
 
@@ -270,7 +289,7 @@ def is_vague(text: str) -> bool:
     return bool(is_scale) and not unit_in_title(text)
 
 
-def scale_figure(number: float, factor: int) -> float:
+def scale_figure(number: float, factor: int | Fraction) -> float:
     """Multiply a figure by a factor, exactly in decimals: 4.35 in £k is £4,350, not a fraction of a penny less."""
     return number if factor == 1 else float(Fraction(repr(number)) * factor)
 

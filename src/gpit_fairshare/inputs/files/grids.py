@@ -42,6 +42,10 @@ class Broken:
 NEVER_STORED = Broken("a formula without a stored value", "Open the workbook in Excel and save it again")
 
 
+class Percentage(float):
+    """A number in a cell that shows it as a percentage: 0.55 as 55%."""
+
+
 @dataclass
 class Markup:
     """Facts about a sheet that only the XML of the workbook has. Rows are numbered from 1, columns from 0."""
@@ -54,6 +58,8 @@ class Markup:
     """Hidden rows, including blank ones."""
     hidden_columns: list[int] = field(default_factory=list)
     """Hidden columns, including blank ones."""
+    percentages: set[tuple[int, int]] = field(default_factory=set)
+    """Cells whose format shows a number as a percentage."""
     rich: dict[tuple[int, int], str] = field(default_factory=dict)
     """Texts with superscripts or subscripts, written with special characters: `120000²`."""
     formulas: dict[int, dict[int, bool]] = field(default_factory=dict)
@@ -147,8 +153,9 @@ def is_blank(cell: Any) -> bool:
 
 
 def whole_as_integer(cell: Any) -> Any:
-    """Return a cell that is a whole number as an integer, as spreadsheets show it; any other cell unchanged."""
-    return int(cell) if isinstance(cell, float) and cell.is_integer() and abs(cell) < _EXACT else cell
+    """Return a cell that is a whole number as an integer, as spreadsheets show it; others and percentages unchanged."""
+    is_whole = isinstance(cell, float) and cell.is_integer() and abs(cell) < _EXACT
+    return int(cell) if is_whole and not isinstance(cell, Percentage) else cell
 
 
 def heading_scores(records: Sequence[tuple[int, Sequence[Any]]], recognise: Callable[[str], str | None]) -> list[int]:

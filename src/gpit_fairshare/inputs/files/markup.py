@@ -15,7 +15,7 @@ from gpit_fairshare.inputs.columns.marks import rich_text
 from gpit_fairshare.inputs.files.grids import MEGABYTE, NEVER_STORED, Broken, Markup, cell_place, column_index
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
 # Patterns are several times as fast as a parser. Each takes time in proportion to the length of the text.
 _PLACE = re.compile(rb"<(?:\w+:)?c\b[^<>]*?\br=[\"']([A-Za-z]{1,3})([0-9]{1,7})[\"'][^<>]*(?<!/)>")
@@ -24,20 +24,24 @@ _ROW = re.compile(rb"<(?:\w+:)?row\b([^<>]*)>")
 _ROW_START = re.compile(rb"<(?:\w+:)?row\b")
 _END_OF_ROWS = re.compile(rb"</(?:\w+:)?sheetData>")
 _COLUMN = re.compile(rb"<(?:\w+:)?col\b([^<>]*)>")
-_ATTRIBUTE = re.compile(rb"\b(r|t|min|max|hidden)=[\"']([^\"']*)[\"']")
+_ATTRIBUTE = re.compile(rb"\b(r|s|t|min|max|hidden)=[\"']([^\"']*)[\"']")
 _FORMULA = re.compile(rb"<(?:\w+:)?f\b")
 _VALUE = re.compile(rb"<(?:\w+:)?v\b[^<>]*>([^<]*)<")
+_LITERAL = re.compile(r'"[^"]*"|\\.')
+"""Text that a number format shows as it is."""
 _ZERO = re.compile(rb"-?0+(?:\.0*)?(?:[Ee][+-]?[0-9]+)?")
 
 
-def xlsx_markup(xml: bytes, shared: Mapping[int, str]) -> Markup:
+def xlsx_markup(xml: bytes, shared: Mapping[int, str], percent_styles: Collection[bytes]) -> Markup:
     """Return the facts about a sheet of an .xlsx workbook that only its XML has.
 
-    These are its extent, errors, formulas, hidden rows and columns, and texts with superscripts or subscripts.
+    These are its extent, errors, formulas, percentages, hidden rows and columns, and texts with superscripts or
+    subscripts.
 
     Args:
         xml: the XML of the sheet.
         shared: texts with superscripts or subscripts among the workbook's shared strings, by number.
+        percent_styles: numbers of the styles of cells that show percentages.
     """
     rows, width = _find_rows_and_width(xml)
     markup = Markup(
@@ -47,8 +51,8 @@ def xlsx_markup(xml: bytes, shared: Mapping[int, str]) -> Markup:
         hidden_columns=_hidden_columns(xml[: xml.find(b"sheetData")]),
         rich=_inline_rich_texts(xml),
     )
-    if shared or b't="e"' in xml or b"t='e'" in xml or _FORMULA.search(xml):
-        _add_cells(markup, xml, shared)
+    if shared or percent_styles or b't="e"' in xml or b"t='e'" in xml or _FORMULA.search(xml):
+        _add_cells(markup, xml, shared, percent_styles)
     return markup
 
 
@@ -83,13 +87,15 @@ def _find_rows_and_width(xml: bytes) -> tuple[set[int], int]:
     return set(map(int, rows)), width
 
 
-def _add_cells(markup: Markup, xml: bytes, shared: Mapping[int, str]) -> None:
-    """Add facts about single cells to the markup: errors, formulas, shared texts with superscripts or subscripts.
+def _add_cells(markup: Markup, xml: bytes, shared: Mapping[int, str], percent_styles: Collection[bytes]) -> None:
+    """Add facts about single cells to the markup: errors, formulas, percentages, shared texts with superscripts.
 
     A formula without a stored value is added as an error; of others, the markup keeps whether their value is 0.
     """
-    for place, kind, content in _iterate_cells(xml):
+    for place, kind, style, content in _iterate_cells(xml):
         stored = value[1].strip() if (value := _VALUE.search(content)) else b""
+        if kind == b"n" and style in percent_styles:
+            markup.percentages.add(place)
         if kind == b"e":
             markup.broken[place] = Broken(f"the error {stored.decode('utf-8', 'replace')}" if value else "an error")
         elif kind == b"s" and stored.isdigit() and int(stored) in shared:
@@ -103,8 +109,8 @@ def _add_cells(markup: Markup, xml: bytes, shared: Mapping[int, str]) -> None:
                 markup.formulas.setdefault(place[1], {})[place[0]] = is_zero
 
 
-def _iterate_cells(xml: bytes) -> Iterator[tuple[tuple[int, int], bytes, bytes]]:
-    """Yield the row and column, the type and the XML content of each cell of a sheet that is not blank."""
+def _iterate_cells(xml: bytes) -> Iterator[tuple[tuple[int, int], bytes, bytes, bytes]]:
+    """Yield the row and column, the type, the style and the XML content of each cell of a sheet that is not blank."""
     row = 0
     for part in _ROW_START.split(xml)[1:]:  # each with its content, up to the next row
         opening, _, cells = part.partition(b">")
@@ -117,7 +123,7 @@ def _iterate_cells(xml: bytes) -> Iterator[tuple[tuple[int, int], bytes, bytes]]
             # A cell without a place follows the one before it.
             row, column = cell_place(values.get(b"r", b"").decode("ascii", "replace")) or (row, column + 1)
             if not attributes.endswith(b"/"):
-                yield (row, column), values.get(b"t", b"n"), content
+                yield (row, column), values.get(b"t", b"n"), values.get(b"s", b"0"), content
 
 
 def _hidden_columns(xml: bytes) -> list[int]:
@@ -144,6 +150,16 @@ def _hidden_entries(tag: re.Pattern[bytes], xml: bytes) -> list[dict[bytes, byte
 def _parse_attributes(text: bytes) -> dict[bytes, bytes]:
     """Return the attributes in the opening tag of a row, column or cell, by name."""
     return dict(_ATTRIBUTE.findall(text))
+
+
+def percent_styles(xml: bytes) -> frozenset[bytes]:
+    """Return the numbers of the styles of cells, in the styles of a workbook, that show a number as a percentage."""
+    root = fromstring(xml)  # noqa: S314 – `open_package` refuses entities
+    formats = {node.get("numFmtId"): node.get("formatCode", "") for node in root.findall("{*}numFmts/{*}numFmt")}
+    formats |= {"9": "0%", "10": "0.00%"}  # built in
+    styles = enumerate(root.findall("{*}cellXfs/{*}xf"))
+    codes = {number: _LITERAL.sub("", formats.get(style.get("numFmtId"), "")) for number, style in styles}
+    return frozenset(str(number).encode() for number, code in codes.items() if "%" in code)
 
 
 def shared_rich_texts(xml: bytes) -> dict[int, str]:

@@ -115,6 +115,8 @@ class _SheetScan:
             sheet.broken |= dict.fromkeys(places, Broken(f"the error {text}" if text else "an error"))
         elif is_formula and not has_value and not paragraphs:
             sheet.broken |= dict.fromkeys(places, NEVER_STORED)
+        elif cell.get(_VALUE_TYPE) == "percentage":
+            sheet.percentages |= {*places}
         elif self.positions and (rich := rich_text(parts)) is not None:
             sheet.rich |= dict.fromkeys(places, rich)
 

@@ -19,6 +19,7 @@ from gpit_fairshare.inputs.files.grids import (
     MOST_MEGABYTES,
     Grid,
     Markup,
+    Percentage,
     ReadOptions,
     Unreadable,
     check_extent,
@@ -27,7 +28,7 @@ from gpit_fairshare.inputs.files.grids import (
     megabytes_needed,
     whole_as_integer,
 )
-from gpit_fairshare.inputs.files.markup import shared_rich_texts, xlsx_extent, xlsx_markup
+from gpit_fairshare.inputs.files.markup import percent_styles, shared_rich_texts, xlsx_extent, xlsx_markup
 from gpit_fairshare.inputs.files.ods_markup import ods_markup, raised_styles
 from gpit_fairshare.words import counted, listed, nearest_of
 
@@ -173,6 +174,10 @@ class _Workbook:
                 cells.extend([] for _ in range(row - len(cells)))
                 cells[row - 1].extend([""] * (column + 1 - len(cells[row - 1])))
                 cells[row - 1][column] = cell
+            for row, column in markup.percentages:
+                # A cell with a format but without a value may be beyond the last one that calamine returns.
+                if 0 < row <= len(cells) and column < len(cells[row - 1]) and type(cells[row - 1][column]) is float:
+                    cells[row - 1][column] = Percentage(cells[row - 1][column])
             rows = [
                 (number, [cell or None if type(cell) is str and "_x" not in cell else _value(cell) for cell in row])
                 for number, row in enumerate(cells, 1)
@@ -202,6 +207,12 @@ class _Workbook:
         return shared_rich_texts(self.archive.read(part)) if part else {}
 
     @cached_property
+    def _percent_styles(self) -> frozenset[bytes]:
+        """The numbers of the styles of an .xlsx workbook that show a number as a percentage."""
+        part = next((name for name in self.names if name.lower() == "xl/styles.xml"), "")
+        return percent_styles(self.archive.read(part)) if part else frozenset()
+
+    @cached_property
     def _ods_sheets(self) -> dict[str, Markup]:
         """The markup of each sheet of an .ods workbook, by the name of the sheet."""
         parts = {name: self.archive.read(name) for name in ("styles.xml", "content.xml") if name in self.names}
@@ -227,7 +238,7 @@ class _Workbook:
         try:
             if "content.xml" in self.names:
                 return self._ods_sheets.get(name, Markup())
-            return xlsx_markup(self.archive.read(self.parts[name]), self._shared_rich_texts)
+            return xlsx_markup(self.archive.read(self.parts[name]), self._shared_rich_texts, self._percent_styles)
         except (KeyError, ValueError, ParseError, RecursionError) as error:
             raise Unreadable(FindingCode.UNREADABLE, f"sheet '{name}' is damaged or missing", SAVE_AGAIN) from error
 

@@ -17,6 +17,7 @@ from gpit_fairshare.inputs.columns.cells import (
     quoted,
     read_cell,
     read_code,
+    read_number,
     read_year,
 )
 from gpit_fairshare.inputs.columns.headings import Headings
@@ -25,7 +26,8 @@ from gpit_fairshare.inputs.files.regions import Record, is_code
 from gpit_fairshare.inputs.model import NeededColumn, Request, Role
 from gpit_fairshare.inputs.tables.excluded_rows import organisation_rows
 from gpit_fairshare.magnitude import is_in_bounds
-from gpit_fairshare.words import counted, listed, nearest_of
+from gpit_fairshare.numbers import exact, shortest_decimal
+from gpit_fairshare.words import counted, listed, nearest_of, quoted_option
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -111,7 +113,7 @@ class _ReadColumn(NamedTuple):
     need: NeededColumn
     position: int
     is_plain: bool
-    """Whether the column holds numbers that need no factor."""
+    """Whether the column holds numbers that need no factor and cannot be percentages."""
     read: Callable[[Any], CellReading]
     read_text: Callable[[str], CellReading]
     """The same for texts. A name or code that many rows repeat is read once."""
@@ -127,6 +129,8 @@ class RowReader:
         self._remarks: defaultdict[FindingCode, list[tuple[Where, Any]]] = defaultdict(list)
         """Cells that were not read exactly as written, with their places, by the code of the note about them."""
         self._negative: defaultdict[str, list[Where]] = defaultdict(list)
+        self._unclear: defaultdict[NeededColumn, list[tuple[Where, Any]]] = defaultdict(list)
+        """Cells of columns in % whose numbers may be percentages or multiples."""
 
     def read(self, requested: Iterable[NeededColumn]) -> None:
         """Read the rows of the scheme's years into `file.rows`, with the requested columns that the file has.
@@ -163,6 +167,8 @@ class RowReader:
                 if own_code is not _FAULTY:
                     file.rows.append(InputRow(number, years[number], own_code, values, file))
         self._report_remarks()
+        self._report_unclear_rates()
+        self._report_small_percentages(others)
 
     def _report_uncalculated(self, present: Sequence[tuple[NeededColumn, int]]) -> set[int]:
         """Report columns of formulas that no program has calculated, and return their positions.
@@ -280,16 +286,18 @@ class RowReader:
     def _prepare_column(self, need: NeededColumn) -> _ReadColumn:
         """Return a needed column with its position and the functions that read its cells."""
         sheet, index = self.file.sheet, self.file.columns[need.name]
-        style = NumberStyle(sheet.typed, sheet.decimal_comma, self.file.units.factor_of(index))
+        units = self.file.units
+        style = NumberStyle(sheet.typed, sheet.decimal_comma, units.factor_of(index), units.rate_of(index))
         read = read_code if need.name in ("org_code", "practice_code") else partial(read_cell, need=need, style=style)
-        is_plain = need.kind == "number" and style.factor == 1
+        is_plain = need.kind == "number" and style.factor == 1 and "%" not in (need.unit, style.rate)
         return _ReadColumn(need, index, is_plain, read, cache(read) if need.kind == "text" else read)
 
     def _read_cell(self, number: int, column: _ReadColumn, cell: Any) -> Any:
         """Read a cell, and return its value: a number, a text, or None if a blank is allowed.
 
         An error, such as a blank in a needed column, is reported, and the result is `_FAULTY`; it is a warning if the
-        column may be faulty. Cells not read exactly as written, and negative amounts, are kept for later notes.
+        column may be faulty. Cells not read exactly as written, negative amounts, and numbers that may be percentages
+        are kept for later findings.
         """  # noqa: DOC501 - it is caught here
         if type(cell) in (int, float) and column.is_plain and 0 <= cell < LARGEST_NUMBER and is_in_bounds(cell):
             return float(cell)  # most cells of a workbook; `read` returns the same but is slower
@@ -301,6 +309,9 @@ class RowReader:
         except Refused as fault:
             level: Level = "warning" if need.lenient else "error"
             self.findings.add(replace(fault.finding, level=level), at=sheet.where(number, column.position))
+            return _FAULTY
+        if FindingCode.UNIT in reading.remarks:
+            self._unclear[need].append((sheet.where(number, column.position), cell))
             return _FAULTY
         for code in reading.remarks:
             self._remarks[code].append((sheet.where(number, column.position), cell))
@@ -323,6 +334,37 @@ class RowReader:
                 examples = listed([f"{quoted(cell)} in {where.place}" for where, cell in cells], 3)
                 message = text.format(counted(len(cells), noun), first=first, examples=examples)
                 self.findings.note(code, message, remedy)
+
+    def _report_unclear_rates(self) -> None:
+        """Report plain numbers above 1 or below -1 by column in %; it is a warning if the column may be faulty."""
+        for need, cells in self._unclear.items():
+            heading, (where, cell) = self.file.title(need.name), cells[0]
+            number = read_number(cell.strip()) if isinstance(cell, str) else None
+            figure = exact(float(number.value if number else cell))
+            examples = listed([f"{quoted(cell)} in {where.short}" for where, cell in cells], 3)
+            report = self.findings.warning if need.lenient else self.findings.error
+            report(
+                FindingCode.UNIT,
+                f"{need.name} is in %, and {counted(len(cells), 'plain number')} may be percentages or multiples: "
+                f"{examples}",
+                f"{shortest_decimal(figure)}% or {shortest_decimal(100 * figure)}%, with the sign",
+                f"If all plain numbers of the column are percentages, use {quoted_option('--unit', heading, '%')}; "
+                f"if they are multiples, {quoted_option('--unit', heading, 'ratio')}",
+                at=where,
+            )
+
+    def _report_small_percentages(self, columns: Iterable[_ReadColumn]) -> None:
+        """Warn of columns that the file says are in % if no figure is above 1%: they may be multiples, 0.55 for 55%."""
+        for need, position, *_ in columns:
+            unit = self.file.units.unit_of(position)
+            figures = [abs(row.number_of(need.name) or 0.0) for row in self.file.rows]
+            if unit and unit.measure == "%" and unit.stated_by != "--unit" and 0 < max(figures, default=0) <= 0.01:
+                heading = self.file.title(need.name)
+                self.findings.warning(
+                    FindingCode.UNIT,
+                    f"'{heading}' is read in %, and no figure is above 1%",
+                    remedy=f"If 0.5 means 50%, say so with {quoted_option('--unit', heading, 'ratio')}",
+                )
 
 
 _REMARKS = {
