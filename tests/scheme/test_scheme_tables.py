@@ -555,6 +555,36 @@ def test_wrong_uses_of_a_table_are_refused(scheme_file, formula, message):
     assert str(caught.value).endswith(f": {message}")
 
 
+@pytest.mark.parametrize("key", ["0-10%", "10 to 25", "25+", "25%+", "<10", "£1,000 – £2,000", "10 and over"])
+def test_bands_written_as_texts_are_told_to_be_numbers(scheme_file, key):
+    """`band_value` on keys that are written as bands says how to write bands."""
+    with pytest.raises(GpitError) as caught:
+        load(
+            scheme_file(
+                texts(A.replace('"a"', f'"{key}"')),
+                ("lookup(stage_weight, stage)", "band_value(stage_weight, registered_population)"),
+            )
+        )
+
+    assert str(caught.value).endswith(
+        f"the keys of stage_weight are texts, such as '{key}'; use lookup, or write from, a number, in place of key"
+    )
+
+
+@pytest.mark.parametrize("key", ["10", "2-form entry or so", "primary", "1st", "A-C"])
+def test_other_texts_are_not_taken_for_bands(scheme_file, key):
+    """A text that only has a number is no band."""
+    with pytest.raises(GpitError) as caught:
+        load(
+            scheme_file(
+                texts(A.replace('"a"', f'"{key}"')),
+                ("lookup(stage_weight, stage)", "band_value(stage_weight, registered_population)"),
+            )
+        )
+
+    assert str(caught.value).endswith("the keys of stage_weight are texts; use lookup")
+
+
 # Rows in a CSV file ------------------------------------------------------------------------------------
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
@@ -16,7 +15,7 @@ from pydantic import ValidationError
 from gpit_fairshare.files import digest_of, read_regular, reading_problem
 from gpit_fairshare.findings import FindingCode, Where
 from gpit_fairshare.language.in_polars import SAME
-from gpit_fairshare.language.tables import OTHERWISE, FormulaTable
+from gpit_fairshare.language.tables import BAND_TEXT, OTHERWISE, FormulaTable
 from gpit_fairshare.numbers import edge_text
 from gpit_fairshare.scheme.faults import Faults, shape_errors
 from gpit_fairshare.scheme.shape import EVERY_YEAR, File, ParameterEntry, TableRowEntry, ValueEntry
@@ -32,8 +31,6 @@ if TYPE_CHECKING:
 MOST_ROWS: Final = 1_000
 _COLUMNS: Final = ("key", "from", "up_to", "value", "source", "assumption")
 _SEPARATORS: Final = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
-_BAND: Final = re.compile(r"[<>≤≥]|[£$]?[0-9][0-9,.]*\s*%?\s*(?:-|–|—|\+|to\b|and\b|or\b|up\b)")
-"""How a text begins that is meant as a band: `0-10%`, `10 to 25`, `25+`, `<10`."""
 _COLUMNS_TEXT: Final = "the columns are key (or from and up_to), value, source and assumption"
 
 AnyFile = TypeVar("AnyFile", bound=File)
@@ -225,7 +222,7 @@ def _check_table(name: str, table: TableEntry, rows: list[_PlacedRow], where: Wh
     if first.entry.key is not None and table.key_unit:
         problem = "key_unit is the unit of the edges of bands; the keys of this table are texts"
         remedy = "remove it"
-        if _BAND.match(first.entry.key):
+        if BAND_TEXT.match(first.entry.key):
             problem += f", such as {one_line(first.entry.key)!r}"
             remedy = "for bands, write from, the number where each begins, in place of key; for texts, remove key_unit"
         faults.error(
