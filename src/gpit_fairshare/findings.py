@@ -153,6 +153,7 @@ class FindingCode(StrEnum):
         "figures rounded to so small a unit that a spreadsheet may give a left-over unit to another row",
     )
     ROWS_NOT_USED = "R12", "rows of a table that no organisation needs"
+    OTHERWISE = "R13", "texts that no row of a table has, so that they take its value for all others"
 
     def __new__(cls, number: str, meaning: str) -> Self:
         """Make a member whose text is its number, such as `I07`, with its meaning."""
@@ -331,6 +332,8 @@ class FindingCollector:
     def __init__(self, raises: type[Exception] | None = None) -> None:
         """Start without findings."""
         self.raises = raises
+        self.first: Finding | None = None
+        """The first error, as it would have been raised."""
         self._noticed: list[_Noticed] = []
         self._added: set[Finding] = set()
 
@@ -384,6 +387,7 @@ class FindingCollector:
         finding = Finding(code, "error", where.file, where.place, description, expected, remedy)
         if self.raises:
             raise (raises or self.raises)(message or finding.message, finding)
+        self.first = self.first or finding
         self.add(finding, where, organisation)
 
     def warning(

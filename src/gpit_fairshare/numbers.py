@@ -313,6 +313,11 @@ def grouped_decimal(number: Decimal) -> str:
     return f"{sign}{int(whole.removeprefix('-')):,}{point}{decimals}"
 
 
+def edge_text(number: float, unit: str | None) -> str:
+    """Write an edge of a band, or a number beside it, in all its digits: `1,000`, or with the unit % `12.5%`."""
+    return parameter_value(number, unit, full=True) if unit == "%" else grouped_decimal(exact(number))
+
+
 def signed_decimal(number: Decimal) -> str:
     """Write a difference as `grouped_decimal` does, with its sign; zero has none."""
     return f"{'+' if number > 0 else ''}{grouped_decimal(number)}"

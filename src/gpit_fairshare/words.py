@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 _NUMBER: Final = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
 _WORDS: Final = re.compile(r"[\W_]+")
+_FIRST_NAME: Final = re.compile(r"\S*\w[._/]\w")
+"""A text that begins with a name of a file or column."""
 _LOOK_ALIKE: Final = str.maketrans("oil", "011")
 _FINANCIAL_YEAR: Final = re.compile(
     r"(?:FY\s*)?((?:19|20)[0-9]{2})\s*[/–-]?\s*([0-9]{2}|(?:19|20)[0-9]{2})", re.IGNORECASE
@@ -51,8 +53,8 @@ def inside(label: str) -> str:
 
 
 def sentence(text: str) -> str:
-    """Return a text with a capital first letter, as at the start of a sentence."""
-    return text[:1].upper() + text[1:]
+    """Return a text with a capital first letter, as at the start of a sentence; a name such as `a.csv` is unchanged."""
+    return text if _FIRST_NAME.match(text) else text[:1].upper() + text[1:]
 
 
 def joined(texts: Sequence[str], word: str = "and") -> str:

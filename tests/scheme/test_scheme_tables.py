@@ -132,7 +132,7 @@ REFUSED = {
     ),
     "a misspelled value": (
         (texts('key = "a", valeu = 1, source = "dfe"'),),
-        f"{STAGE} › rows › a: unknown key valeu; did you mean value? (and 1 more)",
+        f"{STAGE} › rows › a: unknown key valeu; did you mean value?",
         "S03",
     ),
     "a misspelled key": (
@@ -325,6 +325,18 @@ REFUSED = {
         f"{STAGE} › key_unit: key_unit is the unit of the edges of bands; the keys of this table are texts; remove it",
         "S10",
     ),
+    "bands as texts, with their unit": (
+        (
+            texts(A.replace('"a"', '"0-10%"')),
+            ('unit = "ratio"\nrows = [{ key', 'unit = "ratio"\nkey_unit = "%"\nrows = [{ key'),
+        ),
+        (
+            f"{STAGE} › key_unit: key_unit is the unit of the edges of bands; the keys of this table are texts, such "
+            "as '0-10%'; for bands, write from, the number where each begins, in place of key; for texts, "
+            "remove key_unit"
+        ),
+        "S10",
+    ),
     "an unknown unit": (
         (('unit = "ratio"\nkey_unit', 'unit = "miles"\nkey_unit'),),
         f"{NEED} › unit: expected one of '£', '£ per head', 'people', '%', 'ratio', 'yes/no'; found 'miles'",
@@ -433,6 +445,15 @@ def test_there_are_forty_malformed_tables():
         ("value\n1\n", f"weights.csv: row 1: expected a column key or a column from; found neither; {COLUMNS}", "S03"),
         ("key,value,source\nprimary,1\n", "weights.csv: row 2: has 2 cells; the heading has 3; correct the row", "S03"),
         (f"{CSV}\n", "weights.csv: row 4: is blank; remove it", "S03"),
+        (f"{CSV},, ,\n", "weights.csv: row 4: is blank; remove it", "S03"),
+        (CSV.replace(",", ";"), ("weights.csv: row 1: expected commas between cells; found semicolons; save the file "
+         "with commas"), "S03"),
+        (CSV.replace(",", "\t"), ("weights.csv: row 1: expected commas between cells; found tabs; save the file with "
+         "commas"), "S03"),
+        (f"sep=,\n{CSV}", ("weights.csv: row 1: is not the heading; it names a separator; remove it, and save the file "
+         "with commas"), "S03"),
+        (f"SEP=;\n{CSV}", ("weights.csv: row 1: is not the heading; it names a separator; remove it, and save the file "
+         "with commas"), "S03"),
         ("key,value,source\nprimary,,dfe\n", "weights.csv: row 2: value is missing", "S03"),
         ("key,value,source\nprimary,one,dfe\n", ("weights.csv: row 2, value: 'one' is not a number; write 1500000, "
          "0.5, 5% or 1/6"), "S03"),
@@ -459,6 +480,39 @@ def test_malformed_files_of_weights_are_refused(scheme_file, weights, message, n
 
     assert proper(caught.value) == message
     assert [finding.number for finding in found] == [number]
+
+
+@pytest.mark.parametrize(
+    ("changes", "weights", "errors"),
+    [
+        (((TEXTS, FILE),), "key,value,source\nprimary,,dfe\nsecondary,one,dfe\n", 2),
+        ((bands("from = 3, value = 1", "from = 2, value = 1", "from = 1, value = 1"),), None, 2),
+        (((TEXTS, FILE), ("key_unit", "keyunit"), ("from = 0, value", "from = 0, vlaue")), CSV, 2),
+        (((TEXTS, FILE), ("from = 0, value", "from = 0, vlaue")), CSV, 1),
+    ],
+)
+def test_a_run_counts_the_errors_of_tables_as_a_review_does(scheme_file, changes, weights, errors):
+    """A run stops at the first error, and says how many others `gpit library check` reports."""
+    path = scheme_file(*changes, weights=weights)
+
+    with pytest.raises(SchemeError) as caught:
+        load(path)
+    found = [finding for finding in review(path).findings if finding.level == "error"]
+
+    assert len(found) == errors
+    assert proper(caught.value).partition(" (and ")[2] == ("1 more)" if errors == 2 else "")
+
+
+def test_a_sentence_keeps_the_name_of_a_file(scheme_file):
+    """What to do about a file that is missing begins with its name, without a capital that the name does not have."""
+    found = findings_of(scheme_file((TEXTS, FILE), weights=None), "S01")
+
+    assert found == [
+        (
+            f"mine.toml: {STAGE} › file: weights.csv: there is no such file. weights.csv must be in the folder of "
+            "mine.toml."
+        )
+    ]
 
 
 @pytest.mark.parametrize("name", ["../weights.csv", "sub/weights.csv", "/weights.csv", "c:weights.csv", "w.xlsx"])
@@ -499,6 +553,36 @@ def test_wrong_uses_of_a_table_are_refused(scheme_file, formula, message):
 
     assert proper(caught.value).startswith("mine.toml, step weight, character ")
     assert str(caught.value).endswith(f": {message}")
+
+
+@pytest.mark.parametrize("key", ["0-10%", "10 to 25", "25+", "25%+", "<10", "£1,000 – £2,000", "10 and over"])
+def test_bands_written_as_texts_are_told_to_be_numbers(scheme_file, key):
+    """`band_value` on keys that are written as bands says how to write bands."""
+    with pytest.raises(GpitError) as caught:
+        load(
+            scheme_file(
+                texts(A.replace('"a"', f'"{key}"')),
+                ("lookup(stage_weight, stage)", "band_value(stage_weight, registered_population)"),
+            )
+        )
+
+    assert str(caught.value).endswith(
+        f"the keys of stage_weight are texts, such as '{key}'; use lookup, or write from, a number, in place of key"
+    )
+
+
+@pytest.mark.parametrize("key", ["10", "2-form entry or so", "primary", "1st", "A-C"])
+def test_other_texts_are_not_taken_for_bands(scheme_file, key):
+    """A text that only has a number is no band."""
+    with pytest.raises(GpitError) as caught:
+        load(
+            scheme_file(
+                texts(A.replace('"a"', f'"{key}"')),
+                ("lookup(stage_weight, stage)", "band_value(stage_weight, registered_population)"),
+            )
+        )
+
+    assert str(caught.value).endswith("the keys of stage_weight are texts; use lookup")
 
 
 # Rows in a CSV file ------------------------------------------------------------------------------------
@@ -617,6 +701,21 @@ def test_rows_are_set_for_a_run(scheme_file, text, name, values):
     assert [value.value for value in parameter.values.values()] == values
 
 
+def test_settings_of_no_band_of_percentages_suggest_a_percentage(scheme_file):
+    """A band that begins at 10% is 0.1, and a setting of the band 10 is more likely that one than a band of 1,000%."""
+    edges = bands('from = 0, value = 1, source = "dfe"', 'from = 0.1, value = 2, source = "dfe"')
+    path = scheme_file(
+        edges, ('key_unit = "people"', 'key_unit = "%"'), (" * band_value(need_band, registered_population)", "")
+    )
+
+    for key, remedy in (("10", "; did you mean 10%?"), ("77", "; its rows are 0% and 10%")):
+        with pytest.raises(UsageError) as caught:
+            load(path, settings=[Setting.read(f"need_band[{key}]=1")])
+        assert str(caught.value) == f"--set need_band[{key}]: need_band has no such row{remedy}"
+    parameter = load(path, settings=[Setting.read("need_band[10%]=3")]).parameters["need_band[0.1]"]
+    assert (parameter.label, parameter.values["2014/15"].value) == ("Weight by need: from 10%", 3)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -678,6 +777,71 @@ def test_rows_that_nobody_needs_are_noted_once_for_each_table(run):
         "no school has 'secondary'; 1 of 2 rows of the table stage_weight is not used.",
         "no value is in the band from 300; 1 of 2 rows of the table need_band is not used.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("schools", "other_need", "level", "text"),
+    [
+        ("A,100,primary\nB,299,secondary", "", "warning", ("no value is in the band from 300; 1 of 2 rows of the table "
+         "need_band is not used, because all values of registered_population (100 to 299) are in one band. Check the "
+         "unit of registered_population, and the edges.")),
+        ("A,300,primary\nB,300,primary\nC,1,primary", "", "warning", ("no school has 'secondary'; 1 of 2 rows of the "
+         "table stage_weight is not used, because all values of stage are in one row. Check stage, and the keys.")),
+        ("A,100,primary\nB,300,secondary", 'from = 500, up_to = 1_000, value = 3, source = "dfe"', "note",
+         "no value is in the band from 500; 1 of 3 rows of the table need_band is not used."),
+    ],
+)  # fmt: skip
+def test_all_organisations_in_one_row_are_a_warning(run, schools, other_need, level, text):
+    """If all of several organisations are in one row of a table with more, its unit may be wrong: a warning."""
+    rows = ('from = 0, value = 1, source = "dfe"', 'from = 300, value = 2, source = "dfe"', other_need)
+    changes = (bands(*rows),) if other_need else ()
+
+    result = run(*changes, schools=f"org_code,registered_population,stage\n{schools}\n")
+
+    found = [finding for finding in result.findings if finding.number == "R12"]
+    assert [(finding.level, str(finding)) for finding in found] == [(level, text)]
+
+
+@pytest.mark.parametrize(
+    ("stages", "level", "text"),
+    [
+        (("primary", "secondary"), None, ""),
+        (("mixed", "secondary"), "note", "for 1 of 3 schools, whose texts no row has: 'mixed'."),
+        (("mixed", "Secondary"), "warning", ("for 2 of 3 schools, whose texts no row has: 'Secondary' (similar to "
+         "'secondary') and 'mixed'. Correct the text, or add a row for it.")),
+        (("primery", "secondary"), "warning", ("for 1 of 3 schools, whose texts no row has: 'primery' (similar to "
+         "'primary'). Correct the text, or add a row for it.")),
+    ],
+)  # fmt: skip
+def test_texts_that_take_otherwise_are_reported(run, stages, level, text):
+    """How many organisations take `otherwise` is noted once for the table; a text like one of a row is a warning."""
+    first, second = stages
+    schools = f"org_code,registered_population,stage\nA,100,{first}\nB,200,{second}\nC,300,primary\n"
+
+    result = run((TEXTS, f'{TEXTS}otherwise = {{ value = 1, source = "dfe" }}\n'), schools=schools)
+
+    found = [finding for finding in result.findings if finding.number == "R13"]
+    assert [(finding.level, str(finding)) for finding in found] == (
+        [(level, f"otherwise of the table stage_weight is {text}")] if level else []
+    )
+
+
+def test_percentages_are_percentages_in_messages(run):
+    """Where the edges of bands are percentages, so is the number outside the bands in the error: 5.1%, not 0.051."""
+    edges = bands('from = "10%", value = 1, source = "dfe"')
+    changes = (
+        edges,
+        ('key_unit = "people"', 'key_unit = "%"'),
+        ("band_value(need_band, registered_population)", "band_value(need_band, need)"),
+        ("[tables.need_band]", '[inputs.need]\nunit = "%"\n\n[tables.need_band]'),
+    )
+
+    with pytest.raises(CalculationError) as caught:
+        run(*changes, schools="org_code,registered_population,stage,need\nA,100,primary,5.1%\n")
+
+    assert "need is 5.1%, and the table need_band has no value for it: its first band begins at 10%; " in str(
+        caught.value
+    )
 
 
 def test_every_band_below_counts_as_needed_for_a_sum(run):
@@ -791,6 +955,18 @@ def test_a_table_of_drafts_is_one_warning(scheme_file):
     path = scheme_file(texts('key = "primary", value = 1', 'key = "secondary", value = 2'))
 
     assert [text.partition(": a draft")[0] for text in findings_of(path, "S04")] == [f"mine.toml: {STAGE}"]
+
+
+def test_drafts_of_a_file_of_weights_are_reported_there(scheme_file):
+    """A draft in a CSV file is reported with the rows of that file, and with what to write there."""
+    weights = "key,value,source,assumption\nprimary,1,,\nsecondary,150%,,As before.\nspecial,2,,\n"
+
+    assert findings_of(scheme_file((TEXTS, FILE), weights=weights), "S04") == [
+        (
+            "weights.csv: rows 2 and 4: a draft: 2 values have neither source nor assumption, so the sheets and "
+            "screens of a run say DRAFT. Fill in source, a key of [sources], or assumption, the reason."
+        )
+    ]
 
 
 def test_the_method_has_a_table_as_a_table(scheme_file):

@@ -9,7 +9,7 @@ from gpit_fairshare.comparison.model import RuleDifference, Side
 from gpit_fairshare.comparison.movement import states_outcomes
 from gpit_fairshare.findings import LEVELS, FindingCode
 from gpit_fairshare.language.tree import to_text
-from gpit_fairshare.numbers import exact, grouped_decimal, parameter_value, parameter_values
+from gpit_fairshare.numbers import edge_text, parameter_value, parameter_values
 from gpit_fairshare.words import counted, listed, numbers_in
 
 if TYPE_CHECKING:
@@ -135,9 +135,9 @@ def tables_changed(old: Scheme, new: Scheme) -> Iterator[RuleDifference]:
 
 def _keys_text(table: FormulaTable) -> str:
     """Return the keys of a table as text, with the end of its last band and the unit of its edges."""
-    keys = [key if isinstance(key, str) else grouped_decimal(exact(key)) for key in table.keys]
+    keys = [key if isinstance(key, str) else edge_text(key, table.key_unit) for key in table.keys]
     keys += ["otherwise"] if table.has_otherwise else []
-    end = "" if table.end is None else f" up to {grouped_decimal(exact(table.end))}"
+    end = "" if table.end is None else f" up to {edge_text(table.end, table.key_unit)}"
     return listed(keys) + end + (f", in {table.key_unit}" if table.key_unit else "")
 
 

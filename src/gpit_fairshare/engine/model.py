@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from gpit_fairshare.findings import Finding
+    from gpit_fairshare.language.tree import TableCall
 
 
 Values = list[Any]
@@ -94,8 +95,8 @@ class Year:
     """For each organisation: rows of the year before that became it; filled where `previous` is used."""
     outcomes: list[str] = field(default_factory=list)
     """For each organisation: the label of its outcome, the first that is true; an empty text if none is."""
-    table_rows: dict[str, set[int]] = field(default_factory=dict)
-    """For each table in use: the positions of the rows that some organisation needs."""
+    table_calls: list[TableCall] = field(default_factory=list)
+    """The functions of tables that some formula uses, each once."""
     too_fine: dict[str, Finding] = field(default_factory=dict)
     """For each step that rounds to a unit too fine for floats: the warning about it."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from gpit_fairshare.engine.measures import MoneyAccount, account_of
-from gpit_fairshare.engine.table_findings import unused_rows
+from gpit_fairshare.engine.table_findings import table_findings
 from gpit_fairshare.findings import Finding, FindingCode
 from gpit_fairshare.language import tree
 from gpit_fairshare.language.kinds import ORGANISATION
@@ -31,9 +31,9 @@ def notes_of(
     """Return the notes and warnings of a run about its scheme and its money.
 
     They are about values that are not used, parameters set for this run, a missing `report_by` column, rows of tables
-    that no organisation needs, steps without a formula in a workbook, unspent and new money, an amount that each of
-    several groups gets in full, allocations that cannot be paid, and a money account that does not balance. The
-    `sources` are the run's files, with their columns.
+    that no organisation needs, texts that no row has, steps without a formula in a workbook, unspent and new money,
+    an amount that each of several groups gets in full, allocations that cannot be paid, and a money account that does
+    not balance. The `sources` are the run's files, with their columns.
     """
     notes = [Finding.note(FindingCode.VALUES_NOT_USED, note) for note in scheme.notes]
     notes += [
@@ -50,7 +50,7 @@ def notes_of(
         similar = nearest(by, columns)
         report = Finding.warning if similar else Finding.note
         notes.append(report(FindingCode.NO_COLUMN_TO_REPORT_BY, message + similar, remedy))
-    notes += unused_rows(scheme, [*years.values()])
+    notes += table_findings(scheme, [*years.values()])
     parts: list[Step | Check] = [*scheme.steps, *scheme.checks]
     for part in parts:
         if reasons := without_formula(part, years.values()):

@@ -10,7 +10,7 @@ import polars as pl
 
 from gpit_fairshare.engine.model import CheckResult, Values, Year
 from gpit_fairshare.engine.plugin_checks import check_row_by_row
-from gpit_fairshare.engine.table_findings import missing_value, rows_needed
+from gpit_fairshare.engine.table_findings import missing_value
 from gpit_fairshare.errors import CalculationError, PluginError, SharingError
 from gpit_fairshare.findings import Finding, FindingCode
 from gpit_fairshare.inputs.columns.cells import year_start
@@ -220,7 +220,8 @@ class YearRun:
                 table = self.scheme.symbols[call.table].table
                 assert table is not None  # noqa: S101  # the name is that of a table
                 cells = self._cells(call, row) if kind == ORGANISATION else ""
-                reason = missing_value(call.function, table, call.of, self.now.frames[kind][call.of][row])
+                unit = table.key_unit or self.scheme.symbols[call.of].unit
+                reason = missing_value(call, table, self.now.frames[kind][call.of][row], unit)
                 return f"{self.place}, {row_name}{cells}: {reason}, or {remedy}"
             case tree.RateOf(name):
                 why, way_out = self._why_no_rate(name)
@@ -320,7 +321,7 @@ class YearRun:
         assert table is not None  # noqa: S101  # the name is that of a table
         row_values = [self.scheme.parameters[row].values[self.year].value for row in table.rows]
         keys = self.now.values(node.of, symbol.kind)
-        self.now.table_rows.setdefault(node.table, set()).update(rows_needed(node.function, table, keys))
+        self.now.table_calls.append(node)
         self._store(name, symbol.kind, values_at(node.function, table, row_values, keys))
 
     def _figure_without_value(

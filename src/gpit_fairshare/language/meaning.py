@@ -14,6 +14,7 @@ from gpit_fairshare.language import tree
 from gpit_fairshare.language.functions import AGGREGATES, TABLE_FUNCTIONS, Argument
 from gpit_fairshare.language.kinds import NATIONAL, ORGANISATION, Definition, Symbol, infer, kind_of, type_of
 from gpit_fairshare.language.plugin_functions import function_named
+from gpit_fairshare.language.tables import BAND_TEXT
 from gpit_fairshare.language.units import BARE, COUNT, PURE, Dimension, common_unit, dimension, times, unit_of
 from gpit_fairshare.magnitude import BOUNDS, is_in_bounds
 from gpit_fairshare.numbers import shortest
@@ -388,6 +389,8 @@ class _Reach:
             raise _kind(f"{function} takes a table first, and {symbol.name} is none{hint}", expression.table_position)
         if table.has_bands != TABLE_FUNCTIONS[function].takes_bands:
             keys, other = ("edges of bands", "band_value") if table.has_bands else ("texts", "lookup")
+            if not table.has_bands and BAND_TEXT.match(str(table.keys[0])):
+                keys, other = f"texts, such as {table.keys[0]!r}", "lookup, or write from, a number, in place of key"
             raise _kind(f"the keys of {table.name} are {keys}; use {other}", expression.position)
         expected = "number" if table.has_bands else "text"
         if column.type != expected:

@@ -6,6 +6,7 @@ holds its lower edge, and not its upper edge, which is the lower edge of the nex
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -15,6 +16,12 @@ from gpit_fairshare.language.in_polars import SAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+BAND_TEXT: Final = re.compile(
+    r"[<>≤≥]|[£$]?[0-9][0-9,.]*\s*%?\s*"
+    r"(?:\+|(?:-|–|—|to\b)\s*[£$]?[0-9]|(?:and|or) (?:over|above|more|up|below|under|less)\b)"
+)
+"""How a text begins that is meant as a band: `0-10%`, `10 to 25`, `25+`, `<10`."""
 
 
 @dataclass(frozen=True, slots=True)

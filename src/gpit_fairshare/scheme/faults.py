@@ -96,6 +96,14 @@ class Faults(FindingCollector):
         self.error(code, where, problem, remedy=remedy, raises=raises)
         return StoppedError()
 
+    def report(self, others: Faults) -> None:
+        """Add all findings of another collector, or raise its first error, with the number of the others."""
+        if self.raises and others.first:
+            more = f" (and {others.errors - 1} more)" if others.errors > 1 else ""
+            raise self.raises(f"{others.first.message}{more}", others.first)
+        for finding in others.items:
+            self.add(finding, Where(finding.file, finding.place))
+
     def formula_error(self, fault: FormulaError, where: Where, code: FindingCode | None = None) -> None:
         """Raise an error in a formula unchanged, or collect it with its place; without a code, its sort decides."""
         if self.raises:
@@ -124,7 +132,8 @@ class ShapeFault:
 def shape_errors(fault: ValidationError, data: Mapping[str, Any], model: type[BaseModel]) -> list[ShapeFault]:
     """Return the errors in the shape of a file, one for each place: where, what was expected, what was found.
 
-    Unknown keys come first: a misspelling also causes a missing key. `data` is what the file holds.
+    Unknown keys come first, and a key that is missing because it is misspelled is left out. `data` is what the file
+    holds.
     """
     by_path: dict[tuple[int | str, ...], ShapeFault] = {}
     errors = [error for error in fault.errors() if not _is_about_word(error)]
@@ -132,7 +141,12 @@ def shape_errors(fault: ValidationError, data: Mapping[str, Any], model: type[Ba
         shape_fault = _shape_fault(error, data, model)
         # Pydantic reports each branch of a union; for the author it is one place.
         by_path.setdefault(shape_fault.path, shape_fault)
-    return list(by_path.values())
+    misspelled = {(*shape_fault.path[:-1], shape_fault.near) for shape_fault in by_path.values() if shape_fault.near}
+    return [
+        shape_fault
+        for shape_fault in by_path.values()
+        if shape_fault.kind != "missing" or shape_fault.path not in misspelled
+    ]
 
 
 def _is_about_word(error: ErrorDetails) -> bool:

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from gpit_fairshare.errors import GpitError, SchemeError, UsageError
 from gpit_fairshare.files import digest_of, read_regular
-from gpit_fairshare.findings import FindingCode, Where
+from gpit_fairshare.findings import FEW, FindingCode, Where
 from gpit_fairshare.language.plugin_functions import function_problems
 from gpit_fairshare.plugins import Plugin, PluginUse, are_allowed
 from gpit_fairshare.scheme.faults import Faults, StoppedError, first_error, shape_errors, toml_problem, without_faults
@@ -21,7 +21,7 @@ from gpit_fairshare.scheme.model import Source
 from gpit_fairshare.scheme.shape import FILE_MODELS, File, SchemeFile, ValueEntry
 from gpit_fairshare.scheme.tables import load_tables
 from gpit_fairshare.structured_texts import TextError, parse_toml
-from gpit_fairshare.words import joined, nearest, one_line
+from gpit_fairshare.words import counted, joined, listed, nearest, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -191,8 +191,7 @@ def read_toml(
 def _parse_model(data: dict[str, Any], file: str, model: type[AnyFile], faults: Faults) -> AnyFile:
     """Return the model of a file's data; when collecting errors, report them and leave out the parts that have one.
 
-    This repeats a few times, because an error may hide another. A missing key that is there misspelled is reported
-    once.
+    This repeats a few times, because an error may hide another.
 
     Raises:
         StoppedError: Too much depends on the errors to read the rest.
@@ -203,9 +202,6 @@ def _parse_model(data: dict[str, Any], file: str, model: type[AnyFile], faults: 
         except ValidationError as fault:
             problems = shape_errors(fault, data, model)
         for problem in problems:
-            # A misspelled key is missing as well: report it once.
-            if problem.kind == "missing" and any(problem.path == (*other.path[:-1], other.near) for other in problems):
-                continue
             code = FindingCode.ORIGIN if problem.kind == "origin" else FindingCode.SHAPE
             faults.error(code, Where(file, problem.place), problem.message, message=f"{file}: {first_error(problems)}")
         data = without_faults(data, problems, faults.unresolved) or {}
@@ -326,20 +322,32 @@ def _sources(file: str, model: File, faults: Faults) -> dict[str, Source]:
 
 
 def _report_drafts(file: str, model: File, faults: Faults, *, is_of_library: bool) -> None:
-    """Report each parameter that has a value with neither source nor assumption, and such a table `[spend]`.
+    """Report each parameter or table that has a value with neither source nor assumption, and such a table `[spend]`.
 
     In a user's file they are drafts, with a warning; a file of the library must not have any.
     """
-    without_origin = [place for place, entry in figures_of(model) if entry.is_draft]
-    places = list(dict.fromkeys(" › ".join(place.split(" › ")[:2]) for place in without_origin))
-    places += ["spend"] if isinstance(model, SchemeFile) and model.spend and model.spend.is_draft else []
-    for place in places:
-        where = Where(file, place)
+    drafts: dict[Where, int] = {}
+    for name, table in model.tables.items():
+        rows = [str(row) for row, entry in enumerate(table.rows, 2) if entry.is_draft] if table.file else []
+        if table.file and rows:
+            drafts[Where(table.file, f"row{'s' * (len(rows) > 1)} {listed(rows, FEW)}", name)] = len(rows)
+    in_csv = tuple(f"tables › {where.column} › rows › " for where in drafts)
+    for place, entry in figures_of(model):
+        if entry.is_draft and not place.startswith(in_csv):
+            where = Where(file, " › ".join(place.split(" › ")[:2]))
+            drafts[where] = drafts.get(where, 0) + 1
+    if isinstance(model, SchemeFile) and model.spend and model.spend.is_draft:
+        drafts[Where(file, "spend")] = 1
+    for where, count in drafts.items():
         if is_of_library:
             problem = "a figure of the library must have either source or assumption; found neither"
-            faults.error(FindingCode.ORIGIN, where, problem, message=f"{file}: {place}: {problem}")
-        else:
-            form = "" if place == "spend" else ', as in { value = 5, source = "…" }'
-            problem = "a draft: it has neither source nor assumption, so the sheets and screens of a run say DRAFT"
-            remedy = f'add source = "…" or assumption = "…"{form}'
-            faults.warning(FindingCode.ORIGIN, where, problem, remedy=remedy)
+            faults.error(FindingCode.ORIGIN, where, problem)
+            continue
+        form = "" if where.place == "spend" else ', as in { value = 5, source = "…" }'
+        remedy = f'add source = "…" or assumption = "…"{form}'
+        if where.file != file:
+            remedy = "fill in source, a key of [sources], or assumption, the reason"
+        of_table = where.column or where.place.startswith("tables")
+        subject = f"{counted(count, 'value')} {'have' if count > 1 else 'has'}" if of_table else "it has"
+        problem = f"a draft: {subject} neither source nor assumption, so the sheets and screens of a run say DRAFT"
+        faults.warning(FindingCode.ORIGIN, Where(where.file, where.place), problem, remedy=remedy)

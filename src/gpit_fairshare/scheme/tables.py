@@ -15,9 +15,9 @@ from pydantic import ValidationError
 from gpit_fairshare.files import digest_of, read_regular, reading_problem
 from gpit_fairshare.findings import FindingCode, Where
 from gpit_fairshare.language.in_polars import SAME
-from gpit_fairshare.language.tables import OTHERWISE, FormulaTable
-from gpit_fairshare.numbers import exact, grouped_decimal
-from gpit_fairshare.scheme.faults import shape_errors
+from gpit_fairshare.language.tables import BAND_TEXT, OTHERWISE, FormulaTable
+from gpit_fairshare.numbers import edge_text
+from gpit_fairshare.scheme.faults import Faults, shape_errors
 from gpit_fairshare.scheme.shape import EVERY_YEAR, File, ParameterEntry, TableRowEntry, ValueEntry
 from gpit_fairshare.scheme.written_numbers import number, percentage_problem
 from gpit_fairshare.words import counted, nearest, one_line
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from importlib.resources.abc import Traversable
 
-    from gpit_fairshare.scheme.faults import Faults
     from gpit_fairshare.scheme.shape import TableEntry
 
 MOST_ROWS: Final = 1_000
 _COLUMNS: Final = ("key", "from", "up_to", "value", "source", "assumption")
+_SEPARATORS: Final = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 _COLUMNS_TEXT: Final = "the columns are key (or from and up_to), value, source and assumption"
 
 AnyFile = TypeVar("AnyFile", bound=File)
@@ -54,8 +54,7 @@ def row_parameters(name: str, entry: TableEntry) -> dict[str, ParameterEntry]:
     """Return a declared parameter for the value of each row of a table, by name: `stage_weight[primary]`."""
     table = formula_table(name, entry)
     values: list[ValueEntry] = [*entry.rows, *([entry.otherwise] if entry.otherwise else [])]
-    edges = [row.from_ if isinstance(row.from_, str) else grouped_decimal(exact(row.from_ or 0)) for row in entry.rows]
-    keys = [row.key or f"from {edge}" for row, edge in zip(entry.rows, edges, strict=True)] + [OTHERWISE]
+    keys = [row.key or f"from {_edge(row, entry)}" for row in entry.rows] + [OTHERWISE]
     return {
         row: ParameterEntry(
             label=f"{entry.label}: {key}",
@@ -64,6 +63,19 @@ def row_parameters(name: str, entry: TableEntry) -> dict[str, ParameterEntry]:
         )
         for row, key, value in zip(table.rows, keys, values, strict=False)
     }
+
+
+def row_texts(entry: TableEntry) -> list[str]:
+    """Return the key of each row of a table as `--set` takes it and its author knows it: `primary`, `200000`, `10%`."""
+    return [
+        *(row.key or _edge(row, entry).replace(",", "") for row in entry.rows),
+        *([OTHERWISE] if entry.otherwise else []),
+    ]
+
+
+def _edge(row: TableRowEntry, table: TableEntry) -> str:
+    """Return the edge of a band as text: as written if it is in quotes, otherwise in its unit."""
+    return row.from_ if isinstance(row.from_, str) else edge_text(row.from_ or 0, table.key_unit)
 
 
 class _PlacedRow(NamedTuple):
@@ -81,24 +93,25 @@ def load_tables(
 
     A table with an error is reported. When collecting errors, it is left out, and its name and sources are unresolved.
     """
-    tables, digests = {}, {}
+    tables, digests, own = {}, {}, Faults(collect=True)  # a run stops at the first error, and says how many there are
     for name, table in model.tables.items():
-        earlier_errors, where, rows = faults.errors, Where(file, f"tables › {name}"), list[_PlacedRow]()
+        earlier_errors, where, rows = own.errors, Where(file, f"tables › {name}"), list[_PlacedRow]()
         if table.file is None:
             for n, row in enumerate(table.rows, 1):
                 rows.append(_PlacedRow(row, Where(file, f"{where.place} › rows › {row.key or f'number {n}'}"), n))
-        elif (text := _read_text(table.file, place, where, faults)) is not None:
+        elif (text := _read_text(table.file, place, where, own)) is not None:
             digests[table.file] = digest_of(text.encode())
             faults.files[table.file, digests[table.file]] = None
-            rows += _csv_rows(text, Where(table.file), model, file, faults)
-        if faults.errors == earlier_errors:  # an error in a row would cause others here
-            _check_table(name, table, rows, where, faults)
-        if faults.errors == earlier_errors:
+            rows += _csv_rows(text, Where(table.file), model, file, own)
+        if own.errors == earlier_errors:  # an error in a row would cause others here
+            _check_table(name, table, rows, where, own)
+        if own.errors == earlier_errors:
             tables[name] = table.model_copy(update={"rows": [row.entry for row in rows]})
         else:
             # A source that only this table cites is not reported as well; a CSV file may cite any.
             cited = {row.entry.source for row in rows if row.entry.source} if table.file is None else {*model.sources}
             faults.unresolved |= {name, *cited}
+    faults.report(own)
     return model.model_copy(update={"tables": tables}), tuple(digests.items())
 
 
@@ -137,9 +150,12 @@ def _csv_rows(text: str, where: Where, model: File, file: str, faults: Faults) -
                     FindingCode.LIMIT, at, f"the table has more than {MOST_ROWS:,} rows", remedy="use fewer rows"
                 )
                 return
+            if not any(cell.strip() for cell in cells):
+                faults.error(FindingCode.SHAPE, at, "is blank", remedy="remove it")
+                continue
             if len(cells) != len(heading):
-                problem = f"has {counted(len(cells), 'cell')}; the heading has {len(heading)}" if cells else "is blank"
-                faults.error(FindingCode.SHAPE, at, problem, remedy="correct the row" if cells else "remove it")
+                problem = f"has {counted(len(cells), 'cell')}; the heading has {len(heading)}"
+                faults.error(FindingCode.SHAPE, at, problem, remedy="correct the row")
                 continue
             data = {column: cell for column, cell in zip(heading, cells, strict=True) if cell.strip()}
             try:
@@ -169,8 +185,13 @@ def _csv_rows(text: str, where: Where, model: File, file: str, faults: Faults) -
 
 def _report_heading(heading: list[str], where: Where, faults: Faults) -> bool:
     """Return whether the first row of a CSV file is no heading of a table, and report why."""
-    at, problem = Where(where.file, "row 1"), ""
-    if unknown := [column for column in heading if column not in _COLUMNS]:
+    at, problem, remedy = Where(where.file, "row 1"), "", _COLUMNS_TEXT
+    first = "".join(heading[:1])
+    if first.lower().startswith("sep="):
+        problem, remedy = "is not the heading; it names a separator", "remove it, and save the file with commas"
+    elif separators := next((name for sign, name in _SEPARATORS.items() if sign in first), ""):
+        problem, remedy = f"expected commas between cells; found {separators}", "save the file with commas"
+    elif unknown := [column for column in heading if column not in _COLUMNS]:
         problem = f"unknown column {one_line(unknown[0]) or '(blank)'}{nearest(unknown[0], _COLUMNS)}"
     elif twice := [column for column in heading if heading.count(column) > 1]:
         problem = f"the column {twice[0]} is there twice"
@@ -179,7 +200,7 @@ def _report_heading(heading: list[str], where: Where, faults: Faults) -> bool:
     elif ("key" in heading) == ("from" in heading):
         problem = f"expected a column key or a column from; found {'both' if 'key' in heading else 'neither'}"
     if problem:
-        faults.error(FindingCode.SHAPE, at, problem, remedy=_COLUMNS_TEXT)
+        faults.error(FindingCode.SHAPE, at, problem, remedy=remedy)
     return bool(problem)
 
 
@@ -200,8 +221,12 @@ def _check_table(name: str, table: TableEntry, rows: list[_PlacedRow], where: Wh
         )
     if first.entry.key is not None and table.key_unit:
         problem = "key_unit is the unit of the edges of bands; the keys of this table are texts"
+        remedy = "remove it"
+        if BAND_TEXT.match(first.entry.key):
+            problem += f", such as {one_line(first.entry.key)!r}"
+            remedy = "for bands, write from, the number where each begins, in place of key; for texts, remove key_unit"
         faults.error(
-            FindingCode.UNITS_DO_NOT_FIT, Where(where.file, f"{where.place} › key_unit"), problem, remedy="remove it"
+            FindingCode.UNITS_DO_NOT_FIT, Where(where.file, f"{where.place} › key_unit"), problem, remedy=remedy
         )
     keys: dict[str, _PlacedRow] = {}
     for above, row in zip([None, *rows], rows, strict=False):

@@ -14,6 +14,7 @@ from gpit_fairshare.language.units import is_comparable_unit
 from gpit_fairshare.numbers import exact, shortest_decimal
 from gpit_fairshare.scheme.model import AMOUNTS, Assumption, Parameter, ParameterValue, Upkeep, table_of
 from gpit_fairshare.scheme.shape import EVERY_YEAR, NAME, ParameterEntry, SchemeFile, ValueEntry
+from gpit_fairshare.scheme.tables import row_texts
 from gpit_fairshare.scheme.written_numbers import (
     as_percentage,
     fraction,
@@ -235,7 +236,9 @@ def _report_gaps(gaps: Sequence[tuple[_Declared, str, str]], read: LoadedFile[Sc
 
 
 def _checked_settings(
-    settings: Iterable[Setting], declared: Mapping[str, object], years: tuple[str, ...]
+    settings: Iterable[Setting],
+    declared: Mapping[str, tuple[ParameterEntry, LoadedFile[Any]]],
+    years: tuple[str, ...],
 ) -> list[Setting]:
     """Return the settings with the names of parameters as declared; each is for a year of the scheme, and set once.
 
@@ -254,7 +257,7 @@ def _checked_settings(
     return checked
 
 
-def _declared_name(setting: Setting, declared: Mapping[str, object]) -> str:
+def _declared_name(setting: Setting, declared: Mapping[str, tuple[ParameterEntry, LoadedFile[Any]]]) -> str:
     """Return the name of the parameter that a setting names; the edge of a band may be written as any number.
 
     Raises:
@@ -276,7 +279,9 @@ def _declared_name(setting: Setting, declared: Mapping[str, object]) -> str:
     with suppress(ValueError):
         if row := rows.get(number_text(number(key))):
             return row
-    hint = nearest(key, rows) or f"; its rows are {listed([*rows])}"
+    entry = next(declared[row][1] for row in rows.values()).model.tables.get(table)
+    texts = row_texts(entry) if entry else [*rows]
+    hint = nearest(key, texts) or f"; its rows are {listed(texts)}"
     raise UsageError(f"{setting.flag}: {table} has no such row{hint}")
 
 
