@@ -766,7 +766,8 @@ def test_the_name_of_a_function_is_reported_where_it_is_declared(refusal, name):
     )
     assert message == f"mine.toml, step {name}: {name} is already a function of the language; use another name"
 
-    message = refusal(("[parameters.budget]", f"[parameters.{name}]"), ("share_out(budget,", f"share_out({name},"))
+    text = SCHEME.replace("parameters.budget", f"parameters.{name}").replace("share_out(budget,", f"share_out({name},")
+    message = refusal(text=text)
     assert message == f"mine.toml, parameters › {name}: {name} is already a function of the language; use another name"
 
 
