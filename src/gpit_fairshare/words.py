@@ -184,3 +184,8 @@ def ordinal(number: int) -> str:
     """Return a number in an order: `1st`, `2nd`, `11th`, `1,003rd`."""
     ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
     return f"{number:,}{ending}"
+
+
+def do_not_quote(heading: str) -> str:
+    """Return the caution about figures marked illustrative, such as `Illustrative spend`."""
+    return f"{heading}: do not quote any figure that uses {'it' if heading.endswith('spend') else 'them'}"

@@ -450,8 +450,8 @@ def test_unit_inferred_above_is_known_through_previous():
         ("previous(area_team, first=1)", 10, "previous takes a number or a yes/no; area_team is a text column"),
         ("previous(budget, first='x')", 24, "a quoted text can only be compared with"),
         ("where(area_team, 1, 2)", 7, "area_team is a text column"),
-        ("rank(area_team)", 6, "area_team is a text column"),
-        ("running_total(area_team, by=place)", 15, "area_team is a text column"),
+        ("rank(area_team)", 6, "rank takes numbers; area_team is a text column"),
+        ("running_total(area_team, by=place)", 15, "running_total takes numbers; area_team is a text column"),
         # Figures
         ("total(budget)", 7, "budget is one national figure; total takes a value per organisation or group"),
         ("smallest(average)", 10, "average is one national figure"),
@@ -780,6 +780,16 @@ def test_a_rate_of_anything_else_is_refused(steps, message):
         learn(*steps)
 
     assert message in str(caught.value)
+
+
+def test_a_rate_is_not_advised_from_another_file():
+    """The list of steps that have a rate leaves out those of the formula, which a transition may not use."""
+    formulas = {"unrounded": "share_out(budget, by=registered_population)", "fair_share": "rounded(unrounded)"}
+    steps = [Definition(name, parse(text), None, f"formula.toml, step {name}") for name, text in formulas.items()]
+    steps.append(Definition("rate", parse("rate_of(fair_share)"), None, "transition.toml, step rate"))
+
+    with pytest.raises(FormulaError, match=r"fair_share is a step without a share_out$"):
+        understand(steps, SYMBOLS)
 
 
 def test_a_check_may_use_a_rate():

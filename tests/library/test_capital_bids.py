@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from fractions import Fraction
 
 import openpyxl
@@ -71,18 +72,41 @@ def test_bids_are_funded_in_order(tmp_path, fund, in_part, by_hand, unspent):
     assert result.agrees
 
 
-def test_each_bid_has_its_outcome(tmp_path):
-    """With £100: B and A in full, C is the marginal bid, D is below the line, and E made no bid."""
-    found = outcomes(funded(tmp_path, CASE, 100))
+@pytest.mark.parametrize(
+    ("fund", "in_part", "by_hand"),
+    [
+        # A and C have one score; the fund pays A in full and part of C.
+        (
+            100,
+            1,
+            {"A": "funded in full, tied", "B": "funded in full", "C": "marginal bid, tied", "D": "below the line"},
+        ),
+        (100, 0, {"C": "marginal bid, not funded, tied", "D": "below the line"}),
+        # Spent to the pound by B and A: C has nothing left, and there is no marginal bid.
+        (70, 1, {"A": "funded in full, tied", "C": "below the line, tied", "D": "below the line"}),
+        (40, 1, {"A": "marginal bid, tied", "C": "below the line, tied"}),
+        # Nothing is left for A and C, or enough for both: their codes decide nothing.
+        (30, 1, {"B": "funded in full", "A": "below the line", "C": "below the line"}),
+        (130, 1, {"A": "funded in full", "C": "funded in full", "D": "marginal bid"}),
+        (130, 0, {"A": "funded in full", "C": "funded in full", "D": "marginal bid, not funded"}),
+        (140, 1, {"A": "funded in full", "C": "funded in full", "D": "funded in full"}),
+    ],
+)
+def test_each_bid_has_its_outcome(tmp_path, fund, in_part, by_hand):
+    """B, then A and C with one score, then D: an outcome says so where only the codes decide what the fund pays."""
+    case = {**CASE, "F": (0, 70)}  # of the same score, but no bid: it decides nothing
+    by_hand = {code: f"{label} at the line" if "tied" in label else label for code, label in by_hand.items()}
 
-    assert found == {
-        "A": "funded in full",
-        "B": "funded in full",
-        "C": "marginal bid",
-        "D": "below the line",
-        "E": "no bid",
-    }
-    assert "marginal bid" not in outcomes(funded(tmp_path, CASE, 70)).values()
+    found = outcomes(funded(tmp_path, case, fund, in_part=in_part))
+
+    assert {code: found[code] for code in by_hand} == by_hand
+    assert (found["E"], found["F"]) == ("no bid", "no bid")
+
+
+def test_scores_of_zero_are_tied_only_at_the_line(tmp_path):
+    """Two bids with a score of 0, both paid, are no tie; nor is a line at a single bid with that score."""
+    assert set(outcomes(funded(tmp_path, {"A": (40, 0), "B": (30, 0)}, 70)).values()) == {"funded in full"}
+    assert outcomes(funded(tmp_path, {"A": (40, 0), "B": (30, 5)}, 50))["A"] == "marginal bid"
 
 
 @settings(derandomize=True, deadline=None, max_examples=15)
@@ -154,7 +178,7 @@ def test_the_example_has_one_marginal_bid(example):
 
     assert (spent, order[19]["org_code"]) == (64_466_000, "BID12")
     assert awards(example)["BID12"] == 66_000_000 - spent
-    assert list(outcomes(example).values()).count("marginal bid") == 1
+    assert list(outcomes(example).values()).count("marginal bid, tied at the line") == 1
 
 
 def screen(result):
@@ -171,18 +195,59 @@ def test_the_marginal_bid_is_named(example, tmp_path):
     summary = openpyxl.load_workbook(tmp_path / "book.xlsx", data_only=True)["Summary"]
     figures = {row[0]: row[1] for row in summary.iter_rows(5, values_only=True)}
 
-    assert f"Marginal bid          1 bid\n    {name}\n" in screen(example)
-    assert figures["Bids: marginal bid (name)"] == name
-    assert figures["Bids: marginal bid"] == 1
+    assert f"Marginal bid, tied at the line          1 bid\n    {name}\n" in screen(example)
+    assert figures["Bids: marginal bid, tied at the line (name)"] == name
+    assert figures["Bids: marginal bid, tied at the line"] == 1
     sentences = " ".join(explain(example, "BID12").years[0].sentences)
-    assert "It is the marginal bid: £1,534,000 of the fund was left for its bid of £2,284,000." in sentences
+    assert "It is the marginal bid: £1,534,000 of the fund was left for its bid of £2,284,000;" in sentences
+
+
+def test_a_tie_at_the_line_is_explained(example):
+    """BID05, BID12 and BID16 have the score 51.5: one is paid, one in part, one not, by the order of their codes."""
+    sentences = {code: " ".join(explain(example, code).years[0].sentences) for code in ("BID05", "BID12", "BID16")}
+
+    assert "of the 3 bids with its score of 51.50 not all are, and its code comes earlier" in sentences["BID05"]
+    assert "of the 3 bids with its score of 51.50 its code alone makes it the marginal one" in sentences["BID12"]
+    assert "of the 3 bids with its score of 51.50 its code comes later" in sentences["BID16"]
+    assert "It is number 26 in order, with a score of 47" in " ".join(explain(example, "BID02").years[0].sentences)
+
+
+def test_a_marginal_bid_that_gets_nothing_says_why(tmp_path):
+    """£10 are left for D, which bids £20: with fund_last_bid_in_part = 0 it gets none of them."""
+    result = funded(tmp_path, CASE, 130, in_part=0)
+
+    sentences = " ".join(explain(result, "D").years[0].sentences)
+    assert "The marginal bid gets nothing in this run: £10 of the fund was left for its bid of £20." in sentences
+
+
+def test_the_screen_names_a_bid_at_the_line_to_explain(example):
+    """Bids have no gains and losses: `explain` is shown for a bid that is alone with its outcome, not for the first."""
+    assert "gpit explain BID16" in screen(example)
+
+
+def test_the_example_has_illustrative_figures(example, tmp_path):
+    """A bid is no spend: the screen, `explain` and the workbook call its figures illustrative."""
+    book = tmp_path / "book.xlsx"
+    write_workbook(example, book)
+
+    caution = "Illustrative figures: do not quote any figure that uses them"
+    assert screen(example).startswith(f"{caution}.")
+    assert caution in explain(example, "BID12").markdown()
+    assert openpyxl.load_workbook(book)["2014-15"]["A2"].value.startswith("Working. Illustrative figures. ")
+
+
+def test_a_switch_is_not_moved():
+    """A check allows 0 and 1 only, so neither 0.9 nor 1.1 is tried: one short reason instead of an error."""
+    result = allocate(scheme=SCHEME, inputs=[BIDS])
+
+    assert {effect.said for effect in result.effects} == {"other values were not tried: it is a switch"}
 
 
 def test_an_outcome_of_several_names_none(tmp_path):
     """Two bids are below the line: their outcome is a number without a name."""
     text = screen(funded(tmp_path, {**CASE, "F": (5, 1)}, 100))
 
-    assert "1 bid\n    C\n  Below the line   2 bids\n\n" in text
+    assert re.search(r"1 bid\n    C\n  Below the line +2 bids\n\n", text)
 
 
 @pytest.mark.usefixtures("libreoffice")

@@ -47,6 +47,11 @@ class Stub:
     boundaries: date | None = None
     years: tuple = field(init=False)
 
+    @property
+    def illustrative_heading(self):
+        """What the inputs call the figures that are marked illustrative."""
+        return "Illustrative spend" if self.illustrative else ""
+
     def __post_init__(self):
         self.years = tuple(self.tables)
 

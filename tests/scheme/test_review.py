@@ -213,6 +213,15 @@ def test_a_step_that_only_shows_a_rate_is_not_reported(review_of):
     assert "S23" in {finding.number for finding in review_of(("[[checks]]", f"{half}\n[[checks]]")).findings}
 
 
+def test_what_an_outcome_shows_is_used(review_of):
+    """A step and a column that only the sentence of an outcome names are used: removing them would break it."""
+    shown = '[[outcomes]]\nlabel = "any"\nformula = "fair_share >= 0"\nbecause = "it is {x}, and {spare}"\n\n[[checks]]'
+    column = ("[values.budget]", '[inputs.spare]\nunit = "£"\n\n[values.budget]')
+    outcome = review_of(("[[checks]]", STEP.format("x", "weight") + "\n" + shown), column)
+
+    assert findings_of(outcome) == []
+
+
 def test_every_number_has_its_file():
     """Every finding has a file that causes it."""
     elsewhere = {"S13", "S14", "S34"}  # in the tests of transitions, of uses, and of files by themselves

@@ -758,6 +758,19 @@ def test_a_name_is_only_one_thing(refusal, old, name, meaning):
     assert message == f"mine.toml, step {name}: {name} is already {meaning}; use another name"
 
 
+@pytest.mark.parametrize("name", ["rank", "rate_of", "total"])
+def test_the_name_of_a_function_is_reported_where_it_is_declared(refusal, name):
+    """A formula that uses a step with the name of a function is not to blame: the step is."""
+    message = refusal(
+        ('name = "unrounded_fair_share"', f'name = "{name}"'), ("rounded(unrounded_fair_share)", f"rounded({name})")
+    )
+    assert message == f"mine.toml, step {name}: {name} is already a function of the language; use another name"
+
+    text = SCHEME.replace("parameters.budget", f"parameters.{name}").replace("share_out(budget,", f"share_out({name},")
+    message = refusal(text=text)
+    assert message == f"mine.toml, parameters › {name}: {name} is already a function of the language; use another name"
+
+
 @pytest.mark.parametrize("name", ["total", "year", "registered_population", "or"])
 def test_a_parameter_name_is_only_one_thing(refusal, name):
     """A parameter cannot have the name of a function, a word of the language or a fixed column."""
@@ -1242,6 +1255,16 @@ def test_transition_uses_no_names_of_a_formula(swappable, inner):
     )
     write(swappable, "floor.toml", TRANSITION + f'\n[[checks]]\nname = "No"\nformula = "allocation > {inner}"\n')
     assert refused(swappable / "mine.toml").startswith("floor.toml, check No, character 14: a transition may use")
+
+
+def test_transition_may_not_use_the_rate_of_a_formula(swappable):
+    """The message says whose rates it may use, and does not advise the money to spend, which is no rate."""
+    formula = "max(fair_share, floor, rate_of(unrounded_fair_share))"
+    write(swappable, "floor.toml", changed(TRANSITION, ("max(fair_share, floor)", formula)))
+
+    assert refused(swappable / "mine.toml").endswith(
+        "but not unrounded_fair_share; rate_of takes a share_out step of its own"
+    )
 
 
 def test_transition_may_declare_what_a_formula_declares(swappable):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from gpit_fairshare.engine import Result, Sensitivity, calculate
 from gpit_fairshare.engine.measures import NO_CHANGE
 from gpit_fairshare.errors import GpitError
+from gpit_fairshare.language import tree
 from gpit_fairshare.numbers import money, parameter_value, plain_number
 from gpit_fairshare.scheme.written_numbers import number
 from gpit_fairshare.words import counted, inside, joined
@@ -51,6 +52,8 @@ def _effect_of_change(result: Result, assumption: Assumption, change: float) -> 
     """
     scheme = result.scheme
     moved = _moved_parameter(scheme, assumption, change)
+    if _is_switch(scheme, assumption.parameter):
+        return Sensitivity(assumption.number, change, None, None, "other values were not tried: it is a switch")
     if moved == scheme.parameters[assumption.parameter]:
         values = [moved.values[year].value for year in assumption.years]
         if not any(values):
@@ -96,11 +99,24 @@ def outcome_in_words(scheme: Scheme, effect: Sensitivity) -> str:
     return f"{total}, {counted(effect.organisations, scheme.organisation)} affected"
 
 
+def _is_switch(scheme: Scheme, parameter: str) -> bool:
+    """Return whether a check that stops allows a parameter certain values only, such as 0 and 1."""
+    return any(
+        {name for name, _ in tree.names_in(check.tree)} == {parameter}
+        and {node.relation for node in tree.walk(check.tree) if isinstance(node, tree.ComparisonOperation)} == {"=="}
+        for check in scheme.checks
+        if check.stops
+    )
+
+
 def _moved_parameter(scheme: Scheme, assumption: Assumption, change: float) -> Parameter:
-    """Return the parameter of an assumption, its values multiplied by 1 + `change`, within its minimum and maximum."""
+    """Return the parameter of an assumption, its values multiplied by 1 + `change`, within its minimum and maximum.
+
+    A switch keeps its value.
+    """
     parameter = scheme.parameters[assumption.parameter]
     values = dict(parameter.values)
-    for year in assumption.years:
+    for year in () if _is_switch(scheme, assumption.parameter) else assumption.years:
         moved = values[year].value * (1 + change)
         for bound, tighter in ((parameter.minimum, max), (parameter.maximum, min)):
             if bound:

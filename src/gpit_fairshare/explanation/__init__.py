@@ -99,6 +99,7 @@ def explain(
         step=step or "",
         agrees=result.agrees,
         illustrative=result.inputs.illustrative,
+        illustrative_heading=result.inputs.illustrative_heading,
         draft=scheme.drafts,
         settings=_setting_sentences(scheme, changed=False),
         changed=(*_setting_sentences(scheme, changed=True), *_changed_input_sentences(result, code, years)),

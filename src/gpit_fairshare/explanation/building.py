@@ -92,11 +92,8 @@ class Building:
         If none is recorded, the line has the default origin, or says that a blank is in no file. It is marked if a note
         says that figures of its file are illustrative.
         """
-        column = self.result.inputs.columns.get(name)
-        files = column.file.split(", ") if column else []
         origin = self.result.inputs.origins.get((self.drafts.year, self.place.code, name), "")
-        marks = tuple(f"{file}{sign}" for file in files for sign in (":", " ") if file)
-        if any(note.startswith(marks) for note in self.result.inputs.illustrative):
+        if self.result.inputs.is_illustrative(name):
             origin = f"{origin}; illustrative" if origin else "illustrative"
         if not origin:
             origin = "not in any file" if self.row[name] is None else self.default_origin

@@ -134,6 +134,8 @@ class ExplainedLines:
     """Whether every check passes, for all organisations."""
     illustrative: tuple[str, ...]
     """A sentence for each file whose figures are marked illustrative: do not quote them."""
+    illustrative_heading: str
+    """What is illustrative: `Illustrative spend`, or `Illustrative figures` if other figures are; empty if none is."""
     draft: tuple[str, ...]
     """Parameters whose values have neither source nor assumption."""
     settings: tuple[str, ...]
@@ -166,7 +168,8 @@ class ExplainedLines:
 
     def document(self) -> dict[str, Any]:
         """Return the explanation with stable keys, for JSON; each comparison also has its text."""
-        document = {"schema": JSON_SCHEMA, "sound": self.sound, **to_jsonable_python(self)}
+        values = to_jsonable_python(self, exclude={"illustrative_heading"})
+        document = {"schema": JSON_SCHEMA, "sound": self.sound, **values}
         entries = [entry for year in document["years"] for entry in year["lines"]]
         for entry, line in zip(entries, self.lines, strict=True):
             entry["tests"] = [{**asdict(test), "text": str(test)} for test in line.tests]

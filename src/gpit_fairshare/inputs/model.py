@@ -206,3 +206,16 @@ class Inputs:
     """(year, org_code, column) of values from rows that are used for every year."""
     request: Request | None = None
     """What was read; None if a result file was."""
+
+    def is_illustrative(self, name: str) -> bool:
+        """Return whether figures of a file with this column are marked illustrative."""
+        files = self.columns[name].file.split(", ") if name in self.columns else []
+        marks = tuple(f"{file}{sign}" for file in files for sign in (":", " ") if file)
+        return any(sentence.startswith(marks) for sentence in self.illustrative)
+
+    @property
+    def illustrative_heading(self) -> str:
+        """Return `Illustrative spend`, or `Illustrative figures` if those of spend are not; empty if none are."""
+        if not self.illustrative:
+            return ""
+        return "Illustrative spend" if self.is_illustrative("historic_spend") else "Illustrative figures"

@@ -89,6 +89,11 @@ class Definition:
     where: str
     """File and step, for messages."""
 
+    @property
+    def file(self) -> str:
+        """Return the name of the file."""
+        return self.where.partition(", ")[0]
+
 
 def infer(definitions: Sequence[Definition], symbols: Mapping[str, Symbol]) -> dict[str, Symbol]:
     """Return the symbol of each step, by its name, with the kind and the type of its formula, and its declared unit.

@@ -81,11 +81,16 @@ class _UnitPass:
         """
         assumed = {**self.symbols, **everything}
         reach = _Reach(dict(self.symbols), assumed, pending=pending)
+        file = ""
         for step in self.definitions:
+            if step.file != file:
+                file, reach.share_outs = step.file, []
             symbol = replace(assumed[step.name], unit=step.unit, dimension=None)
             if step.name not in self.faulty:
                 symbol = self._read_or_report(step, partial(reach.understand, step)) or symbol
             reach.above[step.name] = symbol
+            if isinstance(step.tree, tree.ShareOut):
+                reach.share_outs.append(step.name)
         return assumed, reach.above
 
     def _read_or_report(self, definition: Definition, read: Callable[[], Symbol | None]) -> Symbol | None:
@@ -124,6 +129,8 @@ class _Reach:
     everything: Mapping[str, Symbol]
     pending: bool = False
     """Whether the units of steps further down are not known yet."""
+    share_outs: list[str] = field(default_factory=list)
+    """The `share_out` steps above in the same file: a transition may not use those of its formula."""
 
     def understand(self, definition: Definition) -> Symbol:
         """Return the symbol of one step with its unit, or raise the first error in its formula.
@@ -372,7 +379,7 @@ class _Reach:
             raise _name(f"there is no share_out step {name}{nearest(name, rates)}", position)
         if symbol.rate_kind is not None:
             raise _name(f"{name} is defined further down; rate_of takes a share_out step above", position)
-        steps = f"; share_out steps above: {', '.join(rates)}" if rates else ""
+        steps = f"; share_out steps above: {', '.join(self.share_outs)}" if self.share_outs else ""
         raise _kind(f"rate_of takes a share_out step; {name} is a {symbol.role} without a share_out{steps}", position)
 
     def table_call(self, expression: tree.TableCall) -> Dimension | None:
@@ -445,6 +452,9 @@ class _Reach:
     def ordered(self, of: tree.Name, within: str | None, kernel: tree.Rank | tree.RunningTotal) -> Dimension | None:
         """Return the unit of what a `rank` or `running_total` takes; refuse one national figure, and a wrong type."""
         self.check_within(within, kernel.within_position)
+        if self.symbol(of.name, of.position).type == "text":
+            function = "rank" if isinstance(kernel, tree.Rank) else "running_total"
+            raise _kind(f"{function} takes numbers; {of.name} is a text column", of.position)
         unit = self.number(of)
         if kind_of(of, self.everything) == NATIONAL:
             raise _kind(f"{of.name} is one national figure; expected a value per organisation or group", of.position)

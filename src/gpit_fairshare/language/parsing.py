@@ -100,6 +100,8 @@ _REFUSED: dict[type[ast.AST], str] = {
     ast.NamedExpr: "write each named figure as a step of its own",
     ast.Starred: "a star is not part of the language",
 }
+_NO_OPTIONS = {"rate_of": "it gives a rate for each group if the share_out has within"}
+"""What a function without options says of one that is written."""
 _REFUSED_SIGNS = {
     ":=": _REFUSED[ast.NamedExpr],
     "<>": "write != for not equal",
@@ -482,6 +484,7 @@ class _Reader:
         """Return the tree of a call of a kernel, which is a whole step; wrong arguments are refused."""
         position, argument = self.position(node), node.args[0]
         within, within_place = self.within_column(options)
+        own_step = f"make {self.source_text(argument)} a step of its own"
         match function:
             case "rounded":
                 of = self.leaf(argument, function)
@@ -492,10 +495,10 @@ class _Reader:
                     raise self.fault(options["to"], "`to` must be a number of pounds above 0, such as 1, 0.01 or 1000")
                 return tree.Rounded(of, to.value, within, within_place, position=position)
             case "rank":
-                of = self.named(argument, "rank takes the name of a column or step")
+                of = self.named(argument, f"rank takes the name of a column or step; {own_step}")
                 return tree.Rank(of, within, within_place, position=position)
             case "running_total":
-                of = self.named(argument, "running_total takes the name of a column or step")
+                of = self.named(argument, f"running_total takes the name of a column or step; {own_step}")
                 message = "running_total needs a step that is a rank: running_total(x, by=place_in_order)"
                 if "by" not in options:
                     raise self.fault(node, message)
@@ -515,7 +518,7 @@ class _Reader:
             if option.arg is None:
                 raise self.fault(option, _REFUSED[ast.Starred])
             if option.arg not in names:
-                hint = f"it has {', '.join(names)}" if names else "write == to compare"
+                hint = f"it has {', '.join(names)}" if names else _NO_OPTIONS.get(function, "write == to compare")
                 raise self.fault(option, f"{function} has no option {option.arg}; {hint}{nearest(option.arg, names)}")
             if option.arg in options:
                 raise self.fault(option, f"the option {option.arg} is given twice")

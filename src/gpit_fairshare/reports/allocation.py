@@ -96,7 +96,7 @@ def summary_line(opening: Opening) -> str:
     if warning := opening.scheme.draft_warning:
         parts.append(warning.removesuffix("."))
     if opening.result.inputs.illustrative:
-        parts.append("illustrative spend")
+        parts.append(opening.result.inputs.illustrative_heading.lower())
     return "; ".join(parts)
 
 
@@ -268,8 +268,15 @@ def _counts(opening: Opening) -> Iterator[document.Block]:
 
 
 def _next(opening: Opening, view: AllocationView, typed_options: str, *, is_written: bool) -> Iterator[document.Block]:
-    """Yield what to type next: the options that show more, and `gpit explain` for who loses most."""
-    code = (opening.losses or opening.gains or opening.organisations)[0].figures.code
+    """Yield what to type next: the options that show more, and `gpit explain` for who loses most.
+
+    Where there are no gains and losses, it is the last outcome that only one organisation has, such as a marginal bid.
+    """
+    year = opening.result.years[opening.last.year]
+    only_rows = [only_row_with(year, outcome.label) for outcome in opening.scheme.outcomes]
+    only_codes = [year.codes()[row] for row in only_rows if row is not None]
+    movers = opening.losses or opening.gains
+    code = (movers or opening.organisations)[0].figures.code if movers or not only_codes else only_codes[-1]
     options = ["--details"] if view.has_table else ["--table", "--details"]
     options += [] if is_written else ["-o result.xlsx"]
     is_apart = not opening.scheme.assumptions

@@ -57,7 +57,8 @@ class ResultReport:
         self.has_spend = any(year.baseline is not None for year in self.years)
         self.has_support = SUPPORT in self.scheme.symbols
         uses_spend = self.has_spend or BASELINE in self.scheme.symbols
-        self.mark = " (uses illustrative spend)" if self.result.inputs.illustrative and uses_spend else ""
+        illustrative = self.result.inputs.illustrative_heading.lower()
+        self.mark = f" (uses {illustrative})" if illustrative and uses_spend else ""
         """Ends the heading of every section that uses spend."""
 
     def blocks(self) -> Iterator[document.Block]:

@@ -16,7 +16,7 @@ from gpit_fairshare.numbers import money, percentage, plain_number
 from gpit_fairshare.reports import document
 from gpit_fairshare.reports.document import Tone
 from gpit_fairshare.reports.organisation_table import TableRow
-from gpit_fairshare.words import counted, inside, is_money, joined, listed, plural, sentence, span
+from gpit_fairshare.words import counted, do_not_quote, inside, is_money, joined, listed, plural, sentence, span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -203,16 +203,16 @@ class Opening:
         return year.money.difference or 0.0
 
     def _cautions(self) -> Iterator[document.Paragraph]:
-        """Yield that the rule is a draft, that spend is illustrative, and which years are indicative.
+        """Yield that the rule is a draft, that figures are illustrative, and which years are indicative.
 
-        In full also the values without a source, and the files with illustrative spend.
+        In full also the values without a source, and the files with illustrative figures.
         """
         if warning := self.scheme.draft_warning:
             text = f"{warning.removesuffix('.')}: {', '.join(self.scheme.drafts)}." if self.full else warning
             yield document.Paragraph(text, Tone.WARNING)
         cautions = []
         if self.result.inputs.illustrative:
-            cautions.append("Illustrative spend: do not quote any figure that uses it.")
+            cautions.append(f"{do_not_quote(self.result.inputs.illustrative_heading)}.")
             cautions += self.result.inputs.illustrative if self.full else ()
         if self.scheme.indicative:
             cautions.append(f"Indicative: {span(self.scheme.indicative, self.scheme.years)}.")

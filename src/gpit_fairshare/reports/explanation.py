@@ -21,7 +21,7 @@ from gpit_fairshare.reports.document import (
 )
 from gpit_fairshare.results.agreement import in_one_line
 from gpit_fairshare.scheme.model import draft_warning
-from gpit_fairshare.words import span
+from gpit_fairshare.words import do_not_quote, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -107,7 +107,7 @@ def _warnings(explanation: ExplainedLines, *, with_lines: bool) -> Iterator[Bloc
     """Yield the warnings that come first.
 
     They are about figures that differ from their rule, here and for other organisations, failing checks, values without
-    a source, illustrative spend, parameters set for this run, and values changed in the workbook.
+    a source, illustrative figures, parameters set for this run, and values changed in the workbook.
     """
     for difference in explanation.differences:
         yield Paragraph(f"Differs from its rule: {difference}.", Tone.BAD)
@@ -120,7 +120,7 @@ def _warnings(explanation: ExplainedLines, *, with_lines: bool) -> Iterator[Bloc
     yield from (Paragraph(f"{sentence}.") for sentence in explanation.became)
     for heading, sentences in (
         (draft_warning(explanation.draft).removesuffix("."), explanation.draft),
-        ("Illustrative spend: do not quote any figure that uses it", explanation.illustrative),
+        (do_not_quote(explanation.illustrative_heading), explanation.illustrative),
         ("Set for this run, not in the scheme", explanation.settings),
         ("Changed in the workbook since the run", explanation.changed),
     ):

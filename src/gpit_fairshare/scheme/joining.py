@@ -286,9 +286,12 @@ def _report_inner_names(module: Module, inner_names: Collection[str], faults: Fa
     for formula in formulas:
         for name, position in tree.names_in(formula.tree):
             if name in inner_names:
+                is_rate = any(isinstance(node, tree.RateOf) and node.step == name for node in tree.walk(formula.tree))
+                own_rate = "rate_of takes a share_out step of its own"
+                advice = own_rate if is_rate else "for the money to spend, write total(fair_share)"
                 fault = FormulaError(
                     "a transition may use fair_share, input columns and its own steps and parameters, "
-                    f"but not {name}; for the money to spend, write total(fair_share)",
+                    f"but not {name}; {advice}",
                     position,
                     formula.where,
                     formula=formula.as_written,

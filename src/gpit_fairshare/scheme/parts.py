@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from gpit_fairshare.errors import FormulaError
 from gpit_fairshare.findings import FindingCode, Where
 from gpit_fairshare.language import tree
+from gpit_fairshare.language.functions import FUNCTIONS
 from gpit_fairshare.language.parsing import parse
 from gpit_fairshare.scheme.faults import Faults, StoppedError
 from gpit_fairshare.scheme.files import LoadedFile, read_file
@@ -146,7 +148,12 @@ def _parse_formulas(
         try:
             expression = parse(entry.formula)
         except FormulaError as fault:
-            faults.formula_error(fault.at(where, entry.formula), Where(read.file, place))
+            name = re.split(r"\W", entry.formula[max(fault.position - 1, 0) :], maxsplit=1)[0]
+            if name in FUNCTIONS and name in declared:  # the declaration is wrong, not its use
+                problem, at = f"{name} is already a function of the language; use another name", declared[name]
+                faults.error(FindingCode.NAME_TAKEN, at, problem, message=f"{read.file}, {at.place}: {problem}")
+            else:
+                faults.formula_error(fault.at(where, entry.formula), Where(read.file, place))
             expression = UNREAD
         return {
             **entry.model_dump(),
@@ -157,6 +164,9 @@ def _parse_formulas(
         }
 
     model: File = read.model
+    declared = {step.name: Where(read.file, f"step {step.name}") for step in model.steps}
+    for table in ("parameters", "inputs", "tables"):
+        declared |= {name: Where(read.file, f"{table} › {name}") for name in getattr(model, table)}
     steps = tuple(Step(**parse_entry(f"step {entry.name}", entry)) for entry in model.steps)
     checks = tuple(Check(**parse_entry(f"check {entry.name}", entry)) for entry in model.checks)
     outcomes = [parse_entry(f"outcome {entry.label}", entry) for entry in model.outcomes]

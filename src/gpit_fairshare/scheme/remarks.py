@@ -14,6 +14,7 @@ from gpit_fairshare.scheme.faults import STAND_IN, Faults
 from gpit_fairshare.scheme.model import Step, table_of
 from gpit_fairshare.scheme.money import listed_in
 from gpit_fairshare.scheme.naming import IN_EVERY_TABLE, STANDARD_INPUTS
+from gpit_fairshare.scheme.outcomes import PLACEHOLDER
 from gpit_fairshare.scheme.parts import UNREAD
 from gpit_fairshare.scheme.shape import NAME, SchemeFile, TransitionFile
 from gpit_fairshare.scheme.values import list_assumptions, place_of_values
@@ -56,7 +57,7 @@ class _Remarks:
     """The joined files, and the names in their formulas."""
 
     def __init__(self, joined: Joined, faults: Faults) -> None:
-        """Gather the names in each formula, the steps by name, and the names in the money account."""
+        """Gather the names in each formula, the steps by name, and the names that are only shown."""
         self.joined = joined
         self.draft = joined.draft
         self.symbols = joined.symbols
@@ -66,8 +67,10 @@ class _Remarks:
             self.names.setdefault(formula.where, []).extend(name for name, _ in tree.names_in(formula.tree))
         self.steps = {step.name: step for step in self.draft.steps}
         self._similar: set[str] = set()
-        self.money = {name for layer in self.draft.layers for _, name in listed_in(layer.money)}
-        """Names that the money account uses."""
+        self.shown = {name for layer in self.draft.layers for _, name in listed_in(layer.money)}
+        """Names that the money account or a sentence of an outcome uses."""
+        for outcome in self.draft.outcomes:
+            self.shown.update(PLACEHOLDER.findall(outcome.because))
 
     @property
     def is_complete(self) -> bool:
@@ -82,7 +85,7 @@ class _Remarks:
         the text column of larger organisations. `swapped` is as for `remark`: values without a declaration are then
         noted.
         """
-        used = {name for names in self.names.values() for name in names} | self.money
+        used = {name for names in self.names.values() for name in names} | self.shown
         head = self.joined.read.model
         if isinstance(head, SchemeFile):
             used |= {head.scheme.report_by or ""}
@@ -122,14 +125,14 @@ class _Remarks:
         self.faults.add(finding, Where(read.file, place))
 
     def unread_steps(self) -> None:
-        """Report steps that are not the answer or a part of it, and that no other step, check or money account uses.
+        """Report steps that are not the answer or a part of it, and that no other formula, outcome or account uses.
 
         A step with a note is only noted, because the note may say why it is shown; otherwise it is a warning. A step
         that is no more than a rate is for readers.
         """
         for step in self.draft.steps:
             others = (names for where, names in self.names.items() if where != step.where)
-            is_read = step.name in {self.joined.result, *self.money} or any(step.name in names for names in others)
+            is_read = step.name in {self.joined.result, *self.shown} or any(step.name in names for names in others)
             is_reported = not NAME.fullmatch(step.name)  # its name is already used, so nothing can use it
             if is_read or is_reported or step.non_recurrent or isinstance(step.tree, tree.RateOf):
                 continue

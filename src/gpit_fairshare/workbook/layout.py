@@ -167,8 +167,8 @@ class Layout:
         self.years = list(result.years)
         self.measures = result.measures()
         """The measures of each year, in order."""
-        self.illustrative = "Illustrative spend. " if result.inputs.illustrative else ""
-        """Note on every sheet that shows illustrative spend; empty if all spend is real."""
+        self.illustrative = f"{result.inputs.illustrative_heading}. " if result.inputs.illustrative else ""
+        """Note on every sheet if spend or other figures are illustrative; empty if all are real."""
         self.names: dict[str, str] = {}
         """Defined names, each with its cell."""
         # Steps and parameters keep their names; a figure such as total(x) gets a number if a step is called total_of_x.

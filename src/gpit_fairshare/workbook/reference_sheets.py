@@ -91,7 +91,7 @@ def about_sheet(layout: Layout, sheets: Sequence[Sheet], status: tuple[str, str]
         ("Boundaries", _boundaries_sentence(layout)),
         *(("Data", text) for text in _file_sentences(layout)),
         ("Draft", f"{scheme.draft_warning} {joined(scheme.drafts)}" if scheme.drafts else ""),
-        *(("Illustrative spend", text) for text in result.inputs.illustrative),
+        *((result.inputs.illustrative_heading, text) for text in result.inputs.illustrative),
         ("Parameters changed for this run", overridden or "none"),
         (_CHANGED_HERE, f"Parameters: 0. Inputs: none.{_FOLLOW if fixed_parts(layout) else ''}"),
         (
