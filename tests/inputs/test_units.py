@@ -219,7 +219,7 @@ def test_a_dash_is_0_only_in_money_and_people(folder, unit, value):
 
     Each of these findings names the cell.
     """
-    text = "org_code,score\n00C,4\n00D,-\n"
+    text = "org_code,score\n00C,0.4\n00D,-\n"
     need = NeededColumn("score", "number", unit, optional=True)
     inputs = folder.read(extra=text, needs=(need,))
     (finding,) = [finding for finding in inputs.findings if finding.number in ("I51", "I62")]

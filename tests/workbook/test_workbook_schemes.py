@@ -191,7 +191,7 @@ def test_more_rows_than_a_spreadsheet_can_order_are_values_of_the_run(tmp_path, 
     assert all(str(cell).startswith("=") for cell in columns["funded"])
     assert all(str(cell).startswith("=") for cell in regions["region_place"])
     assert len(notes) == 4
-    assert "rank(score) over 9 rows, more than 8, has no Excel formula: a workbook keeps the values" in notes[0]
+    assert "rank(score) of 9 rows (the most is 8) has no Excel formula: a workbook keeps the values" in notes[0]
     assert "No parameter or input was changed since the run" in [row[0].value for row in checks.iter_rows(min_row=5)]
     assert faults(book, result, by_formualizer(planted)) == []
 
