@@ -722,6 +722,7 @@ def test_settings_of_no_band_of_percentages_suggest_a_percentage(scheme_file):
         ("stage_weight[primry]=1", "stage_weight has no such row; did you mean primary?"),
         ("stage_weight[x]=1", "stage_weight has no such row; its rows are primary and secondary"),
         ("need_band[5]=1", "need_band has no such row; its rows are 0 and 300"),
+        ("need_band[300=1", "expected ] after the row, such as need_band[0]"),
         ("stage_weight=1", "stage_weight is a table; set one of its rows, such as stage_weight[primary]"),
         ("bugdet=1", ("there is no such parameter; did you mean budget?; the parameters are budget, need_band[…], "
          "stage_weight[…]")),
@@ -733,6 +734,16 @@ def test_settings_of_no_row_are_refused(scheme_file, text, message):
         load(scheme_file(), settings=[Setting.read(text)])
 
     assert str(caught.value) == f"--set {text.partition('=')[0]}: {message}"
+
+
+def test_a_text_is_not_read_as_a_number(scheme_file):
+    """The row `1` of a table of texts is set by its text alone: 01 and 1.0 are other texts."""
+    path = scheme_file(('key = "primary"', 'key = "1"'))
+
+    assert load(path, settings=[Setting.read("stage_weight[1]=9")]).parameters["stage_weight[1]"]
+    for key in ("01", "1.0", "1e0"):
+        with pytest.raises(UsageError, match="stage_weight has no such row"):
+            load(path, settings=[Setting.read(f"stage_weight[{key}]=9")])
 
 
 # Runs and results --------------------------------------------------------------------------------------

@@ -8,11 +8,11 @@ import pytest
 from openpyxl.formula import Tokenizer
 
 from changing import Book, Case, Change, differences, evaluated, outcome
-from gpit_fairshare import GpitError, explain
+from gpit_fairshare import GpitError, allocate, explain
 from gpit_fairshare.workbook.result_workbook import write_workbook
 from hard_schemes import tables_of_all_kinds
 from recalculation import recalculate, recalculated_rows
-from running import YEARS
+from running import YEARS, write_rows
 from small_schemes import TWO, scheme
 from tiers import slow
 
@@ -295,3 +295,22 @@ def test_a_figure_that_is_shut_out_is_no_error(tmp_path):
 
     assert weights[3] == "[z]"
     assert [weights[0], weights[1], weights[2], weights[4]] == [1, 0.5, 3, 0.5]
+
+
+def test_two_lookups_have_two_control_totals(tmp_path):
+    """A table a_b by column c, and a table a by column b_c: a total of the one is not taken for one of the other."""
+    table = '[tables.{}]\nlabel = "{}"\nrows = [{{ key = "p", value = 2 }}, {{ key = "q", value = 3 }}]\n'
+    extra = "".join(f'[inputs.{name}]\nlabel = "{name}"\ntype = "text"\n' for name in ("c", "b_c"))
+    extra += "".join(table.format(name, name) for name in ("a_b", "a"))
+    rows = [
+        {"org_code": code, "registered_population": 1, "c": c, "b_c": b_c}
+        for code, c, b_c in (("A", "p", "q"), ("B", "q", "q"))
+    ]
+    path = scheme(tmp_path, "allocation = lookup(a_b, c) + lookup(a, b_c)", extra=extra)
+    write_workbook(allocate(population=write_rows(tmp_path / "p.csv", rows), scheme=path), tmp_path / "r.xlsx")
+
+    sheet = openpyxl.load_workbook(tmp_path / "r.xlsx")["Constants"]
+    controls = [row for row in sheet.iter_rows(values_only=True) if str(row[0]).startswith("as_read_row")]
+    # A is in the first row of a_b and the second of a; B is in the second of both.
+    assert len({row[0] for row in controls}) == 2
+    assert len({row[1] for row in controls}) == 2

@@ -276,10 +276,12 @@ def _declared_name(setting: Setting, declared: Mapping[str, tuple[ParameterEntry
         raise UsageError(
             f"{setting.flag}: {table} is a table; set one of its rows, such as {next(iter(rows.values()))}"
         )
-    with suppress(ValueError):
-        if row := rows.get(number_text(number(key))):
-            return row
     entry = next(declared[row][1] for row in rows.values()).model.tables.get(table)
+    if not setting.name.endswith("]"):
+        raise UsageError(f"{setting.flag}: expected ] after the row, such as {next(iter(rows.values()))}")
+    with suppress(ValueError):
+        if entry and entry.rows[0].from_ is not None and (row := rows.get(number_text(number(key)))):
+            return row
     texts = row_texts(entry) if entry else [*rows]
     hint = nearest(key, texts) or f"; its rows are {listed(texts)}"
     raise UsageError(f"{setting.flag}: {table} has no such row{hint}")

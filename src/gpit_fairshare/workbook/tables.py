@@ -180,7 +180,7 @@ class TableColumns:
     def control_rows(self) -> None:
         """Record a total of the rows of a lookup: a change of capitals alone is noticed by no other control total."""
         if self.block is not None and not self.table.has_bands:
-            name = f"{self.node.table}_{self.node.of}_{self.columns.year.replace('/', '_')}"
+            name = f"{self.layout.identifier(self.key)}_{self.columns.year.replace('/', '_')}"
             use = f"Control total of {inside(self.heading)}, {self.columns.year}"
             numbers = [row + 1.0 for row in self.numbers if row is not None]
             control_order(self.layout, name, use, self.block.helper_range(self.key), numbers)
