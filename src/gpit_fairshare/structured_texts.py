@@ -21,11 +21,14 @@ _TOO_DEEP: Final = f"lists or tables are nested too deeply; {DEEPEST} levels are
 _TOO_LONG_KEY: Final = f"a dotted key has too many parts; {DEEPEST} are allowed"
 _TOO_LONG: Final = "a number has too many digits"
 _TOML: Final = re.compile(
-    r'''"""(?:[^\\"]++|\\.|"(?!""))*+(?:"{3,5}|\Z)|"(?:[^\\"\n]++|\\[^\n])*+"?'''
-    r"""|'''(?:[^']++|'(?!''))*+(?:'{3,5}|\Z)|'[^'\n]*+'?|\#[^\n]*+|[\[\]{}=,.\n]""",
+    r'''"""(?:[^\\"]++|\\.|"(?!""))*(?:"{3,5}|\Z)|"(?:[^\\"\n]++|\\[^\n])*"?'''
+    r"""|'''(?:[^']++|'(?!''))*(?:'{3,5}|\Z)|'[^'\n]*+'?|\#[^\n]*+|[\[\]{}=,.\n]""",
     re.DOTALL,
 )
-"""A text in quotes (even without its end), a comment, or a character that separates keys, values and levels."""
+"""A text in quotes (even without its end), a comment, or a character that separates keys, values and levels.
+
+No group is repeated possessively, with `*+`: Python 3.11.2, which Debian 12 has, then matches another text.
+"""
 
 
 class TextError(ValueError):
