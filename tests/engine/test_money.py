@@ -528,7 +528,8 @@ def every_line_shows(result):
     for line in (*money.money_in, *money.taken_away, money.out, *money.unspent):
         wrong = _wrong(result, year, line, million)
         moved = account(wrong).difference - money.difference
-        assert abs(abs(moved) - million) <= 1e-3, line
+        # Both differences are in whole pence: with half a penny in the account, one may round up and one down.
+        assert abs(abs(moved) - million) <= 0.01 + 1e-3, line
         assert not account(wrong).is_balanced, line
         numbers = [finding.number for finding in notes_of(wrong.scheme, wrong.funds, wrong.years, ())]
         assert "R07" in numbers or result.scheme.symbols[result.scheme.result].unit != "£"

@@ -26,8 +26,13 @@ A_CHUNK = 250
 
 
 def figure(cell):
-    """The value of a cell by hand: from the table of notations, or a plain decimal; None if it has no value."""
+    """The number of people in a cell by hand: from the table of notations, or a plain decimal; None if it has none.
+
+    The notations are those of a column without a unit; a dash is 0 people.
+    """
     cell = cell.strip()
+    if cell in ("-", "–", "—", "£-"):
+        return 0.0
     if cell in NUMBERS:
         return NUMBERS[cell]
     return float(Fraction(cell)) if re.fullmatch(r"[+-]?[0-9]+(\.[0-9]+)?|[+-]?\.[0-9]+", cell) else None
