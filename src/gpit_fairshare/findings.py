@@ -93,7 +93,7 @@ class FindingCode(StrEnum):
     MARK = "I59", "footnote marks were removed from texts and years"
     NOT_CALCULATED = "I60", "no program has calculated the formulas of a column, and all of them store 0"
     OTHER_SCHEME = "I61", "a file's titles or codes are of other years or organisations than those of the run"
-    BLANK_DASHES = "I62", "dashes in optional columns of other units were read as blank"
+    BLANK_DASHES = "I62", "dashes were read as blank in optional columns that are not in £ or people"
     NO_TABLE_ROW = "I63", "a table of the scheme has no row for a text, or no band for a number"
 
     UNREADABLE_RULES = "S01", "a file does not exist, cannot be read, or is not TOML"

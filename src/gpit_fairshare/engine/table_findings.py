@@ -27,9 +27,10 @@ _CELL_OF_ORIGIN = re.compile(r"(?P<file>.+) (?P<place>row [0-9]+|(?P<column>[A-Z
 """A place as `Inputs.origins` writes it."""
 
 
-def missing_value(call: tree.TableCall, table: FormulaTable, key: str | float | None, unit: str | None) -> str:
-    """Return why a function has no value in a table for a text or number, and what to do; `unit` is that of numbers."""
-    function, column = call.function, call.of
+def missing_value(scheme: Scheme, call: tree.TableCall, key: str | float | None) -> str:
+    """Return why a function has no value in its table for a text or number, and what to do."""
+    table, function, column = scheme.table(call.table), call.function, call.of
+    unit = table.key_unit or scheme.symbols[column].unit
     if key is None:
         return f"{column} is blank, and {function}({table.name}, {column}) needs a value; fill in the cell"
     if isinstance(key, str):
@@ -67,25 +68,24 @@ def values_without_row(scheme: Scheme, inputs: Inputs) -> list[Finding]:
             is_decided = len(branches) == len(conditions)
             report = findings.error if is_decided else findings.warning
             unless = "" if is_decided else "unless where(…) leaves this case out, "
-            for code, found, remedy in _missing_values(scheme, call, rows.filter(*conditions)):
+            for code, reason, remedy in _missing_values(scheme, call, rows.filter(*conditions)):
                 use = (call.function, call.table, call.of, year, code)
                 if use not in refused:
                     refused.add(use)
                     cell = _CELL_OF_ORIGIN.fullmatch(origin := inputs.origins.get((year, code, call.of), ""))
                     where = Where(cell["file"], cell["place"], cell["column"] or call.of) if cell else Where(origin)
-                    report(FindingCode.NO_TABLE_ROW, where, found, remedy=f"{unless}{remedy}", organisation=code)
+                    report(FindingCode.NO_TABLE_ROW, where, reason, remedy=f"{unless}{remedy}", organisation=code)
     return findings.items
 
 
 def _missing_values(scheme: Scheme, call: tree.TableCall, rows: pl.DataFrame) -> Iterator[tuple[str, str, str]]:
     """Yield the code of each organisation for which a function has no value in its table, why, and the remedy."""
-    table, column = scheme.symbols[call.table].table, scheme.symbols[call.of]
-    assert table is not None  # noqa: S101  # the name is that of a table
     keys = rows[call.of].to_list()
-    for code, key, row in zip(rows["org_code"].to_list(), keys, row_numbers(call.function, table, keys), strict=True):
-        if row is None and (key is not None or column.optional):
-            found, _, remedy = missing_value(call, table, key, table.key_unit or column.unit).rpartition("; ")
-            yield code, found, remedy
+    numbers = row_numbers(call.function, scheme.table(call.table), keys)
+    for code, key, row in zip(rows["org_code"].to_list(), keys, numbers, strict=True):
+        if row is None and (key is not None or scheme.symbols[call.of].optional):
+            reason, _, remedy = missing_value(scheme, call, key).rpartition("; ")
+            yield code, reason, remedy
 
 
 _Branches = tuple[tuple[tree.Expression, bool], ...]
@@ -137,8 +137,7 @@ def table_findings(scheme: Scheme, years: Sequence[Year]) -> list[Finding]:
             names = year.codes() if kind == ORGANISATION else [str(key) for key in keys]
             uses.setdefault(call.table, []).append(_Use(call, names, keys))
     for name, uses_of_table in uses.items():
-        table = scheme.symbols[name].table
-        assert table is not None  # noqa: S101  # the name is that of a table
+        table = scheme.table(name)
         findings += [*_unused_rows(scheme, table, uses_of_table), *_other_texts(scheme, table, uses_of_table)]
     return findings
 

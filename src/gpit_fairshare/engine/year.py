@@ -217,11 +217,8 @@ class YearRun:
         why = "a division by zero, a blank cell or a number too large"
         match self._figure_without_value(expression, self.now.frames[kind][row : row + 1]):
             case tree.TableCall() as call:
-                table = self.scheme.symbols[call.table].table
-                assert table is not None  # noqa: S101  # the name is that of a table
                 cells = self._cells(call, row) if kind == ORGANISATION else ""
-                unit = table.key_unit or self.scheme.symbols[call.of].unit
-                reason = missing_value(call, table, self.now.frames[kind][call.of][row], unit)
+                reason = missing_value(self.scheme, call, self.now.frames[kind][call.of][row])
                 return f"{self.place}, {row_name}{cells}: {reason}, or {remedy}"
             case tree.RateOf(name):
                 why, way_out = self._why_no_rate(name)
@@ -317,8 +314,7 @@ class YearRun:
         name, symbol = tree.to_text(node), self.scheme.symbols[node.of]
         if name in self.now.frames[symbol.kind].columns:
             return
-        table = self.scheme.symbols[node.table].table
-        assert table is not None  # noqa: S101  # the name is that of a table
+        table = self.scheme.table(node.table)
         row_values = [self.scheme.parameters[row].values[self.year].value for row in table.rows]
         keys = self.now.values(node.of, symbol.kind)
         self.now.table_calls.append(node)

@@ -31,9 +31,7 @@ def table_line(place: OrganisationInYear, node: tree.TableCall) -> UnformattedLi
     The line of a `band_sum` or `band_line` has the arithmetic too, unless the value is that of an edge. Where the table
     has no row or band, the value is a blank, and a note says so.
     """
-    symbols, column = place.scheme.symbols, place.scheme.symbols[node.of]
-    table = symbols[node.table].table
-    assert table is not None  # noqa: S101  # the name is that of a table
+    symbols, column, table = place.scheme.symbols, place.scheme.symbols[node.of], place.scheme.table(node.table)
     name, row_of_kind = tree.to_text(node), place.row_of(column.kind)
     key, value = (place.year.values(column_name, column.kind)[row_of_kind] for column_name in (node.of, name))
     row, unit = row_numbers(node.function, table, [key])[0], table.key_unit or column.unit

@@ -41,7 +41,7 @@ class Cells(Protocol):
     def name(self, name: str) -> str:
         """Return the cell of a name."""
 
-    def figure(self, node: tree.Figure) -> str:
+    def figure(self, node: tree.AggregateCall | tree.RateOf | tree.TableCall) -> str:
         """Return the cell of a figure, such as `total(historic_spend)`, or a call that gives it."""
 
     def previous(self, name: str) -> str:

@@ -66,10 +66,8 @@ class Symbol:
     """The dimension of a step's formula, even if it has no name as a unit (£ × people)."""
     kernel: tree.Kernel | None = field(default=None, compare=False)
     """The kernel that gives a step its values; None if it is no step of a kernel. Its positions are not compared."""
-    rate_kind: Kind | None = None
-    """What a `share_out` step has one rate for: the nation, or each group; None for anything else."""
     rate: Dimension | None = None
-    """The dimension of that rate; None if it is not known."""
+    """The dimension of the rate of a `share_out` step; None if it is not known."""
     table: FormulaTable | None = None
     """The keys of a table; its unit is that of the symbol."""
 
@@ -77,6 +75,15 @@ class Symbol:
     def measure(self) -> Dimension | None:
         """Return the dimension of the formula, or else of the unit; None if neither is known."""
         return self.dimension or dimension(self.unit)
+
+    @property
+    def rate_kind(self) -> Kind | None:
+        """Return what a `share_out` step has one rate for, the nation or each group; None for anything else."""
+        match self.kernel:
+            case tree.ShareOut(within=column):
+                return group(column) if column else NATIONAL
+            case _:
+                return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,14 +120,9 @@ def infer(definitions: Sequence[Definition], symbols: Mapping[str, Symbol]) -> d
             before = dict(everything)
             for step in definitions:
                 kind = kind_of(step.tree, everything)
-                rate_kind = None
-                if isinstance(step.tree, tree.ShareOut):
-                    kind = shared_by_numbers if kind == NATIONAL else kind
-                    rate_kind = group(step.tree.within) if step.tree.within else NATIONAL
-                symbol = everything[step.name]
-                everything[step.name] = replace(
-                    symbol, kind=kind, type=type_of(step.tree, everything), rate_kind=rate_kind
-                )
+                if kind == NATIONAL and isinstance(step.tree, tree.ShareOut):
+                    kind = shared_by_numbers
+                everything[step.name] = replace(everything[step.name], kind=kind, type=type_of(step.tree, everything))
     return {step.name: everything[step.name] for step in definitions}
 
 

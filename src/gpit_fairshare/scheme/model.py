@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gpit_fairshare.findings import Where
+    from gpit_fairshare.language.tables import FormulaTable
     from gpit_fairshare.plugins import PluginUse
 
 NOT_RECORDED: Final = {"recorded": False}
@@ -264,6 +265,12 @@ class Scheme:
         # The codes of larger organisations are read too: rows get values by code.
         used |= dict.fromkeys(larger for name in used if (larger := self.symbols[name].of))
         return tuple(self.symbols[name] for name in used if self.symbols[name].role == "input")
+
+    def table(self, name: str) -> FormulaTable:
+        """Return the table of this name; it must be one."""
+        table = self.symbols[name].table
+        assert table is not None  # noqa: S101  # formulas with another name are refused
+        return table
 
     @property
     def drafts(self) -> tuple[str, ...]:

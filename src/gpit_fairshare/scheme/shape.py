@@ -245,8 +245,8 @@ class TableRowEntry(ValueEntry):
         """
         key = self.key or ""
         if (self.key is None) == (self.from_ is None):
-            number_of = "neither" if self.key is None else "both"
-            raise ValueError(f"a row needs key, a text, or from, the number where a band begins; found {number_of}")
+            which = "neither" if self.key is None else "both"
+            raise ValueError(f"a row needs key, a text, or from, the number where a band begins; found {which}")
         if key and self.up_to is not None:
             raise ValueError("up_to is the end of a band, which has from; a row with a key has none")
         if key != key.strip():
@@ -285,8 +285,8 @@ class TableEntry(Entry):
             ValueError: It has both, or neither, or the name is not that of a CSV file in the same folder.
         """
         if bool(self.rows) == (self.file is not None):
-            number_of = "both" if self.rows else "neither"
-            raise ValueError(f'a table needs rows, or file = "weights.csv" in their place; found {number_of}')
+            which = "both" if self.rows else "neither"
+            raise ValueError(f'a table needs rows, or file = "weights.csv" in their place; found {which}')
         if self.file is not None and not re.fullmatch(r"[^/\\:]+\.csv", self.file, re.IGNORECASE):
             raise ValueError(
                 f"file is {self.file[:40]!r}; expected the name, without folders, of a .csv file in this file's folder"
@@ -385,8 +385,8 @@ class PropertyEntry(Entry):
             ValueError: It has none or both.
         """
         if (self.broken is None) == (self.absent is None):
-            number_of = "neither" if self.broken is None else "both"
-            raise ValueError(f"a property that is not kept needs one reason, as broken or as absent; found {number_of}")
+            which = "neither" if self.broken is None else "both"
+            raise ValueError(f"a property that is not kept needs one reason, as broken or as absent; found {which}")
         return self
 
 

@@ -318,10 +318,10 @@ class Refs:
         number = self.block.helper_cell(f"group {kind.column}", self.row, on_sheet=self.sheet)
         return f"INDEX({home.column_range(name)},{number})"
 
-    def figure(self, node: tree.Figure) -> str:
+    def figure(self, node: tree.AggregateCall | tree.RateOf | tree.TableCall) -> str:
         """Return how the formula refers to a figure, such as `total(x)`."""
-        text = tree.to_text(node)  # type: ignore[arg-type]  # every figure is an expression
-        kind = kind_of(node, self.layout.scheme.symbols)  # type: ignore[arg-type]  # as above
+        text = tree.to_text(node)
+        kind = kind_of(node, self.layout.scheme.symbols)
         return self.layout.name_of(text, self.year) if kind == NATIONAL else self._cell_in_block(text, kind)
 
     def previous(self, name: str) -> str:

@@ -161,9 +161,8 @@ class TableColumns:
     def __init__(self, columns: YearColumns, node: tree.TableCall) -> None:
         """Write the figure of a function of tables, and its workings, unless they are written already."""
         self.columns, self.layout, self.node = columns, columns.layout, node
-        table, self.kind = columns.scheme.symbols[node.table].table, columns.scheme.symbols[node.of].kind
-        assert table is not None  # noqa: S101  # the name is that of a table
-        self.table = table
+        self.table = table = columns.scheme.table(node.table)
+        self.kind = columns.scheme.symbols[node.of].kind
         self.block = None if self.kind == NATIONAL else columns.block(self.kind)
         self.keys = columns.now.values(node.of, self.kind)
         self.numbers = row_numbers(node.function, table, self.keys)
