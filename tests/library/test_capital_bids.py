@@ -109,6 +109,7 @@ def test_scores_of_zero_are_tied_only_at_the_line(tmp_path):
     assert outcomes(funded(tmp_path, {"A": (40, 0), "B": (30, 5)}, 50))["A"] == "marginal bid"
 
 
+@pytest.mark.slow
 @settings(derandomize=True, deadline=None, max_examples=15)
 @given(
     bids=st.lists(
