@@ -12,7 +12,7 @@ import typer
 
 from gpit_fairshare.cli import options
 from gpit_fairshare.cli.completion import of_words
-from gpit_fairshare.cli.output import print_answer, progress
+from gpit_fairshare.cli.output import print_answer, print_message, progress
 from gpit_fairshare.errors import UsageError
 from gpit_fairshare.reports.allocation_view import SORTS, AllocationView
 from gpit_fairshare.reports.output_files import ResultFiles
@@ -86,7 +86,10 @@ def allocate(  # noqa: PLR0913  # the options of the verb
         screen = allocation_screen(result, view, typed_options=typed_options, file_names=outputs.names)
         texts = letters_of(result, template) if letters else []
         writers = {path: partial(write_letters, texts, path.suffix.lower()) for path in letters or ()}
-        files = outputs.write(result, run.defaults.named_in(allocation_document(result)), advance, writers)
+        report = run.defaults.named_in(allocation_document(result))
+        files = outputs.write(result, report, advance, writers, command=run.command_line(with_folders=False))
+    if outputs.missing:
+        print_message(outputs.missing)
     print_answer(run.defaults.named_in(screen), partial(document, result), as_json=as_json, files=files)
     return 0 if result.agrees else 1
 

@@ -38,7 +38,7 @@ def allocation_document(result: Result) -> document.Document:
     """Return the report of a run for a file: opening, table of all organisations, all details, and the sources."""
     opening = Opening(result, full=True)
     report = ResultReport(opening)
-    blocks = [*opening.blocks(title_first=True), *_everyone(opening), document.Heading("Year by year")]
+    blocks = [*opening.blocks(title_first=True), *everyone(opening), document.Heading("Year by year")]
     return document.Document([*blocks, *report.blocks(), *report.sources()])
 
 
@@ -61,9 +61,9 @@ def allocation_screen(
     opening = Opening(result, full=view.details)
     if view.quiet:
         return document.Document([document.Paragraph(summary_line(opening), is_wrapped=False)])
-    blocks = [*opening.blocks(), *document.written_line(file_names), *(() if view.details else _years(opening))]
+    blocks = [*opening.blocks(), *document.written_line(file_names), *(() if view.details else year_table(opening))]
     if view.has_table:
-        blocks += _everyone(opening, view.sort, view.top)
+        blocks += everyone(opening, view.sort, view.top)
     if view.details:
         blocks += ResultReport(opening).blocks()
         return document.Document(blocks)
@@ -103,7 +103,7 @@ def summary_line(opening: Opening) -> str:
 # Tables
 
 
-def _years(opening: Opening) -> Iterator[document.Block]:
+def year_table(opening: Opening) -> Iterator[document.Block]:
     """Yield a table of money, outcomes and £ per head with a column for each year.
 
     Of more than four years it has the first and the last two, and the others are added up below.
@@ -212,7 +212,7 @@ def _largest_changes(opening: Opening) -> Iterator[document.Block]:
         yield document.Paragraph(f"{joined(counts)} shown; others: {joined(others)}.")
 
 
-def _everyone(opening: Opening, sort: str = "", top: int = 0) -> Iterator[document.Block]:
+def everyone(opening: Opening, sort: str = "", top: int = 0) -> Iterator[document.Block]:
     """Yield the table of all organisations of the last year, and totals by area where the scheme has areas."""
     column, area_label = opening.scheme.report_by or "", ""
     if any(row.figures.area for row in opening.organisations):

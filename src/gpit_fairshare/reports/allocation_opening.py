@@ -115,6 +115,12 @@ class Opening:
 
     def problems(self) -> Iterator[document.Block]:
         """Yield failed checks, what is wrong or left over in the money, limits of the figures, settings of this run."""
+        yield from self.problems_of_figures()
+        yield from self.cautions()
+        yield from self.settings()
+
+    def problems_of_figures(self) -> Iterator[document.Block]:
+        """Yield failed checks, money that does not balance or is unspent, and new money."""
         yield from self._failed_checks()
         differences = [(year.year, abs(self._imbalance(year))) for year in self.years]
         yield from self._amounts_by_year(f"Money does not balance ({FindingCode.MONEY_DOES_NOT_BALANCE})", differences)
@@ -124,8 +130,6 @@ class Opening:
         yield from self._unspent_outside_account()
         new_money = [(year.year, self.new_money(year)) for year in self.years]
         yield from self._amounts_by_year(f"New money ({FindingCode.NEW_MONEY})", new_money)
-        yield from self._cautions()
-        yield from self._settings()
 
     def _amounts_by_year(self, heading: str, amounts: Sequence[tuple[str, float]]) -> Iterator[document.Block]:
         """Yield a warning with the amounts of 50p or more by year; after four years the others are added up."""
@@ -140,8 +144,8 @@ class Opening:
     def limits_of_use(self) -> Iterator[document.Paragraph]:
         """Yield what anyone who gets a figure must know: failed checks, cautions, and settings of this run."""
         yield from self._failed_checks()
-        yield from self._cautions()
-        yield from self._settings()
+        yield from self.cautions()
+        yield from self.settings()
 
     def _failed_checks(self) -> Iterator[document.Paragraph]:
         """Yield each failed check with its years and organisations; after two, a short report counts the others."""
@@ -202,7 +206,7 @@ class Opening:
             return 0.0
         return year.money.difference or 0.0
 
-    def _cautions(self) -> Iterator[document.Paragraph]:
+    def cautions(self) -> Iterator[document.Paragraph]:
         """Yield that the rule is a draft, that figures are illustrative, and which years are indicative.
 
         In full also the values without a source, and the files with illustrative figures.
@@ -219,7 +223,7 @@ class Opening:
         if cautions:
             yield document.Paragraph(" ".join(cautions), Tone.WARNING)
 
-    def _settings(self) -> Iterator[document.Paragraph]:
+    def settings(self) -> Iterator[document.Paragraph]:
         """Yield the parameters set for this run only, the same value of several years once; in full with labels."""
         years_by_setting = defaultdict(list)
         for name, year, value in self.scheme.overridden():

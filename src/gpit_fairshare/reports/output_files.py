@@ -122,6 +122,14 @@ def _refusals_of_inputs(inputs: Iterable[str]) -> dict[Path, str]:
     return refusals | {path.resolve(): "is one of the inputs; inputs are never overwritten" for path in files}
 
 
+def _page(result: Result, command: str) -> str:
+    """Return the page of a result; see `reports.page`."""
+    from gpit_fairshare.reports.page import page_text  # noqa: PLC0415  # not for --help
+    from gpit_fairshare.reports.page.bundle import notices, vega_script  # noqa: PLC0415
+
+    return page_text(result, vega=vega_script(), notices=notices(), command=command)
+
+
 class ResultFiles:
     """The output files of a result; those that cannot be written are refused before anything is read."""
 
@@ -155,6 +163,14 @@ class ResultFiles:
         return [path.name for path in self.paths]
 
     @property
+    def missing(self) -> str:
+        """Return what a page that recalculates needs and is not installed, and what to type; else an empty text."""
+        from gpit_fairshare.reports.page.bundle import MISSING, is_available  # noqa: PLC0415  # not for --help
+
+        has_page = any(path.suffix.lower() == ".html" for path in self._outputs)
+        return MISSING if has_page and not is_available() else ""
+
+    @property
     def explainable(self) -> Path | None:
         """Return the first file that `gpit explain` can read: a result that has its manifest; None without one."""
         complete = {*RESULT_ENDINGS} - {*TABLE_ENDINGS}
@@ -185,6 +201,8 @@ class ResultFiles:
         document: Document,
         advance: Advance,
         others: Mapping[Path, Callable[[Path], None]] | None = None,
+        *,
+        command: str | None = None,
     ) -> ExitStack:
         """Write a draft of every output; when the returned stack closes, all are moved into place.
 
@@ -193,6 +211,8 @@ class ResultFiles:
             document: The report on it; outputs in the formats of documents have it; a page has the manifest below.
             advance: Called with the progress of writing a workbook.
             others: The files of other options, each with its writer.
+            command: What is typed after `gpit allocate` for this run, or empty if that is not known: an HTML file is then
+                a page that recalculates, if the extra for it is installed. None: it has the report.
         """
         from gpit_fairshare.reports.document import Heading, Paragraph, Verbatim  # noqa: PLC0415  # not for --help
         from gpit_fairshare.results import writing  # noqa: PLC0415  # polars loads here, not for --help
@@ -201,11 +221,15 @@ class ResultFiles:
         with ExitStack() as stack:
             for path in self._outputs:
                 draft, ending = stack.enter_context(in_place(path)), path.suffix.lower()
+                if ending == ".html" and command is not None and not self.missing:
+                    draft.write_bytes(_page(result, command).encode())
+                    continue
                 if ending in FORMATS:
                     manifest: Block = Verbatim(json_text(dict(result.manifest)).rstrip(), "json")
                     if ending == ".md":
                         manifest = Paragraph("A workbook (.xlsx) or a JSON document of this run has its manifest.")
-                    blocks = [*document.blocks, Heading("Manifest"), manifest]
+                    missing = Paragraph(self.missing if ending == ".html" and command is not None else "")
+                    blocks = [*document.blocks, missing, Heading("Manifest"), manifest]
                     write_file(replace(document, blocks=blocks), draft, ending)
                     continue
                 writing.write_result(result, draft, ending, advance)

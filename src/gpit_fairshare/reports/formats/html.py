@@ -67,8 +67,8 @@ def render(report: document.Document) -> str:
     title = next((" ".join(block.pieces) for block in report.blocks if isinstance(block, document.Title)), "gpit")
     return (
         f'<!DOCTYPE html>\n<html lang="en-GB">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta name="viewport" content="width=device-width">\n<title>{_escaped(title)}</title>\n'
-        f"<style>{_STYLE}{_PAGE_STYLE.lstrip()}</style>\n</head>\n<body>\n<main>\n{''.join(_blocks(report.blocks))}"
+        f'<meta name="viewport" content="width=device-width">\n<title>{escaped(title)}</title>\n'
+        f"<style>{_STYLE}{_PAGE_STYLE.lstrip()}</style>\n</head>\n<body>\n<main>\n{''.join(html_of(report.blocks))}"
         f"</main>\n</body>\n</html>\n"
     )
 
@@ -80,13 +80,13 @@ def fragment(report: document.Document) -> str:
     """
     blocks = [_as_on_screen(block) for block in report.blocks]
     # Reports in one notebook must not have the same ids.
-    digest = hashlib.sha256("".join(_blocks(blocks)).encode()).hexdigest()[:12]
+    digest = hashlib.sha256("".join(html_of(blocks)).encode()).hexdigest()[:12]
     rules = [rule.partition(" {") for rule in _STYLE.strip().splitlines()]
     style = "\n".join(
         f"{', '.join(f'{_FRAGMENT} {selector}' for selector in selectors.split(', '))} {{{properties}"
         for selectors, _, properties in rules
     )
-    content = "".join(_blocks(blocks, f"-{digest}"))
+    content = "".join(html_of(blocks, f"-{digest}"))
     return f'<div class="{_FRAGMENT.partition(".")[2]}">\n<style>\n{style}\n</style>\n{content}</div>\n'
 
 
@@ -97,33 +97,33 @@ def _as_on_screen(block: document.Block) -> document.Block:
     return block
 
 
-def _blocks(blocks: Sequence[document.Block], suffix: str = "") -> Iterator[str]:
-    """Yield the HTML of each block; headings below the heading of a part are one level lower.
+def html_of(blocks: Sequence[document.Block], suffix: str = "", level: int = 2) -> Iterator[str]:
+    """Yield the HTML of each block; headings have a level, those below the heading of a part one lower.
 
     Ids end in `suffix`.
     """
-    level, ladders = 2, 0
+    top, ladders = level, 0
     for block in document.file_blocks(blocks):
         match block:
             case list():
                 yield _list(block)
             case document.Title():
-                yield _element("h1", block.tone, _in_html(" ".join(block.pieces)))
+                yield _element("h1", block.tone, in_html(" ".join(block.pieces)))
             case document.Heading():
-                yield _element(f"h{2 if block.of_part else level}", block.tone, _in_html(block.text))
-                level = 3 if block.of_part else level
+                yield _element(f"h{top if block.of_part else level}", block.tone, in_html(block.text))
+                level = top + 1 if block.of_part else level
             case document.Paragraph():
-                marker = f"<strong>{_in_html(block.marker.strip())}</strong> " if block.marker.strip() else ""
-                yield _element("p", block.tone, f"{marker}{_in_html(block.text)}")
+                marker = f"<strong>{in_html(block.marker.strip())}</strong> " if block.marker.strip() else ""
+                yield _element("p", block.tone, f"{marker}{in_html(block.text)}")
             case document.Calculation():
                 yield _calculation(block)
             case document.Verbatim():
-                yield f"<pre>{_escaped(block.text)}</pre>\n"
+                yield f"<pre>{escaped(block.text)}</pre>\n"
             case document.Ladder():
                 ladders += 1
                 yield _ladder(block, f"ladder-{ladders}{suffix}")
             case document.Table():
-                yield _table(block)
+                yield f'<div class="table">\n{table_element(block)}</div>\n'
 
 
 def _element(tag: str, tone: Tone, content: str) -> str:
@@ -132,17 +132,17 @@ def _element(tag: str, tone: Tone, content: str) -> str:
     return f"<{tag}{kind}>{content}</{tag}>\n"
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """Return a text without effect in HTML, with escapes for invisible characters."""
     return entities.escape(visible(text))
 
 
-def _in_html(text: str) -> str:
+def in_html(text: str) -> str:
     """Return a text as HTML: an address as a link, code as code, all else escaped."""
-    escaped = _escaped(text)
+    safe = escaped(text)
     if isinstance(text, document.Address) and document.WEB_ADDRESS.fullmatch(text):
-        return f'<a href="{escaped}">{escaped}</a>'
-    return f"<code>{escaped}</code>" if isinstance(text, document.Code) else escaped
+        return f'<a href="{safe}">{safe}</a>'
+    return f"<code>{safe}</code>" if isinstance(text, document.Code) else safe
 
 
 def _list(items: Sequence[document.Item]) -> str:
@@ -155,10 +155,10 @@ def _list(items: Sequence[document.Item]) -> str:
     lines = []
     for key, item in zip(keys, items, strict=True):
         value = f' value="{key[:-1]}"' if numbered else ""
-        word = f"{_in_html(key)}: " if key and not numbered else ""
-        name = f" (<code>{_escaped(item.name)}</code>)" if item.name else ""
+        word = f"{in_html(key)}: " if key and not numbered else ""
+        name = f" (<code>{escaped(item.name)}</code>)" if item.name else ""
         below = f"\n{_list(item.below)}" if item.below else ""
-        lines.append(f"<li{value}>{word}{_in_html(item.text)}{name}{below}</li>\n")
+        lines.append(f"<li{value}>{word}{in_html(item.text)}{name}{below}</li>\n")
     tag = "ol" if numbered else "ul"
     return f"<{tag}>\n{''.join(lines)}</{tag}>\n"
 
@@ -166,10 +166,10 @@ def _list(items: Sequence[document.Item]) -> str:
 def _calculation(line: document.Calculation) -> str:
     """Return a line of a calculation as a paragraph, with a list of its details."""
     number = f"{line.number}. " if line.number else ""
-    name = f" <code>{_escaped(line.name)}</code>" if line.name else ""
-    result = f": {_in_html(line.result)}" if line.result else ""
-    details = "".join(f"<dt>{_in_html(key)}</dt><dd>{_in_html(text)}</dd>\n" for key, text in line.details)
-    head = _element("p", line.tone, f"{number}{_in_html(line.label)}{name}{result}")
+    name = f" <code>{escaped(line.name)}</code>" if line.name else ""
+    result = f": {in_html(line.result)}" if line.result else ""
+    details = "".join(f"<dt>{in_html(key)}</dt><dd>{in_html(text)}</dd>\n" for key, text in line.details)
+    head = _element("p", line.tone, f"{number}{in_html(line.label)}{name}{result}")
     return f"{head}<dl>\n{details}</dl>\n" if details else head
 
 
@@ -183,11 +183,11 @@ def _ladder(ladder: document.Ladder, name: str) -> str:
     for rung in ladder.rungs:
         *first_lines, last_line = textwrap.wrap(rung.label, _LABEL_LENGTH) or [""]
         for line in first_lines:
-            parts.append(f'<text x="0" y="{top + _BASELINE}">{_escaped(line)}</text>\n')
+            parts.append(f'<text x="0" y="{top + _BASELINE}">{escaped(line)}</text>\n')
             top += _LINE_HEIGHT
-        parts.append(f'<text x="0" y="{top + _BASELINE}">{_escaped(last_line)}</text>\n')
+        parts.append(f'<text x="0" y="{top + _BASELINE}">{escaped(last_line)}</text>\n')
         parts.append(
-            f'<text x="{_LADDER_WIDTH}" y="{top + _BASELINE}" text-anchor="end">{_escaped(rung.text)}</text>\n'
+            f'<text x="{_LADDER_WIDTH}" y="{top + _BASELINE}" text-anchor="end">{escaped(rung.text)}</text>\n'
         )
         top += _LINE_HEIGHT
         begin, end = bar(rung, ladder.largest, _LADDER_WIDTH)
@@ -199,29 +199,30 @@ def _ladder(ladder: document.Ladder, name: str) -> str:
     texts = "; ".join(f"{rung.label} {rung.text}" for rung in ladder.rungs)
     return (
         f'<figure>\n<svg role="img" width="{_LADDER_WIDTH}" height="{top}" viewBox="0 0 {_LADDER_WIDTH} {top}" '
-        f'aria-labelledby="{name}-title {name}-text">\n<title id="{name}-title">{_escaped(ladder.title)}</title>\n'
-        f'<desc id="{name}-text">{_escaped(texts)}</desc>\n{"".join(parts)}</svg>\n</figure>\n'
+        f'aria-labelledby="{name}-title {name}-text">\n<title id="{name}-title">{escaped(ladder.title)}</title>\n'
+        f'<desc id="{name}-text">{escaped(texts)}</desc>\n{"".join(parts)}</svg>\n</figure>\n'
     )
 
 
-def _table(table: document.Table) -> str:
+def table_element(table: document.Table, attributes: str = "") -> str:
     """Return a table with its caption, headings and rows; figures are on the right.
 
-    A heading of rows takes the whole width, and so does a text below a row.
+    A heading of rows takes the whole width, and so does a text below a row. A column without a heading has an empty
+    cell in its place, which a screen reader skips. `attributes` are those of its element, each after a space.
     """
     kinds = [' class="figure"' if column.role is Role.FIGURE else "" for column in table.columns]
     headings = [
-        f'<th scope="col"{kind}>{_in_html(column.heading)}</th>'
+        f'<th scope="col"{kind}>{in_html(column.heading)}</th>' if column.heading else "<td></td>"
         for kind, column in zip(kinds, table.columns, strict=True)
     ]
-    lines = [f"<caption>{_in_html(table.caption)}</caption>\n"] if table.caption else []
+    lines = [f"<caption>{in_html(table.caption)}</caption>\n"] if table.caption else []
     lines += [f"<thead>\n<tr>{''.join(headings)}</tr>\n</thead>\n<tbody>\n"]
     for row in (*table.rows, *table.more_rows):
         if row.heading:
-            lines.append(f'<tr><th scope="rowgroup" colspan="{len(kinds)}">{_in_html(row.cells[0])}</th></tr>\n')
+            lines.append(f'<tr><th scope="rowgroup" colspan="{len(kinds)}">{in_html(row.cells[0])}</th></tr>\n')
             continue
-        cells = [f"<td{kind}>{_in_html(cell)}</td>" for kind, cell in zip(kinds, row.cells, strict=True)]
+        cells = [f"<td{kind}>{in_html(cell)}</td>" for kind, cell in zip(kinds, row.cells, strict=True)]
         lines.append(f"<tr>{''.join(cells)}</tr>\n")
         if row.below:
-            lines.append(f'<tr><td colspan="{len(kinds)}">{_in_html(row.below)}</td></tr>\n')
-    return f'<div class="table">\n<table>\n{"".join(lines)}</tbody>\n</table>\n</div>\n'
+            lines.append(f'<tr><td colspan="{len(kinds)}">{in_html(row.below)}</td></tr>\n')
+    return f"<table{attributes}>\n{''.join(lines)}</tbody>\n</table>\n"

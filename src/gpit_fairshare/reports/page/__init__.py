@@ -1,1 +1,50 @@
-"""The page of a run: one HTML file that shows its report and recalculates it, without a network."""
+"""A page to share: the report of a run in one HTML file that recalculates, and needs no network and no other file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gpit_fairshare.reports.allocation_opening import Opening
+from gpit_fairshare.reports.formats.html import escaped
+from gpit_fairshare.reports.page.charts import charts_entry, charts_of
+from gpit_fairshare.reports.page.controls import controls_html, what_if_data
+from gpit_fairshare.reports.page.model import as_json, page_model
+from gpit_fairshare.reports.page.shell import assembled, own_script
+from gpit_fairshare.reports.page.static import StaticSections
+from gpit_fairshare.structured_texts import json_text
+
+if TYPE_CHECKING:
+    from gpit_fairshare.engine import Result
+
+
+def page_text(result: Result, *, vega: str, notices: str, command: str = "") -> str:
+    """Return the page of a run as the text of an HTML file.
+
+    Args:
+        result: The run.
+        vega: The script that draws charts; see `bundle.vega_script`.
+        notices: The licences of what that script contains.
+        command: The options that give the same run again, as they are typed after `gpit allocate`; empty if not known.
+    """
+    opening = Opening(result, full=True)
+    charts, model = charts_of(opening), page_model(result)
+    sections = StaticSections(opening, charts, controls_html(result))
+    data = {
+        **model.data,
+        "whatIf": {**what_if_data(result), "command": command},
+        "page": sections.texts(),
+        "charts": charts_entry(charts),
+    }
+    appendix = "".join(
+        f'<details class="long">\n<summary>{summary}</summary>\n<pre tabindex="0">{escaped(text)}</pre>\n</details>\n'
+        for summary, text in (
+            ("Manifest: versions, files, digests, parameters and findings", json_text(dict(result.manifest))),
+            ("Licences of the drawing library in this file", notices),
+        )
+    )
+    return assembled(
+        result.scheme.title,
+        sections.body(appendix),
+        data={"gpit-data": as_json(data)},
+        scripts=(vega, own_script(model.formulas)),
+    )

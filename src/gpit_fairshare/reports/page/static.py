@@ -1,0 +1,441 @@
+"""The sections of a page, readable without scripts: the decision first, then figures, people, reasons and sources."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from html import escape
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from gpit_fairshare.explanation.summary import year_summaries
+from gpit_fairshare.inputs.mergers.crosswalk import day_in_words
+from gpit_fairshare.language import in_words, tree
+from gpit_fairshare.language.kinds import ORGANISATION
+from gpit_fairshare.numbers import exact, money, or_dash, per_head, percent_change, signed, written_value
+from gpit_fairshare.reports import document
+from gpit_fairshare.reports.allocation import everyone, year_table
+from gpit_fairshare.reports.allocation_details import ResultReport
+from gpit_fairshare.reports.allocation_opening import Opening
+from gpit_fairshare.reports.document import Code, Column, Item, Paragraph, Role, Row, Table
+from gpit_fairshare.reports.formats.html import escaped, html_of, table_element
+from gpit_fairshare.reports.ladder import bar
+from gpit_fairshare.scheme.money import FAIR_SHARE
+from gpit_fairshare.words import counted, inside, joined, listed, plural, sentence, span
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from gpit_fairshare.explanation.summary import YearSummary
+    from gpit_fairshare.reports.document import Block
+    from gpit_fairshare.reports.organisation_table import TableRow
+    from gpit_fairshare.reports.page.charts import Chart
+
+_MOST_WITH_SENTENCES: Final = 1000
+"""Organisations up to which the page has the sentences on each: those of 8,000 would double its size."""
+_BAR: Final = 1000
+"""Units of the longest bar of a ladder."""
+_MOST_LADDERS: Final = 4
+"""Years up to which each has its ladder."""
+_NAMED: Final = 5
+
+
+class _TableColumn(NamedTuple):
+    """A column of the table of organisations."""
+
+    key: str
+    """The name of the figure in `organisationRows` of the script."""
+    heading: str
+    cell: Callable[[TableRow], str]
+    """Returns its text; empty if there is none."""
+    is_figure: bool = True
+
+
+class StaticSections:
+    """The sections of the page of a run, and the texts that its script needs beside the model."""
+
+    def __init__(self, opening: Opening, charts: Sequence[Chart], controls: str) -> None:
+        """Take the opening of a run in full, its charts, and the controls of its what-if as HTML."""
+        self.opening, self.charts, self.controls = opening, {chart.id: chart for chart in charts}, controls
+        self.result, self.scheme, self.years = opening.result, opening.scheme, opening.years
+        self.noun, self.nouns = self.scheme.organisation, plural(self.scheme.organisation)
+        self.report = ResultReport(opening)
+        row = (opening.losses or opening.gains or opening.organisations)[0]
+        self.chosen = row.figures.code
+        """The organisation that the page explains at first: the one that loses most."""
+        self.summaries = {year: year_summaries(self.result, year) for year in self.result.years}
+
+    def body(self, appendix: str = "") -> str:
+        """Return the content of the page: heading, banner, all sections, and `appendix` as HTML below them."""
+        organisations = counted(self.years[-1].organisations, self.noun)
+        contents = [(name, heading, text) for name, heading, text in self._sections() if text]
+        decision, *others = (_section(*entry) for entry in contents)
+        links = "".join(f'<li><a href="#{name}">{escaped(heading)}</a></li>\n' for name, heading, _ in contents)
+        return (
+            '<a class="skip" href="#decision">Skip to the decision</a>\n<main>\n'
+            f'<h1>{escaped(self.scheme.title)} <span class="subject">{escaped(organisations)}, '
+            f"{span([year.year for year in self.years])}</span></h1>\n"
+            f'<div id="what-if-banner" hidden></div>\n{decision}'
+            f'<nav aria-label="Contents">\n<ol>\n{links}</ol>\n</nav>\n{"".join(others)}</main>\n'
+            f"<footer>\n{appendix}</footer>\n"
+        )
+
+    def _sections(self) -> Iterator[tuple[str, str, str]]:
+        """Yield id, heading and HTML of each section in order; a section without HTML is left out."""
+        has_years = len(self.years) > 1
+        yield "decision", "Decision", self._decision()
+        yield "figures", "National figures", self._figures()
+        yield "what-if", "What if?", self.controls
+        yield "gains-and-losses", "Who gains and who loses", self._figure("gains-and-losses")
+        yield "everybody", f"All {self.nouns}", self._everybody()
+        yield "spread", "Funding per head", self._figure("spread") + self._blocks([*self.report.spread_per_head()][1:])
+        yield "path", "From year to year", self._figure("path") if has_years else ""
+        yield "organisation", f"One {self.noun}", self._organisation()
+        yield "assumptions", "What is assumed", self._assumptions()
+        yield "checks", "Checks and warnings", self._checks()
+        yield "sources", "Sources", self._blocks([*self.report.sources()][1:])
+        yield "inputs", "Input files", self._blocks([self._input_table()])
+        yield "cite", "How to cite this", self._blocks(self._citation())
+        yield "differences", "Why other figures may differ", self._blocks(map(Item, self._differences()))
+
+    def _blocks(self, blocks: Iterable[Block]) -> str:
+        """Return blocks as HTML below the heading of a section; tables scroll sideways, with the keyboard as well."""
+        region = '<div class="table" role="group" aria-label="Table" tabindex="0">'
+        return "".join(html_of([*blocks], level=3)).replace('<div class="table">', region)
+
+    # The answer
+
+    def _decision(self) -> str:
+        """Return the sentences of the answer, and below them whether it is final, and what is wrong or left over."""
+        opening = self.opening
+        answer = [*opening.allocated(), *opening.gains_and_losses(), *opening.problems_of_figures()]
+        # In short: the files with illustrative figures are named further below.
+        cautions = [*Opening(self.result).cautions(), *opening.settings()]
+        is_final = self.result.agrees and not cautions
+        final = "Nothing here is marked as draft or indicative." if is_final else "These figures are not final."
+        return (
+            f'<div id="answer">\n{self._blocks(answer)}</div>\n<div id="status">\n<p class="final">{final}</p>\n'
+            f"{self._blocks([*cautions, opening.checks()])}</div>\n"
+        )
+
+    def _figures(self) -> str:
+        """Return the table of national figures, and folded below it every figure of the run year by year."""
+        table, *others = [*year_table(self.opening)] or [*self.report.year_by_year()]
+        assert isinstance(table, Table)  # noqa: S101  # both begin with their table
+        named = table_element(table, ' id="national-figures"')
+        area_totals = [*everyone(self.opening, sort="code")][2:]
+        more = [*self.report.year_by_year(), *area_totals]
+        more += [*self.report.below_spend(), *self.report.movements()] if self.opening.in_money else []
+        return (
+            f'<div class="table" role="region" aria-label="National figures" tabindex="0">\n{named}</div>\n'
+            f"{self._blocks(others)}{_as_written('These figures are')}"
+            f"<details>\n<summary>All national figures</summary>\n{self._blocks(more)}</details>\n"
+        )
+
+    def _figure(self, name: str) -> str:
+        """Return the place of a chart, or an empty text if the run has none of this name."""
+        chart = self.charts.get(name)
+        if chart is None:
+            return ""
+        return (
+            f'<figure>\n<figcaption>{escaped(chart.title)}</figcaption>\n<div class="chart" id="chart-{name}">'
+            f"<p>{escaped(chart.description)}</p><p>To draw this chart, the browser must run scripts. "
+            "The tables of this page have its figures.</p></div>\n</figure>\n"
+        )
+
+    # Everybody
+
+    def _columns(self) -> list[_TableColumn]:
+        """Return the columns of the table of organisations: those for which the run has figures."""
+        opening, rows, labels = self.opening, self.opening.organisations, self.scheme.labels
+        columns = [
+            _TableColumn("name", self.noun, lambda row: row.figures.name or row.figures.code, is_figure=False),
+            _TableColumn("code", "Code", lambda row: row.figures.code, is_figure=False),
+        ]
+        if any(row.figures.area for row in rows):
+            area = self.scheme.report_by or ""
+            heading = " ".join(labels.get(area, area.replace("_", " ").capitalize()).split())
+            columns.append(_TableColumn("area", heading, lambda row: row.figures.area, is_figure=False))
+        is_compared = any(row.before is not None for row in rows)
+        if is_compared:
+            spend = sentence(opening.spend_label)
+            columns.append(_TableColumn("spend", spend, lambda row: or_dash(row.before, money)))
+        if self.summaries[opening.last.year][self.chosen].fair_share is not None:
+            columns.append(
+                _TableColumn("fairShare", labels[FAIR_SHARE], lambda row: or_dash(row.figures.fair_share, money))
+            )
+        result = " ".join(labels[self.scheme.result].split())
+        columns.append(_TableColumn("result", result, lambda row: opening.write(row.figures.allocation)))
+        if is_compared:
+            columns += [
+                _TableColumn("spendChange", "Change", lambda row: or_dash(row.change, signed)),
+                _TableColumn("spendPercent", "Change in %", lambda row: _percent(row.change_ratio)),
+            ]
+        if opening.write is money and any(row.figures.per_head is not None for row in rows):
+            columns.append(_TableColumn("perHead", "Per head", lambda row: or_dash(row.figures.per_head, per_head)))
+        if any(row.figures.outcome for row in rows):
+            columns.append(_TableColumn("outcome", "Outcome", lambda row: row.figures.outcome, is_figure=False))
+        return columns
+
+    def _everybody(self) -> str:
+        """Return the table of all organisations of the last year, largest loss first, and the controls of the script."""
+        columns = self._columns()
+        rows = [*self.opening.organisations]
+        is_compared = any(column.key == "spendChange" for column in columns)
+        sorted_by = "spendChange" if is_compared else "code"
+        if is_compared:
+            rows.sort(key=lambda row: (row.change is None, row.change or 0.0, row.figures.code))
+        orders = {sorted_by: ' aria-sort="ascending"'}
+        headings = "".join(
+            f'<th scope="col" data-key="{column.key}"{_figure_class(column)}{orders.get(column.key, "")}>'
+            f"{escaped(column.heading)}</th>"
+            for column in columns
+        )
+        lines = "".join(_organisation_line(columns, row) for row in rows)
+        caption = f'{escaped(sentence(self.nouns))} in <span id="organisations-year">{self.opening.last.year}</span>'
+        return (
+            f"{self._table_controls(columns)}"
+            '<div class="table whole" role="region" aria-labelledby="organisations-caption" tabindex="0">\n'
+            f'<table id="organisations">\n<caption id="organisations-caption">{caption}</caption>\n'
+            f"<thead>\n<tr>{headings}</tr>\n</thead>\n<tbody>\n{lines}</tbody>\n</table>\n</div>\n"
+            '<div id="table-pages" class="needs-script" hidden><button type="button">Previous page</button> '
+            '<button type="button">Next page</button></div>\n'
+        )
+
+    def _table_controls(self, columns: Sequence[_TableColumn]) -> str:
+        """Return the fields that search, filter and save the table, which the script needs."""
+        fields = [
+            '<p><label for="table-search">Search by code or name</label>'
+            '<input id="table-search" type="search" autocomplete="off"></p>'
+        ]
+        fields += [
+            f'<p><label for="table-area">{escaped(column.heading)}</label>'
+            '<select id="table-area" autocomplete="off"><option value="">All</option></select></p>'
+            for column in columns
+            if column.key == "area"
+        ]
+        if len(self.years) > 1:
+            options = "".join(
+                f'<option value="{index}"{" selected" if year is self.years[-1] else ""}>{year.year}</option>'
+                for index, year in enumerate(self.years)
+            )
+            fields.append(
+                '<p><label for="table-year">Year</label>'
+                f'<select id="table-year" autocomplete="off">{options}</select></p>'
+            )
+        return (
+            f'<div class="controls needs-script">\n{"".join(fields)}\n'
+            '<p><button id="table-download" type="button">Download as CSV</button></p>\n</div>\n'
+            '<p id="table-count" class="needs-script" role="status"></p>\n'
+            '<p id="table-order" class="hidden-text" role="status"></p>\n'
+        )
+
+    # One organisation
+
+    def _organisation(self) -> str:
+        """Return the sentences and ladders of one organisation, and what the script needs to show any other."""
+        parts = []
+        for year, sentences, ladder in self._explained(self.chosen):
+            heading = f"<h4>{year}</h4>\n" if len(self.years) > 1 else ""
+            rungs = "".join(map(_rung, ladder))
+            bars = f'<ol class="ladder">\n{rungs}</ol>\n' if rungs else ""
+            parts.append(f"{heading}<p>{escaped(' '.join(sentences))}</p>\n{bars}")
+        names = [summaries[self.chosen].row.name for summaries in self.summaries.values() if self.chosen in summaries]
+        name = f"{names[-1]} ({self.chosen})" if names[-1] else self.chosen
+        years = "".join(f'<th scope="col" class="figure">{year.year}</th>' for year in self.years)
+        lines = (
+            '<table id="organisation-lines">\n<caption>Every line of its calculation</caption>\n'
+            f'<thead>\n<tr><th scope="col">Line</th>{years}</tr>\n</thead>\n<tbody>\n</tbody>\n</table>\n'
+        )
+        return (
+            '<form id="organisation-form" class="controls needs-script">\n'
+            f'<p><label for="organisation-field">Code or name of a {escaped(self.noun)}</label>'
+            '<input id="organisation-field" list="organisation-list" autocomplete="off"></p>\n'
+            '<datalist id="organisation-list"></datalist>\n<p><button type="submit">Show</button></p>\n'
+            '<p id="organisation-problem" class="problem" role="alert"></p>\n</form>\n'
+            f'<p class="no-script">To explain another {escaped(self.noun)}, type <code>gpit explain CODE</code>.</p>\n'
+            f'<h3 id="organisation-name" tabindex="-1">{escaped(name)}</h3>\n'
+            f"{_as_written('Sentences and bars are')}"
+            f'<div id="organisation-sentences">\n{"".join(parts)}</div>\n<div class="needs-script">\n'
+            f'<div class="table" role="region" aria-label="Lines of its calculation" tabindex="0">\n{lines}</div>\n</div>\n'
+        )
+
+    def _explained(self, code: str) -> list[tuple[str, Sequence[str], list[tuple[str, str, str, int, int]]]]:
+        """Return year, sentences and ladder of an organisation for each year; of many years only the last has a ladder.
+
+        A rung is its label, its amount as a text, its kind, and where its bar begins and ends in 1,000ths.
+        """
+        summaries = [(year, of_year[code]) for year, of_year in self.summaries.items() if code in of_year]
+        with_bars = summaries if len(summaries) <= _MOST_LADDERS else summaries[-1:]
+        ladders = {year: summary.ladder() for year, summary in with_bars}
+        amounts = [rung.amount for rungs in ladders.values() for rung in rungs if rung.kind == "amount"]
+        largest = max(amounts, default=0.0)
+        return [
+            (
+                year,
+                summary.sentences(),
+                [
+                    (
+                        rung.label,
+                        rung.text,
+                        rung.kind if rung.kind == "amount" else "rise" if rung.amount > 0 else "fall",
+                        *bar(rung, largest, _BAR),
+                    )
+                    for rung in ladders.get(year, ())
+                ],
+            )
+            for year, summary in summaries
+        ]
+
+    def texts(self) -> dict[str, Any]:
+        """Return what the script shows beside the figures of its run, for JSON.
+
+        The organisation shown at first; for each organisation what `_explained` returns; the formula of each step in
+        words; label and unit of each input.
+        """
+        codes = dict.fromkeys(code for of_year in self.summaries.values() for code in sorted(of_year))
+        if len(codes) > _MOST_WITH_SENTENCES:
+            codes = {self.chosen: None}
+        return {
+            "chosen": self.chosen,
+            "organisations": [[code, self._explained(code)] for code in codes],
+            "formulas": [[step.name, in_words.render(step.tree, self.scheme.labels)] for step in self.scheme.steps],
+            "inputs": [[symbol.name, self.scheme.labels[symbol.name], symbol.unit] for symbol in self.scheme.inputs],
+        }
+
+    # Reasons and sources
+
+    def _assumptions(self) -> str:
+        """Return each assumption with what hangs on it, and folded below it every value with its origin."""
+        blocks: list[Block] = [*self.report.assumptions()][1:]
+        blocks = blocks or [Paragraph("Every value has a source, or is marked as a draft; nothing else is assumed.")]
+        effects = _as_written("Effects are") if self.result.effects else ""
+        rows = []
+        for name, parameter in self.scheme.parameters.items():
+            years_by_value: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+            for year, value in parameter.values.items():
+                text = written_value(value.value, parameter.unit, value.as_written)
+                years_by_value[text, value.origin].append(year)
+            for (text, origin), years in years_by_value.items():
+                rows.append(Row([self.scheme.labels[name], text, span(years, self.scheme.years), sentence(origin)]))
+        columns = [Column("Parameter", Role.TEXT), Column("Value"), Column("Years", Role.LABEL)]
+        table = Table([*columns, Column("Source or assumption", Role.TEXT)], rows)
+        return (
+            f"{self._blocks(blocks)}{effects}<details>\n<summary>Every value and its source</summary>\n"
+            f"{self._blocks([table])}</details>\n"
+            if rows
+            else self._blocks(blocks)
+        )
+
+    def _checks(self) -> str:
+        """Return each check of the rule with its formula and its years, then all warnings and notes, folded."""
+        checks: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+        for check in self.result.checks:
+            failures = checks[check.name, check.formula]
+            failures += [] if check.holds else [f"{check.year} ({listed(check.failing, _NAMED)})"]
+        rows = [
+            Row([f"Fails in {joined(failures)}" if failures else "Passes", name, Code(formula)])
+            for (name, formula), failures in checks.items()
+        ]
+        columns = [Column("Result", Role.LABEL), Column("Check", Role.TEXT), Column("Formula", Role.TEXT)]
+        text = self._blocks([Table(columns, rows) if rows else Paragraph("The scheme has no checks.")])
+        text += _as_written("These results are")
+        findings = self.opening.other_findings
+        if findings:
+            levels = document.counted_levels(findings)
+            text += f"<details>\n<summary>{escaped(sentence(levels))} about files and figures</summary>\n"
+            text += f"{self._blocks([self.report.findings()])}</details>\n"
+        return text
+
+    def _input_table(self) -> Table:
+        """Return the input files with their rows, columns and digests."""
+        rows = [
+            Row(
+                [
+                    source.name,
+                    f"{source.rows:,}",
+                    joined([*dict.fromkeys(column for _, column in source.matched)]) or "–",
+                    Code(source.sha256),
+                ]
+            )
+            for source in self.result.inputs.sources
+        ]
+        columns = [Column("File", Role.TEXT), Column("Rows"), Column("Columns used", Role.TEXT)]
+        return Table([*columns, Column("SHA-256", Role.TEXT)], rows)
+
+    def _citation(self) -> Iterator[Block]:
+        """Yield what identifies this run: title, years, version, and the digest of the scheme."""
+        manifest = self.result.manifest
+        years = span([year.year for year in self.years])
+        yield Paragraph(f"{self.scheme.title}, {years}. Calculated by gpit-fairshare {manifest['gpit']}.")
+        yield Paragraph(f"Scheme {self.scheme.name}; SHA-256 of its steps and values:")
+        yield Paragraph(Code(self.scheme.digest))
+        if defaults := manifest.get("defaults"):
+            yield Paragraph(f"Defaults from {defaults['file']}: {joined(defaults['keys'])}.")
+        yield Paragraph("The manifest below names every file with its digest; with the same files, gpit gives the same figures.")
+
+    def _differences(self) -> Iterator[str]:
+        """Yield why figures published elsewhere may differ from these, from facts of the run."""
+        scheme, inputs = self.scheme, self.result.inputs
+        roundings = {step.tree.to for step in scheme.steps if isinstance(step.tree, tree.Rounded)}
+        if roundings and self.opening.in_money:
+            units = joined([money(to, 0 if to >= 1 else 2) for to in sorted(roundings)])
+            yield f"Rounding: amounts are rounded to multiples of {units}, so that they add up to the rounded total."
+        populations = [source.name for source in inputs.sources if source.role == "population"]
+        if populations:
+            yield f"Patients: they are counted as in {listed(populations, _NAMED)}; counts of another date differ."
+        if inputs.boundaries:
+            yield f"Boundaries: all figures are for the {self.nouns} of {day_in_words(inputs.boundaries)}."
+        if inputs.restated:
+            yield f"Mergers: {counted(len(inputs.restated), 'amount')} of closed {self.nouns} count with their successors."
+        if inputs.illustrative:
+            yield f"{inputs.illustrative_heading}: {'; '.join(inputs.illustrative)}."
+        if scheme.indicative:
+            yield f"Indicative: {span(scheme.indicative, scheme.years)} may change before it is decided."
+        if scheme.assumptions:
+            yield f"Assumptions: {counted(len(scheme.assumptions), 'value or rule')} without a publication; see above."
+        if scheme.overridden():
+            yield "Settings: values were set for this run only; the status above names them."
+        if scheme.paid_from:
+            yield f"Protection: it is paid from {scheme.paid_from}; another rule gives other figures."
+
+
+def _section(name: str, heading: str, content: str) -> str:
+    """Return a section with its heading, which names it for screen readers."""
+    needs = ' class="needs-script"' if name == "what-if" else ""
+    return (
+        f'<section id="{name}" aria-labelledby="{name}-heading"{needs}>\n'
+        f'<h2 id="{name}-heading">{escaped(heading)}</h2>\n{content}</section>\n'
+    )
+
+
+def _as_written(subject: str) -> str:
+    """Return the line that only a what-if shows: figures beside it are of the run as written."""
+    return f'<p class="as-written">{subject} of the scheme as written, not of the what-if.</p>\n'
+
+
+def _percent(ratio: float | None) -> str:
+    """Return a ratio as a change in per cent; a dash for None."""
+    return percent_change(None if ratio is None else exact(ratio * 100))
+
+
+def _figure_class(column: _TableColumn) -> str:
+    """Return the attribute of the cells of a column of figures."""
+    return ' class="figure"' if column.is_figure else ""
+
+
+def _organisation_line(columns: Sequence[_TableColumn], row: TableRow) -> str:
+    """Return the row of an organisation; the first cell is its heading."""
+    first, *others = columns
+    cells = "".join(f"<td{_figure_class(column)}>{escaped(column.cell(row) or '–')}</td>" for column in others)
+    # The script finds a row by its code as it is: characters that nobody sees are not written as escapes.
+    code = escape(row.figures.code)
+    return f'<tr data-code="{code}"><th scope="row">{escaped(first.cell(row))}</th>{cells}</tr>\n'
+
+
+def _rung(rung: tuple[str, str, str, int, int]) -> str:
+    """Return a rung of a ladder, with a bar that screen readers skip."""
+    label, text, kind, begin, end = rung
+    return (
+        f'<li><span>{escaped(label)}</span><span class="figure">{escaped(text)}</span>'
+        f'<svg viewBox="0 0 {_BAR} 12" preserveAspectRatio="none" aria-hidden="true">'
+        f'<rect x="{begin}" y="0" width="{end - begin}" height="12" class="{kind}"></rect></svg></li>\n'
+    )
