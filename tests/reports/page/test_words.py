@@ -52,7 +52,7 @@ def test_figures_are_written_as_in_python(call: str) -> None:
     """Twelve thousand floats, ties among them, have the same text in the page and in reports."""
     drawn = hard_numbers()
 
-    in_page = evaluate(f"data.map((x) => {call})", drawn, scripts=("words",))
+    in_page = evaluate(f"data.map((x) => {call})", drawn, scripts=("numbers", "words"))
 
     assert differences(drawn, in_page, map(WRITERS[call], drawn)) == []
 
@@ -68,7 +68,7 @@ def test_values_of_parameters_are_written_as_in_python() -> None:
         "parameterValue(x, unit, true), writtenValue(x, unit, data.typed[index]), ...parameterValues(x, y, unit), "
         "...parameterValues(x, x + 1e-9, unit)]))",
         {"units": UNITS, "pairs": pairs, "typed": typed},
-        scripts=("words",),
+        scripts=("numbers", "words"),
     )
 
     for unit, texts in zip(UNITS, in_page, strict=True):
@@ -89,7 +89,7 @@ def test_rounding_to_pence_is_that_of_python() -> None:
     """`round(x, 2)` gives the same float: halves by the exact value, ties to even."""
     drawn = hard_numbers(seed=3)
 
-    in_page = evaluate("data.map(roundToPence)", drawn, scripts=("words",))
+    in_page = evaluate("data.map(roundToPence)", drawn, scripts=("numbers", "words"))
 
     assert differences(drawn, [*map(float, in_page)], (round(number, 2) + 0.0 for number in drawn)) == []
 
@@ -123,7 +123,7 @@ def test_nouns_lists_and_years_are_written_as_in_python() -> None:
         "listed(texts, 3)), data.spans.map((years) => span(years)), "
         "data.spans.map((years) => span(years, data.years))]",
         {"nouns": nouns, "labels": labels, "lists": lists, "spans": spans, "years": years},
-        scripts=("words",),
+        scripts=("numbers", "words"),
     )
 
     assert in_page == [

@@ -13,11 +13,10 @@ function shortestDecimal(number) {
   return { negative: number < 0, digits: BigInt(whole + decimals), places };
 }
 
-/** Return a float as the decimal number of its exact value, to 100 decimals: no tie of three decimals needs more. */
-function exactDecimal(number) {
-  const size = Math.abs(number);
-  if (size >= 1e21) return { negative: number < 0, digits: BigInt(size), places: 0 };
-  return { negative: number < 0, digits: BigInt(size.toFixed(100).replace(".", "")), places: 100 };
+/** Return a float's exact value rounded to a number of places, halves to even, as a decimal. */
+function exactDecimal(number, places) {
+  const { top, bottom } = toFraction(Math.abs(number));
+  return { negative: number < 0, digits: halfToEven(top * 10n ** BigInt(places), bottom), places };
 }
 
 /** Return a decimal rounded to a number of places, which may be below 0; halves go away from zero, or to even. */
@@ -25,10 +24,7 @@ function roundDecimal(decimal, places, halvesToEven = false) {
   const shift = decimal.places - places;
   if (shift <= 0) return { ...decimal, digits: decimal.digits * 10n ** BigInt(-shift), places };
   const unit = 10n ** BigInt(shift);
-  const whole = decimal.digits / unit;
-  const twice = (decimal.digits % unit) * 2n;
-  const isUp = twice > unit || (twice === unit && (!halvesToEven || whole % 2n === 1n));
-  return { ...decimal, digits: isUp ? whole + 1n : whole, places };
+  return { ...decimal, digits: (halvesToEven ? halfToEven : halfUp)(decimal.digits, unit), places };
 }
 
 /** Return the power of ten of the first digit of a decimal: 2 for 123. */
@@ -116,13 +112,13 @@ function percentChange(ratio) {
 
 /** Write a number without a unit, thousands separated, with at most three decimals: `1,234.5`. */
 function plainNumber(value) {
-  const text = withoutEndZeros(sizeText(roundDecimal(exactDecimal(value), 3, true)));
+  const text = withoutEndZeros(sizeText(exactDecimal(value, 3)));
   return value < 0 ? `-${text}` : text;
 }
 
 /** Write a number without decimals, thousands separated: `106,613`. */
 function wholeNumber(value) {
-  const text = sizeText(roundDecimal(exactDecimal(value), 0, true));
+  const text = sizeText(exactDecimal(value, 0));
   return value < 0 ? `-${text}` : text;
 }
 
@@ -133,7 +129,7 @@ function orDash(value, write) {
 
 /** Return a number rounded to whole pence, as Python's `round(number, 2)` does. */
 function roundToPence(value) {
-  const decimal = roundDecimal(exactDecimal(value), 2, true);
+  const decimal = exactDecimal(value, 2);
   return Number(`${minusOf(decimal)}${sizeText(decimal, false)}`);
 }
 
