@@ -106,6 +106,8 @@ class BuiltInFunction(Function):
 
     phrase: str
     """A call in words: `{x} without its sign`."""
+    javascript: str
+    """A call in JavaScript, with the functions of `reports/page/scripts/kernels.js`."""
     repeated_up_to: int = 0
     """The most arguments, if the last one may be repeated."""
     constants: Mapping[str, tuple[float, str]] = field(default_factory=dict)
@@ -131,6 +133,10 @@ class BuiltInFunction(Function):
         places = (*self.arguments, *self.constants)
         return filled(self.excel or "", **dict(zip(places, cells, strict=False)), all=",".join(cells))
 
+    def in_javascript(self, values: Sequence[str]) -> str:
+        """Return the JavaScript of a call, given that of each argument."""
+        return filled(self.javascript, **dict(zip(self.arguments, values, strict=False)), all=", ".join(values))
+
     def in_words(self, name: str, texts: Sequence[str]) -> str:
         """Return a call in words: the function's phrase with its arguments in words filled in; `name` is not used."""
         del name
@@ -153,6 +159,8 @@ class Aggregate:
     """Heading before the name of its column: `Total of`."""
     phrase: str
     """The same inside a formula in words: `total of`."""
+    javascript: str
+    """The function of `reports/page/scripts` that calculates it from the values of the rows."""
     is_count: bool = False
     """Whether it counts a yes/no column; otherwise it takes numbers and has their unit."""
 
@@ -263,6 +271,7 @@ def _one_way(words: str, formula: str, *, up: bool) -> BuiltInFunction:
         excel=f"(SIGN({{x}})*{formula}/{{rounding_base}}^{{digits}})",
         constants=_CONSTANTS,
         phrase=f"{{x}} rounded {words} to {{digits}} decimals",
+        javascript=f"roundOneWay({{x}}, {{digits}}, {'true' if up else 'false'})",
         copies_in_polars=7,
     )
 
@@ -278,6 +287,7 @@ BUILT_INS: Final[dict[str, Function | Aggregate | TableFunction | SpecialForm]] 
         polars=pl.min_horizontal,
         excel="MIN({all})",
         phrase="the smallest of {all}",
+        javascript="smallest({all})",
         exact=min,
     ),
     "max": BuiltInFunction(
@@ -288,6 +298,7 @@ BUILT_INS: Final[dict[str, Function | Aggregate | TableFunction | SpecialForm]] 
         polars=pl.max_horizontal,
         excel="MAX({all})",
         phrase="the largest of {all}",
+        javascript="largest({all})",
         exact=max,
     ),
     "clip": BuiltInFunction(
@@ -297,6 +308,7 @@ BUILT_INS: Final[dict[str, Function | Aggregate | TableFunction | SpecialForm]] 
         polars=lambda x, low, high: pl.max_horizontal(low, pl.min_horizontal(x, high)),
         excel="MAX({low},MIN({x},{high}))",
         phrase="{x}, kept between {low} and {high}",
+        javascript="clip({x}, {low}, {high})",
     ),
     "abs": BuiltInFunction(
         words="x without its sign",
@@ -305,6 +317,7 @@ BUILT_INS: Final[dict[str, Function | Aggregate | TableFunction | SpecialForm]] 
         polars=lambda x: x.abs(),
         excel="ABS({x})",
         phrase="{x} without its sign",
+        javascript="Math.abs({x})",
         exact=abs,
     ),
     "round": BuiltInFunction(
@@ -314,6 +327,7 @@ BUILT_INS: Final[dict[str, Function | Aggregate | TableFunction | SpecialForm]] 
         polars=rounded_half_up,
         excel="ROUND({x},{digits})",
         phrase="{x} rounded to {digits} decimals",
+        javascript="round({x}, {digits})",
         copies_in_polars=6,
     ),
     "rounddown": _one_way("towards 0", f"INT({_SCALED}+{_WITHIN})", up=False),
@@ -325,6 +339,7 @@ BUILT_INS: Final[dict[str, Function | Aggregate | TableFunction | SpecialForm]] 
         polars=lambda condition, yes, no: pl.when(condition).then(yes).otherwise(no),
         excel="IF({condition},{yes},{no})",
         phrase="{yes} if {condition}, else {no}",
+        javascript="({condition} ? {yes} : {no})",
     ),
     "ln": BuiltInFunction(
         words="the natural logarithm of x, which must be above 0",
@@ -333,6 +348,7 @@ BUILT_INS: Final[dict[str, Function | Aggregate | TableFunction | SpecialForm]] 
         polars=lambda x: x.log(),
         excel="LN({x})",
         phrase="natural logarithm of {x}",
+        javascript="finite(Math.log({x}))",
         is_partial=True,
     ),
     "exp": BuiltInFunction(
@@ -342,6 +358,7 @@ BUILT_INS: Final[dict[str, Function | Aggregate | TableFunction | SpecialForm]] 
         polars=lambda x: x.exp(),
         excel="EXP({x})",
         phrase="e to the power of {x}",
+        javascript="finite(Math.exp({x}))",
         is_partial=True,
     ),
     "power": BuiltInFunction(
@@ -353,6 +370,7 @@ BUILT_INS: Final[dict[str, Function | Aggregate | TableFunction | SpecialForm]] 
         excel="IF(OR({x}>0,AND({x}=0,{n}>0),AND({x}<0,{n}=INT({n}))),POWER({x},{n}),NA())",
         copies_in_polars=4,
         phrase="{x} to the power of {n}",
+        javascript="power({x}, {n})",
         is_partial=True,
     ),
     "total": Aggregate(
@@ -362,6 +380,7 @@ BUILT_INS: Final[dict[str, Function | Aggregate | TableFunction | SpecialForm]] 
         excel_within="SUMIFS({cells},{groups},{group})",
         heading="Total of",
         phrase="total of",
+        javascript="sum",
     ),
     "count": Aggregate(
         words="the number of organisations with a yes",
@@ -370,6 +389,7 @@ BUILT_INS: Final[dict[str, Function | Aggregate | TableFunction | SpecialForm]] 
         excel_within="SUMPRODUCT(({groups}={group})*{cells})",
         heading="Number with",
         phrase="number of rows with",
+        javascript="countOf",
         is_count=True,
     ),
     "largest": Aggregate(
@@ -379,6 +399,7 @@ BUILT_INS: Final[dict[str, Function | Aggregate | TableFunction | SpecialForm]] 
         excel_within="_xlfn.MAXIFS({cells},{groups},{group})",
         heading="Largest",
         phrase="largest",
+        javascript="largestOf",
     ),
     "smallest": Aggregate(
         words="the smallest value of all organisations",
@@ -387,6 +408,7 @@ BUILT_INS: Final[dict[str, Function | Aggregate | TableFunction | SpecialForm]] 
         excel_within="_xlfn.MINIFS({cells},{groups},{group})",
         heading="Smallest",
         phrase="smallest",
+        javascript="smallestOf",
     ),
     "lookup": TableFunction(
         words="the value of the table's row with this text", phrase="{table} for {of}", takes_bands=False
