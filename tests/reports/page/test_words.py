@@ -10,11 +10,12 @@ import pytest
 
 from gpit_fairshare import numbers, words
 from gpit_fairshare.reports.organisation_table import _percent
-from node import evaluate
+from javascript import run_script
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+WORDS = ("numbers.js", "words.js")
 UNITS = ("£", "£ per head", "people", "%", None, "ratio")
 
 
@@ -52,7 +53,7 @@ def test_figures_are_written_as_in_python(call: str) -> None:
     """Twelve thousand floats, ties among them, have the same text in the page and in reports."""
     drawn = hard_numbers()
 
-    in_page = evaluate(f"data.map((x) => {call})", drawn, scripts=("numbers", "words"))
+    in_page = run_script(f"return DATA.map((x) => {call})", data=drawn, scripts=WORDS)
 
     assert differences(drawn, in_page, map(WRITERS[call], drawn)) == []
 
@@ -63,12 +64,12 @@ def test_values_of_parameters_are_written_as_in_python() -> None:
     typed = ["1/3", *map(repr, drawn[1:])]
     pairs = list(zip(drawn, drawn[1:] + drawn[:1], strict=True))
 
-    in_page = evaluate(
-        "data.units.map((unit) => data.pairs.map(([x, y], index) => [parameterValue(x, unit), "
-        "parameterValue(x, unit, true), writtenValue(x, unit, data.typed[index]), ...parameterValues(x, y, unit), "
+    in_page = run_script(
+        "return DATA.units.map((unit) => DATA.pairs.map(([x, y], index) => [parameterValue(x, unit), "
+        "parameterValue(x, unit, true), writtenValue(x, unit, DATA.typed[index]), ...parameterValues(x, y, unit), "
         "...parameterValues(x, x + 1e-9, unit)]))",
-        {"units": UNITS, "pairs": pairs, "typed": typed},
-        scripts=("numbers", "words"),
+        data={"units": UNITS, "pairs": pairs, "typed": typed},
+        scripts=WORDS,
     )
 
     for unit, texts in zip(UNITS, in_page, strict=True):
@@ -89,7 +90,7 @@ def test_rounding_to_pence_is_that_of_python() -> None:
     """`round(x, 2)` gives the same float: halves by the exact value, ties to even."""
     drawn = hard_numbers(seed=3)
 
-    in_page = evaluate("data.map(roundToPence)", drawn, scripts=("numbers", "words"))
+    in_page = run_script("return DATA.map(roundToPence)", data=drawn, scripts=WORDS)
 
     assert differences(drawn, [*map(float, in_page)], (round(number, 2) + 0.0 for number in drawn)) == []
 
@@ -117,13 +118,13 @@ def test_nouns_lists_and_years_are_written_as_in_python() -> None:
     years = ["2014/15", "2015/16", "2016/17", "2018/19"]
     spans = [years[first:last] for first in range(4) for last in range(first + 1, 5)]
 
-    in_page = evaluate(
-        "[data.nouns.map(plural), data.nouns.map((noun) => counted(noun.length, noun)), data.labels.map(inside), "
-        "data.labels.map(sentence), data.lists.map((texts) => joined(texts)), data.lists.map((texts) => "
-        "listed(texts, 3)), data.spans.map((years) => span(years)), "
-        "data.spans.map((years) => span(years, data.years))]",
-        {"nouns": nouns, "labels": labels, "lists": lists, "spans": spans, "years": years},
-        scripts=("numbers", "words"),
+    in_page = run_script(
+        "return [DATA.nouns.map(plural), DATA.nouns.map((noun) => counted(noun.length, noun)), "
+        "DATA.labels.map(inside), DATA.labels.map(sentence), DATA.lists.map((texts) => joined(texts)), DATA.lists.map((texts) => "
+        "listed(texts, 3)), DATA.spans.map((years) => span(years)), "
+        "DATA.spans.map((years) => span(years, DATA.years))]",
+        data={"nouns": nouns, "labels": labels, "lists": lists, "spans": spans, "years": years},
+        scripts=WORDS,
     )
 
     assert in_page == [
