@@ -188,7 +188,27 @@ function groupedText(decimal) {
   return groupThousands(whole) + (decimals === undefined ? "" : `.${decimals}`);
 }
 
+/** Write a float as Python does: `0.1`, `1e-05`, `100.0`. */
+function floatText(number) {
+  const [digits, power] = number.toExponential().split("e");
+  const exponent = Number(power);
+  if (exponent < -4 || exponent >= 16) {
+    return `${digits}e${exponent < 0 ? "-" : "+"}${String(Math.abs(exponent)).padStart(2, "0")}`;
+  }
+  return Number.isInteger(number) ? `${number}.0` : String(number);
+}
+
 // Nouns, lists and sentences
+
+/** Return a text on one line with single spaces, invisible characters as escapes, cut to `longest` characters. */
+function oneLine(text, longest = 80) {
+  const escape = (character) =>
+    Array.from({ length: character.length }, (_, index) => character.charCodeAt(index).toString(16).padStart(4, "0"))
+      .map((code) => `\\u${code}`)
+      .join("");
+  const line = [...text.trim().replace(/\s+/g, " ").replace(/[\p{C}\p{Zl}\p{Zp}]/gu, escape)];
+  return line.length <= longest ? line.join("") : `${line.slice(0, longest - 1).join("")}…`;
+}
 
 /** Return the plural of an organisation's noun: `CCGs`, `practices`, `surgeries`; `rows` for an empty noun. */
 function plural(noun) {
